@@ -1,0 +1,221 @@
+//! Which Azure: the addresses and audiences of a cloud, by name or asked from a metadata host.
+//!
+//! It never falls back to the public cloud when a metadata host does not answer: a secret meant for a private cloud
+//! or an emulator must not reach Microsoft's login.
+
+use std::{str::FromStr, sync::Arc};
+
+use bytes::Bytes;
+use serde_json::Value;
+use url::Url;
+
+use crate::{
+    client::sender::Sender,
+    error::{Error, ErrorKind, Result},
+    ids::InvalidId,
+    json,
+    retry::Repeat,
+    run::Run,
+    transport::Transport,
+};
+
+/// The addresses and audiences of one cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Cloud {
+    /// Its name, e.g. `AzureCloud`.
+    pub name: String,
+    /// Where Entra ID answers.
+    pub authority: Url,
+    /// Where ARM answers.
+    pub arm: Url,
+    /// The scope of a token for ARM.
+    pub arm_scope: String,
+    /// The scope of a token for Batch. Microsoft's own clients send it with two slashes, so that the token's audience
+    /// ends in one.
+    pub batch_scope: String,
+}
+
+/// How the user says which cloud.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum CloudChoice {
+    /// One of Microsoft's.
+    Known(KnownCloud),
+    /// A host that describes a cloud at `/metadata/endpoints`, with its scheme.
+    MetadataHost(Url),
+}
+
+/// Microsoft's clouds, by the names azure-arm's `cloud_environment_name` takes and by az's.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum KnownCloud {
+    /// The public cloud.
+    #[default]
+    Public,
+    /// US Government.
+    UsGovernment,
+    /// China, operated by 21Vianet.
+    China,
+}
+
+impl FromStr for KnownCloud {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text.to_ascii_lowercase().as_str() {
+            "public" | "azurepubliccloud" | "azurecloud" => Ok(Self::Public),
+            "usgovernment" | "usgovernmentcloud" | "azureusgovernmentcloud" | "azureusgovernment" => {
+                Ok(Self::UsGovernment)
+            }
+            "china" | "chinacloud" | "azurechinacloud" => Ok(Self::China),
+            _ => Err(InvalidId {
+                value: text.to_owned(),
+                expected: "a cloud name (Public, USGovernment or China)",
+            }),
+        }
+    }
+}
+
+impl CloudChoice {
+    /// Reads `metadata_host`: a whole address, or a host to which `https://` is put.
+    ///
+    /// # Errors
+    /// When it is no https address.
+    pub fn metadata_host(text: &str) -> Result<Self, InvalidId> {
+        let whole = if text.contains("://") {
+            text.to_owned()
+        } else {
+            format!("https://{text}")
+        };
+        Url::parse(&whole)
+            .ok()
+            .filter(|url| url.scheme() == "https" && url.has_host())
+            .map(Self::MetadataHost)
+            .ok_or_else(|| InvalidId {
+                value: text.to_owned(),
+                expected: "a metadata host such as https://127.0.0.1:8443 (https only)",
+            })
+    }
+}
+
+impl KnownCloud {
+    /// The cloud's addresses.
+    #[must_use]
+    pub fn cloud(self) -> Cloud {
+        let (name, authority, arm, batch) = match self {
+            Self::Public => (
+                "AzureCloud",
+                "login.microsoftonline.com",
+                "management.azure.com",
+                "batch.core.windows.net",
+            ),
+            Self::UsGovernment => (
+                "AzureUSGovernment",
+                "login.microsoftonline.us",
+                "management.usgovcloudapi.net",
+                "batch.core.usgovcloudapi.net",
+            ),
+            Self::China => (
+                "AzureChinaCloud",
+                "login.chinacloudapi.cn",
+                "management.chinacloudapi.cn",
+                "batch.chinacloudapi.cn",
+            ),
+        };
+        #[expect(clippy::expect_used, reason = "the names above are hosts")]
+        let url = |host: &str| Url::parse(&format!("https://{host}")).expect("a constant host");
+        Cloud {
+            name: name.to_owned(),
+            authority: url(authority),
+            arm: url(arm),
+            arm_scope: format!("https://{arm}/.default"),
+            batch_scope: format!("https://{batch}//.default"),
+        }
+    }
+}
+
+/// Finds the cloud that was chosen, asking the metadata host if there is one.
+///
+/// # Errors
+/// When the metadata host does not answer, or answers something else.
+pub async fn find(choice: &CloudChoice, transport: &Arc<dyn Transport>, run: &Run) -> Result<Cloud> {
+    let host = match choice {
+        CloudChoice::Known(known) => return Ok(known.cloud()),
+        CloudChoice::MetadataHost(host) => host,
+    };
+    let doing = format!("cannot read the cloud's addresses from metadata_host {host}");
+    let address = format!(
+        "{}/metadata/endpoints?api-version=2022-09-01",
+        host.as_str().trim_end_matches('/')
+    );
+    let request = || async {
+        http::Request::get(&address)
+            .body(Bytes::new())
+            .map_err(|cause| Error::new(ErrorKind::BadInput, "the address cannot be asked").because(cause))
+    };
+    let sender = Sender::new(Arc::clone(transport), run.clone());
+    let answer = sender
+        .exchange("read the cloud's addresses", Repeat::Freely, request)
+        .await
+        .map_err(|error| error.while_doing(doing.clone()))?;
+    if !answer.status.is_success() {
+        return Err(Error::refused_by_service(doing, answer.refusal()));
+    }
+    from_metadata(&answer.value())
+        .ok_or_else(|| Error::new(ErrorKind::BadInput, doing).with_hint("is that an Azure metadata host?"))
+}
+
+/// Reads the object of api-version 2022-09-01.
+#[must_use]
+fn from_metadata(body: &Value) -> Option<Cloud> {
+    let text = |pointer: &str| json::text(body, pointer).map(|text| text.trim_end_matches('/').to_owned());
+    let https = |pointer: &str| Url::parse(&text(pointer)?).ok().filter(|url| url.scheme() == "https");
+    let scope = |pointer: &str| json::text(body, pointer).map(|audience| format!("{audience}/.default"));
+    let arm = https("/resourceManager")?;
+    Some(Cloud {
+        name: text("/name").unwrap_or_else(|| arm.to_string()),
+        authority: https("/authentication/loginEndpoint")?,
+        arm_scope: scope("/authentication/audiences/0")?,
+        batch_scope: scope("/batch").unwrap_or_else(|| KnownCloud::Public.cloud().batch_scope),
+        arm,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn the_public_cloud_asks_for_batch_tokens_with_two_slashes() {
+        assert_eq!(
+            KnownCloud::Public.cloud().batch_scope,
+            "https://batch.core.windows.net//.default"
+        );
+        assert_eq!(
+            "AzureUSGovernmentCloud".parse::<KnownCloud>().unwrap(),
+            KnownCloud::UsGovernment
+        );
+    }
+
+    #[test]
+    fn metadata_gives_addresses_and_audiences() {
+        let body = json!({"name": "Local", "resourceManager": "https://127.0.0.1:8443/", "batch": "https://batch.core.windows.net/",
+            "authentication": {"loginEndpoint": "https://127.0.0.1:8443", "audiences": ["https://management.core.windows.net/"]}});
+        let cloud = from_metadata(&body).unwrap();
+        assert_eq!(cloud.arm_scope, "https://management.core.windows.net//.default");
+        assert_eq!(cloud.batch_scope, "https://batch.core.windows.net//.default");
+        assert!(
+            from_metadata(&json!({"resourceManager": "http://127.0.0.1"})).is_none(),
+            "plain http is refused"
+        );
+    }
+
+    #[test]
+    fn a_metadata_host_needs_no_scheme_but_no_other_than_https() {
+        assert_eq!(
+            CloudChoice::metadata_host("127.0.0.1:8443"),
+            CloudChoice::metadata_host("https://127.0.0.1:8443")
+        );
+        assert!(CloudChoice::metadata_host("http://127.0.0.1:8443").is_err());
+    }
+}

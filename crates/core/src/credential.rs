@@ -1,0 +1,375 @@
+//! Which credential from which settings, and tokens from it.
+//!
+//! The exchange itself is `azure_identity`'s; this file chooses, names and wraps it. Shared keys are never used.
+
+mod assertion;
+mod http_client;
+
+use std::{fmt, path::PathBuf, sync::Arc};
+
+use async_trait::async_trait;
+use azure_core::credentials::{AccessToken, Secret, TokenCredential};
+use azure_identity as identity;
+use secrecy::{ExposeSecret as _, SecretString};
+use tokio::sync::Mutex;
+
+use crate::{
+    client::sender::Sender,
+    cloud::Cloud,
+    error::{Error, ErrorKind, Result},
+    ids::{ClientId, TenantId},
+    run::Run,
+    transport::Transport,
+};
+
+/// Hands out tokens; renewal is its own affair.
+#[async_trait]
+pub trait Credential: fmt::Debug + Send + Sync {
+    /// A token for a scope, valid for minutes at least.
+    ///
+    /// # Errors
+    /// When signing in fails.
+    async fn token(&self, scope: &str) -> Result<SecretString>;
+}
+
+/// How to sign in: exactly one way, with all it needs.
+#[derive(Clone, Debug)]
+pub enum Login {
+    /// An application with a secret.
+    ClientSecret {
+        /// The tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+        /// Its secret.
+        secret: SecretString,
+    },
+    /// An application with a signed assertion that somebody made before; it serves until it expires.
+    ClientJwt {
+        /// The tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+        /// The assertion.
+        jwt: SecretString,
+    },
+    /// An application that trusts the CI system's identity; a new assertion is fetched at every renewal, since a run
+    /// outlives any one of them.
+    Oidc {
+        /// The tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+        /// Where to ask for an assertion; it already carries a query.
+        request_url: String,
+        /// The bearer token for asking.
+        request_token: SecretString,
+    },
+    /// An application that trusts a token in a file, which somebody renews there.
+    WorkloadIdentityFile {
+        /// The tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+        /// The file.
+        file: PathBuf,
+    },
+    /// Whoever is signed in to az.
+    AzureCli {
+        /// The tenant, when it is not az's own choice.
+        tenant: Option<TenantId>,
+    },
+    /// The identity of the machine; a user-assigned one when named.
+    ManagedIdentity {
+        /// The user-assigned identity.
+        client: Option<ClientId>,
+    },
+}
+
+/// What the user may have said about signing in; `resolve` makes one [`Login`] of it or says what is missing.
+#[derive(Clone, Debug, Default)]
+pub struct LoginInputs {
+    /// `tenant_id`.
+    pub tenant_id: Option<String>,
+    /// `client_id`.
+    pub client_id: Option<String>,
+    /// `client_secret`.
+    pub client_secret: Option<SecretString>,
+    /// `client_jwt`.
+    pub client_jwt: Option<SecretString>,
+    /// `oidc_request_url`, or what the CI system puts into `ACTIONS_ID_TOKEN_REQUEST_URL`.
+    pub oidc_request_url: Option<String>,
+    /// `oidc_request_token`, or `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
+    pub oidc_request_token: Option<SecretString>,
+    /// The file of a workload identity.
+    pub federated_token_file: Option<PathBuf>,
+    /// `use_azure_cli_auth`.
+    pub use_azure_cli_auth: bool,
+}
+
+/// A fault in the user's settings: which setting, what is wrong, what to do.
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("{setting}: {fault}")]
+pub struct Fault {
+    /// The setting's name as the user writes it, with its path (`used_by[1].nodes`).
+    pub setting: String,
+    /// What is wrong with it and what to do.
+    pub fault: String,
+}
+
+impl Fault {
+    /// A fault of a setting.
+    #[must_use]
+    pub fn new(setting: impl Into<String>, fault: impl Into<String>) -> Self {
+        Self {
+            setting: setting.into(),
+            fault: fault.into(),
+        }
+    }
+}
+
+impl LoginInputs {
+    /// Chooses the way to sign in. The order: az when asked for, client secret, client JWT, OIDC request, workload
+    /// identity file, managed identity.
+    ///
+    /// # Errors
+    /// All faults at once.
+    pub fn resolve(self) -> Result<Login, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let tenant = parsed("tenant_id", self.tenant_id.as_deref(), &mut faults);
+        let client = parsed("client_id", self.client_id.as_deref(), &mut faults);
+        if !faults.is_empty() {
+            return Err(faults);
+        }
+        if self.use_azure_cli_auth {
+            return Ok(Login::AzureCli { tenant });
+        }
+        let way = Way::of(self);
+        let Some(way) = way else {
+            return Ok(Login::ManagedIdentity { client });
+        };
+        match (tenant, client) {
+            (Some(tenant), Some(client)) => Ok(way.login(tenant, client)),
+            (tenant, client) => {
+                let missing = [("tenant_id", tenant.is_none()), ("client_id", client.is_none())];
+                let fault = |name| {
+                    Fault::new(
+                        name,
+                        format!("is needed with {}: set it to the application's id", way.setting()),
+                    )
+                };
+                Err(missing
+                    .into_iter()
+                    .filter(|(_, is_missing)| *is_missing)
+                    .map(|(name, _)| fault(name))
+                    .collect())
+            }
+        }
+    }
+}
+
+fn parsed<T: std::str::FromStr<Err = crate::ids::InvalidId>>(
+    setting: &str,
+    text: Option<&str>,
+    faults: &mut Vec<Fault>,
+) -> Option<T> {
+    match text.filter(|text| !text.is_empty()).map(str::parse).transpose() {
+        Ok(value) => value,
+        Err(error) => {
+            faults.push(Fault::new(setting, error.to_string()));
+            None
+        }
+    }
+}
+
+/// The ways that need an application.
+enum Way {
+    Secret(SecretString),
+    Jwt(SecretString),
+    Oidc(String, SecretString),
+    File(PathBuf),
+}
+
+impl Way {
+    fn of(inputs: LoginInputs) -> Option<Self> {
+        let filled = |secret: Option<SecretString>| secret.filter(|secret| !secret.expose_secret().is_empty());
+        let oidc = inputs
+            .oidc_request_url
+            .filter(|url| !url.is_empty())
+            .zip(filled(inputs.oidc_request_token));
+        filled(inputs.client_secret)
+            .map(Self::Secret)
+            .or_else(|| filled(inputs.client_jwt).map(Self::Jwt))
+            // A job may have the right to ask for a token and yet mean the machine's identity: no application, no OIDC.
+            .or_else(|| {
+                oidc.filter(|_| inputs.client_id.is_some())
+                    .map(|(url, token)| Self::Oidc(url, token))
+            })
+            .or_else(|| inputs.federated_token_file.map(Self::File))
+    }
+
+    fn setting(&self) -> &'static str {
+        match self {
+            Self::Secret(_) => "client_secret",
+            Self::Jwt(_) => "client_jwt",
+            Self::Oidc(..) => "oidc_request_url",
+            Self::File(_) => "the workload identity file",
+        }
+    }
+
+    fn login(self, tenant: TenantId, client: ClientId) -> Login {
+        match self {
+            Self::Secret(secret) => Login::ClientSecret { tenant, client, secret },
+            Self::Jwt(jwt) => Login::ClientJwt { tenant, client, jwt },
+            Self::Oidc(request_url, request_token) => Login::Oidc {
+                tenant,
+                client,
+                request_url,
+                request_token,
+            },
+            Self::File(file) => Login::WorkloadIdentityFile { tenant, client, file },
+        }
+    }
+}
+
+/// The sentence that says which credential is used; no secret is in it.
+impl fmt::Display for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientSecret { client, .. } => write!(f, "the secret of application {client}"),
+            Self::ClientJwt { client, .. } => write!(f, "the given assertion of application {client}"),
+            Self::Oidc { client, .. } => write!(f, "the CI job's identity (OIDC) as application {client}"),
+            Self::WorkloadIdentityFile { client, file, .. } => write!(
+                f,
+                "the workload identity file {} as application {client}",
+                file.display()
+            ),
+            Self::AzureCli { .. } => f.write_str("the account az is signed in with"),
+            Self::ManagedIdentity { client: Some(client) } => write!(f, "the managed identity {client}"),
+            Self::ManagedIdentity { client: None } => f.write_str("the managed identity of this machine"),
+        }
+    }
+}
+
+/// Builds the credential for a login. Nothing is asked yet.
+///
+/// # Errors
+/// When `azure_identity` refuses the settings.
+pub fn build(login: &Login, cloud: &Cloud, transport: &Arc<dyn Transport>, run: &Run) -> Result<Arc<dyn Credential>> {
+    let sender = Sender::new(Arc::clone(transport), run.clone());
+    let inner = build_inner(login, cloud, &sender)
+        .map_err(|cause| Error::new(ErrorKind::BadInput, format!("cannot sign in with {login}")).because(cause))?;
+    let keep = matches!(login, Login::AzureCli { .. });
+    Ok(Arc::new(EntraCredential {
+        inner,
+        login: login.to_string(),
+        kept: keep.then(Mutex::default),
+        run: run.clone(),
+    }))
+}
+
+fn build_inner(login: &Login, cloud: &Cloud, sender: &Sender) -> azure_core::Result<Arc<dyn TokenCredential>> {
+    let options = || http_client::options(cloud, sender);
+    let by_assertion = || identity::ClientAssertionCredentialOptions {
+        client_options: options(),
+    };
+    Ok(match login {
+        Login::ClientSecret { tenant, client, secret } => {
+            let secret = Secret::new(secret.expose_secret().to_owned());
+            let options = identity::ClientSecretCredentialOptions {
+                client_options: options(),
+            };
+            identity::ClientSecretCredential::new(tenant.as_str(), client.to_string(), secret, Some(options))?
+        }
+        Login::ClientJwt { tenant, client, jwt } => {
+            let given = assertion::Given(jwt.clone());
+            identity::ClientAssertionCredential::new(
+                tenant.to_string(),
+                client.to_string(),
+                given,
+                Some(by_assertion()),
+            )?
+        }
+        Login::Oidc {
+            tenant,
+            client,
+            request_url,
+            request_token,
+        } => {
+            let fetched = assertion::Fetched::new(request_url, request_token.clone(), sender.clone())?;
+            identity::ClientAssertionCredential::new(
+                tenant.to_string(),
+                client.to_string(),
+                fetched,
+                Some(by_assertion()),
+            )?
+        }
+        Login::WorkloadIdentityFile { tenant, client, file } => {
+            identity::WorkloadIdentityCredential::new(Some(identity::WorkloadIdentityCredentialOptions {
+                credential_options: by_assertion(),
+                tenant_id: Some(tenant.to_string()),
+                client_id: Some(client.to_string()),
+                token_file_path: Some(file.clone()),
+            }))?
+        }
+        Login::AzureCli { tenant } => identity::AzureCliCredential::new(Some(identity::AzureCliCredentialOptions {
+            tenant_id: tenant.as_ref().map(ToString::to_string),
+            ..Default::default()
+        }))?,
+        Login::ManagedIdentity { client } => {
+            let by_client_id = |client: &ClientId| identity::UserAssignedId::ClientId(client.to_string());
+            identity::ManagedIdentityCredential::new(Some(identity::ManagedIdentityCredentialOptions {
+                user_assigned_id: client.as_ref().map(by_client_id),
+                client_options: options(),
+            }))?
+        }
+    })
+}
+
+/// A credential of `azure_identity` with our errors. az starts a process for every token, so its tokens are kept here.
+#[derive(Debug)]
+struct EntraCredential {
+    inner: Arc<dyn TokenCredential>,
+    login: String,
+    kept: Option<Mutex<Vec<(String, AccessToken)>>>,
+    run: Run,
+}
+
+/// A token is renewed this long before it expires, as `azure_identity` does.
+const RENEW_BEFORE_SECONDS: i64 = 300;
+
+#[async_trait]
+impl Credential for EntraCredential {
+    async fn token(&self, scope: &str) -> Result<SecretString> {
+        let Some(kept) = &self.kept else {
+            return Ok(secret_of(&self.fetch(scope).await?));
+        };
+        let mut kept = kept.lock().await;
+        let is_fresh =
+            |token: &AccessToken| self.run.now().as_second() + RENEW_BEFORE_SECONDS < token.expires_on.unix_timestamp();
+        if let Some((_, token)) = kept.iter().find(|(of, token)| of == scope && is_fresh(token)) {
+            return Ok(secret_of(token));
+        }
+        let token = self.fetch(scope).await?;
+        let secret = secret_of(&token);
+        kept.retain(|(of, _)| of != scope);
+        kept.push((scope.to_owned(), token));
+        Ok(secret)
+    }
+}
+
+impl EntraCredential {
+    async fn fetch(&self, scope: &str) -> Result<AccessToken> {
+        self.inner.get_token(&[scope], None).await.map_err(|cause| {
+            let doing = format!("cannot sign in with {}", self.login);
+            match http_client::take_our_error(&cause) {
+                Some(ours) => ours.while_doing(doing),
+                None => Error::new(ErrorKind::NoRights, doing).because(cause),
+            }
+        })
+    }
+}
+
+fn secret_of(token: &AccessToken) -> SecretString {
+    SecretString::from(token.token.secret().to_owned())
+}

@@ -1,0 +1,77 @@
+//! Client assertions: one that was given, or one fetched from the CI system whenever a token is renewed.
+
+use async_trait::async_trait;
+use azure_core::http::ClientMethodOptions;
+use azure_identity::ClientAssertion;
+use bytes::Bytes;
+use http::header;
+use secrecy::{ExposeSecret as _, SecretString};
+use url::Url;
+
+use super::http_client::wrap;
+use crate::{
+    client::sender::Sender,
+    error::{Error, ErrorKind, Result},
+    json,
+    retry::Repeat,
+};
+
+/// The audience that Entra expects in a federated assertion.
+const AUDIENCE: &str = "api://AzureADTokenExchange";
+
+/// An assertion that the user gave.
+#[derive(Debug)]
+pub(super) struct Given(pub(super) SecretString);
+
+#[async_trait]
+impl ClientAssertion for Given {
+    async fn secret(&self, _options: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        Ok(self.0.expose_secret().to_owned())
+    }
+}
+
+/// Assertions from GitHub's OIDC endpoint; each lives a few minutes, so none is kept.
+#[derive(Debug)]
+pub(super) struct Fetched {
+    address: Url,
+    token: SecretString,
+    sender: Sender,
+}
+
+impl Fetched {
+    pub(super) fn new(request_url: &str, token: SecretString, sender: Sender) -> azure_core::Result<Self> {
+        let mut address = Url::parse(request_url)
+            .map_err(|cause| wrap(Error::new(ErrorKind::BadInput, "oidc_request_url is no address").because(cause)))?;
+        address.query_pairs_mut().append_pair("audience", AUDIENCE);
+        Ok(Self { address, token, sender })
+    }
+
+    async fn fetch(&self) -> Result<String> {
+        let doing = "cannot get an assertion from oidc_request_url";
+        let request = || async {
+            http::Request::get(self.address.as_str())
+                .header(header::ACCEPT, "application/json; api-version=2.0")
+                .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
+                .body(Bytes::new())
+                .map_err(|cause| Error::new(ErrorKind::BadInput, "the request cannot be written down").because(cause))
+        };
+        let answer = self
+            .sender
+            .exchange("ask for an assertion", Repeat::Freely, request)
+            .await
+            .map_err(|e| e.while_doing(doing))?;
+        if !answer.status.is_success() {
+            return Err(Error::refused_by_service(doing, answer.refusal())
+                .with_hint("does the job have permissions: id-token: write?"));
+        }
+        let value = json::text(&answer.value(), "/value").map(str::to_owned);
+        value.ok_or_else(|| Error::new(ErrorKind::Azure, format!("{doing}: the answer holds none")))
+    }
+}
+
+#[async_trait]
+impl ClientAssertion for Fetched {
+    async fn secret(&self, _options: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        self.fetch().await.map_err(wrap)
+    }
+}

@@ -1,0 +1,257 @@
+//! What a run can fail with: a kind for the program that must decide, a sentence for the person who must act.
+//!
+//! Each layer describes only itself and keeps its cause in `source`; [`Error::report`] prints the chain once.
+
+use std::{error::Error as StdError, fmt};
+
+use crate::answer::ServiceError;
+
+/// A boxed cause.
+pub type Cause = Box<dyn StdError + Send + Sync>;
+
+/// What the caller can do about a failure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// The settings or the thing they name are wrong; nothing was written.
+    BadInput,
+    /// Signing in failed or the identity lacks a right.
+    NoRights,
+    /// A quota or a limit stands in the way.
+    Quota,
+    /// Part of what was asked for is there.
+    PartlyReached,
+    /// Our own deadline passed; running the same again goes on from here.
+    Deadline,
+    /// We refuse because going on could destroy or falsify something.
+    Refused,
+    /// Azure answered that it failed, or answered something that makes no sense.
+    Azure,
+    /// The request never left: no name, no route, no TLS. Nothing happened.
+    NeverSent,
+    /// The request left and no answer came: it may or may not have happened.
+    UnknownEffect,
+    /// Asked to stop.
+    Cancelled,
+}
+
+/// The process exit codes that both binaries share.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ExitCode(pub u8);
+
+/// A failed step: what was being done, what kind of failure it is, what to do, and the cause.
+#[derive(Debug)]
+pub struct Error {
+    kind: ErrorKind,
+    doing: String,
+    hint: Option<String>,
+    service: Option<Box<ServiceError>>,
+    source: Option<Cause>,
+}
+
+/// The library's result.
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl ErrorKind {
+    /// The exit code: 0 reached, 2 bad input, 3 no rights, 4 quota or limit, 5 partly reached, 6 deadline
+    /// (resumable), 7 refused for safety, 8 Azure failed or could not be reached, 130 cancelled.
+    #[must_use]
+    pub const fn exit_code(self) -> ExitCode {
+        ExitCode(match self {
+            Self::BadInput => 2,
+            Self::NoRights => 3,
+            Self::Quota => 4,
+            Self::PartlyReached => 5,
+            Self::Deadline => 6,
+            Self::Refused => 7,
+            Self::Azure | Self::NeverSent | Self::UnknownEffect => 8,
+            Self::Cancelled => 130,
+        })
+    }
+
+    /// A word for machines, stable across releases.
+    #[must_use]
+    pub const fn code(self) -> &'static str {
+        match self {
+            Self::BadInput => "bad-input",
+            Self::NoRights => "no-rights",
+            Self::Quota => "quota",
+            Self::PartlyReached => "partly-reached",
+            Self::Deadline => "deadline",
+            Self::Refused => "refused",
+            Self::Azure => "azure-failed",
+            Self::NeverSent => "never-sent",
+            Self::UnknownEffect => "unknown-effect",
+            Self::Cancelled => "cancelled",
+        }
+    }
+}
+
+impl Error {
+    /// An error of a kind with the sentence for its layer.
+    #[must_use]
+    pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
+        Self {
+            kind,
+            doing: doing.into(),
+            hint: None,
+            service: None,
+            source: None,
+        }
+    }
+
+    /// The same with its cause.
+    #[must_use]
+    pub fn because(mut self, cause: impl Into<Cause>) -> Self {
+        self.source = Some(cause.into());
+        self
+    }
+
+    /// The same with the sentence that says what to do.
+    #[must_use]
+    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = Some(hint.into());
+        self
+    }
+
+    /// A refusal by the service, classified by its status and code.
+    #[must_use]
+    pub fn refused_by_service(doing: impl Into<String>, refusal: ServiceError) -> Self {
+        let mut error = Self::new(refusal.kind(), doing);
+        error.hint = refusal.hint();
+        error.service = Some(Box::new(refusal));
+        error
+    }
+
+    /// A layer around this error: it keeps the kind and says what was being done above.
+    #[must_use]
+    pub fn while_doing(self, doing: impl Into<String>) -> Self {
+        Self {
+            kind: self.kind,
+            doing: doing.into(),
+            hint: None,
+            service: None,
+            source: Some(Box::new(self)),
+        }
+    }
+
+    /// The same failure judged anew, when a caller knows better what it means.
+    #[must_use]
+    pub fn into_kind(mut self, kind: ErrorKind) -> Self {
+        self.kind = kind;
+        self
+    }
+
+    /// What the caller can do about it.
+    #[must_use]
+    pub const fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The service's own refusal, of this layer or the one below that has it.
+    #[must_use]
+    pub fn service(&self) -> Option<&ServiceError> {
+        self.service
+            .as_deref()
+            .or_else(|| self.cause_of_ours().and_then(Self::service))
+    }
+
+    /// The hint nearest to the reader: this layer's, else a cause's.
+    #[must_use]
+    pub fn hint(&self) -> Option<&str> {
+        self.hint
+            .as_deref()
+            .or_else(|| self.cause_of_ours().and_then(Self::hint))
+    }
+
+    fn cause_of_ours(&self) -> Option<&Self> {
+        self.source.as_ref().and_then(|cause| cause.downcast_ref())
+    }
+
+    /// Whether the service answered with this HTTP status.
+    #[must_use]
+    pub fn has_status(&self, status: u16) -> bool {
+        self.service().is_some_and(|refusal| refusal.status == status)
+    }
+
+    /// Whether the service answered with this code; codes compare without case.
+    #[must_use]
+    pub fn has_code(&self, code: &str) -> bool {
+        self.service()
+            .is_some_and(|refusal| refusal.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The text for a person: one layer a line, then the hint. No line repeats another.
+    #[must_use]
+    pub fn report(&self) -> String {
+        let mut lines = vec![self.to_string()];
+        let mut cause = self.source();
+        while let Some(layer) = cause {
+            let text = layer.to_string();
+            if !lines.iter().any(|line| line.contains(&text)) {
+                lines.push(text);
+            }
+            cause = layer.source();
+        }
+        let mut report = lines.join("\n  caused by: ");
+        if let Some(hint) = self.hint() {
+            report.push_str("\n  hint: ");
+            report.push_str(hint);
+        }
+        report
+    }
+}
+
+impl fmt::Display for Error {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.doing)
+    }
+}
+
+impl StdError for Error {
+    fn source(&self) -> Option<&(dyn StdError + 'static)> {
+        let service = self
+            .service
+            .as_deref()
+            .map(|refusal| refusal as &(dyn StdError + 'static));
+        service.or_else(|| self.source.as_deref().map(|cause| cause as &(dyn StdError + 'static)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_has_one_layer_a_line_and_the_hint_last() {
+        let cause =
+            Error::new(ErrorKind::NeverSent, "cannot reach https://127.0.0.1:1").with_hint("is the proxy right?");
+        let error = cause
+            .while_doing("cannot read snapshot s1")
+            .while_doing("cannot publish 1.0.0");
+        insta::assert_snapshot!(error.report(), @r"
+        cannot publish 1.0.0
+          caused by: cannot read snapshot s1
+          caused by: cannot reach https://127.0.0.1:1
+          hint: is the proxy right?
+        ");
+    }
+
+    #[test]
+    fn exit_codes_are_the_documented_ones() {
+        use ErrorKind::*;
+        let kinds = [
+            BadInput,
+            NoRights,
+            Quota,
+            PartlyReached,
+            Deadline,
+            Refused,
+            Azure,
+            NeverSent,
+            UnknownEffect,
+            Cancelled,
+        ];
+        let codes = kinds.map(|kind| kind.exit_code().0);
+        assert_eq!(codes, [2, 3, 4, 5, 6, 7, 8, 8, 8, 130]);
+    }
+}

@@ -1,0 +1,284 @@
+//! The library's only way to say anything while it works.
+//!
+//! An event is a fact with a sentence of its own; how it is shown is the binaries' affair.
+
+use std::{collections::BTreeMap, fmt};
+
+use serde::Serialize;
+use tokio::sync::mpsc;
+
+use crate::ids::Location;
+
+/// Something that happened during a run. `Display` is the line for a person, the serde form the one for machines.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum Event {
+    /// Which credential is used, and for which cloud.
+    SignedIn {
+        /// The way of signing in, e.g. `client secret of application …`.
+        method: String,
+        /// The cloud's name.
+        cloud: String,
+    },
+    /// A step began.
+    StepStarted {
+        /// The step, e.g. `snapshots`.
+        step: &'static str,
+        /// What it does, as a sentence.
+        what: String,
+    },
+    /// A step ended well.
+    StepDone {
+        /// The step.
+        step: &'static str,
+        /// How long it took.
+        seconds: u64,
+    },
+    /// A step had nothing to do.
+    StepSkipped {
+        /// The step.
+        step: &'static str,
+        /// Why.
+        why: String,
+    },
+    /// A number or decision worth showing, such as the replica formula.
+    Note {
+        /// The sentence.
+        text: String,
+    },
+    /// Something to look at that does not stop the run.
+    Warning {
+        /// The sentence.
+        text: String,
+    },
+    /// A preflight check.
+    Check {
+        /// The check's name, as `ignore_checks` takes it.
+        name: String,
+        /// What it found.
+        outcome: CheckOutcome,
+        /// One line: what was seen, and the remedy of a failure.
+        text: String,
+    },
+    /// A resource was created by this run.
+    Created {
+        /// Its id.
+        id: String,
+    },
+    /// A resource was removed by this run.
+    Removed {
+        /// Its id.
+        id: String,
+    },
+    /// A resource of ours is left on purpose.
+    Kept {
+        /// Its id.
+        id: String,
+        /// Why.
+        why: String,
+    },
+    /// Copies that are made side by side: snapshots of disks.
+    Copied {
+        /// How many are complete.
+        done: usize,
+        /// How many there are.
+        total: usize,
+    },
+    /// One region of an image version.
+    Replication {
+        /// The region.
+        region: Location,
+        /// The service's word: `Replicating`, `Completed`, `Failed`.
+        state: String,
+        /// 0 to 100.
+        percent: u8,
+    },
+    /// A resize was asked for.
+    Resize {
+        /// 1 for the first.
+        round: u32,
+        /// Dedicated nodes wanted.
+        dedicated: u32,
+        /// Spot nodes wanted.
+        spot: u32,
+        /// The timeout given to the service.
+        timeout_minutes: u64,
+    },
+    /// The pool's nodes by state.
+    Nodes {
+        /// Nodes wanted, dedicated and counted spot ones.
+        wanted: u32,
+        /// Nodes idle or running.
+        ready: u32,
+        /// Nodes by state, without empty states.
+        states: BTreeMap<String, u32>,
+    },
+    /// A request is sent again.
+    Retrying {
+        /// What the request does.
+        doing: String,
+        /// Why.
+        why: String,
+        /// After how many seconds.
+        seconds: u64,
+    },
+    /// A pause that is part of the plan, such as the one between two resize rounds.
+    Waiting {
+        /// What for.
+        what: String,
+        /// How long.
+        seconds: u64,
+    },
+}
+
+/// What a preflight check found.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum CheckOutcome {
+    /// As it should be.
+    Pass,
+    /// Not as it should be; the run stops unless the check is ignored.
+    Fail,
+    /// Failed, and ignored by name.
+    Ignored,
+    /// This kind of source cannot tell.
+    CannotKnow,
+}
+
+/// Takes events; cheap to clone. Nobody listening is no error.
+#[derive(Clone, Debug)]
+pub struct Progress(Option<mpsc::UnboundedSender<Event>>);
+
+impl Progress {
+    /// A channel for events.
+    #[must_use]
+    pub fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
+        let (sender, receiver) = mpsc::unbounded_channel();
+        (Self(Some(sender)), receiver)
+    }
+
+    /// Drops all events.
+    #[must_use]
+    pub const fn silent() -> Self {
+        Self(None)
+    }
+
+    /// Tells an event.
+    pub fn tell(&self, event: Event) {
+        if let Some(sender) = &self.0 {
+            // A listener that went away has chosen not to hear the rest.
+            drop(sender.send(event));
+        }
+    }
+
+    /// Tells a note.
+    pub fn note(&self, text: impl Into<String>) {
+        self.tell(Event::Note { text: text.into() });
+    }
+
+    /// Tells a warning.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.tell(Event::Warning { text: text.into() });
+    }
+}
+
+impl fmt::Display for Event {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::SignedIn { method, cloud } => write!(f, "signed in to {cloud} with {method}"),
+            Self::StepStarted { what, .. } => f.write_str(what),
+            Self::StepDone { step, seconds } => write!(f, "{step}: done in {}", Span(*seconds)),
+            Self::StepSkipped { step, why } => write!(f, "{step}: nothing to do, {why}"),
+            Self::Note { text } => f.write_str(text),
+            Self::Warning { text } => write!(f, "warning: {text}"),
+            Self::Check { name, outcome, text } => write!(f, "check {name}: {outcome}: {text}"),
+            Self::Created { id } => write!(f, "created {id}"),
+            Self::Removed { id } => write!(f, "removed {id}"),
+            Self::Kept { id, why } => write!(f, "kept {id}: {why}"),
+            Self::Copied { done, total } => write!(f, "snapshots complete: {done} of {total}"),
+            Self::Replication { region, state, percent } => write!(f, "{region}: {state} {percent} %"),
+            Self::Resize {
+                round,
+                dedicated,
+                spot,
+                timeout_minutes,
+            } => {
+                write!(
+                    f,
+                    "resize round {round}: {dedicated} dedicated and {spot} spot nodes, timeout {timeout_minutes} min"
+                )
+            }
+            Self::Nodes { wanted, ready, states } => {
+                write!(f, "{ready} of {wanted} nodes ready{}", Counts(states))
+            }
+            Self::Retrying { doing, why, seconds } => write!(f, "will {doing} again in {}: {why}", Span(*seconds)),
+            Self::Waiting { what, seconds } => write!(f, "waiting {} {what}", Span(*seconds)),
+        }
+    }
+}
+
+impl fmt::Display for CheckOutcome {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Pass => "pass",
+            Self::Fail => "FAIL",
+            Self::Ignored => "ignored",
+            Self::CannotKnow => "cannot be known",
+        })
+    }
+}
+
+/// Seconds as people say them: `42 s`, `7 min 5 s`, `2 h 10 min`.
+#[derive(Clone, Copy, Debug)]
+pub struct Span(pub u64);
+
+impl fmt::Display for Span {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match (self.0 / 3600, self.0 / 60 % 60, self.0 % 60) {
+            (0, 0, seconds) => write!(f, "{seconds} s"),
+            (0, minutes, 0) => write!(f, "{minutes} min"),
+            (0, minutes, seconds) => write!(f, "{minutes} min {seconds} s"),
+            (hours, minutes, _) => write!(f, "{hours} h {minutes} min"),
+        }
+    }
+}
+
+struct Counts<'a>(&'a BTreeMap<String, u32>);
+
+impl fmt::Display for Counts<'_> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let mut before = " (";
+        for (state, count) in self.0 {
+            write!(f, "{before}{count} {state}")?;
+            before = ", ";
+        }
+        if self.0.is_empty() { Ok(()) } else { f.write_str(")") }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn spans_read_as_people_say_them() {
+        let texts = [42, 60, 425, 7800].map(|seconds| Span(seconds).to_string());
+        assert_eq!(texts, ["42 s", "1 min", "7 min 5 s", "2 h 10 min"]);
+    }
+
+    #[test]
+    fn events_have_a_line_and_a_stable_machine_form() {
+        let event = Event::Nodes {
+            wanted: 700,
+            ready: 690,
+            states: [("idle".to_owned(), 690), ("starting".to_owned(), 10)].into(),
+        };
+        assert_eq!(event.to_string(), "690 of 700 nodes ready (690 idle, 10 starting)");
+        let json = serde_json::to_string(&event).unwrap();
+        assert_eq!(
+            json,
+            r#"{"event":"nodes","wanted":700,"ready":690,"states":{"idle":690,"starting":10}}"#
+        );
+    }
+}

@@ -1,0 +1,197 @@
+//! A request as a value: what to send, to which service, and how to name it to a person.
+//!
+//! It is built without a server, a token or a clock, so tests compare requests as data.
+
+use std::fmt;
+
+use http::Method;
+use serde_json::Value;
+
+/// The service a request is for; it decides base address, audience and content type.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Service {
+    /// Azure Resource Manager.
+    Arm,
+    /// The data plane of one Batch account.
+    Batch(BatchEndpoint),
+}
+
+/// Where a Batch account answers: the host that ARM calls `accountEndpoint`, possibly with port and path prefix.
+#[derive(Clone, Debug, PartialEq, Eq, Hash)]
+pub struct BatchEndpoint(String);
+
+/// One request.
+#[derive(Clone, PartialEq)]
+pub struct Request {
+    /// What it does, for people: `create snapshot s1`. Errors say `cannot {doing}`.
+    pub doing: String,
+    /// The service.
+    pub service: Service,
+    /// The verb.
+    pub method: Method,
+    /// Path and query below the service's base, or a whole address that the service gave us.
+    pub target: Target,
+    /// The JSON body.
+    pub body: Option<Value>,
+    /// Further headers, such as `If-Match`.
+    pub headers: Vec<(&'static str, String)>,
+}
+
+/// Where a request goes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Target {
+    /// Below the service's base: a path that starts with `/`, already encoded, and query pairs.
+    Path {
+        /// The path.
+        path: String,
+        /// The query, encoded when the request is sent.
+        query: Vec<(&'static str, String)>,
+    },
+    /// An address the service gave us (poll URL, next link): used to the letter, it may be signed.
+    Verbatim(String),
+}
+
+impl BatchEndpoint {
+    /// Reads ARM's `accountEndpoint` (no scheme) or a whole `https://` address.
+    ///
+    /// # Errors
+    /// When it is empty, has another scheme, or contains a query.
+    pub fn parse(text: &str) -> Result<Self, crate::ids::InvalidId> {
+        let host = text.trim().trim_end_matches('/');
+        let host = host.strip_prefix("https://").unwrap_or(host);
+        if host.is_empty() || host.contains("://") || host.contains(['?', '#', ' ']) {
+            return Err(crate::ids::InvalidId::new(
+                text,
+                "a Batch account endpoint such as acct1.eastus2.batch.azure.com",
+            ));
+        }
+        Ok(Self(host.to_owned()))
+    }
+
+    /// The base address.
+    #[must_use]
+    pub fn base(&self) -> String {
+        format!("https://{}", self.0)
+    }
+}
+
+impl fmt::Display for BatchEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl Request {
+    /// A request to ARM: `path` is a resource id or collection, `version` the api-version.
+    #[must_use]
+    pub fn arm(method: Method, path: impl fmt::Display, version: &'static str, doing: impl Into<String>) -> Self {
+        Self::new(Service::Arm, method, path.to_string(), version, doing.into())
+    }
+
+    /// A request to a Batch account's data plane.
+    #[must_use]
+    pub fn batch(endpoint: &BatchEndpoint, method: Method, path: impl fmt::Display, doing: impl Into<String>) -> Self {
+        let service = Service::Batch(endpoint.clone());
+        Self::new(
+            service,
+            method,
+            path.to_string(),
+            crate::batch::API_VERSION,
+            doing.into(),
+        )
+    }
+
+    fn new(service: Service, method: Method, path: String, version: &'static str, doing: String) -> Self {
+        let target = Target::Path {
+            path,
+            query: vec![("api-version", version.to_owned())],
+        };
+        Self {
+            doing,
+            service,
+            method,
+            target,
+            body: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// A GET of an address the service gave us.
+    #[must_use]
+    pub fn follow(service: Service, address: &str, doing: impl Into<String>) -> Self {
+        let target = Target::Verbatim(address.to_owned());
+        Self {
+            doing: doing.into(),
+            service,
+            method: Method::GET,
+            target,
+            body: None,
+            headers: Vec::new(),
+        }
+    }
+
+    /// The same with one more query pair; nothing changes for an address that is used to the letter.
+    #[must_use]
+    pub fn with_query(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        if let Target::Path { query, .. } = &mut self.target {
+            query.push((name, value.into()));
+        }
+        self
+    }
+
+    /// The same with a body.
+    #[must_use]
+    pub fn with_body(mut self, body: Value) -> Self {
+        self.body = Some(body);
+        self
+    }
+
+    /// The same with a header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Whether it only reads, so that it may be repeated whatever became of it.
+    #[must_use]
+    pub fn is_read(&self) -> bool {
+        self.method == Method::GET || self.method == Method::HEAD
+    }
+}
+
+/// Bodies and signed addresses stay out of logs.
+impl fmt::Debug for Request {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.target {
+            Target::Path { path, .. } => write!(f, "{} {path} ({})", self.method, self.doing),
+            Target::Verbatim(_) => write!(f, "{} <address of the service> ({})", self.method, self.doing),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_endpoint_is_read_with_and_without_scheme() {
+        for text in [
+            "acct1.eastus2.batch.azure.com",
+            "https://acct1.eastus2.batch.azure.com/",
+        ] {
+            assert_eq!(
+                BatchEndpoint::parse(text).unwrap().base(),
+                "https://acct1.eastus2.batch.azure.com"
+            );
+        }
+        assert_eq!(
+            BatchEndpoint::parse("127.0.0.1:8443/batch/acct1").unwrap().base(),
+            "https://127.0.0.1:8443/batch/acct1"
+        );
+        assert!(
+            BatchEndpoint::parse("http://acct1.eastus2.batch.azure.com").is_err(),
+            "tokens travel over HTTPS only"
+        );
+    }
+}
