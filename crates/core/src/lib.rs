@@ -1,17 +1,24 @@
 //! From a virtual machine to a gallery image version to an Azure Batch pool.
 
+pub mod account;
 pub mod answer;
 pub mod batch;
 pub mod client;
 pub mod clock;
 pub mod cloud;
+pub mod compute;
+pub mod connect;
 pub mod credential;
 pub mod error;
 pub mod ids;
 mod json;
 pub mod operation;
 pub mod progress;
+pub mod publish;
+pub mod replicas;
 pub mod request;
 pub mod retry;
+pub mod rollout;
 pub mod run;
+pub mod settings;
 pub mod transport;

@@ -1,0 +1,114 @@
+//! Batch accounts as ARM describes them: endpoint, region, and whether Entra ID may sign in.
+//!
+//! Shared keys are never asked for.
+
+use http::Method;
+
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::{Location, resource::BatchAccountId},
+    json,
+    request::{BatchEndpoint, Request},
+};
+
+/// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.
+const API_VERSION: &str = "2025-06-01";
+
+/// What we use of an account.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Account {
+    /// Its id.
+    pub id: BatchAccountId,
+    /// Where its data plane answers.
+    pub endpoint: BatchEndpoint,
+    /// Its region.
+    pub location: Location,
+}
+
+/// The request for an account.
+#[must_use]
+pub fn get(id: &BatchAccountId) -> Request {
+    Request::arm(
+        Method::GET,
+        id,
+        API_VERSION,
+        format!("read Batch account {}", id.name()),
+    )
+}
+
+/// Reads an account and refuses one that Entra ID may not sign in to.
+///
+/// # Errors
+/// When it is missing, not readable, or does not allow Entra ID.
+pub async fn read(client: &Client, id: &BatchAccountId) -> Result<Account> {
+    let doing = || format!("cannot use Batch account {}", id.name());
+    let Some(answer) = client.find(&get(id)).await? else {
+        let missing = Error::new(ErrorKind::BadInput, format!("there is no Batch account {id}"));
+        return Err(missing
+            .with_hint("check subscription, resource group and name")
+            .while_doing(doing()));
+    };
+    parse(id, &answer.value()).map_err(|error| error.while_doing(doing()))
+}
+
+fn parse(id: &BatchAccountId, body: &serde_json::Value) -> Result<Account> {
+    let mut modes = json::items(body, "/properties/allowedAuthenticationModes")
+        .filter_map(serde_json::Value::as_str)
+        .peekable();
+    // No list means that every mode is allowed.
+    if modes.peek().is_some() && !modes.any(|mode| mode.eq_ignore_ascii_case("AAD")) {
+        let refused = Error::new(
+            ErrorKind::Refused,
+            "its allowedAuthenticationModes lack AAD, so Entra ID cannot sign in",
+        );
+        return Err(refused.with_hint(format!(
+            "switch it on: az batch account set --name {} --resource-group {} with allowedAuthenticationModes including AAD (portal: Authentication mode)",
+            id.name(),
+            id.group().name()
+        )));
+    }
+    let text = |pointer| json::text(body, pointer).unwrap_or_default();
+    let odd =
+        |cause: crate::ids::InvalidId| Error::new(ErrorKind::Azure, "its description makes no sense").because(cause);
+    Ok(Account {
+        id: id.clone(),
+        endpoint: BatchEndpoint::parse(text("/properties/accountEndpoint")).map_err(odd)?,
+        location: text("/location").parse().map_err(odd)?,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn id() -> BatchAccountId {
+        "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1".parse().unwrap()
+    }
+
+    fn body(modes: &serde_json::Value) -> serde_json::Value {
+        json!({"location": "East US 2", "properties": {"accountEndpoint": "acct1.eastus2.batch.azure.com", "allowedAuthenticationModes": modes}})
+    }
+
+    #[test]
+    fn an_account_without_entra_is_refused_with_the_remedy() {
+        let error = parse(&id(), &body(&json!(["SharedKey"]))).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(
+            error
+                .hint()
+                .unwrap()
+                .contains("az batch account set --name acct1 --resource-group rg")
+        );
+    }
+
+    #[test]
+    fn no_list_of_modes_allows_all() {
+        for modes in [json!(null), json!([]), json!(["SharedKey", "aad"])] {
+            let account = parse(&id(), &body(&modes)).unwrap();
+            assert_eq!(account.location.as_str(), "eastus2");
+        }
+    }
+}

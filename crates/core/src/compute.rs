@@ -1,0 +1,6 @@
+//! What ARM's compute provider holds, one resource kind a file: requests, and small views of what is read.
+//!
+//! Bodies that go back to the service are edited as JSON, so fields we do not know survive.
+
+pub mod gallery;
+pub mod version;

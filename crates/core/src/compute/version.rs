@@ -1,0 +1,440 @@
+//! Image versions: what is read of them, and their target regions changed by read, merge, write, read.
+//!
+//! `targetRegions` is the whole wish and has no `ETag`, so two writers can drop each other's regions; every change here
+//! starts from what is there and is read back.
+
+use std::collections::BTreeMap;
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+
+use super::gallery::API_VERSION;
+use crate::{
+    answer::ServiceError,
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::{
+        Location,
+        resource::{ImageDefinitionId, ImageVersionId},
+    },
+    json as read_json,
+    operation::{Status, drive, poll_pause, read_resource},
+    progress::Event,
+    replicas::RegionNeed,
+    request::Request,
+};
+
+/// How often a write of target regions is repeated when another writer has changed them meanwhile.
+const MAX_MERGES: u32 = 5;
+
+/// A version as the service describes it, whole, with the few fields we use.
+#[derive(Clone, Debug, PartialEq)]
+pub struct ImageVersion {
+    /// Its id.
+    pub id: ImageVersionId,
+    body: Value,
+}
+
+/// One region of a version.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct RegionState {
+    /// The region.
+    pub location: Location,
+    /// Replicas asked for there.
+    pub replicas: u32,
+    /// The service's word; empty before replication was looked at.
+    pub state: String,
+    /// 0 to 100.
+    pub percent: u8,
+    /// What the service says about a failure.
+    pub details: String,
+}
+
+/// The request that reads a version with its replication.
+#[must_use]
+pub fn get(id: &ImageVersionId) -> Request {
+    Request::arm(
+        Method::GET,
+        id,
+        API_VERSION,
+        format!("read image version {}", short(id)),
+    )
+    .with_query("$expand", "ReplicationStatus")
+}
+
+/// The request that lists a definition's versions.
+#[must_use]
+pub fn list(id: &ImageDefinitionId) -> Request {
+    Request::arm(
+        Method::GET,
+        format!("{id}/versions"),
+        API_VERSION,
+        format!("list the versions of {}", id.name()),
+    )
+}
+
+/// The request that writes a version.
+#[must_use]
+pub fn put(id: &ImageVersionId, body: Value) -> Request {
+    Request::arm(
+        Method::PUT,
+        id,
+        API_VERSION,
+        format!("write image version {}", short(id)),
+    )
+    .with_body(body)
+}
+
+fn short(id: &ImageVersionId) -> String {
+    format!("{} of {}", id.name(), id.definition().name())
+}
+
+/// Reads a version; `None` when there is none.
+///
+/// # Errors
+/// When the service refuses, or the run ends.
+pub async fn find(client: &Client, id: &ImageVersionId) -> Result<Option<ImageVersion>> {
+    Ok(client
+        .find(&get(id))
+        .await?
+        .map(|answer| ImageVersion::new(id.clone(), answer.value())))
+}
+
+impl ImageVersion {
+    /// A version from its body.
+    #[must_use]
+    pub const fn new(id: ImageVersionId, body: Value) -> Self {
+        Self { id, body }
+    }
+
+    /// The body as it came.
+    #[must_use]
+    pub const fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The service's word for how far it is: `Creating`, `Updating`, `Succeeded`, `Failed`, `Deleting`.
+    #[must_use]
+    pub fn provisioning_state(&self) -> &str {
+        read_json::text(&self.body, "/properties/provisioningState").unwrap_or("Succeeded")
+    }
+
+    /// Whether its state is final, and well.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        read_resource(&self.body)
+    }
+
+    /// A tag's value; names compare without case.
+    #[must_use]
+    pub fn tag(&self, name: &str) -> Option<&str> {
+        let tags = self.body.get("tags")?.as_object()?;
+        tags.iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .and_then(|(_, value)| value.as_str())
+    }
+
+    /// Its regions with their replication, in the service's order.
+    #[must_use]
+    pub fn regions(&self) -> Vec<RegionState> {
+        let summary = self.summary();
+        let default = read_json::number(&self.body, "/properties/publishingProfile/replicaCount").unwrap_or(1);
+        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+            .filter_map(|region| {
+                let location: Location = read_json::text(region, "/name")?.parse().ok()?;
+                let replicas = read_json::number(region, "/regionalReplicaCount").unwrap_or(default);
+                let (state, percent, details) = summary.get(&location).cloned().unwrap_or_default();
+                Some(RegionState {
+                    replicas: u32::try_from(replicas).unwrap_or(u32::MAX),
+                    location,
+                    state,
+                    percent,
+                    details,
+                })
+            })
+            .collect()
+    }
+
+    fn summary(&self) -> BTreeMap<Location, (String, u8, String)> {
+        let text = |item: &Value, pointer| read_json::text(item, pointer).unwrap_or_default().to_owned();
+        read_json::items(&self.body, "/properties/replicationStatus/summary")
+            .filter_map(|item| {
+                let percent = read_json::number(item, "/progress")
+                    .map_or(0, |percent| u8::try_from(percent.min(100)).unwrap_or(100));
+                Some((
+                    text(item, "/region").parse().ok()?,
+                    (text(item, "/state"), percent, text(item, "/details")),
+                ))
+            })
+            .collect()
+    }
+
+    /// The body for changing target regions: all that the service said, without what it only tells.
+    #[must_use]
+    pub fn with_regions(&self, target_regions: Vec<Value>) -> Value {
+        let mut body = self.body.clone();
+        if let Some(root) = body.as_object_mut() {
+            for told in ["id", "name", "type", "etag"] {
+                root.remove(told);
+            }
+        }
+        if let Some(properties) = body.pointer_mut("/properties").and_then(Value::as_object_mut) {
+            properties.remove("provisioningState");
+            properties.remove("replicationStatus");
+        }
+        if let Some(profile) = body
+            .pointer_mut("/properties/publishingProfile")
+            .and_then(Value::as_object_mut)
+        {
+            profile.remove("publishedDate");
+            profile.insert("targetRegions".to_owned(), Value::Array(target_regions));
+        }
+        body
+    }
+
+    /// Its target regions with those needs met: counts raised, regions added, nothing lowered or removed.
+    /// `None` when nothing changes.
+    #[must_use]
+    pub fn merged_regions(&self, needs: &[RegionNeed], storage: &str) -> Option<Vec<Value>> {
+        let mut regions: Vec<Value> = read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+            .cloned()
+            .collect();
+        let mut is_changed = false;
+        for need in needs {
+            let is_it = |region: &&mut Value| {
+                read_json::text(region, "/name")
+                    .and_then(|name| name.parse().ok())
+                    .as_ref()
+                    == Some(&need.location)
+            };
+            match regions.iter_mut().find(is_it) {
+                Some(region)
+                    if read_json::number(region, "/regionalReplicaCount").unwrap_or(1) < u64::from(need.replicas) =>
+                {
+                    if let Some(region) = region.as_object_mut() {
+                        region.insert("regionalReplicaCount".to_owned(), json!(need.replicas));
+                    }
+                    is_changed = true;
+                }
+                Some(_) => {}
+                None => {
+                    regions.push(target_region(need, storage));
+                    is_changed = true;
+                }
+            }
+        }
+        is_changed.then_some(regions)
+    }
+}
+
+/// One entry of `targetRegions`.
+#[must_use]
+pub fn target_region(need: &RegionNeed, storage: &str) -> Value {
+    json!({"name": need.location, "regionalReplicaCount": need.replicas, "storageAccountType": storage})
+}
+
+/// Makes sure that a version has at least these replicas in these regions, and waits until the regions are complete.
+///
+/// # Errors
+/// When the version is missing or failed, a region fails, or the run ends.
+pub async fn ensure_regions(
+    client: &Client,
+    id: &ImageVersionId,
+    needs: &[RegionNeed],
+    storage: &str,
+) -> Result<ImageVersion> {
+    let doing = || format!("cannot bring image version {} to its regions", short(id));
+    for _ in 0..MAX_MERGES {
+        let version = settled(client, id, &[])
+            .await
+            .map_err(|error| error.while_doing(doing()))?;
+        let Some(regions) = version.merged_regions(needs, storage) else {
+            let wanted: Vec<Location> = needs.iter().map(|need| need.location.clone()).collect();
+            return settled(client, id, &wanted)
+                .await
+                .map_err(|error| error.while_doing(doing()));
+        };
+        match drive::put(client, &put(id, version.with_regions(regions)), &get(id)).await {
+            Ok(_) => {}
+            // Somebody else's update is under way; its end shows what there is to merge with.
+            Err(error) if error.has_status(409) => {}
+            Err(error) => return Err(error.while_doing(doing())),
+        }
+    }
+    Err(Error::new(ErrorKind::Azure, doing())
+        .because("other writers kept changing its regions")
+        .with_hint("run it again when they are done"))
+}
+
+/// Waits until a version's state is final and the wanted regions are complete, telling their progress.
+///
+/// # Errors
+/// When the version is missing or failed, a wanted region failed, or the run ends.
+pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) -> Result<ImageVersion> {
+    let began = Instant::now();
+    let mut told = BTreeMap::new();
+    loop {
+        let version = find(client, id).await?.ok_or_else(|| gone(id))?;
+        tell_replication(client, &version, &mut told);
+        match version.status() {
+            Status::Failed(failure) => return Err(failed(&version, failure)),
+            Status::Succeeded if wanted.iter().all(|location| version.is_complete_in(location)) => return Ok(version),
+            // Complete regions are usable while others still copy.
+            Status::Running(_)
+                if !wanted.is_empty() && wanted.iter().all(|location| version.is_complete_in(location)) =>
+            {
+                return Ok(version);
+            }
+            Status::Succeeded | Status::Running(_) | Status::Forgotten => {}
+        }
+        if let Some(region) = version
+            .regions()
+            .into_iter()
+            .find(|region| region.has_failed() && wanted.contains(&region.location))
+        {
+            return Err(failed_region(&version, &region));
+        }
+        client
+            .run()
+            .pause(poll_pause(began.elapsed(), None), "replication")
+            .await?;
+    }
+}
+
+impl ImageVersion {
+    /// Whether it is usable in a region.
+    #[must_use]
+    pub fn is_complete_in(&self, location: &Location) -> bool {
+        self.regions()
+            .iter()
+            .any(|region| region.location == *location && region.is_complete())
+    }
+}
+
+impl RegionState {
+    /// Whether replication there is complete.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.state.eq_ignore_ascii_case("Completed")
+    }
+
+    /// Whether replication there has failed.
+    #[must_use]
+    pub fn has_failed(&self) -> bool {
+        self.state.eq_ignore_ascii_case("Failed")
+    }
+}
+
+/// Tells a region's progress when it has changed.
+fn tell_replication(client: &Client, version: &ImageVersion, told: &mut BTreeMap<Location, (String, u8)>) {
+    for region in version.regions() {
+        let now = (region.state.clone(), region.percent);
+        if !region.state.is_empty() && told.get(&region.location) != Some(&now) {
+            told.insert(region.location.clone(), now);
+            client.run().progress.tell(Event::Replication {
+                region: region.location,
+                state: region.state,
+                percent: region.percent,
+            });
+        }
+    }
+}
+
+fn gone(id: &ImageVersionId) -> Error {
+    Error::new(ErrorKind::BadInput, format!("there is no image version {id}"))
+        .with_hint("publish it first, or check the id")
+}
+
+fn failed(version: &ImageVersion, failure: ServiceError) -> Error {
+    let text = format!(
+        "image version {} is {}",
+        short(&version.id),
+        version.provisioning_state()
+    );
+    let hint = "a failed version keeps its number: publish under another one, or delete it";
+    match version.regions().into_iter().find(RegionState::has_failed) {
+        Some(region) => failed_region(version, &region).while_doing(text).with_hint(hint),
+        None => Error::refused_by_service(text, failure).with_hint(hint),
+    }
+}
+
+fn failed_region(version: &ImageVersion, region: &RegionState) -> Error {
+    let details = if region.details.is_empty() {
+        String::new()
+    } else {
+        format!(": {}", region.details)
+    };
+    Error::new(
+        ErrorKind::Azure,
+        format!(
+            "replication of {} to {} failed{details}",
+            short(&version.id),
+            region.location
+        ),
+    )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn version() -> ImageVersion {
+        let id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
+        let body = json!({"id": id, "tags": {"Run": "r1"}, "properties": {"provisioningState": "Succeeded", "unknown": {"kept": true},
+            "publishingProfile": {"publishedDate": "2026-01-01", "targetRegions": [
+                {"name": "East US 2", "regionalReplicaCount": 2, "storageAccountType": "Standard_ZRS", "encryption": {"x": 1}},
+                {"name": "West US 2", "regionalReplicaCount": 1}]},
+            "replicationStatus": {"summary": [{"region": "East US 2", "state": "Completed", "progress": 100},
+                {"region": "westus2", "state": "Replicating", "progress": 40, "details": ""}]}}});
+        ImageVersion::new(id.parse().unwrap(), body)
+    }
+
+    fn need(location: &str, replicas: u32) -> RegionNeed {
+        RegionNeed {
+            location: location.parse().unwrap(),
+            replicas,
+            formula: String::new(),
+        }
+    }
+
+    #[test]
+    fn regions_match_by_display_and_short_name() {
+        let version = version();
+        assert!(version.is_complete_in(&"eastus2".parse().unwrap()));
+        assert!(!version.is_complete_in(&"westus2".parse().unwrap()));
+        assert_eq!(version.regions()[1].percent, 40);
+        assert_eq!(version.tag("run"), Some("r1"));
+    }
+
+    #[test]
+    fn a_merge_raises_and_adds_but_never_lowers_or_drops() {
+        let merged = version()
+            .merged_regions(
+                &[need("eastus2", 1), need("westus2", 3), need("northeurope", 1)],
+                "Standard_LRS",
+            )
+            .unwrap();
+        let counts: Vec<_> = merged
+            .iter()
+            .map(|r| (r["name"].as_str().unwrap(), r["regionalReplicaCount"].as_u64().unwrap()))
+            .collect();
+        assert_eq!(counts, [("East US 2", 2), ("West US 2", 3), ("northeurope", 1)]);
+        assert_eq!(merged[0]["encryption"]["x"], 1, "fields we do not know survive");
+        assert_eq!(version().merged_regions(&[need("eastus2", 2)], "Standard_LRS"), None);
+    }
+
+    #[test]
+    fn a_written_body_keeps_what_it_does_not_know_and_drops_what_the_service_only_tells() {
+        let body = version().with_regions(vec![]);
+        assert_eq!(body["properties"]["unknown"]["kept"], true);
+        for told in [
+            "/id",
+            "/properties/provisioningState",
+            "/properties/replicationStatus",
+            "/properties/publishingProfile/publishedDate",
+        ] {
+            assert!(body.pointer(told).is_none(), "{told}");
+        }
+    }
+}

@@ -1,0 +1,29 @@
+//! From settings to a signed-in client: which cloud, which credential.
+//!
+//! It builds no HTTP client: the binaries hand one in, with their proxy, CA and user agent.
+
+use std::sync::Arc;
+
+use crate::{
+    client::Client,
+    cloud::{self, CloudChoice},
+    credential::{self, Login},
+    error::Result,
+    progress::Event,
+    run::Run,
+    transport::Transport,
+};
+
+/// Finds the cloud and signs in. The first token is asked for by the first request.
+///
+/// # Errors
+/// When the metadata host does not answer, or the login is refused as it stands.
+pub async fn connect(login: &Login, cloud: &CloudChoice, transport: Arc<dyn Transport>, run: Run) -> Result<Client> {
+    let cloud = cloud::find(cloud, &transport, &run).await?;
+    let credential = credential::build(login, &cloud, &transport, &run)?;
+    run.progress.tell(Event::SignedIn {
+        method: login.to_string(),
+        cloud: cloud.name.clone(),
+    });
+    Ok(Client::new(transport, credential, Arc::new(cloud), run))
+}

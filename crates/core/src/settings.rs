@@ -1,0 +1,24 @@
+//! What a run is asked to do, valid by construction: the binaries parse into these types, the flows only read them.
+//!
+//! Defaults are named constants with their source. Nothing here looks at Azure.
+
+mod publish;
+mod rollout;
+
+pub use publish::{
+    DefinitionTraits, Generalized, KeptKind, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
+    ReplicaStorage, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings,
+};
+pub use rollout::{
+    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy,
+    Targets, WaitForSuccess,
+};
+
+use std::time::Duration;
+
+/// How long a publish may take when nobody says: replication of a large image took up to six hours, as Microsoft's
+/// troubleshooting page says.
+pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long a roll-out may take when nobody says: five resize rounds with their pauses and the nodes' start.
+pub const ROLLOUT_DEADLINE: Duration = Duration::from_secs(4 * 3600);

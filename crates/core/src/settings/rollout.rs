@@ -1,0 +1,162 @@
+//! What to roll out: version, account, pool, targets, and how patient to be.
+
+use std::time::Duration;
+
+use serde::Serialize;
+use serde_json::{Map, Value};
+
+use crate::{
+    ids::{
+        NodeAgentSku, PoolId, VmSize,
+        resource::{BatchAccountId, ImageVersionId},
+    },
+    replicas::ReplicaRule,
+    request::BatchEndpoint,
+};
+
+/// Everything a roll-out needs to know.
+#[derive(Clone, Debug)]
+pub struct RolloutSettings {
+    /// The account.
+    pub account: AccountRef,
+    /// The pool.
+    pub pool: PoolId,
+    /// The version its nodes shall run.
+    pub version: ImageVersionId,
+    /// The VM size; needed to create the pool, compared when it is there.
+    pub vm_size: Option<VmSize>,
+    /// The node agent SKU; needed to create the pool, compared when it is there.
+    pub node_agent_sku: Option<NodeAgentSku>,
+    /// How many nodes.
+    pub targets: Targets,
+    /// The start task.
+    pub start_task: Option<StartTask>,
+    /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
+    pub pool_json: Map<String, Value>,
+    /// How resizes are timed and repeated.
+    pub resize: ResizePolicy,
+    /// When the pool is good.
+    pub readiness: Readiness,
+    /// How many nodes a replica carries, for raising replicas before the pool outgrows them.
+    pub replica_rule: ReplicaRule,
+    /// What may be done with a pool that is there already.
+    pub strategy: Strategy,
+}
+
+/// How a Batch account is named.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum AccountRef {
+    /// By its ARM id: endpoint, region and sign-in modes are read there.
+    Id(BatchAccountId),
+    /// By its endpoint alone, for identities without ARM rights; checks that need ARM are listed as skipped.
+    Endpoint(BatchEndpoint),
+}
+
+/// How many nodes a pool shall have.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Targets {
+    /// Dedicated nodes.
+    pub dedicated: u32,
+    /// Spot nodes (Batch calls them low-priority).
+    pub spot: u32,
+    /// Whether spot nodes count for readiness.
+    pub spot_counts: SpotCounts,
+}
+
+/// Whether spot nodes count for readiness.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SpotCounts {
+    /// They may come and go.
+    #[default]
+    No,
+    /// They must be there too.
+    Yes,
+}
+
+/// The typed start task.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartTask {
+    /// The command; it is run in a shell of the pool's system (`/bin/bash -c`, `cmd /c`).
+    pub command: String,
+    /// With which rights.
+    pub elevation: Elevation,
+    /// Whether a node waits for its success. Always sent: Batch stores `false` when a PATCH leaves it out.
+    pub wait_for_success: WaitForSuccess,
+    /// How often Batch repeats it.
+    pub max_retries: u32,
+}
+
+/// The rights of a start task.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Elevation {
+    /// A pool-scoped user without rights.
+    #[default]
+    NonAdmin,
+    /// A pool-scoped administrator.
+    Admin,
+}
+
+/// Whether a node takes tasks before its start task has succeeded.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum WaitForSuccess {
+    /// It waits.
+    #[default]
+    Yes,
+    /// It does not.
+    No,
+}
+
+/// How resizes are timed and repeated.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct ResizePolicy {
+    /// How many rounds at most, the first included.
+    pub rounds: u32,
+    /// The first round's timeout; by target size when absent.
+    pub timeout: Option<Duration>,
+    /// What to do with a resize to another target that is under way.
+    pub pending: PendingResize,
+}
+
+/// What to do with somebody's resize that is under way.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PendingResize {
+    /// Wait for its end.
+    #[default]
+    Wait,
+    /// Stop it.
+    Stop,
+}
+
+/// When a pool is good.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Readiness {
+    /// How long no node may change its state before the wait ends.
+    pub node_timeout: Duration,
+}
+
+/// What may be done with a pool that is there already.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// Create the pool, or resize one on the same version; never change an image.
+    #[default]
+    CreateOnly,
+}
+
+impl Default for ResizePolicy {
+    fn default() -> Self {
+        Self {
+            rounds: 5,
+            timeout: None,
+            pending: PendingResize::Wait,
+        }
+    }
+}
+
+impl Default for Readiness {
+    fn default() -> Self {
+        Self {
+            node_timeout: Duration::from_secs(30 * 60),
+        }
+    }
+}
