@@ -378,6 +378,3 @@ fn delete<F>(
     }
     started.announce_with_location(Response::empty(StatusCode::ACCEPTED))
 }
-
-#[cfg(test)]
-mod tests;

@@ -269,6 +269,3 @@ impl Audience<'_> {
         }
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -251,6 +251,3 @@ pub(crate) fn strip_volatile(value: &mut Value) {
         _ => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -121,7 +121,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         json!({
             "sku": {"tier": "Standard"},
             "properties": {
-                "timeCreated": call.now.to_string(),
+                "timeCreated": edit::time(call.now),
                 "uniqueId": world.ids.guid(),
                 "diskState": "Unattached",
                 "encryption": {"type": "EncryptionAtRestWithPlatformKey"},

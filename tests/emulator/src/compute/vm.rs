@@ -207,7 +207,7 @@ fn hide_disk_size(disk: &mut Value) {
 
 fn instance_view(item: &Item<VmFacts>) -> Value {
     let facts = &item.facts;
-    let created = facts.created.to_string();
+    let created = edit::time(facts.created);
     let provisioned = json!({
         "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "time": created,
     });

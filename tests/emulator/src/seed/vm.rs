@@ -174,7 +174,7 @@ impl VmSeed {
             self.plant_disk(world, place, (&base, &name), disk, false);
             data.push(attached);
         }
-        let body = self.body(world, &id, os, data);
+        let body = self.body(world, place, (&id, os, data));
         let facts = VmFacts {
             power: match self.power_state {
                 PowerSeed::Running => Power::Running,
@@ -191,7 +191,12 @@ impl VmSeed {
         Ok(())
     }
 
-    fn body(&self, world: &mut World, id: &str, os: Value, data: Vec<Value>) -> Value {
+    fn body(
+        &self,
+        world: &mut World,
+        place: &Place,
+        (id, os, data): (&str, Value, Vec<Value>),
+    ) -> Value {
         let mut body = json!({
             "location": region::normalise(&self.location),
             "properties": {
@@ -199,7 +204,7 @@ impl VmSeed {
                 "hardwareProfile": {"vmSize": self.vm_size},
                 "storageProfile": {"osDisk": os, "dataDisks": data},
                 "securityProfile": {"securityType": self.security_type},
-                "timeCreated": "2026-01-01T00:00:00Z",
+                "timeCreated": edit::time(place.now),
             },
         });
         if self.security_type != "Standard" {
@@ -268,7 +273,7 @@ impl VmSeed {
         disk: &DiskSeed,
         is_os: bool,
     ) {
-        let created = place.now.to_string();
+        let created = edit::time(place.now);
         let mut body = json!({
             "location": region::normalise(&self.location),
             "managedBy": format!("{base}/virtualMachines/{}", self.name),
