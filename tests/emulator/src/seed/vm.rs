@@ -155,7 +155,7 @@ impl VmSeed {
                 json!({"managedDisk": null, "diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}}),
             );
         } else {
-            self.plant_disk(world, place, (&base, &os_name), &self.os_disk, true);
+            self.plant_disk(world, place, &base, (&os_name, &self.os_disk, true));
         }
         let mut data = Vec::new();
         for (position, disk) in self.data_disks.iter().enumerate() {
@@ -171,7 +171,7 @@ impl VmSeed {
                 &mut attached,
                 json!({"lun": lun, "createOption": "Empty", "toBeDetached": false}),
             );
-            self.plant_disk(world, place, (&base, &name), disk, false);
+            self.plant_disk(world, place, &base, (&name, disk, false));
             data.push(attached);
         }
         let body = self.body(world, place, (&id, os, data));
@@ -269,9 +269,8 @@ impl VmSeed {
         &self,
         world: &mut World,
         place: &Place,
-        (base, name): (&str, &str),
-        disk: &DiskSeed,
-        is_os: bool,
+        base: &str,
+        (name, disk, is_os): (&str, &DiskSeed, bool),
     ) {
         let created = edit::time(place.now);
         let mut body = json!({

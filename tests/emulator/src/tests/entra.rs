@@ -19,134 +19,135 @@ fn token(azure: &mut Azure, tenant: &str, fields: &[(&str, &str)]) -> (u16, serd
     (reply.status, reply.body)
 }
 
+/// What is wrong, in a form that is right but for that.
+struct Wrong {
+    change: &'static [(&'static str, &'static str)],
+    status: u16,
+    code: u32,
+}
+
+const WRONG: [Wrong; 8] = [
+    Wrong {
+        change: &[("tenant", "nowhere")],
+        status: 400,
+        code: 90_002,
+    },
+    Wrong {
+        change: &[("grant_type", "")],
+        status: 400,
+        code: 900_144,
+    },
+    Wrong {
+        change: &[("grant_type", "password")],
+        status: 400,
+        code: 70_003,
+    },
+    Wrong {
+        change: &[("client_id", "someone")],
+        status: 400,
+        code: 700_016,
+    },
+    Wrong {
+        change: &[("client_secret", "")],
+        status: 401,
+        code: 7_000_218,
+    },
+    Wrong {
+        change: &[("client_secret", "wrong")],
+        status: 401,
+        code: 7_000_215,
+    },
+    Wrong {
+        change: &[("scope", "https://nothing.example/.default")],
+        status: 400,
+        code: 500_011,
+    },
+    Wrong {
+        change: &[("scope", "https://management.azure.com")],
+        status: 400,
+        code: 1_002_012,
+    },
+];
+
 #[test]
 fn each_wrong_credential_has_its_own_code() {
-    let cases: [(&str, &[(&str, &str)], u16, u32); 8] = [
-        (
-            "nowhere",
-            &[("grant_type", "client_credentials")],
-            400,
-            90_002,
-        ),
-        (TENANT, &[("client_id", CLIENT)], 400, 900_144),
-        (
-            TENANT,
-            &[("grant_type", "password"), ("client_id", CLIENT)],
-            400,
-            70_003,
-        ),
-        (
-            TENANT,
-            &[
-                ("grant_type", "client_credentials"),
-                ("client_id", "x"),
-                ("client_secret", SECRET),
-            ],
-            400,
-            700_016,
-        ),
-        (
-            TENANT,
-            &[("grant_type", "client_credentials"), ("client_id", CLIENT)],
-            401,
-            7_000_218,
-        ),
-        (
-            TENANT,
-            &[
-                ("grant_type", "client_credentials"),
-                ("client_id", CLIENT),
-                ("client_secret", "x"),
-            ],
-            401,
-            7_000_215,
-        ),
-        (
-            TENANT,
-            &[
-                ("grant_type", "client_credentials"),
-                ("client_id", CLIENT),
-                ("client_secret", SECRET),
-                ("scope", "https://nothing.example/.default"),
-            ],
-            400,
-            500_011,
-        ),
-        (
-            TENANT,
-            &[
-                ("grant_type", "client_credentials"),
-                ("client_id", CLIENT),
-                ("client_secret", SECRET),
-                ("scope", "https://management.azure.com"),
-            ],
-            400,
-            1_002_012,
-        ),
-    ];
     let mut azure = Azure::example();
-    for (tenant, fields, status, code) in cases {
-        let (actual, body) = token(&mut azure, tenant, fields);
+    for wrong in WRONG {
+        let mut fields = vec![
+            ("tenant", TENANT),
+            ("grant_type", "client_credentials"),
+            ("client_id", CLIENT),
+            ("client_secret", SECRET),
+            ("scope", ARM),
+        ];
+        for (name, value) in wrong.change {
+            fields.retain(|(known, _)| known != name);
+            fields.push((name, value));
+        }
+        let tenant = fields.iter().find(|(name, _)| *name == "tenant").unwrap().1;
+        let (status, body) = token(&mut azure, tenant, &fields);
         assert_eq!(
-            (actual, &body["error_codes"]),
-            (status, &json!([code])),
+            (status, &body["error_codes"]),
+            (wrong.status, &json!([wrong.code])),
             "{body}"
         );
         assert!(
             body["error_description"]
                 .as_str()
                 .unwrap()
-                .starts_with(&format!("AADSTS{code}: "))
+                .starts_with(&format!("AADSTS{}: ", wrong.code))
         );
     }
 }
 
-#[test]
-fn an_assertion_is_checked_for_issuer_subject_audience_signature_and_time() {
-    let good = FederatedCredential {
+fn github() -> FederatedCredential {
+    FederatedCredential {
         issuer: "https://token.actions.githubusercontent.com".to_owned(),
         subject: "repo:example/images:ref:refs/heads/main".to_owned(),
         audience: "api://AzureADTokenExchange".to_owned(),
-    };
-    let changed = |change: fn(&mut FederatedCredential)| {
-        let mut credential = good.clone();
-        change(&mut credential);
-        Emulator::assertion(&credential, start())
-    };
-    let valid = Emulator::assertion(&good, start());
+    }
+}
+
+/// Assertions by what is wrong with them.
+fn assertions() -> Vec<(&'static str, String, Option<u32>)> {
+    let at = |credential: FederatedCredential| Emulator::assertion(&credential, start());
+    let valid = at(github());
+    let foreign = at(FederatedCredential {
+        audience: "x".to_owned(),
+        ..github()
+    });
     let (head, _) = valid.rsplit_once('.').unwrap();
-    let foreign = changed(|credential| credential.audience = "x".to_owned());
-    let forged = format!("{head}.{}", foreign.rsplit_once('.').unwrap().1);
-    let cases = [
-        ("valid", valid.clone(), None),
-        (
-            "issuer",
-            changed(|credential| credential.issuer = "https://evil.example".to_owned()),
-            Some(700_211),
-        ),
-        (
-            "subject",
-            changed(|credential| {
-                credential.subject = "repo:example/other:ref:refs/heads/main".to_owned()
-            }),
-            Some(700_213),
-        ),
-        (
-            "subject's case",
-            changed(|credential| credential.subject = credential.subject.to_uppercase()),
-            Some(700_213),
-        ),
+    let (_, signature) = foreign.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{signature}");
+    let evil = FederatedCredential {
+        issuer: "https://evil.example".to_owned(),
+        ..github()
+    };
+    let other = FederatedCredential {
+        subject: "repo:example/other:ref:refs/heads/main".to_owned(),
+        ..github()
+    };
+    let shouted = FederatedCredential {
+        subject: github().subject.to_uppercase(),
+        ..github()
+    };
+    let old = Emulator::assertion(&github(), "2026-05-31T23:00:00Z".parse().unwrap());
+    vec![
+        ("valid", valid, None),
+        ("issuer", at(evil), Some(700_211)),
+        ("subject", at(other), Some(700_213)),
+        ("subject's case", at(shouted), Some(700_213)),
         ("audience", foreign, Some(700_212)),
         ("signature", forged, Some(700_027)),
         ("garbage", "abc".to_owned(), Some(50_027)),
-        (
-            "expired",
-            Emulator::assertion(&good, "2026-05-31T23:00:00Z".parse().unwrap()),
-            Some(700_024),
-        ),
-    ];
+        ("expired", old, Some(700_024)),
+    ]
+}
+
+#[test]
+fn an_assertion_is_checked_for_issuer_subject_audience_signature_and_time() {
     let mut azure = Azure::example();
-    for (what, assertion, code) in cases {
+    for (what, assertion, code) in assertions() {
         let fields = [
             ("grant_type", "client_credentials"),
             ("client_id", CLIENT),

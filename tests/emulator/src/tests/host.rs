@@ -86,70 +86,39 @@ fn body(answer: &str) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
-#[tokio::test]
-async fn serves_tls_under_its_own_authority_and_resets_when_told() {
-    let directory = tempfile::tempdir().unwrap();
-    let host = host(directory.path()).await;
+const LIST: &str = "/subscriptions?api-version=2022-12-01";
+
+/// Signs in for the endpoint itself and returns the header.
+async fn sign_in(host: &Host) -> String {
+    let scope = format!("{}/.default", host.endpoint());
     let fields = form(&[
         ("client_id", CLIENT),
         ("client_secret", SECRET),
         ("grant_type", "client_credentials"),
-        ("scope", &format!("{}/.default", host.endpoint())),
+        ("scope", &scope),
     ]);
-    let token = ask(
-        &host,
-        &Method::POST,
-        &format!("/{TENANT}/oauth2/v2.0/token"),
-        "",
-        &fields,
-    )
-    .await
-    .unwrap();
+    let path = format!("/{TENANT}/oauth2/v2.0/token");
+    let token = ask(host, &Method::POST, &path, "", &fields).await.unwrap();
     assert!(token.starts_with("HTTP/1.1 200 OK"), "{token}");
-    let headers = format!(
+    format!(
         "Authorization: Bearer {}\r\n",
         body(&token)["access_token"].as_str().unwrap()
-    );
-    let list = ask(
-        &host,
-        &Method::GET,
-        "/subscriptions?api-version=2022-12-01",
-        &headers,
-        "",
     )
-    .await
-    .unwrap();
-    assert_eq!(
-        body(&list)["value"][0]["displayName"],
-        "Example",
-        "the endpoint itself is an audience"
-    );
+}
 
-    control(
-        &host,
-        &Method::POST,
-        "/faults",
-        &json!([{"kind": "resetAfterEffect", "path": "/subscriptions"}]).to_string(),
-    )
-    .await;
-    let cut = ask(
-        &host,
-        &Method::GET,
-        "/subscriptions?api-version=2022-12-01",
-        &headers,
-        "",
-    )
-    .await;
+#[tokio::test]
+async fn serves_tls_under_its_own_authority_and_resets_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let headers = sign_in(&host).await;
+    let list = ask(&host, &Method::GET, LIST, &headers, "").await.unwrap();
+    assert_eq!(body(&list)["value"][0]["displayName"], "Example");
+
+    let fault = json!([{"kind": "resetAfterEffect", "path": "/subscriptions"}]);
+    control(&host, &Method::POST, "/faults", &fault.to_string()).await;
+    let cut = ask(&host, &Method::GET, LIST, &headers, "").await;
     assert_eq!(cut.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
-    let again = ask(
-        &host,
-        &Method::GET,
-        "/subscriptions?api-version=2022-12-01",
-        &headers,
-        "",
-    )
-    .await
-    .unwrap();
+    let again = ask(&host, &Method::GET, LIST, &headers, "").await.unwrap();
     assert!(again.starts_with("HTTP/1.1 200 OK"));
 
     let journal = std::fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();

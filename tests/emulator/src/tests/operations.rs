@@ -6,52 +6,37 @@ use serde_json::{Value, json};
 use super::azure::{Azure, id};
 use crate::{Settings, timing::Timing};
 
-/// What each write answers at its start, as recorded: status, whether `Location` comes beside the status URL.
-#[test]
-fn every_write_starts_as_recorded() {
-    let mut azure = Azure::example();
-    let os = azure.snapshot("os", "vm-build_OsDisk");
-    azure.definition("def");
-    let version = Azure::version_body(&os, &["eastus2"]);
-    let image = json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": id("virtualMachines/vm-build")}}});
-    let snapshot = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": id("disks/vm-build_OsDisk")}}});
-    let disk = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}});
-    let gallery = json!({"location": "eastus2"});
-    let definition = azure.get(&id("galleries/gal1/images/def")).body;
-    let cases = [
-        (
-            Method::PUT,
-            "snapshots/s",
-            snapshot,
-            202,
-            true,
-            "DiskOperations",
-        ),
-        (Method::PUT, "disks/d", disk, 202, true, "DiskOperations"),
-        (Method::PUT, "images/i", image, 201, false, "/operations/"),
-        (
-            Method::POST,
-            "virtualMachines/vm-build/deallocate",
-            Value::Null,
-            202,
-            true,
-            "/operations/",
-        ),
+/// What a write answers at its start: status, whether `Location` comes beside the status URL, and that URL's form.
+type Start = (Method, &'static str, Value, u16, bool, &'static str);
+
+fn creations(os: &str, definition: Value) -> Vec<Start> {
+    let (disk, compute, gallery) = ("DiskOperations", "/operations/", "capsOperations");
+    let at = |properties: Value| json!({"location": "eastus2", "properties": properties});
+    let copy = json!({"createOption": "Copy", "sourceResourceId": id("disks/vm-build_OsDisk")});
+    let snapshot = at(json!({"creationData": copy}));
+    let empty = at(json!({"creationData": {"createOption": "Empty"}, "diskSizeGB": 4}));
+    let image = at(json!({"sourceVirtualMachine": {"id": id("virtualMachines/vm-build")}}));
+    let version = Azure::version_body(os, &["eastus2"]);
+    let path = "galleries/gal1/images/def/versions/1.0.0";
+    vec![
+        (Method::PUT, "snapshots/s", snapshot, 202, true, disk),
+        (Method::PUT, "disks/d", empty, 202, true, disk),
+        (Method::PUT, "images/i", image, 201, false, compute),
         (
             Method::PUT,
             "galleries/gal2",
-            gallery.clone(),
+            at(json!({})),
             201,
             false,
-            "capsOperations",
+            gallery,
         ),
         (
             Method::PUT,
             "galleries/gal2",
-            gallery,
+            at(json!({})),
             200,
             false,
-            "capsOperations",
+            gallery,
         ),
         (
             Method::PUT,
@@ -59,58 +44,47 @@ fn every_write_starts_as_recorded() {
             definition,
             200,
             false,
-            "capsOperations",
+            gallery,
         ),
+        (Method::PUT, path, version.clone(), 201, false, gallery),
+        (Method::PUT, path, version, 200, false, gallery),
+    ]
+}
+
+fn other_writes() -> Vec<Start> {
+    let (disk, compute, gallery) = ("DiskOperations", "/operations/", "capsOperations");
+    let path = "galleries/gal1/images/def/versions/1.0.0";
+    vec![
         (
-            Method::PUT,
-            "galleries/gal1/images/def/versions/1.0.0",
-            version.clone(),
-            201,
-            false,
-            "capsOperations",
-        ),
-        (
-            Method::PUT,
-            "galleries/gal1/images/def/versions/1.0.0",
-            version,
-            200,
-            false,
-            "capsOperations",
-        ),
-        (
-            Method::DELETE,
-            "galleries/gal1/images/def/versions/1.0.0",
+            Method::POST,
+            "virtualMachines/vm-build/deallocate",
             Value::Null,
             202,
             true,
-            "capsOperations",
+            compute,
         ),
-        (
-            Method::DELETE,
-            "images/i",
-            Value::Null,
-            202,
-            true,
-            "/operations/",
-        ),
-        (
-            Method::DELETE,
-            "snapshots/s",
-            Value::Null,
-            202,
-            true,
-            "DiskOperations",
-        ),
+        (Method::DELETE, path, Value::Null, 202, true, gallery),
+        (Method::DELETE, "images/i", Value::Null, 202, true, compute),
+        (Method::DELETE, "snapshots/s", Value::Null, 202, true, disk),
         (
             Method::DELETE,
             "galleries/gal2",
             Value::Null,
             202,
             true,
-            "capsOperations",
+            gallery,
         ),
-    ];
-    for (method, path, body, status, location, form) in cases {
+    ]
+}
+
+#[test]
+fn every_write_starts_as_recorded() {
+    let mut azure = Azure::example();
+    let os = azure.snapshot("os", "vm-build_OsDisk");
+    let definition = azure.definition("def");
+    let definition = azure.get(&definition).body;
+    let starts = creations(&os, definition).into_iter().chain(other_writes());
+    for (method, path, body, status, location, form) in starts {
         let reply = azure.send(method.clone(), &id(path), &body);
         assert_eq!(reply.status, status, "{method} {path}: {}", reply.body);
         let url = reply.header("azure-asyncoperation").unwrap();
@@ -123,12 +97,8 @@ fn every_write_starts_as_recorded() {
         assert_eq!(reply.header("retry-after"), None, "{method} {path}");
         azure.finish(&reply);
     }
-    assert_eq!(
-        azure
-            .post(&id("virtualMachines/vm-build/generalize"), &Value::Null)
-            .header("azure-asyncoperation"),
-        None
-    );
+    let generalized = azure.post(&id("virtualMachines/vm-build/generalize"), &Value::Null);
+    assert_eq!(generalized.header("azure-asyncoperation"), None);
 }
 
 #[test]
