@@ -76,13 +76,16 @@ impl Arm {
     /// The tenant of a subscription; `None` when there is no such subscription.
     #[must_use]
     pub fn tenant_of(&self, subscription: &str) -> Option<&str> {
-        self.subscription(subscription).map(|known| known.tenant.as_str())
+        self.subscription(subscription)
+            .map(|known| known.tenant.as_str())
     }
 
     /// The location of a resource group; `None` when there is no such group.
     #[must_use]
     pub fn group_location(&self, subscription: &str, group: &str) -> Option<&str> {
-        self.groups.get(&group::key(subscription, group)).map(Group::location)
+        self.groups
+            .get(&group::key(subscription, group))
+            .map(Group::location)
     }
 
     /// The id of the subscription that was added first.
@@ -91,7 +94,13 @@ impl Arm {
     }
 
     /// Puts a finished group there.
-    pub(crate) fn plant_group(&mut self, subscription: &str, name: &str, location: &str, body: &Value) {
+    pub(crate) fn plant_group(
+        &mut self,
+        subscription: &str,
+        name: &str,
+        location: &str,
+        body: &Value,
+    ) {
         self.add_group(Group::new(subscription, name, location, body));
     }
 
@@ -141,7 +150,8 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
         return metadata::endpoints(request);
     }
     if request.query("api-version").is_none_or(str::is_empty) {
-        let message = "The api-version query parameter (?api-version=) is required for all requests.";
+        let message =
+            "The api-version query parameter (?api-version=) is required for all requests.";
         return Err(ArmError::bad_request("MissingApiVersionParameter", message));
     }
     let path = ArmPath::parse(&request.path);
@@ -153,8 +163,15 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
         return subscription::tenant_level(world, call, &caller);
     };
     if world.arm.subscription(&path.subscription).is_none() {
-        let message = format!("The subscription '{}' could not be found.", path.subscription);
-        return Err(ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message));
+        let message = format!(
+            "The subscription '{}' could not be found.",
+            path.subscription
+        );
+        return Err(ArmError::new(
+            StatusCode::NOT_FOUND,
+            "SubscriptionNotFound",
+            message,
+        ));
     }
     if let Some(answer) = operation::poll(world, call, &path) {
         return answer;
@@ -166,12 +183,24 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
 }
 
 fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    match (path.group.is_some(), path.kind().as_str(), path.action().as_str()) {
+    match (
+        path.group.is_some(),
+        path.kind().as_str(),
+        path.action().as_str(),
+    ) {
         (false, "", "") if call.request.method == Method::GET => subscription::show(world, path),
-        (false, "", "locations") if call.request.method == Method::GET => Ok(subscription::locations(path, call)),
-        (false, "", "providers") if call.request.method == Method::GET => Ok(provider::list(world, call, path)),
-        (_, "", "resources") if call.request.method == Method::GET => group::resources(world, call, path),
-        (false, "", "resourcegroups") if call.request.method == Method::GET => Ok(group::list(world, call, path)),
+        (false, "", "locations") if call.request.method == Method::GET => {
+            Ok(subscription::locations(path, call))
+        }
+        (false, "", "providers") if call.request.method == Method::GET => {
+            Ok(provider::list(world, call, path))
+        }
+        (_, "", "resources") if call.request.method == Method::GET => {
+            group::resources(world, call, path)
+        }
+        (false, "", "resourcegroups") if call.request.method == Method::GET => {
+            Ok(group::list(world, call, path))
+        }
         (true, "", "") => group::respond(world, call, path),
         _ => Err(unsupported(call.request)),
     }
@@ -179,11 +208,16 @@ fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 
 fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
     if let Some(group) = &path.group
-        && world.arm.group_location(&path.subscription, group).is_none()
+        && world
+            .arm
+            .group_location(&path.subscription, group)
+            .is_none()
     {
         return Err(ArmError::group_not_found(group));
     }
-    if path.parts.is_empty() && path.group.is_none() && matches!(path.action().as_str(), "" | "register" | "unregister")
+    if path.parts.is_empty()
+        && path.group.is_none()
+        && matches!(path.action().as_str(), "" | "register" | "unregister")
     {
         return provider::respond(world, call, path);
     }
@@ -228,6 +262,3 @@ fn challenge(world: &World, call: &Call<'_>, path: Option<&ArmPath>, denied: &De
         .unwrap_or("common");
     denied.arm_response(&format!("https://{}/{tenant}", call.request.authority))
 }
-
-#[cfg(test)]
-mod tests;

@@ -56,7 +56,11 @@ pub enum Occurrence {
 
 /// What a fault does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Effect {
     /// 429 in the service's form.
     Throttle {
@@ -148,6 +152,13 @@ pub enum Effect {
         #[serde(default = "default_exit_code")]
         exit_code: i32,
     },
+    /// Some nodes of a resize run another image than the pool's.
+    WrongImage {
+        /// How many.
+        count: u32,
+        /// The image version's id that they show.
+        image: String,
+    },
     /// A quota stops a pool's resize.
     Quota {
         /// How many nodes it gets.
@@ -218,9 +229,15 @@ impl Effect {
             | Self::ResetAfterEffect
             | Self::Hang
             | Self::WrongBody { .. } => Moment::Request,
-            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => Moment::Operation,
-            Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => Moment::Allocation,
-            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } => Moment::Nodes,
+            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => {
+                Moment::Operation
+            }
+            Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => {
+                Moment::Allocation
+            }
+            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => {
+                Moment::Nodes
+            }
         }
     }
 }
@@ -299,7 +316,8 @@ impl Faults {
     /// The next fault of that kind for a target, e.g. `Moment::Allocation` and `acct1/pool1`; counts its hit.
     pub fn next(&mut self, moment: Moment, target: &str) -> Option<Fault> {
         let due = self.script.iter_mut().find_map(|fault| {
-            let applies = fault.effect.moment() == moment && pattern::matches(fault.target.as_deref(), target);
+            let applies = fault.effect.moment() == moment
+                && pattern::matches(fault.target.as_deref(), target);
             (applies && fault.is_due()).then_some(fault)
         })?;
         due.hits += 1;
@@ -339,7 +357,9 @@ impl Faults {
     /// The one of those regions in which the version that the running request writes cannot be replicated.
     pub(crate) fn take_region(&mut self, regions: &[&str]) -> Option<String> {
         let among = |region: &str| regions.contains(&crate::region::normalise(region).as_str());
-        match self.take_armed(|effect| matches!(effect, Effect::RegionFailed { region } if among(region)))? {
+        match self.take_armed(
+            |effect| matches!(effect, Effect::RegionFailed { region } if among(region)),
+        )? {
             Effect::RegionFailed { region } => Some(crate::region::normalise(&region)),
             _ => None,
         }
@@ -352,7 +372,10 @@ impl Faults {
     }
 
     fn take_armed(&mut self, wanted: impl Fn(&Effect) -> bool) -> Option<Effect> {
-        let fault = self.script.get_mut(self.armed?).filter(|fault| wanted(&fault.effect))?;
+        let fault = self
+            .script
+            .get_mut(self.armed?)
+            .filter(|fault| wanted(&fault.effect))?;
         fault.hits += 1;
         self.armed = None;
         self.hit = Some(fault.name.clone());

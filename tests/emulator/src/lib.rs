@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 pub mod arm;
 pub mod batch;
 pub mod compute;
-// mod control;
+mod control;
 pub mod entra;
 pub mod fault;
-// pub mod host;
+pub mod host;
 pub mod http;
 pub mod ids;
 pub mod journal;
@@ -133,10 +133,14 @@ impl Emulator {
         self.world.settle(now);
         let service = service(request);
         let call = Call { request, now };
-        let met = self.world.faults.meet(number, &request.method, &request.path);
+        let met = self
+            .world
+            .faults
+            .meet(number, &request.method, &request.path);
         let outcome = self.outcome(met, service, &call);
         let hit = self.world.faults.take_hit();
-        self.journal.push(Entry::new(request, &outcome, (number, now), hit));
+        self.journal
+            .push(Entry::new(request, &outcome, (number, now), hit));
         outcome
     }
 
@@ -144,6 +148,12 @@ impl Emulator {
     #[must_use]
     pub fn journal(&self) -> &[Entry] {
         &self.journal
+    }
+
+    /// An assertion of any issuer, e.g. of a cluster, to be exchanged for an access token: valid for five minutes.
+    #[must_use]
+    pub fn assertion(credential: &entra::FederatedCredential, now: Timestamp) -> String {
+        entra::Entra::assertion(credential, now)
     }
 
     /// Forgets the requests so far; their numbers start again at 1.
@@ -203,9 +213,8 @@ impl Emulator {
 
     fn answer(&mut self, service: Service, call: &Call<'_>) -> Response {
         match service {
-            Service::Entra => {
-                entra::respond(&mut self.world, call).unwrap_or_else(|| unsupported(call.request).response())
-            }
+            Service::Entra => entra::respond(&mut self.world, call)
+                .unwrap_or_else(|| unsupported(call.request).response()),
             Service::Arm => arm::respond(&mut self.world, call),
             Service::Batch => batch::respond(&mut self.world, call),
         }
@@ -220,7 +229,11 @@ pub fn unsupported(request: &Request) -> ArmError {
         "The emulator does not support {} {} (api-version {version}).",
         request.method, request.path
     );
-    ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedByEmulator", message)
+    ArmError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "NotImplementedByEmulator",
+        message,
+    )
 }
 
 fn service(request: &Request) -> Service {
@@ -229,7 +242,10 @@ fn service(request: &Request) -> Service {
         .first()
         .map(|segment| segment.to_lowercase())
         .unwrap_or_default();
-    let is_arm = matches!(first.as_str(), "subscriptions" | "providers" | "tenants" | "locations");
+    let is_arm = matches!(
+        first.as_str(),
+        "subscriptions" | "providers" | "tenants" | "locations"
+    );
     if entra::is_entra_path(request) {
         Service::Entra
     } else if is_arm || (first == "metadata" && request.method == Method::GET) {
@@ -256,7 +272,9 @@ fn scripted_answer(service: Service, effect: Effect) -> Response {
             retry_after,
         ),
         Effect::Throttle { retry_after } => {
-            let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
+            let message =
+                "The request was throttled. Retry after the time in the Retry-After header."
+                    .to_owned();
             (
                 StatusCode::TOO_MANY_REQUESTS,
                 "TooManyRequests".to_owned(),
@@ -281,3 +299,6 @@ fn scripted_answer(service: Service, effect: Effect) -> Response {
         None => response,
     }
 }
+
+#[cfg(test)]
+mod tests;

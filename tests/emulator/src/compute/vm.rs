@@ -42,35 +42,42 @@ pub(crate) struct VmFacts {
     pub(crate) created: Timestamp,
 }
 
-/// How much of a VM is shown.
+/// How much of a VM is shown: what a request says about that.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown {
-    instance_view: bool,
-    standard_security: bool,
+pub(crate) struct Shown<'a> {
+    expand: &'a str,
+    api_version: &'a str,
 }
 
-impl Shown {
+impl<'a> Shown<'a> {
+    /// As lists show it, in the oldest form.
     pub(crate) fn plain() -> Self {
         Self {
-            instance_view: false,
-            standard_security: false,
+            expand: "",
+            api_version: "",
         }
     }
 
     pub(crate) fn with_instance_view() -> Self {
         Self {
-            instance_view: true,
+            expand: "instanceView",
             ..Self::plain()
         }
     }
 
-    fn of(request: &Request) -> Self {
+    fn of(request: &'a Request) -> Self {
         Self {
-            instance_view: request
-                .query("$expand")
-                .is_some_and(|value| value.eq_ignore_ascii_case("instanceView")),
-            standard_security: request.query("api-version").unwrap_or_default() >= STANDARD_SHOWN_SINCE,
+            expand: request.query("$expand").unwrap_or_default(),
+            api_version: request.query("api-version").unwrap_or_default(),
         }
+    }
+
+    fn has_instance_view(self) -> bool {
+        self.expand.eq_ignore_ascii_case("instanceView")
+    }
+
+    fn has_standard_security(self) -> bool {
+        self.api_version >= STANDARD_SHOWN_SINCE
     }
 }
 
@@ -99,15 +106,27 @@ impl VmFacts {
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let item = world.compute.vms.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
-        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request)))),
-        (&Method::GET, "instanceview", Some(item)) => Ok(Response::json(StatusCode::OK, &instance_view(item))),
+        (&Method::GET, "", Some(item)) => Ok(Response::json(
+            StatusCode::OK,
+            &view(item, Shown::of(call.request)),
+        )),
+        (&Method::GET, "instanceview", Some(item)) => {
+            Ok(Response::json(StatusCode::OK, &instance_view(item)))
+        }
         (&Method::GET, "extensions", Some(item)) => {
             let extensions = edit::list(&item.body, "/resources");
-            Ok(Response::json(StatusCode::OK, &json!({"value": extensions})))
+            Ok(Response::json(
+                StatusCode::OK,
+                &json!({"value": extensions}),
+            ))
         }
-        (&Method::POST, "deallocate", Some(_)) => change_power(world, call, path, Power::Deallocated),
+        (&Method::POST, "deallocate", Some(_)) => {
+            change_power(world, call, path, Power::Deallocated)
+        }
         (&Method::POST, "poweroff", Some(_)) => change_power(world, call, path, Power::Stopped),
-        (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
+        (&Method::POST, "start" | "restart", Some(_)) => {
+            change_power(world, call, path, Power::Running)
+        }
         (&Method::POST, "generalize", Some(_)) => generalize(world, path),
         (&Method::PATCH, "", Some(_)) => patch(world, call, path),
         (&Method::DELETE, "", _) => {
@@ -128,26 +147,30 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 
 /// `GET …/virtualMachines/{vm}/extensions/{name}`.
 pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let vm = path.parent().and_then(|parent| world.compute.vms.find(&parent.key()));
+    let vm = path
+        .parent()
+        .and_then(|parent| world.compute.vms.find(&parent.key()));
     if call.request.method != Method::GET {
         return Err(unsupported(call.request));
     }
     let extensions = vm.map_or(&[][..], |vm| edit::list(&vm.body, "/resources"));
-    let found = extensions
-        .iter()
-        .find(|extension| edit::text(extension, "/name").is_some_and(|name| name.eq_ignore_ascii_case(path.name())));
+    let found = extensions.iter().find(|extension| {
+        edit::text(extension, "/name").is_some_and(|name| name.eq_ignore_ascii_case(path.name()))
+    });
     found
         .map(|extension| Response::json(StatusCode::OK, extension))
         .ok_or_else(|| missing(path))
 }
 
 /// The VM as answers show it.
-pub(crate) fn view(item: &Item<VmFacts>, shown: Shown) -> Value {
+pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
     let mut view = item.view(&Kind::VirtualMachine.type_name());
     if item.facts.power == Power::Deallocated {
         hide_disk_sizes(&mut view);
     }
-    if edit::text(&view, "/properties/securityProfile/securityType") == Some("Standard") && !shown.standard_security {
+    if edit::text(&view, "/properties/securityProfile/securityType") == Some("Standard")
+        && !shown.has_standard_security()
+    {
         edit::remove(&mut view, "/properties/securityProfile", "securityType");
         if view
             .pointer("/properties/securityProfile")
@@ -156,8 +179,12 @@ pub(crate) fn view(item: &Item<VmFacts>, shown: Shown) -> Value {
             edit::remove(&mut view, "/properties", "securityProfile");
         }
     }
-    if shown.instance_view {
-        edit::set(&mut view, &["properties", "instanceView"], instance_view(item));
+    if shown.has_instance_view() {
+        edit::set(
+            &mut view,
+            &["properties", "instanceView"],
+            instance_view(item),
+        );
     }
     view
 }
@@ -186,7 +213,7 @@ fn hide_disk_size(disk: &mut Value) {
 
 fn instance_view(item: &Item<VmFacts>) -> Value {
     let facts = &item.facts;
-    let created = facts.created.to_string();
+    let created = edit::time(facts.created);
     let provisioned = json!({
         "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "time": created,
     });
@@ -201,10 +228,10 @@ fn instance_view(item: &Item<VmFacts>) -> Value {
     statuses.push(provisioned);
     let (code, text) = facts.power_code();
     statuses.push(json!({"code": code, "level": "Info", "displayStatus": text}));
-    let mut view = json!({"hyperVGeneration": facts.generation, "disks": disks, "statuses": statuses});
+    let mut view =
+        json!({"hyperVGeneration": facts.generation, "disks": disks, "statuses": statuses});
     if facts.power == Power::Running {
-        let ready =
-            json!({"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready", "time": created});
+        let ready = json!({"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready", "time": created});
         edit::merge(
             &mut view,
             json!({
@@ -226,7 +253,11 @@ fn disk_names(body: &Value) -> Vec<String> {
 }
 
 fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power) -> Answer {
-    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = world
+        .compute
+        .vms
+        .find(&path.key())
+        .ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if power != Power::Deallocated && item.facts.generalized {
         let message = format!(
@@ -260,7 +291,11 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
 
 /// Sets the flag and nothing else; there is no way back.
 fn generalize(world: &mut World, path: &ArmPath) -> Answer {
-    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
+    let item = world
+        .compute
+        .vms
+        .find_mut(&path.key())
+        .ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if item.facts.power == Power::Running {
         let message = format!(
@@ -276,12 +311,19 @@ fn generalize(world: &mut World, path: &ArmPath) -> Answer {
 /// Tags and other fields, at once; the only updates of a VM that are played.
 fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = super::write_body(call)?;
-    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
+    let item = world
+        .compute
+        .vms
+        .find_mut(&path.key())
+        .ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if let Some(tags) = body.get("tags") {
         edit::set(&mut item.body, &["tags"], Value::Null);
         edit::set(&mut item.body, &["tags"], tags.clone());
     }
     edit::merge(&mut item.body, body);
-    Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request))))
+    Ok(Response::json(
+        StatusCode::OK,
+        &view(item, Shown::of(call.request)),
+    ))
 }

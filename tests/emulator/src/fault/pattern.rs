@@ -42,7 +42,11 @@ mod tests {
             ("ab*b", "ab", false),
         ];
         for (pattern, text, expected) in cases {
-            assert_eq!(matches(Some(pattern), text), expected, "{pattern} on {text}");
+            assert_eq!(
+                matches(Some(pattern), text),
+                expected,
+                "{pattern} on {text}"
+            );
         }
         assert!(matches(None, "anything"));
     }

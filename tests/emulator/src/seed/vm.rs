@@ -145,18 +145,23 @@ impl VmSeed {
             .clone()
             .unwrap_or_else(|| format!("{}_OsDisk", self.name));
         let mut os = self.attachment(&self.os_disk, &os_name, &base);
-        edit::merge(&mut os, json!({"osType": self.os_type, "createOption": "FromImage"}));
+        edit::merge(
+            &mut os,
+            json!({"osType": self.os_type, "createOption": "FromImage"}),
+        );
         if self.os_disk.ephemeral {
             edit::merge(
                 &mut os,
                 json!({"managedDisk": null, "diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}}),
             );
         } else {
-            self.plant_disk(world, place, (&base, &os_name), &self.os_disk, true);
+            self.plant_disk(world, place, &base, (&os_name, &self.os_disk, true));
         }
         let mut data = Vec::new();
         for (position, disk) in self.data_disks.iter().enumerate() {
-            let lun = disk.lun.unwrap_or_else(|| u32::try_from(position).unwrap_or_default());
+            let lun = disk
+                .lun
+                .unwrap_or_else(|| u32::try_from(position).unwrap_or_default());
             let name = disk
                 .name
                 .clone()
@@ -166,10 +171,10 @@ impl VmSeed {
                 &mut attached,
                 json!({"lun": lun, "createOption": "Empty", "toBeDetached": false}),
             );
-            self.plant_disk(world, place, (&base, &name), disk, false);
+            self.plant_disk(world, place, &base, (&name, disk, false));
             data.push(attached);
         }
-        let body = self.body(world, &id, os, data);
+        let body = self.body(world, place, (&id, os, data));
         let facts = VmFacts {
             power: match self.power_state {
                 PowerSeed::Running => Power::Running,
@@ -186,7 +191,12 @@ impl VmSeed {
         Ok(())
     }
 
-    fn body(&self, world: &mut World, id: &str, os: Value, data: Vec<Value>) -> Value {
+    fn body(
+        &self,
+        world: &mut World,
+        place: &Place,
+        (id, os, data): (&str, Value, Vec<Value>),
+    ) -> Value {
         let mut body = json!({
             "location": region::normalise(&self.location),
             "properties": {
@@ -194,12 +204,16 @@ impl VmSeed {
                 "hardwareProfile": {"vmSize": self.vm_size},
                 "storageProfile": {"osDisk": os, "dataDisks": data},
                 "securityProfile": {"securityType": self.security_type},
-                "timeCreated": "2026-01-01T00:00:00Z",
+                "timeCreated": edit::time(place.now),
             },
         });
         if self.security_type != "Standard" {
             let settings = json!({"secureBootEnabled": true, "vTpmEnabled": true});
-            edit::set(&mut body, &["properties", "securityProfile", "uefiSettings"], settings);
+            edit::set(
+                &mut body,
+                &["properties", "securityProfile", "uefiSettings"],
+                settings,
+            );
         }
         if let Some(image) = &self.image_reference {
             edit::set(
@@ -211,7 +225,10 @@ impl VmSeed {
         edit::set(&mut body, &["plan"], self.plan.clone().unwrap_or_default());
         edit::set(&mut body, &["tags"], self.tags.clone());
         if !self.extensions.is_empty() {
-            let shown = self.extensions.iter().map(|extension| self.extension(id, extension));
+            let shown = self
+                .extensions
+                .iter()
+                .map(|extension| self.extension(id, extension));
             edit::set(&mut body, &["resources"], Value::Array(shown.collect()));
         }
         if self.extra.is_object() {
@@ -221,7 +238,9 @@ impl VmSeed {
     }
 
     fn extension(&self, vm: &str, extension: &Value) -> Value {
-        let name = edit::text(extension, "/name").unwrap_or("extension").to_owned();
+        let name = edit::text(extension, "/name")
+            .unwrap_or("extension")
+            .to_owned();
         let mut properties = extension.clone();
         edit::remove(&mut properties, "", "name");
         edit::set(&mut properties, &["provisioningState"], json!("Succeeded"));
@@ -246,8 +265,14 @@ impl VmSeed {
     }
 
     /// The disk as a resource of its own.
-    fn plant_disk(&self, world: &mut World, place: &Place, (base, name): (&str, &str), disk: &DiskSeed, is_os: bool) {
-        let created = place.now.to_string();
+    fn plant_disk(
+        &self,
+        world: &mut World,
+        place: &Place,
+        base: &str,
+        (name, disk, is_os): (&str, &DiskSeed, bool),
+    ) {
+        let created = edit::time(place.now);
         let mut body = json!({
             "location": region::normalise(&self.location),
             "managedBy": format!("{base}/virtualMachines/{}", self.name),
@@ -271,7 +296,11 @@ impl VmSeed {
                 "supportedCapabilities": {"architecture": self.architecture},
             });
             if self.security_type == "TrustedLaunch" {
-                edit::set(&mut os, &["securityProfile", "securityType"], json!("TrustedLaunch"));
+                edit::set(
+                    &mut os,
+                    &["securityProfile", "securityType"],
+                    json!("TrustedLaunch"),
+                );
             } else if self.security_type == "ConfidentialVM" {
                 let kind = "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey";
                 edit::set(&mut os, &["securityProfile", "securityType"], json!(kind));
@@ -284,9 +313,10 @@ impl VmSeed {
         if disk.extra.is_object() {
             edit::set(&mut body, &["properties"], disk.extra.clone());
         }
-        world
-            .compute
-            .disks
-            .insert(Item::new(format!("{base}/disks/{name}"), body, DiskFacts::default()));
+        world.compute.disks.insert(Item::new(
+            format!("{base}/disks/{name}"),
+            body,
+            DiskFacts::default(),
+        ));
     }
 }
