@@ -20,10 +20,25 @@ pub(crate) struct Reply {
     /// The status; zero never leaves this module since constructors set it.
     status: StatusCode,
     body: Option<Value>,
-    text: Option<String>,
+    file: Option<(File, Part)>,
     version: Option<Version>,
     /// The URL for `DataServiceId`, and whether `Location` repeats it.
     names: Option<(String, Naming)>,
+}
+
+/// A file on a node.
+#[derive(Clone, Debug)]
+pub(crate) struct File {
+    pub(crate) url: String,
+    pub(crate) text: String,
+    pub(crate) modified: Timestamp,
+}
+
+/// How much of a file is asked for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Part {
+    Head,
+    Whole,
 }
 
 /// Which headers name the resource that was written.
@@ -56,8 +71,13 @@ impl Reply {
     }
 
     /// A 200 with a file's text.
-    pub(crate) fn text(text: String) -> Self {
-        Self { text: Some(text), ..Self::empty(StatusCode::OK) }
+    pub(crate) fn file(file: File) -> Self {
+        Self { file: Some((file, Part::Whole)), ..Self::empty(StatusCode::OK) }
+    }
+
+    /// A 200 with a file's facts, for HEAD.
+    pub(crate) fn file_head(file: File) -> Self {
+        Self { file: Some((file, Part::Head)), ..Self::empty(StatusCode::OK) }
     }
 
     /// One resource, `…/$metadata#kind/@Element` first.
@@ -117,11 +137,25 @@ fn success(reply: Reply) -> Response {
     if let Some(body) = &reply.body {
         response = response.with_header("content-type", CONTENT_TYPE);
         response.body = Bytes::from(pretty(body));
-    } else if let Some(text) = reply.text {
-        response = response.with_header("content-type", "application/octet-stream");
-        response.body = Bytes::from(text);
+    } else if let Some((file, part)) = reply.file {
+        response = file_headers(response, &file);
+        if part == Part::Whole {
+            response.body = Bytes::from(file.text);
+        }
     }
     response
+}
+
+fn file_headers(response: Response, file: &File) -> Response {
+    let modified = http_date(file.modified);
+    response
+        .with_header("content-type", "application/octet-stream")
+        .with_header("content-length", &file.text.len().to_string())
+        .with_header("last-modified", &modified)
+        .with_header("ocp-creation-time", &modified)
+        .with_header("ocp-batch-file-isdirectory", "False")
+        .with_header("ocp-batch-file-url", &file.url)
+        .with_header("ocp-batch-file-mode", "0o100644")
 }
 
 fn failure(request: &Request, base: &str, id: &str, now: Timestamp, refusal: &Refusal) -> Response {
