@@ -29,7 +29,7 @@ mod subscription;
 
 pub(crate) use error::Answer;
 pub use error::ArmError;
-pub(crate) use group::Group;
+use group::Group;
 pub use page::page;
 pub use path::ArmPath;
 
@@ -68,30 +68,54 @@ impl Arm {
             let key = provider::key(&subscription.id, namespace);
             self.registrations.insert(key, provider::Registration::Not);
         }
-        self.subscriptions.retain(|known| !known.id.eq_ignore_ascii_case(&subscription.id));
+        self.subscriptions
+            .retain(|known| !known.id.eq_ignore_ascii_case(&subscription.id));
         self.subscriptions.push(subscription);
     }
 
     /// The tenant of a subscription; `None` when there is no such subscription.
     #[must_use]
     pub fn tenant_of(&self, subscription: &str) -> Option<&str> {
-        self.subscription(subscription).map(|known| known.tenant.as_str())
+        self.subscription(subscription)
+            .map(|known| known.tenant.as_str())
     }
 
     /// The location of a resource group; `None` when there is no such group.
     #[must_use]
     pub fn group_location(&self, subscription: &str, group: &str) -> Option<&str> {
-        self.groups.get(&group::key(subscription, group)).map(Group::location)
+        self.groups
+            .get(&group::key(subscription, group))
+            .map(Group::location)
     }
 
-    pub(crate) fn add_group(&mut self, group: Group) {
+    /// The id of the subscription that was added first.
+    pub(crate) fn first_subscription(&self) -> Option<&str> {
+        self.subscriptions.first().map(|first| first.id.as_str())
+    }
+
+    /// Puts a finished group there.
+    pub(crate) fn plant_group(
+        &mut self,
+        subscription: &str,
+        name: &str,
+        location: &str,
+        body: &Value,
+    ) {
+        self.add_group(Group::new(subscription, name, location, body));
+    }
+
+    fn add_group(&mut self, group: Group) {
         self.groups.insert(group.key(), group);
     }
 
     /// Removes the groups whose deletion is over and returns their ids in lower case.
     pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) -> Vec<String> {
-        let gone: Vec<String> =
-            self.groups.iter().filter(|(_, group)| group.is_gone(operations, now)).map(|(key, _)| key.clone()).collect();
+        let gone: Vec<String> = self
+            .groups
+            .iter()
+            .filter(|(_, group)| group.is_gone(operations, now))
+            .map(|(key, _)| key.clone())
+            .collect();
         for key in &gone {
             self.groups.remove(key);
         }
@@ -104,7 +128,9 @@ impl Arm {
     }
 
     fn subscription(&self, id: &str) -> Option<&Subscription> {
-        self.subscriptions.iter().find(|known| known.id.eq_ignore_ascii_case(id))
+        self.subscriptions
+            .iter()
+            .find(|known| known.id.eq_ignore_ascii_case(id))
     }
 }
 
@@ -116,11 +142,16 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
 
 fn route(world: &mut World, call: &Call<'_>) -> Answer {
     let request = call.request;
-    if request.path.trim_matches('/').eq_ignore_ascii_case("metadata/endpoints") {
+    if request
+        .path
+        .trim_matches('/')
+        .eq_ignore_ascii_case("metadata/endpoints")
+    {
         return metadata::endpoints(request);
     }
     if request.query("api-version").is_none_or(str::is_empty) {
-        let message = "The api-version query parameter (?api-version=) is required for all requests.";
+        let message =
+            "The api-version query parameter (?api-version=) is required for all requests.";
         return Err(ArmError::bad_request("MissingApiVersionParameter", message));
     }
     let path = ArmPath::parse(&request.path);
@@ -128,10 +159,19 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
         Ok(caller) => caller,
         Err(denied) => return Ok(challenge(world, call, path.as_ref(), &denied)),
     };
-    let Some(path) = path else { return subscription::tenant_level(world, call, &caller) };
+    let Some(path) = path else {
+        return subscription::tenant_level(world, call, &caller);
+    };
     if world.arm.subscription(&path.subscription).is_none() {
-        let message = format!("The subscription '{}' could not be found.", path.subscription);
-        return Err(ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message));
+        let message = format!(
+            "The subscription '{}' could not be found.",
+            path.subscription
+        );
+        return Err(ArmError::new(
+            StatusCode::NOT_FOUND,
+            "SubscriptionNotFound",
+            message,
+        ));
     }
     if let Some(answer) = operation::poll(world, call, &path) {
         return answer;
@@ -143,12 +183,24 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
 }
 
 fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    match (path.group.is_some(), path.kind().as_str(), path.action().as_str()) {
+    match (
+        path.group.is_some(),
+        path.kind().as_str(),
+        path.action().as_str(),
+    ) {
         (false, "", "") if call.request.method == Method::GET => subscription::show(world, path),
-        (false, "", "locations") if call.request.method == Method::GET => Ok(subscription::locations(path, call)),
-        (false, "", "providers") if call.request.method == Method::GET => Ok(provider::list(world, call, path)),
-        (_, "", "resources") if call.request.method == Method::GET => group::resources(world, call, path),
-        (false, "", "resourcegroups") if call.request.method == Method::GET => Ok(group::list(world, call, path)),
+        (false, "", "locations") if call.request.method == Method::GET => {
+            Ok(subscription::locations(path, call))
+        }
+        (false, "", "providers") if call.request.method == Method::GET => {
+            Ok(provider::list(world, call, path))
+        }
+        (_, "", "resources") if call.request.method == Method::GET => {
+            group::resources(world, call, path)
+        }
+        (false, "", "resourcegroups") if call.request.method == Method::GET => {
+            Ok(group::list(world, call, path))
+        }
         (true, "", "") => group::respond(world, call, path),
         _ => Err(unsupported(call.request)),
     }
@@ -156,11 +208,17 @@ fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 
 fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
     if let Some(group) = &path.group
-        && world.arm.group_location(&path.subscription, group).is_none()
+        && world
+            .arm
+            .group_location(&path.subscription, group)
+            .is_none()
     {
         return Err(ArmError::group_not_found(group));
     }
-    if path.parts.is_empty() && path.group.is_none() && matches!(path.action().as_str(), "" | "register" | "unregister") {
+    if path.parts.is_empty()
+        && path.group.is_none()
+        && matches!(path.action().as_str(), "" | "register" | "unregister")
+    {
         return provider::respond(world, call, path);
     }
     provider::require_registration(world, call, path)?;
@@ -184,18 +242,24 @@ fn permissions() -> Response {
 }
 
 fn authenticate(world: &World, call: &Call<'_>, path: Option<&ArmPath>) -> Result<Caller, Denied> {
-    let audience = Audience::Arm { authority: &call.request.authority };
-    let caller = world.entra.check(call.request.header("authorization"), audience, call.now)?;
+    let audience = Audience::Arm {
+        authority: &call.request.authority,
+    };
+    let caller = world
+        .entra
+        .check(call.request.header("authorization"), audience, call.now)?;
     match path.and_then(|path| world.arm.tenant_of(&path.subscription)) {
-        Some(tenant) if !tenant.eq_ignore_ascii_case(&caller.tenant) => {
-            Err(Denied::WrongTenant { expected: tenant.to_owned() })
-        }
+        Some(tenant) if !tenant.eq_ignore_ascii_case(&caller.tenant) => Err(Denied::WrongTenant {
+            expected: tenant.to_owned(),
+        }),
         _ => Ok(caller),
     }
 }
 
 fn challenge(world: &World, call: &Call<'_>, path: Option<&ArmPath>, denied: &Denied) -> Response {
-    let tenant = path.and_then(|path| world.arm.tenant_of(&path.subscription)).unwrap_or("common");
+    let tenant = path
+        .and_then(|path| world.arm.tenant_of(&path.subscription))
+        .unwrap_or("common");
     denied.arm_response(&format!("https://{}/{tenant}", call.request.authority))
 }
 

@@ -26,13 +26,16 @@ pub(crate) mod size;
 mod snapshot;
 mod source;
 mod table;
-mod usage;
+pub mod usage;
 mod version;
 mod vm;
 
+pub(crate) use definition::complete as complete_definition;
 pub(crate) use disk::DiskFacts;
+pub(crate) use gallery::unique_name as gallery_unique_name;
 pub(crate) use table::{Change, Doing, Facts, Item, Table};
 pub use version::ImageMissing;
+pub(crate) use version::{normalise_profile, seeded as seeded_version, seeded_storage};
 pub(crate) use vm::{Power, VmFacts};
 
 /// Everything the compute provider knows.
@@ -74,7 +77,9 @@ impl Kind {
 
     /// The kind of a lower-case type path such as `galleries/images`.
     fn parse(kind: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|known| known.path().eq_ignore_ascii_case(kind))
+        Self::ALL
+            .into_iter()
+            .find(|known| known.path().eq_ignore_ascii_case(kind))
     }
 
     /// The type path in Azure's casing.
@@ -148,13 +153,41 @@ impl Compute {
     /// All resources of a kind as lists show them, sorted by id.
     pub(crate) fn views(&self, kind: Kind, now: Timestamp) -> Vec<Value> {
         match kind {
-            Kind::VirtualMachine => self.vms.iter().map(|item| vm::view(item, vm::Shown::plain())).collect(),
-            Kind::Disk => self.disks.iter().map(|item| disk::view(self, item)).collect(),
-            Kind::Snapshot => self.snapshots.iter().map(|item| snapshot::view(item, now)).collect(),
-            Kind::Image => self.images.iter().map(|item| item.view(&kind.type_name())).collect(),
-            Kind::Gallery => self.galleries.iter().map(|item| item.view(&kind.type_name())).collect(),
-            Kind::Definition => self.definitions.iter().map(|item| item.view(&kind.type_name())).collect(),
-            Kind::Version => self.versions.iter().map(|item| item.view(&kind.type_name())).collect(),
+            Kind::VirtualMachine => self
+                .vms
+                .iter()
+                .map(|item| vm::view(item, vm::Shown::plain()))
+                .collect(),
+            Kind::Disk => self
+                .disks
+                .iter()
+                .map(|item| disk::view(self, item))
+                .collect(),
+            Kind::Snapshot => self
+                .snapshots
+                .iter()
+                .map(|item| snapshot::view(item, now))
+                .collect(),
+            Kind::Image => self
+                .images
+                .iter()
+                .map(|item| item.view(&kind.type_name()))
+                .collect(),
+            Kind::Gallery => self
+                .galleries
+                .iter()
+                .map(|item| item.view(&kind.type_name()))
+                .collect(),
+            Kind::Definition => self
+                .definitions
+                .iter()
+                .map(|item| item.view(&kind.type_name()))
+                .collect(),
+            Kind::Version => self
+                .versions
+                .iter()
+                .map(|item| item.view(&kind.type_name()))
+                .collect(),
         }
     }
 
@@ -168,7 +201,10 @@ impl Compute {
 
     /// Every resource as lists show it.
     pub(crate) fn all(&self, now: Timestamp) -> Vec<Value> {
-        Kind::ALL.into_iter().flat_map(|kind| self.views(kind, now)).collect()
+        Kind::ALL
+            .into_iter()
+            .flat_map(|kind| self.views(kind, now))
+            .collect()
     }
 
     /// Every resource by kind, with what only special reads show: power states and replication.
@@ -176,10 +212,16 @@ impl Compute {
         let mut all = json!({});
         for kind in Kind::ALL {
             let views = match kind {
-                Kind::VirtualMachine => {
-                    self.vms.iter().map(|item| vm::view(item, vm::Shown::with_instance_view())).collect()
-                }
-                Kind::Version => self.versions.iter().map(|item| version::expanded_view(item, now)).collect(),
+                Kind::VirtualMachine => self
+                    .vms
+                    .iter()
+                    .map(|item| vm::view(item, vm::Shown::with_instance_view()))
+                    .collect(),
+                Kind::Version => self
+                    .versions
+                    .iter()
+                    .map(|item| version::expanded_view(item, now))
+                    .collect(),
                 other => self.views(other, now),
             };
             edit::set(&mut all, &[kind.path()], Value::Array(views));
@@ -200,7 +242,9 @@ fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
         .compute
         .views(kind, call.now)
         .into_iter()
-        .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
+        .filter(|view| {
+            edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix))
+        })
         .collect();
     Ok(arm::page(call.request, &values, world.page_size))
 }
@@ -210,7 +254,11 @@ fn require_parent(world: &World, path: &ArmPath) -> Result<(), ArmError> {
     let compute = &world.compute;
     for depth in 1..=path.parts.len() {
         let parts = path.parts.iter().take(depth).cloned().collect();
-        let outer = ArmPath { parts, tail: None, ..path.clone() };
+        let outer = ArmPath {
+            parts,
+            tail: None,
+            ..path.clone()
+        };
         let there = match Kind::parse(&outer.kind()) {
             Some(Kind::Gallery) => compute.galleries.find(&outer.key()).is_some(),
             Some(Kind::Definition) => compute.definitions.find(&outer.key()).is_some(),
@@ -247,24 +295,38 @@ fn canonical_id(path: &ArmPath) -> String {
 /// The body of a write, which must be a JSON object.
 fn write_body(call: &Call<'_>) -> Result<Value, ArmError> {
     call.request.json().filter(Value::is_object).ok_or_else(|| {
-        ArmError::bad_request("InvalidRequestContent", "The request content was invalid and could not be deserialized.")
+        ArmError::bad_request(
+            "InvalidRequestContent",
+            "The request content was invalid and could not be deserialized.",
+        )
     })
 }
 
 /// The region of a new resource, normalised.
 fn required_location(body: &Value) -> Result<String, ArmError> {
     let location = edit::text(body, "/location").ok_or_else(|| {
-        ArmError::bad_request("LocationRequired", "The location property is required for this definition.")
+        ArmError::bad_request(
+            "LocationRequired",
+            "The location property is required for this definition.",
+        )
     })?;
     if region::display_name(location).is_none() {
-        let message = format!("The provided location '{location}' is not available for this resource type.");
-        return Err(ArmError::bad_request("LocationNotAvailableForResourceType", message));
+        let message =
+            format!("The provided location '{location}' is not available for this resource type.");
+        return Err(ArmError::bad_request(
+            "LocationNotAvailableForResourceType",
+            message,
+        ));
     }
     Ok(region::normalise(location))
 }
 
 /// Refuses a PUT that names another region than the resource has.
-fn require_same_location<F>(item: &Item<F>, path: &ArmPath, location: &str) -> Result<(), ArmError> {
+fn require_same_location<F>(
+    item: &Item<F>,
+    path: &ArmPath,
+    location: &str,
+) -> Result<(), ArmError> {
     if item.location() == location {
         return Ok(());
     }

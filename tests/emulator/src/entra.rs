@@ -175,7 +175,8 @@ impl fmt::Debug for Secret {
 impl Entra {
     /// Adds a tenant, or puts it in place of the one with the same id.
     pub fn add_tenant(&mut self, tenant: Tenant) {
-        self.tenants.retain(|known| !known.id.eq_ignore_ascii_case(&tenant.id));
+        self.tenants
+            .retain(|known| !known.id.eq_ignore_ascii_case(&tenant.id));
         self.tenants.push(tenant);
     }
 
@@ -196,17 +197,32 @@ impl Entra {
             return Err(Denied::Malformed);
         }
         let claims = key::verify(key::ACCESS_TOKENS, token.trim()).ok_or(Denied::Malformed)?;
-        let text = |name: &str| claims.get(name).and_then(serde_json::Value::as_str).unwrap_or_default().to_owned();
-        let expires = claims.get("exp").and_then(serde_json::Value::as_i64).unwrap_or_default();
+        let text = |name: &str| {
+            claims
+                .get(name)
+                .and_then(serde_json::Value::as_str)
+                .unwrap_or_default()
+                .to_owned()
+        };
+        let expires = claims
+            .get("exp")
+            .and_then(serde_json::Value::as_i64)
+            .unwrap_or_default();
         if expires <= now.as_second() {
             return Err(Denied::Expired);
         }
         if !audience.accepts(&text("aud")) {
-            return Err(Denied::WrongAudience { audience: text("aud") });
+            return Err(Denied::WrongAudience {
+                audience: text("aud"),
+            });
         }
         let tenant = text("tid");
         self.tenant(&tenant).ok_or(Denied::Malformed)?;
-        Ok(Caller { tenant, app_id: text("appid"), object_id: text("oid") })
+        Ok(Caller {
+            tenant,
+            app_id: text("appid"),
+            object_id: text("oid"),
+        })
     }
 
     /// An assertion of some issuer, as its token endpoint would give it out: valid for five minutes.
@@ -230,7 +246,10 @@ impl Entra {
 impl Tenant {
     fn is_named(&self, name: &str) -> bool {
         self.id.eq_ignore_ascii_case(name)
-            || self.domain.as_deref().is_some_and(|domain| domain.eq_ignore_ascii_case(name))
+            || self
+                .domain
+                .as_deref()
+                .is_some_and(|domain| domain.eq_ignore_ascii_case(name))
     }
 }
 
@@ -243,7 +262,9 @@ impl Audience<'_> {
             Self::Arm { authority } => {
                 aud.eq_ignore_ascii_case("https://management.azure.com")
                     || aud.eq_ignore_ascii_case("https://management.core.windows.net")
-                    || aud.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority))
+                    || aud
+                        .split_once("://")
+                        .is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority))
             }
         }
     }

@@ -56,7 +56,11 @@ pub enum Occurrence {
 
 /// What a fault does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(
+    tag = "kind",
+    rename_all = "camelCase",
+    rename_all_fields = "camelCase"
+)]
 pub enum Effect {
     /// 429 in the service's form.
     Throttle {
@@ -218,7 +222,9 @@ impl Effect {
             | Self::ResetAfterEffect
             | Self::Hang
             | Self::WrongBody { .. } => Moment::Request,
-            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => Moment::Operation,
+            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => {
+                Moment::Operation
+            }
             Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => {
                 Moment::Allocation
             }
@@ -301,7 +307,8 @@ impl Faults {
     /// The next fault of that kind for a target, e.g. `Moment::Allocation` and `acct1/pool1`; counts its hit.
     pub fn next(&mut self, moment: Moment, target: &str) -> Option<Fault> {
         let due = self.script.iter_mut().find_map(|fault| {
-            let applies = fault.effect.moment() == moment && pattern::matches(fault.target.as_deref(), target);
+            let applies = fault.effect.moment() == moment
+                && pattern::matches(fault.target.as_deref(), target);
             (applies && fault.is_due()).then_some(fault)
         })?;
         due.hits += 1;
@@ -316,7 +323,10 @@ impl Faults {
             let moment = fault.effect.moment();
             matches!(moment, Moment::Request | Moment::Operation)
                 && fault.request.is_none_or(|wanted| wanted == number)
-                && fault.method.as_ref().is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
+                && fault
+                    .method
+                    .as_ref()
+                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
                 && pattern::matches(fault.path.as_deref(), path)
                 && fault.is_due()
         })?;
@@ -335,9 +345,12 @@ impl Faults {
         self.take_armed(|effect| !matches!(effect, Effect::RegionFailed { .. }))
     }
 
-    /// The region in which the version that the running request writes cannot be replicated.
-    pub(crate) fn take_region(&mut self) -> Option<String> {
-        match self.take_armed(|effect| matches!(effect, Effect::RegionFailed { .. }))? {
+    /// The one of those regions in which the version that the running request writes cannot be replicated.
+    pub(crate) fn take_region(&mut self, regions: &[&str]) -> Option<String> {
+        let among = |region: &str| regions.contains(&crate::region::normalise(region).as_str());
+        match self.take_armed(
+            |effect| matches!(effect, Effect::RegionFailed { region } if among(region)),
+        )? {
             Effect::RegionFailed { region } => Some(crate::region::normalise(&region)),
             _ => None,
         }
@@ -350,7 +363,10 @@ impl Faults {
     }
 
     fn take_armed(&mut self, wanted: impl Fn(&Effect) -> bool) -> Option<Effect> {
-        let fault = self.script.get_mut(self.armed?).filter(|fault| wanted(&fault.effect))?;
+        let fault = self
+            .script
+            .get_mut(self.armed?)
+            .filter(|fault| wanted(&fault.effect))?;
         fault.hits += 1;
         self.armed = None;
         self.hit = Some(fault.name.clone());

@@ -72,16 +72,27 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(request: &Request, outcome: &Outcome, place: (u64, Timestamp), fault: Option<String>) -> Self {
+    pub(crate) fn new(
+        request: &Request,
+        outcome: &Outcome,
+        place: (u64, Timestamp),
+        fault: Option<String>,
+    ) -> Self {
         let (number, time) = place;
         let (status, cut, response) = match outcome {
-            Outcome::Answer(answer) => (Some(answer.status.as_u16()), None, body(&answer.body, None)),
+            Outcome::Answer(answer) => {
+                (Some(answer.status.as_u16()), None, body(&answer.body, None))
+            }
             Outcome::ResetBeforeEffect => (None, Some("resetBeforeEffect"), Value::Null),
             Outcome::ResetAfterEffect => (None, Some("resetAfterEffect"), Value::Null),
             Outcome::Hang => (None, Some("hang"), Value::Null),
         };
         // GitHub's id token comes in a field named `value`, which elsewhere is a list's.
-        let response = if request.path.starts_with("/oidc/token") { hidden_value(response) } else { response };
+        let response = if request.path.starts_with("/oidc/token") {
+            hidden_value(response)
+        } else {
+            response
+        };
         let text = |name: &str| request.header(name).map(str::to_owned);
         Self {
             number,
@@ -89,7 +100,12 @@ impl Entry {
             method: request.method.to_string(),
             authority: request.authority.clone(),
             path: shortened(&request.path),
-            query: pairs(request.query.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
+            query: pairs(
+                request
+                    .query
+                    .iter()
+                    .map(|(key, value)| (key.as_str(), value.as_str())),
+            ),
             status,
             cut,
             fault,
@@ -107,7 +123,10 @@ fn body(bytes: &[u8], content_type: Option<&str>) -> Value {
     }
     if content_type.is_some_and(|kind| kind.contains("x-www-form-urlencoded")) {
         let form: Vec<_> = url::form_urlencoded::parse(bytes).collect();
-        return pairs(form.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
+        return pairs(
+            form.iter()
+                .map(|(key, value)| (key.as_ref(), value.as_ref())),
+        );
     }
     match serde_json::from_slice(bytes) {
         Ok(value) => without_secrets(value),
@@ -116,8 +135,9 @@ fn body(bytes: &[u8], content_type: Option<&str>) -> Value {
 }
 
 fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
-    let object: Map<String, Value> =
-        pairs.map(|(key, value)| (key.to_owned(), Value::String(value.to_owned()))).collect();
+    let object: Map<String, Value> = pairs
+        .map(|(key, value)| (key.to_owned(), Value::String(value.to_owned())))
+        .collect();
     without_secrets(Value::Object(object))
 }
 
@@ -134,8 +154,14 @@ fn without_secrets(value: Value) -> Value {
             fields
                 .into_iter()
                 .map(|(key, value)| {
-                    let secret = SECRET_KEYS.iter().any(|name| name.eq_ignore_ascii_case(&key));
-                    let value = if secret && !value.is_null() { Value::from("<secret>") } else { without_secrets(value) };
+                    let secret = SECRET_KEYS
+                        .iter()
+                        .any(|name| name.eq_ignore_ascii_case(&key));
+                    let value = if secret && !value.is_null() {
+                        Value::from("<secret>")
+                    } else {
+                        without_secrets(value)
+                    };
                     (key, value)
                 })
                 .collect(),
@@ -150,7 +176,9 @@ fn without_secrets(value: Value) -> Value {
 fn without_signature(text: String) -> String {
     match text.split_once("sig=") {
         Some((start, rest)) => {
-            let after = rest.split_once('&').map_or(String::new(), |(_, after)| format!("&{after}"));
+            let after = rest
+                .split_once('&')
+                .map_or(String::new(), |(_, after)| format!("&{after}"));
             format!("{start}sig=<secret>{after}")
         }
         None => text,
@@ -158,7 +186,11 @@ fn without_signature(text: String) -> String {
 }
 
 fn shortened(text: &str) -> String {
-    if text.len() > LONGEST_TEXT { format!("<{} characters>", text.len()) } else { text.to_owned() }
+    if text.len() > LONGEST_TEXT {
+        format!("<{} characters>", text.len())
+    } else {
+        text.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -169,12 +201,18 @@ mod tests {
 
     #[test]
     fn secrets_of_forms_and_bodies_are_replaced() {
-        let form = body(b"client_id=a&client_secret=hunter2", Some("application/x-www-form-urlencoded"));
+        let form = body(
+            b"client_id=a&client_secret=hunter2",
+            Some("application/x-www-form-urlencoded"),
+        );
         assert_eq!(form, json!({"client_id": "a", "client_secret": "<secret>"}));
         let sas = json!({"properties": {"output": {"accessSAS": "https://x?sig=abc"}}, "uri": "https://x?sv=1&sig=abc&se=2"});
         let shown = body(sas.to_string().as_bytes(), None);
         assert!(!shown.to_string().contains("abc"), "{shown}");
         assert_eq!(shown["uri"], "https://x?sv=1&sig=<secret>&se=2");
-        assert_eq!(hidden_value(json!({"value": "eyJ"})), json!({"value": "<secret>"}));
+        assert_eq!(
+            hidden_value(json!({"value": "eyJ"})),
+            json!({"value": "<secret>"})
+        );
     }
 }

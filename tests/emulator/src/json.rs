@@ -7,12 +7,18 @@ use serde_json::{Map, Value};
 
 /// The text at a JSON pointer; empty text counts as absent, as the services treat it.
 pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
-    value.pointer(pointer).and_then(Value::as_str).filter(|text| !text.is_empty())
+    value
+        .pointer(pointer)
+        .and_then(Value::as_str)
+        .filter(|text| !text.is_empty())
 }
 
 /// The list at a JSON pointer, empty when there is none.
 pub(crate) fn list<'a>(value: &'a Value, pointer: &str) -> &'a [Value] {
-    value.pointer(pointer).and_then(Value::as_array).map_or(&[], Vec::as_slice)
+    value
+        .pointer(pointer)
+        .and_then(Value::as_array)
+        .map_or(&[], Vec::as_slice)
 }
 
 /// Merges `patch` into `target`: objects key by key, everything else replaced, `null` removes.
@@ -24,7 +30,9 @@ pub(crate) fn merge(target: &mut Value, patch: Value) {
     if !target.is_object() {
         *target = Value::Object(Map::new());
     }
-    let Value::Object(fields) = target else { return };
+    let Value::Object(fields) = target else {
+        return;
+    };
     for (key, value) in patch {
         if value.is_null() {
             fields.shift_remove(&key);
@@ -60,7 +68,10 @@ mod tests {
     #[test]
     fn merging_keeps_what_the_patch_does_not_name_and_drops_nulls() {
         let mut target = json!({"a": {"b": 1, "c": 2}, "d": [1]});
-        merge(&mut target, json!({"a": {"b": null, "e": {"f": null, "g": 3}}, "d": [2]}));
+        merge(
+            &mut target,
+            json!({"a": {"b": null, "e": {"f": null, "g": 3}}, "d": [2]}),
+        );
         assert_eq!(target, json!({"a": {"c": 2, "e": {"g": 3}}, "d": [2]}));
     }
 

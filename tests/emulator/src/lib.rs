@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 pub mod arm;
 pub mod batch;
 pub mod compute;
-mod control;
+// mod control;
 pub mod entra;
 pub mod fault;
-pub mod host;
+// pub mod host;
 pub mod http;
 pub mod ids;
 pub mod journal;
@@ -77,7 +77,11 @@ enum Service {
 
 impl Default for Settings {
     fn default() -> Self {
-        Self { timing: Timing::default(), page_size: 50, short_poll_urls: false }
+        Self {
+            timing: Timing::default(),
+            page_size: 50,
+            short_poll_urls: false,
+        }
     }
 }
 
@@ -96,7 +100,10 @@ impl Emulator {
             ids: ids::IdSource::default(),
             page_size: settings.page_size,
         };
-        Self { world, journal: Vec::new() }
+        Self {
+            world,
+            journal: Vec::new(),
+        }
     }
 
     /// An Azure with usual settings and that content.
@@ -126,10 +133,14 @@ impl Emulator {
         self.world.settle(now);
         let service = service(request);
         let call = Call { request, now };
-        let met = self.world.faults.meet(number, &request.method, &request.path);
+        let met = self
+            .world
+            .faults
+            .meet(number, &request.method, &request.path);
         let outcome = self.outcome(met, service, &call);
         let hit = self.world.faults.take_hit();
-        self.journal.push(Entry::new(request, &outcome, (number, now), hit));
+        self.journal
+            .push(Entry::new(request, &outcome, (number, now), hit));
         outcome
     }
 
@@ -212,12 +223,23 @@ pub fn unsupported(request: &Request) -> ArmError {
         "The emulator does not support {} {} (api-version {version}).",
         request.method, request.path
     );
-    ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedByEmulator", message)
+    ArmError::new(
+        StatusCode::NOT_IMPLEMENTED,
+        "NotImplementedByEmulator",
+        message,
+    )
 }
 
 fn service(request: &Request) -> Service {
-    let first = request.segments().first().map(|segment| segment.to_lowercase()).unwrap_or_default();
-    let is_arm = matches!(first.as_str(), "subscriptions" | "providers" | "tenants" | "locations");
+    let first = request
+        .segments()
+        .first()
+        .map(|segment| segment.to_lowercase())
+        .unwrap_or_default();
+    let is_arm = matches!(
+        first.as_str(),
+        "subscriptions" | "providers" | "tenants" | "locations"
+    );
     if entra::is_entra_path(request) {
         Service::Entra
     } else if is_arm || (first == "metadata" && request.method == Method::GET) {
@@ -230,12 +252,30 @@ fn service(request: &Request) -> Service {
 /// The answer of a fault that is an answer.
 fn scripted_answer(service: Service, effect: Effect) -> Response {
     let (status, code, message, body, retry_after) = match effect {
-        Effect::Status { status, code, message, body, retry_after } => {
-            (StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR), code, message, body, retry_after)
-        }
+        Effect::Status {
+            status,
+            code,
+            message,
+            body,
+            retry_after,
+        } => (
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code,
+            message,
+            body,
+            retry_after,
+        ),
         Effect::Throttle { retry_after } => {
-            let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
-            (StatusCode::TOO_MANY_REQUESTS, "TooManyRequests".to_owned(), message, None, retry_after)
+            let message =
+                "The request was throttled. Retry after the time in the Retry-After header."
+                    .to_owned();
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequests".to_owned(),
+                message,
+                None,
+                retry_after,
+            )
         }
         _ => return Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
     };
@@ -243,9 +283,10 @@ fn scripted_answer(service: Service, effect: Effect) -> Response {
         (Some(body), _) => Response::json(status, &body),
         (None, Service::Entra) => entra::error_response(status, &code, &message),
         (None, Service::Arm) => ArmError::new(status, &code, message).response(),
-        (None, Service::Batch) => {
-            Response::json(status, &json!({"code": code, "message": {"lang": "en-US", "value": message}}))
-        }
+        (None, Service::Batch) => Response::json(
+            status,
+            &json!({"code": code, "message": {"lang": "en-US", "value": message}}),
+        ),
     };
     match retry_after {
         Some(seconds) => response.with_header("retry-after", &seconds.to_string()),

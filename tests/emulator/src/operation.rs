@@ -118,7 +118,8 @@ impl Started {
 
     /// The same with `Location`.
     pub(crate) fn announce_with_location(&self, response: Response) -> Response {
-        self.announce(response).with_header("location", &format!("{}&monitor=true", self.poll_url))
+        self.announce(response)
+            .with_header("location", &format!("{}&monitor=true", self.poll_url))
     }
 
     /// `Location` alone, as the resource manager itself does.
@@ -137,16 +138,24 @@ fn with_retry_after(response: Response, seconds: Option<u32>) -> Response {
 impl Operations {
     /// Operations whose poll URLs are short and unsigned if `unsigned`.
     pub(crate) fn new(unsigned: bool) -> Self {
-        Self { by_id: BTreeMap::new(), unsigned }
+        Self {
+            by_id: BTreeMap::new(),
+            unsigned,
+        }
     }
 
     /// How the operation stands; an unknown one counts as finished.
     pub(crate) fn status(&self, id: &str, now: Timestamp) -> Status<'_> {
-        let Some(operation) = self.by_id.get(id) else { return Status::Succeeded };
+        let Some(operation) = self.by_id.get(id) else {
+            return Status::Succeeded;
+        };
         if operation.ends.is_none_or(|ends| now < ends) {
             return Status::InProgress;
         }
-        operation.failure.as_ref().map_or(Status::Succeeded, Status::Failed)
+        operation
+            .failure
+            .as_ref()
+            .map_or(Status::Succeeded, Status::Failed)
     }
 
     /// Makes a running operation fail at `at`, or at its own end if that is earlier.
@@ -170,24 +179,51 @@ pub(crate) fn begin(world: &mut World, call: &Call<'_>, plan: Plan) -> Started {
     };
     let fails = failure.is_some();
     let location = region::normalise(&plan.location);
-    let place = url::Place { form: plan.form, subscription: &plan.subscription, location: &location };
+    let place = url::Place {
+        form: plan.form,
+        subscription: &plan.subscription,
+        location: &location,
+    };
     let poll_url = url::poll_url(call.request, &place, &id, world.operations.unsigned);
-    let operation =
-        Operation { form: plan.form, started: call.now, ends, failure, output: plan.output };
+    let operation = Operation {
+        form: plan.form,
+        started: call.now,
+        ends,
+        failure,
+        output: plan.output,
+    };
     world.operations.by_id.insert(id.clone(), operation);
-    Started { id, ends, fails, poll_url, retry_after: world.timing.retry_after }
+    Started {
+        id,
+        ends,
+        fails,
+        poll_url,
+        retry_after: world.timing.retry_after,
+    }
 }
 
 /// Answers a poll; `None` when the path is not a poll URL.
-pub(crate) fn poll(world: &World, call: &Call<'_>, path: &ArmPath) -> Option<Result<Response, ArmError>> {
+pub(crate) fn poll(
+    world: &World,
+    call: &Call<'_>,
+    path: &ArmPath,
+) -> Option<Result<Response, ArmError>> {
     let id = url::operation_id(path)?;
     let Some(operation) = world.operations.by_id.get(&id) else {
         let message = format!("The operation '{id}' was not found.");
-        return Some(Err(ArmError::new(StatusCode::NOT_FOUND, "NotFound", message)));
+        return Some(Err(ArmError::new(
+            StatusCode::NOT_FOUND,
+            "NotFound",
+            message,
+        )));
     };
     if !world.operations.unsigned && !url::is_signed(call.request, operation.form, &id) {
         let message = "The polling URL was changed: its signature does not match.";
-        return Some(Err(ArmError::new(StatusCode::FORBIDDEN, "AuthorizationFailed", message)));
+        return Some(Err(ArmError::new(
+            StatusCode::FORBIDDEN,
+            "AuthorizationFailed",
+            message,
+        )));
     }
     let status = world.operations.status(&id, call.now);
     let output = shown_output(world, operation, status, call.now);
@@ -204,10 +240,17 @@ pub(crate) fn poll(world: &World, call: &Call<'_>, path: &ArmPath) -> Option<Res
 }
 
 fn is_monitor(request: &Request) -> bool {
-    request.query("monitor").is_some_and(|value| value.eq_ignore_ascii_case("true"))
+    request
+        .query("monitor")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-fn shown_output(world: &World, operation: &Operation, status: Status<'_>, now: Timestamp) -> Option<Value> {
+fn shown_output(
+    world: &World,
+    operation: &Operation,
+    status: Status<'_>,
+    now: Timestamp,
+) -> Option<Value> {
     if !matches!(status, Status::Succeeded) {
         return None;
     }
@@ -231,7 +274,12 @@ fn location_answer(status: Status<'_>, output: Option<Value>) -> Response {
 }
 
 /// What `Azure-AsyncOperation` answers: always 200, also for a failure.
-fn status_body(id: &str, operation: &Operation, status: Status<'_>, output: Option<Value>) -> Value {
+fn status_body(
+    id: &str,
+    operation: &Operation,
+    status: Status<'_>,
+    output: Option<Value>,
+) -> Value {
     let mut body = json!({"startTime": operation.started.to_string()});
     if let (Some(ends), false) = (operation.ends, matches!(status, Status::InProgress)) {
         crate::json::set(&mut body, &["endTime"], json!(ends.to_string()));

@@ -51,14 +51,19 @@ const REGIONS: [(&str, &str); 42] = [
 /// The name as ids carry it: lower case, no spaces (`East US 2` is `eastus2`).
 #[must_use]
 pub fn normalise(name: &str) -> String {
-    name.chars().filter(|c| !c.is_whitespace()).flat_map(char::to_lowercase).collect()
+    name.chars()
+        .filter(|c| !c.is_whitespace())
+        .flat_map(char::to_lowercase)
+        .collect()
 }
 
 /// The display name of a region in any spelling; `None` when Azure has no such region.
 #[must_use]
 pub fn display_name(name: &str) -> Option<&'static str> {
     let name = normalise(name);
-    all().find(|(known, _)| *known == name).map(|(_, display)| display)
+    all()
+        .find(|(known, _)| *known == name)
+        .map(|(_, display)| display)
 }
 
 /// Every region as name and display name.

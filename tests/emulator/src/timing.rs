@@ -74,7 +74,11 @@ impl Default for Seconds {
 
 impl Default for Timing {
     fn default() -> Self {
-        Self { scale: 1, retry_after: None, seconds: Seconds::default() }
+        Self {
+            scale: 1,
+            retry_after: None,
+            seconds: Seconds::default(),
+        }
     }
 }
 
@@ -99,9 +103,16 @@ mod tests {
 
     #[test]
     fn divides_durations_by_the_scale() {
-        let mut timing = Timing { scale: 10, ..Timing::default() };
+        let mut timing = Timing {
+            scale: 10,
+            ..Timing::default()
+        };
         assert_eq!(timing.lasts(60), SignedDuration::from_secs(6));
         timing.scale = 0;
-        assert_eq!(timing.lasts(60), SignedDuration::from_secs(60), "a scale of 0 means real time");
+        assert_eq!(
+            timing.lasts(60),
+            SignedDuration::from_secs(60),
+            "a scale of 0 means real time"
+        );
     }
 }

@@ -22,7 +22,12 @@ pub struct ArmError {
 impl ArmError {
     /// An error with Azure's code and message.
     pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
-        Self { status, code: code.to_owned(), message: message.into(), target: None }
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            target: None,
+        }
     }
 
     /// 400 with that code.
@@ -32,7 +37,10 @@ impl ArmError {
 
     /// 400 `InvalidParameter` about one parameter.
     pub fn invalid_parameter(target: &str, message: impl Into<String>) -> Self {
-        Self { target: Some(target.to_owned()), ..Self::bad_request("InvalidParameter", message) }
+        Self {
+            target: Some(target.to_owned()),
+            ..Self::bad_request("InvalidParameter", message)
+        }
     }
 
     /// 409 with that code.
@@ -44,7 +52,10 @@ impl ArmError {
     #[must_use]
     pub fn property_change(property: &str) -> Self {
         let message = format!("Changing property '{property}' is not allowed.");
-        Self { target: Some(property.to_owned()), ..Self::conflict("PropertyChangeNotAllowed", message) }
+        Self {
+            target: Some(property.to_owned()),
+            ..Self::conflict("PropertyChangeNotAllowed", message)
+        }
     }
 
     /// 404 `ResourceNotFound` in ARM's words.

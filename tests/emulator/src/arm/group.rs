@@ -33,7 +33,11 @@ pub(super) fn key(subscription: &str, name: &str) -> String {
 
 impl Group {
     pub(crate) fn new(subscription: &str, name: &str, location: &str, body: &Value) -> Self {
-        let tags = body.get("tags").filter(|tags| tags.is_object()).cloned().unwrap_or_else(|| json!({}));
+        let tags = body
+            .get("tags")
+            .filter(|tags| tags.is_object())
+            .cloned()
+            .unwrap_or_else(|| json!({}));
         Self {
             subscription: subscription.to_owned(),
             name: name.to_owned(),
@@ -52,11 +56,17 @@ impl Group {
     }
 
     pub(super) fn is_gone(&self, operations: &Operations, now: Timestamp) -> bool {
-        self.deletion.as_ref().is_some_and(|id| matches!(operations.status(id, now), Status::Succeeded))
+        self.deletion
+            .as_ref()
+            .is_some_and(|id| matches!(operations.status(id, now), Status::Succeeded))
     }
 
     pub(super) fn view(&self) -> Value {
-        let state = if self.deletion.is_some() { "Deleting" } else { "Succeeded" };
+        let state = if self.deletion.is_some() {
+            "Deleting"
+        } else {
+            "Succeeded"
+        };
         let mut view = json!({
             "id": format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.name),
             "name": self.name,
@@ -64,7 +74,11 @@ impl Group {
             "location": self.location,
         });
         edit::merge(&mut view, self.body.clone());
-        edit::set(&mut view, &["properties", "provisioningState"], json!(state));
+        edit::set(
+            &mut view,
+            &["properties", "provisioningState"],
+            json!(state),
+        );
         view
     }
 }
@@ -79,18 +93,28 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::PUT, _) => put(world, call, path),
         (&Method::PATCH, Some(_)) => patch(world, call, path),
         (&Method::DELETE, Some(_)) => Ok(delete(world, call, path)),
-        (&(Method::GET | Method::PATCH | Method::DELETE), None) => Err(ArmError::group_not_found(path.group())),
+        (&(Method::GET | Method::PATCH | Method::DELETE), None) => {
+            Err(ArmError::group_not_found(path.group()))
+        }
         _ => Err(unsupported(call.request)),
     }
 }
 
 fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = call.request.json().unwrap_or_default();
-    let location = edit::text(&body, "/location")
-        .ok_or_else(|| ArmError::bad_request("LocationRequired", "The location property is required for this definition."))?;
+    let location = edit::text(&body, "/location").ok_or_else(|| {
+        ArmError::bad_request(
+            "LocationRequired",
+            "The location property is required for this definition.",
+        )
+    })?;
     if region::display_name(location).is_none() {
-        let message = format!("The provided location '{location}' is not available for resource group.");
-        return Err(ArmError::bad_request("LocationNotAvailableForResourceGroup", message));
+        let message =
+            format!("The provided location '{location}' is not available for resource group.");
+        return Err(ArmError::bad_request(
+            "LocationNotAvailableForResourceGroup",
+            message,
+        ));
     }
     check_name(path.group())?;
     let known = world.arm.groups.get(&path.key());
@@ -103,7 +127,11 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         );
         return Err(ArmError::conflict("InvalidResourceGroupLocation", message));
     }
-    let status = if known.is_some() { StatusCode::OK } else { StatusCode::CREATED };
+    let status = if known.is_some() {
+        StatusCode::OK
+    } else {
+        StatusCode::CREATED
+    };
     let group = Group::new(&path.subscription, path.group(), location, &body);
     let view = group.view();
     world.arm.add_group(group);
@@ -111,8 +139,17 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
 }
 
 fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let group = world.arm.groups.get_mut(&path.key()).ok_or_else(|| ArmError::group_not_found(path.group()))?;
-    if let Some(tags) = call.request.json().as_ref().and_then(|body| body.get("tags")) {
+    let group = world
+        .arm
+        .groups
+        .get_mut(&path.key())
+        .ok_or_else(|| ArmError::group_not_found(path.group()))?;
+    if let Some(tags) = call
+        .request
+        .json()
+        .as_ref()
+        .and_then(|body| body.get("tags"))
+    {
         edit::set(&mut group.body, &["tags"], Value::Null);
         edit::set(&mut group.body, &["tags"], tags.clone());
     }
@@ -149,7 +186,11 @@ fn check_name(name: &str) -> Result<(), ArmError> {
 
 /// `GET /subscriptions/{s}/resourceGroups`.
 pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
-    let own = world.arm.groups.values().filter(|group| group.subscription.eq_ignore_ascii_case(&path.subscription));
+    let own = world
+        .arm
+        .groups
+        .values()
+        .filter(|group| group.subscription.eq_ignore_ascii_case(&path.subscription));
     let values: Vec<Value> = own.map(Group::view).collect();
     super::page(call.request, &values, world.page_size)
 }
@@ -164,7 +205,9 @@ pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
         .compute
         .all(call.now)
         .into_iter()
-        .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
+        .filter(|view| {
+            edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix))
+        })
         .map(|mut view| {
             edit::set(&mut view, &["properties"], Value::Null);
             view

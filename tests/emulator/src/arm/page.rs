@@ -14,7 +14,10 @@ use crate::http::{Request, Response};
 /// `nextLink` is absent on the last page.
 #[must_use]
 pub fn page(request: &Request, values: &[Value], size: usize) -> Response {
-    let start = request.query("$skiptoken").and_then(|token| token.parse::<usize>().ok()).unwrap_or(0);
+    let start = request
+        .query("$skiptoken")
+        .and_then(|token| token.parse::<usize>().ok())
+        .unwrap_or(0);
     let end = start.saturating_add(size.max(1));
     let slice: Vec<&Value> = values.iter().skip(start).take(size.max(1)).collect();
     let mut body = json!({"value": slice});
@@ -26,7 +29,11 @@ pub fn page(request: &Request, values: &[Value], size: usize) -> Response {
 
 fn next_link(request: &Request, start: usize) -> String {
     let mut link = format!("https://{}{}?", request.authority, request.path);
-    for (key, value) in request.query.iter().filter(|(key, _)| !key.eq_ignore_ascii_case("$skiptoken")) {
+    for (key, value) in request
+        .query
+        .iter()
+        .filter(|(key, _)| !key.eq_ignore_ascii_case("$skiptoken"))
+    {
         let value = utf8_percent_encode(value, NON_ALPHANUMERIC);
         link.push_str(&format!("{key}={value}&"));
     }

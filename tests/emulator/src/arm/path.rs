@@ -31,10 +31,15 @@ impl ArmPath {
             .filter(|segment| !segment.is_empty())
             .map(|segment| percent_decode_str(segment).decode_utf8_lossy().into_owned())
             .peekable();
-        segments.next().filter(|first| first.eq_ignore_ascii_case("subscriptions"))?;
+        segments
+            .next()
+            .filter(|first| first.eq_ignore_ascii_case("subscriptions"))?;
         let subscription = segments.next()?;
         let mut group = None;
-        if segments.peek().is_some_and(|next| next.eq_ignore_ascii_case("resourcegroups")) {
+        if segments
+            .peek()
+            .is_some_and(|next| next.eq_ignore_ascii_case("resourcegroups"))
+        {
             segments.next();
             group = segments.next();
             if group.is_none() {
@@ -42,11 +47,17 @@ impl ArmPath {
             }
         }
         let mut namespace = None;
-        if segments.peek().is_some_and(|next| next.eq_ignore_ascii_case("providers")) {
+        if segments
+            .peek()
+            .is_some_and(|next| next.eq_ignore_ascii_case("providers"))
+        {
             segments.next();
             namespace = segments.next();
             if namespace.is_none() {
-                return Some(Self { group, ..Self::of_tail(subscription, "providers") });
+                return Some(Self {
+                    group,
+                    ..Self::of_tail(subscription, "providers")
+                });
             }
         }
         let mut parts = Vec::new();
@@ -57,23 +68,41 @@ impl ArmPath {
                 None => tail = Some(kind),
             }
         }
-        Some(Self { subscription, group, namespace, parts, tail })
+        Some(Self {
+            subscription,
+            group,
+            namespace,
+            parts,
+            tail,
+        })
     }
 
     fn of_tail(subscription: String, tail: &str) -> Self {
-        Self { subscription, group: None, namespace: None, parts: Vec::new(), tail: Some(tail.to_owned()) }
+        Self {
+            subscription,
+            group: None,
+            namespace: None,
+            parts: Vec::new(),
+            tail: Some(tail.to_owned()),
+        }
     }
 
     /// Whether the path is under that provider.
     #[must_use]
     pub fn is_in(&self, namespace: &str) -> bool {
-        self.namespace.as_deref().is_some_and(|own| own.eq_ignore_ascii_case(namespace))
+        self.namespace
+            .as_deref()
+            .is_some_and(|own| own.eq_ignore_ascii_case(namespace))
     }
 
     /// The resource type without the namespace, lower case: `galleries/images/versions`.
     #[must_use]
     pub fn kind(&self) -> String {
-        let kinds: Vec<String> = self.parts.iter().map(|(kind, _)| kind.to_lowercase()).collect();
+        let kinds: Vec<String> = self
+            .parts
+            .iter()
+            .map(|(kind, _)| kind.to_lowercase())
+            .collect();
         kinds.join("/")
     }
 
@@ -126,7 +155,11 @@ impl ArmPath {
     #[must_use]
     pub fn parent(&self) -> Option<Self> {
         let (_, outer) = self.parts.split_last()?;
-        (!outer.is_empty()).then(|| Self { parts: outer.to_vec(), tail: None, ..self.clone() })
+        (!outer.is_empty()).then(|| Self {
+            parts: outer.to_vec(),
+            tail: None,
+            ..self.clone()
+        })
     }
 
     /// The id from the namespace on, `Microsoft.Compute/galleries/gal/images/def`, as ARM's messages name it.
@@ -166,12 +199,24 @@ mod tests {
             ("/subscriptions/s/resourcegroups", "", "resourcegroups"),
             ("/SUBSCRIPTIONS/s/resourcegroups/rg", "", ""),
             ("/subscriptions/s/providers", "", "providers"),
-            ("/subscriptions/s/providers/Microsoft.Compute/skus", "", "skus"),
-            ("/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v/Deallocate", "virtualmachines", "deallocate"),
+            (
+                "/subscriptions/s/providers/Microsoft.Compute/skus",
+                "",
+                "skus",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v/Deallocate",
+                "virtualmachines",
+                "deallocate",
+            ),
         ];
         for (path, kind, action) in cases {
             let parsed = ArmPath::parse(path).unwrap();
-            assert_eq!((parsed.kind().as_str(), parsed.action().as_str()), (kind, action), "{path}");
+            assert_eq!(
+                (parsed.kind().as_str(), parsed.action().as_str()),
+                (kind, action),
+                "{path}"
+            );
         }
         assert_eq!(ArmPath::parse("/pools/p"), None);
     }

@@ -18,13 +18,31 @@ const PROVIDERS: [(&str, &[&str]); 4] = [
     (
         "Microsoft.Compute",
         &[
-            "virtualMachines", "disks", "snapshots", "images", "galleries", "galleries/images",
-            "galleries/images/versions", "locations", "locations/usages",
+            "virtualMachines",
+            "disks",
+            "snapshots",
+            "images",
+            "galleries",
+            "galleries/images",
+            "galleries/images/versions",
+            "locations",
+            "locations/usages",
         ],
     ),
-    ("Microsoft.Batch", &["batchAccounts", "batchAccounts/pools", "locations", "locations/quotas"]),
+    (
+        "Microsoft.Batch",
+        &[
+            "batchAccounts",
+            "batchAccounts/pools",
+            "locations",
+            "locations/quotas",
+        ],
+    ),
     ("Microsoft.Authorization", &["permissions"]),
-    ("Microsoft.Resources", &["resourceGroups", "subscriptions", "tenants"]),
+    (
+        "Microsoft.Resources",
+        &["resourceGroups", "subscriptions", "tenants"],
+    ),
 ];
 
 /// How long a registration takes, in seconds; minutes on Azure, but clients look every ten seconds.
@@ -44,7 +62,11 @@ pub(super) fn key(subscription: &str, namespace: &str) -> String {
 }
 
 /// Refuses writes to a provider that the subscription has not registered.
-pub(super) fn require_registration(world: &World, call: &Call<'_>, path: &ArmPath) -> Result<(), ArmError> {
+pub(super) fn require_registration(
+    world: &World,
+    call: &Call<'_>,
+    path: &ArmPath,
+) -> Result<(), ArmError> {
     let namespace = path.namespace.as_deref().unwrap_or_default();
     if call.request.method == Method::GET || state(world, call, path) == "Registered" {
         return Ok(());
@@ -53,22 +75,36 @@ pub(super) fn require_registration(world: &World, call: &Call<'_>, path: &ArmPat
         "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for \
          how to register subscriptions."
     );
-    Err(ArmError::conflict("MissingSubscriptionRegistration", message))
+    Err(ArmError::conflict(
+        "MissingSubscriptionRegistration",
+        message,
+    ))
 }
 
 /// `GET …/providers/{namespace}` and `POST …/register`.
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let namespace = path.namespace.clone().unwrap_or_default();
-    let Some((known, _)) = PROVIDERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(&namespace)) else {
+    let Some((known, _)) = PROVIDERS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(&namespace))
+    else {
         let message = format!("The resource namespace '{namespace}' is invalid.");
-        return Err(ArmError::new(StatusCode::NOT_FOUND, "InvalidResourceNamespace", message));
+        return Err(ArmError::new(
+            StatusCode::NOT_FOUND,
+            "InvalidResourceNamespace",
+            message,
+        ));
     };
     let key = key(&path.subscription, known);
     match (&call.request.method, path.action().as_str()) {
         (&Method::GET, "") => {}
         (&Method::POST, "register") => {
             let ready = call.now + world.timing.lasts(REGISTRATION_SECONDS);
-            let registration = world.arm.registrations.entry(key).or_insert(Registration::Since(call.now));
+            let registration = world
+                .arm
+                .registrations
+                .entry(key)
+                .or_insert(Registration::Since(call.now));
             if matches!(registration, Registration::Not) {
                 *registration = Registration::Since(ready);
             }
@@ -85,14 +121,27 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
     let values: Vec<Value> = PROVIDERS
         .iter()
-        .map(|(namespace, _)| view(world, call, &ArmPath { namespace: Some((*namespace).to_owned()), ..path.clone() }))
+        .map(|(namespace, _)| {
+            view(
+                world,
+                call,
+                &ArmPath {
+                    namespace: Some((*namespace).to_owned()),
+                    ..path.clone()
+                },
+            )
+        })
         .collect();
     super::page(call.request, &values, world.page_size)
 }
 
 fn state(world: &World, call: &Call<'_>, path: &ArmPath) -> &'static str {
     let namespace = path.namespace.as_deref().unwrap_or_default();
-    match world.arm.registrations.get(&key(&path.subscription, namespace)) {
+    match world
+        .arm
+        .registrations
+        .get(&key(&path.subscription, namespace))
+    {
         None => "Registered",
         Some(Registration::Since(ready)) if *ready <= call.now => "Registered",
         Some(Registration::Since(_)) => "Registering",
@@ -102,7 +151,10 @@ fn state(world: &World, call: &Call<'_>, path: &ArmPath) -> &'static str {
 
 fn view(world: &World, call: &Call<'_>, path: &ArmPath) -> Value {
     let asked = path.namespace.as_deref().unwrap_or_default();
-    let Some((namespace, types)) = PROVIDERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(asked)) else {
+    let Some((namespace, types)) = PROVIDERS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(asked))
+    else {
         return Value::Null;
     };
     let locations: Vec<&str> = region::all().map(|(_, display)| display).collect();

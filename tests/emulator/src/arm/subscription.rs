@@ -17,7 +17,13 @@ use crate::{
 pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> Answer {
     let request = call.request;
     let path = request.path.trim_matches('/').to_lowercase();
-    let own = || world.arm.subscriptions.iter().filter(|known| known.tenant.eq_ignore_ascii_case(&caller.tenant));
+    let own = || {
+        world
+            .arm
+            .subscriptions
+            .iter()
+            .filter(|known| known.tenant.eq_ignore_ascii_case(&caller.tenant))
+    };
     let values: Vec<Value> = match (&request.method, path.as_str()) {
         (&Method::GET, "subscriptions") => own().map(view).collect(),
         (&Method::GET, "tenants") => vec![tenant_view(&caller.tenant)],
@@ -28,7 +34,11 @@ pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> A
 
 /// `GET /subscriptions/{id}`.
 pub(super) fn show(world: &World, path: &ArmPath) -> Answer {
-    let body = world.arm.subscription(&path.subscription).map(view).unwrap_or_default();
+    let body = world
+        .arm
+        .subscription(&path.subscription)
+        .map(view)
+        .unwrap_or_default();
     Ok(Response::json(StatusCode::OK, &body))
 }
 

@@ -30,13 +30,26 @@ pub(super) fn begin<F: Grants>(
     let body = write_body(call)?;
     let access = edit::text(&body, "/access").unwrap_or_default();
     if !matches!(access.to_lowercase().as_str(), "read" | "write") {
-        return Err(ArmError::invalid_parameter("grantAccessData.access", format!("The value '{access}' of parameter 'access' is invalid.")));
+        return Err(ArmError::invalid_parameter(
+            "grantAccessData.access",
+            format!("The value '{access}' of parameter 'access' is invalid."),
+        ));
     }
-    if body.pointer("/durationInSeconds").and_then(Value::as_u64).is_none() {
-        return Err(ArmError::invalid_parameter("grantAccessData.durationInSeconds", "Required parameter 'durationInSeconds' is missing (null)."));
+    if body
+        .pointer("/durationInSeconds")
+        .and_then(Value::as_u64)
+        .is_none()
+    {
+        return Err(ArmError::invalid_parameter(
+            "grantAccessData.durationInSeconds",
+            "Required parameter 'durationInSeconds' is missing (null).",
+        ));
     }
     let signature = world.ids.hex();
-    let url = format!("https://md-emulator.blob.core.windows.net/{}/abcd?sv=2018-03-28&sr=b&sig={signature}", path.name());
+    let url = format!(
+        "https://md-emulator.blob.core.windows.net/{}/abcd?sv=2018-03-28&sr=b&sig={signature}",
+        path.name()
+    );
     let output = Output::Value(json!({"accessSAS": url}));
     grant(world, call, path, table, (true, output))
 }
@@ -59,7 +72,9 @@ fn grant<F: Grants>(
     (active, output): (bool, Output),
 ) -> Answer {
     let key = path.key();
-    let item = table(&mut world.compute).find_mut(&key).ok_or_else(|| missing(path))?;
+    let item = table(&mut world.compute)
+        .find_mut(&key)
+        .ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     let location = item.location();
     *item.facts.granted() = active;

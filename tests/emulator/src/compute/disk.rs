@@ -39,17 +39,28 @@ impl access::Grants for DiskFacts {
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let item = world.compute.disks.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
-        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(&world.compute, item))),
+        (&Method::GET, "", Some(item)) => {
+            Ok(Response::json(StatusCode::OK, &view(&world.compute, item)))
+        }
         (&Method::PUT, "", None) => create(world, call, path),
         (&Method::PUT | &Method::PATCH, "", Some(_)) => update(world, call, path),
         (&Method::POST, "begingetaccess", Some(_)) => {
             access::begin(world, call, path, |compute| &mut compute.disks)
         }
-        (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.disks),
+        (&Method::POST, "endgetaccess", Some(_)) => {
+            access::end(world, call, path, |compute| &mut compute.disks)
+        }
         (&Method::DELETE, "", _) => {
             require_detached(world, path)?;
+            super::version::fail_copies_of(world, &path.key(), call.now);
             let seconds = world.timing.seconds.delete;
-            Ok(delete(world, call, path, |compute| &mut compute.disks, (Form::Disk, seconds)))
+            Ok(delete(
+                world,
+                call,
+                path,
+                |compute| &mut compute.disks,
+                (Form::Disk, seconds),
+            ))
         }
         (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
         _ => Err(unsupported(call.request)),
@@ -59,13 +70,26 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 /// The disk as answers show it.
 pub(super) fn view(compute: &Compute, item: &Item<DiskFacts>) -> Value {
     let mut view = item.view(&Kind::Disk.type_name());
-    let state = if item.facts.granted { "ActiveSAS" } else { state(compute, item) };
+    if item.is(Doing::Creating) {
+        // Disks and snapshots say so from their first answer on.
+        edit::set(
+            &mut view,
+            &["properties", "provisioningState"],
+            json!("Updating"),
+        );
+    }
+    let state = if item.facts.granted {
+        "ActiveSAS"
+    } else {
+        state(compute, item)
+    };
     edit::set(&mut view, &["properties", "diskState"], json!(state));
     view
 }
 
 fn state(compute: &Compute, item: &Item<DiskFacts>) -> &'static str {
-    let vm = edit::text(&item.body, "/managedBy").and_then(|id| compute.vms.find(&id.to_lowercase()));
+    let vm =
+        edit::text(&item.body, "/managedBy").and_then(|id| compute.vms.find(&id.to_lowercase()));
     match vm.map(|vm| vm.facts.power) {
         None => "Unattached",
         Some(Power::Deallocated) => "Reserved",
@@ -74,7 +98,9 @@ fn state(compute: &Compute, item: &Item<DiskFacts>) -> &'static str {
 }
 
 fn require_detached(world: &World, path: &ArmPath) -> Result<(), ArmError> {
-    let Some(item) = world.compute.disks.find(&path.key()) else { return Ok(()) };
+    let Some(item) = world.compute.disks.find(&path.key()) else {
+        return Ok(());
+    };
     if state(&world.compute, item) == "Unattached" {
         return Ok(());
     }
@@ -88,12 +114,20 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let location = required_location(&body)?;
     name::check(name::Rule::Disk, path.name())?;
     let option = edit::text(&body, "/properties/creationData/createOption")
-        .ok_or_else(|| ArmError::invalid_parameter("creationData.createOption", "Required parameter 'createOption' is missing (null)."))?
+        .ok_or_else(|| {
+            ArmError::invalid_parameter(
+                "creationData.createOption",
+                "Required parameter 'createOption' is missing (null).",
+            )
+        })?
         .to_lowercase();
     let inherited = match option.as_str() {
         "empty" => {
             if body.pointer("/properties/diskSizeGB").is_none() {
-                return Err(ArmError::invalid_parameter("disk.diskSizeGB", "Required parameter 'disk.diskSizeGB' is missing (null)."));
+                return Err(ArmError::invalid_parameter(
+                    "disk.diskSizeGB",
+                    "Required parameter 'disk.diskSizeGB' is missing (null).",
+                ));
             }
             json!({})
         }
@@ -103,46 +137,97 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     };
     edit::set(&mut body, &["location"], json!(location));
     let mut readouts = inherited;
-    edit::merge(&mut readouts, json!({"properties": {
-        "timeCreated": call.now.to_string(),
-        "uniqueId": world.ids.guid(),
-        "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
-    }}));
-    let size = body.pointer("/properties/diskSizeGB").or_else(|| readouts.pointer("/properties/diskSizeGB"));
+    edit::merge(
+        &mut readouts,
+        json!({"properties": {
+            "timeCreated": call.now.to_string(),
+            "uniqueId": world.ids.guid(),
+            "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+        }}),
+    );
+    let size = body
+        .pointer("/properties/diskSizeGB")
+        .or_else(|| readouts.pointer("/properties/diskSizeGB"));
     let bytes = size.and_then(Value::as_u64).map(|gib| gib * GIB);
-    edit::set(&mut readouts, &["properties", "diskSizeBytes"], json!(bytes));
+    edit::set(
+        &mut readouts,
+        &["properties", "diskSizeBytes"],
+        json!(bytes),
+    );
     if body.pointer("/sku/name").is_none() {
         edit::set(&mut body, &["sku", "name"], json!("Standard_LRS"));
     }
     let item = Item::new(canonical_id(path), body, DiskFacts::default());
-    Ok(write(world, call, path, item, Change { doing: Doing::Creating, operation: String::new(), readouts }))
+    Ok(write(
+        world,
+        call,
+        path,
+        item,
+        Change {
+            doing: Doing::Creating,
+            operation: String::new(),
+            readouts,
+        },
+    ))
 }
 
 fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world.compute.disks.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = world
+        .compute
+        .disks
+        .find(&path.key())
+        .ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
     }
     source::require_same_creation_data(&item.body, &body)?;
-    let old = item.body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);
-    let new = body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);
+    let old = item
+        .body
+        .pointer("/properties/diskSizeGB")
+        .and_then(Value::as_u64);
+    let new = body
+        .pointer("/properties/diskSizeGB")
+        .and_then(Value::as_u64);
     if let (Some(old), Some(new)) = (old, new)
         && new < old
     {
-        return Err(ArmError::conflict("OperationNotAllowed", "Disk size cannot be reduced."));
+        return Err(ArmError::conflict(
+            "OperationNotAllowed",
+            "Disk size cannot be reduced.",
+        ));
     }
     let mut item = item.clone();
     let mut kept = body;
     edit::remove(&mut kept, "", "location");
     edit::merge(&mut item.body, kept);
-    Ok(write(world, call, path, item, Change { doing: Doing::Updating, operation: String::new(), readouts: json!({}) }))
+    Ok(write(
+        world,
+        call,
+        path,
+        item,
+        Change {
+            doing: Doing::Updating,
+            operation: String::new(),
+            readouts: json!({}),
+        },
+    ))
 }
 
-fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<DiskFacts>, change: Change) -> Response {
+fn write(
+    world: &mut World,
+    call: &Call<'_>,
+    path: &ArmPath,
+    mut item: Item<DiskFacts>,
+    change: Change,
+) -> Response {
     let seconds = &world.timing.seconds;
-    let lasts = if change.doing == Doing::Creating { seconds.disk } else { seconds.update };
+    let lasts = if change.doing == Doing::Creating {
+        seconds.disk
+    } else {
+        seconds.update
+    };
     let plan = Plan {
         form: Form::Disk,
         subscription: path.subscription.clone(),
@@ -151,9 +236,11 @@ fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<Disk
         output: Output::Resource(path.key()),
     };
     let started = operation::begin(world, call, plan);
-    item.change = Some(Change { operation: started.id.clone(), ..change });
-    let mut shown = item.view(&Kind::Disk.type_name());
-    edit::set(&mut shown, &["properties", "provisioningState"], json!("Updating"));
+    item.change = Some(Change {
+        operation: started.id.clone(),
+        ..change
+    });
+    let shown = view(&world.compute, &item);
     world.compute.disks.insert(item);
     started.announce_with_location(Response::json(StatusCode::ACCEPTED, &shown))
 }

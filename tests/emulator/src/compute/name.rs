@@ -25,7 +25,8 @@ pub(super) fn check(rule: Rule, name: &str) -> Result<(), ArmError> {
         Rule::Gallery => c.is_ascii_alphanumeric() || matches!(c, '_' | '.'),
     };
     let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let ends = name.ends_with(|c: char| c.is_ascii_alphanumeric() || (rule == Rule::Disk && c == '_'));
+    let ends =
+        name.ends_with(|c: char| c.is_ascii_alphanumeric() || (rule == Rule::Disk && c == '_'));
     if (1..=LONGEST).contains(&name.len()) && starts && ends && name.chars().all(inner) {
         return Ok(());
     }
@@ -39,7 +40,9 @@ pub(super) fn check(rule: Rule, name: &str) -> Result<(), ArmError> {
         ),
         Rule::Disk | Rule::Definition => ArmError::bad_request(
             "InvalidResourceName",
-            format!("The entity or resource name '{name}' is invalid: 1 to 80 letters, digits, '_', '.' or '-'."),
+            format!(
+                "The entity or resource name '{name}' is invalid: 1 to 80 letters, digits, '_', '.' or '-'."
+            ),
         ),
     })
 }
@@ -48,7 +51,11 @@ pub(super) fn check(rule: Rule, name: &str) -> Result<(), ArmError> {
 pub(super) fn parse_version(name: &str) -> Option<[i32; 3]> {
     let mut parts = name.split('.').map(|part| {
         let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if digits { part.parse::<i32>().ok() } else { None }
+        if digits {
+            part.parse::<i32>().ok()
+        } else {
+            None
+        }
     });
     let version = [parts.next()??, parts.next()??, parts.next()??];
     parts.next().is_none().then_some(version)
@@ -78,7 +85,16 @@ mod tests {
     #[test]
     fn versions_are_three_32_bit_numbers() {
         assert_eq!(parse_version("1.20.300"), Some([1, 20, 300]));
-        for name in ["1.2", "1.2.3.4", "1.2.x", "1.2.-3", "1.2.+3", "1.2.2147483648", "1..2", ""] {
+        for name in [
+            "1.2",
+            "1.2.3.4",
+            "1.2.x",
+            "1.2.-3",
+            "1.2.+3",
+            "1.2.2147483648",
+            "1..2",
+            "",
+        ] {
             assert_eq!(parse_version(name), None, "{name}");
         }
     }

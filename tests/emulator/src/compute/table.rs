@@ -59,13 +59,19 @@ pub(crate) struct Table<F> {
 
 impl<F> Default for Table<F> {
     fn default() -> Self {
-        Self { items: BTreeMap::new() }
+        Self {
+            items: BTreeMap::new(),
+        }
     }
 }
 
 impl Change {
     pub(crate) fn new(doing: Doing, started: &Started) -> Self {
-        Self { doing, operation: started.id.clone(), readouts: json!({}) }
+        Self {
+            doing,
+            operation: started.id.clone(),
+            readouts: json!({}),
+        }
     }
 
     pub(crate) fn showing(self, readouts: Value) -> Self {
@@ -75,7 +81,13 @@ impl Change {
 
 impl<F> Item<F> {
     pub(crate) fn new(id: String, body: Value, facts: F) -> Self {
-        Self { id, body, facts, failed: false, change: None }
+        Self {
+            id,
+            body,
+            facts,
+            failed: false,
+            change: None,
+        }
     }
 
     /// The region, normalised.
@@ -100,7 +112,9 @@ impl<F> Item<F> {
 
     /// Whether that change is pending.
     pub(crate) fn is(&self, doing: Doing) -> bool {
-        self.change.as_ref().is_some_and(|change| change.doing == doing)
+        self.change
+            .as_ref()
+            .is_some_and(|change| change.doing == doing)
     }
 
     /// `Creating`, `Updating`, `Deleting`, `Succeeded` or `Failed`.
@@ -120,7 +134,11 @@ impl<F> Item<F> {
     pub(crate) fn view(&self, kind: &str) -> Value {
         let mut view = json!({"name": self.name(), "id": self.id, "type": kind});
         edit::merge(&mut view, self.body.clone());
-        edit::set(&mut view, &["properties", "provisioningState"], json!(self.provisioning_state()));
+        edit::set(
+            &mut view,
+            &["properties", "provisioningState"],
+            json!(self.provisioning_state()),
+        );
         view
     }
 }
@@ -128,13 +146,17 @@ impl<F> Item<F> {
 impl<F: Facts> Item<F> {
     /// Takes up a change that is over; false when the resource is gone with it.
     fn settle(&mut self, operations: &Operations, now: Timestamp) -> bool {
-        let Some(change) = &self.change else { return true };
+        let Some(change) = &self.change else {
+            return true;
+        };
         let succeeded = match operations.status(&change.operation, now) {
             Status::InProgress => return true,
             Status::Succeeded => true,
             Status::Failed(_) => false,
         };
-        let Some(change) = self.change.take() else { return true };
+        let Some(change) = self.change.take() else {
+            return true;
+        };
         match (change.doing, succeeded) {
             (Doing::Deleting, true) => return false,
             (Doing::Deleting, false) => {}
@@ -169,7 +191,10 @@ impl<F> Table<F> {
     /// Whether any resource has an id below that key.
     pub(crate) fn has_children_of(&self, key: &str) -> bool {
         let prefix = format!("{key}/");
-        self.items.range(prefix.clone()..).next().is_some_and(|(child, _)| child.starts_with(&prefix))
+        self.items
+            .range(prefix.clone()..)
+            .next()
+            .is_some_and(|(child, _)| child.starts_with(&prefix))
     }
 
     pub(crate) fn remove_below(&mut self, prefix: &str) {

@@ -51,17 +51,26 @@ pub(crate) struct Shown {
 
 impl Shown {
     pub(crate) fn plain() -> Self {
-        Self { instance_view: false, standard_security: false }
+        Self {
+            instance_view: false,
+            standard_security: false,
+        }
     }
 
     pub(crate) fn with_instance_view() -> Self {
-        Self { instance_view: true, ..Self::plain() }
+        Self {
+            instance_view: true,
+            ..Self::plain()
+        }
     }
 
     fn of(request: &Request) -> Self {
         Self {
-            instance_view: request.query("$expand").is_some_and(|value| value.eq_ignore_ascii_case("instanceView")),
-            standard_security: request.query("api-version").unwrap_or_default() >= STANDARD_SHOWN_SINCE,
+            instance_view: request
+                .query("$expand")
+                .is_some_and(|value| value.eq_ignore_ascii_case("instanceView")),
+            standard_security: request.query("api-version").unwrap_or_default()
+                >= STANDARD_SHOWN_SINCE,
         }
     }
 }
@@ -91,20 +100,39 @@ impl VmFacts {
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let item = world.compute.vms.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
-        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request)))),
-        (&Method::GET, "instanceview", Some(item)) => Ok(Response::json(StatusCode::OK, &instance_view(item))),
+        (&Method::GET, "", Some(item)) => Ok(Response::json(
+            StatusCode::OK,
+            &view(item, Shown::of(call.request)),
+        )),
+        (&Method::GET, "instanceview", Some(item)) => {
+            Ok(Response::json(StatusCode::OK, &instance_view(item)))
+        }
         (&Method::GET, "extensions", Some(item)) => {
             let extensions = edit::list(&item.body, "/resources");
-            Ok(Response::json(StatusCode::OK, &json!({"value": extensions})))
+            Ok(Response::json(
+                StatusCode::OK,
+                &json!({"value": extensions}),
+            ))
         }
-        (&Method::POST, "deallocate", Some(_)) => change_power(world, call, path, Power::Deallocated),
+        (&Method::POST, "deallocate", Some(_)) => {
+            change_power(world, call, path, Power::Deallocated)
+        }
         (&Method::POST, "poweroff", Some(_)) => change_power(world, call, path, Power::Stopped),
-        (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
+        (&Method::POST, "start" | "restart", Some(_)) => {
+            change_power(world, call, path, Power::Running)
+        }
         (&Method::POST, "generalize", Some(_)) => generalize(world, path),
         (&Method::PATCH, "", Some(_)) => patch(world, call, path),
         (&Method::DELETE, "", _) => {
+            super::version::fail_copies_of(world, &path.key(), call.now);
             let seconds = world.timing.seconds.delete;
-            Ok(delete(world, call, path, |compute| &mut compute.vms, (Form::Compute, seconds)))
+            Ok(delete(
+                world,
+                call,
+                path,
+                |compute| &mut compute.vms,
+                (Form::Compute, seconds),
+            ))
         }
         (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
         _ => Err(unsupported(call.request)),
@@ -113,15 +141,19 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 
 /// `GET …/virtualMachines/{vm}/extensions/{name}`.
 pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let vm = path.parent().and_then(|parent| world.compute.vms.find(&parent.key()));
+    let vm = path
+        .parent()
+        .and_then(|parent| world.compute.vms.find(&parent.key()));
     if call.request.method != Method::GET {
         return Err(unsupported(call.request));
     }
     let extensions = vm.map_or(&[][..], |vm| edit::list(&vm.body, "/resources"));
-    let found = extensions
-        .iter()
-        .find(|extension| edit::text(extension, "/name").is_some_and(|name| name.eq_ignore_ascii_case(path.name())));
-    found.map(|extension| Response::json(StatusCode::OK, extension)).ok_or_else(|| missing(path))
+    let found = extensions.iter().find(|extension| {
+        edit::text(extension, "/name").is_some_and(|name| name.eq_ignore_ascii_case(path.name()))
+    });
+    found
+        .map(|extension| Response::json(StatusCode::OK, extension))
+        .ok_or_else(|| missing(path))
 }
 
 /// The VM as answers show it.
@@ -130,14 +162,23 @@ pub(crate) fn view(item: &Item<VmFacts>, shown: Shown) -> Value {
     if item.facts.power == Power::Deallocated {
         hide_disk_sizes(&mut view);
     }
-    if edit::text(&view, "/properties/securityProfile/securityType") == Some("Standard") && !shown.standard_security {
+    if edit::text(&view, "/properties/securityProfile/securityType") == Some("Standard")
+        && !shown.standard_security
+    {
         edit::remove(&mut view, "/properties/securityProfile", "securityType");
-        if view.pointer("/properties/securityProfile").is_some_and(|profile| *profile == json!({})) {
+        if view
+            .pointer("/properties/securityProfile")
+            .is_some_and(|profile| *profile == json!({}))
+        {
             edit::remove(&mut view, "/properties", "securityProfile");
         }
     }
     if shown.instance_view {
-        edit::set(&mut view, &["properties", "instanceView"], instance_view(item));
+        edit::set(
+            &mut view,
+            &["properties", "instanceView"],
+            instance_view(item),
+        );
     }
     view
 }
@@ -149,7 +190,12 @@ fn hide_disk_sizes(view: &mut Value) {
     if let Some(disk) = profile.get_mut("osDisk") {
         hide_disk_size(disk);
     }
-    for disk in profile.get_mut("dataDisks").and_then(Value::as_array_mut).into_iter().flatten() {
+    for disk in profile
+        .get_mut("dataDisks")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
         hide_disk_size(disk);
     }
 }
@@ -176,13 +222,17 @@ fn instance_view(item: &Item<VmFacts>) -> Value {
     statuses.push(provisioned);
     let (code, text) = facts.power_code();
     statuses.push(json!({"code": code, "level": "Info", "displayStatus": text}));
-    let mut view = json!({"hyperVGeneration": facts.generation, "disks": disks, "statuses": statuses});
+    let mut view =
+        json!({"hyperVGeneration": facts.generation, "disks": disks, "statuses": statuses});
     if facts.power == Power::Running {
         let ready = json!({"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready", "time": created});
-        edit::merge(&mut view, json!({
-            "computerName": item.name(),
-            "vmAgent": {"vmAgentVersion": "2.11.1.12", "statuses": [ready], "extensionHandlers": []},
-        }));
+        edit::merge(
+            &mut view,
+            json!({
+                "computerName": item.name(),
+                "vmAgent": {"vmAgentVersion": "2.11.1.12", "statuses": [ready], "extensionHandlers": []},
+            }),
+        );
     }
     view
 }
@@ -190,11 +240,18 @@ fn instance_view(item: &Item<VmFacts>) -> Value {
 fn disk_names(body: &Value) -> Vec<String> {
     let os = body.pointer("/properties/storageProfile/osDisk");
     let others = edit::list(body, "/properties/storageProfile/dataDisks");
-    os.into_iter().chain(others).filter_map(|disk| edit::text(disk, "/name").map(str::to_owned)).collect()
+    os.into_iter()
+        .chain(others)
+        .filter_map(|disk| edit::text(disk, "/name").map(str::to_owned))
+        .collect()
 }
 
 fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power) -> Answer {
-    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = world
+        .compute
+        .vms
+        .find(&path.key())
+        .ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if power != Power::Deallocated && item.facts.generalized {
         let message = format!(
@@ -228,7 +285,11 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
 
 /// Sets the flag and nothing else; there is no way back.
 fn generalize(world: &mut World, path: &ArmPath) -> Answer {
-    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
+    let item = world
+        .compute
+        .vms
+        .find_mut(&path.key())
+        .ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if item.facts.power == Power::Running {
         let message = format!(
@@ -244,12 +305,19 @@ fn generalize(world: &mut World, path: &ArmPath) -> Answer {
 /// Tags and other fields, at once; the only updates of a VM that are played.
 fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = super::write_body(call)?;
-    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
+    let item = world
+        .compute
+        .vms
+        .find_mut(&path.key())
+        .ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if let Some(tags) = body.get("tags") {
         edit::set(&mut item.body, &["tags"], Value::Null);
         edit::set(&mut item.body, &["tags"], tags.clone());
     }
     edit::merge(&mut item.body, body);
-    Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request))))
+    Ok(Response::json(
+        StatusCode::OK,
+        &view(item, Shown::of(call.request)),
+    ))
 }

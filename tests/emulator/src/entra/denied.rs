@@ -37,7 +37,11 @@ impl Denied {
     /// The `WWW-Authenticate` challenge for a tenant's login page.
     #[must_use]
     pub fn challenge(&self, authorization_uri: &str) -> String {
-        let error = if matches!(self, Self::Missing) { "invalid_request" } else { "invalid_token" };
+        let error = if matches!(self, Self::Missing) {
+            "invalid_request"
+        } else {
+            "invalid_token"
+        };
         let description = self.arm_error().message().replace('"', "'");
         format!(
             "Bearer authorization_uri=\"{authorization_uri}\", error=\"{error}\", \
@@ -48,7 +52,9 @@ impl Denied {
     /// ARM's answer: 401 with the challenge.
     #[must_use]
     pub fn arm_response(&self, authorization_uri: &str) -> Response {
-        self.arm_error().response().with_header("www-authenticate", &self.challenge(authorization_uri))
+        self.arm_error()
+            .response()
+            .with_header("www-authenticate", &self.challenge(authorization_uri))
     }
 
     fn arm_error(&self) -> ArmError {
@@ -57,11 +63,19 @@ impl Denied {
                 "AuthenticationFailed",
                 "Authentication failed. The 'Authorization' header is missing.".to_owned(),
             ),
-            Self::Malformed => ("InvalidAuthenticationToken", "The access token is invalid.".to_owned()),
-            Self::Expired => ("ExpiredAuthenticationToken", "The access token has expired.".to_owned()),
+            Self::Malformed => (
+                "InvalidAuthenticationToken",
+                "The access token is invalid.".to_owned(),
+            ),
+            Self::Expired => (
+                "ExpiredAuthenticationToken",
+                "The access token has expired.".to_owned(),
+            ),
             Self::WrongAudience { audience } => (
                 "InvalidAuthenticationTokenAudience",
-                format!("The access token has been obtained for wrong audience or resource '{audience}'."),
+                format!(
+                    "The access token has been obtained for wrong audience or resource '{audience}'."
+                ),
             ),
             Self::WrongTenant { expected } => (
                 "InvalidAuthenticationTokenTenant",

@@ -8,7 +8,11 @@ use serde_json::{Value, json};
 use crate::http::{Request, Response};
 
 /// `openid-configuration` of an authority, e.g. `https://127.0.0.1:8443/{tenant}`.
-pub(super) fn openid_configuration(request: &Request, authority_path: &str, tenant: &str) -> Response {
+pub(super) fn openid_configuration(
+    request: &Request,
+    authority_path: &str,
+    tenant: &str,
+) -> Response {
     let host = format!("https://{}", request.authority);
     let base = format!("{host}/{authority_path}");
     let body = json!({

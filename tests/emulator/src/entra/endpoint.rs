@@ -35,16 +35,25 @@ struct Form(Vec<(String, String)>);
 
 impl Form {
     fn read(request: &Request) -> Self {
-        Self(url::form_urlencoded::parse(&request.body).into_owned().collect())
+        Self(
+            url::form_urlencoded::parse(&request.body)
+                .into_owned()
+                .collect(),
+        )
     }
 
     fn field(&self, name: &str) -> Option<&str> {
-        self.0.iter().find(|(key, _)| key == name).map(|(_, value)| value.as_str()).filter(|value| !value.is_empty())
+        self.0
+            .iter()
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.as_str())
+            .filter(|value| !value.is_empty())
     }
 
     fn required(&self, name: &str) -> Result<&str, TokenError> {
         self.field(name).ok_or_else(|| {
-            let message = format!("The request body must contain the following parameter: '{name}'.");
+            let message =
+                format!("The request body must contain the following parameter: '{name}'.");
             TokenError::new("invalid_request", 900_144, message)
         })
     }
@@ -76,12 +85,22 @@ pub(super) fn token(
         object_id: application.object_id.clone(),
     };
     let token = access_token(&caller, resource, now, tenant.token_lifetime);
-    let body = answer(generation, &token, resource, (now.as_second(), tenant.token_lifetime));
+    let body = answer(
+        generation,
+        &token,
+        resource,
+        (now.as_second(), tenant.token_lifetime),
+    );
     Ok(Response::json(StatusCode::OK, &body))
 }
 
 /// A signed access token.
-pub(super) fn access_token(caller: &Caller, audience: &str, now: Timestamp, lifetime: i64) -> String {
+pub(super) fn access_token(
+    caller: &Caller,
+    audience: &str,
+    now: Timestamp,
+    lifetime: i64,
+) -> String {
     let issued = now.as_second();
     let claims = json!({
         "aud": audience,
@@ -101,7 +120,12 @@ pub(super) fn access_token(caller: &Caller, audience: &str, now: Timestamp, life
     key::sign(key::ACCESS_TOKENS, &claims)
 }
 
-fn answer(generation: Generation, token: &str, resource: &str, (issued, lifetime): (i64, i64)) -> Value {
+fn answer(
+    generation: Generation,
+    token: &str,
+    resource: &str,
+    (issued, lifetime): (i64, i64),
+) -> Value {
     match generation {
         Generation::V2 => json!({
             "token_type": "Bearer", "expires_in": lifetime - 1, "ext_expires_in": lifetime - 1, "access_token": token,
@@ -119,7 +143,10 @@ fn answer(generation: Generation, token: &str, resource: &str, (issued, lifetime
 }
 
 fn application<'a>(tenant: &'a Tenant, client_id: &str) -> Result<&'a Application, TokenError> {
-    let known = tenant.applications.iter().find(|known| known.client_id.eq_ignore_ascii_case(client_id));
+    let known = tenant
+        .applications
+        .iter()
+        .find(|known| known.client_id.eq_ignore_ascii_case(client_id));
     known.ok_or_else(|| {
         let message = format!(
             "Application with identifier '{client_id}' was not found in the directory '{}'.",
@@ -142,7 +169,11 @@ fn authenticate(application: &Application, form: &Form, now: Timestamp) -> Resul
         let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
         return Err(TokenError::invalid_client(7_000_218, message));
     };
-    let Some(known) = application.secrets.iter().find(|known| known.value.is(secret)) else {
+    let Some(known) = application
+        .secrets
+        .iter()
+        .find(|known| known.value.is(secret))
+    else {
         let message = format!(
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
              value, not the client secret ID, for a secret added to app '{}'.",
@@ -151,8 +182,10 @@ fn authenticate(application: &Application, form: &Form, now: Timestamp) -> Resul
         return Err(TokenError::invalid_client(7_000_215, message));
     };
     if known.expires.is_some_and(|expires| expires <= now) {
-        let message =
-            format!("The provided client secret keys for app '{}' are expired.", application.client_id);
+        let message = format!(
+            "The provided client secret keys for app '{}' are expired.",
+            application.client_id
+        );
         return Err(TokenError::invalid_client(7_000_222, message));
     }
     Ok(())
@@ -161,7 +194,9 @@ fn authenticate(application: &Application, form: &Form, now: Timestamp) -> Resul
 /// The resource of a `…/.default` scope; the double slash of `https://batch.core.windows.net//.default`
 /// stands for a resource whose id ends in one.
 fn resource_of_scope(scope: &str) -> Result<&str, TokenError> {
-    let mut scopes = scope.split_whitespace().filter(|scope| !matches!(*scope, "openid" | "profile" | "offline_access"));
+    let mut scopes = scope
+        .split_whitespace()
+        .filter(|scope| !matches!(*scope, "openid" | "profile" | "offline_access"));
     scopes.next().and_then(|scope| scope.strip_suffix("/.default")).ok_or_else(|| {
         let message = format!("The provided value for scope {scope} is not valid. Client credential flows must have a scope value with /.default suffixed to the resource identifier (application ID URI).");
         TokenError::new("invalid_scope", 1_002_012, message)
@@ -170,10 +205,18 @@ fn resource_of_scope(scope: &str) -> Result<&str, TokenError> {
 
 fn check_resource(resource: &str, authority: &str, tenant: &str) -> Result<(), TokenError> {
     let name = resource.trim_end_matches('/');
-    let own = name.split_once("://").is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority));
-    if own || RESOURCES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    let own = name
+        .split_once("://")
+        .is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority));
+    if own
+        || RESOURCES
+            .iter()
+            .any(|known| known.eq_ignore_ascii_case(name))
+    {
         return Ok(());
     }
-    let message = format!("The resource principal named {resource} was not found in the tenant named {tenant}.");
+    let message = format!(
+        "The resource principal named {resource} was not found in the tenant named {tenant}."
+    );
     Err(TokenError::new("invalid_resource", 500_011, message))
 }

@@ -20,12 +20,20 @@ pub(super) struct TokenError {
 impl TokenError {
     /// 400 with an OAuth error and an `AADSTS` code.
     pub(super) fn new(error: &'static str, code: u32, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::BAD_REQUEST, error, code, message: message.into() }
+        Self {
+            status: StatusCode::BAD_REQUEST,
+            error,
+            code,
+            message: message.into(),
+        }
     }
 
     /// 401 `invalid_client`: the credential is wrong.
     pub(super) fn invalid_client(code: u32, message: impl Into<String>) -> Self {
-        Self { status: StatusCode::UNAUTHORIZED, ..Self::new("invalid_client", code, message) }
+        Self {
+            status: StatusCode::UNAUTHORIZED,
+            ..Self::new("invalid_client", code, message)
+        }
     }
 
     /// The `AADSTS` number.

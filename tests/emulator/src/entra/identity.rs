@@ -20,36 +20,75 @@ pub(super) const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.
 pub(super) fn app_service(entra: &Entra, request: &Request, now: Timestamp) -> Response {
     let offered = request.header("x-identity-header").unwrap_or_default();
     let of_header = entra.tenants.iter().find(|tenant| {
-        tenant.managed_identity.as_ref().is_some_and(|identity| identity.header.is(offered))
+        tenant
+            .managed_identity
+            .as_ref()
+            .is_some_and(|identity| identity.header.is(offered))
     });
     let Some(tenant) = of_header else {
-        return refusal(StatusCode::UNAUTHORIZED, "unauthorized", "X-IDENTITY-HEADER is missing or wrong");
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "X-IDENTITY-HEADER is missing or wrong",
+        );
     };
     managed(tenant, request, now)
 }
 
 /// The metadata service's form: `GET /metadata/identity/oauth2/token?resource=…` with `Metadata: true`.
 pub(super) fn metadata_service(entra: &Entra, request: &Request, now: Timestamp) -> Response {
-    if request.header("metadata").is_none_or(|value| !value.eq_ignore_ascii_case("true")) {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Required metadata header not specified");
+    if request
+        .header("metadata")
+        .is_none_or(|value| !value.eq_ignore_ascii_case("true"))
+    {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Required metadata header not specified",
+        );
     }
-    match entra.tenants.iter().find(|tenant| tenant.managed_identity.is_some()) {
+    match entra
+        .tenants
+        .iter()
+        .find(|tenant| tenant.managed_identity.is_some())
+    {
         Some(tenant) => managed(tenant, request, now),
-        None => refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found"),
+        None => refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Identity not found",
+        ),
     }
 }
 
 fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
     let Some(identity) = &tenant.managed_identity else {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Identity not found",
+        );
     };
-    let asked = request.query("client_id").or_else(|| request.query("object_id"));
+    let asked = request
+        .query("client_id")
+        .or_else(|| request.query("object_id"));
     let known = [identity.client_id.as_str(), identity.object_id.as_str()];
     if asked.is_some_and(|asked| !known.iter().any(|id| id.eq_ignore_ascii_case(asked))) {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Identity not found",
+        );
     }
-    let Some(resource) = request.query("resource").filter(|resource| !resource.is_empty()) else {
-        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Required parameter resource is missing");
+    let Some(resource) = request
+        .query("resource")
+        .filter(|resource| !resource.is_empty())
+    else {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Required parameter resource is missing",
+        );
     };
     let caller = Caller {
         tenant: tenant.id.clone(),
@@ -72,20 +111,29 @@ fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
 
 /// GitHub's id-token endpoint: `GET {ACTIONS_ID_TOKEN_REQUEST_URL}&audience=…` with the request token.
 pub(super) fn github(entra: &Entra, request: &Request, now: Timestamp) -> Response {
-    let offered = request.header("authorization").and_then(|header| header.split_once(' '));
+    let offered = request
+        .header("authorization")
+        .and_then(|header| header.split_once(' '));
     let token = offered.map_or("", |(_, token)| token);
-    let workflow = entra.tenants.iter().filter_map(|tenant| tenant.github.as_ref()).find(|workflow| {
-        workflow.request_token.is(token)
-    });
+    let workflow = entra
+        .tenants
+        .iter()
+        .filter_map(|tenant| tenant.github.as_ref())
+        .find(|workflow| workflow.request_token.is(token));
     let Some(workflow) = workflow else {
         let body = json!({"message": "The request token is missing or wrong"});
         return Response::json(StatusCode::UNAUTHORIZED, &body);
     };
     let owner = workflow.repository.split('/').next().unwrap_or_default();
-    let audience = request.query("audience").map_or_else(|| format!("https://github.com/{owner}"), str::to_owned);
+    let audience = request
+        .query("audience")
+        .map_or_else(|| format!("https://github.com/{owner}"), str::to_owned);
     let issued = now.as_second();
-    let credential =
-        FederatedCredential { issuer: GITHUB_ISSUER.to_owned(), subject: workflow.subject.clone(), audience };
+    let credential = FederatedCredential {
+        issuer: GITHUB_ISSUER.to_owned(),
+        subject: workflow.subject.clone(),
+        audience,
+    };
     let claims = json!({
         "iss": credential.issuer, "sub": credential.subject, "aud": credential.audience,
         "iat": issued, "nbf": issued - 5, "exp": issued + ASSERTION_LIFETIME,
@@ -97,5 +145,8 @@ pub(super) fn github(entra: &Entra, request: &Request, now: Timestamp) -> Respon
 }
 
 fn refusal(status: StatusCode, error: &str, description: &str) -> Response {
-    Response::json(status, &json!({"error": error, "error_description": description}))
+    Response::json(
+        status,
+        &json!({"error": error, "error_description": description}),
+    )
 }

@@ -15,10 +15,15 @@ pub(super) const ACCESS_TOKENS: &str = "access tokens";
 
 /// Signs claims under a name's key.
 pub(super) fn sign(name: &str, claims: &Value) -> String {
-    let header = Header { kid: Some(key_id(name)), ..Header::new(Algorithm::ES256) };
+    let header = Header {
+        kid: Some(key_id(name)),
+        ..Header::new(Algorithm::ES256)
+    };
     let key = secret_key(name).and_then(|key| key.to_pkcs8_der().ok());
-    key.and_then(|der| jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(der.as_bytes())).ok())
-        .unwrap_or_default()
+    key.and_then(|der| {
+        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(der.as_bytes())).ok()
+    })
+    .unwrap_or_default()
 }
 
 /// The claims of a token that the name's key has signed; times and audience are not looked at.
@@ -33,19 +38,24 @@ pub(super) fn verify(name: &str, token: &str) -> Option<Value> {
     validation.validate_exp = false;
     validation.validate_aud = false;
     validation.required_spec_claims.clear();
-    jsonwebtoken::decode::<Value>(token, &key, &validation).ok().map(|token| token.claims)
+    jsonwebtoken::decode::<Value>(token, &key, &validation)
+        .ok()
+        .map(|token| token.claims)
 }
 
 /// The claims of any token, whoever signed it.
 pub(super) fn read_unverified(token: &str) -> Option<Value> {
-    jsonwebtoken::dangerous::insecure_decode::<Value>(token).ok().map(|token| token.claims)
+    jsonwebtoken::dangerous::insecure_decode::<Value>(token)
+        .ok()
+        .map(|token| token.claims)
 }
 
 /// The public key of a name as a JWK set.
 pub(super) fn key_set(name: &str) -> Value {
     let coordinates = secret_key(name).map(|key| {
         let point = key.public_key().to_encoded_point(false);
-        let encode = |part: Option<&p256::FieldBytes>| part.map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        let encode =
+            |part: Option<&p256::FieldBytes>| part.map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
         (encode(point.x()), encode(point.y()))
     });
     let (x, y) = coordinates.unwrap_or_default();
@@ -53,7 +63,11 @@ pub(super) fn key_set(name: &str) -> Value {
 }
 
 fn key_id(name: &str) -> String {
-    URL_SAFE_NO_PAD.encode(Sha256::digest(format!("id of {name}"))).chars().take(27).collect()
+    URL_SAFE_NO_PAD
+        .encode(Sha256::digest(format!("id of {name}")))
+        .chars()
+        .take(27)
+        .collect()
 }
 
 /// The name's key; a hash is a valid scalar but for one in 2^32 names, for which there is none.

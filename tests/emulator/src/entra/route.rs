@@ -19,8 +19,13 @@ use crate::{
 /// What an Entra path asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Route {
-    Token { tenant: String, generation: Generation },
-    OpenIdConfiguration { tenant: String },
+    Token {
+        tenant: String,
+        generation: Generation,
+    },
+    OpenIdConfiguration {
+        tenant: String,
+    },
     Keys,
     Instance,
     GitHubConfiguration,
@@ -37,14 +42,21 @@ pub(crate) fn is_entra_path(request: &Request) -> bool {
 
 /// An error in Entra's form, for faults.
 pub(crate) fn error_response(status: StatusCode, code: &str, message: &str) -> Response {
-    Response::json(status, &json!({"error": code, "error_description": message, "error_codes": [90_033]}))
+    Response::json(
+        status,
+        &json!({"error": code, "error_description": message, "error_codes": [90_033]}),
+    )
 }
 
 /// Answers an Entra path; `None` when it is none, or not with that verb.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Option<Response> {
     let request = call.request;
     let route = route(request)?;
-    let expected = if matches!(route, Route::Token { .. }) { Method::POST } else { Method::GET };
+    let expected = if matches!(route, Route::Token { .. }) {
+        Method::POST
+    } else {
+        Method::GET
+    };
     if request.method != expected {
         return None;
     }
@@ -68,9 +80,13 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Option<Response> {
     })
 }
 
-fn token_answer(world: &mut World, call: &Call<'_>, answer: Result<Response, TokenError>) -> Response {
-    let response =
-        answer.unwrap_or_else(|error| error.response(&mut world.ids, &call.request.authority, call.now));
+fn token_answer(
+    world: &mut World,
+    call: &Call<'_>,
+    answer: Result<Response, TokenError>,
+) -> Response {
+    let response = answer
+        .unwrap_or_else(|error| error.response(&mut world.ids, &call.request.authority, call.now));
     response
         .with_header("cache-control", "no-store, no-cache")
         .with_header("pragma", "no-cache")
@@ -81,12 +97,17 @@ fn token_answer(world: &mut World, call: &Call<'_>, answer: Result<Response, Tok
 /// The tenant of a path; `adfs` and the multi-tenant names stand for the tenant of the application.
 fn find_tenant(world: &World, name: &str, request: &Request) -> Result<Tenant, TokenError> {
     let entra = &world.entra;
-    let shared = ["adfs", "common", "organizations"].iter().any(|shared| shared.eq_ignore_ascii_case(name));
+    let shared = ["adfs", "common", "organizations"]
+        .iter()
+        .any(|shared| shared.eq_ignore_ascii_case(name));
     let found = if shared {
         let client = url::form_urlencoded::parse(&request.body)
             .find_map(|(key, value)| (key == "client_id").then(|| value.into_owned()));
         let of_client = entra.tenants.iter().find(|tenant| {
-            tenant.applications.iter().any(|known| Some(&known.client_id) == client.as_ref())
+            tenant
+                .applications
+                .iter()
+                .any(|known| Some(&known.client_id) == client.as_ref())
         });
         of_client.or_else(|| entra.tenants.first())
     } else {
@@ -115,20 +136,30 @@ fn github_configuration(request: &Request) -> Response {
 
 fn route(request: &Request) -> Option<Route> {
     let segments = request.segments();
-    let lower: Vec<String> = segments.iter().map(|segment| segment.to_lowercase()).collect();
+    let lower: Vec<String> = segments
+        .iter()
+        .map(|segment| segment.to_lowercase())
+        .collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let tenant = segments.first().cloned().unwrap_or_default();
     Some(match lower.as_slice() {
         ["subscriptions" | "providers" | "pools" | "jobs", ..] => return None,
-        [_, "oauth2", "token"] => Route::Token { tenant, generation: Generation::V1 },
-        [_, "oauth2", "v2.0", "token"] => Route::Token { tenant, generation: Generation::V2 },
+        [_, "oauth2", "token"] => Route::Token {
+            tenant,
+            generation: Generation::V1,
+        },
+        [_, "oauth2", "v2.0", "token"] => Route::Token {
+            tenant,
+            generation: Generation::V2,
+        },
         ["common", "discovery", "instance"] => Route::Instance,
         ["oidc", "token"] => Route::GitHubToken,
         ["oidc", ".well-known", "openid-configuration"] => Route::GitHubConfiguration,
         ["oidc", ".well-known", "jwks"] => Route::GitHubKeys,
         ["msi", "token"] => Route::AppServiceToken,
         ["metadata", "identity", "oauth2", "token"] => Route::MetadataToken,
-        [_, ".well-known", "openid-configuration"] | [_, "v2.0", ".well-known", "openid-configuration"] => {
+        [_, ".well-known", "openid-configuration"]
+        | [_, "v2.0", ".well-known", "openid-configuration"] => {
             Route::OpenIdConfiguration { tenant }
         }
         [_, "discovery", "keys"] | [_, "discovery", "v2.0", "keys"] => Route::Keys,

@@ -8,11 +8,17 @@ pub(super) fn matches(pattern: Option<&str>, text: &str) -> bool {
     let pattern = pattern.to_lowercase();
     let text = text.to_lowercase();
     let mut pieces = pattern.split('*');
-    let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else { return false };
+    let Some(mut rest) = text.strip_prefix(pieces.next().unwrap_or_default()) else {
+        return false;
+    };
     let mut pieces: Vec<&str> = pieces.collect();
-    let Some(last) = pieces.pop() else { return rest.is_empty() };
+    let Some(last) = pieces.pop() else {
+        return rest.is_empty();
+    };
     for piece in pieces {
-        let Some((_, behind)) = rest.split_once(piece) else { return false };
+        let Some((_, behind)) = rest.split_once(piece) else {
+            return false;
+        };
         rest = behind;
     }
     rest.ends_with(last)
@@ -36,7 +42,11 @@ mod tests {
             ("ab*b", "ab", false),
         ];
         for (pattern, text, expected) in cases {
-            assert_eq!(matches(Some(pattern), text), expected, "{pattern} on {text}");
+            assert_eq!(
+                matches(Some(pattern), text),
+                expected,
+                "{pattern} on {text}"
+            );
         }
         assert!(matches(None, "anything"));
     }
