@@ -73,24 +73,19 @@ struct Galleries<'a> {
 }
 
 impl Batch {
-    /// Reads the seed's `batchAccounts`; an account that is there already is replaced.
+    /// Reads the seed's `batchAccounts`; an account that is there already is replaced. Accounts that name no
+    /// subscription are in the one given.
     ///
     /// # Errors
     ///
     /// Returns what is wrong with the value.
-    pub fn seed(&mut self, value: &Value) -> Result<(), String> {
+    pub fn seed(&mut self, value: &Value, subscription: &str) -> Result<(), String> {
         for value in value.as_array().map_or(&[] as &[Value], Vec::as_slice) {
-            let account = seed::read_account(value)?;
+            let account = seed::read_account(value, subscription)?;
             self.accounts.retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
             self.accounts.push(account);
         }
         Ok(())
-    }
-
-    /// The `batchAccounts` of the example world.
-    #[must_use]
-    pub fn example(subscription: &str, group: &str) -> Value {
-        seed::example(subscription, group)
     }
 
     /// Every account, pool and job as ARM or the data plane shows it, by id.
@@ -178,8 +173,10 @@ pub(crate) fn respond_arm(world: &mut World, call: &Call<'_>, _caller: &Caller) 
 impl Gallery for Galleries<'_> {
     fn look(&self, id: &str, region: &str, now: Timestamp) -> Lookup {
         let subscription = crate::arm::ArmPath::parse(id).map(|path| path.subscription).unwrap_or_default();
-        if self.tenant.is_some() && self.arm.tenant_of(&subscription) != self.tenant {
-            return Lookup::OtherTenant;
+        match self.arm.tenant_of(&subscription) {
+            None => return Lookup::Missing,
+            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => return Lookup::OtherTenant,
+            Some(_) => {}
         }
         if !self.arm.is_registered(&subscription, "Microsoft.Batch", now) {
             return Lookup::Unregistered { subscription };

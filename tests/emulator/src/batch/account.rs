@@ -13,7 +13,6 @@ use super::refusal::{JOB_NOT_FOUND, POOL_NOT_FOUND, Refusal, SCHEDULE_NOT_FOUND}
 use super::schedule::Schedule;
 use super::sizes;
 use super::wire::Version;
-use crate::region;
 
 /// Whose quota the nodes of an account use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -119,11 +118,6 @@ impl Account {
         let listed = self.modes.as_ref().is_none_or(|modes| modes.contains(&mode));
         // Nodes of such an account live in the caller's subscription, which keys say nothing about.
         listed && !(self.mode == PoolAllocationMode::UserSubscription && mode == AuthenticationMode::SharedKey)
-    }
-
-    /// Whether that name, in any spelling, is the account's region.
-    pub(crate) fn is_in(&self, location: &str) -> bool {
-        self.location == region::normalise(location)
     }
 
     /// The pool of that id.

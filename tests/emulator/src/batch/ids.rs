@@ -10,7 +10,8 @@ fn is_plain(text: &str) -> bool {
     (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
-macro_rules! id {
+/// An id that the service makes.
+macro_rules! made_id {
     ($(#[$doc:meta])* $name:ident) => {
         $(#[$doc])*
         #[derive(Clone, Debug)]
@@ -20,11 +21,6 @@ macro_rules! id {
             /// Takes any text, for ids that come from a URL or are made here.
             pub(crate) fn of(text: &str) -> Self {
                 Self(text.to_owned())
-            }
-
-            /// Takes the id of something new; `None` when the service would refuse it.
-            pub(crate) fn parse(text: &str) -> Option<Self> {
-                is_plain(text).then(|| Self::of(text))
             }
 
             /// The id as written.
@@ -49,11 +45,25 @@ macro_rules! id {
     };
 }
 
+/// An id that callers choose.
+macro_rules! id {
+    ($(#[$doc:meta])* $name:ident) => {
+        made_id!($(#[$doc])* $name);
+
+        impl $name {
+            /// Takes the id of something new; `None` when the service would refuse it.
+            pub(crate) fn parse(text: &str) -> Option<Self> {
+                is_plain(text).then(|| Self::of(text))
+            }
+        }
+    };
+}
+
 id!(
     /// A pool's id within its account.
     PoolId
 );
-id!(
+made_id!(
     /// A compute node's id, `tvmps_<64 hexadecimal digits>_d` or `_p`.
     NodeId
 );

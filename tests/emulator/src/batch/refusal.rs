@@ -134,7 +134,6 @@ pub(crate) const NODE_STATE_UNUSABLE: Known =
 pub(crate) const JOB_EXISTS: Known = known(StatusCode::CONFLICT, "JobExists", "The specified job already exists.");
 pub(crate) const SCHEDULE_EXISTS: Known =
     known(StatusCode::CONFLICT, "JobScheduleExists", "The specified job schedule already exists.");
-pub(crate) const JOB_DISABLED: Known = known(StatusCode::CONFLICT, "JobDisabled", "The specified job is disabled.");
 pub(crate) const JOB_COMPLETED: Known =
     known(StatusCode::CONFLICT, "JobCompleted", "The specified job is already in a completed state.");
 pub(crate) const JOB_BEING_DELETED: Known =

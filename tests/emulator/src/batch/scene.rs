@@ -44,15 +44,6 @@ impl<'a> Scene<'a> {
         self.now.checked_add(self.timing.scaled(duration)).unwrap_or(Timestamp::MAX)
     }
 
-    /// So much (scaled) time on the clock, before scaling.
-    pub(crate) fn unscaled(&self, duration: SignedDuration) -> SignedDuration {
-        // Exact for whole scales: a second of the clock is `scale` seconds of the service.
-        let unit = self.timing.scaled(SignedDuration::from_secs(1_000)).as_nanos().max(1);
-        let factor = 1_000_000_000_000 / unit;
-        let nanoseconds = duration.as_nanos().saturating_mul(factor);
-        SignedDuration::from_nanos_i128(nanoseconds)
-    }
-
     pub(crate) fn boot(&self) -> Boot<'a> {
         Boot { pace: self.pace, timing: self.timing }
     }

@@ -24,19 +24,11 @@ const SEEDED: Timestamp = Timestamp::constant(1_735_689_600, 0);
 /// The service's rule for two writes to one pool.
 const WRITE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 
-/// What the example world has.
-pub(crate) fn example(subscription: &str, group: &str) -> Value {
-    let account = |name: &str, location: &str| {
-        json!({"name": name, "subscription": subscription, "resourceGroup": group, "location": location})
-    };
-    json!([account("acct1", "eastus2"), account("acct2", "westus2")])
-}
-
-/// Reads one account.
+/// Reads one account; it is in `subscription` unless it names another.
 ///
 /// # Errors
 /// What is missing or wrong, as a fragment that names it.
-pub(crate) fn read_account(value: &Value) -> Result<Account, String> {
+pub(crate) fn read_account(value: &Value, subscription: &str) -> Result<Account, String> {
     let name = text(value, "/name").ok_or("a Batch account needs a name")?.to_owned();
     let need = |field: &str| {
         let found = text(value, &format!("/{field}")).map(str::to_owned);
@@ -44,7 +36,7 @@ pub(crate) fn read_account(value: &Value) -> Result<Account, String> {
     };
     let mut account = Account {
         group: need("resourceGroup")?,
-        subscription: need("subscription")?,
+        subscription: text(value, "/subscription").unwrap_or(subscription).to_owned(),
         location: region::normalise(&need("location")?),
         mode: read_mode(text(value, "/poolAllocationMode").unwrap_or("BatchService"))?,
         modes: read_modes(value)?,

@@ -135,6 +135,8 @@ const SERIES: &[Series] = &[
     x64(("D", "ds_v5"), "standardDDSv5Family", LARGE, Generations::Both, 37),
     x64(("D", "as_v5"), "standardDASv5Family", LARGE, Generations::Both, 0),
     x64(("D", "ads_v5"), "standardDADSv5Family", LARGE, Generations::Both, 37),
+    x64(("D", "s_v6"), "standardDsv6Family", LARGE, Generations::V2, 0),
+    x64(("D", "ds_v6"), "standardDdsv6Family", LARGE, Generations::V2, 55),
     x64(("E", "s_v3"), "standardESv3Family", SMALL, Generations::Both, 16),
     x64(("E", "s_v5"), "standardESv5Family", LARGE, Generations::Both, 0),
     x64(("E", "ds_v5"), "standardEDSv5Family", LARGE, Generations::Both, 37),
