@@ -191,6 +191,13 @@ impl World {
         self.send(&request)
     }
 
+    /// A GET of the resource manager at another authority.
+    pub(crate) fn arm_at(&mut self, authority: &str, target: &str) -> Answer {
+        let authorization = self.arm_authorization();
+        let request = self.request(&Method::GET, authority, target, None, &[("authorization", &authorization)]);
+        self.send(&request)
+    }
+
     /// The header's value for the resource manager.
     pub(crate) fn arm_authorization(&self) -> String {
         format!("Bearer {}", self.arm_token)
