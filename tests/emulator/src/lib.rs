@@ -186,7 +186,7 @@ impl Emulator {
         let mut all = json!({
             "resourceGroups": self.world.arm.resources(),
             "compute": self.world.compute.resources(now),
-            "batch": self.world.batch.resources(),
+            "batch": self.world.batch.resources(now),
         });
         seed::strip_volatile(&mut all);
         all
