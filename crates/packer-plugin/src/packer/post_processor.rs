@@ -201,16 +201,13 @@ async fn run(
     let stream = broker.dial(id).await.map_err(|error| log::chain(&error))?;
     let caller = Caller::start(stream);
     let input = InputArtifact::new(caller.clone());
-    let work = post_processor.post_process(Ui::new(caller.clone()), input.clone(), cancel);
+    // The stream stays open as long as somebody holds a part of it: an artifact that asks the
+    // input for its states does so when this is long over.
+    let work = post_processor.post_process(Ui::new(caller), input.clone(), cancel);
     let processed = AssertUnwindSafe(work)
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| Err(panic_text(panic.as_ref())));
-    let output = processed.as_ref().map(|processed| &processed.output);
-    // A handed-on input is asked for on this stream until the end.
-    if !matches!(output, Ok(Output::Input)) {
-        caller.close().await;
-    }
     processed.map(|processed| Finished {
         keep: processed.keep,
         artifact: publish(broker, processed.output, input),
