@@ -37,7 +37,8 @@ pub trait PostProcessor: Send + Sync + 'static {
     ///
     /// Called once by `validate` and twice by `build`. In the first call texts may contain
     /// `<unknown>` and other values be zero, false or empty; all that must pass. Must not
-    /// touch the network.
+    /// touch the network. Values from a legacy JSON template have no types yet:
+    /// [`RawConfigs::render`] and [`conform`](super::conform::conform) make both kinds alike.
     ///
     /// # Errors
     ///
