@@ -1,7 +1,7 @@
 //! The Packer plugin `azure-batch`: Packer's protocol, and what it is asked to do.
 //!
 //! The way through: [`handshake`] meets Packer, [`packer`] speaks with it, and a
-//! [`PostProcessor`](packer::post_processor::PostProcessor) does the work. Knows no Azure
+//! [`PostProcessor`] does the work. Knows no Azure
 //! Resource Manager: that is `azure-batch-core`'s.
 
 pub mod describe;
