@@ -97,8 +97,7 @@ impl Response {
     /// An answer with a JSON body as ARM and Entra write it.
     #[must_use]
     pub fn json(status: StatusCode, body: &Value) -> Self {
-        let mut response =
-            Self::empty(status).with_header("content-type", "application/json; charset=utf-8");
+        let mut response = Self::empty(status).with_header("content-type", "application/json; charset=utf-8");
         response.body = Bytes::from(body.to_string());
         response
     }
