@@ -112,6 +112,11 @@ fn resource_groups_live_and_die_with_what_is_in_them() {
     let location = deleted.header("location").unwrap().to_owned();
     assert_eq!(azure.get(&location).status, 202);
     assert_eq!(azure.get(GROUP).state(), "Deleting");
+    let late = azure.put(&id("galleries/late"), &json!({"location": "eastus2"}));
+    assert_eq!(
+        (late.status, late.code()),
+        (409, "ResourceGroupBeingDeleted")
+    );
     azure.wait(60);
     assert_eq!(azure.get(&location).status, 200);
     assert_eq!(azure.get(GROUP).code(), "ResourceGroupNotFound");
