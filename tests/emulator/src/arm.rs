@@ -191,9 +191,8 @@ fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &C
             .get(&key)
             .ok_or_else(|| ArmError::group_not_found(name))?;
         if group.is_being_deleted() && matches!(call.request.method, Method::PUT | Method::PATCH) {
-            let message = format!(
-                "The resource group '{name}' is in deprovisioning state and cannot perform this operation."
-            );
+            let message =
+                format!("The resource group '{name}' is in deprovisioning state and cannot perform this operation.");
             return Err(ArmError::conflict("ResourceGroupBeingDeleted", message));
         }
     }

@@ -302,15 +302,9 @@ fn a_token_of_another_tenant_is_refused_and_a_subscription_that_is_not_there_is_
         ("scope", ARM),
     ];
     let (_, body) = token(&mut azure, "other", &fields);
-    let own = std::mem::replace(
-        &mut azure.token,
-        body["access_token"].as_str().unwrap().to_owned(),
-    );
+    let own = std::mem::replace(&mut azure.token, body["access_token"].as_str().unwrap().to_owned());
     let reply = azure.get(super::azure::GROUP);
-    assert_eq!(
-        (reply.status, reply.code()),
-        (401, "InvalidAuthenticationTokenTenant")
-    );
+    assert_eq!((reply.status, reply.code()), (401, "InvalidAuthenticationTokenTenant"));
     assert_eq!(azure.get("/subscriptions").body["value"], json!([]));
     azure.token = own;
     let reply = azure.get("/subscriptions/none");
