@@ -152,11 +152,11 @@ pub enum Effect {
         #[serde(default = "default_exit_code")]
         exit_code: i32,
     },
-    /// Some nodes of a resize run another image than the pool's.
+    /// Some nodes of a resize come up on another image than the pool's.
     WrongImage {
         /// How many.
         count: u32,
-        /// The image version's id that they show.
+        /// The id of the image version that they run.
         image: String,
     },
     /// A quota stops a pool's resize.
@@ -235,7 +235,9 @@ impl Effect {
             Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => {
                 Moment::Allocation
             }
-            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => Moment::Nodes,
+            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => {
+                Moment::Nodes
+            }
         }
     }
 }
