@@ -4,7 +4,7 @@
 
 use crate::{
     client::Client,
-    compute::version::{self, ImageVersion},
+    compute::version::{self, ImageVersion, Settled},
     error::Result,
     ids::Location,
     operation::Status,
@@ -51,9 +51,11 @@ pub(super) async fn ensure(access: &PoolAccess<'_>, site: &Site, settings: &Roll
                 pools.iter().sum::<u32>()
             ),
         }),
-        Step::AwaitRegion => {
-            version::settled(client, &version.id, std::slice::from_ref(location)).await?;
-        }
+        Step::AwaitRegion => match version::settled(client, &version.id, std::slice::from_ref(location)).await? {
+            Settled::Complete(_) => {}
+            // Bringing it there again repairs it.
+            Settled::RegionFailed(..) => raise(client, version, need).await?,
+        },
         Step::Raise => raise(client, version, need).await?,
     }
     Ok(())
@@ -80,11 +82,16 @@ async fn usable(client: &Client, version: &ImageVersion) -> Result<()> {
 fn decide(version: &ImageVersion, location: &Location, rule: ReplicaRule, pools: &[u32]) -> Step {
     if have(version, location) < rule.minimum(pools).max(1) {
         Step::Raise
-    } else if version.is_complete_in(location) {
+    } else if version.is_complete_in(location) && !is_in_the_making(version) {
         Step::Nothing
     } else {
         Step::AwaitRegion
     }
+}
+
+/// Complete regions can be used while others are added, but not before the version as a whole was made.
+fn is_in_the_making(version: &ImageVersion) -> bool {
+    version.provisioning_state().eq_ignore_ascii_case("Creating")
 }
 
 fn have(version: &ImageVersion, location: &Location) -> u32 {
