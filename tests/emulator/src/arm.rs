@@ -273,6 +273,3 @@ fn challenge(world: &World, call: &Call<'_>, path: Option<&ArmPath>, denied: &De
         .unwrap_or("common");
     denied.arm_response(&format!("https://{}/{tenant}", call.request.authority))
 }
-
-#[cfg(test)]
-mod tests;

@@ -152,11 +152,11 @@ pub enum Effect {
         #[serde(default = "default_exit_code")]
         exit_code: i32,
     },
-    /// Some nodes of a resize come up on another image than the pool's.
+    /// Some nodes of a resize run another image than the pool's.
     WrongImage {
         /// How many.
         count: u32,
-        /// The id of the image version that they run.
+        /// The image version's id that they show.
         image: String,
     },
     /// A quota stops a pool's resize.

@@ -299,3 +299,6 @@ fn scripted_answer(service: Service, effect: Effect) -> Response {
         None => response,
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -8,6 +8,7 @@ use serde_json::Value;
 use super::allocation::{Ceiling, NodeKind};
 use super::ids::{JobId, PoolId, ScheduleId};
 use super::job::Job;
+use super::node::Node;
 use super::pool::Pool;
 use super::refusal::{JOB_NOT_FOUND, POOL_NOT_FOUND, Refusal, SCHEDULE_NOT_FOUND};
 use super::schedule::Schedule;
@@ -199,12 +200,13 @@ impl Account {
     /// The cores that the other pools have or are about to have.
     fn cores_beside(&self, pool: &Pool, kind: NodeKind, family: Option<&str>, now: Timestamp) -> u32 {
         let others = self.pools.iter().filter(|other| other.id != pool.id && !other.is_gone(now));
-        let nodes = others.flat_map(|other| &other.nodes);
-        let cores = nodes
-            .filter(|node| node.kind == kind && node.removed.is_none_or(|removed| now < removed))
-            .filter_map(|node| sizes::find(&node.vm_size))
-            .filter(|size| family.is_none_or(|family| size.family == family))
-            .map(|size| size.cores);
+        let cores = others.filter_map(|other| {
+            // A pool's size changes only while it has no nodes, so all of them have it.
+            let size = sizes::find(&other.vm_size).filter(|size| family.is_none_or(|family| size.family == family))?;
+            let stays = |node: &&Node| node.kind == kind && node.removed.is_none_or(|removed| now < removed);
+            let nodes = u32::try_from(other.nodes.iter().filter(stays).count()).unwrap_or(u32::MAX);
+            Some(nodes.saturating_mul(size.cores))
+        });
         cores.fold(0, u32::saturating_add)
     }
 }

@@ -13,10 +13,10 @@ use serde_json::{Value, json};
 pub(crate) const HOST: &str = "acct1.eastus2.batch.azure.com";
 
 /// The version that most pools here use.
-pub(crate) const VERSION: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0";
+pub(crate) const VERSION: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0";
 
 /// ARM's path of the first account.
-pub(crate) const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-000000000001/resourceGroups/rg-images/providers/Microsoft.Batch/batchAccounts/acct1";
+pub(crate) const ACCOUNT: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Batch/batchAccounts/acct1";
 
 /// One world and its clock.
 pub(crate) struct World {
@@ -31,17 +31,22 @@ pub(crate) struct World {
 pub(crate) fn world(change: impl FnOnce(&mut Value)) -> World {
     let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
     seed["definitions"] = json!([{
-        "gallery": "gal1", "name": "def1", "resourceGroup": "rg-images", "location": "eastus2", "osType": "Linux",
-        "generation": "V2"
+        "gallery": "gal1", "name": "def1", "resourceGroup": "rg-images",
+        "properties": {
+            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": {"publisher": "p", "offer": "o", "sku": "s"}
+        }
     }]);
     seed["versions"] = json!([{
-        "gallery": "gal1", "definition": "def1", "name": "1.0.0", "resourceGroup": "rg-images", "location": "eastus2",
-        "targetRegions": [{"name": "eastus2"}]
+        "gallery": "gal1", "definition": "def1", "name": "1.0.0", "resourceGroup": "rg-images",
+        "publishingProfile": {"targetRegions": [{"name": "eastus2"}]}
     }]);
     seed["batchAccounts"] = json!([{
         "name": "acct1", "resourceGroup": "rg-images", "location": "eastus2",
         "keys": {"primary": "cHJpbWFyeQ==", "secondary": "c2Vjb25kYXJ5"}
     }]);
+    // Tests move the clock by days; renewing tokens is not what they are about.
+    seed["tenant"]["tokenLifetime"] = json!(100_000_000);
     change(&mut seed);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let emulator = Emulator::from_seed(&Seed::parse(&seed.to_string()).unwrap(), now).unwrap();
@@ -154,6 +159,13 @@ impl World {
         self.send(&request)
     }
 
+    /// A GET of the data plane at another authority.
+    pub(crate) fn batch_at(&mut self, authority: &str, target: &str) -> Answer {
+        let authorization = format!("Bearer {}", self.batch_token);
+        let request = self.request(&Method::GET, authority, target, None, &[("authorization", &authorization)]);
+        self.send(&request)
+    }
+
     pub(crate) fn get(&mut self, target: &str) -> Answer {
         self.batch(&Method::GET, target, None)
     }
@@ -177,6 +189,23 @@ impl World {
             self.request(method, "management.azure.com", target, body, &[("authorization", &authorization)]);
         request.headers.extend(headers(more));
         self.send(&request)
+    }
+
+    /// A GET of the resource manager at another authority.
+    pub(crate) fn arm_at(&mut self, authority: &str, target: &str) -> Answer {
+        let authorization = self.arm_authorization();
+        let request = self.request(&Method::GET, authority, target, None, &[("authorization", &authorization)]);
+        self.send(&request)
+    }
+
+    /// The header's value for the resource manager.
+    pub(crate) fn arm_authorization(&self) -> String {
+        format!("Bearer {}", self.arm_token)
+    }
+
+    /// The header's value for the data plane.
+    pub(crate) fn batch_authorization(&self) -> String {
+        format!("Bearer {}", self.batch_token)
     }
 
     /// A request of any form.
