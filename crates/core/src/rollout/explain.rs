@@ -128,7 +128,7 @@ fn reason(pool: &PoolId, list: &[Node], census: &Census) -> Reason {
 
 fn other_image(count: usize, image: &str) -> Reason {
     Reason {
-        text: format!("{} ready, but on another image: {}", nodes(count), one_line(image)),
+        text: format!("{} on another image: {}", nodes_are(count), one_line(image)),
         remedy: "nodes keep the image they were made from: remove them so that the pool makes new ones, or roll out to a new pool id".to_owned(),
     }
 }
@@ -173,6 +173,10 @@ fn wish(goal: Goal) -> String {
         wish.push_str(&format!(", {} wanted", bare(goal.targets)));
     }
     wish
+}
+
+fn nodes_are(count: usize) -> String {
+    if count == 1 { "1 node is".to_owned() } else { format!("{count} nodes are") }
 }
 
 fn nodes(count: usize) -> String {

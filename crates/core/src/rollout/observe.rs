@@ -91,7 +91,9 @@ async fn image_version(
         }
         Err(error) => return Err(error),
     };
-    if let Status::Failed(failure) = version.status() {
+    if let Status::Failed(failure) = version.status()
+        && version.repairable_region().is_none()
+    {
         let text = format!(
             "image version {id} is {} and cannot be used",
             version.provisioning_state()

@@ -82,16 +82,17 @@ async fn usable(client: &Client, version: &ImageVersion) -> Result<()> {
 fn decide(version: &ImageVersion, location: &Location, rule: ReplicaRule, pools: &[u32]) -> Step {
     if have(version, location) < rule.minimum(pools).max(1) {
         Step::Raise
-    } else if version.is_complete_in(location) && !is_in_the_making(version) {
+    } else if version.is_complete_in(location) && is_usable(version) {
         Step::Nothing
     } else {
         Step::AwaitRegion
     }
 }
 
-/// Complete regions can be used while others are added, but not before the version as a whole was made.
-fn is_in_the_making(version: &ImageVersion) -> bool {
-    version.provisioning_state().eq_ignore_ascii_case("Creating")
+/// Complete regions can be used while others are added, but neither before the version was made nor after it failed.
+fn is_usable(version: &ImageVersion) -> bool {
+    let state = version.provisioning_state();
+    ["Succeeded", "Updating"].iter().any(|usable| state.eq_ignore_ascii_case(usable))
 }
 
 fn have(version: &ImageVersion, location: &Location) -> u32 {

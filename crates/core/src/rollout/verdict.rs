@@ -34,7 +34,7 @@ pub(super) struct Census {
     pub(super) ready: NodeCounts,
     /// Not ready, but may become so by themselves.
     pub(super) coming: NodeCounts,
-    /// Idle or running on another version.
+    /// On another version, ready or not.
     pub(super) elsewhere: u32,
     /// One such version.
     pub(super) other_image: Option<String>,
@@ -106,12 +106,12 @@ impl Census {
             let other = node.image.as_ref().filter(|image| !is_version(image, version));
             match (node.outlook(), other) {
                 (Outlook::Ready, None) => *of_kind(&mut census.ready, node.kind) += 1,
-                (Outlook::Ready, Some(image)) => {
+                (Outlook::Ready | Outlook::Coming, Some(image)) => {
                     census.elsewhere += 1;
                     census.other_image.get_or_insert_with(|| image.clone());
                 }
                 (Outlook::Coming, None) => *of_kind(&mut census.coming, node.kind) += 1,
-                (Outlook::Coming, Some(_)) | (Outlook::Lost, _) => {}
+                (Outlook::Lost, _) => {}
             }
         }
         census

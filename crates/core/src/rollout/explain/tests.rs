@@ -64,7 +64,7 @@ fn nodes_on_another_version_are_told_with_that_version() {
         json!({"id": "a", "state": "idle", "virtualMachineInfo": {"imageReference": {"virtualMachineImageId": image}}});
     insta::assert_snapshot!(report(Verdict::Bad, &[(700, node)]), @r"
     pool p1: 0 nodes ready, 686 needed, 700 wanted (700 idle)
-      caused by: 700 nodes ready, but on another image: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/0.9.0
+      caused by: 700 nodes are on another image: /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/0.9.0
       hint: nodes keep the image they were made from: remove them so that the pool makes new ones, or roll out to a new pool id
     exit code 8
     ");
