@@ -25,12 +25,7 @@ impl PostProcessor for Unconfigurable {
         Err("this build has no post-processor yet".to_owned())
     }
 
-    async fn post_process(
-        &self,
-        _: Ui,
-        _: InputArtifact,
-        _: Cancellation,
-    ) -> Result<Processed, String> {
+    async fn post_process(&self, _: Ui, _: InputArtifact, _: Cancellation) -> Result<Processed, String> {
         Err("this build has no post-processor yet".to_owned())
     }
 }

@@ -133,14 +133,10 @@ impl Emulator {
         self.world.settle(now);
         let service = service(request);
         let call = Call { request, now };
-        let met = self
-            .world
-            .faults
-            .meet(number, &request.method, &request.path);
+        let met = self.world.faults.meet(number, &request.method, &request.path);
         let outcome = self.outcome(met, service, &call);
         let hit = self.world.faults.take_hit();
-        self.journal
-            .push(Entry::new(request, &outcome, (number, now), hit));
+        self.journal.push(Entry::new(request, &outcome, (number, now), hit));
         outcome
     }
 
@@ -213,8 +209,9 @@ impl Emulator {
 
     fn answer(&mut self, service: Service, call: &Call<'_>) -> Response {
         match service {
-            Service::Entra => entra::respond(&mut self.world, call)
-                .unwrap_or_else(|| unsupported(call.request).response()),
+            Service::Entra => {
+                entra::respond(&mut self.world, call).unwrap_or_else(|| unsupported(call.request).response())
+            }
             Service::Arm => arm::respond(&mut self.world, call),
             Service::Batch => batch::respond(&mut self.world, call),
         }
@@ -229,11 +226,7 @@ pub fn unsupported(request: &Request) -> ArmError {
         "The emulator does not support {} {} (api-version {version}).",
         request.method, request.path
     );
-    ArmError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "NotImplementedByEmulator",
-        message,
-    )
+    ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedByEmulator", message)
 }
 
 fn service(request: &Request) -> Service {
@@ -242,10 +235,7 @@ fn service(request: &Request) -> Service {
         .first()
         .map(|segment| segment.to_lowercase())
         .unwrap_or_default();
-    let is_arm = matches!(
-        first.as_str(),
-        "subscriptions" | "providers" | "tenants" | "locations"
-    );
+    let is_arm = matches!(first.as_str(), "subscriptions" | "providers" | "tenants" | "locations");
     if entra::is_entra_path(request) {
         Service::Entra
     } else if is_arm || (first == "metadata" && request.method == Method::GET) {
@@ -272,9 +262,7 @@ fn scripted_answer(service: Service, effect: Effect) -> Response {
             retry_after,
         ),
         Effect::Throttle { retry_after } => {
-            let message =
-                "The request was throttled. Retry after the time in the Retry-After header."
-                    .to_owned();
+            let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
             (
                 StatusCode::TOO_MANY_REQUESTS,
                 "TooManyRequests".to_owned(),

@@ -176,7 +176,11 @@ fn wish(goal: Goal) -> String {
 }
 
 fn nodes_are(count: usize) -> String {
-    if count == 1 { "1 node is".to_owned() } else { format!("{count} nodes are") }
+    if count == 1 {
+        "1 node is".to_owned()
+    } else {
+        format!("{count} nodes are")
+    }
 }
 
 fn nodes(count: usize) -> String {

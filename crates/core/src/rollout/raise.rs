@@ -92,7 +92,9 @@ fn decide(version: &ImageVersion, location: &Location, rule: ReplicaRule, pools:
 /// Complete regions can be used while others are added, but neither before the version was made nor after it failed.
 fn is_usable(version: &ImageVersion) -> bool {
     let state = version.provisioning_state();
-    ["Succeeded", "Updating"].iter().any(|usable| state.eq_ignore_ascii_case(usable))
+    ["Succeeded", "Updating"]
+        .iter()
+        .any(|usable| state.eq_ignore_ascii_case(usable))
 }
 
 fn have(version: &ImageVersion, location: &Location) -> u32 {

@@ -117,14 +117,20 @@ fn good(outcome: Outcome) -> rollout::RolloutReport {
 }
 
 fn timeouts(entries: &[Entry]) -> Vec<&str> {
-    entries.iter().map(|entry| entry.request["resizeTimeout"].as_str().unwrap()).collect()
+    entries
+        .iter()
+        .map(|entry| entry.request["resizeTimeout"].as_str().unwrap())
+        .collect()
 }
 
 #[tokio::test(start_paused = true)]
 async fn creates_a_pool_of_700_nodes_and_a_second_run_writes_nothing() {
     let azure = world(|_| {});
     let report = good(roll_out(&azure, &settings("acct1", 700)).await);
-    assert_eq!((report.action, report.needed, report.ready), (PoolAction::Created, 686, 700));
+    assert_eq!(
+        (report.action, report.needed, report.ready),
+        (PoolAction::Created, 686, 700)
+    );
     assert_eq!(azure.writes(), ["POST /pools"]);
     assert_eq!(timeouts(&entries(&azure, &Method::POST, "/pools")), ["PT30M"]);
     assert_eq!(report.states.get("idle"), Some(&700));
@@ -145,12 +151,20 @@ async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pause
         azure.fault(json!({"kind": "allocationTimeout", "deliver": deliver, "code": "AllocationTimedout"}));
     }
     fastrand::seed(7);
-    let (client, mut events) = azure.client_with_limit(&CancellationToken::new(), 8 * ROLLOUT_DEADLINE).await;
+    let (client, mut events) = azure
+        .client_with_limit(&CancellationToken::new(), 8 * ROLLOUT_DEADLINE)
+        .await;
     let report = good(rollout::run(&client, &settings("acct1", 700)).await);
     let created = entries(&azure, &Method::POST, "/pools");
     let resized = entries(&azure, &Method::POST, "/resize");
-    assert_eq!((timeouts(&created), timeouts(&resized)), (vec!["PT30M"], vec!["PT45M", "PT68M", "PT102M"]));
-    assert!(resized.iter().all(|entry| entry.request["targetDedicatedNodes"] == 700), "never a smaller target");
+    assert_eq!(
+        (timeouts(&created), timeouts(&resized)),
+        (vec!["PT30M"], vec!["PT45M", "PT68M", "PT102M"])
+    );
+    assert!(
+        resized.iter().all(|entry| entry.request["targetDedicatedNodes"] == 700),
+        "never a smaller target"
+    );
     let sizes: Vec<u32> = report.rounds.iter().map(|round| round.dedicated).collect();
     assert_eq!(sizes, [100, 300, 600, 700]);
 
@@ -163,7 +177,10 @@ async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pause
     let nominal = [60, 120, 240];
     assert_eq!(waits.len(), nominal.len());
     for ((wait, nominal), resize) in waits.iter().zip(nominal).zip(&resized) {
-        assert!((nominal * 8..=nominal * 12).contains(&(wait * 10)), "{wait} s instead of {nominal} s ± 20 %");
+        assert!(
+            (nominal * 8..=nominal * 12).contains(&(wait * 10)),
+            "{wait} s instead of {nominal} s ± 20 %"
+        );
         // What was said is what was waited: the last look at the pool, then the pause, then the resize.
         let looks = entries(&azure, &Method::GET, "/pools/p1");
         let last = looks.iter().rev().find(|look| look.number < resize.number).unwrap();
@@ -180,8 +197,18 @@ async fn five_rounds_that_bring_too_few_end_partly_reached() {
     assert_eq!(error.kind(), ErrorKind::PartlyReached);
     assert_eq!(azure.writes().len(), 5);
     assert_eq!(outcome.report.rounds.len(), 5);
-    assert_eq!(outcome.report.states.values().sum::<u32>(), 50, "the report shows what is there");
-    assert!(error.report().contains("after 5 rounds: 50 nodes there, 686 needed, 700 wanted"), "{}", error.report());
+    assert_eq!(
+        outcome.report.states.values().sum::<u32>(),
+        50,
+        "the report shows what is there"
+    );
+    assert!(
+        error
+            .report()
+            .contains("after 5 rounds: 50 nodes there, 686 needed, 700 wanted"),
+        "{}",
+        error.report()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -196,7 +223,10 @@ async fn two_rounds_without_a_node_end_it() {
 async fn a_quota_error_stops_at_once() {
     let azure = world(|seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 400}));
     let error = failure(&azure, &settings("acct1", 700)).await;
-    assert_eq!((error.kind(), azure.writes()), (ErrorKind::Quota, vec!["POST /pools".to_owned()]));
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Quota, vec!["POST /pools".to_owned()])
+    );
     insta::assert_snapshot!(error.report(), @r"
     cannot roll out 1.0.0 to pool p1
       caused by: pool p1 is steady after 1 round: 100 nodes there, 686 needed, 700 wanted (another round would end the same)
@@ -211,7 +241,10 @@ async fn a_pool_steady_with_0_nodes_fails_with_the_provider_s_reason() {
     let mut settings = settings("acct1", 10);
     settings.vm_size = Some("Standard_A1_v2".parse().unwrap());
     let error = failure(&azure, &settings).await;
-    assert_eq!((error.kind(), azure.writes()), (ErrorKind::Azure, vec!["POST /pools".to_owned()]));
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Azure, vec!["POST /pools".to_owned()])
+    );
     insta::assert_snapshot!(error.report(), @r"
     cannot roll out 1.0.0 to pool p1
       caused by: pool p1 is steady after 1 round: 0 nodes there, 10 needed (another round would end the same)
@@ -226,7 +259,11 @@ async fn a_provider_error_that_is_cut_off_still_decides() {
     azure.fault(json!({"kind": "allocationFailed", "truncated": true,
         "provider": {"error": {"code": "ScopeLocked", "message": "The scope is locked."}}}));
     let error = failure(&azure, &settings("acct1", 10)).await;
-    assert!(error.report().contains("a lock protects a resource"), "{}", error.report());
+    assert!(
+        error.report().contains("a lock protects a resource"),
+        "{}",
+        error.report()
+    );
     assert_eq!(azure.writes(), ["POST /pools"]);
 }
 
@@ -236,7 +273,11 @@ async fn nodes_on_another_version_fail_the_roll_out() {
     azure.fault(json!({"kind": "wrongImage", "count": 10, "image": image("0.9.0")}));
     let error = failure(&azure, &settings("acct1", 10)).await;
     assert_eq!(error.kind(), ErrorKind::Azure);
-    assert!(error.report().contains("10 nodes are on another image: "), "{}", error.report());
+    assert!(
+        error.report().contains("10 nodes are on another image: "),
+        "{}",
+        error.report()
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -254,10 +295,16 @@ async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal
     let error = failure(&azure, &settings).await;
     assert_eq!(error.kind(), ErrorKind::PartlyReached);
     let report = error.report();
-    assert!(report.contains("7 nodes ready, 10 needed (7 idle, 3 starttaskfailed)"), "{report}");
+    assert!(
+        report.contains("7 nodes ready, 10 needed (7 idle, 3 starttaskfailed)"),
+        "{report}"
+    );
     assert!(report.contains("with exit code 42"), "{report}");
     let created = &entries(&azure, &Method::POST, "/pools")[0].request;
-    assert_eq!(created["startTask"]["commandLine"], r"/bin/bash -c 'mount '\''/mnt/a b'\'''");
+    assert_eq!(
+        created["startTask"]["commandLine"],
+        r"/bin/bash -c 'mount '\''/mnt/a b'\'''"
+    );
     assert_eq!(created["startTask"]["waitForSuccess"], true);
     assert!(began.elapsed() < Duration::from_secs(600), "{:?}", began.elapsed());
 }
@@ -268,7 +315,11 @@ async fn nodes_that_lost_contact_end_the_wait_after_the_time_without_a_change() 
     let azure = world(|_| {});
     azure.fault(json!({"kind": "unusableNodes", "count": 1}));
     let error = failure(&azure, &settings("acct1", 10)).await;
-    assert!(error.report().contains("no node has changed its state for 30 min"), "{}", error.report());
+    assert!(
+        error.report().contains("no node has changed its state for 30 min"),
+        "{}",
+        error.report()
+    );
     assert!(began.elapsed() > Duration::from_secs(30 * 60));
 }
 
@@ -277,7 +328,8 @@ async fn errors_of_an_older_resize_are_not_believed() {
     let azure = world(|seed| {
         let mut pool = foreign_pool("1.0.0", 10);
         pool["currentDedicatedNodes"] = json!(0);
-        pool["resizeErrors"] = json!([{"code": "AccountCoreQuotaReached", "message": "The specified account has reached core quota"}]);
+        pool["resizeErrors"] =
+            json!([{"code": "AccountCoreQuotaReached", "message": "The specified account has reached core quota"}]);
         seed["batchAccounts"][0]["pools"] = json!([pool]);
     });
     let report = good(roll_out(&azure, &settings("acct1", 10)).await);
@@ -298,7 +350,10 @@ async fn a_resize_to_the_same_targets_is_joined() {
 async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
     for (pending, expected) in [
         (PendingResize::Wait, vec!["POST /pools/p1/resize"]),
-        (PendingResize::Stop, vec!["POST /pools/p1/stopresize", "POST /pools/p1/resize"]),
+        (
+            PendingResize::Stop,
+            vec!["POST /pools/p1/stopresize", "POST /pools/p1/resize"],
+        ),
     ] {
         let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)]));
         resize_by_somebody(&azure, 400).await;
@@ -310,7 +365,10 @@ async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
         let stopped = entries(&azure, &Method::POST, "/stopresize");
         let resized = entries(&azure, &Method::POST, "/resize");
         if let (Some(stopped), Some(resized)) = (stopped.last(), resized.last()) {
-            assert!(resized.time.duration_since(stopped.time).as_secs() >= 30, "30 s between two writes");
+            assert!(
+                resized.time.duration_since(stopped.time).as_secs() >= 30,
+                "30 s between two writes"
+            );
         }
     }
 }
@@ -345,7 +403,8 @@ async fn replicas_are_raised_before_the_pool_outgrows_them() {
 #[tokio::test(start_paused = true)]
 async fn a_missing_region_is_added_and_another_pool_of_the_account_counts() {
     let azure = world(|seed| {
-        seed["versions"][0]["publishingProfile"]["targetRegions"] = json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
         let mut other = foreign_pool("1.0.0", 400);
         other["id"] = json!("p2");
         seed["batchAccounts"][1]["pools"] = json!([other]);
@@ -353,7 +412,10 @@ async fn a_missing_region_is_added_and_another_pool_of_the_account_counts() {
     good(roll_out(&azure, &settings("acct2", 10)).await);
     let put = &entries(&azure, &Method::PUT, "/1.0.0")[0];
     let added = &put.request["properties"]["publishingProfile"]["targetRegions"][1];
-    assert_eq!(added, &json!({"name": "westus2", "regionalReplicaCount": 4, "storageAccountType": "Standard_LRS"}));
+    assert_eq!(
+        added,
+        &json!({"name": "westus2", "regionalReplicaCount": 4, "storageAccountType": "Standard_LRS"})
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -367,17 +429,35 @@ async fn refusals_write_nothing_and_say_what_works() {
     };
     let autoscale: Change = |seed| {
         let mut pool = foreign_pool("1.0.0", 5);
-        pool.as_object_mut().unwrap().retain(|name, _| !name.starts_with("target"));
+        pool.as_object_mut()
+            .unwrap()
+            .retain(|name, _| !name.starts_with("target"));
         pool["enableAutoScale"] = json!(true);
         pool["autoScaleFormula"] = json!("$TargetDedicatedNodes=5;");
         seed["batchAccounts"][0]["pools"] = json!([pool]);
     };
     let shared_key: Change = |seed| seed["batchAccounts"][0]["allowedAuthenticationModes"] = json!(["SharedKey"]);
     let table = [
-        (other_version, "versions/0.9.0, not ", "until then roll out to a new pool id"),
-        (other_size, "it differs in vm_size", "until then roll out to a new pool id"),
-        (autoscale, "autoscale formula", "disable autoscale, or use a new pool id"),
-        (shared_key, "allowedAuthenticationModes lack AAD", "switch it on: az batch account set"),
+        (
+            other_version,
+            "versions/0.9.0, not ",
+            "until then roll out to a new pool id",
+        ),
+        (
+            other_size,
+            "it differs in vm_size",
+            "until then roll out to a new pool id",
+        ),
+        (
+            autoscale,
+            "autoscale formula",
+            "disable autoscale, or use a new pool id",
+        ),
+        (
+            shared_key,
+            "allowedAuthenticationModes lack AAD",
+            "switch it on: az batch account set",
+        ),
     ];
     for (change, why, remedy) in table {
         let azure = world(change);
@@ -435,7 +515,10 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
     };
     let (outcome, ()) = tokio::join!(rollout::run(&client, &settings), stop);
     let error = outcome.result.unwrap_err();
-    assert_eq!((error.kind(), outcome.report.action), (ErrorKind::Cancelled, PoolAction::Created));
+    assert_eq!(
+        (error.kind(), outcome.report.action),
+        (ErrorKind::Cancelled, PoolAction::Created)
+    );
     assert!(error.report().contains("run the same again"), "{}", error.report());
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!((report.action, report.ready), (PoolAction::Joined, 700));

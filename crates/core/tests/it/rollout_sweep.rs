@@ -31,7 +31,8 @@ async fn every_request_of_a_roll_out_fails_once() {
 /// the failure are quick, as every look in between is one more request to fail.
 fn azure() -> Azure {
     let azure = world(|seed| {
-        seed["versions"][0]["publishingProfile"]["targetRegions"] = json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
         seed["timing"] = json!({"version": 2, "versionRegion": 3});
     });
     azure.fault(json!({"kind": "allocationFailed", "deliver": 5, "target": "acct2/p1"}));

@@ -27,7 +27,13 @@ fn read(change: impl FnOnce(&mut Value), age: ApiAge) -> Result<NewPool, String>
 fn counts_come_as_numbers_or_as_text() {
     for count in [json!(2), json!("2")] {
         let pool = read(|body| body["targetDedicatedNodes"] = count, ApiAge::Old).unwrap();
-        assert_eq!(pool.scale, NewScale::Fixed(Targets { dedicated: 2, low_priority: 0 }));
+        assert_eq!(
+            pool.scale,
+            NewScale::Fixed(Targets {
+                dedicated: 2,
+                low_priority: 0
+            })
+        );
     }
 }
 
@@ -38,7 +44,10 @@ fn defaults_are_those_that_were_recorded() {
     assert_eq!(pool.settings["taskSlotsPerNode"], 1);
     assert_eq!(pool.settings["taskSchedulingPolicy"], json!({"nodeFillType": "Spread"}));
     assert_eq!(pool.settings["startTask"]["waitForSuccess"], true);
-    assert_eq!(pool.settings["startTask"]["userIdentity"]["autoUser"]["elevationLevel"], "nonadmin");
+    assert_eq!(
+        pool.settings["startTask"]["userIdentity"]["autoUser"]["elevationLevel"],
+        "nonadmin"
+    );
 }
 
 #[test]
@@ -47,10 +56,19 @@ fn what_the_service_refuses_is_refused_with_its_code() {
         (|b| b["id"] = json!("a b"), "InvalidPropertyValue id"),
         (|b| b["id"] = Value::Null, "MissingRequiredProperty id"),
         (|b| b["vmSize"] = json!("Standard_Z9"), "InvalidPropertyValue vmSize"),
-        (|b| b["virtualMachineConfiguration"] = Value::Null, "MissingRequiredProperty"),
-        (|b| b["virtualMachineConfiguration"]["nodeAgentSKUId"] = json!("batch.node.os2"), "InvalidPropertyValue nodeAgentSKUId"),
         (
-            |b| b["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] = json!("/subscriptions/s/images/x"),
+            |b| b["virtualMachineConfiguration"] = Value::Null,
+            "MissingRequiredProperty",
+        ),
+        (
+            |b| b["virtualMachineConfiguration"]["nodeAgentSKUId"] = json!("batch.node.os2"),
+            "InvalidPropertyValue nodeAgentSKUId",
+        ),
+        (
+            |b| {
+                b["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] =
+                    json!("/subscriptions/s/images/x")
+            },
             "InvalidPropertyValue imageReference.virtualMachineImageId",
         ),
         (
@@ -58,18 +76,44 @@ fn what_the_service_refuses_is_refused_with_its_code() {
             "InvalidPropertyValue imageReference.virtualMachineImageId",
         ),
         (
-            |b| b["virtualMachineConfiguration"]["imageReference"] =
-                json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts"}),
+            |b| {
+                b["virtualMachineConfiguration"]["imageReference"] =
+                    json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts"})
+            },
             "InvalidPropertyValue nodeAgentSKUId",
         ),
-        (|b| b["targetDedicatedNodes"] = json!(-1), "InvalidPropertyValue targetDedicatedNodes"),
-        (|b| b["resizeTimeout"] = json!("PT4M"), "InvalidPropertyValue resizeTimeout"),
-        (|b| b["resizeTimeout"] = json!("soon"), "InvalidPropertyValue resizeTimeout"),
-        (|b| b["enableAutoScale"] = json!(true), "InvalidPropertyValue targetDedicatedNodes"),
-        (|b| b["autoScaleFormula"] = json!("$x=1"), "InvalidPropertyValue autoScaleFormula"),
-        (|b| b["taskSlotsPerNode"] = json!(17), "InvalidPropertyValue taskSlotsPerNode"),
-        (|b| b["startTask"] = json!({}), "MissingRequiredProperty startTask.commandLine"),
-        (|b| b["metadata"] = json!([{"name": "x"}]), "InvalidPropertyValue metadata"),
+        (
+            |b| b["targetDedicatedNodes"] = json!(-1),
+            "InvalidPropertyValue targetDedicatedNodes",
+        ),
+        (
+            |b| b["resizeTimeout"] = json!("PT4M"),
+            "InvalidPropertyValue resizeTimeout",
+        ),
+        (
+            |b| b["resizeTimeout"] = json!("soon"),
+            "InvalidPropertyValue resizeTimeout",
+        ),
+        (
+            |b| b["enableAutoScale"] = json!(true),
+            "InvalidPropertyValue targetDedicatedNodes",
+        ),
+        (
+            |b| b["autoScaleFormula"] = json!("$x=1"),
+            "InvalidPropertyValue autoScaleFormula",
+        ),
+        (
+            |b| b["taskSlotsPerNode"] = json!(17),
+            "InvalidPropertyValue taskSlotsPerNode",
+        ),
+        (
+            |b| b["startTask"] = json!({}),
+            "MissingRequiredProperty startTask.commandLine",
+        ),
+        (
+            |b| b["metadata"] = json!([{"name": "x"}]),
+            "InvalidPropertyValue metadata",
+        ),
         (|b| b["identity"] = json!({}), "InvalidRequestBody identity"),
         (|b| b["resourceTags"] = json!({}), "UnsupportedProperty resourceTags"),
     ];
