@@ -232,9 +232,9 @@ pub(crate) fn interrupt(account: &mut Account, runs: &[TaskRun], option: Dealloc
             continue;
         };
         if option == DeallocationOption::Terminate {
-            task.terminate(now)
+            task.terminate(now);
         } else {
-            task.requeue()
+            task.requeue();
         }
     }
 }

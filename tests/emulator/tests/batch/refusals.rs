@@ -397,7 +397,7 @@ fn nodes_refuse_what_their_state_does_not_allow() {
         .as_str()
         .unwrap()
         .to_owned();
-    let mut act = |world: &mut World, action: &str| {
+    let act = |world: &mut World, action: &str| {
         world
             .batch(&Method::POST, &format!("/pools/p/nodes/{id}/{action}"), None)
             .status()

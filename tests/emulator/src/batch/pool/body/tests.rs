@@ -67,7 +67,7 @@ fn what_the_service_refuses_is_refused_with_its_code() {
         (
             |b| {
                 b["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] =
-                    json!("/subscriptions/s/images/x")
+                    json!("/subscriptions/s/images/x");
             },
             "InvalidPropertyValue imageReference.virtualMachineImageId",
         ),
@@ -78,7 +78,7 @@ fn what_the_service_refuses_is_refused_with_its_code() {
         (
             |b| {
                 b["virtualMachineConfiguration"]["imageReference"] =
-                    json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts"})
+                    json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts"});
             },
             "InvalidPropertyValue nodeAgentSKUId",
         ),
