@@ -52,7 +52,9 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
     match (&call.request.method, item) {
         (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &shown(item, call))),
         (&Method::PUT, None) => create::create(world, call, path),
-        (&Method::PUT, Some(item)) if item.failed && !item.is_busy() => create::recreate(world, call, path),
+        (&Method::PUT, Some(item)) if item.failed && !item.is_busy() && item.facts.was_never_made() => {
+            create::recreate(world, call, path)
+        }
         (&Method::PUT | &Method::PATCH, Some(_)) => update::update(world, call, path),
         (&Method::DELETE, _) => remove(world, call, path),
         (&(Method::GET | Method::PATCH), None) => {

@@ -109,7 +109,7 @@ fn require_same_mode(old: &Value, new: &Value) -> Result<(), ArmError> {
     Ok(())
 }
 
-/// Removing a region needs the safety profile's leave; a region's storage type never changes.
+/// Removing a region that was replicated needs the safety profile's leave; a region's storage type never changes.
 fn require_permitted_regions(item: &Item<VersionFacts>, next: &Value, targets: &[Target]) -> Result<(), ArmError> {
     let pointer = "/properties/safetyProfile/allowDeletionOfReplicatedLocations";
     let permitted = next.pointer(pointer).and_then(Value::as_bool) == Some(true);
@@ -117,6 +117,7 @@ fn require_permitted_regions(item: &Item<VersionFacts>, next: &Value, targets: &
         .facts
         .copies
         .iter()
+        .filter(|copy| !copy.is_lost())
         .find(|copy| !targets.iter().any(|target| target.region == copy.region));
     if let (Some(copy), false) = (removed, permitted) {
         let message = format!(
