@@ -4,6 +4,7 @@
 
 use serde::Serialize;
 
+pub use crate::run::StepTime;
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
@@ -65,15 +66,6 @@ pub struct Kept {
     pub id: String,
     /// Why it is left.
     pub why: String,
-}
-
-/// How long a step took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StepTime {
-    /// The step's name.
-    pub step: String,
-    /// Seconds.
-    pub seconds: u64,
 }
 
 /// What a publish would do.
