@@ -83,9 +83,6 @@ impl PostProcessor for Reference {
         if config.has("fail") {
             return Err("it failed on purpose\nsecond line".to_owned());
         }
-        if config.has("fail-artifact") {
-            return Err("it failed with an artifact".to_owned());
-        }
         let keep = match (config.has("keep"), config.has("force")) {
             (true, true) => Keep::KeepForced,
             (true, false) => Keep::Keep,
@@ -112,44 +109,66 @@ async fn run(
         say_input(ui, input).await?;
     }
     if config.does("ui") {
-        ui.say("one line").await?;
-        ui.say("two\nlines: grüße ✓").await?;
-        ui.message("a message").await?;
-        ui.error("an error line").await?;
-        ui.machine("ref-category", &["first", "second,with comma"])
-            .await?;
-        let bar = ui.track_progress("disk-1", 10, 100).await?;
-        bar.add(45).await?;
-        bar.add(45).await?;
-        bar.close().await?;
+        use_ui(ui).await?;
     }
-    if config.has("big") {
-        ui.say(&"0123456789abcde ".repeat(40_000)).await?;
+    for mode in config.mode.split(',') {
+        act(mode, ui, input, cancel).await?;
     }
-    if config.has("say-panic") {
-        ui.say("start task said: panic: runtime error").await?;
+    Ok(())
+}
+
+async fn act(
+    mode: &str,
+    ui: &Ui,
+    input: &InputArtifact,
+    cancel: &Cancellation,
+) -> Result<(), CallError> {
+    match mode {
+        "big" => ui.say(&"0123456789abcde ".repeat(40_000)).await,
+        "say-panic" => ui.say("start task said: panic: runtime error").await,
+        "progress" => advance(ui).await,
+        "concurrent" => talk_at_once(ui, input).await,
+        "block" => {
+            wait(ui, cancel).await?;
+            ui.say("cancelled: cleaning up").await?;
+            ui.say("cleaned up").await
+        }
+        "block-artifact" => wait(ui, cancel).await,
+        _ => Ok(()),
     }
-    if config.has("progress") {
-        let bar = ui.track_progress("disk", 0, 200).await?;
-        bar.add(70 * 1024 * 1024).await?;
-        bar.add(0).await?;
-        bar.close().await?;
-    }
-    if config.has("concurrent") {
-        let lines = (0..8).map(|number| async move {
-            let id = input.id().await?;
-            ui.say(&format!("concurrent {number} {id}")).await
-        });
-        futures::future::try_join_all(lines).await?;
-    }
-    if config.has("block") || config.has("block-artifact") {
-        ui.say("blocking until cancelled").await?;
-        cancel.cancelled().await;
-    }
-    if config.has("block") {
-        ui.say("cancelled: cleaning up").await?;
-        ui.say("cleaned up").await?;
-    }
+}
+
+async fn use_ui(ui: &Ui) -> Result<(), CallError> {
+    ui.say("one line").await?;
+    ui.say("two\nlines: grüße ✓").await?;
+    ui.message("a message").await?;
+    ui.error("an error line").await?;
+    ui.machine("ref-category", &["first", "second,with comma"])
+        .await?;
+    let bar = ui.track_progress("disk-1", 10, 100).await?;
+    bar.add(45).await?;
+    bar.add(45).await?;
+    bar.close().await
+}
+
+async fn advance(ui: &Ui) -> Result<(), CallError> {
+    let bar = ui.track_progress("disk", 0, 200).await?;
+    bar.add(70 * 1024 * 1024).await?;
+    bar.add(0).await?;
+    bar.close().await
+}
+
+async fn talk_at_once(ui: &Ui, input: &InputArtifact) -> Result<(), CallError> {
+    let lines = (0..8).map(|number| async move {
+        let id = input.id().await?;
+        ui.say(&format!("concurrent {number} {id}")).await
+    });
+    futures::future::try_join_all(lines).await.map(drop)
+}
+
+async fn wait(ui: &Ui, cancel: &Cancellation) -> Result<(), CallError> {
+    ui.say("blocking until cancelled").await?;
+    cancel.cancelled().await;
     Ok(())
 }
 
