@@ -207,8 +207,8 @@ async fn run(
         .await
         .unwrap_or_else(|panic| Err(panic_text(panic.as_ref())));
     let output = processed.as_ref().map(|processed| &processed.output);
-    // A handed-on input is asked for on this stream until the end.
-    if !matches!(output, Ok(Output::Input)) {
+    // An artifact, handed on or new, asks for the input's states on this stream until the end.
+    if !matches!(output, Ok(Output::Input | Output::Artifact(_))) {
         caller.close().await;
     }
     processed.map(|processed| Finished {
