@@ -10,6 +10,7 @@
 //! and in a template `post-processor "tour" { act = "succeed" }`, where `act` is one of
 //! `succeed`, `hand-on`, `fail`, `panic`, `wait` (until Ctrl-C) and `work` (for `seconds`).
 
+use std::collections::BTreeMap;
 use std::io::stdout;
 use std::process::ExitCode;
 use std::sync::{Arc, Mutex};
@@ -20,6 +21,7 @@ use packer_plugin_azure_batch::packer::artifact::{Artifact, InputArtifact};
 use packer_plugin_azure_batch::packer::caller::CallError;
 use packer_plugin_azure_batch::packer::cancellation::Cancellation;
 use packer_plugin_azure_batch::packer::config::{ConfigValue, RawConfigs};
+use packer_plugin_azure_batch::packer::conform::{Conformed, conform};
 use packer_plugin_azure_batch::packer::post_processor::{Keep, Output, PostProcessor, Processed};
 use packer_plugin_azure_batch::packer::spec::{AttributeType, Spec};
 use packer_plugin_azure_batch::packer::state::{GENERATED_DATA, GeneratedData, State};
@@ -54,17 +56,23 @@ impl PostProcessor for Tour {
     }
 
     fn configure(&self, configs: RawConfigs) -> Result<(), String> {
-        let act = match configs.user.get("act") {
+        let rendered = configs.render(&BTreeMap::new());
+        let Conformed { values, faults } = conform(&self.config_spec(), &rendered);
+        let mut faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
+        let act = match values.get("act") {
             Some(ConfigValue::Text(act)) => act.as_str(),
             _ => "succeed",
         };
         if !ACTS.contains(&act) {
-            return Err(format!("act: \"{act}\" is none of {}", ACTS.join(", ")));
+            faults.push(format!("act: \"{act}\" is none of {}", ACTS.join(", ")));
         }
-        let seconds = match configs.user.get("seconds") {
+        let seconds = match values.get("seconds") {
             Some(ConfigValue::Number(seconds)) => seconds.as_u64().unwrap_or_default(),
             _ => 3,
         };
+        if !faults.is_empty() {
+            return Err(faults.join("\n"));
+        }
         if let Ok(mut config) = self.config.lock() {
             *config = Config {
                 act: act.to_owned(),

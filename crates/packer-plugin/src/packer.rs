@@ -9,7 +9,7 @@
 //! | broker | [`broker`] | a stream gets the id by which the two sides mean the same thing |
 //! | codec | [`codec`], [`messages`] | bytes ⇄ requests and responses |
 //! | RPC | [`dispatch`], [`caller`] | what Packer calls, what we call |
-//! | meaning | [`post_processor`], [`artifact`], [`ui`], [`config`], [`spec`] | Packer's own words |
+//! | meaning | [`post_processor`], [`artifact`], [`ui`], [`spec`], [`config`], [`conform`] | Packer's own words |
 //!
 //! [`serve`](serve::serve) ties them together. Nothing here knows Azure.
 
@@ -19,6 +19,7 @@ pub mod caller;
 pub mod cancellation;
 pub mod codec;
 pub mod config;
+pub mod conform;
 pub mod dispatch;
 mod gob;
 pub mod log;

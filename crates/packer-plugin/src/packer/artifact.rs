@@ -47,6 +47,8 @@ pub trait Artifact: Send + Sync + 'static {
 }
 
 /// The artifact that the builder, or the post-processor before us, handed to Packer.
+///
+/// Can be asked as long as it is held, also when the post-processor has long returned.
 #[derive(Debug, Clone)]
 pub struct InputArtifact {
     caller: Caller,

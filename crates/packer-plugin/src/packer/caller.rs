@@ -13,7 +13,7 @@ use super::codec::{Request, Response};
 use super::messages::{MessageReader, Outbox, split};
 use super::session::Stream;
 
-/// The calling side of a stream; clones share it.
+/// The calling side of a stream; clones share it, and the last one to go half-closes it.
 #[derive(Debug, Clone)]
 pub struct Caller {
     outbox: Outbox,
@@ -80,11 +80,6 @@ impl Caller {
             method: method.to_owned(),
             text,
         })
-    }
-
-    /// Tells Packer that no further call comes on this stream.
-    pub async fn close(&self) {
-        self.outbox.close().await;
     }
 
     fn send(

@@ -69,3 +69,41 @@ impl Cancellation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::Duration;
+
+    use tokio::time::timeout;
+
+    use super::*;
+
+    #[tokio::test(start_paused = true)]
+    async fn waits_until_somebody_cancels_any_clone() {
+        let cancel = Cancellation::new();
+        let second = Duration::from_secs(1);
+        assert!(timeout(second, cancel.cancelled()).await.is_err());
+        let waiting = tokio::spawn({
+            let cancel = cancel.clone();
+            async move { cancel.cancelled().await }
+        });
+        tokio::task::yield_now().await;
+        cancel.cancel(CancelReason::Requested);
+        assert_eq!(waiting.await.unwrap(), CancelReason::Requested);
+    }
+
+    #[tokio::test]
+    async fn a_lost_connection_is_the_reason_that_stays() {
+        let cancel = Cancellation::new();
+        assert_eq!(cancel.reason(), None);
+        for (asked, reason) in [
+            (CancelReason::Requested, CancelReason::Requested),
+            (CancelReason::ConnectionLost, CancelReason::ConnectionLost),
+            (CancelReason::Requested, CancelReason::ConnectionLost),
+        ] {
+            cancel.cancel(asked);
+            assert_eq!(cancel.reason(), Some(reason));
+            assert_eq!(cancel.cancelled().await, reason);
+        }
+    }
+}

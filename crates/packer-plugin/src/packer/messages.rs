@@ -5,7 +5,7 @@
 use std::io;
 
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, ReadHalf, WriteHalf};
-use tokio::sync::{mpsc, oneshot};
+use tokio::sync::mpsc;
 
 use super::codec::{CodecError, Decoded, Message, decode, encode};
 use super::session::Stream;
@@ -22,9 +22,11 @@ pub struct MessageReader {
 }
 
 /// Takes messages to be written, in order, without waiting for the other side to read them.
+///
+/// The stream is half-closed when the last clone is dropped and everything is written.
 #[derive(Debug, Clone)]
 pub struct Outbox {
-    letters: mpsc::UnboundedSender<Letter>,
+    messages: mpsc::UnboundedSender<Vec<u8>>,
 }
 
 /// Writes what its [`Outbox`]es take.
@@ -32,13 +34,7 @@ pub struct Outbox {
 #[must_use = "nothing is written unless the writer runs"]
 pub struct MessageWriter {
     stream: WriteHalf<Stream>,
-    letters: mpsc::UnboundedReceiver<Letter>,
-}
-
-#[derive(Debug)]
-enum Letter {
-    Bytes(Vec<u8>),
-    Close(oneshot::Sender<()>),
+    messages: mpsc::UnboundedReceiver<Vec<u8>>,
 }
 
 /// Why no further message can be read.
@@ -54,6 +50,8 @@ pub enum ReadError {
 
 impl MessageReader {
     /// The next message; `None` when the other side has closed the stream.
+    ///
+    /// Nothing is lost when the returned future is dropped.
     ///
     /// # Errors
     ///
@@ -100,37 +98,16 @@ impl MessageReader {
 impl Outbox {
     /// Queues a message. It is lost when the stream has broken, which its reader notices.
     pub fn send<M: Message>(&self, message: M) {
-        self.post(Letter::Bytes(encode(message)));
-    }
-
-    /// Half-closes the stream behind everything queued so far, and waits for that.
-    pub async fn close(&self) {
-        let (done, closed) = oneshot::channel();
-        self.post(Letter::Close(done));
-        // Ends with the sender, which the writer drops when it has closed the stream.
-        closed.await.unwrap_or_default();
-    }
-
-    fn post(&self, letter: Letter) {
-        drop(self.letters.send(letter));
+        drop(self.messages.send(encode(message)));
     }
 }
 
 impl MessageWriter {
-    /// Writes until the stream breaks or is closed, or all outboxes are dropped.
+    /// Writes until all outboxes are dropped or the stream breaks.
     pub async fn run(mut self) {
-        while let Some(letter) = self.letters.recv().await {
-            match letter {
-                Letter::Bytes(bytes) => {
-                    if self.write(&bytes).await.is_err() {
-                        return;
-                    }
-                }
-                // Who waits is told by the end of `_done`.
-                Letter::Close(_done) => {
-                    drop(self.stream.shutdown().await);
-                    return;
-                }
+        while let Some(message) = self.messages.recv().await {
+            if self.write(&message).await.is_err() {
+                return;
             }
         }
         // A stream that is dropped without this is reset, and unread answers with it.
@@ -146,7 +123,7 @@ impl MessageWriter {
 /// Splits a stream into its two directions.
 pub fn split(stream: Stream) -> (MessageReader, Outbox, MessageWriter) {
     let (read, write) = tokio::io::split(stream);
-    let (sender, letters) = mpsc::unbounded_channel();
+    let (sender, messages) = mpsc::unbounded_channel();
     let reader = MessageReader {
         stream: read,
         received: Vec::new(),
@@ -154,7 +131,7 @@ pub fn split(stream: Stream) -> (MessageReader, Outbox, MessageWriter) {
     };
     let writer = MessageWriter {
         stream: write,
-        letters,
+        messages,
     };
-    (reader, Outbox { letters: sender }, writer)
+    (reader, Outbox { messages: sender }, writer)
 }

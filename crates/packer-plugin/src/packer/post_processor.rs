@@ -37,7 +37,8 @@ pub trait PostProcessor: Send + Sync + 'static {
     ///
     /// Called once by `validate` and twice by `build`. In the first call texts may contain
     /// `<unknown>` and other values be zero, false or empty; all that must pass. Must not
-    /// touch the network.
+    /// touch the network. Values from a legacy JSON template have no types yet:
+    /// [`RawConfigs::render`] and [`conform`](super::conform::conform) make both kinds alike.
     ///
     /// # Errors
     ///
@@ -201,16 +202,13 @@ async fn run(
     let stream = broker.dial(id).await.map_err(|error| log::chain(&error))?;
     let caller = Caller::start(stream);
     let input = InputArtifact::new(caller.clone());
-    let work = post_processor.post_process(Ui::new(caller.clone()), input.clone(), cancel);
+    // The stream stays open as long as somebody holds a part of it: an artifact that asks the
+    // input for its states does so when this is long over.
+    let work = post_processor.post_process(Ui::new(caller), input.clone(), cancel);
     let processed = AssertUnwindSafe(work)
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| Err(panic_text(panic.as_ref())));
-    let output = processed.as_ref().map(|processed| &processed.output);
-    // An artifact, handed on or new, asks for the input's states on this stream until the end.
-    if !matches!(output, Ok(Output::Input | Output::Artifact(_))) {
-        caller.close().await;
-    }
     processed.map(|processed| Finished {
         keep: processed.keep,
         artifact: publish(broker, processed.output, input),

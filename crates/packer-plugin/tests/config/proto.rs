@@ -40,7 +40,9 @@ fn the_services_settings_mirror_the_options_one_to_one() {
 }
 
 fn find<'a>(fields: &'a [Field], message: &str, name: &str) -> &'a Field {
-    let found = fields.iter().find(|field| field.message == message && field.name == name);
+    let found = fields
+        .iter()
+        .find(|field| field.message == message && field.name == name);
     found.unwrap_or_else(|| panic!("{message}.{name} is no option"))
 }
 

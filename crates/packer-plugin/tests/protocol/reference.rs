@@ -3,7 +3,9 @@
 //! What it does is in its `mode`, a comma-separated list; nothing means `input,ui`.
 
 use std::collections::BTreeMap;
+use std::future::pending;
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use async_trait::async_trait;
 use packer_plugin_azure_batch::packer::artifact::{Artifact, InputArtifact};
@@ -17,6 +19,7 @@ use packer_plugin_azure_batch::packer::state::{
 };
 use packer_plugin_azure_batch::packer::ui::Ui;
 use rmpv::Value;
+use tokio::time::timeout;
 
 use crate::specs;
 
@@ -133,7 +136,12 @@ async fn act(
             ui.say("cancelled: cleaning up").await?;
             ui.say("cleaned up").await
         }
-        "block-artifact" => wait(ui, cancel).await,
+        "block-artifact" => {
+            wait(ui, cancel).await?;
+            // The Go one takes its time here too, so that Cancel is answered first.
+            drop(timeout(Duration::from_millis(500), pending::<()>()).await);
+            Ok(())
+        }
         _ => Ok(()),
     }
 }

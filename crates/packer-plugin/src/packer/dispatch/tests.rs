@@ -2,8 +2,6 @@
 //!
 //! Whole conversations are in `tests/`.
 
-use std::time::Duration;
-
 use super::*;
 
 struct Sample;
@@ -55,22 +53,4 @@ async fn a_panic_is_answered_without_the_mark_of_a_crash() {
         assert!(error.ends_with(text), "{error}");
         assert!(!error.contains("panic:"), "{error}");
     }
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_cancelled_wait_is_seen_by_all_clones_and_keeps_the_stronger_reason() {
-    use crate::packer::cancellation::{CancelReason, Cancellation};
-
-    let cancel = Cancellation::new();
-    let waiting = tokio::spawn({
-        let cancel = cancel.clone();
-        async move { cancel.cancelled().await }
-    });
-    let early = tokio::time::timeout(Duration::from_secs(1), cancel.cancelled()).await;
-    assert!(early.is_err());
-    cancel.cancel(CancelReason::Requested);
-    assert_eq!(waiting.await.unwrap(), CancelReason::Requested);
-    cancel.cancel(CancelReason::ConnectionLost);
-    cancel.cancel(CancelReason::Requested);
-    assert_eq!(cancel.cancelled().await, CancelReason::ConnectionLost);
 }
