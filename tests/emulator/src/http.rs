@@ -45,14 +45,21 @@ impl Request {
         self.path
             .split('/')
             .filter(|segment| !segment.is_empty())
-            .map(|segment| percent_encoding::percent_decode_str(segment).decode_utf8_lossy().into_owned())
+            .map(|segment| {
+                percent_encoding::percent_decode_str(segment)
+                    .decode_utf8_lossy()
+                    .into_owned()
+            })
             .collect()
     }
 
     /// The first query value of that name; names compare without case, as Azure does.
     #[must_use]
     pub fn query(&self, name: &str) -> Option<&str> {
-        self.query.iter().find(|(key, _)| key.eq_ignore_ascii_case(name)).map(|(_, value)| value.as_str())
+        self.query
+            .iter()
+            .find(|(key, _)| key.eq_ignore_ascii_case(name))
+            .map(|(_, value)| value.as_str())
     }
 
     /// A header as text.
@@ -79,13 +86,19 @@ impl Response {
     /// An answer without a body.
     #[must_use]
     pub fn empty(status: StatusCode) -> Self {
-        Self { status, reason: None, headers: HeaderMap::new(), body: Bytes::new() }
+        Self {
+            status,
+            reason: None,
+            headers: HeaderMap::new(),
+            body: Bytes::new(),
+        }
     }
 
     /// An answer with a JSON body as ARM and Entra write it.
     #[must_use]
     pub fn json(status: StatusCode, body: &Value) -> Self {
-        let mut response = Self::empty(status).with_header("content-type", "application/json; charset=utf-8");
+        let mut response =
+            Self::empty(status).with_header("content-type", "application/json; charset=utf-8");
         response.body = Bytes::from(body.to_string());
         response
     }
