@@ -49,7 +49,10 @@ impl PublishedArtifact {
     fn describe(&self) -> String {
         let published = &self.published;
         let regions: Vec<String> = published.regions.iter().map(region_text).collect();
-        let kept = published.kept.iter().map(|kept| format!("\nkept: {} ({})", kept.id, kept.why));
+        let kept = published
+            .kept
+            .iter()
+            .map(|kept| format!("\nkept: {} ({})", kept.id, kept.why));
         format!(
             "image version {} ({}, {}, {})\n{}\nregions: {}\nmanifest: {}{}",
             published.image_version,

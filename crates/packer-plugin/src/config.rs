@@ -4,7 +4,6 @@
 //! anywhere. What values must look like is the service's own validation
 //! ([`crate::service::convert`]), asked here without its service.
 
-mod nearest;
 pub mod options;
 mod reading;
 pub mod reference;
@@ -12,7 +11,7 @@ mod spec;
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::credential::Fault;
+use azure_batch_core::{credential::Fault, settings::Reuse};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 
@@ -21,7 +20,11 @@ use self::{
     options::{OPTIONS, Reader},
     reading::Reading,
 };
-use crate::{imaging::v1, packer::config::RawConfigs, service::convert};
+use crate::{
+    imaging::v1,
+    packer::config::RawConfigs,
+    service::convert::{self, Context},
+};
 
 /// Where the manifest goes when nobody says: beside the template's own files, under a name
 /// that says whose it is.
@@ -74,7 +77,7 @@ pub enum Force {
     /// It does not.
     #[default]
     No,
-    /// It does; a version is not overwritten for that.
+    /// It does: a new version is made even if there is one of the same source; none is overwritten.
     Yes,
 }
 
@@ -83,8 +86,8 @@ impl Config {
     /// at validate.
     #[must_use]
     pub fn read(raw: &RawConfigs, build: &BTreeMap<String, String>) -> Self {
-        let mut reading = Reading::default();
-        let mut values = reading.block("", OPTIONS, &raw.render(build));
+        let mut reading = Reading::new(&spec(), &raw.render(build));
+        let mut values = std::mem::take(&mut reading.values);
         let local = read_local(&mut values, raw);
         let mut settings: v1::Settings = serde_json::from_value(Json::Object(values)).unwrap_or_else(|error| {
             // Only if the table and the service's message differ, which a test excludes.
@@ -110,7 +113,12 @@ impl Config {
     /// With all faults.
     pub fn check(&self, now: Timestamp) -> Result<(), Vec<Fault>> {
         let mut faults = self.faults.clone();
-        if let Err(found) = convert::job(&self.settings, "validate", now) {
+        let context = Context {
+            run_id: "validate",
+            reuse: Reuse::SameSource,
+            now,
+        };
+        if let Err(found) = convert::job(&self.settings, &context) {
             let from_environment = OPTIONS
                 .iter()
                 .filter(|option| option.reader == Reader::ServiceOrEnvironment)
@@ -118,7 +126,8 @@ impl Config {
                 .map(|option| option.name.to_owned());
             let waiting: Vec<String> = self.unsettled.iter().cloned().chain(from_environment).collect();
             faults.extend(found.into_iter().filter(|fault| {
-                let concerns = |path: &String| is_same_or_below(&fault.setting, path) || is_same_or_below(path, &fault.setting);
+                let concerns =
+                    |path: &String| is_same_or_below(&fault.setting, path) || is_same_or_below(path, &fault.setting);
                 !waiting.iter().any(concerns)
             }));
             self.explain_missing_source(&mut faults);
@@ -196,7 +205,11 @@ fn read_local(values: &mut Map<String, Json>, raw: &RawConfigs) -> Local {
         build: Build {
             name: raw.packer_text("packer_build_name").to_owned(),
             builder_type: raw.packer_text("packer_builder_type").to_owned(),
-            force: if raw.packer_flag("packer_force") { Force::Yes } else { Force::No },
+            force: if raw.packer_flag("packer_force") {
+                Force::Yes
+            } else {
+                Force::No
+            },
         },
     }
 }
@@ -215,7 +228,10 @@ pub fn fault_text(faults: &[Fault]) -> String {
         count => format!("{count} faults"),
     };
     let lines = faults.iter().map(|fault| format!("\n  {fault}"));
-    format!("azure-batch: {count} in the configuration:{}", lines.collect::<String>())
+    format!(
+        "azure-batch: {count} in the configuration:{}",
+        lines.collect::<String>()
+    )
 }
 
 #[cfg(test)]

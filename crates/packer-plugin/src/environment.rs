@@ -16,7 +16,9 @@ pub fn of_process(name: &str) -> Option<String> {
 
 /// The first that is set of some variables.
 fn first(lookup: &Lookup, names: &[&str]) -> Option<String> {
-    names.iter().find_map(|name| lookup(name).filter(|value| !value.is_empty()))
+    names
+        .iter()
+        .find_map(|name| lookup(name).filter(|value| !value.is_empty()))
 }
 
 fn is_filled(setting: Option<&String>) -> bool {
@@ -30,7 +32,10 @@ pub fn complete(settings: &mut Settings, lookup: &Lookup) {
             *setting = first(lookup, names);
         }
     };
-    fill(&mut settings.subscription_id, &["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"]);
+    fill(
+        &mut settings.subscription_id,
+        &["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"],
+    );
     fill(&mut settings.tenant_id, &["ARM_TENANT_ID", "AZURE_TENANT_ID"]);
     fill(&mut settings.client_id, &["ARM_CLIENT_ID", "AZURE_CLIENT_ID"]);
     fill(&mut settings.metadata_host, &["ARM_METADATA_URL", "ARM_METADATA_HOST"]);
@@ -72,7 +77,11 @@ fn choose_way(settings: &mut Settings, lookup: &Lookup) {
         settings.client_jwt = Some(jwt);
     } else if let (Some(_), Some(url), Some(token)) =
         // A job may have the right to ask for a token and yet mean the machine's identity.
-        (&settings.client_id, first(lookup, &OIDC_URL), first(lookup, &OIDC_TOKEN))
+        (
+            &settings.client_id,
+            first(lookup, &OIDC_URL),
+            first(lookup, &OIDC_TOKEN),
+        )
     {
         settings.oidc_request_url = Some(url);
         settings.oidc_request_token = Some(token);

@@ -40,11 +40,13 @@ pub fn client(ca_file: Option<&Path>) -> Result<Client> {
 fn certificates(file: &Path) -> Result<Vec<Certificate>> {
     let doing = || format!("cannot use ca_file {}", file.display());
     let pem = std::fs::read(file).map_err(|cause| Error::new(ErrorKind::BadInput, doing()).because(cause))?;
-    let certificates = Certificate::from_pem_bundle(&pem)
-        .map_err(|cause| Error::new(ErrorKind::BadInput, doing()).because(cause))?;
+    let certificates =
+        Certificate::from_pem_bundle(&pem).map_err(|cause| Error::new(ErrorKind::BadInput, doing()).because(cause))?;
     if certificates.is_empty() {
-        return Err(Error::new(ErrorKind::BadInput, format!("{}: no certificate is in it", doing()))
-            .with_hint("give a PEM file with lines BEGIN CERTIFICATE"));
+        return Err(
+            Error::new(ErrorKind::BadInput, format!("{}: no certificate is in it", doing()))
+                .with_hint("give a PEM file with lines BEGIN CERTIFICATE"),
+        );
     }
     Ok(certificates)
 }

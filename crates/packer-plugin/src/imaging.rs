@@ -22,7 +22,10 @@ impl fmt::Debug for v1::Settings {
     /// Names the destination only: the rest may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("Settings")
-            .field("shared_image_gallery_destination", &self.shared_image_gallery_destination)
+            .field(
+                "shared_image_gallery_destination",
+                &self.shared_image_gallery_destination,
+            )
             .finish_non_exhaustive()
     }
 }

@@ -62,6 +62,5 @@ fn start(
 ) -> Result<(), String> {
     let start = handshake::parse(arguments).map_err(|error| packer::log::chain(&error))?;
     let environment = handshake::Environment::of_process();
-    handshake::start(&environment, start, stdout, post_processor())
-        .map_err(|error| packer::log::chain(&error))
+    handshake::start(&environment, start, stdout, post_processor()).map_err(|error| packer::log::chain(&error))
 }

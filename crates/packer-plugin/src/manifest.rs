@@ -132,7 +132,10 @@ mod tests {
         let page = include_str!("../../../docs/manifest.md");
         let json = serde_json::to_value(manifest()).unwrap();
         for key in json.as_object().unwrap().keys() {
-            assert!(page.contains(&format!("| `{key}`")) || page.contains(&format!("`{key}` |")), "docs/manifest.md lacks {key}");
+            assert!(
+                page.contains(&format!("| `{key}`")) || page.contains(&format!("`{key}` |")),
+                "docs/manifest.md lacks {key}"
+            );
         }
     }
 

@@ -37,6 +37,9 @@ use crate::{
 /// Names the whole Packer run, in all its processes.
 const RUN_UUID: &str = "PACKER_RUN_UUID";
 
+/// What -force means here, unlike in builders.
+const FORCE_LINE: &str = "-force: a new version is made even if there is one of the same source; none is overwritten";
+
 /// The post-processor.
 pub struct AzureBatch {
     publisher: Arc<dyn Publisher>,
@@ -48,7 +51,9 @@ pub struct AzureBatch {
 
 impl fmt::Debug for AzureBatch {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("AzureBatch").field("publisher", &self.publisher).finish_non_exhaustive()
+        f.debug_struct("AzureBatch")
+            .field("publisher", &self.publisher)
+            .finish_non_exhaustive()
     }
 }
 
@@ -82,7 +87,7 @@ impl AzureBatch {
     }
 
     fn request(&self, settings: v1::Settings, local: &Local) -> Request {
-        Request::new(settings, (self.lookup)(RUN_UUID), &local.build.name)
+        Request::new(settings, (self.lookup)(RUN_UUID), &local.build)
     }
 }
 
@@ -107,8 +112,7 @@ impl PostProcessor for AzureBatch {
         let (settings, local) = self.settle(&input)?;
         if local.build.force == Force::Yes {
             // Nobody may believe that -force replaced a version that pools run on.
-            let line = "-force overwrites no version: a number that is taken by another source is refused, next-patch takes the next";
-            drop(ui.say(line).await);
+            drop(ui.say(FORCE_LINE).await);
         }
         let request = self.request(settings, &local);
         let published = publish::run(&self.publisher, &self.clock, request, &ui, &cancel).await?;

@@ -86,7 +86,9 @@ impl Renderer {
 
     fn replication(&mut self, replication: &Replication, text: &str, at: Duration) -> Vec<Show> {
         let percent = replication.percent.min(100);
-        let is_over = ["Completed", "Failed"].iter().any(|word| replication.state.eq_ignore_ascii_case(word));
+        let is_over = ["Completed", "Failed"]
+            .iter()
+            .any(|word| replication.state.eq_ignore_ascii_case(word));
         let sight = Sight {
             line: text.to_owned(),
             state: replication.state.clone(),
@@ -110,7 +112,11 @@ impl Renderer {
             // Every finished one is worth a line.
             state: copied.done.to_string(),
             percent: 0,
-            phase: if copied.done < copied.total { Phase::Moving } else { Phase::Ended },
+            phase: if copied.done < copied.total {
+                Phase::Moving
+            } else {
+                Phase::Ended
+            },
         };
         let line = self.watch(&name, sight, at);
         let bar = Show::Bar {

@@ -12,7 +12,7 @@ pub mod publisher;
 
 use std::{io, sync::Arc};
 
-use azure_batch_core::{clock::Clock, error::ErrorKind, progress::Progress};
+use azure_batch_core::{clock::Clock, error::ErrorKind, progress::Progress, settings::Reuse};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use hyper_util::rt::TokioIo;
 use tokio::io::DuplexStream;
@@ -23,6 +23,7 @@ use tonic::{
 };
 
 use self::{
+    convert::Context,
     failure::Failed,
     operations::{Operation, Operations, Start},
     publisher::Publisher,
@@ -60,9 +61,13 @@ impl ImagingService {
 
     fn begin(&self, request: v1::PublishRequest) -> Result<Arc<Operation>, Failed> {
         let id = operations::check_id(&request.operation_id)?;
-        let run_id = request.run_id.as_deref().unwrap_or(id);
+        let context = Context {
+            run_id: request.run_id.as_deref().unwrap_or(id),
+            reuse: reuse(request.force),
+            now: self.clock.now(),
+        };
         let start = |settings: &v1::Settings| {
-            let job = convert::job(settings, run_id, self.clock.now()).map_err(Failed::of_faults)?;
+            let job = convert::job(settings, &context).map_err(Failed::of_faults)?;
             Ok(Start {
                 job,
                 publisher: Arc::clone(&self.publisher),
@@ -77,8 +82,14 @@ impl Imaging for ImagingService {
     type PublishStream = BoxStream<'static, Result<v1::PublishEvent, Status>>;
 
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
-        let settings = request.into_inner().settings.unwrap_or_default();
-        let job = convert::job(&settings, "plan", self.clock.now()).map_err(Failed::of_faults)?;
+        let request = request.into_inner();
+        let context = Context {
+            run_id: "plan",
+            reuse: reuse(request.force),
+            now: self.clock.now(),
+        };
+        let settings = request.settings.unwrap_or_default();
+        let job = convert::job(&settings, &context).map_err(Failed::of_faults)?;
         let plan = self
             .publisher
             .plan(job, Progress::silent(), CancellationToken::new())
@@ -106,6 +117,10 @@ impl Imaging for ImagingService {
         self.operations.find(&request.into_inner().operation_id)?.cancel();
         Ok(Response::new(v1::CancelResponse {}))
     }
+}
+
+const fn reuse(force: bool) -> Reuse {
+    if force { Reuse::Never } else { Reuse::SameSource }
 }
 
 /// Serves on connections that somebody accepts, until there are no more and the last one has ended.

@@ -108,8 +108,9 @@ impl Voice {
     }
 
     fn note(&mut self, outcome: Result<(), CallError>) {
-        if let Err(error) = outcome {
-            log::warn(&log::chain(&error));
+        let Err(error) = outcome else { return };
+        log::warn(&log::chain(&error));
+        if matches!(error, CallError::Lost { .. }) {
             self.listener = Listener::Gone;
         }
     }

@@ -19,24 +19,17 @@ const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca
 
 fn program(arguments: &[&str]) -> Command {
     let mut command = Command::new(env!("CARGO_BIN_EXE_packer-plugin-azure-batch"));
-    command
-        .args(arguments)
-        .env_remove("PACKER_PLUGIN_MAGIC_COOKIE");
+    command.args(arguments).env_remove("PACKER_PLUGIN_MAGIC_COOKIE");
     command
 }
 
 fn start(temporary: &TempDir) -> io::Result<(Child, String)> {
-    let mut child = program(&[
-        "start",
-        "post-processor",
-        "--protobuf",
-        describe::DEFAULT_NAME,
-    ])
-    .env("PACKER_PLUGIN_MAGIC_COOKIE", COOKIE)
-    .env("TMPDIR", temporary.path())
-    .stdin(Stdio::null())
-    .stdout(Stdio::piped())
-    .spawn()?;
+    let mut child = program(&["start", "post-processor", "--protobuf", describe::DEFAULT_NAME])
+        .env("PACKER_PLUGIN_MAGIC_COOKIE", COOKIE)
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
     let mut line = String::new();
     if let Some(stdout) = &mut child.stdout {
         BufReader::new(stdout).read_line(&mut line)?;
@@ -60,10 +53,7 @@ fn whoever_starts_it_without_packer_gets_a_sentence_and_exit_code_1() {
     let cases: [(&[&str], &str); 4] = [
         (&[], "is a Packer plugin"),
         (&["bake"], "is a Packer plugin"),
-        (
-            &["start", "post-processor", describe::DEFAULT_NAME],
-            "required_plugins",
-        ),
+        (&["start", "post-processor", describe::DEFAULT_NAME], "required_plugins"),
         (&["start", "builder", "x"], "has no builder"),
     ];
     for (arguments, part) in cases {
@@ -108,11 +98,6 @@ async fn answers_on_its_socket_survives_ctrl_c_and_ends_with_packer() {
     assert!(driver.await.unwrap_err().is_cancelled());
     assert!(child.wait().unwrap().success());
     let mut rest = String::new();
-    child
-        .stdout
-        .take()
-        .unwrap()
-        .read_to_string(&mut rest)
-        .unwrap();
+    child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "stdout is for the one line");
 }

@@ -15,11 +15,23 @@ pub fn markdown() -> String {
 }
 
 fn section(page: &mut String, block: Option<&str>, options: &[Opt]) {
-    let title = block.map_or_else(|| "### Attributes and blocks".to_owned(), |path| format!("### Block `{path}`"));
+    let title = block.map_or_else(
+        || "### Attributes and blocks".to_owned(),
+        |path| format!("### Block `{path}`"),
+    );
     // Writing to a String does not fail.
-    _ = writeln!(page, "{title}\n\n| name | type | what it is | default |\n| --- | --- | --- | --- |");
+    _ = writeln!(
+        page,
+        "{title}\n\n| name | type | what it is | default |\n| --- | --- | --- | --- |"
+    );
     for option in options {
-        let Opt { name, kind, doc, default, .. } = option;
+        let Opt {
+            name,
+            kind,
+            doc,
+            default,
+            ..
+        } = option;
         _ = writeln!(page, "| `{name}` | {} | {doc} | {default} |", type_name(*kind));
     }
     page.push('\n');
@@ -95,7 +107,10 @@ fn add_fields(fields: &mut Vec<Field>, message: &'static str, options: &[Opt]) {
 }
 
 fn message_of(block: &str) -> &'static str {
-    MESSAGES.iter().find(|(name, _)| *name == block).map_or("", |(_, message)| message)
+    MESSAGES
+        .iter()
+        .find(|(name, _)| *name == block)
+        .map_or("", |(_, message)| message)
 }
 
 fn field_type(option: &Opt) -> String {

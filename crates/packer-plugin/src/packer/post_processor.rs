@@ -53,12 +53,7 @@ pub trait PostProcessor: Send + Sync + 'static {
     /// # Errors
     ///
     /// With the text that the user sees as it is, lines kept.
-    async fn post_process(
-        &self,
-        ui: Ui,
-        input: InputArtifact,
-        cancel: Cancellation,
-    ) -> Result<Processed, String>;
+    async fn post_process(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String>;
 }
 
 /// What came out of a post-processor.

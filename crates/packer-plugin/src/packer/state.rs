@@ -99,9 +99,7 @@ impl State {
         match self {
             Self::Unknown => Value::Nil,
             Self::GeneratedData(values) => values.into_value(),
-            Self::Images(images) => {
-                Value::Array(images.into_iter().map(ImageMetadata::into_value).collect())
-            }
+            Self::Images(images) => Value::Array(images.into_iter().map(ImageMetadata::into_value).collect()),
             Self::Forwarded(value) => value,
         }
     }
@@ -123,8 +121,7 @@ impl GeneratedData {
 
     /// Adds a text, in place of an older one of that name.
     pub fn insert_text(&mut self, name: &str, text: &str) {
-        self.values
-            .insert(name.to_owned(), Scalar::Text(text.to_owned()));
+        self.values.insert(name.to_owned(), Scalar::Text(text.to_owned()));
     }
 
     /// All values as `build.*` shows them, by name. May hold secrets.

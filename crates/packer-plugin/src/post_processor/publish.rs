@@ -9,6 +9,7 @@ use tokio::time::{MissedTickBehavior, interval};
 use tonic::{Streaming, transport::Channel};
 
 use crate::{
+    config::{Build, Force},
     imaging::v1::{self, imaging_client::ImagingClient, publish_event::Event},
     packer::{
         cancellation::{CancelReason, Cancellation},
@@ -31,17 +32,20 @@ pub(super) struct Request(v1::PublishRequest);
 
 impl Request {
     /// A request whose operation is known again by run, build and image: a Packer run may hold many.
-    pub(super) fn new(settings: v1::Settings, run_uuid: Option<String>, build_name: &str) -> Self {
+    pub(super) fn new(settings: v1::Settings, run_uuid: Option<String>, build: &Build) -> Self {
         let run = run_uuid.filter(|run| !run.is_empty());
         let image = settings.shared_image_gallery_destination.as_ref();
-        let image = image.and_then(|destination| destination.image_name.as_deref()).unwrap_or_default();
-        let name = format!("packer:{}:{build_name}:{image}", run.as_deref().unwrap_or("unnamed"));
+        let image = image
+            .and_then(|destination| destination.image_name.as_deref())
+            .unwrap_or_default();
+        let name = format!("packer:{}:{}:{image}", run.as_deref().unwrap_or("unnamed"), build.name);
         let allowed = |c: &char| c.is_ascii_alphanumeric() || "._:-".contains(*c);
         Self(v1::PublishRequest {
             operation_id: name.chars().filter(allowed).take(MAX_OPERATION_ID).collect(),
             settings: Some(settings),
             after_sequence: 0,
             run_id: run,
+            force: build.force == Force::Yes,
         })
     }
 }
@@ -75,10 +79,18 @@ pub(super) async fn run(
     cancel: &Cancellation,
 ) -> Result<v1::Published, String> {
     let service = ImagingService::new(Arc::clone(publisher), Arc::clone(clock));
-    let lost = |error: tonic::transport::Error| format!("azure-batch: the imaging service cannot be reached: {}", log::chain(&error));
+    let lost = |error: tonic::transport::Error| {
+        format!(
+            "azure-batch: the imaging service cannot be reached: {}",
+            log::chain(&error)
+        )
+    };
     let mut client = service::in_process(service).await.map_err(lost)?;
     let operation_id = request.0.operation_id.clone();
-    let started = client.publish(request.0).await.map_err(|status| report(&Failed::read(&status)))?;
+    let started = client
+        .publish(request.0)
+        .await
+        .map_err(|status| report(&Failed::read(&status)))?;
     let publish = Publish {
         client,
         operation_id,
@@ -136,7 +148,9 @@ impl Publish<'_> {
             log::warn(status.message());
         }
         if reason == CancelReason::Requested {
-            self.voice.say("stopping at the next safe point; what is left will be named").await;
+            self.voice
+                .say("stopping at the next safe point; what is left will be named")
+                .await;
         }
     }
 }

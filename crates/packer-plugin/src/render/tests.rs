@@ -68,7 +68,11 @@ fn what_does_not_move_is_told_every_five_minutes_until_it_ends() {
     assert_eq!(lines(&renderer.tick(5 * MINUTE)), ["  eastus2: Replicating 7 %"]);
     assert_eq!(renderer.tick(9 * MINUTE), []);
     drop(renderer.show(&replication("eastus2", "Replicating", 9), 9 * MINUTE));
-    assert_eq!(lines(&renderer.tick(10 * MINUTE)), ["  eastus2: Replicating 9 %"], "the newest figure");
+    assert_eq!(
+        lines(&renderer.tick(10 * MINUTE)),
+        ["  eastus2: Replicating 9 %"],
+        "the newest figure"
+    );
     drop(renderer.show(&replication("eastus2", "Completed", 100), 11 * MINUTE));
     assert_eq!(renderer.tick(60 * MINUTE), []);
 }
@@ -77,7 +81,12 @@ fn what_does_not_move_is_told_every_five_minutes_until_it_ends() {
 fn a_region_that_failed_and_starts_anew_is_told_of() {
     let mut renderer = Renderer::default();
     let mut shown = Vec::new();
-    for (state, percent) in [("Replicating", 50), ("Failed", 50), ("Replicating", 0), ("Replicating", 10)] {
+    for (state, percent) in [
+        ("Replicating", 50),
+        ("Failed", 50),
+        ("Replicating", 0),
+        ("Replicating", 10),
+    ] {
         shown.extend(renderer.show(&replication("eastus2", state, percent), Duration::ZERO));
     }
     assert_eq!(lines(&shown).len(), 4);
@@ -114,9 +123,17 @@ fn steps_stand_at_the_margin_and_what_belongs_to_them_is_indented() {
         event("something new", None),
         event("published v", Some(Event::Published(Box::default()))),
     ];
-    let shown: Vec<Show> = events.iter().flat_map(|event| renderer.show(event, Duration::ZERO)).collect();
+    let shown: Vec<Show> = events
+        .iter()
+        .flat_map(|event| renderer.show(event, Duration::ZERO))
+        .collect();
     assert_eq!(
         lines(&shown),
-        ["copying 3 disks", "  warning: two\n  lines", "  something new", "published v"]
+        [
+            "copying 3 disks",
+            "  warning: two\n  lines",
+            "  something new",
+            "published v"
+        ]
     );
 }

@@ -10,13 +10,14 @@ mod machine;
 mod source;
 mod version;
 
-use std::{path::PathBuf, time::Duration};
+use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use azure_batch_core::{
     cloud::CloudChoice,
     credential::{Fault, Login},
+    publish::CHECK_NAMES,
     replicas::{NodesPerReplica, ReplicaRule},
-    settings::{PUBLISH_DEADLINE, PublishSettings, UsedBy},
+    settings::{PUBLISH_DEADLINE, PublishSettings, Reuse, UsedBy},
 };
 use jiff::{SignedDuration, Timestamp};
 
@@ -41,15 +42,26 @@ pub struct Job {
 /// Stands for a subscription that is not given, so that what stands beside it is checked too.
 const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
-/// Makes a job of settings. `run_id` names the run in tags.
+/// What a run is beside its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct Context<'a> {
+    /// Names the run in tags.
+    pub run_id: &'a str,
+    /// What is made of a version of the same source.
+    pub reuse: Reuse,
+    /// When it is.
+    pub now: Timestamp,
+}
+
+/// Makes a job of settings.
 ///
 /// # Errors
 /// With all faults of the settings.
-pub fn job(settings: &v1::Settings, run_id: &str, now: Timestamp) -> Result<Job, Vec<Fault>> {
+pub fn job(settings: &v1::Settings, context: &Context<'_>) -> Result<Job, Vec<Fault>> {
     let mut faults = Faults::default();
     let login = login::login(&mut faults, settings);
     let cloud = login::cloud(&mut faults, settings);
-    let publish = publish_settings(&mut faults, settings, run_id, now);
+    let publish = publish_settings(&mut faults, settings, context);
     let limit = limit(&mut faults, settings.timeout.as_deref());
     let ca_file = faults::filled(settings.ca_file.as_deref()).map(PathBuf::from);
     match (faults.into_result(), login, cloud, publish, limit) {
@@ -62,16 +74,14 @@ pub fn job(settings: &v1::Settings, run_id: &str, now: Timestamp) -> Result<Job,
         }),
         (Err(faults), ..) => Err(faults),
         // A value that is missing without a fault would be a fault of this module.
-        (Ok(()), ..) => Err(vec![Fault::new("settings", "cannot be read, and the reason is not known")]),
+        (Ok(()), ..) => Err(vec![Fault::new(
+            "settings",
+            "cannot be read, and the reason is not known",
+        )]),
     }
 }
 
-fn publish_settings(
-    faults: &mut Faults,
-    settings: &v1::Settings,
-    run_id: &str,
-    now: Timestamp,
-) -> Option<PublishSettings> {
+fn publish_settings(faults: &mut Faults, settings: &v1::Settings, context: &Context<'_>) -> Option<PublishSettings> {
     let source = source::source(faults, settings);
     let destination = destination::destination(faults, settings);
     let used_by = used_by(faults, &settings.used_by);
@@ -79,7 +89,8 @@ fn publish_settings(
     let machine = machine::handling(faults, settings);
     let managed_image = faults.parse_or_default("managed_image", settings.managed_image.as_deref());
     let temporaries = machine::temporaries(faults, settings, source.as_ref());
-    let version_settings = version::settings(faults, settings, now);
+    let version_settings = version::settings(faults, settings, context.now);
+    let ignore_checks = ignore_checks(faults, &settings.ignore_checks);
     let (source, destination) = (source?, destination?);
     Some(PublishSettings {
         source,
@@ -92,18 +103,33 @@ fn publish_settings(
         replica_rule: replica_rule?,
         managed_image: managed_image?,
         machine: machine?,
-        ignore_checks: settings.ignore_checks.iter().cloned().collect(),
+        ignore_checks,
         temporaries: temporaries?,
         version_settings: version_settings?,
-        run_id: run_id.to_owned(),
+        reuse: context.reuse,
+        run_id: context.run_id.to_owned(),
     })
+}
+
+fn ignore_checks(faults: &mut Faults, names: &[String]) -> BTreeSet<String> {
+    for (index, name) in names.iter().enumerate() {
+        if !CHECK_NAMES.contains(&name.as_str()) {
+            let text = format!("{name:?} is no check; the checks are {}", CHECK_NAMES.join(", "));
+            faults.add(format!("ignore_checks[{index}]"), text);
+        }
+    }
+    names.iter().cloned().collect()
 }
 
 fn used_by(faults: &mut Faults, blocks: &[v1::UsedBy]) -> Vec<UsedBy> {
     let mut accounts = Vec::new();
     for (index, block) in blocks.iter().enumerate() {
         let path = format!("used_by[{index}]");
-        let account = faults.required(&format!("{path}.batch_account"), block.batch_account.as_deref(), "give the resource id of the pool's Batch account");
+        let account = faults.required(
+            &format!("{path}.batch_account"),
+            block.batch_account.as_deref(),
+            "give the resource id of the pool's Batch account",
+        );
         let account = account.and_then(|account| faults.parse(&format!("{path}.batch_account"), account));
         let nodes = block.nodes.filter(|nodes| *nodes > 0);
         if nodes.is_none() {
@@ -130,7 +156,9 @@ fn replica_rule(faults: &mut Faults, settings: &v1::Settings) -> Option<ReplicaR
             None
         }
     };
-    let headroom_percent = settings.replica_headroom_percent.unwrap_or(ReplicaRule::default().headroom_percent);
+    let headroom_percent = settings
+        .replica_headroom_percent
+        .unwrap_or(ReplicaRule::default().headroom_percent);
     if headroom_percent > MAX_HEADROOM_PERCENT {
         let text = format!("is {headroom_percent}; write 0 to {MAX_HEADROOM_PERCENT}");
         faults.add("replica_headroom_percent", text);
@@ -152,7 +180,10 @@ fn limit(faults: &mut Faults, text: Option<&str>) -> Option<Duration> {
         .and_then(|limit| Duration::try_from(limit).ok())
         .filter(|limit| !limit.is_zero());
     if limit.is_none() {
-        faults.add("timeout", format!("{text:?} is not a duration; write one such as 90m or 6h"));
+        faults.add(
+            "timeout",
+            format!("{text:?} is not a duration; write one such as 90m or 6h"),
+        );
     }
     limit
 }

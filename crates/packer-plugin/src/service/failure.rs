@@ -83,7 +83,11 @@ impl Failed {
                 code: status.code(),
                 failure,
             },
-            None => Self::new(ErrorKind::Azure, format!("the imaging service failed: {}", status.message()), ""),
+            None => Self::new(
+                ErrorKind::Azure,
+                format!("the imaging service failed: {}", status.message()),
+                "",
+            ),
         }
     }
 }

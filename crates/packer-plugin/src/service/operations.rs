@@ -60,7 +60,8 @@ enum Next {
 
 /// Checks a name for an operation.
 pub(super) fn check_id(id: &str) -> Result<&str, Failed> {
-    let is_good = (1..=MAX_ID).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "._:-".contains(c));
+    let is_good =
+        (1..=MAX_ID).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "._:-".contains(c));
     if is_good {
         return Ok(id);
     }
@@ -72,7 +73,11 @@ impl Operations {
     /// The operation of that name.
     pub(super) fn find(&self, id: &str) -> Result<Arc<Operation>, Status> {
         let operations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        let unknown = || Status::not_found(format!("there is no operation {id:?}: it was never started here, or the service was restarted"));
+        let unknown = || {
+            Status::not_found(format!(
+                "there is no operation {id:?}: it was never started here, or the service was restarted"
+            ))
+        };
         operations.get(id).cloned().ok_or_else(unknown)
     }
 
@@ -111,7 +116,11 @@ impl Operation {
             return Ok(());
         }
         let report = format!("operation {:?} was started with other settings", self.id);
-        Err(Failed::new(ErrorKind::Refused, report, "give another operation id, or join without settings"))
+        Err(Failed::new(
+            ErrorKind::Refused,
+            report,
+            "give another operation id, or join without settings",
+        ))
     }
 
     /// Asks it to stop at a safe point.
@@ -133,7 +142,9 @@ impl Operation {
             state: state.into(),
             last_sequence: log.last_sequence(),
             published: outcome.and_then(|outcome| outcome.as_ref().ok()).cloned(),
-            failure: outcome.and_then(|outcome| outcome.as_ref().err()).map(|failed| failed.failure.clone()),
+            failure: outcome
+                .and_then(|outcome| outcome.as_ref().err())
+                .map(|failed| failed.failure.clone()),
         }
     }
 
@@ -205,7 +216,12 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     while let Ok(event) = told.try_recv() {
         operation.tell(events::event(event));
     }
-    let crashed = |_| Err(Error::new(ErrorKind::Azure, "a fault in azure-batch itself stopped the run; its log has the place"));
+    let crashed = |_| {
+        Err(Error::new(
+            ErrorKind::Azure,
+            "a fault in azure-batch itself stopped the run; its log has the place",
+        ))
+    };
     let outcome = outcome.unwrap_or_else(crashed);
     operation.end(
         outcome

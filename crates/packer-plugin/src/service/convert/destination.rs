@@ -92,7 +92,11 @@ fn group(faults: &mut Faults, settings: &v1::Settings, block: &v1::Destination) 
         return None;
     }
     let subscription = subscription.unwrap_or(NO_SUBSCRIPTION);
-    let setting = if own.is_some() { format!("{BLOCK}.subscription") } else { "subscription_id".to_owned() };
+    let setting = if own.is_some() {
+        format!("{BLOCK}.subscription")
+    } else {
+        "subscription_id".to_owned()
+    };
     ResourceGroupId::new(subscription, name)
         .map_err(|_shape| faults.add(setting, format!("{subscription:?} is not a subscription id (a GUID)")))
         .ok()

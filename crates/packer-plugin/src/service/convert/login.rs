@@ -19,7 +19,10 @@ pub(super) fn login(faults: &mut Faults, settings: &v1::Settings) -> Option<Logi
         && !rest.is_empty()
     {
         for way in rest {
-            faults.add(*way, format!("stands beside {first}, and only one way to sign in can be taken: remove one of them"));
+            faults.add(
+                *way,
+                format!("stands beside {first}, and only one way to sign in can be taken: remove one of them"),
+            );
         }
         return None;
     }

@@ -75,7 +75,10 @@ pub(super) fn source(faults: &mut Faults, settings: &v1::Settings) -> Option<Sou
             None
         }
         _ => {
-            faults.add("source", "names several things: give only one of vm, os_disk and os_snapshot");
+            faults.add(
+                "source",
+                "names several things: give only one of vm, os_disk and os_snapshot",
+            );
             None
         }
     }
@@ -113,7 +116,10 @@ fn disks<Id: Named>(
         let id = faults.required(&id_path, block.id.as_deref(), remedy);
         let id = id.and_then(|id| resource(faults, &id_path, id, place));
         if let Some(other) = lun.and_then(|lun| taken.insert(lun, index)) {
-            faults.add(lun_path, format!("is the LUN of {path}[{other}] too: give each disk its own"));
+            faults.add(
+                lun_path,
+                format!("is the LUN of {path}[{other}] too: give each disk its own"),
+            );
         }
         if let (Some(lun), Some(id)) = (lun, id) {
             disks.push(SourceDisk { lun, id });
@@ -124,7 +130,10 @@ fn disks<Id: Named>(
 
 fn lun(faults: &mut Faults, path: &str, number: Option<u32>) -> Option<Lun> {
     let Some(number) = number else {
-        faults.add(path, "is missing: give the LUN that the disk gets in the image, 0 to 63");
+        faults.add(
+            path,
+            "is missing: give the LUN that the disk gets in the image, 0 to 63",
+        );
         return None;
     };
     Lun::try_from(number)
