@@ -1,7 +1,7 @@
 //! Whole builds: what Packer sees of a good one, a failing one, a cancelled one.
 
 use azure_batch_core::{error::ErrorKind, settings::Reuse};
-use packer_plugin_azure_batch::packer::codec::field;
+use packer_plugin_azure_batch::packer::{codec::field, post_processor::Keep};
 use rmpv::Value;
 use serde_json::{Value as Json, json};
 use tempfile::TempDir;
@@ -43,7 +43,7 @@ async fn a_good_build_keeps_the_input_and_hands_out_the_version() {
     let (packer, publisher) = configured(End::Success, &folder).await;
     let outcome = packer.post_process().await.unwrap();
     assert_eq!(outcome.error, None);
-    assert!(outcome.keep && outcome.force_override);
+    assert_eq!(outcome.keep, Keep::KeepForced);
     let artifact = packer.artifact(&outcome).await;
     assert_eq!(artifact.ask("Id", Value::Nil).await.unwrap(), Value::from(VERSION));
     let manifest = folder.path().join("manifest.json").display().to_string();
@@ -166,7 +166,7 @@ async fn a_failure_is_told_whole_and_in_words_that_packer_does_not_take_for_a_cr
       caused by: the service said panic : no
       hint: ask it again
     ");
-    assert!(!outcome.keep);
+    assert_eq!(outcome.keep, Keep::Discard);
     assert!(!folder.path().join("manifest.json").exists());
     assert_eq!(
         packer.calls("Uisnapshots.1.Close").len(),

@@ -12,6 +12,7 @@ use packer_plugin_azure_batch::{
         caller::Caller,
         codec::{field, record},
         dispatch::{Answer, Service, Services, serve},
+        post_processor::Keep,
         session::start_as_packer,
         spec::SpecEncoding,
     },
@@ -43,8 +44,7 @@ struct Journal {
 #[derive(Debug)]
 pub(crate) struct Outcome {
     pub(crate) error: Option<String>,
-    pub(crate) keep: bool,
-    pub(crate) force_override: bool,
+    pub(crate) keep: Keep,
     artifact: u32,
 }
 
@@ -123,8 +123,11 @@ impl FakePacker {
             let artifact = field(&result, "StreamId").and_then(Value::as_u64).unwrap();
             Outcome {
                 error: error_text(&result),
-                keep: flag("Keep"),
-                force_override: flag("ForceOverride"),
+                keep: match (flag("Keep"), flag("ForceOverride")) {
+                    (false, _) => Keep::Discard,
+                    (true, false) => Keep::Keep,
+                    (true, true) => Keep::KeepForced,
+                },
                 artifact: u32::try_from(artifact).unwrap(),
             }
         })
