@@ -270,7 +270,9 @@ async fn prepare(client: &Client, settings: &PublishSettings, seen: Seen) -> Res
 
 /// Makes sure of gallery and definition, first of all since what the service says of the definition decides the way.
 async fn destination(client: &Client, settings: &PublishSettings, seen: Seen) -> Result<Seen> {
-    if seen.definition.is_some() {
+    if let Some(definition) = &seen.definition
+        && definition.status() == Status::Succeeded
+    {
         return Ok(seen);
     }
     let work = async {

@@ -134,6 +134,3 @@ fn write_manifest(published: &v1::Published, local: &Local, clock: &dyn Clock) -
         )
     })
 }
-
-#[cfg(test)]
-mod tests;

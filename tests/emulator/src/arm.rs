@@ -108,6 +108,17 @@ impl Arm {
         self.groups.insert(group.key(), group);
     }
 
+    /// Whether a subscription may use a provider at that time.
+    pub(crate) fn is_registered(
+        &self,
+        subscription: &str,
+        namespace: &str,
+        now: Timestamp,
+    ) -> bool {
+        let registration = self.registrations.get(&provider::key(subscription, namespace));
+        registration.is_none_or(|state| state.is_good(now))
+    }
+
     /// Removes the groups whose deletion is over and returns their ids in lower case.
     pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) -> Vec<String> {
         let gone: Vec<String> = self
@@ -262,6 +273,3 @@ fn challenge(world: &World, call: &Call<'_>, path: Option<&ArmPath>, denied: &De
         .unwrap_or("common");
     denied.arm_response(&format!("https://{}/{tenant}", call.request.authority))
 }
-
-#[cfg(test)]
-mod tests;

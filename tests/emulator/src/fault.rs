@@ -152,6 +152,13 @@ pub enum Effect {
         #[serde(default = "default_exit_code")]
         exit_code: i32,
     },
+    /// Some nodes of a resize run another image than the pool's.
+    WrongImage {
+        /// How many.
+        count: u32,
+        /// The image version's id that they show.
+        image: String,
+    },
     /// A quota stops a pool's resize.
     Quota {
         /// How many nodes it gets.
@@ -228,7 +235,9 @@ impl Effect {
             Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => {
                 Moment::Allocation
             }
-            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } => Moment::Nodes,
+            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => {
+                Moment::Nodes
+            }
         }
     }
 }

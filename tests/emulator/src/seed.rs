@@ -182,6 +182,7 @@ impl Seed {
             subscription.or_else(|| world.arm.first_subscription().map(str::to_owned));
         let has_resources =
             !(self.resource_groups.is_empty() && self.vms.is_empty() && self.galleries.is_empty());
+        let first = subscription.clone().unwrap_or_default();
         match subscription {
             Some(subscription) => self.plant_resources(world, &Place { subscription, now }),
             None if has_resources => Err(SeedError::NoSubscription),
@@ -193,7 +194,7 @@ impl Seed {
         }
         world
             .batch
-            .seed(&self.batch_accounts)
+            .seed(&self.batch_accounts, &first)
             .map_err(SeedError::Batch)
     }
 
@@ -251,6 +252,3 @@ pub(crate) fn strip_volatile(value: &mut Value) {
         _ => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -48,6 +48,7 @@ impl World {
         let gone = self.arm.settle(&self.operations, now);
         for group in gone {
             self.compute.remove_group(&group);
+            self.batch.remove_group(&group);
         }
     }
 }

@@ -9,6 +9,7 @@ use crate::{
         resource::{GalleryId, ImageDefinitionId},
     },
     json as read_json,
+    operation::{Status, read_resource},
     request::Request,
 };
 
@@ -66,6 +67,12 @@ impl ImageDefinition {
 
     fn text(&self, pointer: &str) -> Option<&str> {
         read_json::text(&self.body, pointer)
+    }
+
+    /// How far its creation or last update is.
+    #[must_use]
+    pub fn status(&self) -> Status {
+        read_resource(&self.body)
     }
 
     /// `Linux` or `Windows`.

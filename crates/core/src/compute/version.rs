@@ -327,7 +327,12 @@ pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) 
         // Complete regions stay usable while an update copies to others; a version in the making is not usable at all.
         let is_updating = version.provisioning_state().eq_ignore_ascii_case("Updating") && !wanted.is_empty();
         match version.status() {
-            Status::Failed(failure) => return Err(failed(&version, failure)),
+            Status::Failed(failure) => {
+                return version.repairable_region().map_or_else(
+                    || Err(failed(&version, failure)),
+                    |region| Ok(Settled::RegionFailed(version.clone(), region)),
+                );
+            }
             Status::Succeeded if is_complete => return Ok(Settled::Complete(version)),
             Status::Running(_) if is_updating && is_complete => return Ok(Settled::Complete(version)),
             Status::Succeeded | Status::Running(_) | Status::Forgotten => {}
@@ -349,6 +354,16 @@ pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) 
 }
 
 impl ImageVersion {
+    /// A region that failed while another is complete: the version can be mended by removing and adding it again.
+    #[must_use]
+    pub fn repairable_region(&self) -> Option<RegionState> {
+        let regions = self.regions();
+        let is_whole_elsewhere = regions.iter().any(RegionState::is_complete);
+        regions
+            .into_iter()
+            .find(|region| is_whole_elsewhere && region.has_failed())
+    }
+
     /// Whether it is usable in a region.
     #[must_use]
     pub fn is_complete_in(&self, location: &Location) -> bool {

@@ -152,11 +152,7 @@ mod tests {
                 Number::New(number) => format!("new {number}"),
                 Number::Found(number) => format!("found {number}"),
             });
-            assert_eq!(
-                found.as_deref().map_err(Error::kind),
-                expected,
-                "{text}"
-            );
+            assert_eq!(found.as_deref().map_err(Error::kind), expected, "{text}");
         }
     }
 

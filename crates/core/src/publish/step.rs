@@ -106,18 +106,22 @@ pub(super) async fn gallery(
         .unwrap_or_else(|| machine.location.clone()))
 }
 
-/// The definition as the service has it; creates it when it is missing.
+/// The definition as the service has it; creates it when it is missing or its creation had failed, and waits for one
+/// that a run before left in the making.
 ///
 /// # Errors
 /// When Azure refuses.
 pub(super) async fn definition(client: &Client, settings: &PublishSettings, body: Value) -> Result<ImageDefinition> {
     let id = &settings.definition;
-    let found = drive::put(
-        client,
-        &gallery::create_definition(id, body),
-        &gallery::get_definition(id),
-    )
-    .await?;
+    let (create, get) = (gallery::create_definition(id, body), gallery::get_definition(id));
+    if let Some(answer) = client.find(&get).await?
+        && matches!(read_resource(&answer.value()), Status::Running(_))
+    {
+        return drive::settle(client, &create, &get, answer.value())
+            .await
+            .map(ImageDefinition::new);
+    }
+    let found = drive::put(client, &create, &get).await?;
     client.run().progress.tell(Event::Created { id: id.to_string() });
     Ok(ImageDefinition::new(found))
 }
@@ -204,7 +208,11 @@ async fn ensure(client: &Client, temporary: &Temporary, fingerprint: &Fingerprin
         match read_resource(&body) {
             Status::Succeeded => return Ok(()),
             Status::Failed(_) => drive::delete(client, &temporary.delete, &temporary.get).await?,
-            Status::Running(_) | Status::Forgotten => return wait(client, temporary).await,
+            Status::Running(_) | Status::Forgotten => {
+                return drive::settle(client, &temporary.create, &temporary.get, body)
+                    .await
+                    .map(drop);
+            }
         }
     }
     drive::put(client, &temporary.create, &temporary.get).await?;
@@ -212,27 +220,6 @@ async fn ensure(client: &Client, temporary: &Temporary, fingerprint: &Fingerprin
         id: temporary.id.clone(),
     });
     Ok(())
-}
-
-async fn wait(client: &Client, temporary: &Temporary) -> Result<()> {
-    let began = tokio::time::Instant::now();
-    loop {
-        match read_resource(&client.send(&temporary.get).await?.value()) {
-            Status::Succeeded => return Ok(()),
-            Status::Failed(failure) => {
-                return Err(Error::refused_by_service(
-                    format!("cannot {}", temporary.create.doing),
-                    failure,
-                ));
-            }
-            Status::Running(_) | Status::Forgotten => {
-                client
-                    .run()
-                    .pause(poll_pause(began.elapsed(), None), &temporary.create.doing)
-                    .await?;
-            }
-        }
-    }
 }
 
 /// Who has a version number.

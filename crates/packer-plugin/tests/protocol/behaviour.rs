@@ -49,7 +49,8 @@ async fn other_calls_are_answered_while_post_process_runs() {
 #[tokio::test(start_paused = true)]
 async fn lines_said_at_once_are_shown_one_after_the_other() {
     let packer = FakePacker::start("concurrent").await;
-    packer.post_process().await.unwrap();
+    let result = packer.post_process().await.unwrap();
+    assert_eq!(error_text(&result), None);
     let expected: Vec<String> = (0..8)
         .map(|number| format!("concurrent {number} Null"))
         .collect();
@@ -165,8 +166,9 @@ async fn post_process_fails_when_packer_does_not_serve_its_side() {
 #[tokio::test(start_paused = true)]
 async fn work_stops_and_the_plugin_ends_when_packer_is_gone() {
     let packer = FakePacker::start("block").await;
-    let result = packer.post_process();
-    packer.wait_until_said(1).await;
+    let mut result = packer.post_process();
+    let second = Duration::from_secs(1);
+    assert!(timeout(second, &mut result).await.is_err(), "it waits");
     packer.vanish();
     let started = Instant::now();
     packer.plugin.await.unwrap();

@@ -2,7 +2,10 @@
 //!
 //! Built on the layers under test, which the recordings prove; for what no recording shows.
 
+use std::future::pending;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
+use std::time::Duration;
 
 use futures::FutureExt as _;
 use packer_plugin_azure_batch::packer::broker::{Broker, BrokerId};
@@ -14,8 +17,12 @@ use packer_plugin_azure_batch::packer::spec::SpecEncoding;
 use rmpv::Value;
 use tokio::sync::Semaphore;
 use tokio::task::JoinHandle;
+use tokio::time::timeout;
 
 use crate::reference::Reference;
+
+/// Far longer than anything here takes, on a clock that runs only while nothing happens.
+const FOR_EVER: Duration = Duration::from_secs(3600);
 
 /// What Packer was asked, in order: method and argument.
 pub(crate) type Journal = Arc<Mutex<Vec<(String, Value)>>>;
@@ -75,9 +82,11 @@ impl FakePacker {
     /// Calls PostProcess; resolves to its result.
     pub(crate) fn post_process(&self) -> JoinHandle<Value> {
         let (id, announced) = self.broker.announce();
+        let talking = Arc::new(AtomicUsize::new(0));
         let ours = |name| {
             Arc::new(Ours {
                 name,
+                talking: Arc::clone(&talking),
                 journal: Arc::clone(&self.journal),
                 said: Arc::clone(&self.said),
             })
@@ -91,15 +100,15 @@ impl FakePacker {
         });
         let main = self.main.clone();
         tokio::spawn(async move {
-            main.call("PostProcessor.PostProcess", Value::from(id.0))
-                .await
-                .unwrap()
+            let answer = main.call("PostProcessor.PostProcess", Value::from(id.0));
+            timeout(FOR_EVER, answer).await.unwrap().unwrap()
         })
     }
 
     /// Waits until the plugin has said `count` further lines.
     pub(crate) async fn wait_until_said(&self, count: u32) {
-        self.said.acquire_many(count).await.unwrap().forget();
+        let said = timeout(FOR_EVER, self.said.acquire_many(count));
+        said.await.unwrap().unwrap().forget();
     }
 
     pub(crate) async fn cancel(&self) {
@@ -128,6 +137,8 @@ struct Ours {
     name: &'static str,
     journal: Journal,
     said: Arc<Semaphore>,
+    /// Calls to the user that are not answered yet.
+    talking: Arc<AtomicUsize>,
 }
 
 impl Service for Ours {
@@ -142,6 +153,18 @@ impl Service for Ours {
         };
         self.journal.lock().unwrap().push((method, argument));
         self.said.add_permits(1);
-        Some(std::future::ready(outcome).boxed())
+        if self.name != "Artifact" {
+            self.talking.fetch_add(1, Ordering::Relaxed);
+        }
+        let (name, talking) = (self.name, Arc::clone(&self.talking));
+        let answer = async move {
+            // Packer takes its time, and would show whatever else comes meanwhile.
+            drop(timeout(Duration::from_millis(1), pending::<()>()).await);
+            if name != "Artifact" && talking.fetch_sub(1, Ordering::Relaxed) != 1 {
+                return Err("two calls to the user at once".to_owned());
+            }
+            outcome
+        };
+        Some(answer.boxed())
     }
 }

@@ -4,6 +4,7 @@ use std::collections::BTreeMap;
 use std::fs;
 use std::path::Path;
 use std::sync::Arc;
+use std::time::Duration;
 
 use packer_plugin_azure_batch::packer::codec::{Request, Response, encode, record};
 use packer_plugin_azure_batch::packer::serve::serve;
@@ -11,6 +12,7 @@ use packer_plugin_azure_batch::packer::spec::SpecEncoding;
 use rmpv::Value;
 use serde_json::Value as Json;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, DuplexStream};
+use tokio::time::timeout;
 
 use crate::reference::Reference;
 
@@ -66,6 +68,12 @@ impl Wire {
 
     /// The next frame; our own round-trip pings are answered and passed over.
     async fn frame(&mut self) -> Frame {
+        // Nothing waits here, so a minute of the paused clock means: for ever.
+        let minute = Duration::from_secs(60);
+        timeout(minute, self.read()).await.unwrap()
+    }
+
+    async fn read(&mut self) -> Frame {
         loop {
             assert_eq!(self.pipe.read_u8().await.unwrap(), 0, "version");
             let mut frame = Frame {

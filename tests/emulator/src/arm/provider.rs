@@ -57,6 +57,13 @@ pub(super) enum Registration {
     Since(Timestamp),
 }
 
+impl Registration {
+    /// Whether the provider may be used at that time.
+    pub(super) fn is_good(self, now: Timestamp) -> bool {
+        matches!(self, Self::Since(ready) if ready <= now)
+    }
+}
+
 pub(super) fn key(subscription: &str, namespace: &str) -> String {
     format!("{subscription}/{namespace}").to_lowercase()
 }
