@@ -26,6 +26,7 @@ pub(crate) mod size;
 mod snapshot;
 mod source;
 mod table;
+mod throttle;
 pub mod usage;
 mod version;
 mod vm;
@@ -103,6 +104,14 @@ impl Kind {
 
 /// Answers a request under `Microsoft.Compute`.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let response = route(world, call, path)?;
+    Ok(match throttle::remaining(&call.request.method, path) {
+        Some(remaining) => response.with_header("x-ms-ratelimit-remaining-resource", remaining),
+        None => response,
+    })
+}
+
+fn route(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let (kind, action) = (path.kind(), path.action());
     let collection = [kind.as_str(), action.as_str()].join("/");
     if call.request.method == Method::GET

@@ -54,7 +54,11 @@ fn whatever_is_not_played_answers_501_and_names_itself() {
             && reply.message().contains("virtualNetworks/v")
             && reply.message().contains("2026-03-03")
     );
-    assert_eq!(azure.ask(Method::GET, "/no/such/path", "", &[]).status, 501);
+    let reply = azure.get(&format!("{SUBSCRIPTION}/no/such/path"));
+    assert_eq!(
+        (reply.status, reply.code()),
+        (501, "NotImplementedByEmulator")
+    );
 }
 
 #[test]
@@ -112,6 +116,11 @@ fn resource_groups_live_and_die_with_what_is_in_them() {
     let location = deleted.header("location").unwrap().to_owned();
     assert_eq!(azure.get(&location).status, 202);
     assert_eq!(azure.get(GROUP).state(), "Deleting");
+    let late = azure.put(&id("galleries/late"), &json!({"location": "eastus2"}));
+    assert_eq!(
+        (late.status, late.code()),
+        (409, "ResourceGroupBeingDeleted")
+    );
     azure.wait(60);
     assert_eq!(azure.get(&location).status, 200);
     assert_eq!(azure.get(GROUP).code(), "ResourceGroupNotFound");

@@ -107,6 +107,8 @@ fn poll_urls_are_beyond_4_kb_and_break_when_changed() {
     let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
     let url = started.header("azure-asyncoperation").unwrap().to_owned();
     assert!(url.len() > 4096, "{}", url.len());
+    let remaining = started.header("x-ms-ratelimit-remaining-resource").unwrap();
+    assert!(remaining.starts_with("Microsoft.Compute/CreateUpdateGallery3Min;49,"));
     assert_eq!(azure.get(&url).status, 200);
     assert_eq!(azure.get(&url.to_lowercase()).status, 403);
     let (head, _) = url.split_once("&h=").unwrap();
