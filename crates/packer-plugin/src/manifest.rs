@@ -84,7 +84,8 @@ impl Manifest {
             run_id: published.run_id,
             tool: env!("CARGO_PKG_NAME"),
             tool_version: env!("CARGO_PKG_VERSION"),
-            created: now,
+            // Readers of all kinds take whole seconds.
+            created: Timestamp::from_second(now.as_second()).unwrap_or(now),
         }
     }
 
@@ -123,7 +124,11 @@ mod tests {
     use crate::imaging::sample;
 
     fn manifest() -> Manifest {
-        Manifest::new(&sample::published(), "machine", "2026-11-22T05:46:31Z".parse().unwrap())
+        Manifest::new(
+            &sample::published(),
+            "machine",
+            "2026-11-22T05:46:31.5Z".parse().unwrap(),
+        )
     }
 
     #[test]

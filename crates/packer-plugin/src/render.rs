@@ -33,6 +33,8 @@ pub enum Show {
 #[derive(Debug, Default)]
 pub struct Renderer {
     watched: BTreeMap<String, Watched>,
+    /// Names of checks that passed and are not told of yet.
+    passed: Vec<String>,
 }
 
 /// How far something that goes on for long is.
@@ -63,12 +65,37 @@ impl Renderer {
     /// What to show for an event that came `at` after the start.
     #[must_use]
     pub fn show(&mut self, event: &PublishEvent, at: Duration) -> Vec<Show> {
+        // Those that pass come in a row: a line for each would bury the one that matters.
+        if let Some(Event::Check(check)) = &event.event
+            && check.outcome == "pass"
+        {
+            self.passed.push(check.name.clone());
+            return Vec::new();
+        }
+        let passed = self.tell_passed();
+        passed.into_iter().chain(self.show_other(event, at)).collect()
+    }
+
+    fn show_other(&mut self, event: &PublishEvent, at: Duration) -> Vec<Show> {
         let text = event.text.as_str();
         match &event.event {
-            Some(Event::StepStarted(_) | Event::Published(_)) => vec![Show::Line(text.to_owned())],
+            Some(Event::StepStarted(_) | Event::Published(_) | Event::SignedIn(_)) => {
+                vec![Show::Line(text.to_owned())]
+            }
             Some(Event::Replication(replication)) => self.replication(replication, text, at),
             Some(Event::Copied(copied)) => self.copied(copied, text, at),
+            Some(Event::Created(resource)) => vec![detail(&format!("created {}", short(&resource.id)))],
+            Some(Event::Removed(resource)) => vec![detail(&format!("removed {}", short(&resource.id)))],
             _ => vec![detail(text)],
+        }
+    }
+
+    fn tell_passed(&mut self) -> Option<Show> {
+        let names = std::mem::take(&mut self.passed);
+        match names.as_slice() {
+            [] => None,
+            [name] => Some(detail(&format!("check passed: {name}"))),
+            _ => Some(detail(&format!("{} checks passed: {}", names.len(), names.join(", ")))),
         }
     }
 
@@ -157,6 +184,13 @@ impl Watched {
     fn is_overdue(&self, at: Duration) -> bool {
         self.seen.phase == Phase::Moving && at.saturating_sub(self.said_at) >= LINE_EVERY
     }
+}
+
+/// What tells a resource from the others of its group: its type and name.
+fn short(id: &str) -> &str {
+    id.split_once("/providers/")
+        .and_then(|(_, rest)| rest.split_once('/'))
+        .map_or(id, |(_, short)| short)
 }
 
 /// What belongs to the step above it.

@@ -54,8 +54,9 @@ impl Voice {
         }
     }
 
-    /// Tells of an event.
+    /// Tells of an event; all of them are in Packer's log.
     pub async fn tell(&mut self, event: &PublishEvent) {
+        log::info(&event.text);
         let shown = self.renderer.show(event, self.started.elapsed());
         self.show_all(shown).await;
     }

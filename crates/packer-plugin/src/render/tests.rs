@@ -137,3 +137,50 @@ fn steps_stand_at_the_margin_and_what_belongs_to_them_is_indented() {
         ]
     );
 }
+
+#[test]
+fn checks_that_pass_share_a_line_and_the_others_have_their_own() {
+    let mut renderer = Renderer::default();
+    let check = |name: &str, outcome: &str| PublishEvent {
+        sequence: 1,
+        text: format!("check {name}: {outcome}: as seen"),
+        event: Some(Event::Check(v1::Check {
+            name: name.to_owned(),
+            outcome: outcome.to_owned(),
+            text: "as seen".to_owned(),
+        })),
+    };
+    let mut shown = Vec::new();
+    for (name, outcome) in [
+        ("a", "pass"),
+        ("b", "pass"),
+        ("c", "ignored"),
+        ("d", "pass"),
+        ("e", "fail"),
+    ] {
+        shown.extend(renderer.show(&check(name, outcome), Duration::ZERO));
+    }
+    assert_eq!(
+        lines(&shown),
+        [
+            "  2 checks passed: a, b",
+            "  check c: ignored: as seen",
+            "  check passed: d",
+            "  check e: fail: as seen"
+        ]
+    );
+}
+
+#[test]
+fn resources_are_named_by_type_and_name() {
+    let group = "/subscriptions/s/resourceGroups/rg/providers";
+    assert_eq!(
+        short(&format!("{group}/Microsoft.Compute/snapshots/s1")),
+        "snapshots/s1"
+    );
+    assert_eq!(
+        short(&format!("{group}/Microsoft.Compute/galleries/g/images/i")),
+        "galleries/g/images/i"
+    );
+    assert_eq!(short("s1"), "s1");
+}

@@ -76,7 +76,7 @@ async fn progress_is_said_and_drawn() {
     packer.post_process().await.unwrap();
     insta::assert_snapshot!(packer.said().join("\n"), @"
     Copying 1 disk
-      check deallocated: pass: it is
+      check passed: deallocated
       snapshots complete: 1 of 1
       eastus2: Replicating 0 %
       eastus2: Replicating 12 %
@@ -198,7 +198,7 @@ async fn a_cancel_stops_the_publish_and_tells_what_became_of_it() {
         last.contains(&"stopping at the next safe point; what is left will be named"),
         "{said:?}"
     );
-    assert!(last.contains(&"  removed /snapshots/s1"), "{said:?}");
+    assert!(last.contains(&"  removed snapshots/s1"), "{said:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -113,7 +113,7 @@ impl Publisher for Scripted {
             End::Cancel => {
                 cancel.cancelled().await;
                 progress.tell(Event::Removed {
-                    id: "/snapshots/s1".to_owned(),
+                    id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/snapshots/s1".to_owned(),
                 });
                 Err(Error::new(ErrorKind::Cancelled, "asked to stop"))
             }

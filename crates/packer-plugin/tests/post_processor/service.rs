@@ -119,7 +119,7 @@ async fn a_dropped_stream_does_not_stop_the_operation_but_a_cancel_does() {
     let (events, failed) = follow(&mut client, request("op-1")).await;
     assert_eq!(
         events.last().unwrap().text,
-        "removed /snapshots/s1",
+        "removed /subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/snapshots/s1",
         "what it still did is told"
     );
     assert_eq!(failed.unwrap().code(), Code::Cancelled);
