@@ -1,12 +1,23 @@
 //! The Packer plugin `azure-batch`: Packer's protocol, and what it is asked to do.
 //!
-//! The way through: [`handshake`] meets Packer, [`packer`] speaks with it, and a
-//! [`PostProcessor`] does the work. Knows no Azure
-//! Resource Manager: that is `azure-batch-core`'s.
+//! The way through: [`handshake`] meets Packer, [`packer`] speaks with it, the
+//! [`post_processor`] reads the [`config`] and asks the gRPC [`service`], which lets core do the
+//! work. Knows no Azure Resource Manager: that is `azure-batch-core`'s.
 
+pub mod artifact_in;
+pub mod artifact_out;
+pub mod config;
 pub mod describe;
+pub mod environment;
 pub mod handshake;
+pub mod http;
+pub mod imaging;
+pub mod manifest;
 pub mod packer;
+pub mod post_processor;
+pub mod render;
+pub mod service;
+pub mod voice;
 
 use std::io::Write;
 use std::process::ExitCode;

@@ -124,6 +124,13 @@ impl GeneratedData {
         self.values.insert(name.to_owned(), Scalar::Text(text.to_owned()));
     }
 
+    /// All values as `build.*` shows them, by name. May hold secrets.
+    #[must_use]
+    pub fn texts(&self) -> BTreeMap<String, String> {
+        let values = self.values.iter();
+        values.map(|(name, value)| (name.clone(), value.to_string())).collect()
+    }
+
     /// The value of that name.
     #[must_use]
     pub fn find(&self, name: &str) -> Option<&Scalar> {

@@ -1,0 +1,159 @@
+//! The artifact we hand to Packer: a version in a gallery, and the manifest.
+//!
+//! `Destroy` never removes a version: which pools use it cannot be seen from here yet.
+
+use async_trait::async_trait;
+
+use crate::{
+    artifact_in::Input,
+    config::{Local, OnDestroy},
+    imaging::v1,
+    packer::{
+        artifact::Artifact,
+        log,
+        state::{GENERATED_DATA, IMAGE_METADATA, ImageMetadata, State},
+        ui::Ui,
+    },
+};
+
+/// By which our artifacts are known to other post-processors.
+pub const BUILDER_ID: &str = "azure-batch.image-version";
+
+/// HCP Packer's name of the cloud, the same as azure-arm's.
+const PROVIDER: &str = "azure";
+
+/// A published version, as Packer sees it.
+#[derive(Debug)]
+pub struct PublishedArtifact {
+    published: v1::Published,
+    manifest: String,
+    on_destroy: OnDestroy,
+    input: Input,
+    ui: Ui,
+}
+
+impl PublishedArtifact {
+    /// The artifact of a version, made from `input`.
+    #[must_use]
+    pub fn new(published: v1::Published, local: &Local, input: Input, ui: Ui) -> Self {
+        Self {
+            published,
+            manifest: local.manifest.clone(),
+            on_destroy: local.on_destroy,
+            input,
+            ui,
+        }
+    }
+
+    /// What was published, for people: shown when all builds are done.
+    fn describe(&self) -> String {
+        let published = &self.published;
+        let regions: Vec<String> = published.regions.iter().map(region_text).collect();
+        let kept = published
+            .kept
+            .iter()
+            .map(|kept| format!("\nkept: {} ({})", kept.id, kept.why));
+        format!(
+            "image version {} ({}, {}, {})\n{}\nregions: {}\nmanifest: {}{}",
+            published.image_version,
+            published.os_type,
+            published.hyper_v_generation,
+            published.architecture,
+            published.image_version_id,
+            regions.join(", "),
+            self.manifest,
+            kept.collect::<String>()
+        )
+    }
+
+    /// One entry a region, as HCP Packer wants it.
+    fn images(&self) -> Vec<ImageMetadata> {
+        let published = &self.published;
+        let entry = |region: &v1::PublishedRegion| {
+            let labels = [
+                ("image_definition_id", published.image_definition_id.clone()),
+                ("image_version", published.image_version.clone()),
+                ("os_type", published.os_type.clone()),
+                ("hyper_v_generation", published.hyper_v_generation.clone()),
+                ("architecture", published.architecture.clone()),
+                ("security_type", published.security_type.clone()),
+                ("replicas", region.replicas.to_string()),
+                ("source_fingerprint", published.fingerprint.clone()),
+            ];
+            ImageMetadata {
+                image_id: published.image_version_id.clone(),
+                provider_name: PROVIDER.to_owned(),
+                provider_region: region.name.clone(),
+                labels: labels.into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
+                source_image_id: String::new(),
+            }
+        };
+        published.regions.iter().map(entry).collect()
+    }
+
+    fn generated(&self) -> State {
+        let mut values = self.input.generated().clone();
+        values.insert_text("ImageVersionId", &self.published.image_version_id);
+        values.insert_text("ImageDefinitionId", &self.published.image_definition_id);
+        values.insert_text("ManifestPath", &self.manifest);
+        State::GeneratedData(values)
+    }
+
+    async fn forward(&self, name: &str) -> State {
+        match self.input.artifact().state(name).await {
+            Ok(value) => State::Forwarded(value),
+            Err(error) => {
+                log::warn(&format!("state {name} is not known: {}", log::chain(&error)));
+                State::Unknown
+            }
+        }
+    }
+}
+
+#[async_trait]
+impl Artifact for PublishedArtifact {
+    fn builder_id(&self) -> String {
+        BUILDER_ID.to_owned()
+    }
+
+    fn id(&self) -> String {
+        self.published.image_version_id.clone()
+    }
+
+    fn text(&self) -> String {
+        self.describe()
+    }
+
+    fn files(&self) -> Vec<String> {
+        vec![self.manifest.clone()]
+    }
+
+    async fn state(&self, name: &str) -> State {
+        match name {
+            GENERATED_DATA => self.generated(),
+            IMAGE_METADATA => State::Images(self.images()),
+            _ => self.forward(name).await,
+        }
+    }
+
+    async fn destroy(&self) -> Result<(), String> {
+        let id = &self.published.image_version_id;
+        match self.on_destroy {
+            OnDestroy::LeaveVersion => {
+                let line = format!("azure-batch: no temporaries are left to remove, and the version stays: {id}");
+                // Packer may have gone meanwhile; then nobody reads it.
+                drop(self.ui.say(&line).await);
+                Ok(())
+            }
+            OnDestroy::DeleteVersion => Err(format!(
+                "destroy_deletes_version: {id} is not deleted, since it cannot be seen from here whether it is latest \
+                 or a pool uses it; when neither is so: az resource delete --ids {id}"
+            )),
+        }
+    }
+}
+
+fn region_text(region: &v1::PublishedRegion) -> String {
+    let noun = if region.replicas == 1 { "replica" } else { "replicas" };
+    format!("{} ({} {noun})", region.name, region.replicas)
+}

@@ -1,0 +1,273 @@
+//! Tests of reading a configuration: good ones, all faults at once, values not known yet, legacy templates.
+
+use rmpv::Value;
+use serde_json::json;
+
+use super::*;
+
+const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg";
+
+fn now() -> Timestamp {
+    "2026-11-22T05:46:31Z".parse().unwrap()
+}
+
+fn packed(value: &Json) -> Value {
+    match value {
+        Json::Null => Value::Nil,
+        Json::Bool(value) => Value::from(*value),
+        // As legacy templates send numbers.
+        Json::Number(number) => Value::F64(number.as_f64().unwrap()),
+        Json::String(text) => Value::from(text.as_str()),
+        Json::Array(items) => Value::Array(items.iter().map(packed).collect()),
+        Json::Object(entries) => {
+            let entries = entries.iter();
+            Value::Map(
+                entries
+                    .map(|(name, value)| (Value::from(name.as_str()), packed(value)))
+                    .collect(),
+            )
+        }
+    }
+}
+
+/// As an HCL2 template has it; `packer` are Packer's own values beside the user's.
+fn hcl(user: &Json, packer: &Json) -> RawConfigs {
+    let typed = json!({"value": user, "type": ["object", {}]}).to_string();
+    RawConfigs::read(&[packed(packer), Value::Binary(typed.into_bytes())]).unwrap()
+}
+
+fn legacy(user: &Json, variables: &Json) -> RawConfigs {
+    RawConfigs::read(&[packed(user), packed(&json!({"packer_user_variables": variables}))]).unwrap()
+}
+
+fn good() -> Json {
+    json!({
+        "subscription_id": "11111111-1111-1111-1111-111111111111",
+        "source": {"vm": format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/vm1"), "data_disk": [], "os_disk": null},
+        "shared_image_gallery_destination": {
+            "resource_group": "rg-images", "gallery_name": "gal1", "image_name": "ubuntu",
+            "target_region": [{"name": "West Europe", "replicas": 2}],
+        },
+        "used_by": [{"batch_account": format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1"), "nodes": 700}],
+        "azure_tags": {"team": "render"}, "deallocate": true, "timeout": "90m",
+        "client_secret": null, "keep": null,
+    })
+}
+
+/// The good configuration with some attributes set otherwise.
+fn with(changes: &Json) -> Json {
+    let mut user = good();
+    for (name, value) in changes.as_object().unwrap() {
+        user[name] = value.clone();
+    }
+    user
+}
+
+fn faults_of(user: &Json) -> Vec<String> {
+    let checked = Config::read(&hcl(user, &json!({})), &BTreeMap::new()).check(now());
+    let faults = checked.err().unwrap_or_default();
+    faults.iter().map(ToString::to_string).collect()
+}
+
+fn settled(raw: &RawConfigs, build: &BTreeMap<String, String>) -> (v1::Settings, Local) {
+    Config::read(raw, build).settle().unwrap()
+}
+
+#[test]
+fn a_good_configuration_becomes_the_services_settings() {
+    assert_eq!(faults_of(&good()), [""; 0]);
+    let packer = json!({"packer_build_name": "machine", "packer_builder_type": "null", "packer_force": "true", "packer_on_error": ""});
+    let (settings, local) = settled(&hcl(&good(), &packer), &BTreeMap::new());
+    let destination = settings.shared_image_gallery_destination.unwrap();
+    assert_eq!(destination.gallery_name.as_deref(), Some("gal1"));
+    assert_eq!(destination.target_region[0].replicas, Some(2));
+    assert_eq!(settings.used_by[0].nodes, Some(700));
+    assert_eq!((settings.deallocate, settings.generalize), (Some(true), None));
+    assert_eq!(settings.azure_tags["team"], "render");
+    let expected = Local {
+        manifest: "azure-batch-manifest.json".to_owned(),
+        on_destroy: OnDestroy::LeaveVersion,
+        build: Build {
+            name: "machine".to_owned(),
+            builder_type: "null".to_owned(),
+            force: Force::Yes,
+        },
+    };
+    assert_eq!(local, expected);
+}
+
+#[test]
+fn all_faults_are_told_at_once() {
+    let user = with(&json!({
+        "source": {"vm": "vm1"},
+        "managed_image": "sometimes",
+        "nodes_per_replica": 500,
+        "shared_image_gallery_destination": {"resource_group": "rg-images", "gallery_name": "my-gallery", "image_version": "1.2"},
+        "used_by": [{"batch_account": "acct1", "nodes": 700}],
+        "allow_running_vm": true,
+        "end_of_life_date": "2020-01-01",
+        "timeout": "soon",
+        "client_secret": "hunter2", "client_jwt": "ey",
+        "keep": ["everything"],
+    }));
+    let checked = Config::read(&hcl(&user, &json!({})), &BTreeMap::new()).check(now());
+    let text = fault_text(&checked.unwrap_err());
+    insta::assert_snapshot!(text);
+    assert!(!text.contains("hunter2"), "a secret is printed");
+}
+
+#[test]
+fn what_is_missing_is_named_with_its_remedy() {
+    let user = json!({"source": null, "shared_image_gallery_destination": null, "used_by": []});
+    insta::assert_snapshot!(faults_of(&user).join("\n"));
+}
+
+#[test]
+fn who_builds_with_azure_arm_is_told_what_to_name() {
+    let user = with(&json!({"source": null}));
+    let raw = hcl(&user, &json!({"packer_builder_type": "azure-arm"}));
+    let faults = Config::read(&raw, &BTreeMap::new()).check(now()).unwrap_err();
+    assert_eq!(faults.len(), 1);
+    assert!(faults[0].fault.contains("azure-arm's artifact"), "{}", faults[0]);
+}
+
+#[test]
+fn values_that_packer_does_not_know_yet_pass_the_first_time() {
+    for changes in [
+        json!({"subscription_id": "<unknown>"}),
+        json!({"source": {"vm": "<unknown>"}}),
+        json!({"source": {"vm": "vm-<unknown>-1", "resource_group": "<unknown>"}}),
+        json!({"used_by": [{"batch_account": "<unknown>", "nodes": 0}]}),
+        json!({"used_by": []}),
+        json!({"azure_tags": {}, "ignore_checks": [], "deallocate": false}),
+        json!({"managed_image": "", "end_of_life_date": "<unknown>", "timeout": "<unknown>"}),
+        json!({"nodes_per_replica": 0}),
+        json!({"keep": ["<unknown>"]}),
+        json!({"shared_image_gallery_destination": {
+            "resource_group": "<unknown>", "gallery_name": "<unknown>", "image_name": "", "image_version": "1.0.<unknown>",
+            "target_region": [{"name": "<unknown>", "replicas": 0}],
+        }}),
+    ] {
+        assert_eq!(faults_of(&with(&changes)), [""; 0], "{changes}");
+    }
+}
+
+#[test]
+fn a_value_that_is_not_known_hides_no_other_fault() {
+    let user = with(&json!({"source": {"vm": "<unknown>"}, "on_failure": "retry"}));
+    assert_eq!(faults_of(&user), ["on_failure: is \"retry\"; write delete or keep"]);
+}
+
+#[test]
+fn a_login_that_the_environment_may_give_is_no_fault_at_validate() {
+    let user = with(&json!({"subscription_id": null, "client_secret": "hunter2"}));
+    assert_eq!(faults_of(&user), [""; 0]);
+    let wrong = with(&json!({"client_id": "me"}));
+    assert_eq!(faults_of(&wrong), ["client_id: \"me\" is not a client id (a GUID)"]);
+}
+
+#[test]
+fn what_is_still_unknown_in_the_end_is_refused_by_name() {
+    let user = with(&json!({"source": {"vm": "<unknown>"}, "azure_tags": {"run": "x-<unknown>"}}));
+    let faults = Config::read(&hcl(&user, &json!({})), &BTreeMap::new())
+        .settle()
+        .unwrap_err();
+    let names: Vec<&str> = faults.iter().map(|fault| fault.setting.as_str()).collect();
+    assert_eq!(names, ["azure_tags.run", "source.vm"]);
+}
+
+#[test]
+fn numbers_must_be_whole_and_in_range() {
+    for number in [json!(1.5), json!(-3), json!(4_294_967_296_u64)] {
+        let user = with(&json!({"replica_headroom_percent": number}));
+        let faults = faults_of(&user);
+        assert_eq!(faults.len(), 1, "{faults:?}");
+        assert!(faults[0].starts_with("replica_headroom_percent: is "), "{faults:?}");
+    }
+    let user = with(
+        &json!({"used_by": [{"batch_account": good()["used_by"][0]["batch_account"], "nodes": 4_294_967_295_u64}]}),
+    );
+    assert_eq!(faults_of(&user), [""; 0]);
+}
+
+#[test]
+fn on_error_abort_keeps_what_was_made() {
+    let raw = hcl(
+        &with(&json!({"on_failure": "delete"})),
+        &json!({"packer_on_error": "abort"}),
+    );
+    assert_eq!(settled(&raw, &BTreeMap::new()).0.on_failure.as_deref(), Some("keep"));
+    let raw = hcl(&good(), &json!({"packer_on_error": "cleanup"}));
+    assert_eq!(settled(&raw, &BTreeMap::new()).0.on_failure, None);
+}
+
+#[test]
+fn a_legacy_template_is_completed_and_its_numbers_may_be_text() {
+    let user = with(&json!({
+        "used_by": {"batch_account": good()["used_by"][0]["batch_account"], "nodes": "{{user `nodes`}}"},
+        "deallocate": "true",
+        "temp_name_prefix": "b-{{build `ID`}}",
+        "manifest": "{{user `nodes`}}.json",
+    }));
+    let raw = legacy(&user, &json!({"nodes": "700"}));
+    assert_eq!(Config::read(&raw, &BTreeMap::new()).check(now()).err(), None);
+    let build = BTreeMap::from([("ID".to_owned(), "vm1".to_owned())]);
+    let (settings, local) = settled(&raw, &build);
+    assert_eq!(settings.used_by[0].nodes, Some(700));
+    assert_eq!(settings.deallocate, Some(true));
+    assert_eq!(settings.temp_name_prefix.as_deref(), Some("b-vm1"));
+    assert_eq!(local.manifest, "700.json");
+}
+
+#[test]
+fn unknown_names_of_a_legacy_template_are_refused_with_the_nearest() {
+    let mut user = good();
+    user["dealocate"] = json!(true);
+    user["source"]["machine"] = json!("vm1");
+    let faults = Config::read(&legacy(&user, &json!({})), &BTreeMap::new())
+        .check(now())
+        .unwrap_err();
+    let texts: Vec<String> = faults.iter().map(ToString::to_string).collect();
+    assert_eq!(
+        texts,
+        [
+            "dealocate: no such attribute; did you mean \"deallocate\"?",
+            "source.machine: no such attribute; remove it"
+        ]
+    );
+}
+
+#[test]
+fn every_option_reaches_the_services_settings() {
+    // Text where nothing else is wanted: only names and types matter here.
+    fn value(option: &options::Opt) -> Json {
+        use options::Kind;
+        let block = |nested: &[options::Opt]| -> Json {
+            Json::Object(
+                nested
+                    .iter()
+                    .map(|option| (option.name.to_owned(), value(option)))
+                    .collect(),
+            )
+        };
+        match option.kind {
+            Kind::Text | Kind::Secret => json!("x"),
+            Kind::Number => json!(1),
+            Kind::Bool => json!(true),
+            Kind::Texts => json!(["x"]),
+            Kind::TextMap => json!({"x": "y"}),
+            Kind::Block(nested) => block(nested),
+            Kind::Blocks(nested) => json!([block(nested)]),
+        }
+    }
+    let user: Map<String, Json> = OPTIONS
+        .iter()
+        .map(|option| (option.name.to_owned(), value(option)))
+        .collect();
+    let config = Config::read(&hcl(&Json::Object(user), &json!({})), &BTreeMap::new());
+    assert_eq!(config.faults, []);
+    assert_eq!(config.local.on_destroy, OnDestroy::DeleteVersion);
+    assert_eq!(config.settings.timeout.as_deref(), Some("x"));
+    assert_eq!(config.settings.source.unwrap().data_snapshot[0].lun, Some(1));
+    assert!(format!("{:?}", v1::Settings::default()).starts_with("Settings {"));
+}

@@ -1,0 +1,136 @@
+//! The post-processor `azure-batch`: from Packer's calls to the imaging service and back.
+//!
+//! It decides nothing about Azure and sends nothing there: what is published, and how, is the
+//! service's ([`crate::service`]).
+
+mod publish;
+
+use std::{
+    fmt,
+    path::Path,
+    sync::{Arc, Mutex, PoisonError},
+};
+
+use async_trait::async_trait;
+use azure_batch_core::clock::{Clock, SystemClock};
+
+use self::publish::Request;
+use crate::{
+    artifact_in::Input,
+    artifact_out::PublishedArtifact,
+    config::{self, Config, Force, Local, fault_text},
+    environment::{self, Lookup},
+    imaging::v1,
+    manifest::Manifest,
+    packer::{
+        artifact::InputArtifact,
+        cancellation::Cancellation,
+        config::RawConfigs,
+        log,
+        post_processor::{Keep, Output, PostProcessor, Processed},
+        spec::Spec,
+        ui::Ui,
+    },
+    service::publisher::{AzurePublisher, Publisher},
+};
+
+/// Names the whole Packer run, in all its processes.
+const RUN_UUID: &str = "PACKER_RUN_UUID";
+
+/// What -force means here, unlike in builders.
+const FORCE_LINE: &str = "-force: a new version is made even if there is one of the same source; none is overwritten";
+
+/// The post-processor.
+pub struct AzureBatch {
+    publisher: Arc<dyn Publisher>,
+    clock: Arc<dyn Clock>,
+    lookup: Box<Lookup>,
+    /// The newest configuration, unread: a legacy template is completed only when the input is known.
+    configs: Mutex<RawConfigs>,
+}
+
+impl fmt::Debug for AzureBatch {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("AzureBatch")
+            .field("publisher", &self.publisher)
+            .finish_non_exhaustive()
+    }
+}
+
+impl AzureBatch {
+    /// The post-processor of this process: real Azure, real clock, real environment.
+    #[must_use]
+    pub fn of_process() -> Self {
+        let clock = Arc::new(SystemClock);
+        let publisher = Arc::new(AzurePublisher::new(clock.clone()));
+        Self::new(publisher, clock, Box::new(environment::of_process))
+    }
+
+    /// A post-processor with all its surroundings given.
+    #[must_use]
+    pub fn new(publisher: Arc<dyn Publisher>, clock: Arc<dyn Clock>, lookup: Box<Lookup>) -> Self {
+        Self {
+            publisher,
+            clock,
+            lookup,
+            configs: Mutex::default(),
+        }
+    }
+
+    /// What to publish, with everything known that will be.
+    fn settle(&self, input: &Input) -> Result<(v1::Settings, Local), String> {
+        let raw = self.configs.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let config = Config::read(&raw, &input.build_variables());
+        let (mut settings, local) = config.settle().map_err(|faults| fault_text(&faults))?;
+        environment::complete(&mut settings, &self.lookup);
+        Ok((settings, local))
+    }
+
+    fn request(&self, settings: v1::Settings, local: &Local) -> Request {
+        Request::new(settings, (self.lookup)(RUN_UUID), &local.build)
+    }
+}
+
+#[async_trait]
+impl PostProcessor for AzureBatch {
+    fn config_spec(&self) -> Spec {
+        config::spec()
+    }
+
+    fn configure(&self, configs: RawConfigs) -> Result<(), String> {
+        let config = Config::read(&configs, &std::collections::BTreeMap::new());
+        config.check(self.clock.now()).map_err(|faults| fault_text(&faults))?;
+        *self.configs.lock().unwrap_or_else(PoisonError::into_inner) = configs;
+        Ok(())
+    }
+
+    async fn post_process(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
+        if cancel.reason().is_some() {
+            return Err("azure-batch: cancelled before anything was done".to_owned());
+        }
+        let input = Input::read(input).await.map_err(|error| log::chain(&error))?;
+        let (settings, local) = self.settle(&input)?;
+        if local.build.force == Force::Yes {
+            // Nobody may believe that -force replaced a version that pools run on.
+            drop(ui.say(FORCE_LINE).await);
+        }
+        let request = self.request(settings, &local);
+        let published = publish::run(&self.publisher, &self.clock, request, &ui, &cancel).await?;
+        write_manifest(&published, &local, self.clock.as_ref())?;
+        Ok(Processed {
+            output: Output::Artifact(Arc::new(PublishedArtifact::new(published, &local, input, ui))),
+            keep: Keep::KeepForced,
+        })
+    }
+}
+
+fn write_manifest(published: &v1::Published, local: &Local, clock: &dyn Clock) -> Result<(), String> {
+    let manifest = Manifest::new(published, &local.build.name, clock.now());
+    manifest.write(Path::new(&local.manifest)).map_err(|error| {
+        format!(
+            "azure-batch: {}\n  the version is published all the same: {}\n  hint: give a path that can be written with manifest, and build again: the version is found and not made twice",
+            log::chain(&error),
+            published.image_version_id
+        )
+    })
+}

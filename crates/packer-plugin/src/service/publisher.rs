@@ -1,0 +1,69 @@
+//! Who does what the service is asked for: core on the real Azure, or something else in tests.
+//!
+//! The transport and the credential of a run are made here, when the run starts and not before.
+
+use std::{fmt, sync::Arc};
+
+use async_trait::async_trait;
+use azure_batch_core::{
+    client::Client,
+    clock::Clock,
+    connect::connect,
+    error::Result,
+    progress::Progress,
+    publish::{self, PublishPlan, Published},
+    run::Run,
+};
+use tokio_util::sync::CancellationToken;
+
+use super::convert::Job;
+use crate::http;
+
+/// Publishes.
+#[async_trait]
+pub trait Publisher: fmt::Debug + Send + Sync + 'static {
+    /// Says what a publish would do.
+    ///
+    /// # Errors
+    /// When it cannot be known, or would be refused.
+    async fn plan(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<PublishPlan>;
+
+    /// Publishes; stops at a safe point when cancelled.
+    ///
+    /// # Errors
+    /// When the run fails, is cancelled, or its time is over.
+    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<Published>;
+}
+
+/// Publishes to Azure.
+#[derive(Debug)]
+pub struct AzurePublisher {
+    clock: Arc<dyn Clock>,
+}
+
+impl AzurePublisher {
+    /// A publisher that learns the time from `clock`.
+    #[must_use]
+    pub fn new(clock: Arc<dyn Clock>) -> Self {
+        Self { clock }
+    }
+
+    async fn client(&self, job: &Job, progress: Progress, cancel: CancellationToken) -> Result<Client> {
+        let transport = http::client(job.ca_file.as_deref())?;
+        let run = Run::new(Arc::clone(&self.clock), job.limit, cancel, progress);
+        connect(&job.login, &job.cloud, Arc::new(transport), run).await
+    }
+}
+
+#[async_trait]
+impl Publisher for AzurePublisher {
+    async fn plan(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<PublishPlan> {
+        let client = self.client(&job, progress, cancel).await?;
+        publish::plan(&client, &job.settings).await
+    }
+
+    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<Published> {
+        let client = self.client(&job, progress, cancel).await?;
+        publish::run(&client, &job.settings).await
+    }
+}

@@ -1,0 +1,13 @@
+//! The post-processor between a scripted Packer and a scripted publisher, and the service by itself.
+//!
+//! Everything runs in memory with a paused clock; Azure and real Packer are not in it. The
+//! modules are marked as tests so that their helpers may fail by panicking, too.
+
+#[cfg(test)]
+mod build;
+#[cfg(test)]
+mod packer;
+#[cfg(test)]
+mod publisher;
+#[cfg(test)]
+mod service;

@@ -1,0 +1,123 @@
+//! A publisher that follows a script instead of going to Azure.
+
+use std::sync::{Arc, Mutex};
+
+use async_trait::async_trait;
+use azure_batch_core::{
+    error::{Error, ErrorKind, Result},
+    progress::{CheckOutcome, Event, Progress},
+    publish::{PublishPlan, Published, PublishedRegion},
+};
+use packer_plugin_azure_batch::service::{convert::Job, publisher::Publisher};
+use tokio_util::sync::CancellationToken;
+
+/// How a scripted publish ends.
+#[derive(Clone, Copy, Debug)]
+pub(crate) enum End {
+    /// Well.
+    Success,
+    /// With that kind of failure.
+    Failure(ErrorKind),
+    /// When it is cancelled, having cleaned up.
+    Cancel,
+    /// With a panic.
+    Panic,
+}
+
+/// The publisher, and what it was asked.
+#[derive(Clone, Debug)]
+pub(crate) struct Scripted {
+    end: End,
+    pub(crate) jobs: Arc<Mutex<Vec<Job>>>,
+}
+
+pub(crate) const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
+
+impl Scripted {
+    pub(crate) fn new(end: End) -> Self {
+        Self {
+            end,
+            jobs: Arc::default(),
+        }
+    }
+}
+
+fn region(name: &str, replicas: u32) -> PublishedRegion {
+    PublishedRegion {
+        location: name.parse().unwrap(),
+        replicas,
+        state: "Completed".to_owned(),
+    }
+}
+
+fn published() -> Published {
+    let version: azure_batch_core::ids::resource::ImageVersionId = VERSION.parse().unwrap();
+    Published {
+        number: version.number().unwrap(),
+        definition: version.definition(),
+        version,
+        source: "virtual machine vm1".to_owned(),
+        fingerprint: "5b1f".to_owned(),
+        is_new: true,
+        os_type: "Linux".to_owned(),
+        hyper_v_generation: "V2".to_owned(),
+        architecture: "x64".to_owned(),
+        security_type: "Standard".to_owned(),
+        data_disk_luns: vec![0, 1],
+        regions: vec![region("eastus2", 4), region("westeurope", 1)],
+        kept: Vec::new(),
+        steps: Vec::new(),
+    }
+}
+
+fn replication(percent: u8) -> Event {
+    Event::Replication {
+        region: "eastus2".parse().unwrap(),
+        state: if percent < 100 { "Replicating" } else { "Completed" }.to_owned(),
+        percent,
+    }
+}
+
+#[async_trait]
+impl Publisher for Scripted {
+    async fn plan(&self, job: Job, _: Progress, _: CancellationToken) -> Result<PublishPlan> {
+        self.jobs.lock().unwrap().push(job);
+        Ok(PublishPlan {
+            version: VERSION.parse().unwrap(),
+            changes: vec!["create snapshot s1".to_owned()],
+            replicas: vec!["eastus2: 4".to_owned()],
+        })
+    }
+
+    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<Published> {
+        self.jobs.lock().unwrap().push(job);
+        progress.tell(Event::StepStarted {
+            step: "snapshots",
+            what: "Copying 1 disk".to_owned(),
+        });
+        progress.tell(Event::Check {
+            name: "deallocated".to_owned(),
+            outcome: CheckOutcome::Pass,
+            text: "it is".to_owned(),
+        });
+        progress.tell(Event::Copied { done: 1, total: 1 });
+        for percent in [0, 4, 12, 100] {
+            progress.tell(replication(percent));
+        }
+        match self.end {
+            End::Success => Ok(published()),
+            End::Failure(kind) => {
+                let cause = Error::new(kind, "the service said panic: no").with_hint("ask it again");
+                Err(cause.while_doing("cannot publish 1.4.2"))
+            }
+            End::Cancel => {
+                cancel.cancelled().await;
+                progress.tell(Event::Removed {
+                    id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/snapshots/s1".to_owned(),
+                });
+                Err(Error::new(ErrorKind::Cancelled, "asked to stop"))
+            }
+            End::Panic => panic!("a fault of ours"),
+        }
+    }
+}

@@ -1,0 +1,195 @@
+//! The service by itself, through its own client: operations that are left, joined, cancelled.
+
+use std::sync::Arc;
+
+use azure_batch_core::{clock::SystemClock, error::ErrorKind};
+use packer_plugin_azure_batch::{
+    imaging::v1::{self, imaging_client::ImagingClient, publish_event::Event},
+    service::{ImagingService, failure::Failed, in_process},
+};
+use tonic::{Code, Status, transport::Channel};
+
+use crate::publisher::{End, Scripted, VERSION};
+
+async fn client(end: End) -> (ImagingClient<Channel>, Scripted) {
+    let publisher = Scripted::new(end);
+    let service = ImagingService::new(Arc::new(publisher.clone()), Arc::new(SystemClock));
+    (in_process(service).await.unwrap(), publisher)
+}
+
+fn settings() -> v1::Settings {
+    let text = |text: &str| Some(text.to_owned());
+    v1::Settings {
+        subscription_id: text("11111111-1111-1111-1111-111111111111"),
+        source: Some(v1::Source {
+            vm: text("vm1"),
+            resource_group: text("rg"),
+            ..v1::Source::default()
+        }),
+        shared_image_gallery_destination: Some(v1::Destination {
+            resource_group: text("rg-images"),
+            gallery_name: text("gal1"),
+            image_name: text("ubuntu"),
+            ..v1::Destination::default()
+        }),
+        ..v1::Settings::default()
+    }
+}
+
+fn request(id: &str) -> v1::PublishRequest {
+    v1::PublishRequest {
+        operation_id: id.to_owned(),
+        settings: Some(settings()),
+        ..v1::PublishRequest::default()
+    }
+}
+
+fn named(id: &str) -> v1::GetOperationRequest {
+    v1::GetOperationRequest {
+        operation_id: id.to_owned(),
+    }
+}
+
+/// All events of a stream, and how it ended.
+async fn follow(
+    client: &mut ImagingClient<Channel>,
+    request: v1::PublishRequest,
+) -> (Vec<v1::PublishEvent>, Option<Status>) {
+    let mut events = Vec::new();
+    let mut stream = client.publish(request).await.unwrap().into_inner();
+    loop {
+        match stream.message().await {
+            Ok(Some(event)) => events.push(event),
+            Ok(None) => return (events, None),
+            Err(status) => return (events, Some(status)),
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn events_are_numbered_and_the_last_one_is_the_result() {
+    let (mut client, _) = client(End::Success).await;
+    let (events, failed) = follow(&mut client, request("op-1")).await;
+    assert!(failed.is_none());
+    let numbers: Vec<u64> = events.iter().map(|event| event.sequence).collect();
+    assert_eq!(numbers, (1..=8).collect::<Vec<_>>());
+    let Some(Event::Published(published)) = &events.last().unwrap().event else {
+        panic!("{events:#?}");
+    };
+    assert_eq!(published.image_version_id, VERSION);
+    assert_eq!(published.run_id, "op-1", "the operation's id, when no run is named");
+    assert!(events.iter().all(|event| !event.text.is_empty()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_is_known_is_joined_where_the_client_left_off() {
+    let (mut client, publisher) = client(End::Success).await;
+    follow(&mut client, request("op-1")).await;
+    let again = v1::PublishRequest {
+        settings: None,
+        after_sequence: 6,
+        ..request("op-1")
+    };
+    let (events, _) = follow(&mut client, again).await;
+    assert_eq!(events.iter().map(|event| event.sequence).collect::<Vec<_>>(), [7, 8]);
+    assert_eq!(publisher.jobs.lock().unwrap().len(), 1, "nothing was started twice");
+}
+
+#[tokio::test(start_paused = true)]
+async fn other_settings_under_a_known_name_are_refused() {
+    let (mut client, _) = client(End::Success).await;
+    follow(&mut client, request("op-1")).await;
+    let mut other = request("op-1");
+    other.settings.as_mut().unwrap().timeout = Some("1h".to_owned());
+    let status = client.publish(other).await.unwrap_err();
+    assert_eq!(status.code(), Code::FailedPrecondition);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_dropped_stream_does_not_stop_the_operation_but_a_cancel_does() {
+    let (mut client, _) = client(End::Cancel).await;
+    let stream = client.publish(request("op-1")).await.unwrap();
+    drop(stream);
+    let operation = client.get_operation(named("op-1")).await.unwrap().into_inner();
+    assert_eq!(operation.state(), v1::OperationState::Running);
+    let cancel = v1::CancelRequest {
+        operation_id: "op-1".to_owned(),
+    };
+    client.cancel(cancel).await.unwrap();
+    let (events, failed) = follow(&mut client, request("op-1")).await;
+    assert_eq!(
+        events.last().unwrap().text,
+        "removed /subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/snapshots/s1",
+        "what it still did is told"
+    );
+    assert_eq!(failed.unwrap().code(), Code::Cancelled);
+    let operation = client.get_operation(named("op-1")).await.unwrap().into_inner();
+    assert_eq!(operation.state(), v1::OperationState::Failed);
+    assert_eq!(operation.failure.unwrap().exit_code, 130);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_carries_kind_exit_code_and_hint() {
+    let kinds = [
+        (ErrorKind::BadInput, Code::InvalidArgument, 2),
+        (ErrorKind::NoRights, Code::PermissionDenied, 3),
+        (ErrorKind::Quota, Code::ResourceExhausted, 4),
+        (ErrorKind::PartlyReached, Code::Aborted, 5),
+        (ErrorKind::Deadline, Code::DeadlineExceeded, 6),
+        (ErrorKind::Refused, Code::FailedPrecondition, 7),
+        (ErrorKind::Azure, Code::Internal, 8),
+        (ErrorKind::NeverSent, Code::Unavailable, 8),
+        (ErrorKind::UnknownEffect, Code::Unknown, 8),
+    ];
+    for (kind, code, exit_code) in kinds {
+        let (mut client, _) = client(End::Failure(kind)).await;
+        let (_, failed) = follow(&mut client, request("op-1")).await;
+        let failed = Failed::read(&failed.unwrap());
+        assert_eq!((failed.code, failed.failure.exit_code), (code, exit_code));
+        assert_eq!(failed.failure.kind, kind.code());
+        assert_eq!(failed.failure.hint, "ask it again");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn bad_settings_are_refused_with_all_faults_for_programs_too() {
+    let (mut client, publisher) = client(End::Success).await;
+    let mut bad = request("op-1");
+    let settings = bad.settings.as_mut().unwrap();
+    (settings.timeout, settings.on_failure) = (Some("soon".to_owned()), Some("cry".to_owned()));
+    let failed = Failed::read(&client.publish(bad).await.unwrap_err());
+    let names: Vec<&str> = failed
+        .failure
+        .faults
+        .iter()
+        .map(|fault| fault.setting.as_str())
+        .collect();
+    assert_eq!(names, ["on_failure", "timeout"]);
+    assert!(publisher.jobs.lock().unwrap().is_empty());
+    let status = client.publish(request("not an id")).await.unwrap_err();
+    assert_eq!(status.code(), Code::InvalidArgument);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_operation_that_never_was_is_not_found() {
+    let (mut client, _) = client(End::Success).await;
+    let status = client.get_operation(named("op-9")).await.unwrap_err();
+    assert_eq!(status.code(), Code::NotFound);
+    let join = v1::PublishRequest {
+        settings: None,
+        ..request("op-9")
+    };
+    assert_eq!(client.publish(join).await.unwrap_err().code(), Code::InvalidArgument);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_what_would_change() {
+    let (mut client, _) = client(End::Success).await;
+    let request = v1::PlanRequest {
+        settings: Some(settings()),
+        force: false,
+    };
+    let plan = client.plan(request).await.unwrap().into_inner();
+    assert_eq!(plan.image_version_id, VERSION);
+    assert_eq!(plan.changes, ["create snapshot s1"]);
+}
