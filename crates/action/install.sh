@@ -47,23 +47,24 @@ sha256_of() {
 
 download() {
   curl --fail --silent --show-error --location --proto '=https' --tlsv1.2 \
-    --retry 3 --connect-timeout 20 --max-time 300 --output "$2" "$1"
+    --retry 3 --connect-timeout 20 --max-time 300 "$1" --output "$2"
 }
 
 # Hands the released binary over; returns when there is no release to take it from.
 take_release() {
-  local archive base expected found
-  archive="azure-batch-pool_$(platform).tar.gz" || return 0
+  local base expected found name place="$work/azure-batch-pool$suffix" prefix="azure-batch-pool_${ACTION_REF}"
+  name="${prefix}_$(platform)$suffix" || return 0
   base="${SERVER_URL:-https://github.com}/${ACTION_REPOSITORY}/releases/download/${ACTION_REF}"
-  download "$base/azure-batch-pool_SHA256SUMS" "$work/SHA256SUMS" || return 0
-  download "$base/$archive" "$work/$archive" || return 0
-  expected="$(awk -v name="$archive" '$2 == name || $2 == "*" name { print $1 }' "$work/SHA256SUMS")"
-  found="$(sha256_of "$work/$archive")"
+  download "$base/${prefix}_SHA256SUMS" "$work/SHA256SUMS" || return 0
+  download "$base/$name" "$place" || return 0
+  expected="$(awk -v name="$name" '$2 == name || $2 == "*" name { print $1 }' "$work/SHA256SUMS")"
+  found="$(sha256_of "$place")"
   if [[ -z "$expected" || "$found" != "$expected" ]]; then
-    fail "the checksum of $archive is $found, the release $ACTION_REF says '${expected}'; nothing was run"
+    rm -f "$place"
+    fail "the checksum of $name is $found, the release $ACTION_REF says '${expected}'; nothing was run"
   fi
-  tar -xzf "$work/$archive" -C "$work" || fail "cannot unpack $archive of the release $ACTION_REF"
-  hand_over "$work/azure-batch-pool$suffix"
+  chmod +x "$place"
+  hand_over "$place"
 }
 
 # Without the release profile's whole-program optimisation, which takes minutes longer and gains nothing here.

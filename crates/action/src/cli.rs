@@ -89,7 +89,11 @@ pub fn parse(arguments: impl IntoIterator<Item = OsString>, source: &dyn Source)
     match matches.subcommand() {
         Some(("rollout", flags)) => Ok(Invocation::Rollout {
             values: Values::collect(|spec| flag_text(flags, spec), source),
-            json: if flags.get_flag(JSON) { JsonEvents::Yes } else { JsonEvents::No },
+            json: if flags.get_flag(JSON) {
+                JsonEvents::Yes
+            } else {
+                JsonEvents::No
+            },
         }),
         _ => Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
     }
@@ -114,7 +118,12 @@ fn rollout() -> Command {
         .help("Write one JSON object a line: the events, then the result");
     Command::new("rollout")
         .about("Create a pool on an image version, or resize it, and wait until its nodes are ready")
-        .args(options::ALL.iter().filter(|spec| spec.kind != Kind::Secret).map(|spec| flag(spec)))
+        .args(
+            options::ALL
+                .iter()
+                .filter(|spec| spec.kind != Kind::Secret)
+                .map(|spec| flag(spec)),
+        )
         .arg(json)
         .after_help(after_help())
 }
@@ -179,7 +188,10 @@ mod tests {
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
-        let all = ["azure-batch-pool", "rollout"].iter().chain(arguments).map(OsString::from);
+        let all = ["azure-batch-pool", "rollout"]
+            .iter()
+            .chain(arguments)
+            .map(OsString::from);
         let Invocation::Rollout { values, .. } = parse(all, &source).unwrap();
         values
     }
@@ -189,14 +201,23 @@ mod tests {
         let variables = [("INPUT_CLIENT_ID", "from-input"), ("AZURE_CLIENT_ID", "from-azure")];
         let flag = rollout_values(&["--client-id", "from-flag"], &variables);
         assert_eq!(flag.text(options::CLIENT_ID), Some("from-flag"));
-        assert_eq!(rollout_values(&[], &variables).text(options::CLIENT_ID), Some("from-input"));
-        assert_eq!(rollout_values(&[], &variables[1..]).text(options::CLIENT_ID), Some("from-azure"));
+        assert_eq!(
+            rollout_values(&[], &variables).text(options::CLIENT_ID),
+            Some("from-input")
+        );
+        assert_eq!(
+            rollout_values(&[], &variables[1..]).text(options::CLIENT_ID),
+            Some("from-azure")
+        );
     }
 
     #[test]
     fn an_input_that_nobody_gave_is_absent_though_the_runner_passes_it_empty() {
         let values = rollout_values(&["--vm-size", ""], &[("INPUT_POOL_ID", "")]);
-        assert_eq!((values.text(options::VM_SIZE), values.text(options::POOL_ID)), (None, None));
+        assert_eq!(
+            (values.text(options::VM_SIZE), values.text(options::POOL_ID)),
+            (None, None)
+        );
     }
 
     #[test]
@@ -209,7 +230,10 @@ mod tests {
     #[test]
     fn secrets_come_from_variables_only_and_never_print() {
         let values = rollout_values(&[], &[("AZURE_CLIENT_SECRET", "hunter22")]);
-        assert_eq!(values.secret(options::CLIENT_SECRET).unwrap().expose_secret(), "hunter22");
+        assert_eq!(
+            values.secret(options::CLIENT_SECRET).unwrap().expose_secret(),
+            "hunter22"
+        );
         assert!(!format!("{values:?}").contains("hunter22"));
         let refused = ["azure-batch-pool", "rollout", "--client-secret=hunter22"].map(OsString::from);
         let error = parse(refused, &BTreeMap::new()).unwrap_err().to_string();

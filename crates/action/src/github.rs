@@ -9,11 +9,7 @@ use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
-use crate::{
-    inputs::DeploymentRequest,
-    report::Report,
-    runner::Repository,
-};
+use crate::{inputs::DeploymentRequest, report::Report, runner::Repository};
 
 /// Longer than GitHub takes on a bad day, shorter than a runner waits after a cancel is asked for twice.
 const TIMEOUT: Duration = Duration::from_secs(20);
@@ -176,7 +172,11 @@ fn check_protected(api_url: &str) -> Result<(), DeploymentError> {
                 url::Host::Domain(_) => false,
             })
     });
-    if is_protected { Ok(()) } else { Err(DeploymentError::Unprotected(api_url.to_owned())) }
+    if is_protected {
+        Ok(())
+    } else {
+        Err(DeploymentError::Unprotected(api_url.to_owned()))
+    }
 }
 
 #[cfg(test)]

@@ -148,8 +148,8 @@ fn read_targets(reader: &mut Reader<'_>) -> Targets {
     let dedicated = reader.number(options::TARGET_DEDICATED_NODES);
     let spot = reader.number(options::TARGET_SPOT_NODES);
     let is_well_formed = |spec, number: Option<u32>| number.is_some() || !reader.is_given(spec);
-    let both_read = is_well_formed(options::TARGET_DEDICATED_NODES, dedicated)
-        && is_well_formed(options::TARGET_SPOT_NODES, spot);
+    let both_read =
+        is_well_formed(options::TARGET_DEDICATED_NODES, dedicated) && is_well_formed(options::TARGET_SPOT_NODES, spot);
     let targets = Targets {
         dedicated: dedicated.unwrap_or(0),
         spot: spot.unwrap_or(0),
@@ -178,15 +178,26 @@ fn read_start_task(reader: &mut Reader<'_>) -> Option<StartTask> {
             options::START_TASK_MAX_RETRIES,
         ] {
             if reader.is_given(spec) {
-                reader.refuse(spec, "there is no start-task for it; give the command line in start-task");
+                reader.refuse(
+                    spec,
+                    "there is no start-task for it; give the command line in start-task",
+                );
             }
         }
         return None;
     };
     Some(StartTask {
         command: command.to_owned(),
-        elevation: if elevated == Some(true) { Elevation::Admin } else { Elevation::NonAdmin },
-        wait_for_success: if waits == Some(false) { WaitForSuccess::No } else { WaitForSuccess::Yes },
+        elevation: if elevated == Some(true) {
+            Elevation::Admin
+        } else {
+            Elevation::NonAdmin
+        },
+        wait_for_success: if waits == Some(false) {
+            WaitForSuccess::No
+        } else {
+            WaitForSuccess::Yes
+        },
         max_retries: max_retries.unwrap_or(0),
     })
 }
@@ -312,7 +323,12 @@ fn read_deployment(reader: &mut Reader<'_>, runner: &Runner) -> Option<Deploymen
 /// that a refused run leaves a report too.
 #[must_use]
 pub fn report_path(values: &Values, runner: &Runner) -> Option<PathBuf> {
-    let in_temp = || runner.temp.as_ref().map(|folder| folder.join("azure-batch-pool-report.json"));
+    let in_temp = || {
+        runner
+            .temp
+            .as_ref()
+            .map(|folder| folder.join("azure-batch-pool-report.json"))
+    };
     values.text(options::REPORT_PATH).map(PathBuf::from).or_else(in_temp)
 }
 

@@ -228,7 +228,9 @@ options! {
 #[must_use]
 pub fn in_our_names(text: &str) -> String {
     let with_dash = ALL.iter().filter(|spec| spec.name.contains('-'));
-    with_dash.fold(text.to_owned(), |text, spec| text.replace(&spec.name.replace('-', "_"), spec.name))
+    with_dash.fold(text.to_owned(), |text, spec| {
+        text.replace(&spec.name.replace('-', "_"), spec.name)
+    })
 }
 
 #[cfg(test)]

@@ -41,14 +41,22 @@ pub fn write_all(report: &Report, report_path: Option<&Path>, runner: &Runner, r
         unwritten.extend(written.err().map(|source| Unwritten { what, path, source }));
     };
     if let Some(path) = report_path {
-        check("report", path, std::fs::write(path, redactor.clean(&report_text(report))));
+        check(
+            "report",
+            path,
+            std::fs::write(path, redactor.clean(&report_text(report))),
+        );
     }
     if let Some(path) = &runner.output {
         let text = outputs_text(&outputs(report, report_path), random());
         check("outputs", path, append(path, &redactor.clean(&text)));
     }
     if let Some(path) = &runner.summary {
-        check("job summary", path, append(path, &redactor.clean(&summary::markdown(report))));
+        check(
+            "job summary",
+            path,
+            append(path, &redactor.clean(&summary::markdown(report))),
+        );
     }
     unwritten
 }
@@ -125,8 +133,13 @@ mod tests {
         };
         let report_path = folder.path().join("report.json");
         let unwritten = write_all(&quota_reached(), Some(&report_path), &runner, &Redactor::default());
-        let [unwritten] = &unwritten[..] else { panic!("{unwritten:?}") };
-        assert!(unwritten.to_string().starts_with("cannot write the job summary to "), "{unwritten}");
+        let [unwritten] = &unwritten[..] else {
+            panic!("{unwritten:?}")
+        };
+        assert!(
+            unwritten.to_string().starts_with("cannot write the job summary to "),
+            "{unwritten}"
+        );
         let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report_path).unwrap()).unwrap();
         assert_eq!((&report["result"], &report["exit_code"]), (&"quota".into(), &4.into()));
         let outputs = std::fs::read_to_string(folder.path().join("outputs")).unwrap();

@@ -114,7 +114,12 @@ mod tests {
                 percent,
             })
         };
-        let heard = [at("eastus2", 3), at("westeurope", 3), at("eastus2", 9), at("eastus2", 12)];
+        let heard = [
+            at("eastus2", 3),
+            at("westeurope", 3),
+            at("eastus2", 9),
+            at("eastus2", 12),
+        ];
         assert_eq!(heard, [true, true, false, true]);
     }
 }

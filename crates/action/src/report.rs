@@ -147,9 +147,6 @@ impl Failure {
         if let Some(hint) = &self.hint {
             lines.push(format!("  hint: {}", cut(hint)));
         }
-        if let Some(request_id) = &self.request_id {
-            lines.push(format!("  request id: {request_id}"));
-        }
         lines.push(format!("  next: {}", self.next));
         lines.join("\n")
     }
@@ -232,7 +229,10 @@ impl Report {
             (Some(failure), _) => format!("{subject}: {}", failure.kind),
             (None, Some(asked)) => {
                 let (ready, wanted, version) = (self.ready(), self.wanted(), asked.version.name());
-                format!("{subject} {}: {ready} of {wanted} nodes ready on image version {version}", self.result)
+                format!(
+                    "{subject} {}: {ready} of {wanted} nodes ready on image version {version}",
+                    self.result
+                )
             }
             (None, None) => format!("{subject}: {}", self.result),
         }

@@ -83,8 +83,9 @@ fn warn_of<T>(result: Result<T, String>, console: &mut Console) -> Option<T> {
 /// Runs core's flow while showing its events and listening to signals. The first signal asks it to stop where that
 /// is safe, the second ends the wait.
 async fn attend(request: &RolloutRequest, http: reqwest::Client, console: &mut Console) -> Result<Outcome> {
-    let mut signals = Signals::listen()
-        .map_err(|cause| Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause))?;
+    let mut signals = Signals::listen().map_err(|cause| {
+        Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause)
+    })?;
     let cancel = CancellationToken::new();
     let (progress, mut events) = Progress::channel();
     let run = Run::new(Arc::new(SystemClock), request.deadline, cancel.clone(), progress);
@@ -136,7 +137,10 @@ fn finish(report: &Report, report_path: Option<&Path>, runner: &Runner, console:
         Some(failure) => console.annotate(Grade::Error, &report.headline(), &failure.text()),
         None => console.line(report.headline()),
     }
-    console.object(&Ended { event: "result", report });
+    console.object(&Ended {
+        event: "result",
+        report,
+    });
     report.exit_code
 }
 

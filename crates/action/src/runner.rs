@@ -75,7 +75,9 @@ impl Repository {
             owner: owner.to_owned(),
             name: name.to_owned(),
             sha: source.variable("GITHUB_SHA")?,
-            api_url: source.variable("GITHUB_API_URL").unwrap_or_else(|| PUBLIC_API.to_owned()),
+            api_url: source
+                .variable("GITHUB_API_URL")
+                .unwrap_or_else(|| PUBLIC_API.to_owned()),
             run_url: run_url(source, &slug),
         })
     }
@@ -102,13 +104,18 @@ mod tests {
             ("GITHUB_SERVER_URL", "https://github.com"),
             ("GITHUB_RUN_ID", "7"),
         ];
-        let source: BTreeMap<String, String> =
-            variables.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned())).collect();
+        let source: BTreeMap<String, String> = variables
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
+            .collect();
         let runner = Runner::read(&source);
         let repository = runner.repository.unwrap();
         assert_eq!(runner.log, Log::Workflow);
         assert_eq!(repository.api_url, PUBLIC_API);
-        assert_eq!(repository.run_url.as_deref(), Some("https://github.com/o/r/actions/runs/7"));
+        assert_eq!(
+            repository.run_url.as_deref(),
+            Some("https://github.com/o/r/actions/runs/7")
+        );
     }
 
     #[test]

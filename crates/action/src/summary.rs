@@ -3,6 +3,7 @@
 //! Text from services is shown as text, whatever it contains. Writing the file is `outputs`' affair.
 
 use azure_batch_core::{
+    ids::resource::ImageVersionId,
     progress::Span,
     publish::StepTime,
     rollout::{RolloutReport, Round},
@@ -16,7 +17,7 @@ use crate::report::{Asked, Failure, Report};
 pub fn markdown(report: &Report) -> String {
     let mut page = Page::default();
     let sign = if report.failure.is_some() { "❌" } else { "✅" };
-    page.line(&format!("### {sign} {}", text(&report.headline())));
+    page.line(&format!("### {sign} {}", report.headline()));
     if let Some(failure) = &report.failure {
         page.failure(failure);
     }
@@ -29,14 +30,7 @@ pub fn markdown(report: &Report) -> String {
         page.steps(&rollout.steps);
         page.skipped_checks(&rollout.skipped_checks);
     }
-    let line = format!(
-        "_{} after {}, exit code {}._",
-        report.ended_at,
-        Span(report.seconds),
-        report.exit_code
-    );
-    page.line("");
-    page.line(&line);
+    page.ending(report);
     page.0
 }
 
@@ -68,18 +62,41 @@ impl Page {
     fn asked_and_came(&mut self, asked: &Asked, rollout: Option<&RolloutReport>) {
         let came = |of: &dyn Fn(&RolloutReport) -> String| rollout.map_or_else(|| "–".to_owned(), of);
         let last = |of: fn(&Round) -> u32| {
-            came(&|rollout| rollout.rounds.last().map_or_else(|| "–".to_owned(), |round| of(round).to_string()))
+            came(&|rollout| {
+                rollout
+                    .rounds
+                    .last()
+                    .map_or_else(|| "–".to_owned(), |round| of(round).to_string())
+            })
         };
-        let ready = |rollout: &RolloutReport| format!("{} (needed {})", rollout.ready, rollout.needed);
+        let ready = |rollout: &RolloutReport| format!("{} ({} needed)", rollout.ready, rollout.needed);
         let mut rows = vec![
-            row("pool", code(asked.pool.as_str()), came(&|rollout| action(rollout).to_owned())),
-            row("account", text(&asked.account), String::new()),
-            row("image version", text(&asked.version.to_string()), String::new()),
+            row(
+                "pool",
+                code(asked.pool.as_str()),
+                came(&|rollout| action(rollout).to_owned()),
+            ),
+            row("account", code(account_name(&asked.account)), String::new()),
+            row("image version", version_name(&asked.version), String::new()),
         ];
-        rows.extend(asked.vm_size.iter().map(|size| row("VM size", code(size.as_str()), String::new())));
-        rows.extend(asked.node_agent_sku.iter().map(|sku| row("node agent", code(sku.as_str()), String::new())));
+        rows.extend(
+            asked
+                .vm_size
+                .iter()
+                .map(|size| row("VM size", code(size.as_str()), String::new())),
+        );
+        rows.extend(
+            asked
+                .node_agent_sku
+                .iter()
+                .map(|sku| row("node agent", code(sku.as_str()), String::new())),
+        );
         let targets = asked.targets;
-        rows.push(row("dedicated nodes", targets.dedicated.to_string(), last(|round| round.dedicated)));
+        rows.push(row(
+            "dedicated nodes",
+            targets.dedicated.to_string(),
+            last(|round| round.dedicated),
+        ));
         if targets.spot > 0 {
             rows.push(row("spot nodes", spot(asked), last(|round| round.spot)));
         }
@@ -94,7 +111,12 @@ impl Page {
             return;
         }
         let cells = |round: &Round| {
-            let said = round.errors.iter().map(|error| text(&shortened(error))).collect::<Vec<_>>().join("<br>");
+            let said = round
+                .errors
+                .iter()
+                .map(|error| text(&shortened(error)))
+                .collect::<Vec<_>>()
+                .join("<br>");
             vec![
                 round.number.to_string(),
                 format!("{} min", round.timeout_minutes),
@@ -129,6 +151,15 @@ impl Page {
         self.table(&["step", "took", "when"], cells);
     }
 
+    fn ending(&mut self, report: &Report) {
+        if let Some(asked) = &report.asked {
+            self.line(&format!("\nImage version {}<br>", code(&asked.version.to_string())));
+            self.line(&format!("Account {}", code(&asked.account)));
+        }
+        let (at, took, code) = (report.ended_at, Span(report.seconds), report.exit_code);
+        self.line(&format!("\nEnded at {at} after {took}, exit code {code}."));
+    }
+
     fn skipped_checks(&mut self, checks: &[String]) {
         if checks.is_empty() {
             return;
@@ -138,6 +169,20 @@ impl Page {
             self.line(&format!("- {}", text(&shortened(check))));
         }
     }
+}
+
+/// The last part of an id; an endpoint is shown whole.
+fn account_name(account: &str) -> &str {
+    account
+        .strip_prefix('/')
+        .and_then(|id| id.rsplit('/').next())
+        .unwrap_or(account)
+}
+
+fn version_name(version: &ImageVersionId) -> String {
+    let definition = version.definition();
+    let (number, name, gallery) = (version.name(), definition.name(), definition.gallery());
+    format!("{} of {} in {}", code(number), code(name), code(gallery.name()))
 }
 
 fn row(what: &str, asked: String, came: String) -> Vec<String> {
@@ -210,7 +255,9 @@ fn timeline(before: u64, own: u64, total: u64) -> String {
     let column = |seconds: u64| (seconds * COLUMNS).checked_div(total).unwrap_or(0);
     let start = column(before).min(COLUMNS - 1);
     let end = column(before + own).clamp(start + 1, COLUMNS);
-    (0..COLUMNS).map(|at| if (start..end).contains(&at) { '█' } else { '·' }).collect()
+    (0..COLUMNS)
+        .map(|at| if (start..end).contains(&at) { '█' } else { '·' })
+        .collect()
 }
 
 #[cfg(test)]
@@ -240,7 +287,10 @@ mod tests {
 
     #[test]
     fn text_of_a_service_is_shown_as_text() {
-        assert_eq!(text("a|b\n<img> `x` [y](z)"), "a&#124;b &#60;img&#62; &#96;x&#96; &#91;y&#93;(z)");
+        assert_eq!(
+            text("a|b\n<img> `x` [y](z)"),
+            "a&#124;b &#60;img&#62; &#96;x&#96; &#91;y&#93;(z)"
+        );
         assert_eq!(fence_around("a ```` b"), "`````");
     }
 

@@ -16,8 +16,8 @@ use azure_batch_core::progress::Event;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-pub use self::{escape::harmless, redact::Redactor};
 use self::bars::Bars;
+pub use self::{escape::harmless, redact::Redactor};
 
 /// How stdout is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

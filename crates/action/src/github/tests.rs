@@ -52,7 +52,10 @@ async fn answer(mut stream: TcpStream, status: u16, body: &str) -> Seen {
     while bytes.len() < length {
         assert!(stream.read_buf(&mut bytes).await.unwrap() > 0, "the client hung up");
     }
-    let text = format!("HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}", body.len());
+    let text = format!(
+        "HTTP/1.1 {status} X\r\ncontent-type: application/json\r\nconnection: close\r\ncontent-length: {}\r\n\r\n{body}",
+        body.len()
+    );
     stream.write_all(text.as_bytes()).await.unwrap();
     Seen {
         line: head.lines().next().unwrap().to_owned(),
@@ -62,7 +65,10 @@ async fn answer(mut stream: TcpStream, status: u16, body: &str) -> Seen {
 }
 
 fn header(head: &str, name: &str) -> String {
-    let found = head.lines().filter_map(|line| line.split_once(": ")).find(|(found, _)| found.eq_ignore_ascii_case(name));
+    let found = head
+        .lines()
+        .filter_map(|line| line.split_once(": "))
+        .find(|(found, _)| found.eq_ignore_ascii_case(name));
     found.map_or_else(String::new, |(_, value)| value.to_owned())
 }
 
@@ -82,21 +88,33 @@ async fn begin(repository: &Repository) -> Result<Deployment, DeploymentError> {
 async fn a_deployment_goes_from_in_progress_to_its_end() {
     let answers = vec![(201, json!({"id": 42, "new": {}})), (201, json!({})), (201, json!({}))];
     let (repository, server) = serve(answers).await;
-    begin(&repository).await.unwrap().end(&tests::quota_reached()).await.unwrap();
+    begin(&repository)
+        .await
+        .unwrap()
+        .end(&tests::quota_reached())
+        .await
+        .unwrap();
     let seen = server.await.unwrap();
     let lines: Vec<&str> = seen.iter().map(|seen| seen.line.as_str()).collect();
-    assert_eq!(lines, [
-        "POST /api/v3/repos/o/r/deployments HTTP/1.1",
-        "POST /api/v3/repos/o/r/deployments/42/statuses HTTP/1.1",
-        "POST /api/v3/repos/o/r/deployments/42/statuses HTTP/1.1",
-    ]);
+    assert_eq!(
+        lines,
+        [
+            "POST /api/v3/repos/o/r/deployments HTTP/1.1",
+            "POST /api/v3/repos/o/r/deployments/42/statuses HTTP/1.1",
+            "POST /api/v3/repos/o/r/deployments/42/statuses HTTP/1.1",
+        ]
+    );
     assert!(seen.iter().all(|seen| seen.authorization == "Bearer ghs_secret"));
     insta::assert_json_snapshot!(seen.into_iter().map(|seen| seen.body).collect::<Vec<_>>());
 }
 
 #[tokio::test]
 async fn a_refusal_is_one_sentence_with_the_remedy_and_is_not_repeated() {
-    let (repository, server) = serve(vec![(403, json!({"message": "Resource not accessible by integration"}))]).await;
+    let (repository, server) = serve(vec![(
+        403,
+        json!({"message": "Resource not accessible by integration"}),
+    )])
+    .await;
     let error = begin(&repository).await.unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -109,7 +127,13 @@ async fn a_refusal_is_one_sentence_with_the_remedy_and_is_not_repeated() {
 #[tokio::test]
 async fn a_server_that_is_broken_is_asked_once() {
     let (repository, server) = serve(vec![(502, json!({"message": "bad gateway"}))]).await;
-    assert!(begin(&repository).await.unwrap_err().to_string().contains("bad gateway (502)"));
+    assert!(
+        begin(&repository)
+            .await
+            .unwrap_err()
+            .to_string()
+            .contains("bad gateway (502)")
+    );
     assert_eq!(server.await.unwrap().len(), 1);
 }
 
@@ -120,5 +144,8 @@ async fn no_token_travels_unprotected() {
         ..serve(Vec::new()).await.0
     };
     let error = begin(&repository).await.unwrap_err();
-    assert_eq!(error.to_string(), "the address http://github.example.com/api/v3 is not https, so no token is sent there");
+    assert_eq!(
+        error.to_string(),
+        "the address http://github.example.com/api/v3 is not https, so no token is sent there"
+    );
 }

@@ -11,7 +11,10 @@ use crate::options;
 pub(super) fn choose_account(reader: &mut Reader<'_>) -> Option<AccountRef> {
     match (reader.text(options::ACCOUNT), reader.text(options::ACCOUNT_ENDPOINT)) {
         (Some(_), Some(_)) => {
-            reader.refuse(options::ACCOUNT, "account-endpoint names an account too; give one of the two");
+            reader.refuse(
+                options::ACCOUNT,
+                "account-endpoint names an account too; give one of the two",
+            );
             None
         }
         (Some(_), None) => reader.parsed(options::ACCOUNT).map(AccountRef::Id),
@@ -31,7 +34,10 @@ pub(super) fn choose_account(reader: &mut Reader<'_>) -> Option<AccountRef> {
 
 fn endpoint(reader: &mut Reader<'_>, text: &str) -> Option<AccountRef> {
     let endpoint = reader.checked(options::ACCOUNT_ENDPOINT, BatchEndpoint::parse(text))?;
-    if let Some(name) = reader.text(options::ACCOUNT_NAME).filter(|name| !is_named(&endpoint, name)) {
+    if let Some(name) = reader
+        .text(options::ACCOUNT_NAME)
+        .filter(|name| !is_named(&endpoint, name))
+    {
         let fault = format!("{name:?} is not the account of {endpoint}; correct one of the two");
         reader.refuse(options::ACCOUNT_NAME, fault);
         return None;

@@ -30,7 +30,15 @@ mod tests {
 
     #[test]
     fn durations_are_read_as_people_and_as_iso_8601_write_them() {
-        for (text, minutes) in [("90m", 90), ("2h", 120), ("1h30m", 90), ("1h 30m", 90), ("PT15M", 15), ("pt2h", 120), ("900s", 15)] {
+        for (text, minutes) in [
+            ("90m", 90),
+            ("2h", 120),
+            ("1h30m", 90),
+            ("1h 30m", 90),
+            ("PT15M", 15),
+            ("pt2h", 120),
+            ("900s", 15),
+        ] {
             assert_eq!(parse_duration(text), Ok(Duration::from_secs(minutes * 60)), "{text}");
         }
     }

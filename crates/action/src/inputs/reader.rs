@@ -30,7 +30,11 @@ impl<'a> Reader<'a> {
 
     /// The faults, when there are any.
     pub(super) fn finish(self) -> Result<(), Vec<Fault>> {
-        if self.faults.is_empty() { Ok(()) } else { Err(self.faults) }
+        if self.faults.is_empty() {
+            Ok(())
+        } else {
+            Err(self.faults)
+        }
     }
 
     /// Adds a fault of an option.
@@ -40,9 +44,12 @@ impl<'a> Reader<'a> {
 
     /// Adds faults that core found; it writes names as Packer does, with underscores.
     pub(super) fn take_faults(&mut self, faults: Vec<Fault>) {
-        let translated = faults
-            .into_iter()
-            .map(|fault| Fault::new(options::in_our_names(&fault.setting), options::in_our_names(&fault.fault)));
+        let translated = faults.into_iter().map(|fault| {
+            Fault::new(
+                options::in_our_names(&fault.setting),
+                options::in_our_names(&fault.fault),
+            )
+        });
         self.faults.extend(translated);
     }
 
@@ -78,7 +85,10 @@ impl<'a> Reader<'a> {
     pub(super) fn number(&mut self, spec: &Spec) -> Option<u32> {
         let text = self.text(spec)?;
         let parsed = text.trim().parse::<u32>();
-        self.checked(spec, parsed.map_err(|_cause| format!("{text:?} is not a whole number; write digits only")))
+        self.checked(
+            spec,
+            parsed.map_err(|_cause| format!("{text:?} is not a whole number; write digits only")),
+        )
     }
 
     pub(super) fn flag(&mut self, spec: &Spec) -> Option<bool> {
@@ -106,7 +116,10 @@ impl<'a> Reader<'a> {
 
     fn read(&mut self, spec: &Spec, path: &str) -> Option<String> {
         let text = fs::read_to_string(path);
-        self.checked(spec, text.map_err(|cause| format!("cannot read {path:?}: {cause}; is the path right?")))
+        self.checked(
+            spec,
+            text.map_err(|cause| format!("cannot read {path:?}: {cause}; is the path right?")),
+        )
     }
 
     /// A JSON object, inline or in the file after `@`; empty when not given.
@@ -122,7 +135,10 @@ impl<'a> Reader<'a> {
         match parsed {
             Some(Ok(Value::Object(object))) => return object,
             Some(Ok(_)) => self.refuse(spec, "is no JSON object; write {…}, the body of POST /pools"),
-            Some(Err(cause)) => self.refuse(spec, format!("is no JSON ({cause}); write {{…}}, or @ and a file's path")),
+            Some(Err(cause)) => self.refuse(
+                spec,
+                format!("is no JSON ({cause}); write {{…}}, or @ and a file's path"),
+            ),
             None => {}
         }
         Map::new()

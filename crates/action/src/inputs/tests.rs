@@ -22,8 +22,10 @@ const GOOD: [(&str, &str); 4] = [
 fn values(inputs: &[(&str, &str)]) -> Values {
     let variable = |name: &str| format!("INPUT_{}", name.to_ascii_uppercase().replace('-', "_"));
     // A later input takes the place of an earlier one, and an empty one removes it.
-    let source: BTreeMap<String, String> =
-        inputs.iter().map(|(name, value)| (variable(name), (*value).to_owned())).collect();
+    let source: BTreeMap<String, String> = inputs
+        .iter()
+        .map(|(name, value)| (variable(name), (*value).to_owned()))
+        .collect();
     Values::collect(|_| None, &source)
 }
 
@@ -157,14 +159,24 @@ fn an_account_is_known_by_its_endpoint_too() {
         ("127.0.0.1:8443/batch/acct1", "ACCT1"),
     ] {
         let request = parse(&[("account", ""), ("account-endpoint", endpoint), ("account-name", name)]).unwrap();
-        assert!(matches!(request.settings.account, AccountRef::Endpoint(_)), "{endpoint}");
+        assert!(
+            matches!(request.settings.account, AccountRef::Endpoint(_)),
+            "{endpoint}"
+        );
     }
-    let other = [("account", ""), ("account-endpoint", "acct1.eastus2.batch.azure.com"), ("account-name", "acct2")];
+    let other = [
+        ("account", ""),
+        ("account-endpoint", "acct1.eastus2.batch.azure.com"),
+        ("account-name", "acct2"),
+    ];
     assert_eq!(
         faults(&other),
         "account-name: \"acct2\" is not the account of acct1.eastus2.batch.azure.com; correct one of the two\n"
     );
-    assert!(faults(&[("account", ""), ("account-name", "acct1")]).starts_with("account-endpoint: is needed with account-name"));
+    assert!(
+        faults(&[("account", ""), ("account-name", "acct1")])
+            .starts_with("account-endpoint: is needed with account-name")
+    );
 }
 
 fn file_with(text: &str) -> tempfile::NamedTempFile {
@@ -185,17 +197,31 @@ fn a_manifest_names_the_version_and_is_held_against_the_definition() {
     let shouted = from_manifest(&[("image-definition", DEFINITION)]).unwrap();
     assert_eq!(shouted.settings.version.to_string(), VERSION);
     let other = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/windows";
-    let [fault] = &from_manifest(&[("image-definition", other)]).unwrap_err()[..] else { panic!("one fault") };
-    assert!(fault.starts_with("image-definition: the version belongs to ") && fault.ends_with("is the version the right one?"), "{fault}");
-    let [fault] = &from_manifest(&[("node-agent-sku-id", "batch.node.windows amd64")]).unwrap_err()[..] else { panic!("one fault") };
-    assert_eq!(fault, "node-agent-sku-id: \"batch.node.windows amd64\" does not run on the image, whose OS is Linux; give an agent for Linux");
+    let [fault] = &from_manifest(&[("image-definition", other)]).unwrap_err()[..] else {
+        panic!("one fault")
+    };
+    assert!(
+        fault.starts_with("image-definition: the version belongs to ")
+            && fault.ends_with("is the version the right one?"),
+        "{fault}"
+    );
+    let [fault] = &from_manifest(&[("node-agent-sku-id", "batch.node.windows amd64")]).unwrap_err()[..] else {
+        panic!("one fault")
+    };
+    assert_eq!(
+        fault,
+        "node-agent-sku-id: \"batch.node.windows amd64\" does not run on the image, whose OS is Linux; give an agent for Linux"
+    );
 }
 
 #[test]
 fn a_bad_manifest_is_one_fault() {
     let manifest = file_with("{}");
     let text = faults(&[("image-version", ""), ("manifest", manifest.path().to_str().unwrap())]);
-    assert_eq!(text, "manifest: has no image_version_id; give the file that the post-processor azure-batch wrote\n");
+    assert_eq!(
+        text,
+        "manifest: has no image_version_id; give the file that the post-processor azure-batch wrote\n"
+    );
 }
 
 #[test]
@@ -227,7 +253,10 @@ fn a_job_with_id_token_rights_signs_in_by_oidc() {
 #[test]
 fn a_deployment_needs_a_token_and_a_repository() {
     let text = faults(&[("deployment-environment", "production")]);
-    let named: Vec<&str> = text.lines().filter_map(|line| line.split_once(':').map(|(name, _)| name)).collect();
+    let named: Vec<&str> = text
+        .lines()
+        .filter_map(|line| line.split_once(':').map(|(name, _)| name))
+        .collect();
     assert_eq!(named, ["deployment-environment", "github-token"]);
 }
 
@@ -238,7 +267,10 @@ fn a_report_lies_in_the_runners_folder_unless_said_otherwise() {
         ..Runner::default()
     };
     let path = |inputs: &[(&str, &str)], runner: &Runner| report_path(&values(inputs), runner);
-    assert_eq!(path(&[], &runner), Some("/runner/temp/azure-batch-pool-report.json".into()));
+    assert_eq!(
+        path(&[], &runner),
+        Some("/runner/temp/azure-batch-pool-report.json".into())
+    );
     assert_eq!(path(&[("report-path", "r.json")], &runner), Some("r.json".into()));
     assert_eq!(path(&[], &Runner::default()), None);
 }

@@ -18,9 +18,15 @@ pub(super) fn read_manifest(reader: &mut Reader<'_>) -> Option<Manifest> {
 /// The version; `None` after a fault.
 pub(super) fn choose_version(reader: &mut Reader<'_>, manifest: Option<&Manifest>) -> Option<ImageVersionId> {
     let definition: Option<ImageDefinitionId> = reader.parsed(options::IMAGE_DEFINITION);
-    let version = match (reader.is_given(options::IMAGE_VERSION), reader.is_given(options::MANIFEST)) {
+    let version = match (
+        reader.is_given(options::IMAGE_VERSION),
+        reader.is_given(options::MANIFEST),
+    ) {
         (true, true) => {
-            reader.refuse(options::IMAGE_VERSION, "manifest names a version too; give one of the two");
+            reader.refuse(
+                options::IMAGE_VERSION,
+                "manifest names a version too; give one of the two",
+            );
             return None;
         }
         (false, false) => {
@@ -39,7 +45,10 @@ pub(super) fn choose_version(reader: &mut Reader<'_>, manifest: Option<&Manifest
         return None;
     }
     if let Some(expected) = definition.filter(|expected| *expected != version.definition()) {
-        let fault = format!("the version belongs to {}, not to {expected}; is the version the right one?", version.definition());
+        let fault = format!(
+            "the version belongs to {}, not to {expected}; is the version the right one?",
+            version.definition()
+        );
         reader.refuse(options::IMAGE_DEFINITION, fault);
         return None;
     }
@@ -48,13 +57,18 @@ pub(super) fn choose_version(reader: &mut Reader<'_>, manifest: Option<&Manifest
 
 /// An agent for the other operating system can never start on the image.
 pub(super) fn check_agent(reader: &mut Reader<'_>, manifest: Option<&Manifest>) {
-    let agent = reader.text(options::NODE_AGENT_SKU_ID).and_then(|text| text.parse::<NodeAgentSku>().ok());
+    let agent = reader
+        .text(options::NODE_AGENT_SKU_ID)
+        .and_then(|text| text.parse::<NodeAgentSku>().ok());
     let (Some(agent), Some(os_type)) = (agent, manifest.and_then(|manifest| manifest.os_type.as_deref())) else {
         return;
     };
     let is_windows_agent = agent.as_str().to_ascii_lowercase().contains("windows");
     if is_windows_agent != os_type.eq_ignore_ascii_case("windows") {
-        let fault = format!("{agent:?} does not run on the image, whose OS is {os_type}; give an agent for {os_type}", agent = agent.as_str());
+        let fault = format!(
+            "{agent:?} does not run on the image, whose OS is {os_type}; give an agent for {os_type}",
+            agent = agent.as_str()
+        );
         reader.refuse(options::NODE_AGENT_SKU_ID, fault);
     }
 }

@@ -9,7 +9,10 @@ const ACTION: &str = include_str!("../../../../action.yml");
 const DOCS: &str = include_str!("../../../../docs/action.md");
 
 fn assert_holds(file: &str, text: &str, block: &str) {
-    assert!(text.contains(block), "{file} lags behind the table of options; this belongs there:\n{block}");
+    assert!(
+        text.contains(block),
+        "{file} lags behind the table of options; this belongs there:\n{block}"
+    );
 }
 
 fn action_inputs() -> String {
@@ -22,7 +25,9 @@ fn action_inputs() -> String {
         // A JSON text is a YAML text too.
         let description = serde_json::Value::from(format!("{}{default}", spec.doc));
         let required = spec.default == Required;
-        block.push_str(&format!("  {spec}:\n    description: {description}\n    required: {required}\n"));
+        block.push_str(&format!(
+            "  {spec}:\n    description: {description}\n    required: {required}\n"
+        ));
     }
     block
 }
@@ -61,7 +66,11 @@ fn action_yml_has_every_option_as_an_input() {
 fn action_yml_hands_every_input_on() {
     assert_holds("action.yml", ACTION, &action_environment());
     let handed_on = ACTION.matches("${{ inputs.").count();
-    assert_eq!(handed_on, ALL.len(), "an input is used elsewhere, or one is handed on that is not in the table");
+    assert_eq!(
+        handed_on,
+        ALL.len(),
+        "an input is used elsewhere, or one is handed on that is not in the table"
+    );
 }
 
 #[test]
@@ -78,7 +87,9 @@ fn no_expression_stands_in_shell_text() {
     let (_, steps) = ACTION.split_once("\nruns:\n").unwrap();
     for line in steps.lines().filter(|line| line.contains("${{")) {
         let is_variable = line.trim_start().split_once(": ").is_some_and(|(name, value)| {
-            name.chars().all(|c| c.is_ascii_uppercase() || c == '_') && value.starts_with("${{") && value.ends_with("}}")
+            name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+                && value.starts_with("${{")
+                && value.ends_with("}}")
         });
         assert!(is_variable, "{line}");
     }
@@ -92,11 +103,17 @@ fn the_documentation_has_every_option() {
 #[test]
 fn the_documentation_names_every_output() {
     for name in outputs::NAMES {
-        assert!(DOCS.contains(&format!("| `{name}` |")), "docs/action.md lacks the output {name}");
+        assert!(
+            DOCS.contains(&format!("| `{name}` |")),
+            "docs/action.md lacks the output {name}"
+        );
     }
 }
 
 #[test]
 fn core_names_of_settings_become_ours() {
-    assert_eq!(in_our_names("give the CA with ca_file; client_id"), "give the CA with ca-file; client-id");
+    assert_eq!(
+        in_our_names("give the CA with ca_file; client_id"),
+        "give the CA with ca-file; client-id"
+    );
 }

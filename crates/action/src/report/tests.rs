@@ -55,16 +55,28 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
         action: PoolAction::Created,
         needed: 686,
         ready,
-        states: states.iter().map(|(state, count)| ((*state).to_owned(), *count)).collect(),
+        states: states
+            .iter()
+            .map(|(state, count)| ((*state).to_owned(), *count))
+            .collect(),
         rounds,
         skipped_checks: Vec::new(),
-        steps: vec![step("observe", 4), step("replicas", 620), step("resize", 1500), step("nodes", 336)],
+        steps: vec![
+            step("observe", 4),
+            step("replicas", 620),
+            step("resize", 1500),
+            step("nodes", 336),
+        ],
     }
 }
 
 pub(crate) fn created() -> Report {
     let rounds = vec![
-        round(1, 412, &["AllocationTimedOut: Desired number of dedicated nodes could not be allocated"]),
+        round(
+            1,
+            412,
+            &["AllocationTimedOut: Desired number of dedicated nodes could not be allocated"],
+        ),
         round(2, 700, &[]),
     ];
     let outcome = Outcome {
@@ -90,7 +102,14 @@ pub(crate) fn partly_reached() -> Report {
         &[("idle", 630), ("starttaskfailed", 40), ("unusable", 30)],
     );
     report.skipped_checks = vec!["quota: the identity may not read Microsoft.Batch/batchAccounts".to_owned()];
-    Report::of_outcome(asked(), Outcome { report, result: Err(error) }, ENDING)
+    Report::of_outcome(
+        asked(),
+        Outcome {
+            report,
+            result: Err(error),
+        },
+        ENDING,
+    )
 }
 
 pub(crate) fn quota_reached() -> Report {
@@ -101,10 +120,18 @@ pub(crate) fn quota_reached() -> Report {
         details: vec![("Dedicated core quota".to_owned(), "2000".to_owned())],
         request_id: Some("9b9a1f2e-0000-4000-8000-1234567890ab".to_owned()),
     };
-    let error = Error::refused_by_service("Batch refused 700 dedicated nodes", refusal).while_doing("cannot resize pool render_a");
+    let error = Error::refused_by_service("Batch refused 700 dedicated nodes", refusal)
+        .while_doing("cannot resize pool render_a");
     let mut report = rollout(0, vec![round(1, 0, &["AccountCoreQuotaReached"])], &[]);
     report.states = BTreeMap::new();
-    Report::of_outcome(asked(), Outcome { report, result: Err(error) }, ENDING)
+    Report::of_outcome(
+        asked(),
+        Outcome {
+            report,
+            result: Err(error),
+        },
+        ENDING,
+    )
 }
 
 pub(crate) fn bad_inputs() -> Report {
@@ -124,7 +151,9 @@ fn a_failure_fits_on_a_screen_with_reason_remedy_and_way_on() {
 
 #[test]
 fn a_long_reason_is_cut_to_a_screen() {
-    let faults: Vec<Fault> = (0..99).map(|n| Fault::new(format!("input-{n}"), "é".repeat(999))).collect();
+    let faults: Vec<Fault> = (0..99)
+        .map(|n| Fault::new(format!("input-{n}"), "é".repeat(999)))
+        .collect();
     let text = Failure::of_inputs(&faults).text();
     assert_eq!(text.lines().count(), SCREEN_LINES + 2);
     assert!(text.contains("… and 79 more lines, in the report file"));
@@ -135,13 +164,25 @@ fn a_long_reason_is_cut_to_a_screen() {
 fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
     use ErrorKind::*;
     let rows: Vec<String> = [
-        BadInput, NoRights, Quota, PartlyReached, Deadline, Refused, Azure, NeverSent, UnknownEffect, Cancelled,
+        BadInput,
+        NoRights,
+        Quota,
+        PartlyReached,
+        Deadline,
+        Refused,
+        Azure,
+        NeverSent,
+        UnknownEffect,
+        Cancelled,
     ]
     .iter()
     .map(|kind| {
         let report = Report::of_error(&Error::new(*kind, "x"), ENDING);
         let failure = report.failure.unwrap();
-        format!("{} | {} | {} | {}", report.exit_code, report.result, failure.kind, failure.next)
+        format!(
+            "{} | {} | {} | {}",
+            report.exit_code, report.result, failure.kind, failure.next
+        )
     })
     .collect();
     insta::assert_snapshot!(rows.join("\n"));

@@ -49,7 +49,9 @@ impl Bars {
         match event {
             Event::StepStarted { what, .. } => self.step.set_message(what.clone()),
             Event::Nodes { wanted, ready, .. } => {
-                let bar = self.nodes.get_or_insert_with(|| add_bar(&self.all, u64::from(*wanted), "nodes"));
+                let bar = self
+                    .nodes
+                    .get_or_insert_with(|| add_bar(&self.all, u64::from(*wanted), "nodes"));
                 bar.set_length(u64::from(*wanted));
                 bar.set_position(u64::from(*ready));
                 return true;

@@ -24,7 +24,11 @@ pub fn harmless(text: &str) -> String {
 fn harmless_line(line: &str) -> String {
     let mut quiet = String::with_capacity(line.len());
     for letter in line.chars() {
-        quiet.push(if letter.is_control() && letter != '\t' { ' ' } else { letter });
+        quiet.push(if letter.is_control() && letter != '\t' {
+            ' '
+        } else {
+            letter
+        });
     }
     // Taken apart again and again, since the pieces of `####[[` could close up.
     while quiet.contains("##[") {

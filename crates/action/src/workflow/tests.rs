@@ -39,7 +39,10 @@ fn a_group_is_closed_before_the_next_one_opens() {
         console.end_group();
         console.end_group();
     });
-    assert_eq!(out, "::group::look at the pool\nit is there\n::endgroup::\n::group::resize\n::endgroup::\n");
+    assert_eq!(
+        out,
+        "::group::look at the pool\nit is there\n::endgroup::\n::group::resize\n::endgroup::\n"
+    );
 }
 
 #[test]
@@ -47,7 +50,10 @@ fn an_annotation_is_one_command_whatever_its_text() {
     let (out, _) = written(Form::Workflow, |console| {
         console.annotate(Grade::Error, "Pool a: quota, limit", "no cores\n::add-mask::x\r50 %");
     });
-    assert_eq!(out, "::error title=Pool a%3A quota%2C limit::no cores%0A: :add-mask::x%0A50 %25\n");
+    assert_eq!(
+        out,
+        "::error title=Pool a%3A quota%2C limit::no cores%0A: :add-mask::x%0A50 %25\n"
+    );
 }
 
 #[test]
@@ -56,7 +62,10 @@ fn outside_github_annotations_go_to_stderr_and_groups_are_lines() {
         console.begin_group("resize");
         console.annotate(Grade::Warning, "deployment", "GitHub said no");
     });
-    assert_eq!((out.as_str(), err.as_str()), ("resize\n", "warning: deployment: GitHub said no\n"));
+    assert_eq!(
+        (out.as_str(), err.as_str()),
+        ("resize\n", "warning: deployment: GitHub said no\n")
+    );
 }
 
 #[test]
@@ -86,6 +95,9 @@ fn secrets_are_masked_first_and_struck_out_of_everything() {
             Form::Workflow => out.strip_prefix("::add-mask::hunter22%25\n").unwrap(),
             Form::Plain | Form::Json => &out,
         };
-        assert!(!rest.contains("hunter22") && !err.contains("hunter22"), "{form:?}: {rest}{err}");
+        assert!(
+            !rest.contains("hunter22") && !err.contains("hunter22"),
+            "{form:?}: {rest}{err}"
+        );
     }
 }
