@@ -2,5 +2,7 @@
 //!
 //! What the texts say in detail is tested beside the code that makes them; Azure itself is not needed here.
 
+#[cfg(test)]
 mod install;
+#[cfg(test)]
 mod program;
