@@ -147,7 +147,10 @@ impl Failure {
         if let Some(hint) = &self.hint {
             lines.push(format!("  hint: {}", cut(hint)));
         }
-        lines.push(format!("  next: {}", self.next));
+        // Core's hint often is the way on already.
+        if !self.hint.as_ref().is_some_and(|hint| hint.contains("run the same again")) {
+            lines.push(format!("  next: {}", self.next));
+        }
         lines.join("\n")
     }
 }

@@ -12,6 +12,7 @@ use azure_batch_core::{
     rollout::{self, Outcome},
     run::Run,
 };
+use jiff::Unit;
 use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
 use tokio_util::sync::CancellationToken;
 
@@ -161,8 +162,10 @@ impl Stopwatch {
     }
 
     fn ending(&self) -> Ending {
+        let now = SystemClock.now();
         Ending {
-            at: SystemClock.now(),
+            // People and programs compare whole seconds; a time that cannot be rounded is as good as it is.
+            at: now.round(Unit::Second).unwrap_or(now),
             seconds: self.0.elapsed().as_secs(),
         }
     }
