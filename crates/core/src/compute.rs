@@ -2,5 +2,9 @@
 //!
 //! Bodies that go back to the service are edited as JSON, so fields we do not know survive.
 
+pub mod disk;
 pub mod gallery;
+pub mod image;
+pub mod snapshot;
 pub mod version;
+pub mod vm;

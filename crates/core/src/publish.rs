@@ -1,18 +1,45 @@
-//! Flow 1, from a machine to an image version.
+//! ★ Flow 1, from a machine to an image version: observe, refuse or plan, do, tidy up.
 //!
-//! (The flow itself follows; these are the values it ends with.)
+//! This file is the story; every step is told below it and every decision is a pure function in `publish/`. There is
+//! no state file: each step looks at Azure first, so a run that was killed anywhere is finished by running it again.
 
+mod bodies;
+mod cleanup;
+mod legality;
+mod machine;
+mod number;
+mod plan;
+mod preflight;
+mod step;
+
+use futures::future::try_join_all;
 use serde::Serialize;
 
+pub use self::preflight::CHECK_NAMES;
+use self::{
+    cleanup::keep,
+    number::Number,
+    plan::{Plan, Seen},
+    step::{Change, Claim},
+};
+pub use crate::run::StepTime;
 use crate::{
+    account,
     client::Client,
+    compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},
     ids::{
         Location, VersionNumber,
-        resource::{ImageDefinitionId, ImageVersionId},
+        resource::{ImageDefinitionId, ImageVersionId, ResourceGroupId},
     },
-    settings::PublishSettings,
+    json,
+    operation::Status,
+    replicas::RegionNeed,
+    settings::{KeptKind, OnFailure, PublishSettings, Source},
 };
+
+/// How often a run takes another number when somebody else was faster.
+const MAX_CLAIMS: u32 = 5;
 
 /// What a publish has reached.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -67,15 +94,6 @@ pub struct Kept {
     pub why: String,
 }
 
-/// How long a step took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StepTime {
-    /// The step's name.
-    pub step: String,
-    /// Seconds.
-    pub seconds: u64,
-}
-
 /// What a publish would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PublishPlan {
@@ -90,15 +108,338 @@ pub struct PublishPlan {
 /// Publishes.
 ///
 /// # Errors
-/// When a check refuses, Azure fails, or the run ends; what it leaves is told in events and in the hint.
-pub async fn run(_client: &Client, _settings: &PublishSettings) -> Result<Published> {
-    Err(Error::new(ErrorKind::Refused, "not built yet"))
+/// When a check refuses, Azure fails, or the run ends; what it leaves is told in events.
+pub async fn run(client: &Client, settings: &PublishSettings) -> Result<Published> {
+    publish(client, settings).await.map_err(|error| {
+        error.while_doing(format!(
+            "cannot publish {} to {}",
+            settings.source,
+            settings.definition.name()
+        ))
+    })
 }
 
 /// Says what [`run`] would do; writes nothing.
 ///
 /// # Errors
 /// As [`run`], for what can be known without writing.
-pub async fn plan(_client: &Client, _settings: &PublishSettings) -> Result<PublishPlan> {
-    Err(Error::new(ErrorKind::Refused, "not built yet"))
+pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
+    let seen = observe(client, settings).await?;
+    let plan = decide(client, settings, &seen)?;
+    Ok(PublishPlan {
+        changes: plan.changes(&seen),
+        replicas: plan.formulas(),
+        version: plan.version,
+    })
+}
+
+async fn publish(client: &Client, settings: &PublishSettings) -> Result<Published> {
+    let run = client.run();
+    let mut seen = run
+        .step(
+            "source",
+            format!("Looking at {}", settings.source),
+            observe(client, settings),
+        )
+        .await?;
+    decide(client, settings, &seen)?;
+    seen = prepare(client, settings, seen).await?;
+    seen = destination(client, settings, seen).await?;
+    for _ in 0..MAX_CLAIMS {
+        let plan = plan::make(settings, &seen, run.now(), &run.progress)?;
+        announce(client, &plan);
+        match make(client, settings, &seen, &plan).await {
+            Ok(Some(version)) => {
+                let kept = run
+                    .step(
+                        "cleanup",
+                        "Removing what was only needed on the way",
+                        tidy(client, settings, &plan),
+                    )
+                    .await?;
+                let steps = run.steps();
+                return Ok(Published {
+                    kept,
+                    steps,
+                    ..published(settings, &seen, &plan, &version)
+                });
+            }
+            Ok(None) => {
+                run.progress
+                    .warn(format!("somebody else took {} meanwhile", plan.version.name()));
+                tidy(client, settings, &plan).await?;
+                seen.versions = versions(client, settings).await?;
+            }
+            Err(error) => {
+                tidy_after_failure(&client.for_cleanup(cleanup::LIMIT), settings, &plan).await;
+                return Err(error);
+            }
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Azure,
+        format!("{MAX_CLAIMS} numbers in a row were taken by other runs"),
+    )
+    .with_hint("run it again"))
+}
+
+/// Looks at everything that the decision needs; writes nothing.
+async fn observe(client: &Client, settings: &PublishSettings) -> Result<Seen> {
+    let accounts = try_join_all(
+        settings
+            .used_by
+            .iter()
+            .map(|it| async { Ok::<_, Error>((account::read(client, &it.account).await?, it.nodes)) }),
+    );
+    let (machine, (gallery, definition, versions), accounts) = futures::try_join!(
+        machine::observe(client, &settings.source),
+        observe_gallery(client, settings),
+        accounts
+    )?;
+    Ok(Seen {
+        machine,
+        gallery,
+        definition,
+        versions,
+        accounts,
+    })
+}
+
+async fn observe_gallery(
+    client: &Client,
+    settings: &PublishSettings,
+) -> Result<(Option<Location>, Option<ImageDefinition>, Vec<ImageVersion>)> {
+    let id = settings.definition.gallery();
+    let Some(answer) = client.find(&gallery::get(&id)).await? else {
+        if settings.create_gallery {
+            return Ok((None, None, Vec::new()));
+        }
+        let missing = Error::new(ErrorKind::BadInput, format!("there is no gallery {id}"));
+        return Err(missing.with_hint("check gallery_name and resource_group, or set create_gallery = true"));
+    };
+    let location = json::text(&answer.value(), "/location").and_then(|text| text.parse().ok());
+    let definition = client.find(&gallery::get_definition(&settings.definition)).await?;
+    let versions = if definition.is_some() {
+        versions(client, settings).await?
+    } else {
+        Vec::new()
+    };
+    Ok((
+        location,
+        definition.map(|answer| ImageDefinition::new(answer.value())),
+        versions,
+    ))
+}
+
+async fn versions(client: &Client, settings: &PublishSettings) -> Result<Vec<ImageVersion>> {
+    let bodies = client.list(&version::list(&settings.definition)).await?;
+    let with_id = |body: serde_json::Value| {
+        let number: VersionNumber = json::text(&body, "/name")?.parse().ok()?;
+        Some(ImageVersion::new(settings.definition.version(number), body))
+    };
+    Ok(bodies.into_iter().filter_map(with_id).collect())
+}
+
+/// Refuses what must not be done, and makes a plan, before anything is written.
+fn decide(client: &Client, settings: &PublishSettings, seen: &Seen) -> Result<Plan> {
+    let run = client.run();
+    preflight::refuse(
+        preflight::checks(&seen.machine, settings.machine),
+        &settings.ignore_checks,
+        &run.progress,
+    )?;
+    if let Some(definition) = &seen.definition {
+        preflight::compare_definition(&seen.machine, definition)?;
+    }
+    plan::make(settings, seen, run.now(), &crate::progress::Progress::silent())
+}
+
+/// Stops and generalizes the VM where asked to; its disks change hands by that, so it is looked at again.
+async fn prepare(client: &Client, settings: &PublishSettings, seen: Seen) -> Result<Seen> {
+    let (Source::Vm(id), Some(vm)) = (&settings.source, &seen.machine.vm) else {
+        return Ok(seen);
+    };
+    match step::prepare(client, id, vm, settings.machine).await? {
+        Change::Nothing => Ok(seen),
+        Change::Made => Ok(Seen {
+            machine: machine::observe(client, &settings.source).await?,
+            ..seen
+        }),
+    }
+}
+
+/// Makes sure of gallery and definition, first of all since what the service says of the definition decides the way.
+async fn destination(client: &Client, settings: &PublishSettings, seen: Seen) -> Result<Seen> {
+    if let Some(definition) = &seen.definition
+        && definition.status() == Status::Succeeded
+    {
+        return Ok(seen);
+    }
+    let work = async {
+        let location = step::gallery(client, settings, &seen.machine, seen.gallery.clone()).await?;
+        let body = bodies::definition(settings, &seen.machine, &location);
+        Ok((location, step::definition(client, settings, body).await?))
+    };
+    let what = format!("Creating image definition {}", settings.definition.name());
+    let (location, definition) = client.run().step("definition", what, work).await?;
+    preflight::compare_definition(&seen.machine, &definition)?;
+    Ok(Seen {
+        gallery: Some(location),
+        definition: Some(definition),
+        ..seen
+    })
+}
+
+fn announce(client: &Client, plan: &Plan) {
+    let progress = &client.run().progress;
+    match plan.number {
+        Number::New(number) => progress.note(format!(
+            "The version will be {number}, source fingerprint {}",
+            plan.fingerprint.as_str()
+        )),
+        Number::Found(number) => progress.note(format!(
+            "Version {number} was made of this very source: nothing is copied"
+        )),
+    }
+    if let (Number::New(_), legality::Way::Snapshots { why }) = (plan.number, &plan.way) {
+        progress.note(format!("No managed image: {why}"));
+    }
+    for formula in plan.formulas() {
+        progress.note(formula);
+    }
+}
+
+/// Makes the version and brings it to its regions; `None` when somebody else took the number.
+async fn make(client: &Client, settings: &PublishSettings, seen: &Seen, plan: &Plan) -> Result<Option<ImageVersion>> {
+    let run = client.run();
+    if let Number::New(number) = plan.number {
+        copy(client, seen, plan).await?;
+        let sources = bodies::sources(&seen.machine, &plan.snapshots);
+        let body = bodies::version(settings, &seen.machine, plan, &sources);
+        let work = async {
+            match step::claim(client, plan, body).await? {
+                Claim::Taken => Ok(Claim::Taken),
+                Claim::Ours(operation) => step::made(client, &plan.version, operation)
+                    .await
+                    .map(|()| Claim::Ours(None)),
+            }
+        };
+        let what = format!("Creating image version {number} in {}", regions_of(&plan.first));
+        if run.step("version", what, work).await? == Claim::Taken {
+            return Ok(None);
+        }
+    }
+    let storage = settings.version_settings.storage.as_str();
+    let first = version::ensure_regions(client, &plan.version, &plan.first, storage);
+    let version = run
+        .step(
+            "regions",
+            format!("Making sure of {}, where pools wait", regions_of(&plan.first)),
+            first,
+        )
+        .await?;
+    if plan.rest.is_empty() {
+        return Ok(Some(version));
+    }
+    let rest = version::ensure_regions(client, &plan.version, &plan.rest, storage);
+    run.step(
+        "more regions",
+        format!("Replicating to {}", regions_of(&plan.rest)),
+        rest,
+    )
+    .await
+    .map(Some)
+}
+
+/// Copies the disks, and makes a managed image of the copies where that is the way.
+async fn copy(client: &Client, seen: &Seen, plan: &Plan) -> Result<()> {
+    let run = client.run();
+    if !plan.snapshots.is_empty() {
+        let what = format!("Creating {} snapshots side by side", plan.snapshots.len());
+        run.step("snapshots", what, step::snapshots(client, plan, &seen.machine.location))
+            .await?;
+    }
+    if plan.way == legality::Way::ManagedImage {
+        let body = bodies::managed_image(&seen.machine, plan, &bodies::sources(&seen.machine, &plan.snapshots));
+        let what = format!("Creating managed image {}", plan.image.name());
+        run.step("managed image", what, step::managed_image(client, plan, body))
+            .await?;
+    }
+    // Past this point a source must not be deleted until the version is made, so this is the last place to stop at.
+    run.check()
+}
+
+fn regions_of(needs: &[RegionNeed]) -> String {
+    needs
+        .iter()
+        .map(|need| need.location.as_str())
+        .collect::<Vec<_>>()
+        .join(", ")
+}
+
+fn temporaries(settings: &PublishSettings) -> &ResourceGroupId {
+    settings
+        .temporaries
+        .group
+        .as_ref()
+        .unwrap_or_else(|| settings.source.group())
+}
+
+/// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
+async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan) -> Result<Vec<Kept>> {
+    let keep: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
+    Ok(cleanup::remove(client, temporaries(settings), plan, &keep).await)
+}
+
+/// After a failure: what is removed depends on how far the version came. The run's own end does not stop this.
+async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &Plan) {
+    let group = temporaries(settings);
+    let version = version::find(client, &plan.version).await;
+    let stays = match &version {
+        Ok(Some(version)) if step::is_ours(version, plan) => match version.status() {
+            Status::Succeeded | Status::Failed(_) => None,
+            Status::Running(_) | Status::Forgotten => {
+                Some("the version is still being made of it; run the same again to finish")
+            }
+        },
+        Ok(_) => (settings.temporaries.on_failure == OnFailure::Keep)
+            .then_some("on_failure = keep; run the same again to go on with it"),
+        Err(_) => Some("whether the version needs it is not known; run the same again to finish"),
+    };
+    let Some(why) = stays else {
+        cleanup::remove(client, group, plan, &[]).await;
+        return;
+    };
+    match cleanup::left(client, group, plan).await {
+        Ok(ids) => ids.into_iter().for_each(|id| drop(keep(client, id, why))),
+        Err(error) => client
+            .run()
+            .progress
+            .warn(format!("what is left in {group} is not known: {}", error.report())),
+    }
+}
+
+fn published(settings: &PublishSettings, seen: &Seen, plan: &Plan, version: &ImageVersion) -> Published {
+    let machine = &seen.machine;
+    let region = |region: version::RegionState| PublishedRegion {
+        location: region.location,
+        replicas: region.replicas,
+        state: region.state,
+    };
+    Published {
+        version: plan.version.clone(),
+        number: plan.number.number(),
+        definition: settings.definition.clone(),
+        source: settings.source.to_string(),
+        fingerprint: plan.fingerprint.as_str().to_owned(),
+        is_new: matches!(plan.number, Number::New(_)),
+        os_type: machine.os_type.clone(),
+        hyper_v_generation: machine.generation.clone(),
+        architecture: machine.architecture.clone(),
+        security_type: machine.security.as_str().to_owned(),
+        data_disk_luns: machine.data.iter().map(|(lun, _)| lun.number()).collect(),
+        regions: version.regions().into_iter().map(region).collect(),
+        kept: Vec::new(),
+        steps: Vec::new(),
+    }
 }

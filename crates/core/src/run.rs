@@ -4,13 +4,14 @@
 
 use std::{
     sync::{
-        Arc,
+        Arc, Mutex, PoisonError,
         atomic::{AtomicU32, Ordering},
     },
     time::Duration,
 };
 
 use jiff::Timestamp;
+use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
@@ -29,8 +30,18 @@ pub struct Run {
     deadline: Instant,
     budget: Arc<AtomicU32>,
     cancel: CancellationToken,
+    steps: Arc<Mutex<Vec<StepTime>>>,
     /// Where events go.
     pub progress: Progress,
+}
+
+/// How long a step took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepTime {
+    /// The step's name.
+    pub step: String,
+    /// Seconds.
+    pub seconds: u64,
 }
 
 impl Run {
@@ -44,6 +55,7 @@ impl Run {
             deadline: started + limit,
             budget: Arc::new(AtomicU32::new(RUN_BUDGET)),
             cancel,
+            steps: Arc::default(),
             progress,
         }
     }
@@ -69,6 +81,12 @@ impl Run {
             cancel: CancellationToken::new(),
             ..self.clone()
         }
+    }
+
+    /// How long each step took so far, failed ones too.
+    #[must_use]
+    pub fn steps(&self) -> Vec<StepTime> {
+        self.steps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
     /// Fails when the run was asked to stop; called where stopping is safe.
@@ -129,11 +147,17 @@ impl Run {
             step,
             what: what.into(),
         });
-        let result = work.await?;
-        self.progress.tell(Event::StepDone {
-            step,
-            seconds: started.elapsed().as_secs(),
-        });
+        let result = work.await;
+        let seconds = started.elapsed().as_secs();
+        self.steps
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .push(StepTime {
+                step: step.to_owned(),
+                seconds,
+            });
+        let result = result?;
+        self.progress.tell(Event::StepDone { step, seconds });
         Ok(result)
     }
 }

@@ -17,7 +17,14 @@ impl IdSource {
     pub fn guid(&mut self) -> String {
         let hex = self.hex();
         let part = |range| hex.get(range).unwrap_or_default();
-        format!("{}-{}-4{}-9{}-{}", part(0..8), part(8..12), part(13..16), part(17..20), part(20..32))
+        format!(
+            "{}-{}-4{}-9{}-{}",
+            part(0..8),
+            part(8..12),
+            part(13..16),
+            part(17..20),
+            part(20..32)
+        )
     }
 
     /// The next ETag as Batch's data plane writes it: unquoted, `0x8D` and twelve digits.

@@ -4,4 +4,289 @@
 //! reads no clock and starts no task: `host` does that. What is faithful and what is simplified is listed in
 //! `docs/emulator.md`.
 
+use ::http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+pub mod arm;
+pub mod batch;
+pub mod compute;
+mod control;
+pub mod entra;
+pub mod fault;
+pub mod host;
 pub mod http;
+pub mod ids;
+pub mod journal;
+mod json;
+pub mod operation;
+pub mod region;
+pub mod seed;
+pub mod timing;
+pub mod view;
+pub mod world;
+
+use crate::{
+    arm::ArmError,
+    fault::{Effect, Fault},
+    http::{Request, Response},
+    journal::Entry,
+    seed::{Seed, SeedError},
+    timing::Timing,
+    world::{Call, World},
+};
+
+/// How an emulator behaves, apart from what it contains.
+#[derive(Clone, Debug)]
+pub struct Settings {
+    /// How long operations take.
+    pub timing: Timing,
+    /// The most items that a page of a list carries; Azure's own sizes are of that order.
+    pub page_size: usize,
+    /// Whether poll URLs are short and unsigned. Azure's are signed and longer than 4 KB.
+    pub short_poll_urls: bool,
+}
+
+/// What becomes of a request.
+#[derive(Clone, Debug)]
+pub enum Outcome {
+    /// It is answered.
+    Answer(Response),
+    /// The connection is reset and nothing has happened.
+    ResetBeforeEffect,
+    /// The connection is reset, but what was asked for has happened.
+    ResetAfterEffect,
+    /// It is never answered, and nothing has happened.
+    Hang,
+}
+
+/// One emulated Azure.
+#[derive(Debug)]
+pub struct Emulator {
+    world: World,
+    journal: Vec<Entry>,
+}
+
+/// The four faces of the emulator; each has an error form of its own.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Service {
+    Entra,
+    Arm,
+    Batch,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            timing: Timing::default(),
+            page_size: 50,
+            short_poll_urls: false,
+        }
+    }
+}
+
+impl Emulator {
+    /// An empty Azure: no tenant, no subscription.
+    #[must_use]
+    pub fn new(settings: Settings) -> Self {
+        let world = World {
+            entra: entra::Entra::default(),
+            arm: arm::Arm::default(),
+            compute: compute::Compute::default(),
+            batch: batch::Batch::default(),
+            operations: operation::Operations::new(settings.short_poll_urls),
+            timing: settings.timing,
+            faults: fault::Faults::default(),
+            ids: ids::IdSource::default(),
+            page_size: settings.page_size,
+        };
+        Self {
+            world,
+            journal: Vec::new(),
+        }
+    }
+
+    /// An Azure with usual settings and that content.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the seed names something it does not contain, or when its Batch part is refused.
+    pub fn from_seed(seed: &Seed, now: Timestamp) -> Result<Self, SeedError> {
+        let mut emulator = Self::new(Settings::default());
+        emulator.seed(seed, now)?;
+        Ok(emulator)
+    }
+
+    /// Adds the seed's content; what has the same name as something there takes its place.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the seed names something it does not contain, or when its Batch part is refused.
+    pub fn seed(&mut self, seed: &Seed, now: Timestamp) -> Result<(), SeedError> {
+        self.world.settle(now);
+        seed.plant(&mut self.world, now)
+    }
+
+    /// Answers one request at a time that never runs backwards.
+    pub fn respond(&mut self, request: &Request, now: Timestamp) -> Outcome {
+        let number = self.journal.len() as u64 + 1;
+        self.world.settle(now);
+        let service = service(request);
+        let call = Call { request, now };
+        let met = self.world.faults.meet(number, &request.method, &request.path);
+        let outcome = self.outcome(met, service, &call);
+        let hit = self.world.faults.take_hit();
+        self.journal.push(Entry::new(request, &outcome, (number, now), hit));
+        outcome
+    }
+
+    /// All requests so far.
+    #[must_use]
+    pub fn journal(&self) -> &[Entry] {
+        &self.journal
+    }
+
+    /// An assertion of any issuer, e.g. of a cluster, to be exchanged for an access token: valid for five minutes.
+    #[must_use]
+    pub fn assertion(credential: &entra::FederatedCredential, now: Timestamp) -> String {
+        entra::Entra::assertion(credential, now)
+    }
+
+    /// Forgets the requests so far; their numbers start again at 1.
+    pub fn clear_journal(&mut self) {
+        self.journal.clear();
+    }
+
+    /// Adds a fault to the script.
+    pub fn add_fault(&mut self, fault: Fault) {
+        self.world.faults.add(fault);
+    }
+
+    /// Empties the script of faults.
+    pub fn clear_faults(&mut self) {
+        self.world.faults.clear();
+    }
+
+    /// The script of faults with how often each matched and hit.
+    #[must_use]
+    pub fn faults(&self) -> &[Fault] {
+        self.world.faults.script()
+    }
+
+    /// Every resource, sorted by id, without what differs from run to run: GUIDs, times, ETags.
+    ///
+    /// Two runs that did the same leave equal values.
+    #[must_use]
+    pub fn resources(&mut self, now: Timestamp) -> Value {
+        self.world.settle(now);
+        let mut all = json!({
+            "resourceGroups": self.world.arm.resources(),
+            "compute": self.world.compute.resources(now),
+            "batch": self.world.batch.resources(now),
+        });
+        seed::strip_volatile(&mut all);
+        all
+    }
+
+    fn outcome(&mut self, met: Option<Effect>, service: Service, call: &Call<'_>) -> Outcome {
+        match met {
+            None => Outcome::Answer(self.answer(service, call)),
+            Some(Effect::ResetBeforeEffect) => Outcome::ResetBeforeEffect,
+            Some(Effect::Hang) => Outcome::Hang,
+            Some(Effect::ResetAfterEffect) => {
+                let _unseen: Response = self.answer(service, call);
+                Outcome::ResetAfterEffect
+            }
+            Some(Effect::WrongBody { body }) => {
+                let mut response = self.answer(service, call);
+                response.status = StatusCode::OK;
+                response.body = body.into();
+                Outcome::Answer(response)
+            }
+            Some(other) => Outcome::Answer(scripted_answer(service, other)),
+        }
+    }
+
+    fn answer(&mut self, service: Service, call: &Call<'_>) -> Response {
+        match service {
+            Service::Entra => {
+                entra::respond(&mut self.world, call).unwrap_or_else(|| unsupported(call.request).response())
+            }
+            Service::Arm => arm::respond(&mut self.world, call),
+            Service::Batch => batch::respond(&mut self.world, call),
+        }
+    }
+}
+
+/// The loud refusal of whatever is not played here: 501 that names the request.
+#[must_use]
+pub fn unsupported(request: &Request) -> ArmError {
+    let version = request.query("api-version").unwrap_or("none");
+    let message = format!(
+        "The emulator does not support {} {} (api-version {version}).",
+        request.method, request.path
+    );
+    ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedByEmulator", message)
+}
+
+fn service(request: &Request) -> Service {
+    let first = request
+        .segments()
+        .first()
+        .map(|segment| segment.to_lowercase())
+        .unwrap_or_default();
+    let is_arm = matches!(first.as_str(), "subscriptions" | "providers" | "tenants" | "locations");
+    if entra::is_entra_path(request) {
+        Service::Entra
+    } else if is_arm || (first == "metadata" && request.method == Method::GET) {
+        Service::Arm
+    } else {
+        Service::Batch
+    }
+}
+
+/// The answer of a fault that is an answer.
+fn scripted_answer(service: Service, effect: Effect) -> Response {
+    let (status, code, message, body, retry_after) = match effect {
+        Effect::Status {
+            status,
+            code,
+            message,
+            body,
+            retry_after,
+        } => (
+            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+            code,
+            message,
+            body,
+            retry_after,
+        ),
+        Effect::Throttle { retry_after } => {
+            let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
+            (
+                StatusCode::TOO_MANY_REQUESTS,
+                "TooManyRequests".to_owned(),
+                message,
+                None,
+                retry_after,
+            )
+        }
+        _ => return Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
+    };
+    let response = match (body, service) {
+        (Some(body), _) => Response::json(status, &body),
+        (None, Service::Entra) => entra::error_response(status, &code, &message),
+        (None, Service::Arm) => ArmError::new(status, &code, message).response(),
+        (None, Service::Batch) => Response::json(
+            status,
+            &json!({"code": code, "message": {"lang": "en-US", "value": message}}),
+        ),
+    };
+    match retry_after {
+        Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
+        None => response,
+    }
+}
+
+#[cfg(test)]
+mod tests;

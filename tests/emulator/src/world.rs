@@ -4,23 +4,32 @@
 
 use jiff::Timestamp;
 
-use crate::{batch::Batch, compute::Compute, entra::Entra, fault::Faults, ids::IdSource, timing::Timing};
+use crate::{
+    arm::Arm, batch::Batch, compute::Compute, entra::Entra, fault::Faults, ids::IdSource, operation::Operations,
+    timing::Timing,
+};
 
 /// The state of one emulated Azure.
 #[derive(Debug)]
 pub struct World {
     /// Tenants, applications and their secrets, signing keys.
     pub entra: Entra,
-    /// Resource groups, VMs, disks, snapshots, images, galleries.
+    /// Subscriptions, resource groups, provider registrations.
+    pub arm: Arm,
+    /// VMs, disks, snapshots, images, galleries.
     pub compute: Compute,
     /// Batch accounts, pools, nodes, jobs.
     pub batch: Batch,
+    /// Long-running operations of the resource manager.
+    pub operations: Operations,
     /// How long operations take.
     pub timing: Timing,
     /// What is scripted to go wrong.
     pub faults: Faults,
     /// The source of request ids, operation ids and ETags.
     pub ids: IdSource,
+    /// The most items that a page of a list carries.
+    pub page_size: usize,
 }
 
 /// What one request is answered with: the world, the request's time, nothing else.
@@ -30,4 +39,16 @@ pub struct Call<'a> {
     pub request: &'a crate::http::Request,
     /// The emulated time.
     pub now: Timestamp,
+}
+
+impl World {
+    /// Brings every resource to its state at `now`, so that what follows sees no finished operation pending.
+    pub(crate) fn settle(&mut self, now: Timestamp) {
+        self.compute.settle(&self.operations, now);
+        let gone = self.arm.settle(&self.operations, now);
+        for group in gone {
+            self.compute.remove_group(&group);
+            self.batch.remove_group(&group);
+        }
+    }
 }

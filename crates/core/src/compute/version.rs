@@ -19,7 +19,7 @@ use crate::{
         resource::{ImageDefinitionId, ImageVersionId},
     },
     json as read_json,
-    operation::{Status, drive, poll_pause, read_resource},
+    operation::{Status, poll_pause, read_resource},
     progress::Event,
     replicas::RegionNeed,
     request::Request,
@@ -27,6 +27,9 @@ use crate::{
 
 /// How often a write of target regions is repeated when another writer has changed them meanwhile.
 const MAX_MERGES: u32 = 5;
+
+/// How often a failed region is removed and added again.
+const MAX_REPAIRS: u32 = 2;
 
 /// A version as the service describes it, whole, with the few fields we use.
 #[derive(Clone, Debug, PartialEq)]
@@ -193,6 +196,21 @@ impl ImageVersion {
         body
     }
 
+    /// Its target regions without one.
+    #[must_use]
+    pub fn regions_without(&self, location: &Location) -> Vec<Value> {
+        let is_other = |region: &&Value| {
+            read_json::text(region, "/name")
+                .and_then(|name| name.parse().ok())
+                .as_ref()
+                != Some(location)
+        };
+        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+            .filter(is_other)
+            .cloned()
+            .collect()
+    }
+
     /// Its target regions with those needs met: counts raised, regions added, nothing lowered or removed.
     /// `None` when nothing changes.
     #[must_use]
@@ -234,75 +252,118 @@ pub fn target_region(need: &RegionNeed, storage: &str) -> Value {
     json!({"name": need.location, "regionalReplicaCount": need.replicas, "storageAccountType": storage})
 }
 
+/// How a wait for a version ended.
+#[derive(Debug)]
+pub enum Settled {
+    /// The wanted regions are complete.
+    Complete(ImageVersion),
+    /// Replication to a wanted region failed.
+    RegionFailed(ImageVersion, RegionState),
+}
+
 /// Makes sure that a version has at least these replicas in these regions, and waits until the regions are complete.
+/// A region whose replication failed is removed and added again, as Microsoft's troubleshooting page says, twice.
 ///
 /// # Errors
-/// When the version is missing or failed, a region fails, or the run ends.
+/// When the version is missing or failed, a region keeps failing, or the run ends.
 pub async fn ensure_regions(
     client: &Client,
     id: &ImageVersionId,
     needs: &[RegionNeed],
     storage: &str,
 ) -> Result<ImageVersion> {
-    let doing = || format!("cannot bring image version {} to its regions", short(id));
-    for _ in 0..MAX_MERGES {
-        let version = settled(client, id, &[])
-            .await
-            .map_err(|error| error.while_doing(doing()))?;
-        let Some(regions) = version.merged_regions(needs, storage) else {
-            let wanted: Vec<Location> = needs.iter().map(|need| need.location.clone()).collect();
-            return settled(client, id, &wanted)
-                .await
-                .map_err(|error| error.while_doing(doing()));
+    let wanted: Vec<Location> = needs.iter().map(|need| need.location.clone()).collect();
+    let doing = |error: Error| error.while_doing(format!("cannot bring image version {} to its regions", short(id)));
+    let (mut merges, mut repairs) = (0, 0);
+    loop {
+        let version = match settled(client, id, &[]).await.map_err(doing)? {
+            Settled::Complete(version) | Settled::RegionFailed(version, _) => version,
         };
-        match drive::put(client, &put(id, version.with_regions(regions)), &get(id)).await {
-            Ok(_) => {}
-            // Somebody else's update is under way; its end shows what there is to merge with.
-            Err(error) if error.has_status(409) => {}
-            Err(error) => return Err(error.while_doing(doing())),
+        if let Some(regions) = version.merged_regions(needs, storage) {
+            merges += 1;
+            if merges > MAX_MERGES {
+                let error = Error::new(ErrorKind::Azure, "other writers kept changing its regions");
+                return Err(doing(error.with_hint("run it again when they are done")));
+            }
+            write_regions(client, &version, regions).await.map_err(doing)?;
+            continue;
+        }
+        match settled(client, id, &wanted).await.map_err(doing)? {
+            Settled::Complete(version) => return Ok(version),
+            Settled::RegionFailed(version, region) if repairs < MAX_REPAIRS => {
+                repairs += 1;
+                client.run().progress.warn(format!(
+                    "replication to {} failed: it is removed and added again",
+                    region.location
+                ));
+                let without = version.regions_without(&region.location);
+                write_regions(client, &version, without).await.map_err(doing)?;
+            }
+            Settled::RegionFailed(version, region) => return Err(doing(failed_region(&version, &region))),
         }
     }
-    Err(Error::new(ErrorKind::Azure, doing())
-        .because("other writers kept changing its regions")
-        .with_hint("run it again when they are done"))
 }
 
-/// Waits until a version's state is final and the wanted regions are complete, telling their progress.
+/// Writes target regions; a conflict with somebody else's update is no failure, the next look shows what became of it.
+async fn write_regions(client: &Client, version: &ImageVersion, regions: Vec<Value>) -> Result<()> {
+    match client.send(&put(&version.id, version.with_regions(regions))).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.has_status(409) || error.kind() == ErrorKind::UnknownEffect => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+/// Waits until a version's state is final, or is being updated with the wanted regions complete, telling progress.
 ///
 /// # Errors
-/// When the version is missing or failed, a wanted region failed, or the run ends.
-pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) -> Result<ImageVersion> {
+/// When the version is missing or failed, or the run ends.
+pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) -> Result<Settled> {
     let began = Instant::now();
     let mut told = BTreeMap::new();
     loop {
         let version = find(client, id).await?.ok_or_else(|| gone(id))?;
         tell_replication(client, &version, &mut told);
+        let is_complete = wanted.iter().all(|location| version.is_complete_in(location));
+        // Complete regions stay usable while an update copies to others; a version in the making is not usable at all.
+        let is_updating = version.provisioning_state().eq_ignore_ascii_case("Updating") && !wanted.is_empty();
         match version.status() {
-            Status::Failed(failure) => return Err(failed(&version, failure)),
-            Status::Succeeded if wanted.iter().all(|location| version.is_complete_in(location)) => return Ok(version),
-            // Complete regions are usable while others still copy.
-            Status::Running(_)
-                if !wanted.is_empty() && wanted.iter().all(|location| version.is_complete_in(location)) =>
-            {
-                return Ok(version);
+            Status::Failed(failure) => {
+                return version.repairable_region().map_or_else(
+                    || Err(failed(&version, failure)),
+                    |region| Ok(Settled::RegionFailed(version.clone(), region)),
+                );
             }
+            Status::Succeeded if is_complete => return Ok(Settled::Complete(version)),
+            Status::Running(_) if is_updating && is_complete => return Ok(Settled::Complete(version)),
             Status::Succeeded | Status::Running(_) | Status::Forgotten => {}
         }
-        if let Some(region) = version
+        let failed = version
             .regions()
             .into_iter()
-            .find(|region| region.has_failed() && wanted.contains(&region.location))
-        {
-            return Err(failed_region(&version, &region));
+            .find(|region| region.has_failed() && wanted.contains(&region.location));
+        match (failed, version.status()) {
+            (Some(region), Status::Succeeded) => return Ok(Settled::RegionFailed(version, region)),
+            _ => {
+                client
+                    .run()
+                    .pause(poll_pause(began.elapsed(), None), "replication")
+                    .await?;
+            }
         }
-        client
-            .run()
-            .pause(poll_pause(began.elapsed(), None), "replication")
-            .await?;
     }
 }
 
 impl ImageVersion {
+    /// A region that failed while another is complete: the version can be mended by removing and adding it again.
+    #[must_use]
+    pub fn repairable_region(&self) -> Option<RegionState> {
+        let regions = self.regions();
+        let is_whole_elsewhere = regions.iter().any(RegionState::is_complete);
+        regions
+            .into_iter()
+            .find(|region| is_whole_elsewhere && region.has_failed())
+    }
+
     /// Whether it is usable in a region.
     #[must_use]
     pub fn is_complete_in(&self, location: &Location) -> bool {

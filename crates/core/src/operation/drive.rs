@@ -123,8 +123,11 @@ async fn finish(client: &Client, start: &Request, get: &Request, answer: &Answer
     }
 }
 
-/// Waits until a resource that was found in the middle of something has settled.
-async fn settle(client: &Client, put: &Request, get: &Request, mut found: Value) -> Result<Value> {
+/// Waits until a resource that was found in the middle of something has settled; `put` only names it.
+///
+/// # Errors
+/// When it ends badly, vanishes, or the run ends.
+pub async fn settle(client: &Client, put: &Request, get: &Request, mut found: Value) -> Result<Value> {
     let began = Instant::now();
     loop {
         match read_resource(&found) {

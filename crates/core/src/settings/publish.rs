@@ -30,6 +30,8 @@ pub struct PublishSettings {
     pub traits: DefinitionTraits,
     /// Which number the version gets.
     pub version: VersionChoice,
+    /// Whether a version that was made of this very source before is the result.
+    pub reuse: Reuse,
     /// The pools that will use it: regions and replicas follow from them.
     pub used_by: Vec<UsedBy>,
     /// Further regions, or more replicas than the pools need.
@@ -110,6 +112,16 @@ pub enum VersionChoice {
         /// The line's second part.
         minor: u32,
     },
+}
+
+/// Whether a version that is there already, made of this very source, is the result (so that a run can be repeated).
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Reuse {
+    /// It is.
+    #[default]
+    SameSource,
+    /// A new version is made, as Packer's `-force` asks for; nothing is ever overwritten.
+    Never,
 }
 
 /// A Batch account whose pools will run the version.

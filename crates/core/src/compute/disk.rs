@@ -1,0 +1,115 @@
+//! Disks, and what a disk and a snapshot of one have in common.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::{
+    ids::{Location, resource::DiskId},
+    json,
+    request::Request,
+};
+
+/// The api-version of disks and snapshots: azure-mgmt-compute 39.0.0 sends it.
+pub(super) const API_VERSION: &str = "2026-03-02";
+
+/// The request that reads a disk.
+#[must_use]
+pub fn get(id: &DiskId) -> Request {
+    Request::arm(Method::GET, id, API_VERSION, format!("read disk {}", id.name()))
+}
+
+/// A disk or a snapshot as the service describes it.
+#[derive(Clone, Debug)]
+pub struct DiskBody(Value);
+
+impl DiskBody {
+    /// A disk from its body.
+    #[must_use]
+    pub const fn new(body: Value) -> Self {
+        Self(body)
+    }
+
+    fn text(&self, pointer: &str) -> Option<&str> {
+        json::text(&self.0, pointer)
+    }
+
+    /// Its region.
+    #[must_use]
+    pub fn location(&self) -> Option<Location> {
+        self.text("/location")?.parse().ok()
+    }
+
+    /// Its storage type, e.g. `Premium_LRS`.
+    #[must_use]
+    pub fn sku(&self) -> &str {
+        self.text("/sku/name").unwrap_or_default()
+    }
+
+    /// Its size in GiB.
+    #[must_use]
+    pub fn size_gib(&self) -> u64 {
+        json::number(&self.0, "/properties/diskSizeGB").unwrap_or_default()
+    }
+
+    /// `Linux` or `Windows`; a data disk has none.
+    #[must_use]
+    pub fn os_type(&self) -> Option<&str> {
+        self.text("/properties/osType")
+    }
+
+    /// `V1` or `V2`; a data disk has none.
+    #[must_use]
+    pub fn hyper_v_generation(&self) -> Option<&str> {
+        self.text("/properties/hyperVGeneration")
+    }
+
+    /// `x64` or `Arm64`, where the service tells.
+    #[must_use]
+    pub fn architecture(&self) -> Option<&str> {
+        self.text("/properties/supportedCapabilities/architecture")
+    }
+
+    /// `TrustedLaunch` or one of the `ConfidentialVM_…` words; absent for a standard disk.
+    #[must_use]
+    pub fn security_type(&self) -> Option<&str> {
+        self.text("/properties/securityProfile/securityType")
+    }
+
+    /// The id that the service never gives twice.
+    #[must_use]
+    pub fn unique_id(&self) -> &str {
+        self.text("/properties/uniqueId").unwrap_or_default()
+    }
+
+    /// When the disk last changed hands: attached, detached, its VM started or deallocated.
+    #[must_use]
+    pub fn last_ownership_update(&self) -> &str {
+        self.text("/properties/LastOwnershipUpdateTime").unwrap_or_default()
+    }
+
+    /// Whether Azure Disk Encryption is on.
+    #[must_use]
+    pub fn has_guest_encryption(&self) -> bool {
+        json::at(&self.0, "/properties/encryptionSettingsCollection/enabled").as_bool() == Some(true)
+    }
+
+    /// The disk encryption set, if it has one.
+    #[must_use]
+    pub fn encryption_set(&self) -> Option<&str> {
+        self.text("/properties/encryption/diskEncryptionSetId")
+    }
+
+    /// Its purchase plan as it stands.
+    #[must_use]
+    pub fn plan(&self) -> Option<&Value> {
+        json::at(&self.0, "/properties/purchasePlan")
+            .as_object()
+            .map(|_| json::at(&self.0, "/properties/purchasePlan"))
+    }
+
+    /// Whether it is an incremental snapshot.
+    #[must_use]
+    pub fn is_incremental(&self) -> bool {
+        json::at(&self.0, "/properties/incremental").as_bool() == Some(true)
+    }
+}

@@ -1,0 +1,58 @@
+//! Managed images: generalized, made from snapshots.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::{
+    ids::resource::{ImageId, ResourceGroupId},
+    request::Request,
+};
+
+/// The api-version of managed images: azure-mgmt-compute 39.0.0 sends it.
+const API_VERSION: &str = "2026-04-01";
+
+/// The request that reads a managed image.
+#[must_use]
+pub fn get(id: &ImageId) -> Request {
+    Request::arm(
+        Method::GET,
+        id,
+        API_VERSION,
+        format!("read managed image {}", id.name()),
+    )
+}
+
+/// The request that creates a managed image.
+#[must_use]
+pub fn create(id: &ImageId, body: Value) -> Request {
+    Request::arm(
+        Method::PUT,
+        id,
+        API_VERSION,
+        format!("create managed image {}", id.name()),
+    )
+    .with_body(body)
+}
+
+/// The request that deletes a managed image.
+#[must_use]
+pub fn delete(id: &ImageId) -> Request {
+    Request::arm(
+        Method::DELETE,
+        id,
+        API_VERSION,
+        format!("delete managed image {}", id.name()),
+    )
+}
+
+/// The request that lists a group's managed images.
+#[must_use]
+pub fn list(group: &ResourceGroupId) -> Request {
+    let path = format!("{group}/providers/Microsoft.Compute/images");
+    Request::arm(
+        Method::GET,
+        path,
+        API_VERSION,
+        format!("list the managed images in {}", group.name()),
+    )
+}

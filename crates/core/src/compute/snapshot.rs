@@ -1,0 +1,85 @@
+//! Snapshots: full copies of disks at one moment.
+
+use http::Method;
+use serde_json::{Map, Value, json};
+
+use super::disk::API_VERSION;
+use crate::{
+    ids::{
+        Location,
+        resource::{ResourceGroupId, SnapshotId},
+    },
+    request::Request,
+};
+
+/// The request that reads a snapshot.
+#[must_use]
+pub fn get(id: &SnapshotId) -> Request {
+    Request::arm(Method::GET, id, API_VERSION, format!("read snapshot {}", id.name()))
+}
+
+/// The request that copies a disk into a full snapshot. `Incremental` only where the disk's type allows nothing else.
+#[must_use]
+pub fn create(
+    id: &SnapshotId,
+    disk: &str,
+    location: &Location,
+    kind: SnapshotKind,
+    tags: &Map<String, Value>,
+) -> Request {
+    let body = json!({
+        "location": location,
+        "tags": tags,
+        // Nobody downloads it: it lives for the minutes until the version is made.
+        "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": disk}, "incremental": kind == SnapshotKind::Incremental,
+            "networkAccessPolicy": "DenyAll", "publicNetworkAccess": "Disabled"},
+    });
+    Request::arm(Method::PUT, id, API_VERSION, format!("create snapshot {}", id.name())).with_body(body)
+}
+
+/// The request that deletes a snapshot.
+#[must_use]
+pub fn delete(id: &SnapshotId) -> Request {
+    Request::arm(
+        Method::DELETE,
+        id,
+        API_VERSION,
+        format!("delete snapshot {}", id.name()),
+    )
+}
+
+/// The request that lists a group's snapshots.
+#[must_use]
+pub fn list(group: &ResourceGroupId) -> Request {
+    let path = format!("{group}/providers/Microsoft.Compute/snapshots");
+    Request::arm(
+        Method::GET,
+        path,
+        API_VERSION,
+        format!("list the snapshots in {}", group.name()),
+    )
+}
+
+/// Full or incremental.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotKind {
+    /// A whole copy: what images are made from.
+    Full,
+    /// The differences to the one before; the only kind that `PremiumV2` and Ultra disks have.
+    Incremental,
+}
+
+impl SnapshotKind {
+    /// The kind for a disk's storage type.
+    #[must_use]
+    pub fn for_disk(sku: &str) -> Self {
+        if ["PremiumV2_LRS", "UltraSSD_LRS"]
+            .iter()
+            .any(|only| only.eq_ignore_ascii_case(sku))
+        {
+            Self::Incremental
+        } else {
+            Self::Full
+        }
+    }
+}

@@ -1,0 +1,149 @@
+//! The JSON bodies a publish originates: definition, managed image, version. Pure.
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    legality::Way,
+    machine::{Machine, SourceDisk},
+    plan::{Plan, PlannedSnapshot},
+};
+use crate::{
+    compute::version::target_region,
+    ids::Location,
+    settings::{Lun, PublishSettings},
+};
+
+/// A new definition, from the machine's real traits. The security decision is always sent: without one the service
+/// makes a V2 definition `TrustedLaunchSupported`, which takes no snapshots.
+#[must_use]
+pub(super) fn definition(settings: &PublishSettings, machine: &Machine, location: &Location) -> Value {
+    let traits = &settings.traits;
+    let name = settings.definition.name();
+    let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
+    let mut properties = json!({
+        "osType": machine.os_type,
+        "osState": "Generalized",
+        "hyperVGeneration": machine.generation,
+        "architecture": machine.architecture,
+        "identifier": {
+            "publisher": or(&traits.publisher, settings.definition.gallery().name()),
+            "offer": or(&traits.offer, name),
+            "sku": or(&traits.sku, name),
+        },
+    });
+    if machine.generation.eq_ignore_ascii_case("V2") {
+        set(
+            &mut properties,
+            "features",
+            json!([{"name": "SecurityType", "value": machine.security.as_str()}]),
+        );
+    }
+    if let Some(description) = &traits.description {
+        set(&mut properties, "description", json!(description));
+    }
+    json!({"location": location, "tags": settings.temporaries.tags, "properties": properties})
+}
+
+/// A managed image of the snapshots.
+#[must_use]
+pub(super) fn managed_image(machine: &Machine, plan: &Plan, sources: &[DiskSource]) -> Value {
+    let mut disks = sources.iter().map(|source| {
+        let mut disk = json!({"snapshot": {"id": source.id}, "caching": source.caching});
+        if let Some(lun) = source.lun {
+            set(&mut disk, "lun", json!(lun));
+        }
+        disk
+    });
+    let mut os = disks.next().unwrap_or_default();
+    set(&mut os, "osType", json!(machine.os_type));
+    set(&mut os, "osState", json!("Generalized"));
+    let data: Vec<Value> = disks.collect();
+    json!({"location": machine.location, "tags": plan.temporary_tags, "properties": {
+        "hyperVGeneration": machine.generation,
+        "storageProfile": {"osDisk": os, "dataDisks": data, "zoneResilient": false},
+    }})
+}
+
+/// A new version with the regions that pools wait for.
+#[must_use]
+pub(super) fn version(settings: &PublishSettings, machine: &Machine, plan: &Plan, sources: &[DiskSource]) -> Value {
+    let storage = settings.version_settings.storage.as_str();
+    let regions: Vec<Value> = plan.first.iter().map(|need| target_region(need, storage)).collect();
+    let mut profile = json!({
+        "targetRegions": regions,
+        "excludeFromLatest": settings.version_settings.exclude_from_latest,
+        "replicationMode": "Full",
+    });
+    if let Some(end) = settings.version_settings.end_of_life {
+        set(&mut profile, "endOfLifeDate", json!(end.to_string()));
+    }
+    let storage_profile = match plan.way {
+        Way::ManagedImage => json!({"source": {"id": plan.image.to_string()}}),
+        Way::Snapshots { .. } => disk_images(sources),
+    };
+    json!({"location": machine.location, "tags": plan.tags, "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
+}
+
+fn disk_images(sources: &[DiskSource]) -> Value {
+    let mut images = sources.iter().map(|source| {
+        let mut image = json!({"hostCaching": source.caching, "source": {"id": source.id}});
+        if let Some(lun) = source.lun {
+            set(&mut image, "lun", json!(lun));
+        }
+        image
+    });
+    let os = images.next().unwrap_or_default();
+    let data: Vec<Value> = images.collect();
+    let mut profile = json!({"osDiskImage": os});
+    if !data.is_empty() {
+        set(&mut profile, "dataDiskImages", json!(data));
+    }
+    profile
+}
+
+/// A snapshot as a part of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DiskSource {
+    /// The snapshot's id.
+    pub id: String,
+    /// `None` for the OS disk.
+    pub lun: Option<Lun>,
+    /// The host cache.
+    pub caching: String,
+}
+
+/// The host cache that Batch's instructions recommend for the OS disk.
+pub(super) const OS_CACHING: &str = "ReadWrite";
+
+/// The snapshots an image is made from, OS disk first: those that were made, or the source's own.
+#[must_use]
+pub(super) fn sources(machine: &Machine, snapshots: &[PlannedSnapshot]) -> Vec<DiskSource> {
+    let id_of = |disk: &SourceDisk| {
+        snapshots
+            .iter()
+            .find(|snapshot| snapshot.disk == disk.id)
+            .map_or_else(|| disk.id.clone(), |it| it.id.to_string())
+    };
+    let os = DiskSource {
+        id: id_of(&machine.os),
+        lun: None,
+        caching: OS_CACHING.to_owned(),
+    };
+    let data = machine.data.iter().map(|(lun, disk)| {
+        let caching = disk.caching.clone().unwrap_or_else(|| "None".to_owned());
+        DiskSource {
+            id: id_of(disk),
+            lun: Some(*lun),
+            caching,
+        }
+    });
+    std::iter::once(os).chain(data).collect()
+}
+
+fn set(object: &mut Value, key: &str, value: Value) {
+    if let Some(object) = object.as_object_mut() {
+        object.insert(key.to_owned(), value);
+    } else {
+        *object = Value::Object(Map::from_iter([(key.to_owned(), value)]));
+    }
+}

@@ -1,0 +1,222 @@
+//! Which way leads from a machine to a version: managed image or snapshots, into which definition.
+//!
+//! One table (azure-wire: "which source may go into which definition") and the policy over it; no I/O.
+
+use super::machine::{Machine, Security};
+use crate::{
+    error::{Error, ErrorKind, Result},
+    settings::ManagedImagePolicy,
+};
+
+/// What a version is made from.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Way {
+    /// Snapshots, then a managed image of them.
+    ManagedImage,
+    /// Snapshots alone, with the reason why no managed image stands between.
+    Snapshots {
+        /// The reason.
+        why: String,
+    },
+}
+
+/// What a definition says about the machines that may boot from it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum DefinitionSecurity {
+    /// No feature, or `Standard`.
+    Standard,
+    /// `TrustedLaunchSupported` and its likes: both kinds of machines may boot, so the image must be of neither.
+    Supported,
+    /// `TrustedLaunch`.
+    TrustedLaunch,
+    /// `ConfidentialVM`.
+    Confidential,
+}
+
+impl DefinitionSecurity {
+    /// Reads the value of the `SecurityType` feature.
+    #[must_use]
+    pub(super) fn parse(value: Option<&str>) -> Self {
+        match value.unwrap_or("Standard").to_ascii_lowercase().as_str() {
+            "trustedlaunch" => Self::TrustedLaunch,
+            "confidentialvm" => Self::Confidential,
+            word if word.ends_with("supported") => Self::Supported,
+            _ => Self::Standard,
+        }
+    }
+}
+
+/// The definition that a machine of this kind may always be published to.
+#[must_use]
+pub(super) const fn natural_definition(security: Security) -> DefinitionSecurity {
+    match security {
+        Security::Standard => DefinitionSecurity::Standard,
+        Security::TrustedLaunch => DefinitionSecurity::TrustedLaunch,
+        Security::Confidential => DefinitionSecurity::Confidential,
+    }
+}
+
+/// Chooses the way, or refuses with the definition that would be legal.
+///
+/// # Errors
+/// `Refused` when no way, or not the demanded one, is legal.
+pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: DefinitionSecurity) -> Result<Way> {
+    let obstacle = managed_image_obstacle(machine);
+    let via_image = obstacle.is_none() && is_legal(Source::ManagedImage, machine.security, definition);
+    let via_snapshots = is_legal(Source::Snapshots, machine.security, definition);
+    let skipped = |why: &str| Ok(Way::Snapshots { why: why.to_owned() });
+    match (policy, obstacle) {
+        (ManagedImagePolicy::Never, _) if via_snapshots => skipped("managed_image = never"),
+        (ManagedImagePolicy::Auto, Some(obstacle)) if via_snapshots => skipped(&obstacle),
+        (ManagedImagePolicy::Auto | ManagedImagePolicy::Always, None) if via_image => Ok(Way::ManagedImage),
+        (ManagedImagePolicy::Auto, None) if via_snapshots => {
+            skipped("the definition takes no managed image of such a machine")
+        }
+        (ManagedImagePolicy::Always, Some(obstacle)) => Err(Error::new(
+            ErrorKind::Refused,
+            format!("managed_image = always, but {obstacle}"),
+        )
+        .with_hint("set managed_image to auto or never")),
+        _ => Err(illegal(policy, machine, definition)),
+    }
+}
+
+#[derive(Clone, Copy)]
+enum Source {
+    ManagedImage,
+    Snapshots,
+}
+
+/// The table. A `…Supported` definition takes images that belong to no kind of machine, which snapshots always do.
+const fn is_legal(source: Source, machine: Security, definition: DefinitionSecurity) -> bool {
+    match (definition, machine, source) {
+        (DefinitionSecurity::Standard, Security::Standard, _)
+        | (DefinitionSecurity::Supported, Security::Standard, Source::ManagedImage)
+        | (DefinitionSecurity::TrustedLaunch, Security::TrustedLaunch, Source::Snapshots)
+        | (DefinitionSecurity::Confidential, Security::Confidential, Source::Snapshots) => true,
+        (
+            DefinitionSecurity::Standard
+            | DefinitionSecurity::Supported
+            | DefinitionSecurity::TrustedLaunch
+            | DefinitionSecurity::Confidential,
+            _,
+            _,
+        ) => false,
+    }
+}
+
+/// What a managed image cannot represent of this machine.
+fn managed_image_obstacle(machine: &Machine) -> Option<String> {
+    let disk_of = |sku: &str| machine.disks().any(|disk| disk.body.sku().eq_ignore_ascii_case(sku));
+    let what = if machine.architecture.eq_ignore_ascii_case("Arm64") {
+        "an Arm64 machine"
+    } else if machine.security == Security::TrustedLaunch {
+        "a Trusted Launch machine"
+    } else if machine.security == Security::Confidential {
+        "a confidential VM"
+    } else if disk_of("PremiumV2_LRS") {
+        "a PremiumV2 disk"
+    } else {
+        return None;
+    };
+    Some(format!("a managed image cannot represent {what}"))
+}
+
+fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: DefinitionSecurity) -> Error {
+    let of = match machine.security {
+        Security::Standard => "a machine without Trusted Launch",
+        Security::TrustedLaunch => "a Trusted Launch machine",
+        Security::Confidential => "a confidential VM",
+    };
+    let into = match definition {
+        DefinitionSecurity::Standard => "SecurityType Standard",
+        DefinitionSecurity::Supported => "a SecurityType that ends in Supported",
+        DefinitionSecurity::TrustedLaunch => "SecurityType TrustedLaunch",
+        DefinitionSecurity::Confidential => "SecurityType ConfidentialVM",
+    };
+    let legal = machine.security.as_str();
+    let via = if machine.is_snapshots || policy == ManagedImagePolicy::Never {
+        " from snapshots"
+    } else {
+        ""
+    };
+    let error = Error::new(
+        ErrorKind::Refused,
+        format!("the definition has {into}, which Azure does not make{via} of {of}"),
+    );
+    if definition == DefinitionSecurity::Supported && machine.security == Security::Standard {
+        error.with_hint(format!(
+            "set managed_image to auto or always, or use a definition of SecurityType {legal}"
+        ))
+    } else {
+        error.with_hint(format!(
+            "use a definition of SecurityType {legal}; one that does not exist yet is created so"
+        ))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::publish::machine::tests::machine;
+
+    fn way(policy: ManagedImagePolicy, security: Security, definition: Option<&str>) -> Result<Way> {
+        choose(policy, &machine("V2", security), DefinitionSecurity::parse(definition))
+    }
+
+    #[test]
+    fn every_cell_of_the_table() {
+        use ManagedImagePolicy::{Always, Auto, Never};
+        use Security::{Confidential, Standard, TrustedLaunch};
+        // "i": managed image, "s": snapshots, "-": refused; per policy auto, always, never.
+        let table = [
+            (Standard, None, "iis"),
+            (Standard, Some("Standard"), "iis"),
+            (Standard, Some("TrustedLaunchSupported"), "ii-"),
+            (Standard, Some("TrustedLaunchAndConfidentialVmSupported"), "ii-"),
+            (Standard, Some("TrustedLaunch"), "---"),
+            (Standard, Some("ConfidentialVM"), "---"),
+            (TrustedLaunch, None, "---"),
+            (TrustedLaunch, Some("TrustedLaunchSupported"), "---"),
+            (TrustedLaunch, Some("TrustedLaunch"), "s-s"),
+            (Confidential, Some("ConfidentialVM"), "s-s"),
+            (Confidential, Some("TrustedLaunch"), "---"),
+        ];
+        for (security, definition, expected) in table {
+            for (policy, letter) in [Auto, Always, Never].into_iter().zip(expected.chars()) {
+                let found = match way(policy, security, definition) {
+                    Ok(Way::ManagedImage) => 'i',
+                    Ok(Way::Snapshots { .. }) => 's',
+                    Err(error) => {
+                        assert_eq!(error.kind(), ErrorKind::Refused);
+                        assert!(error.hint().is_some());
+                        '-'
+                    }
+                };
+                assert_eq!(found, letter, "{policy:?} {security:?} {definition:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn auto_says_why_there_is_no_managed_image() {
+        let mut arm = machine("V2", Security::Standard);
+        "Arm64".clone_into(&mut arm.architecture);
+        let way = choose(ManagedImagePolicy::Auto, &arm, DefinitionSecurity::Standard).unwrap();
+        assert_eq!(
+            way,
+            Way::Snapshots {
+                why: "a managed image cannot represent an Arm64 machine".to_owned()
+            }
+        );
+    }
+
+    #[test]
+    fn a_refusal_names_the_definition_that_would_be_legal() {
+        let error = way(ManagedImagePolicy::Auto, Security::TrustedLaunch, None).unwrap_err();
+        insta::assert_snapshot!(error.report(), @r"
+        the definition has SecurityType Standard, which Azure does not make of a Trusted Launch machine
+          hint: use a definition of SecurityType TrustedLaunch; one that does not exist yet is created so
+        ");
+    }
+}

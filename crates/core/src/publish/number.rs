@@ -1,0 +1,167 @@
+//! Which number a version gets: a pure choice over the versions that are there.
+//!
+//! A number that was ever seen is never used again for another source.
+
+use super::machine::Fingerprint;
+use crate::{
+    compute::version::ImageVersion,
+    error::{Error, ErrorKind, Result},
+    ids::VersionNumber,
+    operation::Status,
+    settings::{Reuse, VersionChoice},
+};
+
+/// The tag of a version that says of what it was made.
+pub(super) const FINGERPRINT_TAG: &str = "azure-batch-fingerprint";
+
+/// The number, and whether its version is there already.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Number {
+    /// A version to be made.
+    New(VersionNumber),
+    /// A version that was made, or is being made, of the same source.
+    Found(VersionNumber),
+}
+
+impl Number {
+    /// The number itself.
+    #[must_use]
+    pub(super) const fn number(self) -> VersionNumber {
+        match self {
+            Self::New(number) | Self::Found(number) => number,
+        }
+    }
+}
+
+/// Chooses.
+///
+/// # Errors
+/// `Refused` when an explicit number is taken, `Quota` when a line of numbers is used up.
+pub(super) fn choose(
+    choice: VersionChoice,
+    reuse: Reuse,
+    versions: &[ImageVersion],
+    fingerprint: &Fingerprint,
+) -> Result<Number> {
+    match choice {
+        VersionChoice::Explicit(number) => explicit(number, reuse, versions, fingerprint),
+        VersionChoice::NextPatch { major, minor } => {
+            let line = VersionNumber { major, minor, patch: 0 };
+            let found = of_line(versions, line)
+                .filter(|(_, version)| is_usable(version) && is_of(version, fingerprint))
+                .map(|(number, _)| number)
+                .max();
+            match (found, reuse) {
+                (Some(number), Reuse::SameSource) => Ok(Number::Found(number)),
+                (Some(_) | None, _) => next(line, versions).map(Number::New),
+            }
+        }
+    }
+}
+
+fn explicit(
+    number: VersionNumber,
+    reuse: Reuse,
+    versions: &[ImageVersion],
+    fingerprint: &Fingerprint,
+) -> Result<Number> {
+    let Some(version) = versions.iter().find(|version| version.id.number() == Some(number)) else {
+        return Ok(Number::New(number));
+    };
+    let why = match (is_of(version, fingerprint), is_usable(version), reuse) {
+        (true, true, Reuse::SameSource) => return Ok(Number::Found(number)),
+        (true, true, Reuse::Never) => "it is there, and a forced run never overwrites a version",
+        (true, false, _) => "it was made of this source and failed; its number is burnt",
+        (false, _, _) => "it was made of another source, or of this one before it changed",
+    };
+    let error = Error::new(
+        ErrorKind::Refused,
+        format!("version {number} cannot be published: {why}"),
+    );
+    Err(error.with_hint("choose another number, or image_version = \"next-patch\""))
+}
+
+fn next(line: VersionNumber, versions: &[ImageVersion]) -> Result<VersionNumber> {
+    let Some(greatest) = of_line(versions, line).map(|(number, _)| number).max() else {
+        return Ok(line);
+    };
+    let used_up = || Error::new(ErrorKind::Quota, format!("the numbers after {greatest} are used up"));
+    greatest
+        .next_patch()
+        .ok_or_else(|| used_up().with_hint("begin another line, e.g. image_version = \"next-patch 1.1\""))
+}
+
+fn of_line(versions: &[ImageVersion], line: VersionNumber) -> impl Iterator<Item = (VersionNumber, &ImageVersion)> {
+    let numbered = versions
+        .iter()
+        .filter_map(|version| Some((version.id.number()?, version)));
+    numbered.filter(move |(number, _)| number.cmp_line(line).is_eq())
+}
+
+fn is_of(version: &ImageVersion, fingerprint: &Fingerprint) -> bool {
+    version.tag(FINGERPRINT_TAG) == Some(fingerprint.as_str())
+}
+
+/// Whether it is, or may still become, good.
+fn is_usable(version: &ImageVersion) -> bool {
+    let is_going = version.provisioning_state().eq_ignore_ascii_case("Deleting");
+    !is_going && !matches!(version.status(), Status::Failed(_))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::publish::machine::{Security, tests::machine};
+
+    fn version(number: &str, state: &str, fingerprint: &str) -> ImageVersion {
+        let id = format!(
+            "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/{number}"
+        );
+        ImageVersion::new(
+            id.parse().unwrap(),
+            json!({"tags": {FINGERPRINT_TAG: fingerprint}, "properties": {"provisioningState": state}}),
+        )
+    }
+
+    #[test]
+    fn numbers_follow_the_table() {
+        let fingerprint = machine("V2", Security::Standard).fingerprint();
+        let ours = fingerprint.as_str();
+        let versions = [
+            version("1.0.9", "Succeeded", "other"),
+            version("1.0.10", "Failed", ours),
+            version("1.1.0", "Creating", ours),
+            version("1.1.1", "Succeeded", "other"),
+            version("2.0.2147483647", "Succeeded", "other"),
+        ];
+        let table = [
+            ("1.0.11", Ok("new 1.0.11")),
+            ("1.1.0", Ok("found 1.1.0")),
+            ("1.0.9", Err(ErrorKind::Refused)),
+            ("1.0.10", Err(ErrorKind::Refused)),
+            ("next-patch", Ok("new 1.0.11")),
+            ("next-patch 1.1", Ok("found 1.1.0")),
+            ("next-patch 3.2", Ok("new 3.2.0")),
+            ("next-patch 2.0", Err(ErrorKind::Quota)),
+        ];
+        for (text, expected) in table {
+            let found = choose(text.parse().unwrap(), Reuse::SameSource, &versions, &fingerprint);
+            let found = found.map(|number| match number {
+                Number::New(number) => format!("new {number}"),
+                Number::Found(number) => format!("found {number}"),
+            });
+            assert_eq!(found.as_deref().map_err(Error::kind), expected, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_forced_run_never_takes_nor_overwrites_what_is_there() {
+        let fingerprint = machine("V2", Security::Standard).fingerprint();
+        let versions = [version("1.0.0", "Succeeded", fingerprint.as_str())];
+        let forced = |text: &str| choose(text.parse().unwrap(), Reuse::Never, &versions, &fingerprint);
+        assert_eq!(forced("next-patch").unwrap(), Number::New("1.0.1".parse().unwrap()));
+        assert_eq!(forced("1.0.0").unwrap_err().kind(), ErrorKind::Refused);
+    }
+}

@@ -1,0 +1,335 @@
+//! What a publish will do, decided before it does anything: number, names, way, regions. Pure.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::{
+    legality::{DefinitionSecurity, Way, choose as choose_way, natural_definition},
+    machine::{Fingerprint, Machine},
+    number::{self, FINGERPRINT_TAG, Number},
+};
+use crate::{
+    account::Account,
+    compute::{gallery::ImageDefinition, snapshot::SnapshotKind, version::ImageVersion},
+    error::{Error, ErrorKind, Result},
+    ids::{
+        Location,
+        resource::{ImageId, ImageVersionId, SnapshotId},
+    },
+    progress::Progress,
+    replicas::{MAX_REPLICAS, PoolsByRegion, RegionNeed},
+    settings::{Lun, PublishSettings},
+};
+
+/// The tag on everything a run creates: which program made it.
+pub(super) const TOOL_TAG: &str = "azure-batch-tool";
+/// The tag that names the run.
+pub(super) const RUN_TAG: &str = "azure-batch-run";
+/// The tag of a temporary: the version it is for, as `gallery/definition/number`.
+pub(super) const FEEDS_TAG: &str = "azure-batch-version";
+/// The tag of a temporary: after when nobody needs it.
+pub(super) const EXPIRES_TAG: &str = "azure-batch-expires";
+/// The value of [`TOOL_TAG`].
+pub(super) const TOOL: &str = concat!("azure-batch-core/", env!("CARGO_PKG_VERSION"));
+
+/// How long a temporary lives at most: four times the longest replication that was seen (6 h).
+const LIFE: SignedDuration = SignedDuration::from_hours(24);
+
+/// What was seen before deciding.
+#[derive(Debug)]
+pub(super) struct Seen {
+    /// The machine.
+    pub machine: Machine,
+    /// The gallery's region; `None` when there is no gallery yet.
+    pub gallery: Option<Location>,
+    /// The definition, if it is there.
+    pub definition: Option<ImageDefinition>,
+    /// Its versions.
+    pub versions: Vec<ImageVersion>,
+    /// The accounts with their pools' sizes.
+    pub accounts: Vec<(Account, u32)>,
+}
+
+/// What will be done.
+#[derive(Clone, Debug)]
+pub(super) struct Plan {
+    /// The version.
+    pub version: ImageVersionId,
+    /// Whether it is there already.
+    pub number: Number,
+    /// What the source was.
+    pub fingerprint: Fingerprint,
+    /// What the version is made from.
+    pub way: Way,
+    /// The snapshots, OS disk first; none when the source is snapshots.
+    pub snapshots: Vec<PlannedSnapshot>,
+    /// The managed image's id, should one be made.
+    pub image: ImageId,
+    /// The regions that pools wait for, the source's first.
+    pub first: Vec<RegionNeed>,
+    /// The other regions.
+    pub rest: Vec<RegionNeed>,
+    /// Tags of the version.
+    pub tags: Map<String, Value>,
+    /// Tags of temporaries.
+    pub temporary_tags: Map<String, Value>,
+}
+
+/// A snapshot to be made.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedSnapshot {
+    /// Its id.
+    pub id: SnapshotId,
+    /// The disk it copies.
+    pub disk: String,
+    /// Full, where the disk's type allows it.
+    pub kind: SnapshotKind,
+}
+
+/// Decides.
+///
+/// # Errors
+/// When the number is taken, no way is legal, or the regions cannot carry the pools.
+pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, progress: &Progress) -> Result<Plan> {
+    let fingerprint = seen.machine.fingerprint();
+    let number = number::choose(settings.version, settings.reuse, &seen.versions, &fingerprint)?;
+    let version = settings.definition.version(number.number());
+    let security = seen
+        .definition
+        .as_ref()
+        .map_or(natural_definition(seen.machine.security), |it| {
+            DefinitionSecurity::parse(it.security_type())
+        });
+    let way = choose_way(settings.managed_image, &seen.machine, security)?;
+    let (first, rest) = regions(settings, seen, progress)?;
+    let tags = tags(settings, &fingerprint);
+    let mut temporary_tags = tags.clone();
+    temporary_tags.insert(FEEDS_TAG.to_owned(), json!(feeds(&version)));
+    temporary_tags.insert(
+        EXPIRES_TAG.to_owned(),
+        json!(
+            now.saturating_add(LIFE)
+                .unwrap_or(now)
+                .round(jiff::Unit::Second)
+                .unwrap_or(now)
+                .to_string()
+        ),
+    );
+    let names = Names::new(settings, &version, &fingerprint);
+    let snapshots = if seen.machine.is_snapshots {
+        Vec::new()
+    } else {
+        names.snapshots(settings, &seen.machine)
+    };
+    let image = names.group(settings).image(&names.image());
+    Ok(Plan {
+        version,
+        number,
+        fingerprint,
+        way,
+        snapshots,
+        image,
+        first,
+        rest,
+        tags,
+        temporary_tags,
+    })
+}
+
+fn tags(settings: &PublishSettings, fingerprint: &Fingerprint) -> Map<String, Value> {
+    let mut tags: Map<String, Value> = settings
+        .temporaries
+        .tags
+        .iter()
+        .map(|(name, value)| (name.clone(), json!(value)))
+        .collect();
+    tags.insert(TOOL_TAG.to_owned(), json!(TOOL));
+    tags.insert(RUN_TAG.to_owned(), json!(settings.run_id));
+    tags.insert(FINGERPRINT_TAG.to_owned(), json!(fingerprint.as_str()));
+    tags
+}
+
+/// The value of [`FEEDS_TAG`] for a version.
+#[must_use]
+pub(super) fn feeds(version: &ImageVersionId) -> String {
+    let definition = version.definition();
+    format!(
+        "{}/{}/{}",
+        definition.gallery().name(),
+        definition.name(),
+        version.name()
+    )
+    .to_ascii_lowercase()
+}
+
+/// Names of temporaries: they follow from version and fingerprint, so that a repeated run finds its own things.
+struct Names<'a> {
+    prefix: &'a str,
+    version: &'a ImageVersionId,
+    hash: String,
+}
+
+impl<'a> Names<'a> {
+    fn new(settings: &'a PublishSettings, version: &'a ImageVersionId, fingerprint: &Fingerprint) -> Self {
+        let mut hash = Sha256::new();
+        hash.update(version.to_string().to_ascii_lowercase());
+        hash.update(fingerprint.as_str());
+        let hex: String = hash
+            .finalize()
+            .iter()
+            .take(8)
+            .map(|byte| format!("{byte:02x}"))
+            .collect();
+        Self {
+            prefix: &settings.temporaries.name_prefix,
+            version,
+            hash: hex,
+        }
+    }
+
+    #[expect(clippy::unused_self, reason = "the group belongs to the names")]
+    fn group<'s>(&self, settings: &'s PublishSettings) -> &'s crate::ids::resource::ResourceGroupId {
+        settings
+            .temporaries
+            .group
+            .as_ref()
+            .unwrap_or_else(|| settings.source.group())
+    }
+
+    fn of(&self, end: &str) -> String {
+        format!("{}-{}-{}-{end}", self.prefix, self.version.name(), self.hash)
+    }
+
+    fn image(&self) -> String {
+        self.of("image")
+    }
+
+    fn snapshots(&self, settings: &PublishSettings, machine: &Machine) -> Vec<PlannedSnapshot> {
+        let planned = |disk: &super::machine::SourceDisk, lun: Option<Lun>| PlannedSnapshot {
+            id: self
+                .group(settings)
+                .snapshot(&self.of(&lun.map_or_else(|| "os".to_owned(), |lun| format!("d{lun}")))),
+            disk: disk.id.clone(),
+            kind: SnapshotKind::for_disk(disk.body.sku()),
+        };
+        let data = machine.data.iter().map(|(lun, disk)| planned(disk, Some(*lun)));
+        std::iter::once(planned(&machine.os, None)).chain(data).collect()
+    }
+}
+
+/// The regions that pools wait for, and the rest, each with its replicas.
+fn regions(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Result<(Vec<RegionNeed>, Vec<RegionNeed>)> {
+    let mut pools = PoolsByRegion::new();
+    for (account, nodes) in &seen.accounts {
+        pools.entry(account.location.clone()).or_default().push(*nodes);
+    }
+    let mut waited = vec![seen.machine.location.clone()];
+    waited.extend(
+        pools
+            .keys()
+            .filter(|location| **location != seen.machine.location)
+            .cloned(),
+    );
+    let asked = |location: &Location| {
+        settings
+            .target_regions
+            .iter()
+            .find(|region| region.location == *location)
+            .and_then(|region| region.replicas)
+    };
+    let need = |location: &Location| {
+        let pools = pools.get(location).map(Vec::as_slice).unwrap_or_default();
+        need(settings, location, pools, asked(location), progress)
+    };
+    let first = waited.iter().map(need).collect::<Result<Vec<_>>>()?;
+    let others = settings
+        .target_regions
+        .iter()
+        .map(|region| &region.location)
+        .filter(|location| !waited.contains(location));
+    Ok((first, others.map(need).collect::<Result<Vec<_>>>()?))
+}
+
+fn need(
+    settings: &PublishSettings,
+    location: &Location,
+    pools: &[u32],
+    asked: Option<u32>,
+    progress: &Progress,
+) -> Result<RegionNeed> {
+    let Some(replicas) = asked else {
+        return settings.replica_rule.need(location, pools, progress);
+    };
+    let minimum = settings.replica_rule.minimum(pools);
+    if replicas < minimum.max(1) || replicas > MAX_REPLICAS {
+        let text = format!(
+            "target_region {location} asks for {replicas} replicas; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
+            minimum.max(1)
+        );
+        return Err(Error::new(ErrorKind::BadInput, text).with_hint("leave replicas out to have them computed"));
+    }
+    Ok(RegionNeed {
+        location: location.clone(),
+        replicas,
+        formula: format!("{location}: {replicas} replicas, as asked for"),
+    })
+}
+
+impl Plan {
+    /// One line for each thing that will be created, in order.
+    #[must_use]
+    pub(super) fn changes(&self, seen: &Seen) -> Vec<String> {
+        let mut lines = Vec::new();
+        let definition = self.version.definition();
+        if seen.gallery.is_none() {
+            lines.push(format!("create gallery {}", definition.gallery().name()));
+        }
+        if seen.definition.is_none() {
+            lines.push(format!("create image definition {}", definition.name()));
+        }
+        if let Number::New(number) = self.number {
+            lines.extend(
+                self.snapshots
+                    .iter()
+                    .map(|snapshot| format!("create snapshot {}", snapshot.id.name())),
+            );
+            if self.way == Way::ManagedImage {
+                lines.push(format!("create managed image {}", self.image.name()));
+            }
+            lines.push(format!("create image version {number} of {}", definition.name()));
+        }
+        let existing = seen.versions.iter().find(|version| version.id == self.version);
+        for region in self.first.iter().chain(&self.rest) {
+            let has = existing.map_or(0, |version| {
+                version
+                    .regions()
+                    .iter()
+                    .filter(|it| it.location == region.location)
+                    .map(|it| it.replicas)
+                    .max()
+                    .unwrap_or(0)
+            });
+            if has < region.replicas {
+                lines.push(format!(
+                    "replicate to {} with {} replicas",
+                    region.location, region.replicas
+                ));
+            }
+        }
+        lines
+    }
+
+    /// The formula of each region.
+    #[must_use]
+    pub(super) fn formulas(&self) -> Vec<String> {
+        self.first
+            .iter()
+            .chain(&self.rest)
+            .map(|need| need.formula.clone())
+            .collect()
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,471 @@
+//! The checks of a machine before anything is written: each passes, fails, or cannot be known for this kind of source.
+//!
+//! They are pure; a failure is one line with its remedy and can be ignored by name.
+
+use std::collections::BTreeSet;
+
+use super::machine::Machine;
+use crate::{
+    compute::{gallery::ImageDefinition, vm::Vm},
+    error::{Error, ErrorKind, Result},
+    progress::{CheckOutcome, Event, Progress},
+    settings::{Generalized, MachineHandling, Stopped},
+};
+
+/// The largest data disk that a fully replicated version takes.
+const MAX_DATA_DISK_GIB: u64 = 1024;
+
+/// The names of all checks, for `ignore_checks`.
+pub const CHECK_NAMES: [&str; 12] = [
+    "deallocated",
+    "generalized",
+    "extensions",
+    "ephemeral-os-disk",
+    "disk-encryption",
+    "encryption-sets",
+    "ultra-disk",
+    "data-disk-size",
+    "one-region",
+    "purchase-plan",
+    "base-image",
+    "temp-drive",
+];
+
+/// What one check found.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Check {
+    /// Its name.
+    pub name: &'static str,
+    /// What it found.
+    pub outcome: CheckOutcome,
+    /// One line: what was seen, and the remedy of a failure.
+    pub text: String,
+}
+
+/// Tells every check, and refuses when one failed that is not ignored.
+///
+/// # Errors
+/// `Refused`, naming all failed checks.
+pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &Progress) -> Result<()> {
+    let mut failed = Vec::new();
+    for mut check in checks {
+        if check.outcome == CheckOutcome::Fail {
+            if ignored.contains(check.name) {
+                check.outcome = CheckOutcome::Ignored;
+            } else {
+                failed.push(format!("{}: {}", check.name, check.text));
+            }
+        }
+        progress.tell(Event::Check {
+            name: check.name.to_owned(),
+            outcome: check.outcome,
+            text: check.text,
+        });
+    }
+    if failed.is_empty() {
+        return Ok(());
+    }
+    let text = format!("the source is not fit for a Batch image: {}", failed.join("; "));
+    Err(Error::new(ErrorKind::Refused, text).with_hint("mend it, or name the check in ignore_checks"))
+}
+
+/// Checks a machine against what may be done to it.
+#[must_use]
+pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
+    let vm = machine.vm.as_ref();
+    let mut checks = vm_checks(vm, handling);
+    checks.extend([
+        disk_encryption(machine),
+        encryption_sets(machine),
+        ultra_disk(machine),
+        data_disk_size(machine),
+    ]);
+    checks.extend([one_region(machine), purchase_plan(machine)]);
+    let base = vm.and_then(Vm::base_image);
+    let base = base.map_or_else(
+        || "this source does not name its base image".to_owned(),
+        |base| format!("made from {base}; whether Batch supports it is for its supported-images list to say"),
+    );
+    checks.push(Check {
+        name: "base-image",
+        outcome: CheckOutcome::CannotKnow,
+        text: base,
+    });
+    checks.push(unknown(
+        "temp-drive",
+        "Azure does not tell whether the default temporary drive was kept",
+    ));
+    checks
+}
+
+fn pass(name: &'static str, text: impl Into<String>) -> Check {
+    Check {
+        name,
+        outcome: CheckOutcome::Pass,
+        text: text.into(),
+    }
+}
+
+fn fail(name: &'static str, text: impl Into<String>) -> Check {
+    Check {
+        name,
+        outcome: CheckOutcome::Fail,
+        text: text.into(),
+    }
+}
+
+fn unknown(name: &'static str, text: impl Into<String>) -> Check {
+    Check {
+        name,
+        outcome: CheckOutcome::CannotKnow,
+        text: text.into(),
+    }
+}
+
+fn vm_checks(vm: Option<&Vm>, handling: MachineHandling) -> Vec<Check> {
+    let Some(vm) = vm else {
+        let names = ["deallocated", "generalized", "extensions", "ephemeral-os-disk"];
+        return names
+            .into_iter()
+            .map(|name| unknown(name, "only a VM can tell, the source is disks or snapshots"))
+            .collect();
+    };
+    vec![
+        deallocated(vm, handling.if_running),
+        generalized(vm, handling.generalized),
+        extensions(vm),
+        ephemeral(vm),
+    ]
+}
+
+fn deallocated(vm: &Vm, if_running: Stopped) -> Check {
+    let name = "deallocated";
+    match (vm.power_state(), if_running) {
+        ("deallocated", _) => pass(name, "the VM is deallocated"),
+        (_, Stopped::Deallocate) => pass(name, "the VM will be deallocated, as asked"),
+        (state, Stopped::AllowRunning) => pass(
+            name,
+            format!("the VM is {state}; its disks are copied as they are, as asked"),
+        ),
+        (state, Stopped::Required) => fail(
+            name,
+            format!("the VM is {state}, so its disks are not consistent with each other; set deallocate = true"),
+        ),
+    }
+}
+
+fn generalized(vm: &Vm, handling: Generalized) -> Check {
+    let name = "generalized";
+    match handling {
+        _ if vm.is_generalized() => pass(name, "the VM is marked as generalized"),
+        Generalized::Declared => pass(name, "the VM is declared to be generalized"),
+        Generalized::Mark => pass(
+            name,
+            "the VM will be marked as generalized, as asked; it can never start again",
+        ),
+        Generalized::Required => fail(
+            name,
+            "the VM is not marked as generalized; run waagent -deprovision+user or sysprep in it and set generalize = true, or generalized = true if that was done",
+        ),
+    }
+}
+
+fn extensions(vm: &Vm) -> Check {
+    let names = vm.extensions();
+    if names.is_empty() {
+        pass("extensions", "the VM has no extensions")
+    } else {
+        fail(
+            "extensions",
+            format!(
+                "the VM has extensions ({}), which keep Batch nodes from starting; remove them",
+                names.join(", ")
+            ),
+        )
+    }
+}
+
+fn ephemeral(vm: &Vm) -> Check {
+    if vm.has_ephemeral_os_disk() {
+        fail(
+            "ephemeral-os-disk",
+            "the VM has an ephemeral OS disk, which cannot be copied; build on a VM with a managed one",
+        )
+    } else {
+        pass("ephemeral-os-disk", "the OS disk is a managed one")
+    }
+}
+
+fn disk_encryption(machine: &Machine) -> Check {
+    let by_vm = machine.vm.as_ref().is_some_and(Vm::has_guest_encryption);
+    let encrypted: Vec<&str> = machine
+        .disks()
+        .filter(|disk| disk.body.has_guest_encryption())
+        .map(|disk| disk.name.as_str())
+        .collect();
+    if encrypted.is_empty() && !by_vm {
+        pass("disk-encryption", "no disk is encrypted by Azure Disk Encryption")
+    } else {
+        let which = if encrypted.is_empty() {
+            machine.os.name.clone()
+        } else {
+            encrypted.join(", ")
+        };
+        fail(
+            "disk-encryption",
+            format!(
+                "{which}: encrypted by Azure Disk Encryption, which no image can carry; decrypt it, or use encryption at host in the pool"
+            ),
+        )
+    }
+}
+
+fn encryption_sets(machine: &Machine) -> Check {
+    let sets: BTreeSet<Option<String>> = machine
+        .disks()
+        .map(|disk| disk.body.encryption_set().map(str::to_ascii_lowercase))
+        .collect();
+    if sets.len() <= 1 {
+        pass("encryption-sets", "all disks are encrypted alike")
+    } else {
+        fail(
+            "encryption-sets",
+            "the disks have different disk encryption sets; a version needs one choice for each disk and region, so use one set",
+        )
+    }
+}
+
+fn ultra_disk(machine: &Machine) -> Check {
+    match machine
+        .disks()
+        .find(|disk| disk.body.sku().eq_ignore_ascii_case("UltraSSD_LRS"))
+    {
+        Some(disk) => fail(
+            "ultra-disk",
+            format!(
+                "{} is an Ultra disk, which no image can hold; move its data to another type",
+                disk.name
+            ),
+        ),
+        None => pass("ultra-disk", "no Ultra disk"),
+    }
+}
+
+fn data_disk_size(machine: &Machine) -> Check {
+    match machine
+        .data
+        .iter()
+        .find(|(_, disk)| disk.body.size_gib() > MAX_DATA_DISK_GIB)
+    {
+        Some((lun, disk)) => fail(
+            "data-disk-size",
+            format!(
+                "{} (LUN {lun}) has {} GiB; a replicated version takes data disks up to {MAX_DATA_DISK_GIB} GiB",
+                disk.name,
+                disk.body.size_gib()
+            ),
+        ),
+        None => pass("data-disk-size", format!("no data disk above {MAX_DATA_DISK_GIB} GiB")),
+    }
+}
+
+fn one_region(machine: &Machine) -> Check {
+    let elsewhere = |location: Option<_>| location.is_some_and(|location| location != machine.location);
+    match machine.disks().find(|disk| elsewhere(disk.body.location())) {
+        Some(disk) => fail(
+            "one-region",
+            format!(
+                "{} lies in another region than {}; copy it there first",
+                disk.name, machine.location
+            ),
+        ),
+        None => pass("one-region", format!("all disks lie in {}", machine.location)),
+    }
+}
+
+fn purchase_plan(machine: &Machine) -> Check {
+    match &machine.plan {
+        None => pass("purchase-plan", "no purchase plan"),
+        Some(plan) => {
+            let name = crate::json::text(plan, "/name").unwrap_or("?");
+            fail(
+                "purchase-plan",
+                format!("the machine carries purchase plan {name}; Batch's instructions want a base image without one"),
+            )
+        }
+    }
+}
+
+/// Compares a machine with the definition it is meant for, field by field.
+///
+/// # Errors
+/// `Refused`, naming every field that differs.
+pub(super) fn compare_definition(machine: &Machine, definition: &ImageDefinition) -> Result<()> {
+    let fields = [
+        ("osType", definition.os_type(), machine.os_type.as_str()),
+        ("osState", definition.os_state(), "Generalized"),
+        (
+            "hyperVGeneration",
+            definition.hyper_v_generation(),
+            machine.generation.as_str(),
+        ),
+        ("architecture", definition.architecture(), machine.architecture.as_str()),
+    ];
+    let mut differences: Vec<String> = fields
+        .into_iter()
+        .filter(|(_, has, needs)| !has.eq_ignore_ascii_case(needs))
+        .map(|(field, has, needs)| format!("{field} is {has}, the source needs {needs}"))
+        .collect();
+    if definition.plan().is_some() != machine.plan.is_some() {
+        let (has, needs) = if machine.plan.is_some() {
+            ("none", "one")
+        } else {
+            ("one", "none")
+        };
+        differences.push(format!("purchasePlan: it has {has}, the source needs {needs}"));
+    }
+    if differences.is_empty() {
+        return Ok(());
+    }
+    let error = Error::new(
+        ErrorKind::Refused,
+        format!(
+            "the image definition does not fit the source: {}",
+            differences.join("; ")
+        ),
+    );
+    Err(error.with_hint("these cannot be changed later: name another definition; a missing one is created to fit"))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+    use crate::publish::machine::{
+        Security,
+        tests::{disk, machine},
+    };
+
+    fn outcome(machine: &Machine, handling: MachineHandling, name: &str) -> CheckOutcome {
+        checks(machine, handling)
+            .into_iter()
+            .find(|check| check.name == name)
+            .unwrap()
+            .outcome
+    }
+
+    fn with_vm(body: serde_json::Value) -> Machine {
+        Machine {
+            vm: Some(Vm::new(body)),
+            ..machine("V2", Security::Standard)
+        }
+    }
+
+    #[test]
+    fn every_check_has_a_name_that_can_be_ignored() {
+        let names: Vec<_> = checks(&machine("V2", Security::Standard), MachineHandling::default())
+            .into_iter()
+            .map(|check| check.name)
+            .collect();
+        assert_eq!(names, CHECK_NAMES);
+    }
+
+    #[test]
+    fn a_running_vm_needs_leave() {
+        let running = with_vm(json!({"properties": {"instanceView": {"statuses": [{"code": "PowerState/running"}]}}}));
+        let with = |if_running| {
+            outcome(
+                &running,
+                MachineHandling {
+                    if_running,
+                    ..MachineHandling::default()
+                },
+                "deallocated",
+            )
+        };
+        assert_eq!(with(Stopped::Required), CheckOutcome::Fail);
+        assert_eq!(with(Stopped::Deallocate), CheckOutcome::Pass);
+        assert_eq!(with(Stopped::AllowRunning), CheckOutcome::Pass);
+    }
+
+    #[test]
+    fn disks_cannot_tell_what_only_a_vm_knows() {
+        let machine = machine("V2", Security::Standard);
+        for name in [
+            "deallocated",
+            "generalized",
+            "extensions",
+            "ephemeral-os-disk",
+            "base-image",
+            "temp-drive",
+        ] {
+            assert_eq!(
+                outcome(&machine, MachineHandling::default(), name),
+                CheckOutcome::CannotKnow,
+                "{name}"
+            );
+        }
+    }
+
+    #[test]
+    fn what_no_image_can_hold_fails() {
+        let handling = MachineHandling::default();
+        let mut bad = with_vm(json!({"plan": {"name": "p"}, "resources": [{"name": "agent"}],
+            "properties": {"storageProfile": {"osDisk": {"diffDiskSettings": {"option": "Local"}}}}}));
+        bad.plan = Some(json!({"name": "p"}));
+        bad.data[0].1 = disk(
+            "big",
+            &json!({"diskSizeGB": 2048, "encryptionSettingsCollection": {"enabled": true},
+            "encryption": {"diskEncryptionSetId": "/des"}}),
+        );
+        for name in [
+            "generalized",
+            "extensions",
+            "ephemeral-os-disk",
+            "disk-encryption",
+            "encryption-sets",
+            "data-disk-size",
+            "purchase-plan",
+        ] {
+            assert_eq!(outcome(&bad, handling, name), CheckOutcome::Fail, "{name}");
+        }
+    }
+
+    #[test]
+    fn failures_are_named_together_and_can_be_ignored_by_name() {
+        let checks = || {
+            vec![
+                fail("extensions", "a"),
+                fail("one-region", "b"),
+                pass("ultra-disk", "c"),
+            ]
+        };
+        let (progress, mut events) = Progress::channel();
+        let error = refuse(checks(), &["one-region".to_owned()].into(), &progress).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the source is not fit for a Batch image: extensions: a"
+        );
+        events.try_recv().unwrap();
+        assert!(matches!(
+            events.try_recv(),
+            Ok(Event::Check {
+                outcome: CheckOutcome::Ignored,
+                ..
+            })
+        ));
+    }
+
+    #[test]
+    fn a_definition_is_compared_field_by_field() {
+        let definition = ImageDefinition::new(
+            json!({"properties": {"osType": "Windows", "osState": "Generalized", "architecture": "Arm64"}}),
+        );
+        let error = compare_definition(&machine("V2", Security::Standard), &definition).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "the image definition does not fit the source: osType is Windows, the source needs Linux; hyperVGeneration is V1, the source needs V2; architecture is Arm64, the source needs x64"
+        );
+    }
+}

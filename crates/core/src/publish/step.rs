@@ -1,0 +1,308 @@
+//! The steps of a publish: each looks, and makes it so if it is not.
+//!
+//! Which steps are taken, and in which order, is told by `publish.rs`.
+
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use futures::future::join_all;
+use serde_json::{Map, Value};
+
+use super::{
+    machine::{Fingerprint, Machine},
+    number::FINGERPRINT_TAG,
+    plan::{Plan, PlannedSnapshot},
+};
+use crate::{
+    client::Client,
+    compute::{gallery, gallery::ImageDefinition, image, snapshot, version, vm, vm::Vm},
+    error::{Error, ErrorKind, Result},
+    ids::{
+        Location,
+        resource::{ImageVersionId, VmId},
+    },
+    json,
+    operation::{Status, drive, poll_pause, read_resource},
+    progress::Event,
+    request::Request,
+    settings::{Generalized, MachineHandling, PublishSettings, Stopped},
+};
+
+/// How often an action on a VM whose effect is unknown is looked after and sent again.
+const MAX_LOOKS: u32 = 4;
+
+/// Whether a step changed something.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Change {
+    /// It did.
+    Made,
+    /// There was nothing to do.
+    Nothing,
+}
+
+/// Deallocates and generalizes a VM, where asked to and needed.
+///
+/// # Errors
+/// When Azure refuses or the run ends.
+pub(super) async fn prepare(client: &Client, id: &VmId, vm: &Vm, handling: MachineHandling) -> Result<Change> {
+    let mut change = Change::Nothing;
+    if handling.if_running == Stopped::Deallocate && vm.power_state() != "deallocated" {
+        until(client, id, &vm::deallocate(id), |vm| vm.power_state() == "deallocated").await?;
+        change = Change::Made;
+    }
+    if handling.generalized == Generalized::Mark && !vm.is_generalized() {
+        client.run().progress.warn(format!(
+            "marking {} as generalized is final: it can never start again",
+            id.name()
+        ));
+        until(client, id, &vm::generalize(id), Vm::is_generalized).await?;
+        change = Change::Made;
+    }
+    Ok(change)
+}
+
+/// Sends an action until the VM shows its effect.
+async fn until(client: &Client, id: &VmId, action: &Request, is_done: fn(&Vm) -> bool) -> Result<()> {
+    for _ in 0..MAX_LOOKS {
+        match drive::act(client, action).await {
+            Ok(()) => {}
+            Err(error) if error.kind() == ErrorKind::UnknownEffect => {}
+            Err(error) => return Err(error),
+        }
+        if is_done(&Vm::new(client.send(&vm::get(id)).await?.value())) {
+            return Ok(());
+        }
+        client
+            .run()
+            .pause(poll_pause(std::time::Duration::ZERO, None), &action.doing)
+            .await?;
+    }
+    Err(Error::new(
+        ErrorKind::Azure,
+        format!(
+            "cannot {}: Azure accepted it {MAX_LOOKS} times and the VM does not show it",
+            action.doing
+        ),
+    ))
+}
+
+/// The gallery's region; creates the gallery when it is missing and may be created.
+///
+/// # Errors
+/// When it is missing and may not be created, or Azure refuses.
+pub(super) async fn gallery(
+    client: &Client,
+    settings: &PublishSettings,
+    machine: &Machine,
+    found: Option<Location>,
+) -> Result<Location> {
+    if let Some(location) = found {
+        return Ok(location);
+    }
+    let id = settings.definition.gallery();
+    let body = drive::put(client, &gallery::create(&id, &machine.location), &gallery::get(&id)).await?;
+    client.run().progress.tell(Event::Created { id: id.to_string() });
+    Ok(json::text(&body, "/location")
+        .and_then(|text| text.parse().ok())
+        .unwrap_or_else(|| machine.location.clone()))
+}
+
+/// The definition as the service has it; creates it when it is missing or its creation had failed, and waits for one
+/// that a run before left in the making.
+///
+/// # Errors
+/// When Azure refuses.
+pub(super) async fn definition(client: &Client, settings: &PublishSettings, body: Value) -> Result<ImageDefinition> {
+    let id = &settings.definition;
+    let (create, get) = (gallery::create_definition(id, body), gallery::get_definition(id));
+    if let Some(answer) = client.find(&get).await?
+        && matches!(read_resource(&answer.value()), Status::Running(_))
+    {
+        return drive::settle(client, &create, &get, answer.value())
+            .await
+            .map(ImageDefinition::new);
+    }
+    let found = drive::put(client, &create, &get).await?;
+    client.run().progress.tell(Event::Created { id: id.to_string() });
+    Ok(ImageDefinition::new(found))
+}
+
+/// Makes all snapshots side by side, taking up those that are there.
+///
+/// # Errors
+/// When one cannot be made; the others are waited for all the same, so that none is left in the middle of something.
+pub(super) async fn snapshots(client: &Client, plan: &Plan, location: &Location) -> Result<()> {
+    let done = AtomicUsize::new(0);
+    let total = plan.snapshots.len();
+    let done = &done;
+    let one = |planned| async move {
+        let made = snapshot_of(client, planned, location, &plan.temporary_tags, &plan.fingerprint).await;
+        if made.is_ok() {
+            let complete = done.fetch_add(1, Ordering::Relaxed) + 1;
+            client.run().progress.tell(Event::Copied { done: complete, total });
+        }
+        made
+    };
+    let made: Vec<Result<()>> = join_all(plan.snapshots.iter().map(one)).await;
+    made.into_iter().collect()
+}
+
+async fn snapshot_of(
+    client: &Client,
+    planned: &PlannedSnapshot,
+    location: &Location,
+    tags: &Map<String, Value>,
+    fingerprint: &Fingerprint,
+) -> Result<()> {
+    let id = &planned.id;
+    let create = snapshot::create(id, &planned.disk, location, planned.kind, tags);
+    ensure(
+        client,
+        &Temporary {
+            get: snapshot::get(id),
+            create,
+            delete: snapshot::delete(id),
+            id: id.to_string(),
+        },
+        fingerprint,
+    )
+    .await
+}
+
+/// Makes the managed image, taking up one that is there.
+///
+/// # Errors
+/// When it cannot be made.
+pub(super) async fn managed_image(client: &Client, plan: &Plan, body: Value) -> Result<()> {
+    let id = &plan.image;
+    let temporary = Temporary {
+        get: image::get(id),
+        create: image::create(id, body),
+        delete: image::delete(id),
+        id: id.to_string(),
+    };
+    ensure(client, &temporary, &plan.fingerprint).await
+}
+
+struct Temporary {
+    get: Request,
+    create: Request,
+    delete: Request,
+    id: String,
+}
+
+/// Makes sure a temporary is there: one of ours is taken up, waited for, or made anew when it had failed.
+async fn ensure(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<()> {
+    if let Some(answer) = client.find(&temporary.get).await? {
+        let body = answer.value();
+        let of = body
+            .get("tags")
+            .and_then(|tags| tags.get(FINGERPRINT_TAG))
+            .and_then(Value::as_str);
+        if of != Some(fingerprint.as_str()) {
+            let error = Error::new(
+                ErrorKind::Refused,
+                format!("{} is there and was not made for this", temporary.id),
+            );
+            return Err(error.with_hint("remove it, or set another temp_name_prefix"));
+        }
+        match read_resource(&body) {
+            Status::Succeeded => return Ok(()),
+            Status::Failed(_) => drive::delete(client, &temporary.delete, &temporary.get).await?,
+            Status::Running(_) | Status::Forgotten => {
+                return drive::settle(client, &temporary.create, &temporary.get, body)
+                    .await
+                    .map(drop);
+            }
+        }
+    }
+    drive::put(client, &temporary.create, &temporary.get).await?;
+    client.run().progress.tell(Event::Created {
+        id: temporary.id.clone(),
+    });
+    Ok(())
+}
+
+/// Who has a version number.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Claim {
+    /// We, with the address of the operation where there is one.
+    Ours(Option<String>),
+    /// Somebody else was faster.
+    Taken,
+}
+
+/// Writes the version. Its fingerprint, read back, decides whose it is; it is never overwritten.
+///
+/// # Errors
+/// When Azure refuses or the run ends.
+pub(super) async fn claim(client: &Client, plan: &Plan, body: Value) -> Result<Claim> {
+    let put = version::put(&plan.version, body);
+    for _ in 0..MAX_LOOKS {
+        let refused = match client.send(&put).await {
+            Ok(answer) => {
+                let made = version::ImageVersion::new(plan.version.clone(), answer.value());
+                let operation = answer.header("azure-asyncoperation").map(str::to_owned);
+                client.run().progress.tell(Event::Created {
+                    id: plan.version.to_string(),
+                });
+                return Ok(if is_ours(&made, plan) {
+                    Claim::Ours(operation)
+                } else {
+                    Claim::Taken
+                });
+            }
+            Err(error) if error.kind() == ErrorKind::UnknownEffect || error.has_status(409) => error,
+            Err(error) => return Err(error),
+        };
+        match version::find(client, &plan.version).await? {
+            Some(found) if is_ours(&found, plan) => return Ok(Claim::Ours(None)),
+            Some(_) => return Ok(Claim::Taken),
+            None if refused.kind() == ErrorKind::UnknownEffect => {}
+            None => return Err(refused),
+        }
+    }
+    Err(Error::new(
+        ErrorKind::Azure,
+        format!(
+            "cannot {}: the answer was lost {MAX_LOOKS} times and the version is not there",
+            put.doing
+        ),
+    ))
+}
+
+/// Whether a version was made of this plan's source.
+#[must_use]
+pub(super) fn is_ours(found: &version::ImageVersion, plan: &Plan) -> bool {
+    found.tag(FINGERPRINT_TAG) == Some(plan.fingerprint.as_str())
+}
+
+/// Waits until a version that was claimed is made, and says why when it is not.
+///
+/// # Errors
+/// When it fails or the run ends.
+pub(super) async fn made(client: &Client, id: &ImageVersionId, operation: Option<String>) -> Result<()> {
+    match version::settled(client, id, &[]).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::Azure => Err(explained(client, error, operation).await),
+        Err(error) => Err(error),
+    }
+}
+
+/// The operation knows the reason that the version itself does not tell.
+async fn explained(client: &Client, error: Error, operation: Option<String>) -> Error {
+    let Some(address) = operation else { return error };
+    let poll = Request::follow(crate::request::Service::Arm, &address, "read why the version failed");
+    match client.send(&poll).await {
+        Ok(answer) => match crate::operation::read(&crate::operation::PollBy::AsyncOperation(address), &answer) {
+            Status::Failed(failure) => {
+                let reason = Error::refused_by_service(error.to_string(), failure);
+                match error.hint() {
+                    Some(hint) => reason.with_hint(hint),
+                    None => reason,
+                }
+            }
+            Status::Running(_) | Status::Succeeded | Status::Forgotten => error,
+        },
+        Err(_) => error,
+    }
+}

@@ -1,0 +1,306 @@
+//! Publishing on the emulator: what is asked, what is there afterwards, what is refused before anything is written.
+
+use std::collections::BTreeSet;
+
+use azure_batch_core::{
+    error::{ErrorKind, Result},
+    publish::{self, Published},
+    settings::{
+        DefinitionTraits, MachineHandling, ManagedImagePolicy, PublishSettings, Reuse, Source, Temporaries,
+        VersionSettings,
+    },
+};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Azure, GROUP, lines};
+
+/// The example's VM to `gal1/ubuntu` in two regions.
+pub(crate) fn settings() -> PublishSettings {
+    let region = |location: &str| azure_batch_core::settings::TargetRegion {
+        location: location.parse().unwrap(),
+        replicas: None,
+    };
+    PublishSettings {
+        source: Source::Vm(
+            format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/vm-build")
+                .parse()
+                .unwrap(),
+        ),
+        definition: format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/ubuntu")
+            .parse()
+            .unwrap(),
+        create_gallery: false,
+        traits: DefinitionTraits::default(),
+        version: "next-patch".parse().unwrap(),
+        reuse: Reuse::SameSource,
+        used_by: Vec::new(),
+        target_regions: vec![region("eastus2"), region("westus2")],
+        replica_rule: azure_batch_core::replicas::ReplicaRule::default(),
+        managed_image: ManagedImagePolicy::Auto,
+        machine: MachineHandling::default(),
+        ignore_checks: BTreeSet::new(),
+        temporaries: Temporaries::default(),
+        version_settings: VersionSettings::default(),
+        run_id: "run-1".to_owned(),
+    }
+}
+
+/// One run with its own client.
+pub(crate) async fn run(azure: &Azure, settings: &PublishSettings) -> Result<Published> {
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    publish::run(&client, settings).await
+}
+
+fn ids_of(azure: &Azure, kind: &str) -> Vec<String> {
+    let text = azure.resources().to_string();
+    let all: BTreeSet<String> = text
+        .split('"')
+        .filter(|part| part.to_lowercase().contains(&format!("/{kind}/")))
+        .map(str::to_owned)
+        .collect();
+    all.into_iter().collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_vm_becomes_a_version_in_two_regions_and_nothing_else_is_left() {
+    let azure = Azure::example();
+    let published = run(&azure, &settings()).await.unwrap();
+    assert_eq!(published.number.to_string(), "1.0.0");
+    let regions: Vec<_> = published
+        .regions
+        .iter()
+        .map(|it| (it.location.as_str(), it.replicas, it.state.as_str()))
+        .collect();
+    assert_eq!(regions, [("eastus2", 1, "Completed"), ("westus2", 1, "Completed")]);
+    assert_eq!(published.data_disk_luns, [0, 1]);
+    assert!(published.kept.is_empty(), "{:?}", published.kept);
+    assert!(
+        ids_of(&azure, "snapshots").is_empty(),
+        "{:?}",
+        ids_of(&azure, "snapshots")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_same_again_writes_nothing_and_has_the_same_result() {
+    let azure = Azure::example();
+    let first = run(&azure, &settings()).await.unwrap();
+    azure.turn_the_page();
+    let second = run(&azure, &settings()).await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    assert_eq!((first.version, false), (second.version, second.is_new));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_vm_is_refused_before_anything_is_written() {
+    let azure = Azure::example();
+    start(&azure);
+    let error = run(&azure, &settings()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.report().contains("set deallocate = true"), "{}", error.report());
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// Starts the machine anew, as a new build would: it runs, its disks have changed hands.
+pub(crate) fn start(azure: &Azure) {
+    let seed = json!({"subscriptions": [], "vms": [{"name": "vm-build", "resourceGroup": "rg-images", "location": "eastus2", "osType": "Linux",
+        "generation": "V2", "vmSize": "Standard_D4ds_v5", "powerState": "running", "generalized": false,
+        "osDisk": {"sizeGB": 30, "sku": "Premium_LRS", "caching": "ReadWrite"},
+        "dataDisks": [{"lun": 0, "sizeGB": 64, "sku": "Premium_LRS", "caching": "ReadOnly"}, {"lun": 1, "sizeGB": 128, "sku": "StandardSSD_LRS", "caching": "None"}]}]});
+    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_running_vm_is_stopped_and_generalized_when_asked_to() {
+    let azure = Azure::example();
+    start(&azure);
+    let mut settings = settings();
+    settings.machine.if_running = azure_batch_core::settings::Stopped::Deallocate;
+    settings.machine.generalized = azure_batch_core::settings::Generalized::Mark;
+    let first = run(&azure, &settings).await.unwrap();
+    azure.turn_the_page();
+    let second = run(&azure, &settings).await.unwrap();
+    assert_eq!(
+        (first.version, azure.writes()),
+        (second.version, Vec::new()),
+        "what the run itself did to the disks is in the fingerprint"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn old_snapshots_of_a_dead_run_are_not_used_after_the_disks_changed() {
+    let azure = Azure::example();
+    let gone = CancellationToken::new();
+    let last_snapshot = snapshots_made_at(&azure).await;
+    let azure = {
+        drop(azure);
+        Azure::example()
+    };
+    azure.gone_after(last_snapshot, gone.clone());
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let wanted = settings();
+    tokio::select! {
+        biased;
+        () = gone.cancelled() => {}
+        _ended = publish::run(&client, &wanted) => panic!("the run was meant to be killed"),
+    }
+    let leftovers = ids_of(&azure, "snapshots");
+    assert!(leftovers.len() >= 3, "{leftovers:?}");
+    start(&azure);
+    let mut again = settings();
+    again.machine.if_running = azure_batch_core::settings::Stopped::Deallocate;
+    again.machine.generalized = azure_batch_core::settings::Generalized::Declared;
+    let published = run(&azure, &again).await.unwrap();
+    assert_eq!(published.number.to_string(), "1.0.0");
+    let version = azure
+        .journal()
+        .into_iter()
+        .find(|entry| entry.method == "PUT" && entry.path.ends_with("/versions/1.0.0"))
+        .unwrap();
+    let sources = version.request.to_string();
+    for leftover in &leftovers {
+        assert!(
+            !sources.contains(leftover.as_str()),
+            "the version was made of {leftover}"
+        );
+    }
+    assert!(
+        ids_of(&azure, "snapshots").is_empty(),
+        "{:?}",
+        ids_of(&azure, "snapshots")
+    );
+}
+
+/// The number of the request that completed the third snapshot in a good run.
+async fn snapshots_made_at(azure: &Azure) -> u64 {
+    run(azure, &settings()).await.unwrap();
+    let puts = azure
+        .journal()
+        .into_iter()
+        .filter(|entry| entry.method == "PUT" && entry.path.contains("/snapshots/"));
+    puts.map(|entry| entry.number).max().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failed_region_is_removed_and_added_again() {
+    let azure = Azure::example();
+    azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/1.0.0", "occurrence": {"nth": 2}}));
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let mut settings = settings();
+    settings.target_regions.remove(0);
+    let published = publish::run(&client, &settings).await.unwrap();
+    assert!(
+        published.regions.iter().all(|region| region.state == "Completed"),
+        "{:?}",
+        published.regions
+    );
+    let lines = lines(&mut events);
+    assert!(
+        lines.iter().any(|line| line.contains("replication to westus2 failed")),
+        "{lines:#?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_removes_what_no_version_needs() {
+    let azure = Azure::example();
+    let cancel = CancellationToken::new();
+    azure.gone_after(snapshots_made_at(&Azure::example()).await, cancel.clone());
+    let (client, _events) = azure.client(&cancel).await;
+    let error = publish::run(&client, &settings()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    assert!(
+        ids_of(&azure, "snapshots").is_empty(),
+        "{:?}",
+        ids_of(&azure, "snapshots")
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_during_replication_keeps_the_sources_and_the_next_run_finishes() {
+    let azure = Azure::example();
+    let (client, mut events) = azure
+        .client_with_limit(&CancellationToken::new(), std::time::Duration::from_secs(240))
+        .await;
+    let error = publish::run(&client, &settings()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline);
+    assert!(
+        error.hint().unwrap().contains("goes on from here"),
+        "{}",
+        error.report()
+    );
+    let kept = lines(&mut events)
+        .into_iter()
+        .filter(|line| line.starts_with("kept "))
+        .count();
+    assert_eq!(kept, 4, "three snapshots and a managed image");
+    azure.turn_the_page();
+    let published = run(&azure, &settings()).await.unwrap();
+    assert_eq!(published.number.to_string(), "1.0.0");
+    assert!(
+        !azure
+            .writes()
+            .iter()
+            .any(|write| write.starts_with("PUT") && write.contains("/snapshots/")),
+        "{:?}",
+        azure.writes()
+    );
+    assert!(ids_of(&azure, "snapshots").is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_what_a_run_would_do_and_writes_nothing() {
+    let azure = Azure::example();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &settings()).await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    assert_eq!(
+        plan.changes.first().map(String::as_str),
+        Some("create image definition ubuntu")
+    );
+    run(&azure, &settings()).await.unwrap();
+    let after = publish::plan(&client, &settings()).await.unwrap();
+    assert_eq!(after.changes, Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_missing_is_named_before_anything_is_written() {
+    let azure = Azure::example();
+    let mut no_gallery = settings();
+    no_gallery.definition = format!("{GROUP}/providers/Microsoft.Compute/galleries/nowhere/images/ubuntu")
+        .parse()
+        .unwrap();
+    let mut no_vm = settings();
+    no_vm.source = Source::Vm(
+        format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/ghost")
+            .parse()
+            .unwrap(),
+    );
+    for (settings, word) in [(no_gallery, "nowhere"), (no_vm, "ghost")] {
+        let error = run(&azure, &settings).await.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::BadInput, "{}", error.report());
+        assert!(error.report().contains(word), "{}", error.report());
+    }
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_definition_says_its_security_and_the_version_of_what_it_was_made() {
+    let azure = Azure::example();
+    run(&azure, &settings()).await.unwrap();
+    let put = |end: &str| -> Value {
+        azure
+            .journal()
+            .into_iter()
+            .find(|entry| entry.method == "PUT" && entry.path.ends_with(end))
+            .unwrap()
+            .request
+    };
+    assert_eq!(
+        put("/images/ubuntu")["properties"]["features"],
+        json!([{"name": "SecurityType", "value": "Standard"}])
+    );
+    assert_eq!(put("/versions/1.0.0")["tags"]["azure-batch-run"], "run-1");
+}

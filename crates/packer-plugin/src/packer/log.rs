@@ -1,0 +1,52 @@
+//! Writes the plugin's log: lines on stderr, which Packer copies into its own log.
+//!
+//! The only writer of stderr. Packer adds time and plugin name, so a line is a level and a
+//! text. Shown to users with `PACKER_LOG=1` only: what they must know goes through
+//! [`super::ui`].
+
+use std::error::Error;
+use std::io::Write as _;
+
+use super::text::break_up_panic;
+
+/// Tells what the plugin does.
+pub fn info(text: &str) {
+    write("INFO", text);
+}
+
+/// Tells what went wrong without stopping anything.
+pub fn warn(text: &str) {
+    write("WARN", text);
+}
+
+/// Tells what stopped something.
+pub fn error(text: &str) {
+    write("ERROR", text);
+}
+
+/// An error and its causes on one line.
+#[must_use]
+pub fn chain(error: &dyn Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(error) = cause {
+        text.push_str(": ");
+        text.push_str(&error.to_string());
+        cause = error.source();
+    }
+    text
+}
+
+/// Makes panics a line of the log, in words that Packer does not take for its own crash.
+pub fn log_panics() {
+    std::panic::set_hook(Box::new(|panic| error(&panic.to_string())));
+}
+
+fn write(level: &str, text: &str) {
+    let mut lines = String::new();
+    for line in break_up_panic(text).lines() {
+        lines.push_str(&format!("[{level}] {line}\n"));
+    }
+    // Nobody is left to tell when stderr is gone.
+    drop(std::io::stderr().lock().write_all(lines.as_bytes()));
+}

@@ -1,0 +1,103 @@
+//! The built program as Packer starts it: arguments, stdout, exit codes, signals, its end.
+//!
+//! What is said on the connection is tested in `protocol`.
+#![cfg(unix)]
+
+use std::io::{self, BufRead as _, BufReader, Read as _};
+use std::process::{Child, Command, Stdio};
+
+use packer_plugin_azure_batch::describe;
+use packer_plugin_azure_batch::packer::broker::{Broker, BrokerId};
+use packer_plugin_azure_batch::packer::caller::Caller;
+use packer_plugin_azure_batch::packer::codec::field;
+use packer_plugin_azure_batch::packer::session::start_as_packer;
+use rmpv::Value;
+use tempfile::TempDir;
+use tokio::net::UnixStream;
+
+const COOKIE: &str = "d602bf8f470bc67ca7faa0386276bbdd4330efaf76d1a219cb4d6991ca9872b2";
+
+fn program(arguments: &[&str]) -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_packer-plugin-azure-batch"));
+    command.args(arguments).env_remove("PACKER_PLUGIN_MAGIC_COOKIE");
+    command
+}
+
+fn start(temporary: &TempDir) -> io::Result<(Child, String)> {
+    let mut child = program(&["start", "post-processor", "--protobuf", describe::DEFAULT_NAME])
+        .env("PACKER_PLUGIN_MAGIC_COOKIE", COOKIE)
+        .env("TMPDIR", temporary.path())
+        .stdin(Stdio::null())
+        .stdout(Stdio::piped())
+        .spawn()?;
+    let mut line = String::new();
+    if let Some(stdout) = &mut child.stdout {
+        BufReader::new(stdout).read_line(&mut line)?;
+    }
+    Ok((child, line))
+}
+
+#[test]
+fn describe_writes_one_line_and_nothing_else() {
+    let output = program(&["describe"]).output().unwrap();
+    assert!(output.status.success());
+    assert_eq!(
+        String::from_utf8(output.stdout).unwrap(),
+        format!("{}\n", describe::line())
+    );
+    assert_eq!(output.stderr, b"");
+}
+
+#[test]
+fn whoever_starts_it_without_packer_gets_a_sentence_and_exit_code_1() {
+    let cases: [(&[&str], &str); 4] = [
+        (&[], "is a Packer plugin"),
+        (&["bake"], "is a Packer plugin"),
+        (&["start", "post-processor", describe::DEFAULT_NAME], "required_plugins"),
+        (&["start", "builder", "x"], "has no builder"),
+    ];
+    for (arguments, part) in cases {
+        let output = program(arguments).output().unwrap();
+        let stderr = String::from_utf8(output.stderr).unwrap();
+        assert_eq!(output.status.code(), Some(1), "{arguments:?}");
+        assert_eq!(output.stdout, b"", "{arguments:?}");
+        assert!(stderr.starts_with("[ERROR] "), "{stderr}");
+        assert!(stderr.contains(part), "{stderr}");
+    }
+}
+
+#[tokio::test]
+async fn answers_on_its_socket_survives_ctrl_c_and_ends_with_packer() {
+    let temporary = TempDir::new().unwrap();
+    let (mut child, line) = start(&temporary).unwrap();
+    let path = line.trim_end().strip_prefix("5|0|unix|").unwrap();
+    let stream = UnixStream::connect(path).await.unwrap();
+    let (driver, opener, _inbound) = start_as_packer(Box::new(stream));
+    let driver = tokio::spawn(driver.run());
+    let main = Caller::start(Broker::new(opener).dial(BrokerId::MAIN).await.unwrap());
+    assert_eq!(
+        std::fs::read_dir(temporary.path()).unwrap().count(),
+        0,
+        "the socket is removed"
+    );
+
+    for signal in ["-INT", "-TERM"] {
+        let process = child.id().to_string();
+        assert!(
+            Command::new("kill")
+                .args([signal, &process])
+                .status()
+                .unwrap()
+                .success()
+        );
+        let spec = main.call("PostProcessor.ConfigSpec", Value::Nil).await;
+        assert!(field(&spec.unwrap(), "ConfigSpec").is_some(), "{signal}");
+    }
+
+    driver.abort();
+    assert!(driver.await.unwrap_err().is_cancelled());
+    assert!(child.wait().unwrap().success());
+    let mut rest = String::new();
+    child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
+    assert_eq!(rest, "", "stdout is for the one line");
+}

@@ -1,0 +1,113 @@
+//! ARM's error envelope and the errors that every provider shares.
+//!
+//! Batch's data plane and Entra have envelopes of their own; this is not used for them.
+
+use http::StatusCode;
+use serde_json::{Value, json};
+
+use crate::http::Response;
+
+/// What a handler answers with: a response, or an error that becomes one.
+pub(crate) type Answer = Result<Response, ArmError>;
+
+/// An error as ARM and its providers write it.
+#[derive(Clone, Debug)]
+pub struct ArmError {
+    status: StatusCode,
+    code: String,
+    message: String,
+    target: Option<String>,
+}
+
+impl ArmError {
+    /// An error with Azure's code and message.
+    pub fn new(status: StatusCode, code: &str, message: impl Into<String>) -> Self {
+        Self {
+            status,
+            code: code.to_owned(),
+            message: message.into(),
+            target: None,
+        }
+    }
+
+    /// 400 with that code.
+    pub fn bad_request(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::BAD_REQUEST, code, message)
+    }
+
+    /// 400 `InvalidParameter` about one parameter.
+    pub fn invalid_parameter(target: &str, message: impl Into<String>) -> Self {
+        Self {
+            target: Some(target.to_owned()),
+            ..Self::bad_request("InvalidParameter", message)
+        }
+    }
+
+    /// 409 with that code.
+    pub fn conflict(code: &str, message: impl Into<String>) -> Self {
+        Self::new(StatusCode::CONFLICT, code, message)
+    }
+
+    /// 409 `PropertyChangeNotAllowed` for the property at that path.
+    #[must_use]
+    pub fn property_change(property: &str) -> Self {
+        let message = format!("Changing property '{property}' is not allowed.");
+        Self {
+            target: Some(property.to_owned()),
+            ..Self::conflict("PropertyChangeNotAllowed", message)
+        }
+    }
+
+    /// 404 `ResourceNotFound` in ARM's words.
+    #[must_use]
+    pub fn resource_not_found(kind_and_name: &str, group: &str) -> Self {
+        let message = format!(
+            "The Resource '{kind_and_name}' under resource group '{group}' was not found. For more details \
+             please go to https://aka.ms/ARMResourceNotFoundFix"
+        );
+        Self::new(StatusCode::NOT_FOUND, "ResourceNotFound", message)
+    }
+
+    /// 404 `ParentResourceNotFound` in ARM's words.
+    #[must_use]
+    pub fn parent_not_found(parent: &str) -> Self {
+        let message =
+            format!("Can not perform requested operation on nested resource. Parent resource '{parent}' not found.");
+        Self::new(StatusCode::NOT_FOUND, "ParentResourceNotFound", message)
+    }
+
+    /// 404 `ResourceGroupNotFound` in ARM's words.
+    #[must_use]
+    pub fn group_not_found(group: &str) -> Self {
+        let message = format!("Resource group '{group}' could not be found.");
+        Self::new(StatusCode::NOT_FOUND, "ResourceGroupNotFound", message)
+    }
+
+    /// Azure's code, e.g. `ResourceNotFound`.
+    #[must_use]
+    pub fn code(&self) -> &str {
+        &self.code
+    }
+
+    /// The message.
+    #[must_use]
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// The envelope.
+    #[must_use]
+    pub fn body(&self) -> Value {
+        let mut error = json!({"code": self.code, "message": self.message});
+        if let Some(target) = &self.target {
+            crate::json::set(&mut error, &["target"], json!(target));
+        }
+        json!({"error": error})
+    }
+
+    /// The whole answer.
+    #[must_use]
+    pub fn response(&self) -> Response {
+        Response::json(self.status, &self.body())
+    }
+}

@@ -1,0 +1,157 @@
+//! Resource providers and their registration in a subscription.
+//!
+//! Which types a provider has is only listed as far as the emulator plays them.
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Answer, ArmError, ArmPath};
+use crate::{
+    http::Response,
+    region, unsupported,
+    world::{Call, World},
+};
+
+/// The providers that a subscription lists, with their types.
+const PROVIDERS: [(&str, &[&str]); 4] = [
+    (
+        "Microsoft.Compute",
+        &[
+            "virtualMachines",
+            "disks",
+            "snapshots",
+            "images",
+            "galleries",
+            "galleries/images",
+            "galleries/images/versions",
+            "locations",
+            "locations/usages",
+        ],
+    ),
+    (
+        "Microsoft.Batch",
+        &["batchAccounts", "batchAccounts/pools", "locations", "locations/quotas"],
+    ),
+    ("Microsoft.Authorization", &["permissions"]),
+    ("Microsoft.Resources", &["resourceGroups", "subscriptions", "tenants"]),
+];
+
+/// How long a registration takes, in seconds; minutes on Azure, but clients look every ten seconds.
+const REGISTRATION_SECONDS: u32 = 30;
+
+/// How a provider stands in a subscription.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Registration {
+    /// Not registered.
+    Not,
+    /// Registered from that time on.
+    Since(Timestamp),
+}
+
+impl Registration {
+    /// Whether the provider may be used at that time.
+    pub(super) fn is_good(self, now: Timestamp) -> bool {
+        matches!(self, Self::Since(ready) if ready <= now)
+    }
+}
+
+pub(super) fn key(subscription: &str, namespace: &str) -> String {
+    format!("{subscription}/{namespace}").to_lowercase()
+}
+
+/// Refuses writes to a provider that the subscription has not registered.
+pub(super) fn require_registration(world: &World, call: &Call<'_>, path: &ArmPath) -> Result<(), ArmError> {
+    let namespace = path.namespace.as_deref().unwrap_or_default();
+    if call.request.method == Method::GET || state(world, call, path) == "Registered" {
+        return Ok(());
+    }
+    let message = format!(
+        "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for \
+         how to register subscriptions."
+    );
+    Err(ArmError::conflict("MissingSubscriptionRegistration", message))
+}
+
+/// `GET …/providers/{namespace}` and `POST …/register`.
+pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let namespace = path.namespace.clone().unwrap_or_default();
+    let Some((known, _)) = PROVIDERS
+        .iter()
+        .find(|(known, _)| known.eq_ignore_ascii_case(&namespace))
+    else {
+        let message = format!("The resource namespace '{namespace}' is invalid.");
+        return Err(ArmError::new(
+            StatusCode::NOT_FOUND,
+            "InvalidResourceNamespace",
+            message,
+        ));
+    };
+    let key = key(&path.subscription, known);
+    match (&call.request.method, path.action().as_str()) {
+        (&Method::GET, "") => {}
+        (&Method::POST, "register") => {
+            let ready = call.now + world.timing.lasts(REGISTRATION_SECONDS);
+            let registration = world
+                .arm
+                .registrations
+                .entry(key)
+                .or_insert(Registration::Since(call.now));
+            if matches!(registration, Registration::Not) {
+                *registration = Registration::Since(ready);
+            }
+        }
+        (&Method::POST, "unregister") => {
+            world.arm.registrations.insert(key, Registration::Not);
+        }
+        _ => return Err(unsupported(call.request)),
+    }
+    Ok(Response::json(StatusCode::OK, &view(world, call, path)))
+}
+
+/// `GET …/providers`.
+pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
+    let values: Vec<Value> = PROVIDERS
+        .iter()
+        .map(|(namespace, _)| {
+            view(
+                world,
+                call,
+                &ArmPath {
+                    namespace: Some((*namespace).to_owned()),
+                    ..path.clone()
+                },
+            )
+        })
+        .collect();
+    super::page(call.request, &values, world.page_size)
+}
+
+fn state(world: &World, call: &Call<'_>, path: &ArmPath) -> &'static str {
+    let namespace = path.namespace.as_deref().unwrap_or_default();
+    match world.arm.registrations.get(&key(&path.subscription, namespace)) {
+        None => "Registered",
+        Some(Registration::Since(ready)) if *ready <= call.now => "Registered",
+        Some(Registration::Since(_)) => "Registering",
+        Some(Registration::Not) => "NotRegistered",
+    }
+}
+
+fn view(world: &World, call: &Call<'_>, path: &ArmPath) -> Value {
+    let asked = path.namespace.as_deref().unwrap_or_default();
+    let Some((namespace, types)) = PROVIDERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(asked)) else {
+        return Value::Null;
+    };
+    let locations: Vec<&str> = region::all().map(|(_, display)| display).collect();
+    let types: Vec<Value> = types
+        .iter()
+        .map(|name| json!({"resourceType": name, "locations": locations, "apiVersions": [], "capabilities": "None"}))
+        .collect();
+    json!({
+        "id": format!("/subscriptions/{}/providers/{namespace}", path.subscription),
+        "namespace": namespace,
+        "resourceTypes": types,
+        "registrationState": state(world, call, path),
+        "registrationPolicy": "RegistrationRequired",
+    })
+}

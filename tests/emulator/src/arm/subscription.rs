@@ -1,0 +1,73 @@
+//! Subscriptions, tenants and the list of regions.
+//!
+//! A caller sees the subscriptions of its own tenant.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{Answer, ArmPath, Subscription};
+use crate::{
+    entra::Caller,
+    http::Response,
+    region, unsupported,
+    world::{Call, World},
+};
+
+/// `/subscriptions` and `/tenants`.
+pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> Answer {
+    let request = call.request;
+    let path = request.path.trim_matches('/').to_lowercase();
+    let own = || {
+        world
+            .arm
+            .subscriptions
+            .iter()
+            .filter(|known| known.tenant.eq_ignore_ascii_case(&caller.tenant))
+    };
+    let values: Vec<Value> = match (&request.method, path.as_str()) {
+        (&Method::GET, "subscriptions") => own().map(view).collect(),
+        (&Method::GET, "tenants") => vec![tenant_view(&caller.tenant)],
+        _ => return Err(unsupported(request)),
+    };
+    Ok(super::page(request, &values, world.page_size))
+}
+
+/// `GET /subscriptions/{id}`.
+pub(super) fn show(world: &World, path: &ArmPath) -> Answer {
+    let body = world.arm.subscription(&path.subscription).map(view).unwrap_or_default();
+    Ok(Response::json(StatusCode::OK, &body))
+}
+
+/// `GET /subscriptions/{id}/locations`.
+pub(super) fn locations(path: &ArmPath, call: &Call<'_>) -> Response {
+    let values: Vec<Value> = region::all()
+        .map(|(name, display)| {
+            json!({
+                "id": format!("/subscriptions/{}/locations/{name}", path.subscription),
+                "name": name,
+                "type": "Region",
+                "displayName": display,
+                "regionalDisplayName": display,
+                "metadata": {"regionType": "Physical", "regionCategory": "Recommended"},
+            })
+        })
+        .collect();
+    super::page(call.request, &values, usize::MAX)
+}
+
+fn view(subscription: &Subscription) -> Value {
+    json!({
+        "id": format!("/subscriptions/{}", subscription.id),
+        "authorizationSource": "RoleBased",
+        "managedByTenants": [],
+        "subscriptionId": subscription.id,
+        "tenantId": subscription.tenant,
+        "displayName": subscription.name,
+        "state": "Enabled",
+        "subscriptionPolicies": {"locationPlacementId": "Public_2014-09-01", "quotaId": "PayAsYouGo_2014-09-01", "spendingLimit": "Off"},
+    })
+}
+
+fn tenant_view(tenant: &str) -> Value {
+    json!({"id": format!("/tenants/{tenant}"), "tenantId": tenant, "tenantCategory": "Home", "displayName": tenant})
+}

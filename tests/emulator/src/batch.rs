@@ -1,0 +1,251 @@
+//! Azure Batch: accounts on the resource manager, and pools, nodes, jobs and tasks on both planes.
+//!
+//! A guided tour: `data_plane` and `arm_plane` read requests and show answers in each plane's words; both call the
+//! rules in `pool`, `job` and `account`. `allocation` decides how a resize goes, `image` whether an image boots, `node`
+//! how a node lives; all three are functions of values. Everything that takes time is a `timeline`, so nothing ticks.
+//! `wire` is the only file that knows the data plane's envelope.
+//!
+//! It does not know where images come from: it asks [`crate::compute::Compute::image_version`].
+
+use jiff::Timestamp;
+use serde_json::{Map, Value};
+
+use crate::arm::Arm;
+use crate::compute::Compute;
+use crate::entra::Caller;
+use crate::http::{Request, Response};
+use crate::world::{Call, World};
+
+mod account;
+mod allocation;
+mod arm_plane;
+mod autoscale;
+mod conditions;
+mod data_plane;
+mod ids;
+mod image;
+mod job;
+mod listing;
+mod node;
+mod odata;
+mod pace;
+mod pool;
+mod refusal;
+mod scene;
+mod schedule;
+mod seed;
+mod shared_key;
+mod sizes;
+mod supported_images;
+mod task;
+mod timeline;
+mod wire;
+
+use account::Account;
+use data_plane::Site;
+use data_plane::authenticate::authenticate;
+use image::Lookup;
+use pace::Pace;
+use refusal::{ACCOUNT_NOT_FOUND, Refusal};
+use scene::{Gallery, Scene};
+use shared_key::Credential;
+
+/// Everything Batch knows.
+#[derive(Debug, Default)]
+pub struct Batch {
+    accounts: Vec<Account>,
+    pace: Pace,
+}
+
+/// Where a data-plane request goes.
+#[derive(Debug)]
+struct Route {
+    account: String,
+    /// What stands before the path that the service knows, e.g. `/batch/acct1`; usually nothing.
+    prefix: String,
+}
+
+/// The galleries as Batch sees them.
+struct Galleries<'a> {
+    compute: &'a Compute,
+    arm: &'a Arm,
+    tenant: Option<&'a str>,
+}
+
+impl Batch {
+    /// Reads the seed's `batchAccounts`; an account that is there already is replaced. Accounts that name no
+    /// subscription are in the one given.
+    ///
+    /// # Errors
+    ///
+    /// Returns what is wrong with the value.
+    pub fn seed(&mut self, value: &Value, subscription: &str) -> Result<(), String> {
+        for value in value.as_array().map_or(&[] as &[Value], Vec::as_slice) {
+            let account = seed::read_account(value, subscription)?;
+            self.accounts
+                .retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
+            self.accounts.push(account);
+        }
+        Ok(())
+    }
+
+    /// Every account, pool and job as ARM or the data plane shows it, by id.
+    pub(crate) fn resources(&self, now: Timestamp) -> Value {
+        let mut all = Map::new();
+        for account in &self.accounts {
+            let id = account.id().to_lowercase();
+            let pools = account.pools.iter().filter(|pool| !pool.is_gone(now));
+            let pools = pools.map(|pool| (format!("{id}/pools/{}", pool.id).to_lowercase(), pool.render("", now)));
+            let jobs = account.jobs.iter().filter(|job| !job.is_gone(now));
+            let jobs = jobs.map(|job| (format!("{id}/jobs/{}", job.id).to_lowercase(), job.render("", now)));
+            let schedules = account.schedules.iter();
+            let schedules = schedules.map(|schedule| {
+                (
+                    format!("{id}/jobschedules/{}", schedule.id).to_lowercase(),
+                    schedule.render("", now),
+                )
+            });
+            let others: Vec<(String, Value)> = pools.chain(jobs).chain(schedules).collect();
+            all.insert(id, arm_plane::accounts::render(account, None));
+            all.extend(others);
+        }
+        let mut sorted: Vec<(String, Value)> = all.into_iter().collect();
+        sorted.sort_by(|left, right| left.0.cmp(&right.0));
+        Value::Object(sorted.into_iter().collect())
+    }
+
+    /// Removes the accounts of a resource group.
+    pub(crate) fn remove_group(&mut self, group: &str) {
+        let prefix = format!("{}/", group.to_lowercase());
+        self.accounts
+            .retain(|account| !account.id().to_lowercase().starts_with(&prefix));
+    }
+
+    /// Which account a data-plane request is for: by host, by path prefix, by the key's name, or the only one.
+    fn route(&self, request: &Request) -> Option<Route> {
+        let known = |name: &str| {
+            self.accounts
+                .iter()
+                .find(|account| account.name.eq_ignore_ascii_case(name))
+        };
+        let host = request.authority.split(':').next().unwrap_or_default();
+        if let Some((name, _)) = host.split_once('.').filter(|(_, rest)| rest.contains("batch.")) {
+            return known(name).map(|account| Route {
+                account: account.name.clone(),
+                prefix: String::new(),
+            });
+        }
+        if let Some(rest) = request.path.strip_prefix("/batch/") {
+            let name = rest.split('/').next().unwrap_or_default();
+            let prefix = format!("/batch/{name}");
+            return known(name).map(|account| Route {
+                account: account.name.clone(),
+                prefix,
+            });
+        }
+        let signed = request
+            .header("authorization")
+            .and_then(Credential::parse)
+            .and_then(|key| known(key.account));
+        let only = self.accounts.first().filter(|_| self.accounts.len() == 1);
+        signed.or(only).map(|account| Route {
+            account: account.name.clone(),
+            prefix: String::new(),
+        })
+    }
+
+    fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
+        self.accounts
+            .iter_mut()
+            .find(|account| account.name.eq_ignore_ascii_case(name))
+    }
+}
+
+/// Answers a data-plane request.
+pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
+    let id = world.ids.guid();
+    let Some(route) = world.batch.route(call.request) else {
+        let base = format!("https://{}", call.request.authority);
+        return wire::respond(call.request, &base, &id, call.now, Err(ACCOUNT_NOT_FOUND.into()));
+    };
+    let base = format!("https://{}{}", call.request.authority, route.prefix);
+    let answer = answer(world, call, &route, &base);
+    wire::respond(call.request, &base, &id, call.now, answer)
+}
+
+fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {
+    let World {
+        batch,
+        entra,
+        compute,
+        arm,
+        timing,
+        faults,
+        ids,
+        ..
+    } = world;
+    let pace = batch.pace;
+    let account = batch
+        .account_mut(&route.account)
+        .ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
+    let tenant = arm.tenant_of(&account.subscription).unwrap_or("common").to_owned();
+    let proof = authenticate(account, &tenant, entra, call.request, call.now)?;
+    task::settle(account, call.now, &pace, timing);
+    let gallery = Galleries {
+        compute,
+        arm,
+        tenant: Some(&tenant),
+    };
+    let scene = Scene {
+        now: call.now,
+        timing,
+        pace: &pace,
+        faults,
+        ids,
+        gallery: &gallery,
+    };
+    let mut site = Site {
+        account,
+        scene,
+        request: call.request,
+        base: base.to_owned(),
+        proof,
+    };
+    let path = call
+        .request
+        .path
+        .strip_prefix(route.prefix.as_str())
+        .unwrap_or_default();
+    let segments = Request {
+        path: path.to_owned(),
+        ..call.request.clone()
+    }
+    .segments();
+    let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
+    data_plane::answer(&mut site, &segments)
+}
+
+/// Answers a request under `Microsoft.Batch` on the resource manager.
+pub(crate) fn respond_arm(world: &mut World, call: &Call<'_>, _caller: &Caller) -> Response {
+    arm_plane::answer(world, call).unwrap_or_else(|error| error.response())
+}
+
+impl Gallery for Galleries<'_> {
+    fn look(&self, id: &str, region: &str, now: Timestamp) -> Lookup {
+        let subscription = crate::arm::ArmPath::parse(id)
+            .map(|path| path.subscription)
+            .unwrap_or_default();
+        match self.arm.tenant_of(&subscription) {
+            None => return Lookup::Missing,
+            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => return Lookup::OtherTenant,
+            Some(_) => {}
+        }
+        if !self.arm.is_registered(&subscription, "Microsoft.Batch", now) {
+            return Lookup::Unregistered { subscription };
+        }
+        match self.compute.image_version(id, region, now) {
+            Ok(view) => Lookup::Found(Box::new(view)),
+            Err(_) => Lookup::Missing,
+        }
+    }
+}

@@ -1,0 +1,255 @@
+//! A Batch account: who it is, what it may use, and the pools and jobs in it.
+//!
+//! It does not speak any wire form; `arm_plane/accounts` shows it, `seed` reads it.
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
+
+use super::allocation::{Ceiling, NodeKind};
+use super::ids::{JobId, PoolId, ScheduleId};
+use super::job::Job;
+use super::node::Node;
+use super::pool::Pool;
+use super::refusal::{JOB_NOT_FOUND, POOL_NOT_FOUND, Refusal, SCHEDULE_NOT_FOUND};
+use super::schedule::Schedule;
+use super::sizes;
+use super::wire::Version;
+
+/// Whose quota the nodes of an account use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum PoolAllocationMode {
+    BatchService,
+    UserSubscription,
+}
+
+/// How a caller can prove who it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum AuthenticationMode {
+    SharedKey,
+    Aad,
+    TaskAuthenticationToken,
+}
+
+/// What an account may use. Core quotas do not bind accounts in user-subscription mode.
+#[derive(Clone, Debug)]
+pub(crate) struct Quotas {
+    pub(crate) dedicated_cores: u32,
+    pub(crate) low_priority_cores: u32,
+    /// By family; other families are bound by `dedicated_cores` only. `None` when not enforced.
+    pub(crate) per_family: Option<Vec<(String, u32)>>,
+    pub(crate) pools: u32,
+    pub(crate) active_jobs_and_schedules: u32,
+}
+
+/// The account keys, base64 as `listKeys` gives them.
+#[derive(Clone)]
+pub(crate) struct Keys {
+    pub(crate) primary: String,
+    pub(crate) secondary: String,
+}
+
+/// One account.
+#[derive(Clone, Debug)]
+pub(crate) struct Account {
+    pub(crate) name: String,
+    pub(crate) group: String,
+    pub(crate) subscription: String,
+    /// Normalised, e.g. `eastus2`.
+    pub(crate) location: String,
+    pub(crate) mode: PoolAllocationMode,
+    /// `None` means all.
+    pub(crate) modes: Option<Vec<AuthenticationMode>>,
+    pub(crate) quotas: Quotas,
+    pub(crate) keys: Keys,
+    pub(crate) tags: Value,
+    pub(crate) identity: Option<Value>,
+    /// Other properties that ARM callers set; kept and echoed.
+    pub(crate) properties: Value,
+    pub(crate) version: Version,
+    /// Writes to one pool must be this far apart; zero turns the rule off.
+    pub(crate) write_interval: SignedDuration,
+    pub(crate) pools: Vec<Pool>,
+    pub(crate) jobs: Vec<Job>,
+    pub(crate) schedules: Vec<Schedule>,
+}
+
+impl std::fmt::Debug for Keys {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("Keys(…)")
+    }
+}
+
+impl AuthenticationMode {
+    pub(crate) const ALL: [Self; 3] = [Self::SharedKey, Self::Aad, Self::TaskAuthenticationToken];
+
+    /// ARM's word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::SharedKey => "SharedKey",
+            Self::Aad => "AAD",
+            Self::TaskAuthenticationToken => "TaskAuthenticationToken",
+        }
+    }
+
+    /// Reads ARM's word in any case.
+    pub(crate) fn parse(text: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.word().eq_ignore_ascii_case(text))
+    }
+}
+
+impl PoolAllocationMode {
+    /// ARM's word.
+    pub(crate) fn word(self) -> &'static str {
+        match self {
+            Self::BatchService => "BatchService",
+            Self::UserSubscription => "UserSubscription",
+        }
+    }
+}
+
+impl Account {
+    /// The resource id, in the casing it was created with.
+    pub(crate) fn id(&self) -> String {
+        let (subscription, group, name) = (&self.subscription, &self.group, &self.name);
+        format!("/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Batch/batchAccounts/{name}")
+    }
+
+    /// Whether callers may sign with the account's keys.
+    pub(crate) fn allows(&self, mode: AuthenticationMode) -> bool {
+        let listed = self.modes.as_ref().is_none_or(|modes| modes.contains(&mode));
+        // Nodes of such an account live in the caller's subscription, which keys say nothing about.
+        listed && !(self.mode == PoolAllocationMode::UserSubscription && mode == AuthenticationMode::SharedKey)
+    }
+
+    /// The pool of that id.
+    ///
+    /// # Errors
+    /// `PoolNotFound` when there is none, or it is gone by now.
+    pub(crate) fn pool(&self, id: &PoolId, now: Timestamp) -> Result<&Pool, Refusal> {
+        self.pools
+            .iter()
+            .find(|pool| pool.id == *id && !pool.is_gone(now))
+            .ok_or_else(|| POOL_NOT_FOUND.into())
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Errors
+    /// `PoolNotFound` when there is none, or it is gone by now.
+    pub(crate) fn pool_mut(&mut self, id: &PoolId, now: Timestamp) -> Result<&mut Pool, Refusal> {
+        self.pools
+            .iter_mut()
+            .find(|pool| pool.id == *id && !pool.is_gone(now))
+            .ok_or_else(|| POOL_NOT_FOUND.into())
+    }
+
+    /// The job of that id.
+    ///
+    /// # Errors
+    /// `JobNotFound` when there is none, or it is gone by now.
+    pub(crate) fn job(&self, id: &JobId, now: Timestamp) -> Result<&Job, Refusal> {
+        self.jobs
+            .iter()
+            .find(|job| job.id == *id && !job.is_gone(now))
+            .ok_or_else(|| JOB_NOT_FOUND.into())
+    }
+
+    /// The same, to change it.
+    ///
+    /// # Errors
+    /// `JobNotFound` when there is none, or it is gone by now.
+    pub(crate) fn job_mut(&mut self, id: &JobId, now: Timestamp) -> Result<&mut Job, Refusal> {
+        self.jobs
+            .iter_mut()
+            .find(|job| job.id == *id && !job.is_gone(now))
+            .ok_or_else(|| JOB_NOT_FOUND.into())
+    }
+
+    /// The schedule of that id, to change it.
+    ///
+    /// # Errors
+    /// `JobScheduleNotFound` when there is none.
+    pub(crate) fn schedule_mut(&mut self, id: &ScheduleId) -> Result<&mut Schedule, Refusal> {
+        self.schedules
+            .iter_mut()
+            .find(|schedule| schedule.id == *id)
+            .ok_or_else(|| SCHEDULE_NOT_FOUND.into())
+    }
+
+    /// What bounds the pool's nodes beside its own targets, tightest last.
+    pub(crate) fn ceilings(&self, pool: &Pool, now: Timestamp) -> Vec<Ceiling> {
+        let mut ceilings = Vec::new();
+        if let (PoolAllocationMode::BatchService, Some(size)) = (self.mode, sizes::find(&pool.vm_size)) {
+            let room = |quota: u32, used: u32| quota.saturating_sub(used) / size.cores.max(1);
+            let used = self.cores_beside(pool, NodeKind::Dedicated, None, now);
+            ceilings.push(core_quota(room(self.quotas.dedicated_cores, used)));
+            if let Some(quota) = self.quotas.family(size.family) {
+                let used = self.cores_beside(pool, NodeKind::Dedicated, Some(size.family), now);
+                ceilings.push(core_quota(room(quota, used)));
+            }
+            let used = self.cores_beside(pool, NodeKind::LowPriority, None, now);
+            ceilings.push(Ceiling {
+                kind: NodeKind::LowPriority,
+                most: room(self.quotas.low_priority_cores, used),
+                code: "AccountLowPriorityCoreQuotaReached",
+                message: "The specified account has reached low priority core quota",
+            });
+        }
+        if pool.is_communicating() {
+            ceilings.extend(NodeKind::BOTH.map(|kind| self.communication_limit(kind)));
+        }
+        ceilings
+    }
+
+    fn communication_limit(&self, kind: NodeKind) -> Ceiling {
+        // The limits that the quota page gives for pools whose nodes talk to each other.
+        let most = if self.mode == PoolAllocationMode::BatchService {
+            100
+        } else {
+            80
+        };
+        Ceiling {
+            kind,
+            most,
+            code: "CommunicationEnabledPoolReachedMaxVMCount",
+            message: "The pool with inter-node communication enabled has reached the maximum number of VMs",
+        }
+    }
+
+    /// The cores that the other pools have or are about to have.
+    fn cores_beside(&self, pool: &Pool, kind: NodeKind, family: Option<&str>, now: Timestamp) -> u32 {
+        let others = self
+            .pools
+            .iter()
+            .filter(|other| other.id != pool.id && !other.is_gone(now));
+        let cores = others.filter_map(|other| {
+            // A pool's size changes only while it has no nodes, so all of them have it.
+            let size = sizes::find(&other.vm_size).filter(|size| family.is_none_or(|family| size.family == family))?;
+            let stays = |node: &&Node| node.kind == kind && node.removed.is_none_or(|removed| now < removed);
+            let nodes = u32::try_from(other.nodes.iter().filter(stays).count()).unwrap_or(u32::MAX);
+            Some(nodes.saturating_mul(size.cores))
+        });
+        cores.fold(0, u32::saturating_add)
+    }
+}
+
+impl Quotas {
+    fn family(&self, family: &str) -> Option<u32> {
+        let families = self.per_family.as_ref()?;
+        families
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(family))
+            .map(|(_, quota)| *quota)
+    }
+}
+
+fn core_quota(most: u32) -> Ceiling {
+    Ceiling {
+        kind: NodeKind::Dedicated,
+        most,
+        code: "AccountCoreQuotaReached",
+        message: "The specified account has reached core quota",
+    }
+}

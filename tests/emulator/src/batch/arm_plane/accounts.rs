@@ -1,0 +1,374 @@
+//! Accounts on the resource manager, and what a location offers.
+//!
+//! Creating and deleting an account are answered at once; Azure takes seconds and also answers so at times.
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{body, filtered, with_version};
+use crate::arm::{Answer, ArmError, ArmPath, page};
+use crate::batch::account::{Account, AuthenticationMode, Keys, PoolAllocationMode};
+use crate::batch::refusal::Refusal;
+use crate::batch::wire::Version;
+use crate::batch::{conditions, seed, sizes};
+use crate::http::Response;
+use crate::region;
+use crate::world::{Call, World};
+
+/// The number of accounts that a subscription may have in a region; the portal's figure for new subscriptions.
+const ACCOUNTS_PER_REGION: u32 = 3;
+
+/// Lists a subscription's or a group's accounts.
+pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
+    let in_scope = |account: &&Account| {
+        let group = path
+            .group
+            .as_ref()
+            .is_none_or(|group| group.eq_ignore_ascii_case(&account.group));
+        group && account.subscription.eq_ignore_ascii_case(&path.subscription)
+    };
+    let accounts = world.batch.accounts.iter().filter(in_scope);
+    let mut values: Vec<Value> = accounts
+        .map(|account| render(account, Some(&call.request.authority)))
+        .collect();
+    values.sort_by_key(|value| value.get("id").map(Value::to_string));
+    page(call.request, &values, world.page_size)
+}
+
+/// GET, PUT, PATCH and DELETE of one account.
+///
+/// # Errors
+/// What the provider refuses.
+pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    match call.request.method {
+        Method::GET => {
+            let account = find(world, path)?;
+            conditions::check(call.request, &account.version)?;
+            Ok(show(account, call))
+        }
+        Method::PUT => put(world, call, path),
+        Method::PATCH => patch(world, call, path),
+        Method::DELETE => {
+            let known = find(world, path).map(|account| account.name.clone());
+            let Ok(name) = known else {
+                return Ok(Response::empty(StatusCode::NO_CONTENT));
+            };
+            world.batch.accounts.retain(|account| account.name != name);
+            Ok(Response::empty(StatusCode::OK))
+        }
+        _ => Err(ArmError::from(Refusal::verb(&call.request.method))),
+    }
+}
+
+/// POST listKeys and regenerateKeys.
+///
+/// # Errors
+/// There is no such account, or it takes no shared keys.
+pub(crate) fn keys(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let regenerates = path.action() == "regeneratekeys";
+    let account = find_mut(world, path)?;
+    if !account.allows(AuthenticationMode::SharedKey) {
+        let message = "The account does not allow shared key authentication.";
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    if regenerates {
+        let which = body(call)?;
+        let fresh = fresh_keys(&account.keys, &account.name);
+        match which
+            .get("keyName")
+            .and_then(Value::as_str)
+            .map(str::to_lowercase)
+            .as_deref()
+        {
+            Some("primary") => account.keys.primary = fresh.primary,
+            Some("secondary") => account.keys.secondary = fresh.secondary,
+            _ => {
+                return Err(ArmError::invalid_parameter(
+                    "keyName",
+                    "keyName must be Primary or Secondary.",
+                ));
+            }
+        }
+    }
+    let keys = json!({
+        "accountName": account.name, "primary": account.keys.primary, "secondary": account.keys.secondary
+    });
+    Ok(Response::json(StatusCode::OK, &keys))
+}
+
+/// Keys that differ from the present ones.
+fn fresh_keys(keys: &Keys, name: &str) -> Keys {
+    seed::made_keys(&format!("{name}{}{}", keys.primary, keys.secondary), 2)
+}
+
+/// GET of a location's quotas: how many accounts there can be, not how many cores.
+pub(crate) fn location_quota() -> Response {
+    Response::json(StatusCode::OK, &json!({"accountQuota": ACCOUNTS_PER_REGION}))
+}
+
+/// GET of the sizes that a location offers.
+///
+/// # Errors
+/// The filter is none.
+pub(crate) fn virtual_machine_skus(call: &Call<'_>) -> Answer {
+    let sku = |size: sizes::VmSize| {
+        let temporary = size.temporary_gib.saturating_mul(1_024).to_string();
+        json!({"name": size.name, "familyName": size.family, "capabilities": [
+            {"name": "MaxResourceVolumeMB", "value": temporary},
+            {"name": "vCPUs", "value": size.cores.to_string()},
+            {"name": "HyperVGenerations", "value": size.generations.capability()},
+            {"name": "CpuArchitectureType", "value": size.architecture.word()}
+        ]})
+    };
+    filtered(call, sizes::all().map(sku).collect(), &["familyName", "name"])
+}
+
+/// POST checkNameAvailability.
+///
+/// # Errors
+/// The body is none.
+pub(crate) fn check_name(world: &World, call: &Call<'_>) -> Answer {
+    let body = body(call)?;
+    let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
+    let taken = world
+        .batch
+        .accounts
+        .iter()
+        .any(|account| account.name.eq_ignore_ascii_case(name));
+    let answer = if !is_account_name(name) {
+        let message = "The name must be 3 to 24 lower-case letters and digits.";
+        json!({"nameAvailable": false, "reason": "Invalid", "message": message})
+    } else if taken {
+        let message = format!("An account named '{name}' is already in use.");
+        json!({"nameAvailable": false, "reason": "AlreadyExists", "message": message})
+    } else {
+        json!({"nameAvailable": true})
+    };
+    Ok(Response::json(StatusCode::OK, &answer))
+}
+
+fn is_account_name(name: &str) -> bool {
+    (3..=24).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+}
+
+fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = body(call)?;
+    if find(world, path).is_ok() {
+        return patch(world, call, path);
+    }
+    let name = path.parts.first().map_or("", |(_, name)| name);
+    if !is_account_name(name) {
+        return Err(ArmError::bad_request(
+            "AccountNameInvalid",
+            "The account name is invalid.",
+        ));
+    }
+    if world
+        .batch
+        .accounts
+        .iter()
+        .any(|account| account.name.eq_ignore_ascii_case(name))
+    {
+        let message = format!("An account named '{name}' is already in use.");
+        return Err(ArmError::conflict("AccountNameAlreadyInUse", message));
+    }
+    let location = crate::json::text(&body, "/location").map(region::normalise);
+    let location = location.ok_or_else(|| ArmError::bad_request("LocationRequired", "The location is required."))?;
+    let mode = crate::json::text(&body, "/properties/poolAllocationMode").unwrap_or("BatchService");
+    let mode = seed::read_mode(mode).map_err(|reason| ArmError::invalid_parameter("poolAllocationMode", reason))?;
+    let mut account = Account {
+        name: name.to_owned(),
+        group: path.group().to_owned(),
+        subscription: path.subscription.clone(),
+        location,
+        mode,
+        modes: None,
+        quotas: seed::ample_quotas(),
+        keys: seed::made_keys(name, 1),
+        tags: json!({}),
+        identity: None,
+        properties: json!({}),
+        version: Version {
+            etag: world.ids.etag(),
+            modified: call.now,
+        },
+        write_interval: seed::usual_interval(),
+        pools: Vec::new(),
+        jobs: Vec::new(),
+        schedules: Vec::new(),
+    };
+    change(&mut account, &body)?;
+    let response = show(&account, call);
+    world.batch.accounts.push(account);
+    Ok(response)
+}
+
+fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = body(call)?;
+    let etag = world.ids.etag();
+    let account = find_mut(world, path)?;
+    conditions::check(call.request, &account.version)?;
+    change(account, &body)?;
+    account.version = Version {
+        etag,
+        modified: call.now,
+    };
+    Ok(show(account, call))
+}
+
+fn change(account: &mut Account, body: &Value) -> Result<(), ArmError> {
+    if let Some(tags) = body.get("tags") {
+        account.tags = tags.clone();
+    }
+    if let Some(identity) = body.get("identity") {
+        account.identity = Some(identity.clone());
+    }
+    let Some(properties) = body.get("properties") else {
+        return Ok(());
+    };
+    if properties.get("allowedAuthenticationModes").is_some() {
+        let invalid = |reason| ArmError::invalid_parameter("allowedAuthenticationModes", reason);
+        account.modes = seed::read_modes(properties).map_err(invalid)?;
+    }
+    for (name, value) in properties.as_object().into_iter().flatten() {
+        let own = matches!(name.as_str(), "allowedAuthenticationModes" | "poolAllocationMode");
+        if !own && !READ_ONLY.contains(&name.as_str()) {
+            crate::json::set(&mut account.properties, &[name], value.clone());
+        }
+    }
+    Ok(())
+}
+
+/// What callers may send back and cannot change.
+const READ_ONLY: &[&str] = &[
+    "accountEndpoint",
+    "nodeManagementEndpoint",
+    "provisioningState",
+    "dedicatedCoreQuota",
+    "lowPriorityCoreQuota",
+    "dedicatedCoreQuotaPerVMFamily",
+    "dedicatedCoreQuotaPerVMFamilyEnforced",
+    "poolQuota",
+    "activeJobAndJobScheduleQuota",
+    "privateEndpointConnections",
+];
+
+fn show(account: &Account, call: &Call<'_>) -> Response {
+    let body = render(account, Some(&call.request.authority));
+    with_version(Response::json(StatusCode::OK, &body), &account.version)
+}
+
+/// As ARM shows it. The endpoint is Azure's own when ARM was asked under Azure's name, else a path under the authority.
+pub(crate) fn render(account: &Account, authority: Option<&str>) -> Value {
+    let (name, location) = (&account.name, &account.location);
+    let azure = format!("{name}.{location}.batch.azure.com");
+    let endpoint = match authority {
+        Some(authority) if !authority.starts_with("management.") => format!("{authority}/batch/{name}"),
+        _ => azure,
+    };
+    let mut properties = Map::new();
+    let mut put = |key: &str, value: Value| properties.insert(key.to_owned(), value);
+    put("accountEndpoint", json!(endpoint));
+    put(
+        "nodeManagementEndpoint",
+        json!(format!("{name}.{location}.service.batch.azure.com")),
+    );
+    put("provisioningState", json!("Succeeded"));
+    put("poolAllocationMode", json!(account.mode.word()));
+    put("publicNetworkAccess", json!("Enabled"));
+    for (key, value) in quotas(account) {
+        put(key, value);
+    }
+    let modes = account
+        .modes
+        .clone()
+        .unwrap_or_else(|| AuthenticationMode::ALL.to_vec());
+    let modes: Vec<&str> = modes.into_iter().map(AuthenticationMode::word).collect();
+    put("allowedAuthenticationModes", json!(modes));
+    put("encryption", json!({"keySource": "Microsoft.Batch"}));
+    properties.extend(account.properties.as_object().cloned().unwrap_or_default());
+    let identity = account.identity.clone().unwrap_or_else(|| json!({"type": "None"}));
+    json!({
+        "id": account.id(), "name": name, "type": "Microsoft.Batch/batchAccounts", "location": location,
+        "tags": account.tags, "identity": identity, "properties": properties
+    })
+}
+
+/// Core quotas are null where the nodes use the subscription's own.
+fn quotas(account: &Account) -> Vec<(&'static str, Value)> {
+    let own = account.mode == PoolAllocationMode::BatchService;
+    let quotas = &account.quotas;
+    let families = quotas
+        .per_family
+        .iter()
+        .flatten()
+        .map(|(name, quota)| json!({"name": name, "coreQuota": quota}));
+    let cores = |quota: u32| if own { json!(quota) } else { Value::Null };
+    vec![
+        ("dedicatedCoreQuota", cores(quotas.dedicated_cores)),
+        (
+            "dedicatedCoreQuotaPerVMFamily",
+            if own { families.collect() } else { Value::Null },
+        ),
+        (
+            "dedicatedCoreQuotaPerVMFamilyEnforced",
+            json!(own && quotas.per_family.is_some()),
+        ),
+        ("lowPriorityCoreQuota", cores(quotas.low_priority_cores)),
+        ("poolQuota", json!(quotas.pools)),
+        ("activeJobAndJobScheduleQuota", json!(quotas.active_jobs_and_schedules)),
+    ]
+}
+
+/// The account of a path.
+///
+/// # Errors
+/// `ResourceNotFound` in ARM's words.
+pub(crate) fn find<'a>(world: &'a World, path: &ArmPath) -> Result<&'a Account, ArmError> {
+    world
+        .batch
+        .accounts
+        .iter()
+        .find(|account| is_at(account, path))
+        .ok_or_else(|| missing(path))
+}
+
+/// The same, to change it.
+///
+/// # Errors
+/// `ResourceNotFound` in ARM's words.
+pub(crate) fn find_mut<'a>(world: &'a mut World, path: &ArmPath) -> Result<&'a mut Account, ArmError> {
+    world
+        .batch
+        .accounts
+        .iter_mut()
+        .find(|account| is_at(account, path))
+        .ok_or_else(|| missing(path))
+}
+
+/// Brings the account's tasks up to now, so that both planes see the same.
+pub(crate) fn settle(world: &mut World, path: &ArmPath, now: Timestamp) {
+    let pace = world.batch.pace;
+    let timing = world.timing.clone();
+    if let Ok(account) = find_mut(world, path) {
+        crate::batch::task::settle(account, now, &pace, &timing);
+    }
+}
+
+/// Whether the account is the one that a path of it, or below it, names.
+pub(crate) fn is_at(account: &Account, path: &ArmPath) -> bool {
+    path.parts
+        .first()
+        .is_some_and(|(_, name)| name.eq_ignore_ascii_case(&account.name))
+        && path.subscription.eq_ignore_ascii_case(&account.subscription)
+        && path.group().eq_ignore_ascii_case(&account.group)
+}
+
+fn missing(path: &ArmPath) -> ArmError {
+    let name = path.parts.first().map_or("", |(_, name)| name);
+    ArmError::resource_not_found(&format!("Microsoft.Batch/batchAccounts/{name}"), path.group())
+}

@@ -1,0 +1,418 @@
+//! Pools on the resource manager: the same pools as on the data plane, in ARM's words.
+//!
+//! Only here can a pool get an identity and tags. Writes answer at once; the resize that they start goes on behind.
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Map, Value, json};
+
+use super::{accounts, body, filtered, names, quoted, with_version};
+use crate::arm::{Answer, ArmError, ArmPath};
+use crate::batch::Galleries;
+use crate::batch::account::Account;
+use crate::batch::allocation::{DeallocationOption, ResizeError, Targets};
+use crate::batch::autoscale;
+use crate::batch::conditions;
+use crate::batch::ids::PoolId;
+use crate::batch::pool::body::{self as pool_body, ApiAge, FIFTEEN_MINUTES, NewPool, NewScale, without_nulls};
+use crate::batch::pool::change::{self, Changes};
+use crate::batch::pool::scale::{self, NewSize};
+use crate::batch::pool::{Pool, Scale};
+use crate::batch::refusal::{CONDITION_NOT_MET, POOL_BEING_RESIZED, Refusal};
+use crate::batch::scene::Scene;
+use crate::batch::wire::{format_duration, timestamp};
+use crate::http::Response;
+use crate::world::{Call, World};
+
+const FILTERABLE: &[&str] = &[
+    "name",
+    "properties/allocationState",
+    "properties/allocationStateTransitionTime",
+    "properties/creationTime",
+    "properties/provisioningState",
+    "properties/provisioningStateTransitionTime",
+    "properties/lastModified",
+    "properties/vmSize",
+    "properties/interNodeCommunication",
+    "properties/scaleSettings/autoScale",
+    "properties/scaleSettings/fixedScale",
+];
+
+/// Lists an account's pools.
+///
+/// # Errors
+/// What the provider refuses.
+pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let account = accounts::find(world, path)?;
+    let pools = account.pools.iter().filter(|pool| !pool.is_gone(call.now));
+    let mut values: Vec<Value> = pools.map(|pool| render(account, pool, call.now)).collect();
+    values.sort_by_key(|value| value.get("name").map(|name| name.to_string().to_lowercase()));
+    filtered(call, values, FILTERABLE)
+}
+
+/// GET, PUT, PATCH and DELETE of one pool.
+///
+/// # Errors
+/// What the provider refuses.
+pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(world, path, call.now);
+    let id = PoolId::of(path.name());
+    match call.request.method {
+        Method::GET => {
+            let account = accounts::find(world, path)?;
+            let pool = account.pool(&id, call.now)?;
+            conditions::check(call.request, &pool.version)?;
+            Ok(show(account, pool, call.now))
+        }
+        Method::PUT => put(world, call, path, &id),
+        Method::PATCH => patch(world, call, path, &id),
+        Method::DELETE => match with_scene(world, call, path, |account, scene| change::delete(account, &id, scene))? {
+            Ok(()) => Ok(Response::empty(StatusCode::ACCEPTED)),
+            Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => Ok(Response::empty(StatusCode::NO_CONTENT)),
+            Err(refusal) => Err(refusal.into()),
+        },
+        _ => Err(ArmError::from(Refusal::verb(&call.request.method))),
+    }
+}
+
+/// POST stopResize and disableAutoScale.
+///
+/// # Errors
+/// What the provider refuses.
+pub(crate) fn action(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(world, path, call.now);
+    let (id, stops) = (PoolId::of(path.name()), path.action() == "stopresize");
+    with_scene(world, call, path, |account, scene| match stops {
+        true => scale::stop(account, &id, scene),
+        false => scale::disable_autoscale(account, &id, scene),
+    })??;
+    answer(world, call, path, &id)
+}
+
+/// Runs a rule with the account of a path and the world around it.
+fn with_scene<T>(
+    world: &mut World,
+    call: &Call<'_>,
+    path: &ArmPath,
+    rule: impl FnOnce(&mut Account, &mut Scene<'_>) -> T,
+) -> Result<T, ArmError> {
+    accounts::find(world, path)?;
+    let World {
+        batch,
+        compute,
+        arm,
+        timing,
+        faults,
+        ids,
+        ..
+    } = world;
+    let pace = batch.pace;
+    let tenant = arm.tenant_of(&path.subscription).map(str::to_owned);
+    let gallery = Galleries {
+        compute,
+        arm,
+        tenant: tenant.as_deref(),
+    };
+    let mut scene = Scene {
+        now: call.now,
+        timing,
+        pace: &pace,
+        faults,
+        ids,
+        gallery: &gallery,
+    };
+    let account = batch.accounts.iter_mut().find(|account| accounts::is_at(account, path));
+    let account = account.ok_or_else(|| ArmError::resource_not_found("batchAccounts", path.group()))?;
+    Ok(rule(account, &mut scene))
+}
+
+fn answer(world: &World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
+    let account = accounts::find(world, path)?;
+    Ok(show(account, account.pool(id, call.now)?, call.now))
+}
+
+fn put(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
+    let sent = without_nulls(body(call)?);
+    let mut fields = names::to_data_plane(sent.get("properties").unwrap_or(&Value::Null));
+    fields.insert("id".to_owned(), json!(id.as_str()));
+    let new = pool_body::read_new(&Value::Object(fields), ApiAge::New)?;
+    let existing = accounts::find(world, path)?
+        .pool(id, call.now)
+        .map(|pool| pool.version.clone());
+    match &existing {
+        Ok(version) => {
+            let creates = call
+                .request
+                .header("if-none-match")
+                .is_some_and(|tag| tag.trim() == "*");
+            if creates {
+                return Err(Refusal::from(CONDITION_NOT_MET).into());
+            }
+            conditions::check(call.request, version)?;
+        }
+        Err(_) if call.request.header("if-match").is_some() => return Err(Refusal::from(CONDITION_NOT_MET).into()),
+        Err(_) => {}
+    }
+    let option = deallocation_option(&sent)?;
+    with_scene(world, call, path, |account, scene| match existing {
+        Ok(_) => replace(account, new, option, scene),
+        Err(_) => change::create(account, new, scene).map(|_| ()),
+    })??;
+    describe(world, path, id, &sent, call.now)?;
+    answer(world, call, path, id)
+}
+
+/// PUT on a pool that is there: what is left out falls to its default.
+fn replace(
+    account: &mut Account,
+    new: NewPool,
+    option: DeallocationOption,
+    scene: &mut Scene<'_>,
+) -> Result<(), Refusal> {
+    let pool = account.pool(&new.id, scene.now)?;
+    let dropped: Vec<String> = pool
+        .settings
+        .keys()
+        .filter(|name| !new.settings.contains_key(name.as_str()))
+        .cloned()
+        .collect();
+    let changes = Changes {
+        settings: new.settings,
+        vm_size: Some(new.vm_size),
+    };
+    change::apply(account, &new.id, changes, scene)?;
+    let pool = account.pool_mut(&new.id, scene.now)?;
+    for name in dropped {
+        pool.settings.shift_remove(&name);
+    }
+    rescale(account, &new.id, new.scale, (Some(new.resize_timeout), option), scene)
+}
+
+fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
+    let sent = without_nulls(body(call)?);
+    let pool = accounts::find(world, path)?.pool(id, call.now)?;
+    pool.ensure_active()?;
+    conditions::check(call.request, &pool.version)?;
+    let mut fields = names::to_data_plane(sent.get("properties").unwrap_or(&Value::Null));
+    let scale = read_scale(pool, &mut fields)?;
+    let drops_start_task = fields
+        .get("startTask")
+        .and_then(Value::as_object)
+        .is_some_and(Map::is_empty);
+    if drops_start_task {
+        fields.shift_remove("startTask");
+    }
+    let changes = change::read_patch(pool, &fields)?;
+    let option = deallocation_option(&sent)?;
+    with_scene(world, call, path, |account, scene| {
+        change::apply(account, id, changes, scene)?;
+        if drops_start_task {
+            account.pool_mut(id, scene.now)?.settings.shift_remove("startTask");
+        }
+        match scale {
+            Some((scale, timeout)) => rescale(account, id, scale, (timeout, option), scene),
+            None => Ok(()),
+        }
+    })??;
+    describe(world, path, id, &sent, call.now)?;
+    answer(world, call, path, id)
+}
+
+/// Takes the scale out of a sparse body; targets that are left out stay.
+type Rescale = Option<(NewScale, Option<jiff::SignedDuration>)>;
+
+fn read_scale(pool: &Pool, fields: &mut Map<String, Value>) -> Result<Rescale, Refusal> {
+    let names = [
+        "targetDedicatedNodes",
+        "targetLowPriorityNodes",
+        "resizeTimeout",
+        "enableAutoScale",
+        "autoScaleFormula",
+        "autoScaleEvaluationInterval",
+    ];
+    let taken: Map<String, Value> = names
+        .iter()
+        .filter_map(|name| fields.shift_remove(*name).map(|value| ((*name).to_owned(), value)))
+        .collect();
+    if taken.is_empty() {
+        return Ok(None);
+    }
+    let body = Value::Object(taken);
+    let timeout = pool_body::read_resize_timeout(&body)?;
+    if body.get("enableAutoScale").is_some() {
+        let formula = pool_body::read_formula(pool_body::required(&body, "autoScaleFormula")?)?;
+        let interval = pool_body::read_interval(&body)?.unwrap_or(FIFTEEN_MINUTES);
+        return Ok(Some((NewScale::Auto { formula, interval }, timeout)));
+    }
+    let (dedicated, low_priority) = pool_body::read_targets(&body)?;
+    let targets = Targets {
+        dedicated: dedicated.unwrap_or(pool.targets.dedicated),
+        low_priority: low_priority.unwrap_or(pool.targets.low_priority),
+    };
+    Ok(Some((NewScale::Fixed(targets), timeout)))
+}
+
+/// Brings the pool to a scale; nothing happens when it has it already.
+fn rescale(
+    account: &mut Account,
+    id: &PoolId,
+    new: NewScale,
+    (timeout, option): (Option<jiff::SignedDuration>, DeallocationOption),
+    scene: &mut Scene<'_>,
+) -> Result<(), Refusal> {
+    let now = scene.now;
+    let pool = account.pool_mut(id, now)?;
+    if let Some(timeout) = timeout {
+        pool.resize_timeout = timeout;
+    }
+    // The write before this one was the same request.
+    pool.last_write = None;
+    match new {
+        NewScale::Auto { formula, interval } => {
+            let same = matches!(&pool.scale, Scale::Auto { formula: old, interval: every, .. } if *old == formula && *every == interval);
+            if same {
+                Ok(())
+            } else {
+                scale::enable_autoscale(account, id, &formula, interval, scene)
+            }
+        }
+        NewScale::Fixed(targets) => {
+            pool.scale = Scale::Fixed;
+            let idle = pool.allocation_state(now) == crate::batch::pool::AllocationState::Steady;
+            match (targets == pool.targets, idle) {
+                (true, _) => {
+                    pool.last_write = Some(now);
+                    Ok(())
+                }
+                (false, true) => scale::resize(
+                    account,
+                    id,
+                    NewSize {
+                        targets,
+                        timeout,
+                        option,
+                    },
+                    scene,
+                ),
+                (false, false) => Err(POOL_BEING_RESIZED.into()),
+            }
+        }
+    }
+}
+
+fn deallocation_option(sent: &Value) -> Result<DeallocationOption, Refusal> {
+    let name = "/properties/scaleSettings/fixedScale/nodeDeallocationOption";
+    let Some(word) = crate::json::text(sent, name) else {
+        return Ok(DeallocationOption::default());
+    };
+    DeallocationOption::parse(word)
+        .ok_or_else(|| Refusal::property("nodeDeallocationOption", word, "The value is not known."))
+}
+
+/// Keeps what only ARM can set. An identity of type `None` removes it.
+fn describe(world: &mut World, path: &ArmPath, id: &PoolId, sent: &Value, now: Timestamp) -> Result<(), ArmError> {
+    let pool = accounts::find_mut(world, path)?.pool_mut(id, now)?;
+    if let Some(identity) = sent.get("identity") {
+        let none = crate::json::text(identity, "/type").is_some_and(|kind| kind.eq_ignore_ascii_case("None"));
+        pool.identity = (!none).then(|| identity.clone());
+    }
+    if let Some(tags) = sent.get("tags") {
+        pool.tags = Some(tags.clone());
+    }
+    Ok(())
+}
+
+fn show(account: &Account, pool: &Pool, now: Timestamp) -> Response {
+    with_version(
+        Response::json(StatusCode::OK, &render(account, pool, now)),
+        &pool.version,
+    )
+}
+
+/// As ARM shows it.
+fn render(account: &Account, pool: &Pool, now: Timestamp) -> Value {
+    let mut body = json!({
+        "id": format!("{}/pools/{}", account.id(), pool.id), "name": pool.id.as_str(),
+        "type": "Microsoft.Batch/batchAccounts/pools", "etag": quoted(&pool.version.etag),
+        "properties": properties(pool, now)
+    });
+    for (name, value) in [("identity", &pool.identity), ("tags", &pool.tags)] {
+        if let Some(value) = value {
+            crate::json::set(&mut body, &[name], value.clone());
+        }
+    }
+    body
+}
+
+fn properties(pool: &Pool, now: Timestamp) -> Value {
+    let current = pool.current(now);
+    let state = pool.allocation_state(now);
+    let (provisioning, provisioned) = match pool.deletion {
+        Some((asked, _)) => ("Deleting", asked),
+        None => ("Succeeded", pool.created),
+    };
+    let mut body = Map::new();
+    for (name, value) in [
+        ("vmSize", json!(pool.vm_size.to_ascii_uppercase())),
+        ("provisioningState", json!(provisioning)),
+        ("provisioningStateTransitionTime", json!(timestamp(provisioned))),
+        ("allocationState", json!(state.arm_word())),
+        (
+            "allocationStateTransitionTime",
+            json!(timestamp(pool.allocation.since(now))),
+        ),
+        ("currentDedicatedNodes", json!(current.dedicated)),
+        ("currentLowPriorityNodes", json!(current.low_priority)),
+        ("creationTime", json!(timestamp(pool.created))),
+        ("lastModified", json!(timestamp(pool.version.modified))),
+    ] {
+        body.insert(name.to_owned(), value);
+    }
+    body.extend(pool.settings.iter().map(|(name, value)| names::to_arm(name, value)));
+    body.insert("scaleSettings".to_owned(), scale_settings(pool));
+    if let Some(at) = pool.last_evaluation(now) {
+        let run = json!({"evaluationTime": timestamp(at), "results": autoscale::results(pool.targets)});
+        body.insert("autoScaleRun".to_owned(), run);
+    }
+    if let Some(status) = resize_status(pool, now) {
+        body.insert("resizeOperationStatus".to_owned(), status);
+    }
+    Value::Object(body)
+}
+
+fn scale_settings(pool: &Pool) -> Value {
+    match &pool.scale {
+        Scale::Fixed => json!({"fixedScale": {
+            "targetDedicatedNodes": pool.targets.dedicated, "targetLowPriorityNodes": pool.targets.low_priority,
+            "resizeTimeout": format_duration(pool.resize_timeout)
+        }}),
+        Scale::Auto { formula, interval, .. } => {
+            json!({"autoScale": {"formula": formula, "evaluationInterval": format_duration(*interval)}})
+        }
+    }
+}
+
+fn resize_status(pool: &Pool, now: Timestamp) -> Option<Value> {
+    let resize = pool.resize.as_ref()?;
+    let mut status = json!({
+        "targetDedicatedNodes": pool.targets.dedicated, "targetLowPriorityNodes": pool.targets.low_priority,
+        "resizeTimeout": format_duration(pool.resize_timeout), "nodeDeallocationOption": resize.option.arm_word(),
+        "startTime": timestamp(resize.started)
+    });
+    let errors = pool.resize_errors(now);
+    if !errors.is_empty() {
+        let errors: Vec<Value> = errors.iter().map(arm_error).collect();
+        crate::json::set(&mut status, &["errors"], Value::Array(errors));
+    }
+    Some(status)
+}
+
+/// The data plane's `values` are `details` here.
+fn arm_error(error: &ResizeError) -> Value {
+    let details: Vec<Value> = error
+        .values
+        .iter()
+        .map(|(name, value)| json!({"code": name, "message": value}))
+        .collect();
+    json!({"code": error.code, "message": error.message, "details": details})
+}

@@ -1,0 +1,187 @@
+//! Tests of what boots where.
+
+use super::*;
+use crate::batch::sizes;
+
+const ID: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
+
+fn view() -> ImageVersionView {
+    ImageVersionView {
+        id: ID.to_owned(),
+        provisioning_state: "Succeeded".to_owned(),
+        os_type: "Linux".to_owned(),
+        os_state: "Generalized".to_owned(),
+        hyper_v_generation: "V2".to_owned(),
+        architecture: "x64".to_owned(),
+        security_type: Some("TrustedLaunchSupported".to_owned()),
+        has_purchase_plan: false,
+        data_disk_luns: vec![0],
+        complete_regions: vec![("eastus2".to_owned(), 1)],
+    }
+}
+
+fn outcome(view: ImageVersionView, size: &str, security: Option<&str>, agent: &str) -> Result<(), String> {
+    let mut configuration = json!({"imageReference": {"virtualMachineImageId": ID}, "nodeAgentSKUId": agent});
+    if let Some(security) = security {
+        configuration["securityProfile"] = json!({"securityType": security});
+    }
+    let vm_size = sizes::find(size).unwrap();
+    let wanted = Wanted {
+        configuration: &configuration,
+        size: &vm_size,
+        size_name: size,
+        location: "East US 2",
+    };
+    let judged = judge(&wanted, |_| Lookup::Found(Box::new(view)));
+    judged.map(|_| ()).map_err(|error| {
+        let provider: Value = serde_json::from_str(&error.values[0].1).unwrap();
+        format!(
+            "{}: {}",
+            provider["error"]["code"].as_str().unwrap(),
+            provider["error"]["message"].as_str().unwrap()
+        )
+    })
+}
+
+const UBUNTU: &str = "batch.node.ubuntu 22.04";
+
+#[test]
+fn an_image_boots_only_where_everything_fits() {
+    let of = |change: fn(&mut ImageVersionView)| {
+        let mut view = view();
+        change(&mut view);
+        view
+    };
+    for (view, size, security, agent, fault) in [
+        (view(), "Standard_D4s_v5", None, UBUNTU, None),
+        (view(), "Standard_D4s_v5", Some("trustedLaunch"), UBUNTU, None),
+        (
+            view(),
+            "Standard_D4s_v5",
+            Some("confidentialVM"),
+            UBUNTU,
+            Some("BadRequest: The security type"),
+        ),
+        (
+            view(),
+            "STANDARD_A1_V2",
+            None,
+            UBUNTU,
+            Some("cannot boot Hypervisor Generation '2'"),
+        ),
+        (view(), "Standard_D4ps_v5", None, UBUNTU, Some("CPU Architecture")),
+        (
+            view(),
+            "Standard_D4s_v5",
+            None,
+            "batch.node.windows amd64",
+            Some("OS type 'Linux'"),
+        ),
+        (
+            of(|v| v.provisioning_state = "Creating".into()),
+            "Standard_D4s_v5",
+            None,
+            UBUNTU,
+            Some("GalleryImageNotFound"),
+        ),
+        (
+            of(|v| v.provisioning_state = "Failed".into()),
+            "Standard_D4s_v5",
+            None,
+            UBUNTU,
+            Some("GalleryImageNotFound"),
+        ),
+        (
+            of(|v| v.provisioning_state = "Updating".into()),
+            "Standard_D4s_v5",
+            None,
+            UBUNTU,
+            None,
+        ),
+        (
+            of(|v| v.complete_regions.clear()),
+            "Standard_D4s_v5",
+            None,
+            UBUNTU,
+            Some("not available in East US 2 region"),
+        ),
+        (
+            of(|v| v.os_state = "Specialized".into()),
+            "Standard_D4s_v5",
+            None,
+            UBUNTU,
+            Some("specialized"),
+        ),
+        (
+            of(|v| v.security_type = Some("TrustedLaunch".into())),
+            "Standard_D4s_v5",
+            None,
+            UBUNTU,
+            Some("security type"),
+        ),
+        (
+            of(|v| v.security_type = None),
+            "Standard_D4s_v5",
+            Some("trustedLaunch"),
+            UBUNTU,
+            Some("security type"),
+        ),
+        (
+            of(|v| v.hyper_v_generation = "V1".into()),
+            "Standard_DC4as_v5",
+            None,
+            UBUNTU,
+            Some("Generation '1'"),
+        ),
+    ] {
+        let outcome = outcome(view, size, security, agent);
+        match fault {
+            None => assert_eq!(outcome, Ok(()), "{size} {security:?} {agent}"),
+            Some(part) => assert!(
+                outcome.as_ref().is_err_and(|text| text.contains(part)),
+                "{part}: {outcome:?}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn a_marketplace_image_shows_its_exact_version() {
+    let configuration = json!({"imageReference": {
+        "publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts", "version": "latest"
+    }});
+    let size = sizes::find("Standard_D1_v2").unwrap();
+    let wanted = Wanted {
+        configuration: &configuration,
+        size: &size,
+        size_name: "STANDARD_D1_V2",
+        location: "uksouth",
+    };
+    let shown = judge(&wanted, |_| Lookup::Missing).unwrap();
+    assert_eq!(shown["exactVersion"], "18.04.202209020");
+}
+
+#[test]
+fn a_stranger_and_an_unregistered_subscription_are_told_apart() {
+    let configuration = json!({"imageReference": {"virtualMachineImageId": ID}});
+    let size = sizes::find("Standard_D4s_v5").unwrap();
+    let wanted = Wanted {
+        configuration: &configuration,
+        size: &size,
+        size_name: "x",
+        location: "eastus2",
+    };
+    for (lookup, code) in [
+        (Lookup::Missing, "GalleryImageNotFound"),
+        (Lookup::OtherTenant, "LinkedAuthorizationFailed"),
+        (
+            Lookup::Unregistered {
+                subscription: "s".to_owned(),
+            },
+            "MissingSubscriptionRegistration",
+        ),
+    ] {
+        let error = judge(&wanted, |_| lookup).unwrap_err();
+        assert!(error.values[0].1.contains(code), "{error:?}");
+    }
+}

@@ -1,0 +1,410 @@
+//! Changing a pool's size: resize, stop, removal of chosen nodes, autoscale.
+//!
+//! How a resize goes is decided in `allocation`; this file gathers what that needs and carries the plan out.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{AllocationState, Pool, Resize, Scale};
+use crate::batch::account::Account;
+use crate::batch::allocation::{self, Ask, DeallocationOption, NodeKind, Plan, ResizeError, Targets, Upset};
+use crate::batch::autoscale;
+use crate::batch::ids::{NodeId, PoolId};
+use crate::batch::image::{self, Wanted};
+use crate::batch::job::interrupt;
+use crate::batch::node::{Node, NodePlan, NodeState, TaskRun};
+use crate::batch::refusal::{
+    NODE_NOT_FOUND, OPERATION_INVALID_FOR_STATE, OPERATION_NOT_VALID_ON_POOL, POOL_BEING_RESIZED, Refusal,
+    TOO_MANY_AUTOSCALE, TOO_MANY_REQUESTS,
+};
+use crate::batch::scene::Scene;
+use crate::batch::sizes;
+
+/// Recorded: a node shows half a second before its pool is steady.
+const SHOWS_BEFORE_STEADY: SignedDuration = SignedDuration::from_millis(500);
+
+/// A new size for a pool.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NewSize {
+    pub(crate) targets: Targets,
+    pub(crate) timeout: Option<SignedDuration>,
+    pub(crate) option: DeallocationOption,
+}
+
+/// POST resize.
+///
+/// # Errors
+/// The pool is gone, going, not steady, autoscaled, or was written too recently.
+pub(crate) fn resize(account: &mut Account, id: &PoolId, size: NewSize, scene: &mut Scene<'_>) -> Result<(), Refusal> {
+    let interval = account.write_interval;
+    let pool = account.pool_mut(id, scene.now)?;
+    ensure_resizable(pool, scene.now)?;
+    ensure_unhurried(pool, interval, scene)?;
+    if let Some(timeout) = size.timeout {
+        pool.resize_timeout = timeout;
+    }
+    pool.touch(scene.ids.etag(), scene.now);
+    begin(account, id, size.targets, size.option, scene)
+}
+
+/// POST removenodes.
+///
+/// # Errors
+/// As for resize, and `NodeNotFound` when one of the nodes is not there.
+pub(crate) fn remove_nodes(
+    account: &mut Account,
+    id: &PoolId,
+    nodes: &[NodeId],
+    size: NewSize,
+    scene: &mut Scene<'_>,
+) -> Result<(), Refusal> {
+    let interval = account.write_interval;
+    let now = scene.now;
+    let pool = account.pool_mut(id, now)?;
+    ensure_resizable(pool, now)?;
+    if nodes
+        .iter()
+        .any(|node| !pool.present(now).any(|present| present.id == *node))
+    {
+        return Err(NODE_NOT_FOUND.into());
+    }
+    ensure_unhurried(pool, interval, scene)?;
+    if let Some(timeout) = size.timeout {
+        pool.resize_timeout = timeout;
+    }
+    let is_leaving = |node: &Node| nodes.contains(&node.id);
+    let current = pool.current(now);
+    let leaving = |kind| {
+        u32::try_from(
+            pool.present(now)
+                .filter(|node| node.kind == kind && is_leaving(node))
+                .count(),
+        )
+    };
+    let targets = Targets {
+        dedicated: current
+            .dedicated
+            .saturating_sub(leaving(NodeKind::Dedicated).unwrap_or(u32::MAX)),
+        low_priority: current
+            .low_priority
+            .saturating_sub(leaving(NodeKind::LowPriority).unwrap_or(u32::MAX)),
+    };
+    pool.touch(scene.ids.etag(), now);
+    // The chosen nodes go first, so that no other is picked to reach the new target.
+    let interrupted = release(pool, |node| is_leaving(node), size.option, scene);
+    interrupt(account, &interrupted, size.option, now);
+    begin(account, id, targets, size.option, scene)
+}
+
+/// POST stopresize.
+///
+/// # Errors
+/// The pool is gone or is not resizing.
+pub(crate) fn stop(account: &mut Account, id: &PoolId, scene: &mut Scene<'_>) -> Result<(), Refusal> {
+    let (now, steady) = (scene.now, scene.after(scene.pace.stopping));
+    let pool = account.pool_mut(id, now)?;
+    pool.ensure_active()?;
+    if pool.allocation_state(now) != AllocationState::Resizing {
+        return Err(Refusal::from(OPERATION_INVALID_FOR_STATE).saying("The specified pool is not being resized."));
+    }
+    pool.nodes.retain(|node| node.arrives <= now);
+    let boot = scene.boot();
+    for node in pool.nodes.iter_mut().filter(|node| node.allocated > now) {
+        node.show_at(steady, boot);
+    }
+    pool.allocation.cut(now);
+    pool.allocation = pool
+        .allocation
+        .clone()
+        .then(now, AllocationState::Stopping)
+        .then(steady, AllocationState::Steady);
+    let reached = pool.current(steady) == pool.targets;
+    if let Some(resize) = &mut pool.resize {
+        resize.ends = Some(steady);
+        resize.errors = if reached {
+            Vec::new()
+        } else {
+            vec![allocation::stopped()]
+        };
+    }
+    pool.touch(scene.ids.etag(), now);
+    Ok(())
+}
+
+/// POST enableautoscale, and the same through ARM.
+///
+/// # Errors
+/// The pool is gone, going or resizing, was written too recently, or the formula is none.
+pub(crate) fn enable_autoscale(
+    account: &mut Account,
+    id: &PoolId,
+    formula: &str,
+    interval: SignedDuration,
+    scene: &mut Scene<'_>,
+) -> Result<(), Refusal> {
+    let (now, write_interval) = (scene.now, account.write_interval);
+    let pool = account.pool_mut(id, now)?;
+    pool.ensure_active()?;
+    if pool.allocation_state(now) != AllocationState::Steady {
+        return Err(POOL_BEING_RESIZED.into());
+    }
+    ensure_unhurried(pool, write_interval, scene).map_err(|refusal| match refusal.retry_after() {
+        Some(seconds) => Refusal::from(TOO_MANY_AUTOSCALE).retry_in(seconds),
+        None => refusal,
+    })?;
+    let outcome = autoscale::evaluate(formula, pool.targets, pool.current(now))?;
+    pool.scale = Scale::Auto {
+        formula: formula.to_owned(),
+        interval,
+        since: now,
+    };
+    pool.touch(scene.ids.etag(), now);
+    if outcome.targets != pool.targets {
+        begin(account, id, outcome.targets, outcome.option, scene)?;
+    }
+    Ok(())
+}
+
+/// POST disableautoscale, and the same through ARM.
+///
+/// # Errors
+/// The pool is gone or going.
+pub(crate) fn disable_autoscale(account: &mut Account, id: &PoolId, scene: &mut Scene<'_>) -> Result<(), Refusal> {
+    let pool = account.pool_mut(id, scene.now)?;
+    pool.ensure_active()?;
+    pool.scale = Scale::Fixed;
+    pool.touch(scene.ids.etag(), scene.now);
+    Ok(())
+}
+
+fn ensure_resizable(pool: &Pool, now: Timestamp) -> Result<(), Refusal> {
+    pool.ensure_active()?;
+    if pool.scale != Scale::Fixed {
+        let message = "The specified operation is not valid on a pool with autoscale enabled.";
+        return Err(Refusal::from(OPERATION_NOT_VALID_ON_POOL).saying(message));
+    }
+    if pool.allocation_state(now) == AllocationState::Steady {
+        Ok(())
+    } else {
+        Err(POOL_BEING_RESIZED.into())
+    }
+}
+
+/// Refuses a write that follows another too closely, and notes the one that does not.
+pub(crate) fn ensure_unhurried(pool: &mut Pool, interval: SignedDuration, scene: &Scene<'_>) -> Result<(), Refusal> {
+    let interval = scene.timing.scaled(interval);
+    let free = pool.last_write.map_or(scene.now, |last| last + interval);
+    if free > scene.now {
+        let wait = free.duration_since(scene.now);
+        let seconds = wait.as_secs() + i64::from(wait.subsec_nanos() > 0);
+        return Err(Refusal::from(TOO_MANY_REQUESTS).retry_in(seconds));
+    }
+    pool.last_write = Some(scene.now);
+    Ok(())
+}
+
+/// Begins a resize whose preconditions have been checked.
+///
+/// # Errors
+/// The pool is gone.
+pub(crate) fn begin(
+    account: &mut Account,
+    id: &PoolId,
+    to: Targets,
+    option: DeallocationOption,
+    scene: &mut Scene<'_>,
+) -> Result<(), Refusal> {
+    let now = scene.now;
+    let pool = account.pool(id, now)?;
+    let staying = staying(pool, now);
+    let ask = Ask {
+        from: staying,
+        to,
+        timeout: pool.resize_timeout,
+    };
+    let grows = to.beyond(staying).total() > 0;
+    let (image, fault) = if grows {
+        judge_image(account, pool, scene)
+    } else {
+        (serde_json::Value::Null, None)
+    };
+    let ceilings = account.ceilings(pool, now);
+    let target = format!("{}/{}", account.name, pool.id);
+    let upset = upset(&target, grows, scene);
+    let plan = allocation::plan(&ask, &ceilings, fault, upset, scene.pace);
+    let ends = plan.takes.map(|takes| scene.after(takes));
+
+    let pool = account.pool_mut(id, now)?;
+    pool.prune(now);
+    pool.targets = to;
+    let interrupted = shrink(pool, ask.from.beyond(to), option, scene);
+    let last_gone = pool.nodes.iter().filter_map(|node| node.removed).max().unwrap_or(now);
+    let ends = ends.map(|ends| ends.max(last_gone));
+    grow(pool, &plan, &image, &target, scene);
+    pool.allocation.cut(now);
+    pool.allocation = pool.allocation.clone().then(now, AllocationState::Resizing);
+    if let Some(ends) = ends {
+        pool.allocation = pool.allocation.clone().then(ends, AllocationState::Steady);
+    }
+    pool.resize = Some(Resize {
+        started: now,
+        ends,
+        option,
+        errors: plan.errors,
+    });
+    interrupt(account, &interrupted, option, now);
+    Ok(())
+}
+
+fn upset(target: &str, grows: bool, scene: &mut Scene<'_>) -> Option<Upset> {
+    scene
+        .operation_upset()
+        .or_else(|| if grows { scene.upset(target) } else { None })
+}
+
+/// The nodes that are there and are not leaving.
+fn staying(pool: &Pool, now: Timestamp) -> Targets {
+    let count = |kind| {
+        let nodes = pool
+            .present(now)
+            .filter(|node| node.kind == kind && node.removed.is_none());
+        u32::try_from(nodes.count()).unwrap_or(u32::MAX)
+    };
+    Targets {
+        dedicated: count(NodeKind::Dedicated),
+        low_priority: count(NodeKind::LowPriority),
+    }
+}
+
+fn judge_image(account: &Account, pool: &Pool, scene: &Scene<'_>) -> (serde_json::Value, Option<ResizeError>) {
+    let Some(size) = sizes::find(&pool.vm_size) else {
+        let error = ResizeError::new("UnsupportedVMSize", "The VM size is not supported in this region");
+        return (serde_json::Value::Null, Some(error));
+    };
+    let wanted = Wanted {
+        configuration: pool.configuration(),
+        size: &size,
+        size_name: &pool.vm_size,
+        location: &account.location,
+    };
+    match image::judge(&wanted, |id| scene.gallery.look(id, &account.location, scene.now)) {
+        Ok(image) => (image, None),
+        Err(error) => (serde_json::Value::Null, Some(error)),
+    }
+}
+
+/// Adds the nodes of a plan; they arrive one by one and show when the resize ends.
+fn grow(pool: &mut Pool, plan: &Plan, image: &serde_json::Value, target: &str, scene: &mut Scene<'_>) {
+    let Some(takes) = plan.takes.filter(|_| plan.grows.total() > 0) else {
+        return;
+    };
+    let upset = scene.node_upset(target);
+    let allocated = scene.after(takes.checked_sub(SHOWS_BEFORE_STEADY).unwrap_or(takes));
+    let kinds = NodeKind::BOTH
+        .into_iter()
+        .flat_map(|kind| std::iter::repeat_n(kind, usize_of(plan.grows.of(kind))));
+    for (place, kind) in (0..plan.grows.total()).zip(kinds) {
+        let is_hit = place < upset.count;
+        let rank = pool.node_count;
+        pool.node_count += 1;
+        let image = match &upset.image {
+            Some(other) if is_hit => serde_json::json!({"virtualMachineImageId": other}),
+            _ => image.clone(),
+        };
+        let node = NodePlan {
+            id: node_id(kind, scene),
+            kind,
+            rank,
+            arrives: arrival(place, allocated, scene),
+            allocated,
+            image,
+            vm_size: pool.vm_size.clone(),
+            fate: if is_hit {
+                upset.fate.clone()
+            } else {
+                crate::batch::node::Fate::Ready
+            },
+            start_task: pool.start_task().cloned(),
+        };
+        pool.nodes.push(Node::new(node, scene.boot()));
+    }
+}
+
+fn usize_of(count: u32) -> usize {
+    usize::try_from(count).unwrap_or(usize::MAX)
+}
+
+fn arrival(place: u32, latest: Timestamp, scene: &Scene<'_>) -> Timestamp {
+    let steps = i32::try_from(place.saturating_add(1)).unwrap_or(i32::MAX);
+    let each = scene
+        .pace
+        .allocation_per_node
+        .checked_mul(steps)
+        .unwrap_or(SignedDuration::MAX);
+    scene.after(scene.pace.allocation_base.saturating_add(each)).min(latest)
+}
+
+/// The form that was recorded, with `_p` for low-priority nodes.
+pub(crate) fn node_id(kind: NodeKind, scene: &mut Scene<'_>) -> NodeId {
+    let suffix = if kind == NodeKind::Dedicated { "d" } else { "p" };
+    NodeId::of(&format!("tvmps_{}_{suffix}", scene.ids.hex()))
+}
+
+/// Lets so many nodes of each kind go: bad ones first, then idle ones, then the newest.
+fn shrink(pool: &mut Pool, leaves: Targets, option: DeallocationOption, scene: &Scene<'_>) -> Vec<TaskRun> {
+    let now = scene.now;
+    let mut chosen: Vec<NodeId> = Vec::new();
+    for kind in NodeKind::BOTH {
+        let mut nodes: Vec<&Node> = pool
+            .present(now)
+            .filter(|node| node.kind == kind && node.removed.is_none())
+            .collect();
+        nodes.sort_by_key(|node| (order_of_leaving(node.state(now)), std::cmp::Reverse(node.rank)));
+        chosen.extend(
+            nodes
+                .into_iter()
+                .take(usize_of(leaves.of(kind)))
+                .map(|node| node.id.clone()),
+        );
+    }
+    // Nodes that have not shown yet cannot leave; none are there since resizes do not overlap.
+    release(pool, |node| chosen.contains(&node.id), option, scene)
+}
+
+fn order_of_leaving(state: NodeState) -> u8 {
+    match state {
+        NodeState::Running => 2,
+        NodeState::Idle => 1,
+        _ => 0,
+    }
+}
+
+/// Lets chosen nodes go; returns the tasks that this interrupts.
+pub(crate) fn release(
+    pool: &mut Pool,
+    chosen: impl Fn(&Node) -> bool,
+    option: DeallocationOption,
+    scene: &Scene<'_>,
+) -> Vec<TaskRun> {
+    let now = scene.now;
+    let leaving = scene.timing.scaled(scene.pace.leaving);
+    let mut interrupted = Vec::new();
+    for node in pool
+        .nodes
+        .iter_mut()
+        .filter(|node| node.is_present(now) && node.removed.is_none() && chosen(node))
+    {
+        let waits = option == DeallocationOption::TaskCompletion;
+        let busy = node.runs_at(now).map(|run| run.run.end).max().filter(|_| waits);
+        let at = busy.unwrap_or(now);
+        for run in node
+            .runs
+            .iter_mut()
+            .filter(|run| run.run.start <= now && at < run.run.end)
+        {
+            interrupted.push(run.clone());
+            run.run.end = now;
+        }
+        node.leave(at, at + leaving);
+    }
+    interrupted
+}

@@ -1,0 +1,120 @@
+//! What an operation on an account works with beside the account: the time, the script, the gallery.
+//!
+//! It holds no state of its own.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::allocation::{ResizeError, Upset};
+use super::image::Lookup;
+use super::node::{Boot, Fate};
+use super::pace::Pace;
+use crate::fault::{Effect, Faults, Moment};
+use crate::ids::IdSource;
+use crate::timing::Timing;
+
+/// How Batch asks for a gallery image.
+pub(crate) trait Gallery {
+    /// What is known of a version id, or of a definition id's latest version, in a region.
+    fn look(&self, id: &str, region: &str, now: Timestamp) -> Lookup;
+}
+
+/// The surroundings of one request.
+pub(crate) struct Scene<'a> {
+    pub(crate) now: Timestamp,
+    pub(crate) timing: &'a Timing,
+    pub(crate) pace: &'a Pace,
+    pub(crate) faults: &'a mut Faults,
+    pub(crate) ids: &'a mut IdSource,
+    pub(crate) gallery: &'a dyn Gallery,
+}
+
+/// What a script makes of the nodes of a resize.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(crate) struct NodeUpset {
+    /// How many nodes it hits, the first ones.
+    pub(crate) count: u32,
+    pub(crate) fate: Fate,
+    /// The image that they run instead of the pool's.
+    pub(crate) image: Option<String>,
+}
+
+impl<'a> Scene<'a> {
+    /// The moment so much (unscaled) time from now.
+    pub(crate) fn after(&self, duration: SignedDuration) -> Timestamp {
+        self.now
+            .checked_add(self.timing.scaled(duration))
+            .unwrap_or(Timestamp::MAX)
+    }
+
+    pub(crate) fn boot(&self) -> Boot<'a> {
+        Boot {
+            pace: self.pace,
+            timing: self.timing,
+        }
+    }
+
+    /// The script's word on how a growth ends.
+    pub(crate) fn upset(&mut self, target: &str) -> Option<Upset> {
+        match self.faults.next(Moment::Allocation, target)?.effect {
+            Effect::AllocationTimeout { deliver, code } => Some(Upset::TimedOut { deliver, code }),
+            Effect::AllocationFailed {
+                deliver,
+                code,
+                provider,
+                truncated,
+            } => {
+                let provider = provider.unwrap_or_else(
+                    || serde_json::json!({"error": {"code": "AllocationFailed", "message": "Allocation failed."}}),
+                );
+                Some(Upset::Failed {
+                    deliver,
+                    error: ResizeError::of_provider(&code, &provider, truncated),
+                })
+            }
+            Effect::Quota { deliver, code } => {
+                let error = ResizeError::new(&code, "The specified account has reached core quota");
+                Some(Upset::Failed { deliver, error })
+            }
+            _ => None,
+        }
+    }
+
+    /// The script's word on the operation that the request starts: for a resize, that it never ends or fails.
+    pub(crate) fn operation_upset(&mut self) -> Option<Upset> {
+        match self.faults.take_operation()? {
+            Effect::OperationFailed { code, message } => Some(Upset::Failed {
+                deliver: 0,
+                error: ResizeError::new(&code, message),
+            }),
+            _ => Some(Upset::Stuck),
+        }
+    }
+
+    /// The script's word on the nodes that come.
+    pub(crate) fn node_upset(&mut self, target: &str) -> NodeUpset {
+        match self.faults.next(Moment::Nodes, target).map(|fault| fault.effect) {
+            Some(Effect::UnusableNodes { count, code }) => NodeUpset {
+                count,
+                fate: Fate::Unusable { code },
+                image: None,
+            },
+            Some(Effect::StartTaskFailed { count, exit_code }) => NodeUpset {
+                count,
+                fate: Fate::StartTaskFails { exit_code },
+                image: None,
+            },
+            Some(Effect::WrongImage { count, image }) => NodeUpset {
+                count,
+                fate: Fate::Ready,
+                image: Some(image),
+            },
+            _ => NodeUpset::default(),
+        }
+    }
+}
+
+impl std::fmt::Debug for Scene<'_> {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "Scene({})", self.now)
+    }
+}

@@ -1,0 +1,177 @@
+//! Batch's shared-key signature: what is signed, and whether a signature fits.
+//!
+//! It does not decide whether shared key is allowed; `data_plane/authenticate` does.
+
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hmac::{Hmac, KeyInit as _, Mac as _};
+use http::Method;
+use sha2::Sha256;
+
+use super::account::Keys;
+use crate::http::Request;
+
+/// The eleven headers that are signed by value, in their order.
+const SIGNED_HEADERS: [&str; 11] = [
+    "content-encoding",
+    "content-language",
+    "content-length",
+    "content-md5",
+    "content-type",
+    "date",
+    "if-modified-since",
+    "if-match",
+    "if-none-match",
+    "if-unmodified-since",
+    "range",
+];
+
+/// An `Authorization: SharedKey account:signature` header.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Credential<'a> {
+    pub(crate) account: &'a str,
+    signature: &'a str,
+}
+
+impl<'a> Credential<'a> {
+    /// Reads the header's value; `None` when it is of another scheme or form.
+    pub(crate) fn parse(authorization: &'a str) -> Option<Self> {
+        let (scheme, rest) = authorization.split_once(' ')?;
+        let (account, signature) = rest.trim().split_once(':')?;
+        scheme
+            .eq_ignore_ascii_case("SharedKey")
+            .then_some(Self { account, signature })
+    }
+
+    /// Whether one of the account's keys made this signature for this request.
+    pub(crate) fn fits(&self, request: &Request, keys: &Keys) -> bool {
+        let text = string_to_sign(request, self.account);
+        [&keys.primary, &keys.secondary]
+            .into_iter()
+            .any(|key| is_signed(&text, key, self.signature))
+    }
+}
+
+fn is_signed(text: &str, key: &str, signature: &str) -> bool {
+    let (Ok(key), Ok(signature)) = (STANDARD.decode(key), STANDARD.decode(signature)) else {
+        return false;
+    };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
+        return false;
+    };
+    mac.update(text.as_bytes());
+    mac.verify_slice(&signature).is_ok()
+}
+
+/// What a client signs: verb, headers, `ocp-*` headers, path, query.
+pub(crate) fn string_to_sign(request: &Request, account: &str) -> String {
+    let mut text = format!("{}\n", request.method);
+    for name in SIGNED_HEADERS {
+        text.push_str(&signed_value(request, name));
+        text.push('\n');
+    }
+    let mut own: Vec<(&str, &str)> = request
+        .headers
+        .iter()
+        .filter(|(name, _)| name.as_str().starts_with("ocp-"))
+        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
+        .collect();
+    own.sort_unstable();
+    for (name, value) in own {
+        text.push_str(&format!("{name}:{value}\n"));
+    }
+    text.push_str(&format!("/{account}{}", request.path));
+    let mut query: Vec<&(String, String)> = request.query.iter().collect();
+    query.sort_by(|left, right| left.0.cmp(&right.0));
+    query.dedup_by(|later, first| later.0 == first.0);
+    for (name, value) in query {
+        text.push_str(&format!("\n{name}:{value}"));
+    }
+    text
+}
+
+fn signed_value(request: &Request, name: &str) -> String {
+    let value = request.header(name).unwrap_or_default();
+    let is_write = request.method != Method::GET && request.method != Method::HEAD;
+    // Clients sign a missing length of a write as zero.
+    if name == "content-length" && value.is_empty() && is_write {
+        "0".to_owned()
+    } else {
+        value.to_owned()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use bytes::Bytes;
+    use http::{HeaderMap, HeaderValue};
+
+    use super::*;
+
+    fn request() -> Request {
+        let mut headers = HeaderMap::new();
+        headers.insert("ocp-date", HeaderValue::from_static("Tue, 06 Sep 2022 23:44:11 GMT"));
+        headers.insert(
+            "content-type",
+            HeaderValue::from_static("application/json; odata=minimalmetadata"),
+        );
+        headers.insert("content-length", HeaderValue::from_static("2"));
+        Request {
+            method: Method::POST,
+            authority: "acct1.eastus2.batch.azure.com".to_owned(),
+            path: "/pools".to_owned(),
+            query: vec![
+                ("timeout".to_owned(), "30".to_owned()),
+                ("api-version".to_owned(), "2024-02-01.19.0".to_owned()),
+            ],
+            headers,
+            body: Bytes::from_static(b"{}"),
+        }
+    }
+
+    #[test]
+    fn signs_verb_headers_path_and_sorted_query() {
+        let expected = "POST\n\n\n2\n\napplication/json; odata=minimalmetadata\n\n\n\n\n\n\n\
+                        ocp-date:Tue, 06 Sep 2022 23:44:11 GMT\n\
+                        /acct1/pools\napi-version:2024-02-01.19.0\ntimeout:30";
+        assert_eq!(string_to_sign(&request(), "acct1"), expected);
+    }
+
+    #[test]
+    fn a_signature_made_elsewhere_fits_and_no_other_does() {
+        // Made with Python: base64.b64encode(hmac.new(b'0123456789abcdef', text, 'sha256').digest()).
+        let signature = "EntUVWKEqs8MQuylXnLrL311/lylEUkwvNbBCltPwuw=";
+        let header = format!("SharedKey acct1:{signature}");
+        let credential = Credential::parse(&header).unwrap();
+        let key = |text: &str| STANDARD.encode(text);
+        let keys = Keys {
+            primary: key("other"),
+            secondary: key("0123456789abcdef"),
+        };
+        assert!(credential.fits(&request(), &keys), "the secondary key counts too");
+        let mut changed = request();
+        changed.path = "/jobs".to_owned();
+        assert!(!credential.fits(&changed, &keys));
+        let keys = Keys {
+            primary: key("other"),
+            secondary: key("another"),
+        };
+        assert!(!credential.fits(&request(), &keys));
+    }
+
+    #[test]
+    fn a_write_without_a_length_signs_zero_and_a_read_signs_nothing() {
+        let mut request = request();
+        request.headers.remove("content-length");
+        assert_eq!(string_to_sign(&request, "a").lines().nth(3), Some("0"));
+        request.method = Method::GET;
+        assert_eq!(string_to_sign(&request, "a").lines().nth(3), Some(""));
+    }
+
+    #[test]
+    fn other_schemes_are_no_shared_key() {
+        for header in ["Bearer x", "SharedKey x", "SharedKey", ""] {
+            assert_eq!(Credential::parse(header), None, "{header}");
+        }
+    }
+}

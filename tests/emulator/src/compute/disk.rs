@@ -1,0 +1,216 @@
+//! Managed disks.
+//!
+//! A disk's state follows from the VM that holds it and from access grants; it is never stored.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    Change, Compute, Doing, Facts, Item, Kind, Power, access, canonical_id, delete, missing, name, require_idle,
+    require_same_location, required_location, source, write_body,
+};
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    http::Response,
+    json as edit,
+    operation::{self, Form, Output, Plan},
+    unsupported,
+    world::{Call, World},
+};
+
+/// Bytes in a GiB, for `diskSizeBytes`.
+const GIB: u64 = 1 << 30;
+
+/// What a disk knows beyond what it shows.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct DiskFacts {
+    pub(crate) granted: bool,
+}
+
+impl Facts for DiskFacts {}
+
+impl access::Grants for DiskFacts {
+    fn granted(&mut self) -> &mut bool {
+        &mut self.granted
+    }
+}
+
+/// Everything on a disk's own path and its actions.
+pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = world.compute.disks.find(&path.key());
+    match (&call.request.method, path.action().as_str(), item) {
+        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(&world.compute, item))),
+        (&Method::PUT, "", None) => create(world, call, path),
+        (&Method::PUT | &Method::PATCH, "", Some(_)) => update(world, call, path),
+        (&Method::POST, "begingetaccess", Some(_)) => access::begin(world, call, path, |compute| &mut compute.disks),
+        (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.disks),
+        (&Method::DELETE, "", _) => {
+            require_detached(world, path)?;
+            super::version::fail_copies_of(world, &path.key(), call.now);
+            let seconds = world.timing.seconds.delete;
+            Ok(delete(
+                world,
+                call,
+                path,
+                |compute| &mut compute.disks,
+                (Form::Disk, seconds),
+            ))
+        }
+        (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+/// The disk as answers show it.
+pub(super) fn view(compute: &Compute, item: &Item<DiskFacts>) -> Value {
+    let mut view = item.view(&Kind::Disk.type_name());
+    if item.is(Doing::Creating) {
+        // Disks and snapshots say so from their first answer on.
+        edit::set(&mut view, &["properties", "provisioningState"], json!("Updating"));
+    }
+    let state = if item.facts.granted {
+        "ActiveSAS"
+    } else {
+        state(compute, item)
+    };
+    edit::set(&mut view, &["properties", "diskState"], json!(state));
+    view
+}
+
+fn state(compute: &Compute, item: &Item<DiskFacts>) -> &'static str {
+    let vm = edit::text(&item.body, "/managedBy").and_then(|id| compute.vms.find(&id.to_lowercase()));
+    match vm.map(|vm| vm.facts.power) {
+        None => "Unattached",
+        Some(Power::Deallocated) => "Reserved",
+        Some(Power::Running | Power::Stopped) => "Attached",
+    }
+}
+
+fn require_detached(world: &World, path: &ArmPath) -> Result<(), ArmError> {
+    let Some(item) = world.compute.disks.find(&path.key()) else {
+        return Ok(());
+    };
+    if state(&world.compute, item) == "Unattached" {
+        return Ok(());
+    }
+    let vm = edit::text(&item.body, "/managedBy").unwrap_or_default();
+    let message = format!("Disk {} is attached to VM {vm}.", item.name());
+    Err(ArmError::conflict("OperationNotAllowed", message))
+}
+
+fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let mut body = write_body(call)?;
+    let location = required_location(&body)?;
+    name::check(name::Rule::Disk, path.name())?;
+    let option = edit::text(&body, "/properties/creationData/createOption")
+        .ok_or_else(|| {
+            ArmError::invalid_parameter(
+                "creationData.createOption",
+                "Required parameter 'createOption' is missing (null).",
+            )
+        })?
+        .to_lowercase();
+    let inherited = match option.as_str() {
+        "empty" => {
+            if body.pointer("/properties/diskSizeGB").is_none() {
+                return Err(ArmError::invalid_parameter(
+                    "disk.diskSizeGB",
+                    "Required parameter 'disk.diskSizeGB' is missing (null).",
+                ));
+            }
+            json!({})
+        }
+        "copy" => source::DiskSource::find_copied(&world.compute, &body, &location)?.inherited(),
+        "import" | "upload" | "fromimage" | "restore" => json!({}),
+        _ => return Err(unsupported(call.request)),
+    };
+    edit::set(&mut body, &["location"], json!(location));
+    let mut readouts = inherited;
+    edit::merge(
+        &mut readouts,
+        json!({"properties": {
+            "timeCreated": edit::time(call.now),
+            "uniqueId": world.ids.guid(),
+            "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+        }}),
+    );
+    let size = body
+        .pointer("/properties/diskSizeGB")
+        .or_else(|| readouts.pointer("/properties/diskSizeGB"));
+    let bytes = size.and_then(Value::as_u64).map(|gib| gib * GIB);
+    edit::set(&mut readouts, &["properties", "diskSizeBytes"], json!(bytes));
+    if body.pointer("/sku/name").is_none() {
+        edit::set(&mut body, &["sku", "name"], json!("Standard_LRS"));
+    }
+    let item = Item::new(canonical_id(path), body, DiskFacts::default());
+    Ok(write(
+        world,
+        call,
+        path,
+        item,
+        Change {
+            doing: Doing::Creating,
+            operation: String::new(),
+            readouts,
+        },
+    ))
+}
+
+fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = write_body(call)?;
+    let item = world.compute.disks.find(&path.key()).ok_or_else(|| missing(path))?;
+    require_idle(item)?;
+    if call.request.method == Method::PUT {
+        require_same_location(item, path, &required_location(&body)?)?;
+    }
+    source::require_same_creation_data(&item.body, &body)?;
+    let old = item.body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);
+    let new = body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);
+    if let (Some(old), Some(new)) = (old, new)
+        && new < old
+    {
+        return Err(ArmError::conflict(
+            "OperationNotAllowed",
+            "Disk size cannot be reduced.",
+        ));
+    }
+    let mut item = item.clone();
+    let mut kept = body;
+    edit::remove(&mut kept, "", "location");
+    edit::merge(&mut item.body, kept);
+    Ok(write(
+        world,
+        call,
+        path,
+        item,
+        Change {
+            doing: Doing::Updating,
+            operation: String::new(),
+            readouts: json!({}),
+        },
+    ))
+}
+
+fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<DiskFacts>, change: Change) -> Response {
+    let seconds = &world.timing.seconds;
+    let lasts = if change.doing == Doing::Creating {
+        seconds.disk
+    } else {
+        seconds.update
+    };
+    let plan = Plan {
+        form: Form::Disk,
+        subscription: path.subscription.clone(),
+        location: item.location(),
+        lasts: world.timing.lasts(lasts),
+        output: Output::Resource(path.key()),
+    };
+    let started = operation::begin(world, call, plan);
+    item.change = Some(Change {
+        operation: started.id.clone(),
+        ..change
+    });
+    let shown = view(&world.compute, &item);
+    world.compute.disks.insert(item);
+    started.announce_with_location(Response::json(StatusCode::ACCEPTED, &shown))
+}

@@ -1,0 +1,110 @@
+//! Galleries.
+//!
+//! Sharing is stored and shown, but nothing is shared: there is only one tenant to see it.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    Change, Doing, Item, Kind, canonical_id, delete, missing, name, require_idle, require_same_location,
+    required_location, write_body,
+};
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    http::Response,
+    json as edit,
+    operation::{self, Form, Output, Plan},
+    unsupported,
+    world::{Call, World},
+};
+
+/// Everything on a gallery's own path.
+pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = world.compute.galleries.find(&path.key());
+    match (&call.request.method, item) {
+        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &item.view(&Kind::Gallery.type_name()))),
+        (&Method::PUT, None) => create(world, call, path),
+        (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
+        (&Method::DELETE, _) => {
+            if world.compute.definitions.has_children_of(&path.key()) {
+                return Err(nested_resources());
+            }
+            let seconds = world.timing.seconds.delete;
+            Ok(delete(
+                world,
+                call,
+                path,
+                |compute| &mut compute.galleries,
+                (Form::Gallery, seconds),
+            ))
+        }
+        (&(Method::GET | Method::PATCH), None) => Err(missing(path)),
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+/// The refusal to delete what still has something in it.
+pub(super) fn nested_resources() -> ArmError {
+    ArmError::conflict(
+        "CannotDeleteResource",
+        "Can not delete resource before nested resources are deleted.",
+    )
+}
+
+/// A gallery's identifier, unique in Azure.
+pub(crate) fn unique_name(subscription: &str, name: &str) -> String {
+    format!("{subscription}-{}", name.to_uppercase())
+}
+
+fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let mut body = write_body(call)?;
+    let location = required_location(&body)?;
+    name::check(name::Rule::Gallery, path.name())?;
+    edit::set(&mut body, &["location"], json!(location));
+    let identifier = unique_name(&path.subscription, path.name());
+    edit::set(
+        &mut body,
+        &["properties", "identifier", "uniqueName"],
+        json!(identifier),
+    );
+    let item = Item::new(canonical_id(path), body, ());
+    Ok(write(world, call, path, item, Doing::Creating))
+}
+
+fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = write_body(call)?;
+    let item = world.compute.galleries.find(&path.key()).ok_or_else(|| missing(path))?;
+    require_idle(item)?;
+    if call.request.method == Method::PUT {
+        require_same_location(item, path, &required_location(&body)?)?;
+    }
+    let mut item = item.clone();
+    let mut kept = body;
+    edit::remove(&mut kept, "", "location");
+    edit::remove(&mut kept, "/properties", "identifier");
+    if kept.get("tags").is_some() {
+        edit::remove(&mut item.body, "", "tags");
+    }
+    edit::merge(&mut item.body, kept);
+    Ok(write(world, call, path, item, Doing::Updating))
+}
+
+fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<()>, doing: Doing) -> Response {
+    let seconds = &world.timing.seconds;
+    let (lasts, status) = match doing {
+        Doing::Creating => (seconds.gallery, StatusCode::CREATED),
+        Doing::Updating | Doing::Deleting => (seconds.update, StatusCode::OK),
+    };
+    let plan = Plan {
+        form: Form::Gallery,
+        subscription: path.subscription.clone(),
+        location: item.location(),
+        lasts: world.timing.lasts(lasts),
+        output: Output::Resource(path.key()),
+    };
+    let started = operation::begin(world, call, plan);
+    item.change = Some(Change::new(doing, &started));
+    let shown: Value = item.view(&Kind::Gallery.type_name());
+    world.compute.galleries.insert(item);
+    started.announce(Response::json(status, &shown))
+}

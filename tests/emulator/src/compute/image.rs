@@ -1,0 +1,344 @@
+//! Managed images: from a generalized VM, or from snapshots, disks and blobs.
+//!
+//! An image is a copy; it goes on showing its sources, but does not need them once it is made.
+
+use http::{Method, StatusCode};
+use serde_json::{Value, json};
+
+use super::{
+    Change, Compute, Doing, Item, Kind, Power, VmFacts, canonical_id, delete, missing, name, require_idle,
+    require_same_location, required_location, source, source::DiskSource, write_body,
+};
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    http::Response,
+    json as edit,
+    operation::{self, Form, Output, Plan},
+    unsupported,
+    world::{Call, World},
+};
+
+/// Everything on an image's own path.
+pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = world.compute.images.find(&path.key());
+    match (&call.request.method, item) {
+        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &item.view(&Kind::Image.type_name()))),
+        (&Method::PUT, None) => create(world, call, path),
+        (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
+        (&Method::DELETE, _) => {
+            super::version::fail_copies_of(world, &path.key(), call.now);
+            let seconds = world.timing.seconds.delete;
+            Ok(delete(
+                world,
+                call,
+                path,
+                |compute| &mut compute.images,
+                (Form::Compute, seconds),
+            ))
+        }
+        (&(Method::GET | Method::PATCH), None) => Err(missing(path)),
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let mut body = write_body(call)?;
+    let location = required_location(&body)?;
+    name::check(name::Rule::Disk, path.name())?;
+    edit::set(&mut body, &["location"], json!(location));
+    let vm = edit::text(&body, "/properties/sourceVirtualMachine/id").map(str::to_owned);
+    let has_disk = body.pointer("/properties/storageProfile/osDisk").is_some();
+    let readouts = match (vm, has_disk) {
+        (Some(id), false) => from_vm(&world.compute, &id, &location)?,
+        (None, true) => from_disks(&world.compute, &mut body, &location)?,
+        _ => {
+            let message = "Exactly one of 'sourceVirtualMachine' and 'storageProfile.osDisk' must be set.";
+            return Err(ArmError::invalid_parameter("image", message));
+        }
+    };
+    if body.pointer("/properties/storageProfile/zoneResilient").is_none() {
+        edit::set(
+            &mut body,
+            &["properties", "storageProfile", "zoneResilient"],
+            json!(false),
+        );
+    }
+    let item = Item::new(canonical_id(path), body, ());
+    let change = Change {
+        doing: Doing::Creating,
+        operation: String::new(),
+        readouts,
+    };
+    Ok(write(world, call, path, (item, StatusCode::CREATED), change))
+}
+
+/// What an image shows that was captured from a VM.
+fn from_vm(compute: &Compute, id: &str, location: &str) -> Result<Value, ArmError> {
+    let vm = compute
+        .vms
+        .find(&id.to_lowercase())
+        .ok_or_else(|| source::source_missing(id))?;
+    require_capturable(vm, location)?;
+    let mut profile = json!({});
+    for (field, disk) in vm_disks(vm) {
+        let managed = edit::text(disk, "/managedDisk/id").and_then(|id| DiskSource::find(compute, id));
+        let mut shown = json!({"caching": edit::text(disk, "/caching").unwrap_or("None")});
+        if let Some(managed) = managed {
+            edit::set(
+                &mut shown,
+                &["managedDisk", "id"],
+                json!(edit::text(disk, "/managedDisk/id")),
+            );
+            edit::merge(&mut shown, sizes(&managed));
+        }
+        match field {
+            None => {
+                edit::set(&mut shown, &["osState"], json!("Generalized"));
+                edit::set(&mut shown, &["osType"], json!(edit::text(disk, "/osType")));
+                edit::set(&mut profile, &["osDisk"], shown);
+            }
+            Some(lun) => {
+                edit::set(&mut shown, &["lun"], json!(lun));
+                push(&mut profile, "dataDisks", shown);
+            }
+        }
+    }
+    if profile.get("dataDisks").is_none() {
+        edit::set(&mut profile, &["dataDisks"], json!([]));
+    }
+    Ok(json!({"properties": {"storageProfile": profile, "hyperVGeneration": vm.facts.generation}}))
+}
+
+/// The OS disk (no LUN) and the data disks of a VM.
+fn vm_disks(vm: &Item<VmFacts>) -> Vec<(Option<u64>, &Value)> {
+    let os = vm
+        .body
+        .pointer("/properties/storageProfile/osDisk")
+        .map(|disk| (None, disk));
+    let others = edit::list(&vm.body, "/properties/storageProfile/dataDisks");
+    os.into_iter()
+        .chain(
+            others
+                .iter()
+                .map(|disk| (Some(disk.get("lun").and_then(Value::as_u64).unwrap_or_default()), disk)),
+        )
+        .collect()
+}
+
+fn require_capturable(vm: &Item<VmFacts>, location: &str) -> Result<(), ArmError> {
+    let name = vm.name();
+    if vm.location() != location {
+        let message = format!(
+            "The Virtual Machine '{name}' is in location '{}', not in '{location}'.",
+            vm.location()
+        );
+        return Err(ArmError::invalid_parameter("sourceVirtualMachine.id", message));
+    }
+    let security = vm.property("/securityProfile/securityType").unwrap_or("Standard");
+    if security != "Standard" {
+        let message = format!(
+            "The Virtual Machine '{name}' has the security type '{security}', which managed images do not support. \
+             Capture it to a gallery image version instead."
+        );
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    if !vm.facts.generalized {
+        let message =
+            format!("The Virtual Machine '{name}' cannot be used as source for image because it is not generalized.");
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    if vm.facts.power == Power::Running {
+        let message = format!("The Virtual Machine '{name}' cannot be used as source for image because it is running.");
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    Ok(())
+}
+
+/// Checks the disks that an image is made from and returns what it shows of them at its end.
+fn from_disks(compute: &Compute, body: &mut Value, location: &str) -> Result<Value, ArmError> {
+    let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
+    let os = profile.get("osDisk").cloned().unwrap_or_default();
+    for required in ["osType", "osState"] {
+        if edit::text(&os, &format!("/{required}")).is_none() {
+            let target = format!("image.properties.storageProfile.osDisk.{required}");
+            let message = format!("Required parameter '{target}' is missing (null).");
+            return Err(ArmError::invalid_parameter(&target, message));
+        }
+    }
+    let mut readouts = json!({"properties": {"storageProfile": {"osDisk": {}}}});
+    let source = disk_source(compute, &os, location)?;
+    let generation = source.as_ref().and_then(|source| source.property("/hyperVGeneration"));
+    let asked = edit::text(body, "/properties/hyperVGeneration").map(str::to_owned);
+    require_agreement(asked.as_deref(), generation)?;
+    require_plain(source.as_ref())?;
+    let generation = asked.as_deref().or(generation).unwrap_or("V1");
+    edit::set(&mut readouts, &["properties", "hyperVGeneration"], json!(generation));
+    let shown = filled(&os, source.as_ref());
+    edit::set(&mut readouts, &["properties", "storageProfile", "osDisk"], shown);
+
+    let mut luns = Vec::new();
+    let mut shown_disks = Vec::new();
+    for disk in edit::list(&profile, "/dataDisks") {
+        let lun = disk.get("lun").and_then(Value::as_u64);
+        if lun.is_none() || luns.contains(&lun) {
+            let message = "Each data disk needs a LUN of its own.";
+            return Err(ArmError::invalid_parameter("dataDisks.lun", message));
+        }
+        luns.push(lun);
+        let source = disk_source(compute, disk, location)?;
+        let mut whole = disk.clone();
+        edit::merge(&mut whole, filled(disk, source.as_ref()));
+        shown_disks.push(whole);
+    }
+    edit::set(
+        &mut readouts,
+        &["properties", "storageProfile", "dataDisks"],
+        Value::Array(shown_disks),
+    );
+    Ok(readouts)
+}
+
+fn require_agreement(asked: Option<&str>, source: Option<&str>) -> Result<(), ArmError> {
+    match (asked, source) {
+        (Some(asked), Some(source)) if asked != source => {
+            let message = format!(
+                "The Hyper-V generation '{asked}' of the image does not match the generation '{source}' of its source."
+            );
+            Err(ArmError::invalid_parameter("hyperVGeneration", message))
+        }
+        _ => Ok(()),
+    }
+}
+
+/// Managed images hold plain machines only.
+fn require_plain(source: Option<&DiskSource<'_>>) -> Result<(), ArmError> {
+    let security = source.and_then(|source| source.property("/securityProfile/securityType"));
+    let Some(security) = security.filter(|security| *security != "Standard") else {
+        return Ok(());
+    };
+    let message = format!(
+        "The source has the security type '{security}', which managed images do not support. Use a gallery image \
+         version instead."
+    );
+    Err(ArmError::conflict("OperationNotAllowed", message))
+}
+
+/// The snapshot or disk behind one disk of an image; `None` for a blob.
+fn disk_source<'a>(compute: &'a Compute, disk: &Value, location: &str) -> Result<Option<DiskSource<'a>>, ArmError> {
+    let id = edit::text(disk, "/snapshot/id").or_else(|| edit::text(disk, "/managedDisk/id"));
+    let Some(id) = id else {
+        if edit::text(disk, "/blobUri").is_some() {
+            return Ok(None);
+        }
+        let message = "Each disk needs one of 'snapshot', 'managedDisk' and 'blobUri'.";
+        return Err(ArmError::invalid_parameter("storageProfile", message));
+    };
+    let source = DiskSource::find(compute, id).ok_or_else(|| source::source_missing(id))?;
+    if crate::region::normalise(source.location()) != location {
+        let message = format!(
+            "The source '{id}' is in location '{}', not in '{location}'.",
+            source.location()
+        );
+        return Err(ArmError::invalid_parameter("storageProfile", message));
+    }
+    if !source.is_ready() {
+        let message =
+            format!("The source '{id}' is not ready: another operation on it is in progress or it has failed.");
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    Ok(Some(source))
+}
+
+/// What the service fills in: size, storage type, caching.
+fn filled(disk: &Value, source: Option<&DiskSource<'_>>) -> Value {
+    let mut shown = source.map_or_else(|| json!({}), sizes);
+    if edit::text(disk, "/caching").is_none() {
+        edit::set(&mut shown, &["caching"], json!("None"));
+    }
+    if let Some(kind) = edit::text(disk, "/storageAccountType") {
+        edit::set(&mut shown, &["storageAccountType"], json!(kind));
+    }
+    if let Some(size) = disk.get("diskSizeGB").filter(|size| !size.is_null()) {
+        edit::set(&mut shown, &["diskSizeGB"], size.clone());
+    }
+    shown
+}
+
+fn sizes(source: &DiskSource<'_>) -> Value {
+    let kind = edit::text(source.body, "/sku/name").unwrap_or("Standard_LRS");
+    let mut sizes = json!({"storageAccountType": kind});
+    if let Some(size) = source.body.pointer("/properties/diskSizeGB") {
+        edit::set(&mut sizes, &["diskSizeGB"], size.clone());
+    }
+    sizes
+}
+
+fn push(target: &mut Value, field: &str, value: Value) {
+    let mut list = target.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
+    list.push(value);
+    edit::set(target, &[field], Value::Array(list));
+}
+
+/// Only tags change; what an image is made of does not.
+fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = write_body(call)?;
+    let item = world.compute.images.find(&path.key()).ok_or_else(|| missing(path))?;
+    require_idle(item)?;
+    if call.request.method == Method::PUT {
+        require_same_location(item, path, &required_location(&body)?)?;
+    }
+    for pointer in [
+        "/sourceVirtualMachine/id",
+        "/storageProfile/osDisk/snapshot/id",
+        "/storageProfile/osDisk/managedDisk/id",
+    ] {
+        let new = edit::text(&body, &format!("/properties{pointer}"));
+        let old = item.property(pointer);
+        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
+            return Err(ArmError::property_change(
+                &pointer.trim_start_matches('/').replace('/', "."),
+            ));
+        }
+    }
+    let mut item = item.clone();
+    if let Some(tags) = body.get("tags") {
+        edit::set(&mut item.body, &["tags"], Value::Null);
+        edit::set(&mut item.body, &["tags"], tags.clone());
+    }
+    let change = Change {
+        doing: Doing::Updating,
+        operation: String::new(),
+        readouts: json!({}),
+    };
+    Ok(write(world, call, path, (item, StatusCode::OK), change))
+}
+
+fn write(
+    world: &mut World,
+    call: &Call<'_>,
+    path: &ArmPath,
+    (mut item, status): (Item<()>, StatusCode),
+    change: Change,
+) -> Response {
+    let seconds = &world.timing.seconds;
+    let lasts = if change.doing == Doing::Creating {
+        seconds.image
+    } else {
+        seconds.update
+    };
+    let plan = Plan {
+        form: Form::Compute,
+        subscription: path.subscription.clone(),
+        location: item.location(),
+        lasts: world.timing.lasts(lasts),
+        output: Output::Resource(path.key()),
+    };
+    let started = operation::begin(world, call, plan);
+    item.change = Some(Change {
+        operation: started.id.clone(),
+        ..change
+    });
+    let shown = item.view(&Kind::Image.type_name());
+    world.compute.images.insert(item);
+    started.announce(Response::json(status, &shown))
+}

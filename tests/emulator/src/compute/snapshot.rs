@@ -1,0 +1,257 @@
+//! Snapshots: full and incremental, copied in place or in the background.
+//!
+//! A snapshot shows what it took from its source only when its operation is over.
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{
+    Change, Doing, Facts, Item, Kind, access, canonical_id, delete, missing, name, require_idle, require_same_location,
+    required_location, source, version, write_body,
+};
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    http::Response,
+    json as edit,
+    operation::{self, Form, Output, Plan},
+    unsupported,
+    world::{Call, World},
+};
+
+/// What a snapshot knows beyond what it shows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct SnapshotFacts {
+    pub(super) granted: bool,
+    /// The background copy of `CopyStart`: its start and end.
+    copy: Option<(Timestamp, Timestamp)>,
+}
+
+impl Facts for SnapshotFacts {}
+
+impl access::Grants for SnapshotFacts {
+    fn granted(&mut self) -> &mut bool {
+        &mut self.granted
+    }
+}
+
+/// Everything on a snapshot's own path and its actions.
+pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = world.compute.snapshots.find(&path.key());
+    match (&call.request.method, path.action().as_str(), item) {
+        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item, call.now))),
+        (&Method::PUT, "", None) => create(world, call, path),
+        (&Method::PUT | &Method::PATCH, "", Some(_)) => update(world, call, path),
+        (&Method::POST, "begingetaccess", Some(_)) => {
+            access::begin(world, call, path, |compute| &mut compute.snapshots)
+        }
+        (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.snapshots),
+        (&Method::DELETE, "", _) => remove(world, call, path),
+        (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+/// The snapshot as answers show it.
+pub(super) fn view(item: &Item<SnapshotFacts>, now: Timestamp) -> Value {
+    let mut view = item.view(&Kind::Snapshot.type_name());
+    if item.is(Doing::Creating) {
+        // Disks and snapshots say so from their first answer on.
+        edit::set(&mut view, &["properties", "provisioningState"], json!("Updating"));
+    }
+    if let (Some(copy), false) = (item.facts.copy, item.is_busy()) {
+        edit::set(
+            &mut view,
+            &["properties", "completionPercent"],
+            json!(percent(copy, now)),
+        );
+    }
+    if item.facts.granted {
+        edit::set(&mut view, &["properties", "diskState"], json!("ActiveSAS"));
+    }
+    view
+}
+
+/// How far a background copy is, 0.0 to 100.0.
+fn percent((start, end): (Timestamp, Timestamp), now: Timestamp) -> f64 {
+    let seconds = |from: Timestamp, to: Timestamp| to.duration_since(from).as_secs_f64().max(0.0);
+    let whole = seconds(start, end);
+    if whole <= 0.0 {
+        100.0
+    } else {
+        (seconds(start, now) / whole * 100.0).min(100.0)
+    }
+}
+
+fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let mut body = write_body(call)?;
+    let location = required_location(&body)?;
+    name::check(name::Rule::Disk, path.name())?;
+    let option = edit::text(&body, "/properties/creationData/createOption")
+        .unwrap_or_default()
+        .to_lowercase();
+    let inherited = match option.as_str() {
+        "copy" => {
+            let source = source::DiskSource::find_copied(&world.compute, &body, &location)?;
+            require_snapshot_kind(&source, is_incremental(&body))?;
+            source.inherited()
+        }
+        "copystart" => background_source(world, &body)?,
+        "import" => imported(&body)?,
+        _ => {
+            let message = format!("The value '{option}' of parameter 'creationData.createOption' is invalid.");
+            return Err(ArmError::invalid_parameter("creationData.createOption", message));
+        }
+    };
+    fill_in_defaults(&mut body, &location);
+    let mut readouts = inherited;
+    edit::merge(
+        &mut readouts,
+        json!({
+            "sku": {"tier": "Standard"},
+            "properties": {
+                "timeCreated": edit::time(call.now),
+                "uniqueId": world.ids.guid(),
+                "diskState": "Unattached",
+                "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+            },
+        }),
+    );
+    let item = Item::new(canonical_id(path), body, SnapshotFacts::default());
+    let change = Change {
+        doing: Doing::Creating,
+        operation: String::new(),
+        readouts,
+    };
+    Ok(write(world, call, path, (item, option == "copystart"), change))
+}
+
+fn is_incremental(body: &Value) -> bool {
+    body.pointer("/properties/incremental")
+        .and_then(Value::as_bool)
+        .unwrap_or(false)
+}
+
+/// Ultra and Premium v2 disks have incremental snapshots only.
+fn require_snapshot_kind(source: &source::DiskSource<'_>, incremental: bool) -> Result<(), ArmError> {
+    let sku = edit::text(source.body, "/sku/name").unwrap_or_default();
+    if incremental || !matches!(sku, "UltraSSD_LRS" | "PremiumV2_LRS") {
+        return Ok(());
+    }
+    let message = format!("Full snapshots are not supported for disks of SKU '{sku}'; set 'incremental' to true.");
+    Err(ArmError::bad_request("OperationNotAllowed", message))
+}
+
+/// The source of a background copy, which must be an incremental snapshot of any region.
+fn background_source(world: &World, body: &Value) -> Result<Value, ArmError> {
+    let source = source::DiskSource::find_named(&world.compute, body)?;
+    if source.kind != Kind::Snapshot || !is_incremental(source.body) || !is_incremental(body) {
+        let message = "CopyStart needs an incremental snapshot as source and as target.";
+        return Err(ArmError::invalid_parameter("creationData.createOption", message));
+    }
+    Ok(source.inherited())
+}
+
+fn imported(body: &Value) -> Result<Value, ArmError> {
+    if edit::text(body, "/properties/creationData/sourceUri").is_none() {
+        let message = "Required parameter 'creationData.sourceUri' is missing (null).";
+        return Err(ArmError::invalid_parameter("creationData.sourceUri", message));
+    }
+    Ok(json!({"properties": {"diskSizeGB": 30, "diskSizeBytes": 30_u64 << 30}}))
+}
+
+fn fill_in_defaults(body: &mut Value, location: &str) {
+    let sent = std::mem::replace(
+        body,
+        json!({
+            "sku": {"name": "Standard_LRS"},
+            "properties": {"incremental": false, "networkAccessPolicy": "AllowAll", "publicNetworkAccess": "Enabled"},
+        }),
+    );
+    edit::merge(body, sent);
+    edit::set(body, &["location"], json!(location));
+}
+
+fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = write_body(call)?;
+    let item = world.compute.snapshots.find(&path.key()).ok_or_else(|| missing(path))?;
+    require_idle(item)?;
+    if call.request.method == Method::PUT {
+        require_same_location(item, path, &required_location(&body)?)?;
+    }
+    source::require_same_creation_data(&item.body, &body)?;
+    let mut item = item.clone();
+    let mut kept = body;
+    edit::remove(&mut kept, "", "location");
+    if kept.get("tags").is_some() {
+        edit::remove(&mut item.body, "", "tags");
+    }
+    edit::merge(&mut item.body, kept);
+    let change = Change {
+        doing: Doing::Updating,
+        operation: String::new(),
+        readouts: json!({}),
+    };
+    Ok(write(world, call, path, (item, false), change))
+}
+
+/// Starts the operation and stores the snapshot; the first answer says `Updating` also for a new one.
+fn write(
+    world: &mut World,
+    call: &Call<'_>,
+    path: &ArmPath,
+    (mut item, in_background): (Item<SnapshotFacts>, bool),
+    change: Change,
+) -> Response {
+    let seconds = &world.timing.seconds;
+    // A background copy only begins with its operation.
+    let lasts = if change.doing == Doing::Creating && !in_background {
+        seconds.snapshot
+    } else {
+        seconds.update
+    };
+    let background = world.timing.lasts(seconds.background_copy);
+    let plan = Plan {
+        form: Form::Disk,
+        subscription: path.subscription.clone(),
+        location: item.location(),
+        lasts: world.timing.lasts(lasts),
+        output: Output::Resource(path.key()),
+    };
+    let started = operation::begin(world, call, plan);
+    if let (Some(begins), true) = (started.ends, in_background) {
+        item.facts.copy = Some((begins, begins + background));
+    }
+    item.change = Some(Change {
+        operation: started.id.clone(),
+        ..change
+    });
+    let shown = view(&item, call.now);
+    world.compute.snapshots.insert(item);
+    started.announce_with_location(Response::json(StatusCode::ACCEPTED, &shown))
+}
+
+/// Deletes a snapshot; image versions still being made from it fail.
+fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    if world
+        .compute
+        .snapshots
+        .find(&path.key())
+        .is_some_and(|item| item.facts.granted)
+    {
+        let message = format!(
+            "Snapshot {} has an active access grant; end it before deleting.",
+            path.name()
+        );
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    version::fail_copies_of(world, &path.key(), call.now);
+    let seconds = world.timing.seconds.delete;
+    Ok(delete(
+        world,
+        call,
+        path,
+        |compute| &mut compute.snapshots,
+        (Form::Disk, seconds),
+    ))
+}

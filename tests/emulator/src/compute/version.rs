@@ -1,0 +1,220 @@
+//! Gallery image versions: reading them, and what Batch sees of them.
+//!
+//! Making and changing versions is in `create` and `update`; this file starts no copy.
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+use thiserror::Error;
+
+use super::{Compute, Doing, Item, Kind, definition, delete, missing, name, require_parent};
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    http::Response,
+    json as edit,
+    operation::{Failure, Form},
+    region, unsupported,
+    view::ImageVersionView,
+    world::{Call, World},
+};
+
+mod create;
+mod profile;
+mod replication;
+mod source;
+mod update;
+
+pub(crate) use profile::normalise as normalise_profile;
+pub(crate) use replication::{RegionCopy, VersionFacts};
+
+/// Why an image id leads to no version.
+#[derive(Clone, Debug, PartialEq, Eq, Error)]
+pub enum ImageMissing {
+    /// Neither a version nor a definition has that id.
+    #[error("no gallery image or version has the id {id:?}")]
+    NotFound {
+        /// The id as asked for.
+        id: String,
+    },
+    /// The definition has no version that is complete in that region and not excluded from latest.
+    #[error("the gallery image {id:?} has no version that is available in {region}")]
+    NoVersion {
+        /// The definition's id as asked for.
+        id: String,
+        /// The region, normalised.
+        region: String,
+    },
+}
+
+/// Everything on a version's own path.
+pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = world.compute.versions.find(&path.key());
+    match (&call.request.method, item) {
+        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &shown(item, call))),
+        (&Method::PUT, None) => create::create(world, call, path),
+        (&Method::PUT, Some(item)) if item.failed && !item.is_busy() => create::recreate(world, call, path),
+        (&Method::PUT | &Method::PATCH, Some(_)) => update::update(world, call, path),
+        (&Method::DELETE, _) => remove(world, call, path),
+        (&(Method::GET | Method::PATCH), None) => {
+            path.parent().map_or(Ok(()), |parent| require_parent(world, &parent))?;
+            Err(missing(path))
+        }
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+fn shown(item: &Item<VersionFacts>, call: &Call<'_>) -> Value {
+    let expand = call.request.query("$expand").unwrap_or_default();
+    if expand.eq_ignore_ascii_case("ReplicationStatus") {
+        expanded_view(item, call.now)
+    } else {
+        item.view(&Kind::Version.type_name())
+    }
+}
+
+/// The version with its replication, which only `$expand=ReplicationStatus` shows.
+pub(super) fn expanded_view(item: &Item<VersionFacts>, now: Timestamp) -> Value {
+    let mut view = item.view(&Kind::Version.type_name());
+    edit::set(&mut view, &["properties", "replicationStatus"], item.facts.status(now));
+    view
+}
+
+fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    if let Some(item) = world.compute.versions.find(&path.key()) {
+        let pointer = "/properties/safetyProfile/blockDeletionBeforeEndOfLife";
+        let blocked = item.body.pointer(pointer).and_then(Value::as_bool) == Some(true);
+        let ends = item
+            .property("/publishingProfile/endOfLifeDate")
+            .and_then(|date| date.parse::<Timestamp>().ok());
+        if blocked && ends.is_some_and(|ends| ends > call.now) {
+            let message = "The gallery image version cannot be deleted before its end of life date, as \
+                           'blockDeletionBeforeEndOfLife' is set.";
+            return Err(ArmError::conflict("OperationNotAllowed", message));
+        }
+    }
+    let seconds = world.timing.seconds.version_delete;
+    Ok(delete(
+        world,
+        call,
+        path,
+        |compute| &mut compute.versions,
+        (Form::Gallery, seconds),
+    ))
+}
+
+/// Makes every version fail that is still being made from the resource with that key, as it is going away.
+pub(super) fn fail_copies_of(world: &mut World, key: &str, now: Timestamp) {
+    let copying =
+        |item: &Item<VersionFacts>| item.is(Doing::Creating) && item.facts.sources.iter().any(|source| source == key);
+    let broken: Vec<(String, String)> = world
+        .compute
+        .versions
+        .iter()
+        .filter(|item| copying(item))
+        .filter_map(|item| Some((item.id.to_lowercase(), item.change.as_ref()?.operation.clone())))
+        .collect();
+    for (version, operation) in broken {
+        let message = format!(
+            "Source {key} is not found. Please check source exists, and is in the same region as the gallery image \
+             version being created."
+        );
+        world.operations.fail(
+            &operation,
+            now,
+            Failure {
+                code: "NotFound".to_owned(),
+                message,
+            },
+        );
+        if let Some(item) = world.compute.versions.find_mut(&version) {
+            item.facts.fail_unfinished(now);
+        }
+    }
+}
+
+impl Compute {
+    /// What Batch sees of an image: of that version, or of the latest of a definition in a region.
+    ///
+    /// Latest is the highest number among versions that are complete in the region and not excluded from
+    /// latest, there or everywhere.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the id names nothing, or a definition without a version for the region.
+    pub fn image_version(&self, id: &str, region: &str, now: Timestamp) -> Result<ImageVersionView, ImageMissing> {
+        let missing = || ImageMissing::NotFound { id: id.to_owned() };
+        let path = ArmPath::parse(id).ok_or_else(missing)?;
+        match Kind::parse(&path.kind()) {
+            Some(Kind::Version) => {
+                let item = self.versions.find(&path.key()).ok_or_else(missing)?;
+                self.image_view(item, now).ok_or_else(missing)
+            }
+            Some(Kind::Definition) => {
+                self.definitions.find(&path.key()).ok_or_else(missing)?;
+                let region = region::normalise(region);
+                let latest = self.latest(&path.key(), &region, now);
+                latest
+                    .and_then(|item| self.image_view(item, now))
+                    .ok_or(ImageMissing::NoVersion {
+                        id: id.to_owned(),
+                        region,
+                    })
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    fn latest(&self, definition: &str, region: &str, now: Timestamp) -> Option<&Item<VersionFacts>> {
+        let prefix = format!("{definition}/");
+        self.versions
+            .iter()
+            .filter(|item| item.id.to_lowercase().starts_with(&prefix) && !item.failed)
+            .filter(|item| !item.is(Doing::Creating) && !item.is(Doing::Deleting))
+            .filter(|item| !profile::is_excluded(&item.body, region) && item.facts.is_complete(region, now))
+            .max_by_key(|item| name::parse_version(item.name()))
+    }
+
+    fn image_view(&self, item: &Item<VersionFacts>, now: Timestamp) -> Option<ImageVersionView> {
+        let parent = ArmPath::parse(&item.id)?.parent()?;
+        let definition = self.definitions.find(&parent.key())?;
+        let text = |pointer: &str| definition.property(pointer).unwrap_or_default().to_owned();
+        let luns = edit::list(&item.body, "/properties/storageProfile/dataDiskImages")
+            .iter()
+            .filter_map(|disk| disk.get("lun").and_then(Value::as_u64))
+            .filter_map(|lun| u32::try_from(lun).ok());
+        Some(ImageVersionView {
+            id: item.id.clone(),
+            provisioning_state: item.provisioning_state().to_owned(),
+            os_type: text("/osType"),
+            os_state: text("/osState"),
+            hyper_v_generation: text("/hyperVGeneration"),
+            architecture: text("/architecture"),
+            security_type: definition::feature(&definition.body, "SecurityType").map(str::to_owned),
+            has_purchase_plan: definition.property("/purchasePlan/name").is_some(),
+            data_disk_luns: luns.collect(),
+            complete_regions: item.facts.complete_regions(now),
+        })
+    }
+}
+
+/// A version that was there before the emulator started: complete in all its regions.
+pub(crate) fn seeded(id: String, body: Value, targets: &[profile::Target], now: Timestamp) -> Item<VersionFacts> {
+    let copies = targets.iter().map(|target| RegionCopy::complete(target, now)).collect();
+    Item::new(
+        id,
+        body,
+        VersionFacts {
+            copies,
+            sources: Vec::new(),
+        },
+    )
+}
+
+/// The storage profile of a version whose source is not known any more.
+pub(crate) fn seeded_storage(luns: &[u32]) -> Value {
+    let data: Vec<Value> = luns
+        .iter()
+        .map(|lun| json!({"lun": lun, "sizeInGB": 32, "hostCaching": "None", "source": {}}))
+        .collect();
+    json!({"osDiskImage": {"sizeInGB": 30, "hostCaching": "ReadWrite", "source": {}}, "dataDiskImages": data})
+}

@@ -1,0 +1,183 @@
+//! The publishing profile of a version: target regions, replicas, end of life.
+//!
+//! It checks and completes; it copies nothing.
+
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{arm::ArmError, json as edit, region};
+
+/// The most replicas a region can have.
+const MOST_REPLICAS: i64 = 100;
+
+/// Storage account types in Azure's casing.
+const STORAGE_TYPES: [&str; 4] = ["Standard_LRS", "Standard_ZRS", "Premium_LRS", "PremiumV2_LRS"];
+
+/// Regions without availability zones, so without zone-redundant storage.
+const WITHOUT_ZONES: [&str; 11] = [
+    "australiacentral",
+    "australiasoutheast",
+    "canadaeast",
+    "japanwest",
+    "koreasouth",
+    "northcentralus",
+    "southindia",
+    "ukwest",
+    "westcentralus",
+    "westus",
+    "centraluseuap",
+];
+
+/// One target region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Target {
+    /// Normalised.
+    pub(crate) region: String,
+    pub(crate) replicas: u32,
+    pub(crate) storage: String,
+}
+
+/// Checks the publishing profile of `body`, completes it in place and returns its regions.
+pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Result<Vec<Target>, ArmError> {
+    let mut profile = body
+        .pointer("/properties/publishingProfile")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
+    check_end_of_life(&mut profile, now)?;
+    let regions = match edit::list(&profile, "/targetRegions") {
+        [] => vec![json!({"name": location})],
+        regions => regions.to_vec(),
+    };
+    let mut targets: Vec<Target> = Vec::new();
+    let mut shown = Vec::new();
+    for mut entry in regions {
+        let target = complete_region(&mut entry, &profile)?;
+        if targets.iter().any(|other| other.region == target.region) {
+            return Err(invalid(
+                "Duplicate regions are not allowed in target publishing regions.",
+            ));
+        }
+        targets.push(target);
+        shown.push(entry);
+    }
+    if !targets.iter().any(|target| target.region == location) {
+        let names: Vec<&str> = targets.iter().map(|target| target.region.as_str()).collect();
+        return Err(invalid(format!(
+            "Gallery image version publishing profile regions {} must contain the location of image version {location}.",
+            names.join(", ")
+        )));
+    }
+    check_shallow(&profile, &targets)?;
+    let defaults = json!({
+        "replicaCount": 1,
+        "excludeFromLatest": false,
+        "publishedDate": edit::time(now),
+        "storageAccountType": "Standard_LRS",
+        "replicationMode": "Full",
+    });
+    let mut completed = defaults;
+    edit::merge(&mut completed, profile);
+    edit::set(&mut completed, &["targetRegions"], Value::Array(shown));
+    edit::set(body, &["properties", "publishingProfile"], completed);
+    Ok(targets)
+}
+
+/// Whether a version stays out of `latest` in a region.
+pub(super) fn is_excluded(body: &Value, region: &str) -> bool {
+    let profile = body
+        .pointer("/properties/publishingProfile")
+        .cloned()
+        .unwrap_or_default();
+    let excluded = |value: &Value| value.get("excludeFromLatest").and_then(Value::as_bool).unwrap_or(false);
+    let in_region = edit::list(&profile, "/targetRegions")
+        .iter()
+        .any(|entry| region::normalise(edit::text(entry, "/name").unwrap_or_default()) == region && excluded(entry));
+    excluded(&profile) || in_region
+}
+
+fn complete_region(entry: &mut Value, profile: &Value) -> Result<Target, ArmError> {
+    let name = edit::text(entry, "/name").ok_or_else(|| invalid("Each target region needs a name."))?;
+    let region = region::normalise(name);
+    let display = region::display_name(name)
+        .ok_or_else(|| invalid(format!("The target region '{name}' is not a region of Azure.")))?;
+    let replicas = replicas(entry.get("regionalReplicaCount"), "regionalReplicaCount")?
+        .or(replicas(profile.get("replicaCount"), "replicaCount")?)
+        .unwrap_or(1);
+    let asked = edit::text(entry, "/storageAccountType").or_else(|| edit::text(profile, "/storageAccountType"));
+    let storage = storage(asked.unwrap_or("Standard_LRS"))?;
+    if storage == "Standard_ZRS" && WITHOUT_ZONES.contains(&region.as_str()) {
+        return Err(invalid("ZRS storage account type is not supported in this region."));
+    }
+    let excluded = entry.get("excludeFromLatest").and_then(Value::as_bool).unwrap_or(false);
+    edit::merge(
+        entry,
+        json!({
+            "name": display,
+            "regionalReplicaCount": replicas,
+            "storageAccountType": storage,
+            "excludeFromLatest": excluded,
+        }),
+    );
+    Ok(Target {
+        region,
+        replicas,
+        storage: storage.to_owned(),
+    })
+}
+
+fn replicas(value: Option<&Value>, parameter: &str) -> Result<Option<u32>, ArmError> {
+    let Some(value) = value.filter(|value| !value.is_null()) else {
+        return Ok(None);
+    };
+    let count = value
+        .as_i64()
+        .or_else(|| value.as_str().and_then(|text| text.parse().ok()));
+    match count {
+        Some(count) if (1..=MOST_REPLICAS).contains(&count) => Ok(u32::try_from(count).ok()),
+        _ => Err(invalid(format!(
+            "The value {value} of parameter {parameter} is out of range. The value must be between 1 and \
+             {MOST_REPLICAS}, inclusive."
+        ))),
+    }
+}
+
+fn storage(asked: &str) -> Result<&'static str, ArmError> {
+    STORAGE_TYPES
+        .into_iter()
+        .find(|known| known.eq_ignore_ascii_case(asked))
+        .ok_or_else(|| {
+            invalid(format!(
+                "The value '{asked}' of parameter 'storageAccountType' is invalid."
+            ))
+        })
+}
+
+/// An empty date counts as none: HashiCorp's builder sends one.
+fn check_end_of_life(profile: &mut Value, now: Timestamp) -> Result<(), ArmError> {
+    let Some(date) = edit::text(profile, "/endOfLifeDate") else {
+        edit::remove(profile, "", "endOfLifeDate");
+        return Ok(());
+    };
+    match date.parse::<Timestamp>() {
+        Ok(date) if date > now => Ok(()),
+        Ok(_) => Err(invalid("EndOfLifeDate must be set to a future date.")),
+        Err(_) => Err(invalid(format!(
+            "The value '{date}' of parameter 'endOfLifeDate' is not a date."
+        ))),
+    }
+}
+
+/// Shallow versions are for tests: one replica in their own region.
+fn check_shallow(profile: &Value, targets: &[Target]) -> Result<(), ArmError> {
+    let shallow = edit::text(profile, "/replicationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"));
+    if shallow && (targets.len() > 1 || targets.iter().any(|target| target.replicas > 1)) {
+        return Err(invalid(
+            "A version with replication mode 'Shallow' has one replica in its own region only.",
+        ));
+    }
+    Ok(())
+}
+
+fn invalid(message: impl Into<String>) -> ArmError {
+    ArmError::invalid_parameter("galleryImageVersion.properties.publishingProfile", message)
+}

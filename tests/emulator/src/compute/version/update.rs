@@ -1,0 +1,160 @@
+//! Changing a version: target regions, replicas, dates, tags; never its source.
+//!
+//! Regions that stay keep their copies while new ones are made.
+
+use http::{Method, StatusCode};
+use serde_json::Value;
+
+use super::{
+    create,
+    profile::{self, Target},
+    replication::{RegionCopy, VersionFacts},
+};
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    compute::{Change, Doing, Item, Kind, missing, require_idle, require_same_location, required_location, write_body},
+    http::Response,
+    json as edit,
+    timing::Timing,
+    world::{Call, World},
+};
+
+/// `PUT` or `PATCH` of a version that is there.
+pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = write_body(call)?;
+    let item = world.compute.versions.find(&path.key()).ok_or_else(|| missing(path))?;
+    require_idle(item)?;
+    if call.request.method == Method::PUT {
+        require_same_location(item, path, &required_location(&body)?)?;
+    }
+    require_same_source(&item.body, &body)?;
+    require_same_mode(&item.body, &body)?;
+
+    let mut next = item.body.clone();
+    apply(&mut next, &body);
+    let targets = profile::normalise(&mut next, &item.location(), call.now)?;
+    require_permitted_regions(item, &next, &targets)?;
+    let copies = copies(&world.timing, call, item, &targets);
+    let mut item = item.clone();
+    item.body = next;
+
+    let (started, copies) = create::start(world, call, path, copies);
+    item.facts.copies = copies;
+    item.change = Some(Change::new(Doing::Updating, &started));
+    let shown = item.view(&Kind::Version.type_name());
+    world.compute.versions.insert(item);
+    Ok(started.announce(Response::json(StatusCode::OK, &shown)))
+}
+
+/// Merges what may change; tags and target regions are replaced as a whole, what is made stays.
+fn apply(next: &mut Value, body: &Value) {
+    let mut sent = body.clone();
+    edit::remove(&mut sent, "", "location");
+    edit::remove(&mut sent, "/properties", "storageProfile");
+    edit::remove(&mut sent, "/properties", "provisioningState");
+    edit::remove(&mut sent, "/properties", "replicationStatus");
+    edit::remove(&mut sent, "/properties/publishingProfile", "publishedDate");
+    if sent.get("tags").is_some() {
+        edit::remove(next, "", "tags");
+    }
+    edit::merge(next, sent);
+}
+
+/// Refuses another source; a body without one is fine.
+pub(super) fn require_same_source(old: &Value, new: &Value) -> Result<(), ArmError> {
+    for field in [
+        "source/id",
+        "source/virtualMachineId",
+        "osDiskImage/source/id",
+        "osDiskImage/source/uri",
+    ] {
+        let pointer = format!("/properties/storageProfile/{field}");
+        let (old, new) = (edit::text(old, &pointer), edit::text(new, &pointer));
+        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
+            let property = format!(
+                "galleryImageVersion.properties.storageProfile.{}",
+                field.replace('/', ".")
+            );
+            return Err(ArmError::property_change(&property));
+        }
+    }
+    let disks = |body: &Value| {
+        edit::list(body, "/properties/storageProfile/dataDiskImages")
+            .iter()
+            .filter_map(|disk| {
+                Some((
+                    disk.get("lun")?.as_u64()?,
+                    edit::text(disk, "/source/id")?.to_lowercase(),
+                ))
+            })
+            .collect::<Vec<_>>()
+    };
+    let known = disks(old);
+    if disks(new).iter().any(|disk| !known.contains(disk)) {
+        return Err(ArmError::property_change(
+            "galleryImageVersion.properties.storageProfile.dataDiskImages",
+        ));
+    }
+    Ok(())
+}
+
+fn require_same_mode(old: &Value, new: &Value) -> Result<(), ArmError> {
+    let pointer = "/properties/publishingProfile/replicationMode";
+    let (old, new) = (edit::text(old, pointer), edit::text(new, pointer));
+    if new.is_some() && new != old {
+        return Err(ArmError::property_change(
+            "galleryImageVersion.properties.publishingProfile.replicationMode",
+        ));
+    }
+    Ok(())
+}
+
+/// Removing a region needs the safety profile's leave; a region's storage type never changes.
+fn require_permitted_regions(item: &Item<VersionFacts>, next: &Value, targets: &[Target]) -> Result<(), ArmError> {
+    let pointer = "/properties/safetyProfile/allowDeletionOfReplicatedLocations";
+    let permitted = next.pointer(pointer).and_then(Value::as_bool) == Some(true);
+    let removed = item
+        .facts
+        .copies
+        .iter()
+        .find(|copy| !targets.iter().any(|target| target.region == copy.region));
+    if let (Some(copy), false) = (removed, permitted) {
+        let message = format!(
+            "Region '{}' cannot be removed from the target regions, as 'allowDeletionOfReplicatedLocations' is not set.",
+            copy.region
+        );
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    for entry in edit::list(&item.body, "/properties/publishingProfile/targetRegions") {
+        let region = crate::region::normalise(edit::text(entry, "/name").unwrap_or_default());
+        let old = edit::text(entry, "/storageAccountType").unwrap_or_default();
+        if targets
+            .iter()
+            .any(|target| target.region == region && target.storage != old)
+        {
+            let property = "galleryImageVersion.properties.publishingProfile.targetRegions.storageAccountType";
+            return Err(ArmError::property_change(property));
+        }
+    }
+    Ok(())
+}
+
+/// The copies after the update: those that stay, and new ones for regions that are new or were lost.
+fn copies(timing: &Timing, call: &Call<'_>, item: &Item<VersionFacts>, targets: &[Target]) -> Vec<RegionCopy> {
+    let mut lasts = timing.lasts(0);
+    targets
+        .iter()
+        .map(
+            |target| match item.facts.copies.iter().find(|copy| copy.region == target.region) {
+                Some(copy) if !copy.is_lost() => RegionCopy {
+                    replicas: target.replicas,
+                    ..copy.clone()
+                },
+                _ => {
+                    lasts += timing.lasts(timing.seconds.version_region);
+                    RegionCopy::begin(target, call.now, lasts)
+                }
+            },
+        )
+        .collect()
+}

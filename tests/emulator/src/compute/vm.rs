@@ -1,0 +1,296 @@
+//! Virtual machines: what they show, and stopping, starting and generalizing them.
+//!
+//! Creating a VM is not played; a seed brings them.
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use super::{Change, Doing, Facts, Item, Kind, delete, missing};
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    http::{Request, Response},
+    json as edit,
+    operation::{self, Form, Output, Plan},
+    unsupported,
+    world::{Call, World},
+};
+
+/// From this api-version on a plain VM shows `securityType: "Standard"`; before, the property is absent.
+const STANDARD_SHOWN_SINCE: &str = "2025-11-01";
+
+/// The power states of a VM.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Power {
+    Running,
+    Stopped,
+    Deallocated,
+}
+
+/// What a VM knows beyond what a plain GET shows.
+#[derive(Clone, Debug)]
+pub(crate) struct VmFacts {
+    pub(crate) power: Power,
+    /// The state that a running operation leads to.
+    pub(crate) becoming: Option<Power>,
+    pub(crate) generalized: bool,
+    /// `V1` or `V2`.
+    pub(crate) generation: String,
+    /// `x64` or `Arm64`.
+    pub(crate) architecture: String,
+    /// When it was made, shown in statuses.
+    pub(crate) created: Timestamp,
+}
+
+/// How much of a VM is shown: what a request says about that.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Shown<'a> {
+    expand: &'a str,
+    api_version: &'a str,
+}
+
+impl<'a> Shown<'a> {
+    /// As lists show it, in the oldest form.
+    pub(crate) fn plain() -> Self {
+        Self {
+            expand: "",
+            api_version: "",
+        }
+    }
+
+    pub(crate) fn with_instance_view() -> Self {
+        Self {
+            expand: "instanceView",
+            ..Self::plain()
+        }
+    }
+
+    fn of(request: &'a Request) -> Self {
+        Self {
+            expand: request.query("$expand").unwrap_or_default(),
+            api_version: request.query("api-version").unwrap_or_default(),
+        }
+    }
+
+    fn has_instance_view(self) -> bool {
+        self.expand.eq_ignore_ascii_case("instanceView")
+    }
+
+    fn has_standard_security(self) -> bool {
+        self.api_version >= STANDARD_SHOWN_SINCE
+    }
+}
+
+impl Facts for VmFacts {
+    fn settled(&mut self, _change: Doing, succeeded: bool, _at: Timestamp) {
+        if let (Some(power), true) = (self.becoming.take(), succeeded) {
+            self.power = power;
+        }
+    }
+}
+
+impl VmFacts {
+    fn power_code(&self) -> (&'static str, &'static str) {
+        match (self.becoming, self.power) {
+            (Some(Power::Running), _) => ("PowerState/starting", "VM starting"),
+            (Some(Power::Stopped), _) => ("PowerState/stopping", "VM stopping"),
+            (Some(Power::Deallocated), _) => ("PowerState/deallocating", "VM deallocating"),
+            (None, Power::Running) => ("PowerState/running", "VM running"),
+            (None, Power::Stopped) => ("PowerState/stopped", "VM stopped"),
+            (None, Power::Deallocated) => ("PowerState/deallocated", "VM deallocated"),
+        }
+    }
+}
+
+/// Everything on a VM's own path and its actions.
+pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = world.compute.vms.find(&path.key());
+    match (&call.request.method, path.action().as_str(), item) {
+        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request)))),
+        (&Method::GET, "instanceview", Some(item)) => Ok(Response::json(StatusCode::OK, &instance_view(item))),
+        (&Method::GET, "extensions", Some(item)) => {
+            let extensions = edit::list(&item.body, "/resources");
+            Ok(Response::json(StatusCode::OK, &json!({"value": extensions})))
+        }
+        (&Method::POST, "deallocate", Some(_)) => change_power(world, call, path, Power::Deallocated),
+        (&Method::POST, "poweroff", Some(_)) => change_power(world, call, path, Power::Stopped),
+        (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
+        (&Method::POST, "generalize", Some(_)) => generalize(world, path),
+        (&Method::PATCH, "", Some(_)) => patch(world, call, path),
+        (&Method::DELETE, "", _) => {
+            super::version::fail_copies_of(world, &path.key(), call.now);
+            let seconds = world.timing.seconds.delete;
+            Ok(delete(
+                world,
+                call,
+                path,
+                |compute| &mut compute.vms,
+                (Form::Compute, seconds),
+            ))
+        }
+        (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+/// `GET …/virtualMachines/{vm}/extensions/{name}`.
+pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let vm = path.parent().and_then(|parent| world.compute.vms.find(&parent.key()));
+    if call.request.method != Method::GET {
+        return Err(unsupported(call.request));
+    }
+    let extensions = vm.map_or(&[][..], |vm| edit::list(&vm.body, "/resources"));
+    let found = extensions
+        .iter()
+        .find(|extension| edit::text(extension, "/name").is_some_and(|name| name.eq_ignore_ascii_case(path.name())));
+    found
+        .map(|extension| Response::json(StatusCode::OK, extension))
+        .ok_or_else(|| missing(path))
+}
+
+/// The VM as answers show it.
+pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
+    let mut view = item.view(&Kind::VirtualMachine.type_name());
+    if item.facts.power == Power::Deallocated {
+        hide_disk_sizes(&mut view);
+    }
+    if edit::text(&view, "/properties/securityProfile/securityType") == Some("Standard")
+        && !shown.has_standard_security()
+    {
+        edit::remove(&mut view, "/properties/securityProfile", "securityType");
+        if view
+            .pointer("/properties/securityProfile")
+            .is_some_and(|profile| *profile == json!({}))
+        {
+            edit::remove(&mut view, "/properties", "securityProfile");
+        }
+    }
+    if shown.has_instance_view() {
+        edit::set(&mut view, &["properties", "instanceView"], instance_view(item));
+    }
+    view
+}
+
+/// A deallocated VM shows neither size nor SKU of its disks.
+fn hide_disk_sizes(view: &mut Value) {
+    let profile = view.pointer_mut("/properties/storageProfile");
+    let Some(profile) = profile else { return };
+    if let Some(disk) = profile.get_mut("osDisk") {
+        hide_disk_size(disk);
+    }
+    for disk in profile
+        .get_mut("dataDisks")
+        .and_then(Value::as_array_mut)
+        .into_iter()
+        .flatten()
+    {
+        hide_disk_size(disk);
+    }
+}
+
+fn hide_disk_size(disk: &mut Value) {
+    edit::remove(disk, "", "diskSizeGB");
+    edit::remove(disk, "/managedDisk", "storageAccountType");
+}
+
+fn instance_view(item: &Item<VmFacts>) -> Value {
+    let facts = &item.facts;
+    let created = edit::time(facts.created);
+    let provisioned = json!({
+        "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "time": created,
+    });
+    let disks: Vec<Value> = disk_names(&item.body)
+        .into_iter()
+        .map(|name| json!({"name": name, "statuses": [provisioned]}))
+        .collect();
+    let mut statuses = Vec::new();
+    if facts.generalized {
+        statuses.push(json!({"code": "OSState/generalized", "level": "Info", "displayStatus": "VM generalized"}));
+    }
+    statuses.push(provisioned);
+    let (code, text) = facts.power_code();
+    statuses.push(json!({"code": code, "level": "Info", "displayStatus": text}));
+    let mut view = json!({"hyperVGeneration": facts.generation, "disks": disks, "statuses": statuses});
+    if facts.power == Power::Running {
+        let ready =
+            json!({"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready", "time": created});
+        edit::merge(
+            &mut view,
+            json!({
+                "computerName": item.name(),
+                "vmAgent": {"vmAgentVersion": "2.11.1.12", "statuses": [ready], "extensionHandlers": []},
+            }),
+        );
+    }
+    view
+}
+
+fn disk_names(body: &Value) -> Vec<String> {
+    let os = body.pointer("/properties/storageProfile/osDisk");
+    let others = edit::list(body, "/properties/storageProfile/dataDisks");
+    os.into_iter()
+        .chain(others)
+        .filter_map(|disk| edit::text(disk, "/name").map(str::to_owned))
+        .collect()
+}
+
+fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power) -> Answer {
+    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
+    super::require_idle(item)?;
+    if power != Power::Deallocated && item.facts.generalized {
+        let message = format!(
+            "Operation '{}' is not allowed on VM '{}' since the VM is generalized.",
+            path.action(),
+            item.name()
+        );
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    let seconds = &world.timing.seconds;
+    let already = item.facts.power == power;
+    let lasts = match (already, power) {
+        (true, _) => seconds.update,
+        (false, Power::Deallocated) => seconds.deallocate,
+        (false, _) => seconds.power,
+    };
+    let plan = Plan {
+        form: Form::Compute,
+        subscription: path.subscription.clone(),
+        location: item.location(),
+        lasts: world.timing.lasts(lasts),
+        output: Output::Nothing,
+    };
+    let started = operation::begin(world, call, plan);
+    if let Some(item) = world.compute.vms.find_mut(&path.key()) {
+        item.change = Some(Change::new(Doing::Updating, &started));
+        item.facts.becoming = (!already).then_some(power);
+    }
+    Ok(started.announce_with_location(Response::empty(StatusCode::ACCEPTED)))
+}
+
+/// Sets the flag and nothing else; there is no way back.
+fn generalize(world: &mut World, path: &ArmPath) -> Answer {
+    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
+    super::require_idle(item)?;
+    if item.facts.power == Power::Running {
+        let message = format!(
+            "The Virtual Machine '{}' cannot be generalized because it is running. Stop or deallocate it first.",
+            item.name()
+        );
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    item.facts.generalized = true;
+    Ok(Response::empty(StatusCode::OK))
+}
+
+/// Tags and other fields, at once; the only updates of a VM that are played.
+fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = super::write_body(call)?;
+    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
+    super::require_idle(item)?;
+    if let Some(tags) = body.get("tags") {
+        edit::set(&mut item.body, &["tags"], Value::Null);
+        edit::set(&mut item.body, &["tags"], tags.clone());
+    }
+    edit::merge(&mut item.body, body);
+    Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request))))
+}

@@ -1,0 +1,64 @@
+//! Client assertions: whether a federated token may stand in for an application's secret.
+//!
+//! Assertions signed with an application's own certificate are not supported yet; they are refused as
+//! having no matching federated credential.
+
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::{Application, error::TokenError, key};
+
+/// How far an issuer's clock may be off, in seconds: Entra's documented five minutes.
+const CLOCK_SKEW: i64 = 300;
+
+/// Checks an assertion: signature, issuer, subject, audience, and its time.
+pub(super) fn check(application: &Application, assertion: &str, now: Timestamp) -> Result<(), TokenError> {
+    let claims = key::read_unverified(assertion)
+        .ok_or_else(|| TokenError::invalid_client(50027, "JWT token is invalid or malformed."))?;
+    let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
+    let (issuer, subject, audience) = (text("iss"), text("sub"), text("aud"));
+    let of_issuer: Vec<_> = application
+        .federated_credentials
+        .iter()
+        .filter(|known| known.issuer == issuer)
+        .collect();
+    if of_issuer.is_empty() {
+        let message = format!("No matching federated identity record found for presented assertion issuer '{issuer}'.");
+        return Err(TokenError::invalid_client(700_211, message));
+    }
+    let of_subject: Vec<_> = of_issuer.into_iter().filter(|known| known.subject == subject).collect();
+    if of_subject.is_empty() {
+        let message =
+            format!("No matching federated identity record found for presented assertion subject '{subject}'.");
+        return Err(TokenError::invalid_client(700_213, message));
+    }
+    if !of_subject.iter().any(|known| known.audience == audience) {
+        let message =
+            format!("No matching federated identity record found for presented assertion audience '{audience}'.");
+        return Err(TokenError::invalid_client(700_212, message));
+    }
+    if key::verify(issuer, assertion).is_none() {
+        return Err(TokenError::invalid_client(
+            700_027,
+            "Client assertion contains an invalid signature.",
+        ));
+    }
+    check_time(&claims, now)
+}
+
+fn check_time(claims: &Value, now: Timestamp) -> Result<(), TokenError> {
+    // Python's clients send fractions of a second.
+    let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
+    let now = now.as_second() as f64;
+    #[expect(clippy::cast_precision_loss, reason = "a small constant")]
+    let skew = CLOCK_SKEW as f64;
+    let expired = seconds("exp").is_none_or(|expires| expires + skew <= now);
+    let early = seconds("nbf").is_some_and(|begins| begins - skew > now);
+    if expired || early {
+        let message = "Client assertion is not within its valid time range. Current time, expiry and start \
+                       of the assertion must overlap.";
+        return Err(TokenError::invalid_client(700_024, message));
+    }
+    Ok(())
+}

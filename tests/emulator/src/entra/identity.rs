@@ -1,0 +1,128 @@
+//! Tokens without a secret: managed identities and GitHub's id-token endpoint.
+//!
+//! On Azure the first is reached at a link-local address and the second at GitHub's own; here both are
+//! paths of the emulator, on its TLS port and on its plain one.
+
+use http::StatusCode;
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{Caller, Entra, FederatedCredential, Tenant, endpoint};
+use crate::http::{Request, Response};
+
+/// How long an assertion of GitHub lives, in seconds; they are meant to be exchanged at once.
+pub(super) const ASSERTION_LIFETIME: i64 = 300;
+
+/// Who signs the id tokens of GitHub Actions.
+pub(super) const GITHUB_ISSUER: &str = "https://token.actions.githubusercontent.com";
+
+/// App Service's form: `GET {IDENTITY_ENDPOINT}?resource=…` with `X-IDENTITY-HEADER`.
+pub(super) fn app_service(entra: &Entra, request: &Request, now: Timestamp) -> Response {
+    let offered = request.header("x-identity-header").unwrap_or_default();
+    let of_header = entra.tenants.iter().find(|tenant| {
+        tenant
+            .managed_identity
+            .as_ref()
+            .is_some_and(|identity| identity.header.is(offered))
+    });
+    let Some(tenant) = of_header else {
+        return refusal(
+            StatusCode::UNAUTHORIZED,
+            "unauthorized",
+            "X-IDENTITY-HEADER is missing or wrong",
+        );
+    };
+    managed(tenant, request, now)
+}
+
+/// The metadata service's form: `GET /metadata/identity/oauth2/token?resource=…` with `Metadata: true`.
+pub(super) fn metadata_service(entra: &Entra, request: &Request, now: Timestamp) -> Response {
+    if request
+        .header("metadata")
+        .is_none_or(|value| !value.eq_ignore_ascii_case("true"))
+    {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Required metadata header not specified",
+        );
+    }
+    match entra.tenants.iter().find(|tenant| tenant.managed_identity.is_some()) {
+        Some(tenant) => managed(tenant, request, now),
+        None => refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found"),
+    }
+}
+
+fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
+    let Some(identity) = &tenant.managed_identity else {
+        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
+    };
+    let asked = request.query("client_id").or_else(|| request.query("object_id"));
+    let known = [identity.client_id.as_str(), identity.object_id.as_str()];
+    if asked.is_some_and(|asked| !known.iter().any(|id| id.eq_ignore_ascii_case(asked))) {
+        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
+    }
+    let Some(resource) = request.query("resource").filter(|resource| !resource.is_empty()) else {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Required parameter resource is missing",
+        );
+    };
+    let caller = Caller {
+        tenant: tenant.id.clone(),
+        app_id: identity.client_id.clone(),
+        object_id: identity.object_id.clone(),
+    };
+    let lifetime = tenant.token_lifetime;
+    let body = json!({
+        "access_token": endpoint::access_token(&caller, resource, now, lifetime),
+        "client_id": identity.client_id,
+        "expires_in": lifetime.to_string(),
+        "expires_on": (now.as_second() + lifetime).to_string(),
+        "ext_expires_in": lifetime.to_string(),
+        "not_before": now.as_second().to_string(),
+        "resource": resource,
+        "token_type": "Bearer",
+    });
+    Response::json(StatusCode::OK, &body)
+}
+
+/// GitHub's id-token endpoint: `GET {ACTIONS_ID_TOKEN_REQUEST_URL}&audience=…` with the request token.
+pub(super) fn github(entra: &Entra, request: &Request, now: Timestamp) -> Response {
+    let offered = request
+        .header("authorization")
+        .and_then(|header| header.split_once(' '));
+    let token = offered.map_or("", |(_, token)| token);
+    let workflow = entra
+        .tenants
+        .iter()
+        .filter_map(|tenant| tenant.github.as_ref())
+        .find(|workflow| workflow.request_token.is(token));
+    let Some(workflow) = workflow else {
+        let body = json!({"message": "The request token is missing or wrong"});
+        return Response::json(StatusCode::UNAUTHORIZED, &body);
+    };
+    let owner = workflow.repository.split('/').next().unwrap_or_default();
+    let audience = request
+        .query("audience")
+        .map_or_else(|| format!("https://github.com/{owner}"), str::to_owned);
+    let issued = now.as_second();
+    let credential = FederatedCredential {
+        issuer: GITHUB_ISSUER.to_owned(),
+        subject: workflow.subject.clone(),
+        audience,
+    };
+    let claims = json!({
+        "iss": credential.issuer, "sub": credential.subject, "aud": credential.audience,
+        "iat": issued, "nbf": issued - 5, "exp": issued + ASSERTION_LIFETIME,
+        "repository": workflow.repository, "repository_owner": owner, "ref": "refs/heads/main",
+        "event_name": "push", "run_id": "1", "run_attempt": "1",
+    });
+    let value = super::key::sign(GITHUB_ISSUER, &claims);
+    Response::json(StatusCode::OK, &json!({"count": 1, "value": value}))
+}
+
+fn refusal(status: StatusCode, error: &str, description: &str) -> Response {
+    Response::json(status, &json!({"error": error, "error_description": description}))
+}

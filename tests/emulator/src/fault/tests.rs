@@ -1,0 +1,75 @@
+//! What the script hits, and what it counts.
+
+use http::Method;
+use serde_json::json;
+
+use super::*;
+
+fn script(fault: Fault) -> Faults {
+    let mut faults = Faults::default();
+    faults.add(fault);
+    faults
+}
+
+#[test]
+fn hits_the_nth_match_the_first_ones_or_every_one() {
+    let cases = [
+        (Occurrence::Nth(2), [false, true, false]),
+        (Occurrence::First(2), [true, true, false]),
+        (Occurrence::Every, [true, true, true]),
+    ];
+    for (occurrence, expected) in cases {
+        let mut faults = script(
+            Fault::new(Effect::Hang)
+                .on(&Method::PUT, "*/images/*")
+                .occurring(occurrence),
+        );
+        assert!(faults.meet(1, &Method::GET, "/a/images/b").is_none(), "another verb");
+        let hits = expected.map(|_| faults.meet(2, &Method::PUT, "/a/Images/b").is_some());
+        assert_eq!(hits, expected, "{occurrence:?}");
+    }
+}
+
+#[test]
+fn a_fault_for_an_operation_counts_only_when_an_operation_starts() {
+    let mut faults = script(Fault::new(Effect::OperationStuck).occurring(Occurrence::Every));
+    assert!(faults.meet(1, &Method::PUT, "/x").is_none());
+    assert_eq!(faults.take_hit(), None);
+    assert_eq!(faults.script()[0].hits, 0);
+    assert!(faults.meet(2, &Method::PUT, "/x").is_none());
+    assert!(matches!(faults.take_operation(), Some(Effect::OperationStuck)));
+    assert_eq!(faults.take_hit().as_deref(), Some("fault-1"));
+    assert_eq!(faults.script()[0].hits, 1);
+}
+
+#[test]
+fn reads_the_documented_json_form() {
+    let fault: Fault = serde_json::from_value(json!({
+        "name": "slow down", "method": "PUT", "path": "*/versions/*", "occurrence": {"first": 2},
+        "kind": "throttle", "retryAfter": 7
+    }))
+    .unwrap();
+    assert!(matches!(fault.effect, Effect::Throttle { retry_after: Some(7) }));
+    assert_eq!(fault.occurrence, Occurrence::First(2));
+
+    let fault: Fault = serde_json::from_value(json!({
+        "target": "acct1/*", "occurrence": "every", "kind": "allocationTimeout", "deliver": 3, "code": "AllocationTimedout"
+    }))
+    .unwrap();
+    let mut faults = script(fault);
+    assert!(faults.next(Moment::Allocation, "acct2/p").is_none());
+    assert!(faults.next(Moment::Nodes, "acct1/p").is_none());
+    assert!(faults.next(Moment::Allocation, "ACCT1/p").is_some());
+    assert_eq!(faults.script()[0].hits, 1);
+}
+
+/// The script in the documentation is one that the control port takes.
+#[test]
+fn the_documented_script_is_valid() {
+    let text = include_str!("../../../../docs/emulator.md");
+    let (_, rest) = text.split_once("## Script faults").unwrap();
+    let (_, rest) = rest.split_once("```json").unwrap();
+    let (script, _) = rest.split_once("```").unwrap();
+    let faults: Vec<Fault> = serde_json::from_str(script).unwrap();
+    assert_eq!(faults.len(), 4);
+}

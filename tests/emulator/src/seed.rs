@@ -1,0 +1,240 @@
+//! Seeds: what an Azure contains when a test or a person starts with it, as JSON.
+//!
+//! A seed plants finished resources: nothing in it takes time. It cannot remove anything, but what has the
+//! name of something that is there takes its place, with new ids, as a rebuilt VM would.
+
+use jiff::Timestamp;
+use serde::Deserialize;
+use serde_json::Value;
+use thiserror::Error;
+
+use crate::{arm::Subscription, compute::usage::Quota, entra::Tenant, timing::Seconds, world::World};
+
+mod gallery;
+mod vm;
+
+pub use gallery::{DefinitionSeed, GallerySeed, VersionSeed};
+pub use vm::{DiskSeed, VmSeed};
+
+/// The world of the documentation, which most tests start from.
+const EXAMPLE: &str = include_str!("../seeds/example.json");
+
+/// Keys that differ from run to run though the runs did the same.
+const VOLATILE: [&str; 17] = [
+    "vmId",
+    "uniqueId",
+    "sourceUniqueId",
+    "timeCreated",
+    "publishedDate",
+    "time",
+    "etag",
+    "eTag",
+    "lastModified",
+    "creationTime",
+    "stateTransitionTime",
+    "allocationStateTransitionTime",
+    "provisioningStateTransitionTime",
+    "LastOwnershipUpdateTime",
+    "allocationTime",
+    "lastBootTime",
+    "startTime",
+];
+
+/// Everything a world starts with.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Seed {
+    /// The tenant with its applications; a seed that only adds resources has none.
+    #[serde(default)]
+    pub tenant: Option<Tenant>,
+    /// The subscriptions. Everything below that names none is in the first.
+    #[serde(default)]
+    pub subscriptions: Vec<Subscription>,
+    /// Resource groups.
+    #[serde(default)]
+    pub resource_groups: Vec<GroupSeed>,
+    /// VMs with their disks.
+    #[serde(default)]
+    pub vms: Vec<VmSeed>,
+    /// Galleries.
+    #[serde(default)]
+    pub galleries: Vec<GallerySeed>,
+    /// Gallery image definitions.
+    #[serde(default)]
+    pub definitions: Vec<DefinitionSeed>,
+    /// Gallery image versions.
+    #[serde(default)]
+    pub versions: Vec<VersionSeed>,
+    /// Compute quotas.
+    #[serde(default)]
+    pub quotas: Vec<Quota>,
+    /// Batch accounts, read by the Batch part.
+    #[serde(default)]
+    pub batch_accounts: Value,
+    /// How many seconds operations take.
+    #[serde(default)]
+    pub timing: Option<Seconds>,
+}
+
+/// A resource group.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct GroupSeed {
+    /// The name.
+    pub name: String,
+    /// The region in any spelling.
+    pub location: String,
+    /// Its tags.
+    #[serde(default)]
+    pub tags: Value,
+}
+
+/// Why a seed was refused.
+#[derive(Debug, Error)]
+pub enum SeedError {
+    /// It is not JSON, or not a seed.
+    #[error("the seed is not valid")]
+    Syntax(#[from] serde_json::Error),
+    /// There is no subscription to put resources into.
+    #[error("the seed has resources but there is no subscription to put them into")]
+    NoSubscription,
+    /// A resource group is named that does not exist.
+    #[error("{what} is in resource group {group:?}, which does not exist")]
+    UnknownGroup {
+        /// The resource.
+        what: String,
+        /// The group.
+        group: String,
+    },
+    /// A definition's gallery, or a version's definition, does not exist.
+    #[error("{what} is in {parent:?}, which does not exist")]
+    UnknownParent {
+        /// The resource.
+        what: String,
+        /// The gallery or definition.
+        parent: String,
+    },
+    /// A resource that Azure would refuse.
+    #[error("{what} is not valid: {reason}")]
+    Invalid {
+        /// The resource.
+        what: String,
+        /// Azure's message.
+        reason: String,
+    },
+    /// The Batch part refused its accounts.
+    #[error("the Batch accounts are not valid: {0}")]
+    Batch(String),
+}
+
+/// Where seeded resources go.
+#[derive(Debug)]
+struct Place {
+    subscription: String,
+    now: Timestamp,
+}
+
+impl Seed {
+    /// Reads a seed.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the text is not JSON, or has a field that no seed has.
+    pub fn parse(text: &str) -> Result<Self, SeedError> {
+        Ok(serde_json::from_str(text)?)
+    }
+
+    /// The text of the example, which is also its documentation.
+    #[must_use]
+    pub fn example_text() -> &'static str {
+        EXAMPLE
+    }
+
+    /// A small world: one tenant, one application, one VM ready to be captured, an empty gallery, two Batch
+    /// accounts in two regions.
+    #[must_use]
+    #[expect(clippy::expect_used, reason = "the text is a constant and a test parses it")]
+    pub fn example() -> Self {
+        Self::parse(EXAMPLE).expect("the example is a seed")
+    }
+
+    pub(crate) fn plant(&self, world: &mut World, now: Timestamp) -> Result<(), SeedError> {
+        if let Some(seconds) = &self.timing {
+            world.timing.seconds = seconds.clone();
+        }
+        if let Some(tenant) = &self.tenant {
+            world.entra.add_tenant(tenant.clone());
+        }
+        for subscription in &self.subscriptions {
+            let mut subscription = subscription.clone();
+            if let (true, Some(tenant)) = (subscription.tenant.is_empty(), &self.tenant) {
+                subscription.tenant.clone_from(&tenant.id);
+            }
+            world.arm.add_subscription(subscription);
+        }
+        let subscription = self.subscriptions.first().map(|first| first.id.clone());
+        let subscription = subscription.or_else(|| world.arm.first_subscription().map(str::to_owned));
+        let has_resources = !(self.resource_groups.is_empty() && self.vms.is_empty() && self.galleries.is_empty());
+        let first = subscription.clone().unwrap_or_default();
+        match subscription {
+            Some(subscription) => self.plant_resources(world, &Place { subscription, now }),
+            None if has_resources => Err(SeedError::NoSubscription),
+            None => Ok(()),
+        }?;
+        world.compute.quotas.extend(self.quotas.iter().cloned());
+        if self.batch_accounts.is_null() {
+            return Ok(());
+        }
+        world.batch.seed(&self.batch_accounts, &first).map_err(SeedError::Batch)
+    }
+
+    fn plant_resources(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
+        for group in &self.resource_groups {
+            let body = serde_json::json!({"tags": group.tags});
+            world
+                .arm
+                .plant_group(&place.subscription, &group.name, &group.location, &body);
+        }
+        for vm in &self.vms {
+            vm.plant(world, place)?;
+        }
+        for gallery in &self.galleries {
+            gallery.plant(world, place)?;
+        }
+        for definition in &self.definitions {
+            definition.plant(world, place)?;
+        }
+        for version in &self.versions {
+            version.plant(world, place)?;
+        }
+        Ok(())
+    }
+}
+
+impl Place {
+    /// The id prefix of a group's compute resources.
+    fn compute(&self, world: &World, group: &str, what: &str) -> Result<String, SeedError> {
+        if world.arm.group_location(&self.subscription, group).is_none() {
+            return Err(SeedError::UnknownGroup {
+                what: what.to_owned(),
+                group: group.to_owned(),
+            });
+        }
+        Ok(format!(
+            "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute",
+            self.subscription
+        ))
+    }
+}
+
+/// Removes what differs from run to run though the runs did the same.
+pub(crate) fn strip_volatile(value: &mut Value) {
+    match value {
+        Value::Object(fields) => {
+            fields.retain(|key, _| !VOLATILE.contains(&key.as_str()));
+            fields.values_mut().for_each(strip_volatile);
+        }
+        Value::Array(items) => items.iter_mut().for_each(strip_volatile),
+        _ => {}
+    }
+}
