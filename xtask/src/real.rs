@@ -1,0 +1,74 @@
+//! `cargo xtask real`: installs what it needs, builds what is tested, and runs the cases of `tests/e2e`.
+//!
+//! It holds no case itself.
+
+use std::{path::Path, process::Command};
+
+use azure_batch_e2e::{
+    cases,
+    failure::{Result, ensure},
+    files,
+    secrets::Secrets,
+    suite,
+    tools::Tools,
+};
+
+use crate::{
+    build::{Checkout, Profile, step},
+    lint_actions, tools,
+};
+
+/// The plugin's address in templates.
+const PLUGIN_ADDRESS: &str = "github.com/azure-batch/azure-batch";
+
+/// Runs the cases whose name contains the text, all of them when it is empty.
+pub(crate) fn run(case: &str) -> Result {
+    let checkout = Checkout::find()?;
+    let tools = gather(&checkout)?;
+    install_plugin(&tools)?;
+    let result = suite::run(cases::ALL, &tools, case, &Secrets::new([]));
+    if case.is_empty() {
+        lint_actions::run()?;
+    }
+    result
+}
+
+fn gather(checkout: &Checkout) -> Result<Tools> {
+    let results = checkout.target.join("real");
+    files::make_empty(&results)?;
+    Ok(Tools {
+        checkout: checkout.root.clone(),
+        installed: checkout.target.join("real-plugins"),
+        results,
+        plugin: checkout.binary("packer-plugin-azure-batch", Profile::Dev)?,
+        pool: checkout.binary("azure-batch-pool", Profile::Dev)?,
+        emulator: checkout.binary("azure-emulator", Profile::Dev)?,
+        packer: tools::packer()?,
+        act: tools::act()?,
+        packer_sdc: tools::packer_sdc()?,
+    })
+}
+
+/// Installs the plugin as a person would who has built it.
+fn install_plugin(tools: &Tools) -> Result {
+    files::make_empty(&tools.installed)?;
+    let mut install = Command::new(&tools.packer);
+    install
+        .args(["plugins", "install", "--path"])
+        .arg(&tools.plugin)
+        .arg(PLUGIN_ADDRESS);
+    install
+        .env("PACKER_PLUGIN_PATH", &tools.installed)
+        .env("PACKER_CONFIG_DIR", &tools.installed);
+    step(
+        "install the plugin",
+        install.env("HOME", &tools.installed).env("CHECKPOINT_DISABLE", "1"),
+    )?;
+    ensure(has_files(&tools.installed), || {
+        "packer has installed nothing".to_owned()
+    })
+}
+
+fn has_files(dir: &Path) -> bool {
+    files::below(dir).is_ok_and(|files| !files.is_empty())
+}
