@@ -3,7 +3,7 @@
 //!
 //! Function sizes are clippy's (`too_many_lines`); this looks at files only.
 
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use azure_batch_e2e::{
     console::say,
@@ -25,7 +25,7 @@ pub(crate) fn check(root: &Path) -> Result {
     let mut seen = 0;
     let mut faults = Vec::new();
     for folder in FOLDERS {
-        for file in files::below(&root.join(folder))?.into_iter().filter(is_rust) {
+        for file in files::below(&root.join(folder))?.into_iter().filter(|file| is_rust(file)) {
             seen += 1;
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
             faults.extend(fault(&files::read(&file)?).map(|fault| format!("{name} {fault}")));
@@ -36,7 +36,7 @@ pub(crate) fn check(root: &Path) -> Result {
     Ok(())
 }
 
-fn is_rust(file: &PathBuf) -> bool {
+fn is_rust(file: &Path) -> bool {
     file.extension().is_some_and(|extension| extension == "rs")
 }
 
