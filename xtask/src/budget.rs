@@ -25,7 +25,10 @@ pub(crate) fn check(root: &Path) -> Result {
     let mut seen = 0;
     let mut faults = Vec::new();
     for folder in FOLDERS {
-        for file in files::below(&root.join(folder))?.into_iter().filter(|file| is_rust(file)) {
+        for file in files::below(&root.join(folder))?
+            .into_iter()
+            .filter(|file| is_rust(file))
+        {
             seen += 1;
             let name = file.strip_prefix(root).unwrap_or(&file).display().to_string();
             faults.extend(fault(&files::read(&file)?).map(|fault| format!("{name} {fault}")));

@@ -7,6 +7,7 @@ mod budget;
 mod build;
 mod check;
 mod demo;
+mod dist;
 mod lint_actions;
 mod real;
 mod tools;
@@ -43,6 +44,21 @@ enum Verb {
     },
     /// The Action and the workflows under actionlint, action-validator and zizmor.
     LintActions,
+    /// The released files for one target, under `dist/`.
+    Dist {
+        /// Rust's name of the target.
+        #[arg(long)]
+        target: String,
+        /// The release's tag, `vX.Y.Z`; must be the workspace's version.
+        #[arg(long)]
+        tag: String,
+    },
+    /// The lists of sums over everything under `dist/`.
+    Sums {
+        /// The release's tag.
+        #[arg(long)]
+        tag: String,
+    },
 }
 
 #[derive(Debug, Subcommand)]
@@ -74,5 +90,7 @@ fn run(verb: &Verb) -> Result {
             what: Measured::Start { versus },
         } => bench::start(versus.as_deref()),
         Verb::LintActions => lint_actions::run(),
+        Verb::Dist { target, tag } => dist::run(target, tag),
+        Verb::Sums { tag } => dist::sums(tag),
     }
 }

@@ -6,7 +6,6 @@
 use std::{
     ffi::{OsStr, OsString},
     fs::File,
-    os::unix::process::{CommandExt as _, ExitStatusExt as _},
     path::{Path, PathBuf},
     process::{Child, Command, ExitStatus, Stdio},
     sync::mpsc::{self, Receiver, RecvTimeoutError},
@@ -75,7 +74,8 @@ impl Program {
     #[must_use]
     pub fn new(path: impl AsRef<OsStr>, logs: &Path, name: &str) -> Self {
         let mut command = Command::new(path);
-        command.env_clear().stdin(Stdio::null()).process_group(0);
+        command.env_clear().stdin(Stdio::null());
+        lead_group(&mut command);
         for variable in INHERITED {
             if let Some(value) = std::env::var_os(variable) {
                 command.env(variable, value);
@@ -192,7 +192,7 @@ impl Running {
         };
         Ok(Finished {
             name: self.name,
-            code: status.code().unwrap_or_else(|| -status.signal().unwrap_or(0)),
+            code: code_of(status),
             stdout: files::read(&self.out)?,
             stderr: files::read(&self.err)?,
             took: self.watch.passed(),
@@ -239,6 +239,29 @@ impl Finished {
     pub fn said(&self) -> String {
         format!("{}{}", self.stdout, self.stderr)
     }
+}
+
+/// Makes the program the first of a process group, as a shell does with what is typed into it.
+#[cfg(unix)]
+fn lead_group(command: &mut Command) {
+    use std::os::unix::process::CommandExt as _;
+    command.process_group(0);
+}
+
+/// Cases run on Unix; elsewhere this crate only has to build, for `cargo xtask dist`.
+#[cfg(not(unix))]
+fn lead_group(_command: &mut Command) {}
+
+/// The exit code, or minus the signal.
+#[cfg(unix)]
+fn code_of(status: ExitStatus) -> i32 {
+    use std::os::unix::process::ExitStatusExt as _;
+    status.code().unwrap_or_else(|| -status.signal().unwrap_or(0))
+}
+
+#[cfg(not(unix))]
+fn code_of(status: ExitStatus) -> i32 {
+    status.code().unwrap_or(-1)
 }
 
 /// Signals a process group. Standard Rust has no call for that, so the `kill` program does it.
