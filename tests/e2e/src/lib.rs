@@ -19,3 +19,4 @@ pub mod secrets;
 pub mod suite;
 pub mod time;
 pub mod tools;
+pub mod world;
