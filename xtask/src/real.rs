@@ -9,7 +9,7 @@ use azure_batch_e2e::{
     failure::{Result, ensure},
     files,
     secrets::Secrets,
-    suite,
+    suite, template,
     tools::Tools,
 };
 
@@ -18,15 +18,12 @@ use crate::{
     lint_actions, tools,
 };
 
-/// The plugin's address in templates.
-const PLUGIN_ADDRESS: &str = "github.com/azure-batch/azure-batch";
-
 /// Runs the cases whose name contains the text, all of them when it is empty.
 pub(crate) fn run(case: &str) -> Result {
     let checkout = Checkout::find()?;
     let tools = gather(&checkout)?;
     install_plugin(&tools)?;
-    let result = suite::run(cases::ALL, &tools, case, &Secrets::new([]));
+    let result = suite::run(&cases::all(), &tools, case, &Secrets::new([]));
     if case.is_empty() {
         lint_actions::run()?;
     }
@@ -56,7 +53,7 @@ fn install_plugin(tools: &Tools) -> Result {
     install
         .args(["plugins", "install", "--path"])
         .arg(&tools.plugin)
-        .arg(PLUGIN_ADDRESS);
+        .arg(template::ADDRESS);
     install
         .env("PACKER_PLUGIN_PATH", &tools.installed)
         .env("PACKER_CONFIG_DIR", &tools.installed);

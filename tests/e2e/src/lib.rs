@@ -4,6 +4,8 @@
 //! leave. The second half, [`cases`], is a list of named cases that `cargo xtask real` runs. Nothing here knows
 //! how Azure works, and nothing links the product: only its binaries are run.
 
+#[cfg(test)]
+mod capabilities;
 pub mod cases;
 pub mod console;
 pub mod emulator;
@@ -12,11 +14,13 @@ pub mod files;
 pub mod http;
 pub mod journal;
 pub mod lab;
+pub mod left;
 pub mod packer;
 pub mod process;
 pub mod runner;
 pub mod secrets;
 pub mod suite;
+pub mod template;
 pub mod time;
 pub mod tools;
 pub mod world;

@@ -56,6 +56,13 @@ impl<'a> Packer<'a> {
         Ok(packer)
     }
 
+    /// The same with a variable in its environment.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: &str) -> Self {
+        self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
     /// The folder in which Packer runs and its results lie.
     #[must_use]
     pub fn work(&self) -> &PathBuf {
