@@ -47,11 +47,11 @@ impl<'a> Lab<'a> {
         Ok(Self { tools: self.tools, dir })
     }
 
-    /// A local Azure with that content (its own example when absent).
+    /// A local Azure with that content.
     ///
     /// # Errors
     /// When it does not start.
-    pub fn azure(&self, seed: Option<Value>) -> Result<LocalAzure> {
+    pub fn azure(&self, seed: Value) -> Result<LocalAzure> {
         let dir = self.dir.join("azure");
         LocalAzure::start(&Start {
             binary: &self.tools.emulator,

@@ -112,7 +112,7 @@ fn killed_build_of_an_older_machine_is_not_taken_up(lab: &Lab<'_>) -> Result {
 }
 
 fn world_of<'a>(lab: &'a Lab<'a>) -> Result<(LocalAzure, Packer<'a>)> {
-    let azure = lab.azure(Some(world::example(lab)?))?;
+    let azure = lab.azure(world::example(lab)?)?;
     let packer = Packer::new(lab, &azure)?;
     Ok((azure, packer))
 }

@@ -102,7 +102,7 @@ fn validate_works_with_gob(lab: &Lab<'_>) -> Result {
 }
 
 fn build_publishes_and_a_second_one_writes_nothing(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(Some(world::example(lab)?))?;
+    let azure = lab.azure(world::example(lab)?)?;
     let packer = Packer::new(lab, &azure)?;
     let template = packer.template("t.pkr.hcl", &template::with_null_builder(&Post::default().block()))?;
     let first = packer.build("first", &[], &template)?.ended_with(0)?;
@@ -133,7 +133,7 @@ fn build_publishes_and_a_second_one_writes_nothing(lab: &Lab<'_>) -> Result {
 
 fn build_that_is_refused_writes_nothing(lab: &Lab<'_>) -> Result {
     let seed = world::with_machine(lab, |machine| machine["powerState"] = "running".into())?;
-    let azure = lab.azure(Some(seed))?;
+    let azure = lab.azure(seed)?;
     let packer = Packer::new(lab, &azure)?;
     let template = packer.template("t.pkr.hcl", &template::with_null_builder(&Post::default().block()))?;
     let ended = packer.build("build", &[], &template)?.ended_with(1)?;
@@ -147,7 +147,7 @@ fn build_that_is_refused_writes_nothing(lab: &Lab<'_>) -> Result {
 }
 
 fn build_that_fails_leaves_nothing(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(Some(world::example(lab)?))?;
+    let azure = lab.azure(world::example(lab)?)?;
     let before = azure.resources()?;
     azure.add_faults(&serde_json::json!([{
         "name": "image fails", "method": "PUT", "path": "*/providers/Microsoft.Compute/images/*",
@@ -176,7 +176,7 @@ fn build_that_fails_leaves_nothing(lab: &Lab<'_>) -> Result {
 }
 
 fn input_artifact_survives_whatever_the_user_says(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(Some(world::example(lab)?))?;
+    let azure = lab.azure(world::example(lab)?)?;
     for (name, keep) in [
         ("unset", ""),
         ("true", "keep_input_artifact = true"),
@@ -201,7 +201,7 @@ fn input_artifact_survives_whatever_the_user_says(lab: &Lab<'_>) -> Result {
 }
 
 fn force_never_overwrites_a_version(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(Some(world::example(lab)?))?;
+    let azure = lab.azure(world::example(lab)?)?;
     let packer = Packer::new(lab, &azure)?;
     let explicit = packer.template(
         "explicit.pkr.hcl",
@@ -224,7 +224,7 @@ fn force_never_overwrites_a_version(lab: &Lab<'_>) -> Result {
 }
 
 fn second_post_processor_still_knows_the_run(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(Some(world::example(lab)?))?;
+    let azure = lab.azure(world::example(lab)?)?;
     let packer = Packer::new(lab, &azure)?;
     let second = "  post-processor \"shell-local\" {\n    inline = [\"echo run=$RUN > second.txt\"]\n    environment_vars = [\"RUN=${build.PackerRunUUID}\"]\n  }\n  post-processor \"manifest\" {\n    output = \"packer-manifest.json\"\n  }\n";
     let chain = format!("  post-processors {{\n{}{second}  }}\n", Post::default().block());
@@ -248,7 +248,7 @@ fn second_post_processor_still_knows_the_run(lab: &Lab<'_>) -> Result {
 }
 
 fn two_sources_side_by_side_share_one_version(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(Some(world::example(lab)?))?;
+    let azure = lab.azure(world::example(lab)?)?;
     let packer = Packer::new(lab, &azure)?;
     let post = Post {
         manifest: "${source.name}.json".to_owned(),
