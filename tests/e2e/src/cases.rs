@@ -2,7 +2,9 @@
 //!
 //! Each file below holds cases about one thing; this file is only the list.
 
+mod action;
 mod interrupted;
+mod pool;
 mod publish;
 
 use crate::suite::Case;
@@ -10,5 +12,5 @@ use crate::suite::Case;
 /// Every case. Those that take longest come first, so that the others run beside them.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    [interrupted::CASES, publish::CASES].concat()
+    [action::CASES, interrupted::CASES, pool::CASES, publish::CASES].concat()
 }

@@ -16,6 +16,7 @@ pub mod journal;
 pub mod lab;
 pub mod left;
 pub mod packer;
+pub mod pool;
 pub mod process;
 pub mod runner;
 pub mod secrets;
