@@ -231,7 +231,7 @@ fn show_pool(story: &mut Story, stage: &Stage) -> Result {
     let resources = stage.azure.resources()?;
     files::write(&stage.dir.join("resources.json"), format!("{resources:#}"))?;
     files::write(&stage.dir.join("journal.jsonl"), stage.azure.journal_text()?)?;
-    for line in words::pool_table(&resources) {
+    for line in words::pool_table(&resources, &files::read_json(&report(stage))?) {
         story.line(&line);
     }
     Ok(())
@@ -239,6 +239,10 @@ fn show_pool(story: &mut Story, stage: &Stage) -> Result {
 
 fn manifest(stage: &Stage) -> PathBuf {
     stage.dir.join("azure-batch-manifest.json")
+}
+
+fn report(stage: &Stage) -> PathBuf {
+    stage.dir.join("report.json")
 }
 
 /// `PACKER`, or `packer` on the `PATH`.

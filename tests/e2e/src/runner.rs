@@ -2,13 +2,13 @@
 //!
 //! It runs a workflow and reads what the runner reports; what that should be is up to the cases.
 
-use std::{ffi::OsString, time::Duration};
+use std::{collections::BTreeSet, ffi::OsString, path::Path, time::Duration};
 
 use serde_json::Value;
 
 use crate::{
     emulator::LocalAzure,
-    failure::{Failure, Result, ensure},
+    failure::{Doing as _, Failure, Result, ensure},
     files,
     lab::Lab,
     process::{Finished, Program},
@@ -48,9 +48,22 @@ pub fn run(lab: &Lab<'_>, azure: &LocalAzure, variables: &[(&str, OsString)]) ->
         program = with_variable(program, name, value);
     }
     let ended = program.run(LIMIT)?;
+    remove_checkouts(&home)?;
     let report = Report::read(ended)?;
     files::write(&lab.dir.join("summary.md"), report.summary())?;
     Ok(report)
+}
+
+/// Removes the runner's copies of the checkout: no run has made them, and the example's secrets are written there.
+fn remove_checkouts(home: &Path) -> Result {
+    let copies = files::below(home)?.into_iter().filter_map(|file| {
+        let copy = file.ancestors().find(|folder| folder.ends_with("hostexecutor"))?;
+        Some(copy.to_owned())
+    });
+    for copy in copies.collect::<BTreeSet<_>>() {
+        std::fs::remove_dir_all(&copy).doing(|| format!("remove {}", copy.display()))?;
+    }
+    Ok(())
 }
 
 fn with_variable(program: Program, name: &str, value: &OsString) -> Program {
@@ -113,8 +126,9 @@ impl Report {
     /// The job summary.
     #[must_use]
     pub fn summary(&self) -> String {
-        let summaries = self.lines.iter().filter(|line| text(line, "command") == "summary");
-        summaries.map(|line| text(line, "content")).collect()
+        // The runner tells it once for the composite's own step and once for the action.
+        let told = self.lines.iter().rfind(|line| text(line, "command") == "summary");
+        told.map(|line| text(line, "content").to_owned()).unwrap_or_default()
     }
 
     /// The value of an output.

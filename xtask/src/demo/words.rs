@@ -1,7 +1,5 @@
 //! The emulator's journal and resources in words; pure.
 
-use std::collections::BTreeMap;
-
 use azure_batch_e2e::journal::Entry;
 use serde_json::Value;
 
@@ -78,33 +76,44 @@ fn name_of(entry: &Entry) -> String {
     of_body.unwrap_or(of_path).to_owned()
 }
 
-/// The pools with their nodes by state.
-pub(super) fn pool_table(resources: &Value) -> Vec<String> {
+/// The pools, and the nodes by state as the roll-out's report counts them.
+pub(super) fn pool_table(resources: &Value, report: &Value) -> Vec<String> {
     let mut lines = Vec::new();
     for pool in pools(resources) {
         let text = |place: &str| pool.pointer(place).map(shown).unwrap_or_default();
         let image = text("/virtualMachineConfiguration/imageReference/virtualMachineImageId");
-        lines.push(format!("pool               {}", text("/id")));
-        lines.push(format!(
-            "state              {}, {}",
-            text("/state"),
-            text("/allocationState")
-        ));
-        lines.push(format!(
-            "image version      {}",
-            image.rsplit("/providers/").next().unwrap_or(&image)
-        ));
-        lines.push(format!("VM size            {}", text("/vmSize")));
-        lines.push(format!(
-            "nodes              {} of {}",
+        let image = image
+            .rsplit("/providers/Microsoft.Compute/")
+            .next()
+            .unwrap_or(&image)
+            .to_owned();
+        let nodes = format!(
+            "{} of {}",
             text("/currentDedicatedNodes"),
             text("/targetDedicatedNodes")
-        ));
-        for (state, count) in node_states(pool) {
-            lines.push(format!("  {state:<17}{count}"));
-        }
+        );
+        let state = format!("{}, {}", text("/state"), text("/allocationState"));
+        let rows = [
+            ("pool", text("/id")),
+            ("state", state),
+            ("VM size", text("/vmSize")),
+            ("image version", image),
+            ("nodes", nodes),
+        ];
+        lines.extend(rows.iter().map(|(name, value)| row(name, value)));
     }
+    let states = report.pointer("/states").and_then(Value::as_object);
+    lines.extend(
+        states
+            .into_iter()
+            .flatten()
+            .map(|(state, count)| row(&format!("  {state}"), &count.to_string())),
+    );
     lines
+}
+
+fn row(name: &str, value: &str) -> String {
+    format!("│ {name:<15} │ {value:<58} │")
 }
 
 fn shown(value: &Value) -> String {
@@ -119,22 +128,6 @@ fn pools(value: &Value) -> Vec<&Value> {
         Value::Array(items) => items.iter().flat_map(pools).collect(),
         _ => Vec::new(),
     }
-}
-
-fn node_states(pool: &Value) -> BTreeMap<String, usize> {
-    let nodes = pool
-        .get("nodes")
-        .and_then(Value::as_array)
-        .map(Vec::as_slice)
-        .unwrap_or_default();
-    let mut states = BTreeMap::new();
-    for state in nodes
-        .iter()
-        .filter_map(|node| node.get("state").and_then(Value::as_str))
-    {
-        *states.entry(state.to_owned()).or_default() += 1;
-    }
-    states
 }
 
 #[cfg(test)]
@@ -162,9 +155,9 @@ mod tests {
 
     #[test]
     fn a_pool_is_found_wherever_it_stands() {
-        let resources =
-            json!({"batch": [{"pools": [{"id": "p", "allocationState": "steady", "nodes": [{"state": "idle"}]}]}]});
-        let table = pool_table(&resources).join("\n");
-        assert!(table.contains("p") && table.contains("idle"), "{table}");
+        let resources = json!({"batch": [{"pools": [{"id": "p", "allocationState": "steady"}]}]});
+        let table = pool_table(&resources, &json!({"states": {"idle": 700}}));
+        assert_eq!(table[0], row("pool", "p"));
+        assert_eq!(table[5], row("  idle", "700"));
     }
 }
