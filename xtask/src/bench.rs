@@ -16,7 +16,7 @@ use azure_batch_e2e::{
     time::{Stopwatch, wait_for},
 };
 
-use crate::build::{Checkout, Profile};
+use crate::build::Checkout;
 
 /// How often each start is measured; the median of 40 is steady to a tenth of a millisecond here.
 const ROUNDS: usize = 40;
@@ -47,7 +47,7 @@ struct Cost {
 /// # Errors
 /// When a plugin does not start as a plugin does.
 pub(crate) fn start(versus: Option<&Path>) -> Result {
-    let ours = Checkout::find()?.binary("packer-plugin-azure-batch", Profile::Release)?;
+    let ours = Checkout::find()?.released("packer-plugin-azure-batch")?;
     let cost = measure(&ours)?;
     let other = versus.map(measure).transpose()?;
     say(format!("{:<28}{:>14}{:>14}{:>9}", "", "ours", "other", "ratio"));

@@ -16,15 +16,6 @@ use azure_batch_e2e::{
 };
 use serde_json::Value;
 
-/// How optimised a build is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Profile {
-    /// Quick to build.
-    Dev,
-    /// As released.
-    Release,
-}
-
 /// Where things are in this checkout.
 #[derive(Clone, Debug)]
 pub(crate) struct Checkout {
@@ -54,18 +45,20 @@ impl Checkout {
         })
     }
 
-    /// Builds a package's binary and gives its path.
-    pub(crate) fn binary(&self, package: &str, profile: Profile) -> Result<PathBuf> {
-        let (flags, folder): (&[&str], _) = match profile {
-            Profile::Dev => (&[], "debug"),
-            Profile::Release => (&["--release"], "release"),
-        };
+    /// Builds all programs of the workspace at once, so that what they share is built once, and gives their folder.
+    pub(crate) fn programs(&self) -> Result<PathBuf> {
         let mut command = cargo();
-        command
-            .args(["build", "--locked", "--package", package, "--bin", package])
-            .args(flags);
+        command.args(["build", "--locked", "--workspace", "--bins"]);
+        step("build", command.current_dir(&self.root))?;
+        Ok(self.target.join("debug"))
+    }
+
+    /// Builds one program as it is released and gives its path.
+    pub(crate) fn released(&self, package: &str) -> Result<PathBuf> {
+        let mut command = cargo();
+        command.args(["build", "--locked", "--release", "--package", package]);
         step(&format!("build {package}"), command.current_dir(&self.root))?;
-        Ok(self.target.join(folder).join(package))
+        Ok(self.target.join("release").join(package))
     }
 }
 

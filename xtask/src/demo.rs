@@ -22,7 +22,7 @@ use azure_batch_e2e::{
 use serde_json::Value;
 
 use self::story::Story;
-use crate::build::{Checkout, Profile, cargo};
+use crate::build::{Checkout, cargo};
 
 /// By how much the local Azure is faster: what takes Azure twenty minutes takes the demo half a minute.
 const TIME_SCALE: u32 = 120;
@@ -64,9 +64,12 @@ fn set_the_stage(story: &mut Story) -> Result<Stage> {
     let dir = checkout.target.join("demo");
     files::make_empty(&dir)?;
     story.tell("Building the plugin, the pool command and the local Azure; the first time that takes minutes.");
-    let plugin = checkout.binary("packer-plugin-azure-batch", Profile::Dev)?;
-    let pool = checkout.binary("azure-batch-pool", Profile::Dev)?;
-    let emulator = checkout.binary("azure-emulator", Profile::Dev)?;
+    let programs = checkout.programs()?;
+    let (plugin, pool) = (
+        programs.join("packer-plugin-azure-batch"),
+        programs.join("azure-batch-pool"),
+    );
+    let emulator = programs.join("azure-emulator");
     let seed = files::read_json(&checkout.root.join("tests/emulator/seeds/example.json"))?;
     let secret = world::secrets(&seed)?.into_iter().next().unwrap_or_default();
     let azure = LocalAzure::start(&Start {

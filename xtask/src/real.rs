@@ -11,10 +11,11 @@ use azure_batch_e2e::{
     secrets::Secrets,
     suite, template,
     tools::Tools,
+    world,
 };
 
 use crate::{
-    build::{Checkout, Profile, step},
+    build::{Checkout, step},
     lint_actions, tools,
 };
 
@@ -23,7 +24,7 @@ pub(crate) fn run(case: &str) -> Result {
     let checkout = Checkout::find()?;
     let tools = gather(&checkout)?;
     install_plugin(&tools)?;
-    let result = suite::run(&cases::all(), &tools, case, &Secrets::new([]));
+    let result = suite::run(&cases::all(), &tools, case, &secrets(&checkout)?);
     if case.is_empty() {
         lint_actions::run()?;
     }
@@ -33,13 +34,14 @@ pub(crate) fn run(case: &str) -> Result {
 fn gather(checkout: &Checkout) -> Result<Tools> {
     let results = checkout.target.join("real");
     files::make_empty(&results)?;
+    let programs = checkout.programs()?;
     Ok(Tools {
         checkout: checkout.root.clone(),
         installed: checkout.target.join("real-plugins"),
         results,
-        plugin: checkout.binary("packer-plugin-azure-batch", Profile::Dev)?,
-        pool: checkout.binary("azure-batch-pool", Profile::Dev)?,
-        emulator: checkout.binary("azure-emulator", Profile::Dev)?,
+        plugin: programs.join("packer-plugin-azure-batch"),
+        pool: programs.join("azure-batch-pool"),
+        emulator: programs.join("azure-emulator"),
         packer: tools::packer()?,
         act: tools::act()?,
         packer_sdc: tools::packer_sdc()?,
@@ -68,4 +70,10 @@ fn install_plugin(tools: &Tools) -> Result {
 
 fn has_files(dir: &Path) -> bool {
     files::below(dir).is_ok_and(|files| !files.is_empty())
+}
+
+/// Everything in the emulator's example that must never be seen; all cases play there.
+fn secrets(checkout: &Checkout) -> Result<Secrets> {
+    let example = files::read_json(&checkout.root.join("tests/emulator/seeds/example.json"))?;
+    Ok(Secrets::new(world::secrets(&example)?))
 }
