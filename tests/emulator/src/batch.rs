@@ -82,7 +82,8 @@ impl Batch {
     pub fn seed(&mut self, value: &Value, subscription: &str) -> Result<(), String> {
         for value in value.as_array().map_or(&[] as &[Value], Vec::as_slice) {
             let account = seed::read_account(value, subscription)?;
-            self.accounts.retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
+            self.accounts
+                .retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
             self.accounts.push(account);
         }
         Ok(())
@@ -98,8 +99,12 @@ impl Batch {
             let jobs = account.jobs.iter().filter(|job| !job.is_gone(now));
             let jobs = jobs.map(|job| (format!("{id}/jobs/{}", job.id).to_lowercase(), job.render("", now)));
             let schedules = account.schedules.iter();
-            let schedules = schedules
-                .map(|schedule| (format!("{id}/jobschedules/{}", schedule.id).to_lowercase(), schedule.render("", now)));
+            let schedules = schedules.map(|schedule| {
+                (
+                    format!("{id}/jobschedules/{}", schedule.id).to_lowercase(),
+                    schedule.render("", now),
+                )
+            });
             let others: Vec<(String, Value)> = pools.chain(jobs).chain(schedules).collect();
             all.insert(id, arm_plane::accounts::render(account, None));
             all.extend(others);
@@ -112,28 +117,47 @@ impl Batch {
     /// Removes the accounts of a resource group.
     pub(crate) fn remove_group(&mut self, group: &str) {
         let prefix = format!("{}/", group.to_lowercase());
-        self.accounts.retain(|account| !account.id().to_lowercase().starts_with(&prefix));
+        self.accounts
+            .retain(|account| !account.id().to_lowercase().starts_with(&prefix));
     }
 
     /// Which account a data-plane request is for: by host, by path prefix, by the key's name, or the only one.
     fn route(&self, request: &Request) -> Option<Route> {
-        let known = |name: &str| self.accounts.iter().find(|account| account.name.eq_ignore_ascii_case(name));
+        let known = |name: &str| {
+            self.accounts
+                .iter()
+                .find(|account| account.name.eq_ignore_ascii_case(name))
+        };
         let host = request.authority.split(':').next().unwrap_or_default();
         if let Some((name, _)) = host.split_once('.').filter(|(_, rest)| rest.contains("batch.")) {
-            return known(name).map(|account| Route { account: account.name.clone(), prefix: String::new() });
+            return known(name).map(|account| Route {
+                account: account.name.clone(),
+                prefix: String::new(),
+            });
         }
         if let Some(rest) = request.path.strip_prefix("/batch/") {
             let name = rest.split('/').next().unwrap_or_default();
             let prefix = format!("/batch/{name}");
-            return known(name).map(|account| Route { account: account.name.clone(), prefix });
+            return known(name).map(|account| Route {
+                account: account.name.clone(),
+                prefix,
+            });
         }
-        let signed = request.header("authorization").and_then(Credential::parse).and_then(|key| known(key.account));
+        let signed = request
+            .header("authorization")
+            .and_then(Credential::parse)
+            .and_then(|key| known(key.account));
         let only = self.accounts.first().filter(|_| self.accounts.len() == 1);
-        signed.or(only).map(|account| Route { account: account.name.clone(), prefix: String::new() })
+        signed.or(only).map(|account| Route {
+            account: account.name.clone(),
+            prefix: String::new(),
+        })
     }
 
     fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
-        self.accounts.iter_mut().find(|account| account.name.eq_ignore_ascii_case(name))
+        self.accounts
+            .iter_mut()
+            .find(|account| account.name.eq_ignore_ascii_case(name))
     }
 }
 
@@ -150,17 +174,53 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
 }
 
 fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {
-    let World { batch, entra, compute, arm, timing, faults, ids, .. } = world;
+    let World {
+        batch,
+        entra,
+        compute,
+        arm,
+        timing,
+        faults,
+        ids,
+        ..
+    } = world;
     let pace = batch.pace;
-    let account = batch.account_mut(&route.account).ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
+    let account = batch
+        .account_mut(&route.account)
+        .ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
     let tenant = arm.tenant_of(&account.subscription).unwrap_or("common").to_owned();
     let proof = authenticate(account, &tenant, entra, call.request, call.now)?;
     task::settle(account, call.now, &pace, timing);
-    let gallery = Galleries { compute, arm, tenant: Some(&tenant) };
-    let scene = Scene { now: call.now, timing, pace: &pace, faults, ids, gallery: &gallery };
-    let mut site = Site { account, scene, request: call.request, base: base.to_owned(), proof };
-    let path = call.request.path.strip_prefix(route.prefix.as_str()).unwrap_or_default();
-    let segments = Request { path: path.to_owned(), ..call.request.clone() }.segments();
+    let gallery = Galleries {
+        compute,
+        arm,
+        tenant: Some(&tenant),
+    };
+    let scene = Scene {
+        now: call.now,
+        timing,
+        pace: &pace,
+        faults,
+        ids,
+        gallery: &gallery,
+    };
+    let mut site = Site {
+        account,
+        scene,
+        request: call.request,
+        base: base.to_owned(),
+        proof,
+    };
+    let path = call
+        .request
+        .path
+        .strip_prefix(route.prefix.as_str())
+        .unwrap_or_default();
+    let segments = Request {
+        path: path.to_owned(),
+        ..call.request.clone()
+    }
+    .segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     data_plane::answer(&mut site, &segments)
 }
@@ -172,10 +232,14 @@ pub(crate) fn respond_arm(world: &mut World, call: &Call<'_>, _caller: &Caller) 
 
 impl Gallery for Galleries<'_> {
     fn look(&self, id: &str, region: &str, now: Timestamp) -> Lookup {
-        let subscription = crate::arm::ArmPath::parse(id).map(|path| path.subscription).unwrap_or_default();
+        let subscription = crate::arm::ArmPath::parse(id)
+            .map(|path| path.subscription)
+            .unwrap_or_default();
         match self.arm.tenant_of(&subscription) {
             None => return Lookup::Missing,
-            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => return Lookup::OtherTenant,
+            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => {
+                return Lookup::OtherTenant;
+            }
             Some(_) => {}
         }
         if !self.arm.is_registered(&subscription, "Microsoft.Batch", now) {
