@@ -121,15 +121,14 @@ impl Arm {
 
     /// Removes the groups whose deletion is over and returns their ids in lower case.
     pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) -> Vec<String> {
-        let gone: Vec<String> = self
-            .groups
-            .iter()
-            .filter(|(_, group)| group.is_gone(operations, now))
-            .map(|(key, _)| key.clone())
-            .collect();
-        for key in &gone {
-            self.groups.remove(key);
-        }
+        let mut gone = Vec::new();
+        self.groups.retain(|key, group| {
+            let stays = group.settle(operations, now);
+            if !stays {
+                gone.push(key.clone());
+            }
+            stays
+        });
         gone
     }
 
@@ -218,13 +217,19 @@ fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 }
 
 fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
-    if let Some(group) = &path.group
-        && world
+    if let Some(name) = &path.group {
+        let key = group::key(&path.subscription, name);
+        let group = world
             .arm
-            .group_location(&path.subscription, group)
-            .is_none()
-    {
-        return Err(ArmError::group_not_found(group));
+            .groups
+            .get(&key)
+            .ok_or_else(|| ArmError::group_not_found(name))?;
+        if group.is_being_deleted() && matches!(call.request.method, Method::PUT | Method::PATCH) {
+            let message = format!(
+                "The resource group '{name}' is in deprovisioning state and cannot perform this operation."
+            );
+            return Err(ArmError::conflict("ResourceGroupBeingDeleted", message));
+        }
     }
     if path.parts.is_empty()
         && path.group.is_none()
@@ -273,6 +278,3 @@ fn challenge(world: &World, call: &Call<'_>, path: Option<&ArmPath>, denied: &De
         .unwrap_or("common");
     denied.arm_response(&format!("https://{}/{tenant}", call.request.authority))
 }
-
-#[cfg(test)]
-mod tests;

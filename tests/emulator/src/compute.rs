@@ -26,6 +26,7 @@ pub(crate) mod size;
 mod snapshot;
 mod source;
 mod table;
+mod throttle;
 pub mod usage;
 mod version;
 mod vm;
@@ -103,12 +104,21 @@ impl Kind {
 
 /// Answers a request under `Microsoft.Compute`.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let response = route(world, call, path)?;
+    Ok(match throttle::remaining(&call.request.method, path) {
+        Some(remaining) => response.with_header("x-ms-ratelimit-remaining-resource", remaining),
+        None => response,
+    })
+}
+
+fn route(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let (kind, action) = (path.kind(), path.action());
     let collection = [kind.as_str(), action.as_str()].join("/");
-    if call.request.method == Method::GET && !action.is_empty() {
-        if let Some(kind) = Kind::parse(collection.trim_start_matches('/')) {
-            return list(world, call, path, kind);
-        }
+    if call.request.method == Method::GET
+        && !action.is_empty()
+        && let Some(kind) = Kind::parse(collection.trim_start_matches('/'))
+    {
+        return list(world, call, path, kind);
     }
     match (Kind::parse(&kind), kind.as_str(), action.as_str()) {
         (Some(Kind::VirtualMachine), ..) => vm::respond(world, call, path),
@@ -378,6 +388,3 @@ fn delete<F>(
     }
     started.announce_with_location(Response::empty(StatusCode::ACCEPTED))
 }
-
-#[cfg(test)]
-mod tests;

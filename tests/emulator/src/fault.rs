@@ -235,7 +235,9 @@ impl Effect {
             Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => {
                 Moment::Allocation
             }
-            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => Moment::Nodes,
+            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => {
+                Moment::Nodes
+            }
         }
     }
 }

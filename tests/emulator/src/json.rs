@@ -3,6 +3,7 @@
 //! Bodies stay [`Value`]s, so that what a client sends and this emulator does not know comes back
 //! unchanged. It knows no resource type.
 
+use jiff::Timestamp;
 use serde_json::{Map, Value};
 
 /// The text at a JSON pointer; empty text counts as absent, as the services treat it.
@@ -11,6 +12,11 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
         .pointer(pointer)
         .and_then(Value::as_str)
         .filter(|text| !text.is_empty())
+}
+
+/// A time as ARM writes it: seven fractional digits and a numeric offset.
+pub(crate) fn time(at: Timestamp) -> Value {
+    Value::from(at.strftime("%Y-%m-%dT%H:%M:%S%.7f+00:00").to_string())
 }
 
 /// The list at a JSON pointer, empty when there is none.
@@ -73,6 +79,12 @@ mod tests {
             json!({"a": {"b": null, "e": {"f": null, "g": 3}}, "d": [2]}),
         );
         assert_eq!(target, json!({"a": {"c": 2, "e": {"g": 3}}, "d": [2]}));
+    }
+
+    #[test]
+    fn times_have_seven_digits() {
+        let at: Timestamp = "2026-01-02T03:04:05.123456789Z".parse().unwrap();
+        assert_eq!(time(at), json!("2026-01-02T03:04:05.1234567+00:00"));
     }
 
     #[test]

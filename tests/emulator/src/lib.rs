@@ -11,10 +11,10 @@ use serde_json::{Value, json};
 pub mod arm;
 pub mod batch;
 pub mod compute;
-// mod control;
+mod control;
 pub mod entra;
 pub mod fault;
-// pub mod host;
+pub mod host;
 pub mod http;
 pub mod ids;
 pub mod journal;
@@ -148,6 +148,12 @@ impl Emulator {
     #[must_use]
     pub fn journal(&self) -> &[Entry] {
         &self.journal
+    }
+
+    /// An assertion of any issuer, e.g. of a cluster, to be exchanged for an access token: valid for five minutes.
+    #[must_use]
+    pub fn assertion(credential: &entra::FederatedCredential, now: Timestamp) -> String {
+        entra::Entra::assertion(credential, now)
     }
 
     /// Forgets the requests so far; their numbers start again at 1.
@@ -293,3 +299,6 @@ fn scripted_answer(service: Service, effect: Effect) -> Response {
         None => response,
     }
 }
+
+#[cfg(test)]
+mod tests;

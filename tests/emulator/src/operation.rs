@@ -280,9 +280,9 @@ fn status_body(
     status: Status<'_>,
     output: Option<Value>,
 ) -> Value {
-    let mut body = json!({"startTime": operation.started.to_string()});
+    let mut body = json!({"startTime": crate::json::time(operation.started)});
     if let (Some(ends), false) = (operation.ends, matches!(status, Status::InProgress)) {
-        crate::json::set(&mut body, &["endTime"], json!(ends.to_string()));
+        crate::json::set(&mut body, &["endTime"], crate::json::time(ends));
     }
     let word = match status {
         Status::InProgress => "InProgress",

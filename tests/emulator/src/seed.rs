@@ -252,6 +252,3 @@ pub(crate) fn strip_volatile(value: &mut Value) {
         _ => {}
     }
 }
-
-#[cfg(test)]
-mod tests;

@@ -109,6 +109,6 @@ impl ArmError {
     /// The whole answer.
     #[must_use]
     pub fn response(&self) -> Response {
-        Response::json(self.status, &self.body()).with_header("x-ms-failure-cause", "gateway")
+        Response::json(self.status, &self.body())
     }
 }

@@ -55,10 +55,20 @@ impl Group {
         &self.location
     }
 
-    pub(super) fn is_gone(&self, operations: &Operations, now: Timestamp) -> bool {
-        self.deletion
-            .as_ref()
-            .is_some_and(|id| matches!(operations.status(id, now), Status::Succeeded))
+    /// Takes up a deletion that is over; false when the group is gone with it.
+    pub(super) fn settle(&mut self, operations: &Operations, now: Timestamp) -> bool {
+        match self.deletion.as_ref().map(|id| operations.status(id, now)) {
+            Some(Status::Succeeded) => false,
+            Some(Status::Failed(_)) => {
+                self.deletion = None;
+                true
+            }
+            Some(Status::InProgress) | None => true,
+        }
+    }
+
+    pub(super) fn is_being_deleted(&self) -> bool {
+        self.deletion.is_some()
     }
 
     pub(super) fn view(&self) -> Value {

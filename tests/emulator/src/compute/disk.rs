@@ -140,7 +140,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     edit::merge(
         &mut readouts,
         json!({"properties": {
-            "timeCreated": call.now.to_string(),
+            "timeCreated": edit::time(call.now),
             "uniqueId": world.ids.guid(),
             "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
         }}),

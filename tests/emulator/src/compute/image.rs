@@ -281,7 +281,7 @@ fn disk_source<'a>(
         );
         return Err(ArmError::invalid_parameter("storageProfile", message));
     }
-    if !source.is_ready {
+    if !source.is_ready() {
         let message = format!(
             "The source '{id}' is not ready: another operation on it is in progress or it has failed."
         );

@@ -149,11 +149,6 @@ const SIZES: [VmSize; 16] = [
     )),
 ];
 
-/// The size of that name; case does not matter.
-pub(crate) fn find(name: &str) -> Option<&'static VmSize> {
-    all().find(|size| size.name.eq_ignore_ascii_case(name))
-}
-
 /// Every size.
 pub(crate) fn all() -> impl Iterator<Item = &'static VmSize> {
     SIZES.iter()

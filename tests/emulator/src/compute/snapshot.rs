@@ -121,7 +121,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         json!({
             "sku": {"tier": "Standard"},
             "properties": {
-                "timeCreated": call.now.to_string(),
+                "timeCreated": edit::time(call.now),
                 "uniqueId": world.ids.guid(),
                 "diskState": "Unattached",
                 "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
@@ -167,7 +167,7 @@ fn require_snapshot_kind(
 /// The source of a background copy, which must be an incremental snapshot of any region.
 fn background_source(world: &World, body: &Value) -> Result<Value, ArmError> {
     let source = source::DiskSource::find_named(&world.compute, body)?;
-    if !source.is_snapshot || !is_incremental(source.body) || !is_incremental(body) {
+    if source.kind != Kind::Snapshot || !is_incremental(source.body) || !is_incremental(body) {
         let message = "CopyStart needs an incremental snapshot as source and as target.";
         return Err(ArmError::invalid_parameter(
             "creationData.createOption",

@@ -5,7 +5,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Compute, Item};
+use super::{Compute, Item, Kind};
 use crate::{
     arm::{ArmError, ArmPath},
     json as edit,
@@ -29,33 +29,48 @@ const INHERITED: [&str; 9] = [
 pub(super) struct DiskSource<'a> {
     pub(super) body: &'a Value,
     location: &'a str,
-    pub(super) granted: bool,
-    pub(super) is_snapshot: bool,
-    pub(super) is_ready: bool,
+    pub(super) kind: Kind,
+    readiness: Readiness,
+}
+
+/// Whether something can be made from a disk or snapshot now.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Readiness {
+    Ready,
+    /// Access to it is granted to someone.
+    Granted,
+    /// It is being changed, or its making failed.
+    Unready,
 }
 
 impl<'a> DiskSource<'a> {
     /// The disk or snapshot with that id; `None` when there is none or it is being deleted.
     pub(super) fn find(compute: &'a Compute, id: &str) -> Option<Self> {
         let key = ArmPath::parse(id)?.key();
-        let usable = |is_busy: bool, failed: bool| !is_busy && !failed;
         if let Some(item) = compute.disks.find(&key) {
-            return Some(Self {
-                body: &item.body,
-                location: location(item),
-                granted: item.facts.granted,
-                is_snapshot: false,
-                is_ready: usable(item.is_busy(), item.failed),
-            });
+            return Some(Self::of(item, Kind::Disk, item.facts.granted));
         }
         let item = compute.snapshots.find(&key)?;
-        Some(Self {
+        Some(Self::of(item, Kind::Snapshot, item.facts.granted))
+    }
+
+    fn of<F>(item: &'a Item<F>, kind: Kind, granted: bool) -> Self {
+        let readiness = match (item.is_busy() || item.failed, granted) {
+            (true, _) => Readiness::Unready,
+            (false, true) => Readiness::Granted,
+            (false, false) => Readiness::Ready,
+        };
+        Self {
             body: &item.body,
-            location: location(item),
-            granted: item.facts.granted,
-            is_snapshot: true,
-            is_ready: usable(item.is_busy(), item.failed),
-        })
+            location: edit::text(&item.body, "/location").unwrap_or_default(),
+            kind,
+            readiness,
+        }
+    }
+
+    /// Whether its content is there: it is made and nothing changes it.
+    pub(super) fn is_ready(&self) -> bool {
+        self.readiness != Readiness::Unready
     }
 
     /// The source of a `Copy`; some clients put its id into `sourceUri`.
@@ -88,11 +103,11 @@ impl<'a> DiskSource<'a> {
                 ArmError::invalid_parameter("creationData.sourceResourceId", message)
             })?;
         let source = Self::find(compute, id).ok_or_else(|| source_missing(id))?;
-        if source.granted {
+        if source.readiness == Readiness::Granted {
             let message = format!("The source '{id}' has an active access grant; end it first.");
             return Err(ArmError::conflict("OperationNotAllowed", message));
         }
-        if !source.is_ready {
+        if !source.is_ready() {
             let message = format!(
                 "The source '{id}' is not ready: another operation on it is in progress or it has failed."
             );
@@ -128,10 +143,6 @@ impl<'a> DiskSource<'a> {
     pub(super) fn location(&self) -> &'a str {
         self.location
     }
-}
-
-fn location<F>(item: &Item<F>) -> &str {
-    edit::text(&item.body, "/location").unwrap_or_default()
 }
 
 /// 404 about a source, in ARM's words.

@@ -251,6 +251,3 @@ pub(crate) fn seeded_storage(luns: &[u32]) -> Value {
         .collect();
     json!({"osDiskImage": {"sizeInGB": 30, "hostCaching": "ReadWrite", "source": {}}, "dataDiskImages": data})
 }
-
-#[cfg(test)]
-mod tests;

@@ -42,36 +42,42 @@ pub(crate) struct VmFacts {
     pub(crate) created: Timestamp,
 }
 
-/// How much of a VM is shown.
+/// How much of a VM is shown: what a request says about that.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct Shown {
-    instance_view: bool,
-    standard_security: bool,
+pub(crate) struct Shown<'a> {
+    expand: &'a str,
+    api_version: &'a str,
 }
 
-impl Shown {
+impl<'a> Shown<'a> {
+    /// As lists show it, in the oldest form.
     pub(crate) fn plain() -> Self {
         Self {
-            instance_view: false,
-            standard_security: false,
+            expand: "",
+            api_version: "",
         }
     }
 
     pub(crate) fn with_instance_view() -> Self {
         Self {
-            instance_view: true,
+            expand: "instanceView",
             ..Self::plain()
         }
     }
 
-    fn of(request: &Request) -> Self {
+    fn of(request: &'a Request) -> Self {
         Self {
-            instance_view: request
-                .query("$expand")
-                .is_some_and(|value| value.eq_ignore_ascii_case("instanceView")),
-            standard_security: request.query("api-version").unwrap_or_default()
-                >= STANDARD_SHOWN_SINCE,
+            expand: request.query("$expand").unwrap_or_default(),
+            api_version: request.query("api-version").unwrap_or_default(),
         }
+    }
+
+    fn has_instance_view(self) -> bool {
+        self.expand.eq_ignore_ascii_case("instanceView")
+    }
+
+    fn has_standard_security(self) -> bool {
+        self.api_version >= STANDARD_SHOWN_SINCE
     }
 }
 
@@ -157,13 +163,13 @@ pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
 }
 
 /// The VM as answers show it.
-pub(crate) fn view(item: &Item<VmFacts>, shown: Shown) -> Value {
+pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
     let mut view = item.view(&Kind::VirtualMachine.type_name());
     if item.facts.power == Power::Deallocated {
         hide_disk_sizes(&mut view);
     }
     if edit::text(&view, "/properties/securityProfile/securityType") == Some("Standard")
-        && !shown.standard_security
+        && !shown.has_standard_security()
     {
         edit::remove(&mut view, "/properties/securityProfile", "securityType");
         if view
@@ -173,7 +179,7 @@ pub(crate) fn view(item: &Item<VmFacts>, shown: Shown) -> Value {
             edit::remove(&mut view, "/properties", "securityProfile");
         }
     }
-    if shown.instance_view {
+    if shown.has_instance_view() {
         edit::set(
             &mut view,
             &["properties", "instanceView"],
@@ -207,7 +213,7 @@ fn hide_disk_size(disk: &mut Value) {
 
 fn instance_view(item: &Item<VmFacts>) -> Value {
     let facts = &item.facts;
-    let created = facts.created.to_string();
+    let created = edit::time(facts.created);
     let provisioned = json!({
         "code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Provisioning succeeded", "time": created,
     });

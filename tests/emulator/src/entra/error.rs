@@ -36,12 +36,6 @@ impl TokenError {
         }
     }
 
-    /// The `AADSTS` number.
-    #[cfg(test)]
-    pub(super) fn code(&self) -> u32 {
-        self.code
-    }
-
     /// The answer.
     pub(super) fn response(&self, ids: &mut IdSource, authority: &str, now: Timestamp) -> Response {
         let (trace, correlation) = (ids.guid(), ids.guid());

@@ -73,3 +73,14 @@ fn reads_the_documented_json_form() {
     assert!(faults.next(Moment::Allocation, "ACCT1/p").is_some());
     assert_eq!(faults.script()[0].hits, 1);
 }
+
+/// The script in the documentation is one that the control port takes.
+#[test]
+fn the_documented_script_is_valid() {
+    let text = include_str!("../../../../docs/emulator.md");
+    let (_, rest) = text.split_once("## Script faults").unwrap();
+    let (_, rest) = rest.split_once("```json").unwrap();
+    let (script, _) = rest.split_once("```").unwrap();
+    let faults: Vec<Fault> = serde_json::from_str(script).unwrap();
+    assert_eq!(faults.len(), 4);
+}

@@ -155,7 +155,7 @@ impl VmSeed {
                 json!({"managedDisk": null, "diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}}),
             );
         } else {
-            self.plant_disk(world, place, (&base, &os_name), &self.os_disk, true);
+            self.plant_disk(world, place, &base, (&os_name, &self.os_disk, true));
         }
         let mut data = Vec::new();
         for (position, disk) in self.data_disks.iter().enumerate() {
@@ -171,10 +171,10 @@ impl VmSeed {
                 &mut attached,
                 json!({"lun": lun, "createOption": "Empty", "toBeDetached": false}),
             );
-            self.plant_disk(world, place, (&base, &name), disk, false);
+            self.plant_disk(world, place, &base, (&name, disk, false));
             data.push(attached);
         }
-        let body = self.body(world, &id, os, data);
+        let body = self.body(world, place, (&id, os, data));
         let facts = VmFacts {
             power: match self.power_state {
                 PowerSeed::Running => Power::Running,
@@ -191,7 +191,12 @@ impl VmSeed {
         Ok(())
     }
 
-    fn body(&self, world: &mut World, id: &str, os: Value, data: Vec<Value>) -> Value {
+    fn body(
+        &self,
+        world: &mut World,
+        place: &Place,
+        (id, os, data): (&str, Value, Vec<Value>),
+    ) -> Value {
         let mut body = json!({
             "location": region::normalise(&self.location),
             "properties": {
@@ -199,7 +204,7 @@ impl VmSeed {
                 "hardwareProfile": {"vmSize": self.vm_size},
                 "storageProfile": {"osDisk": os, "dataDisks": data},
                 "securityProfile": {"securityType": self.security_type},
-                "timeCreated": "2026-01-01T00:00:00Z",
+                "timeCreated": edit::time(place.now),
             },
         });
         if self.security_type != "Standard" {
@@ -264,11 +269,10 @@ impl VmSeed {
         &self,
         world: &mut World,
         place: &Place,
-        (base, name): (&str, &str),
-        disk: &DiskSeed,
-        is_os: bool,
+        base: &str,
+        (name, disk, is_os): (&str, &DiskSeed, bool),
     ) {
-        let created = place.now.to_string();
+        let created = edit::time(place.now);
         let mut body = json!({
             "location": region::normalise(&self.location),
             "managedBy": format!("{base}/virtualMachines/{}", self.name),

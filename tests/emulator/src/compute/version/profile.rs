@@ -83,7 +83,7 @@ pub(crate) fn normalise(
     let defaults = json!({
         "replicaCount": 1,
         "excludeFromLatest": false,
-        "publishedDate": now.to_string(),
+        "publishedDate": edit::time(now),
         "storageAccountType": "Standard_LRS",
         "replicationMode": "Full",
     });

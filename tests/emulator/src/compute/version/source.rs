@@ -281,7 +281,7 @@ fn disk_of<'a>(
     let source = DiskSource::find(compute, id)
         .filter(|source| region::normalise(source.location()) == location);
     let source = source
-        .filter(|source| source.is_ready)
+        .filter(|source| source.is_ready())
         .ok_or_else(|| not_found(id))?;
     let sku = edit::text(source.body, "/sku/name").unwrap_or_default();
     if sku == "UltraSSD_LRS" {

@@ -1,0 +1,127 @@
+//! The `azure-emulator` command: starts a host, says where it is, waits for the signal to end.
+//!
+//! Everything else is in the library.
+
+use std::{
+    error::Error,
+    io::{self, Write as _},
+    path::PathBuf,
+    process::ExitCode,
+};
+
+use azure_emulator::{
+    Settings,
+    host::{Host, Options, log},
+    seed::Seed,
+    timing::Timing,
+};
+use clap::Parser;
+use serde_json::json;
+use tokio::signal::unix::{SignalKind, signal};
+
+/// A local Azure: Entra ID, ARM compute and galleries, Batch.
+///
+/// Prints one JSON line when it is ready and serves until SIGTERM or SIGINT.
+#[derive(Debug, Parser)]
+#[command(version)]
+struct Arguments {
+    /// TLS port of Entra, ARM and Batch; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    port: u16,
+    /// Plain port for seeding, faults, journal and clock; 0 picks a free one.
+    #[arg(long, default_value_t = 0)]
+    control_port: u16,
+    /// Folder for ca.pem, which clients must trust.
+    #[arg(long, default_value = ".")]
+    dir: PathBuf,
+    /// Seed file; `example` is the world of the documentation.
+    #[arg(long)]
+    seed: Option<PathBuf>,
+    /// Divides how long operations take.
+    #[arg(long, default_value_t = 1, value_parser = clap::value_parser!(u32).range(1..))]
+    time_scale: u32,
+    /// Seconds of `Retry-After` on long operations, or `none`, as on Azure.
+    #[arg(long, default_value = "none")]
+    retry_after: RetryAfter,
+    /// Appends every request to this file, without secrets.
+    #[arg(long)]
+    journal: Option<PathBuf>,
+    /// Does not tell each request on stderr.
+    #[arg(long)]
+    quiet: bool,
+}
+
+/// The value of `--retry-after`.
+#[derive(Clone, Copy, Debug)]
+struct RetryAfter(Option<u32>);
+
+impl std::str::FromStr for RetryAfter {
+    type Err = std::num::ParseIntError;
+
+    fn from_str(text: &str) -> Result<Self, Self::Err> {
+        if text == "none" {
+            Ok(Self(None))
+        } else {
+            text.parse().map(|seconds| Self(Some(seconds)))
+        }
+    }
+}
+
+#[tokio::main]
+async fn main() -> ExitCode {
+    match run(Arguments::parse()).await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            let mut cause: Option<&dyn Error> = Some(error.as_ref());
+            while let Some(current) = cause {
+                log::say(&current.to_string());
+                cause = current.source();
+            }
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
+    let mut terminate = signal(SignalKind::terminate())?;
+    let mut interrupt = signal(SignalKind::interrupt())?;
+    let seed = match &arguments.seed {
+        None => None,
+        Some(path) if path.as_os_str() == "example" => Some(Seed::example()),
+        Some(path) => Some(Seed::parse(&std::fs::read_to_string(path)?)?),
+    };
+    let timing = Timing {
+        scale: arguments.time_scale,
+        retry_after: arguments.retry_after.0,
+        ..Timing::default()
+    };
+    let host = Host::start(Options {
+        settings: Settings {
+            timing,
+            ..Settings::default()
+        },
+        seed,
+        port: arguments.port,
+        control_port: arguments.control_port,
+        directory: std::path::absolute(arguments.dir)?,
+        journal: arguments.journal,
+        log_requests: !arguments.quiet,
+    })
+    .await?;
+    let ready = json!({
+        "endpoint": host.endpoint(),
+        "control": host.control(),
+        "ca": host.ca_file(),
+        "identityEndpoint": format!("{}/msi/token", host.control()),
+        "idTokenEndpoint": format!("{}/oidc/token", host.control()),
+    });
+    let mut stdout = io::stdout().lock();
+    writeln!(stdout, "{ready}")?;
+    stdout.flush()?;
+    drop(stdout);
+    tokio::select! {
+        _ = terminate.recv() => {}
+        _ = interrupt.recv() => {}
+    }
+    Ok(())
+}

@@ -1,0 +1,15 @@
+//! The emulator asked as clients ask it: requests in, answers out, time moved by hand.
+//!
+//! `azure` is the small client that the other files share.
+
+mod arm;
+mod azure;
+mod entra;
+mod faults;
+mod gallery;
+mod honesty;
+mod host;
+mod machines;
+mod operations;
+mod random;
+mod versions;

@@ -1,0 +1,327 @@
+//! Tokens: who gets one, for what, and who is told why not.
+
+use http::Method;
+use serde_json::json;
+
+use super::azure::{Azure, CLIENT, SECRET, TENANT, form, start};
+use crate::{Emulator, entra::FederatedCredential};
+
+const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
+const ARM: &str = "https://management.azure.com/.default";
+
+fn token(azure: &mut Azure, tenant: &str, fields: &[(&str, &str)]) -> (u16, serde_json::Value) {
+    let reply = azure.ask(
+        Method::POST,
+        &format!("/{tenant}/oauth2/v2.0/token"),
+        &form(fields),
+        &[],
+    );
+    (reply.status, reply.body)
+}
+
+/// What is wrong, in a form that is right but for that.
+struct Wrong {
+    change: &'static [(&'static str, &'static str)],
+    status: u16,
+    code: u32,
+}
+
+const WRONG: [Wrong; 8] = [
+    Wrong {
+        change: &[("tenant", "nowhere")],
+        status: 400,
+        code: 90_002,
+    },
+    Wrong {
+        change: &[("grant_type", "")],
+        status: 400,
+        code: 900_144,
+    },
+    Wrong {
+        change: &[("grant_type", "password")],
+        status: 400,
+        code: 70_003,
+    },
+    Wrong {
+        change: &[("client_id", "someone")],
+        status: 400,
+        code: 700_016,
+    },
+    Wrong {
+        change: &[("client_secret", "")],
+        status: 401,
+        code: 7_000_218,
+    },
+    Wrong {
+        change: &[("client_secret", "wrong")],
+        status: 401,
+        code: 7_000_215,
+    },
+    Wrong {
+        change: &[("scope", "https://nothing.example/.default")],
+        status: 400,
+        code: 500_011,
+    },
+    Wrong {
+        change: &[("scope", "https://management.azure.com")],
+        status: 400,
+        code: 1_002_012,
+    },
+];
+
+#[test]
+fn each_wrong_credential_has_its_own_code() {
+    let mut azure = Azure::example();
+    for wrong in WRONG {
+        let mut fields = vec![
+            ("tenant", TENANT),
+            ("grant_type", "client_credentials"),
+            ("client_id", CLIENT),
+            ("client_secret", SECRET),
+            ("scope", ARM),
+        ];
+        for (name, value) in wrong.change {
+            fields.retain(|(known, _)| known != name);
+            fields.push((name, value));
+        }
+        let tenant = fields.iter().find(|(name, _)| *name == "tenant").unwrap().1;
+        let (status, body) = token(&mut azure, tenant, &fields);
+        assert_eq!(
+            (status, &body["error_codes"]),
+            (wrong.status, &json!([wrong.code])),
+            "{body}"
+        );
+        assert!(
+            body["error_description"]
+                .as_str()
+                .unwrap()
+                .starts_with(&format!("AADSTS{}: ", wrong.code))
+        );
+    }
+}
+
+fn github() -> FederatedCredential {
+    FederatedCredential {
+        issuer: "https://token.actions.githubusercontent.com".to_owned(),
+        subject: "repo:example/images:ref:refs/heads/main".to_owned(),
+        audience: "api://AzureADTokenExchange".to_owned(),
+    }
+}
+
+/// Assertions by what is wrong with them.
+fn assertions() -> Vec<(&'static str, String, Option<u32>)> {
+    let at = |credential: FederatedCredential| Emulator::assertion(&credential, start());
+    let valid = at(github());
+    let foreign = at(FederatedCredential {
+        audience: "x".to_owned(),
+        ..github()
+    });
+    let (head, _) = valid.rsplit_once('.').unwrap();
+    let (_, signature) = foreign.rsplit_once('.').unwrap();
+    let forged = format!("{head}.{signature}");
+    let evil = FederatedCredential {
+        issuer: "https://evil.example".to_owned(),
+        ..github()
+    };
+    let other = FederatedCredential {
+        subject: "repo:example/other:ref:refs/heads/main".to_owned(),
+        ..github()
+    };
+    let shouted = FederatedCredential {
+        subject: github().subject.to_uppercase(),
+        ..github()
+    };
+    let old = Emulator::assertion(&github(), "2026-05-31T23:00:00Z".parse().unwrap());
+    vec![
+        ("valid", valid, None),
+        ("issuer", at(evil), Some(700_211)),
+        ("subject", at(other), Some(700_213)),
+        ("subject's case", at(shouted), Some(700_213)),
+        ("audience", foreign, Some(700_212)),
+        ("signature", forged, Some(700_027)),
+        ("garbage", "abc".to_owned(), Some(50_027)),
+        ("expired", old, Some(700_024)),
+    ]
+}
+
+#[test]
+fn an_assertion_is_checked_for_issuer_subject_audience_signature_and_time() {
+    let mut azure = Azure::example();
+    for (what, assertion, code) in assertions() {
+        let fields = [
+            ("grant_type", "client_credentials"),
+            ("client_id", CLIENT),
+            ("client_assertion_type", JWT_BEARER),
+            ("client_assertion", assertion.as_str()),
+            ("scope", ARM),
+        ];
+        let (status, body) = token(&mut azure, TENANT, &fields);
+        match code {
+            None => assert_eq!(status, 200, "{what}: {body}"),
+            Some(code) => assert_eq!(
+                (status, &body["error_codes"]),
+                (401, &json!([code])),
+                "{what}"
+            ),
+        }
+    }
+}
+
+#[test]
+fn the_github_endpoint_gives_what_the_application_accepts() {
+    let mut azure = Azure::example();
+    let path = "/oidc/token?a=b&audience=api%3A%2F%2FAzureADTokenExchange";
+    let refused = azure.ask(Method::GET, path, "", &[("authorization", "Bearer wrong")]);
+    assert_eq!(refused.status, 401);
+    let reply = azure.ask(
+        Method::GET,
+        path,
+        "",
+        &[("authorization", "Bearer example-request-token")],
+    );
+    let assertion = reply.body["value"].as_str().unwrap();
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT),
+        ("client_assertion_type", JWT_BEARER),
+        ("client_assertion", assertion),
+        ("scope", ARM),
+    ];
+    assert_eq!(token(&mut azure, TENANT, &fields).0, 200);
+    // Five minutes later it is of no use; a client must ask for a new one.
+    azure.wait(900);
+    assert_eq!(token(&mut azure, TENANT, &fields).0, 401);
+}
+
+#[test]
+fn the_first_generation_answers_numbers_as_text() {
+    let mut azure = Azure::example();
+    let fields = form(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT),
+        ("client_secret", SECRET),
+        ("resource", "https://batch.core.windows.net/"),
+    ]);
+    for path in [
+        format!("/{TENANT}/oauth2/token?api-version=1.0"),
+        "/adfs/oauth2/token".to_owned(),
+    ] {
+        let body = azure.ask(Method::POST, &path, &fields, &[]).body;
+        assert_eq!(body["expires_in"], "3599", "{body}");
+        assert_eq!(body["expires_on"], (start().as_second() + 3600).to_string());
+        assert_eq!(body["resource"], "https://batch.core.windows.net/");
+    }
+}
+
+#[test]
+fn arm_refuses_missing_garbage_expired_and_foreign_tokens_with_a_challenge() {
+    let mut azure = Azure::example();
+    let batch = format!(
+        "Bearer {}",
+        azure.sign_in("https://batch.core.windows.net//.default")
+    );
+    let good = format!("Bearer {}", azure.token);
+    let cases = [
+        (None, "AuthenticationFailed"),
+        (Some("Bearer abc"), "InvalidAuthenticationToken"),
+        (Some("Basic abc"), "InvalidAuthenticationToken"),
+        (Some(batch.as_str()), "InvalidAuthenticationTokenAudience"),
+    ];
+    let path = format!("{}?api-version=1", super::azure::GROUP);
+    for (header, code) in cases {
+        let headers: Vec<_> = header
+            .map(|value| ("authorization", value))
+            .into_iter()
+            .collect();
+        let reply = azure.ask(Method::GET, &path, "", &headers);
+        assert_eq!((reply.status, reply.code()), (401, code));
+        let challenge = reply.header("www-authenticate").unwrap();
+        assert!(
+            challenge.contains(&format!(
+                "authorization_uri=\"https://management.azure.com/{TENANT}\""
+            )),
+            "{challenge}"
+        );
+    }
+    assert_eq!(
+        azure
+            .ask(Method::GET, &path, "", &[("authorization", &good)])
+            .status,
+        200
+    );
+    azure.wait(3600);
+    let reply = azure.ask(Method::GET, &path, "", &[("authorization", &good)]);
+    assert_eq!(
+        (reply.status, reply.code()),
+        (401, "ExpiredAuthenticationToken")
+    );
+}
+
+#[test]
+fn managed_identities_need_their_header() {
+    let mut azure = Azure::example();
+    let path = "/msi/token?api-version=2019-08-01&resource=https%3A%2F%2Fmanagement.azure.com";
+    assert_eq!(azure.ask(Method::GET, path, "", &[]).status, 401);
+    let reply = azure.ask(
+        Method::GET,
+        path,
+        "",
+        &[("x-identity-header", "example-identity-header")],
+    );
+    assert_eq!(
+        reply.body["expires_on"],
+        (start().as_second() + 3600).to_string()
+    );
+    azure.token = reply.body["access_token"].as_str().unwrap().to_owned();
+    assert_eq!(azure.get(super::azure::GROUP).status, 200);
+
+    let path = "/metadata/identity/oauth2/token?api-version=2019-08-01&resource=https%3A%2F%2Fmanagement.azure.com";
+    assert_eq!(azure.ask(Method::GET, path, "", &[]).status, 400);
+    assert_eq!(
+        azure
+            .ask(Method::GET, path, "", &[("metadata", "true")])
+            .status,
+        200
+    );
+    let stranger = format!("{path}&client_id=someone");
+    assert_eq!(
+        azure
+            .ask(Method::GET, &stranger, "", &[("metadata", "true")])
+            .status,
+        400
+    );
+}
+
+#[test]
+fn discovery_never_leads_away_from_the_emulator() {
+    let mut azure = Azure::example();
+    for path in [
+        format!("/{TENANT}/v2.0/.well-known/openid-configuration"),
+        "/adfs/.well-known/openid-configuration".to_owned(),
+    ] {
+        let body = azure.ask(Method::GET, &path, "", &[]).body;
+        for field in [
+            "token_endpoint",
+            "authorization_endpoint",
+            "issuer",
+            "jwks_uri",
+        ] {
+            assert!(
+                body[field]
+                    .as_str()
+                    .unwrap()
+                    .starts_with("https://management.azure.com/"),
+                "{field}"
+            );
+        }
+    }
+    let keys = azure
+        .ask(
+            Method::GET,
+            &format!("/{TENANT}/discovery/v2.0/keys"),
+            "",
+            &[],
+        )
+        .body;
+    assert_eq!(keys["keys"][0]["kty"], "EC");
+}

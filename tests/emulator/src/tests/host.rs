@@ -1,0 +1,186 @@
+//! The host on real sockets: TLS, the ready line's addresses, control, resets.
+
+use std::sync::Arc;
+
+use http::Method;
+use serde_json::{Value, json};
+use tokio::{
+    io::{AsyncReadExt as _, AsyncWriteExt as _},
+    net::TcpStream,
+};
+use tokio_rustls::TlsConnector;
+
+use super::azure::{CLIENT, SECRET, TENANT, form};
+use crate::{
+    Settings,
+    host::{Host, Options},
+    seed::Seed,
+};
+
+async fn host(directory: &std::path::Path) -> Host {
+    let options = Options {
+        settings: Settings::default(),
+        seed: Some(Seed::example()),
+        port: 0,
+        control_port: 0,
+        directory: directory.to_owned(),
+        journal: Some(directory.join("journal.jsonl")),
+        log_requests: false,
+    };
+    Host::start(options).await.unwrap()
+}
+
+/// One request over TLS that trusts only the host's own authority; the raw answer or the error.
+async fn ask(
+    host: &Host,
+    method: &Method,
+    path: &str,
+    headers: &str,
+    body: &str,
+) -> std::io::Result<String> {
+    let pem = std::fs::read_to_string(host.ca_file())?;
+    let mut roots = rustls::RootCertStore::empty();
+    let certificate = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem.as_bytes());
+    roots.add(certificate.unwrap()).unwrap();
+    let provider = Arc::new(rustls::crypto::ring::default_provider());
+    let config = rustls::ClientConfig::builder_with_provider(provider)
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth();
+    let address = host.endpoint().strip_prefix("https://").unwrap();
+    let tcp = TcpStream::connect(address).await?;
+    let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
+    let mut tls = TlsConnector::from(Arc::new(config))
+        .connect(name, tcp)
+        .await?;
+    exchange(&mut tls, &raw(method, path, address, headers, body)).await
+}
+
+async fn control(host: &Host, method: &Method, path: &str, body: &str) -> String {
+    let address = host.control().strip_prefix("http://").unwrap();
+    let mut tcp = TcpStream::connect(address).await.unwrap();
+    exchange(&mut tcp, &raw(method, path, address, "", body))
+        .await
+        .unwrap()
+}
+
+fn raw(method: &Method, path: &str, host: &str, headers: &str, body: &str) -> String {
+    format!(
+        "{method} {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\nContent-Length: {}\r\n{headers}\r\n{body}",
+        body.len()
+    )
+}
+
+async fn exchange<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
+    stream: &mut S,
+    request: &str,
+) -> std::io::Result<String> {
+    stream.write_all(request.as_bytes()).await?;
+    let mut answer = Vec::new();
+    stream.read_to_end(&mut answer).await?;
+    Ok(String::from_utf8_lossy(&answer).into_owned())
+}
+
+fn body(answer: &str) -> Value {
+    serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
+}
+
+const LIST: &str = "/subscriptions?api-version=2022-12-01";
+
+/// Signs in for the endpoint itself and returns the header.
+async fn sign_in(host: &Host) -> String {
+    let scope = format!("{}/.default", host.endpoint());
+    let fields = form(&[
+        ("client_id", CLIENT),
+        ("client_secret", SECRET),
+        ("grant_type", "client_credentials"),
+        ("scope", &scope),
+    ]);
+    let path = format!("/{TENANT}/oauth2/v2.0/token");
+    let token = ask(host, &Method::POST, &path, "", &fields).await.unwrap();
+    assert!(token.starts_with("HTTP/1.1 200 OK"), "{token}");
+    format!(
+        "Authorization: Bearer {}\r\n",
+        body(&token)["access_token"].as_str().unwrap()
+    )
+}
+
+#[tokio::test]
+async fn serves_tls_under_its_own_authority_and_resets_when_told() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let headers = sign_in(&host).await;
+    let list = ask(&host, &Method::GET, LIST, &headers, "").await.unwrap();
+    assert_eq!(body(&list)["value"][0]["displayName"], "Example");
+
+    let fault = json!([{"kind": "resetAfterEffect", "path": "/subscriptions"}]);
+    control(&host, &Method::POST, "/faults", &fault.to_string()).await;
+    let cut = ask(&host, &Method::GET, LIST, &headers, "").await;
+    assert_eq!(cut.unwrap_err().kind(), std::io::ErrorKind::ConnectionReset);
+    let again = ask(&host, &Method::GET, LIST, &headers, "").await.unwrap();
+    assert!(again.starts_with("HTTP/1.1 200 OK"));
+
+    let journal = std::fs::read_to_string(directory.path().join("journal.jsonl")).unwrap();
+    assert_eq!(journal.lines().count(), 4);
+    assert!(journal.contains("resetAfterEffect") && !journal.contains(SECRET));
+}
+
+#[tokio::test]
+async fn the_control_port_seeds_moves_the_clock_and_shows_the_resources() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let before: jiff::Timestamp = body(&control(&host, &Method::GET, "/health", "").await)["now"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
+    let after: jiff::Timestamp =
+        body(&control(&host, &Method::POST, "/advance", r#"{"seconds":3600}"#).await)["now"]
+            .as_str()
+            .unwrap()
+            .parse()
+            .unwrap();
+    assert!(after.duration_since(before).as_secs() >= 3600);
+    let refused = control(
+        &host,
+        &Method::POST,
+        "/seed",
+        r#"{"galleries":[{"name":"g","resourceGroup":"none","location":"eastus2"}]}"#,
+    )
+    .await;
+    assert!(
+        refused.starts_with("HTTP/1.1 400") && refused.contains("none"),
+        "{refused}"
+    );
+    control(
+        &host,
+        &Method::POST,
+        "/seed",
+        r#"{"resourceGroups":[{"name":"rg2","location":"westus2"}]}"#,
+    )
+    .await;
+    let resources = body(&control(&host, &Method::GET, "/resources", "").await);
+    assert_eq!(resources["resourceGroups"].as_array().unwrap().len(), 2);
+    let token = control(
+        &host,
+        &Method::GET,
+        "/msi/token?resource=https://management.azure.com",
+        "",
+    )
+    .await;
+    assert!(
+        token.starts_with("HTTP/1.1 401"),
+        "the identity header is missing: {token}"
+    );
+    assert!(
+        control(&host, &Method::GET, "/journal", "")
+            .await
+            .contains("/msi/token")
+    );
+    assert!(
+        control(&host, &Method::GET, "/nonsense", "")
+            .await
+            .starts_with("HTTP/1.1 404")
+    );
+}
