@@ -7,6 +7,7 @@
 //!
 //! It does not know where images come from: it asks [`crate::compute::Compute::image_version`].
 
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -171,6 +172,29 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
     let base = format!("https://{}{}", call.request.authority, route.prefix);
     let answer = answer(world, call, &route, &base);
     wire::respond(call.request, &base, &id, call.now, answer)
+}
+
+/// A scripted refusal in the data plane's envelope.
+pub(crate) fn refuse(
+    world: &mut World,
+    call: &Call<'_>,
+    status: StatusCode,
+    (code, message): (&str, &str),
+) -> Response {
+    let id = world.ids.guid();
+    let prefix = world
+        .batch
+        .route(call.request)
+        .map(|route| route.prefix)
+        .unwrap_or_default();
+    let base = format!("https://{}{prefix}", call.request.authority);
+    wire::respond(
+        call.request,
+        &base,
+        &id,
+        call.now,
+        Err(Refusal::scripted(status, code, message)),
+    )
 }
 
 fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {

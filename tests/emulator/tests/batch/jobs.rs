@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{World, pool, world};
+use crate::harness::{World, world};
 
 fn job(world: &mut World, id: &str, pool: &str) {
     let created = world.post("/jobs", json!({"id": id, "poolInfo": {"poolId": pool}}));

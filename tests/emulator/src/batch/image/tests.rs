@@ -45,6 +45,9 @@ fn outcome(view: ImageVersionView, size: &str, security: Option<&str>, agent: &s
 
 const UBUNTU: &str = "batch.node.ubuntu 22.04";
 
+/// What makes a good version another one.
+type Change = fn(&mut ImageVersionView);
+
 const D4S: &str = "Standard_D4s_v5";
 
 fn assert_fault(outcome: &Result<(), String>, fault: Option<&str>) {
@@ -83,7 +86,7 @@ fn a_pool_boots_a_good_image_only_where_everything_fits() {
 
 #[test]
 fn a_version_is_usable_only_when_it_is_whole_here_and_of_the_right_kind() {
-    let cases: [(fn(&mut ImageVersionView), &str, Option<&str>); 7] = [
+    let cases: [(Change, &str, Option<&str>); 7] = [
         (
             |view| view.provisioning_state = "Creating".into(),
             D4S,
