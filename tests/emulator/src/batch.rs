@@ -167,11 +167,25 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
     let id = world.ids.guid();
     let Some(route) = world.batch.route(call.request) else {
         let base = format!("https://{}", call.request.authority);
-        return wire::respond(call.request, &base, &id, call.now, Err(ACCOUNT_NOT_FOUND.into()));
+        return wire::respond(call.request, &base, &id, call.now, Err(nobody(call.request)));
     };
     let base = format!("https://{}{}", call.request.authority, route.prefix);
     let answer = answer(world, call, &route, &base);
     wire::respond(call.request, &base, &id, call.now, answer)
+}
+
+/// Why a request reaches no account: there is none of that name, or it is no request to Batch at all.
+fn nobody(request: &Request) -> Refusal {
+    let first = request.segments().into_iter().next().unwrap_or_default();
+    let is_batch = matches!(
+        first.as_str(),
+        "pools" | "jobs" | "jobschedules" | "supportedimages" | "nodecounts" | "batch"
+    );
+    if is_batch {
+        ACCOUNT_NOT_FOUND.into()
+    } else {
+        Refusal::unsupported(request)
+    }
 }
 
 /// A scripted refusal in the data plane's envelope.
