@@ -54,7 +54,11 @@ fn whatever_is_not_played_answers_501_and_names_itself() {
             && reply.message().contains("virtualNetworks/v")
             && reply.message().contains("2026-03-03")
     );
-    assert_eq!(azure.ask(Method::GET, "/no/such/path", "", &[]).status, 501);
+    let reply = azure.get(&format!("{SUBSCRIPTION}/no/such/path"));
+    assert_eq!(
+        (reply.status, reply.code()),
+        (501, "NotImplementedByEmulator")
+    );
 }
 
 #[test]

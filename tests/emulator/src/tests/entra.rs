@@ -325,3 +325,39 @@ fn discovery_never_leads_away_from_the_emulator() {
         .body;
     assert_eq!(keys["keys"][0]["kty"], "EC");
 }
+
+#[test]
+fn a_token_of_another_tenant_is_refused_and_a_subscription_that_is_not_there_is_named() {
+    let other = json!({"tenant": {"id": "other", "applications": [
+        {"clientId": "app", "objectId": "object", "secrets": [{"value": "s", "expires": "2026-06-01T01:00:00Z"}]},
+    ]}});
+    let mut azure = Azure::with_seed(&other);
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "app"),
+        ("client_secret", "s"),
+        ("scope", ARM),
+    ];
+    let (_, body) = token(&mut azure, "other", &fields);
+    let own = std::mem::replace(
+        &mut azure.token,
+        body["access_token"].as_str().unwrap().to_owned(),
+    );
+    let reply = azure.get(super::azure::GROUP);
+    assert_eq!(
+        (reply.status, reply.code()),
+        (401, "InvalidAuthenticationTokenTenant")
+    );
+    assert_eq!(azure.get("/subscriptions").body["value"], json!([]));
+    azure.token = own;
+    let reply = azure.get("/subscriptions/none");
+    assert_eq!((reply.status, reply.code()), (404, "SubscriptionNotFound"));
+
+    azure.wait(3600);
+    let (status, body) = token(&mut azure, "other", &fields);
+    assert_eq!(
+        (status, &body["error_codes"]),
+        (401, &json!([7_000_222])),
+        "the secret has expired"
+    );
+}
