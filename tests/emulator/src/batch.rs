@@ -7,6 +7,7 @@
 //!
 //! It does not know where images come from: it asks [`crate::compute::Compute::image_version`].
 
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -166,11 +167,48 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
     let id = world.ids.guid();
     let Some(route) = world.batch.route(call.request) else {
         let base = format!("https://{}", call.request.authority);
-        return wire::respond(call.request, &base, &id, call.now, Err(ACCOUNT_NOT_FOUND.into()));
+        return wire::respond(call.request, &base, &id, call.now, Err(nobody(call.request)));
     };
     let base = format!("https://{}{}", call.request.authority, route.prefix);
     let answer = answer(world, call, &route, &base);
     wire::respond(call.request, &base, &id, call.now, answer)
+}
+
+/// Why a request reaches no account: there is none of that name, or it is no request to Batch at all.
+fn nobody(request: &Request) -> Refusal {
+    let first = request.segments().into_iter().next().unwrap_or_default();
+    let is_batch = matches!(
+        first.as_str(),
+        "pools" | "jobs" | "jobschedules" | "supportedimages" | "nodecounts" | "batch"
+    );
+    if is_batch {
+        ACCOUNT_NOT_FOUND.into()
+    } else {
+        Refusal::unsupported(request)
+    }
+}
+
+/// A scripted refusal in the data plane's envelope.
+pub(crate) fn refuse(
+    world: &mut World,
+    call: &Call<'_>,
+    status: StatusCode,
+    (code, message): (&str, &str),
+) -> Response {
+    let id = world.ids.guid();
+    let prefix = world
+        .batch
+        .route(call.request)
+        .map(|route| route.prefix)
+        .unwrap_or_default();
+    let base = format!("https://{}{prefix}", call.request.authority);
+    wire::respond(
+        call.request,
+        &base,
+        &id,
+        call.now,
+        Err(Refusal::scripted(status, code, message)),
+    )
 }
 
 fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {
@@ -237,7 +275,9 @@ impl Gallery for Galleries<'_> {
             .unwrap_or_default();
         match self.arm.tenant_of(&subscription) {
             None => return Lookup::Missing,
-            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => return Lookup::OtherTenant,
+            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => {
+                return Lookup::OtherTenant;
+            }
             Some(_) => {}
         }
         if !self.arm.is_registered(&subscription, "Microsoft.Batch", now) {

@@ -203,7 +203,49 @@ impl Emulator {
                 response.body = body.into();
                 Outcome::Answer(response)
             }
-            Some(other) => Outcome::Answer(scripted_answer(service, other)),
+            Some(other) => Outcome::Answer(self.scripted_answer(service, other, call)),
+        }
+    }
+
+    /// The answer of a fault that is an answer.
+    fn scripted_answer(&mut self, service: Service, effect: Effect, call: &Call<'_>) -> Response {
+        let (status, code, message, body, retry_after) = match effect {
+            Effect::Status {
+                status,
+                code,
+                message,
+                body,
+                retry_after,
+            } => (
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                code,
+                message,
+                body,
+                retry_after,
+            ),
+            Effect::Throttle { retry_after } => {
+                let message =
+                    "The request was throttled. Retry after the time in the Retry-After header."
+                        .to_owned();
+                (
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "TooManyRequests".to_owned(),
+                    message,
+                    None,
+                    retry_after,
+                )
+            }
+            _ => return Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        let response = match (body, service) {
+            (Some(body), _) => Response::json(status, &body),
+            (None, Service::Entra) => entra::error_response(status, &code, &message),
+            (None, Service::Arm) => ArmError::new(status, &code, message).response(),
+            (None, Service::Batch) => batch::refuse(&mut self.world, call, status, (&code, &message)),
+        };
+        match retry_after {
+            Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
+            None => response,
         }
     }
 
@@ -242,49 +284,6 @@ fn service(request: &Request) -> Service {
         Service::Arm
     } else {
         Service::Batch
-    }
-}
-
-/// The answer of a fault that is an answer.
-fn scripted_answer(service: Service, effect: Effect) -> Response {
-    let (status, code, message, body, retry_after) = match effect {
-        Effect::Status {
-            status,
-            code,
-            message,
-            body,
-            retry_after,
-        } => (
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            code,
-            message,
-            body,
-            retry_after,
-        ),
-        Effect::Throttle { retry_after } => {
-            let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
-            (
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequests".to_owned(),
-                message,
-                None,
-                retry_after,
-            )
-        }
-        _ => return Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
-    };
-    let response = match (body, service) {
-        (Some(body), _) => Response::json(status, &body),
-        (None, Service::Entra) => entra::error_response(status, &code, &message),
-        (None, Service::Arm) => ArmError::new(status, &code, message).response(),
-        (None, Service::Batch) => Response::json(
-            status,
-            &json!({"code": code, "message": {"lang": "en-US", "value": message}}),
-        ),
-    };
-    match retry_after {
-        Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
-        None => response,
     }
 }
 

@@ -216,7 +216,9 @@ impl Parser {
             Some(Token::Word(word)) => {
                 operator(&word).ok_or_else(|| format!("the operator {word} is not supported"))?
             }
-            found => return Err(format!("expected an operator after {}, found {found:?}", path.text())),
+            found => {
+                return Err(format!("expected an operator after {}, found {found:?}", path.text()));
+            }
         };
         match self.take() {
             Some(Token::Literal(literal)) => Ok(Filter::Compare(path, comparison, literal)),

@@ -233,6 +233,13 @@ impl From<Known> for Refusal {
 }
 
 impl Refusal {
+    /// A refusal that a script asks for.
+    pub(crate) fn scripted(status: StatusCode, code: &str, message: &str) -> Self {
+        let mut refusal = Self::from(known(status, "", "")).saying(message);
+        code.clone_into(&mut refusal.code);
+        refusal
+    }
+
     /// A request that the emulator does not serve; it names itself, so that nobody takes it for Azure's answer.
     pub(crate) fn unsupported(request: &Request) -> Self {
         let version = request.query("api-version").unwrap_or("none");

@@ -244,6 +244,10 @@ impl World {
     }
 
     /// A request of any form.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "these are the parts of a request, in the order of the wire"
+    )]
     pub(crate) fn request(
         &self,
         method: &Method,

@@ -416,3 +416,23 @@ fn nodes_refuse_what_their_state_does_not_allow() {
     world.wait(60);
     assert_eq!(world.node_states("p"), "idle:1");
 }
+
+#[test]
+fn a_scripted_server_busy_has_the_services_envelope() {
+    let mut world = world(|_| {});
+    let busy = json!({"kind": "status", "status": 503, "code": "ServerBusy", "message": "The server is busy.", "retryAfter": 7});
+    world.fault_on(busy, "/pools");
+    let refused = world.post("/pools", pool("p", 0));
+    assert_eq!(
+        (refused.status(), refused.code(), refused.header("retry-after")),
+        (503, "ServerBusy", Some("7"))
+    );
+    assert_eq!(refused.response.reason.as_deref(), Some("The server is busy."));
+    assert!(
+        refused.body["message"]["value"]
+            .as_str()
+            .unwrap()
+            .contains("\nRequestId:")
+    );
+    assert_eq!(world.get("/pools/p").code(), "PoolNotFound", "nothing has happened");
+}

@@ -267,7 +267,9 @@ pub(crate) fn render(account: &Account, authority: Option<&str>) -> Value {
     let (name, location) = (&account.name, &account.location);
     let azure = format!("{name}.{location}.batch.azure.com");
     let endpoint = match authority {
-        Some(authority) if !authority.starts_with("management.") => format!("{authority}/batch/{name}"),
+        Some(authority) if !authority.starts_with("management.") => {
+            format!("{authority}/batch/{name}")
+        }
         _ => azure,
     };
     let mut properties = Map::new();

@@ -150,7 +150,9 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answe
             }
             conditions::check(call.request, version)?;
         }
-        Err(_) if call.request.header("if-match").is_some() => return Err(Refusal::from(CONDITION_NOT_MET).into()),
+        Err(_) if call.request.header("if-match").is_some() => {
+            return Err(Refusal::from(CONDITION_NOT_MET).into());
+        }
         Err(_) => {}
     }
     let option = deallocation_option(&sent)?;

@@ -267,7 +267,9 @@ fn enable(site: &mut Site<'_>, id: &JobId) -> Answer {
     let changed = site.scene.after(site.scene.pace.job_change);
     let job = open_job(site, id)?;
     match job.life.at(now) {
-        JobState::Disabled | JobState::Disabling => job.pass(now, JobState::Enabling, changed, JobState::Active),
+        JobState::Disabled | JobState::Disabling => {
+            job.pass(now, JobState::Enabling, changed, JobState::Active);
+        }
         JobState::Active => {}
         _ => return Err(OPERATION_INVALID_FOR_STATE.into()),
     }

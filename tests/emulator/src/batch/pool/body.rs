@@ -104,7 +104,8 @@ pub(crate) fn read_new(body: &Value, age: ApiAge) -> Result<NewPool, Refusal> {
     let fields = object(body)?;
     for name in fields.keys() {
         let known = SETTINGS.contains(&name.as_str()) || CREATE_ONLY.contains(&name.as_str());
-        if !known && !(OUTDATED.contains(&name.as_str()) && age < ApiAge::New) {
+        let outdated = OUTDATED.contains(&name.as_str()) && age < ApiAge::New;
+        if !known && !outdated {
             return Err(unknown(name));
         }
     }
@@ -394,7 +395,9 @@ pub(crate) fn read_formula(formula: &str) -> Result<String, Refusal> {
 }
 
 fn duration(body: &Value, name: &str, most: SignedDuration) -> Result<Option<SignedDuration>, Refusal> {
-    let Some(value) = body.get(name) else { return Ok(None) };
+    let Some(value) = body.get(name) else {
+        return Ok(None);
+    };
     let written = value.as_str().unwrap_or_default();
     match parse_duration(written) {
         Some(duration) if (FIVE_MINUTES..=most).contains(&duration) => Ok(Some(duration)),

@@ -77,3 +77,23 @@ fn an_error_carries_its_sentence_in_the_status_line_and_the_request_id_in_the_me
     let response = respond(&head, "https://acct.test", "id-1", Timestamp::UNIX_EPOCH, Err(refusal));
     assert!(response.body.is_empty() && response.status == StatusCode::NOT_FOUND);
 }
+
+/// The bodies are those of `tests/batch/recorded.jsonl`, whose origin `tests/batch/recorded.rs` tells.
+#[test]
+fn recorded_bodies_are_written_back_to_the_byte() {
+    let mut bodies = 0;
+    for line in include_str!("../../../tests/batch/recorded.jsonl").lines() {
+        let exchange: Value = serde_json::from_str(line).unwrap();
+        let Some(body) = exchange["body"].as_str().filter(|body| !body.is_empty()) else {
+            continue;
+        };
+        assert_eq!(
+            pretty(&serde_json::from_str(body).unwrap()),
+            body,
+            "{}",
+            exchange["name"]
+        );
+        bodies += 1;
+    }
+    assert_eq!(bodies, 15);
+}
