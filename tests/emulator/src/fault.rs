@@ -225,15 +225,9 @@ impl Effect {
             | Self::ResetAfterEffect
             | Self::Hang
             | Self::WrongBody { .. } => Moment::Request,
-            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => {
-                Moment::Operation
-            }
-            Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => {
-                Moment::Allocation
-            }
-            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => {
-                Moment::Nodes
-            }
+            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => Moment::Operation,
+            Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => Moment::Allocation,
+            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => Moment::Nodes,
         }
     }
 }

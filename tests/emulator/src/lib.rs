@@ -224,9 +224,7 @@ impl Emulator {
                 retry_after,
             ),
             Effect::Throttle { retry_after } => {
-                let message =
-                    "The request was throttled. Retry after the time in the Retry-After header."
-                        .to_owned();
+                let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
                 (
                     StatusCode::TOO_MANY_REQUESTS,
                     "TooManyRequests".to_owned(),
