@@ -45,10 +45,11 @@ impl Checkout {
         })
     }
 
-    /// Builds all programs of the workspace at once, so that what they share is built once, and gives their folder.
+    /// Builds all programs of the workspace at once and gives their folder. The examples come along so that the
+    /// features of tests are on, as in `cargo test`: nothing is built twice.
     pub(crate) fn programs(&self) -> Result<PathBuf> {
         let mut command = cargo();
-        command.args(["build", "--locked", "--workspace", "--bins"]);
+        command.args(["build", "--locked", "--workspace", "--bins", "--examples"]);
         step("build", command.current_dir(&self.root))?;
         Ok(self.target.join("debug"))
     }

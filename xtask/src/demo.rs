@@ -45,16 +45,16 @@ struct Stage {
 /// # Errors
 /// When one of the programs fails.
 pub(crate) fn run() -> Result {
-    let watch = Stopwatch::start();
     let mut story = Story::default();
     let stage = set_the_stage(&mut story)?;
+    let watch = Stopwatch::start();
     let packer = publish(&mut story, &stage)?;
     show_requests(&story, &stage, 0)?;
     let published = stage.azure.journal()?.0.len();
     roll_out(&mut story, &stage)?;
     show_requests(&story, &stage, published)?;
     show_pool(&mut story, &stage)?;
-    story.end(watch.passed(), packer);
+    story.end(watch.passed(), packer.as_deref(), &stage.dir);
     Ok(())
 }
 
@@ -99,6 +99,9 @@ fn set_the_stage(story: &mut Story) -> Result<Stage> {
 /// Gives the Packer it used, or none.
 fn publish(story: &mut Story, stage: &Stage) -> Result<Option<PathBuf>> {
     story.chapter("From the machine to an image version in two regions");
+    story.tell(&format!(
+        "Pools will run it in both accounts, {NODES} nodes in one and 100 in the other: their regions and enough replicas follow from that. First every disk is copied, then an image is made of the copies, then the version of the image; the copies go when the version is complete."
+    ));
     let packer = find_packer();
     match &packer {
         Some(packer) => publish_with_packer(story, stage, packer)?,
@@ -110,7 +113,10 @@ fn publish(story: &mut Story, stage: &Stage) -> Result<Option<PathBuf>> {
         .and_then(Value::as_str)
         .unwrap_or_default();
     ensure(!id.is_empty(), || "the manifest names no version".to_owned())?;
-    story.tell(&format!("The manifest says: {id}"));
+    story.tell(&format!(
+        "The manifest names it for the next step: {}",
+        story::shortened(id)
+    ));
     Ok(packer)
 }
 
@@ -199,6 +205,9 @@ fn publish_without_packer(story: &Story, stage: &Stage) -> Result {
 
 fn roll_out(story: &mut Story, stage: &Stage) -> Result {
     story.chapter("From the version to a pool with its nodes ready");
+    story.tell(&format!(
+        "{NODES} nodes are asked for at once. It is a success when the pool is steady and enough nodes are idle or running, on this very version."
+    ));
     let mut command = Command::new(&stage.pool);
     command.args(["rollout", "--manifest"]).arg(manifest(stage));
     command.args(["--account", &world::account(world::ACCOUNT), "--pool-id", pool::POOL]);
@@ -213,6 +222,7 @@ fn roll_out(story: &mut Story, stage: &Stage) -> Result {
         .args(["--metadata-host", stage.azure.host(), "--ca-file"])
         .arg(&stage.azure.ca);
     command.args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT]);
+    command.arg("--report-path").arg(report(stage));
     story.show(
         command
             .env("AZURE_CLIENT_SECRET", &stage.secret)

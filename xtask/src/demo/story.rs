@@ -2,7 +2,7 @@
 
 use std::{
     io::{BufRead as _, BufReader},
-    path::{Path, PathBuf},
+    path::Path,
     process::{Command, Stdio},
     time::Duration,
 };
@@ -61,7 +61,10 @@ impl Story {
             .take()
             .ok_or_else(|| Failure::unexpected(format!("{name} has no stdout")))?;
         for line in BufReader::new(stdout).lines() {
-            say(format!("  │ {}", line.doing(|| format!("read what {name} says"))?));
+            say(format!(
+                "  │ {}",
+                shortened(&line.doing(|| format!("read what {name} says"))?)
+            ));
         }
         let status = child.wait().doing(|| format!("wait for {name}"))?;
         ensure(status.success(), || format!("{name} ended with {status}"))
@@ -69,7 +72,7 @@ impl Story {
 
     /// Ends it.
     #[expect(clippy::unused_self, reason = "as for a sentence")]
-    pub(super) fn end(&self, took: Duration, packer: Option<PathBuf>) {
+    pub(super) fn end(&self, took: Duration, packer: Option<&Path>, dir: &Path) {
         let way = packer.map_or_else(
             || "without Packer, through the same service".to_owned(),
             |path| format!("with {}", path.display()),
@@ -78,23 +81,67 @@ impl Story {
             "\nThe end: machine → image version → ready pool in {} s, {way}.",
             took.as_secs()
         ));
-        say("All requests are in target/demo/journal.jsonl, all resources in target/demo/resources.json.");
+        say(format!(
+            "All requests are in {0}/journal.jsonl, all resources in {0}/resources.json.",
+            dir.display()
+        ));
     }
 }
 
-/// A command as typed, without the folder of the program and with long arguments cut.
+/// A command as typed, without folders and with resource ids cut.
 fn typed(command: &Command) -> String {
-    /// Resource ids are longer than a line; their ends tell them apart.
-    const LONGEST: usize = 48;
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args()).map(|word| {
-        let word = word.to_string_lossy();
-        let skipped = word.chars().count().saturating_sub(LONGEST);
-        if skipped == 0 {
-            word.into_owned()
+        let word = shortened(&word.to_string_lossy());
+        let is_file = word.starts_with('/');
+        let word = if is_file {
+            word.rsplit('/').next().unwrap_or(&word).to_owned()
         } else {
-            format!("…{}", word.chars().skip(skipped).collect::<String>())
-        }
+            word
+        };
+        if word.contains(' ') { format!("'{word}'") } else { word }
     });
     words.collect::<Vec<_>>().join(" ")
+}
+
+/// A line whose resource ids begin with the kind of resource: the story has one subscription and one group.
+pub(super) fn shortened(line: &str) -> String {
+    let mut rest = line;
+    let mut short = String::new();
+    while let Some((before, id)) = rest.split_once("/subscriptions/") {
+        short.push_str(before);
+        let providers = ["/providers/Microsoft.Compute/", "/providers/Microsoft.Batch/"];
+        let end = id.find(char::is_whitespace).unwrap_or(id.len());
+        let (own, after) = id.split_at(end);
+        let kind = providers
+            .iter()
+            .find_map(|provider| own.split_once(provider))
+            .map(|(_, kind)| kind);
+        short.push_str(&kind.map_or_else(|| format!("/subscriptions/{own}"), |kind| format!("…/{kind}")));
+        rest = after;
+    }
+    short.push_str(rest);
+    short
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn resource_ids_are_short_and_the_rest_is_left_alone() {
+        let id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/snapshots/one";
+        assert_eq!(
+            shortened(&format!("created {id} and {id}.")),
+            "created …/snapshots/one and …/snapshots/one."
+        );
+        assert_eq!(shortened("in /subscriptions/s only"), "in /subscriptions/s only");
+    }
+
+    #[test]
+    fn commands_are_shown_as_a_person_would_type_them() {
+        let mut command = Command::new("/somewhere/bin/tool");
+        command.args(["--file", "/tmp/x/manifest.json", "echo ready"]);
+        assert_eq!(typed(&command), "tool --file manifest.json 'echo ready'");
+    }
 }
