@@ -102,7 +102,7 @@ pub(super) fn pool_table(resources: &Value, report: &Value) -> Vec<String> {
         ];
         lines.extend(rows.iter().map(|(name, value)| row(name, value)));
     }
-    let states = report.pointer("/states").and_then(Value::as_object);
+    let states = report.pointer("/rollout/states").and_then(Value::as_object);
     lines.extend(
         states
             .into_iter()
@@ -156,7 +156,7 @@ mod tests {
     #[test]
     fn a_pool_is_found_wherever_it_stands() {
         let resources = json!({"batch": [{"pools": [{"id": "p", "allocationState": "steady"}]}]});
-        let table = pool_table(&resources, &json!({"states": {"idle": 700}}));
+        let table = pool_table(&resources, &json!({"rollout": {"states": {"idle": 700}}}));
         assert_eq!(table[0], row("pool", "p"));
         assert_eq!(table[5], row("  idle", "700"));
     }
