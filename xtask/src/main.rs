@@ -1,2 +1,96 @@
-//! Placeholder.
-fn main() {}
+//! `cargo xtask`: what people and CI run on this checkout, one verb a file.
+//!
+//! It builds, tests and measures by starting other programs; it links none of the product.
+
+mod bench;
+mod budget;
+mod build;
+mod check;
+mod demo;
+mod dist;
+mod lint_actions;
+mod real;
+mod tools;
+
+use std::{path::PathBuf, process::ExitCode};
+
+use azure_batch_e2e::{console::complain, failure::Result};
+use clap::{Parser, Subcommand};
+
+/// Work on this checkout.
+#[derive(Debug, Parser)]
+#[command(name = "cargo xtask", version, about)]
+struct Arguments {
+    #[command(subcommand)]
+    verb: Verb,
+}
+
+#[derive(Debug, Subcommand)]
+enum Verb {
+    /// Format, lints, tests and documentation, as CI checks them; needs nothing but cargo.
+    Check,
+    /// The whole way on the local Azure, told as a story: machine, image version, pool.
+    Demo,
+    /// The whole way with real Packer and a real Actions runner, with everything that can go wrong on it.
+    Real {
+        /// Only cases whose name contains this.
+        #[arg(default_value = "")]
+        case: String,
+    },
+    /// Measurements.
+    Bench {
+        #[command(subcommand)]
+        what: Measured,
+    },
+    /// The Action and the workflows under actionlint, action-validator and zizmor.
+    LintActions,
+    /// The released files for one target, under `dist/`.
+    Dist {
+        /// Rust's name of the target.
+        #[arg(long)]
+        target: String,
+        /// The release's tag, `vX.Y.Z`; must be the workspace's version.
+        #[arg(long)]
+        tag: String,
+    },
+    /// The lists of sums over everything under `dist/`.
+    Sums {
+        /// The release's tag.
+        #[arg(long)]
+        tag: String,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum Measured {
+    /// What starting the plugin costs: time, memory, file size.
+    Start {
+        /// Another plugin to measure beside ours, e.g. one written in Go.
+        #[arg(long)]
+        versus: Option<PathBuf>,
+    },
+}
+
+fn main() -> ExitCode {
+    match run(&Arguments::parse().verb) {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(failure) => {
+            complain(format!("error: {}", failure.report()));
+            ExitCode::FAILURE
+        }
+    }
+}
+
+fn run(verb: &Verb) -> Result {
+    match verb {
+        Verb::Check => check::run(),
+        Verb::Demo => demo::run(),
+        Verb::Real { case } => real::run(case),
+        Verb::Bench {
+            what: Measured::Start { versus },
+        } => bench::start(versus.as_deref()),
+        Verb::LintActions => lint_actions::run(),
+        Verb::Dist { target, tag } => dist::run(target, tag),
+        Verb::Sums { tag } => dist::sums(tag),
+    }
+}

@@ -105,6 +105,15 @@ pub enum Event {
         /// The timeout given to the service.
         timeout_minutes: u64,
     },
+    /// A pool's allocation goes on: how many nodes it has by now.
+    Allocation {
+        /// The service's word: `resizing`, `stopping`, `steady`.
+        state: String,
+        /// Nodes wanted, of both kinds.
+        wanted: u32,
+        /// Nodes allocated, of both kinds.
+        allocated: u32,
+    },
     /// The pool's nodes by state.
     Nodes {
         /// Nodes wanted, dedicated and counted spot ones.
@@ -209,6 +218,11 @@ impl fmt::Display for Event {
                     "resize round {round}: {dedicated} dedicated and {spot} spot nodes, timeout {timeout_minutes} min"
                 )
             }
+            Self::Allocation {
+                state,
+                wanted,
+                allocated,
+            } => write!(f, "pool {state}: {allocated} of {wanted} nodes allocated"),
             Self::Nodes { wanted, ready, states } => {
                 write!(f, "{ready} of {wanted} nodes ready{}", Counts(states))
             }

@@ -1,100 +1,165 @@
-//! Flow 2, from an image version to a pool with its nodes ready.
+//! Flow 2, from an image version to a pool with its nodes ready: observe, plan, replicas, resize, nodes, verdict.
 //!
-//! (The flow itself follows; these are the values it ends with.)
+//! It changes no image of an existing pool. What is decided is in the pure files below, what is written in `access`.
 
-use std::collections::BTreeMap;
+mod access;
+mod classify;
+mod explain;
+mod nodes;
+mod observe;
+mod plan;
+mod quote;
+mod raise;
+mod report;
+mod resize;
+mod rounds;
+mod spec;
+mod start;
+mod start_task;
+mod timeout;
+mod verdict;
 
-use serde::Serialize;
+use tokio::time::Instant;
+
+pub use report::{Outcome, PoolAction, RolloutReport, Round};
 
 use crate::{
     client::Client,
-    error::{Error, ErrorKind},
-    ids::{PoolId, resource::ImageVersionId},
+    error::{Error, ErrorKind, Result},
     publish::StepTime,
-    settings::{RolloutSettings, Targets},
+    settings::RolloutSettings,
 };
-
-/// How a roll-out ended: the report is complete either way.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What was asked, what came, why.
-    pub report: RolloutReport,
-    /// The failure, if any.
-    pub result: Result<(), Error>,
-}
-
-/// What was asked, what came, and why.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct RolloutReport {
-    /// The pool.
-    pub pool: PoolId,
-    /// The version its nodes shall run.
-    pub version: ImageVersionId,
-    /// Nodes asked for.
-    pub targets: Targets,
-    /// What was done with the pool.
-    pub action: PoolAction,
-    /// Nodes that count towards the wish and are needed for success.
-    pub needed: u32,
-    /// Nodes that are idle or running on the version.
-    pub ready: u32,
-    /// All nodes by state.
-    pub states: BTreeMap<String, u32>,
-    /// The resize rounds.
-    pub rounds: Vec<Round>,
-    /// Checks that could not be made, with the reason.
-    pub skipped_checks: Vec<String>,
-    /// How long each step took.
-    pub steps: Vec<StepTime>,
-}
-
-/// What was done with the pool.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "kebab-case")]
-pub enum PoolAction {
-    /// Nothing yet.
-    None,
-    /// It was created.
-    Created,
-    /// It was resized.
-    Resized,
-    /// A resize to the same target was found and joined.
-    Joined,
-    /// It was as wished already.
-    Unchanged,
-}
-
-/// One resize round.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Round {
-    /// 1 for the first.
-    pub number: u32,
-    /// The timeout given to the service.
-    pub timeout_minutes: u64,
-    /// Dedicated nodes after it.
-    pub dedicated: u32,
-    /// Spot nodes after it.
-    pub spot: u32,
-    /// What the service said of it; empty when all came.
-    pub errors: Vec<String>,
-}
+use access::PoolAccess;
+use nodes::Waited;
+use spec::Spec;
+use start::Sizing;
+use verdict::{Census, Goal, Verdict};
 
 /// Rolls out.
-pub async fn run(_client: &Client, settings: &RolloutSettings) -> Outcome {
-    let report = RolloutReport {
-        pool: settings.pool.clone(),
-        version: settings.version.clone(),
-        targets: settings.targets,
-        action: PoolAction::None,
-        needed: 0,
-        ready: 0,
-        states: BTreeMap::new(),
-        rounds: Vec::new(),
-        skipped_checks: Vec::new(),
-        steps: Vec::new(),
+pub async fn run(client: &Client, settings: &RolloutSettings) -> Outcome {
+    let mut report = RolloutReport::new(settings);
+    let result = Box::pin(roll_out(client, settings, &mut report)).await;
+    let doing = || format!("cannot roll out {} to pool {}", settings.version.name(), settings.pool);
+    let result = result.map_err(|error| with_way_on(error).while_doing(doing()));
+    Outcome { report, result }
+}
+
+async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
+    let spec = Spec::new(settings)?;
+    let goal = Goal::new(settings.targets);
+    let steps = &mut report.steps;
+    report.needed = goal.needed.total();
+
+    let look = observe::observe(client, settings);
+    let site = timed(client, steps, ("observe", "looking at account and image version"), look).await?;
+    tell_skipped(client, &site.skipped);
+    report.skipped_checks.clone_from(&site.skipped);
+
+    let mut access = PoolAccess::new(client, site.endpoint.clone(), settings.pool.clone());
+    let agree = start::agree(&mut access, &spec, goal, settings.resize.pending);
+    let start = timed(client, steps, ("plan", "looking at the pool"), agree).await?;
+
+    if start.asks_for_nodes(goal) {
+        let ensure = raise::ensure(&access, &site, settings);
+        timed(client, steps, ("replicas", "checking the version's replicas"), ensure).await?;
+    }
+
+    let action = start.action();
+    let sizing = start::begin(&mut access, &spec, goal, settings.resize, start).await?;
+    report.action = action;
+    let pool = match sizing {
+        Sizing::Done(pool) => pool,
+        Sizing::UnderWay { rounds, newer } => {
+            let carry_on = resize::carry_on(&mut access, goal, rounds, newer, &mut report.rounds);
+            match timed(client, steps, ("resize", "bringing the pool to its size"), carry_on).await {
+                Ok(pool) => pool,
+                Err(error) => return Err(with_states(error, &access, settings, report).await),
+            }
+        }
     };
-    Outcome {
-        report,
-        result: Err(Error::new(ErrorKind::Refused, "not built yet")),
+
+    let wait = nodes::wait(&access, goal, &settings.version, settings.readiness, pool.current);
+    let waited = timed(client, steps, ("nodes", "waiting for the nodes"), wait).await?;
+    report.count(goal, &waited.census);
+    judge(&access, settings, goal, &waited)
+}
+
+/// Checks the settings against each other and against the pool JSON; asks nobody.
+///
+/// # Errors
+/// `BadInput` with all faults at once.
+pub fn check(settings: &RolloutSettings) -> Result<()> {
+    Spec::new(settings).map(drop)
+}
+
+/// Runs a step between its events and notes its time, however it ends.
+async fn timed<T>(
+    client: &Client,
+    steps: &mut Vec<StepTime>,
+    (step, what): (&'static str, &'static str),
+    work: impl Future<Output = Result<T>>,
+) -> Result<T> {
+    let started = Instant::now();
+    let result = client.run().step(step, what, work).await;
+    steps.push(StepTime {
+        step: step.to_owned(),
+        seconds: started.elapsed().as_secs(),
+    });
+    result
+}
+
+fn tell_skipped(client: &Client, skipped: &[String]) {
+    for check in skipped {
+        client.run().progress.warn(format!("not checked: {check}"));
+    }
+}
+
+fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, goal: Goal, waited: &Waited) -> Result<()> {
+    if waited.verdict != Verdict::Good {
+        return Err(explain::unready(
+            access.id(),
+            goal,
+            waited,
+            settings.readiness.node_timeout,
+        ));
+    }
+    if let Some(image) = &waited.census.other_image {
+        let text = format!(
+            "{} nodes run another image, {}",
+            waited.census.elsewhere,
+            quote::one_line(image)
+        );
+        access.client().run().progress.warn(text);
+    }
+    Ok(())
+}
+
+/// Looks once at the nodes of a pool that stayed too small, so that the report shows what is there.
+async fn with_states(
+    error: Error,
+    access: &PoolAccess<'_>,
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Error {
+    let is_over = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline);
+    if !is_over && let Ok(nodes) = access.nodes().await {
+        report.count(Goal::new(settings.targets), &Census::of(&nodes, &settings.version));
+    }
+    error
+}
+
+/// Says how to go on after a stop.
+fn with_way_on(error: Error) -> Error {
+    if error.kind() == ErrorKind::Cancelled {
+        error.with_hint("the pool stays as it is; run the same again and it goes on from here")
+    } else {
+        error
+    }
+}
+
+impl RolloutReport {
+    fn count(&mut self, goal: Goal, census: &Census) {
+        self.states.clone_from(&census.states);
+        self.ready = goal.counted(census.ready);
     }
 }

@@ -82,17 +82,8 @@ impl PostProcessor for Tour {
         Ok(())
     }
 
-    async fn post_process(
-        &self,
-        ui: Ui,
-        input: InputArtifact,
-        cancel: Cancellation,
-    ) -> Result<Processed, String> {
-        let config = self
-            .config
-            .lock()
-            .map(|config| config.clone())
-            .unwrap_or_default();
+    async fn post_process(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
+        let config = self.config.lock().map(|config| config.clone()).unwrap_or_default();
         act(&config, &ui, &input, &cancel).await?;
         let values = input.generated_data().await.map_err(text)?;
         let output = if config.act == "hand-on" {
@@ -107,17 +98,10 @@ impl PostProcessor for Tour {
     }
 }
 
-async fn act(
-    config: &Config,
-    ui: &Ui,
-    input: &InputArtifact,
-    cancel: &Cancellation,
-) -> Result<(), String> {
+async fn act(config: &Config, ui: &Ui, input: &InputArtifact, cancel: &Cancellation) -> Result<(), String> {
     let builder = input.builder_id().await.map_err(text)?;
     let id = input.id().await.map_err(text)?;
-    ui.say(&format!("from {builder}: {id}"))
-        .await
-        .map_err(text)?;
+    ui.say(&format!("from {builder}: {id}")).await.map_err(text)?;
     match config.act.as_str() {
         "fail" => Err("failed on purpose: panic: not really\nin two lines".to_owned()),
         "panic" => break_down(),

@@ -99,8 +99,7 @@ pub fn start(
         .map_err(StartError::Runtime)?;
     runtime.block_on(async {
         ignore_interrupts().map_err(StartError::Runtime)?;
-        let listener = Listener::bind(&environment.temporary, environment.ports)
-            .map_err(StartError::Listen)?;
+        let listener = Listener::bind(&environment.temporary, environment.ports).map_err(StartError::Listen)?;
         tell(stdout, &listener).map_err(StartError::Tell)?;
         let io = tokio::time::timeout(CONNECT_EXPIRY, listener.accept())
             .await

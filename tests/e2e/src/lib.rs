@@ -1,1 +1,27 @@
-//! Placeholder.
+//! The whole way with real programs: Packer, an Actions runner, our built binaries, the local Azure.
+//!
+//! The first half of the crate is a laboratory: it starts programs, watches them, signals them and reads what they
+//! leave. The second half, [`cases`], is a list of named cases that `cargo xtask real` runs. Nothing here knows
+//! how Azure works, and nothing links the product: only its binaries are run.
+
+#[cfg(test)]
+mod capabilities;
+pub mod cases;
+pub mod console;
+pub mod emulator;
+pub mod failure;
+pub mod files;
+pub mod http;
+pub mod journal;
+pub mod lab;
+pub mod left;
+pub mod packer;
+pub mod pool;
+pub mod process;
+pub mod runner;
+pub mod secrets;
+pub mod suite;
+pub mod template;
+pub mod time;
+pub mod tools;
+pub mod world;

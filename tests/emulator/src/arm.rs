@@ -76,16 +76,13 @@ impl Arm {
     /// The tenant of a subscription; `None` when there is no such subscription.
     #[must_use]
     pub fn tenant_of(&self, subscription: &str) -> Option<&str> {
-        self.subscription(subscription)
-            .map(|known| known.tenant.as_str())
+        self.subscription(subscription).map(|known| known.tenant.as_str())
     }
 
     /// The location of a resource group; `None` when there is no such group.
     #[must_use]
     pub fn group_location(&self, subscription: &str, group: &str) -> Option<&str> {
-        self.groups
-            .get(&group::key(subscription, group))
-            .map(Group::location)
+        self.groups.get(&group::key(subscription, group)).map(Group::location)
     }
 
     /// The id of the subscription that was added first.
@@ -94,13 +91,7 @@ impl Arm {
     }
 
     /// Puts a finished group there.
-    pub(crate) fn plant_group(
-        &mut self,
-        subscription: &str,
-        name: &str,
-        location: &str,
-        body: &Value,
-    ) {
+    pub(crate) fn plant_group(&mut self, subscription: &str, name: &str, location: &str, body: &Value) {
         self.add_group(Group::new(subscription, name, location, body));
     }
 
@@ -109,12 +100,7 @@ impl Arm {
     }
 
     /// Whether a subscription may use a provider at that time.
-    pub(crate) fn is_registered(
-        &self,
-        subscription: &str,
-        namespace: &str,
-        now: Timestamp,
-    ) -> bool {
+    pub(crate) fn is_registered(&self, subscription: &str, namespace: &str, now: Timestamp) -> bool {
         let registration = self.registrations.get(&provider::key(subscription, namespace));
         registration.is_none_or(|state| state.is_good(now))
     }
@@ -160,8 +146,7 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
         return metadata::endpoints(request);
     }
     if request.query("api-version").is_none_or(str::is_empty) {
-        let message =
-            "The api-version query parameter (?api-version=) is required for all requests.";
+        let message = "The api-version query parameter (?api-version=) is required for all requests.";
         return Err(ArmError::bad_request("MissingApiVersionParameter", message));
     }
     let path = ArmPath::parse(&request.path);
@@ -173,15 +158,8 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
         return subscription::tenant_level(world, call, &caller);
     };
     if world.arm.subscription(&path.subscription).is_none() {
-        let message = format!(
-            "The subscription '{}' could not be found.",
-            path.subscription
-        );
-        return Err(ArmError::new(
-            StatusCode::NOT_FOUND,
-            "SubscriptionNotFound",
-            message,
-        ));
+        let message = format!("The subscription '{}' could not be found.", path.subscription);
+        return Err(ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message));
     }
     if let Some(answer) = operation::poll(world, call, &path) {
         return answer;
@@ -193,24 +171,12 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
 }
 
 fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    match (
-        path.group.is_some(),
-        path.kind().as_str(),
-        path.action().as_str(),
-    ) {
+    match (path.group.is_some(), path.kind().as_str(), path.action().as_str()) {
         (false, "", "") if call.request.method == Method::GET => subscription::show(world, path),
-        (false, "", "locations") if call.request.method == Method::GET => {
-            Ok(subscription::locations(path, call))
-        }
-        (false, "", "providers") if call.request.method == Method::GET => {
-            Ok(provider::list(world, call, path))
-        }
-        (_, "", "resources") if call.request.method == Method::GET => {
-            group::resources(world, call, path)
-        }
-        (false, "", "resourcegroups") if call.request.method == Method::GET => {
-            Ok(group::list(world, call, path))
-        }
+        (false, "", "locations") if call.request.method == Method::GET => Ok(subscription::locations(path, call)),
+        (false, "", "providers") if call.request.method == Method::GET => Ok(provider::list(world, call, path)),
+        (_, "", "resources") if call.request.method == Method::GET => group::resources(world, call, path),
+        (false, "", "resourcegroups") if call.request.method == Method::GET => Ok(group::list(world, call, path)),
         (true, "", "") => group::respond(world, call, path),
         _ => Err(unsupported(call.request)),
     }
@@ -225,15 +191,12 @@ fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &C
             .get(&key)
             .ok_or_else(|| ArmError::group_not_found(name))?;
         if group.is_being_deleted() && matches!(call.request.method, Method::PUT | Method::PATCH) {
-            let message = format!(
-                "The resource group '{name}' is in deprovisioning state and cannot perform this operation."
-            );
+            let message =
+                format!("The resource group '{name}' is in deprovisioning state and cannot perform this operation.");
             return Err(ArmError::conflict("ResourceGroupBeingDeleted", message));
         }
     }
-    if path.parts.is_empty()
-        && path.group.is_none()
-        && matches!(path.action().as_str(), "" | "register" | "unregister")
+    if path.parts.is_empty() && path.group.is_none() && matches!(path.action().as_str(), "" | "register" | "unregister")
     {
         return provider::respond(world, call, path);
     }

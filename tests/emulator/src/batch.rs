@@ -7,6 +7,7 @@
 //!
 //! It does not know where images come from: it asks [`crate::compute::Compute::image_version`].
 
+use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
@@ -82,7 +83,8 @@ impl Batch {
     pub fn seed(&mut self, value: &Value, subscription: &str) -> Result<(), String> {
         for value in value.as_array().map_or(&[] as &[Value], Vec::as_slice) {
             let account = seed::read_account(value, subscription)?;
-            self.accounts.retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
+            self.accounts
+                .retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
             self.accounts.push(account);
         }
         Ok(())
@@ -98,8 +100,12 @@ impl Batch {
             let jobs = account.jobs.iter().filter(|job| !job.is_gone(now));
             let jobs = jobs.map(|job| (format!("{id}/jobs/{}", job.id).to_lowercase(), job.render("", now)));
             let schedules = account.schedules.iter();
-            let schedules = schedules
-                .map(|schedule| (format!("{id}/jobschedules/{}", schedule.id).to_lowercase(), schedule.render("", now)));
+            let schedules = schedules.map(|schedule| {
+                (
+                    format!("{id}/jobschedules/{}", schedule.id).to_lowercase(),
+                    schedule.render("", now),
+                )
+            });
             let others: Vec<(String, Value)> = pools.chain(jobs).chain(schedules).collect();
             all.insert(id, arm_plane::accounts::render(account, None));
             all.extend(others);
@@ -112,28 +118,47 @@ impl Batch {
     /// Removes the accounts of a resource group.
     pub(crate) fn remove_group(&mut self, group: &str) {
         let prefix = format!("{}/", group.to_lowercase());
-        self.accounts.retain(|account| !account.id().to_lowercase().starts_with(&prefix));
+        self.accounts
+            .retain(|account| !account.id().to_lowercase().starts_with(&prefix));
     }
 
     /// Which account a data-plane request is for: by host, by path prefix, by the key's name, or the only one.
     fn route(&self, request: &Request) -> Option<Route> {
-        let known = |name: &str| self.accounts.iter().find(|account| account.name.eq_ignore_ascii_case(name));
+        let known = |name: &str| {
+            self.accounts
+                .iter()
+                .find(|account| account.name.eq_ignore_ascii_case(name))
+        };
         let host = request.authority.split(':').next().unwrap_or_default();
         if let Some((name, _)) = host.split_once('.').filter(|(_, rest)| rest.contains("batch.")) {
-            return known(name).map(|account| Route { account: account.name.clone(), prefix: String::new() });
+            return known(name).map(|account| Route {
+                account: account.name.clone(),
+                prefix: String::new(),
+            });
         }
         if let Some(rest) = request.path.strip_prefix("/batch/") {
             let name = rest.split('/').next().unwrap_or_default();
             let prefix = format!("/batch/{name}");
-            return known(name).map(|account| Route { account: account.name.clone(), prefix });
+            return known(name).map(|account| Route {
+                account: account.name.clone(),
+                prefix,
+            });
         }
-        let signed = request.header("authorization").and_then(Credential::parse).and_then(|key| known(key.account));
+        let signed = request
+            .header("authorization")
+            .and_then(Credential::parse)
+            .and_then(|key| known(key.account));
         let only = self.accounts.first().filter(|_| self.accounts.len() == 1);
-        signed.or(only).map(|account| Route { account: account.name.clone(), prefix: String::new() })
+        signed.or(only).map(|account| Route {
+            account: account.name.clone(),
+            prefix: String::new(),
+        })
     }
 
     fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
-        self.accounts.iter_mut().find(|account| account.name.eq_ignore_ascii_case(name))
+        self.accounts
+            .iter_mut()
+            .find(|account| account.name.eq_ignore_ascii_case(name))
     }
 }
 
@@ -142,25 +167,98 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
     let id = world.ids.guid();
     let Some(route) = world.batch.route(call.request) else {
         let base = format!("https://{}", call.request.authority);
-        return wire::respond(call.request, &base, &id, call.now, Err(ACCOUNT_NOT_FOUND.into()));
+        return wire::respond(call.request, &base, &id, call.now, Err(nobody(call.request)));
     };
     let base = format!("https://{}{}", call.request.authority, route.prefix);
     let answer = answer(world, call, &route, &base);
     wire::respond(call.request, &base, &id, call.now, answer)
 }
 
+/// Why a request reaches no account: there is none of that name, or it is no request to Batch at all.
+fn nobody(request: &Request) -> Refusal {
+    let first = request.segments().into_iter().next().unwrap_or_default();
+    let is_batch = matches!(
+        first.as_str(),
+        "pools" | "jobs" | "jobschedules" | "supportedimages" | "nodecounts" | "batch"
+    );
+    if is_batch {
+        ACCOUNT_NOT_FOUND.into()
+    } else {
+        Refusal::unsupported(request)
+    }
+}
+
+/// A scripted refusal in the data plane's envelope.
+pub(crate) fn refuse(
+    world: &mut World,
+    call: &Call<'_>,
+    status: StatusCode,
+    (code, message): (&str, &str),
+) -> Response {
+    let id = world.ids.guid();
+    let prefix = world
+        .batch
+        .route(call.request)
+        .map(|route| route.prefix)
+        .unwrap_or_default();
+    let base = format!("https://{}{prefix}", call.request.authority);
+    wire::respond(
+        call.request,
+        &base,
+        &id,
+        call.now,
+        Err(Refusal::scripted(status, code, message)),
+    )
+}
+
 fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {
-    let World { batch, entra, compute, arm, timing, faults, ids, .. } = world;
+    let World {
+        batch,
+        entra,
+        compute,
+        arm,
+        timing,
+        faults,
+        ids,
+        ..
+    } = world;
     let pace = batch.pace;
-    let account = batch.account_mut(&route.account).ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
+    let account = batch
+        .account_mut(&route.account)
+        .ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
     let tenant = arm.tenant_of(&account.subscription).unwrap_or("common").to_owned();
     let proof = authenticate(account, &tenant, entra, call.request, call.now)?;
     task::settle(account, call.now, &pace, timing);
-    let gallery = Galleries { compute, arm, tenant: Some(&tenant) };
-    let scene = Scene { now: call.now, timing, pace: &pace, faults, ids, gallery: &gallery };
-    let mut site = Site { account, scene, request: call.request, base: base.to_owned(), proof };
-    let path = call.request.path.strip_prefix(route.prefix.as_str()).unwrap_or_default();
-    let segments = Request { path: path.to_owned(), ..call.request.clone() }.segments();
+    let gallery = Galleries {
+        compute,
+        arm,
+        tenant: Some(&tenant),
+    };
+    let scene = Scene {
+        now: call.now,
+        timing,
+        pace: &pace,
+        faults,
+        ids,
+        gallery: &gallery,
+    };
+    let mut site = Site {
+        account,
+        scene,
+        request: call.request,
+        base: base.to_owned(),
+        proof,
+    };
+    let path = call
+        .request
+        .path
+        .strip_prefix(route.prefix.as_str())
+        .unwrap_or_default();
+    let segments = Request {
+        path: path.to_owned(),
+        ..call.request.clone()
+    }
+    .segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
     data_plane::answer(&mut site, &segments)
 }
@@ -172,10 +270,14 @@ pub(crate) fn respond_arm(world: &mut World, call: &Call<'_>, _caller: &Caller) 
 
 impl Gallery for Galleries<'_> {
     fn look(&self, id: &str, region: &str, now: Timestamp) -> Lookup {
-        let subscription = crate::arm::ArmPath::parse(id).map(|path| path.subscription).unwrap_or_default();
+        let subscription = crate::arm::ArmPath::parse(id)
+            .map(|path| path.subscription)
+            .unwrap_or_default();
         match self.arm.tenant_of(&subscription) {
             None => return Lookup::Missing,
-            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => return Lookup::OtherTenant,
+            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => {
+                return Lookup::OtherTenant;
+            }
             Some(_) => {}
         }
         if !self.arm.is_registered(&subscription, "Microsoft.Batch", now) {

@@ -163,41 +163,17 @@ impl Compute {
     /// All resources of a kind as lists show them, sorted by id.
     pub(crate) fn views(&self, kind: Kind, now: Timestamp) -> Vec<Value> {
         match kind {
-            Kind::VirtualMachine => self
-                .vms
-                .iter()
-                .map(|item| vm::view(item, vm::Shown::plain()))
-                .collect(),
-            Kind::Disk => self
-                .disks
-                .iter()
-                .map(|item| disk::view(self, item))
-                .collect(),
-            Kind::Snapshot => self
-                .snapshots
-                .iter()
-                .map(|item| snapshot::view(item, now))
-                .collect(),
-            Kind::Image => self
-                .images
-                .iter()
-                .map(|item| item.view(&kind.type_name()))
-                .collect(),
-            Kind::Gallery => self
-                .galleries
-                .iter()
-                .map(|item| item.view(&kind.type_name()))
-                .collect(),
+            Kind::VirtualMachine => self.vms.iter().map(|item| vm::view(item, vm::Shown::plain())).collect(),
+            Kind::Disk => self.disks.iter().map(|item| disk::view(self, item)).collect(),
+            Kind::Snapshot => self.snapshots.iter().map(|item| snapshot::view(item, now)).collect(),
+            Kind::Image => self.images.iter().map(|item| item.view(&kind.type_name())).collect(),
+            Kind::Gallery => self.galleries.iter().map(|item| item.view(&kind.type_name())).collect(),
             Kind::Definition => self
                 .definitions
                 .iter()
                 .map(|item| item.view(&kind.type_name()))
                 .collect(),
-            Kind::Version => self
-                .versions
-                .iter()
-                .map(|item| item.view(&kind.type_name()))
-                .collect(),
+            Kind::Version => self.versions.iter().map(|item| item.view(&kind.type_name())).collect(),
         }
     }
 
@@ -211,10 +187,7 @@ impl Compute {
 
     /// Every resource as lists show it.
     pub(crate) fn all(&self, now: Timestamp) -> Vec<Value> {
-        Kind::ALL
-            .into_iter()
-            .flat_map(|kind| self.views(kind, now))
-            .collect()
+        Kind::ALL.into_iter().flat_map(|kind| self.views(kind, now)).collect()
     }
 
     /// Every resource by kind, with what only special reads show: power states and replication.
@@ -252,9 +225,7 @@ fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
         .compute
         .views(kind, call.now)
         .into_iter()
-        .filter(|view| {
-            edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix))
-        })
+        .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .collect();
     Ok(arm::page(call.request, &values, world.page_size))
 }
@@ -321,22 +292,14 @@ fn required_location(body: &Value) -> Result<String, ArmError> {
         )
     })?;
     if region::display_name(location).is_none() {
-        let message =
-            format!("The provided location '{location}' is not available for this resource type.");
-        return Err(ArmError::bad_request(
-            "LocationNotAvailableForResourceType",
-            message,
-        ));
+        let message = format!("The provided location '{location}' is not available for this resource type.");
+        return Err(ArmError::bad_request("LocationNotAvailableForResourceType", message));
     }
     Ok(region::normalise(location))
 }
 
 /// Refuses a PUT that names another region than the resource has.
-fn require_same_location<F>(
-    item: &Item<F>,
-    path: &ArmPath,
-    location: &str,
-) -> Result<(), ArmError> {
+fn require_same_location<F>(item: &Item<F>, path: &ArmPath, location: &str) -> Result<(), ArmError> {
     if item.location() == location {
         return Ok(());
     }

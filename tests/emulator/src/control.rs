@@ -45,10 +45,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
     let router = Router::new()
         .route("/health", get(health))
         .route("/seed", post(seed))
-        .route(
-            "/faults",
-            get(show_faults).post(add_faults).delete(clear_faults),
-        )
+        .route("/faults", get(show_faults).post(add_faults).delete(clear_faults))
         .route("/journal", get(journal).delete(clear_journal))
         .route("/resources", get(resources))
         .route("/advance", post(advance))
@@ -62,10 +59,7 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
 
 async fn health(State(shared): State<Arc<Shared>>) -> Response {
     let now = shared.with_emulator(|_, now| now);
-    answer(
-        StatusCode::OK,
-        &json!({"status": "ok", "now": now.to_string()}),
-    )
+    answer(StatusCode::OK, &json!({"status": "ok", "now": now.to_string()}))
 }
 
 async fn seed(State(shared): State<Arc<Shared>>, body: Bytes) -> Response {
@@ -90,9 +84,7 @@ async fn add_faults(State(shared): State<Arc<Shared>>, body: Bytes) -> Response 
         Err(refusal) => return refusal,
     };
     shared.with_emulator(|emulator, _| {
-        faults
-            .into_iter()
-            .for_each(|fault| emulator.add_fault(fault));
+        faults.into_iter().for_each(|fault| emulator.add_fault(fault));
         answer(StatusCode::OK, &json!(emulator.faults()))
     })
 }
@@ -146,10 +138,7 @@ async fn identity(State(shared): State<Arc<Shared>>, request: Request) -> Respon
         );
     };
     if !entra::is_entra_path(&request) {
-        let message = format!(
-            "the control port has no {} {}",
-            request.method, request.path
-        );
+        let message = format!("the control port has no {} {}", request.method, request.path);
         return answer(StatusCode::NOT_FOUND, &json!({"error": message}));
     }
     match shared.respond(&request) {
@@ -163,10 +152,7 @@ async fn identity(State(shared): State<Arc<Shared>>, request: Request) -> Respon
 
 fn json_lines<T: Serialize>(entries: &[T]) -> String {
     let mut lines = String::new();
-    for line in entries
-        .iter()
-        .filter_map(|entry| serde_json::to_string(entry).ok())
-    {
+    for line in entries.iter().filter_map(|entry| serde_json::to_string(entry).ok()) {
         lines.push_str(&line);
         lines.push('\n');
     }

@@ -206,8 +206,7 @@ impl Verified {
 impl Entra {
     /// Adds a tenant, or puts it in place of the one with the same id.
     pub fn add_tenant(&mut self, tenant: Tenant) {
-        self.tenants
-            .retain(|known| !known.id.eq_ignore_ascii_case(&tenant.id));
+        self.tenants.retain(|known| !known.id.eq_ignore_ascii_case(&tenant.id));
         self.tenants.push(tenant);
     }
 
@@ -216,39 +215,20 @@ impl Entra {
     /// # Errors
     ///
     /// Returns what is wrong with the token; each service writes that in its own form.
-    pub fn check(
-        &self,
-        authorization: Option<&str>,
-        audience: Audience<'_>,
-        now: Timestamp,
-    ) -> Result<Caller, Denied> {
+    pub fn check(&self, authorization: Option<&str>, audience: Audience<'_>, now: Timestamp) -> Result<Caller, Denied> {
         let header = authorization.ok_or(Denied::Missing)?;
         let (scheme, token) = header.split_once(' ').ok_or(Denied::Malformed)?;
         if !scheme.eq_ignore_ascii_case("bearer") {
             return Err(Denied::Malformed);
         }
-        let claims = self
-            .verified
-            .claims(token.trim())
-            .ok_or(Denied::Malformed)?;
-        let text = |name: &str| {
-            claims
-                .get(name)
-                .and_then(Value::as_str)
-                .unwrap_or_default()
-                .to_owned()
-        };
-        let expires = claims
-            .get("exp")
-            .and_then(Value::as_i64)
-            .unwrap_or_default();
+        let claims = self.verified.claims(token.trim()).ok_or(Denied::Malformed)?;
+        let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default().to_owned();
+        let expires = claims.get("exp").and_then(Value::as_i64).unwrap_or_default();
         if expires <= now.as_second() {
             return Err(Denied::Expired);
         }
         if !audience.accepts(&text("aud")) {
-            return Err(Denied::WrongAudience {
-                audience: text("aud"),
-            });
+            return Err(Denied::WrongAudience { audience: text("aud") });
         }
         let tenant = text("tid");
         self.tenant(&tenant).ok_or(Denied::Malformed)?;

@@ -56,11 +56,7 @@ pub enum Occurrence {
 
 /// What a fault does.
 #[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(
-    tag = "kind",
-    rename_all = "camelCase",
-    rename_all_fields = "camelCase"
-)]
+#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
 pub enum Effect {
     /// 429 in the service's form.
     Throttle {
@@ -229,15 +225,9 @@ impl Effect {
             | Self::ResetAfterEffect
             | Self::Hang
             | Self::WrongBody { .. } => Moment::Request,
-            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => {
-                Moment::Operation
-            }
-            Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => {
-                Moment::Allocation
-            }
-            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => {
-                Moment::Nodes
-            }
+            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => Moment::Operation,
+            Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => Moment::Allocation,
+            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => Moment::Nodes,
         }
     }
 }
@@ -316,8 +306,7 @@ impl Faults {
     /// The next fault of that kind for a target, e.g. `Moment::Allocation` and `acct1/pool1`; counts its hit.
     pub fn next(&mut self, moment: Moment, target: &str) -> Option<Fault> {
         let due = self.script.iter_mut().find_map(|fault| {
-            let applies = fault.effect.moment() == moment
-                && pattern::matches(fault.target.as_deref(), target);
+            let applies = fault.effect.moment() == moment && pattern::matches(fault.target.as_deref(), target);
             (applies && fault.is_due()).then_some(fault)
         })?;
         due.hits += 1;
@@ -357,9 +346,7 @@ impl Faults {
     /// The one of those regions in which the version that the running request writes cannot be replicated.
     pub(crate) fn take_region(&mut self, regions: &[&str]) -> Option<String> {
         let among = |region: &str| regions.contains(&crate::region::normalise(region).as_str());
-        match self.take_armed(
-            |effect| matches!(effect, Effect::RegionFailed { region } if among(region)),
-        )? {
+        match self.take_armed(|effect| matches!(effect, Effect::RegionFailed { region } if among(region)))? {
             Effect::RegionFailed { region } => Some(crate::region::normalise(&region)),
             _ => None,
         }
@@ -372,10 +359,7 @@ impl Faults {
     }
 
     fn take_armed(&mut self, wanted: impl Fn(&Effect) -> bool) -> Option<Effect> {
-        let fault = self
-            .script
-            .get_mut(self.armed?)
-            .filter(|fault| wanted(&fault.effect))?;
+        let fault = self.script.get_mut(self.armed?).filter(|fault| wanted(&fault.effect))?;
         fault.hits += 1;
         self.armed = None;
         self.hit = Some(fault.name.clone());

@@ -135,10 +135,7 @@ impl Host {
     }
 
     /// Lets `look` at the emulator, at the emulated time.
-    pub fn with_emulator<T>(
-        &self,
-        look: impl FnOnce(&mut crate::Emulator, jiff::Timestamp) -> T,
-    ) -> T {
+    pub fn with_emulator<T>(&self, look: impl FnOnce(&mut crate::Emulator, jiff::Timestamp) -> T) -> T {
         self.shared.with_emulator(look)
     }
 }

@@ -26,7 +26,7 @@ pub struct Request {
 }
 
 /// One answer.
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Response {
     /// The status.
     pub status: StatusCode,
@@ -82,6 +82,13 @@ impl fmt::Debug for Request {
     }
 }
 
+impl fmt::Debug for Response {
+    // Token answers carry credentials in their bodies.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{} with {} bytes", self.status, self.body.len())
+    }
+}
+
 impl Response {
     /// An answer without a body.
     #[must_use]
@@ -97,8 +104,7 @@ impl Response {
     /// An answer with a JSON body as ARM and Entra write it.
     #[must_use]
     pub fn json(status: StatusCode, body: &Value) -> Self {
-        let mut response =
-            Self::empty(status).with_header("content-type", "application/json; charset=utf-8");
+        let mut response = Self::empty(status).with_header("content-type", "application/json; charset=utf-8");
         response.body = Bytes::from(body.to_string());
         response
     }

@@ -72,17 +72,10 @@ pub struct Entry {
 }
 
 impl Entry {
-    pub(crate) fn new(
-        request: &Request,
-        outcome: &Outcome,
-        place: (u64, Timestamp),
-        fault: Option<String>,
-    ) -> Self {
+    pub(crate) fn new(request: &Request, outcome: &Outcome, place: (u64, Timestamp), fault: Option<String>) -> Self {
         let (number, time) = place;
         let (status, cut, response) = match outcome {
-            Outcome::Answer(answer) => {
-                (Some(answer.status.as_u16()), None, body(&answer.body, None))
-            }
+            Outcome::Answer(answer) => (Some(answer.status.as_u16()), None, body(&answer.body, None)),
             Outcome::ResetBeforeEffect => (None, Some("resetBeforeEffect"), Value::Null),
             Outcome::ResetAfterEffect => (None, Some("resetAfterEffect"), Value::Null),
             Outcome::Hang => (None, Some("hang"), Value::Null),
@@ -100,12 +93,7 @@ impl Entry {
             method: request.method.to_string(),
             authority: request.authority.clone(),
             path: shortened(&request.path),
-            query: pairs(
-                request
-                    .query
-                    .iter()
-                    .map(|(key, value)| (key.as_str(), value.as_str())),
-            ),
+            query: pairs(request.query.iter().map(|(key, value)| (key.as_str(), value.as_str()))),
             status,
             cut,
             fault,
@@ -123,10 +111,7 @@ fn body(bytes: &[u8], content_type: Option<&str>) -> Value {
     }
     if content_type.is_some_and(|kind| kind.contains("x-www-form-urlencoded")) {
         let form: Vec<_> = url::form_urlencoded::parse(bytes).collect();
-        return pairs(
-            form.iter()
-                .map(|(key, value)| (key.as_ref(), value.as_ref())),
-        );
+        return pairs(form.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
     }
     match serde_json::from_slice(bytes) {
         Ok(value) => without_secrets(value),
@@ -154,9 +139,7 @@ fn without_secrets(value: Value) -> Value {
             fields
                 .into_iter()
                 .map(|(key, value)| {
-                    let secret = SECRET_KEYS
-                        .iter()
-                        .any(|name| name.eq_ignore_ascii_case(&key));
+                    let secret = SECRET_KEYS.iter().any(|name| name.eq_ignore_ascii_case(&key));
                     let value = if secret && !value.is_null() {
                         Value::from("<secret>")
                     } else {
@@ -206,13 +189,11 @@ mod tests {
             Some("application/x-www-form-urlencoded"),
         );
         assert_eq!(form, json!({"client_id": "a", "client_secret": "<secret>"}));
-        let sas = json!({"properties": {"output": {"accessSAS": "https://x?sig=abc"}}, "uri": "https://x?sv=1&sig=abc&se=2"});
+        let sas =
+            json!({"properties": {"output": {"accessSAS": "https://x?sig=abc"}}, "uri": "https://x?sv=1&sig=abc&se=2"});
         let shown = body(sas.to_string().as_bytes(), None);
         assert!(!shown.to_string().contains("abc"), "{shown}");
         assert_eq!(shown["uri"], "https://x?sv=1&sig=<secret>&se=2");
-        assert_eq!(
-            hidden_value(json!({"value": "eyJ"})),
-            json!({"value": "<secret>"})
-        );
+        assert_eq!(hidden_value(json!({"value": "eyJ"})), json!({"value": "<secret>"}));
     }
 }

@@ -133,14 +133,10 @@ impl Emulator {
         self.world.settle(now);
         let service = service(request);
         let call = Call { request, now };
-        let met = self
-            .world
-            .faults
-            .meet(number, &request.method, &request.path);
+        let met = self.world.faults.meet(number, &request.method, &request.path);
         let outcome = self.outcome(met, service, &call);
         let hit = self.world.faults.take_hit();
-        self.journal
-            .push(Entry::new(request, &outcome, (number, now), hit));
+        self.journal.push(Entry::new(request, &outcome, (number, now), hit));
         outcome
     }
 
@@ -207,14 +203,55 @@ impl Emulator {
                 response.body = body.into();
                 Outcome::Answer(response)
             }
-            Some(other) => Outcome::Answer(scripted_answer(service, other)),
+            Some(other) => Outcome::Answer(self.scripted_answer(service, other, call)),
+        }
+    }
+
+    /// The answer of a fault that is an answer.
+    fn scripted_answer(&mut self, service: Service, effect: Effect, call: &Call<'_>) -> Response {
+        let (status, code, message, body, retry_after) = match effect {
+            Effect::Status {
+                status,
+                code,
+                message,
+                body,
+                retry_after,
+            } => (
+                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
+                code,
+                message,
+                body,
+                retry_after,
+            ),
+            Effect::Throttle { retry_after } => {
+                let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
+                (
+                    StatusCode::TOO_MANY_REQUESTS,
+                    "TooManyRequests".to_owned(),
+                    message,
+                    None,
+                    retry_after,
+                )
+            }
+            _ => return Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
+        };
+        let response = match (body, service) {
+            (Some(body), _) => Response::json(status, &body),
+            (None, Service::Entra) => entra::error_response(status, &code, &message),
+            (None, Service::Arm) => ArmError::new(status, &code, message).response(),
+            (None, Service::Batch) => batch::refuse(&mut self.world, call, status, (&code, &message)),
+        };
+        match retry_after {
+            Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
+            None => response,
         }
     }
 
     fn answer(&mut self, service: Service, call: &Call<'_>) -> Response {
         match service {
-            Service::Entra => entra::respond(&mut self.world, call)
-                .unwrap_or_else(|| unsupported(call.request).response()),
+            Service::Entra => {
+                entra::respond(&mut self.world, call).unwrap_or_else(|| unsupported(call.request).response())
+            }
             Service::Arm => arm::respond(&mut self.world, call),
             Service::Batch => batch::respond(&mut self.world, call),
         }
@@ -229,11 +266,7 @@ pub fn unsupported(request: &Request) -> ArmError {
         "The emulator does not support {} {} (api-version {version}).",
         request.method, request.path
     );
-    ArmError::new(
-        StatusCode::NOT_IMPLEMENTED,
-        "NotImplementedByEmulator",
-        message,
-    )
+    ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedByEmulator", message)
 }
 
 fn service(request: &Request) -> Service {
@@ -242,61 +275,13 @@ fn service(request: &Request) -> Service {
         .first()
         .map(|segment| segment.to_lowercase())
         .unwrap_or_default();
-    let is_arm = matches!(
-        first.as_str(),
-        "subscriptions" | "providers" | "tenants" | "locations"
-    );
+    let is_arm = matches!(first.as_str(), "subscriptions" | "providers" | "tenants" | "locations");
     if entra::is_entra_path(request) {
         Service::Entra
     } else if is_arm || (first == "metadata" && request.method == Method::GET) {
         Service::Arm
     } else {
         Service::Batch
-    }
-}
-
-/// The answer of a fault that is an answer.
-fn scripted_answer(service: Service, effect: Effect) -> Response {
-    let (status, code, message, body, retry_after) = match effect {
-        Effect::Status {
-            status,
-            code,
-            message,
-            body,
-            retry_after,
-        } => (
-            StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-            code,
-            message,
-            body,
-            retry_after,
-        ),
-        Effect::Throttle { retry_after } => {
-            let message =
-                "The request was throttled. Retry after the time in the Retry-After header."
-                    .to_owned();
-            (
-                StatusCode::TOO_MANY_REQUESTS,
-                "TooManyRequests".to_owned(),
-                message,
-                None,
-                retry_after,
-            )
-        }
-        _ => return Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
-    };
-    let response = match (body, service) {
-        (Some(body), _) => Response::json(status, &body),
-        (None, Service::Entra) => entra::error_response(status, &code, &message),
-        (None, Service::Arm) => ArmError::new(status, &code, message).response(),
-        (None, Service::Batch) => Response::json(
-            status,
-            &json!({"code": code, "message": {"lang": "en-US", "value": message}}),
-        ),
-    };
-    match retry_after {
-        Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
-        None => response,
     }
 }
 

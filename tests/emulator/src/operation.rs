@@ -152,10 +152,7 @@ impl Operations {
         if operation.ends.is_none_or(|ends| now < ends) {
             return Status::InProgress;
         }
-        operation
-            .failure
-            .as_ref()
-            .map_or(Status::Succeeded, Status::Failed)
+        operation.failure.as_ref().map_or(Status::Succeeded, Status::Failed)
     }
 
     /// Makes a running operation fail at `at`, or at its own end if that is earlier.
@@ -203,19 +200,11 @@ pub(crate) fn begin(world: &mut World, call: &Call<'_>, plan: Plan) -> Started {
 }
 
 /// Answers a poll; `None` when the path is not a poll URL.
-pub(crate) fn poll(
-    world: &World,
-    call: &Call<'_>,
-    path: &ArmPath,
-) -> Option<Result<Response, ArmError>> {
+pub(crate) fn poll(world: &World, call: &Call<'_>, path: &ArmPath) -> Option<Result<Response, ArmError>> {
     let id = url::operation_id(path)?;
     let Some(operation) = world.operations.by_id.get(&id) else {
         let message = format!("The operation '{id}' was not found.");
-        return Some(Err(ArmError::new(
-            StatusCode::NOT_FOUND,
-            "NotFound",
-            message,
-        )));
+        return Some(Err(ArmError::new(StatusCode::NOT_FOUND, "NotFound", message)));
     };
     if !world.operations.unsigned && !url::is_signed(call.request, operation.form, &id) {
         let message = "The polling URL was changed: its signature does not match.";
@@ -245,12 +234,7 @@ fn is_monitor(request: &Request) -> bool {
         .is_some_and(|value| value.eq_ignore_ascii_case("true"))
 }
 
-fn shown_output(
-    world: &World,
-    operation: &Operation,
-    status: Status<'_>,
-    now: Timestamp,
-) -> Option<Value> {
+fn shown_output(world: &World, operation: &Operation, status: Status<'_>, now: Timestamp) -> Option<Value> {
     if !matches!(status, Status::Succeeded) {
         return None;
     }
@@ -274,12 +258,7 @@ fn location_answer(status: Status<'_>, output: Option<Value>) -> Response {
 }
 
 /// What `Azure-AsyncOperation` answers: always 200, also for a failure.
-fn status_body(
-    id: &str,
-    operation: &Operation,
-    status: Status<'_>,
-    output: Option<Value>,
-) -> Value {
+fn status_body(id: &str, operation: &Operation, status: Status<'_>, output: Option<Value>) -> Value {
     let mut body = json!({"startTime": crate::json::time(operation.started)});
     if let (Some(ends), false) = (operation.ends, matches!(status, Status::InProgress)) {
         crate::json::set(&mut body, &["endTime"], crate::json::time(ends));

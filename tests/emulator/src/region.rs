@@ -61,9 +61,7 @@ pub fn normalise(name: &str) -> String {
 #[must_use]
 pub fn display_name(name: &str) -> Option<&'static str> {
     let name = normalise(name);
-    all()
-        .find(|(known, _)| *known == name)
-        .map(|(_, display)| display)
+    all().find(|(known, _)| *known == name).map(|(_, display)| display)
 }
 
 /// Every region as name and display name.

@@ -8,9 +8,7 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{
-    arm::Subscription, compute::usage::Quota, entra::Tenant, timing::Seconds, world::World,
-};
+use crate::{arm::Subscription, compute::usage::Quota, entra::Tenant, timing::Seconds, world::World};
 
 mod gallery;
 mod vm;
@@ -155,10 +153,7 @@ impl Seed {
     /// A small world: one tenant, one application, one VM ready to be captured, an empty gallery, two Batch
     /// accounts in two regions.
     #[must_use]
-    #[expect(
-        clippy::expect_used,
-        reason = "the text is a constant and a test parses it"
-    )]
+    #[expect(clippy::expect_used, reason = "the text is a constant and a test parses it")]
     pub fn example() -> Self {
         Self::parse(EXAMPLE).expect("the example is a seed")
     }
@@ -178,10 +173,8 @@ impl Seed {
             world.arm.add_subscription(subscription);
         }
         let subscription = self.subscriptions.first().map(|first| first.id.clone());
-        let subscription =
-            subscription.or_else(|| world.arm.first_subscription().map(str::to_owned));
-        let has_resources =
-            !(self.resource_groups.is_empty() && self.vms.is_empty() && self.galleries.is_empty());
+        let subscription = subscription.or_else(|| world.arm.first_subscription().map(str::to_owned));
+        let has_resources = !(self.resource_groups.is_empty() && self.vms.is_empty() && self.galleries.is_empty());
         let first = subscription.clone().unwrap_or_default();
         match subscription {
             Some(subscription) => self.plant_resources(world, &Place { subscription, now }),
@@ -192,10 +185,7 @@ impl Seed {
         if self.batch_accounts.is_null() {
             return Ok(());
         }
-        world
-            .batch
-            .seed(&self.batch_accounts, &first)
-            .map_err(SeedError::Batch)
+        world.batch.seed(&self.batch_accounts, &first).map_err(SeedError::Batch)
     }
 
     fn plant_resources(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
@@ -224,11 +214,7 @@ impl Seed {
 impl Place {
     /// The id prefix of a group's compute resources.
     fn compute(&self, world: &World, group: &str, what: &str) -> Result<String, SeedError> {
-        if world
-            .arm
-            .group_location(&self.subscription, group)
-            .is_none()
-        {
+        if world.arm.group_location(&self.subscription, group).is_none() {
             return Err(SeedError::UnknownGroup {
                 what: what.to_owned(),
                 group: group.to_owned(),

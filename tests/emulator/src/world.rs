@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    arm::Arm, batch::Batch, compute::Compute, entra::Entra, fault::Faults, ids::IdSource,
-    operation::Operations, timing::Timing,
+    arm::Arm, batch::Batch, compute::Compute, entra::Entra, fault::Faults, ids::IdSource, operation::Operations,
+    timing::Timing,
 };
 
 /// The state of one emulated Azure.

@@ -2,5 +2,7 @@
 
 mod publish;
 mod publish_sweep;
+mod rollout;
+mod rollout_sweep;
 mod support;
 mod sweep;

@@ -155,11 +155,7 @@ fn bind_tcp((first, last): (u16, u16)) -> Result<Listener, ListenError> {
         }
     }
     Err(match refused {
-        Some(source) => ListenError::NoPort {
-            first,
-            last,
-            source,
-        },
+        Some(source) => ListenError::NoPort { first, last, source },
         None => ListenError::NoRange { first, last },
     })
 }

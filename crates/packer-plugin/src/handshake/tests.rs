@@ -13,18 +13,9 @@ fn start_takes_the_flag_anywhere_and_refuses_other_components() {
     let start = |encoding| Ok(Start { encoding });
     let cases: [(&[&str], Result<Start, &str>); 9] = [
         (&["post-processor", name], start(SpecEncoding::Gob)),
-        (
-            &["post-processor", "--protobuf", name],
-            start(SpecEncoding::Protobuf),
-        ),
-        (
-            &["--protobuf", "post-processor", name],
-            start(SpecEncoding::Protobuf),
-        ),
-        (
-            &["post-processor", name, "--protobuf"],
-            start(SpecEncoding::Protobuf),
-        ),
+        (&["post-processor", "--protobuf", name], start(SpecEncoding::Protobuf)),
+        (&["--protobuf", "post-processor", name], start(SpecEncoding::Protobuf)),
+        (&["post-processor", name, "--protobuf"], start(SpecEncoding::Protobuf)),
         (&[], Err("start needs a component")),
         (&["post-processor"], Err("start needs a component")),
         (&["builder", name], Err("no builder")),

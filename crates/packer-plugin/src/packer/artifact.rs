@@ -144,10 +144,7 @@ impl InputArtifact {
     ///
     /// When that fails, or Packer does not answer any more.
     pub async fn destroy(&self) -> Result<(), CallError> {
-        self.caller
-            .call("Artifact.Destroy", Value::Nil)
-            .await
-            .map(drop)
+        self.caller.call("Artifact.Destroy", Value::Nil).await.map(drop)
     }
 
     async fn ask_text(&self, method: &str) -> Result<String, CallError> {

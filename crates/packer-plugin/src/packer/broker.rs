@@ -134,10 +134,7 @@ impl Broker {
             .map_err(|source| BrokerError::Open { id, source })?;
         timeout(DIAL_EXPIRY, agree(stream, id))
             .await
-            .map_err(|_| BrokerError::Expired {
-                id,
-                after: DIAL_EXPIRY,
-            })?
+            .map_err(|_| BrokerError::Expired { id, after: DIAL_EXPIRY })?
     }
 
     /// Takes the next free id and waits for it to be dialled.
@@ -208,10 +205,7 @@ impl Drop for Announced {
 }
 
 impl Shared {
-    fn table<R>(
-        &self,
-        change: impl FnOnce(&mut HashMap<BrokerId, oneshot::Sender<Stream>>) -> R,
-    ) -> R {
+    fn table<R>(&self, change: impl FnOnce(&mut HashMap<BrokerId, oneshot::Sender<Stream>>) -> R) -> R {
         // A poisoned table is whole: no change of it can panic half-way.
         change(&mut self.waiting.lock().unwrap_or_else(PoisonError::into_inner))
     }

@@ -82,11 +82,7 @@ impl Caller {
         })
     }
 
-    fn send(
-        &self,
-        method: &str,
-        argument: Value,
-    ) -> Option<oneshot::Receiver<Result<Value, String>>> {
+    fn send(&self, method: &str, argument: Value) -> Option<oneshot::Receiver<Result<Value, String>>> {
         let mut calls = lock(&self.calls);
         if calls.ended {
             return None;

@@ -40,8 +40,7 @@ impl Cancellation {
     /// Asks the work to stop. A lost connection is the stronger reason and stays.
     pub fn cancel(&self, reason: CancelReason) {
         self.state.send_if_modified(|state| {
-            let stronger =
-                !matches!(*state, Some(CancelReason::ConnectionLost)) && *state != Some(reason);
+            let stronger = !matches!(*state, Some(CancelReason::ConnectionLost)) && *state != Some(reason);
             if stronger {
                 *state = Some(reason);
             }

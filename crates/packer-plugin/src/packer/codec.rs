@@ -112,11 +112,7 @@ impl Message for Response {
         Some(Self {
             method: fields.text("ServiceMethod", 0),
             seq: fields.unsigned("Seq", 1),
-            outcome: if error.is_empty() {
-                Ok(body)
-            } else {
-                Err(error)
-            },
+            outcome: if error.is_empty() { Ok(body) } else { Err(error) },
         })
     }
 
@@ -168,9 +164,7 @@ impl<'a> Fields<'a> {
     }
 
     fn unsigned(&self, name: &str, position: usize) -> u64 {
-        self.find(name, position)
-            .and_then(as_unsigned)
-            .unwrap_or_default()
+        self.find(name, position).and_then(as_unsigned).unwrap_or_default()
     }
 }
 

@@ -134,10 +134,7 @@ impl RawConfigs {
     /// One of Packer's own texts, such as `packer_build_name`; empty if there is none.
     #[must_use]
     pub fn packer_text(&self, name: &str) -> &str {
-        self.packer
-            .get(name)
-            .and_then(ConfigValue::as_text)
-            .unwrap_or_default()
+        self.packer.get(name).and_then(ConfigValue::as_text).unwrap_or_default()
     }
 
     /// Renders `{{user …}}` and `{{build …}}` in all texts of the user's block.
@@ -192,8 +189,7 @@ impl RawConfigs {
             return;
         };
         let (key, mark) = PLACEHOLDER_MARK;
-        let is_mark =
-            |value: &ConfigValue| value.as_text().is_some_and(|text| text.starts_with(mark));
+        let is_mark = |value: &ConfigValue| value.as_text().is_some_and(|text| text.starts_with(mark));
         if values.get(key).is_some_and(is_mark) {
             self.placeholders.extend(values);
         } else {
@@ -255,9 +251,7 @@ impl ConfigValue {
     fn render(&self, variables: &Variables<'_>) -> Self {
         match self {
             Self::Text(text) => Self::Text(template::render(text, variables)),
-            Self::List(items) => {
-                Self::List(items.iter().map(|item| item.render(variables)).collect())
-            }
+            Self::List(items) => Self::List(items.iter().map(|item| item.render(variables)).collect()),
             Self::Map(entries) => Self::Map(
                 entries
                     .iter()
@@ -287,9 +281,7 @@ impl ConfigValue {
     fn from_msgpack(value: &Value) -> Self {
         match value {
             Value::Boolean(value) => Self::Bool(*value),
-            Value::Integer(_) | Value::F32(_) | Value::F64(_) => {
-                number(value).map_or(Self::Null, Self::Number)
-            }
+            Value::Integer(_) | Value::F32(_) | Value::F64(_) => number(value).map_or(Self::Null, Self::Number),
             Value::String(_) | Value::Binary(_) => {
                 as_text(value).map_or(Self::Null, |text| Self::Text(text.to_owned()))
             }
@@ -297,9 +289,7 @@ impl ConfigValue {
             Value::Map(entries) => Self::Map(
                 entries
                     .iter()
-                    .filter_map(|(key, value)| {
-                        Some((as_text(key)?.to_owned(), Self::from_msgpack(value)))
-                    })
+                    .filter_map(|(key, value)| Some((as_text(key)?.to_owned(), Self::from_msgpack(value))))
                     .collect(),
             ),
             Value::Nil | Value::Ext(..) => Self::Null,

@@ -53,9 +53,9 @@ impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
         match &self.problem {
-            Problem::UnknownName {
-                nearest: Some(name),
-            } => write!(f, "{path}: no such attribute; did you mean \"{name}\"?"),
+            Problem::UnknownName { nearest: Some(name) } => {
+                write!(f, "{path}: no such attribute; did you mean \"{name}\"?")
+            }
             Problem::UnknownName { nearest: None } => {
                 write!(f, "{path}: no such attribute; remove it")
             }
@@ -94,20 +94,14 @@ impl Faults {
             .iter()
             .map(|(name, element)| {
                 let value = values.get(name).unwrap_or(&ConfigValue::Null);
-                (
-                    name.clone(),
-                    self.element(&join(path, name), element, value),
-                )
+                (name.clone(), self.element(&join(path, name), element, value))
             })
             .collect()
     }
 
     fn element(&mut self, path: &str, element: &Element, value: &ConfigValue) -> ConfigValue {
         match element {
-            Element::Attribute {
-                value: kind,
-                presence,
-            } => {
+            Element::Attribute { value: kind, presence } => {
                 self.presence(path, *presence, value);
                 self.attribute(path, kind, value)
             }
@@ -124,9 +118,7 @@ impl Faults {
             Element::BlockList { nested } => match value {
                 ConfigValue::Null => ConfigValue::List(Vec::new()),
                 ConfigValue::List(items) => {
-                    ConfigValue::List(self.each(path, items, |faults, path, item| {
-                        faults.object(path, nested, item)
-                    }))
+                    ConfigValue::List(self.each(path, items, |faults, path, item| faults.object(path, nested, item)))
                 }
                 single => ConfigValue::List(vec![self.object(path, nested, single)]),
             },
@@ -146,23 +138,15 @@ impl Faults {
             return ConfigValue::Null;
         }
         match kind {
-            AttributeType::Text => {
-                text(value).map_or_else(|| self.kind(path, "text"), ConfigValue::Text)
-            }
+            AttributeType::Text => text(value).map_or_else(|| self.kind(path, "text"), ConfigValue::Text),
             // What is not known yet is not set yet, where it cannot be kept as text.
             _ if value.is_unknown() => ConfigValue::Null,
-            AttributeType::Number => {
-                number(value).map_or_else(|| self.kind(path, "a number"), ConfigValue::Number)
-            }
-            AttributeType::Bool => {
-                boolean(value).map_or_else(|| self.kind(path, "true or false"), ConfigValue::Bool)
-            }
+            AttributeType::Number => number(value).map_or_else(|| self.kind(path, "a number"), ConfigValue::Number),
+            AttributeType::Bool => boolean(value).map_or_else(|| self.kind(path, "true or false"), ConfigValue::Bool),
             AttributeType::List(element) => match value {
-                ConfigValue::List(items) => {
-                    ConfigValue::List(self.each(path, items, |faults, path, item| {
-                        faults.attribute(path, element, item)
-                    }))
-                }
+                ConfigValue::List(items) => ConfigValue::List(
+                    self.each(path, items, |faults, path, item| faults.attribute(path, element, item)),
+                ),
                 ConfigValue::Map(_) => self.kind(path, "a list"),
                 single => ConfigValue::List(vec![self.attribute(path, element, single)]),
             },

@@ -59,11 +59,7 @@ fn definitions() -> Vec<u8> {
         define_struct(
             BLOCK_SPEC,
             "BlockSpec",
-            &[
-                ("TypeName", STRING),
-                ("Nested", INTERFACE),
-                ("Required", BOOL),
-            ],
+            &[("TypeName", STRING), ("Nested", INTERFACE), ("Required", BOOL)],
         ),
         define_struct(
             BLOCK_LIST_SPEC,
@@ -135,11 +131,7 @@ fn cty_type(value: &AttributeType) -> Vec<u8> {
         AttributeType::List(element) => collection(LIST_TYPE, "typeList", element),
         AttributeType::Map(element) => collection(MAP_TYPE, "typeMap", element),
     };
-    let mut stream = define_struct(
-        GOB_TYPE,
-        "gobType",
-        &[("Version", INT), ("Impl", INTERFACE)],
-    );
+    let mut stream = define_struct(GOB_TYPE, "gobType", &[("Version", INT), ("Impl", INTERFACE)]);
     stream.extend(definitions);
     let mut whole = signed(GOB_TYPE);
     whole.extend(structure(&[(1, Some(implementation))]));
@@ -177,10 +169,7 @@ fn define_map(id: i64, name: &str, key: i64, value: i64) -> Vec<u8> {
 fn define_struct(id: i64, name: &str, fields: &[(&str, i64)]) -> Vec<u8> {
     let mut list = length(fields.len());
     for (field, field_type) in fields {
-        list.extend(structure(&[
-            (0, Some(text(field))),
-            (1, Some(signed(*field_type))),
-        ]));
+        list.extend(structure(&[(0, Some(text(field))), (1, Some(signed(*field_type)))]));
     }
     define(id, STRUCT_DEFINITION, name, &structure(&[(0, Some(list))]))
 }

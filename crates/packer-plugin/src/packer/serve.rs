@@ -24,16 +24,11 @@ const STOP_GRACE: Duration = Duration::from_secs(10);
 /// Serves `post_processor` until Packer is gone and its work has stopped.
 ///
 /// In the ordinary course this never returns: Packer kills its plugins when it is done.
-pub async fn serve(
-    io: Box<dyn Duplex>,
-    post_processor: Arc<dyn PostProcessor>,
-    encoding: SpecEncoding,
-) {
+pub async fn serve(io: Box<dyn Duplex>, post_processor: Arc<dyn PostProcessor>, encoding: SpecEncoding) {
     let cancel = Cancellation::new();
     let (driver, opener, inbound) = session::start(io);
     let broker = Broker::new(opener);
-    let service =
-        PostProcessorService::new(post_processor, broker.clone(), encoding, cancel.clone());
+    let service = PostProcessorService::new(post_processor, broker.clone(), encoding, cancel.clone());
     let services = Services::default().with(post_processor::SERVICE, Arc::new(service));
     let main = broker.announce_as(BrokerId::MAIN);
     let work = tokio::spawn(async move {

@@ -19,17 +19,9 @@ pub struct Spec {
 /// One attribute or block.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Element {
-    Attribute {
-        value: AttributeType,
-        presence: Presence,
-    },
-    Block {
-        nested: Spec,
-        presence: Presence,
-    },
-    BlockList {
-        nested: Spec,
-    },
+    Attribute { value: AttributeType, presence: Presence },
+    Block { nested: Spec, presence: Presence },
+    BlockList { nested: Spec },
 }
 
 /// Type of an attribute's value.
@@ -152,9 +144,7 @@ fn object(spec: &Spec) -> proto::HclSpec {
         .iter()
         .map(|(name, value)| (name.clone(), element(name, value)))
         .collect();
-    holding(proto::hcl_spec::Block::Object(proto::HclObject {
-        attributes,
-    }))
+    holding(proto::hcl_spec::Block::Object(proto::HclObject { attributes }))
 }
 
 fn element(name: &str, element: &Element) -> proto::HclSpec {

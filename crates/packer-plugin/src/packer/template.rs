@@ -94,14 +94,8 @@ mod tests {
             ("a {{ user \"who\" }} b {{build `ID`}}", "a {{team}} b vm-1"),
             ("{{user `nobody`}}.", "."),
             ("x{{build `Later`}}", "x<unknown>"),
-            (
-                "{{timestamp}}-{{isotime \"2\"}}",
-                "{{timestamp}}-{{isotime \"2\"}}",
-            ),
-            (
-                "{{user who}} {{user `a` `b`}}",
-                "{{user who}} {{user `a` `b`}}",
-            ),
+            ("{{timestamp}}-{{isotime \"2\"}}", "{{timestamp}}-{{isotime \"2\"}}"),
+            ("{{user who}} {{user `a` `b`}}", "{{user who}} {{user `a` `b`}}"),
             ("open {{ user `who`", "open {{ user `who`"),
         ];
         for (text, expected) in cases {

@@ -4,10 +4,7 @@ use std::borrow::Cow;
 
 /// Texts that make Packer print its crash banner and write `crash.log` when they come
 /// within half a second of a failing end, and what they become.
-const CRASH_MARKS: [(&str, &str); 2] = [
-    ("panic:", "panic :"),
-    ("fatal error: fault", "fatal error : fault"),
-];
+const CRASH_MARKS: [(&str, &str); 2] = [("panic:", "panic :"), ("fatal error: fault", "fatal error : fault")];
 
 /// Breaks up the marks by which Packer recognizes a crashed plugin.
 ///

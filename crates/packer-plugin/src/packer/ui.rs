@@ -104,12 +104,7 @@ impl Ui {
     /// # Errors
     ///
     /// When Packer does not answer any more.
-    pub async fn track_progress(
-        &self,
-        name: &str,
-        current: u64,
-        total: u64,
-    ) -> Result<ProgressBar, CallError> {
+    pub async fn track_progress(&self, name: &str, current: u64, total: u64) -> Result<ProgressBar, CallError> {
         const METHOD: &str = "Ui.NewTrackProgress";
         // Packer reads both as int64; a negative number would crash it.
         let limit = i64::MAX.unsigned_abs();
@@ -165,10 +160,8 @@ impl ProgressBar {
 }
 
 fn read_text(method: &str, answer: &Value) -> Result<String, CallError> {
-    as_text(answer)
-        .map(str::to_owned)
-        .ok_or_else(|| CallError::Unexpected {
-            method: method.to_owned(),
-            expected: "text",
-        })
+    as_text(answer).map(str::to_owned).ok_or_else(|| CallError::Unexpected {
+        method: method.to_owned(),
+        expected: "text",
+    })
 }

@@ -51,9 +51,7 @@ async fn lines_said_at_once_are_shown_one_after_the_other() {
     let packer = FakePacker::start("concurrent").await;
     let result = packer.post_process().await.unwrap();
     assert_eq!(error_text(&result), None);
-    let expected: Vec<String> = (0..8)
-        .map(|number| format!("concurrent {number} Null"))
-        .collect();
+    let expected: Vec<String> = (0..8).map(|number| format!("concurrent {number} Null")).collect();
     assert_eq!(packer.said(), expected);
 }
 
@@ -95,10 +93,7 @@ async fn a_handed_on_input_keeps_packers_own_error_text() {
     let id = field(&result, "StreamId").unwrap().as_u64().unwrap();
     let id = BrokerId(u32::try_from(id).unwrap());
     let artifact = Caller::start(packer.broker.dial(id).await.unwrap());
-    assert_eq!(
-        artifact.call("Artifact.Id", Value::Nil).await,
-        Ok(Value::from("Null"))
-    );
+    assert_eq!(artifact.call("Artifact.Id", Value::Nil).await, Ok(Value::from("Null")));
     assert_eq!(
         artifact.call("Artifact.Destroy", Value::Nil).await,
         Err(CallError::Refused {
@@ -154,9 +149,7 @@ async fn an_artifact_that_nobody_asks_for_is_let_go_after_a_minute() {
 async fn post_process_fails_when_packer_does_not_serve_its_side() {
     let packer = FakePacker::start("no-artifact").await;
     // Announced by nobody: the fake closes the stream, as Packer does after five seconds.
-    let answer = packer
-        .main
-        .call("PostProcessor.PostProcess", Value::from(99));
+    let answer = packer.main.call("PostProcessor.PostProcess", Value::from(99));
     let minute = Duration::from_secs(60);
     let result = timeout(minute, answer).await.unwrap().unwrap();
     let error = error_text(&result).unwrap();

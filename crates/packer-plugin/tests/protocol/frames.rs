@@ -100,8 +100,7 @@ impl Wire {
         self.send_data(1, &[0; 4]).await;
         let config = Value::Map(vec![(Value::from("mode"), Value::from(mode))]);
         let argument = record([("Configs", Value::Array(vec![config]))]);
-        self.send_data(1, &call("PostProcessor.Configure", 0, argument))
-            .await;
+        self.send_data(1, &call("PostProcessor.Configure", 0, argument)).await;
         let echo = self.frame().await;
         assert_eq!((echo.flags, echo.payload), (ACK, vec![0; 4]));
         assert_eq!(self.frame().await.stream, 1);
@@ -161,8 +160,7 @@ impl Streams {
 
 #[tokio::test(start_paused = true)]
 async fn packers_own_frames_are_answered_with_what_go_answers() {
-    let path =
-        Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/raw/build-minimal.frames.jsonl");
+    let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/raw/build-minimal.frames.jsonl");
     let mut wire = Wire::start();
     let (mut ours, mut gos) = (Streams::default(), Streams::default());
     for line in fs::read_to_string(path).unwrap().lines() {
@@ -176,9 +174,7 @@ async fn packers_own_frames_are_answered_with_what_go_answers() {
         let flags = u16::from_be_bytes([bytes[2], bytes[3]]);
         gos.add(stream, flags, &bytes[12..]);
         // Ours come in fewer frames: SYN, ACK and FIN ride on data.
-        while frame["type"] == "data"
-            && ours.bytes.get(&stream).map_or(0, Vec::len) < gos.bytes[&stream].len()
-        {
+        while frame["type"] == "data" && ours.bytes.get(&stream).map_or(0, Vec::len) < gos.bytes[&stream].len() {
             let frame = wire.frame().await;
             assert!(frame.kind == DATA || frame.kind == WINDOW, "{frame:?}");
             ours.add(u64::from(frame.stream), frame.flags, &frame.payload);
@@ -191,11 +187,7 @@ async fn packers_own_frames_are_answered_with_what_go_answers() {
     assert_eq!(ours.len(), gos.len());
     for (ours, gos) in ours.iter().zip(&gos) {
         // Only the order inside the spec differs, which is random in Go.
-        let spec = |value: &Value| {
-            value
-                .as_map()
-                .is_some_and(|map| map[0].0 == Value::from("ConfigSpec"))
-        };
+        let spec = |value: &Value| value.as_map().is_some_and(|map| map[0].0 == Value::from("ConfigSpec"));
         assert!(ours == gos || (spec(ours) && spec(gos)), "{ours}\n{gos}");
     }
 }
@@ -209,10 +201,7 @@ async fn pings_are_answered_while_post_process_runs() {
     for value in [0, 7, u32::MAX] {
         wire.send(PING, SYN, 0, value).await;
         let pong = wire.frame().await;
-        assert_eq!(
-            (pong.kind, pong.flags, pong.stream, pong.length),
-            (PING, ACK, 0, value)
-        );
+        assert_eq!((pong.kind, pong.flags, pong.stream, pong.length), (PING, ACK, 0, value));
     }
 }
 
@@ -239,8 +228,7 @@ async fn no_more_is_sent_than_the_window_allows_and_pings_get_through_meanwhile(
         wire.send(PING, SYN, 0, 9).await;
         assert_eq!(wire.frame().await.kind, PING, "nothing beyond the window");
         window = INITIAL_WINDOW;
-        wire.send(WINDOW, 0, 2, u32::try_from(window).unwrap())
-            .await;
+        wire.send(WINDOW, 0, 2, u32::try_from(window).unwrap()).await;
     }
     assert!(received == expected);
     let said = encode(Response {
@@ -253,8 +241,7 @@ async fn no_more_is_sent_than_the_window_allows_and_pings_get_through_meanwhile(
     let last = [wire.frame().await, wire.frame().await];
     assert!(last.iter().any(|frame| frame.stream == 1), "{last:?}");
     assert!(
-        last.iter()
-            .any(|frame| (frame.stream, frame.flags) == (2, FIN)),
+        last.iter().any(|frame| (frame.stream, frame.flags) == (2, FIN)),
         "{last:?}"
     );
 }

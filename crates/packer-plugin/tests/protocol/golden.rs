@@ -90,11 +90,7 @@ impl Replay {
             SpecEncoding::Gob
         };
         let (ours, theirs) = tokio::io::duplex(PIPE);
-        tokio::spawn(serve(
-            Box::new(ours),
-            Arc::new(Reference::default()),
-            encoding,
-        ));
+        tokio::spawn(serve(Box::new(ours), Arc::new(Reference::default()), encoding));
         let (driver, opener, inbound) = start_as_packer(Box::new(theirs));
         tokio::spawn(driver.run());
         Self {

@@ -14,9 +14,7 @@ use packer_plugin_azure_batch::packer::cancellation::Cancellation;
 use packer_plugin_azure_batch::packer::config::{ConfigValue, RawConfigs};
 use packer_plugin_azure_batch::packer::post_processor::{Keep, Output, PostProcessor, Processed};
 use packer_plugin_azure_batch::packer::spec::Spec;
-use packer_plugin_azure_batch::packer::state::{
-    GENERATED_DATA, GeneratedData, IMAGE_METADATA, ImageMetadata, State,
-};
+use packer_plugin_azure_batch::packer::state::{GENERATED_DATA, GeneratedData, IMAGE_METADATA, ImageMetadata, State};
 use packer_plugin_azure_batch::packer::ui::Ui;
 use rmpv::Value;
 use tokio::time::timeout;
@@ -67,12 +65,7 @@ impl PostProcessor for Reference {
         Ok(())
     }
 
-    async fn post_process(
-        &self,
-        ui: Ui,
-        input: InputArtifact,
-        cancel: Cancellation,
-    ) -> Result<Processed, String> {
+    async fn post_process(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
         let config = self.config.lock().unwrap().clone();
         run(&config, &ui, &input, &cancel)
             .await
@@ -102,12 +95,7 @@ impl PostProcessor for Reference {
     }
 }
 
-async fn run(
-    config: &Config,
-    ui: &Ui,
-    input: &InputArtifact,
-    cancel: &Cancellation,
-) -> Result<(), CallError> {
+async fn run(config: &Config, ui: &Ui, input: &InputArtifact, cancel: &Cancellation) -> Result<(), CallError> {
     if config.does("input") {
         say_input(ui, input).await?;
     }
@@ -120,12 +108,7 @@ async fn run(
     Ok(())
 }
 
-async fn act(
-    mode: &str,
-    ui: &Ui,
-    input: &InputArtifact,
-    cancel: &Cancellation,
-) -> Result<(), CallError> {
+async fn act(mode: &str, ui: &Ui, input: &InputArtifact, cancel: &Cancellation) -> Result<(), CallError> {
     match mode {
         "big" => ui.say(&"0123456789abcde ".repeat(40_000)).await,
         "say-panic" => ui.say("start task said: panic: runtime error").await,
@@ -151,8 +134,7 @@ async fn use_ui(ui: &Ui) -> Result<(), CallError> {
     ui.say("two\nlines: grüße ✓").await?;
     ui.message("a message").await?;
     ui.error("an error line").await?;
-    ui.machine("ref-category", &["first", "second,with comma"])
-        .await?;
+    ui.machine("ref-category", &["first", "second,with comma"]).await?;
     let bar = ui.track_progress("disk-1", 10, 100).await?;
     bar.add(45).await?;
     bar.add(45).await?;
@@ -182,10 +164,8 @@ async fn wait(ui: &Ui, cancel: &Cancellation) -> Result<(), CallError> {
 
 async fn say_input(ui: &Ui, input: &InputArtifact) -> Result<(), CallError> {
     ui.say(&format!("input id={}", input.id().await?)).await?;
-    ui.say(&format!("input builder={}", input.builder_id().await?))
-        .await?;
-    ui.say(&format!("input string={}", input.text().await?))
-        .await?;
+    ui.say(&format!("input builder={}", input.builder_id().await?)).await?;
+    ui.say(&format!("input string={}", input.text().await?)).await?;
     let files = input.files().await?.join(" ");
     ui.say(&format!("input files=[{files}]")).await?;
     for name in [GENERATED_DATA, IMAGE_METADATA, "no such state"] {
@@ -209,10 +189,7 @@ fn go_syntax(value: &Value) -> String {
                 .map(|(key, value)| format!("{}:{}", go_syntax(key), go_syntax(value)))
                 .collect();
             entries.sort();
-            format!(
-                "map[interface {{}}]interface {{}}{{{}}}",
-                entries.join(", ")
-            )
+            format!("map[interface {{}}]interface {{}}{{{}}}", entries.join(", "))
         }
         Value::String(text) => format!("{:?}", text.as_str().unwrap()),
         other => other.to_string(),

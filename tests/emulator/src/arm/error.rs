@@ -71,9 +71,8 @@ impl ArmError {
     /// 404 `ParentResourceNotFound` in ARM's words.
     #[must_use]
     pub fn parent_not_found(parent: &str) -> Self {
-        let message = format!(
-            "Can not perform requested operation on nested resource. Parent resource '{parent}' not found."
-        );
+        let message =
+            format!("Can not perform requested operation on nested resource. Parent resource '{parent}' not found.");
         Self::new(StatusCode::NOT_FOUND, "ParentResourceNotFound", message)
     }
 

@@ -84,11 +84,7 @@ impl Group {
             "location": self.location,
         });
         edit::merge(&mut view, self.body.clone());
-        edit::set(
-            &mut view,
-            &["properties", "provisioningState"],
-            json!(state),
-        );
+        edit::set(&mut view, &["properties", "provisioningState"], json!(state));
         view
     }
 }
@@ -103,9 +99,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::PUT, _) => put(world, call, path),
         (&Method::PATCH, Some(_)) => patch(world, call, path),
         (&Method::DELETE, Some(_)) => Ok(delete(world, call, path)),
-        (&(Method::GET | Method::PATCH | Method::DELETE), None) => {
-            Err(ArmError::group_not_found(path.group()))
-        }
+        (&(Method::GET | Method::PATCH | Method::DELETE), None) => Err(ArmError::group_not_found(path.group())),
         _ => Err(unsupported(call.request)),
     }
 }
@@ -119,12 +113,8 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         )
     })?;
     if region::display_name(location).is_none() {
-        let message =
-            format!("The provided location '{location}' is not available for resource group.");
-        return Err(ArmError::bad_request(
-            "LocationNotAvailableForResourceGroup",
-            message,
-        ));
+        let message = format!("The provided location '{location}' is not available for resource group.");
+        return Err(ArmError::bad_request("LocationNotAvailableForResourceGroup", message));
     }
     check_name(path.group())?;
     let known = world.arm.groups.get(&path.key());
@@ -154,12 +144,7 @@ fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         .groups
         .get_mut(&path.key())
         .ok_or_else(|| ArmError::group_not_found(path.group()))?;
-    if let Some(tags) = call
-        .request
-        .json()
-        .as_ref()
-        .and_then(|body| body.get("tags"))
-    {
+    if let Some(tags) = call.request.json().as_ref().and_then(|body| body.get("tags")) {
         edit::set(&mut group.body, &["tags"], Value::Null);
         edit::set(&mut group.body, &["tags"], tags.clone());
     }
@@ -215,9 +200,7 @@ pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
         .compute
         .all(call.now)
         .into_iter()
-        .filter(|view| {
-            edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix))
-        })
+        .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .map(|mut view| {
             edit::set(&mut view, &["properties"], Value::Null);
             view

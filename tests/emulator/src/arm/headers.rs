@@ -20,14 +20,8 @@ const REMAINING: [(&str, &str); 3] = [
 /// The same over all principals: fifteen times as much.
 const REMAINING_GLOBAL: [(&str, &str); 3] = [
     ("x-ms-ratelimit-remaining-subscription-global-reads", "3749"),
-    (
-        "x-ms-ratelimit-remaining-subscription-global-writes",
-        "2999",
-    ),
-    (
-        "x-ms-ratelimit-remaining-subscription-global-deletes",
-        "2999",
-    ),
+    ("x-ms-ratelimit-remaining-subscription-global-writes", "2999"),
+    ("x-ms-ratelimit-remaining-subscription-global-deletes", "2999"),
 ];
 
 /// Adds the headers; those that a provider set itself stay.
@@ -52,10 +46,7 @@ pub(super) fn finish(mut response: Response, world: &mut World, call: &Call<'_>)
     put("cache-control", "no-cache");
     put("pragma", "no-cache");
     put("expires", "-1");
-    put(
-        "strict-transport-security",
-        "max-age=31536000; includeSubDomains",
-    );
+    put("strict-transport-security", "max-age=31536000; includeSubDomains");
     put("x-content-type-options", "nosniff");
     for table in [&REMAINING, &REMAINING_GLOBAL] {
         if let Some((name, value)) = table.get(kind) {
@@ -64,10 +55,7 @@ pub(super) fn finish(mut response: Response, world: &mut World, call: &Call<'_>)
     }
     let client_id = call.request.header("x-ms-client-request-id");
     let wanted = call.request.header("x-ms-return-client-request-id");
-    if let (Some(id), Some(true)) = (
-        client_id,
-        wanted.map(|value| value.eq_ignore_ascii_case("true")),
-    ) {
+    if let (Some(id), Some(true)) = (client_id, wanted.map(|value| value.eq_ignore_ascii_case("true"))) {
         put("x-ms-client-request-id", id);
     }
     response

@@ -74,8 +74,5 @@ fn cloud(base: &str) -> Value {
 }
 
 fn audiences() -> Value {
-    json!([
-        "https://management.core.windows.net/",
-        "https://management.azure.com"
-    ])
+    json!(["https://management.core.windows.net/", "https://management.azure.com"])
 }

@@ -98,11 +98,7 @@ impl ArmPath {
     /// The resource type without the namespace, lower case: `galleries/images/versions`.
     #[must_use]
     pub fn kind(&self) -> String {
-        let kinds: Vec<String> = self
-            .parts
-            .iter()
-            .map(|(kind, _)| kind.to_lowercase())
-            .collect();
+        let kinds: Vec<String> = self.parts.iter().map(|(kind, _)| kind.to_lowercase()).collect();
         kinds.join("/")
     }
 
@@ -180,7 +176,8 @@ impl ArmPath {
 mod tests {
     use super::*;
 
-    const VERSION: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
+    const VERSION: &str =
+        "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
 
     #[test]
     fn parses_a_nested_resource_and_gives_its_id_back() -> Result<(), &'static str> {
@@ -199,11 +196,7 @@ mod tests {
             ("/subscriptions/s/resourcegroups", "", "resourcegroups"),
             ("/SUBSCRIPTIONS/s/resourcegroups/rg", "", ""),
             ("/subscriptions/s/providers", "", "providers"),
-            (
-                "/subscriptions/s/providers/Microsoft.Compute/skus",
-                "",
-                "skus",
-            ),
+            ("/subscriptions/s/providers/Microsoft.Compute/skus", "", "skus"),
             (
                 "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/virtualMachines/v/Deallocate",
                 "virtualmachines",

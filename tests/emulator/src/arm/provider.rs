@@ -31,18 +31,10 @@ const PROVIDERS: [(&str, &[&str]); 4] = [
     ),
     (
         "Microsoft.Batch",
-        &[
-            "batchAccounts",
-            "batchAccounts/pools",
-            "locations",
-            "locations/quotas",
-        ],
+        &["batchAccounts", "batchAccounts/pools", "locations", "locations/quotas"],
     ),
     ("Microsoft.Authorization", &["permissions"]),
-    (
-        "Microsoft.Resources",
-        &["resourceGroups", "subscriptions", "tenants"],
-    ),
+    ("Microsoft.Resources", &["resourceGroups", "subscriptions", "tenants"]),
 ];
 
 /// How long a registration takes, in seconds; minutes on Azure, but clients look every ten seconds.
@@ -69,11 +61,7 @@ pub(super) fn key(subscription: &str, namespace: &str) -> String {
 }
 
 /// Refuses writes to a provider that the subscription has not registered.
-pub(super) fn require_registration(
-    world: &World,
-    call: &Call<'_>,
-    path: &ArmPath,
-) -> Result<(), ArmError> {
+pub(super) fn require_registration(world: &World, call: &Call<'_>, path: &ArmPath) -> Result<(), ArmError> {
     let namespace = path.namespace.as_deref().unwrap_or_default();
     if call.request.method == Method::GET || state(world, call, path) == "Registered" {
         return Ok(());
@@ -82,10 +70,7 @@ pub(super) fn require_registration(
         "The subscription is not registered to use namespace '{namespace}'. See https://aka.ms/rps-not-found for \
          how to register subscriptions."
     );
-    Err(ArmError::conflict(
-        "MissingSubscriptionRegistration",
-        message,
-    ))
+    Err(ArmError::conflict("MissingSubscriptionRegistration", message))
 }
 
 /// `GET …/providers/{namespace}` and `POST …/register`.
@@ -144,11 +129,7 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
 
 fn state(world: &World, call: &Call<'_>, path: &ArmPath) -> &'static str {
     let namespace = path.namespace.as_deref().unwrap_or_default();
-    match world
-        .arm
-        .registrations
-        .get(&key(&path.subscription, namespace))
-    {
+    match world.arm.registrations.get(&key(&path.subscription, namespace)) {
         None => "Registered",
         Some(Registration::Since(ready)) if *ready <= call.now => "Registered",
         Some(Registration::Since(_)) => "Registering",
@@ -158,10 +139,7 @@ fn state(world: &World, call: &Call<'_>, path: &ArmPath) -> &'static str {
 
 fn view(world: &World, call: &Call<'_>, path: &ArmPath) -> Value {
     let asked = path.namespace.as_deref().unwrap_or_default();
-    let Some((namespace, types)) = PROVIDERS
-        .iter()
-        .find(|(known, _)| known.eq_ignore_ascii_case(asked))
-    else {
+    let Some((namespace, types)) = PROVIDERS.iter().find(|(known, _)| known.eq_ignore_ascii_case(asked)) else {
         return Value::Null;
     };
     let locations: Vec<&str> = region::all().map(|(_, display)| display).collect();

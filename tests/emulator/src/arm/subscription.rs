@@ -34,11 +34,7 @@ pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> A
 
 /// `GET /subscriptions/{id}`.
 pub(super) fn show(world: &World, path: &ArmPath) -> Answer {
-    let body = world
-        .arm
-        .subscription(&path.subscription)
-        .map(view)
-        .unwrap_or_default();
+    let body = world.arm.subscription(&path.subscription).map(view).unwrap_or_default();
     Ok(Response::json(StatusCode::OK, &body))
 }
 

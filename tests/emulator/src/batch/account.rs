@@ -93,7 +93,9 @@ impl AuthenticationMode {
 
     /// Reads ARM's word in any case.
     pub(crate) fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|mode| mode.word().eq_ignore_ascii_case(text))
+        Self::ALL
+            .into_iter()
+            .find(|mode| mode.word().eq_ignore_ascii_case(text))
     }
 }
 
@@ -126,7 +128,10 @@ impl Account {
     /// # Errors
     /// `PoolNotFound` when there is none, or it is gone by now.
     pub(crate) fn pool(&self, id: &PoolId, now: Timestamp) -> Result<&Pool, Refusal> {
-        self.pools.iter().find(|pool| pool.id == *id && !pool.is_gone(now)).ok_or_else(|| POOL_NOT_FOUND.into())
+        self.pools
+            .iter()
+            .find(|pool| pool.id == *id && !pool.is_gone(now))
+            .ok_or_else(|| POOL_NOT_FOUND.into())
     }
 
     /// The same, to change it.
@@ -134,7 +139,10 @@ impl Account {
     /// # Errors
     /// `PoolNotFound` when there is none, or it is gone by now.
     pub(crate) fn pool_mut(&mut self, id: &PoolId, now: Timestamp) -> Result<&mut Pool, Refusal> {
-        self.pools.iter_mut().find(|pool| pool.id == *id && !pool.is_gone(now)).ok_or_else(|| POOL_NOT_FOUND.into())
+        self.pools
+            .iter_mut()
+            .find(|pool| pool.id == *id && !pool.is_gone(now))
+            .ok_or_else(|| POOL_NOT_FOUND.into())
     }
 
     /// The job of that id.
@@ -142,7 +150,10 @@ impl Account {
     /// # Errors
     /// `JobNotFound` when there is none, or it is gone by now.
     pub(crate) fn job(&self, id: &JobId, now: Timestamp) -> Result<&Job, Refusal> {
-        self.jobs.iter().find(|job| job.id == *id && !job.is_gone(now)).ok_or_else(|| JOB_NOT_FOUND.into())
+        self.jobs
+            .iter()
+            .find(|job| job.id == *id && !job.is_gone(now))
+            .ok_or_else(|| JOB_NOT_FOUND.into())
     }
 
     /// The same, to change it.
@@ -150,7 +161,10 @@ impl Account {
     /// # Errors
     /// `JobNotFound` when there is none, or it is gone by now.
     pub(crate) fn job_mut(&mut self, id: &JobId, now: Timestamp) -> Result<&mut Job, Refusal> {
-        self.jobs.iter_mut().find(|job| job.id == *id && !job.is_gone(now)).ok_or_else(|| JOB_NOT_FOUND.into())
+        self.jobs
+            .iter_mut()
+            .find(|job| job.id == *id && !job.is_gone(now))
+            .ok_or_else(|| JOB_NOT_FOUND.into())
     }
 
     /// The schedule of that id, to change it.
@@ -158,7 +172,10 @@ impl Account {
     /// # Errors
     /// `JobScheduleNotFound` when there is none.
     pub(crate) fn schedule_mut(&mut self, id: &ScheduleId) -> Result<&mut Schedule, Refusal> {
-        self.schedules.iter_mut().find(|schedule| schedule.id == *id).ok_or_else(|| SCHEDULE_NOT_FOUND.into())
+        self.schedules
+            .iter_mut()
+            .find(|schedule| schedule.id == *id)
+            .ok_or_else(|| SCHEDULE_NOT_FOUND.into())
     }
 
     /// What bounds the pool's nodes beside its own targets, tightest last.
@@ -188,7 +205,11 @@ impl Account {
 
     fn communication_limit(&self, kind: NodeKind) -> Ceiling {
         // The limits that the quota page gives for pools whose nodes talk to each other.
-        let most = if self.mode == PoolAllocationMode::BatchService { 100 } else { 80 };
+        let most = if self.mode == PoolAllocationMode::BatchService {
+            100
+        } else {
+            80
+        };
         Ceiling {
             kind,
             most,
@@ -199,7 +220,10 @@ impl Account {
 
     /// The cores that the other pools have or are about to have.
     fn cores_beside(&self, pool: &Pool, kind: NodeKind, family: Option<&str>, now: Timestamp) -> u32 {
-        let others = self.pools.iter().filter(|other| other.id != pool.id && !other.is_gone(now));
+        let others = self
+            .pools
+            .iter()
+            .filter(|other| other.id != pool.id && !other.is_gone(now));
         let cores = others.filter_map(|other| {
             // A pool's size changes only while it has no nodes, so all of them have it.
             let size = sizes::find(&other.vm_size).filter(|size| family.is_none_or(|family| size.family == family))?;
@@ -214,7 +238,10 @@ impl Account {
 impl Quotas {
     fn family(&self, family: &str) -> Option<u32> {
         let families = self.per_family.as_ref()?;
-        families.iter().find(|(name, _)| name.eq_ignore_ascii_case(family)).map(|(_, quota)| *quota)
+        families
+            .iter()
+            .find(|(name, _)| name.eq_ignore_ascii_case(family))
+            .map(|(_, quota)| *quota)
     }
 }
 

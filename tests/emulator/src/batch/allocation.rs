@@ -104,14 +104,23 @@ impl Targets {
     /// The first `count` of these nodes; dedicated ones come first.
     pub(crate) fn first(self, count: u32) -> Self {
         let dedicated = self.dedicated.min(count);
-        Self { dedicated, low_priority: self.low_priority.min(count - dedicated) }
+        Self {
+            dedicated,
+            low_priority: self.low_priority.min(count - dedicated),
+        }
     }
 
     fn capped(self, ceiling: &Ceiling, from: Self) -> Self {
         let room = ceiling.most.saturating_sub(from.of(ceiling.kind));
         match ceiling.kind {
-            NodeKind::Dedicated => Self { dedicated: self.dedicated.min(room), ..self },
-            NodeKind::LowPriority => Self { low_priority: self.low_priority.min(room), ..self },
+            NodeKind::Dedicated => Self {
+                dedicated: self.dedicated.min(room),
+                ..self
+            },
+            NodeKind::LowPriority => Self {
+                low_priority: self.low_priority.min(room),
+                ..self
+            },
         }
     }
 }
@@ -153,24 +162,41 @@ impl DeallocationOption {
 
 impl ResizeError {
     pub(crate) fn new(code: &str, message: impl Into<String>) -> Self {
-        Self { code: code.to_owned(), message: message.into(), values: Vec::new() }
+        Self {
+            code: code.to_owned(),
+            message: message.into(),
+            values: Vec::new(),
+        }
     }
 
     /// An error of the compute provider, packed as Batch packs it; cut off in the middle if asked.
     pub(crate) fn of_provider(code: &str, provider: &Value, truncated: bool) -> Self {
         let whole = provider.to_string();
-        let half = whole.char_indices().nth(whole.chars().count() / 2).map_or(whole.len(), |(at, _)| at);
-        let text = if truncated { whole.get(..half).unwrap_or_default().to_owned() } else { whole };
+        let half = whole
+            .char_indices()
+            .nth(whole.chars().count() / 2)
+            .map_or(whole.len(), |(at, _)| at);
+        let text = if truncated {
+            whole.get(..half).unwrap_or_default().to_owned()
+        } else {
+            whole
+        };
         let flag = if truncated { "True" } else { "False" };
         let mut error = Self::new(code, "Desired number of dedicated nodes could not be allocated");
         error.values.push(("Provider Error Json".to_owned(), text));
-        error.values.push(("Provider Error Json Truncated".to_owned(), flag.to_owned()));
+        error
+            .values
+            .push(("Provider Error Json Truncated".to_owned(), flag.to_owned()));
         error
     }
 
     /// The data plane's form.
     pub(crate) fn render(&self) -> Value {
-        let values: Vec<Value> = self.values.iter().map(|(name, value)| json!({"name": name, "value": value})).collect();
+        let values: Vec<Value> = self
+            .values
+            .iter()
+            .map(|(name, value)| json!({"name": name, "value": value}))
+            .collect();
         json!({"code": self.code, "message": self.message, "values": values})
     }
 
@@ -181,7 +207,10 @@ impl ResizeError {
         Self {
             code: text(value, "code"),
             message: text(value, "message"),
-            values: values.iter().map(|pair| (text(pair, "name"), text(pair, "value"))).collect(),
+            values: values
+                .iter()
+                .map(|pair| (text(pair, "name"), text(pair, "value")))
+                .collect(),
         }
     }
 }
@@ -196,23 +225,43 @@ pub(crate) fn plan(
 ) -> Plan {
     let wanted = ask.to.beyond(ask.from);
     if upset == Some(Upset::Stuck) {
-        return Plan { takes: None, grows: Targets::default(), errors: Vec::new() };
+        return Plan {
+            takes: None,
+            grows: Targets::default(),
+            errors: Vec::new(),
+        };
     }
     if wanted.total() == 0 {
         let leaves = ask.from.beyond(ask.to).total();
-        return Plan { takes: Some(shrink_time(leaves, pace)), grows: wanted, errors: Vec::new() };
+        return Plan {
+            takes: Some(shrink_time(leaves, pace)),
+            grows: wanted,
+            errors: Vec::new(),
+        };
     }
     if let Some(error) = image {
-        return Plan { takes: Some(pace.allocation_base), grows: Targets::default(), errors: vec![error] };
+        return Plan {
+            takes: Some(pace.allocation_base),
+            grows: Targets::default(),
+            errors: vec![error],
+        };
     }
     match upset {
         Some(Upset::TimedOut { deliver, code }) => {
             let grows = wanted.first(deliver);
-            Plan { takes: Some(ask.timeout), grows, errors: timeouts(wanted, grows, &code) }
+            Plan {
+                takes: Some(ask.timeout),
+                grows,
+                errors: timeouts(wanted, grows, &code),
+            }
         }
         Some(Upset::Failed { deliver, error }) => {
             let grows = wanted.first(deliver);
-            Plan { takes: Some(growth_time(grows.total(), pace)), grows, errors: vec![error] }
+            Plan {
+                takes: Some(growth_time(grows.total(), pace)),
+                grows,
+                errors: vec![error],
+            }
         }
         Some(Upset::Stuck) | None => unhindered(ask, wanted, ceilings, pace),
     }
@@ -231,11 +280,19 @@ fn unhindered(ask: &Ask, wanted: Targets, ceilings: &[Ceiling], pace: &Pace) -> 
     }
     let takes = growth_time(grows.total(), pace);
     if takes <= ask.timeout {
-        return Plan { takes: Some(takes), grows, errors };
+        return Plan {
+            takes: Some(takes),
+            grows,
+            errors,
+        };
     }
     let arrived = grows.first(arrived_by(ask.timeout, pace));
     errors.extend(timeouts(grows, arrived, "AllocationTimedOut"));
-    Plan { takes: Some(ask.timeout), grows: arrived, errors }
+    Plan {
+        takes: Some(ask.timeout),
+        grows: arrived,
+        errors,
+    }
 }
 
 fn timeouts(wanted: Targets, grows: Targets, code: &str) -> Vec<ResizeError> {
@@ -251,7 +308,10 @@ fn timeouts(wanted: Targets, grows: Targets, code: &str) -> Vec<ResizeError> {
 
 /// The error of a resize that was stopped short of its target.
 pub(crate) fn stopped() -> ResizeError {
-    ResizeError::new("ResizeStopped", "Desired number of nodes could not be allocated due to a stop resize operation")
+    ResizeError::new(
+        "ResizeStopped",
+        "Desired number of nodes could not be allocated due to a stop resize operation",
+    )
 }
 
 fn growth_time(nodes: u32, pace: &Pace) -> SignedDuration {
@@ -264,7 +324,9 @@ fn shrink_time(nodes: u32, pace: &Pace) -> SignedDuration {
 
 fn per_node(nodes: u32, pace: &Pace) -> SignedDuration {
     let nodes = i32::try_from(nodes).unwrap_or(i32::MAX);
-    pace.allocation_per_node.checked_mul(nodes).unwrap_or(SignedDuration::MAX)
+    pace.allocation_per_node
+        .checked_mul(nodes)
+        .unwrap_or(SignedDuration::MAX)
 }
 
 /// How many nodes of a growing pool have come when so much (unscaled) time has passed.

@@ -20,7 +20,11 @@ const PAGE: usize = 1_000;
 
 impl From<Refusal> for ArmError {
     fn from(refusal: Refusal) -> Self {
-        let details: Vec<String> = refusal.values().iter().map(|(name, value)| format!("{name}: {value}")).collect();
+        let details: Vec<String> = refusal
+            .values()
+            .iter()
+            .map(|(name, value)| format!("{name}: {value}"))
+            .collect();
         let message = if details.is_empty() {
             refusal.message().to_owned()
         } else {
@@ -35,7 +39,9 @@ impl From<Refusal> for ArmError {
 /// # Errors
 /// What the provider refuses.
 pub(crate) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
-    let Some(path) = ArmPath::parse(&call.request.path) else { return Err(unsupported(call.request)) };
+    let Some(path) = ArmPath::parse(&call.request.path) else {
+        return Err(unsupported(call.request));
+    };
     let (kind, action) = (path.kind(), path.action());
     match (&call.request.method, kind.as_str(), action.as_str()) {
         (&Method::GET, "", "batchaccounts") => Ok(accounts::list(world, call, &path)),
@@ -56,18 +62,34 @@ fn filtered(call: &Call<'_>, values: Vec<Value>, filterable: &[&str]) -> Answer 
     let request = call.request;
     let invalid = |reason: &str| ArmError::invalid_parameter("$filter", format!("The filter is not valid: {reason}."));
     let filter = request.query("$filter").filter(|text| !text.is_empty());
-    let filter = filter.map(super::odata::Filter::parse).transpose().map_err(|reason| invalid(&reason))?;
-    let unknown = filter.iter().flat_map(super::odata::Filter::paths).map(super::odata::Path::text);
-    if let Some(path) = unknown.into_iter().find(|path| !filterable.iter().any(|known| known.eq_ignore_ascii_case(path))) {
+    let filter = filter
+        .map(super::odata::Filter::parse)
+        .transpose()
+        .map_err(|reason| invalid(&reason))?;
+    let unknown = filter
+        .iter()
+        .flat_map(super::odata::Filter::paths)
+        .map(super::odata::Path::text);
+    if let Some(path) = unknown
+        .into_iter()
+        .find(|path| !filterable.iter().any(|known| known.eq_ignore_ascii_case(path)))
+    {
         return Err(invalid(&format!("{path} cannot be filtered by")));
     }
     let size = match request.query("maxresults").map(str::parse::<usize>) {
         None => PAGE,
         Some(Ok(size)) if (1..=PAGE).contains(&size) => size,
-        Some(_) => return Err(ArmError::invalid_parameter("maxresults", "maxresults must be between 1 and 1000.")),
+        Some(_) => {
+            return Err(ArmError::invalid_parameter(
+                "maxresults",
+                "maxresults must be between 1 and 1000.",
+            ));
+        }
     };
-    let values: Vec<Value> =
-        values.into_iter().filter(|value| filter.as_ref().is_none_or(|filter| filter.admits(value))).collect();
+    let values: Vec<Value> = values
+        .into_iter()
+        .filter(|value| filter.as_ref().is_none_or(|filter| filter.admits(value)))
+        .collect();
     Ok(page(request, &values, size))
 }
 

@@ -27,19 +27,30 @@ pub(crate) fn evaluate(formula: &str, targets: Targets, current: Targets) -> Res
         ("$currentlowprioritynodes".to_owned(), f64::from(current.low_priority)),
     ]);
     let mut option = DeallocationOption::Requeue;
-    for statement in formula.split(';').map(str::trim).filter(|statement| !statement.is_empty()) {
-        let (name, expression) = statement.split_once('=').ok_or_else(|| syntax(statement, "no assignment"))?;
+    for statement in formula
+        .split(';')
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
+    {
+        let (name, expression) = statement
+            .split_once('=')
+            .ok_or_else(|| syntax(statement, "no assignment"))?;
         let name = canonical(name.trim());
         if name == "$nodedeallocationoption" {
             option = DeallocationOption::parse(expression.trim())
                 .ok_or_else(|| syntax(statement, "no deallocation option"))?;
             continue;
         }
-        let value = Expression::new(expression, &variables).value().map_err(|reason| syntax(statement, &reason))?;
+        let value = Expression::new(expression, &variables)
+            .value()
+            .map_err(|reason| syntax(statement, &reason))?;
         variables.insert(name, value);
     }
     let count = |name: &str| nodes(variables.get(name).copied().unwrap_or_default());
-    let targets = Targets { dedicated: count("$targetdedicatednodes"), low_priority: count("$targetlowprioritynodes") };
+    let targets = Targets {
+        dedicated: count("$targetdedicatednodes"),
+        low_priority: count("$targetlowprioritynodes"),
+    };
     Ok(Outcome { targets, option })
 }
 
@@ -60,7 +71,9 @@ fn canonical(name: &str) -> String {
 }
 
 fn syntax(statement: &str, reason: &str) -> Refusal {
-    Refusal::from(AUTOSCALE_SYNTAX).with("Statement", statement).with("Reason", reason)
+    Refusal::from(AUTOSCALE_SYNTAX)
+        .with("Statement", statement)
+        .with("Reason", reason)
 }
 
 /// A count of nodes; fractions are cut off as the service does.
@@ -81,16 +94,26 @@ const MAX_DEPTH: u32 = 64;
 
 impl<'a> Expression<'a> {
     fn new(text: &'a str, variables: &'a BTreeMap<String, f64>) -> Self {
-        Self { rest: text.trim_start(), variables, depth: 0 }
+        Self {
+            rest: text.trim_start(),
+            variables,
+            depth: 0,
+        }
     }
 
     fn value(mut self) -> Result<f64, String> {
         let value = self.sum()?;
-        if self.rest.is_empty() { Ok(value) } else { Err(format!("unexpected '{}'", self.rest)) }
+        if self.rest.is_empty() {
+            Ok(value)
+        } else {
+            Err(format!("unexpected '{}'", self.rest))
+        }
     }
 
     fn takes(&mut self, mark: char) -> bool {
-        let Some(rest) = self.rest.strip_prefix(mark) else { return false };
+        let Some(rest) = self.rest.strip_prefix(mark) else {
+            return false;
+        };
         self.rest = rest.trim_start();
         true
     }
@@ -134,16 +157,29 @@ impl<'a> Expression<'a> {
     fn shallow_atom(&mut self) -> Result<f64, String> {
         if self.takes('(') {
             let value = self.sum()?;
-            return if self.takes(')') { Ok(value) } else { Err("a parenthesis is not closed".to_owned()) };
+            return if self.takes(')') {
+                Ok(value)
+            } else {
+                Err("a parenthesis is not closed".to_owned())
+            };
         }
         if self.takes('-') {
             return Ok(-self.atom()?);
         }
-        let end = self.rest.find(|mark: char| !(mark.is_ascii_alphanumeric() || "$_.".contains(mark)));
-        let (word, rest) = self.rest.split_at_checked(end.unwrap_or(self.rest.len())).unwrap_or((self.rest, ""));
+        let end = self
+            .rest
+            .find(|mark: char| !(mark.is_ascii_alphanumeric() || "$_.".contains(mark)));
+        let (word, rest) = self
+            .rest
+            .split_at_checked(end.unwrap_or(self.rest.len()))
+            .unwrap_or((self.rest, ""));
         self.rest = rest.trim_start();
         if let Ok(number) = word.parse::<f64>() {
-            return if number.is_finite() { Ok(number) } else { Err(format!("{word} is no number")) };
+            return if number.is_finite() {
+                Ok(number)
+            } else {
+                Err(format!("{word} is no number"))
+            };
         }
         match word {
             "min" => self.pair(f64::min),
@@ -160,7 +196,11 @@ impl<'a> Expression<'a> {
         let first = self.sum()?;
         let comma = self.takes(',');
         let second = self.sum()?;
-        if open && comma && self.takes(')') { Ok(choose(first, second)) } else { Err("min and max take two".to_owned()) }
+        if open && comma && self.takes(')') {
+            Ok(choose(first, second))
+        } else {
+            Err("min and max take two".to_owned())
+        }
     }
 }
 
@@ -170,23 +210,48 @@ mod tests {
 
     #[test]
     fn arithmetic_formulas_are_evaluated() {
-        let current = Targets { dedicated: 4, low_priority: 1 };
+        let current = Targets {
+            dedicated: 4,
+            low_priority: 1,
+        };
         for (formula, dedicated, low_priority) in [
             ("$TargetDedicated=3", 3, 1),
             ("$TargetDedicatedNodes = 2 + 3 * 2; $TargetLowPriorityNodes = 0;", 8, 0),
-            ("cap = 5; $TargetDedicatedNodes = min(cap, $CurrentDedicatedNodes * 2);", 5, 1),
-            ("$TargetDedicatedNodes = max(1, (10 - 4) / 4); $NodeDeallocationOption = taskcompletion", 1, 1),
+            (
+                "cap = 5; $TargetDedicatedNodes = min(cap, $CurrentDedicatedNodes * 2);",
+                5,
+                1,
+            ),
+            (
+                "$TargetDedicatedNodes = max(1, (10 - 4) / 4); $NodeDeallocationOption = taskcompletion",
+                1,
+                1,
+            ),
             ("$TargetDedicatedNodes = -1", 0, 1),
         ] {
             let outcome = evaluate(formula, current, current).unwrap();
-            assert_eq!(outcome.targets, Targets { dedicated, low_priority }, "{formula}");
+            assert_eq!(
+                outcome.targets,
+                Targets {
+                    dedicated,
+                    low_priority
+                },
+                "{formula}"
+            );
         }
     }
 
     #[test]
     fn metrics_and_nonsense_are_refused_by_name() {
         let nested = format!("$x={}1{}", "(".repeat(500), ")".repeat(500));
-        for formula in ["$TargetDedicatedNodes = $PendingTasks.GetSample(1)", "x", "$x=1+", "$x=(1", "$x=min(1)", &nested] {
+        for formula in [
+            "$TargetDedicatedNodes = $PendingTasks.GetSample(1)",
+            "x",
+            "$x=1+",
+            "$x=(1",
+            "$x=min(1)",
+            &nested,
+        ] {
             let refusal = evaluate(formula, Targets::default(), Targets::default()).unwrap_err();
             assert_eq!(refusal.code(), "AutoScalingFormulaSyntaxError", "{formula}");
         }

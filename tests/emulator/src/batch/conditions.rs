@@ -52,7 +52,10 @@ mod tests {
 
     #[test]
     fn conditions_hold_or_are_refused_with_304_for_reads_and_412_for_writes() {
-        let version = Version { etag: "0x8D1".to_owned(), modified: "2026-01-01T00:00:10.5Z".parse().unwrap() };
+        let version = Version {
+            etag: "0x8D1".to_owned(),
+            modified: "2026-01-01T00:00:10.5Z".parse().unwrap(),
+        };
         let (get, patch) = (Method::GET, Method::PATCH);
         for (method, name, value, status) in [
             (&patch, "if-match", "0x8D1", None),
@@ -65,7 +68,12 @@ mod tests {
             (&get, "if-none-match", "0x8D2", None),
             (&get, "if-modified-since", "Thu, 01 Jan 2026 00:00:10 GMT", Some(304)),
             (&get, "if-modified-since", "Thu, 01 Jan 2026 00:00:09 GMT", None),
-            (&patch, "if-unmodified-since", "Thu, 01 Jan 2026 00:00:09 GMT", Some(412)),
+            (
+                &patch,
+                "if-unmodified-since",
+                "Thu, 01 Jan 2026 00:00:09 GMT",
+                Some(412),
+            ),
             (&patch, "if-unmodified-since", "Thu, 01 Jan 2026 00:00:10 GMT", None),
         ] {
             let mut headers = HeaderMap::new();

@@ -53,7 +53,11 @@ const SUPPORTED_IMAGES: Kind = Kind {
 };
 
 /// `nodecounts`.
-const NODE_COUNTS: Kind = Kind { metadata: "poolnodecounts", filterable: &["poolId"], selectable: &[] };
+const NODE_COUNTS: Kind = Kind {
+    metadata: "poolnodecounts",
+    filterable: &["poolId"],
+    selectable: &[],
+};
 
 impl Site<'_> {
     /// The protocol's version, as far as it decides anything.
@@ -75,7 +79,11 @@ impl Site<'_> {
     /// # Errors
     /// There is one and it is no JSON object.
     pub(crate) fn optional_body(&self) -> Result<Value, Refusal> {
-        if self.request.body.is_empty() { Ok(Value::Object(serde_json::Map::new())) } else { self.body() }
+        if self.request.body.is_empty() {
+            Ok(Value::Object(serde_json::Map::new()))
+        } else {
+            self.body()
+        }
     }
 
     /// Answers a list.
@@ -109,7 +117,11 @@ pub(crate) fn answer(site: &mut Site<'_>, segments: &[&str]) -> Answer {
 
 /// Answers one verb and refuses the others as the service does.
 pub(crate) fn only(method: &Method, wanted: &Method, answer: impl FnOnce() -> Answer) -> Answer {
-    if method == wanted { answer() } else { Err(Refusal::verb(method)) }
+    if method == wanted {
+        answer()
+    } else {
+        Err(Refusal::verb(method))
+    }
 }
 
 /// The api-version and, for bodies, the content type that the protocol demands.
@@ -127,18 +139,24 @@ fn check_protocol(request: &Request) -> Result<(), Refusal> {
     if lower.starts_with("application/json") && lower.contains("odata=") {
         return Ok(());
     }
-    Err(Refusal::from(INVALID_HEADER_VALUE).with("HeaderName", "Content-Type").with("HeaderValue", kind))
+    Err(Refusal::from(INVALID_HEADER_VALUE)
+        .with("HeaderName", "Content-Type")
+        .with("HeaderValue", kind))
 }
 
 fn supported_images(site: &Site<'_>) -> Answer {
     let items = IMAGES.iter().enumerate();
-    let items = items.map(|(place, image)| (format!("{place:04}"), image.render())).collect();
+    let items = items
+        .map(|(place, image)| (format!("{place:04}"), image.render()))
+        .collect();
     site.list("supportedimages", SUPPORTED_IMAGES, items)
 }
 
 fn node_counts(site: &Site<'_>) -> Answer {
     let now = site.scene.now;
     let pools = site.account.pools.iter().filter(|pool| !pool.is_gone(now));
-    let items = pools.map(|pool| (pool.id.as_str().to_ascii_lowercase(), pool.node_counts(now))).collect();
+    let items = pools
+        .map(|pool| (pool.id.as_str().to_ascii_lowercase(), pool.node_counts(now)))
+        .collect();
     site.list("nodecounts", NODE_COUNTS, items)
 }

@@ -7,7 +7,10 @@ use std::fmt;
 /// Whether an id is one that Batch takes: 1 to 64 letters, digits, hyphens and underscores.
 fn is_plain(text: &str) -> bool {
     // 64 is the length that the service's reference gives for pool, job and task ids.
-    (1..=64).contains(&text.len()) && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
+    (1..=64).contains(&text.len())
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
 }
 
 /// An id that the service makes.
@@ -88,7 +91,14 @@ mod tests {
     fn ids_compare_without_case_and_refuse_what_the_service_refuses() {
         assert_eq!(PoolId::of("Pool-1"), PoolId::of("pool-1"));
         assert_ne!(PoolId::of("pool-1"), PoolId::of("pool-2"));
-        for (text, good) in [("p", true), ("a-B_9", true), ("", false), ("a b", false), ("a/b", false), (&"x".repeat(65), false)] {
+        for (text, good) in [
+            ("p", true),
+            ("a-B_9", true),
+            ("", false),
+            ("a b", false),
+            ("a/b", false),
+            (&"x".repeat(65), false),
+        ] {
             assert_eq!(PoolId::parse(text).is_some(), good, "{text:?}");
         }
     }

@@ -43,7 +43,9 @@ pub(crate) fn gallery_id(configuration: &Value) -> Option<&str> {
 
 /// Judges the image: the reference that nodes show, or the reason why none can boot.
 pub(crate) fn judge(wanted: &Wanted<'_>, lookup: impl FnOnce(&str) -> Lookup) -> Result<Value, ResizeError> {
-    let Some(id) = gallery_id(wanted.configuration) else { return marketplace(wanted) };
+    let Some(id) = gallery_id(wanted.configuration) else {
+        return marketplace(wanted);
+    };
     let view = match lookup(id) {
         Lookup::Found(view) => view,
         Lookup::Missing => return Err(not_available(id, wanted.location)),
@@ -59,7 +61,9 @@ pub(crate) fn judge(wanted: &Wanted<'_>, lookup: impl FnOnce(&str) -> Lookup) ->
 }
 
 fn marketplace(wanted: &Wanted<'_>) -> Result<Value, ResizeError> {
-    let Some(reference) = wanted.configuration.get("imageReference") else { return Ok(json!({})) };
+    let Some(reference) = wanted.configuration.get("imageReference") else {
+        return Ok(json!({}));
+    };
     let part = |name: &str| text(reference, name).unwrap_or_default();
     let Some(image) = supported_images::find(part("/publisher"), part("/offer"), part("/sku")) else {
         return Ok(reference.clone());
@@ -68,7 +72,11 @@ fn marketplace(wanted: &Wanted<'_>) -> Result<Value, ResizeError> {
     fits_architecture("x64", wanted)?;
     let mut shown = reference.clone();
     let latest = part("/version").is_empty() || part("/version") == "latest";
-    let exact = if latest { image.exact_version() } else { part("/version") };
+    let exact = if latest {
+        image.exact_version()
+    } else {
+        part("/version")
+    };
     crate::json::set(&mut shown, &["exactVersion"], json!(exact));
     Ok(shown)
 }
@@ -77,7 +85,12 @@ fn is_replicated(view: &ImageVersionView, location: &str) -> Result<(), ResizeEr
     // While a version is updated, the regions that were complete before stay usable.
     let usable = matches!(view.provisioning_state.as_str(), "Succeeded" | "Updating");
     let here = region::normalise(location);
-    if usable && view.complete_regions.iter().any(|(region, replicas)| *region == here && *replicas > 0) {
+    if usable
+        && view
+            .complete_regions
+            .iter()
+            .any(|(region, replicas)| *region == here && *replicas > 0)
+    {
         return Ok(());
     }
     Err(not_available(&view.id, location))
@@ -94,7 +107,9 @@ fn fits_agent(view: &ImageVersionView, configuration: &Value) -> Result<(), Resi
     let agent_os = supported_images::agent_os(agent).map(OsType::word);
     if agent_os.is_some_and(|os| !os.eq_ignore_ascii_case(&view.os_type)) {
         let os = &view.os_type;
-        return Err(bad_request(&format!("The node agent SKU '{agent}' does not fit the image's OS type '{os}'.")));
+        return Err(bad_request(&format!(
+            "The node agent SKU '{agent}' does not fit the image's OS type '{os}'."
+        )));
     }
     Ok(())
 }
@@ -125,7 +140,9 @@ fn fits_architecture(architecture: &str, wanted: &Wanted<'_>) -> Result<(), Resi
 
 /// The pool's security type must be one that both the definition and the size allow.
 fn fits_security(feature: Option<&str>, wanted: &Wanted<'_>) -> Result<(), ResizeError> {
-    let asked = text(wanted.configuration, "/securityProfile/securityType").unwrap_or("standard").to_ascii_lowercase();
+    let asked = text(wanted.configuration, "/securityProfile/securityType")
+        .unwrap_or("standard")
+        .to_ascii_lowercase();
     let feature = feature.unwrap_or("Standard");
     let image_allows = match feature.to_ascii_lowercase().as_str() {
         "trustedlaunch" => asked == "trustedlaunch",
@@ -148,7 +165,10 @@ fn fits_security(feature: Option<&str>, wanted: &Wanted<'_>) -> Result<(), Resiz
     if size_allows {
         return Ok(());
     }
-    Err(bad_request(&format!("The VM size '{}' is not supported with the security type '{asked}'.", wanted.size_name)))
+    Err(bad_request(&format!(
+        "The VM size '{}' is not supported with the security type '{asked}'.",
+        wanted.size_name
+    )))
 }
 
 fn not_available(id: &str, location: &str) -> ResizeError {
@@ -176,7 +196,11 @@ fn bad_request(message: &str) -> ResizeError {
 }
 
 fn provider(code: &str, message: &str) -> ResizeError {
-    ResizeError::of_provider("AllocationFailed", &json!({"error": {"code": code, "message": message}}), false)
+    ResizeError::of_provider(
+        "AllocationFailed",
+        &json!({"error": {"code": code, "message": message}}),
+        false,
+    )
 }
 
 #[cfg(test)]

@@ -9,9 +9,7 @@ use super::account::Account;
 use super::allocation::DeallocationOption;
 use super::ids::{JobId, PoolId};
 use super::node::TaskRun;
-use super::refusal::{
-    JOB_BEING_DELETED, JOB_BEING_TERMINATED, JOB_COMPLETED, OPERATION_INVALID_FOR_STATE, Refusal,
-};
+use super::refusal::{JOB_BEING_DELETED, JOB_BEING_TERMINATED, JOB_COMPLETED, OPERATION_INVALID_FOR_STATE, Refusal};
 use super::task::Task;
 use super::timeline::Timeline;
 use super::wire::{Version, timestamp};
@@ -112,7 +110,9 @@ pub(crate) fn fill_defaults(settings: &mut Map<String, Value>) {
     let constraints = settings.entry("constraints").or_insert_with(|| json!({}));
     if let Value::Object(constraints) = constraints {
         // .NET's longest time span stands for "no limit".
-        constraints.entry("maxWallClockTime").or_insert(json!(super::task::FOREVER));
+        constraints
+            .entry("maxWallClockTime")
+            .or_insert(json!(super::task::FOREVER));
         constraints.entry("maxTaskRetryCount").or_insert(json!(0));
     }
 }
@@ -148,7 +148,9 @@ impl Job {
             return Ok(());
         }
         let message = "The poolInfo of a job can be changed only while the job is disabled.";
-        Err(Refusal::from(OPERATION_INVALID_FOR_STATE).saying(message).with("PropertyName", "poolInfo"))
+        Err(Refusal::from(OPERATION_INVALID_FOR_STATE)
+            .saying(message)
+            .with("PropertyName", "poolInfo"))
     }
 
     /// Passes through one state into another.
@@ -195,7 +197,11 @@ impl Job {
         if let Some(pool) = self.pool() {
             body.insert("poolId".to_owned(), json!(pool.as_str()));
         }
-        if let Some(reason) = self.terminate_reason.as_ref().filter(|_| self.life.at(now) != JobState::Active) {
+        if let Some(reason) = self
+            .terminate_reason
+            .as_ref()
+            .filter(|_| self.life.at(now) != JobState::Active)
+        {
             body.insert("terminateReason".to_owned(), json!(reason));
         }
         Value::Object(body)
@@ -219,8 +225,16 @@ impl Job {
 /// Takes tasks off their nodes: back into the queue, or to a failed end.
 pub(crate) fn interrupt(account: &mut Account, runs: &[TaskRun], option: DeallocationOption, now: Timestamp) {
     for run in runs {
-        let Ok(job) = account.job_mut(&run.job, now) else { continue };
-        let Some(task) = job.tasks.iter_mut().find(|task| task.id == run.task) else { continue };
-        if option == DeallocationOption::Terminate { task.terminate(now) } else { task.requeue() }
+        let Ok(job) = account.job_mut(&run.job, now) else {
+            continue;
+        };
+        let Some(task) = job.tasks.iter_mut().find(|task| task.id == run.task) else {
+            continue;
+        };
+        if option == DeallocationOption::Terminate {
+            task.terminate(now);
+        } else {
+            task.requeue();
+        }
     }
 }

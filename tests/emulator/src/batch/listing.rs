@@ -42,14 +42,21 @@ pub(crate) fn list(
     items.sort_by(|left, right| left.0.cmp(&right.0));
     let token = request.query("$skiptoken").unwrap_or_default();
     let wanted = |item: &&(String, Value)| filter.as_ref().is_none_or(|filter| filter.admits(&item.1));
-    let mut page: Vec<&(String, Value)> =
-        items.iter().filter(|(key, _)| token.is_empty() || key.as_str() > token).filter(wanted).take(size + 1).collect();
+    let mut page: Vec<&(String, Value)> = items
+        .iter()
+        .filter(|(key, _)| token.is_empty() || key.as_str() > token)
+        .filter(wanted)
+        .take(size + 1)
+        .collect();
     let more = page.len() > size;
     page.truncate(size);
     let values: Vec<Value> = page.iter().map(|(_, value)| chosen(value, select.as_deref())).collect();
     let mut body = Map::from_iter([("value".to_owned(), Value::Array(values))]);
     if let Some((last, _)) = page.last().filter(|_| more) {
-        body.insert("odata.nextLink".to_owned(), json!(next_link(request, base, collection, last)));
+        body.insert(
+            "odata.nextLink".to_owned(),
+            json!(next_link(request, base, collection, last)),
+        );
     }
     Ok(Reply::result(base, kind.metadata, Value::Object(body)))
 }
@@ -65,22 +72,37 @@ pub(crate) fn select(request: &Request, kind: Kind, value: &Value) -> Result<Val
 }
 
 fn read_filter(request: &Request, kind: Kind) -> Result<Option<Filter>, Refusal> {
-    let Some(text) = request.query("$filter").filter(|text| !text.is_empty()) else { return Ok(None) };
+    let Some(text) = request.query("$filter").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
     let filter = Filter::parse(text).map_err(|reason| Refusal::parameter("$filter", text, &reason))?;
     for path in filter.paths() {
         let path = path.text();
         if !kind.filterable.iter().any(|known| known.eq_ignore_ascii_case(&path)) {
-            return Err(Refusal::parameter("$filter", text, &format!("The property '{path}' cannot be filtered by.")));
+            return Err(Refusal::parameter(
+                "$filter",
+                text,
+                &format!("The property '{path}' cannot be filtered by."),
+            ));
         }
     }
     Ok(Some(filter))
 }
 
 fn read_select(request: &Request, kind: Kind) -> Result<Option<Vec<&'static str>>, Refusal> {
-    let Some(text) = request.query("$select").filter(|text| !text.is_empty()) else { return Ok(None) };
-    let known = |name: &str| kind.selectable.iter().copied().find(|known| known.eq_ignore_ascii_case(name.trim()));
+    let Some(text) = request.query("$select").filter(|text| !text.is_empty()) else {
+        return Ok(None);
+    };
+    let known = |name: &str| {
+        kind.selectable
+            .iter()
+            .copied()
+            .find(|known| known.eq_ignore_ascii_case(name.trim()))
+    };
     let names: Option<Vec<&'static str>> = text.split(',').map(known).collect();
-    names.map(Some).ok_or_else(|| Refusal::parameter("$select", text, "A property is not known."))
+    names
+        .map(Some)
+        .ok_or_else(|| Refusal::parameter("$select", text, "A property is not known."))
 }
 
 /// `$expand=stats` is taken; statistics themselves are not kept, as on a new account.
@@ -93,7 +115,9 @@ fn expand(request: &Request) -> Result<(), Refusal> {
 }
 
 fn read_size(request: &Request) -> Result<usize, Refusal> {
-    let Some(text) = request.query("maxresults") else { return Ok(PAGE) };
+    let Some(text) = request.query("maxresults") else {
+        return Ok(PAGE);
+    };
     match text.parse::<usize>() {
         Ok(size) if (1..=PAGE).contains(&size) => Ok(size),
         Ok(_) => Err(Refusal::from(OUT_OF_RANGE_QUERY_PARAMETER)
@@ -106,7 +130,9 @@ fn read_size(request: &Request) -> Result<usize, Refusal> {
 }
 
 fn chosen(value: &Value, select: Option<&[&str]>) -> Value {
-    let (Some(names), Some(fields)) = (select, value.as_object()) else { return value.clone() };
+    let (Some(names), Some(fields)) = (select, value.as_object()) else {
+        return value.clone();
+    };
     let kept = fields.iter().filter(|(name, _)| names.contains(&name.as_str()));
     Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
@@ -115,7 +141,11 @@ fn chosen(value: &Value, select: Option<&[&str]>) -> Value {
 fn next_link(request: &Request, base: &str, collection: &str, last: &str) -> String {
     let encode = |text: &str| utf8_percent_encode(text, NON_ALPHANUMERIC).to_string();
     let mut link = format!("{base}/{collection}?$skiptoken={}", encode(last));
-    for (name, value) in request.query.iter().filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken")) {
+    for (name, value) in request
+        .query
+        .iter()
+        .filter(|(name, _)| !name.eq_ignore_ascii_case("$skiptoken"))
+    {
         link.push_str(&format!("&{name}={}", encode(value)));
     }
     link
@@ -130,10 +160,16 @@ mod tests {
     use super::*;
     use crate::batch::wire;
 
-    const KIND: Kind = Kind { metadata: "pools", filterable: &["id", "size"], selectable: &["id", "size"] };
+    const KIND: Kind = Kind {
+        metadata: "pools",
+        filterable: &["id", "size"],
+        selectable: &["id", "size"],
+    };
 
     fn ask(query: &[(&str, &str)]) -> Value {
-        let pairs = query.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+        let pairs = query
+            .iter()
+            .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
         let request = Request {
             method: Method::GET,
             authority: "acct".to_owned(),
@@ -143,7 +179,9 @@ mod tests {
             body: Bytes::new(),
         };
         let items = ["d", "b", "a", "c"].iter().enumerate();
-        let items = items.map(|(size, id)| ((*id).to_owned(), json!({"id": id, "size": size}))).collect();
+        let items = items
+            .map(|(size, id)| ((*id).to_owned(), json!({"id": id, "size": size})))
+            .collect();
         let answer = list(&request, "https://acct", "pools", KIND, items);
         let response = wire::respond(&request, "https://acct", "r", Timestamp::UNIX_EPOCH, answer);
         serde_json::from_slice(&response.body).unwrap()
@@ -155,7 +193,10 @@ mod tests {
         assert_eq!(first["value"].as_array().map(Vec::len), Some(3));
         assert_eq!(first["odata.metadata"], "https://acct/$metadata#pools");
         let link = first["odata.nextLink"].as_str().unwrap();
-        assert_eq!(link, "https://acct/pools?$skiptoken=c&maxresults=3&api-version=2025%2D06%2D01");
+        assert_eq!(
+            link,
+            "https://acct/pools?$skiptoken=c&maxresults=3&api-version=2025%2D06%2D01"
+        );
         let second = ask(&[("maxresults", "3"), ("$skiptoken", "c")]);
         assert_eq!(second["value"], json!([{"id": "d", "size": 0}]));
         assert!(second.get("odata.nextLink").is_none());

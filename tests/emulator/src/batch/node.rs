@@ -172,11 +172,18 @@ impl Node {
     /// A node that has long been idle, for pools that a seed describes.
     pub(crate) fn settled(plan: NodePlan) -> Self {
         let at = plan.allocated;
-        let boot = Boot { pace: &Pace::default(), timing: &Timing::default() };
+        let boot = Boot {
+            pace: &Pace::default(),
+            timing: &Timing::default(),
+        };
         let mut node = Self::new(plan, boot);
         node.life = Timeline::new(at, NodeState::Idle);
         node.agent = at;
-        node.start_run = node.start_task.as_ref().map(|_| Run { start: at, end: at, exit_code: 0 });
+        node.start_run = node.start_task.as_ref().map(|_| Run {
+            start: at,
+            end: at,
+            exit_code: 0,
+        });
         node
     }
 
@@ -206,7 +213,11 @@ impl Node {
         if self.life.at(now) != NodeState::Idle {
             return begun;
         }
-        let moments = self.runs.iter().flat_map(|run| [run.run.start, run.run.end]).filter(|at| *at <= now);
+        let moments = self
+            .runs
+            .iter()
+            .flat_map(|run| [run.run.start, run.run.end])
+            .filter(|at| *at <= now);
         moments.chain([begun]).max().unwrap_or(begun)
     }
 
@@ -219,7 +230,11 @@ impl Node {
 
     /// Takes the node down and up again, with today's start task. Whatever was wrong with it is over.
     pub(crate) fn restart(&mut self, state: NodeState, start_task: Option<Value>, now: Timestamp, boot: Boot<'_>) {
-        let down = if state == NodeState::Reimaging { boot.pace.reimaging } else { boot.pace.rebooting };
+        let down = if state == NodeState::Reimaging {
+            boot.pace.reimaging
+        } else {
+            boot.pace.rebooting
+        };
         self.fate = Fate::Ready;
         self.start_task = start_task;
         self.change(now, state);
@@ -250,7 +265,9 @@ impl Node {
 
     /// The tasks on the node at `now`.
     pub(crate) fn runs_at(&self, now: Timestamp) -> impl Iterator<Item = &TaskRun> {
-        self.runs.iter().filter(move |run| run.run.start <= now && now < run.run.end)
+        self.runs
+            .iter()
+            .filter(move |run| run.run.start <= now && now < run.run.end)
     }
 
     /// The start task's execution, once it has begun.
@@ -286,7 +303,11 @@ impl Node {
         let waits = self.start_task.as_ref().and_then(|task| task.get("waitForSuccess")) != Some(&json!(false));
         match self.start_run.as_ref().filter(|_| waits) {
             Some(run) => {
-                let after = if run.exit_code == 0 { NodeState::Idle } else { NodeState::StartTaskFailed };
+                let after = if run.exit_code == 0 {
+                    NodeState::Idle
+                } else {
+                    NodeState::StartTaskFailed
+                };
                 life = life.then(started, NodeState::WaitingForStartTask).then(run.end, after);
             }
             None => life = life.then(started, NodeState::Idle),
@@ -309,7 +330,14 @@ impl Node {
         put("id", json!(self.id.as_str()));
         put("url", json!(self.url(base, pool)));
         put("state", json!(state.word()));
-        put("schedulingState", json!(if self.scheduling == Scheduling::Enabled { "enabled" } else { "disabled" }));
+        put(
+            "schedulingState",
+            json!(if self.scheduling == Scheduling::Enabled {
+                "enabled"
+            } else {
+                "disabled"
+            }),
+        );
         put("stateTransitionTime", json!(timestamp(self.since(now))));
         let spoken = state.has_agent() && self.agent <= now;
         if spoken {
@@ -320,8 +348,14 @@ impl Node {
         put("affinityId", json!(self.affinity()));
         put("vmSize", json!(self.vm_size.to_ascii_lowercase()));
         let ended = self.runs.iter().filter(|run| run.run.end <= now);
-        put("totalTasksRun", json!(self.runs.iter().filter(|run| run.run.start <= now).count()));
-        put("totalTasksSucceeded", json!(ended.filter(|run| run.run.exit_code == 0).count()));
+        put(
+            "totalTasksRun",
+            json!(self.runs.iter().filter(|run| run.run.start <= now).count()),
+        );
+        put(
+            "totalTasksSucceeded",
+            json!(ended.filter(|run| run.run.exit_code == 0).count()),
+        );
         put("runningTasksCount", json!(self.runs_at(now).count()));
         put("runningTaskSlotsCount", json!(self.runs_at(now).count()));
         let recent = self.recent_tasks(base, now);
@@ -340,7 +374,10 @@ impl Node {
         put("isDedicated", json!(self.kind == NodeKind::Dedicated));
         put("endpointConfiguration", self.endpoints());
         if spoken {
-            put("nodeAgentInfo", json!({"lastUpdateTime": timestamp(self.agent), "version": AGENT_VERSION}));
+            put(
+                "nodeAgentInfo",
+                json!({"lastUpdateTime": timestamp(self.agent), "version": AGENT_VERSION}),
+            );
         }
         put("virtualMachineInfo", json!({"imageReference": self.image}));
         Value::Object(body)
@@ -359,7 +396,12 @@ impl Node {
     /// Private address; the first node of a pool gets 10.0.0.4 as Azure's subnets begin there.
     pub(crate) fn ip_address(&self) -> String {
         let number = self.rank + 4;
-        format!("10.{}.{}.{}", (number >> 16) & 0xff, (number >> 8) & 0xff, number & 0xff)
+        format!(
+            "10.{}.{}.{}",
+            (number >> 16) & 0xff,
+            (number >> 8) & 0xff,
+            number & 0xff
+        )
     }
 
     /// Public port of the remote login rule; a documentation address stands for the load balancer.
@@ -387,7 +429,12 @@ impl Node {
     fn recent_tasks(&self, base: &str, now: Timestamp) -> Vec<Value> {
         let begun: Vec<&TaskRun> = self.runs.iter().filter(|run| run.run.start <= now).collect();
         // Ten is the number that the reference gives for recentTasks.
-        begun.into_iter().rev().take(10).map(|run| run.render(base, now)).collect()
+        begun
+            .into_iter()
+            .rev()
+            .take(10)
+            .map(|run| run.render(base, now))
+            .collect()
     }
 
     fn start_task_info(&self, run: &Run, now: Timestamp) -> Value {
@@ -415,7 +462,10 @@ impl Run {
         if self.exit_code != 0 {
             body.insert("failureInfo".to_owned(), failure(self.exit_code));
         }
-        body.insert("result".to_owned(), json!(if self.exit_code == 0 { "success" } else { "failure" }));
+        body.insert(
+            "result".to_owned(),
+            json!(if self.exit_code == 0 { "success" } else { "failure" }),
+        );
         body
     }
 }

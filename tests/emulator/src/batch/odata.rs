@@ -64,7 +64,9 @@ impl Path {
     }
 
     fn find<'a>(&self, value: &'a Value) -> &'a Value {
-        self.0.iter().fold(value, |value, name| value.get(name).unwrap_or(&Value::Null))
+        self.0
+            .iter()
+            .fold(value, |value, name| value.get(name).unwrap_or(&Value::Null))
     }
 }
 
@@ -105,16 +107,15 @@ impl Filter {
 }
 
 fn begins(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len()).is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+    text.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
 }
 
 /// Texts compare without case since the service's ids and enums do; unlike kinds are never equal and never ordered.
 fn compare(value: &Value, comparison: Comparison, literal: &Literal) -> bool {
     let order = match (value, literal) {
         (Value::Null, Literal::Null) => Some(Ordering::Equal),
-        (Value::String(text), Literal::Text(other)) => {
-            Some(text.to_ascii_lowercase().cmp(&other.to_ascii_lowercase()))
-        }
+        (Value::String(text), Literal::Text(other)) => Some(text.to_ascii_lowercase().cmp(&other.to_ascii_lowercase())),
         (Value::String(text), Literal::Time(other)) => text.parse::<Timestamp>().ok().map(|time| time.cmp(other)),
         (Value::Number(number), Literal::Number(other)) => number.as_f64().and_then(|number| number.partial_cmp(other)),
         (Value::Bool(flag), Literal::Boolean(other)) => Some(flag.cmp(other)),
@@ -199,7 +200,9 @@ impl Parser {
             return Err(format!("the function {function} is not supported"));
         }
         self.expect(&Token::Open)?;
-        let Some(Token::Word(word)) = self.take() else { return Err("startswith needs a property first".to_owned()) };
+        let Some(Token::Word(word)) = self.take() else {
+            return Err("startswith needs a property first".to_owned());
+        };
         self.expect(&Token::Comma)?;
         let Some(Token::Literal(Literal::Text(prefix))) = self.take() else {
             return Err("startswith needs a text second".to_owned());
@@ -210,8 +213,12 @@ impl Parser {
 
     fn comparison(&mut self, path: Path) -> Result<Filter, String> {
         let comparison = match self.take() {
-            Some(Token::Word(word)) => operator(&word).ok_or_else(|| format!("the operator {word} is not supported"))?,
-            found => return Err(format!("expected an operator after {}, found {found:?}", path.text())),
+            Some(Token::Word(word)) => {
+                operator(&word).ok_or_else(|| format!("the operator {word} is not supported"))?
+            }
+            found => {
+                return Err(format!("expected an operator after {}, found {found:?}", path.text()));
+            }
         };
         match self.take() {
             Some(Token::Literal(literal)) => Ok(Filter::Compare(path, comparison, literal)),
@@ -234,8 +241,13 @@ fn operator(word: &str) -> Option<Comparison> {
 
 fn path(word: &str) -> Result<Path, String> {
     let names: Vec<String> = word.split('/').map(str::to_owned).collect();
-    let is_name = |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
-    if names.iter().all(is_name) { Ok(Path(names)) } else { Err(format!("{word} is no property path")) }
+    let is_name =
+        |name: &String| !name.is_empty() && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_');
+    if names.iter().all(is_name) {
+        Ok(Path(names))
+    } else {
+        Err(format!("{word} is no property path"))
+    }
 }
 
 fn tokens(text: &str) -> Result<Vec<Token>, String> {
@@ -269,7 +281,9 @@ fn quoted(text: &str) -> Result<(Token, &str), String> {
     let mut value = String::new();
     let mut rest = tail(text);
     loop {
-        let Some((before, after)) = rest.split_once('\'') else { return Err("a text is not closed".to_owned()) };
+        let Some((before, after)) = rest.split_once('\'') else {
+            return Err("a text is not closed".to_owned());
+        };
         value.push_str(before);
         if let Some(more) = after.strip_prefix('\'') {
             value.push('\'');
@@ -281,7 +295,9 @@ fn quoted(text: &str) -> Result<(Token, &str), String> {
 }
 
 fn word(text: &str) -> Result<(Token, &str), String> {
-    let end = text.find(|character: char| character.is_whitespace() || "(),'".contains(character)).unwrap_or(text.len());
+    let end = text
+        .find(|character: char| character.is_whitespace() || "(),'".contains(character))
+        .unwrap_or(text.len());
     let (word, rest) = text.split_at_checked(end).unwrap_or((text, ""));
     if rest.starts_with('\'') {
         return typed(word, rest);
@@ -293,7 +309,10 @@ fn word(text: &str) -> Result<(Token, &str), String> {
         _ if word.starts_with(|first: char| first.is_ascii_digit() || first == '-') => Some(number_or_time(word)?),
         _ => None,
     };
-    Ok((literal.map_or_else(|| Token::Word(word.to_owned()), Token::Literal), rest))
+    Ok((
+        literal.map_or_else(|| Token::Word(word.to_owned()), Token::Literal),
+        rest,
+    ))
 }
 
 /// `datetime'2026-01-01T00:00:00Z'`, in whatever case the type is written.

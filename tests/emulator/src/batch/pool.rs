@@ -31,7 +31,11 @@ pub(crate) enum Scale {
     /// By its caller.
     Fixed,
     /// By a formula, since a moment.
-    Auto { formula: String, interval: SignedDuration, since: Timestamp },
+    Auto {
+        formula: String,
+        interval: SignedDuration,
+        since: Timestamp,
+    },
 }
 
 /// The last resize that was begun.
@@ -115,7 +119,10 @@ impl Pool {
             let nodes = self.present(now).filter(|node| node.kind == kind).count();
             u32::try_from(nodes).unwrap_or(u32::MAX)
         };
-        Targets { dedicated: count(NodeKind::Dedicated), low_priority: count(NodeKind::LowPriority) }
+        Targets {
+            dedicated: count(NodeKind::Dedicated),
+            low_priority: count(NodeKind::LowPriority),
+        }
     }
 
     /// Whether it has no nodes and is not about to get some.
@@ -126,7 +133,10 @@ impl Pool {
     /// The errors of the last resize, once it has ended.
     pub(crate) fn resize_errors(&self, now: Timestamp) -> &[ResizeError] {
         let steady = self.allocation_state(now) == AllocationState::Steady;
-        self.resize.as_ref().filter(|_| steady).map_or(&[], |resize| &resize.errors)
+        self.resize
+            .as_ref()
+            .filter(|_| steady)
+            .map_or(&[], |resize| &resize.errors)
     }
 
     /// The pool's `virtualMachineConfiguration`.
@@ -146,7 +156,11 @@ impl Pool {
 
     /// How many tasks a node runs at once.
     pub(crate) fn slots(&self) -> usize {
-        let slots = self.settings.get("taskSlotsPerNode").and_then(Value::as_u64).unwrap_or(1);
+        let slots = self
+            .settings
+            .get("taskSlotsPerNode")
+            .and_then(Value::as_u64)
+            .unwrap_or(1);
         usize::try_from(slots).unwrap_or(1).max(1)
     }
 
@@ -157,12 +171,17 @@ impl Pool {
 
     /// Forgets nodes that are gone.
     pub(crate) fn prune(&mut self, now: Timestamp) {
-        self.nodes.retain(|node| node.removed.is_none_or(|removed| now < removed));
+        self.nodes
+            .retain(|node| node.removed.is_none_or(|removed| now < removed));
     }
 
     /// # Errors
     /// `PoolBeingDeleted` when it is.
     pub(crate) fn ensure_active(&self) -> Result<(), Refusal> {
-        if self.deletion.is_some() { Err(POOL_BEING_DELETED.into()) } else { Ok(()) }
+        if self.deletion.is_some() {
+            Err(POOL_BEING_DELETED.into())
+        } else {
+            Ok(())
+        }
     }
 }

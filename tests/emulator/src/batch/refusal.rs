@@ -30,22 +30,31 @@ const fn known(status: StatusCode, code: &'static str, message: &'static str) ->
     Known { status, code, message }
 }
 
-pub(crate) const NOT_MODIFIED: Known =
-    known(StatusCode::NOT_MODIFIED, "ConditionNotMet", "The condition specified using HTTP conditional header(s) is not met.");
+pub(crate) const NOT_MODIFIED: Known = known(
+    StatusCode::NOT_MODIFIED,
+    "ConditionNotMet",
+    "The condition specified using HTTP conditional header(s) is not met.",
+);
 pub(crate) const CONDITION_NOT_MET: Known = known(
     StatusCode::PRECONDITION_FAILED,
     "ConditionNotMet",
     "The condition specified using HTTP conditional header(s) is not met.",
 );
-pub(crate) const MISSING_REQUIRED_HEADER: Known =
-    known(StatusCode::BAD_REQUEST, "MissingRequiredHeader", "A required HTTP header was not specified.");
+pub(crate) const MISSING_REQUIRED_HEADER: Known = known(
+    StatusCode::BAD_REQUEST,
+    "MissingRequiredHeader",
+    "A required HTTP header was not specified.",
+);
 pub(crate) const INVALID_HEADER_VALUE: Known = known(
     StatusCode::BAD_REQUEST,
     "InvalidHeaderValue",
     "The value provided for one of the HTTP headers was not in the correct format.",
 );
-pub(crate) const MISSING_REQUIRED_PROPERTY: Known =
-    known(StatusCode::BAD_REQUEST, "MissingRequiredProperty", "A required property was not specified in the request body.");
+pub(crate) const MISSING_REQUIRED_PROPERTY: Known = known(
+    StatusCode::BAD_REQUEST,
+    "MissingRequiredProperty",
+    "A required property was not specified in the request body.",
+);
 pub(crate) const UNSUPPORTED_PROPERTY: Known = known(
     StatusCode::BAD_REQUEST,
     "UnsupportedProperty",
@@ -56,8 +65,11 @@ pub(crate) const INVALID_PROPERTY_VALUE: Known = known(
     "InvalidPropertyValue",
     "The value provided for one of the properties in the request body is invalid.",
 );
-pub(crate) const INVALID_REQUEST_BODY: Known =
-    known(StatusCode::BAD_REQUEST, "InvalidRequestBody", "The specified Request Body is not syntactically valid.");
+pub(crate) const INVALID_REQUEST_BODY: Known = known(
+    StatusCode::BAD_REQUEST,
+    "InvalidRequestBody",
+    "The specified Request Body is not syntactically valid.",
+);
 pub(crate) const MISSING_QUERY_PARAMETER: Known = known(
     StatusCode::BAD_REQUEST,
     "MissingRequiredQueryParameter",
@@ -93,27 +105,62 @@ pub(crate) const UNAUTHENTICATED: Known = known(
     "AuthenticationFailed",
     "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.",
 );
-pub(crate) const ACCOUNT_NOT_FOUND: Known =
-    known(StatusCode::NOT_FOUND, "AccountNotFound", "The specified account does not exist.");
-pub(crate) const POOL_NOT_FOUND: Known = known(StatusCode::NOT_FOUND, "PoolNotFound", "The specified pool does not exist.");
-pub(crate) const NODE_NOT_FOUND: Known = known(StatusCode::NOT_FOUND, "NodeNotFound", "The specified node does not exist.");
-pub(crate) const JOB_NOT_FOUND: Known = known(StatusCode::NOT_FOUND, "JobNotFound", "The specified job does not exist.");
-pub(crate) const SCHEDULE_NOT_FOUND: Known =
-    known(StatusCode::NOT_FOUND, "JobScheduleNotFound", "The specified job schedule does not exist.");
-pub(crate) const TASK_NOT_FOUND: Known = known(StatusCode::NOT_FOUND, "TaskNotFound", "The specified task does not exist.");
-pub(crate) const FILE_NOT_FOUND: Known = known(StatusCode::NOT_FOUND, "FileNotFound", "The specified file does not exist.");
+pub(crate) const ACCOUNT_NOT_FOUND: Known = known(
+    StatusCode::NOT_FOUND,
+    "AccountNotFound",
+    "The specified account does not exist.",
+);
+pub(crate) const POOL_NOT_FOUND: Known = known(
+    StatusCode::NOT_FOUND,
+    "PoolNotFound",
+    "The specified pool does not exist.",
+);
+pub(crate) const NODE_NOT_FOUND: Known = known(
+    StatusCode::NOT_FOUND,
+    "NodeNotFound",
+    "The specified node does not exist.",
+);
+pub(crate) const JOB_NOT_FOUND: Known = known(
+    StatusCode::NOT_FOUND,
+    "JobNotFound",
+    "The specified job does not exist.",
+);
+pub(crate) const SCHEDULE_NOT_FOUND: Known = known(
+    StatusCode::NOT_FOUND,
+    "JobScheduleNotFound",
+    "The specified job schedule does not exist.",
+);
+pub(crate) const TASK_NOT_FOUND: Known = known(
+    StatusCode::NOT_FOUND,
+    "TaskNotFound",
+    "The specified task does not exist.",
+);
+pub(crate) const FILE_NOT_FOUND: Known = known(
+    StatusCode::NOT_FOUND,
+    "FileNotFound",
+    "The specified file does not exist.",
+);
 pub(crate) const UNSUPPORTED_VERB: Known = known(
     StatusCode::METHOD_NOT_ALLOWED,
     "UnsupportedHttpVerb",
     "The resource doesn't support the specified Http Verb.",
 );
 pub(crate) const POOL_EXISTS: Known = known(StatusCode::CONFLICT, "PoolExists", "The specified pool already exists.");
-pub(crate) const POOL_BEING_DELETED: Known =
-    known(StatusCode::CONFLICT, "PoolBeingDeleted", "The specified pool is being deleted.");
-pub(crate) const POOL_BEING_RESIZED: Known =
-    known(StatusCode::CONFLICT, "PoolBeingResized", "The specified pool is being resized.");
-pub(crate) const POOL_QUOTA_REACHED: Known =
-    known(StatusCode::CONFLICT, "PoolQuotaReached", "The pool quota for the account has been reached.");
+pub(crate) const POOL_BEING_DELETED: Known = known(
+    StatusCode::CONFLICT,
+    "PoolBeingDeleted",
+    "The specified pool is being deleted.",
+);
+pub(crate) const POOL_BEING_RESIZED: Known = known(
+    StatusCode::CONFLICT,
+    "PoolBeingResized",
+    "The specified pool is being resized.",
+);
+pub(crate) const POOL_QUOTA_REACHED: Known = known(
+    StatusCode::CONFLICT,
+    "PoolQuotaReached",
+    "The pool quota for the account has been reached.",
+);
 pub(crate) const OPERATION_NOT_VALID_ON_POOL: Known = known(
     StatusCode::CONFLICT,
     "OperationNotValidOnPool",
@@ -129,17 +176,32 @@ pub(crate) const NODE_ALREADY_IN_STATE: Known = known(
     "NodeAlreadyInTargetSchedulingState",
     "The specified node is already in the target scheduling state.",
 );
-pub(crate) const NODE_STATE_UNUSABLE: Known =
-    known(StatusCode::CONFLICT, "NodeStateUnusable", "The specified node is in an unusable state.");
+pub(crate) const NODE_STATE_UNUSABLE: Known = known(
+    StatusCode::CONFLICT,
+    "NodeStateUnusable",
+    "The specified node is in an unusable state.",
+);
 pub(crate) const JOB_EXISTS: Known = known(StatusCode::CONFLICT, "JobExists", "The specified job already exists.");
-pub(crate) const SCHEDULE_EXISTS: Known =
-    known(StatusCode::CONFLICT, "JobScheduleExists", "The specified job schedule already exists.");
-pub(crate) const JOB_COMPLETED: Known =
-    known(StatusCode::CONFLICT, "JobCompleted", "The specified job is already in a completed state.");
-pub(crate) const JOB_BEING_DELETED: Known =
-    known(StatusCode::CONFLICT, "JobBeingDeleted", "The specified job is being deleted.");
-pub(crate) const JOB_BEING_TERMINATED: Known =
-    known(StatusCode::CONFLICT, "JobBeingTerminated", "The specified job is being terminated.");
+pub(crate) const SCHEDULE_EXISTS: Known = known(
+    StatusCode::CONFLICT,
+    "JobScheduleExists",
+    "The specified job schedule already exists.",
+);
+pub(crate) const JOB_COMPLETED: Known = known(
+    StatusCode::CONFLICT,
+    "JobCompleted",
+    "The specified job is already in a completed state.",
+);
+pub(crate) const JOB_BEING_DELETED: Known = known(
+    StatusCode::CONFLICT,
+    "JobBeingDeleted",
+    "The specified job is being deleted.",
+);
+pub(crate) const JOB_BEING_TERMINATED: Known = known(
+    StatusCode::CONFLICT,
+    "JobBeingTerminated",
+    "The specified job is being terminated.",
+);
 pub(crate) const JOB_QUOTA_REACHED: Known = known(
     StatusCode::CONFLICT,
     "ActiveJobAndScheduleQuotaReached",
@@ -171,11 +233,20 @@ impl From<Known> for Refusal {
 }
 
 impl Refusal {
+    /// A refusal that a script asks for.
+    pub(crate) fn scripted(status: StatusCode, code: &str, message: &str) -> Self {
+        let mut refusal = Self::from(known(status, "", "")).saying(message);
+        code.clone_into(&mut refusal.code);
+        refusal
+    }
+
     /// A request that the emulator does not serve; it names itself, so that nobody takes it for Azure's answer.
     pub(crate) fn unsupported(request: &Request) -> Self {
         let version = request.query("api-version").unwrap_or("none");
-        let message =
-            format!("The emulator does not serve {} {} with api-version {version}.", request.method, request.path);
+        let message = format!(
+            "The emulator does not serve {} {} with api-version {version}.",
+            request.method, request.path
+        );
         Self::from(known(StatusCode::NOT_IMPLEMENTED, "NotImplemented", "")).saying(message)
     }
 
@@ -186,7 +257,10 @@ impl Refusal {
 
     /// A property with a value that the service does not take.
     pub(crate) fn property(name: &str, value: &str, reason: &str) -> Self {
-        Self::from(INVALID_PROPERTY_VALUE).with("PropertyName", name).with("PropertyValue", value).with("Reason", reason)
+        Self::from(INVALID_PROPERTY_VALUE)
+            .with("PropertyName", name)
+            .with("PropertyValue", value)
+            .with("Reason", reason)
     }
 
     /// A property that is needed and absent.

@@ -41,22 +41,35 @@ pub(crate) struct NodeUpset {
 impl<'a> Scene<'a> {
     /// The moment so much (unscaled) time from now.
     pub(crate) fn after(&self, duration: SignedDuration) -> Timestamp {
-        self.now.checked_add(self.timing.scaled(duration)).unwrap_or(Timestamp::MAX)
+        self.now
+            .checked_add(self.timing.scaled(duration))
+            .unwrap_or(Timestamp::MAX)
     }
 
     pub(crate) fn boot(&self) -> Boot<'a> {
-        Boot { pace: self.pace, timing: self.timing }
+        Boot {
+            pace: self.pace,
+            timing: self.timing,
+        }
     }
 
     /// The script's word on how a growth ends.
     pub(crate) fn upset(&mut self, target: &str) -> Option<Upset> {
         match self.faults.next(Moment::Allocation, target)?.effect {
             Effect::AllocationTimeout { deliver, code } => Some(Upset::TimedOut { deliver, code }),
-            Effect::AllocationFailed { deliver, code, provider, truncated } => {
-                let provider = provider.unwrap_or_else(|| {
-                    serde_json::json!({"error": {"code": "AllocationFailed", "message": "Allocation failed."}})
-                });
-                Some(Upset::Failed { deliver, error: ResizeError::of_provider(&code, &provider, truncated) })
+            Effect::AllocationFailed {
+                deliver,
+                code,
+                provider,
+                truncated,
+            } => {
+                let provider = provider.unwrap_or_else(
+                    || serde_json::json!({"error": {"code": "AllocationFailed", "message": "Allocation failed."}}),
+                );
+                Some(Upset::Failed {
+                    deliver,
+                    error: ResizeError::of_provider(&code, &provider, truncated),
+                })
             }
             Effect::Quota { deliver, code } => {
                 let error = ResizeError::new(&code, "The specified account has reached core quota");
@@ -69,9 +82,10 @@ impl<'a> Scene<'a> {
     /// The script's word on the operation that the request starts: for a resize, that it never ends or fails.
     pub(crate) fn operation_upset(&mut self) -> Option<Upset> {
         match self.faults.take_operation()? {
-            Effect::OperationFailed { code, message } => {
-                Some(Upset::Failed { deliver: 0, error: ResizeError::new(&code, message) })
-            }
+            Effect::OperationFailed { code, message } => Some(Upset::Failed {
+                deliver: 0,
+                error: ResizeError::new(&code, message),
+            }),
             _ => Some(Upset::Stuck),
         }
     }
@@ -79,13 +93,21 @@ impl<'a> Scene<'a> {
     /// The script's word on the nodes that come.
     pub(crate) fn node_upset(&mut self, target: &str) -> NodeUpset {
         match self.faults.next(Moment::Nodes, target).map(|fault| fault.effect) {
-            Some(Effect::UnusableNodes { count, code }) => {
-                NodeUpset { count, fate: Fate::Unusable { code }, image: None }
-            }
-            Some(Effect::StartTaskFailed { count, exit_code }) => {
-                NodeUpset { count, fate: Fate::StartTaskFails { exit_code }, image: None }
-            }
-            Some(Effect::WrongImage { count, image }) => NodeUpset { count, fate: Fate::Ready, image: Some(image) },
+            Some(Effect::UnusableNodes { count, code }) => NodeUpset {
+                count,
+                fate: Fate::Unusable { code },
+                image: None,
+            },
+            Some(Effect::StartTaskFailed { count, exit_code }) => NodeUpset {
+                count,
+                fate: Fate::StartTaskFails { exit_code },
+                image: None,
+            },
+            Some(Effect::WrongImage { count, image }) => NodeUpset {
+                count,
+                fate: Fate::Ready,
+                image: Some(image),
+            },
             _ => NodeUpset::default(),
         }
     }

@@ -45,7 +45,10 @@ pub(crate) fn read_account(value: &Value, subscription: &str) -> Result<Account,
         tags: value.get("tags").cloned().unwrap_or_else(|| json!({})),
         identity: value.get("identity").cloned(),
         properties: json!({}),
-        version: Version { etag: etag(&name), modified: SEEDED },
+        version: Version {
+            etag: etag(&name),
+            modified: SEEDED,
+        },
         write_interval: read_interval(value)?,
         pools: Vec::new(),
         jobs: Vec::new(),
@@ -76,7 +79,11 @@ pub(crate) fn read_modes(value: &Value) -> Result<Option<Vec<AuthenticationMode>
         let word = mode.as_str().unwrap_or_default();
         AuthenticationMode::parse(word).ok_or_else(|| format!("the authentication mode {word:?} is not known"))
     };
-    list(value, "/allowedAuthenticationModes").iter().map(read).collect::<Result<Vec<_>, _>>().map(Some)
+    list(value, "/allowedAuthenticationModes")
+        .iter()
+        .map(read)
+        .collect::<Result<Vec<_>, _>>()
+        .map(Some)
 }
 
 /// Quotas that no example runs into: the figures of a large production account.
@@ -101,7 +108,10 @@ fn read_quotas(value: &Value) -> Result<Quotas, String> {
     };
     let families = value.get("perFamily").and_then(Value::as_object).map(|families| {
         let count = |quota: &Value| u32::try_from(quota.as_u64().unwrap_or_default()).unwrap_or(u32::MAX);
-        families.iter().map(|(name, quota)| (name.clone(), count(quota))).collect()
+        families
+            .iter()
+            .map(|(name, quota)| (name.clone(), count(quota)))
+            .collect()
     });
     Ok(Quotas {
         dedicated_cores: count("dedicatedCores", ample.dedicated_cores)?,
@@ -127,7 +137,10 @@ pub(crate) fn made_keys(name: &str, generation: u32) -> Keys {
         let digest = Sha256::digest(format!("{which} {generation} {name}"));
         base64::engine::general_purpose::STANDARD.encode(digest)
     };
-    Keys { primary: key("primary"), secondary: key("secondary") }
+    Keys {
+        primary: key("primary"),
+        secondary: key("secondary"),
+    }
 }
 
 fn read_interval(value: &Value) -> Result<SignedDuration, String> {
@@ -151,15 +164,30 @@ fn read_pool(value: &Value, account: &str) -> Result<Pool, String> {
     let mut asked = body::without_nulls(value.clone());
     let errors: Vec<ResizeError> = list(value, "/resizeErrors").iter().map(ResizeError::read).collect();
     // What only answers have; `currentDedicatedNodes` says how many of the target are there.
-    let current = |name: &str| value.get(name).and_then(Value::as_u64).and_then(|count| u32::try_from(count).ok());
+    let current = |name: &str| {
+        value
+            .get(name)
+            .and_then(Value::as_u64)
+            .and_then(|count| u32::try_from(count).ok())
+    };
     let (dedicated, low_priority) = (current("currentDedicatedNodes"), current("currentLowPriorityNodes"));
-    for name in ["resizeErrors", "currentDedicatedNodes", "currentLowPriorityNodes", "identity", "tags"] {
+    for name in [
+        "resizeErrors",
+        "currentDedicatedNodes",
+        "currentLowPriorityNodes",
+        "identity",
+        "tags",
+    ] {
         crate::json::remove(&mut asked, "", name);
     }
     let new = body::read_new(&asked, ApiAge::New).map_err(|refusal| {
         let id = text(value, "/id").unwrap_or_default();
         let values: Vec<&str> = refusal.values().iter().map(|(_, value)| value.as_str()).collect();
-        format!("the pool {id:?} of the Batch account {account:?} is refused: {} {}", refusal.code(), values.join(", "))
+        format!(
+            "the pool {id:?} of the Batch account {account:?} is refused: {} {}",
+            refusal.code(),
+            values.join(", ")
+        )
     })?;
     let mut pool = standing(new, account)?;
     pool.identity = value.get("identity").cloned();
@@ -171,7 +199,12 @@ fn read_pool(value: &Value, account: &str) -> Result<Pool, String> {
     pool.nodes = nodes(&pool, present, account);
     pool.node_count = present.total();
     let option = DeallocationOption::Requeue;
-    pool.resize = Some(Resize { started: SEEDED, ends: Some(SEEDED), option, errors });
+    pool.resize = Some(Resize {
+        started: SEEDED,
+        ends: Some(SEEDED),
+        option,
+        errors,
+    });
     Ok(pool)
 }
 
@@ -181,11 +214,21 @@ fn standing(new: NewPool, account: &str) -> Result<Pool, String> {
         NewScale::Auto { formula, interval } => {
             let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default())
                 .map_err(|refusal| format!("a formula in the Batch account {account:?} is none: {}", refusal.code()))?;
-            (Scale::Auto { formula, interval, since: SEEDED }, outcome.targets)
+            (
+                Scale::Auto {
+                    formula,
+                    interval,
+                    since: SEEDED,
+                },
+                outcome.targets,
+            )
         }
     };
     Ok(Pool {
-        version: Version { etag: etag(new.id.as_str()), modified: SEEDED },
+        version: Version {
+            etag: etag(new.id.as_str()),
+            modified: SEEDED,
+        },
         id: new.id,
         created: SEEDED,
         vm_size: new.vm_size,
@@ -206,9 +249,17 @@ fn standing(new: NewPool, account: &str) -> Result<Pool, String> {
 
 /// A definition's id stays as it is: which version such nodes run is not known to a seed.
 fn nodes(pool: &Pool, present: Targets, account: &str) -> Vec<Node> {
-    let image = pool.configuration().get("imageReference").cloned().unwrap_or_else(|| json!({}));
+    let image = pool
+        .configuration()
+        .get("imageReference")
+        .cloned()
+        .unwrap_or_else(|| json!({}));
     let node = |rank: u32| {
-        let kind = if rank < present.dedicated { NodeKind::Dedicated } else { NodeKind::LowPriority };
+        let kind = if rank < present.dedicated {
+            NodeKind::Dedicated
+        } else {
+            NodeKind::LowPriority
+        };
         let suffix = if kind == NodeKind::Dedicated { "d" } else { "p" };
         let digits = hex(&format!("{account}/{}/{rank}", pool.id));
         Node::settled(NodePlan {

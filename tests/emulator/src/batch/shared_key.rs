@@ -38,19 +38,27 @@ impl<'a> Credential<'a> {
     pub(crate) fn parse(authorization: &'a str) -> Option<Self> {
         let (scheme, rest) = authorization.split_once(' ')?;
         let (account, signature) = rest.trim().split_once(':')?;
-        scheme.eq_ignore_ascii_case("SharedKey").then_some(Self { account, signature })
+        scheme
+            .eq_ignore_ascii_case("SharedKey")
+            .then_some(Self { account, signature })
     }
 
     /// Whether one of the account's keys made this signature for this request.
     pub(crate) fn fits(&self, request: &Request, keys: &Keys) -> bool {
         let text = string_to_sign(request, self.account);
-        [&keys.primary, &keys.secondary].into_iter().any(|key| is_signed(&text, key, self.signature))
+        [&keys.primary, &keys.secondary]
+            .into_iter()
+            .any(|key| is_signed(&text, key, self.signature))
     }
 }
 
 fn is_signed(text: &str, key: &str, signature: &str) -> bool {
-    let (Ok(key), Ok(signature)) = (STANDARD.decode(key), STANDARD.decode(signature)) else { return false };
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else { return false };
+    let (Ok(key), Ok(signature)) = (STANDARD.decode(key), STANDARD.decode(signature)) else {
+        return false;
+    };
+    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
+        return false;
+    };
     mac.update(text.as_bytes());
     mac.verify_slice(&signature).is_ok()
 }
@@ -86,7 +94,11 @@ fn signed_value(request: &Request, name: &str) -> String {
     let value = request.header(name).unwrap_or_default();
     let is_write = request.method != Method::GET && request.method != Method::HEAD;
     // Clients sign a missing length of a write as zero.
-    if name == "content-length" && value.is_empty() && is_write { "0".to_owned() } else { value.to_owned() }
+    if name == "content-length" && value.is_empty() && is_write {
+        "0".to_owned()
+    } else {
+        value.to_owned()
+    }
 }
 
 #[cfg(test)]
@@ -99,13 +111,19 @@ mod tests {
     fn request() -> Request {
         let mut headers = HeaderMap::new();
         headers.insert("ocp-date", HeaderValue::from_static("Tue, 06 Sep 2022 23:44:11 GMT"));
-        headers.insert("content-type", HeaderValue::from_static("application/json; odata=minimalmetadata"));
+        headers.insert(
+            "content-type",
+            HeaderValue::from_static("application/json; odata=minimalmetadata"),
+        );
         headers.insert("content-length", HeaderValue::from_static("2"));
         Request {
             method: Method::POST,
             authority: "acct1.eastus2.batch.azure.com".to_owned(),
             path: "/pools".to_owned(),
-            query: vec![("timeout".to_owned(), "30".to_owned()), ("api-version".to_owned(), "2024-02-01.19.0".to_owned())],
+            query: vec![
+                ("timeout".to_owned(), "30".to_owned()),
+                ("api-version".to_owned(), "2024-02-01.19.0".to_owned()),
+            ],
             headers,
             body: Bytes::from_static(b"{}"),
         }
@@ -126,12 +144,18 @@ mod tests {
         let header = format!("SharedKey acct1:{signature}");
         let credential = Credential::parse(&header).unwrap();
         let key = |text: &str| STANDARD.encode(text);
-        let keys = Keys { primary: key("other"), secondary: key("0123456789abcdef") };
+        let keys = Keys {
+            primary: key("other"),
+            secondary: key("0123456789abcdef"),
+        };
         assert!(credential.fits(&request(), &keys), "the secondary key counts too");
         let mut changed = request();
         changed.path = "/jobs".to_owned();
         assert!(!credential.fits(&changed, &keys));
-        let keys = Keys { primary: key("other"), secondary: key("another") };
+        let keys = Keys {
+            primary: key("other"),
+            secondary: key("another"),
+        };
         assert!(!credential.fits(&request(), &keys));
     }
 

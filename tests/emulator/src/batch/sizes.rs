@@ -105,8 +105,20 @@ const fn x64(
     temporary_gib: u32,
 ) -> Series {
     // Trusted launch needs generation 2, and every size of the table that has it can do it.
-    let security = if matches!(generations, Generations::V1) { Security::Standard } else { Security::TrustedLaunch };
-    Series { affixes, family, numbers, generations, architecture: Architecture::X64, security, temporary_gib }
+    let security = if matches!(generations, Generations::V1) {
+        Security::Standard
+    } else {
+        Security::TrustedLaunch
+    };
+    Series {
+        affixes,
+        family,
+        numbers,
+        generations,
+        architecture: Architecture::X64,
+        security,
+        temporary_gib,
+    }
 }
 
 const fn arm(affixes: (&'static str, &'static str), family: &'static str, temporary_gib: u32) -> Series {
@@ -187,15 +199,49 @@ mod tests {
     #[test]
     fn sizes_are_found_by_name_in_any_case() {
         for (name, family, cores, generations, architecture) in [
-            ("STANDARD_D4S_V5", "standardDSv5Family", 4, Generations::Both, Architecture::X64),
-            ("standard_a1_v2", "standardAv2Family", 1, Generations::V1, Architecture::X64),
-            ("Standard_D3_v2", "standardDv2Family", 4, Generations::V1, Architecture::X64),
-            ("Standard_D8ps_v5", "standardDPSv5Family", 8, Generations::V2, Architecture::Arm64),
-            ("Standard_F16s_v2", "standardFSv2Family", 16, Generations::Both, Architecture::X64),
+            (
+                "STANDARD_D4S_V5",
+                "standardDSv5Family",
+                4,
+                Generations::Both,
+                Architecture::X64,
+            ),
+            (
+                "standard_a1_v2",
+                "standardAv2Family",
+                1,
+                Generations::V1,
+                Architecture::X64,
+            ),
+            (
+                "Standard_D3_v2",
+                "standardDv2Family",
+                4,
+                Generations::V1,
+                Architecture::X64,
+            ),
+            (
+                "Standard_D8ps_v5",
+                "standardDPSv5Family",
+                8,
+                Generations::V2,
+                Architecture::Arm64,
+            ),
+            (
+                "Standard_F16s_v2",
+                "standardFSv2Family",
+                16,
+                Generations::Both,
+                Architecture::X64,
+            ),
         ] {
             let size = find(name).unwrap();
             assert_eq!((size.family, size.cores), (family, cores), "{name}");
-            assert_eq!((size.generations, size.architecture), (generations, architecture), "{name}");
+            assert_eq!(
+                (size.generations, size.architecture),
+                (generations, architecture),
+                "{name}"
+            );
         }
         assert_eq!(find("Standard_D5s_v5"), None);
     }

@@ -32,7 +32,15 @@ const fn image(
     end_of_life: Option<&'static str>,
     exact_version: &'static str,
 ) -> SupportedImage {
-    SupportedImage { agent, publisher, offer, sku, capabilities, end_of_life, exact_version }
+    SupportedImage {
+        agent,
+        publisher,
+        offer,
+        sku,
+        capabilities,
+        end_of_life,
+        exact_version,
+    }
 }
 
 const UBUNTU_18: &str = "batch.node.ubuntu 18.04";
@@ -58,24 +66,132 @@ const SERVER: (&str, &str) = ("microsoftwindowsserver", "windowsserver");
 
 /// The list, in the order in which the service gives it.
 pub(crate) const IMAGES: &[SupportedImage] = &[
-    image(EL_8, ("almalinux", "almalinux-x86_64", "8-gen1"), GENERATION_1, Some("2029-03-01T00:00:00Z"), "8.10.2024"),
-    image(EL_8, ("almalinux", "almalinux-x86_64", "8-gen2"), GENERATION_2, Some("2029-03-01T00:00:00Z"), "8.10.2024"),
-    image(EL_9, ("almalinux", "almalinux-x86_64", "9-gen1"), GENERATION_1, Some("2032-05-31T00:00:00Z"), "9.4.2024"),
-    image(EL_9, ("almalinux", "almalinux-x86_64", "9-gen2"), GENERATION_2, Some("2032-05-31T00:00:00Z"), "9.4.2024"),
-    image(UBUNTU_18, ("canonical", "ubuntuserver", "18.04-lts"), GENERATION_1, BIONIC, "18.04.202209020"),
-    image(UBUNTU_18, ("canonical", "ubuntuserver", "18_04-lts-gen2"), GENERATION_2, BIONIC, "18.04.202209020"),
-    image(UBUNTU_20, ("canonical", "0001-com-ubuntu-server-focal", "20_04-lts"), GENERATION_1, FOCAL, "20.04.202505200"),
-    image(UBUNTU_20, ("canonical", "0001-com-ubuntu-server-focal", "20_04-lts-gen2"), GENERATION_2, FOCAL, "20.04.202505200"),
-    image(UBUNTU_22, ("canonical", "0001-com-ubuntu-server-jammy", "22_04-lts"), GENERATION_1, JAMMY, "22.04.202601010"),
-    image(UBUNTU_22, ("canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2"), GENERATION_2, JAMMY, "22.04.202601010"),
-    image(UBUNTU_24, ("canonical", "ubuntu-24_04-lts", "server"), GENERATION_2, NOBLE, "24.04.202601010"),
-    image(UBUNTU_24, ("canonical", "ubuntu-24_04-lts", "server-gen1"), GENERATION_1, NOBLE, "24.04.202601010"),
-    image(UBUNTU_22, ("microsoft-dsvm", "ubuntu-hpc", "2204"), DOCKER_2, JAMMY, "22.04.2026010101"),
-    image(WINDOWS, (SERVER.0, SERVER.1, "2019-datacenter"), GENERATION_1, WINDOWS_2019, "17763.6775.260101"),
-    image(WINDOWS, (SERVER.0, SERVER.1, "2019-datacenter-gensecond"), GENERATION_2, WINDOWS_2019, "17763.6775.260101"),
-    image(WINDOWS, (SERVER.0, SERVER.1, "2022-datacenter"), GENERATION_1, WINDOWS_2022, "20348.3091.260101"),
-    image(WINDOWS, (SERVER.0, SERVER.1, "2022-datacenter-g2"), GENERATION_2, WINDOWS_2022, "20348.3091.260101"),
-    image(WINDOWS, (SERVER.0, SERVER.1, "2022-datacenter-core-g2"), GENERATION_2, WINDOWS_2022, "20348.3091.260101"),
+    image(
+        EL_8,
+        ("almalinux", "almalinux-x86_64", "8-gen1"),
+        GENERATION_1,
+        Some("2029-03-01T00:00:00Z"),
+        "8.10.2024",
+    ),
+    image(
+        EL_8,
+        ("almalinux", "almalinux-x86_64", "8-gen2"),
+        GENERATION_2,
+        Some("2029-03-01T00:00:00Z"),
+        "8.10.2024",
+    ),
+    image(
+        EL_9,
+        ("almalinux", "almalinux-x86_64", "9-gen1"),
+        GENERATION_1,
+        Some("2032-05-31T00:00:00Z"),
+        "9.4.2024",
+    ),
+    image(
+        EL_9,
+        ("almalinux", "almalinux-x86_64", "9-gen2"),
+        GENERATION_2,
+        Some("2032-05-31T00:00:00Z"),
+        "9.4.2024",
+    ),
+    image(
+        UBUNTU_18,
+        ("canonical", "ubuntuserver", "18.04-lts"),
+        GENERATION_1,
+        BIONIC,
+        "18.04.202209020",
+    ),
+    image(
+        UBUNTU_18,
+        ("canonical", "ubuntuserver", "18_04-lts-gen2"),
+        GENERATION_2,
+        BIONIC,
+        "18.04.202209020",
+    ),
+    image(
+        UBUNTU_20,
+        ("canonical", "0001-com-ubuntu-server-focal", "20_04-lts"),
+        GENERATION_1,
+        FOCAL,
+        "20.04.202505200",
+    ),
+    image(
+        UBUNTU_20,
+        ("canonical", "0001-com-ubuntu-server-focal", "20_04-lts-gen2"),
+        GENERATION_2,
+        FOCAL,
+        "20.04.202505200",
+    ),
+    image(
+        UBUNTU_22,
+        ("canonical", "0001-com-ubuntu-server-jammy", "22_04-lts"),
+        GENERATION_1,
+        JAMMY,
+        "22.04.202601010",
+    ),
+    image(
+        UBUNTU_22,
+        ("canonical", "0001-com-ubuntu-server-jammy", "22_04-lts-gen2"),
+        GENERATION_2,
+        JAMMY,
+        "22.04.202601010",
+    ),
+    image(
+        UBUNTU_24,
+        ("canonical", "ubuntu-24_04-lts", "server"),
+        GENERATION_2,
+        NOBLE,
+        "24.04.202601010",
+    ),
+    image(
+        UBUNTU_24,
+        ("canonical", "ubuntu-24_04-lts", "server-gen1"),
+        GENERATION_1,
+        NOBLE,
+        "24.04.202601010",
+    ),
+    image(
+        UBUNTU_22,
+        ("microsoft-dsvm", "ubuntu-hpc", "2204"),
+        DOCKER_2,
+        JAMMY,
+        "22.04.2026010101",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2019-datacenter"),
+        GENERATION_1,
+        WINDOWS_2019,
+        "17763.6775.260101",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2019-datacenter-gensecond"),
+        GENERATION_2,
+        WINDOWS_2019,
+        "17763.6775.260101",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2022-datacenter"),
+        GENERATION_1,
+        WINDOWS_2022,
+        "20348.3091.260101",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2022-datacenter-g2"),
+        GENERATION_2,
+        WINDOWS_2022,
+        "20348.3091.260101",
+    ),
+    image(
+        WINDOWS,
+        (SERVER.0, SERVER.1, "2022-datacenter-core-g2"),
+        GENERATION_2,
+        WINDOWS_2022,
+        "20348.3091.260101",
+    ),
 ];
 
 impl OsType {
@@ -96,7 +212,11 @@ impl SupportedImage {
 
     /// `V1` or `V2`.
     pub(crate) fn generation(&self) -> &'static str {
-        if self.capabilities.contains(&"Generation2VMImage") { "V2" } else { "V1" }
+        if self.capabilities.contains(&"Generation2VMImage") {
+            "V2"
+        } else {
+            "V1"
+        }
     }
 
     /// The version that `latest` stands for.
@@ -117,7 +237,10 @@ impl SupportedImage {
         if !self.capabilities.is_empty() {
             body.insert("capabilities".to_owned(), json!(self.capabilities));
         }
-        body.insert("osType".to_owned(), json!(agent_os(self.agent).unwrap_or(OsType::Linux).word()));
+        body.insert(
+            "osType".to_owned(),
+            json!(agent_os(self.agent).unwrap_or(OsType::Linux).word()),
+        );
         Value::Object(body)
     }
 
@@ -136,7 +259,11 @@ pub(crate) fn find(publisher: &str, offer: &str, sku: &str) -> Option<&'static S
 /// The operating system of a node agent SKU; `None` when there is no such SKU.
 pub(crate) fn agent_os(agent: &str) -> Option<OsType> {
     let known = IMAGES.iter().find(|image| image.agent.eq_ignore_ascii_case(agent))?;
-    Some(if known.agent.starts_with("batch.node.windows") { OsType::Windows } else { OsType::Linux })
+    Some(if known.agent.starts_with("batch.node.windows") {
+        OsType::Windows
+    } else {
+        OsType::Linux
+    })
 }
 
 #[cfg(test)]

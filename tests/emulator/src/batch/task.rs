@@ -87,7 +87,15 @@ impl Task {
             constraints.entry("maxTaskRetryCount").or_insert(json!(0));
         }
         let created = version.modified;
-        Self { id, version, created, settings, assignment: None, requeues: 0, terminated: None }
+        Self {
+            id,
+            version,
+            created,
+            settings,
+            assignment: None,
+            requeues: 0,
+            terminated: None,
+        }
     }
 
     /// The state at `now`.
@@ -107,13 +115,17 @@ impl Task {
         if self.state(now) != TaskState::Completed {
             return None;
         }
-        let succeeded = self.assignment.as_ref().is_some_and(|assignment| assignment.run.exit_code == 0);
+        let succeeded = self
+            .assignment
+            .as_ref()
+            .is_some_and(|assignment| assignment.run.exit_code == 0);
         Some(succeeded && self.terminated.is_none())
     }
 
     /// When it ended, or will end if nothing happens.
     pub(crate) fn end(&self) -> Option<Timestamp> {
-        self.terminated.or_else(|| self.assignment.as_ref().map(|assignment| assignment.run.end))
+        self.terminated
+            .or_else(|| self.assignment.as_ref().map(|assignment| assignment.run.end))
     }
 
     /// Puts it back into the queue.
@@ -129,12 +141,18 @@ impl Task {
 
     /// The command line.
     pub(crate) fn command(&self) -> &str {
-        self.settings.get("commandLine").and_then(Value::as_str).unwrap_or_default()
+        self.settings
+            .get("commandLine")
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     /// The execution, once it has begun.
     pub(crate) fn run(&self, now: Timestamp) -> Option<&Run> {
-        self.assignment.as_ref().map(|assignment| &assignment.run).filter(|run| run.start <= now)
+        self.assignment
+            .as_ref()
+            .map(|assignment| &assignment.run)
+            .filter(|run| run.start <= now)
     }
 
     fn waits(&self) -> bool {
@@ -163,7 +181,11 @@ impl Task {
             }
         }
         put("executionInfo", self.execution(now));
-        if let Some(assignment) = self.assignment.as_ref().filter(|assignment| assignment.run.start <= now) {
+        if let Some(assignment) = self
+            .assignment
+            .as_ref()
+            .filter(|assignment| assignment.run.start <= now)
+        {
             put("nodeInfo", assignment.render(base, job, &self.id));
         }
         Value::Object(body)
@@ -198,8 +220,11 @@ impl Task {
             (Some(run), None) => run.render(now),
             (_, Some(at)) => Map::from_iter([
                 ("endTime".to_owned(), json!(timestamp(at))),
-                ("failureInfo".to_owned(), json!({"category": "usererror", "code": "TaskEnded",
-                    "message": "Task Was Ended by User Request"})),
+                (
+                    "failureInfo".to_owned(),
+                    json!({"category": "usererror", "code": "TaskEnded",
+                    "message": "Task Was Ended by User Request"}),
+                ),
                 ("result".to_owned(), json!("failure")),
             ]),
             (None, None) => Map::new(),
@@ -224,8 +249,14 @@ impl Assignment {
 
 /// The exit code that a command line asks for: N of the first `exit N`, else 0.
 pub(crate) fn exit_code(command: &str) -> i32 {
-    let mut words = command.split(|mark: char| !mark.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    words.find(|word| *word == "exit").and_then(|_| words.next()).and_then(|word| word.parse().ok()).unwrap_or(0)
+    let mut words = command
+        .split(|mark: char| !mark.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    words
+        .find(|word| *word == "exit")
+        .and_then(|_| words.next())
+        .and_then(|word| word.parse().ok())
+        .unwrap_or(0)
 }
 
 /// Brings an account's tasks up to `now`: those that could have begun have, and jobs that end with their tasks end.
@@ -241,30 +272,63 @@ pub(crate) fn settle(account: &mut Account, now: Timestamp, pace: &Pace, timing:
 }
 
 fn assign_all(job: &mut Job, pools: &mut [super::pool::Pool], now: Timestamp, pace: &Pace, timing: &Timing) {
-    let active = job.life.latest(JobState::Active, now).filter(|_| job.life.at(now) == JobState::Active);
-    let (Some(active), Some(pool)) = (active, job.pool()) else { return };
-    let Some(pool) = pools.iter_mut().find(|known| known.id == pool && known.deletion.is_none()) else { return };
+    let active = job
+        .life
+        .latest(JobState::Active, now)
+        .filter(|_| job.life.at(now) == JobState::Active);
+    let (Some(active), Some(pool)) = (active, job.pool()) else {
+        return;
+    };
+    let Some(pool) = pools
+        .iter_mut()
+        .find(|known| known.id == pool && known.deletion.is_none())
+    else {
+        return;
+    };
     let slots = pool.slots();
     let delay = timing.scaled(pace.task_start);
     for task in job.tasks.iter_mut().filter(|task| task.waits()) {
         let affinity = crate::json::text(task.settings.get("affinityInfo").unwrap_or(&Value::Null), "/affinityId");
-        let nodes = pool.nodes.iter_mut().filter(|node| affinity.is_none_or(|wanted| wanted == node.affinity()));
-        let free = nodes.filter_map(|node| Some((free_from(node, slots)?, node))).min_by_key(|(at, _)| *at);
+        let nodes = pool
+            .nodes
+            .iter_mut()
+            .filter(|node| affinity.is_none_or(|wanted| wanted == node.affinity()));
+        let free = nodes
+            .filter_map(|node| Some((free_from(node, slots)?, node)))
+            .min_by_key(|(at, _)| *at);
         let Some((free, node)) = free else { continue };
         let start = free.max(active).max(task.created) + delay;
         if start > now {
             continue;
         }
-        let run = Run { start, end: start + task_time(task, pace, timing), exit_code: exit_code(task.command()) };
-        node.runs.push(TaskRun { job: job.id.clone(), task: task.id.clone(), run: run.clone() });
-        task.assignment = Some(Assignment { pool: pool.id.clone(), node: node.id.clone(), run });
+        let run = Run {
+            start,
+            end: start + task_time(task, pace, timing),
+            exit_code: exit_code(task.command()),
+        };
+        node.runs.push(TaskRun {
+            job: job.id.clone(),
+            task: task.id.clone(),
+            run: run.clone(),
+        });
+        task.assignment = Some(Assignment {
+            pool: pool.id.clone(),
+            node: node.id.clone(),
+            run,
+        });
     }
 }
 
 /// A command that sleeps takes that long.
 fn task_time(task: &Task, pace: &Pace, timing: &Timing) -> SignedDuration {
-    let mut words = task.command().split(|mark: char| !mark.is_ascii_alphanumeric()).filter(|word| !word.is_empty());
-    let sleep = words.find(|word| *word == "sleep").and_then(|_| words.next()).and_then(|word| word.parse().ok());
+    let mut words = task
+        .command()
+        .split(|mark: char| !mark.is_ascii_alphanumeric())
+        .filter(|word| !word.is_empty());
+    let sleep = words
+        .find(|word| *word == "sleep")
+        .and_then(|_| words.next())
+        .and_then(|word| word.parse().ok());
     timing.scaled(pace.task + SignedDuration::from_secs(sleep.unwrap_or(0)))
 }
 
@@ -273,7 +337,11 @@ fn free_from(node: &Node, slots: usize) -> Option<Timestamp> {
     let ready = node.ready_from()?;
     let mut ends: Vec<Timestamp> = node.runs.iter().map(|run| run.run.end).collect();
     ends.sort_unstable_by(|left, right| right.cmp(left));
-    Some(ends.get(slots.saturating_sub(1)).copied().map_or(ready, |end| end.max(ready)))
+    Some(
+        ends.get(slots.saturating_sub(1))
+            .copied()
+            .map_or(ready, |end| end.max(ready)),
+    )
 }
 
 fn complete(job: &mut Job, now: Timestamp, pace: &Pace, timing: &Timing) {
@@ -283,11 +351,18 @@ fn complete(job: &mut Job, now: Timestamp, pace: &Pace, timing: &Timing) {
     if !asks || !ended || job.life.at(now) != JobState::Active {
         return;
     }
-    let Some(last) = job.tasks.iter().filter_map(Task::end).max() else { return };
+    let Some(last) = job.tasks.iter().filter_map(Task::end).max() else {
+        return;
+    };
     // Setting the action after the last task has ended counts from the setting.
     let at = last.max(job.version.modified);
     job.terminate_reason = Some("AllTasksCompleted".to_owned());
-    job.pass(at, JobState::Terminating, at + timing.scaled(pace.job_change), JobState::Completed);
+    job.pass(
+        at,
+        JobState::Terminating,
+        at + timing.scaled(pace.job_change),
+        JobState::Completed,
+    );
 }
 
 #[cfg(test)]

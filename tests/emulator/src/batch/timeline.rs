@@ -15,7 +15,10 @@ pub(crate) struct Timeline<S> {
 impl<S: Copy + PartialEq> Timeline<S> {
     /// A timeline that is in one state from `at` on.
     pub(crate) fn new(at: Timestamp, state: S) -> Self {
-        Self { first: (at, state), later: Vec::new() }
+        Self {
+            first: (at, state),
+            later: Vec::new(),
+        }
     }
 
     /// The same with one more change; a change before the last one happens together with it.
@@ -48,7 +51,10 @@ impl<S: Copy + PartialEq> Timeline<S> {
 
     /// The last moment at or before `now` at which the state became `state`.
     pub(crate) fn latest(&self, state: S, now: Timestamp) -> Option<Timestamp> {
-        self.entries().filter(|(at, entered)| *at <= now && *entered == state).last().map(|(at, _)| at)
+        self.entries()
+            .filter(|(at, entered)| *at <= now && *entered == state)
+            .last()
+            .map(|(at, _)| at)
     }
 
     /// The final state and when it is reached.
@@ -62,7 +68,12 @@ impl<S: Copy + PartialEq> Timeline<S> {
     }
 
     fn entry(&self, now: Timestamp) -> (Timestamp, S) {
-        self.later.iter().rev().find(|(at, _)| *at <= now).copied().unwrap_or(self.first)
+        self.later
+            .iter()
+            .rev()
+            .find(|(at, _)| *at <= now)
+            .copied()
+            .unwrap_or(self.first)
     }
 }
 

@@ -62,22 +62,34 @@ pub(crate) struct Version {
 impl Reply {
     /// An answer without a body.
     pub(crate) fn empty(status: StatusCode) -> Self {
-        Self { status, ..Self::default() }
+        Self {
+            status,
+            ..Self::default()
+        }
     }
 
     /// A 200 with a body.
     pub(crate) fn body(body: Value) -> Self {
-        Self { body: Some(body), ..Self::empty(StatusCode::OK) }
+        Self {
+            body: Some(body),
+            ..Self::empty(StatusCode::OK)
+        }
     }
 
     /// A 200 with a file's text.
     pub(crate) fn file(file: File) -> Self {
-        Self { file: Some((file, Part::Whole)), ..Self::empty(StatusCode::OK) }
+        Self {
+            file: Some((file, Part::Whole)),
+            ..Self::empty(StatusCode::OK)
+        }
     }
 
     /// A 200 with a file's facts, for HEAD.
     pub(crate) fn file_head(file: File) -> Self {
-        Self { file: Some((file, Part::Head)), ..Self::empty(StatusCode::OK) }
+        Self {
+            file: Some((file, Part::Head)),
+            ..Self::empty(StatusCode::OK)
+        }
     }
 
     /// One resource, `…/$metadata#kind/@Element` first.
@@ -104,7 +116,13 @@ impl Reply {
 }
 
 /// Puts Batch's protocol around an answer.
-pub(crate) fn respond(request: &Request, base: &str, id: &str, now: Timestamp, answer: Result<Reply, Refusal>) -> Response {
+pub(crate) fn respond(
+    request: &Request,
+    base: &str,
+    id: &str,
+    now: Timestamp,
+    answer: Result<Reply, Refusal>,
+) -> Response {
     let response = match answer {
         Ok(reply) => success(reply),
         Err(refusal) => failure(request, base, id, now, &refusal),
@@ -116,7 +134,9 @@ pub(crate) fn respond(request: &Request, base: &str, id: &str, now: Timestamp, a
         .with_header("server", "Microsoft-HTTPAPI/2.0")
         .with_header("strict-transport-security", "max-age=31536000; includeSubDomains")
         .with_header("x-content-type-options", "nosniff");
-    let wants_echo = request.header("return-client-request-id").is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let wants_echo = request
+        .header("return-client-request-id")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
     match request.header("client-request-id") {
         Some(client) if wants_echo => response.with_header("client-request-id", client),
         _ => response,
@@ -126,7 +146,9 @@ pub(crate) fn respond(request: &Request, base: &str, id: &str, now: Timestamp, a
 fn success(reply: Reply) -> Response {
     let mut response = Response::empty(reply.status);
     if let Some(version) = &reply.version {
-        response = response.with_header("etag", &version.etag).with_header("last-modified", &http_date(version.modified));
+        response = response
+            .with_header("etag", &version.etag)
+            .with_header("last-modified", &http_date(version.modified));
     }
     if let Some((url, naming)) = &reply.names {
         response = response.with_header("dataserviceid", url);
@@ -184,7 +206,11 @@ fn error_body(base: &str, id: &str, now: Timestamp, refusal: &Refusal) -> Value 
     body.insert("code".to_owned(), json!(refusal.code()));
     body.insert("message".to_owned(), json!({"lang": "en-US", "value": message}));
     if !refusal.values().is_empty() {
-        let values: Vec<Value> = refusal.values().iter().map(|(key, value)| json!({"key": key, "value": value})).collect();
+        let values: Vec<Value> = refusal
+            .values()
+            .iter()
+            .map(|(key, value)| json!({"key": key, "value": value}))
+            .collect();
         body.insert("values".to_owned(), Value::Array(values));
     }
     Value::Object(body)
@@ -193,7 +219,9 @@ fn error_body(base: &str, id: &str, now: Timestamp, refusal: &Refusal) -> Value 
 /// The first sentence of a message, without what a status line cannot carry.
 fn reason_phrase(message: &str) -> String {
     let line = message.lines().next().unwrap_or_default();
-    line.chars().filter(|character| character.is_ascii_graphic() || *character == ' ').collect()
+    line.chars()
+        .filter(|character| character.is_ascii_graphic() || *character == ' ')
+        .collect()
 }
 
 fn with_metadata(address: &str, resource: Value) -> Value {
@@ -268,12 +296,17 @@ pub(crate) fn timestamp(at: Timestamp) -> String {
 
 /// The same with all seven digits, as error messages have it.
 fn padded_timestamp(at: Timestamp) -> String {
-    at.strftime("%Y-%m-%dT%H:%M:%S%.9f").to_string().get(..27).map_or_else(|| timestamp(at), |text| format!("{text}Z"))
+    at.strftime("%Y-%m-%dT%H:%M:%S%.9f")
+        .to_string()
+        .get(..27)
+        .map_or_else(|| timestamp(at), |text| format!("{text}Z"))
 }
 
 /// A time in the form of HTTP headers.
 pub(crate) fn http_date(at: Timestamp) -> String {
-    at.to_zoned(TimeZone::UTC).strftime("%a, %d %b %Y %H:%M:%S GMT").to_string()
+    at.to_zoned(TimeZone::UTC)
+        .strftime("%a, %d %b %Y %H:%M:%S GMT")
+        .to_string()
 }
 
 /// Reads an ISO 8601 duration; days count 24 hours. `None` when it is none, or is negative.
@@ -286,8 +319,19 @@ pub(crate) fn parse_duration(text: &str) -> Option<SignedDuration> {
 /// A duration as .NET writes it: `P7D`, `PT1H30M`, `PT0S`.
 pub(crate) fn format_duration(duration: SignedDuration) -> String {
     let total = duration.as_secs();
-    let parts = [(total / 86_400, "D"), (total / 3_600 % 24, "H"), (total / 60 % 60, "M"), (total % 60, "S")];
-    let written = |(count, unit): &(i64, &str)| if *count == 0 { String::new() } else { format!("{count}{unit}") };
+    let parts = [
+        (total / 86_400, "D"),
+        (total / 3_600 % 24, "H"),
+        (total / 60 % 60, "M"),
+        (total % 60, "S"),
+    ];
+    let written = |(count, unit): &(i64, &str)| {
+        if *count == 0 {
+            String::new()
+        } else {
+            format!("{count}{unit}")
+        }
+    };
     let days: String = parts.iter().take(1).map(written).collect();
     let time: String = parts.iter().skip(1).map(written).collect();
     match (days.is_empty(), time.is_empty()) {

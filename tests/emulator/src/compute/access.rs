@@ -35,11 +35,7 @@ pub(super) fn begin<F: Grants>(
             format!("The value '{access}' of parameter 'access' is invalid."),
         ));
     }
-    if body
-        .pointer("/durationInSeconds")
-        .and_then(Value::as_u64)
-        .is_none()
-    {
+    if body.pointer("/durationInSeconds").and_then(Value::as_u64).is_none() {
         return Err(ArmError::invalid_parameter(
             "grantAccessData.durationInSeconds",
             "Required parameter 'durationInSeconds' is missing (null).",
@@ -72,9 +68,7 @@ fn grant<F: Grants>(
     (active, output): (bool, Output),
 ) -> Answer {
     let key = path.key();
-    let item = table(&mut world.compute)
-        .find_mut(&key)
-        .ok_or_else(|| missing(path))?;
+    let item = table(&mut world.compute).find_mut(&key).ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     let location = item.location();
     *item.facts.granted() = active;

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Change, Doing, Item, Kind, canonical_id, delete, gallery, missing, name, require_idle,
-    require_parent, require_same_location, required_location, write_body,
+    Change, Doing, Item, Kind, canonical_id, delete, gallery, missing, name, require_idle, require_parent,
+    require_same_location, required_location, write_body,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
@@ -56,8 +56,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
             ))
         }
         (&(Method::GET | Method::PATCH), None) => {
-            path.parent()
-                .map_or(Ok(()), |parent| require_parent(world, &parent))?;
+            path.parent().map_or(Ok(()), |parent| require_parent(world, &parent))?;
             Err(missing(path))
         }
         _ => Err(unsupported(call.request)),
@@ -68,9 +67,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 pub(super) fn feature<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
     edit::list(body, "/properties/features")
         .iter()
-        .find(|feature| {
-            edit::text(feature, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name))
-        })
+        .find(|feature| edit::text(feature, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name)))
         .and_then(|feature| edit::text(feature, "/value"))
 }
 
@@ -97,12 +94,8 @@ pub(crate) fn complete(body: &mut Value, api_version: &str) -> Result<(), ArmErr
     let is_v2 = edit::text(body, "/properties/hyperVGeneration") == Some("V2");
     let security = feature(body, "SecurityType").map(str::to_owned);
     if !is_v2 && security.as_deref().is_some_and(|value| value != "Standard") {
-        let message =
-            "The feature 'SecurityType' is only supported for images of Hyper-V generation V2.";
-        return Err(ArmError::invalid_parameter(
-            "galleryImage.properties.features",
-            message,
-        ));
+        let message = "The feature 'SecurityType' is only supported for images of Hyper-V generation V2.";
+        return Err(ArmError::invalid_parameter("galleryImage.properties.features", message));
     }
     if is_v2 && security.is_none() && api_version >= TRUSTED_LAUNCH_SINCE {
         let mut features = edit::list(body, "/properties/features").to_vec();
@@ -132,10 +125,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         return Err(ArmError::bad_request("InvalidParameter", message));
     }
     edit::set(&mut body, &["location"], json!(location));
-    complete(
-        &mut body,
-        call.request.query("api-version").unwrap_or_default(),
-    )?;
+    complete(&mut body, call.request.query("api-version").unwrap_or_default())?;
     require_own_identifier(world, path, &body)?;
     let item = Item::new(canonical_id(path), body, ());
     Ok(write(world, call, path, item, Doing::Creating))
@@ -155,9 +145,11 @@ fn require_own_identifier(world: &World, path: &ArmPath, body: &Value) -> Result
         .parent()
         .map(|parent| format!("{}/", parent.key()))
         .unwrap_or_default();
-    let other = world.compute.definitions.iter().find(|other| {
-        other.id.to_lowercase().starts_with(&gallery) && identifier(&other.body) == own
-    });
+    let other = world
+        .compute
+        .definitions
+        .iter()
+        .find(|other| other.id.to_lowercase().starts_with(&gallery) && identifier(&other.body) == own);
     let Some(other) = other else { return Ok(()) };
     let [publisher, offer, sku] = own;
     let message = format!(
@@ -202,27 +194,16 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
 
 /// Features change only in a request that says so.
 fn require_feature_permission(old: &Value, new: &Value) -> Result<(), ArmError> {
-    let permitted = new
-        .pointer("/properties/allowUpdateImage")
-        .and_then(Value::as_bool)
-        == Some(true);
+    let permitted = new.pointer("/properties/allowUpdateImage").and_then(Value::as_bool) == Some(true);
     let changed = new.pointer("/properties/features").is_some()
         && edit::list(new, "/properties/features") != edit::list(old, "/properties/features");
     if changed && !permitted {
-        return Err(ArmError::property_change(
-            "galleryImage.properties.features",
-        ));
+        return Err(ArmError::property_change("galleryImage.properties.features"));
     }
     Ok(())
 }
 
-fn write(
-    world: &mut World,
-    call: &Call<'_>,
-    path: &ArmPath,
-    mut item: Item<()>,
-    doing: Doing,
-) -> Response {
+fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<()>, doing: Doing) -> Response {
     let seconds = &world.timing.seconds;
     let (lasts, status) = match doing {
         Doing::Creating => (seconds.definition, StatusCode::CREATED),

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Change, Compute, Doing, Facts, Item, Kind, Power, access, canonical_id, delete, missing, name,
-    require_idle, require_same_location, required_location, source, write_body,
+    Change, Compute, Doing, Facts, Item, Kind, Power, access, canonical_id, delete, missing, name, require_idle,
+    require_same_location, required_location, source, write_body,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
@@ -39,17 +39,11 @@ impl access::Grants for DiskFacts {
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let item = world.compute.disks.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
-        (&Method::GET, "", Some(item)) => {
-            Ok(Response::json(StatusCode::OK, &view(&world.compute, item)))
-        }
+        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(&world.compute, item))),
         (&Method::PUT, "", None) => create(world, call, path),
         (&Method::PUT | &Method::PATCH, "", Some(_)) => update(world, call, path),
-        (&Method::POST, "begingetaccess", Some(_)) => {
-            access::begin(world, call, path, |compute| &mut compute.disks)
-        }
-        (&Method::POST, "endgetaccess", Some(_)) => {
-            access::end(world, call, path, |compute| &mut compute.disks)
-        }
+        (&Method::POST, "begingetaccess", Some(_)) => access::begin(world, call, path, |compute| &mut compute.disks),
+        (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.disks),
         (&Method::DELETE, "", _) => {
             require_detached(world, path)?;
             super::version::fail_copies_of(world, &path.key(), call.now);
@@ -72,11 +66,7 @@ pub(super) fn view(compute: &Compute, item: &Item<DiskFacts>) -> Value {
     let mut view = item.view(&Kind::Disk.type_name());
     if item.is(Doing::Creating) {
         // Disks and snapshots say so from their first answer on.
-        edit::set(
-            &mut view,
-            &["properties", "provisioningState"],
-            json!("Updating"),
-        );
+        edit::set(&mut view, &["properties", "provisioningState"], json!("Updating"));
     }
     let state = if item.facts.granted {
         "ActiveSAS"
@@ -88,8 +78,7 @@ pub(super) fn view(compute: &Compute, item: &Item<DiskFacts>) -> Value {
 }
 
 fn state(compute: &Compute, item: &Item<DiskFacts>) -> &'static str {
-    let vm =
-        edit::text(&item.body, "/managedBy").and_then(|id| compute.vms.find(&id.to_lowercase()));
+    let vm = edit::text(&item.body, "/managedBy").and_then(|id| compute.vms.find(&id.to_lowercase()));
     match vm.map(|vm| vm.facts.power) {
         None => "Unattached",
         Some(Power::Deallocated) => "Reserved",
@@ -149,11 +138,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         .pointer("/properties/diskSizeGB")
         .or_else(|| readouts.pointer("/properties/diskSizeGB"));
     let bytes = size.and_then(Value::as_u64).map(|gib| gib * GIB);
-    edit::set(
-        &mut readouts,
-        &["properties", "diskSizeBytes"],
-        json!(bytes),
-    );
+    edit::set(&mut readouts, &["properties", "diskSizeBytes"], json!(bytes));
     if body.pointer("/sku/name").is_none() {
         edit::set(&mut body, &["sku", "name"], json!("Standard_LRS"));
     }
@@ -173,23 +158,14 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
 
 fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world
-        .compute
-        .disks
-        .find(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.disks.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
     }
     source::require_same_creation_data(&item.body, &body)?;
-    let old = item
-        .body
-        .pointer("/properties/diskSizeGB")
-        .and_then(Value::as_u64);
-    let new = body
-        .pointer("/properties/diskSizeGB")
-        .and_then(Value::as_u64);
+    let old = item.body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);
+    let new = body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);
     if let (Some(old), Some(new)) = (old, new)
         && new < old
     {
@@ -215,13 +191,7 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     ))
 }
 
-fn write(
-    world: &mut World,
-    call: &Call<'_>,
-    path: &ArmPath,
-    mut item: Item<DiskFacts>,
-    change: Change,
-) -> Response {
+fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<DiskFacts>, change: Change) -> Response {
     let seconds = &world.timing.seconds;
     let lasts = if change.doing == Doing::Creating {
         seconds.disk

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Change, Doing, Item, Kind, canonical_id, delete, missing, name, require_idle,
-    require_same_location, required_location, write_body,
+    Change, Doing, Item, Kind, canonical_id, delete, missing, name, require_idle, require_same_location,
+    required_location, write_body,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
@@ -22,10 +22,7 @@ use crate::{
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let item = world.compute.galleries.find(&path.key());
     match (&call.request.method, item) {
-        (&Method::GET, Some(item)) => Ok(Response::json(
-            StatusCode::OK,
-            &item.view(&Kind::Gallery.type_name()),
-        )),
+        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &item.view(&Kind::Gallery.type_name()))),
         (&Method::PUT, None) => create(world, call, path),
         (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
         (&Method::DELETE, _) => {
@@ -76,11 +73,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
 
 fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world
-        .compute
-        .galleries
-        .find(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.galleries.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
@@ -96,13 +89,7 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     Ok(write(world, call, path, item, Doing::Updating))
 }
 
-fn write(
-    world: &mut World,
-    call: &Call<'_>,
-    path: &ArmPath,
-    mut item: Item<()>,
-    doing: Doing,
-) -> Response {
+fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<()>, doing: Doing) -> Response {
     let seconds = &world.timing.seconds;
     let (lasts, status) = match doing {
         Doing::Creating => (seconds.gallery, StatusCode::CREATED),

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Change, Compute, Doing, Item, Kind, Power, VmFacts, canonical_id, delete, missing, name,
-    require_idle, require_same_location, required_location, source, source::DiskSource, write_body,
+    Change, Compute, Doing, Item, Kind, Power, VmFacts, canonical_id, delete, missing, name, require_idle,
+    require_same_location, required_location, source, source::DiskSource, write_body,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
@@ -22,10 +22,7 @@ use crate::{
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let item = world.compute.images.find(&path.key());
     match (&call.request.method, item) {
-        (&Method::GET, Some(item)) => Ok(Response::json(
-            StatusCode::OK,
-            &item.view(&Kind::Image.type_name()),
-        )),
+        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &item.view(&Kind::Image.type_name()))),
         (&Method::PUT, None) => create(world, call, path),
         (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
         (&Method::DELETE, _) => {
@@ -55,15 +52,11 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         (Some(id), false) => from_vm(&world.compute, &id, &location)?,
         (None, true) => from_disks(&world.compute, &mut body, &location)?,
         _ => {
-            let message =
-                "Exactly one of 'sourceVirtualMachine' and 'storageProfile.osDisk' must be set.";
+            let message = "Exactly one of 'sourceVirtualMachine' and 'storageProfile.osDisk' must be set.";
             return Err(ArmError::invalid_parameter("image", message));
         }
     };
-    if body
-        .pointer("/properties/storageProfile/zoneResilient")
-        .is_none()
-    {
+    if body.pointer("/properties/storageProfile/zoneResilient").is_none() {
         edit::set(
             &mut body,
             &["properties", "storageProfile", "zoneResilient"],
@@ -76,13 +69,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         operation: String::new(),
         readouts,
     };
-    Ok(write(
-        world,
-        call,
-        path,
-        (item, StatusCode::CREATED),
-        change,
-    ))
+    Ok(write(world, call, path, (item, StatusCode::CREATED), change))
 }
 
 /// What an image shows that was captured from a VM.
@@ -94,8 +81,7 @@ fn from_vm(compute: &Compute, id: &str, location: &str) -> Result<Value, ArmErro
     require_capturable(vm, location)?;
     let mut profile = json!({});
     for (field, disk) in vm_disks(vm) {
-        let managed =
-            edit::text(disk, "/managedDisk/id").and_then(|id| DiskSource::find(compute, id));
+        let managed = edit::text(disk, "/managedDisk/id").and_then(|id| DiskSource::find(compute, id));
         let mut shown = json!({"caching": edit::text(disk, "/caching").unwrap_or("None")});
         if let Some(managed) = managed {
             edit::set(
@@ -131,12 +117,11 @@ fn vm_disks(vm: &Item<VmFacts>) -> Vec<(Option<u64>, &Value)> {
         .map(|disk| (None, disk));
     let others = edit::list(&vm.body, "/properties/storageProfile/dataDisks");
     os.into_iter()
-        .chain(others.iter().map(|disk| {
-            (
-                Some(disk.get("lun").and_then(Value::as_u64).unwrap_or_default()),
-                disk,
-            )
-        }))
+        .chain(
+            others
+                .iter()
+                .map(|disk| (Some(disk.get("lun").and_then(Value::as_u64).unwrap_or_default()), disk)),
+        )
         .collect()
 }
 
@@ -147,14 +132,9 @@ fn require_capturable(vm: &Item<VmFacts>, location: &str) -> Result<(), ArmError
             "The Virtual Machine '{name}' is in location '{}', not in '{location}'.",
             vm.location()
         );
-        return Err(ArmError::invalid_parameter(
-            "sourceVirtualMachine.id",
-            message,
-        ));
+        return Err(ArmError::invalid_parameter("sourceVirtualMachine.id", message));
     }
-    let security = vm
-        .property("/securityProfile/securityType")
-        .unwrap_or("Standard");
+    let security = vm.property("/securityProfile/securityType").unwrap_or("Standard");
     if security != "Standard" {
         let message = format!(
             "The Virtual Machine '{name}' has the security type '{security}', which managed images do not support. \
@@ -163,15 +143,12 @@ fn require_capturable(vm: &Item<VmFacts>, location: &str) -> Result<(), ArmError
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
     if !vm.facts.generalized {
-        let message = format!(
-            "The Virtual Machine '{name}' cannot be used as source for image because it is not generalized."
-        );
+        let message =
+            format!("The Virtual Machine '{name}' cannot be used as source for image because it is not generalized.");
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
     if vm.facts.power == Power::Running {
-        let message = format!(
-            "The Virtual Machine '{name}' cannot be used as source for image because it is running."
-        );
+        let message = format!("The Virtual Machine '{name}' cannot be used as source for image because it is running.");
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
     Ok(())
@@ -179,10 +156,7 @@ fn require_capturable(vm: &Item<VmFacts>, location: &str) -> Result<(), ArmError
 
 /// Checks the disks that an image is made from and returns what it shows of them at its end.
 fn from_disks(compute: &Compute, body: &mut Value, location: &str) -> Result<Value, ArmError> {
-    let profile = body
-        .pointer("/properties/storageProfile")
-        .cloned()
-        .unwrap_or_default();
+    let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
     let os = profile.get("osDisk").cloned().unwrap_or_default();
     for required in ["osType", "osState"] {
         if edit::text(&os, &format!("/{required}")).is_none() {
@@ -193,24 +167,14 @@ fn from_disks(compute: &Compute, body: &mut Value, location: &str) -> Result<Val
     }
     let mut readouts = json!({"properties": {"storageProfile": {"osDisk": {}}}});
     let source = disk_source(compute, &os, location)?;
-    let generation = source
-        .as_ref()
-        .and_then(|source| source.property("/hyperVGeneration"));
+    let generation = source.as_ref().and_then(|source| source.property("/hyperVGeneration"));
     let asked = edit::text(body, "/properties/hyperVGeneration").map(str::to_owned);
     require_agreement(asked.as_deref(), generation)?;
     require_plain(source.as_ref())?;
     let generation = asked.as_deref().or(generation).unwrap_or("V1");
-    edit::set(
-        &mut readouts,
-        &["properties", "hyperVGeneration"],
-        json!(generation),
-    );
+    edit::set(&mut readouts, &["properties", "hyperVGeneration"], json!(generation));
     let shown = filled(&os, source.as_ref());
-    edit::set(
-        &mut readouts,
-        &["properties", "storageProfile", "osDisk"],
-        shown,
-    );
+    edit::set(&mut readouts, &["properties", "storageProfile", "osDisk"], shown);
 
     let mut luns = Vec::new();
     let mut shown_disks = Vec::new();
@@ -260,11 +224,7 @@ fn require_plain(source: Option<&DiskSource<'_>>) -> Result<(), ArmError> {
 }
 
 /// The snapshot or disk behind one disk of an image; `None` for a blob.
-fn disk_source<'a>(
-    compute: &'a Compute,
-    disk: &Value,
-    location: &str,
-) -> Result<Option<DiskSource<'a>>, ArmError> {
+fn disk_source<'a>(compute: &'a Compute, disk: &Value, location: &str) -> Result<Option<DiskSource<'a>>, ArmError> {
     let id = edit::text(disk, "/snapshot/id").or_else(|| edit::text(disk, "/managedDisk/id"));
     let Some(id) = id else {
         if edit::text(disk, "/blobUri").is_some() {
@@ -282,9 +242,8 @@ fn disk_source<'a>(
         return Err(ArmError::invalid_parameter("storageProfile", message));
     }
     if !source.is_ready() {
-        let message = format!(
-            "The source '{id}' is not ready: another operation on it is in progress or it has failed."
-        );
+        let message =
+            format!("The source '{id}' is not ready: another operation on it is in progress or it has failed.");
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
     Ok(Some(source))
@@ -315,11 +274,7 @@ fn sizes(source: &DiskSource<'_>) -> Value {
 }
 
 fn push(target: &mut Value, field: &str, value: Value) {
-    let mut list = target
-        .get(field)
-        .and_then(Value::as_array)
-        .cloned()
-        .unwrap_or_default();
+    let mut list = target.get(field).and_then(Value::as_array).cloned().unwrap_or_default();
     list.push(value);
     edit::set(target, &[field], Value::Array(list));
 }
@@ -327,11 +282,7 @@ fn push(target: &mut Value, field: &str, value: Value) {
 /// Only tags change; what an image is made of does not.
 fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world
-        .compute
-        .images
-        .find(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.images.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;

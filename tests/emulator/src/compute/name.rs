@@ -25,8 +25,7 @@ pub(super) fn check(rule: Rule, name: &str) -> Result<(), ArmError> {
         Rule::Gallery => c.is_ascii_alphanumeric() || matches!(c, '_' | '.'),
     };
     let starts = name.starts_with(|c: char| c.is_ascii_alphanumeric());
-    let ends =
-        name.ends_with(|c: char| c.is_ascii_alphanumeric() || (rule == Rule::Disk && c == '_'));
+    let ends = name.ends_with(|c: char| c.is_ascii_alphanumeric() || (rule == Rule::Disk && c == '_'));
     if (1..=LONGEST).contains(&name.len()) && starts && ends && name.chars().all(inner) {
         return Ok(());
     }
@@ -40,9 +39,7 @@ pub(super) fn check(rule: Rule, name: &str) -> Result<(), ArmError> {
         ),
         Rule::Disk | Rule::Definition => ArmError::bad_request(
             "InvalidResourceName",
-            format!(
-                "The entity or resource name '{name}' is invalid: 1 to 80 letters, digits, '_', '.' or '-'."
-            ),
+            format!("The entity or resource name '{name}' is invalid: 1 to 80 letters, digits, '_', '.' or '-'."),
         ),
     })
 }
@@ -51,11 +48,7 @@ pub(super) fn check(rule: Rule, name: &str) -> Result<(), ArmError> {
 pub(super) fn parse_version(name: &str) -> Option<[i32; 3]> {
     let mut parts = name.split('.').map(|part| {
         let digits = !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_digit());
-        if digits {
-            part.parse::<i32>().ok()
-        } else {
-            None
-        }
+        if digits { part.parse::<i32>().ok() } else { None }
     });
     let version = [parts.next()??, parts.next()??, parts.next()??];
     parts.next().is_none().then_some(version)

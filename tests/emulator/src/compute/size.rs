@@ -66,81 +66,21 @@ const fn on_arm(size: VmSize) -> VmSize {
 
 /// Figures are those of Azure's size pages.
 const SIZES: [VmSize; 16] = [
-    without_trusted_launch(size(
-        "Standard_A1_v2",
-        "standardAv2Family",
-        (1, 2, 10_240),
-        "V1",
-    )),
-    without_trusted_launch(size(
-        "Standard_A2_v2",
-        "standardAv2Family",
-        (2, 4, 20_480),
-        "V1",
-    )),
-    without_trusted_launch(size(
-        "Standard_D2_v3",
-        "standardDv3Family",
-        (2, 8, 51_200),
-        "V1",
-    )),
-    size(
-        "Standard_D2s_v3",
-        "standardDSv3Family",
-        (2, 8, 16_384),
-        "V1,V2",
-    ),
-    size(
-        "Standard_D4s_v3",
-        "standardDSv3Family",
-        (4, 16, 32_768),
-        "V1,V2",
-    ),
+    without_trusted_launch(size("Standard_A1_v2", "standardAv2Family", (1, 2, 10_240), "V1")),
+    without_trusted_launch(size("Standard_A2_v2", "standardAv2Family", (2, 4, 20_480), "V1")),
+    without_trusted_launch(size("Standard_D2_v3", "standardDv3Family", (2, 8, 51_200), "V1")),
+    size("Standard_D2s_v3", "standardDSv3Family", (2, 8, 16_384), "V1,V2"),
+    size("Standard_D4s_v3", "standardDSv3Family", (4, 16, 32_768), "V1,V2"),
     size("Standard_D2s_v5", "standardDSv5Family", (2, 8, 0), "V1,V2"),
     size("Standard_D4s_v5", "standardDSv5Family", (4, 16, 0), "V1,V2"),
     size("Standard_D8s_v5", "standardDSv5Family", (8, 32, 0), "V1,V2"),
-    size(
-        "Standard_D2ds_v5",
-        "standardDDSv5Family",
-        (2, 8, 76_800),
-        "V1,V2",
-    ),
-    size(
-        "Standard_D4ds_v5",
-        "standardDDSv5Family",
-        (4, 16, 153_600),
-        "V1,V2",
-    ),
-    size(
-        "Standard_D16ds_v5",
-        "standardDDSv5Family",
-        (16, 64, 614_400),
-        "V1,V2",
-    ),
-    size(
-        "Standard_E4ds_v5",
-        "standardEDSv5Family",
-        (4, 32, 153_600),
-        "V1,V2",
-    ),
-    size(
-        "Standard_F2s_v2",
-        "standardFSv2Family",
-        (2, 4, 16_384),
-        "V1,V2",
-    ),
-    size(
-        "Standard_D4ds_v6",
-        "standardDdsv6Family",
-        (4, 16, 225_280),
-        "V2",
-    ),
-    on_arm(size(
-        "Standard_D4ps_v5",
-        "standardDPSv5Family",
-        (4, 16, 0),
-        "V2",
-    )),
+    size("Standard_D2ds_v5", "standardDDSv5Family", (2, 8, 76_800), "V1,V2"),
+    size("Standard_D4ds_v5", "standardDDSv5Family", (4, 16, 153_600), "V1,V2"),
+    size("Standard_D16ds_v5", "standardDDSv5Family", (16, 64, 614_400), "V1,V2"),
+    size("Standard_E4ds_v5", "standardEDSv5Family", (4, 32, 153_600), "V1,V2"),
+    size("Standard_F2s_v2", "standardFSv2Family", (2, 4, 16_384), "V1,V2"),
+    size("Standard_D4ds_v6", "standardDdsv6Family", (4, 16, 225_280), "V2"),
+    on_arm(size("Standard_D4ps_v5", "standardDPSv5Family", (4, 16, 0), "V2")),
     on_arm(size(
         "Standard_D4pds_v5",
         "standardDPDSv5Family",
@@ -197,10 +137,7 @@ fn filtered_location(filter: &str) -> Option<String> {
 }
 
 fn sku(size: &VmSize, region: &str) -> Value {
-    let short = size
-        .name
-        .split_once('_')
-        .map_or(size.name, |(_, short)| short);
+    let short = size.name.split_once('_').map_or(size.name, |(_, short)| short);
     json!({
         "resourceType": "virtualMachines",
         "name": size.name,

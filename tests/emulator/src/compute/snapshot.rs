@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
-    Change, Doing, Facts, Item, Kind, access, canonical_id, delete, missing, name, require_idle,
-    require_same_location, required_location, source, version, write_body,
+    Change, Doing, Facts, Item, Kind, access, canonical_id, delete, missing, name, require_idle, require_same_location,
+    required_location, source, version, write_body,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
@@ -45,9 +45,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::POST, "begingetaccess", Some(_)) => {
             access::begin(world, call, path, |compute| &mut compute.snapshots)
         }
-        (&Method::POST, "endgetaccess", Some(_)) => {
-            access::end(world, call, path, |compute| &mut compute.snapshots)
-        }
+        (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.snapshots),
         (&Method::DELETE, "", _) => remove(world, call, path),
         (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
         _ => Err(unsupported(call.request)),
@@ -59,11 +57,7 @@ pub(super) fn view(item: &Item<SnapshotFacts>, now: Timestamp) -> Value {
     let mut view = item.view(&Kind::Snapshot.type_name());
     if item.is(Doing::Creating) {
         // Disks and snapshots say so from their first answer on.
-        edit::set(
-            &mut view,
-            &["properties", "provisioningState"],
-            json!("Updating"),
-        );
+        edit::set(&mut view, &["properties", "provisioningState"], json!("Updating"));
     }
     if let (Some(copy), false) = (item.facts.copy, item.is_busy()) {
         edit::set(
@@ -105,13 +99,8 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         "copystart" => background_source(world, &body)?,
         "import" => imported(&body)?,
         _ => {
-            let message = format!(
-                "The value '{option}' of parameter 'creationData.createOption' is invalid."
-            );
-            return Err(ArmError::invalid_parameter(
-                "creationData.createOption",
-                message,
-            ));
+            let message = format!("The value '{option}' of parameter 'creationData.createOption' is invalid.");
+            return Err(ArmError::invalid_parameter("creationData.createOption", message));
         }
     };
     fill_in_defaults(&mut body, &location);
@@ -134,13 +123,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         operation: String::new(),
         readouts,
     };
-    Ok(write(
-        world,
-        call,
-        path,
-        (item, option == "copystart"),
-        change,
-    ))
+    Ok(write(world, call, path, (item, option == "copystart"), change))
 }
 
 fn is_incremental(body: &Value) -> bool {
@@ -150,17 +133,12 @@ fn is_incremental(body: &Value) -> bool {
 }
 
 /// Ultra and Premium v2 disks have incremental snapshots only.
-fn require_snapshot_kind(
-    source: &source::DiskSource<'_>,
-    incremental: bool,
-) -> Result<(), ArmError> {
+fn require_snapshot_kind(source: &source::DiskSource<'_>, incremental: bool) -> Result<(), ArmError> {
     let sku = edit::text(source.body, "/sku/name").unwrap_or_default();
     if incremental || !matches!(sku, "UltraSSD_LRS" | "PremiumV2_LRS") {
         return Ok(());
     }
-    let message = format!(
-        "Full snapshots are not supported for disks of SKU '{sku}'; set 'incremental' to true."
-    );
+    let message = format!("Full snapshots are not supported for disks of SKU '{sku}'; set 'incremental' to true.");
     Err(ArmError::bad_request("OperationNotAllowed", message))
 }
 
@@ -169,10 +147,7 @@ fn background_source(world: &World, body: &Value) -> Result<Value, ArmError> {
     let source = source::DiskSource::find_named(&world.compute, body)?;
     if source.kind != Kind::Snapshot || !is_incremental(source.body) || !is_incremental(body) {
         let message = "CopyStart needs an incremental snapshot as source and as target.";
-        return Err(ArmError::invalid_parameter(
-            "creationData.createOption",
-            message,
-        ));
+        return Err(ArmError::invalid_parameter("creationData.createOption", message));
     }
     Ok(source.inherited())
 }
@@ -180,10 +155,7 @@ fn background_source(world: &World, body: &Value) -> Result<Value, ArmError> {
 fn imported(body: &Value) -> Result<Value, ArmError> {
     if edit::text(body, "/properties/creationData/sourceUri").is_none() {
         let message = "Required parameter 'creationData.sourceUri' is missing (null).";
-        return Err(ArmError::invalid_parameter(
-            "creationData.sourceUri",
-            message,
-        ));
+        return Err(ArmError::invalid_parameter("creationData.sourceUri", message));
     }
     Ok(json!({"properties": {"diskSizeGB": 30, "diskSizeBytes": 30_u64 << 30}}))
 }
@@ -202,11 +174,7 @@ fn fill_in_defaults(body: &mut Value, location: &str) {
 
 fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world
-        .compute
-        .snapshots
-        .find(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.snapshots.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;

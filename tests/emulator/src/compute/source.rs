@@ -74,21 +74,14 @@ impl<'a> DiskSource<'a> {
     }
 
     /// The source of a `Copy`; some clients put its id into `sourceUri`.
-    pub(super) fn find_copied(
-        compute: &'a Compute,
-        body: &Value,
-        target: &str,
-    ) -> Result<Self, ArmError> {
+    pub(super) fn find_copied(compute: &'a Compute, body: &Value, target: &str) -> Result<Self, ArmError> {
         let source = Self::find_named(compute, body)?;
         if !crate::region::normalise(source.location).eq_ignore_ascii_case(target) {
             let message = format!(
                 "The source resource is in location '{}'; a copy must be in the same location, not in '{target}'.",
                 source.location
             );
-            return Err(ArmError::invalid_parameter(
-                "creationData.sourceResourceId",
-                message,
-            ));
+            return Err(ArmError::invalid_parameter("creationData.sourceResourceId", message));
         }
         Ok(source)
     }
@@ -98,8 +91,7 @@ impl<'a> DiskSource<'a> {
         let id = edit::text(body, "/properties/creationData/sourceResourceId")
             .or_else(|| edit::text(body, "/properties/creationData/sourceUri"))
             .ok_or_else(|| {
-                let message =
-                    "Required parameter 'creationData.sourceResourceId' is missing (null).";
+                let message = "Required parameter 'creationData.sourceResourceId' is missing (null).";
                 ArmError::invalid_parameter("creationData.sourceResourceId", message)
             })?;
         let source = Self::find(compute, id).ok_or_else(|| source_missing(id))?;
@@ -108,9 +100,8 @@ impl<'a> DiskSource<'a> {
             return Err(ArmError::conflict("OperationNotAllowed", message));
         }
         if !source.is_ready() {
-            let message = format!(
-                "The source '{id}' is not ready: another operation on it is in progress or it has failed."
-            );
+            let message =
+                format!("The source '{id}' is not ready: another operation on it is in progress or it has failed.");
             return Err(ArmError::conflict("OperationNotAllowed", message));
         }
         Ok(source)
@@ -166,10 +157,7 @@ pub(super) fn require_same_creation_data(old: &Value, new: &Value) -> Result<(),
             return Err(ArmError::property_change(&format!("creationData.{field}")));
         }
     }
-    let incremental = |body: &Value| {
-        body.pointer("/properties/incremental")
-            .and_then(Value::as_bool)
-    };
+    let incremental = |body: &Value| body.pointer("/properties/incremental").and_then(Value::as_bool);
     if incremental(new).is_some_and(|new| new != incremental(old).unwrap_or(false)) {
         return Err(ArmError::property_change("snapshot.incremental"));
     }

@@ -59,9 +59,7 @@ pub(crate) struct Table<F> {
 
 impl<F> Default for Table<F> {
     fn default() -> Self {
-        Self {
-            items: BTreeMap::new(),
-        }
+        Self { items: BTreeMap::new() }
     }
 }
 
@@ -112,9 +110,7 @@ impl<F> Item<F> {
 
     /// Whether that change is pending.
     pub(crate) fn is(&self, doing: Doing) -> bool {
-        self.change
-            .as_ref()
-            .is_some_and(|change| change.doing == doing)
+        self.change.as_ref().is_some_and(|change| change.doing == doing)
     }
 
     /// `Creating`, `Updating`, `Deleting`, `Succeeded` or `Failed`.

@@ -47,16 +47,16 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
         }
     }
     let quota = |name: &str| {
-        world.compute.quotas.iter().find(|quota| {
-            region::normalise(&quota.location) == location && quota.name.eq_ignore_ascii_case(name)
-        })
+        world
+            .compute
+            .quotas
+            .iter()
+            .find(|quota| region::normalise(&quota.location) == location && quota.name.eq_ignore_ascii_case(name))
     };
     let values: Vec<Value> = names
         .into_iter()
         .map(|name| {
-            let (limit, current) = quota(name).map_or((DEFAULT_LIMIT, 0), |quota| {
-                (quota.limit, quota.current_value)
-            });
+            let (limit, current) = quota(name).map_or((DEFAULT_LIMIT, 0), |quota| (quota.limit, quota.current_value));
             json!({
                 "unit": "Count",
                 "currentValue": current,
@@ -73,9 +73,7 @@ fn localized(name: &str) -> String {
         "cores" => "Total Regional vCPUs".to_owned(),
         "lowPriorityCores" => "Total Regional Spot vCPUs".to_owned(),
         family => {
-            let inner = family
-                .trim_start_matches("standard")
-                .trim_end_matches("Family");
+            let inner = family.trim_start_matches("standard").trim_end_matches("Family");
             format!("Standard {inner} Family vCPUs")
         }
     }

@@ -52,14 +52,13 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
     match (&call.request.method, item) {
         (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &shown(item, call))),
         (&Method::PUT, None) => create::create(world, call, path),
-        (&Method::PUT, Some(item)) if item.failed && !item.is_busy() => {
+        (&Method::PUT, Some(item)) if item.failed && !item.is_busy() && item.facts.was_never_made() => {
             create::recreate(world, call, path)
         }
         (&Method::PUT | &Method::PATCH, Some(_)) => update::update(world, call, path),
         (&Method::DELETE, _) => remove(world, call, path),
         (&(Method::GET | Method::PATCH), None) => {
-            path.parent()
-                .map_or(Ok(()), |parent| require_parent(world, &parent))?;
+            path.parent().map_or(Ok(()), |parent| require_parent(world, &parent))?;
             Err(missing(path))
         }
         _ => Err(unsupported(call.request)),
@@ -78,11 +77,7 @@ fn shown(item: &Item<VersionFacts>, call: &Call<'_>) -> Value {
 /// The version with its replication, which only `$expand=ReplicationStatus` shows.
 pub(super) fn expanded_view(item: &Item<VersionFacts>, now: Timestamp) -> Value {
     let mut view = item.view(&Kind::Version.type_name());
-    edit::set(
-        &mut view,
-        &["properties", "replicationStatus"],
-        item.facts.status(now),
-    );
+    edit::set(&mut view, &["properties", "replicationStatus"], item.facts.status(now));
     view
 }
 
@@ -111,20 +106,14 @@ fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
 
 /// Makes every version fail that is still being made from the resource with that key, as it is going away.
 pub(super) fn fail_copies_of(world: &mut World, key: &str, now: Timestamp) {
-    let copying = |item: &Item<VersionFacts>| {
-        item.is(Doing::Creating) && item.facts.sources.iter().any(|source| source == key)
-    };
+    let copying =
+        |item: &Item<VersionFacts>| item.is(Doing::Creating) && item.facts.sources.iter().any(|source| source == key);
     let broken: Vec<(String, String)> = world
         .compute
         .versions
         .iter()
         .filter(|item| copying(item))
-        .filter_map(|item| {
-            Some((
-                item.id.to_lowercase(),
-                item.change.as_ref()?.operation.clone(),
-            ))
-        })
+        .filter_map(|item| Some((item.id.to_lowercase(), item.change.as_ref()?.operation.clone())))
         .collect();
     for (version, operation) in broken {
         let message = format!(
@@ -154,12 +143,7 @@ impl Compute {
     /// # Errors
     ///
     /// Returns an error when the id names nothing, or a definition without a version for the region.
-    pub fn image_version(
-        &self,
-        id: &str,
-        region: &str,
-        now: Timestamp,
-    ) -> Result<ImageVersionView, ImageMissing> {
+    pub fn image_version(&self, id: &str, region: &str, now: Timestamp) -> Result<ImageVersionView, ImageMissing> {
         let missing = || ImageMissing::NotFound { id: id.to_owned() };
         let path = ArmPath::parse(id).ok_or_else(missing)?;
         match Kind::parse(&path.kind()) {
@@ -182,20 +166,13 @@ impl Compute {
         }
     }
 
-    fn latest(
-        &self,
-        definition: &str,
-        region: &str,
-        now: Timestamp,
-    ) -> Option<&Item<VersionFacts>> {
+    fn latest(&self, definition: &str, region: &str, now: Timestamp) -> Option<&Item<VersionFacts>> {
         let prefix = format!("{definition}/");
         self.versions
             .iter()
             .filter(|item| item.id.to_lowercase().starts_with(&prefix) && !item.failed)
             .filter(|item| !item.is(Doing::Creating) && !item.is(Doing::Deleting))
-            .filter(|item| {
-                !profile::is_excluded(&item.body, region) && item.facts.is_complete(region, now)
-            })
+            .filter(|item| !profile::is_excluded(&item.body, region) && item.facts.is_complete(region, now))
             .max_by_key(|item| name::parse_version(item.name()))
     }
 
@@ -223,16 +200,8 @@ impl Compute {
 }
 
 /// A version that was there before the emulator started: complete in all its regions.
-pub(crate) fn seeded(
-    id: String,
-    body: Value,
-    targets: &[profile::Target],
-    now: Timestamp,
-) -> Item<VersionFacts> {
-    let copies = targets
-        .iter()
-        .map(|target| RegionCopy::complete(target, now))
-        .collect();
+pub(crate) fn seeded(id: String, body: Value, targets: &[profile::Target], now: Timestamp) -> Item<VersionFacts> {
+    let copies = targets.iter().map(|target| RegionCopy::complete(target, now)).collect();
     Item::new(
         id,
         body,

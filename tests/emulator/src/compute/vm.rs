@@ -106,27 +106,15 @@ impl VmFacts {
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let item = world.compute.vms.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
-        (&Method::GET, "", Some(item)) => Ok(Response::json(
-            StatusCode::OK,
-            &view(item, Shown::of(call.request)),
-        )),
-        (&Method::GET, "instanceview", Some(item)) => {
-            Ok(Response::json(StatusCode::OK, &instance_view(item)))
-        }
+        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request)))),
+        (&Method::GET, "instanceview", Some(item)) => Ok(Response::json(StatusCode::OK, &instance_view(item))),
         (&Method::GET, "extensions", Some(item)) => {
             let extensions = edit::list(&item.body, "/resources");
-            Ok(Response::json(
-                StatusCode::OK,
-                &json!({"value": extensions}),
-            ))
+            Ok(Response::json(StatusCode::OK, &json!({"value": extensions})))
         }
-        (&Method::POST, "deallocate", Some(_)) => {
-            change_power(world, call, path, Power::Deallocated)
-        }
+        (&Method::POST, "deallocate", Some(_)) => change_power(world, call, path, Power::Deallocated),
         (&Method::POST, "poweroff", Some(_)) => change_power(world, call, path, Power::Stopped),
-        (&Method::POST, "start" | "restart", Some(_)) => {
-            change_power(world, call, path, Power::Running)
-        }
+        (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
         (&Method::POST, "generalize", Some(_)) => generalize(world, path),
         (&Method::PATCH, "", Some(_)) => patch(world, call, path),
         (&Method::DELETE, "", _) => {
@@ -147,16 +135,14 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 
 /// `GET …/virtualMachines/{vm}/extensions/{name}`.
 pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let vm = path
-        .parent()
-        .and_then(|parent| world.compute.vms.find(&parent.key()));
+    let vm = path.parent().and_then(|parent| world.compute.vms.find(&parent.key()));
     if call.request.method != Method::GET {
         return Err(unsupported(call.request));
     }
     let extensions = vm.map_or(&[][..], |vm| edit::list(&vm.body, "/resources"));
-    let found = extensions.iter().find(|extension| {
-        edit::text(extension, "/name").is_some_and(|name| name.eq_ignore_ascii_case(path.name()))
-    });
+    let found = extensions
+        .iter()
+        .find(|extension| edit::text(extension, "/name").is_some_and(|name| name.eq_ignore_ascii_case(path.name())));
     found
         .map(|extension| Response::json(StatusCode::OK, extension))
         .ok_or_else(|| missing(path))
@@ -180,11 +166,7 @@ pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
         }
     }
     if shown.has_instance_view() {
-        edit::set(
-            &mut view,
-            &["properties", "instanceView"],
-            instance_view(item),
-        );
+        edit::set(&mut view, &["properties", "instanceView"], instance_view(item));
     }
     view
 }
@@ -228,10 +210,10 @@ fn instance_view(item: &Item<VmFacts>) -> Value {
     statuses.push(provisioned);
     let (code, text) = facts.power_code();
     statuses.push(json!({"code": code, "level": "Info", "displayStatus": text}));
-    let mut view =
-        json!({"hyperVGeneration": facts.generation, "disks": disks, "statuses": statuses});
+    let mut view = json!({"hyperVGeneration": facts.generation, "disks": disks, "statuses": statuses});
     if facts.power == Power::Running {
-        let ready = json!({"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready", "time": created});
+        let ready =
+            json!({"code": "ProvisioningState/succeeded", "level": "Info", "displayStatus": "Ready", "time": created});
         edit::merge(
             &mut view,
             json!({
@@ -253,11 +235,7 @@ fn disk_names(body: &Value) -> Vec<String> {
 }
 
 fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power) -> Answer {
-    let item = world
-        .compute
-        .vms
-        .find(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if power != Power::Deallocated && item.facts.generalized {
         let message = format!(
@@ -291,11 +269,7 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
 
 /// Sets the flag and nothing else; there is no way back.
 fn generalize(world: &mut World, path: &ArmPath) -> Answer {
-    let item = world
-        .compute
-        .vms
-        .find_mut(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if item.facts.power == Power::Running {
         let message = format!(
@@ -311,19 +285,12 @@ fn generalize(world: &mut World, path: &ArmPath) -> Answer {
 /// Tags and other fields, at once; the only updates of a VM that are played.
 fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = super::write_body(call)?;
-    let item = world
-        .compute
-        .vms
-        .find_mut(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if let Some(tags) = body.get("tags") {
         edit::set(&mut item.body, &["tags"], Value::Null);
         edit::set(&mut item.body, &["tags"], tags.clone());
     }
     edit::merge(&mut item.body, body);
-    Ok(Response::json(
-        StatusCode::OK,
-        &view(item, Shown::of(call.request)),
-    ))
+    Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request))))
 }

@@ -12,11 +12,7 @@ use super::{Application, error::TokenError, key};
 const CLOCK_SKEW: i64 = 300;
 
 /// Checks an assertion: signature, issuer, subject, audience, and its time.
-pub(super) fn check(
-    application: &Application,
-    assertion: &str,
-    now: Timestamp,
-) -> Result<(), TokenError> {
+pub(super) fn check(application: &Application, assertion: &str, now: Timestamp) -> Result<(), TokenError> {
     let claims = key::read_unverified(assertion)
         .ok_or_else(|| TokenError::invalid_client(50027, "JWT token is invalid or malformed."))?;
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
@@ -27,25 +23,18 @@ pub(super) fn check(
         .filter(|known| known.issuer == issuer)
         .collect();
     if of_issuer.is_empty() {
-        let message = format!(
-            "No matching federated identity record found for presented assertion issuer '{issuer}'."
-        );
+        let message = format!("No matching federated identity record found for presented assertion issuer '{issuer}'.");
         return Err(TokenError::invalid_client(700_211, message));
     }
-    let of_subject: Vec<_> = of_issuer
-        .into_iter()
-        .filter(|known| known.subject == subject)
-        .collect();
+    let of_subject: Vec<_> = of_issuer.into_iter().filter(|known| known.subject == subject).collect();
     if of_subject.is_empty() {
-        let message = format!(
-            "No matching federated identity record found for presented assertion subject '{subject}'."
-        );
+        let message =
+            format!("No matching federated identity record found for presented assertion subject '{subject}'.");
         return Err(TokenError::invalid_client(700_213, message));
     }
     if !of_subject.iter().any(|known| known.audience == audience) {
-        let message = format!(
-            "No matching federated identity record found for presented assertion audience '{audience}'."
-        );
+        let message =
+            format!("No matching federated identity record found for presented assertion audience '{audience}'.");
         return Err(TokenError::invalid_client(700_212, message));
     }
     if key::verify(issuer, assertion).is_none() {
@@ -60,10 +49,7 @@ pub(super) fn check(
 fn check_time(claims: &Value, now: Timestamp) -> Result<(), TokenError> {
     // Python's clients send fractions of a second.
     let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
-    #[expect(
-        clippy::cast_precision_loss,
-        reason = "seconds since 1970 are far below 2^52"
-    )]
+    #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]
     let now = now.as_second() as f64;
     #[expect(clippy::cast_precision_loss, reason = "a small constant")]
     let skew = CLOCK_SKEW as f64;

@@ -63,19 +63,11 @@ impl Denied {
                 "AuthenticationFailed",
                 "Authentication failed. The 'Authorization' header is missing.".to_owned(),
             ),
-            Self::Malformed => (
-                "InvalidAuthenticationToken",
-                "The access token is invalid.".to_owned(),
-            ),
-            Self::Expired => (
-                "ExpiredAuthenticationToken",
-                "The access token has expired.".to_owned(),
-            ),
+            Self::Malformed => ("InvalidAuthenticationToken", "The access token is invalid.".to_owned()),
+            Self::Expired => ("ExpiredAuthenticationToken", "The access token has expired.".to_owned()),
             Self::WrongAudience { audience } => (
                 "InvalidAuthenticationTokenAudience",
-                format!(
-                    "The access token has been obtained for wrong audience or resource '{audience}'."
-                ),
+                format!("The access token has been obtained for wrong audience or resource '{audience}'."),
             ),
             Self::WrongTenant { expected } => (
                 "InvalidAuthenticationTokenTenant",

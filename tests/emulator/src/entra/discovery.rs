@@ -8,11 +8,7 @@ use serde_json::{Value, json};
 use crate::http::{Request, Response};
 
 /// `openid-configuration` of an authority, e.g. `https://127.0.0.1:8443/{tenant}`.
-pub(super) fn openid_configuration(
-    request: &Request,
-    authority_path: &str,
-    tenant: &str,
-) -> Response {
+pub(super) fn openid_configuration(request: &Request, authority_path: &str, tenant: &str) -> Response {
     let host = format!("https://{}", request.authority);
     let base = format!("{host}/{authority_path}");
     let body = json!({
@@ -46,7 +42,8 @@ pub(super) fn openid_configuration(
 pub(super) fn instance(request: &Request) -> Response {
     let asked = request.query("authorization_endpoint").unwrap_or_default();
     let Some(rest) = asked.strip_prefix("https://") else {
-        let body = json!({"error": "invalid_instance", "error_description": "AADSTS50049: Unknown or invalid instance."});
+        let body =
+            json!({"error": "invalid_instance", "error_description": "AADSTS50049: Unknown or invalid instance."});
         return Response::json(StatusCode::BAD_REQUEST, &body);
     };
     let (host, path) = rest.split_once('/').unwrap_or((rest, "common"));

@@ -35,11 +35,7 @@ struct Form(Vec<(String, String)>);
 
 impl Form {
     fn read(request: &Request) -> Self {
-        Self(
-            url::form_urlencoded::parse(&request.body)
-                .into_owned()
-                .collect(),
-        )
+        Self(url::form_urlencoded::parse(&request.body).into_owned().collect())
     }
 
     fn field(&self, name: &str) -> Option<&str> {
@@ -52,8 +48,7 @@ impl Form {
 
     fn required(&self, name: &str) -> Result<&str, TokenError> {
         self.field(name).ok_or_else(|| {
-            let message =
-                format!("The request body must contain the following parameter: '{name}'.");
+            let message = format!("The request body must contain the following parameter: '{name}'.");
             TokenError::new("invalid_request", 900_144, message)
         })
     }
@@ -85,22 +80,12 @@ pub(super) fn token(
         object_id: application.object_id.clone(),
     };
     let token = access_token(&caller, resource, now, tenant.token_lifetime);
-    let body = answer(
-        generation,
-        &token,
-        resource,
-        (now.as_second(), tenant.token_lifetime),
-    );
+    let body = answer(generation, &token, resource, (now.as_second(), tenant.token_lifetime));
     Ok(Response::json(StatusCode::OK, &body))
 }
 
 /// A signed access token.
-pub(super) fn access_token(
-    caller: &Caller,
-    audience: &str,
-    now: Timestamp,
-    lifetime: i64,
-) -> String {
+pub(super) fn access_token(caller: &Caller, audience: &str, now: Timestamp, lifetime: i64) -> String {
     let issued = now.as_second();
     let claims = json!({
         "aud": audience,
@@ -120,12 +105,7 @@ pub(super) fn access_token(
     key::sign(key::ACCESS_TOKENS, &claims)
 }
 
-fn answer(
-    generation: Generation,
-    token: &str,
-    resource: &str,
-    (issued, lifetime): (i64, i64),
-) -> Value {
+fn answer(generation: Generation, token: &str, resource: &str, (issued, lifetime): (i64, i64)) -> Value {
     match generation {
         Generation::V2 => json!({
             "token_type": "Bearer", "expires_in": lifetime - 1, "ext_expires_in": lifetime - 1, "access_token": token,
@@ -169,11 +149,7 @@ fn authenticate(application: &Application, form: &Form, now: Timestamp) -> Resul
         let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
         return Err(TokenError::invalid_client(7_000_218, message));
     };
-    let Some(known) = application
-        .secrets
-        .iter()
-        .find(|known| known.value.is(secret))
-    else {
+    let Some(known) = application.secrets.iter().find(|known| known.value.is(secret)) else {
         let message = format!(
             "Invalid client secret provided. Ensure the secret being sent in the request is the client secret \
              value, not the client secret ID, for a secret added to app '{}'.",
@@ -208,15 +184,9 @@ fn check_resource(resource: &str, authority: &str, tenant: &str) -> Result<(), T
     let own = name
         .split_once("://")
         .is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority));
-    if own
-        || RESOURCES
-            .iter()
-            .any(|known| known.eq_ignore_ascii_case(name))
-    {
+    if own || RESOURCES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
         return Ok(());
     }
-    let message = format!(
-        "The resource principal named {resource} was not found in the tenant named {tenant}."
-    );
+    let message = format!("The resource principal named {resource} was not found in the tenant named {tenant}.");
     Err(TokenError::new("invalid_resource", 500_011, message))
 }

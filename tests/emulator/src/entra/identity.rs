@@ -47,43 +47,22 @@ pub(super) fn metadata_service(entra: &Entra, request: &Request, now: Timestamp)
             "Required metadata header not specified",
         );
     }
-    match entra
-        .tenants
-        .iter()
-        .find(|tenant| tenant.managed_identity.is_some())
-    {
+    match entra.tenants.iter().find(|tenant| tenant.managed_identity.is_some()) {
         Some(tenant) => managed(tenant, request, now),
-        None => refusal(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            "Identity not found",
-        ),
+        None => refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found"),
     }
 }
 
 fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
     let Some(identity) = &tenant.managed_identity else {
-        return refusal(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            "Identity not found",
-        );
+        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
     };
-    let asked = request
-        .query("client_id")
-        .or_else(|| request.query("object_id"));
+    let asked = request.query("client_id").or_else(|| request.query("object_id"));
     let known = [identity.client_id.as_str(), identity.object_id.as_str()];
     if asked.is_some_and(|asked| !known.iter().any(|id| id.eq_ignore_ascii_case(asked))) {
-        return refusal(
-            StatusCode::BAD_REQUEST,
-            "invalid_request",
-            "Identity not found",
-        );
+        return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
     }
-    let Some(resource) = request
-        .query("resource")
-        .filter(|resource| !resource.is_empty())
-    else {
+    let Some(resource) = request.query("resource").filter(|resource| !resource.is_empty()) else {
         return refusal(
             StatusCode::BAD_REQUEST,
             "invalid_request",
@@ -145,8 +124,5 @@ pub(super) fn github(entra: &Entra, request: &Request, now: Timestamp) -> Respon
 }
 
 fn refusal(status: StatusCode, error: &str, description: &str) -> Response {
-    Response::json(
-        status,
-        &json!({"error": error, "error_description": description}),
-    )
+    Response::json(status, &json!({"error": error, "error_description": description}))
 }

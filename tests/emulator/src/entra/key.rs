@@ -20,20 +20,15 @@ pub(super) fn sign(name: &str, claims: &Value) -> String {
         ..Header::new(Algorithm::ES256)
     };
     let key = secret_key(name).and_then(|key| key.to_pkcs8_der().ok());
-    key.and_then(|der| {
-        jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(der.as_bytes())).ok()
-    })
-    .unwrap_or_default()
+    key.and_then(|der| jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(der.as_bytes())).ok())
+        .unwrap_or_default()
 }
 
 /// The claims of a token that the name's key has signed; times and audience are not looked at.
 pub(super) fn verify(name: &str, token: &str) -> Option<Value> {
     let point = secret_key(name)?.public_key().to_encoded_point(false);
-    let key = DecodingKey::from_ec_components(
-        &URL_SAFE_NO_PAD.encode(point.x()?),
-        &URL_SAFE_NO_PAD.encode(point.y()?),
-    )
-    .ok()?;
+    let key = DecodingKey::from_ec_components(&URL_SAFE_NO_PAD.encode(point.x()?), &URL_SAFE_NO_PAD.encode(point.y()?))
+        .ok()?;
     let mut validation = Validation::new(Algorithm::ES256);
     validation.validate_exp = false;
     validation.validate_aud = false;
@@ -54,8 +49,7 @@ pub(super) fn read_unverified(token: &str) -> Option<Value> {
 pub(super) fn key_set(name: &str) -> Value {
     let coordinates = secret_key(name).map(|key| {
         let point = key.public_key().to_encoded_point(false);
-        let encode =
-            |part: Option<&p256::FieldBytes>| part.map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
+        let encode = |part: Option<&p256::FieldBytes>| part.map(|bytes| URL_SAFE_NO_PAD.encode(bytes));
         (encode(point.x()), encode(point.y()))
     });
     let (x, y) = coordinates.unwrap_or_default();

@@ -19,13 +19,8 @@ use crate::{
 /// What an Entra path asks for.
 #[derive(Debug, PartialEq, Eq)]
 enum Route {
-    Token {
-        tenant: String,
-        generation: Generation,
-    },
-    OpenIdConfiguration {
-        tenant: String,
-    },
+    Token { tenant: String, generation: Generation },
+    OpenIdConfiguration { tenant: String },
     Keys,
     Instance,
     GitHubConfiguration,
@@ -80,13 +75,8 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Option<Response> {
     })
 }
 
-fn token_answer(
-    world: &mut World,
-    call: &Call<'_>,
-    answer: Result<Response, TokenError>,
-) -> Response {
-    let response = answer
-        .unwrap_or_else(|error| error.response(&mut world.ids, &call.request.authority, call.now));
+fn token_answer(world: &mut World, call: &Call<'_>, answer: Result<Response, TokenError>) -> Response {
+    let response = answer.unwrap_or_else(|error| error.response(&mut world.ids, &call.request.authority, call.now));
     response
         .with_header("cache-control", "no-store, no-cache")
         .with_header("pragma", "no-cache")
@@ -136,10 +126,7 @@ fn github_configuration(request: &Request) -> Response {
 
 fn route(request: &Request) -> Option<Route> {
     let segments = request.segments();
-    let lower: Vec<String> = segments
-        .iter()
-        .map(|segment| segment.to_lowercase())
-        .collect();
+    let lower: Vec<String> = segments.iter().map(|segment| segment.to_lowercase()).collect();
     let lower: Vec<&str> = lower.iter().map(String::as_str).collect();
     let tenant = segments.first().cloned().unwrap_or_default();
     Some(match lower.as_slice() {
@@ -158,8 +145,7 @@ fn route(request: &Request) -> Option<Route> {
         ["oidc", ".well-known", "jwks"] => Route::GitHubKeys,
         ["msi", "token"] => Route::AppServiceToken,
         ["metadata", "identity", "oauth2", "token"] => Route::MetadataToken,
-        [_, ".well-known", "openid-configuration"]
-        | [_, "v2.0", ".well-known", "openid-configuration"] => {
+        [_, ".well-known", "openid-configuration"] | [_, "v2.0", ".well-known", "openid-configuration"] => {
             Route::OpenIdConfiguration { tenant }
         }
         [_, "discovery", "keys"] | [_, "discovery", "v2.0", "keys"] => Route::Keys,

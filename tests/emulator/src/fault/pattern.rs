@@ -42,11 +42,7 @@ mod tests {
             ("ab*b", "ab", false),
         ];
         for (pattern, text, expected) in cases {
-            assert_eq!(
-                matches(Some(pattern), text),
-                expected,
-                "{pattern} on {text}"
-            );
+            assert_eq!(matches(Some(pattern), text), expected, "{pattern} on {text}");
         }
         assert!(matches(None, "anything"));
     }

@@ -24,10 +24,7 @@ fn hits_the_nth_match_the_first_ones_or_every_one() {
                 .on(&Method::PUT, "*/images/*")
                 .occurring(occurrence),
         );
-        assert!(
-            faults.meet(1, &Method::GET, "/a/images/b").is_none(),
-            "another verb"
-        );
+        assert!(faults.meet(1, &Method::GET, "/a/images/b").is_none(), "another verb");
         let hits = expected.map(|_| faults.meet(2, &Method::PUT, "/a/Images/b").is_some());
         assert_eq!(hits, expected, "{occurrence:?}");
     }
@@ -40,10 +37,7 @@ fn a_fault_for_an_operation_counts_only_when_an_operation_starts() {
     assert_eq!(faults.take_hit(), None);
     assert_eq!(faults.script()[0].hits, 0);
     assert!(faults.meet(2, &Method::PUT, "/x").is_none());
-    assert!(matches!(
-        faults.take_operation(),
-        Some(Effect::OperationStuck)
-    ));
+    assert!(matches!(faults.take_operation(), Some(Effect::OperationStuck)));
     assert_eq!(faults.take_hit().as_deref(), Some("fault-1"));
     assert_eq!(faults.script()[0].hits, 1);
 }
@@ -55,12 +49,7 @@ fn reads_the_documented_json_form() {
         "kind": "throttle", "retryAfter": 7
     }))
     .unwrap();
-    assert!(matches!(
-        fault.effect,
-        Effect::Throttle {
-            retry_after: Some(7)
-        }
-    ));
+    assert!(matches!(fault.effect, Effect::Throttle { retry_after: Some(7) }));
     assert_eq!(fault.occurrence, Occurrence::First(2));
 
     let fault: Fault = serde_json::from_value(json!({

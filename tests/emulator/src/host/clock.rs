@@ -22,9 +22,7 @@ impl Clock {
 
     /// The emulated time; never earlier than before.
     pub(crate) fn now(&mut self) -> Timestamp {
-        let now = Timestamp::now()
-            .checked_add(self.offset)
-            .unwrap_or(Timestamp::MAX);
+        let now = Timestamp::now().checked_add(self.offset).unwrap_or(Timestamp::MAX);
         self.latest = self.latest.max(now);
         self.latest
     }

@@ -94,10 +94,7 @@ async fn answer(
 /// A request as the emulator takes it.
 pub(crate) async fn read_request<B: Body>(request: http::Request<B>) -> Result<Request, B::Error> {
     let (head, body) = request.into_parts();
-    let host = head
-        .headers
-        .get(http::header::HOST)
-        .and_then(|host| host.to_str().ok());
+    let host = head.headers.get(http::header::HOST).and_then(|host| host.to_str().ok());
     let authority = head
         .uri
         .authority()

@@ -7,6 +7,5 @@ use std::io::Write as _;
 /// Says one line.
 pub fn say(line: &str) {
     // A closed stderr is no reason to stop serving.
-    let _ignored: Result<(), std::io::Error> =
-        writeln!(std::io::stderr().lock(), "azure-emulator: {line}");
+    let _ignored: Result<(), std::io::Error> = writeln!(std::io::stderr().lock(), "azure-emulator: {line}");
 }

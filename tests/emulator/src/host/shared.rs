@@ -35,9 +35,7 @@ impl Shared {
             emulator.seed(seed, clock.now())?;
         }
         let journal = match options.journal {
-            Some(path) => {
-                Some(File::create(&path).map_err(|source| HostError::Write { path, source })?)
-            }
+            Some(path) => Some(File::create(&path).map_err(|source| HostError::Write { path, source })?),
             None => None,
         };
         Ok(Self {
@@ -55,9 +53,7 @@ impl Shared {
         let mut state = self.lock();
         let now = state.clock.now();
         let outcome = state.emulator.respond(request, now);
-        let State {
-            emulator, journal, ..
-        } = &mut *state;
+        let State { emulator, journal, .. } = &mut *state;
         if let Some(entry) = emulator.journal().last() {
             if let Some(file) = journal {
                 append(file, entry);
@@ -108,8 +104,5 @@ fn summary(entry: &Entry) -> String {
         .as_ref()
         .map(|name| format!(" (fault {name})"))
         .unwrap_or_default();
-    format!(
-        "{} {} {} {became}{fault}",
-        entry.number, entry.method, entry.path
-    )
+    format!("{} {} {} {became}{fault}", entry.number, entry.method, entry.path)
 }

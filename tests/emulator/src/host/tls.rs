@@ -3,8 +3,7 @@
 //! The authority can vouch for anything, so its key is forgotten as soon as the one certificate is signed.
 
 use rcgen::{
-    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair,
-    KeyUsagePurpose,
+    BasicConstraints, CertificateParams, DnType, ExtendedKeyUsagePurpose, IsCa, Issuer, KeyPair, KeyUsagePurpose,
 };
 use rustls::{
     ServerConfig,
@@ -15,13 +14,7 @@ use super::HostError;
 
 /// The names under which the port can be reached. The wildcards are for clients that put a Batch account's
 /// name into the host, as on Azure.
-const NAMES: [&str; 5] = [
-    "localhost",
-    "127.0.0.1",
-    "::1",
-    "*.localhost",
-    "*.batch.localhost",
-];
+const NAMES: [&str; 5] = ["localhost", "127.0.0.1", "::1", "*.localhost", "*.batch.localhost"];
 
 /// The certificates of one start.
 pub(super) struct Certificates {
@@ -35,8 +28,7 @@ impl Certificates {
     pub(super) fn make() -> Result<Self, HostError> {
         let ca_key = KeyPair::generate()?;
         let mut ca = CertificateParams::default();
-        ca.distinguished_name
-            .push(DnType::CommonName, "azure-emulator CA");
+        ca.distinguished_name.push(DnType::CommonName, "azure-emulator CA");
         ca.is_ca = IsCa::Ca(BasicConstraints::Unconstrained);
         ca.key_usages = vec![KeyUsagePurpose::KeyCertSign, KeyUsagePurpose::CrlSign];
         let ca_certificate = ca.self_signed(&ca_key)?;
@@ -44,8 +36,7 @@ impl Certificates {
 
         let key = KeyPair::generate()?;
         let mut leaf = CertificateParams::new(NAMES.map(str::to_owned))?;
-        leaf.distinguished_name
-            .push(DnType::CommonName, "azure-emulator");
+        leaf.distinguished_name.push(DnType::CommonName, "azure-emulator");
         leaf.use_authority_key_identifier_extension = true;
         leaf.key_usages = vec![KeyUsagePurpose::DigitalSignature];
         leaf.extended_key_usages = vec![ExtendedKeyUsagePurpose::ServerAuth];

@@ -51,19 +51,13 @@ pub(super) fn poll_url(request: &Request, place: &Place<'_>, id: &str, unsigned:
 
 /// The operation that a poll URL names.
 pub(super) fn operation_id(path: &ArmPath) -> Option<String> {
-    let (kind, name) = path
-        .parts
-        .last()
-        .map(|(kind, name)| (kind.to_lowercase(), name))?;
+    let (kind, name) = path.parts.last().map(|(kind, name)| (kind.to_lowercase(), name))?;
     let is_poll = match path.parts.len() {
         1 => path.namespace.is_none() && kind == "operationresults",
         2 => {
             path.group.is_none()
                 && path.is_in("Microsoft.Compute")
-                && matches!(
-                    kind.as_str(),
-                    "diskoperations" | "operations" | "capsoperations"
-                )
+                && matches!(kind.as_str(), "diskoperations" | "operations" | "capsoperations")
         }
         _ => false,
     };

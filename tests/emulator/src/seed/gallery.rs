@@ -69,26 +69,17 @@ pub struct VersionSeed {
 
 impl GallerySeed {
     pub(super) fn plant(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
-        let base = place.compute(
-            world,
-            &self.resource_group,
-            &format!("gallery {:?}", self.name),
-        )?;
+        let base = place.compute(world, &self.resource_group, &format!("gallery {:?}", self.name))?;
         let mut body = json!({"location": region::normalise(&self.location), "properties": {}});
         if self.properties.is_object() {
             edit::set(&mut body, &["properties"], self.properties.clone());
         }
         let unique = compute::gallery_unique_name(&place.subscription, &self.name);
-        edit::set(
-            &mut body,
-            &["properties", "identifier", "uniqueName"],
-            json!(unique),
-        );
-        world.compute.galleries.insert(Item::new(
-            format!("{base}/galleries/{}", self.name),
-            body,
-            (),
-        ));
+        edit::set(&mut body, &["properties", "identifier", "uniqueName"], json!(unique));
+        world
+            .compute
+            .galleries
+            .insert(Item::new(format!("{base}/galleries/{}", self.name), body, ()));
         Ok(())
     }
 }
@@ -104,23 +95,17 @@ impl DefinitionSeed {
             .find(&gallery.to_lowercase())
             .map(Item::location);
         let Some(location) = location else {
-            return Err(SeedError::UnknownParent {
-                what,
-                parent: gallery,
-            });
+            return Err(SeedError::UnknownParent { what, parent: gallery });
         };
         let mut body = json!({"location": location, "properties": self.properties});
-        compute::complete_definition(&mut body, DEFINITION_VERSION).map_err(|error| {
-            SeedError::Invalid {
-                what,
-                reason: error.message().to_owned(),
-            }
+        compute::complete_definition(&mut body, DEFINITION_VERSION).map_err(|error| SeedError::Invalid {
+            what,
+            reason: error.message().to_owned(),
         })?;
-        world.compute.definitions.insert(Item::new(
-            format!("{gallery}/images/{}", self.name),
-            body,
-            (),
-        ));
+        world
+            .compute
+            .definitions
+            .insert(Item::new(format!("{gallery}/images/{}", self.name), body, ()));
         Ok(())
     }
 }
@@ -129,10 +114,7 @@ impl VersionSeed {
     pub(super) fn plant(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
         let what = format!("image version {:?}", self.name);
         let base = place.compute(world, &self.resource_group, &what)?;
-        let definition = format!(
-            "{base}/galleries/{}/images/{}",
-            self.gallery, self.definition
-        );
+        let definition = format!("{base}/galleries/{}/images/{}", self.gallery, self.definition);
         let location = world
             .compute
             .definitions
@@ -153,11 +135,9 @@ impl VersionSeed {
             edit::remove(&mut body, "/properties", "publishingProfile");
         }
         let targets =
-            compute::normalise_profile(&mut body, &location, place.now).map_err(|error| {
-                SeedError::Invalid {
-                    what,
-                    reason: error.message().to_owned(),
-                }
+            compute::normalise_profile(&mut body, &location, place.now).map_err(|error| SeedError::Invalid {
+                what,
+                reason: error.message().to_owned(),
             })?;
         let id = format!("{definition}/versions/{}", self.name);
         world

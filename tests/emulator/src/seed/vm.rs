@@ -145,10 +145,7 @@ impl VmSeed {
             .clone()
             .unwrap_or_else(|| format!("{}_OsDisk", self.name));
         let mut os = self.attachment(&self.os_disk, &os_name, &base);
-        edit::merge(
-            &mut os,
-            json!({"osType": self.os_type, "createOption": "FromImage"}),
-        );
+        edit::merge(&mut os, json!({"osType": self.os_type, "createOption": "FromImage"}));
         if self.os_disk.ephemeral {
             edit::merge(
                 &mut os,
@@ -159,9 +156,7 @@ impl VmSeed {
         }
         let mut data = Vec::new();
         for (position, disk) in self.data_disks.iter().enumerate() {
-            let lun = disk
-                .lun
-                .unwrap_or_else(|| u32::try_from(position).unwrap_or_default());
+            let lun = disk.lun.unwrap_or_else(|| u32::try_from(position).unwrap_or_default());
             let name = disk
                 .name
                 .clone()
@@ -191,12 +186,7 @@ impl VmSeed {
         Ok(())
     }
 
-    fn body(
-        &self,
-        world: &mut World,
-        place: &Place,
-        (id, os, data): (&str, Value, Vec<Value>),
-    ) -> Value {
+    fn body(&self, world: &mut World, place: &Place, (id, os, data): (&str, Value, Vec<Value>)) -> Value {
         let mut body = json!({
             "location": region::normalise(&self.location),
             "properties": {
@@ -209,11 +199,7 @@ impl VmSeed {
         });
         if self.security_type != "Standard" {
             let settings = json!({"secureBootEnabled": true, "vTpmEnabled": true});
-            edit::set(
-                &mut body,
-                &["properties", "securityProfile", "uefiSettings"],
-                settings,
-            );
+            edit::set(&mut body, &["properties", "securityProfile", "uefiSettings"], settings);
         }
         if let Some(image) = &self.image_reference {
             edit::set(
@@ -225,10 +211,7 @@ impl VmSeed {
         edit::set(&mut body, &["plan"], self.plan.clone().unwrap_or_default());
         edit::set(&mut body, &["tags"], self.tags.clone());
         if !self.extensions.is_empty() {
-            let shown = self
-                .extensions
-                .iter()
-                .map(|extension| self.extension(id, extension));
+            let shown = self.extensions.iter().map(|extension| self.extension(id, extension));
             edit::set(&mut body, &["resources"], Value::Array(shown.collect()));
         }
         if self.extra.is_object() {
@@ -238,9 +221,7 @@ impl VmSeed {
     }
 
     fn extension(&self, vm: &str, extension: &Value) -> Value {
-        let name = edit::text(extension, "/name")
-            .unwrap_or("extension")
-            .to_owned();
+        let name = edit::text(extension, "/name").unwrap_or("extension").to_owned();
         let mut properties = extension.clone();
         edit::remove(&mut properties, "", "name");
         edit::set(&mut properties, &["provisioningState"], json!("Succeeded"));
@@ -265,13 +246,7 @@ impl VmSeed {
     }
 
     /// The disk as a resource of its own.
-    fn plant_disk(
-        &self,
-        world: &mut World,
-        place: &Place,
-        base: &str,
-        (name, disk, is_os): (&str, &DiskSeed, bool),
-    ) {
+    fn plant_disk(&self, world: &mut World, place: &Place, base: &str, (name, disk, is_os): (&str, &DiskSeed, bool)) {
         let created = edit::time(place.now);
         let mut body = json!({
             "location": region::normalise(&self.location),
@@ -296,11 +271,7 @@ impl VmSeed {
                 "supportedCapabilities": {"architecture": self.architecture},
             });
             if self.security_type == "TrustedLaunch" {
-                edit::set(
-                    &mut os,
-                    &["securityProfile", "securityType"],
-                    json!("TrustedLaunch"),
-                );
+                edit::set(&mut os, &["securityProfile", "securityType"], json!("TrustedLaunch"));
             } else if self.security_type == "ConfidentialVM" {
                 let kind = "ConfidentialVM_VMGuestStateOnlyEncryptedWithPlatformKey";
                 edit::set(&mut os, &["securityProfile", "securityType"], json!(kind));
@@ -313,10 +284,9 @@ impl VmSeed {
         if disk.extra.is_object() {
             edit::set(&mut body, &["properties"], disk.extra.clone());
         }
-        world.compute.disks.insert(Item::new(
-            format!("{base}/disks/{name}"),
-            body,
-            DiskFacts::default(),
-        ));
+        world
+            .compute
+            .disks
+            .insert(Item::new(format!("{base}/disks/{name}"), body, DiskFacts::default()));
     }
 }

@@ -22,10 +22,7 @@ fn metadata_has_the_shape_of_its_api_version() {
             .body
     };
     let first = get(&mut azure, "2015-01-01");
-    assert_eq!(
-        first["authentication"]["loginEndpoint"],
-        "https://management.azure.com"
-    );
+    assert_eq!(first["authentication"]["loginEndpoint"], "https://management.azure.com");
     for version in ["2019-05-01", "2020-06-01"] {
         assert_eq!(
             get(&mut azure, version)[0]["resourceManager"],
@@ -45,20 +42,14 @@ fn whatever_is_not_played_answers_501_and_names_itself() {
         &format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/v"),
         &json!({}),
     );
-    assert_eq!(
-        (reply.status, reply.code()),
-        (501, "NotImplementedByEmulator")
-    );
+    assert_eq!((reply.status, reply.code()), (501, "NotImplementedByEmulator"));
     assert!(
         reply.message().contains("PUT")
             && reply.message().contains("virtualNetworks/v")
             && reply.message().contains("2026-03-03")
     );
     let reply = azure.get(&format!("{SUBSCRIPTION}/no/such/path"));
-    assert_eq!(
-        (reply.status, reply.code()),
-        (501, "NotImplementedByEmulator")
-    );
+    assert_eq!((reply.status, reply.code()), (501, "NotImplementedByEmulator"));
 }
 
 #[test]
@@ -66,10 +57,7 @@ fn an_api_version_is_required_and_any_is_taken() {
     let mut azure = Azure::example();
     let authorization = format!("Bearer {}", azure.token);
     let without = azure.ask(Method::GET, GROUP, "", &[("authorization", &authorization)]);
-    assert_eq!(
-        (without.status, without.code()),
-        (400, "MissingApiVersionParameter")
-    );
+    assert_eq!((without.status, without.code()), (400, "MissingApiVersionParameter"));
     azure.api_version = "1999-01-01";
     assert_eq!(azure.get(GROUP).status, 200);
 }
@@ -78,11 +66,7 @@ fn an_api_version_is_required_and_any_is_taken() {
 fn ids_compare_without_case_and_keep_the_casing_they_were_made_with() {
     let mut azure = Azure::example();
     let path = id("virtualMachines/vm-build");
-    let shouted = azure.get(
-        &path
-            .to_uppercase()
-            .replace("/SUBSCRIPTIONS", "/subscriptions"),
-    );
+    let shouted = azure.get(&path.to_uppercase().replace("/SUBSCRIPTIONS", "/subscriptions"));
     assert_eq!(
         (shouted.status, shouted.body["id"].as_str()),
         (200, Some(path.as_str()))
@@ -94,10 +78,7 @@ fn resource_groups_live_and_die_with_what_is_in_them() {
     let mut azure = Azure::example();
     let path = format!("{SUBSCRIPTION}/resourcegroups/Other");
     assert_eq!(azure.send(Method::HEAD, &path, &Value::Null).status, 404);
-    assert_eq!(
-        azure.put(&path, &json!({"location": "westus2"})).status,
-        201
-    );
+    assert_eq!(azure.put(&path, &json!({"location": "westus2"})).status, 201);
     assert_eq!(
         azure
             .put(&path, &json!({"location": "West US 2", "tags": {"a": "b"}}))
@@ -105,10 +86,7 @@ fn resource_groups_live_and_die_with_what_is_in_them() {
         200
     );
     let moved = azure.put(&path, &json!({"location": "eastus"}));
-    assert_eq!(
-        (moved.status, moved.code()),
-        (409, "InvalidResourceGroupLocation")
-    );
+    assert_eq!((moved.status, moved.code()), (409, "InvalidResourceGroupLocation"));
     assert_eq!(azure.send(Method::HEAD, &path, &Value::Null).status, 204);
 
     let deleted = azure.delete(GROUP);
@@ -117,10 +95,7 @@ fn resource_groups_live_and_die_with_what_is_in_them() {
     assert_eq!(azure.get(&location).status, 202);
     assert_eq!(azure.get(GROUP).state(), "Deleting");
     let late = azure.put(&id("galleries/late"), &json!({"location": "eastus2"}));
-    assert_eq!(
-        (late.status, late.code()),
-        (409, "ResourceGroupBeingDeleted")
-    );
+    assert_eq!((late.status, late.code()), (409, "ResourceGroupBeingDeleted"));
     azure.wait(60);
     assert_eq!(azure.get(&location).status, 200);
     assert_eq!(azure.get(GROUP).code(), "ResourceGroupNotFound");
@@ -128,10 +103,7 @@ fn resource_groups_live_and_die_with_what_is_in_them() {
         azure.get(&id("virtualMachines/vm-build")).code(),
         "ResourceGroupNotFound"
     );
-    assert_eq!(
-        azure.emulator.resources(azure.now)["compute"]["disks"],
-        json!([])
-    );
+    assert_eq!(azure.emulator.resources(azure.now)["compute"]["disks"], json!([]));
 }
 
 #[test]
@@ -159,14 +131,7 @@ fn lists_come_in_pages() {
             None => break,
         }
     }
-    assert_eq!(
-        names,
-        [
-            "vm-build_DataDisk_0",
-            "vm-build_DataDisk_1",
-            "vm-build_OsDisk"
-        ]
-    );
+    assert_eq!(names, ["vm-build_DataDisk_0", "vm-build_DataDisk_1", "vm-build_OsDisk"]);
 }
 
 #[test]
@@ -183,10 +148,7 @@ fn a_provider_must_be_registered_before_it_writes() {
     );
     assert!(refused.message().contains("'Microsoft.Compute'"));
     let provider = format!("{SUBSCRIPTION}/providers/Microsoft.Compute");
-    assert_eq!(
-        azure.get(&provider).body["registrationState"],
-        "NotRegistered"
-    );
+    assert_eq!(azure.get(&provider).body["registrationState"], "NotRegistered");
     let registering = azure.post(&format!("{provider}/register"), &Value::Null);
     assert_eq!(
         (registering.status, &registering.body["registrationState"]),
@@ -194,46 +156,30 @@ fn a_provider_must_be_registered_before_it_writes() {
     );
     azure.wait(60);
     assert_eq!(azure.get(&provider).body["registrationState"], "Registered");
-    assert_eq!(
-        azure.put(&gallery, &json!({"location": "eastus2"})).status,
-        201
-    );
+    assert_eq!(azure.put(&gallery, &json!({"location": "eastus2"})).status, 201);
 }
 
 #[test]
 fn sizes_usages_and_permissions_can_be_read() {
-    let quota = json!({"quotas": [{"location": "East US 2", "name": "standardDSv5Family", "limit": 12, "currentValue": 4}]});
+    let quota =
+        json!({"quotas": [{"location": "East US 2", "name": "standardDSv5Family", "limit": 12, "currentValue": 4}]});
     let mut azure = Azure::with_seed(&quota);
     let compute = format!("{SUBSCRIPTION}/providers/Microsoft.Compute");
     let skus = azure
-        .get(&format!(
-            "{compute}/skus?%24filter=location%20eq%20%27eastus2%27"
-        ))
+        .get(&format!("{compute}/skus?%24filter=location%20eq%20%27eastus2%27"))
         .body;
     let sizes = skus["value"].as_array().unwrap();
-    assert!(
-        sizes
-            .iter()
-            .all(|size| size["locations"] == json!(["eastus2"]))
-            && sizes.len() > 10
-    );
-    let usages = azure
-        .get(&format!("{compute}/locations/eastus2/usages"))
-        .body;
+    assert!(sizes.iter().all(|size| size["locations"] == json!(["eastus2"])) && sizes.len() > 10);
+    let usages = azure.get(&format!("{compute}/locations/eastus2/usages")).body;
     let family = usages["value"]
         .as_array()
         .unwrap()
         .iter()
         .find(|usage| usage["name"]["value"] == "standardDSv5Family")
         .unwrap();
-    assert_eq!(
-        (&family["limit"], &family["currentValue"]),
-        (&json!(12), &json!(4))
-    );
+    assert_eq!((&family["limit"], &family["currentValue"]), (&json!(12), &json!(4)));
     let permissions = azure
-        .get(&format!(
-            "{GROUP}/providers/Microsoft.Authorization/permissions"
-        ))
+        .get(&format!("{GROUP}/providers/Microsoft.Authorization/permissions"))
         .body;
     assert_eq!(permissions["value"][0]["actions"], json!(["*"]));
     for path in [

@@ -9,8 +9,7 @@ use crate::{Emulator, Outcome, Settings, http::Request, seed::Seed};
 pub(super) const TENANT: &str = "00000000-0000-0000-0000-00000000aaaa";
 pub(super) const CLIENT: &str = "00000000-0000-0000-0000-00000000c11e";
 pub(super) const SECRET: &str = "example-secret-not-for-any-real-cloud";
-pub(super) const GROUP: &str =
-    "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images";
+pub(super) const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images";
 
 /// An emulator with the example's world and a signed-in client.
 pub(super) struct Azure {
@@ -90,12 +89,7 @@ impl Azure {
             ("grant_type", "client_credentials"),
             ("scope", scope),
         ]);
-        let reply = self.ask(
-            Method::POST,
-            &format!("/{TENANT}/oauth2/v2.0/token"),
-            &form,
-            &[],
-        );
+        let reply = self.ask(Method::POST, &format!("/{TENANT}/oauth2/v2.0/token"), &form, &[]);
         assert_eq!(reply.status, 200, "{}", reply.body);
         reply.body["access_token"].as_str().unwrap().to_owned()
     }
@@ -140,21 +134,12 @@ impl Azure {
             method,
             &path,
             &text,
-            &[
-                ("authorization", &authorization),
-                ("content-type", "application/json"),
-            ],
+            &[("authorization", &authorization), ("content-type", "application/json")],
         )
     }
 
     /// As is.
-    pub(super) fn ask(
-        &mut self,
-        method: Method,
-        path: &str,
-        body: &str,
-        headers: &[(&str, &str)],
-    ) -> Reply {
+    pub(super) fn ask(&mut self, method: Method, path: &str, body: &str, headers: &[(&str, &str)]) -> Reply {
         let request = request(method, path, body, headers);
         match self.emulator.respond(&request, self.now) {
             Outcome::Answer(answer) => Reply {
@@ -211,19 +196,13 @@ impl Azure {
         });
         crate::json::merge(&mut properties, more.clone());
         let path = id(&format!("galleries/gal1/images/{name}"));
-        self.make(
-            &path,
-            &json!({"location": "eastus2", "properties": properties}),
-        );
+        self.make(&path, &json!({"location": "eastus2", "properties": properties}));
         path
     }
 
     /// The body of a version made from snapshots.
     pub(super) fn version_body(os: &str, regions: &[&str]) -> Value {
-        let regions: Vec<Value> = regions
-            .iter()
-            .map(|region| json!({"name": region}))
-            .collect();
+        let regions: Vec<Value> = regions.iter().map(|region| json!({"name": region})).collect();
         json!({
             "location": "eastus2",
             "properties": {
@@ -247,9 +226,7 @@ pub(super) fn request(method: Method, path: &str, body: &str, headers: &[(&str, 
         method,
         authority: "management.azure.com".to_owned(),
         path: path.to_owned(),
-        query: url::form_urlencoded::parse(query.as_bytes())
-            .into_owned()
-            .collect(),
+        query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: map,
         body: body.to_owned().into(),
     }

@@ -158,11 +158,7 @@ fn an_assertion_is_checked_for_issuer_subject_audience_signature_and_time() {
         let (status, body) = token(&mut azure, TENANT, &fields);
         match code {
             None => assert_eq!(status, 200, "{what}: {body}"),
-            Some(code) => assert_eq!(
-                (status, &body["error_codes"]),
-                (401, &json!([code])),
-                "{what}"
-            ),
+            Some(code) => assert_eq!((status, &body["error_codes"]), (401, &json!([code])), "{what}"),
         }
     }
 }
@@ -216,10 +212,7 @@ fn the_first_generation_answers_numbers_as_text() {
 #[test]
 fn arm_refuses_missing_garbage_expired_and_foreign_tokens_with_a_challenge() {
     let mut azure = Azure::example();
-    let batch = format!(
-        "Bearer {}",
-        azure.sign_in("https://batch.core.windows.net//.default")
-    );
+    let batch = format!("Bearer {}", azure.sign_in("https://batch.core.windows.net//.default"));
     let good = format!("Bearer {}", azure.token);
     let cases = [
         (None, "AuthenticationFailed"),
@@ -229,32 +222,22 @@ fn arm_refuses_missing_garbage_expired_and_foreign_tokens_with_a_challenge() {
     ];
     let path = format!("{}?api-version=1", super::azure::GROUP);
     for (header, code) in cases {
-        let headers: Vec<_> = header
-            .map(|value| ("authorization", value))
-            .into_iter()
-            .collect();
+        let headers: Vec<_> = header.map(|value| ("authorization", value)).into_iter().collect();
         let reply = azure.ask(Method::GET, &path, "", &headers);
         assert_eq!((reply.status, reply.code()), (401, code));
         let challenge = reply.header("www-authenticate").unwrap();
         assert!(
-            challenge.contains(&format!(
-                "authorization_uri=\"https://management.azure.com/{TENANT}\""
-            )),
+            challenge.contains(&format!("authorization_uri=\"https://management.azure.com/{TENANT}\"")),
             "{challenge}"
         );
     }
     assert_eq!(
-        azure
-            .ask(Method::GET, &path, "", &[("authorization", &good)])
-            .status,
+        azure.ask(Method::GET, &path, "", &[("authorization", &good)]).status,
         200
     );
     azure.wait(3600);
     let reply = azure.ask(Method::GET, &path, "", &[("authorization", &good)]);
-    assert_eq!(
-        (reply.status, reply.code()),
-        (401, "ExpiredAuthenticationToken")
-    );
+    assert_eq!((reply.status, reply.code()), (401, "ExpiredAuthenticationToken"));
 }
 
 #[test]
@@ -268,26 +251,16 @@ fn managed_identities_need_their_header() {
         "",
         &[("x-identity-header", "example-identity-header")],
     );
-    assert_eq!(
-        reply.body["expires_on"],
-        (start().as_second() + 3600).to_string()
-    );
+    assert_eq!(reply.body["expires_on"], (start().as_second() + 3600).to_string());
     azure.token = reply.body["access_token"].as_str().unwrap().to_owned();
     assert_eq!(azure.get(super::azure::GROUP).status, 200);
 
     let path = "/metadata/identity/oauth2/token?api-version=2019-08-01&resource=https%3A%2F%2Fmanagement.azure.com";
     assert_eq!(azure.ask(Method::GET, path, "", &[]).status, 400);
-    assert_eq!(
-        azure
-            .ask(Method::GET, path, "", &[("metadata", "true")])
-            .status,
-        200
-    );
+    assert_eq!(azure.ask(Method::GET, path, "", &[("metadata", "true")]).status, 200);
     let stranger = format!("{path}&client_id=someone");
     assert_eq!(
-        azure
-            .ask(Method::GET, &stranger, "", &[("metadata", "true")])
-            .status,
+        azure.ask(Method::GET, &stranger, "", &[("metadata", "true")]).status,
         400
     );
 }
@@ -300,12 +273,7 @@ fn discovery_never_leads_away_from_the_emulator() {
         "/adfs/.well-known/openid-configuration".to_owned(),
     ] {
         let body = azure.ask(Method::GET, &path, "", &[]).body;
-        for field in [
-            "token_endpoint",
-            "authorization_endpoint",
-            "issuer",
-            "jwks_uri",
-        ] {
+        for field in ["token_endpoint", "authorization_endpoint", "issuer", "jwks_uri"] {
             assert!(
                 body[field]
                     .as_str()
@@ -316,12 +284,37 @@ fn discovery_never_leads_away_from_the_emulator() {
         }
     }
     let keys = azure
-        .ask(
-            Method::GET,
-            &format!("/{TENANT}/discovery/v2.0/keys"),
-            "",
-            &[],
-        )
+        .ask(Method::GET, &format!("/{TENANT}/discovery/v2.0/keys"), "", &[])
         .body;
     assert_eq!(keys["keys"][0]["kty"], "EC");
+}
+
+#[test]
+fn a_token_of_another_tenant_is_refused_and_a_subscription_that_is_not_there_is_named() {
+    let other = json!({"tenant": {"id": "other", "applications": [
+        {"clientId": "app", "objectId": "object", "secrets": [{"value": "s", "expires": "2026-06-01T01:00:00Z"}]},
+    ]}});
+    let mut azure = Azure::with_seed(&other);
+    let fields = [
+        ("grant_type", "client_credentials"),
+        ("client_id", "app"),
+        ("client_secret", "s"),
+        ("scope", ARM),
+    ];
+    let (_, body) = token(&mut azure, "other", &fields);
+    let own = std::mem::replace(&mut azure.token, body["access_token"].as_str().unwrap().to_owned());
+    let reply = azure.get(super::azure::GROUP);
+    assert_eq!((reply.status, reply.code()), (401, "InvalidAuthenticationTokenTenant"));
+    assert_eq!(azure.get("/subscriptions").body["value"], json!([]));
+    azure.token = own;
+    let reply = azure.get("/subscriptions/none");
+    assert_eq!((reply.status, reply.code()), (404, "SubscriptionNotFound"));
+
+    azure.wait(3600);
+    let (status, body) = token(&mut azure, "other", &fields);
+    assert_eq!(
+        (status, &body["error_codes"]),
+        (401, &json!([7_000_222])),
+        "the secret has expired"
+    );
 }

@@ -16,15 +16,8 @@ fn a_gallery_has_a_unique_name_and_stays_where_it_is() {
         "00000000-0000-0000-0000-0000000005b5-MY.GAL"
     );
     let moved = azure.put(&id("galleries/my.gal"), &json!({"location": "westus2"}));
-    assert_eq!(
-        (moved.status, moved.code()),
-        (409, "InvalidResourceLocation")
-    );
-    assert!(
-        moved
-            .message()
-            .contains("already exists in location 'eastus2'")
-    );
+    assert_eq!((moved.status, moved.code()), (409, "InvalidResourceLocation"));
+    assert!(moved.message().contains("already exists in location 'eastus2'"));
     assert_eq!(
         azure
             .put(&id("galleries/my-gal"), &json!({"location": "eastus2"}))
@@ -71,10 +64,7 @@ fn definitions_refuse_what_the_service_refuses() {
         );
     }
     let orphan = azure.put(&id("galleries/none/images/def"), &body("x", &json!({})));
-    assert_eq!(
-        (orphan.status, orphan.code()),
-        (404, "ParentResourceNotFound")
-    );
+    assert_eq!((orphan.status, orphan.code()), (404, "ParentResourceNotFound"));
 }
 
 #[test]
@@ -99,8 +89,7 @@ fn a_new_second_generation_definition_defaults_to_trusted_launch_only_in_new_api
 fn features_change_only_with_leave() {
     let mut azure = Azure::example();
     let path = azure.definition("def");
-    let mut body =
-        json!({"properties": {"features": [{"name": "SecurityType", "value": "TrustedLaunch"}]}});
+    let mut body = json!({"properties": {"features": [{"name": "SecurityType", "value": "TrustedLaunch"}]}});
     assert_eq!(
         azure.send(Method::PATCH, &path, &body).code(),
         "PropertyChangeNotAllowed"

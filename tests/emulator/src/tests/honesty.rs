@@ -34,8 +34,7 @@ fn target_regions_come_back_with_display_names_and_replication_only_when_expande
     azure.definition("def");
     let path = id("galleries/gal1/images/def/versions/1.0.0");
     let mut body = Azure::version_body(&os, &["eastus2", "WestUS2"]);
-    body["properties"]["publishingProfile"]["targetRegions"][1]["storageAccountType"] =
-        json!("standard_lrs");
+    body["properties"]["publishingProfile"]["targetRegions"][1]["storageAccountType"] = json!("standard_lrs");
     body["properties"]["publishingProfile"]["replicaCount"] = json!(2);
     let created = azure.put(&path, &body);
     let profile = &created.body["properties"]["publishingProfile"];
@@ -44,12 +43,7 @@ fn target_regions_come_back_with_display_names_and_replication_only_when_expande
         profile["targetRegions"],
         json!([region("East US 2"), region("West US 2")])
     );
-    assert!(
-        profile["publishedDate"]
-            .as_str()
-            .unwrap()
-            .starts_with("2026-06-01T")
-    );
+    assert!(profile["publishedDate"].as_str().unwrap().starts_with("2026-06-01T"));
     assert_eq!(
         created.body["properties"]["storageProfile"],
         json!({"osDiskImage": {"source": {"id": os}}})
@@ -57,20 +51,11 @@ fn target_regions_come_back_with_display_names_and_replication_only_when_expande
     azure.wait(1000);
     let plain = azure.get(&path).body;
     assert!(plain["properties"].get("replicationStatus").is_none());
-    assert_eq!(
-        plain["properties"]["storageProfile"]["osDiskImage"]["sizeInGB"],
-        30
-    );
+    assert_eq!(plain["properties"]["storageProfile"]["osDiskImage"]["sizeInGB"], 30);
     let listed = azure
-        .get(&id(
-            "galleries/gal1/images/def/versions?$expand=ReplicationStatus",
-        ))
+        .get(&id("galleries/gal1/images/def/versions?$expand=ReplicationStatus"))
         .body;
-    assert!(
-        listed["value"][0]["properties"]
-            .get("replicationStatus")
-            .is_none()
-    );
+    assert!(listed["value"][0]["properties"].get("replicationStatus").is_none());
     let expanded = azure.get(&format!("{path}?$expand=ReplicationStatus")).body;
     assert_eq!(
         expanded["properties"]["replicationStatus"]["summary"][1]["region"],
@@ -81,14 +66,10 @@ fn target_regions_come_back_with_display_names_and_replication_only_when_expande
 /// Point 3.
 #[test]
 fn a_deallocated_vm_hides_disk_sizes_and_shows_state_and_generation_only_in_the_instance_view() {
-    let mut azure = Azure::with_seed(
-        &json!({"vms": [{"name": "on", "resourceGroup": "rg-images", "location": "eastus2"}]}),
-    );
+    let mut azure =
+        Azure::with_seed(&json!({"vms": [{"name": "on", "resourceGroup": "rg-images", "location": "eastus2"}]}));
     let running = azure.get(&id("virtualMachines/on")).body;
-    assert_eq!(
-        running["properties"]["storageProfile"]["osDisk"]["diskSizeGB"],
-        30
-    );
+    assert_eq!(running["properties"]["storageProfile"]["osDisk"]["diskSizeGB"], 30);
     let plain = azure.get(&id("virtualMachines/vm-build")).body;
     for disk in [
         "/properties/storageProfile/osDisk",
@@ -96,17 +77,14 @@ fn a_deallocated_vm_hides_disk_sizes_and_shows_state_and_generation_only_in_the_
     ] {
         let disk = plain.pointer(disk).unwrap();
         assert!(
-            disk.get("diskSizeGB").is_none()
-                && disk["managedDisk"].get("storageAccountType").is_none(),
+            disk.get("diskSizeGB").is_none() && disk["managedDisk"].get("storageAccountType").is_none(),
             "{disk}"
         );
         assert!(disk["managedDisk"]["id"].is_string());
     }
     let text = plain.to_string();
     assert!(!text.contains("generalized") && !text.contains("hyperVGeneration"));
-    let expanded = azure
-        .get(&id("virtualMachines/vm-build?$expand=instanceView"))
-        .body;
+    let expanded = azure.get(&id("virtualMachines/vm-build?$expand=instanceView")).body;
     let view = &expanded["properties"]["instanceView"];
     assert_eq!(view["hyperVGeneration"], "V2");
     assert_eq!(
@@ -125,8 +103,7 @@ fn a_deallocated_vm_hides_disk_sizes_and_shows_state_and_generation_only_in_the_
 
 /// Point 4.
 #[test]
-fn completion_percent_comes_only_with_a_background_copy_and_starts_at_0_after_the_operation_succeeded()
- {
+fn completion_percent_comes_only_with_a_background_copy_and_starts_at_0_after_the_operation_succeeded() {
     let mut azure = Azure::example();
     let incremental = json!({"location": "eastus2", "properties": {"incremental": true, "creationData": {"createOption": "Copy", "sourceResourceId": id("disks/vm-build_OsDisk")}}});
     let source = azure.make(&id("snapshots/source"), &incremental);
@@ -136,9 +113,7 @@ fn completion_percent_comes_only_with_a_background_copy_and_starts_at_0_after_th
     azure.wait(2);
     let url = started.header("azure-asyncoperation").unwrap().to_owned();
     assert_eq!(azure.get(&url).body["status"], "Succeeded");
-    let percent = |azure: &mut Azure| {
-        azure.get(&id("snapshots/far")).body["properties"]["completionPercent"].as_f64()
-    };
+    let percent = |azure: &mut Azure| azure.get(&id("snapshots/far")).body["properties"]["completionPercent"].as_f64();
     assert_eq!(percent(&mut azure), Some(0.0));
     azure.wait(300);
     assert_eq!(percent(&mut azure), Some(50.0));
@@ -156,11 +131,7 @@ fn parents_with_children_are_not_deleted_and_immutable_fields_do_not_change() {
     azure.make(&version, &Azure::version_body(&os, &["eastus2"]));
     for path in [&id("galleries/gal1"), &definition] {
         let reply = azure.delete(path);
-        assert_eq!(
-            (reply.status, reply.code()),
-            (409, "CannotDeleteResource"),
-            "{path}"
-        );
+        assert_eq!((reply.status, reply.code()), (409, "CannotDeleteResource"), "{path}");
         assert_eq!(
             reply.message(),
             "Can not delete resource before nested resources are deleted."
@@ -169,10 +140,7 @@ fn parents_with_children_are_not_deleted_and_immutable_fields_do_not_change() {
     let mut body = azure.get(&definition).body;
     body["properties"]["hyperVGeneration"] = json!("V1");
     let refused = azure.put(&definition, &body);
-    assert_eq!(
-        (refused.status, refused.code()),
-        (409, "PropertyChangeNotAllowed")
-    );
+    assert_eq!((refused.status, refused.code()), (409, "PropertyChangeNotAllowed"));
     assert_eq!(
         refused.message(),
         "Changing property 'galleryImage.properties.hyperVGeneration' is not allowed."
@@ -198,9 +166,6 @@ fn an_unregistered_provider_and_throttling_can_be_had() {
     azure
         .emulator
         .add_fault(crate::fault::Fault::new(effect).on(&http::Method::GET, "*/galleries/gal1"));
-    assert_eq!(
-        azure.get(&id("galleries/gal1")).code(),
-        "GalleryImageNotFound"
-    );
+    assert_eq!(azure.get(&id("galleries/gal1")).code(), "GalleryImageNotFound");
     assert_eq!(azure.get(&id("galleries/gal1")).status, 200);
 }

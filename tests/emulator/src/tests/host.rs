@@ -31,16 +31,11 @@ async fn host(directory: &std::path::Path) -> Host {
 }
 
 /// One request over TLS that trusts only the host's own authority; the raw answer or the error.
-async fn ask(
-    host: &Host,
-    method: &Method,
-    path: &str,
-    headers: &str,
-    body: &str,
-) -> std::io::Result<String> {
+async fn ask(host: &Host, method: &Method, path: &str, headers: &str, body: &str) -> std::io::Result<String> {
     let pem = std::fs::read_to_string(host.ca_file())?;
     let mut roots = rustls::RootCertStore::empty();
-    let certificate = <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem.as_bytes());
+    let certificate =
+        <rustls::pki_types::CertificateDer<'_> as rustls::pki_types::pem::PemObject>::from_pem_slice(pem.as_bytes());
     roots.add(certificate.unwrap()).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = rustls::ClientConfig::builder_with_provider(provider)
@@ -51,18 +46,14 @@ async fn ask(
     let address = host.endpoint().strip_prefix("https://").unwrap();
     let tcp = TcpStream::connect(address).await?;
     let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
-    let mut tls = TlsConnector::from(Arc::new(config))
-        .connect(name, tcp)
-        .await?;
+    let mut tls = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
     exchange(&mut tls, &raw(method, path, address, headers, body)).await
 }
 
 async fn control(host: &Host, method: &Method, path: &str, body: &str) -> String {
     let address = host.control().strip_prefix("http://").unwrap();
     let mut tcp = TcpStream::connect(address).await.unwrap();
-    exchange(&mut tcp, &raw(method, path, address, "", body))
-        .await
-        .unwrap()
+    exchange(&mut tcp, &raw(method, path, address, "", body)).await.unwrap()
 }
 
 fn raw(method: &Method, path: &str, host: &str, headers: &str, body: &str) -> String {
@@ -135,12 +126,11 @@ async fn the_control_port_seeds_moves_the_clock_and_shows_the_resources() {
         .unwrap()
         .parse()
         .unwrap();
-    let after: jiff::Timestamp =
-        body(&control(&host, &Method::POST, "/advance", r#"{"seconds":3600}"#).await)["now"]
-            .as_str()
-            .unwrap()
-            .parse()
-            .unwrap();
+    let after: jiff::Timestamp = body(&control(&host, &Method::POST, "/advance", r#"{"seconds":3600}"#).await)["now"]
+        .as_str()
+        .unwrap()
+        .parse()
+        .unwrap();
     assert!(after.duration_since(before).as_secs() >= 3600);
     let refused = control(
         &host,

@@ -12,9 +12,7 @@ fn vm(name: &str, more: &Value) -> Value {
 }
 
 fn power(azure: &mut Azure, name: &str) -> String {
-    let view = azure
-        .get(&id(&format!("virtualMachines/{name}/instanceView")))
-        .body;
+    let view = azure.get(&id(&format!("virtualMachines/{name}/instanceView"))).body;
     let statuses = view["statuses"].as_array().unwrap().clone();
     let code = statuses
         .iter()
@@ -28,10 +26,7 @@ fn a_running_vm_is_deallocated_then_generalized_and_never_starts_again() {
     let mut azure = Azure::with_seed(&vm("worker", &json!({})));
     let path = id("virtualMachines/worker");
     let refused = azure.post(&format!("{path}/generalize"), &Value::Null);
-    assert_eq!(
-        (refused.status, refused.code()),
-        (409, "OperationNotAllowed")
-    );
+    assert_eq!((refused.status, refused.code()), (409, "OperationNotAllowed"));
     assert_eq!(
         azure.get(&id("disks/worker_OsDisk")).body["properties"]["diskState"],
         "Attached"
@@ -50,29 +45,19 @@ fn a_running_vm_is_deallocated_then_generalized_and_never_starts_again() {
     let location = started.header("location").unwrap().to_owned();
     assert_eq!(azure.get(&location).status, 200);
 
-    assert_eq!(
-        azure
-            .post(&format!("{path}/generalize"), &Value::Null)
-            .status,
-        200
-    );
+    assert_eq!(azure.post(&format!("{path}/generalize"), &Value::Null).status, 200);
     let refused = azure.post(&format!("{path}/start"), &Value::Null);
-    assert_eq!(
-        (refused.status, refused.code()),
-        (409, "OperationNotAllowed")
-    );
+    assert_eq!((refused.status, refused.code()), (409, "OperationNotAllowed"));
 }
 
 #[test]
 fn a_disk_in_use_is_not_deleted_and_a_free_one_is() {
     let mut azure = Azure::example();
     let refused = azure.delete(&id("disks/vm-build_OsDisk"));
-    assert_eq!(
-        (refused.status, refused.code()),
-        (409, "OperationNotAllowed")
-    );
+    assert_eq!((refused.status, refused.code()), (409, "OperationNotAllowed"));
     assert!(refused.message().contains("vm-build"));
-    let empty = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 8}});
+    let empty =
+        json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 8}});
     let disk = azure.make(&id("disks/free"), &empty);
     assert_eq!(
         (
@@ -96,23 +81,13 @@ fn a_snapshot_takes_over_what_its_disk_is_when_it_is_over() {
     let body = json!({"location": "eastus2", "tags": {"k": "v"}, "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": id("disks/safe_OsDisk")}, "future": {"field": 1}}});
     let path = id("snapshots/s");
     let started = azure.put(&path, &body);
-    assert!(
-        started.body["properties"].get("uniqueId").is_none()
-            && started.body["properties"].get("osType").is_none()
-    );
+    assert!(started.body["properties"].get("uniqueId").is_none() && started.body["properties"].get("osType").is_none());
     let output = azure.finish(&started)["properties"]["output"].clone();
     let properties = &output["properties"];
-    assert_eq!(
-        output,
-        azure.get(&path).body,
-        "the operation shows the snapshot"
-    );
+    assert_eq!(output, azure.get(&path).body, "the operation shows the snapshot");
     assert_eq!(properties["osType"], "Linux");
     assert_eq!(properties["hyperVGeneration"], "V2");
-    assert_eq!(
-        properties["securityProfile"]["securityType"],
-        "TrustedLaunch"
-    );
+    assert_eq!(properties["securityProfile"]["securityType"], "TrustedLaunch");
     assert_eq!(properties["supportedCapabilities"]["architecture"], "x64");
     assert_eq!(properties["diskSizeGB"], 30);
     assert_eq!(properties["future"]["field"], 1, "unknown fields are kept");
@@ -135,52 +110,22 @@ fn snapshots_refuse_what_the_service_refuses() {
     background["properties"]["creationData"]["createOption"] = json!("CopyStart");
     background["properties"]["incremental"] = json!(true);
     let cases = [
-        (
-            "missing source",
-            copy_of("disks/none"),
-            404,
-            "ResourceNotFound",
-        ),
-        (
-            "other region",
-            copy_of("disks/far_OsDisk"),
-            400,
-            "InvalidParameter",
-        ),
-        (
-            "no location",
-            json!({"properties": {}}),
-            400,
-            "LocationRequired",
-        ),
-        (
-            "no option",
-            json!({"location": "eastus2"}),
-            400,
-            "InvalidParameter",
-        ),
+        ("missing source", copy_of("disks/none"), 404, "ResourceNotFound"),
+        ("other region", copy_of("disks/far_OsDisk"), 400, "InvalidParameter"),
+        ("no location", json!({"properties": {}}), 400, "LocationRequired"),
+        ("no option", json!({"location": "eastus2"}), 400, "InvalidParameter"),
         (
             "unknown region",
             json!({"location": "atlantis"}),
             400,
             "LocationNotAvailableForResourceType",
         ),
-        (
-            "background copy of a disk",
-            background,
-            400,
-            "InvalidParameter",
-        ),
+        ("background copy of a disk", background, 400, "InvalidParameter"),
         ("no object", json!("text"), 400, "InvalidRequestContent"),
     ];
     for (what, body, status, code) in cases {
         let reply = azure.put(&id("snapshots/s"), &body);
-        assert_eq!(
-            (reply.status, reply.code()),
-            (status, code),
-            "{what}: {}",
-            reply.body
-        );
+        assert_eq!((reply.status, reply.code()), (status, code), "{what}: {}", reply.body);
     }
     let named = azure.put(&id("snapshots/_bad"), &copy_of("disks/vm-build_OsDisk"));
     assert_eq!(named.code(), "InvalidResourceName");
@@ -192,10 +137,7 @@ fn a_snapshot_cannot_become_one_of_another_disk() {
     let path = azure.snapshot("s", "vm-build_OsDisk");
     let other = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": id("disks/vm-build_DataDisk_0")}}});
     let reply = azure.put(&path, &other);
-    assert_eq!(
-        (reply.status, reply.code()),
-        (409, "PropertyChangeNotAllowed")
-    );
+    assert_eq!((reply.status, reply.code()), (409, "PropertyChangeNotAllowed"));
     let tagged = azure.send(Method::PATCH, &path, &json!({"tags": {"owner": "me"}}));
     assert_eq!(tagged.status, 202);
     azure.finish(&tagged);
@@ -235,20 +177,12 @@ fn an_image_comes_from_a_generalized_vm_or_from_snapshots() {
     let mut azure = Azure::with_seed(&vm("fresh", &json!({"powerState": "deallocated"})));
     let from = |name: &str| json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": id(name)}, "storageProfile": {"zoneResilient": false}}});
     let refused = azure.put(&id("images/i"), &from("virtualMachines/fresh"));
-    assert_eq!(
-        (refused.status, refused.code()),
-        (409, "OperationNotAllowed")
-    );
+    assert_eq!((refused.status, refused.code()), (409, "OperationNotAllowed"));
     assert!(refused.message().contains("is not generalized"));
 
-    let image = azure
-        .make(&id("images/i"), &from("virtualMachines/vm-build"))
-        .body;
+    let image = azure.make(&id("images/i"), &from("virtualMachines/vm-build")).body;
     let profile = &image["properties"]["storageProfile"];
-    assert_eq!(
-        profile["osDisk"]["managedDisk"]["id"],
-        id("disks/vm-build_OsDisk")
-    );
+    assert_eq!(profile["osDisk"]["managedDisk"]["id"], id("disks/vm-build_OsDisk"));
     assert_eq!(profile["osDisk"]["diskSizeGB"], 30);
     assert_eq!(profile["dataDisks"].as_array().unwrap().len(), 2);
     assert_eq!(image["properties"]["hyperVGeneration"], "V2");
@@ -262,11 +196,7 @@ fn an_image_comes_from_a_generalized_vm_or_from_snapshots() {
     let image = azure.make(&id("images/j"), &body).body;
     let disk = &image["properties"]["storageProfile"]["dataDisks"][0];
     assert_eq!(
-        (
-            &disk["diskSizeGB"],
-            &disk["caching"],
-            &disk["snapshot"]["id"]
-        ),
+        (&disk["diskSizeGB"], &disk["caching"], &disk["snapshot"]["id"]),
         (&json!(64), &json!("ReadOnly"), &json!(data))
     );
     assert_eq!(image["properties"]["hyperVGeneration"], "V2");
@@ -278,11 +208,9 @@ fn images_refuse_wrong_generations_and_trusted_launch() {
         "safe",
         &json!({"securityType": "TrustedLaunch", "powerState": "deallocated", "generalized": true}),
     ));
-    let captured = json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": id("virtualMachines/safe")}}});
-    assert_eq!(
-        azure.put(&id("images/i"), &captured).code(),
-        "OperationNotAllowed"
-    );
+    let captured =
+        json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": id("virtualMachines/safe")}}});
+    assert_eq!(azure.put(&id("images/i"), &captured).code(), "OperationNotAllowed");
     let os = azure.snapshot("os", "vm-build_OsDisk");
     let mut body = json!({"location": "eastus2", "properties": {"hyperVGeneration": "V1", "storageProfile": {
         "osDisk": {"osType": "Linux", "osState": "Generalized", "snapshot": {"id": os}},
@@ -308,5 +236,9 @@ fn a_group_that_is_not_there_is_named() {
     assert_eq!((reply.status, reply.code()), (404, "ResourceGroupNotFound"));
     assert!(reply.message().contains("'rg-none'"));
     let reply = azure.get(&id("disks/none"));
-    assert!(reply.message().starts_with("The Resource 'Microsoft.Compute/disks/none' under resource group 'rg-images' was not found."));
+    assert!(
+        reply
+            .message()
+            .starts_with("The Resource 'Microsoft.Compute/disks/none' under resource group 'rg-images' was not found.")
+    );
 }

@@ -22,22 +22,8 @@ fn creations(os: &str, definition: Value) -> Vec<Start> {
         (Method::PUT, "snapshots/s", snapshot, 202, true, disk),
         (Method::PUT, "disks/d", empty, 202, true, disk),
         (Method::PUT, "images/i", image, 201, false, compute),
-        (
-            Method::PUT,
-            "galleries/gal2",
-            at(json!({})),
-            201,
-            false,
-            gallery,
-        ),
-        (
-            Method::PUT,
-            "galleries/gal2",
-            at(json!({})),
-            200,
-            false,
-            gallery,
-        ),
+        (Method::PUT, "galleries/gal2", at(json!({})), 201, false, gallery),
+        (Method::PUT, "galleries/gal2", at(json!({})), 200, false, gallery),
         (
             Method::PUT,
             "galleries/gal1/images/def",
@@ -66,14 +52,7 @@ fn other_writes() -> Vec<Start> {
         (Method::DELETE, path, Value::Null, 202, true, gallery),
         (Method::DELETE, "images/i", Value::Null, 202, true, compute),
         (Method::DELETE, "snapshots/s", Value::Null, 202, true, disk),
-        (
-            Method::DELETE,
-            "galleries/gal2",
-            Value::Null,
-            202,
-            true,
-            gallery,
-        ),
+        (Method::DELETE, "galleries/gal2", Value::Null, 202, true, gallery),
     ]
 }
 
@@ -89,11 +68,7 @@ fn every_write_starts_as_recorded() {
         assert_eq!(reply.status, status, "{method} {path}: {}", reply.body);
         let url = reply.header("azure-asyncoperation").unwrap();
         assert!(url.contains(form), "{method} {path}: {url}");
-        assert_eq!(
-            reply.header("location").is_some(),
-            location,
-            "{method} {path}"
-        );
+        assert_eq!(reply.header("location").is_some(), location, "{method} {path}");
         assert_eq!(reply.header("retry-after"), None, "{method} {path}");
         azure.finish(&reply);
     }

@@ -88,10 +88,7 @@ fn value() -> impl Strategy<Value = Value> {
         prop_oneof![
             prop::collection::vec(inner.clone(), 0..3).prop_map(Value::from),
             prop::collection::vec((key.clone(), inner), 0..5).prop_map(|pairs| Value::Object(
-                pairs
-                    .into_iter()
-                    .map(|(key, value)| (key.to_owned(), value))
-                    .collect()
+                pairs.into_iter().map(|(key, value)| (key.to_owned(), value)).collect()
             )),
         ]
     })

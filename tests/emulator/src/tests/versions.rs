@@ -36,8 +36,7 @@ type Refusal = (&'static str, Value, &'static str);
 
 /// Bodies whose source is of no legal kind.
 fn wrong_kinds(os: &str) -> Vec<Refusal> {
-    let id_and_disk =
-        json!({"source": {"id": id("images/i")}, "osDiskImage": {"source": {"id": os}}});
+    let id_and_disk = json!({"source": {"id": id("images/i")}, "osDiskImage": {"source": {"id": os}}});
     let half = json!({"osDiskImage": {"source": {"uri": "https://x/y.vhd"}}});
     let whole = "must either be a managed image, virtual machine or another gallery image version";
     vec![
@@ -62,11 +61,7 @@ fn wrong_kinds(os: &str) -> Vec<Refusal> {
             "must be a managed disk or snapshot",
         ),
         ("no source", with_source(&json!({})), "Exactly one source"),
-        (
-            "two sources",
-            with_source(&id_and_disk),
-            "Exactly one source",
-        ),
+        ("two sources", with_source(&id_and_disk), "Exactly one source"),
         ("half a VHD", with_source(&half), "storageAccountId"),
     ]
 }
@@ -82,10 +77,8 @@ fn wrong_sources(os: &str, data: &str) -> Vec<Refusal> {
     };
     let huge = id("disks/huge_DataDisk_0");
     let fresh = json!({"source": {"virtualMachineId": id("virtualMachines/fresh")}});
-    let generation =
-        "has a different Hypervisor generation ['V1'] than the parent gallery image ['V2']";
-    let state =
-        "since the OS State in the parent gallery image ('Generalized') is not 'Specialized'";
+    let generation = "has a different Hypervisor generation ['V1'] than the parent gallery image ['V2']";
+    let state = "since the OS State in the parent gallery image ('Generalized') is not 'Specialized'";
     vec![
         ("generation", disk("disks/old_OsDisk"), generation),
         (
@@ -103,17 +96,9 @@ fn wrong_sources(os: &str, data: &str) -> Vec<Refusal> {
             with_data(&[(0, data), (0, &huge)]),
             "Duplicated lun numbers",
         ),
-        (
-            "same source twice",
-            with_data(&[(0, os)]),
-            "Duplicated source ids",
-        ),
+        ("same source twice", with_data(&[(0, os)]), "Duplicated source ids"),
         ("VM not generalized", with_source(&fresh), state),
-        (
-            "data disk beyond 1 TB",
-            with_data(&[(0, &huge)]),
-            "2048 GB is larger",
-        ),
+        ("data disk beyond 1 TB", with_data(&[(0, &huge)]), "2048 GB is larger"),
     ]
 }
 
@@ -121,29 +106,17 @@ fn wrong_sources(os: &str, data: &str) -> Vec<Refusal> {
 fn sources_that_do_not_fit_are_refused_with_the_documented_words() {
     let (mut azure, os) = world();
     let data = azure.snapshot("data", "vm-build_DataDisk_0");
-    for (what, body, message) in wrong_kinds(&os)
-        .into_iter()
-        .chain(wrong_sources(&os, &data))
-    {
+    for (what, body, message) in wrong_kinds(&os).into_iter().chain(wrong_sources(&os, &data)) {
         let reply = azure.put(&id(VERSION), &body);
-        assert!(
-            matches!(reply.status, 400 | 404),
-            "{what}: {}",
-            reply.status
-        );
-        assert!(
-            reply.message().contains(message),
-            "{what}: {}",
-            reply.message()
-        );
+        assert!(matches!(reply.status, 400 | 404), "{what}: {}", reply.status);
+        assert!(reply.message().contains(message), "{what}: {}", reply.message());
     }
 }
 
 /// Publishing profiles that are refused, and the words.
 fn wrong_profiles() -> Vec<(Value, &'static str)> {
     let regions = |regions: Value| json!({"targetRegions": regions});
-    let zones =
-        json!([{"name": "eastus2"}, {"name": "westus", "storageAccountType": "Standard_ZRS"}]);
+    let zones = json!([{"name": "eastus2"}, {"name": "westus", "storageAccountType": "Standard_ZRS"}]);
     let range = "must be between 1 and 100, inclusive";
     vec![
         (
@@ -171,10 +144,7 @@ fn wrong_profiles() -> Vec<(Value, &'static str)> {
             regions(zones),
             "ZRS storage account type is not supported in this region.",
         ),
-        (
-            json!({"replicationMode": "Shallow", "replicaCount": 2}),
-            "'Shallow'",
-        ),
+        (json!({"replicationMode": "Shallow", "replicaCount": 2}), "'Shallow'"),
     ]
 }
 
@@ -183,25 +153,15 @@ fn publishing_profiles_that_do_not_fit_are_refused_with_the_documented_words() {
     let (mut azure, os) = world();
     let with_profile = |profile: &Value| {
         let mut body = Azure::version_body(&os, &["eastus2"]);
-        crate::json::merge(
-            &mut body,
-            json!({"properties": {"publishingProfile": profile}}),
-        );
+        crate::json::merge(&mut body, json!({"properties": {"publishingProfile": profile}}));
         body
     };
     for (profile, message) in wrong_profiles() {
         let reply = azure.put(&id(VERSION), &with_profile(&profile));
-        assert_eq!(
-            (reply.status, reply.code()),
-            (400, "InvalidParameter"),
-            "{profile}"
-        );
+        assert_eq!((reply.status, reply.code()), (400, "InvalidParameter"), "{profile}");
         assert!(reply.message().contains(message), "{}", reply.message());
     }
-    let named = azure.put(
-        &id("galleries/gal1/images/def/versions/1.0"),
-        &with_profile(&json!({})),
-    );
+    let named = azure.put(&id("galleries/gal1/images/def/versions/1.0"), &with_profile(&json!({})));
     assert!(named.message().contains("Major(int).Minor(int).Patch(int)"));
     // An empty date is what HashiCorp's builder sends when there is none.
     assert_eq!(
@@ -216,7 +176,10 @@ fn publishing_profiles_that_do_not_fit_are_refused_with_the_documented_words() {
 #[test]
 fn the_security_type_of_the_definition_decides_which_sources_are_legal() {
     let (mut azure, os) = world();
-    azure.make(&id("images/img"), &json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": id("virtualMachines/vm-build")}}}));
+    azure.make(
+        &id("images/img"),
+        &json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": id("virtualMachines/vm-build")}}}),
+    );
     let safe = azure.snapshot("safe", "safe_OsDisk");
     for (name, security) in [("tls", "TrustedLaunchSupported"), ("tl", "TrustedLaunch")] {
         azure.definition_with(
@@ -226,11 +189,7 @@ fn the_security_type_of_the_definition_decides_which_sources_are_legal() {
     }
     let snapshot = |id: &str| with_source(&json!({"osDiskImage": {"source": {"id": id}}}));
     let image = with_source(&json!({"source": {"id": id("images/img")}}));
-    let vm = |name: &str| {
-        with_source(
-            &json!({"source": {"virtualMachineId": id(&format!("virtualMachines/{name}"))}}),
-        )
-    };
+    let vm = |name: &str| with_source(&json!({"source": {"virtualMachineId": id(&format!("virtualMachines/{name}"))}}));
     let cases = [
         ("def", "plain snapshot", snapshot(&os), 201),
         ("def", "trusted snapshot", snapshot(&safe), 400),
@@ -246,29 +205,23 @@ fn the_security_type_of_the_definition_decides_which_sources_are_legal() {
     ];
     for (number, (definition, what, body, status)) in cases.into_iter().enumerate() {
         let reply = azure.put(
-            &id(&format!(
-                "galleries/gal1/images/{definition}/versions/0.0.{number}"
-            )),
+            &id(&format!("galleries/gal1/images/{definition}/versions/0.0.{number}")),
             &body,
         );
-        assert_eq!(
-            reply.status, status,
-            "{what} into {definition}: {}",
-            reply.body
-        );
+        assert_eq!(reply.status, status, "{what} into {definition}: {}", reply.body);
         if definition == "tls" && status == 400 {
-            assert!(reply.message().starts_with(
-                "Currently only Vhd Blob, User Image and Gallery Image Version sources"
-            ));
+            assert!(
+                reply
+                    .message()
+                    .starts_with("Currently only Vhd Blob, User Image and Gallery Image Version sources")
+            );
         }
     }
 }
 
 /// `provisioningState aggregatedState` and then each region's state and progress.
 fn replication(azure: &mut Azure) -> String {
-    let body = azure
-        .get(&format!("{}?$expand=ReplicationStatus", id(VERSION)))
-        .body;
+    let body = azure.get(&format!("{}?$expand=ReplicationStatus", id(VERSION))).body;
     let status = &body["properties"]["replicationStatus"];
     let text = |value: &Value| value.as_str().unwrap().to_owned();
     let mut words = vec![
@@ -284,10 +237,7 @@ fn replication(azure: &mut Azure) -> String {
 #[test]
 fn regions_complete_one_after_the_other_and_the_version_with_the_last() {
     let (mut azure, os) = world();
-    azure.put(
-        &id(VERSION),
-        &Azure::version_body(&os, &["eastus2", "westus2"]),
-    );
+    azure.put(&id(VERSION), &Azure::version_body(&os, &["eastus2", "westus2"]));
     azure.wait(180);
     assert_eq!(
         replication(&mut azure),
@@ -299,9 +249,7 @@ fn regions_complete_one_after_the_other_and_the_version_with_the_last() {
         "Creating InProgress Completed:100 Replicating:88"
     );
     let compute = &azure.emulator.world.compute;
-    let view = compute
-        .image_version(&id(VERSION), "eastus2", azure.now)
-        .unwrap();
+    let view = compute.image_version(&id(VERSION), "eastus2", azure.now).unwrap();
     assert_eq!(view.complete_regions, [("eastus2".to_owned(), 1)]);
     azure.wait(60);
     assert_eq!(
@@ -309,14 +257,9 @@ fn regions_complete_one_after_the_other_and_the_version_with_the_last() {
         "Succeeded Completed Completed:100 Completed:100"
     );
     let compute = &azure.emulator.world.compute;
-    let view = compute
-        .image_version(&id(VERSION), "eastus2", azure.now)
-        .unwrap();
+    let view = compute.image_version(&id(VERSION), "eastus2", azure.now).unwrap();
     assert_eq!(
-        (
-            view.provisioning_state.as_str(),
-            view.complete_regions.len()
-        ),
+        (view.provisioning_state.as_str(), view.complete_regions.len()),
         ("Succeeded", 2)
     );
     assert_eq!(
@@ -335,12 +278,7 @@ fn deleting_a_source_while_the_version_is_made_breaks_it_and_afterwards_does_not
     azure.finish(&deleted);
     let end = azure.finish(&started);
     assert_eq!(end["status"], "Failed");
-    assert!(
-        end["error"]["message"]
-            .as_str()
-            .unwrap()
-            .contains("is not found")
-    );
+    assert!(end["error"]["message"].as_str().unwrap().contains("is not found"));
     let path = format!("{}?$expand=ReplicationStatus", id(VERSION));
     let version = azure.get(&path);
     assert_eq!(
@@ -412,18 +350,11 @@ fn updates_add_regions_keep_copies_and_ask_leave_to_remove_one() {
     azure.finish(&started);
 
     let refused = azure.send(Method::PATCH, &path, &regions(&["eastus2"]));
-    assert_eq!(
-        (refused.status, refused.code()),
-        (409, "OperationNotAllowed")
-    );
+    assert_eq!((refused.status, refused.code()), (409, "OperationNotAllowed"));
     let mut permitted = regions(&["eastus2"]);
     crate::json::set(
         &mut permitted,
-        &[
-            "properties",
-            "safetyProfile",
-            "allowDeletionOfReplicatedLocations",
-        ],
+        &["properties", "safetyProfile", "allowDeletionOfReplicatedLocations"],
         json!(true),
     );
     let started = azure.send(Method::PATCH, &path, &permitted);
@@ -441,14 +372,13 @@ fn updates_add_regions_keep_copies_and_ask_leave_to_remove_one() {
 fn updates_take_the_body_that_a_read_gave_and_refuse_other_sources() {
     let (mut azure, os) = world();
     let path = id(VERSION);
-    let mut body = azure
-        .make(&path, &Azure::version_body(&os, &["eastus2"]))
-        .body;
+    let mut body = azure.make(&path, &Azure::version_body(&os, &["eastus2"])).body;
     crate::json::set(&mut body, &["tags", "checked"], json!("yes"));
     let started = azure.put(&path, &body);
     azure.finish(&started);
     assert_eq!(azure.get(&path).body, body);
-    let without_source = json!({"location": "eastus2", "properties": {"publishingProfile": {"excludeFromLatest": true}}});
+    let without_source =
+        json!({"location": "eastus2", "properties": {"publishingProfile": {"excludeFromLatest": true}}});
     let started = azure.put(&path, &without_source);
     azure.finish(&started);
     assert_eq!(
@@ -461,10 +391,7 @@ fn updates_take_the_body_that_a_read_gave_and_refuse_other_sources() {
             ["storageProfile", "osDiskImage", "source"],
             json!({"id": id("snapshots/other")}),
         ),
-        (
-            ["publishingProfile", "replicationMode", ""],
-            json!("Shallow"),
-        ),
+        (["publishingProfile", "replicationMode", ""], json!("Shallow")),
         (
             ["publishingProfile", "targetRegions", ""],
             json!([{"name": "eastus2", "storageAccountType": "Premium_LRS"}]),
@@ -514,21 +441,19 @@ fn latest_is_the_highest_number_that_is_complete_in_the_region_and_not_excluded(
     });
     let azure = Azure::with_seed(&seed);
     let latest = |region: &str| {
-        azure.emulator.world.compute.image_version(
-            &id("galleries/gal1/images/seeded"),
-            region,
-            azure.now,
-        )
+        azure
+            .emulator
+            .world
+            .compute
+            .image_version(&id("galleries/gal1/images/seeded"), region, azure.now)
     };
     assert!(latest("East US 2").unwrap().id.ends_with("/1.10.0"));
     assert!(latest("westus2").unwrap().id.ends_with("/1.9.0"));
-    assert!(
-        matches!(latest("uksouth"), Err(ImageMissing::NoVersion { region, .. }) if region == "uksouth")
-    );
-    let gone = azure.emulator.world.compute.image_version(
-        &id("galleries/gal1/images/none"),
-        "eastus2",
-        azure.now,
-    );
+    assert!(matches!(latest("uksouth"), Err(ImageMissing::NoVersion { region, .. }) if region == "uksouth"));
+    let gone = azure
+        .emulator
+        .world
+        .compute
+        .image_version(&id("galleries/gal1/images/none"), "eastus2", azure.now);
     assert!(matches!(gone, Err(ImageMissing::NotFound { .. })));
 }

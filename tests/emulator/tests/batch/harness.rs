@@ -50,8 +50,13 @@ pub(crate) fn world(change: impl FnOnce(&mut Value)) -> World {
     change(&mut seed);
     let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
     let emulator = Emulator::from_seed(&Seed::parse(&seed.to_string()).unwrap(), now).unwrap();
-    let mut world =
-        World { emulator, now, api_version: "2025-06-01", batch_token: String::new(), arm_token: String::new() };
+    let mut world = World {
+        emulator,
+        now,
+        api_version: "2025-06-01",
+        batch_token: String::new(),
+        arm_token: String::new(),
+    };
     world.batch_token = world.token(&seed, "https://batch.core.windows.net//.default");
     world.arm_token = world.token(&seed, "https://management.azure.com/.default");
     world
@@ -81,7 +86,11 @@ impl Answer {
 
     pub(crate) fn code(&self) -> &str {
         let arm = self.body.pointer("/error/code");
-        self.body.get("code").or(arm).and_then(Value::as_str).unwrap_or_default()
+        self.body
+            .get("code")
+            .or(arm)
+            .and_then(Value::as_str)
+            .unwrap_or_default()
     }
 
     pub(crate) fn header(&self, name: &str) -> Option<&str> {
@@ -114,7 +123,10 @@ impl World {
             body: Bytes::from(form),
         };
         let answer = self.send(&request);
-        answer.body["access_token"].as_str().unwrap_or_else(|| panic!("no token: {answer:?}")).to_owned()
+        answer.body["access_token"]
+            .as_str()
+            .unwrap_or_else(|| panic!("no token: {answer:?}"))
+            .to_owned()
     }
 
     /// Moves the clock.
@@ -152,7 +164,13 @@ impl World {
     }
 
     /// The same with more headers; a header that is there already is replaced.
-    pub(crate) fn batch_with(&mut self, method: &Method, target: &str, body: Option<Value>, more: &[(&str, &str)]) -> Answer {
+    pub(crate) fn batch_with(
+        &mut self,
+        method: &Method,
+        target: &str,
+        body: Option<Value>,
+        more: &[(&str, &str)],
+    ) -> Answer {
         let authorization = format!("Bearer {}", self.batch_token);
         let mut request = self.request(method, HOST, target, body, &[("authorization", &authorization)]);
         request.headers.extend(headers(more));
@@ -162,7 +180,13 @@ impl World {
     /// A GET of the data plane at another authority.
     pub(crate) fn batch_at(&mut self, authority: &str, target: &str) -> Answer {
         let authorization = format!("Bearer {}", self.batch_token);
-        let request = self.request(&Method::GET, authority, target, None, &[("authorization", &authorization)]);
+        let request = self.request(
+            &Method::GET,
+            authority,
+            target,
+            None,
+            &[("authorization", &authorization)],
+        );
         self.send(&request)
     }
 
@@ -185,8 +209,13 @@ impl World {
     /// A request to the resource manager.
     pub(crate) fn arm(&mut self, method: &Method, target: &str, body: Option<Value>, more: &[(&str, &str)]) -> Answer {
         let authorization = format!("Bearer {}", self.arm_token);
-        let mut request =
-            self.request(method, "management.azure.com", target, body, &[("authorization", &authorization)]);
+        let mut request = self.request(
+            method,
+            "management.azure.com",
+            target,
+            body,
+            &[("authorization", &authorization)],
+        );
         request.headers.extend(headers(more));
         self.send(&request)
     }
@@ -194,7 +223,13 @@ impl World {
     /// A GET of the resource manager at another authority.
     pub(crate) fn arm_at(&mut self, authority: &str, target: &str) -> Answer {
         let authorization = self.arm_authorization();
-        let request = self.request(&Method::GET, authority, target, None, &[("authorization", &authorization)]);
+        let request = self.request(
+            &Method::GET,
+            authority,
+            target,
+            None,
+            &[("authorization", &authorization)],
+        );
         self.send(&request)
     }
 
@@ -209,6 +244,10 @@ impl World {
     }
 
     /// A request of any form.
+    #[expect(
+        clippy::too_many_arguments,
+        reason = "these are the parts of a request, in the order of the wire"
+    )]
     pub(crate) fn request(
         &self,
         method: &Method,
@@ -218,15 +257,17 @@ impl World {
         more: &[(&str, &str)],
     ) -> Request {
         let (path, query) = target.split_once('?').unwrap_or((target, ""));
-        let mut pairs: Vec<(String, String)> =
-            url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
+        let mut pairs: Vec<(String, String)> = url::form_urlencoded::parse(query.as_bytes()).into_owned().collect();
         if !pairs.iter().any(|(name, _)| name == "api-version") {
             pairs.push(("api-version".to_owned(), self.api_version.to_owned()));
         }
         let mut all = headers(more);
         let body = body.map(|body| body.to_string()).unwrap_or_default();
         if !body.is_empty() {
-            all.insert("content-type", HeaderValue::from_static("application/json; odata=minimalmetadata"));
+            all.insert(
+                "content-type",
+                HeaderValue::from_static("application/json; odata=minimalmetadata"),
+            );
             all.insert("content-length", HeaderValue::from(body.len()));
         }
         Request {
@@ -271,7 +312,10 @@ impl World {
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {
     let pair = |(name, value): &(&str, &str)| {
-        (HeaderName::from_bytes(name.as_bytes()).unwrap(), HeaderValue::from_str(value).unwrap())
+        (
+            HeaderName::from_bytes(name.as_bytes()).unwrap(),
+            HeaderValue::from_str(value).unwrap(),
+        )
     };
     pairs.iter().map(pair).collect()
 }

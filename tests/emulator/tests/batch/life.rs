@@ -43,7 +43,11 @@ fn looking_often_changes_nothing() {
             world.wait(step);
             world.get("/pools/p/nodes");
         }
-        (world.get("/pools/p").body, world.get("/pools/p/nodes").body, world.get("/jobs/j/tasks/t").body)
+        (
+            world.get("/pools/p").body,
+            world.get("/pools/p/nodes").body,
+            world.get("/jobs/j/tasks/t").body,
+        )
     };
     assert_eq!(run(7), run(630));
 }
@@ -51,18 +55,40 @@ fn looking_often_changes_nothing() {
 #[test]
 fn resize_errors_appear_only_when_steady_and_survive_until_the_next_resize() {
     let mut world = world(|_| {});
-    world.fault(json!({"kind": "allocationTimeout", "deliver": 1, "code": "AllocationTimedout"}), Occurrence::Nth(1));
+    world.fault(
+        json!({"kind": "allocationTimeout", "deliver": 1, "code": "AllocationTimedout"}),
+        Occurrence::Nth(1),
+    );
     world.post("/pools", pool("p", 3));
     let errors = |body: &Value| body["resizeErrors"][0]["code"].as_str().map(str::to_owned);
     world.wait(899);
-    assert_eq!(errors(&world.get("/pools/p").body), None, "still resizing: the timeout is 15 minutes");
+    assert_eq!(
+        errors(&world.get("/pools/p").body),
+        None,
+        "still resizing: the timeout is 15 minutes"
+    );
     world.wait(2);
     let steady = world.get("/pools/p").body;
-    assert_eq!((steady["allocationState"].as_str(), steady["currentDedicatedNodes"].as_u64()), (Some("steady"), Some(1)));
+    assert_eq!(
+        (
+            steady["allocationState"].as_str(),
+            steady["currentDedicatedNodes"].as_u64()
+        ),
+        (Some("steady"), Some(1))
+    );
     assert_eq!(errors(&steady).as_deref(), Some("AllocationTimedout"));
     world.wait(86_400);
-    assert_eq!(errors(&world.get("/pools/p").body).as_deref(), Some("AllocationTimedout"), "a day later");
-    assert_eq!(world.post("/pools/p/resize", json!({"targetDedicatedNodes": 3})).status(), 202);
+    assert_eq!(
+        errors(&world.get("/pools/p").body).as_deref(),
+        Some("AllocationTimedout"),
+        "a day later"
+    );
+    assert_eq!(
+        world
+            .post("/pools/p/resize", json!({"targetDedicatedNodes": 3}))
+            .status(),
+        202
+    );
     assert_eq!(errors(&world.get("/pools/p").body), None, "a new resize forgets them");
     world.wait(100);
     let done = world.get("/pools/p").body;
@@ -99,15 +125,28 @@ fn an_allocation_fails_with_the_providers_json_whole_or_truncated() {
         assert_eq!(values[0]["name"], "Provider Error Json");
         let inner = serde_json::from_str::<Value>(values[0]["value"].as_str().unwrap());
         assert_eq!(inner.ok(), (!truncated).then(|| provider.clone()));
-        assert_eq!(values[1], json!({"name": "Provider Error Json Truncated", "value": if truncated { "True" } else { "False" }}));
+        assert_eq!(
+            values[1],
+            json!({"name": "Provider Error Json Truncated", "value": if truncated { "True" } else { "False" }})
+        );
     }
 }
 
 #[test]
 fn scripted_nodes_turn_out_bad() {
     let cases = [
-        (json!({"kind": "unusableNodes", "count": 2}), "idle:1 unusable:2", "/errors", json!([])),
-        (json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}), "idle:2 unusable:1", "/errors/0/code", json!("DiskFull")),
+        (
+            json!({"kind": "unusableNodes", "count": 2}),
+            "idle:1 unusable:2",
+            "/errors",
+            json!([]),
+        ),
+        (
+            json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}),
+            "idle:2 unusable:1",
+            "/errors/0/code",
+            json!("DiskFull"),
+        ),
         (
             json!({"kind": "startTaskFailed", "count": 1, "exitCode": 4}),
             "idle:2 starttaskfailed:1",
@@ -130,7 +169,11 @@ fn scripted_nodes_turn_out_bad() {
         world.wait(600);
         assert_eq!(world.node_states("p"), states);
         let nodes = world.get("/pools/p/nodes").body;
-        let found = nodes["value"].as_array().unwrap().iter().any(|node| node.pointer(pointer) == Some(&expected));
+        let found = nodes["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .any(|node| node.pointer(pointer) == Some(&expected));
         assert!(found, "{pointer} is nowhere {expected}: {nodes}");
     }
 }
@@ -138,17 +181,36 @@ fn scripted_nodes_turn_out_bad() {
 #[test]
 fn a_failed_start_task_leaves_its_output_behind_and_a_reboot_heals() {
     let mut world = world(|_| {});
-    world.fault(json!({"kind": "startTaskFailed", "count": 1, "exitCode": 4}), Occurrence::Nth(1));
+    world.fault(
+        json!({"kind": "startTaskFailed", "count": 1, "exitCode": 4}),
+        Occurrence::Nth(1),
+    );
     let mut body = pool("p", 1);
     body["startTask"] = json!({"commandLine": "/bin/setup"});
     world.post("/pools", body);
     world.wait(600);
-    let id = world.get("/pools/p/nodes").body["value"][0]["id"].as_str().unwrap().to_owned();
+    let id = world.get("/pools/p/nodes").body["value"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
     let file = world.get(&format!("/pools/p/nodes/{id}/files/startup/stderr.txt"));
     assert_eq!(String::from_utf8_lossy(&file.response.body), "emulated: exit code 4\n");
-    assert_eq!(world.get(&format!("/pools/p/nodes/{id}/files")).body["value"].as_array().map(Vec::len), Some(2));
-    assert_eq!(world.get(&format!("/pools/p/nodes/{id}/files/nothing")).code(), "FileNotFound");
-    assert_eq!(world.batch(&Method::POST, &format!("/pools/p/nodes/{id}/reboot"), None).status(), 202);
+    assert_eq!(
+        world.get(&format!("/pools/p/nodes/{id}/files")).body["value"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    assert_eq!(
+        world.get(&format!("/pools/p/nodes/{id}/files/nothing")).code(),
+        "FileNotFound"
+    );
+    assert_eq!(
+        world
+            .batch(&Method::POST, &format!("/pools/p/nodes/{id}/reboot"), None)
+            .status(),
+        202
+    );
     assert_eq!(world.node_states("p"), "rebooting:1");
     world.wait(600);
     assert_eq!(world.node_states("p"), "idle:1");
@@ -166,7 +228,10 @@ fn a_stuck_resize_ends_only_when_it_is_stopped() {
     assert_eq!(world.get("/pools/p").body["allocationState"], "stopping");
     world.wait(30);
     let body = world.get("/pools/p").body;
-    assert_eq!((body["allocationState"].as_str(), body["currentDedicatedNodes"].as_u64()), (Some("steady"), Some(1)));
+    assert_eq!(
+        (body["allocationState"].as_str(), body["currentDedicatedNodes"].as_u64()),
+        (Some("steady"), Some(1))
+    );
     assert_eq!(body["resizeErrors"][0]["code"], "ResizeStopped");
 }
 
@@ -178,7 +243,10 @@ fn a_stopped_resize_keeps_what_had_come() {
     world.batch(&Method::POST, "/pools/p/stopresize", None);
     world.wait(60);
     let body = world.get("/pools/p").body;
-    assert_eq!(body["currentDedicatedNodes"], 200, "twenty seconds at ten nodes a second");
+    assert_eq!(
+        body["currentDedicatedNodes"], 200,
+        "twenty seconds at ten nodes a second"
+    );
     assert_eq!(world.node_states("p"), "idle:200");
 }
 
@@ -190,7 +258,10 @@ fn a_pool_larger_than_its_timeout_allows_gets_a_part_and_an_error() {
     world.post("/pools", body);
     world.wait(301);
     let body = world.get("/pools/p").body;
-    assert_eq!((body["currentDedicatedNodes"].as_u64(), body["allocationState"].as_str()), (Some(2_400), Some("steady")));
+    assert_eq!(
+        (body["currentDedicatedNodes"].as_u64(), body["allocationState"].as_str()),
+        (Some(2_400), Some("steady"))
+    );
     assert_eq!(body["resizeErrors"][0]["code"], "AllocationTimedOut");
 }
 
@@ -203,12 +274,29 @@ fn shrinking_lets_bad_nodes_go_first_and_removal_takes_the_chosen_ones() {
     assert_eq!(world.node_states("p"), "idle:3 leavingpool:1");
     world.wait(60);
     assert_eq!(world.node_states("p"), "idle:3");
-    let id = world.get("/pools/p/nodes").body["value"][0]["id"].as_str().unwrap().to_owned();
-    assert_eq!(world.post("/pools/p/removenodes", json!({"nodeList": ["nobody"]})).code(), "NodeNotFound");
-    assert_eq!(world.post("/pools/p/removenodes", json!({"nodeList": [id]})).status(), 202);
+    let id = world.get("/pools/p/nodes").body["value"][0]["id"]
+        .as_str()
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        world
+            .post("/pools/p/removenodes", json!({"nodeList": ["nobody"]}))
+            .code(),
+        "NodeNotFound"
+    );
+    assert_eq!(
+        world.post("/pools/p/removenodes", json!({"nodeList": [id]})).status(),
+        202
+    );
     world.wait(60);
     let body = world.get("/pools/p").body;
-    assert_eq!((body["currentDedicatedNodes"].as_u64(), body["targetDedicatedNodes"].as_u64()), (Some(2), Some(2)));
+    assert_eq!(
+        (
+            body["currentDedicatedNodes"].as_u64(),
+            body["targetDedicatedNodes"].as_u64()
+        ),
+        (Some(2), Some(2))
+    );
     assert_eq!(world.get(&format!("/pools/p/nodes/{id}")).code(), "NodeNotFound");
 }
 
@@ -222,7 +310,11 @@ fn a_deleted_pool_is_deleting_for_a_while_and_then_gone() {
     assert_eq!(world.post("/pools", pool("p", 1)).code(), "PoolBeingDeleted");
     world.wait(60);
     assert_eq!(world.get("/pools/p").code(), "PoolNotFound");
-    assert_eq!(world.resources()["batch"].as_object().map(serde_json::Map::len), Some(1), "only the account");
+    assert_eq!(
+        world.resources()["batch"].as_object().map(serde_json::Map::len),
+        Some(1),
+        "only the account"
+    );
     assert_eq!(world.post("/pools", pool("p", 1)).status(), 201);
 }
 
@@ -239,9 +331,14 @@ fn a_definition_means_the_latest_version_when_nodes_are_allocated() {
     world.post("/pools", body);
     world.wait(600);
     let node = world.get("/pools/p/nodes").body["value"][0].clone();
-    let shown = node["virtualMachineInfo"]["imageReference"]["virtualMachineImageId"].as_str().unwrap();
+    let shown = node["virtualMachineInfo"]["imageReference"]["virtualMachineImageId"]
+        .as_str()
+        .unwrap();
     assert!(shown.ends_with("/versions/1.2.0"), "{shown}");
-    assert_eq!(world.get("/pools/p").body["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"], definition);
+    assert_eq!(
+        world.get("/pools/p").body["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"],
+        definition
+    );
 }
 
 #[test]
@@ -255,7 +352,12 @@ fn a_version_deleted_later_breaks_growth_and_not_the_nodes() {
     world.wait(600);
     let body = world.get("/pools/p").body;
     assert_eq!(body["resizeErrors"][0]["code"], "AllocationFailed");
-    assert!(body["resizeErrors"][0]["values"][0]["value"].as_str().unwrap().contains("GalleryImageNotFound"));
+    assert!(
+        body["resizeErrors"][0]["values"][0]["value"]
+            .as_str()
+            .unwrap()
+            .contains("GalleryImageNotFound")
+    );
     assert_eq!(world.node_states("p"), "idle:1");
 }
 

@@ -2,10 +2,17 @@
 //!
 //! It opens no socket; the clock is a value that tests move.
 
+#[cfg(test)]
 mod harness;
+#[cfg(test)]
 mod jobs;
+#[cfg(test)]
 mod life;
+#[cfg(test)]
 mod planes;
+#[cfg(test)]
 mod recorded;
+#[cfg(test)]
 mod refusals;
+#[cfg(test)]
 mod wire;

@@ -34,13 +34,25 @@ fn a_pool_made_through_arm_is_the_same_on_the_data_plane() {
     assert!(etag.starts_with("W/\"0x8D") && etag.ends_with('"'), "{etag}");
     world.wait(600);
     let data = world.get("/pools/p").body;
-    assert_eq!(data["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"], VERSION);
+    assert_eq!(
+        data["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"],
+        VERSION
+    );
     assert_eq!(data["virtualMachineConfiguration"]["osDisk"]["caching"], "readwrite");
-    assert_eq!((&data["currentDedicatedNodes"], &data["resizeTimeout"]), (&json!(2), &json!("PT20M")));
-    assert_eq!(data["identity"]["userAssignedIdentities"][0]["resourceId"], "/subscriptions/s/identities/mi");
+    assert_eq!(
+        (&data["currentDedicatedNodes"], &data["resizeTimeout"]),
+        (&json!(2), &json!("PT20M"))
+    );
+    assert_eq!(
+        data["identity"]["userAssignedIdentities"][0]["resourceId"],
+        "/subscriptions/s/identities/mi"
+    );
     let arm = world.arm(&Method::GET, &target, None, &[]).body;
     assert_eq!(arm["properties"]["currentDedicatedNodes"], 2);
-    assert_eq!(arm["properties"]["deploymentConfiguration"]["virtualMachineConfiguration"]["osDisk"]["caching"], "ReadWrite");
+    assert_eq!(
+        arm["properties"]["deploymentConfiguration"]["virtualMachineConfiguration"]["osDisk"]["caching"],
+        "ReadWrite"
+    );
     assert_eq!(arm["tags"], json!({"env": "test"}));
     assert_eq!(arm["properties"]["provisioningState"], "Succeeded");
 }
@@ -49,12 +61,37 @@ fn a_pool_made_through_arm_is_the_same_on_the_data_plane() {
 fn conditions_guard_pools_on_arm_too() {
     let mut world = world(|_| {});
     let target = format!("{ACCOUNT}/pools/p?{API}");
-    assert_eq!(world.arm(&Method::PUT, &target, Some(arm_pool(0)), &[("if-match", "*")]).status(), 412, "not there");
-    let etag = world.arm(&Method::PUT, &target, Some(arm_pool(0)), &[]).header("etag").unwrap().to_owned();
-    assert_eq!(world.arm(&Method::PUT, &target, Some(arm_pool(0)), &[("if-none-match", "*")]).status(), 412);
+    assert_eq!(
+        world
+            .arm(&Method::PUT, &target, Some(arm_pool(0)), &[("if-match", "*")])
+            .status(),
+        412,
+        "not there"
+    );
+    let etag = world
+        .arm(&Method::PUT, &target, Some(arm_pool(0)), &[])
+        .header("etag")
+        .unwrap()
+        .to_owned();
+    assert_eq!(
+        world
+            .arm(&Method::PUT, &target, Some(arm_pool(0)), &[("if-none-match", "*")])
+            .status(),
+        412
+    );
     world.wait(60);
     let tagged = json!({"tags": {"a": "b"}});
-    assert_eq!(world.arm(&Method::PATCH, &target, Some(tagged.clone()), &[("if-match", "W/\"0x8D0\"")]).status(), 412);
+    assert_eq!(
+        world
+            .arm(
+                &Method::PATCH,
+                &target,
+                Some(tagged.clone()),
+                &[("if-match", "W/\"0x8D0\"")]
+            )
+            .status(),
+        412
+    );
     let patched = world.arm(&Method::PATCH, &target, Some(tagged), &[("if-match", &etag)]);
     assert_eq!((patched.status(), &patched.body["tags"]), (200, &json!({"a": "b"})));
 }
@@ -67,12 +104,24 @@ fn a_patch_grows_the_pool_and_leaves_the_rest() {
     world.wait(600);
     let grow = json!({"properties": {"scaleSettings": {"fixedScale": {"targetDedicatedNodes": 3}}}});
     let grown = world.arm(&Method::PATCH, &target, Some(grow), &[]);
-    assert_eq!((grown.status(), &grown.body["properties"]["allocationState"]), (200, &json!("Resizing")), "{grown:?}");
+    assert_eq!(
+        (grown.status(), &grown.body["properties"]["allocationState"]),
+        (200, &json!("Resizing")),
+        "{grown:?}"
+    );
     world.wait(600);
     let body = world.get("/pools/p").body;
-    assert_eq!((&body["currentDedicatedNodes"], &body["resizeTimeout"]), (&json!(3), &json!("PT20M")));
+    assert_eq!(
+        (&body["currentDedicatedNodes"], &body["resizeTimeout"]),
+        (&json!(3), &json!("PT20M"))
+    );
     assert!(body.get("startTask").is_some());
-    let cleared = world.arm(&Method::PATCH, &target, Some(json!({"properties": {"startTask": {}}})), &[]);
+    let cleared = world.arm(
+        &Method::PATCH,
+        &target,
+        Some(json!({"properties": {"startTask": {}}})),
+        &[],
+    );
     assert_eq!(cleared.status(), 200);
     assert!(world.get("/pools/p").body.get("startTask").is_none());
 }
@@ -110,21 +159,49 @@ fn resize_errors_carry_details_on_arm() {
 fn pools_list_filter_stop_and_go_on_arm() {
     let mut world = world(|_| {});
     for id in ["a", "b"] {
-        world.arm(&Method::PUT, &format!("{ACCOUNT}/pools/{id}?{API}"), Some(arm_pool(1)), &[]);
+        world.arm(
+            &Method::PUT,
+            &format!("{ACCOUNT}/pools/{id}?{API}"),
+            Some(arm_pool(1)),
+            &[],
+        );
     }
     let list = |world: &mut crate::harness::World, query: &str| {
         world.arm(&Method::GET, &format!("{ACCOUNT}/pools?{API}{query}"), None, &[])
     };
-    assert_eq!(list(&mut world, "&$filter=name eq 'a'").body["value"].as_array().map(Vec::len), Some(1));
+    assert_eq!(
+        list(&mut world, "&$filter=name eq 'a'").body["value"]
+            .as_array()
+            .map(Vec::len),
+        Some(1)
+    );
     assert_eq!(list(&mut world, "&$filter=properties/colour eq 'x'").status(), 400);
     let page = list(&mut world, "&maxresults=1").body;
     assert!(page["nextLink"].as_str().is_some() && page["value"].as_array().map(Vec::len) == Some(1));
     let stopped = world.arm(&Method::POST, &format!("{ACCOUNT}/pools/a/stopResize?{API}"), None, &[]);
-    assert_eq!((stopped.status(), &stopped.body["properties"]["allocationState"]), (200, &json!("Stopping")));
-    assert_eq!(world.arm(&Method::DELETE, &format!("{ACCOUNT}/pools/a?{API}"), None, &[]).status(), 202);
+    assert_eq!(
+        (stopped.status(), &stopped.body["properties"]["allocationState"]),
+        (200, &json!("Stopping"))
+    );
+    assert_eq!(
+        world
+            .arm(&Method::DELETE, &format!("{ACCOUNT}/pools/a?{API}"), None, &[])
+            .status(),
+        202
+    );
     world.wait(600);
-    assert_eq!(world.arm(&Method::DELETE, &format!("{ACCOUNT}/pools/a?{API}"), None, &[]).status(), 204);
-    assert_eq!(world.arm(&Method::GET, &format!("{ACCOUNT}/pools/a?{API}"), None, &[]).code(), "PoolNotFound");
+    assert_eq!(
+        world
+            .arm(&Method::DELETE, &format!("{ACCOUNT}/pools/a?{API}"), None, &[])
+            .status(),
+        204
+    );
+    assert_eq!(
+        world
+            .arm(&Method::GET, &format!("{ACCOUNT}/pools/a?{API}"), None, &[])
+            .code(),
+        "PoolNotFound"
+    );
 }
 
 #[test]
@@ -137,14 +214,35 @@ fn an_account_shows_its_endpoint_quotas_and_keys() {
     let properties = &shown.body["properties"];
     assert_eq!(properties["accountEndpoint"], "acct1.eastus2.batch.azure.com");
     assert_eq!(properties["dedicatedCoreQuota"], 500);
-    assert_eq!(properties["dedicatedCoreQuotaPerVMFamily"], json!([{"name": "standardDSv5Family", "coreQuota": 100}]));
-    assert_eq!(properties["allowedAuthenticationModes"], json!(["SharedKey", "AAD", "TaskAuthenticationToken"]));
+    assert_eq!(
+        properties["dedicatedCoreQuotaPerVMFamily"],
+        json!([{"name": "standardDSv5Family", "coreQuota": 100}])
+    );
+    assert_eq!(
+        properties["allowedAuthenticationModes"],
+        json!(["SharedKey", "AAD", "TaskAuthenticationToken"])
+    );
     assert!(shown.header("etag").is_some_and(|etag| etag.ends_with('"')));
-    let keys = world.arm(&Method::POST, &format!("{ACCOUNT}/listKeys?{API}"), None, &[]).body;
-    assert_eq!(keys, json!({"accountName": "acct1", "primary": "cHJpbWFyeQ==", "secondary": "c2Vjb25kYXJ5"}));
+    let keys = world
+        .arm(&Method::POST, &format!("{ACCOUNT}/listKeys?{API}"), None, &[])
+        .body;
+    assert_eq!(
+        keys,
+        json!({"accountName": "acct1", "primary": "cHJpbWFyeQ==", "secondary": "c2Vjb25kYXJ5"})
+    );
     let limited = json!({"properties": {"allowedAuthenticationModes": ["AAD"]}});
-    assert_eq!(world.arm(&Method::PATCH, &format!("{ACCOUNT}?{API}"), Some(limited), &[]).status(), 200);
-    assert_eq!(world.arm(&Method::POST, &format!("{ACCOUNT}/listKeys?{API}"), None, &[]).status(), 409);
+    assert_eq!(
+        world
+            .arm(&Method::PATCH, &format!("{ACCOUNT}?{API}"), Some(limited), &[])
+            .status(),
+        200
+    );
+    assert_eq!(
+        world
+            .arm(&Method::POST, &format!("{ACCOUNT}/listKeys?{API}"), None, &[])
+            .status(),
+        409
+    );
 }
 
 #[test]
@@ -160,20 +258,43 @@ fn an_account_reached_under_another_name_has_its_endpoint_there() {
 fn accounts_are_made_listed_and_deleted() {
     let mut world = world(|_| {});
     let group = ACCOUNT.strip_suffix("/acct1").unwrap();
-    let made = world.arm(&Method::PUT, &format!("{group}/fresh1?{API}"), Some(json!({"location": "West US 2"})), &[]);
+    let made = world.arm(
+        &Method::PUT,
+        &format!("{group}/fresh1?{API}"),
+        Some(json!({"location": "West US 2"})),
+        &[],
+    );
     assert_eq!((made.status(), &made.body["location"]), (200, &json!("westus2")));
     assert_eq!(made.body["properties"]["poolAllocationMode"], "BatchService");
     let check = |world: &mut crate::harness::World, name: &str| {
-        let target = format!("{}/locations/eastus2/checkNameAvailability?{API}", group.split("/resourceGroups").next().unwrap().to_owned() + "/providers/Microsoft.Batch");
+        let target = format!(
+            "{}/locations/eastus2/checkNameAvailability?{API}",
+            group.split("/resourceGroups").next().unwrap().to_owned() + "/providers/Microsoft.Batch"
+        );
         let body = json!({"name": name, "type": "Microsoft.Batch/batchAccounts"});
         world.arm(&Method::POST, &target, Some(body), &[]).body
     };
     assert_eq!(check(&mut world, "fresh1")["reason"], "AlreadyExists");
     assert_eq!(check(&mut world, "Not-Good")["reason"], "Invalid");
     assert_eq!(check(&mut world, "fresh2"), json!({"nameAvailable": true}));
-    assert_eq!(world.arm(&Method::GET, &format!("{group}?{API}"), None, &[]).body["value"].as_array().map(Vec::len), Some(2));
-    assert_eq!(world.arm(&Method::DELETE, &format!("{group}/fresh1?{API}"), None, &[]).status(), 200);
-    assert_eq!(world.arm(&Method::GET, &format!("{group}/fresh1?{API}"), None, &[]).code(), "ResourceNotFound");
+    assert_eq!(
+        world.arm(&Method::GET, &format!("{group}?{API}"), None, &[]).body["value"]
+            .as_array()
+            .map(Vec::len),
+        Some(2)
+    );
+    assert_eq!(
+        world
+            .arm(&Method::DELETE, &format!("{group}/fresh1?{API}"), None, &[])
+            .status(),
+        200
+    );
+    assert_eq!(
+        world
+            .arm(&Method::GET, &format!("{group}/fresh1?{API}"), None, &[])
+            .code(),
+        "ResourceNotFound"
+    );
 }
 
 #[test]
@@ -181,11 +302,31 @@ fn a_location_tells_its_account_quota_and_its_sizes() {
     let mut world = world(|_| {});
     let subscription = ACCOUNT.split("/resourceGroups").next().unwrap();
     let location = format!("{subscription}/providers/Microsoft.Batch/locations/eastus2");
-    assert_eq!(world.arm(&Method::GET, &format!("{location}/quotas?{API}"), None, &[]).body, json!({"accountQuota": 3}));
+    assert_eq!(
+        world
+            .arm(&Method::GET, &format!("{location}/quotas?{API}"), None, &[])
+            .body,
+        json!({"accountQuota": 3})
+    );
     let filter = "$filter=familyName eq 'standardDSv5Family'";
-    let skus = world.arm(&Method::GET, &format!("{location}/virtualMachineSkus?{API}&{filter}"), None, &[]).body;
-    let names: Vec<&str> = skus["value"].as_array().unwrap().iter().map(|sku| sku["name"].as_str().unwrap()).collect();
-    assert!(names.contains(&"Standard_D4s_v5") && names.iter().all(|name| name.ends_with("s_v5")), "{names:?}");
+    let skus = world
+        .arm(
+            &Method::GET,
+            &format!("{location}/virtualMachineSkus?{API}&{filter}"),
+            None,
+            &[],
+        )
+        .body;
+    let names: Vec<&str> = skus["value"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|sku| sku["name"].as_str().unwrap())
+        .collect();
+    assert!(
+        names.contains(&"Standard_D4s_v5") && names.iter().all(|name| name.ends_with("s_v5")),
+        "{names:?}"
+    );
 }
 
 /// What is there after a run is compared between runs, so both planes' leavings must be in it.

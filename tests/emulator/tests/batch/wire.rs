@@ -25,7 +25,10 @@ fn bodies_are_crlf_json_with_odata_and_the_services_casing() {
     let mut world = world(|_| {});
     world.post("/pools", pool("p", 0));
     let shown = world.get("/pools/p");
-    assert_eq!(shown.header("content-type"), Some("application/json;odata=minimalmetadata"));
+    assert_eq!(
+        shown.header("content-type"),
+        Some("application/json;odata=minimalmetadata")
+    );
     let text = String::from_utf8_lossy(&shown.response.body).into_owned();
     let start = format!("{{\r\n  \"odata.metadata\":\"https://{HOST}/$metadata#pools/@Element\",\"id\":\"p\",");
     assert!(text.starts_with(&start), "{text}");
@@ -40,7 +43,10 @@ fn a_refusal_says_its_sentence_in_the_status_line_and_its_request_id_in_the_mess
     world.post("/pools", pool("p", 0));
     let refused = world.post("/pools", pool("P", 0));
     assert_eq!((refused.status(), refused.code()), (409, "PoolExists"));
-    assert_eq!(refused.response.reason.as_deref(), Some("The specified pool already exists."));
+    assert_eq!(
+        refused.response.reason.as_deref(),
+        Some("The specified pool already exists.")
+    );
     let id = refused.header("request-id").unwrap();
     let message = format!("The specified pool already exists.\nRequestId:{id}\nTime:2026-01-01T00:00:00.0000000Z");
     assert_eq!(refused.body["message"], json!({"lang": "en-US", "value": message}));
@@ -63,7 +69,11 @@ fn bodies_need_the_odata_content_type() {
     let mut world = world(|_| {});
     for (kind, status, code) in [
         ("application/json; odata=minimalmetadata", 201, ""),
-        ("application/json; odata=minimalmetadata; charset=utf-8", 409, "PoolExists"),
+        (
+            "application/json; odata=minimalmetadata; charset=utf-8",
+            409,
+            "PoolExists",
+        ),
         ("application/json", 400, "InvalidHeaderValue"),
         ("text/plain", 400, "InvalidHeaderValue"),
     ] {
@@ -75,7 +85,12 @@ fn bodies_need_the_odata_content_type() {
 #[test]
 fn the_client_request_id_is_echoed_only_when_asked_for() {
     let mut world = world(|_| {});
-    for (wish, echoed) in [(None, None), (Some("false"), None), (Some("true"), Some("my-id")), (Some("True"), Some("my-id"))] {
+    for (wish, echoed) in [
+        (None, None),
+        (Some("false"), None),
+        (Some("true"), Some("my-id")),
+        (Some("True"), Some("my-id")),
+    ] {
         let mut headers = vec![("client-request-id", "my-id")];
         headers.extend(wish.map(|wish| ("return-client-request-id", wish)));
         let answer = world.batch_with(&Method::GET, "/pools", None, &headers);
@@ -105,26 +120,56 @@ fn lists_filter_select_and_page() {
         world.post("/pools", pool(id, 0));
     }
     let page = world.get("/pools?maxresults=2&$select=id,state").body;
-    assert_eq!(page["value"], json!([{"id": "a", "state": "active"}, {"id": "b", "state": "active"}]));
-    let link = page["odata.nextLink"].as_str().unwrap().strip_prefix(&format!("https://{HOST}")).unwrap().to_owned();
+    assert_eq!(
+        page["value"],
+        json!([{"id": "a", "state": "active"}, {"id": "b", "state": "active"}])
+    );
+    let link = page["odata.nextLink"]
+        .as_str()
+        .unwrap()
+        .strip_prefix(&format!("https://{HOST}"))
+        .unwrap()
+        .to_owned();
     assert_eq!(world.get(&link).body["value"], json!([{"id": "c", "state": "active"}]));
-    let found = world.get("/pools?$filter=startswith(id,'b') and allocationState eq 'resizing'").body;
+    let found = world
+        .get("/pools?$filter=startswith(id,'b') and allocationState eq 'resizing'")
+        .body;
     assert_eq!(found["value"].as_array().map(Vec::len), Some(1));
-    for query in ["$filter=virtualMachineConfiguration eq 'x'", "$filter=id like 'x'", "$select=nothing", "$expand=nodes"] {
+    for query in [
+        "$filter=virtualMachineConfiguration eq 'x'",
+        "$filter=id like 'x'",
+        "$select=nothing",
+        "$expand=nodes",
+    ] {
         let refused = world.get(&format!("/pools?{query}"));
-        assert_eq!((refused.status(), refused.code()), (400, "InvalidQueryParameterValue"), "{query}");
+        assert_eq!(
+            (refused.status(), refused.code()),
+            (400, "InvalidQueryParameterValue"),
+            "{query}"
+        );
     }
-    assert_eq!(world.get("/pools?maxresults=1001").code(), "OutOfRangeQueryParameterValue");
+    assert_eq!(
+        world.get("/pools?maxresults=1001").code(),
+        "OutOfRangeQueryParameterValue"
+    );
 }
 
 #[test]
 fn supported_images_are_filtered_by_agent() {
     let mut world = world(|_| {});
     let all = world.get("/supportedimages").body;
-    let some = world.get("/supportedimages?$filter=nodeAgentSKUId eq 'batch.node.ubuntu 22.04'").body;
+    let some = world
+        .get("/supportedimages?$filter=nodeAgentSKUId eq 'batch.node.ubuntu 22.04'")
+        .body;
     let count = |body: &serde_json::Value| body["value"].as_array().map_or(0, Vec::len);
     assert!(count(&some) > 0 && count(&some) < count(&all));
-    assert!(some["value"].as_array().unwrap().iter().all(|image| image["nodeAgentSKUId"] == "batch.node.ubuntu 22.04"));
+    assert!(
+        some["value"]
+            .as_array()
+            .unwrap()
+            .iter()
+            .all(|image| image["nodeAgentSKUId"] == "batch.node.ubuntu 22.04")
+    );
 }
 
 #[test]
@@ -152,8 +197,16 @@ fn an_account_is_found_by_host_by_path_and_alone_at_the_root() {
     let authorization = |answer: &crate::harness::Answer| answer.status();
     for (authority, path, url) in [
         (HOST, "/pools/p", format!("https://{HOST}/pools/p")),
-        ("127.0.0.1:8443", "/pools/p", "https://127.0.0.1:8443/pools/p".to_owned()),
-        ("127.0.0.1:8443", "/batch/acct1/pools/p", "https://127.0.0.1:8443/batch/acct1/pools/p".to_owned()),
+        (
+            "127.0.0.1:8443",
+            "/pools/p",
+            "https://127.0.0.1:8443/pools/p".to_owned(),
+        ),
+        (
+            "127.0.0.1:8443",
+            "/batch/acct1/pools/p",
+            "https://127.0.0.1:8443/batch/acct1/pools/p".to_owned(),
+        ),
     ] {
         let answer = one.batch_at(authority, path);
         assert_eq!(authorization(&answer), 200, "{authority}{path}");
@@ -165,6 +218,10 @@ fn an_account_is_found_by_host_by_path_and_alone_at_the_root() {
         second["name"] = json!("acct2");
         seed["batchAccounts"].as_array_mut().unwrap().push(second);
     });
-    assert_eq!(two.batch_at("127.0.0.1:8443", "/pools").code(), "AccountNotFound", "whose would it be?");
+    assert_eq!(
+        two.batch_at("127.0.0.1:8443", "/pools").code(),
+        "AccountNotFound",
+        "whose would it be?"
+    );
     assert_eq!(two.batch_at("127.0.0.1:8443", "/batch/acct2/pools").status(), 200);
 }

@@ -121,8 +121,7 @@ fn any_value() -> impl Strategy<Value = Value> {
     leaf.prop_recursive(3, 24, 4, |inner| {
         prop_oneof![
             proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::Array),
-            proptest::collection::vec((".{0,8}".prop_map(Value::from), inner), 0..4)
-                .prop_map(Value::Map),
+            proptest::collection::vec((".{0,8}".prop_map(Value::from), inner), 0..4).prop_map(Value::Map),
         ]
     })
 }

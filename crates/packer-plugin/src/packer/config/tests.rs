@@ -21,11 +21,7 @@ fn packed(value: &Json) -> Value {
 }
 
 fn typed(value: &Json) -> Value {
-    Value::Binary(
-        json!({"value": value, "type": ["object", {}]})
-            .to_string()
-            .into_bytes(),
-    )
+    Value::Binary(json!({"value": value, "type": ["object", {}]}).to_string().into_bytes())
 }
 
 fn text(text: &str) -> ConfigValue {
@@ -44,10 +40,7 @@ fn an_hcl2_template_gives_packers_variables_and_the_typed_block() {
     .unwrap();
     assert_eq!(configs.template, TemplateKind::Hcl2);
     assert_eq!(configs.packer_text("packer_build_name"), "machine");
-    assert!(
-        configs.packer_flag("packer_force"),
-        "null overrides nothing"
-    );
+    assert!(configs.packer_flag("packer_force"), "null overrides nothing");
     assert_eq!(configs.user["version"], text("1.0.0"));
     assert_eq!(
         configs.user["count"],
@@ -99,10 +92,7 @@ fn unknown_texts_are_found_with_their_paths() {
         .iter()
         .flat_map(|(name, value)| value.unknown_paths(name))
         .collect();
-    assert_eq!(
-        paths,
-        ["source.networks[1]", "source.vm", "target[1].region"]
-    );
+    assert_eq!(paths, ["source.networks[1]", "source.vm", "target[1].region"]);
 }
 
 #[test]
@@ -118,8 +108,7 @@ fn other_forms_are_refused_with_what_they_are() {
 
 #[test]
 fn secrets_are_not_printed() {
-    let configs =
-        RawConfigs::read(&[typed(&json!({"secret": "hunter2", "list": ["hunter2"]}))]).unwrap();
+    let configs = RawConfigs::read(&[typed(&json!({"secret": "hunter2", "list": ["hunter2"]}))]).unwrap();
     let printed = format!("{configs:?}");
     assert!(printed.contains("secret"), "{printed}");
     assert!(!printed.contains("hunter2"), "{printed}");

@@ -30,9 +30,7 @@ fn value(json: &Json) -> ConfigValue {
 
 fn values(json: &Json) -> Values {
     let entries = json.as_object().unwrap().iter();
-    entries
-        .map(|(name, json)| (name.clone(), value(json)))
-        .collect()
+    entries.map(|(name, json)| (name.clone(), value(json))).collect()
 }
 
 fn conformed(json: &Json) -> (Values, Vec<String>) {

@@ -5,11 +5,18 @@ use super::*;
 const TIMEOUT: SignedDuration = SignedDuration::from_mins(15);
 
 fn targets(dedicated: u32, low_priority: u32) -> Targets {
-    Targets { dedicated, low_priority }
+    Targets {
+        dedicated,
+        low_priority,
+    }
 }
 
 fn ask(from: Targets, to: Targets) -> Ask {
-    Ask { from, to, timeout: TIMEOUT }
+    Ask {
+        from,
+        to,
+        timeout: TIMEOUT,
+    }
 }
 
 fn codes(plan: &Plan) -> Vec<&str> {
@@ -19,7 +26,10 @@ fn codes(plan: &Plan) -> Vec<&str> {
 #[test]
 fn growth_takes_a_minute_and_a_tenth_of_a_second_for_each_node() {
     let pace = Pace::default();
-    for (from, to, seconds) in [(targets(0, 0), targets(700, 0), 130), (targets(10, 0), targets(20, 10), 62)] {
+    for (from, to, seconds) in [
+        (targets(0, 0), targets(700, 0), 130),
+        (targets(10, 0), targets(20, 10), 62),
+    ] {
         let plan = plan(&ask(from, to), &[], None, None, &pace);
         assert_eq!(plan.takes, Some(SignedDuration::from_secs(seconds)));
         assert_eq!(plan.grows, to.beyond(from));
@@ -41,12 +51,18 @@ fn a_growth_longer_than_the_timeout_ends_there_with_what_came() {
 fn scripts_decide_how_a_growth_ends() {
     let pace = Pace::default();
     let growth = ask(targets(5, 0), targets(15, 10));
-    let timed_out = Upset::TimedOut { deliver: 12, code: "AllocationTimedout".to_owned() };
+    let timed_out = Upset::TimedOut {
+        deliver: 12,
+        code: "AllocationTimedout".to_owned(),
+    };
     let provider = json!({"error": {"code": "BadRequest", "message": "no"}});
     for (upset, takes, grows, expected) in [
         (timed_out, Some(TIMEOUT), targets(10, 2), vec!["AllocationTimedout"]),
         (
-            Upset::Failed { deliver: 0, error: ResizeError::of_provider("AllocationFailed", &provider, true) },
+            Upset::Failed {
+                deliver: 0,
+                error: ResizeError::of_provider("AllocationFailed", &provider, true),
+            },
             Some(pace.allocation_base),
             targets(0, 0),
             vec!["AllocationFailed"],
@@ -60,7 +76,12 @@ fn scripts_decide_how_a_growth_ends() {
 
 #[test]
 fn a_ceiling_lets_in_what_fits_and_names_itself() {
-    let ceiling = |kind, most| Ceiling { kind, most, code: "AccountCoreQuotaReached", message: "full" };
+    let ceiling = |kind, most| Ceiling {
+        kind,
+        most,
+        code: "AccountCoreQuotaReached",
+        message: "full",
+    };
     let pace = Pace::default();
     let ceilings = [ceiling(NodeKind::Dedicated, 8), ceiling(NodeKind::LowPriority, 100)];
     let plan = plan(&ask(targets(5, 0), targets(20, 2)), &ceilings, None, None, &pace);
@@ -72,8 +93,17 @@ fn a_ceiling_lets_in_what_fits_and_names_itself() {
 fn an_image_that_cannot_boot_stops_growth_and_not_shrinking() {
     let pace = Pace::default();
     let error = ResizeError::new("AllocationFailed", "no");
-    let growth = plan(&ask(targets(0, 0), targets(1, 0)), &[], Some(error.clone()), None, &pace);
-    assert_eq!((growth.grows, codes(&growth)), (targets(0, 0), vec!["AllocationFailed"]));
+    let growth = plan(
+        &ask(targets(0, 0), targets(1, 0)),
+        &[],
+        Some(error.clone()),
+        None,
+        &pace,
+    );
+    assert_eq!(
+        (growth.grows, codes(&growth)),
+        (targets(0, 0), vec!["AllocationFailed"])
+    );
     let shrink = plan(&ask(targets(3, 0), targets(1, 0)), &[], Some(error), None, &pace);
     assert!(shrink.errors.is_empty() && shrink.takes > Some(pace.leaving));
 }

@@ -22,11 +22,16 @@ const ACCOUNTS_PER_REGION: u32 = 3;
 /// Lists a subscription's or a group's accounts.
 pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
     let in_scope = |account: &&Account| {
-        let group = path.group.as_ref().is_none_or(|group| group.eq_ignore_ascii_case(&account.group));
+        let group = path
+            .group
+            .as_ref()
+            .is_none_or(|group| group.eq_ignore_ascii_case(&account.group));
         group && account.subscription.eq_ignore_ascii_case(&path.subscription)
     };
     let accounts = world.batch.accounts.iter().filter(in_scope);
-    let mut values: Vec<Value> = accounts.map(|account| render(account, Some(&call.request.authority))).collect();
+    let mut values: Vec<Value> = accounts
+        .map(|account| render(account, Some(&call.request.authority)))
+        .collect();
     values.sort_by_key(|value| value.get("id").map(Value::to_string));
     page(call.request, &values, world.page_size)
 }
@@ -46,7 +51,9 @@ pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         Method::PATCH => patch(world, call, path),
         Method::DELETE => {
             let known = find(world, path).map(|account| account.name.clone());
-            let Ok(name) = known else { return Ok(Response::empty(StatusCode::NO_CONTENT)) };
+            let Ok(name) = known else {
+                return Ok(Response::empty(StatusCode::NO_CONTENT));
+            };
             world.batch.accounts.retain(|account| account.name != name);
             Ok(Response::empty(StatusCode::OK))
         }
@@ -68,10 +75,20 @@ pub(crate) fn keys(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer
     if regenerates {
         let which = body(call)?;
         let fresh = fresh_keys(&account.keys, &account.name);
-        match which.get("keyName").and_then(Value::as_str).map(str::to_lowercase).as_deref() {
+        match which
+            .get("keyName")
+            .and_then(Value::as_str)
+            .map(str::to_lowercase)
+            .as_deref()
+        {
             Some("primary") => account.keys.primary = fresh.primary,
             Some("secondary") => account.keys.secondary = fresh.secondary,
-            _ => return Err(ArmError::invalid_parameter("keyName", "keyName must be Primary or Secondary.")),
+            _ => {
+                return Err(ArmError::invalid_parameter(
+                    "keyName",
+                    "keyName must be Primary or Secondary.",
+                ));
+            }
         }
     }
     let keys = json!({
@@ -114,7 +131,11 @@ pub(crate) fn virtual_machine_skus(call: &Call<'_>) -> Answer {
 pub(crate) fn check_name(world: &World, call: &Call<'_>) -> Answer {
     let body = body(call)?;
     let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
-    let taken = world.batch.accounts.iter().any(|account| account.name.eq_ignore_ascii_case(name));
+    let taken = world
+        .batch
+        .accounts
+        .iter()
+        .any(|account| account.name.eq_ignore_ascii_case(name));
     let answer = if !is_account_name(name) {
         let message = "The name must be 3 to 24 lower-case letters and digits.";
         json!({"nameAvailable": false, "reason": "Invalid", "message": message})
@@ -128,7 +149,10 @@ pub(crate) fn check_name(world: &World, call: &Call<'_>) -> Answer {
 }
 
 fn is_account_name(name: &str) -> bool {
-    (3..=24).contains(&name.len()) && name.bytes().all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
+    (3..=24).contains(&name.len())
+        && name
+            .bytes()
+            .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
 fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -138,9 +162,17 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     }
     let name = path.parts.first().map_or("", |(_, name)| name);
     if !is_account_name(name) {
-        return Err(ArmError::bad_request("AccountNameInvalid", "The account name is invalid."));
+        return Err(ArmError::bad_request(
+            "AccountNameInvalid",
+            "The account name is invalid.",
+        ));
     }
-    if world.batch.accounts.iter().any(|account| account.name.eq_ignore_ascii_case(name)) {
+    if world
+        .batch
+        .accounts
+        .iter()
+        .any(|account| account.name.eq_ignore_ascii_case(name))
+    {
         let message = format!("An account named '{name}' is already in use.");
         return Err(ArmError::conflict("AccountNameAlreadyInUse", message));
     }
@@ -160,7 +192,10 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         tags: json!({}),
         identity: None,
         properties: json!({}),
-        version: Version { etag: world.ids.etag(), modified: call.now },
+        version: Version {
+            etag: world.ids.etag(),
+            modified: call.now,
+        },
         write_interval: seed::usual_interval(),
         pools: Vec::new(),
         jobs: Vec::new(),
@@ -178,7 +213,10 @@ fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let account = find_mut(world, path)?;
     conditions::check(call.request, &account.version)?;
     change(account, &body)?;
-    account.version = Version { etag, modified: call.now };
+    account.version = Version {
+        etag,
+        modified: call.now,
+    };
     Ok(show(account, call))
 }
 
@@ -189,7 +227,9 @@ fn change(account: &mut Account, body: &Value) -> Result<(), ArmError> {
     if let Some(identity) = body.get("identity") {
         account.identity = Some(identity.clone());
     }
-    let Some(properties) = body.get("properties") else { return Ok(()) };
+    let Some(properties) = body.get("properties") else {
+        return Ok(());
+    };
     if properties.get("allowedAuthenticationModes").is_some() {
         let invalid = |reason| ArmError::invalid_parameter("allowedAuthenticationModes", reason);
         account.modes = seed::read_modes(properties).map_err(invalid)?;
@@ -227,20 +267,28 @@ pub(crate) fn render(account: &Account, authority: Option<&str>) -> Value {
     let (name, location) = (&account.name, &account.location);
     let azure = format!("{name}.{location}.batch.azure.com");
     let endpoint = match authority {
-        Some(authority) if !authority.starts_with("management.") => format!("{authority}/batch/{name}"),
+        Some(authority) if !authority.starts_with("management.") => {
+            format!("{authority}/batch/{name}")
+        }
         _ => azure,
     };
     let mut properties = Map::new();
     let mut put = |key: &str, value: Value| properties.insert(key.to_owned(), value);
     put("accountEndpoint", json!(endpoint));
-    put("nodeManagementEndpoint", json!(format!("{name}.{location}.service.batch.azure.com")));
+    put(
+        "nodeManagementEndpoint",
+        json!(format!("{name}.{location}.service.batch.azure.com")),
+    );
     put("provisioningState", json!("Succeeded"));
     put("poolAllocationMode", json!(account.mode.word()));
     put("publicNetworkAccess", json!("Enabled"));
     for (key, value) in quotas(account) {
         put(key, value);
     }
-    let modes = account.modes.clone().unwrap_or_else(|| AuthenticationMode::ALL.to_vec());
+    let modes = account
+        .modes
+        .clone()
+        .unwrap_or_else(|| AuthenticationMode::ALL.to_vec());
     let modes: Vec<&str> = modes.into_iter().map(AuthenticationMode::word).collect();
     put("allowedAuthenticationModes", json!(modes));
     put("encryption", json!({"keySource": "Microsoft.Batch"}));
@@ -256,12 +304,22 @@ pub(crate) fn render(account: &Account, authority: Option<&str>) -> Value {
 fn quotas(account: &Account) -> Vec<(&'static str, Value)> {
     let own = account.mode == PoolAllocationMode::BatchService;
     let quotas = &account.quotas;
-    let families = quotas.per_family.iter().flatten().map(|(name, quota)| json!({"name": name, "coreQuota": quota}));
+    let families = quotas
+        .per_family
+        .iter()
+        .flatten()
+        .map(|(name, quota)| json!({"name": name, "coreQuota": quota}));
     let cores = |quota: u32| if own { json!(quota) } else { Value::Null };
     vec![
         ("dedicatedCoreQuota", cores(quotas.dedicated_cores)),
-        ("dedicatedCoreQuotaPerVMFamily", if own { families.collect() } else { Value::Null }),
-        ("dedicatedCoreQuotaPerVMFamilyEnforced", json!(own && quotas.per_family.is_some())),
+        (
+            "dedicatedCoreQuotaPerVMFamily",
+            if own { families.collect() } else { Value::Null },
+        ),
+        (
+            "dedicatedCoreQuotaPerVMFamilyEnforced",
+            json!(own && quotas.per_family.is_some()),
+        ),
         ("lowPriorityCoreQuota", cores(quotas.low_priority_cores)),
         ("poolQuota", json!(quotas.pools)),
         ("activeJobAndJobScheduleQuota", json!(quotas.active_jobs_and_schedules)),
@@ -273,7 +331,12 @@ fn quotas(account: &Account) -> Vec<(&'static str, Value)> {
 /// # Errors
 /// `ResourceNotFound` in ARM's words.
 pub(crate) fn find<'a>(world: &'a World, path: &ArmPath) -> Result<&'a Account, ArmError> {
-    world.batch.accounts.iter().find(|account| is_at(account, path)).ok_or_else(|| missing(path))
+    world
+        .batch
+        .accounts
+        .iter()
+        .find(|account| is_at(account, path))
+        .ok_or_else(|| missing(path))
 }
 
 /// The same, to change it.
@@ -281,7 +344,12 @@ pub(crate) fn find<'a>(world: &'a World, path: &ArmPath) -> Result<&'a Account, 
 /// # Errors
 /// `ResourceNotFound` in ARM's words.
 pub(crate) fn find_mut<'a>(world: &'a mut World, path: &ArmPath) -> Result<&'a mut Account, ArmError> {
-    world.batch.accounts.iter_mut().find(|account| is_at(account, path)).ok_or_else(|| missing(path))
+    world
+        .batch
+        .accounts
+        .iter_mut()
+        .find(|account| is_at(account, path))
+        .ok_or_else(|| missing(path))
 }
 
 /// Brings the account's tasks up to now, so that both planes see the same.
@@ -295,7 +363,9 @@ pub(crate) fn settle(world: &mut World, path: &ArmPath, now: Timestamp) {
 
 /// Whether the account is the one that a path of it, or below it, names.
 pub(crate) fn is_at(account: &Account, path: &ArmPath) -> bool {
-    path.parts.first().is_some_and(|(_, name)| name.eq_ignore_ascii_case(&account.name))
+    path.parts
+        .first()
+        .is_some_and(|(_, name)| name.eq_ignore_ascii_case(&account.name))
         && path.subscription.eq_ignore_ascii_case(&account.subscription)
         && path.group().eq_ignore_ascii_case(&account.group)
 }

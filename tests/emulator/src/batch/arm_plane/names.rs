@@ -17,7 +17,10 @@ const WORDS: [(&str, &[&str]); 8] = [
     ("caching", &["None", "ReadOnly", "ReadWrite"]),
     ("elevationLevel", &["NonAdmin", "Admin"]),
     ("scope", &["Task", "Pool"]),
-    ("storageAccountType", &["Standard_LRS", "Premium_LRS", "StandardSSD_LRS"]),
+    (
+        "storageAccountType",
+        &["Standard_LRS", "Premium_LRS", "StandardSSD_LRS"],
+    ),
     ("policy", &["Regional", "Zonal"]),
     ("provision", &["BatchManaged", "UserManaged", "NoPublicIPAddresses"]),
     ("placement", &["CacheDisk"]),
@@ -48,7 +51,10 @@ pub(crate) fn to_data_plane(properties: &Value) -> Map<String, Value> {
                 body.insert("enableInterNodeCommunication".to_owned(), json!(enabled));
             }
             "applicationPackages" => {
-                body.insert("applicationPackageReferences".to_owned(), packages(value, "id", "applicationId"));
+                body.insert(
+                    "applicationPackageReferences".to_owned(),
+                    packages(value, "id", "applicationId"),
+                );
             }
             read_only if READ_ONLY.contains(&read_only) => {}
             _ => {
@@ -76,12 +82,17 @@ const READ_ONLY: &[&str] = &[
 fn scale(value: &Value) -> Map<String, Value> {
     let mut body = Map::new();
     if let Some(fixed) = value.get("fixedScale").and_then(Value::as_object) {
-        let kept = fixed.iter().filter(|(name, _)| name.as_str() != "nodeDeallocationOption");
+        let kept = fixed
+            .iter()
+            .filter(|(name, _)| name.as_str() != "nodeDeallocationOption");
         body.extend(kept.map(|(name, value)| (name.clone(), value.clone())));
     }
     if let Some(auto) = value.get("autoScale") {
         body.insert("enableAutoScale".to_owned(), json!(true));
-        for (arm, data) in [("formula", "autoScaleFormula"), ("evaluationInterval", "autoScaleEvaluationInterval")] {
+        for (arm, data) in [
+            ("formula", "autoScaleFormula"),
+            ("evaluationInterval", "autoScaleEvaluationInterval"),
+        ] {
             if let Some(value) = auto.get(arm) {
                 body.insert(data.to_owned(), value.clone());
             }
@@ -95,15 +106,16 @@ pub(crate) fn to_arm(name: &str, value: &Value) -> (String, Value) {
     match name {
         "virtualMachineConfiguration" => {
             let configuration = image_id(translate(value, Way::ToArm), Way::ToArm);
-            ("deploymentConfiguration".to_owned(), json!({"virtualMachineConfiguration": configuration}))
+            (
+                "deploymentConfiguration".to_owned(),
+                json!({"virtualMachineConfiguration": configuration}),
+            )
         }
         "enableInterNodeCommunication" => {
             let word = if value == &json!(true) { "Enabled" } else { "Disabled" };
             ("interNodeCommunication".to_owned(), json!(word))
         }
-        "applicationPackageReferences" => {
-            ("applicationPackages".to_owned(), packages(value, "applicationId", "id"))
-        }
+        "applicationPackageReferences" => ("applicationPackages".to_owned(), packages(value, "applicationId", "id")),
         _ => (name.to_owned(), translate(value, Way::ToArm)),
     }
 }
@@ -117,7 +129,9 @@ fn packages(value: &Value, from: &str, to: &str) -> Value {
         });
         Value::Object(fields.collect())
     };
-    value.as_array().map_or_else(|| value.clone(), |items| items.iter().map(rename).collect())
+    value
+        .as_array()
+        .map_or_else(|| value.clone(), |items| items.iter().map(rename).collect())
 }
 
 /// `imageReference.id` is `virtualMachineImageId` on the data plane.
@@ -201,7 +215,12 @@ mod tests {
                 "startTask": {"commandLine": "x", "userIdentity": {"autoUser": {"elevationLevel": "admin"}}}
             })
         );
-        for name in ["deploymentConfiguration", "interNodeCommunication", "applicationPackages", "startTask"] {
+        for name in [
+            "deploymentConfiguration",
+            "interNodeCommunication",
+            "applicationPackages",
+            "startTask",
+        ] {
             let back: Map<String, Value> = body.iter().map(|(name, value)| to_arm(name, value)).collect();
             assert_eq!(back.get(name), properties.get(name), "{name}");
         }

@@ -8,6 +8,7 @@ use serde_json::{Map, Value, json};
 
 use super::{accounts, body, filtered, names, quoted, with_version};
 use crate::arm::{Answer, ArmError, ArmPath};
+use crate::batch::Galleries;
 use crate::batch::account::Account;
 use crate::batch::allocation::{DeallocationOption, ResizeError, Targets};
 use crate::batch::autoscale;
@@ -20,7 +21,6 @@ use crate::batch::pool::{Pool, Scale};
 use crate::batch::refusal::{CONDITION_NOT_MET, POOL_BEING_RESIZED, Refusal};
 use crate::batch::scene::Scene;
 use crate::batch::wire::{format_duration, timestamp};
-use crate::batch::Galleries;
 use crate::http::Response;
 use crate::world::{Call, World};
 
@@ -97,11 +97,30 @@ fn with_scene<T>(
     rule: impl FnOnce(&mut Account, &mut Scene<'_>) -> T,
 ) -> Result<T, ArmError> {
     accounts::find(world, path)?;
-    let World { batch, compute, arm, timing, faults, ids, .. } = world;
+    let World {
+        batch,
+        compute,
+        arm,
+        timing,
+        faults,
+        ids,
+        ..
+    } = world;
     let pace = batch.pace;
     let tenant = arm.tenant_of(&path.subscription).map(str::to_owned);
-    let gallery = Galleries { compute, arm, tenant: tenant.as_deref() };
-    let mut scene = Scene { now: call.now, timing, pace: &pace, faults, ids, gallery: &gallery };
+    let gallery = Galleries {
+        compute,
+        arm,
+        tenant: tenant.as_deref(),
+    };
+    let mut scene = Scene {
+        now: call.now,
+        timing,
+        pace: &pace,
+        faults,
+        ids,
+        gallery: &gallery,
+    };
     let account = batch.accounts.iter_mut().find(|account| accounts::is_at(account, path));
     let account = account.ok_or_else(|| ArmError::resource_not_found("batchAccounts", path.group()))?;
     Ok(rule(account, &mut scene))
@@ -117,16 +136,23 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answe
     let mut fields = names::to_data_plane(sent.get("properties").unwrap_or(&Value::Null));
     fields.insert("id".to_owned(), json!(id.as_str()));
     let new = pool_body::read_new(&Value::Object(fields), ApiAge::New)?;
-    let existing = accounts::find(world, path)?.pool(id, call.now).map(|pool| pool.version.clone());
+    let existing = accounts::find(world, path)?
+        .pool(id, call.now)
+        .map(|pool| pool.version.clone());
     match &existing {
         Ok(version) => {
-            let creates = call.request.header("if-none-match").is_some_and(|tag| tag.trim() == "*");
+            let creates = call
+                .request
+                .header("if-none-match")
+                .is_some_and(|tag| tag.trim() == "*");
             if creates {
                 return Err(Refusal::from(CONDITION_NOT_MET).into());
             }
             conditions::check(call.request, version)?;
         }
-        Err(_) if call.request.header("if-match").is_some() => return Err(Refusal::from(CONDITION_NOT_MET).into()),
+        Err(_) if call.request.header("if-match").is_some() => {
+            return Err(Refusal::from(CONDITION_NOT_MET).into());
+        }
         Err(_) => {}
     }
     let option = deallocation_option(&sent)?;
@@ -146,9 +172,16 @@ fn replace(
     scene: &mut Scene<'_>,
 ) -> Result<(), Refusal> {
     let pool = account.pool(&new.id, scene.now)?;
-    let dropped: Vec<String> =
-        pool.settings.keys().filter(|name| !new.settings.contains_key(name.as_str())).cloned().collect();
-    let changes = Changes { settings: new.settings, vm_size: Some(new.vm_size) };
+    let dropped: Vec<String> = pool
+        .settings
+        .keys()
+        .filter(|name| !new.settings.contains_key(name.as_str()))
+        .cloned()
+        .collect();
+    let changes = Changes {
+        settings: new.settings,
+        vm_size: Some(new.vm_size),
+    };
     change::apply(account, &new.id, changes, scene)?;
     let pool = account.pool_mut(&new.id, scene.now)?;
     for name in dropped {
@@ -164,7 +197,10 @@ fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Ans
     conditions::check(call.request, &pool.version)?;
     let mut fields = names::to_data_plane(sent.get("properties").unwrap_or(&Value::Null));
     let scale = read_scale(pool, &mut fields)?;
-    let drops_start_task = fields.get("startTask").and_then(Value::as_object).is_some_and(Map::is_empty);
+    let drops_start_task = fields
+        .get("startTask")
+        .and_then(Value::as_object)
+        .is_some_and(Map::is_empty);
     if drops_start_task {
         fields.shift_remove("startTask");
     }
@@ -196,8 +232,10 @@ fn read_scale(pool: &Pool, fields: &mut Map<String, Value>) -> Result<Rescale, R
         "autoScaleFormula",
         "autoScaleEvaluationInterval",
     ];
-    let taken: Map<String, Value> =
-        names.iter().filter_map(|name| fields.shift_remove(*name).map(|value| ((*name).to_owned(), value))).collect();
+    let taken: Map<String, Value> = names
+        .iter()
+        .filter_map(|name| fields.shift_remove(*name).map(|value| ((*name).to_owned(), value)))
+        .collect();
     if taken.is_empty() {
         return Ok(None);
     }
@@ -234,7 +272,11 @@ fn rescale(
     match new {
         NewScale::Auto { formula, interval } => {
             let same = matches!(&pool.scale, Scale::Auto { formula: old, interval: every, .. } if *old == formula && *every == interval);
-            if same { Ok(()) } else { scale::enable_autoscale(account, id, &formula, interval, scene) }
+            if same {
+                Ok(())
+            } else {
+                scale::enable_autoscale(account, id, &formula, interval, scene)
+            }
         }
         NewScale::Fixed(targets) => {
             pool.scale = Scale::Fixed;
@@ -244,7 +286,16 @@ fn rescale(
                     pool.last_write = Some(now);
                     Ok(())
                 }
-                (false, true) => scale::resize(account, id, NewSize { targets, timeout, option }, scene),
+                (false, true) => scale::resize(
+                    account,
+                    id,
+                    NewSize {
+                        targets,
+                        timeout,
+                        option,
+                    },
+                    scene,
+                ),
                 (false, false) => Err(POOL_BEING_RESIZED.into()),
             }
         }
@@ -253,7 +304,9 @@ fn rescale(
 
 fn deallocation_option(sent: &Value) -> Result<DeallocationOption, Refusal> {
     let name = "/properties/scaleSettings/fixedScale/nodeDeallocationOption";
-    let Some(word) = crate::json::text(sent, name) else { return Ok(DeallocationOption::default()) };
+    let Some(word) = crate::json::text(sent, name) else {
+        return Ok(DeallocationOption::default());
+    };
     DeallocationOption::parse(word)
         .ok_or_else(|| Refusal::property("nodeDeallocationOption", word, "The value is not known."))
 }
@@ -272,7 +325,10 @@ fn describe(world: &mut World, path: &ArmPath, id: &PoolId, sent: &Value, now: T
 }
 
 fn show(account: &Account, pool: &Pool, now: Timestamp) -> Response {
-    with_version(Response::json(StatusCode::OK, &render(account, pool, now)), &pool.version)
+    with_version(
+        Response::json(StatusCode::OK, &render(account, pool, now)),
+        &pool.version,
+    )
 }
 
 /// As ARM shows it.
@@ -303,7 +359,10 @@ fn properties(pool: &Pool, now: Timestamp) -> Value {
         ("provisioningState", json!(provisioning)),
         ("provisioningStateTransitionTime", json!(timestamp(provisioned))),
         ("allocationState", json!(state.arm_word())),
-        ("allocationStateTransitionTime", json!(timestamp(pool.allocation.since(now)))),
+        (
+            "allocationStateTransitionTime",
+            json!(timestamp(pool.allocation.since(now))),
+        ),
         ("currentDedicatedNodes", json!(current.dedicated)),
         ("currentLowPriorityNodes", json!(current.low_priority)),
         ("creationTime", json!(timestamp(pool.created))),
@@ -352,7 +411,10 @@ fn resize_status(pool: &Pool, now: Timestamp) -> Option<Value> {
 
 /// The data plane's `values` are `details` here.
 fn arm_error(error: &ResizeError) -> Value {
-    let details: Vec<Value> =
-        error.values.iter().map(|(name, value)| json!({"code": name, "message": value})).collect();
+    let details: Vec<Value> = error
+        .values
+        .iter()
+        .map(|(name, value)| json!({"code": name, "message": value}))
+        .collect();
     json!({"code": error.code, "message": error.message, "details": details})
 }

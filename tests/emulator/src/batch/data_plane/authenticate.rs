@@ -27,19 +27,28 @@ pub(crate) fn authenticate(
     if header.is_some_and(|header| header.to_ascii_lowercase().starts_with("sharedkey ")) {
         return shared_key(account, header.unwrap_or_default(), request);
     }
-    let caller = entra.check(header, Audience::Batch, now).map_err(|denied| unauthenticated(&denied, tenant, request))?;
+    let caller = entra
+        .check(header, Audience::Batch, now)
+        .map_err(|denied| unauthenticated(&denied, tenant, request))?;
     if !caller.tenant.eq_ignore_ascii_case(tenant) {
-        let denied = Denied::WrongTenant { expected: tenant.to_owned() };
+        let denied = Denied::WrongTenant {
+            expected: tenant.to_owned(),
+        };
         return Err(unauthenticated(&denied, tenant, request));
     }
-    if account.allows(AuthenticationMode::Aad) { Ok(Proof::Bearer) } else { Err(not_allowed("Bearer", "for this account")) }
+    if account.allows(AuthenticationMode::Aad) {
+        Ok(Proof::Bearer)
+    } else {
+        Err(not_allowed("Bearer", "for this account"))
+    }
 }
 
 fn shared_key(account: &Account, header: &str, request: &Request) -> Result<Proof, Refusal> {
     if !account.allows(AuthenticationMode::SharedKey) {
         return Err(not_allowed("SharedKey", "for this account"));
     }
-    let credential = Credential::parse(header).filter(|credential| credential.account.eq_ignore_ascii_case(&account.name));
+    let credential =
+        Credential::parse(header).filter(|credential| credential.account.eq_ignore_ascii_case(&account.name));
     if credential.is_some_and(|credential| credential.fits(request, &account.keys)) {
         return Ok(Proof::SharedKey);
     }
@@ -57,10 +66,16 @@ pub(crate) fn ensure_vouched(proof: Proof, settings: &serde_json::Map<String, Va
         return Ok(());
     }
     if has("/imageReference/virtualMachineImageId", "virtualMachineConfiguration") {
-        return Err(not_allowed("SharedKey", "when external resources of type Compute are linked"));
+        return Err(not_allowed(
+            "SharedKey",
+            "when external resources of type Compute are linked",
+        ));
     }
     if has("/subnetId", "networkConfiguration") {
-        return Err(not_allowed("SharedKey", "when external resources of type Network are linked"));
+        return Err(not_allowed(
+            "SharedKey",
+            "when external resources of type Network are linked",
+        ));
     }
     Ok(())
 }

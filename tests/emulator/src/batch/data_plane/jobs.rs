@@ -122,7 +122,9 @@ fn create(site: &mut Site<'_>) -> Answer {
     let job = site.account.job(&id, site.scene.now)?;
     // Recorded: six jobs of six names were all answered with this one.
     let url = format!("{}/jobs/job-1", site.base);
-    Ok(Reply::empty(StatusCode::CREATED).versioned(job.version.clone()).naming(url, Naming::Created))
+    Ok(Reply::empty(StatusCode::CREATED)
+        .versioned(job.version.clone())
+        .naming(url, Naming::Created))
 }
 
 /// Adds a job to the account.
@@ -147,7 +149,10 @@ pub(crate) fn add(
     job::fill_defaults(&mut settings);
     account.jobs.push(Job {
         id,
-        version: Version { etag: scene.ids.etag(), modified: now },
+        version: Version {
+            etag: scene.ids.etag(),
+            modified: now,
+        },
         created: now,
         settings,
         life: Timeline::new(now, JobState::Active),
@@ -176,9 +181,11 @@ fn ensure_pool_named(site: &Site<'_>, settings: &Map<String, Value>) -> Result<(
     let info = settings.get("poolInfo").ok_or_else(|| Refusal::missing("poolInfo"))?;
     match (crate::json::text(info, "/poolId"), info.get("autoPoolSpecification")) {
         (Some(_), None) => Ok(()),
-        (Some(pool), Some(_)) => {
-            Err(Refusal::property("poolInfo", pool, "poolId and autoPoolSpecification are mutually exclusive."))
-        }
+        (Some(pool), Some(_)) => Err(Refusal::property(
+            "poolInfo",
+            pool,
+            "poolId and autoPoolSpecification are mutually exclusive.",
+        )),
         (None, Some(_)) => Err(Refusal::unsupported(site.request)),
         (None, None) => Err(Refusal::missing("poolInfo.poolId")),
     }
@@ -187,8 +194,22 @@ fn ensure_pool_named(site: &Site<'_>, settings: &Map<String, Value>) -> Result<(
 fn update(site: &mut Site<'_>, method: &Method, id: &JobId) -> Answer {
     let body = site.body()?;
     // A client that read a job and puts it back sends what it cannot change, too; the service takes those names.
-    let settings = read_settings(&body, &["id", "url", "eTag", "lastModified", "creationTime", "state",
-        "stateTransitionTime", "previousState", "previousStateTransitionTime", "executionInfo", "stats"])?;
+    let settings = read_settings(
+        &body,
+        &[
+            "id",
+            "url",
+            "eTag",
+            "lastModified",
+            "creationTime",
+            "state",
+            "stateTransitionTime",
+            "previousState",
+            "previousStateTransitionTime",
+            "executionInfo",
+            "stats",
+        ],
+    )?;
     if *method == Method::PUT || settings.contains_key("poolInfo") {
         ensure_pool_named(site, &settings)?;
     }
@@ -211,8 +232,8 @@ fn update(site: &mut Site<'_>, method: &Method, id: &JobId) -> Answer {
 fn disable(site: &mut Site<'_>, id: &JobId) -> Answer {
     let body = site.body()?;
     let text = required(&body, "disableTasks")?;
-    let tasks = DisableTasks::parse(text)
-        .ok_or_else(|| Refusal::property("disableTasks", text, "The value is not known."))?;
+    let tasks =
+        DisableTasks::parse(text).ok_or_else(|| Refusal::property("disableTasks", text, "The value is not known."))?;
     let (now, etag) = (site.scene.now, site.scene.ids.etag());
     let changed = site.scene.after(site.scene.pace.job_change);
     let job = open_job(site, id)?;
@@ -220,8 +241,16 @@ fn disable(site: &mut Site<'_>, id: &JobId) -> Answer {
         return Err(OPERATION_INVALID_FOR_STATE.into());
     }
     if job.life.at(now) != JobState::Disabled {
-        let last = job.tasks.iter().filter_map(|task| task.end().filter(|end| *end > now)).max();
-        let done = if tasks == DisableTasks::Wait { last.unwrap_or(changed).max(changed) } else { changed };
+        let last = job
+            .tasks
+            .iter()
+            .filter_map(|task| task.end().filter(|end| *end > now))
+            .max();
+        let done = if tasks == DisableTasks::Wait {
+            last.unwrap_or(changed).max(changed)
+        } else {
+            changed
+        };
         job.pass(now, JobState::Disabling, done, JobState::Disabled);
     }
     touch(job, etag, now);
@@ -238,7 +267,9 @@ fn enable(site: &mut Site<'_>, id: &JobId) -> Answer {
     let changed = site.scene.after(site.scene.pace.job_change);
     let job = open_job(site, id)?;
     match job.life.at(now) {
-        JobState::Disabled | JobState::Disabling => job.pass(now, JobState::Enabling, changed, JobState::Active),
+        JobState::Disabled | JobState::Disabling => {
+            job.pass(now, JobState::Enabling, changed, JobState::Active);
+        }
         JobState::Active => {}
         _ => return Err(OPERATION_INVALID_FOR_STATE.into()),
     }
@@ -248,7 +279,9 @@ fn enable(site: &mut Site<'_>, id: &JobId) -> Answer {
 
 fn terminate(site: &mut Site<'_>, id: &JobId) -> Answer {
     let body = site.optional_body()?;
-    let reason = crate::json::text(&body, "/terminateReason").unwrap_or("UserTerminate").to_owned();
+    let reason = crate::json::text(&body, "/terminateReason")
+        .unwrap_or("UserTerminate")
+        .to_owned();
     let (now, etag) = (site.scene.now, site.scene.ids.etag());
     let changed = site.scene.after(site.scene.pace.job_change);
     let job = open_job(site, id)?;
@@ -261,7 +294,11 @@ fn terminate(site: &mut Site<'_>, id: &JobId) -> Answer {
 
 fn task_counts(site: &Site<'_>, id: &JobId) -> Answer {
     let job = site.account.job(id, site.scene.now)?;
-    Ok(Reply::result(&site.base, "taskcountsresult", job.task_counts(site.scene.now)))
+    Ok(Reply::result(
+        &site.base,
+        "taskcountsresult",
+        job.task_counts(site.scene.now),
+    ))
 }
 
 /// The job, once its conditions hold and it is neither completed nor on its way out.
@@ -298,5 +335,7 @@ fn touch(job: &mut Job, etag: String, now: jiff::Timestamp) {
 fn named(site: &Site<'_>, id: &JobId, status: StatusCode) -> Answer {
     let job = site.account.job(id, site.scene.now)?;
     let url = format!("{}/jobs/{}", site.base, job.id);
-    Ok(Reply::empty(status).versioned(job.version.clone()).naming(url, Naming::Written))
+    Ok(Reply::empty(status)
+        .versioned(job.version.clone())
+        .naming(url, Naming::Written))
 }

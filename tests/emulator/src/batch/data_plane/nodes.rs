@@ -18,7 +18,17 @@ use crate::batch::wire::{File, Naming, Reply, timestamp};
 
 const NODES: Kind = Kind {
     metadata: "nodes",
-    filterable: &["id", "state", "schedulingState", "allocationTime", "lastBootTime", "stateTransitionTime", "ipAddress", "isDedicated", "vmSize"],
+    filterable: &[
+        "id",
+        "state",
+        "schedulingState",
+        "allocationTime",
+        "lastBootTime",
+        "stateTransitionTime",
+        "ipAddress",
+        "isDedicated",
+        "vmSize",
+    ],
     selectable: &[
         "id",
         "url",
@@ -46,9 +56,17 @@ const NODES: Kind = Kind {
     ],
 };
 
-const FILES: Kind = Kind { metadata: "files", filterable: &["name"], selectable: &[] };
+const FILES: Kind = Kind {
+    metadata: "files",
+    filterable: &["name"],
+    selectable: &[],
+};
 
-const EXTENSIONS: Kind = Kind { metadata: "extensions", filterable: &[], selectable: &[] };
+const EXTENSIONS: Kind = Kind {
+    metadata: "extensions",
+    filterable: &[],
+    selectable: &[],
+};
 
 /// The files that a start task leaves.
 const START_FILES: [&str; 2] = ["startup/stderr.txt", "startup/stdout.txt"];
@@ -78,7 +96,9 @@ pub(crate) fn answer(site: &mut Site<'_>, method: &Method, pool: &PoolId, rest: 
 fn list(site: &Site<'_>, pool: &PoolId) -> Answer {
     let now = site.scene.now;
     let found = site.account.pool(pool, now)?;
-    let items = found.present(now).map(|node| (node.id.as_str().to_owned(), render(site, pool, node)));
+    let items = found
+        .present(now)
+        .map(|node| (node.id.as_str().to_owned(), render(site, pool, node)));
     site.list(&format!("pools/{pool}/nodes"), NODES, items.collect())
 }
 
@@ -99,11 +119,16 @@ fn render(site: &Site<'_>, pool: &PoolId, node: &Node) -> Value {
 fn find<'a>(site: &'a Site<'_>, pool: &PoolId, node: &NodeId) -> Result<&'a Node, Refusal> {
     let now = site.scene.now;
     let mut present = site.account.pool(pool, now)?.present(now);
-    present.find(|present| present.id == *node).ok_or_else(|| NODE_NOT_FOUND.into())
+    present
+        .find(|present| present.id == *node)
+        .ok_or_else(|| NODE_NOT_FOUND.into())
 }
 
 fn act(site: &mut Site<'_>, pool: &PoolId, node: &NodeId, action: &str) -> Answer {
-    if !matches!(action, "reboot" | "reimage" | "deallocate" | "start" | "disablescheduling" | "enablescheduling") {
+    if !matches!(
+        action,
+        "reboot" | "reimage" | "deallocate" | "start" | "disablescheduling" | "enablescheduling"
+    ) {
         return Err(Refusal::unsupported(site.request));
     }
     let (now, boot) = (site.scene.now, site.scene.boot());
@@ -160,7 +185,11 @@ enum Healing {
 }
 
 fn ensure_state(node: &Node, wanted: NodeState, now: jiff::Timestamp) -> Result<(), Refusal> {
-    if node.state(now) == wanted { Ok(()) } else { Err(OPERATION_INVALID_FOR_STATE.into()) }
+    if node.state(now) == wanted {
+        Ok(())
+    } else {
+        Err(OPERATION_INVALID_FOR_STATE.into())
+    }
 }
 
 fn schedule(node: &mut Node, wanted: Scheduling) -> Result<StatusCode, Refusal> {
@@ -174,7 +203,11 @@ fn schedule(node: &mut Node, wanted: Scheduling) -> Result<StatusCode, Refusal> 
 fn login(site: &Site<'_>, pool: &PoolId, node: &NodeId) -> Answer {
     let (address, port) = find(site, pool, node)?.login();
     let body = json!({"remoteLoginIPAddress": address, "remoteLoginPort": port});
-    Ok(Reply::result(&site.base, "Microsoft.Azure.Batch.Protocol.Entities.RemoteLoginSettings", body))
+    Ok(Reply::result(
+        &site.base,
+        "Microsoft.Azure.Batch.Protocol.Entities.RemoteLoginSettings",
+        body,
+    ))
 }
 
 fn extensions(site: &Site<'_>, pool: &PoolId, node: &NodeId) -> Answer {
@@ -190,7 +223,11 @@ fn upload(site: &Site<'_>, pool: &PoolId, node: &NodeId) -> Answer {
     let node = find(site, pool, node)?;
     let directory = format!("{}/{pool}/{}", site.account.name, node.id);
     let body = json!({"virtualDirectoryName": directory, "numberOfFilesUploaded": 4});
-    Ok(Reply::result(&site.base, "Microsoft.Azure.Batch.Protocol.Entities.UploadBatchServiceLogsResult", body))
+    Ok(Reply::result(
+        &site.base,
+        "Microsoft.Azure.Batch.Protocol.Entities.UploadBatchServiceLogsResult",
+        body,
+    ))
 }
 
 fn files(site: &Site<'_>, pool: &PoolId, node: &NodeId) -> Answer {
@@ -201,7 +238,8 @@ fn files(site: &Site<'_>, pool: &PoolId, node: &NodeId) -> Answer {
             "lastModified": timestamp(file.modified), "contentLength": file.text.len().to_string(),
             "contentType": "application/octet-stream"
         });
-        let body = json!({"name": name, "url": format!("{url}/{name}"), "isDirectory": false, "properties": properties});
+        let body =
+            json!({"name": name, "url": format!("{url}/{name}"), "isDirectory": false, "properties": properties});
         Some(((*name).to_owned(), body))
     });
     find(site, pool, node)?;
@@ -222,7 +260,11 @@ fn start_file(site: &Site<'_>, pool: &PoolId, node: &NodeId, path: &str) -> Resu
     let now = site.scene.now;
     let node = find(site, pool, node)?;
     let run = node.start_run(now).ok_or(FILE_NOT_FOUND)?;
-    let command = node.start_task.as_ref().and_then(|task| crate::json::text(task, "/commandLine")).unwrap_or_default();
+    let command = node
+        .start_task
+        .as_ref()
+        .and_then(|task| crate::json::text(task, "/commandLine"))
+        .unwrap_or_default();
     let failed = run.end <= now && run.exit_code != 0;
     let text = match path {
         "startup/stdout.txt" => format!("emulated: {command}\n"),
@@ -231,5 +273,9 @@ fn start_file(site: &Site<'_>, pool: &PoolId, node: &NodeId, path: &str) -> Resu
         _ => return Err(FILE_NOT_FOUND.into()),
     };
     let modified = run.end.min(now);
-    Ok(File { url: format!("{}/pools/{pool}/nodes/{}/files/{path}", site.base, node.id), text, modified })
+    Ok(File {
+        url: format!("{}/pools/{pool}/nodes/{}/files/{path}", site.base, node.id),
+        text,
+        modified,
+    })
 }

@@ -188,7 +188,11 @@ fn resize(site: &mut Site<'_>, id: &PoolId) -> Answer {
         dedicated: dedicated.unwrap_or(present.dedicated),
         low_priority: low_priority.unwrap_or(present.low_priority),
     };
-    let size = NewSize { targets, timeout: body::read_resize_timeout(&body)?, option: read_option(&body)? };
+    let size = NewSize {
+        targets,
+        timeout: body::read_resize_timeout(&body)?,
+        option: read_option(&body)?,
+    };
     scale::resize(site.account, id, size, &mut site.scene)?;
     named(site, id, StatusCode::ACCEPTED, Naming::Written)
 }
@@ -202,8 +206,11 @@ fn stop_resize(site: &mut Site<'_>, id: &PoolId) -> Answer {
 fn remove_nodes(site: &mut Site<'_>, id: &PoolId) -> Answer {
     check_conditions(site, id)?;
     let body = site.body()?;
-    let nodes: Vec<NodeId> =
-        crate::json::list(&body, "/nodeList").iter().filter_map(Value::as_str).map(NodeId::of).collect();
+    let nodes: Vec<NodeId> = crate::json::list(&body, "/nodeList")
+        .iter()
+        .filter_map(Value::as_str)
+        .map(NodeId::of)
+        .collect();
     if nodes.is_empty() {
         return Err(Refusal::missing("nodeList"));
     }
@@ -212,7 +219,11 @@ fn remove_nodes(site: &mut Site<'_>, id: &PoolId) -> Answer {
         return Err(Refusal::property("nodeList", &nodes.len().to_string(), reason));
     }
     let timeout = body::read_resize_timeout(&body)?;
-    let size = NewSize { targets: Targets::default(), timeout, option: read_option(&body)? };
+    let size = NewSize {
+        targets: Targets::default(),
+        timeout,
+        option: read_option(&body)?,
+    };
     scale::remove_nodes(site.account, id, &nodes, size, &mut site.scene)?;
     named(site, id, StatusCode::ACCEPTED, Naming::Written)
 }
@@ -224,7 +235,11 @@ fn enable_autoscale(site: &mut Site<'_>, id: &PoolId) -> Answer {
         Scale::Auto { formula, interval, .. } => (Some(formula.clone()), *interval),
         Scale::Fixed => (None, FIFTEEN_MINUTES),
     };
-    let asked = body.get("autoScaleFormula").and_then(Value::as_str).map(body::read_formula).transpose()?;
+    let asked = body
+        .get("autoScaleFormula")
+        .and_then(Value::as_str)
+        .map(body::read_formula)
+        .transpose()?;
     let formula = asked.or(formula).ok_or_else(|| Refusal::missing("autoScaleFormula"))?;
     let interval = body::read_interval(&body)?.unwrap_or(interval);
     scale::enable_autoscale(site.account, id, &formula, interval, &mut site.scene)?;
@@ -248,7 +263,9 @@ fn evaluate_autoscale(site: &mut Site<'_>, id: &PoolId) -> Answer {
     let outcome = autoscale::evaluate(&formula, pool.targets, pool.current(now))?;
     let run = json!({"timestamp": timestamp(now), "results": autoscale::results(outcome.targets)});
     let reply = Reply::result(&site.base, "Microsoft.Azure.Batch.Protocol.Entities.AutoScaleRun", run);
-    Ok(reply.versioned(pool.version.clone()).naming(pool.url(&site.base), Naming::Written))
+    Ok(reply
+        .versioned(pool.version.clone())
+        .naming(pool.url(&site.base), Naming::Written))
 }
 
 fn read_option(body: &Value) -> Result<DeallocationOption, Refusal> {
@@ -266,5 +283,7 @@ fn check_conditions(site: &Site<'_>, id: &PoolId) -> Result<(), Refusal> {
 /// An answer without a body that names the pool and its version.
 fn named(site: &Site<'_>, id: &PoolId, status: StatusCode, naming: Naming) -> Answer {
     let pool = site.account.pool(id, site.scene.now)?;
-    Ok(Reply::empty(status).versioned(pool.version.clone()).naming(pool.url(&site.base), naming))
+    Ok(Reply::empty(status)
+        .versioned(pool.version.clone())
+        .naming(pool.url(&site.base), naming))
 }

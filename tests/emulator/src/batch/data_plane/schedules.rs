@@ -19,7 +19,14 @@ use crate::batch::wire::{Naming, Reply, Version};
 
 const SCHEDULES: Kind = Kind {
     metadata: "jobschedules",
-    filterable: &["id", "displayName", "state", "stateTransitionTime", "creationTime", "lastModified"],
+    filterable: &[
+        "id",
+        "displayName",
+        "state",
+        "stateTransitionTime",
+        "creationTime",
+        "lastModified",
+    ],
     selectable: &[
         "id",
         "displayName",
@@ -58,8 +65,12 @@ pub(crate) fn answer(site: &mut Site<'_>, method: &Method, rest: &[&str]) -> Ans
 fn list(site: &Site<'_>) -> Answer {
     let now = site.scene.now;
     let schedules = site.account.schedules.iter();
-    let items =
-        schedules.map(|schedule| (schedule.id.as_str().to_ascii_lowercase(), schedule.render(&site.base, now)));
+    let items = schedules.map(|schedule| {
+        (
+            schedule.id.as_str().to_ascii_lowercase(),
+            schedule.render(&site.base, now),
+        )
+    });
     site.list("jobschedules", SCHEDULES, items.collect())
 }
 
@@ -68,7 +79,9 @@ fn create(site: &mut Site<'_>) -> Answer {
     let text = required(&body, "id")?;
     let id = ScheduleId::parse(text).ok_or_else(|| Refusal::property("id", text, "The id is not valid."))?;
     let settings = read_settings(&body, &["id"])?;
-    let specification = settings.get("jobSpecification").ok_or_else(|| Refusal::missing("jobSpecification"))?;
+    let specification = settings
+        .get("jobSpecification")
+        .ok_or_else(|| Refusal::missing("jobSpecification"))?;
     let account = &mut *site.account;
     if account.schedules.iter().any(|known| known.id == id) {
         return Err(SCHEDULE_EXISTS.into());
@@ -81,7 +94,10 @@ fn create(site: &mut Site<'_>) -> Answer {
         jobs::add(account, &mut site.scene, job, settings)?;
     }
     let now = site.scene.now;
-    let version = Version { etag: site.scene.ids.etag(), modified: now };
+    let version = Version {
+        etag: site.scene.ids.etag(),
+        modified: now,
+    };
     let url = format!("{}/jobschedules/{id}", site.base);
     account.schedules.push(Schedule {
         id,
@@ -91,7 +107,9 @@ fn create(site: &mut Site<'_>) -> Answer {
         life: Timeline::new(now, ScheduleState::Active),
         job: job.map(|(job, _)| job),
     });
-    Ok(Reply::empty(StatusCode::CREATED).versioned(version).naming(url, Naming::Created))
+    Ok(Reply::empty(StatusCode::CREATED)
+        .versioned(version)
+        .naming(url, Naming::Created))
 }
 
 /// The schedule's first job, named as the service names it; none when the pool is to be made for it.
@@ -115,7 +133,12 @@ fn read_settings(body: &Value, others: &[&str]) -> Result<Map<String, Value>, Re
 
 fn element(site: &mut Site<'_>, method: &Method, id: &ScheduleId) -> Answer {
     let now = site.scene.now;
-    let found = site.account.schedules.iter().find(|schedule| schedule.id == *id).ok_or(SCHEDULE_NOT_FOUND)?;
+    let found = site
+        .account
+        .schedules
+        .iter()
+        .find(|schedule| schedule.id == *id)
+        .ok_or(SCHEDULE_NOT_FOUND)?;
     conditions::check(site.request, &found.version)?;
     match *method {
         Method::HEAD => Ok(Reply::empty(StatusCode::OK).versioned(found.version.clone())),
@@ -146,13 +169,20 @@ fn turn(site: &mut Site<'_>, method: &Method, id: &ScheduleId, state: ScheduleSt
         }
         schedule.life.cut(now);
         schedule.life = schedule.life.clone().then(now, state);
-        let status = if state == ScheduleState::Completed { StatusCode::ACCEPTED } else { StatusCode::NO_CONTENT };
+        let status = if state == ScheduleState::Completed {
+            StatusCode::ACCEPTED
+        } else {
+            StatusCode::NO_CONTENT
+        };
         touched(site, id, status)
     })
 }
 
 fn touched(site: &mut Site<'_>, id: &ScheduleId, status: StatusCode) -> Answer {
-    let version = Version { etag: site.scene.ids.etag(), modified: site.scene.now };
+    let version = Version {
+        etag: site.scene.ids.etag(),
+        modified: site.scene.now,
+    };
     let url = format!("{}/jobschedules/{id}", site.base);
     site.account.schedule_mut(id)?.version = version.clone();
     Ok(Reply::empty(status).versioned(version).naming(url, Naming::Written))

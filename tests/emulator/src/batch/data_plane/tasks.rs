@@ -116,7 +116,10 @@ fn add(site: &mut Site<'_>, job: &JobId, body: &Value) -> Result<(String, Versio
             return Err(Refusal::from(INVALID_REQUEST_BODY).with("PropertyName", name));
         }
     }
-    let version = Version { etag: site.scene.ids.etag(), modified: site.scene.now };
+    let version = Version {
+        etag: site.scene.ids.etag(),
+        modified: site.scene.now,
+    };
     let job = site.account.job_mut(job, site.scene.now)?;
     job.ensure_open(site.scene.now)?;
     if job.tasks.iter().any(|task| task.id == id) {
@@ -131,14 +134,19 @@ fn add(site: &mut Site<'_>, job: &JobId, body: &Value) -> Result<(String, Versio
 fn create(site: &mut Site<'_>, job: &JobId) -> Answer {
     let body = site.body()?;
     let (url, version) = add(site, job, &body)?;
-    Ok(Reply::empty(StatusCode::CREATED).versioned(version).naming(url, Naming::Created))
+    Ok(Reply::empty(StatusCode::CREATED)
+        .versioned(version)
+        .naming(url, Naming::Created))
 }
 
 fn list(site: &Site<'_>, id: &JobId) -> Answer {
     let now = site.scene.now;
     let job = site.account.job(id, now)?;
     let items = job.tasks.iter().map(|task| {
-        (task.id.as_str().to_ascii_lowercase(), task.render(&site.base, &job.id, now))
+        (
+            task.id.as_str().to_ascii_lowercase(),
+            task.render(&site.base, &job.id, now),
+        )
     });
     site.list(&format!("jobs/{id}/tasks"), TASKS, items.collect())
 }
@@ -166,7 +174,10 @@ fn terminate(site: &mut Site<'_>, job: &JobId, id: &TaskId) -> Answer {
     find(site, job, id)?;
     let url = format!("{}/jobs/{job}/tasks/{id}", site.base);
     let tasks = &mut site.account.job_mut(job, now)?.tasks;
-    if let Some(task) = tasks.iter_mut().find(|task| task.id == *id && task.state(now) != TaskState::Completed) {
+    if let Some(task) = tasks
+        .iter_mut()
+        .find(|task| task.id == *id && task.state(now) != TaskState::Completed)
+    {
         task.terminate(now);
     }
     Ok(Reply::empty(StatusCode::NO_CONTENT).naming(url, Naming::Written))
@@ -174,7 +185,10 @@ fn terminate(site: &mut Site<'_>, job: &JobId, id: &TaskId) -> Answer {
 
 fn find<'a>(site: &'a Site<'_>, job: &JobId, id: &TaskId) -> Result<&'a Task, Refusal> {
     let job = site.account.job(job, site.scene.now)?;
-    job.tasks.iter().find(|task| task.id == *id).ok_or_else(|| TASK_NOT_FOUND.into())
+    job.tasks
+        .iter()
+        .find(|task| task.id == *id)
+        .ok_or_else(|| TASK_NOT_FOUND.into())
 }
 
 fn file(site: &Site<'_>, method: &Method, job: &JobId, (id, path): (&TaskId, &str)) -> Answer {
@@ -188,7 +202,11 @@ fn file(site: &Site<'_>, method: &Method, job: &JobId, (id, path): (&TaskId, &st
         "stderr.txt" => String::new(),
         _ => return Err(FILE_NOT_FOUND.into()),
     };
-    let file = File { url: format!("{}/files/{path}", task.url(&site.base, job)), text, modified: run.end.min(now) };
+    let file = File {
+        url: format!("{}/files/{path}", task.url(&site.base, job)),
+        text,
+        modified: run.end.min(now),
+    };
     match *method {
         Method::GET => Ok(Reply::file(file)),
         Method::HEAD => Ok(Reply::file_head(file)),

@@ -26,45 +26,106 @@ fn outcome(view: ImageVersionView, size: &str, security: Option<&str>, agent: &s
         configuration["securityProfile"] = json!({"securityType": security});
     }
     let vm_size = sizes::find(size).unwrap();
-    let wanted = Wanted { configuration: &configuration, size: &vm_size, size_name: size, location: "East US 2" };
+    let wanted = Wanted {
+        configuration: &configuration,
+        size: &vm_size,
+        size_name: size,
+        location: "East US 2",
+    };
     let judged = judge(&wanted, |_| Lookup::Found(Box::new(view)));
     judged.map(|_| ()).map_err(|error| {
         let provider: Value = serde_json::from_str(&error.values[0].1).unwrap();
-        format!("{}: {}", provider["error"]["code"].as_str().unwrap(), provider["error"]["message"].as_str().unwrap())
+        format!(
+            "{}: {}",
+            provider["error"]["code"].as_str().unwrap(),
+            provider["error"]["message"].as_str().unwrap()
+        )
     })
 }
 
 const UBUNTU: &str = "batch.node.ubuntu 22.04";
 
+/// What makes a good version another one.
+type Change = fn(&mut ImageVersionView);
+
+const D4S: &str = "Standard_D4s_v5";
+
+fn assert_fault(outcome: &Result<(), String>, fault: Option<&str>) {
+    match fault {
+        None => assert_eq!(*outcome, Ok(())),
+        Some(part) => assert!(
+            outcome.as_ref().is_err_and(|text| text.contains(part)),
+            "{part}: {outcome:?}"
+        ),
+    }
+}
+
 #[test]
-fn an_image_boots_only_where_everything_fits() {
-    let of = |change: fn(&mut ImageVersionView)| {
+fn a_pool_boots_a_good_image_only_where_everything_fits() {
+    for (size, security, agent, fault) in [
+        (D4S, None, UBUNTU, None),
+        (D4S, Some("trustedLaunch"), UBUNTU, None),
+        (
+            D4S,
+            Some("confidentialVM"),
+            UBUNTU,
+            Some("BadRequest: The security type"),
+        ),
+        (
+            "STANDARD_A1_V2",
+            None,
+            UBUNTU,
+            Some("cannot boot Hypervisor Generation '2'"),
+        ),
+        ("Standard_D4ps_v5", None, UBUNTU, Some("CPU Architecture")),
+        (D4S, None, "batch.node.windows amd64", Some("OS type 'Linux'")),
+    ] {
+        assert_fault(&outcome(view(), size, security, agent), fault);
+    }
+}
+
+#[test]
+fn a_version_is_usable_only_when_it_is_whole_here_and_of_the_right_kind() {
+    let cases: [(Change, &str, Option<&str>); 7] = [
+        (
+            |view| view.provisioning_state = "Creating".into(),
+            D4S,
+            Some("GalleryImageNotFound"),
+        ),
+        (
+            |view| view.provisioning_state = "Failed".into(),
+            D4S,
+            Some("GalleryImageNotFound"),
+        ),
+        (|view| view.provisioning_state = "Updating".into(), D4S, None),
+        (
+            |view| view.complete_regions.clear(),
+            D4S,
+            Some("not available in East US 2 region"),
+        ),
+        (|view| view.os_state = "Specialized".into(), D4S, Some("specialized")),
+        (
+            |view| view.security_type = Some("TrustedLaunch".into()),
+            D4S,
+            Some("security type"),
+        ),
+        (
+            |view| view.hyper_v_generation = "V1".into(),
+            "Standard_DC4as_v5",
+            Some("Generation '1'"),
+        ),
+    ];
+    for (change, size, fault) in cases {
         let mut view = view();
         change(&mut view);
-        view
-    };
-    for (view, size, security, agent, fault) in [
-        (view(), "Standard_D4s_v5", None, UBUNTU, None),
-        (view(), "Standard_D4s_v5", Some("trustedLaunch"), UBUNTU, None),
-        (view(), "Standard_D4s_v5", Some("confidentialVM"), UBUNTU, Some("BadRequest: The security type")),
-        (view(), "STANDARD_A1_V2", None, UBUNTU, Some("cannot boot Hypervisor Generation '2'")),
-        (view(), "Standard_D4ps_v5", None, UBUNTU, Some("CPU Architecture")),
-        (view(), "Standard_D4s_v5", None, "batch.node.windows amd64", Some("OS type 'Linux'")),
-        (of(|v| v.provisioning_state = "Creating".into()), "Standard_D4s_v5", None, UBUNTU, Some("GalleryImageNotFound")),
-        (of(|v| v.provisioning_state = "Failed".into()), "Standard_D4s_v5", None, UBUNTU, Some("GalleryImageNotFound")),
-        (of(|v| v.provisioning_state = "Updating".into()), "Standard_D4s_v5", None, UBUNTU, None),
-        (of(|v| v.complete_regions.clear()), "Standard_D4s_v5", None, UBUNTU, Some("not available in East US 2 region")),
-        (of(|v| v.os_state = "Specialized".into()), "Standard_D4s_v5", None, UBUNTU, Some("specialized")),
-        (of(|v| v.security_type = Some("TrustedLaunch".into())), "Standard_D4s_v5", None, UBUNTU, Some("security type")),
-        (of(|v| v.security_type = None), "Standard_D4s_v5", Some("trustedLaunch"), UBUNTU, Some("security type")),
-        (of(|v| v.hyper_v_generation = "V1".into()), "Standard_DC4as_v5", None, UBUNTU, Some("Generation '1'")),
-    ] {
-        let outcome = outcome(view, size, security, agent);
-        match fault {
-            None => assert_eq!(outcome, Ok(()), "{size} {security:?} {agent}"),
-            Some(part) => assert!(outcome.as_ref().is_err_and(|text| text.contains(part)), "{part}: {outcome:?}"),
-        }
+        assert_fault(&outcome(view, size, None, UBUNTU), fault);
     }
+    let mut plain = view();
+    plain.security_type = None;
+    assert_fault(
+        &outcome(plain, D4S, Some("trustedLaunch"), UBUNTU),
+        Some("security type"),
+    );
 }
 
 #[test]
@@ -73,7 +134,12 @@ fn a_marketplace_image_shows_its_exact_version() {
         "publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts", "version": "latest"
     }});
     let size = sizes::find("Standard_D1_v2").unwrap();
-    let wanted = Wanted { configuration: &configuration, size: &size, size_name: "STANDARD_D1_V2", location: "uksouth" };
+    let wanted = Wanted {
+        configuration: &configuration,
+        size: &size,
+        size_name: "STANDARD_D1_V2",
+        location: "uksouth",
+    };
     let shown = judge(&wanted, |_| Lookup::Missing).unwrap();
     assert_eq!(shown["exactVersion"], "18.04.202209020");
 }
@@ -82,11 +148,21 @@ fn a_marketplace_image_shows_its_exact_version() {
 fn a_stranger_and_an_unregistered_subscription_are_told_apart() {
     let configuration = json!({"imageReference": {"virtualMachineImageId": ID}});
     let size = sizes::find("Standard_D4s_v5").unwrap();
-    let wanted = Wanted { configuration: &configuration, size: &size, size_name: "x", location: "eastus2" };
+    let wanted = Wanted {
+        configuration: &configuration,
+        size: &size,
+        size_name: "x",
+        location: "eastus2",
+    };
     for (lookup, code) in [
         (Lookup::Missing, "GalleryImageNotFound"),
         (Lookup::OtherTenant, "LinkedAuthorizationFailed"),
-        (Lookup::Unregistered { subscription: "s".to_owned() }, "MissingSubscriptionRegistration"),
+        (
+            Lookup::Unregistered {
+                subscription: "s".to_owned(),
+            },
+            "MissingSubscriptionRegistration",
+        ),
     ] {
         let error = judge(&wanted, |_| lookup).unwrap_err();
         assert!(error.values[0].1.contains(code), "{error:?}");

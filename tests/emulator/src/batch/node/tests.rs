@@ -18,7 +18,13 @@ fn node(fate: Fate, start_task: Option<Value>) -> Node {
         fate,
         start_task,
     };
-    Node::new(plan, Boot { pace: &Pace::default(), timing: &Timing::default() })
+    Node::new(
+        plan,
+        Boot {
+            pace: &Pace::default(),
+            timing: &Timing::default(),
+        },
+    )
 }
 
 fn states(node: &Node, times: &[i64]) -> Vec<&'static str> {
@@ -31,14 +37,22 @@ fn a_node_becomes_usable_in_its_own_time() {
     let hasty = json!({"commandLine": "true", "waitForSuccess": false});
     for (fate, task, expected) in [
         (Fate::Ready, None, ["creating", "starting", "idle", "idle"]),
-        (Fate::Ready, Some(waiting.clone()), ["creating", "starting", "waitingforstarttask", "idle"]),
+        (
+            Fate::Ready,
+            Some(waiting.clone()),
+            ["creating", "starting", "waitingforstarttask", "idle"],
+        ),
         (Fate::Ready, Some(hasty), ["creating", "starting", "idle", "idle"]),
         (
             Fate::StartTaskFails { exit_code: 7 },
             Some(waiting.clone()),
             ["creating", "starting", "waitingforstarttask", "starttaskfailed"],
         ),
-        (Fate::Unusable { code: None }, Some(waiting), ["creating", "unusable", "unusable", "unusable"]),
+        (
+            Fate::Unusable { code: None },
+            Some(waiting),
+            ["creating", "unusable", "unusable", "unusable"],
+        ),
     ] {
         assert_eq!(states(&node(fate, task), &[100, 115, 125, 150]), expected);
     }
@@ -46,7 +60,10 @@ fn a_node_becomes_usable_in_its_own_time() {
 
 #[test]
 fn a_failed_start_task_tells_its_exit_code() {
-    let node = node(Fate::StartTaskFails { exit_code: 7 }, Some(json!({"commandLine": "false"})));
+    let node = node(
+        Fate::StartTaskFails { exit_code: 7 },
+        Some(json!({"commandLine": "false"})),
+    );
     let body = node.render("https://acct", "p", at(200));
     assert_eq!(body["startTaskInfo"]["exitCode"], 7);
     assert_eq!(body["startTaskInfo"]["result"], "failure");
@@ -70,13 +87,27 @@ fn the_agent_speaks_only_once_the_node_has_booted() {
 fn a_reboot_heals_and_a_deallocation_lasts_until_the_start() {
     let pace = Pace::default();
     let timing = Timing::default();
-    let boot = Boot { pace: &pace, timing: &timing };
-    let mut node = node(Fate::Unusable { code: Some("DiskFull".to_owned()) }, None);
-    assert_eq!(node.render("https://acct", "p", at(150))["errors"][0]["code"], "DiskFull");
+    let boot = Boot {
+        pace: &pace,
+        timing: &timing,
+    };
+    let mut node = node(
+        Fate::Unusable {
+            code: Some("DiskFull".to_owned()),
+        },
+        None,
+    );
+    assert_eq!(
+        node.render("https://acct", "p", at(150))["errors"][0]["code"],
+        "DiskFull"
+    );
     node.restart(NodeState::Rebooting, None, at(200), boot);
     assert_eq!(states(&node, &[200, 265, 280]), ["rebooting", "starting", "idle"]);
     node.deallocate(at(300), boot);
-    assert_eq!(states(&node, &[300, 335, 9_000]), ["deallocating", "deallocated", "deallocated"]);
+    assert_eq!(
+        states(&node, &[300, 335, 9_000]),
+        ["deallocating", "deallocated", "deallocated"]
+    );
     node.start(None, at(9_000), boot);
     assert_eq!(states(&node, &[9_005, 9_015]), ["starting", "idle"]);
 }
@@ -84,9 +115,20 @@ fn a_reboot_heals_and_a_deallocation_lasts_until_the_start() {
 #[test]
 fn a_task_makes_the_node_run_for_as_long_as_it_lasts() {
     let mut node = node(Fate::Ready, None);
-    let run = Run { start: at(200), end: at(210), exit_code: 0 };
-    node.runs.push(TaskRun { job: JobId::of("j"), task: TaskId::of("t"), run });
-    assert_eq!(states(&node, &[199, 200, 209, 210]), ["idle", "running", "running", "idle"]);
+    let run = Run {
+        start: at(200),
+        end: at(210),
+        exit_code: 0,
+    };
+    node.runs.push(TaskRun {
+        job: JobId::of("j"),
+        task: TaskId::of("t"),
+        run,
+    });
+    assert_eq!(
+        states(&node, &[199, 200, 209, 210]),
+        ["idle", "running", "running", "idle"]
+    );
     assert_eq!((node.since(at(205)), node.since(at(250))), (at(200), at(210)));
     node.leave(at(300), at(320));
     assert_eq!(node.state(at(310)), NodeState::LeavingPool);

@@ -53,8 +53,12 @@ const CREATE_ONLY: &[&str] = &[
 ];
 
 /// Names that versions before 2025-06-01 have; taken from their clients and not shown.
-const OUTDATED: &[&str] =
-    &["certificateReferences", "applicationLicenses", "targetNodeCommunicationMode", "resourceTags"];
+const OUTDATED: &[&str] = &[
+    "certificateReferences",
+    "applicationLicenses",
+    "targetNodeCommunicationMode",
+    "resourceTags",
+];
 
 /// A data-plane version, as far as it decides what is taken and shown.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -100,12 +104,15 @@ pub(crate) fn read_new(body: &Value, age: ApiAge) -> Result<NewPool, Refusal> {
     let fields = object(body)?;
     for name in fields.keys() {
         let known = SETTINGS.contains(&name.as_str()) || CREATE_ONLY.contains(&name.as_str());
-        if !known && !(OUTDATED.contains(&name.as_str()) && age < ApiAge::New) {
+        let outdated = OUTDATED.contains(&name.as_str()) && age < ApiAge::New;
+        if !known && !outdated {
             return Err(unknown(name));
         }
     }
     let id = required(body, "id")?;
-    let Some(id) = PoolId::parse(id) else { return Err(Refusal::property("id", id, "The id is not valid.")) };
+    let Some(id) = PoolId::parse(id) else {
+        return Err(Refusal::property("id", id, "The id is not valid."));
+    };
     let vm_size = required(body, "vmSize")?;
     let size = vm_size_of(vm_size)?;
     let mut settings = Map::new();
@@ -116,7 +123,13 @@ pub(crate) fn read_new(body: &Value, age: ApiAge) -> Result<NewPool, Refusal> {
     }
     fill_defaults(&mut settings)?;
     let (scale, resize_timeout) = read_scale(body)?;
-    Ok(NewPool { id, vm_size: vm_size.to_owned(), settings, scale, resize_timeout })
+    Ok(NewPool {
+        id,
+        vm_size: vm_size.to_owned(),
+        settings,
+        scale,
+        resize_timeout,
+    })
 }
 
 /// The size that a pool names; one that the region does not have is refused.
@@ -131,8 +144,14 @@ pub(crate) fn object(body: &Value) -> Result<&Map<String, Value>, Refusal> {
 }
 
 pub(crate) fn unknown(name: &str) -> Refusal {
-    let refusal = if OUTDATED.contains(&name) { UNSUPPORTED_PROPERTY } else { INVALID_REQUEST_BODY };
-    Refusal::from(refusal).with("PropertyName", name).with("Reason", "The property is not known to this api-version.")
+    let refusal = if OUTDATED.contains(&name) {
+        UNSUPPORTED_PROPERTY
+    } else {
+        INVALID_REQUEST_BODY
+    };
+    Refusal::from(refusal)
+        .with("PropertyName", name)
+        .with("Reason", "The property is not known to this api-version.")
 }
 
 /// Removes nulls at every depth.
@@ -177,11 +196,17 @@ pub(crate) fn normalise(name: &str, value: &Value, size: &VmSize, wait: WaitDefa
         "taskSchedulingPolicy" => scheduling_policy(value),
         "metadata" => metadata(value),
         "enableInterNodeCommunication" => flag(name, value).map(Value::Bool),
-        "displayName" if value.as_str().is_none_or(|text| text.len() > 1_024) => {
-            Err(Refusal::property(name, &value.to_string(), "The length must not exceed 1024 characters."))
-        }
+        "displayName" if value.as_str().is_none_or(|text| text.len() > 1_024) => Err(Refusal::property(
+            name,
+            &value.to_string(),
+            "The length must not exceed 1024 characters.",
+        )),
         "applicationPackageReferences" if value.as_array().is_none_or(|items| items.len() > 10) => {
-            Err(Refusal::property(name, &value.to_string(), "There must not be more than 10 application packages."))
+            Err(Refusal::property(
+                name,
+                &value.to_string(),
+                "There must not be more than 10 application packages.",
+            ))
         }
         _ => Ok(value.clone()),
     }
@@ -225,18 +250,26 @@ fn configuration(value: &Value) -> Result<Value, Refusal> {
 /// A gallery version, or a definition, which stands for its latest version.
 fn image_id(reference: &Value, id: &str) -> Result<(), Refusal> {
     let name = "imageReference.virtualMachineImageId";
-    if ["/publisher", "/offer", "/sku"].iter().any(|part| text(reference, part).is_some()) {
+    if ["/publisher", "/offer", "/sku"]
+        .iter()
+        .any(|part| text(reference, part).is_some())
+    {
         let reason = "virtualMachineImageId is mutually exclusive with the other imageReference properties.";
         return Err(Refusal::property(name, id, reason));
     }
     let path = ArmPath::parse(id).filter(|path| path.tail.is_none() && path.group.is_some());
     let in_gallery = path.is_some_and(|path| {
-        path.is_in("Microsoft.Compute") && matches!(path.kind().as_str(), "galleries/images" | "galleries/images/versions")
+        path.is_in("Microsoft.Compute")
+            && matches!(path.kind().as_str(), "galleries/images" | "galleries/images/versions")
     });
     if in_gallery {
         return Ok(());
     }
-    Err(Refusal::property(name, id, "The specified virtual machine image resource id is not valid."))
+    Err(Refusal::property(
+        name,
+        id,
+        "The specified virtual machine image resource id is not valid.",
+    ))
 }
 
 fn marketplace(reference: &Value, agent: &str) -> Result<(), Refusal> {
@@ -250,7 +283,11 @@ fn marketplace(reference: &Value, agent: &str) -> Result<(), Refusal> {
         }
         None => {
             let shown = format!("{publisher} {offer} {sku}");
-            Err(Refusal::property("imageReference", &shown, "The specified image reference is not supported."))
+            Err(Refusal::property(
+                "imageReference",
+                &shown,
+                "The specified image reference is not supported.",
+            ))
         }
     }
 }
@@ -262,7 +299,11 @@ fn task_slots(value: &Value, size: &VmSize) -> Result<Value, Refusal> {
     if (1..=most).contains(&slots) {
         return Ok(json!(slots));
     }
-    Err(Refusal::property("taskSlotsPerNode", &slots.to_string(), &format!("The value must be between 1 and {most}.")))
+    Err(Refusal::property(
+        "taskSlotsPerNode",
+        &slots.to_string(),
+        &format!("The value must be between 1 and {most}."),
+    ))
 }
 
 fn scheduling_policy(value: &Value) -> Result<Value, Refusal> {
@@ -270,7 +311,13 @@ fn scheduling_policy(value: &Value) -> Result<Value, Refusal> {
     let word = match fill.to_ascii_lowercase().as_str() {
         "spread" => "Spread",
         "pack" => "Pack",
-        _ => return Err(Refusal::property("taskSchedulingPolicy.nodeFillType", fill, "The value is not known.")),
+        _ => {
+            return Err(Refusal::property(
+                "taskSchedulingPolicy.nodeFillType",
+                fill,
+                "The value is not known.",
+            ));
+        }
     };
     let mut kept = value.clone();
     crate::json::set(&mut kept, &["nodeFillType"], json!(word));
@@ -281,12 +328,18 @@ fn metadata(value: &Value) -> Result<Value, Refusal> {
     let complete = |item: &Value| text(item, "/name").is_some() && item.get("value").is_some_and(Value::is_string);
     match value.as_array() {
         Some(items) if items.iter().all(complete) => Ok(value.clone()),
-        _ => Err(Refusal::property("metadata", &value.to_string(), "Each item needs a name and a value.")),
+        _ => Err(Refusal::property(
+            "metadata",
+            &value.to_string(),
+            "Each item needs a name and a value.",
+        )),
     }
 }
 
 fn read_scale(body: &Value) -> Result<(NewScale, SignedDuration), Refusal> {
-    let auto = body.get("enableAutoScale").map_or(Ok(false), |value| flag("enableAutoScale", value))?;
+    let auto = body
+        .get("enableAutoScale")
+        .map_or(Ok(false), |value| flag("enableAutoScale", value))?;
     let targets = read_targets(body)?;
     let timeout = read_resize_timeout(body)?.unwrap_or(FIFTEEN_MINUTES);
     if !auto {
@@ -295,7 +348,10 @@ fn read_scale(body: &Value) -> Result<(NewScale, SignedDuration), Refusal> {
             let reason = "The formula must not be set unless enableAutoScale is true.";
             return Err(Refusal::property("autoScaleFormula", formula, reason));
         }
-        let targets = Targets { dedicated: dedicated.unwrap_or(0), low_priority: low_priority.unwrap_or(0) };
+        let targets = Targets {
+            dedicated: dedicated.unwrap_or(0),
+            low_priority: low_priority.unwrap_or(0),
+        };
         return Ok((NewScale::Fixed(targets), timeout));
     }
     if let (Some(count), _) | (_, Some(count)) = targets {
@@ -304,7 +360,13 @@ fn read_scale(body: &Value) -> Result<(NewScale, SignedDuration), Refusal> {
     }
     let formula = required(body, "autoScaleFormula")?;
     let interval = read_interval(body)?.unwrap_or(FIFTEEN_MINUTES);
-    Ok((NewScale::Auto { formula: read_formula(formula)?, interval }, timeout))
+    Ok((
+        NewScale::Auto {
+            formula: read_formula(formula)?,
+            interval,
+        },
+        timeout,
+    ))
 }
 
 /// The two targets, each as a number or, as az sends them, as text.
@@ -325,11 +387,17 @@ pub(crate) fn read_interval(body: &Value) -> Result<Option<SignedDuration>, Refu
 
 /// A formula of a length that the service takes.
 pub(crate) fn read_formula(formula: &str) -> Result<String, Refusal> {
-    if formula.chars().count() > FORMULA_LENGTH { Err(AUTOSCALE_TOO_LONG.into()) } else { Ok(formula.to_owned()) }
+    if formula.chars().count() > FORMULA_LENGTH {
+        Err(AUTOSCALE_TOO_LONG.into())
+    } else {
+        Ok(formula.to_owned())
+    }
 }
 
 fn duration(body: &Value, name: &str, most: SignedDuration) -> Result<Option<SignedDuration>, Refusal> {
-    let Some(value) = body.get(name) else { return Ok(None) };
+    let Some(value) = body.get(name) else {
+        return Ok(None);
+    };
     let written = value.as_str().unwrap_or_default();
     match parse_duration(written) {
         Some(duration) if (FIVE_MINUTES..=most).contains(&duration) => Ok(Some(duration)),
@@ -337,7 +405,11 @@ fn duration(body: &Value, name: &str, most: SignedDuration) -> Result<Option<Sig
             let reason = format!("The value must be at least {}.", format_duration(FIVE_MINUTES));
             Err(Refusal::property(name, written, &reason))
         }
-        None => Err(Refusal::property(name, &value.to_string(), "The value is no ISO 8601 duration.")),
+        None => Err(Refusal::property(
+            name,
+            &value.to_string(),
+            "The value is no ISO 8601 duration.",
+        )),
     }
 }
 

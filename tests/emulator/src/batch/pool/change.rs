@@ -41,13 +41,23 @@ pub(crate) fn create(account: &mut Account, new: NewPool, scene: &mut Scene<'_>)
         NewScale::Fixed(targets) => (Scale::Fixed, targets),
         NewScale::Auto { formula, interval } => {
             let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default())?;
-            (Scale::Auto { formula, interval, since: now }, outcome.targets)
+            (
+                Scale::Auto {
+                    formula,
+                    interval,
+                    since: now,
+                },
+                outcome.targets,
+            )
         }
     };
     let id = new.id.clone();
     account.pools.push(Pool {
         id: new.id,
-        version: Version { etag: scene.ids.etag(), modified: now },
+        version: Version {
+            etag: scene.ids.etag(),
+            modified: now,
+        },
         created: now,
         vm_size: new.vm_size,
         settings: new.settings,
@@ -111,7 +121,9 @@ pub(crate) fn apply(
     let needs_empty = changes.needs_empty(pool);
     if let Some(name) = needs_empty.filter(|_| !pool.is_empty(scene.now)) {
         let message = "The specified property can be changed only when the pool is steady and has no nodes.";
-        return Err(Refusal::from(OPERATION_NOT_VALID_ON_POOL).saying(message).with("PropertyName", &name));
+        return Err(Refusal::from(OPERATION_NOT_VALID_ON_POOL)
+            .saying(message)
+            .with("PropertyName", &name));
     }
     ensure_unhurried(pool, interval, scene)?;
     for (name, value) in changes.settings {
@@ -127,10 +139,12 @@ pub(crate) fn apply(
 impl Changes {
     /// The first change that needs an empty pool; a value that stays the same needs none.
     fn needs_empty(&self, pool: &Pool) -> Option<String> {
-        let moved = |name: &&String| {
-            !ANY_TIME.contains(&name.as_str()) && self.settings.get(*name) != pool.settings.get(*name)
-        };
-        let resized = self.vm_size.as_ref().is_some_and(|size| !size.eq_ignore_ascii_case(&pool.vm_size));
+        let moved =
+            |name: &&String| !ANY_TIME.contains(&name.as_str()) && self.settings.get(*name) != pool.settings.get(*name);
+        let resized = self
+            .vm_size
+            .as_ref()
+            .is_some_and(|size| !size.eq_ignore_ascii_case(&pool.vm_size));
         let size = resized.then(|| VM_SIZE.to_owned());
         self.settings.keys().find(moved).cloned().or(size)
     }
@@ -147,7 +161,10 @@ pub(crate) fn replace_properties(
     scene: &mut Scene<'_>,
 ) -> Result<(), Refusal> {
     for name in fields.keys() {
-        if !ANY_TIME.contains(&name.as_str()) && name != "certificateReferences" && name != "targetNodeCommunicationMode" {
+        if !ANY_TIME.contains(&name.as_str())
+            && name != "certificateReferences"
+            && name != "targetNodeCommunicationMode"
+        {
             return Err(body::unknown(name));
         }
     }
@@ -156,8 +173,11 @@ pub(crate) fn replace_properties(
             return Err(Refusal::missing(list));
         }
     }
-    let kept: Map<String, Value> =
-        fields.iter().filter(|(name, _)| ANY_TIME.contains(&name.as_str())).map(|(n, v)| (n.clone(), v.clone())).collect();
+    let kept: Map<String, Value> = fields
+        .iter()
+        .filter(|(name, _)| ANY_TIME.contains(&name.as_str()))
+        .map(|(n, v)| (n.clone(), v.clone()))
+        .collect();
     let changes = read_patch(account.pool(id, scene.now)?, &kept)?;
     apply(account, id, changes, scene)?;
     let pool = account.pool_mut(id, scene.now)?;
@@ -165,7 +185,12 @@ pub(crate) fn replace_properties(
         pool.settings.shift_remove("startTask");
     }
     for list in ["applicationPackageReferences", "metadata"] {
-        if pool.settings.get(list).and_then(Value::as_array).is_some_and(Vec::is_empty) {
+        if pool
+            .settings
+            .get(list)
+            .and_then(Value::as_array)
+            .is_some_and(Vec::is_empty)
+        {
             pool.settings.shift_remove(list);
         }
     }
@@ -182,7 +207,11 @@ pub(crate) fn delete(account: &mut Account, id: &PoolId, scene: &mut Scene<'_>) 
     pool.ensure_active()?;
     let interrupted = release(pool, |_| true, DeallocationOption::Requeue, scene);
     pool.nodes.retain(|node| node.allocated <= now);
-    let leaving = if pool.nodes.is_empty() { jiff::SignedDuration::ZERO } else { scene.pace.leaving };
+    let leaving = if pool.nodes.is_empty() {
+        jiff::SignedDuration::ZERO
+    } else {
+        scene.pace.leaving
+    };
     let gone = scene.after(leaving + scene.pace.pool_deletion);
     pool.deletion = Some((now, gone));
     pool.targets = Targets::default();

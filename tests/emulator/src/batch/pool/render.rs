@@ -6,9 +6,9 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{Pool, Scale};
+use crate::batch::allocation::NodeKind;
 use crate::batch::autoscale;
 use crate::batch::node::NodeState;
-use crate::batch::allocation::NodeKind;
 use crate::batch::wire::{format_duration, timestamp};
 
 /// What nodecounts counts, in its own words.
@@ -50,7 +50,10 @@ impl Pool {
         }
         let errors = self.resize_errors(now);
         if !errors.is_empty() {
-            body.insert("resizeErrors".to_owned(), errors.iter().map(super::ResizeError::render).collect());
+            body.insert(
+                "resizeErrors".to_owned(),
+                errors.iter().map(super::ResizeError::render).collect(),
+            );
         }
         if let Some(identity) = &self.identity {
             body.insert("identity".to_owned(), data_plane_identity(identity));
@@ -97,7 +100,10 @@ impl Pool {
         }
         if let Scale::Auto { formula, interval, .. } = &self.scale {
             body.insert("autoScaleFormula".to_owned(), json!(formula));
-            body.insert("autoScaleEvaluationInterval".to_owned(), json!(format_duration(*interval)));
+            body.insert(
+                "autoScaleEvaluationInterval".to_owned(),
+                json!(format_duration(*interval)),
+            );
             if let Some(at) = self.last_evaluation(now) {
                 let run = json!({"timestamp": timestamp(at), "results": autoscale::results(self.targets)});
                 body.insert("autoScaleRun".to_owned(), run);
@@ -107,10 +113,14 @@ impl Pool {
 
     /// When the formula was last evaluated: every interval since it was enabled.
     pub(crate) fn last_evaluation(&self, now: Timestamp) -> Option<Timestamp> {
-        let Scale::Auto { interval, since, .. } = &self.scale else { return None };
+        let Scale::Auto { interval, since, .. } = &self.scale else {
+            return None;
+        };
         let elapsed = now.duration_since(*since).as_secs().max(0);
         let every = interval.as_secs().max(1);
-        since.checked_add(jiff::SignedDuration::from_secs(elapsed / every * every)).ok()
+        since
+            .checked_add(jiff::SignedDuration::from_secs(elapsed / every * every))
+            .ok()
     }
 
     /// The pool's entry in nodecounts.
@@ -123,11 +133,19 @@ impl Pool {
     }
 
     fn counts_of(&self, kind: NodeKind, now: Timestamp) -> Value {
-        let states: Vec<NodeState> =
-            self.present(now).filter(|node| node.kind == kind).map(|node| node.state(now)).collect();
+        let states: Vec<NodeState> = self
+            .present(now)
+            .filter(|node| node.kind == kind)
+            .map(|node| node.state(now))
+            .collect();
         let count = |wanted: Option<NodeState>| states.iter().filter(|state| Some(**state) == wanted).count();
-        let counts = COUNTED.into_iter().map(|(name, state)| (name.to_owned(), json!(count(state))));
-        counts.chain([("total".to_owned(), json!(states.len()))]).collect::<Map<_, _>>().into()
+        let counts = COUNTED
+            .into_iter()
+            .map(|(name, state)| (name.to_owned(), json!(count(state))));
+        counts
+            .chain([("total".to_owned(), json!(states.len()))])
+            .collect::<Map<_, _>>()
+            .into()
     }
 }
 

@@ -61,7 +61,10 @@ pub(crate) fn remove_nodes(
     let now = scene.now;
     let pool = account.pool_mut(id, now)?;
     ensure_resizable(pool, now)?;
-    if nodes.iter().any(|node| !pool.present(now).any(|present| present.id == *node)) {
+    if nodes
+        .iter()
+        .any(|node| !pool.present(now).any(|present| present.id == *node))
+    {
         return Err(NODE_NOT_FOUND.into());
     }
     ensure_unhurried(pool, interval, scene)?;
@@ -70,10 +73,20 @@ pub(crate) fn remove_nodes(
     }
     let is_leaving = |node: &Node| nodes.contains(&node.id);
     let current = pool.current(now);
-    let leaving = |kind| u32::try_from(pool.present(now).filter(|node| node.kind == kind && is_leaving(node)).count());
+    let leaving = |kind| {
+        u32::try_from(
+            pool.present(now)
+                .filter(|node| node.kind == kind && is_leaving(node))
+                .count(),
+        )
+    };
     let targets = Targets {
-        dedicated: current.dedicated.saturating_sub(leaving(NodeKind::Dedicated).unwrap_or(u32::MAX)),
-        low_priority: current.low_priority.saturating_sub(leaving(NodeKind::LowPriority).unwrap_or(u32::MAX)),
+        dedicated: current
+            .dedicated
+            .saturating_sub(leaving(NodeKind::Dedicated).unwrap_or(u32::MAX)),
+        low_priority: current
+            .low_priority
+            .saturating_sub(leaving(NodeKind::LowPriority).unwrap_or(u32::MAX)),
     };
     pool.touch(scene.ids.etag(), now);
     // The chosen nodes go first, so that no other is picked to reach the new target.
@@ -99,12 +112,19 @@ pub(crate) fn stop(account: &mut Account, id: &PoolId, scene: &mut Scene<'_>) ->
         node.show_at(steady, boot);
     }
     pool.allocation.cut(now);
-    pool.allocation =
-        pool.allocation.clone().then(now, AllocationState::Stopping).then(steady, AllocationState::Steady);
+    pool.allocation = pool
+        .allocation
+        .clone()
+        .then(now, AllocationState::Stopping)
+        .then(steady, AllocationState::Steady);
     let reached = pool.current(steady) == pool.targets;
     if let Some(resize) = &mut pool.resize {
         resize.ends = Some(steady);
-        resize.errors = if reached { Vec::new() } else { vec![allocation::stopped()] };
+        resize.errors = if reached {
+            Vec::new()
+        } else {
+            vec![allocation::stopped()]
+        };
     }
     pool.touch(scene.ids.etag(), now);
     Ok(())
@@ -132,7 +152,11 @@ pub(crate) fn enable_autoscale(
         None => refusal,
     })?;
     let outcome = autoscale::evaluate(formula, pool.targets, pool.current(now))?;
-    pool.scale = Scale::Auto { formula: formula.to_owned(), interval, since: now };
+    pool.scale = Scale::Auto {
+        formula: formula.to_owned(),
+        interval,
+        since: now,
+    };
     pool.touch(scene.ids.etag(), now);
     if outcome.targets != pool.targets {
         begin(account, id, outcome.targets, outcome.option, scene)?;
@@ -158,15 +182,15 @@ fn ensure_resizable(pool: &Pool, now: Timestamp) -> Result<(), Refusal> {
         let message = "The specified operation is not valid on a pool with autoscale enabled.";
         return Err(Refusal::from(OPERATION_NOT_VALID_ON_POOL).saying(message));
     }
-    if pool.allocation_state(now) == AllocationState::Steady { Ok(()) } else { Err(POOL_BEING_RESIZED.into()) }
+    if pool.allocation_state(now) == AllocationState::Steady {
+        Ok(())
+    } else {
+        Err(POOL_BEING_RESIZED.into())
+    }
 }
 
 /// Refuses a write that follows another too closely, and notes the one that does not.
-pub(crate) fn ensure_unhurried(
-    pool: &mut Pool,
-    interval: SignedDuration,
-    scene: &Scene<'_>,
-) -> Result<(), Refusal> {
+pub(crate) fn ensure_unhurried(pool: &mut Pool, interval: SignedDuration, scene: &Scene<'_>) -> Result<(), Refusal> {
     let interval = scene.timing.scaled(interval);
     let free = pool.last_write.map_or(scene.now, |last| last + interval);
     if free > scene.now {
@@ -192,9 +216,17 @@ pub(crate) fn begin(
     let now = scene.now;
     let pool = account.pool(id, now)?;
     let staying = staying(pool, now);
-    let ask = Ask { from: staying, to, timeout: pool.resize_timeout };
+    let ask = Ask {
+        from: staying,
+        to,
+        timeout: pool.resize_timeout,
+    };
     let grows = to.beyond(staying).total() > 0;
-    let (image, fault) = if grows { judge_image(account, pool, scene) } else { (serde_json::Value::Null, None) };
+    let (image, fault) = if grows {
+        judge_image(account, pool, scene)
+    } else {
+        (serde_json::Value::Null, None)
+    };
     let ceilings = account.ceilings(pool, now);
     let target = format!("{}/{}", account.name, pool.id);
     let upset = upset(&target, grows, scene);
@@ -213,22 +245,34 @@ pub(crate) fn begin(
     if let Some(ends) = ends {
         pool.allocation = pool.allocation.clone().then(ends, AllocationState::Steady);
     }
-    pool.resize = Some(Resize { started: now, ends, option, errors: plan.errors });
+    pool.resize = Some(Resize {
+        started: now,
+        ends,
+        option,
+        errors: plan.errors,
+    });
     interrupt(account, &interrupted, option, now);
     Ok(())
 }
 
 fn upset(target: &str, grows: bool, scene: &mut Scene<'_>) -> Option<Upset> {
-    scene.operation_upset().or_else(|| if grows { scene.upset(target) } else { None })
+    scene
+        .operation_upset()
+        .or_else(|| if grows { scene.upset(target) } else { None })
 }
 
 /// The nodes that are there and are not leaving.
 fn staying(pool: &Pool, now: Timestamp) -> Targets {
     let count = |kind| {
-        let nodes = pool.present(now).filter(|node| node.kind == kind && node.removed.is_none());
+        let nodes = pool
+            .present(now)
+            .filter(|node| node.kind == kind && node.removed.is_none());
         u32::try_from(nodes.count()).unwrap_or(u32::MAX)
     };
-    Targets { dedicated: count(NodeKind::Dedicated), low_priority: count(NodeKind::LowPriority) }
+    Targets {
+        dedicated: count(NodeKind::Dedicated),
+        low_priority: count(NodeKind::LowPriority),
+    }
 }
 
 fn judge_image(account: &Account, pool: &Pool, scene: &Scene<'_>) -> (serde_json::Value, Option<ResizeError>) {
@@ -250,10 +294,14 @@ fn judge_image(account: &Account, pool: &Pool, scene: &Scene<'_>) -> (serde_json
 
 /// Adds the nodes of a plan; they arrive one by one and show when the resize ends.
 fn grow(pool: &mut Pool, plan: &Plan, image: &serde_json::Value, target: &str, scene: &mut Scene<'_>) {
-    let Some(takes) = plan.takes.filter(|_| plan.grows.total() > 0) else { return };
+    let Some(takes) = plan.takes.filter(|_| plan.grows.total() > 0) else {
+        return;
+    };
     let upset = scene.node_upset(target);
     let allocated = scene.after(takes.checked_sub(SHOWS_BEFORE_STEADY).unwrap_or(takes));
-    let kinds = NodeKind::BOTH.into_iter().flat_map(|kind| std::iter::repeat_n(kind, usize_of(plan.grows.of(kind))));
+    let kinds = NodeKind::BOTH
+        .into_iter()
+        .flat_map(|kind| std::iter::repeat_n(kind, usize_of(plan.grows.of(kind))));
     for (place, kind) in (0..plan.grows.total()).zip(kinds) {
         let is_hit = place < upset.count;
         let rank = pool.node_count;
@@ -270,7 +318,11 @@ fn grow(pool: &mut Pool, plan: &Plan, image: &serde_json::Value, target: &str, s
             allocated,
             image,
             vm_size: pool.vm_size.clone(),
-            fate: if is_hit { upset.fate.clone() } else { crate::batch::node::Fate::Ready },
+            fate: if is_hit {
+                upset.fate.clone()
+            } else {
+                crate::batch::node::Fate::Ready
+            },
             start_task: pool.start_task().cloned(),
         };
         pool.nodes.push(Node::new(node, scene.boot()));
@@ -283,7 +335,11 @@ fn usize_of(count: u32) -> usize {
 
 fn arrival(place: u32, latest: Timestamp, scene: &Scene<'_>) -> Timestamp {
     let steps = i32::try_from(place.saturating_add(1)).unwrap_or(i32::MAX);
-    let each = scene.pace.allocation_per_node.checked_mul(steps).unwrap_or(SignedDuration::MAX);
+    let each = scene
+        .pace
+        .allocation_per_node
+        .checked_mul(steps)
+        .unwrap_or(SignedDuration::MAX);
     scene.after(scene.pace.allocation_base.saturating_add(each)).min(latest)
 }
 
@@ -298,10 +354,17 @@ fn shrink(pool: &mut Pool, leaves: Targets, option: DeallocationOption, scene: &
     let now = scene.now;
     let mut chosen: Vec<NodeId> = Vec::new();
     for kind in NodeKind::BOTH {
-        let mut nodes: Vec<&Node> =
-            pool.present(now).filter(|node| node.kind == kind && node.removed.is_none()).collect();
+        let mut nodes: Vec<&Node> = pool
+            .present(now)
+            .filter(|node| node.kind == kind && node.removed.is_none())
+            .collect();
         nodes.sort_by_key(|node| (order_of_leaving(node.state(now)), std::cmp::Reverse(node.rank)));
-        chosen.extend(nodes.into_iter().take(usize_of(leaves.of(kind))).map(|node| node.id.clone()));
+        chosen.extend(
+            nodes
+                .into_iter()
+                .take(usize_of(leaves.of(kind)))
+                .map(|node| node.id.clone()),
+        );
     }
     // Nodes that have not shown yet cannot leave; none are there since resizes do not overlap.
     release(pool, |node| chosen.contains(&node.id), option, scene)
@@ -325,11 +388,19 @@ pub(crate) fn release(
     let now = scene.now;
     let leaving = scene.timing.scaled(scene.pace.leaving);
     let mut interrupted = Vec::new();
-    for node in pool.nodes.iter_mut().filter(|node| node.is_present(now) && node.removed.is_none() && chosen(node)) {
+    for node in pool
+        .nodes
+        .iter_mut()
+        .filter(|node| node.is_present(now) && node.removed.is_none() && chosen(node))
+    {
         let waits = option == DeallocationOption::TaskCompletion;
         let busy = node.runs_at(now).map(|run| run.run.end).max().filter(|_| waits);
         let at = busy.unwrap_or(now);
-        for run in node.runs.iter_mut().filter(|run| run.run.start <= now && at < run.run.end) {
+        for run in node
+            .runs
+            .iter_mut()
+            .filter(|run| run.run.start <= now && at < run.run.end)
+        {
             interrupted.push(run.clone());
             run.run.end = now;
         }

@@ -32,7 +32,11 @@ fn durations_are_read_in_any_form_and_written_in_dotnets() {
         ("P1DT1S", "P1DT1S"),
         ("PT0S", "PT0S"),
     ] {
-        assert_eq!(parse_duration(text).map(format_duration).as_deref(), Some(written), "{text}");
+        assert_eq!(
+            parse_duration(text).map(format_duration).as_deref(),
+            Some(written),
+            "{text}"
+        );
     }
     for text in ["", "15", "-PT5M", "PT", "P1Y"] {
         assert_eq!(parse_duration(text), None, "{text}");
@@ -50,7 +54,13 @@ fn an_error_carries_its_sentence_in_the_status_line_and_the_request_id_in_the_me
         body: Bytes::new(),
     };
     let refusal = Refusal::from(crate::batch::refusal::POOL_NOT_FOUND).with("PoolId", "p");
-    let response = respond(&request, "https://acct.test", "id-1", Timestamp::UNIX_EPOCH, Err(refusal));
+    let response = respond(
+        &request,
+        "https://acct.test",
+        "id-1",
+        Timestamp::UNIX_EPOCH,
+        Err(refusal),
+    );
     assert_eq!(response.reason.as_deref(), Some("The specified pool does not exist."));
     let body: Value = serde_json::from_slice(&response.body).unwrap();
     assert_eq!(
@@ -59,8 +69,31 @@ fn an_error_carries_its_sentence_in_the_status_line_and_the_request_id_in_the_me
     );
     assert_eq!(body["values"], json!([{"key": "PoolId", "value": "p"}]));
 
-    let head = Request { method: http::Method::HEAD, ..request };
+    let head = Request {
+        method: http::Method::HEAD,
+        ..request
+    };
     let refusal = Refusal::from(crate::batch::refusal::POOL_NOT_FOUND);
     let response = respond(&head, "https://acct.test", "id-1", Timestamp::UNIX_EPOCH, Err(refusal));
     assert!(response.body.is_empty() && response.status == StatusCode::NOT_FOUND);
+}
+
+/// The bodies are those of `tests/batch/recorded.jsonl`, whose origin `tests/batch/recorded.rs` tells.
+#[test]
+fn recorded_bodies_are_written_back_to_the_byte() {
+    let mut bodies = 0;
+    for line in include_str!("../../../tests/batch/recorded.jsonl").lines() {
+        let exchange: Value = serde_json::from_str(line).unwrap();
+        let Some(body) = exchange["body"].as_str().filter(|body| !body.is_empty()) else {
+            continue;
+        };
+        assert_eq!(
+            pretty(&serde_json::from_str(body).unwrap()),
+            body,
+            "{}",
+            exchange["name"]
+        );
+        bodies += 1;
+    }
+    assert_eq!(bodies, 15);
 }

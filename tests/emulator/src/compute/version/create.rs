@@ -14,10 +14,7 @@ use super::{
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
-    compute::{
-        Change, Doing, Item, Kind, canonical_id, missing, name, require_parent, required_location,
-        write_body,
-    },
+    compute::{Change, Doing, Item, Kind, canonical_id, missing, name, require_parent, required_location, write_body},
     http::Response,
     json as edit,
     operation::{self, Failure, Form, Output, Plan, Started},
@@ -30,10 +27,7 @@ pub(super) fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answ
     if name::parse_version(path.name()).is_none() {
         let message = "The image version name is invalid. The image version name should follow \
                        Major(int).Minor(int).Patch(int) format, for e.g: 1.0.0, 2018.12.1 etc.";
-        return Err(ArmError::invalid_parameter(
-            "galleryImageVersionName",
-            message,
-        ));
+        return Err(ArmError::invalid_parameter("galleryImageVersionName", message));
     }
     let parent = path.parent().ok_or_else(|| missing(path))?;
     require_parent(world, &parent)?;
@@ -72,8 +66,7 @@ fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, status: StatusCode) 
             sources: source.needed.clone(),
         },
     );
-    item.change =
-        Some(Change::new(Doing::Creating, &started).showing(readouts(&item.body, &source)));
+    item.change = Some(Change::new(Doing::Creating, &started).showing(readouts(&item.body, &source)));
     let shown = item.view(&Kind::Version.type_name());
     world.compute.versions.insert(item);
     Ok(started.announce(Response::json(status, &shown)))
@@ -110,10 +103,7 @@ pub(super) fn start(
     let plan = Plan {
         form: Form::Gallery,
         subscription: path.subscription.clone(),
-        location: copies
-            .first()
-            .map(|copy| copy.region.clone())
-            .unwrap_or_default(),
+        location: copies.first().map(|copy| copy.region.clone()).unwrap_or_default(),
         lasts,
         output: Output::Resource(path.key()),
     };
@@ -127,8 +117,7 @@ pub(super) fn start(
         };
     }
     if let (Some(region), Some(ends)) = (failing, started.ends) {
-        let message =
-            format!("Replication of the gallery image version to region '{region}' failed.");
+        let message = format!("Replication of the gallery image version to region '{region}' failed.");
         world.operations.fail(
             &started.id,
             ends,
@@ -144,10 +133,7 @@ pub(super) fn start(
 /// What the version shows of its disks once it is made; the source itself is echoed from the start.
 fn readouts(body: &Value, source: &Source) -> Value {
     let mut shown = source.shown.clone();
-    let sent = body
-        .pointer("/properties/storageProfile")
-        .cloned()
-        .unwrap_or_default();
+    let sent = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
     if let Some(os) = sent.get("osDiskImage") {
         let echoed = os.get("source").cloned().unwrap_or_else(|| json!({}));
         edit::set(&mut shown, &["osDiskImage", "source"], echoed);

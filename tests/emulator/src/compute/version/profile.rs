@@ -11,12 +11,7 @@ use crate::{arm::ArmError, json as edit, region};
 const MOST_REPLICAS: i64 = 100;
 
 /// Storage account types in Azure's casing.
-const STORAGE_TYPES: [&str; 4] = [
-    "Standard_LRS",
-    "Standard_ZRS",
-    "Premium_LRS",
-    "PremiumV2_LRS",
-];
+const STORAGE_TYPES: [&str; 4] = ["Standard_LRS", "Standard_ZRS", "Premium_LRS", "PremiumV2_LRS"];
 
 /// Regions without availability zones, so without zone-redundant storage.
 const WITHOUT_ZONES: [&str; 11] = [
@@ -43,11 +38,7 @@ pub(crate) struct Target {
 }
 
 /// Checks the publishing profile of `body`, completes it in place and returns its regions.
-pub(crate) fn normalise(
-    body: &mut Value,
-    location: &str,
-    now: Timestamp,
-) -> Result<Vec<Target>, ArmError> {
+pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Result<Vec<Target>, ArmError> {
     let mut profile = body
         .pointer("/properties/publishingProfile")
         .cloned()
@@ -70,10 +61,7 @@ pub(crate) fn normalise(
         shown.push(entry);
     }
     if !targets.iter().any(|target| target.region == location) {
-        let names: Vec<&str> = targets
-            .iter()
-            .map(|target| target.region.as_str())
-            .collect();
+        let names: Vec<&str> = targets.iter().map(|target| target.region.as_str()).collect();
         return Err(invalid(format!(
             "Gallery image version publishing profile regions {} must contain the location of image version {location}.",
             names.join(", ")
@@ -100,43 +88,27 @@ pub(super) fn is_excluded(body: &Value, region: &str) -> bool {
         .pointer("/properties/publishingProfile")
         .cloned()
         .unwrap_or_default();
-    let excluded = |value: &Value| {
-        value
-            .get("excludeFromLatest")
-            .and_then(Value::as_bool)
-            .unwrap_or(false)
-    };
-    let in_region = edit::list(&profile, "/targetRegions").iter().any(|entry| {
-        region::normalise(edit::text(entry, "/name").unwrap_or_default()) == region
-            && excluded(entry)
-    });
+    let excluded = |value: &Value| value.get("excludeFromLatest").and_then(Value::as_bool).unwrap_or(false);
+    let in_region = edit::list(&profile, "/targetRegions")
+        .iter()
+        .any(|entry| region::normalise(edit::text(entry, "/name").unwrap_or_default()) == region && excluded(entry));
     excluded(&profile) || in_region
 }
 
 fn complete_region(entry: &mut Value, profile: &Value) -> Result<Target, ArmError> {
-    let name =
-        edit::text(entry, "/name").ok_or_else(|| invalid("Each target region needs a name."))?;
+    let name = edit::text(entry, "/name").ok_or_else(|| invalid("Each target region needs a name."))?;
     let region = region::normalise(name);
-    let display = region::display_name(name).ok_or_else(|| {
-        invalid(format!(
-            "The target region '{name}' is not a region of Azure."
-        ))
-    })?;
+    let display = region::display_name(name)
+        .ok_or_else(|| invalid(format!("The target region '{name}' is not a region of Azure.")))?;
     let replicas = replicas(entry.get("regionalReplicaCount"), "regionalReplicaCount")?
         .or(replicas(profile.get("replicaCount"), "replicaCount")?)
         .unwrap_or(1);
-    let asked = edit::text(entry, "/storageAccountType")
-        .or_else(|| edit::text(profile, "/storageAccountType"));
+    let asked = edit::text(entry, "/storageAccountType").or_else(|| edit::text(profile, "/storageAccountType"));
     let storage = storage(asked.unwrap_or("Standard_LRS"))?;
     if storage == "Standard_ZRS" && WITHOUT_ZONES.contains(&region.as_str()) {
-        return Err(invalid(
-            "ZRS storage account type is not supported in this region.",
-        ));
+        return Err(invalid("ZRS storage account type is not supported in this region."));
     }
-    let excluded = entry
-        .get("excludeFromLatest")
-        .and_then(Value::as_bool)
-        .unwrap_or(false);
+    let excluded = entry.get("excludeFromLatest").and_then(Value::as_bool).unwrap_or(false);
     edit::merge(
         entry,
         json!({
@@ -197,8 +169,7 @@ fn check_end_of_life(profile: &mut Value, now: Timestamp) -> Result<(), ArmError
 
 /// Shallow versions are for tests: one replica in their own region.
 fn check_shallow(profile: &Value, targets: &[Target]) -> Result<(), ArmError> {
-    let shallow = edit::text(profile, "/replicationMode")
-        .is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"));
+    let shallow = edit::text(profile, "/replicationMode").is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"));
     if shallow && (targets.len() > 1 || targets.iter().any(|target| target.replicas > 1)) {
         return Err(invalid(
             "A version with replication mode 'Shallow' has one replica in its own region only.",

@@ -98,6 +98,11 @@ impl RegionCopy {
 }
 
 impl VersionFacts {
+    /// Whether no region ever got it: then a PUT makes it anew, otherwise it mends the regions that failed.
+    pub(super) fn was_never_made(&self) -> bool {
+        self.copies.iter().all(RegionCopy::is_lost)
+    }
+
     /// `replicationStatus` as the service writes it.
     pub(super) fn status(&self, now: Timestamp) -> Value {
         let states: Vec<CopyState> = self.copies.iter().map(|copy| copy.state(now)).collect();

@@ -42,16 +42,8 @@ pub(super) struct Source {
 }
 
 /// Finds the source that a storage profile names and checks it against region and definition.
-pub(super) fn resolve(
-    compute: &Compute,
-    body: &Value,
-    location: &str,
-    parent: &Item<()>,
-) -> Result<Source, ArmError> {
-    let profile = body
-        .pointer("/properties/storageProfile")
-        .cloned()
-        .unwrap_or_default();
+pub(super) fn resolve(compute: &Compute, body: &Value, location: &str, parent: &Item<()>) -> Result<Source, ArmError> {
+    let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
     let vm = edit::text(&profile, "/source/virtualMachineId");
     let whole = edit::text(&profile, "/source/id");
     let os_id = edit::text(&profile, "/osDiskImage/source/id");
@@ -68,8 +60,7 @@ pub(super) fn resolve(
     };
     require_agreement(&source, parent)?;
     require_security(&source, definition::feature(&parent.body, "SecurityType"))?;
-    let shallow =
-        edit::text(body, "/properties/publishingProfile/replicationMode") == Some("Shallow");
+    let shallow = edit::text(body, "/properties/publishingProfile/replicationMode") == Some("Shallow");
     require_sizes(&source, shallow)?;
     Ok(source)
 }
@@ -89,16 +80,13 @@ fn from_vm(compute: &Compute, id: &str, location: &str) -> Result<Source, ArmErr
             "Source virtual machine {id} cannot contain an ephemeral OS disk."
         )));
     }
-    let disk = |disk: &Value| {
-        edit::text(disk, "/managedDisk/id").and_then(|id| DiskSource::find(compute, id))
-    };
+    let disk = |disk: &Value| edit::text(disk, "/managedDisk/id").and_then(|id| DiskSource::find(compute, id));
     let os = vm
         .body
         .pointer("/properties/storageProfile/osDisk")
         .cloned()
         .unwrap_or_default();
-    let mut shown =
-        json!({"osDiskImage": disk_image(disk(&os).as_ref(), edit::text(&os, "/caching"))});
+    let mut shown = json!({"osDiskImage": disk_image(disk(&os).as_ref(), edit::text(&os, "/caching"))});
     let data: Vec<Value> = edit::list(&vm.body, "/properties/storageProfile/dataDisks")
         .iter()
         .map(|entry| data_image(entry, disk(entry).as_ref(), edit::text(entry, "/caching")))
@@ -116,9 +104,7 @@ fn from_vm(compute: &Compute, id: &str, location: &str) -> Result<Source, ArmErr
         os_state: Some(state.to_owned()),
         generation: Some(vm.facts.generation.clone()),
         architecture: Some(vm.facts.architecture.clone()),
-        security: vm
-            .property("/securityProfile/securityType")
-            .map(str::to_owned),
+        security: vm.property("/securityProfile/securityType").map(str::to_owned),
         needed: vec![id.to_lowercase()],
         shown,
     })
@@ -139,25 +125,19 @@ fn from_whole(compute: &Compute, id: &str, location: &str) -> Result<Source, Arm
 
 fn from_image(compute: &Compute, id: &str, location: &str) -> Result<Source, ArmError> {
     let image = compute.images.find(&id.to_lowercase());
-    let image =
-        image.filter(|image| image.location() == location && !image.is_busy() && !image.failed);
+    let image = image.filter(|image| image.location() == location && !image.is_busy() && !image.failed);
     let image = image.ok_or_else(|| not_found(id))?;
     let os = image
         .body
         .pointer("/properties/storageProfile/osDisk")
         .cloned()
         .unwrap_or_default();
-    let mut shown =
-        json!({"osDiskImage": sized_image(os.get("diskSizeGB"), edit::text(&os, "/caching"))});
+    let mut shown = json!({"osDiskImage": sized_image(os.get("diskSizeGB"), edit::text(&os, "/caching"))});
     let data = edit::list(&image.body, "/properties/storageProfile/dataDisks")
         .iter()
         .map(|entry| {
             let mut shown = sized_image(entry.get("diskSizeGB"), edit::text(entry, "/caching"));
-            edit::set(
-                &mut shown,
-                &["lun"],
-                entry.get("lun").cloned().unwrap_or_default(),
-            );
+            edit::set(&mut shown, &["lun"], entry.get("lun").cloned().unwrap_or_default());
             shown
         });
     add_data_images(&mut shown, data.collect());
@@ -165,11 +145,7 @@ fn from_image(compute: &Compute, id: &str, location: &str) -> Result<Source, Arm
         kind: SourceKind::Image,
         id: id.to_owned(),
         os_type: edit::text(&os, "/osType").map(str::to_owned),
-        os_state: Some(
-            edit::text(&os, "/osState")
-                .unwrap_or("Generalized")
-                .to_owned(),
-        ),
+        os_state: Some(edit::text(&os, "/osState").unwrap_or("Generalized").to_owned()),
         generation: image.property("/hyperVGeneration").map(str::to_owned),
         architecture: None,
         security: None,
@@ -181,26 +157,16 @@ fn from_image(compute: &Compute, id: &str, location: &str) -> Result<Source, Arm
 fn from_version(compute: &Compute, path: &ArmPath, location: &str) -> Result<Source, ArmError> {
     let id = path.id();
     let version = compute.versions.find(&path.key());
-    let version = version.filter(|version| {
-        version
-            .facts
-            .copies
-            .iter()
-            .any(|copy| copy.region == location)
-    });
+    let version = version.filter(|version| version.facts.copies.iter().any(|copy| copy.region == location));
     let version = version
         .filter(|version| !version.failed)
         .ok_or_else(|| not_found(&id))?;
-    let parent = path
-        .parent()
-        .and_then(|parent| compute.definitions.find(&parent.key()));
+    let parent = path.parent().and_then(|parent| compute.definitions.find(&parent.key()));
     let parent = parent.ok_or_else(|| not_found(&id))?;
     let text = |pointer: &str| parent.property(pointer).map(str::to_owned);
     let mut shown = json!({});
     for field in ["osDiskImage", "dataDiskImages"] {
-        let value = version
-            .body
-            .pointer(&format!("/properties/storageProfile/{field}"));
+        let value = version.body.pointer(&format!("/properties/storageProfile/{field}"));
         edit::set(&mut shown, &[field], value.cloned().unwrap_or_default());
     }
     Ok(Source {
@@ -221,31 +187,22 @@ fn from_version(compute: &Compute, path: &ArmPath, location: &str) -> Result<Sou
 fn from_disks(compute: &Compute, profile: &Value, location: &str) -> Result<Source, ArmError> {
     let os_entry = profile.get("osDiskImage").cloned().unwrap_or_default();
     let (id, os) = disk_of(compute, &os_entry, location)?;
-    let mut shown =
-        json!({"osDiskImage": disk_image(Some(&os), edit::text(&os_entry, "/hostCaching"))});
+    let mut shown = json!({"osDiskImage": disk_image(Some(&os), edit::text(&os_entry, "/hostCaching"))});
     let mut needed = vec![id.to_lowercase()];
     let mut luns = Vec::new();
     let mut data = Vec::new();
     for entry in edit::list(profile, "/dataDiskImages") {
         let lun = entry.get("lun").and_then(Value::as_u64);
         if lun.is_none() || luns.contains(&lun) {
-            return Err(invalid(
-                "Duplicated lun numbers are not allowed in data disk images.",
-            ));
+            return Err(invalid("Duplicated lun numbers are not allowed in data disk images."));
         }
         luns.push(lun);
         let (id, disk) = disk_of(compute, entry, location)?;
         if needed.contains(&id.to_lowercase()) {
-            return Err(invalid(format!(
-                "Duplicated source ids are not allowed: {id}."
-            )));
+            return Err(invalid(format!("Duplicated source ids are not allowed: {id}.")));
         }
         needed.push(id.to_lowercase());
-        data.push(data_image(
-            entry,
-            Some(&disk),
-            edit::text(entry, "/hostCaching"),
-        ));
+        data.push(data_image(entry, Some(&disk), edit::text(entry, "/hostCaching")));
     }
     add_data_images(&mut shown, data);
     Ok(Source {
@@ -254,35 +211,23 @@ fn from_disks(compute: &Compute, profile: &Value, location: &str) -> Result<Sour
         os_type: os.property("/osType").map(str::to_owned),
         os_state: None,
         generation: os.property("/hyperVGeneration").map(str::to_owned),
-        architecture: os
-            .property("/supportedCapabilities/architecture")
-            .map(str::to_owned),
-        security: os
-            .property("/securityProfile/securityType")
-            .map(str::to_owned),
+        architecture: os.property("/supportedCapabilities/architecture").map(str::to_owned),
+        security: os.property("/securityProfile/securityType").map(str::to_owned),
         needed,
         shown,
     })
 }
 
-fn disk_of<'a>(
-    compute: &'a Compute,
-    entry: &Value,
-    location: &str,
-) -> Result<(String, DiskSource<'a>), ArmError> {
-    let id = edit::text(entry, "/source/id")
-        .ok_or_else(|| invalid("Each disk image needs a source id."))?;
+fn disk_of<'a>(compute: &'a Compute, entry: &Value, location: &str) -> Result<(String, DiskSource<'a>), ArmError> {
+    let id = edit::text(entry, "/source/id").ok_or_else(|| invalid("Each disk image needs a source id."))?;
     let kind = ArmPath::parse(id).and_then(|path| Kind::parse(&path.kind()));
     if !matches!(kind, Some(Kind::Disk | Kind::Snapshot)) {
         return Err(invalid(format!(
             "The source id '{id}' must be a managed disk or snapshot."
         )));
     }
-    let source = DiskSource::find(compute, id)
-        .filter(|source| region::normalise(source.location()) == location);
-    let source = source
-        .filter(|source| source.is_ready())
-        .ok_or_else(|| not_found(id))?;
+    let source = DiskSource::find(compute, id).filter(|source| region::normalise(source.location()) == location);
+    let source = source.filter(|source| source.is_ready()).ok_or_else(|| not_found(id))?;
     let sku = edit::text(source.body, "/sku/name").unwrap_or_default();
     if sku == "UltraSSD_LRS" {
         return Err(invalid(format!(
@@ -293,15 +238,10 @@ fn disk_of<'a>(
 }
 
 fn from_vhd(profile: &Value) -> Result<Source, ArmError> {
-    let source = profile
-        .pointer("/osDiskImage/source")
-        .cloned()
-        .unwrap_or_default();
+    let source = profile.pointer("/osDiskImage/source").cloned().unwrap_or_default();
     let uri = edit::text(&source, "/uri").unwrap_or_default();
     if edit::text(&source, "/storageAccountId").is_none() {
-        return Err(invalid(
-            "A VHD source needs both 'uri' and 'storageAccountId'.",
-        ));
+        return Err(invalid("A VHD source needs both 'uri' and 'storageAccountId'."));
     }
     let caching = edit::text(profile, "/osDiskImage/hostCaching");
     Ok(Source {
@@ -333,11 +273,7 @@ fn require_agreement(source: &Source, parent: &Item<()>) -> Result<(), ArmError>
         )));
     }
     for (own, pointer, what) in [
-        (
-            &source.generation,
-            "/hyperVGeneration",
-            "Hypervisor generation",
-        ),
+        (&source.generation, "/hyperVGeneration", "Hypervisor generation"),
         (&source.os_type, "/osType", "OS type"),
         (&source.architecture, "/architecture", "architecture"),
     ] {
@@ -396,11 +332,7 @@ fn disk_image(source: Option<&DiskSource<'_>>, caching: Option<&str>) -> Value {
 
 fn data_image(entry: &Value, source: Option<&DiskSource<'_>>, caching: Option<&str>) -> Value {
     let mut shown = disk_image(source, caching);
-    edit::set(
-        &mut shown,
-        &["lun"],
-        entry.get("lun").cloned().unwrap_or_default(),
-    );
+    edit::set(&mut shown, &["lun"], entry.get("lun").cloned().unwrap_or_default());
     shown
 }
 

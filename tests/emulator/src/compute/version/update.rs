@@ -12,10 +12,7 @@ use super::{
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
-    compute::{
-        Change, Doing, Item, Kind, missing, require_idle, require_same_location, required_location,
-        write_body,
-    },
+    compute::{Change, Doing, Item, Kind, missing, require_idle, require_same_location, required_location, write_body},
     http::Response,
     json as edit,
     timing::Timing,
@@ -25,11 +22,7 @@ use crate::{
 /// `PUT` or `PATCH` of a version that is there.
 pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world
-        .compute
-        .versions
-        .find(&path.key())
-        .ok_or_else(|| missing(path))?;
+    let item = world.compute.versions.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
@@ -116,18 +109,15 @@ fn require_same_mode(old: &Value, new: &Value) -> Result<(), ArmError> {
     Ok(())
 }
 
-/// Removing a region needs the safety profile's leave; a region's storage type never changes.
-fn require_permitted_regions(
-    item: &Item<VersionFacts>,
-    next: &Value,
-    targets: &[Target],
-) -> Result<(), ArmError> {
+/// Removing a region that was replicated needs the safety profile's leave; a region's storage type never changes.
+fn require_permitted_regions(item: &Item<VersionFacts>, next: &Value, targets: &[Target]) -> Result<(), ArmError> {
     let pointer = "/properties/safetyProfile/allowDeletionOfReplicatedLocations";
     let permitted = next.pointer(pointer).and_then(Value::as_bool) == Some(true);
     let removed = item
         .facts
         .copies
         .iter()
+        .filter(|copy| !copy.is_lost())
         .find(|copy| !targets.iter().any(|target| target.region == copy.region));
     if let (Some(copy), false) = (removed, permitted) {
         let message = format!(
@@ -143,8 +133,7 @@ fn require_permitted_regions(
             .iter()
             .any(|target| target.region == region && target.storage != old)
         {
-            let property =
-                "galleryImageVersion.properties.publishingProfile.targetRegions.storageAccountType";
+            let property = "galleryImageVersion.properties.publishingProfile.targetRegions.storageAccountType";
             return Err(ArmError::property_change(property));
         }
     }
@@ -152,22 +141,12 @@ fn require_permitted_regions(
 }
 
 /// The copies after the update: those that stay, and new ones for regions that are new or were lost.
-fn copies(
-    timing: &Timing,
-    call: &Call<'_>,
-    item: &Item<VersionFacts>,
-    targets: &[Target],
-) -> Vec<RegionCopy> {
+fn copies(timing: &Timing, call: &Call<'_>, item: &Item<VersionFacts>, targets: &[Target]) -> Vec<RegionCopy> {
     let mut lasts = timing.lasts(0);
     targets
         .iter()
-        .map(|target| {
-            match item
-                .facts
-                .copies
-                .iter()
-                .find(|copy| copy.region == target.region)
-            {
+        .map(
+            |target| match item.facts.copies.iter().find(|copy| copy.region == target.region) {
                 Some(copy) if !copy.is_lost() => RegionCopy {
                     replicas: target.replicas,
                     ..copy.clone()
@@ -176,7 +155,7 @@ fn copies(
                     lasts += timing.lasts(timing.seconds.version_region);
                     RegionCopy::begin(target, call.now, lasts)
                 }
-            }
-        })
+            },
+        )
         .collect()
 }

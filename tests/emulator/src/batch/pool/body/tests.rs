@@ -27,7 +27,13 @@ fn read(change: impl FnOnce(&mut Value), age: ApiAge) -> Result<NewPool, String>
 fn counts_come_as_numbers_or_as_text() {
     for count in [json!(2), json!("2")] {
         let pool = read(|body| body["targetDedicatedNodes"] = count, ApiAge::Old).unwrap();
-        assert_eq!(pool.scale, NewScale::Fixed(Targets { dedicated: 2, low_priority: 0 }));
+        assert_eq!(
+            pool.scale,
+            NewScale::Fixed(Targets {
+                dedicated: 2,
+                low_priority: 0
+            })
+        );
     }
 }
 
@@ -38,46 +44,70 @@ fn defaults_are_those_that_were_recorded() {
     assert_eq!(pool.settings["taskSlotsPerNode"], 1);
     assert_eq!(pool.settings["taskSchedulingPolicy"], json!({"nodeFillType": "Spread"}));
     assert_eq!(pool.settings["startTask"]["waitForSuccess"], true);
-    assert_eq!(pool.settings["startTask"]["userIdentity"]["autoUser"]["elevationLevel"], "nonadmin");
+    assert_eq!(
+        pool.settings["startTask"]["userIdentity"]["autoUser"]["elevationLevel"],
+        "nonadmin"
+    );
+}
+
+/// A body with one value changed: where, and to what.
+fn changed(pointer: &str, value: Value) -> Result<NewPool, String> {
+    let (parent, name) = pointer.rsplit_once('/').unwrap();
+    read(|body| body.pointer_mut(parent).unwrap()[name] = value, ApiAge::New)
 }
 
 #[test]
 fn what_the_service_refuses_is_refused_with_its_code() {
-    let cases: Vec<(fn(&mut Value), &str)> = vec![
-        (|b| b["id"] = json!("a b"), "InvalidPropertyValue id"),
-        (|b| b["id"] = Value::Null, "MissingRequiredProperty id"),
-        (|b| b["vmSize"] = json!("Standard_Z9"), "InvalidPropertyValue vmSize"),
-        (|b| b["virtualMachineConfiguration"] = Value::Null, "MissingRequiredProperty"),
-        (|b| b["virtualMachineConfiguration"]["nodeAgentSKUId"] = json!("batch.node.os2"), "InvalidPropertyValue nodeAgentSKUId"),
+    let image = "/virtualMachineConfiguration/imageReference";
+    let marketplace = json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts"});
+    for (pointer, value, expected) in [
+        ("/id", json!("a b"), "InvalidPropertyValue id"),
+        ("/id", Value::Null, "MissingRequiredProperty id"),
+        ("/vmSize", json!("Standard_Z9"), "InvalidPropertyValue vmSize"),
+        ("/virtualMachineConfiguration", Value::Null, "MissingRequiredProperty"),
         (
-            |b| b["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] = json!("/subscriptions/s/images/x"),
-            "InvalidPropertyValue imageReference.virtualMachineImageId",
-        ),
-        (
-            |b| b["virtualMachineConfiguration"]["imageReference"]["publisher"] = json!("canonical"),
-            "InvalidPropertyValue imageReference.virtualMachineImageId",
-        ),
-        (
-            |b| b["virtualMachineConfiguration"]["imageReference"] =
-                json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts"}),
+            "/virtualMachineConfiguration/nodeAgentSKUId",
+            json!("batch.node.os2"),
             "InvalidPropertyValue nodeAgentSKUId",
         ),
-        (|b| b["targetDedicatedNodes"] = json!(-1), "InvalidPropertyValue targetDedicatedNodes"),
-        (|b| b["resizeTimeout"] = json!("PT4M"), "InvalidPropertyValue resizeTimeout"),
-        (|b| b["resizeTimeout"] = json!("soon"), "InvalidPropertyValue resizeTimeout"),
-        (|b| b["enableAutoScale"] = json!(true), "InvalidPropertyValue targetDedicatedNodes"),
-        (|b| b["autoScaleFormula"] = json!("$x=1"), "InvalidPropertyValue autoScaleFormula"),
-        (|b| b["taskSlotsPerNode"] = json!(17), "InvalidPropertyValue taskSlotsPerNode"),
-        (|b| b["startTask"] = json!({}), "MissingRequiredProperty startTask.commandLine"),
-        (|b| b["metadata"] = json!([{"name": "x"}]), "InvalidPropertyValue metadata"),
-        (|b| b["identity"] = json!({}), "InvalidRequestBody identity"),
-        (|b| b["resourceTags"] = json!({}), "UnsupportedProperty resourceTags"),
-    ];
-    for (change, expected) in cases {
-        let refusal = read(change, ApiAge::New).unwrap_err();
+        (
+            &format!("{image}/virtualMachineImageId"),
+            json!("/subscriptions/s/images/x"),
+            "InvalidPropertyValue imageReference",
+        ),
+        (
+            &format!("{image}/publisher"),
+            json!("canonical"),
+            "InvalidPropertyValue imageReference",
+        ),
+        (image, marketplace, "InvalidPropertyValue nodeAgentSKUId"),
+        (
+            "/targetDedicatedNodes",
+            json!(-1),
+            "InvalidPropertyValue targetDedicatedNodes",
+        ),
+        ("/resizeTimeout", json!("PT4M"), "InvalidPropertyValue resizeTimeout"),
+        ("/resizeTimeout", json!("soon"), "InvalidPropertyValue resizeTimeout"),
+        (
+            "/enableAutoScale",
+            json!(true),
+            "InvalidPropertyValue targetDedicatedNodes",
+        ),
+        (
+            "/autoScaleFormula",
+            json!("$x=1"),
+            "InvalidPropertyValue autoScaleFormula",
+        ),
+        ("/taskSlotsPerNode", json!(17), "InvalidPropertyValue taskSlotsPerNode"),
+        ("/startTask", json!({}), "MissingRequiredProperty startTask.commandLine"),
+        ("/metadata", json!([{"name": "x"}]), "InvalidPropertyValue metadata"),
+        ("/identity", json!({}), "InvalidRequestBody identity"),
+        ("/resourceTags", json!({}), "UnsupportedProperty resourceTags"),
+    ] {
+        let refusal = changed(pointer, value).unwrap_err();
         assert!(refusal.starts_with(expected), "{expected}: {refusal}");
     }
-    assert!(read(|b| b["resourceTags"] = json!({}), ApiAge::Middle).is_ok());
+    assert!(read(|body| body["resourceTags"] = json!({}), ApiAge::Middle).is_ok());
 }
 
 #[test]

@@ -1,0 +1,153 @@
+//! The files a run leaves for the steps after it: outputs, job summary, report.
+//!
+//! What they say is made elsewhere; what cannot be written is told, for it is no reason to fail a roll-out.
+
+use std::{
+    collections::hash_map::RandomState,
+    fs::OpenOptions,
+    hash::{BuildHasher as _, Hasher as _},
+    io::{self, Write as _},
+    path::{Path, PathBuf},
+};
+
+use crate::{report::Report, runner::Runner, summary, workflow::Redactor};
+
+/// A file that could not be written.
+#[derive(Debug, thiserror::Error)]
+#[error("cannot write the {what} to {path}: {source}", path = path.display())]
+pub struct Unwritten {
+    what: &'static str,
+    path: PathBuf,
+    source: io::Error,
+}
+
+/// The names of the outputs, as `action.yml` declares them.
+pub const NAMES: [&str; 7] = [
+    "pool-id",
+    "image-version",
+    "nodes-wanted",
+    "nodes-ready",
+    "attempts",
+    "result",
+    "report-path",
+];
+
+/// Writes all files; returns those that could not be written.
+#[must_use]
+pub fn write_all(report: &Report, report_path: Option<&Path>, runner: &Runner, redactor: &Redactor) -> Vec<Unwritten> {
+    let mut unwritten = Vec::new();
+    let mut check = |what, path: &Path, written: io::Result<()>| {
+        let path = path.to_owned();
+        unwritten.extend(written.err().map(|source| Unwritten { what, path, source }));
+    };
+    if let Some(path) = report_path {
+        check(
+            "report",
+            path,
+            std::fs::write(path, redactor.clean(&report_text(report))),
+        );
+    }
+    if let Some(path) = &runner.output {
+        let text = outputs_text(&outputs(report, report_path), random());
+        check("outputs", path, append(path, &redactor.clean(&text)));
+    }
+    if let Some(path) = &runner.summary {
+        check(
+            "job summary",
+            path,
+            append(path, &redactor.clean(&summary::markdown(report))),
+        );
+    }
+    unwritten
+}
+
+fn report_text(report: &Report) -> String {
+    // Our own types with text keys always serialise.
+    serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
+}
+
+fn append(path: &Path, text: &str) -> io::Result<()> {
+    let mut file = OpenOptions::new().create(true).append(true).open(path)?;
+    file.write_all(text.as_bytes())
+}
+
+fn outputs(report: &Report, report_path: Option<&Path>) -> [(&'static str, String); 7] {
+    let asked = report.asked.as_ref();
+    let values = [
+        asked.map_or_else(String::new, |asked| asked.pool.to_string()),
+        asked.map_or_else(String::new, |asked| asked.version.to_string()),
+        report.wanted().to_string(),
+        report.ready().to_string(),
+        report.attempts().to_string(),
+        report.result.to_owned(),
+        report_path.map_or_else(String::new, |path| path.display().to_string()),
+    ];
+    let mut values = values.into_iter();
+    NAMES.map(|name| (name, values.next().unwrap_or_default()))
+}
+
+/// The outputs in the runner's form. The delimiter is random, so that no value can end itself and begin another.
+fn outputs_text(outputs: &[(&'static str, String)], random: u64) -> String {
+    let mut text = String::new();
+    for (name, value) in outputs {
+        let mut delimiter = format!("ghadelimiter_{random:016x}");
+        while value.contains(&delimiter) {
+            delimiter.push('_');
+        }
+        text.push_str(&format!("{name}<<{delimiter}\n{value}\n{delimiter}\n"));
+    }
+    text
+}
+
+/// A number that nobody can foresee: the seed of std's hash maps comes from the system.
+fn random() -> u64 {
+    RandomState::new().build_hasher().finish()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::{created, quota_reached};
+
+    #[test]
+    fn outputs_have_one_value_each() {
+        let text = outputs_text(&outputs(&created(), Some(Path::new("/t/report.json"))), 0xabc);
+        insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn a_value_cannot_end_itself() {
+        let value = "ghadelimiter_0000000000000abc\nresult<<x\ncreated\nx".to_owned();
+        let text = outputs_text(&[("pool-id", value)], 0xabc);
+        assert!(text.starts_with("pool-id<<ghadelimiter_0000000000000abc_\n"), "{text}");
+        assert!(text.ends_with("\nx\nghadelimiter_0000000000000abc_\n"), "{text}");
+    }
+
+    #[test]
+    fn files_are_written_and_what_cannot_be_written_is_told() {
+        let folder = tempfile::tempdir().unwrap();
+        let runner = Runner {
+            output: Some(folder.path().join("outputs")),
+            summary: Some(folder.path().join("missing/summary")),
+            ..Runner::default()
+        };
+        let report_path = folder.path().join("report.json");
+        let unwritten = write_all(&quota_reached(), Some(&report_path), &runner, &Redactor::default());
+        let [unwritten] = &unwritten[..] else {
+            panic!("{unwritten:?}")
+        };
+        assert!(
+            unwritten.to_string().starts_with("cannot write the job summary to "),
+            "{unwritten}"
+        );
+        let report: serde_json::Value = serde_json::from_slice(&std::fs::read(report_path).unwrap()).unwrap();
+        assert_eq!((&report["result"], &report["exit_code"]), (&"quota".into(), &4.into()));
+        let outputs = std::fs::read_to_string(folder.path().join("outputs")).unwrap();
+        assert!(outputs.contains("\nquota\n"), "{outputs}");
+    }
+
+    #[test]
+    fn two_runs_have_two_delimiters() {
+        assert_ne!(random(), random());
+    }
+}

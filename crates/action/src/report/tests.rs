@@ -1,0 +1,194 @@
+//! Reports as tests of the other files need them, and the words of the endings.
+
+use std::collections::BTreeMap;
+
+use azure_batch_core::{publish::StepTime, rollout::Round};
+
+use super::*;
+
+const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
+const ACCOUNT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-batch/providers/Microsoft.Batch/batchAccounts/acct1";
+const ENDING: Ending = Ending {
+    at: Timestamp::constant(1_767_603_600, 0),
+    seconds: 2_460,
+};
+
+fn targets() -> Targets {
+    Targets {
+        dedicated: 700,
+        spot: 20,
+        spot_counts: SpotCounts::No,
+    }
+}
+
+fn asked() -> Asked {
+    Asked {
+        pool: "render_a".parse().unwrap(),
+        account: ACCOUNT.to_owned(),
+        version: VERSION.parse().unwrap(),
+        vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+        node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
+        targets: targets(),
+        attempts: 5,
+    }
+}
+
+fn round(number: u32, dedicated: u32, errors: &[&str]) -> Round {
+    Round {
+        number,
+        timeout_minutes: 30 + 15 * u64::from(number - 1),
+        dedicated,
+        spot: 20,
+        errors: errors.iter().map(|error| (*error).to_owned()).collect(),
+    }
+}
+
+fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutReport {
+    let step = |step: &str, seconds| StepTime {
+        step: step.to_owned(),
+        seconds,
+    };
+    RolloutReport {
+        pool: asked().pool,
+        version: asked().version,
+        targets: targets(),
+        action: PoolAction::Created,
+        needed: 686,
+        ready,
+        states: states
+            .iter()
+            .map(|(state, count)| ((*state).to_owned(), *count))
+            .collect(),
+        rounds,
+        skipped_checks: Vec::new(),
+        steps: vec![
+            step("observe", 4),
+            step("replicas", 620),
+            step("resize", 1500),
+            step("nodes", 336),
+        ],
+    }
+}
+
+pub(crate) fn created() -> Report {
+    let rounds = vec![
+        round(
+            1,
+            412,
+            &["AllocationTimedOut: Desired number of dedicated nodes could not be allocated"],
+        ),
+        round(2, 700, &[]),
+    ];
+    let outcome = Outcome {
+        report: rollout(700, rounds, &[("idle", 700)]),
+        result: Ok(()),
+    };
+    Report::of_outcome(asked(), outcome, ENDING)
+}
+
+pub(crate) fn partly_reached() -> Report {
+    let error = Error::new(
+        ErrorKind::PartlyReached,
+        "630 of 700 nodes are ready on image version 1.4.2, needed are 686",
+    )
+    .because(Error::new(
+        ErrorKind::PartlyReached,
+        "node tvm-1 (unusable): ImageNotFound | ::error::`x`",
+    ))
+    .with_hint("look at the start task's stderr.txt on tvm-1");
+    let mut report = rollout(
+        630,
+        vec![round(1, 700, &[])],
+        &[("idle", 630), ("starttaskfailed", 40), ("unusable", 30)],
+    );
+    report.skipped_checks = vec!["quota: the identity may not read Microsoft.Batch/batchAccounts".to_owned()];
+    Report::of_outcome(
+        asked(),
+        Outcome {
+            report,
+            result: Err(error),
+        },
+        ENDING,
+    )
+}
+
+pub(crate) fn quota_reached() -> Report {
+    let refusal = azure_batch_core::answer::ServiceError {
+        status: 409,
+        code: "AccountCoreQuotaReached".to_owned(),
+        message: "The specified account has reached core quota.".to_owned(),
+        details: vec![("Dedicated core quota".to_owned(), "2000".to_owned())],
+        request_id: Some("9b9a1f2e-0000-4000-8000-1234567890ab".to_owned()),
+    };
+    let error = Error::refused_by_service("Batch refused 700 dedicated nodes", refusal)
+        .while_doing("cannot resize pool render_a");
+    let mut report = rollout(0, vec![round(1, 0, &["AccountCoreQuotaReached"])], &[]);
+    report.states = BTreeMap::new();
+    Report::of_outcome(
+        asked(),
+        Outcome {
+            report,
+            result: Err(error),
+        },
+        ENDING,
+    )
+}
+
+pub(crate) fn bad_inputs() -> Report {
+    let faults = [
+        Fault::new("pool-id", "is needed; give the id of the pool to create or resize"),
+        Fault::new("deadline", "\"90\" is not a duration; write 90m, 2h or PT15M"),
+    ];
+    Report::of_faults(&faults, ENDING)
+}
+
+#[test]
+fn a_failure_fits_on_a_screen_with_reason_remedy_and_way_on() {
+    let texts = [partly_reached(), quota_reached(), bad_inputs()]
+        .map(|report| format!("{}\n{}", report.headline(), report.failure.unwrap().text()));
+    insta::assert_snapshot!(texts.join("\n\n"));
+}
+
+#[test]
+fn a_long_reason_is_cut_to_a_screen() {
+    let faults: Vec<Fault> = (0..99)
+        .map(|n| Fault::new(format!("input-{n}"), "é".repeat(999)))
+        .collect();
+    let text = Failure::of_inputs(&faults).text();
+    assert_eq!(text.lines().count(), SCREEN_LINES + 2);
+    assert!(text.contains("… and 79 more lines, in the report file"));
+    assert!(text.lines().all(|line| line.chars().count() <= LINE_LETTERS + 1));
+}
+
+#[test]
+fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
+    use ErrorKind::*;
+    let rows: Vec<String> = [
+        BadInput,
+        NoRights,
+        Quota,
+        PartlyReached,
+        Deadline,
+        Refused,
+        Azure,
+        NeverSent,
+        UnknownEffect,
+        Cancelled,
+    ]
+    .iter()
+    .map(|kind| {
+        let report = Report::of_error(&Error::new(*kind, "x"), ENDING);
+        let failure = report.failure.unwrap();
+        format!(
+            "{} | {} | {} | {}",
+            report.exit_code, report.result, failure.kind, failure.next
+        )
+    })
+    .collect();
+    insta::assert_snapshot!(rows.join("\n"));
+}
+
+#[test]
+fn a_report_is_stable_json() {
+    insta::assert_json_snapshot!(quota_reached());
+}

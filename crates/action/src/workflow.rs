@@ -1,0 +1,218 @@
+//! The only writer of stdout and stderr: lines for people, commands for GitHub's runner, or JSON for programs.
+//!
+//! stdout is a protocol to the runner, so whatever comes from a service is made harmless here and secrets are struck
+//! out. What is worth saying is decided in `render`.
+
+mod bars;
+mod escape;
+mod redact;
+
+use std::{
+    fmt,
+    io::{self, IsTerminal as _, Write},
+};
+
+use azure_batch_core::progress::Event;
+use secrecy::{ExposeSecret as _, SecretString};
+use serde::Serialize;
+
+use self::bars::Bars;
+pub use self::{escape::harmless, redact::Redactor};
+
+/// How stdout is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Form {
+    /// Lines for people.
+    Plain,
+    /// Lines and commands for GitHub's runner.
+    Workflow,
+    /// One JSON object a line.
+    Json,
+}
+
+/// How grave an annotation is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Grade {
+    /// Good to know.
+    Notice,
+    /// Worth a look.
+    Warning,
+    /// The reason why the run failed.
+    Error,
+}
+
+/// Writes to stdout and stderr. A reader that went away has chosen not to hear the rest, so writing never fails.
+pub struct Console {
+    out: Box<dyn Write + Send>,
+    err: Box<dyn Write + Send>,
+    form: Form,
+    redactor: Redactor,
+    group: Group,
+    bars: Option<Bars>,
+}
+
+/// Whether a group of the runner's log is open; groups do not nest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Group {
+    Open,
+    Closed,
+}
+
+impl Grade {
+    const fn command(self) -> &'static str {
+        match self {
+            Self::Notice => "notice",
+            Self::Warning => "warning",
+            Self::Error => "error",
+        }
+    }
+}
+
+impl Console {
+    /// The process's own stdout and stderr; bars are drawn only for people at a terminal.
+    #[must_use]
+    pub fn of_process(form: Form) -> Self {
+        let bars = (form == Form::Plain && io::stderr().is_terminal()).then(Bars::on_stderr);
+        Self {
+            bars,
+            ..Self::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
+        }
+    }
+
+    /// Writes to the given ends.
+    #[must_use]
+    pub fn new(form: Form, out: Box<dyn Write + Send>, err: Box<dyn Write + Send>) -> Self {
+        Self {
+            out,
+            err,
+            form,
+            redactor: Redactor::default(),
+            group: Group::Closed,
+            bars: None,
+        }
+    }
+
+    /// How this console writes.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
+    }
+
+    /// What strikes out the secrets, for files that are written elsewhere.
+    #[must_use]
+    pub const fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
+    /// Strikes the secrets out of everything from now on, and asks the runner to do the same in what others write.
+    /// To be called before anything else is written.
+    pub fn mask<'a>(&mut self, secrets: impl Iterator<Item = &'a SecretString>) {
+        for secret in secrets {
+            self.redactor.add(secret);
+            if self.form == Form::Workflow {
+                // The runner masks line by line. This is the one write that must not be struck out: the runner
+                // swallows it.
+                for line in secret.expose_secret().lines().filter(|line| redact::is_maskable(line)) {
+                    write_line(&mut self.out, &format!("::add-mask::{}", escape::message(line)));
+                }
+            }
+        }
+    }
+
+    /// A line for people; programs that read JSON do not get it.
+    pub fn line(&mut self, text: impl fmt::Display) {
+        if self.form == Form::Json {
+            return;
+        }
+        let text = self.redactor.clean(&harmless(&text.to_string()));
+        self.write_out(&text);
+    }
+
+    /// Text that was asked for, such as the help, as it is.
+    pub fn asked_for(&mut self, text: impl fmt::Display) {
+        let text = text.to_string();
+        self.write_out(text.trim_end());
+    }
+
+    /// A line on stderr.
+    pub fn complain(&mut self, text: impl fmt::Display) {
+        let text = self.redactor.clean(&harmless(&text.to_string()));
+        let Self { err, bars, .. } = self;
+        Bars::suspended(bars.as_ref(), || write_line(err, &text));
+    }
+
+    /// Opens a group in the runner's log, and closes the one before.
+    pub fn begin_group(&mut self, title: &str) {
+        if self.form != Form::Workflow {
+            return self.line(title);
+        }
+        self.end_group();
+        let title = self.redactor.clean(&escape::one_line(title));
+        self.write_out(&format!("::group::{}", escape::message(&title)));
+        self.group = Group::Open;
+    }
+
+    /// Closes the open group, if there is one.
+    pub fn end_group(&mut self) {
+        if self.group == Group::Open {
+            self.write_out("::endgroup::");
+            self.group = Group::Closed;
+        }
+    }
+
+    /// An annotation on the run's page; a line of stderr elsewhere.
+    pub fn annotate(&mut self, grade: Grade, title: &str, text: &str) {
+        if self.form != Form::Workflow {
+            return self.complain(format_args!("{}: {title}: {text}", grade.command()));
+        }
+        let title = self.redactor.clean(&escape::one_line(title));
+        let text = self.redactor.clean(&harmless(text));
+        let command = grade.command();
+        self.write_out(&format!(
+            "::{command} title={}::{}",
+            escape::property(&title),
+            escape::message(&text)
+        ));
+    }
+
+    /// A JSON object as one line, for programs; people do not get it.
+    pub fn object(&mut self, value: &impl Serialize) {
+        if self.form != Form::Json {
+            return;
+        }
+        // The values are our own types with text keys, which always serialise.
+        if let Ok(text) = serde_json::to_string(value) {
+            let text = self.redactor.clean(&escape::json(&text));
+            self.write_out(&text);
+        }
+    }
+
+    /// Moves the bars; `true` when an event is shown by them and needs no line.
+    pub fn is_shown_by_bars(&mut self, event: &Event) -> bool {
+        self.bars.as_mut().is_some_and(|bars| bars.apply(event))
+    }
+
+    /// Takes the bars away, before the last words.
+    pub fn remove_bars(&mut self) {
+        self.bars = None;
+    }
+
+    fn write_out(&mut self, text: &str) {
+        let Self { out, bars, .. } = self;
+        Bars::suspended(bars.as_ref(), || write_line(out, text));
+    }
+}
+
+/// It may hold secrets to strike out, so only its form is shown.
+impl fmt::Debug for Console {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "Console({:?})", self.form)
+    }
+}
+
+fn write_line(end: &mut impl Write, text: &str) {
+    drop(writeln!(end, "{text}").and_then(|()| end.flush()));
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,185 @@
+//! The built binary as a runner starts it.
+
+use std::{
+    fs,
+    io::{BufRead as _, BufReader, Read as _},
+    path::Path,
+    process::{Command, Output, Stdio},
+};
+
+const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
+const SECRETS: [(&str, &str); 4] = [
+    ("INPUT_CLIENT_SECRET", "s3cret-of-the-app"),
+    ("INPUT_CLIENT_JWT", "jwt.of.the-app"),
+    ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t0ken-of-the-runner"),
+    ("INPUT_GITHUB_TOKEN", "ghs_token-of-the-job"),
+];
+
+/// The program with an empty environment and all secrets that there are.
+fn program() -> Command {
+    let mut command = Command::new(env!("CARGO_BIN_EXE_azure-batch-pool"));
+    command.env_clear().envs(SECRETS);
+    command
+}
+
+/// A runner's folder: its variables lead into it.
+fn on_runner(command: &mut Command, folder: &Path) {
+    command
+        .env("GITHUB_ACTIONS", "true")
+        .env("GITHUB_OUTPUT", folder.join("outputs"))
+        .env("GITHUB_STEP_SUMMARY", folder.join("summary"))
+        .env("RUNNER_TEMP", folder);
+}
+
+/// A good roll-out to a port where nobody listens: port 9 is kept for discarding.
+fn good(command: &mut Command) -> &mut Command {
+    command.args([
+        "rollout",
+        "--image-version",
+        VERSION,
+        "--pool-id",
+        "render",
+        "--target-dedicated-nodes",
+        "700",
+        "--account-endpoint",
+        "127.0.0.1:9",
+        "--metadata-host",
+        "127.0.0.1:9",
+        "--tenant-id",
+        "contoso.example",
+        "--client-id",
+        "22222222-2222-2222-2222-222222222222",
+    ])
+}
+
+fn text(bytes: &[u8]) -> String {
+    String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+fn everything_written(output: &Output, folder: &Path) -> String {
+    // The runner swallows these commands; they are how it learns what to mask.
+    let stdout = text(&output.stdout);
+    let shown = stdout.lines().filter(|line| !line.starts_with("::add-mask::"));
+    let mut all: Vec<String> = shown.map(str::to_owned).collect();
+    all.push(text(&output.stderr));
+    all.extend(
+        fs::read_dir(folder)
+            .unwrap()
+            .map(|file| fs::read_to_string(file.unwrap().path()).unwrap()),
+    );
+    all.join("\n")
+}
+
+#[test]
+fn bad_inputs_on_a_runner_are_one_annotation_outputs_and_exit_code_2() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program();
+    on_runner(&mut command, folder.path());
+    let output = command
+        .args(["rollout", "--pool-id", "render pool", "--deadline", "s3cret-of-the-app"])
+        .output()
+        .unwrap();
+    let stdout = text(&output.stdout);
+    assert_eq!(output.status.code(), Some(2), "{stdout}");
+    let (masks, rest): (Vec<&str>, Vec<&str>) = stdout.lines().partition(|line| line.starts_with("::add-mask::"));
+    assert_eq!(masks.len(), SECRETS.len());
+    assert!(
+        stdout.starts_with("::add-mask::"),
+        "something was written before the masks: {stdout}"
+    );
+    let [annotation] = &rest[..] else {
+        panic!("more than one line: {stdout}")
+    };
+    assert!(
+        annotation.starts_with("::error title=Azure Batch pool%3A bad input::image-version: "),
+        "{annotation}"
+    );
+    assert!(
+        annotation.contains("%0Adeadline: \"***\" is not a duration"),
+        "{annotation}"
+    );
+    let all = everything_written(&output, folder.path());
+    assert!(
+        all.contains("\nbad-input\n") && all.contains("### ❌ Azure Batch pool: bad input"),
+        "{all}"
+    );
+    for (_, secret) in SECRETS {
+        assert!(!all.contains(secret), "{secret} in {all}");
+    }
+}
+
+#[test]
+fn a_deadline_is_exit_code_6_and_the_last_json_line_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let report = folder.path().join("report.json");
+    let mut command = program();
+    good(&mut command)
+        .args(["--json", "--deadline", "1s", "--report-path"])
+        .arg(&report);
+    let output = command.output().unwrap();
+    let stdout = text(&output.stdout);
+    let events: Vec<serde_json::Value> = stdout.lines().map(|line| serde_json::from_str(line).unwrap()).collect();
+    let result = events.last().unwrap();
+    assert_eq!(
+        (&result["event"], &result["result"]),
+        (&"result".into(), &"deadline".into()),
+        "{stdout}"
+    );
+    assert_eq!(output.status.code(), Some(6));
+    let written: serde_json::Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
+    assert_eq!(written["exit_code"], 6);
+    assert!(
+        text(&output.stderr).contains("run the same again"),
+        "{}",
+        text(&output.stderr)
+    );
+    let all = everything_written(&output, folder.path());
+    assert!(SECRETS.iter().all(|(_, secret)| !all.contains(secret)), "{all}");
+}
+
+#[cfg(unix)]
+#[test]
+fn a_signal_ends_the_run_where_it_is_safe_with_exit_code_130() {
+    for signal in ["-INT", "-TERM"] {
+        let mut command = program();
+        let mut child = good(&mut command)
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .spawn()
+            .unwrap();
+        let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
+        // The first line comes out of the run itself, so the program listens to signals by then.
+        let first = lines.next().unwrap().unwrap();
+        assert!(first.contains("again in"), "{first}");
+        let sent = Command::new("kill")
+            .args([signal, &child.id().to_string()])
+            .status()
+            .unwrap();
+        assert!(sent.success());
+        assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
+        let mut complaint = String::new();
+        child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+        assert!(
+            complaint.contains("asked to stop: ending where it is safe"),
+            "{complaint}"
+        );
+        assert!(complaint.contains("error: Pool render: cancelled"), "{complaint}");
+    }
+}
+
+#[test]
+fn help_is_on_stdout_and_a_wrong_flag_on_stderr() {
+    let help = program().args(["rollout", "--help"]).output().unwrap();
+    assert_eq!((help.status.code(), text(&help.stderr)), (Some(0), String::new()));
+    assert!(text(&help.stdout).contains("--target-dedicated-nodes"));
+    let wrong = program()
+        .args(["rollout", "--client-secret=hunter22"])
+        .output()
+        .unwrap();
+    assert_eq!((wrong.status.code(), text(&wrong.stdout)), (Some(2), String::new()));
+    let complaint = text(&wrong.stderr);
+    assert!(
+        complaint.contains("--client-secret") && !complaint.contains("hunter22"),
+        "{complaint}"
+    );
+}

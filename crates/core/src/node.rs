@@ -1,0 +1,218 @@
+//! Compute nodes as the Batch data plane lists them: the request, and a view of what is read.
+//!
+//! How many are enough is decided in `rollout::verdict`.
+
+use std::fmt;
+
+use http::Method;
+use serde_json::Value;
+
+use crate::{
+    ids::PoolId,
+    json,
+    request::{BatchEndpoint, Request},
+};
+
+/// One node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Node {
+    /// Its id.
+    pub id: String,
+    /// Its state.
+    pub state: NodeState,
+    /// Dedicated or spot.
+    pub kind: NodeKind,
+    /// The gallery image it was made from, as the node itself says; absent while it is being created.
+    pub image: Option<String>,
+    /// What Batch says is wrong with it.
+    pub errors: Vec<NodeError>,
+    /// How its start task failed, if it did.
+    pub start_task: Option<StartTaskFailure>,
+}
+
+/// Dedicated or spot.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeKind {
+    /// Paid for as long as it is there, and never taken away.
+    Dedicated,
+    /// Cheaper, and may be preempted.
+    Spot,
+}
+
+/// A node's state: Batch's word in lower case. Words that are new to us are kept.
+#[derive(Clone, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub struct NodeState(String);
+
+/// What can be hoped for from a node in a state.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Outlook {
+    /// It takes tasks.
+    Ready,
+    /// It may yet take tasks without anybody's help.
+    Coming,
+    /// It stays as it is until somebody acts.
+    Lost,
+}
+
+/// What Batch says is wrong with a node.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct NodeError {
+    /// The code.
+    pub code: String,
+    /// The text.
+    pub message: String,
+}
+
+/// How a start task failed.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StartTaskFailure {
+    /// The exit code, when it ran at all.
+    pub exit_code: Option<i64>,
+    /// The failure's code.
+    pub code: String,
+    /// The failure's text.
+    pub message: String,
+}
+
+/// The request for all nodes of a pool with the fields we read.
+#[must_use]
+pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
+    Request::batch(
+        endpoint,
+        Method::GET,
+        format!("/pools/{pool}/nodes"),
+        format!("list the nodes of pool {pool}"),
+    )
+    .with_query(
+        "$select",
+        "id,state,isDedicated,virtualMachineInfo,errors,startTaskInfo",
+    )
+}
+
+impl Node {
+    /// Reads one item of the list.
+    #[must_use]
+    pub fn new(item: &Value) -> Self {
+        let text = |pointer| json::text(item, pointer).unwrap_or_default();
+        Self {
+            id: text("/id").to_owned(),
+            state: NodeState::new(text("/state")),
+            kind: if json::at(item, "/isDedicated") == &Value::Bool(false) {
+                NodeKind::Spot
+            } else {
+                NodeKind::Dedicated
+            },
+            image: json::text(item, "/virtualMachineInfo/imageReference/virtualMachineImageId").map(str::to_owned),
+            errors: json::items(item, "/errors").map(NodeError::read).collect(),
+            start_task: StartTaskFailure::read(json::at(item, "/startTaskInfo")),
+        }
+    }
+
+    /// What can be hoped for. A node that lost contact heals by itself at times; one that says what is wrong does not.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        match self.state.as_str() {
+            "idle" | "running" => Outlook::Ready,
+            "unusable" if !self.errors.is_empty() => Outlook::Lost,
+            "starttaskfailed" | "offline" | "deallocated" | "deallocating" | "leavingpool" => Outlook::Lost,
+            _ => Outlook::Coming,
+        }
+    }
+}
+
+impl NodeState {
+    /// A state from the service's word.
+    #[must_use]
+    pub fn new(word: &str) -> Self {
+        Self(word.to_ascii_lowercase())
+    }
+
+    /// The word in lower case.
+    #[must_use]
+    pub fn as_str(&self) -> &str {
+        &self.0
+    }
+}
+
+impl fmt::Display for NodeState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl NodeError {
+    fn read(item: &Value) -> Self {
+        let text = |pointer| json::text(item, pointer).unwrap_or_default().to_owned();
+        Self {
+            code: text("/code"),
+            message: text("/message"),
+        }
+    }
+}
+
+impl StartTaskFailure {
+    fn read(info: &Value) -> Option<Self> {
+        let exit_code = json::at(info, "/exitCode").as_i64();
+        let has_failed = json::text(info, "/result").is_some_and(|result| result.eq_ignore_ascii_case("failure"))
+            || json::at(info, "/failureInfo").is_object();
+        has_failed.then(|| {
+            let text = |pointer| json::text(info, pointer).unwrap_or_default().to_owned();
+            Self {
+                exit_code,
+                code: text("/failureInfo/code"),
+                message: text("/failureInfo/message"),
+            }
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_node_tells_why_its_start_task_failed() {
+        let node = Node::new(
+            &json!({"id": "tvmps_1_d", "state": "starttaskfailed", "isDedicated": true,
+            "startTaskInfo": {"state": "completed", "exitCode": 3, "result": "failure",
+                "failureInfo": {"category": "usererror", "code": "FailureExitCode", "message": "The task exited with an exit code representing a failure"}}}),
+        );
+        let failure = node.start_task.clone().unwrap();
+        assert_eq!((failure.exit_code, failure.code.as_str()), (Some(3), "FailureExitCode"));
+        assert_eq!(node.outlook(), Outlook::Lost);
+    }
+
+    #[test]
+    fn a_start_task_that_runs_or_succeeded_has_not_failed() {
+        for info in [
+            json!({"state": "running"}),
+            json!({"state": "completed", "exitCode": 0, "result": "success"}),
+        ] {
+            assert_eq!(Node::new(&json!({"startTaskInfo": info})).start_task, None);
+        }
+    }
+
+    #[test]
+    fn the_outlook_follows_the_state_and_what_the_node_says() {
+        let outlook = |state: &str, errors: Value| Node::new(&json!({"state": state, "errors": errors})).outlook();
+        for (state, expected) in [
+            ("idle", Outlook::Ready),
+            ("Running", Outlook::Ready),
+            ("creating", Outlook::Coming),
+            ("waitingforstarttask", Outlook::Coming),
+            ("preempted", Outlook::Coming),
+            ("somethingnew", Outlook::Coming),
+            ("unusable", Outlook::Coming),
+            ("starttaskfailed", Outlook::Lost),
+            ("offline", Outlook::Lost),
+        ] {
+            assert_eq!(outlook(state, json!([])), expected, "{state}");
+        }
+        assert_eq!(
+            outlook("unusable", json!([{"code": "DiskFull", "message": "m"}])),
+            Outlook::Lost
+        );
+    }
+}

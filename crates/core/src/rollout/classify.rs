@@ -1,0 +1,77 @@
+//! What a resize error means: one table of codes, and how an error is looked up in it.
+//!
+//! Rounds follow the class; `docs/resize-errors.md` is this table, and a test keeps it so.
+
+mod provider;
+mod table;
+
+use std::fmt;
+
+use super::quote::one_line;
+use crate::{error::ErrorKind, pool::ResizeError};
+
+pub(super) use table::{Cause, Class};
+
+/// What an error of a resize means for the next round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Judgement {
+    /// What to do.
+    pub(super) class: Class,
+    /// How the run ends when it ends on this.
+    pub(super) kind: ErrorKind,
+    /// The service's own words on one line.
+    pub(super) said: String,
+    /// What they mean.
+    pub(super) meaning: &'static str,
+    /// What to do about it.
+    pub(super) remedy: &'static str,
+}
+
+/// Judges one error. A provider's error inside it says more than Batch's own code, if we know it.
+pub(super) fn judge(error: &ResizeError) -> Judgement {
+    let inner = provider::read(error);
+    let cause = inner
+        .as_ref()
+        .and_then(|inner| Cause::of_provider(&inner.code, &inner.message))
+        .or_else(|| Cause::of_batch(&error.code))
+        .unwrap_or(&table::UNKNOWN);
+    let mut said = format!("{}: {}", error.code, error.message);
+    if let Some(inner) = inner {
+        said = format!("{said} ({}: {})", inner.code, inner.message);
+    }
+    Judgement {
+        class: cause.class,
+        kind: cause.kind,
+        said: one_line(&said),
+        meaning: cause.meaning,
+        remedy: cause.remedy,
+    }
+}
+
+/// Judges all errors of a round: the one that allows least decides. Errors of spot nodes decide nothing when spot
+/// nodes do not count.
+pub(super) fn judge_all(errors: &[ResizeError], counts_spot: bool) -> Option<Judgement> {
+    errors
+        .iter()
+        .filter(|error| counts_spot || !concerns_spot_alone(error))
+        .map(judge)
+        .max_by_key(|judgement| judgement.class)
+}
+
+fn concerns_spot_alone(error: &ResizeError) -> bool {
+    let code = error.code.to_ascii_lowercase();
+    let message = error.message.to_ascii_lowercase();
+    code.contains("lowpriority")
+        || code.contains("spot")
+        || message.contains("low priority nodes")
+        || message.contains("low-priority nodes")
+}
+
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.said, self.meaning)
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,340 @@
+//! The table of codes: Batch's resize errors and the compute provider's, each with what to do.
+//!
+//! The codes are those of Batch's .NET client and of public issues; what to do about them is our experience where
+//! Microsoft's pages say nothing.
+
+use crate::error::ErrorKind;
+
+/// What a round does next. Ordered by how little it allows.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::rollout) enum Class {
+    /// Another round after the usual pause.
+    Retry,
+    /// Another round after the longest pause: the cause passes by itself, but not at once.
+    Wait,
+    /// No further round: it would end the same.
+    Stop,
+}
+
+/// One cause.
+#[derive(Debug)]
+pub(in crate::rollout) struct Cause {
+    /// Its code as Azure writes it; codes compare without case.
+    pub(super) code: &'static str,
+    /// A part of the message that tells this cause from others with the same code, in lower case.
+    pub(super) message: Option<&'static str>,
+    /// What to do.
+    pub(super) class: Class,
+    /// How the run ends when it ends on this.
+    pub(super) kind: ErrorKind,
+    /// What it means.
+    pub(super) meaning: &'static str,
+    /// What to do about it.
+    pub(super) remedy: &'static str,
+}
+
+/// A code that is new to us is retried like Batch's own `Unknown`: the next round tells.
+pub(super) const UNKNOWN: Cause = retry(
+    "Unknown",
+    "an internal error of Batch, or one this version does not know",
+    "if it stays, give its text to Azure support",
+);
+
+const fn retry(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
+    Cause {
+        code,
+        message: None,
+        class: Class::Retry,
+        kind: ErrorKind::Azure,
+        meaning,
+        remedy,
+    }
+}
+
+const fn wait(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
+    Cause {
+        class: Class::Wait,
+        ..retry(code, meaning, remedy)
+    }
+}
+
+const fn stop(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
+    Cause {
+        class: Class::Stop,
+        ..retry(code, meaning, remedy)
+    }
+}
+
+const fn quota(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
+    Cause {
+        kind: ErrorKind::Quota,
+        ..stop(code, meaning, remedy)
+    }
+}
+
+const fn when(message: &'static str, cause: Cause) -> Cause {
+    Cause {
+        message: Some(message),
+        ..cause
+    }
+}
+
+const RAISE_QUOTA: &str =
+    "ask for more quota (portal: the Batch account's Quotas), free cores of other pools, or lower the targets";
+const SUBSCRIPTION_QUOTA: &str =
+    "ask for more cores in the subscription (az vm list-usage), free some, or lower the targets";
+const OTHER_SIZE: &str = "choose another vm_size in a new pool, or another region";
+const POLICY: &str = "ask the owner of the Azure Policy or the lock for an exemption";
+
+/// Batch's own codes.
+pub(super) const BATCH: &[Cause] = &[
+    retry(
+        "AllocationTimedOut",
+        "not all nodes came within the resize timeout",
+        "a longer timeout helps (resize_timeout); if no node comes at all, the region lacks that VM size at the moment",
+    ),
+    retry(
+        "AllocationFailed",
+        "the nodes could not be allocated",
+        "look at the provider's error; is the image version, its definition or the subnet gone, locked or full?",
+    ),
+    stop(
+        "ResizeStopped",
+        "somebody stopped the resize",
+        "run it again when they agree to the targets",
+    ),
+    retry(
+        "RemoveNodesFailed",
+        "nodes that should go are still there",
+        "if they stay, remove them by hand",
+    ),
+    quota(
+        "AccountCoreQuotaReached",
+        "the account's quota of dedicated cores is used up",
+        RAISE_QUOTA,
+    ),
+    quota(
+        "AccountVMSeriesCoreQuotaReached",
+        "the account's quota for that VM family is used up",
+        RAISE_QUOTA,
+    ),
+    quota(
+        "AccountLowPriorityCoreQuotaReached",
+        "the account's quota of spot cores is used up",
+        RAISE_QUOTA,
+    ),
+    quota(
+        "AccountSpotCoreQuotaReached",
+        "the account's quota of spot cores is used up",
+        RAISE_QUOTA,
+    ),
+    quota(
+        "CommunicationEnabledPoolReachedMaxVMCount",
+        "pools whose nodes talk to each other hold at most 100 nodes (80 in user-subscription accounts)",
+        "lower the targets, use several pools, or switch enableInterNodeCommunication off in a new pool",
+    ),
+    stop(
+        "OverconstrainedAllocationRequestError",
+        "no place offers that size in that zone or proximity group",
+        "drop a constraint: zone, proximity group or VM size",
+    ),
+    stop(
+        "UnsupportedVMSize",
+        "the region does not offer that VM size to Batch",
+        OTHER_SIZE,
+    ),
+    stop("IncompatibleVMSize", "that VM size cannot run this image", OTHER_SIZE),
+    stop(
+        "MissingPublisherPropertyInMarketPlacePlan",
+        "the image's purchase plan lacks its publisher",
+        "publish into a definition that carries the whole plan",
+    ),
+    stop(
+        "DependentResourceNotFound",
+        "the image, subnet or address that the pool needs is gone",
+        "bring it back, or roll out to a new pool with what is there",
+    ),
+    stop(
+        "DiskEncryptionFailure",
+        "the disks could not be encrypted",
+        "check the pool's disk encryption and its key",
+    ),
+    stop(
+        "FailedIdentityOperation",
+        "the pool's managed identity cannot be used",
+        "check that the identity exists and its rights",
+    ),
+    stop("OperationsRestrictedByPolicy", "an Azure Policy forbids it", POLICY),
+    stop(
+        "OperationsOnPublicIPRestrictedByPolicy",
+        "a policy or lock forbids public addresses",
+        POLICY,
+    ),
+    stop(
+        "OperationsOnImageRestrictedByPolicy",
+        "a policy or lock forbids using the image",
+        POLICY,
+    ),
+    stop(
+        "OperationsOnNetworkSecurityGroupRestrictedByPolicy",
+        "a policy or lock forbids network security groups",
+        POLICY,
+    ),
+    stop(
+        "OperationsOnLoadBalancerRestrictedByPolicy",
+        "a policy or lock forbids load balancers",
+        POLICY,
+    ),
+    stop(
+        "OperationsOnVirtualNetworkRestrictedByPolicy",
+        "a policy or lock forbids using the network",
+        POLICY,
+    ),
+    stop(
+        "OperationsOnPrivateLinkRestrictedByPolicy",
+        "a policy or lock forbids private links",
+        POLICY,
+    ),
+    stop(
+        "OperationsOnPrivateEndpointRestrictedByPolicy",
+        "a policy or lock forbids private endpoints",
+        POLICY,
+    ),
+    UNKNOWN,
+];
+
+/// The compute provider's codes, as they stand in `Provider Error Json`. The first that fits decides.
+pub(super) const PROVIDER: &[Cause] = &[
+    retry(
+        "AllocationFailed",
+        "the region has no free capacity for that VM size at the moment",
+        "try later, another VM size or another region",
+    ),
+    retry(
+        "ZonalAllocationFailed",
+        "the zone has no free capacity for that VM size at the moment",
+        "try later, regional placement, another VM size or another region",
+    ),
+    wait(
+        "GalleryImageNotFound",
+        "the image version is not there for the region: freshly replicated, or deleted",
+        "check that the version exists and that its replication to the account's region is complete",
+    ),
+    stop(
+        "ImageNotFound",
+        "the image is gone",
+        "roll out a version that exists to a new pool",
+    ),
+    stop(
+        "ResourceNotFound",
+        "a resource that the pool needs is gone",
+        "bring back what the message names",
+    ),
+    stop(
+        "SubnetNotFound",
+        "the pool's subnet is gone",
+        "bring it back, or roll out to a new pool with another",
+    ),
+    quota(
+        "SubnetIsFull",
+        "the pool's subnet has too few free addresses",
+        "use a larger subnet in a new pool, or free addresses",
+    ),
+    stop(
+        "ScopeLocked",
+        "a lock protects a resource that must change",
+        "remove the lock the message names",
+    ),
+    when(
+        "quota",
+        quota(
+            "OperationNotAllowed",
+            "the subscription's core quota is used up",
+            SUBSCRIPTION_QUOTA,
+        ),
+    ),
+    stop(
+        "OperationNotAllowed",
+        "Azure does not allow it in this state",
+        "do what the message asks for",
+    ),
+    quota(
+        "QuotaExceeded",
+        "a quota of the subscription is used up",
+        SUBSCRIPTION_QUOTA,
+    ),
+    stop(
+        "SkuNotAvailable",
+        "that VM size is not offered to the subscription in that region",
+        OTHER_SIZE,
+    ),
+    stop(
+        "OverconstrainedAllocationRequest",
+        "no place offers that combination of size and zone",
+        "drop a constraint: zone or VM size",
+    ),
+    when(
+        "hypervisor generation",
+        stop(
+            "BadRequest",
+            "that VM size cannot boot the image's generation",
+            "choose a VM size of the image's generation, or publish the image in the other one",
+        ),
+    ),
+    stop(
+        "BadRequest",
+        "the compute provider refuses the pool's configuration",
+        "change what the message names, in a new pool",
+    ),
+    stop(
+        "InvalidParameter",
+        "the compute provider refuses the pool's configuration",
+        "change what the message names, in a new pool",
+    ),
+    stop(
+        "VMMarketplaceInvalidInput",
+        "the image needs a purchase plan that the pool does not carry",
+        "publish into a definition that carries the plan",
+    ),
+    stop(
+        "MarketplacePurchaseEligibilityFailed",
+        "the image's marketplace terms are not accepted",
+        "accept them: az vm image terms accept",
+    ),
+    stop("RequestDisallowedByPolicy", "an Azure Policy forbids it", POLICY),
+    stop(
+        "AuthorizationFailed",
+        "Batch may not read the image or the network",
+        "give Microsoft Azure Batch the right that the message names",
+    ),
+    stop(
+        "LinkedAuthorizationFailed",
+        "Batch may not use a linked resource",
+        "give Microsoft Azure Batch the right that the message names",
+    ),
+    retry(
+        "InternalExecutionError",
+        "an internal error of the compute provider",
+        "if it stays, give its text to Azure support",
+    ),
+    wait(
+        "TooManyRequests",
+        "the subscription's calls to the compute provider are throttled",
+        "nothing: it passes",
+    ),
+];
+
+impl Cause {
+    /// The cause that one of Batch's codes stands for.
+    pub(super) fn of_batch(code: &str) -> Option<&'static Self> {
+        BATCH.iter().find(|cause| cause.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The cause that a provider's error stands for.
+    pub(super) fn of_provider(code: &str, message: &str) -> Option<&'static Self> {
+        let message = message.to_ascii_lowercase();
+        PROVIDER.iter().find(|cause| {
+            cause.code.eq_ignore_ascii_case(code) && cause.message.is_none_or(|part| message.contains(part))
+        })
+    }
+}

@@ -1,0 +1,185 @@
+//! Tests of the table: how errors are found in it, and that the page of documentation is the table.
+
+use super::{table::*, *};
+
+const PAGE: &str = include_str!("../../../../../docs/resize-errors.md");
+
+fn error(code: &str, provider: Option<&str>) -> ResizeError {
+    ResizeError {
+        code: code.to_owned(),
+        message: "Desired number of dedicated nodes could not be allocated".to_owned(),
+        values: provider
+            .map(|json| ("Provider Error Json".to_owned(), json.to_owned()))
+            .into_iter()
+            .collect(),
+    }
+}
+
+#[test]
+fn codes_are_found_without_case_and_unknown_ones_retried() {
+    let table = [
+        ("AllocationTimedout", Class::Retry, ErrorKind::Azure),
+        ("ALLOCATIONTIMEDOUT", Class::Retry, ErrorKind::Azure),
+        ("AccountCoreQuotaReached", Class::Stop, ErrorKind::Quota),
+        ("DependentResourceNotFound", Class::Stop, ErrorKind::Azure),
+        ("SomethingNew", Class::Retry, ErrorKind::Azure),
+    ];
+    for (code, class, kind) in table {
+        let judgement = judge(&error(code, None));
+        assert_eq!((judgement.class, judgement.kind), (class, kind), "{code}");
+        assert!(
+            judgement.said.starts_with(code),
+            "the service's spelling is kept: {}",
+            judgement.said
+        );
+    }
+}
+
+#[test]
+fn the_provider_s_error_decides_when_it_is_known() {
+    let generation = r#"{"error":{"code":"BadRequest","message":"The selected VM size 'STANDARD_A1_V2' cannot boot Hypervisor Generation '2'."}}"#;
+    let cores = r#"{"error":{"code":"OperationNotAllowed","message":"Operation could not be completed as it results in exceeding approved Total Regional Cores quota."}}"#;
+    let table = [
+        (
+            generation,
+            Class::Stop,
+            ErrorKind::Azure,
+            "that VM size cannot boot the image's generation",
+        ),
+        (
+            cores,
+            Class::Stop,
+            ErrorKind::Quota,
+            "the subscription's core quota is used up",
+        ),
+        (
+            r#"{"error":{"code":"SCOPELOCKED","message":"m"}}"#,
+            Class::Stop,
+            ErrorKind::Azure,
+            "a lock protects a resource that must change",
+        ),
+        (
+            r#"{"error":{"code":"GalleryImageNotFound"}}"#,
+            Class::Wait,
+            ErrorKind::Azure,
+            "the image version is not there for the region: freshly replicated, or deleted",
+        ),
+        (
+            r#"{"error":{"code":"NeverSeen","message":"m"}}"#,
+            Class::Retry,
+            ErrorKind::Azure,
+            "the nodes could not be allocated",
+        ),
+        (
+            r#"{"error":{"code":"ScopeLocked","mess"#,
+            Class::Stop,
+            ErrorKind::Azure,
+            "a lock protects a resource that must change",
+        ),
+    ];
+    for (json, class, kind, meaning) in table {
+        let judgement = judge(&error("AllocationFailed", Some(json)));
+        assert_eq!(
+            (judgement.class, judgement.kind, judgement.meaning),
+            (class, kind, meaning),
+            "{json}"
+        );
+    }
+}
+
+#[test]
+fn the_error_that_allows_least_decides_a_round() {
+    let errors = [
+        error("AllocationTimedOut", None),
+        error("AccountCoreQuotaReached", None),
+    ];
+    assert_eq!(judge_all(&errors, false).unwrap().class, Class::Stop);
+    assert_eq!(judge_all(&[], false), None);
+}
+
+#[test]
+fn spot_errors_decide_only_when_spot_nodes_count() {
+    let errors = [
+        error("AllocationTimedOut", None),
+        error("AccountLowPriorityCoreQuotaReached", None),
+    ];
+    assert_eq!(judge_all(&errors, false).unwrap().class, Class::Retry);
+    assert_eq!(judge_all(&errors, true).unwrap().class, Class::Stop);
+}
+
+#[test]
+fn no_code_stands_in_the_table_twice() {
+    for table in [BATCH, PROVIDER] {
+        let mut seen = std::collections::BTreeSet::new();
+        for cause in table {
+            assert!(
+                seen.insert((cause.code.to_ascii_lowercase(), cause.message)),
+                "{} twice",
+                cause.code
+            );
+        }
+    }
+}
+
+#[test]
+fn the_page_of_documentation_is_the_table() {
+    assert!(
+        PAGE == page(),
+        "docs/resize-errors.md lags behind the table; it should read:\n{}",
+        page()
+    );
+}
+
+#[test]
+#[ignore = "writes docs/resize-errors.md anew: cargo test -p azure-batch-core -- --ignored writes_the_page"]
+fn writes_the_page() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/resize-errors.md");
+    std::fs::write(path, page()).unwrap();
+}
+
+fn page() -> String {
+    let mut page = String::from(
+        "# Resize errors
+
+When a pool does not reach its targets, Batch says why in `resizeErrors`. This is what a roll-out makes of each code.
+Codes compare without case. Where an error carries the compute provider's own error (`Provider Error Json`), that one
+decides if it is in the second table. A code in neither table is treated like `Unknown`.
+
+- **retry**: another round after 1, 2, 4, 8 minutes (± 20 %), each with a timeout half as long again.
+- **wait**: another round after 8 minutes (± 20 %).
+- **stop**: no further round; it would end the same.
+
+Rounds also end after the fifth, and after two in a row that brought no node.
+",
+    );
+    for (title, causes) in [("Batch's codes", BATCH), ("The compute provider's codes", PROVIDER)] {
+        page.push_str(&format!(
+            "\n## {title}\n\n| code | what a roll-out does | exit code | meaning | remedy |\n| --- | --- | --- | --- | --- |\n"
+        ));
+        for cause in causes {
+            page.push_str(&line(cause));
+        }
+    }
+    page
+}
+
+fn line(cause: &Cause) -> String {
+    let class = match cause.class {
+        Class::Retry => "retry",
+        Class::Wait => "wait",
+        Class::Stop => "stop",
+    };
+    let with = cause
+        .message
+        .map(|part| format!(" with \"{part}\""))
+        .unwrap_or_default();
+    // Running out of rounds with some nodes there ends with 5; an error that stops at once with its own.
+    let exit = match cause.class {
+        Class::Stop => cause.kind.exit_code().0.to_string(),
+        Class::Retry | Class::Wait => format!("{}, or 5 with some nodes", cause.kind.exit_code().0),
+    };
+    format!(
+        "| `{}`{with} | {class} | {exit} | {} | {} |\n",
+        cause.code, cause.meaning, cause.remedy
+    )
+}

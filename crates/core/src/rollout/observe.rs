@@ -1,0 +1,119 @@
+//! What there is before anything is decided: account, endpoint, region, image version, and what we may not see.
+//!
+//! It writes nothing. The pool itself is read by the plan's loop, which looks again after every wait.
+
+use crate::{
+    account,
+    client::Client,
+    compute::version::{self, ImageVersion},
+    error::{Error, ErrorKind, Result},
+    ids::Location,
+    operation::Status,
+    request::BatchEndpoint,
+    settings::{AccountRef, RolloutSettings},
+};
+
+/// Where the pool lives, and what it shall run.
+#[derive(Debug)]
+pub(super) struct Site {
+    /// Where the account's data plane answers.
+    pub(super) endpoint: BatchEndpoint,
+    /// The account's region; unknown when nothing tells it.
+    pub(super) location: Option<Location>,
+    /// The image version; unknown when we may not read it.
+    pub(super) version: Option<ImageVersion>,
+    /// Checks that could not be made.
+    pub(super) skipped: Vec<String>,
+}
+
+/// Looks.
+pub(super) async fn observe(client: &Client, settings: &RolloutSettings) -> Result<Site> {
+    let mut skipped = Vec::new();
+    let (endpoint, location) = account(client, &settings.account, &mut skipped).await?;
+    let version = image_version(client, settings, &mut skipped).await?;
+    if version.is_some() && location.is_none() {
+        skipped.push("replicas of the image version: the account's region is not known".to_owned());
+    }
+    Ok(Site {
+        endpoint,
+        location,
+        version,
+        skipped,
+    })
+}
+
+async fn account(
+    client: &Client,
+    account: &AccountRef,
+    skipped: &mut Vec<String>,
+) -> Result<(BatchEndpoint, Option<Location>)> {
+    let id = match account {
+        AccountRef::Endpoint(endpoint) => {
+            skipped.push("sign-in modes of the account: it is given by its endpoint alone".to_owned());
+            return Ok((endpoint.clone(), region_of(endpoint)));
+        }
+        AccountRef::Id(id) => id,
+    };
+    match account::read(client, id).await {
+        Ok(account) => Ok((account.endpoint, Some(account.location))),
+        Err(error) if error.has_status(403) => Err(error.with_hint(
+            "give the account by its endpoint (account.region.batch.azure.com) to go without rights in ARM, or grant Reader on it",
+        )),
+        Err(error) => Err(error),
+    }
+}
+
+/// A public endpoint holds the region as its second part: `acct1.eastus2.batch.azure.com`.
+fn region_of(endpoint: &BatchEndpoint) -> Option<Location> {
+    let text = endpoint.to_string();
+    let mut parts = text.split('.');
+    let (_account, region, service) = (parts.next()?, parts.next()?, parts.next()?);
+    (service == "batch").then(|| region.parse().ok()).flatten()
+}
+
+async fn image_version(
+    client: &Client,
+    settings: &RolloutSettings,
+    skipped: &mut Vec<String>,
+) -> Result<Option<ImageVersion>> {
+    let id = &settings.version;
+    let version = match version::find(client, id).await {
+        Ok(Some(version)) => version,
+        Ok(None) => {
+            return Err(
+                Error::new(ErrorKind::BadInput, format!("there is no image version {id}"))
+                    .with_hint("publish it first, or check the id"),
+            );
+        }
+        Err(error) if error.has_status(403) => {
+            skipped.push("state and replicas of the image version: this identity may not read it".to_owned());
+            return Ok(None);
+        }
+        Err(error) => return Err(error),
+    };
+    if let Status::Failed(failure) = version.status()
+        && version.repairable_region().is_none()
+    {
+        let text = format!(
+            "image version {id} is {} and cannot be used",
+            version.provisioning_state()
+        );
+        return Err(Error::new(ErrorKind::Azure, text)
+            .because(failure)
+            .with_hint("publish under another number, and roll that one out"));
+    }
+    Ok(Some(version))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_public_endpoint_tells_the_region() {
+        let region = |text: &str| region_of(&BatchEndpoint::parse(text).unwrap());
+        assert_eq!(region("acct1.eastus2.batch.azure.com"), "eastus2".parse().ok());
+        assert_eq!(region("127.0.0.1:8443/batch/acct1"), None);
+        assert_eq!(region("batch.example.com"), None);
+    }
+}

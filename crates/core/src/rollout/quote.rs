@@ -1,0 +1,53 @@
+//! Text that nodes and providers wrote, made fit to print: one line, limited, without control characters.
+//!
+//! A node's message can hold anything, also what a terminal or a CI log would take for a command.
+
+/// Longer texts fill the screen without saying more; the longest message that Batch was seen to send has 190.
+const LONGEST: usize = 300;
+
+/// The text on one line.
+pub(super) fn one_line(text: &str) -> String {
+    let mut line = String::new();
+    for word in text.split(|c: char| c.is_whitespace() || c.is_control() || is_invisible(c)) {
+        if word.is_empty() {
+            continue;
+        }
+        if !line.is_empty() {
+            line.push(' ');
+        }
+        line.push_str(word);
+    }
+    match line.char_indices().nth(LONGEST) {
+        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
+        None => line,
+    }
+}
+
+/// Marks that turn the direction of text around, and others without width.
+const fn is_invisible(c: char) -> bool {
+    matches!(c, '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}' | '\u{feff}')
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+
+    #[test]
+    fn lines_escapes_and_direction_marks_go() {
+        assert_eq!(
+            one_line("a\r\n::error::b\u{1b}[31m\u{202e}c\t d "),
+            "a ::error::b [31m c d"
+        );
+    }
+
+    proptest! {
+        #[test]
+        fn any_text_becomes_one_short_line(text: String) {
+            let line = one_line(&text);
+            prop_assert!(line.chars().count() <= LONGEST + 1);
+            prop_assert!(!line.chars().any(|c| c.is_control() || is_invisible(c)));
+        }
+    }
+}

@@ -1,0 +1,97 @@
+//! What a roll-out ends with: the report's values, whose serde names are stable.
+//!
+//! Nothing is decided here.
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+use crate::{
+    error::Error,
+    ids::{PoolId, resource::ImageVersionId},
+    publish::StepTime,
+    settings::{RolloutSettings, Targets},
+};
+
+/// How a roll-out ended: the report is complete either way.
+#[derive(Debug)]
+pub struct Outcome {
+    /// What was asked, what came, why.
+    pub report: RolloutReport,
+    /// The failure, if any.
+    pub result: Result<(), Error>,
+}
+
+/// What was asked, what came, and why.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct RolloutReport {
+    /// The pool.
+    pub pool: PoolId,
+    /// The version its nodes shall run.
+    pub version: ImageVersionId,
+    /// Nodes asked for.
+    pub targets: Targets,
+    /// What was done with the pool.
+    pub action: PoolAction,
+    /// Nodes that count towards the wish and are needed for success.
+    pub needed: u32,
+    /// Nodes that are idle or running on the version.
+    pub ready: u32,
+    /// All nodes by state.
+    pub states: BTreeMap<String, u32>,
+    /// The resize rounds.
+    pub rounds: Vec<Round>,
+    /// Checks that could not be made, with the reason.
+    pub skipped_checks: Vec<String>,
+    /// How long each step took.
+    pub steps: Vec<StepTime>,
+}
+
+/// What was done with the pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum PoolAction {
+    /// Nothing yet.
+    None,
+    /// It was created.
+    Created,
+    /// It was resized.
+    Resized,
+    /// A resize to the same target was found and joined.
+    Joined,
+    /// It was as wished already.
+    Unchanged,
+}
+
+/// One resize round.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Round {
+    /// 1 for the first.
+    pub number: u32,
+    /// The timeout given to the service.
+    pub timeout_minutes: u64,
+    /// Dedicated nodes after it.
+    pub dedicated: u32,
+    /// Spot nodes after it.
+    pub spot: u32,
+    /// What the service said of it; empty when all came.
+    pub errors: Vec<String>,
+}
+
+impl RolloutReport {
+    /// The report of a roll-out that has done nothing yet.
+    pub(super) fn new(settings: &RolloutSettings) -> Self {
+        Self {
+            pool: settings.pool.clone(),
+            version: settings.version.clone(),
+            targets: settings.targets,
+            action: PoolAction::None,
+            needed: 0,
+            ready: 0,
+            states: BTreeMap::new(),
+            rounds: Vec::new(),
+            skipped_checks: Vec::new(),
+            steps: Vec::new(),
+        }
+    }
+}

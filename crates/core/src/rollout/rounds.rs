@@ -1,0 +1,217 @@
+//! After a resize round: enough, another one, or the end? Pure arithmetic over the rounds so far.
+//!
+//! Sending and waiting are `resize`'s affair.
+
+use std::time::Duration;
+
+use super::{
+    classify::{Class, Judgement},
+    timeout,
+    verdict::Goal,
+};
+use crate::batch::NodeCounts;
+
+/// The pause before the second round; it doubles with every round after it.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// The pause before the fifth round, and where the cause needs time to pass.
+const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 60);
+/// How much a pause varies, so that many pools do not come back together.
+const JITTER: f64 = 0.2;
+/// So many rounds in a row without a node end the run: the next would end the same.
+const FRUITLESS_ROUNDS: usize = 2;
+
+/// The rounds so far.
+#[derive(Clone, Debug)]
+pub(super) struct Rounds {
+    goal: Goal,
+    limit: u32,
+    timeout: Duration,
+    /// The pool's size before the first round and after each.
+    sizes: Vec<NodeCounts>,
+}
+
+/// What comes after a round.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Next {
+    /// The pool is large enough.
+    Reached,
+    /// Another round after this pause; it has a new timeout then.
+    Again(Duration),
+    /// No further round.
+    End(End),
+}
+
+/// Why there is no further round.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum End {
+    /// The error would come again.
+    Stopped,
+    /// All rounds are used up.
+    UsedUp,
+    /// Two rounds brought no node.
+    Fruitless,
+}
+
+impl Rounds {
+    /// Before the first round of a pool of that size.
+    pub(super) fn new(goal: Goal, limit: u32, timeout: Duration, size: NodeCounts) -> Self {
+        Self {
+            goal,
+            limit,
+            timeout,
+            sizes: vec![size],
+        }
+    }
+
+    /// The number of the round under way or just ended, from 1.
+    pub(super) fn number(&self) -> u32 {
+        u32::try_from(self.sizes.len()).unwrap_or(u32::MAX)
+    }
+
+    /// The timeout of the round under way.
+    pub(super) const fn timeout(&self) -> Duration {
+        self.timeout
+    }
+
+    /// Ends a round that left the pool at this size, and decides what comes next; `jitter` is from 0 to 1.
+    pub(super) fn end(&mut self, size: NodeCounts, judged: Option<&Judgement>, jitter: f64) -> Next {
+        let ended = self.number();
+        self.sizes.push(size);
+        if self.goal.is_reached_by(size) {
+            return Next::Reached;
+        }
+        let class = judged.map_or(Class::Retry, |judged| judged.class);
+        if class == Class::Stop {
+            return Next::End(End::Stopped);
+        }
+        if ended >= self.limit {
+            return Next::End(End::UsedUp);
+        }
+        if self.is_fruitless() {
+            return Next::End(End::Fruitless);
+        }
+        self.timeout = timeout::next(self.timeout, self.goal.targets.total());
+        Next::Again(pause(ended, class, jitter))
+    }
+
+    /// Whether the last rounds did not bring the pool nearer to its targets.
+    fn is_fruitless(&self) -> bool {
+        let distances: Vec<u32> = self.sizes.iter().map(|size| size.distance(self.goal.targets)).collect();
+        let mut fruitless = distances.windows(2).rev().map(|pair| match pair {
+            [before, after] => after >= before,
+            _ => false,
+        });
+        distances.len() > FRUITLESS_ROUNDS
+            && fruitless
+                .by_ref()
+                .take(FRUITLESS_ROUNDS)
+                .all(|is_fruitless| is_fruitless)
+    }
+}
+
+/// The pause after round number `ended`.
+fn pause(ended: u32, class: Class, jitter: f64) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(ended.saturating_sub(1)).unwrap_or(u32::MAX));
+    let length = if class == Class::Wait {
+        LONGEST_PAUSE
+    } else {
+        doubled.min(LONGEST_PAUSE)
+    };
+    let factor = jitter.clamp(0.0, 1.0).mul_add(2.0 * JITTER, 1.0 - JITTER);
+    // Whole seconds, so that what is told is what is waited.
+    Duration::from_secs(length.mul_f64(factor).as_secs())
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::*;
+    use crate::{
+        error::ErrorKind,
+        settings::{SpotCounts, Targets},
+    };
+
+    fn rounds(limit: u32) -> Rounds {
+        let goal = Goal::new(Targets {
+            dedicated: 700,
+            spot: 0,
+            spot_counts: SpotCounts::No,
+        });
+        Rounds::new(goal, limit, timeout::first(700, None), NodeCounts::default())
+    }
+
+    fn dedicated(dedicated: u32) -> NodeCounts {
+        NodeCounts { dedicated, spot: 0 }
+    }
+
+    fn judged(class: Class) -> Judgement {
+        Judgement {
+            class,
+            kind: ErrorKind::Azure,
+            said: String::new(),
+            meaning: "",
+            remedy: "",
+        }
+    }
+
+    const fn minutes(count: u64) -> Next {
+        Next::Again(Duration::from_secs(count * 60))
+    }
+
+    #[test]
+    fn five_rounds_with_pauses_of_1_2_4_8_minutes_and_growing_timeouts() {
+        let mut rounds = rounds(5);
+        let mut timeouts = vec![rounds.timeout().as_secs() / 60];
+        for (size, expected) in [
+            (100, minutes(1)),
+            (200, minutes(2)),
+            (300, minutes(4)),
+            (400, minutes(8)),
+        ] {
+            assert_eq!(rounds.end(dedicated(size), Some(&judged(Class::Retry)), 0.5), expected);
+            timeouts.push(rounds.timeout().as_secs() / 60);
+        }
+        assert_eq!(rounds.end(dedicated(500), None, 0.5), Next::End(End::UsedUp));
+        assert_eq!(timeouts, [30, 45, 68, 102, 120]);
+    }
+
+    #[test]
+    fn two_rounds_in_a_row_without_a_node_end_it() {
+        let mut barren = rounds(5);
+        assert_eq!(barren.end(dedicated(0), None, 0.5), minutes(1));
+        assert_eq!(barren.end(dedicated(0), None, 0.5), Next::End(End::Fruitless));
+        let mut late = rounds(9);
+        for size in [0, 100, 100, 101, 101] {
+            assert!(matches!(late.end(dedicated(size), None, 0.5), Next::Again(_)), "{size}");
+        }
+        assert_eq!(late.end(dedicated(101), None, 0.5), Next::End(End::Fruitless));
+    }
+
+    #[test]
+    fn classes_decide_about_the_next_round() {
+        let end = |class| rounds(5).end(dedicated(100), Some(&judged(class)), 0.5);
+        assert_eq!(end(Class::Retry), minutes(1));
+        assert_eq!(end(Class::Wait), minutes(8));
+        assert_eq!(end(Class::Stop), Next::End(End::Stopped));
+        let enough = rounds(5).end(dedicated(686), Some(&judged(Class::Stop)), 0.5);
+        assert_eq!(enough, Next::Reached, "enough is enough, whatever the error");
+    }
+
+    proptest! {
+        #[test]
+        fn a_pause_leaves_30_seconds_between_two_writes(ended in 1_u32..100, jitter in -1.0..2.0) {
+            for class in [Class::Retry, Class::Wait] {
+                let pause = pause(ended, class, jitter).as_secs();
+                prop_assert!((48..=576).contains(&pause));
+            }
+        }
+
+        #[test]
+        fn rounds_always_end(limit in 1_u32..10, sizes in proptest::collection::vec(0_u32..680, 12)) {
+            let mut rounds = rounds(limit);
+            let ended = sizes.iter().position(|size| matches!(rounds.end(dedicated(*size), None, 0.5), Next::End(_)));
+            prop_assert!(ended.is_some_and(|ended| ended < limit as usize));
+        }
+    }
+}

@@ -1,0 +1,253 @@
+//! Tests of the merged body, its contradictions, and its comparison with a pool.
+
+use super::*;
+use crate::{
+    replicas::ReplicaRule,
+    request::BatchEndpoint,
+    settings::{
+        AccountRef, Elevation, Readiness, ResizePolicy, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
+    },
+};
+
+const IMAGE: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
+
+pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
+    RolloutSettings {
+        account: AccountRef::Endpoint(BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap()),
+        pool: "p1".parse().unwrap(),
+        version: IMAGE.parse().unwrap(),
+        vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+        node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
+        targets: Targets {
+            dedicated: 700,
+            spot: 0,
+            spot_counts: SpotCounts::No,
+        },
+        start_task: None,
+        pool_json: pool_json.as_object().unwrap().clone(),
+        resize: ResizePolicy::default(),
+        readiness: Readiness::default(),
+        replica_rule: ReplicaRule::default(),
+        strategy: Strategy::CreateOnly,
+    }
+}
+
+fn spec(pool_json: Value) -> Spec {
+    Spec::new(&settings(pool_json)).unwrap()
+}
+
+fn body(spec: &Spec) -> Value {
+    spec.create_body(
+        NodeCounts {
+            dedicated: 700,
+            spot: 0,
+        },
+        Duration::from_secs(1800),
+    )
+    .unwrap()
+}
+
+/// The pool as Batch shows it after it was created so.
+fn pool_of(spec: &Spec) -> Value {
+    let mut pool = body(spec);
+    pool["vmSize"] = json!(pool["vmSize"].as_str().unwrap().to_lowercase());
+    pool["taskSlotsPerNode"] = json!(pool.get("taskSlotsPerNode").cloned().unwrap_or(json!(1)));
+    pool["allocationState"] = json!("steady");
+    pool
+}
+
+fn cause(error: &Error) -> String {
+    std::error::Error::source(error).unwrap().to_string()
+}
+
+#[test]
+fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
+    let mut settings = settings(
+        json!({"taskSlotsPerNode": 4, "metadata": [{"name": "team", "value": "render"}],
+        "virtualMachineConfiguration": {"osDisk": {"caching": "readwrite"}}}),
+    );
+    settings.start_task = Some(StartTask {
+        command: "true".to_owned(),
+        elevation: Elevation::NonAdmin,
+        wait_for_success: WaitForSuccess::Yes,
+        max_retries: 0,
+    });
+    let spec = Spec::new(&settings).unwrap();
+    let mut body = body(&spec);
+    assert_eq!(body["metadata"][1]["name"], SPEC);
+    body["metadata"][1]["value"] = json!("<hash>");
+    insta::assert_json_snapshot!(body, @r#"
+    {
+      "id": "p1",
+      "taskSlotsPerNode": 4,
+      "metadata": [
+        {
+          "name": "team",
+          "value": "render"
+        },
+        {
+          "name": "azure-batch-spec",
+          "value": "<hash>"
+        },
+        {
+          "name": "azure-batch-version",
+          "value": "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0"
+        }
+      ],
+      "virtualMachineConfiguration": {
+        "osDisk": {
+          "caching": "readwrite"
+        },
+        "nodeAgentSKUId": "batch.node.ubuntu 22.04",
+        "imageReference": {
+          "virtualMachineImageId": "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0"
+        }
+      },
+      "vmSize": "Standard_D4s_v5",
+      "startTask": {
+        "commandLine": "/bin/bash -c 'true'",
+        "userIdentity": {
+          "autoUser": {
+            "scope": "pool",
+            "elevationLevel": "nonadmin"
+          }
+        },
+        "maxTaskRetryCount": 0,
+        "waitForSuccess": true
+      },
+      "targetDedicatedNodes": 700,
+      "targetLowPriorityNodes": 0,
+      "resizeTimeout": "PT30M"
+    }
+    "#);
+}
+
+#[test]
+fn contradictions_are_told_all_at_once_and_name_both_sides() {
+    let mut settings = settings(
+        json!({"id": "p2", "vmSize": "Standard_D2s_v5", "targetDedicatedNodes": 5, "resizeTimeout": "PT20M",
+        "enableAutoScale": true, "startTask": {"commandLine": "secret"},
+        "virtualMachineConfiguration": {"nodeAgentSKUId": "batch.node.el 9", "imageReference": {"publisher": "canonical"}}}),
+    );
+    settings.resize.timeout = Some(Duration::from_secs(600));
+    settings.start_task = Some(StartTask {
+        command: "true".to_owned(),
+        elevation: Elevation::NonAdmin,
+        wait_for_success: WaitForSuccess::Yes,
+        max_retries: 0,
+    });
+    let error = Spec::new(&settings).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadInput);
+    assert!(!cause(&error).contains("secret"));
+    insta::assert_snapshot!(cause(&error).replace("; pool_json", "\npool_json"), @r#"
+    pool_json.id: is "p2" but the pool id is "p1"; leave it out of the pool JSON
+    pool_json.targetDedicatedNodes: is 5 but the target of dedicated nodes is 700; leave it out of the pool JSON
+    pool_json.enableAutoScale: autoscale pools are not supported yet; leave it out and give targets
+    pool_json.resizeTimeout: is PT20M but resize_timeout is PT10M; give it in one place
+    pool_json.vmSize: is "Standard_D2s_v5" but vm_size is "Standard_D4s_v5"; give it in one place
+    pool_json.virtualMachineConfiguration.nodeAgentSKUId: is "batch.node.el 9" but node_agent_sku is "batch.node.ubuntu 22.04"; give it in one place
+    pool_json.virtualMachineConfiguration.imageReference: is {"publisher":"canonical"} but the image version is /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0; leave it out of the pool JSON
+    pool_json.startTask: is given, and so is start_task; use one of the two
+    "#);
+}
+
+#[test]
+fn equal_values_in_both_places_are_no_contradiction() {
+    let spec = spec(
+        json!({"id": "P1", "vmSize": "standard_d4s_v5", "targetDedicatedNodes": 700, "resizeTimeout": "PT20M",
+        "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": IMAGE.to_uppercase()}}}),
+    );
+    assert_eq!(spec.timeout(), Some(Duration::from_secs(1200)));
+    assert_eq!(body(&spec)["vmSize"], "Standard_D4s_v5", "the typed spelling wins");
+}
+
+#[test]
+fn a_start_task_of_the_pool_json_also_waits_for_success() {
+    let wait = |task: Value| body(&spec(json!({"startTask": task})))["startTask"]["waitForSuccess"].clone();
+    assert_eq!(wait(json!({"commandLine": "true"})), true);
+    assert_eq!(wait(json!({"commandLine": "true", "waitForSuccess": false})), false);
+}
+
+#[test]
+fn only_a_new_pool_needs_size_and_agent() {
+    let mut settings = settings(json!({}));
+    settings.vm_size = None;
+    settings.node_agent_sku = None;
+    let open = Spec::new(&settings).unwrap();
+    let error = open
+        .create_body(NodeCounts::default(), Duration::from_secs(900))
+        .unwrap_err();
+    assert_eq!(
+        cause(&error),
+        "vm_size: is needed to create the pool; node_agent_sku: is needed to create the pool"
+    );
+    assert_eq!(open.compare(&Pool::new(pool_of(&spec(json!({}))))), Likeness::Same);
+}
+
+#[test]
+fn the_hash_depends_on_the_specification_alone() {
+    let hash = |json: Value| spec(json).hash();
+    let base = hash(json!({"a": 1, "b": {"x": 1, "y": 2}}));
+    assert_eq!(
+        base,
+        hash(json!({"b": {"y": 2, "x": 1}, "a": 1, "resizeTimeout": "PT2H", "targetDedicatedNodes": 700}))
+    );
+    assert_ne!(base, hash(json!({"a": 1, "b": {"x": 1, "y": 3}})));
+    let mut other_version = settings(json!({"a": 1, "b": {"x": 1, "y": 2}}));
+    other_version.version = IMAGE.replace("1.0.0", "2.0.0").parse().unwrap();
+    assert_eq!(base, Spec::new(&other_version).unwrap().hash());
+}
+
+#[test]
+fn a_pool_of_ours_is_known_again_and_differences_are_named_without_values() {
+    let accounts = |name: &str, password: &str| json!([{"name": name, "password": password}]);
+    let asked = spec(json!({"taskSlotsPerNode": 4, "userAccounts": accounts("a", "hunter2")}));
+    assert_eq!(asked.compare(&Pool::new(pool_of(&asked))), Likeness::Same);
+    assert!(asked.has_made(&Pool::new(pool_of(&asked))));
+    let table = [
+        (json!({}), vec!["taskSlotsPerNode", "userAccounts"]),
+        (
+            json!({"taskSlotsPerNode": 4, "userAccounts": accounts("b", "hunter2")}),
+            vec!["userAccounts"],
+        ),
+        (
+            json!({"taskSlotsPerNode": 4, "userAccounts": accounts("a", "hunter2"), "displayName": "x"}),
+            vec!["settings that are no longer asked for"],
+        ),
+    ];
+    for (made, expected) in table {
+        let found = asked.compare(&Pool::new(pool_of(&spec(made))));
+        assert_eq!(
+            found,
+            Likeness::OtherSpec(expected.into_iter().map(str::to_owned).collect())
+        );
+    }
+}
+
+#[test]
+fn renewed_secrets_and_signatures_make_no_other_specification() {
+    let hash = |password: &str, signature: &str| {
+        let file = format!("https://store.example/x.sh?{signature}");
+        spec(json!({"userAccounts": [{"name": "a", "password": password}],
+            "startTask": {"commandLine": "x.sh", "resourceFiles": [{"httpUrl": file, "filePath": "x.sh"}]}}))
+        .hash()
+    };
+    assert_eq!(hash("hunter2", "sig=a&se=1"), hash("hunter3", "sig=b&se=2"));
+}
+
+#[test]
+fn a_pool_that_somebody_else_made_is_compared_by_image_size_and_agent() {
+    let asked = spec(json!({"taskSlotsPerNode": 4}));
+    let mut pool = pool_of(&spec(json!({})));
+    pool["metadata"] = json!([{"name": "team", "value": "render"}]);
+    assert_eq!(asked.compare(&Pool::new(pool.clone())), Likeness::SameAsFarAsCompared);
+    assert!(!asked.has_made(&Pool::new(pool.clone())));
+    pool["vmSize"] = json!("standard_d8s_v5");
+    let expected = r#"vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#;
+    assert_eq!(
+        asked.compare(&Pool::new(pool.clone())),
+        Likeness::OtherSpec(vec![expected.to_owned()])
+    );
+    pool["virtualMachineConfiguration"]["imageReference"] = json!({"publisher": "canonical"});
+    assert!(matches!(asked.compare(&Pool::new(pool)), Likeness::OtherImage(_)));
+}

@@ -1,0 +1,287 @@
+//! Is this pool good? Pure: how many nodes are enough, and what a list of nodes says about them.
+//!
+//! Waiting for nodes is `nodes`' affair, and so is telling why they are not ready.
+
+use std::collections::BTreeMap;
+
+use crate::{
+    batch::NodeCounts,
+    ids::resource::ImageVersionId,
+    node::{Node, NodeKind, Outlook},
+    settings::{SpotCounts, Targets},
+};
+
+/// Up to this many dedicated nodes all must be there; a pool of a hundred has no spare ones.
+const ALL_UP_TO: u32 = 100;
+/// Percent that are enough above that: in a large allocation single nodes fail, and the work goes on without them.
+const PERCENT_ABOVE: u64 = 98;
+
+/// What a roll-out wants, and what it takes for enough.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) struct Goal {
+    /// The nodes asked for.
+    pub(super) targets: NodeCounts,
+    /// The nodes that are enough.
+    pub(super) needed: NodeCounts,
+}
+
+/// What a list of nodes says.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct Census {
+    /// Nodes by state.
+    pub(super) states: BTreeMap<String, u32>,
+    /// Idle or running on the version.
+    pub(super) ready: NodeCounts,
+    /// Not ready, but may become so by themselves.
+    pub(super) coming: NodeCounts,
+    /// On another version, ready or not.
+    pub(super) elsewhere: u32,
+    /// One such version.
+    pub(super) other_image: Option<String>,
+}
+
+/// Where a pool stands.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    /// Enough nodes are ready.
+    Good,
+    /// Enough nodes are ready or may become so.
+    Pending,
+    /// Even if all that may come does come, it is not enough.
+    Bad,
+}
+
+impl Goal {
+    /// The goal of these targets. Spot nodes count when asked for, or when there are no others to count.
+    pub(super) fn new(targets: Targets) -> Self {
+        let counts_spot = targets.spot_counts == SpotCounts::Yes || targets.dedicated == 0;
+        Self {
+            targets: targets.into(),
+            needed: NodeCounts {
+                dedicated: enough(targets.dedicated),
+                spot: if counts_spot { enough(targets.spot) } else { 0 },
+            },
+        }
+    }
+
+    /// Whether these nodes are enough.
+    pub(super) const fn is_met_by(self, nodes: NodeCounts) -> bool {
+        nodes.dedicated >= self.needed.dedicated && nodes.spot >= self.needed.spot
+    }
+
+    /// Whether a pool of this size has neither too few nodes nor any too many.
+    pub(super) const fn is_reached_by(self, current: NodeCounts) -> bool {
+        self.is_met_by(current) && current.dedicated <= self.targets.dedicated && current.spot <= self.targets.spot
+    }
+
+    /// The nodes of a count that count.
+    pub(super) const fn counted(self, nodes: NodeCounts) -> u32 {
+        if self.counts_spot() {
+            nodes.total()
+        } else {
+            nodes.dedicated
+        }
+    }
+
+    /// Whether spot nodes count.
+    pub(super) const fn counts_spot(self) -> bool {
+        self.needed.spot > 0
+    }
+}
+
+fn enough(target: u32) -> u32 {
+    if target <= ALL_UP_TO {
+        return target;
+    }
+    let percent = (u64::from(target) * PERCENT_ABOVE).div_ceil(100);
+    u32::try_from(percent).unwrap_or(target)
+}
+
+impl Census {
+    /// Counts nodes. One that does not say its image runs the pool's, which has been compared before.
+    pub(super) fn of(nodes: &[Node], version: &ImageVersionId) -> Self {
+        let mut census = Self::default();
+        for node in nodes {
+            *census.states.entry(node.state.to_string()).or_insert(0) += 1;
+            let other = node.image.as_ref().filter(|image| !is_version(image, version));
+            match (node.outlook(), other) {
+                (Outlook::Ready, None) => *of_kind(&mut census.ready, node.kind) += 1,
+                (Outlook::Ready | Outlook::Coming, Some(image)) => {
+                    census.elsewhere += 1;
+                    census.other_image.get_or_insert_with(|| image.clone());
+                }
+                (Outlook::Coming, None) => *of_kind(&mut census.coming, node.kind) += 1,
+                (Outlook::Lost, _) => {}
+            }
+        }
+        census
+    }
+
+    /// Where the pool stands.
+    pub(super) const fn verdict(&self, goal: Goal) -> Verdict {
+        let hoped = NodeCounts {
+            dedicated: self.ready.dedicated.saturating_add(self.coming.dedicated),
+            spot: self.ready.spot.saturating_add(self.coming.spot),
+        };
+        if goal.is_met_by(self.ready) {
+            Verdict::Good
+        } else if goal.is_met_by(hoped) {
+            Verdict::Pending
+        } else {
+            Verdict::Bad
+        }
+    }
+}
+
+const fn of_kind(counts: &mut NodeCounts, kind: NodeKind) -> &mut u32 {
+    match kind {
+        NodeKind::Dedicated => &mut counts.dedicated,
+        NodeKind::Spot => &mut counts.spot,
+    }
+}
+
+/// Whether an image id names that version; ids compare without case.
+pub(super) fn is_version(image: &str, version: &ImageVersionId) -> bool {
+    image.parse::<ImageVersionId>().is_ok_and(|image| image == *version)
+}
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+    use serde_json::json;
+
+    use super::*;
+
+    const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
+
+    fn goal(dedicated: u32, spot: u32, spot_counts: SpotCounts) -> Goal {
+        Goal::new(Targets {
+            dedicated,
+            spot,
+            spot_counts,
+        })
+    }
+
+    fn nodes(count: u32, state: &str, kind: NodeKind, image: Option<&str>) -> Vec<Node> {
+        let node = json!({"id": "n", "state": state, "isDedicated": kind == NodeKind::Dedicated,
+            "virtualMachineInfo": {"imageReference": {"virtualMachineImageId": image}}});
+        (0..count).map(|_| Node::new(&node)).collect()
+    }
+
+    fn census(nodes: &[Vec<Node>]) -> Census {
+        Census::of(&nodes.concat(), &VERSION.parse().unwrap())
+    }
+
+    #[test]
+    fn enough_is_all_of_a_small_pool_and_98_percent_of_a_large_one() {
+        let table = [
+            (0, 0),
+            (1, 1),
+            (100, 100),
+            (101, 99),
+            (700, 686),
+            (1000, 980),
+            (1001, 981),
+        ];
+        for (target, expected) in table {
+            assert_eq!(goal(target, 0, SpotCounts::No).needed.dedicated, expected, "{target}");
+        }
+    }
+
+    #[test]
+    fn spot_nodes_count_when_asked_or_when_alone() {
+        assert_eq!(
+            goal(10, 50, SpotCounts::No).needed,
+            NodeCounts { dedicated: 10, spot: 0 }
+        );
+        assert_eq!(
+            goal(10, 50, SpotCounts::Yes).needed,
+            NodeCounts {
+                dedicated: 10,
+                spot: 50
+            }
+        );
+        assert_eq!(
+            goal(0, 50, SpotCounts::No).needed,
+            NodeCounts { dedicated: 0, spot: 50 }
+        );
+    }
+
+    #[test]
+    fn a_pool_with_more_nodes_than_wanted_has_not_reached_its_size() {
+        let goal = goal(10, 0, SpotCounts::No);
+        assert!(goal.is_met_by(NodeCounts { dedicated: 12, spot: 0 }));
+        assert!(!goal.is_reached_by(NodeCounts { dedicated: 12, spot: 0 }));
+        assert!(goal.is_reached_by(NodeCounts { dedicated: 10, spot: 0 }));
+    }
+
+    #[test]
+    fn verdicts_follow_state_kind_and_image() {
+        let other = VERSION.replace("1.0.0", "0.9.0");
+        let shouted = VERSION.to_ascii_uppercase();
+        let (dedicated, spot) = (NodeKind::Dedicated, NodeKind::Spot);
+        let here = Some(VERSION);
+        let table = [
+            ("all idle", vec![nodes(10, "idle", dedicated, here)], Verdict::Good),
+            (
+                "ids without case",
+                vec![nodes(10, "running", dedicated, Some(&shouted))],
+                Verdict::Good,
+            ),
+            ("image unsaid", vec![nodes(10, "idle", dedicated, None)], Verdict::Good),
+            ("steady with 0 nodes", vec![], Verdict::Bad),
+            (
+                "another version",
+                vec![nodes(10, "idle", dedicated, Some(&other))],
+                Verdict::Bad,
+            ),
+            (
+                "coming",
+                vec![nodes(9, "idle", dedicated, here), nodes(1, "starting", dedicated, None)],
+                Verdict::Pending,
+            ),
+            (
+                "lost contact",
+                vec![nodes(9, "idle", dedicated, here), nodes(1, "unusable", dedicated, here)],
+                Verdict::Pending,
+            ),
+            (
+                "start task failed",
+                vec![
+                    nodes(9, "idle", dedicated, here),
+                    nodes(1, "starttaskfailed", dedicated, here),
+                ],
+                Verdict::Bad,
+            ),
+            (
+                "spot is no dedicated",
+                vec![nodes(9, "idle", dedicated, here), nodes(5, "idle", spot, here)],
+                Verdict::Bad,
+            ),
+        ];
+        for (name, nodes, expected) in table {
+            assert_eq!(census(&nodes).verdict(goal(10, 5, SpotCounts::No)), expected, "{name}");
+        }
+    }
+
+    #[test]
+    fn preempted_spot_nodes_are_no_failure_of_a_pool_that_counts_dedicated_ones() {
+        let census = census(&[
+            nodes(10, "idle", NodeKind::Dedicated, None),
+            nodes(5, "preempted", NodeKind::Spot, None),
+        ]);
+        assert_eq!(census.verdict(goal(10, 5, SpotCounts::No)), Verdict::Good);
+        assert_eq!(census.states.get("preempted"), Some(&5));
+    }
+
+    proptest! {
+        #[test]
+        fn a_pool_that_has_all_it_wants_is_good(dedicated in 0_u32..5000, spot in 0_u32..5000) {
+            for counts in [SpotCounts::No, SpotCounts::Yes] {
+                let goal = goal(dedicated, spot, counts);
+                prop_assert!(goal.is_reached_by(goal.targets));
+                prop_assert!(goal.needed.total() > 0 || goal.targets.total() == 0, "an empty pool would be good");
+            }
+        }
+    }
+}

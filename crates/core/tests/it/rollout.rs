@@ -1,0 +1,534 @@
+//! Roll-outs against the emulator: what is written, when, and what is said when a pool is not good.
+//!
+//! Each test begins with the same world: a version in eastus2, two Batch accounts, no pool.
+
+use std::time::Duration;
+
+use azure_batch_core::{
+    batch::NodeCounts,
+    client::Client,
+    error::{Error, ErrorKind},
+    pool::{self, Deallocation, Resize},
+    progress::Event,
+    replicas::ReplicaRule,
+    request::BatchEndpoint,
+    rollout::{self, Outcome, PoolAction},
+    settings::{
+        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
+        StartTask, Strategy, Targets, WaitForSuccess,
+    },
+};
+use azure_emulator::{journal::Entry, seed::Seed};
+use http::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{Azure, GROUP};
+
+/// The usual world with a change.
+pub(crate) fn world(change: impl FnOnce(&mut Value)) -> Azure {
+    let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
+    seed["definitions"] = json!([{"name": "def1", "resourceGroup": "rg-images", "gallery": "gal1", "properties": {
+        "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+        "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}}]);
+    let version = |name: &str| {
+        json!({"name": name, "resourceGroup": "rg-images", "gallery": "gal1", "definition": "def1",
+            "publishingProfile": {"targetRegions": [{"name": "eastus2", "regionalReplicaCount": 4}, {"name": "westus2", "regionalReplicaCount": 4}]}})
+    };
+    seed["versions"] = json!([version("1.0.0"), version("0.9.0")]);
+    change(&mut seed);
+    Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
+}
+
+fn image(version: &str) -> String {
+    format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/{version}")
+}
+
+/// A roll-out of 1.0.0 to pool p1 with so many dedicated nodes.
+pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{account}");
+    RolloutSettings {
+        account: AccountRef::Id(account.parse().unwrap()),
+        pool: "p1".parse().unwrap(),
+        version: image("1.0.0").parse().unwrap(),
+        vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+        node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
+        targets: Targets {
+            dedicated,
+            spot: 0,
+            spot_counts: SpotCounts::No,
+        },
+        start_task: None,
+        pool_json: serde_json::Map::new(),
+        resize: ResizePolicy::default(),
+        readiness: Readiness::default(),
+        replica_rule: ReplicaRule::default(),
+        strategy: Strategy::CreateOnly,
+    }
+}
+
+/// A pool of somebody else on that version, as a seed describes it.
+fn foreign_pool(version: &str, nodes: u32) -> Value {
+    json!({"id": "p1", "vmSize": "standard_d4s_v5", "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
+        "metadata": [{"name": "team", "value": "render"}],
+        "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": image(version)}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}})
+}
+
+/// A client whose run may take so long.
+pub(crate) async fn client(azure: &Azure, limit: Duration) -> Client {
+    azure.client_with_limit(&CancellationToken::new(), limit).await.0
+}
+
+async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> Outcome {
+    rollout::run(&client(azure, ROLLOUT_DEADLINE).await, settings).await
+}
+
+/// The journal's entries of requests with that verb, whose paths end so.
+fn entries(azure: &Azure, method: &Method, path_end: &str) -> Vec<Entry> {
+    let mut journal = azure.journal();
+    journal.retain(|entry| entry.method == method.as_str() && entry.path.ends_with(path_end));
+    journal
+}
+
+/// Somebody else asks for so many nodes in p1 of acct1; their request is not ours to count.
+async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
+    let endpoint = BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap();
+    let order = Resize {
+        targets: NodeCounts { dedicated, spot: 0 },
+        timeout: Duration::from_secs(30 * 60),
+        deallocation: Deallocation::Unsaid,
+    };
+    let request = pool::resize(&endpoint, &"p1".parse().unwrap(), &order, None);
+    client(azure, ROLLOUT_DEADLINE).await.send(&request).await.unwrap();
+    azure.turn_the_page();
+}
+
+/// The error of a roll-out that must fail.
+async fn failure(azure: &Azure, settings: &RolloutSettings) -> Error {
+    roll_out(azure, settings).await.result.expect_err("must fail")
+}
+
+fn good(outcome: Outcome) -> rollout::RolloutReport {
+    if let Err(error) = outcome.result {
+        panic!("{}", error.report());
+    }
+    outcome.report
+}
+
+fn timeouts(entries: &[Entry]) -> Vec<&str> {
+    entries
+        .iter()
+        .map(|entry| entry.request["resizeTimeout"].as_str().unwrap())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn creates_a_pool_of_700_nodes_and_a_second_run_writes_nothing() {
+    let azure = world(|_| {});
+    let report = good(roll_out(&azure, &settings("acct1", 700)).await);
+    assert_eq!(
+        (report.action, report.needed, report.ready),
+        (PoolAction::Created, 686, 700)
+    );
+    assert_eq!(azure.writes(), ["POST /pools"]);
+    assert_eq!(timeouts(&entries(&azure, &Method::POST, "/pools")), ["PT30M"]);
+    assert_eq!(report.states.get("idle"), Some(&700));
+    assert_eq!(report.rounds.len(), 1);
+    let steps: Vec<&str> = report.steps.iter().map(|step| step.step.as_str()).collect();
+    assert_eq!(steps, ["observe", "plan", "replicas", "resize", "nodes"]);
+
+    azure.turn_the_page();
+    let again = good(roll_out(&azure, &settings("acct1", 700)).await);
+    assert_eq!((again.action, again.ready), (PoolAction::Unchanged, 700));
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pauses() {
+    let azure = world(|_| {});
+    for deliver in [100, 200, 300] {
+        azure.fault(json!({"kind": "allocationTimeout", "deliver": deliver, "code": "AllocationTimedout"}));
+    }
+    fastrand::seed(7);
+    let (client, mut events) = azure
+        .client_with_limit(&CancellationToken::new(), 8 * ROLLOUT_DEADLINE)
+        .await;
+    let report = good(rollout::run(&client, &settings("acct1", 700)).await);
+    let created = entries(&azure, &Method::POST, "/pools");
+    let resized = entries(&azure, &Method::POST, "/resize");
+    assert_eq!(
+        (timeouts(&created), timeouts(&resized)),
+        (vec!["PT30M"], vec!["PT45M", "PT68M", "PT102M"])
+    );
+    assert!(
+        resized.iter().all(|entry| entry.request["targetDedicatedNodes"] == 700),
+        "never a smaller target"
+    );
+    let sizes: Vec<u32> = report.rounds.iter().map(|round| round.dedicated).collect();
+    assert_eq!(sizes, [100, 300, 600, 700]);
+
+    let mut waits = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let Event::Waiting { seconds, .. } = event {
+            waits.push(i64::try_from(seconds).unwrap());
+        }
+    }
+    let nominal = [60, 120, 240];
+    assert_eq!(waits.len(), nominal.len());
+    for ((wait, nominal), resize) in waits.iter().zip(nominal).zip(&resized) {
+        assert!(
+            (nominal * 8..=nominal * 12).contains(&(wait * 10)),
+            "{wait} s instead of {nominal} s ± 20 %"
+        );
+        // What was said is what was waited: the last look at the pool, then the pause, then the resize.
+        let looks = entries(&azure, &Method::GET, "/pools/p1");
+        let last = looks.iter().rev().find(|look| look.number < resize.number).unwrap();
+        assert_eq!(resize.time.duration_since(last.time).as_secs(), *wait);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_rounds_that_bring_too_few_end_partly_reached() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 10, "occurrence": "every"}));
+    let outcome = rollout::run(&client(&azure, 8 * ROLLOUT_DEADLINE).await, &settings("acct1", 700)).await;
+    let error = outcome.result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PartlyReached);
+    assert_eq!(azure.writes().len(), 5);
+    assert_eq!(outcome.report.rounds.len(), 5);
+    assert_eq!(
+        outcome.report.states.values().sum::<u32>(),
+        50,
+        "the report shows what is there"
+    );
+    assert!(
+        error
+            .report()
+            .contains("after 5 rounds: 50 nodes there, 686 needed, 700 wanted"),
+        "{}",
+        error.report()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_rounds_without_a_node_end_it() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 0, "occurrence": "every"}));
+    let error = failure(&azure, &settings("acct1", 700)).await;
+    assert_eq!((error.kind(), azure.writes().len()), (ErrorKind::Azure, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_error_stops_at_once() {
+    let azure = world(|seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 400}));
+    let error = failure(&azure, &settings("acct1", 700)).await;
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Quota, vec!["POST /pools".to_owned()])
+    );
+    insta::assert_snapshot!(error.report(), @r"
+    cannot roll out 1.0.0 to pool p1
+      caused by: pool p1 is steady after 1 round: 100 nodes there, 686 needed, 700 wanted (another round would end the same)
+      caused by: AccountCoreQuotaReached: The specified account has reached core quota; the account's quota of dedicated cores is used up
+      hint: ask for more quota (portal: the Batch account's Quotas), free cores of other pools, or lower the targets
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_steady_with_0_nodes_fails_with_the_provider_s_reason() {
+    let azure = world(|_| {});
+    let mut settings = settings("acct1", 10);
+    settings.vm_size = Some("Standard_A1_v2".parse().unwrap());
+    let error = failure(&azure, &settings).await;
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Azure, vec!["POST /pools".to_owned()])
+    );
+    insta::assert_snapshot!(error.report(), @r"
+    cannot roll out 1.0.0 to pool p1
+      caused by: pool p1 is steady after 1 round: 0 nodes there, 10 needed (another round would end the same)
+      caused by: AllocationFailed: Desired number of dedicated nodes could not be allocated (BadRequest: The selected VM size 'Standard_A1_v2' cannot boot Hypervisor Generation '2'. If this was a Create operation please check that the Hypervisor Generation of the Image matches the Hypervisor Generation of the select…; that VM size cannot boot the image's generation
+      hint: choose a VM size of the image's generation, or publish the image in the other one
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_error_that_is_cut_off_still_decides() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationFailed", "truncated": true,
+        "provider": {"error": {"code": "ScopeLocked", "message": "The scope is locked."}}}));
+    let error = failure(&azure, &settings("acct1", 10)).await;
+    assert!(
+        error.report().contains("a lock protects a resource"),
+        "{}",
+        error.report()
+    );
+    assert_eq!(azure.writes(), ["POST /pools"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_on_another_version_fail_the_roll_out() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "wrongImage", "count": 10, "image": image("0.9.0")}));
+    let error = failure(&azure, &settings("acct1", 10)).await;
+    assert_eq!(error.kind(), ErrorKind::Azure);
+    assert!(
+        error.report().contains("10 nodes are on another image: "),
+        "{}",
+        error.report()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal() {
+    let began = Instant::now();
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "startTaskFailed", "count": 3, "exitCode": 42}));
+    let mut settings = settings("acct1", 10);
+    settings.start_task = Some(StartTask {
+        command: "mount '/mnt/a b'".to_owned(),
+        elevation: Elevation::Admin,
+        wait_for_success: WaitForSuccess::Yes,
+        max_retries: 0,
+    });
+    let error = failure(&azure, &settings).await;
+    assert_eq!(error.kind(), ErrorKind::PartlyReached);
+    let report = error.report();
+    assert!(
+        report.contains("7 nodes ready, 10 needed (7 idle, 3 starttaskfailed)"),
+        "{report}"
+    );
+    assert!(report.contains("with exit code 42"), "{report}");
+    let created = &entries(&azure, &Method::POST, "/pools")[0].request;
+    assert_eq!(
+        created["startTask"]["commandLine"],
+        r"/bin/bash -c 'mount '\''/mnt/a b'\'''"
+    );
+    assert_eq!(created["startTask"]["waitForSuccess"], true);
+    assert!(began.elapsed() < Duration::from_secs(600), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_lost_contact_end_the_wait_after_the_time_without_a_change() {
+    let began = Instant::now();
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1}));
+    let error = failure(&azure, &settings("acct1", 10)).await;
+    assert!(
+        error.report().contains("no node has changed its state for 30 min"),
+        "{}",
+        error.report()
+    );
+    assert!(began.elapsed() > Duration::from_secs(30 * 60));
+}
+
+#[tokio::test(start_paused = true)]
+async fn errors_of_an_older_resize_are_not_believed() {
+    let azure = world(|seed| {
+        let mut pool = foreign_pool("1.0.0", 10);
+        pool["currentDedicatedNodes"] = json!(0);
+        pool["resizeErrors"] =
+            json!([{"code": "AccountCoreQuotaReached", "message": "The specified account has reached core quota"}]);
+        seed["batchAccounts"][0]["pools"] = json!([pool]);
+    });
+    let report = good(roll_out(&azure, &settings("acct1", 10)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Resized, 10));
+    assert_eq!(azure.writes(), ["POST /pools/p1/resize"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resize_to_the_same_targets_is_joined() {
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)]));
+    resize_by_somebody(&azure, 700).await;
+    let report = good(roll_out(&azure, &settings("acct1", 700)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Joined, 700));
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
+    for (pending, expected) in [
+        (PendingResize::Wait, vec!["POST /pools/p1/resize"]),
+        (
+            PendingResize::Stop,
+            vec!["POST /pools/p1/stopresize", "POST /pools/p1/resize"],
+        ),
+    ] {
+        let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)]));
+        resize_by_somebody(&azure, 400).await;
+        let mut settings = settings("acct1", 20);
+        settings.resize.pending = pending;
+        let report = good(roll_out(&azure, &settings).await);
+        assert_eq!((report.action, report.ready), (PoolAction::Resized, 20), "{pending:?}");
+        assert_eq!(azure.writes(), expected, "{pending:?}");
+        let stopped = entries(&azure, &Method::POST, "/stopresize");
+        let resized = entries(&azure, &Method::POST, "/resize");
+        if let (Some(stopped), Some(resized)) = (stopped.last(), resized.last()) {
+            assert!(
+                resized.time.duration_since(stopped.time).as_secs() >= 30,
+                "30 s between two writes"
+            );
+        }
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_shrinking_pool_loses_no_running_task() {
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 20)]));
+    good(roll_out(&azure, &settings("acct1", 5)).await);
+    let resized = entries(&azure, &Method::POST, "/resize");
+    assert_eq!(resized[0].request["nodeDeallocationOption"], "taskcompletion");
+}
+
+#[tokio::test(start_paused = true)]
+async fn replicas_are_raised_before_the_pool_outgrows_them() {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 2}, {"name": "westus2", "regionalReplicaCount": 1}]);
+    });
+    let version = image("1.0.0");
+    good(roll_out(&azure, &settings("acct1", 700)).await);
+    assert_eq!(azure.writes(), [format!("PUT {version}"), "POST /pools".to_owned()]);
+    let put = &entries(&azure, &Method::PUT, "/1.0.0")[0];
+    let counts: Vec<&Value> = put.request["properties"]["publishingProfile"]["targetRegions"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|region| &region["regionalReplicaCount"])
+        .collect();
+    assert_eq!(counts, [4, 1], "3 for 700 nodes and 1 headroom; the other region stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_missing_region_is_added_and_another_pool_of_the_account_counts() {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+        let mut other = foreign_pool("1.0.0", 400);
+        other["id"] = json!("p2");
+        seed["batchAccounts"][1]["pools"] = json!([other]);
+    });
+    good(roll_out(&azure, &settings("acct2", 10)).await);
+    let put = &entries(&azure, &Method::PUT, "/1.0.0")[0];
+    let added = &put.request["properties"]["publishingProfile"]["targetRegions"][1];
+    assert_eq!(
+        added,
+        &json!({"name": "westus2", "regionalReplicaCount": 4, "storageAccountType": "Standard_LRS"})
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn refusals_write_nothing_and_say_what_works() {
+    type Change = fn(&mut Value);
+    let other_version: Change = |seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("0.9.0", 5)]);
+    let other_size: Change = |seed| {
+        let mut pool = foreign_pool("1.0.0", 5);
+        pool["vmSize"] = json!("standard_d8s_v5");
+        seed["batchAccounts"][0]["pools"] = json!([pool]);
+    };
+    let autoscale: Change = |seed| {
+        let mut pool = foreign_pool("1.0.0", 5);
+        pool.as_object_mut()
+            .unwrap()
+            .retain(|name, _| !name.starts_with("target"));
+        pool["enableAutoScale"] = json!(true);
+        pool["autoScaleFormula"] = json!("$TargetDedicatedNodes=5;");
+        seed["batchAccounts"][0]["pools"] = json!([pool]);
+    };
+    let shared_key: Change = |seed| seed["batchAccounts"][0]["allowedAuthenticationModes"] = json!(["SharedKey"]);
+    let table = [
+        (
+            other_version,
+            "versions/0.9.0, not ",
+            "until then roll out to a new pool id",
+        ),
+        (
+            other_size,
+            "it differs in vm_size",
+            "until then roll out to a new pool id",
+        ),
+        (
+            autoscale,
+            "autoscale formula",
+            "disable autoscale, or use a new pool id",
+        ),
+        (
+            shared_key,
+            "allowedAuthenticationModes lack AAD",
+            "switch it on: az batch account set",
+        ),
+    ];
+    for (change, why, remedy) in table {
+        let azure = world(change);
+        let error = failure(&azure, &settings("acct1", 10)).await;
+        let report = error.report();
+        assert_eq!(error.kind(), ErrorKind::Refused, "{report}");
+        assert!(report.contains(why) && report.contains(remedy), "{report}");
+        assert_eq!(azure.writes(), Vec::<String>::new(), "{report}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn settings_that_contradict_each_other_ask_nobody() {
+    let azure = world(|_| {});
+    let mut settings = settings("acct1", 10);
+    settings.pool_json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
+    let error = failure(&azure, &settings).await;
+    assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
+    assert_eq!(rollout::check(&settings).unwrap_err().kind(), ErrorKind::BadInput);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_not_there_is_bad_input() {
+    let azure = world(|_| {});
+    let mut settings = settings("acct1", 10);
+    settings.version = image("7.0.0").parse().unwrap();
+    let error = failure(&azure, &settings).await;
+    assert_eq!((error.kind(), azure.writes().len()), (ErrorKind::BadInput, 0));
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_rights_in_arm_the_checks_not_made_are_listed() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "The client does not have authorization.",
+        "path": "/subscriptions/*", "occurrence": "every"}));
+    let mut settings = settings("acct1", 10);
+    settings.account = AccountRef::Endpoint(BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap());
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(report.ready, 10);
+    insta::assert_snapshot!(report.skipped_checks.join("\n"), @r"
+    sign-in modes of the account: it is given by its endpoint alone
+    state and replicas of the image version: this identity may not read it
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
+    let azure = world(|_| {});
+    let cancel = CancellationToken::new();
+    let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
+    let settings = settings("acct1", 700);
+    let stop = async {
+        tokio::time::sleep(Duration::from_secs(30)).await;
+        cancel.cancel();
+    };
+    let (outcome, ()) = tokio::join!(rollout::run(&client, &settings), stop);
+    let error = outcome.result.unwrap_err();
+    assert_eq!(
+        (error.kind(), outcome.report.action),
+        (ErrorKind::Cancelled, PoolAction::Created)
+    );
+    assert!(error.report().contains("run the same again"), "{}", error.report());
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Joined, 700));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_is_resumable() {
+    let azure = world(|_| {});
+    let settings = settings("acct1", 700);
+    let outcome = rollout::run(&client(&azure, Duration::from_secs(60)).await, &settings).await;
+    assert_eq!(outcome.result.unwrap_err().kind(), ErrorKind::Deadline);
+    assert_eq!(good(roll_out(&azure, &settings).await).ready, 700);
+}

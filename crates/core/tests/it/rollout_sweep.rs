@@ -1,0 +1,50 @@
+//! Every request of a good roll-out fails once, in every way: replicas are raised, the pool is created, one resize is
+//! retried.
+
+use azure_batch_core::{rollout, settings::ROLLOUT_DEADLINE};
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    publish_sweep::write_count,
+    rollout::{client, settings, world},
+    support::Azure,
+    sweep::Sweep,
+};
+
+#[tokio::test(start_paused = true)]
+async fn every_request_of_a_roll_out_fails_once() {
+    let sweep = Sweep {
+        world: azure,
+        flow: |azure: Azure, _cancel: CancellationToken| async move {
+            let client = client(&azure, ROLLOUT_DEADLINE).await;
+            rollout::run(&client, &settings("acct2", 20)).await.result
+        },
+        settle: without_patience,
+    };
+    let cases = sweep.run().await;
+    assert!(cases > 200, "only {cases} cases");
+    write_count("roll-out", cases);
+}
+
+/// The version has no replica in the account's region, and the first allocation gets 5 of 20 nodes. Replication and
+/// the failure are quick, as every look in between is one more request to fail.
+fn azure() -> Azure {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+        seed["timing"] = json!({"version": 2, "versionRegion": 3});
+    });
+    azure.fault(json!({"kind": "allocationFailed", "deliver": 5, "target": "acct2/p1"}));
+    azure
+}
+
+/// How long the last resize was given says nothing about the pool.
+fn without_patience(mut resources: Value) -> Value {
+    if let Some(batch) = resources["batch"].as_object_mut() {
+        for pool in batch.values_mut().filter_map(Value::as_object_mut) {
+            pool.remove("resizeTimeout");
+        }
+    }
+    resources
+}

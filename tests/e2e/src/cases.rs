@@ -1,0 +1,16 @@
+//! The cases of `cargo xtask real`, by name.
+//!
+//! Each file below holds cases about one thing; this file is only the list.
+
+mod action;
+mod interrupted;
+mod pool;
+mod publish;
+
+use crate::suite::Case;
+
+/// Every case. Those that take longest come first, so that the others run beside them.
+#[must_use]
+pub fn all() -> Vec<Case> {
+    [action::CASES, interrupted::CASES, pool::CASES, publish::CASES].concat()
+}

@@ -1,0 +1,108 @@
+//! `azure-batch-pool` as a command line, signed in with a client secret.
+//!
+//! It runs the binary; what the roll-out should do is up to the cases.
+
+use std::{ffi::OsString, time::Duration};
+
+use serde_json::{Value, json};
+
+use crate::{
+    emulator::LocalAzure,
+    failure::{Failure, Result},
+    lab::Lab,
+    process::Program,
+    world,
+};
+
+/// How long a roll-out may take: the longest has one pause of a minute and more before its second round.
+pub const LIMIT: Duration = Duration::from_secs(420);
+
+/// The pool of the cases.
+pub const POOL: &str = "pool1";
+
+/// Its node agent.
+pub const AGENT: &str = "batch.node.ubuntu 22.04";
+
+/// Its VM size.
+pub const SIZE: &str = "Standard_D4s_v5";
+
+/// The definition in the cases' gallery.
+const DEFINITION: &str = "ubuntu";
+
+/// The command line for a roll-out of that version to that many nodes.
+///
+/// # Errors
+/// When the example has no secret.
+pub fn rollout(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, nodes): (&str, u32)) -> Result<Program> {
+    let program = Program::new(&lab.tools.pool, &lab.dir, log)
+        .dir(&lab.dir)
+        .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
+        .args(["rollout", "--json", "--image-version", &version_id(version)])
+        .args(["--account", &world::account(world::ACCOUNT), "--pool-id", POOL])
+        .args(["--vm-size", SIZE, "--node-agent-sku-id", AGENT])
+        .args(["--target-dedicated-nodes", &nodes.to_string()])
+        .args([
+            "--metadata-host",
+            azure.host(),
+            "--tenant-id",
+            world::TENANT,
+            "--client-id",
+            world::CLIENT,
+        ]);
+    Ok(program.arg("--ca-file").arg(OsString::from(&azure.ca)))
+}
+
+/// The id of a version in the cases' definition.
+#[must_use]
+pub fn version_id(number: &str) -> String {
+    let gallery = world::id("Microsoft.Compute/galleries", world::GALLERY);
+    format!("{gallery}/images/{DEFINITION}/versions/{number}")
+}
+
+/// The example with versions published already: in the first account's region, with replicas for 900 nodes.
+///
+/// # Errors
+/// When the example cannot be read.
+pub fn with_versions(lab: &Lab<'_>, numbers: &[&str]) -> Result<Value> {
+    let mut seed = world::example(lab)?;
+    let place = json!({ "resourceGroup": world::GROUP, "gallery": world::GALLERY });
+    let definition = json!({
+        "name": DEFINITION,
+        "properties": {
+            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": { "publisher": "example", "offer": "ubuntu", "sku": "22_04" }
+        }
+    });
+    let versions = numbers.iter().map(|number| {
+        let regions = json!([{ "name": "eastus2", "regionalReplicaCount": 4 }]);
+        let profile = json!({ "targetRegions": regions });
+        joined(
+            &place,
+            json!({ "name": number, "definition": DEFINITION, "publishingProfile": profile }),
+        )
+    });
+    let versions: Vec<Value> = versions.collect();
+    let fields = seed
+        .as_object_mut()
+        .ok_or_else(|| Failure::unexpected("the example is no object"))?;
+    fields.insert("definitions".to_owned(), json!([joined(&place, definition)]));
+    fields.insert("versions".to_owned(), Value::from(versions));
+    Ok(seed)
+}
+
+fn joined(one: &Value, mut other: Value) -> Value {
+    if let (Some(fields), Some(more)) = (other.as_object_mut(), one.as_object()) {
+        fields.extend(more.clone());
+    }
+    other
+}
+
+/// The last line of a `--json` run: what it reached.
+///
+/// # Errors
+/// When it printed none.
+pub fn result_of(stdout: &str) -> Result<Value> {
+    let last = stdout.lines().rev().find(|line| line.contains("\"event\":\"result\""));
+    let last = last.ok_or_else(|| Failure::unexpected(format!("no result was printed:\n{stdout}")))?;
+    crate::files::parse("the result", last)
+}

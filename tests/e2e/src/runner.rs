@@ -1,0 +1,150 @@
+//! A real Actions runner (`act`) on this checkout.
+//!
+//! It runs a workflow and reads what the runner reports; what that should be is up to the cases.
+
+use std::{collections::BTreeSet, ffi::OsString, path::Path, time::Duration};
+
+use serde_json::Value;
+
+use crate::{
+    emulator::LocalAzure,
+    failure::{Doing as _, Failure, Result, ensure},
+    files,
+    lab::Lab,
+    process::{Finished, Program},
+    world,
+};
+
+/// How long a workflow may take: a roll-out with one pause of a minute and more before its second round.
+const LIMIT: Duration = Duration::from_secs(420);
+
+/// The one kind of machine that jobs may run on. A job that asks for another is skipped by `act`, without a word.
+const LABEL: &str = "ubuntu-latest";
+
+/// What the runner reported of a workflow.
+#[derive(Clone, Debug)]
+pub struct Report {
+    /// The runner itself.
+    pub ended: Finished,
+    lines: Vec<Value>,
+}
+
+/// Runs the workflow that makes a pool from a manifest, with these variables for it.
+///
+/// # Errors
+/// When the runner cannot be run, does not end, or has skipped the job.
+pub fn run(lab: &Lab<'_>, azure: &LocalAzure, variables: &[(&str, OsString)]) -> Result<Report> {
+    let home = lab.folder("runner")?;
+    let mut program = Program::new(&lab.tools.act, &lab.dir, "act")
+        .dir(&lab.tools.checkout)
+        .env("HOME", &home)
+        .env("XDG_CACHE_HOME", &home)
+        .args(["workflow_dispatch", "--json", "-P", &format!("{LABEL}=-self-hosted")])
+        .args(["-W", ".github/workflows/pool-from-manifest.yml"]);
+    for (name, value) in environment(lab, azure)?.iter().map(|(n, v)| (n.as_str(), v)) {
+        program = with_variable(program, name, value);
+    }
+    for (name, value) in variables {
+        program = with_variable(program, name, value);
+    }
+    let ended = program.run(LIMIT)?;
+    remove_checkouts(&home)?;
+    let report = Report::read(ended)?;
+    files::write(&lab.dir.join("summary.md"), report.summary())?;
+    Ok(report)
+}
+
+/// Removes the runner's copies of the checkout: no run has made them, and the example's secrets are written there.
+fn remove_checkouts(home: &Path) -> Result {
+    let copies = files::below(home)?.into_iter().filter_map(|file| {
+        let copy = file.ancestors().find(|folder| folder.ends_with("hostexecutor"))?;
+        Some(copy.to_owned())
+    });
+    for copy in copies.collect::<BTreeSet<_>>() {
+        std::fs::remove_dir_all(&copy).doing(|| format!("remove {}", copy.display()))?;
+    }
+    Ok(())
+}
+
+fn with_variable(program: Program, name: &str, value: &OsString) -> Program {
+    let mut assignment = OsString::from(format!("{name}="));
+    assignment.push(value);
+    program.arg("--env").arg(assignment)
+}
+
+/// What a job on GitHub would find, and where our binary is.
+fn environment(lab: &Lab<'_>, azure: &LocalAzure) -> Result<Vec<(String, OsString)>> {
+    let pairs: [(&str, OsString); 3] = [
+        (
+            "ACTIONS_ID_TOKEN_REQUEST_URL",
+            format!("{}/oidc/token?api-version=2.0", azure.control).into(),
+        ),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", world::request_token(lab)?.into()),
+        ("AZURE_BATCH_POOL_BINARY", lab.tools.pool.clone().into()),
+    ];
+    Ok(pairs.map(|(name, value)| (name.to_owned(), value)).into())
+}
+
+impl Report {
+    fn read(ended: Finished) -> Result<Self> {
+        let lines: Vec<Value> = ended
+            .stdout
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let report = Self { ended, lines };
+        // A skipped job ends with exit code 0 and no step.
+        let stepped = report.lines.iter().any(|line| line.get("stepResult").is_some());
+        ensure(stepped, || {
+            format!("the runner has run no step:\n{}", report.ended.said())
+        })?;
+        Ok(report)
+    }
+
+    /// Annotations of that kind (`error`, `warning`, `notice`), with their titles.
+    #[must_use]
+    pub fn annotations(&self, kind: &str) -> Vec<String> {
+        let of_kind = self.lines.iter().filter(|line| text(line, "command") == kind);
+        of_kind
+            .map(|line| {
+                let title = line
+                    .pointer("/kvPairs/title")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                format!("{title}: {}", text(line, "arg"))
+            })
+            .collect()
+    }
+
+    /// What the steps printed.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        let raw = self.lines.iter().filter(|line| line.get("raw_output").is_some());
+        raw.map(|line| text(line, "msg")).collect()
+    }
+
+    /// The job summary.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        // The runner tells it once for the composite's own step and once for the action.
+        let told = self.lines.iter().rfind(|line| text(line, "command") == "summary");
+        told.map(|line| text(line, "content").to_owned()).unwrap_or_default()
+    }
+
+    /// The value of an output.
+    ///
+    /// # Errors
+    /// When no step has set it.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        let set = self
+            .lines
+            .iter()
+            .find(|line| text(line, "command") == "set-output" && text(line, "name") == name);
+        set.map(|line| text(line, "arg"))
+            .ok_or_else(|| Failure::unexpected(format!("no step has set output {name}")))
+    }
+}
+
+fn text<'a>(line: &'a Value, name: &str) -> &'a str {
+    line.get(name).and_then(Value::as_str).unwrap_or_default()
+}

@@ -1,0 +1,135 @@
+//! Runs cases side by side and says how each ended; a case that cannot run has failed.
+//!
+//! It knows no case by name. What they left is searched for secrets as the last case.
+
+use std::{
+    sync::{
+        atomic::{AtomicUsize, Ordering},
+        mpsc,
+    },
+    thread,
+    time::Duration,
+};
+
+use crate::{
+    console::{complain, say},
+    failure::{Result, ensure},
+    files,
+    lab::Lab,
+    secrets::Secrets,
+    time::Stopwatch,
+    tools::Tools,
+};
+
+/// The name of the last case, which searches what the others have left.
+pub const SEARCH: &str = "no_secret_is_in_any_log";
+
+/// How many cases run at once: most of a case is waiting for the emulated Azure, so two to a core of CI's two.
+const SIDE_BY_SIDE: usize = 4;
+
+/// A named case.
+#[derive(Clone, Copy, Debug)]
+pub struct Case {
+    /// Its name, a sentence.
+    pub name: &'static str,
+    /// What it does; fails with what is wrong.
+    pub run: fn(&Lab<'_>) -> Result,
+}
+
+/// How a case ended.
+#[derive(Debug)]
+struct Ended {
+    name: &'static str,
+    took: Duration,
+    result: Result,
+}
+
+/// Runs the cases whose name contains `filter` and then the search for secrets.
+///
+/// # Errors
+/// When one failed, or when the filter fits none.
+pub fn run(cases: &[Case], tools: &Tools, filter: &str, secrets: &Secrets) -> Result {
+    let chosen: Vec<Case> = cases
+        .iter()
+        .copied()
+        .filter(|case| case.name.contains(filter))
+        .collect();
+    ensure(!chosen.is_empty(), || format!("no case is named like {filter:?}"))?;
+    say(format!(
+        "running {} cases, logs under {}",
+        chosen.len() + 1,
+        tools.results.display()
+    ));
+    let mut ended = run_side_by_side(&chosen, tools);
+    ended.push(search(tools, secrets));
+    let failed: Vec<&Ended> = ended.iter().filter(|case| case.result.is_err()).collect();
+    for case in &failed {
+        if let Err(failure) = &case.result {
+            complain(format!("\n---- {} ----\n{}", case.name, failure.report()));
+        }
+    }
+    say(format!(
+        "\n{} passed, {} failed",
+        ended.len() - failed.len(),
+        failed.len()
+    ));
+    let names: Vec<&str> = failed.iter().map(|case| case.name).collect();
+    ensure(names.is_empty(), || format!("failed: {}", names.join(", ")))
+}
+
+fn run_side_by_side(cases: &[Case], tools: &Tools) -> Vec<Ended> {
+    let next = AtomicUsize::new(0);
+    let (tell, told) = mpsc::channel();
+    thread::scope(|scope| {
+        for _worker in 0..SIDE_BY_SIDE {
+            let tell = tell.clone();
+            let next = &next;
+            scope.spawn(move || {
+                while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
+                    drop(tell.send(run_one(case, tools)));
+                }
+            });
+        }
+        drop(tell);
+        told.iter().inspect(announce).collect()
+    })
+}
+
+fn run_one(case: &Case, tools: &Tools) -> Ended {
+    let watch = Stopwatch::start();
+    let result = Lab::new(tools, case.name).and_then(|lab| {
+        let result = (case.run)(&lab);
+        if let Err(failure) = &result {
+            files::write(&lab.dir.join("failure.txt"), failure.report())?;
+        }
+        result
+    });
+    Ended {
+        name: case.name,
+        took: watch.passed(),
+        result,
+    }
+}
+
+fn search(tools: &Tools, secrets: &Secrets) -> Ended {
+    let watch = Stopwatch::start();
+    let result = secrets
+        .search(&tools.results)
+        .map(|count| say(format!("searched {count} files for secrets")));
+    let ended = Ended {
+        name: SEARCH,
+        took: watch.passed(),
+        result,
+    };
+    announce(&ended);
+    ended
+}
+
+fn announce(case: &Ended) {
+    let verdict = if case.result.is_ok() { "ok" } else { "FAILED" };
+    say(format!(
+        "test {} ... {verdict} ({:.1} s)",
+        case.name,
+        case.took.as_secs_f32()
+    ));
+}

