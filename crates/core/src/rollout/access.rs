@@ -248,3 +248,30 @@ impl Newer {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn a_steady_pool_answers_our_write_only_when_its_state_is_younger_than_the_one_before() {
+        let before: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+        let pool = |state: &str, since: &str| {
+            Pool::new(json!({"allocationState": state, "allocationStateTransitionTime": since}))
+        };
+        let table = [
+            ("steady", "2026-01-01T00:00:00Z", false),
+            ("steady", "2025-12-31T00:00:00Z", false),
+            ("steady", "2026-01-01T00:00:00.0000001Z", true),
+            ("resizing", "2026-01-01T00:00:00Z", true),
+            ("steady", "", true),
+        ];
+        for (state, since, expected) in table {
+            let found = Newer::Than(before).is_met_by(&pool(state, since));
+            assert_eq!(found, expected, "{state} since {since:?}");
+        }
+        assert!(Newer::ThanNothing.is_met_by(&pool("steady", "2025-01-01T00:00:00Z")));
+    }
+}

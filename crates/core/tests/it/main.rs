@@ -1,5 +1,7 @@
 //! Core's flows on the in-memory emulator with a paused clock: hours in milliseconds.
 
+#![cfg(test)]
+
 mod publish;
 mod publish_sweep;
 mod rollout;

@@ -509,11 +509,9 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     let settings = settings("acct1", 700);
-    let stop = async {
-        tokio::time::sleep(Duration::from_secs(30)).await;
-        cancel.cancel();
-    };
-    let (outcome, ()) = tokio::join!(rollout::run(&client, &settings), stop);
+    // By then the pool is created and being waited for.
+    azure.gone_after(12, cancel);
+    let outcome = rollout::run(&client, &settings).await;
     let error = outcome.result.unwrap_err();
     assert_eq!(
         (error.kind(), outcome.report.action),

@@ -65,7 +65,6 @@ where
         let good = world.journal();
         let end = (self.settle)(world.resources());
         let mut cases = 0;
-        std::eprintln!("{} requests", good.len());
         for entry in &good {
             for trouble in TROUBLES {
                 if trouble == Trouble::OperationFailed && !starts_an_operation(entry) {
@@ -137,10 +136,10 @@ fn inject(world: &Azure, entry: &Entry, trouble: Trouble, gone: &CancellationTok
         Trouble::ResetAfterEffect => fault(json!({"kind": "resetAfterEffect"})),
         Trouble::Throttled => fault(json!({"kind": "throttle", "retryAfter": 3})),
         Trouble::Unavailable => {
-            fault(json!({"kind": "status", "status": 503, "code": "ServerBusy", "message": "busy"}))
+            fault(json!({"kind": "status", "status": 503, "code": "ServerBusy", "message": "busy"}));
         }
         Trouble::OperationFailed => {
-            fault(json!({"kind": "operationFailed", "code": "InternalOperationError", "message": "it broke"}))
+            fault(json!({"kind": "operationFailed", "code": "InternalOperationError", "message": "it broke"}));
         }
     }
 }
