@@ -148,7 +148,11 @@ impl Failure {
             lines.push(format!("  hint: {}", cut(hint)));
         }
         // Core's hint often is the way on already.
-        if !self.hint.as_ref().is_some_and(|hint| hint.contains("run the same again")) {
+        if !self
+            .hint
+            .as_ref()
+            .is_some_and(|hint| hint.contains("run the same again"))
+        {
             lines.push(format!("  next: {}", self.next));
         }
         lines.join("\n")
