@@ -20,9 +20,13 @@ pub enum Kind {
 /// The names of all resources of a kind, sorted.
 #[must_use]
 pub fn names(resources: &Value, kind: Kind) -> Vec<String> {
-    let mut names: Vec<String> = ids(resources).into_iter().filter_map(|id| name_if(&id, kind)).collect();
+    let listed = resources
+        .pointer(kind.place())
+        .and_then(Value::as_array)
+        .map(Vec::as_slice)
+        .unwrap_or_default();
+    let mut names: Vec<String> = listed.iter().filter_map(name_of).collect();
     names.sort();
-    names.dedup();
     names
 }
 
@@ -36,32 +40,20 @@ pub fn ensure_no_temporaries(resources: &Value) -> Result {
     ensure(left.is_empty(), || format!("left over: {}", left.join(", ")))
 }
 
-/// Every text that looks like a resource's own id, wherever it stands as `id` or as a key.
-fn ids(value: &Value) -> Vec<String> {
-    match value {
-        Value::Object(fields) => {
-            let own = fields.get("id").and_then(Value::as_str).map(str::to_owned);
-            let keys = fields.keys().filter(|key| key.starts_with("/subscriptions/")).cloned();
-            own.into_iter()
-                .chain(keys)
-                .chain(fields.values().flat_map(ids))
-                .collect()
+impl Kind {
+    /// Where the emulator lists them.
+    const fn place(self) -> &'static str {
+        match self {
+            Self::Snapshot => "/compute/snapshots",
+            Self::ManagedImage => "/compute/images",
+            Self::Version => "/compute/galleries~1images~1versions",
         }
-        Value::Array(items) => items.iter().flat_map(ids).collect(),
-        _ => Vec::new(),
     }
 }
 
-fn name_if(id: &str, kind: Kind) -> Option<String> {
-    let (rest, name) = id.rsplit_once('/')?;
-    let lower = rest.to_ascii_lowercase();
-    let in_gallery = lower.contains("/galleries/");
-    let fits = match kind {
-        Kind::Snapshot => lower.ends_with("/snapshots"),
-        Kind::ManagedImage => lower.ends_with("/images") && !in_gallery,
-        Kind::Version => lower.ends_with("/versions") && in_gallery,
-    };
-    fits.then(|| name.to_owned())
+fn name_of(resource: &Value) -> Option<String> {
+    let id = resource.get("id")?.as_str()?;
+    Some(id.rsplit('/').next()?.to_owned())
 }
 
 #[cfg(test)]
@@ -71,20 +63,15 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tells_managed_images_from_definitions_and_versions() {
-        let gallery = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/gal/images/d";
-        let resources = json!([
-            { "id": gallery },
-            { "id": format!("{gallery}/versions/1.0.0"), "source": { "id": "/x/snapshots/inner" } },
-            { "id": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/images/i" },
-        ]);
+    fn what_a_resource_names_is_not_there_for_that() {
+        let resources = json!({ "compute": {
+            "galleries/images/versions": [{ "id": "/x/versions/1.0.0", "source": { "id": "/x/snapshots/gone" } }],
+            "images": [{ "id": "/x/images/i" }],
+        }});
         assert_eq!(names(&resources, Kind::Version), ["1.0.0"]);
-        assert_eq!(names(&resources, Kind::ManagedImage), ["i"]);
-        assert!(
-            ensure_no_temporaries(&resources)
-                .unwrap_err()
-                .to_string()
-                .contains("inner, i")
+        assert_eq!(
+            ensure_no_temporaries(&resources).unwrap_err().to_string(),
+            "left over: i"
         );
     }
 }

@@ -2,7 +2,11 @@
 //!
 //! It runs commands; templates and what Packer should say to them are up to the cases.
 
-use std::{ffi::OsString, path::PathBuf, time::Duration};
+use std::{
+    ffi::OsString,
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use crate::{
     emulator::LocalAzure,
@@ -83,15 +87,19 @@ impl<'a> Packer<'a> {
     ///
     /// # Errors
     /// When Packer cannot be run.
-    pub fn validate(&self, log: &str, template: &PathBuf) -> Result<Finished> {
-        self.program(log).arg("validate").arg(template).run(BUILD_LIMIT)
+    pub fn validate(&self, log: &str, flags: &[&str], template: &Path) -> Result<Finished> {
+        self.program(log)
+            .arg("validate")
+            .args(flags)
+            .arg(template)
+            .run(BUILD_LIMIT)
     }
 
     /// Runs a build to its end.
     ///
     /// # Errors
     /// When Packer cannot be run or does not end.
-    pub fn build(&self, log: &str, flags: &[&str], template: &PathBuf) -> Result<Finished> {
+    pub fn build(&self, log: &str, flags: &[&str], template: &Path) -> Result<Finished> {
         self.start_build(log, flags, template)?.wait(BUILD_LIMIT)
     }
 
@@ -99,7 +107,7 @@ impl<'a> Packer<'a> {
     ///
     /// # Errors
     /// When Packer cannot be run.
-    pub fn start_build(&self, log: &str, flags: &[&str], template: &PathBuf) -> Result<Running> {
+    pub fn start_build(&self, log: &str, flags: &[&str], template: &Path) -> Result<Running> {
         self.program(log)
             .args(["build", "-color=false"])
             .args(flags)

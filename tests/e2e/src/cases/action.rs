@@ -14,7 +14,6 @@ use crate::{
     pool::{self, POOL},
     runner::{self, Report},
     suite::Case,
-    template::{self, Post},
     world,
 };
 
@@ -45,18 +44,9 @@ pub(super) const CASES: &[Case] = &[
 
 fn whole_way_from_packer_to_a_ready_pool(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(world::example(lab)?)?;
-    let packer = Packer::new(lab, &azure)?;
-    let elsewhere = world::account(world::OTHER_ACCOUNT);
-    let more = format!("used_by {{\n      batch_account = \"{elsewhere}\"\n      nodes         = 100\n    }}");
-    let template = template::with_null_builder(
-        &Post {
-            more,
-            ..Post::default()
-        }
-        .block(),
-    );
+    let packer = Packer::new(lab, &azure)?.with("PKR_VAR_batch_account_id", &world::account(world::ACCOUNT));
     packer
-        .build("packer", &[], &packer.template("publish.pkr.hcl", &template)?)?
+        .build("packer", &[], &lab.tools.checkout.join("examples/publish.pkr.hcl"))?
         .ended_with(0)?;
     left::ensure_no_temporaries(&azure.resources()?)?;
     ensure_two_regions(&azure.journal()?)?;
@@ -140,24 +130,21 @@ fn run_action(lab: &Lab<'_>, azure: &LocalAzure, manifest: &Path, more: &[(&str,
     runner::run(lab, azure, &variables)
 }
 
-/// The version is where the two accounts are, with what their pools need: ceil(700/300) and ceil(100/300), and one
-/// each to spare.
+/// The version is beside the account with what its pool needs, ceil(700/300) and one to spare, and in the region that
+/// the example asks for.
 fn ensure_two_regions(journal: &Journal) -> Result {
     let bodies: String = journal
         .of("PUT", &["/versions/"])
         .map(|entry| entry.request.to_string())
         .collect();
     let lower = bodies.to_ascii_lowercase().replace(' ', "");
-    ensure_says(
-        "the version's PUT",
-        &lower,
-        &[
-            "eastus2",
-            "westus2",
-            "\"regionalreplicacount\":4",
-            "\"regionalreplicacount\":2",
-        ],
-    )
+    let wanted = [
+        "eastus2",
+        "westeurope",
+        "\"regionalreplicacount\":4",
+        "\"regionalreplicacount\":1",
+    ];
+    ensure_says("the version's PUT", &lower, &wanted)
 }
 
 /// The failure is told once, short, with the reason.

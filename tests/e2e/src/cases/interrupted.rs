@@ -1,6 +1,6 @@
 //! Builds under real Packer that are interrupted: Ctrl-C, kill -9, and the same build again.
 
-use std::time::Duration;
+use std::{path::Path, time::Duration};
 
 use serde_json::Value;
 
@@ -118,7 +118,7 @@ fn world_of<'a>(lab: &'a Lab<'a>) -> Result<(LocalAzure, Packer<'a>)> {
 }
 
 /// Kills Packer and the plugin without a chance to do anything.
-fn kill_after_snapshots(azure: &LocalAzure, packer: &Packer<'_>, template: &std::path::PathBuf) -> Result {
+fn kill_after_snapshots(azure: &LocalAzure, packer: &Packer<'_>, template: &Path) -> Result {
     let build = packer.start_build("killed", &[], template)?;
     wait_for("the snapshots", PLACE_LIMIT, || written(azure, "/snapshots/", DISKS))?;
     build.signal(Signal::Kill)?;

@@ -17,10 +17,29 @@ use crate::{
 /// What real Packer prints when it believes that it has crashed.
 const CRASH: &str = "PACKER CRASH";
 
+/// The examples with what they ask for.
+const EXAMPLES: [(&str, &[&str]); 2] = [
+    ("minimal.pkr.hcl", &[]),
+    (
+        "publish.pkr.hcl",
+        &[
+            "-var=subscription_id=00000000-0000-0000-0000-0000000005b5",
+            "-var=tenant_id=00000000-0000-0000-0000-00000000aaaa",
+            "-var=client_id=00000000-0000-0000-0000-00000000c11e",
+            "-var=client_secret=none",
+            "-var=batch_account_id=/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/g/providers/Microsoft.Batch/batchAccounts/a",
+        ],
+    ),
+];
+
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "validate_accepts_a_good_template",
         run: validate_accepts_a_good_template,
+    },
+    Case {
+        name: "examples_are_valid",
+        run: examples_are_valid,
     },
     Case {
         name: "validate_names_all_faults_at_once",
@@ -59,6 +78,10 @@ pub(super) const CASES: &[Case] = &[
         run: two_sources_side_by_side_share_one_version,
     },
     Case {
+        name: "two_sources_into_two_definitions_do_not_meet",
+        run: two_sources_into_two_definitions_do_not_meet,
+    },
+    Case {
         name: "hashicorps_plugin_check_passes",
         run: hashicorps_plugin_check_passes,
     },
@@ -67,8 +90,20 @@ pub(super) const CASES: &[Case] = &[
 fn validate_accepts_a_good_template(lab: &Lab<'_>) -> Result {
     let packer = Packer::offline(lab)?;
     let template = packer.template("good.pkr.hcl", &template::with_null_builder(&Post::default().block()))?;
-    let ended = packer.validate("validate", &template)?.ended_with(0)?;
+    let ended = packer.validate("validate", &[], &template)?.ended_with(0)?;
     ensure_says("packer validate", &ended.stdout, &["The configuration is valid."])
+}
+
+/// As a person would who has read no further than the examples.
+fn examples_are_valid(lab: &Lab<'_>) -> Result {
+    let packer = Packer::offline(lab)?;
+    for (name, flags) in EXAMPLES {
+        let ended = packer
+            .validate(name, flags, &lab.tools.checkout.join("examples").join(name))?
+            .ended_with(0)?;
+        ensure_says(name, &ended.stdout, &["The configuration is valid."])?;
+    }
+    Ok(())
 }
 
 fn validate_names_all_faults_at_once(lab: &Lab<'_>) -> Result {
@@ -80,7 +115,7 @@ fn validate_names_all_faults_at_once(lab: &Lab<'_>) -> Result {
         ..Post::default()
     };
     let template = packer.template("bad.pkr.hcl", &template::with_null_builder(&post.block()))?;
-    let ended = packer.validate("validate", &template)?.ended_with(1)?;
+    let ended = packer.validate("validate", &[], &template)?.ended_with(1)?;
     let said = ended.said();
     let faults = [
         "managed_image",
@@ -97,7 +132,7 @@ fn validate_names_all_faults_at_once(lab: &Lab<'_>) -> Result {
 fn validate_works_with_gob(lab: &Lab<'_>) -> Result {
     let packer = Packer::offline(lab)?.with("PACKER_FORCE_GOB", "1");
     let template = packer.template("good.pkr.hcl", &template::with_null_builder(&Post::default().block()))?;
-    let ended = packer.validate("validate", &template)?.ended_with(0)?;
+    let ended = packer.validate("validate", &[], &template)?.ended_with(0)?;
     ensure_says("packer validate", &ended.stdout, &["The configuration is valid."])
 }
 
@@ -248,33 +283,63 @@ fn second_post_processor_still_knows_the_run(lab: &Lab<'_>) -> Result {
 }
 
 fn two_sources_side_by_side_share_one_version(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(world::example(lab)?)?;
-    let packer = Packer::new(lab, &azure)?;
     let post = Post {
         manifest: "${source.name}.json".to_owned(),
         ..Post::default()
     };
-    let sources = "source \"null\" \"one\" {\n  communicator = \"none\"\n}\nsource \"null\" \"two\" {\n  communicator = \"none\"\n}\n";
+    let [one, two] = build_two_sources(lab, &post)?;
+    ensure_equal("the versions of the two builds", &one, &two)
+}
+
+fn two_sources_into_two_definitions_do_not_meet(lab: &Lab<'_>) -> Result {
+    let (manifest, definition) = ("${source.name}.json".to_owned(), "ubuntu-${source.name}".to_owned());
+    let [one, two] = build_two_sources(
+        lab,
+        &Post {
+            manifest,
+            definition,
+            ..Post::default()
+        },
+    )?;
+    ensure_says(
+        "the version of the first build",
+        &one,
+        &["/images/ubuntu-one/versions/1.0.0"],
+    )?;
+    ensure_says(
+        "the version of the second build",
+        &two,
+        &["/images/ubuntu-two/versions/1.0.0"],
+    )
+}
+
+/// Builds two sources of one machine side by side and gives the ids of their versions; nothing else is left.
+fn build_two_sources(lab: &Lab<'_>, post: &Post) -> Result<[String; 2]> {
+    let azure = lab.azure(world::example(lab)?)?;
+    let packer = Packer::new(lab, &azure)?;
+    let source = |name: &str| format!("source \"null\" \"{name}\" {{\n  communicator = \"none\"\n}}\n");
     let build = format!(
-        "\nbuild {{\n  sources = [\"null.one\", \"null.two\"]\n{}}}\n",
+        "build {{\n  sources = [\"null.one\", \"null.two\"]\n{}}}\n",
         post.block()
     );
-    let template = packer.template("t.pkr.hcl", &template::with(&format!("{sources}{build}")))?;
-    packer.build("build", &[], &template)?.ended_with(0)?;
+    let text = template::with(&format!("{}{}{build}", source("one"), source("two")));
+    let ended = packer.build("build", &[], &packer.template("t.pkr.hcl", &text)?)?;
     lab.keep_journal(&azure)?;
-    let version = |name: &str| -> Result<Option<serde_json::Value>> {
-        Ok(files::read_json(&packer.work().join(name))?
+    ended.ended_with(0)?;
+    left::ensure_no_temporaries(&azure.resources()?)?;
+    let version = |name: &str| -> Result<String> {
+        let manifest = files::read_json(&packer.work().join(name))?;
+        Ok(manifest
             .get("image_version_id")
-            .cloned())
+            .and_then(serde_json::Value::as_str)
+            .unwrap_or_default()
+            .to_owned())
     };
-    ensure_equal("the two builds' versions", &version("one.json")?, &version("two.json")?)?;
-    let resources = azure.resources()?;
-    left::ensure_no_temporaries(&resources)?;
-    ensure_equal(
-        "versions",
-        &left::names(&resources, Kind::Version),
-        &vec!["1.0.0".to_owned()],
-    )
+    let versions = [version("one.json")?, version("two.json")?];
+    let different: std::collections::BTreeSet<&String> = versions.iter().collect();
+    let there = left::names(&azure.resources()?, Kind::Version).len();
+    ensure_equal("versions that are there", &there, &different.len())?;
+    Ok(versions)
 }
 
 fn hashicorps_plugin_check_passes(lab: &Lab<'_>) -> Result {
