@@ -55,7 +55,7 @@ pub(crate) fn packer() -> Result<PathBuf> {
 pub(crate) fn packer_sdc() -> Result<PathBuf> {
     const MODULE: &str = "github.com/hashicorp/packer-plugin-sdk";
     let binary = cache()?.join(format!("packer-sdc-{PACKER_SDK}")).join("packer-sdc");
-    if says(&binary, "version", PACKER_SDK) {
+    if says(&binary, "--version", PACKER_SDK) {
         return Ok(binary);
     }
     let dir = fresh_folder(&binary)?;
