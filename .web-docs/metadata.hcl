@@ -2,7 +2,7 @@
 integration {
   name        = "Azure Batch"
   description = "Publishes a virtual machine as a version in an Azure Compute Gallery, with the regions and replicas that Azure Batch pools need."
-  identifier  = "packer/azure-batch-images/azure-batch"
+  identifier  = "packer/azure-batch-tools/azure-batch"
   flags       = ["hcp-ready"]
   docs {
     process_docs    = true

@@ -6,7 +6,7 @@
 packer {
   required_plugins {
     azure-batch = {
-      source  = "github.com/azure-batch-images/azure-batch"
+      source  = "github.com/azure-batch-tools/azure-batch"
       version = ">= 0.1.0"
     }
   }

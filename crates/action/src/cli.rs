@@ -37,8 +37,30 @@ pub enum JsonEvents {
 #[derive(Debug, Default)]
 pub struct Values {
     texts: Vec<(&'static str, String)>,
-    secrets: Vec<(&'static str, SecretString)>,
+    secrets: Vec<Secret>,
 }
+
+/// A secret, and whether the runner knows it for one.
+#[derive(Debug)]
+pub struct Secret {
+    name: &'static str,
+    /// The secret itself.
+    pub text: SecretString,
+    /// Who brought it here.
+    pub origin: Origin,
+}
+
+/// Who brought a secret here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The user.
+    User,
+    /// GitHub's runner, which strikes its own tokens out of every log by itself.
+    Runner,
+}
+
+/// Variables that begin so are set by GitHub's runner and by nobody else.
+const OF_RUNNER: &str = "ACTIONS_";
 
 impl Values {
     /// The text of an option.
@@ -51,13 +73,14 @@ impl Values {
     /// The secret of an option.
     #[must_use]
     pub fn secret(&self, spec: &Spec) -> Option<&SecretString> {
-        let of_spec = |(name, _): &&(&str, SecretString)| *name == spec.name;
-        self.secrets.iter().find(of_spec).map(|(_, secret)| secret)
+        let found = self.secrets.iter().find(|secret| secret.name == spec.name);
+        found.map(|secret| &secret.text)
     }
 
     /// All secrets, whether they are going to be used or not.
-    pub fn secrets(&self) -> impl Iterator<Item = &SecretString> {
-        self.secrets.iter().map(|(_, secret)| secret)
+    #[must_use]
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
     }
 
     /// Takes each option's flag, else its `INPUT_…` variable, else the further variables of its row.
@@ -65,18 +88,35 @@ impl Values {
     pub fn collect(flag: impl Fn(&Spec) -> Option<String>, source: &dyn Source) -> Self {
         let mut values = Self::default();
         for spec in options::ALL {
-            let further = || spec.variables.iter().find_map(|name| source.variable(name));
-            let text = flag(spec)
+            let given = flag(spec)
                 .filter(|text| !text.is_empty())
-                .or_else(|| source.variable(&spec.input_variable()))
-                .or_else(further);
-            match text {
-                Some(text) if spec.kind == Kind::Secret => values.secrets.push((spec.name, text.into())),
-                Some(text) => values.texts.push((spec.name, text)),
-                None => {}
+                .or_else(|| source.variable(&spec.input_variable()));
+            let further = || {
+                let mut names = spec.variables.iter();
+                names.find_map(|name| Some((source.variable(name)?, origin_of(name))))
+            };
+            if let Some((text, origin)) = given.map(|text| (text, Origin::User)).or_else(further) {
+                values.put(spec, text, origin);
             }
         }
         values
+    }
+
+    fn put(&mut self, spec: &Spec, text: String, origin: Origin) {
+        if spec.kind == Kind::Secret {
+            let (name, text) = (spec.name, text.into());
+            self.secrets.push(Secret { name, text, origin });
+        } else {
+            self.texts.push((spec.name, text));
+        }
+    }
+}
+
+fn origin_of(variable: &str) -> Origin {
+    if variable.starts_with(OF_RUNNER) {
+        Origin::Runner
+    } else {
+        Origin::User
     }
 }
 
@@ -238,6 +278,13 @@ mod tests {
         let refused = ["azure-batch-pool", "rollout", "--client-secret=hunter22"].map(OsString::from);
         let error = parse(refused, &BTreeMap::new()).unwrap_err().to_string();
         assert!(!error.contains("hunter22"), "{error}");
+    }
+
+    #[test]
+    fn the_runner_masks_its_own_token_itself() {
+        let origin = |variable| rollout_values(&[], &[(variable, "token")]).secrets()[0].origin;
+        assert_eq!(origin("ACTIONS_ID_TOKEN_REQUEST_TOKEN"), Origin::Runner);
+        assert_eq!(origin("INPUT_OIDC_REQUEST_TOKEN"), Origin::User);
     }
 
     #[test]

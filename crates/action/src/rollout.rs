@@ -17,7 +17,7 @@ use tokio::{sync::mpsc::UnboundedReceiver, time::Instant};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::Values,
+    cli::{Origin, Values},
     github::Deployment,
     http::build_client,
     inputs::{self, RolloutRequest},
@@ -31,13 +31,23 @@ use crate::{
 
 /// Rolls out as the values say; returns the exit code.
 pub async fn run(values: &Values, runner: &Runner, console: &mut Console) -> u8 {
-    console.mask(values.secrets());
+    hide_secrets(values, console);
     let stopwatch = Stopwatch::start();
     let report = match inputs::parse_rollout(values, runner) {
         Ok(request) => carry_out(&request, runner, &stopwatch, console).await,
         Err(faults) => Report::of_faults(&faults, stopwatch.ending()),
     };
     finish(&report, inputs::report_path(values, runner).as_deref(), runner, console)
+}
+
+/// Nothing is written before every secret is struck out.
+fn hide_secrets(values: &Values, console: &mut Console) {
+    for secret in values.secrets() {
+        console.redact(&secret.text);
+    }
+    for secret in values.secrets().iter().filter(|secret| secret.origin == Origin::User) {
+        console.mask(&secret.text);
+    }
 }
 
 /// Runs a valid request, with its deployment around it.

@@ -104,18 +104,20 @@ impl Console {
         &self.redactor
     }
 
-    /// Strikes the secrets out of everything from now on, and asks the runner to do the same in what others write.
-    /// To be called before anything else is written.
-    pub fn mask<'a>(&mut self, secrets: impl Iterator<Item = &'a SecretString>) {
-        for secret in secrets {
-            self.redactor.add(secret);
-            if self.form == Form::Workflow {
-                // The runner masks line by line. This is the one write that must not be struck out: the runner
-                // swallows it.
-                for line in secret.expose_secret().lines().filter(|line| redact::is_maskable(line)) {
-                    write_line(&mut self.out, &format!("::add-mask::{}", escape::message(line)));
-                }
-            }
+    /// Strikes the secret out of everything from now on. To be called before anything is written.
+    pub fn redact(&mut self, secret: &SecretString) {
+        self.redactor.add(secret);
+    }
+
+    /// Asks the runner to strike the secret out of what others write, line by line as it does.
+    pub fn mask(&mut self, secret: &SecretString) {
+        if self.form != Form::Workflow {
+            return;
+        }
+        // The one write that is not struck out itself: the runner swallows it.
+        let lines = secret.expose_secret().lines();
+        for line in lines.filter(|line| redact::is_maskable(line)) {
+            write_line(&mut self.out, &format!("::add-mask::{}", escape::message(line)));
         }
     }
 

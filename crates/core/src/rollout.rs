@@ -19,14 +19,11 @@ mod start_task;
 mod timeout;
 mod verdict;
 
-use tokio::time::Instant;
-
 pub use report::{Outcome, PoolAction, RolloutReport, Round};
 
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    publish::StepTime,
     settings::RolloutSettings,
 };
 use access::PoolAccess;
@@ -41,27 +38,30 @@ pub async fn run(client: &Client, settings: &RolloutSettings) -> Outcome {
     let result = Box::pin(roll_out(client, settings, &mut report)).await;
     let doing = || format!("cannot roll out {} to pool {}", settings.version.name(), settings.pool);
     let result = result.map_err(|error| with_way_on(error).while_doing(doing()));
+    report.steps = client.run().steps();
     Outcome { report, result }
 }
 
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
+    let run = client.run();
     let spec = Spec::new(settings)?;
     let goal = Goal::new(settings.targets);
-    let steps = &mut report.steps;
     report.needed = goal.needed.total();
 
     let look = observe::observe(client, settings);
-    let site = timed(client, steps, ("observe", "looking at account and image version"), look).await?;
+    let site = run
+        .step("observe", "looking at account and image version", look)
+        .await?;
     tell_skipped(client, &site.skipped);
     report.skipped_checks.clone_from(&site.skipped);
 
     let mut access = PoolAccess::new(client, site.endpoint.clone(), settings.pool.clone());
     let agree = start::agree(&mut access, &spec, goal, settings.resize.pending);
-    let start = timed(client, steps, ("plan", "looking at the pool"), agree).await?;
+    let start = run.step("plan", "looking at the pool", agree).await?;
 
     if start.asks_for_nodes(goal) {
         let ensure = raise::ensure(&access, &site, settings);
-        timed(client, steps, ("replicas", "checking the version's replicas"), ensure).await?;
+        run.step("replicas", "checking the version's replicas", ensure).await?;
     }
 
     let action = start.action();
@@ -71,7 +71,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
         Sizing::Done(pool) => pool,
         Sizing::UnderWay { rounds, newer } => {
             let carry_on = resize::carry_on(&mut access, goal, rounds, newer, &mut report.rounds);
-            match timed(client, steps, ("resize", "bringing the pool to its size"), carry_on).await {
+            match run.step("resize", "bringing the pool to its size", carry_on).await {
                 Ok(pool) => pool,
                 Err(error) => return Err(with_states(error, &access, settings, report).await),
             }
@@ -79,7 +79,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     };
 
     let wait = nodes::wait(&access, goal, &settings.version, settings.readiness, pool.current);
-    let waited = timed(client, steps, ("nodes", "waiting for the nodes"), wait).await?;
+    let waited = run.step("nodes", "waiting for the nodes", wait).await?;
     report.count(goal, &waited.census);
     judge(&access, settings, goal, &waited)
 }
@@ -90,22 +90,6 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
 /// `BadInput` with all faults at once.
 pub fn check(settings: &RolloutSettings) -> Result<()> {
     Spec::new(settings).map(drop)
-}
-
-/// Runs a step between its events and notes its time, however it ends.
-async fn timed<T>(
-    client: &Client,
-    steps: &mut Vec<StepTime>,
-    (step, what): (&'static str, &'static str),
-    work: impl Future<Output = Result<T>>,
-) -> Result<T> {
-    let started = Instant::now();
-    let result = client.run().step(step, what, work).await;
-    steps.push(StepTime {
-        step: step.to_owned(),
-        seconds: started.elapsed().as_secs(),
-    });
-    result
 }
 
 fn tell_skipped(client: &Client, skipped: &[String]) {

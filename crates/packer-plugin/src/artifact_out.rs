@@ -28,6 +28,7 @@ pub struct PublishedArtifact {
     published: v1::Published,
     manifest: String,
     on_destroy: OnDestroy,
+    run_uuid: Option<String>,
     input: Input,
     ui: Ui,
 }
@@ -40,6 +41,7 @@ impl PublishedArtifact {
             published,
             manifest: local.manifest.clone(),
             on_destroy: local.on_destroy,
+            run_uuid: local.build.run_uuid.clone(),
             input,
             ui,
         }
@@ -96,6 +98,14 @@ impl PublishedArtifact {
         values.insert_text("ImageVersionId", &self.published.image_version_id);
         values.insert_text("ImageDefinitionId", &self.published.image_definition_id);
         values.insert_text("ManifestPath", &self.manifest);
+        // Builders such as null do not give it, and the next post-processor would read <unknown>.
+        if let Some(run) = self
+            .run_uuid
+            .as_deref()
+            .filter(|_| values.find("PackerRunUUID").is_none())
+        {
+            values.insert_text("PackerRunUUID", run);
+        }
         State::GeneratedData(values)
     }
 

@@ -69,6 +69,8 @@ pub struct Build {
     pub builder_type: String,
     /// Whether `-force` was given.
     pub force: Force,
+    /// Names the whole Packer run, in all its processes; the environment says it.
+    pub run_uuid: Option<String>,
 }
 
 /// Whether Packer runs under `-force`.
@@ -210,6 +212,7 @@ fn read_local(values: &mut Map<String, Json>, raw: &RawConfigs) -> Local {
             } else {
                 Force::No
             },
+            run_uuid: None,
         },
     }
 }

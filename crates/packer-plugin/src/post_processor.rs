@@ -81,13 +81,10 @@ impl AzureBatch {
     fn settle(&self, input: &Input) -> Result<(v1::Settings, Local), String> {
         let raw = self.configs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let config = Config::read(&raw, &input.build_variables());
-        let (mut settings, local) = config.settle().map_err(|faults| fault_text(&faults))?;
+        let (mut settings, mut local) = config.settle().map_err(|faults| fault_text(&faults))?;
         environment::complete(&mut settings, &self.lookup);
+        local.build.run_uuid = (self.lookup)(RUN_UUID).filter(|run| !run.is_empty());
         Ok((settings, local))
-    }
-
-    fn request(&self, settings: v1::Settings, local: &Local) -> Request {
-        Request::new(settings, (self.lookup)(RUN_UUID), &local.build)
     }
 }
 
@@ -114,7 +111,7 @@ impl PostProcessor for AzureBatch {
             // Nobody may believe that -force replaced a version that pools run on.
             drop(ui.say(FORCE_LINE).await);
         }
-        let request = self.request(settings, &local);
+        let request = Request::new(settings, &local.build);
         let published = publish::run(&self.publisher, &self.clock, request, &ui, &cancel).await?;
         write_manifest(&published, &local, self.clock.as_ref())?;
         Ok(Processed {

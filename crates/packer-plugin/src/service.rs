@@ -1,6 +1,6 @@
 //! The gRPC service: publishes as a stream of events that can be left and joined again.
 //!
-//! The post-processor uses it through an in-memory pipe ([`in_process`]); the same [`server`]
+//! The post-processor uses it through an in-memory pipe ([`in_process`]); the same service
 //! can stand behind a socket. It decides nothing about images, that is core's, and knows no
 //! Packer.
 

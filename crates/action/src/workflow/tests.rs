@@ -84,7 +84,8 @@ fn secrets_are_masked_first_and_struck_out_of_everything() {
     let secret = SecretString::from("hunter22%");
     for form in [Form::Plain, Form::Workflow, Form::Json] {
         let (out, err) = written(form, |console| {
-            console.mask(std::iter::once(&secret));
+            console.redact(&secret);
+            console.mask(&secret);
             console.line("the service says hunter22%");
             console.begin_group("hunter22%");
             console.annotate(Grade::Notice, "hunter22%", "hunter22%");

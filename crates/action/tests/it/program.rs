@@ -82,7 +82,8 @@ fn bad_inputs_on_a_runner_are_one_annotation_outputs_and_exit_code_2() {
     let stdout = text(&output.stdout);
     assert_eq!(output.status.code(), Some(2), "{stdout}");
     let (masks, rest): (Vec<&str>, Vec<&str>) = stdout.lines().partition(|line| line.starts_with("::add-mask::"));
-    assert_eq!(masks.len(), SECRETS.len());
+    // The runner masks its own token itself.
+    assert_eq!(masks.len(), SECRETS.len() - 1);
     assert!(
         stdout.starts_with("::add-mask::"),
         "something was written before the masks: {stdout}"

@@ -91,6 +91,7 @@ fn a_good_configuration_becomes_the_services_settings() {
             name: "machine".to_owned(),
             builder_type: "null".to_owned(),
             force: Force::Yes,
+            run_uuid: None,
         },
     };
     assert_eq!(local, expected);

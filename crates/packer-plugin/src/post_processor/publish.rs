@@ -32,8 +32,8 @@ pub(super) struct Request(v1::PublishRequest);
 
 impl Request {
     /// A request whose operation is known again by run, build and image: a Packer run may hold many.
-    pub(super) fn new(settings: v1::Settings, run_uuid: Option<String>, build: &Build) -> Self {
-        let run = run_uuid.filter(|run| !run.is_empty());
+    pub(super) fn new(settings: v1::Settings, build: &Build) -> Self {
+        let run = build.run_uuid.clone();
         let image = settings.shared_image_gallery_destination.as_ref();
         let image = image
             .and_then(|destination| destination.image_name.as_deref())

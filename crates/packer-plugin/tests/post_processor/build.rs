@@ -105,6 +105,7 @@ async fn the_next_post_processor_gets_what_the_builder_gave_and_what_we_know() {
     let text = |name| field(&generated, name).and_then(Value::as_str).unwrap();
     assert_eq!((text("ID"), text("Password")), ("Null", "hunter2"));
     assert_eq!(text("ImageVersionId"), VERSION);
+    assert_eq!(text("PackerRunUUID"), "run-1", "which the null builder does not give");
     assert!(VERSION.starts_with(text("ImageDefinitionId")));
     assert!(text("ManifestPath").ends_with("manifest.json"));
     assert_eq!(state("arm.Own").await.unwrap(), Value::from(7), "asked of the input");

@@ -1,8 +1,10 @@
 //! The post-processor between a scripted Packer and a scripted publisher, and the service by itself.
 //!
-//! Everything runs in memory with a paused clock; Azure and real Packer are not in it. The
+//! All but `azure` runs in memory with a paused clock; real Packer is not in it. The
 //! modules are marked as tests so that their helpers may fail by panicking, too.
 
+#[cfg(test)]
+mod azure;
 #[cfg(test)]
 mod build;
 #[cfg(test)]

@@ -17,6 +17,7 @@ use packer_plugin_azure_batch::{
         spec::SpecEncoding,
     },
     post_processor::AzureBatch,
+    service::publisher::Publisher,
 };
 use rmpv::Value;
 use serde_json::{Value as Json, json};
@@ -56,9 +57,14 @@ const BARS: [&str; 2] = ["Uisnapshots.1", "Uireplication to eastus2.1"];
 impl FakePacker {
     /// Starts a plugin with that publisher in an environment with nothing but the run's id.
     pub(crate) async fn start(publisher: &Scripted) -> Self {
+        Self::with(Arc::new(publisher.clone())).await
+    }
+
+    /// The same with any publisher.
+    pub(crate) async fn with(publisher: Arc<dyn Publisher>) -> Self {
         let lookup = |name: &str| (name == "PACKER_RUN_UUID").then(|| "run-1".to_owned());
         let clock = Arc::new(SystemClock);
-        let post_processor = AzureBatch::new(Arc::new(publisher.clone()), clock, Box::new(lookup));
+        let post_processor = AzureBatch::new(publisher, clock, Box::new(lookup));
         let (ours, theirs) = tokio::io::duplex(64 * 1024);
         let plugin = tokio::spawn(packer_plugin_azure_batch::packer::serve::serve(
             Box::new(ours),

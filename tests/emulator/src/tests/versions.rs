@@ -327,6 +327,30 @@ fn a_failed_version_is_made_again_from_the_same_source() {
 }
 
 #[test]
+fn a_version_that_was_made_is_mended_after_a_failed_update() {
+    let (mut azure, os) = world();
+    let path = id(VERSION);
+    let regions = |names: &[&str]| json!({"location": "eastus2", "properties": {"publishingProfile": {"targetRegions": names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>()}}});
+    azure.make(&path, &Azure::version_body(&os, &["eastus2"]));
+    azure.emulator.add_fault(
+        crate::fault::Fault::new(crate::fault::Effect::OperationFailed {
+            code: "InternalOperationError".to_owned(),
+            message: "no".to_owned(),
+        })
+        .on(&Method::PUT, "*/versions/*"),
+    );
+    let started = azure.put(&path, &regions(&["eastus2", "westus2"]));
+    azure.finish(&started);
+    assert_eq!(azure.get(&path).state(), "Failed");
+    // The failed region was never replicated, so its removal needs no leave; no source is needed either.
+    let started = azure.put(&path, &regions(&["eastus2"]));
+    azure.finish(&started);
+    let started = azure.put(&path, &regions(&["eastus2", "westus2"]));
+    azure.finish(&started);
+    assert_eq!(azure.get(&path).state(), "Succeeded");
+}
+
+#[test]
 fn updates_add_regions_keep_copies_and_ask_leave_to_remove_one() {
     let (mut azure, os) = world();
     let path = id(VERSION);
