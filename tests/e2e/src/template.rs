@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use crate::world;
 
 /// The plugin's address in templates, and the folder it is installed under.
-pub const ADDRESS: &str = "github.com/azure-batch-images/azure-batch";
+pub const ADDRESS: &str = "github.com/azure-batch-tools/azure-batch";
 
 /// What every template of the cases begins with: the plugin and the variables that lead to the local Azure.
 const VARIABLES: [&str; 6] = [

@@ -123,5 +123,10 @@ pub(super) fn says(binary: &Path, argument: &str, wanted: &str) -> bool {
         .arg(argument)
         .env("CHECKPOINT_DISABLE", "1")
         .output();
-    output.is_ok_and(|output| String::from_utf8_lossy(&output.stdout).contains(wanted))
+    // Some tell it on stderr.
+    output.is_ok_and(|output| {
+        [output.stdout, output.stderr]
+            .iter()
+            .any(|text| String::from_utf8_lossy(text).contains(wanted))
+    })
 }
