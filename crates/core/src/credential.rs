@@ -155,7 +155,7 @@ impl LoginInputs {
                 let fault = |name| {
                     Fault::new(
                         name,
-                        format!("is needed with {}: set it to the application's id", way.setting()),
+                        format!("is needed with {}: set it to that of the application", way.setting()),
                     )
                 };
                 Err(missing
@@ -372,4 +372,78 @@ impl EntraCredential {
 
 fn secret_of(token: &AccessToken) -> SecretString {
     SecretString::from(token.token.secret().to_owned())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const APPLICATION: &str = "00000000-0000-0000-0000-00000000c11e";
+
+    /// Everything that can be said at once; each test takes away.
+    fn all() -> LoginInputs {
+        let secret = |text: &str| Some(SecretString::from(text));
+        LoginInputs {
+            tenant_id: Some("contoso.onmicrosoft.com".to_owned()),
+            client_id: Some(APPLICATION.to_owned()),
+            client_secret: secret("s3cret"),
+            client_jwt: secret("j.w.t"),
+            oidc_request_url: Some("https://oidc.example/t?a=b".to_owned()),
+            oidc_request_token: secret("t0ken"),
+            federated_token_file: Some("/var/run/token".into()),
+            use_azure_cli_auth: true,
+        }
+    }
+
+    #[test]
+    fn ways_are_tried_in_the_documented_order() {
+        let mut inputs = all();
+        let mut used = Vec::new();
+        let takes: [fn(&mut LoginInputs); 5] = [
+            |inputs| inputs.use_azure_cli_auth = false,
+            |inputs| inputs.client_secret = None,
+            |inputs| inputs.client_jwt = None,
+            |inputs| inputs.oidc_request_token = None,
+            |inputs| inputs.federated_token_file = None,
+        ];
+        for take in takes {
+            used.push(inputs.clone().resolve().unwrap().to_string());
+            take(&mut inputs);
+        }
+        used.push(inputs.resolve().unwrap().to_string());
+        insta::assert_snapshot!(used.join("\n"), @r"
+        the account az is signed in with
+        the secret of application 00000000-0000-0000-0000-00000000c11e
+        the given assertion of application 00000000-0000-0000-0000-00000000c11e
+        the CI job's identity (OIDC) as application 00000000-0000-0000-0000-00000000c11e
+        the workload identity file /var/run/token as application 00000000-0000-0000-0000-00000000c11e
+        the managed identity 00000000-0000-0000-0000-00000000c11e
+        ");
+    }
+
+    #[test]
+    fn what_is_missing_is_said_all_at_once() {
+        let inputs = LoginInputs {
+            client_secret: Some(SecretString::from("s3cret")),
+            ..LoginInputs::default()
+        };
+        let faults: Vec<String> = inputs.resolve().unwrap_err().iter().map(ToString::to_string).collect();
+        assert_eq!(
+            faults,
+            [
+                "tenant_id: is needed with client_secret: set it to that of the application",
+                "client_id: is needed with client_secret: set it to that of the application"
+            ]
+        );
+    }
+
+    #[test]
+    fn no_secret_is_in_what_debug_shows() {
+        let mut inputs = all();
+        inputs.use_azure_cli_auth = false;
+        let shown = format!("{inputs:?} {:?}", inputs.clone().resolve().unwrap());
+        for secret in ["s3cret", "j.w.t", "t0ken"] {
+            assert!(!shown.contains(secret), "{shown}");
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod credential;
 mod publish;
 mod publish_sweep;
 mod rollout;

@@ -78,13 +78,18 @@ impl Azure {
 
     /// A world of one's own.
     pub(crate) fn with_seed(seed: &Seed) -> Self {
+        Self::with_token_life(seed, TOKEN_LIFE_SECONDS)
+    }
+
+    /// A world whose tokens live so long.
+    pub(crate) fn with_token_life(seed: &Seed, seconds: i64) -> Self {
         let clock = TestClock {
             base: "2026-01-01T00:00:00Z".parse().expect("a date"),
             started: Instant::now(),
         };
         let mut seed = seed.clone();
         if let Some(tenant) = &mut seed.tenant {
-            tenant.token_lifetime = TOKEN_LIFE_SECONDS;
+            tenant.token_lifetime = seconds;
         }
         let emulator = Emulator::from_seed(&seed, clock.now()).expect("the seed is valid");
         Self {

@@ -1,0 +1,145 @@
+//! Signing in against the emulated Entra ID: what is asked how often, and what a refusal says.
+
+use std::{sync::Arc, time::Duration};
+
+use azure_batch_core::{
+    account,
+    clock::SystemClock,
+    cloud::{CloudChoice, KnownCloud},
+    connect::connect,
+    credential::{Login, LoginInputs},
+    error::{Error, ErrorKind},
+    progress::Progress,
+    run::Run,
+};
+use azure_emulator::{Emulator, seed::Seed};
+use secrecy::SecretString;
+use tokio_util::sync::CancellationToken;
+
+use crate::support::{APPLICATION, Azure, GROUP, TENANT, login};
+
+const OIDC_URL: &str = "https://vstoken.example/oidc/token?api=1";
+
+fn application(inputs: LoginInputs) -> Login {
+    let inputs = LoginInputs {
+        tenant_id: Some(TENANT.to_owned()),
+        client_id: Some(APPLICATION.to_owned()),
+        ..inputs
+    };
+    inputs.resolve().unwrap()
+}
+
+fn oidc() -> Login {
+    application(LoginInputs {
+        oidc_request_url: Some(OIDC_URL.to_owned()),
+        oidc_request_token: Some(SecretString::from("example-request-token")),
+        ..LoginInputs::default()
+    })
+}
+
+/// Reads two accounts one after the other, as that login.
+async fn read_twice(azure: &Azure, login: &Login, cloud: &CloudChoice) -> Result<(), Error> {
+    let run = Run::new(
+        Arc::new(SystemClock),
+        Duration::from_secs(600),
+        CancellationToken::new(),
+        Progress::silent(),
+    );
+    let client = connect(login, cloud, Arc::new(azure.clone()), run).await?;
+    for name in ["acct1", "acct2"] {
+        let id = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{name}");
+        account::read(&client, &id.parse().unwrap()).await?;
+    }
+    Ok(())
+}
+
+const PUBLIC: CloudChoice = CloudChoice::Known(KnownCloud::Public);
+
+fn count(azure: &Azure, part: &str) -> usize {
+    azure.journal().iter().filter(|entry| entry.path.contains(part)).count()
+}
+
+/// `azure_identity` renews a token with less than five minutes left, so one of three is renewed for every request.
+fn short_lived() -> Azure {
+    Azure::with_token_life(&Seed::example(), 180)
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_assertion_is_fetched_anew_at_every_renewal() {
+    let azure = short_lived();
+    read_twice(&azure, &oidc(), &PUBLIC).await.unwrap();
+    assert_eq!(
+        (count(&azure, "/oidc/token"), count(&azure, "/oauth2/v2.0/token")),
+        (2, 2)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_token_that_lives_is_used_again() {
+    let azure = Azure::example();
+    read_twice(&azure, &login(), &PUBLIC).await.unwrap();
+    assert_eq!(count(&azure, "/oauth2/v2.0/token"), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_given_assertion_and_one_in_a_file_sign_in_too() {
+    let azure = Azure::example();
+    let tenant = Seed::example().tenant.unwrap();
+    let trusted = &tenant.applications[0].federated_credentials[1];
+    let jwt = azure.emulator(|_, now| Emulator::assertion(trusted, now));
+    let given = application(LoginInputs {
+        client_jwt: Some(SecretString::from(jwt.clone())),
+        ..LoginInputs::default()
+    });
+    read_twice(&azure, &given, &PUBLIC).await.unwrap();
+    let file = tempfile::NamedTempFile::new().unwrap();
+    std::fs::write(file.path(), &jwt).unwrap();
+    let in_file = application(LoginInputs {
+        federated_token_file: Some(file.path().to_owned()),
+        ..LoginInputs::default()
+    });
+    read_twice(&azure, &in_file, &PUBLIC).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wrong_secret_is_told_in_entra_s_words_and_without_the_secret() {
+    let azure = Azure::example();
+    let wrong = application(LoginInputs {
+        client_secret: Some(SecretString::from("hunter2-not-the-secret")),
+        ..LoginInputs::default()
+    });
+    let error = read_twice(&azure, &wrong, &PUBLIC).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoRights);
+    let report = format!("{}\n{error:?}", error.report());
+    assert!(
+        report.contains("AADSTS7000215") && report.contains(APPLICATION),
+        "{report}"
+    );
+    assert!(!report.contains("hunter2"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_metadata_host_says_where_everything_is() {
+    let azure = Azure::example();
+    let cloud = CloudChoice::metadata_host("127.0.0.1:8443").unwrap();
+    read_twice(&azure, &login(), &cloud).await.unwrap();
+    let elsewhere = azure
+        .journal()
+        .into_iter()
+        .find(|entry| entry.authority != "127.0.0.1:8443");
+    assert!(elsewhere.is_none(), "{elsewhere:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_metadata_host_that_fails_is_never_replaced_by_the_public_cloud() {
+    let azure = Azure::example();
+    azure.fault(serde_json::json!({"kind": "status", "status": 404, "path": "/metadata/*", "occurrence": "every"}));
+    let cloud = CloudChoice::metadata_host("127.0.0.1:8443").unwrap();
+    let error = read_twice(&azure, &login(), &cloud).await.unwrap_err();
+    assert!(
+        error.report().contains("metadata_host https://127.0.0.1:8443/"),
+        "{}",
+        error.report()
+    );
+    assert_eq!(count(&azure, "/oauth2/"), 0, "the secret was sent somewhere");
+}
