@@ -146,8 +146,8 @@ fn a_login_lacks_what_it_needs_by_our_names() {
     let text = faults(&[("client-secret", "hunter22")]);
     assert_eq!(
         text,
-        "tenant-id: is needed with client-secret: set it to the application's id\n\
-         client-id: is needed with client-secret: set it to the application's id\n"
+        "tenant-id: is needed with client-secret: set it to that of the application\n\
+         client-id: is needed with client-secret: set it to that of the application\n"
     );
 }
 

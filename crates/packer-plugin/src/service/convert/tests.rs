@@ -214,7 +214,7 @@ fn one_way_to_sign_in_at_most() {
     });
     assert_eq!(
         secret.unwrap_err(),
-        ["client_id: is needed with client_secret: set it to the application's id"]
+        ["client_id: is needed with client_secret: set it to that of the application"]
     );
 }
 
