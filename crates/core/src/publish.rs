@@ -17,7 +17,7 @@ use serde::Serialize;
 
 pub use self::preflight::CHECK_NAMES;
 use self::{
-    cleanup::keep,
+    cleanup::{Reach, keep},
     number::Number,
     plan::{Plan, Seen},
     step::{Change, Claim},
@@ -154,7 +154,7 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
                     .step(
                         "cleanup",
                         "Removing what was only needed on the way",
-                        tidy(client, settings, &plan),
+                        tidy(client, settings, &plan, Reach::Former),
                     )
                     .await?;
                 let steps = run.steps();
@@ -167,7 +167,7 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
             Ok(None) => {
                 run.progress
                     .warn(format!("somebody else took {} meanwhile", plan.version.name()));
-                tidy(client, settings, &plan).await?;
+                tidy(client, settings, &plan, Reach::Own).await?;
                 seen.versions = versions(client, settings).await?;
             }
             Err(error) => {
@@ -386,9 +386,9 @@ fn temporaries(settings: &PublishSettings) -> &ResourceGroupId {
 }
 
 /// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
-async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan) -> Result<Vec<Kept>> {
+async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan, reach: Reach) -> Result<Vec<Kept>> {
     let keep: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
-    Ok(cleanup::remove(client, temporaries(settings), plan, &keep).await)
+    Ok(cleanup::remove(client, temporaries(settings), plan, reach, &keep).await)
 }
 
 /// After a failure: what is removed depends on how far the version came. The run's own end does not stop this.
@@ -407,7 +407,7 @@ async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &
         Err(_) => Some("whether the version needs it is not known; run the same again to finish"),
     };
     let Some(why) = stays else {
-        cleanup::remove(client, group, plan, &[]).await;
+        cleanup::remove(client, group, plan, Reach::Own, &[]).await;
         return;
     };
     match cleanup::left(client, group, plan).await {

@@ -10,7 +10,7 @@ use serde_json::Value;
 use super::{
     Kept,
     number::FINGERPRINT_TAG,
-    plan::{FEEDS_TAG, Plan, TOOL_TAG, feeds},
+    plan::{FEEDS_TAG, Plan, SOURCE_TAG, TOOL_TAG, feeds},
 };
 use crate::{
     client::Client,
@@ -44,16 +44,26 @@ pub(super) enum Choice {
     NotOurs,
 }
 
-/// Chooses by tags: made by this tool, for this version. One with another fingerprint was made of the source as it was
-/// before, and can never be published under this number any more.
+/// How far cleaning up reaches.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reach {
+    /// What was made of the source as it is today. The version is not ours: it may be in the making, of temporaries
+    /// that another run made of another source for the same number.
+    Own,
+    /// Also what dead runs made of this source as it was before: the version is made, so nobody needs it any more.
+    Former,
+}
+
+/// Chooses by tags: made by this tool, for this version, of this source.
 #[must_use]
-pub(super) fn choose(body: &Value, plan: &Plan, is_kept_kind: bool) -> Choice {
+pub(super) fn choose(body: &Value, plan: &Plan, reach: Reach, is_kept_kind: bool) -> Choice {
     let is_for_this = tag(body, FEEDS_TAG) == Some(&feeds(&plan.version)) && tag(body, TOOL_TAG).is_some();
-    let is_current = tag(body, FINGERPRINT_TAG) == Some(plan.fingerprint.as_str());
-    match (is_for_this, is_kept_kind && is_current) {
-        (false, _) => Choice::NotOurs,
-        (true, true) => Choice::Keep,
-        (true, false) => Choice::Remove,
+    let is_own = tag(body, FINGERPRINT_TAG) == Some(plan.fingerprint.as_str());
+    let is_former = reach == Reach::Former && tag(body, SOURCE_TAG) == Some(&plan.source);
+    match (is_for_this, is_own, is_former) {
+        (true, true, _) if is_kept_kind => Choice::Keep,
+        (true, true, _) | (true, false, true) => Choice::Remove,
+        (false, _, _) | (true, false, false) => Choice::NotOurs,
     }
 }
 
@@ -68,12 +78,23 @@ fn tag<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
 
 /// Removes the temporaries of a version, managed image first since it is the younger one. What cannot be removed is
 /// returned with the reason, and never fails the run: the version is what counts.
-pub(super) async fn remove(client: &Client, group: &ResourceGroupId, plan: &Plan, keep: &[KeptKind]) -> Vec<Kept> {
+pub(super) async fn remove(
+    client: &Client,
+    group: &ResourceGroupId,
+    plan: &Plan,
+    reach: Reach,
+    keep: &[KeptKind],
+) -> Vec<Kept> {
     let mut kept = Vec::new();
     for kind in [KeptKind::ManagedImage, KeptKind::Snapshots] {
         let found = find(client, group, kind).await;
         match found {
-            Ok(found) => kept.extend(remove_kind(client, plan, found, keep.contains(&kind)).await),
+            Ok(found) => {
+                let chosen = found
+                    .into_iter()
+                    .map(|it| (choose(&it.body, plan, reach, keep.contains(&kind)), it));
+                kept.extend(remove_kind(client, chosen.collect()).await);
+            }
             Err(error) => {
                 let why = format!("what is left there is not known: {}", error.report());
                 client.run().progress.warn(format!("{group}: {why}"));
@@ -98,7 +119,7 @@ pub(super) async fn left(client: &Client, group: &ResourceGroupId, plan: &Plan) 
         ids.extend(
             found
                 .into_iter()
-                .filter(|it| choose(&it.body, plan, false) == Choice::Remove)
+                .filter(|it| choose(&it.body, plan, Reach::Own, false) == Choice::Remove)
                 .map(|it| it.id),
         );
     }
@@ -141,11 +162,11 @@ impl Found {
     }
 }
 
-async fn remove_kind(client: &Client, plan: &Plan, found: Vec<Found>, is_kept_kind: bool) -> Vec<Kept> {
+async fn remove_kind(client: &Client, chosen: Vec<(Choice, Found)>) -> Vec<Kept> {
     let mut kept = Vec::new();
     let mut removed = Vec::new();
-    for it in found {
-        match choose(&it.body, plan, is_kept_kind) {
+    for (choice, it) in chosen {
+        match choice {
             Choice::NotOurs => {}
             Choice::Keep => kept.push(keep(client, it.id, "keep names it")),
             Choice::Remove => removed.push(it),

@@ -19,15 +19,18 @@ use crate::{
     },
     progress::Progress,
     replicas::{MAX_REPLICAS, PoolsByRegion, RegionNeed},
-    settings::{Lun, PublishSettings},
+    settings::{Lun, PublishSettings, Source},
 };
 
 /// The tag on everything a run creates: which program made it.
 pub(super) const TOOL_TAG: &str = "azure-batch-tool";
 /// The tag that names the run.
 pub(super) const RUN_TAG: &str = "azure-batch-run";
-/// The tag of a temporary: the version it is for, as `gallery/definition/number`.
+/// The tag of a temporary: the version it is for, as `gallery/definition/number` and a hash of its whole id, since two
+/// galleries may share a name.
 pub(super) const FEEDS_TAG: &str = "azure-batch-version";
+/// The tag of a temporary: a hash of the source's id, which stays while the fingerprint changes with the disks.
+pub(super) const SOURCE_TAG: &str = "azure-batch-source";
 /// The tag of a temporary: after when nobody needs it.
 pub(super) const EXPIRES_TAG: &str = "azure-batch-expires";
 /// The value of [`TOOL_TAG`].
@@ -60,6 +63,8 @@ pub(super) struct Plan {
     pub number: Number,
     /// What the source was.
     pub fingerprint: Fingerprint,
+    /// Which source it is, whatever state it was in.
+    pub source: String,
     /// What the version is made from.
     pub way: Way,
     /// The snapshots, OS disk first; none when the source is snapshots.
@@ -105,7 +110,9 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
     let (first, rest) = regions(settings, seen, progress)?;
     let tags = tags(settings, &fingerprint);
     let mut temporary_tags = tags.clone();
+    let source = source_hash(&settings.source);
     temporary_tags.insert(FEEDS_TAG.to_owned(), json!(feeds(&version)));
+    temporary_tags.insert(SOURCE_TAG.to_owned(), json!(source));
     temporary_tags.insert(
         EXPIRES_TAG.to_owned(),
         json!(
@@ -127,6 +134,7 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
         version,
         number,
         fingerprint,
+        source,
         way,
         snapshots,
         image,
@@ -154,13 +162,35 @@ fn tags(settings: &PublishSettings, fingerprint: &Fingerprint) -> Map<String, Va
 #[must_use]
 pub(super) fn feeds(version: &ImageVersionId) -> String {
     let definition = version.definition();
-    format!(
+    let name = format!(
         "{}/{}/{}",
         definition.gallery().name(),
         definition.name(),
         version.name()
-    )
-    .to_ascii_lowercase()
+    );
+    format!("{} {}", name.to_ascii_lowercase(), short_hash(&[&version.to_string()]))
+}
+
+/// The value of [`SOURCE_TAG`].
+fn source_hash(source: &Source) -> String {
+    short_hash(&[&match source {
+        Source::Vm(vm) => vm.to_string(),
+        Source::Disks { os, .. } => os.to_string(),
+        Source::Snapshots { os, .. } => os.to_string(),
+    }])
+}
+
+/// 64 bits of a hash of ids, which compare without case, in hexadecimal.
+fn short_hash(parts: &[&str]) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.to_ascii_lowercase());
+    }
+    hash.finalize()
+        .iter()
+        .take(8)
+        .map(|byte| format!("{byte:02x}"))
+        .collect()
 }
 
 /// Names of temporaries: they follow from version and fingerprint, so that a repeated run finds its own things.
@@ -172,19 +202,10 @@ struct Names<'a> {
 
 impl<'a> Names<'a> {
     fn new(settings: &'a PublishSettings, version: &'a ImageVersionId, fingerprint: &Fingerprint) -> Self {
-        let mut hash = Sha256::new();
-        hash.update(version.to_string().to_ascii_lowercase());
-        hash.update(fingerprint.as_str());
-        let hex: String = hash
-            .finalize()
-            .iter()
-            .take(8)
-            .map(|byte| format!("{byte:02x}"))
-            .collect();
         Self {
             prefix: &settings.temporaries.name_prefix,
             version,
-            hash: hex,
+            hash: short_hash(&[&version.to_string(), fingerprint.as_str()]),
         }
     }
 

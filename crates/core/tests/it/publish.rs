@@ -173,6 +173,68 @@ async fn old_snapshots_of_a_dead_run_are_not_used_after_the_disks_changed() {
     );
 }
 
+/// A second machine, stopped and generalized, in the same group.
+fn second_machine(azure: &Azure) -> PublishSettings {
+    let seed = json!({"subscriptions": [], "vms": [{"name": "vm-other", "resourceGroup": "rg-images", "location": "eastus2", "osType": "Linux",
+        "generation": "V2", "vmSize": "Standard_D4ds_v5", "powerState": "deallocated", "generalized": true,
+        "osDisk": {"sizeGB": 30, "sku": "Premium_LRS", "caching": "ReadWrite"}}]});
+    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+    let id = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/vm-other");
+    PublishSettings {
+        source: Source::Vm(id.parse().unwrap()),
+        run_id: "run-2".to_owned(),
+        ..settings()
+    }
+}
+
+/// For each deletion of a temporary: its id, and how many versions were still in the making of its source then.
+fn deletions_under_a_version(azure: &Azure) -> Vec<String> {
+    let journal = azure.journal();
+    let mut broken = Vec::new();
+    for deletion in journal.iter().filter(|entry| entry.method == "DELETE") {
+        let feeds = |put: &&azure_emulator::journal::Entry| {
+            put.method == "PUT" && put.path.contains("/versions/") && put.number < deletion.number
+        };
+        for put in journal.iter().filter(feeds) {
+            let is_made = journal.iter().any(|read| {
+                read.method == "GET"
+                    && read.path == put.path
+                    && (put.number..deletion.number).contains(&read.number)
+                    && read.response["properties"]["provisioningState"] == "Succeeded"
+            });
+            let image = journal.iter().rfind(|image| {
+                image.method == "PUT" && image.number < put.number && put.request.to_string().contains(&image.path)
+            });
+            let is_source = [Some(put), image]
+                .into_iter()
+                .flatten()
+                .any(|user| user.request.to_string().contains(&deletion.path));
+            if is_source && !is_made && put.status.is_some_and(|status| status < 300) {
+                broken.push(format!("{} under {}", deletion.path, put.path));
+            }
+        }
+    }
+    broken
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_loses_its_number_leaves_the_winner_s_sources_alone() {
+    let azure = Azure::example();
+    let other = second_machine(&azure);
+    let one = settings();
+    let (first, second) = tokio::join!(run(&azure, &one), run(&azure, &other));
+    let mut numbers = [first.unwrap().number.to_string(), second.unwrap().number.to_string()];
+    numbers.sort();
+    assert_eq!(numbers, ["1.0.0", "1.0.1"]);
+    assert_eq!(deletions_under_a_version(&azure), Vec::<String>::new());
+    assert!(
+        ids_of(&azure, "snapshots").is_empty(),
+        "{:?}",
+        ids_of(&azure, "snapshots")
+    );
+}
+
 /// The number of the request that completed the third snapshot in a good run.
 async fn snapshots_made_at(azure: &Azure) -> u64 {
     run(azure, &settings()).await.unwrap();

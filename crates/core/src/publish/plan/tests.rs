@@ -136,7 +136,8 @@ fn the_longest_names_fit_azure() {
 #[test]
 fn temporaries_say_whose_they_are_and_when_nobody_needs_them() {
     let plan = plan(&settings(), &seen(&[])).unwrap();
-    assert_eq!(plan.temporary_tags[FEEDS_TAG], "gal/def/1.0.0");
+    let feeds = plan.temporary_tags[FEEDS_TAG].as_str().unwrap();
+    assert!(feeds.starts_with("gal/def/1.0.0 "), "{feeds}");
     assert_eq!(plan.temporary_tags[EXPIRES_TAG], "2026-01-02T00:00:00Z");
     assert_eq!(plan.tags[RUN_TAG], "run-1");
     assert!(
