@@ -123,14 +123,6 @@ fn every_command_named_exists() {
 }
 
 #[test]
-fn the_readme_shows_the_smallest_example_as_it_is() {
-    let readme = files::read(&root().join("README.md")).unwrap();
-    let example = files::read(&root().join("examples/minimal.pkr.hcl")).unwrap();
-    assert!(readme.contains(&format!("```hcl\n{}\n```", example.trim_end())), "README.md shows another template");
-    assert!(example.lines().count() <= 12, "the smallest template has grown");
-}
-
-#[test]
 fn a_command_that_does_not_exist_is_noticed() {
     assert!(!exists("cargo xtask real no_such_case"));
     assert!(!exists("cargo test -p azure-batch-core no_such_test"));

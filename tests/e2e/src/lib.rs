@@ -16,6 +16,8 @@ pub mod journal;
 pub mod lab;
 pub mod left;
 pub mod packer;
+#[cfg(test)]
+mod papers;
 pub mod pool;
 pub mod process;
 pub mod runner;

@@ -1,0 +1,63 @@
+//! Holds the pages of this repository to each other: links lead somewhere, and what is shown twice is the same.
+//!
+//! Whether the pages are true is for the cases and for `capabilities` to say.
+
+use std::path::{Path, PathBuf};
+
+use crate::files;
+
+/// Pages that people read; what is below `target` is not ours.
+const PLACES: [&str; 3] = ["docs", ".web-docs", ".github"];
+
+fn root() -> PathBuf {
+    Path::new(env!("CARGO_MANIFEST_DIR")).join("../..")
+}
+
+fn pages() -> Vec<PathBuf> {
+    let top = std::fs::read_dir(root()).unwrap().map(|entry| entry.unwrap().path());
+    let below = PLACES
+        .iter()
+        .flat_map(|place| files::below(&root().join(place)).unwrap());
+    let is_page = |path: &PathBuf| path.extension().is_some_and(|extension| extension == "md");
+    top.chain(below).filter(is_page).collect()
+}
+
+/// Targets of links within this repository, without the place on the page.
+fn links(page: &str) -> Vec<&str> {
+    let targets = page.split("](").skip(1).filter_map(|rest| rest.split(')').next());
+    let ours = targets.filter(|target| !target.contains("://") && !target.starts_with(['#', '/', '<']));
+    ours.map(|target| target.split('#').next().unwrap_or(target)).collect()
+}
+
+#[test]
+fn every_link_leads_somewhere() {
+    let pages = pages();
+    assert!(pages.len() > 10, "only {} pages were found", pages.len());
+    for page in pages {
+        for link in links(&files::read(&page).unwrap()) {
+            let target = page.parent().unwrap().join(link);
+            assert!(
+                target.exists(),
+                "{} links to {link}, which is not there",
+                page.display()
+            );
+        }
+    }
+}
+
+#[test]
+fn the_readme_shows_the_smallest_example_as_it_is() {
+    let readme = files::read(&root().join("README.md")).unwrap();
+    let example = files::read(&root().join("examples/minimal.pkr.hcl")).unwrap();
+    assert!(
+        readme.contains(&format!("```hcl\n{}\n```", example.trim_end())),
+        "README.md shows another template"
+    );
+    assert!(example.lines().count() <= 12, "the smallest template has grown");
+}
+
+#[test]
+fn links_are_told_from_addresses_and_places() {
+    let page = "[a](docs/a.md#part) [b](https://example.com/b) [c](#here) [d](../d.md)";
+    assert_eq!(links(page), ["docs/a.md", "../d.md"]);
+}
