@@ -266,6 +266,27 @@ async fn a_late_run_of_the_same_source_joins_and_takes_no_region_away() {
     assert_eq!((first.version, first.regions), (late.version, late.regions));
 }
 
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_kept_is_kept_when_a_run_ends_after_the_version_is_made() {
+    let azure = Azure::example();
+    let cancel = CancellationToken::new();
+    azure.gone_after(version_writes().await[1] - 1, cancel.clone());
+    let mut wanted = settings();
+    wanted.temporaries.keep = [KeptKind::ManagedImage].into();
+    let (client, _events) = azure.client(&cancel).await;
+    let error = publish::run(&client, &wanted).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
+    let deleted: Vec<String> = azure
+        .writes()
+        .into_iter()
+        .filter(|write| write.starts_with("DELETE"))
+        .collect();
+    assert!(
+        !deleted.is_empty() && deleted.iter().all(|path| path.contains("/snapshots/")),
+        "{deleted:?}"
+    );
+}
+
 /// The number of the request that completed the third snapshot in a good run.
 async fn snapshots_made_at(azure: &Azure) -> u64 {
     run(azure, &settings()).await.unwrap();
