@@ -391,24 +391,39 @@ async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan, reach: R
     Ok(cleanup::remove(client, temporaries(settings), plan, reach, &keep).await)
 }
 
+/// What becomes of temporaries after a failure.
+enum Rest<'a> {
+    /// They go, but for these kinds.
+    Removed(&'a [KeptKind]),
+    /// They stay, for this reason.
+    Stays(&'static str),
+}
+
 /// After a failure: what is removed depends on how far the version came. The run's own end does not stop this.
 async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &Plan) {
     let group = temporaries(settings);
     let version = version::find(client, &plan.version).await;
-    let stays = match &version {
+    let keep_named: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
+    let rest = match &version {
         Ok(Some(version)) if step::is_ours(version, plan) => match version.status() {
-            Status::Succeeded | Status::Failed(_) => None,
+            Status::Succeeded => Rest::Removed(&keep_named),
+            Status::Failed(_) => Rest::Removed(&[]),
             Status::Running(_) | Status::Forgotten => {
-                Some("the version is still being made of it; run the same again to finish")
+                Rest::Stays("the version is still being made of it; run the same again to finish")
             }
         },
-        Ok(_) => (settings.temporaries.on_failure == OnFailure::Keep)
-            .then_some("on_failure = keep; run the same again to go on with it"),
-        Err(_) => Some("whether the version needs it is not known; run the same again to finish"),
+        Ok(_) if settings.temporaries.on_failure == OnFailure::Keep => {
+            Rest::Stays("on_failure = keep; run the same again to go on with it")
+        }
+        Ok(_) => Rest::Removed(&[]),
+        Err(_) => Rest::Stays("whether the version needs it is not known; run the same again to finish"),
     };
-    let Some(why) = stays else {
-        cleanup::remove(client, group, plan, Reach::Own, &[]).await;
-        return;
+    let why = match rest {
+        Rest::Removed(but) => {
+            cleanup::remove(client, group, plan, Reach::Own, but).await;
+            return;
+        }
+        Rest::Stays(why) => why,
     };
     match cleanup::left(client, group, plan).await {
         Ok(ids) => ids.into_iter().for_each(|id| drop(keep(client, id, why))),

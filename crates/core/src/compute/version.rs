@@ -142,7 +142,7 @@ impl ImageVersion {
     #[must_use]
     pub fn regions(&self) -> Vec<RegionState> {
         let summary = self.summary();
-        let default = read_json::number(&self.body, "/properties/publishingProfile/replicaCount").unwrap_or(1);
+        let default = self.default_replicas();
         read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
             .filter_map(|region| {
                 let location: Location = read_json::text(region, "/name")?.parse().ok()?;
@@ -157,6 +157,11 @@ impl ImageVersion {
                 })
             })
             .collect()
+    }
+
+    /// The replicas of a region that does not say its own.
+    fn default_replicas(&self) -> u64 {
+        read_json::number(&self.body, "/properties/publishingProfile/replicaCount").unwrap_or(1)
     }
 
     fn summary(&self) -> BTreeMap<Location, (String, u8, String)> {
@@ -196,39 +201,34 @@ impl ImageVersion {
         body
     }
 
-    /// Its target regions without one.
+    /// Its target regions without one, and that one as it was: with its encryption and all else that it carries.
     #[must_use]
-    pub fn regions_without(&self, location: &Location) -> Vec<Value> {
-        let is_other = |region: &&Value| {
-            read_json::text(region, "/name")
-                .and_then(|name| name.parse().ok())
-                .as_ref()
-                != Some(location)
-        };
+    pub fn regions_without(&self, location: &Location) -> (Vec<Value>, Vec<Value>) {
         read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
-            .filter(is_other)
             .cloned()
-            .collect()
+            .partition(|region| !is_in(region, location))
     }
 
-    /// Its target regions with those needs met: counts raised, regions added, nothing lowered or removed.
-    /// `None` when nothing changes.
+    /// Its target regions with those needs met and those that were taken out put back: counts raised, regions added,
+    /// nothing lowered or removed. `None` when nothing changes.
     #[must_use]
-    pub fn merged_regions(&self, needs: &[RegionNeed], storage: &str) -> Option<Vec<Value>> {
+    pub fn merged_regions(&self, needs: &[RegionNeed], storage: &str, taken_out: &[Value]) -> Option<Vec<Value>> {
         let mut regions: Vec<Value> = read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
             .cloned()
             .collect();
-        let mut is_changed = false;
+        let default = self.default_replicas();
+        let had = regions.len();
+        for region in taken_out {
+            if !location_of(region).is_some_and(|location| regions.iter().any(|there| is_in(there, &location))) {
+                regions.push(region.clone());
+            }
+        }
+        let mut is_changed = regions.len() > had;
         for need in needs {
-            let is_it = |region: &&mut Value| {
-                read_json::text(region, "/name")
-                    .and_then(|name| name.parse().ok())
-                    .as_ref()
-                    == Some(&need.location)
-            };
-            match regions.iter_mut().find(is_it) {
+            match regions.iter_mut().find(|region| is_in(region, &need.location)) {
                 Some(region)
-                    if read_json::number(region, "/regionalReplicaCount").unwrap_or(1) < u64::from(need.replicas) =>
+                    if read_json::number(region, "/regionalReplicaCount").unwrap_or(default)
+                        < u64::from(need.replicas) =>
                 {
                     if let Some(region) = region.as_object_mut() {
                         region.insert("regionalReplicaCount".to_owned(), json!(need.replicas));
@@ -244,6 +244,14 @@ impl ImageVersion {
         }
         is_changed.then_some(regions)
     }
+}
+
+fn location_of(region: &Value) -> Option<Location> {
+    read_json::text(region, "/name")?.parse().ok()
+}
+
+fn is_in(region: &Value, location: &Location) -> bool {
+    location_of(region).as_ref() == Some(location)
 }
 
 /// One entry of `targetRegions`.
@@ -262,7 +270,8 @@ pub enum Settled {
 }
 
 /// Makes sure that a version has at least these replicas in these regions, and waits until the regions are complete.
-/// A region whose replication failed is removed and added again, as Microsoft's troubleshooting page says, twice.
+/// A region whose replication failed is removed and added again as it was, as Microsoft's troubleshooting page says,
+/// twice; also one that is nobody's wish here, since it keeps the whole version from being usable.
 ///
 /// # Errors
 /// When the version is missing or failed, a region keeps failing, or the run ends.
@@ -275,11 +284,12 @@ pub async fn ensure_regions(
     let wanted: Vec<Location> = needs.iter().map(|need| need.location.clone()).collect();
     let doing = |error: Error| error.while_doing(format!("cannot bring image version {} to its regions", short(id)));
     let (mut merges, mut repairs) = (0, 0);
+    let mut taken_out = Vec::new();
     loop {
         let version = match settled(client, id, &[]).await.map_err(doing)? {
             Settled::Complete(version) | Settled::RegionFailed(version, _) => version,
         };
-        if let Some(regions) = version.merged_regions(needs, storage) {
+        if let Some(regions) = version.merged_regions(needs, storage, &taken_out) {
             merges += 1;
             if merges > MAX_MERGES {
                 let error = Error::new(ErrorKind::Azure, "other writers kept changing its regions");
@@ -296,7 +306,8 @@ pub async fn ensure_regions(
                     "replication to {} failed: it is removed and added again",
                     region.location
                 ));
-                let without = version.regions_without(&region.location);
+                let (without, failed) = version.regions_without(&region.location);
+                taken_out.extend(failed);
                 write_regions(client, &version, without).await.map_err(doing)?;
             }
             Settled::RegionFailed(version, region) => return Err(doing(failed_region(&version, &region))),
@@ -474,6 +485,7 @@ mod tests {
             .merged_regions(
                 &[need("eastus2", 1), need("westus2", 3), need("northeurope", 1)],
                 "Standard_LRS",
+                &[],
             )
             .unwrap();
         let counts: Vec<_> = merged
@@ -482,7 +494,38 @@ mod tests {
             .collect();
         assert_eq!(counts, [("East US 2", 2), ("West US 2", 3), ("northeurope", 1)]);
         assert_eq!(merged[0]["encryption"]["x"], 1, "fields we do not know survive");
-        assert_eq!(version().merged_regions(&[need("eastus2", 2)], "Standard_LRS"), None);
+        assert_eq!(
+            version().merged_regions(&[need("eastus2", 2)], "Standard_LRS", &[]),
+            None
+        );
+    }
+
+    #[test]
+    fn a_count_that_the_whole_version_has_is_not_lowered() {
+        let mut body = version().body().clone();
+        body["properties"]["publishingProfile"]["replicaCount"] = json!(5);
+        body["properties"]["publishingProfile"]["targetRegions"] = json!([{"name": "East US 2"}]);
+        let version = ImageVersion::new(version().id, body);
+        assert_eq!(version.merged_regions(&[need("eastus2", 3)], "Standard_LRS", &[]), None);
+    }
+
+    #[test]
+    fn a_region_that_was_taken_out_comes_back_as_it_was() {
+        let whole = version();
+        let (rest, out) = whole.regions_without(&"eastus2".parse().unwrap());
+        let without = ImageVersion::new(whole.id.clone(), whole.with_regions(rest));
+        let merged = without
+            .merged_regions(&[need("eastus2", 3)], "Standard_LRS", &out)
+            .unwrap();
+        assert_eq!(
+            merged[1],
+            json!({"name": "East US 2", "regionalReplicaCount": 3, "storageAccountType": "Standard_ZRS", "encryption": {"x": 1}})
+        );
+        assert_eq!(
+            whole.merged_regions(&[], "Standard_LRS", &out),
+            None,
+            "it is there already"
+        );
     }
 
     #[test]

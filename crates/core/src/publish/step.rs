@@ -231,12 +231,16 @@ pub(super) enum Claim {
     Taken,
 }
 
-/// Writes the version. Its fingerprint, read back, decides whose it is; it is never overwritten.
+/// Writes the version, unless it is there: a write to a version that another run has made of the same source meanwhile
+/// would take the regions away that it has got since. Its fingerprint, read back, decides whose it is.
 ///
 /// # Errors
 /// When Azure refuses or the run ends.
 pub(super) async fn claim(client: &Client, plan: &Plan, body: Value) -> Result<Claim> {
     let put = version::put(&plan.version, body);
+    if let Some(found) = version::find(client, &plan.version).await? {
+        return Ok(claim_of(&found, plan));
+    }
     for _ in 0..MAX_LOOKS {
         let refused = match client.send(&put).await {
             Ok(answer) => {
@@ -255,8 +259,7 @@ pub(super) async fn claim(client: &Client, plan: &Plan, body: Value) -> Result<C
             Err(error) => return Err(error),
         };
         match version::find(client, &plan.version).await? {
-            Some(found) if is_ours(&found, plan) => return Ok(Claim::Ours(None)),
-            Some(_) => return Ok(Claim::Taken),
+            Some(found) => return Ok(claim_of(&found, plan)),
             None if refused.kind() == ErrorKind::UnknownEffect => {}
             None => return Err(refused),
         }
@@ -268,6 +271,15 @@ pub(super) async fn claim(client: &Client, plan: &Plan, body: Value) -> Result<C
             put.doing
         ),
     ))
+}
+
+/// Whose a version is that was found.
+fn claim_of(found: &version::ImageVersion, plan: &Plan) -> Claim {
+    if is_ours(found, plan) {
+        Claim::Ours(None)
+    } else {
+        Claim::Taken
+    }
 }
 
 /// Whether a version was made of this plan's source.

@@ -6,7 +6,7 @@ use azure_batch_core::{
     error::{ErrorKind, Result},
     publish::{self, Published},
     settings::{
-        DefinitionTraits, MachineHandling, ManagedImagePolicy, PublishSettings, Reuse, Source, Temporaries,
+        DefinitionTraits, KeptKind, MachineHandling, ManagedImagePolicy, PublishSettings, Reuse, Source, Temporaries,
         VersionSettings,
     },
 };
@@ -232,6 +232,58 @@ async fn a_run_that_loses_its_number_leaves_the_winner_s_sources_alone() {
         ids_of(&azure, "snapshots").is_empty(),
         "{:?}",
         ids_of(&azure, "snapshots")
+    );
+}
+
+/// The numbers of the requests that wrote a version in a good run.
+async fn version_writes() -> Vec<u64> {
+    let azure = Azure::example();
+    run(&azure, &settings()).await.unwrap();
+    let mut journal = azure.journal();
+    journal.retain(|entry| entry.method == "PUT" && entry.path.contains("/versions/"));
+    journal.iter().map(|entry| entry.number).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_late_run_of_the_same_source_joins_and_takes_no_region_away() {
+    let azure = Azure::example();
+    let before_the_version = CancellationToken::new();
+    // The write, and the look right before it.
+    azure.gone_after(version_writes().await[0] - 2, before_the_version.clone());
+    let mut wanted = settings();
+    wanted.temporaries.keep = [KeptKind::Snapshots, KeptKind::ManagedImage].into();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let mut late = Box::pin(publish::run(&client, &wanted));
+    tokio::select! {
+        biased;
+        () = before_the_version.cancelled() => {}
+        _ended = &mut late => panic!("it was meant to be overtaken"),
+    }
+    let first = run(&azure, &wanted).await.unwrap();
+    azure.turn_the_page();
+    let late = late.await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    assert_eq!((first.version, first.regions), (late.version, late.regions));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_to_be_kept_is_kept_when_a_run_ends_after_the_version_is_made() {
+    let azure = Azure::example();
+    let cancel = CancellationToken::new();
+    azure.gone_after(version_writes().await[1] - 1, cancel.clone());
+    let mut wanted = settings();
+    wanted.temporaries.keep = [KeptKind::ManagedImage].into();
+    let (client, _events) = azure.client(&cancel).await;
+    let error = publish::run(&client, &wanted).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
+    let deleted: Vec<String> = azure
+        .writes()
+        .into_iter()
+        .filter(|write| write.starts_with("DELETE"))
+        .collect();
+    assert!(
+        !deleted.is_empty() && deleted.iter().all(|path| path.contains("/snapshots/")),
+        "{deleted:?}"
     );
 }
 

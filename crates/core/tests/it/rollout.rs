@@ -7,10 +7,11 @@ use std::time::Duration;
 use azure_batch_core::{
     batch::NodeCounts,
     client::Client,
+    compute::version::{ensure_regions, find},
     error::{Error, ErrorKind},
     pool::{self, Deallocation, Resize},
     progress::Event,
-    replicas::ReplicaRule,
+    replicas::{RegionNeed, ReplicaRule},
     request::BatchEndpoint,
     rollout::{self, Outcome, PoolAction},
     settings::{
@@ -121,6 +122,47 @@ fn timeouts(entries: &[Entry]) -> Vec<&str> {
         .iter()
         .map(|entry| entry.request["resizeTimeout"].as_str().unwrap())
         .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out() {
+    let azure = world(|seed| {
+        for version in seed["versions"].as_array_mut().unwrap() {
+            version["publishingProfile"]["targetRegions"]
+                .as_array_mut()
+                .unwrap()
+                .remove(1);
+        }
+    });
+    let publisher = client(&azure, ROLLOUT_DEADLINE).await;
+    let version = image("1.0.0").parse().unwrap();
+    let elsewhere = RegionNeed {
+        location: "westus2".parse().unwrap(),
+        replicas: 4,
+        formula: String::new(),
+    };
+    azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/1.0.0", "occurrence": "every"}));
+    let failed = ensure_regions(&publisher, &version, &[elsewhere], "Premium_LRS").await;
+    assert!(failed.is_err());
+    azure.turn_the_page();
+    good(roll_out(&azure, &settings("acct1", 10)).await);
+    let found = find(&publisher, &version).await.unwrap().unwrap();
+    let regions = found
+        .body()
+        .pointer("/properties/publishingProfile/targetRegions")
+        .unwrap();
+    let elsewhere = regions.as_array().unwrap().iter().find(|region| {
+        region["name"]
+            .as_str()
+            .unwrap()
+            .replace(' ', "")
+            .eq_ignore_ascii_case("westus2")
+    });
+    let elsewhere = elsewhere.unwrap_or_else(|| panic!("{regions}"));
+    assert_eq!(
+        (&elsewhere["regionalReplicaCount"], &elsewhere["storageAccountType"]),
+        (&json!(4), &json!("Premium_LRS"))
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -209,7 +209,10 @@ impl Transport for Azure {
         }
         let asked = as_asked(request, &to);
         let outcome = self.emulator(|emulator, now| emulator.respond(&asked, now));
-        self.vanish(number);
+        if self.vanish(number) {
+            // Nothing here waits, so without this the process would go on to its next pause before it is gone.
+            tokio::task::yield_now().await;
+        }
         let broken = |to| SendError::UnknownEffect {
             to,
             source: "connection reset by peer".into(),
@@ -235,14 +238,16 @@ impl Azure {
         is_it
     }
 
-    fn vanish(&self, number: u64) {
+    fn vanish(&self, number: u64) -> bool {
         let mut refusal = self.refuse.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some((at, token)) = refusal.gone_after.clone()
             && at == number
         {
             refusal.gone_hits += 1;
             token.cancel();
+            return true;
         }
+        false
     }
 }
 
