@@ -1,6 +1,6 @@
 //! Turns a user's values into JSON of the service's types, and notes what is not known yet.
 //!
-//! Types and names are [`conform`]'s; here are only the limits of the service's numbers.
+//! Types and names are [`mod@conform`]'s; here are only the limits of the service's numbers.
 
 use std::collections::BTreeMap;
 
