@@ -192,34 +192,51 @@ struct Temporary {
 
 /// Makes sure a temporary is there: one of ours is taken up, waited for, or made anew when it had failed.
 async fn ensure(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<()> {
-    if let Some(answer) = client.find(&temporary.get).await? {
-        let body = answer.value();
-        let of = body
-            .get("tags")
-            .and_then(|tags| tags.get(FINGERPRINT_TAG))
-            .and_then(Value::as_str);
-        if of != Some(fingerprint.as_str()) {
-            let error = Error::new(
-                ErrorKind::Refused,
-                format!("{} is there and was not made for this", temporary.id),
-            );
-            return Err(error.with_hint("remove it, or set another temp_name_prefix"));
+    for _ in 0..MAX_LOOKS {
+        if is_there(client, temporary, fingerprint).await? {
+            return Ok(());
         }
-        match read_resource(&body) {
-            Status::Succeeded => return Ok(()),
-            Status::Failed(_) => drive::delete(client, &temporary.delete, &temporary.get).await?,
-            Status::Running(_) | Status::Forgotten => {
-                return drive::settle(client, &temporary.create, &temporary.get, body)
-                    .await
-                    .map(drop);
+        match drive::put(client, &temporary.create, &temporary.get).await {
+            Ok(_) => {
+                let id = temporary.id.clone();
+                client.run().progress.tell(Event::Created { id });
+                return Ok(());
             }
+            // A run beside this one is making the same of the same source: the next look joins it.
+            Err(error) if error.has_status(409) => {
+                let pause = poll_pause(std::time::Duration::ZERO, None);
+                client.run().pause(pause, &temporary.create.doing).await?;
+            }
+            Err(error) => return Err(error),
         }
     }
-    drive::put(client, &temporary.create, &temporary.get).await?;
-    client.run().progress.tell(Event::Created {
-        id: temporary.id.clone(),
-    });
-    Ok(())
+    let text = format!("cannot {}: something else keeps working on it", temporary.create.doing);
+    Err(Error::new(ErrorKind::Azure, text).with_hint("run the same again when that is done"))
+}
+
+/// Whether a temporary of this source is there and good; waits for one in the making, removes one that failed.
+async fn is_there(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<bool> {
+    let Some(answer) = client.find(&temporary.get).await? else {
+        return Ok(false);
+    };
+    let body = answer.value();
+    let of = body
+        .get("tags")
+        .and_then(|tags| tags.get(FINGERPRINT_TAG))
+        .and_then(Value::as_str);
+    if of != Some(fingerprint.as_str()) {
+        let text = format!("{} is there and was not made for this", temporary.id);
+        return Err(Error::new(ErrorKind::Refused, text).with_hint("remove it, or set another temp_name_prefix"));
+    }
+    match read_resource(&body) {
+        Status::Succeeded => Ok(true),
+        Status::Failed(_) => drive::delete(client, &temporary.delete, &temporary.get)
+            .await
+            .map(|()| false),
+        Status::Running(_) | Status::Forgotten => drive::settle(client, &temporary.create, &temporary.get, body)
+            .await
+            .map(|_| true),
+    }
 }
 
 /// Who has a version number.

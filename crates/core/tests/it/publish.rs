@@ -418,3 +418,23 @@ async fn the_definition_says_its_security_and_the_version_of_what_it_was_made() 
     );
     assert_eq!(put("/versions/1.0.0")["tags"]["azure-batch-run"], "run-1");
 }
+
+#[tokio::test(start_paused = true)]
+async fn two_runs_of_one_machine_at_once_make_one_version_together() {
+    let azure = Azure::example();
+    let wanted = settings();
+    let (one, other) = tokio::join!(run(&azure, &wanted), run(&azure, &wanted));
+    let (one, other) = (one.unwrap(), other.unwrap());
+    assert_eq!(one.version, other.version);
+    assert!(
+        ids_of(&azure, "snapshots").is_empty(),
+        "{:?}",
+        ids_of(&azure, "snapshots")
+    );
+    let versions = ids_of(&azure, "versions");
+    assert_eq!(
+        versions.iter().filter(|id| id.contains("/versions/")).count(),
+        1,
+        "{versions:?}"
+    );
+}
