@@ -7,7 +7,7 @@ use azure_batch_core::{
     error::{Error, ErrorKind},
     ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     rollout::{Outcome, PoolAction, RolloutReport},
-    settings::{AccountRef, RolloutSettings, SpotCounts, Targets},
+    settings::{AccountRef, RolloutSettings, Targets},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -98,10 +98,11 @@ impl Asked {
 
     /// Nodes that were asked for and count towards readiness.
     #[must_use]
-    pub const fn wanted(&self) -> u32 {
-        match self.targets.spot_counts {
-            SpotCounts::Yes => self.targets.dedicated.saturating_add(self.targets.spot),
-            SpotCounts::No => self.targets.dedicated,
+    pub fn wanted(&self) -> u32 {
+        if self.targets.counts_spot() {
+            self.targets.dedicated.saturating_add(self.targets.spot)
+        } else {
+            self.targets.dedicated
         }
     }
 }

@@ -7,7 +7,6 @@ use azure_batch_core::{
     progress::Span,
     publish::StepTime,
     rollout::{RolloutReport, Round},
-    settings::SpotCounts,
 };
 
 use crate::report::{Asked, Failure, Report};
@@ -201,9 +200,10 @@ const fn action(rollout: &RolloutReport) -> &'static str {
 }
 
 fn spot(asked: &Asked) -> String {
-    let counts = match asked.targets.spot_counts {
-        SpotCounts::Yes => "must be ready",
-        SpotCounts::No => "need not be ready",
+    let counts = if asked.targets.counts_spot() {
+        "must be ready"
+    } else {
+        "need not be ready"
     };
     format!("{} ({counts})", asked.targets.spot)
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::{publish::StepTime, rollout::Round};
+use azure_batch_core::{publish::StepTime, rollout::Round, settings::SpotCounts};
 
 use super::*;
 
@@ -186,6 +186,22 @@ fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
     })
     .collect();
     insta::assert_snapshot!(rows.join("\n"));
+}
+
+#[test]
+fn spot_nodes_are_wanted_when_they_are_counted() {
+    for (dedicated, counts, wanted) in [
+        (700, SpotCounts::No, 700),
+        (700, SpotCounts::Yes, 720),
+        (0, SpotCounts::No, 20),
+    ] {
+        let targets = Targets {
+            dedicated,
+            spot: 20,
+            spot_counts: counts,
+        };
+        assert_eq!(Asked { targets, ..asked() }.wanted(), wanted, "{dedicated} {counts:?}");
+    }
 }
 
 #[test]

@@ -267,6 +267,8 @@ pub enum Settled {
     Complete(ImageVersion),
     /// Replication to a wanted region failed.
     RegionFailed(ImageVersion, RegionState),
+    /// A wanted region is none of the version's regions: it was not asked for, or another writer took it away.
+    RegionMissing(Location),
 }
 
 /// Makes sure that a version has at least these replicas in these regions, and waits until the regions are complete.
@@ -288,6 +290,7 @@ pub async fn ensure_regions(
     loop {
         let version = match settled(client, id, &[]).await.map_err(doing)? {
             Settled::Complete(version) | Settled::RegionFailed(version, _) => version,
+            Settled::RegionMissing(_) => continue,
         };
         if let Some(regions) = version.merged_regions(needs, storage, &taken_out) {
             merges += 1;
@@ -300,6 +303,8 @@ pub async fn ensure_regions(
         }
         match settled(client, id, &wanted).await.map_err(doing)? {
             Settled::Complete(version) => return Ok(version),
+            // Another writer took it away; the next merge, of which there are so many, brings it back.
+            Settled::RegionMissing(_) => {}
             Settled::RegionFailed(version, region) if repairs < MAX_REPAIRS => {
                 repairs += 1;
                 client.run().progress.warn(format!(
@@ -348,8 +353,12 @@ pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) 
             Status::Running(_) if is_updating && is_complete => return Ok(Settled::Complete(version)),
             Status::Succeeded | Status::Running(_) | Status::Forgotten => {}
         }
-        let failed = version
-            .regions()
+        let regions = version.regions();
+        let is_missing = |location: &&Location| !regions.iter().any(|region| region.location == **location);
+        if let (Some(missing), Status::Succeeded) = (wanted.iter().find(is_missing), version.status()) {
+            return Ok(Settled::RegionMissing(missing.clone()));
+        }
+        let failed = regions
             .into_iter()
             .find(|region| region.has_failed() && wanted.contains(&region.location));
         match (failed, version.status()) {

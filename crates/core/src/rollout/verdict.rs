@@ -8,7 +8,7 @@ use crate::{
     batch::NodeCounts,
     ids::resource::ImageVersionId,
     node::{Node, NodeKind, Outlook},
-    settings::{SpotCounts, Targets},
+    settings::Targets,
 };
 
 /// Up to this many dedicated nodes all must be there; a pool of a hundred has no spare ones.
@@ -52,9 +52,9 @@ pub(super) enum Verdict {
 }
 
 impl Goal {
-    /// The goal of these targets. Spot nodes count when asked for, or when there are no others to count.
+    /// The goal of these targets.
     pub(super) fn new(targets: Targets) -> Self {
-        let counts_spot = targets.spot_counts == SpotCounts::Yes || targets.dedicated == 0;
+        let counts_spot = targets.counts_spot();
         Self {
             targets: targets.into(),
             needed: NodeCounts {
@@ -151,6 +151,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::settings::SpotCounts;
 
     const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
 

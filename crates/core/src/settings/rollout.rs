@@ -143,6 +143,14 @@ pub enum Strategy {
     CreateOnly,
 }
 
+impl Targets {
+    /// Whether spot nodes must be ready: when asked for, or when there are no others to count.
+    #[must_use]
+    pub fn counts_spot(self) -> bool {
+        self.spot_counts == SpotCounts::Yes || self.dedicated == 0
+    }
+}
+
 impl Default for ResizePolicy {
     fn default() -> Self {
         Self {

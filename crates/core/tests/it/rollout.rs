@@ -7,7 +7,7 @@ use std::time::Duration;
 use azure_batch_core::{
     batch::NodeCounts,
     client::Client,
-    compute::version::{ensure_regions, find},
+    compute::version::{Settled, ensure_regions, find, settled},
     error::{Error, ErrorKind},
     pool::{self, Deallocation, Resize},
     progress::Event,
@@ -163,6 +163,17 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
         (&elsewhere["regionalReplicaCount"], &elsewhere["storageAccountType"]),
         (&json!(4), &json!("Premium_LRS"))
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_wait_for_a_region_that_the_version_does_not_have_ends() {
+    let azure = world(|_| {});
+    let waiter = client(&azure, ROLLOUT_DEADLINE).await;
+    let wanted = ["northeurope".parse().unwrap()];
+    let ended = settled(&waiter, &image("1.0.0").parse().unwrap(), &wanted)
+        .await
+        .unwrap();
+    assert!(matches!(ended, Settled::RegionMissing(_)), "{ended:?}");
 }
 
 #[tokio::test(start_paused = true)]
