@@ -72,12 +72,15 @@ impl Run {
         self.started.elapsed()
     }
 
-    /// A second voice of the same run that does not stop when asked to: for cleaning up after a cancel.
-    /// It has a deadline of its own, since cleaning up must not hang either.
+    /// A second voice of the same run that does not stop when asked to: for cleaning up after a cancel. It has a
+    /// deadline and a retry budget of its own, since the run may have ended for want of either.
     #[must_use]
     pub fn for_cleanup(&self, limit: Duration) -> Self {
+        let started = Instant::now();
         Self {
-            deadline: Instant::now() + limit,
+            started,
+            deadline: started + limit,
+            budget: Arc::new(AtomicU32::new(RUN_BUDGET)),
             cancel: CancellationToken::new(),
             ..self.clone()
         }

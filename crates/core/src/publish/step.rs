@@ -192,26 +192,26 @@ struct Temporary {
 
 /// Makes sure a temporary is there: one of ours is taken up, waited for, or made anew when it had failed.
 async fn ensure(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<()> {
-    for _ in 0..MAX_LOOKS {
+    let mut looks = 0;
+    loop {
         if is_there(client, temporary, fingerprint).await? {
             return Ok(());
         }
+        looks += 1;
         match drive::put(client, &temporary.create, &temporary.get).await {
             Ok(_) => {
                 let id = temporary.id.clone();
                 client.run().progress.tell(Event::Created { id });
                 return Ok(());
             }
-            // A run beside this one is making the same of the same source: the next look joins it.
-            Err(error) if error.has_status(409) => {
+            // A run beside this one makes the same of the same source, or has just removed it: the next look tells.
+            Err(error) if looks < MAX_LOOKS && (error.has_status(409) || error.has_status(404)) => {
                 let pause = poll_pause(std::time::Duration::ZERO, None);
                 client.run().pause(pause, &temporary.create.doing).await?;
             }
             Err(error) => return Err(error),
         }
     }
-    let text = format!("cannot {}: something else keeps working on it", temporary.create.doing);
-    Err(Error::new(ErrorKind::Azure, text).with_hint("run the same again when that is done"))
 }
 
 /// Whether a temporary of this source is there and good; waits for one in the making, removes one that failed.
