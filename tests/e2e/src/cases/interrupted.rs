@@ -105,10 +105,7 @@ fn killed_build_of_an_older_machine_is_not_taken_up(lab: &Lab<'_>) -> Result {
         .iter()
         .filter(|entry| entry.is("PUT", &["/images/"]) && uses_old(&entry.request));
     ensure_equal("images and versions made of the older snapshots", &later.count(), &0)?;
-    let new = left::names(&azure.resources()?, Kind::Snapshot)
-        .into_iter()
-        .filter(|name| !old.contains(name));
-    ensure_equal("snapshots of the newer machine that are left", &new.count(), &0)
+    left::ensure_no_temporaries(&azure.resources()?)
 }
 
 fn world_of<'a>(lab: &'a Lab<'a>) -> Result<(LocalAzure, Packer<'a>)> {
