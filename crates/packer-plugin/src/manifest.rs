@@ -9,7 +9,7 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 use crate::imaging::v1;
 
@@ -49,11 +49,32 @@ struct Region {
 
 /// Why the manifest is not there.
 #[derive(Debug, thiserror::Error)]
-#[error("cannot write the manifest {}", path.display())]
-pub struct ManifestError {
-    path: PathBuf,
-    #[source]
-    cause: io::Error,
+pub enum ManifestError {
+    /// The file system refused.
+    #[error("cannot write the manifest {}", path.display())]
+    Write {
+        /// The manifest.
+        path: PathBuf,
+        /// The reason.
+        #[source]
+        cause: io::Error,
+    },
+    /// Another build of the same run has told of another version there, which would be lost.
+    #[error("the manifest {} is that of build {build:?} of this very run; builds side by side need one each", path.display())]
+    Taken {
+        /// The manifest.
+        path: PathBuf,
+        /// The other build.
+        build: String,
+    },
+}
+
+/// What is read of a manifest that is there.
+#[derive(Deserialize)]
+struct Former {
+    image_version_id: String,
+    build_name: String,
+    run_id: String,
 }
 
 impl Manifest {
@@ -92,12 +113,28 @@ impl Manifest {
     /// Writes the file; missing folders above it are made.
     ///
     /// # Errors
-    /// When the file system refuses; a former manifest is then still whole.
+    /// When the file system refuses, or another build of this run has written there; a former manifest is then whole.
     pub fn write(&self, path: &Path) -> Result<(), ManifestError> {
-        self.try_write(path).map_err(|cause| ManifestError {
-            path: path.to_owned(),
+        let path_of_error = || path.to_owned();
+        if let Some(build) = self.other_build_at(path) {
+            return Err(ManifestError::Taken {
+                path: path_of_error(),
+                build,
+            });
+        }
+        self.try_write(path).map_err(|cause| ManifestError::Write {
+            path: path_of_error(),
             cause,
         })
+    }
+
+    /// The build of the same run whose manifest of another version is there.
+    fn other_build_at(&self, path: &Path) -> Option<String> {
+        let former: Former = serde_json::from_slice(&fs::read(path).ok()?).ok()?;
+        let is_other = former.run_id == self.run_id
+            && former.build_name != self.build_name
+            && former.image_version_id != self.image_version_id;
+        is_other.then_some(former.build_name)
     }
 
     fn try_write(&self, path: &Path) -> io::Result<()> {
@@ -154,6 +191,28 @@ mod tests {
         let read: serde_json::Value = serde_json::from_slice(&fs::read(&path).unwrap()).unwrap();
         assert_eq!(read["schema_version"], SCHEMA_VERSION);
         assert_eq!(fs::read_dir(folder.path().join("out")).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_build_beside_it_never_loses_its_manifest() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("manifest.json");
+        manifest().write(&path).unwrap();
+        let mut other = manifest();
+        "other".clone_into(&mut other.build_name);
+        other.write(&path).unwrap();
+        let third = Manifest {
+            build_name: "third".to_owned(),
+            image_version_id: "another".to_owned(),
+            ..other
+        };
+        let error = third.write(&path).unwrap_err().to_string();
+        assert!(error.contains("is that of build \"other\" of this very run"), "{error}");
+        let later = Manifest {
+            run_id: "a later run".to_owned(),
+            ..third
+        };
+        later.write(&path).unwrap();
     }
 
     #[test]
