@@ -312,8 +312,9 @@ fn announce(client: &Client, plan: &Plan) {
 /// Makes the version and brings it to its regions; `None` when somebody else took the number.
 async fn make(client: &Client, settings: &PublishSettings, seen: &Seen, plan: &Plan) -> Result<Option<ImageVersion>> {
     let run = client.run();
-    if let Number::New(number) = plan.number {
-        copy(client, seen, plan).await?;
+    if let Number::New(number) = plan.number
+        && !is_overtaken(client, plan, copy(client, seen, plan).await).await?
+    {
         let sources = bodies::sources(&seen.machine, &plan.snapshots);
         let body = bodies::version(settings, &seen.machine, plan, &sources);
         let work = async {
@@ -349,6 +350,18 @@ async fn make(client: &Client, settings: &PublishSettings, seen: &Seen, plan: &P
     )
     .await
     .map(Some)
+}
+
+/// Whether a run beside this one has made the version meanwhile: it removes what both were copying, so that a failure
+/// to copy may only mean that nothing is left to do.
+async fn is_overtaken(client: &Client, plan: &Plan, copied: Result<()>) -> Result<bool> {
+    let Err(error) = copied else {
+        return Ok(false);
+    };
+    match version::find(client, &plan.version).await? {
+        Some(version) if step::is_ours(&version, plan) => Ok(true),
+        _ => Err(error),
+    }
 }
 
 /// Copies the disks, and makes a managed image of the copies where that is the way.

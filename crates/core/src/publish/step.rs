@@ -99,8 +99,11 @@ pub(super) async fn gallery(
         return Ok(location);
     }
     let id = settings.definition.gallery();
-    let body = drive::put(client, &gallery::create(&id, &machine.location), &gallery::get(&id)).await?;
-    client.run().progress.tell(Event::Created { id: id.to_string() });
+    let (create, get) = (gallery::create(&id, &machine.location), gallery::get(&id));
+    let body = make_sure(client, &id.to_string(), (&create, &get), async || {
+        settled(client, &create, &get).await
+    })
+    .await?;
     Ok(json::text(&body, "/location")
         .and_then(|text| text.parse().ok())
         .unwrap_or_else(|| machine.location.clone()))
@@ -114,15 +117,10 @@ pub(super) async fn gallery(
 pub(super) async fn definition(client: &Client, settings: &PublishSettings, body: Value) -> Result<ImageDefinition> {
     let id = &settings.definition;
     let (create, get) = (gallery::create_definition(id, body), gallery::get_definition(id));
-    if let Some(answer) = client.find(&get).await?
-        && matches!(read_resource(&answer.value()), Status::Running(_))
-    {
-        return drive::settle(client, &create, &get, answer.value())
-            .await
-            .map(ImageDefinition::new);
-    }
-    let found = drive::put(client, &create, &get).await?;
-    client.run().progress.tell(Event::Created { id: id.to_string() });
+    let found = make_sure(client, &id.to_string(), (&create, &get), async || {
+        settled(client, &create, &get).await
+    })
+    .await?;
     Ok(ImageDefinition::new(found))
 }
 
@@ -192,32 +190,56 @@ struct Temporary {
 
 /// Makes sure a temporary is there: one of ours is taken up, waited for, or made anew when it had failed.
 async fn ensure(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<()> {
+    let requests = (&temporary.create, &temporary.get);
+    let look = async || taken_up(client, temporary, fingerprint).await;
+    make_sure(client, &temporary.id, requests, look).await.map(drop)
+}
+
+/// Looks, and creates what is not there, until it is. A conflict means that a run beside this one makes the same, or
+/// has just removed it: the next look tells.
+async fn make_sure(
+    client: &Client,
+    id: &str,
+    (create, get): (&Request, &Request),
+    look: impl AsyncFn() -> Result<Option<Value>>,
+) -> Result<Value> {
     let mut looks = 0;
     loop {
-        if is_there(client, temporary, fingerprint).await? {
-            return Ok(());
+        if let Some(found) = look().await? {
+            return Ok(found);
         }
         looks += 1;
-        match drive::put(client, &temporary.create, &temporary.get).await {
-            Ok(_) => {
-                let id = temporary.id.clone();
-                client.run().progress.tell(Event::Created { id });
-                return Ok(());
+        match drive::put(client, create, get).await {
+            Ok(made) => {
+                client.run().progress.tell(Event::Created { id: id.to_owned() });
+                return Ok(made);
             }
-            // A run beside this one makes the same of the same source, or has just removed it: the next look tells.
             Err(error) if looks < MAX_LOOKS && (error.has_status(409) || error.has_status(404)) => {
                 let pause = poll_pause(std::time::Duration::ZERO, None);
-                client.run().pause(pause, &temporary.create.doing).await?;
+                client.run().pause(pause, &create.doing).await?;
             }
             Err(error) => return Err(error),
         }
     }
 }
 
-/// Whether a temporary of this source is there and good; waits for one in the making, removes one that failed.
-async fn is_there(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<bool> {
+/// A resource that is there and good; waits for one in the making. One that failed is as good as none.
+async fn settled(client: &Client, create: &Request, get: &Request) -> Result<Option<Value>> {
+    let Some(answer) = client.find(get).await? else {
+        return Ok(None);
+    };
+    let body = answer.value();
+    match read_resource(&body) {
+        Status::Succeeded => Ok(Some(body)),
+        Status::Failed(_) => Ok(None),
+        Status::Running(_) | Status::Forgotten => drive::settle(client, create, get, body).await.map(Some),
+    }
+}
+
+/// A temporary that is there, of this source and good; waits for one in the making, removes one that failed.
+async fn taken_up(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<Option<Value>> {
     let Some(answer) = client.find(&temporary.get).await? else {
-        return Ok(false);
+        return Ok(None);
     };
     let body = answer.value();
     let of = body
@@ -229,13 +251,13 @@ async fn is_there(client: &Client, temporary: &Temporary, fingerprint: &Fingerpr
         return Err(Error::new(ErrorKind::Refused, text).with_hint("remove it, or set another temp_name_prefix"));
     }
     match read_resource(&body) {
-        Status::Succeeded => Ok(true),
+        Status::Succeeded => Ok(Some(body)),
         Status::Failed(_) => drive::delete(client, &temporary.delete, &temporary.get)
             .await
-            .map(|()| false),
+            .map(|()| None),
         Status::Running(_) | Status::Forgotten => drive::settle(client, &temporary.create, &temporary.get, body)
             .await
-            .map(|_| true),
+            .map(Some),
     }
 }
 
@@ -272,7 +294,12 @@ pub(super) async fn claim(client: &Client, plan: &Plan, body: Value) -> Result<C
                     Claim::Taken
                 });
             }
-            Err(error) if error.kind() == ErrorKind::UnknownEffect || error.has_status(409) => error,
+            // A run beside this one may be writing the version, or have written it and removed its sources.
+            Err(error)
+                if error.kind() == ErrorKind::UnknownEffect || error.has_status(409) || error.has_status(404) =>
+            {
+                error
+            }
             Err(error) => return Err(error),
         };
         match version::find(client, &plan.version).await? {

@@ -438,3 +438,15 @@ async fn two_runs_of_one_machine_at_once_make_one_version_together() {
         "{versions:?}"
     );
 }
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_with_a_twin_is_looked_at_again() {
+    for path in ["*/images/ubuntu", "*/snapshots/*-d0", "*-image"] {
+        let azure = Azure::example();
+        azure.fault(json!({"kind": "status", "status": 409, "code": "Conflict", "method": "PUT", "path": path}));
+        let published = run(&azure, &settings()).await.unwrap();
+        assert!(published.is_new);
+        let hits: u64 = azure.emulator(|emulator, _| emulator.faults().iter().map(|fault| fault.hits).sum());
+        assert_eq!(hits, 1, "{path} was never written");
+    }
+}
