@@ -44,10 +44,9 @@ compute = ComputeManagementClient(credential, emulator.subscription, **CLIENT)
 management = BatchManagementClient(credential, emulator.subscription, **CLIENT)
 
 
-def batch_client(account="acct1", proof=None):
-    return BatchClient(
-        endpoint=emulator.batch_endpoint(account), credential=proof or credential, connection_verify=emulator.ca
-    )
+def batch_client(account="acct1", proof=None, **more):
+    endpoint = emulator.batch_endpoint(account)
+    return BatchClient(endpoint=endpoint, credential=proof or credential, connection_verify=emulator.ca, **more)
 
 
 batch = batch_client()
