@@ -31,7 +31,7 @@ def accounts():
 
 def images():
     found = az("batch pool supported-images list")
-    judge.holds("agents", AGENT in {image["nodeAgentSKUId"] for image in found}, len(found))
+    judge.holds("agents", AGENT in {image["nodeAgentSkuId"] for image in found}, len(found))
     windows = az("batch pool supported-images list --filter", "osType eq 'windows'")
     judge.holds("filter", 0 < len(windows) < len(found), (len(windows), len(found)))
 
@@ -44,7 +44,7 @@ def pools():
     judge.equal("nodes", (pool["targetDedicatedNodes"], pool["currentDedicatedNodes"]), (2, 2))
     configuration = pool["virtualMachineConfiguration"]
     judge.equal("image", configuration["imageReference"]["virtualMachineImageId"], VERSION)
-    judge.equal("agent", configuration["nodeAgentSKUId"], AGENT)
+    judge.equal("agent", configuration["nodeAgentSkuId"], AGENT)
     judge.equal("list", sorted(pool["id"] for pool in az("batch pool list")), ["az-pool", "pool1"])
     judge.equal("select", az("batch pool list --select id --filter", "id eq 'az-pool'")[0]["id"], "az-pool")
     az("batch pool set --pool-id az-pool --metadata team=images")

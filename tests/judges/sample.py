@@ -35,7 +35,7 @@ OWN = {
 }
 # Where ours differs from the sample's, and why.
 REASONS = {
-    "startTask.waitForSuccess": "ours waits, so that a node whose image is not ready takes no task",
+    "startTask.commandLine": "ours runs it in a shell, which the page says commands need for variables and pipes",
     "metadata": "ours says which roll-out made it",
 }
 

@@ -271,6 +271,7 @@ def shared_keys():
 
 
 def writes_are_thirty_seconds_apart():
+    """`world.json` gives the account 18,000 seconds, which the judges' time scale makes 30."""
     other = batch_client("acct2")
     other.create_pool(new_pool("sdk-hurry"))
     emulator.advance(31)

@@ -99,7 +99,8 @@ fn count(judge: Judge, stdout: &str) -> Result<u32> {
         .and_then(|rest| rest.strip_prefix(": "))
         .and_then(|rest| rest.strip_suffix(" passed, 0 failed"))
         .and_then(|number| number.parse().ok());
-    let number = number.ok_or_else(|| Failure::unexpected(format!("{} did not say its count: {last:?}", judge.name())))?;
+    let number =
+        number.ok_or_else(|| Failure::unexpected(format!("{} did not say its count: {last:?}", judge.name())))?;
     ensure(number > 0, || format!("{} checked nothing", judge.name()))?;
     Ok(number)
 }

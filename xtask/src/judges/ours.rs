@@ -42,7 +42,12 @@ pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
         .dir(&lab.dir)
         .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
         .args(["rollout", "--image-version", &pool::version_id(VERSION)])
-        .args(["--account", &world::account(world::ACCOUNT), "--pool-id", "sample-by-us"])
+        .args([
+            "--account",
+            &world::account(world::ACCOUNT),
+            "--pool-id",
+            "sample-by-us",
+        ])
         .args(["--vm-size", "STANDARD_D2_V3"])
         .args(["--node-agent-sku-id", "batch.node.ubuntu 18.04"])
         .args(["--target-dedicated-nodes", "1"])

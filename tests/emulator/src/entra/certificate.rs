@@ -48,11 +48,7 @@ impl TryFrom<String> for Certificate {
     fn try_from(pem: String) -> Result<Self, Self::Error> {
         let body = pem.split_once("-----BEGIN CERTIFICATE-----").map(|(_, rest)| rest);
         let body = body.and_then(|rest| rest.split_once("-----END CERTIFICATE-----"));
-        let text: String = body
-            .ok_or(NotACertificate)?
-            .0
-            .split_whitespace()
-            .collect();
+        let text: String = body.ok_or(NotACertificate)?.0.split_whitespace().collect();
         let der = STANDARD.decode(text).map_err(|_| NotACertificate)?;
         DecodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| NotACertificate)?;
         Ok(Self { pem, der })
