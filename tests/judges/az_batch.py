@@ -37,7 +37,13 @@ def images():
 
 
 def pools():
-    az("batch pool create --id az-pool --target-dedicated-nodes 2", *SIZE, *IMAGE, "--start-task-command-line", "echo ready")
+    az(
+        "batch pool create --id az-pool --target-dedicated-nodes 2",
+        *SIZE,
+        *IMAGE,
+        "--start-task-command-line",
+        "echo ready",
+    )
     emulator.advance(1)
     pool = az("batch pool show --pool-id az-pool")
     judge.equal("state", (pool["state"], pool["allocationState"]), ("active", "steady"))
@@ -116,7 +122,14 @@ def shared_key():
     judge.equal("reads", az("batch pool show --pool-id az-pool")["id"], "az-pool")
     refused = run("batch", "pool", "create", "--id", "az-key", *SIZE, *IMAGE)
     judge.equal(f"gallery image ({refused.err.strip()})", refused.code, 1)
-    wrong = ("--account-name", "acct1", "--account-endpoint", emulator.batch_endpoint("acct1"), "--account-key", "d3Jvbmc=")
+    wrong = (
+        "--account-name",
+        "acct1",
+        "--account-endpoint",
+        emulator.batch_endpoint("acct1"),
+        "--account-key",
+        "d3Jvbmc=",
+    )
     fails("batch pool list", *wrong, code=1, says="Server failed to authenticate the request")
     az("batch account login -n acct1", *G)
 

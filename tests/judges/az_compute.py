@@ -110,7 +110,9 @@ def versions():
     shown = az("sig image-version show -e 1.0.0 --expand ReplicationStatus", *VERSION, *G)
     judge.equal("replication", shown["replicationStatus"]["aggregatedState"], "Completed")
     changed = az("sig image-version update -e 1.0.0", *VERSION, "--target-regions", "eastus2=2", "westus2=1", *G)
-    counts = {region["name"]: region["regionalReplicaCount"] for region in changed["publishingProfile"]["targetRegions"]}
+    counts = {
+        region["name"]: region["regionalReplicaCount"] for region in changed["publishingProfile"]["targetRegions"]
+    }
     judge.equal("replicas", counts, {"East US 2": 2, "West US 2": 1})
     found = [version["name"] for version in az("sig image-version list", *VERSION, *G)]
     judge.equal("list", found, ["1.0.0", "1.0.1"])
@@ -128,10 +130,14 @@ def faults():
     puts = [entry["status"] for entry in emulator.journal(after) if entry["method"] == "PUT"]
     judge.equal("asked again", [puts[:2], len(puts)], [[429, 429], 3])
     az("snapshot delete -n az-throttled", *G)
-    emulator.fault(method="PUT", path="*/versions/*", kind="operationFailed", code="InternalExecutionError", message="it broke")
+    emulator.fault(
+        method="PUT", path="*/versions/*", kind="operationFailed", code="InternalExecutionError", message="it broke"
+    )
     image = emulator.compute_id("images/az-image")
     words = ["--managed-image", image]
-    fails("sig image-version create -e 3.0.0", *VERSION, *words, *G, code=1, says=["InternalExecutionError", "it broke"])
+    fails(
+        "sig image-version create -e 3.0.0", *VERSION, *words, *G, code=1, says=["InternalExecutionError", "it broke"]
+    )
     emulator.no_faults()
     judge.equal("state", az("sig image-version show -e 3.0.0", *VERSION, *G)["provisioningState"], "Failed")
     az("sig image-version delete -e 3.0.0", *VERSION, *G)
@@ -175,7 +181,9 @@ def the_same_publish_as_ours():
     theirs = az("sig image-version create -e 4.0.0", *VERSION, *words, "--tags", *pairs(ours["tags"]), *G)
     az("image delete -n az-like-ours", *G)
     mine, yours = dict(leaves(ours)), dict(leaves(theirs))
-    different = {path: (mine.get(path), yours.get(path)) for path in {*mine, *yours} if mine.get(path) != yours.get(path)}
+    different = {
+        path: (mine.get(path), yours.get(path)) for path in {*mine, *yours} if mine.get(path) != yours.get(path)
+    }
     judge.equal("differences", {path: pair for path, pair in different.items() if path not in DIFFERENCES}, {})
     judge.equal("reasons that are still needed", set(DIFFERENCES) - set(different), set())
 

@@ -32,7 +32,18 @@ def cloud():
 def refused_logins():
     fails("login", *PRINCIPAL, "-p", "not-the-secret", code=1, says="AADSTS7000215")
     stranger = "00000000-0000-0000-0000-00000000dddd"
-    fails("login", "--service-principal", "-u", stranger, "-p", "x", "--tenant", emulator.tenant, code=1, says="AADSTS700016")
+    fails(
+        "login",
+        "--service-principal",
+        "-u",
+        stranger,
+        "-p",
+        "x",
+        "--tenant",
+        emulator.tenant,
+        code=1,
+        says="AADSTS700016",
+    )
 
 
 def certificate():
@@ -59,7 +70,12 @@ def managed_identity():
 
 def adfs():
     """Where instance discovery cannot be turned off, a login endpoint that ends in `/adfs` needs none."""
-    words = ["--endpoint-resource-manager", emulator.endpoint, "--endpoint-active-directory", f"{emulator.endpoint}/adfs"]
+    words = [
+        "--endpoint-resource-manager",
+        emulator.endpoint,
+        "--endpoint-active-directory",
+        f"{emulator.endpoint}/adfs",
+    ]
     az("cloud register", "-n", "EmulatorAdfs", *words)
     az("cloud set", "-n", "EmulatorAdfs")
     found = az("login", *PRINCIPAL, "-p", emulator.secret, environment={"AZURE_CORE_INSTANCE_DISCOVERY": "true"})

@@ -30,7 +30,13 @@ ENDPOINT = emulator.batch_endpoint("acct1")
 
 # What every pool has of its own.
 OWN = {
-    "id", "url", "eTag", "lastModified", "creationTime", "stateTransitionTime", "allocationStateTransitionTime",
+    "id",
+    "url",
+    "eTag",
+    "lastModified",
+    "creationTime",
+    "stateTransitionTime",
+    "allocationStateTransitionTime",
     "odata.metadata",
 }
 # Where ours differs from the sample's, and why.
@@ -169,6 +175,4 @@ def pools_are_equal():
     judge.equal("reasons that are still needed", set(REASONS) - different, set())
 
 
-judge.run(
-    [metadata_of_2015, pool_of_the_page, bad_secret, pool_by_az, pool_by_the_new_sdk, pools_are_equal]
-)
+judge.run([metadata_of_2015, pool_of_the_page, bad_secret, pool_by_az, pool_by_the_new_sdk, pools_are_equal])

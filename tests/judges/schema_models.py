@@ -26,7 +26,9 @@ class Models:
     def __init__(self, package):
         self.public = importlib.import_module(package + ".models")
         private = importlib.import_module(package + ".models._models")
-        self.names = {n: c for n, c in vars(private).items() if isinstance(c, type) and c.__module__ == private.__name__}
+        self.names = {
+            n: c for n, c in vars(private).items() if isinstance(c, type) and c.__module__ == private.__name__
+        }
         self.scope = {"datetime": datetime, "typing": typing, **vars(private), "_models": self.public}
         self.scope.setdefault("_types", self.public)
         self.schemas = {}
@@ -133,7 +135,10 @@ class Operation:
 
     def __init__(self, method, url, body, answer, is_list):
         self.method, self.url, self.body, self.answer, self.is_list = method, url, body, answer, is_list
-        parts = [".+" if part == "{filePath}" else "[^/]+" if part.startswith("{") else re.escape(part) for part in url.strip("/").split("/")]
+        parts = [
+            ".+" if part == "{filePath}" else "[^/]+" if part.startswith("{") else re.escape(part)
+            for part in url.strip("/").split("/")
+        ]
         self.pattern = re.compile("/" + "/".join(parts) + "/?", re.IGNORECASE)
         # Of two that match, the one with more fixed parts is meant.
         self.fixed = sum(not part.startswith("{") for part in url.split("/"))
@@ -176,10 +181,22 @@ def operations(package, file, prefix):
                 continue
             public = methods.get("begin" + name.removesuffix("_initial"), node)
             arguments = [*node.args.args, *node.args.kwonlyargs]
-            bodies = [_model_in(a.annotation)[0] for a in arguments if a.annotation is not None and "IO[bytes]" in ast.unparse(a.annotation)]
+            bodies = [
+                _model_in(a.annotation)[0]
+                for a in arguments
+                if a.annotation is not None and "IO[bytes]" in ast.unparse(a.annotation)
+            ]
             if package == "azure.batch":
-                bodies = [_model_in(a.annotation)[0] for a in arguments if a.annotation and "_models.Batch" in ast.unparse(a.annotation)]
-                bodies += [_model_in(a.annotation)[0] for a in arguments if a.annotation and "_models.Upload" in ast.unparse(a.annotation)]
+                bodies = [
+                    _model_in(a.annotation)[0]
+                    for a in arguments
+                    if a.annotation and "_models.Batch" in ast.unparse(a.annotation)
+                ]
+                bodies += [
+                    _model_in(a.annotation)[0]
+                    for a in arguments
+                    if a.annotation and "_models.Upload" in ast.unparse(a.annotation)
+                ]
             answer, is_list = _model_in(public.returns)
             method, url = builders[built]
             found.append(Operation(method, prefix + url, bodies[0] if bodies else None, answer, is_list))

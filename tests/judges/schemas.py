@@ -21,7 +21,7 @@ OURS = "azure-batch"
 # Where an answer may differ from the newest models, by the end of its path, and why.
 ANSWERS = {
     ".ipv6Address": "a pool without IPv6 has none; azure-batch 15.1.0 says that every node has one",
-    ".lastBootTime": "a node that has never booted has none, as recorded; azure-batch 15.1.0 says that every node has one",
+    ".lastBootTime": "a node that has never booted has none, as recorded; azure-batch 15.1.0 says that all have one",
 }
 # The same for what our tools send.
 REQUESTS = {}
@@ -39,7 +39,9 @@ class Side:
     def compare(self, models, schema, value, place):
         self.compared[place] += 1
         for path, problem in models.differences(schema, value):
-            reason = next((known for known in self.reasons if f"{path} {problem}".startswith(known) or path.endswith(known)), None)
+            reason = next(
+                (known for known in self.reasons if f"{path} {problem}".startswith(known) or path.endswith(known)), None
+            )
             if reason is None:
                 self.unexplained[f"{place}: {path} {problem}"] += 1
             else:
@@ -47,7 +49,9 @@ class Side:
 
     def report(self):
         judge.passed += sum(self.compared.values()) - 1
-        judge.holds(self.what, not self.unexplained, "\n".join(f"{n} × {d}" for d, n in self.unexplained.most_common(60)))
+        judge.holds(
+            self.what, not self.unexplained, "\n".join(f"{n} × {d}" for d, n in self.unexplained.most_common(60))
+        )
         judge.equal(f"{self.what}: reasons that are still needed", set(self.reasons) - self.needed, set())
 
 
@@ -86,10 +90,26 @@ def page(models, operation, body, side, place):
 def error(models, entry, side):
     body, place = entry["response"], f"error {entry['status']}"
     if "error" in body and isinstance(body["error"], dict):
-        arm = {"type": "object", "open": False, "required": [("error", False)], "properties": {"error": {
-            "type": "object", "open": False, "required": [("code", False), ("message", False)], "properties": {
-                "code": {"type": "string"}, "message": {"type": "string"}, "target": {"type": "string"},
-                "details": {"type": "array", "items": {}}, "innererror": {}, "additionalInfo": {}}}}}
+        arm = {
+            "type": "object",
+            "open": False,
+            "required": [("error", False)],
+            "properties": {
+                "error": {
+                    "type": "object",
+                    "open": False,
+                    "required": [("code", False), ("message", False)],
+                    "properties": {
+                        "code": {"type": "string"},
+                        "message": {"type": "string"},
+                        "target": {"type": "string"},
+                        "details": {"type": "array", "items": {}},
+                        "innererror": {},
+                        "additionalInfo": {},
+                    },
+                }
+            },
+        }
         side.compare(models, arm, body, place)
     elif "/batch/" in entry["path"]:
         side.compare(models, {"model": "BatchError"}, {k: v for k, v in body.items() if k != "odata.metadata"}, place)
@@ -123,7 +143,8 @@ def bodies():
             rest = {name: value for name, value in body.items() if name != "odata.metadata"}
             answers.compare(models, {"model": operation.answer}, rest, place)
     kinds = (len(answers.compared), len(requests.compared))
-    print(f"  {sum(answers.compared.values())} answers of {kinds[0]} kinds, {sum(requests.compared.values())} requests of {kinds[1]} kinds")
+    for side in (answers, requests):
+        print(f"  {side.what}: {sum(side.compared.values())} of {len(side.compared)} kinds")
     judge.holds("kinds", kinds[0] >= 30 and kinds[1] >= 5, kinds)
     answers.report()
     requests.report()

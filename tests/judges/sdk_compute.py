@@ -70,13 +70,18 @@ def disks():
     names = sorted(disk.name for disk in compute.disks.list_by_resource_group(GROUP))
     judge.equal("disks", names, sorted(DISKS))
     empty = models.Disk(
-        location=REGION, creation_data=models.CreationData(create_option="Empty"), disk_size_gb=8, sku={"name": "Standard_LRS"}
+        location=REGION,
+        creation_data=models.CreationData(create_option="Empty"),
+        disk_size_gb=8,
+        sku={"name": "Standard_LRS"},
     )
     made = compute.disks.begin_create_or_update(GROUP, "sdk-disk", empty).result()
     judge.equal("made", (made.provisioning_state, made.disk_size_gb), ("Succeeded", 8))
     grown = compute.disks.begin_update(GROUP, "sdk-disk", models.DiskUpdate(disk_size_gb=16)).result()
     judge.equal("grown", grown.disk_size_gb, 16)
-    refusal("shrinks", lambda: compute.disks.begin_update(GROUP, "sdk-disk", models.DiskUpdate(disk_size_gb=4)).result())
+    refusal(
+        "shrinks", lambda: compute.disks.begin_update(GROUP, "sdk-disk", models.DiskUpdate(disk_size_gb=4)).result()
+    )
     compute.disks.begin_delete(GROUP, "sdk-disk").result()
     refused("gone", 404, "ResourceNotFound", lambda: compute.disks.get(GROUP, "sdk-disk"))
 
@@ -146,7 +151,9 @@ def managed_image():
 
 
 def galleries():
-    made = compute.galleries.begin_create_or_update(GROUP, "sdk_gallery", models.Gallery(location=REGION, description="d")).result()
+    made = compute.galleries.begin_create_or_update(
+        GROUP, "sdk_gallery", models.Gallery(location=REGION, description="d")
+    ).result()
     judge.equal("state", made.provisioning_state, "Succeeded")
     judge.holds("unique name", made.identifier.unique_name, made.identifier)
     changed = compute.galleries.begin_update(GROUP, "sdk_gallery", models.GalleryUpdate(description="e")).result()
@@ -223,21 +230,28 @@ def versions():
     judge.equal("id", made.id.lower(), VERSION_ID.lower())
     regions = [region.name for region in made.publishing_profile.target_regions]
     judge.equal("regions in the words of the portal", sorted(regions), ["East US 2", "West US 2"])
-    made = put_version("1.0.1", os_snapshot=snapshot("sdk-os"), data_disks=[snapshot("sdk-data0"), snapshot("sdk-data1")])
+    made = put_version(
+        "1.0.1", os_snapshot=snapshot("sdk-os"), data_disks=[snapshot("sdk-data0"), snapshot("sdk-data1")]
+    )
     judge.equal("disks", [disk.lun for disk in made.storage_profile.data_disk_images], [0, 1])
     judge.equal("size", made.storage_profile.os_disk_image.size_in_gb, 30)
     plain = compute.gallery_image_versions.get(*OF_VERSION, "1.0.0")
     judge.equal("no status unless asked", plain.replication_status, None)
     status = compute.gallery_image_versions.get(*OF_VERSION, "1.0.0", expand="ReplicationStatus").replication_status
     judge.equal("aggregated", status.aggregated_state, "Completed")
-    judge.equal("by region", sorted((s.region, s.progress) for s in status.summary), [("East US 2", 100), ("West US 2", 100)])
+    judge.equal(
+        "by region", sorted((s.region, s.progress) for s in status.summary), [("East US 2", 100), ("West US 2", 100)]
+    )
     found = list(compute.gallery_image_versions.list_by_gallery_image(*OF_VERSION))
     judge.equal("list", [version.name for version in found], ["1.0.0", "1.0.1"])
     judge.equal("never in lists", [version.replication_status for version in found], [None, None])
 
 
 def version_updates():
-    regions = [models.TargetRegion(name=name, regional_replica_count=count) for name, count in ((REGION, 3), ("westus2", 1), ("northeurope", 2))]
+    regions = [
+        models.TargetRegion(name=name, regional_replica_count=count)
+        for name, count in ((REGION, 3), ("westus2", 1), ("northeurope", 2))
+    ]
     update = models.GalleryImageVersionUpdate(
         publishing_profile=models.GalleryImageVersionPublishingProfile(target_regions=regions, exclude_from_latest=True)
     )
@@ -274,7 +288,9 @@ def faults():
     judge.equal("made after all", made.provisioning_state, "Succeeded")
     puts = [entry["status"] for entry in emulator.journal(after) if entry["method"] == "PUT"]
     judge.equal("asked again", [puts[:2], len(puts)], [[429, 429], 3])
-    emulator.fault(method="PUT", path="*/versions/*", kind="operationFailed", code="InternalExecutionError", message="broken")
+    emulator.fault(
+        method="PUT", path="*/versions/*", kind="operationFailed", code="InternalExecutionError", message="broken"
+    )
     try:
         put_version("3.0.0", source=emulator.compute_id("images/sdk-image"))
         judge.holds("failed operation", False, "was taken for a success")

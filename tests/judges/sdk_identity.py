@@ -21,7 +21,17 @@ from azure.identity import (
 from azure.mgmt.compute import ComputeManagementClient
 
 from judge import make_certificate
-from sdk_world import ARM_SCOPE, AUTHORITY, CLIENT, batch_client, credential, emulator, judge, refused, secret_credential
+from sdk_world import (
+    ARM_SCOPE,
+    AUTHORITY,
+    CLIENT,
+    batch_client,
+    credential,
+    emulator,
+    judge,
+    refused,
+    secret_credential,
+)
 
 NOBODY = "00000000-0000-0000-0000-00000000dddd"
 SUBJECT = "system:serviceaccount:builds:publisher"
@@ -149,7 +159,9 @@ def resource_manager_refuses_bad_tokens():
     refused("garbage", 401, "InvalidAuthenticationToken", vm("garbage"))
     foreign = credential.get_token("https://batch.core.windows.net/.default").token
     error = refused("wrong audience", 401, "InvalidAuthenticationTokenAudience", vm(foreign))
-    judge.contains("challenge", error.response.headers["WWW-Authenticate"], "Bearer authorization_uri=", emulator.tenant)
+    judge.contains(
+        "challenge", error.response.headers["WWW-Authenticate"], "Bearer authorization_uri=", emulator.tenant
+    )
 
 
 def batch_refuses_bad_tokens():
@@ -174,9 +186,7 @@ def github_actions():
     url = f"{emulator.control}/oidc/token?audience=api://AzureADTokenExchange"
     headers = {"Authorization": f"Bearer {github['requestToken']}"}
     answer = requests.get(url, headers=headers, timeout=10, proxies={"http": ""}).json()
-    token_of(
-        ClientAssertionCredential(emulator.tenant, emulator.client, lambda: answer["value"], **AUTHORITY)
-    )
+    token_of(ClientAssertionCredential(emulator.tenant, emulator.client, lambda: answer["value"], **AUTHORITY))
 
 
 CHAPTERS = [
