@@ -20,6 +20,7 @@ OURS = "azure-batch"
 
 # Where an answer may differ from the newest models, by the end of its path, and why.
 ANSWERS = {
+    ".certificateReferences": "api-versions before 2025-06-01 have it, and the older clients speak those",
     ".ipv6Address": "a pool without IPv6 has none; azure-batch 15.1.0 says that every node has one",
     ".lastBootTime": "a node that has never booted has none, as recorded; azure-batch 15.1.0 says that all have one",
 }

@@ -64,11 +64,11 @@ pub(crate) fn run(chosen: Option<Judge>) -> Result {
     Ok(())
 }
 
-/// The schemas need bodies to look at: chosen alone, the quickest of the other judges goes first.
+/// The schemas need bodies of both client generations to look at: chosen alone, the quickest other judges go first.
 fn order(chosen: Option<Judge>) -> Vec<Judge> {
     match chosen {
         None => Judge::ALL.to_vec(),
-        Some(Judge::Schemas) => vec![Judge::Sdk, Judge::Schemas],
+        Some(Judge::Schemas) => vec![Judge::Sdk, Judge::Sample, Judge::Schemas],
         Some(judge) => vec![judge],
     }
 }
@@ -124,7 +124,7 @@ mod tests {
 
     #[test]
     fn schemas_never_run_without_bodies_to_look_at() {
-        assert_eq!(order(Some(Judge::Schemas)), [Judge::Sdk, Judge::Schemas]);
+        assert_eq!(order(Some(Judge::Schemas)), [Judge::Sdk, Judge::Sample, Judge::Schemas]);
         assert_eq!(order(None).last(), Some(&Judge::Schemas));
     }
 }
