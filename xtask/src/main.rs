@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod demo;
 mod dist;
+mod judges;
 mod lint_actions;
 mod real;
 mod tools;
@@ -36,6 +37,11 @@ enum Verb {
         /// Only cases whose name contains this.
         #[arg(default_value = "")]
         case: String,
+    },
+    /// Microsoft's own clients judge the local Azure, and count their checks.
+    Judges {
+        /// Only this judge.
+        judge: Option<judges::Judge>,
     },
     /// Measurements.
     Bench {
@@ -86,6 +92,7 @@ fn run(verb: &Verb) -> Result {
         Verb::Check => check::run(),
         Verb::Demo => demo::run(),
         Verb::Real { case } => real::run(case),
+        Verb::Judges { judge } => judges::run(*judge),
         Verb::Bench {
             what: Measured::Start { versus },
         } => bench::start(versus.as_deref()),

@@ -15,6 +15,7 @@ use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
 mod assertion;
+mod certificate;
 mod denied;
 mod discovery;
 mod endpoint;
@@ -23,6 +24,7 @@ mod identity;
 mod key;
 mod route;
 
+pub use certificate::{Certificate, NotACertificate};
 pub use denied::Denied;
 pub(crate) use route::{error_response, is_entra_path, respond};
 
@@ -75,6 +77,9 @@ pub struct Application {
     /// Client secrets.
     #[serde(default)]
     pub secrets: Vec<ClientSecret>,
+    /// Certificates, as PEM, whose private keys sign assertions.
+    #[serde(default)]
+    pub certificates: Vec<Certificate>,
     /// Federated credentials.
     #[serde(default)]
     pub federated_credentials: Vec<FederatedCredential>,

@@ -4,6 +4,7 @@
 
 mod arm;
 mod azure;
+mod certificate;
 mod entra;
 mod faults;
 mod gallery;
@@ -12,4 +13,5 @@ mod host;
 mod machines;
 mod operations;
 mod random;
+mod sweep;
 mod versions;

@@ -49,6 +49,7 @@ pub(crate) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
         (&Method::POST, "batchaccounts", "listkeys" | "regeneratekeys") => accounts::keys(world, call, &path),
         (&Method::GET, "batchaccounts", "pools") => pools::list(world, call, &path),
         (_, "batchaccounts/pools", "") => pools::element(world, call, &path),
+        (&Method::GET, "batchaccounts/pooloperationresults", "") => pools::operation_result(world, call, &path),
         (&Method::POST, "batchaccounts/pools", "stopresize" | "disableautoscale") => pools::action(world, call, &path),
         (&Method::GET, "locations", "quotas") => Ok(accounts::location_quota()),
         (&Method::GET, "locations", "virtualmachineskus") => accounts::virtual_machine_skus(call),

@@ -1,20 +1,36 @@
 //! Client assertions: whether a federated token may stand in for an application's secret.
 //!
-//! Assertions signed with an application's own certificate are not supported yet; they are refused as
-//! having no matching federated credential.
+//! Assertions that an application signs itself are checked in `certificate`.
 
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Application, error::TokenError, key};
+use super::{Application, certificate, error::TokenError, key};
 
 /// How far an issuer's clock may be off, in seconds: Entra's documented five minutes.
 const CLOCK_SKEW: i64 = 300;
 
 /// Checks an assertion: signature, issuer, subject, audience, and its time.
-pub(super) fn check(application: &Application, assertion: &str, now: Timestamp) -> Result<(), TokenError> {
+pub(super) fn check(
+    application: &Application,
+    assertion: &str,
+    place: certificate::Place<'_>,
+    now: Timestamp,
+) -> Result<(), TokenError> {
     let claims = key::read_unverified(assertion)
-        .ok_or_else(|| TokenError::invalid_client(50027, "JWT token is invalid or malformed."))?;
+        .ok_or_else(|| TokenError::invalid_client(50_027, "JWT token is invalid or malformed."))?;
+    if certificate::is_self_issued(application, &claims) {
+        return certificate::check(application, assertion, &claims, (place, now));
+    }
+    check_federated(application, assertion, &claims, now)
+}
+
+fn check_federated(
+    application: &Application,
+    assertion: &str,
+    claims: &Value,
+    now: Timestamp,
+) -> Result<(), TokenError> {
     let text = |name: &str| claims.get(name).and_then(Value::as_str).unwrap_or_default();
     let (issuer, subject, audience) = (text("iss"), text("sub"), text("aud"));
     let of_issuer: Vec<_> = application
@@ -43,10 +59,11 @@ pub(super) fn check(application: &Application, assertion: &str, now: Timestamp) 
             "Client assertion contains an invalid signature.",
         ));
     }
-    check_time(&claims, now)
+    check_time(claims, now)
 }
 
-fn check_time(claims: &Value, now: Timestamp) -> Result<(), TokenError> {
+/// Whether now is between an assertion's `nbf` and `exp`, give or take the clocks' difference.
+pub(super) fn check_time(claims: &Value, now: Timestamp) -> Result<(), TokenError> {
     // Python's clients send fractions of a second.
     let seconds = |name: &str| claims.get(name).and_then(Value::as_f64);
     #[expect(clippy::cast_precision_loss, reason = "seconds since 1970 are far below 2^52")]

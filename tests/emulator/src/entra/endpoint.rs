@@ -6,7 +6,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Application, Caller, Tenant, assertion, error::TokenError, key};
+use super::{Application, Caller, Tenant, assertion, certificate, error::TokenError, key};
 use crate::http::{Request, Response};
 
 /// The value of `client_assertion_type`.
@@ -68,7 +68,11 @@ pub(super) fn token(
         return Err(TokenError::new("unsupported_grant_type", 70_003, message));
     }
     let application = application(tenant, form.required("client_id")?)?;
-    authenticate(application, &form, now)?;
+    let place = certificate::Place {
+        authority: &request.authority,
+        tenant: &tenant.id,
+    };
+    authenticate(application, &form, place, now)?;
     let resource = match generation {
         Generation::V1 => form.required("resource")?,
         Generation::V2 => resource_of_scope(form.required("scope")?)?,
@@ -136,14 +140,19 @@ fn application<'a>(tenant: &'a Tenant, client_id: &str) -> Result<&'a Applicatio
     })
 }
 
-fn authenticate(application: &Application, form: &Form, now: Timestamp) -> Result<(), TokenError> {
+fn authenticate(
+    application: &Application,
+    form: &Form,
+    place: certificate::Place<'_>,
+    now: Timestamp,
+) -> Result<(), TokenError> {
     if let Some(assertion) = form.field("client_assertion") {
         let kind = form.required("client_assertion_type")?;
         if kind != JWT_BEARER {
             let message = format!("The client assertion type '{kind}' is not supported.");
             return Err(TokenError::new("invalid_request", 900_013, message));
         }
-        return assertion::check(application, assertion, now);
+        return assertion::check(application, assertion, place, now);
     }
     let Some(secret) = form.field("client_secret") else {
         let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";

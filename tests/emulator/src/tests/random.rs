@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 use super::azure::{Azure, GROUP, TENANT};
 
 /// Pieces that paths are put together from: real ones, so that handlers are reached, and nonsense.
-const SEGMENTS: [&str; 34] = [
+pub(super) const SEGMENTS: [&str; 34] = [
     "subscriptions",
     "00000000-0000-0000-0000-0000000005b5",
     "resourceGroups",
@@ -44,7 +44,7 @@ const SEGMENTS: [&str; 34] = [
     "%00%ff",
 ];
 
-const METHODS: [Method; 7] = [
+pub(super) const METHODS: [Method; 7] = [
     Method::GET,
     Method::PUT,
     Method::POST,

@@ -344,3 +344,35 @@ fn the_same_work_leaves_the_same_resources() {
     assert_eq!(resources, run(5_000));
     assert_eq!(resources.as_object().map(serde_json::Map::len), Some(3));
 }
+
+#[test]
+fn a_deletion_names_where_to_ask_until_the_pool_is_gone() {
+    let mut world = world(|_| {});
+    let target = format!("{ACCOUNT}/pools/p-1?{API}");
+    world.arm(&Method::PUT, &target, Some(arm_pool(2)), &[]);
+    world.wait(600);
+    let deleted = world.arm(&Method::DELETE, &target, None, &[]);
+    assert_eq!(deleted.status(), 202);
+    let location = deleted.header("location").unwrap().to_owned();
+    let place = location
+        .split_once("/subscriptions")
+        .map(|(_, rest)| format!("/subscriptions{rest}"));
+    let place = place.unwrap();
+    assert!(
+        place.starts_with(&format!("{ACCOUNT}/poolOperationResults/delete-p-1-")),
+        "{place}"
+    );
+    let asked = world.arm(&Method::GET, &place, None, &[]);
+    assert_eq!(
+        (asked.status(), asked.header("location")),
+        (202, Some(location.as_str()))
+    );
+    world.wait(600);
+    assert_eq!(world.arm(&Method::GET, &place, None, &[]).status(), 204);
+    world.arm(&Method::PUT, &target, Some(arm_pool(0)), &[]);
+    assert_eq!(
+        world.arm(&Method::GET, &place, None, &[]).status(),
+        204,
+        "a pool made anew is another one"
+    );
+}

@@ -22,6 +22,7 @@ use crate::batch::refusal::{CONDITION_NOT_MET, POOL_BEING_RESIZED, Refusal};
 use crate::batch::scene::Scene;
 use crate::batch::wire::{format_duration, timestamp};
 use crate::http::Response;
+use crate::unsupported;
 use crate::world::{Call, World};
 
 const FILTERABLE: &[&str] = &[
@@ -67,12 +68,53 @@ pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         Method::PUT => put(world, call, path, &id),
         Method::PATCH => patch(world, call, path, &id),
         Method::DELETE => match with_scene(world, call, path, |account, scene| change::delete(account, &id, scene))? {
-            Ok(()) => Ok(Response::empty(StatusCode::ACCEPTED)),
+            Ok(()) => Ok(deletion(world, call, path, &id)),
             Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => Ok(Response::empty(StatusCode::NO_CONTENT)),
             Err(refusal) => Err(refusal.into()),
         },
         _ => Err(ArmError::from(Refusal::verb(&call.request.method))),
     }
+}
+
+/// GET of what a deletion's `Location` names, `poolOperationResults/delete-{pool}-{version}`.
+///
+/// # Errors
+/// It is none of ours, or there is no such account.
+pub(crate) fn operation_result(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(world, path, call.now);
+    let name = path.name();
+    let named = name.strip_prefix("delete-").and_then(|rest| rest.rsplit_once('-'));
+    let (id, version) = named.ok_or_else(|| unsupported(call.request))?;
+    let pool = accounts::find(world, path)?.pool(&PoolId::of(id), call.now);
+    // A pool that was made anew under the name has another version.
+    if pool.is_ok_and(|pool| operation_version(pool) == version) {
+        let location = format!("https://{}{}{}", call.request.authority, call.request.path, query(call));
+        return Ok(Response::empty(StatusCode::ACCEPTED).with_header("location", &location));
+    }
+    Ok(Response::empty(StatusCode::NO_CONTENT))
+}
+
+/// 202 with the place to ask whether the pool is gone; 204 when it is gone at once.
+fn deletion(world: &World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Response {
+    let pool = accounts::find(world, path)
+        .ok()
+        .and_then(|account| account.pool(id, call.now).ok());
+    let account = call.request.path.trim_end_matches('/').rsplitn(3, '/').nth(2);
+    let (Some(pool), Some(account)) = (pool, account) else {
+        return Response::empty(StatusCode::NO_CONTENT);
+    };
+    let operation = format!("poolOperationResults/delete-{id}-{}", operation_version(pool));
+    let location = format!("https://{}{account}/{operation}{}", call.request.authority, query(call));
+    Response::empty(StatusCode::ACCEPTED).with_header("location", &location)
+}
+
+fn operation_version(pool: &Pool) -> &str {
+    pool.version.etag.trim_start_matches("0x")
+}
+
+fn query(call: &Call<'_>) -> String {
+    let version = call.request.query("api-version").unwrap_or_default();
+    format!("?api-version={version}")
 }
 
 /// POST stopResize and disableAutoScale.

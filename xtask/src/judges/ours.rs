@@ -1,0 +1,69 @@
+//! What our own tools do beside the judges: one publish with real Packer, and roll-outs.
+//!
+//! It checks only that they succeed; what they made is for Microsoft's clients to read.
+
+use std::time::Duration;
+
+use azure_batch_e2e::{
+    emulator::LocalAzure,
+    failure::{Result, ensure},
+    lab::Lab,
+    packer::Packer,
+    pool,
+    process::{Finished, Program},
+    template::{self, Post},
+    world,
+};
+
+/// The version that our plugin publishes.
+const VERSION: &str = "1.0.0";
+
+/// How long a roll-out may take.
+const LIMIT: Duration = Duration::from_secs(120);
+
+/// Publishes the example's machine as `gal1/ubuntu` 1.0.0.
+pub(crate) fn publish(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
+    let packer = Packer::new(lab, azure)?;
+    let template = packer.template(
+        "publish.pkr.hcl",
+        &template::with_null_builder(&Post::version(VERSION).block()),
+    )?;
+    succeeded(&packer.build("our-publish", &[], &template)?)
+}
+
+/// Makes `pool1` of two nodes of that version.
+pub(crate) fn roll_out(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
+    succeeded(&pool::rollout(lab, azure, "our-rollout", (VERSION, 2))?.run(LIMIT)?)
+}
+
+/// Makes the pool that the Batch instructions' sample makes.
+pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
+    let program = Program::new(&lab.tools.pool, &lab.dir, "our-sample")
+        .dir(&lab.dir)
+        .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
+        .args(["rollout", "--image-version", &pool::version_id(VERSION)])
+        .args([
+            "--account",
+            &world::account(world::ACCOUNT),
+            "--pool-id",
+            "sample-by-us",
+        ])
+        .args(["--vm-size", "STANDARD_D2_V3"])
+        .args(["--node-agent-sku-id", "batch.node.ubuntu 18.04"])
+        .args(["--target-dedicated-nodes", "1"])
+        .args(["--start-task", "printenv AZ_BATCH_NODE_STARTUP_DIR"])
+        .args(["--metadata-host", azure.host()])
+        .args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT])
+        .arg("--ca-file")
+        .arg(&azure.ca);
+    succeeded(&program.run(LIMIT)?)
+}
+
+fn succeeded(finished: &Finished) -> Result {
+    ensure(finished.code == 0, || {
+        format!(
+            "{} ended with {}:\n{}\n{}",
+            finished.name, finished.code, finished.stdout, finished.stderr
+        )
+    })
+}

@@ -1,0 +1,77 @@
+//! Virtual environments of pinned clients, in the cache folder; what is there is used again.
+//!
+//! A folder's name holds a hash of its requirements, so a changed pin makes a new one and never mends an old one.
+
+use std::{
+    path::{Path, PathBuf},
+    process::Command,
+};
+
+use azure_batch_e2e::{failure::Result, files};
+use sha2::{Digest as _, Sha256};
+
+use crate::{build::step, tools};
+
+/// Written when everything is installed: an interrupted installation lacks it.
+const COMPLETE: &str = "complete";
+
+/// How many digits of the hash a folder's name has: enough that two sets of pins never meet.
+const DIGITS: usize = 12;
+
+/// A folder with a client and all it needs.
+#[derive(Clone, Debug)]
+pub(crate) struct Venv(PathBuf);
+
+impl Venv {
+    /// The environment of `tests/judges/requirements-NAME.txt`, made when it is not there.
+    ///
+    /// # Errors
+    /// When it cannot be made.
+    pub(crate) fn of(judges: &Path, name: &str) -> Result<Self> {
+        let requirements = judges.join(format!("requirements-{name}.txt"));
+        let dir = tools::cache()?.join(format!("judge-{name}-{}", key(&files::read(&requirements)?)));
+        let venv = Self(dir);
+        if venv.0.join(COMPLETE).is_file() {
+            return Ok(venv);
+        }
+        files::make_empty(&venv.0)?;
+        step(
+            "make a virtual environment",
+            Command::new("python3").args(["-m", "venv"]).arg(&venv.0),
+        )?;
+        let mut install = Command::new(venv.python());
+        install
+            .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
+            .arg(&requirements);
+        step(&format!("install the clients of {name}"), &mut install)?;
+        files::write(&venv.0.join(COMPLETE), "")?;
+        Ok(venv)
+    }
+
+    /// Its Python.
+    pub(crate) fn python(&self) -> PathBuf {
+        self.program("python")
+    }
+
+    /// One of its programs.
+    pub(crate) fn program(&self, name: &str) -> PathBuf {
+        self.0.join("bin").join(name)
+    }
+}
+
+fn key(requirements: &str) -> String {
+    let hash = Sha256::digest(requirements.as_bytes());
+    let digits = hash.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<String>().chars().take(DIGITS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn another_pin_is_another_environment() {
+        assert_eq!(key("a==1\n").len(), DIGITS);
+        assert_ne!(key("a==1\n"), key("a==2\n"));
+    }
+}
