@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod captured;
 mod publish;
 mod publish_sweep;
 mod rollout;
