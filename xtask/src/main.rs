@@ -8,6 +8,7 @@ mod build;
 mod check;
 mod demo;
 mod dist;
+mod judges_arm;
 mod lint_actions;
 mod real;
 mod tools;
@@ -37,6 +38,8 @@ enum Verb {
         #[arg(default_value = "")]
         case: String,
     },
+    /// HashiCorp's azure-arm builder judges the local Azure, and counts its checks.
+    JudgesArm,
     /// Measurements.
     Bench {
         #[command(subcommand)]
@@ -86,6 +89,7 @@ fn run(verb: &Verb) -> Result {
         Verb::Check => check::run(),
         Verb::Demo => demo::run(),
         Verb::Real { case } => real::run(case),
+        Verb::JudgesArm => judges_arm::run(),
         Verb::Bench {
             what: Measured::Start { versus },
         } => bench::start(versus.as_deref()),

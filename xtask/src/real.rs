@@ -49,7 +49,7 @@ fn gather(checkout: &Checkout) -> Result<Tools> {
 }
 
 /// Installs the plugin as a person would who has built it.
-fn install_plugin(tools: &Tools) -> Result {
+pub(crate) fn install_plugin(tools: &Tools) -> Result {
     files::make_empty(&tools.installed)?;
     let mut install = Command::new(&tools.packer);
     install

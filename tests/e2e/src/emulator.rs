@@ -54,10 +54,20 @@ impl LocalAzure {
     /// # Errors
     /// When it does not start.
     pub fn start(start: &Start<'_>) -> Result<Self> {
+        Self::start_with(start, &[])
+    }
+
+    /// Starts one with further flags.
+    ///
+    /// # Errors
+    /// When it does not start.
+    pub fn start_with(start: &Start<'_>, flags: &[&str]) -> Result<Self> {
         files::make(start.dir)?;
         let scale = start.time_scale.to_string();
         let program = Program::new(start.binary, start.dir, "emulator")
-            .args(["--time-scale", &scale, "--dir"])
+            .args(["--time-scale", &scale])
+            .args(flags)
+            .arg("--dir")
             .arg(start.dir);
         let (mut child, log) = program.start_piped()?;
         let azure = match ready_line(&mut child) {
