@@ -9,6 +9,7 @@ mod check;
 mod demo;
 mod dist;
 mod judges;
+mod judges_arm;
 mod lint_actions;
 mod real;
 mod tools;
@@ -43,6 +44,8 @@ enum Verb {
         /// Only this judge.
         judge: Option<judges::Judge>,
     },
+    /// HashiCorp's azure-arm builder judges the local Azure, and counts its checks.
+    JudgesArm,
     /// Measurements.
     Bench {
         #[command(subcommand)]
@@ -93,6 +96,7 @@ fn run(verb: &Verb) -> Result {
         Verb::Demo => demo::run(),
         Verb::Real { case } => real::run(case),
         Verb::Judges { judge } => judges::run(*judge),
+        Verb::JudgesArm => judges_arm::run(),
         Verb::Bench {
             what: Measured::Start { versus },
         } => bench::start(versus.as_deref()),

@@ -14,7 +14,7 @@ use azure_batch_e2e::{
 };
 
 pub(crate) use self::{
-    go::{actionlint, packer, packer_sdc},
+    go::{actionlint, azure_builder, packer, packer_sdc},
     python::{act, zizmor},
 };
 

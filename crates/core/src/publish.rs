@@ -4,6 +4,7 @@
 //! no state file: each step looks at Azure first, so a run that was killed anywhere is finished by running it again.
 
 mod bodies;
+mod captured;
 mod cleanup;
 mod legality;
 mod machine;

@@ -30,6 +30,9 @@ use crate::{
 /// that says whose it is.
 const MANIFEST: &str = "azure-batch-manifest.json";
 
+/// Type of the builder whose artifact tells the source.
+const AZURE_ARM: &str = "azure-arm";
+
 /// A configuration that was read; it may have faults.
 #[derive(Debug)]
 pub struct Config {
@@ -132,7 +135,9 @@ impl Config {
                     |path: &String| is_same_or_below(&fault.setting, path) || is_same_or_below(path, &fault.setting);
                 !waiting.iter().any(concerns)
             }));
-            self.explain_missing_source(&mut faults);
+            if self.awaits_artifact() {
+                faults.retain(|fault| fault.setting != "source" && fault.setting != "generalized");
+            }
         }
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
@@ -158,19 +163,9 @@ impl Config {
         }
     }
 
-    /// Who builds with azure-arm expects its artifact to be the source.
-    fn explain_missing_source(&self, faults: &mut [Fault]) {
-        if self.settings.source.is_some() || !self.local.build.builder_type.starts_with("azure-") {
-            return;
-        }
-        for fault in faults.iter_mut().filter(|fault| fault.setting == "source") {
-            let builder = &self.local.build.builder_type;
-            fault.fault = format!(
-                "is missing: this release does not read {builder}'s artifact, and its VM is gone when we run; \
-                 name what it left, such as the snapshots of managed_image_os_disk_snapshot_name with \
-                 source {{ os_snapshot = \"…\" }}"
-            );
-        }
+    /// Whether the builder's artifact will tell the source when it is there.
+    fn awaits_artifact(&self) -> bool {
+        self.settings.source.is_none() && self.local.build.builder_type == AZURE_ARM
     }
 
     fn gives_login(&self, name: &str) -> bool {

@@ -78,10 +78,17 @@ impl AzureBatch {
     }
 
     /// What to publish, with everything known that will be.
-    fn settle(&self, input: &Input) -> Result<(v1::Settings, Local), String> {
+    async fn settle(&self, input: &Input) -> Result<(v1::Settings, Local), String> {
         let raw = self.configs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let config = Config::read(&raw, &input.build_variables());
         let (mut settings, mut local) = config.settle().map_err(|faults| fault_text(&faults))?;
+        if settings.source.is_none()
+            && let Some(source) = input.source().await?
+        {
+            settings.source = Some(source);
+            // azure-arm takes managed images of generalized machines only, and ran what generalizes them.
+            settings.generalized.get_or_insert(true);
+        }
         environment::complete(&mut settings, &self.lookup);
         local.build.run_uuid = (self.lookup)(RUN_UUID).filter(|run| !run.is_empty());
         Ok((settings, local))
@@ -106,7 +113,7 @@ impl PostProcessor for AzureBatch {
             return Err("azure-batch: cancelled before anything was done".to_owned());
         }
         let input = Input::read(input).await.map_err(|error| log::chain(&error))?;
-        let (settings, local) = self.settle(&input)?;
+        let (settings, local) = self.settle(&input).await?;
         if local.build.force == Force::Yes {
             // Nobody may believe that -force replaced a version that pools run on.
             drop(ui.say(FORCE_LINE).await);

@@ -10,11 +10,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    batch, compute,
+    batch, compute, deployment,
     entra::{Audience, Caller, Denied},
     http::Response,
+    network,
     operation::{self, Operations},
-    unsupported,
+    unsupported, vault,
     world::{Call, World},
 };
 
@@ -178,6 +179,7 @@ fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (_, "", "resources") if call.request.method == Method::GET => group::resources(world, call, path),
         (false, "", "resourcegroups") if call.request.method == Method::GET => Ok(group::list(world, call, path)),
         (true, "", "") => group::respond(world, call, path),
+        (true, "deployments", _) => deployment::respond(world, call, path),
         _ => Err(unsupported(call.request)),
     }
 }
@@ -204,6 +206,9 @@ fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &C
     let namespace = path.namespace.as_deref().unwrap_or_default().to_lowercase();
     match namespace.as_str() {
         "microsoft.compute" => compute::respond(world, call, path),
+        "microsoft.network" => network::respond(world, call, path),
+        "microsoft.resources" => deployment::respond(world, call, path),
+        "microsoft.keyvault" => vault::respond(world, call, path),
         "microsoft.batch" => Ok(batch::respond_arm(world, call, caller)),
         "microsoft.authorization" if is_permissions(path, call) => Ok(permissions()),
         _ => Err(unsupported(call.request)),

@@ -17,10 +17,12 @@ use crate::{
 };
 
 mod access;
+mod boot;
 mod definition;
 mod disk;
 mod gallery;
 mod image;
+mod marketplace;
 mod name;
 pub(crate) mod size;
 mod snapshot;
@@ -37,7 +39,7 @@ pub(crate) use gallery::unique_name as gallery_unique_name;
 pub(crate) use table::{Change, Doing, Facts, Item, Table};
 pub use version::ImageMissing;
 pub(crate) use version::{normalise_profile, seeded as seeded_version, seeded_storage};
-pub(crate) use vm::{Power, VmFacts};
+pub(crate) use vm::{Power, VmFacts, add_extension, create as create_vm};
 
 /// Everything the compute provider knows.
 #[derive(Debug, Default)]
@@ -131,6 +133,9 @@ fn route(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         (None, "virtualmachines/extensions", "") => vm::extension(world, call, path),
         (None, "", "skus") => size::list(world, call, path),
         (None, "locations", "vmsizes") => size::list_names(call),
+        (None, kind, _) if kind.starts_with("locations/publishers") || path.action() == "publishers" => {
+            marketplace::respond(call, path)
+        }
         (None, "locations", "usages") => usage::list(world, call, path),
         _ => Err(unsupported(call.request)),
     }
@@ -274,7 +279,7 @@ fn canonical_id(path: &ArmPath) -> String {
 }
 
 /// The body of a write, which must be a JSON object.
-fn write_body(call: &Call<'_>) -> Result<Value, ArmError> {
+pub(crate) fn write_body(call: &Call<'_>) -> Result<Value, ArmError> {
     call.request.json().filter(Value::is_object).ok_or_else(|| {
         ArmError::bad_request(
             "InvalidRequestContent",
@@ -284,7 +289,7 @@ fn write_body(call: &Call<'_>) -> Result<Value, ArmError> {
 }
 
 /// The region of a new resource, normalised.
-fn required_location(body: &Value) -> Result<String, ArmError> {
+pub(crate) fn required_location(body: &Value) -> Result<String, ArmError> {
     let location = edit::text(body, "/location").ok_or_else(|| {
         ArmError::bad_request(
             "LocationRequired",
@@ -299,7 +304,7 @@ fn required_location(body: &Value) -> Result<String, ArmError> {
 }
 
 /// Refuses a PUT that names another region than the resource has.
-fn require_same_location<F>(item: &Item<F>, path: &ArmPath, location: &str) -> Result<(), ArmError> {
+pub(crate) fn require_same_location<F>(item: &Item<F>, path: &ArmPath, location: &str) -> Result<(), ArmError> {
     if item.location() == location {
         return Ok(());
     }
@@ -314,7 +319,7 @@ fn require_same_location<F>(item: &Item<F>, path: &ArmPath, location: &str) -> R
 }
 
 /// Refuses a write while another one is running.
-fn require_idle<F>(item: &Item<F>) -> Result<(), ArmError> {
+pub(crate) fn require_idle<F>(item: &Item<F>) -> Result<(), ArmError> {
     if !item.is_busy() {
         return Ok(());
     }

@@ -9,7 +9,8 @@ use serde_json::{Map, Value};
 use crate::{Outcome, http::Request};
 
 /// Keys whose values never appear, in bodies and queries; compared without case.
-const SECRET_KEYS: [&str; 17] = [
+const SECRET_KEYS: [&str; 18] = [
+    "keyvaultsecretvalue",
     "client_secret",
     "client_assertion",
     "access_token",

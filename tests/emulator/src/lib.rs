@@ -4,6 +4,8 @@
 //! reads no clock and starts no task: `host` does that. What is faithful and what is simplified is listed in
 //! `docs/emulator.md`.
 
+use std::net::Ipv4Addr;
+
 use ::http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
@@ -12,6 +14,7 @@ pub mod arm;
 pub mod batch;
 pub mod compute;
 mod control;
+pub mod deployment;
 pub mod entra;
 pub mod fault;
 pub mod host;
@@ -19,10 +22,12 @@ pub mod http;
 pub mod ids;
 pub mod journal;
 mod json;
+pub mod network;
 pub mod operation;
 pub mod region;
 pub mod seed;
 pub mod timing;
+pub mod vault;
 pub mod view;
 pub mod world;
 
@@ -43,6 +48,8 @@ pub struct Settings {
     pub timing: Timing,
     /// The most items that a page of a list carries; Azure's own sizes are of that order.
     pub page_size: usize,
+    /// What every public IP address is. On loopback, an SSH server there can play the VM that a builder connects to.
+    pub public_address: Ipv4Addr,
     /// Whether poll URLs are short and unsigned. Azure's are signed and longer than 4 KB.
     pub short_poll_urls: bool,
 }
@@ -80,6 +87,7 @@ impl Default for Settings {
         Self {
             timing: Timing::default(),
             page_size: 50,
+            public_address: Ipv4Addr::LOCALHOST,
             short_poll_urls: false,
         }
     }
@@ -93,6 +101,9 @@ impl Emulator {
             entra: entra::Entra::default(),
             arm: arm::Arm::default(),
             compute: compute::Compute::default(),
+            network: network::Network::new(settings.public_address),
+            deployments: deployment::Deployments::default(),
+            vaults: vault::Vaults::default(),
             batch: batch::Batch::default(),
             operations: operation::Operations::new(settings.short_poll_urls),
             timing: settings.timing,
@@ -182,6 +193,9 @@ impl Emulator {
         let mut all = json!({
             "resourceGroups": self.world.arm.resources(),
             "compute": self.world.compute.resources(now),
+            "network": network::views(&self.world),
+            "deployments": self.world.deployments.views(),
+            "vaults": self.world.vaults.views(),
             "batch": self.world.batch.resources(now),
         });
         seed::strip_volatile(&mut all);

@@ -5,6 +5,7 @@
 use std::{
     error::Error,
     io::{self, Write as _},
+    net::Ipv4Addr,
     path::PathBuf,
     process::ExitCode,
 };
@@ -43,6 +44,9 @@ struct Arguments {
     /// Seconds of `Retry-After` on long operations, or `none`, as on Azure.
     #[arg(long, default_value = "none")]
     retry_after: RetryAfter,
+    /// What every public IP address is: where an SSH server plays the VM that a builder makes.
+    #[arg(long, default_value_t = Ipv4Addr::LOCALHOST)]
+    public_address: Ipv4Addr,
     /// Appends every request to this file, without secrets.
     #[arg(long)]
     journal: Option<PathBuf>,
@@ -98,6 +102,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let host = Host::start(Options {
         settings: Settings {
             timing,
+            public_address: arguments.public_address,
             ..Settings::default()
         },
         seed,

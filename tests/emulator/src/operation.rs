@@ -29,6 +29,10 @@ pub(crate) enum Form {
     Gallery,
     /// The resource manager's own, e.g. deleting a group: `operationresults`.
     Resources,
+    /// Networks: `operations` of their own provider, unsigned.
+    Network,
+    /// Template deployments: `operationStatuses` below the deployment itself.
+    Deployment,
 }
 
 /// Why an operation failed.

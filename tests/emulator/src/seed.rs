@@ -14,7 +14,7 @@ mod gallery;
 mod vm;
 
 pub use gallery::{DefinitionSeed, GallerySeed, VersionSeed};
-pub use vm::{DiskSeed, VmSeed};
+pub use vm::{DiskSeed, PowerSeed, VmSeed};
 
 /// The world of the documentation, which most tests start from.
 const EXAMPLE: &str = include_str!("../seeds/example.json");
@@ -225,6 +225,12 @@ impl Place {
             self.subscription
         ))
     }
+}
+
+/// Makes a VM with its disks; the group must be there.
+pub(crate) fn plant_vm(world: &mut World, subscription: &str, now: Timestamp, vm: &VmSeed) -> Result<(), SeedError> {
+    let subscription = subscription.to_owned();
+    vm.plant(world, &Place { subscription, now })
 }
 
 /// Removes what differs from run to run though the runs did the same.

@@ -4,6 +4,7 @@
 
 mod arm;
 mod azure;
+mod building;
 mod certificate;
 mod entra;
 mod faults;

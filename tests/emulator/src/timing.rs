@@ -44,6 +44,8 @@ pub struct Seconds {
     pub version_delete: u32,
     /// Stopping a VM and releasing its host.
     pub deallocate: u32,
+    /// Making a VM with its disks; a template deployment takes as long, whatever it makes.
+    pub virtual_machine: u32,
     /// Starting, stopping or restarting a VM.
     pub power: u32,
     /// Deletions other than of image versions, and small updates.
@@ -65,6 +67,7 @@ impl Default for Seconds {
             version_region: 60,
             version_delete: 90,
             deallocate: 40,
+            virtual_machine: 45,
             power: 30,
             delete: 15,
             update: 2,

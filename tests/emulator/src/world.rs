@@ -5,8 +5,8 @@
 use jiff::Timestamp;
 
 use crate::{
-    arm::Arm, batch::Batch, compute::Compute, entra::Entra, fault::Faults, ids::IdSource, operation::Operations,
-    timing::Timing,
+    arm::Arm, batch::Batch, compute::Compute, deployment::Deployments, entra::Entra, fault::Faults, ids::IdSource,
+    network::Network, operation::Operations, timing::Timing, vault::Vaults,
 };
 
 /// The state of one emulated Azure.
@@ -18,6 +18,12 @@ pub struct World {
     pub arm: Arm,
     /// VMs, disks, snapshots, images, galleries.
     pub compute: Compute,
+    /// Public addresses, network interfaces, security groups, virtual networks.
+    pub network: Network,
+    /// Template deployments.
+    pub deployments: Deployments,
+    /// Key vaults, as far as the resource manager shows them.
+    pub vaults: Vaults,
     /// Batch accounts, pools, nodes, jobs.
     pub batch: Batch,
     /// Long-running operations of the resource manager.
@@ -45,9 +51,15 @@ impl World {
     /// Brings every resource to its state at `now`, so that what follows sees no finished operation pending.
     pub(crate) fn settle(&mut self, now: Timestamp) {
         self.compute.settle(&self.operations, now);
+        self.network.settle(&self.operations, now);
+        self.deployments.settle(&self.operations, now);
+        self.vaults.settle(&self.operations, now);
         let gone = self.arm.settle(&self.operations, now);
         for group in gone {
             self.compute.remove_group(&group);
+            self.network.remove_group(&group);
+            self.deployments.remove_group(&group);
+            self.vaults.remove_group(&group);
             self.batch.remove_group(&group);
         }
     }

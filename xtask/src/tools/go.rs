@@ -23,6 +23,9 @@ const PACKER: &str = "1.16.0";
 /// The SDK whose plugin check the HashiCorp integration pages ask for.
 const PACKER_SDK: &str = "0.6.10";
 
+/// The newest of HashiCorp's azure plugins that is a Go module anybody can require: 2.x lacks the `/v2` in its path.
+const AZURE_BUILDER: &str = "1.4.5";
+
 /// actionlint's newest release.
 const ACTIONLINT: &str = "1.7.12";
 
@@ -69,6 +72,28 @@ pub(crate) fn packer_sdc() -> Result<PathBuf> {
         .arg(&binary)
         .arg(format!("{MODULE}/cmd/packer-sdc"));
     step("build packer-sdc", &mut build)?;
+    Ok(binary)
+}
+
+/// HashiCorp's `packer-plugin-azure`, with the azure-arm builder: a minute on two cores, once.
+pub(crate) fn azure_builder() -> Result<PathBuf> {
+    const MODULE: &str = "github.com/hashicorp/packer-plugin-azure";
+    let binary = cache()?
+        .join(format!("packer-plugin-azure-{AZURE_BUILDER}"))
+        .join("packer-plugin-azure");
+    if says(&binary, "describe", AZURE_BUILDER) {
+        return Ok(binary);
+    }
+    let dir = fresh_folder(&binary)?;
+    let module = format!("module tools\n\ngo 1.25.11\n\ntool {MODULE}\n\nrequire {MODULE} v{AZURE_BUILDER}\n");
+    files::write(&dir.join("go.mod"), module)?;
+    step("resolve packer-plugin-azure", go(&dir).args(["mod", "tidy"]))?;
+    let mut build = go(&dir);
+    build
+        .args(["build", "-trimpath", "-ldflags", "-s -w", "-o"])
+        .arg(&binary)
+        .arg(MODULE);
+    step("build packer-plugin-azure", &mut build)?;
     Ok(binary)
 }
 

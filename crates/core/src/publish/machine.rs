@@ -8,12 +8,13 @@ use sha2::{Digest as _, Sha256};
 
 use crate::{
     client::Client,
-    compute::{disk, disk::DiskBody, snapshot, vm, vm::Vm},
+    compute::{disk, disk::DiskBody, image, snapshot, vm, vm::Vm},
     error::{Error, ErrorKind, Result},
     ids::{
         InvalidId, Location,
-        resource::{DiskId, SnapshotId, VmId},
+        resource::{DiskId, ImageId, SnapshotId, VmId},
     },
+    publish::captured,
     request::Request,
     settings::{Lun, Source},
 };
@@ -115,7 +116,31 @@ pub(super) async fn observe(client: &Client, source: &Source) -> Result<Machine>
                 ..machine
             })
         }
+        Source::Captured { image, os, data_prefix } => {
+            observe_captured(client, image, os, data_prefix.as_deref()).await
+        }
     }
+}
+
+async fn observe_captured(client: &Client, image: &ImageId, os: &SnapshotId, prefix: Option<&str>) -> Result<Machine> {
+    let answer = client.find(&image::get(image)).await?;
+    let body = answer.ok_or_else(|| missing(&image.to_string()))?.value();
+    let disks = captured::disks(&body, image, os, prefix)?;
+    let read_data = try_join_all(disks.iter().map(|disk| {
+        let caching = disk.caching.clone();
+        read(
+            client,
+            snapshot::get(&disk.snapshot),
+            disk.snapshot.to_string(),
+            caching,
+        )
+    }));
+    let (os, data) = futures::try_join!(read(client, snapshot::get(os), os.to_string(), None), read_data)?;
+    let machine = assemble(os, disks.iter().map(|disk| disk.lun).zip(data).collect(), None)?;
+    Ok(Machine {
+        is_snapshots: true,
+        ..machine
+    })
 }
 
 async fn observe_vm(client: &Client, id: &VmId) -> Result<Machine> {
@@ -250,7 +275,8 @@ impl Source {
     pub fn snapshots(&self) -> Option<Vec<&SnapshotId>> {
         match self {
             Self::Snapshots { os, data } => Some(std::iter::once(os).chain(data.iter().map(|disk| &disk.id)).collect()),
-            Self::Vm(_) | Self::Disks { .. } => None,
+            // Which snapshots belong to it, only Azure can tell.
+            Self::Vm(_) | Self::Disks { .. } | Self::Captured { .. } => None,
         }
     }
 }

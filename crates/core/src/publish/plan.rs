@@ -176,7 +176,7 @@ fn source_hash(source: &Source) -> String {
     short_hash(&[&match source {
         Source::Vm(vm) => vm.to_string(),
         Source::Disks { os, .. } => os.to_string(),
-        Source::Snapshots { os, .. } => os.to_string(),
+        Source::Snapshots { os, .. } | Source::Captured { os, .. } => os.to_string(),
     }])
 }
 

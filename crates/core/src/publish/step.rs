@@ -100,10 +100,7 @@ pub(super) async fn gallery(
     }
     let id = settings.definition.gallery();
     let (create, get) = (gallery::create(&id, &machine.location), gallery::get(&id));
-    let body = make_sure(client, &id.to_string(), (&create, &get), async || {
-        settled(client, &create, &get).await
-    })
-    .await?;
+    let body = make_sure(client, &id.to_string(), (&create, &get), Look::Settled).await?;
     Ok(json::text(&body, "/location")
         .and_then(|text| text.parse().ok())
         .unwrap_or_else(|| machine.location.clone()))
@@ -117,10 +114,7 @@ pub(super) async fn gallery(
 pub(super) async fn definition(client: &Client, settings: &PublishSettings, body: Value) -> Result<ImageDefinition> {
     let id = &settings.definition;
     let (create, get) = (gallery::create_definition(id, body), gallery::get_definition(id));
-    let found = make_sure(client, &id.to_string(), (&create, &get), async || {
-        settled(client, &create, &get).await
-    })
-    .await?;
+    let found = make_sure(client, &id.to_string(), (&create, &get), Look::Settled).await?;
     Ok(ImageDefinition::new(found))
 }
 
@@ -191,21 +185,29 @@ struct Temporary {
 /// Makes sure a temporary is there: one of ours is taken up, waited for, or made anew when it had failed.
 async fn ensure(client: &Client, temporary: &Temporary, fingerprint: &Fingerprint) -> Result<()> {
     let requests = (&temporary.create, &temporary.get);
-    let look = async || taken_up(client, temporary, fingerprint).await;
+    let look = Look::TakenUp(temporary, fingerprint);
     make_sure(client, &temporary.id, requests, look).await.map(drop)
+}
+
+/// How a resource that is there is looked at.
+#[derive(Clone, Copy)]
+enum Look<'a> {
+    /// It has to be good.
+    Settled,
+    /// It has to be a temporary of this source, and good.
+    TakenUp(&'a Temporary, &'a Fingerprint),
 }
 
 /// Looks, and creates what is not there, until it is. A conflict means that a run beside this one makes the same, or
 /// has just removed it: the next look tells.
-async fn make_sure(
-    client: &Client,
-    id: &str,
-    (create, get): (&Request, &Request),
-    look: impl AsyncFn() -> Result<Option<Value>>,
-) -> Result<Value> {
+async fn make_sure(client: &Client, id: &str, (create, get): (&Request, &Request), how: Look<'_>) -> Result<Value> {
     let mut looks = 0;
     loop {
-        if let Some(found) = look().await? {
+        let found = match how {
+            Look::Settled => settled(client, create, get).await?,
+            Look::TakenUp(temporary, fingerprint) => taken_up(client, temporary, fingerprint).await?,
+        };
+        if let Some(found) = found {
             return Ok(found);
         }
         looks += 1;

@@ -12,7 +12,7 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{
         InvalidId, Location, VersionNumber,
-        resource::{BatchAccountId, DiskId, ImageDefinitionId, ResourceGroupId, SnapshotId, VmId},
+        resource::{BatchAccountId, DiskId, ImageDefinitionId, ImageId, ResourceGroupId, SnapshotId, VmId},
     },
     replicas::ReplicaRule,
 };
@@ -70,6 +70,15 @@ pub enum Source {
         os: SnapshotId,
         /// Of the data disks.
         data: Vec<SourceDisk<SnapshotId>>,
+    },
+    /// Snapshots beside a managed image of the same machine, as Packer's azure-arm leaves them.
+    Captured {
+        /// The managed image: it tells the LUNs and host caches.
+        image: ImageId,
+        /// The snapshot of the OS disk.
+        os: SnapshotId,
+        /// What the names of the data disks' snapshots begin with; a number in the image's order follows, from 0.
+        data_prefix: Option<String>,
     },
 }
 
@@ -373,7 +382,7 @@ impl Source {
         match self {
             Self::Vm(vm) => vm.group(),
             Self::Disks { os, .. } => os.group(),
-            Self::Snapshots { os, .. } => os.group(),
+            Self::Snapshots { os, .. } | Self::Captured { os, .. } => os.group(),
         }
     }
 }
@@ -384,6 +393,9 @@ impl fmt::Display for Source {
             Self::Vm(vm) => write!(f, "virtual machine {}", vm.name()),
             Self::Disks { os, data } => write!(f, "OS disk {} and {} data disk(s)", os.name(), data.len()),
             Self::Snapshots { os, data } => write!(f, "OS snapshot {} and {} data snapshot(s)", os.name(), data.len()),
+            Self::Captured { image, os, .. } => {
+                write!(f, "OS snapshot {} beside managed image {}", os.name(), image.name())
+            }
         }
     }
 }

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod captured;
 mod credential;
 mod publish;
 mod publish_sweep;

@@ -92,7 +92,7 @@ pub const OPTIONS: &[Opt] = &[
     opt(
         "source",
         Kind::Block(SOURCE),
-        NEEDED,
+        "behind azure-arm, the snapshots that its artifact names; else none: must be given",
         "What the image is made of: exactly one of `vm`, `os_disk` and `os_snapshot`. Each is a resource id, or a name in `resource_group` of the subscription `subscription_id`.",
     ),
     opt(
@@ -337,6 +337,18 @@ const SOURCE: &[Opt] = &[
         Kind::Blocks(SOURCE_DISK),
         NOTHING,
         "A snapshot of a data disk beside `os_snapshot`.",
+    ),
+    opt(
+        "managed_image",
+        Kind::Text,
+        NOTHING,
+        "Managed image that azure-arm captured beside `os_snapshot`: it tells LUNs and host caches.",
+    ),
+    opt(
+        "data_snapshot_prefix",
+        Kind::Text,
+        NOTHING,
+        "What the names of the data disks' snapshots begin with, as azure-arm's managed_image_data_disk_snapshot_prefix; they go on with 0, 1, … in the order of `managed_image`.",
     ),
 ];
 

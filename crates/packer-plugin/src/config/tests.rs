@@ -124,12 +124,14 @@ fn what_is_missing_is_named_with_its_remedy() {
 }
 
 #[test]
-fn who_builds_with_azure_arm_is_told_what_to_name() {
+fn only_behind_azure_arm_may_the_source_be_left_out() {
     let user = with(&json!({"source": null}));
-    let raw = hcl(&user, &json!({"packer_builder_type": "azure-arm"}));
-    let faults = Config::read(&raw, &BTreeMap::new()).check(now()).unwrap_err();
-    assert_eq!(faults.len(), 1);
-    assert!(faults[0].fault.contains("azure-arm's artifact"), "{}", faults[0]);
+    for (builder, wanted) in [("azure-arm", 0), ("azure-chroot", 1), ("null", 1)] {
+        let raw = hcl(&user, &json!({"packer_builder_type": builder}));
+        let checked = Config::read(&raw, &BTreeMap::new()).check(now());
+        let faults = checked.err().unwrap_or_default();
+        assert_eq!(faults.len(), wanted, "{builder}: {faults:?}");
+    }
 }
 
 #[test]

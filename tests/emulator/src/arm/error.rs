@@ -98,11 +98,17 @@ impl ArmError {
     /// The envelope.
     #[must_use]
     pub fn body(&self) -> Value {
+        json!({"error": self.inner()})
+    }
+
+    /// What the envelope holds.
+    #[must_use]
+    pub fn inner(&self) -> Value {
         let mut error = json!({"code": self.code, "message": self.message});
         if let Some(target) = &self.target {
             crate::json::set(&mut error, &["target"], json!(target));
         }
-        json!({"error": error})
+        error
     }
 
     /// The whole answer.

@@ -1,6 +1,6 @@
 //! Resource groups.
 //!
-//! Deleting one takes its compute resources with it when the operation ends.
+//! Deleting one takes its resources with it when the operation ends.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Answer, ArmError, ArmPath};
 use crate::{
     http::Response,
-    json as edit,
+    json as edit, network,
     operation::{self, Form, Operations, Output, Plan, Status},
     region, unsupported,
     world::{Call, World},
@@ -190,7 +190,7 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
     super::page(call.request, &values, world.page_size)
 }
 
-/// `GET …/resources`, of a group or a subscription: the compute resources, without their properties.
+/// `GET …/resources`, of a group or a subscription: all resources, without their properties.
 pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
     if path.group.is_some() && !world.arm.groups.contains_key(&path.key()) {
         return Err(ArmError::group_not_found(path.group()));
@@ -200,6 +200,8 @@ pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
         .compute
         .all(call.now)
         .into_iter()
+        .chain(network::views(world))
+        .chain(world.vaults.views())
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .map(|mut view| {
             edit::set(&mut view, &["properties"], Value::Null);

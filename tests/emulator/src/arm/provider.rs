@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The providers that a subscription lists, with their types.
-const PROVIDERS: [(&str, &[&str]); 4] = [
+const PROVIDERS: [(&str, &[&str]); 6] = [
     (
         "Microsoft.Compute",
         &[
@@ -26,15 +26,29 @@ const PROVIDERS: [(&str, &[&str]); 4] = [
             "galleries/images",
             "galleries/images/versions",
             "locations",
+            "locations/publishers",
             "locations/usages",
         ],
     ),
+    (
+        "Microsoft.Network",
+        &[
+            "virtualNetworks",
+            "networkInterfaces",
+            "networkSecurityGroups",
+            "publicIPAddresses",
+        ],
+    ),
+    ("Microsoft.KeyVault", &["vaults", "vaults/secrets"]),
     (
         "Microsoft.Batch",
         &["batchAccounts", "batchAccounts/pools", "locations", "locations/quotas"],
     ),
     ("Microsoft.Authorization", &["permissions"]),
-    ("Microsoft.Resources", &["resourceGroups", "subscriptions", "tenants"]),
+    (
+        "Microsoft.Resources",
+        &["deployments", "resourceGroups", "subscriptions", "tenants"],
+    ),
 ];
 
 /// How long a registration takes, in seconds; minutes on Azure, but clients look every ten seconds.

@@ -193,6 +193,11 @@ impl<F> Table<F> {
             .is_some_and(|(child, _)| child.starts_with(&prefix))
     }
 
+    /// Removes one resource at once; whether it was there.
+    pub(crate) fn remove(&mut self, key: &str) -> bool {
+        self.items.remove(key).is_some()
+    }
+
     pub(crate) fn remove_below(&mut self, prefix: &str) {
         self.items.retain(|key, _| !key.starts_with(prefix));
     }

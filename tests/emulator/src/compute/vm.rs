@@ -1,6 +1,6 @@
 //! Virtual machines: what they show, and stopping, starting and generalizing them.
 //!
-//! Creating a VM is not played; a seed brings them.
+//! Making one is in `create`. A seed can bring them, too.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -15,6 +15,10 @@ use crate::{
     unsupported,
     world::{Call, World},
 };
+
+mod create;
+
+pub(crate) use create::{add_extension, create};
 
 /// From this api-version on a plain VM shows `securityType: "Standard"`; before, the property is absent.
 const STANDARD_SHOWN_SINCE: &str = "2025-11-01";
@@ -117,6 +121,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
         (&Method::POST, "generalize", Some(_)) => generalize(world, path),
         (&Method::PATCH, "", Some(_)) => patch(world, call, path),
+        (&Method::PUT, "", None) => put(world, call, path),
         (&Method::DELETE, "", _) => {
             super::version::fail_copies_of(world, &path.key(), call.now);
             let seconds = world.timing.seconds.delete;
@@ -131,6 +136,16 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
         _ => Err(unsupported(call.request)),
     }
+}
+
+fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = super::write_body(call)?;
+    let started = create(world, call, path, &body)?;
+    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
+    Ok(started.announce(Response::json(
+        StatusCode::CREATED,
+        &view(item, Shown::of(call.request)),
+    )))
 }
 
 /// `GET …/virtualMachines/{vm}/extensions/{name}`.

@@ -13,11 +13,12 @@ use crate::http::{Request, Response};
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 
 /// Resources that tokens are given out for, besides the emulator's own address.
-const RESOURCES: [&str; 5] = [
+const RESOURCES: [&str; 6] = [
     "https://management.azure.com",
     "https://management.core.windows.net",
     "https://batch.core.windows.net",
     "https://storage.azure.com",
+    "https://vault.azure.net",
     "https://graph.microsoft.com",
 ];
 

@@ -37,6 +37,14 @@ pub(super) fn poll_url(request: &Request, place: &Place<'_>, id: &str, unsigned:
         Form::Compute => format!("{compute}/operations/{id}?p={id}&api-version={version}"),
         Form::Gallery => format!("{compute}/capsOperations/{id}?api-version={version}"),
         Form::Resources => format!("{base}/operationresults/{id}?api-version={version}"),
+        Form::Network => {
+            format!("{base}/providers/Microsoft.Network/locations/{location}/operations/{id}?api-version={version}")
+        }
+        Form::Deployment => format!(
+            "https://{}{}/operationStatuses/{id}?api-version={version}",
+            request.authority,
+            request.path.trim_end_matches('/')
+        ),
     };
     if unsigned || !is_signed_form(*form) {
         return url;
@@ -54,11 +62,11 @@ pub(super) fn operation_id(path: &ArmPath) -> Option<String> {
     let (kind, name) = path.parts.last().map(|(kind, name)| (kind.to_lowercase(), name))?;
     let is_poll = match path.parts.len() {
         1 => path.namespace.is_none() && kind == "operationresults",
-        2 => {
-            path.group.is_none()
-                && path.is_in("Microsoft.Compute")
-                && matches!(kind.as_str(), "diskoperations" | "operations" | "capsoperations")
+        2 if path.group.is_none() && path.is_in("Microsoft.Compute") => {
+            matches!(kind.as_str(), "diskoperations" | "operations" | "capsoperations")
         }
+        2 if path.group.is_none() && path.is_in("Microsoft.Network") => kind == "operations",
+        2 => path.is_in("Microsoft.Resources") && kind == "operationstatuses",
         _ => false,
     };
     (is_poll && path.tail.is_none()).then(|| name.to_lowercase())

@@ -39,13 +39,13 @@ fn metadata_has_the_shape_of_its_api_version() {
 fn whatever_is_not_played_answers_501_and_names_itself() {
     let mut azure = Azure::example();
     let reply = azure.put(
-        &format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/v"),
+        &format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/v"),
         &json!({}),
     );
     assert_eq!((reply.status, reply.code()), (501, "NotImplementedByEmulator"));
     assert!(
         reply.message().contains("PUT")
-            && reply.message().contains("virtualNetworks/v")
+            && reply.message().contains("storageAccounts/v")
             && reply.message().contains("2026-03-03")
     );
     let reply = azure.get(&format!("{SUBSCRIPTION}/no/such/path"));

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use azure_batch_core::{
-    ids::resource::{DiskId, SnapshotId, VmId},
+    ids::resource::{DiskId, ImageId, SnapshotId, VmId},
     settings::{Lun, Source, SourceDisk},
 };
 
@@ -39,6 +39,10 @@ impl Named for SnapshotId {
     const TYPE: &'static str = "snapshots";
 }
 
+impl Named for ImageId {
+    const TYPE: &'static str = "images";
+}
+
 /// The source.
 pub(super) fn source(faults: &mut Faults, settings: &v1::Settings) -> Option<Source> {
     let Some(block) = &settings.source else {
@@ -65,6 +69,7 @@ pub(super) fn source(faults: &mut Faults, settings: &v1::Settings) -> Option<Sou
             let data = disks(faults, "source.data_disk", &block.data_disk, &place);
             Some(Source::Disks { os: os?, data })
         }
+        (None, None, Some(os)) if is_captured(block) => captured(faults, block, os, &place),
         (None, None, Some(os)) => {
             let os = resource(faults, "source.os_snapshot", os, &place);
             let data = disks(faults, "source.data_snapshot", &block.data_snapshot, &place);
@@ -84,6 +89,28 @@ pub(super) fn source(faults: &mut Faults, settings: &v1::Settings) -> Option<Sou
     }
 }
 
+fn is_captured(block: &v1::Source) -> bool {
+    filled(block.managed_image.as_deref()).is_some()
+}
+
+/// Snapshots beside a managed image, which tells what their names do not.
+fn captured(faults: &mut Faults, block: &v1::Source, os: &str, place: &Place<'_>) -> Option<Source> {
+    if !block.data_snapshot.is_empty() {
+        faults.add(
+            "source.data_snapshot",
+            "cannot be told beside managed_image, whose data disks are found by data_snapshot_prefix: give one of both",
+        );
+    }
+    let image = filled(block.managed_image.as_deref()).unwrap_or_default();
+    let image = resource(faults, "source.managed_image", image, place);
+    let os = resource(faults, "source.os_snapshot", os, place);
+    Some(Source::Captured {
+        image: image?,
+        os: os?,
+        data_prefix: filled(block.data_snapshot_prefix.as_deref()).map(str::to_owned),
+    })
+}
+
 /// Data disks belong beside their own kind of OS disk.
 fn refuse_strangers(faults: &mut Faults, block: &v1::Source) {
     let is_stray = |data: &[v1::SourceDisk], os: &Option<String>| !data.is_empty() && filled(os.as_deref()).is_none();
@@ -97,6 +124,18 @@ fn refuse_strangers(faults: &mut Faults, block: &v1::Source) {
         faults.add(
             "source.data_snapshot",
             "belongs beside os_snapshot: a VM brings its own data disks, disks are named with data_disk",
+        );
+    }
+    if is_captured(block) && filled(block.os_snapshot.as_deref()).is_none() {
+        faults.add(
+            "source.managed_image",
+            "belongs beside os_snapshot: a version is made of the snapshots, the image tells what they are",
+        );
+    }
+    if filled(block.data_snapshot_prefix.as_deref()).is_some() && !is_captured(block) {
+        faults.add(
+            "source.data_snapshot_prefix",
+            "belongs beside managed_image, which tells how many disks there are and their LUNs",
         );
     }
 }

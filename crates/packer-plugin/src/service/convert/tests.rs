@@ -137,6 +137,37 @@ fn a_source_is_one_thing() {
 }
 
 #[test]
+fn a_captured_source_is_snapshots_with_their_image() {
+    let disk = v1::SourceDisk {
+        lun: Some(0),
+        id: text("d1"),
+    };
+    let cases = [
+        (
+            source(|block| block.managed_image = text("built")),
+            "source.managed_image: belongs beside os_snapshot: a version is made of the snapshots, the image tells what they are",
+        ),
+        (
+            source(|block| {
+                (block.vm, block.os_snapshot) = (None, text("os"));
+                block.data_snapshot_prefix = text("data");
+            }),
+            "source.data_snapshot_prefix: belongs beside managed_image, which tells how many disks there are and their LUNs",
+        ),
+        (
+            source(|block| {
+                (block.vm, block.os_snapshot, block.managed_image) = (None, text("os"), text("built"));
+                block.data_snapshot = vec![disk];
+            }),
+            "source.data_snapshot: cannot be told beside managed_image, whose data disks are found by data_snapshot_prefix: give one of both",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found.unwrap_err(), [expected]);
+    }
+}
+
+#[test]
 fn without_a_subscription_all_else_is_checked_too() {
     let faults = converted(|settings| {
         settings.subscription_id = None;

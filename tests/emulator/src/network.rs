@@ -1,0 +1,219 @@
+//! Microsoft.Network as far as a VM needs it: public addresses, interfaces, security groups, virtual networks.
+//!
+//! It routes no packet: every public address is the one that the emulator was told, and rules have no effect.
+
+use std::net::Ipv4Addr;
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    arm::{self, Answer, ArmError, ArmPath},
+    compute::{Change, Doing, Item, Table, require_idle, require_same_location, required_location, write_body},
+    http::Response,
+    operation::{self, Form, Operations, Output, Plan, Started},
+    unsupported,
+    world::{Call, World},
+};
+
+mod attachment;
+mod body;
+mod view;
+
+pub(crate) use body::reference_missing;
+pub(crate) use view::all as views;
+
+/// Everything the network provider knows.
+#[derive(Debug)]
+pub struct Network {
+    resources: Table<()>,
+    public_address: Ipv4Addr,
+}
+
+/// The kinds of resource here.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Kind {
+    PublicAddress,
+    Interface,
+    SecurityGroup,
+    VirtualNetwork,
+}
+
+impl Kind {
+    const ALL: [Self; 4] = [
+        Self::PublicAddress,
+        Self::Interface,
+        Self::SecurityGroup,
+        Self::VirtualNetwork,
+    ];
+
+    fn parse(kind: &str) -> Option<Self> {
+        Self::ALL
+            .into_iter()
+            .find(|known| known.path().eq_ignore_ascii_case(kind))
+    }
+
+    fn of(path: &ArmPath) -> Option<Self> {
+        path.is_in("Microsoft.Network")
+            .then(|| Self::parse(&path.kind()))
+            .flatten()
+    }
+
+    fn path(self) -> &'static str {
+        match self {
+            Self::PublicAddress => "publicIPAddresses",
+            Self::Interface => "networkInterfaces",
+            Self::SecurityGroup => "networkSecurityGroups",
+            Self::VirtualNetwork => "virtualNetworks",
+        }
+    }
+
+    fn type_name(self) -> String {
+        format!("Microsoft.Network/{}", self.path())
+    }
+}
+
+impl Network {
+    /// No network; public addresses will be that one.
+    pub(crate) fn new(public_address: Ipv4Addr) -> Self {
+        Self {
+            resources: Table::default(),
+            public_address,
+        }
+    }
+
+    /// Takes up every change that is over at `now`.
+    pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
+        self.resources.settle(operations, now);
+    }
+
+    /// Removes everything in a resource group, given by its lower-case id.
+    pub(crate) fn remove_group(&mut self, group: &str) {
+        self.resources.remove_below(&format!("{group}/"));
+    }
+
+    /// Whether there is an interface with that id.
+    pub(crate) fn has_interface(&self, id: &str) -> bool {
+        self.items(Kind::Interface).any(|item| item.id.eq_ignore_ascii_case(id))
+    }
+
+    fn items(&self, kind: Kind) -> impl Iterator<Item = &Item<()>> {
+        self.resources
+            .iter()
+            .filter(move |item| ArmPath::parse(&item.id).is_some_and(|path| Kind::of(&path) == Some(kind)))
+    }
+}
+
+/// Answers a request under `Microsoft.Network`.
+pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    match (Kind::parse(&path.kind()), path.action().as_str()) {
+        (Some(kind), "") => on_resource(world, call, path, kind),
+        (Some(Kind::VirtualNetwork), "subnets") if call.request.method == Method::GET => {
+            let item = world.network.resources.find(&path.key());
+            let shown = view::one(world, item.ok_or_else(|| missing(path))?, Kind::VirtualNetwork);
+            let subnets = crate::json::list(&shown, "/properties/subnets").to_vec();
+            Ok(arm::page(call.request, &subnets, world.page_size))
+        }
+        (None, action) if path.parts.is_empty() && call.request.method == Method::GET => {
+            let kind = Kind::parse(action).ok_or_else(|| unsupported(call.request))?;
+            Ok(list(world, call, path, kind))
+        }
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+fn on_resource(world: &mut World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
+    match (&call.request.method, world.network.resources.find(&path.key())) {
+        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &view::one(world, item, kind))),
+        (&Method::GET, None) => Err(missing(path)),
+        (&Method::PUT, found) => {
+            let status = if found.is_some() {
+                StatusCode::OK
+            } else {
+                StatusCode::CREATED
+            };
+            let started = make(world, call, path, write_body(call)?)?;
+            let item = world.network.resources.find(&path.key()).ok_or_else(|| missing(path))?;
+            Ok(started.announce(Response::json(status, &view::one(world, item, kind))))
+        }
+        (&Method::DELETE, None) => Ok(Response::empty(StatusCode::NO_CONTENT)),
+        (&Method::DELETE, Some(_)) => {
+            attachment::require_free(world, path, kind)?;
+            Ok(delete(world, call, path))
+        }
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+/// Makes or replaces the resource at `path`.
+pub(crate) fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, mut body: Value) -> Result<Started, ArmError> {
+    let kind = Kind::of(path).ok_or_else(|| unsupported(call.request))?;
+    let location = required_location(&body)?;
+    let mut doing = Doing::Creating;
+    if let Some(item) = world.network.resources.find(&path.key()) {
+        require_idle(item)?;
+        require_same_location(item, path, &location)?;
+        doing = Doing::Updating;
+    }
+    crate::json::set(&mut body, &["location"], json!(location));
+    body::complete(world, path, kind, &mut body)?;
+    let plan = Plan {
+        form: Form::Network,
+        subscription: path.subscription.clone(),
+        location,
+        lasts: world.timing.lasts(world.timing.seconds.update),
+        output: Output::Nothing,
+    };
+    let started = operation::begin(world, call, plan);
+    let mut item = Item::new(canonical_id(path, kind), body, ());
+    item.change = Some(Change::new(doing, &started));
+    world.network.resources.insert(item);
+    Ok(started)
+}
+
+fn delete(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Response {
+    let location = world.network.resources.find(&path.key()).map(Item::location);
+    let plan = Plan {
+        form: Form::Network,
+        subscription: path.subscription.clone(),
+        location: location.unwrap_or_default(),
+        lasts: world.timing.lasts(world.timing.seconds.update),
+        output: Output::Nothing,
+    };
+    let started = operation::begin(world, call, plan);
+    if let Some(item) = world.network.resources.find_mut(&path.key()) {
+        item.change = Some(Change::new(Doing::Deleting, &started));
+    }
+    started.announce_with_location(Response::empty(StatusCode::ACCEPTED))
+}
+
+fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Response {
+    let scope = ArmPath {
+        namespace: None,
+        tail: None,
+        ..path.clone()
+    };
+    let prefix = format!("{}/", scope.key());
+    let values: Vec<Value> = world
+        .network
+        .items(kind)
+        .filter(|item| item.id.to_lowercase().starts_with(&prefix))
+        .map(|item| view::one(world, item, kind))
+        .collect();
+    arm::page(call.request, &values, world.page_size)
+}
+
+fn missing(path: &ArmPath) -> ArmError {
+    ArmError::resource_not_found(&path.kind_and_name(), path.group())
+}
+
+fn canonical_id(path: &ArmPath, kind: Kind) -> String {
+    format!(
+        "/subscriptions/{}/resourceGroups/{}/providers/{}/{}",
+        path.subscription,
+        path.group(),
+        kind.type_name(),
+        path.name()
+    )
+}

@@ -1,0 +1,113 @@
+//! Key vaults as the resource manager shows them: the vault, and secrets by name.
+//!
+//! Values are thrown away at once, and the vaults' own data plane is not played.
+
+use http::{Method, StatusCode};
+use jiff::Timestamp;
+use serde_json::{Value, json};
+
+use crate::{
+    arm::{Answer, ArmError, ArmPath},
+    compute::{Item, Table, required_location, write_body},
+    http::Response,
+    json as edit,
+    operation::Operations,
+    unsupported,
+    world::{Call, World},
+};
+
+/// Everything the key vault provider knows.
+#[derive(Debug, Default)]
+pub struct Vaults {
+    vaults: Table<()>,
+    secrets: Table<()>,
+}
+
+impl Vaults {
+    /// Takes up every change that is over at `now`.
+    pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
+        self.vaults.settle(operations, now);
+        self.secrets.settle(operations, now);
+    }
+
+    /// Removes everything in a resource group, given by its lower-case id.
+    pub(crate) fn remove_group(&mut self, group: &str) {
+        let prefix = format!("{group}/");
+        self.vaults.remove_below(&prefix);
+        self.secrets.remove_below(&prefix);
+    }
+
+    /// Every vault; secrets are no resources of their own in lists.
+    pub(crate) fn views(&self) -> Vec<Value> {
+        self.vaults
+            .iter()
+            .map(|item| item.view("Microsoft.KeyVault/vaults"))
+            .collect()
+    }
+}
+
+/// Answers a request under `Microsoft.KeyVault`.
+pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let is_secret = match (path.kind().as_str(), path.action().as_str()) {
+        ("vaults", "") => false,
+        ("vaults/secrets", "") => true,
+        _ => return Err(unsupported(call.request)),
+    };
+    match call.request.method {
+        Method::GET => Ok(Response::json(StatusCode::OK, &view(&world.vaults, path, is_secret)?)),
+        Method::PUT => {
+            make(world, path, write_body(call)?)?;
+            Ok(Response::json(StatusCode::OK, &view(&world.vaults, path, is_secret)?))
+        }
+        Method::DELETE if !is_secret => {
+            world.vaults.secrets.remove_below(&format!("{}/", path.key()));
+            let there = world.vaults.vaults.remove(&path.key());
+            Ok(Response::empty(if there {
+                StatusCode::OK
+            } else {
+                StatusCode::NO_CONTENT
+            }))
+        }
+        _ => Err(unsupported(call.request)),
+    }
+}
+
+/// Makes the vault or secret at `path`, at once.
+pub(crate) fn make(world: &mut World, path: &ArmPath, mut body: Value) -> Result<(), ArmError> {
+    if path.kind() == "vaults" {
+        let location = required_location(&body)?;
+        edit::set(&mut body, &["location"], json!(location));
+        let uri = format!("https://{}.vault.azure.net/", path.name());
+        edit::set(&mut body, &["properties", "vaultUri"], json!(uri));
+        world.vaults.vaults.insert(Item::new(path.id(), body, ()));
+        return Ok(());
+    }
+    let vault = path.parent().ok_or_else(|| missing(path))?;
+    if world.vaults.vaults.find(&vault.key()).is_none() {
+        return Err(ArmError::parent_not_found(vault.name()));
+    }
+    let uri = format!("https://{}.vault.azure.net/secrets/{}", vault.name(), path.name());
+    let version = world.ids.hex();
+    let version = version.get(..32).unwrap_or_default();
+    let shown = json!({"properties": {
+        "attributes": {"enabled": true},
+        "secretUri": uri,
+        "secretUriWithVersion": format!("{uri}/{version}"),
+    }});
+    world.vaults.secrets.insert(Item::new(path.id(), shown, ()));
+    Ok(())
+}
+
+fn view(vaults: &Vaults, path: &ArmPath, is_secret: bool) -> Result<Value, ArmError> {
+    let (table, kind) = if is_secret {
+        (&vaults.secrets, "Microsoft.KeyVault/vaults/secrets")
+    } else {
+        (&vaults.vaults, "Microsoft.KeyVault/vaults")
+    };
+    let item = table.find(&path.key()).ok_or_else(|| missing(path))?;
+    Ok(item.view(kind))
+}
+
+fn missing(path: &ArmPath) -> ArmError {
+    ArmError::resource_not_found(&path.kind_and_name(), path.group())
+}

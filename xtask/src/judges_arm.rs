@@ -1,0 +1,161 @@
+//! `cargo xtask judges-arm`: HashiCorp's azure-arm builder, unmodified, builds on the local Azure, alone and with our
+//! post-processor behind it.
+//!
+//! It starts the programs and adds up; what must be true afterwards is in `checks`, the templates are in
+//! `tests/judges/arm`.
+
+mod checks;
+mod ssh;
+
+use std::{path::Path, process::Command};
+
+use azure_batch_e2e::{
+    console::say,
+    emulator::{LocalAzure, Start},
+    failure::Result,
+    files,
+    lab::{Lab, TIME_SCALE},
+    packer::Packer,
+    process::Running,
+    secrets::Secrets,
+    time::Stopwatch,
+    tools::Tools,
+    world,
+};
+use serde_json::json;
+
+use self::{checks::Checks, ssh::SshServer};
+use crate::{
+    build::{Checkout, step},
+    real, tools,
+};
+
+/// Where Packer looks for azure-arm.
+const BUILDER: &str = "github.com/hashicorp/azure";
+
+/// The definition that the builder publishes into by itself: one that takes plain machines, as it captures the VM.
+const DIRECT: &str = "direct";
+
+/// Builds with azure-arm and says how many checks passed.
+pub(crate) fn run() -> Result {
+    let watch = Stopwatch::start();
+    let checkout = Checkout::find()?;
+    let tools = gather(&checkout)?;
+    real::install_plugin(&tools)?;
+    install_builder(&tools)?;
+    let passed = judge(&tools)?;
+    say(format!(
+        "arm: {passed} passed, 0 failed ({:.0} s)",
+        watch.passed().as_secs_f32()
+    ));
+    Ok(())
+}
+
+fn gather(checkout: &Checkout) -> Result<Tools> {
+    let results = checkout.target.join("judges-arm");
+    files::make_empty(&results)?;
+    let programs = checkout.programs()?;
+    Ok(Tools {
+        checkout: checkout.root.clone(),
+        installed: checkout.target.join("judges-arm-plugins"),
+        results,
+        plugin: programs.join("packer-plugin-azure-batch"),
+        pool: programs.join("azure-batch-pool"),
+        emulator: programs.join("azure-emulator"),
+        packer: tools::packer()?,
+        // No Action is judged here.
+        act: "act".into(),
+        packer_sdc: "packer-sdc".into(),
+    })
+}
+
+/// Installs azure-arm beside our plugin.
+fn install_builder(tools: &Tools) -> Result {
+    let mut install = Command::new(&tools.packer);
+    install
+        .args(["plugins", "install", "--path"])
+        .arg(tools::azure_builder()?)
+        .arg(BUILDER)
+        .env("PACKER_PLUGIN_PATH", &tools.installed)
+        .env("PACKER_CONFIG_DIR", &tools.installed)
+        .env("HOME", &tools.installed)
+        .env("CHECKPOINT_DISABLE", "1");
+    step("install azure-arm", &mut install)
+}
+
+/// Runs both builds side by side, since most of each is azure-arm waiting to delete again what was still in use.
+fn judge(tools: &Tools) -> Result<u32> {
+    let lab = Lab::new(tools, "arm")?;
+    let azure = azure(&lab)?;
+    let server = SshServer::start(&lab.folder("ssh")?)?;
+    let parts = ["image", "gallery"].map(|name| build(&lab, &azure, &server, name));
+    let mut checks = Checks::default();
+    for (name, started) in ["image", "gallery"].into_iter().zip(parts) {
+        let finished = started?.wait(Packer::limit())?.ended_with(0)?;
+        checks.pass(&format!("azure-arm builds {name}.pkr.hcl"), true, String::new)?;
+        checks::output(&mut checks, name, &finished)?;
+    }
+    lab.keep_journal(&azure)?;
+    checks::world(&mut checks, &azure.resources()?)?;
+    checks::requests(&mut checks, &azure.journal()?)?;
+    checks::protocol(&mut checks, &files::read(&lab.dir.join("image/build.packer-log"))?)?;
+    let manifest = files::read_json(&lab.dir.join("image/work/azure-batch-manifest.json"))?;
+    checks::manifest(&mut checks, &manifest)?;
+    search_for_secrets(&mut checks, &lab, &server)?;
+    Ok(checks.passed())
+}
+
+/// The example, with a definition for the version that the builder makes.
+fn azure(lab: &Lab<'_>) -> Result<LocalAzure> {
+    let mut seed = world::example(lab)?;
+    let definition = json!([{
+        "name": DIRECT, "gallery": world::GALLERY, "resourceGroup": world::GROUP,
+        "properties": {
+            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": {"publisher": "example", "offer": "linux", "sku": DIRECT},
+            "features": [{"name": "SecurityType", "value": "Standard"}],
+        },
+    }]);
+    if let Some(fields) = seed.as_object_mut() {
+        fields.insert("definitions".to_owned(), definition);
+    }
+    let start = Start {
+        binary: &lab.tools.emulator,
+        dir: &lab.dir.join("azure"),
+        seed,
+        time_scale: TIME_SCALE,
+    };
+    // Without it azure-arm waits a minute between two looks.
+    LocalAzure::start_with(&start, &["--retry-after", "1"])
+}
+
+fn build(lab: &Lab<'_>, azure: &LocalAzure, server: &SshServer, name: &str) -> Result<Running> {
+    let part = lab.part(name)?;
+    let text = files::read(&lab.tools.checkout.join(format!("tests/judges/arm/{name}.pkr.hcl")))?;
+    let packer = Packer::new(&part, azure)?
+        .with("SSL_CERT_FILE", &shown(&azure.ca))
+        .with("PKR_VAR_ssh_username", server.user())
+        .with("PKR_VAR_ssh_port", &server.port().to_string())
+        .with("PKR_VAR_ssh_private_key_file", &shown(server.key()));
+    let template = packer.template(&format!("{name}.pkr.hcl"), &text)?;
+    packer.start_build("build", &[], &template)
+}
+
+fn shown(path: &Path) -> String {
+    path.display().to_string()
+}
+
+/// Neither the credential nor the key of the machine may be in anything that the runs wrote.
+fn search_for_secrets(checks: &mut Checks, lab: &Lab<'_>, server: &SshServer) -> Result {
+    let mut secrets = world::secrets(&world::example(lab)?)?;
+    secrets.extend(server.key_lines()?);
+    let secrets = Secrets::new(secrets);
+    for part in ["image", "gallery", "azure"] {
+        let files = secrets.search(&lab.dir.join(part))?;
+        checks.pass(&format!("no secret in {files} files of {part}"), files > 0, String::new)?;
+    }
+    let journal = files::read(&lab.dir.join("journal.jsonl"))?;
+    files::write(&lab.folder("journal")?.join("journal.jsonl"), journal)?;
+    secrets.search(&lab.dir.join("journal"))?;
+    checks.pass("no secret in the journal", true, String::new)
+}

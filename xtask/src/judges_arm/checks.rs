@@ -1,0 +1,221 @@
+//! What must be true when azure-arm and our post-processor are done.
+//!
+//! Everything is read from what they left: resources, requests, logs, the manifest. Nothing is asked again.
+
+use azure_batch_e2e::{
+    failure::{Failure, Result},
+    journal::Journal,
+    process::Finished,
+    world,
+};
+use serde_json::{Value, json};
+
+/// How many checks have passed; the first that does not ends the run.
+#[derive(Debug, Default)]
+pub(super) struct Checks(u32);
+
+impl Checks {
+    /// Counts a check, or fails with what was seen instead.
+    pub(super) fn pass(&mut self, what: &str, holds: bool, seen: impl FnOnce() -> String) -> Result {
+        if holds {
+            self.0 += 1;
+            return Ok(());
+        }
+        Err(Failure::unexpected(format!("arm: not so: {what}\n{}", seen())))
+    }
+
+    fn equal(&mut self, what: &str, seen: &Value, wanted: &Value) -> Result {
+        self.pass(what, seen == wanted, || format!("seen {seen}\nwanted {wanted}"))
+    }
+
+    pub(super) const fn passed(&self) -> u32 {
+        self.0
+    }
+}
+
+/// Every request of 1.4.5 by verb and parts of its path, which may be written in any case.
+const REQUESTS: [(&str, &[&str]); 25] = [
+    ("GET", &["/metadata/endpoints"]),
+    ("POST", &["/oauth2/token"]),
+    ("GET", &["/resourceGroups/rg-images"]),
+    ("GET", &["/images/built"]),
+    ("GET", &["/galleries/gal1/images/direct"]),
+    ("HEAD", &["/resourceGroups/pkr-"]),
+    ("PUT", &["/resourceGroups/pkr-"]),
+    ("POST", &["/deployments/", "/validate"]),
+    ("PUT", &["/deployments/"]),
+    ("GET", &["/deployments/", "/operationStatuses/"]),
+    ("GET", &["/publicIPAddresses/"]),
+    ("GET", &["/virtualMachines/"]),
+    ("POST", &["/virtualMachines/", "/deallocate"]),
+    ("POST", &["/virtualMachines/", "/generalize"]),
+    ("PUT", &["/snapshots/built_os"]),
+    ("PUT", &["/snapshots/built_data1"]),
+    ("PUT", &["/images/built"]),
+    ("PUT", &["/galleries/gal1/images/direct/versions/1.0.0"]),
+    ("GET", &["/deployments/", "/operations"]),
+    ("DELETE", &["/virtualMachines/"]),
+    ("DELETE", &["/networkInterfaces/"]),
+    ("DELETE", &["/virtualNetworks/"]),
+    ("DELETE", &["/publicIPAddresses/"]),
+    ("DELETE", &["/disks/"]),
+    ("DELETE", &["/deployments/"]),
+];
+
+/// What Packer showed of the artifacts.
+pub(super) fn output(checks: &mut Checks, name: &str, finished: &Finished) -> Result {
+    let said = finished.said();
+    let wanted: &[&str] = match name {
+        "image" => &["Connected to SSH!", "/images/nodes/versions/1.0.0"],
+        _ => &[
+            "Connected to SSH!",
+            "ManagedImageSharedImageGalleryId:",
+            "/images/direct/versions/1.0.0",
+        ],
+    };
+    for part in wanted {
+        checks.pass(&format!("{name} says {part}"), said.contains(part), || said.clone())?;
+    }
+    Ok(())
+}
+
+/// What is there, and that nothing else is.
+pub(super) fn world(checks: &mut Checks, resources: &Value) -> Result {
+    let compute = |kind: &str| resources.get("compute").and_then(|compute| compute.get(kind));
+    let named = |kind: &str, id: &str| {
+        let all = compute(kind).and_then(Value::as_array);
+        let found = all.into_iter().flatten().find(|resource| has_id(resource, id)).cloned();
+        found.ok_or_else(|| Failure::unexpected(format!("arm: there is no {id} among the {kind}")))
+    };
+    let image = named("images", "/images/built")?;
+    checks.equal(
+        "the managed image is of the second generation",
+        at(&image, "/properties/hyperVGeneration"),
+        &json!("V2"),
+    )?;
+    let data = at(&image, "/properties/storageProfile/dataDisks/1/diskSizeGB");
+    checks.equal("the managed image has both data disks", data, &json!(64))?;
+    for (snapshot, size) in [("built_os", 30), ("built_data0", 32), ("built_data1", 64)] {
+        let snapshot = named("snapshots", &format!("/snapshots/{snapshot}"))?;
+        checks.equal(
+            "a snapshot has its disk's size",
+            at(&snapshot, "/properties/diskSizeGB"),
+            &json!(size),
+        )?;
+    }
+    let nodes = named("galleries/images/versions", "/images/nodes/versions/1.0.0")?;
+    let regions = at(&nodes, "/properties/publishingProfile/targetRegions");
+    checks.equal(
+        "our version has four replicas for 700 nodes",
+        &replicas(regions),
+        &json!([["East US 2", 4]]),
+    )?;
+    let direct = named("galleries/images/versions", "/images/direct/versions/1.0.0")?;
+    let regions = at(&direct, "/properties/publishingProfile/targetRegions");
+    checks.equal(
+        "the builder's version is in both regions",
+        &replicas(regions),
+        &json!([["West US 2", 1], ["East US 2", 1]]),
+    )?;
+    for (version, name) in [(&nodes, "ours"), (&direct, "the builder's")] {
+        let state = at(version, "/properties/provisioningState");
+        checks.equal(&format!("the version is made: {name}"), state, &json!("Succeeded"))?;
+    }
+    nothing_left(checks, resources)
+}
+
+fn nothing_left(checks: &mut Checks, resources: &Value) -> Result {
+    for part in ["network", "deployments", "vaults"] {
+        checks.equal(
+            &format!("nothing is left of {part}"),
+            at(resources, &format!("/{part}")),
+            &json!([]),
+        )?;
+    }
+    let groups = at(resources, "/resourceGroups").as_array().map_or(0, Vec::len);
+    checks.equal("only the example's group is left", &json!(groups), &json!(1))?;
+    // Ids only: images and versions go on naming what they were made of.
+    let kinds = at(resources, "/compute").as_object();
+    let all = kinds
+        .into_iter()
+        .flatten()
+        .flat_map(|(_, kind)| kind.as_array().into_iter().flatten());
+    let ids: Vec<&str> = all.filter_map(|resource| at(resource, "/id").as_str()).collect();
+    let strays = |mark: &str| -> Vec<&str> { ids.iter().copied().filter(|id| id.contains(mark)).collect() };
+    for (what, mark) in [
+        ("of the builder's machines", "/pkr-"),
+        ("of our temporaries", "/azure-batch-"),
+    ] {
+        let left = strays(mark);
+        checks.pass(&format!("nothing is left {what}"), left.is_empty(), || left.join("\n"))?;
+    }
+    Ok(())
+}
+
+/// That every request of the builder came, and none was refused that it did not provoke itself.
+pub(super) fn requests(checks: &mut Checks, journal: &Journal) -> Result {
+    for (method, parts) in REQUESTS {
+        let count = journal.count(method, parts);
+        checks.pass(
+            &format!("the builder asks {method} {}", parts.join("…")),
+            count > 0,
+            || "it did not".to_owned(),
+        )?;
+    }
+    let failed = journal
+        .0
+        .iter()
+        .find(|entry| entry.status.is_none_or(|status| status >= 500));
+    let shown = || failed.map(|entry| entry.line()).unwrap_or_default();
+    checks.pass("every request is played", failed.is_none(), shown)?;
+    let in_use = journal
+        .of("DELETE", &["/networkInterfaces/"])
+        .any(|entry| entry.status == Some(400));
+    checks.pass("an interface in use is not deleted", in_use, || {
+        "it was at once".to_owned()
+    })
+}
+
+/// Beside a plugin without a protocol version, Packer speaks gob with every plugin.
+pub(super) fn protocol(checks: &mut Checks, log: &str) -> Result {
+    let starts: Vec<&str> = log
+        .lines()
+        .filter(|line| line.contains("Starting plugin: ") && line.contains("packer-plugin-azure-batch"))
+        .collect();
+    checks.pass("Packer started our plugin", !starts.is_empty(), || log.to_owned())?;
+    let with_protobuf = starts.iter().any(|line| line.contains("--protobuf"));
+    checks.pass("Packer spoke gob with our plugin", !with_protobuf, || starts.join("\n"))
+}
+
+/// What the next step of a pipeline reads.
+pub(super) fn manifest(checks: &mut Checks, manifest: &Value) -> Result {
+    let version = format!(
+        "{}/images/nodes/versions/1.0.0",
+        world::id("Microsoft.Compute/galleries", world::GALLERY)
+    );
+    checks.equal(
+        "the manifest names the version",
+        at(manifest, "/image_version_id"),
+        &json!(version),
+    )?;
+    checks.equal(
+        "the manifest names the data disks",
+        at(manifest, "/data_disk_luns"),
+        &json!([0, 1]),
+    )
+}
+
+fn has_id(resource: &Value, end: &str) -> bool {
+    at(resource, "/id").as_str().is_some_and(|id| id.ends_with(end))
+}
+
+/// Name and count of each region.
+fn replicas(regions: &Value) -> Value {
+    let all = regions.as_array().into_iter().flatten();
+    all.map(|region| json!([at(region, "/name"), at(region, "/regionalReplicaCount")]))
+        .collect()
+}
+
+fn at<'a>(value: &'a Value, pointer: &str) -> &'a Value {
+    value.pointer(pointer).unwrap_or(&Value::Null)
+}
