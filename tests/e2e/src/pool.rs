@@ -33,23 +33,25 @@ const DEFINITION: &str = "ubuntu";
 ///
 /// # Errors
 /// When the example has no secret.
-pub fn rollout(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, nodes): (&str, u32)) -> Result<Program> {
-    let program = Program::new(&lab.tools.pool, &lab.dir, log)
-        .dir(&lab.dir)
+pub fn rollout(lab: &Lab<'_>, azure: &LocalAzure, log: &str, what: (&str, u32)) -> Result<Program> {
+    let program = rollout_without_sign_in(lab, azure, log, what)
         .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
+        .args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT]);
+    Ok(program)
+}
+
+/// The same without saying who signs in.
+#[must_use]
+pub fn rollout_without_sign_in(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, nodes): (&str, u32)) -> Program {
+    Program::new(&lab.tools.pool, &lab.dir, log)
+        .dir(&lab.dir)
         .args(["rollout", "--json", "--image-version", &version_id(version)])
         .args(["--account", &world::account(world::ACCOUNT), "--pool-id", POOL])
         .args(["--vm-size", SIZE, "--node-agent-sku-id", AGENT])
         .args(["--target-dedicated-nodes", &nodes.to_string()])
-        .args([
-            "--metadata-host",
-            azure.host(),
-            "--tenant-id",
-            world::TENANT,
-            "--client-id",
-            world::CLIENT,
-        ]);
-    Ok(program.arg("--ca-file").arg(OsString::from(&azure.ca)))
+        .args(["--metadata-host", azure.host()])
+        .arg("--ca-file")
+        .arg(OsString::from(&azure.ca))
 }
 
 /// The id of a version in the cases' definition.

@@ -13,6 +13,9 @@ use crate::{
 /// How long a pool may take to appear.
 const POOL_LIMIT: Duration = Duration::from_secs(60);
 
+/// What the example's machine sends along, so that nobody else on it is given its tokens.
+const IDENTITY_HEADER: &str = "example-identity-header";
+
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "running_resize_to_the_same_target_is_joined",
@@ -29,6 +32,10 @@ pub(super) const CASES: &[Case] = &[
     Case {
         name: "rollout_names_all_wrong_inputs_at_once",
         run: rollout_names_all_wrong_inputs_at_once,
+    },
+    Case {
+        name: "rollout_as_the_machine_s_own_identity",
+        run: rollout_as_the_machine_s_own_identity,
     },
     Case {
         name: "rollout_with_a_wrong_secret_says_so",
@@ -115,6 +122,17 @@ fn rollout_names_all_wrong_inputs_at_once(lab: &Lab<'_>) -> Result {
         &["image-version", "deadline", "soon", "nodes-per-replica"],
     )?;
     ensure_equal("requests sent", &azure.journal()?.0.len(), &0)
+}
+
+/// As on a machine of Azure: no application is named, the platform says where tokens are given out.
+fn rollout_as_the_machine_s_own_identity(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(pool::with_versions(lab, &["1.0.0"])?)?;
+    let program = pool::rollout_without_sign_in(lab, &azure, "rollout", ("1.0.0", 5))
+        .env("IDENTITY_ENDPOINT", format!("{}/msi/token", azure.control))
+        .env("IDENTITY_HEADER", IDENTITY_HEADER);
+    program.run(LIMIT)?.ended_with(0)?;
+    lab.keep_journal(&azure)?;
+    ensure_equal("pools", &azure.journal()?.count("POST", &["/pools"]), &1)
 }
 
 fn rollout_with_a_wrong_secret_says_so(lab: &Lab<'_>) -> Result {
