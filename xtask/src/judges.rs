@@ -1,8 +1,9 @@
-//! `cargo xtask judges`: Microsoft's own clients, unmodified, judge the local Azure.
+//! `cargo xtask judges`: clients that nobody here wrote, unmodified, judge the local Azure.
 //!
-//! The checks are in `tests/judges`, in the clients' language; this installs the clients, starts what they judge, lets our
-//! own tools work beside them, and adds up.
+//! The checks of Microsoft's clients are in `tests/judges`, in the clients' language; this installs the clients, starts what
+//! they judge, lets our own tools work beside them, and adds up.
 
+mod arm;
 mod ours;
 mod stage;
 mod venv;
@@ -28,20 +29,23 @@ pub(crate) enum Judge {
     Az,
     /// The Python sample of the Batch instructions, on the old client generation.
     Sample,
+    /// HashiCorp's azure-arm builder under real Packer, alone and with our post-processor behind it.
+    Arm,
     /// The SDKs' own models, on everything that the other judges and our tools sent and were answered.
     Schemas,
 }
 
 impl Judge {
     /// All, in the order in which they run: the last reads what the others leave.
-    const ALL: [Self; 4] = [Self::Sdk, Self::Az, Self::Sample, Self::Schemas];
+    const ALL: [Self; 5] = [Self::Sdk, Self::Az, Self::Sample, Self::Arm, Self::Schemas];
 
-    /// The name of its script, its folder and its requirements.
+    /// Its name, which is that of its folder, and of its script and its requirements where it has them.
     pub(crate) const fn name(self) -> &'static str {
         match self {
             Self::Sdk => "sdk",
             Self::Az => "az",
             Self::Sample => "sample",
+            Self::Arm => "arm",
             Self::Schemas => "schemas",
         }
     }
@@ -55,7 +59,11 @@ pub(crate) fn run(chosen: Option<Judge>) -> Result {
     real::install_plugin(&tools)?;
     let mut passed = 0;
     for judge in order(chosen) {
-        passed += Stage::new(&checkout, &tools, judge)?.judge()?;
+        say(format!("▸ judge {}", judge.name()));
+        passed += match judge {
+            Judge::Arm => arm::judge(&tools)?,
+            Judge::Sdk | Judge::Az | Judge::Sample | Judge::Schemas => Stage::new(&checkout, &tools, judge)?.judge()?,
+        };
     }
     say(format!(
         "judges: {passed} passed, 0 failed ({:.0} s)",

@@ -9,7 +9,6 @@ mod check;
 mod demo;
 mod dist;
 mod judges;
-mod judges_arm;
 mod lint_actions;
 mod real;
 mod tools;
@@ -39,13 +38,11 @@ enum Verb {
         #[arg(default_value = "")]
         case: String,
     },
-    /// Microsoft's own clients judge the local Azure, and count their checks.
+    /// Microsoft's own clients and HashiCorp's azure-arm judge the local Azure, and count their checks.
     Judges {
         /// Only this judge.
         judge: Option<judges::Judge>,
     },
-    /// HashiCorp's azure-arm builder judges the local Azure, and counts its checks.
-    JudgesArm,
     /// Measurements.
     Bench {
         #[command(subcommand)]
@@ -96,7 +93,6 @@ fn run(verb: &Verb) -> Result {
         Verb::Demo => demo::run(),
         Verb::Real { case } => real::run(case),
         Verb::Judges { judge } => judges::run(*judge),
-        Verb::JudgesArm => judges_arm::run(),
         Verb::Bench {
             what: Measured::Start { versus },
         } => bench::start(versus.as_deref()),

@@ -81,7 +81,11 @@ fn exists(command: &str) -> bool {
         ["cargo", "xtask", "real", case] => {
             case == suite::SEARCH || cases::all().iter().any(|known| known.name == case)
         }
-        ["cargo", "xtask", "bench", "start"] => true,
+        ["cargo", "xtask", "bench", measured] => ["start", "emulator"].contains(&measured),
+        ["cargo", "xtask", "judges"] => true,
+        ["cargo", "xtask", "judges", judge] => {
+            root().join("tests/judges").join(format!("{judge}.py")).exists() || judge == "arm"
+        }
         ["cargo", "test", "-p", package, .., name] => {
             let last = name.rsplit("::").next().unwrap_or(name);
             functions_of(package).iter().any(|function| function == last)
@@ -125,6 +129,7 @@ fn every_command_named_exists() {
 #[test]
 fn a_command_that_does_not_exist_is_noticed() {
     assert!(!exists("cargo xtask real no_such_case"));
+    assert!(!exists("cargo xtask judges no_such_judge"));
     assert!(!exists("cargo test -p azure-batch-core no_such_test"));
     assert!(exists(
         "cargo test -p azure-batch-e2e a_command_that_does_not_exist_is_noticed"

@@ -51,7 +51,6 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When something is wrong, with the client's own words.
     pub(crate) fn judge(&self) -> Result<u32> {
-        say(format!("▸ judge {}", self.judge.name()));
         if self.judge == Judge::Schemas {
             return self.ask(self.program("sdk")?);
         }
@@ -82,7 +81,7 @@ impl<'a> Stage<'a> {
         // az waits 30 seconds between polls when nothing tells it otherwise; the SDKs are told by the judge.
         let flags: &[&str] = match self.judge {
             Judge::Az | Judge::Sample => &["--retry-after", "1"],
-            Judge::Sdk | Judge::Schemas => &[],
+            Judge::Sdk | Judge::Arm | Judge::Schemas => &[],
         };
         LocalAzure::start_with(&start, flags)
     }
@@ -108,7 +107,7 @@ impl<'a> Stage<'a> {
             Judge::Sample => Ok(program
                 .env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))
                 .env("JUDGE_SDK_PYTHON", Venv::of(&self.scripts, "sdk")?.python())),
-            Judge::Sdk | Judge::Schemas => Ok(program),
+            Judge::Sdk | Judge::Arm | Judge::Schemas => Ok(program),
         }
     }
 

@@ -1,5 +1,5 @@
-//! `cargo xtask judges-arm`: HashiCorp's azure-arm builder, unmodified, builds on the local Azure, alone and with our
-//! post-processor behind it.
+//! The judge that is no client of Azure's own: HashiCorp's azure-arm builder, unmodified, builds on the local Azure, alone
+//! and with our post-processor behind it.
 //!
 //! It starts the programs and adds up; what must be true afterwards is in `checks`, the templates are in
 //! `tests/judges/arm`.
@@ -18,17 +18,13 @@ use azure_batch_e2e::{
     packer::Packer,
     process::Running,
     secrets::Secrets,
-    time::Stopwatch,
     tools::Tools,
     world,
 };
 use serde_json::json;
 
 use self::{checks::Checks, ssh::SshServer};
-use crate::{
-    build::{Checkout, step},
-    real, tools,
-};
+use crate::{build::step, tools};
 
 /// Where Packer looks for azure-arm.
 const BUILDER: &str = "github.com/hashicorp/azure";
@@ -36,37 +32,15 @@ const BUILDER: &str = "github.com/hashicorp/azure";
 /// The definition that the builder publishes into by itself: one that takes plain machines, as it captures the VM.
 const DIRECT: &str = "direct";
 
-/// Builds with azure-arm and says how many checks passed.
-pub(crate) fn run() -> Result {
-    let watch = Stopwatch::start();
-    let checkout = Checkout::find()?;
-    let tools = gather(&checkout)?;
-    real::install_plugin(&tools)?;
-    install_builder(&tools)?;
-    let passed = judge(&tools)?;
-    say(format!(
-        "arm: {passed} passed, 0 failed ({:.0} s)",
-        watch.passed().as_secs_f32()
-    ));
-    Ok(())
-}
-
-fn gather(checkout: &Checkout) -> Result<Tools> {
-    let results = checkout.target.join("judges-arm");
-    files::make_empty(&results)?;
-    let programs = checkout.programs()?;
-    Ok(Tools {
-        checkout: checkout.root.clone(),
-        installed: checkout.target.join("judges-arm-plugins"),
-        results,
-        plugin: programs.join("packer-plugin-azure-batch"),
-        pool: programs.join("azure-batch-pool"),
-        emulator: programs.join("azure-emulator"),
-        packer: tools::packer()?,
-        // No Action is judged here.
-        act: "act".into(),
-        packer_sdc: "packer-sdc".into(),
-    })
+/// Builds with azure-arm and gives the number of checks that passed.
+///
+/// # Errors
+/// When a build fails, or what it leaves is not what it should be.
+pub(super) fn judge(tools: &Tools) -> Result<u32> {
+    install_builder(tools)?;
+    let passed = build_both(tools)?;
+    say(format!("arm: {passed} passed, 0 failed"));
+    Ok(passed)
 }
 
 /// Installs azure-arm beside our plugin.
@@ -84,7 +58,7 @@ fn install_builder(tools: &Tools) -> Result {
 }
 
 /// Runs both builds side by side, since most of each is azure-arm waiting to delete again what was still in use.
-fn judge(tools: &Tools) -> Result<u32> {
+fn build_both(tools: &Tools) -> Result<u32> {
     let lab = Lab::new(tools, "arm")?;
     let azure = azure(&lab)?;
     let server = SshServer::start(&lab.folder("ssh")?)?;
