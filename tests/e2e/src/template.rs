@@ -24,6 +24,8 @@ const VARIABLES: [&str; 6] = [
 pub struct Post {
     /// `image_version`.
     pub version: String,
+    /// `gallery_name`.
+    pub gallery: String,
     /// `image_name`.
     pub definition: String,
     /// Further attributes, in HCL.
@@ -36,6 +38,7 @@ impl Default for Post {
     fn default() -> Self {
         Self {
             version: "next-patch".to_owned(),
+            gallery: world::GALLERY.to_owned(),
             definition: "ubuntu".to_owned(),
             more: String::new(),
             manifest: "azure-batch-manifest.json".to_owned(),
@@ -80,7 +83,7 @@ impl Post {
 "#,
             machine = world::machine(),
             group = world::GROUP,
-            gallery = world::GALLERY,
+            gallery = self.gallery,
             definition = self.definition,
             version = self.version,
             account = world::account(world::ACCOUNT),

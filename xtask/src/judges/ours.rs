@@ -23,17 +23,37 @@ const LIMIT: Duration = Duration::from_secs(120);
 
 /// Publishes the example's machine as `gal1/ubuntu` 1.0.0.
 pub(crate) fn publish(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
-    let packer = Packer::new(lab, azure)?;
-    let template = packer.template(
-        "publish.pkr.hcl",
-        &template::with_null_builder(&Post::version(VERSION).block()),
-    )?;
-    succeeded(&packer.build("our-publish", &[], &template)?)
+    build(lab, azure, "our-publish", &Post::version(VERSION))
 }
 
-/// Makes `pool1` of two nodes of that version.
-pub(crate) fn roll_out(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
-    succeeded(&pool::rollout(lab, azure, "our-rollout", (VERSION, 2))?.run(LIMIT)?)
+/// Makes `pool1` of so many nodes of that version, or resizes it.
+pub(crate) fn roll_out(lab: &Lab<'_>, azure: &LocalAzure, nodes: u32) -> Result {
+    let log = format!("our-rollout-{nodes}");
+    succeeded(&pool::rollout(lab, azure, &log, (VERSION, nodes))?.run(LIMIT)?)
+}
+
+/// Sends every kind of body that our tools can send.
+pub(crate) fn send_everything(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
+    publish(lab, azure)?;
+    let elsewhere = |more: &str| Post {
+        gallery: "galnew".to_owned(),
+        more: more.to_owned(),
+        ..Post::version(VERSION)
+    };
+    let create = "create_gallery = true";
+    build(lab, azure, "our-gallery", &elsewhere(create))?;
+    let account = world::account(world::OTHER_ACCOUNT);
+    let another_region =
+        format!("{create}\n    used_by {{\n      batch_account = \"{account}\"\n      nodes = 5\n    }}");
+    build(lab, azure, "our-region", &elsewhere(&another_region))?;
+    roll_out(lab, azure, 2)?;
+    roll_out(lab, azure, 4)
+}
+
+fn build(lab: &Lab<'_>, azure: &LocalAzure, name: &str, post: &Post) -> Result {
+    let packer = Packer::new(lab, azure)?;
+    let template = packer.template(&format!("{name}.pkr.hcl"), &template::with_null_builder(&post.block()))?;
+    succeeded(&packer.build(name, &[], &template)?)
 }
 
 /// Makes the pool that the Batch instructions' sample makes.

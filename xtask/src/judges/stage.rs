@@ -51,10 +51,14 @@ impl<'a> Stage<'a> {
     /// # Errors
     /// When something is wrong, with the client's own words.
     pub(crate) fn judge(&self) -> Result<u32> {
+        let azure = self.azure()?;
         if self.judge == Judge::Schemas {
+            // What it reads must be written before it starts.
+            let sent = ours::send_everything(&self.lab, &azure);
+            self.lab.keep_journal(&azure)?;
+            sent?;
             return self.ask(self.program("sdk")?);
         }
-        let azure = self.azure()?;
         let answer = self.set(&azure).and_then(|()| self.ask(self.client(&azure)?));
         self.lab.keep_journal(&azure)?;
         answer
@@ -92,7 +96,7 @@ impl<'a> Stage<'a> {
         if self.judge == Judge::Sample {
             ours::roll_out_sample(&self.lab, azure)
         } else {
-            ours::roll_out(&self.lab, azure)
+            ours::roll_out(&self.lab, azure, 2)
         }
     }
 
