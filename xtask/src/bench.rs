@@ -1,4 +1,4 @@
-//! `cargo xtask bench`: what the released binaries cost.
+//! `cargo xtask bench`: what the released binaries cost, and the local Azure.
 //!
 //! It measures and prints; it sets no limit, since machines differ.
 
@@ -16,7 +16,7 @@ use azure_batch_e2e::{
     time::{Stopwatch, wait_for},
 };
 
-use crate::build::Checkout;
+use crate::build::{Checkout, cargo, step};
 
 /// How often each start is measured; the median of 40 is steady to a tenth of a millisecond here.
 const ROUNDS: usize = 40;
@@ -60,6 +60,24 @@ pub(crate) fn start(versus: Option<&Path>) -> Result {
         say(line);
     }
     Ok(())
+}
+
+/// Measures the emulator; how is told in its own benchmark.
+///
+/// # Errors
+/// When it does not build, start or answer.
+pub(crate) fn emulator() -> Result {
+    let mut bench = cargo();
+    bench.args([
+        "bench",
+        "--locked",
+        "--quiet",
+        "--package",
+        "azure-emulator",
+        "--bench",
+        "load",
+    ]);
+    step("measure", bench.current_dir(Checkout::find()?.root))
 }
 
 type Row = (&'static str, fn(&Cost) -> f64);

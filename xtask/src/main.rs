@@ -75,6 +75,8 @@ enum Measured {
         #[arg(long)]
         versus: Option<PathBuf>,
     },
+    /// What the local Azure costs: start, memory and requests a second with 500 pools of 200 nodes.
+    Emulator,
 }
 
 fn main() -> ExitCode {
@@ -96,6 +98,9 @@ fn run(verb: &Verb) -> Result {
         Verb::Bench {
             what: Measured::Start { versus },
         } => bench::start(versus.as_deref()),
+        Verb::Bench {
+            what: Measured::Emulator,
+        } => bench::emulator(),
         Verb::LintActions => lint_actions::run(),
         Verb::Dist { target, tag } => dist::run(target, tag),
         Verb::Sums { tag } => dist::sums(tag),

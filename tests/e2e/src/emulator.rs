@@ -103,6 +103,12 @@ impl LocalAzure {
         self.endpoint.trim_start_matches("https://")
     }
 
+    /// The number of its process.
+    #[must_use]
+    pub fn process(&self) -> u32 {
+        self.child.id()
+    }
+
     /// Every request so far.
     ///
     /// # Errors

@@ -1,9 +1,12 @@
-//! The journal: every request and its answer, with nothing secret in it.
+//! The journal: every request and its answer, with nothing secret in what is shown of it.
 //!
-//! It keeps everything of a run in memory; writing it anywhere is up to the host.
+//! It keeps what a run needs in memory and forgets the oldest of very long ones; writing it anywhere is up to the host.
 
+use std::{fmt, ops::Deref, sync::OnceLock};
+
+use bytes::Bytes;
 use jiff::Timestamp;
-use serde::Serialize;
+use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
 use crate::{Outcome, http::Request};
@@ -32,6 +35,43 @@ const SECRET_KEYS: [&str; 18] = [
 
 /// How long a text may be before the journal only says how long it was: poll URLs are over 4 KB.
 const LONGEST_TEXT: usize = 512;
+
+/// How many bytes of bodies are kept: a publish and a roll-out of a thousand nodes leave a tenth of it.
+const MOST_BYTES: usize = 64 << 20;
+
+/// What an entry takes beside its bodies, about.
+const ENTRY_BYTES: usize = 512;
+
+/// The requests so far, but for the oldest of a very long run.
+#[derive(Debug, Default)]
+pub(crate) struct Journal {
+    entries: Vec<Entry>,
+    bytes: usize,
+    forgotten: u64,
+}
+
+impl Journal {
+    /// The number of the next request.
+    pub(crate) fn next(&self) -> u64 {
+        self.forgotten + self.entries.len() as u64 + 1
+    }
+
+    /// Adds one; when there is too much, the older half goes.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
+        self.entries.push(entry);
+        if self.bytes > MOST_BYTES {
+            let half = self.entries.len() / 2;
+            self.bytes -= self.entries.drain(..half).map(|entry| entry.bytes()).sum::<usize>();
+            self.forgotten += half as u64;
+        }
+    }
+
+    /// The requests, oldest first.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
+}
 
 /// One request and what became of it.
 #[derive(Clone, Debug, Serialize)]
@@ -65,27 +105,51 @@ pub struct Entry {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub user_agent: Option<String>,
     /// What the client sent.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub request: Value,
+    #[serde(skip_serializing_if = "Body::is_empty")]
+    pub request: Body,
     /// What it was answered.
-    #[serde(skip_serializing_if = "Value::is_null")]
-    pub response: Value,
+    #[serde(skip_serializing_if = "Body::is_empty")]
+    pub response: Body,
+}
+
+/// A body as it was on the wire: a JSON value without secrets, null when there was none.
+///
+/// Most are never looked at, so it is read when it is.
+#[derive(Clone)]
+pub struct Body {
+    bytes: Bytes,
+    form: Form,
+    read: OnceLock<Value>,
+}
+
+/// How a body is read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Form {
+    Json,
+    /// GitHub's id token comes in a field named `value`, which elsewhere is a list's.
+    JsonWithSecretValue,
+    UrlEncoded,
 }
 
 impl Entry {
     pub(crate) fn new(request: &Request, outcome: &Outcome, place: (u64, Timestamp), fault: Option<String>) -> Self {
         let (number, time) = place;
         let (status, cut, response) = match outcome {
-            Outcome::Answer(answer) => (Some(answer.status.as_u16()), None, body(&answer.body, None)),
-            Outcome::ResetBeforeEffect => (None, Some("resetBeforeEffect"), Value::Null),
-            Outcome::ResetAfterEffect => (None, Some("resetAfterEffect"), Value::Null),
-            Outcome::Hang => (None, Some("hang"), Value::Null),
+            Outcome::Answer(answer) => (Some(answer.status.as_u16()), None, answer.body.clone()),
+            Outcome::ResetBeforeEffect => (None, Some("resetBeforeEffect"), Bytes::new()),
+            Outcome::ResetAfterEffect => (None, Some("resetAfterEffect"), Bytes::new()),
+            Outcome::Hang => (None, Some("hang"), Bytes::new()),
         };
-        // GitHub's id token comes in a field named `value`, which elsewhere is a list's.
-        let response = if request.path.starts_with("/oidc/token") {
-            hidden_value(response)
+        let answered = if request.path.starts_with("/oidc/token") {
+            Form::JsonWithSecretValue
         } else {
-            response
+            Form::Json
+        };
+        let is_form = |kind: &str| kind.contains("x-www-form-urlencoded");
+        let sent = if request.header("content-type").is_some_and(is_form) {
+            Form::UrlEncoded
+        } else {
+            Form::Json
         };
         let text = |name: &str| request.header(name).map(str::to_owned);
         Self {
@@ -100,23 +164,64 @@ impl Entry {
             fault,
             client_request_id: text("x-ms-client-request-id").or_else(|| text("client-request-id")),
             user_agent: text("user-agent"),
-            request: body(&request.body, request.header("content-type")),
-            response,
+            request: Body::new(request.body.clone(), sent),
+            response: Body::new(response, answered),
         }
+    }
+
+    fn bytes(&self) -> usize {
+        ENTRY_BYTES + self.request.bytes.len() + self.response.bytes.len()
     }
 }
 
-fn body(bytes: &[u8], content_type: Option<&str>) -> Value {
-    if bytes.is_empty() {
-        return Value::Null;
+impl Body {
+    const fn new(bytes: Bytes, form: Form) -> Self {
+        Self {
+            bytes,
+            form,
+            read: OnceLock::new(),
+        }
     }
-    if content_type.is_some_and(|kind| kind.contains("x-www-form-urlencoded")) {
-        let form: Vec<_> = url::form_urlencoded::parse(bytes).collect();
-        return pairs(form.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
+
+    fn read(&self) -> Value {
+        if self.is_empty() {
+            return Value::Null;
+        }
+        if self.form == Form::UrlEncoded {
+            let form: Vec<_> = url::form_urlencoded::parse(&self.bytes).collect();
+            return pairs(form.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
+        }
+        match serde_json::from_slice(&self.bytes).map(without_secrets) {
+            Ok(value) if self.form == Form::JsonWithSecretValue => hidden_value(value),
+            Ok(value) => value,
+            Err(_) => Value::String(format!("<{} bytes, not JSON>", self.bytes.len())),
+        }
     }
-    match serde_json::from_slice(bytes) {
-        Ok(value) => without_secrets(value),
-        Err(_) => Value::String(format!("<{} bytes, not JSON>", bytes.len())),
+
+    fn is_empty(&self) -> bool {
+        self.bytes.is_empty()
+    }
+}
+
+impl Deref for Body {
+    type Target = Value;
+
+    fn deref(&self) -> &Value {
+        self.read.get_or_init(|| self.read())
+    }
+}
+
+impl Serialize for Body {
+    // Whoever writes the whole journal down needs each value once: keeping them would take ten times the memory.
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        self.read().serialize(serializer)
+    }
+}
+
+impl fmt::Debug for Body {
+    // The bytes may hold tokens and keys.
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        self.read().fmt(f)
     }
 }
 
@@ -183,18 +288,43 @@ mod tests {
 
     use super::*;
 
+    fn shown(bytes: &str, form: Form) -> Value {
+        Body::new(Bytes::copy_from_slice(bytes.as_bytes()), form).read()
+    }
+
     #[test]
     fn secrets_of_forms_and_bodies_are_replaced() {
-        let form = body(
-            b"client_id=a&client_secret=hunter2",
-            Some("application/x-www-form-urlencoded"),
-        );
+        let form = shown("client_id=a&client_secret=hunter2", Form::UrlEncoded);
         assert_eq!(form, json!({"client_id": "a", "client_secret": "<secret>"}));
         let sas =
             json!({"properties": {"output": {"accessSAS": "https://x?sig=abc"}}, "uri": "https://x?sv=1&sig=abc&se=2"});
-        let shown = body(sas.to_string().as_bytes(), None);
-        assert!(!shown.to_string().contains("abc"), "{shown}");
-        assert_eq!(shown["uri"], "https://x?sv=1&sig=<secret>&se=2");
-        assert_eq!(hidden_value(json!({"value": "eyJ"})), json!({"value": "<secret>"}));
+        let sas = shown(&sas.to_string(), Form::Json);
+        assert!(!sas.to_string().contains("abc"), "{sas}");
+        assert_eq!(sas["uri"], "https://x?sv=1&sig=<secret>&se=2");
+        let token = shown(r#"{"value": "eyJ"}"#, Form::JsonWithSecretValue);
+        assert_eq!(token, json!({"value": "<secret>"}));
+    }
+
+    #[test]
+    fn the_older_half_of_too_much_goes_and_numbers_go_on() {
+        let body = Bytes::from(vec![b' '; 4 << 20]);
+        let mut journal = Journal::default();
+        for count in 1..=40 {
+            assert_eq!(journal.next(), count);
+            let request = Request {
+                method: http::Method::PUT,
+                authority: String::new(),
+                path: "/".to_owned(),
+                query: Vec::new(),
+                headers: http::HeaderMap::new(),
+                body: body.clone(),
+            };
+            let entry = Entry::new(&request, &Outcome::Hang, (count, Timestamp::UNIX_EPOCH), None);
+            journal.add(entry);
+        }
+        let kept: Vec<u64> = journal.entries().iter().map(|entry| entry.number).collect();
+        assert!(journal.bytes <= MOST_BYTES && kept.len() >= 8, "{kept:?}");
+        assert_eq!(kept.last(), Some(&40));
+        assert!(kept.is_sorted(), "{kept:?}");
     }
 }

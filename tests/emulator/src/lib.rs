@@ -35,7 +35,7 @@ use crate::{
     arm::ArmError,
     fault::{Effect, Fault},
     http::{Request, Response},
-    journal::Entry,
+    journal::{Entry, Journal},
     seed::{Seed, SeedError},
     timing::Timing,
     world::{Call, World},
@@ -71,7 +71,7 @@ pub enum Outcome {
 #[derive(Debug)]
 pub struct Emulator {
     world: World,
-    journal: Vec<Entry>,
+    journal: Journal,
 }
 
 /// The four faces of the emulator; each has an error form of its own.
@@ -113,7 +113,7 @@ impl Emulator {
         };
         Self {
             world,
-            journal: Vec::new(),
+            journal: Journal::default(),
         }
     }
 
@@ -140,21 +140,21 @@ impl Emulator {
 
     /// Answers one request at a time that never runs backwards.
     pub fn respond(&mut self, request: &Request, now: Timestamp) -> Outcome {
-        let number = self.journal.len() as u64 + 1;
+        let number = self.journal.next();
         self.world.settle(now);
         let service = service(request);
         let call = Call { request, now };
         let met = self.world.faults.meet(number, &request.method, &request.path);
         let outcome = self.outcome(met, service, &call);
         let hit = self.world.faults.take_hit();
-        self.journal.push(Entry::new(request, &outcome, (number, now), hit));
+        self.journal.add(Entry::new(request, &outcome, (number, now), hit));
         outcome
     }
 
-    /// All requests so far.
+    /// The requests so far, oldest first; of a very long run, the newest.
     #[must_use]
     pub fn journal(&self) -> &[Entry] {
-        &self.journal
+        self.journal.entries()
     }
 
     /// An assertion of any issuer, e.g. of a cluster, to be exchanged for an access token: valid for five minutes.
@@ -165,7 +165,7 @@ impl Emulator {
 
     /// Forgets the requests so far; their numbers start again at 1.
     pub fn clear_journal(&mut self) {
-        self.journal.clear();
+        self.journal = Journal::default();
     }
 
     /// Adds a fault to the script.

@@ -10,7 +10,7 @@ use azure_batch_core::{
         VersionSettings,
     },
 };
-use serde_json::{Value, json};
+use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
 use crate::support::{Azure, GROUP, lines};
@@ -404,7 +404,7 @@ async fn what_is_missing_is_named_before_anything_is_written() {
 async fn the_definition_says_its_security_and_the_version_of_what_it_was_made() {
     let azure = Azure::example();
     run(&azure, &settings()).await.unwrap();
-    let put = |end: &str| -> Value {
+    let put = |end: &str| {
         azure
             .journal()
             .into_iter()
