@@ -107,7 +107,9 @@ impl<'a> Stage<'a> {
             .env("JUDGE_CONTROL", &azure.control)
             .env("JUDGE_CA", &azure.ca);
         match self.judge {
-            Judge::Az => Ok(program.env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))),
+            Judge::Az => Ok(program
+                .env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))
+                .env("JUDGE_PAGE", self.lab.tools.checkout.join("docs/emulator.md"))),
             Judge::Sample => Ok(program
                 .env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))
                 .env("JUDGE_SDK_PYTHON", Venv::of(&self.scripts, "sdk")?.python())),
