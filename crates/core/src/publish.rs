@@ -3,6 +3,7 @@
 //! This file is the story; every step is told below it and every decision is a pure function in `publish/`. There is
 //! no state file: each step looks at Azure first, so a run that was killed anywhere is finished by running it again.
 
+mod adopt;
 mod bodies;
 mod captured;
 mod cleanup;
@@ -12,6 +13,7 @@ mod number;
 mod plan;
 mod preflight;
 mod step;
+mod whole;
 
 use futures::future::try_join_all;
 use serde::Serialize;
@@ -26,6 +28,7 @@ use self::{
 pub use crate::run::StepTime;
 use crate::{
     account,
+    account::Account,
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},
@@ -36,7 +39,7 @@ use crate::{
     json,
     operation::Status,
     replicas::RegionNeed,
-    settings::{KeptKind, OnFailure, PublishSettings, Source},
+    settings::{KeptKind, OnFailure, PublishSettings, Source, UsedBy},
 };
 
 /// How often a run takes another number when somebody else was faster.
@@ -55,8 +58,8 @@ pub struct Published {
     pub source: String,
     /// The fingerprint of the source, as in the tags.
     pub fingerprint: String,
-    /// Whether this run created it; `false` when it was there already with this fingerprint.
-    pub is_new: bool,
+    /// How it came to be the result.
+    pub outcome: Outcome,
     /// `Linux` or `Windows`.
     pub os_type: String,
     /// `V1` or `V2`.
@@ -73,6 +76,18 @@ pub struct Published {
     pub kept: Vec<Kept>,
     /// How long each step took.
     pub steps: Vec<StepTime>,
+}
+
+/// How a version came to be the result of a publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// This run created it.
+    Created,
+    /// It was there already, made of the same source.
+    Found,
+    /// It was there already and was named as the source; its regions, dates and tags were completed.
+    Adopted,
 }
 
 /// A region of a published version.
@@ -106,18 +121,40 @@ pub struct PublishPlan {
     pub replicas: Vec<String>,
 }
 
+impl Outcome {
+    /// The word for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Found => "found",
+            Self::Adopted => "adopted",
+        }
+    }
+}
+
+impl From<version::RegionState> for PublishedRegion {
+    fn from(region: version::RegionState) -> Self {
+        Self {
+            location: region.location,
+            replicas: region.replicas,
+            state: region.state,
+        }
+    }
+}
+
 /// Publishes.
 ///
 /// # Errors
 /// When a check refuses, Azure fails, or the run ends; what it leaves is told in events.
 pub async fn run(client: &Client, settings: &PublishSettings) -> Result<Published> {
-    publish(client, settings).await.map_err(|error| {
-        error.while_doing(format!(
-            "cannot publish {} to {}",
-            settings.source,
-            settings.definition.name()
-        ))
-    })
+    let (source, definition) = (&settings.source, settings.definition.name());
+    if let Some(version) = settings.adopted() {
+        let adopted = adopt::run(client, settings, version).await;
+        return adopted.map_err(|error| error.while_doing(format!("cannot adopt {source}")));
+    }
+    let published = publish(client, settings).await;
+    published.map_err(|error| error.while_doing(format!("cannot publish {source} to {definition}")))
 }
 
 /// Says what [`run`] would do; writes nothing.
@@ -125,6 +162,9 @@ pub async fn run(client: &Client, settings: &PublishSettings) -> Result<Publishe
 /// # Errors
 /// As [`run`], for what can be known without writing.
 pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
+    if let Some(version) = settings.adopted() {
+        return adopt::plan(client, settings, version).await;
+    }
     let seen = observe(client, settings).await?;
     let plan = decide(client, settings, &seen)?;
     Ok(PublishPlan {
@@ -186,16 +226,10 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
 
 /// Looks at everything that the decision needs; writes nothing.
 async fn observe(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let accounts = try_join_all(
-        settings
-            .used_by
-            .iter()
-            .map(|it| async { Ok::<_, Error>((account::read(client, &it.account).await?, it.nodes)) }),
-    );
     let (machine, (gallery, definition, versions), accounts) = futures::try_join!(
         machine::observe(client, &settings.source),
         observe_gallery(client, settings),
-        accounts
+        accounts(client, settings)
     )?;
     Ok(Seen {
         machine,
@@ -204,6 +238,15 @@ async fn observe(client: &Client, settings: &PublishSettings) -> Result<Seen> {
         versions,
         accounts,
     })
+}
+
+/// The accounts whose pools will use the version, with the pools' sizes.
+async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
+    let read = |it: &UsedBy| {
+        let (id, nodes) = (it.account.clone(), it.nodes);
+        async move { Ok((account::read(client, &id).await?, nodes)) }
+    };
+    try_join_all(settings.used_by.iter().map(read)).await
 }
 
 async fn observe_gallery(
@@ -401,6 +444,9 @@ fn temporaries(settings: &PublishSettings) -> &ResourceGroupId {
 
 /// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
 async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan, reach: Reach) -> Result<Vec<Kept>> {
+    if plan.needs_nothing_on_the_way() {
+        return Ok(Vec::new());
+    }
     let keep: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
     Ok(cleanup::remove(client, temporaries(settings), plan, reach, &keep).await)
 }
@@ -415,6 +461,9 @@ enum Rest<'a> {
 
 /// After a failure: what is removed depends on how far the version came. The run's own end does not stop this.
 async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &Plan) {
+    if plan.needs_nothing_on_the_way() {
+        return;
+    }
     let group = temporaries(settings);
     let version = version::find(client, &plan.version).await;
     let keep_named: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
@@ -450,24 +499,22 @@ async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &
 
 fn published(settings: &PublishSettings, seen: &Seen, plan: &Plan, version: &ImageVersion) -> Published {
     let machine = &seen.machine;
-    let region = |region: version::RegionState| PublishedRegion {
-        location: region.location,
-        replicas: region.replicas,
-        state: region.state,
-    };
     Published {
         version: plan.version.clone(),
         number: plan.number.number(),
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
         fingerprint: plan.fingerprint.as_str().to_owned(),
-        is_new: matches!(plan.number, Number::New(_)),
+        outcome: match plan.number {
+            Number::New(_) => Outcome::Created,
+            Number::Found(_) => Outcome::Found,
+        },
         os_type: machine.os_type.clone(),
         hyper_v_generation: machine.generation.clone(),
         architecture: machine.architecture.clone(),
         security_type: machine.security.as_str().to_owned(),
-        data_disk_luns: machine.data.iter().map(|(lun, _)| lun.number()).collect(),
-        regions: version.regions().into_iter().map(region).collect(),
+        data_disk_luns: machine.luns(),
+        regions: version.regions().into_iter().map(PublishedRegion::from).collect(),
         kept: Vec::new(),
         steps: Vec::new(),
     }

@@ -3,12 +3,15 @@
 //! `targetRegions` is the whole wish and has no `ETag`, so two writers can drop each other's regions; every change here
 //! starts from what is there and is read back.
 
+mod details;
+
 use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+pub use self::details::{Details, Lack};
 use super::gallery::API_VERSION;
 use crate::{
     answer::ServiceError,
@@ -143,7 +146,7 @@ impl ImageVersion {
     pub fn regions(&self) -> Vec<RegionState> {
         let summary = self.summary();
         let default = self.default_replicas();
-        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+        self.target_regions()
             .filter_map(|region| {
                 let location: Location = read_json::text(region, "/name")?.parse().ok()?;
                 let replicas = read_json::number(region, "/regionalReplicaCount").unwrap_or(default);
@@ -201,10 +204,24 @@ impl ImageVersion {
         body
     }
 
+    /// The body that fulfils a wish, with the regions that were taken out put back; `None` when nothing changes.
+    fn completed(&self, wish: &Wish<'_>, taken_out: &[Value]) -> Option<Value> {
+        let merged = self.merged_regions(wish.needs, wish.storage, taken_out);
+        let is_short_of_regions = merged.is_some();
+        let regions = merged.unwrap_or_else(|| self.target_regions().cloned().collect());
+        let mut body = self.with_regions(regions);
+        let is_short_of_details = wish.details.complete(&mut body);
+        (is_short_of_regions || is_short_of_details).then_some(body)
+    }
+
+    fn target_regions(&self) -> impl Iterator<Item = &Value> {
+        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+    }
+
     /// Its target regions without one, and that one as it was: with its encryption and all else that it carries.
     #[must_use]
     pub fn regions_without(&self, location: &Location) -> (Vec<Value>, Vec<Value>) {
-        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+        self.target_regions()
             .cloned()
             .partition(|region| !is_in(region, location))
     }
@@ -213,9 +230,7 @@ impl ImageVersion {
     /// nothing lowered or removed. `None` when nothing changes.
     #[must_use]
     pub fn merged_regions(&self, needs: &[RegionNeed], storage: &str, taken_out: &[Value]) -> Option<Vec<Value>> {
-        let mut regions: Vec<Value> = read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
-            .cloned()
-            .collect();
+        let mut regions: Vec<Value> = self.target_regions().cloned().collect();
         let default = self.default_replicas();
         let had = regions.len();
         for region in taken_out {
@@ -260,6 +275,17 @@ pub fn target_region(need: &RegionNeed, storage: &str) -> Value {
     json!({"name": need.location, "regionalReplicaCount": need.replicas, "storageAccountType": storage})
 }
 
+/// What a version has to be beside what it is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The regions that have to be complete, each with its replicas at least.
+    pub needs: &'a [RegionNeed],
+    /// The storage of regions that are added.
+    pub storage: &'a str,
+    /// What it has to say of itself.
+    pub details: &'a Details,
+}
+
 /// How a wait for a version ended.
 #[derive(Debug)]
 pub enum Settled {
@@ -283,7 +309,25 @@ pub async fn ensure_regions(
     needs: &[RegionNeed],
     storage: &str,
 ) -> Result<ImageVersion> {
-    let wanted: Vec<Location> = needs.iter().map(|need| need.location.clone()).collect();
+    let details = &Details::default();
+    ensure(
+        client,
+        id,
+        &Wish {
+            needs,
+            storage,
+            details,
+        },
+    )
+    .await
+}
+
+/// The same, with what the version has to say of itself: both in one write.
+///
+/// # Errors
+/// As [`ensure_regions`].
+pub async fn ensure(client: &Client, id: &ImageVersionId, wish: &Wish<'_>) -> Result<ImageVersion> {
+    let wanted: Vec<Location> = wish.needs.iter().map(|need| need.location.clone()).collect();
     let doing = |error: Error| error.while_doing(format!("cannot bring image version {} to its regions", short(id)));
     let (mut merges, mut repairs) = (0, 0);
     let mut taken_out = Vec::new();
@@ -292,13 +336,13 @@ pub async fn ensure_regions(
             Settled::Complete(version) | Settled::RegionFailed(version, _) => version,
             Settled::RegionMissing(_) => continue,
         };
-        if let Some(regions) = version.merged_regions(needs, storage, &taken_out) {
+        if let Some(body) = version.completed(wish, &taken_out) {
             merges += 1;
             if merges > MAX_MERGES {
-                let error = Error::new(ErrorKind::Azure, "other writers kept changing its regions");
+                let error = Error::new(ErrorKind::Azure, "other writers kept changing its regions or tags");
                 return Err(doing(error.with_hint("run it again when they are done")));
             }
-            write_regions(client, &version, regions).await.map_err(doing)?;
+            write(client, id, body).await.map_err(doing)?;
             continue;
         }
         match settled(client, id, &wanted).await.map_err(doing)? {
@@ -313,16 +357,16 @@ pub async fn ensure_regions(
                 ));
                 let (without, failed) = version.regions_without(&region.location);
                 taken_out.extend(failed);
-                write_regions(client, &version, without).await.map_err(doing)?;
+                write(client, id, version.with_regions(without)).await.map_err(doing)?;
             }
             Settled::RegionFailed(version, region) => return Err(doing(failed_region(&version, &region))),
         }
     }
 }
 
-/// Writes target regions; a conflict with somebody else's update is no failure, the next look shows what became of it.
-async fn write_regions(client: &Client, version: &ImageVersion, regions: Vec<Value>) -> Result<()> {
-    match client.send(&put(&version.id, version.with_regions(regions))).await {
+/// Writes a version; a conflict with somebody else's update is no failure, the next look shows what became of it.
+async fn write(client: &Client, id: &ImageVersionId, body: Value) -> Result<()> {
+    match client.send(&put(id, body)).await {
         Ok(_) => Ok(()),
         Err(error) if error.has_status(409) || error.kind() == ErrorKind::UnknownEffect => Ok(()),
         Err(error) => Err(error),

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::machine::Machine;
+use super::{
+    machine::{Machine, Origin},
+    whole::{Whole, WholeKind},
+};
 use crate::{
     compute::{gallery::ImageDefinition, vm::Vm},
     error::{Error, ErrorKind, Result},
@@ -14,6 +17,9 @@ use crate::{
 
 /// The largest data disk that a fully replicated version takes.
 const MAX_DATA_DISK_GIB: u64 = 1024;
+
+/// Why nobody knows about the temporary drive.
+const TEMP_DRIVE: &str = "Azure does not tell whether the default temporary drive was kept";
 
 /// The names of all checks, for `ignore_checks`.
 pub const CHECK_NAMES: [&str; 12] = [
@@ -72,6 +78,51 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
 /// Checks a machine against what may be done to it.
 #[must_use]
 pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
+    match &machine.origin {
+        Origin::Whole(whole) => whole_checks(machine, whole),
+        Origin::Disks | Origin::Snapshots => machine_checks(machine, handling),
+    }
+}
+
+/// What an image that is used whole can tell; it has no machine any more whose handling could matter.
+fn whole_checks(machine: &Machine, whole: &Whole) -> Vec<Check> {
+    let only_a_vm = |name| unknown(name, "only a VM can tell, the source is an image");
+    let only_a_disk = |name| unknown(name, "only disks can tell, the source is an image");
+    let plan = match whole.kind {
+        WholeKind::ManagedImage => unknown("purchase-plan", "a managed image does not tell its purchase plan"),
+        WholeKind::Version => purchase_plan(machine),
+    };
+    vec![
+        only_a_vm("deallocated"),
+        os_state(whole),
+        only_a_vm("extensions"),
+        only_a_vm("ephemeral-os-disk"),
+        only_a_disk("disk-encryption"),
+        only_a_disk("encryption-sets"),
+        only_a_disk("ultra-disk"),
+        data_disk_size(machine),
+        pass("one-region", format!("the image lies in {}", machine.location)),
+        plan,
+        unknown("base-image", "this source does not name its base image"),
+        unknown("temp-drive", TEMP_DRIVE),
+    ]
+}
+
+fn os_state(whole: &Whole) -> Check {
+    if whole.os_state.eq_ignore_ascii_case("Generalized") {
+        pass("generalized", "the image is of a generalized machine")
+    } else {
+        fail(
+            "generalized",
+            format!(
+                "the image is {}, and Batch starts pools from generalized ones only; generalize the machine before it is captured",
+                whole.os_state.to_lowercase()
+            ),
+        )
+    }
+}
+
+fn machine_checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     let vm = machine.vm.as_ref();
     let mut checks = vm_checks(vm, handling);
     checks.extend([
@@ -91,10 +142,7 @@ pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check>
         outcome: CheckOutcome::CannotKnow,
         text: base,
     });
-    checks.push(unknown(
-        "temp-drive",
-        "Azure does not tell whether the default temporary drive was kept",
-    ));
+    checks.push(unknown("temp-drive", TEMP_DRIVE));
     checks
 }
 
@@ -316,7 +364,8 @@ pub(super) fn compare_definition(machine: &Machine, definition: &ImageDefinition
         .filter(|(_, has, needs)| !has.eq_ignore_ascii_case(needs))
         .map(|(field, has, needs)| format!("{field} is {has}, the source needs {needs}"))
         .collect();
-    if definition.plan().is_some() != machine.plan.is_some() {
+    let is_plan_untold = matches!(&machine.origin, Origin::Whole(whole) if whole.kind == WholeKind::ManagedImage);
+    if definition.plan().is_some() != machine.plan.is_some() && !is_plan_untold {
         let (has, needs) = if machine.plan.is_some() {
             ("none", "one")
         } else {
@@ -406,6 +455,42 @@ mod tests {
                 "{name}"
             );
         }
+    }
+
+    #[test]
+    fn images_tell_their_state_and_a_version_its_plan() {
+        use crate::publish::whole::tests::{image, version};
+        let handling = MachineHandling::default();
+        let mut with_plan = version(None, "Generalized");
+        with_plan.plan = Some(json!({"name": "p"}));
+        let specialized = version(None, "Specialized");
+        let table = [
+            (image("/os"), "generalized", CheckOutcome::Pass),
+            (image("/os"), "purchase-plan", CheckOutcome::CannotKnow),
+            (image("/os"), "disk-encryption", CheckOutcome::CannotKnow),
+            (image("/os"), "data-disk-size", CheckOutcome::Pass),
+            (specialized, "generalized", CheckOutcome::Fail),
+            (with_plan, "purchase-plan", CheckOutcome::Fail),
+        ];
+        for (machine, name, expected) in table {
+            let names: Vec<_> = checks(&machine, handling).into_iter().map(|check| check.name).collect();
+            assert_eq!(names, CHECK_NAMES);
+            assert_eq!(
+                outcome(&machine, handling, name),
+                expected,
+                "{name} {:?}",
+                machine.origin
+            );
+        }
+    }
+
+    #[test]
+    fn a_plan_that_an_image_does_not_tell_is_no_difference() {
+        use crate::publish::whole::tests::image;
+        let definition = ImageDefinition::new(json!({"properties": {"osType": "Linux", "osState": "Generalized",
+            "hyperVGeneration": "V2", "purchasePlan": {"name": "p"}}}));
+        assert!(compare_definition(&machine("V2", Security::Standard), &definition).is_err());
+        compare_definition(&image("/os"), &definition).unwrap();
     }
 
     #[test]
