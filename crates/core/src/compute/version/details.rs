@@ -80,7 +80,7 @@ impl Details {
         for lack in &lacks {
             match lack {
                 Lack::Tag { name, value } => {
-                    set(body, "", "tags", |tags| set(tags, "", name, |tag| *tag = json!(value)))
+                    set(body, "", "tags", |tags| set(tags, "", name, |tag| *tag = json!(value)));
                 }
                 Lack::EndOfLife(end) => set(body, PROFILE, "endOfLifeDate", |date| *date = json!(end.to_string())),
                 Lack::Exclusion => set(body, PROFILE, "excludeFromLatest", |flag| *flag = json!(true)),
