@@ -31,7 +31,7 @@ use crate::{
 /// How often a write of target regions is repeated when another writer has changed them meanwhile.
 const MAX_MERGES: u32 = 5;
 
-/// How often a failed region is removed and added again.
+/// How often a failed region is removed and added again, or a failed change written again.
 const MAX_REPAIRS: u32 = 2;
 
 /// A version as the service describes it, whole, with the few fields we use.
@@ -293,13 +293,16 @@ pub enum Settled {
     Complete(ImageVersion),
     /// Replication to a wanted region failed.
     RegionFailed(ImageVersion, RegionState),
+    /// Its last change failed, and yet all its regions are complete: the same change once more may do.
+    ChangeFailed(ImageVersion),
     /// A wanted region is none of the version's regions: it was not asked for, or another writer took it away.
     RegionMissing(Location),
 }
 
 /// Makes sure that a version has at least these replicas in these regions, and waits until the regions are complete.
 /// A region whose replication failed is removed and added again as it was, as Microsoft's troubleshooting page says,
-/// twice; also one that is nobody's wish here, since it keeps the whole version from being usable.
+/// twice; also one that is nobody's wish here, since it keeps the whole version from being usable. A change that failed
+/// without harm to any region is written again as often.
 ///
 /// # Errors
 /// When the version is missing or failed, a region keeps failing, or the run ends.
@@ -333,7 +336,7 @@ pub async fn ensure(client: &Client, id: &ImageVersionId, wish: &Wish<'_>) -> Re
     let mut taken_out = Vec::new();
     loop {
         let version = match settled(client, id, &[]).await.map_err(doing)? {
-            Settled::Complete(version) | Settled::RegionFailed(version, _) => version,
+            Settled::Complete(version) | Settled::RegionFailed(version, _) | Settled::ChangeFailed(version) => version,
             Settled::RegionMissing(_) => continue,
         };
         if let Some(body) = version.completed(wish, &taken_out) {
@@ -360,6 +363,18 @@ pub async fn ensure(client: &Client, id: &ImageVersionId, wish: &Wish<'_>) -> Re
                 write(client, id, version.with_regions(without)).await.map_err(doing)?;
             }
             Settled::RegionFailed(version, region) => return Err(doing(failed_region(&version, &region))),
+            Settled::ChangeFailed(version) => {
+                repairs += 1;
+                if repairs > MAX_REPAIRS {
+                    return Err(doing(failed_change(&version)));
+                }
+                client.run().progress.warn(format!(
+                    "the last change of {} failed with its regions complete: it is written again",
+                    short(id)
+                ));
+                let as_it_is = version.with_regions(version.target_regions().cloned().collect());
+                write(client, id, as_it_is).await.map_err(doing)?;
+            }
         }
     }
 }
@@ -387,12 +402,7 @@ pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) 
         // Complete regions stay usable while an update copies to others; a version in the making is not usable at all.
         let is_updating = version.provisioning_state().eq_ignore_ascii_case("Updating") && !wanted.is_empty();
         match version.status() {
-            Status::Failed(failure) => {
-                return version.repairable_region().map_or_else(
-                    || Err(failed(&version, failure)),
-                    |region| Ok(Settled::RegionFailed(version.clone(), region)),
-                );
-            }
+            Status::Failed(failure) => return after_failure(version, failure),
             Status::Succeeded if is_complete => return Ok(Settled::Complete(version)),
             Status::Running(_) if is_updating && is_complete => return Ok(Settled::Complete(version)),
             Status::Succeeded | Status::Running(_) | Status::Forgotten => {}
@@ -451,6 +461,18 @@ impl RegionState {
     }
 }
 
+/// What can be done about a version that failed.
+fn after_failure(version: ImageVersion, failure: ServiceError) -> Result<Settled> {
+    let regions = version.regions();
+    if let Some(region) = version.repairable_region() {
+        Ok(Settled::RegionFailed(version, region))
+    } else if !regions.is_empty() && regions.iter().all(RegionState::is_complete) {
+        Ok(Settled::ChangeFailed(version))
+    } else {
+        Err(failed(&version, failure))
+    }
+}
+
 /// Tells a region's progress when it has changed.
 fn tell_replication(client: &Client, version: &ImageVersion, told: &mut BTreeMap<Location, (String, u8)>) {
     for region in version.regions() {
@@ -482,6 +504,14 @@ fn failed(version: &ImageVersion, failure: ServiceError) -> Error {
         Some(region) => failed_region(version, &region).while_doing(text).with_hint(hint),
         None => Error::refused_by_service(text, failure).with_hint(hint),
     }
+}
+
+fn failed_change(version: &ImageVersion) -> Error {
+    let text = format!(
+        "the last changes of {} failed, and its regions are complete",
+        short(&version.id)
+    );
+    Error::new(ErrorKind::Azure, text).with_hint("run the same again later")
 }
 
 fn failed_region(version: &ImageVersion, region: &RegionState) -> Error {

@@ -66,7 +66,7 @@ pub(super) async fn observe_version(client: &Client, id: &ImageVersionId) -> Res
         Status::Succeeded => found,
         Status::Running(_) | Status::Failed(_) | Status::Forgotten => match version::settled(client, id, &[]).await? {
             // Regions that failed are not those it is copied from: it lies whole in its own.
-            Settled::Complete(version) | Settled::RegionFailed(version, _) => version,
+            Settled::Complete(version) | Settled::RegionFailed(version, _) | Settled::ChangeFailed(version) => version,
             Settled::RegionMissing(_) => found,
         },
     };

@@ -7,7 +7,7 @@ use azure_batch_core::{
     error::ErrorKind,
     ids::resource::ImageVersionId,
     publish::{self, Outcome},
-    settings::{PublishSettings, Source, TargetRegion, UsedBy},
+    settings::{PublishSettings, Reuse, Source, TargetRegion, UsedBy},
 };
 use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
@@ -132,6 +132,19 @@ async fn adopting_again_writes_nothing_and_keeps_whose_it_was_first() {
     );
     assert_eq!(second.outcome, Outcome::Adopted);
     assert_eq!(body(&azure)["tags"]["azure-batch-run"], "run-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_adopted_is_not_made_anew_by_force() {
+    let azure = world();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let mut forced = adopting();
+    forced.reuse = Reuse::Never;
+    let published = publish::run(&client, &forced).await.unwrap();
+    assert_eq!(published.version, version_id("ubuntu"));
+    assert_eq!(azure.writes(), [write(), write()]);
+    let told = lines(&mut events).join("\n");
+    assert!(told.contains("What is adopted is not made anew"), "{told}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -294,5 +307,28 @@ async fn a_plan_of_an_adoption_lists_what_it_lacks() {
     assert_eq!(
         publish::plan(&client, &adopting()).await.unwrap().changes,
         Vec::<String>::new()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_failed_with_all_regions_complete_is_made_again_but_not_for_ever() {
+    let fault = |occurrence: &Value| {
+        json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "it broke", "method": "PUT",
+            "path": "*/versions/*", "occurrence": occurrence})
+    };
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    let azure = world();
+    azure.fault(fault(&json!({"nth": 1})));
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), [write(), write()]);
+    let azure = world();
+    azure.fault(fault(&json!("every")));
+    let error = run(&azure, &wanted).await.unwrap_err();
+    assert_eq!(azure.writes(), [write(), write(), write()]);
+    let report = error.report();
+    assert!(
+        report.contains("its regions are complete") && report.contains("run the same again later"),
+        "{report}"
     );
 }
