@@ -1,8 +1,10 @@
 //! ★ Flow 1, from a machine to an image version: observe, refuse or plan, do, tidy up.
 //!
 //! This file is the story; every step is told below it and every decision is a pure function in `publish/`. There is
-//! no state file: each step looks at Azure first, so a run that was killed anywhere is finished by running it again.
+//! no state file: each step looks at Azure first, so a run that was killed anywhere is finished by running it again. A
+//! version that is there already and only lacks regions is adopted instead: that short story is `publish/adopt.rs`.
 
+mod adopt;
 mod bodies;
 mod captured;
 mod cleanup;
@@ -11,113 +13,51 @@ mod machine;
 mod number;
 mod plan;
 mod preflight;
+mod published;
 mod step;
+mod whole;
 
 use futures::future::try_join_all;
-use serde::Serialize;
 
-pub use self::preflight::CHECK_NAMES;
 use self::{
     cleanup::{Reach, keep},
     number::Number,
     plan::{Plan, Seen},
     step::{Change, Claim},
 };
+pub use self::{
+    preflight::CHECK_NAMES,
+    published::{Kept, Outcome, PublishPlan, Published, PublishedRegion},
+};
 pub use crate::run::StepTime;
 use crate::{
     account,
+    account::Account,
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::{
-        Location, VersionNumber,
-        resource::{ImageDefinitionId, ImageVersionId, ResourceGroupId},
-    },
+    ids::{Location, VersionNumber, resource::ResourceGroupId},
     json,
     operation::Status,
     replicas::RegionNeed,
-    settings::{KeptKind, OnFailure, PublishSettings, Source},
+    settings::{KeptKind, OnFailure, PublishSettings, Source, UsedBy},
 };
 
 /// How often a run takes another number when somebody else was faster.
 const MAX_CLAIMS: u32 = 5;
-
-/// What a publish has reached.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct Published {
-    /// The version.
-    pub version: ImageVersionId,
-    /// Its number.
-    pub number: VersionNumber,
-    /// Its definition.
-    pub definition: ImageDefinitionId,
-    /// Of what it was made, as a sentence.
-    pub source: String,
-    /// The fingerprint of the source, as in the tags.
-    pub fingerprint: String,
-    /// Whether this run created it; `false` when it was there already with this fingerprint.
-    pub is_new: bool,
-    /// `Linux` or `Windows`.
-    pub os_type: String,
-    /// `V1` or `V2`.
-    pub hyper_v_generation: String,
-    /// `x64` or `Arm64`.
-    pub architecture: String,
-    /// `Standard`, `TrustedLaunch`, …
-    pub security_type: String,
-    /// LUNs of its data disks.
-    pub data_disk_luns: Vec<u8>,
-    /// Its regions.
-    pub regions: Vec<PublishedRegion>,
-    /// Temporaries that are left, with the reason.
-    pub kept: Vec<Kept>,
-    /// How long each step took.
-    pub steps: Vec<StepTime>,
-}
-
-/// A region of a published version.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct PublishedRegion {
-    /// The region.
-    pub location: Location,
-    /// Its replicas.
-    pub replicas: u32,
-    /// The service's word, `Completed` when it is usable.
-    pub state: String,
-}
-
-/// A resource that is left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// Its id.
-    pub id: String,
-    /// Why it is left.
-    pub why: String,
-}
-
-/// What a publish would do.
-#[derive(Clone, Debug, PartialEq, Serialize)]
-pub struct PublishPlan {
-    /// The version it would make or complete.
-    pub version: ImageVersionId,
-    /// One line for each thing that would be created, changed or removed, in order; empty when nothing would.
-    pub changes: Vec<String>,
-    /// The replica formula of each region.
-    pub replicas: Vec<String>,
-}
 
 /// Publishes.
 ///
 /// # Errors
 /// When a check refuses, Azure fails, or the run ends; what it leaves is told in events.
 pub async fn run(client: &Client, settings: &PublishSettings) -> Result<Published> {
-    publish(client, settings).await.map_err(|error| {
-        error.while_doing(format!(
-            "cannot publish {} to {}",
-            settings.source,
-            settings.definition.name()
-        ))
-    })
+    let (source, definition) = (&settings.source, settings.definition.name());
+    if let Some(version) = settings.adopted() {
+        let adopted = adopt::run(client, settings, version).await;
+        return adopted.map_err(|error| error.while_doing(format!("cannot adopt {source}")));
+    }
+    let published = publish(client, settings).await;
+    published.map_err(|error| error.while_doing(format!("cannot publish {source} to {definition}")))
 }
 
 /// Says what [`run`] would do; writes nothing.
@@ -125,6 +65,9 @@ pub async fn run(client: &Client, settings: &PublishSettings) -> Result<Publishe
 /// # Errors
 /// As [`run`], for what can be known without writing.
 pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
+    if let Some(version) = settings.adopted() {
+        return adopt::plan(client, settings, version).await;
+    }
     let seen = observe(client, settings).await?;
     let plan = decide(client, settings, &seen)?;
     Ok(PublishPlan {
@@ -162,7 +105,7 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
                 return Ok(Published {
                     kept,
                     steps,
-                    ..published(settings, &seen, &plan, &version)
+                    ..published::describe(settings, &seen, &plan, &version)
                 });
             }
             Ok(None) => {
@@ -186,16 +129,10 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
 
 /// Looks at everything that the decision needs; writes nothing.
 async fn observe(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let accounts = try_join_all(
-        settings
-            .used_by
-            .iter()
-            .map(|it| async { Ok::<_, Error>((account::read(client, &it.account).await?, it.nodes)) }),
-    );
     let (machine, (gallery, definition, versions), accounts) = futures::try_join!(
         machine::observe(client, &settings.source),
         observe_gallery(client, settings),
-        accounts
+        accounts(client, settings)
     )?;
     Ok(Seen {
         machine,
@@ -204,6 +141,15 @@ async fn observe(client: &Client, settings: &PublishSettings) -> Result<Seen> {
         versions,
         accounts,
     })
+}
+
+/// The accounts whose pools will use the version, with the pools' sizes.
+async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
+    let read = |it: &UsedBy| {
+        let (id, nodes) = (it.account.clone(), it.nodes);
+        async move { Ok((account::read(client, &id).await?, nodes)) }
+    };
+    try_join_all(settings.used_by.iter().map(read)).await
 }
 
 async fn observe_gallery(
@@ -401,6 +347,9 @@ fn temporaries(settings: &PublishSettings) -> &ResourceGroupId {
 
 /// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
 async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan, reach: Reach) -> Result<Vec<Kept>> {
+    if plan.needs_nothing_on_the_way() {
+        return Ok(Vec::new());
+    }
     let keep: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
     Ok(cleanup::remove(client, temporaries(settings), plan, reach, &keep).await)
 }
@@ -415,6 +364,9 @@ enum Rest<'a> {
 
 /// After a failure: what is removed depends on how far the version came. The run's own end does not stop this.
 async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &Plan) {
+    if plan.needs_nothing_on_the_way() {
+        return;
+    }
     let group = temporaries(settings);
     let version = version::find(client, &plan.version).await;
     let keep_named: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
@@ -445,30 +397,5 @@ async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &
             .run()
             .progress
             .warn(format!("what is left in {group} is not known: {}", error.report())),
-    }
-}
-
-fn published(settings: &PublishSettings, seen: &Seen, plan: &Plan, version: &ImageVersion) -> Published {
-    let machine = &seen.machine;
-    let region = |region: version::RegionState| PublishedRegion {
-        location: region.location,
-        replicas: region.replicas,
-        state: region.state,
-    };
-    Published {
-        version: plan.version.clone(),
-        number: plan.number.number(),
-        definition: settings.definition.clone(),
-        source: settings.source.to_string(),
-        fingerprint: plan.fingerprint.as_str().to_owned(),
-        is_new: matches!(plan.number, Number::New(_)),
-        os_type: machine.os_type.clone(),
-        hyper_v_generation: machine.generation.clone(),
-        architecture: machine.architecture.clone(),
-        security_type: machine.security.as_str().to_owned(),
-        data_disk_luns: machine.data.iter().map(|(lun, _)| lun.number()).collect(),
-        regions: version.regions().into_iter().map(region).collect(),
-        kept: Vec::new(),
-        steps: Vec::new(),
     }
 }

@@ -3,7 +3,9 @@
 //! Its `generated_data` may hold private keys and passwords: it goes on to the next
 //! post-processor and nowhere else. Whether what it names is still there is for core to ask.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt::Display, str::FromStr};
+
+use azure_batch_core::ids::resource::{ImageDefinitionId, ImageId, ImageVersionId};
 
 use crate::{
     imaging::v1,
@@ -32,16 +34,17 @@ impl Input {
         })
     }
 
-    /// The source that azure-arm left; `None` when another builder made the artifact.
+    /// The source that azure-arm left for a version of that definition; `None` when another builder made the artifact.
     ///
     /// # Errors
     /// When Packer does not answer any more, or with what the artifact lacks and the remedy: a text for the user.
-    pub async fn source(&self) -> Result<Option<v1::Source>, String> {
+    pub async fn source(&self, wanted: Option<&ImageDefinitionId>) -> Result<Option<v1::Source>, String> {
         let lost = |error: CallError| log::chain(&error);
         if self.artifact.builder_id().await.map_err(lost)? != AZURE_ARM {
             return Ok(None);
         }
-        captured_source(&self.artifact.text().await.map_err(lost)?).map(Some)
+        let left = Left::read(&self.artifact.text().await.map_err(lost)?)?;
+        left.source(wanted).map(Some)
     }
 
     /// What `{{build}}` of a legacy template knows.
@@ -63,76 +66,88 @@ impl Input {
     }
 }
 
-/// Reads the lines of an azure-arm artifact, `Name: value`.
+/// What azure-arm left behind, as the text of its artifact tells it: lines of the form `Name: value`.
 ///
 /// The artifact's own id is no help: with `keep_os_disk` it is a disk, which may be gone.
-fn captured_source(text: &str) -> Result<v1::Source, String> {
-    let line = |name: &str| {
-        let mut values = text
-            .lines()
-            .filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix(": "));
-        values
-            .next()
-            .map(str::trim)
-            .filter(|value| !value.is_empty())
-            .map(str::to_owned)
-    };
-    let image = line("ManagedImageId").ok_or(NO_IMAGE)?;
-    let os_snapshot = line("ManagedImageOSDiskSnapshotName").ok_or(NO_SNAPSHOT)?;
-    let (compute, _name) = image.rsplit_once("/images/").ok_or(NO_IMAGE)?;
-    Ok(v1::Source {
-        os_snapshot: Some(format!("{compute}/snapshots/{os_snapshot}")),
-        data_snapshot_prefix: line("ManagedImageDataDiskSnapshotPrefix"),
-        managed_image: Some(image),
-        ..v1::Source::default()
-    })
+#[derive(Debug, Default)]
+struct Left {
+    image: Option<ImageId>,
+    os_snapshot: Option<String>,
+    data_snapshot_prefix: Option<String>,
+    version: Option<ImageVersionId>,
+    /// Where its VHDs lie, when it made some.
+    storage: Option<String>,
 }
 
-/// For a build that only made a version or a VHD.
-const NO_IMAGE: &str = "azure-batch: azure-arm made no managed image that could be published\n  hint: set \
-     managed_image_name, managed_image_resource_group_name and managed_image_os_disk_snapshot_name in the source block, \
-     or name what to publish with source { … }";
-
-/// For a build that kept nothing of its disks.
-const NO_SNAPSHOT: &str = "azure-batch: azure-arm kept no snapshot of the OS disk, and its VM is gone\n  hint: set \
-     managed_image_os_disk_snapshot_name in the source block, and managed_image_data_disk_snapshot_prefix if the machine \
-     has data disks; or name what to publish with source { … }";
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    const COMPUTE: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute";
-
-    fn artifact(more: &str) -> String {
-        format!(
-            "Azure.ResourceManagement.VMImage:\n\nOSType: Linux\nManagedImageResourceGroupName: rg\n\
-             ManagedImageName: built\nManagedImageId: {COMPUTE}/images/built\nManagedImageLocation: eastus2\n{more}"
-        )
+impl Left {
+    fn read(text: &str) -> Result<Self, String> {
+        let line = |name: &str| {
+            let mut values = text
+                .lines()
+                .filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'));
+            values
+                .next()
+                .map(str::trim)
+                .filter(|value| !value.is_empty())
+                .map(str::to_owned)
+        };
+        Ok(Self {
+            image: line("ManagedImageId").map(|id| parse(&id)).transpose()?,
+            version: line("ManagedImageSharedImageGalleryId")
+                .map(|id| parse(&id))
+                .transpose()?,
+            os_snapshot: line("ManagedImageOSDiskSnapshotName"),
+            data_snapshot_prefix: line("ManagedImageDataDiskSnapshotPrefix"),
+            storage: line("StorageAccountLocation"),
+        })
     }
 
-    #[test]
-    fn named_snapshots_are_found_beside_the_managed_image() {
-        let text =
-            artifact("ManagedImageOSDiskSnapshotName: built_os\nManagedImageDataDiskSnapshotPrefix: built_data\n");
-        let source = captured_source(&text).unwrap();
-        assert_eq!(source.os_snapshot, Some(format!("{COMPUTE}/snapshots/built_os")));
-        assert_eq!(source.managed_image, Some(format!("{COMPUTE}/images/built")));
-        assert_eq!(source.data_snapshot_prefix.as_deref(), Some("built_data"));
-    }
-
-    #[test]
-    fn what_the_builder_did_not_keep_is_told_with_the_remedy() {
-        let cases = [
-            (artifact(""), "managed_image_os_disk_snapshot_name"),
-            (
-                "Azure.ResourceManagement.VMImage:\n\nOSType: Linux\nVHDOSDiskUri: https://x\n".to_owned(),
-                "no managed image",
-            ),
-        ];
-        for (text, says) in cases {
-            let refusal = captured_source(&text).unwrap_err();
-            assert!(refusal.contains(says), "{refusal}");
+    /// A version of the wanted definition is the result already; else whatever holds the disks as the builder left
+    /// them is better than a version somewhere else, which is a copy of it.
+    fn source(self, wanted: Option<&ImageDefinitionId>) -> Result<v1::Source, String> {
+        let is_wanted = |version: &ImageVersionId| wanted.is_none_or(|wanted| version.definition() == *wanted);
+        match (self.version, self.image) {
+            (Some(version), None) => Ok(of_version(&version)),
+            (Some(version), Some(_)) if is_wanted(&version) => Ok(of_version(&version)),
+            (_, Some(image)) => Ok(of_image(&image, self.os_snapshot, self.data_snapshot_prefix)),
+            (None, None) if self.storage.is_some() => Err(ONLY_VHDS.to_owned()),
+            (None, None) => Err(NOTHING.to_owned()),
         }
     }
 }
+
+fn of_version(version: &ImageVersionId) -> v1::Source {
+    v1::Source {
+        image_version: Some(version.to_string()),
+        ..v1::Source::default()
+    }
+}
+
+/// The snapshots beside an image lie in its group; without them the image itself is the source.
+fn of_image(image: &ImageId, os_snapshot: Option<String>, data_snapshot_prefix: Option<String>) -> v1::Source {
+    v1::Source {
+        data_snapshot_prefix: data_snapshot_prefix.filter(|_| os_snapshot.is_some()),
+        os_snapshot: os_snapshot.map(|name| image.group().snapshot(&name).to_string()),
+        managed_image: Some(image.to_string()),
+        ..v1::Source::default()
+    }
+}
+
+fn parse<Id: FromStr<Err: Display>>(id: &str) -> Result<Id, String> {
+    id.parse().map_err(|error: Id::Err| {
+        format!("azure-batch: azure-arm's artifact cannot be read: {error}\n  hint: name what to publish with source {{ … }}")
+    })
+}
+
+/// For a build whose disks went to a storage account.
+const ONLY_VHDS: &str = "azure-batch: azure-arm made VHDs, which are no source yet\n  hint: instead of storage_account set \
+     shared_image_gallery_destination, or managed_image_name with managed_image_resource_group_name, in the source block; or \
+     name what to publish with source { … }";
+
+/// For a build that made nothing, as with `skip_create_image`.
+const NOTHING: &str = "azure-batch: azure-arm made neither a version nor a managed image\n  hint: set \
+     shared_image_gallery_destination, or managed_image_name with managed_image_resource_group_name, in the source block, \
+     without skip_create_image; or name what to publish with source { … }";
+
+#[cfg(test)]
+mod tests;

@@ -55,8 +55,14 @@ impl PublishedArtifact {
             .kept
             .iter()
             .map(|kept| format!("\nkept: {} ({})", kept.id, kept.why));
+        // The usual way needs no word; that nothing was made, people want to know.
+        let how = match published.outcome.as_str() {
+            "adopted" => ", adopted",
+            "found" => ", found again",
+            _ => "",
+        };
         format!(
-            "image version {} ({}, {}, {})\n{}\nregions: {}\nmanifest: {}{}",
+            "image version {}{how} ({}, {}, {})\n{}\nregions: {}\nmanifest: {}{}",
             published.image_version,
             published.os_type,
             published.hyper_v_generation,

@@ -65,6 +65,7 @@ pub(crate) mod sample {
             kept: Vec::new(),
             steps: Vec::new(),
             run_id: "6f2a9d1c".to_owned(),
+            outcome: "created".to_owned(),
         }
     }
 }

@@ -31,7 +31,10 @@ use crate::{
         spec::Spec,
         ui::Ui,
     },
-    service::publisher::{AzurePublisher, Publisher},
+    service::{
+        convert,
+        publisher::{AzurePublisher, Publisher},
+    },
 };
 
 /// Names the whole Packer run, in all its processes.
@@ -82,14 +85,16 @@ impl AzureBatch {
         let raw = self.configs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let config = Config::read(&raw, &input.build_variables());
         let (mut settings, mut local) = config.settle().map_err(|faults| fault_text(&faults))?;
-        if settings.source.is_none()
-            && let Some(source) = input.source().await?
-        {
-            settings.source = Some(source);
-            // azure-arm takes managed images of generalized machines only, and ran what generalizes them.
-            settings.generalized.get_or_insert(true);
-        }
         environment::complete(&mut settings, &self.lookup);
+        if settings.source.is_none()
+            && let Some(source) = input.source(convert::definition(&settings).as_ref()).await?
+        {
+            if source.os_snapshot.is_some() {
+                // azure-arm takes managed images of generalized machines only, and ran what generalizes them.
+                settings.generalized.get_or_insert(true);
+            }
+            settings.source = Some(source);
+        }
         local.build.run_uuid = (self.lookup)(RUN_UUID).filter(|run| !run.is_empty());
         Ok((settings, local))
     }

@@ -3,6 +3,7 @@
 //! Each file below holds cases about one thing; this file is only the list.
 
 mod action;
+mod adopt;
 mod interrupted;
 mod pool;
 mod publish;
@@ -12,5 +13,12 @@ use crate::suite::Case;
 /// Every case. Those that take longest come first, so that the others run beside them.
 #[must_use]
 pub fn all() -> Vec<Case> {
-    [action::CASES, interrupted::CASES, pool::CASES, publish::CASES].concat()
+    [
+        action::CASES,
+        interrupted::CASES,
+        pool::CASES,
+        publish::CASES,
+        adopt::CASES,
+    ]
+    .concat()
 }

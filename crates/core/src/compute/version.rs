@@ -3,12 +3,15 @@
 //! `targetRegions` is the whole wish and has no `ETag`, so two writers can drop each other's regions; every change here
 //! starts from what is there and is read back.
 
+mod details;
+
 use std::collections::BTreeMap;
 
 use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 
+pub use self::details::{Details, Lack};
 use super::gallery::API_VERSION;
 use crate::{
     answer::ServiceError,
@@ -28,7 +31,7 @@ use crate::{
 /// How often a write of target regions is repeated when another writer has changed them meanwhile.
 const MAX_MERGES: u32 = 5;
 
-/// How often a failed region is removed and added again.
+/// How often a failed region is removed and added again, or a failed change written again.
 const MAX_REPAIRS: u32 = 2;
 
 /// A version as the service describes it, whole, with the few fields we use.
@@ -143,7 +146,7 @@ impl ImageVersion {
     pub fn regions(&self) -> Vec<RegionState> {
         let summary = self.summary();
         let default = self.default_replicas();
-        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+        self.target_regions()
             .filter_map(|region| {
                 let location: Location = read_json::text(region, "/name")?.parse().ok()?;
                 let replicas = read_json::number(region, "/regionalReplicaCount").unwrap_or(default);
@@ -201,10 +204,24 @@ impl ImageVersion {
         body
     }
 
+    /// The body that fulfils a wish, with the regions that were taken out put back; `None` when nothing changes.
+    fn completed(&self, wish: &Wish<'_>, taken_out: &[Value]) -> Option<Value> {
+        let merged = self.merged_regions(wish.needs, wish.storage, taken_out);
+        let is_short_of_regions = merged.is_some();
+        let regions = merged.unwrap_or_else(|| self.target_regions().cloned().collect());
+        let mut body = self.with_regions(regions);
+        let is_short_of_details = wish.details.complete(&mut body);
+        (is_short_of_regions || is_short_of_details).then_some(body)
+    }
+
+    fn target_regions(&self) -> impl Iterator<Item = &Value> {
+        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+    }
+
     /// Its target regions without one, and that one as it was: with its encryption and all else that it carries.
     #[must_use]
     pub fn regions_without(&self, location: &Location) -> (Vec<Value>, Vec<Value>) {
-        read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
+        self.target_regions()
             .cloned()
             .partition(|region| !is_in(region, location))
     }
@@ -213,9 +230,7 @@ impl ImageVersion {
     /// nothing lowered or removed. `None` when nothing changes.
     #[must_use]
     pub fn merged_regions(&self, needs: &[RegionNeed], storage: &str, taken_out: &[Value]) -> Option<Vec<Value>> {
-        let mut regions: Vec<Value> = read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
-            .cloned()
-            .collect();
+        let mut regions: Vec<Value> = self.target_regions().cloned().collect();
         let default = self.default_replicas();
         let had = regions.len();
         for region in taken_out {
@@ -260,6 +275,17 @@ pub fn target_region(need: &RegionNeed, storage: &str) -> Value {
     json!({"name": need.location, "regionalReplicaCount": need.replicas, "storageAccountType": storage})
 }
 
+/// What a version has to be beside what it is made of.
+#[derive(Clone, Copy, Debug)]
+pub struct Wish<'a> {
+    /// The regions that have to be complete, each with its replicas at least.
+    pub needs: &'a [RegionNeed],
+    /// The storage of regions that are added.
+    pub storage: &'a str,
+    /// What it has to say of itself.
+    pub details: &'a Details,
+}
+
 /// How a wait for a version ended.
 #[derive(Debug)]
 pub enum Settled {
@@ -267,13 +293,16 @@ pub enum Settled {
     Complete(ImageVersion),
     /// Replication to a wanted region failed.
     RegionFailed(ImageVersion, RegionState),
+    /// Its last change failed, and yet all its regions are complete: the same change once more may do.
+    ChangeFailed(ImageVersion),
     /// A wanted region is none of the version's regions: it was not asked for, or another writer took it away.
     RegionMissing(Location),
 }
 
 /// Makes sure that a version has at least these replicas in these regions, and waits until the regions are complete.
 /// A region whose replication failed is removed and added again as it was, as Microsoft's troubleshooting page says,
-/// twice; also one that is nobody's wish here, since it keeps the whole version from being usable.
+/// twice; also one that is nobody's wish here, since it keeps the whole version from being usable. A change that failed
+/// without harm to any region is written again as often.
 ///
 /// # Errors
 /// When the version is missing or failed, a region keeps failing, or the run ends.
@@ -283,22 +312,40 @@ pub async fn ensure_regions(
     needs: &[RegionNeed],
     storage: &str,
 ) -> Result<ImageVersion> {
-    let wanted: Vec<Location> = needs.iter().map(|need| need.location.clone()).collect();
+    let details = &Details::default();
+    ensure(
+        client,
+        id,
+        &Wish {
+            needs,
+            storage,
+            details,
+        },
+    )
+    .await
+}
+
+/// The same, with what the version has to say of itself: both in one write.
+///
+/// # Errors
+/// As [`ensure_regions`].
+pub async fn ensure(client: &Client, id: &ImageVersionId, wish: &Wish<'_>) -> Result<ImageVersion> {
+    let wanted: Vec<Location> = wish.needs.iter().map(|need| need.location.clone()).collect();
     let doing = |error: Error| error.while_doing(format!("cannot bring image version {} to its regions", short(id)));
     let (mut merges, mut repairs) = (0, 0);
     let mut taken_out = Vec::new();
     loop {
         let version = match settled(client, id, &[]).await.map_err(doing)? {
-            Settled::Complete(version) | Settled::RegionFailed(version, _) => version,
+            Settled::Complete(version) | Settled::RegionFailed(version, _) | Settled::ChangeFailed(version) => version,
             Settled::RegionMissing(_) => continue,
         };
-        if let Some(regions) = version.merged_regions(needs, storage, &taken_out) {
+        if let Some(body) = version.completed(wish, &taken_out) {
             merges += 1;
             if merges > MAX_MERGES {
-                let error = Error::new(ErrorKind::Azure, "other writers kept changing its regions");
+                let error = Error::new(ErrorKind::Azure, "other writers kept changing its regions or tags");
                 return Err(doing(error.with_hint("run it again when they are done")));
             }
-            write_regions(client, &version, regions).await.map_err(doing)?;
+            write(client, id, body).await.map_err(doing)?;
             continue;
         }
         match settled(client, id, &wanted).await.map_err(doing)? {
@@ -313,16 +360,28 @@ pub async fn ensure_regions(
                 ));
                 let (without, failed) = version.regions_without(&region.location);
                 taken_out.extend(failed);
-                write_regions(client, &version, without).await.map_err(doing)?;
+                write(client, id, version.with_regions(without)).await.map_err(doing)?;
             }
             Settled::RegionFailed(version, region) => return Err(doing(failed_region(&version, &region))),
+            Settled::ChangeFailed(version) => {
+                repairs += 1;
+                if repairs > MAX_REPAIRS {
+                    return Err(doing(failed_change(&version)));
+                }
+                client.run().progress.warn(format!(
+                    "the last change of {} failed with its regions complete: it is written again",
+                    short(id)
+                ));
+                let as_it_is = version.with_regions(version.target_regions().cloned().collect());
+                write(client, id, as_it_is).await.map_err(doing)?;
+            }
         }
     }
 }
 
-/// Writes target regions; a conflict with somebody else's update is no failure, the next look shows what became of it.
-async fn write_regions(client: &Client, version: &ImageVersion, regions: Vec<Value>) -> Result<()> {
-    match client.send(&put(&version.id, version.with_regions(regions))).await {
+/// Writes a version; a conflict with somebody else's update is no failure, the next look shows what became of it.
+async fn write(client: &Client, id: &ImageVersionId, body: Value) -> Result<()> {
+    match client.send(&put(id, body)).await {
         Ok(_) => Ok(()),
         Err(error) if error.has_status(409) || error.kind() == ErrorKind::UnknownEffect => Ok(()),
         Err(error) => Err(error),
@@ -343,12 +402,7 @@ pub async fn settled(client: &Client, id: &ImageVersionId, wanted: &[Location]) 
         // Complete regions stay usable while an update copies to others; a version in the making is not usable at all.
         let is_updating = version.provisioning_state().eq_ignore_ascii_case("Updating") && !wanted.is_empty();
         match version.status() {
-            Status::Failed(failure) => {
-                return version.repairable_region().map_or_else(
-                    || Err(failed(&version, failure)),
-                    |region| Ok(Settled::RegionFailed(version.clone(), region)),
-                );
-            }
+            Status::Failed(failure) => return after_failure(version, failure),
             Status::Succeeded if is_complete => return Ok(Settled::Complete(version)),
             Status::Running(_) if is_updating && is_complete => return Ok(Settled::Complete(version)),
             Status::Succeeded | Status::Running(_) | Status::Forgotten => {}
@@ -407,6 +461,18 @@ impl RegionState {
     }
 }
 
+/// What can be done about a version that failed.
+fn after_failure(version: ImageVersion, failure: ServiceError) -> Result<Settled> {
+    let regions = version.regions();
+    if let Some(region) = version.repairable_region() {
+        Ok(Settled::RegionFailed(version, region))
+    } else if !regions.is_empty() && regions.iter().all(RegionState::is_complete) {
+        Ok(Settled::ChangeFailed(version))
+    } else {
+        Err(failed(&version, failure))
+    }
+}
+
 /// Tells a region's progress when it has changed.
 fn tell_replication(client: &Client, version: &ImageVersion, told: &mut BTreeMap<Location, (String, u8)>) {
     for region in version.regions() {
@@ -440,6 +506,14 @@ fn failed(version: &ImageVersion, failure: ServiceError) -> Error {
     }
 }
 
+fn failed_change(version: &ImageVersion) -> Error {
+    let text = format!(
+        "the last changes of {} failed, and its regions are complete",
+        short(&version.id)
+    );
+    Error::new(ErrorKind::Azure, text).with_hint("run the same again later")
+}
+
 fn failed_region(version: &ImageVersion, region: &RegionState) -> Error {
     let details = if region.details.is_empty() {
         String::new()
@@ -457,97 +531,4 @@ fn failed_region(version: &ImageVersion, region: &RegionState) -> Error {
 }
 
 #[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn version() -> ImageVersion {
-        let id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
-        let body = json!({"id": id, "tags": {"Run": "r1"}, "properties": {"provisioningState": "Succeeded", "unknown": {"kept": true},
-            "publishingProfile": {"publishedDate": "2026-01-01", "targetRegions": [
-                {"name": "East US 2", "regionalReplicaCount": 2, "storageAccountType": "Standard_ZRS", "encryption": {"x": 1}},
-                {"name": "West US 2", "regionalReplicaCount": 1}]},
-            "replicationStatus": {"summary": [{"region": "East US 2", "state": "Completed", "progress": 100},
-                {"region": "westus2", "state": "Replicating", "progress": 40, "details": ""}]}}});
-        ImageVersion::new(id.parse().unwrap(), body)
-    }
-
-    fn need(location: &str, replicas: u32) -> RegionNeed {
-        RegionNeed {
-            location: location.parse().unwrap(),
-            replicas,
-            formula: String::new(),
-        }
-    }
-
-    #[test]
-    fn regions_match_by_display_and_short_name() {
-        let version = version();
-        assert!(version.is_complete_in(&"eastus2".parse().unwrap()));
-        assert!(!version.is_complete_in(&"westus2".parse().unwrap()));
-        assert_eq!(version.regions()[1].percent, 40);
-        assert_eq!(version.tag("run"), Some("r1"));
-    }
-
-    #[test]
-    fn a_merge_raises_and_adds_but_never_lowers_or_drops() {
-        let merged = version()
-            .merged_regions(
-                &[need("eastus2", 1), need("westus2", 3), need("northeurope", 1)],
-                "Standard_LRS",
-                &[],
-            )
-            .unwrap();
-        let counts: Vec<_> = merged
-            .iter()
-            .map(|r| (r["name"].as_str().unwrap(), r["regionalReplicaCount"].as_u64().unwrap()))
-            .collect();
-        assert_eq!(counts, [("East US 2", 2), ("West US 2", 3), ("northeurope", 1)]);
-        assert_eq!(merged[0]["encryption"]["x"], 1, "fields we do not know survive");
-        assert_eq!(
-            version().merged_regions(&[need("eastus2", 2)], "Standard_LRS", &[]),
-            None
-        );
-    }
-
-    #[test]
-    fn a_count_that_the_whole_version_has_is_not_lowered() {
-        let mut body = version().body().clone();
-        body["properties"]["publishingProfile"]["replicaCount"] = json!(5);
-        body["properties"]["publishingProfile"]["targetRegions"] = json!([{"name": "East US 2"}]);
-        let version = ImageVersion::new(version().id, body);
-        assert_eq!(version.merged_regions(&[need("eastus2", 3)], "Standard_LRS", &[]), None);
-    }
-
-    #[test]
-    fn a_region_that_was_taken_out_comes_back_as_it_was() {
-        let whole = version();
-        let (rest, out) = whole.regions_without(&"eastus2".parse().unwrap());
-        let without = ImageVersion::new(whole.id.clone(), whole.with_regions(rest));
-        let merged = without
-            .merged_regions(&[need("eastus2", 3)], "Standard_LRS", &out)
-            .unwrap();
-        assert_eq!(
-            merged[1],
-            json!({"name": "East US 2", "regionalReplicaCount": 3, "storageAccountType": "Standard_ZRS", "encryption": {"x": 1}})
-        );
-        assert_eq!(
-            whole.merged_regions(&[], "Standard_LRS", &out),
-            None,
-            "it is there already"
-        );
-    }
-
-    #[test]
-    fn a_written_body_keeps_what_it_does_not_know_and_drops_what_the_service_only_tells() {
-        let body = version().with_regions(vec![]);
-        assert_eq!(body["properties"]["unknown"]["kept"], true);
-        for told in [
-            "/id",
-            "/properties/provisioningState",
-            "/properties/replicationStatus",
-            "/properties/publishingProfile/publishedDate",
-        ] {
-            assert!(body.pointer(told).is_none(), "{told}");
-        }
-    }
-}
+mod tests;

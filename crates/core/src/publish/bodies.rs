@@ -77,8 +77,9 @@ pub(super) fn version(settings: &PublishSettings, machine: &Machine, plan: &Plan
     if let Some(end) = settings.version_settings.end_of_life {
         set(&mut profile, "endOfLifeDate", json!(end.to_string()));
     }
-    let storage_profile = match plan.way {
+    let storage_profile = match &plan.way {
         Way::ManagedImage => json!({"source": {"id": plan.image.to_string()}}),
+        Way::Source { id } => json!({"source": {"id": id}}),
         Way::Snapshots { .. } => disk_images(sources),
     };
     json!({"location": machine.location, "tags": plan.tags, "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})

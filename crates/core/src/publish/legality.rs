@@ -2,7 +2,7 @@
 //!
 //! One table (azure-wire: "which source may go into which definition") and the policy over it; no I/O.
 
-use super::machine::{Machine, Security};
+use super::machine::{Machine, Origin, Security};
 use crate::{
     error::{Error, ErrorKind, Result},
     settings::ManagedImagePolicy,
@@ -17,6 +17,11 @@ pub(super) enum Way {
     Snapshots {
         /// The reason.
         why: String,
+    },
+    /// The source itself, which is an image already; nothing is made on the way.
+    Source {
+        /// Its id.
+        id: String,
     },
 }
 
@@ -56,11 +61,20 @@ pub(super) const fn natural_definition(security: Security) -> DefinitionSecurity
     }
 }
 
-/// Chooses the way, or refuses with the definition that would be legal.
+/// Chooses the way, or refuses with the definition that would be legal. The policy has no say where the source is an
+/// image already.
 ///
 /// # Errors
 /// `Refused` when no way, or not the demanded one, is legal.
 pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: DefinitionSecurity) -> Result<Way> {
+    if let Origin::Whole(whole) = &machine.origin {
+        let id = whole.id.clone();
+        return if is_legal(Source::ManagedImage, machine.security, definition) {
+            Ok(Way::Source { id })
+        } else {
+            Err(illegal(policy, machine, definition))
+        };
+    }
     let obstacle = managed_image_obstacle(machine);
     let via_image = obstacle.is_none() && is_legal(Source::ManagedImage, machine.security, definition);
     let via_snapshots = is_legal(Source::Snapshots, machine.security, definition);
@@ -135,23 +149,26 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
         DefinitionSecurity::Confidential => "SecurityType ConfidentialVM",
     };
     let legal = machine.security.as_str();
-    let via = if machine.is_snapshots || policy == ManagedImagePolicy::Never {
-        " from snapshots"
-    } else {
-        ""
+    let via = match &machine.origin {
+        Origin::Whole(_) => " from an image",
+        Origin::Snapshots => " from snapshots",
+        Origin::Disks if policy == ManagedImagePolicy::Never => " from snapshots",
+        Origin::Disks => "",
     };
     let error = Error::new(
         ErrorKind::Refused,
         format!("the definition has {into}, which Azure does not make{via} of {of}"),
     );
-    if definition == DefinitionSecurity::Supported && machine.security == Security::Standard {
-        error.with_hint(format!(
+    match (&machine.origin, machine.security, definition) {
+        (Origin::Whole(_), Security::TrustedLaunch | Security::Confidential, _) => {
+            error.with_hint("publish from the machine itself: its VM, disks or snapshots")
+        }
+        (_, Security::Standard, DefinitionSecurity::Supported) => error.with_hint(format!(
             "set managed_image to auto or always, or use a definition of SecurityType {legal}"
-        ))
-    } else {
-        error.with_hint(format!(
+        )),
+        _ => error.with_hint(format!(
             "use a definition of SecurityType {legal}; one that does not exist yet is created so"
-        ))
+        )),
     }
 }
 
@@ -187,6 +204,7 @@ mod tests {
                 let found = match way(policy, security, definition) {
                     Ok(Way::ManagedImage) => 'i',
                     Ok(Way::Snapshots { .. }) => 's',
+                    Ok(Way::Source { .. }) => '?',
                     Err(error) => {
                         assert_eq!(error.kind(), ErrorKind::Refused);
                         assert!(error.hint().is_some());
@@ -194,6 +212,44 @@ mod tests {
                     }
                 };
                 assert_eq!(found, letter, "{policy:?} {security:?} {definition:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_goes_where_images_may_whatever_the_policy() {
+        use crate::publish::whole::tests::{image, version};
+        // "i": made of the image, "-": refused; into a definition of each kind.
+        let definitions = [
+            None,
+            Some("TrustedLaunchSupported"),
+            Some("TrustedLaunch"),
+            Some("ConfidentialVM"),
+        ];
+        let table = [
+            (image("/os"), "ii--"),
+            (version(None, "Generalized"), "ii--"),
+            (version(Some("TrustedLaunchSupported"), "Generalized"), "ii--"),
+            (version(Some("TrustedLaunch"), "Generalized"), "----"),
+            (version(Some("ConfidentialVM"), "Generalized"), "----"),
+        ];
+        for (machine, expected) in table {
+            for (definition, letter) in definitions.into_iter().zip(expected.chars()) {
+                for policy in [
+                    ManagedImagePolicy::Auto,
+                    ManagedImagePolicy::Always,
+                    ManagedImagePolicy::Never,
+                ] {
+                    let found = match choose(policy, &machine, DefinitionSecurity::parse(definition)) {
+                        Ok(Way::Source { .. }) => 'i',
+                        Ok(Way::ManagedImage | Way::Snapshots { .. }) => '?',
+                        Err(error) => {
+                            assert!(error.hint().is_some());
+                            '-'
+                        }
+                    };
+                    assert_eq!(found, letter, "{policy:?} {:?} {definition:?}", machine.origin);
+                }
             }
         }
     }

@@ -1,4 +1,5 @@
-//! What an image is to be made of, as Azure shows it: the machine behind a VM, disks or snapshots in one shape.
+//! What an image is to be made of, as Azure shows it: the machine behind a VM, disks, snapshots or another image in one
+//! shape.
 //!
 //! It reads and compares nothing with wishes; `preflight` does.
 
@@ -14,7 +15,7 @@ use crate::{
         InvalidId, Location,
         resource::{DiskId, ImageId, SnapshotId, VmId},
     },
-    publish::captured,
+    publish::{captured, whole, whole::Whole},
     request::Request,
     settings::{Lun, Source},
 };
@@ -40,8 +41,19 @@ pub(super) struct Machine {
     pub data: Vec<(Lun, SourceDisk)>,
     /// What only a VM can tell.
     pub vm: Option<Vm>,
-    /// Whether the disks are snapshots already.
-    pub is_snapshots: bool,
+    /// In what shape its disks are.
+    pub origin: Origin,
+}
+
+/// In what shape the disks of a source are, which decides what is copied first and what can be known of them.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Origin {
+    /// Disks, which are copied.
+    Disks,
+    /// Snapshots, which are used as they are.
+    Snapshots,
+    /// An image that holds them all and is used whole.
+    Whole(Whole),
 }
 
 /// One disk of the machine.
@@ -112,13 +124,15 @@ pub(super) async fn observe(client: &Client, source: &Source) -> Result<Machine>
             let (os, disks) = futures::try_join!(read(client, snapshot::get(os), os.to_string(), None), read_data)?;
             let machine = assemble(os, data.iter().map(|it| it.lun).zip(disks).collect(), None)?;
             Ok(Machine {
-                is_snapshots: true,
+                origin: Origin::Snapshots,
                 ..machine
             })
         }
         Source::Captured { image, os, data_prefix } => {
             observe_captured(client, image, os, data_prefix.as_deref()).await
         }
+        Source::ManagedImage(id) => whole::observe_image(client, id).await,
+        Source::ImageVersion(id) => whole::observe_version(client, id).await,
     }
 }
 
@@ -138,7 +152,7 @@ async fn observe_captured(client: &Client, image: &ImageId, os: &SnapshotId, pre
     let (os, data) = futures::try_join!(read(client, snapshot::get(os), os.to_string(), None), read_data)?;
     let machine = assemble(os, disks.iter().map(|disk| disk.lun).zip(data).collect(), None)?;
     Ok(Machine {
-        is_snapshots: true,
+        origin: Origin::Snapshots,
         ..machine
     })
 }
@@ -212,16 +226,15 @@ fn assemble(os: SourceDisk, mut data: Vec<(Lun, SourceDisk)>, vm: Option<Vm>) ->
         os,
         data,
         vm,
-        is_snapshots: false,
+        origin: Origin::Disks,
     })
 }
 
-fn missing(id: &str) -> Error {
-    Error::new(ErrorKind::BadInput, format!("there is no {id}"))
-        .with_hint("check the source's id; was the machine deleted?")
+pub(super) fn missing(id: &str) -> Error {
+    Error::new(ErrorKind::BadInput, format!("there is no {id}")).with_hint("check the source's id; was it deleted?")
 }
 
-fn odd(cause: InvalidId) -> Error {
+pub(super) fn odd(cause: InvalidId) -> Error {
     Error::new(ErrorKind::Azure, "the machine's description makes no sense").because(cause)
 }
 
@@ -229,6 +242,11 @@ impl Machine {
     /// All disks, the OS disk first.
     pub(super) fn disks(&self) -> impl Iterator<Item = &SourceDisk> {
         std::iter::once(&self.os).chain(self.data.iter().map(|(_, disk)| disk))
+    }
+
+    /// LUNs of its data disks, in order.
+    pub(super) fn luns(&self) -> Vec<u8> {
+        self.data.iter().map(|(lun, _)| lun.number()).collect()
     }
 
     /// What the source was: a hash of the ids and of when each disk last changed hands. A machine that was started,
@@ -240,7 +258,11 @@ impl Machine {
             hash.update(text.to_ascii_lowercase());
             hash.update([0]);
         };
-        add(self.vm.as_ref().map_or("", Vm::vm_id));
+        add(match (&self.vm, &self.origin) {
+            (Some(vm), _) => vm.vm_id(),
+            (None, Origin::Whole(whole)) => &whole.id,
+            (None, Origin::Disks | Origin::Snapshots) => "",
+        });
         for disk in self.disks() {
             add(&disk.id);
             add(disk.body.unique_id());
@@ -276,7 +298,8 @@ impl Source {
         match self {
             Self::Snapshots { os, data } => Some(std::iter::once(os).chain(data.iter().map(|disk| &disk.id)).collect()),
             // Which snapshots belong to it, only Azure can tell.
-            Self::Vm(_) | Self::Disks { .. } | Self::Captured { .. } => None,
+            Self::Captured { .. } => None,
+            Self::Vm(_) | Self::Disks { .. } | Self::ManagedImage(_) | Self::ImageVersion(_) => None,
         }
     }
 }

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     legality::{DefinitionSecurity, Way, choose as choose_way, natural_definition},
-    machine::{Fingerprint, Machine},
+    machine::{Fingerprint, Machine, Origin},
     number::{self, FINGERPRINT_TAG, Number},
 };
 use crate::{
@@ -22,7 +22,7 @@ use crate::{
     settings::{Lun, PublishSettings, Source},
 };
 
-/// The tag on everything a run creates: which program made it.
+/// The tag on everything a run creates, and on a version it adopts: which program did.
 pub(super) const TOOL_TAG: &str = "azure-batch-tool";
 /// The tag that names the run.
 pub(super) const RUN_TAG: &str = "azure-batch-run";
@@ -67,7 +67,7 @@ pub(super) struct Plan {
     pub source: String,
     /// What the version is made from.
     pub way: Way,
-    /// The snapshots, OS disk first; none when the source is snapshots.
+    /// The snapshots, OS disk first; none when the source is snapshots or an image.
     pub snapshots: Vec<PlannedSnapshot>,
     /// The managed image's id, should one be made.
     pub image: ImageId,
@@ -107,7 +107,7 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
             DefinitionSecurity::parse(it.security_type())
         });
     let way = choose_way(settings.managed_image, &seen.machine, security)?;
-    let (first, rest) = regions(settings, seen, progress)?;
+    let (first, rest) = regions(settings, &seen.machine.location, &seen.accounts, progress)?;
     let tags = tags(settings, &fingerprint);
     let mut temporary_tags = tags.clone();
     let source = source_hash(&settings.source);
@@ -124,10 +124,9 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
         ),
     );
     let names = Names::new(settings, &version, &fingerprint);
-    let snapshots = if seen.machine.is_snapshots {
-        Vec::new()
-    } else {
-        names.snapshots(settings, &seen.machine)
+    let snapshots = match seen.machine.origin {
+        Origin::Disks => names.snapshots(settings, &seen.machine),
+        Origin::Snapshots | Origin::Whole(_) => Vec::new(),
     };
     let image = names.group(settings).image(&names.image());
     Ok(Plan {
@@ -177,6 +176,8 @@ fn source_hash(source: &Source) -> String {
         Source::Vm(vm) => vm.to_string(),
         Source::Disks { os, .. } => os.to_string(),
         Source::Snapshots { os, .. } | Source::Captured { os, .. } => os.to_string(),
+        Source::ManagedImage(image) => image.to_string(),
+        Source::ImageVersion(version) => version.to_string(),
     }])
 }
 
@@ -239,19 +240,22 @@ impl<'a> Names<'a> {
     }
 }
 
-/// The regions that pools wait for, and the rest, each with its replicas.
-fn regions(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Result<(Vec<RegionNeed>, Vec<RegionNeed>)> {
+/// The regions that pools wait for, the source's own first, and the rest, each with its replicas.
+///
+/// # Errors
+/// When a region cannot carry its pools.
+pub(super) fn regions(
+    settings: &PublishSettings,
+    own: &Location,
+    accounts: &[(Account, u32)],
+    progress: &Progress,
+) -> Result<(Vec<RegionNeed>, Vec<RegionNeed>)> {
     let mut pools = PoolsByRegion::new();
-    for (account, nodes) in &seen.accounts {
+    for (account, nodes) in accounts {
         pools.entry(account.location.clone()).or_default().push(*nodes);
     }
-    let mut waited = vec![seen.machine.location.clone()];
-    waited.extend(
-        pools
-            .keys()
-            .filter(|location| **location != seen.machine.location)
-            .cloned(),
-    );
+    let mut waited = vec![own.clone()];
+    waited.extend(pools.keys().filter(|location| *location != own).cloned());
     let asked = |location: &Location| {
         settings
             .target_regions
@@ -298,6 +302,12 @@ fn need(
 }
 
 impl Plan {
+    /// Whether no temporary is ever made for it: the version is made of the source itself.
+    #[must_use]
+    pub(super) const fn needs_nothing_on_the_way(&self) -> bool {
+        matches!(self.way, Way::Source { .. })
+    }
+
     /// One line for each thing that will be created, in order.
     #[must_use]
     pub(super) fn changes(&self, seen: &Seen) -> Vec<String> {
@@ -321,23 +331,7 @@ impl Plan {
             lines.push(format!("create image version {number} of {}", definition.name()));
         }
         let existing = seen.versions.iter().find(|version| version.id == self.version);
-        for region in self.first.iter().chain(&self.rest) {
-            let has = existing.map_or(0, |version| {
-                version
-                    .regions()
-                    .iter()
-                    .filter(|it| it.location == region.location)
-                    .map(|it| it.replicas)
-                    .max()
-                    .unwrap_or(0)
-            });
-            if has < region.replicas {
-                lines.push(format!(
-                    "replicate to {} with {} replicas",
-                    region.location, region.replicas
-                ));
-            }
-        }
+        lines.extend(region_changes(existing, self.first.iter().chain(&self.rest)));
         lines
     }
 
@@ -352,5 +346,21 @@ impl Plan {
     }
 }
 
+/// One line for each region that gets more replicas than the version has there.
+pub(super) fn region_changes<'a>(
+    existing: Option<&ImageVersion>,
+    needs: impl Iterator<Item = &'a RegionNeed>,
+) -> Vec<String> {
+    let regions = existing.map(ImageVersion::regions).unwrap_or_default();
+    let has = |location: &Location| {
+        let there = regions.iter().filter(|it| it.location == *location);
+        there.map(|it| it.replicas).max().unwrap_or(0)
+    };
+    needs
+        .filter(|need| has(&need.location) < need.replicas)
+        .map(|need| format!("replicate to {} with {} replicas", need.location, need.replicas))
+        .collect()
+}
+
 #[cfg(test)]
-mod tests;
+pub(super) mod tests;

@@ -4,7 +4,10 @@
 
 use std::collections::BTreeSet;
 
-use super::machine::Machine;
+use super::{
+    machine::{Machine, Origin},
+    whole::{Whole, WholeKind},
+};
 use crate::{
     compute::{gallery::ImageDefinition, vm::Vm},
     error::{Error, ErrorKind, Result},
@@ -14,6 +17,9 @@ use crate::{
 
 /// The largest data disk that a fully replicated version takes.
 const MAX_DATA_DISK_GIB: u64 = 1024;
+
+/// Why nobody knows about the temporary drive.
+const TEMP_DRIVE: &str = "Azure does not tell whether the default temporary drive was kept";
 
 /// The names of all checks, for `ignore_checks`.
 pub const CHECK_NAMES: [&str; 12] = [
@@ -72,6 +78,51 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
 /// Checks a machine against what may be done to it.
 #[must_use]
 pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
+    match &machine.origin {
+        Origin::Whole(whole) => whole_checks(machine, whole),
+        Origin::Disks | Origin::Snapshots => machine_checks(machine, handling),
+    }
+}
+
+/// What an image that is used whole can tell; it has no machine any more whose handling could matter.
+fn whole_checks(machine: &Machine, whole: &Whole) -> Vec<Check> {
+    let only_a_vm = |name| unknown(name, "only a VM can tell, the source is an image");
+    let only_a_disk = |name| unknown(name, "only disks can tell, the source is an image");
+    let plan = match whole.kind {
+        WholeKind::ManagedImage => unknown("purchase-plan", "a managed image does not tell its purchase plan"),
+        WholeKind::Version => purchase_plan(machine),
+    };
+    vec![
+        only_a_vm("deallocated"),
+        os_state(whole),
+        only_a_vm("extensions"),
+        only_a_vm("ephemeral-os-disk"),
+        only_a_disk("disk-encryption"),
+        only_a_disk("encryption-sets"),
+        only_a_disk("ultra-disk"),
+        data_disk_size(machine),
+        pass("one-region", format!("the image lies in {}", machine.location)),
+        plan,
+        unknown("base-image", "this source does not name its base image"),
+        unknown("temp-drive", TEMP_DRIVE),
+    ]
+}
+
+fn os_state(whole: &Whole) -> Check {
+    if whole.os_state.eq_ignore_ascii_case("Generalized") {
+        pass("generalized", "the image is of a generalized machine")
+    } else {
+        fail(
+            "generalized",
+            format!(
+                "the image is {}, and Batch starts pools from generalized ones only; generalize the machine before it is captured",
+                whole.os_state.to_lowercase()
+            ),
+        )
+    }
+}
+
+fn machine_checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     let vm = machine.vm.as_ref();
     let mut checks = vm_checks(vm, handling);
     checks.extend([
@@ -91,10 +142,7 @@ pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check>
         outcome: CheckOutcome::CannotKnow,
         text: base,
     });
-    checks.push(unknown(
-        "temp-drive",
-        "Azure does not tell whether the default temporary drive was kept",
-    ));
+    checks.push(unknown("temp-drive", TEMP_DRIVE));
     checks
 }
 
@@ -316,7 +364,8 @@ pub(super) fn compare_definition(machine: &Machine, definition: &ImageDefinition
         .filter(|(_, has, needs)| !has.eq_ignore_ascii_case(needs))
         .map(|(field, has, needs)| format!("{field} is {has}, the source needs {needs}"))
         .collect();
-    if definition.plan().is_some() != machine.plan.is_some() {
+    let is_plan_untold = matches!(&machine.origin, Origin::Whole(whole) if whole.kind == WholeKind::ManagedImage);
+    if definition.plan().is_some() != machine.plan.is_some() && !is_plan_untold {
         let (has, needs) = if machine.plan.is_some() {
             ("none", "one")
         } else {
@@ -338,134 +387,4 @@ pub(super) fn compare_definition(machine: &Machine, definition: &ImageDefinition
 }
 
 #[cfg(test)]
-mod tests {
-    use serde_json::json;
-
-    use super::*;
-    use crate::publish::machine::{
-        Security,
-        tests::{disk, machine},
-    };
-
-    fn outcome(machine: &Machine, handling: MachineHandling, name: &str) -> CheckOutcome {
-        checks(machine, handling)
-            .into_iter()
-            .find(|check| check.name == name)
-            .unwrap()
-            .outcome
-    }
-
-    fn with_vm(body: serde_json::Value) -> Machine {
-        Machine {
-            vm: Some(Vm::new(body)),
-            ..machine("V2", Security::Standard)
-        }
-    }
-
-    #[test]
-    fn every_check_has_a_name_that_can_be_ignored() {
-        let names: Vec<_> = checks(&machine("V2", Security::Standard), MachineHandling::default())
-            .into_iter()
-            .map(|check| check.name)
-            .collect();
-        assert_eq!(names, CHECK_NAMES);
-    }
-
-    #[test]
-    fn a_running_vm_needs_leave() {
-        let running = with_vm(json!({"properties": {"instanceView": {"statuses": [{"code": "PowerState/running"}]}}}));
-        let with = |if_running| {
-            outcome(
-                &running,
-                MachineHandling {
-                    if_running,
-                    ..MachineHandling::default()
-                },
-                "deallocated",
-            )
-        };
-        assert_eq!(with(Stopped::Required), CheckOutcome::Fail);
-        assert_eq!(with(Stopped::Deallocate), CheckOutcome::Pass);
-        assert_eq!(with(Stopped::AllowRunning), CheckOutcome::Pass);
-    }
-
-    #[test]
-    fn disks_cannot_tell_what_only_a_vm_knows() {
-        let machine = machine("V2", Security::Standard);
-        for name in [
-            "deallocated",
-            "generalized",
-            "extensions",
-            "ephemeral-os-disk",
-            "base-image",
-            "temp-drive",
-        ] {
-            assert_eq!(
-                outcome(&machine, MachineHandling::default(), name),
-                CheckOutcome::CannotKnow,
-                "{name}"
-            );
-        }
-    }
-
-    #[test]
-    fn what_no_image_can_hold_fails() {
-        let handling = MachineHandling::default();
-        let mut bad = with_vm(json!({"plan": {"name": "p"}, "resources": [{"name": "agent"}],
-            "properties": {"storageProfile": {"osDisk": {"diffDiskSettings": {"option": "Local"}}}}}));
-        bad.plan = Some(json!({"name": "p"}));
-        bad.data[0].1 = disk(
-            "big",
-            &json!({"diskSizeGB": 2048, "encryptionSettingsCollection": {"enabled": true},
-            "encryption": {"diskEncryptionSetId": "/des"}}),
-        );
-        for name in [
-            "generalized",
-            "extensions",
-            "ephemeral-os-disk",
-            "disk-encryption",
-            "encryption-sets",
-            "data-disk-size",
-            "purchase-plan",
-        ] {
-            assert_eq!(outcome(&bad, handling, name), CheckOutcome::Fail, "{name}");
-        }
-    }
-
-    #[test]
-    fn failures_are_named_together_and_can_be_ignored_by_name() {
-        let checks = || {
-            vec![
-                fail("extensions", "a"),
-                fail("one-region", "b"),
-                pass("ultra-disk", "c"),
-            ]
-        };
-        let (progress, mut events) = Progress::channel();
-        let error = refuse(checks(), &["one-region".to_owned()].into(), &progress).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the source is not fit for a Batch image: extensions: a"
-        );
-        events.try_recv().unwrap();
-        assert!(matches!(
-            events.try_recv(),
-            Ok(Event::Check {
-                outcome: CheckOutcome::Ignored,
-                ..
-            })
-        ));
-    }
-
-    #[test]
-    fn a_definition_is_compared_field_by_field() {
-        let definition = ImageDefinition::new(
-            json!({"properties": {"osType": "Windows", "osState": "Generalized", "architecture": "Arm64"}}),
-        );
-        let error = compare_definition(&machine("V2", Security::Standard), &definition).unwrap_err();
-        assert_eq!(
-            error.to_string(),
-            "the image definition does not fit the source: osType is Windows, the source needs Linux; hyperVGeneration is V1, the source needs V2; architecture is Arm64, the source needs x64"
-        );
-    }
-}
+mod tests;

@@ -54,7 +54,9 @@ pub(super) async fn ensure(access: &PoolAccess<'_>, site: &Site, settings: &Roll
         Step::AwaitRegion => match version::settled(client, &version.id, std::slice::from_ref(location)).await? {
             Settled::Complete(_) => {}
             // Bringing it there again repairs it.
-            Settled::RegionFailed(..) | Settled::RegionMissing(_) => raise(client, version, need).await?,
+            Settled::RegionFailed(..) | Settled::RegionMissing(_) | Settled::ChangeFailed(_) => {
+                raise(client, version, need).await?;
+            }
         },
         Step::Raise => raise(client, version, need).await?,
     }

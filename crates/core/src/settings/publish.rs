@@ -12,7 +12,9 @@ use serde::{Deserialize, Serialize};
 use crate::{
     ids::{
         InvalidId, Location, VersionNumber,
-        resource::{BatchAccountId, DiskId, ImageDefinitionId, ImageId, ResourceGroupId, SnapshotId, VmId},
+        resource::{
+            BatchAccountId, DiskId, ImageDefinitionId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId,
+        },
     },
     replicas::ReplicaRule,
 };
@@ -80,6 +82,10 @@ pub enum Source {
         /// What the names of the data disks' snapshots begin with; a number in the image's order follows, from 0.
         data_prefix: Option<String>,
     },
+    /// A managed image, of which the version is made directly.
+    ManagedImage(ImageId),
+    /// A version in a gallery: adopted as it is where it belongs to the wanted definition, else a version is made of it.
+    ImageVersion(ImageVersionId),
 }
 
 /// A data disk with the LUN it gets in the image.
@@ -253,6 +259,33 @@ pub enum ReplicaStorage {
     PremiumLrs,
 }
 
+impl PublishSettings {
+    /// The version that is the result as it is, since it belongs to the wanted definition already.
+    #[must_use]
+    pub fn adopted(&self) -> Option<&ImageVersionId> {
+        match &self.source {
+            Source::ImageVersion(id) if id.definition() == self.definition => Some(id),
+            Source::Vm(_)
+            | Source::Disks { .. }
+            | Source::Snapshots { .. }
+            | Source::Captured { .. }
+            | Source::ManagedImage(_)
+            | Source::ImageVersion(_) => None,
+        }
+    }
+}
+
+impl VersionChoice {
+    /// Whether a version that has this number already is what was asked for; a number to be computed is any number.
+    #[must_use]
+    pub fn admits(self, number: Option<VersionNumber>) -> bool {
+        match self {
+            Self::Explicit(wanted) => number == Some(wanted),
+            Self::NextPatch { .. } => true,
+        }
+    }
+}
+
 impl Lun {
     /// The number.
     #[must_use]
@@ -383,6 +416,8 @@ impl Source {
             Self::Vm(vm) => vm.group(),
             Self::Disks { os, .. } => os.group(),
             Self::Snapshots { os, .. } | Self::Captured { os, .. } => os.group(),
+            Self::ManagedImage(image) => image.group(),
+            Self::ImageVersion(version) => version.group(),
         }
     }
 }
@@ -395,6 +430,10 @@ impl fmt::Display for Source {
             Self::Snapshots { os, data } => write!(f, "OS snapshot {} and {} data snapshot(s)", os.name(), data.len()),
             Self::Captured { image, os, .. } => {
                 write!(f, "OS snapshot {} beside managed image {}", os.name(), image.name())
+            }
+            Self::ManagedImage(image) => write!(f, "managed image {}", image.name()),
+            Self::ImageVersion(version) => {
+                write!(f, "image version {} of {}", version.name(), version.definition().name())
             }
         }
     }
@@ -415,6 +454,18 @@ mod tests {
         }
         for bad in ["latest", "next-patch 1", "next-patch 1.2.3", "1.4", ""] {
             assert!(bad.parse::<VersionChoice>().is_err(), "{bad:?} was accepted");
+        }
+    }
+
+    #[test]
+    fn a_number_that_is_there_is_admitted_when_it_is_the_one_or_would_be_computed() {
+        let number = "1.4.2".parse().ok();
+        for (choice, admitted) in [("1.4.2", true), ("1.4.3", false), ("next-patch 9.9", true)] {
+            assert_eq!(
+                choice.parse::<VersionChoice>().unwrap().admits(number),
+                admitted,
+                "{choice}"
+            );
         }
     }
 

@@ -2,6 +2,7 @@
 
 #![cfg(test)]
 
+mod adopt;
 mod captured;
 mod credential;
 mod publish;
@@ -10,3 +11,4 @@ mod rollout;
 mod rollout_sweep;
 mod support;
 mod sweep;
+mod whole;

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use azure_batch_core::{
     error::{ErrorKind, Result},
-    publish::{self, Published},
+    publish::{self, Outcome, Published},
     settings::{
         DefinitionTraits, KeptKind, MachineHandling, ManagedImagePolicy, PublishSettings, Reuse, Source, Temporaries,
         VersionSettings,
@@ -89,7 +89,7 @@ async fn the_same_again_writes_nothing_and_has_the_same_result() {
     azure.turn_the_page();
     let second = run(&azure, &settings()).await.unwrap();
     assert_eq!(azure.writes(), Vec::<String>::new());
-    assert_eq!((first.version, false), (second.version, second.is_new));
+    assert_eq!((first.version, Outcome::Found), (second.version, second.outcome));
 }
 
 #[tokio::test(start_paused = true)]
@@ -445,7 +445,7 @@ async fn a_conflict_with_a_twin_is_looked_at_again() {
         let azure = Azure::example();
         azure.fault(json!({"kind": "status", "status": 409, "code": "Conflict", "method": "PUT", "path": path}));
         let published = run(&azure, &settings()).await.unwrap();
-        assert!(published.is_new);
+        assert_eq!(published.outcome, Outcome::Created);
         let hits: u64 = azure.emulator(|emulator, _| emulator.faults().iter().map(|fault| fault.hits).sum());
         assert_eq!(hits, 1, "{path} was never written");
     }

@@ -1,9 +1,10 @@
-//! Every request of a good publish fails once, in every way.
+//! Every request of a good publish fails once, in every way; so does every one of an adoption.
 
+use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::{publish, support::Azure, sweep::Sweep};
+use crate::{adopt, publish, support::Azure, sweep::Sweep, whole};
 
 #[tokio::test(start_paused = true)]
 async fn every_request_of_a_publish_fails_once() {
@@ -19,12 +20,57 @@ async fn every_request_of_a_publish_fails_once() {
     write_count("publish", cases);
 }
 
-/// The example with operations of seconds: a poll more proves nothing more, and each costs seven cases.
+#[tokio::test(start_paused = true)]
+async fn every_request_of_an_adoption_fails_once() {
+    let sweep = Sweep {
+        world: || adopt::world_with(hurry),
+        flow: |azure: Azure, _cancel: CancellationToken| async move {
+            publish::run(&azure, &adopt::adopting()).await.map(drop)
+        },
+        settle: without_order_of_regions,
+    };
+    let cases = sweep.run().await;
+    assert!(cases > 50, "only {cases} cases");
+    write_count("adoption", cases);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_of_a_publish_from_an_image_fails_once() {
+    let sweep = Sweep {
+        world: || whole::world_with(hurry),
+        flow: |azure: Azure, _cancel: CancellationToken| async move {
+            publish::run(&azure, &whole::from_version()).await.map(drop)
+        },
+        settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
+    };
+    let cases = sweep.run().await;
+    assert!(cases > 50, "only {cases} cases");
+    write_count("publish from an image", cases);
+}
+
+/// Operations of seconds: a poll more proves nothing more, and each costs seven cases.
+fn hurry(seed: &mut Value) {
+    seed["timing"] = json!({"snapshot": 2, "image": 2, "gallery": 1, "definition": 1, "version": 2, "versionRegion": 1, "delete": 1});
+}
+
+/// The example in a hurry.
 fn quick_world() -> Azure {
-    let mut seed = azure_emulator::seed::Seed::example();
-    let seconds = json!({"snapshot": 2, "image": 2, "gallery": 1, "definition": 1, "version": 2, "versionRegion": 1, "delete": 1});
-    seed.timing = serde_json::from_value(seconds).ok();
-    Azure::with_seed(&seed)
+    let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
+    hurry(&mut seed);
+    Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
+}
+
+/// A region that was removed and added again stands last.
+fn without_order_of_regions(mut resources: Value) -> Value {
+    let versions = resources.pointer_mut("/compute/galleries~1images~1versions");
+    for version in versions.and_then(Value::as_array_mut).into_iter().flatten() {
+        if let Some(regions) = version.pointer_mut("/properties/publishingProfile/targetRegions") {
+            let mut sorted = regions.as_array().cloned().unwrap_or_default();
+            sorted.sort_by_key(ToString::to_string);
+            *regions = sorted.into();
+        }
+    }
+    resources
 }
 
 /// A version that failed stays for diagnosis and its number is burnt, so the next run has the next number.

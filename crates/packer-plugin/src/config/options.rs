@@ -92,8 +92,8 @@ pub const OPTIONS: &[Opt] = &[
     opt(
         "source",
         Kind::Block(SOURCE),
-        "behind azure-arm, the snapshots that its artifact names; else none: must be given",
-        "What the image is made of: exactly one of `vm`, `os_disk` and `os_snapshot`. Each is a resource id, or a name in `resource_group` of the subscription `subscription_id`.",
+        "behind azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image; else none: must be given",
+        "What the image is made of: exactly one of `vm`, `os_disk`, `os_snapshot`, `managed_image` and `image_version`. Each is a resource id, or, but for `image_version`, a name in `resource_group` of the subscription `subscription_id`.",
     ),
     opt(
         "shared_image_gallery_destination",
@@ -183,7 +183,7 @@ pub const OPTIONS: &[Opt] = &[
         "managed_image",
         Kind::Text,
         "`auto`",
-        "Whether a managed image stands between snapshots and version: `auto` makes one where it can represent the machine, `always` refuses a machine that it cannot represent, `never` publishes from the snapshots.",
+        "Whether a managed image stands between snapshots and version: `auto` makes one where it can represent the machine, `always` refuses a machine that it cannot represent, `never` publishes from the snapshots. Not looked at when the source is an image already.",
     ),
     opt(
         "deallocate",
@@ -207,7 +207,7 @@ pub const OPTIONS: &[Opt] = &[
         "generalized",
         Kind::Bool,
         OFF,
-        "Declare that the source is generalized (sysprep or `waagent -deprovision` ran in it), marked or not. Disks and snapshots always need this, since they carry no mark.",
+        "Declare that the source is generalized (sysprep or `waagent -deprovision` ran in it), marked or not. Disks and snapshots always need this, since they carry no mark; images carry one.",
     ),
     opt(
         "ignore_checks",
@@ -243,7 +243,7 @@ pub const OPTIONS: &[Opt] = &[
         "exclude_from_latest",
         Kind::Bool,
         OFF,
-        "Whether `latest` passes the version over.",
+        "Whether `latest` passes the version over. One that is adopted and passed over already stays so.",
     ),
     opt(
         "end_of_life_date",
@@ -342,13 +342,19 @@ const SOURCE: &[Opt] = &[
         "managed_image",
         Kind::Text,
         NOTHING,
-        "Managed image that azure-arm captured beside `os_snapshot`: it tells LUNs and host caches.",
+        "Managed image, of which the version is made directly. Beside `os_snapshot`, the one that azure-arm captured with it: it only tells LUNs and host caches then.",
     ),
     opt(
         "data_snapshot_prefix",
         Kind::Text,
         NOTHING,
         "What the names of the data disks' snapshots begin with, as azure-arm's managed_image_data_disk_snapshot_prefix; they go on with 0, 1, … in the order of `managed_image`.",
+    ),
+    opt(
+        "image_version",
+        Kind::Text,
+        NOTHING,
+        "Resource id of a version in a gallery. One of the definition in `shared_image_gallery_destination` is adopted: nothing is copied, its regions, replicas, dates and tags are completed. Of one of another definition a version is made.",
     ),
 ];
 
@@ -376,7 +382,7 @@ const DESTINATION: &[Opt] = &[
         "image_version",
         Kind::Text,
         "`next-patch`",
-        "Number of the version: `1.4.2`, `next-patch` for the next one of 1.0, `next-patch 1.4` for the next one of 1.4. An explicit number that is taken by another source is refused, also under `-force`.",
+        "Number of the version: `1.4.2`, `next-patch` for the next one of 1.0, `next-patch 1.4` for the next one of 1.4. An explicit number that is taken by another source is refused, also under `-force`. A version that is adopted keeps its own number.",
     ),
     opt(
         "storage_account_type",

@@ -15,6 +15,7 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 use azure_batch_core::{
     cloud::CloudChoice,
     credential::{Fault, Login},
+    ids::resource::ImageDefinitionId,
     publish::CHECK_NAMES,
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{PUBLISH_DEADLINE, PublishSettings, Reuse, UsedBy},
@@ -81,6 +82,13 @@ pub fn job(settings: &v1::Settings, context: &Context<'_>) -> Result<Job, Vec<Fa
     }
 }
 
+/// The definition that settings name; `None` when what they name is none.
+#[must_use]
+pub fn definition(settings: &v1::Settings) -> Option<ImageDefinitionId> {
+    let mut told_later = Faults::default();
+    destination::destination(&mut told_later, settings).map(|destination| destination.definition)
+}
+
 fn publish_settings(faults: &mut Faults, settings: &v1::Settings, context: &Context<'_>) -> Option<PublishSettings> {
     let source = source::source(faults, settings);
     let destination = destination::destination(faults, settings);
@@ -92,10 +100,10 @@ fn publish_settings(faults: &mut Faults, settings: &v1::Settings, context: &Cont
     let version_settings = version::settings(faults, settings, context.now);
     let ignore_checks = ignore_checks(faults, &settings.ignore_checks);
     let (source, destination) = (source?, destination?);
-    Some(PublishSettings {
+    let settings = PublishSettings {
         source,
         definition: destination.definition,
-        create_gallery: settings.create_gallery.unwrap_or_default(),
+        create_gallery: faults::is_on(settings.create_gallery),
         traits: version::traits(settings.definition.as_ref()),
         version: destination.version,
         used_by,
@@ -108,7 +116,9 @@ fn publish_settings(faults: &mut Faults, settings: &v1::Settings, context: &Cont
         version_settings: version_settings?,
         reuse: context.reuse,
         run_id: context.run_id.to_owned(),
-    })
+    };
+    destination::refuse_other_number(faults, &settings);
+    Some(settings)
 }
 
 fn ignore_checks(faults: &mut Faults, names: &[String]) -> BTreeSet<String> {

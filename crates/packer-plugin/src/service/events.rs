@@ -4,7 +4,7 @@
 
 use azure_batch_core::{
     progress::{CheckOutcome, Event},
-    publish::{PublishPlan, Published},
+    publish::{Outcome, PublishPlan, Published},
 };
 
 use crate::imaging::v1::{self, publish_event::Event as Message};
@@ -85,7 +85,8 @@ pub(super) fn published(published: Published, run_id: String) -> v1::Published {
         image_definition_id: published.definition.to_string(),
         source: published.source,
         fingerprint: published.fingerprint,
-        is_new: published.is_new,
+        is_new: published.outcome == Outcome::Created,
+        outcome: published.outcome.as_str().to_owned(),
         os_type: published.os_type,
         hyper_v_generation: published.hyper_v_generation,
         architecture: published.architecture,

@@ -20,9 +20,14 @@ use crate::packer::FakePacker;
 /// So fast that an operation is over before it is looked at the first time.
 const TIME_SCALE: u32 = 10_000;
 
-const SECRET: &str = "example-secret-not-for-any-real-cloud";
+pub(crate) const SECRET: &str = "example-secret-not-for-any-real-cloud";
 
 async fn azure(folder: &TempDir) -> Host {
+    azure_with(folder, Seed::example()).await
+}
+
+/// A local Azure of one's own.
+pub(crate) async fn azure_with(folder: &TempDir, seed: Seed) -> Host {
     let timing = Timing {
         scale: TIME_SCALE,
         ..Timing::default()
@@ -32,7 +37,7 @@ async fn azure(folder: &TempDir) -> Host {
             timing,
             ..Settings::default()
         },
-        seed: Some(Seed::example()),
+        seed: Some(seed),
         port: 0,
         control_port: 0,
         directory: folder.path().to_owned(),
@@ -42,7 +47,7 @@ async fn azure(folder: &TempDir) -> Host {
     Host::start(options).await.unwrap()
 }
 
-fn template(host: &Host, folder: &TempDir) -> Json {
+pub(crate) fn template(host: &Host, folder: &TempDir) -> Json {
     let group = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images";
     json!({
         "subscription_id": "00000000-0000-0000-0000-0000000005b5",
@@ -61,7 +66,7 @@ fn template(host: &Host, folder: &TempDir) -> Json {
     })
 }
 
-async fn packer() -> FakePacker {
+pub(crate) async fn packer() -> FakePacker {
     let clock = Arc::new(SystemClock);
     FakePacker::with(Arc::new(AzurePublisher::new(clock))).await
 }

@@ -13,7 +13,7 @@ use packer_plugin_azure_batch::{
         codec::{field, record},
         dispatch::{Answer, Service, Services, serve},
         post_processor::Keep,
-        session::start_as_packer,
+        session::{Duplex, start_as_packer},
         spec::SpecEncoding,
     },
     post_processor::AzureBatch,
@@ -30,8 +30,17 @@ pub(crate) struct FakePacker {
     main: Caller,
     broker: Broker,
     journal: Journal,
+    handed: Handed,
     driver: JoinHandle<()>,
     pub(crate) plugin: JoinHandle<()>,
+}
+
+/// The artifact that the builder handed over.
+#[derive(Clone, Debug)]
+pub(crate) struct Handed {
+    pub(crate) builder_id: &'static str,
+    pub(crate) text: String,
+    pub(crate) generated: &'static [(&'static str, &'static str)],
 }
 
 /// What Packer was asked for, in order.
@@ -71,7 +80,12 @@ impl FakePacker {
             Arc::new(post_processor),
             SpecEncoding::Protobuf,
         ));
-        let (driver, opener, mut inbound) = start_as_packer(Box::new(theirs));
+        Self::at(Box::new(theirs), plugin).await
+    }
+
+    /// At the other end of a plugin that was started elsewhere.
+    pub(crate) async fn at(plugins_end: Box<dyn Duplex>, plugin: JoinHandle<()>) -> Self {
+        let (driver, opener, mut inbound) = start_as_packer(plugins_end);
         let driver = tokio::spawn(async move { drop(driver.run().await) });
         let broker = Broker::new(opener);
         let admitting = broker.clone();
@@ -89,9 +103,19 @@ impl FakePacker {
             main,
             broker,
             journal,
+            handed: Handed {
+                builder_id: "fnoeding.null",
+                text: "Did not export anything. This is the null builder".to_owned(),
+                generated: &[("ID", "Null"), ("Password", "hunter2")],
+            },
             driver,
             plugin,
         }
+    }
+
+    /// The same Packer with another builder before the plugin.
+    pub(crate) fn behind(self, handed: Handed) -> Self {
+        Self { handed, ..self }
     }
 
     /// Configures as from an HCL2 template.
@@ -113,6 +137,7 @@ impl FakePacker {
             Arc::new(Ours {
                 name,
                 journal: self.journal.clone(),
+                handed: self.handed.clone(),
             })
         };
         let mut services = Services::default()
@@ -197,6 +222,7 @@ fn error_text(result: &Value) -> Option<String> {
 struct Ours {
     name: &'static str,
     journal: Journal,
+    handed: Handed,
 }
 
 impl Service for Ours {
@@ -208,11 +234,17 @@ impl Service for Ours {
                 Value::from(format!("{name}.1"))
             }
             "Artifact.Id" => Value::from("Null"),
+            "Artifact.BuilderId" => Value::from(self.handed.builder_id),
+            "Artifact.String" => Value::from(self.handed.text.as_str()),
             "Artifact.State" => match argument.as_str().unwrap() {
-                "generated_data" => Value::Map(vec![
-                    (Value::from("ID"), Value::from("Null")),
-                    (Value::from("Password"), Value::from("hunter2")),
-                ]),
+                "generated_data" => {
+                    let values = self.handed.generated.iter();
+                    Value::Map(
+                        values
+                            .map(|(name, text)| (Value::from(*name), Value::from(*text)))
+                            .collect(),
+                    )
+                }
                 "arm.Own" => Value::from(7),
                 _ => Value::Nil,
             },

@@ -6,7 +6,7 @@ use async_trait::async_trait;
 use azure_batch_core::{
     error::{Error, ErrorKind, Result},
     progress::{CheckOutcome, Event, Progress},
-    publish::{PublishPlan, Published, PublishedRegion},
+    publish::{Outcome, PublishPlan, Published, PublishedRegion},
 };
 use packer_plugin_azure_batch::service::{convert::Job, publisher::Publisher};
 use tokio_util::sync::CancellationToken;
@@ -58,7 +58,7 @@ fn published() -> Published {
         version,
         source: "virtual machine vm1".to_owned(),
         fingerprint: "5b1f".to_owned(),
-        is_new: true,
+        outcome: Outcome::Created,
         os_type: "Linux".to_owned(),
         hyper_v_generation: "V2".to_owned(),
         architecture: "x64".to_owned(),

@@ -13,7 +13,7 @@ use crate::{
 
 const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers";
 
-fn settings() -> PublishSettings {
+pub(in crate::publish) fn settings() -> PublishSettings {
     PublishSettings {
         source: Source::Vm(format!("{GROUP}/Microsoft.Compute/virtualMachines/vm").parse().unwrap()),
         definition: format!("{GROUP}/Microsoft.Compute/galleries/gal/images/def")
@@ -35,7 +35,7 @@ fn settings() -> PublishSettings {
     }
 }
 
-fn seen(accounts: &[(&str, u32)]) -> Seen {
+pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
     let account = |(location, nodes): &(&str, u32)| {
         let account = Account {
             id: format!("{GROUP}/Microsoft.Batch/batchAccounts/acct").parse().unwrap(),

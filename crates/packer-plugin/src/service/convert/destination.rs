@@ -8,7 +8,7 @@ use azure_batch_core::{
         resource::{GalleryId, ImageDefinitionId, ResourceGroupId},
     },
     replicas::MAX_REPLICAS,
-    settings::{TargetRegion, VersionChoice},
+    settings::{PublishSettings, TargetRegion, VersionChoice},
 };
 
 use super::{
@@ -49,6 +49,23 @@ pub(super) fn destination(faults: &mut Faults, settings: &v1::Settings) -> Optio
         version: version?,
         target_regions,
     })
+}
+
+/// A version that is adopted keeps its number, so no other can be asked for.
+pub(super) fn refuse_other_number(faults: &mut Faults, settings: &PublishSettings) {
+    let Some(version) = settings
+        .adopted()
+        .filter(|version| !settings.version.admits(version.number()))
+    else {
+        return;
+    };
+    let (asked, has) = (settings.version, version.name());
+    faults.add(
+        format!("{BLOCK}.image_version"),
+        format!(
+            "is {asked}, and the version that is there already and is adopted is {has}: write {has}, or leave it out"
+        ),
+    );
 }
 
 fn definition(faults: &mut Faults, settings: &v1::Settings, block: &v1::Destination) -> Option<ImageDefinitionId> {

@@ -5,7 +5,7 @@
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use azure_batch_core::{
-    ids::resource::{DiskId, ImageId, SnapshotId, VmId},
+    ids::resource::{DiskId, ImageId, ImageVersionId, SnapshotId, VmId},
     settings::{Lun, Source, SourceDisk},
 };
 
@@ -14,6 +14,9 @@ use super::{
     faults::{Faults, filled},
 };
 use crate::imaging::v1;
+
+/// The settings that say what the image is made of, of which one is given.
+const KINDS: &str = "vm, os_disk, os_snapshot, managed_image and image_version";
 
 /// What a name is completed with.
 struct Place<'a> {
@@ -48,7 +51,7 @@ pub(super) fn source(faults: &mut Faults, settings: &v1::Settings) -> Option<Sou
     let Some(block) = &settings.source else {
         faults.add(
             "source",
-            "is missing: name the machine with source { vm = \"…\" }, its disks with os_disk, or snapshots with os_snapshot",
+            "is missing: name the machine with source { vm = \"…\" }, its disks with os_disk, snapshots with os_snapshot, or an image with managed_image or image_version",
         );
         return None;
     };
@@ -62,31 +65,47 @@ pub(super) fn source(faults: &mut Faults, settings: &v1::Settings) -> Option<Sou
         filled(block.os_disk.as_deref()),
         filled(block.os_snapshot.as_deref()),
     );
-    match (vm, disk, snapshot) {
-        (Some(vm), None, None) => resource(faults, "source.vm", vm, &place).map(Source::Vm),
-        (None, Some(os), None) => {
+    // Beside snapshots it only tells of them.
+    let image = filled(block.managed_image.as_deref()).filter(|_| snapshot.is_none());
+    let version = filled(block.image_version.as_deref());
+    match (vm, disk, snapshot, image, version) {
+        (Some(vm), None, None, None, None) => resource(faults, "source.vm", vm, &place).map(Source::Vm),
+        (None, Some(os), None, None, None) => {
             let os = resource(faults, "source.os_disk", os, &place);
             let data = disks(faults, "source.data_disk", &block.data_disk, &place);
             Some(Source::Disks { os: os?, data })
         }
-        (None, None, Some(os)) if is_captured(block) => captured(faults, block, os, &place),
-        (None, None, Some(os)) => {
+        (None, None, Some(os), None, None) if is_captured(block) => captured(faults, block, os, &place),
+        (None, None, Some(os), None, None) => {
             let os = resource(faults, "source.os_snapshot", os, &place);
             let data = disks(faults, "source.data_snapshot", &block.data_snapshot, &place);
             Some(Source::Snapshots { os: os?, data })
         }
-        (None, None, None) => {
-            faults.add("source", "names nothing: give one of vm, os_disk and os_snapshot");
+        (None, None, None, Some(image), None) => {
+            resource(faults, "source.managed_image", image, &place).map(Source::ManagedImage)
+        }
+        (None, None, None, None, Some(version)) => image_version(faults, version).map(Source::ImageVersion),
+        (None, None, None, None, None) => {
+            faults.add("source", format!("names nothing: give one of {KINDS}"));
             None
         }
         _ => {
-            faults.add(
-                "source",
-                "names several things: give only one of vm, os_disk and os_snapshot",
-            );
+            faults.add("source", format!("names several things: give only one of {KINDS}"));
             None
         }
     }
+}
+
+/// A version by its id: a name alone would not say of which gallery.
+fn image_version(faults: &mut Faults, text: &str) -> Option<ImageVersionId> {
+    let path = "source.image_version";
+    let id: ImageVersionId = faults.parse(path, text)?;
+    if id.number().is_none() {
+        let text = format!("ends in {:?}: name one version by its number, such as 1.4.2", id.name());
+        faults.add(path, text);
+        return None;
+    }
+    Some(id)
 }
 
 fn is_captured(block: &v1::Source) -> bool {
@@ -126,16 +145,11 @@ fn refuse_strangers(faults: &mut Faults, block: &v1::Source) {
             "belongs beside os_snapshot: a VM brings its own data disks, disks are named with data_disk",
         );
     }
-    if is_captured(block) && filled(block.os_snapshot.as_deref()).is_none() {
-        faults.add(
-            "source.managed_image",
-            "belongs beside os_snapshot: a version is made of the snapshots, the image tells what they are",
-        );
-    }
-    if filled(block.data_snapshot_prefix.as_deref()).is_some() && !is_captured(block) {
+    let is_beside_both = is_captured(block) && filled(block.os_snapshot.as_deref()).is_some();
+    if filled(block.data_snapshot_prefix.as_deref()).is_some() && !is_beside_both {
         faults.add(
             "source.data_snapshot_prefix",
-            "belongs beside managed_image, which tells how many disks there are and their LUNs",
+            "belongs beside os_snapshot and managed_image, which tells how many disks there are and their LUNs",
         );
     }
 }

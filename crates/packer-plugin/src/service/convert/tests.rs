@@ -102,11 +102,11 @@ fn a_source_is_one_thing() {
     let cases = [
         (
             source(|block| block.vm = None),
-            "source: names nothing: give one of vm, os_disk and os_snapshot",
+            "source: names nothing: give one of vm, os_disk, os_snapshot, managed_image and image_version",
         ),
         (
             source(|block| block.os_disk = text("os")),
-            "source: names several things: give only one of vm, os_disk and os_snapshot",
+            "source: names several things: give only one of vm, os_disk, os_snapshot, managed_image and image_version",
         ),
         (
             source(|block| block.data_disk = vec![disk(0)]),
@@ -144,15 +144,18 @@ fn a_captured_source_is_snapshots_with_their_image() {
     };
     let cases = [
         (
-            source(|block| block.managed_image = text("built")),
-            "source.managed_image: belongs beside os_snapshot: a version is made of the snapshots, the image tells what they are",
+            source(|block| {
+                (block.vm, block.managed_image) = (None, text("built"));
+                block.data_snapshot_prefix = text("data");
+            }),
+            "source.data_snapshot_prefix: belongs beside os_snapshot and managed_image, which tells how many disks there are and their LUNs",
         ),
         (
             source(|block| {
                 (block.vm, block.os_snapshot) = (None, text("os"));
                 block.data_snapshot_prefix = text("data");
             }),
-            "source.data_snapshot_prefix: belongs beside managed_image, which tells how many disks there are and their LUNs",
+            "source.data_snapshot_prefix: belongs beside os_snapshot and managed_image, which tells how many disks there are and their LUNs",
         ),
         (
             source(|block| {
@@ -165,6 +168,64 @@ fn a_captured_source_is_snapshots_with_their_image() {
     for (found, expected) in cases {
         assert_eq!(found.unwrap_err(), [expected]);
     }
+}
+
+/// A version of the definition with that name.
+fn version_id(definition: &str, number: &str) -> Option<String> {
+    text(&format!(
+        "/subscriptions/{SUBSCRIPTION}/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/{definition}/versions/{number}"
+    ))
+}
+
+#[test]
+fn an_image_is_a_source_by_itself() {
+    let image = source(|block| (block.vm, block.managed_image) = (None, text("built")));
+    assert_eq!(image.unwrap().to_string(), "managed image built");
+    let version = source(|block| (block.vm, block.image_version) = (None, version_id("ubuntu", "1.4.2")));
+    assert_eq!(version.unwrap().to_string(), "image version 1.4.2 of ubuntu");
+    let cases = [
+        (
+            source(|block| block.managed_image = text("built")),
+            "source: names several things: give only one of vm, os_disk, os_snapshot, managed_image and image_version",
+        ),
+        (
+            source(|block| (block.vm, block.image_version) = (None, version_id("ubuntu", "latest"))),
+            "source.image_version: ends in \"latest\": name one version by its number, such as 1.4.2",
+        ),
+        (
+            source(|block| (block.vm, block.image_version) = (None, text("1.4.2"))),
+            "source.image_version: \"1.4.2\" is not an image version id (/subscriptions/…/providers/Microsoft.Compute/galleries/…/images/…/versions/1.2.3)",
+        ),
+    ];
+    for (found, expected) in cases {
+        assert_eq!(found.unwrap_err(), [expected]);
+    }
+}
+
+#[test]
+fn an_adopted_version_has_a_number_of_its_own() {
+    let asked = |definition: &str, number: &str| {
+        converted(|settings| {
+            let (source, destination) = (&mut settings.source, &mut settings.shared_image_gallery_destination);
+            let source = source.as_mut().unwrap();
+            (source.vm, source.image_version) = (None, version_id(definition, "1.4.2"));
+            destination.as_mut().unwrap().image_version = text(number);
+        })
+    };
+    for (definition, number, is_adopted) in [
+        ("Ubuntu", "1.4.2", true),
+        ("ubuntu", "next-patch 7.0", true),
+        ("other", "1.4.3", false),
+    ] {
+        let job = asked(definition, number).unwrap();
+        assert_eq!(job.settings.adopted().is_some(), is_adopted, "{definition} {number}");
+    }
+    assert_eq!(
+        asked("ubuntu", "1.4.3").unwrap_err(),
+        [
+            "shared_image_gallery_destination.image_version: is 1.4.3, and the version that is there already and is adopted is 1.4.2: write 1.4.2, or leave it out"
+        ]
+    );
 }
 
 #[test]

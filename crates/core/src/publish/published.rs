@@ -1,0 +1,142 @@
+//! What a publish has reached, and what one would do, as its callers get it.
+//!
+//! Nothing is decided here.
+
+use serde::Serialize;
+
+use super::{
+    number::Number,
+    plan::{Plan, Seen},
+};
+use crate::{
+    compute::version::{self, ImageVersion},
+    ids::{
+        Location, VersionNumber,
+        resource::{ImageDefinitionId, ImageVersionId},
+    },
+    run::StepTime,
+    settings::PublishSettings,
+};
+
+/// What a publish has reached.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct Published {
+    /// The version.
+    pub version: ImageVersionId,
+    /// Its number.
+    pub number: VersionNumber,
+    /// Its definition.
+    pub definition: ImageDefinitionId,
+    /// Of what it was made, as a sentence.
+    pub source: String,
+    /// The fingerprint of the source, as in the tags.
+    pub fingerprint: String,
+    /// How it came to be the result.
+    pub outcome: Outcome,
+    /// `Linux` or `Windows`.
+    pub os_type: String,
+    /// `V1` or `V2`.
+    pub hyper_v_generation: String,
+    /// `x64` or `Arm64`.
+    pub architecture: String,
+    /// `Standard`, `TrustedLaunch`, …
+    pub security_type: String,
+    /// LUNs of its data disks.
+    pub data_disk_luns: Vec<u8>,
+    /// Its regions.
+    pub regions: Vec<PublishedRegion>,
+    /// Temporaries that are left, with the reason.
+    pub kept: Vec<Kept>,
+    /// How long each step took.
+    pub steps: Vec<StepTime>,
+}
+
+/// How a version came to be the result of a publish.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Outcome {
+    /// This run created it.
+    Created,
+    /// It was there already, made of the same source.
+    Found,
+    /// It was there already and was named as the source; its regions, dates and tags were completed.
+    Adopted,
+}
+
+/// A region of a published version.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct PublishedRegion {
+    /// The region.
+    pub location: Location,
+    /// Its replicas.
+    pub replicas: u32,
+    /// The service's word, `Completed` when it is usable.
+    pub state: String,
+}
+
+/// A resource that is left.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Its id.
+    pub id: String,
+    /// Why it is left.
+    pub why: String,
+}
+
+/// What a publish would do.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PublishPlan {
+    /// The version it would make or complete.
+    pub version: ImageVersionId,
+    /// One line for each thing that would be created, changed or removed, in order; empty when nothing would.
+    pub changes: Vec<String>,
+    /// The replica formula of each region.
+    pub replicas: Vec<String>,
+}
+
+impl Outcome {
+    /// The word for programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Created => "created",
+            Self::Found => "found",
+            Self::Adopted => "adopted",
+        }
+    }
+}
+
+impl From<version::RegionState> for PublishedRegion {
+    fn from(region: version::RegionState) -> Self {
+        Self {
+            location: region.location,
+            replicas: region.replicas,
+            state: region.state,
+        }
+    }
+}
+
+/// What is reached with a version that is done, before anybody has counted what is left and how long it took.
+#[must_use]
+pub(super) fn describe(settings: &PublishSettings, seen: &Seen, plan: &Plan, version: &ImageVersion) -> Published {
+    let machine = &seen.machine;
+    Published {
+        version: plan.version.clone(),
+        number: plan.number.number(),
+        definition: settings.definition.clone(),
+        source: settings.source.to_string(),
+        fingerprint: plan.fingerprint.as_str().to_owned(),
+        outcome: match plan.number {
+            Number::New(_) => Outcome::Created,
+            Number::Found(_) => Outcome::Found,
+        },
+        os_type: machine.os_type.clone(),
+        hyper_v_generation: machine.generation.clone(),
+        architecture: machine.architecture.clone(),
+        security_type: machine.security.as_str().to_owned(),
+        data_disk_luns: machine.luns(),
+        regions: version.regions().into_iter().map(PublishedRegion::from).collect(),
+        kept: Vec::new(),
+        steps: Vec::new(),
+    }
+}

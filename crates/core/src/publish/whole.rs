@@ -1,0 +1,264 @@
+//! Sources that are images already, seen as the machine behind them: a managed image, or a version in a gallery.
+//!
+//! They tell less than disks do; what they do not tell is left open here, and `preflight` names it.
+
+use serde_json::{Value, json};
+
+use super::machine::{Machine, Origin, Security, SourceDisk, missing, odd};
+use crate::{
+    client::Client,
+    compute::{
+        disk::DiskBody,
+        gallery,
+        gallery::ImageDefinition,
+        image, version,
+        version::{ImageVersion, Settled},
+    },
+    error::{Error, ErrorKind, Result},
+    ids::resource::{ImageId, ImageVersionId},
+    json as read_json,
+    operation::{Status, read_resource},
+    publish::legality::DefinitionSecurity,
+    settings::Lun,
+};
+
+/// Which kind of image a source is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum WholeKind {
+    /// A managed image: it tells neither architecture nor purchase plan.
+    ManagedImage,
+    /// A version: its definition tells what it does not.
+    Version,
+}
+
+/// An image that is used whole.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Whole {
+    pub kind: WholeKind,
+    /// Its id, in its own casing.
+    pub id: String,
+    /// `Generalized` or `Specialized`.
+    pub os_state: String,
+}
+
+/// Reads the machine behind a managed image.
+///
+/// # Errors
+/// When there is none, or it makes no sense.
+pub(super) async fn observe_image(client: &Client, id: &ImageId) -> Result<Machine> {
+    let answer = client.find(&image::get(id)).await?;
+    let body = answer.ok_or_else(|| missing(&id.to_string()))?.value();
+    if let Status::Failed(failure) = read_resource(&body) {
+        let error = Error::refused_by_service(format!("managed image {} was never made", id.name()), failure);
+        return Err(error.with_hint("build it anew"));
+    }
+    of_image(id, &body)
+}
+
+/// Reads the machine behind a version of another definition; waits for one that is still in the making.
+///
+/// # Errors
+/// When there is none, it failed, or the run ends.
+pub(super) async fn observe_version(client: &Client, id: &ImageVersionId) -> Result<Machine> {
+    let found = version::find(client, id).await?;
+    let found = found.ok_or_else(|| missing(&id.to_string()))?;
+    let version = match found.status() {
+        Status::Succeeded => found,
+        Status::Running(_) | Status::Failed(_) | Status::Forgotten => match version::settled(client, id, &[]).await? {
+            // Regions that failed are not those it is copied from: it lies whole in its own.
+            Settled::Complete(version) | Settled::RegionFailed(version, _) | Settled::ChangeFailed(version) => version,
+            Settled::RegionMissing(_) => found,
+        },
+    };
+    of_version(&version, &definition_of(client, id).await?)
+}
+
+/// The definition that a version belongs to.
+///
+/// # Errors
+/// When it is gone or not readable.
+pub(super) async fn definition_of(client: &Client, id: &ImageVersionId) -> Result<ImageDefinition> {
+    let definition = id.definition();
+    let answer = client.find(&gallery::get_definition(&definition)).await?;
+    let answer = answer.ok_or_else(|| missing(&definition.to_string()))?;
+    Ok(ImageDefinition::new(answer.value()))
+}
+
+/// The machine behind a managed image.
+pub(super) fn of_image(id: &ImageId, body: &Value) -> Result<Machine> {
+    let profile = read_json::at(body, "/properties/storageProfile");
+    let os = read_json::at(profile, "/osDisk");
+    let text = |value: &Value, pointer: &str| read_json::text(value, pointer).map(str::to_owned);
+    let untold = |what: &str| Error::new(ErrorKind::BadInput, format!("{} does not tell its {what}", id.name()));
+    let region = text(body, "/location").and_then(|text| text.parse().ok());
+    Ok(Machine {
+        location: region.ok_or_else(|| untold("region"))?,
+        os_type: text(os, "/osType").ok_or_else(|| untold("OS type"))?,
+        generation: text(body, "/properties/hyperVGeneration").unwrap_or_else(|| "V1".to_owned()),
+        // A managed image cannot be of another architecture, nor of a protected machine.
+        architecture: "x64".to_owned(),
+        security: Security::Standard,
+        plan: None,
+        os: image_disk(os),
+        data: by_lun(read_json::items(profile, "/dataDisks"), image_disk)?,
+        vm: None,
+        origin: Origin::Whole(Whole {
+            kind: WholeKind::ManagedImage,
+            id: id.to_string(),
+            os_state: text(os, "/osState").unwrap_or_else(|| "Generalized".to_owned()),
+        }),
+    })
+}
+
+/// The machine behind a version, of which the definition tells the most.
+pub(super) fn of_version(version: &ImageVersion, definition: &ImageDefinition) -> Result<Machine> {
+    let id = &version.id;
+    let body = version.body();
+    let profile = read_json::at(body, "/properties/storageProfile");
+    let region = read_json::text(body, "/location").and_then(|text| text.parse().ok());
+    let untold = || Error::new(ErrorKind::Azure, format!("image version {id} does not tell its region"));
+    let mut os = version_disk(read_json::at(profile, "/osDiskImage"));
+    let whole = [
+        "/source/id",
+        "/source/virtualMachineId",
+        "/source/communityGalleryImageId",
+    ];
+    if let Some(made_of) = whole.iter().find_map(|pointer| read_json::text(profile, pointer)) {
+        made_of.clone_into(&mut os.id);
+    }
+    Ok(Machine {
+        location: region.ok_or_else(untold)?,
+        os_type: definition.os_type().to_owned(),
+        generation: definition.hyper_v_generation().to_owned(),
+        architecture: definition.architecture().to_owned(),
+        security: security_of(definition),
+        plan: definition.plan().cloned(),
+        os,
+        data: by_lun(read_json::items(profile, "/dataDiskImages"), version_disk)?,
+        vm: None,
+        origin: Origin::Whole(Whole {
+            kind: WholeKind::Version,
+            id: id.to_string(),
+            os_state: definition.os_state().to_owned(),
+        }),
+    })
+}
+
+/// What machines a definition's images are of: for a `…Supported` one, of none in particular.
+fn security_of(definition: &ImageDefinition) -> Security {
+    match DefinitionSecurity::parse(definition.security_type()) {
+        DefinitionSecurity::Standard | DefinitionSecurity::Supported => Security::Standard,
+        DefinitionSecurity::TrustedLaunch => Security::TrustedLaunch,
+        DefinitionSecurity::Confidential => Security::Confidential,
+    }
+}
+
+fn by_lun<'a>(
+    disks: impl Iterator<Item = &'a Value>,
+    read: impl Fn(&Value) -> SourceDisk,
+) -> Result<Vec<(Lun, SourceDisk)>> {
+    let with_lun = |disk: &Value| {
+        let lun = read_json::number(disk, "/lun").and_then(|lun| u32::try_from(lun).ok());
+        Ok((Lun::try_from(lun.unwrap_or(u32::MAX)).map_err(odd)?, read(disk)))
+    };
+    let mut disks = disks.map(with_lun).collect::<Result<Vec<_>>>()?;
+    disks.sort_by_key(|(lun, _)| *lun);
+    Ok(disks)
+}
+
+/// A disk as a managed image shows it.
+fn image_disk(disk: &Value) -> SourceDisk {
+    let sources = ["/managedDisk/id", "/snapshot/id", "/blobUri"];
+    source_disk(disk, &sources, "/caching", "/diskSizeGB")
+}
+
+/// A disk as a version shows it.
+fn version_disk(disk: &Value) -> SourceDisk {
+    source_disk(disk, &["/source/id", "/source/uri"], "/hostCaching", "/sizeInGB")
+}
+
+fn source_disk(disk: &Value, sources: &[&str], caching: &str, size: &str) -> SourceDisk {
+    let id = sources.iter().find_map(|pointer| read_json::text(disk, pointer));
+    let id = id.unwrap_or_default().to_owned();
+    let lun = read_json::number(disk, "/lun");
+    SourceDisk {
+        name: lun.map_or_else(|| "the OS disk".to_owned(), |lun| format!("the data disk at LUN {lun}")),
+        id,
+        caching: read_json::text(disk, caching).map(str::to_owned),
+        body: DiskBody::new(json!({"properties": {"diskSizeGB": read_json::number(disk, size)}})),
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests {
+    use super::*;
+
+    const GROUP: &str =
+        "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute";
+
+    /// A managed image as azure-arm leaves it.
+    pub(in crate::publish) fn image(os_disk: &str) -> Machine {
+        let body = json!({"location": "eastus2", "properties": {"hyperVGeneration": "V2", "storageProfile": {
+            "osDisk": {"osType": "Linux", "osState": "Generalized", "managedDisk": {"id": os_disk}, "diskSizeGB": 30},
+            "dataDisks": [{"lun": 3, "diskSizeGB": 64, "managedDisk": {"id": "/d3"}}, {"lun": 1, "blobUri": "https://a/b"}]}}});
+        of_image(&format!("{GROUP}/images/built").parse().unwrap(), &body).unwrap()
+    }
+
+    /// A version with data disks, of a definition with those features.
+    pub(in crate::publish) fn version(security: Option<&str>, os_state: &str) -> Machine {
+        let id = format!("{GROUP}/galleries/g/images/d/versions/1.0.0").parse().unwrap();
+        let body = json!({"location": "eastus2", "properties": {"storageProfile": {"source": {"virtualMachineId": "/vm-x"},
+            "osDiskImage": {"sizeInGB": 30, "source": {}}, "dataDiskImages": [{"lun": 7, "sizeInGB": 64, "source": {}}]}}});
+        let features: Vec<Value> = security
+            .iter()
+            .map(|word| json!({"name": "SecurityType", "value": word}))
+            .collect();
+        let definition = ImageDefinition::new(json!({"properties": {"osType": "Linux", "osState": os_state,
+            "hyperVGeneration": "V2", "architecture": "Arm64", "features": features}}));
+        of_version(&ImageVersion::new(id, body), &definition).unwrap()
+    }
+
+    fn luns(machine: &Machine) -> Vec<u8> {
+        machine.data.iter().map(|(lun, _)| lun.number()).collect()
+    }
+
+    #[test]
+    fn a_managed_image_tells_its_disks_by_lun() {
+        let machine = image("/os");
+        assert_eq!(luns(&machine), [1, 3]);
+        assert_eq!((machine.os.id.as_str(), machine.generation.as_str()), ("/os", "V2"));
+        assert_eq!(machine.data[1].1.body.size_gib(), 64);
+        assert_eq!(machine.fingerprint(), image("/OS").fingerprint());
+        assert_ne!(
+            machine.fingerprint(),
+            image("/os-of-the-next-build").fingerprint(),
+            "an image that was built anew under its name is another source"
+        );
+    }
+
+    #[test]
+    fn a_version_tells_of_what_it_was_made_and_its_definition_the_rest() {
+        let machine = version(None, "Generalized");
+        assert_eq!((luns(&machine), machine.os.id.as_str()), (vec![7], "/vm-x"));
+        assert_eq!(machine.architecture, "Arm64");
+        let securities = [
+            (None, Security::Standard),
+            (Some("TrustedLaunchSupported"), Security::Standard),
+            (Some("ConfidentialVMSupported"), Security::Standard),
+            (Some("TrustedLaunch"), Security::TrustedLaunch),
+            (Some("ConfidentialVM"), Security::Confidential),
+        ];
+        for (word, expected) in securities {
+            assert_eq!(version(word, "Generalized").security, expected, "{word:?}");
+        }
+    }
+
+    #[test]
+    fn an_image_that_does_not_tell_what_it_is_is_refused_by_name() {
+        let refusal = of_image(
+            &format!("{GROUP}/images/odd").parse().unwrap(),
+            &json!({"location": "eastus2"}),
+        );
+        assert_eq!(refusal.unwrap_err().to_string(), "odd does not tell its OS type");
+    }
+}

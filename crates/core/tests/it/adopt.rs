@@ -1,0 +1,334 @@
+//! Adopting a version that somebody else made: it is completed and nothing else is written.
+
+use std::collections::BTreeMap;
+
+use azure_batch_core::{
+    compute::version,
+    error::ErrorKind,
+    ids::resource::ImageVersionId,
+    publish::{self, Outcome},
+    settings::{PublishSettings, Reuse, Source, TargetRegion, UsedBy},
+};
+use azure_emulator::seed::Seed;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    publish::{run, settings},
+    support::{Azure, GROUP, lines},
+};
+
+const NUMBER: &str = "1.4.2";
+
+fn version_id(definition: &str) -> ImageVersionId {
+    format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/{definition}/versions/{NUMBER}")
+        .parse()
+        .unwrap()
+}
+
+/// The only thing that an adoption writes.
+fn write() -> String {
+    format!("PUT {}", version_id("ubuntu"))
+}
+
+/// The example with a definition that has a version of azure-arm's: two regions, two data disks, a tag.
+pub(crate) fn world_with(change: impl FnOnce(&mut Value)) -> Azure {
+    let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
+    seed["definitions"] = json!([{"name": "ubuntu", "resourceGroup": "rg-images", "gallery": "gal1", "properties": {
+        "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2", "architecture": "x64",
+        "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}}]);
+    seed["versions"] = json!([{"name": NUMBER, "resourceGroup": "rg-images", "gallery": "gal1", "definition": "ubuntu",
+        "dataDiskLuns": [3, 7], "tags": {"owner": "them"}, "publishingProfile": {"targetRegions": [
+            {"name": "eastus2", "regionalReplicaCount": 2, "storageAccountType": "Standard_ZRS"},
+            {"name": "northeurope", "regionalReplicaCount": 5}]}}]);
+    change(&mut seed);
+    Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
+}
+
+fn world() -> Azure {
+    world_with(|_| {})
+}
+
+/// Adopts it for a pool of 700 nodes in westus2, and for westeurope.
+pub(crate) fn adopting() -> PublishSettings {
+    let mut wanted = settings();
+    wanted.source = Source::ImageVersion(version_id("ubuntu"));
+    wanted.used_by = vec![UsedBy {
+        account: format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct2")
+            .parse()
+            .unwrap(),
+        nodes: 700,
+    }];
+    wanted.target_regions = vec![TargetRegion {
+        location: "westeurope".parse().unwrap(),
+        replicas: None,
+    }];
+    wanted.temporaries.tags = BTreeMap::from([("team".to_owned(), "render".to_owned())]);
+    wanted
+}
+
+fn regions(published: &publish::Published) -> Vec<String> {
+    let shown = |it: &publish::PublishedRegion| format!("{} {} {}", it.location, it.replicas, it.state);
+    published.regions.iter().map(shown).collect()
+}
+
+fn body(azure: &Azure) -> Value {
+    let all = azure.resources();
+    let versions = all["compute"]["galleries/images/versions"].as_array().unwrap();
+    versions
+        .iter()
+        .find(|it| it["id"].as_str().unwrap().ends_with(NUMBER))
+        .unwrap()
+        .clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_there_is_completed_and_nothing_else_is_written() {
+    let azure = world();
+    let published = run(&azure, &adopting()).await.unwrap();
+    assert_eq!(
+        (published.outcome, published.version.clone()),
+        (Outcome::Adopted, version_id("ubuntu"))
+    );
+    assert_eq!(
+        regions(&published),
+        [
+            "eastus2 2 Completed",
+            "northeurope 5 Completed",
+            "westus2 4 Completed",
+            "westeurope 1 Completed"
+        ]
+    );
+    assert_eq!((published.data_disk_luns, published.kept), (vec![3, 7], vec![]));
+    assert_eq!(
+        azure.writes(),
+        [write(), write()],
+        "first where pools wait, then the rest"
+    );
+    let body = body(&azure);
+    let tags = &body["tags"];
+    assert_eq!((&tags["owner"], &tags["team"]), (&json!("them"), &json!("render")));
+    assert_eq!(tags["azure-batch-run"], "run-1");
+    assert_eq!(tags["azure-batch-fingerprint"], published.fingerprint.as_str());
+    let own = &body["properties"]["publishingProfile"]["targetRegions"][0];
+    assert_eq!(
+        own["storageAccountType"], "Standard_ZRS",
+        "what was there stays as it was"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn adopting_again_writes_nothing_and_keeps_whose_it_was_first() {
+    let azure = world();
+    let first = run(&azure, &adopting()).await.unwrap();
+    azure.turn_the_page();
+    let mut later = adopting();
+    later.run_id = "run-2".to_owned();
+    let second = run(&azure, &later).await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    assert_eq!(
+        (&first.regions, &first.fingerprint),
+        (&second.regions, &second.fingerprint)
+    );
+    assert_eq!(second.outcome, Outcome::Adopted);
+    assert_eq!(body(&azure)["tags"]["azure-batch-run"], "run-1");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_adopted_is_not_made_anew_by_force() {
+    let azure = world();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let mut forced = adopting();
+    forced.reuse = Reuse::Never;
+    let published = publish::run(&client, &forced).await.unwrap();
+    assert_eq!(published.version, version_id("ubuntu"));
+    assert_eq!(azure.writes(), [write(), write()]);
+    let told = lines(&mut events).join("\n");
+    assert!(told.contains("What is adopted is not made anew"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_with_all_it_needs_gets_its_dates_in_one_write() {
+    let azure = world();
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    wanted.version_settings.end_of_life = "2027-06-30T00:00:00Z".parse().ok();
+    wanted.version_settings.exclude_from_latest = true;
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), [write()]);
+    let profile = body(&azure)["properties"]["publishingProfile"].clone();
+    assert_eq!(profile["endOfLifeDate"], "2027-06-30T00:00:00Z");
+    assert_eq!(profile["excludeFromLatest"], true);
+    azure.turn_the_page();
+    wanted.version_settings.exclude_from_latest = false;
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(
+        azure.writes(),
+        Vec::<String>::new(),
+        "an excluded version is not let in by silence"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_adopted_is_refused_before_anything_is_written() {
+    let specialized = |seed: &mut Value| seed["definitions"][0]["properties"]["osState"] = json!("Specialized");
+    let missing = |seed: &mut Value| seed["versions"] = json!([]);
+    let mut another_number = adopting();
+    another_number.version = "1.0.0".parse().unwrap();
+    let cases = [
+        (
+            world_with(specialized),
+            adopting(),
+            ErrorKind::Refused,
+            "the image is specialized",
+        ),
+        (
+            world_with(missing),
+            adopting(),
+            ErrorKind::BadInput,
+            "there is no /subscriptions",
+        ),
+        (
+            world(),
+            another_number,
+            ErrorKind::BadInput,
+            "set image_version = \"1.4.2\"",
+        ),
+    ];
+    for (azure, wanted, kind, says) in cases {
+        let error = run(&azure, &wanted).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{}", error.report());
+        let report = error.report();
+        assert!(
+            report.starts_with("cannot adopt image version 1.4.2 of ubuntu\n"),
+            "{report}"
+        );
+        assert!(report.contains(says), "{report}");
+        assert_eq!(azure.writes(), Vec::<String>::new());
+    }
+}
+
+/// Makes the version of the example's machine, as another tool would, without waiting for it.
+async fn begin_a_version(azure: &Azure) {
+    let vm = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/vm-build");
+    let body = json!({"location": "eastus2", "properties": {"storageProfile": {"source": {"virtualMachineId": vm}},
+        "publishingProfile": {"targetRegions": [{"name": "eastus2"}]}}});
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    client.send(&version::put(&version_id("ubuntu"), body)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_another_tool_is_still_making_is_waited_for() {
+    let azure = world_with(|seed| seed["versions"] = json!([]));
+    begin_a_version(&azure).await;
+    azure.turn_the_page();
+    let published = run(&azure, &adopting()).await.unwrap();
+    assert_eq!(published.data_disk_luns, [0, 1], "known only when it is made");
+    assert_eq!(azure.writes(), [write(), write()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_failed_is_not_mended_but_named() {
+    let azure = world_with(|seed| seed["versions"] = json!([]));
+    azure.fault(json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "it broke", "method": "PUT", "path": "*/versions/*"}));
+    begin_a_version(&azure).await;
+    azure.turn_the_page();
+    let error = run(&azure, &adopting()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Azure);
+    let report = error.report();
+    assert!(
+        report.contains("is Failed") && report.contains("publish under another one"),
+        "{report}"
+    );
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_with_another_writer_is_looked_at_again() {
+    let azure = world();
+    azure.fault(json!({"kind": "status", "status": 409, "code": "Conflict", "method": "PUT", "path": "*/versions/*"}));
+    let published = run(&azure, &adopting()).await.unwrap();
+    assert_eq!(published.regions.len(), 4);
+    assert_eq!(azure.writes(), [write(), write(), write()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_adoptions_at_once_complete_one_version() {
+    let azure = world();
+    let (one, mut other) = (adopting(), adopting());
+    other.used_by.clear();
+    other.target_regions[0].location = "uksouth".parse().unwrap();
+    let (one, other) = tokio::join!(run(&azure, &one), run(&azure, &other));
+    assert!(
+        regions(&one.unwrap())
+            .iter()
+            .any(|region| region.starts_with("westeurope 1"))
+    );
+    other.unwrap();
+    let shown = body(&azure).to_string();
+    for region in ["East US 2", "North Europe", "West US 2", "West Europe", "UK South"] {
+        assert!(shown.contains(&format!("\"{region}\"")), "{region} is lost: {shown}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_while_it_replicates_loses_nothing_and_the_next_run_finishes() {
+    let azure = world();
+    let (client, _events) = azure
+        .client_with_limit(&CancellationToken::new(), std::time::Duration::from_secs(30))
+        .await;
+    let error = publish::run(&client, &adopting()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Deadline, "{}", error.report());
+    let published = run(&azure, &adopting()).await.unwrap();
+    assert_eq!(published.regions.len(), 4);
+    assert_eq!(azure.writes(), [write(), write()], "one write each, over both runs");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_of_an_adoption_lists_what_it_lacks() {
+    let azure = world();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &adopting()).await.unwrap();
+    assert_eq!(
+        plan.changes[..2],
+        [
+            "replicate to westus2 with 4 replicas",
+            "replicate to westeurope with 1 replicas"
+        ]
+    );
+    assert_eq!(plan.changes[2], "set tag team = render");
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    let told = lines(&mut events).join("\n");
+    assert!(
+        told.contains("cannot be known") || told.contains("temp-drive"),
+        "{told}"
+    );
+    run(&azure, &adopting()).await.unwrap();
+    assert_eq!(
+        publish::plan(&client, &adopting()).await.unwrap().changes,
+        Vec::<String>::new()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_failed_with_all_regions_complete_is_made_again_but_not_for_ever() {
+    let fault = |occurrence: &Value| {
+        json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "it broke", "method": "PUT",
+            "path": "*/versions/*", "occurrence": occurrence})
+    };
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    let azure = world();
+    azure.fault(fault(&json!({"nth": 1})));
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), [write(), write()]);
+    let azure = world();
+    azure.fault(fault(&json!("every")));
+    let error = run(&azure, &wanted).await.unwrap_err();
+    assert_eq!(azure.writes(), [write(), write(), write()]);
+    let report = error.report();
+    assert!(
+        report.contains("its regions are complete") && report.contains("run the same again later"),
+        "{report}"
+    );
+}

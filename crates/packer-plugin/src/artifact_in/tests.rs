@@ -1,0 +1,129 @@
+//! The texts of azure-arm's artifacts, those of 1.4.5 and of 2.6.3, and what is made of each.
+
+use super::*;
+
+const COMPUTE: &str =
+    "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute";
+
+/// A text of azure-arm with these lines after its head.
+fn text(lines: &[String]) -> String {
+    format!(
+        "Azure.ResourceManagement.VMImage:\n\nOSType: Linux\n{}\n",
+        lines.join("\n")
+    )
+}
+
+fn image() -> String {
+    format!(
+        "ManagedImageResourceGroupName: rg\nManagedImageName: built\nManagedImageId: {COMPUTE}/images/built\nManagedImageLocation: westeurope"
+    )
+}
+
+fn snapshots() -> String {
+    "ManagedImageOSDiskSnapshotName: built_os\nManagedImageDataDiskSnapshotPrefix: built_data".to_owned()
+}
+
+fn version() -> String {
+    format!(
+        "ManagedImageSharedImageGalleryId: {COMPUTE}/galleries/gal1/images/ubuntu/versions/1.4.2\n\
+         SharedImageGalleryResourceGroup: rg\nSharedImageGalleryName: gal1\nSharedImageGalleryImageName: ubuntu\n\
+         SharedImageGalleryImageVersion: 1.4.2\nSharedImageGalleryReplicatedRegions: westeurope, northeurope"
+    )
+}
+
+fn vhd() -> String {
+    "StorageAccountLocation: westeurope\nVHDOSDiskUri: https://x/os.vhd\nAdditionalDiskUri (datadisk-1): https://x/d.vhd"
+        .to_owned()
+}
+
+/// VHDs as 1.4.5 tells of them; the addresses carry their own key.
+fn older_vhd() -> String {
+    "StorageAccountLocation: westeurope\nOSDiskUri: https://x/os.vhd\nOSDiskUriReadOnlySas: https://x/os.vhd?sig=hunter2".to_owned()
+}
+
+/// The source as one line, for definition `gal1/{definition}`.
+fn source(lines: &[String], definition: &str) -> Result<String, String> {
+    let wanted = format!("{COMPUTE}/galleries/gal1/images/{definition}").parse().unwrap();
+    let source = Left::read(&text(lines)).and_then(|left| left.source(Some(&wanted)))?;
+    let short = |id: Option<String>| id.map(|id| id.replace(COMPUTE, "…")).unwrap_or_default();
+    let parts = [
+        short(source.image_version),
+        short(source.managed_image),
+        short(source.os_snapshot),
+        short(source.data_snapshot_prefix),
+    ];
+    Ok(parts.join(" ").split_whitespace().collect::<Vec<_>>().join(" "))
+}
+
+#[test]
+fn each_shape_has_its_source() {
+    const VERSION: &str = "…/galleries/gal1/images/ubuntu/versions/1.4.2";
+    let disk = || format!("OSDiskUri: {COMPUTE}/disks/pkrosabc");
+    let prefix_only = || "ManagedImageDataDiskSnapshotPrefix: built_data".to_owned();
+    let table = [
+        (vec![image()], "ubuntu", "…/images/built"),
+        (
+            vec![image(), snapshots()],
+            "ubuntu",
+            "…/images/built …/snapshots/built_os built_data",
+        ),
+        // keep_os_disk: the disk is the artifact's id and may be gone; the image is there.
+        (vec![image(), disk()], "ubuntu", "…/images/built"),
+        (
+            vec![image(), snapshots(), disk()],
+            "ubuntu",
+            "…/images/built …/snapshots/built_os built_data",
+        ),
+        (vec![image(), prefix_only()], "ubuntu", "…/images/built"),
+        (vec![version()], "ubuntu", VERSION),
+        (vec![version()], "UBUNTU", VERSION),
+        (vec![version()], "other", VERSION),
+        (vec![image(), version()], "ubuntu", VERSION),
+        (vec![image(), version()], "other", "…/images/built"),
+        (
+            vec![image(), snapshots(), version()],
+            "other",
+            "…/images/built …/snapshots/built_os built_data",
+        ),
+        (vec![vhd(), version()], "ubuntu", VERSION),
+    ];
+    for (lines, definition, expected) in table {
+        assert_eq!(
+            source(&lines, definition).as_deref(),
+            Ok(expected),
+            "{lines:?} for {definition}"
+        );
+    }
+}
+
+#[test]
+fn lines_may_end_and_ids_be_spelled_as_windows_and_azure_like() {
+    let shouted = image()
+        .replace("resourceGroups", "resourcegroups")
+        .replace("/images/", "/IMAGES/");
+    let text = text(&[shouted, snapshots()]).replace('\n', "\r\n");
+    let source = Left::read(&text).unwrap().source(None).unwrap();
+    assert_eq!(source.managed_image, Some(format!("{COMPUTE}/images/built")));
+    assert_eq!(source.os_snapshot, Some(format!("{COMPUTE}/snapshots/built_os")));
+}
+
+#[test]
+fn what_is_no_source_is_told_with_the_remedy() {
+    let empty = "ManagedImageId: \nManagedImageSharedImageGalleryId: ".to_owned();
+    let cases = [
+        (vec![vhd()], "made VHDs"),
+        (vec![older_vhd()], "made VHDs"),
+        (vec![], "neither a version nor a managed image"),
+        (vec![empty], "neither a version nor a managed image"),
+        (
+            vec!["ManagedImageId: built".to_owned()],
+            "\"built\" is not a managed image id",
+        ),
+    ];
+    for (lines, says) in cases {
+        let refusal = source(&lines, "ubuntu").unwrap_err();
+        assert!(refusal.contains(says), "{refusal}");
+        assert!(refusal.contains("\n  hint: "), "{refusal}");
+        assert!(!refusal.contains("hunter2"), "the key of an address is told: {refusal}");
+    }
+}
