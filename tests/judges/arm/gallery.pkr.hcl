@@ -1,4 +1,5 @@
-# HashiCorp's azure-arm makes a machine from the marketplace and a version of it in two regions of a gallery.
+# HashiCorp's azure-arm makes a machine from the marketplace and a version of it in two regions of a gallery; azure-batch
+# behind it adopts that version and gives it the replicas that a pool of 700 nodes needs.
 
 packer {
   required_plugins {
@@ -6,10 +7,15 @@ packer {
       source  = "github.com/hashicorp/azure"
       version = ">= 1.4.5"
     }
+    azure-batch = {
+      source  = "github.com/azure-batch-tools/azure-batch"
+      version = ">= 0.1.0"
+    }
   }
 }
 
 variable "metadata_host" { type = string }
+variable "ca_file" { type = string }
 variable "subscription_id" { type = string }
 variable "tenant_id" { type = string }
 variable "client_id" { type = string }
@@ -56,5 +62,26 @@ build {
 
   provisioner "shell" {
     inline = ["true"]
+  }
+
+  post-processor "azure-batch" {
+    metadata_host   = var.metadata_host
+    ca_file         = var.ca_file
+    subscription_id = var.subscription_id
+    tenant_id       = var.tenant_id
+    client_id       = var.client_id
+    client_secret   = var.client_secret
+
+    shared_image_gallery_destination {
+      resource_group = "rg-images"
+      gallery_name   = "gal1"
+      image_name     = "direct"
+      image_version  = "1.0.0"
+    }
+    used_by {
+      batch_account = "/subscriptions/${var.subscription_id}/resourceGroups/rg-images/providers/Microsoft.Batch/batchAccounts/acct1"
+      nodes         = 700
+    }
+    manifest = "azure-batch-manifest.json"
   }
 }

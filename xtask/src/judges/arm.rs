@@ -1,5 +1,5 @@
-//! The judge that is no client of Azure's own: HashiCorp's azure-arm builder, unmodified, builds on the local Azure, alone
-//! and with our post-processor behind it.
+//! The judge that is no client of Azure's own: HashiCorp's azure-arm builder, unmodified, builds on the local Azure with our
+//! post-processor behind it.
 //!
 //! It starts the programs and adds up; what must be true afterwards is in `checks`, the templates are in
 //! `tests/judges/arm`.
@@ -38,7 +38,7 @@ const DIRECT: &str = "direct";
 /// When a build fails, or what it leaves is not what it should be.
 pub(super) fn judge(tools: &Tools) -> Result<u32> {
     install_builder(tools)?;
-    let passed = build_both(tools)?;
+    let passed = build_all(tools)?;
     say(format!("arm: {passed} passed, 0 failed"));
     Ok(passed)
 }
@@ -57,14 +57,17 @@ fn install_builder(tools: &Tools) -> Result {
     step("install azure-arm", &mut install)
 }
 
-/// Runs both builds side by side, since most of each is azure-arm waiting to delete again what was still in use.
-fn build_both(tools: &Tools) -> Result<u32> {
+/// What is built: a managed image with snapshots beside it, one without, and a version.
+const BUILDS: [&str; 3] = ["image", "plain", "gallery"];
+
+/// Runs all builds side by side, since most of each is azure-arm waiting to delete again what was still in use.
+fn build_all(tools: &Tools) -> Result<u32> {
     let lab = Lab::new(tools, "arm")?;
     let azure = azure(&lab)?;
     let server = SshServer::start(&lab.folder("ssh")?)?;
-    let parts = ["image", "gallery"].map(|name| build(&lab, &azure, &server, name));
+    let parts = BUILDS.map(|name| build(&lab, &azure, &server, name));
     let mut checks = Checks::default();
-    for (name, started) in ["image", "gallery"].into_iter().zip(parts) {
+    for (name, started) in BUILDS.into_iter().zip(parts) {
         let finished = started?.wait(Packer::limit())?.ended_with(0)?;
         checks.pass(&format!("azure-arm builds {name}.pkr.hcl"), true, String::new)?;
         checks::output(&mut checks, name, &finished)?;
@@ -72,14 +75,20 @@ fn build_both(tools: &Tools) -> Result<u32> {
     lab.keep_journal(&azure)?;
     checks::world(&mut checks, &azure.resources()?)?;
     checks::requests(&mut checks, &azure.journal()?)?;
-    checks::protocol(&mut checks, &files::read(&lab.dir.join("image/build.packer-log"))?)?;
-    let manifest = files::read_json(&lab.dir.join("image/work/azure-batch-manifest.json"))?;
-    checks::manifest(&mut checks, &manifest)?;
+    for name in BUILDS {
+        let part = lab.dir.join(name);
+        checks::protocol(&mut checks, &files::read(&part.join("build.packer-log"))?)?;
+        checks::manifest(
+            &mut checks,
+            name,
+            &files::read_json(&part.join("work/azure-batch-manifest.json"))?,
+        )?;
+    }
     search_for_secrets(&mut checks, &lab, &server)?;
     Ok(checks.passed())
 }
 
-/// The example, with a definition for the version that the builder makes.
+/// The example, with a definition for the version that the builder makes, as it makes none.
 fn azure(lab: &Lab<'_>) -> Result<LocalAzure> {
     let mut seed = world::example(lab)?;
     let definition = json!([{
@@ -124,7 +133,7 @@ fn search_for_secrets(checks: &mut Checks, lab: &Lab<'_>, server: &SshServer) ->
     let mut secrets = world::secrets(&world::example(lab)?)?;
     secrets.extend(server.key_lines()?);
     let secrets = Secrets::new(secrets);
-    for part in ["image", "gallery", "azure"] {
+    for part in BUILDS.into_iter().chain(["azure"]) {
         let files = secrets.search(&lab.dir.join(part))?;
         checks.pass(&format!("no secret in {files} files of {part}"), files > 0, String::new)?;
     }

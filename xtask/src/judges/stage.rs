@@ -7,7 +7,7 @@ use std::{path::PathBuf, time::Duration};
 use azure_batch_e2e::{
     console::say,
     emulator::{LocalAzure, Start},
-    failure::{Failure, Result},
+    failure::{Failure, Result, ensure},
     files,
     lab::Lab,
     process::Program,
@@ -16,7 +16,7 @@ use azure_batch_e2e::{
 };
 use serde_json::Value;
 
-use super::{Judge, count, ours, venv::Venv};
+use super::{ours, venv::Venv};
 use crate::build::Checkout;
 
 /// By how much the judges' Azure is faster: what takes Azure six minutes is over when a client first asks.
@@ -25,10 +25,31 @@ const TIME_SCALE: u32 = 600;
 /// How long a judge may take: az needs half a second for each of its hundred commands, on a busy machine twice that.
 const LIMIT: Duration = Duration::from_secs(600);
 
+/// The judges that are scripts in `tests/judges`.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Script {
+    Sdk,
+    Az,
+    Sample,
+    Schemas,
+}
+
+impl Script {
+    /// The name of its file, its folder and its requirements.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Sdk => "sdk",
+            Self::Az => "az",
+            Self::Sample => "sample",
+            Self::Schemas => "schemas",
+        }
+    }
+}
+
 /// One judge's place.
 #[derive(Debug)]
 pub(crate) struct Stage<'a> {
-    judge: Judge,
+    script: Script,
     lab: Lab<'a>,
     scripts: PathBuf,
 }
@@ -38,10 +59,10 @@ impl<'a> Stage<'a> {
     ///
     /// # Errors
     /// When its folder cannot be made.
-    pub(crate) fn new(checkout: &Checkout, tools: &'a Tools, judge: Judge) -> Result<Self> {
+    pub(crate) fn new(checkout: &Checkout, tools: &'a Tools, script: Script) -> Result<Self> {
         Ok(Self {
-            judge,
-            lab: Lab::new(tools, judge.name())?,
+            script,
+            lab: Lab::new(tools, script.name())?,
             scripts: checkout.root.join("tests/judges"),
         })
     }
@@ -52,7 +73,7 @@ impl<'a> Stage<'a> {
     /// When something is wrong, with the client's own words.
     pub(crate) fn judge(&self) -> Result<u32> {
         let azure = self.azure()?;
-        if self.judge == Judge::Schemas {
+        if self.script == Script::Schemas {
             // What it reads must be written before it starts.
             let sent = ours::send_everything(&self.lab, &azure);
             self.lab.keep_journal(&azure)?;
@@ -70,7 +91,7 @@ impl<'a> Stage<'a> {
         if let (Some(fields), Value::Object(more)) = (seed.as_object_mut(), more) {
             fields.extend(more);
         }
-        if self.judge == Judge::Sample {
+        if self.script == Script::Sample {
             // The instructions are of 2021: their VM size boots nothing newer.
             if let Some(generation) = seed.pointer_mut("/vms/0/generation") {
                 *generation = "V1".into();
@@ -83,9 +104,9 @@ impl<'a> Stage<'a> {
             time_scale: TIME_SCALE,
         };
         // az waits 30 seconds between polls when nothing tells it otherwise; the SDKs are told by the judge.
-        let flags: &[&str] = match self.judge {
-            Judge::Az | Judge::Sample => &["--retry-after", "1"],
-            Judge::Sdk | Judge::Arm | Judge::Schemas => &[],
+        let flags: &[&str] = match self.script {
+            Script::Az | Script::Sample => &["--retry-after", "1"],
+            Script::Sdk | Script::Schemas => &[],
         };
         LocalAzure::start_with(&start, flags)
     }
@@ -93,7 +114,7 @@ impl<'a> Stage<'a> {
     /// What our tools do before the judge looks.
     fn set(&self, azure: &LocalAzure) -> Result {
         ours::publish(&self.lab, azure)?;
-        if self.judge == Judge::Sample {
+        if self.script == Script::Sample {
             ours::roll_out_sample(&self.lab, azure)
         } else {
             ours::roll_out(&self.lab, azure, 2)
@@ -102,18 +123,18 @@ impl<'a> Stage<'a> {
 
     fn client(&self, azure: &LocalAzure) -> Result<Program> {
         let program = self
-            .program(self.judge.name())?
+            .program(self.script.name())?
             .env("JUDGE_ENDPOINT", &azure.endpoint)
             .env("JUDGE_CONTROL", &azure.control)
             .env("JUDGE_CA", &azure.ca);
-        match self.judge {
-            Judge::Az => Ok(program
+        match self.script {
+            Script::Az => Ok(program
                 .env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))
                 .env("JUDGE_PAGE", self.lab.tools.checkout.join("docs/emulator.md"))),
-            Judge::Sample => Ok(program
+            Script::Sample => Ok(program
                 .env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))
                 .env("JUDGE_SDK_PYTHON", Venv::of(&self.scripts, "sdk")?.python())),
-            Judge::Sdk | Judge::Arm | Judge::Schemas => Ok(program),
+            Script::Sdk | Script::Schemas => Ok(program),
         }
     }
 
@@ -124,7 +145,7 @@ impl<'a> Stage<'a> {
         Ok(Program::new(python, &self.lab.dir, "judge")
             .dir(&self.lab.dir)
             .arg("-B")
-            .arg(self.scripts.join(format!("{}.py", self.judge.name())))
+            .arg(self.scripts.join(format!("{}.py", self.script.name())))
             .env("HOME", &self.lab.dir)
             .env("NO_PROXY", "127.0.0.1,localhost")
             .env("JUDGE_FOLDER", &self.lab.dir)
@@ -138,12 +159,44 @@ impl<'a> Stage<'a> {
             say(line);
         }
         if finished.code == 0 {
-            return count(self.judge, &finished.stdout);
+            return count(self.script, &finished.stdout);
         }
         Err(Failure::unexpected(format!(
             "the judge {} is not content:\n{}",
-            self.judge.name(),
+            self.script.name(),
             finished.stderr
         )))
+    }
+}
+
+/// The number in a judge's last line, `NAME: N passed, 0 failed`.
+fn count(script: Script, stdout: &str) -> Result<u32> {
+    let last = stdout.lines().last().unwrap_or_default();
+    let number = last
+        .strip_prefix(script.name())
+        .and_then(|rest| rest.strip_prefix(": "))
+        .and_then(|rest| rest.strip_suffix(" passed, 0 failed"))
+        .and_then(|number| number.parse().ok());
+    let number =
+        number.ok_or_else(|| Failure::unexpected(format!("{} did not say its count: {last:?}", script.name())))?;
+    ensure(number > 0, || format!("{} checked nothing", script.name()))?;
+    Ok(number)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_judge_that_counts_nothing_or_fails_does_not_pass() {
+        for (last, wanted) in [
+            ("sdk: 7 passed, 0 failed", Some(7)),
+            ("sdk: 7 passed, 1 failed", None),
+            ("sdk: 0 passed, 0 failed", None),
+            ("az: 7 passed, 0 failed", None),
+            ("", None),
+        ] {
+            assert_eq!(count(Script::Sdk, &format!("first\n{last}\n")).ok(), wanted, "{last}");
+        }
     }
 }

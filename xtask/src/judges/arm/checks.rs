@@ -62,21 +62,32 @@ const REQUESTS: [(&str, &[&str]); 25] = [
     ("DELETE", &["/deployments/"]),
 ];
 
-/// What Packer showed of the artifacts.
+/// The definition whose version 1.0.0 a build ends in.
+fn definition(name: &str) -> &'static str {
+    match name {
+        "image" => "nodes",
+        "gallery" => "direct",
+        _ => "plain",
+    }
+}
+
+/// What Packer showed of the builder's artifact and of ours.
 pub(super) fn output(checks: &mut Checks, name: &str, finished: &Finished) -> Result {
     let said = finished.said();
-    let wanted: &[&str] = match name {
-        "image" => &["Connected to SSH!", "/images/nodes/versions/1.0.0"],
-        _ => &[
-            "Connected to SSH!",
-            "ManagedImageSharedImageGalleryId:",
-            "/images/direct/versions/1.0.0",
-        ],
+    let version = format!("/images/{}/versions/1.0.0", definition(name));
+    let of_the_builder = match name {
+        "gallery" => "ManagedImageSharedImageGalleryId:",
+        _ => "ManagedImageId:",
     };
-    for part in wanted {
+    let was_adopted = "it is adopted and nothing is copied";
+    for part in ["Connected to SSH!", of_the_builder, &version] {
         checks.pass(&format!("{name} says {part}"), said.contains(part), || said.clone())?;
     }
-    Ok(())
+    checks.pass(
+        &format!("{name} says whether it is adopted"),
+        said.contains(was_adopted) == (name == "gallery"),
+        || said.clone(),
+    )
 }
 
 /// What is there, and that nothing else is.
@@ -103,24 +114,40 @@ pub(super) fn world(checks: &mut Checks, resources: &Value) -> Result {
             &json!(size),
         )?;
     }
-    let nodes = named("galleries/images/versions", "/images/nodes/versions/1.0.0")?;
-    let regions = at(&nodes, "/properties/publishingProfile/targetRegions");
-    checks.equal(
-        "our version has four replicas for 700 nodes",
-        &replicas(regions),
-        &json!([["East US 2", 4]]),
-    )?;
-    let direct = named("galleries/images/versions", "/images/direct/versions/1.0.0")?;
-    let regions = at(&direct, "/properties/publishingProfile/targetRegions");
-    checks.equal(
-        "the builder's version is in both regions",
-        &replicas(regions),
-        &json!([["West US 2", 1], ["East US 2", 1]]),
-    )?;
-    for (version, name) in [(&nodes, "ours"), (&direct, "the builder's")] {
-        let state = at(version, "/properties/provisioningState");
-        checks.equal(&format!("the version is made: {name}"), state, &json!("Succeeded"))?;
+    for (definition, wanted) in [
+        ("nodes", json!([["East US 2", 4]])),
+        ("plain", json!([["East US 2", 4]])),
+        // The builder's own two regions, and the replicas that only the post-processor asked for.
+        ("direct", json!([["West US 2", 1], ["East US 2", 4]])),
+    ] {
+        let version = named(
+            "galleries/images/versions",
+            &format!("/images/{definition}/versions/1.0.0"),
+        )?;
+        let regions = at(&version, "/properties/publishingProfile/targetRegions");
+        checks.equal(&format!("the regions of {definition}"), &replicas(regions), &wanted)?;
+        let state = at(&version, "/properties/provisioningState");
+        checks.equal(&format!("{definition} is made"), state, &json!("Succeeded"))?;
+        let tool = at(&version, "/tags/azure-batch-tool").as_str().unwrap_or_default();
+        checks.pass(
+            &format!("{definition} says who published it"),
+            tool.starts_with("azure-batch-core/"),
+            || version.to_string(),
+        )?;
     }
+    let source = |definition: &str| {
+        let version = named(
+            "galleries/images/versions",
+            &format!("/images/{definition}/versions/1.0.0"),
+        )?;
+        Ok(at(&version, "/properties/storageProfile/source").clone())
+    };
+    let image = world::id("Microsoft.Compute/images", "plain");
+    checks.equal(
+        "a plain image is published as it is",
+        at(&source("plain")?, "/id"),
+        &json!(image),
+    )?;
     nothing_left(checks, resources)
 }
 
@@ -188,20 +215,22 @@ pub(super) fn protocol(checks: &mut Checks, log: &str) -> Result {
 }
 
 /// What the next step of a pipeline reads.
-pub(super) fn manifest(checks: &mut Checks, manifest: &Value) -> Result {
+pub(super) fn manifest(checks: &mut Checks, name: &str, manifest: &Value) -> Result {
     let version = format!(
-        "{}/images/nodes/versions/1.0.0",
-        world::id("Microsoft.Compute/galleries", world::GALLERY)
+        "{}/images/{}/versions/1.0.0",
+        world::id("Microsoft.Compute/galleries", world::GALLERY),
+        definition(name)
     );
     checks.equal(
-        "the manifest names the version",
+        &format!("the manifest of {name} names the version"),
         at(manifest, "/image_version_id"),
         &json!(version),
     )?;
+    let luns = if name == "image" { json!([0, 1]) } else { json!([]) };
     checks.equal(
-        "the manifest names the data disks",
+        &format!("the manifest of {name} names the data disks"),
         at(manifest, "/data_disk_luns"),
-        &json!([0, 1]),
+        &luns,
     )
 }
 
