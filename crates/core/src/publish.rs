@@ -94,13 +94,7 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
         announce(client, &plan);
         match make(client, settings, &seen, &plan).await {
             Ok(Some(version)) => {
-                let kept = run
-                    .step(
-                        "cleanup",
-                        "Removing what was only needed on the way",
-                        tidy(client, settings, &plan, Reach::Former),
-                    )
-                    .await?;
+                let kept = tidy_after_success(client, settings, &plan).await?;
                 let steps = run.steps();
                 return Ok(Published {
                     kept,
@@ -345,11 +339,17 @@ fn temporaries(settings: &PublishSettings) -> &ResourceGroupId {
         .unwrap_or_else(|| settings.source.group())
 }
 
-/// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
-async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan, reach: Reach) -> Result<Vec<Kept>> {
+async fn tidy_after_success(client: &Client, settings: &PublishSettings, plan: &Plan) -> Result<Vec<Kept>> {
     if plan.needs_nothing_on_the_way() {
         return Ok(Vec::new());
     }
+    let what = "Removing what was only needed on the way";
+    let work = tidy(client, settings, plan, Reach::Former);
+    client.run().step("cleanup", what, work).await
+}
+
+/// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
+async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan, reach: Reach) -> Result<Vec<Kept>> {
     let keep: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
     Ok(cleanup::remove(client, temporaries(settings), plan, reach, &keep).await)
 }

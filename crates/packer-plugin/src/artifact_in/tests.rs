@@ -36,7 +36,7 @@ fn vhd() -> String {
         .to_owned()
 }
 
-/// VHDs as 1.4.5 tells of them; the addresses carry their own key.
+/// VHDs as older generations tell of them; some addresses carry their own key.
 fn older_vhd() -> String {
     "StorageAccountLocation: westeurope\nOSDiskUri: https://x/os.vhd\nOSDiskUriReadOnlySas: https://x/os.vhd?sig=hunter2".to_owned()
 }
