@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{World, pool, world};
+use crate::harness::{ACCOUNT, World, pool, world};
 
 /// A job whose pool of one node is made for it.
 fn job(id: &str, keep_alive: bool) -> Value {
@@ -47,6 +47,16 @@ fn a_job_makes_its_own_pool_and_takes_it_along() {
         "the job is terminating"
     );
     world.wait(6);
+    let listed = world.arm(
+        &Method::GET,
+        &format!("{ACCOUNT}/pools?api-version=2025-06-01"),
+        None,
+        &[],
+    );
+    assert_eq!(
+        listed.body["value"][0]["properties"]["provisioningState"], "Deleting",
+        "on both planes"
+    );
     assert_eq!(world.get("/jobs/j").body["state"], "completed");
     assert_eq!(world.get(&format!("/pools/{id}")).body["state"], "deleting");
     world.wait(60);

@@ -42,7 +42,8 @@ const FILTERABLE: &[&str] = &[
 ///
 /// # Errors
 /// What the provider refuses.
-pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn list(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(world, path, call.now);
     let account = accounts::find(world, path)?;
     let pools = account.pools.iter().filter(|pool| !pool.is_gone(call.now));
     let mut values: Vec<Value> = pools.map(|pool| render(account, pool, call.now)).collect();
