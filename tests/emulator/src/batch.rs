@@ -3,22 +3,18 @@
 //! A guided tour: `data_plane` and `arm_plane` read requests and show answers in each plane's words; both call the
 //! rules in `pool`, `job` and `account`. `allocation` decides how a resize goes, `image` whether an image boots, `node`
 //! how a node lives; all three are functions of values. Everything that takes time is a `timeline`, so nothing ticks;
-//! `settle` carries out what was due since the last request.
-//! `wire` is the only file that knows the data plane's envelope.
+//! `settle` carries out what was due since the last request. `wire` is the only file that knows the data plane's
+//! envelope.
 //!
-//! It does not know where images come from: it asks [`crate::compute::Compute::image_version`].
+//! It does not know where images come from: `galleries` asks [`crate::compute::Compute::image_version`].
 
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::arm::{Arm, ArmPath};
-use crate::compute::Compute;
 use crate::entra::Caller;
 use crate::http::{Request, Response};
-use crate::view::ImageVersionView;
 use crate::world::{Call, World};
-use crate::{json, region};
 
 mod account;
 mod allocation;
@@ -27,6 +23,7 @@ mod auto_pool;
 mod autoscale;
 mod conditions;
 mod data_plane;
+mod galleries;
 mod ids;
 mod image;
 mod job;
@@ -50,10 +47,10 @@ mod wire;
 use account::Account;
 use data_plane::Site;
 use data_plane::authenticate::authenticate;
-use image::{Lookup, MarketplacePlan};
+use galleries::Galleries;
 use pace::Pace;
 use refusal::{ACCOUNT_NOT_FOUND, Refusal};
-use scene::{Gallery, Scene};
+use scene::Scene;
 use shared_key::Credential;
 use subnet::Subnet;
 
@@ -71,13 +68,6 @@ struct Route {
     account: String,
     /// What stands before the path that the service knows, e.g. `/batch/acct1`; usually nothing.
     prefix: String,
-}
-
-/// The galleries as Batch sees them.
-struct Galleries<'a> {
-    compute: &'a Compute,
-    arm: &'a Arm,
-    tenant: Option<&'a str>,
 }
 
 impl Batch {
@@ -297,76 +287,4 @@ fn with_scene<T>(
 pub(crate) fn respond_arm(world: &mut World, call: &Call<'_>, _caller: &Caller) -> Response {
     world.batch.settle(call.now);
     arm_plane::answer(world, call).unwrap_or_else(|error| error.response())
-}
-
-impl Gallery for Galleries<'_> {
-    fn look(&self, id: &str, region: &str, now: Timestamp) -> Lookup {
-        let subscription = ArmPath::parse(id).map(|path| path.subscription).unwrap_or_default();
-        match self.arm.tenant_of(&subscription) {
-            None => return Lookup::Missing,
-            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => {
-                return Lookup::OtherTenant;
-            }
-            Some(_) => {}
-        }
-        if !self.arm.is_registered(&subscription, "Microsoft.Batch", now) {
-            return Lookup::Unregistered { subscription };
-        }
-        let view = if image::is_managed(id) {
-            self.managed_image(id, now)
-        } else {
-            self.compute.image_version(id, region, now).ok()
-        };
-        view.map_or(Lookup::Missing, |view| Lookup::Found {
-            plan: self.plan_of(&view.id, now),
-            view: Box::new(view),
-        })
-    }
-}
-
-impl Galleries<'_> {
-    /// A managed image as if it were a version that is complete where the image is.
-    fn managed_image(&self, id: &str, now: Timestamp) -> Option<ImageVersionView> {
-        let image = self.compute.resource(&ArmPath::parse(id)?.key(), now)?;
-        let text = |pointer: &str| json::text(&image, pointer).unwrap_or_default().to_owned();
-        Some(ImageVersionView {
-            id: text("/id"),
-            provisioning_state: text("/properties/provisioningState"),
-            os_type: text("/properties/storageProfile/osDisk/osType"),
-            os_state: text("/properties/storageProfile/osDisk/osState"),
-            hyper_v_generation: text("/properties/hyperVGeneration"),
-            architecture: "x64".to_owned(),
-            security_type: None,
-            has_purchase_plan: false,
-            data_disk_luns: Vec::new(),
-            complete_regions: vec![(region::normalise(&text("/location")), 1)],
-        })
-    }
-
-    /// What is known of the plan: the definition's, and that of the version's source as long as that is there.
-    fn plan_of(&self, version: &str, now: Timestamp) -> MarketplacePlan {
-        let Some(path) = ArmPath::parse(version) else {
-            return MarketplacePlan::NotNeeded;
-        };
-        let definition = path
-            .parent()
-            .and_then(|parent| self.compute.definitions.find(&parent.key()));
-        let of_definition = |part: &str| definition.and_then(|item| item.property(&format!("/purchasePlan/{part}")));
-        match (of_definition("name"), of_definition("publisher")) {
-            (Some(_), Some(_)) => return MarketplacePlan::Carried,
-            (Some(_), None) => return MarketplacePlan::WithoutPublisher,
-            (None, _) => {}
-        }
-        let item = self.compute.versions.find(&path.key());
-        let source = item.and_then(|item| item.property("/storageProfile/osDiskImage/source/id"));
-        let source = source
-            .and_then(ArmPath::parse)
-            .and_then(|path| self.compute.resource(&path.key(), now));
-        let has_plan = |source: &Value| json::text(source, "/properties/purchasePlan/name").is_some();
-        if source.as_ref().is_some_and(has_plan) {
-            MarketplacePlan::Missing
-        } else {
-            MarketplacePlan::NotNeeded
-        }
-    }
 }
