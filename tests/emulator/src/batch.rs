@@ -2,17 +2,16 @@
 //!
 //! A guided tour: `data_plane` and `arm_plane` read requests and show answers in each plane's words; both call the
 //! rules in `pool`, `job` and `account`. `allocation` decides how a resize goes, `image` whether an image boots, `node`
-//! how a node lives; all three are functions of values. Everything that takes time is a `timeline`, so nothing ticks.
-//! `wire` is the only file that knows the data plane's envelope.
+//! how a node lives; all three are functions of values. Everything that takes time is a `timeline`, so nothing ticks;
+//! `settle` carries out what was due since the last request. `wire` is the only file that knows the data plane's
+//! envelope.
 //!
-//! It does not know where images come from: it asks [`crate::compute::Compute::image_version`].
+//! It does not know where images come from: `galleries` asks [`crate::compute::Compute::image_version`].
 
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::arm::Arm;
-use crate::compute::Compute;
 use crate::entra::Caller;
 use crate::http::{Request, Response};
 use crate::world::{Call, World};
@@ -20,9 +19,11 @@ use crate::world::{Call, World};
 mod account;
 mod allocation;
 mod arm_plane;
+mod auto_pool;
 mod autoscale;
 mod conditions;
 mod data_plane;
+mod galleries;
 mod ids;
 mod image;
 mod job;
@@ -35,8 +36,9 @@ mod refusal;
 mod scene;
 mod schedule;
 mod seed;
+mod settle;
 mod shared_key;
-mod sizes;
+mod subnet;
 mod supported_images;
 mod task;
 mod timeline;
@@ -45,16 +47,18 @@ mod wire;
 use account::Account;
 use data_plane::Site;
 use data_plane::authenticate::authenticate;
-use image::Lookup;
+use galleries::Galleries;
 use pace::Pace;
 use refusal::{ACCOUNT_NOT_FOUND, Refusal};
-use scene::{Gallery, Scene};
+use scene::Scene;
 use shared_key::Credential;
+use subnet::Subnet;
 
 /// Everything Batch knows.
 #[derive(Debug, Default)]
 pub struct Batch {
     accounts: Vec<Account>,
+    operations: Vec<arm_plane::operations::Operation>,
     pace: Pace,
 }
 
@@ -64,13 +68,6 @@ struct Route {
     account: String,
     /// What stands before the path that the service knows, e.g. `/batch/acct1`; usually nothing.
     prefix: String,
-}
-
-/// The galleries as Batch sees them.
-struct Galleries<'a> {
-    compute: &'a Compute,
-    arm: &'a Arm,
-    tenant: Option<&'a str>,
 }
 
 impl Batch {
@@ -93,13 +90,14 @@ impl Batch {
     /// Every account, pool and job as ARM or the data plane shows it, by id.
     pub(crate) fn resources(&self, now: Timestamp) -> Value {
         let mut all = Map::new();
-        for account in &self.accounts {
+        let there = |account: &&Account| account.life.word(now).is_some();
+        for account in self.accounts.iter().filter(there) {
             let id = account.id().to_lowercase();
             let pools = account.pools.iter().filter(|pool| !pool.is_gone(now));
             let pools = pools.map(|pool| (format!("{id}/pools/{}", pool.id).to_lowercase(), pool.render("", now)));
             let jobs = account.jobs.iter().filter(|job| !job.is_gone(now));
             let jobs = jobs.map(|job| (format!("{id}/jobs/{}", job.id).to_lowercase(), job.render("", now)));
-            let schedules = account.schedules.iter();
+            let schedules = account.schedules.iter().filter(|schedule| !schedule.is_gone(now));
             let schedules = schedules.map(|schedule| {
                 (
                     format!("{id}/jobschedules/{}", schedule.id).to_lowercase(),
@@ -107,12 +105,17 @@ impl Batch {
                 )
             });
             let others: Vec<(String, Value)> = pools.chain(jobs).chain(schedules).collect();
-            all.insert(id, arm_plane::accounts::render(account, None));
+            all.insert(id, arm_plane::accounts::render(account, None, now));
             all.extend(others);
         }
         let mut sorted: Vec<(String, Value)> = all.into_iter().collect();
         sorted.sort_by(|left, right| left.0.cmp(&right.0));
         Value::Object(sorted.into_iter().collect())
+    }
+
+    /// Forgets the accounts whose deletion is over at `now`.
+    fn settle(&mut self, now: Timestamp) {
+        self.accounts.retain(|account| account.life.word(now).is_some());
     }
 
     /// Removes the accounts of a resource group.
@@ -123,11 +126,12 @@ impl Batch {
     }
 
     /// Which account a data-plane request is for: by host, by path prefix, by the key's name, or the only one.
-    fn route(&self, request: &Request) -> Option<Route> {
+    fn route(&self, call: &Call<'_>) -> Option<Route> {
+        let request = call.request;
+        // What is being made has no data plane yet; what is being deleted has none any more.
         let known = |name: &str| {
-            self.accounts
-                .iter()
-                .find(|account| account.name.eq_ignore_ascii_case(name))
+            self.account(name)
+                .filter(|account| account.life.word(call.now) == Some("Succeeded"))
         };
         let host = request.authority.split(':').next().unwrap_or_default();
         if let Some((name, _)) = host.split_once('.').filter(|(_, rest)| rest.contains("batch.")) {
@@ -155,6 +159,11 @@ impl Batch {
         })
     }
 
+    fn account(&self, name: &str) -> Option<&Account> {
+        let mut accounts = self.accounts.iter();
+        accounts.find(|account| account.name.eq_ignore_ascii_case(name))
+    }
+
     fn account_mut(&mut self, name: &str) -> Option<&mut Account> {
         self.accounts
             .iter_mut()
@@ -164,8 +173,9 @@ impl Batch {
 
 /// Answers a data-plane request.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
+    world.batch.settle(call.now);
     let id = world.ids.guid();
-    let Some(route) = world.batch.route(call.request) else {
+    let Some(route) = world.batch.route(call) else {
         let base = format!("https://{}", call.request.authority);
         return wire::respond(call.request, &base, &id, call.now, Err(nobody(call.request)));
     };
@@ -196,11 +206,7 @@ pub(crate) fn refuse(
     (code, message): (&str, &str),
 ) -> Response {
     let id = world.ids.guid();
-    let prefix = world
-        .batch
-        .route(call.request)
-        .map(|route| route.prefix)
-        .unwrap_or_default();
+    let prefix = world.batch.route(call).map(|route| route.prefix).unwrap_or_default();
     let base = format!("https://{}{prefix}", call.request.authority);
     wire::respond(
         call.request,
@@ -212,43 +218,10 @@ pub(crate) fn refuse(
 }
 
 fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {
-    let World {
-        batch,
-        entra,
-        compute,
-        arm,
-        timing,
-        faults,
-        ids,
-        ..
-    } = world;
-    let pace = batch.pace;
-    let account = batch
-        .account_mut(&route.account)
-        .ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
-    let tenant = arm.tenant_of(&account.subscription).unwrap_or("common").to_owned();
-    let proof = authenticate(account, &tenant, entra, call.request, call.now)?;
-    task::settle(account, call.now, &pace, timing);
-    let gallery = Galleries {
-        compute,
-        arm,
-        tenant: Some(&tenant),
-    };
-    let scene = Scene {
-        now: call.now,
-        timing,
-        pace: &pace,
-        faults,
-        ids,
-        gallery: &gallery,
-    };
-    let mut site = Site {
-        account,
-        scene,
-        request: call.request,
-        base: base.to_owned(),
-        proof,
-    };
+    let account = world.batch.account(&route.account);
+    let account = account.ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
+    let tenant = world.arm.tenant_of(&account.subscription).unwrap_or("common");
+    let proof = authenticate(account, tenant, &world.entra, call.request, call.now)?;
     let path = call
         .request
         .path
@@ -260,32 +233,58 @@ fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data
     }
     .segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    data_plane::answer(&mut site, &segments)
+    let answer = with_scene(world, &route.account, call.now, |account, scene| {
+        let mut site = Site {
+            account,
+            scene,
+            request: call.request,
+            base: base.to_owned(),
+            proof,
+        };
+        data_plane::answer(&mut site, &segments)
+    });
+    answer.unwrap_or_else(|| Err(ACCOUNT_NOT_FOUND.into()))
+}
+
+/// Runs a rule with an account, brought up to `now`, and the world around it; `None` when there is no such account.
+fn with_scene<T>(
+    world: &mut World,
+    name: &str,
+    now: Timestamp,
+    rule: impl FnOnce(&mut Account, Scene<'_>) -> T,
+) -> Option<T> {
+    let subnets = Subnet::all(world);
+    let World {
+        batch,
+        compute,
+        arm,
+        timing,
+        faults,
+        ids,
+        ..
+    } = world;
+    let pace = batch.pace;
+    let account = batch.account_mut(name)?;
+    let gallery = Galleries {
+        compute,
+        arm,
+        tenant: arm.tenant_of(&account.subscription),
+    };
+    let mut scene = Scene {
+        now,
+        timing,
+        pace: &pace,
+        faults,
+        ids,
+        gallery: &gallery,
+        subnets: &subnets,
+    };
+    settle::settle(account, &mut scene);
+    Some(rule(account, scene))
 }
 
 /// Answers a request under `Microsoft.Batch` on the resource manager.
 pub(crate) fn respond_arm(world: &mut World, call: &Call<'_>, _caller: &Caller) -> Response {
+    world.batch.settle(call.now);
     arm_plane::answer(world, call).unwrap_or_else(|error| error.response())
-}
-
-impl Gallery for Galleries<'_> {
-    fn look(&self, id: &str, region: &str, now: Timestamp) -> Lookup {
-        let subscription = crate::arm::ArmPath::parse(id)
-            .map(|path| path.subscription)
-            .unwrap_or_default();
-        match self.arm.tenant_of(&subscription) {
-            None => return Lookup::Missing,
-            Some(_) if self.arm.tenant_of(&subscription) != self.tenant => {
-                return Lookup::OtherTenant;
-            }
-            Some(_) => {}
-        }
-        if !self.arm.is_registered(&subscription, "Microsoft.Batch", now) {
-            return Lookup::Unregistered { subscription };
-        }
-        match self.compute.image_version(id, region, now) {
-            Ok(view) => Lookup::Found(Box::new(view)),
-            Err(_) => Lookup::Missing,
-        }
-    }
 }

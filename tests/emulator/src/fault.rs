@@ -117,14 +117,17 @@ pub enum Effect {
         #[serde(default = "default_timeout_code")]
         code: String,
     },
-    /// A pool's resize fails with an error of the compute provider.
+    /// A pool's resize fails, with an error of the compute provider or with any other of Batch's codes.
     AllocationFailed {
-        /// How many nodes it gets.
+        /// How many nodes it gets, or lets go.
         #[serde(default)]
         deliver: u32,
-        /// Batch's code.
+        /// Batch's code; `RemoveNodesFailed` hits the next shrink instead of the next growth.
         #[serde(default = "default_allocation_code")]
         code: String,
+        /// The message; the one that goes with the code when absent.
+        #[serde(default)]
+        message: Option<String>,
         /// The provider's error, put into `Provider Error Json`.
         #[serde(default)]
         provider: Option<Value>,
@@ -139,6 +142,27 @@ pub enum Effect {
         /// The code in the node's `errors`; an empty list when absent.
         #[serde(default)]
         code: Option<String>,
+    },
+    /// Batch loses contact with some nodes of a resize: they end up `unknown`.
+    UnknownNodes {
+        /// How many.
+        count: u32,
+    },
+    /// Nothing is scheduled on some nodes of a resize: they end up `offline`.
+    OfflineNodes {
+        /// How many.
+        count: u32,
+    },
+    /// Azure takes some spot nodes of a resize away, and gives them back later.
+    Preempted {
+        /// How many of the spot nodes.
+        count: u32,
+        /// How many seconds after the node shows, before the time scale.
+        #[serde(default = "default_preemption")]
+        after: u32,
+        /// How many seconds later it comes back, before the time scale; never when null.
+        #[serde(default = "default_return")]
+        returns_after: Option<u32>,
     },
     /// The start task fails on some nodes of a resize.
     StartTaskFailed {
@@ -181,6 +205,17 @@ fn default_allocation_code() -> String {
 fn default_quota_code() -> String {
     "AccountCoreQuotaReached".to_owned()
 }
+/// Long enough for a node to have become idle.
+fn default_preemption() -> u32 {
+    300
+}
+#[expect(
+    clippy::unnecessary_wraps,
+    reason = "the field is absent for a default and null for never"
+)]
+fn default_return() -> Option<u32> {
+    Some(300)
+}
 fn default_exit_code() -> i32 {
     1
 }
@@ -192,9 +227,11 @@ pub enum Moment {
     Request,
     /// In the long operation that a request starts.
     Operation,
-    /// In the outcome of a pool's resize: timeout, failed allocation, quota.
+    /// In the outcome of a pool's growth: timeout, failed allocation, quota.
     Allocation,
-    /// On the nodes that a resize brings: unusable ones, failed start tasks.
+    /// In the outcome of a pool's shrink.
+    Removal,
+    /// On the nodes that a resize brings: unusable ones, failed start tasks, preemptions.
     Nodes,
 }
 
@@ -226,8 +263,14 @@ impl Effect {
             | Self::Hang
             | Self::WrongBody { .. } => Moment::Request,
             Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => Moment::Operation,
+            Self::AllocationFailed { code, .. } if code.eq_ignore_ascii_case("RemoveNodesFailed") => Moment::Removal,
             Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => Moment::Allocation,
-            Self::UnusableNodes { .. } | Self::StartTaskFailed { .. } | Self::WrongImage { .. } => Moment::Nodes,
+            Self::UnusableNodes { .. }
+            | Self::UnknownNodes { .. }
+            | Self::OfflineNodes { .. }
+            | Self::Preempted { .. }
+            | Self::StartTaskFailed { .. }
+            | Self::WrongImage { .. } => Moment::Nodes,
         }
     }
 }

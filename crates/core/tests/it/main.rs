@@ -7,6 +7,7 @@ mod captured;
 mod credential;
 mod publish;
 mod publish_sweep;
+mod recorded;
 mod rollout;
 mod rollout_sweep;
 mod support;

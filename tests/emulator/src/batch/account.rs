@@ -5,15 +5,15 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::Value;
 
-use super::allocation::{Ceiling, NodeKind};
+use super::allocation::{Ceiling, NodeKind, ResizeError};
 use super::ids::{JobId, PoolId, ScheduleId};
 use super::job::Job;
 use super::node::Node;
 use super::pool::Pool;
 use super::refusal::{JOB_NOT_FOUND, POOL_NOT_FOUND, Refusal, SCHEDULE_NOT_FOUND};
 use super::schedule::Schedule;
-use super::sizes;
 use super::wire::Version;
+use crate::compute::size;
 
 /// Whose quota the nodes of an account use.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,6 +28,50 @@ pub(crate) enum AuthenticationMode {
     SharedKey,
     Aad,
     TaskAuthenticationToken,
+}
+
+/// Whether an account may make pools on managed images, which Batch retired on 31 March 2026.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum ManagedImages {
+    #[default]
+    Retired,
+    Allowed,
+}
+
+/// Whether the terms of marketplace plans have been accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Terms {
+    #[default]
+    Accepted,
+    Open,
+}
+
+/// Where an account stands on the resource manager. A moment that is absent never comes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum AccountLife {
+    /// It is being made, and is there from that moment on.
+    Creating(Option<Timestamp>),
+    /// Its making fails at that moment.
+    Failing(Timestamp),
+    #[default]
+    There,
+    /// It is being deleted, and is gone from that moment on.
+    Deleting(Option<Timestamp>),
+}
+
+impl AccountLife {
+    /// ARM's word for its `provisioningState`; `None` when it is gone.
+    pub(crate) fn word(self, now: Timestamp) -> Option<&'static str> {
+        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+        match self {
+            Self::Creating(end) if !is_over(end) => Some("Creating"),
+            Self::Failing(end) if now < end => Some("Creating"),
+            Self::Failing(_) => Some("Failed"),
+            Self::Deleting(end) if is_over(end) => None,
+            Self::Deleting(_) => Some("Deleting"),
+            Self::Creating(_) | Self::There => Some("Succeeded"),
+        }
+    }
 }
 
 /// What an account may use. Core quotas do not bind accounts in user-subscription mode.
@@ -66,6 +110,12 @@ pub(crate) struct Account {
     /// Other properties that ARM callers set; kept and echoed.
     pub(crate) properties: Value,
     pub(crate) version: Version,
+    /// Whether it may still make pools on managed images.
+    pub(crate) managed_images: ManagedImages,
+    /// Whether somebody has accepted the terms of marketplace plans for it.
+    pub(crate) terms: Terms,
+    /// Whether it is being made or deleted.
+    pub(crate) life: AccountLife,
     /// Writes to one pool must be this far apart; zero turns the rule off.
     pub(crate) write_interval: SignedDuration,
     pub(crate) pools: Vec<Pool>,
@@ -167,6 +217,16 @@ impl Account {
             .ok_or_else(|| JOB_NOT_FOUND.into())
     }
 
+    /// How many jobs and schedules count against the quota.
+    pub(crate) fn active_jobs_and_schedules(&self, now: Timestamp) -> u32 {
+        let jobs = self.jobs.iter().filter(|job| job.ensure_open(now).is_ok()).count();
+        let schedules = self
+            .schedules
+            .iter()
+            .filter(|schedule| schedule.ensure_open(now).is_ok());
+        u32::try_from(jobs + schedules.count()).unwrap_or(u32::MAX)
+    }
+
     /// The schedule of that id, to change it.
     ///
     /// # Errors
@@ -181,7 +241,7 @@ impl Account {
     /// What bounds the pool's nodes beside its own targets, tightest last.
     pub(crate) fn ceilings(&self, pool: &Pool, now: Timestamp) -> Vec<Ceiling> {
         let mut ceilings = Vec::new();
-        if let (PoolAllocationMode::BatchService, Some(size)) = (self.mode, sizes::find(&pool.vm_size)) {
+        if let (PoolAllocationMode::BatchService, Some(size)) = (self.mode, size::find(&pool.vm_size)) {
             let room = |quota: u32, used: u32| quota.saturating_sub(used) / size.cores.max(1);
             let used = self.cores_beside(pool, NodeKind::Dedicated, None, now);
             ceilings.push(core_quota(room(self.quotas.dedicated_cores, used)));
@@ -191,14 +251,16 @@ impl Account {
             }
             let used = self.cores_beside(pool, NodeKind::LowPriority, None, now);
             ceilings.push(Ceiling {
-                kind: NodeKind::LowPriority,
+                kind: Some(NodeKind::LowPriority),
                 most: room(self.quotas.low_priority_cores, used),
-                code: "AccountLowPriorityCoreQuotaReached",
-                message: "The specified account has reached low priority core quota",
+                error: ResizeError::coded("AccountLowPriorityCoreQuotaReached"),
             });
         }
         if pool.is_communicating() {
             ceilings.extend(NodeKind::BOTH.map(|kind| self.communication_limit(kind)));
+        }
+        if pool.is_on_managed_image() {
+            ceilings.extend([(NodeKind::Dedicated, 2_000), (NodeKind::LowPriority, 1_000)].map(managed_image_limit));
         }
         ceilings
     }
@@ -211,10 +273,9 @@ impl Account {
             80
         };
         Ceiling {
-            kind,
+            kind: Some(kind),
             most,
-            code: "CommunicationEnabledPoolReachedMaxVMCount",
-            message: "The pool with inter-node communication enabled has reached the maximum number of VMs",
+            error: ResizeError::coded("CommunicationEnabledPoolReachedMaxVMCount"),
         }
     }
 
@@ -226,7 +287,7 @@ impl Account {
             .filter(|other| other.id != pool.id && !other.is_gone(now));
         let cores = others.filter_map(|other| {
             // A pool's size changes only while it has no nodes, so all of them have it.
-            let size = sizes::find(&other.vm_size).filter(|size| family.is_none_or(|family| size.family == family))?;
+            let size = size::find(&other.vm_size).filter(|size| family.is_none_or(|family| size.family == family))?;
             let stays = |node: &&Node| node.kind == kind && node.removed.is_none_or(|removed| now < removed);
             let nodes = u32::try_from(other.nodes.iter().filter(stays).count()).unwrap_or(u32::MAX);
             Some(nodes.saturating_mul(size.cores))
@@ -245,11 +306,22 @@ impl Quotas {
     }
 }
 
+/// The limits that the quota page gave for custom images until these pools were retired; its code is not documented.
+fn managed_image_limit((kind, most): (NodeKind, u32)) -> Ceiling {
+    Ceiling {
+        kind: Some(kind),
+        most,
+        error: ResizeError::new(
+            "AllocationFailed",
+            "The pool has reached the maximum number of VMs of a custom image",
+        ),
+    }
+}
+
 fn core_quota(most: u32) -> Ceiling {
     Ceiling {
-        kind: NodeKind::Dedicated,
+        kind: Some(NodeKind::Dedicated),
         most,
-        code: "AccountCoreQuotaReached",
-        message: "The specified account has reached core quota",
+        error: ResizeError::coded("AccountCoreQuotaReached"),
     }
 }

@@ -42,13 +42,12 @@ pub(crate) struct Ask {
     pub(crate) timeout: SignedDuration,
 }
 
-/// The most nodes of a kind that the pool may have, and the code when more are wanted.
-#[derive(Clone, Copy, Debug)]
+/// The most nodes of a kind, or of both together, that the pool may have, and the error when more are wanted.
+#[derive(Clone, Debug)]
 pub(crate) struct Ceiling {
-    pub(crate) kind: NodeKind,
+    pub(crate) kind: Option<NodeKind>,
     pub(crate) most: u32,
-    pub(crate) code: &'static str,
-    pub(crate) message: &'static str,
+    pub(crate) error: ResizeError,
 }
 
 /// What a script makes of a resize.
@@ -58,6 +57,8 @@ pub(crate) enum Upset {
     TimedOut { deliver: u32, code: String },
     /// An error comes after so many nodes.
     Failed { deliver: u32, error: ResizeError },
+    /// Only so many of the nodes that were to go have gone.
+    NotRemoved { deliver: u32, error: ResizeError },
     /// It never ends.
     Stuck,
 }
@@ -77,9 +78,100 @@ pub(crate) struct Plan {
     pub(crate) takes: Option<SignedDuration>,
     /// The nodes that come.
     pub(crate) grows: Targets,
+    /// The nodes that go.
+    pub(crate) shrinks: Targets,
     /// The errors that show once the pool is steady.
     pub(crate) errors: Vec<ResizeError>,
 }
+
+/// What is said of a resize that failed for a reason with no sentence of its own.
+const NOT_ALLOCATED: &str = "Desired number of dedicated nodes could not be allocated";
+
+/// The codes of the .NET client's `PoolResizeErrorCodes`, with the sentences that people have reported for the first
+/// four and ours for the others.
+pub(crate) const SENTENCES: &[(&str, &str)] = &[
+    (
+        "AllocationTimedOut",
+        "Desired number of dedicated nodes could not be allocated as the resize timeout was reached",
+    ),
+    ("AllocationFailed", NOT_ALLOCATED),
+    (
+        "ResizeStopped",
+        "Desired number of nodes could not be allocated due to a stop resize operation",
+    ),
+    (
+        "AccountCoreQuotaReached",
+        "The specified account has reached core quota",
+    ),
+    (
+        "AccountLowPriorityCoreQuotaReached",
+        "The specified account has reached low priority core quota",
+    ),
+    (
+        "AccountSpotCoreQuotaReached",
+        "The specified account has reached spot core quota",
+    ),
+    (
+        "RemoveNodesFailed",
+        "One or more of the nodes could not be removed from the pool",
+    ),
+    (
+        "CommunicationEnabledPoolReachedMaxVMCount",
+        "The pool with inter-node communication enabled has reached the maximum number of VMs",
+    ),
+    (
+        "OverconstrainedAllocationRequestError",
+        "No place satisfies all constraints of the allocation",
+    ),
+    ("UnsupportedVMSize", "The VM size is not supported in this region"),
+    ("IncompatibleVMSize", "The VM size is not compatible with the image"),
+    (
+        "MissingPublisherPropertyInMarketPlacePlan",
+        "The marketplace plan of the image lacks its publisher",
+    ),
+    (
+        "DependentResourceNotFound",
+        "A resource that the pool depends on was not found",
+    ),
+    ("DiskEncryptionFailure", "The disks of the nodes could not be encrypted"),
+    (
+        "FailedIdentityOperation",
+        "The operation on the pool's identity has failed",
+    ),
+    (
+        "OperationsRestrictedByPolicy",
+        "The operation is restricted by a policy",
+    ),
+    (
+        "OperationsOnPublicIPRestrictedByPolicy",
+        "Operations on public IP addresses are restricted by a policy",
+    ),
+    (
+        "OperationsOnImageRestrictedByPolicy",
+        "Operations on the image are restricted by a policy",
+    ),
+    (
+        "OperationsOnNetworkSecurityGroupRestrictedByPolicy",
+        "Operations on network security groups are restricted by a policy",
+    ),
+    (
+        "OperationsOnLoadBalancerRestrictedByPolicy",
+        "Operations on load balancers are restricted by a policy",
+    ),
+    (
+        "OperationsOnVirtualNetworkRestrictedByPolicy",
+        "Operations on virtual networks are restricted by a policy",
+    ),
+    (
+        "OperationsOnPrivateLinkRestrictedByPolicy",
+        "Operations on private links are restricted by a policy",
+    ),
+    (
+        "OperationsOnPrivateEndpointRestrictedByPolicy",
+        "Operations on private endpoints are restricted by a policy",
+    ),
+    ("Unknown", "An internal error has occurred"),
+];
 
 impl Targets {
     pub(crate) fn of(self, kind: NodeKind) -> u32 {
@@ -111,14 +203,15 @@ impl Targets {
     }
 
     fn capped(self, ceiling: &Ceiling, from: Self) -> Self {
-        let room = ceiling.most.saturating_sub(from.of(ceiling.kind));
+        let room = |present: u32| ceiling.most.saturating_sub(present);
         match ceiling.kind {
-            NodeKind::Dedicated => Self {
-                dedicated: self.dedicated.min(room),
+            None => self.first(room(from.total())),
+            Some(NodeKind::Dedicated) => Self {
+                dedicated: self.dedicated.min(room(from.dedicated)),
                 ..self
             },
-            NodeKind::LowPriority => Self {
-                low_priority: self.low_priority.min(room),
+            Some(NodeKind::LowPriority) => Self {
+                low_priority: self.low_priority.min(room(from.low_priority)),
                 ..self
             },
         }
@@ -169,6 +262,21 @@ impl ResizeError {
         }
     }
 
+    /// An error with the sentence that goes with its code, in any case.
+    pub(crate) fn coded(code: &str) -> Self {
+        let known = SENTENCES.iter().find(|(known, _)| known.eq_ignore_ascii_case(code));
+        let sentence = known.map_or(NOT_ALLOCATED, |(_, sentence)| *sentence);
+        Self::new(code, sentence)
+    }
+
+    /// The same in other words, if there are any.
+    pub(crate) fn saying(self, message: Option<String>) -> Self {
+        Self {
+            message: message.unwrap_or(self.message),
+            ..self
+        }
+    }
+
     /// An error of the compute provider, packed as Batch packs it; cut off in the middle if asked.
     pub(crate) fn of_provider(code: &str, provider: &Value, truncated: bool) -> Self {
         let whole = provider.to_string();
@@ -182,7 +290,7 @@ impl ResizeError {
             whole
         };
         let flag = if truncated { "True" } else { "False" };
-        let mut error = Self::new(code, "Desired number of dedicated nodes could not be allocated");
+        let mut error = Self::coded(code);
         error.values.push(("Provider Error Json".to_owned(), text));
         error
             .values
@@ -215,55 +323,61 @@ impl ResizeError {
     }
 }
 
-/// Decides how a resize goes. `image` is the reason why no node can boot, if there is one.
+/// Decides how a resize goes. `hindrance` is the reason why no node can come, if there is one.
 pub(crate) fn plan(
     ask: &Ask,
     ceilings: &[Ceiling],
-    image: Option<ResizeError>,
+    hindrance: Option<ResizeError>,
     upset: Option<Upset>,
     pace: &Pace,
 ) -> Plan {
     let wanted = ask.to.beyond(ask.from);
+    let shrinks = ask.from.beyond(ask.to);
+    let (shrinks, errors) = match &upset {
+        Some(Upset::NotRemoved { deliver, error }) => (shrinks.first(*deliver), vec![error.clone()]),
+        _ => (shrinks, Vec::new()),
+    };
     if upset == Some(Upset::Stuck) {
         return Plan {
             takes: None,
             grows: Targets::default(),
-            errors: Vec::new(),
+            shrinks,
+            errors,
         };
     }
     if wanted.total() == 0 {
-        let leaves = ask.from.beyond(ask.to).total();
         return Plan {
-            takes: Some(shrink_time(leaves, pace)),
+            takes: Some(shrink_time(shrinks.total(), pace)),
             grows: wanted,
-            errors: Vec::new(),
+            shrinks,
+            errors,
         };
     }
-    if let Some(error) = image {
-        return Plan {
-            takes: Some(pace.allocation_base),
-            grows: Targets::default(),
-            errors: vec![error],
-        };
-    }
-    match upset {
-        Some(Upset::TimedOut { deliver, code }) => {
+    let mut plan = match (hindrance, upset) {
+        (Some(error), _) => failed(Targets::default(), error, pace),
+        (None, Some(Upset::TimedOut { deliver, code })) => {
             let grows = wanted.first(deliver);
             Plan {
                 takes: Some(ask.timeout),
                 grows,
+                shrinks: Targets::default(),
                 errors: timeouts(wanted, grows, &code),
             }
         }
-        Some(Upset::Failed { deliver, error }) => {
-            let grows = wanted.first(deliver);
-            Plan {
-                takes: Some(growth_time(grows.total(), pace)),
-                grows,
-                errors: vec![error],
-            }
-        }
-        Some(Upset::Stuck) | None => unhindered(ask, wanted, ceilings, pace),
+        (None, Some(Upset::Failed { deliver, error })) => failed(wanted.first(deliver), error, pace),
+        (None, _) => unhindered(ask, wanted, ceilings, pace),
+    };
+    plan.shrinks = shrinks;
+    plan.errors.extend(errors);
+    plan
+}
+
+fn failed(grows: Targets, error: ResizeError, pace: &Pace) -> Plan {
+    Plan {
+        takes: Some(growth_time(grows.total(), pace)),
+        grows,
+        shrinks: Targets::default(),
+        errors: vec![error],
     }
 }
 
@@ -274,7 +388,7 @@ fn unhindered(ask: &Ask, wanted: Targets, ceilings: &[Ceiling], pace: &Pace) -> 
     for ceiling in ceilings {
         let capped = grows.capped(ceiling, ask.from);
         if capped != grows {
-            errors.push(ResizeError::new(ceiling.code, ceiling.message));
+            errors.push(ceiling.error.clone());
             grows = capped;
         }
     }
@@ -283,6 +397,7 @@ fn unhindered(ask: &Ask, wanted: Targets, ceilings: &[Ceiling], pace: &Pace) -> 
         return Plan {
             takes: Some(takes),
             grows,
+            shrinks: Targets::default(),
             errors,
         };
     }
@@ -291,6 +406,7 @@ fn unhindered(ask: &Ask, wanted: Targets, ceilings: &[Ceiling], pace: &Pace) -> 
     Plan {
         takes: Some(ask.timeout),
         grows: arrived,
+        shrinks: Targets::default(),
         errors,
     }
 }
@@ -308,10 +424,7 @@ fn timeouts(wanted: Targets, grows: Targets, code: &str) -> Vec<ResizeError> {
 
 /// The error of a resize that was stopped short of its target.
 pub(crate) fn stopped() -> ResizeError {
-    ResizeError::new(
-        "ResizeStopped",
-        "Desired number of nodes could not be allocated due to a stop resize operation",
-    )
+    ResizeError::coded("ResizeStopped")
 }
 
 fn growth_time(nodes: u32, pace: &Pace) -> SignedDuration {

@@ -13,6 +13,7 @@ use crate::world::{Call, World};
 
 pub(crate) mod accounts;
 mod names;
+pub(crate) mod operations;
 mod pools;
 
 /// The most that a page of a Batch list carries when `maxresults` asks for nothing else.
@@ -49,6 +50,7 @@ pub(crate) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
         (&Method::POST, "batchaccounts", "listkeys" | "regeneratekeys") => accounts::keys(world, call, &path),
         (&Method::GET, "batchaccounts", "pools") => pools::list(world, call, &path),
         (_, "batchaccounts/pools", "") => pools::element(world, call, &path),
+        (&Method::GET, "batchaccounts/operationresults", "") => operations::poll(world, call, &path),
         (&Method::GET, "batchaccounts/pooloperationresults", "") => pools::operation_result(world, call, &path),
         (&Method::POST, "batchaccounts/pools", "stopresize" | "disableautoscale") => pools::action(world, call, &path),
         (&Method::GET, "locations", "quotas") => Ok(accounts::location_quota()),

@@ -4,9 +4,10 @@
 
 use serde_json::{Value, json};
 
+use super::account::Terms;
 use super::allocation::ResizeError;
-use super::sizes::{Generations, Security, VmSize};
 use super::supported_images::{self, OsType};
+use crate::compute::size::VmSize;
 use crate::json::text;
 use crate::region;
 use crate::view::ImageVersionView;
@@ -14,14 +15,30 @@ use crate::view::ImageVersionView;
 /// What the gallery knows of an image id at this moment.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum Lookup {
-    /// The version, or the latest one of a definition.
-    Found(Box<ImageVersionView>),
+    /// The version, or the latest one of a definition; a managed image looks like a version in one region.
+    Found {
+        view: Box<ImageVersionView>,
+        plan: MarketplacePlan,
+    },
     /// There is none.
     Missing,
     /// It belongs to a subscription of another tenant.
     OtherTenant,
     /// Its subscription has not registered `Microsoft.Batch`.
     Unregistered { subscription: String },
+}
+
+/// What an image says of the plan of the marketplace image that it comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum MarketplacePlan {
+    /// It comes from none that has a plan, as far as is known.
+    NotNeeded,
+    /// What it was made from has a plan, and its definition does not say so.
+    Missing,
+    /// Its definition has a plan without a publisher.
+    WithoutPublisher,
+    /// Its definition has the plan.
+    Carried,
 }
 
 /// What a pool wants to boot.
@@ -34,11 +51,18 @@ pub(crate) struct Wanted<'a> {
     pub(crate) size_name: &'a str,
     /// The account's region.
     pub(crate) location: &'a str,
+    /// Whether the account's owner has accepted the terms of plans.
+    pub(crate) terms: Terms,
 }
 
-/// The gallery id that a configuration names.
+/// The id of the image that a configuration names, a gallery's or a managed one.
 pub(crate) fn gallery_id(configuration: &Value) -> Option<&str> {
     text(configuration, "/imageReference/virtualMachineImageId")
+}
+
+/// Whether an image id is that of a managed image.
+pub(crate) fn is_managed(id: &str) -> bool {
+    crate::arm::ArmPath::parse(id).is_some_and(|path| path.is_in("Microsoft.Compute") && path.kind() == "images")
 }
 
 /// Judges the image: the reference that nodes show, or the reason why none can boot.
@@ -46,13 +70,14 @@ pub(crate) fn judge(wanted: &Wanted<'_>, lookup: impl FnOnce(&str) -> Lookup) ->
     let Some(id) = gallery_id(wanted.configuration) else {
         return marketplace(wanted);
     };
-    let view = match lookup(id) {
-        Lookup::Found(view) => view,
+    let (view, plan) = match lookup(id) {
+        Lookup::Found { view, plan } => (view, plan),
         Lookup::Missing => return Err(not_available(id, wanted.location)),
         Lookup::OtherTenant => return Err(other_tenant(id)),
         Lookup::Unregistered { subscription } => return Err(unregistered(&subscription)),
     };
     is_replicated(&view, wanted.location)?;
+    has_plan(plan, wanted)?;
     fits_agent(&view, wanted.configuration)?;
     fits_generation(&view.hyper_v_generation, wanted)?;
     fits_architecture(&view.architecture, wanted)?;
@@ -96,6 +121,25 @@ fn is_replicated(view: &ImageVersionView, location: &str) -> Result<(), ResizeEr
     Err(not_available(&view.id, location))
 }
 
+fn has_plan(plan: MarketplacePlan, wanted: &Wanted<'_>) -> Result<(), ResizeError> {
+    match plan {
+        MarketplacePlan::NotNeeded => Ok(()),
+        MarketplacePlan::Carried if wanted.terms == Terms::Accepted => Ok(()),
+        MarketplacePlan::WithoutPublisher => Err(ResizeError::coded("MissingPublisherPropertyInMarketPlacePlan")),
+        MarketplacePlan::Missing => Err(provider(
+            "VMMarketplaceInvalidInput",
+            "Creating a virtual machine from Marketplace image or a custom image sourced from a Marketplace image \
+             requires Plan information in the request.",
+        )),
+        MarketplacePlan::Carried => Err(provider(
+            "ResourcePurchaseValidationFailed",
+            "User failed validation to purchase resources. Error message: 'You have not accepted the legal terms on \
+             this subscription for this plan. Before the subscription can be used, you need to accept the legal terms \
+             of the image.'",
+        )),
+    }
+}
+
 fn fits_agent(view: &ImageVersionView, configuration: &Value) -> Result<(), ResizeError> {
     if !view.os_state.eq_ignore_ascii_case("Generalized") {
         let id = &view.id;
@@ -115,7 +159,7 @@ fn fits_agent(view: &ImageVersionView, configuration: &Value) -> Result<(), Resi
 }
 
 fn fits_generation(generation: &str, wanted: &Wanted<'_>) -> Result<(), ResizeError> {
-    if wanted.size.generations.boot(generation) {
+    if wanted.size.boots(generation) {
         return Ok(());
     }
     let (size, number) = (wanted.size_name, generation.trim_start_matches(['V', 'v']));
@@ -127,7 +171,7 @@ fn fits_generation(generation: &str, wanted: &Wanted<'_>) -> Result<(), ResizeEr
 }
 
 fn fits_architecture(architecture: &str, wanted: &Wanted<'_>) -> Result<(), ResizeError> {
-    let own = wanted.size.architecture.word();
+    let own = wanted.size.architecture;
     if own.eq_ignore_ascii_case(architecture) {
         return Ok(());
     }
@@ -158,8 +202,8 @@ fn fits_security(feature: Option<&str>, wanted: &Wanted<'_>) -> Result<(), Resiz
         )));
     }
     let size_allows = match asked.as_str() {
-        "trustedlaunch" => wanted.size.security != Security::Standard && wanted.size.generations != Generations::V1,
-        "confidentialvm" => wanted.size.security == Security::Confidential,
+        "trustedlaunch" => wanted.size.trusted_launch,
+        "confidentialvm" => wanted.size.is_confidential(),
         _ => true,
     };
     if size_allows {
@@ -172,6 +216,10 @@ fn fits_security(feature: Option<&str>, wanted: &Wanted<'_>) -> Result<(), Resiz
 }
 
 fn not_available(id: &str, location: &str) -> ResizeError {
+    if is_managed(id) {
+        let message = format!("The Image '{id}' cannot be found in '{location}' region.");
+        return provider("NotFound", &message);
+    }
     provider(
         "GalleryImageNotFound",
         &format!(

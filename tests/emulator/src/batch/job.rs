@@ -7,9 +7,16 @@ use serde_json::{Map, Value, json};
 
 use super::account::Account;
 use super::allocation::DeallocationOption;
-use super::ids::{JobId, PoolId};
+use super::auto_pool::{AutoPool, Lifetime, SchedulingError};
+use super::ids::{JobId, PoolId, ScheduleId};
 use super::node::TaskRun;
-use super::refusal::{JOB_BEING_DELETED, JOB_BEING_TERMINATED, JOB_COMPLETED, OPERATION_INVALID_FOR_STATE, Refusal};
+use super::pool::body::ApiAge;
+use super::refusal::{
+    JOB_BEING_DELETED, JOB_BEING_TERMINATED, JOB_COMPLETED, JOB_EXISTS, JOB_QUOTA_REACHED, OPERATION_INVALID_FOR_STATE,
+    Refusal, SCHEDULE_WITH_SAME_ID,
+};
+use super::scene::Scene;
+use super::schedule::Schedule;
 use super::task::Task;
 use super::timeline::Timeline;
 use super::wire::{Version, timestamp};
@@ -35,10 +42,36 @@ pub(crate) struct Job {
     /// As the service keeps them, defaults filled in.
     pub(crate) settings: Map<String, Value>,
     pub(crate) life: Timeline<JobState>,
+    /// The schedule that made it.
+    pub(crate) schedule: Option<ScheduleId>,
+    /// The pool that was made for it.
+    pub(crate) made_pool: Option<MadePool>,
+    /// Why it could not be started.
+    pub(crate) scheduling_error: Option<SchedulingError>,
     pub(crate) terminate_reason: Option<String>,
     /// When it is gone, once it is being deleted.
     pub(crate) gone: Option<Timestamp>,
     pub(crate) tasks: Vec<Task>,
+}
+
+/// A pool that was made for jobs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum MadePool {
+    /// For this one.
+    Own(PoolId),
+    /// For all of a schedule.
+    Shared(PoolId),
+}
+
+/// A job as asked for.
+#[derive(Clone, Debug)]
+pub(crate) struct NewJob {
+    pub(crate) id: JobId,
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) schedule: Option<ScheduleId>,
+    /// The schedule's own pool, if it has one already.
+    pub(crate) shared: Option<PoolId>,
+    pub(crate) age: ApiAge,
 }
 
 /// What happens to the tasks that run when a job is disabled.
@@ -123,10 +156,20 @@ impl Job {
         self.gone.is_some_and(|gone| gone <= now)
     }
 
-    /// The pool that it names.
+    /// The pool that it names, or the one that was made for it.
     pub(crate) fn pool(&self) -> Option<PoolId> {
-        let info = self.settings.get("poolInfo")?;
-        info.get("poolId").and_then(Value::as_str).map(PoolId::of)
+        let info = self.settings.get("poolInfo");
+        let named = info.and_then(|info| crate::json::text(info, "/poolId")).map(PoolId::of);
+        named.or_else(|| match &self.made_pool {
+            Some(MadePool::Own(id) | MadePool::Shared(id)) => Some(id.clone()),
+            None => None,
+        })
+    }
+
+    /// When it is over, if that is known.
+    pub(crate) fn ends_at(&self) -> Option<Timestamp> {
+        let completed = self.life.entries().find(|(_, state)| *state == JobState::Completed);
+        completed.map(|(at, _)| at).or(self.gone)
     }
 
     /// # Errors
@@ -141,10 +184,24 @@ impl Job {
     }
 
     /// # Errors
-    /// The job names another pool than before and is not disabled.
+    /// The job names another pool than before and is not disabled, or asks for another pool of its own.
     pub(crate) fn ensure_may_move(&self, pool_info: &Value, now: Timestamp) -> Result<(), Refusal> {
-        let same = self.settings.get("poolInfo") == Some(pool_info);
-        if same || self.life.at(now) == JobState::Disabled {
+        let present = self.settings.get("poolInfo");
+        if present == Some(pool_info) {
+            return Ok(());
+        }
+        if pool_info.get("autoPoolSpecification").is_some() {
+            let other = present.map(without_keep_alive) != Some(without_keep_alive(pool_info));
+            return if other {
+                let message = "Only keepAlive of an autoPoolSpecification can be changed.";
+                Err(Refusal::from(OPERATION_INVALID_FOR_STATE)
+                    .saying(message)
+                    .with("PropertyName", "poolInfo"))
+            } else {
+                Ok(())
+            };
+        }
+        if self.life.at(now) == JobState::Disabled {
             return Ok(());
         }
         let message = "The poolInfo of a job can be changed only while the job is disabled.";
@@ -197,6 +254,9 @@ impl Job {
         if let Some(pool) = self.pool() {
             body.insert("poolId".to_owned(), json!(pool.as_str()));
         }
+        if let Some(error) = &self.scheduling_error {
+            body.insert("schedulingError".to_owned(), error.render());
+        }
         if let Some(reason) = self
             .terminate_reason
             .as_ref()
@@ -222,6 +282,94 @@ impl Job {
     }
 }
 
+impl NewJob {
+    /// The next job of a schedule, named as the service names it.
+    pub(crate) fn of_schedule(schedule: &Schedule, shared: Option<PoolId>) -> Self {
+        let specification = schedule.settings.get("jobSpecification").and_then(Value::as_object);
+        let settings = specification.into_iter().flatten();
+        let settings = settings.filter(|(name, _)| SETTINGS.contains(&name.as_str()));
+        Self {
+            id: JobId::of(&format!("{}:job-{}", schedule.id, schedule.made)),
+            settings: settings.map(|(name, value)| (name.clone(), value.clone())).collect(),
+            schedule: Some(schedule.id.clone()),
+            shared,
+            // What the version of its own request refuses has been refused.
+            age: ApiAge::Old,
+        }
+    }
+}
+
+/// Adds a job to the account, with the pool that is to be made for it. When that cannot be made, the job is completed
+/// at once and says why.
+///
+/// # Errors
+/// It is there already, or the account has as many active ones as it may.
+pub(crate) fn add(account: &mut Account, mut new: NewJob, scene: &mut Scene<'_>) -> Result<(), Refusal> {
+    let now = scene.now;
+    account.jobs.retain(|job| !job.is_gone(now));
+    if account.jobs.iter().any(|job| job.id == new.id) {
+        return Err(JOB_EXISTS.into());
+    }
+    if account
+        .schedules
+        .iter()
+        .any(|schedule| schedule.id.as_str().eq_ignore_ascii_case(new.id.as_str()))
+    {
+        return Err(SCHEDULE_WITH_SAME_ID.into());
+    }
+    if account.active_jobs_and_schedules(now) >= account.quotas.active_jobs_and_schedules {
+        return Err(JOB_QUOTA_REACHED.into());
+    }
+    fill_defaults(&mut new.settings);
+    let etag = scene.ids.etag();
+    let made = make_pool(account, &new, scene)?;
+    let mut life = Timeline::new(now, JobState::Active);
+    let (made_pool, scheduling_error) = match made {
+        Ok(pool) => (pool, None),
+        Err(error) => {
+            life = life.then(now, JobState::Completed);
+            (None, Some(error))
+        }
+    };
+    account.jobs.push(Job {
+        id: new.id,
+        version: Version { etag, modified: now },
+        created: now,
+        settings: new.settings,
+        life,
+        schedule: new.schedule,
+        made_pool,
+        scheduling_error,
+        terminate_reason: None,
+        gone: None,
+        tasks: Vec::new(),
+    });
+    Ok(())
+}
+
+/// The pool that a new job is to have of its own or of its schedule, if any.
+fn make_pool(
+    account: &mut Account,
+    new: &NewJob,
+    scene: &mut Scene<'_>,
+) -> Result<Result<Option<MadePool>, SchedulingError>, Refusal> {
+    let info = new.settings.get("poolInfo").unwrap_or(&Value::Null);
+    let Some(auto) = AutoPool::read(info, new.age)? else {
+        return Ok(Ok(None));
+    };
+    Ok(match (auto.lifetime, &new.shared) {
+        (Lifetime::JobSchedule, Some(pool)) => Ok(Some(MadePool::Shared(pool.clone()))),
+        (Lifetime::JobSchedule, None) => auto.make(account, scene).map(|pool| Some(MadePool::Shared(pool))),
+        (Lifetime::Job, _) => auto.make(account, scene).map(|pool| Some(MadePool::Own(pool))),
+    })
+}
+
+fn without_keep_alive(pool_info: &Value) -> Value {
+    let mut rest = pool_info.clone();
+    crate::json::remove(&mut rest, "/autoPoolSpecification", "keepAlive");
+    rest
+}
+
 /// Takes tasks off their nodes: back into the queue, or to a failed end.
 pub(crate) fn interrupt(account: &mut Account, runs: &[TaskRun], option: DeallocationOption, now: Timestamp) {
     for run in runs {
@@ -234,7 +382,7 @@ pub(crate) fn interrupt(account: &mut Account, runs: &[TaskRun], option: Dealloc
         if option == DeallocationOption::Terminate {
             task.terminate(now);
         } else {
-            task.requeue();
+            task.requeue(now);
         }
     }
 }

@@ -1,18 +1,22 @@
-//! A compute node: its life as a timeline, its start task, the tasks it runs, and how it is shown.
+//! A compute node: its life as a timeline, its start task, and the tasks it runs.
 //!
-//! It does not decide whether nodes come; `allocation` and `pool` do.
+//! It does not decide whether nodes come; `allocation` and `pool` do. `node/render` shows nodes.
 
-use jiff::Timestamp;
-use serde_json::{Map, Value, json};
+use std::net::Ipv4Addr;
+
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
 
 use super::allocation::NodeKind;
 use super::ids::{JobId, NodeId, TaskId};
 use super::pace::Pace;
+use super::supported_images::OsType;
 use super::timeline::Timeline;
-use super::wire::timestamp;
 use crate::timing::Timing;
 
-/// A node's state; `running` follows from its tasks and is never stored.
+mod render;
+
+/// A node's state; `running` and `offline` follow from its tasks and its scheduling and are never stored.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum NodeState {
     Creating,
@@ -21,6 +25,9 @@ pub(crate) enum NodeState {
     StartTaskFailed,
     Idle,
     Running,
+    Offline,
+    Preempted,
+    Unknown,
     Unusable,
     Rebooting,
     Reimaging,
@@ -39,6 +46,21 @@ pub(crate) enum Fate {
     Unusable { code: Option<String> },
     /// Its start task ends with that exit code.
     StartTaskFails { exit_code: i32 },
+    /// Batch has lost contact with it and knows nothing more.
+    Unknown,
+    /// It is well, but nothing is scheduled on it.
+    Offline,
+    /// Azure takes it away for a time, which only spot nodes suffer.
+    Preempted(Preemption),
+}
+
+/// When Azure takes a spot node away and gives it back.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Preemption {
+    /// From the moment at which the node shows, scaled.
+    pub(crate) after: SignedDuration,
+    /// From the preemption, scaled; `None` when never.
+    pub(crate) returns: Option<SignedDuration>,
 }
 
 /// A node's readiness to take tasks.
@@ -69,7 +91,7 @@ pub(crate) struct TaskRun {
 pub(crate) struct Node {
     pub(crate) id: NodeId,
     pub(crate) kind: NodeKind,
-    /// The node's place among all that the pool ever had; decides its addresses and small differences in time.
+    /// The node's place among all that the pool ever had; decides its public port and small differences in time.
     pub(crate) rank: u32,
     /// When its capacity is there; it shows once the resize ends.
     pub(crate) arrives: Timestamp,
@@ -80,8 +102,12 @@ pub(crate) struct Node {
     /// As `virtualMachineInfo.imageReference` shows it.
     pub(crate) image: Value,
     pub(crate) vm_size: String,
+    pub(crate) os: OsType,
+    pub(crate) address: Ipv4Addr,
     pub(crate) fate: Fate,
     pub(crate) scheduling: Scheduling,
+    /// Since when the scheduling is as it is.
+    scheduled: Timestamp,
     /// The start task as it was when the node last booted.
     pub(crate) start_task: Option<Value>,
     pub(crate) runs: Vec<TaskRun>,
@@ -108,8 +134,17 @@ pub(crate) struct NodePlan {
     pub(crate) allocated: Timestamp,
     pub(crate) image: Value,
     pub(crate) vm_size: String,
+    pub(crate) os: OsType,
+    pub(crate) address: Ipv4Addr,
     pub(crate) fate: Fate,
     pub(crate) start_task: Option<Value>,
+}
+
+/// The address of a node outside any subnet of the caller's, by its place among all that the pool ever had: the first
+/// gets 10.0.0.4, as recorded.
+pub(crate) fn default_address(rank: u32) -> Ipv4Addr {
+    let first = u32::from(Ipv4Addr::new(10, 0, 0, 4));
+    Ipv4Addr::from(first.saturating_add(rank))
 }
 
 impl NodeState {
@@ -122,6 +157,9 @@ impl NodeState {
             Self::StartTaskFailed => "starttaskfailed",
             Self::Idle => "idle",
             Self::Running => "running",
+            Self::Offline => "offline",
+            Self::Preempted => "preempted",
+            Self::Unknown => "unknown",
             Self::Unusable => "unusable",
             Self::Rebooting => "rebooting",
             Self::Reimaging => "reimaging",
@@ -135,13 +173,18 @@ impl NodeState {
     fn has_agent(self) -> bool {
         matches!(
             self,
-            Self::WaitingForStartTask | Self::StartTaskFailed | Self::Idle | Self::Running | Self::LeavingPool
+            Self::WaitingForStartTask
+                | Self::StartTaskFailed
+                | Self::Idle
+                | Self::Running
+                | Self::Offline
+                | Self::LeavingPool
         )
     }
 
     /// Whether reboot and deallocate are allowed.
     pub(crate) fn is_up(self) -> bool {
-        matches!(self, Self::Idle | Self::Running)
+        matches!(self, Self::Idle | Self::Running | Self::Offline)
     }
 }
 
@@ -157,8 +200,15 @@ impl Node {
             removed: None,
             image: plan.image,
             vm_size: plan.vm_size,
+            os: plan.os,
+            address: plan.address,
+            scheduling: if plan.fate == Fate::Offline {
+                Scheduling::Disabled
+            } else {
+                Scheduling::Enabled
+            },
             fate: plan.fate,
-            scheduling: Scheduling::Enabled,
+            scheduled: plan.allocated,
             start_task: plan.start_task,
             runs: Vec::new(),
             life: Timeline::new(plan.allocated, NodeState::Creating),
@@ -203,6 +253,7 @@ impl Node {
     pub(crate) fn state(&self, now: Timestamp) -> NodeState {
         match self.life.at(now) {
             NodeState::Idle if self.runs_at(now).next().is_some() => NodeState::Running,
+            NodeState::Idle if self.scheduling == Scheduling::Disabled => NodeState::Offline,
             state => state,
         }
     }
@@ -218,7 +269,7 @@ impl Node {
             .iter()
             .flat_map(|run| [run.run.start, run.run.end])
             .filter(|at| *at <= now);
-        moments.chain([begun]).max().unwrap_or(begun)
+        moments.chain([begun, self.scheduled]).max().unwrap_or(begun)
     }
 
     /// From when on the node can take a task, if nothing else happens; `None` when it never will.
@@ -226,6 +277,46 @@ impl Node {
         let (at, state) = self.life.last();
         let ready = state == NodeState::Idle && self.scheduling == Scheduling::Enabled && self.removed.is_none();
         ready.then_some(at)
+    }
+
+    /// Lets tasks on the node from now on, or none.
+    pub(crate) fn schedule(&mut self, wanted: Scheduling, now: Timestamp) {
+        self.scheduling = wanted;
+        self.scheduled = now;
+    }
+
+    /// When Azure takes the node away, if it is to happen.
+    pub(crate) fn preempted_at(&self) -> Option<Timestamp> {
+        match &self.fate {
+            Fate::Preempted(preemption) if self.removed.is_none() => self.allocated.checked_add(preemption.after).ok(),
+            _ => None,
+        }
+    }
+
+    /// Takes the node away at `at`; it may come back under its id, made anew. Returns the tasks that this interrupts.
+    pub(crate) fn preempt(&mut self, at: Timestamp, boot: Boot<'_>) -> Vec<TaskRun> {
+        let returns = match std::mem::take(&mut self.fate) {
+            Fate::Preempted(preemption) => preemption.returns,
+            _ => None,
+        };
+        let interrupted = self.interrupt(at);
+        self.change(at, NodeState::Preempted);
+        if let Some(back) = returns.and_then(|returns| at.checked_add(returns).ok()) {
+            self.life = self.life.clone().then(back, NodeState::Creating);
+            self.come_up(back, boot);
+        }
+        interrupted
+    }
+
+    /// Ends what runs on the node at `at`.
+    pub(crate) fn interrupt(&mut self, at: Timestamp) -> Vec<TaskRun> {
+        let running = |run: &&mut TaskRun| run.run.start <= at && at < run.run.end;
+        let stop = |run: &mut TaskRun| {
+            let interrupted = run.clone();
+            run.run.end = at;
+            interrupted
+        };
+        self.runs.iter_mut().filter(running).map(stop).collect()
     }
 
     /// Takes the node down and up again, with today's start task. Whatever was wrong with it is over.
@@ -284,15 +375,24 @@ impl Node {
         // Nodes come at their own times: an eighth of a second apart, in eight groups.
         let late = boot.pace.creating / 80 * i32::try_from(self.rank % 8).unwrap_or_default();
         let created = from + boot.timing.scaled(boot.pace.creating + late);
-        if let Fate::Unusable { .. } = self.fate {
-            self.life = self.life.clone().then(created, NodeState::Unusable);
+        let lost = match self.fate {
+            Fate::Unusable { .. } => Some(NodeState::Unusable),
+            Fate::Unknown => Some(NodeState::Unknown),
+            Fate::Ready | Fate::StartTaskFails { .. } | Fate::Offline | Fate::Preempted(_) => None,
+        };
+        if let Some(state) = lost {
+            self.life = self.life.clone().then(created, state);
             return;
         }
         self.come_up_from(created, boot);
     }
 
     fn come_up_from(&mut self, at: Timestamp, boot: Boot<'_>) {
-        let started = at + boot.timing.scaled(boot.pace.starting);
+        let starting = match self.os {
+            OsType::Linux => boot.pace.starting,
+            OsType::Windows => boot.pace.starting_windows,
+        };
+        let started = at + boot.timing.scaled(starting);
         let mut life = self.life.clone().then(at, NodeState::Starting);
         self.agent = started;
         self.start_run = self.start_task.as_ref().map(|_| Run {
@@ -318,176 +418,8 @@ impl Node {
     fn start_exit_code(&self) -> i32 {
         match &self.fate {
             Fate::StartTaskFails { exit_code } => *exit_code,
-            Fate::Ready | Fate::Unusable { .. } => 0,
+            Fate::Ready | Fate::Unusable { .. } | Fate::Unknown | Fate::Offline | Fate::Preempted(_) => 0,
         }
-    }
-
-    /// As the data plane shows it; names in the recorded order. `base` is the account's URL.
-    pub(crate) fn render(&self, base: &str, pool: &str, now: Timestamp) -> Value {
-        let mut body = Map::new();
-        let mut put = |name: &str, value: Value| body.insert(name.to_owned(), value);
-        let state = self.state(now);
-        put("id", json!(self.id.as_str()));
-        put("url", json!(self.url(base, pool)));
-        put("state", json!(state.word()));
-        put(
-            "schedulingState",
-            json!(if self.scheduling == Scheduling::Enabled {
-                "enabled"
-            } else {
-                "disabled"
-            }),
-        );
-        put("stateTransitionTime", json!(timestamp(self.since(now))));
-        let spoken = state.has_agent() && self.agent <= now;
-        if spoken {
-            put("lastBootTime", json!(timestamp(self.agent)));
-        }
-        put("allocationTime", json!(timestamp(self.allocated)));
-        put("ipAddress", json!(self.ip_address()));
-        put("affinityId", json!(self.affinity()));
-        put("vmSize", json!(self.vm_size.to_ascii_lowercase()));
-        let ended = self.runs.iter().filter(|run| run.run.end <= now);
-        put(
-            "totalTasksRun",
-            json!(self.runs.iter().filter(|run| run.run.start <= now).count()),
-        );
-        put(
-            "totalTasksSucceeded",
-            json!(ended.filter(|run| run.run.exit_code == 0).count()),
-        );
-        put("runningTasksCount", json!(self.runs_at(now).count()));
-        put("runningTaskSlotsCount", json!(self.runs_at(now).count()));
-        let recent = self.recent_tasks(base, now);
-        if !recent.is_empty() {
-            put("recentTasks", Value::Array(recent));
-        }
-        if let Some(task) = &self.start_task {
-            put("startTask", task.clone());
-        }
-        if let Some(run) = self.start_run(now) {
-            put("startTaskInfo", self.start_task_info(run, now));
-        }
-        if state == NodeState::Unusable {
-            put("errors", Value::Array(self.errors()));
-        }
-        put("isDedicated", json!(self.kind == NodeKind::Dedicated));
-        put("endpointConfiguration", self.endpoints());
-        if spoken {
-            put(
-                "nodeAgentInfo",
-                json!({"lastUpdateTime": timestamp(self.agent), "version": AGENT_VERSION}),
-            );
-        }
-        put("virtualMachineInfo", json!({"imageReference": self.image}));
-        Value::Object(body)
-    }
-
-    /// The node's address on the data plane.
-    pub(crate) fn url(&self, base: &str, pool: &str) -> String {
-        format!("{base}/pools/{pool}/nodes/{}", self.id)
-    }
-
-    /// What tasks name to get onto this node.
-    pub(crate) fn affinity(&self) -> String {
-        format!("TVM:{}", self.id)
-    }
-
-    /// Private address; the first node of a pool gets 10.0.0.4 as Azure's subnets begin there.
-    pub(crate) fn ip_address(&self) -> String {
-        let number = self.rank + 4;
-        format!(
-            "10.{}.{}.{}",
-            (number >> 16) & 0xff,
-            (number >> 8) & 0xff,
-            number & 0xff
-        )
-    }
-
-    /// Public port of the remote login rule; a documentation address stands for the load balancer.
-    pub(crate) fn login(&self) -> (&'static str, u32) {
-        ("203.0.113.10", 50_000 + self.rank % 10_000)
-    }
-
-    fn endpoints(&self) -> Value {
-        let (address, port) = self.login();
-        json!({"inboundEndpoints": [{
-            "name": "SSHRule.0", "protocol": "tcp", "publicIPAddress": address,
-            "publicFQDN": "nodes.azurebatch-cloudservice.example", "frontendPort": port, "backendPort": 22
-        }]})
-    }
-
-    fn errors(&self) -> Vec<Value> {
-        match &self.fate {
-            Fate::Unusable { code: Some(code) } => {
-                vec![json!({"code": code, "message": "The node is in an unusable state.", "errorDetails": []})]
-            }
-            _ => Vec::new(),
-        }
-    }
-
-    fn recent_tasks(&self, base: &str, now: Timestamp) -> Vec<Value> {
-        let begun: Vec<&TaskRun> = self.runs.iter().filter(|run| run.run.start <= now).collect();
-        // Ten is the number that the reference gives for recentTasks.
-        begun
-            .into_iter()
-            .rev()
-            .take(10)
-            .map(|run| run.render(base, now))
-            .collect()
-    }
-
-    fn start_task_info(&self, run: &Run, now: Timestamp) -> Value {
-        let mut body = run.render(now);
-        let state = if run.end <= now { "completed" } else { "running" };
-        body.insert("state".to_owned(), json!(state));
-        body.insert("retryCount".to_owned(), json!(0));
-        Value::Object(body)
-    }
-}
-
-/// As recorded; clients show it and nothing more.
-const AGENT_VERSION: &str = "1.12.2";
-
-impl Run {
-    /// `startTime`, and once it has ended `endTime`, `exitCode`, `result` and `failureInfo`.
-    pub(crate) fn render(&self, now: Timestamp) -> Map<String, Value> {
-        let mut body = Map::new();
-        body.insert("startTime".to_owned(), json!(timestamp(self.start)));
-        if self.end > now {
-            return body;
-        }
-        body.insert("endTime".to_owned(), json!(timestamp(self.end)));
-        body.insert("exitCode".to_owned(), json!(self.exit_code));
-        if self.exit_code != 0 {
-            body.insert("failureInfo".to_owned(), failure(self.exit_code));
-        }
-        body.insert(
-            "result".to_owned(),
-            json!(if self.exit_code == 0 { "success" } else { "failure" }),
-        );
-        body
-    }
-}
-
-fn failure(exit_code: i32) -> Value {
-    json!({
-        "category": "usererror", "code": "FailureExitCode",
-        "message": "The task exited with an exit code representing a failure",
-        "details": [{"name": "Message", "value": format!("The task exited with exit code {exit_code}")}]
-    })
-}
-
-impl TaskRun {
-    fn render(&self, base: &str, now: Timestamp) -> Value {
-        let mut run = self.run.render(now);
-        run.insert("retryCount".to_owned(), json!(0));
-        run.insert("requeueCount".to_owned(), json!(0));
-        let state = if self.run.end <= now { "completed" } else { "running" };
-        json!({
-            "taskUrl": format!("{base}/jobs/{}/tasks/{}", self.job, self.task),
-            "jobId": self.job.as_str(), "taskId": self.task.as_str(), "taskState": state, "executionInfo": run
-        })
     }
 }
 

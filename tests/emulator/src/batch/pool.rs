@@ -7,8 +7,10 @@ use serde_json::{Map, Value};
 
 use super::allocation::{DeallocationOption, NodeKind, ResizeError, Targets};
 use super::ids::PoolId;
+use super::image;
 use super::node::Node;
 use super::refusal::{POOL_BEING_DELETED, Refusal};
+use super::supported_images::{self, OsType};
 use super::timeline::Timeline;
 use super::wire::Version;
 
@@ -49,6 +51,13 @@ pub(crate) struct Resize {
     pub(crate) errors: Vec<ResizeError>,
 }
 
+/// Whether Azure will take nodes of a pool away.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Preemptions {
+    None,
+    Planned,
+}
+
 /// One pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -71,6 +80,8 @@ pub(crate) struct Pool {
     pub(crate) nodes: Vec<Node>,
     /// How many nodes the pool ever had.
     pub(crate) node_count: u32,
+    /// Spares the search among all nodes before every request.
+    pub(crate) preemptions: Preemptions,
     /// When it was asked to go, and when it is gone.
     pub(crate) deletion: Option<(Timestamp, Timestamp)>,
     /// The last write that counts for the interval between writes.
@@ -147,6 +158,22 @@ impl Pool {
     /// The pool's start task.
     pub(crate) fn start_task(&self) -> Option<&Value> {
         self.settings.get("startTask")
+    }
+
+    /// The operating system of its nodes, which the node agent SKU tells.
+    pub(crate) fn os(&self) -> OsType {
+        let agent = crate::json::text(self.configuration(), "/nodeAgentSKUId").unwrap_or_default();
+        supported_images::agent_os(agent).unwrap_or(OsType::Linux)
+    }
+
+    /// Whether its image is a managed image and no gallery's.
+    pub(crate) fn is_on_managed_image(&self) -> bool {
+        image::gallery_id(self.configuration()).is_some_and(image::is_managed)
+    }
+
+    /// The subnet that its nodes are put into, if it names one.
+    pub(crate) fn subnet_id(&self) -> Option<&str> {
+        crate::json::text(self.settings.get("networkConfiguration")?, "/subnetId")
     }
 
     /// Whether nodes talk to each other, which limits how many there can be.

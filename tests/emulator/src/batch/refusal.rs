@@ -88,12 +88,12 @@ pub(crate) const OUT_OF_RANGE_QUERY_PARAMETER: Known = known(
 pub(crate) const AUTOSCALE_SYNTAX: Known = known(
     StatusCode::BAD_REQUEST,
     "AutoScalingFormulaSyntaxError",
-    "The specified autoscaling formula has a syntax error.",
+    "The specified auto-scaling formula has a syntax error.",
 );
 pub(crate) const AUTOSCALE_TOO_LONG: Known = known(
     StatusCode::BAD_REQUEST,
     "AutoScalingFormulaTooLong",
-    "The specified autoscaling formula exceeds the maximum allowed length.",
+    "The specified auto-scaling formula exceeds lengths limit.",
 );
 pub(crate) const AUTHENTICATION_FAILED: Known = known(
     StatusCode::FORBIDDEN,
@@ -149,7 +149,7 @@ pub(crate) const POOL_EXISTS: Known = known(StatusCode::CONFLICT, "PoolExists", 
 pub(crate) const POOL_BEING_DELETED: Known = known(
     StatusCode::CONFLICT,
     "PoolBeingDeleted",
-    "The specified pool is being deleted.",
+    "The specified pool has been marked for deletion and is being reclaimed.",
 );
 pub(crate) const POOL_BEING_RESIZED: Known = known(
     StatusCode::CONFLICT,
@@ -159,12 +159,12 @@ pub(crate) const POOL_BEING_RESIZED: Known = known(
 pub(crate) const POOL_QUOTA_REACHED: Known = known(
     StatusCode::CONFLICT,
     "PoolQuotaReached",
-    "The pool quota for the account has been reached.",
+    "Pool quota for the account has been reached.",
 );
 pub(crate) const OPERATION_NOT_VALID_ON_POOL: Known = known(
     StatusCode::CONFLICT,
     "OperationNotValidOnPool",
-    "The specified operation is not valid for the current state of the pool.",
+    "The specified operation is not valid on the pool.",
 );
 pub(crate) const OPERATION_INVALID_FOR_STATE: Known = known(
     StatusCode::CONFLICT,
@@ -179,13 +179,38 @@ pub(crate) const NODE_ALREADY_IN_STATE: Known = known(
 pub(crate) const NODE_STATE_UNUSABLE: Known = known(
     StatusCode::CONFLICT,
     "NodeStateUnusable",
-    "The specified node is in an unusable state.",
+    "The state of the specified node is unusable.",
 );
 pub(crate) const JOB_EXISTS: Known = known(StatusCode::CONFLICT, "JobExists", "The specified job already exists.");
 pub(crate) const SCHEDULE_EXISTS: Known = known(
     StatusCode::CONFLICT,
     "JobScheduleExists",
     "The specified job schedule already exists.",
+);
+pub(crate) const SCHEDULE_BEING_TERMINATED: Known = known(
+    StatusCode::CONFLICT,
+    "JobScheduleBeingTerminated",
+    "The specified job schedule is being terminated.",
+);
+pub(crate) const SCHEDULE_BEING_DELETED: Known = known(
+    StatusCode::CONFLICT,
+    "JobScheduleBeingDeleted",
+    "The specified job schedule has been marked for deletion and is being reclaimed.",
+);
+pub(crate) const SCHEDULE_COMPLETED: Known = known(
+    StatusCode::CONFLICT,
+    "JobScheduleCompleted",
+    "The specified job schedule is already in completed state.",
+);
+pub(crate) const JOB_WITH_SAME_ID: Known = known(
+    StatusCode::CONFLICT,
+    "JobWithSameIdExists",
+    "A job with the specified job schedule id exists. Job and job schedule cannot have the same id.",
+);
+pub(crate) const SCHEDULE_WITH_SAME_ID: Known = known(
+    StatusCode::CONFLICT,
+    "JobScheduleWithSameIdExists",
+    "A job schedule with the specified job id exists. Job and job schedule cannot have the same id.",
 );
 pub(crate) const JOB_COMPLETED: Known = known(
     StatusCode::CONFLICT,
@@ -195,7 +220,7 @@ pub(crate) const JOB_COMPLETED: Known = known(
 pub(crate) const JOB_BEING_DELETED: Known = known(
     StatusCode::CONFLICT,
     "JobBeingDeleted",
-    "The specified job is being deleted.",
+    "The specified job has been marked for deletion and is being garbage collected.",
 );
 pub(crate) const JOB_BEING_TERMINATED: Known = known(
     StatusCode::CONFLICT,
@@ -205,7 +230,7 @@ pub(crate) const JOB_BEING_TERMINATED: Known = known(
 pub(crate) const JOB_QUOTA_REACHED: Known = known(
     StatusCode::CONFLICT,
     "ActiveJobAndScheduleQuotaReached",
-    "The active job and schedule quota for the account has been reached.",
+    "Active job and schedule quota for the account has been reached.",
 );
 pub(crate) const TASK_EXISTS: Known = known(StatusCode::CONFLICT, "TaskExists", "The specified task already exists.");
 pub(crate) const TOO_MANY_REQUESTS: Known = known(
@@ -216,7 +241,7 @@ pub(crate) const TOO_MANY_REQUESTS: Known = known(
 pub(crate) const TOO_MANY_AUTOSCALE: Known = known(
     StatusCode::SERVICE_UNAVAILABLE,
     "TooManyEnableAutoScaleRequests",
-    "Enable autoscale requests for the same pool must be separated by at least 30 seconds.",
+    "Too many Enable Pool AutoScale requests are issued on the pool.",
 );
 
 impl From<Known> for Refusal {

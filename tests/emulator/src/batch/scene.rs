@@ -6,8 +6,9 @@ use jiff::{SignedDuration, Timestamp};
 
 use super::allocation::{ResizeError, Upset};
 use super::image::Lookup;
-use super::node::{Boot, Fate};
+use super::node::{Boot, Fate, Preemption};
 use super::pace::Pace;
+use super::subnet::Subnet;
 use crate::fault::{Effect, Faults, Moment};
 use crate::ids::IdSource;
 use crate::timing::Timing;
@@ -26,6 +27,7 @@ pub(crate) struct Scene<'a> {
     pub(crate) faults: &'a mut Faults,
     pub(crate) ids: &'a mut IdSource,
     pub(crate) gallery: &'a dyn Gallery,
+    pub(crate) subnets: &'a [Subnet],
 }
 
 /// What a script makes of the nodes of a resize.
@@ -53,6 +55,24 @@ impl<'a> Scene<'a> {
         }
     }
 
+    /// The subnet of that id.
+    pub(crate) fn subnet(&self, id: &str) -> Option<&'a Subnet> {
+        self.subnets.iter().find(|subnet| subnet.is(id))
+    }
+
+    /// The script's word on how a shrink ends.
+    pub(crate) fn removal_upset(&mut self, target: &str) -> Option<Upset> {
+        match self.faults.next(Moment::Removal, target)?.effect {
+            Effect::AllocationFailed {
+                deliver, code, message, ..
+            } => Some(Upset::NotRemoved {
+                deliver,
+                error: ResizeError::coded(&code).saying(message),
+            }),
+            _ => None,
+        }
+    }
+
     /// The script's word on how a growth ends.
     pub(crate) fn upset(&mut self, target: &str) -> Option<Upset> {
         match self.faults.next(Moment::Allocation, target)?.effect {
@@ -60,19 +80,23 @@ impl<'a> Scene<'a> {
             Effect::AllocationFailed {
                 deliver,
                 code,
+                message,
                 provider,
                 truncated,
             } => {
-                let provider = provider.unwrap_or_else(
+                // Of Batch's codes only this one stands for an error of the compute provider.
+                let usual = code.eq_ignore_ascii_case("AllocationFailed").then(
                     || serde_json::json!({"error": {"code": "AllocationFailed", "message": "Allocation failed."}}),
                 );
-                Some(Upset::Failed {
-                    deliver,
-                    error: ResizeError::of_provider(&code, &provider, truncated),
-                })
+                let error = match provider.or(usual) {
+                    Some(provider) => ResizeError::of_provider(&code, &provider, truncated),
+                    None => ResizeError::coded(&code),
+                };
+                let error = error.saying(message);
+                Some(Upset::Failed { deliver, error })
             }
             Effect::Quota { deliver, code } => {
-                let error = ResizeError::new(&code, "The specified account has reached core quota");
+                let error = ResizeError::coded(&code);
                 Some(Upset::Failed { deliver, error })
             }
             _ => None,
@@ -107,6 +131,28 @@ impl<'a> Scene<'a> {
                 count,
                 fate: Fate::Ready,
                 image: Some(image),
+            },
+            Some(Effect::UnknownNodes { count }) => NodeUpset {
+                count,
+                fate: Fate::Unknown,
+                image: None,
+            },
+            Some(Effect::OfflineNodes { count }) => NodeUpset {
+                count,
+                fate: Fate::Offline,
+                image: None,
+            },
+            Some(Effect::Preempted {
+                count,
+                after,
+                returns_after,
+            }) => NodeUpset {
+                count,
+                fate: Fate::Preempted(Preemption {
+                    after: self.timing.lasts(after),
+                    returns: returns_after.map(|seconds| self.timing.lasts(seconds)),
+                }),
+                image: None,
             },
             _ => NodeUpset::default(),
         }

@@ -6,13 +6,15 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::account::{Account, AuthenticationMode, Keys, PoolAllocationMode, Quotas};
+use super::account::{
+    Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode, Quotas, Terms,
+};
 use super::allocation::{DeallocationOption, NodeKind, ResizeError, Targets};
 use super::autoscale;
 use super::ids::NodeId;
-use super::node::{Node, NodePlan};
+use super::node::{self, Fate, Node, NodePlan};
 use super::pool::body::{self, ApiAge, NewPool, NewScale};
-use super::pool::{AllocationState, Pool, Resize, Scale};
+use super::pool::{AllocationState, Pool, Preemptions, Resize, Scale};
 use super::timeline::Timeline;
 use super::wire::Version;
 use crate::json::{list, text};
@@ -49,6 +51,17 @@ pub(crate) fn read_account(value: &Value, subscription: &str) -> Result<Account,
             etag: etag(&name),
             modified: SEEDED,
         },
+        managed_images: if read_flag(value, "managedImagePools", false)? {
+            ManagedImages::Allowed
+        } else {
+            ManagedImages::Retired
+        },
+        terms: if read_flag(value, "marketplaceTermsAccepted", true)? {
+            Terms::Accepted
+        } else {
+            Terms::Open
+        },
+        life: AccountLife::There,
         write_interval: read_interval(value)?,
         pools: Vec::new(),
         jobs: Vec::new(),
@@ -154,6 +167,15 @@ fn read_interval(value: &Value) -> Result<SignedDuration, String> {
     }
 }
 
+fn read_flag(value: &Value, name: &str, default: bool) -> Result<bool, String> {
+    match value.get(name) {
+        None => Ok(default),
+        Some(found) => found
+            .as_bool()
+            .ok_or_else(|| format!("{name} is {found}, which is neither true nor false")),
+    }
+}
+
 /// The interval of accounts that are made through ARM.
 pub(crate) fn usual_interval() -> SignedDuration {
     WRITE_INTERVAL
@@ -242,6 +264,7 @@ fn standing(new: NewPool, account: &str) -> Result<Pool, String> {
         allocation: Timeline::new(SEEDED, AllocationState::Steady),
         nodes: Vec::new(),
         node_count: 0,
+        preemptions: Preemptions::None,
         deletion: None,
         last_write: None,
     })
@@ -270,7 +293,9 @@ fn nodes(pool: &Pool, present: Targets, account: &str) -> Vec<Node> {
             allocated: SEEDED,
             image: image.clone(),
             vm_size: pool.vm_size.clone(),
-            fate: super::node::Fate::Ready,
+            os: pool.os(),
+            address: node::default_address(rank),
+            fate: Fate::Ready,
             start_task: pool.start_task().cloned(),
         })
     };

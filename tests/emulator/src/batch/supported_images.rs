@@ -159,6 +159,13 @@ pub(crate) const IMAGES: &[SupportedImage] = &[
     ),
     image(
         WINDOWS,
+        (SERVER.0, SERVER.1, "2012-r2-datacenter"),
+        GENERATION_1,
+        Some("2023-10-10T00:00:00Z"),
+        "9600.20520.220807",
+    ),
+    image(
+        WINDOWS,
         (SERVER.0, SERVER.1, "2019-datacenter"),
         GENERATION_1,
         WINDOWS_2019,
@@ -230,12 +237,12 @@ impl SupportedImage {
         let reference = json!({"publisher": self.publisher, "offer": self.offer, "sku": self.sku, "version": "latest"});
         body.insert("imageReference".to_owned(), reference);
         body.insert("verificationType".to_owned(), json!("verified"));
-        if let Some(date) = self.end_of_life {
-            body.insert("batchSupportEndOfLife".to_owned(), json!(date));
-        }
         body.insert("nodeAgentSKUId".to_owned(), json!(self.agent));
         if !self.capabilities.is_empty() {
             body.insert("capabilities".to_owned(), json!(self.capabilities));
+        }
+        if let Some(date) = self.end_of_life {
+            body.insert("batchSupportEndOfLife".to_owned(), json!(date));
         }
         body.insert(
             "osType".to_owned(),
@@ -282,7 +289,7 @@ mod tests {
         let image = find("Canonical", "UbuntuServer", "18_04-LTS-gen2").unwrap();
         assert_eq!(
             image.render().to_string(),
-            r#"{"imageReference":{"publisher":"canonical","offer":"ubuntuserver","sku":"18_04-lts-gen2","version":"latest"},"verificationType":"verified","batchSupportEndOfLife":"2023-05-30T00:00:00Z","nodeAgentSKUId":"batch.node.ubuntu 18.04","capabilities":["Generation2VMImage"],"osType":"linux"}"#
+            r#"{"imageReference":{"publisher":"canonical","offer":"ubuntuserver","sku":"18_04-lts-gen2","version":"latest"},"verificationType":"verified","nodeAgentSKUId":"batch.node.ubuntu 18.04","capabilities":["Generation2VMImage"],"batchSupportEndOfLife":"2023-05-30T00:00:00Z","osType":"linux"}"#
         );
     }
 }

@@ -59,6 +59,8 @@ pub(crate) struct Task {
     pub(crate) created: Timestamp,
     pub(crate) settings: Map<String, Value>,
     assignment: Option<Assignment>,
+    /// Since when it has been in the queue: its creation, or the last time it was put back.
+    queued: Timestamp,
     requeues: u32,
     terminated: Option<Timestamp>,
 }
@@ -93,6 +95,7 @@ impl Task {
             created,
             settings,
             assignment: None,
+            queued: created,
             requeues: 0,
             terminated: None,
         }
@@ -129,8 +132,9 @@ impl Task {
     }
 
     /// Puts it back into the queue.
-    pub(crate) fn requeue(&mut self) {
+    pub(crate) fn requeue(&mut self, now: Timestamp) {
         self.assignment = None;
+        self.queued = now;
         self.requeues += 1;
     }
 
@@ -199,7 +203,7 @@ impl Task {
     fn since(&self, state: TaskState) -> Timestamp {
         let run = self.assignment.as_ref().map(|assignment| &assignment.run);
         let since = match state {
-            TaskState::Active => None,
+            TaskState::Active => Some(self.queued),
             TaskState::Running => run.map(|run| run.start),
             TaskState::Completed => self.end(),
         };
@@ -261,8 +265,7 @@ pub(crate) fn exit_code(command: &str) -> i32 {
 
 /// Brings an account's tasks up to `now`: those that could have begun have, and jobs that end with their tasks end.
 ///
-/// Called before every request, it makes the same history however far apart requests are, because nothing but a
-/// request changes what tasks wait for.
+/// However far apart the calls are, it makes the same history as long as nothing but time passes between them.
 pub(crate) fn settle(account: &mut Account, now: Timestamp, pace: &Pace, timing: &Timing) {
     let Account { jobs, pools, .. } = account;
     for job in jobs.iter_mut().filter(|job| !job.is_gone(now)) {
@@ -297,7 +300,7 @@ fn assign_all(job: &mut Job, pools: &mut [super::pool::Pool], now: Timestamp, pa
             .filter_map(|node| Some((free_from(node, slots)?, node)))
             .min_by_key(|(at, _)| *at);
         let Some((free, node)) = free else { continue };
-        let start = free.max(active).max(task.created) + delay;
+        let start = free.max(active).max(task.queued) + delay;
         if start > now {
             continue;
         }

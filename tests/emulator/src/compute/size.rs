@@ -1,7 +1,7 @@
-//! VM sizes: what they have and what images they can boot.
+//! VM sizes: what they have, what images they can boot, and under which security types.
 //!
-//! A small selection, one or more of each sort that matters to images: with and without a temporary disk,
-//! first generation only, second generation only, Arm64. Every region offers them all.
+//! One table for both planes, a selection of Azure's catalogue: with and without a temporary disk, first generation
+//! only, second generation only, Arm64, confidential. Every region offers them all. Who may have how many is not here.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -13,17 +13,21 @@ use crate::{
     world::{Call, World},
 };
 
+mod table;
+
 /// One VM size.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct VmSize {
     /// In Azure's casing, e.g. `Standard_D4s_v5`.
     pub(crate) name: &'static str,
     /// The quota family, e.g. `standardDSv5Family`.
     pub(crate) family: &'static str,
     pub(crate) cores: u32,
-    pub(crate) memory_gb: u32,
+    pub(crate) memory_mb: u32,
     /// The temporary disk in MiB; 0 when there is none.
     pub(crate) temporary_mb: u32,
+    /// How many data disks a machine can have.
+    pub(crate) data_disks: u32,
     /// `V1`, `V2` or `V1,V2`.
     pub(crate) generations: &'static str,
     /// `x64` or `Arm64`.
@@ -32,85 +36,68 @@ pub(crate) struct VmSize {
     pub(crate) trusted_launch: bool,
 }
 
-const fn size(
-    name: &'static str,
-    family: &'static str,
-    (cores, memory_gb, temporary_mb): (u32, u32, u32),
-    generations: &'static str,
-) -> VmSize {
-    VmSize {
-        name,
-        family,
-        cores,
-        memory_gb,
-        temporary_mb,
-        generations,
-        architecture: "x64",
-        trusted_launch: true,
-    }
-}
-
-const fn without_trusted_launch(size: VmSize) -> VmSize {
-    VmSize {
-        trusted_launch: false,
-        ..size
-    }
-}
-
-const fn on_arm(size: VmSize) -> VmSize {
-    VmSize {
-        architecture: "Arm64",
-        ..size
-    }
-}
-
-/// Figures are those of Azure's size pages.
-const SIZES: [VmSize; 16] = [
-    without_trusted_launch(size("Standard_A1_v2", "standardAv2Family", (1, 2, 10_240), "V1")),
-    without_trusted_launch(size("Standard_A2_v2", "standardAv2Family", (2, 4, 20_480), "V1")),
-    without_trusted_launch(size("Standard_D2_v3", "standardDv3Family", (2, 8, 51_200), "V1")),
-    size("Standard_D2s_v3", "standardDSv3Family", (2, 8, 16_384), "V1,V2"),
-    size("Standard_D4s_v3", "standardDSv3Family", (4, 16, 32_768), "V1,V2"),
-    size("Standard_D2s_v5", "standardDSv5Family", (2, 8, 0), "V1,V2"),
-    size("Standard_D4s_v5", "standardDSv5Family", (4, 16, 0), "V1,V2"),
-    size("Standard_D8s_v5", "standardDSv5Family", (8, 32, 0), "V1,V2"),
-    size("Standard_D2ds_v5", "standardDDSv5Family", (2, 8, 76_800), "V1,V2"),
-    size("Standard_D4ds_v5", "standardDDSv5Family", (4, 16, 153_600), "V1,V2"),
-    size("Standard_D16ds_v5", "standardDDSv5Family", (16, 64, 614_400), "V1,V2"),
-    size("Standard_E4ds_v5", "standardEDSv5Family", (4, 32, 153_600), "V1,V2"),
-    size("Standard_F2s_v2", "standardFSv2Family", (2, 4, 16_384), "V1,V2"),
-    size("Standard_D4ds_v6", "standardDdsv6Family", (4, 16, 225_280), "V2"),
-    on_arm(size("Standard_D4ps_v5", "standardDPSv5Family", (4, 16, 0), "V2")),
-    on_arm(size(
-        "Standard_D4pds_v5",
-        "standardDPDSv5Family",
-        (4, 16, 153_600),
-        "V2",
-    )),
-];
-
-/// Every size.
+/// Every size, by family and number.
 pub(crate) fn all() -> impl Iterator<Item = &'static VmSize> {
-    SIZES.iter()
+    table::SERIES.iter().flat_map(|series| series.iter())
+}
+
+/// The size of that name, in any case.
+pub(crate) fn find(name: &str) -> Option<&'static VmSize> {
+    all().find(|size| size.name.eq_ignore_ascii_case(name))
 }
 
 impl VmSize {
+    /// Whether an image of generation `V1` or `V2` boots on it.
+    pub(crate) fn boots(&self, generation: &str) -> bool {
+        self.generations
+            .split(',')
+            .any(|known| known.eq_ignore_ascii_case(generation))
+    }
+
     /// The capabilities as the list of SKUs and Batch's list name them.
     pub(crate) fn capabilities(&self) -> Vec<Value> {
         let capability = |name: &str, value: String| json!({"name": name, "value": value});
+        let word = |holds: bool| if holds { "True" } else { "False" }.to_owned();
+        // The operating system's disk can be ephemeral where a premium size has a temporary disk to hold it.
+        let ephemeral = self.is_premium() && self.temporary_mb > 0;
         let mut all = vec![
             capability("MaxResourceVolumeMB", self.temporary_mb.to_string()),
             capability("vCPUs", self.cores.to_string()),
-            capability("MemoryGB", self.memory_gb.to_string()),
+            capability("MemoryGB", gigabytes(self.memory_mb)),
+            capability("MaxDataDiskCount", self.data_disks.to_string()),
             capability("HyperVGenerations", self.generations.to_owned()),
             capability("CpuArchitectureType", self.architecture.to_owned()),
-            capability("PremiumIO", "True".to_owned()),
-            capability("EphemeralOSDiskSupported", "False".to_owned()),
+            capability("PremiumIO", word(self.is_premium())),
+            capability("EphemeralOSDiskSupported", word(ephemeral)),
         ];
         if !self.trusted_launch {
-            all.push(capability("TrustedLaunchDisabled", "True".to_owned()));
+            all.push(capability("TrustedLaunchDisabled", word(true)));
+        }
+        if self.is_confidential() {
+            all.push(capability("ConfidentialComputingType", "SNP".to_owned()));
         }
         all
+    }
+
+    /// Whether it can run confidential machines; Azure's names say so, as `DC4as_v5`.
+    pub(crate) fn is_confidential(&self) -> bool {
+        self.name.starts_with("Standard_DC")
+    }
+
+    /// Azure's names say so: an `s` before the version, as in `D4ds_v5` and `DS2_v2`.
+    fn is_premium(&self) -> bool {
+        let middle = self.name.split('_').nth(1).unwrap_or_default();
+        middle.contains(['s', 'S'])
+    }
+}
+
+/// MiB as GiB, with the half that some sizes have.
+fn gigabytes(mebibytes: u32) -> String {
+    let whole = mebibytes / 1_024;
+    if mebibytes.is_multiple_of(1_024) {
+        whole.to_string()
+    } else {
+        format!("{whole}.5")
     }
 }
 
@@ -124,7 +111,7 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
         .map(|(name, _)| name)
         .filter(|name| wanted.as_deref().is_none_or(|wanted| wanted == *name));
     let values: Vec<Value> = regions
-        .flat_map(|region| SIZES.iter().map(move |size| sku(size, region)))
+        .flat_map(|region| all().map(move |size| sku(size, region)))
         .collect();
     // The service sends all of them on very few pages.
     Ok(arm::page(call.request, &values, world.page_size.max(1000)))
@@ -157,19 +144,81 @@ pub(super) fn list_names(call: &Call<'_>) -> Answer {
         return Err(unsupported(call.request));
     }
     let mut body = json!({"value": []});
-    let values: Vec<Value> = SIZES
-        .iter()
+    let values: Vec<Value> = all()
         .map(|size| {
             json!({
                 "name": size.name,
                 "numberOfCores": size.cores,
                 "osDiskSizeInMB": 1_047_552,
                 "resourceDiskSizeInMB": size.temporary_mb,
-                "memoryInMB": size.memory_gb * 1024,
-                "maxDataDiskCount": size.cores * 2,
+                "memoryInMB": size.memory_mb,
+                "maxDataDiskCount": size.data_disks,
             })
         })
         .collect();
     edit::set(&mut body, &["value"], Value::Array(values));
     Ok(Response::json(StatusCode::OK, &body))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn sizes_are_found_by_name_in_any_case() {
+        for (name, family, cores, generations, architecture) in [
+            ("STANDARD_D4S_V5", "standardDSv5Family", 4, "V1,V2", "x64"),
+            ("standard_a1_v2", "standardAv2Family", 1, "V1", "x64"),
+            ("Standard_D3_v2", "standardDv2Family", 4, "V1", "x64"),
+            ("Standard_D8ps_v5", "standardDPSv5Family", 8, "V2", "Arm64"),
+            ("Standard_F16s_v2", "standardFSv2Family", 16, "V1,V2", "x64"),
+            ("Standard_DC4as_v5", "standardDCASv5Family", 4, "V2", "x64"),
+        ] {
+            let size = find(name).unwrap();
+            assert_eq!(
+                (size.family, size.cores, size.generations, size.architecture),
+                (family, cores, generations, architecture),
+                "{name}"
+            );
+        }
+        assert_eq!(find("Standard_D5s_v5"), None);
+    }
+
+    #[test]
+    fn no_name_stands_for_two_sizes() {
+        let mut names: Vec<&str> = all().map(|size| size.name).collect();
+        let count = names.len();
+        names.sort_unstable();
+        names.dedup();
+        assert_eq!(names.len(), count);
+    }
+
+    /// Figures of Azure's size pages: memory, temporary disk, data disks, premium, ephemeral.
+    #[test]
+    fn capabilities_are_those_of_the_size_pages() {
+        for (name, figures) in [
+            ("Standard_A2_v2", ["4", "20480", "4", "False", "False"]),
+            ("Standard_D1_v2", ["3.5", "51200", "4", "False", "False"]),
+            ("Standard_DS3_v2", ["14", "28672", "16", "True", "True"]),
+            ("Standard_D4s_v5", ["16", "0", "8", "True", "False"]),
+            ("Standard_D16ds_v5", ["64", "614400", "32", "True", "True"]),
+            ("Standard_E4ds_v5", ["32", "153600", "8", "True", "True"]),
+            ("Standard_D2ds_v6", ["8", "112640", "8", "True", "True"]),
+            ("Standard_D96s_v6", ["384", "0", "64", "True", "False"]),
+        ] {
+            let capabilities = find(name).unwrap().capabilities();
+            let value = |wanted: &str| {
+                let found = capabilities.iter().find(|one| one["name"] == wanted).unwrap();
+                found["value"].as_str().unwrap().to_owned()
+            };
+            let names = [
+                "MemoryGB",
+                "MaxResourceVolumeMB",
+                "MaxDataDiskCount",
+                "PremiumIO",
+                "EphemeralOSDiskSupported",
+            ];
+            assert_eq!(names.map(value), figures, "{name}");
+        }
+    }
 }

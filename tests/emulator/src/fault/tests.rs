@@ -73,3 +73,31 @@ fn the_documented_script_is_valid() {
     let faults: Vec<Fault> = serde_json::from_str(script).unwrap();
     assert_eq!(faults.len(), 4);
 }
+
+/// Each fault in Batch's table of them is one that the control port takes.
+#[test]
+fn the_documented_faults_of_batch_are_valid() {
+    let text = include_str!("../../../../docs/emulator-batch.md");
+    let documented = text.split('`').filter(|code| code.starts_with("{\"kind\""));
+    let documented: Vec<String> = documented.map(|code| code.replace("{…}", "{}")).collect();
+    for fault in &documented {
+        let read: Result<Fault, _> = serde_json::from_str(fault);
+        assert!(read.is_ok(), "{fault}: {read:?}");
+    }
+    assert_eq!(documented.len(), 15);
+}
+
+#[test]
+fn a_preemption_comes_back_unless_told_otherwise() {
+    for (fault, expected) in [
+        (json!({"kind": "preempted", "count": 1}), Some(300)),
+        (json!({"kind": "preempted", "count": 1, "returnsAfter": 5}), Some(5)),
+        (json!({"kind": "preempted", "count": 1, "returnsAfter": null}), None),
+    ] {
+        let read: Effect = serde_json::from_value(fault.clone()).unwrap();
+        let Effect::Preempted { returns_after, .. } = read else {
+            panic!("{fault} is another kind");
+        };
+        assert_eq!(returns_after, expected, "{fault}");
+    }
+}

@@ -145,6 +145,11 @@ impl World {
         self.emulator.add_fault(Fault::new(effect).occurring(occurrence));
     }
 
+    /// Scripts a fault.
+    pub(crate) fn script(&mut self, fault: Fault) {
+        self.emulator.add_fault(fault);
+    }
+
     /// The same for one path.
     pub(crate) fn fault_on(&mut self, effect: Value, path: &str) {
         let effect: Effect = serde_json::from_value(effect).unwrap();

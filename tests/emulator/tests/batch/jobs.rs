@@ -182,10 +182,8 @@ fn jobs_end_by_force_or_with_their_last_task() {
 }
 
 #[test]
-fn jobs_that_make_their_own_pool_are_refused_loudly() {
+fn a_job_must_say_where_it_runs_and_have_a_name_of_its_own() {
     let mut world = world(|_| {});
-    let body = json!({"id": "j", "poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job"}}});
-    assert_eq!(world.post("/jobs", body).status(), 501);
     assert_eq!(
         world.post("/jobs", json!({"id": "j"})).code(),
         "MissingRequiredProperty"
@@ -225,6 +223,8 @@ fn a_schedule_names_its_pool_and_makes_its_first_job() {
         Some(1)
     );
     assert_eq!(world.delete("/jobschedules/nightly").status(), 202);
+    assert_eq!(world.get("/jobschedules/nightly").body["state"], "deleting");
+    world.wait(10);
     assert_eq!(world.get("/jobschedules/nightly").code(), "JobScheduleNotFound");
 }
 

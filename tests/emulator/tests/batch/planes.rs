@@ -3,7 +3,7 @@
 use http::Method;
 use serde_json::{Value, json};
 
-use crate::harness::{ACCOUNT, VERSION, pool, world};
+use crate::harness::{ACCOUNT, Answer, VERSION, pool, world};
 
 const API: &str = "api-version=2025-06-01";
 
@@ -254,16 +254,26 @@ fn an_account_reached_under_another_name_has_its_endpoint_there() {
     assert_eq!(id, ACCOUNT);
 }
 
+/// The path of the place that a 202 names.
+fn polled(answer: &Answer) -> String {
+    assert_eq!(answer.status(), 202, "{answer:?}");
+    assert!(answer.response.body.is_empty());
+    let location = answer.header("location").unwrap();
+    location
+        .strip_prefix("https://management.azure.com")
+        .unwrap()
+        .to_owned()
+}
+
 #[test]
 fn accounts_are_made_listed_and_deleted() {
     let mut world = world(|_| {});
     let group = ACCOUNT.strip_suffix("/acct1").unwrap();
-    let made = world.arm(
-        &Method::PUT,
-        &format!("{group}/fresh1?{API}"),
-        Some(json!({"location": "West US 2"})),
-        &[],
-    );
+    let target = format!("{group}/fresh1?{API}");
+    let made = world.arm(&Method::PUT, &target, Some(json!({"location": "West US 2"})), &[]);
+    let place = polled(&made);
+    world.wait(60);
+    let made = world.arm(&Method::GET, &place, None, &[]);
     assert_eq!((made.status(), &made.body["location"]), (200, &json!("westus2")));
     assert_eq!(made.body["properties"]["poolAllocationMode"], "BatchService");
     let check = |world: &mut crate::harness::World, name: &str| {
@@ -283,12 +293,11 @@ fn accounts_are_made_listed_and_deleted() {
             .map(Vec::len),
         Some(2)
     );
-    assert_eq!(
-        world
-            .arm(&Method::DELETE, &format!("{group}/fresh1?{API}"), None, &[])
-            .status(),
-        200
-    );
+    let deleted = world.arm(&Method::DELETE, &target, None, &[]);
+    let place = polled(&deleted);
+    world.wait(60);
+    assert_eq!(world.arm(&Method::GET, &place, None, &[]).status(), 204);
+    assert_eq!(world.arm(&Method::DELETE, &target, None, &[]).status(), 204);
     assert_eq!(
         world
             .arm(&Method::GET, &format!("{group}/fresh1?{API}"), None, &[])
@@ -375,4 +384,99 @@ fn a_deletion_names_where_to_ask_until_the_pool_is_gone() {
         204,
         "a pool made anew is another one"
     );
+}
+
+#[test]
+fn an_account_takes_time_to_come_and_to_go() {
+    let mut world = world(|_| {});
+    let target = format!("{}/fresh1?{API}", ACCOUNT.strip_suffix("/acct1").unwrap());
+    let made = world.arm(&Method::PUT, &target, Some(json!({"location": "eastus2"})), &[]);
+    let place = polled(&made);
+    assert!(place.contains("/batchAccounts/fresh1/operationResults/"), "{place}");
+    let state = |world: &mut crate::harness::World| {
+        let shown = world.arm(&Method::GET, &target, None, &[]).body;
+        shown["properties"]["provisioningState"].clone()
+    };
+    assert_eq!(
+        polled(&world.arm(&Method::GET, &place, None, &[])),
+        place,
+        "not yet, and the same place again"
+    );
+    assert_eq!(state(&mut world), "Creating");
+    let data_plane = "fresh1.eastus2.batch.azure.com";
+    assert_eq!(world.batch_at(data_plane, "/pools").code(), "AccountNotFound");
+    world.wait(60);
+    let there = world.arm(&Method::GET, &place, None, &[]);
+    assert_eq!((there.status(), &there.body["name"]), (200, &json!("fresh1")));
+    assert!(there.header("etag").is_some_and(|etag| etag.ends_with('"')));
+    assert_eq!(
+        (state(&mut world), world.batch_at(data_plane, "/pools").status()),
+        (json!("Succeeded"), 200)
+    );
+    let place = polled(&world.arm(&Method::DELETE, &target, None, &[]));
+    assert_eq!(
+        (state(&mut world), world.batch_at(data_plane, "/pools").status()),
+        (json!("Deleting"), 404)
+    );
+    world.wait(60);
+    assert_eq!(world.arm(&Method::GET, &target, None, &[]).code(), "ResourceNotFound");
+    assert_eq!(world.arm(&Method::GET, &place, None, &[]).status(), 204);
+    let nothing = format!("{ACCOUNT}/operationResults/none?{API}");
+    assert_eq!(world.arm(&Method::GET, &nothing, None, &[]).status(), 404);
+}
+
+#[test]
+fn the_operations_of_accounts_fail_and_stick_as_scripted() {
+    for (verb, effect, status, state) in [
+        (
+            Method::PUT,
+            json!({"kind": "operationFailed", "code": "SubscriptionQuotaExceeded"}),
+            409,
+            "Failed",
+        ),
+        (Method::PUT, json!({"kind": "operationStuck"}), 202, "Creating"),
+        (Method::DELETE, json!({"kind": "operationFailed"}), 409, "Succeeded"),
+        (Method::DELETE, json!({"kind": "operationStuck"}), 202, "Deleting"),
+    ] {
+        let mut world = world(|_| {});
+        let (name, body) = match verb {
+            Method::PUT => ("fresh1", Some(json!({"location": "eastus2"}))),
+            _ => ("acct1", None),
+        };
+        let target = format!("{}/{name}?{API}", ACCOUNT.strip_suffix("/acct1").unwrap());
+        let effect = serde_json::from_value(effect).unwrap();
+        world.script(azure_emulator::fault::Fault::new(effect).on(&verb, "*/batchAccounts/*"));
+        let place = polled(&world.arm(&verb, &target, body, &[]));
+        world.wait(600);
+        assert_eq!(
+            world.arm(&Method::GET, &place, None, &[]).status(),
+            status,
+            "{verb} {state}"
+        );
+        let shown = world.arm(&Method::GET, &target, None, &[]).body;
+        assert_eq!(shown["properties"]["provisioningState"], state, "{verb}");
+    }
+}
+
+/// Unlike a VM or an image, a pool is no long operation: what takes time is its resize.
+#[test]
+fn writes_to_pools_on_arm_answer_200_at_once() {
+    let mut world = world(|_| {});
+    let target = format!("{ACCOUNT}/pools/p?{API}");
+    let act = |action: &str| format!("{ACCOUNT}/pools/p/{action}?{API}");
+    for (method, target, body) in [
+        (Method::PUT, target.clone(), Some(arm_pool(1))),
+        (Method::POST, act("stopResize"), None),
+        (Method::PUT, target.clone(), Some(arm_pool(2))),
+        (Method::PATCH, target, Some(json!({"tags": {}}))),
+        (Method::POST, act("disableAutoScale"), None),
+    ] {
+        let written = world.arm(&method, &target, body, &[]);
+        assert_eq!(written.status(), 200, "{method} {target}: {written:?}");
+        for header in ["location", "azure-asyncoperation", "retry-after"] {
+            assert_eq!(written.header(header), None, "{method} {target}");
+        }
+        assert_eq!(written.body["name"], "p");
+        world.wait(31);
+    }
 }

@@ -189,6 +189,14 @@ fn a_shared_key_is_refused_for_a_gallery_image_and_for_a_subnet() {
     subnet["networkConfiguration"] = json!({"subnetId": "/subscriptions/s/subnets/x"});
     let refused = signed(&mut world, "primary", &Method::POST, "/pools", Some(subnet));
     assert!(refused.detail("AuthenticationErrorDetail").contains("of type Network"));
+    let job = json!({"id": "j", "poolInfo": {"autoPoolSpecification": {"poolLifetimeOption": "job", "pool": {
+        "vmSize": "STANDARD_D4S_V5", "virtualMachineConfiguration": pool("p", 0)["virtualMachineConfiguration"]
+    }}}});
+    let refused = signed(&mut world, "primary", &Method::POST, "/jobs", Some(job));
+    assert!(
+        refused.detail("AuthenticationErrorDetail").contains("of type Compute"),
+        "nor for a job's own pool"
+    );
     assert_eq!(
         signed(&mut world, "wrong", &Method::GET, "/pools", None).code(),
         "AuthenticationFailed"
@@ -414,6 +422,8 @@ fn nodes_refuse_what_their_state_does_not_allow() {
     assert_eq!(act(&mut world, "reimage"), 409);
     assert_eq!(act(&mut world, "start"), 202);
     world.wait(60);
+    assert_eq!(world.node_states("p"), "offline:1", "nothing is scheduled on it yet");
+    assert_eq!(act(&mut world, "enablescheduling"), 200);
     assert_eq!(world.node_states("p"), "idle:1");
 }
 
@@ -435,4 +445,41 @@ fn a_scripted_server_busy_has_the_services_envelope() {
             .contains("\nRequestId:")
     );
     assert_eq!(world.get("/pools/p").code(), "PoolNotFound", "nothing has happened");
+}
+
+#[test]
+fn a_scripted_throttle_has_the_services_envelope() {
+    let mut world = world(|_| {});
+    world.fault_on(json!({"kind": "throttle", "retryAfter": 3}), "/pools");
+    let refused = world.post("/pools", pool("p", 0));
+    assert_eq!(
+        (refused.status(), refused.code(), refused.header("retry-after")),
+        (429, "TooManyRequests", Some("3"))
+    );
+    assert!(refused.body["odata.metadata"].is_string());
+    assert_eq!(world.post("/pools", pool("p", 0)).status(), 201, "and then it goes");
+}
+
+/// The service lags behind the gallery at times; trying again helps.
+#[test]
+fn a_version_can_be_not_found_right_after_its_replication() {
+    let mut world = world(|_| {});
+    let provider = json!({"error": {"code": "GalleryImageNotFound", "message": "The gallery image is not available."}});
+    world.fault(
+        json!({"kind": "allocationFailed", "provider": provider}),
+        Occurrence::Nth(1),
+    );
+    world.post("/pools", pool("p", 1));
+    world.wait(600);
+    let error = world.get("/pools/p").body["resizeErrors"][0].clone();
+    assert!(
+        error["values"][0]["value"]
+            .as_str()
+            .unwrap()
+            .contains("GalleryImageNotFound"),
+        "{error}"
+    );
+    world.post("/pools/p/resize", json!({"targetDedicatedNodes": 1}));
+    world.wait(600);
+    assert_eq!(world.node_states("p"), "idle:1");
 }

@@ -178,6 +178,7 @@ fn what_is_not_served_says_so_and_what_is_served_refuses_other_verbs() {
     world.post("/pools", pool("p", 0));
     for (method, path, status) in [
         (Method::GET, "/applications", 501),
+        (Method::GET, "/lifetimepoolstats", 501),
         (Method::POST, "/pools/p/explode", 501),
         (Method::GET, "/pools/p/resize", 405),
         (Method::PUT, "/pools/p", 405),

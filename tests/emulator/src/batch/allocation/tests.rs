@@ -79,14 +79,33 @@ fn a_ceiling_lets_in_what_fits_and_names_itself() {
     let ceiling = |kind, most| Ceiling {
         kind,
         most,
-        code: "AccountCoreQuotaReached",
-        message: "full",
+        error: ResizeError::coded("AccountCoreQuotaReached"),
     };
+    let dedicated = ceiling(Some(NodeKind::Dedicated), 8);
+    let spot = ceiling(Some(NodeKind::LowPriority), 100);
     let pace = Pace::default();
-    let ceilings = [ceiling(NodeKind::Dedicated, 8), ceiling(NodeKind::LowPriority, 100)];
-    let plan = plan(&ask(targets(5, 0), targets(20, 2)), &ceilings, None, None, &pace);
-    assert_eq!(plan.grows, targets(3, 2));
-    assert_eq!(codes(&plan), ["AccountCoreQuotaReached"]);
+    for (ceilings, grows, errors) in [
+        (vec![dedicated.clone(), spot.clone()], targets(3, 2), 1),
+        (vec![dedicated, spot, ceiling(None, 9)], targets(3, 1), 2),
+        (vec![ceiling(None, 4)], targets(0, 0), 1),
+    ] {
+        let plan = plan(&ask(targets(5, 0), targets(20, 2)), &ceilings, None, None, &pace);
+        assert_eq!((plan.grows, codes(&plan).len()), (grows, errors));
+    }
+}
+
+#[test]
+fn a_shrink_can_leave_nodes_behind_and_a_growth_beside_it_goes_on() {
+    let pace = Pace::default();
+    let upset = Upset::NotRemoved {
+        deliver: 1,
+        error: ResizeError::coded("RemoveNodesFailed"),
+    };
+    for (to, grows) in [(targets(1, 0), targets(0, 0)), (targets(1, 4), targets(0, 4))] {
+        let plan = plan(&ask(targets(5, 0), to), &[], None, Some(upset.clone()), &pace);
+        assert_eq!((plan.shrinks, plan.grows), (targets(1, 0), grows));
+        assert_eq!(codes(&plan), ["RemoveNodesFailed"]);
+    }
 }
 
 #[test]

@@ -1,17 +1,18 @@
 //! Accounts on the resource manager, and what a location offers.
 //!
-//! Creating and deleting an account are answered at once; Azure takes seconds and also answers so at times.
+//! Creating and deleting an account take time, which `operations` tells.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::{body, filtered, with_version};
+use super::{body, filtered, operations, with_version};
 use crate::arm::{Answer, ArmError, ArmPath, page};
-use crate::batch::account::{Account, AuthenticationMode, Keys, PoolAllocationMode};
+use crate::batch::account::{Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode, Terms};
 use crate::batch::refusal::Refusal;
 use crate::batch::wire::Version;
-use crate::batch::{conditions, seed, sizes};
+use crate::batch::{conditions, seed};
+use crate::compute::size;
 use crate::http::Response;
 use crate::region;
 use crate::world::{Call, World};
@@ -30,7 +31,7 @@ pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
     };
     let accounts = world.batch.accounts.iter().filter(in_scope);
     let mut values: Vec<Value> = accounts
-        .map(|account| render(account, Some(&call.request.authority)))
+        .map(|account| render(account, Some(&call.request.authority), call.now))
         .collect();
     values.sort_by_key(|value| value.get("id").map(Value::to_string));
     page(call.request, &values, world.page_size)
@@ -50,12 +51,14 @@ pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         Method::PUT => put(world, call, path),
         Method::PATCH => patch(world, call, path),
         Method::DELETE => {
-            let known = find(world, path).map(|account| account.name.clone());
-            let Ok(name) = known else {
+            if find(world, path).is_err() {
                 return Ok(Response::empty(StatusCode::NO_CONTENT));
-            };
-            world.batch.accounts.retain(|account| account.name != name);
-            Ok(Response::empty(StatusCode::OK))
+            }
+            let (operation, response) = operations::begin(world, call, path, operations::Kind::Delete);
+            if operation.failure.is_none() {
+                find_mut(world, path)?.life = AccountLife::Deleting(operation.ends);
+            }
+            Ok(response)
         }
         _ => Err(ArmError::from(Refusal::verb(&call.request.method))),
     }
@@ -112,16 +115,8 @@ pub(crate) fn location_quota() -> Response {
 /// # Errors
 /// The filter is none.
 pub(crate) fn virtual_machine_skus(call: &Call<'_>) -> Answer {
-    let sku = |size: sizes::VmSize| {
-        let temporary = size.temporary_gib.saturating_mul(1_024).to_string();
-        json!({"name": size.name, "familyName": size.family, "capabilities": [
-            {"name": "MaxResourceVolumeMB", "value": temporary},
-            {"name": "vCPUs", "value": size.cores.to_string()},
-            {"name": "HyperVGenerations", "value": size.generations.capability()},
-            {"name": "CpuArchitectureType", "value": size.architecture.word()}
-        ]})
-    };
-    filtered(call, sizes::all().map(sku).collect(), &["familyName", "name"])
+    let sku = |size: &size::VmSize| json!({"name": size.name, "familyName": size.family, "capabilities": size.capabilities()});
+    filtered(call, size::all().map(sku).collect(), &["familyName", "name"])
 }
 
 /// POST checkNameAvailability.
@@ -181,6 +176,9 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let mode = crate::json::text(&body, "/properties/poolAllocationMode").unwrap_or("BatchService");
     let mode = seed::read_mode(mode).map_err(|reason| ArmError::invalid_parameter("poolAllocationMode", reason))?;
     let mut account = Account {
+        managed_images: ManagedImages::default(),
+        terms: Terms::default(),
+        life: AccountLife::default(),
         name: name.to_owned(),
         group: path.group().to_owned(),
         subscription: path.subscription.clone(),
@@ -202,7 +200,11 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         schedules: Vec::new(),
     };
     change(&mut account, &body)?;
-    let response = show(&account, call);
+    let (operation, response) = operations::begin(world, call, path, operations::Kind::Create);
+    account.life = match (operation.failure, operation.ends) {
+        (Some(_), Some(ends)) => AccountLife::Failing(ends),
+        (_, ends) => AccountLife::Creating(ends),
+    };
     world.batch.accounts.push(account);
     Ok(response)
 }
@@ -257,13 +259,14 @@ const READ_ONLY: &[&str] = &[
     "privateEndpointConnections",
 ];
 
-fn show(account: &Account, call: &Call<'_>) -> Response {
-    let body = render(account, Some(&call.request.authority));
+/// The account as GET answers it, with its version.
+pub(crate) fn show(account: &Account, call: &Call<'_>) -> Response {
+    let body = render(account, Some(&call.request.authority), call.now);
     with_version(Response::json(StatusCode::OK, &body), &account.version)
 }
 
 /// As ARM shows it. The endpoint is Azure's own when ARM was asked under Azure's name, else a path under the authority.
-pub(crate) fn render(account: &Account, authority: Option<&str>) -> Value {
+pub(crate) fn render(account: &Account, authority: Option<&str>, now: Timestamp) -> Value {
     let (name, location) = (&account.name, &account.location);
     let azure = format!("{name}.{location}.batch.azure.com");
     let endpoint = match authority {
@@ -279,7 +282,7 @@ pub(crate) fn render(account: &Account, authority: Option<&str>) -> Value {
         "nodeManagementEndpoint",
         json!(format!("{name}.{location}.service.batch.azure.com")),
     );
-    put("provisioningState", json!("Succeeded"));
+    put("provisioningState", json!(account.life.word(now).unwrap_or("Deleting")));
     put("poolAllocationMode", json!(account.mode.word()));
     put("publicNetworkAccess", json!("Enabled"));
     for (key, value) in quotas(account) {
@@ -352,12 +355,10 @@ pub(crate) fn find_mut<'a>(world: &'a mut World, path: &ArmPath) -> Result<&'a m
         .ok_or_else(|| missing(path))
 }
 
-/// Brings the account's tasks up to now, so that both planes see the same.
+/// Brings the account up to now, so that both planes see the same.
 pub(crate) fn settle(world: &mut World, path: &ArmPath, now: Timestamp) {
-    let pace = world.batch.pace;
-    let timing = world.timing.clone();
-    if let Ok(account) = find_mut(world, path) {
-        crate::batch::task::settle(account, now, &pace, &timing);
+    if let Some(name) = find(world, path).ok().map(|account| account.name.clone()) {
+        crate::batch::with_scene(world, &name, now, |_, _| ());
     }
 }
 

@@ -8,7 +8,6 @@ use serde_json::{Map, Value, json};
 
 use super::{accounts, body, filtered, names, quoted, with_version};
 use crate::arm::{Answer, ArmError, ArmPath};
-use crate::batch::Galleries;
 use crate::batch::account::Account;
 use crate::batch::allocation::{DeallocationOption, ResizeError, Targets};
 use crate::batch::autoscale;
@@ -43,7 +42,8 @@ const FILTERABLE: &[&str] = &[
 ///
 /// # Errors
 /// What the provider refuses.
-pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn list(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(world, path, call.now);
     let account = accounts::find(world, path)?;
     let pools = account.pools.iter().filter(|pool| !pool.is_gone(call.now));
     let mut values: Vec<Value> = pools.map(|pool| render(account, pool, call.now)).collect();
@@ -138,34 +138,9 @@ fn with_scene<T>(
     path: &ArmPath,
     rule: impl FnOnce(&mut Account, &mut Scene<'_>) -> T,
 ) -> Result<T, ArmError> {
-    accounts::find(world, path)?;
-    let World {
-        batch,
-        compute,
-        arm,
-        timing,
-        faults,
-        ids,
-        ..
-    } = world;
-    let pace = batch.pace;
-    let tenant = arm.tenant_of(&path.subscription).map(str::to_owned);
-    let gallery = Galleries {
-        compute,
-        arm,
-        tenant: tenant.as_deref(),
-    };
-    let mut scene = Scene {
-        now: call.now,
-        timing,
-        pace: &pace,
-        faults,
-        ids,
-        gallery: &gallery,
-    };
-    let account = batch.accounts.iter_mut().find(|account| accounts::is_at(account, path));
-    let account = account.ok_or_else(|| ArmError::resource_not_found("batchAccounts", path.group()))?;
-    Ok(rule(account, &mut scene))
+    let name = accounts::find(world, path)?.name.clone();
+    let ran = crate::batch::with_scene(world, &name, call.now, |account, mut scene| rule(account, &mut scene));
+    ran.ok_or_else(|| ArmError::resource_not_found("batchAccounts", path.group()))
 }
 
 fn answer(world: &World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {

@@ -5,21 +5,21 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
+use super::authenticate::ensure_vouched;
 use super::{Answer, Site, only, tasks};
 use crate::batch::allocation::DeallocationOption;
+use crate::batch::auto_pool::{AutoPool, Lifetime};
 use crate::batch::conditions;
 use crate::batch::ids::JobId;
-use crate::batch::job::{self, DisableTasks, Job, JobState, SETTINGS};
+use crate::batch::job::{self, DisableTasks, Job, JobState, NewJob, SETTINGS};
 use crate::batch::listing::{self, Kind};
 use crate::batch::node::TaskRun;
 use crate::batch::pool::body::{object, required};
-use crate::batch::refusal::{
-    INVALID_REQUEST_BODY, JOB_EXISTS, JOB_QUOTA_REACHED, OPERATION_INVALID_FOR_STATE, Refusal,
-};
-use crate::batch::timeline::Timeline;
+use crate::batch::refusal::{INVALID_REQUEST_BODY, OPERATION_INVALID_FOR_STATE, Refusal};
 use crate::batch::wire::{Naming, Reply, Version};
 
-const JOBS: Kind = Kind {
+/// `jobs`.
+pub(crate) const JOBS: Kind = Kind {
     metadata: "jobs",
     filterable: &[
         "id",
@@ -101,11 +101,8 @@ fn element(site: &mut Site<'_>, method: &Method, id: &JobId) -> Answer {
         }
         Method::PATCH | Method::PUT => update(site, method, id),
         Method::DELETE => {
-            let gone = site.scene.after(site.scene.pace.job_change);
-            let job = open_job(site, id)?;
-            job.pass(now, JobState::Deleting, gone, JobState::Deleting);
-            job.gone = Some(gone);
-            interrupt_all(site, id, DeallocationOption::Terminate);
+            open_job(site, id)?;
+            delete(site, id);
             Ok(Reply::empty(StatusCode::ACCEPTED))
         }
         _ => Err(Refusal::verb(method)),
@@ -117,50 +114,21 @@ fn create(site: &mut Site<'_>) -> Answer {
     let id = required(&body, "id")?;
     let id = JobId::parse(id).ok_or_else(|| Refusal::property("id", id, "The id is not valid."))?;
     let settings = read_settings(&body, &["id"])?;
-    ensure_pool_named(site, &settings)?;
-    add(site.account, &mut site.scene, id.clone(), settings)?;
+    ensure_pool_named(site, &settings, Lifetime::Job)?;
+    let new = NewJob {
+        id: id.clone(),
+        settings,
+        schedule: None,
+        shared: None,
+        age: site.age(),
+    };
+    job::add(site.account, new, &mut site.scene)?;
     let job = site.account.job(&id, site.scene.now)?;
     // Recorded: six jobs of six names were all answered with this one.
     let url = format!("{}/jobs/job-1", site.base);
     Ok(Reply::empty(StatusCode::CREATED)
         .versioned(job.version.clone())
         .naming(url, Naming::Created))
-}
-
-/// Adds a job to the account.
-///
-/// # Errors
-/// It is there already, or the account has as many active ones as it may.
-pub(crate) fn add(
-    account: &mut crate::batch::account::Account,
-    scene: &mut crate::batch::scene::Scene<'_>,
-    id: JobId,
-    mut settings: Map<String, Value>,
-) -> Result<(), Refusal> {
-    let now = scene.now;
-    account.jobs.retain(|job| !job.is_gone(now));
-    if account.jobs.iter().any(|job| job.id == id) {
-        return Err(JOB_EXISTS.into());
-    }
-    let active = account.jobs.iter().filter(|job| job.ensure_open(now).is_ok()).count() + account.schedules.len();
-    if u32::try_from(active).unwrap_or(u32::MAX) >= account.quotas.active_jobs_and_schedules {
-        return Err(JOB_QUOTA_REACHED.into());
-    }
-    job::fill_defaults(&mut settings);
-    account.jobs.push(Job {
-        id,
-        version: Version {
-            etag: scene.ids.etag(),
-            modified: now,
-        },
-        created: now,
-        settings,
-        life: Timeline::new(now, JobState::Active),
-        terminate_reason: None,
-        gone: None,
-        tasks: Vec::new(),
-    });
-    Ok(())
 }
 
 /// The settings of a body; names beside them must be among `others`.
@@ -176,17 +144,32 @@ pub(crate) fn read_settings(body: &Value, others: &[&str]) -> Result<Map<String,
     Ok(settings)
 }
 
-/// A job must name a pool, which need not be there; pools that live and die with a job are not played.
-fn ensure_pool_named(site: &Site<'_>, settings: &Map<String, Value>) -> Result<(), Refusal> {
+/// A job must name a pool, which need not be there, or say what pool is to be made, for no longer than `longest`.
+///
+/// # Errors
+/// It does neither or both, or asks for a pool that the service would refuse.
+pub(crate) fn ensure_pool_named(
+    site: &Site<'_>,
+    settings: &Map<String, Value>,
+    longest: Lifetime,
+) -> Result<(), Refusal> {
     let info = settings.get("poolInfo").ok_or_else(|| Refusal::missing("poolInfo"))?;
-    match (crate::json::text(info, "/poolId"), info.get("autoPoolSpecification")) {
+    let auto = AutoPool::read(info, site.age())?;
+    match (crate::json::text(info, "/poolId"), auto) {
         (Some(_), None) => Ok(()),
         (Some(pool), Some(_)) => Err(Refusal::property(
             "poolInfo",
             pool,
             "poolId and autoPoolSpecification are mutually exclusive.",
         )),
-        (None, Some(_)) => Err(Refusal::unsupported(site.request)),
+        (None, Some(auto)) if auto.lifetime == Lifetime::JobSchedule && longest == Lifetime::Job => {
+            let reason = "The value is allowed only for jobs of a schedule.";
+            Err(Refusal::property("poolLifetimeOption", "jobschedule", reason))
+        }
+        (None, Some(auto)) => match auto.pool().as_object() {
+            Some(pool) => ensure_vouched(site.proof, pool),
+            None => Ok(()),
+        },
         (None, None) => Err(Refusal::missing("poolInfo.poolId")),
     }
 }
@@ -211,7 +194,13 @@ fn update(site: &mut Site<'_>, method: &Method, id: &JobId) -> Answer {
         ],
     )?;
     if *method == Method::PUT || settings.contains_key("poolInfo") {
-        ensure_pool_named(site, &settings)?;
+        let of_schedule = site.account.job(id, site.scene.now)?.schedule.is_some();
+        let longest = if of_schedule {
+            Lifetime::JobSchedule
+        } else {
+            Lifetime::Job
+        };
+        ensure_pool_named(site, &settings, longest)?;
     }
     let (now, etag) = (site.scene.now, site.scene.ids.etag());
     let job = open_job(site, id)?;
@@ -282,14 +271,31 @@ fn terminate(site: &mut Site<'_>, id: &JobId) -> Answer {
     let reason = crate::json::text(&body, "/terminateReason")
         .unwrap_or("UserTerminate")
         .to_owned();
+    open_job(site, id)?;
+    end(site, id, &reason);
+    named(site, id, StatusCode::ACCEPTED)
+}
+
+/// Ends a job that is open.
+pub(crate) fn end(site: &mut Site<'_>, id: &JobId, reason: &str) {
     let (now, etag) = (site.scene.now, site.scene.ids.etag());
     let changed = site.scene.after(site.scene.pace.job_change);
-    let job = open_job(site, id)?;
-    job.pass(now, JobState::Terminating, changed, JobState::Completed);
-    job.terminate_reason = Some(reason);
-    touch(job, etag, now);
+    if let Ok(job) = site.account.job_mut(id, now) {
+        job.pass(now, JobState::Terminating, changed, JobState::Completed);
+        job.terminate_reason = Some(reason.to_owned());
+        touch(job, etag, now);
+    }
     interrupt_all(site, id, DeallocationOption::Terminate);
-    named(site, id, StatusCode::ACCEPTED)
+}
+
+/// Deletes a job that is there.
+pub(crate) fn delete(site: &mut Site<'_>, id: &JobId) {
+    let (now, gone) = (site.scene.now, site.scene.after(site.scene.pace.job_change));
+    if let Ok(job) = site.account.job_mut(id, now) {
+        job.pass(now, JobState::Deleting, gone, JobState::Deleting);
+        job.gone = Some(gone);
+    }
+    interrupt_all(site, id, DeallocationOption::Terminate);
 }
 
 fn task_counts(site: &Site<'_>, id: &JobId) -> Answer {

@@ -161,8 +161,8 @@ fn act(site: &mut Site<'_>, pool: &PoolId, node: &NodeId, action: &str) -> Answe
             node.start(start_task, now, boot);
             StatusCode::ACCEPTED
         }
-        "disablescheduling" => schedule(node, Scheduling::Disabled)?,
-        _ => schedule(node, Scheduling::Enabled)?,
+        "disablescheduling" => schedule(node, Scheduling::Disabled, now)?,
+        _ => schedule(node, Scheduling::Enabled, now)?,
     };
     Ok(Reply::empty(status).naming(format!("{pool_url}/nodes/{}/{action}", node.id), Naming::Written))
 }
@@ -192,11 +192,11 @@ fn ensure_state(node: &Node, wanted: NodeState, now: jiff::Timestamp) -> Result<
     }
 }
 
-fn schedule(node: &mut Node, wanted: Scheduling) -> Result<StatusCode, Refusal> {
+fn schedule(node: &mut Node, wanted: Scheduling, now: jiff::Timestamp) -> Result<StatusCode, Refusal> {
     if node.scheduling == wanted {
         return Err(NODE_ALREADY_IN_STATE.into());
     }
-    node.scheduling = wanted;
+    node.schedule(wanted, now);
     Ok(StatusCode::OK)
 }
 

@@ -1,7 +1,7 @@
 //! Tests of what boots where.
 
 use super::*;
-use crate::batch::sizes;
+use crate::compute::size;
 
 const ID: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
 
@@ -25,14 +25,18 @@ fn outcome(view: ImageVersionView, size: &str, security: Option<&str>, agent: &s
     if let Some(security) = security {
         configuration["securityProfile"] = json!({"securityType": security});
     }
-    let vm_size = sizes::find(size).unwrap();
+    let vm_size = size::find(size).unwrap();
     let wanted = Wanted {
         configuration: &configuration,
-        size: &vm_size,
+        size: vm_size,
         size_name: size,
         location: "East US 2",
+        terms: Terms::Accepted,
     };
-    let judged = judge(&wanted, |_| Lookup::Found(Box::new(view)));
+    let judged = judge(&wanted, |_| Lookup::Found {
+        view: Box::new(view),
+        plan: MarketplacePlan::NotNeeded,
+    });
     judged.map(|_| ()).map_err(|error| {
         let provider: Value = serde_json::from_str(&error.values[0].1).unwrap();
         format!(
@@ -133,12 +137,13 @@ fn a_marketplace_image_shows_its_exact_version() {
     let configuration = json!({"imageReference": {
         "publisher": "canonical", "offer": "ubuntuserver", "sku": "18.04-lts", "version": "latest"
     }});
-    let size = sizes::find("Standard_D1_v2").unwrap();
+    let size = size::find("Standard_D1_v2").unwrap();
     let wanted = Wanted {
         configuration: &configuration,
-        size: &size,
+        size,
         size_name: "STANDARD_D1_V2",
         location: "uksouth",
+        terms: Terms::Accepted,
     };
     let shown = judge(&wanted, |_| Lookup::Missing).unwrap();
     assert_eq!(shown["exactVersion"], "18.04.202209020");
@@ -147,12 +152,13 @@ fn a_marketplace_image_shows_its_exact_version() {
 #[test]
 fn a_stranger_and_an_unregistered_subscription_are_told_apart() {
     let configuration = json!({"imageReference": {"virtualMachineImageId": ID}});
-    let size = sizes::find("Standard_D4s_v5").unwrap();
+    let size = size::find("Standard_D4s_v5").unwrap();
     let wanted = Wanted {
         configuration: &configuration,
-        size: &size,
+        size,
         size_name: "x",
         location: "eastus2",
+        terms: Terms::Accepted,
     };
     for (lookup, code) in [
         (Lookup::Missing, "GalleryImageNotFound"),
@@ -166,5 +172,47 @@ fn a_stranger_and_an_unregistered_subscription_are_told_apart() {
     ] {
         let error = judge(&wanted, |_| lookup).unwrap_err();
         assert!(error.values[0].1.contains(code), "{error:?}");
+    }
+}
+
+#[test]
+fn a_marketplace_plan_must_be_whole_and_its_terms_accepted() {
+    let configuration = json!({"imageReference": {"virtualMachineImageId": ID}, "nodeAgentSKUId": UBUNTU});
+    for (plan, terms, fault) in [
+        (MarketplacePlan::NotNeeded, Terms::Open, None),
+        (MarketplacePlan::Carried, Terms::Accepted, None),
+        (
+            MarketplacePlan::Carried,
+            Terms::Open,
+            Some("AllocationFailed ResourcePurchaseValidationFailed"),
+        ),
+        (
+            MarketplacePlan::Missing,
+            Terms::Accepted,
+            Some("AllocationFailed VMMarketplaceInvalidInput"),
+        ),
+        (
+            MarketplacePlan::WithoutPublisher,
+            Terms::Accepted,
+            Some("MissingPublisherPropertyInMarketPlacePlan "),
+        ),
+    ] {
+        let wanted = Wanted {
+            configuration: &configuration,
+            size: size::find(D4S).unwrap(),
+            size_name: D4S,
+            location: "eastus2",
+            terms,
+        };
+        let judged = judge(&wanted, |_| Lookup::Found {
+            view: Box::new(view()),
+            plan,
+        });
+        let told = judged.err().map(|error| {
+            let provider = error.values.first().map(|(_, json)| json.as_str()).unwrap_or_default();
+            let inner: Value = serde_json::from_str(provider).unwrap_or_default();
+            format!("{} {}", error.code, inner["error"]["code"].as_str().unwrap_or_default())
+        });
+        assert_eq!(told.as_deref(), fault, "{plan:?} {terms:?}");
     }
 }

@@ -15,6 +15,8 @@ fn node(fate: Fate, start_task: Option<Value>) -> Node {
         allocated: at(100),
         image: json!({}),
         vm_size: "STANDARD_D2S_V5".to_owned(),
+        os: OsType::Linux,
+        address: default_address(0),
         fate,
         start_task,
     };
@@ -133,4 +135,46 @@ fn a_task_makes_the_node_run_for_as_long_as_it_lasts() {
     node.leave(at(300), at(320));
     assert_eq!(node.state(at(310)), NodeState::LeavingPool);
     assert!(node.is_present(at(319)) && !node.is_present(at(320)));
+}
+
+#[test]
+fn a_preempted_node_comes_back_under_its_id_or_stays_away() {
+    let (pace, timing) = (Pace::default(), Timing::default());
+    let boot = Boot {
+        pace: &pace,
+        timing: &timing,
+    };
+    for (returns, expected) in [
+        (Some(60), ["preempted", "creating", "starting", "idle"]),
+        (None, ["preempted", "preempted", "preempted", "preempted"]),
+    ] {
+        let preemption = Preemption {
+            after: SignedDuration::from_secs(100),
+            returns: returns.map(SignedDuration::from_secs),
+        };
+        let mut node = node(Fate::Preempted(preemption), None);
+        node.runs.push(TaskRun {
+            job: JobId::of("j"),
+            task: TaskId::of("t"),
+            run: Run {
+                start: at(150),
+                end: at(900),
+                exit_code: 0,
+            },
+        });
+        assert_eq!(node.preempted_at(), Some(at(200)));
+        assert_eq!(node.preempt(at(200), boot).len(), 1, "its task is interrupted");
+        assert_eq!(states(&node, &[200, 265, 275, 300]), expected);
+        assert_eq!(node.preempted_at(), None, "once");
+    }
+}
+
+#[test]
+fn a_node_without_scheduling_is_offline_once_nothing_runs_on_it() {
+    let mut node = node(Fate::Ready, None);
+    node.schedule(Scheduling::Disabled, at(200));
+    assert_eq!(states(&node, &[105, 250]), ["creating", "offline"]);
+    assert_eq!(node.since(at(250)), at(200));
+    node.schedule(Scheduling::Enabled, at(300));
+    assert_eq!(states(&node, &[300]), ["idle"]);
 }

@@ -10,9 +10,9 @@ use crate::arm::ArmPath;
 use crate::batch::allocation::Targets;
 use crate::batch::ids::PoolId;
 use crate::batch::refusal::{AUTOSCALE_TOO_LONG, INVALID_REQUEST_BODY, Refusal, UNSUPPORTED_PROPERTY};
-use crate::batch::sizes::{self, VmSize};
 use crate::batch::supported_images;
 use crate::batch::wire::{format_duration, parse_duration};
+use crate::compute::size::{self, VmSize};
 use crate::json::text;
 
 /// The default of `resizeTimeout` and `autoScaleEvaluationInterval`, as the models give it.
@@ -118,7 +118,7 @@ pub(crate) fn read_new(body: &Value, age: ApiAge) -> Result<NewPool, Refusal> {
     let mut settings = Map::new();
     for name in SETTINGS {
         if let Some(value) = fields.get(*name) {
-            settings.insert((*name).to_owned(), normalise(name, value, &size, WaitDefault::True)?);
+            settings.insert((*name).to_owned(), normalise(name, value, size, WaitDefault::True)?);
         }
     }
     fill_defaults(&mut settings)?;
@@ -133,8 +133,8 @@ pub(crate) fn read_new(body: &Value, age: ApiAge) -> Result<NewPool, Refusal> {
 }
 
 /// The size that a pool names; one that the region does not have is refused.
-pub(crate) fn vm_size_of(name: &str) -> Result<VmSize, Refusal> {
-    sizes::find(name)
+pub(crate) fn vm_size_of(name: &str) -> Result<&'static VmSize, Refusal> {
+    size::find(name)
         .ok_or_else(|| Refusal::property("vmSize", name, "The specified VM size is not supported in this region."))
 }
 
@@ -247,7 +247,7 @@ fn configuration(value: &Value) -> Result<Value, Refusal> {
     Ok(kept)
 }
 
-/// A gallery version, or a definition, which stands for its latest version.
+/// A gallery version, or a definition, which stands for its latest version; a managed image, which few accounts may use.
 fn image_id(reference: &Value, id: &str) -> Result<(), Refusal> {
     let name = "imageReference.virtualMachineImageId";
     if ["/publisher", "/offer", "/sku"]
@@ -258,11 +258,14 @@ fn image_id(reference: &Value, id: &str) -> Result<(), Refusal> {
         return Err(Refusal::property(name, id, reason));
     }
     let path = ArmPath::parse(id).filter(|path| path.tail.is_none() && path.group.is_some());
-    let in_gallery = path.is_some_and(|path| {
+    let is_image = path.is_some_and(|path| {
         path.is_in("Microsoft.Compute")
-            && matches!(path.kind().as_str(), "galleries/images" | "galleries/images/versions")
+            && matches!(
+                path.kind().as_str(),
+                "galleries/images" | "galleries/images/versions" | "images"
+            )
     });
-    if in_gallery {
+    if is_image {
         return Ok(());
     }
     Err(Refusal::property(

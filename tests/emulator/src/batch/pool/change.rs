@@ -5,12 +5,13 @@
 use serde_json::{Map, Value};
 
 use super::body::{self, NewPool, NewScale, SETTINGS, WaitDefault};
-use super::scale::{begin, ensure_unhurried, release};
-use super::{AllocationState, Pool, Scale};
-use crate::batch::account::Account;
+use super::scale::{Order, begin, ensure_unhurried, release};
+use super::{AllocationState, Pool, Preemptions, Scale};
+use crate::batch::account::{Account, ManagedImages};
 use crate::batch::allocation::{DeallocationOption, Targets};
 use crate::batch::autoscale;
 use crate::batch::ids::PoolId;
+use crate::batch::image;
 use crate::batch::job::interrupt;
 use crate::batch::refusal::{OPERATION_NOT_VALID_ON_POOL, POOL_EXISTS, POOL_QUOTA_REACHED, Refusal};
 use crate::batch::scene::Scene;
@@ -22,6 +23,27 @@ const ANY_TIME: &[&str] = &["startTask", "applicationPackageReferences", "metada
 
 /// What PATCH can carry beside the settings.
 const VM_SIZE: &str = "vmSize";
+
+/// What a pool's settings name outside the account must be there, and allowed.
+///
+/// # Errors
+/// A subnet that does not exist; a managed image, unless the account may still use those.
+fn ensure_allowed(account: &Account, settings: &Map<String, Value>, scene: &Scene<'_>) -> Result<(), Refusal> {
+    let empty = Value::Null;
+    let network = settings.get("networkConfiguration").unwrap_or(&empty);
+    if let Some(subnet) = crate::json::text(network, "/subnetId").filter(|id| scene.subnet(id).is_none()) {
+        let reason = "The specified subnet does not exist.";
+        return Err(Refusal::property("networkConfiguration.subnetId", subnet, reason));
+    }
+    let configuration = settings.get("virtualMachineConfiguration").unwrap_or(&empty);
+    match image::gallery_id(configuration).filter(|id| image::is_managed(id)) {
+        Some(id) if account.managed_images == ManagedImages::Retired => {
+            let reason = "Pools on managed images are retired. Use an Azure Compute Gallery image.";
+            Err(Refusal::property("imageReference.virtualMachineImageId", id, reason))
+        }
+        _ => Ok(()),
+    }
+}
 
 /// Creates a pool and begins its first resize.
 ///
@@ -37,6 +59,7 @@ pub(crate) fn create(account: &mut Account, new: NewPool, scene: &mut Scene<'_>)
     if u32::try_from(account.pools.len()).unwrap_or(u32::MAX) >= account.quotas.pools {
         return Err(POOL_QUOTA_REACHED.into());
     }
+    ensure_allowed(account, &new.settings, scene)?;
     let (scale, targets) = match new.scale {
         NewScale::Fixed(targets) => (Scale::Fixed, targets),
         NewScale::Auto { formula, interval } => {
@@ -70,10 +93,11 @@ pub(crate) fn create(account: &mut Account, new: NewPool, scene: &mut Scene<'_>)
         allocation: Timeline::new(now, AllocationState::Resizing),
         nodes: Vec::new(),
         node_count: 0,
+        preemptions: Preemptions::None,
         deletion: None,
         last_write: None,
     });
-    begin(account, &id, targets, DeallocationOption::Requeue, scene)?;
+    begin(account, &id, Order::of(targets, DeallocationOption::Requeue), scene)?;
     Ok(id)
 }
 
@@ -96,7 +120,7 @@ pub(crate) fn read_patch(pool: &Pool, fields: &Map<String, Value>) -> Result<Cha
         if name == VM_SIZE {
             changes.vm_size = Some(size_name.to_owned());
         } else if SETTINGS.contains(&name.as_str()) {
-            let value = body::normalise(name, value, &size, WaitDefault::False)?;
+            let value = body::normalise(name, value, size, WaitDefault::False)?;
             changes.settings.insert(name.clone(), value);
         } else {
             return Err(body::unknown(name));
@@ -116,8 +140,9 @@ pub(crate) fn apply(
     scene: &mut Scene<'_>,
 ) -> Result<(), Refusal> {
     let interval = account.write_interval;
+    account.pool(id, scene.now)?.ensure_active()?;
+    ensure_allowed(account, &changes.settings, scene)?;
     let pool = account.pool_mut(id, scene.now)?;
-    pool.ensure_active()?;
     let needs_empty = changes.needs_empty(pool);
     if let Some(name) = needs_empty.filter(|_| !pool.is_empty(scene.now)) {
         let message = "The specified property can be changed only when the pool is steady and has no nodes.";

@@ -2,22 +2,25 @@
 //!
 //! How a resize goes is decided in `allocation`; this file gathers what that needs and carries the plan out.
 
+use std::net::Ipv4Addr;
+
 use jiff::{SignedDuration, Timestamp};
 
-use super::{AllocationState, Pool, Resize, Scale};
+use super::{AllocationState, Pool, Preemptions, Resize, Scale};
 use crate::batch::account::Account;
-use crate::batch::allocation::{self, Ask, DeallocationOption, NodeKind, Plan, ResizeError, Targets, Upset};
+use crate::batch::allocation::{self, Ask, Ceiling, DeallocationOption, NodeKind, Plan, ResizeError, Targets, Upset};
 use crate::batch::autoscale;
 use crate::batch::ids::{NodeId, PoolId};
 use crate::batch::image::{self, Wanted};
 use crate::batch::job::interrupt;
-use crate::batch::node::{Node, NodePlan, NodeState, TaskRun};
+use crate::batch::node::{self, Fate, Node, NodePlan, NodeState, TaskRun};
 use crate::batch::refusal::{
     NODE_NOT_FOUND, OPERATION_INVALID_FOR_STATE, OPERATION_NOT_VALID_ON_POOL, POOL_BEING_RESIZED, Refusal,
     TOO_MANY_AUTOSCALE, TOO_MANY_REQUESTS,
 };
 use crate::batch::scene::Scene;
-use crate::batch::sizes;
+use crate::batch::subnet;
+use crate::compute::size;
 
 /// Recorded: a node shows half a second before its pool is steady.
 const SHOWS_BEFORE_STEADY: SignedDuration = SignedDuration::from_millis(500);
@@ -28,6 +31,26 @@ pub(crate) struct NewSize {
     pub(crate) targets: Targets,
     pub(crate) timeout: Option<SignedDuration>,
     pub(crate) option: DeallocationOption,
+}
+
+/// A resize that may begin.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'a> {
+    to: Targets,
+    option: DeallocationOption,
+    /// The nodes that are to go; any when absent.
+    chosen: Option<&'a [NodeId]>,
+}
+
+impl Order<'_> {
+    /// One that leaves the choice of nodes to Batch.
+    pub(crate) fn of(to: Targets, option: DeallocationOption) -> Self {
+        Self {
+            to,
+            option,
+            chosen: None,
+        }
+    }
 }
 
 /// POST resize.
@@ -43,7 +66,7 @@ pub(crate) fn resize(account: &mut Account, id: &PoolId, size: NewSize, scene: &
         pool.resize_timeout = timeout;
     }
     pool.touch(scene.ids.etag(), scene.now);
-    begin(account, id, size.targets, size.option, scene)
+    begin(account, id, Order::of(size.targets, size.option), scene)
 }
 
 /// POST removenodes.
@@ -71,28 +94,24 @@ pub(crate) fn remove_nodes(
     if let Some(timeout) = size.timeout {
         pool.resize_timeout = timeout;
     }
-    let is_leaving = |node: &Node| nodes.contains(&node.id);
     let current = pool.current(now);
     let leaving = |kind| {
-        u32::try_from(
-            pool.present(now)
-                .filter(|node| node.kind == kind && is_leaving(node))
-                .count(),
-        )
+        let chosen = pool
+            .present(now)
+            .filter(|node| node.kind == kind && nodes.contains(&node.id));
+        u32::try_from(chosen.count()).unwrap_or(u32::MAX)
     };
-    let targets = Targets {
-        dedicated: current
-            .dedicated
-            .saturating_sub(leaving(NodeKind::Dedicated).unwrap_or(u32::MAX)),
-        low_priority: current
-            .low_priority
-            .saturating_sub(leaving(NodeKind::LowPriority).unwrap_or(u32::MAX)),
+    let to = Targets {
+        dedicated: current.dedicated.saturating_sub(leaving(NodeKind::Dedicated)),
+        low_priority: current.low_priority.saturating_sub(leaving(NodeKind::LowPriority)),
     };
     pool.touch(scene.ids.etag(), now);
-    // The chosen nodes go first, so that no other is picked to reach the new target.
-    let interrupted = release(pool, |node| is_leaving(node), size.option, scene);
-    interrupt(account, &interrupted, size.option, now);
-    begin(account, id, targets, size.option, scene)
+    let order = Order {
+        to,
+        option: size.option,
+        chosen: Some(nodes),
+    };
+    begin(account, id, order, scene)
 }
 
 /// POST stopresize.
@@ -159,7 +178,7 @@ pub(crate) fn enable_autoscale(
     };
     pool.touch(scene.ids.etag(), now);
     if outcome.targets != pool.targets {
-        begin(account, id, outcome.targets, outcome.option, scene)?;
+        begin(account, id, Order::of(outcome.targets, outcome.option), scene)?;
     }
     Ok(())
 }
@@ -209,37 +228,30 @@ pub(crate) fn ensure_unhurried(pool: &mut Pool, interval: SignedDuration, scene:
 pub(crate) fn begin(
     account: &mut Account,
     id: &PoolId,
-    to: Targets,
-    option: DeallocationOption,
+    order: Order<'_>,
     scene: &mut Scene<'_>,
 ) -> Result<(), Refusal> {
     let now = scene.now;
     let pool = account.pool(id, now)?;
-    let staying = staying(pool, now);
     let ask = Ask {
-        from: staying,
-        to,
+        from: staying(pool, now),
+        to: order.to,
         timeout: pool.resize_timeout,
     };
-    let grows = to.beyond(staying).total() > 0;
-    let (image, fault) = if grows {
-        judge_image(account, pool, scene)
-    } else {
-        (serde_json::Value::Null, None)
-    };
-    let ceilings = account.ceilings(pool, now);
     let target = format!("{}/{}", account.name, pool.id);
-    let upset = upset(&target, grows, scene);
-    let plan = allocation::plan(&ask, &ceilings, fault, upset, scene.pace);
+    let mut arrivals = judge(account, pool, &ask, scene);
+    let upset = upset(&target, &ask, scene);
+    let plan = allocation::plan(&ask, &arrivals.ceilings, arrivals.hindrance.take(), upset, scene.pace);
     let ends = plan.takes.map(|takes| scene.after(takes));
 
     let pool = account.pool_mut(id, now)?;
     pool.prune(now);
-    pool.targets = to;
-    let interrupted = shrink(pool, ask.from.beyond(to), option, scene);
+    pool.targets = order.to;
+    let leaving = leaving(pool, plan.shrinks, order.chosen, now);
+    let interrupted = release(pool, |node| leaving.contains(&node.id), order.option, scene);
     let last_gone = pool.nodes.iter().filter_map(|node| node.removed).max().unwrap_or(now);
     let ends = ends.map(|ends| ends.max(last_gone));
-    grow(pool, &plan, &image, &target, scene);
+    grow(pool, &plan, arrivals, &target, scene);
     pool.allocation.cut(now);
     pool.allocation = pool.allocation.clone().then(now, AllocationState::Resizing);
     if let Some(ends) = ends {
@@ -248,17 +260,18 @@ pub(crate) fn begin(
     pool.resize = Some(Resize {
         started: now,
         ends,
-        option,
+        option: order.option,
         errors: plan.errors,
     });
-    interrupt(account, &interrupted, option, now);
+    interrupt(account, &interrupted, order.option, now);
     Ok(())
 }
 
-fn upset(target: &str, grows: bool, scene: &mut Scene<'_>) -> Option<Upset> {
-    scene
-        .operation_upset()
-        .or_else(|| if grows { scene.upset(target) } else { None })
+fn upset(target: &str, ask: &Ask, scene: &mut Scene<'_>) -> Option<Upset> {
+    let (grows, shrinks) = (ask.to.beyond(ask.from), ask.from.beyond(ask.to));
+    let upset = scene.operation_upset();
+    let upset = upset.or_else(|| (grows.total() > 0).then(|| scene.upset(target))?);
+    upset.or_else(|| (shrinks.total() > 0).then(|| scene.removal_upset(target))?)
 }
 
 /// The nodes that are there and are not leaving.
@@ -275,40 +288,77 @@ fn staying(pool: &Pool, now: Timestamp) -> Targets {
     }
 }
 
-fn judge_image(account: &Account, pool: &Pool, scene: &Scene<'_>) -> (serde_json::Value, Option<ResizeError>) {
-    let Some(size) = sizes::find(&pool.vm_size) else {
-        let error = ResizeError::new("UnsupportedVMSize", "The VM size is not supported in this region");
-        return (serde_json::Value::Null, Some(error));
-    };
+/// What new nodes will find: their image, their addresses, what bounds their number and what keeps all of them away.
+#[derive(Debug, Default)]
+struct Arrivals {
+    image: serde_json::Value,
+    /// Of a subnet of the caller's; empty without one.
+    addresses: Vec<Ipv4Addr>,
+    ceilings: Vec<Ceiling>,
+    hindrance: Option<ResizeError>,
+}
+
+fn judge(account: &Account, pool: &Pool, ask: &Ask, scene: &Scene<'_>) -> Arrivals {
+    let grows = ask.to.beyond(ask.from).total();
+    let mut arrivals = Arrivals::default();
+    if grows == 0 {
+        return arrivals;
+    }
+    arrivals.ceilings = account.ceilings(pool, scene.now);
+    match judge_image(account, pool, scene) {
+        Ok(image) => arrivals.image = image,
+        Err(error) => arrivals.hindrance = Some(error),
+    }
+    match pool.subnet_id().map(|id| (id, scene.subnet(id))) {
+        Some((_, Some(subnet))) => {
+            arrivals.ceilings.push(subnet.ceiling(account, pool, ask, scene.now));
+            arrivals.addresses = subnet.free(account, scene.now).take(usize_of(grows)).collect();
+        }
+        Some((id, None)) => {
+            arrivals.hindrance.get_or_insert_with(|| subnet::gone(id, &pool.id));
+        }
+        None => {}
+    }
+    arrivals
+}
+
+fn judge_image(account: &Account, pool: &Pool, scene: &Scene<'_>) -> Result<serde_json::Value, ResizeError> {
+    let size = size::find(&pool.vm_size).ok_or_else(|| ResizeError::coded("UnsupportedVMSize"))?;
     let wanted = Wanted {
         configuration: pool.configuration(),
-        size: &size,
+        size,
         size_name: &pool.vm_size,
         location: &account.location,
+        terms: account.terms,
     };
-    match image::judge(&wanted, |id| scene.gallery.look(id, &account.location, scene.now)) {
-        Ok(image) => (image, None),
-        Err(error) => (serde_json::Value::Null, Some(error)),
-    }
+    image::judge(&wanted, |id| scene.gallery.look(id, &account.location, scene.now))
 }
 
 /// Adds the nodes of a plan; they arrive one by one and show when the resize ends.
-fn grow(pool: &mut Pool, plan: &Plan, image: &serde_json::Value, target: &str, scene: &mut Scene<'_>) {
+fn grow(pool: &mut Pool, plan: &Plan, arrivals: Arrivals, target: &str, scene: &mut Scene<'_>) {
     let Some(takes) = plan.takes.filter(|_| plan.grows.total() > 0) else {
         return;
     };
     let upset = scene.node_upset(target);
+    let preempts = matches!(upset.fate, Fate::Preempted(_));
+    if preempts {
+        pool.preemptions = Preemptions::Planned;
+    }
+    // Only spot nodes are taken away, and they come after the dedicated ones.
+    let first_hit = if preempts { plan.grows.dedicated } else { 0 };
+    let hit = first_hit..first_hit.saturating_add(upset.count);
     let allocated = scene.after(takes.checked_sub(SHOWS_BEFORE_STEADY).unwrap_or(takes));
     let kinds = NodeKind::BOTH
         .into_iter()
         .flat_map(|kind| std::iter::repeat_n(kind, usize_of(plan.grows.of(kind))));
+    let mut addresses = arrivals.addresses.into_iter();
     for (place, kind) in (0..plan.grows.total()).zip(kinds) {
-        let is_hit = place < upset.count;
+        let is_hit = hit.contains(&place);
         let rank = pool.node_count;
         pool.node_count += 1;
         let image = match &upset.image {
             Some(other) if is_hit => serde_json::json!({"virtualMachineImageId": other}),
-            _ => image.clone(),
+            _ => arrivals.image.clone(),
         };
         let node = NodePlan {
             id: node_id(kind, scene),
@@ -318,11 +368,9 @@ fn grow(pool: &mut Pool, plan: &Plan, image: &serde_json::Value, target: &str, s
             allocated,
             image,
             vm_size: pool.vm_size.clone(),
-            fate: if is_hit {
-                upset.fate.clone()
-            } else {
-                crate::batch::node::Fate::Ready
-            },
+            os: pool.os(),
+            address: addresses.next().unwrap_or_else(|| node::default_address(rank)),
+            fate: if is_hit { upset.fate.clone() } else { Fate::Ready },
             start_task: pool.start_task().cloned(),
         };
         pool.nodes.push(Node::new(node, scene.boot()));
@@ -349,31 +397,28 @@ pub(crate) fn node_id(kind: NodeKind, scene: &mut Scene<'_>) -> NodeId {
     NodeId::of(&format!("tvmps_{}_{suffix}", scene.ids.hex()))
 }
 
-/// Lets so many nodes of each kind go: bad ones first, then idle ones, then the newest.
-fn shrink(pool: &mut Pool, leaves: Targets, option: DeallocationOption, scene: &Scene<'_>) -> Vec<TaskRun> {
-    let now = scene.now;
-    let mut chosen: Vec<NodeId> = Vec::new();
+/// Which nodes go, so many of each kind: among those that were chosen, if any were; bad ones first, then idle ones, then
+/// the newest.
+fn leaving(pool: &Pool, leaves: Targets, chosen: Option<&[NodeId]>, now: Timestamp) -> Vec<NodeId> {
+    let mut leaving: Vec<NodeId> = Vec::new();
     for kind in NodeKind::BOTH {
+        // Nodes that have not shown yet cannot leave; none are there since resizes do not overlap.
         let mut nodes: Vec<&Node> = pool
             .present(now)
             .filter(|node| node.kind == kind && node.removed.is_none())
+            .filter(|node| chosen.is_none_or(|chosen| chosen.contains(&node.id)))
             .collect();
         nodes.sort_by_key(|node| (order_of_leaving(node.state(now)), std::cmp::Reverse(node.rank)));
-        chosen.extend(
-            nodes
-                .into_iter()
-                .take(usize_of(leaves.of(kind)))
-                .map(|node| node.id.clone()),
-        );
+        let count = usize_of(leaves.of(kind));
+        leaving.extend(nodes.into_iter().take(count).map(|node| node.id.clone()));
     }
-    // Nodes that have not shown yet cannot leave; none are there since resizes do not overlap.
-    release(pool, |node| chosen.contains(&node.id), option, scene)
+    leaving
 }
 
 fn order_of_leaving(state: NodeState) -> u8 {
     match state {
         NodeState::Running => 2,
-        NodeState::Idle => 1,
+        NodeState::Idle | NodeState::Offline => 1,
         _ => 0,
     }
 }

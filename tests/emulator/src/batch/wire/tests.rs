@@ -95,5 +95,5 @@ fn recorded_bodies_are_written_back_to_the_byte() {
         );
         bodies += 1;
     }
-    assert_eq!(bodies, 15);
+    assert_eq!(bodies, 44);
 }
