@@ -76,53 +76,6 @@ fn every_write_starts_as_recorded() {
     assert_eq!(generalized.header("azure-asyncoperation"), None);
 }
 
-#[test]
-fn poll_urls_are_beyond_4_kb_and_break_when_changed() {
-    let mut azure = Azure::example();
-    let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
-    let url = started.header("azure-asyncoperation").unwrap().to_owned();
-    assert!(url.len() > 4096, "{}", url.len());
-    let remaining = started.header("x-ms-ratelimit-remaining-resource").unwrap();
-    assert!(remaining.starts_with("Microsoft.Compute/CreateUpdateGallery3Min;49,"));
-    assert_eq!(azure.get(&url).status, 200);
-    assert_eq!(azure.get(&url.to_lowercase()).status, 403);
-    let (head, _) = url.split_once("&h=").unwrap();
-    assert_eq!(azure.get(head).status, 403);
-
-    let mut plain = Azure::with(
-        Settings {
-            short_poll_urls: true,
-            ..Settings::default()
-        },
-        &json!({}),
-    );
-    let started = plain.put(&id("galleries/g"), &json!({"location": "eastus2"}));
-    let url = started.header("azure-asyncoperation").unwrap().to_owned();
-    assert!(url.len() < 300);
-    assert_eq!(plain.get(&url).status, 200);
-}
-
-#[test]
-fn retry_after_comes_with_the_start_and_each_running_poll_when_asked_for() {
-    let timing = Timing {
-        retry_after: Some(1),
-        ..Timing::default()
-    };
-    let mut azure = Azure::with(
-        Settings {
-            timing,
-            ..Settings::default()
-        },
-        &json!({}),
-    );
-    let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
-    assert_eq!(started.header("retry-after"), Some("1"));
-    let url = started.header("azure-asyncoperation").unwrap().to_owned();
-    assert_eq!(azure.get(&url).header("retry-after"), Some("1"));
-    azure.wait(60);
-    assert_eq!(azure.get(&url).header("retry-after"), None);
-}
-
 /// A day in one step and a day in steps of seconds lead to the same world.
 #[test]
 fn the_step_size_of_time_does_not_matter() {

@@ -37,6 +37,8 @@ pub(crate) struct RegionCopy {
     pub(crate) replicas: u32,
     pub(crate) started: Timestamp,
     pub(crate) due: Timestamp,
+    /// From when on machines can be made from it: when it is due, unless a fault makes it late.
+    pub(crate) usable: Timestamp,
     pub(crate) fate: Fate,
 }
 
@@ -64,6 +66,7 @@ impl RegionCopy {
             replicas: target.replicas,
             started: now,
             due: now + lasts,
+            usable: now + lasts,
             fate: Fate::Completes,
         }
     }
@@ -89,6 +92,11 @@ impl RegionCopy {
         let whole = self.due.duration_since(self.started).as_millis().max(1);
         let done = now.duration_since(self.started).as_millis().clamp(0, whole);
         i64::try_from(done * 100 / whole).unwrap_or(0).min(99)
+    }
+
+    /// Whether a machine can be made from it.
+    fn is_usable(&self, now: Timestamp) -> bool {
+        self.state(now) == CopyState::Completed && now >= self.usable
     }
 
     /// Whether it will never be complete.
@@ -137,14 +145,14 @@ impl VersionFacts {
     pub(super) fn is_complete(&self, region: &str, now: Timestamp) -> bool {
         self.copies
             .iter()
-            .any(|copy| copy.region == region && copy.state(now) == CopyState::Completed)
+            .any(|copy| copy.region == region && copy.is_usable(now))
     }
 
-    /// The regions that are complete, with their replica counts.
+    /// The regions in which machines can be made from it, with their replica counts.
     pub(super) fn complete_regions(&self, now: Timestamp) -> Vec<(String, u32)> {
         self.copies
             .iter()
-            .filter(|copy| copy.state(now) == CopyState::Completed)
+            .filter(|copy| copy.is_usable(now))
             .map(|copy| (copy.region.clone(), copy.replicas))
             .collect()
     }
