@@ -15,7 +15,7 @@ use crate::{
     http::Response,
     network,
     operation::{self, Operations},
-    unsupported, vault,
+    storage, unsupported, vault,
     world::{Call, World},
 };
 
@@ -209,6 +209,7 @@ fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &C
         "microsoft.network" => network::respond(world, call, path),
         "microsoft.resources" => deployment::respond(world, call, path),
         "microsoft.keyvault" => vault::respond(world, call, path),
+        "microsoft.storage" => storage::respond(world, call, path),
         "microsoft.batch" => Ok(batch::respond_arm(world, call, caller)),
         "microsoft.authorization" if is_permissions(path, call) => Ok(permissions()),
         _ => Err(unsupported(call.request)),

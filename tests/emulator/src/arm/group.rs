@@ -202,6 +202,7 @@ pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
         .into_iter()
         .chain(network::views(world))
         .chain(world.vaults.views())
+        .chain(world.storage.views())
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .map(|mut view| {
             edit::set(&mut view, &["properties"], Value::Null);

@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The providers that a subscription lists, with their types.
-const PROVIDERS: [(&str, &[&str]); 6] = [
+const PROVIDERS: [(&str, &[&str]); 7] = [
     (
         "Microsoft.Compute",
         &[
@@ -44,6 +44,7 @@ const PROVIDERS: [(&str, &[&str]); 6] = [
         "Microsoft.Batch",
         &["batchAccounts", "batchAccounts/pools", "locations", "locations/quotas"],
     ),
+    ("Microsoft.Storage", &["storageAccounts"]),
     ("Microsoft.Authorization", &["permissions"]),
     (
         "Microsoft.Resources",

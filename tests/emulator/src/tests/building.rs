@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::azure::{Azure, id};
 
+mod rows;
+
 const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5";
 
 /// What differs between the generations of the plugin: 1.4.5 writes `resourcegroups`, asks HEAD for a group and leaves
