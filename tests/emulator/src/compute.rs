@@ -26,6 +26,7 @@ mod marketplace;
 mod name;
 pub(crate) mod size;
 mod snapshot;
+mod soft_delete;
 mod source;
 mod table;
 mod throttle;
@@ -51,6 +52,7 @@ pub struct Compute {
     pub(crate) galleries: Table<()>,
     pub(crate) definitions: Table<()>,
     pub(crate) versions: Table<version::VersionFacts>,
+    soft_deleted: soft_delete::SoftDeleted,
     /// Cores in use and allowed, by region and usage name; see `usage`.
     pub(crate) quotas: usage::Quotas,
 }
@@ -130,6 +132,7 @@ fn route(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         (Some(Kind::Gallery), _, "") => gallery::respond(world, call, path),
         (Some(Kind::Definition), _, "") => definition::respond(world, call, path),
         (Some(Kind::Version), _, "") => version::respond(world, call, path),
+        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(world, call, path),
         (None, "virtualmachines/extensions", "") => vm::extension(world, call, path),
         (None, "", "skus") => size::list(world, call, path),
         (None, "locations", "vmsizes") => size::list_names(call),
@@ -150,7 +153,10 @@ impl Compute {
         self.images.settle(operations, now);
         self.galleries.settle(operations, now);
         self.definitions.settle(operations, now);
-        self.versions.settle(operations, now);
+        for gone in self.versions.settle_and_take(operations, now) {
+            self.soft_deleted.keep(gone);
+        }
+        self.soft_deleted.settle(now);
     }
 
     /// Removes everything in a resource group, given by its lower-case id.
@@ -163,6 +169,7 @@ impl Compute {
         self.galleries.remove_below(&prefix);
         self.definitions.remove_below(&prefix);
         self.versions.remove_below(&prefix);
+        self.soft_deleted.remove_below(&prefix);
     }
 
     /// All resources of a kind as lists show them, sorted by id.
@@ -214,6 +221,7 @@ impl Compute {
             };
             edit::set(&mut all, &[kind.path()], Value::Array(views));
         }
+        edit::set(&mut all, &["softDeleted"], Value::Array(self.soft_deleted.views()));
         all
     }
 }

@@ -20,7 +20,7 @@ pub use vm::{DiskSeed, PowerSeed, VmSeed};
 const EXAMPLE: &str = include_str!("../seeds/example.json");
 
 /// Keys that differ from run to run though the runs did the same.
-const VOLATILE: [&str; 17] = [
+const VOLATILE: [&str; 20] = [
     "vmId",
     "uniqueId",
     "sourceUniqueId",
@@ -38,6 +38,9 @@ const VOLATILE: [&str; 17] = [
     "allocationTime",
     "lastBootTime",
     "startTime",
+    "softDeletedTime",
+    "consumptionEndTime",
+    "hardDeletionTargetTime",
 ];
 
 /// Everything a world starts with.

@@ -14,5 +14,6 @@ mod host;
 mod machines;
 mod operations;
 mod random;
+mod soft_delete;
 mod sweep;
 mod versions;

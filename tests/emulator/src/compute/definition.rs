@@ -43,7 +43,9 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::PUT, None) => create(world, call, path),
         (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
         (&Method::DELETE, _) => {
-            if world.compute.versions.has_children_of(&path.key()) {
+            if world.compute.versions.has_children_of(&path.key())
+                || world.compute.soft_deleted.has_children_of(&path.key())
+            {
                 return Err(gallery::nested_resources());
             }
             let seconds = world.timing.seconds.delete;

@@ -204,7 +204,17 @@ impl<F> Table<F> {
 }
 
 impl<F: Facts> Table<F> {
+    /// Takes up every change that is over.
     pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
         self.items.retain(|_, item| item.settle(operations, now));
+    }
+
+    /// The same, and returns the resources that are gone with it.
+    pub(crate) fn settle_and_take(&mut self, operations: &Operations, now: Timestamp) -> Vec<Item<F>> {
+        let changing = self.items.iter_mut().filter(|(_, item)| item.is_busy());
+        let gone: Vec<String> = changing
+            .filter_map(|(key, item)| (!item.settle(operations, now)).then(|| key.clone()))
+            .collect();
+        gone.iter().filter_map(|key| self.items.remove(key)).collect()
     }
 }

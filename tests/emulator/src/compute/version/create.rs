@@ -64,6 +64,7 @@ fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, status: StatusCode) 
         VersionFacts {
             copies,
             sources: source.needed.clone(),
+            retention: None,
         },
     );
     item.change = Some(Change::new(Doing::Creating, &started).showing(readouts(&item.body, &source)));

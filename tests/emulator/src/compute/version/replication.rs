@@ -18,6 +18,18 @@ pub(crate) struct VersionFacts {
     pub(crate) copies: Vec<RegionCopy>,
     /// The lower-case ids of what it is made from.
     pub(crate) sources: Vec<String>,
+    /// How long it is kept when the deletion that is running is over; `None` when that is for good.
+    pub(crate) retention: Option<Retention>,
+}
+
+/// How long a deleted version is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention {
+    pub(crate) deleted: Timestamp,
+    /// Until when machines can be made from it.
+    pub(crate) consumable_until: Timestamp,
+    /// Until when it can be restored.
+    pub(crate) recoverable_until: Timestamp,
 }
 
 /// How a copy ends.
