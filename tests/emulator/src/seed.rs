@@ -20,10 +20,11 @@ pub use vm::{DiskSeed, PowerSeed, VmSeed};
 const EXAMPLE: &str = include_str!("../seeds/example.json");
 
 /// Keys that differ from run to run though the runs did the same.
-const VOLATILE: [&str; 20] = [
+const VOLATILE: [&str; 21] = [
     "vmId",
     "uniqueId",
     "sourceUniqueId",
+    "incrementalSnapshotFamilyId",
     "timeCreated",
     "publishedDate",
     "time",

@@ -14,6 +14,7 @@ mod host;
 mod machines;
 mod operations;
 mod random;
+mod snapshots;
 mod soft_delete;
 mod sweep;
 mod versions;

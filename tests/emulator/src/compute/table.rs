@@ -16,6 +16,9 @@ use crate::{
 pub(crate) trait Facts: std::fmt::Debug {
     /// Takes up how a pending change ended.
     fn settled(&mut self, _change: Doing, _succeeded: bool, _at: Timestamp) {}
+
+    /// Takes up what time alone brings, apart from any change.
+    fn pass(&mut self, _now: Timestamp) {}
 }
 
 /// Nothing beyond what is shown.
@@ -142,6 +145,7 @@ impl<F> Item<F> {
 impl<F: Facts> Item<F> {
     /// Takes up a change that is over; false when the resource is gone with it.
     fn settle(&mut self, operations: &Operations, now: Timestamp) -> bool {
+        self.facts.pass(now);
         let Some(change) = &self.change else {
             return true;
         };
