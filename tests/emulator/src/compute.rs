@@ -24,6 +24,7 @@ mod gallery;
 mod image;
 mod marketplace;
 mod name;
+mod plan;
 pub(crate) mod size;
 mod snapshot;
 mod soft_delete;
@@ -48,7 +49,7 @@ pub struct Compute {
     pub(crate) vms: Table<VmFacts>,
     pub(crate) disks: Table<DiskFacts>,
     snapshots: Table<snapshot::SnapshotFacts>,
-    images: Table<()>,
+    images: Table<image::ImageFacts>,
     pub(crate) galleries: Table<()>,
     pub(crate) definitions: Table<()>,
     pub(crate) versions: Table<version::VersionFacts>,

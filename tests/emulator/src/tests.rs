@@ -13,6 +13,7 @@ mod honesty;
 mod host;
 mod machines;
 mod operations;
+mod plans;
 mod random;
 mod snapshots;
 mod soft_delete;

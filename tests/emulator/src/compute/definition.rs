@@ -22,7 +22,7 @@ use crate::{
 const TRUSTED_LAUNCH_SINCE: &str = "2025-03-03";
 
 /// What cannot change, under `properties`.
-const IMMUTABLE: [&str; 7] = [
+const IMMUTABLE: [&str; 10] = [
     "osType",
     "osState",
     "hyperVGeneration",
@@ -30,6 +30,9 @@ const IMMUTABLE: [&str; 7] = [
     "identifier/publisher",
     "identifier/offer",
     "identifier/sku",
+    "purchasePlan/name",
+    "purchasePlan/publisher",
+    "purchasePlan/product",
 ];
 
 /// Everything on a definition's own path.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     arm::{ArmError, ArmPath},
-    compute::{Compute, Item, Kind, definition, source::DiskSource},
+    compute::{Compute, Item, Kind, definition, plan::PurchasePlan, source::DiskSource},
     json as edit, region,
 };
 
@@ -35,6 +35,7 @@ pub(super) struct Source {
     architecture: Option<String>,
     /// `TrustedLaunch`, `ConfidentialVM…`.
     security: Option<String>,
+    plan: Option<PurchasePlan>,
     /// The lower-case ids that must stay until the version is made.
     pub(super) needed: Vec<String>,
     /// `osDiskImage` and `dataDiskImages` as the finished version shows them.
@@ -60,6 +61,9 @@ pub(super) fn resolve(compute: &Compute, body: &Value, location: &str, parent: &
     };
     require_agreement(&source, parent)?;
     require_security(&source, definition::feature(&parent.body, "SecurityType"))?;
+    if let Some(plan) = &source.plan {
+        plan.require_on_definition(&source.id, &parent.body)?;
+    }
     let shallow = edit::text(body, "/properties/publishingProfile/replicationMode") == Some("Shallow");
     require_sizes(&source, shallow)?;
     Ok(source)
@@ -105,6 +109,7 @@ fn from_vm(compute: &Compute, id: &str, location: &str) -> Result<Source, ArmErr
         generation: Some(vm.facts.generation.clone()),
         architecture: Some(vm.facts.architecture.clone()),
         security: vm.property("/securityProfile/securityType").map(str::to_owned),
+        plan: PurchasePlan::at(&vm.body, "/plan"),
         needed: vec![id.to_lowercase()],
         shown,
     })
@@ -149,6 +154,7 @@ fn from_image(compute: &Compute, id: &str, location: &str) -> Result<Source, Arm
         generation: image.property("/hyperVGeneration").map(str::to_owned),
         architecture: None,
         security: None,
+        plan: image.facts.plan.clone(),
         needed: vec![id.to_lowercase()],
         shown,
     })
@@ -178,6 +184,7 @@ fn from_version(compute: &Compute, path: &ArmPath, location: &str) -> Result<Sou
         security: definition::feature(&parent.body, "SecurityType")
             .filter(|security| !security.ends_with("Supported"))
             .map(str::to_owned),
+        plan: PurchasePlan::at(&parent.body, "/properties/purchasePlan"),
         needed: vec![path.key()],
         id,
         shown,
@@ -213,6 +220,7 @@ fn from_disks(compute: &Compute, profile: &Value, location: &str) -> Result<Sour
         generation: os.property("/hyperVGeneration").map(str::to_owned),
         architecture: os.property("/supportedCapabilities/architecture").map(str::to_owned),
         security: os.property("/securityProfile/securityType").map(str::to_owned),
+        plan: PurchasePlan::at(os.body, "/properties/purchasePlan"),
         needed,
         shown,
     })
@@ -252,6 +260,7 @@ fn from_vhd(profile: &Value) -> Result<Source, ArmError> {
         generation: None,
         architecture: None,
         security: None,
+        plan: None,
         needed: Vec::new(),
         shown: json!({"osDiskImage": sized_image(Some(&json!(30)), caching)}),
     })

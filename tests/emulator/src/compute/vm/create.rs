@@ -34,6 +34,9 @@ pub(crate) fn create(world: &mut World, call: &Call<'_>, path: &ArmPath, body: &
     let boot = Boot::find(&world.compute, &reference, &location, call.now)?;
     require_profile(body, &boot)?;
     require_bootable(required_size(body)?, body, &boot)?;
+    if let Some(plan) = &boot.plan {
+        plan.require_on_vm(body, path)?;
+    }
     require_interfaces(world, body, &path.id())?;
     let vm = planned(path, body, (&location, &profile), &boot);
     let plan = Plan {
