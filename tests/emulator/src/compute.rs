@@ -54,6 +54,7 @@ pub struct Compute {
     pub(crate) definitions: Table<()>,
     pub(crate) versions: Table<version::VersionFacts>,
     soft_deleted: soft_delete::SoftDeleted,
+    spent: throttle::Spent,
     /// Cores in use and allowed, by region and usage name; see `usage`.
     pub(crate) quotas: usage::Quotas,
 }
@@ -110,8 +111,8 @@ impl Kind {
 /// Answers a request under `Microsoft.Compute`.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let response = route(world, call, path)?;
-    Ok(match throttle::remaining(&call.request.method, path) {
-        Some(remaining) => response.with_header("x-ms-ratelimit-remaining-resource", remaining),
+    Ok(match world.compute.spent.count(&call.request.method, path, call.now) {
+        Some(remaining) => response.with_header("x-ms-ratelimit-remaining-resource", &remaining),
         None => response,
     })
 }

@@ -7,7 +7,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-mod pattern;
+use crate::pattern;
 
 /// One scripted fault.
 #[derive(Clone, Debug, Serialize, Deserialize)]

@@ -24,7 +24,9 @@ pub mod journal;
 mod json;
 pub mod network;
 pub mod operation;
+mod pattern;
 pub mod region;
+pub mod rights;
 pub mod seed;
 pub mod storage;
 pub mod timing;
@@ -105,6 +107,7 @@ impl Emulator {
             network: network::Network::new(settings.public_address),
             deployments: deployment::Deployments::default(),
             vaults: vault::Vaults::default(),
+            rights: rights::Rights::default(),
             storage: storage::Storage::default(),
             batch: batch::Batch::default(),
             operations: operation::Operations::new(settings.short_poll_urls),

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{arm::Subscription, compute::usage::Quota, entra::Tenant, region, timing::Seconds, world::World};
+use crate::{
+    arm::Subscription, compute::usage::Quota, entra::Tenant, region, rights::RoleAssignment, timing::Seconds,
+    world::World,
+};
 
 mod gallery;
 mod vm;
@@ -54,6 +57,9 @@ pub struct Seed {
     /// The subscriptions. Everything below that names none is in the first.
     #[serde(default)]
     pub subscriptions: Vec<Subscription>,
+    /// What applications may do; one that none names may do everything.
+    #[serde(default)]
+    pub role_assignments: Vec<RoleAssignment>,
     /// Resource groups.
     #[serde(default)]
     pub resource_groups: Vec<GroupSeed>,
@@ -193,6 +199,9 @@ impl Seed {
                 subscription.tenant.clone_from(&tenant.id);
             }
             world.arm.add_subscription(subscription);
+        }
+        for assignment in &self.role_assignments {
+            world.rights.assign(assignment.clone());
         }
         let subscription = self.subscriptions.first().map(|first| first.id.clone());
         let subscription = subscription.or_else(|| world.arm.first_subscription().map(str::to_owned));

@@ -3,6 +3,7 @@
 //! `azure` is the small client that the other files share.
 
 mod arm;
+mod authorization;
 mod azure;
 mod building;
 mod certificate;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     arm::Arm, batch::Batch, compute::Compute, deployment::Deployments, entra::Entra, fault::Faults, ids::IdSource,
-    network::Network, operation::Operations, storage::Storage, timing::Timing, vault::Vaults,
+    network::Network, operation::Operations, rights::Rights, storage::Storage, timing::Timing, vault::Vaults,
 };
 
 /// The state of one emulated Azure.
@@ -14,6 +14,8 @@ use crate::{
 pub struct World {
     /// Tenants, applications and their secrets, signing keys.
     pub entra: Entra,
+    /// What callers may do.
+    pub rights: Rights,
     /// Subscriptions, resource groups, provider registrations.
     pub arm: Arm,
     /// VMs, disks, snapshots, images, galleries.

@@ -23,6 +23,9 @@ pub(crate) use create::{add_extension, create};
 /// From this api-version on a plain VM shows `securityType: "Standard"`; before, the property is absent.
 const STANDARD_SHOWN_SINCE: &str = "2025-11-01";
 
+/// From this api-version on a VM shows its ETag.
+const ETAG_SHOWN_SINCE: &str = "2024-03-01";
+
 /// The power states of a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Power {
@@ -44,6 +47,8 @@ pub(crate) struct VmFacts {
     pub(crate) architecture: String,
     /// When it was made, shown in statuses.
     pub(crate) created: Timestamp,
+    /// Counts changes; the ETag shows it.
+    pub(crate) revision: u32,
 }
 
 /// How much of a VM is shown: what a request says about that.
@@ -80,6 +85,10 @@ impl<'a> Shown<'a> {
         self.expand.eq_ignore_ascii_case("instanceView")
     }
 
+    fn has_etag(self) -> bool {
+        self.api_version >= ETAG_SHOWN_SINCE
+    }
+
     fn has_standard_security(self) -> bool {
         self.api_version >= STANDARD_SHOWN_SINCE
     }
@@ -89,11 +98,17 @@ impl Facts for VmFacts {
     fn settled(&mut self, _change: Doing, succeeded: bool, _at: Timestamp) {
         if let (Some(power), true) = (self.becoming.take(), succeeded) {
             self.power = power;
+            self.revision += 1;
         }
     }
 }
 
 impl VmFacts {
+    /// Quoted, and a number, as the provider's examples have it.
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.revision)
+    }
+
     fn power_code(&self) -> (&'static str, &'static str) {
         match (self.becoming, self.power) {
             (Some(Power::Running), _) => ("PowerState/starting", "VM starting"),
@@ -120,6 +135,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::POST, "poweroff", Some(_)) => change_power(world, call, path, Power::Stopped),
         (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
         (&Method::POST, "generalize", Some(_)) => generalize(world, path),
+        (&(Method::PATCH | Method::PUT), "", found) if !conditions_hold(call.request, found) => Err(precondition(path)),
         (&Method::PATCH, "", Some(_)) => patch(world, call, path),
         (&Method::PUT, "", None) => put(world, call, path),
         (&Method::DELETE, "", _) => {
@@ -136,6 +152,24 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
         _ => Err(unsupported(call.request)),
     }
+}
+
+/// Whether `If-Match` and `If-None-Match` allow a write.
+fn conditions_hold(request: &Request, found: Option<&Item<VmFacts>>) -> bool {
+    let etag = found.map(|item| item.facts.etag());
+    let fits = |header: &str| {
+        etag.as_ref().is_some_and(|etag| {
+            header
+                .split(',')
+                .any(|one| matches!(one.trim(), "*") || one.trim() == etag)
+        })
+    };
+    request.header("if-match").is_none_or(fits) && !request.header("if-none-match").is_some_and(fits)
+}
+
+fn precondition(path: &ArmPath) -> ArmError {
+    let message = format!("The condition on the ETag of '{}' is not met.", path.name());
+    ArmError::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
 }
 
 fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -179,6 +213,9 @@ pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
         {
             edit::remove(&mut view, "/properties", "securityProfile");
         }
+    }
+    if shown.has_etag() {
+        edit::set(&mut view, &["etag"], json!(item.facts.etag()));
     }
     if shown.has_instance_view() {
         edit::set(&mut view, &["properties", "instanceView"], instance_view(item));
@@ -307,5 +344,6 @@ fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         edit::set(&mut item.body, &["tags"], tags.clone());
     }
     edit::merge(&mut item.body, body);
+    item.facts.revision += 1;
     Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request))))
 }

@@ -242,3 +242,25 @@ fn a_group_that_is_not_there_is_named() {
             .starts_with("The Resource 'Microsoft.Compute/disks/none' under resource group 'rg-images' was not found.")
     );
 }
+
+#[test]
+fn a_vm_changes_only_under_the_conditions_of_the_request() {
+    let mut azure = Azure::example();
+    let path = id("virtualMachines/vm-build");
+    let etag = azure.get(&path).body["etag"].as_str().unwrap().to_owned();
+    let authorization = format!("Bearer {}", azure.token);
+    let mut patch = |name: &str, value: &str| {
+        let headers = [("authorization", authorization.as_str()), (name, value)];
+        let path = format!("{path}?api-version=2026-04-01");
+        azure.ask(Method::PATCH, &path, r#"{"tags": {"a": "b"}}"#, &headers)
+    };
+    assert_eq!(patch("if-match", "\"other\"").code(), "PreconditionFailed");
+    assert_eq!(patch("if-none-match", "*").status, 412);
+    let changed = patch("if-match", &etag);
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.body["etag"], etag);
+    assert_eq!(patch("if-match", &etag).status, 412);
+    assert_eq!(patch("if-match", "*").status, 200);
+    azure.api_version = "2021-11-01";
+    assert!(azure.get(&path).body.get("etag").is_none(), "older versions show none");
+}

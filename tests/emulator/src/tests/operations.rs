@@ -118,3 +118,31 @@ fn the_time_scale_divides_every_duration() {
     azure.wait(1);
     assert_eq!(azure.get(&id("snapshots/s")).state(), "Succeeded");
 }
+
+#[test]
+fn the_provider_says_how_many_requests_of_a_kind_are_left() {
+    let mut azure = Azure::example();
+    let left = |azure: &mut Azure| {
+        let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
+        azure.wait(60);
+        started.header("x-ms-ratelimit-remaining-resource").unwrap().to_owned()
+    };
+    let gallery = |short: u32, long: u32| {
+        format!("Microsoft.Compute/CreateUpdateGallery3Min;{short},Microsoft.Compute/CreateUpdateGallery30Min;{long}")
+    };
+    assert_eq!(left(&mut azure), gallery(49, 298));
+    assert_eq!(left(&mut azure), gallery(48, 297));
+    azure.wait(180);
+    assert_eq!(left(&mut azure), gallery(49, 296));
+    let groups = azure.get("/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups");
+    assert_eq!(
+        groups.header("x-ms-ratelimit-remaining-subscription-reads"),
+        Some("249")
+    );
+    assert_eq!(
+        groups.header("x-ms-ratelimit-remaining-subscription-global-reads"),
+        Some("3749")
+    );
+    let tenant = azure.get("/subscriptions");
+    assert_eq!(tenant.header("x-ms-ratelimit-remaining-tenant-reads"), Some("249"));
+}

@@ -1,0 +1,190 @@
+//! Callers with few rights at the resource manager: what they see, and the words that refuse the rest.
+
+use http::Method;
+use serde_json::{Value, json};
+
+use super::azure::{Azure, CLIENT, GROUP, id};
+
+const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5";
+const OBJECT: &str = "00000000-0000-0000-0000-00000000b0b1";
+
+/// A world in which the example's application has only these assignments, and a second group that it has nothing in.
+fn world(assignments: &Value) -> Azure {
+    let vm = json!({"name": "private", "resourceGroup": "rg-private", "location": "eastus2"});
+    let mut azure = Azure::with_seed(&json!({
+        "resourceGroups": [{"name": "rg-private", "location": "eastus2"}], "vms": [vm],
+    }));
+    // What a test needs beforehand is made with all rights.
+    azure.snapshot("os", "vm-build_OsDisk");
+    azure.definition("def");
+    let seed = crate::seed::Seed::parse(&json!({"roleAssignments": assignments}).to_string()).unwrap();
+    azure.emulator.seed(&seed, azure.now).unwrap();
+    azure
+}
+
+fn in_group(actions: &[&str]) -> Value {
+    json!([{"principal": OBJECT, "scope": GROUP, "actions": actions}])
+}
+
+#[test]
+fn what_no_assignment_allows_is_refused_in_the_words_of_azure() {
+    let mut azure = world(&json!([{"application": CLIENT, "scope": GROUP, "actions": ["*/read"]}]));
+    assert_eq!(azure.get(&id("virtualMachines/vm-build")).status, 200);
+    let refused = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
+    assert_eq!((refused.status, refused.code()), (403, "AuthorizationFailed"));
+    assert_eq!(
+        refused.message(),
+        format!(
+            "The client '{CLIENT}' with object id '{OBJECT}' does not have authorization to perform action \
+             'Microsoft.Compute/galleries/write' over scope '{}' or the scope is invalid. If access was recently \
+             granted, please refresh your credentials.",
+            id("galleries/g")
+        )
+    );
+    for (method, path, action) in [
+        (
+            Method::POST,
+            id("virtualMachines/vm-build/deallocate"),
+            "Microsoft.Compute/virtualMachines/deallocate/action",
+        ),
+        (Method::DELETE, id("snapshots/os"), "Microsoft.Compute/snapshots/delete"),
+        (
+            Method::GET,
+            format!("{SUBSCRIPTION}/resourceGroups/rg-private/providers/Microsoft.Compute/virtualMachines/private"),
+            "Microsoft.Compute/virtualMachines/read",
+        ),
+        (
+            Method::GET,
+            format!("{SUBSCRIPTION}/resourceGroups/none"),
+            "Microsoft.Resources/subscriptions/resourceGroups/read",
+        ),
+        (
+            Method::PUT,
+            format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1/pools/p"),
+            "Microsoft.Batch/batchAccounts/pools/write",
+        ),
+        (
+            Method::POST,
+            format!("{SUBSCRIPTION}/providers/Microsoft.Batch/register"),
+            "Microsoft.Batch/register/action",
+        ),
+    ] {
+        let refused = azure.send(method, &path, &json!({}));
+        assert_eq!((refused.status, refused.code()), (403, "AuthorizationFailed"), "{path}");
+        assert!(
+            refused.message().contains(&format!("'{action}'")),
+            "{}",
+            refused.message()
+        );
+    }
+}
+
+#[test]
+fn a_version_needs_write_on_its_disks_and_read_on_its_image() {
+    let own = "Microsoft.Compute/galleries/*";
+    let path = id("galleries/gal1/images/def/versions/1.0.0");
+    let of_snapshot = Azure::version_body(&id("snapshots/os"), &["eastus2"]);
+    let mut of_vm = of_snapshot.clone();
+    of_vm["properties"]["storageProfile"] = json!({"source": {"virtualMachineId": id("virtualMachines/vm-build")}});
+    let mut of_image = of_snapshot.clone();
+    of_image["properties"]["storageProfile"] = json!({"source": {"id": id("images/i")}});
+    for (body, needed, linked) in [
+        (&of_snapshot, "Microsoft.Compute/snapshots/write", "snapshots/os"),
+        (
+            &of_vm,
+            "Microsoft.Compute/virtualMachines/write",
+            "virtualMachines/vm-build",
+        ),
+        (&of_image, "Microsoft.Compute/images/read", "images/i"),
+    ] {
+        let refused = world(&in_group(&[own])).put(&path, body);
+        assert_eq!(
+            (refused.status, refused.code()),
+            (403, "LinkedAuthorizationFailed"),
+            "{needed}"
+        );
+        assert_eq!(
+            refused.message(),
+            format!(
+                "The client '{CLIENT}' with object id '{OBJECT}' has permission to perform action \
+                 'Microsoft.Compute/galleries/images/versions/write' on scope '{path}'; however, it does not have \
+                 permission to perform action '{needed}' on the linked scope(s) '{}' or the linked scope(s) are \
+                 invalid.",
+                id(linked)
+            )
+        );
+        let allowed = world(&in_group(&[own, needed])).put(&path, body);
+        assert_ne!(allowed.status, 403, "{needed}: {}", allowed.body);
+    }
+}
+
+#[test]
+fn a_copy_needs_access_to_the_disk() {
+    let body = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": id("disks/vm-build_OsDisk")}}});
+    let refused = world(&in_group(&["Microsoft.Compute/snapshots/*"])).put(&id("snapshots/s"), &body);
+    assert_eq!(refused.code(), "LinkedAuthorizationFailed");
+    assert!(
+        refused
+            .message()
+            .contains("'Microsoft.Compute/disks/beginGetAccess/action'")
+    );
+    let both = [
+        "Microsoft.Compute/snapshots/*",
+        "Microsoft.Compute/disks/beginGetAccess/action",
+    ];
+    assert_eq!(world(&in_group(&both)).put(&id("snapshots/s"), &body).status, 202);
+}
+
+#[test]
+fn lists_of_a_subscription_show_what_the_caller_may_read() {
+    let mut azure = world(&in_group(&["*/read"]));
+    let names = |azure: &mut Azure, path: &str| -> Vec<String> {
+        let list = azure.get(&format!("{SUBSCRIPTION}/{path}"));
+        assert_eq!(list.status, 200, "{path}: {}", list.body);
+        let values = list.body["value"].as_array().unwrap().iter();
+        values.map(|value| value["name"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(
+        names(&mut azure, "providers/Microsoft.Compute/virtualMachines"),
+        ["vm-build"]
+    );
+    assert_eq!(names(&mut azure, "resourceGroups"), ["rg-images"]);
+    assert!(!names(&mut azure, "resources").contains(&"private".to_owned()));
+    assert_eq!(azure.get("/subscriptions").body["value"].as_array().unwrap().len(), 1);
+    assert_eq!(azure.get(SUBSCRIPTION).status, 200);
+    let skus = azure.get(&format!("{SUBSCRIPTION}/providers/Microsoft.Compute/skus"));
+    assert_eq!(skus.code(), "AuthorizationFailed", "these belong to no scope below");
+
+    let elsewhere = json!([{"principal": OBJECT, "scope": "/subscriptions/other", "actions": ["*"]}]);
+    let mut azure = world(&elsewhere);
+    assert_eq!(azure.get("/subscriptions").body["value"], json!([]));
+    assert_eq!(azure.get(SUBSCRIPTION).code(), "AuthorizationFailed");
+}
+
+#[test]
+fn permissions_show_what_was_given() {
+    let mut azure = world(&json!([
+        {"principal": OBJECT, "scope": GROUP, "actions": ["*/read"], "notActions": ["Microsoft.Batch/*"]},
+        {"principal": OBJECT, "scope": id("disks/vm-build_OsDisk"), "actions": ["*"], "dataActions": ["x/y"]},
+    ]));
+    let reader =
+        json!({"actions": ["*/read"], "notActions": ["Microsoft.Batch/*"], "dataActions": [], "notDataActions": []});
+    let owner = json!({"actions": ["*"], "notActions": [], "dataActions": ["x/y"], "notDataActions": []});
+    let shown = |azure: &mut Azure, scope: &str| {
+        let path = format!("{scope}/providers/Microsoft.Authorization/permissions");
+        azure.get(&path).body["value"].clone()
+    };
+    assert_eq!(shown(&mut azure, GROUP), json!([reader]));
+    assert_eq!(shown(&mut azure, &id("disks/vm-build_OsDisk")), json!([reader, owner]));
+    assert_eq!(shown(&mut azure, SUBSCRIPTION), json!([]));
+}
+
+#[test]
+fn a_poll_url_is_proof_enough() {
+    let write =
+        json!([{"principal": OBJECT, "scope": id("galleries/g"), "actions": ["Microsoft.Compute/galleries/write"]}]);
+    let mut azure = world(&write);
+    let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
+    assert_eq!(azure.finish(&started)["status"], "Succeeded");
+    assert_eq!(azure.get(&id("galleries/g")).code(), "AuthorizationFailed");
+}
