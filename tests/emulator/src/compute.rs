@@ -236,9 +236,12 @@ fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
         Some(_) => format!("{}/{}/", path.key(), path.action()),
         None => format!("/subscriptions/{}/", path.subscription.to_lowercase()),
     };
-    let values: Vec<Value> = world
-        .compute
-        .views(kind, call.now)
+    let views = if kind == Kind::VirtualMachine {
+        vm::list_views(&world.compute.vms, call.request)
+    } else {
+        world.compute.views(kind, call.now)
+    };
+    let values: Vec<Value> = views
         .into_iter()
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .collect();

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use super::size;
 use crate::{
-    arm::{self, Answer, ArmPath},
+    arm::{self, Answer, ArmError, ArmPath},
     region, unsupported,
     world::{Call, World},
 };
@@ -40,6 +40,14 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
         return Err(unsupported(call.request));
     }
     let location = region::normalise(path.name());
+    if region::display_name(&location).is_none() {
+        let message = format!(
+            "No registered resource provider found for location '{}' and API version '{}' for type 'locations/usages'.",
+            path.name(),
+            call.request.query("api-version").unwrap_or_default()
+        );
+        return Err(ArmError::bad_request("NoRegisteredProviderFound", message));
+    }
     let mut names: Vec<&str> = vec!["cores", "lowPriorityCores"];
     for size in size::all() {
         if !names.contains(&size.family) {

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Change, Doing, Facts, Item, Kind, delete, missing};
+use super::{Change, Doing, Facts, Item, Kind, Table, delete, missing};
 use crate::{
     arm::{Answer, ArmError, ArmPath},
     http::{Request, Response},
@@ -197,6 +197,23 @@ pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
         .ok_or_else(|| missing(path))
 }
 
+/// VMs as the list shows them that was asked for; `statusOnly` is about their power states.
+pub(super) fn list_views(vms: &Table<VmFacts>, request: &Request) -> Vec<Value> {
+    let asked = Shown::of(request);
+    let status_only = request
+        .query("statusOnly")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let shown = if status_only {
+        Shown {
+            expand: "instanceView",
+            ..asked
+        }
+    } else {
+        asked
+    };
+    vms.iter().map(|item| view(item, shown)).collect()
+}
+
 /// The VM as answers show it.
 pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
     let mut view = item.view(&Kind::VirtualMachine.type_name());
@@ -334,9 +351,16 @@ fn generalize(world: &mut World, path: &ArmPath) -> Answer {
     Ok(Response::empty(StatusCode::OK))
 }
 
-/// Tags and other fields, at once; the only updates of a VM that are played.
+/// Tags and other fields, at once; the only updates of a VM that are played. Disks and interfaces have another side,
+/// which a change here would leave as it was.
 fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = super::write_body(call)?;
+    if ["storageProfile", "networkProfile"]
+        .iter()
+        .any(|profile| body.pointer(&format!("/properties/{profile}")).is_some())
+    {
+        return Err(unsupported(call.request));
+    }
     let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     if let Some(tags) = body.get("tags") {

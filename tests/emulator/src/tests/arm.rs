@@ -192,3 +192,29 @@ fn sizes_usages_and_permissions_can_be_read() {
         assert_eq!(azure.get(&path).status, 200, "{path}");
     }
 }
+
+/// The providers that Terraform's azurerm looks for before its first resource.
+#[test]
+fn the_providers_that_every_subscription_has_are_registered() {
+    let mut azure = Azure::example();
+    let providers = azure.get(&format!("{SUBSCRIPTION}/providers")).body;
+    let state = |name: &str| {
+        let provider = providers["value"].as_array().unwrap().iter();
+        let mut provider = provider.filter(|provider| provider["namespace"] == name);
+        provider.next().map(|provider| provider["registrationState"].clone())
+    };
+    for name in [
+        "Authorization",
+        "Compute",
+        "CostManagement",
+        "ManagedIdentity",
+        "MarketplaceOrdering",
+        "Network",
+        "Resources",
+        "Storage",
+    ] {
+        assert_eq!(state(&format!("Microsoft.{name}")), Some(json!("Registered")), "{name}");
+    }
+    let usages = format!("{SUBSCRIPTION}/providers/Microsoft.Compute/locations/atlantis/usages");
+    assert_eq!(azure.get(&usages).code(), "NoRegisteredProviderFound");
+}

@@ -264,3 +264,16 @@ fn a_vm_changes_only_under_the_conditions_of_the_request() {
     azure.api_version = "2021-11-01";
     assert!(azure.get(&path).body.get("etag").is_none(), "older versions show none");
 }
+
+#[test]
+fn lists_of_vms_show_states_only_when_asked_and_disks_are_not_changed_in_passing() {
+    let mut azure = Azure::example();
+    for (query, codes) in [("", 0), ("?$expand=instanceView", 3), ("?statusOnly=true", 3)] {
+        let list = azure.get(&id(&format!("virtualMachines{query}"))).body;
+        let statuses = list["value"][0]["properties"]["instanceView"]["statuses"].as_array();
+        assert_eq!(statuses.map_or(0, Vec::len), codes, "{query:?}");
+    }
+    let disks = json!({"properties": {"storageProfile": {"dataDisks": []}}});
+    let refused = azure.send(Method::PATCH, &id("virtualMachines/vm-build"), &disks);
+    assert_eq!(refused.status, 501, "{}", refused.body);
+}
