@@ -22,6 +22,7 @@ use crate::{
 
 mod budget;
 mod error;
+mod filter;
 mod group;
 mod headers;
 mod metadata;
@@ -32,6 +33,7 @@ mod subscription;
 
 pub(crate) use error::Answer;
 pub use error::ArmError;
+pub(crate) use filter::Filter;
 use group::Group;
 pub use page::page;
 pub use path::ArmPath;
@@ -199,7 +201,7 @@ fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (false, "", "locations") if call.request.method == Method::GET => Ok(subscription::locations(path, call)),
         (false, "", "providers") if call.request.method == Method::GET => Ok(provider::list(world, call, path)),
         (_, "", "resources") if call.request.method == Method::GET => group::resources(world, call, path),
-        (false, "", "resourcegroups") if call.request.method == Method::GET => Ok(group::list(world, call, path)),
+        (false, "", "resourcegroups") if call.request.method == Method::GET => group::list(world, call, path),
         (true, "", "") => group::respond(world, call, path),
         (true, "deployments", _) => deployment::respond(world, call, path),
         _ => Err(unsupported(call.request)),

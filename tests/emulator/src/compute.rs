@@ -236,6 +236,7 @@ fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
         Some(_) => format!("{}/{}/", path.key(), path.action()),
         None => format!("/subscriptions/{}/", path.subscription.to_lowercase()),
     };
+    arm::Filter::refuse(call.request)?;
     let views = if kind == Kind::VirtualMachine {
         vm::list_views(&world.compute.vms, call.request)
     } else {

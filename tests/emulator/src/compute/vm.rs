@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Change, Doing, Facts, Item, Kind, Table, delete, missing};
+use super::{Change, Doing, Facts, Item, Kind, Table, delete, missing, usage};
 use crate::{
     arm::{Answer, ArmError, ArmPath},
     http::{Request, Response},
@@ -104,6 +104,11 @@ impl Facts for VmFacts {
 }
 
 impl VmFacts {
+    /// Whether it uses cores: a machine does until it is deallocated, and from when it begins to start.
+    pub(super) fn has_host(&self) -> bool {
+        self.power != Power::Deallocated || self.becoming == Some(Power::Running)
+    }
+
     /// Quoted, and a number, as the provider's examples have it.
     fn etag(&self) -> String {
         format!("\"{}\"", self.revision)
@@ -313,6 +318,9 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
             item.name()
         );
         return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
+    if let (Power::Running, false, Some(size)) = (power, item.facts.has_host(), usage::size_of(item)) {
+        usage::require_cores(&world.compute, &path.subscription, &item.location(), size)?;
     }
     let seconds = &world.timing.seconds;
     let already = item.facts.power == power;

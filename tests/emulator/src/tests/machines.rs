@@ -277,3 +277,55 @@ fn lists_of_vms_show_states_only_when_asked_and_disks_are_not_changed_in_passing
     let refused = azure.send(Method::PATCH, &id("virtualMachines/vm-build"), &disks);
     assert_eq!(refused.status, 501, "{}", refused.body);
 }
+
+#[test]
+fn cores_in_use_are_counted_and_more_than_the_quota_are_refused() {
+    let mut azure = Azure::with_seed(&json!({
+        "vms": [
+            {"name": "runs", "resourceGroup": "rg-images", "location": "eastus2", "vmSize": "Standard_D4s_v5"},
+            {"name": "sleeps", "resourceGroup": "rg-images", "location": "eastus2", "vmSize": "Standard_D8s_v5", "powerState": "deallocated"},
+        ],
+        "quotas": [{"location": "eastus2", "name": "standardDSv5Family", "limit": 12, "currentValue": 2}],
+    }));
+    let used = |azure: &mut Azure, name: &str| {
+        let path =
+            "/subscriptions/00000000-0000-0000-0000-0000000005b5/providers/Microsoft.Compute/locations/eastus2/usages";
+        let usages = azure.get(path).body["value"].as_array().unwrap().clone();
+        let usage = usages.into_iter().find(|usage| usage["name"]["value"] == name);
+        usage.unwrap()["currentValue"].as_u64().unwrap()
+    };
+    assert_eq!(
+        (used(&mut azure, "standardDSv5Family"), used(&mut azure, "cores")),
+        (6, 4)
+    );
+    let refused = azure.post(&id("virtualMachines/sleeps/start"), &Value::Null);
+    assert_eq!((refused.status, refused.code()), (409, "OperationNotAllowed"));
+    assert_eq!(
+        refused.message(),
+        "Operation could not be completed as it results in exceeding approved standardDSv5Family Cores quota. \
+         Additional details - Deployment Model: Resource Manager, Location: eastus2, Current Limit: 12, Current Usage: 6, \
+         Additional Required: 8, (Minimum) New Limit Required: 14."
+    );
+    let stopped = azure.post(&id("virtualMachines/runs/deallocate"), &Value::Null);
+    azure.finish(&stopped);
+    assert_eq!(used(&mut azure, "standardDSv5Family"), 2);
+    assert_eq!(
+        azure.post(&id("virtualMachines/sleeps/start"), &Value::Null).status,
+        202
+    );
+    assert_eq!(
+        used(&mut azure, "standardDSv5Family"),
+        10,
+        "from when it begins to start"
+    );
+    let machine = json!({"location": "eastus2", "properties": {
+        "hardwareProfile": {"vmSize": "Standard_D4s_v5"}, "osProfile": {},
+        "storageProfile": {"imageReference": {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest"}},
+    }});
+    let refused = azure.put(&id("virtualMachines/new"), &machine);
+    assert!(
+        refused.message().contains("Additional Required: 4"),
+        "{}",
+        refused.message()
+    );
+}

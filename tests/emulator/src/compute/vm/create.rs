@@ -12,6 +12,7 @@ use crate::{
         boot::{Boot, number},
         required_location,
         size::{self, VmSize},
+        usage,
     },
     json as edit, network,
     operation::{self, Form, Output, Plan, Started},
@@ -33,7 +34,9 @@ pub(crate) fn create(world: &mut World, call: &Call<'_>, path: &ArmPath, body: &
     let reference = profile.get("imageReference").cloned().unwrap_or_default();
     let boot = Boot::find(&world.compute, &reference, &location, call.now)?;
     require_profile(body, &boot)?;
-    require_bootable(required_size(body)?, body, &boot)?;
+    let size = required_size(body)?;
+    require_bootable(size, body, &boot)?;
+    usage::require_cores(&world.compute, &path.subscription, &location, size)?;
     if let Some(plan) = &boot.plan {
         plan.require_on_vm(body, path)?;
     }
