@@ -30,6 +30,7 @@ mod page;
 mod path;
 mod provider;
 mod subscription;
+mod tags;
 
 pub(crate) use error::Answer;
 pub use error::ArmError;
@@ -184,6 +185,9 @@ fn in_subscription(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &
     let access = world
         .rights
         .check(caller, (&call.request.method, path), || call.request.json())?;
+    if let (&Method::PUT | &Method::PATCH, Some(body)) = (&call.request.method, call.request.json()) {
+        tags::check(&body)?;
+    }
     let response = if path.namespace.is_none() {
         subscription_level(world, call, path)
     } else {

@@ -245,3 +245,24 @@ fn lists_are_filtered_or_say_that_they_cannot() {
     assert_eq!(first["value"].as_array().unwrap().len(), 1);
     assert!(first["nextLink"].as_str().unwrap().contains("$top=1"));
 }
+
+#[test]
+fn tags_that_azure_does_not_take_are_refused_on_every_resource() {
+    let mut azure = Azure::example();
+    let body = json!({"location": "eastus2", "tags": {"team": "x".repeat(257)}});
+    for path in [
+        format!("{SUBSCRIPTION}/resourceGroups/new"),
+        id("galleries/new"),
+        format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/new"),
+    ] {
+        for method in [Method::PUT, Method::PATCH] {
+            let refused = azure.send(method, &path, &body);
+            assert_eq!(
+                (refused.status, refused.code()),
+                (400, "InvalidTagValueLength"),
+                "{path}"
+            );
+        }
+        assert_eq!(azure.get(&path).status, 404, "{path}");
+    }
+}
