@@ -189,7 +189,7 @@ fn in_subscription(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &
         tags::check(&body)?;
     }
     let response = if path.namespace.is_none() {
-        subscription_level(world, call, path)
+        subscription_level(world, call, path, caller)
     } else {
         provider_level(world, call, path, caller)
     }?;
@@ -199,7 +199,7 @@ fn in_subscription(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &
     })
 }
 
-fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
     match (path.group.is_some(), path.kind().as_str(), path.action().as_str()) {
         (false, "", "") if call.request.method == Method::GET => subscription::show(world, path),
         (false, "", "locations") if call.request.method == Method::GET => Ok(subscription::locations(path, call)),
@@ -207,7 +207,7 @@ fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (_, "", "resources") if call.request.method == Method::GET => group::resources(world, call, path),
         (false, "", "resourcegroups") if call.request.method == Method::GET => group::list(world, call, path),
         (true, "", "") => group::respond(world, call, path),
-        (true, "deployments", _) => deployment::respond(world, call, path),
+        (true, "deployments", _) => deployment::respond(world, call, path, caller),
         _ => Err(unsupported(call.request)),
     }
 }
@@ -238,7 +238,7 @@ fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &C
     match namespace.as_str() {
         "microsoft.compute" => compute::respond(world, call, path),
         "microsoft.network" => network::respond(world, call, path),
-        "microsoft.resources" => deployment::respond(world, call, path),
+        "microsoft.resources" => deployment::respond(world, call, path, caller),
         "microsoft.keyvault" => vault::respond(world, call, path),
         "microsoft.storage" => storage::respond(world, call, path),
         "microsoft.batch" => Ok(batch::respond_arm(world, call, caller)),

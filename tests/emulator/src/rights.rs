@@ -173,6 +173,34 @@ impl Rights {
         Ok(Access::Full)
     }
 
+    /// Refuses a template of which the caller may not write every resource, each given by type, name and id.
+    pub(crate) fn check_template<'a>(
+        &self,
+        caller: &Caller,
+        resources: impl Iterator<Item = (&'a str, &'a str, &'a str)>,
+    ) -> Result<(), ArmError> {
+        let refusals: Vec<String> = resources
+            .filter_map(|(kind, name, id)| {
+                let action = Action::Control(format!("{kind}/write"));
+                (!self.allows(caller, &action, id)).then(|| {
+                    format!(
+                        "Authorization failed for template resource '{name}' of type '{kind}'. The client '{}' with \
+                         object id '{}' does not have permission to perform action '{}' at scope '{id}'.",
+                        caller.app_id,
+                        caller.object_id,
+                        action.name()
+                    )
+                })
+            })
+            .collect();
+        let message = match refusals.as_slice() {
+            [] => return Ok(()),
+            [one] => format!("The template deployment failed with error: '{one}'."),
+            several => format!("Deployment failed with multiple errors: '{}'", several.join(":")),
+        };
+        Err(ArmError::bad_request("InvalidTemplateDeployment", message))
+    }
+
     /// The list without what the caller may not read.
     pub(crate) fn without_hidden(&self, caller: &Caller, response: Response) -> Response {
         let Ok(mut body) = serde_json::from_slice::<Value>(&response.body) else {

@@ -188,3 +188,35 @@ fn a_poll_url_is_proof_enough() {
     assert_eq!(azure.finish(&started)["status"], "Succeeded");
     assert_eq!(azure.get(&id("galleries/g")).code(), "AuthorizationFailed");
 }
+
+#[test]
+fn a_template_needs_the_right_to_write_each_of_its_resources() {
+    let network = |kind: &str, name: &str| json!({"type": format!("Microsoft.Network/{kind}"), "name": name, "location": "eastus2", "properties": {}});
+    let resources = json!([
+        network("publicIPAddresses", "ip"),
+        network("networkSecurityGroups", "nsg")
+    ]);
+    let body = json!({"properties": {"mode": "Incremental", "template": {"resources": resources}}});
+    let path = format!("{GROUP}/providers/Microsoft.Resources/deployments/d");
+    let deployer = "Microsoft.Resources/deployments/*";
+    let groups = "Microsoft.Network/networkSecurityGroups/write";
+    for (actions, says) in [
+        (
+            &[deployer][..],
+            "Deployment failed with multiple errors: 'Authorization failed for template resource 'ip'",
+        ),
+        (
+            &[deployer, groups][..],
+            "The template deployment failed with error: 'Authorization failed for template resource 'ip' of type \
+             'Microsoft.Network/publicIPAddresses'.",
+        ),
+    ] {
+        let mut azure = world(&in_group(actions));
+        for refused in [azure.post(&format!("{path}/validate"), &body), azure.put(&path, &body)] {
+            assert_eq!((refused.status, refused.code()), (400, "InvalidTemplateDeployment"));
+            assert!(refused.message().starts_with(says), "{}", refused.message());
+        }
+    }
+    let all = [deployer, "Microsoft.Network/*/write"];
+    assert_eq!(world(&in_group(&all)).put(&path, &body).status, 201);
+}
