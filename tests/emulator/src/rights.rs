@@ -9,9 +9,10 @@ use serde_json::{Value, json};
 
 use crate::{
     arm::{ArmError, ArmPath},
-    entra::Caller,
+    entra::{Audience, Caller, Entra},
     http::Response,
     json as edit, pattern,
+    world::Call,
 };
 
 mod action;
@@ -112,6 +113,19 @@ impl Rights {
     ) -> Option<Action> {
         let action = action::of_batch(method, segments);
         (!self.allows(caller, &action, account)).then_some(action)
+    }
+
+    /// The same for a request as it comes: `prefix` is what stands before the path that Batch knows.
+    ///
+    /// A request without a good token has no roles that could lack anything; it is for the account to refuse or, signed
+    /// with its key, to answer.
+    #[must_use]
+    pub fn missing_on_request(&self, entra: &Entra, call: &Call<'_>, account: &str, prefix: &str) -> Option<Action> {
+        let header = call.request.header("authorization");
+        let caller = entra.check(header, Audience::Batch, call.now).ok()?;
+        let path = call.request.path.strip_prefix(prefix)?.to_lowercase();
+        let segments: Vec<&str> = path.split('/').filter(|segment| !segment.is_empty()).collect();
+        self.missing_on_batch(&caller, account, &call.request.method, &segments)
     }
 
     /// Whether anything at, above or below that scope is assigned to the caller.

@@ -220,3 +220,33 @@ fn a_template_needs_the_right_to_write_each_of_its_resources() {
     let all = [deployer, "Microsoft.Network/*/write"];
     assert_eq!(world(&in_group(&all)).put(&path, &body).status, 201);
 }
+
+#[test]
+fn a_request_to_batch_is_measured_by_the_roles_of_its_token() {
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let mut azure = world(&json!([
+        {"application": CLIENT, "scope": account, "actions": ["Microsoft.Batch/batchAccounts/pools/read"]},
+    ]));
+    let bearer = format!("Bearer {}", azure.sign_in("https://batch.core.windows.net//.default"));
+    let missing = |method: Method, path: &str, authorization: &str| {
+        let request = super::azure::request(method, path, "", &[("authorization", authorization)]);
+        let call = crate::world::Call {
+            request: &request,
+            now: azure.now,
+        };
+        let world = &azure.emulator.world;
+        let action = world
+            .rights
+            .missing_on_request(&world.entra, &call, &account, "/batch/acct1");
+        action.map(|action| action.name().to_owned())
+    };
+    assert_eq!(missing(Method::GET, "/batch/acct1/pools/p/nodes", &bearer), None);
+    for (method, path, action) in [
+        (Method::POST, "/batch/acct1/pools/p/resize", "pools/write"),
+        (Method::GET, "/batch/acct1/Jobs", "jobs/read"),
+    ] {
+        let action = format!("Microsoft.Batch/batchAccounts/{action}");
+        assert_eq!(missing(method, path, &bearer), Some(action), "{path}");
+    }
+    assert_eq!(missing(Method::GET, "/batch/acct1/jobs", "SharedKey acct1:x"), None);
+}

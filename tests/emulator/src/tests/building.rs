@@ -481,3 +481,34 @@ fn the_marketplace_is_listed_from_publisher_to_version() {
     assert_eq!(image["properties"]["hyperVGeneration"], "V1");
     assert_eq!(azure.get(&format!("{sku}/versions/latest")).status, 404);
 }
+
+#[test]
+fn a_subnet_gives_out_its_free_addresses_and_then_is_full() {
+    let mut azure = Azure::example();
+    let network = |rest: &str| id(rest).replace("Microsoft.Compute", "Microsoft.Network");
+    let subnets = json!([{"name": "small", "properties": {"addressPrefix": "10.1.0.0/29"}}]);
+    let space = json!({"addressPrefixes": ["10.1.0.0/16"]});
+    let net = json!({"location": "eastus2", "properties": {"addressSpace": space, "subnets": subnets}});
+    azure.make(&network("virtualNetworks/net"), &net);
+    let subnet = json!({"id": network("virtualNetworks/net/subnets/small")});
+    let interface = json!({"location": "eastus2", "properties": {"ipConfigurations": [{"name": "c", "properties": {"subnet": subnet}}]}});
+    let address = |azure: &mut Azure, name: &str| {
+        let made = azure.make(&network(&format!("networkInterfaces/{name}")), &interface);
+        let configuration = &made.body["properties"]["ipConfigurations"][0]["properties"];
+        configuration["privateIPAddress"].as_str().unwrap().to_owned()
+    };
+    for (name, expected) in [
+        ("a", "10.1.0.4"),
+        ("b", "10.1.0.5"),
+        ("c", "10.1.0.6"),
+        ("b", "10.1.0.5"),
+    ] {
+        assert_eq!(address(&mut azure, name), expected, "{name}");
+    }
+    let full = azure.put(&network("networkInterfaces/d"), &interface);
+    assert_eq!((full.status, full.code()), (400, "SubnetIsFull"));
+    assert!(full.message().contains("Subnet small with address prefix 10.1.0.0/29"));
+    let deleted = azure.delete(&network("networkInterfaces/a"));
+    azure.finish(&deleted);
+    assert_eq!(address(&mut azure, "d"), "10.1.0.4");
+}
