@@ -67,6 +67,10 @@ impl Deployments {
 
 /// Answers `…/deployments/{name}` with and without the provider in front of it, as clients use both.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
+    let lists = path.parts.is_empty() && path.action() == "deployments" && call.request.method == Method::GET;
+    if lists && path.group.is_some() {
+        return Ok(list(world, call, path));
+    }
     if path.kind() != "deployments" || path.group.is_none() {
         return Err(unsupported(call.request));
     }
@@ -99,6 +103,20 @@ fn validate(world: &World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> 
         "id": path.id(), "name": path.name(), "type": "Microsoft.Resources/deployments", "properties": shown,
     });
     Ok(Response::json(StatusCode::OK, &answer))
+}
+
+/// `GET …/deployments` of a group.
+fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
+    let scope = ArmPath {
+        namespace: None,
+        tail: None,
+        ..path.clone()
+    };
+    let prefix = format!("{}/", scope.key());
+    let own = world.deployments.table.iter();
+    let own = own.filter(|item| item.id.to_lowercase().starts_with(&prefix));
+    let values: Vec<Value> = own.map(view).collect();
+    arm::page(call.request, &values, world.page_size)
 }
 
 /// The body and what it would make, all of which the caller may.

@@ -173,6 +173,18 @@ pub(super) fn respond(call: &Call<'_>, path: &ArmPath) -> Answer {
     }
     let mut names = listed;
     names.dedup();
+    // az looks for the latest by the first of the names backwards.
+    if call
+        .request
+        .query("$orderby")
+        .is_some_and(|order| order.to_lowercase().ends_with(" desc"))
+    {
+        names.sort_unstable();
+        names.reverse();
+    }
+    if let Some(top) = call.request.query("$top").and_then(|top| top.parse().ok()) {
+        names.truncate(top);
+    }
     let location = path.parts.first().map_or("", |(_, location)| location);
     let action = path.tail.as_deref().unwrap_or_default();
     let values: Vec<Value> = names

@@ -1,6 +1,6 @@
 //! Virtual machines: what they show, and stopping, starting and generalizing them.
 //!
-//! Making one is in `create`. A seed can bring them, too.
+//! Making one is in `create`, changing one in `update`. A seed can bring them, too.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -17,6 +17,7 @@ use crate::{
 };
 
 mod create;
+mod update;
 
 pub(crate) use create::{add_extension, create};
 
@@ -141,7 +142,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
         (&Method::POST, "generalize", Some(_)) => generalize(world, path),
         (&(Method::PATCH | Method::PUT), "", found) if !conditions_hold(call.request, found) => Err(precondition(path)),
-        (&Method::PATCH, "", Some(_)) => patch(world, call, path),
+        (&(Method::PATCH | Method::PUT), "", Some(_)) => update::update(world, call, path),
         (&Method::PUT, "", None) => put(world, call, path),
         (&Method::DELETE, "", _) => {
             super::version::fail_copies_of(world, &path.key(), call.now);
@@ -357,25 +358,4 @@ fn generalize(world: &mut World, path: &ArmPath) -> Answer {
     }
     item.facts.generalized = true;
     Ok(Response::empty(StatusCode::OK))
-}
-
-/// Tags and other fields, at once; the only updates of a VM that are played. Disks and interfaces have another side,
-/// which a change here would leave as it was.
-fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = super::write_body(call)?;
-    if ["storageProfile", "networkProfile"]
-        .iter()
-        .any(|profile| body.pointer(&format!("/properties/{profile}")).is_some())
-    {
-        return Err(unsupported(call.request));
-    }
-    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
-    super::require_idle(item)?;
-    if let Some(tags) = body.get("tags") {
-        edit::set(&mut item.body, &["tags"], Value::Null);
-        edit::set(&mut item.body, &["tags"], tags.clone());
-    }
-    edit::merge(&mut item.body, body);
-    item.facts.revision += 1;
-    Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request))))
 }

@@ -250,3 +250,19 @@ fn a_request_to_batch_is_measured_by_the_roles_of_its_token() {
     }
     assert_eq!(missing(Method::GET, "/batch/acct1/jobs", "SharedKey acct1:x"), None);
 }
+
+#[test]
+fn the_assignment_in_the_documentation_does_what_it_says() {
+    let documentation = include_str!("../../../../docs/emulator.md");
+    let (_, rest) = documentation.split_once("```json\n{\"roleAssignments\"").unwrap();
+    let (block, _) = rest.split_once("```").unwrap();
+    let seed: Value = serde_json::from_str(&format!("{{\"roleAssignments\"{block}")).unwrap();
+    let mut azure = world(&seed["roleAssignments"]);
+    let version = id("galleries/gal1/images/def/versions/1.0.0");
+    let of_snapshot = Azure::version_body(&id("snapshots/os"), &["eastus2"]);
+    assert_eq!(azure.put(&version, &of_snapshot).code(), "LinkedAuthorizationFailed");
+    let of_disk = Azure::version_body(&id("disks/vm-build_OsDisk"), &["eastus2"]);
+    assert_eq!(azure.put(&version, &of_disk).status, 201);
+    assert_eq!(azure.get(&version).status, 200);
+    assert_eq!(azure.delete(&id("snapshots/os")).code(), "AuthorizationFailed");
+}

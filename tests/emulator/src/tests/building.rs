@@ -477,6 +477,8 @@ fn the_marketplace_is_listed_from_publisher_to_version() {
     assert_eq!(publishers.first().map(String::as_str), Some("Canonical"));
     let versions = names(&azure.get(&format!("{sku}/versions")).body);
     assert_eq!(versions, ["22.04.202512010", "22.04.202601010"]);
+    let latest = names(&azure.get(&format!("{sku}/versions?$top=1&$orderby=name%20desc")).body);
+    assert_eq!(latest, ["22.04.202601010"]);
     let image = azure.get(&format!("{sku}/versions/22.04.202601010")).body;
     assert_eq!(image["properties"]["hyperVGeneration"], "V1");
     assert_eq!(azure.get(&format!("{sku}/versions/latest")).status, 404);

@@ -252,6 +252,7 @@ fn a_vm_changes_only_under_the_conditions_of_the_request() {
     let mut patch = |name: &str, value: &str| {
         let headers = [("authorization", authorization.as_str()), (name, value)];
         let path = format!("{path}?api-version=2026-04-01");
+        azure.wait(60);
         azure.ask(Method::PATCH, &path, r#"{"tags": {"a": "b"}}"#, &headers)
     };
     assert_eq!(patch("if-match", "\"other\"").code(), "PreconditionFailed");
@@ -266,16 +267,13 @@ fn a_vm_changes_only_under_the_conditions_of_the_request() {
 }
 
 #[test]
-fn lists_of_vms_show_states_only_when_asked_and_disks_are_not_changed_in_passing() {
+fn lists_of_vms_show_states_only_when_asked() {
     let mut azure = Azure::example();
     for (query, codes) in [("", 0), ("?$expand=instanceView", 3), ("?statusOnly=true", 3)] {
         let list = azure.get(&id(&format!("virtualMachines{query}"))).body;
         let statuses = list["value"][0]["properties"]["instanceView"]["statuses"].as_array();
         assert_eq!(statuses.map_or(0, Vec::len), codes, "{query:?}");
     }
-    let disks = json!({"properties": {"storageProfile": {"dataDisks": []}}});
-    let refused = azure.send(Method::PATCH, &id("virtualMachines/vm-build"), &disks);
-    assert_eq!(refused.status, 501, "{}", refused.body);
 }
 
 #[test]
@@ -327,5 +325,104 @@ fn cores_in_use_are_counted_and_more_than_the_quota_are_refused() {
         refused.message().contains("Additional Required: 4"),
         "{}",
         refused.message()
+    );
+}
+
+#[test]
+fn a_vm_is_changed_by_the_body_that_a_read_gave() {
+    let mut azure = Azure::with_seed(&vm("worker", &json!({"dataDisks": [{"name": "first"}]})));
+    let empty =
+        json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 8}});
+    azure.make(&id("disks/free"), &empty);
+    let path = id("virtualMachines/worker");
+    let mut body = azure.get(&path).body;
+    body["tags"] = json!({"a": "b"});
+    body["properties"]["hardwareProfile"]["vmSize"] = json!("Standard_D2s_v5");
+    let attach = json!({"lun": 1, "createOption": "Attach", "managedDisk": {"id": id("disks/free")}});
+    let new = json!({"lun": 2, "name": "new", "createOption": "Empty", "diskSizeGB": 16});
+    body["properties"]["storageProfile"]["dataDisks"]
+        .as_array_mut()
+        .unwrap()
+        .extend([attach.clone(), new]);
+    let changed = azure.make(&path, &body).body;
+    let disks = changed["properties"]["storageProfile"]["dataDisks"].as_array().unwrap();
+    let disks: Vec<(&Value, &Value)> = disks.iter().map(|disk| (&disk["name"], &disk["diskSizeGB"])).collect();
+    assert_eq!(
+        disks,
+        [
+            (&json!("first"), &json!(30)),
+            (&json!("free"), &json!(8)),
+            (&json!("new"), &json!(16))
+        ]
+    );
+    assert_eq!(changed["tags"], json!({"a": "b"}));
+    assert_eq!(changed["properties"]["hardwareProfile"]["vmSize"], "Standard_D2s_v5");
+    let state = |azure: &mut Azure, name: &str| {
+        azure.get(&id(&format!("disks/{name}"))).body["properties"]["diskState"].clone()
+    };
+    assert_eq!(
+        ["first", "free", "new"].map(|name| state(&mut azure, name)),
+        ["Attached"; 3]
+    );
+
+    let only = json!({"properties": {"storageProfile": {"dataDisks": [{"lun": 2, "name": "new"}]}}});
+    let started = azure.send(Method::PATCH, &path, &only);
+    azure.finish(&started);
+    assert_eq!(
+        ["first", "free", "new"].map(|name| state(&mut azure, name)),
+        ["Unattached", "Unattached", "Attached"]
+    );
+    let other = json!({"properties": {"storageProfile": {"dataDisks": [attach]}}});
+    let build = id("virtualMachines/vm-build");
+    let taken = json!({"lun": 3, "createOption": "Attach", "managedDisk": {"id": id("disks/new")}});
+    let taken = json!({"properties": {"storageProfile": {"dataDisks": [taken]}}});
+    let refused = azure.send(Method::PATCH, &build, &taken);
+    assert_eq!((refused.status, refused.code()), (409, "ConflictingUserInput"));
+    assert_eq!(azure.send(Method::PATCH, &build, &other).status, 200);
+}
+
+#[test]
+fn what_makes_a_vm_what_it_is_does_not_change() {
+    let mut azure = Azure::with_seed(&vm("worker", &json!({})));
+    let path = id("virtualMachines/worker");
+    let storage = |more: &Value| json!({"properties": {"storageProfile": more}});
+    for (body, status, code) in [
+        (
+            storage(&json!({"osDisk": {"name": "other"}})),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            storage(&json!({"imageReference": {"id": "x"}})),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            storage(&json!({"dataDisks": [{"lun": 0}, {"lun": 0}]})),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            storage(&json!({"dataDisks": [{"lun": 0, "createOption": "Empty"}]})),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            json!({"properties": {"hardwareProfile": {"vmSize": "Standard_None"}}}),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            json!({"properties": {"networkProfile": {"networkInterfaces": [{"id": "x"}]}}}),
+            501,
+            "NotImplementedByEmulator",
+        ),
+    ] {
+        let refused = azure.send(Method::PATCH, &path, &body);
+        assert_eq!((refused.status, refused.code()), (status, code), "{body}");
+    }
+    assert_eq!(
+        azure.put(&path, &json!({"location": "westus2"})).code(),
+        "InvalidResourceLocation"
     );
 }

@@ -1,7 +1,7 @@
 //! Making a VM: from an image, with an OS disk and data disks, on interfaces that exist.
 //!
-//! The machine is a row in a table; whoever wants to log in brings an SSH server. Attaching existing disks and
-//! changing a VM are not played.
+//! The machine is a row in a table; whoever wants to log in brings an SSH server. A VM cannot be made from existing
+//! disks; `update` attaches them.
 
 use serde_json::{Value, json};
 
@@ -89,7 +89,7 @@ fn require_profile(body: &Value, boot: &Boot) -> Result<(), ArmError> {
     Err(ArmError::invalid_parameter("osProfile", message))
 }
 
-fn required_size(body: &Value) -> Result<&'static VmSize, ArmError> {
+pub(super) fn required_size(body: &Value) -> Result<&'static VmSize, ArmError> {
     let asked = edit::text(body, "/properties/hardwareProfile/vmSize").unwrap_or_default();
     let found = size::all().find(|size| size.name.eq_ignore_ascii_case(asked));
     found.ok_or_else(|| {

@@ -232,6 +232,10 @@ fn rows_13_to_16_a_template_is_validated_and_made_and_its_machine_read() {
     let group = built(&mut azure, &template(), "");
     azure.api_version = RESOURCES;
     let body = deployment(&template(), "");
+    let listed = azure
+        .get(&format!("{group}/providers/Microsoft.Resources/deployments/"))
+        .body;
+    assert_eq!(listed["value"][0]["name"], "dp");
     let valid = azure.post(&format!("{group}/{DEPLOYMENT}/validate"), &body);
     assert!(matches!(valid.status, 200 | 202), "{}", valid.body);
     write(
