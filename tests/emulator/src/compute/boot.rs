@@ -104,7 +104,9 @@ impl Boot {
             size_gb: number(&profile, "/osDiskImage/sizeInGB").unwrap_or(30),
             data: disks(edit::list(&profile, "/dataDiskImages"), "/sizeInGB"),
             exact_version: version.id.rsplit('/').next().map(str::to_owned),
-            plan: parent.and_then(|parent| PurchasePlan::at(&parent.body, "/properties/purchasePlan")),
+            plan: item
+                .zip(parent)
+                .and_then(|(item, parent)| item.facts.plan_of(&parent.body)),
         })
     }
 }

@@ -11,7 +11,7 @@ use crate::{
 
 /// A purchase plan; its parts compare with case, as the service warns.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct PurchasePlan {
+pub(crate) struct PurchasePlan {
     name: String,
     publisher: String,
     product: String,
@@ -54,22 +54,5 @@ impl PurchasePlan {
             ),
         };
         Err(ArmError::bad_request("VMMarketplaceInvalidInput", message))
-    }
-
-    /// Refuses a version in a definition that does not carry the plan of the version's source.
-    pub(super) fn require_on_definition(&self, source: &str, definition: &Value) -> Result<(), ArmError> {
-        let own = Self::at(definition, "/properties/purchasePlan");
-        if own.as_ref() == Some(self) {
-            return Ok(());
-        }
-        let own = own.map_or_else(|| "none".to_owned(), |own| own.view().to_string());
-        let message = format!(
-            "The source '{source}' has the purchase plan {}, but the parent gallery image has {own}.",
-            self.view()
-        );
-        Err(ArmError::invalid_parameter(
-            "galleryImage.properties.purchasePlan",
-            message,
-        ))
     }
 }

@@ -221,6 +221,7 @@ pub(crate) fn seeded(id: String, body: Value, targets: &[profile::Target], now: 
         VersionFacts {
             copies,
             sources: Vec::new(),
+            plan: None,
             retention: None,
         },
     )

@@ -62,25 +62,25 @@ fn sources() -> [(&'static str, Value); 3] {
 }
 
 #[test]
-fn a_version_of_something_bought_needs_a_definition_with_that_plan() {
+fn a_version_of_something_bought_needs_the_plan_also_when_its_definition_says_nothing() {
     let mut azure = world();
     azure.definition("plain");
-    let features = json!([{"name": "SecurityType", "value": "Standard"}]);
-    let other = json!({"name": "8-base", "publisher": "resf", "product": "rockylinux-x86_64"});
-    azure.definition_with("other", &json!({"features": features, "purchasePlan": other}));
-    azure.definition_with("sold", &json!({"features": features, "purchasePlan": plan()}));
+    let unnamed = "requires Plan information in the request";
     for (number, (what, source)) in sources().into_iter().enumerate() {
-        for (definition, status) in [("plain", 400), ("other", 400), ("sold", 201)] {
-            let path = id(&format!("galleries/gal1/images/{definition}/versions/1.0.{number}"));
-            let reply = azure.put(&path, &version(&source));
-            assert_eq!(reply.status, status, "{what} into {definition}: {}", reply.body);
-            assert_eq!(
-                reply.message().contains("has the purchase plan"),
-                status == 400,
-                "{what}"
-            );
-        }
+        let path = id(&format!("galleries/gal1/images/plain/versions/1.0.{number}"));
+        azure.make(&path, &version(&source));
+        let refused = azure.put(&id("virtualMachines/vm"), &machine(&json!({"id": path}), &Value::Null));
+        assert!(refused.message().contains(unnamed), "{what}: {}", refused.body);
     }
+    // A copy of a version takes the plan along.
+    azure.definition("copies");
+    let copy = id("galleries/gal1/images/copies/versions/1.0.0");
+    let source = json!({"source": {"id": id("galleries/gal1/images/plain/versions/1.0.0")}});
+    azure.make(&copy, &version(&source));
+    let refused = azure.put(&id("virtualMachines/vm"), &machine(&json!({"id": copy}), &Value::Null));
+    assert!(refused.message().contains(unnamed), "{}", refused.body);
+    let bought = azure.put(&id("virtualMachines/vm"), &machine(&json!({"id": copy}), &plan()));
+    assert_eq!(bought.status, 201, "{}", bought.body);
 }
 
 #[test]

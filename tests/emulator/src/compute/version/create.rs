@@ -64,6 +64,7 @@ fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, status: StatusCode) 
         VersionFacts {
             copies,
             sources: source.needed.clone(),
+            plan: source.plan.clone(),
             retention: None,
         },
     );

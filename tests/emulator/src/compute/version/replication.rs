@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::profile::Target;
 use crate::{
-    compute::{Doing, Facts},
+    compute::{Doing, Facts, plan::PurchasePlan},
     region,
 };
 
@@ -18,6 +18,8 @@ pub(crate) struct VersionFacts {
     pub(crate) copies: Vec<RegionCopy>,
     /// The lower-case ids of what it is made from.
     pub(crate) sources: Vec<String>,
+    /// The purchase plan of what it was made from.
+    pub(crate) plan: Option<PurchasePlan>,
     /// How long it is kept when the deletion that is running is over; `None` when that is for good.
     pub(crate) retention: Option<Retention>,
 }
@@ -118,6 +120,12 @@ impl RegionCopy {
 }
 
 impl VersionFacts {
+    /// The purchase plan that machines must name: the source's, or that of the definition.
+    pub(crate) fn plan_of(&self, definition: &Value) -> Option<PurchasePlan> {
+        let own = self.plan.clone();
+        own.or_else(|| PurchasePlan::at(definition, "/properties/purchasePlan"))
+    }
+
     /// Whether no region ever got it: then a PUT makes it anew, otherwise it mends the regions that failed.
     pub(super) fn was_never_made(&self) -> bool {
         self.copies.iter().all(RegionCopy::is_lost)

@@ -35,7 +35,8 @@ pub(super) struct Source {
     architecture: Option<String>,
     /// `TrustedLaunch`, `ConfidentialVM…`.
     security: Option<String>,
-    plan: Option<PurchasePlan>,
+    /// What machines made of it must name, whether its definition says so or not.
+    pub(super) plan: Option<PurchasePlan>,
     /// The lower-case ids that must stay until the version is made.
     pub(super) needed: Vec<String>,
     /// `osDiskImage` and `dataDiskImages` as the finished version shows them.
@@ -61,9 +62,6 @@ pub(super) fn resolve(compute: &Compute, body: &Value, location: &str, parent: &
     };
     require_agreement(&source, parent)?;
     require_security(&source, definition::feature(&parent.body, "SecurityType"))?;
-    if let Some(plan) = &source.plan {
-        plan.require_on_definition(&source.id, &parent.body)?;
-    }
     let shallow = edit::text(body, "/properties/publishingProfile/replicationMode") == Some("Shallow");
     require_sizes(&source, shallow)?;
     Ok(source)
@@ -184,7 +182,7 @@ fn from_version(compute: &Compute, path: &ArmPath, location: &str) -> Result<Sou
         security: definition::feature(&parent.body, "SecurityType")
             .filter(|security| !security.ends_with("Supported"))
             .map(str::to_owned),
-        plan: PurchasePlan::at(&parent.body, "/properties/purchasePlan"),
+        plan: version.facts.plan_of(&parent.body),
         needed: vec![path.key()],
         id,
         shown,
