@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::Value;
 
 use crate::{
     batch, compute, deployment,
@@ -15,11 +15,14 @@ use crate::{
     http::Response,
     network,
     operation::{self, Operations},
-    unsupported, vault,
+    rights::{self, Access},
+    storage, unsupported, vault,
     world::{Call, World},
 };
 
+mod budget;
 mod error;
+mod filter;
 mod group;
 mod headers;
 mod metadata;
@@ -27,9 +30,11 @@ mod page;
 mod path;
 mod provider;
 mod subscription;
+mod tags;
 
 pub(crate) use error::Answer;
 pub use error::ArmError;
+pub(crate) use filter::Filter;
 use group::Group;
 pub use page::page;
 pub use path::ArmPath;
@@ -43,6 +48,7 @@ pub struct Arm {
     /// When a provider became or becomes registered, by lower-case `subscription/namespace`; providers that
     /// are not named are registered.
     registrations: BTreeMap<String, provider::Registration>,
+    budgets: budget::Budgets,
 }
 
 /// A subscription, as a seed writes it.
@@ -155,31 +161,53 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
         Ok(caller) => caller,
         Err(denied) => return Ok(challenge(world, call, path.as_ref(), &denied)),
     };
-    let Some(path) = path else {
-        return subscription::tenant_level(world, call, &caller);
+    let subscription = path.as_ref().map(|path| path.subscription.as_str());
+    let left = world
+        .arm
+        .budgets
+        .spend(&caller, subscription, &request.method, call.now);
+    let answer = match path {
+        Some(path) => in_subscription(world, call, &path, &caller),
+        None => subscription::tenant_level(world, call, &caller),
     };
+    Ok(left.announce(answer.unwrap_or_else(|error| error.response())))
+}
+
+fn in_subscription(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
     if world.arm.subscription(&path.subscription).is_none() {
         let message = format!("The subscription '{}' could not be found.", path.subscription);
         return Err(ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message));
     }
-    if let Some(answer) = operation::poll(world, call, &path) {
+    // Whoever has a poll URL, which is signed, may poll.
+    if let Some(answer) = operation::poll(world, call, path) {
         return answer;
     }
-    if path.namespace.is_none() {
-        return subscription_level(world, call, &path);
+    let access = world
+        .rights
+        .check(caller, (&call.request.method, path), || call.request.json())?;
+    if let (&Method::PUT | &Method::PATCH, Some(body)) = (&call.request.method, call.request.json()) {
+        tags::check(&body)?;
     }
-    provider_level(world, call, &path, &caller)
+    let response = if path.namespace.is_none() {
+        subscription_level(world, call, path, caller)
+    } else {
+        provider_level(world, call, path, caller)
+    }?;
+    Ok(match access {
+        Access::Full => response,
+        Access::Below => world.rights.without_hidden(caller, response),
+    })
 }
 
-fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
     match (path.group.is_some(), path.kind().as_str(), path.action().as_str()) {
         (false, "", "") if call.request.method == Method::GET => subscription::show(world, path),
         (false, "", "locations") if call.request.method == Method::GET => Ok(subscription::locations(path, call)),
         (false, "", "providers") if call.request.method == Method::GET => Ok(provider::list(world, call, path)),
         (_, "", "resources") if call.request.method == Method::GET => group::resources(world, call, path),
-        (false, "", "resourcegroups") if call.request.method == Method::GET => Ok(group::list(world, call, path)),
+        (false, "", "resourcegroups") if call.request.method == Method::GET => group::list(world, call, path),
         (true, "", "") => group::respond(world, call, path),
-        (true, "deployments", _) => deployment::respond(world, call, path),
+        (true, "deployments", _) => deployment::respond(world, call, path, caller),
         _ => Err(unsupported(call.request)),
     }
 }
@@ -202,27 +230,20 @@ fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &C
     {
         return provider::respond(world, call, path);
     }
+    if let (&Method::GET, Some(scope)) = (&call.request.method, rights::permissions_scope(path)) {
+        return Ok(world.rights.permissions(caller, &scope));
+    }
     provider::require_registration(world, call, path)?;
     let namespace = path.namespace.as_deref().unwrap_or_default().to_lowercase();
     match namespace.as_str() {
         "microsoft.compute" => compute::respond(world, call, path),
         "microsoft.network" => network::respond(world, call, path),
-        "microsoft.resources" => deployment::respond(world, call, path),
+        "microsoft.resources" => deployment::respond(world, call, path, caller),
         "microsoft.keyvault" => vault::respond(world, call, path),
+        "microsoft.storage" => storage::respond(world, call, path),
         "microsoft.batch" => Ok(batch::respond_arm(world, call, caller)),
-        "microsoft.authorization" if is_permissions(path, call) => Ok(permissions()),
         _ => Err(unsupported(call.request)),
     }
-}
-
-fn is_permissions(path: &ArmPath, call: &Call<'_>) -> bool {
-    path.parts.is_empty() && path.action() == "permissions" && call.request.method == Method::GET
-}
-
-/// Every caller may do everything.
-fn permissions() -> Response {
-    let all = json!({"actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": []});
-    Response::json(StatusCode::OK, &json!({"value": [all]}))
 }
 
 fn authenticate(world: &World, call: &Call<'_>, path: Option<&ArmPath>) -> Result<Caller, Denied> {

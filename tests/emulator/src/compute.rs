@@ -24,8 +24,10 @@ mod gallery;
 mod image;
 mod marketplace;
 mod name;
+mod plan;
 pub(crate) mod size;
 mod snapshot;
+mod soft_delete;
 mod source;
 mod table;
 mod throttle;
@@ -47,10 +49,12 @@ pub struct Compute {
     pub(crate) vms: Table<VmFacts>,
     pub(crate) disks: Table<DiskFacts>,
     snapshots: Table<snapshot::SnapshotFacts>,
-    images: Table<()>,
+    images: Table<image::ImageFacts>,
     pub(crate) galleries: Table<()>,
     pub(crate) definitions: Table<()>,
     pub(crate) versions: Table<version::VersionFacts>,
+    soft_deleted: soft_delete::SoftDeleted,
+    spent: throttle::Spent,
     /// Cores in use and allowed, by region and usage name; see `usage`.
     pub(crate) quotas: usage::Quotas,
 }
@@ -107,8 +111,8 @@ impl Kind {
 /// Answers a request under `Microsoft.Compute`.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let response = route(world, call, path)?;
-    Ok(match throttle::remaining(&call.request.method, path) {
-        Some(remaining) => response.with_header("x-ms-ratelimit-remaining-resource", remaining),
+    Ok(match world.compute.spent.count(&call.request.method, path, call.now) {
+        Some(remaining) => response.with_header("x-ms-ratelimit-remaining-resource", &remaining),
         None => response,
     })
 }
@@ -130,6 +134,7 @@ fn route(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         (Some(Kind::Gallery), _, "") => gallery::respond(world, call, path),
         (Some(Kind::Definition), _, "") => definition::respond(world, call, path),
         (Some(Kind::Version), _, "") => version::respond(world, call, path),
+        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(world, call, path),
         (None, "virtualmachines/extensions", "") => vm::extension(world, call, path),
         (None, "", "skus") => size::list(world, call, path),
         (None, "locations", "vmsizes") => size::list_names(call),
@@ -150,7 +155,10 @@ impl Compute {
         self.images.settle(operations, now);
         self.galleries.settle(operations, now);
         self.definitions.settle(operations, now);
-        self.versions.settle(operations, now);
+        for gone in self.versions.settle_and_take(operations, now) {
+            self.soft_deleted.keep(gone);
+        }
+        self.soft_deleted.settle(now);
     }
 
     /// Removes everything in a resource group, given by its lower-case id.
@@ -163,6 +171,7 @@ impl Compute {
         self.galleries.remove_below(&prefix);
         self.definitions.remove_below(&prefix);
         self.versions.remove_below(&prefix);
+        self.soft_deleted.remove_below(&prefix);
     }
 
     /// All resources of a kind as lists show them, sorted by id.
@@ -214,6 +223,7 @@ impl Compute {
             };
             edit::set(&mut all, &[kind.path()], Value::Array(views));
         }
+        edit::set(&mut all, &["softDeleted"], Value::Array(self.soft_deleted.views()));
         all
     }
 }
@@ -226,9 +236,13 @@ fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
         Some(_) => format!("{}/{}/", path.key(), path.action()),
         None => format!("/subscriptions/{}/", path.subscription.to_lowercase()),
     };
-    let values: Vec<Value> = world
-        .compute
-        .views(kind, call.now)
+    arm::Filter::refuse(call.request)?;
+    let views = if kind == Kind::VirtualMachine {
+        vm::list_views(&world.compute.vms, call.request)
+    } else {
+        world.compute.views(kind, call.now)
+    };
+    let values: Vec<Value> = views
         .into_iter()
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .collect();

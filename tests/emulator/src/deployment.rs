@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use crate::{
     arm::{self, Answer, ArmError, ArmPath},
     compute::{self, Change, Doing, Facts, Item, Table, write_body},
+    entra::Caller,
     http::Response,
     json as edit, network,
     operation::{self, Failure, Form, Operations, Output, Plan, Started},
@@ -65,7 +66,11 @@ impl Deployments {
 }
 
 /// Answers `…/deployments/{name}` with and without the provider in front of it, as clients use both.
-pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
+    let lists = path.parts.is_empty() && path.action() == "deployments" && call.request.method == Method::GET;
+    if lists && path.group.is_some() {
+        return Ok(list(world, call, path));
+    }
     if path.kind() != "deployments" || path.group.is_none() {
         return Err(unsupported(call.request));
     }
@@ -75,8 +80,8 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
     };
     let found = world.deployments.table.find(&path.key());
     match (&call.request.method, path.action().as_str(), found) {
-        (&Method::POST, "validate", _) => validate(world, call, path),
-        (&Method::PUT, "", _) => create(world, call, path),
+        (&Method::POST, "validate", _) => validate(world, call, path, caller),
+        (&Method::PUT, "", _) => create(world, call, path, caller),
         (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item))),
         (&Method::HEAD, "", Some(_)) => Ok(Response::empty(StatusCode::NO_CONTENT)),
         (&Method::HEAD, "", None) => Ok(Response::empty(StatusCode::NOT_FOUND)),
@@ -90,9 +95,8 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
     }
 }
 
-fn validate(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let planned = template::read(&body, path, group_location(world, path))?;
+fn validate(world: &World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
+    let (body, planned) = permitted(world, call, path, caller)?;
     let mut shown = shown_properties(&body, &planned);
     edit::set(&mut shown, &["provisioningState"], json!("Succeeded"));
     let answer = json!({
@@ -101,9 +105,38 @@ fn validate(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
     Ok(Response::json(StatusCode::OK, &answer))
 }
 
-fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+/// `GET …/deployments` of a group.
+fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
+    let scope = ArmPath {
+        namespace: None,
+        tail: None,
+        ..path.clone()
+    };
+    let prefix = format!("{}/", scope.key());
+    let own = world.deployments.table.iter();
+    let own = own.filter(|item| item.id.to_lowercase().starts_with(&prefix));
+    let values: Vec<Value> = own.map(view).collect();
+    arm::page(call.request, &values, world.page_size)
+}
+
+/// The body and what it would make, all of which the caller may.
+fn permitted(
+    world: &World,
+    call: &Call<'_>,
+    path: &ArmPath,
+    caller: &Caller,
+) -> Result<(Value, Vec<Planned>), ArmError> {
     let body = write_body(call)?;
     let planned = template::read(&body, path, group_location(world, path))?;
+    let resources = planned
+        .iter()
+        .map(|one| (one.kind.as_str(), one.name.as_str(), one.id.as_str()));
+    world.rights.check_template(caller, resources)?;
+    Ok((body, planned))
+}
+
+fn create(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
+    let (body, planned) = permitted(world, call, path, caller)?;
     let status = match world.deployments.table.find(&path.key()) {
         Some(item) if item.is_busy() => {
             let message = format!(

@@ -119,6 +119,9 @@ pub struct ManagedIdentity {
     pub object_id: String,
     /// What `X-IDENTITY-HEADER` must be.
     pub header: Secret,
+    /// The id of a user-assigned identity, by which it can be asked for, too.
+    #[serde(default)]
+    pub resource_id: Option<String>,
 }
 
 /// A workflow run of GitHub Actions.

@@ -7,7 +7,7 @@ use http::Method;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-mod pattern;
+use crate::pattern;
 
 /// One scripted fault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -107,6 +107,11 @@ pub enum Effect {
     RegionFailed {
         /// The region in any spelling.
         region: String,
+    },
+    /// The image version that the request writes cannot be used for a while after it is replicated, though it says so.
+    LateImage {
+        /// For how many seconds on the emulated clock.
+        seconds: u32,
     },
     /// A pool's resize times out with fewer nodes than asked for.
     AllocationTimeout {
@@ -262,7 +267,10 @@ impl Effect {
             | Self::ResetAfterEffect
             | Self::Hang
             | Self::WrongBody { .. } => Moment::Request,
-            Self::OperationFailed { .. } | Self::OperationStuck | Self::RegionFailed { .. } => Moment::Operation,
+            Self::OperationFailed { .. }
+            | Self::OperationStuck
+            | Self::RegionFailed { .. }
+            | Self::LateImage { .. } => Moment::Operation,
             Self::AllocationFailed { code, .. } if code.eq_ignore_ascii_case("RemoveNodesFailed") => Moment::Removal,
             Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => Moment::Allocation,
             Self::UnusableNodes { .. }
@@ -383,7 +391,15 @@ impl Faults {
 
     /// The running request's fault for the operation it starts.
     pub(crate) fn take_operation(&mut self) -> Option<Effect> {
-        self.take_armed(|effect| !matches!(effect, Effect::RegionFailed { .. }))
+        self.take_armed(|effect| matches!(effect, Effect::OperationFailed { .. } | Effect::OperationStuck))
+    }
+
+    /// For how many seconds the version that the running request writes is late to be used.
+    pub(crate) fn take_lateness(&mut self) -> Option<u32> {
+        match self.take_armed(|effect| matches!(effect, Effect::LateImage { .. }))? {
+            Effect::LateImage { seconds } => Some(seconds),
+            _ => None,
+        }
     }
 
     /// The one of those regions in which the version that the running request writes cannot be replicated.

@@ -24,8 +24,11 @@ pub mod journal;
 mod json;
 pub mod network;
 pub mod operation;
+mod pattern;
 pub mod region;
+pub mod rights;
 pub mod seed;
+pub mod storage;
 pub mod timing;
 pub mod vault;
 pub mod view;
@@ -104,6 +107,8 @@ impl Emulator {
             network: network::Network::new(settings.public_address),
             deployments: deployment::Deployments::default(),
             vaults: vault::Vaults::default(),
+            rights: rights::Rights::default(),
+            storage: storage::Storage::default(),
             batch: batch::Batch::default(),
             operations: operation::Operations::new(settings.short_poll_urls),
             timing: settings.timing,
@@ -196,6 +201,7 @@ impl Emulator {
             "network": network::views(&self.world),
             "deployments": self.world.deployments.views(),
             "vaults": self.world.vaults.views(),
+            "storage": self.world.storage.views(),
             "batch": self.world.batch.resources(now),
         });
         seed::strip_volatile(&mut all);

@@ -117,6 +117,7 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         }
         (None, action) if path.parts.is_empty() && call.request.method == Method::GET => {
             let kind = Kind::parse(action).ok_or_else(|| unsupported(call.request))?;
+            arm::Filter::refuse(call.request)?;
             Ok(list(world, call, path, kind))
         }
         _ => Err(unsupported(call.request)),

@@ -8,7 +8,10 @@ use serde::Deserialize;
 use serde_json::Value;
 use thiserror::Error;
 
-use crate::{arm::Subscription, compute::usage::Quota, entra::Tenant, timing::Seconds, world::World};
+use crate::{
+    arm::Subscription, compute::usage::Quota, entra::Tenant, region, rights::RoleAssignment, timing::Seconds,
+    world::World,
+};
 
 mod gallery;
 mod vm;
@@ -20,10 +23,11 @@ pub use vm::{DiskSeed, PowerSeed, VmSeed};
 const EXAMPLE: &str = include_str!("../seeds/example.json");
 
 /// Keys that differ from run to run though the runs did the same.
-const VOLATILE: [&str; 17] = [
+const VOLATILE: [&str; 21] = [
     "vmId",
     "uniqueId",
     "sourceUniqueId",
+    "incrementalSnapshotFamilyId",
     "timeCreated",
     "publishedDate",
     "time",
@@ -38,6 +42,9 @@ const VOLATILE: [&str; 17] = [
     "allocationTime",
     "lastBootTime",
     "startTime",
+    "softDeletedTime",
+    "consumptionEndTime",
+    "hardDeletionTargetTime",
 ];
 
 /// Everything a world starts with.
@@ -50,6 +57,9 @@ pub struct Seed {
     /// The subscriptions. Everything below that names none is in the first.
     #[serde(default)]
     pub subscriptions: Vec<Subscription>,
+    /// What applications may do; one that none names may do everything.
+    #[serde(default)]
+    pub role_assignments: Vec<RoleAssignment>,
     /// Resource groups.
     #[serde(default)]
     pub resource_groups: Vec<GroupSeed>,
@@ -68,6 +78,9 @@ pub struct Seed {
     /// Compute quotas.
     #[serde(default)]
     pub quotas: Vec<Quota>,
+    /// Storage accounts, which are only looked at.
+    #[serde(default)]
+    pub storage_accounts: Vec<StorageAccountSeed>,
     /// Batch accounts, read by the Batch part.
     #[serde(default)]
     pub batch_accounts: Value,
@@ -87,6 +100,21 @@ pub struct GroupSeed {
     /// Its tags.
     #[serde(default)]
     pub tags: Value,
+}
+
+/// A storage account.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct StorageAccountSeed {
+    /// The name.
+    pub name: String,
+    /// Its resource group.
+    pub resource_group: String,
+    /// Its region in any spelling.
+    pub location: String,
+    /// Properties besides the usual ones, as Azure writes them.
+    #[serde(default)]
+    pub properties: Value,
 }
 
 /// Why a seed was refused.
@@ -172,9 +200,15 @@ impl Seed {
             }
             world.arm.add_subscription(subscription);
         }
+        for assignment in &self.role_assignments {
+            world.rights.assign(assignment.clone());
+        }
         let subscription = self.subscriptions.first().map(|first| first.id.clone());
         let subscription = subscription.or_else(|| world.arm.first_subscription().map(str::to_owned));
-        let has_resources = !(self.resource_groups.is_empty() && self.vms.is_empty() && self.galleries.is_empty());
+        let has_resources = !(self.resource_groups.is_empty()
+            && self.vms.is_empty()
+            && self.galleries.is_empty()
+            && self.storage_accounts.is_empty());
         let first = subscription.clone().unwrap_or_default();
         match subscription {
             Some(subscription) => self.plant_resources(world, &Place { subscription, now }),
@@ -207,6 +241,14 @@ impl Seed {
         for version in &self.versions {
             version.plant(world, place)?;
         }
+        for account in &self.storage_accounts {
+            let what = format!("storage account {:?}", account.name);
+            let group = place.group(world, &account.resource_group, &what)?;
+            let location = region::normalise(&account.location);
+            world
+                .storage
+                .plant(&group, &account.name, &location, &account.properties);
+        }
         Ok(())
     }
 }
@@ -214,16 +256,21 @@ impl Seed {
 impl Place {
     /// The id prefix of a group's compute resources.
     fn compute(&self, world: &World, group: &str, what: &str) -> Result<String, SeedError> {
+        Ok(format!(
+            "{}/providers/Microsoft.Compute",
+            self.group(world, group, what)?
+        ))
+    }
+
+    /// The id of a group, which must be there.
+    fn group(&self, world: &World, group: &str, what: &str) -> Result<String, SeedError> {
         if world.arm.group_location(&self.subscription, group).is_none() {
             return Err(SeedError::UnknownGroup {
                 what: what.to_owned(),
                 group: group.to_owned(),
             });
         }
-        Ok(format!(
-            "/subscriptions/{}/resourceGroups/{group}/providers/Microsoft.Compute",
-            self.subscription
-        ))
+        Ok(format!("/subscriptions/{}/resourceGroups/{group}", self.subscription))
     }
 }
 

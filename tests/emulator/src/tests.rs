@@ -3,6 +3,7 @@
 //! `azure` is the small client that the other files share.
 
 mod arm;
+mod authorization;
 mod azure;
 mod building;
 mod certificate;
@@ -13,6 +14,9 @@ mod honesty;
 mod host;
 mod machines;
 mod operations;
+mod plans;
 mod random;
+mod snapshots;
+mod soft_delete;
 mod sweep;
 mod versions;

@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use crate::{
     arm::Arm, batch::Batch, compute::Compute, deployment::Deployments, entra::Entra, fault::Faults, ids::IdSource,
-    network::Network, operation::Operations, timing::Timing, vault::Vaults,
+    network::Network, operation::Operations, rights::Rights, storage::Storage, timing::Timing, vault::Vaults,
 };
 
 /// The state of one emulated Azure.
@@ -14,6 +14,8 @@ use crate::{
 pub struct World {
     /// Tenants, applications and their secrets, signing keys.
     pub entra: Entra,
+    /// What callers may do.
+    pub rights: Rights,
     /// Subscriptions, resource groups, provider registrations.
     pub arm: Arm,
     /// VMs, disks, snapshots, images, galleries.
@@ -24,6 +26,8 @@ pub struct World {
     pub deployments: Deployments,
     /// Key vaults, as far as the resource manager shows them.
     pub vaults: Vaults,
+    /// Storage accounts, as far as the resource manager shows them.
+    pub storage: Storage,
     /// Batch accounts, pools, nodes, jobs.
     pub batch: Batch,
     /// Long-running operations of the resource manager.
@@ -60,6 +64,7 @@ impl World {
             self.network.remove_group(&group);
             self.deployments.remove_group(&group);
             self.vaults.remove_group(&group);
+            self.storage.remove_group(&group);
             self.batch.remove_group(&group);
         }
     }

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, ArmError, ArmPath};
+use super::{Answer, ArmError, ArmPath, Filter};
 use crate::{
     http::Response,
     json as edit, network,
@@ -180,14 +180,15 @@ fn check_name(name: &str) -> Result<(), ArmError> {
 }
 
 /// `GET /subscriptions/{s}/resourceGroups`.
-pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
+pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let filter = Filter::of(call.request)?;
     let own = world
         .arm
         .groups
         .values()
         .filter(|group| group.subscription.eq_ignore_ascii_case(&path.subscription));
-    let values: Vec<Value> = own.map(Group::view).collect();
-    super::page(call.request, &values, world.page_size)
+    let values: Vec<Value> = own.map(Group::view).filter(|view| filter.admits(view)).collect();
+    Ok(super::page(call.request, &values, world.page_size))
 }
 
 /// `GET …/resources`, of a group or a subscription: all resources, without their properties.
@@ -195,6 +196,7 @@ pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
     if path.group.is_some() && !world.arm.groups.contains_key(&path.key()) {
         return Err(ArmError::group_not_found(path.group()));
     }
+    let filter = Filter::of(call.request)?;
     let prefix = format!("{}/", path.key());
     let values: Vec<Value> = world
         .compute
@@ -202,7 +204,9 @@ pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
         .into_iter()
         .chain(network::views(world))
         .chain(world.vaults.views())
+        .chain(world.storage.views())
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
+        .filter(|view| filter.admits(view))
         .map(|mut view| {
             edit::set(&mut view, &["properties"], Value::Null);
             view

@@ -10,7 +10,7 @@ use crate::http::{Request, Response};
 
 /// One page of `values`: `{"value": […], "nextLink": "…"}`.
 ///
-/// The page starts where the request's `$skiptoken` says; `size` is the most a page carries.
+/// The page starts where the request's `$skiptoken` says; `size` is the most a page carries, `$top` may ask for less.
 /// `nextLink` is absent on the last page.
 #[must_use]
 pub fn page(request: &Request, values: &[Value], size: usize) -> Response {
@@ -18,8 +18,10 @@ pub fn page(request: &Request, values: &[Value], size: usize) -> Response {
         .query("$skiptoken")
         .and_then(|token| token.parse::<usize>().ok())
         .unwrap_or(0);
-    let end = start.saturating_add(size.max(1));
-    let slice: Vec<&Value> = values.iter().skip(start).take(size.max(1)).collect();
+    let top = request.query("$top").and_then(|top| top.parse().ok()).unwrap_or(size);
+    let size = size.min(top).max(1);
+    let end = start.saturating_add(size);
+    let slice: Vec<&Value> = values.iter().skip(start).take(size).collect();
     let mut body = json!({"value": slice});
     if end < values.len() {
         crate::json::set(&mut body, &["nextLink"], json!(next_link(request, end)));

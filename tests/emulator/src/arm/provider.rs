@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The providers that a subscription lists, with their types.
-const PROVIDERS: [(&str, &[&str]); 6] = [
+const PROVIDERS: [(&str, &[&str]); 10] = [
     (
         "Microsoft.Compute",
         &[
@@ -44,11 +44,16 @@ const PROVIDERS: [(&str, &[&str]); 6] = [
         "Microsoft.Batch",
         &["batchAccounts", "batchAccounts/pools", "locations", "locations/quotas"],
     ),
+    ("Microsoft.Storage", &["storageAccounts"]),
     ("Microsoft.Authorization", &["permissions"]),
     (
         "Microsoft.Resources",
         &["deployments", "resourceGroups", "subscriptions", "tenants"],
     ),
+    // Nothing of these is played, but Terraform's provider looks whether they are registered before it does anything.
+    ("Microsoft.CostManagement", &[]),
+    ("Microsoft.ManagedIdentity", &[]),
+    ("Microsoft.MarketplaceOrdering", &[]),
 ];
 
 /// How long a registration takes, in seconds; minutes on Azure, but clients look every ten seconds.

@@ -1,6 +1,6 @@
 //! Subscriptions, tenants and the list of regions.
 //!
-//! A caller sees the subscriptions of its own tenant.
+//! A caller sees the subscriptions of its own tenant in which it may do anything.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
@@ -23,6 +23,7 @@ pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> A
             .subscriptions
             .iter()
             .filter(|known| known.tenant.eq_ignore_ascii_case(&caller.tenant))
+            .filter(|known| world.rights.sees(caller, &format!("/subscriptions/{}", known.id)))
     };
     let values: Vec<Value> = match (&request.method, path.as_str()) {
         (&Method::GET, "subscriptions") => own().map(view).collect(),

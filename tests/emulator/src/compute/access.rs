@@ -3,6 +3,7 @@
 //! The URL leads nowhere; only the grant and its effects are played.
 
 use http::StatusCode;
+use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{Compute, Facts, Table, missing, write_body};
@@ -14,10 +15,28 @@ use crate::{
     world::{Call, World},
 };
 
+/// A grant on a disk or a snapshot, while it is active.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Grant {
+    until: Option<Timestamp>,
+}
+
 /// What access can be granted to.
 pub(super) trait Grants: Facts {
-    /// Whether a grant is active.
-    fn granted(&mut self) -> &mut bool;
+    /// The grant.
+    fn grant(&mut self) -> &mut Grant;
+}
+
+impl Grant {
+    /// Whether somebody has access.
+    pub(super) fn is_active(self) -> bool {
+        self.until.is_some()
+    }
+
+    /// Ends a grant whose time is over.
+    pub(super) fn pass(&mut self, now: Timestamp) {
+        self.until = self.until.filter(|until| now < *until);
+    }
 }
 
 /// `POST …/beginGetAccess`: a long operation whose result is the URL.
@@ -35,19 +54,30 @@ pub(super) fn begin<F: Grants>(
             format!("The value '{access}' of parameter 'access' is invalid."),
         ));
     }
-    if body.pointer("/durationInSeconds").and_then(Value::as_u64).is_none() {
+    let format = edit::text(&body, "/fileFormat").unwrap_or("VHD");
+    if !["VHD", "VHDX"].iter().any(|known| known.eq_ignore_ascii_case(format)) {
         return Err(ArmError::invalid_parameter(
-            "grantAccessData.durationInSeconds",
-            "Required parameter 'durationInSeconds' is missing (null).",
+            "grantAccessData.fileFormat",
+            format!("The value '{format}' of parameter 'fileFormat' is invalid."),
         ));
     }
+    let seconds = body.pointer("/durationInSeconds").and_then(Value::as_u64);
+    let seconds = seconds.and_then(|seconds| u32::try_from(seconds).ok()).ok_or_else(|| {
+        ArmError::invalid_parameter(
+            "grantAccessData.durationInSeconds",
+            "Required parameter 'durationInSeconds' is missing (null).",
+        )
+    })?;
+    let grant = Grant {
+        until: Some(call.now + SignedDuration::from_secs(i64::from(seconds))),
+    };
     let signature = world.ids.hex();
     let url = format!(
         "https://md-emulator.blob.core.windows.net/{}/abcd?sv=2018-03-28&sr=b&sig={signature}",
         path.name()
     );
     let output = Output::Value(json!({"accessSAS": url}));
-    grant(world, call, path, table, (true, output))
+    set(world, call, path, table, (grant, output))
 }
 
 /// `POST …/endGetAccess`.
@@ -57,21 +87,21 @@ pub(super) fn end<F: Grants>(
     path: &ArmPath,
     table: fn(&mut Compute) -> &mut Table<F>,
 ) -> Answer {
-    grant(world, call, path, table, (false, Output::Nothing))
+    set(world, call, path, table, (Grant::default(), Output::Nothing))
 }
 
-fn grant<F: Grants>(
+fn set<F: Grants>(
     world: &mut World,
     call: &Call<'_>,
     path: &ArmPath,
     table: fn(&mut Compute) -> &mut Table<F>,
-    (active, output): (bool, Output),
+    (grant, output): (Grant, Output),
 ) -> Answer {
     let key = path.key();
     let item = table(&mut world.compute).find_mut(&key).ok_or_else(|| missing(path))?;
     super::require_idle(item)?;
     let location = item.location();
-    *item.facts.granted() = active;
+    *item.facts.grant() = grant;
     let plan = Plan {
         form: Form::Disk,
         subscription: path.subscription.clone(),

@@ -6,7 +6,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Compute, Kind, marketplace::Platform, source};
+use super::{Compute, Kind, marketplace::Platform, plan::PurchasePlan, source};
 use crate::{
     arm::{ArmError, ArmPath},
     json as edit,
@@ -25,6 +25,8 @@ pub(super) struct Boot {
     pub(super) data: Vec<(u32, u32)>,
     /// The version that `latest` led to.
     pub(super) exact_version: Option<String>,
+    /// The purchase plan that machines must name.
+    pub(super) plan: Option<PurchasePlan>,
 }
 
 impl Boot {
@@ -54,6 +56,7 @@ impl Boot {
             size_gb: platform.size_gb,
             data: Vec::new(),
             exact_version: Some(version.to_owned()),
+            plan: platform.plan(),
         })
     }
 
@@ -72,6 +75,7 @@ impl Boot {
             size_gb: number(&profile, "/osDisk/diskSizeGB").unwrap_or(30),
             data: disks(edit::list(&profile, "/dataDisks"), "/diskSizeGB"),
             exact_version: None,
+            plan: image.facts.plan.clone(),
         })
     }
 
@@ -87,6 +91,8 @@ impl Boot {
             let message = format!("{message} Please contact image owner to replicate to this region.");
             return Err(ArmError::new(StatusCode::NOT_FOUND, "GalleryImageNotFound", message));
         }
+        let parent = ArmPath::parse(&version.id).and_then(|path| path.parent());
+        let parent = parent.and_then(|parent| compute.definitions.find(&parent.key()));
         let item = compute.versions.find(&version.id.to_lowercase());
         let profile = item.and_then(|item| item.body.pointer("/properties/storageProfile"));
         let profile = profile.cloned().unwrap_or_default();
@@ -98,6 +104,9 @@ impl Boot {
             size_gb: number(&profile, "/osDiskImage/sizeInGB").unwrap_or(30),
             data: disks(edit::list(&profile, "/dataDiskImages"), "/sizeInGB"),
             exact_version: version.id.rsplit('/').next().map(str::to_owned),
+            plan: item
+                .zip(parent)
+                .and_then(|(item, parent)| item.facts.plan_of(&parent.body)),
         })
     }
 }

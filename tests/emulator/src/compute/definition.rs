@@ -22,7 +22,7 @@ use crate::{
 const TRUSTED_LAUNCH_SINCE: &str = "2025-03-03";
 
 /// What cannot change, under `properties`.
-const IMMUTABLE: [&str; 7] = [
+const IMMUTABLE: [&str; 10] = [
     "osType",
     "osState",
     "hyperVGeneration",
@@ -30,6 +30,9 @@ const IMMUTABLE: [&str; 7] = [
     "identifier/publisher",
     "identifier/offer",
     "identifier/sku",
+    "purchasePlan/name",
+    "purchasePlan/publisher",
+    "purchasePlan/product",
 ];
 
 /// Everything on a definition's own path.
@@ -43,7 +46,9 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::PUT, None) => create(world, call, path),
         (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
         (&Method::DELETE, _) => {
-            if world.compute.versions.has_children_of(&path.key()) {
+            if world.compute.versions.has_children_of(&path.key())
+                || world.compute.soft_deleted.has_children_of(&path.key())
+            {
                 return Err(gallery::nested_resources());
             }
             let seconds = world.timing.seconds.delete;

@@ -3,6 +3,7 @@
 //! A disk's state follows from the VM that holds it and from access grants; it is never stored.
 
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
@@ -24,14 +25,18 @@ const GIB: u64 = 1 << 30;
 /// What a disk knows beyond what it shows.
 #[derive(Clone, Debug, Default)]
 pub(crate) struct DiskFacts {
-    pub(crate) granted: bool,
+    pub(super) grant: access::Grant,
 }
 
-impl Facts for DiskFacts {}
+impl Facts for DiskFacts {
+    fn pass(&mut self, now: Timestamp) {
+        self.grant.pass(now);
+    }
+}
 
 impl access::Grants for DiskFacts {
-    fn granted(&mut self) -> &mut bool {
-        &mut self.granted
+    fn grant(&mut self) -> &mut access::Grant {
+        &mut self.grant
     }
 }
 
@@ -45,7 +50,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::POST, "begingetaccess", Some(_)) => access::begin(world, call, path, |compute| &mut compute.disks),
         (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.disks),
         (&Method::DELETE, "", _) => {
-            require_detached(world, path)?;
+            require_free(world, path)?;
             super::version::fail_copies_of(world, &path.key(), call.now);
             let seconds = world.timing.seconds.delete;
             Ok(delete(
@@ -68,7 +73,7 @@ pub(super) fn view(compute: &Compute, item: &Item<DiskFacts>) -> Value {
         // Disks and snapshots say so from their first answer on.
         edit::set(&mut view, &["properties", "provisioningState"], json!("Updating"));
     }
-    let state = if item.facts.granted {
+    let state = if item.facts.grant.is_active() {
         "ActiveSAS"
     } else {
         state(compute, item)
@@ -86,10 +91,18 @@ fn state(compute: &Compute, item: &Item<DiskFacts>) -> &'static str {
     }
 }
 
-fn require_detached(world: &World, path: &ArmPath) -> Result<(), ArmError> {
+/// Refuses to delete a disk that a VM or a reader has.
+fn require_free(world: &World, path: &ArmPath) -> Result<(), ArmError> {
     let Some(item) = world.compute.disks.find(&path.key()) else {
         return Ok(());
     };
+    if item.facts.grant.is_active() {
+        let message = format!(
+            "Disk {} has an active access grant; end it before deleting.",
+            item.name()
+        );
+        return Err(ArmError::conflict("OperationNotAllowed", message));
+    }
     if state(&world.compute, item) == "Unattached" {
         return Ok(());
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{
     Change, Doing, Item, Kind, canonical_id, delete, missing, name, require_idle, require_same_location,
-    required_location, write_body,
+    required_location, soft_delete, write_body,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
@@ -26,7 +26,9 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::PUT, None) => create(world, call, path),
         (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
         (&Method::DELETE, _) => {
-            if world.compute.definitions.has_children_of(&path.key()) {
+            if world.compute.definitions.has_children_of(&path.key())
+                || world.compute.soft_deleted.has_children_of(&path.key())
+            {
                 return Err(nested_resources());
             }
             let seconds = world.timing.seconds.delete;
@@ -61,6 +63,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let location = required_location(&body)?;
     name::check(name::Rule::Gallery, path.name())?;
     edit::set(&mut body, &["location"], json!(location));
+    soft_delete::complete_policy(&mut body);
     let identifier = unique_name(&path.subscription, path.name());
     edit::set(
         &mut body,
@@ -86,6 +89,7 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         edit::remove(&mut item.body, "", "tags");
     }
     edit::merge(&mut item.body, kept);
+    soft_delete::complete_policy(&mut item.body);
     Ok(write(world, call, path, item, Doing::Updating))
 }
 

@@ -6,8 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Change, Compute, Doing, Item, Kind, Power, VmFacts, canonical_id, delete, missing, name, require_idle,
-    require_same_location, required_location, source, source::DiskSource, write_body,
+    Change, Compute, Doing, Facts, Item, Kind, Power, VmFacts, canonical_id, delete, missing, name, plan::PurchasePlan,
+    require_idle, require_same_location, required_location, source, source::DiskSource, write_body,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
@@ -17,6 +17,15 @@ use crate::{
     unsupported,
     world::{Call, World},
 };
+
+/// What an image knows beyond what it shows.
+#[derive(Clone, Debug, Default)]
+pub(super) struct ImageFacts {
+    /// The purchase plan of what it was made from.
+    pub(super) plan: Option<PurchasePlan>,
+}
+
+impl Facts for ImageFacts {}
 
 /// Everything on an image's own path.
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -48,6 +57,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     edit::set(&mut body, &["location"], json!(location));
     let vm = edit::text(&body, "/properties/sourceVirtualMachine/id").map(str::to_owned);
     let has_disk = body.pointer("/properties/storageProfile/osDisk").is_some();
+    let plan = plan_of_source(&world.compute, &body);
     let readouts = match (vm, has_disk) {
         (Some(id), false) => from_vm(&world.compute, &id, &location)?,
         (None, true) => from_disks(&world.compute, &mut body, &location)?,
@@ -63,13 +73,23 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             json!(false),
         );
     }
-    let item = Item::new(canonical_id(path), body, ());
+    let item = Item::new(canonical_id(path), body, ImageFacts { plan });
     let change = Change {
         doing: Doing::Creating,
         operation: String::new(),
         readouts,
     };
     Ok(write(world, call, path, (item, StatusCode::CREATED), change))
+}
+
+/// The purchase plan of the VM or OS disk that an image is made from.
+fn plan_of_source(compute: &Compute, body: &Value) -> Option<PurchasePlan> {
+    if let Some(id) = edit::text(body, "/properties/sourceVirtualMachine/id") {
+        return PurchasePlan::at(&compute.vms.find(&id.to_lowercase())?.body, "/plan");
+    }
+    let disk = body.pointer("/properties/storageProfile/osDisk")?;
+    let id = edit::text(disk, "/snapshot/id").or_else(|| edit::text(disk, "/managedDisk/id"))?;
+    PurchasePlan::at(DiskSource::find(compute, id)?.body, "/properties/purchasePlan")
 }
 
 /// What an image shows that was captured from a VM.
@@ -317,7 +337,7 @@ fn write(
     world: &mut World,
     call: &Call<'_>,
     path: &ArmPath,
-    (mut item, status): (Item<()>, StatusCode),
+    (mut item, status): (Item<ImageFacts>, StatusCode),
     change: Change,
 ) -> Response {
     let seconds = &world.timing.seconds;

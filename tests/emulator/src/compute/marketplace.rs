@@ -1,15 +1,16 @@
 //! The marketplace: publishers, offers, SKUs and versions of platform images.
 //!
 //! A small selection, one or more of each sort that matters here: both generations, both architectures, Windows.
-//! Every region offers them all; plans and terms are not played.
+//! Every region offers them all. One SKU has a purchase plan; its terms count as accepted.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
+use super::plan::PurchasePlan;
 use crate::{
     arm::{Answer, ArmError, ArmPath},
     http::Response,
-    unsupported,
+    json as edit, unsupported,
     world::Call,
 };
 
@@ -29,6 +30,8 @@ pub(super) struct Platform {
     pub(super) size_gb: u32,
     /// Oldest first; `latest` is the last.
     versions: &'static [&'static str],
+    /// Whether it is sold under a plan, which is then named like the SKU.
+    is_sold: bool,
 }
 
 const fn linux(publisher: &'static str, offer: &'static str, sku: &'static str) -> Platform {
@@ -41,13 +44,14 @@ const fn linux(publisher: &'static str, offer: &'static str, sku: &'static str) 
         architecture: "x64",
         size_gb: 30,
         versions: &["22.04.202512010", "22.04.202601010"],
+        is_sold: false,
     }
 }
 
 const UBUNTU: &str = "0001-com-ubuntu-server-jammy";
 
 /// Names and disk sizes are those of the marketplace; versions are two of many.
-const PLATFORMS: [Platform; 8] = [
+const PLATFORMS: [Platform; 9] = [
     linux("Canonical", UBUNTU, "22_04-lts-gen2"),
     Platform {
         generation: "V1",
@@ -68,6 +72,11 @@ const PLATFORMS: [Platform; 8] = [
     Platform {
         versions: &["9.5.202511190"],
         ..linux("almalinux", "almalinux-x86_64", "9-gen2")
+    },
+    Platform {
+        versions: &["9.6.20250531"],
+        is_sold: true,
+        ..linux("resf", "rockylinux-x86_64", "9-base")
     },
     windows("2022-datacenter-g2", "V2"),
     windows("2022-datacenter", "V1"),
@@ -100,6 +109,12 @@ impl Platform {
             );
             ArmError::new(StatusCode::NOT_FOUND, "PlatformImageNotFound", message)
         })
+    }
+
+    /// The plan that a machine from it must name.
+    pub(super) fn plan(&self) -> Option<PurchasePlan> {
+        self.is_sold
+            .then(|| PurchasePlan::new(self.sku, self.publisher, self.offer))
     }
 
     fn is(&self, publisher: &str, offer: &str, sku: &str) -> bool {
@@ -158,6 +173,18 @@ pub(super) fn respond(call: &Call<'_>, path: &ArmPath) -> Answer {
     }
     let mut names = listed;
     names.dedup();
+    // az looks for the latest by the first of the names backwards.
+    if call
+        .request
+        .query("$orderby")
+        .is_some_and(|order| order.to_lowercase().ends_with(" desc"))
+    {
+        names.sort_unstable();
+        names.reverse();
+    }
+    if let Some(top) = call.request.query("$top").and_then(|top| top.parse().ok()) {
+        names.truncate(top);
+    }
     let location = path.parts.first().map_or("", |(_, location)| location);
     let action = path.tail.as_deref().unwrap_or_default();
     let values: Vec<Value> = names
@@ -174,7 +201,7 @@ fn one(path: &ArmPath, known: &[Platform], names: &[String]) -> Answer {
     if !platform.versions.contains(&version.as_str()) {
         return Err(missing(path));
     }
-    let body = json!({
+    let mut body = json!({
         "location": path.parts.first().map(|(_, location)| location),
         "name": version,
         "id": path.id(),
@@ -185,6 +212,9 @@ fn one(path: &ArmPath, known: &[Platform], names: &[String]) -> Answer {
             "dataDiskImages": [],
         },
     });
+    if let Some(plan) = platform.plan() {
+        edit::set(&mut body, &["properties", "plan"], plan.view());
+    }
     Ok(Response::json(StatusCode::OK, &body))
 }
 

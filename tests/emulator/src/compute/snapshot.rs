@@ -19,19 +19,37 @@ use crate::{
     world::{Call, World},
 };
 
+mod rules;
+
 /// What a snapshot knows beyond what it shows.
 #[derive(Clone, Debug, Default)]
 pub(super) struct SnapshotFacts {
-    pub(super) granted: bool,
-    /// The background copy of `CopyStart`: its start and end.
+    pub(super) grant: access::Grant,
+    /// When it was asked for.
+    taken: Timestamp,
+    /// The background copy, if it has one: its start and end.
     copy: Option<(Timestamp, Timestamp)>,
+    /// Whether that copy is over.
+    is_copied: bool,
 }
 
-impl Facts for SnapshotFacts {}
+impl Facts for SnapshotFacts {
+    fn pass(&mut self, now: Timestamp) {
+        self.grant.pass(now);
+        self.is_copied |= self.copy.is_some_and(|(_, end)| end <= now);
+    }
+}
+
+impl SnapshotFacts {
+    /// Whether its content still arrives.
+    pub(super) fn is_copying(&self) -> bool {
+        self.copy.is_some() && !self.is_copied
+    }
+}
 
 impl access::Grants for SnapshotFacts {
-    fn granted(&mut self) -> &mut bool {
-        &mut self.granted
+    fn grant(&mut self) -> &mut access::Grant {
+        &mut self.grant
     }
 }
 
@@ -66,7 +84,7 @@ pub(super) fn view(item: &Item<SnapshotFacts>, now: Timestamp) -> Value {
             json!(percent(copy, now)),
         );
     }
-    if item.facts.granted {
+    if item.facts.grant.is_active() {
         edit::set(&mut view, &["properties", "diskState"], json!("ActiveSAS"));
     }
     view
@@ -90,21 +108,26 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let option = edit::text(&body, "/properties/creationData/createOption")
         .unwrap_or_default()
         .to_lowercase();
-    let inherited = match option.as_str() {
+    rules::check_sku(&mut body)?;
+    let (mut readouts, in_background) = match option.as_str() {
         "copy" => {
             let source = source::DiskSource::find_copied(&world.compute, &body, &location)?;
-            require_snapshot_kind(&source, is_incremental(&body))?;
-            source.inherited()
+            rules::require_kind(&source, is_incremental(&body))?;
+            (source.inherited(), rules::is_copied_in_background(&source))
         }
-        "copystart" => background_source(world, &body)?,
-        "import" => imported(&body)?,
+        "copystart" => (background_source(world, &body)?, true),
+        "import" => (imported(&body)?, false),
         _ => {
             let message = format!("The value '{option}' of parameter 'creationData.createOption' is invalid.");
             return Err(ArmError::invalid_parameter("creationData.createOption", message));
         }
     };
+    if is_incremental(&body) {
+        rules::require_room(&world.compute, &body, call.now)?;
+        let family = rules::join_family(&world.compute, &mut world.ids, &mut body);
+        edit::merge(&mut readouts, family);
+    }
     fill_in_defaults(&mut body, &location);
-    let mut readouts = inherited;
     edit::merge(
         &mut readouts,
         json!({
@@ -117,29 +140,23 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             },
         }),
     );
-    let item = Item::new(canonical_id(path), body, SnapshotFacts::default());
+    let facts = SnapshotFacts {
+        taken: call.now,
+        ..SnapshotFacts::default()
+    };
+    let item = Item::new(canonical_id(path), body, facts);
     let change = Change {
         doing: Doing::Creating,
         operation: String::new(),
         readouts,
     };
-    Ok(write(world, call, path, (item, option == "copystart"), change))
+    Ok(write(world, call, path, (item, in_background), change))
 }
 
 fn is_incremental(body: &Value) -> bool {
     body.pointer("/properties/incremental")
         .and_then(Value::as_bool)
         .unwrap_or(false)
-}
-
-/// Ultra and Premium v2 disks have incremental snapshots only.
-fn require_snapshot_kind(source: &source::DiskSource<'_>, incremental: bool) -> Result<(), ArmError> {
-    let sku = edit::text(source.body, "/sku/name").unwrap_or_default();
-    if incremental || !matches!(sku, "UltraSSD_LRS" | "PremiumV2_LRS") {
-        return Ok(());
-    }
-    let message = format!("Full snapshots are not supported for disks of SKU '{sku}'; set 'incremental' to true.");
-    Err(ArmError::bad_request("OperationNotAllowed", message))
 }
 
 /// The source of a background copy, which must be an incremental snapshot of any region.
@@ -237,7 +254,7 @@ fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         .compute
         .snapshots
         .find(&path.key())
-        .is_some_and(|item| item.facts.granted)
+        .is_some_and(|item| item.facts.grant.is_active())
     {
         let message = format!(
             "Snapshot {} has an active access grant; end it before deleting.",

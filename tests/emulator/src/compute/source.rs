@@ -39,6 +39,8 @@ enum Readiness {
     Ready,
     /// Access to it is granted to someone.
     Granted,
+    /// It is made, but its content still arrives in the background.
+    Copying,
     /// It is being changed, or its making failed.
     Unready,
 }
@@ -48,17 +50,21 @@ impl<'a> DiskSource<'a> {
     pub(super) fn find(compute: &'a Compute, id: &str) -> Option<Self> {
         let key = ArmPath::parse(id)?.key();
         if let Some(item) = compute.disks.find(&key) {
-            return Some(Self::of(item, Kind::Disk, item.facts.granted));
+            let granted = item.facts.grant.is_active();
+            return Some(Self::of(item, Kind::Disk, (granted, false)));
         }
         let item = compute.snapshots.find(&key)?;
-        Some(Self::of(item, Kind::Snapshot, item.facts.granted))
+        let facts = &item.facts;
+        let state = (facts.grant.is_active(), facts.is_copying());
+        Some(Self::of(item, Kind::Snapshot, state))
     }
 
-    fn of<F>(item: &'a Item<F>, kind: Kind, granted: bool) -> Self {
-        let readiness = match (item.is_busy() || item.failed, granted) {
-            (true, _) => Readiness::Unready,
-            (false, true) => Readiness::Granted,
-            (false, false) => Readiness::Ready,
+    fn of<F>(item: &'a Item<F>, kind: Kind, (granted, copying): (bool, bool)) -> Self {
+        let readiness = match (item.is_busy() || item.failed, copying, granted) {
+            (true, ..) => Readiness::Unready,
+            (false, true, _) => Readiness::Copying,
+            (false, false, true) => Readiness::Granted,
+            (false, false, false) => Readiness::Ready,
         };
         Self {
             body: &item.body,
@@ -70,7 +76,7 @@ impl<'a> DiskSource<'a> {
 
     /// Whether its content is there: it is made and nothing changes it.
     pub(super) fn is_ready(&self) -> bool {
-        self.readiness != Readiness::Unready
+        !matches!(self.readiness, Readiness::Unready | Readiness::Copying)
     }
 
     /// The source of a `Copy`; some clients put its id into `sourceUri`.
@@ -97,6 +103,13 @@ impl<'a> DiskSource<'a> {
         let source = Self::find(compute, id).ok_or_else(|| source_missing(id))?;
         if source.readiness == Readiness::Granted {
             let message = format!("The source '{id}' has an active access grant; end it first.");
+            return Err(ArmError::conflict("OperationNotAllowed", message));
+        }
+        if source.readiness == Readiness::Copying {
+            let message = format!(
+                "The source '{id}' is still being filled by a background copy. Wait until its completionPercent is \
+                 100."
+            );
             return Err(ArmError::conflict("OperationNotAllowed", message));
         }
         if !source.is_ready() {

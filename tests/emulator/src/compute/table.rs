@@ -16,6 +16,9 @@ use crate::{
 pub(crate) trait Facts: std::fmt::Debug {
     /// Takes up how a pending change ended.
     fn settled(&mut self, _change: Doing, _succeeded: bool, _at: Timestamp) {}
+
+    /// Takes up what time alone brings, apart from any change.
+    fn pass(&mut self, _now: Timestamp) {}
 }
 
 /// Nothing beyond what is shown.
@@ -142,6 +145,7 @@ impl<F> Item<F> {
 impl<F: Facts> Item<F> {
     /// Takes up a change that is over; false when the resource is gone with it.
     fn settle(&mut self, operations: &Operations, now: Timestamp) -> bool {
+        self.facts.pass(now);
         let Some(change) = &self.change else {
             return true;
         };
@@ -204,7 +208,17 @@ impl<F> Table<F> {
 }
 
 impl<F: Facts> Table<F> {
+    /// Takes up every change that is over.
     pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
         self.items.retain(|_, item| item.settle(operations, now));
+    }
+
+    /// The same, and returns the resources that are gone with it.
+    pub(crate) fn settle_and_take(&mut self, operations: &Operations, now: Timestamp) -> Vec<Item<F>> {
+        let changing = self.items.iter_mut().filter(|(_, item)| item.is_busy());
+        let gone: Vec<String> = changing
+            .filter_map(|(key, item)| (!item.settle(operations, now)).then(|| key.clone()))
+            .collect();
+        gone.iter().filter_map(|key| self.items.remove(key)).collect()
     }
 }

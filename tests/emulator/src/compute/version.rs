@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Compute, Doing, Item, Kind, definition, delete, missing, name, require_parent};
+use super::{Compute, Doing, Item, Kind, definition, delete, missing, name, require_parent, soft_delete};
 use crate::{
     arm::{Answer, ArmError, ArmPath},
     http::Response,
@@ -25,7 +25,7 @@ mod source;
 mod update;
 
 pub(crate) use profile::normalise as normalise_profile;
-pub(crate) use replication::{RegionCopy, VersionFacts};
+pub(crate) use replication::{RegionCopy, Retention, VersionFacts};
 
 /// Why an image id leads to no version.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -51,12 +51,16 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
     let item = world.compute.versions.find(&path.key());
     match (&call.request.method, item) {
         (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &shown(item, call))),
+        (&Method::PUT, None) if world.compute.soft_deleted.contains(&path.key()) => {
+            soft_delete::restore(world, call, path)
+        }
         (&Method::PUT, None) => create::create(world, call, path),
         (&Method::PUT, Some(item)) if item.failed && !item.is_busy() && item.facts.was_never_made() => {
             create::recreate(world, call, path)
         }
         (&Method::PUT | &Method::PATCH, Some(_)) => update::update(world, call, path),
-        (&Method::DELETE, _) => remove(world, call, path),
+        (&Method::DELETE, Some(_)) => remove(world, call, path),
+        (&Method::DELETE, None) => Ok(soft_delete::purge(world, call, path)),
         (&(Method::GET | Method::PATCH), None) => {
             path.parent().map_or(Ok(()), |parent| require_parent(world, &parent))?;
             Err(missing(path))
@@ -95,6 +99,13 @@ fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         }
     }
     let seconds = world.timing.seconds.version_delete;
+    let over = call.now + world.timing.lasts(seconds);
+    let retention = (!soft_delete::is_for_good(call))
+        .then(|| soft_delete::retention(&world.compute, &world.timing, path, over))
+        .flatten();
+    if let Some(item) = world.compute.versions.find_mut(&path.key()) {
+        item.facts.retention = retention;
+    }
     Ok(delete(
         world,
         call,
@@ -148,7 +159,9 @@ impl Compute {
         let path = ArmPath::parse(id).ok_or_else(missing)?;
         match Kind::parse(&path.kind()) {
             Some(Kind::Version) => {
-                let item = self.versions.find(&path.key()).ok_or_else(missing)?;
+                let item = self.versions.find(&path.key());
+                let item = item.or_else(|| self.soft_deleted.consumable(&path.key(), now));
+                let item = item.ok_or_else(missing)?;
                 self.image_view(item, now).ok_or_else(missing)
             }
             Some(Kind::Definition) => {
@@ -208,6 +221,8 @@ pub(crate) fn seeded(id: String, body: Value, targets: &[profile::Target], now: 
         VersionFacts {
             copies,
             sources: Vec::new(),
+            plan: None,
+            retention: None,
         },
     )
 }

@@ -1,12 +1,12 @@
 //! Virtual machines: what they show, and stopping, starting and generalizing them.
 //!
-//! Making one is in `create`. A seed can bring them, too.
+//! Making one is in `create`, changing one in `update`. A seed can bring them, too.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Change, Doing, Facts, Item, Kind, delete, missing};
+use super::{Change, Doing, Facts, Item, Kind, Table, delete, missing, usage};
 use crate::{
     arm::{Answer, ArmError, ArmPath},
     http::{Request, Response},
@@ -17,11 +17,15 @@ use crate::{
 };
 
 mod create;
+mod update;
 
 pub(crate) use create::{add_extension, create};
 
 /// From this api-version on a plain VM shows `securityType: "Standard"`; before, the property is absent.
 const STANDARD_SHOWN_SINCE: &str = "2025-11-01";
+
+/// From this api-version on a VM shows its ETag.
+const ETAG_SHOWN_SINCE: &str = "2024-03-01";
 
 /// The power states of a VM.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -44,6 +48,8 @@ pub(crate) struct VmFacts {
     pub(crate) architecture: String,
     /// When it was made, shown in statuses.
     pub(crate) created: Timestamp,
+    /// Counts changes; the ETag shows it.
+    pub(crate) revision: u32,
 }
 
 /// How much of a VM is shown: what a request says about that.
@@ -80,6 +86,10 @@ impl<'a> Shown<'a> {
         self.expand.eq_ignore_ascii_case("instanceView")
     }
 
+    fn has_etag(self) -> bool {
+        self.api_version >= ETAG_SHOWN_SINCE
+    }
+
     fn has_standard_security(self) -> bool {
         self.api_version >= STANDARD_SHOWN_SINCE
     }
@@ -89,11 +99,22 @@ impl Facts for VmFacts {
     fn settled(&mut self, _change: Doing, succeeded: bool, _at: Timestamp) {
         if let (Some(power), true) = (self.becoming.take(), succeeded) {
             self.power = power;
+            self.revision += 1;
         }
     }
 }
 
 impl VmFacts {
+    /// Whether it uses cores: a machine does until it is deallocated, and from when it begins to start.
+    pub(super) fn has_host(&self) -> bool {
+        self.power != Power::Deallocated || self.becoming == Some(Power::Running)
+    }
+
+    /// Quoted, and a number, as the provider's examples have it.
+    fn etag(&self) -> String {
+        format!("\"{}\"", self.revision)
+    }
+
     fn power_code(&self) -> (&'static str, &'static str) {
         match (self.becoming, self.power) {
             (Some(Power::Running), _) => ("PowerState/starting", "VM starting"),
@@ -120,7 +141,8 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&Method::POST, "poweroff", Some(_)) => change_power(world, call, path, Power::Stopped),
         (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
         (&Method::POST, "generalize", Some(_)) => generalize(world, path),
-        (&Method::PATCH, "", Some(_)) => patch(world, call, path),
+        (&(Method::PATCH | Method::PUT), "", found) if !conditions_hold(call.request, found) => Err(precondition(path)),
+        (&(Method::PATCH | Method::PUT), "", Some(_)) => update::update(world, call, path),
         (&Method::PUT, "", None) => put(world, call, path),
         (&Method::DELETE, "", _) => {
             super::version::fail_copies_of(world, &path.key(), call.now);
@@ -136,6 +158,24 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
         _ => Err(unsupported(call.request)),
     }
+}
+
+/// Whether `If-Match` and `If-None-Match` allow a write.
+fn conditions_hold(request: &Request, found: Option<&Item<VmFacts>>) -> bool {
+    let etag = found.map(|item| item.facts.etag());
+    let fits = |header: &str| {
+        etag.as_ref().is_some_and(|etag| {
+            header
+                .split(',')
+                .any(|one| matches!(one.trim(), "*") || one.trim() == etag)
+        })
+    };
+    request.header("if-match").is_none_or(fits) && !request.header("if-none-match").is_some_and(fits)
+}
+
+fn precondition(path: &ArmPath) -> ArmError {
+    let message = format!("The condition on the ETag of '{}' is not met.", path.name());
+    ArmError::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
 }
 
 fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -163,6 +203,23 @@ pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
         .ok_or_else(|| missing(path))
 }
 
+/// VMs as the list shows them that was asked for; `statusOnly` is about their power states.
+pub(super) fn list_views(vms: &Table<VmFacts>, request: &Request) -> Vec<Value> {
+    let asked = Shown::of(request);
+    let status_only = request
+        .query("statusOnly")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"));
+    let shown = if status_only {
+        Shown {
+            expand: "instanceView",
+            ..asked
+        }
+    } else {
+        asked
+    };
+    vms.iter().map(|item| view(item, shown)).collect()
+}
+
 /// The VM as answers show it.
 pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
     let mut view = item.view(&Kind::VirtualMachine.type_name());
@@ -179,6 +236,9 @@ pub(crate) fn view(item: &Item<VmFacts>, shown: Shown<'_>) -> Value {
         {
             edit::remove(&mut view, "/properties", "securityProfile");
         }
+    }
+    if shown.has_etag() {
+        edit::set(&mut view, &["etag"], json!(item.facts.etag()));
     }
     if shown.has_instance_view() {
         edit::set(&mut view, &["properties", "instanceView"], instance_view(item));
@@ -260,6 +320,9 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
         );
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
+    if let (Power::Running, false, Some(size)) = (power, item.facts.has_host(), usage::size_of(item)) {
+        usage::require_cores(&world.compute, &path.subscription, &item.location(), size)?;
+    }
     let seconds = &world.timing.seconds;
     let already = item.facts.power == power;
     let lasts = match (already, power) {
@@ -295,17 +358,4 @@ fn generalize(world: &mut World, path: &ArmPath) -> Answer {
     }
     item.facts.generalized = true;
     Ok(Response::empty(StatusCode::OK))
-}
-
-/// Tags and other fields, at once; the only updates of a VM that are played.
-fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = super::write_body(call)?;
-    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
-    super::require_idle(item)?;
-    if let Some(tags) = body.get("tags") {
-        edit::set(&mut item.body, &["tags"], Value::Null);
-        edit::set(&mut item.body, &["tags"], tags.clone());
-    }
-    edit::merge(&mut item.body, body);
-    Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request))))
 }

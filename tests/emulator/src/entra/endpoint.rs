@@ -2,9 +2,11 @@
 //!
 //! Only the client-credentials grant is played; no user ever signs in here.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Value, json};
+use sha2::{Digest as _, Sha256};
 
 use super::{Application, Caller, Tenant, assertion, certificate, error::TokenError, key};
 use crate::http::{Request, Response};
@@ -29,6 +31,17 @@ pub(super) enum Generation {
     V1,
     /// `/oauth2/v2.0/token`.
     V2,
+}
+
+/// How a caller proved who it is, as far as its token tells.
+#[derive(Clone, Copy, Debug)]
+pub(super) enum Proof<'a> {
+    /// By a client secret.
+    Secret,
+    /// By something signed: an assertion with a certificate's key, or of a trusted issuer.
+    Signed,
+    /// By being on the machine; the id of a user-assigned identity.
+    Machine(Option<&'a str>),
 }
 
 /// A form, decoded.
@@ -73,7 +86,7 @@ pub(super) fn token(
         authority: &request.authority,
         tenant: &tenant.id,
     };
-    authenticate(application, &form, place, now)?;
+    let proof = authenticate(application, &form, place, now)?;
     let resource = match generation {
         Generation::V1 => form.required("resource")?,
         Generation::V2 => resource_of_scope(form.required("scope")?)?,
@@ -84,30 +97,50 @@ pub(super) fn token(
         app_id: application.client_id.clone(),
         object_id: application.object_id.clone(),
     };
-    let token = access_token(&caller, resource, now, tenant.token_lifetime);
+    let token = access_token(&caller, proof, resource, (now, tenant.token_lifetime));
     let body = answer(generation, &token, resource, (now.as_second(), tenant.token_lifetime));
     Ok(Response::json(StatusCode::OK, &body))
 }
 
 /// A signed access token.
-pub(super) fn access_token(caller: &Caller, audience: &str, now: Timestamp, lifetime: i64) -> String {
+pub(super) fn access_token(
+    caller: &Caller,
+    proof: Proof<'_>,
+    audience: &str,
+    (now, lifetime): (Timestamp, i64),
+) -> String {
     let issued = now.as_second();
-    let claims = json!({
+    let (class, machine) = match proof {
+        Proof::Secret => ("1", None),
+        Proof::Signed => ("2", None),
+        Proof::Machine(id) => ("2", id),
+    };
+    let mut claims = json!({
         "aud": audience,
         "iss": format!("https://sts.windows.net/{}/", caller.tenant),
         "iat": issued,
         "nbf": issued,
         "exp": issued + lifetime,
         "appid": caller.app_id,
-        "appidacr": "1",
+        "appidacr": class,
         "idp": format!("https://sts.windows.net/{}/", caller.tenant),
         "idtyp": "app",
         "oid": caller.object_id,
         "sub": caller.object_id,
         "tid": caller.tenant,
+        "uti": token_id(caller, audience, issued),
         "ver": "1.0",
     });
+    if let Some(id) = machine {
+        crate::json::set(&mut claims, &["xms_mirid"], json!(id));
+    }
     key::sign(key::ACCESS_TOKENS, &claims)
+}
+
+/// Entra's id of a token: 22 characters that say nothing.
+fn token_id(caller: &Caller, audience: &str, issued: i64) -> String {
+    let hash = Sha256::digest(format!("{} {audience} {issued}", caller.object_id));
+    URL_SAFE_NO_PAD.encode(hash).chars().take(22).collect()
 }
 
 fn answer(generation: Generation, token: &str, resource: &str, (issued, lifetime): (i64, i64)) -> Value {
@@ -146,14 +179,14 @@ fn authenticate(
     form: &Form,
     place: certificate::Place<'_>,
     now: Timestamp,
-) -> Result<(), TokenError> {
+) -> Result<Proof<'static>, TokenError> {
     if let Some(assertion) = form.field("client_assertion") {
         let kind = form.required("client_assertion_type")?;
         if kind != JWT_BEARER {
             let message = format!("The client assertion type '{kind}' is not supported.");
             return Err(TokenError::new("invalid_request", 900_013, message));
         }
-        return assertion::check(application, assertion, place, now);
+        return assertion::check(application, assertion, place, now).map(|()| Proof::Signed);
     }
     let Some(secret) = form.field("client_secret") else {
         let message = "The request body must contain the following parameter: 'client_assertion' or 'client_secret'.";
@@ -174,7 +207,7 @@ fn authenticate(
         );
         return Err(TokenError::invalid_client(7_000_222, message));
     }
-    Ok(())
+    Ok(Proof::Secret)
 }
 
 /// The resource of a `…/.default` scope; the double slash of `https://batch.core.windows.net//.default`
@@ -190,13 +223,16 @@ fn resource_of_scope(scope: &str) -> Result<&str, TokenError> {
 }
 
 fn check_resource(resource: &str, authority: &str, tenant: &str) -> Result<(), TokenError> {
-    let name = resource.trim_end_matches('/');
-    let own = name
-        .split_once("://")
-        .is_some_and(|(_, host)| host.eq_ignore_ascii_case(authority));
-    if own || RESOURCES.iter().any(|known| known.eq_ignore_ascii_case(name)) {
+    if is_resource(resource, |host| host.eq_ignore_ascii_case(authority)) {
         return Ok(());
     }
     let message = format!("The resource principal named {resource} was not found in the tenant named {tenant}.");
     Err(TokenError::new("invalid_resource", 500_011, message))
+}
+
+/// Whether tokens are given out for a resource: for Azure's own, and for hosts that are this emulator.
+pub(super) fn is_resource(resource: &str, is_own: impl FnOnce(&str) -> bool) -> bool {
+    let name = resource.trim_end_matches('/');
+    RESOURCES.iter().any(|known| known.eq_ignore_ascii_case(name))
+        || name.split_once("://").is_some_and(|(_, host)| is_own(host))
 }

@@ -7,7 +7,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::{Caller, Entra, FederatedCredential, Tenant, endpoint};
+use super::{Caller, Entra, FederatedCredential, ManagedIdentity, Tenant, endpoint};
 use crate::http::{Request, Response};
 
 /// How long an assertion of GitHub lives, in seconds; they are meant to be exchanged at once.
@@ -47,6 +47,13 @@ pub(super) fn metadata_service(entra: &Entra, request: &Request, now: Timestamp)
             "Required metadata header not specified",
         );
     }
+    if request.query("api-version").is_none() {
+        return refusal(
+            StatusCode::BAD_REQUEST,
+            "invalid_request",
+            "Required query variable 'api-version' is missing",
+        );
+    }
     match entra.tenants.iter().find(|tenant| tenant.managed_identity.is_some()) {
         Some(tenant) => managed(tenant, request, now),
         None => refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found"),
@@ -57,9 +64,7 @@ fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
     let Some(identity) = &tenant.managed_identity else {
         return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
     };
-    let asked = request.query("client_id").or_else(|| request.query("object_id"));
-    let known = [identity.client_id.as_str(), identity.object_id.as_str()];
-    if asked.is_some_and(|asked| !known.iter().any(|id| id.eq_ignore_ascii_case(asked))) {
+    if !is_asked_for(identity, request) {
         return refusal(StatusCode::BAD_REQUEST, "invalid_request", "Identity not found");
     }
     let Some(resource) = request.query("resource").filter(|resource| !resource.is_empty()) else {
@@ -69,14 +74,22 @@ fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
             "Required parameter resource is missing",
         );
     };
+    if !endpoint::is_resource(resource, |host| host_of(host) == host_of(&request.authority)) {
+        let description = format!(
+            "AADSTS500011: The resource principal named {resource} was not found in the tenant named {}.",
+            tenant.id
+        );
+        return refusal(StatusCode::BAD_REQUEST, "invalid_resource", &description);
+    }
     let caller = Caller {
         tenant: tenant.id.clone(),
         app_id: identity.client_id.clone(),
         object_id: identity.object_id.clone(),
     };
     let lifetime = tenant.token_lifetime;
+    let proof = endpoint::Proof::Machine(identity.resource_id.as_deref());
     let body = json!({
-        "access_token": endpoint::access_token(&caller, resource, now, lifetime),
+        "access_token": endpoint::access_token(&caller, proof, resource, (now, lifetime)),
         "client_id": identity.client_id,
         "expires_in": lifetime.to_string(),
         "expires_on": (now.as_second() + lifetime).to_string(),
@@ -86,6 +99,26 @@ fn managed(tenant: &Tenant, request: &Request, now: Timestamp) -> Response {
         "token_type": "Bearer",
     });
     Response::json(StatusCode::OK, &body)
+}
+
+/// Whether this is the identity that a request names, in any of the ways that clients have; most name none.
+fn is_asked_for(identity: &ManagedIdentity, request: &Request) -> bool {
+    let resource_id = identity.resource_id.as_deref().unwrap_or_default();
+    [
+        ("client_id", identity.client_id.as_str()),
+        ("object_id", &identity.object_id),
+        ("principal_id", &identity.object_id),
+        ("msi_res_id", resource_id),
+        ("mi_res_id", resource_id),
+    ]
+    .iter()
+    .filter_map(|(name, own)| Some((request.query(name)?, own)))
+    .all(|(asked, own)| asked.eq_ignore_ascii_case(own))
+}
+
+/// The host of an authority: the emulator's ports share it.
+fn host_of(authority: &str) -> &str {
+    authority.split_once(':').map_or(authority, |(host, _)| host)
 }
 
 /// GitHub's id-token endpoint: `GET {ACTIONS_ID_TOKEN_REQUEST_URL}&audience=…` with the request token.

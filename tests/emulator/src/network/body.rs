@@ -14,7 +14,7 @@ use crate::{
 };
 
 /// The first address of a subnet that machines get: Azure keeps the four before it.
-const FIRST_HOST: usize = 4;
+const FIRST_HOST: u64 = 4;
 
 /// Checks the body of a write and completes it in place.
 pub(super) fn complete(world: &mut World, path: &ArmPath, kind: Kind, body: &mut Value) -> Result<(), ArmError> {
@@ -89,22 +89,35 @@ fn complete_interface(network: &Network, body: &mut Value, id: &str) -> Result<(
     Ok(())
 }
 
-/// The next address in the subnet.
+/// The address that an interface has in the subnet already, or the first that is free.
 fn private_address(network: &Network, subnet: &str, referrer: &str) -> Result<Ipv4Addr, ArmError> {
     let prefix = subnet_prefix(network, subnet).ok_or_else(|| reference_missing(subnet, referrer))?;
-    let base: Ipv4Addr = prefix
-        .split('/')
-        .next()
-        .and_then(|address| address.parse().ok())
-        .unwrap_or(Ipv4Addr::new(10, 0, 0, 0));
-    let taken = network
-        .items(Kind::Interface)
-        .filter(|item| !item.id.eq_ignore_ascii_case(referrer))
-        .flat_map(|item| edit::list(&item.body, "/properties/ipConfigurations"))
-        .filter(|other| edit::text(other, "/properties/subnet/id").is_some_and(|id| id.eq_ignore_ascii_case(subnet)))
-        .count();
-    let offset = u32::try_from(FIRST_HOST + taken).unwrap_or(u32::MAX);
-    Ok(Ipv4Addr::from(u32::from(base).saturating_add(offset)))
+    let (base, bits) = prefix.split_once('/').unwrap_or((&prefix, "24"));
+    let base: Ipv4Addr = base.parse().unwrap_or(Ipv4Addr::new(10, 0, 0, 0));
+    let size = 1_u64 << (32 - bits.parse::<u32>().unwrap_or(24).min(32));
+    let mut taken = Vec::new();
+    for item in network.items(Kind::Interface) {
+        for other in edit::list(&item.body, "/properties/ipConfigurations") {
+            let is_here = edit::text(other, "/properties/subnet/id").is_some_and(|id| id.eq_ignore_ascii_case(subnet));
+            let address = edit::text(other, "/properties/privateIPAddress").and_then(|text| text.parse().ok());
+            match address.filter(|_| is_here) {
+                Some(own) if item.id.eq_ignore_ascii_case(referrer) => return Ok(own),
+                Some(address) => taken.push(address),
+                None => {}
+            }
+        }
+    }
+    // The last one is for broadcasts.
+    (FIRST_HOST..size.saturating_sub(1))
+        .filter_map(|offset| u32::try_from(offset).ok())
+        .map(|offset| Ipv4Addr::from(u32::from(base).saturating_add(offset)))
+        .find(|address| !taken.contains(address))
+        .ok_or_else(|| {
+            let name = subnet.rsplit('/').next().unwrap_or_default();
+            let message =
+                format!("Subnet {name} with address prefix {prefix} does not have enough capacity for 1 IP addresses.");
+            ArmError::bad_request("SubnetIsFull", message)
+        })
 }
 
 /// The address range of a subnet; `None` when there is no such subnet.

@@ -181,6 +181,7 @@ impl VmSeed {
             generation: self.generation.clone(),
             architecture: self.architecture.clone(),
             created: place.now,
+            revision: 1,
         };
         world.compute.vms.insert(Item::new(id, body, facts));
         Ok(())

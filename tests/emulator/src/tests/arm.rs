@@ -192,3 +192,77 @@ fn sizes_usages_and_permissions_can_be_read() {
         assert_eq!(azure.get(&path).status, 200, "{path}");
     }
 }
+
+/// The providers that Terraform's azurerm looks for before its first resource.
+#[test]
+fn the_providers_that_every_subscription_has_are_registered() {
+    let mut azure = Azure::example();
+    let providers = azure.get(&format!("{SUBSCRIPTION}/providers")).body;
+    let state = |name: &str| {
+        let provider = providers["value"].as_array().unwrap().iter();
+        let mut provider = provider.filter(|provider| provider["namespace"] == name);
+        provider.next().map(|provider| provider["registrationState"].clone())
+    };
+    for name in [
+        "Authorization",
+        "Compute",
+        "CostManagement",
+        "ManagedIdentity",
+        "MarketplaceOrdering",
+        "Network",
+        "Resources",
+        "Storage",
+    ] {
+        assert_eq!(state(&format!("Microsoft.{name}")), Some(json!("Registered")), "{name}");
+    }
+    let usages = format!("{SUBSCRIPTION}/providers/Microsoft.Compute/locations/atlantis/usages");
+    assert_eq!(azure.get(&usages).code(), "NoRegisteredProviderFound");
+}
+
+#[test]
+fn lists_are_filtered_or_say_that_they_cannot() {
+    let mut azure = Azure::example();
+    let tagged = json!({"location": "eastus2", "tags": {"team": "ours"}});
+    azure.put(&format!("{SUBSCRIPTION}/resourceGroups/ours"), &tagged);
+    let names = |azure: &mut Azure, path: &str, filter: &str| -> Vec<String> {
+        let filter = percent_encoding::utf8_percent_encode(filter, percent_encoding::NON_ALPHANUMERIC);
+        let list = azure.get(&format!("{path}?%24filter={filter}")).body;
+        let values = list["value"].as_array().unwrap().iter();
+        values.map(|value| value["name"].as_str().unwrap().to_owned()).collect()
+    };
+    let groups = format!("{SUBSCRIPTION}/resourcegroups");
+    assert_eq!(
+        names(&mut azure, &groups, "tagname eq 'team' and tagvalue eq 'ours'"),
+        ["ours"]
+    );
+    let resources = format!("{SUBSCRIPTION}/resources");
+    let vms = "resourceGroup eq 'RG-images' and resourceType eq 'Microsoft.Compute/virtualMachines'";
+    assert_eq!(names(&mut azure, &resources, vms), ["vm-build"]);
+    for (path, filter) in [(&resources, "substringof('a',name)"), (&id("disks"), "name eq 'x'")] {
+        assert_eq!(azure.get(&format!("{path}?$filter={filter}")).status, 501, "{path}");
+    }
+    let first = azure.get(&format!("{resources}?$top=1")).body;
+    assert_eq!(first["value"].as_array().unwrap().len(), 1);
+    assert!(first["nextLink"].as_str().unwrap().contains("$top=1"));
+}
+
+#[test]
+fn tags_that_azure_does_not_take_are_refused_on_every_resource() {
+    let mut azure = Azure::example();
+    let body = json!({"location": "eastus2", "tags": {"team": "x".repeat(257)}});
+    for path in [
+        format!("{SUBSCRIPTION}/resourceGroups/new"),
+        id("galleries/new"),
+        format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/new"),
+    ] {
+        for method in [Method::PUT, Method::PATCH] {
+            let refused = azure.send(method, &path, &body);
+            assert_eq!(
+                (refused.status, refused.code()),
+                (400, "InvalidTagValueLength"),
+                "{path}"
+            );
+        }
+        assert_eq!(azure.get(&path).status, 404, "{path}");
+    }
+}

@@ -7,6 +7,8 @@ use serde_json::{Value, json};
 
 use super::azure::{Azure, id};
 
+mod rows;
+
 const SUBSCRIPTION: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5";
 
 /// What differs between the generations of the plugin: 1.4.5 writes `resourcegroups`, asks HEAD for a group and leaves
@@ -475,7 +477,40 @@ fn the_marketplace_is_listed_from_publisher_to_version() {
     assert_eq!(publishers.first().map(String::as_str), Some("Canonical"));
     let versions = names(&azure.get(&format!("{sku}/versions")).body);
     assert_eq!(versions, ["22.04.202512010", "22.04.202601010"]);
+    let latest = names(&azure.get(&format!("{sku}/versions?$top=1&$orderby=name%20desc")).body);
+    assert_eq!(latest, ["22.04.202601010"]);
     let image = azure.get(&format!("{sku}/versions/22.04.202601010")).body;
     assert_eq!(image["properties"]["hyperVGeneration"], "V1");
     assert_eq!(azure.get(&format!("{sku}/versions/latest")).status, 404);
+}
+
+#[test]
+fn a_subnet_gives_out_its_free_addresses_and_then_is_full() {
+    let mut azure = Azure::example();
+    let network = |rest: &str| id(rest).replace("Microsoft.Compute", "Microsoft.Network");
+    let subnets = json!([{"name": "small", "properties": {"addressPrefix": "10.1.0.0/29"}}]);
+    let space = json!({"addressPrefixes": ["10.1.0.0/16"]});
+    let net = json!({"location": "eastus2", "properties": {"addressSpace": space, "subnets": subnets}});
+    azure.make(&network("virtualNetworks/net"), &net);
+    let subnet = json!({"id": network("virtualNetworks/net/subnets/small")});
+    let interface = json!({"location": "eastus2", "properties": {"ipConfigurations": [{"name": "c", "properties": {"subnet": subnet}}]}});
+    let address = |azure: &mut Azure, name: &str| {
+        let made = azure.make(&network(&format!("networkInterfaces/{name}")), &interface);
+        let configuration = &made.body["properties"]["ipConfigurations"][0]["properties"];
+        configuration["privateIPAddress"].as_str().unwrap().to_owned()
+    };
+    for (name, expected) in [
+        ("a", "10.1.0.4"),
+        ("b", "10.1.0.5"),
+        ("c", "10.1.0.6"),
+        ("b", "10.1.0.5"),
+    ] {
+        assert_eq!(address(&mut azure, name), expected, "{name}");
+    }
+    let full = azure.put(&network("networkInterfaces/d"), &interface);
+    assert_eq!((full.status, full.code()), (400, "SubnetIsFull"));
+    assert!(full.message().contains("Subnet small with address prefix 10.1.0.0/29"));
+    let deleted = azure.delete(&network("networkInterfaces/a"));
+    azure.finish(&deleted);
+    assert_eq!(address(&mut azure, "d"), "10.1.0.4");
 }

@@ -1,5 +1,6 @@
 //! Tokens: who gets one, for what, and who is told why not.
 
+use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
 use serde_json::json;
 
@@ -317,4 +318,115 @@ fn a_token_of_another_tenant_is_refused_and_a_subscription_that_is_not_there_is_
         (401, &json!([7_000_222])),
         "the secret has expired"
     );
+}
+
+/// The claims of a token, unchecked.
+fn claims(token: &serde_json::Value) -> serde_json::Value {
+    let payload = token.as_str().unwrap().split('.').nth(1).unwrap();
+    serde_json::from_slice(&URL_SAFE_NO_PAD.decode(payload).unwrap()).unwrap()
+}
+
+#[test]
+fn access_tokens_say_who_for_what_and_how_the_caller_proved_it() {
+    let mut azure = Azure::example();
+    let assertion = Emulator::assertion(&github(), start());
+    let common = [
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT),
+        ("scope", ARM),
+    ];
+    let secret = [("client_secret", SECRET)];
+    let signed = [
+        ("client_assertion_type", JWT_BEARER),
+        ("client_assertion", assertion.as_str()),
+    ];
+    for (proof, class) in [(&secret[..], "1"), (&signed[..], "2")] {
+        // MSAL asks for client information, too, which an application has none of.
+        let fields = [&common[..], proof, &[("client_info", "1")]].concat();
+        let (_, body) = token(&mut azure, TENANT, &fields);
+        assert_eq!(body.get("client_info"), None);
+        let mut claims = claims(&body["access_token"]);
+        assert_eq!(claims["uti"].as_str().unwrap().len(), 22);
+        crate::json::remove(&mut claims, "", "uti");
+        let (now, issuer) = (start().as_second(), format!("https://sts.windows.net/{TENANT}/"));
+        let object = "00000000-0000-0000-0000-00000000b0b1";
+        assert_eq!(
+            claims,
+            json!({
+                "aud": "https://management.azure.com", "iss": issuer, "idp": issuer, "tid": TENANT,
+                "iat": now, "nbf": now, "exp": now + 3600, "appid": CLIENT, "appidacr": class, "idtyp": "app",
+                "oid": object, "sub": object, "ver": "1.0",
+            })
+        );
+    }
+}
+
+#[test]
+fn an_identity_is_asked_for_by_any_of_its_ids_and_probed_without_a_header() {
+    let resource_id = "/subscriptions/s/resourceGroups/g/providers/Microsoft.ManagedIdentity/userAssignedIdentities/i";
+    let identity = json!({"clientId": "app", "objectId": "object", "header": "h", "resourceId": resource_id});
+    let application = json!({"clientId": CLIENT, "objectId": "o", "secrets": [{"value": SECRET}]});
+    let tenant = json!({"id": TENANT, "applications": [application], "managedIdentity": identity});
+    let mut azure = Azure::with_seed(&json!({"tenant": tenant}));
+    let base = "/metadata/identity/oauth2/token";
+    let arm = "api-version=2019-08-01&resource=https%3A%2F%2Fmanagement.azure.com";
+    let mut ask = |query: &str, headers: &[(&str, &str)]| {
+        let reply = azure.ask(Method::GET, &format!("{base}?{query}"), "", headers);
+        (reply.status, reply.body)
+    };
+    let metadata = [("Metadata", "true")];
+    for id in [
+        "client_id=app".to_owned(),
+        "object_id=OBJECT".to_owned(),
+        format!("msi_res_id={resource_id}"),
+        format!("mi_res_id={resource_id}&client_id=app"),
+    ] {
+        let (status, body) = ask(&format!("{arm}&{id}"), &metadata);
+        assert_eq!(status, 200, "{id}: {body}");
+        assert_eq!(claims(&body["access_token"])["xms_mirid"], resource_id);
+        assert!(body["expires_on"].is_string() && body["token_type"] == "Bearer" && body["client_id"] == "app");
+    }
+    // Clients look whether the service is there at all by a request that it refuses.
+    for (query, headers, says) in [
+        (arm.to_owned(), &[][..], "metadata header"),
+        (String::new(), &[][..], "metadata header"),
+        ("resource=x".to_owned(), &metadata[..], "'api-version'"),
+        ("api-version=2018-02-01".to_owned(), &metadata[..], "resource"),
+        (format!("{arm}&msi_res_id=/other"), &metadata[..], "Identity not found"),
+        (
+            format!("{arm}&client_id=app&object_id=no"),
+            &metadata[..],
+            "Identity not found",
+        ),
+        (
+            "api-version=1&resource=https://x.example".to_owned(),
+            &metadata[..],
+            "AADSTS500011",
+        ),
+    ] {
+        let (status, body) = ask(&query, headers);
+        assert_eq!(status, 400, "{query}");
+        assert!(body["error_description"].as_str().unwrap().contains(says), "{body}");
+    }
+}
+
+#[test]
+fn the_adfs_form_leads_to_tokens_of_both_generations() {
+    let mut azure = Azure::example();
+    let configuration = azure
+        .ask(Method::GET, "/adfs/.well-known/openid-configuration", "", &[])
+        .body;
+    let url = configuration["token_endpoint"].as_str().unwrap();
+    let path = url.strip_prefix("https://management.azure.com").unwrap();
+    assert_eq!(path, "/adfs/oauth2/v2.0/token");
+    let fields = form(&[
+        ("grant_type", "client_credentials"),
+        ("client_id", CLIENT),
+        ("client_secret", SECRET),
+        ("scope", ARM),
+    ]);
+    assert!(azure.ask(Method::POST, path, &fields, &[]).body["expires_in"].is_u64());
+    let keys = configuration["jwks_uri"].as_str().unwrap();
+    let keys = keys.strip_prefix("https://management.azure.com").unwrap();
+    assert_eq!(azure.ask(Method::GET, keys, "", &[]).body["keys"][0]["alg"], "ES256");
 }

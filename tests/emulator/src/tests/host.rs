@@ -174,3 +174,26 @@ async fn the_control_port_seeds_moves_the_clock_and_shows_the_resources() {
             .starts_with("HTTP/1.1 404")
     );
 }
+
+#[tokio::test]
+async fn both_forms_of_managed_identity_are_on_the_plain_port_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let address = host.control().strip_prefix("http://").unwrap();
+    let query = format!("api-version=2019-08-01&resource={}", host.endpoint());
+    for (path, header) in [
+        ("/metadata/identity/oauth2/token", "Metadata: true\r\n"),
+        ("/msi/token", "X-IDENTITY-HEADER: example-identity-header\r\n"),
+    ] {
+        let request = raw(&Method::GET, &format!("{path}?{query}"), address, header, "");
+        let mut tcp = TcpStream::connect(address).await.unwrap();
+        let token = exchange(&mut tcp, &request).await.unwrap();
+        assert!(token.starts_with("HTTP/1.1 200"), "{token}");
+        let bearer = format!(
+            "Authorization: Bearer {}\r\n",
+            body(&token)["access_token"].as_str().unwrap()
+        );
+        let list = ask(&host, &Method::GET, LIST, &bearer, "").await.unwrap();
+        assert_eq!(body(&list)["value"][0]["displayName"], "Example");
+    }
+}

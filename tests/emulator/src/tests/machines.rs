@@ -242,3 +242,187 @@ fn a_group_that_is_not_there_is_named() {
             .starts_with("The Resource 'Microsoft.Compute/disks/none' under resource group 'rg-images' was not found.")
     );
 }
+
+#[test]
+fn a_vm_changes_only_under_the_conditions_of_the_request() {
+    let mut azure = Azure::example();
+    let path = id("virtualMachines/vm-build");
+    let etag = azure.get(&path).body["etag"].as_str().unwrap().to_owned();
+    let authorization = format!("Bearer {}", azure.token);
+    let mut patch = |name: &str, value: &str| {
+        let headers = [("authorization", authorization.as_str()), (name, value)];
+        let path = format!("{path}?api-version=2026-04-01");
+        azure.wait(60);
+        azure.ask(Method::PATCH, &path, r#"{"tags": {"a": "b"}}"#, &headers)
+    };
+    assert_eq!(patch("if-match", "\"other\"").code(), "PreconditionFailed");
+    assert_eq!(patch("if-none-match", "*").status, 412);
+    let changed = patch("if-match", &etag);
+    assert_eq!(changed.status, 200);
+    assert_ne!(changed.body["etag"], etag);
+    assert_eq!(patch("if-match", &etag).status, 412);
+    assert_eq!(patch("if-match", "*").status, 200);
+    azure.api_version = "2021-11-01";
+    assert!(azure.get(&path).body.get("etag").is_none(), "older versions show none");
+}
+
+#[test]
+fn lists_of_vms_show_states_only_when_asked() {
+    let mut azure = Azure::example();
+    for (query, codes) in [("", 0), ("?$expand=instanceView", 3), ("?statusOnly=true", 3)] {
+        let list = azure.get(&id(&format!("virtualMachines{query}"))).body;
+        let statuses = list["value"][0]["properties"]["instanceView"]["statuses"].as_array();
+        assert_eq!(statuses.map_or(0, Vec::len), codes, "{query:?}");
+    }
+}
+
+#[test]
+fn cores_in_use_are_counted_and_more_than_the_quota_are_refused() {
+    let mut azure = Azure::with_seed(&json!({
+        "vms": [
+            {"name": "runs", "resourceGroup": "rg-images", "location": "eastus2", "vmSize": "Standard_D4s_v5"},
+            {"name": "sleeps", "resourceGroup": "rg-images", "location": "eastus2", "vmSize": "Standard_D8s_v5", "powerState": "deallocated"},
+        ],
+        "quotas": [{"location": "eastus2", "name": "standardDSv5Family", "limit": 12, "currentValue": 2}],
+    }));
+    let used = |azure: &mut Azure, name: &str| {
+        let path =
+            "/subscriptions/00000000-0000-0000-0000-0000000005b5/providers/Microsoft.Compute/locations/eastus2/usages";
+        let usages = azure.get(path).body["value"].as_array().unwrap().clone();
+        let usage = usages.into_iter().find(|usage| usage["name"]["value"] == name);
+        usage.unwrap()["currentValue"].as_u64().unwrap()
+    };
+    assert_eq!(
+        (used(&mut azure, "standardDSv5Family"), used(&mut azure, "cores")),
+        (6, 4)
+    );
+    let refused = azure.post(&id("virtualMachines/sleeps/start"), &Value::Null);
+    assert_eq!((refused.status, refused.code()), (409, "OperationNotAllowed"));
+    assert_eq!(
+        refused.message(),
+        "Operation could not be completed as it results in exceeding approved standardDSv5Family Cores quota. \
+         Additional details - Deployment Model: Resource Manager, Location: eastus2, Current Limit: 12, Current Usage: 6, \
+         Additional Required: 8, (Minimum) New Limit Required: 14."
+    );
+    let stopped = azure.post(&id("virtualMachines/runs/deallocate"), &Value::Null);
+    azure.finish(&stopped);
+    assert_eq!(used(&mut azure, "standardDSv5Family"), 2);
+    assert_eq!(
+        azure.post(&id("virtualMachines/sleeps/start"), &Value::Null).status,
+        202
+    );
+    assert_eq!(
+        used(&mut azure, "standardDSv5Family"),
+        10,
+        "from when it begins to start"
+    );
+    let machine = json!({"location": "eastus2", "properties": {
+        "hardwareProfile": {"vmSize": "Standard_D4s_v5"}, "osProfile": {},
+        "storageProfile": {"imageReference": {"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest"}},
+    }});
+    let refused = azure.put(&id("virtualMachines/new"), &machine);
+    assert!(
+        refused.message().contains("Additional Required: 4"),
+        "{}",
+        refused.message()
+    );
+}
+
+#[test]
+fn a_vm_is_changed_by_the_body_that_a_read_gave() {
+    let mut azure = Azure::with_seed(&vm("worker", &json!({"dataDisks": [{"name": "first"}]})));
+    let empty =
+        json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 8}});
+    azure.make(&id("disks/free"), &empty);
+    let path = id("virtualMachines/worker");
+    let mut body = azure.get(&path).body;
+    body["tags"] = json!({"a": "b"});
+    body["properties"]["hardwareProfile"]["vmSize"] = json!("Standard_D2s_v5");
+    let attach = json!({"lun": 1, "createOption": "Attach", "managedDisk": {"id": id("disks/free")}});
+    let new = json!({"lun": 2, "name": "new", "createOption": "Empty", "diskSizeGB": 16});
+    body["properties"]["storageProfile"]["dataDisks"]
+        .as_array_mut()
+        .unwrap()
+        .extend([attach.clone(), new]);
+    let changed = azure.make(&path, &body).body;
+    let disks = changed["properties"]["storageProfile"]["dataDisks"].as_array().unwrap();
+    let disks: Vec<(&Value, &Value)> = disks.iter().map(|disk| (&disk["name"], &disk["diskSizeGB"])).collect();
+    assert_eq!(
+        disks,
+        [
+            (&json!("first"), &json!(30)),
+            (&json!("free"), &json!(8)),
+            (&json!("new"), &json!(16))
+        ]
+    );
+    assert_eq!(changed["tags"], json!({"a": "b"}));
+    assert_eq!(changed["properties"]["hardwareProfile"]["vmSize"], "Standard_D2s_v5");
+    let state = |azure: &mut Azure, name: &str| {
+        azure.get(&id(&format!("disks/{name}"))).body["properties"]["diskState"].clone()
+    };
+    assert_eq!(
+        ["first", "free", "new"].map(|name| state(&mut azure, name)),
+        ["Attached"; 3]
+    );
+
+    let only = json!({"properties": {"storageProfile": {"dataDisks": [{"lun": 2, "name": "new"}]}}});
+    let started = azure.send(Method::PATCH, &path, &only);
+    azure.finish(&started);
+    assert_eq!(
+        ["first", "free", "new"].map(|name| state(&mut azure, name)),
+        ["Unattached", "Unattached", "Attached"]
+    );
+    let other = json!({"properties": {"storageProfile": {"dataDisks": [attach]}}});
+    let build = id("virtualMachines/vm-build");
+    let taken = json!({"lun": 3, "createOption": "Attach", "managedDisk": {"id": id("disks/new")}});
+    let taken = json!({"properties": {"storageProfile": {"dataDisks": [taken]}}});
+    let refused = azure.send(Method::PATCH, &build, &taken);
+    assert_eq!((refused.status, refused.code()), (409, "ConflictingUserInput"));
+    assert_eq!(azure.send(Method::PATCH, &build, &other).status, 200);
+}
+
+#[test]
+fn what_makes_a_vm_what_it_is_does_not_change() {
+    let mut azure = Azure::with_seed(&vm("worker", &json!({})));
+    let path = id("virtualMachines/worker");
+    let storage = |more: &Value| json!({"properties": {"storageProfile": more}});
+    for (body, status, code) in [
+        (
+            storage(&json!({"osDisk": {"name": "other"}})),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            storage(&json!({"imageReference": {"id": "x"}})),
+            409,
+            "PropertyChangeNotAllowed",
+        ),
+        (
+            storage(&json!({"dataDisks": [{"lun": 0}, {"lun": 0}]})),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            storage(&json!({"dataDisks": [{"lun": 0, "createOption": "Empty"}]})),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            json!({"properties": {"hardwareProfile": {"vmSize": "Standard_None"}}}),
+            400,
+            "InvalidParameter",
+        ),
+        (
+            json!({"properties": {"networkProfile": {"networkInterfaces": [{"id": "x"}]}}}),
+            501,
+            "NotImplementedByEmulator",
+        ),
+    ] {
+        let refused = azure.send(Method::PATCH, &path, &body);
+        assert_eq!((refused.status, refused.code()), (status, code), "{body}");
+    }
+    assert_eq!(
+        azure.put(&path, &json!({"location": "westus2"})).code(),
+        "InvalidResourceLocation"
+    );
+}

@@ -76,53 +76,6 @@ fn every_write_starts_as_recorded() {
     assert_eq!(generalized.header("azure-asyncoperation"), None);
 }
 
-#[test]
-fn poll_urls_are_beyond_4_kb_and_break_when_changed() {
-    let mut azure = Azure::example();
-    let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
-    let url = started.header("azure-asyncoperation").unwrap().to_owned();
-    assert!(url.len() > 4096, "{}", url.len());
-    let remaining = started.header("x-ms-ratelimit-remaining-resource").unwrap();
-    assert!(remaining.starts_with("Microsoft.Compute/CreateUpdateGallery3Min;49,"));
-    assert_eq!(azure.get(&url).status, 200);
-    assert_eq!(azure.get(&url.to_lowercase()).status, 403);
-    let (head, _) = url.split_once("&h=").unwrap();
-    assert_eq!(azure.get(head).status, 403);
-
-    let mut plain = Azure::with(
-        Settings {
-            short_poll_urls: true,
-            ..Settings::default()
-        },
-        &json!({}),
-    );
-    let started = plain.put(&id("galleries/g"), &json!({"location": "eastus2"}));
-    let url = started.header("azure-asyncoperation").unwrap().to_owned();
-    assert!(url.len() < 300);
-    assert_eq!(plain.get(&url).status, 200);
-}
-
-#[test]
-fn retry_after_comes_with_the_start_and_each_running_poll_when_asked_for() {
-    let timing = Timing {
-        retry_after: Some(1),
-        ..Timing::default()
-    };
-    let mut azure = Azure::with(
-        Settings {
-            timing,
-            ..Settings::default()
-        },
-        &json!({}),
-    );
-    let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
-    assert_eq!(started.header("retry-after"), Some("1"));
-    let url = started.header("azure-asyncoperation").unwrap().to_owned();
-    assert_eq!(azure.get(&url).header("retry-after"), Some("1"));
-    azure.wait(60);
-    assert_eq!(azure.get(&url).header("retry-after"), None);
-}
-
 /// A day in one step and a day in steps of seconds lead to the same world.
 #[test]
 fn the_step_size_of_time_does_not_matter() {
@@ -164,4 +117,32 @@ fn the_time_scale_divides_every_duration() {
     assert_eq!(azure.get(&id("snapshots/s")).state(), "Updating");
     azure.wait(1);
     assert_eq!(azure.get(&id("snapshots/s")).state(), "Succeeded");
+}
+
+#[test]
+fn the_provider_says_how_many_requests_of_a_kind_are_left() {
+    let mut azure = Azure::example();
+    let left = |azure: &mut Azure| {
+        let started = azure.put(&id("galleries/g"), &json!({"location": "eastus2"}));
+        azure.wait(60);
+        started.header("x-ms-ratelimit-remaining-resource").unwrap().to_owned()
+    };
+    let gallery = |short: u32, long: u32| {
+        format!("Microsoft.Compute/CreateUpdateGallery3Min;{short},Microsoft.Compute/CreateUpdateGallery30Min;{long}")
+    };
+    assert_eq!(left(&mut azure), gallery(49, 298));
+    assert_eq!(left(&mut azure), gallery(48, 297));
+    azure.wait(180);
+    assert_eq!(left(&mut azure), gallery(49, 296));
+    let groups = azure.get("/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups");
+    assert_eq!(
+        groups.header("x-ms-ratelimit-remaining-subscription-reads"),
+        Some("249")
+    );
+    assert_eq!(
+        groups.header("x-ms-ratelimit-remaining-subscription-global-reads"),
+        Some("3749")
+    );
+    let tenant = azure.get("/subscriptions");
+    assert_eq!(tenant.header("x-ms-ratelimit-remaining-tenant-reads"), Some("249"));
 }

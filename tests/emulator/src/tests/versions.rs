@@ -145,6 +145,27 @@ fn wrong_profiles() -> Vec<(Value, &'static str)> {
             "ZRS storage account type is not supported in this region.",
         ),
         (json!({"replicationMode": "Shallow", "replicaCount": 2}), "'Shallow'"),
+        (
+            json!({"storageAccountType": "Premium_LRS", "storageAccountStrategy": "PreferStandard_ZRS"}),
+            "Only one of",
+        ),
+        (json!({"storageAccountStrategy": "Cheapest"}), "'Cheapest'"),
+        (
+            regions(json!([{"name": "eastus2", "additionalReplicaSets": [{"storageAccountType": "Standard_LRS"}]}])),
+            "more than one replica set",
+        ),
+        (
+            regions(
+                json!([{"name": "eastus2", "additionalReplicaSets": [{"storageAccountType": "Premium_LRS", "regionalReplicaCount": 101}]}]),
+            ),
+            range,
+        ),
+        (
+            regions(
+                json!([{"name": "eastus2", "encryption": {"osDiskImage": {"diskEncryptionSetId": "/d"}}}, {"name": "uksouth"}]),
+            ),
+            "must be specified for all regions",
+        ),
     ]
 }
 
@@ -170,6 +191,29 @@ fn publishing_profiles_that_do_not_fit_are_refused_with_the_documented_words() {
             .status,
         201
     );
+}
+
+#[test]
+fn replica_sets_encryption_and_the_storage_strategy_are_filled_in_and_shown() {
+    let (mut azure, os) = world();
+    let mut body = Azure::version_body(&os, &["eastus2", "westus"]);
+    let profile = &mut body["properties"]["publishingProfile"];
+    profile["storageAccountStrategy"] = json!("PreferStandard_ZRS");
+    let encryption = json!({"osDiskImage": {"diskEncryptionSetId": "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/diskEncryptionSets/d"}});
+    for region in profile["targetRegions"].as_array_mut().unwrap() {
+        region["encryption"] = encryption.clone();
+    }
+    profile["targetRegions"][0]["additionalReplicaSets"] = json!([{"storageAccountType": "premium_lrs"}]);
+    let made = azure.make(&id(VERSION), &body).body;
+    let regions = &made["properties"]["publishingProfile"]["targetRegions"];
+    assert_eq!(regions[0]["storageAccountType"], "Standard_ZRS");
+    assert_eq!(regions[1]["storageAccountType"], "Standard_LRS", "West US has no zones");
+    let sets = json!([{"storageAccountType": "Premium_LRS", "regionalReplicaCount": 1}]);
+    assert_eq!(regions[0]["additionalReplicaSets"], sets);
+    assert_eq!(regions[1]["encryption"], encryption);
+    // What was read can be written back.
+    let started = azure.put(&id(VERSION), &made);
+    assert_eq!(azure.finish(&started)["status"], "Succeeded");
 }
 
 /// The table of which source may go into which definition.

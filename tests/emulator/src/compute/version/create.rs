@@ -64,6 +64,8 @@ fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, status: StatusCode) 
         VersionFacts {
             copies,
             sources: source.needed.clone(),
+            plan: source.plan.clone(),
+            retention: None,
         },
     );
     item.change = Some(Change::new(Doing::Creating, &started).showing(readouts(&item.body, &source)));
@@ -97,6 +99,7 @@ pub(super) fn start(
         .map(|copy| copy.region.as_str())
         .collect();
     let failing = world.faults.take_region(&unfinished);
+    let late = world.faults.take_lateness().map_or(0, i64::from);
     let last = copies.iter().map(|copy| copy.due).max().unwrap_or(call.now);
     let least = world.timing.lasts(world.timing.seconds.update);
     let lasts: SignedDuration = last.duration_since(call.now).max(least);
@@ -109,6 +112,7 @@ pub(super) fn start(
     };
     let started = operation::begin(world, call, plan);
     for copy in copies.iter_mut().filter(|copy| copy.due > call.now) {
+        copy.usable = copy.due + SignedDuration::from_secs(late);
         copy.fate = match (started.ends, started.fails) {
             (None, _) => Fate::Sticks,
             (Some(_), true) => Fate::Fails,

@@ -44,6 +44,7 @@ pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Res
         .cloned()
         .unwrap_or_else(|| json!({}));
     check_end_of_life(&mut profile, now)?;
+    check_strategy(&profile)?;
     let regions = match edit::list(&profile, "/targetRegions") {
         [] => vec![json!({"name": location})],
         regions => regions.to_vec(),
@@ -68,6 +69,7 @@ pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Res
         )));
     }
     check_shallow(&profile, &targets)?;
+    check_encryption(&shown)?;
     let defaults = json!({
         "replicaCount": 1,
         "excludeFromLatest": false,
@@ -76,6 +78,9 @@ pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Res
         "replicationMode": "Full",
     });
     let mut completed = defaults;
+    if edit::text(&profile, "/storageAccountStrategy").is_some() {
+        edit::remove(&mut completed, "", "storageAccountType");
+    }
     edit::merge(&mut completed, profile);
     edit::set(&mut completed, &["targetRegions"], Value::Array(shown));
     edit::set(body, &["properties", "publishingProfile"], completed);
@@ -104,7 +109,8 @@ fn complete_region(entry: &mut Value, profile: &Value) -> Result<Target, ArmErro
         .or(replicas(profile.get("replicaCount"), "replicaCount")?)
         .unwrap_or(1);
     let asked = edit::text(entry, "/storageAccountType").or_else(|| edit::text(profile, "/storageAccountType"));
-    let storage = storage(asked.unwrap_or("Standard_LRS"))?;
+    let storage = storage(asked.unwrap_or_else(|| usual_storage(profile, &region)))?;
+    complete_replica_sets(entry, storage)?;
     if storage == "Standard_ZRS" && WITHOUT_ZONES.contains(&region.as_str()) {
         return Err(invalid("ZRS storage account type is not supported in this region."));
     }
@@ -123,6 +129,49 @@ fn complete_region(entry: &mut Value, profile: &Value) -> Result<Target, ArmErro
         replicas,
         storage: storage.to_owned(),
     })
+}
+
+/// The storage type of a region that names none.
+fn usual_storage(profile: &Value, region: &str) -> &'static str {
+    let strategy = edit::text(profile, "/storageAccountStrategy").unwrap_or_default();
+    if strategy.eq_ignore_ascii_case("PreferStandard_ZRS") && !WITHOUT_ZONES.contains(&region) {
+        "Standard_ZRS"
+    } else {
+        "Standard_LRS"
+    }
+}
+
+/// More replicas of a region, each set on a storage type of its own.
+fn complete_replica_sets(entry: &mut Value, storage_of_region: &str) -> Result<(), ArmError> {
+    let mut taken = vec![storage_of_region];
+    let mut shown = Vec::new();
+    for set in edit::list(entry, "/additionalReplicaSets") {
+        let kind = storage(edit::text(set, "/storageAccountType").unwrap_or_default())?;
+        if taken.contains(&kind) {
+            let message =
+                format!("The storage account type '{kind}' is used by more than one replica set of a region.");
+            return Err(invalid(message));
+        }
+        taken.push(kind);
+        let count = replicas(set.get("regionalReplicaCount"), "regionalReplicaCount")?.unwrap_or(1);
+        shown.push(json!({"storageAccountType": kind, "regionalReplicaCount": count}));
+    }
+    if !shown.is_empty() {
+        edit::set(entry, &["additionalReplicaSets"], Value::Array(shown));
+    }
+    Ok(())
+}
+
+/// Customer-managed keys are for all regions or for none.
+fn check_encryption(regions: &[Value]) -> Result<(), ArmError> {
+    let pointer = "/encryption/osDiskImage/diskEncryptionSetId";
+    let encrypted = regions.iter().filter(|region| edit::text(region, pointer).is_some());
+    if ![0, regions.len()].contains(&encrypted.count()) {
+        return Err(invalid(
+            "Disk encryption set must be specified for all regions of the publishing profile.",
+        ));
+    }
+    Ok(())
 }
 
 fn replicas(value: Option<&Value>, parameter: &str) -> Result<Option<u32>, ArmError> {
@@ -165,6 +214,24 @@ fn check_end_of_life(profile: &mut Value, now: Timestamp) -> Result<(), ArmError
             "The value '{date}' of parameter 'endOfLifeDate' is not a date."
         ))),
     }
+}
+
+/// A strategy decides the storage type of every region, so it excludes naming one for all of them.
+fn check_strategy(profile: &Value) -> Result<(), ArmError> {
+    let Some(strategy) = edit::text(profile, "/storageAccountStrategy") else {
+        return Ok(());
+    };
+    let known = ["PreferStandard_ZRS", "DefaultStandard_LRS"];
+    if !known.iter().any(|known| known.eq_ignore_ascii_case(strategy)) {
+        let message = format!("The value '{strategy}' of parameter 'storageAccountStrategy' is invalid.");
+        return Err(invalid(message));
+    }
+    if edit::text(profile, "/storageAccountType").is_some() {
+        return Err(invalid(
+            "Only one of 'storageAccountType' and 'storageAccountStrategy' can be specified.",
+        ));
+    }
+    Ok(())
 }
 
 /// Shallow versions are for tests: one replica in their own region.

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::profile::Target;
 use crate::{
-    compute::{Doing, Facts},
+    compute::{Doing, Facts, plan::PurchasePlan},
     region,
 };
 
@@ -18,6 +18,20 @@ pub(crate) struct VersionFacts {
     pub(crate) copies: Vec<RegionCopy>,
     /// The lower-case ids of what it is made from.
     pub(crate) sources: Vec<String>,
+    /// The purchase plan of what it was made from.
+    pub(crate) plan: Option<PurchasePlan>,
+    /// How long it is kept when the deletion that is running is over; `None` when that is for good.
+    pub(crate) retention: Option<Retention>,
+}
+
+/// How long a deleted version is kept.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Retention {
+    pub(crate) deleted: Timestamp,
+    /// Until when machines can be made from it.
+    pub(crate) consumable_until: Timestamp,
+    /// Until when it can be restored.
+    pub(crate) recoverable_until: Timestamp,
 }
 
 /// How a copy ends.
@@ -37,6 +51,8 @@ pub(crate) struct RegionCopy {
     pub(crate) replicas: u32,
     pub(crate) started: Timestamp,
     pub(crate) due: Timestamp,
+    /// From when on machines can be made from it: when it is due, unless a fault makes it late.
+    pub(crate) usable: Timestamp,
     pub(crate) fate: Fate,
 }
 
@@ -64,6 +80,7 @@ impl RegionCopy {
             replicas: target.replicas,
             started: now,
             due: now + lasts,
+            usable: now + lasts,
             fate: Fate::Completes,
         }
     }
@@ -91,6 +108,11 @@ impl RegionCopy {
         i64::try_from(done * 100 / whole).unwrap_or(0).min(99)
     }
 
+    /// Whether a machine can be made from it.
+    fn is_usable(&self, now: Timestamp) -> bool {
+        self.state(now) == CopyState::Completed && now >= self.usable
+    }
+
     /// Whether it will never be complete.
     pub(crate) fn is_lost(&self) -> bool {
         self.fate != Fate::Completes
@@ -98,6 +120,12 @@ impl RegionCopy {
 }
 
 impl VersionFacts {
+    /// The purchase plan that machines must name: the source's, or that of the definition.
+    pub(crate) fn plan_of(&self, definition: &Value) -> Option<PurchasePlan> {
+        let own = self.plan.clone();
+        own.or_else(|| PurchasePlan::at(definition, "/properties/purchasePlan"))
+    }
+
     /// Whether no region ever got it: then a PUT makes it anew, otherwise it mends the regions that failed.
     pub(super) fn was_never_made(&self) -> bool {
         self.copies.iter().all(RegionCopy::is_lost)
@@ -137,14 +165,14 @@ impl VersionFacts {
     pub(super) fn is_complete(&self, region: &str, now: Timestamp) -> bool {
         self.copies
             .iter()
-            .any(|copy| copy.region == region && copy.state(now) == CopyState::Completed)
+            .any(|copy| copy.region == region && copy.is_usable(now))
     }
 
-    /// The regions that are complete, with their replica counts.
+    /// The regions in which machines can be made from it, with their replica counts.
     pub(super) fn complete_regions(&self, now: Timestamp) -> Vec<(String, u32)> {
         self.copies
             .iter()
-            .filter(|copy| copy.state(now) == CopyState::Completed)
+            .filter(|copy| copy.is_usable(now))
             .map(|copy| (copy.region.clone(), copy.replicas))
             .collect()
     }

@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use crate::{
     arm::{ArmError, ArmPath},
-    compute::{Compute, Item, Kind, definition, source::DiskSource},
+    compute::{Compute, Item, Kind, definition, plan::PurchasePlan, source::DiskSource},
     json as edit, region,
 };
 
@@ -35,6 +35,8 @@ pub(super) struct Source {
     architecture: Option<String>,
     /// `TrustedLaunch`, `ConfidentialVM…`.
     security: Option<String>,
+    /// What machines made of it must name, whether its definition says so or not.
+    pub(super) plan: Option<PurchasePlan>,
     /// The lower-case ids that must stay until the version is made.
     pub(super) needed: Vec<String>,
     /// `osDiskImage` and `dataDiskImages` as the finished version shows them.
@@ -105,6 +107,7 @@ fn from_vm(compute: &Compute, id: &str, location: &str) -> Result<Source, ArmErr
         generation: Some(vm.facts.generation.clone()),
         architecture: Some(vm.facts.architecture.clone()),
         security: vm.property("/securityProfile/securityType").map(str::to_owned),
+        plan: PurchasePlan::at(&vm.body, "/plan"),
         needed: vec![id.to_lowercase()],
         shown,
     })
@@ -149,6 +152,7 @@ fn from_image(compute: &Compute, id: &str, location: &str) -> Result<Source, Arm
         generation: image.property("/hyperVGeneration").map(str::to_owned),
         architecture: None,
         security: None,
+        plan: image.facts.plan.clone(),
         needed: vec![id.to_lowercase()],
         shown,
     })
@@ -178,6 +182,7 @@ fn from_version(compute: &Compute, path: &ArmPath, location: &str) -> Result<Sou
         security: definition::feature(&parent.body, "SecurityType")
             .filter(|security| !security.ends_with("Supported"))
             .map(str::to_owned),
+        plan: version.facts.plan_of(&parent.body),
         needed: vec![path.key()],
         id,
         shown,
@@ -213,6 +218,7 @@ fn from_disks(compute: &Compute, profile: &Value, location: &str) -> Result<Sour
         generation: os.property("/hyperVGeneration").map(str::to_owned),
         architecture: os.property("/supportedCapabilities/architecture").map(str::to_owned),
         security: os.property("/securityProfile/securityType").map(str::to_owned),
+        plan: PurchasePlan::at(os.body, "/properties/purchasePlan"),
         needed,
         shown,
     })
@@ -252,6 +258,7 @@ fn from_vhd(profile: &Value) -> Result<Source, ArmError> {
         generation: None,
         architecture: None,
         security: None,
+        plan: None,
         needed: Vec::new(),
         shown: json!({"osDiskImage": sized_image(Some(&json!(30)), caching)}),
     })

@@ -1,7 +1,7 @@
 //! Making a VM: from an image, with an OS disk and data disks, on interfaces that exist.
 //!
-//! The machine is a row in a table; whoever wants to log in brings an SSH server. Attaching existing disks and
-//! changing a VM are not played.
+//! The machine is a row in a table; whoever wants to log in brings an SSH server. A VM cannot be made from existing
+//! disks; `update` attaches them.
 
 use serde_json::{Value, json};
 
@@ -12,6 +12,7 @@ use crate::{
         boot::{Boot, number},
         required_location,
         size::{self, VmSize},
+        usage,
     },
     json as edit, network,
     operation::{self, Form, Output, Plan, Started},
@@ -33,7 +34,12 @@ pub(crate) fn create(world: &mut World, call: &Call<'_>, path: &ArmPath, body: &
     let reference = profile.get("imageReference").cloned().unwrap_or_default();
     let boot = Boot::find(&world.compute, &reference, &location, call.now)?;
     require_profile(body, &boot)?;
-    require_bootable(required_size(body)?, body, &boot)?;
+    let size = required_size(body)?;
+    require_bootable(size, body, &boot)?;
+    usage::require_cores(&world.compute, &path.subscription, &location, size)?;
+    if let Some(plan) = &boot.plan {
+        plan.require_on_vm(body, path)?;
+    }
     require_interfaces(world, body, &path.id())?;
     let vm = planned(path, body, (&location, &profile), &boot);
     let plan = Plan {
@@ -83,7 +89,7 @@ fn require_profile(body: &Value, boot: &Boot) -> Result<(), ArmError> {
     Err(ArmError::invalid_parameter("osProfile", message))
 }
 
-fn required_size(body: &Value) -> Result<&'static VmSize, ArmError> {
+pub(super) fn required_size(body: &Value) -> Result<&'static VmSize, ArmError> {
     let asked = edit::text(body, "/properties/hardwareProfile/vmSize").unwrap_or_default();
     let found = size::all().find(|size| size.name.eq_ignore_ascii_case(asked));
     found.ok_or_else(|| {

@@ -3,7 +3,7 @@
 //! No other character is special.
 
 /// Whether `text` fits `pattern`; no pattern fits everything.
-pub(super) fn matches(pattern: Option<&str>, text: &str) -> bool {
+pub(crate) fn matches(pattern: Option<&str>, text: &str) -> bool {
     let Some(pattern) = pattern else { return true };
     let pattern = pattern.to_lowercase();
     let text = text.to_lowercase();

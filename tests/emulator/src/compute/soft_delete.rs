@@ -1,0 +1,208 @@
+//! Soft deletion: what a gallery with that policy keeps of its deleted versions, and for how long.
+//!
+//! During the retention a version can still be used by its number, but is never the latest; during the grace behind it
+//! it can only be restored. Whether a deletion is soft is decided here; the deletion itself is `version`'s.
+
+use std::collections::BTreeMap;
+
+use http::{Method, StatusCode};
+use jiff::{SignedDuration, Timestamp};
+use serde_json::{Value, json};
+
+use super::{
+    Change, Compute, Doing, Item, Kind, missing, require_parent, required_location,
+    version::{Retention, VersionFacts},
+    write_body,
+};
+use crate::{
+    arm::{self, Answer, ArmError, ArmPath},
+    http::Response,
+    json as edit,
+    operation::{self, Form, Output, Plan},
+    timing::Timing,
+    unsupported,
+    world::{Call, World},
+};
+
+/// The retention of a policy that names none, in days: the documented seven.
+const RETENTION_DAYS: u64 = 7;
+
+/// The longest retention or grace that is looked at, in days, so that no date leaves the calendar.
+const MOST_DAYS: u64 = 365;
+
+/// The versions that are kept, by lower-case id.
+#[derive(Debug, Default)]
+pub(crate) struct SoftDeleted {
+    kept: BTreeMap<String, Item<VersionFacts>>,
+}
+
+impl SoftDeleted {
+    /// Keeps a version that was just deleted, if its deletion was soft.
+    pub(super) fn keep(&mut self, item: Item<VersionFacts>) {
+        if item.facts.retention.is_some() {
+            self.kept.insert(item.id.to_lowercase(), item);
+        }
+    }
+
+    /// Forgets what is kept no longer.
+    pub(super) fn settle(&mut self, now: Timestamp) {
+        self.kept.retain(|_, item| {
+            item.facts
+                .retention
+                .is_some_and(|retention| now < retention.recoverable_until)
+        });
+    }
+
+    pub(super) fn remove_below(&mut self, prefix: &str) {
+        self.kept.retain(|key, _| !key.starts_with(prefix));
+    }
+
+    /// Whether anything is kept of what was below that key.
+    pub(super) fn has_children_of(&self, key: &str) -> bool {
+        let prefix = format!("{key}/");
+        self.kept.keys().any(|child| child.starts_with(&prefix))
+    }
+
+    /// The version with that key, as long as machines can be made from it.
+    pub(super) fn consumable(&self, key: &str, now: Timestamp) -> Option<&Item<VersionFacts>> {
+        let is_consumable = |retention: Retention| now < retention.consumable_until;
+        self.kept
+            .get(key)
+            .filter(|item| item.facts.retention.is_some_and(is_consumable))
+    }
+
+    pub(super) fn contains(&self, key: &str) -> bool {
+        self.kept.contains_key(key)
+    }
+
+    /// Every version that is kept, as the list of its definition shows it.
+    pub(super) fn views(&self) -> Vec<Value> {
+        self.kept.values().filter_map(view).collect()
+    }
+}
+
+/// Fills in what a gallery's policy leaves open.
+pub(super) fn complete_policy(body: &mut Value) {
+    let policy = ["properties", "softDeletePolicy", "retentionPeriodInDays"];
+    let pointer = "/properties/softDeletePolicy";
+    let enabled = body.pointer(pointer).is_some_and(is_enabled);
+    if enabled && body.pointer(&format!("{pointer}/retentionPeriodInDays")).is_none() {
+        edit::set(body, &policy, json!(RETENTION_DAYS));
+    }
+}
+
+fn is_enabled(policy: &Value) -> bool {
+    policy.get("isSoftDeleteEnabled").and_then(Value::as_bool) == Some(true)
+}
+
+/// How long a version of that path is kept when its deletion is over at `deleted`; `None` when it is not.
+pub(super) fn retention(compute: &Compute, timing: &Timing, path: &ArmPath, deleted: Timestamp) -> Option<Retention> {
+    let gallery = path.parent()?.parent()?;
+    let gallery = compute.galleries.find(&gallery.key())?;
+    let policy = gallery
+        .body
+        .pointer("/properties/softDeletePolicy")
+        .filter(|policy| is_enabled(policy))?;
+    let days = |field: &str, default: u64| {
+        let days = policy.get(field).and_then(Value::as_u64).unwrap_or(default);
+        let hours = i64::try_from(days.min(MOST_DAYS)).unwrap_or_default() * 24;
+        timing.scaled(SignedDuration::from_hours(hours))
+    };
+    let consumable_until = deleted + days("retentionPeriodInDays", RETENTION_DAYS);
+    Some(Retention {
+        deleted,
+        consumable_until,
+        recoverable_until: consumable_until + days("gracePeriodInDays", 0),
+    })
+}
+
+/// `GET …/galleries/{g}/softDeletedArtifactTypes/Images/artifacts/{definition}/versions`.
+pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let [(_, gallery), (_, kind), (_, definition)] = path.parts.as_slice() else {
+        return Err(unsupported(call.request));
+    };
+    let of_images = kind.eq_ignore_ascii_case("Images") && path.action() == "versions";
+    if call.request.method != Method::GET || !of_images {
+        return Err(unsupported(call.request));
+    }
+    let parts = vec![
+        ("galleries".to_owned(), gallery.clone()),
+        ("images".to_owned(), definition.clone()),
+    ];
+    let owner = ArmPath {
+        parts,
+        tail: None,
+        ..path.clone()
+    };
+    require_parent(world, &owner)?;
+    let prefix = format!("{}/", owner.key());
+    let mut views = world.compute.soft_deleted.views();
+    views.retain(|view| {
+        edit::text(view, "/properties/resourceArmId").is_some_and(|id| id.to_lowercase().starts_with(&prefix))
+    });
+    Ok(arm::page(call.request, &views, world.page_size))
+}
+
+fn view(item: &Item<VersionFacts>) -> Option<Value> {
+    let retention = item.facts.retention?;
+    let (definition, version) = item.id.split_once("/versions/")?;
+    let (gallery, definition) = definition.split_once("/images/")?;
+    Some(json!({
+        "name": version,
+        "id": format!("{gallery}/softDeletedArtifactTypes/Images/artifacts/{definition}/versions/{version}"),
+        "type": "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions",
+        "location": item.location(),
+        "properties": {
+            "resourceArmId": item.id,
+            "softDeletedArtifactType": "Images",
+            "softDeletedTime": edit::time(retention.deleted),
+            "consumptionEndTime": edit::time(retention.consumable_until),
+            "hardDeletionTargetTime": edit::time(retention.recoverable_until),
+        },
+    }))
+}
+
+/// `PUT` of a version that is soft-deleted: brings it back if it says so.
+pub(super) fn restore(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = write_body(call)?;
+    let location = required_location(&body)?;
+    let kept = world.compute.soft_deleted.kept.get(&path.key());
+    let mut item = kept.ok_or_else(|| missing(path))?.clone();
+    super::require_same_location(&item, path, &location)?;
+    if body.pointer("/properties/restore").and_then(Value::as_bool) != Some(true) {
+        let message = format!(
+            "The gallery image version '{}' is soft-deleted. Restore it, or delete it for good first.",
+            path.name()
+        );
+        return Err(ArmError::conflict("Conflict", message));
+    }
+    let plan = Plan {
+        form: Form::Gallery,
+        subscription: path.subscription.clone(),
+        location,
+        lasts: world.timing.lasts(world.timing.seconds.update),
+        output: Output::Resource(path.key()),
+    };
+    let started = operation::begin(world, call, plan);
+    world.compute.soft_deleted.kept.remove(&path.key());
+    item.facts.retention = None;
+    item.change = Some(Change::new(Doing::Updating, &started));
+    let shown = item.view(&Kind::Version.type_name());
+    world.compute.versions.insert(item);
+    Ok(started.announce(Response::json(StatusCode::OK, &shown)))
+}
+
+/// `DELETE` of a version that is soft-deleted already: for good if it says so, otherwise there is nothing to do.
+pub(super) fn purge(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Response {
+    if is_for_good(call) && world.compute.soft_deleted.kept.remove(&path.key()).is_some() {
+        return Response::empty(StatusCode::OK);
+    }
+    Response::empty(StatusCode::NO_CONTENT)
+}
+
+/// Whether a deletion asks to be no soft one.
+pub(super) fn is_for_good(call: &Call<'_>) -> bool {
+    call.request
+        .query("bypassSoftDelete")
+        .is_some_and(|value| value.eq_ignore_ascii_case("true"))
+}

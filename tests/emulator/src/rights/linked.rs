@@ -1,0 +1,69 @@
+//! What a write needs on other resources: those that something is made from.
+//!
+//! Of versions Azure's documentation says it: write on a VM, disk or snapshot, read on an image or version. What a copy
+//! of a disk or snapshot needs is what tools ask of their users. Other links are not checked.
+
+use http::Method;
+use serde_json::Value;
+
+use super::Action;
+use crate::{arm::ArmPath, json as edit};
+
+/// The actions that a write needs elsewhere, each with the id of the resource.
+pub(super) fn of(method: &Method, path: &ArmPath, body: &Value) -> Vec<(Action, String)> {
+    if !path.is_in("Microsoft.Compute") || !matches!(*method, Method::PUT | Method::PATCH) {
+        return Vec::new();
+    }
+    let (ids, on_disks) = match path.kind().as_str() {
+        "galleries/images/versions" => (sources_of_version(body), "write"),
+        "snapshots" | "disks" => (source_of_copy(body), "beginGetAccess/action"),
+        "virtualmachines" => (at(body, &["/properties/storageProfile/imageReference/id"]), "read"),
+        _ => return Vec::new(),
+    };
+    ids.into_iter()
+        .filter_map(|id| Some((needed(&id, on_disks)?, id)))
+        .collect()
+}
+
+fn sources_of_version(body: &Value) -> Vec<String> {
+    let mut ids = at(
+        body,
+        &[
+            "/properties/storageProfile/source/id",
+            "/properties/storageProfile/source/virtualMachineId",
+            "/properties/storageProfile/osDiskImage/source/id",
+        ],
+    );
+    for disk in edit::list(body, "/properties/storageProfile/dataDiskImages") {
+        ids.extend(edit::text(disk, "/source/id").map(str::to_owned));
+    }
+    ids
+}
+
+fn source_of_copy(body: &Value) -> Vec<String> {
+    let pointers = [
+        "/properties/creationData/sourceResourceId",
+        "/properties/creationData/sourceUri",
+    ];
+    at(body, &pointers)
+}
+
+fn at(body: &Value, pointers: &[&str]) -> Vec<String> {
+    let texts = pointers.iter().filter_map(|pointer| edit::text(body, pointer));
+    texts.map(str::to_owned).collect()
+}
+
+/// What is needed on a source, by its kind; `None` for what is no resource of the compute provider.
+fn needed(id: &str, on_disks: &str) -> Option<Action> {
+    let path = ArmPath::parse(id).filter(|path| path.is_in("Microsoft.Compute"))?;
+    let name = match path.kind().as_str() {
+        "disks" => format!("disks/{on_disks}"),
+        "snapshots" => format!("snapshots/{on_disks}"),
+        "virtualmachines" => "virtualMachines/write".to_owned(),
+        "images" => "images/read".to_owned(),
+        "galleries/images" => "galleries/images/read".to_owned(),
+        "galleries/images/versions" => "galleries/images/versions/read".to_owned(),
+        _ => return None,
+    };
+    Some(Action::Control(format!("Microsoft.Compute/{name}")))
+}
