@@ -222,6 +222,17 @@ fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data
     let account = account.ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
     let tenant = world.arm.tenant_of(&account.subscription).unwrap_or("common");
     let proof = authenticate(account, tenant, &world.entra, call.request, call.now)?;
+    if let Some(action) = world
+        .rights
+        .missing_on_request(&world.entra, call, &account.id(), &route.prefix)
+    {
+        let message = format!("The caller's roles do not allow '{}'.", action.name());
+        return Err(Refusal::scripted(
+            StatusCode::FORBIDDEN,
+            "InsufficientAccountPermissions",
+            &message,
+        ));
+    }
     let path = call
         .request
         .path

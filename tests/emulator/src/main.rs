@@ -47,7 +47,7 @@ struct Arguments {
     /// What every public IP address is: where an SSH server plays the VM that a builder makes.
     #[arg(long, default_value_t = Ipv4Addr::LOCALHOST)]
     public_address: Ipv4Addr,
-    /// Appends every request to this file, without secrets.
+    /// Writes every request into this file, without secrets.
     #[arg(long)]
     journal: Option<PathBuf>,
     /// Does not tell each request on stderr.
@@ -76,14 +76,16 @@ async fn main() -> ExitCode {
     match run(Arguments::parse()).await {
         Ok(()) => ExitCode::SUCCESS,
         Err(error) => {
-            let mut cause: Option<&dyn Error> = Some(error.as_ref());
-            while let Some(current) = cause {
-                log::say(&current.to_string());
-                cause = current.source();
-            }
+            log::say(&chain(error.as_ref()));
             ExitCode::FAILURE
         }
     }
+}
+
+/// An error and its causes, a layer a line.
+fn chain(error: &dyn Error) -> String {
+    let layers = std::iter::successors(Some(error), |&error| error.source());
+    layers.map(ToString::to_string).collect::<Vec<_>>().join("\n  ")
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
@@ -92,7 +94,11 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     let seed = match &arguments.seed {
         None => None,
         Some(path) if path.as_os_str() == "example" => Some(Seed::example()),
-        Some(path) => Some(Seed::parse(&std::fs::read_to_string(path)?)?),
+        Some(path) => {
+            let text = std::fs::read_to_string(path);
+            let text = text.map_err(|cause| format!("cannot read the seed {}: {cause}", path.display()))?;
+            Some(Seed::parse(&text).map_err(|error| format!("{}: {}", path.display(), chain(&error)))?)
+        }
     };
     let timing = Timing {
         scale: arguments.time_scale,

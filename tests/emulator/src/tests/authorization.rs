@@ -266,3 +266,17 @@ fn the_assignment_in_the_documentation_does_what_it_says() {
     assert_eq!(azure.get(&version).status, 200);
     assert_eq!(azure.delete(&id("snapshots/os")).code(), "AuthorizationFailed");
 }
+
+#[test]
+fn batch_refuses_what_the_roles_of_a_token_do_not_allow() {
+    let mut azure = world(&in_group(&["Microsoft.Batch/batchAccounts/pools/read"]));
+    let bearer = format!("Bearer {}", azure.sign_in("https://batch.core.windows.net//.default"));
+    let headers = [("authorization", bearer.as_str())];
+    let read = azure.ask(Method::GET, "/batch/acct1/pools?api-version=2025-06-01", "", &headers);
+    assert_eq!(read.status, 200);
+    let refused = azure.ask(Method::GET, "/batch/acct1/jobs?api-version=2025-06-01", "", &headers);
+    assert_eq!(
+        (refused.status, refused.body["code"].as_str()),
+        (403, Some("InsufficientAccountPermissions"))
+    );
+}
