@@ -2,6 +2,8 @@
 //!
 //! What the tests prove is theirs to say.
 
+#![cfg(test)]
+
 use std::{
     fs,
     path::{Path, PathBuf},
