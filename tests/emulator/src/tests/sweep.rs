@@ -27,7 +27,7 @@ const PER_WORLD: usize = 500;
 const MOST_SECONDS: u32 = 12;
 
 /// Paths with which something is there to break.
-const DEEP: [&str; 12] = [
+const DEEP: [&str; 14] = [
     "virtualMachines/vm-build",
     "disks/vm-build_OsDisk",
     "snapshots/s",
@@ -36,6 +36,8 @@ const DEEP: [&str; 12] = [
     "galleries/gal1/images/d",
     "galleries/gal1/images/d/versions/1.0.0",
     "galleries/gal1/images/d/versions/{}",
+    "galleries/gal1/softDeletedArtifactTypes/Images/artifacts/d/versions",
+    "../Microsoft.Storage/storageAccounts/s",
     "locations/eastus2/usages",
     "skus",
     "../Microsoft.Batch/batchAccounts/acct1",
@@ -43,7 +45,7 @@ const DEEP: [&str; 12] = [
 ];
 
 /// The same of Batch's data plane.
-const BATCH: [&str; 16] = [
+const BATCH: [&str; 21] = [
     "pools",
     "pools/p",
     "pools/p/resize",
@@ -57,12 +59,17 @@ const BATCH: [&str; 16] = [
     "pools/p/nodes/n/reboot",
     "jobs",
     "jobs/j/tasks",
+    "jobs/j",
+    "jobs/j/disable",
     "jobschedules",
+    "jobschedules/s",
+    "jobschedules/s/jobs",
+    "pools/p/nodes/n/disablescheduling",
     "supportedimages",
     "nodecounts",
 ];
 
-const KEYS: [&str; 30] = [
+const KEYS: [&str; 35] = [
     "location",
     "tags",
     "properties",
@@ -93,6 +100,11 @@ const KEYS: [&str; 30] = [
     "commandLine",
     "metadata",
     "nodeList",
+    "poolInfo",
+    "autoPoolSpecification",
+    "jobSpecification",
+    "schedule",
+    "recurrenceInterval",
 ];
 
 const WORDS: [&str; 14] = [
