@@ -3,8 +3,12 @@
 az sends numbers as text and an older api-version than the SDK; what it reads back is compared with what it sent.
 """
 
+import os
+import re
+import subprocess
+
 from az_compute import G
-from az_world import az, emulator, fails, judge, run
+from az_world import LIMIT, az, emulator, fails, judge
 
 VERSION = emulator.compute_id("galleries/gal1/images/az-ubuntu/versions/1.0.0")
 AGENT = "batch.node.ubuntu 22.04"
@@ -120,8 +124,9 @@ def shared_key():
     account = "batch account login -n acct1 --shared-key-auth"
     az(account, *G)
     judge.equal("reads", az("batch pool show --pool-id az-pool")["id"], "az-pool")
-    refused = run("batch", "pool", "create", "--id", "az-key", *SIZE, *IMAGE)
-    judge.equal(f"gallery image ({refused.err.strip()})", refused.code, 1)
+    linked = "The specified type of authentication SharedKey is not allowed when external resources of type Compute"
+    says = ["Server failed to authenticate the request", linked]
+    fails("batch pool create --id az-key", *SIZE, *IMAGE, code=1, says=says)
     wrong = (
         "--account-name",
         "acct1",
@@ -134,12 +139,24 @@ def shared_key():
     az("batch account login -n acct1", *G)
 
 
+def read_by_the_sdk():
+    """The SDKs, in an environment of their own, read back what az made."""
+    script = os.path.join(os.path.dirname(os.path.abspath(__file__)), "sdk_az.py")
+    python = os.environ["JUDGE_SDK_PYTHON"]
+    finished = subprocess.run([python, "-B", script], capture_output=True, text=True, timeout=LIMIT)
+    judge.equal(f"the SDKs are content ({finished.stderr.strip()})", finished.returncode, 0)
+    last = re.fullmatch(r"sdk: (\d+) passed, 0 failed", finished.stdout.splitlines()[-1])
+    judge.holds("the SDKs count", last, finished.stdout)
+    judge.passed += int(last.group(1))
+
+
 def deletions():
     az("batch pool delete --pool-id az-pool --yes")
     emulator.advance(1)
     fails("batch pool show --pool-id az-pool", code=3, says="The specified pool does not exist")
     az("sig image-version delete -e 1.0.0 -r gal1 -i az-ubuntu", *G)
-    az("sig image-version delete -e 4.0.0 -r gal1 -i az-ubuntu", *G)
+    az("sig image-version delete -e 1.0.0 -r gal1 -i like", *G)
+    az("sig image-definition delete -r gal1 -i like", *G)
     az("sig image-definition delete -r gal1 -i az-ubuntu", *G)
     az("image delete -n az-image", *G)
     for name in ("az-os", "az-data0", "az-data1"):
@@ -147,4 +164,4 @@ def deletions():
     judge.equal("snapshots", az("snapshot list", *G), [])
 
 
-CHAPTERS = [accounts, images, pools, resizes, nodes, autoscale, jobs, shared_key, deletions]
+CHAPTERS = [accounts, images, pools, resizes, nodes, autoscale, jobs, shared_key, read_by_the_sdk, deletions]

@@ -147,13 +147,21 @@ def faults():
     fails(f"rest --method get --url {url}", *words, code=1, says="InvalidAuthenticationTokenAudience")
 
 
-# What differs between the version that az made and the one that our post-processor made, and why.
-DIFFERENCES = {
-    "/id": "they are two versions",
-    "/name": "they are two versions",
+# What differs between what az leaves and what our post-processor leaves, and why.
+DEFINITION_DIFFERENCES = {
+    "/id": "they are two definitions",
+    "/name": "they are two definitions",
+    "/identifier/offer": "no two definitions of a gallery have the same identifier",
+    "/identifier/sku": "no two definitions of a gallery have the same identifier",
+}
+VERSION_DIFFERENCES = {
+    "/id": "they are of two definitions",
     "/publishingProfile/publishedDate": "one came after the other",
     "/storageProfile/dataDiskImages/1/hostCaching": "az image create has one caching for all data disks",
-    "/storageProfile/source/id": "each has an image of its own",
+    "/storageProfile/source/id": "each had an image of its own",
+    "/tags/azure-batch-fingerprint": "a run of ours says of what it made the version",
+    "/tags/azure-batch-run": "a run of ours says which it was",
+    "/tags/azure-batch-tool": "a run of ours says what it was",
 }
 
 
@@ -168,28 +176,45 @@ def leaves(value, path=""):
         yield path, value
 
 
-def the_same_publish_as_ours():
-    """From snapshots to an image to a version like ours, by hand; then field by field."""
-    ours = az("sig image-version show -e 1.0.0 -r gal1 -i ubuntu", *G)
-    caching = ["--os-disk-caching", "ReadWrite", "--data-disk-caching", "ReadOnly"]
-    parts = ["--source", "az-os", "--data-disk-sources", "az-data0", "az-data1"]
-    image = az("image create -n az-like-ours --os-type Linux --hyper-v-generation V2", *parts, *caching, *G)
-    profile = ours["publishingProfile"]
-    regions = [f"{r['name']}={r['regionalReplicaCount']}={r['storageAccountType']}" for r in profile["targetRegions"]]
-    words = ["--replica-count", str(profile["replicaCount"]), "--target-regions", *regions]
-    words += ["--exclude-from-latest", str(profile["excludeFromLatest"]).lower(), "--managed-image", image["id"]]
-    theirs = az("sig image-version create -e 4.0.0", *VERSION, *words, "--tags", *pairs(ours["tags"]), *G)
-    az("image delete -n az-like-ours", *G)
+def compare(what, ours, theirs, reasons):
+    """Field by field; a difference without a reason is as wrong as a reason without a difference."""
     mine, yours = dict(leaves(ours)), dict(leaves(theirs))
+    judge.holds(f"{what}: there is something to compare", len(mine) > 10, mine)
     different = {
         path: (mine.get(path), yours.get(path)) for path in {*mine, *yours} if mine.get(path) != yours.get(path)
     }
-    judge.equal("differences", {path: pair for path, pair in different.items() if path not in DIFFERENCES}, {})
-    judge.equal("reasons that are still needed", set(DIFFERENCES) - set(different), set())
+    judge.equal(f"{what}: differences", {path: pair for path, pair in different.items() if path not in reasons}, {})
+    judge.equal(f"{what}: reasons that are still needed", set(reasons) - set(different), set())
+    judge.passed += len(mine)
 
 
-def pairs(tags):
-    return [f"{name}={value}" for name, value in (tags or {}).items()]
+def the_same_publish_as_ours():
+    """What our post-processor did with the machine, by hand: snapshots, image, definition, version, tidying up."""
+    machine = az("vm show -n vm-build", *G)["storageProfile"]
+    disks = [machine["osDisk"], *machine["dataDisks"]]
+    parts = [f"like-{place}" for place in range(len(disks))]
+    for part, disk in zip(parts, disks):
+        az(f"snapshot create -n {part} --source {disk['managedDisk']['id']}", *G)
+    sources = ["--source", parts[0], "--data-disk-sources", *parts[1:]]
+    caching = ["--os-disk-caching", "ReadWrite", "--data-disk-caching", "ReadOnly"]
+    image = az("image create -n like-image --os-type Linux --hyper-v-generation V2", *sources, *caching, *G)
+    names = ["--publisher", "gal1", "--offer", "like", "--sku", "like"]
+    kind = ["--os-type", "Linux", "--os-state", "Generalized", "--hyper-v-generation", "V2", "--architecture", "x64"]
+    az("sig image-definition create -r gal1 -i like --features SecurityType=Standard", *names, *kind, *G)
+    # 700 nodes at 300 a replica, and one to spare.
+    words = ["--target-regions", "eastus2=4=standard_lrs", "--managed-image", image["id"]]
+    az("sig image-version create -e 1.0.0 -r gal1 -i like --exclude-from-latest false", *words, *G)
+    az("image delete -n like-image", *G)
+    for part in parts:
+        az(f"snapshot delete -n {part}", *G)
+
+    show = [az(f"sig image-definition show -r gal1 -i {name}", *G) for name in ("ubuntu", "like")]
+    compare("definition", *show, DEFINITION_DIFFERENCES)
+    show = [az(f"sig image-version show -e 1.0.0 -r gal1 -i {name}", *G) for name in ("ubuntu", "like")]
+    compare("version", *show, VERSION_DIFFERENCES)
+    compute = emulator.ask("GET", "/resources")["compute"]
+    left = [resource["id"].rsplit("/", 1)[-1] for kind in ("snapshots", "images") for resource in compute[kind]]
+    judge.equal("left on the way", [name for name in left if name.startswith(("azure-batch-", "like-"))], [])
 
 
 CHAPTERS = [

@@ -1,6 +1,7 @@
 """What `docs/emulator.md` tells a newcomer to type, typed as it stands there.
 
-Only the port and the folder are those of this run.
+Only the port and the folder are those of this run. The emulator is started as the page says: the example alone, a minute in a
+second.
 """
 
 import os
@@ -8,6 +9,9 @@ import re
 import subprocess
 
 from az_world import AZ, LIMIT, emulator, judge
+
+# The page's own emulator, which nothing else has asked.
+PAGE_ENDPOINT, PAGE_CA = os.environ["JUDGE_PAGE_ENDPOINT"], os.environ["JUDGE_PAGE_CA"]
 
 # The page's own port and folder.
 ENDPOINT, CA = "https://127.0.0.1:8443", "/tmp/azure/ca.pem"
@@ -19,7 +23,7 @@ def commands():
         chapter = re.search(r"^### az CLI$(.*?)^##", file.read(), re.MULTILINE | re.DOTALL)
     judge.holds("the page has a chapter for az", chapter, "### az CLI")
     script = "\n".join(re.findall(r"^```sh$(.*?)^```$", chapter.group(1), re.MULTILINE | re.DOTALL))
-    for fixed, ours in ((ENDPOINT, emulator.endpoint), (CA, emulator.ca)):
+    for fixed, ours in ((ENDPOINT, PAGE_ENDPOINT), (CA, PAGE_CA)):
         judge.contains("the page", script, fixed)
         script = script.replace(fixed, ours)
     return script
@@ -41,8 +45,8 @@ def what_the_page_says():
     judge.equal(f"the page's commands ({finished.stderr[-2000:]})", finished.returncode, 0)
     # One check for each command that bash says it ran.
     judge.passed += len(re.findall(r"^\++ az ", finished.stderr, re.MULTILINE))
-    judge.contains("the page's commands", finished.stdout, "vm-build", "first-os", "1.0.0", "idle", "steady")
-    judge.contains("the last line", finished.stdout.splitlines()[-1], "5")
+    judge.contains("the page's commands", finished.stdout, "vm-build", "first-os", "1.0.0", "tvmps_")
+    judge.equal("the last line", finished.stdout.splitlines()[-1].split(), ["first", "steady", "5"])
 
 
 CHAPTERS = [what_the_page_says]

@@ -4,6 +4,7 @@ Its pools have the prefix `sdk-` and use the version that the compute chapters m
 """
 
 import datetime
+import json
 
 from azure.batch import models
 from azure.core import MatchConditions
@@ -273,9 +274,9 @@ def shared_keys():
     keys = management.batch_account.get_keys(GROUP, "acct1")
     by_key = batch_client(proof=AzureNamedKeyCredential("acct1", keys.primary))
     judge.equal("reads", by_key.get_pool("sdk-pool").id, "sdk-pool")
-    error = refusal("gallery image", lambda: by_key.create_pool(new_pool("sdk-key")))
-    judge.equal("status", error.status_code, 403)
-    judge.contains("words", str(error), "Authentication" if "Authentication" in str(error) else "Forbidden")
+    error = refused("gallery image", 403, "AuthenticationFailed", lambda: by_key.create_pool(new_pool("sdk-key")))
+    linked = "The specified type of authentication SharedKey is not allowed when external resources of type Compute"
+    judge.contains("details", json.dumps(error.response.json()), linked)
     market = models.BatchVmImageReference(
         publisher="canonical", offer="0001-com-ubuntu-server-jammy", sku="22_04-lts", version="latest"
     )

@@ -12,7 +12,7 @@ use serde_json::{Map, Value};
 use crate::{Outcome, http::Request};
 
 /// Keys whose values never appear, in bodies and queries; compared without case.
-const SECRET_KEYS: [&str; 18] = [
+const SECRET_KEYS: [&str; 21] = [
     "keyvaultsecretvalue",
     "client_secret",
     "client_assertion",
@@ -31,6 +31,9 @@ const SECRET_KEYS: [&str; 18] = [
     "protectedsettings",
     "primarykey",
     "secondarykey",
+    "accountkey",
+    "saskey",
+    "sshprivatekey",
 ];
 
 /// How long a text may be before the journal only says how long it was: poll URLs are over 4 KB.
@@ -128,7 +131,22 @@ enum Form {
     Json,
     /// GitHub's id token comes in a field named `value`, which elsewhere is a list's.
     JsonWithSecretValue,
+    /// A vault's secret comes in `properties.value`.
+    JsonOfVault,
     UrlEncoded,
+}
+
+impl Form {
+    /// Of an answer to that path, and of a JSON body sent there.
+    fn of(path: &str) -> Self {
+        if path.starts_with("/oidc/token") {
+            Self::JsonWithSecretValue
+        } else if path.to_ascii_lowercase().contains("/microsoft.keyvault/") {
+            Self::JsonOfVault
+        } else {
+            Self::Json
+        }
+    }
 }
 
 impl Entry {
@@ -140,16 +158,12 @@ impl Entry {
             Outcome::ResetAfterEffect => (None, Some("resetAfterEffect"), Bytes::new()),
             Outcome::Hang => (None, Some("hang"), Bytes::new()),
         };
-        let answered = if request.path.starts_with("/oidc/token") {
-            Form::JsonWithSecretValue
-        } else {
-            Form::Json
-        };
+        let answered = Form::of(&request.path);
         let is_form = |kind: &str| kind.contains("x-www-form-urlencoded");
         let sent = if request.header("content-type").is_some_and(is_form) {
             Form::UrlEncoded
         } else {
-            Form::Json
+            answered
         };
         let text = |name: &str| request.header(name).map(str::to_owned);
         Self {
@@ -191,10 +205,13 @@ impl Body {
             let form: Vec<_> = url::form_urlencoded::parse(&self.bytes).collect();
             return pairs(form.iter().map(|(key, value)| (key.as_ref(), value.as_ref())));
         }
-        match serde_json::from_slice(&self.bytes).map(without_secrets) {
-            Ok(value) if self.form == Form::JsonWithSecretValue => hidden_value(value),
-            Ok(value) => value,
-            Err(_) => Value::String(format!("<{} bytes, not JSON>", self.bytes.len())),
+        let Ok(value) = serde_json::from_slice(&self.bytes).map(without_secrets) else {
+            return Value::String(format!("<{} bytes, not JSON>", self.bytes.len()));
+        };
+        match self.form {
+            Form::JsonWithSecretValue => hidden(value, &["value"]),
+            Form::JsonOfVault => hidden(value, &["properties", "value"]),
+            Form::Json | Form::UrlEncoded => without_secure_parameters(value),
         }
     }
 
@@ -232,11 +249,51 @@ fn pairs<'a>(pairs: impl Iterator<Item = (&'a str, &'a str)>) -> Value {
     without_secrets(Value::Object(object))
 }
 
-fn hidden_value(mut response: Value) -> Value {
-    if response.get("value").is_some_and(Value::is_string) {
-        crate::json::set(&mut response, &["value"], Value::from("<secret>"));
+/// A text at that place is hidden.
+fn hidden(mut body: Value, path: &[&str]) -> Value {
+    if body
+        .pointer(&format!("/{}", path.join("/")))
+        .is_some_and(Value::is_string)
+    {
+        crate::json::set(&mut body, path, Value::from("<secret>"));
     }
-    response
+    body
+}
+
+/// What a template deployment is given for parameters that its template calls secure.
+fn without_secure_parameters(mut body: Value) -> Value {
+    let is_secure = |parameter: &Value| {
+        let kind = parameter.get("type").and_then(Value::as_str).unwrap_or_default();
+        kind.to_ascii_lowercase().starts_with("secure")
+    };
+    let declared = body
+        .pointer("/properties/template/parameters")
+        .and_then(Value::as_object);
+    let secure: Vec<String> = declared
+        .into_iter()
+        .flatten()
+        .filter(|(_, parameter)| is_secure(parameter))
+        .map(|(name, _)| name.clone())
+        .collect();
+    for name in secure {
+        if body
+            .pointer("/properties/parameters")
+            .and_then(|all| all.get(&name))
+            .is_some()
+        {
+            let path = ["properties", "parameters", &name, "value"];
+            crate::json::set(&mut body, &path, Value::from("<secret>"));
+        }
+    }
+    body
+}
+
+/// Settings of a process's environment are where people put their keys.
+fn without_values(settings: Value) -> Value {
+    match settings {
+        Value::Array(items) => Value::Array(items.into_iter().map(|item| hidden(item, &["value"])).collect()),
+        other => other,
+    }
 }
 
 fn without_secrets(value: Value) -> Value {
@@ -248,6 +305,8 @@ fn without_secrets(value: Value) -> Value {
                     let secret = SECRET_KEYS.iter().any(|name| name.eq_ignore_ascii_case(&key));
                     let value = if secret && !value.is_null() {
                         Value::from("<secret>")
+                    } else if key.eq_ignore_ascii_case("environmentSettings") {
+                        without_values(value)
                     } else {
                         without_secrets(value)
                     };
@@ -303,6 +362,32 @@ mod tests {
         assert_eq!(sas["uri"], "https://x?sv=1&sig=<secret>&se=2");
         let token = shown(r#"{"value": "eyJ"}"#, Form::JsonWithSecretValue);
         assert_eq!(token, json!({"value": "<secret>"}));
+    }
+
+    #[test]
+    fn what_pools_vaults_and_templates_are_told_in_secret_is_replaced() {
+        let bodies = [
+            (
+                "/batch/acct1/pools",
+                json!({"mountConfiguration": [{"azureFileShareConfiguration": {"accountKey": "hunter2"}},
+                    {"azureBlobFileSystemConfiguration": {"sasKey": "hunter2"}}],
+                    "userAccounts": [{"password": "hunter2", "linuxUserConfiguration": {"sshPrivateKey": "hunter2"}}],
+                    "startTask": {"environmentSettings": [{"name": "KEY", "value": "hunter2"}]}}),
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/secrets/s",
+                json!({"properties": {"value": "hunter2"}}),
+            ),
+            (
+                "/subscriptions/s/resourceGroups/g/providers/Microsoft.Resources/deployments/d",
+                json!({"properties": {"parameters": {"word": {"value": "hunter2"}},
+                    "template": {"parameters": {"word": {"type": "securestring"}}}}}),
+            ),
+        ];
+        for (path, body) in bodies {
+            let shown = shown(&body.to_string(), Form::of(path)).to_string();
+            assert!(shown.contains("<secret>") && !shown.contains("hunter2"), "{shown}");
+        }
     }
 
     #[test]

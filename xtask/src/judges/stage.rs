@@ -80,9 +80,30 @@ impl<'a> Stage<'a> {
             sent?;
             return self.ask(self.program("sdk")?);
         }
-        let answer = self.set(&azure).and_then(|()| self.ask(self.client(&azure)?));
+        let is_az = self.script == Script::Az;
+        let page = is_az.then(|| self.newcomers_azure()).transpose()?;
+        let answer = self.set(&azure).and_then(|()| {
+            let mut program = self.client(&azure)?;
+            if let Some(page) = &page {
+                program = program
+                    .env("JUDGE_PAGE_ENDPOINT", &page.endpoint)
+                    .env("JUDGE_PAGE_CA", &page.ca);
+            }
+            self.ask(program)
+        });
         self.lab.keep_journal(&azure)?;
         answer
+    }
+
+    /// The emulator of a newcomer, started as `docs/emulator.md` says but for the ports.
+    fn newcomers_azure(&self) -> Result<LocalAzure> {
+        let start = Start {
+            binary: &self.lab.tools.emulator,
+            dir: &self.lab.dir.join("page-azure"),
+            seed: world::example(&self.lab)?,
+            time_scale: 60,
+        };
+        LocalAzure::start_with(&start, &["--retry-after", "1"])
     }
 
     fn azure(&self) -> Result<LocalAzure> {
@@ -130,6 +151,7 @@ impl<'a> Stage<'a> {
         match self.script {
             Script::Az => Ok(program
                 .env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))
+                .env("JUDGE_SDK_PYTHON", Venv::of(&self.scripts, "sdk")?.python())
                 .env("JUDGE_PAGE", self.lab.tools.checkout.join("docs/emulator.md"))),
             Script::Sample => Ok(program
                 .env("JUDGE_AZ", Venv::of(&self.scripts, "az")?.program("az"))

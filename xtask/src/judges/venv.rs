@@ -1,6 +1,7 @@
 //! Virtual environments of pinned clients, in the cache folder; what is there is used again.
 //!
-//! A folder's name holds a hash of its requirements, so a changed pin makes a new one and never mends an old one.
+//! A folder's name holds a hash of its requirements and of everything they stand on, so a changed pin makes a new one and
+//! never mends an old one.
 
 use std::{
     path::{Path, PathBuf},
@@ -23,13 +24,16 @@ const DIGITS: usize = 12;
 pub(crate) struct Venv(PathBuf);
 
 impl Venv {
-    /// The environment of `tests/judges/requirements-NAME.txt`, made when it is not there.
+    /// The environment of `tests/judges/requirements-NAME.txt`, made when it is not there, with the versions of
+    /// `constraints-NAME.txt` below it.
     ///
     /// # Errors
     /// When it cannot be made.
     pub(crate) fn of(judges: &Path, name: &str) -> Result<Self> {
         let requirements = judges.join(format!("requirements-{name}.txt"));
-        let dir = tools::cache()?.join(format!("judge-{name}-{}", key(&files::read(&requirements)?)));
+        let constraints = judges.join(format!("constraints-{name}.txt"));
+        let pins = files::read(&requirements)? + &files::read(&constraints)?;
+        let dir = tools::cache()?.join(format!("judge-{name}-{}", key(&pins)));
         let venv = Self(dir);
         if venv.0.join(COMPLETE).is_file() {
             return Ok(venv);
@@ -42,7 +46,9 @@ impl Venv {
         let mut install = Command::new(venv.python());
         install
             .args(["-m", "pip", "install", "--quiet", "--disable-pip-version-check", "-r"])
-            .arg(&requirements);
+            .arg(&requirements)
+            .arg("-c")
+            .arg(&constraints);
         step(&format!("install the clients of {name}"), &mut install)?;
         files::write(&venv.0.join(COMPLETE), "")?;
         Ok(venv)

@@ -187,7 +187,9 @@ async fn every_recorded_answer_is_read() {
     let mut readings: BTreeMap<Reading, usize> = BTreeMap::new();
     for line in include_str!("../../../../tests/emulator/tests/batch/recorded.jsonl").lines() {
         let exchange: Exchange = serde_json::from_str(line).unwrap();
-        *readings.entry(read(&exchange).await).or_default() += exchange.times;
+        for _ in 0..exchange.times {
+            *readings.entry(read(&exchange).await).or_default() += 1;
+        }
     }
     let expected = [
         (Reading::Pool, 57),

@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use super::{
-    azure::{Azure, GROUP, request},
+    azure::{Azure, GROUP, TENANT, request},
     random::{METHODS, SEGMENTS},
 };
 use crate::{Outcome, http::Response};
@@ -27,7 +27,7 @@ const PER_WORLD: usize = 500;
 const MOST_SECONDS: u32 = 12;
 
 /// Paths with which something is there to break.
-const DEEP: [&str; 14] = [
+const DEEP: [&str; 20] = [
     "virtualMachines/vm-build",
     "disks/vm-build_OsDisk",
     "snapshots/s",
@@ -38,6 +38,12 @@ const DEEP: [&str; 14] = [
     "galleries/gal1/images/d/versions/{}",
     "galleries/gal1/softDeletedArtifactTypes/Images/artifacts/d/versions",
     "../Microsoft.Storage/storageAccounts/s",
+    "../Microsoft.Network/virtualNetworks/n",
+    "../Microsoft.Network/networkInterfaces/i",
+    "../Microsoft.Network/publicIPAddresses/a",
+    "../Microsoft.Resources/deployments/d",
+    "../Microsoft.Resources/deployments/d/validate",
+    "../Microsoft.KeyVault/vaults/v",
     "locations/eastus2/usages",
     "skus",
     "../Microsoft.Batch/batchAccounts/acct1",
@@ -162,7 +168,7 @@ fn rightful(rng: &mut Rng) -> (Method, String, Value) {
     let compute = |rest: &str| format!("{GROUP}/providers/Microsoft.Compute/{rest}");
     let disk = json!({"createOption": "Copy", "sourceResourceId": compute("disks/vm-build_OsDisk")});
     let image = json!({"imageReference": {"virtualMachineImageId": compute("galleries/gal1/images/d/versions/1.0.0")}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"});
-    let (method, path, body) = match rng.u32(..10) {
+    let (method, path, mut body) = match rng.u32(..13) {
         0 => (
             "PUT",
             compute("snapshots/s"),
@@ -208,17 +214,41 @@ fn rightful(rng: &mut Rng) -> (Method, String, Value) {
             "/batch/acct1/jobs".to_owned(),
             json!({"id": "j", "poolInfo": {"poolId": "p"}}),
         ),
-        _ => (
+        9 => (
             "POST",
             "/batch/acct1/pools/p/enableautoscale".to_owned(),
             json!({"autoScaleFormula": "$TargetDedicatedNodes=1"}),
         ),
+        other => around_a_machine(other),
     };
-    let mut body = body;
     if rng.bool() {
         spoil(rng, &mut body);
     }
     (method.parse().unwrap(), path, body)
+}
+
+/// What a builder makes around its machine.
+fn around_a_machine(which: u32) -> (&'static str, String, Value) {
+    let network = json!({"location": "eastus2", "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]}, "subnets": [{"name": "s", "properties": {"addressPrefix": "10.0.0.0/29"}}]}});
+    let resource = json!({"type": "Microsoft.Network/virtualNetworks", "apiVersion": "2023-09-01", "name": "[parameters('name')]", "location": "[resourceGroup().location]", "properties": {"addressSpace": {"addressPrefixes": ["[concat('10.0', '.0.0/16')]"]}}});
+    let template = json!({"contentVersion": "1.0.0.0", "parameters": {"name": {"type": "string"}}, "variables": {"v": "[format('{0}', 'x')]"}, "resources": [resource]});
+    match which {
+        10 => (
+            "PUT",
+            format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/n"),
+            network,
+        ),
+        11 => (
+            "PUT",
+            format!("{GROUP}/providers/Microsoft.Resources/deployments/d"),
+            json!({"properties": {"mode": "Incremental", "parameters": {"name": {"value": "n2"}}, "template": template}}),
+        ),
+        _ => (
+            "PUT",
+            format!("{GROUP}/providers/Microsoft.KeyVault/vaults/v"),
+            json!({"location": "eastus2", "properties": {"tenantId": TENANT, "sku": {"family": "A", "name": "standard"}, "accessPolicies": []}}),
+        ),
+    }
 }
 
 /// Puts something else in one place.

@@ -59,7 +59,7 @@ fn tasks_wait_for_a_pool_that_is_not_there_yet() {
 }
 
 #[test]
-fn a_jobs_pool_changes_only_while_the_job_is_disabled() {
+fn point_7_a_jobs_pool_changes_only_while_the_job_is_disabled() {
     let mut world = world(|_| {});
     job(&mut world, "j", "old");
     let moved = json!({"poolInfo": {"poolId": "new"}});

@@ -8,7 +8,7 @@ use crate::harness::{VERSION, pool, world};
 
 /// The sequence that was recorded: resizing, steady, creating, starting, waiting for the start task, idle.
 #[test]
-fn a_pool_is_steady_before_its_nodes_are_usable() {
+fn point_6_a_pool_is_steady_before_its_nodes_are_usable() {
     let mut world = world(|_| {});
     let mut body = pool("p", 2);
     body["startTask"] = json!({"commandLine": "true", "waitForSuccess": true});
@@ -53,7 +53,7 @@ fn looking_often_changes_nothing() {
 }
 
 #[test]
-fn resize_errors_appear_only_when_steady_and_survive_until_the_next_resize() {
+fn point_6_resize_errors_appear_only_when_steady_and_survive_until_the_next_resize() {
     let mut world = world(|_| {});
     world.fault(
         json!({"kind": "allocationTimeout", "deliver": 1, "code": "AllocationTimedout"}),
@@ -96,7 +96,7 @@ fn resize_errors_appear_only_when_steady_and_survive_until_the_next_resize() {
 }
 
 #[test]
-fn a_seeded_pool_can_have_stale_resize_errors() {
+fn point_10_a_seeded_pool_can_have_stale_resize_errors() {
     let mut world = world(|seed| {
         let mut stale = pool("p", 3);
         stale["currentDedicatedNodes"] = json!(3);
@@ -110,7 +110,7 @@ fn a_seeded_pool_can_have_stale_resize_errors() {
 }
 
 #[test]
-fn an_allocation_fails_with_the_providers_json_whole_or_truncated() {
+fn point_10_an_allocation_fails_with_the_providers_json_whole_or_truncated() {
     for truncated in [false, true] {
         let mut world = world(|_| {});
         let provider = json!({"error": {"code": "BadRequest", "message": "no capacity"}});

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::harness::{Answer, HOST, VERSION, World, pool, world};
 
 #[test]
-fn the_image_of_a_pool_changes_only_while_it_is_empty() {
+fn point_7_the_image_of_a_pool_changes_only_while_it_is_empty() {
     let mut world = world(|_| {});
     world.ready_pool("p", 1);
     let newer = json!({"virtualMachineConfiguration": {
@@ -69,7 +69,7 @@ fn old_versions_cannot_patch_an_image_and_any_version_can_patch_metadata() {
 }
 
 #[test]
-fn a_resize_needs_a_steady_pool_without_autoscale() {
+fn point_7_a_resize_needs_a_steady_pool_without_autoscale() {
     let mut world = world(|_| {});
     world.post("/pools", pool("p", 1));
     let resize = json!({"targetDedicatedNodes": "2", "resizeTimeout": "PT10M00S"});
@@ -169,7 +169,7 @@ fn marketplace(id: &str) -> Value {
 }
 
 #[test]
-fn a_shared_key_is_refused_for_a_gallery_image_and_for_a_subnet() {
+fn point_8_a_shared_key_is_refused_for_a_gallery_image_and_for_a_subnet() {
     let mut world = world(|_| {});
     assert_eq!(
         signed(&mut world, "primary", &Method::POST, "/pools", Some(marketplace("m"))).status(),
@@ -428,7 +428,7 @@ fn nodes_refuse_what_their_state_does_not_allow() {
 }
 
 #[test]
-fn a_scripted_server_busy_has_the_services_envelope() {
+fn point_10_a_scripted_server_busy_has_the_services_envelope() {
     let mut world = world(|_| {});
     let busy = json!({"kind": "status", "status": 503, "code": "ServerBusy", "message": "The server is busy.", "retryAfter": 7});
     world.fault_on(busy, "/pools");

@@ -6,7 +6,7 @@ use serde_json::json;
 use crate::harness::{HOST, pool, world};
 
 #[test]
-fn a_created_pool_is_named_in_headers_and_has_an_unquoted_etag() {
+fn point_5_a_created_pool_is_named_in_headers_and_has_an_unquoted_etag() {
     let mut world = world(|_| {});
     let created = world.post("/pools", pool("p", 0));
     let url = format!("https://{HOST}/pools/p");
@@ -21,7 +21,7 @@ fn a_created_pool_is_named_in_headers_and_has_an_unquoted_etag() {
 }
 
 #[test]
-fn bodies_are_crlf_json_with_odata_and_the_services_casing() {
+fn point_5_bodies_are_crlf_json_with_odata_and_the_services_casing() {
     let mut world = world(|_| {});
     world.post("/pools", pool("p", 0));
     let shown = world.get("/pools/p");
@@ -38,7 +38,7 @@ fn bodies_are_crlf_json_with_odata_and_the_services_casing() {
 }
 
 #[test]
-fn a_refusal_says_its_sentence_in_the_status_line_and_its_request_id_in_the_message() {
+fn point_5_a_refusal_says_its_sentence_in_the_status_line_and_its_request_id_in_the_message() {
     let mut world = world(|_| {});
     world.post("/pools", pool("p", 0));
     let refused = world.post("/pools", pool("P", 0));
@@ -53,7 +53,7 @@ fn a_refusal_says_its_sentence_in_the_status_line_and_its_request_id_in_the_mess
 }
 
 #[test]
-fn head_answers_without_a_body_also_when_there_is_nothing() {
+fn point_5_head_answers_without_a_body_also_when_there_is_nothing() {
     let mut world = world(|_| {});
     world.post("/pools", pool("p", 0));
     for (id, status) in [("p", 200), ("q", 404)] {
@@ -65,7 +65,7 @@ fn head_answers_without_a_body_also_when_there_is_nothing() {
 }
 
 #[test]
-fn bodies_need_the_odata_content_type() {
+fn point_5_bodies_need_the_odata_content_type() {
     let mut world = world(|_| {});
     for (kind, status, code) in [
         ("application/json; odata=minimalmetadata", 201, ""),
