@@ -181,7 +181,8 @@ impl ImageVersion {
             .collect()
     }
 
-    /// The body for changing target regions: all that the service said, without what it only tells.
+    /// The body for changing target regions: all that the service said, without what it only tells, and without the
+    /// source, which may be gone: the service keeps it and looks for one that is named.
     #[must_use]
     pub fn with_regions(&self, target_regions: Vec<Value>) -> Value {
         let mut body = self.body.clone();
@@ -201,6 +202,7 @@ impl ImageVersion {
             profile.remove("publishedDate");
             profile.insert("targetRegions".to_owned(), Value::Array(target_regions));
         }
+        remove_sources(&mut body);
         body
     }
 
@@ -258,6 +260,22 @@ impl ImageVersion {
             }
         }
         is_changed.then_some(regions)
+    }
+}
+
+/// Takes every source out of a version's body.
+fn remove_sources(body: &mut Value) {
+    let Some(profile) = body.pointer_mut("/properties/storageProfile") else {
+        return;
+    };
+    let remove = |from: &mut Value| from.as_object_mut().and_then(|members| members.remove("source"));
+    remove(profile);
+    for (name, disks) in profile.as_object_mut().into_iter().flatten() {
+        match (name.as_str(), disks) {
+            ("osDiskImage", disk) => drop(remove(disk)),
+            ("dataDiskImages", Value::Array(disks)) => disks.iter_mut().for_each(|disk| drop(remove(disk))),
+            _ => {}
+        }
     }
 }
 

@@ -225,6 +225,13 @@ async fn a_version_that_another_tool_is_still_making_is_waited_for() {
     let published = run(&azure, &adopting()).await.unwrap();
     assert_eq!(published.data_disk_luns, [0, 1], "known only when it is made");
     assert_eq!(azure.writes(), [write(), write()]);
+    let journal = azure.journal();
+    for entry in journal.iter().filter(|entry| entry.method == "PUT") {
+        let profile = &entry.request["properties"]["storageProfile"];
+        assert_eq!(profile["dataDiskImages"].as_array().map(Vec::len), Some(2), "{profile}");
+        let text = profile.to_string();
+        assert!(!text.contains("\"source\""), "its machine may be gone: {text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -81,8 +81,16 @@ fn a_region_that_was_taken_out_comes_back_as_it_was() {
 
 #[test]
 fn a_written_body_keeps_what_it_does_not_know_and_drops_what_the_service_only_tells() {
-    let body = version().with_regions(vec![]);
+    let mut whole = version();
+    whole.body["properties"]["storageProfile"] = json!({"source": {"id": "/vm"}, "osDiskImage": {"sizeInGB": 30, "source": {"id": "/s"}},
+        "dataDiskImages": [{"lun": 0, "source": {"id": "/d"}}]});
+    let body = whole.with_regions(vec![]);
     assert_eq!(body["properties"]["unknown"]["kept"], true);
+    assert_eq!(
+        body["properties"]["storageProfile"],
+        json!({"osDiskImage": {"sizeInGB": 30}, "dataDiskImages": [{"lun": 0}]}),
+        "what it was made of may be gone"
+    );
     for told in [
         "/id",
         "/properties/provisioningState",

@@ -38,6 +38,8 @@ pub(crate) struct RegionCopy {
     pub(crate) started: Timestamp,
     pub(crate) due: Timestamp,
     pub(crate) fate: Fate,
+    /// How many replicas were complete before a raise; they stay when it fails.
+    pub(crate) kept: Option<u32>,
 }
 
 /// How a copy stands.
@@ -65,7 +67,23 @@ impl RegionCopy {
             started: now,
             due: now + lasts,
             fate: Fate::Completes,
+            kept: None,
         }
+    }
+
+    /// The same with another number of replicas. A raise is done at once, unless a fault makes it fail.
+    pub(super) fn with_replicas(&self, replicas: u32) -> Self {
+        Self {
+            replicas,
+            kept: (replicas > self.replicas).then_some(self.replicas),
+            ..self.clone()
+        }
+    }
+
+    /// Lets the raise that it is in fail at that time; what it had stays.
+    pub(super) fn fail_raise(&mut self, at: Timestamp) {
+        self.due = at;
+        self.fate = Fate::Fails;
     }
 
     /// A copy that is there already.
@@ -91,9 +109,18 @@ impl RegionCopy {
         i64::try_from(done * 100 / whole).unwrap_or(0).min(99)
     }
 
-    /// Whether it will never be complete.
+    /// Whether it will never be complete, not even in part.
     pub(crate) fn is_lost(&self) -> bool {
-        self.fate != Fate::Completes
+        self.fate != Fate::Completes && self.kept.is_none()
+    }
+
+    /// The replicas that machines can be made from.
+    fn complete_replicas(&self, now: Timestamp) -> Option<u32> {
+        if self.state(now) == CopyState::Completed {
+            Some(self.replicas)
+        } else {
+            self.kept
+        }
     }
 }
 
@@ -137,15 +164,14 @@ impl VersionFacts {
     pub(super) fn is_complete(&self, region: &str, now: Timestamp) -> bool {
         self.copies
             .iter()
-            .any(|copy| copy.region == region && copy.state(now) == CopyState::Completed)
+            .any(|copy| copy.region == region && copy.complete_replicas(now).is_some())
     }
 
     /// The regions that are complete, with their replica counts.
     pub(super) fn complete_regions(&self, now: Timestamp) -> Vec<(String, u32)> {
         self.copies
             .iter()
-            .filter(|copy| copy.state(now) == CopyState::Completed)
-            .map(|copy| (copy.region.clone(), copy.replicas))
+            .filter_map(|copy| Some((copy.region.clone(), copy.complete_replicas(now)?)))
             .collect()
     }
 
