@@ -346,7 +346,7 @@ impl Plan {
     }
 }
 
-/// One line for each region that gets more replicas than the version has there.
+/// One line for each region that is put back, or gets more replicas than the version has there.
 pub(super) fn region_changes<'a>(
     existing: Option<&ImageVersion>,
     needs: impl Iterator<Item = &'a RegionNeed>,
@@ -356,10 +356,18 @@ pub(super) fn region_changes<'a>(
         let there = regions.iter().filter(|it| it.location == *location);
         there.map(|it| it.replicas).max().unwrap_or(0)
     };
-    needs
-        .filter(|need| has(&need.location) < need.replicas)
-        .map(|need| format!("replicate to {} with {} replicas", need.location, need.replicas))
-        .collect()
+    let taken_out = existing.map(ImageVersion::taken_out).unwrap_or_default();
+    let mut changes: Vec<String> = taken_out
+        .iter()
+        .filter(|out| has(&out.location) == 0)
+        .map(|out| format!("put {} back with {} replicas", out.location, out.replicas))
+        .collect();
+    changes.extend(
+        needs
+            .filter(|need| has(&need.location) < need.replicas)
+            .map(|need| format!("replicate to {} with {} replicas", need.location, need.replicas)),
+    );
+    changes
 }
 
 #[cfg(test)]
