@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     legality::{DefinitionSecurity, Way, choose as choose_way, natural_definition},
-    machine::{Fingerprint, Machine, Origin},
+    machine::{Fingerprint, Machine, SourceShape},
     number::{self, FINGERPRINT_TAG, Number},
 };
 use crate::{
@@ -124,9 +124,9 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
         ),
     );
     let names = Names::new(settings, &version, &fingerprint);
-    let snapshots = match seen.machine.origin {
-        Origin::Disks => names.snapshots(settings, &seen.machine),
-        Origin::Snapshots | Origin::Whole(_) => Vec::new(),
+    let snapshots = match seen.machine.shape {
+        SourceShape::Disks => names.snapshots(settings, &seen.machine),
+        SourceShape::Snapshots | SourceShape::Image(_) => Vec::new(),
     };
     let image = names.group(settings).image(&names.image());
     Ok(Plan {

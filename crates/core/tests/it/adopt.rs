@@ -10,6 +10,7 @@ use azure_batch_core::{
     settings::{PublishSettings, Reuse, Source, TargetRegion, UsedBy},
 };
 use azure_emulator::seed::Seed;
+use http::Method;
 use serde_json::{Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -181,7 +182,7 @@ async fn what_cannot_be_adopted_is_refused_before_anything_is_written() {
             world_with(specialized),
             adopting(),
             ErrorKind::Refused,
-            "the image is specialized",
+            "is specialized as its definition is",
         ),
         (
             world_with(missing),
@@ -193,7 +194,7 @@ async fn what_cannot_be_adopted_is_refused_before_anything_is_written() {
             world(),
             another_number,
             ErrorKind::BadInput,
-            "set image_version = \"1.4.2\"",
+            "write 1.4.2, or leave it out",
         ),
     ];
     for (azure, wanted, kind, says) in cases {
@@ -502,4 +503,74 @@ async fn the_version_s_own_region_is_never_taken_out() {
         assert_eq!(written.len(), 3);
         assert!(written.iter().all(|it| it.contains("East US 2")), "{written:#?}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_does_not_stick_is_warned_of_and_the_run_goes_on() {
+    let azure = world();
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let mut answer = client.send(&version::get(&version_id("ubuntu"))).await.unwrap().value();
+    answer["tags"] = json!({"owner": "them"});
+    let forgetful = json!({"kind": "wrongBody", "body": answer.to_string(), "method": "GET", "path": "*/versions/*", "occurrence": "every"});
+    azure.fault(forgetful);
+    publish::run(&client, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), [write()], "once");
+    let told = lines(&mut events).join("\n");
+    assert!(
+        told.contains("does not show it; still to do: set tag team = render"),
+        "{told}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_being_deleted_is_named_by_plan_and_run() {
+    let azure = world();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let mut delete = version::get(&version_id("ubuntu"));
+    delete.method = Method::DELETE;
+    client.send(&delete).await.unwrap();
+    azure.turn_the_page();
+    let planned = publish::plan(&client, &adopting()).await.map(drop);
+    let done = run(&azure, &adopting()).await.map(drop);
+    for ended in [planned, done] {
+        let error = ended.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.report().contains("is being deleted"), "{}", error.report());
+    }
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_end_of_life_stays_and_is_told() {
+    let azure = world();
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    wanted.version_settings.end_of_life = "2027-06-30T00:00:00Z".parse().ok();
+    run(&azure, &wanted).await.unwrap();
+    azure.turn_the_page();
+    wanted.version_settings.end_of_life = "2027-01-01T00:00:00Z".parse().ok();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    publish::run(&client, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    let told = lines(&mut events).join("\n");
+    assert!(
+        told.contains("later than 2027-01-01T00:00:00Z, and keeps that"),
+        "{told}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_definition_s_security_type_is_told_however_the_version_came_to_be() {
+    let azure = world_with(|seed| {
+        seed["definitions"][0]["properties"]["features"] =
+            json!([{"name": "SecurityType", "value": "TrustedLaunchSupported"}]);
+    });
+    let adopted = run(&azure, &adopting()).await.unwrap();
+    let created = run(&azure, &settings()).await.unwrap();
+    assert_eq!(
+        (adopted.security_type.as_str(), created.security_type.as_str()),
+        ("TrustedLaunchSupported", "TrustedLaunchSupported")
+    );
 }

@@ -10,6 +10,6 @@ mod publish_sweep;
 mod recorded;
 mod rollout;
 mod rollout_sweep;
+mod source_image;
 mod support;
 mod sweep;
-mod whole;

@@ -173,7 +173,7 @@ mod tests {
             assert_eq!(with(more, value).unwrap_err(), more);
         }
         assert!(with("additionalReplicaSets", json!([])).is_ok());
-        let full = vec!["eastus2:1:Standard_LRS"; 11].join(";");
+        let full = ["eastus2:1:Standard_LRS"; 11].join(";");
         let refused = version(&full, &json!([{"name": "westus2"}])).taking_out(&"westus2".parse().unwrap());
         assert_eq!(refused.unwrap_err(), "more than a tag holds");
     }
