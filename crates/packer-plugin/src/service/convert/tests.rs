@@ -326,7 +326,7 @@ fn a_metadata_host_wins_over_a_name_that_is_no_cloud() {
 #[test]
 fn contradictions_and_slips_are_named() {
     type Change = fn(&mut v1::Settings);
-    let cases: [(Change, &str); 11] = [
+    let cases: [(Change, &str); 12] = [
         (
             |settings| settings.ignore_checks = vec!["all".to_owned()],
             "ignore_checks[0]: \"all\" is no check; the checks are deallocated, generalized, extensions, ephemeral-os-disk, disk-encryption, encryption-sets, ultra-disk, data-disk-size, one-region, purchase-plan, base-image, temp-drive",
@@ -375,7 +375,7 @@ fn contradictions_and_slips_are_named() {
             |settings| {
                 settings.azure_tags = ["Team", "owner", "team"]
                     .map(|name| (name.to_owned(), String::new()))
-                    .into()
+                    .into();
             },
             "azure_tags.team: is the same tag as Team: Azure's tag names have no case",
         ),
