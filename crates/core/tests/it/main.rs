@@ -5,6 +5,7 @@
 mod adopt;
 mod captured;
 mod credential;
+mod mend;
 mod publish;
 mod publish_sweep;
 mod recorded;

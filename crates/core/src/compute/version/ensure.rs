@@ -251,8 +251,11 @@ impl Ensuring<'_> {
 
 /// Whether looking again may help: somebody else is writing, or nobody knows what became of the write.
 fn is_passing(error: &Error) -> bool {
-    let is_other_writer = || error.has_code("HTTP 409") || PASSING.iter().any(|code| error.has_code(code));
-    error.kind() == ErrorKind::UnknownEffect || (error.has_status(409) && is_other_writer())
+    let Some(refusal) = error.service().filter(|refusal| refusal.status == 409) else {
+        return error.kind() == ErrorKind::UnknownEffect;
+    };
+    let is_nameless = refusal.code.is_empty() || refusal.code == "HTTP 409";
+    is_nameless || PASSING.iter().any(|code| refusal.code.eq_ignore_ascii_case(code))
 }
 
 fn never_ours(refusal: Option<Error>) -> Error {

@@ -64,10 +64,10 @@ impl ImageVersion {
     /// The body without a region, which its tag remembers, and what that is.
     ///
     /// # Errors
-    /// What of it a tag cannot remember, in words; or nothing when the version has no such region.
+    /// What of it a tag cannot remember, in words.
     pub(super) fn taking_out(&self, location: &Location) -> Result<(Value, TakenOut), String> {
         let (without, region) = self.regions_without(location);
-        let region = region.ok_or_else(String::new)?;
+        let region = region.ok_or("what the version does not show")?;
         if let Some(more) = carried_beside(&region) {
             return Err(more.to_owned());
         }
