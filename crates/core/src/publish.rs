@@ -14,8 +14,8 @@ mod number;
 mod plan;
 mod preflight;
 mod published;
+mod source_image;
 mod step;
-mod whole;
 
 use futures::future::try_join_all;
 
@@ -91,10 +91,15 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
     seen = destination(client, settings, seen).await?;
     for _ in 0..MAX_CLAIMS {
         let plan = plan::make(settings, &seen, run.now(), &run.progress)?;
-        announce(client, &plan);
-        match make(client, settings, &seen, &plan).await {
+        announce(client, &seen, &plan);
+        let made = make(client, settings, &seen, &plan).await;
+        let kept = if plan.needs_nothing_on_the_way() {
+            Vec::new()
+        } else {
+            tidy_after(client, settings, &plan, &made).await?
+        };
+        match made {
             Ok(Some(version)) => {
-                let kept = tidy_after_success(client, settings, &plan).await?;
                 let steps = run.steps();
                 return Ok(Published {
                     kept,
@@ -105,13 +110,9 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
             Ok(None) => {
                 run.progress
                     .warn(format!("somebody else took {} meanwhile", plan.version.name()));
-                tidy(client, settings, &plan, Reach::Own).await?;
                 seen.versions = versions(client, settings).await?;
             }
-            Err(error) => {
-                tidy_after_failure(&client.for_cleanup(cleanup::LIMIT), settings, &plan).await;
-                return Err(error);
-            }
+            Err(error) => return Err(error),
         }
     }
     Err(Error::new(
@@ -231,7 +232,7 @@ async fn destination(client: &Client, settings: &PublishSettings, seen: Seen) ->
     })
 }
 
-fn announce(client: &Client, plan: &Plan) {
+fn announce(client: &Client, seen: &Seen, plan: &Plan) {
     let progress = &client.run().progress;
     match plan.number {
         Number::New(number) => progress.note(format!(
@@ -241,6 +242,11 @@ fn announce(client: &Client, plan: &Plan) {
         Number::Found(number) => progress.note(format!(
             "Version {number} was made of this very source: nothing is copied"
         )),
+    }
+    if let (Number::Found(_), true) = (plan.number, seen.machine.is_known_by_name()) {
+        progress.warn(
+            "The disks that the image was captured from are gone, so one that is captured anew under the same names cannot be told from it: if it was, build with -force, or give it another name",
+        );
     }
     if let (Number::New(_), legality::Way::Snapshots { why }) = (plan.number, &plan.way) {
         progress.note(format!("No managed image: {why}"));
@@ -339,13 +345,25 @@ fn temporaries(settings: &PublishSettings) -> &ResourceGroupId {
         .unwrap_or_else(|| settings.source.group())
 }
 
-async fn tidy_after_success(client: &Client, settings: &PublishSettings, plan: &Plan) -> Result<Vec<Kept>> {
-    if plan.needs_nothing_on_the_way() {
-        return Ok(Vec::new());
+/// Removes what was made on the way, however the version came out; what of it is left after a success, with the reason.
+async fn tidy_after(
+    client: &Client,
+    settings: &PublishSettings,
+    plan: &Plan,
+    made: &Result<Option<ImageVersion>>,
+) -> Result<Vec<Kept>> {
+    match made {
+        Ok(Some(_)) => {
+            let what = "Removing what was only needed on the way";
+            let work = tidy(client, settings, plan, Reach::Former);
+            client.run().step("cleanup", what, work).await
+        }
+        Ok(None) => tidy(client, settings, plan, Reach::Own).await,
+        Err(_) => {
+            tidy_after_failure(&client.for_cleanup(cleanup::LIMIT), settings, plan).await;
+            Ok(Vec::new())
+        }
     }
-    let what = "Removing what was only needed on the way";
-    let work = tidy(client, settings, plan, Reach::Former);
-    client.run().step("cleanup", what, work).await
 }
 
 /// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
@@ -364,9 +382,6 @@ enum Rest<'a> {
 
 /// After a failure: what is removed depends on how far the version came. The run's own end does not stop this.
 async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &Plan) {
-    if plan.needs_nothing_on_the_way() {
-        return;
-    }
     let group = temporaries(settings);
     let version = version::find(client, &plan.version).await;
     let keep_named: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();

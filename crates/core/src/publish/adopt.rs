@@ -1,14 +1,19 @@
 //! Adopting: a version of the wanted definition that somebody else made is the result as it is.
 //!
 //! Its regions, replicas, dates and tags are completed. Nothing is copied, nothing is made on the way, and nothing that
-//! it has already is lowered or taken away.
+//! it has already is lowered or taken away, but for the values of tags that the user names. What of the settings says
+//! nothing to such a version is told by `adopt/unused.rs`.
+
+mod unused;
+
+use std::collections::BTreeMap;
 
 use super::{
     Outcome, PublishPlan, Published, PublishedRegion, accounts,
-    machine::{Machine, missing},
+    machine::Machine,
     number::FINGERPRINT_TAG,
     plan::{self, RUN_TAG, TOOL, TOOL_TAG},
-    preflight, regions_of, whole,
+    preflight, published, regions_of, source_image,
 };
 use crate::{
     account::Account,
@@ -54,16 +59,18 @@ pub(super) async fn run(client: &Client, settings: &PublishSettings, id: &ImageV
     let plan = decide(settings, &seen, &run.progress)?;
     announce(settings, &plan, &run.progress);
     let what = format!("Making sure of {}, where pools wait", regions_of(&plan.first));
-    let first = ensure(client, settings, id, &plan, &plan.first);
+    let first = ensure(client, settings, id, &plan.first, &plan.details);
     let mut version = run.step("regions", what, first).await?;
     if !plan.rest.is_empty() {
         let what = format!("Replicating to {}", regions_of(&plan.rest));
-        let rest = ensure(client, settings, id, &plan, &plan.rest);
+        // What the version has to say of itself is said by now, or warned of.
+        let details = Details::default();
+        let rest = ensure(client, settings, id, &plan.rest, &details);
         version = run.step("more regions", what, rest).await?;
     }
     Ok(Published {
         steps: run.steps(),
-        ..published(settings, &seen.definition, &plan, &version)?
+        ..describe(settings, &seen.definition, &plan, &version)?
     })
 }
 
@@ -85,12 +92,11 @@ pub(super) async fn plan(client: &Client, settings: &PublishSettings, id: &Image
 }
 
 async fn observe(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
-    let find = async {
-        let found = version::find(client, id).await?;
-        found.ok_or_else(|| missing(&id.to_string()))
-    };
-    let (version, definition, accounts) =
-        futures::try_join!(find, whole::definition_of(client, id), accounts(client, settings))?;
+    let (version, definition, accounts) = futures::try_join!(
+        source_image::settled_version(client, id),
+        source_image::definition_of(client, id),
+        accounts(client, settings)
+    )?;
     Ok(Seen {
         version,
         definition,
@@ -100,62 +106,95 @@ async fn observe(client: &Client, settings: &PublishSettings, id: &ImageVersionI
 
 /// Refuses what cannot be adopted, and says what the version has to become, before anything is written.
 fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Result<Plan> {
-    let number = number(settings, &seen.version)?;
-    let machine = whole::of_version(&seen.version, &seen.definition)?;
+    let version = &seen.version;
+    let number = number(settings, version)?;
+    require_generalized(version, &seen.definition)?;
+    let machine = source_image::of_version(version, &seen.definition)?;
     preflight::refuse(
         preflight::checks(&machine, settings.machine),
         &settings.ignore_checks,
         progress,
     )?;
-    preflight::compare_definition(&machine, &seen.definition)?;
     let (first, rest) = plan::regions(settings, &machine.location, &seen.accounts, progress)?;
-    refuse_shallow(settings, &seen.version, first.iter().chain(&rest))?;
+    let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
+    version.require_no_key(&needs)?;
+    let mut details = details(settings, &machine);
+    if is_shallow(version) {
+        refuse_shallow(settings, version, &needs, &details)?;
+        details = Details::default();
+    }
+    if let (Some(later), Some(end)) = (details.later_end_of_life(version.body()), details.end_of_life) {
+        progress.warn(format!(
+            "Version {number} ends its life at {later}, later than {end}, and keeps that"
+        ));
+    }
+    for text in unused::notes(settings, version) {
+        progress.note(text);
+    }
     Ok(Plan {
         number,
         first,
         rest,
-        details: details(settings, &machine),
+        details,
     })
 }
 
 /// The version's own number, if it is what was asked for.
 fn number(settings: &PublishSettings, version: &ImageVersion) -> Result<VersionNumber> {
-    let number = version.id.number();
-    match number {
-        Some(number) if settings.version.admits(Some(number)) => Ok(number),
-        _ => {
-            let text = format!(
-                "version {} is there already and keeps its number, {} is asked for",
-                version.id.name(),
-                settings.version
-            );
-            Err(Error::new(ErrorKind::BadInput, text).with_hint(format!(
-                "set image_version = \"{}\", or leave it out",
-                version.id.name()
-            )))
-        }
+    if let Some(text) = settings.refused_number() {
+        return Err(Error::new(ErrorKind::BadInput, format!("image_version {text}")));
     }
+    version.id.number().ok_or_else(|| {
+        let text = format!("version {} does not have a number of three parts", version.id.name());
+        Error::new(ErrorKind::BadInput, text)
+    })
 }
 
-/// A shallow version is for tests: Azure gives it neither further regions nor further replicas.
-fn refuse_shallow<'a>(
-    settings: &PublishSettings,
-    version: &ImageVersion,
-    needs: impl Iterator<Item = &'a RegionNeed>,
-) -> Result<()> {
-    let mode = json::text(version.body(), "/properties/publishingProfile/replicationMode").unwrap_or_default();
-    let needs: Vec<RegionNeed> = needs.cloned().collect();
-    let storage = settings.version_settings.storage.as_str();
-    let is_enough = version.merged_regions(&needs, storage, &[]).is_none();
-    if is_enough || !mode.eq_ignore_ascii_case("Shallow") {
+/// Batch starts pools from generalized images only, which no setting here can change.
+fn require_generalized(version: &ImageVersion, definition: &ImageDefinition) -> Result<()> {
+    if !definition.os_state().eq_ignore_ascii_case("Specialized") {
         return Ok(());
     }
     let text = format!(
-        "version {} was published with replication mode Shallow, which takes neither regions nor replicas, and {} are needed",
-        version.id.name(),
-        regions_of(&needs)
+        "version {} is specialized as its definition is, and Batch starts pools from generalized images only",
+        version.id.name()
     );
-    Err(Error::new(ErrorKind::Refused, text).with_hint("build it anew with replication mode Full"))
+    let hint = "generalize the machine, and build into a definition whose osState is Generalized";
+    Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
+}
+
+fn is_shallow(version: &ImageVersion) -> bool {
+    let mode = json::text(version.body(), "/properties/publishingProfile/replicationMode");
+    mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"))
+}
+
+/// A shallow version is for tests: Azure takes no later change of it, so it must have all that is asked for. Our own
+/// tags nobody asked for.
+fn refuse_shallow(
+    settings: &PublishSettings,
+    version: &ImageVersion,
+    needs: &[RegionNeed],
+    details: &Details,
+) -> Result<()> {
+    let asked = Details {
+        first_tags: BTreeMap::new(),
+        ..details.clone()
+    };
+    let mut lacks: Vec<String> = asked.lacks(version.body()).iter().map(ToString::to_string).collect();
+    let storage = settings.version_settings.storage.as_str();
+    if version.merged_regions(needs, storage, &[]).is_some() {
+        lacks.push(format!("bring it to {}", regions_of(needs)));
+    }
+    if lacks.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "version {} was published with replication mode Shallow, which takes no later change, and is asked to: {}",
+        version.id.name(),
+        lacks.join("; ")
+    );
+    let hint = "build it anew with replication mode Full, or ask for no more than it has";
+    Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
 }
 
 /// What the version has to say of itself. Whose it was first, it goes on saying.
@@ -191,25 +230,24 @@ async fn ensure(
     client: &Client,
     settings: &PublishSettings,
     id: &ImageVersionId,
-    plan: &Plan,
     needs: &[RegionNeed],
+    details: &Details,
 ) -> Result<ImageVersion> {
     let wish = Wish {
         needs,
         storage: settings.version_settings.storage.as_str(),
-        details: &plan.details,
+        details,
     };
     version::ensure(client, id, &wish).await
 }
 
-fn published(
+fn describe(
     settings: &PublishSettings,
     definition: &ImageDefinition,
     plan: &Plan,
     version: &ImageVersion,
 ) -> Result<Published> {
-    let machine = whole::of_version(version, definition)?;
-    let security_type = definition.security_type().unwrap_or(machine.security.as_str());
+    let machine = source_image::of_version(version, definition)?;
     Ok(Published {
         version: version.id.clone(),
         number: plan.number,
@@ -217,7 +255,7 @@ fn published(
         source: settings.source.to_string(),
         fingerprint: version.tag(FINGERPRINT_TAG).unwrap_or_default().to_owned(),
         outcome: Outcome::Adopted,
-        security_type: security_type.to_owned(),
+        security_type: published::security_type(Some(definition), &machine),
         data_disk_luns: machine.luns(),
         os_type: machine.os_type,
         hyper_v_generation: machine.generation,

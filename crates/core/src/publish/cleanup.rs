@@ -86,9 +86,6 @@ pub(super) async fn remove(
     keep: &[KeptKind],
 ) -> Vec<Kept> {
     let mut kept = Vec::new();
-    if plan.needs_nothing_on_the_way() {
-        return kept;
-    }
     for kind in [KeptKind::ManagedImage, KeptKind::Snapshots] {
         let found = find(client, group, kind).await;
         match found {

@@ -2,7 +2,7 @@
 //!
 //! One table (azure-wire: "which source may go into which definition") and the policy over it; no I/O.
 
-use super::machine::{Machine, Origin, Security};
+use super::machine::{Machine, Security, SourceShape};
 use crate::{
     error::{Error, ErrorKind, Result},
     settings::ManagedImagePolicy,
@@ -67,17 +67,17 @@ pub(super) const fn natural_definition(security: Security) -> DefinitionSecurity
 /// # Errors
 /// `Refused` when no way, or not the demanded one, is legal.
 pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: DefinitionSecurity) -> Result<Way> {
-    if let Origin::Whole(whole) = &machine.origin {
-        let id = whole.id.clone();
-        return if is_legal(Source::ManagedImage, machine.security, definition) {
+    if let SourceShape::Image(image) = &machine.shape {
+        let id = image.id.clone();
+        return if is_legal(MadeOf::ManagedImage, machine.security, definition) {
             Ok(Way::Source { id })
         } else {
             Err(illegal(policy, machine, definition))
         };
     }
     let obstacle = managed_image_obstacle(machine);
-    let via_image = obstacle.is_none() && is_legal(Source::ManagedImage, machine.security, definition);
-    let via_snapshots = is_legal(Source::Snapshots, machine.security, definition);
+    let via_image = obstacle.is_none() && is_legal(MadeOf::ManagedImage, machine.security, definition);
+    let via_snapshots = is_legal(MadeOf::Snapshots, machine.security, definition);
     let skipped = |why: &str| Ok(Way::Snapshots { why: why.to_owned() });
     match (policy, obstacle) {
         (ManagedImagePolicy::Never, _) if via_snapshots => skipped("managed_image = never"),
@@ -96,18 +96,18 @@ pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: 
 }
 
 #[derive(Clone, Copy)]
-enum Source {
+enum MadeOf {
     ManagedImage,
     Snapshots,
 }
 
 /// The table. A `…Supported` definition takes images that belong to no kind of machine, which snapshots always do.
-const fn is_legal(source: Source, machine: Security, definition: DefinitionSecurity) -> bool {
-    match (definition, machine, source) {
+const fn is_legal(made_of: MadeOf, machine: Security, definition: DefinitionSecurity) -> bool {
+    match (definition, machine, made_of) {
         (DefinitionSecurity::Standard, Security::Standard, _)
-        | (DefinitionSecurity::Supported, Security::Standard, Source::ManagedImage)
-        | (DefinitionSecurity::TrustedLaunch, Security::TrustedLaunch, Source::Snapshots)
-        | (DefinitionSecurity::Confidential, Security::Confidential, Source::Snapshots) => true,
+        | (DefinitionSecurity::Supported, Security::Standard, MadeOf::ManagedImage)
+        | (DefinitionSecurity::TrustedLaunch, Security::TrustedLaunch, MadeOf::Snapshots)
+        | (DefinitionSecurity::Confidential, Security::Confidential, MadeOf::Snapshots) => true,
         (
             DefinitionSecurity::Standard
             | DefinitionSecurity::Supported
@@ -149,18 +149,18 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
         DefinitionSecurity::Confidential => "SecurityType ConfidentialVM",
     };
     let legal = machine.security.as_str();
-    let via = match &machine.origin {
-        Origin::Whole(_) => " from an image",
-        Origin::Snapshots => " from snapshots",
-        Origin::Disks if policy == ManagedImagePolicy::Never => " from snapshots",
-        Origin::Disks => "",
+    let via = match &machine.shape {
+        SourceShape::Image(_) => " from an image",
+        SourceShape::Snapshots => " from snapshots",
+        SourceShape::Disks if policy == ManagedImagePolicy::Never => " from snapshots",
+        SourceShape::Disks => "",
     };
     let error = Error::new(
         ErrorKind::Refused,
         format!("the definition has {into}, which Azure does not make{via} of {of}"),
     );
-    match (&machine.origin, machine.security, definition) {
-        (Origin::Whole(_), Security::TrustedLaunch | Security::Confidential, _) => {
+    match (&machine.shape, machine.security, definition) {
+        (SourceShape::Image(_), Security::TrustedLaunch | Security::Confidential, _) => {
             error.with_hint("publish from the machine itself: its VM, disks or snapshots")
         }
         (_, Security::Standard, DefinitionSecurity::Supported) => error.with_hint(format!(
@@ -218,7 +218,7 @@ mod tests {
 
     #[test]
     fn an_image_goes_where_images_may_whatever_the_policy() {
-        use crate::publish::whole::tests::{image, version};
+        use crate::publish::source_image::tests::{image, version};
         // "i": made of the image, "-": refused; into a definition of each kind.
         let definitions = [
             None,
@@ -248,7 +248,7 @@ mod tests {
                             '-'
                         }
                     };
-                    assert_eq!(found, letter, "{policy:?} {:?} {definition:?}", machine.origin);
+                    assert_eq!(found, letter, "{policy:?} {:?} {definition:?}", machine.shape);
                 }
             }
         }

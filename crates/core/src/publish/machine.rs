@@ -15,7 +15,7 @@ use crate::{
         InvalidId, Location,
         resource::{DiskId, ImageId, SnapshotId, VmId},
     },
-    publish::{captured, whole, whole::Whole},
+    publish::{captured, source_image, source_image::SourceImage},
     request::Request,
     settings::{Lun, Source},
 };
@@ -42,18 +42,18 @@ pub(super) struct Machine {
     /// What only a VM can tell.
     pub vm: Option<Vm>,
     /// In what shape its disks are.
-    pub origin: Origin,
+    pub shape: SourceShape,
 }
 
 /// In what shape the disks of a source are, which decides what is copied first and what can be known of them.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Origin {
+pub(super) enum SourceShape {
     /// Disks, which are copied.
     Disks,
     /// Snapshots, which are used as they are.
     Snapshots,
     /// An image that holds them all and is used whole.
-    Whole(Whole),
+    Image(SourceImage),
 }
 
 /// One disk of the machine.
@@ -124,15 +124,15 @@ pub(super) async fn observe(client: &Client, source: &Source) -> Result<Machine>
             let (os, disks) = futures::try_join!(read(client, snapshot::get(os), os.to_string(), None), read_data)?;
             let machine = assemble(os, data.iter().map(|it| it.lun).zip(disks).collect(), None)?;
             Ok(Machine {
-                origin: Origin::Snapshots,
+                shape: SourceShape::Snapshots,
                 ..machine
             })
         }
         Source::Captured { image, os, data_prefix } => {
             observe_captured(client, image, os, data_prefix.as_deref()).await
         }
-        Source::ManagedImage(id) => whole::observe_image(client, id).await,
-        Source::ImageVersion(id) => whole::observe_version(client, id).await,
+        Source::ManagedImage(id) => source_image::observe_image(client, id).await,
+        Source::ImageVersion(id) => source_image::observe_version(client, id).await,
     }
 }
 
@@ -152,7 +152,7 @@ async fn observe_captured(client: &Client, image: &ImageId, os: &SnapshotId, pre
     let (os, data) = futures::try_join!(read(client, snapshot::get(os), os.to_string(), None), read_data)?;
     let machine = assemble(os, disks.iter().map(|disk| disk.lun).zip(data).collect(), None)?;
     Ok(Machine {
-        origin: Origin::Snapshots,
+        shape: SourceShape::Snapshots,
         ..machine
     })
 }
@@ -226,7 +226,7 @@ fn assemble(os: SourceDisk, mut data: Vec<(Lun, SourceDisk)>, vm: Option<Vm>) ->
         os,
         data,
         vm,
-        origin: Origin::Disks,
+        shape: SourceShape::Disks,
     })
 }
 
@@ -250,7 +250,8 @@ impl Machine {
     }
 
     /// What the source was: a hash of the ids and of when each disk last changed hands. A machine that was started,
-    /// rebuilt or given another disk has another one, so a leftover of an older build is never taken for this one's.
+    /// rebuilt or given another disk has another one, so a leftover of an older build is never taken for this one's. An
+    /// image that [`Self::is_known_by_name`] is the exception.
     #[must_use]
     pub(super) fn fingerprint(&self) -> Fingerprint {
         let mut hash = Sha256::new();
@@ -258,11 +259,16 @@ impl Machine {
             hash.update(text.to_ascii_lowercase());
             hash.update([0]);
         };
-        add(match (&self.vm, &self.origin) {
+        add(match (&self.vm, &self.shape) {
             (Some(vm), _) => vm.vm_id(),
-            (None, Origin::Whole(whole)) => &whole.id,
-            (None, Origin::Disks | Origin::Snapshots) => "",
+            (None, SourceShape::Image(image)) => &image.id,
+            (None, SourceShape::Disks | SourceShape::Snapshots) => "",
         });
+        if let SourceShape::Image(image) = &self.shape
+            && !image.published.is_empty()
+        {
+            add(&image.published);
+        }
         for disk in self.disks() {
             add(&disk.id);
             add(disk.body.unique_id());
@@ -273,6 +279,15 @@ impl Machine {
         }
         let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
         Fingerprint(hex.chars().take(Fingerprint::LENGTH).collect())
+    }
+}
+
+impl Machine {
+    /// Whether nothing but names tells this source from one that is made anew under them: an image whose disks are gone.
+    #[must_use]
+    pub(super) fn is_known_by_name(&self) -> bool {
+        let is_unpublished = matches!(&self.shape, SourceShape::Image(image) if image.published.is_empty());
+        is_unpublished && self.os.body.unique_id().is_empty()
     }
 }
 

@@ -6,7 +6,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{
     legality::{DefinitionSecurity, Way, choose as choose_way, natural_definition},
-    machine::{Fingerprint, Machine, Origin},
+    machine::{Fingerprint, Machine, SourceShape},
     number::{self, FINGERPRINT_TAG, Number},
 };
 use crate::{
@@ -124,9 +124,9 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
         ),
     );
     let names = Names::new(settings, &version, &fingerprint);
-    let snapshots = match seen.machine.origin {
-        Origin::Disks => names.snapshots(settings, &seen.machine),
-        Origin::Snapshots | Origin::Whole(_) => Vec::new(),
+    let snapshots = match seen.machine.shape {
+        SourceShape::Disks => names.snapshots(settings, &seen.machine),
+        SourceShape::Snapshots | SourceShape::Image(_) => Vec::new(),
     };
     let image = names.group(settings).image(&names.image());
     Ok(Plan {
@@ -346,7 +346,7 @@ impl Plan {
     }
 }
 
-/// One line for each region that gets more replicas than the version has there.
+/// One line for each region that is put back, or gets more replicas than the version has there.
 pub(super) fn region_changes<'a>(
     existing: Option<&ImageVersion>,
     needs: impl Iterator<Item = &'a RegionNeed>,
@@ -356,10 +356,18 @@ pub(super) fn region_changes<'a>(
         let there = regions.iter().filter(|it| it.location == *location);
         there.map(|it| it.replicas).max().unwrap_or(0)
     };
-    needs
-        .filter(|need| has(&need.location) < need.replicas)
-        .map(|need| format!("replicate to {} with {} replicas", need.location, need.replicas))
-        .collect()
+    let taken_out = existing.map(ImageVersion::taken_out).unwrap_or_default();
+    let mut changes: Vec<String> = taken_out
+        .iter()
+        .filter(|out| has(&out.location) == 0)
+        .map(|out| format!("put {} back with {} replicas", out.location, out.replicas))
+        .collect();
+    changes.extend(
+        needs
+            .filter(|need| has(&need.location) < need.replicas)
+            .map(|need| format!("replicate to {} with {} replicas", need.location, need.replicas)),
+    );
+    changes
 }
 
 #[cfg(test)]

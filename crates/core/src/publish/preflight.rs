@@ -5,8 +5,8 @@
 use std::collections::BTreeSet;
 
 use super::{
-    machine::{Machine, Origin},
-    whole::{Whole, WholeKind},
+    machine::{Machine, SourceShape},
+    source_image::{ImageKind, SourceImage},
 };
 use crate::{
     compute::{gallery::ImageDefinition, vm::Vm},
@@ -78,23 +78,23 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
 /// Checks a machine against what may be done to it.
 #[must_use]
 pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
-    match &machine.origin {
-        Origin::Whole(whole) => whole_checks(machine, whole),
-        Origin::Disks | Origin::Snapshots => machine_checks(machine, handling),
+    match &machine.shape {
+        SourceShape::Image(image) => image_checks(machine, image),
+        SourceShape::Disks | SourceShape::Snapshots => machine_checks(machine, handling),
     }
 }
 
 /// What an image that is used whole can tell; it has no machine any more whose handling could matter.
-fn whole_checks(machine: &Machine, whole: &Whole) -> Vec<Check> {
+fn image_checks(machine: &Machine, image: &SourceImage) -> Vec<Check> {
     let only_a_vm = |name| unknown(name, "only a VM can tell, the source is an image");
     let only_a_disk = |name| unknown(name, "only disks can tell, the source is an image");
-    let plan = match whole.kind {
-        WholeKind::ManagedImage => unknown("purchase-plan", "a managed image does not tell its purchase plan"),
-        WholeKind::Version => purchase_plan(machine),
+    let plan = match image.kind {
+        ImageKind::ManagedImage => unknown("purchase-plan", "a managed image does not tell its purchase plan"),
+        ImageKind::Version => purchase_plan(machine),
     };
     vec![
         only_a_vm("deallocated"),
-        os_state(whole),
+        os_state(image),
         only_a_vm("extensions"),
         only_a_vm("ephemeral-os-disk"),
         only_a_disk("disk-encryption"),
@@ -108,15 +108,15 @@ fn whole_checks(machine: &Machine, whole: &Whole) -> Vec<Check> {
     ]
 }
 
-fn os_state(whole: &Whole) -> Check {
-    if whole.os_state.eq_ignore_ascii_case("Generalized") {
+fn os_state(image: &SourceImage) -> Check {
+    if image.os_state.eq_ignore_ascii_case("Generalized") {
         pass("generalized", "the image is of a generalized machine")
     } else {
         fail(
             "generalized",
             format!(
                 "the image is {}, and Batch starts pools from generalized ones only; generalize the machine before it is captured",
-                whole.os_state.to_lowercase()
+                image.os_state.to_lowercase()
             ),
         )
     }
@@ -364,7 +364,7 @@ pub(super) fn compare_definition(machine: &Machine, definition: &ImageDefinition
         .filter(|(_, has, needs)| !has.eq_ignore_ascii_case(needs))
         .map(|(field, has, needs)| format!("{field} is {has}, the source needs {needs}"))
         .collect();
-    let is_plan_untold = matches!(&machine.origin, Origin::Whole(whole) if whole.kind == WholeKind::ManagedImage);
+    let is_plan_untold = matches!(&machine.shape, SourceShape::Image(image) if image.kind == ImageKind::ManagedImage);
     if definition.plan().is_some() != machine.plan.is_some() && !is_plan_untold {
         let (has, needs) = if machine.plan.is_some() {
             ("none", "one")

@@ -5,11 +5,15 @@
 use serde::Serialize;
 
 use super::{
+    machine::Machine,
     number::Number,
     plan::{Plan, Seen},
 };
 use crate::{
-    compute::version::{self, ImageVersion},
+    compute::{
+        gallery::ImageDefinition,
+        version::{self, ImageVersion},
+    },
     ids::{
         Location, VersionNumber,
         resource::{ImageDefinitionId, ImageVersionId},
@@ -39,7 +43,7 @@ pub struct Published {
     pub hyper_v_generation: String,
     /// `x64` or `Arm64`.
     pub architecture: String,
-    /// `Standard`, `TrustedLaunch`, …
+    /// The definition's word: `Standard`, `TrustedLaunch`, `TrustedLaunchSupported`, …
     pub security_type: String,
     /// LUNs of its data disks.
     pub data_disk_luns: Vec<u8>,
@@ -133,10 +137,17 @@ pub(super) fn describe(settings: &PublishSettings, seen: &Seen, plan: &Plan, ver
         os_type: machine.os_type.clone(),
         hyper_v_generation: machine.generation.clone(),
         architecture: machine.architecture.clone(),
-        security_type: machine.security.as_str().to_owned(),
+        security_type: security_type(seen.definition.as_ref(), machine),
         data_disk_luns: machine.luns(),
         regions: version.regions().into_iter().map(PublishedRegion::from).collect(),
         kept: Vec::new(),
         steps: Vec::new(),
     }
+}
+
+/// The definition's word for the machines that may boot from it; without a definition that says one, the machine's.
+#[must_use]
+pub(super) fn security_type(definition: Option<&ImageDefinition>, machine: &Machine) -> String {
+    let word = definition.and_then(ImageDefinition::security_type);
+    word.unwrap_or(machine.security.as_str()).to_owned()
 }

@@ -273,6 +273,19 @@ impl PublishSettings {
             | Source::ImageVersion(_) => None,
         }
     }
+
+    /// Why the number that is asked for cannot be had, as what follows the setting's name: a version that is adopted
+    /// keeps its own. Nothing when that is the one, or any will do.
+    #[must_use]
+    pub fn refused_number(&self) -> Option<String> {
+        let adopted = self
+            .adopted()
+            .filter(|version| !self.version.admits(version.number()))?;
+        let (asked, has) = (self.version, adopted.name());
+        Some(format!(
+            "is {asked}, and version {has}, which is adopted, keeps its number: write {has}, or leave it out"
+        ))
+    }
 }
 
 impl VersionChoice {

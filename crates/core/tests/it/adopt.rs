@@ -10,7 +10,9 @@ use azure_batch_core::{
     settings::{PublishSettings, Reuse, Source, TargetRegion, UsedBy},
 };
 use azure_emulator::seed::Seed;
+use http::Method;
 use serde_json::{Value, json};
+use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -20,14 +22,14 @@ use crate::{
 
 const NUMBER: &str = "1.4.2";
 
-fn version_id(definition: &str) -> ImageVersionId {
+pub(crate) fn version_id(definition: &str) -> ImageVersionId {
     format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/{definition}/versions/{NUMBER}")
         .parse()
         .unwrap()
 }
 
 /// The only thing that an adoption writes.
-fn write() -> String {
+pub(crate) fn write() -> String {
     format!("PUT {}", version_id("ubuntu"))
 }
 
@@ -45,7 +47,7 @@ pub(crate) fn world_with(change: impl FnOnce(&mut Value)) -> Azure {
     Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
 }
 
-fn world() -> Azure {
+pub(crate) fn world() -> Azure {
     world_with(|_| {})
 }
 
@@ -67,12 +69,12 @@ pub(crate) fn adopting() -> PublishSettings {
     wanted
 }
 
-fn regions(published: &publish::Published) -> Vec<String> {
+pub(crate) fn regions(published: &publish::Published) -> Vec<String> {
     let shown = |it: &publish::PublishedRegion| format!("{} {} {}", it.location, it.replicas, it.state);
     published.regions.iter().map(shown).collect()
 }
 
-fn body(azure: &Azure) -> Value {
+pub(crate) fn body(azure: &Azure) -> Value {
     let all = azure.resources();
     let versions = all["compute"]["galleries/images/versions"].as_array().unwrap();
     versions
@@ -180,7 +182,7 @@ async fn what_cannot_be_adopted_is_refused_before_anything_is_written() {
             world_with(specialized),
             adopting(),
             ErrorKind::Refused,
-            "the image is specialized",
+            "is specialized as its definition is",
         ),
         (
             world_with(missing),
@@ -192,7 +194,7 @@ async fn what_cannot_be_adopted_is_refused_before_anything_is_written() {
             world(),
             another_number,
             ErrorKind::BadInput,
-            "set image_version = \"1.4.2\"",
+            "write 1.4.2, or leave it out",
         ),
     ];
     for (azure, wanted, kind, says) in cases {
@@ -225,6 +227,13 @@ async fn a_version_that_another_tool_is_still_making_is_waited_for() {
     let published = run(&azure, &adopting()).await.unwrap();
     assert_eq!(published.data_disk_luns, [0, 1], "known only when it is made");
     assert_eq!(azure.writes(), [write(), write()]);
+    let journal = azure.journal();
+    for entry in journal.iter().filter(|entry| entry.method == "PUT") {
+        let profile = &entry.request["properties"]["storageProfile"];
+        assert_eq!(profile["dataDiskImages"].as_array().map(Vec::len), Some(2), "{profile}");
+        let text = profile.to_string();
+        assert!(!text.contains("\"source\""), "its machine may be gone: {text}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
@@ -250,6 +259,37 @@ async fn a_conflict_with_another_writer_is_looked_at_again() {
     let published = run(&azure, &adopting()).await.unwrap();
     assert_eq!(published.regions.len(), 4);
     assert_eq!(azure.writes(), [write(), write(), write()]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_conflict_that_does_not_pass_is_the_error_itself() {
+    let codes = ["ScopeLocked", "PropertyChangeNotAllowed", "OperationNotAllowed"];
+    for code in codes {
+        let azure = world();
+        azure.fault(json!({"kind": "status", "status": 409, "code": code, "method": "PUT", "path": "*/versions/*", "occurrence": "every"}));
+        let error = run(&azure, &adopting()).await.unwrap_err();
+        let report = error.report();
+        assert!(error.has_code(code) && !report.contains("other writers"), "{report}");
+        assert_eq!(azure.writes(), [write()]);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_writer_that_never_ends_is_waited_for_and_named_in_its_own_words() {
+    let azure = world();
+    azure.fault(
+        json!({"kind": "status", "status": 409, "code": "Conflict", "message": "in use by another request",
+        "method": "PUT", "path": "*/versions/*", "occurrence": "every"}),
+    );
+    let began = Instant::now();
+    let error = run(&azure, &adopting()).await.unwrap_err();
+    let report = error.report();
+    assert!(
+        report.contains("other writers kept changing") && report.contains("in use by another request"),
+        "{report}"
+    );
+    assert_eq!(azure.writes().len(), 5);
+    assert!(began.elapsed().as_secs() >= 20, "{:?}", began.elapsed());
 }
 
 #[tokio::test(start_paused = true)]
@@ -311,24 +351,71 @@ async fn a_plan_of_an_adoption_lists_what_it_lacks() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_change_that_failed_with_all_regions_complete_is_made_again_but_not_for_ever() {
-    let fault = |occurrence: &Value| {
-        json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "it broke", "method": "PUT",
-            "path": "*/versions/*", "occurrence": occurrence})
-    };
+async fn what_does_not_stick_is_warned_of_and_the_run_goes_on() {
+    let azure = world();
     let mut wanted = adopting();
     (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
-    let azure = world();
-    azure.fault(fault(&json!({"nth": 1})));
-    run(&azure, &wanted).await.unwrap();
-    assert_eq!(azure.writes(), [write(), write()]);
-    let azure = world();
-    azure.fault(fault(&json!("every")));
-    let error = run(&azure, &wanted).await.unwrap_err();
-    assert_eq!(azure.writes(), [write(), write(), write()]);
-    let report = error.report();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let mut answer = client.send(&version::get(&version_id("ubuntu"))).await.unwrap().value();
+    answer["tags"] = json!({"owner": "them"});
+    let forgetful = json!({"kind": "wrongBody", "body": answer.to_string(), "method": "GET", "path": "*/versions/*", "occurrence": "every"});
+    azure.fault(forgetful);
+    publish::run(&client, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), [write()], "once");
+    let told = lines(&mut events).join("\n");
     assert!(
-        report.contains("its regions are complete") && report.contains("run the same again later"),
-        "{report}"
+        told.contains("does not show it; still to do: set tag team = render"),
+        "{told}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_is_being_deleted_is_named_by_plan_and_run() {
+    let azure = world();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let mut delete = version::get(&version_id("ubuntu"));
+    delete.method = Method::DELETE;
+    client.send(&delete).await.unwrap();
+    azure.turn_the_page();
+    let planned = publish::plan(&client, &adopting()).await.map(drop);
+    let done = run(&azure, &adopting()).await.map(drop);
+    for ended in [planned, done] {
+        let error = ended.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.report().contains("is being deleted"), "{}", error.report());
+    }
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_later_end_of_life_stays_and_is_told() {
+    let azure = world();
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    wanted.version_settings.end_of_life = "2027-06-30T00:00:00Z".parse().ok();
+    run(&azure, &wanted).await.unwrap();
+    azure.turn_the_page();
+    wanted.version_settings.end_of_life = "2027-01-01T00:00:00Z".parse().ok();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    publish::run(&client, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    let told = lines(&mut events).join("\n");
+    assert!(
+        told.contains("later than 2027-01-01T00:00:00Z, and keeps that"),
+        "{told}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_definition_s_security_type_is_told_however_the_version_came_to_be() {
+    let azure = world_with(|seed| {
+        seed["definitions"][0]["properties"]["features"] =
+            json!([{"name": "SecurityType", "value": "TrustedLaunchSupported"}]);
+    });
+    let adopted = run(&azure, &adopting()).await.unwrap();
+    let created = run(&azure, &settings()).await.unwrap();
+    assert_eq!(
+        (adopted.security_type.as_str(), created.security_type.as_str()),
+        ("TrustedLaunchSupported", "TrustedLaunchSupported")
     );
 }

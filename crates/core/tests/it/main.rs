@@ -5,11 +5,12 @@
 mod adopt;
 mod captured;
 mod credential;
+mod mend;
 mod publish;
 mod publish_sweep;
 mod recorded;
 mod rollout;
 mod rollout_sweep;
+mod source_image;
 mod support;
 mod sweep;
-mod whole;

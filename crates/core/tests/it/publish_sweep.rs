@@ -4,7 +4,7 @@ use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::{adopt, publish, support::Azure, sweep::Sweep, whole};
+use crate::{adopt, publish, source_image, support::Azure, sweep::Sweep};
 
 #[tokio::test(start_paused = true)]
 async fn every_request_of_a_publish_fails_once() {
@@ -37,9 +37,9 @@ async fn every_request_of_an_adoption_fails_once() {
 #[tokio::test(start_paused = true)]
 async fn every_request_of_a_publish_from_an_image_fails_once() {
     let sweep = Sweep {
-        world: || whole::world_with(hurry),
+        world: || source_image::world_with(hurry),
         flow: |azure: Azure, _cancel: CancellationToken| async move {
-            publish::run(&azure, &whole::from_version()).await.map(drop)
+            publish::run(&azure, &source_image::from_version()).await.map(drop)
         },
         settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
     };

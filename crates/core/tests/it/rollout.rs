@@ -454,6 +454,21 @@ async fn replicas_are_raised_before_the_pool_outgrows_them() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_region_that_an_earlier_run_took_out_comes_back_with_a_raise() {
+    let azure = world(|seed| {
+        seed["versions"][0]["tags"] = json!({"azure-batch-taken-out": "northeurope:5:Standard_ZRS"});
+        seed["versions"][0]["publishingProfile"]["targetRegions"] = json!([{"name": "eastus2"}]);
+    });
+    good(roll_out(&azure, &settings("acct1", 700)).await);
+    let put = entries(&azure, &Method::PUT, "/versions/1.0.0").remove(0).request;
+    assert_eq!(
+        put["properties"]["publishingProfile"]["targetRegions"][1],
+        json!({"name": "northeurope", "regionalReplicaCount": 5, "storageAccountType": "Standard_ZRS"})
+    );
+    assert_eq!(put["tags"], json!({}), "it is out no more");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_missing_region_is_added_and_another_pool_of_the_account_counts() {
     let azure = world(|seed| {
         seed["versions"][0]["publishingProfile"]["targetRegions"] =

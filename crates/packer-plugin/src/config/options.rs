@@ -92,7 +92,7 @@ pub const OPTIONS: &[Opt] = &[
     opt(
         "source",
         Kind::Block(SOURCE),
-        "behind azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image; else none: must be given",
+        "behind azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition; else none: must be given",
         "What the image is made of: exactly one of `vm`, `os_disk`, `os_snapshot`, `managed_image` and `image_version`. Each is a resource id, or, but for `image_version`, a name in `resource_group` of the subscription `subscription_id`.",
     ),
     opt(
@@ -249,13 +249,13 @@ pub const OPTIONS: &[Opt] = &[
         "end_of_life_date",
         Kind::Text,
         NOTHING,
-        "When the version's life ends, as `2027-06-30` or `2027-06-30T12:00:00Z`.",
+        "When the version's life ends, as `2027-06-30` or `2027-06-30T12:00:00Z`. That of a version that is adopted is only put off.",
     ),
     opt(
         "azure_tags",
         Kind::TextMap,
         NOTHING,
-        "Tags for the version and for what the build makes on the way.",
+        "Tags for the version and for what the build makes on the way. A version that is adopted gets them in place of its own of the same names, which compare without case.",
     ),
     opt(
         "temp_resource_group_name",

@@ -481,6 +481,56 @@ fn updates_take_the_body_that_a_read_gave_and_refuse_other_sources() {
 }
 
 #[test]
+fn updates_name_no_source_that_is_gone() {
+    let (mut azure, os) = world();
+    let path = id(VERSION);
+    let body = azure.make(&path, &Azure::version_body(&os, &["eastus2"])).body;
+    let deleted = azure.delete(&os);
+    azure.finish(&deleted);
+    let refused = azure.put(&path, &body);
+    assert_eq!(refused.status, 404);
+    assert!(
+        refused.message().starts_with(&format!("Source {os} is not found.")),
+        "{}",
+        refused.message()
+    );
+    let mut without = body;
+    crate::json::remove(&mut without, "/properties/storageProfile/osDiskImage", "source");
+    let started = azure.put(&path, &without);
+    azure.finish(&started);
+    assert_eq!(azure.get(&path).state(), "Succeeded");
+}
+
+#[test]
+fn a_raise_that_fails_keeps_the_replicas_that_were_there() {
+    let (mut azure, os) = world();
+    let path = id(VERSION);
+    azure.make(&path, &Azure::version_body(&os, &["eastus2", "westus2"]));
+    let raised = json!({"location": "eastus2", "properties": {"publishingProfile": {"targetRegions": [
+        {"name": "eastus2"}, {"name": "westus2", "regionalReplicaCount": 4}]}}});
+    let fault = crate::fault::Effect::RegionFailed {
+        region: "westus2".to_owned(),
+    };
+    azure
+        .emulator
+        .add_fault(crate::fault::Fault::new(fault).on(&Method::PUT, "*/versions/*"));
+    let started = azure.put(&path, &raised);
+    azure.finish(&started);
+    assert_eq!(replication(&mut azure), "Failed Failed Completed:100 Failed:99");
+    let seen = |azure: &Azure| {
+        let compute = &azure.emulator.world.compute;
+        let view = compute.image_version(&id(VERSION), "westus2", azure.now).unwrap();
+        view.complete_regions
+    };
+    let region = |name: &str, replicas| (name.to_owned(), replicas);
+    assert_eq!(seen(&azure), [region("eastus2", 1), region("westus2", 1)]);
+    let started = azure.put(&path, &raised);
+    azure.finish(&started);
+    assert_eq!(azure.get(&path).state(), "Succeeded");
+    assert_eq!(seen(&azure), [region("eastus2", 1), region("westus2", 4)]);
+}
+
+#[test]
 fn a_version_protected_until_its_end_of_life_is_not_deleted_before() {
     let (mut azure, os) = world();
     let mut body = Azure::version_body(&os, &["eastus2"]);

@@ -1,6 +1,7 @@
 //! What a version says of itself and can be changed later: tags, end of life, whether `latest` passes it over.
 //!
-//! It compares and edits bodies; nothing is sent here, and nothing that the version has is taken away.
+//! It compares and edits bodies; nothing is sent here, and nothing that the version has is taken away, but for the value
+//! of a tag that is wanted with another one. An end of life is set or put off, never brought nearer.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -19,7 +20,7 @@ pub struct Details {
     pub tags: BTreeMap<String, String>,
     /// Tags that it gets where it has none of that name.
     pub first_tags: BTreeMap<String, String>,
-    /// When its life has to end.
+    /// Until when its life has to last; one that ends later stays so.
     pub end_of_life: Option<Timestamp>,
     /// Whether `latest` has to pass it over; one that is passed over already stays so.
     pub exclude_from_latest: bool,
@@ -65,12 +66,19 @@ impl Details {
                 value: value.clone(),
             })
             .collect();
-        let profile = read_json::at(body, PROFILE);
-        let ends = read_json::text(profile, "/endOfLifeDate").and_then(|date| date.parse::<Timestamp>().ok());
-        lacks.extend(self.end_of_life.filter(|end| ends != Some(*end)).map(Lack::EndOfLife));
-        let is_excluded = read_json::at(profile, "/excludeFromLatest").as_bool() == Some(true);
+        let ends = end_of_life(body);
+        let is_sooner = |end: &Timestamp| ends.is_none_or(|ends| ends < *end);
+        lacks.extend(self.end_of_life.filter(is_sooner).map(Lack::EndOfLife));
+        let is_excluded = read_json::at(read_json::at(body, PROFILE), "/excludeFromLatest").as_bool() == Some(true);
         lacks.extend((self.exclude_from_latest && !is_excluded).then_some(Lack::Exclusion));
         lacks
+    }
+
+    /// The end of life that a version with that body keeps, since it is later than the one wanted.
+    #[must_use]
+    pub fn later_end_of_life(&self, body: &Value) -> Option<Timestamp> {
+        let wanted = self.end_of_life?;
+        end_of_life(body).filter(|ends| *ends > wanted)
     }
 
     /// Puts what it lacks into a version's body; whether that was anything.
@@ -88,6 +96,12 @@ impl Details {
         }
         !lacks.is_empty()
     }
+}
+
+/// When the life of a version with that body ends.
+fn end_of_life(body: &Value) -> Option<Timestamp> {
+    let date = read_json::text(read_json::at(body, PROFILE), "/endOfLifeDate")?;
+    date.parse().ok()
 }
 
 /// Edits a member of the object at a place, which becomes one where there is none.
@@ -158,6 +172,30 @@ mod tests {
                 {"endOfLifeDate": "2027-06-30T00:00:00Z", "excludeFromLatest": true, "replicaCount": 2}}})
         );
         assert!(!details().complete(&mut body), "the second time there is nothing to do");
+    }
+
+    #[test]
+    fn a_life_is_only_made_longer() {
+        let ends = |date: &str| json!({"properties": {"publishingProfile": {"endOfLifeDate": date}}});
+        let table = [
+            ("2027-06-29T00:00:00Z", 1, false),
+            ("2027-06-30T00:00:00Z", 0, false),
+            ("2027-07-01T00:00:00+00:00", 0, true),
+        ];
+        for (date, lacks, is_later) in table {
+            let body = ends(date);
+            let found = details().lacks(&body);
+            let set = found.iter().filter(|lack| matches!(lack, Lack::EndOfLife(_))).count();
+            assert_eq!(
+                (set, details().later_end_of_life(&body).is_some()),
+                (lacks, is_later),
+                "{date}"
+            );
+        }
+        assert_eq!(
+            Details::default().later_end_of_life(&ends("2027-07-01T00:00:00Z")),
+            None
+        );
     }
 
     #[test]

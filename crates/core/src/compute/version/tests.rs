@@ -62,27 +62,51 @@ fn a_count_that_the_whole_version_has_is_not_lowered() {
 
 #[test]
 fn a_region_that_was_taken_out_comes_back_as_it_was() {
-    let whole = version();
-    let (rest, out) = whole.regions_without(&"eastus2".parse().unwrap());
-    let without = ImageVersion::new(whole.id.clone(), whole.with_regions(rest));
+    let mut whole = version();
+    whole.body["properties"]["publishingProfile"]["targetRegions"][0]["encryption"] = json!(null);
+    let (without, out) = whole.taking_out(&"eastus2".parse().unwrap()).unwrap();
+    let without = ImageVersion::new(whole.id.clone(), without);
+    assert_eq!(without.taken_out(), std::slice::from_ref(&out));
     let merged = without
-        .merged_regions(&[need("eastus2", 3)], "Standard_LRS", &out)
+        .merged_regions(&[need("eastus2", 3)], "Standard_LRS", std::slice::from_ref(&out))
         .unwrap();
     assert_eq!(
         merged[1],
-        json!({"name": "East US 2", "regionalReplicaCount": 3, "storageAccountType": "Standard_ZRS", "encryption": {"x": 1}})
+        json!({"name": "eastus2", "regionalReplicaCount": 3, "storageAccountType": "Standard_ZRS"})
     );
     assert_eq!(
-        whole.merged_regions(&[], "Standard_LRS", &out),
+        whole.merged_regions(&[], "Standard_LRS", &[out]),
         None,
         "it is there already"
     );
 }
 
 #[test]
+fn a_region_is_not_added_to_a_version_with_keys_of_the_user_s() {
+    let needs = [need("eastus2", 3), need("northeurope", 1)];
+    version().require_no_key(&needs[..1]).unwrap();
+    let error = version().require_no_key(&needs).unwrap_err();
+    insta::assert_snapshot!(error.report(), @r"
+    image version 1.0.0 of d is encrypted with keys of yours in East US 2, and those for northeurope are not known
+      hint: add northeurope to its target regions by hand, each with its disk encryption sets, and run the same again
+    ");
+    let mut plain = version();
+    plain.body["properties"]["publishingProfile"]["targetRegions"][0]["encryption"] = json!(null);
+    plain.require_no_key(&needs).unwrap();
+}
+
+#[test]
 fn a_written_body_keeps_what_it_does_not_know_and_drops_what_the_service_only_tells() {
-    let body = version().with_regions(vec![]);
+    let mut whole = version();
+    whole.body["properties"]["storageProfile"] = json!({"source": {"id": "/vm"}, "osDiskImage": {"sizeInGB": 30, "source": {"id": "/s"}},
+        "dataDiskImages": [{"lun": 0, "source": {"id": "/d"}}]});
+    let body = whole.with_regions(vec![]);
     assert_eq!(body["properties"]["unknown"]["kept"], true);
+    assert_eq!(
+        body["properties"]["storageProfile"],
+        json!({"osDiskImage": {"sizeInGB": 30}, "dataDiskImages": [{"lun": 0}]}),
+        "what it was made of may be gone"
+    );
     for told in [
         "/id",
         "/properties/provisioningState",

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     ids::resource::ImageDefinitionId,
     publish::plan::tests::{seen as planned, settings as publish_settings},
-    settings::Source,
+    settings::{Generalized, ReplicaStorage, Source, Stopped},
 };
 
 const DEFINITION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/gal/images/def";
@@ -48,10 +48,10 @@ fn only_a_number_of_its_own_can_be_asked_for() {
         assert_eq!(decided(&settings(number), &seen).unwrap().number.to_string(), "1.4.2");
     }
     let error = decided(&settings("1.4.3"), &seen).unwrap_err();
-    insta::assert_snapshot!(error.report(), @r#"
-    version 1.4.2 is there already and keeps its number, 1.4.3 is asked for
-      hint: set image_version = "1.4.2", or leave it out
-    "#);
+    assert_eq!(
+        error.report(),
+        "image_version is 1.4.3, and version 1.4.2, which is adopted, keeps its number: write 1.4.2, or leave it out"
+    );
 }
 
 #[test]
@@ -72,20 +72,80 @@ fn a_specialized_version_is_refused() {
     seen.definition = ImageDefinition::new(json!({"properties": {"osType": "Linux", "osState": "Specialized"}}));
     let error = decided(&settings("next-patch"), &seen).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
-    assert!(
-        error.to_string().contains("generalized: the image is specialized"),
-        "{error}"
+    assert_eq!(
+        error.to_string(),
+        "version 1.4.2 is specialized as its definition is, and Batch starts pools from generalized images only"
     );
 }
 
 #[test]
 fn a_shallow_version_is_taken_only_as_it_is() {
+    let shallow = |accounts: &[(&str, u32)]| {
+        let mut profile = one_region();
+        profile["replicationMode"] = json!("Shallow");
+        let seen = seen(&profile, accounts);
+        let mut body = seen.version.body().clone();
+        body["tags"] = json!({"team": "render"});
+        Seen {
+            version: ImageVersion::new(seen.version.id.clone(), body),
+            ..seen
+        }
+    };
+    let with_tag = |value: &str| {
+        let mut settings = settings("next-patch");
+        settings.temporaries.tags = [("team".to_owned(), value.to_owned())].into();
+        settings
+    };
+    let plan = decided(&with_tag("render"), &shallow(&[])).unwrap();
+    assert_eq!(plan.details, Details::default(), "no write for tags of ours alone");
+    let mut excluded = settings("next-patch");
+    excluded.version_settings.exclude_from_latest = true;
+    let cases = [
+        (settings("next-patch"), vec![("eastus2", 700)], "bring it to eastus2"),
+        (with_tag("sim"), vec![], "set tag team = sim"),
+        (excluded, vec![], "exclude it from latest"),
+    ];
+    for (settings, accounts, says) in cases {
+        let error = decided(&settings, &shallow(&accounts)).unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.to_string().contains(says), "{error}");
+        assert!(error.hint().unwrap().contains("replication mode Full"));
+    }
+}
+
+#[test]
+fn a_region_is_not_added_beside_keys_of_the_user_s() {
     let mut profile = one_region();
-    profile["replicationMode"] = json!("Shallow");
-    decided(&settings("next-patch"), &seen(&profile, &[])).unwrap();
-    let error = decided(&settings("next-patch"), &seen(&profile, &[("eastus2", 700)])).unwrap_err();
+    profile["targetRegions"][0]["encryption"] = json!({"osDiskImage": {"diskEncryptionSetId": "/des"}});
+    decided(&settings("next-patch"), &seen(&profile, &[("eastus2", 700)])).unwrap();
+    let error = decided(&settings("next-patch"), &seen(&profile, &[("westus2", 1)])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
-    assert!(error.to_string().contains("replication mode Shallow"), "{error}");
+    assert!(
+        error.to_string().contains("East US 2, and those for westus2"),
+        "{error}"
+    );
+}
+
+#[test]
+fn what_is_given_in_vain_is_told_once_each() {
+    let version = seen(&one_region(), &[]).version;
+    let mut settings = settings("next-patch");
+    assert_eq!(unused::notes(&settings, &version), Vec::<String>::new());
+    settings.version_settings.storage = ReplicaStorage::PremiumLrs;
+    settings.traits.publisher = Some("us".to_owned());
+    settings.create_gallery = true;
+    settings.machine.if_running = Stopped::Deallocate;
+    settings.machine.generalized = Generalized::Mark;
+    assert_eq!(
+        unused::notes(&settings, &version),
+        [
+            "storage_account_type = Premium_LRS is for regions that are added; another storage in those that are there needs a new version",
+            "definition has no effect on a version that is adopted",
+            "create_gallery has no effect on a version that is adopted",
+            "deallocate has no effect on a version that is adopted",
+            "generalize has no effect on a version that is adopted",
+        ]
+    );
 }
 
 #[test]

@@ -71,7 +71,7 @@ fn disks_cannot_tell_what_only_a_vm_knows() {
 
 #[test]
 fn images_tell_their_state_and_a_version_its_plan() {
-    use crate::publish::whole::tests::{image, version};
+    use crate::publish::source_image::tests::{image, version};
     let handling = MachineHandling::default();
     let mut with_plan = version(None, "Generalized");
     with_plan.plan = Some(json!({"name": "p"}));
@@ -91,14 +91,14 @@ fn images_tell_their_state_and_a_version_its_plan() {
             outcome(&machine, handling, name),
             expected,
             "{name} {:?}",
-            machine.origin
+            machine.shape
         );
     }
 }
 
 #[test]
 fn a_plan_that_an_image_does_not_tell_is_no_difference() {
-    use crate::publish::whole::tests::image;
+    use crate::publish::source_image::tests::image;
     let definition = ImageDefinition::new(json!({"properties": {"osType": "Linux", "osState": "Generalized",
         "hyperVGeneration": "V2", "purchasePlan": {"name": "p"}}}));
     assert!(compare_definition(&machine("V2", Security::Standard), &definition).is_err());

@@ -53,19 +53,9 @@ pub(super) fn destination(faults: &mut Faults, settings: &v1::Settings) -> Optio
 
 /// A version that is adopted keeps its number, so no other can be asked for.
 pub(super) fn refuse_other_number(faults: &mut Faults, settings: &PublishSettings) {
-    let Some(version) = settings
-        .adopted()
-        .filter(|version| !settings.version.admits(version.number()))
-    else {
-        return;
-    };
-    let (asked, has) = (settings.version, version.name());
-    faults.add(
-        format!("{BLOCK}.image_version"),
-        format!(
-            "is {asked}, and the version that is there already and is adopted is {has}: write {has}, or leave it out"
-        ),
-    );
+    if let Some(text) = settings.refused_number() {
+        faults.add(format!("{BLOCK}.image_version"), text);
+    }
 }
 
 fn definition(faults: &mut Faults, settings: &v1::Settings, block: &v1::Destination) -> Option<ImageDefinitionId> {

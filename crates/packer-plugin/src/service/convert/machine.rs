@@ -101,7 +101,13 @@ fn check_tags(faults: &mut Faults, settings: &v1::Settings) {
         let text = format!("are {}: at most {MAX_TAGS} fit beside our own", tags.len());
         faults.add("azure_tags", text);
     }
+    let mut seen: Vec<&str> = Vec::new();
     for (name, value) in tags {
+        if let Some(same) = seen.iter().find(|other| other.eq_ignore_ascii_case(name)) {
+            let text = format!("is the same tag as {same}: Azure's tag names have no case");
+            faults.add(format!("azure_tags.{name}"), text);
+        }
+        seen.push(name);
         if name.is_empty() || name.len() > MAX_TAG_NAME || name.contains(['<', '>', '%', '&', '\\', '?', '/']) {
             let text = format!("is no tag name: write 1-{MAX_TAG_NAME} letters without < > % & \\ ? /");
             faults.add(format!("azure_tags.{name}"), text);

@@ -223,7 +223,7 @@ fn an_adopted_version_has_a_number_of_its_own() {
     assert_eq!(
         asked("ubuntu", "1.4.3").unwrap_err(),
         [
-            "shared_image_gallery_destination.image_version: is 1.4.3, and the version that is there already and is adopted is 1.4.2: write 1.4.2, or leave it out"
+            "shared_image_gallery_destination.image_version: is 1.4.3, and version 1.4.2, which is adopted, keeps its number: write 1.4.2, or leave it out"
         ]
     );
 }
@@ -326,7 +326,7 @@ fn a_metadata_host_wins_over_a_name_that_is_no_cloud() {
 #[test]
 fn contradictions_and_slips_are_named() {
     type Change = fn(&mut v1::Settings);
-    let cases: [(Change, &str); 11] = [
+    let cases: [(Change, &str); 12] = [
         (
             |settings| settings.ignore_checks = vec!["all".to_owned()],
             "ignore_checks[0]: \"all\" is no check; the checks are deallocated, generalized, extensions, ephemeral-os-disk, disk-encryption, encryption-sets, ultra-disk, data-disk-size, one-region, purchase-plan, base-image, temp-drive",
@@ -370,6 +370,14 @@ fn contradictions_and_slips_are_named() {
         (
             |settings| drop(settings.azure_tags.insert("a/b".to_owned(), String::new())),
             "azure_tags.a/b: is no tag name: write 1-512 letters without < > % & \\ ? /",
+        ),
+        (
+            |settings| {
+                settings.azure_tags = ["Team", "owner", "team"]
+                    .map(|name| (name.to_owned(), String::new()))
+                    .into();
+            },
+            "azure_tags.team: is the same tag as Team: Azure's tag names have no case",
         ),
     ];
     for (change, expected) in cases {

@@ -95,7 +95,7 @@ pub(super) fn start(
 ) -> (Started, Vec<RegionCopy>) {
     let unfinished: Vec<&str> = copies
         .iter()
-        .filter(|copy| copy.due > call.now)
+        .filter(|copy| copy.due > call.now || copy.kept.is_some())
         .map(|copy| copy.region.as_str())
         .collect();
     let failing = world.faults.take_region(&unfinished);
@@ -121,6 +121,8 @@ pub(super) fn start(
         };
     }
     if let (Some(region), Some(ends)) = (failing, started.ends) {
+        let raised = |copy: &&mut RegionCopy| copy.region == region && copy.kept.is_some();
+        copies.iter_mut().filter(raised).for_each(|copy| copy.fail_raise(ends));
         let message = format!("Replication of the gallery image version to region '{region}' failed.");
         world.operations.fail(
             &started.id,

@@ -54,6 +54,8 @@ pub(crate) struct RegionCopy {
     /// From when on machines can be made from it: when it is due, unless a fault makes it late.
     pub(crate) usable: Timestamp,
     pub(crate) fate: Fate,
+    /// How many replicas were complete before a raise; they stay when it fails.
+    pub(crate) kept: Option<u32>,
 }
 
 /// How a copy stands.
@@ -82,7 +84,23 @@ impl RegionCopy {
             due: now + lasts,
             usable: now + lasts,
             fate: Fate::Completes,
+            kept: None,
         }
+    }
+
+    /// The same with another number of replicas. A raise is done at once, unless a fault makes it fail.
+    pub(super) fn with_replicas(&self, replicas: u32) -> Self {
+        Self {
+            replicas,
+            kept: (replicas > self.replicas).then_some(self.replicas),
+            ..self.clone()
+        }
+    }
+
+    /// Lets the raise that it is in fail at that time; what it had stays.
+    pub(super) fn fail_raise(&mut self, at: Timestamp) {
+        self.due = at;
+        self.fate = Fate::Fails;
     }
 
     /// A copy that is there already.
@@ -108,14 +126,18 @@ impl RegionCopy {
         i64::try_from(done * 100 / whole).unwrap_or(0).min(99)
     }
 
-    /// Whether a machine can be made from it.
-    fn is_usable(&self, now: Timestamp) -> bool {
-        self.state(now) == CopyState::Completed && now >= self.usable
+    /// Whether it will never be complete, not even in part.
+    pub(crate) fn is_lost(&self) -> bool {
+        self.fate != Fate::Completes && self.kept.is_none()
     }
 
-    /// Whether it will never be complete.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.fate != Fate::Completes
+    /// The replicas that machines can be made from.
+    fn complete_replicas(&self, now: Timestamp) -> Option<u32> {
+        if self.state(now) == CopyState::Completed && now >= self.usable {
+            Some(self.replicas)
+        } else {
+            self.kept
+        }
     }
 }
 
@@ -165,15 +187,14 @@ impl VersionFacts {
     pub(super) fn is_complete(&self, region: &str, now: Timestamp) -> bool {
         self.copies
             .iter()
-            .any(|copy| copy.region == region && copy.is_usable(now))
+            .any(|copy| copy.region == region && copy.complete_replicas(now).is_some())
     }
 
     /// The regions in which machines can be made from it, with their replica counts.
     pub(super) fn complete_regions(&self, now: Timestamp) -> Vec<(String, u32)> {
         self.copies
             .iter()
-            .filter(|copy| copy.is_usable(now))
-            .map(|copy| (copy.region.clone(), copy.replicas))
+            .filter_map(|copy| Some((copy.region.clone(), copy.complete_replicas(now)?)))
             .collect()
     }
 

@@ -355,8 +355,22 @@ fn add_data_images(shown: &mut Value, data: Vec<Value>) {
     }
 }
 
+/// Whether a version could have been made of it and it is still there, in whatever state.
+pub(super) fn is_present(compute: &Compute, id: &str) -> bool {
+    let Some(path) = ArmPath::parse(id) else {
+        return false;
+    };
+    let key = path.key();
+    match Kind::parse(&path.kind()) {
+        Some(Kind::VirtualMachine) => compute.vms.find(&key).is_some(),
+        Some(Kind::Image) => compute.images.find(&key).is_some(),
+        Some(Kind::Version) => compute.versions.find(&key).is_some(),
+        _ => DiskSource::find(compute, id).is_some(),
+    }
+}
+
 /// The message for a source that is gone, not ready, or elsewhere.
-fn not_found(id: &str) -> ArmError {
+pub(super) fn not_found(id: &str) -> ArmError {
     let message = format!(
         "Source {id} is not found. Please check source exists, and is in the same region as the gallery image version \
          being created."

@@ -1,6 +1,6 @@
 //! Changing a version: target regions, replicas, dates, tags; never its source.
 //!
-//! Regions that stay keep their copies while new ones are made.
+//! Regions that stay keep their copies while new ones are made. A source that a change names is looked for, not read.
 
 use http::{Method, StatusCode};
 use serde_json::Value;
@@ -8,11 +8,14 @@ use serde_json::Value;
 use super::{
     create,
     profile::{self, Target},
-    replication::{RegionCopy, VersionFacts},
+    replication::{Fate, RegionCopy, VersionFacts},
+    source,
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
-    compute::{Change, Doing, Item, Kind, missing, require_idle, require_same_location, required_location, write_body},
+    compute::{
+        Change, Compute, Doing, Item, Kind, missing, require_idle, require_same_location, required_location, write_body,
+    },
     http::Response,
     json as edit,
     timing::Timing,
@@ -28,6 +31,7 @@ pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answ
         require_same_location(item, path, &required_location(&body)?)?;
     }
     require_same_source(&item.body, &body)?;
+    require_present_sources(&world.compute, &body)?;
     require_same_mode(&item.body, &body)?;
 
     let mut next = item.body.clone();
@@ -58,6 +62,21 @@ fn apply(next: &mut Value, body: &Value) {
         edit::remove(next, "", "tags");
     }
     edit::merge(next, sent);
+}
+
+/// Refuses to go on without a source that the body names, though it is only repeated. That the service does so is
+/// suspected from the reason azure-cli gives for leaving sources out (pull request 15575): "the service will check all
+/// the properties in the request body even the property value is not changed". The words are those of a missing source.
+fn require_present_sources(compute: &Compute, body: &Value) -> Result<(), ArmError> {
+    let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
+    let whole = ["/source/id", "/source/virtualMachineId", "/osDiskImage/source/id"];
+    let mut named = whole.iter().filter_map(|pointer| edit::text(&profile, pointer)).chain(
+        edit::list(&profile, "/dataDiskImages")
+            .iter()
+            .filter_map(|disk| edit::text(disk, "/source/id")),
+    );
+    let gone = named.find(|id| !source::is_present(compute, id));
+    gone.map_or(Ok(()), |id| Err(source::not_found(id)))
 }
 
 /// Refuses another source; a body without one is fine.
@@ -147,13 +166,13 @@ fn copies(timing: &Timing, call: &Call<'_>, item: &Item<VersionFacts>, targets: 
         .iter()
         .map(
             |target| match item.facts.copies.iter().find(|copy| copy.region == target.region) {
-                Some(copy) if !copy.is_lost() => RegionCopy {
-                    replicas: target.replicas,
-                    ..copy.clone()
-                },
-                _ => {
+                Some(copy) if copy.fate == Fate::Completes => copy.with_replicas(target.replicas),
+                found => {
                     lasts += timing.lasts(timing.seconds.version_region);
-                    RegionCopy::begin(target, call.now, lasts)
+                    RegionCopy {
+                        kept: found.and_then(|copy| copy.kept),
+                        ..RegionCopy::begin(target, call.now, lasts)
+                    }
                 }
             },
         )

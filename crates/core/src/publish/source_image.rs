@@ -2,43 +2,50 @@
 //!
 //! They tell less than disks do; what they do not tell is left open here, and `preflight` names it.
 
+use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use super::machine::{Machine, Origin, Security, SourceDisk, missing, odd};
+use super::machine::{Machine, Security, SourceDisk, SourceShape, missing, odd};
 use crate::{
     client::Client,
     compute::{
+        disk,
         disk::DiskBody,
         gallery,
         gallery::ImageDefinition,
-        image, version,
+        image, snapshot, version,
         version::{ImageVersion, Settled},
     },
     error::{Error, ErrorKind, Result},
-    ids::resource::{ImageId, ImageVersionId},
+    ids::{
+        Location,
+        resource::{DiskId, ImageId, ImageVersionId, SnapshotId},
+    },
     json as read_json,
-    operation::{Status, read_resource},
+    operation::{Status, drive, read_resource},
     publish::legality::DefinitionSecurity,
     settings::Lun,
 };
 
 /// Which kind of image a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum WholeKind {
+pub(super) enum ImageKind {
     /// A managed image: it tells neither architecture nor purchase plan.
     ManagedImage,
     /// A version: its definition tells what it does not.
     Version,
 }
 
-/// An image that is used whole.
+/// An image that is the source as it is.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Whole {
-    pub kind: WholeKind,
+pub(super) struct SourceImage {
+    pub kind: ImageKind,
     /// Its id, in its own casing.
     pub id: String,
     /// `Generalized` or `Specialized`.
     pub os_state: String,
+    /// When a version was published, which tells it from one made anew under its number; empty for a managed image.
+    pub published: String,
 }
 
 /// Reads the machine behind a managed image.
@@ -46,31 +53,100 @@ pub(super) struct Whole {
 /// # Errors
 /// When there is none, or it makes no sense.
 pub(super) async fn observe_image(client: &Client, id: &ImageId) -> Result<Machine> {
-    let answer = client.find(&image::get(id)).await?;
+    let get = image::get(id);
+    let answer = client.find(&get).await?;
     let body = answer.ok_or_else(|| missing(&id.to_string()))?.value();
-    if let Status::Failed(failure) = read_resource(&body) {
-        let error = Error::refused_by_service(format!("managed image {} was never made", id.name()), failure);
-        return Err(error.with_hint("build it anew"));
+    if read_json::text(&body, "/properties/provisioningState").is_some_and(|it| it.eq_ignore_ascii_case("Deleting")) {
+        let error = Error::new(
+            ErrorKind::Refused,
+            format!("managed image {} is being deleted", id.name()),
+        );
+        return Err(error.with_hint("build it anew, or name another"));
     }
-    of_image(id, &body)
+    let body = match read_resource(&body) {
+        Status::Succeeded => body,
+        Status::Failed(failure) => {
+            let error = Error::refused_by_service(format!("managed image {} was never made", id.name()), failure);
+            return Err(error.with_hint("build it anew"));
+        }
+        Status::Running(_) | Status::Forgotten => {
+            // Only names what is waited for.
+            let create = image::create(id, Value::Null);
+            drive::settle(client, &create, &get, body).await?
+        }
+    };
+    let mut machine = of_image(id, &body)?;
+    let data = machine.data.iter_mut().map(|(_, disk)| disk);
+    let disks = std::iter::once(&mut machine.os).chain(data);
+    try_join_all(disks.map(|disk| identify(client, disk))).await?;
+    Ok(machine)
+}
+
+/// Adds what tells a disk of an image from one made anew under its name, where Azure still has it. Its size then may be
+/// another than in the image, so that stays.
+async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<()> {
+    let get = match (disk.id.parse::<DiskId>(), disk.id.parse::<SnapshotId>()) {
+        (Ok(id), _) => disk::get(&id),
+        (Err(_), Ok(id)) => snapshot::get(&id),
+        (Err(_), Err(_)) => return Ok(()),
+    };
+    let found = match client.find(&get).await {
+        // Who may use the image need not be allowed to see its disks.
+        Err(error) if error.kind() == ErrorKind::NoRights => None,
+        found => found?,
+    };
+    if let Some(answer) = found {
+        let told = DiskBody::new(answer.value());
+        disk.body = DiskBody::new(json!({"properties": {"diskSizeGB": disk.body.size_gib(),
+            "uniqueId": told.unique_id(), "LastOwnershipUpdateTime": told.last_ownership_update()}}));
+    }
+    Ok(())
 }
 
 /// Reads the machine behind a version of another definition; waits for one that is still in the making.
 ///
 /// # Errors
-/// When there is none, it failed, or the run ends.
+/// When there is none, it failed or is being deleted, or the run ends.
 pub(super) async fn observe_version(client: &Client, id: &ImageVersionId) -> Result<Machine> {
-    let found = version::find(client, id).await?;
-    let found = found.ok_or_else(|| missing(&id.to_string()))?;
-    let version = match found.status() {
-        Status::Succeeded => found,
-        Status::Running(_) | Status::Failed(_) | Status::Forgotten => match version::settled(client, id, &[]).await? {
-            // Regions that failed are not those it is copied from: it lies whole in its own.
-            Settled::Complete(version) | Settled::RegionFailed(version, _) | Settled::ChangeFailed(version) => version,
-            Settled::RegionMissing(_) => found,
-        },
+    let found = find_version(client, id).await?;
+    let version = if found.status() == Status::Succeeded {
+        found
+    } else {
+        let own: Option<Location> = read_json::text(found.body(), "/location").and_then(|text| text.parse().ok());
+        match version::settled(client, id, own.as_slice()).await? {
+            Settled::Complete(version) => version,
+            Settled::RegionFailed(..) | Settled::ChangeFailed(_) | Settled::RegionMissing(_) => return Err(unfit(id)),
+        }
     };
     of_version(&version, &definition_of(client, id).await?)
+}
+
+/// Reads a version that is to be adopted; waits for one that is being made or changed.
+///
+/// # Errors
+/// When there is none, it is being deleted, it failed beyond repair, or the run ends.
+pub(super) async fn settled_version(client: &Client, id: &ImageVersionId) -> Result<ImageVersion> {
+    let found = find_version(client, id).await?;
+    if found.status() == Status::Succeeded {
+        return Ok(found);
+    }
+    let settled = version::settled(client, id, &[]).await?;
+    Ok(settled.into_version().unwrap_or(found))
+}
+
+async fn find_version(client: &Client, id: &ImageVersionId) -> Result<ImageVersion> {
+    let found = version::find(client, id).await?;
+    found.ok_or_else(|| missing(&id.to_string()))
+}
+
+fn unfit(id: &ImageVersionId) -> Error {
+    let text = format!(
+        "image version {} of {} cannot be copied: it has to be Succeeded, or Updating with its own region complete",
+        id.name(),
+        id.definition().name()
+    );
+    let hint = "mend it first: a publish to its own definition adopts it and writes again what failed";
+    Error::new(ErrorKind::Refused, text).with_hint(hint)
 }
 
 /// The definition that a version belongs to.
@@ -102,10 +178,11 @@ pub(super) fn of_image(id: &ImageId, body: &Value) -> Result<Machine> {
         os: image_disk(os),
         data: by_lun(read_json::items(profile, "/dataDisks"), image_disk)?,
         vm: None,
-        origin: Origin::Whole(Whole {
-            kind: WholeKind::ManagedImage,
+        shape: SourceShape::Image(SourceImage {
+            kind: ImageKind::ManagedImage,
             id: id.to_string(),
             os_state: text(os, "/osState").unwrap_or_else(|| "Generalized".to_owned()),
+            published: String::new(),
         }),
     })
 }
@@ -116,6 +193,7 @@ pub(super) fn of_version(version: &ImageVersion, definition: &ImageDefinition) -
     let body = version.body();
     let profile = read_json::at(body, "/properties/storageProfile");
     let region = read_json::text(body, "/location").and_then(|text| text.parse().ok());
+    let published = read_json::text(body, "/properties/publishingProfile/publishedDate");
     let untold = || Error::new(ErrorKind::Azure, format!("image version {id} does not tell its region"));
     let mut os = version_disk(read_json::at(profile, "/osDiskImage"));
     let whole = [
@@ -136,10 +214,11 @@ pub(super) fn of_version(version: &ImageVersion, definition: &ImageDefinition) -
         os,
         data: by_lun(read_json::items(profile, "/dataDiskImages"), version_disk)?,
         vm: None,
-        origin: Origin::Whole(Whole {
-            kind: WholeKind::Version,
+        shape: SourceShape::Image(SourceImage {
+            kind: ImageKind::Version,
             id: id.to_string(),
             os_state: definition.os_state().to_owned(),
+            published: published.unwrap_or_default().to_owned(),
         }),
     })
 }

@@ -2,20 +2,22 @@
 
 use azure_batch_core::{
     client::Client,
-    compute::image,
+    compute::{disk, image, version},
     error::ErrorKind,
-    ids::resource::ResourceGroupId,
+    ids::resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId},
     operation::drive,
-    publish::Outcome,
+    publish::{self, Outcome},
+    request::Request,
     settings::{PublishSettings, Source},
 };
 use azure_emulator::seed::Seed;
+use http::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     publish::{run, settings},
-    support::{Azure, GROUP},
+    support::{Azure, GROUP, lines},
 };
 
 /// The example with a definition, and one more beside it that has a version.
@@ -33,12 +35,30 @@ pub(crate) fn world_with(change: impl FnOnce(&mut Value)) -> Azure {
     Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
 }
 
-/// Captures the example's machine to a managed image, as azure-arm does.
-async fn capture(client: &Client) {
-    let id = GROUP.parse::<ResourceGroupId>().unwrap().image("built");
+fn built() -> ImageId {
+    GROUP.parse::<ResourceGroupId>().unwrap().image("built")
+}
+
+fn own_disk() -> DiskId {
+    format!("{GROUP}/providers/Microsoft.Compute/disks/own-os")
+        .parse()
+        .unwrap()
+}
+
+fn other() -> ImageVersionId {
+    format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/other/versions/2.0.0")
+        .parse()
+        .unwrap()
+}
+
+/// A managed image of the example's machine, as azure-arm captures it.
+fn of_machine() -> Value {
     let vm = format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/vm-build");
-    let body = json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": vm}}});
-    drive::put(client, &image::create(&id, body), &image::get(&id))
+    json!({"location": "eastus2", "properties": {"sourceVirtualMachine": {"id": vm}}})
+}
+
+async fn capture(client: &Client) {
+    drive::put(client, &image::create(&built(), of_machine()), &image::get(&built()))
         .await
         .unwrap();
 }
@@ -54,15 +74,14 @@ async fn captured(change: impl FnOnce(&mut Value)) -> Azure {
 
 fn from_image() -> PublishSettings {
     PublishSettings {
-        source: Source::ManagedImage(GROUP.parse::<ResourceGroupId>().unwrap().image("built")),
+        source: Source::ManagedImage(built()),
         ..settings()
     }
 }
 
 pub(crate) fn from_version() -> PublishSettings {
-    let id = format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/other/versions/2.0.0");
     PublishSettings {
-        source: Source::ImageVersion(id.parse().unwrap()),
+        source: Source::ImageVersion(other()),
         ..settings()
     }
 }
@@ -106,30 +125,84 @@ async fn a_version_is_made_of_a_managed_image_directly_and_the_image_stays() {
     }
 }
 
+/// Makes a disk and captures it to the managed image, both under names that are always the same.
+async fn capture_own_disk(client: &Client) {
+    let body = json!({"location": "eastus2", "properties": {"osType": "Linux", "hyperVGeneration": "V2", "diskSizeGB": 30,
+        "creationData": {"createOption": "Empty"}}});
+    let get = disk::get(&own_disk());
+    let create = Request {
+        method: Method::PUT,
+        ..get.clone()
+    };
+    drive::put(client, &create.with_body(body), &get).await.unwrap();
+    let body = json!({"location": "eastus2", "properties": {"hyperVGeneration": "V2", "storageProfile": {
+        "osDisk": {"osType": "Linux", "osState": "Generalized", "managedDisk": {"id": own_disk().to_string()}}}}});
+    drive::put(client, &image::create(&built(), body), &image::get(&built()))
+        .await
+        .unwrap();
+}
+
+async fn delete_own_disk(client: &Client) {
+    let get = disk::get(&own_disk());
+    let delete = Request {
+        method: Method::DELETE,
+        ..get.clone()
+    };
+    drive::delete(client, &delete, &get).await.unwrap();
+}
+
 #[tokio::test(start_paused = true)]
 async fn the_same_image_again_is_the_same_version_and_one_built_anew_is_another() {
-    let azure = captured(|_| {}).await;
+    let azure = world_with(|_| {});
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    capture_own_disk(&client).await;
     let first = run(&azure, &from_image()).await.unwrap();
     azure.turn_the_page();
     let second = run(&azure, &from_image()).await.unwrap();
     assert_eq!(azure.writes(), Vec::<String>::new());
     assert_eq!((first.version, second.outcome), (second.version, Outcome::Found));
-    let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let id = GROUP.parse::<ResourceGroupId>().unwrap().image("built");
-    drive::delete(&client, &image::delete(&id), &image::get(&id))
+    drive::delete(&client, &image::delete(&built()), &image::get(&built()))
         .await
         .unwrap();
-    let disk = format!("{GROUP}/providers/Microsoft.Compute/disks/vm-build_OsDisk");
-    let body = json!({"location": "eastus2", "properties": {"hyperVGeneration": "V2", "storageProfile": {
-        "osDisk": {"osType": "Linux", "osState": "Generalized", "managedDisk": {"id": disk}}}}});
-    drive::put(&client, &image::create(&id, body), &image::get(&id))
-        .await
-        .unwrap();
+    delete_own_disk(&client).await;
+    capture_own_disk(&client).await;
     let third = run(&azure, &from_image()).await.unwrap();
     assert_eq!(
         (third.number.to_string().as_str(), third.outcome),
-        ("1.0.1", Outcome::Created)
+        ("1.0.1", Outcome::Created),
+        "all ids are the same, and the disk is another"
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_whose_disks_are_gone_is_said_to_be_known_by_its_names_alone() {
+    let azure = world_with(|_| {});
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    capture_own_disk(&client).await;
+    delete_own_disk(&client).await;
+    let warning = "cannot be told from it";
+    publish::run(&client, &from_image()).await.unwrap();
+    assert!(!lines(&mut events).join("\n").contains(warning), "nothing is found yet");
+    let again = publish::run(&client, &from_image()).await.unwrap();
+    assert_eq!(again.outcome, Outcome::Found);
+    let told = lines(&mut events).join("\n");
+    assert!(told.contains(warning) && told.contains("-force"), "{told}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_that_is_being_captured_is_waited_for_and_one_that_goes_is_named() {
+    let azure = world_with(|_| {});
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    client.send(&image::create(&built(), of_machine())).await.unwrap();
+    let published = run(&azure, &from_image()).await.unwrap();
+    assert_eq!(published.data_disk_luns, [0, 1]);
+    client.send(&image::delete(&built())).await.unwrap();
+    azure.turn_the_page();
+    let error = run(&azure, &from_image()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let report = error.report();
+    assert!(report.contains("managed image built is being deleted"), "{report}");
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
 #[tokio::test(start_paused = true)]
@@ -183,5 +256,36 @@ async fn a_protected_version_of_another_definition_is_refused_with_the_remedy() 
       caused by: the definition has SecurityType TrustedLaunch, which Azure does not make from an image of a Trusted Launch machine
       hint: publish from the machine itself: its VM, disks or snapshots
     ");
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// Writes the version of the other definition with one more region.
+async fn change_other(client: &Client) {
+    let found = version::find(client, &other()).await.unwrap().unwrap();
+    let mut regions = found.target_regions();
+    regions.push(json!({"name": "westus2"}));
+    let put = version::put(&other(), found.with_regions(regions));
+    client.send(&put).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_is_copied_while_it_gets_regions_but_not_after_that_failed() {
+    let azure = world_with(|_| {});
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    // It never ends, so a run that waited for it would not.
+    azure.fault(json!({"kind": "operationStuck", "method": "PUT", "path": "*/versions/2.0.0"}));
+    change_other(&client).await;
+    run(&azure, &from_version()).await.unwrap();
+
+    let azure = world_with(|_| {});
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/*"}));
+    change_other(&client).await;
+    version::settled(&client, &other(), &[]).await.unwrap();
+    azure.turn_the_page();
+    let error = run(&azure, &from_version()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let report = error.report();
+    assert!(report.contains("2.0.0 of other cannot be copied"), "{report}");
     assert_eq!(azure.writes(), Vec::<String>::new());
 }

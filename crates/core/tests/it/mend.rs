@@ -1,0 +1,167 @@
+//! A version that fails in a region is mended, and nothing that it had is lost by that, however a run ends.
+
+use azure_batch_core::{compute::version, error::ErrorKind, publish, settings::TargetRegion};
+use azure_emulator::journal::Entry;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    adopt::{adopting, body, regions, version_id, world, world_with, write},
+    publish::run,
+    support::Azure,
+};
+
+const UK_SOUTH: &str = "\"UK South\"";
+
+/// Writes the version by hand with another region, which is never complete there: it fails now, and once more with the
+/// next write.
+async fn break_uk_south(azure: &Azure, exclude_from_latest: bool) {
+    let fault = json!({"kind": "regionFailed", "region": "uksouth", "method": "PUT", "path": "*/versions/*"});
+    azure.fault(fault.clone());
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let version = version::find(&client, &version_id("ubuntu")).await.unwrap().unwrap();
+    let mut regions = version.target_regions();
+    regions.push(
+        json!({"name": "uksouth", "regionalReplicaCount": 5, "storageAccountType": "Standard_ZRS",
+        "excludeFromLatest": exclude_from_latest}),
+    );
+    let put = version::put(&version.id, version.with_regions(regions));
+    client.send(&put).await.unwrap();
+    version::settled(&client, &version.id, &[]).await.unwrap();
+    azure.turn_the_page();
+    azure.fault(fault);
+}
+
+/// The number of the write that takes the failed region out.
+fn taken_out_at(azure: &Azure) -> u64 {
+    let journal = azure.journal();
+    let mut puts = journal.iter().filter(|entry| entry.method == "PUT");
+    let is_out = |entry: &&Entry| {
+        let regions = entry.request["properties"]["publishingProfile"]["targetRegions"].to_string();
+        !regions.contains("uksouth") && !regions.contains(UK_SOUTH)
+    };
+    puts.find(is_out).expect("it is taken out").number
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_while_a_region_is_out_loses_nothing() {
+    let twin = world();
+    break_uk_south(&twin, false).await;
+    run(&twin, &adopting()).await.unwrap();
+    let azure = world();
+    break_uk_south(&azure, false).await;
+    let cancel = CancellationToken::new();
+    azure.gone_after(taken_out_at(&twin), cancel.clone());
+    let (client, _events) = azure.client(&cancel).await;
+    let error = publish::run(&client, &adopting()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
+    let between = body(&azure);
+    assert!(!between.to_string().contains(UK_SOUTH), "{between}");
+    assert_eq!(between["tags"]["azure-batch-taken-out"], "uksouth:5:Standard_ZRS");
+    azure.turn_the_page();
+
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &adopting()).await.unwrap();
+    assert_eq!(plan.changes[0], "put uksouth back with 5 replicas");
+    run(&azure, &adopting()).await.unwrap();
+    let after = body(&azure);
+    let regions = after["properties"]["publishingProfile"]["targetRegions"]
+        .as_array()
+        .unwrap();
+    let back = regions.iter().find(|region| region["name"] == "UK South").unwrap();
+    assert_eq!(
+        (&back["regionalReplicaCount"], &back["storageAccountType"]),
+        (&json!(5), &json!("Standard_ZRS"))
+    );
+    assert_eq!(after["tags"]["azure-batch-taken-out"], Value::Null);
+    assert_eq!(after["tags"]["owner"], "them");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_is_more_than_a_tag_holds_is_left_to_its_owner() {
+    let azure = world();
+    break_uk_south(&azure, true).await;
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    let error = run(&azure, &wanted).await.unwrap_err();
+    let report = error.report();
+    assert!(
+        report.contains("to uksouth failed") && report.contains("it carries excludeFromLatest"),
+        "{report}"
+    );
+    assert!(body(&azure).to_string().contains(UK_SOUTH));
+}
+
+/// What the version's target regions were in each write.
+fn written_regions(azure: &Azure) -> Vec<String> {
+    let journal = azure.journal();
+    let puts = journal.iter().filter(|entry| entry.method == "PUT");
+    puts.map(|entry| entry.request["properties"]["publishingProfile"]["targetRegions"].to_string())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_was_complete_stays_while_its_raise_fails() {
+    let mut wanted = adopting();
+    wanted.used_by.clear();
+    wanted.target_regions = vec![TargetRegion {
+        location: "northeurope".parse().unwrap(),
+        replicas: Some(8),
+    }];
+    let azure = world();
+    azure.fault(json!({"kind": "regionFailed", "region": "northeurope", "method": "PUT", "path": "*/versions/*", "occurrence": {"nth": 2}}));
+    let published = run(&azure, &wanted).await.unwrap();
+    assert_eq!(regions(&published), ["eastus2 2 Completed", "northeurope 8 Completed"]);
+    let written = written_regions(&azure);
+    assert_eq!(written.len(), 3, "details, the raise, and the same again");
+    assert!(written.iter().all(|it| it.contains("North Europe")), "{written:#?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_version_s_own_region_is_never_taken_out() {
+    let alone = |seed: &mut Value| {
+        let regions = seed["versions"][0]["publishingProfile"]["targetRegions"].as_array_mut();
+        regions.unwrap().truncate(1);
+    };
+    for azure in [world(), world_with(alone)] {
+        azure.fault(json!({"kind": "regionFailed", "region": "eastus2", "method": "PUT", "path": "*/versions/*", "occurrence": "every"}));
+        let mut wanted = adopting();
+        wanted.used_by.clear();
+        wanted.target_regions[0] = TargetRegion {
+            location: "eastus2".parse().unwrap(),
+            replicas: Some(4),
+        };
+        let error = run(&azure, &wanted).await.unwrap_err();
+        let report = error.report();
+        assert!(
+            report.contains("replication of 1.4.2 of ubuntu to eastus2 failed"),
+            "{report}"
+        );
+        let written = written_regions(&azure);
+        assert_eq!(written.len(), 3);
+        assert!(written.iter().all(|it| it.contains("East US 2")), "{written:#?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_change_that_failed_with_all_regions_complete_is_made_again_but_not_for_ever() {
+    let fault = |occurrence: &Value| {
+        json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "it broke", "method": "PUT",
+            "path": "*/versions/*", "occurrence": occurrence})
+    };
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    let azure = world();
+    azure.fault(fault(&json!({"nth": 1})));
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), [write(), write()]);
+    let azure = world();
+    azure.fault(fault(&json!("every")));
+    let error = run(&azure, &wanted).await.unwrap_err();
+    assert_eq!(azure.writes(), [write(), write(), write()]);
+    let report = error.report();
+    assert!(
+        report.contains("its regions are complete") && report.contains("run the same again later"),
+        "{report}"
+    );
+}
