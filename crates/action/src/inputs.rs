@@ -16,7 +16,7 @@ use azure_batch_core::{
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{
         AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
-        StartTask, Strategy, Targets, WaitForSuccess,
+        StartTask, Targets, WaitForSuccess,
     },
 };
 use reqwest::Certificate;
@@ -126,7 +126,6 @@ impl Parts {
             resize: self.resize,
             readiness: self.readiness,
             replica_rule: self.replica_rule,
-            strategy: Strategy::CreateOnly,
         }
     }
 }

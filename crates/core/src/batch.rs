@@ -1,6 +1,10 @@
-//! The Batch data plane: its api-version and the counts that pools and nodes share.
+//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools and nodes.
 //!
-//! Requests and views of its resources are in `pool` and `node`.
+//! It decides nothing. Only `account::read` sends a request.
+
+pub mod account;
+pub mod node;
+pub mod pool;
 
 use serde::Serialize;
 

@@ -11,8 +11,8 @@ pub use publish::{
     VersionSettings,
 };
 pub use rollout::{
-    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy,
-    Targets, WaitForSuccess,
+    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets,
+    WaitForSuccess,
 };
 
 use std::time::Duration;

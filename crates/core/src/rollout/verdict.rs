@@ -6,8 +6,8 @@ use std::collections::BTreeMap;
 
 use crate::{
     batch::NodeCounts,
+    batch::node::{Node, NodeKind, Outlook},
     ids::resource::ImageVersionId,
-    node::{Node, NodeKind, Outlook},
     settings::Targets,
 };
 

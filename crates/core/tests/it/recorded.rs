@@ -8,13 +8,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use azure_batch_core::{
     batch::NodeCounts,
+    batch::node::{self, Node, NodeKind, Outlook},
+    batch::pool::{self, Pool, PoolLife, Scaling},
     client::Client,
     clock::SystemClock,
     cloud::KnownCloud,
     credential::Credential,
     error::{ErrorKind, Result},
-    node::{self, Node, NodeKind, Outlook},
-    pool::{self, Pool, PoolLife, Scaling},
     progress::Progress,
     request::{BatchEndpoint, Request},
     run::Run,

@@ -6,17 +6,17 @@ use std::time::Duration;
 
 use azure_batch_core::{
     batch::NodeCounts,
+    batch::pool::{self, Deallocation, Resize},
     client::Client,
     compute::version::{Settled, ensure_regions, find, settled},
     error::{Error, ErrorKind},
-    pool::{self, Deallocation, Resize},
     progress::Event,
     replicas::{RegionNeed, ReplicaRule},
     request::BatchEndpoint,
     rollout::{self, Outcome, PoolAction},
     settings::{
         AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
-        StartTask, Strategy, Targets, WaitForSuccess,
+        StartTask, Targets, WaitForSuccess,
     },
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -65,7 +65,6 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
         resize: ResizePolicy::default(),
         readiness: Readiness::default(),
         replica_rule: ReplicaRule::default(),
-        strategy: Strategy::CreateOnly,
     }
 }
 
