@@ -11,10 +11,9 @@ use super::{
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
-    batch::NodeCounts,
     batch::node::{Node, StartTaskFailure},
     error::{Error, ErrorKind},
-    ids::PoolId,
+    ids::{NodeCounts, PoolId},
     progress::Span,
 };
 

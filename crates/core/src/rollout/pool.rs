@@ -14,10 +14,9 @@ use crate::{
     batch::pool::{self, Pool, Resize},
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::PoolId,
+    ids::{BatchEndpoint, PoolId},
     operation::poll_pause,
     progress::Event,
-    request::BatchEndpoint,
 };
 
 /// Batch wants so much time between two writes to one pool ("must be separated by at least 30 seconds").

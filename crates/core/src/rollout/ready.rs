@@ -11,10 +11,9 @@ use super::{
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
-    batch::NodeCounts,
     batch::node::{Node, NodeKind},
     error::Result,
-    ids::resource::ImageVersionId,
+    ids::{NodeCounts, resource::ImageVersionId},
     progress::Event,
     settings::Readiness,
 };

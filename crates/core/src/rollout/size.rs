@@ -14,9 +14,9 @@ use super::{
     verdict::Goal,
 };
 use crate::{
-    batch::NodeCounts,
     batch::pool::{Deallocation, Pool, Resize},
     error::{Error, ErrorKind, Result},
+    ids::NodeCounts,
     progress::Event,
 };
 use classify::{Judgement, judge, judge_all};

@@ -12,13 +12,11 @@ use serde_json::{Map, Value, json};
 pub(super) use compare::Likeness;
 
 use crate::{
-    batch::NodeCounts,
     batch::pool::{Pool, iso_minutes, parse_duration},
-    credential::Fault,
     error::{Error, ErrorKind, Result},
-    ids::{PoolId, resource::ImageVersionId},
+    ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
-    settings::RolloutSettings,
+    settings::{Fault, RolloutSettings},
 };
 use start_task::NodeOs;
 

@@ -11,9 +11,9 @@ use super::{
     verdict::Goal,
 };
 use crate::{
-    batch::NodeCounts,
     batch::pool::Pool,
     error::{Error, ErrorKind, Result},
+    ids::NodeCounts,
     settings::{PendingResize, ResizePolicy},
 };
 

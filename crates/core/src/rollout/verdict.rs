@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    batch::NodeCounts,
     batch::node::{Node, NodeKind, Outlook},
-    ids::resource::ImageVersionId,
+    ids::{NodeCounts, resource::ImageVersionId},
     settings::Targets,
 };
 

@@ -5,14 +5,13 @@
 use std::time::Duration;
 
 use azure_batch_core::{
-    batch::NodeCounts,
     batch::pool::{self, Deallocation, Resize},
     client::Client,
     compute::version::{Settled, ensure_regions, find, settled},
     error::{Error, ErrorKind},
+    ids::{BatchEndpoint, NodeCounts},
     progress::Event,
     replicas::{RegionNeed, ReplicaRule},
-    request::BatchEndpoint,
     rollout::{self, Outcome, PoolAction},
     settings::{
         AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,

@@ -8,7 +8,7 @@ use super::{
     classify::{Class, Judgement},
     timeout,
 };
-use crate::{batch::NodeCounts, rollout::verdict::Goal};
+use crate::{ids::NodeCounts, rollout::verdict::Goal};
 
 /// The pause before the second round; it doubles with every round after it.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
