@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+pub mod fault;
 mod publish;
 mod rollout;
 
