@@ -24,6 +24,8 @@ pub mod request;
 pub mod retry;
 pub mod rollout;
 pub mod run;
+mod sender;
 pub mod settings;
 pub mod tags;
+pub mod token;
 pub mod transport;

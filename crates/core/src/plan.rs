@@ -8,7 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::{
     error::{Error, Result},
-    run::StepTime,
+    progress::StepTime,
 };
 
 /// What a step does to what is in Azure.
