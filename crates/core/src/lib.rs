@@ -22,5 +22,7 @@ pub mod request;
 pub mod retry;
 pub mod rollout;
 pub mod run;
+mod sender;
 pub mod settings;
+pub mod token;
 pub mod transport;
