@@ -2,12 +2,12 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
-mod fault;
+pub mod fault;
 mod publish;
 mod rollout;
 mod sign_in;
+mod text_fault;
 
-pub use fault::Fault;
 pub use publish::{
     DefinitionTraits, Generalized, KeptKind, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
     ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
@@ -18,6 +18,7 @@ pub use rollout::{
     WaitForSuccess,
 };
 pub use sign_in::{Login, LoginInputs};
+pub use text_fault::Fault;
 
 use std::time::Duration;
 
