@@ -12,11 +12,10 @@ use std::{path::PathBuf, time::Duration};
 
 use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
-    credential::{Fault, Login, LoginInputs},
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{
-        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
-        StartTask, Strategy, Targets, WaitForSuccess,
+        AccountRef, Elevation, Fault, Login, LoginInputs, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy,
+        RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
     },
 };
 use reqwest::Certificate;

@@ -7,9 +7,8 @@ use crate::{
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::Location,
+    ids::{BatchEndpoint, Location},
     operation::Status,
-    request::BatchEndpoint,
     settings::{AccountRef, RolloutSettings},
 };
 

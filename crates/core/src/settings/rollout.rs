@@ -7,11 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     ids::{
-        NodeAgentSku, PoolId, VmSize,
+        BatchEndpoint, NodeAgentSku, NodeCounts, PoolId, VmSize,
         resource::{BatchAccountId, ImageVersionId},
     },
     replicas::ReplicaRule,
-    request::BatchEndpoint,
 };
 
 /// Everything a roll-out needs to know.
@@ -148,6 +147,15 @@ impl Targets {
     #[must_use]
     pub fn counts_spot(self) -> bool {
         self.spot_counts == SpotCounts::Yes || self.dedicated == 0
+    }
+}
+
+impl From<Targets> for NodeCounts {
+    fn from(targets: Targets) -> Self {
+        Self {
+            dedicated: targets.dedicated,
+            spot: targets.spot,
+        }
     }
 }
 

@@ -5,14 +5,13 @@
 use std::time::Duration;
 
 use azure_batch_core::{
-    batch::NodeCounts,
     client::Client,
     compute::version::{Settled, ensure_regions, find, settled},
     error::{Error, ErrorKind},
+    ids::{BatchEndpoint, NodeCounts},
     pool::{self, Deallocation, Resize},
     progress::Event,
     replicas::{RegionNeed, ReplicaRule},
-    request::BatchEndpoint,
     rollout::{self, Outcome, PoolAction},
     settings::{
         AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,

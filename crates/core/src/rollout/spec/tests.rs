@@ -2,8 +2,8 @@
 
 use super::*;
 use crate::{
+    ids::BatchEndpoint,
     replicas::ReplicaRule,
-    request::BatchEndpoint,
     settings::{
         AccountRef, Elevation, Readiness, ResizePolicy, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
     },
