@@ -18,7 +18,7 @@ pub struct ArmError {
     message: String,
     target: Option<String>,
     /// `details`, `innererror`, `additionalInfo`.
-    more: Map<String, Value>,
+    more: Box<Map<String, Value>>,
     /// Seconds.
     retry_after: Option<i64>,
 }
@@ -31,7 +31,7 @@ impl ArmError {
             code: code.to_owned(),
             message: message.into(),
             target: None,
-            more: Map::new(),
+            more: Box::default(),
             retry_after: None,
         }
     }
@@ -130,7 +130,7 @@ impl ArmError {
         if let Some(target) = &self.target {
             crate::json::set(&mut error, &["target"], json!(target));
         }
-        for (name, value) in &self.more {
+        for (name, value) in self.more.iter() {
             crate::json::set(&mut error, &[name], value.clone());
         }
         error
