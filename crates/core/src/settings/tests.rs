@@ -196,6 +196,10 @@ fn a_source_is_one_thing() {
         shown(json!({"vm": null, "os_snapshot": "os", "managed_image": "built", "data_snapshot_prefix": "d"})),
         "OS snapshot os beside managed image built"
     );
+}
+
+#[test]
+fn a_source_that_is_not_one_thing_is_refused() {
     let kinds = "source.vm, source.os_disk, source.os_snapshot, source.managed_image and source.image_version";
     assert_faults(
         |source| published(&json!({"source": source})),
