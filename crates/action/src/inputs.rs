@@ -15,12 +15,11 @@ use std::{
 
 use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
-    credential::{Fault, Login, LoginInputs},
     https::Authorities,
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{
-        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
-        StartTask, Strategy, Targets, WaitForSuccess,
+        AccountRef, Elevation, Fault, Login, LoginInputs, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy,
+        RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
     },
 };
 use secrecy::SecretString;
@@ -129,7 +128,6 @@ impl Parts {
             resize: self.resize,
             readiness: self.readiness,
             replica_rule: self.replica_rule,
-            strategy: Strategy::CreateOnly,
         }
     }
 }

@@ -7,11 +7,10 @@ pub mod outputs;
 pub mod summary;
 
 use azure_batch_core::{
-    credential::Fault,
     error::{Error, ErrorKind},
     ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     rollout::{Outcome, PoolAction, RolloutReport},
-    settings::{AccountRef, RolloutSettings, Targets},
+    settings::{AccountRef, Fault, RolloutSettings, Targets},
 };
 use jiff::Timestamp;
 use serde::Serialize;

@@ -1,6 +1,5 @@
 //! From a virtual machine to a gallery image version to an Azure Batch pool.
 
-pub mod account;
 pub mod answer;
 pub mod batch;
 pub mod client;
@@ -13,9 +12,10 @@ pub mod error;
 pub mod https;
 pub mod ids;
 mod json;
-pub mod node;
+pub mod names;
 pub mod operation;
-pub mod pool;
+pub mod options;
+pub mod plan;
 pub mod progress;
 pub mod publish;
 pub mod replicas;
@@ -23,6 +23,10 @@ pub mod request;
 pub mod retry;
 pub mod rollout;
 pub mod run;
+mod sender;
 pub mod settings;
+pub mod tags;
 pub mod telling;
+pub mod token;
 pub mod transport;
+pub mod words;

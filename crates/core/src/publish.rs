@@ -29,10 +29,10 @@ pub use self::{
     preflight::CHECK_NAMES,
     published::{Kept, Outcome, PublishPlan, Published, PublishedRegion},
 };
-pub use crate::run::StepTime;
+pub use crate::progress::StepTime;
 use crate::{
-    account,
-    account::Account,
+    batch::account,
+    batch::account::Account,
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},

@@ -2,8 +2,11 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+pub mod fault;
 mod publish;
 mod rollout;
+mod sign_in;
+mod text_fault;
 
 pub use publish::{
     DefinitionTraits, Generalized, KeptKind, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
@@ -11,9 +14,11 @@ pub use publish::{
     VersionSettings,
 };
 pub use rollout::{
-    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy,
-    Targets, WaitForSuccess,
+    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets,
+    WaitForSuccess,
 };
+pub use sign_in::{Login, LoginInputs};
+pub use text_fault::Fault;
 
 use std::time::Duration;
 

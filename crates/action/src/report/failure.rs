@@ -4,8 +4,8 @@
 //! what the reader needs.
 
 use azure_batch_core::{
-    credential::Fault,
     error::{Error, ErrorKind},
+    settings::Fault,
 };
 use serde::Serialize;
 

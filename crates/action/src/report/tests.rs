@@ -113,7 +113,7 @@ pub(crate) fn partly_reached() -> Report {
 }
 
 pub(crate) fn quota_reached() -> Report {
-    let refusal = azure_batch_core::answer::ServiceError {
+    let refusal = azure_batch_core::error::ServiceError {
         status: 409,
         code: "AccountCoreQuotaReached".to_owned(),
         message: "The specified account has reached core quota.".to_owned(),
@@ -158,7 +158,7 @@ fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
     assert_eq!(text.lines().count(), faults.len() + 1);
     assert!(faults.iter().all(|fault| text.contains(&fault.to_string())), "{text}");
 
-    let refusal = azure_batch_core::answer::ServiceError {
+    let refusal = azure_batch_core::error::ServiceError {
         status: 400,
         code: "SubnetWithoutPublicIpRefused".to_owned(),
         message: format!("subnet {} refuses: switch its policy off", "s".repeat(300)),

@@ -3,13 +3,12 @@
 //! It writes nothing. The pool itself is read by the plan's loop, which looks again after every wait.
 
 use crate::{
-    account,
+    batch::account,
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::Location,
+    ids::{BatchEndpoint, Location},
     operation::Status,
-    request::BatchEndpoint,
     settings::{AccountRef, RolloutSettings},
 };
 

@@ -5,9 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    batch::NodeCounts,
-    ids::resource::ImageVersionId,
-    node::{Node, NodeKind, Outlook},
+    batch::node::{Node, NodeKind, Outlook},
+    ids::{NodeCounts, resource::ImageVersionId},
     settings::Targets,
 };
 

@@ -7,11 +7,10 @@ use serde_json::{Map, Value};
 
 use crate::{
     ids::{
-        NodeAgentSku, PoolId, VmSize,
+        BatchEndpoint, NodeAgentSku, NodeCounts, PoolId, VmSize,
         resource::{BatchAccountId, ImageVersionId},
     },
     replicas::ReplicaRule,
-    request::BatchEndpoint,
 };
 
 /// Everything a roll-out needs to know.
@@ -39,8 +38,6 @@ pub struct RolloutSettings {
     pub readiness: Readiness,
     /// How many nodes a replica carries, for raising replicas before the pool outgrows them.
     pub replica_rule: ReplicaRule,
-    /// What may be done with a pool that is there already.
-    pub strategy: Strategy,
 }
 
 /// How a Batch account is named.
@@ -135,19 +132,20 @@ pub struct Readiness {
     pub node_timeout: Duration,
 }
 
-/// What may be done with a pool that is there already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strategy {
-    /// Create the pool, or resize one on the same version; never change an image.
-    #[default]
-    CreateOnly,
-}
-
 impl Targets {
     /// Whether spot nodes must be ready: when asked for, or when there are no others to count.
     #[must_use]
     pub fn counts_spot(self) -> bool {
         self.spot_counts == SpotCounts::Yes || self.dedicated == 0
+    }
+}
+
+impl From<Targets> for NodeCounts {
+    fn from(targets: Targets) -> Self {
+        Self {
+            dedicated: targets.dedicated,
+            spot: targets.spot,
+        }
     }
 }
 

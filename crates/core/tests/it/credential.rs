@@ -3,14 +3,14 @@
 use std::{sync::Arc, time::Duration};
 
 use azure_batch_core::{
-    account,
+    batch::account,
     clock::SystemClock,
     cloud::{CloudChoice, KnownCloud},
     connect::connect,
-    credential::{Login, LoginInputs},
     error::{Error, ErrorKind},
     progress::Progress,
     run::Run,
+    settings::{Login, LoginInputs},
 };
 use azure_emulator::{Emulator, seed::Seed};
 use secrecy::SecretString;

@@ -12,10 +12,10 @@ use azure_batch_core::{
     clock::Clock,
     cloud::CloudChoice,
     connect::connect,
-    credential::{Login, LoginInputs},
     error::Result,
     progress::{Event, Progress},
     run::Run,
+    settings::{Login, LoginInputs},
     transport::{ConnectFault, SendError, Transport},
 };
 use azure_emulator::{Emulator, Outcome, fault::Fault, http::Request, journal::Entry, seed::Seed};

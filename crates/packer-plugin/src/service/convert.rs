@@ -14,11 +14,10 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use azure_batch_core::{
     cloud::CloudChoice,
-    credential::{Fault, Login},
     ids::resource::ImageDefinitionId,
     publish::CHECK_NAMES,
     replicas::{NodesPerReplica, ReplicaRule},
-    settings::{PUBLISH_DEADLINE, PublishSettings, Reuse, UsedBy},
+    settings::{Fault, Login, PUBLISH_DEADLINE, PublishSettings, Reuse, UsedBy},
 };
 use jiff::{SignedDuration, Timestamp};
 

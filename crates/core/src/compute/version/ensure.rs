@@ -285,7 +285,7 @@ fn failed_change(version: &ImageVersion) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::ServiceError;
+    use crate::error::ServiceError;
 
     #[test]
     fn only_another_writer_is_looked_after_again() {

@@ -8,9 +8,8 @@ use tokio::time::Instant;
 
 use super::{ImageVersion, RegionState, find, short};
 use crate::{
-    answer::ServiceError,
     client::Client,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, ServiceError},
     ids::{Location, resource::ImageVersionId},
     operation::{Status, poll_pause},
     progress::Event,

@@ -10,14 +10,13 @@ use tokio::time::Instant;
 
 use super::spec::Spec;
 use crate::{
+    batch::node::{self, Node},
+    batch::pool::{self, Pool, Resize},
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::PoolId,
-    node::{self, Node},
+    ids::{BatchEndpoint, PoolId},
     operation::poll_pause,
-    pool::{self, Pool, Resize},
     progress::Event,
-    request::BatchEndpoint,
 };
 
 /// Batch wants so much time between two writes to one pool ("must be separated by at least 30 seconds").
