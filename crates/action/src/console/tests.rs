@@ -62,7 +62,7 @@ fn an_annotation_that_github_would_cut_has_its_whole_text_in_the_log() {
         .map(|n| format!("{n}: {}\n", "x".repeat(60)))
         .collect::<String>();
     let (out, _) = written(Form::Workflow, |console| {
-        console.annotate(Grade::Error, "Pool a", &text)
+        console.annotate(Grade::Error, "Pool a", &text);
     });
     let (log, annotation) = out.split_once("::error title=Pool a::").unwrap();
     assert_eq!(log.trim_end(), text.trim_end());
