@@ -17,7 +17,7 @@ use super::{
     source::{fingerprint, image},
 };
 use crate::{
-    account::Account,
+    batch::account::Account,
     client::Client,
     compute::{
         gallery::ImageDefinition,

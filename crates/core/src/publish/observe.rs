@@ -5,8 +5,7 @@ use serde_json::Value;
 
 use super::{machine::Machine, source, temporaries, temporaries::Found};
 use crate::{
-    account,
-    account::Account,
+    batch::{account, account::Account},
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},
@@ -115,12 +114,15 @@ pub(super) async fn definition(client: &Client, settings: &PublishSettings) -> R
     Ok(found.map(|answer| ImageDefinition::new(answer.value())))
 }
 
-/// The definition's versions.
+/// The definition's versions; without a definition there are none.
 ///
 /// # Errors
 /// When they cannot be listed.
 pub(super) async fn versions(client: &Client, settings: &PublishSettings) -> Result<Vec<ImageVersion>> {
-    let bodies = client.list(&version::list(&settings.definition)).await?;
+    let bodies = match client.list(&version::list(&settings.definition)).await {
+        Err(error) if error.has_status(404) => Vec::new(),
+        listed => listed?,
+    };
     let with_id = |body: Value| {
         let number: VersionNumber = json::text(&body, "/name")?.parse().ok()?;
         Some(ImageVersion::new(settings.definition.version(number), body))

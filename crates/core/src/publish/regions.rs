@@ -4,7 +4,7 @@
 
 use super::step::Step;
 use crate::{
-    account::Account,
+    batch::account::Account,
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     ids::Location,

@@ -4,7 +4,7 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::{
-    account::Account,
+    batch::account::Account,
     error::ErrorKind,
     plan::Effect,
     publish::{machine::tests::machine, next, security::Security, step::Step},
