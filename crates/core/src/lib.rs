@@ -1,6 +1,7 @@
 //! From a virtual machine to a gallery image version to an Azure Batch pool.
 
 pub mod account;
+mod address;
 pub mod answer;
 pub mod batch;
 pub mod client;
@@ -12,6 +13,7 @@ pub mod credential;
 pub mod error;
 pub mod ids;
 mod json;
+pub mod judge;
 pub mod node;
 pub mod operation;
 pub mod pool;
@@ -26,3 +28,5 @@ mod sender;
 pub mod settings;
 pub mod token;
 pub mod transport;
+pub mod wait;
+pub mod write;
