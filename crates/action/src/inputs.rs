@@ -15,7 +15,7 @@ use azure_batch_core::{
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{
         AccountRef, Elevation, Fault, Login, LoginInputs, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy,
-        RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
+        RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
     },
 };
 use reqwest::Certificate;
@@ -125,7 +125,6 @@ impl Parts {
             resize: self.resize,
             readiness: self.readiness,
             replica_rule: self.replica_rule,
-            strategy: Strategy::CreateOnly,
         }
     }
 }

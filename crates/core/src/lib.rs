@@ -1,6 +1,5 @@
 //! From a virtual machine to a gallery image version to an Azure Batch pool.
 
-pub mod account;
 mod address;
 pub mod answer;
 pub mod batch;
@@ -14,9 +13,10 @@ pub mod error;
 pub mod ids;
 mod json;
 pub mod judge;
-pub mod node;
+pub mod names;
 pub mod operation;
-pub mod pool;
+pub mod options;
+pub mod plan;
 pub mod progress;
 pub mod publish;
 pub mod replicas;
@@ -26,7 +26,9 @@ pub mod rollout;
 pub mod run;
 mod sender;
 pub mod settings;
+pub mod tags;
 pub mod token;
 pub mod transport;
 pub mod wait;
+pub mod words;
 pub mod write;

@@ -71,6 +71,12 @@ impl<'a> Wait<'a> {
         }
     }
 
+    /// How long it has been waited.
+    #[must_use]
+    pub fn elapsed(&self) -> Duration {
+        self.began.elapsed()
+    }
+
     /// The pause before the next look.
     ///
     /// # Errors
@@ -86,12 +92,10 @@ impl<'a> Wait<'a> {
 ///
 /// # Errors
 /// What a look fails with, or when the run ends.
-pub async fn until<T>(
-    client: &Client,
-    pace: Pace,
-    waiting_for: &str,
-    mut look: impl AsyncFnMut() -> Result<Look<T>>,
-) -> Result<T> {
+pub async fn until<T, F>(client: &Client, pace: Pace, waiting_for: &str, look: impl Fn() -> F) -> Result<T>
+where
+    F: Future<Output = Result<Look<T>>>,
+{
     let wait = Wait::new(client, pace, waiting_for);
     loop {
         match look().await? {

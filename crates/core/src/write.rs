@@ -81,22 +81,21 @@ impl<'a> Tries<'a> {
     }
 }
 
-/// Sends until the service accepts, or a look shows that it need not. `look` is given why the last try failed.
+/// Sends until the service accepts, or a look shows that it need not.
 ///
 /// # Errors
 /// When the service refuses for good, the trouble lasts, a look fails, or the run ends.
-pub async fn send<T>(
-    client: &Client,
-    request: &Request,
-    mut look: impl AsyncFnMut(&Error) -> Result<Option<T>>,
-) -> Result<Sent<T>> {
+pub async fn send<T, F>(client: &Client, request: &Request, look: impl Fn() -> F) -> Result<Sent<T>>
+where
+    F: Future<Output = Result<Option<T>>>,
+{
     let mut tries = Tries::new(client, &request.doing);
     loop {
-        let failed = match client.send(request).await {
+        match client.send(request).await {
             Ok(answer) => return Ok(Sent::Answered(answer)),
             Err(error) => tries.after(error).await?,
         };
-        if let Some(found) = look(&failed).await? {
+        if let Some(found) = look().await? {
             return Ok(Sent::Found(found));
         }
     }

@@ -7,7 +7,6 @@ use std::time::Duration;
 
 use http::{Method, StatusCode};
 use serde_json::Value;
-use tokio::time::Instant;
 
 use super::{PollBy, Status, begin, read, read_resource};
 use crate::{
@@ -16,7 +15,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     judge,
     request::Request,
-    wait::{self, Look, Pace, Wait},
+    wait::{Pace, Wait},
     write::{self, Sent},
 };
 
@@ -29,7 +28,7 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(120);
 /// # Errors
 /// When the service refuses, the operation fails, or the run ends.
 pub async fn put(client: &Client, put: &Request, get: &Request) -> Result<Value> {
-    let look = async |_: &Error| Ok(client.find(get).await?.map(|answer| answer.value()));
+    let look = || async { Ok(client.find(get).await?.map(|answer| answer.value())) };
     let found = match write::send(client, put, look).await? {
         Sent::Answered(answer) => {
             finish(client, put, Some(get), &answer).await?;
@@ -45,7 +44,7 @@ pub async fn put(client: &Client, put: &Request, get: &Request) -> Result<Value>
 /// # Errors
 /// When the service refuses, the operation fails, or the run ends.
 pub async fn delete(client: &Client, delete: &Request, get: &Request) -> Result<()> {
-    let look = async |_: &Error| Ok(client.find(get).await?.is_none().then_some(()));
+    let look = || async { Ok(client.find(get).await?.is_none().then_some(())) };
     match write::send(client, delete, look).await {
         Ok(Sent::Answered(answer)) => finish(client, delete, Some(get), &answer).await,
         Ok(Sent::Found(())) => Ok(()),
@@ -58,24 +57,27 @@ pub async fn delete(client: &Client, delete: &Request, get: &Request) -> Result<
 ///
 /// # Errors
 /// When the service refuses, the operation fails, its effect does not show, or the run ends.
-pub async fn act(client: &Client, action: &Request, mut is_done: impl AsyncFnMut() -> Result<bool>) -> Result<()> {
-    let look = async |_: &Error| Ok(is_done().await?.then_some(()));
+pub async fn act<F>(client: &Client, action: &Request, is_done: impl Fn() -> F) -> Result<()>
+where
+    F: Future<Output = Result<bool>>,
+{
+    let look = || {
+        let is_done = is_done();
+        async { Ok(is_done.await?.then_some(())) }
+    };
     let Sent::Answered(answer) = write::send(client, action, look).await? else {
         return Ok(());
     };
     finish(client, action, None, &answer).await?;
-    let ended = Instant::now();
-    wait::until(client, Pace::OPERATION, &action.doing, async || {
-        if is_done().await? {
-            return Ok(Look::Done(()));
+    let wait = Wait::new(client, Pace::OPERATION, &action.doing);
+    while !is_done().await? {
+        if wait.elapsed() >= SHOWN_WITHIN {
+            let text = format!("cannot {}: Azure accepted it, and it does not show", action.doing);
+            return Err(Error::new(ErrorKind::Azure, text));
         }
-        if ended.elapsed() < SHOWN_WITHIN {
-            return Ok(Look::NotYet(None));
-        }
-        let text = format!("cannot {}: Azure accepted it, and it does not show", action.doing);
-        Err(Error::new(ErrorKind::Azure, text))
-    })
-    .await
+        wait.pause(None).await?;
+    }
+    Ok(())
 }
 
 /// Polls what `answer` started until it ends. Without `get` an operation whose record is gone is left to the caller,
@@ -116,19 +118,15 @@ async fn finish(client: &Client, start: &Request, get: Option<&Request>, answer:
 ///
 /// # Errors
 /// When it ends badly, vanishes, or the run ends.
-pub async fn settle(client: &Client, put: &Request, get: &Request, found: Value) -> Result<Value> {
+pub async fn settle(client: &Client, put: &Request, get: &Request, mut found: Value) -> Result<Value> {
     let waiting_for = format!("the end of: {}", put.doing);
-    let mut found = Some(found);
-    wait::until(client, Pace::OPERATION, &waiting_for, async || {
-        let body = match found.take() {
-            Some(found) => found,
-            None => client.send(get).await?.value(),
-        };
-        match read_resource(&body) {
-            Status::Succeeded => Ok(Look::Done(body)),
-            Status::Failed(failure) => Err(judge::failed(format!("cannot {}", put.doing), failure)),
-            Status::Running(_) | Status::Forgotten => Ok(Look::NotYet(None)),
+    let wait = Wait::new(client, Pace::OPERATION, &waiting_for);
+    loop {
+        match read_resource(&found) {
+            Status::Succeeded => return Ok(found),
+            Status::Failed(failure) => return Err(judge::failed(format!("cannot {}", put.doing), failure)),
+            Status::Running(_) | Status::Forgotten => wait.pause(None).await?,
         }
-    })
-    .await
+        found = client.send(get).await?.value();
+    }
 }

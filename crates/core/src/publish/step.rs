@@ -62,7 +62,7 @@ pub(super) async fn prepare(client: &Client, id: &VmId, vm: &Vm, handling: Machi
 
 /// Sends an action and waits until the VM shows its effect.
 async fn until(client: &Client, id: &VmId, action: &Request, is_done: fn(&Vm) -> bool) -> Result<()> {
-    let look = async || Ok(is_done(&Vm::new(client.send(&vm::get(id)).await?.value())));
+    let look = || async { Ok(is_done(&Vm::new(client.send(&vm::get(id)).await?.value()))) };
     drive::act(client, action, look).await
 }
 

@@ -3,18 +3,18 @@
 //! The arithmetic is `replicas`', the writing `compute::version`'s. Nothing is ever lowered.
 
 use crate::{
+    batch::pool::{self, Pool},
     client::Client,
     compute::version::{self, ImageVersion, Settled},
     error::Result,
     ids::Location,
     operation::Status,
-    pool::{self, Pool},
     progress::Event,
     replicas::{RegionNeed, ReplicaRule},
     settings::RolloutSettings,
 };
 
-use super::{access::PoolAccess, observe::Site, verdict::is_version};
+use super::{observe::Site, pool::PoolAccess, verdict::is_version};
 
 /// The storage of replicas that a roll-out adds: the service's own default, which every region offers.
 const STORAGE: &str = "Standard_LRS";

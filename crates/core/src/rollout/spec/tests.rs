@@ -4,9 +4,7 @@ use super::*;
 use crate::{
     ids::BatchEndpoint,
     replicas::ReplicaRule,
-    settings::{
-        AccountRef, Elevation, Readiness, ResizePolicy, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
-    },
+    settings::{AccountRef, Elevation, Readiness, ResizePolicy, SpotCounts, StartTask, Targets, WaitForSuccess},
 };
 
 const IMAGE: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
@@ -28,7 +26,6 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
         resize: ResizePolicy::default(),
         readiness: Readiness::default(),
         replica_rule: ReplicaRule::default(),
-        strategy: Strategy::CreateOnly,
     }
 }
 
