@@ -285,13 +285,14 @@ fn encode(request: &Request, address: &Url, token: &SecretString, id: &str) -> R
             builder = builder.header(header::CONTENT_TYPE, content_type);
             Bytes::from(body.to_string())
         }
-        None => Bytes::new(),
+        None => {
+            // Azure's front ends answer 411 to a write over HTTP/1.1 that does not say that it has no body.
+            if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
+                builder = builder.header(header::CONTENT_LENGTH, 0);
+            }
+            Bytes::new()
+        }
     };
-    let has_length = [Method::POST, Method::PUT, Method::PATCH].contains(&request.method);
-    if body.is_empty() && has_length {
-        // Azure's front ends answer 411 to such a request without the header, and HTTP/1.1 clients leave it out.
-        builder = builder.header(header::CONTENT_LENGTH, "0");
-    }
     builder
         .body(body)
         .map_err(|cause| Error::new(ErrorKind::Azure, "the request cannot be written down").because(cause))
@@ -300,6 +301,33 @@ fn encode(request: &Request, address: &Url, token: &SecretString, id: &str) -> R
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_write_without_a_body_says_that_it_is_empty() {
+        let length = |method: Method| {
+            let request = Request::arm(method, "/x", "2025-01-01", "test");
+            let encoded = encode(&request, &Url::parse("https://a/x").unwrap(), &"token".into(), "id").unwrap();
+            encoded.headers().get(header::CONTENT_LENGTH).cloned()
+        };
+        for write in [Method::POST, Method::PUT, Method::PATCH] {
+            assert_eq!(length(write.clone()).unwrap(), "0", "{write}");
+        }
+        assert_eq!((length(Method::GET), length(Method::DELETE)), (None, None));
+    }
+
+    #[test]
+    fn every_request_carries_an_id_under_which_support_finds_it() {
+        let headers = |request: &Request| {
+            let encoded = encode(request, &Url::parse("https://a/x").unwrap(), &"token".into(), "id-1").unwrap();
+            encoded.into_parts().0.headers
+        };
+        let arm = headers(&Request::arm(Method::GET, "/x", "2025-01-01", "test"));
+        assert_eq!(arm["x-ms-client-request-id"], "id-1");
+        let endpoint = "acct1.eastus2.batch.azure.com".parse().unwrap();
+        let batch = headers(&Request::batch(&endpoint, Method::GET, "/pools", "2025-06-01", "test"));
+        assert_eq!((&batch["client-request-id"], &batch["return-client-request-id"]), (&"id-1".parse().unwrap(), &"true".parse().unwrap()));
+        assert!(batch["authorization"].is_sensitive());
+    }
 
     #[test]
     fn a_token_goes_only_to_the_host_that_was_asked() {
