@@ -5,12 +5,15 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
 use crate::error::{Error, ErrorKind, RefusedBy, Result, ServiceError};
+
+/// The header in which ARM takes and repeats a client's id of a request.
+pub(crate) const CLIENT_REQUEST_ID: &str = "x-ms-client-request-id";
 
 /// One answer, whole.
 #[derive(Clone)]
@@ -35,6 +38,15 @@ impl From<http::Response<Bytes>> for Answer {
 }
 
 impl Answer {
+    /// The same with our id of its request, where the service does not repeat it.
+    #[must_use]
+    pub(crate) fn of_request(mut self, id: &str) -> Self {
+        if let Ok(id) = HeaderValue::from_str(id) {
+            self.headers.entry(CLIENT_REQUEST_ID).or_insert(id);
+        }
+        self
+    }
+
     /// A header as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -76,7 +88,7 @@ impl Answer {
         ServiceError {
             by,
             request_id: header(["x-ms-request-id", "request-id"]),
-            client_request_id: header(["x-ms-client-request-id", "client-request-id"]),
+            client_request_id: header([CLIENT_REQUEST_ID, "client-request-id"]),
             time: header(["date", "x-ms-date"]),
             retry_after: self.retry_after(now),
             ..ServiceError::from_envelope(self.status.as_u16(), envelope)

@@ -14,7 +14,7 @@ use uuid::Uuid;
 
 use crate::{
     address::{bearer, secret_address},
-    answer::Answer,
+    answer::{Answer, CLIENT_REQUEST_ID},
     cloud::Cloud,
     error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
     judge::{self, Verdict},
@@ -166,6 +166,8 @@ impl Client {
     }
 
     async fn answer(&self, request: &Request, address: &Url, token: &SecretString) -> Result<Answer> {
+        // Under this id the service's support finds the request, also one that got no answer.
+        let id = Uuid::from_u128(fastrand::u128(..)).to_string();
         let rules = Rules {
             doing: &request.doing,
             repeat: if request.is_read() {
@@ -178,9 +180,8 @@ impl Client {
                 Target::Path { .. } if request.method == Method::GET => Expects::Object,
                 Target::Path { .. } | Target::Verbatim(_) => Expects::Anything,
             },
+            id: Some(&id),
         };
-        // Under this id the service's support finds the request, also one that got no answer.
-        let id = Uuid::from_u128(fastrand::u128(..)).to_string();
         let encode = || encode(request, address, token, &id);
         let sent = self.sender.exchange(&self.run, rules, encode).await;
         let may_have_written = match &sent {
@@ -267,7 +268,7 @@ fn encode(request: &Request, address: &Url, token: &SecretString, id: &str) -> R
         .header(header::AUTHORIZATION, bearer(token)?);
     let content_type = match request.service {
         Service::Arm => {
-            builder = builder.header("x-ms-client-request-id", id);
+            builder = builder.header(CLIENT_REQUEST_ID, id);
             "application/json"
         }
         Service::Batch(_) => {
@@ -325,7 +326,10 @@ mod tests {
         assert_eq!(arm["x-ms-client-request-id"], "id-1");
         let endpoint = "acct1.eastus2.batch.azure.com".parse().unwrap();
         let batch = headers(&Request::batch(&endpoint, Method::GET, "/pools", "2025-06-01", "test"));
-        assert_eq!((&batch["client-request-id"], &batch["return-client-request-id"]), (&"id-1".parse().unwrap(), &"true".parse().unwrap()));
+        assert_eq!(
+            (&batch["client-request-id"], &batch["return-client-request-id"]),
+            (&"id-1".parse().unwrap(), &"true".parse().unwrap())
+        );
         assert!(batch["authorization"].is_sensitive());
     }
 

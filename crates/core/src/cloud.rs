@@ -157,6 +157,7 @@ pub async fn find(choice: &CloudChoice, transport: &Arc<dyn Transport>, run: &Ru
         repeat: Repeat::Freely,
         of: RefusedBy::Service,
         expects: Expects::Object,
+        id: None,
     };
     let answer = Sender::new(Arc::clone(transport)).exchange(run, rules, request).await;
     let answer = answer.map_err(|error| error.while_doing(doing.clone()))?;

@@ -15,7 +15,7 @@ use tokio::sync::Mutex;
 
 use crate::{
     cloud::Cloud,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, RefusedBy, Result},
     ids::ClientId,
     retry::Repeat,
     run::Run,
@@ -46,7 +46,11 @@ pub fn build(login: &Login, cloud: &Cloud, transport: &Arc<dyn Transport>) -> Re
 }
 
 fn build_inner(login: &Login, cloud: &Cloud, sender: &Sender) -> azure_core::Result<Arc<dyn TokenCredential>> {
-    let options = || http_client::options(cloud, sender);
+    let of = match login {
+        Login::ManagedIdentity { .. } => RefusedBy::Imds,
+        _ => RefusedBy::TokenEndpoint,
+    };
+    let options = || http_client::options(cloud, sender, of);
     let by_assertion = || identity::ClientAssertionCredentialOptions {
         client_options: options(),
     };

@@ -34,6 +34,8 @@ pub(crate) struct Rules<'a> {
     pub(crate) of: RefusedBy,
     /// What a success has to look like.
     pub(crate) expects: Expects,
+    /// Our id of it, if it carries one.
+    pub(crate) id: Option<&'a str>,
 }
 
 /// What the body of a success has to be.
@@ -71,7 +73,7 @@ impl Sender {
             let sent = run
                 .within(rules.repeat, &format!("an answer: {}", rules.doing), sending)
                 .await?;
-            let tried = Tried::new(sent.map(Answer::from), rules, run);
+            let tried = Tried::new(sent.map(|response| rules.answer(response)), rules, run);
             match decide(tried.attempt, rules.repeat, repeats, tried.asked, fastrand::f64()) {
                 Next::Done => {
                     run.earn_repeat();
@@ -88,6 +90,16 @@ impl Sender {
                     repeats += 1;
                 }
             }
+        }
+    }
+}
+
+impl Rules<'_> {
+    fn answer(&self, response: http::Response<Bytes>) -> Answer {
+        let answer = Answer::from(response);
+        match self.id {
+            Some(id) => answer.of_request(id),
+            None => answer,
         }
     }
 }

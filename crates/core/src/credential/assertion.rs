@@ -55,6 +55,7 @@ impl Fetched {
             repeat: Repeat::Freely,
             of: RefusedBy::TokenEndpoint,
             expects: Expects::Object,
+            id: None,
         };
         let request = || {
             let bearer = bearer(&self.token)?;

@@ -28,13 +28,16 @@ use crate::{
 };
 
 /// The options that every credential gets.
-pub(super) fn options(cloud: &Cloud, sender: &Sender) -> ClientOptions {
+pub(super) fn options(cloud: &Cloud, sender: &Sender, of: RefusedBy) -> ClientOptions {
     let mut custom = CustomConfiguration::default();
     custom.authority_host = cloud.authority.to_string();
     ClientOptions {
         cloud: Some(Arc::new(custom.into())),
         retry: RetryOptions::none(),
-        transport: Some(CoreTransport::new(Arc::new(OurClient(sender.clone())))),
+        transport: Some(CoreTransport::new(Arc::new(OurClient {
+            sender: sender.clone(),
+            of,
+        }))),
         ..ClientOptions::default()
     }
 }
@@ -56,7 +59,10 @@ pub(super) fn run() -> Result<Run> {
 }
 
 #[derive(Debug)]
-struct OurClient(Sender);
+struct OurClient {
+    sender: Sender,
+    of: RefusedBy,
+}
 
 #[async_trait]
 impl HttpClient for OurClient {
@@ -68,23 +74,19 @@ impl HttpClient for OurClient {
 impl OurClient {
     async fn ask(&self, request: &Request) -> Result<Answer> {
         let run = run()?;
-        let of = match request.url().path() {
-            // The machine's identity service, and App Service's stand-in for it.
-            path if path.starts_with("/metadata/identity/") || path.ends_with("/msi/token") => RefusedBy::Imds,
-            _ => RefusedBy::TokenEndpoint,
-        };
         let rules = Rules {
             doing: "ask for a token",
             // Asking for a token changes nothing, so it may be asked for again whatever became of the first time.
             repeat: Repeat::Freely,
-            of,
+            of: self.of,
             expects: Expects::Object,
+            id: None,
         };
-        let answer = self.0.exchange(&run, rules, || encode(request)).await?;
+        let answer = self.sender.exchange(&run, rules, || encode(request)).await?;
         if answer.status.is_success() {
             return Ok(answer);
         }
-        let refusal = answer.refusal(of, run.now());
+        let refusal = answer.refusal(self.of, run.now());
         Err(judge::refused("no token was given", refusal, run.written()))
     }
 }
