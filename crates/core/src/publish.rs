@@ -16,7 +16,6 @@ mod making;
 mod next;
 mod number;
 mod observe;
-mod pace;
 mod plan;
 mod prepare;
 mod regions;

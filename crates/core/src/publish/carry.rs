@@ -198,7 +198,7 @@ async fn made(client: &Client, id: &str, create: &Request, get: &Request) -> Res
     }
     match drive::put(client, create, get).await {
         Ok(body) => {
-            client.run().progress.tell(Event::Created { id: id.to_owned() });
+            client.tell(Event::Created { id: id.to_owned() });
             Ok(Ok(body))
         }
         Err(error) if error.has_status(409) || error.has_status(404) => Ok(Err(error)),
@@ -342,7 +342,7 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
     let mut operation = None;
     if steps.iter().any(|step| matches!(step, Step::CreateVersion { .. })) {
         // From here on no source must be deleted until the version is made, so this is the last place to stop at.
-        work.client.run().check()?;
+        work.client.run().check("the version")?;
         if has_changed(work, &mut journey.seen, goal).await? {
             return Ok(Reached::Nothing(None));
         }
@@ -357,8 +357,6 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
             Claim::Theirs(version) => {
                 let number = version.id.name();
                 work.client
-                    .run()
-                    .progress
                     .warn(format!("another run took the number {number} meanwhile"));
                 journey.seen.put_version(version);
                 return Ok(Reached::Nothing(None));
@@ -373,8 +371,8 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
             journey.seen.versions.extend(version);
             Ok(Reached::Something)
         }
-        Err(error) if error.kind() == ErrorKind::Azure && has_lost_sources(work, &mut journey.seen, goal).await? => {
-            work.client.run().progress.warn(format!(
+        Err(error) if !has_ended(&error) && has_lost_sources(work, &mut journey.seen, goal).await? => {
+            work.client.warn(format!(
                 "the version failed, since another run removed what it was made of: {}",
                 error.report()
             ));
@@ -384,6 +382,11 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
         }
         Err(error) => Err(error),
     }
+}
+
+/// Whether the run has ended, so that nothing more can be done.
+fn has_ended(error: &Error) -> bool {
+    matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline)
 }
 
 /// Looks at the machine again, since it may have been started, or rebuilt, while its disks were copied.
@@ -416,7 +419,7 @@ fn hidden(work: Work<'_>, numbers: &mut Numbers, goal: &Goal, refusal: Error) ->
             "a deleted version has the number {number}: restore or purge it, or choose another number"
         )));
     }
-    work.client.run().progress.warn(format!(
+    work.client.warn(format!(
         "a deleted version has the number {number}: the next one is taken"
     ));
     numbers.taken.insert(number);
@@ -427,8 +430,6 @@ fn hidden(work: Work<'_>, numbers: &mut Numbers, goal: &Goal, refusal: Error) ->
 async fn not_yet(work: Work<'_>, seen: &mut Seen, goal: &Goal, refusal: Option<Error>) -> Result<Reached> {
     if has_lost_sources(work, seen, goal).await? {
         work.client
-            .run()
-            .progress
             .warn("another run removed what the version is made of: it is made again");
         return Ok(Reached::Nothing(refusal));
     }

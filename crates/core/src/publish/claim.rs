@@ -7,9 +7,11 @@ use crate::{
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result, ServiceError},
+    judge,
     operation::{self, PollBy, Status},
     progress::Event,
     request::{Request, Service},
+    write::Tries,
 };
 
 /// What became of a write.
@@ -31,29 +33,31 @@ pub(super) enum Claim {
 /// # Errors
 /// When Azure refuses for good or the run ends.
 pub(super) async fn claim(client: &Client, goal: &Goal, put: &Request) -> Result<Claim> {
-    if let Some(found) = version::find(client, &goal.version).await? {
-        return Ok(of(found, goal, None));
+    let mut tries = Tries::new(client, &put.doing);
+    loop {
+        if let Some(found) = version::find(client, &goal.version).await? {
+            return Ok(of(found, goal, None));
+        }
+        let (operation, refusal) = match client.send(put).await {
+            Ok(answer) => {
+                client.tell(Event::Created {
+                    id: goal.version.to_string(),
+                });
+                (answer.header("azure-asyncoperation").map(str::to_owned), None)
+            }
+            Err(error) if is_hidden(&error) || error.has_status(404) => (None, Some(error)),
+            // A run of the same machine may be writing the version.
+            Err(error) => {
+                tries.after(error).await?;
+                continue;
+            }
+        };
+        return Ok(match (version::find(client, &goal.version).await?, refusal) {
+            (Some(found), _) => of(found, goal, operation),
+            (None, Some(error)) if is_hidden(&error) => Claim::Hidden(error),
+            (None, refusal) => Claim::NotYet(refusal),
+        });
     }
-    let (operation, refusal) = match client.send(put).await {
-        Ok(answer) => {
-            client.run().progress.tell(Event::Created {
-                id: goal.version.to_string(),
-            });
-            (answer.header("azure-asyncoperation").map(str::to_owned), None)
-        }
-        // A run of the same machine may be writing the version, or have written it and removed its sources.
-        Err(error) if error.kind() == ErrorKind::UnknownEffect || error.has_status(409) || error.has_status(404) => {
-            (None, Some(error))
-        }
-        Err(error) => return Err(error),
-    };
-    Ok(match version::find(client, &goal.version).await? {
-        Some(found) => of(found, goal, operation),
-        None => match refusal {
-            Some(error) if is_hidden(&error) => Claim::Hidden(error),
-            refusal => Claim::NotYet(refusal),
-        },
-    })
 }
 
 fn of(found: ImageVersion, goal: &Goal, operation: Option<String>) -> Claim {
@@ -82,8 +86,8 @@ fn is_hidden(error: &Error) -> bool {
 pub(super) async fn made(client: &Client, goal: &Goal, operation: Option<String>) -> Result<Option<ImageVersion>> {
     match version::settled(client, &goal.version, &[]).await {
         Ok(settled) => Ok(settled.into_version()),
-        Err(error) if error.kind() == ErrorKind::Azure => Err(explained(client, error, operation).await),
-        Err(error) => Err(error),
+        Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => Err(error),
+        Err(error) => Err(explained(client, error, operation).await),
     }
 }
 
@@ -94,7 +98,7 @@ async fn explained(client: &Client, error: Error, operation: Option<String>) -> 
     match client.send(&poll).await {
         Ok(answer) => match operation::read(&PollBy::AsyncOperation(address), &answer) {
             Status::Failed(failure) => {
-                let reason = Error::refused_by_service(error.to_string(), failure);
+                let reason = judge::failed(error.to_string(), failure);
                 match error.hint() {
                     Some(hint) => reason.with_hint(hint),
                     None => reason,

@@ -279,7 +279,7 @@ async fn stay(client: &Client, goal: &Goal, purpose: &Purpose<'_>, why: &str) ->
 fn unknown(client: &Client, settings: &PublishSettings, error: &Error) -> Vec<Kept> {
     let group = observe::group(settings);
     let why = format!("what is left there is not known: {}", error.report());
-    client.run().progress.warn(format!("{group}: {why}"));
+    client.warn(format!("{group}: {why}"));
     vec![Kept {
         id: group.to_string(),
         why,
@@ -288,7 +288,7 @@ fn unknown(client: &Client, settings: &PublishSettings, error: &Error) -> Vec<Ke
 
 /// Reports that something of ours is left, and returns the note of it.
 fn keep(client: &Client, id: String, why: String) -> Kept {
-    client.run().progress.tell(Event::Kept {
+    client.tell(Event::Kept {
         id: id.clone(),
         why: why.clone(),
     });

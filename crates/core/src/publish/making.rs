@@ -4,25 +4,20 @@
 
 use std::collections::BTreeSet;
 
-use futures::future::join_all;
-use tokio::time::Instant;
-
-use super::{
-    pace::copy_pause,
-    temporaries::{self, Found, TemporaryId},
-};
+use super::temporaries::{self, Found, TemporaryId};
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     ids::resource::ResourceGroupId,
+    judge,
     operation::{self, PollBy, Status},
     progress::Event,
     request::{Request, Service},
     settings::KeptKind,
+    wait::{Pace, Wait},
+    write::{self, Sent},
 };
-
-/// How often a write is sent whose answer was lost and that left nothing behind.
-const MAX_SENDS: u32 = 4;
+use futures::future::join_all;
 
 /// After how many looks that do not show a resource it is read by its id: lists may be late.
 const LATE: u32 = 2;
@@ -65,18 +60,15 @@ pub(super) async fn make(client: &Client, group: &ResourceGroupId, kind: KeptKin
     for started in started {
         match started {
             Ok(one) => going.push(one),
-            Err(error) if may_pass(&error) => refusal = Some(error),
+            Err(error) if may_pass(kind, &error) => refusal = Some(error),
             Err(error) => failure = failure.or(Some(error)),
         }
     }
     let mut made = BTreeSet::new();
-    let began = Instant::now();
+    let wait = Wait::new(client, Pace::COPY, "the end of copies");
     let mut found = Vec::new();
     while !going.is_empty() {
-        client
-            .run()
-            .pause(copy_pause(began.elapsed()), "the end of copies")
-            .await?;
+        wait.pause(None).await?;
         found = temporaries::look_at(client, group, kind, &[]).await?;
         let before = made.len();
         let mut left = Vec::new();
@@ -90,7 +82,7 @@ pub(super) async fn make(client: &Client, group: &ResourceGroupId, kind: KeptKin
         }
         going = left;
         if made.len() > before && kind == KeptKind::Snapshots {
-            client.run().progress.tell(Event::Copied {
+            client.tell(Event::Copied {
                 done: made.len(),
                 total,
             });
@@ -102,9 +94,9 @@ pub(super) async fn make(client: &Client, group: &ResourceGroupId, kind: KeptKin
     }
 }
 
-/// A run of the same machine may be making the same, or may have removed it just now: the next look shows.
-fn may_pass(error: &Error) -> bool {
-    error.has_status(409) || error.has_status(404)
+/// What an image is made of may have been removed by another run just now: the next look shows.
+fn may_pass(kind: KeptKind, error: &Error) -> bool {
+    kind == KeptKind::ManagedImage && error.has_status(404)
 }
 
 async fn start(client: &Client, job: Job) -> Result<Going> {
@@ -116,28 +108,17 @@ async fn start(client: &Client, job: Job) -> Result<Going> {
     let Some(create) = &job.create else {
         return Ok(going(None));
     };
-    for _ in 1..MAX_SENDS {
-        match client.send(create).await {
-            Ok(answer) => {
-                client.run().progress.tell(Event::Created { id: job.id.to_string() });
-                return Ok(going(match operation::begin(&create.method, &answer) {
-                    Status::Running(by) => Some(by),
-                    Status::Succeeded | Status::Failed(_) | Status::Forgotten => None,
-                }));
-            }
-            Err(error) if error.kind() == ErrorKind::UnknownEffect => {
-                if client.find(&job.id.get()).await?.is_some() {
-                    return Ok(going(None));
-                }
-                client
-                    .run()
-                    .pause(copy_pause(std::time::Duration::ZERO), &create.doing)
-                    .await?;
-            }
-            Err(error) => return Err(error),
-        }
-    }
-    client.send(create).await.map(|_| going(None))
+    let get = job.id.get();
+    let look = || async { Ok(client.find(&get).await?.map(drop)) };
+    let sent = write::send(client, create, look).await?;
+    client.tell(Event::Created { id: job.id.to_string() });
+    Ok(going(match sent {
+        Sent::Answered(answer) => match operation::begin(&create.method, &answer) {
+            Status::Running(by) => Some(by),
+            Status::Succeeded | Status::Failed(_) | Status::Forgotten => None,
+        },
+        Sent::Found(()) => None,
+    }))
 }
 
 /// What a look at one job shows.
@@ -181,8 +162,8 @@ impl Going {
                 .await
             && let Status::Failed(reason) = operation::read(by, &answer)
         {
-            return Error::refused_by_service(doing, reason);
+            return judge::failed(doing, reason);
         }
-        Error::refused_by_service(doing, failure)
+        judge::failed(doing, failure)
     }
 }

@@ -21,7 +21,7 @@ use crate::{
         Location,
         resource::{DiskId, ImageId, ImageVersionId, SnapshotId},
     },
-    json as read_json,
+    json as read_json, judge,
     operation::{Status, drive, read_resource},
     publish::{
         machine::{ImageKind, Machine, SourceDisk, SourceImage, SourceShape},
@@ -48,7 +48,7 @@ pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> 
     let body = match read_resource(&body) {
         Status::Succeeded => body,
         Status::Failed(failure) => {
-            let error = Error::refused_by_service(format!("managed image {} was never made", id.name()), failure);
+            let error = judge::failed(format!("managed image {} was never made", id.name()), failure);
             return Err(error.with_hint("build it again"));
         }
         Status::Running(_) | Status::Forgotten => {
