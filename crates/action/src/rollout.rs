@@ -9,7 +9,7 @@ use azure_batch_core::{
     connect::connect,
     error::{Error, ErrorKind, Result},
     progress::{Event, Progress},
-    rollout::{self, Outcome},
+    rollout::{self, RolloutOutcome},
     run::Run,
 };
 use jiff::Unit;
@@ -79,7 +79,7 @@ async fn begin_deployment(
     console: &mut Console,
 ) -> Option<Deployment> {
     let wanted = request.deployment.as_ref()?;
-    let pool = &request.settings.pool;
+    let pool = &request.settings.pool.id;
     let begun = Deployment::begin(wanted, repository?, http.clone(), &format!("Azure Batch pool {pool}")).await;
     warn_of(begun.map_err(|error| error.to_string()), console)
 }
@@ -93,7 +93,7 @@ fn warn_of<T>(result: Result<T, String>, console: &mut Console) -> Option<T> {
 
 /// Runs core's flow while showing its events and listening to signals. The first signal asks it to stop where that
 /// is safe, the second ends the wait.
-async fn attend(request: &RolloutRequest, http: reqwest::Client, console: &mut Console) -> Result<Outcome> {
+async fn attend(request: &RolloutRequest, http: reqwest::Client, console: &mut Console) -> Result<RolloutOutcome> {
     let mut signals = Signals::listen().map_err(|cause| {
         Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause)
     })?;
@@ -120,7 +120,7 @@ async fn attend(request: &RolloutRequest, http: reqwest::Client, console: &mut C
     result
 }
 
-async fn roll_out(request: &RolloutRequest, http: reqwest::Client, run: Run) -> Result<Outcome> {
+async fn roll_out(request: &RolloutRequest, http: reqwest::Client, run: Run) -> Result<RolloutOutcome> {
     let client = connect(&request.login, &request.cloud, Arc::new(http), run).await?;
     Ok(rollout::run(&client, &request.settings).await)
 }

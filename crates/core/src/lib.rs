@@ -27,4 +27,5 @@ pub mod settings;
 pub mod tags;
 pub mod token;
 pub mod transport;
+pub mod watch;
 pub mod words;

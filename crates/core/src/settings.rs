@@ -14,8 +14,8 @@ pub use publish::{
     VersionSettings,
 };
 pub use rollout::{
-    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets,
-    WaitForSuccess,
+    AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
+    SpotCounts, StartTask, Targets, WaitForSuccess,
 };
 pub use sign_in::{Login, LoginInputs};
 pub use text_fault::Fault;

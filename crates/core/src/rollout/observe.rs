@@ -75,7 +75,7 @@ async fn image_version(
     settings: &RolloutSettings,
     skipped: &mut Vec<String>,
 ) -> Result<Option<ImageVersion>> {
-    let id = &settings.version;
+    let id = &settings.pool.version;
     let version = match version::find(client, id).await {
         Ok(Some(version)) => version,
         Ok(None) => {

@@ -48,15 +48,15 @@ impl Spec {
         if faults.is_empty() {
             Ok(spec)
         } else {
-            Err(bad_settings(&settings.pool, &faults))
+            Err(bad_settings(&settings.pool.id, &faults))
         }
     }
 
     fn merge(settings: &RolloutSettings, faults: &mut Vec<Fault>) -> Self {
-        let mut body = settings.pool_json.clone();
-        let targets: NodeCounts = settings.targets.into();
+        let mut body = settings.pool.json.clone();
+        let targets: NodeCounts = settings.pool.targets.into();
         for (name, typed, setting) in [
-            ("id", json!(settings.pool), "the pool id"),
+            ("id", json!(settings.pool.id), "the pool id"),
             (
                 "targetDedicatedNodes",
                 json!(targets.dedicated),
@@ -80,17 +80,17 @@ impl Spec {
             let fault = "autoscale pools are not supported yet; leave it out and give targets";
             faults.push(Fault::new("pool_json.enableAutoScale", fault));
         }
-        let timeout = merge_timeout(&mut body, settings.resize.timeout, faults);
-        let size = settings.vm_size.as_ref().map(|size| json!(size));
+        let timeout = merge_timeout(&mut body, settings.policy.resize.timeout, faults);
+        let size = settings.pool.vm_size.as_ref().map(|size| json!(size));
         let mut root = Value::Object(body);
         merge_field(&mut root, "/vmSize", size, "vm_size", faults);
-        let agent = settings.node_agent_sku.as_ref().map(|sku| json!(sku));
+        let agent = settings.pool.node_agent_sku.as_ref().map(|sku| json!(sku));
         merge_field(&mut root, NODE_AGENT, agent, "node_agent_sku", faults);
-        merge_image(&mut root, &settings.version, faults);
+        merge_image(&mut root, &settings.pool.version, faults);
         merge_start_task(&mut root, settings, faults);
         Self {
-            id: settings.pool.clone(),
-            version: settings.version.clone(),
+            id: settings.pool.id.clone(),
+            version: settings.pool.version.clone(),
             body: root,
             timeout,
         }
@@ -99,6 +99,11 @@ impl Spec {
     /// The first resize timeout that was asked for, in either place.
     pub(super) const fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// The pool's id.
+    pub(super) const fn id(&self) -> &PoolId {
+        &self.id
     }
 
     /// The version.
@@ -227,7 +232,7 @@ fn merge_image(root: &mut Value, version: &ImageVersionId, faults: &mut Vec<Faul
 fn merge_start_task(root: &mut Value, settings: &RolloutSettings, faults: &mut Vec<Fault>) {
     let os = NodeOs::of_agent(read_json::text(root, NODE_AGENT).unwrap_or_default());
     let is_given = is_set(root.get("startTask"));
-    match &settings.start_task {
+    match &settings.pool.start_task {
         Some(_) if is_given => {
             let fault = "is given, and so is start_task; use one of the two";
             faults.push(Fault::new("pool_json.startTask", fault));

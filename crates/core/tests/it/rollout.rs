@@ -11,10 +11,10 @@ use azure_batch_core::{
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts},
     progress::Event,
-    replicas::{RegionNeed, ReplicaRule},
-    rollout::{self, Outcome, PoolAction},
+    replicas::RegionNeed,
+    rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
-        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
+        AccountRef, Elevation, PendingResize, PoolSpec, ROLLOUT_DEADLINE, RolloutPolicy, RolloutSettings, SpotCounts,
         StartTask, Targets, WaitForSuccess,
     },
 };
@@ -50,20 +50,20 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
     let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{account}");
     RolloutSettings {
         account: AccountRef::Id(account.parse().unwrap()),
-        pool: "p1".parse().unwrap(),
-        version: image("1.0.0").parse().unwrap(),
-        vm_size: Some("Standard_D4s_v5".parse().unwrap()),
-        node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
-        targets: Targets {
-            dedicated,
-            spot: 0,
-            spot_counts: SpotCounts::No,
+        pool: PoolSpec {
+            id: "p1".parse().unwrap(),
+            version: image("1.0.0").parse().unwrap(),
+            vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+            node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
+            targets: Targets {
+                dedicated,
+                spot: 0,
+                spot_counts: SpotCounts::No,
+            },
+            start_task: None,
+            json: serde_json::Map::new(),
         },
-        start_task: None,
-        pool_json: serde_json::Map::new(),
-        resize: ResizePolicy::default(),
-        readiness: Readiness::default(),
-        replica_rule: ReplicaRule::default(),
+        policy: RolloutPolicy::default(),
     }
 }
 
@@ -79,7 +79,7 @@ pub(crate) async fn client(azure: &Azure, limit: Duration) -> Client {
     azure.client_with_limit(&CancellationToken::new(), limit).await.0
 }
 
-async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> Outcome {
+async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> RolloutOutcome {
     rollout::run(&client(azure, ROLLOUT_DEADLINE).await, settings).await
 }
 
@@ -108,7 +108,7 @@ async fn failure(azure: &Azure, settings: &RolloutSettings) -> Error {
     roll_out(azure, settings).await.result.expect_err("must fail")
 }
 
-fn good(outcome: Outcome) -> rollout::RolloutReport {
+fn good(outcome: RolloutOutcome) -> RolloutReport {
     if let Err(error) = outcome.result {
         panic!("{}", error.report());
     }
@@ -232,8 +232,8 @@ async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pause
             (nominal * 8..=nominal * 12).contains(&(wait * 10)),
             "{wait} s instead of {nominal} s ± 20 %"
         );
-        // What was said is what was waited: the last look at the pool, then the pause, then the resize.
-        let looks = entries(&azure, &Method::GET, "/pools/p1");
+        // What was said is what was waited: the last look at the account's pools, then the pause, then the resize.
+        let looks = entries(&azure, &Method::GET, "/pools");
         let last = looks.iter().rev().find(|look| look.number < resize.number).unwrap();
         assert_eq!(resize.time.duration_since(last.time).as_secs(), *wait);
     }
@@ -290,7 +290,7 @@ async fn a_quota_error_stops_at_once() {
 async fn a_pool_steady_with_0_nodes_fails_with_the_provider_s_reason() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);
-    settings.vm_size = Some("Standard_A1_v2".parse().unwrap());
+    settings.pool.vm_size = Some("Standard_A1_v2".parse().unwrap());
     let error = failure(&azure, &settings).await;
     assert_eq!(
         (error.kind(), azure.writes()),
@@ -337,7 +337,7 @@ async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal
     let azure = world(|_| {});
     azure.fault(json!({"kind": "startTaskFailed", "count": 3, "exitCode": 42}));
     let mut settings = settings("acct1", 10);
-    settings.start_task = Some(StartTask {
+    settings.pool.start_task = Some(StartTask {
         command: "mount '/mnt/a b'".to_owned(),
         elevation: Elevation::Admin,
         wait_for_success: WaitForSuccess::Yes,
@@ -409,7 +409,7 @@ async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
         let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)]));
         resize_by_somebody(&azure, 400).await;
         let mut settings = settings("acct1", 20);
-        settings.resize.pending = pending;
+        settings.policy.resize.pending = pending;
         let report = good(roll_out(&azure, &settings).await);
         assert_eq!((report.action, report.ready), (PoolAction::Resized, 20), "{pending:?}");
         assert_eq!(azure.writes(), expected, "{pending:?}");
@@ -539,7 +539,7 @@ async fn refusals_write_nothing_and_say_what_works() {
 async fn settings_that_contradict_each_other_ask_nobody() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);
-    settings.pool_json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
+    settings.pool.json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
     let error = failure(&azure, &settings).await;
     assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
     assert_eq!(rollout::check(&settings).unwrap_err().kind(), ErrorKind::BadInput);
@@ -549,7 +549,7 @@ async fn settings_that_contradict_each_other_ask_nobody() {
 async fn a_version_that_is_not_there_is_bad_input() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);
-    settings.version = image("7.0.0").parse().unwrap();
+    settings.pool.version = image("7.0.0").parse().unwrap();
     let error = failure(&azure, &settings).await;
     assert_eq!((error.kind(), azure.writes().len()), (ErrorKind::BadInput, 0));
 }

@@ -51,11 +51,6 @@ impl Spec {
         Likeness::OtherSpec(differences)
     }
 
-    /// Whether a pool was made for this specification and version, by us or by an equal run.
-    pub(in crate::rollout) fn has_made(&self, pool: &Pool) -> bool {
-        pool.metadata(SPEC) == Some(&self.hash()) && self.compare(pool) == Likeness::Same
-    }
-
     /// The hash of the body without targets, timeouts, image version and our metadata.
     pub(super) fn hash(&self) -> String {
         let mut body = self.body.clone();

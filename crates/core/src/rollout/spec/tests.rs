@@ -3,8 +3,7 @@
 use super::*;
 use crate::{
     ids::BatchEndpoint,
-    replicas::ReplicaRule,
-    settings::{AccountRef, Elevation, Readiness, ResizePolicy, SpotCounts, StartTask, Targets, WaitForSuccess},
+    settings::{AccountRef, Elevation, PoolSpec, RolloutPolicy, SpotCounts, StartTask, Targets, WaitForSuccess},
 };
 
 const IMAGE: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
@@ -12,20 +11,20 @@ const IMAGE: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourc
 pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
     RolloutSettings {
         account: AccountRef::Endpoint(BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap()),
-        pool: "p1".parse().unwrap(),
-        version: IMAGE.parse().unwrap(),
-        vm_size: Some("Standard_D4s_v5".parse().unwrap()),
-        node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
-        targets: Targets {
-            dedicated: 700,
-            spot: 0,
-            spot_counts: SpotCounts::No,
+        pool: PoolSpec {
+            id: "p1".parse().unwrap(),
+            version: IMAGE.parse().unwrap(),
+            vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+            node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
+            targets: Targets {
+                dedicated: 700,
+                spot: 0,
+                spot_counts: SpotCounts::No,
+            },
+            start_task: None,
+            json: pool_json.as_object().unwrap().clone(),
         },
-        start_task: None,
-        pool_json: pool_json.as_object().unwrap().clone(),
-        resize: ResizePolicy::default(),
-        readiness: Readiness::default(),
-        replica_rule: ReplicaRule::default(),
+        policy: RolloutPolicy::default(),
     }
 }
 
@@ -63,7 +62,7 @@ fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
         json!({"taskSlotsPerNode": 4, "metadata": [{"name": "team", "value": "render"}],
         "virtualMachineConfiguration": {"osDisk": {"caching": "readwrite"}}}),
     );
-    settings.start_task = Some(StartTask {
+    settings.pool.start_task = Some(StartTask {
         command: "true".to_owned(),
         elevation: Elevation::NonAdmin,
         wait_for_success: WaitForSuccess::Yes,
@@ -126,8 +125,8 @@ fn contradictions_are_told_all_at_once_and_name_both_sides() {
         "enableAutoScale": true, "startTask": {"commandLine": "secret"},
         "virtualMachineConfiguration": {"nodeAgentSKUId": "batch.node.el 9", "imageReference": {"publisher": "canonical"}}}),
     );
-    settings.resize.timeout = Some(Duration::from_secs(600));
-    settings.start_task = Some(StartTask {
+    settings.policy.resize.timeout = Some(Duration::from_secs(600));
+    settings.pool.start_task = Some(StartTask {
         command: "true".to_owned(),
         elevation: Elevation::NonAdmin,
         wait_for_success: WaitForSuccess::Yes,
@@ -168,8 +167,8 @@ fn a_start_task_of_the_pool_json_also_waits_for_success() {
 #[test]
 fn only_a_new_pool_needs_size_and_agent() {
     let mut settings = settings(json!({}));
-    settings.vm_size = None;
-    settings.node_agent_sku = None;
+    settings.pool.vm_size = None;
+    settings.pool.node_agent_sku = None;
     let open = Spec::new(&settings).unwrap();
     let error = open
         .create_body(NodeCounts::default(), Duration::from_secs(900))
@@ -191,7 +190,7 @@ fn the_hash_depends_on_the_specification_alone() {
     );
     assert_ne!(base, hash(json!({"a": 1, "b": {"x": 1, "y": 3}})));
     let mut other_version = settings(json!({"a": 1, "b": {"x": 1, "y": 2}}));
-    other_version.version = IMAGE.replace("1.0.0", "2.0.0").parse().unwrap();
+    other_version.pool.version = IMAGE.replace("1.0.0", "2.0.0").parse().unwrap();
     assert_eq!(base, Spec::new(&other_version).unwrap().hash());
 }
 
@@ -200,7 +199,6 @@ fn a_pool_of_ours_is_known_again_and_differences_are_named_without_values() {
     let accounts = |name: &str, password: &str| json!([{"name": name, "password": password}]);
     let asked = spec(json!({"taskSlotsPerNode": 4, "userAccounts": accounts("a", "hunter2")}));
     assert_eq!(asked.compare(&Pool::new(pool_of(&asked))), Likeness::Same);
-    assert!(asked.has_made(&Pool::new(pool_of(&asked))));
     let table = [
         (json!({}), vec!["taskSlotsPerNode", "userAccounts"]),
         (
@@ -238,7 +236,6 @@ fn a_pool_that_somebody_else_made_is_compared_by_image_size_and_agent() {
     let mut pool = pool_of(&spec(json!({})));
     pool["metadata"] = json!([{"name": "team", "value": "render"}]);
     assert_eq!(asked.compare(&Pool::new(pool.clone())), Likeness::SameAsFarAsCompared);
-    assert!(!asked.has_made(&Pool::new(pool.clone())));
     pool["vmSize"] = json!("standard_d8s_v5");
     let expected = r#"vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#;
     assert_eq!(
