@@ -23,7 +23,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
-    settings::RolloutSettings,
+    settings::{RolloutSettings, fault::Fault},
     watch::AccountWatch,
 };
 use decide::Intent;
@@ -63,9 +63,9 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
 /// Checks the settings against each other and against the pool JSON. It asks nobody.
 ///
 /// # Errors
-/// `BadInput` with all faults at once.
-pub fn check(settings: &RolloutSettings) -> Result<()> {
-    intent(settings).map(drop)
+/// With all faults.
+pub fn check(settings: &RolloutSettings) -> Result<(), Vec<Fault>> {
+    Spec::new(settings).map(drop)
 }
 
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
@@ -104,7 +104,8 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
 
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let goal = Goal::new(settings.pool.targets);
-    Ok(Intent::new(Spec::new(settings)?, goal, settings.policy.resize.pending))
+    let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
+    Ok(Intent::new(spec, goal, settings.policy.resize.pending))
 }
 
 fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {

@@ -11,7 +11,7 @@ use super::{
     explain::{bare, counted},
     pool::PoolAccess,
     size::{refused, timeout},
-    spec::SPEC,
+    spec::{SPEC, unusable},
 };
 use crate::{
     error::Result,
@@ -176,7 +176,8 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
     let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
     if will_be_made {
         // Nothing is written for a pool that could not be created afterwards.
-        intent.spec.create_body(intent.goal.targets, intent.first_timeout())?;
+        let body = intent.spec.create_body(intent.goal.targets, intent.first_timeout());
+        body.map_err(|faults| unusable(access.id(), &faults))?;
     } else if pool.as_ref().is_some_and(|pool| pool.metadata(SPEC).is_none()) {
         note_foreign(access);
     }

@@ -116,3 +116,30 @@ fn tell(access: &PoolAccess<'_>, goal: Goal, census: &Census) {
         states: census.states.clone(),
     });
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn census(states: &[(&str, u32)]) -> Census {
+        Census {
+            states: states
+                .iter()
+                .map(|(state, count)| ((*state).to_owned(), *count))
+                .collect(),
+            ..Census::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tasks_that_come_and_go_on_a_working_pool_are_no_progress() {
+        let mut stillness = Stillness::new();
+        assert!(stillness.note(&census(&[("idle", 5), ("running", 2), ("unusable", 1)])));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(!stillness.note(&census(&[("idle", 1), ("running", 6), ("unusable", 1)])));
+        assert!(!stillness.note(&census(&[("running", 7), ("unusable", 1)])));
+        assert_eq!(stillness.length(), Duration::from_secs(60));
+        assert!(stillness.note(&census(&[("running", 8)])), "a node that gets ready is");
+        assert_eq!(stillness.length(), Duration::ZERO);
+    }
+}

@@ -15,6 +15,7 @@ use super::{
     decide::{Errors, Intent, Newer, Next, Refusal, Stage, Waiting},
     explain::{self, bare},
     pool::{PoolAccess, Seen, Sent},
+    spec::unusable,
     verdict::Census,
 };
 use crate::{
@@ -137,7 +138,8 @@ impl<'run, 'account> Sizing<'run, 'account> {
     async fn create(&mut self) -> Result<()> {
         let goal = self.intent.goal;
         let rounds = self.round_of(NodeCounts::default());
-        let body = self.intent.spec.create_body(goal.targets, rounds.timeout())?;
+        let body = self.intent.spec.create_body(goal.targets, rounds.timeout());
+        let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
         self.tell_round(&rounds);
         match self.access.create(body).await? {
             Sent::Taken => self.begin(rounds, Newer::ThanNothing, PoolAction::Created),

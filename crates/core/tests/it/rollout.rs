@@ -10,12 +10,13 @@ use azure_batch_core::{
     compute::version::{Settled, ensure_regions, find, settled},
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts},
+    options::Door,
     progress::Event,
     replicas::RegionNeed,
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
         AccountRef, Elevation, PendingResize, PoolSpec, ROLLOUT_DEADLINE, RolloutPolicy, RolloutSettings, SpotCounts,
-        StartTask, Targets, WaitForSuccess,
+        StartTask, Targets, WaitForSuccess, fault::lines,
     },
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -544,7 +545,11 @@ async fn settings_that_contradict_each_other_ask_nobody() {
     settings.pool.json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
     let error = failure(&azure, &settings).await;
     assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
-    assert_eq!(rollout::check(&settings).unwrap_err().kind(), ErrorKind::BadInput);
+    let faults = rollout::check(&settings).unwrap_err();
+    assert_eq!(
+        lines(&faults, Door::Flag),
+        r#"--pool-json.vmSize: is "Standard_D8s_v5" but --vm-size is "Standard_D4s_v5"; give it in one place"#
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -597,4 +602,163 @@ async fn a_deadline_is_resumable() {
     let outcome = rollout::run(&client(&azure, Duration::from_secs(60)).await, &settings).await;
     assert_eq!(outcome.result.unwrap_err().kind(), ErrorKind::Deadline);
     assert_eq!(good(roll_out(&azure, &settings).await).ready, 700);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_could_not_be_created_leaves_the_version_alone() {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+    });
+    let mut settings = settings("acct1", 1000);
+    (settings.pool.vm_size, settings.pool.node_agent_sku) = (None, None);
+    let error = failure(&azure, &settings).await;
+    assert_eq!((error.kind(), azure.writes()), (ErrorKind::BadInput, Vec::new()));
+    let report = error.report();
+    assert!(
+        report.contains("vm_size: is needed to create the pool\nnode_agent_sku_id: is needed"),
+        "{report}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_shows_the_steps_and_writes_nothing() {
+    let azure = world(|_| {});
+    let client = client(&azure, ROLLOUT_DEADLINE).await;
+    let plan = rollout::plan(&client, &settings("acct1", 700)).await.unwrap();
+    insta::assert_snapshot!(plan.to_string().replace(GROUP, "<group>"), @"");
+    assert_eq!(
+        serde_json::to_value(&plan).unwrap()["steps"][0]["timeouts_minutes"],
+        json!([30, 45, 68, 102, 120])
+    );
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// Somebody else's write, just before a request of ours is answered.
+fn rival(azure: &Azure, request: (&str, &str), write: (&str, &str, Value)) {
+    let ((method, path), (verb, to, body)) = (request, write);
+    azure.fault(
+        json!({"kind": "rival", "method": method, "path": path, "occurrence": "every",
+        "write": {"method": verb, "path": to, "body": body}}),
+    );
+}
+
+/// How often the faults of a kind took effect.
+fn hits(azure: &Azure, kind: &str) -> u64 {
+    let faults = azure.emulator(|emulator, _| serde_json::to_value(emulator.faults()).unwrap());
+    let of_kind = faults.as_array().unwrap().iter().filter(|fault| fault["kind"] == kind);
+    of_kind.map(|fault| fault["hits"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_gets_another_image_between_two_rounds_gets_no_nodes_of_ours() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 0}));
+    let reference = json!({"virtualMachineImageId": image("0.9.0")});
+    let swap = json!({"virtualMachineConfiguration": {"imageReference": reference, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
+    rival(&azure, ("POST", "*/pools/p1/resize"), ("PATCH", "/pools/p1", swap));
+    let error = failure(&azure, &settings("acct1", 8)).await;
+    assert_eq!(hits(&azure, "rival"), 1);
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert!(error.report().contains("versions/0.9.0, not "), "{}", error.report());
+    assert_eq!(
+        azure.writes(),
+        ["POST /pools", "POST /pools/p1/resize"],
+        "the refused resize was not sent again"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_somebody_sets_between_two_rounds_is_not_undone() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 10}));
+    let other = json!({"targetDedicatedNodes": 5, "targetLowPriorityNodes": 0});
+    rival(
+        &azure,
+        ("POST", "*/pools/p1/resize"),
+        ("POST", "/pools/p1/resize", other),
+    );
+    let error = failure(&azure, &settings("acct1", 20)).await;
+    assert_eq!(hits(&azure, "rival"), 1);
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    let why = "has other targets by now: 5 nodes there, 20 asked for";
+    assert!(error.report().contains(why), "{}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_somebody_scales_down_while_nodes_start_ends_the_wait() {
+    let began = Instant::now();
+    let azure = world(|_| {});
+    let none = json!({"targetDedicatedNodes": 0, "targetLowPriorityNodes": 0});
+    rival(&azure, ("GET", "*/nodecounts"), ("POST", "/pools/p1/resize", none));
+    let outcome = roll_out(&azure, &settings("acct1", 5)).await;
+    let error = outcome.result.unwrap_err();
+    assert!(hits(&azure, "rival") > 0);
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert!(
+        error.report().contains("0 nodes there, 5 asked for"),
+        "{}",
+        error.report()
+    );
+    assert!(began.elapsed() < Duration::from_secs(20 * 60), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1}));
+    let settings = settings("acct1", 10);
+    let outcome = rollout::run(&client(&azure, Duration::from_secs(20 * 60)).await, &settings).await;
+    assert_eq!(
+        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (ErrorKind::Deadline, 9)
+    );
+    assert_eq!(outcome.report.states.get("unusable"), Some(&1));
+
+    azure.turn_the_page();
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "no longer",
+        "method": "GET", "path": "*/pools", "occurrence": {"nth": 3}}),
+    );
+    let outcome = roll_out(&azure, &settings).await;
+    assert_eq!(hits(&azure, "status"), 1);
+    assert_eq!(
+        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (ErrorKind::NoRights, 9)
+    );
+
+    azure.turn_the_page();
+    let cancel = CancellationToken::new();
+    let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
+    azure.gone_after(12, cancel);
+    let outcome = rollout::run(&client, &settings).await;
+    assert_eq!(
+        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (ErrorKind::Cancelled, 9)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_nodes_lists_them_only_to_decide() {
+    let azure = world(|_| {});
+    good(roll_out(&azure, &settings("acct1", 700)).await);
+    let count = |path: &str| entries(&azure, &Method::GET, path).len();
+    assert_eq!(
+        count("/pools/p1/nodes"),
+        1,
+        "once, when the counts say that enough are ready"
+    );
+    assert!(count("/nodecounts") > 10, "{}", count("/nodecounts"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_without_the_right_to_count_nodes_lists_them() {
+    let azure = world(|_| {});
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "no",
+        "path": "*/nodecounts", "occurrence": "every"}),
+    );
+    let report = good(roll_out(&azure, &settings("acct1", 10)).await);
+    assert!(hits(&azure, "status") > 0);
+    assert_eq!(report.ready, 10);
 }
