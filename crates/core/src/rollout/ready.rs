@@ -101,7 +101,14 @@ pub(super) async fn wait(
         }
         if let Some(nodes) = list {
             let verdict = census.verdict(goal);
-            if verdict != Verdict::Pending || stillness.length() >= readiness.node_timeout {
+            if verdict == Verdict::Good {
+                return Ok(Waited { nodes, census, verdict });
+            }
+            if verdict == Verdict::Bad || stillness.length() >= readiness.node_timeout {
+                // Nodes that leave because somebody shrinks the pool are no failure of the image.
+                let pool = access.find().await?;
+                let still_ours = intent.unchanged(pool.as_ref());
+                still_ours.map_err(|refusal| refused(access.id(), refusal))?;
                 return Ok(Waited { nodes, census, verdict });
             }
         }

@@ -626,7 +626,10 @@ async fn a_plan_shows_the_steps_and_writes_nothing() {
     let azure = world(|_| {});
     let client = client(&azure, ROLLOUT_DEADLINE).await;
     let plan = rollout::plan(&client, &settings("acct1", 700)).await.unwrap();
-    insta::assert_snapshot!(plan.to_string().replace(GROUP, "<group>"), @"");
+    insta::assert_snapshot!(plan.to_string().replace(GROUP, "<group>"), @r"
+    create pool p1 with 700 nodes on <group>/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0, resize timeouts of 30, 45, 68, 102, 120 minutes
+    wait until 686 nodes of pool p1 are ready
+    ");
     assert_eq!(
         serde_json::to_value(&plan).unwrap()["steps"][0]["timeouts_minutes"],
         json!([30, 45, 68, 102, 120])
