@@ -40,7 +40,7 @@ pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome 
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out(client, settings, &mut report)).await;
     report.steps = client.run().steps();
-    let result = result.map_err(|error| explained(error, settings));
+    let result = result.map_err(|error| explained(error, settings, report.action));
     Ended { result, report }
 }
 
@@ -57,10 +57,12 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
         let beginning = plan::look(&access, &intent, settings.policy.resize.rounds).await?;
         Ok(beginning.plan)
     };
-    planned.await.map_err(|error: Error| explained(error, settings))
+    planned
+        .await
+        .map_err(|error: Error| explained(error, settings, PoolAction::None))
 }
 
-/// Checks the settings against each other and against the pool JSON. It asks nobody.
+/// Checks the settings against each other and against the pool JSON. It sends nothing.
 ///
 /// # Errors
 /// With all faults.
@@ -88,7 +90,8 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
 
     if beginning.size == Size::NewNodes {
         let ensure = raise::ensure(&access, &site, settings);
-        run.step("replicas", "checking the version's replicas", ensure).await?;
+        let ensured = run.step("replicas", "checking the version's replicas", ensure).await;
+        advised(client, &site, ensured, report)?;
     }
     if beginning.size == Size::Reached {
         report.action = PoolAction::Unchanged;
@@ -118,6 +121,24 @@ fn tell_skipped(client: &Client, skipped: &[String]) {
     }
 }
 
+/// More replicas are advice: an identity that may not change the version rolls out all the same, with a warning. A
+/// region without any is not: no node would come.
+fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut RolloutReport) -> Result<()> {
+    let is_there = match (&site.version, &site.location) {
+        (Some(version), Some(location)) => version.is_complete_in(location),
+        _ => false,
+    };
+    match ensured {
+        Err(error) if is_there && error.kind() == ErrorKind::NoRights && error.has_status(403) => {
+            let skipped = format!("replicas of the image version: this identity may not change it ({error})");
+            tell_skipped(client, std::slice::from_ref(&skipped));
+            report.skipped_checks.push(skipped);
+            Ok(())
+        }
+        ensured => ensured,
+    }
+}
+
 fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
         let stillness = settings.policy.readiness.node_timeout;
@@ -134,14 +155,20 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
     Ok(())
 }
 
-/// The error as the last layer of a roll-out; after a stop it says how to go on.
-fn explained(error: Error, settings: &RolloutSettings) -> Error {
+/// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
+fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Error {
     let pool = &settings.pool;
     let doing = format!("cannot roll out {} to pool {}", pool.version.name(), pool.id);
-    if error.kind() == ErrorKind::Cancelled {
-        let hint = "the pool stays as it is; run the same again and it goes on from here";
-        return error.with_hint(hint).while_doing(doing);
-    }
+    let error = match (error.kind(), action) {
+        (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => {
+            error.with_hint("the pool stays as it is; run the same again and it continues from here")
+        }
+        (ErrorKind::Cancelled, _) => error.with_hint(format!(
+            "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",
+            pool.id
+        )),
+        _ => error,
+    };
     error.while_doing(doing)
 }
 

@@ -16,7 +16,7 @@ use crate::{
     ids::{BatchEndpoint, PoolId},
 };
 
-/// A look this young is handed to the next who asks. Pools change in tens of seconds, and nobody looks more often.
+/// A look this young is handed to the next who asks. Pools change in tens of seconds, and a wait looks at them this often at most.
 const FRESH: Duration = Duration::from_secs(5);
 
 /// The pools of one account that this run waits for.

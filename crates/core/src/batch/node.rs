@@ -53,7 +53,7 @@ pub enum Outlook {
     Coming,
     /// It has lost contact. Some of these come back; one that says in its errors what is wrong does not.
     Doubtful,
-    /// It stays as it is until somebody acts.
+    /// It stays as it is until it is repaired or removed.
     Lost,
 }
 
@@ -110,7 +110,7 @@ pub fn count(endpoint: &BatchEndpoint, pool: Option<&PoolId>) -> Request {
         Method::GET,
         "/nodecounts",
         API_VERSION,
-        "count the nodes of the account's pools",
+        "read the nodecounts of the account's pools",
     );
     match pool {
         Some(pool) => request.with_query("$filter", format!("poolId eq '{pool}'")),

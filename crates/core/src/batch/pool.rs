@@ -15,7 +15,7 @@ use crate::{
     request::Request,
 };
 
-/// A pool as the service describes it: the fields we decide by, and the whole body beside them.
+/// A pool as the service describes it: the fields we decide by, together with the whole body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
     /// Whether it is on its way out.

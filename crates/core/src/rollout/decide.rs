@@ -1,6 +1,6 @@
 //! What to do with the pool next: pure, from what is asked for, where the run stands, and the pool that is there.
 //!
-//! It is asked again after every look. A lost answer or a refusal because of somebody else is just another look.
+//! It is asked again after every look. A lost answer, or a refusal because another caller was faster, is just another look.
 
 use std::time::Duration;
 
@@ -28,7 +28,7 @@ pub(super) struct Intent {
     pub(super) spec: Spec,
     /// Its size, and what is enough of it.
     pub(super) goal: Goal,
-    /// What becomes of somebody else's resize.
+    /// What happens to a resize that another caller began.
     pub(super) pending: PendingResize,
 }
 
@@ -39,8 +39,8 @@ pub(super) enum Stage {
     Before,
     /// A resize to our targets is under way.
     UnderWay {
-        /// What the pool must be newer than to answer it.
-        newer: Newer,
+        /// A steady state answers it when it began after this, by the service's clock. Any does without a time.
+        after: Option<Timestamp>,
         /// How long ago we asked for it.
         passed: Duration,
     },
@@ -48,19 +48,10 @@ pub(super) enum Stage {
     Between,
 }
 
-/// What a pool's next steady state must be newer than, to be the answer to a write of ours.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Newer {
-    /// Any steady state will do.
-    ThanNothing,
-    /// Than the state that began then, by the service's clock.
-    Than(Timestamp),
-}
-
 /// What to do next.
 #[derive(Clone, Debug, PartialEq)]
 pub(super) enum Next<'p> {
-    /// There is no such pool: create it.
+    /// The pool does not exist: create it.
     Create,
     /// Bring it to the targets.
     Resize(&'p Pool),
@@ -108,7 +99,7 @@ pub(super) struct Refusal {
 }
 
 const OTHER_STRATEGIES: &str = "changing an existing pool in place, or blue-green by a second pool, will come in a later release; until then roll out to a new pool id";
-const AGREE: &str = "agree with whoever changes the pool, then run the same again";
+const AGREE: &str = "agree with those who change the pool, then run the same again";
 
 impl Intent {
     /// What this specification and policy want.
@@ -123,7 +114,7 @@ impl Intent {
             (Stage::UnderWay { passed, .. }, None) if passed < LAG => Next::Wait(Waiting::OurResize),
             (_, None) => Next::Refuse(deleted()),
             (Stage::Before, Some(pool)) => self.before(pool),
-            (Stage::UnderWay { newer, passed }, Some(pool)) => self.under_way(pool, newer, passed),
+            (Stage::UnderWay { after, passed }, Some(pool)) => self.under_way(pool, after, passed),
             (Stage::Between, Some(pool)) => self.between(pool),
         }
     }
@@ -147,11 +138,11 @@ impl Intent {
         }
     }
 
-    fn under_way<'p>(&self, pool: &'p Pool, newer: Newer, passed: Duration) -> Next<'p> {
+    fn under_way<'p>(&self, pool: &'p Pool, after: Option<Timestamp>, passed: Duration) -> Next<'p> {
         let is_lagging = passed < LAG;
         match self.changed(pool) {
             Some(refusal) if !is_lagging => Next::Refuse(refusal),
-            None if pool.is_steady() && newer.is_met_by(pool) => Next::RoundEnded(pool, Errors::OfThisRound),
+            None if pool.is_steady() && is_younger(pool, after) => Next::RoundEnded(pool, Errors::OfThisRound),
             None if pool.is_steady() && !is_lagging => Next::RoundEnded(pool, Errors::Stale),
             Some(_) | None => Next::Wait(Waiting::OurResize),
         }
@@ -166,7 +157,7 @@ impl Intent {
         }
     }
 
-    /// The pool, unless somebody has changed it since it had our targets.
+    /// The pool, unless another caller has changed it since it had our targets.
     pub(super) fn unchanged<'p>(&self, pool: Option<&'p Pool>) -> Result<&'p Pool, Refusal> {
         let pool = pool.ok_or_else(deleted)?;
         self.changed(pool).map_or(Ok(pool), Err)
@@ -177,7 +168,7 @@ impl Intent {
         timeout::first(self.goal.targets.total(), self.spec.timeout())
     }
 
-    /// What somebody else has changed since the pool had our targets.
+    /// What another caller has changed since the pool had our targets.
     fn changed(&self, pool: &Pool) -> Option<Refusal> {
         let why = if pool.life == PoolLife::Deleting {
             "is being deleted meanwhile".to_owned()
@@ -221,18 +212,11 @@ impl Intent {
     }
 }
 
-impl Newer {
-    /// Than the state that the pool was seen in.
-    pub(super) fn than(pool: &Pool) -> Self {
-        pool.allocation_since.map_or(Self::ThanNothing, Self::Than)
-    }
-
-    /// Whether the pool shows a state that began later, or one under way.
-    fn is_met_by(self, pool: &Pool) -> bool {
-        match self {
-            Self::ThanNothing => true,
-            Self::Than(former) => !pool.is_steady() || pool.allocation_since.is_none_or(|since| since > former),
-        }
+/// Whether the pool's allocation state began after that time. A state without a time may have.
+fn is_younger(pool: &Pool, after: Option<Timestamp>) -> bool {
+    match (pool.allocation_since, after) {
+        (Some(since), Some(after)) => since > after,
+        _ => true,
     }
 }
 

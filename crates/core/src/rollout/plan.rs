@@ -28,14 +28,14 @@ pub enum RolloutStep {
         /// The pool.
         pool: PoolId,
     },
-    /// Somebody's resize to other targets ends first.
+    /// A resize to other targets that another caller began ends first.
     AwaitOtherResize {
         /// The pool.
         pool: PoolId,
         /// Its targets.
         targets: NodeCounts,
     },
-    /// Somebody's resize to other targets is stopped.
+    /// A resize to other targets that another caller began is stopped.
     StopOtherResize {
         /// The pool.
         pool: PoolId,
@@ -64,7 +64,7 @@ pub enum RolloutStep {
         /// The timeouts of the resize rounds, as many as there may be.
         timeouts_minutes: Vec<u64>,
     },
-    /// Somebody's resize to the same targets ends.
+    /// A resize to the same targets that another caller began ends.
     JoinResize {
         /// The pool.
         pool: PoolId,
@@ -198,7 +198,7 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
 
 fn note_foreign(access: &PoolAccess<'_>) {
     let text = format!(
-        "pool {} was made by somebody else: it is compared by image version, VM size and node agent only",
+        "pool {} was not made by a roll-out: it is compared by image version, VM size and node agent only",
         access.id()
     );
     access.client().run().progress.note(text);

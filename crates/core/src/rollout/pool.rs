@@ -1,6 +1,6 @@
 //! One pool in the service's hands: reads, and the writes that a roll-out makes.
 //!
-//! A write is sent once. Where its effect is not known, or somebody else was faster, the caller looks at the pool and
+//! A write is sent once. Where its effect is not known, or another client was faster, the caller looks at the pool and
 //! decides again: nothing is repeated unseen. What to write is decided in `decide`.
 
 use std::time::Duration;
@@ -49,7 +49,7 @@ pub(super) struct Seen {
 pub(super) enum Sent {
     /// Batch took it.
     Taken,
-    /// Its effect is not known, or somebody else was faster: the pool shows which, and this is what was answered.
+    /// Its effect is not known, or another client was faster: the pool shows which. This is what was answered.
     LookAgain(Error),
 }
 
@@ -155,7 +155,7 @@ impl<'a> PoolAccess<'a> {
     }
 }
 
-/// Whether the pool's state may have changed, by us or by somebody else: a lost answer, 409 and 412 say so.
+/// Whether the pool's state may have changed, by us or by another client: a lost answer, 409 and 412 say so.
 fn is_worth_a_look(error: &Error) -> bool {
     let is_limit = error.kind() == ErrorKind::Quota;
     error.kind() == ErrorKind::UnknownEffect || (!is_limit && (error.has_status(409) || error.has_status(412)))

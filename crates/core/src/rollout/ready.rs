@@ -71,7 +71,7 @@ impl Stillness {
 /// Waits. What was counted last is in the report, however the wait ends.
 ///
 /// # Errors
-/// `Refused` when somebody changes the pool meanwhile; when the pool cannot be read, or the run ends.
+/// `Refused` when another client changes the pool meanwhile; when the pool cannot be read, or the run ends.
 pub(super) async fn wait(
     access: &PoolAccess<'_>,
     intent: &Intent,
@@ -105,7 +105,7 @@ pub(super) async fn wait(
                 return Ok(Waited { nodes, census, verdict });
             }
             if verdict == Verdict::Bad || stillness.length() >= readiness.node_timeout {
-                // Nodes that leave because somebody shrinks the pool are no failure of the image.
+                // Nodes that leave because another client shrinks the pool do not speak against the image.
                 let pool = access.find().await?;
                 let still_ours = intent.unchanged(pool.as_ref());
                 still_ours.map_err(|refusal| refused(access.id(), refusal))?;

@@ -8,11 +8,12 @@ pub(super) mod timeout;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
     PoolAction, RolloutReport, Round,
-    decide::{Errors, Intent, Newer, Next, Refusal, Stage, Waiting},
+    decide::{Errors, Intent, Next, Refusal, Stage, Waiting},
     explain::{self, bare},
     pool::{PoolAccess, Seen, Sent},
     spec::unusable,
@@ -29,7 +30,7 @@ use rounds::{AfterRound, End, Rounds};
 
 /// So many writes in a row without a known effect end the run: something is wrong that looking again does not cure.
 const MAX_LOST: u32 = 4;
-/// So many resizes of others are waited for; then somebody is at odds with us.
+/// So many resizes of other callers are waited for. After that they and we are at odds.
 const MAX_OTHERS: u32 = 10;
 
 /// The pool on its way to its size: what this run has done and seen so far.
@@ -47,14 +48,15 @@ pub(super) struct Sizing<'run, 'account> {
     lost: u32,
     others: u32,
     wait: Option<(Waiting, Instant)>,
-    told: Option<(String, u32)>,
+    /// The allocation that was shown last.
+    shown: Option<(String, u32)>,
 }
 
 /// Where the rounds stand.
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Before,
-    UnderWay { newer: Newer, since: Instant },
+    UnderWay { after: Option<Timestamp>, since: Instant },
     Between,
 }
 
@@ -77,7 +79,7 @@ impl<'run, 'account> Sizing<'run, 'account> {
             lost: 0,
             others: 0,
             wait: None,
-            told: None,
+            shown: None,
         }
     }
 
@@ -112,8 +114,8 @@ impl<'run, 'account> Sizing<'run, 'account> {
     fn stage(&self) -> Stage {
         match self.step {
             Step::Before => Stage::Before,
-            Step::UnderWay { newer, since } => Stage::UnderWay {
-                newer,
+            Step::UnderWay { after, since } => Stage::UnderWay {
+                after,
                 passed: since.elapsed(),
             },
             Step::Between => Stage::Between,
@@ -142,7 +144,7 @@ impl<'run, 'account> Sizing<'run, 'account> {
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
         self.tell_round(&rounds);
         match self.access.create(body).await? {
-            Sent::Taken => self.begin(rounds, Newer::ThanNothing, PoolAction::Created),
+            Sent::Taken => self.begin(rounds, None, PoolAction::Created),
             Sent::LookAgain(error) => self.look_again(error, PoolAction::Created)?,
         }
         Ok(())
@@ -153,7 +155,7 @@ impl<'run, 'account> Sizing<'run, 'account> {
         self.tell_round(&rounds);
         let order = order(self.intent.goal.targets, rounds.timeout(), pool.current);
         match self.access.resize(&order, pool).await? {
-            Sent::Taken => self.begin(rounds, Newer::than(pool), PoolAction::Resized),
+            Sent::Taken => self.begin(rounds, pool.allocation_since, PoolAction::Resized),
             Sent::LookAgain(error) => self.look_again(error, PoolAction::Resized)?,
         }
         Ok(())
@@ -183,7 +185,7 @@ impl<'run, 'account> Sizing<'run, 'account> {
             let timeout = pool.resize_timeout.unwrap_or_else(|| self.intent.first_timeout());
             Rounds::new(self.intent.goal, self.limit, timeout, pool.current)
         });
-        self.begin(rounds, Newer::ThanNothing, action);
+        self.begin(rounds, None, action);
     }
 
     /// Waits until the next look.
@@ -268,10 +270,10 @@ impl<'run, 'account> Sizing<'run, 'account> {
         }
     }
 
-    fn begin(&mut self, rounds: Rounds, newer: Newer, action: PoolAction) {
+    fn begin(&mut self, rounds: Rounds, after: Option<Timestamp>, action: PoolAction) {
         self.rounds = Some(rounds);
         self.step = Step::UnderWay {
-            newer,
+            after,
             since: Instant::now(),
         };
         (self.lost, self.tried) = (0, None);
@@ -313,13 +315,13 @@ impl<'run, 'account> Sizing<'run, 'account> {
 
     fn tell_allocation(&mut self, pool: &Pool) {
         let now = (pool.allocation.to_string(), pool.current.total());
-        if self.told.as_ref() != Some(&now) {
+        if self.shown.as_ref() != Some(&now) {
             self.access.client().run().progress.tell(Event::Allocation {
                 state: now.0.clone(),
                 wanted: pool.targets.total(),
                 allocated: now.1,
             });
-            self.told = Some(now);
+            self.shown = Some(now);
         }
     }
 }

@@ -168,7 +168,7 @@ impl Spec {
                 set(&mut body, pointer, json!(found));
             }
         }
-        // The agent tells the system, and the system how a command is run.
+        // The agent SKU names the system, and each system runs a command in its own way.
         merge_command(&mut body, self.start_task.as_ref(), &mut Vec::new());
         Self { body, ..self.clone() }
     }

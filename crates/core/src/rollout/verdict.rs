@@ -33,7 +33,7 @@ pub(super) struct Census {
     pub(super) ready: NodeCounts,
     /// Not ready, but may become so by themselves.
     pub(super) coming: NodeCounts,
-    /// Those of the coming ones that have lost contact: a list tells which of them will not come back.
+    /// Those of the coming ones that have lost contact: only a list shows which of them will not come back.
     pub(super) doubtful: NodeCounts,
     /// All that were counted.
     pub(super) total: NodeCounts,

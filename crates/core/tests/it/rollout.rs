@@ -42,7 +42,7 @@ pub(crate) fn world(change: impl FnOnce(&mut Value)) -> Azure {
     Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
 }
 
-fn image(version: &str) -> String {
+pub(crate) fn image(version: &str) -> String {
     format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/{version}")
 }
 
@@ -69,7 +69,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
 }
 
 /// A pool of somebody else on that version, as a seed describes it.
-fn foreign_pool(version: &str, nodes: u32) -> Value {
+pub(crate) fn foreign_pool(version: &str, nodes: u32) -> Value {
     json!({"id": "p1", "vmSize": "standard_d4s_v5", "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
         "metadata": [{"name": "team", "value": "render"}],
         "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": image(version)}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}})
@@ -82,19 +82,19 @@ pub(crate) async fn client(azure: &Azure, limit: Duration) -> Client {
     azure.client_with_limit(&CancellationToken::new(), limit).await.0
 }
 
-async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> RolloutOutcome {
+pub(crate) async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> RolloutOutcome {
     rollout::run(&client(azure, ROLLOUT_DEADLINE).await, settings).await
 }
 
 /// The journal's entries of requests with that verb, whose paths end so.
-fn entries(azure: &Azure, method: &Method, path_end: &str) -> Vec<Entry> {
+pub(crate) fn entries(azure: &Azure, method: &Method, path_end: &str) -> Vec<Entry> {
     let mut journal = azure.journal();
     journal.retain(|entry| entry.method == method.as_str() && entry.path.ends_with(path_end));
     journal
 }
 
 /// Somebody else asks for so many nodes in p1 of acct1; their request is not ours to count.
-async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
+pub(crate) async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
     let endpoint = BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap();
     let order = Resize {
         targets: NodeCounts { dedicated, spot: 0 },
@@ -107,11 +107,11 @@ async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
 }
 
 /// The error of a roll-out that must fail.
-async fn failure(azure: &Azure, settings: &RolloutSettings) -> Error {
+pub(crate) async fn failure(azure: &Azure, settings: &RolloutSettings) -> Error {
     roll_out(azure, settings).await.result.expect_err("must fail")
 }
 
-fn good(outcome: RolloutOutcome) -> RolloutReport {
+pub(crate) fn good(outcome: RolloutOutcome) -> RolloutReport {
     if let Err(error) = outcome.result {
         panic!("{}", error.report());
     }
@@ -635,133 +635,4 @@ async fn a_plan_shows_the_steps_and_writes_nothing() {
         json!([30, 45, 68, 102, 120])
     );
     assert_eq!(azure.writes(), Vec::<String>::new());
-}
-
-/// Somebody else's write, just before a request of ours is answered.
-fn rival(azure: &Azure, request: (&str, &str), write: (&str, &str, Value)) {
-    let ((method, path), (verb, to, body)) = (request, write);
-    azure.fault(
-        json!({"kind": "rival", "method": method, "path": path, "occurrence": "every",
-        "write": {"method": verb, "path": to, "body": body}}),
-    );
-}
-
-/// How often the faults of a kind took effect.
-fn hits(azure: &Azure, kind: &str) -> u64 {
-    let faults = azure.emulator(|emulator, _| serde_json::to_value(emulator.faults()).unwrap());
-    let of_kind = faults.as_array().unwrap().iter().filter(|fault| fault["kind"] == kind);
-    of_kind.map(|fault| fault["hits"].as_u64().unwrap()).sum()
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pool_that_gets_another_image_between_two_rounds_gets_no_nodes_of_ours() {
-    let azure = world(|_| {});
-    azure.fault(json!({"kind": "allocationTimeout", "deliver": 0}));
-    let reference = json!({"virtualMachineImageId": image("0.9.0")});
-    let swap = json!({"virtualMachineConfiguration": {"imageReference": reference, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
-    rival(&azure, ("POST", "*/pools/p1/resize"), ("PATCH", "/pools/p1", swap));
-    let error = failure(&azure, &settings("acct1", 8)).await;
-    assert_eq!(hits(&azure, "rival"), 1);
-    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
-    assert!(error.report().contains("versions/0.9.0, not "), "{}", error.report());
-    assert_eq!(
-        azure.writes(),
-        ["POST /pools", "POST /pools/p1/resize"],
-        "the refused resize was not sent again"
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_target_that_somebody_sets_between_two_rounds_is_not_undone() {
-    let azure = world(|_| {});
-    azure.fault(json!({"kind": "allocationTimeout", "deliver": 10}));
-    let other = json!({"targetDedicatedNodes": 5, "targetLowPriorityNodes": 0});
-    rival(
-        &azure,
-        ("POST", "*/pools/p1/resize"),
-        ("POST", "/pools/p1/resize", other),
-    );
-    let error = failure(&azure, &settings("acct1", 20)).await;
-    assert_eq!(hits(&azure, "rival"), 1);
-    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
-    let why = "has other targets by now: 5 nodes there, 20 asked for";
-    assert!(error.report().contains(why), "{}", error.report());
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_pool_that_somebody_scales_down_while_nodes_start_ends_the_wait() {
-    let began = Instant::now();
-    let azure = world(|_| {});
-    let none = json!({"targetDedicatedNodes": 0, "targetLowPriorityNodes": 0});
-    rival(&azure, ("GET", "*/nodecounts"), ("POST", "/pools/p1/resize", none));
-    let outcome = roll_out(&azure, &settings("acct1", 5)).await;
-    let error = outcome.result.unwrap_err();
-    assert!(hits(&azure, "rival") > 0);
-    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
-    assert!(
-        error.report().contains("0 nodes there, 5 asked for"),
-        "{}",
-        error.report()
-    );
-    assert!(began.elapsed() < Duration::from_secs(20 * 60), "{:?}", began.elapsed());
-}
-
-#[tokio::test(start_paused = true)]
-async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
-    let azure = world(|_| {});
-    azure.fault(json!({"kind": "unusableNodes", "count": 1}));
-    let settings = settings("acct1", 10);
-    let outcome = rollout::run(&client(&azure, Duration::from_secs(20 * 60)).await, &settings).await;
-    assert_eq!(
-        (outcome.result.unwrap_err().kind(), outcome.report.ready),
-        (ErrorKind::Deadline, 9)
-    );
-    assert_eq!(outcome.report.states.get("unusable"), Some(&1));
-
-    azure.turn_the_page();
-    azure.fault(
-        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "no longer",
-        "method": "GET", "path": "*/pools", "occurrence": {"nth": 3}}),
-    );
-    let outcome = roll_out(&azure, &settings).await;
-    assert_eq!(hits(&azure, "status"), 1);
-    assert_eq!(
-        (outcome.result.unwrap_err().kind(), outcome.report.ready),
-        (ErrorKind::NoRights, 9)
-    );
-
-    azure.turn_the_page();
-    let cancel = CancellationToken::new();
-    let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
-    azure.gone_after(12, cancel);
-    let outcome = rollout::run(&client, &settings).await;
-    assert_eq!(
-        (outcome.result.unwrap_err().kind(), outcome.report.ready),
-        (ErrorKind::Cancelled, 9)
-    );
-}
-
-#[tokio::test(start_paused = true)]
-async fn waiting_for_nodes_lists_them_only_to_decide() {
-    let azure = world(|_| {});
-    good(roll_out(&azure, &settings("acct1", 700)).await);
-    let count = |path: &str| entries(&azure, &Method::GET, path).len();
-    assert_eq!(
-        count("/pools/p1/nodes"),
-        1,
-        "once, when the counts say that enough are ready"
-    );
-    assert!(count("/nodecounts") > 10, "{}", count("/nodecounts"));
-}
-
-#[tokio::test(start_paused = true)]
-async fn an_identity_without_the_right_to_count_nodes_lists_them() {
-    let azure = world(|_| {});
-    azure.fault(
-        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "no",
-        "path": "*/nodecounts", "occurrence": "every"}),
-    );
-    let report = good(roll_out(&azure, &settings("acct1", 10)).await);
-    assert!(hits(&azure, "status") > 0);
-    assert_eq!(report.ready, 10);
 }

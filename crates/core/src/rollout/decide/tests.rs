@@ -117,7 +117,7 @@ fn refusals_name_what_stands_in_the_way_before_any_wait() {
 #[test]
 fn a_steady_pool_answers_our_write_only_when_its_state_is_younger_than_the_one_before() {
     let intent = intent(PendingResize::Wait);
-    let newer = Newer::Than(AT.parse().unwrap());
+    let after = Some(AT.parse().unwrap());
     let since = |state: &str, since: &str| {
         pool(|body| {
             body["allocationState"] = json!(state);
@@ -139,7 +139,7 @@ fn a_steady_pool_answers_our_write_only_when_its_state_is_younger_than_the_one_b
     for (state, at, soon, late) in table {
         let pool = since(state, at);
         for (passed, expected) in [(Duration::from_secs(5), soon), (LAG, late)] {
-            let next = intent.decide(Stage::UnderWay { newer, passed }, Some(&pool));
+            let next = intent.decide(Stage::UnderWay { after, passed }, Some(&pool));
             assert_eq!(name(&next), expected, "{state} since {at:?} after {passed:?}");
         }
     }
@@ -149,7 +149,7 @@ fn a_steady_pool_answers_our_write_only_when_its_state_is_younger_than_the_one_b
 fn what_somebody_else_does_to_a_pool_under_way_ends_the_run_and_is_named() {
     let intent = intent(PendingResize::Stop);
     let late = Stage::UnderWay {
-        newer: Newer::ThanNothing,
+        after: None,
         passed: LAG,
     };
     let table = [
@@ -185,7 +185,7 @@ fn what_somebody_else_does_to_a_pool_under_way_ends_the_run_and_is_named() {
 fn what_lags_behind_our_write_is_no_change_of_somebody_else() {
     let intent = intent(PendingResize::Wait);
     let soon = Stage::UnderWay {
-        newer: Newer::ThanNothing,
+        after: None,
         passed: Duration::from_secs(10),
     };
     for pool in [
@@ -223,7 +223,7 @@ proptest! {
             body["allocationState"] = json!(if is_steady { "steady" } else { "resizing" });
         });
         let passed = Duration::from_secs(passed);
-        for stage in [Stage::Between, Stage::UnderWay { newer: Newer::ThanNothing, passed }] {
+        for stage in [Stage::Between, Stage::UnderWay { after: None, passed }] {
             let next = intent.decide(stage, Some(&pool));
             let writes = matches!(next, Next::Create | Next::Resize(_) | Next::StopOther(_));
             prop_assert!(!writes || targets == 700, "{next:?}");

@@ -117,7 +117,7 @@ fn pause(ended: u32, class: Class, jitter: f64) -> Duration {
         doubled.min(LONGEST_PAUSE)
     };
     let factor = jitter.clamp(0.0, 1.0).mul_add(2.0 * JITTER, 1.0 - JITTER);
-    // Whole seconds, so that what is told is what is waited.
+    // Whole seconds, so that the pause is as long as the event says.
     Duration::from_secs(length.mul_f64(factor).as_secs())
 }
 

@@ -15,7 +15,7 @@ use crate::{batch::pool::Pool, json as read_json, rollout::verdict::is_version};
 pub(in crate::rollout) enum Likeness {
     /// The same.
     Same,
-    /// The same in what is compared of a pool that somebody else made.
+    /// The same in what is compared of a pool that a roll-out of ours did not make.
     SameAsFarAsCompared,
     /// It runs another image: that one.
     OtherImage(String),
@@ -29,7 +29,7 @@ impl Spec {
         match pool.image_id() {
             Some(id) if is_version(id, &self.version) => {}
             Some(id) => return Likeness::OtherImage(id.to_owned()),
-            None => return Likeness::OtherImage("an image that is no gallery image version".to_owned()),
+            None => return Likeness::OtherImage("an image that is not a gallery image version".to_owned()),
         }
         let complete = self.completed_from(pool);
         let asked = &self.body;
@@ -85,7 +85,7 @@ fn other_settings(asked: &Value, found: &Value) -> Vec<String> {
     names
 }
 
-/// Collects the paths at which what is asked for is not found; what Batch adds by itself is no difference.
+/// Collects the paths at which what is asked for is not found; what Batch adds by itself does not count.
 fn differing(path: &str, asked: &Value, found: &Value, names: &mut Vec<String>) {
     match asked {
         Value::Object(fields) => {
