@@ -10,7 +10,7 @@ use super::RolloutStep;
 use crate::{
     ids::{PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
-    publish::StepTime,
+    progress::StepTime,
     settings::{RolloutSettings, Targets},
 };
 
