@@ -10,7 +10,7 @@ use azure_batch_core::{
     connect::connect,
     error::Result,
     https::Https,
-    rollout::{self, Outcome},
+    rollout::{self, RolloutOutcome},
 };
 
 use crate::{
@@ -44,9 +44,6 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
             return desk.close(&Report::of_faults(faults, stopwatch.ending()), console);
         }
     };
-    if let Err(error) = rollout::check(&request.asked.settings) {
-        return desk.close(&report_of(&request, Err(error), stopwatch), console);
-    }
     let opened = open_https(request.authorities.clone(), environment);
     let (https, mut watch) = match opened.and_then(|https| Ok((https, Watch::begin(&mut *console)?))) {
         Ok(opened) => opened,
@@ -115,7 +112,7 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
     exit_code
 }
 
-fn report_of(request: &RolloutRequest, outcome: Result<Outcome>, stopwatch: Stopwatch) -> Report {
+fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, stopwatch: Stopwatch) -> Report {
     let asked = Asked::of(&request.asked.settings);
     match outcome {
         Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending()),
@@ -133,7 +130,7 @@ async fn begin_deployment(
     watch: &mut Watch<'_>,
 ) -> Option<Deployment> {
     let wanted = request.deployment.as_ref()?;
-    let description = format!("Azure Batch pool {}", request.asked.settings.pool);
+    let description = format!("Azure Batch pool {}", request.asked.settings.pool.id);
     let begun = watch
         .over(Deployment::begin(wanted, repository?, https, &description))
         .await;

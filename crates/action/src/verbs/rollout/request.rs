@@ -8,6 +8,7 @@ use azure_batch_core::{
     error::Error,
     https::Authorities,
     options::{Opt, pool, sign_in},
+    rollout,
     settings::{self, Asked, RolloutSettings, fault::Fault},
     words,
 };
@@ -53,7 +54,8 @@ impl RolloutRequest {
     /// All faults, each with the option and the remedy.
     pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
         let mut faults = given.read_files();
-        let asked = settings::rollout(given.values()).map_err(|found| faults.extend(found));
+        let asked = settings::rollout(given.values()).and_then(checked);
+        let asked = asked.map_err(|found| faults.extend(found));
         faults.extend(missing_permission(given, runner));
         let authorities = authorities(given).map_err(|fault| faults.push(fault));
         let deployment = deployment(given, runner, &mut faults);
@@ -66,6 +68,11 @@ impl RolloutRequest {
             _ => Err(faults),
         }
     }
+}
+
+/// What was asked for, when its parts and the pool JSON agree.
+fn checked(asked: Asked<RolloutSettings>) -> Result<Asked<RolloutSettings>, Vec<Fault>> {
+    rollout::check(&asked.settings).map(|()| asked)
 }
 
 /// Where the report goes: as said, else into the runner's temporary folder, else nowhere. It needs no valid input, so

@@ -64,12 +64,15 @@ fn every_input_arrives() {
     );
     let request = RolloutRequest::read(&mut given, &runner()).unwrap();
     let settings = &request.asked.settings;
-    assert_eq!((settings.pool.as_str(), settings.targets.dedicated), ("render", 700));
     assert_eq!(
-        (settings.resize.rounds, request.asked.deadline.as_secs()),
+        (settings.pool.id.as_str(), settings.pool.targets.dedicated),
+        ("render", 700)
+    );
+    assert_eq!(
+        (settings.policy.resize.rounds, request.asked.deadline.as_secs()),
         (3, 6 * 3600)
     );
-    assert_eq!(settings.pool_json["taskSlotsPerNode"], 4);
+    assert_eq!(settings.pool.json["taskSlotsPerNode"], 4);
     assert!(matches!(request.asked.connection.login, Login::ClientSecret { .. }));
 }
 
@@ -113,6 +116,38 @@ fn a_job_that_may_not_ask_for_a_token_is_shown_the_permission() {
         let login = request.asked.connection.login;
         assert!(matches!(login, Login::ManagedIdentity { client: Some(_) }), "{login}");
     }
+}
+
+#[test]
+fn contradictions_with_the_pool_json_are_one_a_line_in_the_words_of_the_door() {
+    let inputs = [
+        ("vm-size", "Standard_D4s_v5"),
+        ("node-agent-sku-id", "batch.node.ubuntu 22.04"),
+        ("start-task", "echo a"),
+        (
+            "pool-json",
+            r#"{"vmSize":"Standard_D2s_v5","startTask":{"commandLine":"echo b"},
+                "virtualMachineConfiguration":{"nodeAgentSKUId":"batch.node.el 9"}}"#,
+        ),
+    ];
+    insta::assert_snapshot!(faults(&inputs, &runner()).join("\n"));
+    let by_flags = faults(&inputs, &Runner::default()).join("\n");
+    assert!(
+        by_flags.contains("--node-agent-sku-id") && !by_flags.contains("node_agent_sku"),
+        "{by_flags}"
+    );
+}
+
+#[test]
+fn pool_json_in_another_form_or_spelling_is_called_so() {
+    let other = [
+        r#"{"properties": {"vmSize": "STANDARD_D2S_V5", "deploymentConfiguration": {}}}"#,
+        r#"{"virtualMachineConfiguration": {"nodeAgentSkuId": "batch.node.ubuntu 22.04"}}"#,
+        r#"{"maxTasksPerNode": 4}"#,
+        r#"{"startTask": {"commandLine": "x", "resourceFiles": [{"blobSource": "https://x/y", "filePath": "y"}]}}"#,
+    ];
+    let found = other.map(|json| faults(&[("pool-json", json)], &runner()).join("\n"));
+    insta::assert_snapshot!(found.join("\n\n"));
 }
 
 #[test]
