@@ -12,6 +12,7 @@ mod publish_reconcile;
 mod publish_sweep;
 mod recorded;
 mod rollout;
+mod rollout_meanwhile;
 mod rollout_sweep;
 mod source_image;
 mod support;
