@@ -36,7 +36,7 @@ impl Failed {
     #[must_use]
     pub fn of_error(error: Error) -> Self {
         let kind = error.kind();
-        Self::new(kind, error.report(), error.hint().unwrap_or_default())
+        Self::new(kind, error.report(), &error.hint().unwrap_or_default())
     }
 
     /// A failure of the service itself.
