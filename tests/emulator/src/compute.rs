@@ -119,55 +119,6 @@ impl Kind {
     }
 }
 
-/// Answers a request under `Microsoft.Compute`.
-pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    throttled(parts, call, path, |parts| route(parts, call, path))
-}
-
-/// Answers a request, or a poll, unless the provider's budget for it is used up.
-pub(crate) fn throttled(
-    parts: &mut Parts<'_>,
-    call: &Call<'_>,
-    path: &ArmPath,
-    answer: impl FnOnce(&mut Parts<'_>) -> Answer,
-) -> Answer {
-    let limits = (&parts.engine.throttling, call.now);
-    let Some(left) = parts.compute.spent.count(&call.request.method, path, limits) else {
-        return answer(parts);
-    };
-    left.permit(&parts.engine.throttling, call.now)?;
-    Ok(answer(parts)?.with_header("x-ms-ratelimit-remaining-resource", &left.header))
-}
-
-fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let (kind, action) = (path.kind(), path.action());
-    let collection = [kind.as_str(), action.as_str()].join("/");
-    if call.request.method == Method::GET
-        && !action.is_empty()
-        && let Some(kind) = Kind::parse(collection.trim_start_matches('/'))
-    {
-        return list(parts, call, path, kind);
-    }
-    match (Kind::parse(&kind), kind.as_str(), action.as_str()) {
-        (Some(Kind::VirtualMachine), ..) => vm::respond(parts, call, path),
-        (Some(Kind::Disk), ..) => disk::respond(parts, call, path),
-        (Some(Kind::Snapshot), ..) => snapshot::respond(parts, call, path),
-        (Some(Kind::Image), _, "") => image::respond(parts, call, path),
-        (Some(Kind::Gallery), _, "") => gallery::respond(parts, call, path),
-        (Some(Kind::Definition), _, "") => definition::respond(parts, call, path),
-        (Some(Kind::Version), _, "") => version::respond(parts, call, path),
-        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(parts, call, path),
-        (None, "virtualmachines/extensions", "") => vm::extension(parts, call, path),
-        (None, "", "skus") => size::list(parts, call, path),
-        (None, "locations", "vmsizes") => size::list_names(call),
-        (None, kind, _) if kind.starts_with("locations/publishers") || path.action() == "publishers" => {
-            marketplace::respond(call, path)
-        }
-        (None, "locations", "usages") => usage::list(parts, call, path),
-        _ => Err(unsupported(call.request)),
-    }
-}
-
 impl Compute {
     /// Takes up every change that is over at `now`.
     pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
@@ -257,6 +208,55 @@ impl Compute {
         }
         edit::set(&mut all, &["softDeleted"], Value::Array(self.soft_deleted.views()));
         all
+    }
+}
+
+/// Answers a request under `Microsoft.Compute`.
+pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    throttled(parts, call, path, |parts| route(parts, call, path))
+}
+
+/// Answers a request, or a poll, unless the provider's budget for it is used up.
+pub(crate) fn throttled(
+    parts: &mut Parts<'_>,
+    call: &Call<'_>,
+    path: &ArmPath,
+    answer: impl FnOnce(&mut Parts<'_>) -> Answer,
+) -> Answer {
+    let limits = (&parts.engine.throttling, call.now);
+    let Some(left) = parts.compute.spent.count(&call.request.method, path, limits) else {
+        return answer(parts);
+    };
+    left.permit(&parts.engine.throttling, call.now)?;
+    Ok(answer(parts)?.with_header("x-ms-ratelimit-remaining-resource", &left.header))
+}
+
+fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let (kind, action) = (path.kind(), path.action());
+    let collection = [kind.as_str(), action.as_str()].join("/");
+    if call.request.method == Method::GET
+        && !action.is_empty()
+        && let Some(kind) = Kind::parse(collection.trim_start_matches('/'))
+    {
+        return list(parts, call, path, kind);
+    }
+    match (Kind::parse(&kind), kind.as_str(), action.as_str()) {
+        (Some(Kind::VirtualMachine), ..) => vm::respond(parts, call, path),
+        (Some(Kind::Disk), ..) => disk::respond(parts, call, path),
+        (Some(Kind::Snapshot), ..) => snapshot::respond(parts, call, path),
+        (Some(Kind::Image), _, "") => image::respond(parts, call, path),
+        (Some(Kind::Gallery), _, "") => gallery::respond(parts, call, path),
+        (Some(Kind::Definition), _, "") => definition::respond(parts, call, path),
+        (Some(Kind::Version), _, "") => version::respond(parts, call, path),
+        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(parts, call, path),
+        (None, "virtualmachines/extensions", "") => vm::extension(parts, call, path),
+        (None, "", "skus") => size::list(parts, call, path),
+        (None, "locations", "vmsizes") => size::list_names(call),
+        (None, kind, _) if kind.starts_with("locations/publishers") || path.action() == "publishers" => {
+            marketplace::respond(call, path)
+        }
+        (None, "locations", "usages") => usage::list(parts, call, path),
+        _ => Err(unsupported(call.request)),
     }
 }
 

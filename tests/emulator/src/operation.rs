@@ -132,13 +132,6 @@ impl Started {
     }
 }
 
-fn with_retry_after(response: Response, seconds: Option<u32>) -> Response {
-    match seconds {
-        Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
-        None => response,
-    }
-}
-
 impl Operations {
     /// Operations whose poll URLs are short and unsigned if `unsigned`.
     pub(crate) fn new(unsigned: bool) -> Self {
@@ -205,6 +198,13 @@ impl Operations {
             operation.ends = Some(operation.ends.map_or(at, |ends| ends.min(at)));
             operation.failure = Some(failure);
         }
+    }
+}
+
+fn with_retry_after(response: Response, seconds: Option<u32>) -> Response {
+    match seconds {
+        Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
+        None => response,
     }
 }
 

@@ -69,11 +69,8 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
         }
     };
     if body.pointer("/properties/storageProfile/zoneResilient").is_none() {
-        edit::set(
-            &mut body,
-            &["properties", "storageProfile", "zoneResilient"],
-            json!(false),
-        );
+        let place = ["properties", "storageProfile", "zoneResilient"];
+        edit::set(&mut body, &place, json!(false));
     }
     let item = Item::new(canonical_id(path), body, ImageFacts { plan });
     let change = (Doing::Creating, readouts);
@@ -298,6 +295,23 @@ fn push(target: &mut Value, field: &str, value: Value) {
 }
 
 /// Only tags change; what an image is made of does not.
+/// Refuses an update that would make the image from something else.
+fn require_same_source(item: &Item<ImageFacts>, body: &Value) -> Result<(), ArmError> {
+    for pointer in [
+        "/sourceVirtualMachine/id",
+        "/storageProfile/osDisk/snapshot/id",
+        "/storageProfile/osDisk/managedDisk/id",
+    ] {
+        let new = edit::text(body, &format!("/properties{pointer}"));
+        let old = item.property(pointer);
+        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
+            let property = pointer.trim_start_matches('/').replace('/', ".");
+            return Err(ArmError::property_change(&property));
+        }
+    }
+    Ok(())
+}
+
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
     let item = parts.compute.images.find(&path.key()).ok_or_else(|| missing(path))?;
@@ -305,19 +319,7 @@ fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
     }
-    for pointer in [
-        "/sourceVirtualMachine/id",
-        "/storageProfile/osDisk/snapshot/id",
-        "/storageProfile/osDisk/managedDisk/id",
-    ] {
-        let new = edit::text(&body, &format!("/properties{pointer}"));
-        let old = item.property(pointer);
-        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
-            return Err(ArmError::property_change(
-                &pointer.trim_start_matches('/').replace('/', "."),
-            ));
-        }
-    }
+    require_same_source(item, &body)?;
     let mut item = item.clone();
     if let Some(tags) = body.get("tags") {
         edit::set(&mut item.body, &["tags"], Value::Null);

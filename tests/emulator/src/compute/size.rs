@@ -37,16 +37,6 @@ pub(crate) struct VmSize {
     pub(crate) trusted_launch: bool,
 }
 
-/// Every size, by family and number.
-pub(crate) fn all() -> impl Iterator<Item = &'static VmSize> {
-    table::SERIES.iter().flat_map(|series| series.iter())
-}
-
-/// The size of that name, in any case.
-pub(crate) fn find(name: &str) -> Option<&'static VmSize> {
-    all().find(|size| size.name.eq_ignore_ascii_case(name))
-}
-
 impl VmSize {
     /// Whether an image of generation `V1` or `V2` boots on it.
     pub(crate) fn boots(&self, generation: &str) -> bool {
@@ -76,7 +66,7 @@ impl VmSize {
         let word = |holds: bool| if holds { "True" } else { "False" }.to_owned();
         // The operating system's disk can be ephemeral where a premium size has a temporary disk to hold it.
         let ephemeral = self.is_premium() && self.temporary_mb > 0;
-        let mut all = vec![
+        let all = [
             capability("MaxResourceVolumeMB", self.temporary_mb.to_string()),
             capability("vCPUs", self.cores.to_string()),
             capability("MemoryGB", gigabytes(self.memory_mb)),
@@ -86,16 +76,14 @@ impl VmSize {
             capability("PremiumIO", word(self.is_premium())),
             capability("EphemeralOSDiskSupported", word(ephemeral)),
         ];
-        if !self.trusted_launch {
-            all.push(capability("TrustedLaunchDisabled", word(true)));
-        }
-        if self.is_nvme() {
-            all.push(capability("DiskControllerTypes", "NVMe".to_owned()));
-        }
-        if self.is_confidential() {
-            all.push(capability("ConfidentialComputingType", "SNP".to_owned()));
-        }
-        all
+        let special = [
+            (!self.trusted_launch).then(|| capability("TrustedLaunchDisabled", word(true))),
+            self.is_nvme()
+                .then(|| capability("DiskControllerTypes", "NVMe".to_owned())),
+            self.is_confidential()
+                .then(|| capability("ConfidentialComputingType", "SNP".to_owned())),
+        ];
+        all.into_iter().chain(special.into_iter().flatten()).collect()
     }
 
     /// Whether it can run confidential machines; Azure's names say so, as `DC4as_v5`.
@@ -108,6 +96,16 @@ impl VmSize {
         let middle = self.name.split('_').nth(1).unwrap_or_default();
         middle.contains(['s', 'S'])
     }
+}
+
+/// Every size, by family and number.
+pub(crate) fn all() -> impl Iterator<Item = &'static VmSize> {
+    table::SERIES.iter().flat_map(|series| series.iter())
+}
+
+/// The size of that name, in any case.
+pub(crate) fn find(name: &str) -> Option<&'static VmSize> {
+    all().find(|size| size.name.eq_ignore_ascii_case(name))
 }
 
 /// MiB as GiB, with the half that some sizes have.

@@ -119,22 +119,6 @@ impl Default for DiskSeed {
     }
 }
 
-fn linux() -> String {
-    "Linux".to_owned()
-}
-fn second_generation() -> String {
-    "V2".to_owned()
-}
-fn standard() -> String {
-    "Standard".to_owned()
-}
-fn x64() -> String {
-    "x64".to_owned()
-}
-fn usual_size() -> String {
-    "Standard_D4s_v5".to_owned()
-}
-
 impl VmSeed {
     /// Puts it there; `base` is the id of its resource group's compute provider.
     ///
@@ -327,4 +311,24 @@ impl VmSeed {
         }
         Item::new(format!("{base}/disks/{name}"), body, DiskFacts::default())
     }
+}
+
+fn linux() -> String {
+    "Linux".to_owned()
+}
+
+fn second_generation() -> String {
+    "V2".to_owned()
+}
+
+fn standard() -> String {
+    "Standard".to_owned()
+}
+
+fn x64() -> String {
+    "x64".to_owned()
+}
+
+fn usual_size() -> String {
+    "Standard_D4s_v5".to_owned()
 }
