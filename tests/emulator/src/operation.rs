@@ -16,24 +16,10 @@ use crate::{
     region,
 };
 
+mod form;
 mod url;
 
-/// Which of Azure's forms a poll URL has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Disks and snapshots: `DiskOperations`, signed, body with `properties.output`.
-    Disk,
-    /// VMs and images: `operations`, unsigned.
-    Compute,
-    /// Galleries, definitions, versions: `capsOperations`, signed.
-    Gallery,
-    /// The resource manager's own, e.g. deleting a group: `operationresults`.
-    Resources,
-    /// Networks: `operations` of their own provider, unsigned.
-    Network,
-    /// Template deployments: `operationStatuses` below the deployment itself.
-    Deployment,
-}
+pub(crate) use form::Form;
 
 /// Why an operation failed.
 #[derive(Clone, Debug)]

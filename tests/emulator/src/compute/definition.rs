@@ -5,10 +5,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Kind, canonical_id, feature, gallery, missing, name, require_parent};
+use super::{feature, gallery, kind::Kind, name, state::canonical_id, state::missing, state::require_parent};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,

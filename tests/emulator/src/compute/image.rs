@@ -6,28 +6,22 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Compute, Kind, Power, VmFacts, canonical_id, missing, name, plan::PurchasePlan, source, source::DiskSource,
+    kind::Kind, name, plan::PurchasePlan, source, source::DiskSource, state::Compute, state::canonical_id,
+    state::missing, vm::facts::Power, vm::facts::VmFacts,
 };
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
     operation::Form,
-    resource::{
-        self, Beginning, Doing, Facts, Item, require_idle, require_same_location, required_location, write_body,
-    },
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
 
-/// What an image knows beyond what it shows.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ImageFacts {
-    /// The purchase plan of what it was made from.
-    pub(super) plan: Option<PurchasePlan>,
-}
+pub(crate) mod facts;
 
-impl Facts for ImageFacts {}
+use facts::ImageFacts;
 
 /// Everything on an image's own path.
 pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -294,7 +288,6 @@ fn push(target: &mut Value, field: &str, value: Value) {
     edit::set(target, &[field], Value::Array(list));
 }
 
-/// Only tags change; what an image is made of does not.
 /// Refuses an update that would make the image from something else.
 fn require_same_source(item: &Item<ImageFacts>, body: &Value) -> Result<(), ArmError> {
     for pointer in [
@@ -312,6 +305,7 @@ fn require_same_source(item: &Item<ImageFacts>, body: &Value) -> Result<(), ArmE
     Ok(())
 }
 
+/// Only tags change; what an image is made of does not.
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
     let item = parts.compute.images.find(&path.key()).ok_or_else(|| missing(path))?;

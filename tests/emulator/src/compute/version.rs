@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Compute, Kind, feature, missing, name, require_parent, soft_delete};
+use super::{feature, kind::Kind, name, soft_delete, state::Compute, state::missing, state::require_parent};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,

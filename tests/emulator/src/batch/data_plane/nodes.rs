@@ -6,7 +6,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, Site, only};
+use super::site::{Answer, Site, only};
 use crate::batch::ids::{NodeId, PoolId};
 use crate::batch::listing::{self, Kind};
 use crate::batch::node::{Node, NodeState, Scheduling};

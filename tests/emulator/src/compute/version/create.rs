@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    compute::{Kind, Parts, canonical_id, missing, name, require_parent},
+    compute::{kind::Kind, name, state::Parts, state::canonical_id, state::missing, state::require_parent},
     envelope::{Answer, ArmError, ArmPath},
     http::Response,
     json as edit,

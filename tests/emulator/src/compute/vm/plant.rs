@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 
 use crate::{
     compute::{
-        Compute, DiskFacts, Power, VmFacts,
+        disk::facts::DiskFacts,
         size::{self, VmSize},
         source::SECTOR_SIZE,
+        state::Compute,
+        vm::facts::Power,
+        vm::facts::VmFacts,
     },
     ids::IdSource,
     json as edit, region,

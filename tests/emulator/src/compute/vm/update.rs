@@ -5,10 +5,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Shown, VmFacts, create, view};
+use super::{Shown, create, facts::VmFacts, view};
 use crate::{
     call::Call,
-    compute::{Compute, DiskFacts, Parts, boot::number, missing},
+    compute::{boot::number, disk::facts::DiskFacts, state::Compute, state::Parts, state::missing},
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
