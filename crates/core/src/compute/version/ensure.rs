@@ -291,13 +291,13 @@ mod tests {
     fn only_another_writer_is_looked_after_again() {
         let refused = |status: u16, code: &str| {
             let envelope = serde_json::json!({"code": code, "message": "no"});
-            Error::refused_by_service("cannot write", ServiceError::from_envelope(status, &envelope))
+            crate::judge::failed("cannot write", ServiceError::from_envelope(status, &envelope))
         };
         for code in ["Conflict", "anotheroperationinprogress", "RetryableError"] {
             assert!(is_passing(&refused(409, code)), "{code}");
         }
         let nameless = ServiceError::from_envelope(409, &Value::Null);
-        assert!(is_passing(&Error::refused_by_service("cannot write", nameless)));
+        assert!(is_passing(&crate::judge::failed("cannot write", nameless)));
         assert!(is_passing(&Error::new(ErrorKind::UnknownEffect, "no answer")));
         for code in ["ScopeLocked", "PropertyChangeNotAllowed", "OperationNotAllowed"] {
             assert!(!is_passing(&refused(409, code)), "{code}");

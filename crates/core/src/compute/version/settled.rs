@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result, ServiceError},
     ids::{Location, resource::ImageVersionId},
+    judge,
     operation::{Status, poll_pause},
     progress::Event,
 };
@@ -141,7 +142,7 @@ fn failed(version: &ImageVersion, failure: ServiceError) -> Error {
     let hint = "a failed version keeps its number: publish under another one, or delete it";
     match version.regions().into_iter().find(RegionState::has_failed) {
         Some(region) => failed_region(version, &region).while_doing(text).with_hint(hint),
-        None => Error::refused_by_service(text, failure).with_hint(hint),
+        None => judge::failed(text, failure).with_hint(hint),
     }
 }
 
