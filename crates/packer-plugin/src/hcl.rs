@@ -52,63 +52,6 @@ enum Zero {
     MaybeUnknown,
 }
 
-/// The spec of the post-processor's block. Nothing is required here: Packer would show only the first fault, and
-/// Configure shows all.
-#[must_use]
-pub fn spec() -> Spec {
-    block(&rows())
-}
-
-/// The options that a template takes.
-fn rows() -> Vec<&'static Opt> {
-    let mut rows = options::of(Verb::Publish);
-    rows.retain(|opt| opt.is_taken_by(Door::Template));
-    rows
-}
-
-fn block(rows: &[&'static Opt]) -> Spec {
-    rows.iter().fold(Spec::new(), |spec, opt| match opt.kind {
-        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json => {
-            spec.attribute(opt.name(), AttributeType::Text)
-        }
-        Kind::Number => spec.attribute(opt.name(), AttributeType::Number),
-        Kind::Bool => spec.attribute(opt.name(), AttributeType::Bool),
-        Kind::Texts => spec.attribute(opt.name(), AttributeType::list(AttributeType::Text)),
-        Kind::TextMap => spec.attribute(opt.name(), AttributeType::map(AttributeType::Text)),
-        Kind::Block(nested) => spec.block(opt.name(), block(nested)),
-        Kind::Blocks(nested) => spec.block_list(opt.name(), block(nested)),
-    })
-}
-
-/// Reads the user's block.
-#[must_use]
-pub fn read(user: &BTreeMap<String, ConfigValue>, phase: Phase) -> Given {
-    let conformed = conform(&spec(), user);
-    let mut faults: Vec<String> = conformed.faults.iter().map(conform::Fault::to_string).collect();
-    let is_unknown = |(name, value): (&String, &ConfigValue)| !value.unknown_paths(name).is_empty();
-    let mut reading = Reading {
-        phase,
-        misfits: conformed.faults.iter().map(|fault| fault.path.as_str()).collect(),
-        zero: if phase == Phase::Before && user.iter().any(is_unknown) {
-            Zero::MaybeUnknown
-        } else {
-            Zero::Written
-        },
-        unknown: Vec::new(),
-    };
-    let values = reading.block("", &rows(), &conformed.values);
-    if phase == Phase::After {
-        faults.extend(reading.unknown.iter().map(|path| still_unknown(path)));
-    }
-    Given { values, faults }
-}
-
-fn still_unknown(path: &str) -> String {
-    format!(
-        "{path}: is still unknown: the builder does not provide the build variable it is made from; write the value itself"
-    )
-}
-
 impl Reading<'_> {
     fn block(&mut self, path: &str, rows: &[&'static Opt], given: &BTreeMap<String, ConfigValue>) -> Values {
         let mut values = Values::default();
@@ -174,6 +117,63 @@ impl Reading<'_> {
     fn is_placeholder(&self, opt: &'static Opt) -> bool {
         self.phase == Phase::Before && (opt.default != Standard::Required || self.zero == Zero::MaybeUnknown)
     }
+}
+
+/// The spec of the post-processor's block. Nothing is required here: Packer would show only the first fault, and
+/// Configure shows all.
+#[must_use]
+pub fn spec() -> Spec {
+    block(&rows())
+}
+
+/// The options that a template takes.
+fn rows() -> Vec<&'static Opt> {
+    let mut rows = options::of(Verb::Publish);
+    rows.retain(|opt| opt.is_taken_by(Door::Template));
+    rows
+}
+
+fn block(rows: &[&'static Opt]) -> Spec {
+    rows.iter().fold(Spec::new(), |spec, opt| match opt.kind {
+        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json => {
+            spec.attribute(opt.name(), AttributeType::Text)
+        }
+        Kind::Number => spec.attribute(opt.name(), AttributeType::Number),
+        Kind::Bool => spec.attribute(opt.name(), AttributeType::Bool),
+        Kind::Texts => spec.attribute(opt.name(), AttributeType::list(AttributeType::Text)),
+        Kind::TextMap => spec.attribute(opt.name(), AttributeType::map(AttributeType::Text)),
+        Kind::Block(nested) => spec.block(opt.name(), block(nested)),
+        Kind::Blocks(nested) => spec.block_list(opt.name(), block(nested)),
+    })
+}
+
+/// Reads the user's block.
+#[must_use]
+pub fn read(user: &BTreeMap<String, ConfigValue>, phase: Phase) -> Given {
+    let conformed = conform(&spec(), user);
+    let mut faults: Vec<String> = conformed.faults.iter().map(conform::Fault::to_string).collect();
+    let is_unknown = |(name, value): (&String, &ConfigValue)| !value.unknown_paths(name).is_empty();
+    let mut reading = Reading {
+        phase,
+        misfits: conformed.faults.iter().map(|fault| fault.path.as_str()).collect(),
+        zero: if phase == Phase::Before && user.iter().any(is_unknown) {
+            Zero::MaybeUnknown
+        } else {
+            Zero::Written
+        },
+        unknown: Vec::new(),
+    };
+    let values = reading.block("", &rows(), &conformed.values);
+    if phase == Phase::After {
+        faults.extend(reading.unknown.iter().map(|path| still_unknown(path)));
+    }
+    Given { values, faults }
+}
+
+fn still_unknown(path: &str) -> String {
+    format!(
+        "{path}: is still unknown: the builder does not provide the build variable it is made from; write the value itself"
+    )
 }
 
 fn text(value: &ConfigValue) -> Option<String> {

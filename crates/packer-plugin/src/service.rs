@@ -14,7 +14,6 @@ use std::{io, sync::Arc};
 
 use azure_batch_core::{
     clock::Clock,
-    error::ErrorKind,
     options::Door,
     progress::Progress,
     publish::CHECK_NAMES,
@@ -179,24 +178,4 @@ async fn connect(pipe: DuplexStream) -> Result<Channel, tonic::transport::Error>
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .connect_with_connector(connector)
         .await
-}
-
-/// The code that gRPC clients see for a kind of failure.
-#[must_use]
-pub const fn grpc_code(kind: ErrorKind) -> tonic::Code {
-    use tonic::Code;
-
-    match kind {
-        ErrorKind::BadInput => Code::InvalidArgument,
-        ErrorKind::SignIn => Code::Unauthenticated,
-        ErrorKind::NoRights => Code::PermissionDenied,
-        ErrorKind::Quota => Code::ResourceExhausted,
-        ErrorKind::PartlyReached => Code::Aborted,
-        ErrorKind::Deadline => Code::DeadlineExceeded,
-        ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => Code::FailedPrecondition,
-        ErrorKind::Azure => Code::Internal,
-        ErrorKind::NeverSent => Code::Unavailable,
-        ErrorKind::UnknownEffect => Code::Unknown,
-        ErrorKind::Cancelled => Code::Cancelled,
-    }
 }

@@ -11,7 +11,7 @@ use jiff::Timestamp;
 use prost::Message as _;
 use tonic::{Code, Status};
 
-use super::{events, grpc_code};
+use super::events;
 use crate::imaging::{rpc, v1};
 
 /// By which the details' reader knows the message.
@@ -128,7 +128,8 @@ fn refusal(refusal: &ServiceError) -> v1::ServiceRefusal {
         status: refusal.status.into(),
         message: refusal.message.clone(),
         request_id: refusal.request_id.clone().unwrap_or_default(),
-        retry_after_seconds: None,
+        client_request_id: refusal.client_request_id.clone().unwrap_or_default(),
+        retry_after_seconds: refusal.retry_after.map(|pause| pause.as_secs()),
     }
 }
 
@@ -137,11 +138,15 @@ const fn kind_of(kind: ErrorKind) -> v1::FailureKind {
 
     match kind {
         ErrorKind::BadInput => FailureKind::BadInput,
+        ErrorKind::SignIn => FailureKind::SignIn,
         ErrorKind::NoRights => FailureKind::NoRights,
         ErrorKind::Quota => FailureKind::Quota,
         ErrorKind::PartlyReached => FailureKind::PartlyReached,
         ErrorKind::Deadline => FailureKind::Deadline,
         ErrorKind::Refused => FailureKind::Refused,
+        ErrorKind::Rejected => FailureKind::Rejected,
+        ErrorKind::Policy => FailureKind::Policy,
+        ErrorKind::Locked => FailureKind::Locked,
         ErrorKind::Azure => FailureKind::Azure,
         ErrorKind::NeverSent => FailureKind::NeverSent,
         ErrorKind::UnknownEffect => FailureKind::UnknownEffect,
@@ -158,7 +163,31 @@ const fn is_resumable(kind: ErrorKind) -> bool {
         | ErrorKind::NeverSent
         | ErrorKind::UnknownEffect
         | ErrorKind::Cancelled => true,
-        ErrorKind::BadInput | ErrorKind::NoRights | ErrorKind::Quota | ErrorKind::Refused => false,
+        ErrorKind::BadInput
+        | ErrorKind::SignIn
+        | ErrorKind::NoRights
+        | ErrorKind::Quota
+        | ErrorKind::Refused
+        | ErrorKind::Rejected
+        | ErrorKind::Policy
+        | ErrorKind::Locked => false,
+    }
+}
+
+/// The code that gRPC clients see for a kind of failure.
+const fn grpc_code(kind: ErrorKind) -> Code {
+    match kind {
+        ErrorKind::BadInput => Code::InvalidArgument,
+        ErrorKind::SignIn => Code::Unauthenticated,
+        ErrorKind::NoRights => Code::PermissionDenied,
+        ErrorKind::Quota => Code::ResourceExhausted,
+        ErrorKind::PartlyReached => Code::Aborted,
+        ErrorKind::Deadline => Code::DeadlineExceeded,
+        ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => Code::FailedPrecondition,
+        ErrorKind::Azure => Code::Internal,
+        ErrorKind::NeverSent => Code::Unavailable,
+        ErrorKind::UnknownEffect => Code::Unknown,
+        ErrorKind::Cancelled => Code::Cancelled,
     }
 }
 
