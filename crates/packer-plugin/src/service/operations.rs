@@ -12,6 +12,7 @@ use std::{
 use azure_batch_core::{
     clock::Clock,
     error::{Error, ErrorKind},
+    plan::{Course, Ended},
     progress::Progress,
     settings::{Asked, PublishSettings},
 };
@@ -298,17 +299,18 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     while let Ok(event) = told.try_recv() {
         operation.tell(events::event(event));
     }
-    let crashed = |_| {
-        Err(Error::new(
+    let crashed = |_| Ended {
+        result: Err(Error::new(
             ErrorKind::Azure,
             "a fault in azure-batch itself stopped the run; its log has the place",
-        ))
+        )),
+        report: Course::default(),
     };
-    let outcome = outcome.unwrap_or_else(crashed);
+    let Ended { result, report } = outcome.unwrap_or_else(crashed);
     let now = operation.clock.now();
     operation.end(
-        outcome
-            .map(|published| events::published(published, run_id))
+        result
+            .map(|published| events::published(published, report, run_id))
             .map_err(|error| Failed::of_error(&error, now)),
     );
 }
