@@ -14,8 +14,8 @@ use std::{
 };
 
 use azure_batch_core::{
-    cloud::{CloudChoice, KnownCloud},
     https::Authorities,
+    ids::{CloudChoice, KnownCloud},
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{
         AccountRef, Elevation, Fault, Login, LoginInputs, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy,

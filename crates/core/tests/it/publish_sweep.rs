@@ -63,7 +63,14 @@ fn every_request_of_a_publish_from_an_image_meets_every_trouble() {
 #[test]
 fn every_request_with_a_token_due_for_renewal_is_cut_off() {
     let sweep = Sweep {
-        troubles: &["process gone", "deadline", "throttled", "busy 4 times", "token expired"],
+        troubles: &[
+            "process gone",
+            "cancelled",
+            "deadline",
+            "throttled",
+            "busy 4 times",
+            "token expired",
+        ],
         world: || world(DUE),
         flow: |azure, ends| run(azure, publish::settings(), ends, 1),
         settle: without_burnt_numbers,

@@ -13,8 +13,7 @@ mod version;
 use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use azure_batch_core::{
-    cloud::CloudChoice,
-    ids::resource::ImageDefinitionId,
+    ids::{CloudChoice, resource::ImageDefinitionId},
     publish::CHECK_NAMES,
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{Fault, Login, PUBLISH_DEADLINE, PublishSettings, Reuse, UsedBy},

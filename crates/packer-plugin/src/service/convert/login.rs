@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use azure_batch_core::{
-    cloud::{CloudChoice, KnownCloud},
+    ids::{CloudChoice, KnownCloud},
     settings::{Login, LoginInputs},
 };
 use secrecy::SecretString;
