@@ -59,7 +59,7 @@ impl Sender {
         Self { transport }
     }
 
-    /// Sends what `request` makes, afresh for every attempt, until there is an answer to work with. An answer that only
+    /// Sends what `request` makes, made again for every attempt, until there is an answer to work with. An answer that only
     /// asks for patience is an error once patience has ended.
     pub(crate) async fn exchange(
         &self,
