@@ -13,10 +13,9 @@ use std::{path::PathBuf, time::Duration};
 use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
     credential::{Fault, Login, LoginInputs},
-    replicas::{NodesPerReplica, ReplicaRule},
     settings::{
-        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
-        StartTask, Strategy, Targets, WaitForSuccess,
+        AccountRef, Elevation, NodesPerReplica, PendingResize, ROLLOUT_DEADLINE, Readiness, ReplicaRule, ResizePolicy,
+        RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
     },
 };
 use reqwest::Certificate;

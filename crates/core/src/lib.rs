@@ -18,6 +18,7 @@ pub mod pool;
 pub mod progress;
 pub mod publish;
 pub mod replicas;
+pub mod replication;
 pub mod request;
 pub mod retry;
 pub mod rollout;

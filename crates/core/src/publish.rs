@@ -40,6 +40,7 @@ use crate::{
     json,
     operation::Status,
     replicas::RegionNeed,
+    replication,
     settings::{KeptKind, OnFailure, PublishSettings, Source, UsedBy},
 };
 
@@ -90,8 +91,8 @@ async fn publish(client: &Client, settings: &PublishSettings) -> Result<Publishe
     seen = prepare(client, settings, seen).await?;
     seen = destination(client, settings, seen).await?;
     for _ in 0..MAX_CLAIMS {
-        let plan = plan::make(settings, &seen, run.now(), &run.progress)?;
-        announce(client, &seen, &plan);
+        let plan = plan::make(settings, &seen, run.now())?;
+        announce(client, settings, &seen, &plan);
         let made = make(client, settings, &seen, &plan).await;
         let kept = if plan.needs_nothing_on_the_way() {
             Vec::new()
@@ -193,7 +194,7 @@ fn decide(client: &Client, settings: &PublishSettings, seen: &Seen) -> Result<Pl
     if let Some(definition) = &seen.definition {
         preflight::compare_definition(&seen.machine, definition)?;
     }
-    plan::make(settings, seen, run.now(), &crate::progress::Progress::silent())
+    plan::make(settings, seen, run.now())
 }
 
 /// Stops and generalizes the VM where asked to; its disks change hands by that, so it is looked at again.
@@ -232,7 +233,7 @@ async fn destination(client: &Client, settings: &PublishSettings, seen: Seen) ->
     })
 }
 
-fn announce(client: &Client, seen: &Seen, plan: &Plan) {
+fn announce(client: &Client, settings: &PublishSettings, seen: &Seen, plan: &Plan) {
     let progress = &client.run().progress;
     match plan.number {
         Number::New(number) => progress.note(format!(
@@ -242,6 +243,11 @@ fn announce(client: &Client, seen: &Seen, plan: &Plan) {
         Number::Found(number) => progress.note(format!(
             "Version {number} was made of this very source: nothing is copied"
         )),
+    }
+    if let Some(version) = seen.versions.iter().find(|version| version.id == plan.version) {
+        for text in replication::kept(version, &plan.wanted_first(settings.version_settings.storage)) {
+            progress.warn(text);
+        }
     }
     if let (Number::Found(_), true) = (plan.number, seen.machine.is_known_by_name()) {
         progress.warn(
@@ -277,8 +283,9 @@ async fn make(client: &Client, settings: &PublishSettings, seen: &Seen, plan: &P
             return Ok(None);
         }
     }
-    let storage = settings.version_settings.storage.as_str();
-    let first = version::ensure_regions(client, &plan.version, &plan.first, storage);
+    let storage = settings.version_settings.storage;
+    let wanted = plan.wanted_first(storage);
+    let first = replication::ensure(client, &plan.version, &wanted);
     let version = run
         .step(
             "regions",
@@ -289,7 +296,8 @@ async fn make(client: &Client, settings: &PublishSettings, seen: &Seen, plan: &P
     if plan.rest.is_empty() {
         return Ok(Some(version));
     }
-    let rest = version::ensure_regions(client, &plan.version, &plan.rest, storage);
+    let wanted = plan.wanted_rest(storage);
+    let rest = replication::ensure(client, &plan.version, &wanted);
     run.step(
         "more regions",
         format!("Replicating to {}", regions_of(&plan.rest)),

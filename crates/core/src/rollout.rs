@@ -9,7 +9,7 @@ mod nodes;
 mod observe;
 mod plan;
 mod quote;
-mod raise;
+mod replicas;
 mod report;
 mod resize;
 mod rounds;
@@ -60,7 +60,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     let start = run.step("plan", "looking at the pool", agree).await?;
 
     if start.asks_for_nodes(goal) {
-        let ensure = raise::ensure(&access, &site, settings);
+        let ensure = replicas::ensure(&access, &site, settings);
         run.step("replicas", "checking the version's replicas", ensure).await?;
     }
 

@@ -3,13 +3,15 @@
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
 mod publish;
+mod replica_rule;
 mod rollout;
 
 pub use publish::{
-    DefinitionTraits, Generalized, KeptKind, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
-    ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
-    VersionSettings,
+    DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
+    PublishSettings, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy,
+    VersionChoice, VersionSettings,
 };
+pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
     AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy,
     Targets, WaitForSuccess,

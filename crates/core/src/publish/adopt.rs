@@ -1,32 +1,27 @@
 //! Adopting: a version of the wanted definition that somebody else made is the result as it is.
 //!
-//! Its regions, replicas, dates and tags are completed. Nothing is copied, nothing is made on the way, and nothing that
-//! it has already is lowered or taken away, but for the values of tags that the user names. What of the settings says
-//! nothing to such a version is told by `adopt/unused.rs`.
+//! Its regions, replicas, dates and tags are completed. Nothing is copied and no temporary is made. Nothing that it has
+//! already is lowered or taken away, except the values of tags that the user names. Settings without effect on such a
+//! version are listed by `adopt/unused.rs`.
 
 mod unused;
 
-use std::collections::BTreeMap;
-
 use super::{
     Outcome, PublishPlan, Published, PublishedRegion, accounts,
-    machine::Machine,
     number::FINGERPRINT_TAG,
-    plan::{self, RUN_TAG, TOOL, TOOL_TAG},
+    plan::{self},
     preflight, published, regions_of, source_image,
 };
 use crate::{
     account::Account,
     client::Client,
-    compute::{
-        gallery::ImageDefinition,
-        version::{self, Details, ImageVersion, Wish},
-    },
+    compute::{gallery::ImageDefinition, version::ImageVersion},
     error::{Error, ErrorKind, Result},
     ids::{VersionNumber, resource::ImageVersionId},
     json,
     progress::Progress,
     replicas::RegionNeed,
+    replication::{self, Details, Wanted},
     settings::{PublishSettings, Reuse},
 };
 
@@ -58,14 +53,20 @@ pub(super) async fn run(client: &Client, settings: &PublishSettings, id: &ImageV
     let seen = run.step("source", what, observe(client, settings, id)).await?;
     let plan = decide(settings, &seen, &run.progress)?;
     announce(settings, &plan, &run.progress);
+    let wanted = |needs: &[RegionNeed], details: &Details| Wanted {
+        regions: needs.to_vec(),
+        storage: settings.version_settings.storage,
+        details: details.clone(),
+    };
     let what = format!("Making sure of {}, where pools wait", regions_of(&plan.first));
-    let first = ensure(client, settings, id, &plan.first, &plan.details);
+    let first = wanted(&plan.first, &plan.details);
+    let first = replication::ensure(client, id, &first);
     let mut version = run.step("regions", what, first).await?;
     if !plan.rest.is_empty() {
         let what = format!("Replicating to {}", regions_of(&plan.rest));
-        // What the version has to say of itself is said by now, or warned of.
-        let details = Details::default();
-        let rest = ensure(client, settings, id, &plan.rest, &details);
+        // The details were written with the first regions, or warned about.
+        let rest = wanted(&plan.rest, &Details::default());
+        let rest = replication::ensure(client, id, &rest);
         version = run.step("more regions", what, rest).await?;
     }
     Ok(Published {
@@ -83,7 +84,12 @@ pub(super) async fn plan(client: &Client, settings: &PublishSettings, id: &Image
     let plan = decide(settings, &seen, &client.run().progress)?;
     let needs = || plan.first.iter().chain(&plan.rest);
     let mut changes = plan::region_changes(Some(&seen.version), needs());
-    changes.extend(plan.details.lacks(seen.version.body()).iter().map(ToString::to_string));
+    changes.extend(
+        plan.details
+            .changes(seen.version.body())
+            .iter()
+            .map(ToString::to_string),
+    );
     Ok(PublishPlan {
         version: id.clone(),
         changes,
@@ -115,20 +121,23 @@ fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Resul
         &settings.ignore_checks,
         progress,
     )?;
-    let (first, rest) = plan::regions(settings, &machine.location, &seen.accounts, progress)?;
+    let (first, rest) = plan::regions(settings, &machine.location, &seen.accounts)?;
     let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
-    version.require_no_key(&needs)?;
-    let mut details = details(settings, &machine);
+    replication::require_no_key(version, &needs)?;
+    let mut details = plan::details(settings, &machine.fingerprint());
     if is_shallow(version) {
         refuse_shallow(settings, version, &needs, &details)?;
         details = Details::default();
     }
-    if let (Some(later), Some(end)) = (details.later_end_of_life(version.body()), details.end_of_life) {
-        progress.warn(format!(
-            "Version {number} ends its life at {later}, later than {end}, and keeps that"
-        ));
+    let wanted = Wanted {
+        regions: Vec::new(),
+        storage: settings.version_settings.storage,
+        details: details.clone(),
+    };
+    for text in replication::kept(version, &wanted) {
+        progress.warn(text);
     }
-    for text in unused::notes(settings, version) {
+    for text in unused::notes(settings) {
         progress.note(text);
     }
     Ok(Plan {
@@ -168,49 +177,33 @@ fn is_shallow(version: &ImageVersion) -> bool {
     mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"))
 }
 
-/// A shallow version is for tests: Azure takes no later change of it, so it must have all that is asked for. Our own
-/// tags nobody asked for.
+/// A shallow version is for tests: Azure takes no later change of it, so it must have all that is asked for. The user
+/// did not ask for our own tags.
 fn refuse_shallow(
     settings: &PublishSettings,
     version: &ImageVersion,
     needs: &[RegionNeed],
     details: &Details,
 ) -> Result<()> {
-    let asked = Details {
-        first_tags: BTreeMap::new(),
-        ..details.clone()
-    };
-    let mut lacks: Vec<String> = asked.lacks(version.body()).iter().map(ToString::to_string).collect();
-    let storage = settings.version_settings.storage.as_str();
-    if version.merged_regions(needs, storage, &[]).is_some() {
-        lacks.push(format!("bring it to {}", regions_of(needs)));
+    let mut missing: Vec<String> = details
+        .changes(version.body())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let storage = settings.version_settings.storage;
+    if replication::merged_regions(version, needs, storage, &[]).is_some() {
+        missing.push(format!("bring it to {}", regions_of(needs)));
     }
-    if lacks.is_empty() {
+    if missing.is_empty() {
         return Ok(());
     }
     let text = format!(
         "version {} was published with replication mode Shallow, which takes no later change, and is asked to: {}",
         version.id.name(),
-        lacks.join("; ")
+        missing.join("; ")
     );
-    let hint = "build it anew with replication mode Full, or ask for no more than it has";
+    let hint = "build it again with replication mode Full, or ask for no more than it has";
     Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
-}
-
-/// What the version has to say of itself. Whose it was first, it goes on saying.
-fn details(settings: &PublishSettings, machine: &Machine) -> Details {
-    let fingerprint = machine.fingerprint();
-    let ours = [
-        (TOOL_TAG, TOOL),
-        (RUN_TAG, &settings.run_id),
-        (FINGERPRINT_TAG, fingerprint.as_str()),
-    ];
-    Details {
-        tags: settings.temporaries.tags.clone(),
-        first_tags: ours.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
-        end_of_life: settings.version_settings.end_of_life,
-        exclude_from_latest: settings.version_settings.exclude_from_latest,
-    }
 }
 
 fn announce(settings: &PublishSettings, plan: &Plan, progress: &Progress) {
@@ -219,26 +212,11 @@ fn announce(settings: &PublishSettings, plan: &Plan, progress: &Progress) {
         "Version {number} is of the wanted definition: it is adopted and nothing is copied"
     ));
     if settings.reuse == Reuse::Never {
-        progress.note("What is adopted is not made anew, also when a new version is asked for");
+        progress.note("An adopted version is not made again, also when a new version is asked for");
     }
     for need in plan.first.iter().chain(&plan.rest) {
         progress.note(&need.formula);
     }
-}
-
-async fn ensure(
-    client: &Client,
-    settings: &PublishSettings,
-    id: &ImageVersionId,
-    needs: &[RegionNeed],
-    details: &Details,
-) -> Result<ImageVersion> {
-    let wish = Wish {
-        needs,
-        storage: settings.version_settings.storage.as_str(),
-        details,
-    };
-    version::ensure(client, id, &wish).await
 }
 
 fn describe(
@@ -248,12 +226,14 @@ fn describe(
     version: &ImageVersion,
 ) -> Result<Published> {
     let machine = source_image::of_version(version, definition)?;
+    // Our tags are written only together with another change, so the version need not say it.
+    let fingerprint = version.tag(FINGERPRINT_TAG).map(str::to_owned);
     Ok(Published {
         version: version.id.clone(),
         number: plan.number,
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
-        fingerprint: version.tag(FINGERPRINT_TAG).unwrap_or_default().to_owned(),
+        fingerprint: fingerprint.unwrap_or_else(|| machine.fingerprint().as_str().to_owned()),
         outcome: Outcome::Adopted,
         security_type: published::security_type(Some(definition), &machine),
         data_disk_luns: machine.luns(),

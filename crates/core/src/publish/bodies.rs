@@ -10,7 +10,8 @@ use super::{
 use crate::{
     compute::version::target_region,
     ids::Location,
-    settings::{Lun, PublishSettings},
+    replicas::RegionNeed,
+    settings::{Latest, Lun, PublishSettings},
 };
 
 /// A new definition, from the machine's real traits. The security decision is always sent: without one the service
@@ -67,11 +68,12 @@ pub(super) fn managed_image(machine: &Machine, plan: &Plan, sources: &[DiskSourc
 /// A new version with the regions that pools wait for.
 #[must_use]
 pub(super) fn version(settings: &PublishSettings, machine: &Machine, plan: &Plan, sources: &[DiskSource]) -> Value {
-    let storage = settings.version_settings.storage.as_str();
-    let regions: Vec<Value> = plan.first.iter().map(|need| target_region(need, storage)).collect();
+    let storage = settings.version_settings.storage;
+    let region = |need: &RegionNeed| target_region(&need.location, need.replicas, storage);
+    let regions: Vec<Value> = plan.first.iter().map(region).collect();
     let mut profile = json!({
         "targetRegions": regions,
-        "excludeFromLatest": settings.version_settings.exclude_from_latest,
+        "excludeFromLatest": settings.version_settings.latest == Latest::Exclude,
         "replicationMode": "Full",
     });
     if let Some(end) = settings.version_settings.end_of_life {

@@ -17,9 +17,9 @@ use crate::{
         Location,
         resource::{ImageId, ImageVersionId, SnapshotId},
     },
-    progress::Progress,
-    replicas::{MAX_REPLICAS, PoolsByRegion, RegionNeed},
-    settings::{Lun, PublishSettings, Source},
+    replicas::{self, PoolsByRegion, RegionNeed},
+    replication::{Details, TakenOut, Wanted},
+    settings::{Lun, MAX_REPLICAS, PublishSettings, ReplicaStorage, Source},
 };
 
 /// The tag on everything a run creates, and on a version it adopts: which program did.
@@ -75,6 +75,8 @@ pub(super) struct Plan {
     pub first: Vec<RegionNeed>,
     /// The other regions.
     pub rest: Vec<RegionNeed>,
+    /// What the version says of itself.
+    pub details: Details,
     /// Tags of the version.
     pub tags: Map<String, Value>,
     /// Tags of temporaries.
@@ -96,7 +98,7 @@ pub(super) struct PlannedSnapshot {
 ///
 /// # Errors
 /// When the number is taken, no way is legal, or the regions cannot carry the pools.
-pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, progress: &Progress) -> Result<Plan> {
+pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp) -> Result<Plan> {
     let fingerprint = seen.machine.fingerprint();
     let number = number::choose(settings.version, settings.reuse, &seen.versions, &fingerprint)?;
     let version = settings.definition.version(number.number());
@@ -107,8 +109,9 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
             DefinitionSecurity::parse(it.security_type())
         });
     let way = choose_way(settings.managed_image, &seen.machine, security)?;
-    let (first, rest) = regions(settings, &seen.machine.location, &seen.accounts, progress)?;
-    let tags = tags(settings, &fingerprint);
+    let (first, rest) = regions(settings, &seen.machine.location, &seen.accounts)?;
+    let details = details(settings, &fingerprint);
+    let tags = tags(&details);
     let mut temporary_tags = tags.clone();
     let source = source_hash(&settings.source);
     temporary_tags.insert(FEEDS_TAG.to_owned(), json!(feeds(&version)));
@@ -139,22 +142,31 @@ pub(super) fn make(settings: &PublishSettings, seen: &Seen, now: Timestamp, prog
         image,
         first,
         rest,
+        details,
         tags,
         temporary_tags,
     })
 }
 
-fn tags(settings: &PublishSettings, fingerprint: &Fingerprint) -> Map<String, Value> {
-    let mut tags: Map<String, Value> = settings
-        .temporaries
-        .tags
-        .iter()
-        .map(|(name, value)| (name.clone(), json!(value)))
-        .collect();
-    tags.insert(TOOL_TAG.to_owned(), json!(TOOL));
-    tags.insert(RUN_TAG.to_owned(), json!(settings.run_id));
-    tags.insert(FINGERPRINT_TAG.to_owned(), json!(fingerprint.as_str()));
-    tags
+/// What a version says of itself, however it comes to be the result.
+#[must_use]
+pub(super) fn details(settings: &PublishSettings, fingerprint: &Fingerprint) -> Details {
+    let ours = [
+        (TOOL_TAG, TOOL),
+        (RUN_TAG, &settings.run_id),
+        (FINGERPRINT_TAG, fingerprint.as_str()),
+    ];
+    Details {
+        tags: settings.temporaries.tags.clone(),
+        own_tags: ours.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        end_of_life: settings.version_settings.end_of_life,
+        latest: settings.version_settings.latest,
+    }
+}
+
+fn tags(details: &Details) -> Map<String, Value> {
+    let all = details.tags.iter().chain(&details.own_tags);
+    all.map(|(name, value)| (name.clone(), json!(value))).collect()
 }
 
 /// The value of [`FEEDS_TAG`] for a version.
@@ -248,7 +260,6 @@ pub(super) fn regions(
     settings: &PublishSettings,
     own: &Location,
     accounts: &[(Account, u32)],
-    progress: &Progress,
 ) -> Result<(Vec<RegionNeed>, Vec<RegionNeed>)> {
     let mut pools = PoolsByRegion::new();
     for (account, nodes) in accounts {
@@ -265,7 +276,7 @@ pub(super) fn regions(
     };
     let need = |location: &Location| {
         let pools = pools.get(location).map(Vec::as_slice).unwrap_or_default();
-        need(settings, location, pools, asked(location), progress)
+        need(settings, location, pools, asked(location))
     };
     let first = waited.iter().map(need).collect::<Result<Vec<_>>>()?;
     let others = settings
@@ -276,17 +287,11 @@ pub(super) fn regions(
     Ok((first, others.map(need).collect::<Result<Vec<_>>>()?))
 }
 
-fn need(
-    settings: &PublishSettings,
-    location: &Location,
-    pools: &[u32],
-    asked: Option<u32>,
-    progress: &Progress,
-) -> Result<RegionNeed> {
+fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: Option<u32>) -> Result<RegionNeed> {
     let Some(replicas) = asked else {
-        return settings.replica_rule.need(location, pools, progress);
+        return replicas::need(settings.replica_rule, location, pools);
     };
-    let minimum = settings.replica_rule.minimum(pools);
+    let minimum = replicas::minimum(settings.replica_rule, pools);
     if replicas < minimum.max(1) || replicas > MAX_REPLICAS {
         let text = format!(
             "target_region {location} asks for {replicas} replicas; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
@@ -332,7 +337,29 @@ impl Plan {
         }
         let existing = seen.versions.iter().find(|version| version.id == self.version);
         lines.extend(region_changes(existing, self.first.iter().chain(&self.rest)));
+        let details = existing.map(|version| self.details.changes(version.body()));
+        lines.extend(details.unwrap_or_default().iter().map(ToString::to_string));
         lines
+    }
+
+    /// What the version has to become in the regions that pools wait for, and what it says of itself.
+    #[must_use]
+    pub(super) fn wanted_first(&self, storage: ReplicaStorage) -> Wanted {
+        Wanted {
+            regions: self.first.clone(),
+            storage,
+            details: self.details.clone(),
+        }
+    }
+
+    /// What it has to become in the other regions.
+    #[must_use]
+    pub(super) fn wanted_rest(&self, storage: ReplicaStorage) -> Wanted {
+        Wanted {
+            regions: self.rest.clone(),
+            storage,
+            details: Details::default(),
+        }
     }
 
     /// The formula of each region.
@@ -356,8 +383,9 @@ pub(super) fn region_changes<'a>(
         let there = regions.iter().filter(|it| it.location == *location);
         there.map(|it| it.replicas).max().unwrap_or(0)
     };
-    let taken_out = existing.map(ImageVersion::taken_out).unwrap_or_default();
+    let taken_out = existing.map(TakenOut::of).unwrap_or_default();
     let mut changes: Vec<String> = taken_out
+        .regions
         .iter()
         .filter(|out| has(&out.location) == 0)
         .map(|out| format!("put {} back with {} replicas", out.location, out.replicas))

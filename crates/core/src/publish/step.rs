@@ -23,6 +23,7 @@ use crate::{
     json,
     operation::{Status, drive, poll_pause, read_resource},
     progress::Event,
+    replication,
     request::Request,
     settings::{Generalized, MachineHandling, PublishSettings, Stopped},
 };
@@ -339,7 +340,7 @@ pub(super) fn is_ours(found: &version::ImageVersion, plan: &Plan) -> bool {
 /// # Errors
 /// When it fails or the run ends.
 pub(super) async fn made(client: &Client, id: &ImageVersionId, operation: Option<String>) -> Result<()> {
-    match version::settled(client, id, &[]).await {
+    match replication::settled(client, id, &[]).await {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::Azure => Err(explained(client, error, operation).await),
         Err(error) => Err(error),

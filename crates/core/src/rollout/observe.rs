@@ -9,6 +9,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::Location,
     operation::Status,
+    replication,
     request::BatchEndpoint,
     settings::{AccountRef, RolloutSettings},
 };
@@ -92,7 +93,7 @@ async fn image_version(
         Err(error) => return Err(error),
     };
     if let Status::Failed(failure) = version.status()
-        && version.repairable_region().is_none()
+        && replication::repairable_region(&version).is_none()
     {
         let text = format!(
             "image version {id} is {} and cannot be used",

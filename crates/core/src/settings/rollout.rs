@@ -10,9 +10,10 @@ use crate::{
         NodeAgentSku, PoolId, VmSize,
         resource::{BatchAccountId, ImageVersionId},
     },
-    replicas::ReplicaRule,
     request::BatchEndpoint,
 };
+
+use super::ReplicaRule;
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]

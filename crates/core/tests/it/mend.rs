@@ -1,6 +1,6 @@
 //! A version that fails in a region is mended, and nothing that it had is lost by that, however a run ends.
 
-use azure_batch_core::{compute::version, error::ErrorKind, publish, settings::TargetRegion};
+use azure_batch_core::{compute::version, error::ErrorKind, publish, replication, settings::TargetRegion};
 use azure_emulator::journal::Entry;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
@@ -27,7 +27,7 @@ async fn break_uk_south(azure: &Azure, exclude_from_latest: bool) {
     );
     let put = version::put(&version.id, version.with_regions(regions));
     client.send(&put).await.unwrap();
-    version::settled(&client, &version.id, &[]).await.unwrap();
+    replication::settled(&client, &version.id, &[]).await.unwrap();
     azure.turn_the_page();
     azure.fault(fault);
 }
@@ -57,7 +57,10 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let between = body(&azure);
     assert!(!between.to_string().contains(UK_SOUTH), "{between}");
-    assert_eq!(between["tags"]["azure-batch-taken-out"], "uksouth:5:Standard_ZRS");
+    assert_eq!(
+        between["tags"]["azure-batch-taken-out"],
+        "protected;uksouth:5:Standard_ZRS"
+    );
     azure.turn_the_page();
 
     let (client, _events) = azure.client(&CancellationToken::new()).await;
@@ -86,7 +89,7 @@ async fn a_region_that_is_more_than_a_tag_holds_is_left_to_its_owner() {
     let error = run(&azure, &wanted).await.unwrap_err();
     let report = error.report();
     assert!(
-        report.contains("to uksouth failed") && report.contains("it carries excludeFromLatest"),
+        report.contains("to uksouth failed") && report.contains("the region carries excludeFromLatest"),
         "{report}"
     );
     assert!(body(&azure).to_string().contains(UK_SOUTH));

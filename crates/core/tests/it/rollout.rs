@@ -7,16 +7,17 @@ use std::time::Duration;
 use azure_batch_core::{
     batch::NodeCounts,
     client::Client,
-    compute::version::{Settled, ensure_regions, find, settled},
+    compute::version::find,
     error::{Error, ErrorKind},
     pool::{self, Deallocation, Resize},
     progress::Event,
-    replicas::{RegionNeed, ReplicaRule},
+    replicas::RegionNeed,
+    replication::{Details, Settled, Wanted, ensure, settled},
     request::BatchEndpoint,
     rollout::{self, Outcome, PoolAction},
     settings::{
-        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
-        StartTask, Strategy, Targets, WaitForSuccess,
+        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ReplicaRule, ReplicaStorage, ResizePolicy,
+        RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
     },
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -142,7 +143,12 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
         formula: String::new(),
     };
     azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/1.0.0", "occurrence": "every"}));
-    let failed = ensure_regions(&publisher, &version, &[elsewhere], "Premium_LRS").await;
+    let wanted = Wanted {
+        regions: vec![elsewhere],
+        storage: ReplicaStorage::PremiumLrs,
+        details: Details::default(),
+    };
+    let failed = ensure(&publisher, &version, &wanted).await;
     assert!(failed.is_err());
     azure.turn_the_page();
     good(roll_out(&azure, &settings("acct1", 10)).await);

@@ -17,8 +17,7 @@ use azure_batch_core::{
     credential::{Fault, Login},
     ids::resource::ImageDefinitionId,
     publish::CHECK_NAMES,
-    replicas::{NodesPerReplica, ReplicaRule},
-    settings::{PUBLISH_DEADLINE, PublishSettings, Reuse, UsedBy},
+    settings::{NodesPerReplica, PUBLISH_DEADLINE, PublishSettings, ReplicaRule, Reuse, UsedBy},
 };
 use jiff::{SignedDuration, Timestamp};
 

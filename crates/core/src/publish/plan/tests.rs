@@ -25,7 +25,7 @@ pub(in crate::publish) fn settings() -> PublishSettings {
         reuse: Reuse::SameSource,
         used_by: Vec::new(),
         target_regions: Vec::new(),
-        replica_rule: crate::replicas::ReplicaRule::default(),
+        replica_rule: crate::settings::ReplicaRule::default(),
         managed_image: ManagedImagePolicy::Auto,
         machine: MachineHandling::default(),
         ignore_checks: BTreeSet::new(),
@@ -55,12 +55,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
 }
 
 fn plan(settings: &PublishSettings, seen: &Seen) -> Result<Plan> {
-    make(
-        settings,
-        seen,
-        "2026-01-01T00:00:00Z".parse().unwrap(),
-        &Progress::silent(),
-    )
+    make(settings, seen, "2026-01-01T00:00:00Z".parse().unwrap())
 }
 
 fn shown(needs: &[RegionNeed]) -> Vec<String> {

@@ -2,10 +2,10 @@
 
 use super::*;
 use crate::{
-    replicas::ReplicaRule,
     request::BatchEndpoint,
     settings::{
-        AccountRef, Elevation, Readiness, ResizePolicy, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
+        AccountRef, Elevation, Readiness, ReplicaRule, ResizePolicy, SpotCounts, StartTask, Strategy, Targets,
+        WaitForSuccess,
     },
 };
 

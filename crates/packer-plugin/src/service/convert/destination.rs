@@ -7,8 +7,7 @@ use azure_batch_core::{
         Location,
         resource::{GalleryId, ImageDefinitionId, ResourceGroupId},
     },
-    replicas::MAX_REPLICAS,
-    settings::{PublishSettings, TargetRegion, VersionChoice},
+    settings::{MAX_REPLICAS, PublishSettings, TargetRegion, VersionChoice},
 };
 
 use super::{

@@ -2,10 +2,10 @@
 //!
 //! What the source decides (generation, architecture, security type) is not here.
 
-use azure_batch_core::settings::{DefinitionTraits, VersionSettings};
+use azure_batch_core::settings::{DefinitionTraits, Latest, VersionSettings};
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
-use super::faults::{Faults, filled, is_on};
+use super::faults::{Faults, filled};
 use crate::imaging::v1;
 
 /// What the version says of itself.
@@ -14,10 +14,19 @@ pub(super) fn settings(faults: &mut Faults, settings: &v1::Settings, now: Timest
     let storage = destination.and_then(|block| block.storage_account_type.as_deref());
     let storage = faults.parse_or_default("shared_image_gallery_destination.storage_account_type", storage);
     Some(VersionSettings {
-        exclude_from_latest: is_on(settings.exclude_from_latest),
+        latest: latest(settings.exclude_from_latest),
         end_of_life: end_of_life(faults, settings.end_of_life_date.as_deref(), now),
         storage: storage?,
     })
+}
+
+/// `exclude_from_latest`; a version that is there keeps what it says when the setting is left out.
+const fn latest(exclude: Option<bool>) -> Latest {
+    match exclude {
+        None => Latest::Keep,
+        Some(true) => Latest::Exclude,
+        Some(false) => Latest::Admit,
+    }
 }
 
 fn end_of_life(faults: &mut Faults, text: Option<&str>, now: Timestamp) -> Option<Timestamp> {
