@@ -3,9 +3,9 @@
 //! It builds, tests and measures by starting other programs; it links none of the product.
 
 mod bench;
-mod budget;
 mod build;
 mod check;
+mod code;
 mod demo;
 mod dist;
 mod judges;
@@ -29,7 +29,11 @@ struct Arguments {
 #[derive(Debug, Subcommand)]
 enum Verb {
     /// Format, lints, tests and documentation, as CI checks them; needs nothing but cargo.
-    Check,
+    Check {
+        /// Only what a ruler sees of the code: sizes, order, layers, circles, names of options. Takes seconds.
+        #[arg(long)]
+        code: bool,
+    },
     /// The whole way on the local Azure, told as a story: machine, image version, pool.
     Demo,
     /// The whole way with real Packer and a real Actions runner, with everything that can go wrong on it.
@@ -91,7 +95,8 @@ fn main() -> ExitCode {
 
 fn run(verb: &Verb) -> Result {
     match verb {
-        Verb::Check => check::run(),
+        Verb::Check { code: true } => check::code(),
+        Verb::Check { code: false } => check::run(),
         Verb::Demo => demo::run(),
         Verb::Real { case } => real::run(case),
         Verb::Judges { judge } => judges::run(*judge),

@@ -12,10 +12,9 @@ use std::{path::PathBuf, time::Duration};
 
 use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
-    credential::{Fault, Login, LoginInputs},
     settings::{
-        AccountRef, Elevation, NodesPerReplica, PendingResize, ROLLOUT_DEADLINE, Readiness, ReplicaRule, ResizePolicy,
-        RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
+        AccountRef, Elevation, Fault, Login, LoginInputs, NodesPerReplica, PendingResize, ROLLOUT_DEADLINE, Readiness,
+        ReplicaRule, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
     },
 };
 use reqwest::Certificate;

@@ -3,11 +3,10 @@
 //! It is made of what core says and decides only words; it writes nothing.
 
 use azure_batch_core::{
-    credential::Fault,
     error::{Error, ErrorKind},
     ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     rollout::{Outcome, PoolAction, RolloutReport},
-    settings::{AccountRef, RolloutSettings, Targets},
+    settings::{AccountRef, Fault, RolloutSettings, Targets},
 };
 use jiff::Timestamp;
 use serde::Serialize;

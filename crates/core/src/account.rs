@@ -7,9 +7,9 @@ use http::Method;
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::{Location, resource::BatchAccountId},
+    ids::{BatchEndpoint, Location, resource::BatchAccountId},
     json,
-    request::{BatchEndpoint, Request},
+    request::Request,
 };
 
 /// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.

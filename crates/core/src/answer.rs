@@ -1,6 +1,6 @@
-//! An answer of ARM or Batch, and what a refusal says: the two services' error bodies in one shape.
+//! An answer of a service, whole.
 //!
-//! It reads; whether to send again is for `retry` to say.
+//! It reads; whether to send again is for `retry` to say, what a refusal means for `error`.
 
 use std::{fmt, time::Duration};
 
@@ -10,10 +10,7 @@ use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::{
-    error::{Error, ErrorKind, Result},
-    json,
-};
+use crate::error::{Error, ErrorKind, Result, ServiceError};
 
 /// One answer, whole.
 #[derive(Clone)]
@@ -24,21 +21,6 @@ pub struct Answer {
     pub headers: HeaderMap,
     /// The body, possibly empty.
     pub body: Bytes,
-}
-
-/// A refusal in the service's own words.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct ServiceError {
-    /// The HTTP status; 200 when it came inside a long operation's body.
-    pub status: u16,
-    /// The service's code, e.g. `PoolExists`; `HTTP 503` when the body has none.
-    pub code: String,
-    /// The service's text, without the request id and time that Batch appends.
-    pub message: String,
-    /// Further codes and texts: ARM's `details`, Batch's `values`.
-    pub details: Vec<(String, String)>,
-    /// The service's id of the request, for its support.
-    pub request_id: Option<String>,
 }
 
 impl Answer {
@@ -103,102 +85,6 @@ fn parse_retry_after(text: &str, now: Timestamp) -> Option<Duration> {
     Some(Duration::try_from(at.duration_since(now)).unwrap_or(Duration::ZERO))
 }
 
-impl ServiceError {
-    /// Reads the object that holds `code` and `message`: ARM's `error`, Batch's whole body, an operation's `error`.
-    #[must_use]
-    pub fn from_envelope(status: u16, envelope: &Value) -> Self {
-        let text = |value: &Value, pointer: &str| json::text(value, pointer).map(str::to_owned);
-        // Entra answers {"error":"invalid_client","error_description":"AADSTS…"}.
-        let code = text(envelope, "/code").or_else(|| text(envelope, "/error"));
-        let message = ["/message", "/message/value", "/error_description"]
-            .into_iter()
-            .find_map(|at| text(envelope, at));
-        let mut details = Vec::new();
-        for detail in json::items(envelope, "/details") {
-            details.push((
-                text(detail, "/code").unwrap_or_default(),
-                text(detail, "/message").unwrap_or_default(),
-            ));
-        }
-        for value in json::items(envelope, "/values") {
-            let key = text(value, "/key").or_else(|| text(value, "/name")).unwrap_or_default();
-            details.push((key, text(value, "/value").unwrap_or_default()));
-        }
-        Self {
-            status,
-            code: code.unwrap_or_else(|| format!("HTTP {status}")),
-            message: without_trailer(&message.unwrap_or_default()),
-            details,
-            request_id: None,
-        }
-    }
-
-    /// What the caller can do about it, by code first and by status where the code says nothing.
-    #[must_use]
-    pub fn kind(&self) -> ErrorKind {
-        let code = self.code.to_ascii_lowercase();
-        let is_quota = ["quota", "reachedmax", "limitexceeded"]
-            .iter()
-            .any(|part| code.contains(part))
-            || self.message.to_ascii_lowercase().contains("exceeding approved");
-        match self.status {
-            401 | 403 if !is_quota => ErrorKind::NoRights,
-            _ if is_quota => ErrorKind::Quota,
-            _ if code == "invalid_client" || code == "unauthorized_client" || code == "invalid_grant" => {
-                ErrorKind::NoRights
-            }
-            _ => ErrorKind::Azure,
-        }
-    }
-
-    /// What to do, where the code alone tells.
-    #[must_use]
-    pub fn hint(&self) -> Option<String> {
-        let hint = match self.code.to_ascii_lowercase().as_str() {
-            "authorizationfailed" | "linkedauthorizationfailed" => {
-                "give the identity the role that holds this action on that scope; a new assignment takes up to ten minutes"
-            }
-            "missingsubscriptionregistration" => {
-                "register the resource provider named above in that subscription: az provider register --namespace …"
-            }
-            "invalid_client" => {
-                "check client_id, tenant_id and the secret or the federated credential of the application"
-            }
-            "scopelocked" => "a lock protects that resource; remove the lock or choose another resource group",
-            _ => return None,
-        };
-        Some(hint.to_owned())
-    }
-}
-
-/// Batch ends its messages with `\nRequestId:…\nTime:…`; both have a place of their own.
-fn without_trailer(message: &str) -> String {
-    message
-        .split("\nRequestId:")
-        .next()
-        .unwrap_or_default()
-        .trim_end()
-        .to_owned()
-}
-
-impl fmt::Display for ServiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "the service refused: {}", self.code)?;
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message.trim_end_matches('.'))?;
-        }
-        for (code, text) in &self.details {
-            write!(f, "; {code}: {text}")?;
-        }
-        if let Some(id) = &self.request_id {
-            write!(f, " (request id {id})")?;
-        }
-        Ok(())
-    }
-}
-
-impl std::error::Error for ServiceError {}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -262,15 +148,5 @@ mod tests {
             ("invalid_client", ErrorKind::NoRights)
         );
         assert_eq!(answer(502, &[], "<html>").refusal().code, "HTTP 502");
-    }
-
-    #[test]
-    fn kinds_follow_code_before_status() {
-        let kind =
-            |status, code: &str| ServiceError::from_envelope(status, &serde_json::json!({ "code": code })).kind();
-        assert_eq!(kind(403, "AuthorizationFailed"), ErrorKind::NoRights);
-        assert_eq!(kind(409, "PoolQuotaReached"), ErrorKind::Quota);
-        assert_eq!(kind(403, "QuotaExceeded"), ErrorKind::Quota);
-        assert_eq!(kind(409, "PoolExists"), ErrorKind::Azure);
     }
 }

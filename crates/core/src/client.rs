@@ -2,8 +2,6 @@
 //!
 //! What to send is `request`'s affair, whether to repeat `retry`'s, how bytes travel `transport`'s.
 
-pub(crate) mod sender;
-
 use std::sync::Arc;
 
 use bytes::Bytes;
@@ -14,14 +12,14 @@ use url::Url;
 use crate::{
     answer::Answer,
     cloud::Cloud,
-    credential::Credential,
     error::{Error, ErrorKind, Result},
     request::{Request, Service, Target},
     retry::Repeat,
     run::Run,
+    sender::Sender,
+    token::Credential,
     transport::Transport,
 };
-use sender::Sender;
 
 /// A signed-in connection to one cloud, for one run.
 #[derive(Clone, Debug)]

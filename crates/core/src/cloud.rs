@@ -10,12 +10,12 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    client::sender::Sender,
     error::{Error, ErrorKind, Result},
     ids::InvalidId,
     json,
     retry::Repeat,
     run::Run,
+    sender::Sender,
     transport::Transport,
 };
 

@@ -7,10 +7,11 @@ use std::sync::Arc;
 use crate::{
     client::Client,
     cloud::{self, CloudChoice},
-    credential::{self, Login},
+    credential,
     error::Result,
     progress::Event,
     run::Run,
+    settings::Login,
     transport::Transport,
 };
 

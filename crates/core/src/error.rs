@@ -4,39 +4,15 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::answer::ServiceError;
+mod hint;
+mod kind;
+mod service;
+
+pub use kind::{ErrorKind, ExitCode};
+pub use service::ServiceError;
 
 /// A boxed cause.
 pub type Cause = Box<dyn StdError + Send + Sync>;
-
-/// What the caller can do about a failure.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-pub enum ErrorKind {
-    /// The settings or the thing they name are wrong; nothing was written.
-    BadInput,
-    /// Signing in failed or the identity lacks a right.
-    NoRights,
-    /// A quota or a limit stands in the way.
-    Quota,
-    /// Part of what was asked for is there.
-    PartlyReached,
-    /// Our own deadline passed; running the same again goes on from here.
-    Deadline,
-    /// We refuse because going on could destroy or falsify something.
-    Refused,
-    /// Azure answered that it failed, or answered something that makes no sense.
-    Azure,
-    /// The request never left: no name, no route, no TLS. Nothing happened.
-    NeverSent,
-    /// The request left and no answer came: it may or may not have happened.
-    UnknownEffect,
-    /// Asked to stop.
-    Cancelled,
-}
-
-/// The process exit codes that both binaries share.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub struct ExitCode(pub u8);
 
 /// A failed step: what was being done, what kind of failure it is, what to do, and the cause.
 #[derive(Debug)]
@@ -50,41 +26,6 @@ pub struct Error {
 
 /// The library's result.
 pub type Result<T, E = Error> = std::result::Result<T, E>;
-
-impl ErrorKind {
-    /// The exit code: 0 reached, 2 bad input, 3 no rights, 4 quota or limit, 5 partly reached, 6 deadline
-    /// (resumable), 7 refused for safety, 8 Azure failed or could not be reached, 130 cancelled.
-    #[must_use]
-    pub const fn exit_code(self) -> ExitCode {
-        ExitCode(match self {
-            Self::BadInput => 2,
-            Self::NoRights => 3,
-            Self::Quota => 4,
-            Self::PartlyReached => 5,
-            Self::Deadline => 6,
-            Self::Refused => 7,
-            Self::Azure | Self::NeverSent | Self::UnknownEffect => 8,
-            Self::Cancelled => 130,
-        })
-    }
-
-    /// A word for machines, stable across releases.
-    #[must_use]
-    pub const fn code(self) -> &'static str {
-        match self {
-            Self::BadInput => "bad-input",
-            Self::NoRights => "no-rights",
-            Self::Quota => "quota",
-            Self::PartlyReached => "partly-reached",
-            Self::Deadline => "deadline",
-            Self::Refused => "refused",
-            Self::Azure => "azure-failed",
-            Self::NeverSent => "never-sent",
-            Self::UnknownEffect => "unknown-effect",
-            Self::Cancelled => "cancelled",
-        }
-    }
-}
 
 impl Error {
     /// An error of a kind with the sentence for its layer.
@@ -117,7 +58,7 @@ impl Error {
     #[must_use]
     pub fn refused_by_service(doing: impl Into<String>, refusal: ServiceError) -> Self {
         let mut error = Self::new(refusal.kind(), doing);
-        error.hint = refusal.hint();
+        error.hint = refusal.hint().map(str::to_owned);
         error.service = Some(Box::new(refusal));
         error
     }
@@ -234,24 +175,5 @@ mod tests {
           caused by: cannot reach https://127.0.0.1:1
           hint: is the proxy right?
         ");
-    }
-
-    #[test]
-    fn exit_codes_are_the_documented_ones() {
-        use ErrorKind::*;
-        let kinds = [
-            BadInput,
-            NoRights,
-            Quota,
-            PartlyReached,
-            Deadline,
-            Refused,
-            Azure,
-            NeverSent,
-            UnknownEffect,
-            Cancelled,
-        ];
-        let codes = kinds.map(|kind| kind.exit_code().0);
-        assert_eq!(codes, [2, 3, 4, 5, 6, 7, 8, 8, 8, 130]);
     }
 }

@@ -2,7 +2,12 @@
 //!
 //! It checks form only; whether the thing exists is for the service to say.
 
+mod counts;
+mod endpoint;
 pub mod resource;
+
+pub use counts::NodeCounts;
+pub use endpoint::BatchEndpoint;
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 

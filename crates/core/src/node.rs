@@ -8,9 +8,10 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
-    ids::PoolId,
+    batch::API_VERSION,
+    ids::{BatchEndpoint, PoolId},
     json,
-    request::{BatchEndpoint, Request},
+    request::Request,
 };
 
 /// One node.
@@ -81,6 +82,7 @@ pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
         endpoint,
         Method::GET,
         format!("/pools/{pool}/nodes"),
+        API_VERSION,
         format!("list the nodes of pool {pool}"),
     )
     .with_query(

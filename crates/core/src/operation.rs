@@ -9,10 +9,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::{
-    answer::{Answer, ServiceError},
-    json,
-};
+use crate::{answer::Answer, error::ServiceError, json};
 
 /// Where the state of a running operation is read.
 #[derive(Clone, Debug, PartialEq, Eq)]

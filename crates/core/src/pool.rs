@@ -9,10 +9,10 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    batch::NodeCounts,
-    ids::PoolId,
+    batch::API_VERSION,
+    ids::{BatchEndpoint, NodeCounts, PoolId},
     json as read_json,
-    request::{BatchEndpoint, Request},
+    request::Request,
 };
 
 /// A pool as the service describes it: the fields we decide by, and the whole body beside them.
@@ -104,13 +104,13 @@ pub enum Deallocation {
 /// The request that reads a pool.
 #[must_use]
 pub fn get(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
-    Request::batch(endpoint, Method::GET, path(id), format!("read pool {id}"))
+    Request::batch(endpoint, Method::GET, path(id), API_VERSION, format!("read pool {id}"))
 }
 
 /// The request for the sizes and images of all pools of an account.
 #[must_use]
 pub fn list_sizes(endpoint: &BatchEndpoint) -> Request {
-    Request::batch(endpoint, Method::GET, "/pools", "list the account's pools").with_query(
+    Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools").with_query(
         "$select",
         "id,targetDedicatedNodes,targetLowPriorityNodes,virtualMachineConfiguration",
     )
@@ -119,7 +119,14 @@ pub fn list_sizes(endpoint: &BatchEndpoint) -> Request {
 /// The request that creates a pool from Batch's own pool JSON.
 #[must_use]
 pub fn create(endpoint: &BatchEndpoint, id: &PoolId, body: Value) -> Request {
-    Request::batch(endpoint, Method::POST, "/pools", format!("create pool {id}")).with_body(body)
+    Request::batch(
+        endpoint,
+        Method::POST,
+        "/pools",
+        API_VERSION,
+        format!("create pool {id}"),
+    )
+    .with_body(body)
 }
 
 /// The request that resizes a pool, unless it has changed since `etag`.
@@ -134,7 +141,8 @@ pub fn resize(endpoint: &BatchEndpoint, id: &PoolId, order: &Resize, etag: Optio
         fields.insert("nodeDeallocationOption".to_owned(), json!("taskcompletion"));
     }
     let path = format!("{}/resize", path(id));
-    let request = Request::batch(endpoint, Method::POST, path, format!("resize pool {id}")).with_body(body);
+    let request =
+        Request::batch(endpoint, Method::POST, path, API_VERSION, format!("resize pool {id}")).with_body(body);
     match etag {
         Some(etag) => request.with_header("if-match", etag),
         None => request,
@@ -145,7 +153,13 @@ pub fn resize(endpoint: &BatchEndpoint, id: &PoolId, order: &Resize, etag: Optio
 #[must_use]
 pub fn stop_resize(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
     let path = format!("{}/stopresize", path(id));
-    Request::batch(endpoint, Method::POST, path, format!("stop the resize of pool {id}"))
+    Request::batch(
+        endpoint,
+        Method::POST,
+        path,
+        API_VERSION,
+        format!("stop the resize of pool {id}"),
+    )
 }
 
 fn path(id: &PoolId) -> String {

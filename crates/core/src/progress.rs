@@ -155,6 +155,15 @@ pub enum CheckOutcome {
     CannotKnow,
 }
 
+/// How long a step took.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StepTime {
+    /// The step's name.
+    pub step: String,
+    /// Seconds.
+    pub seconds: u64,
+}
+
 /// Takes events; cheap to clone. Nobody listening is no error.
 #[derive(Clone, Debug)]
 pub struct Progress(Option<mpsc::UnboundedSender<Event>>);

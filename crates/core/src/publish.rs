@@ -29,7 +29,7 @@ pub use self::{
     preflight::CHECK_NAMES,
     published::{Kept, Outcome, PublishPlan, Published, PublishedRegion},
 };
-pub use crate::run::StepTime;
+pub use crate::progress::StepTime;
 use crate::{
     account,
     account::Account,

@@ -7,6 +7,8 @@ use std::fmt;
 use http::Method;
 use serde_json::Value;
 
+use crate::ids::BatchEndpoint;
+
 /// The service a request is for; it decides base address, audience and content type.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Service {
@@ -15,10 +17,6 @@ pub enum Service {
     /// The data plane of one Batch account.
     Batch(BatchEndpoint),
 }
-
-/// Where a Batch account answers: the host that ARM calls `accountEndpoint`, possibly with port and path prefix.
-#[derive(Clone, Debug, PartialEq, Eq, Hash)]
-pub struct BatchEndpoint(String);
 
 /// One request.
 #[derive(Clone, PartialEq)]
@@ -51,36 +49,6 @@ pub enum Target {
     Verbatim(String),
 }
 
-impl BatchEndpoint {
-    /// Reads ARM's `accountEndpoint` (no scheme) or a whole `https://` address.
-    ///
-    /// # Errors
-    /// When it is empty, has another scheme, or contains a query.
-    pub fn parse(text: &str) -> Result<Self, crate::ids::InvalidId> {
-        let host = text.trim().trim_end_matches('/');
-        let host = host.strip_prefix("https://").unwrap_or(host);
-        if host.is_empty() || host.contains("://") || host.contains(['?', '#', ' ']) {
-            return Err(crate::ids::InvalidId::new(
-                text,
-                "a Batch account endpoint such as acct1.eastus2.batch.azure.com",
-            ));
-        }
-        Ok(Self(host.to_owned()))
-    }
-
-    /// The base address.
-    #[must_use]
-    pub fn base(&self) -> String {
-        format!("https://{}", self.0)
-    }
-}
-
-impl fmt::Display for BatchEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
-}
-
 impl Request {
     /// A request to ARM: `path` is a resource id or collection, `version` the api-version.
     #[must_use]
@@ -88,17 +56,17 @@ impl Request {
         Self::new(Service::Arm, method, path.to_string(), version, doing.into())
     }
 
-    /// A request to a Batch account's data plane.
+    /// A request to a Batch account's data plane; `version` is the api-version.
     #[must_use]
-    pub fn batch(endpoint: &BatchEndpoint, method: Method, path: impl fmt::Display, doing: impl Into<String>) -> Self {
+    pub fn batch(
+        endpoint: &BatchEndpoint,
+        method: Method,
+        path: impl fmt::Display,
+        version: &'static str,
+        doing: impl Into<String>,
+    ) -> Self {
         let service = Service::Batch(endpoint.clone());
-        Self::new(
-            service,
-            method,
-            path.to_string(),
-            crate::batch::API_VERSION,
-            doing.into(),
-        )
+        Self::new(service, method, path.to_string(), version, doing.into())
     }
 
     fn new(service: Service, method: Method, path: String, version: &'static str, doing: String) -> Self {
@@ -167,31 +135,5 @@ impl fmt::Debug for Request {
             Target::Path { path, .. } => write!(f, "{} {path} ({})", self.method, self.doing),
             Target::Verbatim(_) => write!(f, "{} <address of the service> ({})", self.method, self.doing),
         }
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn an_endpoint_is_read_with_and_without_scheme() {
-        for text in [
-            "acct1.eastus2.batch.azure.com",
-            "https://acct1.eastus2.batch.azure.com/",
-        ] {
-            assert_eq!(
-                BatchEndpoint::parse(text).unwrap().base(),
-                "https://acct1.eastus2.batch.azure.com"
-            );
-        }
-        assert_eq!(
-            BatchEndpoint::parse("127.0.0.1:8443/batch/acct1").unwrap().base(),
-            "https://127.0.0.1:8443/batch/acct1"
-        );
-        assert!(
-            BatchEndpoint::parse("http://acct1.eastus2.batch.azure.com").is_err(),
-            "tokens travel over HTTPS only"
-        );
     }
 }

@@ -11,14 +11,13 @@ use std::{
 };
 
 use jiff::Timestamp;
-use serde::Serialize;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     clock::Clock,
     error::{Error, ErrorKind, Result},
-    progress::{Event, Progress, Span},
+    progress::{Event, Progress, Span, StepTime},
     retry::RUN_BUDGET,
 };
 
@@ -33,15 +32,6 @@ pub struct Run {
     steps: Arc<Mutex<Vec<StepTime>>>,
     /// Where events go.
     pub progress: Progress,
-}
-
-/// How long a step took.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StepTime {
-    /// The step's name.
-    pub step: String,
-    /// Seconds.
-    pub seconds: u64,
 }
 
 impl Run {

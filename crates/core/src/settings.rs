@@ -2,10 +2,13 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod fault;
 mod publish;
 mod replica_rule;
 mod rollout;
+mod sign_in;
 
+pub use fault::Fault;
 pub use publish::{
     DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
     PublishSettings, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy,
@@ -16,6 +19,7 @@ pub use rollout::{
     AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy,
     Targets, WaitForSuccess,
 };
+pub use sign_in::{Login, LoginInputs};
 
 use std::time::Duration;
 

@@ -11,7 +11,7 @@ mod spec;
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::{credential::Fault, settings::Reuse};
+use azure_batch_core::settings::{Fault, Reuse};
 use jiff::Timestamp;
 use serde_json::{Map, Value as Json};
 

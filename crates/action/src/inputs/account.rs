@@ -2,7 +2,7 @@
 //!
 //! Whether it exists is for the roll-out to find out.
 
-use azure_batch_core::{request::BatchEndpoint, settings::AccountRef};
+use azure_batch_core::{ids::BatchEndpoint, settings::AccountRef};
 
 use super::reader::Reader;
 use crate::options;

@@ -4,7 +4,7 @@
 
 use std::{fmt::Display, fs, str::FromStr, time::Duration};
 
-use azure_batch_core::credential::Fault;
+use azure_batch_core::settings::Fault;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 

@@ -113,7 +113,7 @@ pub(crate) fn partly_reached() -> Report {
 }
 
 pub(crate) fn quota_reached() -> Report {
-    let refusal = azure_batch_core::answer::ServiceError {
+    let refusal = azure_batch_core::error::ServiceError {
         status: 409,
         code: "AccountCoreQuotaReached".to_owned(),
         message: "The specified account has reached core quota.".to_owned(),

@@ -10,10 +10,10 @@ use url::Url;
 
 use super::http_client::wrap;
 use crate::{
-    client::sender::Sender,
     error::{Error, ErrorKind, Result},
     json,
     retry::Repeat,
+    sender::Sender,
 };
 
 /// The audience that Entra expects in a federated assertion.

@@ -17,7 +17,7 @@ use azure_core::{
 };
 use bytes::Bytes;
 
-use crate::{answer::Answer, client::sender::Sender, cloud::Cloud, error::Error, retry::Repeat};
+use crate::{answer::Answer, cloud::Cloud, error::Error, retry::Repeat, sender::Sender};
 
 /// The options that every credential gets.
 pub(super) fn options(cloud: &Cloud, sender: &Sender) -> ClientOptions {

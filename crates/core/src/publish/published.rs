@@ -18,7 +18,7 @@ use crate::{
         Location, VersionNumber,
         resource::{ImageDefinitionId, ImageVersionId},
     },
-    run::StepTime,
+    progress::StepTime,
     settings::PublishSettings,
 };
 

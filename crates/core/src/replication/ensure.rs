@@ -33,7 +33,7 @@ const MAX_REPAIRS: u32 = 2;
 const PASSING: [&str; 3] = ["Conflict", "AnotherOperationInProgress", "RetryableError"];
 
 /// What a version has to become.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, Default)]
 pub struct Wanted {
     /// The regions that have to be complete, each with at least its replicas.
     pub regions: Vec<RegionNeed>,
@@ -41,32 +41,6 @@ pub struct Wanted {
     pub storage: ReplicaStorage,
     /// What it has to say of itself.
     pub details: Details,
-}
-
-/// Makes sure that a version has the wanted regions, replicas and details, and waits until the regions are complete.
-///
-/// - Regions, replicas and details are written together. When nothing is missing, nothing is written.
-/// - A region that failed is repaired, a wanted one or not: a failed region keeps the whole version from being usable.
-/// - A change that failed and left every region complete is written again.
-/// - A detail that the version does not show after an accepted write is only warned about.
-///
-/// # Errors
-/// When the version is missing, failed or being deleted, a region keeps failing or cannot be added, or the run ends.
-pub async fn ensure(client: &Client, id: &ImageVersionId, wanted: &Wanted) -> Result<ImageVersion> {
-    let work = Work {
-        client,
-        id,
-        wanted,
-        details: DetailsState::NotWritten,
-        complete_before: None,
-        taken_out: TakenOut::default(),
-        writes: 0,
-        repairs: 0,
-        refusal: None,
-    };
-    let title = version::title(id);
-    let done = work.run().await;
-    done.map_err(|error| error.while_doing(format!("cannot bring image version {title} to its regions")))
 }
 
 /// One call of [`ensure`], with what it has seen and done so far.
@@ -222,6 +196,32 @@ impl Work<'_> {
     }
 }
 
+/// Makes sure that a version has the wanted regions, replicas and details, and waits until the regions are complete.
+///
+/// - Regions, replicas and details are written together. When nothing is missing, nothing is written.
+/// - A region that failed is repaired, a wanted one or not: a failed region keeps the whole version from being usable.
+/// - A change that failed and left every region complete is written again.
+/// - A detail that the version does not show after an accepted write is only warned about.
+///
+/// # Errors
+/// When the version is missing, failed or being deleted, a region keeps failing or cannot be added, or the run ends.
+pub async fn ensure(client: &Client, id: &ImageVersionId, wanted: &Wanted) -> Result<ImageVersion> {
+    let work = Work {
+        client,
+        id,
+        wanted,
+        details: DetailsState::NotWritten,
+        complete_before: None,
+        taken_out: TakenOut::default(),
+        writes: 0,
+        repairs: 0,
+        refusal: None,
+    };
+    let title = version::title(id);
+    let done = work.run().await;
+    done.map_err(|error| error.while_doing(format!("cannot bring image version {title} to its regions")))
+}
+
 /// Whether another look may help: somebody else is writing, or the answer to a write was lost.
 fn is_passing(error: &Error) -> bool {
     let Some(refusal) = error.service().filter(|refusal| refusal.status == 409) else {
@@ -243,7 +243,7 @@ fn other_writers(refusal: Option<Error>) -> Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::answer::ServiceError;
+    use crate::error::ServiceError;
 
     #[test]
     fn only_another_writer_is_a_reason_to_look_again() {

@@ -8,10 +8,9 @@ use tokio::time::Instant;
 
 use super::repair::{failed_region, repairable_region};
 use crate::{
-    answer::ServiceError,
     client::Client,
     compute::version::{self, ImageVersion, RegionState},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, Result, ServiceError},
     ids::{Location, resource::ImageVersionId},
     operation::{Status, poll_pause},
     progress::Event,

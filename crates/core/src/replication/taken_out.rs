@@ -6,10 +6,12 @@
 use serde_json::{Value, json};
 
 use super::{regions, set};
-use crate::{compute::version::ImageVersion, ids::Location, json as read_json};
-
-/// The tag: `region:replicas:storage`, several joined by `;`. [`PROTECTED`] comes first where it belongs.
-const TAG: &str = "azure-batch-taken-out";
+use crate::{
+    compute::version::ImageVersion,
+    ids::Location,
+    json as read_json,
+    tags::{LONGEST_VALUE, Tag},
+};
 
 /// The word in the tag for a version that does not allow to remove a region. Removing one needs the permission, so the
 /// write that removes it gives the permission, and the write that puts it back takes the permission away.
@@ -18,13 +20,11 @@ const PROTECTED: &str = "protected";
 /// The permission, by its JSON pointer: the profile and the member.
 const PERMISSION: (&str, &str) = ("/properties/safetyProfile", "allowDeletionOfReplicatedLocations");
 
-/// The longest value that Azure lets a tag have, in characters.
-const LONGEST_TAG: usize = 256;
-
 /// All that a region may carry to be written down.
 const CARRIED: [&str; 3] = ["name", "regionalReplicaCount", "storageAccountType"];
 
-/// What is out of a version for a while.
+/// What is out of a version for a while. Its tag says `region:replicas:storage`, several joined by `;`, and
+/// [`PROTECTED`] before them where it belongs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenOut {
     /// The regions.
@@ -58,7 +58,7 @@ impl TakenOut {
     /// What the version's tag says.
     #[must_use]
     pub fn of(version: &ImageVersion) -> Self {
-        let text = version.tag(TAG).unwrap_or_default();
+        let text = Tag::TakenOut.read(version.body()).unwrap_or_default();
         let removal = if text.split(';').any(|part| part == PROTECTED) {
             Removal::Refused
         } else {
@@ -119,7 +119,7 @@ impl RegionOut {
 
 /// Whether a version has the tag.
 pub(super) fn is_tagged(version: &ImageVersion) -> bool {
-    version.tag(TAG).is_some()
+    Tag::TakenOut.read(version.body()).is_some()
 }
 
 /// The body that takes a region out, and what its tag then says.
@@ -145,13 +145,13 @@ pub(super) fn take_out(version: &ImageVersion, location: &Location) -> Result<(V
             .to_owned(),
     });
     let text = out.text();
-    if text.chars().count() > LONGEST_TAG {
+    if text.chars().count() > LONGEST_VALUE {
         return Err("more than a tag holds".to_owned());
     }
     let mut body = version.with_regions(others);
     forget(&mut body);
     set(&mut body, "", "tags", |tags| {
-        set(tags, "", TAG, |tag| *tag = json!(text));
+        set(tags, "", Tag::TakenOut.name(), |tag| *tag = json!(text));
     });
     set_permission(&mut body, true);
     Ok((body, out))
@@ -172,7 +172,7 @@ fn set_permission(body: &mut Value, is_allowed: bool) {
 
 fn forget(body: &mut Value) {
     if let Some(tags) = body.get_mut("tags").and_then(Value::as_object_mut) {
-        tags.retain(|name, _| !name.eq_ignore_ascii_case(TAG));
+        Tag::TakenOut.remove(tags);
     }
 }
 

@@ -12,12 +12,11 @@ use super::spec::Spec;
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::PoolId,
+    ids::{BatchEndpoint, PoolId},
     node::{self, Node},
     operation::poll_pause,
     pool::{self, Pool, Resize},
     progress::Event,
-    request::BatchEndpoint,
 };
 
 /// Batch wants so much time between two writes to one pool ("must be separated by at least 30 seconds").

@@ -12,9 +12,8 @@ use super::{
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
-    batch::NodeCounts,
     error::{Error, ErrorKind},
-    ids::PoolId,
+    ids::{NodeCounts, PoolId},
     node::{Node, StartTaskFailure},
     progress::Span,
 };

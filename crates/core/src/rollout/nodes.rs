@@ -11,9 +11,8 @@ use super::{
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
-    batch::NodeCounts,
     error::Result,
-    ids::resource::ImageVersionId,
+    ids::{NodeCounts, resource::ImageVersionId},
     node::{Node, NodeKind},
     progress::Event,
     settings::Readiness,

@@ -7,10 +7,9 @@ use crate::{
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::Location,
+    ids::{BatchEndpoint, Location},
     operation::Status,
     replication,
-    request::BatchEndpoint,
     settings::{AccountRef, RolloutSettings},
 };
 

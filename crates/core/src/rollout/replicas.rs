@@ -11,8 +11,8 @@ use crate::{
     pool::{self, Pool},
     progress::Event,
     replicas::{self, RegionNeed},
-    replication::{self, Details, Settled, Wanted},
-    settings::{ReplicaRule, ReplicaStorage, RolloutSettings},
+    replication::{self, Settled, Wanted},
+    settings::{ReplicaRule, RolloutSettings},
 };
 
 use super::{access::PoolAccess, observe::Site, verdict::is_version};
@@ -69,8 +69,7 @@ async fn raise(client: &Client, version: &ImageVersion, need: RegionNeed) -> Res
         .note(format!("{} (there are {present})", need.formula));
     let wanted = Wanted {
         regions: vec![need],
-        storage: ReplicaStorage::default(),
-        details: Details::default(),
+        ..Wanted::default()
     };
     replication::ensure(client, &version.id, &wanted).await?;
     Ok(())

@@ -9,7 +9,7 @@ use super::{
     timeout,
     verdict::Goal,
 };
-use crate::batch::NodeCounts;
+use crate::ids::NodeCounts;
 
 /// The pause before the second round; it doubles with every round after it.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);

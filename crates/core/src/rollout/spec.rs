@@ -12,13 +12,11 @@ pub(super) use compare::Likeness;
 
 use super::start_task::{self, NodeOs};
 use crate::{
-    batch::NodeCounts,
-    credential::Fault,
     error::{Error, ErrorKind, Result},
-    ids::{PoolId, resource::ImageVersionId},
+    ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
     pool::{Pool, iso_minutes, parse_duration},
-    settings::RolloutSettings,
+    settings::{Fault, RolloutSettings},
 };
 
 /// The metadata item that holds the specification's hash.

@@ -13,8 +13,8 @@ use super::{
     verdict::Goal,
 };
 use crate::{
-    batch::NodeCounts,
     error::{Error, ErrorKind, Result},
+    ids::NodeCounts,
     pool::Pool,
     settings::{PendingResize, ResizePolicy},
 };

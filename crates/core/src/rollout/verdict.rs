@@ -5,8 +5,7 @@
 use std::collections::BTreeMap;
 
 use crate::{
-    batch::NodeCounts,
-    ids::resource::ImageVersionId,
+    ids::{NodeCounts, resource::ImageVersionId},
     node::{Node, NodeKind, Outlook},
     settings::Targets,
 };

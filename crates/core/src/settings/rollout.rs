@@ -5,12 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{
-    ids::{
-        NodeAgentSku, PoolId, VmSize,
-        resource::{BatchAccountId, ImageVersionId},
-    },
-    request::BatchEndpoint,
+use crate::ids::{
+    BatchEndpoint, NodeAgentSku, NodeCounts, PoolId, VmSize,
+    resource::{BatchAccountId, ImageVersionId},
 };
 
 use super::ReplicaRule;
@@ -149,6 +146,15 @@ impl Targets {
     #[must_use]
     pub fn counts_spot(self) -> bool {
         self.spot_counts == SpotCounts::Yes || self.dedicated == 0
+    }
+}
+
+impl From<Targets> for NodeCounts {
+    fn from(targets: Targets) -> Self {
+        Self {
+            dedicated: targets.dedicated,
+            spot: targets.spot,
+        }
     }
 }
 

@@ -7,10 +7,10 @@ use azure_batch_core::{
     clock::SystemClock,
     cloud::{CloudChoice, KnownCloud},
     connect::connect,
-    credential::{Login, LoginInputs},
     error::{Error, ErrorKind},
     progress::Progress,
     run::Run,
+    settings::{Login, LoginInputs},
 };
 use azure_emulator::{Emulator, seed::Seed};
 use secrecy::SecretString;

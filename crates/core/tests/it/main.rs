@@ -5,10 +5,10 @@
 mod adopt;
 mod captured;
 mod credential;
-mod mend;
 mod publish;
 mod publish_sweep;
 mod recorded;
+mod replication;
 mod rollout;
 mod rollout_sweep;
 mod source_image;

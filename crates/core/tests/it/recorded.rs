@@ -7,17 +7,18 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use azure_batch_core::{
-    batch::NodeCounts,
+    batch::API_VERSION,
     client::Client,
     clock::SystemClock,
     cloud::KnownCloud,
-    credential::Credential,
     error::{ErrorKind, Result},
+    ids::{BatchEndpoint, NodeCounts},
     node::{self, Node, NodeKind, Outlook},
     pool::{self, Pool, PoolLife, Scaling},
     progress::Progress,
-    request::{BatchEndpoint, Request},
+    request::Request,
     run::Run,
+    token::Credential,
     transport::{SendError, Transport},
 };
 use bytes::Bytes;
@@ -142,7 +143,7 @@ async fn read(exchange: &Exchange) -> Reading {
             }
         }
         _ => {
-            let mut request = Request::batch(&endpoint, method, path, "repeat what was recorded");
+            let mut request = Request::batch(&endpoint, method, path, API_VERSION, "repeat what was recorded");
             request.body.clone_from(&exchange.request);
             let answer = client.send(&request).await.unwrap();
             assert_eq!(

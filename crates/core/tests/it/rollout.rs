@@ -5,15 +5,14 @@
 use std::time::Duration;
 
 use azure_batch_core::{
-    batch::NodeCounts,
     client::Client,
     compute::version::find,
     error::{Error, ErrorKind},
+    ids::{BatchEndpoint, NodeCounts},
     pool::{self, Deallocation, Resize},
     progress::Event,
     replicas::RegionNeed,
-    replication::{Details, Settled, Wanted, ensure, settled},
-    request::BatchEndpoint,
+    replication::{Wanted, ensure},
     rollout::{self, Outcome, PoolAction},
     settings::{
         AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ReplicaRule, ReplicaStorage, ResizePolicy,
@@ -146,7 +145,7 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
     let wanted = Wanted {
         regions: vec![elsewhere],
         storage: ReplicaStorage::PremiumLrs,
-        details: Details::default(),
+        ..Wanted::default()
     };
     let failed = ensure(&publisher, &version, &wanted).await;
     assert!(failed.is_err());
@@ -169,17 +168,6 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
         (&elsewhere["regionalReplicaCount"], &elsewhere["storageAccountType"]),
         (&json!(4), &json!("Premium_LRS"))
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_wait_for_a_region_that_the_version_does_not_have_ends() {
-    let azure = world(|_| {});
-    let waiter = client(&azure, ROLLOUT_DEADLINE).await;
-    let wanted = ["northeurope".parse().unwrap()];
-    let ended = settled(&waiter, &image("1.0.0").parse().unwrap(), &wanted)
-        .await
-        .unwrap();
-    assert!(matches!(ended, Settled::RegionMissing(_)), "{ended:?}");
 }
 
 #[tokio::test(start_paused = true)]

@@ -4,7 +4,7 @@
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::credential::Fault;
+use azure_batch_core::settings::Fault;
 use serde_json::{Map, Value as Json};
 
 use crate::packer::{

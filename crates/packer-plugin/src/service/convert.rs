@@ -14,10 +14,9 @@ use std::{collections::BTreeSet, path::PathBuf, time::Duration};
 
 use azure_batch_core::{
     cloud::CloudChoice,
-    credential::{Fault, Login},
     ids::resource::ImageDefinitionId,
     publish::CHECK_NAMES,
-    settings::{NodesPerReplica, PUBLISH_DEADLINE, PublishSettings, ReplicaRule, Reuse, UsedBy},
+    settings::{Fault, Login, NodesPerReplica, PUBLISH_DEADLINE, PublishSettings, ReplicaRule, Reuse, UsedBy},
 };
 use jiff::{SignedDuration, Timestamp};
 

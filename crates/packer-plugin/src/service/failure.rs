@@ -3,8 +3,8 @@
 //! Every language's gRPC library finds the details where `google.rpc.Status` puts them.
 
 use azure_batch_core::{
-    credential::Fault,
     error::{Error, ErrorKind},
+    settings::Fault,
 };
 use prost::Message as _;
 use tonic::{Code, Status};

@@ -39,7 +39,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
     let account = |(location, nodes): &(&str, u32)| {
         let account = Account {
             id: format!("{GROUP}/Microsoft.Batch/batchAccounts/acct").parse().unwrap(),
-            endpoint: crate::request::BatchEndpoint::parse("acct.example").unwrap(),
+            endpoint: crate::ids::BatchEndpoint::parse("acct.example").unwrap(),
             location: location.parse().unwrap(),
         };
         (account, *nodes)

@@ -2,7 +2,7 @@
 
 use super::*;
 use crate::{
-    request::BatchEndpoint,
+    ids::BatchEndpoint,
     settings::{
         AccountRef, Elevation, Readiness, ReplicaRule, ResizePolicy, SpotCounts, StartTask, Strategy, Targets,
         WaitForSuccess,

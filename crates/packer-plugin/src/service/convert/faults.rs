@@ -4,7 +4,7 @@
 
 use std::{fmt::Display, str::FromStr};
 
-use azure_batch_core::credential::Fault;
+use azure_batch_core::settings::Fault;
 
 /// Faults found so far.
 #[derive(Default)]

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
-    credential::{Login, LoginInputs},
+    settings::{Login, LoginInputs},
 };
 use secrecy::SecretString;
 

@@ -1,0 +1,246 @@
+//! What a run will do, as steps that a person can read and a program can count: one shape for every flow.
+//!
+//! A flow has its own kind of step, decides which steps there are, and carries them out. Nothing is decided here.
+
+use std::fmt::{self, Display};
+
+use serde::{Serialize, Serializer, ser::SerializeStruct as _};
+
+use crate::{
+    error::{Error, Result},
+    progress::StepTime,
+};
+
+/// What a step does to what is in Azure.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Effect {
+    /// Something new is created.
+    Create,
+    /// Something that is there is changed.
+    Change,
+    /// Something is removed that can be made again.
+    Remove,
+    /// Something is changed or removed that nothing brings back.
+    Irreversible,
+    /// Nothing is written: the run waits for what goes on already.
+    Wait,
+}
+
+/// One step of a flow. `Display` is one line for a person, in the imperative: `create snapshot …`. The serde form is an
+/// object that names the kind of the step in `step` and has the fields of that kind; it is stable.
+pub trait Step: Display + Serialize {
+    /// What it does.
+    fn effect(&self) -> Effect;
+}
+
+/// The steps of a run, in their order.
+///
+/// `Display` is one step a line. The serde form is `{"changes": 1, "steps": [{"effect": "create", "text": "create
+/// snapshot …", "step": …, …}]}`: each step's own fields stand beside its effect and its line.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Plan<S> {
+    /// The steps.
+    pub steps: Vec<S>,
+}
+
+/// How a run ended: there is a report however it ended.
+#[derive(Debug)]
+#[must_use]
+pub struct Ended<T, R> {
+    /// What it has reached, or why it has not.
+    pub result: Result<T>,
+    /// What was done until then.
+    pub report: R,
+}
+
+/// What every report has.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Course {
+    /// How long each step took, in the order in which they began.
+    pub steps: Vec<StepTime>,
+    /// What is left although it is not the result, with the reason.
+    pub kept: Vec<Kept>,
+}
+
+/// Something of this run or of an earlier one that is left, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Kept {
+    /// Its id.
+    pub id: String,
+    /// Why it is left.
+    pub why: String,
+}
+
+/// A step as a plan shows it.
+#[derive(Serialize)]
+struct Shown<'a, S> {
+    effect: Effect,
+    text: String,
+    #[serde(flatten)]
+    step: &'a S,
+}
+
+impl Effect {
+    /// The word for people and programs.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Create => "create",
+            Self::Change => "change",
+            Self::Remove => "remove",
+            Self::Irreversible => "irreversible",
+            Self::Wait => "wait",
+        }
+    }
+
+    /// Whether something in Azure is another after the step.
+    #[must_use]
+    pub const fn is_change(self) -> bool {
+        !matches!(self, Self::Wait)
+    }
+}
+
+impl Display for Effect {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+impl<S: Step> Plan<S> {
+    /// A plan of these steps.
+    #[must_use]
+    pub const fn new(steps: Vec<S>) -> Self {
+        Self { steps }
+    }
+
+    /// The steps that change something.
+    pub fn changes(&self) -> impl Iterator<Item = &S> {
+        self.steps.iter().filter(|step| step.effect().is_change())
+    }
+
+    /// Whether everything is as it should be already.
+    #[must_use]
+    pub fn is_done(&self) -> bool {
+        self.changes().next().is_none()
+    }
+}
+
+impl<S> Default for Plan<S> {
+    fn default() -> Self {
+        Self { steps: Vec::new() }
+    }
+}
+
+impl<S> FromIterator<S> for Plan<S> {
+    fn from_iter<I: IntoIterator<Item = S>>(steps: I) -> Self {
+        Self {
+            steps: steps.into_iter().collect(),
+        }
+    }
+}
+
+impl<S: Display> Display for Plan<S> {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (position, step) in self.steps.iter().enumerate() {
+            if position > 0 {
+                f.write_str("\n")?;
+            }
+            step.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+impl<S: Step> Serialize for Plan<S> {
+    fn serialize<Z: Serializer>(&self, serializer: Z) -> Result<Z::Ok, Z::Error> {
+        let steps: Vec<Shown<'_, S>> = self
+            .steps
+            .iter()
+            .map(|step| Shown {
+                effect: step.effect(),
+                text: step.to_string(),
+                step,
+            })
+            .collect();
+        let mut plan = serializer.serialize_struct("Plan", 2)?;
+        plan.serialize_field("changes", &self.changes().count())?;
+        plan.serialize_field("steps", &steps)?;
+        plan.end()
+    }
+}
+
+impl<T, R> Ended<T, R> {
+    /// The result alone.
+    ///
+    /// # Errors
+    /// The failure of the run.
+    pub fn into_result(self) -> Result<T, Error> {
+        self.result
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+    #[serde(tag = "step", rename_all = "kebab-case")]
+    enum Door {
+        Open { door: &'static str },
+        AwaitGuest,
+    }
+
+    impl Display for Door {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            match self {
+                Self::Open { door } => write!(f, "open {door}"),
+                Self::AwaitGuest => f.write_str("wait for the guest"),
+            }
+        }
+    }
+
+    impl Step for Door {
+        fn effect(&self) -> Effect {
+            match self {
+                Self::Open { .. } => Effect::Change,
+                Self::AwaitGuest => Effect::Wait,
+            }
+        }
+    }
+
+    #[test]
+    fn a_plan_reads_as_lines_and_its_machine_form_is_stable() {
+        let plan = Plan::new(vec![Door::Open { door: "front" }, Door::AwaitGuest]);
+        assert_eq!(plan.to_string(), "open front\nwait for the guest");
+        assert_eq!(
+            serde_json::to_value(&plan).unwrap(),
+            json!({"changes": 1, "steps": [
+                {"effect": "change", "text": "open front", "step": "open", "door": "front"},
+                {"effect": "wait", "text": "wait for the guest", "step": "await-guest"},
+            ]})
+        );
+    }
+
+    #[test]
+    fn waiting_changes_nothing() {
+        assert!(Plan::new(vec![Door::AwaitGuest]).is_done());
+        assert!(Plan::<Door>::default().is_done());
+        assert!(!Plan::new(vec![Door::Open { door: "front" }]).is_done());
+    }
+
+    #[test]
+    fn effects_have_one_word_for_people_and_programs() {
+        for effect in [
+            Effect::Create,
+            Effect::Change,
+            Effect::Remove,
+            Effect::Irreversible,
+            Effect::Wait,
+        ] {
+            assert_eq!(serde_json::to_value(effect).unwrap(), json!(effect.as_str()));
+        }
+    }
+}
