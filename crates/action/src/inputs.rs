@@ -14,7 +14,7 @@ use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
     settings::{
         AccountRef, Elevation, Fault, Login, LoginInputs, NodesPerReplica, PendingResize, ROLLOUT_DEADLINE, Readiness,
-        ReplicaRule, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
+        ReplicaRule, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
     },
 };
 use reqwest::Certificate;
@@ -124,7 +124,6 @@ impl Parts {
             resize: self.resize,
             readiness: self.readiness,
             replica_rule: self.replica_rule,
-            strategy: Strategy::CreateOnly,
         }
     }
 }

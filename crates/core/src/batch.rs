@@ -1,6 +1,10 @@
-//! The Batch data plane: its api-version.
+//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools and nodes.
 //!
-//! Requests and views of its resources are in `pool` and `node`.
+//! It decides nothing. Only `account::read` sends a request.
+
+pub mod account;
+pub mod node;
+pub mod pool;
 
 /// The data plane's api-version: Microsoft's own client azure-batch 15.1.0 sends it.
 pub const API_VERSION: &str = "2025-06-01";

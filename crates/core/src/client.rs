@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use bytes::Bytes;
-use http::{StatusCode, header};
+use http::{Method, StatusCode, header};
 use serde_json::Value;
 use url::Url;
 
@@ -196,7 +196,13 @@ fn encode(request: &Request, address: &Url, token: &secrecy::SecretString) -> Re
             builder = builder.header(header::CONTENT_TYPE, content_type);
             Bytes::from(body.to_string())
         }
-        None => Bytes::new(),
+        None => {
+            // Azure's front ends answer 411 to a write over HTTP/1.1 that does not say that it has no body.
+            if matches!(request.method, Method::POST | Method::PUT | Method::PATCH) {
+                builder = builder.header(header::CONTENT_LENGTH, 0);
+            }
+            Bytes::new()
+        }
     };
     builder
         .body(body)
@@ -206,6 +212,19 @@ fn encode(request: &Request, address: &Url, token: &secrecy::SecretString) -> Re
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_write_without_a_body_says_that_it_is_empty() {
+        let length = |method: Method| {
+            let request = Request::arm(method, "/x", "2025-01-01", "test");
+            let encoded = encode(&request, &Url::parse("https://a/x").unwrap(), &"token".into()).unwrap();
+            encoded.headers().get(header::CONTENT_LENGTH).cloned()
+        };
+        for write in [Method::POST, Method::PUT, Method::PATCH] {
+            assert_eq!(length(write.clone()).unwrap(), "0", "{write}");
+        }
+        assert_eq!((length(Method::GET), length(Method::DELETE)), (None, None));
+    }
 
     #[test]
     fn a_token_goes_only_to_the_host_that_was_asked() {

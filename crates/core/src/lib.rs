@@ -1,6 +1,5 @@
 //! From a virtual machine to a gallery image version to an Azure Batch pool.
 
-pub mod account;
 pub mod answer;
 pub mod batch;
 pub mod client;
@@ -13,10 +12,9 @@ pub mod error;
 pub mod ids;
 mod json;
 pub mod names;
-pub mod node;
 pub mod operation;
+pub mod options;
 pub mod plan;
-pub mod pool;
 pub mod progress;
 pub mod publish;
 pub mod replicas;
@@ -30,3 +28,4 @@ pub mod settings;
 pub mod tags;
 pub mod token;
 pub mod transport;
+pub mod words;

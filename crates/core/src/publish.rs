@@ -31,8 +31,8 @@ pub use self::{
 };
 pub use crate::progress::StepTime;
 use crate::{
-    account,
-    account::Account,
+    batch::account,
+    batch::account::Account,
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},

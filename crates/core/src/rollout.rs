@@ -1,22 +1,18 @@
 //! Flow 2, from an image version to a pool with its nodes ready: observe, plan, replicas, resize, nodes, verdict.
 //!
-//! It changes no image of an existing pool. What is decided is in the pure files below, what is written in `access`.
+//! It changes no image of an existing pool. What is decided is in the pure files below, what is written in `pool`.
 
-mod access;
-mod classify;
 mod explain;
-mod nodes;
 mod observe;
+mod one_line;
 mod plan;
-mod quote;
+mod pool;
+mod ready;
 mod replicas;
 mod report;
-mod resize;
-mod rounds;
+mod size;
 mod spec;
 mod start;
-mod start_task;
-mod timeout;
 mod verdict;
 
 pub use report::{Outcome, PoolAction, RolloutReport, Round};
@@ -26,8 +22,8 @@ use crate::{
     error::{Error, ErrorKind, Result},
     settings::RolloutSettings,
 };
-use access::PoolAccess;
-use nodes::Waited;
+use pool::PoolAccess;
+use ready::Waited;
 use spec::Spec;
 use start::Sizing;
 use verdict::{Census, Goal, Verdict};
@@ -70,7 +66,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     let pool = match sizing {
         Sizing::Done(pool) => pool,
         Sizing::UnderWay { rounds, newer } => {
-            let carry_on = resize::carry_on(&mut access, goal, rounds, newer, &mut report.rounds);
+            let carry_on = size::carry_on(&mut access, goal, rounds, newer, &mut report.rounds);
             match run.step("resize", "bringing the pool to its size", carry_on).await {
                 Ok(pool) => pool,
                 Err(error) => return Err(with_states(error, &access, settings, report).await),
@@ -78,7 +74,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
         }
     };
 
-    let wait = nodes::wait(&access, goal, &settings.version, settings.readiness, pool.current);
+    let wait = ready::wait(&access, goal, &settings.version, settings.readiness, pool.current);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
     report.count(goal, &waited.census);
     judge(&access, settings, goal, &waited)
@@ -111,7 +107,7 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, goal: Goal, waited
         let text = format!(
             "{} nodes run another image, {}",
             waited.census.elsewhere,
-            quote::one_line(image)
+            one_line::one_line(image)
         );
         access.client().run().progress.warn(text);
     }

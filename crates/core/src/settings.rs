@@ -2,13 +2,13 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
-mod fault;
+pub mod fault;
 mod publish;
 mod replica_rule;
 mod rollout;
 mod sign_in;
+mod text_fault;
 
-pub use fault::Fault;
 pub use publish::{
     DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
     PublishSettings, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy,
@@ -16,10 +16,11 @@ pub use publish::{
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
-    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Strategy,
-    Targets, WaitForSuccess,
+    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets,
+    WaitForSuccess,
 };
 pub use sign_in::{Login, LoginInputs};
+pub use text_fault::Fault;
 
 use std::time::Duration;
 

@@ -162,14 +162,17 @@ fn route(world: &mut World, call: &Call<'_>) -> Answer {
         Err(denied) => return Ok(challenge(world, call, path.as_ref(), &denied)),
     };
     let subscription = path.as_ref().map(|path| path.subscription.as_str());
-    let left = world
-        .arm
-        .budgets
-        .spend(&caller, subscription, &request.method, call.now);
-    let answer = match path {
-        Some(path) => in_subscription(world, call, &path, &caller),
-        None => subscription::tenant_level(world, call, &caller),
+    let asking = budget::Asking {
+        caller: &caller,
+        subscription,
+        method: &request.method,
     };
+    let left = world.arm.budgets.spend(asking, &world.throttling, call.now);
+    let permitted = left.permit(asking, &world.throttling);
+    let answer = permitted.and_then(|()| match &path {
+        Some(path) => in_subscription(world, call, path, &caller),
+        None => subscription::tenant_level(world, call, &caller),
+    });
     Ok(left.announce(answer.unwrap_or_else(|error| error.response())))
 }
 
@@ -180,7 +183,7 @@ fn in_subscription(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &
     }
     // Whoever has a poll URL, which is signed, may poll.
     if let Some(answer) = operation::poll(world, call, path) {
-        return answer;
+        return compute::throttled(world, call, path, |_| answer);
     }
     let access = world
         .rights

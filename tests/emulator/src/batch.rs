@@ -12,7 +12,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::entra::Caller;
+use crate::entra::{Caller, Denied};
 use crate::http::{Request, Response};
 use crate::world::{Call, World};
 
@@ -35,6 +35,7 @@ mod pool;
 mod refusal;
 mod scene;
 mod schedule;
+mod secrets;
 mod seed;
 mod settle;
 mod shared_key;
@@ -110,7 +111,7 @@ impl Batch {
         }
         let mut sorted: Vec<(String, Value)> = all.into_iter().collect();
         sorted.sort_by(|left, right| left.0.cmp(&right.0));
-        Value::Object(sorted.into_iter().collect())
+        secrets::without_secrets(Value::Object(sorted.into_iter().collect()))
     }
 
     /// Forgets the accounts whose deletion is over at `now`.
@@ -215,6 +216,14 @@ pub(crate) fn refuse(
         call.now,
         Err(Refusal::scripted(status, code, message)),
     )
+}
+
+/// A token's refusal in the data plane's envelope; `page` is where to sign in.
+pub(crate) fn refuse_token(world: &mut World, call: &Call<'_>, denied: &Denied, page: &str) -> Response {
+    let id = world.ids.guid();
+    let base = format!("https://{}", call.request.authority);
+    let refusal = data_plane::authenticate::unauthenticated(denied, page);
+    wire::respond(call.request, &base, &id, call.now, Err(refusal))
 }
 
 fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {

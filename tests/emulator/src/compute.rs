@@ -110,11 +110,22 @@ impl Kind {
 
 /// Answers a request under `Microsoft.Compute`.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let response = route(world, call, path)?;
-    Ok(match world.compute.spent.count(&call.request.method, path, call.now) {
-        Some(remaining) => response.with_header("x-ms-ratelimit-remaining-resource", &remaining),
-        None => response,
-    })
+    throttled(world, call, path, |world| route(world, call, path))
+}
+
+/// Answers a request, or a poll, unless the provider's budget for it is used up.
+pub(crate) fn throttled(
+    world: &mut World,
+    call: &Call<'_>,
+    path: &ArmPath,
+    answer: impl FnOnce(&mut World) -> Answer,
+) -> Answer {
+    let limits = (&world.throttling, call.now);
+    let Some(left) = world.compute.spent.count(&call.request.method, path, limits) else {
+        return answer(world);
+    };
+    left.permit(&world.throttling, call.now)?;
+    Ok(answer(world)?.with_header("x-ms-ratelimit-remaining-resource", &left.header))
 }
 
 fn route(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {

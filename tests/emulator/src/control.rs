@@ -143,7 +143,7 @@ async fn identity(State(shared): State<Arc<Shared>>, request: Request) -> Respon
     }
     match shared.respond(&request) {
         Outcome::Answer(response) => write_response(response).map(Body::new),
-        Outcome::ResetBeforeEffect | Outcome::ResetAfterEffect | Outcome::Hang => answer(
+        Outcome::ResetBeforeEffect | Outcome::ResetAfterEffect | Outcome::Hang | Outcome::EndlessBody(_) => answer(
             StatusCode::BAD_GATEWAY,
             &json!({"error": "the control port cannot cut connections"}),
         ),

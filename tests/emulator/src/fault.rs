@@ -5,9 +5,12 @@
 
 use http::Method;
 use serde::{Deserialize, Serialize};
-use serde_json::Value;
 
 use crate::pattern;
+
+mod effect;
+
+pub use effect::{Effect, Moment, Refusal, RivalWrite, TokenFault, When};
 
 /// One scripted fault.
 #[derive(Clone, Debug, Serialize, Deserialize)]
@@ -31,6 +34,9 @@ pub struct Fault {
     /// Which of the matches it hits; the first when absent.
     #[serde(default)]
     pub occurrence: Occurrence,
+    /// How often it hits the request that it has hit first: that and each repetition of it, until so many were hit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub times: Option<u64>,
     /// What happens.
     #[serde(flatten)]
     pub effect: Effect,
@@ -40,6 +46,9 @@ pub struct Fault {
     /// How many times it took effect so far.
     #[serde(default, skip_deserializing)]
     pub hits: u64,
+    /// With `times`, the verb and path that it has hit first.
+    #[serde(skip)]
+    bound: Option<(Method, String)>,
 }
 
 /// Which matches of a fault it hits.
@@ -52,192 +61,6 @@ pub enum Occurrence {
     Nth(u64),
     /// The first n.
     First(u64),
-}
-
-/// What a fault does.
-#[derive(Clone, Debug, Serialize, Deserialize)]
-#[serde(tag = "kind", rename_all = "camelCase", rename_all_fields = "camelCase")]
-pub enum Effect {
-    /// 429 in the service's form.
-    Throttle {
-        /// Seconds in `Retry-After`; no header when absent.
-        #[serde(default)]
-        retry_after: Option<u32>,
-    },
-    /// Any error status.
-    Status {
-        /// The status code.
-        status: u16,
-        /// The service's error code.
-        #[serde(default = "default_code")]
-        code: String,
-        /// The message.
-        #[serde(default = "default_message")]
-        message: String,
-        /// A body of its own instead of the service's envelope.
-        #[serde(default)]
-        body: Option<Value>,
-        /// Seconds in `Retry-After`.
-        #[serde(default)]
-        retry_after: Option<u32>,
-    },
-    /// The connection is reset and nothing has happened.
-    ResetBeforeEffect,
-    /// The connection is reset, but what was asked for happens.
-    ResetAfterEffect,
-    /// No answer ever; nothing has happened.
-    Hang,
-    /// What was asked for happens; the answer is 200 with this text.
-    WrongBody {
-        /// The body as sent.
-        body: String,
-    },
-    /// The long operation that the request starts ends as `Failed`.
-    OperationFailed {
-        /// Azure's code.
-        #[serde(default = "default_code")]
-        code: String,
-        /// The message.
-        #[serde(default = "default_message")]
-        message: String,
-    },
-    /// The long operation that the request starts never ends.
-    OperationStuck,
-    /// Replication of the image version that the request writes fails in that region.
-    RegionFailed {
-        /// The region in any spelling.
-        region: String,
-    },
-    /// The image version that the request writes cannot be used for a while after it is replicated, though it says so.
-    LateImage {
-        /// For how many seconds on the emulated clock.
-        seconds: u32,
-    },
-    /// A pool's resize times out with fewer nodes than asked for.
-    AllocationTimeout {
-        /// How many nodes it gets.
-        #[serde(default)]
-        deliver: u32,
-        /// The code, as Batch has been seen to write it in two casings.
-        #[serde(default = "default_timeout_code")]
-        code: String,
-    },
-    /// A pool's resize fails, with an error of the compute provider or with any other of Batch's codes.
-    AllocationFailed {
-        /// How many nodes it gets, or lets go.
-        #[serde(default)]
-        deliver: u32,
-        /// Batch's code; `RemoveNodesFailed` hits the next shrink instead of the next growth.
-        #[serde(default = "default_allocation_code")]
-        code: String,
-        /// The message; the one that goes with the code when absent.
-        #[serde(default)]
-        message: Option<String>,
-        /// The provider's error, put into `Provider Error Json`.
-        #[serde(default)]
-        provider: Option<Value>,
-        /// Whether the provider's error is cut off in the middle.
-        #[serde(default)]
-        truncated: bool,
-    },
-    /// Some nodes of a resize end up `unusable`.
-    UnusableNodes {
-        /// How many.
-        count: u32,
-        /// The code in the node's `errors`; an empty list when absent.
-        #[serde(default)]
-        code: Option<String>,
-    },
-    /// Batch loses contact with some nodes of a resize: they end up `unknown`.
-    UnknownNodes {
-        /// How many.
-        count: u32,
-    },
-    /// Nothing is scheduled on some nodes of a resize: they end up `offline`.
-    OfflineNodes {
-        /// How many.
-        count: u32,
-    },
-    /// Azure takes some spot nodes of a resize away, and gives them back later.
-    Preempted {
-        /// How many of the spot nodes.
-        count: u32,
-        /// How many seconds after the node shows, before the time scale.
-        #[serde(default = "default_preemption")]
-        after: u32,
-        /// How many seconds later it comes back, before the time scale; never when null.
-        #[serde(default = "default_return")]
-        returns_after: Option<u32>,
-    },
-    /// The start task fails on some nodes of a resize.
-    StartTaskFailed {
-        /// How many.
-        count: u32,
-        /// The start task's exit code.
-        #[serde(default = "default_exit_code")]
-        exit_code: i32,
-    },
-    /// Some nodes of a resize run another image than the pool's.
-    WrongImage {
-        /// How many.
-        count: u32,
-        /// The image version's id that they show.
-        image: String,
-    },
-    /// A quota stops a pool's resize.
-    Quota {
-        /// How many nodes it gets.
-        #[serde(default)]
-        deliver: u32,
-        /// The code, e.g. `AccountCoreQuotaReached`.
-        #[serde(default = "default_quota_code")]
-        code: String,
-    },
-}
-
-fn default_code() -> String {
-    "InternalServerError".to_owned()
-}
-fn default_message() -> String {
-    "An unexpected error occurred while processing the request.".to_owned()
-}
-fn default_timeout_code() -> String {
-    "AllocationTimedOut".to_owned()
-}
-fn default_allocation_code() -> String {
-    "AllocationFailed".to_owned()
-}
-fn default_quota_code() -> String {
-    "AccountCoreQuotaReached".to_owned()
-}
-/// Long enough for a node to have become idle.
-fn default_preemption() -> u32 {
-    300
-}
-#[expect(
-    clippy::unnecessary_wraps,
-    reason = "the field is absent for a default and null for never"
-)]
-fn default_return() -> Option<u32> {
-    Some(300)
-}
-fn default_exit_code() -> i32 {
-    1
-}
-
-/// Where a fault takes effect.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum Moment {
-    /// On the request itself: an answer, a reset, silence.
-    Request,
-    /// In the long operation that a request starts.
-    Operation,
-    /// In the outcome of a pool's growth: timeout, failed allocation, quota.
-    Allocation,
-    /// In the outcome of a pool's shrink.
-    Removal,
-    /// On the nodes that a resize brings: unusable ones, failed start tasks, preemptions.
-    Nodes,
 }
 
 /// The script.
@@ -256,33 +79,6 @@ impl Default for Occurrence {
     }
 }
 
-impl Effect {
-    /// Where it takes effect.
-    #[must_use]
-    pub fn moment(&self) -> Moment {
-        match self {
-            Self::Throttle { .. }
-            | Self::Status { .. }
-            | Self::ResetBeforeEffect
-            | Self::ResetAfterEffect
-            | Self::Hang
-            | Self::WrongBody { .. } => Moment::Request,
-            Self::OperationFailed { .. }
-            | Self::OperationStuck
-            | Self::RegionFailed { .. }
-            | Self::LateImage { .. } => Moment::Operation,
-            Self::AllocationFailed { code, .. } if code.eq_ignore_ascii_case("RemoveNodesFailed") => Moment::Removal,
-            Self::AllocationTimeout { .. } | Self::AllocationFailed { .. } | Self::Quota { .. } => Moment::Allocation,
-            Self::UnusableNodes { .. }
-            | Self::UnknownNodes { .. }
-            | Self::OfflineNodes { .. }
-            | Self::Preempted { .. }
-            | Self::StartTaskFailed { .. }
-            | Self::WrongImage { .. } => Moment::Nodes,
-        }
-    }
-}
-
 impl Fault {
     /// A fault that hits the first request it matches.
     #[must_use]
@@ -294,9 +90,11 @@ impl Fault {
             target: None,
             request: None,
             occurrence: Occurrence::default(),
+            times: None,
             effect,
             matches: 0,
             hits: 0,
+            bound: None,
         }
     }
 
@@ -322,8 +120,15 @@ impl Fault {
         self
     }
 
+    /// The same, and the repetitions of what it hit, `times` in all.
+    #[must_use]
+    pub fn times(mut self, times: u64) -> Self {
+        self.times = Some(times);
+        self
+    }
+
     /// Counts a match and says whether it is one to hit.
-    fn is_due(&mut self) -> bool {
+    fn counts_due(&mut self) -> bool {
         self.matches += 1;
         self.request.is_some()
             || match self.occurrence {
@@ -331,6 +136,23 @@ impl Fault {
                 Occurrence::Nth(n) => self.matches == n,
                 Occurrence::First(n) => self.matches <= n,
             }
+    }
+
+    /// The same for a request, if this fault may hit it at all.
+    fn counts_due_on(&mut self, number: u64, method: &Method, path: &str) -> bool {
+        if !matches!(self.effect.moment(), Moment::Request | Moment::Operation) {
+            return false;
+        }
+        if let (Some((verb, place)), Some(times)) = (&self.bound, self.times) {
+            let repeats = verb == method && place.eq_ignore_ascii_case(path);
+            self.matches += u64::from(repeats);
+            return repeats && self.hits < times;
+        }
+        let wanted = self.method.as_ref();
+        self.request.is_none_or(|wanted| wanted == number)
+            && wanted.is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
+            && pattern::matches(self.path.as_deref(), path)
+            && self.counts_due()
     }
 }
 
@@ -358,35 +180,36 @@ impl Faults {
     pub fn next(&mut self, moment: Moment, target: &str) -> Option<Fault> {
         let due = self.script.iter_mut().find_map(|fault| {
             let applies = fault.effect.moment() == moment && pattern::matches(fault.target.as_deref(), target);
-            (applies && fault.is_due()).then_some(fault)
+            (applies && fault.counts_due()).then_some(fault)
         })?;
         due.hits += 1;
         Some(due.clone())
     }
 
     /// The fault that a request meets, if any; one for its operation is kept until that is started.
+    ///
+    /// Each fault counts each request that it matches; of several that are due, the first of the script wins.
     pub(crate) fn meet(&mut self, number: u64, method: &Method, path: &str) -> Option<Effect> {
         self.armed = None;
         self.hit = None;
-        let due = self.script.iter_mut().position(|fault| {
-            let moment = fault.effect.moment();
-            matches!(moment, Moment::Request | Moment::Operation)
-                && fault.request.is_none_or(|wanted| wanted == number)
-                && fault
-                    .method
-                    .as_ref()
-                    .is_none_or(|wanted| wanted.eq_ignore_ascii_case(method.as_str()))
-                && pattern::matches(fault.path.as_deref(), path)
-                && fault.is_due()
-        })?;
-        let fault = self.script.get_mut(due)?;
-        if fault.effect.moment() == Moment::Operation {
-            self.armed = Some(due);
-            return None;
+        let mut due = None;
+        for (place, fault) in self.script.iter_mut().enumerate() {
+            if fault.counts_due_on(number, method, path) && due.is_none() {
+                due = Some(place);
+            }
         }
-        fault.hits += 1;
-        self.hit = Some(fault.name.clone());
-        Some(fault.effect.clone())
+        let due = due?;
+        let fault = self.script.get_mut(due)?;
+        if fault.times.is_some() && fault.bound.is_none() {
+            fault.bound = Some((method.clone(), path.to_owned()));
+        }
+        self.armed = Some(due);
+        (fault.effect.moment() == Moment::Request).then(|| fault.effect.clone())
+    }
+
+    /// Counts that the fault which the running request met took effect on it.
+    pub(crate) fn took_effect(&mut self) {
+        self.take_armed(|_| true);
     }
 
     /// The running request's fault for the operation it starts.

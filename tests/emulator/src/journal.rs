@@ -157,6 +157,7 @@ impl Entry {
             Outcome::ResetBeforeEffect => (None, Some("resetBeforeEffect"), Bytes::new()),
             Outcome::ResetAfterEffect => (None, Some("resetAfterEffect"), Bytes::new()),
             Outcome::Hang => (None, Some("hang"), Bytes::new()),
+            Outcome::EndlessBody(answer) => (Some(answer.status.as_u16()), Some("endlessBody"), answer.body.clone()),
         };
         let answered = Form::of(&request.path);
         let is_form = |kind: &str| kind.contains("x-www-form-urlencoded");

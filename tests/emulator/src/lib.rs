@@ -17,6 +17,7 @@ mod control;
 pub mod deployment;
 pub mod entra;
 pub mod fault;
+mod front_end;
 pub mod host;
 pub mod http;
 pub mod ids;
@@ -27,8 +28,10 @@ pub mod operation;
 mod pattern;
 pub mod region;
 pub mod rights;
+mod scripted;
 pub mod seed;
 pub mod storage;
+pub mod throttling;
 pub mod timing;
 pub mod vault;
 pub mod view;
@@ -36,7 +39,7 @@ pub mod world;
 
 use crate::{
     arm::ArmError,
-    fault::{Effect, Fault},
+    fault::Fault,
     http::{Request, Response},
     journal::{Entry, Journal},
     seed::{Seed, SeedError},
@@ -66,8 +69,10 @@ pub enum Outcome {
     ResetBeforeEffect,
     /// The connection is reset, but what was asked for has happened.
     ResetAfterEffect,
-    /// It is never answered, and nothing has happened.
+    /// It is never answered. What was asked for has happened only if the fault says so.
     Hang,
+    /// The answer begins, with this body, and goes on for ever: spaces without end. What was asked for has happened.
+    EndlessBody(Response),
 }
 
 /// One emulated Azure.
@@ -112,6 +117,7 @@ impl Emulator {
             batch: batch::Batch::default(),
             operations: operation::Operations::new(settings.short_poll_urls),
             timing: settings.timing,
+            throttling: throttling::Throttling::default(),
             faults: fault::Faults::default(),
             ids: ids::IdSource::default(),
             page_size: settings.page_size,
@@ -149,8 +155,7 @@ impl Emulator {
         self.world.settle(now);
         let service = service(request);
         let call = Call { request, now };
-        let met = self.world.faults.meet(number, &request.method, &request.path);
-        let outcome = self.outcome(met, service, &call);
+        let outcome = self.outcome(number, service, &call);
         let hit = self.world.faults.take_hit();
         self.journal.add(Entry::new(request, &outcome, (number, now), hit));
         outcome
@@ -208,62 +213,21 @@ impl Emulator {
         all
     }
 
-    fn outcome(&mut self, met: Option<Effect>, service: Service, call: &Call<'_>) -> Outcome {
-        match met {
-            None => Outcome::Answer(self.answer(service, call)),
-            Some(Effect::ResetBeforeEffect) => Outcome::ResetBeforeEffect,
-            Some(Effect::Hang) => Outcome::Hang,
-            Some(Effect::ResetAfterEffect) => {
-                let _unseen: Response = self.answer(service, call);
-                Outcome::ResetAfterEffect
-            }
-            Some(Effect::WrongBody { body }) => {
-                let mut response = self.answer(service, call);
-                response.status = StatusCode::OK;
-                response.body = body.into();
-                Outcome::Answer(response)
-            }
-            Some(other) => Outcome::Answer(self.scripted_answer(service, other, call)),
+    fn outcome(&mut self, number: u64, service: Service, call: &Call<'_>) -> Outcome {
+        let request = call.request;
+        if front_end::is_without_length(request) {
+            let message = "The Content-Length header was not specified.";
+            return Outcome::Answer(match service {
+                Service::Batch => {
+                    let code = "MissingContentLengthHeader";
+                    batch::refuse(&mut self.world, call, StatusCode::LENGTH_REQUIRED, (code, message))
+                }
+                Service::Entra | Service::Arm => front_end::length_required(),
+            });
         }
-    }
-
-    /// The answer of a fault that is an answer.
-    fn scripted_answer(&mut self, service: Service, effect: Effect, call: &Call<'_>) -> Response {
-        let (status, code, message, body, retry_after) = match effect {
-            Effect::Status {
-                status,
-                code,
-                message,
-                body,
-                retry_after,
-            } => (
-                StatusCode::from_u16(status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR),
-                code,
-                message,
-                body,
-                retry_after,
-            ),
-            Effect::Throttle { retry_after } => {
-                let message = "The request was throttled. Retry after the time in the Retry-After header.".to_owned();
-                (
-                    StatusCode::TOO_MANY_REQUESTS,
-                    "TooManyRequests".to_owned(),
-                    message,
-                    None,
-                    retry_after,
-                )
-            }
-            _ => return Response::empty(StatusCode::INTERNAL_SERVER_ERROR),
-        };
-        let response = match (body, service) {
-            (Some(body), _) => Response::json(status, &body),
-            (None, Service::Entra) => entra::error_response(status, &code, &message),
-            (None, Service::Arm) => ArmError::new(status, &code, message).response(),
-            (None, Service::Batch) => batch::refuse(&mut self.world, call, status, (&code, &message)),
-        };
-        match retry_after {
-            Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
-            None => response,
+        match self.world.faults.meet(number, &request.method, &request.path) {
+            Some(effect) => self.answer_under(effect, service, call),
+            None => Outcome::Answer(self.answer(service, call)),
         }
     }
 

@@ -9,8 +9,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    arm::Subscription, compute::usage::Quota, entra::Tenant, region, rights::RoleAssignment, timing::Seconds,
-    world::World,
+    arm::Subscription, compute::usage::Quota, entra::Tenant, region, rights::RoleAssignment, throttling::Throttling,
+    timing::Seconds, world::World,
 };
 
 mod gallery;
@@ -87,6 +87,9 @@ pub struct Seed {
     /// How many seconds operations take.
     #[serde(default)]
     pub timing: Option<Seconds>,
+    /// How many requests callers may make.
+    #[serde(default)]
+    pub throttling: Option<Throttling>,
 }
 
 /// A resource group.
@@ -189,6 +192,9 @@ impl Seed {
     pub(crate) fn plant(&self, world: &mut World, now: Timestamp) -> Result<(), SeedError> {
         if let Some(seconds) = &self.timing {
             world.timing.seconds = seconds.clone();
+        }
+        if let Some(limits) = &self.throttling {
+            world.throttling = limits.clone();
         }
         if let Some(tenant) = &self.tenant {
             world.entra.add_tenant(tenant.clone());

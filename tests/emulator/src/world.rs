@@ -6,7 +6,8 @@ use jiff::Timestamp;
 
 use crate::{
     arm::Arm, batch::Batch, compute::Compute, deployment::Deployments, entra::Entra, fault::Faults, ids::IdSource,
-    network::Network, operation::Operations, rights::Rights, storage::Storage, timing::Timing, vault::Vaults,
+    network::Network, operation::Operations, rights::Rights, storage::Storage, throttling::Throttling, timing::Timing,
+    vault::Vaults,
 };
 
 /// The state of one emulated Azure.
@@ -34,6 +35,8 @@ pub struct World {
     pub operations: Operations,
     /// How long operations take.
     pub timing: Timing,
+    /// How many requests callers may make.
+    pub throttling: Throttling,
     /// What is scripted to go wrong.
     pub faults: Faults,
     /// The source of request ids, operation ids and ETags.

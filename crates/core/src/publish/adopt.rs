@@ -13,7 +13,7 @@ use super::{
     preflight, published, regions_of, source_image,
 };
 use crate::{
-    account::Account,
+    batch::account::Account,
     client::Client,
     compute::{gallery::ImageDefinition, version::ImageVersion},
     error::{Error, ErrorKind, Result},

@@ -10,7 +10,7 @@ use super::{
     number::{self, FINGERPRINT_TAG, Number},
 };
 use crate::{
-    account::Account,
+    batch::account::Account,
     compute::{gallery::ImageDefinition, snapshot::SnapshotKind, version::ImageVersion},
     error::{Error, ErrorKind, Result},
     ids::{

@@ -5,16 +5,15 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
-    classify::Judgement,
-    nodes::Waited,
-    quote::one_line,
-    rounds::End,
+    one_line::one_line,
+    ready::Waited,
+    size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
+    batch::node::{Node, StartTaskFailure},
     error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId},
-    node::{Node, StartTaskFailure},
     progress::Span,
 };
 

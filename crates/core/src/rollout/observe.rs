@@ -3,7 +3,7 @@
 //! It writes nothing. The pool itself is read by the plan's loop, which looks again after every wait.
 
 use crate::{
-    account,
+    batch::account,
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},

@@ -7,7 +7,7 @@ use super::{
     verdict::{Goal, is_version},
 };
 use crate::{
-    pool::{AllocationState, Pool, PoolLife, Scaling},
+    batch::pool::{AllocationState, Pool, PoolLife, Scaling},
     settings::PendingResize,
 };
 

@@ -3,19 +3,19 @@
 //! The arithmetic is in `replicas`, the writing in `replication`. Nothing is ever lowered.
 
 use crate::{
+    batch::pool::{self, Pool},
     client::Client,
     compute::version::ImageVersion,
     error::Result,
     ids::Location,
     operation::Status,
-    pool::{self, Pool},
     progress::Event,
     replicas::{self, RegionNeed},
     replication::{self, Settled, Wanted},
     settings::{ReplicaRule, RolloutSettings},
 };
 
-use super::{access::PoolAccess, observe::Site, verdict::is_version};
+use super::{observe::Site, pool::PoolAccess, verdict::is_version};
 
 /// What the version needs in the account's region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -3,6 +3,7 @@
 //! Pure. Values of the pass-through JSON are never shown: it may hold passwords and signed addresses.
 
 mod compare;
+mod start_task;
 
 use std::time::Duration;
 
@@ -10,14 +11,14 @@ use serde_json::{Map, Value, json};
 
 pub(super) use compare::Likeness;
 
-use super::start_task::{self, NodeOs};
 use crate::{
+    batch::pool::{Pool, iso_minutes, parse_duration},
     error::{Error, ErrorKind, Result},
     ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
-    pool::{Pool, iso_minutes, parse_duration},
     settings::{Fault, RolloutSettings},
 };
+use start_task::NodeOs;
 
 /// The metadata item that holds the specification's hash.
 pub(super) const SPEC: &str = "azure-batch-spec";

@@ -1,21 +1,19 @@
 //! From the plan to a resize under way: waits for what is in the way, then creates, resizes or joins.
 //!
-//! What to do is decided in `plan`; what follows the first resize is `resize`'s affair.
+//! What to do is decided in `plan`; what follows the first resize is in `size`.
 
 use super::{
     PoolAction,
-    access::{Newer, PoolAccess},
     plan::{self, Plan},
-    resize,
-    rounds::Rounds,
+    pool::{Newer, PoolAccess},
+    size::{self, rounds::Rounds, timeout},
     spec::{SPEC, Spec},
-    timeout,
     verdict::Goal,
 };
 use crate::{
+    batch::pool::Pool,
     error::{Error, ErrorKind, Result},
     ids::NodeCounts,
-    pool::Pool,
     settings::{PendingResize, ResizePolicy},
 };
 
@@ -147,7 +145,7 @@ pub(super) async fn begin(
         Start::Create => {
             let body = spec.create_body(goal.targets, first)?;
             let rounds = Rounds::new(goal, policy.rounds, first, NodeCounts::default());
-            resize::tell(access, goal, &rounds);
+            size::tell(access, goal, &rounds);
             access.create(spec, body).await?;
             Ok(Sizing::UnderWay {
                 rounds,
@@ -156,7 +154,7 @@ pub(super) async fn begin(
         }
         Start::Resize(pool) => {
             let rounds = Rounds::new(goal, policy.rounds, first, pool.current);
-            let newer = resize::begin(access, goal, &rounds, pool).await?;
+            let newer = size::begin(access, goal, &rounds, pool).await?;
             Ok(Sizing::UnderWay { rounds, newer })
         }
         Start::Join(pool) => {

@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 
 use crate::{
+    batch::node::{Node, NodeKind, Outlook},
     ids::{NodeCounts, resource::ImageVersionId},
-    node::{Node, NodeKind, Outlook},
     settings::Targets,
 };
 

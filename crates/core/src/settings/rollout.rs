@@ -37,8 +37,6 @@ pub struct RolloutSettings {
     pub readiness: Readiness,
     /// How many nodes a replica carries, for raising replicas before the pool outgrows them.
     pub replica_rule: ReplicaRule,
-    /// What may be done with a pool that is there already.
-    pub strategy: Strategy,
 }
 
 /// How a Batch account is named.
@@ -131,14 +129,6 @@ pub enum PendingResize {
 pub struct Readiness {
     /// How long no node may change its state before the wait ends.
     pub node_timeout: Duration,
-}
-
-/// What may be done with a pool that is there already.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Strategy {
-    /// Create the pool, or resize one on the same version; never change an image.
-    #[default]
-    CreateOnly,
 }
 
 impl Targets {

@@ -3,7 +3,7 @@
 use std::{sync::Arc, time::Duration};
 
 use azure_batch_core::{
-    account,
+    batch::account,
     clock::SystemClock,
     cloud::{CloudChoice, KnownCloud},
     connect::connect,

@@ -8,13 +8,13 @@ use std::{collections::BTreeMap, sync::Arc, time::Duration};
 use async_trait::async_trait;
 use azure_batch_core::{
     batch::API_VERSION,
+    batch::node::{self, Node, NodeKind, Outlook},
+    batch::pool::{self, Pool, PoolLife, Scaling},
     client::Client,
     clock::SystemClock,
     cloud::KnownCloud,
     error::{ErrorKind, Result},
     ids::{BatchEndpoint, NodeCounts},
-    node::{self, Node, NodeKind, Outlook},
-    pool::{self, Pool, PoolLife, Scaling},
     progress::Progress,
     request::Request,
     run::Run,

@@ -5,18 +5,18 @@
 use std::time::Duration;
 
 use azure_batch_core::{
+    batch::pool::{self, Deallocation, Resize},
     client::Client,
     compute::version::find,
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts},
-    pool::{self, Deallocation, Resize},
     progress::Event,
     replicas::RegionNeed,
     replication::{Wanted, ensure},
     rollout::{self, Outcome, PoolAction},
     settings::{
         AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ReplicaRule, ReplicaStorage, ResizePolicy,
-        RolloutSettings, SpotCounts, StartTask, Strategy, Targets, WaitForSuccess,
+        RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
     },
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -65,7 +65,6 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
         resize: ResizePolicy::default(),
         readiness: Readiness::default(),
         replica_rule: ReplicaRule::default(),
-        strategy: Strategy::CreateOnly,
     }
 }
 
@@ -295,7 +294,7 @@ async fn a_pool_steady_with_0_nodes_fails_with_the_provider_s_reason() {
     insta::assert_snapshot!(error.report(), @r"
     cannot roll out 1.0.0 to pool p1
       caused by: pool p1 is steady after 1 round: 0 nodes there, 10 needed (another round would end the same)
-      caused by: AllocationFailed: Desired number of dedicated nodes could not be allocated (BadRequest: The selected VM size 'Standard_A1_v2' cannot boot Hypervisor Generation '2'. If this was a Create operation please check that the Hypervisor Generation of the Image matches the Hypervisor Generation of the select…; that VM size cannot boot the image's generation
+      caused by: AllocationFailed: Desired number of dedicated nodes could not be allocated (BadRequest: The selected VM size 'Standard_A1_v2' cannot boot Hypervisor Generation '2'. If this was a Create operation please check that the Hypervisor Generation of the Image matches the Hypervisor Generation of the selected VM Size. If this was an Update operation please select a Hypervisor Generation '2' VM Size.); that VM size cannot boot the image's generation
       hint: choose a VM size of the image's generation, or publish the image in the other one
     ");
 }

@@ -227,7 +227,8 @@ impl Transport for Azure {
                 Ok(response)
             }
             Outcome::ResetBeforeEffect | Outcome::ResetAfterEffect => Err(broken(to)),
-            Outcome::Hang => std::future::pending().await,
+            // A body without end is read for ever.
+            Outcome::Hang | Outcome::EndlessBody(_) => std::future::pending().await,
         }
     }
 }

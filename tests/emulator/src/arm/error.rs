@@ -3,7 +3,7 @@
 //! Batch's data plane and Entra have envelopes of their own; this is not used for them.
 
 use http::StatusCode;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::http::Response;
 
@@ -17,6 +17,10 @@ pub struct ArmError {
     code: String,
     message: String,
     target: Option<String>,
+    /// `details`, `innererror`, `additionalInfo`.
+    more: Box<Map<String, Value>>,
+    /// Seconds.
+    retry_after: Option<i64>,
 }
 
 impl ArmError {
@@ -27,6 +31,8 @@ impl ArmError {
             code: code.to_owned(),
             message: message.into(),
             target: None,
+            more: Box::default(),
+            retry_after: None,
         }
     }
 
@@ -83,6 +89,22 @@ impl ArmError {
         Self::new(StatusCode::NOT_FOUND, "ResourceGroupNotFound", message)
     }
 
+    /// The same with one more field, e.g. `details`.
+    #[must_use]
+    pub fn with(mut self, name: &str, value: Value) -> Self {
+        self.more.insert(name.to_owned(), value);
+        self
+    }
+
+    /// The same with `Retry-After`, in seconds.
+    #[must_use]
+    pub fn after(self, seconds: i64) -> Self {
+        Self {
+            retry_after: Some(seconds),
+            ..self
+        }
+    }
+
     /// Azure's code, e.g. `ResourceNotFound`.
     #[must_use]
     pub fn code(&self) -> &str {
@@ -108,12 +130,19 @@ impl ArmError {
         if let Some(target) = &self.target {
             crate::json::set(&mut error, &["target"], json!(target));
         }
+        for (name, value) in self.more.iter() {
+            crate::json::set(&mut error, &[name], value.clone());
+        }
         error
     }
 
     /// The whole answer.
     #[must_use]
     pub fn response(&self) -> Response {
-        Response::json(self.status, &self.body())
+        let response = Response::json(self.status, &self.body());
+        match self.retry_after {
+            Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
+            None => response,
+        }
     }
 }

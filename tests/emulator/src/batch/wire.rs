@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use crate::http::{Request, Response};
 
 use super::refusal::Refusal;
+use super::secrets::without_secrets;
 
 /// The content type of every body that the data plane writes; recordings have no space before `odata`.
 const CONTENT_TYPE: &str = "application/json;odata=minimalmetadata";
@@ -71,7 +72,7 @@ impl Reply {
     /// A 200 with a body.
     pub(crate) fn body(body: Value) -> Self {
         Self {
-            body: Some(body),
+            body: Some(without_secrets(body)),
             ..Self::empty(StatusCode::OK)
         }
     }

@@ -20,7 +20,7 @@ fn hits_the_nth_match_the_first_ones_or_every_one() {
     ];
     for (occurrence, expected) in cases {
         let mut faults = script(
-            Fault::new(Effect::Hang)
+            Fault::new(Effect::EndlessBody)
                 .on(&Method::PUT, "*/images/*")
                 .occurring(occurrence),
         );
@@ -28,6 +28,37 @@ fn hits_the_nth_match_the_first_ones_or_every_one() {
         let hits = expected.map(|_| faults.meet(2, &Method::PUT, "/a/Images/b").is_some());
         assert_eq!(hits, expected, "{occurrence:?}");
     }
+}
+
+#[test]
+fn every_fault_counts_every_request_that_it_matches() {
+    let mut faults = script(Fault::new(Effect::EndlessBody).occurring(Occurrence::First(1)));
+    faults.add(Fault::new(Effect::ResetBeforeEffect).occurring(Occurrence::Nth(2)));
+    assert!(matches!(faults.meet(1, &Method::GET, "/a"), Some(Effect::EndlessBody)));
+    assert!(matches!(
+        faults.meet(2, &Method::GET, "/a"),
+        Some(Effect::ResetBeforeEffect)
+    ));
+    assert_eq!(faults.script()[1].matches, 2);
+}
+
+#[test]
+fn a_fault_with_times_stays_with_the_request_that_it_hit_first() {
+    let mut faults = script(Fault::new(Effect::EndlessBody).at_request(2).times(3));
+    let mut hit = |number: u64, method: Method, path: &str| {
+        let met = faults.meet(number, &method, path).is_some();
+        if met {
+            faults.took_effect();
+        }
+        met
+    };
+    assert!(!hit(1, Method::PUT, "/a"));
+    assert!(hit(2, Method::PUT, "/a"));
+    assert!(!hit(3, Method::GET, "/a"), "a look at it");
+    assert!(hit(4, Method::PUT, "/A"));
+    assert!(!hit(5, Method::PUT, "/b"));
+    assert!(hit(6, Method::PUT, "/a"));
+    assert!(!hit(7, Method::PUT, "/a"), "three times");
 }
 
 #[test]

@@ -2,11 +2,22 @@
 //!
 //! What is answered is the emulator's business.
 
-use std::{convert::Infallible, future, sync::Arc};
+use std::{
+    convert::Infallible,
+    future,
+    pin::Pin,
+    sync::Arc,
+    task::{Context, Poll},
+};
 
 use bytes::Bytes;
-use http_body_util::{BodyExt as _, Full};
-use hyper::{body::Body, ext::ReasonPhrase, server::conn::http1, service::service_fn};
+use http_body_util::{BodyExt as _, Either, Full};
+use hyper::{
+    body::{Body, Frame},
+    ext::ReasonPhrase,
+    server::conn::http1,
+    service::service_fn,
+};
 use hyper_util::rt::TokioIo;
 use thiserror::Error;
 use tokio::{
@@ -28,6 +39,24 @@ enum Cut {
     Reset,
     #[error("the request's body cannot be read")]
     Body(#[source] hyper::Error),
+}
+
+/// A body that goes on with spaces for ever, in chunks of 16 KiB.
+struct Endless {
+    beginning: Option<Bytes>,
+}
+
+impl Body for Endless {
+    type Data = Bytes;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        _context: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+        let next = self.beginning.take().unwrap_or(Bytes::from_static(&[b' '; 16 * 1024]));
+        Poll::Ready(Some(Ok(Frame::data(next))))
+    }
 }
 
 /// Accepts connections until it is dropped, and its connections with it.
@@ -79,10 +108,11 @@ async fn serve_one(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>
 async fn answer(
     request: hyper::Request<hyper::body::Incoming>,
     shared: &Shared,
-) -> Result<hyper::Response<Full<Bytes>>, Cut> {
+) -> Result<hyper::Response<Either<Full<Bytes>, Endless>>, Cut> {
     let request = read_request(request).await.map_err(Cut::Body)?;
     match shared.respond(&request) {
-        Outcome::Answer(response) => Ok(write_response(response)),
+        Outcome::Answer(response) => Ok(write_response(response).map(Either::Left)),
+        Outcome::EndlessBody(response) => Ok(endless(response).map(Either::Right)),
         Outcome::ResetBeforeEffect | Outcome::ResetAfterEffect => Err(Cut::Reset),
         Outcome::Hang => {
             let never: Infallible = future::pending().await;
@@ -112,6 +142,20 @@ pub(crate) async fn read_request<B: Body>(request: http::Request<B>) -> Result<R
         headers: head.headers,
         body: body.collect().await?.to_bytes(),
     })
+}
+
+/// An answer that begins and never ends.
+fn endless(response: Response) -> http::Response<Endless> {
+    let beginning = response.body.clone();
+    let whole = write_response(response);
+    let mut answer = http::Response::new(Endless {
+        beginning: Some(beginning),
+    });
+    *answer.status_mut() = whole.status();
+    *answer.headers_mut() = whole.headers().clone();
+    // The length of what is only the beginning would end it.
+    answer.headers_mut().remove(http::header::CONTENT_LENGTH);
+    answer
 }
 
 /// An answer as HTTP/1.1 takes it.

@@ -222,6 +222,7 @@ pub(super) fn request(method: Method, path: &str, body: &str, headers: &[(&str, 
             HeaderValue::from_str(value).unwrap(),
         );
     }
+    map.insert("content-length", HeaderValue::from(body.len()));
     Request {
         method,
         authority: "management.azure.com".to_owned(),

@@ -480,3 +480,39 @@ fn writes_to_pools_on_arm_answer_200_at_once() {
         world.wait(31);
     }
 }
+
+#[test]
+fn neither_plane_shows_what_a_pool_was_given_in_secret() {
+    let mut world = world(|_| {});
+    let mut body = pool("p", 0);
+    body["userAccounts"] = json!([{
+        "name": "u", "password": "hidden-1", "linuxUserConfiguration": {"uid": 1001, "gid": 1001, "sshPrivateKey": "hidden-2"},
+    }]);
+    body["mountConfiguration"] = json!([
+        {"azureBlobFileSystemConfiguration": {"accountName": "a", "containerName": "c", "relativeMountPath": "m", "sasKey": "hidden-3"}},
+        {"azureFileShareConfiguration": {"accountName": "a", "azureFileUrl": "https://a", "accountKey": "hidden-4", "relativeMountPath": "n"}},
+    ]);
+    let registry = json!({"username": "me", "registryServer": "r.io", "password": "hidden-5"});
+    body["virtualMachineConfiguration"]["containerConfiguration"] =
+        json!({"type": "dockerCompatible", "containerRegistries": [registry]});
+    body["virtualMachineConfiguration"]["extensions"] = json!([
+        {"name": "e", "publisher": "p", "type": "t", "settings": {"open": "shown"}, "protectedSettings": {"key": "hidden-6"}},
+    ]);
+    let created = world.post("/pools", body);
+    assert_eq!(created.status(), 201, "{created:?}");
+    let arm = format!("{ACCOUNT}/pools");
+    for answer in [
+        world.get("/pools/p"),
+        world.get("/pools"),
+        world.arm(&Method::GET, &format!("{arm}/p"), None, &[]),
+        world.arm(&Method::GET, &arm, None, &[]),
+    ] {
+        let text = answer.body.to_string();
+        assert!(
+            text.contains("\"me\"") && text.contains("shown"),
+            "the rest is there: {text}"
+        );
+        assert!(!text.contains("hidden"), "{text}");
+    }
+    assert!(!world.resources().to_string().contains("hidden"));
+}

@@ -4,8 +4,8 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
-    pool::ResizeError,
-    rollout::classify::judge,
+    batch::pool::ResizeError,
+    rollout::size::classify::judge,
     settings::{SpotCounts, Targets},
 };
 

@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use super::{IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, is_same};
-use crate::{json as read_json, pool::Pool, rollout::verdict::is_version};
+use crate::{batch::pool::Pool, json as read_json, rollout::verdict::is_version};
 
 /// How a pool compares with what is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -4,8 +4,7 @@ use super::*;
 use crate::{
     ids::BatchEndpoint,
     settings::{
-        AccountRef, Elevation, Readiness, ReplicaRule, ResizePolicy, SpotCounts, StartTask, Strategy, Targets,
-        WaitForSuccess,
+        AccountRef, Elevation, Readiness, ReplicaRule, ResizePolicy, SpotCounts, StartTask, Targets, WaitForSuccess,
     },
 };
 
@@ -28,7 +27,6 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
         resize: ResizePolicy::default(),
         readiness: Readiness::default(),
         replica_rule: ReplicaRule::default(),
-        strategy: Strategy::CreateOnly,
     }
 }
 

@@ -19,6 +19,7 @@ use crate::batch::pool::scale::{self, NewSize};
 use crate::batch::pool::{Pool, Scale};
 use crate::batch::refusal::{CONDITION_NOT_MET, POOL_BEING_RESIZED, Refusal};
 use crate::batch::scene::Scene;
+use crate::batch::secrets::without_secrets;
 use crate::batch::wire::{format_duration, timestamp};
 use crate::http::Response;
 use crate::unsupported;
@@ -360,7 +361,7 @@ fn render(account: &Account, pool: &Pool, now: Timestamp) -> Value {
             crate::json::set(&mut body, &[name], value.clone());
         }
     }
-    body
+    without_secrets(body)
 }
 
 fn properties(pool: &Pool, now: Timestamp) -> Value {

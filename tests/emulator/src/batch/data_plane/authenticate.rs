@@ -27,14 +27,15 @@ pub(crate) fn authenticate(
     if header.is_some_and(|header| header.to_ascii_lowercase().starts_with("sharedkey ")) {
         return shared_key(account, header.unwrap_or_default(), request);
     }
+    let page = format!("https://{}/{tenant}", request.authority);
     let caller = entra
         .check(header, Audience::Batch, now)
-        .map_err(|denied| unauthenticated(&denied, tenant, request))?;
+        .map_err(|denied| unauthenticated(&denied, &page))?;
     if !caller.tenant.eq_ignore_ascii_case(tenant) {
         let denied = Denied::WrongTenant {
             expected: tenant.to_owned(),
         };
-        return Err(unauthenticated(&denied, tenant, request));
+        return Err(unauthenticated(&denied, &page));
     }
     if account.allows(AuthenticationMode::Aad) {
         Ok(Proof::Bearer)
@@ -85,9 +86,9 @@ fn not_allowed(kind: &str, circumstance: &str) -> Refusal {
     Refusal::from(AUTHENTICATION_FAILED).with("AuthenticationErrorDetail", &detail)
 }
 
-fn unauthenticated(denied: &Denied, tenant: &str, request: &Request) -> Refusal {
-    let page = format!("https://{}/{tenant}", request.authority);
+/// 401 for a token, with the challenge that names the page to sign in at.
+pub(crate) fn unauthenticated(denied: &Denied, page: &str) -> Refusal {
     Refusal::from(UNAUTHENTICATED)
         .with("AuthenticationErrorDetail", &denied.to_string())
-        .challenging(denied.challenge(&page))
+        .challenging(denied.challenge(page))
 }

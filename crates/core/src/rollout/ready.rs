@@ -7,13 +7,13 @@ use std::time::Duration;
 use tokio::time::Instant;
 
 use super::{
-    access::PoolAccess,
+    pool::PoolAccess,
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
+    batch::node::{Node, NodeKind},
     error::Result,
     ids::{NodeCounts, resource::ImageVersionId},
-    node::{Node, NodeKind},
     progress::Event,
     settings::Readiness,
 };
@@ -44,7 +44,7 @@ pub(super) async fn wait(
     loop {
         let nodes = access.nodes().await?;
         let mut census = Census::of(&nodes, version);
-        if stillness.has_ended_with(&nodes) {
+        if stillness.note(&nodes) {
             tell(access, goal, &census);
         }
         add_unlisted(&mut census, &nodes, allocated);
@@ -74,8 +74,8 @@ impl Stillness {
         self.since.elapsed()
     }
 
-    /// Whether the list differs from the last one; then stillness begins anew.
-    fn has_ended_with(&mut self, nodes: &[Node]) -> bool {
+    /// Notes a list. `true` when it differs from the last one; then the stillness begins again.
+    fn note(&mut self, nodes: &[Node]) -> bool {
         let mut states: Vec<(String, String)> = nodes
             .iter()
             .map(|node| (node.id.clone(), node.state.to_string()))

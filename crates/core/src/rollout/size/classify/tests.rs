@@ -2,7 +2,7 @@
 
 use super::{table::*, *};
 
-const PAGE: &str = include_str!("../../../../../docs/resize-errors.md");
+const PAGE: &str = include_str!("../../../../../../docs/resize-errors.md");
 
 fn error(code: &str, provider: Option<&str>) -> ResizeError {
     ResizeError {

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::{json, pool::ResizeError};
+use crate::{batch::pool::ResizeError, json};
 
 /// The provider's own error.
 #[derive(Clone, Debug, PartialEq, Eq)]

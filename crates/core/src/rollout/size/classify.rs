@@ -7,28 +7,27 @@ mod table;
 
 use std::fmt;
 
-use super::quote::one_line;
-use crate::{error::ErrorKind, pool::ResizeError};
+use crate::{batch::pool::ResizeError, error::ErrorKind, rollout::one_line::one_line};
 
-pub(super) use table::{Cause, Class};
+pub(in crate::rollout) use table::{Cause, Class};
 
 /// What an error of a resize means for the next round.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Judgement {
+pub(in crate::rollout) struct Judgement {
     /// What to do.
-    pub(super) class: Class,
+    pub(in crate::rollout) class: Class,
     /// How the run ends when it ends on this.
-    pub(super) kind: ErrorKind,
+    pub(in crate::rollout) kind: ErrorKind,
     /// The service's own words on one line.
-    pub(super) said: String,
+    pub(in crate::rollout) said: String,
     /// What they mean.
-    pub(super) meaning: &'static str,
+    pub(in crate::rollout) meaning: &'static str,
     /// What to do about it.
-    pub(super) remedy: &'static str,
+    pub(in crate::rollout) remedy: &'static str,
 }
 
 /// Judges one error. A provider's error inside it says more than Batch's own code, if we know it.
-pub(super) fn judge(error: &ResizeError) -> Judgement {
+pub(in crate::rollout) fn judge(error: &ResizeError) -> Judgement {
     let inner = provider::read(error);
     let cause = inner
         .as_ref()
@@ -50,7 +49,7 @@ pub(super) fn judge(error: &ResizeError) -> Judgement {
 
 /// Judges all errors of a round: the one that allows least decides. Errors of spot nodes decide nothing when spot
 /// nodes do not count.
-pub(super) fn judge_all(errors: &[ResizeError], counts_spot: bool) -> Option<Judgement> {
+pub(in crate::rollout) fn judge_all(errors: &[ResizeError], counts_spot: bool) -> Option<Judgement> {
     errors
         .iter()
         .filter(|error| counts_spot || !concerns_spot_alone(error))

@@ -1,9 +1,6 @@
-//! Text that nodes and providers wrote, made fit to print: one line, limited, without control characters.
+//! Text that nodes and providers wrote, made fit to print: the whole of it on one line, without control characters.
 //!
 //! A node's message can hold anything, also what a terminal or a CI log would take for a command.
-
-/// Longer texts fill the screen without saying more; the longest message that Batch was seen to send has 190.
-const LONGEST: usize = 300;
 
 /// The text on one line.
 pub(super) fn one_line(text: &str) -> String {
@@ -17,10 +14,7 @@ pub(super) fn one_line(text: &str) -> String {
         }
         line.push_str(word);
     }
-    match line.char_indices().nth(LONGEST) {
-        Some((end, _)) => format!("{}…", line.get(..end).unwrap_or_default()),
-        None => line,
-    }
+    line
 }
 
 /// Marks that turn the direction of text around, and others without width.
@@ -44,9 +38,10 @@ mod tests {
 
     proptest! {
         #[test]
-        fn any_text_becomes_one_short_line(text: String) {
+        fn any_text_becomes_one_line_with_all_its_words(text: String) {
             let line = one_line(&text);
-            prop_assert!(line.chars().count() <= LONGEST + 1);
+            let letters = |text: &str| text.chars().filter(|c| !c.is_whitespace() && !c.is_control() && !is_invisible(*c)).collect::<String>();
+            prop_assert_eq!(letters(&line), letters(&text), "nothing is cut");
             prop_assert!(!line.chars().any(|c| c.is_control() || is_invisible(c)));
         }
     }

@@ -8,7 +8,7 @@ use crate::settings::{Elevation, StartTask, WaitForSuccess};
 
 /// The system a pool's nodes run.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum NodeOs {
+pub(in crate::rollout) enum NodeOs {
     /// Any Linux.
     Linux,
     /// Windows.
@@ -17,7 +17,7 @@ pub(super) enum NodeOs {
 
 impl NodeOs {
     /// The system that a node agent SKU is for: those of Windows say so, all others are for Linux.
-    pub(super) fn of_agent(sku: &str) -> Self {
+    pub(in crate::rollout) fn of_agent(sku: &str) -> Self {
         if sku.to_ascii_lowercase().contains("windows") {
             Self::Windows
         } else {
@@ -27,7 +27,7 @@ impl NodeOs {
 }
 
 /// The pool JSON's `startTask`, or what is wrong with the command.
-pub(super) fn render(task: &StartTask, os: NodeOs) -> Result<Value, &'static str> {
+pub(in crate::rollout) fn render(task: &StartTask, os: NodeOs) -> Result<Value, &'static str> {
     Ok(json!({
         "commandLine": command_line(&task.command, os)?,
         "userIdentity": {"autoUser": {"scope": "pool", "elevationLevel": match task.elevation {

@@ -10,12 +10,12 @@ use tokio::time::Instant;
 
 use super::spec::Spec;
 use crate::{
+    batch::node::{self, Node},
+    batch::pool::{self, Pool, Resize},
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId},
-    node::{self, Node},
     operation::poll_pause,
-    pool::{self, Pool, Resize},
     progress::Event,
 };
 

@@ -1,15 +1,14 @@
 //! After a resize round: enough, another one, or the end? Pure arithmetic over the rounds so far.
 //!
-//! Sending and waiting are `resize`'s affair.
+//! Sending and waiting are in `size`.
 
 use std::time::Duration;
 
 use super::{
     classify::{Class, Judgement},
     timeout,
-    verdict::Goal,
 };
-use crate::ids::NodeCounts;
+use crate::{ids::NodeCounts, rollout::verdict::Goal};
 
 /// The pause before the second round; it doubles with every round after it.
 const FIRST_PAUSE: Duration = Duration::from_secs(60);
@@ -22,7 +21,7 @@ const FRUITLESS_ROUNDS: usize = 2;
 
 /// The rounds so far.
 #[derive(Clone, Debug)]
-pub(super) struct Rounds {
+pub(in crate::rollout) struct Rounds {
     goal: Goal,
     limit: u32,
     timeout: Duration,
@@ -32,7 +31,7 @@ pub(super) struct Rounds {
 
 /// What comes after a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Next {
+pub(in crate::rollout) enum Next {
     /// The pool is large enough.
     Reached,
     /// Another round after this pause; it has a new timeout then.
@@ -43,7 +42,7 @@ pub(super) enum Next {
 
 /// Why there is no further round.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum End {
+pub(in crate::rollout) enum End {
     /// The error would come again.
     Stopped,
     /// All rounds are used up.
@@ -54,7 +53,7 @@ pub(super) enum End {
 
 impl Rounds {
     /// Before the first round of a pool of that size.
-    pub(super) fn new(goal: Goal, limit: u32, timeout: Duration, size: NodeCounts) -> Self {
+    pub(in crate::rollout) fn new(goal: Goal, limit: u32, timeout: Duration, size: NodeCounts) -> Self {
         Self {
             goal,
             limit,
@@ -64,17 +63,17 @@ impl Rounds {
     }
 
     /// The number of the round under way or just ended, from 1.
-    pub(super) fn number(&self) -> u32 {
+    pub(in crate::rollout) fn number(&self) -> u32 {
         u32::try_from(self.sizes.len()).unwrap_or(u32::MAX)
     }
 
     /// The timeout of the round under way.
-    pub(super) const fn timeout(&self) -> Duration {
+    pub(in crate::rollout) const fn timeout(&self) -> Duration {
         self.timeout
     }
 
     /// Ends a round that left the pool at this size, and decides what comes next; `jitter` is from 0 to 1.
-    pub(super) fn end(&mut self, size: NodeCounts, judged: Option<&Judgement>, jitter: f64) -> Next {
+    pub(in crate::rollout) fn end(&mut self, size: NodeCounts, judged: Option<&Judgement>, jitter: f64) -> Next {
         let ended = self.number();
         self.sizes.push(size);
         if self.goal.is_reached_by(size) {

@@ -2,22 +2,25 @@
 //!
 //! Whether there is a next round is decided in `rounds`, what an error means in `classify`.
 
+pub(super) mod classify;
+pub(super) mod rounds;
+pub(super) mod timeout;
+
 use std::time::Duration;
 
 use super::{
-    Round,
-    access::{Begun, Newer, PoolAccess},
-    classify::{Judgement, judge, judge_all},
-    explain,
-    rounds::{End, Next, Rounds},
+    Round, explain,
+    pool::{Begun, Newer, PoolAccess},
     verdict::Goal,
 };
 use crate::{
+    batch::pool::{Deallocation, Pool, Resize},
     error::{Error, ErrorKind, Result},
     ids::NodeCounts,
-    pool::{Deallocation, Pool, Resize},
     progress::Event,
 };
+use classify::{Judgement, judge, judge_all};
+use rounds::{End, Next, Rounds};
 
 /// How often others' resizes may come before ours; then they are at odds with us.
 const MAX_OTHERS: u32 = 5;

@@ -1,6 +1,6 @@
 //! How long a resize may take: by target size, then longer with every round.
 //!
-//! Pure arithmetic; pauses between rounds are `rounds`' affair.
+//! Pure arithmetic; pauses between rounds are in `rounds`.
 
 use std::time::Duration;
 
@@ -18,7 +18,7 @@ const LONGEST_GROWN: Duration = Duration::from_secs(2 * 3600);
 
 /// The timeout for a pool of so many nodes.
 #[must_use]
-pub(super) fn by_size(nodes: u32) -> Duration {
+pub(in crate::rollout) fn by_size(nodes: u32) -> Duration {
     let thousands = nodes.div_ceil(1000).max(1);
     let advised = A_THOUSAND_NODES * thousands;
     if nodes > MANY_NODES {
@@ -30,13 +30,13 @@ pub(super) fn by_size(nodes: u32) -> Duration {
 
 /// The first round's timeout: what the user says, else by size; whole minutes, never less than the service takes.
 #[must_use]
-pub(super) fn first(nodes: u32, said: Option<Duration>) -> Duration {
+pub(in crate::rollout) fn first(nodes: u32, said: Option<Duration>) -> Duration {
     whole_minutes(said.unwrap_or_else(|| by_size(nodes)).max(LEAST))
 }
 
 /// The next round's timeout: half as long again, at least what the size asks for, up to two hours; never shorter.
 #[must_use]
-pub(super) fn next(last: Duration, nodes: u32) -> Duration {
+pub(in crate::rollout) fn next(last: Duration, nodes: u32) -> Duration {
     let grown = (last * 3 / 2).max(by_size(nodes));
     whole_minutes(grown.min(LONGEST_GROWN).max(last))
 }

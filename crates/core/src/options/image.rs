@@ -1,0 +1,151 @@
+//! The options of publishing: source, destination, regions, and what may be done on the way.
+
+use super::{IMAGE_DOORS, Kind, PUBLISH, Standard, TEMPLATE_ONLY, rows};
+
+rows! {
+    /// The block of a data disk.
+    DATA_DISK [PUBLISH, IMAGE_DOORS]:
+    SOURCE_DATA_DISK_LUN: "source.data_disk.lun", Source, Kind::Number, Standard::Required, [],
+        "LUN that the disk gets in the image, 0 to 63.";
+    SOURCE_DATA_DISK_ID: "source.data_disk.id", Source, Kind::Text, Standard::Required, [],
+        "Resource id or name of the disk.";
+}
+
+rows! {
+    /// The block of a data disk's snapshot.
+    DATA_SNAPSHOT [PUBLISH, IMAGE_DOORS]:
+    SOURCE_DATA_SNAPSHOT_LUN: "source.data_snapshot.lun", Source, Kind::Number, Standard::Required, [],
+        "LUN that the disk gets in the image, 0 to 63.";
+    SOURCE_DATA_SNAPSHOT_ID: "source.data_snapshot.id", Source, Kind::Text, Standard::Required, [],
+        "Resource id or name of the snapshot.";
+}
+
+rows! {
+    /// The block of the source.
+    SOURCE_ROWS [PUBLISH, IMAGE_DOORS]:
+    SOURCE_RESOURCE_GROUP: "source.resource_group", Source, Kind::Text, Standard::Absent, [],
+        "Resource group of everything in this block that is given by name.";
+    SOURCE_VM: "source.vm", Source, Kind::Text, Standard::Absent, [],
+        "Virtual machine, with all its managed disks.";
+    SOURCE_OS_DISK: "source.os_disk", Source, Kind::Text, Standard::Absent, [],
+        "Managed disk with the operating system.";
+    SOURCE_DATA_DISK: "source.data_disk", Source, Kind::Blocks(DATA_DISK), Standard::Absent, [],
+        "A data disk, together with {source.os_disk}.";
+    SOURCE_OS_SNAPSHOT: "source.os_snapshot", Source, Kind::Text, Standard::Absent, [],
+        "Snapshot of the disk with the operating system.";
+    SOURCE_DATA_SNAPSHOT: "source.data_snapshot", Source, Kind::Blocks(DATA_SNAPSHOT), Standard::Absent, [],
+        "A snapshot of a data disk, together with {source.os_snapshot}.";
+    SOURCE_MANAGED_IMAGE: "source.managed_image", Source, Kind::Text, Standard::Absent, [],
+        "Managed image, of which the version is made directly. Together with {source.os_snapshot} it is the image that azure-arm captured with the snapshot: then only its LUNs and host caches are read.";
+    SOURCE_DATA_SNAPSHOT_PREFIX: "source.data_snapshot_prefix", Source, Kind::Text, Standard::Absent, [],
+        "First part of the names of the data disks' snapshots, as azure-arm's `managed_image_data_disk_snapshot_prefix`. The numbers 0, 1, … follow, in the order of {source.managed_image}.";
+    SOURCE_IMAGE_VERSION: "source.image_version", Source, Kind::Text, Standard::Absent, [],
+        "Resource id of a version in a gallery. A version of the definition in {shared_image_gallery_destination} is adopted: nothing is copied, and its regions, replicas, dates and tags are completed. From a version of another definition a new version is made.";
+}
+
+rows! {
+    /// The block of a region.
+    TARGET_REGION [PUBLISH, IMAGE_DOORS]:
+    TARGET_REGION_NAME: "shared_image_gallery_destination.target_region.name", Version, Kind::Text, Standard::Required, [],
+        "The region, such as `westeurope`.";
+    TARGET_REGION_REPLICAS: "shared_image_gallery_destination.target_region.replicas", Version, Kind::Number, Standard::Rule("what the pools there need, one at least"), [],
+        "How many replicas, 1 to 100.";
+}
+
+rows! {
+    /// The block of the destination.
+    DESTINATION_ROWS [PUBLISH, IMAGE_DOORS]:
+    DESTINATION_SUBSCRIPTION: "shared_image_gallery_destination.subscription", Version, Kind::Text, Standard::Rule("{subscription_id}"), [],
+        "Subscription of the gallery.";
+    DESTINATION_RESOURCE_GROUP: "shared_image_gallery_destination.resource_group", Version, Kind::Text, Standard::Required, [],
+        "Resource group of the gallery.";
+    DESTINATION_GALLERY_NAME: "shared_image_gallery_destination.gallery_name", Version, Kind::Text, Standard::Required, [],
+        "The gallery.";
+    DESTINATION_IMAGE_NAME: "shared_image_gallery_destination.image_name", Version, Kind::Text, Standard::Required, [],
+        "The image definition.";
+    DESTINATION_IMAGE_VERSION: "shared_image_gallery_destination.image_version", Version, Kind::Text, Standard::Value("next-patch", "the same template can run every night"), [],
+        "Number of the version: `1.4.2`, `next-patch` for the next number of 1.0, `next-patch 1.4` for the next number of 1.4. Each of the three parts is at most 2147483647. A number that a version from another source has is refused, also under `-force`. A version that is adopted keeps its own number.";
+    DESTINATION_STORAGE_ACCOUNT_TYPE: "shared_image_gallery_destination.storage_account_type", Version, Kind::Text, Standard::Value("Standard_LRS", "Azure's own"), [],
+        "Storage of the replicas: `Standard_LRS`, `Standard_ZRS` or `Premium_LRS`. It cannot be changed later.";
+    DESTINATION_TARGET_REGION: "shared_image_gallery_destination.target_region", Version, Kind::Blocks(TARGET_REGION), Standard::Absent, [],
+        "A region in addition to the source's and those of {used_by}, or more replicas in one of them.";
+}
+
+rows! {
+    /// The block of a pool that will run the version.
+    USED_BY_ROWS [PUBLISH, IMAGE_DOORS]:
+    USED_BY_BATCH_ACCOUNT: "used_by.batch_account", Replicas, Kind::Text, Standard::Required, [],
+        "Resource id of the pool's Batch account.";
+    USED_BY_NODES: "used_by.nodes", Replicas, Kind::Number, Standard::Required, [],
+        "The greatest number of nodes that the pool will have.";
+}
+
+rows! {
+    /// The block of the definition.
+    DEFINITION_ROWS [PUBLISH, IMAGE_DOORS]:
+    DEFINITION_PUBLISHER: "definition.publisher", Version, Kind::Text, Standard::Rule("the gallery's name"), [],
+        "Publisher in the definition's identifier.";
+    DEFINITION_OFFER: "definition.offer", Version, Kind::Text, Standard::Rule("the definition's name"), [],
+        "Offer in the definition's identifier.";
+    DEFINITION_SKU: "definition.sku", Version, Kind::Text, Standard::Rule("the definition's name"), [],
+        "SKU in the definition's identifier.";
+    DEFINITION_DESCRIPTION: "definition.description", Version, Kind::Text, Standard::Absent, [],
+        "Description of the definition.";
+}
+
+rows! {
+    /// What the imaging service takes.
+    OF_SERVICE [PUBLISH, IMAGE_DOORS]:
+    SOURCE: "source", Source, Kind::Block(SOURCE_ROWS), Standard::Rule("after azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition; otherwise required"), [],
+        "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id.";
+    SUBSCRIPTION_ID: "subscription_id", Source, Kind::Text, Standard::Absent, ["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"],
+        "Subscription of everything that is given by name and not by resource id.";
+    DEALLOCATE: "deallocate", Source, Kind::Bool, Standard::Value("false", "a machine is stopped only on request"), [],
+        "Deallocate the source VM if it is not deallocated. Without this such a VM is refused.";
+    ALLOW_RUNNING_VM: "allow_running_vm", Source, Kind::Bool, Standard::Value("false", "disks of a running machine are not consistent with each other"), [],
+        "Copy the disks of a VM that is not deallocated as they are.";
+    GENERALIZE: "generalize", Source, Kind::Bool, Standard::Value("false", "it is final: such a VM never starts again"), [],
+        "Mark the source VM as generalized.";
+    GENERALIZED: "generalized", Source, Kind::Bool, Standard::Value("false", "only the user can know it"), [],
+        "Declare that the source is generalized (sysprep or `waagent -deprovision` ran in it), marked or not. Disks and snapshots always need this, because they carry no mark; images carry one.";
+    IGNORE_CHECKS: "ignore_checks", Source, Kind::Texts, Standard::Absent, [],
+        "Names of preflight checks whose failure is only a warning. A check that fails prints its name.";
+
+    SHARED_IMAGE_GALLERY_DESTINATION: "shared_image_gallery_destination", Version, Kind::Block(DESTINATION_ROWS), Standard::Required, [],
+        "Where the version goes: gallery, definition, number and regions. The definition is created when it is missing.";
+    CREATE_GALLERY: "create_gallery", Version, Kind::Bool, Standard::Value("false", "a misspelt name shall not make a gallery"), [],
+        "Create the gallery when it is missing. A resource group is never created.";
+    DEFINITION: "definition", Version, Kind::Block(DEFINITION_ROWS), Standard::Rule("see each"), [],
+        "What an image definition says of itself when it is created. A definition that exists is not changed.";
+    EXCLUDE_FROM_LATEST: "exclude_from_latest", Version, Kind::Bool, Standard::Value("false", "Azure's own"), [],
+        "Exclude the version from `latest`. A version that is adopted and already excluded stays excluded.";
+    END_OF_LIFE_DATE: "end_of_life_date", Version, Kind::Text, Standard::Absent, [],
+        "When the version's life ends, as `2027-06-30` or `2027-06-30T12:00:00Z`. The date of an adopted version is only moved to a later day.";
+    AZURE_TAGS: "azure_tags", Version, Kind::TextMap, Standard::Absent, [],
+        "Tags for the version and for everything the run creates, 42 at most. On an adopted version they replace tags of the same names; upper and lower case are the same.";
+
+    USED_BY: "used_by", Replicas, Kind::Blocks(USED_BY_ROWS), Standard::Absent, [],
+        "A pool that will run the version; one block for each pool. Regions and replicas follow from these blocks: the region of every account gets the sum over its pools of {used_by.nodes} / {nodes_per_replica}, each rounded up, and the headroom.";
+    REPLICA_HEADROOM_PERCENT: "replica_headroom_percent", Replicas, Kind::Number, Standard::Value("10", "and one replica at least: Microsoft's page says to keep more than the minimum"), [],
+        "How many percent of replicas are added.";
+
+    MANAGED_IMAGE: "managed_image", Temporaries, Kind::Text, Standard::Value("auto", "a managed image is made where it can represent the machine"), [],
+        "Whether a managed image is made between snapshots and version: `auto` makes one where it can represent the machine, `always` refuses a machine that it cannot represent, `never` publishes from the snapshots. It has no effect when the source is already an image.";
+    TEMP_RESOURCE_GROUP_NAME: "temp_resource_group_name", Temporaries, Kind::Text, Standard::Rule("the source's resource group"), [],
+        "Existing resource group for snapshots and managed image, in the source's subscription.";
+    TEMP_NAME_PREFIX: "temp_name_prefix", Temporaries, Kind::Text, Standard::Value("azure-batch", "they say whose they are"), [],
+        "First part of the names of snapshots and managed image, 24 letters at most.";
+    KEEP: "keep", Temporaries, Kind::Texts, Standard::Absent, [],
+        "What is kept after a success: `snapshots`, `managed_image`.";
+    ON_FAILURE: "on_failure", Temporaries, Kind::Text, Standard::Value("delete", "`keep` under `packer build -on-error=abort`"), [],
+        "What happens to snapshots and managed image when the run fails before the version is asked for: `delete` or `keep`.";
+}
+
+rows! {
+    /// What the post-processor keeps for itself.
+    OF_POST_PROCESSOR [PUBLISH, TEMPLATE_ONLY]:
+    DESTROY_DELETES_VERSION: "destroy_deletes_version", Version, Kind::Bool, Standard::Value("false", "pools may use the version"), [],
+        "Ask for the deletion of the version when a following post-processor does not keep it. This release cannot see which pools use a version: it refuses, and names the command. Without this the version stays.";
+    MANIFEST: "manifest", Report, Kind::File, Standard::Value("azure-batch-manifest.json", "in the current folder, under a name that says whose it is"), [],
+        "Path of the JSON file that says what was published, for the GitHub Action and others. Parallel builds need one each: `manifest-${source.name}.json`.";
+}

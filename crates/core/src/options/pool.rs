@@ -1,0 +1,59 @@
+//! The options of rolling out: which version, which pool, how patiently, and what is reported.
+
+use super::{Kind, POOL_DOORS, ROLLOUT, Standard, rows};
+
+rows! {
+    /// All rows of this file.
+    ROWS [ROLLOUT, POOL_DOORS]:
+    IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
+        "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
+    MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
+        "Manifest file that the Packer post-processor wrote; it names the image version.";
+    IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
+        "Resource id of the image definition that the version must belong to. This protects against a wrong manifest.";
+
+    ACCOUNT: "account", Pool, Kind::Text, Standard::Absent, [],
+        "Resource id of the Batch account. Give this or {account_endpoint}.";
+    ACCOUNT_NAME: "account_name", Pool, Kind::Text, Standard::Absent, [],
+        "Name of the Batch account. It is compared with {account_endpoint}.";
+    ACCOUNT_ENDPOINT: "account_endpoint", Pool, Kind::Text, Standard::Absent, [],
+        "Endpoint of the Batch account (`name.region.batch.azure.com`), for identities without rights in ARM.";
+    POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
+        "Id of the pool to create or resize.";
+    VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],
+        "VM size of the nodes, such as `Standard_D4s_v5`. Needed to create the pool; compared when the pool exists.";
+    NODE_AGENT_SKU_ID: "node_agent_sku_id", Pool, Kind::Text, Standard::Absent, [],
+        "Batch node agent SKU, such as `batch.node.ubuntu 22.04`. Needed to create the pool; compared when the pool exists.";
+    TARGET_DEDICATED_NODES: "target_dedicated_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
+        "How many dedicated nodes the pool shall have.";
+    TARGET_SPOT_NODES: "target_spot_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
+        "How many spot nodes the pool shall have.";
+    COUNT_SPOT_NODES: "count_spot_nodes", Pool, Kind::Bool, Standard::Value("false", "Azure takes spot nodes away at any time"), [],
+        "Whether the roll-out succeeds only when the spot nodes are ready too.";
+    START_TASK: "start_task", Pool, Kind::Text, Standard::Absent, [],
+        "Command line of the start task; run by `/bin/bash -c` or `cmd /c`.";
+    START_TASK_ELEVATED: "start_task_elevated", Pool, Kind::Bool, Standard::Value("false", "least privilege"), [],
+        "Whether the start task runs as administrator.";
+    START_TASK_WAIT_FOR_SUCCESS: "start_task_wait_for_success", Pool, Kind::Bool, Standard::Value("true", "Batch's own when a pool is created"), [],
+        "Whether a node takes tasks only after its start task has succeeded.";
+    START_TASK_MAX_RETRIES: "start_task_max_retries", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
+        "How often Batch repeats a start task that failed.";
+    POOL_JSON: "pool_json", Pool, Kind::Json, Standard::Absent, [],
+        "Everything else of Batch's pool JSON (body of `POST /pools`), inline or `@file`; passed on as it is.";
+
+    RESIZE_ROUNDS: "resize_rounds", Waiting, Kind::Number, Standard::Value("5", "with pauses of 1, 2, 4 and 8 minutes between them"), [],
+        "How many resize rounds there may be, the first included: 1 to 10.";
+    RESIZE_TIMEOUT: "resize_timeout", Waiting, Kind::Duration, Standard::Rule("by target size: 15 minutes per 1,000 nodes begun, at least 30 above 300 nodes"), [],
+        "Timeout of the first resize round, 5 minutes at least; later rounds get longer ones.";
+    STOP_PENDING_RESIZE: "stop_pending_resize", Waiting, Kind::Bool, Standard::Value("false", "another user may need it"), [],
+        "Stop a resize to another target that is in progress. Without this the run waits for its end.";
+    NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
+        "The wait for nodes ends when no node has changed its state for this long.";
+
+    GITHUB_TOKEN: "github_token", Report, Kind::Secret, Standard::Absent, [],
+        "GitHub token with `deployments: write`; needed for {deployment_environment}.";
+    DEPLOYMENT_ENVIRONMENT: "deployment_environment", Report, Kind::Text, Standard::Absent, [],
+        "Environment in which the roll-out is shown as a deployment.";
+    REPORT_PATH: "report_path", Report, Kind::File, Standard::Rule("`azure-batch-pool-report.json` in the runner's temporary folder; on the command line only when given"), [],
+        "Where the report is written, as JSON.";
+}

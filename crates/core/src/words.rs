@@ -1,0 +1,95 @@
+//! Texts that name options, so that every program can spell them as its users know them.
+//!
+//! `words!["is missing together with ", OIDC_REQUEST_URL]` is "… --oidc-request-url" on a command line.
+
+use std::{borrow::Cow, fmt};
+
+use crate::options::{Door, Opt};
+
+/// A text that may name options.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Words(Vec<Part>);
+
+/// A piece of such a text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Part {
+    /// Plain text.
+    Text(Cow<'static, str>),
+    /// The name of an option.
+    Opt(&'static Opt),
+}
+
+/// Puts texts and options together: `words!["give ", VM_SIZE, " or ", POOL_JSON]`.
+#[macro_export]
+macro_rules! words {
+    ($($part:expr),+ $(,)?) => {
+        [$($crate::words::Part::from($part)),+].into_iter().collect::<$crate::words::Words>()
+    };
+}
+
+impl Words {
+    /// The text with options named as users of a door know them.
+    #[must_use]
+    pub fn spelled(&self, door: Door) -> String {
+        let part = |part: &Part| match part {
+            Part::Text(text) => text.to_string(),
+            Part::Opt(opt) => opt.spelled(door),
+        };
+        self.0.iter().map(part).collect()
+    }
+}
+
+/// The text with options named as a template names them.
+impl fmt::Display for Words {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.spelled(Door::Template))
+    }
+}
+
+impl FromIterator<Part> for Words {
+    fn from_iter<Parts: IntoIterator<Item = Part>>(parts: Parts) -> Self {
+        Self(parts.into_iter().collect())
+    }
+}
+
+impl<Whole: Into<Part>> From<Whole> for Words {
+    fn from(whole: Whole) -> Self {
+        Self(vec![whole.into()])
+    }
+}
+
+impl From<&'static str> for Part {
+    fn from(text: &'static str) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<String> for Part {
+    fn from(text: String) -> Self {
+        Self::Text(text.into())
+    }
+}
+
+impl From<&'static Opt> for Part {
+    fn from(opt: &'static Opt) -> Self {
+        Self::Opt(opt)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::sign_in::{OIDC_REQUEST_TOKEN, OIDC_REQUEST_URL};
+
+    #[test]
+    fn options_are_spelled_as_the_door_has_them() {
+        let words = words!["is missing together with ", OIDC_REQUEST_URL, format!("; give {}", 1)];
+        assert_eq!(words.to_string(), "is missing together with oidc_request_url; give 1");
+        assert_eq!(
+            words.spelled(Door::Flag),
+            "is missing together with --oidc-request-url; give 1"
+        );
+        assert_eq!(Words::from("plain").to_string(), "plain");
+        assert_ne!(words![OIDC_REQUEST_TOKEN], words![OIDC_REQUEST_URL]);
+    }
+}
