@@ -8,8 +8,8 @@ use clap::{Arg, ArgAction, ArgMatches, Command};
 use secrecy::SecretString;
 
 use crate::{
+    environment::Environment,
     options::{self, Kind, Spec, Standard},
-    source::Source,
 };
 
 /// What to do.
@@ -85,15 +85,15 @@ impl Values {
 
     /// Takes each option's flag, else its `INPUT_…` variable, else the further variables of its row.
     #[must_use]
-    pub fn collect(flag: impl Fn(&Spec) -> Option<String>, source: &dyn Source) -> Self {
+    pub fn collect(flag: impl Fn(&Spec) -> Option<String>, environment: &dyn Environment) -> Self {
         let mut values = Self::default();
         for spec in options::ALL {
             let given = flag(spec)
                 .filter(|text| !text.is_empty())
-                .or_else(|| source.variable(&spec.input_variable()));
+                .or_else(|| environment.variable(&spec.input_variable()));
             let further = || {
                 let mut names = spec.variables.iter();
-                names.find_map(|name| Some((source.variable(name)?, origin_of(name))))
+                names.find_map(|name| Some((environment.variable(name)?, origin_of(name))))
             };
             if let Some((text, origin)) = given.map(|text| (text, Origin::User)).or_else(further) {
                 values.put(spec, text, origin);
@@ -124,11 +124,14 @@ fn origin_of(variable: &str) -> Origin {
 ///
 /// # Errors
 /// What clap has to say to the user: a fault of usage, or the help that was asked for.
-pub fn parse(arguments: impl IntoIterator<Item = OsString>, source: &dyn Source) -> Result<Invocation, clap::Error> {
+pub fn parse(
+    arguments: impl IntoIterator<Item = OsString>,
+    environment: &dyn Environment,
+) -> Result<Invocation, clap::Error> {
     let matches = command().try_get_matches_from(arguments)?;
     match matches.subcommand() {
         Some(("rollout", flags)) => Ok(Invocation::Rollout {
-            values: Values::collect(|spec| flag_text(flags, spec), source),
+            values: Values::collect(|spec| flag_text(flags, spec), environment),
             json: if flags.get_flag(JSON) {
                 JsonEvents::Yes
             } else {
@@ -224,7 +227,7 @@ mod tests {
     use super::*;
 
     fn rollout_values(arguments: &[&str], variables: &[(&str, &str)]) -> Values {
-        let source: BTreeMap<String, String> = variables
+        let variables: BTreeMap<String, String> = variables
             .iter()
             .map(|(name, value)| ((*name).to_owned(), (*value).to_owned()))
             .collect();
@@ -232,7 +235,7 @@ mod tests {
             .iter()
             .chain(arguments)
             .map(OsString::from);
-        let Invocation::Rollout { values, .. } = parse(all, &source).unwrap();
+        let Invocation::Rollout { values, .. } = parse(all, &variables).unwrap();
         values
     }
 

@@ -8,21 +8,24 @@ mod manifest;
 mod reader;
 mod version;
 
-use std::{path::PathBuf, time::Duration};
+use std::{
+    path::{Path, PathBuf},
+    time::Duration,
+};
 
 use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
+    https::Authorities,
     settings::{
         AccountRef, Elevation, Fault, Login, LoginInputs, NodesPerReplica, PendingResize, ROLLOUT_DEADLINE, Readiness,
         ReplicaRule, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
     },
 };
-use reqwest::Certificate;
 use secrecy::SecretString;
 use serde_json::{Map, Value};
 
 use self::reader::Reader;
-use crate::{cli::Values, options, runner::Runner};
+use crate::{cli::Values, github::runner::Runner, options};
 
 /// The shortest resize timeout that Batch accepts.
 const SHORTEST_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
@@ -40,7 +43,7 @@ pub struct RolloutRequest {
     /// To which Azure.
     pub cloud: CloudChoice,
     /// Certificate authorities to trust beside the system's.
-    pub authorities: Vec<Certificate>,
+    pub authorities: Authorities,
     /// How long the run may take.
     pub deadline: Duration,
     /// The deployment in which GitHub shows it.
@@ -284,15 +287,13 @@ fn read_cloud(reader: &mut Reader<'_>) -> Option<CloudChoice> {
     Some(CloudChoice::Known(KnownCloud::Public))
 }
 
-fn read_authorities(reader: &mut Reader<'_>) -> Vec<Certificate> {
-    let Some(pem) = reader.file(options::CA_FILE) else {
-        return Vec::new();
+fn read_authorities(reader: &mut Reader<'_>) -> Authorities {
+    let Some(path) = reader.text(options::CA_FILE) else {
+        return Authorities::default();
     };
-    let certificates = Certificate::from_pem_bundle(pem.as_bytes()).unwrap_or_default();
-    if certificates.is_empty() {
-        reader.refuse(options::CA_FILE, "holds no certificate; give a file in PEM form");
-    }
-    certificates
+    let read = Authorities::of_file(Path::new(path.trim()));
+    let read = read.map_err(|error| error.report().replace("\n ", ","));
+    reader.checked(options::CA_FILE, read).unwrap_or_default()
 }
 
 fn read_deployment(reader: &mut Reader<'_>, runner: &Runner) -> Option<DeploymentRequest> {
@@ -317,16 +318,23 @@ fn read_deployment(reader: &mut Reader<'_>, runner: &Runner) -> Option<Deploymen
 }
 
 /// Where the report goes: as said, else into the runner's temporary folder, else nowhere. It needs no valid input, so
-/// that a refused run leaves a report too.
+/// that a refused run leaves a report too. The file is named after pool and step, since a job may roll out many times.
 #[must_use]
 pub fn report_path(values: &Values, runner: &Runner) -> Option<PathBuf> {
     let in_temp = || {
-        runner
-            .temp
-            .as_ref()
-            .map(|folder| folder.join("azure-batch-pool-report.json"))
+        let pool = values.text(options::POOL_ID).map(str::trim);
+        let parts = ["azure-batch-pool-report"]
+            .into_iter()
+            .chain(pool)
+            .chain(runner.step.as_deref());
+        let name = parts.collect::<Vec<_>>().join("-");
+        // A pool id that is not usable may hold anything, also what leads out of the folder.
+        let is_harmless = |letter: char| letter.is_ascii_alphanumeric() || "-_.".contains(letter);
+        let name = name.replace(|letter| !is_harmless(letter), "_");
+        Some(runner.temp.as_ref()?.join(format!("{name}.json")))
     };
-    values.text(options::REPORT_PATH).map(PathBuf::from).or_else(in_temp)
+    let given = values.text(options::REPORT_PATH);
+    given.map(|path| PathBuf::from(path.trim())).or_else(in_temp)
 }
 
 #[cfg(test)]

@@ -1,40 +1,36 @@
 //! `azure-batch-pool`: the GitHub Action and the command line that bring Azure Batch pools to an image version.
 //!
-//! It knows GitHub and the command line; everything about Azure is `azure-batch-core`'s. Start at [`rollout`].
+//! It knows GitHub and the command line; everything about Azure is `azure-batch-core`'s. Start at [`verbs::rollout`].
 
 pub mod cli;
+pub mod console;
+pub mod environment;
 pub mod github;
-pub mod http;
 pub mod inputs;
 pub mod options;
-pub mod outputs;
-pub mod render;
 pub mod report;
-pub mod rollout;
-pub mod runner;
+pub mod run;
 pub mod signals;
-pub mod source;
-pub mod summary;
-pub mod workflow;
+pub mod verbs;
 
 use std::ffi::OsString;
 
 use crate::{
     cli::{Invocation, JsonEvents},
-    runner::{Log, Runner},
-    source::Source,
-    workflow::{Console, Form},
+    console::{Console, Form},
+    environment::Environment,
+    github::runner::{Log, Runner},
 };
 
 /// Does what the command line says; returns the exit code.
-pub async fn run(arguments: impl IntoIterator<Item = OsString>, source: &dyn Source) -> u8 {
-    let runner = Runner::read(source);
-    match cli::parse(arguments, source) {
+pub async fn run(arguments: impl IntoIterator<Item = OsString>, environment: &dyn Environment) -> u8 {
+    let runner = Runner::read(environment);
+    match cli::parse(arguments, environment) {
         Ok(Invocation::Rollout { values, json }) => {
             let mut console = Console::of_process(form(json, &runner));
-            rollout::run(&values, &runner, &mut console).await
+            verbs::rollout::run(&values, &runner, environment, &mut console).await
         }
-        Err(answer) => tell_usage(&answer),
+        Err(answer) => show_usage(&answer),
     }
 }
 
@@ -47,7 +43,7 @@ const fn form(json: JsonEvents, runner: &Runner) -> Form {
 }
 
 /// Help and version are what was asked for; everything else is a complaint with exit code 2, as for bad inputs.
-fn tell_usage(answer: &clap::Error) -> u8 {
+fn show_usage(answer: &clap::Error) -> u8 {
     let mut console = Console::of_process(Form::Plain);
     if answer.use_stderr() {
         console.complain(answer.render());

@@ -2,7 +2,7 @@
 
 use std::process::ExitCode;
 
-use azure_batch_pool::source::ProcessEnvironment;
+use azure_batch_pool::environment::ProcessEnvironment;
 
 fn main() -> std::io::Result<ExitCode> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;

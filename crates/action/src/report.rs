@@ -1,6 +1,10 @@
 //! How a run ended, in one value: the report file, the outputs, the summary and the exit code are all made of it.
 //!
-//! It is made of what core says and decides only words; it writes nothing.
+//! It is made of what core says and decides only words; only `outputs` writes.
+
+pub mod failure;
+pub mod outputs;
+pub mod summary;
 
 use azure_batch_core::{
     error::{Error, ErrorKind},
@@ -11,11 +15,16 @@ use azure_batch_core::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::options;
+pub use self::failure::Failure;
+
+/// The schema that reports have today.
+const SCHEMA: u32 = 1;
 
 /// How a run ended.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct Report {
+    /// The schema of this report; it grows when a field is removed or changes its meaning.
+    pub schema_version: u32,
     /// `created`, `resized`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
     pub result: &'static str,
     /// The exit code.
@@ -48,24 +57,7 @@ pub struct Asked {
     /// How many nodes.
     pub targets: Targets,
     /// How many resize rounds at most.
-    pub attempts: u32,
-}
-
-/// Why a run failed.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Failure {
-    /// What kind of failure, in words.
-    pub kind: &'static str,
-    /// The reason: one layer a line, or one fault of the inputs a line.
-    pub reason: Vec<String>,
-    /// What to do about this very failure, when core knows.
-    pub hint: Option<String>,
-    /// How to go on.
-    pub next: &'static str,
-    /// The service's code.
-    pub service_code: Option<String>,
-    /// The service's id of the request, for its support.
-    pub request_id: Option<String>,
+    pub rounds: u32,
 }
 
 /// When a run ended.
@@ -91,7 +83,7 @@ impl Asked {
             vm_size: settings.vm_size.clone(),
             node_agent_sku: settings.node_agent_sku.clone(),
             targets: settings.targets,
-            attempts: settings.resize.rounds,
+            rounds: settings.resize.rounds,
         }
     }
 
@@ -103,59 +95,6 @@ impl Asked {
         } else {
             self.targets.dedicated
         }
-    }
-}
-
-impl Failure {
-    /// The failure that core ended with.
-    #[must_use]
-    pub fn of(error: &Error) -> Self {
-        let report = error.report();
-        let hint = error.hint().map(options::in_our_names);
-        let reason = match error.hint() {
-            Some(hint) => report.strip_suffix(&format!("\n  hint: {hint}")).unwrap_or(&report),
-            None => &report,
-        };
-        let service = error.service();
-        Self {
-            kind: kind_in_words(error.kind()),
-            reason: reason.lines().map(str::to_owned).collect(),
-            hint,
-            next: next_step(error.kind()),
-            service_code: service.map(|refusal| refusal.code.clone()),
-            request_id: service.and_then(|refusal| refusal.request_id.clone()),
-        }
-    }
-
-    /// Faults of the inputs.
-    #[must_use]
-    pub fn of_inputs(faults: &[Fault]) -> Self {
-        Self {
-            kind: kind_in_words(ErrorKind::BadInput),
-            reason: faults.iter().map(ToString::to_string).collect(),
-            hint: None,
-            next: next_step(ErrorKind::BadInput),
-            service_code: None,
-            request_id: None,
-        }
-    }
-
-    /// The reason, the remedy and the way on, for a log; no longer than a screen.
-    #[must_use]
-    pub fn text(&self) -> String {
-        let mut lines = on_one_screen(&self.reason);
-        if let Some(hint) = &self.hint {
-            lines.push(format!("  hint: {}", cut(hint)));
-        }
-        // Core's hint often is the way on already.
-        if !self
-            .hint
-            .as_ref()
-            .is_some_and(|hint| hint.contains("run the same again"))
-        {
-            lines.push(format!("  next: {}", self.next));
-        }
-        lines.join("\n")
     }
 }
 
@@ -195,6 +134,7 @@ impl Report {
 
     const fn ended(result: &'static str, exit_code: u8, ending: Ending) -> Self {
         Self {
+            schema_version: SCHEMA,
             result,
             exit_code,
             ended_at: ending.at,
@@ -217,9 +157,19 @@ impl Report {
         self.rollout.as_ref().map_or(0, |rollout| rollout.ready)
     }
 
+    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `joined`, `unchanged`, or
+    /// `none`.
+    #[must_use]
+    pub fn action(&self) -> &'static str {
+        match self.rollout.as_ref().map(|rollout| rollout.action) {
+            None | Some(PoolAction::None) => "none",
+            Some(action) => action_word(action),
+        }
+    }
+
     /// How many resize rounds there were.
     #[must_use]
-    pub fn attempts(&self) -> usize {
+    pub fn rounds(&self) -> usize {
         self.rollout.as_ref().map_or(0, |rollout| rollout.rounds.len())
     }
 
@@ -229,7 +179,7 @@ impl Report {
         let pool = self.asked.as_ref().map(|asked| format!("Pool {}", asked.pool));
         let subject = pool.as_deref().unwrap_or("Azure Batch pool");
         match (&self.failure, &self.asked) {
-            (Some(failure), _) if self.attempts() > 0 => {
+            (Some(failure), _) if self.rounds() > 0 => {
                 let (ready, wanted) = (self.ready(), self.wanted());
                 format!("{subject}: {}, {ready} of {wanted} nodes ready", failure.kind)
             }
@@ -246,64 +196,13 @@ impl Report {
     }
 }
 
+/// The word for what was done with the pool. Of a run that ended well, "nothing" means that the pool was left as it was.
 const fn action_word(action: PoolAction) -> &'static str {
     match action {
         PoolAction::Created => "created",
         PoolAction::Resized => "resized",
         PoolAction::Joined => "joined",
         PoolAction::Unchanged | PoolAction::None => "unchanged",
-    }
-}
-
-/// The exit codes' words.
-const fn kind_in_words(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::BadInput => "bad input",
-        ErrorKind::NoRights => "no rights",
-        ErrorKind::Quota => "quota or limit",
-        ErrorKind::PartlyReached => "partly reached",
-        ErrorKind::Deadline => "deadline passed",
-        ErrorKind::Refused => "refused for safety",
-        ErrorKind::Azure => "Azure failed",
-        ErrorKind::NeverSent => "Azure could not be reached",
-        ErrorKind::UnknownEffect => "the connection broke",
-        ErrorKind::Cancelled => "cancelled",
-    }
-}
-
-/// How to go on after a failure of a kind. A run that is repeated looks first at what is there.
-const fn next_step(kind: ErrorKind) -> &'static str {
-    match kind {
-        ErrorKind::BadInput => "correct the inputs, then run again",
-        ErrorKind::NoRights => "check tenant, application and its rights, then run the same again",
-        ErrorKind::Quota => "raise the quota or ask for less, then run again",
-        ErrorKind::PartlyReached => "run the same again: it goes on from the nodes that are there",
-        ErrorKind::Deadline => "run the same again: it goes on from here; a longer deadline saves the repeat",
-        ErrorKind::Refused => "choose one of the ways that the reason names, then run again",
-        ErrorKind::Azure => "remove the reason, then run the same again",
-        ErrorKind::NeverSent => "check address, proxy and ca-file, then run the same again",
-        ErrorKind::UnknownEffect | ErrorKind::Cancelled => "run the same again: it looks first at what is there",
-    }
-}
-
-/// Lines of a reason that fit on a screen together with hint and way on.
-const SCREEN_LINES: usize = 20;
-
-/// Letters of a line before it is cut: two rows of a usual terminal.
-const LINE_LETTERS: usize = 240;
-
-fn on_one_screen(lines: &[String]) -> Vec<String> {
-    let mut shown: Vec<String> = lines.iter().take(SCREEN_LINES).map(|line| cut(line)).collect();
-    if let Some(left @ 1..) = lines.len().checked_sub(SCREEN_LINES) {
-        shown.push(format!("  … and {left} more lines, in the report file"));
-    }
-    shown
-}
-
-fn cut(line: &str) -> String {
-    match line.char_indices().nth(LINE_LETTERS) {
-        Some((at, _)) => format!("{}…", line.get(..at).unwrap_or_default()),
-        None => line.to_owned(),
     }
 }
 

@@ -2,12 +2,23 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod destination;
 pub mod fault;
+mod image;
+mod manifest;
+mod pool;
 mod publish;
+mod reader;
 mod replica_rule;
 mod rollout;
 mod sign_in;
+mod source;
+mod temporaries;
 mod text_fault;
+mod text_sign_in;
+mod values;
+
+pub use image::PublishContext;
 
 pub use publish::{
     DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
@@ -19,10 +30,64 @@ pub use rollout::{
     AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets,
     WaitForSuccess,
 };
-pub use sign_in::{Login, LoginInputs};
+pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
+pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use text_fault::Fault;
+pub use text_sign_in::LoginInputs;
+pub use values::{Stray, Value, Values};
 
 use std::time::Duration;
+
+use self::reader::Reader;
+use crate::options::run;
+
+/// Everything that a run was asked for.
+#[derive(Clone, Debug)]
+pub struct Asked<Settings> {
+    /// What to do.
+    pub settings: Settings,
+    /// As whom, and to which Azure.
+    pub connection: Connection,
+    /// How long it may take.
+    pub deadline: Duration,
+}
+
+/// Reads what a publish was asked for. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<PublishSettings>, Vec<fault::Fault>> {
+    asked(values, PUBLISH_DEADLINE, |reader| image::read(reader, context))
+}
+
+/// Reads what a roll-out was asked for. This is the only validation there is; nothing is asked of Azure. Of the manifest
+/// and the pool JSON the contents are given, not the files' paths.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+    asked(values, ROLLOUT_DEADLINE, pool::read)
+}
+
+fn asked<Settings>(
+    values: &Values,
+    deadline: Duration,
+    read: impl FnOnce(&mut Reader<'_, '_>) -> Option<Settings>,
+) -> Result<Asked<Settings>, Vec<fault::Fault>> {
+    let mut faults = Vec::new();
+    let mut reader = Reader::new(values, &mut faults);
+    let settings = read(&mut reader);
+    let connection = sign_in::connection(&mut reader);
+    let deadline = reader.duration(run::DEADLINE).unwrap_or(deadline);
+    match (settings, connection) {
+        (Some(settings), Some(connection)) if faults.is_empty() => Ok(Asked {
+            settings,
+            connection,
+            deadline,
+        }),
+        _ => Err(faults),
+    }
+}
 
 /// How long a publish may take when nobody says: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
@@ -30,3 +95,6 @@ pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 /// How long a roll-out may take when nobody says: five resize rounds with their pauses and the nodes' start.
 pub const ROLLOUT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
+
+#[cfg(test)]
+mod tests;

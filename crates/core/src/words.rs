@@ -37,6 +37,13 @@ impl Words {
         };
         self.0.iter().map(part).collect()
     }
+
+    /// The same with a text before it.
+    #[must_use]
+    pub fn after(mut self, text: impl Into<Part>) -> Self {
+        self.0.insert(0, text.into());
+        self
+    }
 }
 
 /// The text with options named as a template names them.

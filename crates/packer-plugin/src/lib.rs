@@ -10,7 +10,6 @@ pub mod config;
 pub mod describe;
 pub mod environment;
 pub mod handshake;
-pub mod http;
 pub mod imaging;
 pub mod manifest;
 pub mod packer;

@@ -1,10 +1,11 @@
-//! Shows a publish in Packer's own Ui: what [`crate::render`] decided, line by line, bar by bar.
+//! Shows a publish in Packer's own Ui: what core's `telling` decided, line by line, bar by bar.
 //!
-//! When Packer does not answer any more nobody is there to be shown anything: it falls silent
-//! and stops nothing, the session notices the loss by itself.
+//! Packer draws bars on a terminal only, so what a bar shows is also said as a line. When Packer does not answer any
+//! more there is no reader left: it falls silent and stops nothing, since the session notices the loss by itself.
 
 use std::collections::BTreeMap;
 
+use azure_batch_core::telling::{Show, Teller};
 use tokio::time::Instant;
 
 use crate::{
@@ -14,14 +15,14 @@ use crate::{
         log,
         ui::{ProgressBar, Ui},
     },
-    render::{Renderer, Show},
+    render::news,
 };
 
 /// The voice of one publish.
 #[derive(Debug)]
 pub struct Voice {
     ui: Ui,
-    renderer: Renderer,
+    teller: Teller,
     started: Instant,
     bars: BTreeMap<String, Bar>,
     listener: Listener,
@@ -47,29 +48,29 @@ impl Voice {
     pub fn new(ui: Ui) -> Self {
         Self {
             ui,
-            renderer: Renderer::default(),
+            teller: Teller::default(),
             started: Instant::now(),
             bars: BTreeMap::new(),
             listener: Listener::There,
         }
     }
 
-    /// Tells of an event; all of them are in Packer's log.
+    /// Shows an event, when it is worth it; all events are in Packer's log.
     pub async fn tell(&mut self, event: &PublishEvent) {
         log::info(&event.text);
-        let shown = self.renderer.show(event, self.started.elapsed());
+        let shown = self.teller.tell(news(event), self.started.elapsed());
         self.show_all(shown).await;
     }
 
-    /// Tells what has not moved for long.
+    /// Says what has not moved for long.
     pub async fn tick(&mut self) {
-        let shown = self.renderer.tick(self.started.elapsed());
+        let shown = self.teller.tick(self.started.elapsed());
         self.show_all(shown).await;
     }
 
     /// Says a line of the post-processor itself.
     pub async fn say(&mut self, line: &str) {
-        self.show_all(vec![Show::Line(line.to_owned())]).await;
+        self.show_all(vec![Show::Headline(line.to_owned())]).await;
     }
 
     /// Takes all bars off the screen.
@@ -86,15 +87,31 @@ impl Voice {
                 return;
             }
             let outcome = match show {
-                Show::Line(line) => self.ui.say(&line).await,
-                Show::Bar { name, done, total } => self.advance(name, done, total).await,
+                Show::Headline(line) | Show::StepBegins(line) => self.ui.say(&line).await,
+                Show::Detail(line) | Show::StepEnds(line) | Show::Warning { text: line, .. } => {
+                    self.ui.say(&indented(&line)).await
+                }
+                Show::Bar {
+                    name,
+                    done,
+                    total,
+                    line,
+                } => self.move_bar(name, (done, total), line).await,
             };
             self.note(outcome);
         }
     }
 
     /// A bar only ever grows: Packer counts what is added.
-    async fn advance(&mut self, name: String, done: u64, total: u64) -> Result<(), CallError> {
+    async fn move_bar(
+        &mut self,
+        name: String,
+        (done, total): (u64, u64),
+        line: Option<String>,
+    ) -> Result<(), CallError> {
+        if let Some(line) = line {
+            self.ui.say(&indented(&line)).await?;
+        }
         if let Some(bar) = self.bars.get_mut(&name) {
             let step = done.saturating_sub(bar.done);
             if step > 0 {
@@ -115,4 +132,9 @@ impl Voice {
             self.listener = Listener::Gone;
         }
     }
+}
+
+/// What belongs to the step above it.
+fn indented(text: &str) -> String {
+    format!("  {}", text.replace('\n', "\n  "))
 }

@@ -115,7 +115,8 @@ impl<'a> Reader<'a> {
     }
 
     fn read(&mut self, spec: &Spec, path: &str) -> Option<String> {
-        let text = fs::read_to_string(path);
+        let path = path.trim();
+        let text = fs::read_to_string(path).map(without_mark);
         self.checked(
             spec,
             text.map_err(|cause| format!("cannot read {path:?}: {cause}; is the path right?")),
@@ -142,6 +143,14 @@ impl<'a> Reader<'a> {
             None => {}
         }
         Map::new()
+    }
+}
+
+/// The text without the mark that some editors and shells write first.
+fn without_mark(text: String) -> String {
+    match text.strip_prefix('\u{feff}') {
+        Some(rest) => rest.to_owned(),
+        None => text,
     }
 }
 

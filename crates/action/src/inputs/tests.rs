@@ -261,15 +261,20 @@ fn a_deployment_needs_a_token_and_a_repository() {
 }
 
 #[test]
-fn a_report_lies_in_the_runners_folder_unless_said_otherwise() {
+fn each_pool_and_step_has_a_report_of_its_own_in_the_runners_folder() {
     let runner = Runner {
         temp: Some("/runner/temp".into()),
+        step: Some("rollout a".to_owned()),
         ..Runner::default()
     };
     let path = |inputs: &[(&str, &str)], runner: &Runner| report_path(&values(inputs), runner);
     assert_eq!(
-        path(&[], &runner),
-        Some("/runner/temp/azure-batch-pool-report.json".into())
+        path(&[("pool-id", "render\n")], &runner),
+        Some("/runner/temp/azure-batch-pool-report-render-rollout_a.json".into())
+    );
+    assert_eq!(
+        path(&[("pool-id", "../render b")], &runner),
+        Some("/runner/temp/azure-batch-pool-report-.._render_b-rollout_a.json".into())
     );
     assert_eq!(path(&[("report-path", "r.json")], &runner), Some("r.json".into()));
     assert_eq!(path(&[], &Runner::default()), None);

@@ -3,7 +3,7 @@
 //! When one lags, the failure prints the block that belongs there.
 
 use super::*;
-use crate::outputs;
+use crate::report::outputs;
 
 const ACTION: &str = include_str!("../../../../action.yml");
 const DOCS: &str = include_str!("../../../../docs/action.md");

@@ -29,7 +29,7 @@ fn asked() -> Asked {
         vm_size: Some("Standard_D4s_v5".parse().unwrap()),
         node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
         targets: targets(),
-        attempts: 5,
+        rounds: 5,
     }
 }
 
@@ -150,14 +150,35 @@ fn a_failure_fits_on_a_screen_with_reason_remedy_and_way_on() {
 }
 
 #[test]
-fn a_long_reason_is_cut_to_a_screen() {
+fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
     let faults: Vec<Fault> = (0..99)
-        .map(|n| Fault::new(format!("input-{n}"), "é".repeat(999)))
+        .map(|n| Fault::new(format!("input-{n}"), format!("{}; remedy {n}", "é".repeat(999))))
         .collect();
     let text = Failure::of_inputs(&faults).text();
-    assert_eq!(text.lines().count(), SCREEN_LINES + 2);
-    assert!(text.contains("… and 79 more lines, in the report file"));
-    assert!(text.lines().all(|line| line.chars().count() <= LINE_LETTERS + 1));
+    assert_eq!(text.lines().count(), faults.len() + 1);
+    assert!(faults.iter().all(|fault| text.contains(&fault.to_string())), "{text}");
+
+    let refusal = azure_batch_core::error::ServiceError {
+        status: 400,
+        code: "SubnetWithoutPublicIpRefused".to_owned(),
+        message: format!("subnet {} refuses: switch its policy off", "s".repeat(300)),
+        details: vec![("Reason".to_owned(), "PrivateEndpointNetworkPolicies is on".to_owned())],
+        request_id: Some("9b9a1f2e-0000-4000-8000-1234567890ab".to_owned()),
+    };
+    let text = Failure::of(&Error::refused_by_service("cannot create pool p", refusal)).text();
+    for part in [
+        "switch its policy off",
+        "PrivateEndpointNetworkPolicies is on",
+        "(request id 9b9a1f2e-0000-4000-8000-1234567890ab)",
+    ] {
+        assert!(text.contains(part), "{part} is not in {text}");
+    }
+}
+
+#[test]
+fn what_was_done_with_the_pool_is_known_after_a_failure_too() {
+    assert_eq!((quota_reached().result, quota_reached().action()), ("quota", "created"));
+    assert_eq!(bad_inputs().action(), "none");
 }
 
 #[test]

@@ -2,7 +2,8 @@
 
 use std::{
     fs,
-    io::{BufRead as _, BufReader, Read as _},
+    io::{BufRead as _, BufReader, Read as _, Write as _},
+    net::TcpListener,
     path::Path,
     process::{Command, Output, Stdio},
 };
@@ -54,6 +55,12 @@ fn good(command: &mut Command) -> &mut Command {
 
 fn text(bytes: &[u8]) -> String {
     String::from_utf8(bytes.to_vec()).unwrap()
+}
+
+#[cfg(unix)]
+fn send(signal: &str, process: u32) {
+    let sent = Command::new("kill").args([signal, &process.to_string()]).status();
+    assert!(sent.unwrap().success());
 }
 
 fn everything_written(output: &Output, folder: &Path) -> String {
@@ -152,11 +159,7 @@ fn a_signal_ends_the_run_where_it_is_safe_with_exit_code_130() {
         // The first line comes out of the run itself, so the program listens to signals by then.
         let first = lines.next().unwrap().unwrap();
         assert!(first.contains("again in"), "{first}");
-        let sent = Command::new("kill")
-            .args([signal, &child.id().to_string()])
-            .status()
-            .unwrap();
-        assert!(sent.success());
+        send(signal, child.id());
         assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
         let mut complaint = String::new();
         child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
@@ -166,6 +169,72 @@ fn a_signal_ends_the_run_where_it_is_safe_with_exit_code_130() {
         );
         assert!(complaint.contains("error: Pool render: cancelled"), "{complaint}");
     }
+}
+
+/// A job that GitHub cancels gets an interrupt, 7.5 s later a termination, and 2.5 s later it is killed.
+#[cfg(unix)]
+#[test]
+fn a_run_that_is_cancelled_while_github_does_not_answer_still_writes_its_files() {
+    let github = TcpListener::bind("127.0.0.1:0").unwrap();
+    let folder = tempfile::tempdir().unwrap();
+    let mut command = program();
+    on_runner(&mut command, folder.path());
+    command
+        .env("GITHUB_API_URL", format!("http://{}", github.local_addr().unwrap()))
+        .env("GITHUB_REPOSITORY", "o/r")
+        .env("GITHUB_SHA", "0123456789012345678901234567890123456789")
+        .env("INPUT_DEPLOYMENT_ENVIRONMENT", "production");
+    let mut child = good(&mut command)
+        .stdout(Stdio::piped())
+        .stderr(Stdio::piped())
+        .spawn()
+        .unwrap();
+    // It asks, so it listens to signals by now; nobody answers.
+    let _asked = github.accept().unwrap();
+    send("-INT", child.id());
+    let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();
+    let first = complaints.next().unwrap().unwrap();
+    assert!(first.contains("asked to stop"), "{first}");
+    send("-TERM", child.id());
+    assert_eq!(child.wait().unwrap().code(), Some(130));
+    let outputs = fs::read_to_string(folder.path().join("outputs")).unwrap();
+    assert!(outputs.contains("\ncancelled\n"), "{outputs}");
+    assert!(folder.path().join("summary").exists());
+}
+
+#[test]
+fn a_managed_identity_is_asked_for_a_token_without_a_proxy() {
+    let (identity, proxy) = (
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+        TcpListener::bind("127.0.0.1:0").unwrap(),
+    );
+    let proxy_address = format!("http://{}", proxy.local_addr().unwrap());
+    let endpoint = format!("http://{}/msi/token", identity.local_addr().unwrap());
+    let (asked, requests) = std::sync::mpsc::channel();
+    std::thread::spawn(move || {
+        for stream in identity.incoming() {
+            let mut stream = stream.unwrap();
+            let mut line = String::new();
+            BufReader::new(&stream).read_line(&mut line).unwrap();
+            asked.send(line).unwrap();
+            let refusal = "HTTP/1.1 403 Forbidden\r\ncontent-length: 0\r\nconnection: close\r\n\r\n";
+            stream.write_all(refusal.as_bytes()).unwrap();
+        }
+    });
+    let output = Command::new(env!("CARGO_BIN_EXE_azure-batch-pool"))
+        .env_clear()
+        .envs([("HTTP_PROXY", &proxy_address), ("HTTPS_PROXY", &proxy_address)])
+        .envs([("IDENTITY_ENDPOINT", endpoint.as_str()), ("IDENTITY_HEADER", "x")])
+        .args(["rollout", "--image-version", VERSION, "--pool-id", "render"])
+        .args(["--target-dedicated-nodes", "1", "--deadline", "20s"])
+        .args(["--account-endpoint", "acct1.eastus2.batch.azure.com"])
+        .output()
+        .unwrap();
+    proxy.set_nonblocking(true).unwrap();
+    assert!(proxy.accept().is_err(), "the proxy saw a request");
+    let request = requests.try_recv().unwrap();
+    assert!(request.starts_with("GET /msi/token?"), "{request}");
+    assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
 }
 
 #[test]

@@ -134,7 +134,7 @@ rows! {
     TEMP_RESOURCE_GROUP_NAME: "temp_resource_group_name", Temporaries, Kind::Text, Standard::Rule("the source's resource group"), [],
         "Existing resource group for snapshots and managed image, in the source's subscription.";
     TEMP_NAME_PREFIX: "temp_name_prefix", Temporaries, Kind::Text, Standard::Value("azure-batch", "they say whose they are"), [],
-        "First part of the names of snapshots and managed image, 24 letters at most.";
+        "First part of the names of snapshots and managed image, 57 letters at most.";
     KEEP: "keep", Temporaries, Kind::Texts, Standard::Absent, [],
         "What is kept after a success: `snapshots`, `managed_image`.";
     ON_FAILURE: "on_failure", Temporaries, Kind::Text, Standard::Value("delete", "`keep` under `packer build -on-error=abort`"), [],

@@ -363,7 +363,7 @@ impl FromStr for VersionChoice {
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = || InvalidId {
             value: text.to_owned(),
-            expected: "a version (1.4.2, next-patch, or next-patch 1.4 for the line 1.4)",
+            expected: "a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
         };
         let Some(line) = text.strip_prefix("next-patch") else {
             return text.parse().map(Self::Explicit).map_err(|_shape| invalid());

@@ -4,10 +4,18 @@
 
 use std::{fmt, path::PathBuf};
 
-use secrecy::{ExposeSecret as _, SecretString};
+use secrecy::SecretString;
 
-use super::Fault;
-use crate::ids::{ClientId, TenantId};
+use super::{
+    reader::Reader,
+    values::{Value, Values},
+};
+use crate::{
+    cloud::{CloudChoice, KnownCloud},
+    ids::{ClientId, TenantId},
+    options::{self, Kind, Opt, Verb, sign_in},
+    words,
+};
 
 /// How to sign in: exactly one way, with all it needs.
 #[derive(Clone, Debug)]
@@ -63,127 +71,205 @@ pub enum Login {
     },
 }
 
-/// What the user may have said about signing in; `resolve` makes one [`Login`] of it or says what is missing.
-#[derive(Clone, Debug, Default)]
-pub struct LoginInputs {
-    /// `tenant_id`.
-    pub tenant_id: Option<String>,
-    /// `client_id`.
-    pub client_id: Option<String>,
-    /// `client_secret`.
-    pub client_secret: Option<SecretString>,
-    /// `client_jwt`.
-    pub client_jwt: Option<SecretString>,
-    /// `oidc_request_url`, or what the CI system puts into `ACTIONS_ID_TOKEN_REQUEST_URL`.
-    pub oidc_request_url: Option<String>,
-    /// `oidc_request_token`, or `ACTIONS_ID_TOKEN_REQUEST_TOKEN`.
-    pub oidc_request_token: Option<SecretString>,
-    /// The file of a workload identity.
-    pub federated_token_file: Option<PathBuf>,
-    /// `use_azure_cli_auth`.
-    pub use_azure_cli_auth: bool,
+/// How to sign in and to which Azure.
+#[derive(Clone, Debug)]
+pub struct Connection {
+    /// As whom.
+    pub login: Login,
+    /// To which Azure.
+    pub cloud: CloudChoice,
+    /// A file with certificates to trust in addition to the system's.
+    pub ca_file: Option<PathBuf>,
 }
 
-impl LoginInputs {
-    /// Chooses the way to sign in. The order: az when asked for, client secret, client JWT, OIDC request, workload
-    /// identity file, managed identity.
-    ///
-    /// # Errors
-    /// All faults at once.
-    pub fn resolve(self) -> Result<Login, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let tenant = parsed("tenant_id", self.tenant_id.as_deref(), &mut faults);
-        let client = parsed("client_id", self.client_id.as_deref(), &mut faults);
-        if !faults.is_empty() {
-            return Err(faults);
-        }
-        if self.use_azure_cli_auth {
-            return Ok(Login::AzureCli { tenant });
-        }
-        let way = Way::of(self);
-        let Some(way) = way else {
-            return Ok(Login::ManagedIdentity { client });
-        };
-        match (tenant, client) {
-            (Some(tenant), Some(client)) => Ok(way.login(tenant, client)),
-            (tenant, client) => {
-                let missing = [("tenant_id", tenant.is_none()), ("client_id", client.is_none())];
-                let fault = |name| {
-                    Fault::new(
-                        name,
-                        format!("is needed with {}: set it to that of the application", way.setting()),
-                    )
-                };
-                Err(missing
-                    .into_iter()
-                    .filter(|(_, is_missing)| *is_missing)
-                    .map(|(name, _)| fault(name))
-                    .collect())
-            }
-        }
+/// Where the value of an option came from that the user did not give.
+pub type FromVariable = (&'static Opt, &'static str);
+
+/// Looks a variable up.
+pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+/// The ways to sign in. If several are given by variables, the first one in this order is used; if none is given, the
+/// machine's managed identity.
+const WAYS: [&Opt; 5] = [
+    sign_in::USE_AZURE_CLI_AUTH,
+    sign_in::CLIENT_SECRET,
+    sign_in::CLIENT_JWT,
+    sign_in::OIDC_REQUEST_URL,
+    sign_in::FEDERATED_TOKEN_FILE,
+];
+
+/// Completes what was left out from variables, and says from which. What was given always wins. Variables choose a way
+/// to sign in only when none was given, and then one: a forgotten variable must not contradict what was given.
+pub fn complete(values: &mut Values, verb: Verb, lookup: &Lookup<'_>) -> Vec<FromVariable> {
+    let mut used = Vec::new();
+    let is_way = |opt: &&'static Opt| WAYS.contains(opt) || *opt == sign_in::OIDC_REQUEST_TOKEN;
+    for opt in options::of(verb).into_iter().filter(|opt| !is_way(opt)) {
+        fill(values, opt, lookup, &mut used);
     }
-}
-
-fn parsed<T: std::str::FromStr<Err = crate::ids::InvalidId>>(
-    setting: &str,
-    text: Option<&str>,
-    faults: &mut Vec<Fault>,
-) -> Option<T> {
-    match text.filter(|text| !text.is_empty()).map(str::parse).transpose() {
-        Ok(value) => value,
-        Err(error) => {
-            faults.push(Fault::new(setting, error.to_string()));
-            None
-        }
+    let (url, token) = (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN);
+    if values.has(url) || values.has(token) {
+        // One half that was given gets its other half.
+        fill(values, url, lookup, &mut used);
+        fill(values, token, lookup, &mut used);
     }
+    if !is_way_given(values) {
+        choose_way(values, lookup, &mut used);
+    }
+    used
 }
 
-/// The ways that need an application.
-enum Way {
-    Secret(SecretString),
-    Jwt(SecretString),
-    Oidc(String, SecretString),
-    File(PathBuf),
+fn is_way_given(values: &Values) -> bool {
+    let is_off = |value: &Value| {
+        matches!(value, Value::Bool(false))
+            || matches!(value, Value::Text(text) if text.trim().eq_ignore_ascii_case("false"))
+    };
+    let is_on = |opt: &&'static Opt| values.has(opt) && !values.get(opt).is_some_and(is_off);
+    WAYS.iter().any(is_on)
 }
 
-impl Way {
-    fn of(inputs: LoginInputs) -> Option<Self> {
-        let filled = |secret: Option<SecretString>| secret.filter(|secret| !secret.expose_secret().is_empty());
-        let oidc = inputs
-            .oidc_request_url
-            .filter(|url| !url.is_empty())
-            .zip(filled(inputs.oidc_request_token));
-        filled(inputs.client_secret)
-            .map(Self::Secret)
-            .or_else(|| filled(inputs.client_jwt).map(Self::Jwt))
+/// The first way that variables give.
+fn choose_way(values: &mut Values, lookup: &Lookup<'_>, used: &mut Vec<FromVariable>) {
+    for way in WAYS {
+        if way == sign_in::OIDC_REQUEST_URL {
             // A job may have the right to ask for a token and yet mean the machine's identity: no application, no OIDC.
-            .or_else(|| {
-                oidc.filter(|_| inputs.client_id.is_some())
-                    .map(|(url, token)| Self::Oidc(url, token))
-            })
-            .or_else(|| inputs.federated_token_file.map(Self::File))
-    }
-
-    fn setting(&self) -> &'static str {
-        match self {
-            Self::Secret(_) => "client_secret",
-            Self::Jwt(_) => "client_jwt",
-            Self::Oidc(..) => "oidc_request_url",
-            Self::File(_) => "the workload identity file",
+            let is_meant = values.has(sign_in::CLIENT_ID) && first(sign_in::OIDC_REQUEST_TOKEN, lookup).is_some();
+            if !is_meant || !fill(values, way, lookup, used) {
+                continue;
+            }
+            fill(values, sign_in::OIDC_REQUEST_TOKEN, lookup, used);
+            return;
+        }
+        if fill(values, way, lookup, used) {
+            return;
         }
     }
+}
 
-    fn login(self, tenant: TenantId, client: ClientId) -> Login {
-        match self {
-            Self::Secret(secret) => Login::ClientSecret { tenant, client, secret },
-            Self::Jwt(jwt) => Login::ClientJwt { tenant, client, jwt },
-            Self::Oidc(request_url, request_token) => Login::Oidc {
-                tenant,
-                client,
-                request_url,
-                request_token,
-            },
-            Self::File(file) => Login::WorkloadIdentityFile { tenant, client, file },
+/// Sets an option from its variables if it is not given; says whether it did.
+fn fill(values: &mut Values, opt: &'static Opt, lookup: &Lookup<'_>, used: &mut Vec<FromVariable>) -> bool {
+    if values.has(opt) {
+        return false;
+    }
+    let Some((variable, text)) = first(opt, lookup) else {
+        return false;
+    };
+    match opt.kind {
+        Kind::Secret => values.set(opt, SecretString::from(text)),
+        _ => values.set(opt, text),
+    }
+    used.push((opt, variable));
+    true
+}
+
+fn first(opt: &'static Opt, lookup: &Lookup<'_>) -> Option<(&'static str, String)> {
+    let mut variables = opt.variables.iter();
+    variables.find_map(|name| Some((*name, lookup(name).filter(|text| !text.trim().is_empty())?)))
+}
+
+/// Reads how to connect.
+pub(super) fn connection(reader: &mut Reader<'_, '_>) -> Option<Connection> {
+    let login = login(reader);
+    let cloud = cloud(reader);
+    let ca_file = reader.text(sign_in::CA_FILE).map(PathBuf::from);
+    Some(Connection {
+        login: login?,
+        cloud: cloud?,
+        ca_file,
+    })
+}
+
+fn cloud(reader: &mut Reader<'_, '_>) -> Option<CloudChoice> {
+    // With a metadata host the name is not looked at: templates put an impossible one there, so that azure-arm never
+    // falls back to the public cloud.
+    if let Some(host) = reader.text(sign_in::METADATA_HOST) {
+        return reader.checked(sign_in::METADATA_HOST, CloudChoice::metadata_host(host));
+    }
+    if reader.is_unknown(sign_in::METADATA_HOST) {
+        return None;
+    }
+    reader
+        .parsed_or_default::<KnownCloud>(sign_in::CLOUD_ENVIRONMENT_NAME)
+        .map(CloudChoice::Known)
+}
+
+/// The one way to sign in.
+fn login(reader: &mut Reader<'_, '_>) -> Option<Login> {
+    let tenant: Option<TenantId> = reader.parsed(sign_in::TENANT_ID);
+    let client: Option<ClientId> = reader.parsed(sign_in::CLIENT_ID);
+    let is_cli = reader.is_on(sign_in::USE_AZURE_CLI_AUTH);
+    let is_given = |way: &&'static Opt| match *way {
+        way if way == sign_in::USE_AZURE_CLI_AUTH => is_cli,
+        way => reader.has(way),
+    };
+    let given: Vec<&'static Opt> = WAYS.iter().filter(|way| is_given(way)).copied().collect();
+    if let [first, rest @ ..] = given.as_slice()
+        && !rest.is_empty()
+    {
+        for way in rest {
+            let text = words![
+                "is given together with ",
+                *first,
+                ", and only one way to sign in can be used: remove one of the two"
+            ];
+            reader.refuse(way, text);
+        }
+        return None;
+    }
+    refuse_half(reader);
+    let Some(way) = given.first().copied() else {
+        let is_clear = !reader.has(sign_in::CLIENT_ID) || client.is_some();
+        return is_clear.then_some(Login::ManagedIdentity { client });
+    };
+    if way == sign_in::USE_AZURE_CLI_AUTH {
+        let is_clear = !reader.has(sign_in::TENANT_ID) || tenant.is_some();
+        return is_clear.then_some(Login::AzureCli { tenant });
+    }
+    for opt in [sign_in::TENANT_ID, sign_in::CLIENT_ID] {
+        if !reader.has(opt) {
+            reader.refuse(opt, words!["is needed with ", way, ": give that of the application"]);
+        }
+    }
+    application(reader, way, tenant?, client?)
+}
+
+fn application(reader: &Reader<'_, '_>, way: &'static Opt, tenant: TenantId, client: ClientId) -> Option<Login> {
+    Some(match way {
+        way if way == sign_in::CLIENT_SECRET => Login::ClientSecret {
+            tenant,
+            client,
+            secret: reader.secret(way)?,
+        },
+        way if way == sign_in::CLIENT_JWT => Login::ClientJwt {
+            tenant,
+            client,
+            jwt: reader.secret(way)?,
+        },
+        way if way == sign_in::OIDC_REQUEST_URL => Login::Oidc {
+            tenant,
+            client,
+            request_url: reader.text(way)?.to_owned(),
+            request_token: reader.secret(sign_in::OIDC_REQUEST_TOKEN)?,
+        },
+        way => Login::WorkloadIdentityFile {
+            tenant,
+            client,
+            file: reader.text(way)?.into(),
+        },
+    })
+}
+
+/// Address and token of an OIDC request belong together.
+fn refuse_half(reader: &mut Reader<'_, '_>) {
+    let (url, token) = (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN);
+    for (missing, given) in [(token, url), (url, token)] {
+        if reader.has(given) && !reader.has(missing) {
+            let runner = missing.variables.last().copied().unwrap_or_default();
+            let text = words![
+                "is missing together with ",
+                given,
+                format!(": give the CI job's {runner}")
+            ];
+            reader.refuse(missing, text);
         }
     }
 }
@@ -210,41 +296,64 @@ impl fmt::Display for Login {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::settings::fault::Fault;
 
     const APPLICATION: &str = "00000000-0000-0000-0000-00000000c11e";
 
-    /// Everything that can be said at once; each test takes away.
-    fn all() -> LoginInputs {
-        let secret = |text: &str| Some(SecretString::from(text));
-        LoginInputs {
-            tenant_id: Some("contoso.onmicrosoft.com".to_owned()),
-            client_id: Some(APPLICATION.to_owned()),
-            client_secret: secret("s3cret"),
-            client_jwt: secret("j.w.t"),
-            oidc_request_url: Some("https://oidc.example/t?a=b".to_owned()),
-            oidc_request_token: secret("t0ken"),
-            federated_token_file: Some("/var/run/token".into()),
-            use_azure_cli_auth: true,
+    const RUNNER: &[(&str, &str)] = &[
+        ("ARM_TENANT_ID", "tenant"),
+        ("AZURE_CLIENT_ID", APPLICATION),
+        ("ACTIONS_ID_TOKEN_REQUEST_URL", "https://runner/token?a=b"),
+        ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "bearer"),
+    ];
+
+    fn secret(text: &str) -> SecretString {
+        SecretString::from(text)
+    }
+
+    /// An application without a way to sign in.
+    fn application() -> Values {
+        Values::default()
+            .with(sign_in::TENANT_ID, "contoso.onmicrosoft.com")
+            .with(sign_in::CLIENT_ID, APPLICATION)
+    }
+
+    fn read(values: &Values) -> Result<Login, Vec<String>> {
+        let mut faults = Vec::new();
+        let found = connection(&mut Reader::new(values, &mut faults));
+        match found {
+            Some(connection) if faults.is_empty() => Ok(connection.login),
+            _ => Err(faults.iter().map(Fault::to_string).collect()),
         }
     }
 
+    fn completed(mut values: Values, variables: &[(&str, &str)]) -> Values {
+        let lookup = |name: &str| {
+            let found = variables.iter().find(|(of, _)| *of == name);
+            found.map(|(_, value)| (*value).to_owned())
+        };
+        let used = complete(&mut values, Verb::Rollout, &lookup);
+        assert!(
+            used.iter()
+                .all(|(opt, name)| values.has(opt) && opt.variables.contains(name))
+        );
+        values
+    }
+
     #[test]
-    fn ways_are_tried_in_the_documented_order() {
-        let mut inputs = all();
-        let mut used = Vec::new();
-        let takes: [fn(&mut LoginInputs); 5] = [
-            |inputs| inputs.use_azure_cli_auth = false,
-            |inputs| inputs.client_secret = None,
-            |inputs| inputs.client_jwt = None,
-            |inputs| inputs.oidc_request_token = None,
-            |inputs| inputs.federated_token_file = None,
+    fn each_way_is_one_login() {
+        let ways = [
+            application().with(sign_in::USE_AZURE_CLI_AUTH, true),
+            application().with(sign_in::CLIENT_SECRET, secret("s3cret")),
+            application().with(sign_in::CLIENT_JWT, secret("j.w.t")),
+            application()
+                .with(sign_in::OIDC_REQUEST_URL, "https://oidc.example/t?a=b")
+                .with(sign_in::OIDC_REQUEST_TOKEN, secret("t0ken")),
+            application().with(sign_in::FEDERATED_TOKEN_FILE, "/var/run/token"),
+            application(),
         ];
-        for take in takes {
-            used.push(inputs.clone().resolve().unwrap().to_string());
-            take(&mut inputs);
-        }
-        used.push(inputs.resolve().unwrap().to_string());
-        insta::assert_snapshot!(used.join("\n"), @r"
+        let shown: Vec<String> = ways.iter().map(|values| read(values).unwrap().to_string()).collect();
+        insta::assert_snapshot!(shown.join("\n"), @r"
         the account az is signed in with
         the secret of application 00000000-0000-0000-0000-00000000c11e
         the given assertion of application 00000000-0000-0000-0000-00000000c11e
@@ -255,28 +364,101 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_said_all_at_once() {
-        let inputs = LoginInputs {
-            client_secret: Some(SecretString::from("s3cret")),
-            ..LoginInputs::default()
-        };
-        let faults: Vec<String> = inputs.resolve().unwrap_err().iter().map(ToString::to_string).collect();
+    fn two_ways_are_one_too_many() {
+        let values = application()
+            .with(sign_in::CLIENT_SECRET, secret("hunter2"))
+            .with(sign_in::USE_AZURE_CLI_AUTH, true);
         assert_eq!(
-            faults,
+            read(&values).unwrap_err(),
             [
-                "tenant_id: is needed with client_secret: set it to that of the application",
-                "client_id: is needed with client_secret: set it to that of the application"
+                "client_secret: is given together with use_azure_cli_auth, and only one way to sign in can be used: remove one of the two"
             ]
         );
     }
 
     #[test]
-    fn no_secret_is_in_what_debug_shows() {
-        let mut inputs = all();
-        inputs.use_azure_cli_auth = false;
-        let shown = format!("{inputs:?} {:?}", inputs.clone().resolve().unwrap());
-        for secret in ["s3cret", "j.w.t", "t0ken"] {
-            assert!(!shown.contains(secret), "{shown}");
+    fn half_an_oidc_request_never_becomes_another_identity() {
+        for (half, other) in [
+            (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN),
+            (sign_in::OIDC_REQUEST_TOKEN, sign_in::OIDC_REQUEST_URL),
+        ] {
+            let [fault] = &read(&application().with(half, "https://runner")).unwrap_err()[..] else {
+                panic!("one fault")
+            };
+            assert!(
+                fault.starts_with(&format!("{other}: is missing together with {half}")),
+                "{fault}"
+            );
         }
+    }
+
+    #[test]
+    fn what_is_missing_is_said_all_at_once() {
+        let values = Values::default().with(sign_in::CLIENT_SECRET, secret("s3cret"));
+        assert_eq!(
+            read(&values).unwrap_err(),
+            [
+                "tenant_id: is needed with client_secret: give that of the application",
+                "client_id: is needed with client_secret: give that of the application"
+            ]
+        );
+    }
+
+    #[test]
+    fn a_ci_job_signs_in_with_its_own_identity() {
+        let login = read(&completed(Values::default(), RUNNER)).unwrap();
+        assert!(matches!(login, Login::Oidc { request_url, .. } if request_url == "https://runner/token?a=b"));
+    }
+
+    #[test]
+    fn a_way_that_was_given_silences_those_of_variables() {
+        let values = completed(Values::default().with(sign_in::CLIENT_SECRET, secret("own")), RUNNER);
+        assert!(values.has(sign_in::CLIENT_ID), "ids are still taken");
+        assert!(matches!(read(&values).unwrap(), Login::ClientSecret { .. }));
+    }
+
+    #[test]
+    fn variables_give_at_most_one_way() {
+        let values = completed(
+            Values::default(),
+            &[
+                ("ARM_TENANT_ID", "tenant"),
+                ("ARM_CLIENT_ID", APPLICATION),
+                ("AZURE_CLIENT_SECRET", "secret"),
+                ("ARM_OIDC_TOKEN", "jwt"),
+                ("AZURE_FEDERATED_TOKEN_FILE", "/var/token"),
+            ],
+        );
+        assert!(matches!(read(&values).unwrap(), Login::ClientSecret { .. }));
+    }
+
+    #[test]
+    fn without_an_application_the_jobs_identity_is_not_meant() {
+        let login = read(&completed(Values::default(), &RUNNER[2..])).unwrap();
+        assert!(matches!(login, Login::ManagedIdentity { client: None }));
+    }
+
+    #[test]
+    fn half_an_oidc_request_gets_its_other_half() {
+        let values = Values::default().with(sign_in::OIDC_REQUEST_URL, "https://own");
+        let login = read(&completed(values, RUNNER)).unwrap();
+        assert!(matches!(login, Login::Oidc { request_url, .. } if request_url == "https://own"));
+    }
+
+    #[test]
+    fn a_metadata_host_wins_over_a_name_that_is_not_a_cloud() {
+        let values = Values::default()
+            .with(sign_in::METADATA_HOST, "127.0.0.1:8443")
+            .with(sign_in::CLOUD_ENVIRONMENT_NAME, "no-real-cloud");
+        assert!(read(&values).is_ok());
+        let values = Values::default().with(sign_in::CLOUD_ENVIRONMENT_NAME, "no-real-cloud");
+        assert!(read(&values).unwrap_err()[0].starts_with("cloud_environment_name: "));
+    }
+
+    #[test]
+    fn no_secret_is_in_what_debug_shows() {
+        let values = application().with(sign_in::CLIENT_SECRET, secret("s3cret"));
+        let shown = format!("{values:?} {:?}", read(&values).unwrap());
+        assert!(!shown.contains("s3cret"), "{shown}");
     }
 }

@@ -10,6 +10,7 @@ use azure_batch_core::{
     clock::Clock,
     connect::connect,
     error::Result,
+    https::{Authorities, https_client},
     progress::Progress,
     publish::{self, PublishPlan, Published},
     run::Run,
@@ -17,7 +18,10 @@ use azure_batch_core::{
 use tokio_util::sync::CancellationToken;
 
 use super::convert::Job;
-use crate::http;
+use crate::environment;
+
+/// What we call ourselves, in Azure's logs too.
+const USER_AGENT: &str = concat!("packer-plugin-azure-batch/", env!("CARGO_PKG_VERSION"));
 
 /// Publishes.
 #[async_trait]
@@ -49,7 +53,10 @@ impl AzurePublisher {
     }
 
     async fn client(&self, job: &Job, progress: Progress, cancel: CancellationToken) -> Result<Client> {
-        let transport = http::client(job.ca_file.as_deref())?;
+        let ca_file = job.ca_file.as_deref();
+        let authorities = ca_file.map(Authorities::of_file).transpose()?.unwrap_or_default();
+        let identity_endpoint = environment::of_process("IDENTITY_ENDPOINT");
+        let transport = https_client(USER_AGENT, authorities, identity_endpoint.as_deref())?;
         let run = Run::new(Arc::clone(&self.clock), job.limit, cancel, progress);
         connect(&job.login, &job.cloud, Arc::new(transport), run).await
     }

@@ -1,5 +1,6 @@
 //! Deployments against a small server on the loopback that remembers what it was asked.
 
+use azure_batch_core::https::{Authorities, https_client};
 use tokio::{
     io::{AsyncReadExt as _, AsyncWriteExt as _},
     net::{TcpListener, TcpStream},
@@ -7,7 +8,7 @@ use tokio::{
 };
 
 use super::*;
-use crate::{http::build_client, report::tests};
+use crate::report::tests;
 
 /// One request as the server saw it.
 #[derive(Debug)]
@@ -80,8 +81,8 @@ fn wanted() -> DeploymentRequest {
 }
 
 async fn begin(repository: &Repository) -> Result<Deployment, DeploymentError> {
-    let http = build_client(Vec::new()).unwrap();
-    Deployment::begin(&wanted(), repository, http, "Azure Batch pool render").await
+    let https = https_client("test", Authorities::default(), None).unwrap();
+    Deployment::begin(&wanted(), repository, &https, "Azure Batch pool render").await
 }
 
 #[tokio::test]

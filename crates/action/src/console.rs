@@ -1,7 +1,7 @@
 //! The only writer of stdout and stderr: lines for people, commands for GitHub's runner, or JSON for programs.
 //!
 //! stdout is a protocol to the runner, so whatever comes from a service is made harmless here and secrets are struck
-//! out. What is worth saying is decided in `render`.
+//! out. What is worth saying is decided in core's `telling`.
 
 mod bars;
 mod escape;
@@ -12,7 +12,7 @@ use std::{
     io::{self, IsTerminal as _, Write},
 };
 
-use azure_batch_core::progress::Event;
+use azure_batch_core::telling::Show;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
@@ -40,6 +40,13 @@ pub enum Grade {
     /// The reason why the run failed.
     Error,
 }
+
+/// The runner cuts the message of an annotation after so many UTF-16 units (`_maxIssueMessageLength` in actions/runner).
+const LONGEST_MESSAGE: usize = 4096;
+
+/// The last line of an annotation that GitHub would cut.
+const REST: &str =
+    "GitHub shows no more than 4,096 letters here; the whole text is in the log of this step and in the report";
 
 /// Writes to stdout and stderr. A reader that went away has chosen not to hear the rest, so writing never fails.
 pub struct Console {
@@ -168,13 +175,47 @@ impl Console {
             return self.complain(format_args!("{}: {title}: {text}", grade.command()));
         }
         let title = self.redactor.clean(&escape::one_line(title));
-        let text = self.redactor.clean(&harmless(text));
+        let mut text = self.redactor.clean(&harmless(text));
+        if utf16_length(&text) > LONGEST_MESSAGE {
+            self.write_out(&text);
+            text = shortened(&text);
+        }
         let command = grade.command();
         self.write_out(&format!(
             "::{command} title={}::{}",
             escape::property(&title),
             escape::message(&text)
         ));
+    }
+
+    /// Shows what core's `telling` found worth it.
+    pub fn show(&mut self, show: Show) {
+        match show {
+            Show::Headline(line) | Show::Detail(line) => self.line(line),
+            Show::StepBegins(what) => {
+                if let Some(bars) = &self.bars {
+                    bars.begin_step(&what);
+                }
+                self.begin_group(&what);
+            }
+            Show::StepEnds(line) => {
+                self.line(line);
+                self.end_group();
+            }
+            Show::Warning { about, text } => {
+                self.annotate(Grade::Warning, about.as_deref().unwrap_or("Azure Batch pool"), &text);
+            }
+            Show::Bar {
+                name,
+                done,
+                total,
+                line,
+            } => match (&mut self.bars, line) {
+                (Some(bars), _) => bars.set(name, done, total),
+                (None, Some(line)) => self.line(line),
+                (None, None) => {}
+            },
+        }
     }
 
     /// A JSON object as one line, for programs; people do not get it.
@@ -187,11 +228,6 @@ impl Console {
             let text = self.redactor.clean(&escape::json(&text));
             self.write_out(&text);
         }
-    }
-
-    /// Moves the bars; `true` when an event is shown by them and needs no line.
-    pub fn is_shown_by_bars(&mut self, event: &Event) -> bool {
-        self.bars.as_mut().is_some_and(|bars| bars.apply(event))
     }
 
     /// Takes the bars away, before the last words.
@@ -210,6 +246,24 @@ impl fmt::Debug for Console {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Console({:?})", self.form)
     }
+}
+
+fn utf16_length(text: &str) -> usize {
+    text.encode_utf16().count()
+}
+
+/// The whole lines of a text that fit into an annotation, and where the rest is. The text has been written to the log.
+fn shortened(text: &str) -> String {
+    let mut kept = String::new();
+    for line in text.lines() {
+        if utf16_length(&kept) + utf16_length(line) + utf16_length(REST) >= LONGEST_MESSAGE {
+            break;
+        }
+        kept.push_str(line);
+        kept.push('\n');
+    }
+    kept.push_str(REST);
+    kept
 }
 
 fn write_line(end: &mut impl Write, text: &str) {

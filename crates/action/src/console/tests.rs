@@ -57,6 +57,51 @@ fn an_annotation_is_one_command_whatever_its_text() {
 }
 
 #[test]
+fn an_annotation_that_github_would_cut_has_its_whole_text_in_the_log() {
+    let text = (0..90)
+        .map(|n| format!("{n}: {}\n", "x".repeat(60)))
+        .collect::<String>();
+    let (out, _) = written(Form::Workflow, |console| {
+        console.annotate(Grade::Error, "Pool a", &text);
+    });
+    let (log, annotation) = out.split_once("::error title=Pool a::").unwrap();
+    assert_eq!(log.trim_end(), text.trim_end());
+    let message = annotation.trim_end().replace("%0A", "\n");
+    assert!(message.len() <= LONGEST_MESSAGE && message.ends_with(REST), "{message}");
+    let kept: Vec<&str> = message.lines().collect();
+    assert!(
+        kept.len() > 50
+            && kept[..kept.len() - 1]
+                .iter()
+                .all(|line| text.contains(&format!("{line}\n")))
+    );
+}
+
+#[test]
+fn a_step_is_a_group_and_a_bar_is_a_line_for_readers_without_bars() {
+    let bar = |line: Option<&str>| Show::Bar {
+        name: "nodes ready".to_owned(),
+        done: 1,
+        total: 2,
+        line: line.map(str::to_owned),
+    };
+    let (out, _) = written(Form::Workflow, |console| {
+        console.show(Show::StepBegins("waiting for the nodes".to_owned()));
+        console.show(bar(Some("1 of 2 nodes ready")));
+        console.show(bar(None));
+        console.show(Show::StepEnds("nodes: done in 4 s".to_owned()));
+        let about = Some("check quota".to_owned());
+        let text = "5 cores are left".to_owned();
+        console.show(Show::Warning { about, text });
+    });
+    assert_eq!(
+        out,
+        "::group::waiting for the nodes\n1 of 2 nodes ready\nnodes: done in 4 s\n::endgroup::\n\
+         ::warning title=check quota::5 cores are left\n"
+    );
+}
+
+#[test]
 fn outside_github_annotations_go_to_stderr_and_groups_are_lines() {
     let (out, err) = written(Form::Plain, |console| {
         console.begin_group("resize");

@@ -1,12 +1,12 @@
 //! Where the program learns its surroundings: one trait over environment variables.
 //!
-//! The process's own environment is read here and nowhere else; what the variables mean is `inputs`' affair.
+//! The process's own environment is read here and nowhere else. What the variables mean is decided by their readers.
 
 use std::collections::BTreeMap;
 
 /// Looks up variables by name.
-pub trait Source {
-    /// The variable's value; empty counts as absent, since a workflow passes inputs nobody gave as empty texts.
+pub trait Environment {
+    /// The variable's value. An empty one counts as absent: a workflow passes inputs that were not given as empty texts.
     fn variable(&self, name: &str) -> Option<String>;
 }
 
@@ -14,7 +14,7 @@ pub trait Source {
 #[derive(Clone, Copy, Debug, Default)]
 pub struct ProcessEnvironment;
 
-impl Source for ProcessEnvironment {
+impl Environment for ProcessEnvironment {
     #[expect(clippy::disallowed_methods, reason = "the one place that reads the environment")]
     fn variable(&self, name: &str) -> Option<String> {
         std::env::var(name).ok().filter(|value| !value.is_empty())
@@ -22,7 +22,7 @@ impl Source for ProcessEnvironment {
 }
 
 /// A fixed set of variables, for tests and for callers that have no environment.
-impl Source for BTreeMap<String, String> {
+impl Environment for BTreeMap<String, String> {
     fn variable(&self, name: &str) -> Option<String> {
         self.get(name).filter(|value| !value.is_empty()).cloned()
     }

@@ -1,22 +1,41 @@
 //! The job summary: what was asked, what came, why, and how long it took, in Markdown.
 //!
-//! Text from services is shown as text, whatever it contains. Writing the file is `outputs`' affair.
+//! Text from services is shown as text, whatever it contains. `outputs` writes the file.
 
 use azure_batch_core::{
     ids::resource::ImageVersionId,
     progress::Span,
     publish::StepTime,
-    rollout::{RolloutReport, Round},
+    rollout::{PoolAction, RolloutReport, Round},
 };
 
-use crate::report::{Asked, Failure, Report};
+use super::{Asked, Failure, Report};
 
-/// The summary of a report.
+/// GitHub shows no summary of a step that is longer than 1 MiB.
+const LONGEST_SUMMARY: usize = 1024 * 1024;
+
+/// The summary of a report; only its head when GitHub would refuse the whole.
 #[must_use]
 pub fn markdown(report: &Report) -> String {
+    let page = whole(report);
+    if page.len() <= LONGEST_SUMMARY {
+        page
+    } else {
+        head(report)
+    }
+}
+
+fn head(report: &Report) -> String {
     let mut page = Page::default();
-    let sign = if report.failure.is_some() { "❌" } else { "✅" };
-    page.line(&format!("### {sign} {}", report.headline()));
+    page.headline(report);
+    page.line("\nThe whole summary is longer than the 1 MiB that GitHub shows: everything is in the report file.");
+    page.ending(report);
+    page.0
+}
+
+fn whole(report: &Report) -> String {
+    let mut page = Page::default();
+    page.headline(report);
     if let Some(failure) = &report.failure {
         page.failure(failure);
     }
@@ -42,6 +61,11 @@ impl Page {
         self.0.push('\n');
     }
 
+    fn headline(&mut self, report: &Report) {
+        let sign = if report.failure.is_some() { "❌" } else { "✅" };
+        self.line(&format!("### {sign} {}", report.headline()));
+    }
+
     fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
         self.line("");
         self.line(&format!("| {} |", heads.join(" | ")));
@@ -60,12 +84,12 @@ impl Page {
 
     fn asked_and_came(&mut self, asked: &Asked, rollout: Option<&RolloutReport>) {
         let came = |of: &dyn Fn(&RolloutReport) -> String| rollout.map_or_else(|| "–".to_owned(), of);
-        let last = |of: fn(&Round) -> u32| {
-            came(&|rollout| {
-                rollout
-                    .rounds
-                    .last()
-                    .map_or_else(|| "–".to_owned(), |round| of(round).to_string())
+        // A pool that was left as it was has what was asked for; there was no round to count its nodes.
+        let last = |of: fn(&Round) -> u32, asked: u32| {
+            came(&|rollout| match rollout.rounds.last() {
+                Some(round) => of(round).to_string(),
+                None if rollout.action == PoolAction::Unchanged => asked.to_string(),
+                None => "–".to_owned(),
             })
         };
         let ready = |rollout: &RolloutReport| format!("{} ({} needed)", rollout.ready, rollout.needed);
@@ -94,14 +118,14 @@ impl Page {
         rows.push(row(
             "dedicated nodes",
             targets.dedicated.to_string(),
-            last(|round| round.dedicated),
+            last(|round| round.dedicated, targets.dedicated),
         ));
         if targets.spot > 0 {
-            rows.push(row("spot nodes", spot(asked), last(|round| round.spot)));
+            rows.push(row("spot nodes", spot(asked), last(|round| round.spot, targets.spot)));
         }
         rows.push(row("nodes ready", asked.wanted().to_string(), came(&ready)));
         let rounds = came(&|rollout| rollout.rounds.len().to_string());
-        rows.push(row("resize rounds", format!("up to {}", asked.attempts), rounds));
+        rows.push(row("resize rounds", format!("up to {}", asked.rounds), rounds));
         self.table(&["", "asked", "came"], rows.into_iter());
     }
 
@@ -113,7 +137,7 @@ impl Page {
             let said = round
                 .errors
                 .iter()
-                .map(|error| text(&shortened(error)))
+                .map(|error| text(error))
                 .collect::<Vec<_>>()
                 .join("<br>");
             vec![
@@ -165,7 +189,7 @@ impl Page {
         }
         self.line("\nNot checked:\n");
         for check in checks {
-            self.line(&format!("- {}", text(&shortened(check))));
+            self.line(&format!("- {}", text(check)));
         }
     }
 }
@@ -189,7 +213,6 @@ fn row(what: &str, asked: String, came: String) -> Vec<String> {
 }
 
 const fn action(rollout: &RolloutReport) -> &'static str {
-    use azure_batch_core::rollout::PoolAction;
     match rollout.action {
         PoolAction::None => "nothing done",
         PoolAction::Created => "created",
@@ -206,16 +229,6 @@ fn spot(asked: &Asked) -> String {
         "need not be ready"
     };
     format!("{} ({counts})", asked.targets.spot)
-}
-
-/// Letters of a service's text in a cell: the whole of it is in the report.
-const CELL_LETTERS: usize = 300;
-
-fn shortened(text: &str) -> String {
-    match text.char_indices().nth(CELL_LETTERS) {
-        Some((at, _)) => format!("{}…", text.get(..at).unwrap_or_default()),
-        None => text.to_owned(),
-    }
 }
 
 /// Text that Markdown and HTML take for text, in one line.
@@ -262,8 +275,8 @@ fn timeline(before: u64, own: u64, total: u64) -> String {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{bad_inputs, created, partly_reached, quota_reached};
     use super::*;
-    use crate::report::tests::{bad_inputs, created, partly_reached, quota_reached};
 
     #[test]
     fn a_good_roll_out_reads_well() {
@@ -283,6 +296,35 @@ mod tests {
     #[test]
     fn bad_inputs_are_listed() {
         insta::assert_snapshot!(markdown(&bad_inputs()));
+    }
+
+    #[test]
+    fn a_pool_that_was_left_as_it_was_has_the_nodes_that_were_asked_for() {
+        let mut report = created();
+        let rollout = report.rollout.as_mut().unwrap();
+        (rollout.action, rollout.rounds) = (PoolAction::Unchanged, Vec::new());
+        assert!(markdown(&report).contains("| dedicated nodes | 700 | 700 |"));
+    }
+
+    #[test]
+    fn a_long_text_of_the_service_is_shown_whole() {
+        let mut report = partly_reached();
+        let long = format!("{} and the remedy at its end", "x".repeat(5000));
+        report.rollout.as_mut().unwrap().rounds[0].errors = vec![long.clone()];
+        report.rollout.as_mut().unwrap().skipped_checks = vec![long.clone()];
+        assert_eq!(markdown(&report).matches(&long).count(), 2);
+    }
+
+    #[test]
+    fn a_summary_that_github_would_refuse_points_to_the_report() {
+        let mut report = quota_reached();
+        report.rollout.as_mut().unwrap().skipped_checks = vec!["x".repeat(LONGEST_SUMMARY)];
+        let page = markdown(&report);
+        assert!(
+            page.len() < LONGEST_SUMMARY && page.starts_with("### ❌ Pool render_a: quota"),
+            "{page}"
+        );
+        assert!(page.contains("everything is in the report file"), "{page}");
     }
 
     #[test]

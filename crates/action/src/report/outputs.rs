@@ -1,6 +1,6 @@
 //! The files a run leaves for the steps after it: outputs, job summary, report.
 //!
-//! What they say is made elsewhere; what cannot be written is told, for it is no reason to fail a roll-out.
+//! What they say is made elsewhere. A file that cannot be written is reported, and does not fail the roll-out.
 
 use std::{
     collections::hash_map::RandomState,
@@ -10,7 +10,8 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{report::Report, runner::Runner, summary, workflow::Redactor};
+use super::{Report, summary};
+use crate::{console::Redactor, github::runner::Runner};
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -22,12 +23,13 @@ pub struct Unwritten {
 }
 
 /// The names of the outputs, as `action.yml` declares them.
-pub const NAMES: [&str; 7] = [
+pub const NAMES: [&str; 8] = [
     "pool-id",
     "image-version",
     "nodes-wanted",
     "nodes-ready",
-    "attempts",
+    "rounds",
+    "action",
     "result",
     "report-path",
 ];
@@ -71,14 +73,15 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-fn outputs(report: &Report, report_path: Option<&Path>) -> [(&'static str, String); 7] {
+fn outputs(report: &Report, report_path: Option<&Path>) -> [(&'static str, String); 8] {
     let asked = report.asked.as_ref();
     let values = [
         asked.map_or_else(String::new, |asked| asked.pool.to_string()),
         asked.map_or_else(String::new, |asked| asked.version.to_string()),
         report.wanted().to_string(),
         report.ready().to_string(),
-        report.attempts().to_string(),
+        report.rounds().to_string(),
+        report.action().to_owned(),
         report.result.to_owned(),
         report_path.map_or_else(String::new, |path| path.display().to_string()),
     ];
@@ -106,8 +109,8 @@ fn random() -> u64 {
 
 #[cfg(test)]
 mod tests {
+    use super::super::tests::{created, quota_reached};
     use super::*;
-    use crate::report::tests::{created, quota_reached};
 
     #[test]
     fn outputs_have_one_value_each() {

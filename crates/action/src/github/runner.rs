@@ -1,10 +1,10 @@
 //! What GitHub's runner says about itself and the job through variables.
 //!
-//! It only reads; writing to the files named here is `outputs`' affair.
+//! It only reads; the files named here are written by `report::outputs`.
 
 use std::path::PathBuf;
 
-use crate::source::Source;
+use crate::environment::Environment;
 
 /// The surroundings of this run; everything is absent on a plain command line.
 #[derive(Clone, Debug, Default)]
@@ -15,6 +15,8 @@ pub struct Runner {
     pub output: Option<PathBuf>,
     /// The file for the job summary.
     pub summary: Option<PathBuf>,
+    /// The name of the step, unique within its job.
+    pub step: Option<String>,
     /// The folder for temporary files of the job.
     pub temp: Option<PathBuf>,
     /// The repository and commit of the run.
@@ -52,40 +54,41 @@ const PUBLIC_API: &str = "https://api.github.com";
 impl Runner {
     /// Reads the runner's variables.
     #[must_use]
-    pub fn read(source: &dyn Source) -> Self {
-        let path = |name: &str| source.variable(name).map(PathBuf::from);
+    pub fn read(environment: &dyn Environment) -> Self {
+        let path = |name: &str| environment.variable(name).map(PathBuf::from);
         Self {
-            log: match source.variable("GITHUB_ACTIONS").as_deref() {
+            log: match environment.variable("GITHUB_ACTIONS").as_deref() {
                 Some("true") => Log::Workflow,
                 Some(_) | None => Log::Plain,
             },
             output: path("GITHUB_OUTPUT"),
             summary: path("GITHUB_STEP_SUMMARY"),
+            step: environment.variable("GITHUB_ACTION"),
             temp: path("RUNNER_TEMP"),
-            repository: Repository::read(source),
+            repository: Repository::read(environment),
         }
     }
 }
 
 impl Repository {
-    fn read(source: &dyn Source) -> Option<Self> {
-        let slug = source.variable("GITHUB_REPOSITORY")?;
+    fn read(environment: &dyn Environment) -> Option<Self> {
+        let slug = environment.variable("GITHUB_REPOSITORY")?;
         let (owner, name) = slug.split_once('/')?;
         Some(Self {
             owner: owner.to_owned(),
             name: name.to_owned(),
-            sha: source.variable("GITHUB_SHA")?,
-            api_url: source
+            sha: environment.variable("GITHUB_SHA")?,
+            api_url: environment
                 .variable("GITHUB_API_URL")
                 .unwrap_or_else(|| PUBLIC_API.to_owned()),
-            run_url: run_url(source, &slug),
+            run_url: run_url(environment, &slug),
         })
     }
 }
 
-fn run_url(source: &dyn Source, slug: &str) -> Option<String> {
-    let server = source.variable("GITHUB_SERVER_URL")?;
-    let run = source.variable("GITHUB_RUN_ID")?;
+fn run_url(environment: &dyn Environment, slug: &str) -> Option<String> {
+    let server = environment.variable("GITHUB_SERVER_URL")?;
+    let run = environment.variable("GITHUB_RUN_ID")?;
     Some(format!("{server}/{slug}/actions/runs/{run}"))
 }
 

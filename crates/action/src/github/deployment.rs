@@ -1,0 +1,187 @@
+//! The deployment in which GitHub shows a roll-out: begun, in progress, ended.
+//!
+//! Each request is sent once and within seconds; the caller turns a failure into a warning.
+
+use std::time::Duration;
+
+use azure_batch_core::https::Https;
+use octocrab::Octocrab;
+use secrecy::ExposeSecret as _;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use url::{Host, Url};
+
+use super::runner::Repository;
+use crate::{inputs::DeploymentRequest, report::Report};
+
+/// Longer than GitHub takes on a bad day. A signal ends the wait earlier.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// GitHub refuses descriptions with more letters.
+const LONGEST_DESCRIPTION: usize = 140;
+
+/// A deployment that was begun.
+#[derive(Debug)]
+pub struct Deployment {
+    github: Octocrab,
+    /// Where its statuses go.
+    route: String,
+    environment: String,
+    run_url: Option<String>,
+}
+
+/// Why GitHub does not show a roll-out.
+#[derive(Debug, thiserror::Error)]
+pub enum DeploymentError {
+    /// The token would leave unprotected.
+    #[error("the address {0} is not https, so no token is sent there")]
+    Unprotected(String),
+    /// GitHub refused, or was not there. Its text is part of the sentence, since it is shown in one line.
+    #[error("cannot {doing} in environment {environment}: {reason}; does the job have deployments: write?")]
+    Refused {
+        /// What was tried.
+        doing: &'static str,
+        /// The environment.
+        environment: String,
+        /// The reason.
+        reason: String,
+    },
+}
+
+/// What we use of GitHub's answer.
+#[derive(Deserialize)]
+struct Begun {
+    id: u64,
+}
+
+/// The states that we set.
+#[derive(Clone, Copy, Debug, Serialize)]
+#[serde(rename_all = "snake_case")]
+enum State {
+    InProgress,
+    Success,
+    Failure,
+    Error,
+}
+
+impl Deployment {
+    /// Creates a deployment of the run's commit and sets it in progress.
+    ///
+    /// # Errors
+    /// When GitHub does not do so.
+    pub async fn begin(
+        wanted: &DeploymentRequest,
+        repository: &Repository,
+        https: &Https,
+        description: &str,
+    ) -> Result<Self, DeploymentError> {
+        let host = protected_host(&repository.api_url)?;
+        let refused = |reason| refusal("create a deployment", &wanted.environment, reason);
+        let github = Octocrab::builder()
+            .base_uri(repository.api_url.as_str())
+            .map_err(|error| refused(reason_of(&error)))?
+            .personal_token(wanted.token.expose_secret().to_owned())
+            .build_with_reqwest(https.client_for(&host).clone())
+            .map_err(|error| refused(reason_of(&error)))?;
+        let deployments = format!("/repos/{}/{}/deployments", repository.owner, repository.name);
+        let body = deployment_body(&repository.sha, &wanted.environment, description);
+        let begun: Begun = post(&github, &deployments, &body).await.map_err(refused)?;
+        let deployment = Self {
+            github,
+            route: format!("{deployments}/{}/statuses", begun.id),
+            environment: wanted.environment.clone(),
+            run_url: repository.run_url.clone(),
+        };
+        deployment.set(State::InProgress, description).await?;
+        Ok(deployment)
+    }
+
+    /// Says how the roll-out ended.
+    ///
+    /// # Errors
+    /// When GitHub does not take it.
+    pub async fn end(&self, report: &Report) -> Result<(), DeploymentError> {
+        let state = match report.exit_code {
+            0 => State::Success,
+            // GitHub's word for what broke before it could succeed or fail.
+            130 => State::Error,
+            _ => State::Failure,
+        };
+        let headline = report.headline();
+        if headline.chars().count() <= LONGEST_DESCRIPTION {
+            return self.set(state, &headline).await;
+        }
+        let short = format!("{}: the job summary has the whole", report.result);
+        self.set(state, &short).await
+    }
+
+    async fn set(&self, state: State, description: &str) -> Result<(), DeploymentError> {
+        let body = json!({
+            "state": state,
+            "description": description,
+            "environment": self.environment,
+            "log_url": self.run_url,
+        });
+        let answer: Result<Value, String> = post(&self.github, &self.route, &body).await;
+        answer
+            .map(drop)
+            .map_err(|reason| refusal("set the deployment's status", &self.environment, reason))
+    }
+}
+
+/// Without `required_contexts` GitHub would wait for the checks of the very run that asks, and with `auto_merge` it
+/// would merge branches.
+fn deployment_body(sha: &str, environment: &str, description: &str) -> Value {
+    json!({
+        "ref": sha,
+        "environment": environment,
+        "description": description,
+        "auto_merge": false,
+        "required_contexts": [],
+    })
+}
+
+async fn post<T: serde::de::DeserializeOwned>(github: &Octocrab, route: &str, body: &Value) -> Result<T, String> {
+    let answer = github.post::<Value, Value>(route, Some(body));
+    let value = tokio::time::timeout(TIMEOUT, answer)
+        .await
+        .map_err(|_elapsed| format!("no answer within {} s", TIMEOUT.as_secs()))?
+        .map_err(|error| reason_of(&error))?;
+    serde_json::from_value(value).map_err(|error| error.to_string())
+}
+
+/// octocrab's own text carries a backtrace; GitHub's sentence is enough.
+fn reason_of(error: &octocrab::Error) -> String {
+    if let octocrab::Error::GitHub { source, .. } = error {
+        return format!("{} ({})", source.message, source.status_code.as_u16());
+    }
+    let mut layer: &dyn std::error::Error = error;
+    while let Some(inner) = layer.source() {
+        layer = inner;
+    }
+    layer.to_string()
+}
+
+fn refusal(doing: &'static str, environment: &str, reason: String) -> DeploymentError {
+    DeploymentError::Refused {
+        doing,
+        environment: environment.to_owned(),
+        reason,
+    }
+}
+
+/// The host of an address to which a token may travel: over HTTPS, or without leaving the machine.
+fn protected_host(api_url: &str) -> Result<String, DeploymentError> {
+    let unprotected = || DeploymentError::Unprotected(api_url.to_owned());
+    let url = Url::parse(api_url).map_err(|_cause| unprotected())?;
+    let stays_here = match url.host() {
+        Some(Host::Ipv4(address)) => address.is_loopback(),
+        Some(Host::Ipv6(address)) => address.is_loopback(),
+        Some(Host::Domain(_)) | None => false,
+    };
+    let host = url.host_str().filter(|_| url.scheme() == "https" || stays_here);
+    host.map(str::to_owned).ok_or_else(unprotected)
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,113 @@
+//! Why a run failed, in words: the reason, the remedy, the way on.
+//!
+//! The words are core's where core knows more. Nothing is cut: a remedy or a request id at the end of a long reason is
+//! what the reader needs.
+
+use azure_batch_core::{
+    error::{Error, ErrorKind},
+    settings::Fault,
+};
+use serde::Serialize;
+
+use crate::options;
+
+/// Why a run failed.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What kind of failure, in words.
+    pub kind: &'static str,
+    /// The reason: one layer a line, or one fault of the inputs a line.
+    pub reason: Vec<String>,
+    /// What to do about this very failure, when core knows.
+    pub hint: Option<String>,
+    /// How to go on.
+    pub next: &'static str,
+    /// The service's code.
+    pub service_code: Option<String>,
+    /// The service's id of the request, for its support.
+    pub request_id: Option<String>,
+}
+
+impl Failure {
+    /// The failure that core ended with.
+    #[must_use]
+    pub fn of(error: &Error) -> Self {
+        let report = error.report();
+        let hint = error.hint().map(options::in_our_names);
+        let reason = match error.hint() {
+            Some(hint) => report.strip_suffix(&format!("\n  hint: {hint}")).unwrap_or(&report),
+            None => &report,
+        };
+        let service = error.service();
+        Self {
+            kind: kind_in_words(error.kind()),
+            reason: reason.lines().map(str::to_owned).collect(),
+            hint,
+            next: next_step(error.kind()),
+            service_code: service.map(|refusal| refusal.code.clone()),
+            request_id: service.and_then(|refusal| refusal.request_id.clone()),
+        }
+    }
+
+    /// Faults of the inputs.
+    #[must_use]
+    pub fn of_inputs(faults: &[Fault]) -> Self {
+        Self {
+            kind: kind_in_words(ErrorKind::BadInput),
+            reason: faults.iter().map(ToString::to_string).collect(),
+            hint: None,
+            next: next_step(ErrorKind::BadInput),
+            service_code: None,
+            request_id: None,
+        }
+    }
+
+    /// The reason, the remedy and the way on, for a log.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut lines = self.reason.clone();
+        if let Some(hint) = &self.hint {
+            lines.push(format!("  hint: {hint}"));
+        }
+        // Core's hint often is the way on already.
+        if !self
+            .hint
+            .as_ref()
+            .is_some_and(|hint| hint.contains("run the same again"))
+        {
+            lines.push(format!("  next: {}", self.next));
+        }
+        lines.join("\n")
+    }
+}
+
+/// The exit codes' words.
+const fn kind_in_words(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::BadInput => "bad input",
+        ErrorKind::NoRights => "no rights",
+        ErrorKind::Quota => "quota or limit",
+        ErrorKind::PartlyReached => "partly reached",
+        ErrorKind::Deadline => "deadline passed",
+        ErrorKind::Refused => "refused for safety",
+        ErrorKind::Azure => "Azure failed",
+        ErrorKind::NeverSent => "Azure could not be reached",
+        ErrorKind::UnknownEffect => "the connection broke",
+        ErrorKind::Cancelled => "cancelled",
+    }
+}
+
+/// How to go on after a failure of a kind. A run that is repeated looks first at what is there.
+const fn next_step(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::BadInput => "correct the inputs, then run again",
+        ErrorKind::NoRights => "check tenant, application and its rights, then run the same again",
+        ErrorKind::Quota => "raise the quota or ask for less, then run again",
+        ErrorKind::PartlyReached => "run the same again: it goes on from the nodes that are there",
+        ErrorKind::Deadline => "run the same again: it goes on from here; a longer deadline saves the repeat",
+        ErrorKind::Refused => "choose one of the ways that the reason names, then run again",
+        ErrorKind::Azure => "remove the reason, then run the same again",
+        ErrorKind::NeverSent => "check address, proxy and ca-file, then run the same again",
+        ErrorKind::UnknownEffect | ErrorKind::Cancelled => "run the same again: it looks first at what is there",
+    }
+}

@@ -1,0 +1,188 @@
+//! What all verbs share: secrets are struck out first, events are shown and signals heard while work goes on, time.
+//!
+//! What is done in Azure is core's; how things are written is `console`'s and `report`'s.
+
+use std::{sync::Arc, time::Duration};
+
+use azure_batch_core::{
+    clock::{Clock as _, SystemClock},
+    error::{Error, ErrorKind, Result},
+    https::{Authorities, Https, https_client},
+    progress::{Event, Progress},
+    run::Run,
+    telling::{News, Teller},
+};
+use jiff::{Timestamp, Unit};
+use serde::Serialize;
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, Interval, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    cli::{Origin, Values},
+    console::{Console, Form},
+    environment::Environment,
+    report::Ending,
+    signals::Signals,
+};
+
+/// How this program names itself.
+const USER_AGENT: &str = concat!("azure-batch-pool/", env!("CARGO_PKG_VERSION"));
+
+/// How often it is looked whether nothing has been said for long; such lines come far less often.
+const TICK: Duration = Duration::from_secs(30);
+
+/// Looks after the work of one run: shows what happens and listens to signals.
+#[derive(Debug)]
+pub struct Watch<'a> {
+    console: &'a mut Console,
+    signals: Signals,
+    cancel: CancellationToken,
+    progress: Progress,
+    events: UnboundedReceiver<Event>,
+    teller: Teller,
+    started: Instant,
+    pulse: Interval,
+}
+
+/// An event with its time, as programs get it.
+#[derive(Serialize)]
+struct Timed<'a> {
+    #[serde(flatten)]
+    event: &'a Event,
+    at: Timestamp,
+}
+
+impl<'a> Watch<'a> {
+    /// Listens to signals from now on.
+    ///
+    /// # Errors
+    /// When the system does not let us listen.
+    pub fn begin(console: &'a mut Console) -> Result<Self> {
+        let signals = Signals::listen().map_err(|cause| {
+            Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause)
+        })?;
+        let (progress, events) = Progress::channel();
+        let mut pulse = interval(TICK);
+        pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+        Ok(Self {
+            console,
+            signals,
+            cancel: CancellationToken::new(),
+            progress,
+            events,
+            teller: Teller::default(),
+            started: Instant::now(),
+            pulse,
+        })
+    }
+
+    /// The run that core works in: it ends by this watch's signals or after `deadline`.
+    #[must_use]
+    pub fn run(&self, deadline: Duration) -> Run {
+        Run::new(
+            Arc::new(SystemClock),
+            deadline,
+            self.cancel.clone(),
+            self.progress.clone(),
+        )
+    }
+
+    /// Where this watch writes.
+    pub const fn console(&mut self) -> &mut Console {
+        self.console
+    }
+
+    /// Waits for the work. The first signal asks it to stop where that is safe, a second one ends the wait.
+    ///
+    /// # Errors
+    /// `Cancelled` after the second signal.
+    pub async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T> {
+        let mut work = Box::pin(work);
+        let result = loop {
+            tokio::select! {
+                biased;
+                Some(event) = self.events.recv() => self.show(&event),
+                () = self.signals.next() => {
+                    if self.cancel.is_cancelled() {
+                        break Err(ended_at_once());
+                    }
+                    self.cancel.cancel();
+                    self.console.complain("asked to stop: ending where it is safe; ask again to end at once");
+                }
+                result = &mut work => break Ok(result),
+                _ = self.pulse.tick() => self.tick(),
+            }
+        };
+        // The last events come in the moment in which the work ends.
+        while let Ok(event) = self.events.try_recv() {
+            self.show(&event);
+        }
+        result
+    }
+
+    fn show(&mut self, event: &Event) {
+        if self.console.form() == Form::Json {
+            let at = SystemClock.now();
+            return self.console.object(&Timed { event, at });
+        }
+        for show in self.teller.tell(News::of(event), self.started.elapsed()) {
+            self.console.show(show);
+        }
+    }
+
+    fn tick(&mut self) {
+        for show in self.teller.tick(self.started.elapsed()) {
+            self.console.show(show);
+        }
+    }
+}
+
+/// When the run began.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
+impl Stopwatch {
+    /// Begins now.
+    #[must_use]
+    pub fn start() -> Self {
+        Self(Instant::now())
+    }
+
+    /// Ends now.
+    #[must_use]
+    pub fn ending(&self) -> Ending {
+        let now = SystemClock.now();
+        Ending {
+            // People and programs compare whole seconds; a time that cannot be rounded is kept unrounded.
+            at: now.round(Unit::Second).unwrap_or(now),
+            seconds: self.0.elapsed().as_secs(),
+        }
+    }
+}
+
+/// Strikes every secret out of what is written from now on; to be called before anything is written.
+pub fn hide_secrets(values: &Values, console: &mut Console) {
+    for secret in values.secrets() {
+        console.redact(&secret.text);
+    }
+    for secret in values.secrets().iter().filter(|secret| secret.origin == Origin::User) {
+        console.mask(&secret.text);
+    }
+}
+
+/// The HTTPS client of this program.
+///
+/// # Errors
+/// When certificates cannot be used.
+pub fn open_https(authorities: Authorities, environment: &dyn Environment) -> Result<Https> {
+    let identity_endpoint = environment.variable("IDENTITY_ENDPOINT");
+    https_client(USER_AGENT, authorities, identity_endpoint.as_deref())
+}
+
+fn ended_at_once() -> Error {
+    Error::new(ErrorKind::Cancelled, "asked to stop a second time, so ended at once")
+        .with_hint("what was asked of Azure before goes on there; look at the pool")
+}

@@ -1,0 +1,142 @@
+//! One roll-out from inputs to exit code: parse, sign in, roll out, write the files, show the deployment.
+//!
+//! How Azure is brought there is decided in core; what all verbs do alike is in `run`.
+
+use std::{path::Path, sync::Arc};
+
+use azure_batch_core::{
+    connect::connect,
+    error::Result,
+    https::Https,
+    rollout::{self, Outcome},
+};
+
+use crate::{
+    cli::Values,
+    console::{Console, Grade},
+    environment::Environment,
+    github::{
+        deployment::Deployment,
+        runner::{Repository, Runner},
+    },
+    inputs::{self, RolloutRequest},
+    report::{Asked, Report, outputs},
+    run::{Stopwatch, Watch, hide_secrets, open_https},
+};
+
+/// Rolls out as the values say; returns the exit code.
+pub async fn run(values: &Values, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    hide_secrets(values, console);
+    let stopwatch = Stopwatch::start();
+    let report_path = inputs::report_path(values, runner);
+    let desk = Desk {
+        runner,
+        report_path: report_path.as_deref(),
+        stopwatch,
+    };
+    let request = match inputs::parse_rollout(values, runner) {
+        Ok(request) => request,
+        Err(faults) => return desk.close(&Report::of_faults(&faults, stopwatch.ending()), console),
+    };
+    let opened = open_https(request.authorities.clone(), environment);
+    let (https, mut watch) = match opened.and_then(|https| Ok((https, Watch::begin(&mut *console)?))) {
+        Ok(opened) => opened,
+        Err(error) => return desk.close(&Report::of_error(&error, stopwatch.ending()), console),
+    };
+    carry_out(&request, &https, &desk, &mut watch).await
+}
+
+/// Where the end of a run is written down.
+struct Desk<'a> {
+    runner: &'a Runner,
+    report_path: Option<&'a Path>,
+    stopwatch: Stopwatch,
+}
+
+impl Desk<'_> {
+    /// The last words and the files; returns the exit code.
+    fn close(&self, report: &Report, console: &mut Console) -> u8 {
+        console.remove_bars();
+        console.end_group();
+        let redactor = console.redactor().clone();
+        for unwritten in outputs::write_all(report, self.report_path, self.runner, &redactor) {
+            console.annotate(Grade::Warning, "Azure Batch pool", &unwritten.to_string());
+        }
+        match &report.failure {
+            Some(failure) => console.annotate(Grade::Error, &report.headline(), &failure.text()),
+            None => console.line(report.headline()),
+        }
+        console.object(&Ended {
+            event: "result",
+            report,
+        });
+        report.exit_code
+    }
+}
+
+/// The last JSON line.
+#[derive(serde::Serialize)]
+struct Ended<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+/// Runs a valid request, with its deployment around it. The files are written before GitHub is asked to show the end:
+/// a runner that cancels a job leaves the program a few seconds only.
+async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, watch: &mut Watch<'_>) -> u8 {
+    let deployment = begin_deployment(request, desk.runner.repository.as_ref(), https, watch).await;
+    let run = watch.run(request.deadline);
+    let work = async {
+        let client = connect(&request.login, &request.cloud, Arc::new(https.clone()), run).await?;
+        Ok(rollout::run(&client, &request.settings).await)
+    };
+    let outcome = watch.over(work).await.and_then(|ended| ended);
+    let report = report_of(request, outcome, desk.stopwatch);
+    let exit_code = desk.close(&report, watch.console());
+    if let Some(deployment) = deployment {
+        let ended = watch.over(deployment.end(&report)).await;
+        let ended = ended.map_err(|error| error.to_string());
+        warn_of(
+            ended.and_then(|answer| answer.map_err(|error| error.to_string())),
+            watch.console(),
+        );
+    }
+    exit_code
+}
+
+fn report_of(request: &RolloutRequest, outcome: Result<Outcome>, stopwatch: Stopwatch) -> Report {
+    let asked = Asked::of(&request.settings);
+    match outcome {
+        Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending()),
+        Err(error) => Report {
+            asked: Some(asked),
+            ..Report::of_error(&error, stopwatch.ending())
+        },
+    }
+}
+
+async fn begin_deployment(
+    request: &RolloutRequest,
+    repository: Option<&Repository>,
+    https: &Https,
+    watch: &mut Watch<'_>,
+) -> Option<Deployment> {
+    let wanted = request.deployment.as_ref()?;
+    let description = format!("Azure Batch pool {}", request.settings.pool);
+    let begun = watch
+        .over(Deployment::begin(wanted, repository?, https, &description))
+        .await;
+    let begun = begun.map_err(|error| error.to_string());
+    warn_of(
+        begun.and_then(|answer| answer.map_err(|error| error.to_string())),
+        watch.console(),
+    )
+}
+
+/// What GitHub cannot show is no reason to fail a roll-out.
+fn warn_of<T>(result: Result<T, String>, console: &mut Console) -> Option<T> {
+    result
+        .map_err(|text| console.annotate(Grade::Warning, "GitHub deployment", &text))
+        .ok()
+}

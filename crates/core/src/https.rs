@@ -1,0 +1,167 @@
+//! The HTTPS client of a run, the same in every program: authorities, proxy, limits, who we are.
+//!
+//! It repeats nothing and follows no redirect: core decides both, and a redirect must not carry a token away. The
+//! proxy is the system's (`HTTPS_PROXY`, `HTTP_PROXY`, `NO_PROXY`); addresses of this machine never go through one.
+
+use std::{path::Path, time::Duration};
+
+use async_trait::async_trait;
+use bytes::Bytes;
+use reqwest::{Certificate, Client, ClientBuilder, redirect::Policy};
+use url::{Host, Url};
+
+use crate::{
+    error::{Error, ErrorKind, Result},
+    transport::{SendError, Transport},
+};
+
+/// How long a connection may take: enough for a slow proxy, and a dead host is not waited for.
+const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How long one request may take. ARM ends its own requests after 60 s, and Batch's slowest lists answer within a
+/// minute and a half; what takes longer has lost its connection.
+const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// The name of this machine that every system knows without asking.
+const LOCALHOST: &str = "localhost";
+
+/// Certificate authorities to trust in addition to the system's.
+#[derive(Clone, Debug, Default)]
+pub struct Authorities(Vec<Certificate>);
+
+/// Sends requests: through the system's proxy, or directly where a proxy must not see them.
+#[derive(Clone, Debug)]
+pub struct Https {
+    proxied: Client,
+    direct: Client,
+    /// Where the platform hands out tokens of a managed identity.
+    identity: Option<Url>,
+}
+
+impl Authorities {
+    /// The certificates of a file in PEM form.
+    ///
+    /// # Errors
+    /// `BadInput` when the file cannot be read or holds no certificate.
+    pub fn of_file(file: &Path) -> Result<Self> {
+        let refused = || {
+            let doing = format!("cannot use the certificate authorities in {}", file.display());
+            Error::new(ErrorKind::BadInput, doing)
+        };
+        let pem = std::fs::read(file).map_err(|cause| refused().because(cause))?;
+        let certificates = Certificate::from_pem_bundle(&pem).map_err(|cause| refused().because(cause))?;
+        if certificates.is_empty() {
+            return Err(refused()
+                .because("no certificate is in it")
+                .with_hint("give a PEM file with lines BEGIN CERTIFICATE"));
+        }
+        Ok(Self(certificates))
+    }
+}
+
+impl Https {
+    /// The client that requests to this address go through.
+    #[must_use]
+    pub fn client_for(&self, host: &str) -> &Client {
+        if self.is_direct(host) {
+            &self.direct
+        } else {
+            &self.proxied
+        }
+    }
+
+    /// Whether a proxy must not see requests to a host: this machine, its link (there the platform's metadata service
+    /// hands out tokens), and the identity endpoint.
+    fn is_direct(&self, host: &str) -> bool {
+        let of_identity = self.identity.as_ref().and_then(Url::host_str);
+        of_identity.is_some_and(|identity| identity.eq_ignore_ascii_case(host)) || is_here(host)
+    }
+}
+
+#[async_trait]
+impl Transport for Https {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, SendError> {
+        let client = self.client_for(request.uri().host().unwrap_or_default());
+        client.send(request).await
+    }
+}
+
+/// Builds the client; `agent` is what the program calls itself, e.g. `azure-batch-pool/0.1.0`, and `identity_endpoint`
+/// is the value of `IDENTITY_ENDPOINT`, by which App Service, Service Fabric and others announce a managed identity.
+///
+/// # Errors
+/// `BadInput` when the system's certificates or the given ones cannot be used.
+pub fn https_client(agent: &str, authorities: Authorities, identity_endpoint: Option<&str>) -> Result<Https> {
+    // When another provider is installed already, that one serves as well.
+    drop(rustls::crypto::ring::default_provider().install_default());
+    let build = |builder: ClientBuilder| {
+        builder
+            .build()
+            .map_err(|cause| Error::new(ErrorKind::BadInput, "cannot set up HTTPS").because(cause))
+    };
+    Ok(Https {
+        proxied: build(common(agent, authorities.clone()))?,
+        direct: build(common(agent, authorities).no_proxy())?,
+        identity: identity_endpoint.and_then(|address| Url::parse(address).ok()),
+    })
+}
+
+fn common(agent: &str, authorities: Authorities) -> ClientBuilder {
+    Client::builder()
+        .user_agent(agent)
+        .redirect(Policy::none())
+        .retry(reqwest::retry::never())
+        .connect_timeout(CONNECT_TIMEOUT)
+        .timeout(REQUEST_TIMEOUT)
+        .tls_certs_merge(authorities.0)
+}
+
+/// Whether a host is this machine or on its link.
+fn is_here(host: &str) -> bool {
+    match Host::parse(host) {
+        Ok(Host::Ipv4(address)) => address.is_loopback() || address.is_link_local(),
+        Ok(Host::Ipv6(address)) => address.is_loopback() || address.is_unicast_link_local(),
+        Ok(Host::Domain(name)) => name.eq_ignore_ascii_case(LOCALHOST),
+        Err(_) => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_proxy_never_sees_this_machine_its_link_or_the_identity_endpoint() {
+        let https = https_client(
+            "test",
+            Authorities::default(),
+            Some("https://10.0.0.4:2377/metadata/identity"),
+        )
+        .unwrap();
+        for host in [
+            "127.0.0.1",
+            "127.0.0.3",
+            "localhost",
+            "[::1]",
+            "169.254.169.254",
+            "169.254.130.4",
+            "[fe80::1]",
+            "10.0.0.4",
+        ] {
+            assert!(https.is_direct(host), "{host} goes through the proxy");
+        }
+        for host in ["management.azure.com", "10.0.0.5", "169.254.example.com", ""] {
+            assert!(!https.is_direct(host), "{host} does not go through the proxy");
+        }
+    }
+
+    #[test]
+    fn a_file_without_a_certificate_is_bad_input_and_is_named() {
+        let empty = tempfile::NamedTempFile::new().unwrap();
+        for file in [empty.path(), Path::new("/nowhere/ca.pem")] {
+            let error = Authorities::of_file(file).unwrap_err();
+            assert_eq!(error.kind(), ErrorKind::BadInput);
+            assert!(error.to_string().contains(&file.display().to_string()), "{error}");
+        }
+    }
+}

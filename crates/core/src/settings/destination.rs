@@ -1,0 +1,170 @@
+//! Reads where the version goes: the definition, the number, the regions asked for by name.
+//!
+//! Which regions follow from pools is computed later.
+
+use super::{DefinitionTraits, MAX_REPLICAS, TargetRegion, VersionChoice, reader::Reader, source::NO_SUBSCRIPTION};
+use crate::{
+    ids::{
+        Location,
+        resource::{GalleryId, ImageDefinitionId, ResourceGroupId},
+    },
+    options::{Opt, image},
+    words,
+};
+
+/// The longest name of galleries and definitions, in letters (Azure's naming rules of Microsoft.Compute).
+const LONGEST_NAME: usize = 80;
+
+/// The destination.
+pub(super) struct Destination {
+    pub(super) definition: ImageDefinitionId,
+    pub(super) version: VersionChoice,
+    pub(super) target_regions: Vec<TargetRegion>,
+}
+
+/// Reads where the version goes.
+pub(super) fn destination(reader: &mut Reader<'_, '_>) -> Option<Destination> {
+    let subscription = reader.text(image::SUBSCRIPTION_ID);
+    let is_subscription_unknown = reader.is_unknown(image::SUBSCRIPTION_ID);
+    if !reader.has(image::SHARED_IMAGE_GALLERY_DESTINATION) {
+        reader.refuse(
+            image::SHARED_IMAGE_GALLERY_DESTINATION,
+            words![
+                "is missing: name gallery and definition in it with ",
+                image::DESTINATION_RESOURCE_GROUP,
+                ", ",
+                image::DESTINATION_GALLERY_NAME,
+                " and ",
+                image::DESTINATION_IMAGE_NAME
+            ],
+        );
+        return None;
+    }
+    let mut block = reader.block(image::SHARED_IMAGE_GALLERY_DESTINATION)?;
+    let definition = definition(&mut block, subscription, is_subscription_unknown);
+    let version = match block.text(image::DESTINATION_IMAGE_VERSION) {
+        Some(_) => block.parsed(image::DESTINATION_IMAGE_VERSION),
+        None if block.is_unknown(image::DESTINATION_IMAGE_VERSION) => None,
+        None => Some(VersionChoice::NextPatch { major: 1, minor: 0 }),
+    };
+    let target_regions = regions(&mut block);
+    Some(Destination {
+        definition: definition?,
+        version: version?,
+        target_regions,
+    })
+}
+
+/// Reads what a new definition says of itself.
+pub(super) fn traits(reader: &mut Reader<'_, '_>) -> DefinitionTraits {
+    let Some(block) = reader.block(image::DEFINITION) else {
+        return DefinitionTraits::default();
+    };
+    let text = |opt| block.text(opt).map(str::to_owned);
+    DefinitionTraits {
+        publisher: text(image::DEFINITION_PUBLISHER),
+        offer: text(image::DEFINITION_OFFER),
+        sku: text(image::DEFINITION_SKU),
+        description: text(image::DEFINITION_DESCRIPTION),
+    }
+}
+
+fn definition(
+    block: &mut Reader<'_, '_>,
+    subscription: Option<&str>,
+    is_subscription_unknown: bool,
+) -> Option<ImageDefinitionId> {
+    let group = group(block, subscription, is_subscription_unknown);
+    let gallery = gallery_name(block);
+    let name = definition_name(block);
+    let gallery = format!("{}/providers/Microsoft.Compute/galleries/{}", group?, gallery?);
+    let gallery: GalleryId = block.checked(image::DESTINATION_GALLERY_NAME, gallery.parse())?;
+    Some(gallery.definition(name?))
+}
+
+fn gallery_name<'v>(block: &mut Reader<'v, '_>) -> Option<&'v str> {
+    let opt = image::DESTINATION_GALLERY_NAME;
+    let name = block.required(opt, "give the gallery's name")?;
+    // Unlike most names it has no hyphen; ARM would say so only after the snapshots are made.
+    let rule = "a gallery name (1-80 letters, digits, \".\" or \"_\", no \"-\"; a letter or digit first and last)";
+    named(block, opt, name, ("._", rule))
+}
+
+fn definition_name<'v>(block: &mut Reader<'v, '_>) -> Option<&'v str> {
+    let opt = image::DESTINATION_IMAGE_NAME;
+    let name = block.required(opt, "give the image definition's name")?;
+    let rule =
+        "an image definition name (1-80 letters, digits, \".\", \"_\" or \"-\"; a letter or digit first and last)";
+    named(block, opt, name, ("._-", rule))
+}
+
+/// The name, if it is made of letters, digits and these, begins and ends with a letter or digit, and is not too long.
+fn named<'v>(
+    block: &mut Reader<'v, '_>,
+    opt: &'static Opt,
+    name: &'v str,
+    (extra, rule): (&str, &str),
+) -> Option<&'v str> {
+    let is_inner = |c: char| c.is_ascii_alphanumeric() || extra.contains(c);
+    let is_outer = |c: char| c.is_ascii_alphanumeric();
+    let is_good = name.len() <= LONGEST_NAME
+        && name.starts_with(is_outer)
+        && name.ends_with(is_outer)
+        && name.chars().all(is_inner);
+    if !is_good {
+        block.refuse(opt, format!("{name:?} is not {rule}"));
+    }
+    is_good.then_some(name)
+}
+
+fn group(block: &mut Reader<'_, '_>, general: Option<&str>, is_general_unknown: bool) -> Option<ResourceGroupId> {
+    let own = image::DESTINATION_SUBSCRIPTION;
+    let is_unknown = block.is_unknown(own) || is_general_unknown;
+    let subscription = block.text(own).or(general);
+    if subscription.is_none() && !is_unknown {
+        let text = words![
+            "is missing: give it, or ARM_SUBSCRIPTION_ID in the environment, or ",
+            own
+        ];
+        block.refuse(image::SUBSCRIPTION_ID, text);
+    }
+    let name = block.required(
+        image::DESTINATION_RESOURCE_GROUP,
+        "give the name of the gallery's resource group",
+    )?;
+    if ResourceGroupId::new(NO_SUBSCRIPTION, name).is_err() {
+        let text = format!("{name:?} is not the name of a resource group");
+        block.refuse(image::DESTINATION_RESOURCE_GROUP, text);
+        return None;
+    }
+    let subscription = subscription?;
+    let group = ResourceGroupId::new(subscription, name).ok();
+    if group.is_none() {
+        let opt = if block.has(own) { own } else { image::SUBSCRIPTION_ID };
+        block.refuse(opt, format!("{subscription:?} is not a subscription id (a GUID)"));
+    }
+    group
+}
+
+fn regions(block: &mut Reader<'_, '_>) -> Vec<TargetRegion> {
+    let mut named: Vec<Location> = Vec::new();
+    block.blocks(image::DESTINATION_TARGET_REGION, |region, _| {
+        let opt = image::TARGET_REGION_REPLICAS;
+        let replicas = region.number(opt);
+        if let Some(replicas) = replicas.filter(|replicas| !(1..=MAX_REPLICAS).contains(replicas)) {
+            let text = format!("is {replicas}; write 1 to {MAX_REPLICAS}, or leave it out for what the pools need");
+            region.refuse(opt, text);
+        }
+        let opt = image::TARGET_REGION_NAME;
+        region.required(opt, "give a region such as westeurope")?;
+        let location: Location = region.parsed(opt)?;
+        if named.contains(&location) {
+            region.refuse(
+                opt,
+                format!("{location} is named before: give one block for each region"),
+            );
+        }
+        named.push(location.clone());
+        Some(TargetRegion { location, replicas })
+    })
+}

@@ -1,0 +1,176 @@
+//! Reads everything that a publish needs to know.
+
+use std::collections::BTreeSet;
+
+use jiff::{Timestamp, civil::Date, tz::TimeZone};
+
+use super::{
+    Generalized, Latest, MachineHandling, PublishSettings, ReplicaRule, Reuse, Stopped, UsedBy, VersionSettings,
+    destination, pool, reader::Reader, source, temporaries,
+};
+use crate::options::image;
+
+/// The greatest headroom: three times what is needed, beyond which it is a slip of the pen.
+const MOST_HEADROOM_PERCENT: u32 = 300;
+
+/// What a publish is in addition to its settings.
+#[derive(Clone, Copy, Debug)]
+pub struct PublishContext<'a> {
+    /// Names the run in tags.
+    pub run_id: &'a str,
+    /// Whether a version of the same source is the result.
+    pub reuse: Reuse,
+    /// When it is.
+    pub now: Timestamp,
+    /// The names of the preflight checks.
+    pub checks: &'a [&'a str],
+}
+
+/// Reads the settings.
+pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) -> Option<PublishSettings> {
+    let source = source::source(reader);
+    let destination = destination::destination(reader);
+    let used_by = used_by(reader);
+    let replica_rule = replica_rule(reader);
+    let machine = handling(reader);
+    let managed_image = reader.parsed_or_default(image::MANAGED_IMAGE);
+    let temporaries = temporaries::temporaries(reader, source.as_ref());
+    let version_settings = version(reader, context.now);
+    let ignore_checks = ignore_checks(reader, context.checks);
+    let create_gallery = reader.is_on(image::CREATE_GALLERY);
+    let traits = destination::traits(reader);
+    let destination = destination?;
+    let settings = PublishSettings {
+        source: source?,
+        definition: destination.definition,
+        create_gallery,
+        traits,
+        version: destination.version,
+        used_by,
+        target_regions: destination.target_regions,
+        replica_rule: replica_rule?,
+        managed_image: managed_image?,
+        machine: machine?,
+        ignore_checks,
+        temporaries: temporaries?,
+        version_settings: version_settings?,
+        reuse: context.reuse,
+        run_id: context.run_id.to_owned(),
+    };
+    if let Some(text) = settings.refused_number() {
+        reader.refuse(image::DESTINATION_IMAGE_VERSION, text);
+    }
+    Some(settings)
+}
+
+fn ignore_checks(reader: &mut Reader<'_, '_>, checks: &[&str]) -> BTreeSet<String> {
+    let opt = image::IGNORE_CHECKS;
+    let names = reader.texts(opt);
+    for (index, name) in names.iter().enumerate() {
+        if !checks.contains(&name.as_str()) {
+            let text = format!("{name:?} is not a check; the checks are {}", checks.join(", "));
+            reader.refuse_item(opt, index, text);
+        }
+    }
+    names.iter().cloned().collect()
+}
+
+fn used_by(reader: &mut Reader<'_, '_>) -> Vec<UsedBy> {
+    reader.blocks(image::USED_BY, |pool, _| {
+        let remedy = "give the resource id of the pool's Batch account";
+        let account = pool
+            .required(image::USED_BY_BATCH_ACCOUNT, remedy)
+            .and_then(|_| pool.parsed(image::USED_BY_BATCH_ACCOUNT));
+        let nodes = pool.number(image::USED_BY_NODES);
+        if nodes == Some(0) || !pool.has(image::USED_BY_NODES) {
+            let text = "must be 1 or more: give the greatest number of nodes that the pool will have";
+            pool.refuse(image::USED_BY_NODES, text);
+        }
+        Some(UsedBy {
+            account: account?,
+            nodes: nodes?,
+        })
+    })
+}
+
+fn replica_rule(reader: &mut Reader<'_, '_>) -> Option<ReplicaRule> {
+    let nodes_per_replica = pool::nodes_per_replica(reader);
+    let opt = image::REPLICA_HEADROOM_PERCENT;
+    let standard = ReplicaRule::default().headroom_percent;
+    let headroom_percent = reader.number(opt).unwrap_or(standard);
+    if headroom_percent > MOST_HEADROOM_PERCENT {
+        let text = format!("is {headroom_percent}; write 0 to {MOST_HEADROOM_PERCENT}");
+        reader.refuse(opt, text);
+    }
+    Some(ReplicaRule {
+        nodes_per_replica: nodes_per_replica?,
+        headroom_percent,
+    })
+}
+
+/// Reads what may be done to a source VM.
+fn handling(reader: &mut Reader<'_, '_>) -> Option<MachineHandling> {
+    let if_running = match (reader.is_on(image::DEALLOCATE), reader.is_on(image::ALLOW_RUNNING_VM)) {
+        (false, false) => Some(Stopped::Required),
+        (true, false) => Some(Stopped::Deallocate),
+        (false, true) => Some(Stopped::AllowRunning),
+        (true, true) => {
+            reader.refuse_both(image::ALLOW_RUNNING_VM, image::DEALLOCATE);
+            None
+        }
+    };
+    let generalized = match (reader.is_on(image::GENERALIZE), reader.is_on(image::GENERALIZED)) {
+        (false, false) => Some(Generalized::Required),
+        (false, true) => Some(Generalized::Declared),
+        (true, false) => Some(Generalized::Mark),
+        (true, true) => {
+            reader.refuse_both(image::GENERALIZED, image::GENERALIZE);
+            None
+        }
+    };
+    Some(MachineHandling {
+        if_running: if_running?,
+        generalized: generalized?,
+    })
+}
+
+/// Reads what the version says of itself.
+fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSettings> {
+    let block = reader.block(image::SHARED_IMAGE_GALLERY_DESTINATION);
+    let storage = block.map_or_else(
+        || Some(super::ReplicaStorage::default()),
+        |mut block| block.parsed_or_default(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
+    );
+    let latest = match reader.switch(image::EXCLUDE_FROM_LATEST) {
+        None => Latest::Keep,
+        Some(true) => Latest::Exclude,
+        Some(false) => Latest::Admit,
+    };
+    let end_of_life = end_of_life(reader, now);
+    Some(VersionSettings {
+        latest,
+        end_of_life,
+        storage: storage?,
+    })
+}
+
+fn end_of_life(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<Timestamp> {
+    let opt = image::END_OF_LIFE_DATE;
+    let text = reader.text(opt)?;
+    let date = text.parse().ok().or_else(|| midnight(text));
+    match date {
+        None => reader.refuse(
+            opt,
+            format!("{text:?} is not a date; write one such as 2027-06-30 or 2027-06-30T12:00:00Z"),
+        ),
+        Some(date) if date <= now => reader.refuse(opt, format!("{text} has passed: give a date in the future")),
+        Some(_) => {}
+    }
+    date
+}
+
+/// The beginning of a day in UTC.
+fn midnight(text: &str) -> Option<Timestamp> {
+    let date: Date = text.parse().ok()?;
+    Some(date.to_zoned(TimeZone::UTC).ok()?.timestamp())
+}

@@ -1,0 +1,78 @@
+//! The manifest that the Packer post-processor writes: what a roll-out needs of it.
+//!
+//! It is read leniently, since a newer plugin may write more; it is never written here.
+
+use serde_json::Value;
+
+use crate::ids::{InvalidId, resource::ImageVersionId};
+
+/// The schema that this file was written for; `docs/manifest.md` says that a reader refuses a greater one.
+const SCHEMA: u64 = 1;
+
+/// What a roll-out needs of a manifest.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Manifest {
+    /// The version that was published.
+    pub(super) image_version: ImageVersionId,
+    /// `Linux` or `Windows`, when the manifest says.
+    pub(super) os_type: Option<String>,
+}
+
+/// Why a file is not a manifest.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidManifest {
+    /// It is not JSON.
+    #[error("is not JSON ({0}); give the file that the post-processor azure-batch wrote")]
+    NotJson(serde_json::Error),
+    /// It was written by a newer plugin, in another way.
+    #[error("has schema {0}, and this program reads {SCHEMA}; use a newer version of the action")]
+    TooNew(u64),
+    /// It lacks what is needed.
+    #[error("has no image_version_id; give the file that the post-processor azure-batch wrote")]
+    NoVersion,
+    /// Its version is not an id.
+    #[error("has an image_version_id that cannot be used: {0}")]
+    BadVersion(#[from] InvalidId),
+}
+
+impl Manifest {
+    /// Reads a manifest.
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidManifest> {
+        let value: Value = serde_json::from_str(text).map_err(InvalidManifest::NotJson)?;
+        let schema = value.get("schema_version").and_then(Value::as_u64);
+        if let Some(newer) = schema.filter(|schema| *schema > SCHEMA) {
+            return Err(InvalidManifest::TooNew(newer));
+        }
+        let field = |name: &str| value.get(name).and_then(Value::as_str);
+        Ok(Self {
+            image_version: field("image_version_id").ok_or(InvalidManifest::NoVersion)?.parse()?,
+            os_type: field("os_type").map(str::to_owned),
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
+
+    #[test]
+    fn a_manifest_with_more_in_it_is_read_too() {
+        let text = format!(
+            r#"{{"schema_version": 1, "image_version_id": "{VERSION}", "os_type": "Linux", "new": {{"x": []}}}}"#
+        );
+        let manifest = Manifest::parse(&text).unwrap();
+        assert_eq!(manifest.image_version.to_string(), VERSION);
+        assert_eq!(manifest.os_type.as_deref(), Some("Linux"));
+    }
+
+    #[test]
+    fn what_is_not_a_manifest_is_refused_with_the_reason() {
+        let refused = |text: &str| Manifest::parse(text).unwrap_err().to_string();
+        assert!(refused("builds:").starts_with("is not JSON (expected value at line 1 column 1)"));
+        assert!(refused("[]").starts_with("has no image_version_id"));
+        assert!(refused(r#"{"schema_version": 2}"#).starts_with("has schema 2"));
+        assert!(refused(r#"{"image_version_id": "1.4.2"}"#).starts_with("has an image_version_id that cannot be used"));
+    }
+}

@@ -1,0 +1,262 @@
+//! Reads everything that a roll-out needs to know. The texts of files are given already; no file is read here.
+
+use std::time::Duration;
+
+use super::{
+    AccountRef, Elevation, NodesPerReplica, PendingResize, Readiness, ReplicaRule, ResizePolicy, RolloutSettings,
+    SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
+};
+use crate::{
+    ids::{
+        BatchEndpoint, NodeAgentSku, PoolId,
+        resource::{ImageDefinitionId, ImageVersionId},
+    },
+    options::{pool, run},
+    words,
+};
+
+/// The shortest resize timeout that Batch accepts.
+const SHORTEST_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
+
+/// The most resize rounds that make sense: their pauses double, so ten of them take longer than a job may run.
+const MOST_ROUNDS: u32 = 10;
+
+/// Reads the settings.
+pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
+    let manifest = manifest(reader);
+    let version = version(reader, manifest.as_ref());
+    let account = account(reader);
+    let pool = reader
+        .required(pool::POOL_ID, "give the id of the pool to create or resize")
+        .and_then(|_| reader.parsed::<PoolId>(pool::POOL_ID));
+    let vm_size = reader.parsed(pool::VM_SIZE);
+    let node_agent_sku = agent(reader, manifest.as_ref());
+    let targets = targets(reader);
+    let start_task = start_task(reader);
+    let pool_json = reader.json_object(pool::POOL_JSON);
+    let resize = resize(reader);
+    let readiness = readiness(reader);
+    let nodes_per_replica = nodes_per_replica(reader);
+    Some(RolloutSettings {
+        account: account?,
+        pool: pool?,
+        version: version?,
+        vm_size,
+        node_agent_sku,
+        targets,
+        start_task,
+        pool_json,
+        resize,
+        readiness,
+        replica_rule: ReplicaRule {
+            nodes_per_replica: nodes_per_replica?,
+            ..ReplicaRule::default()
+        },
+    })
+}
+
+/// Reads how many nodes a replica serves; nothing after a fault.
+pub(super) fn nodes_per_replica(reader: &mut Reader<'_, '_>) -> Option<NodesPerReplica> {
+    let opt = run::NODES_PER_REPLICA;
+    match reader.number(opt) {
+        None => Some(NodesPerReplica::default()),
+        Some(300) => Some(NodesPerReplica::ThreeHundred),
+        Some(600) => Some(NodesPerReplica::SixHundred),
+        Some(other) => {
+            reader.refuse(opt, format!("{other} is not one of Batch's figures; write 300 or 600"));
+            None
+        }
+    }
+}
+
+fn manifest(reader: &mut Reader<'_, '_>) -> Option<Manifest> {
+    let text = reader.text(pool::MANIFEST)?;
+    reader.checked(pool::MANIFEST, Manifest::parse(text))
+}
+
+/// The version; nothing after a fault.
+fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<ImageVersionId> {
+    let expected: Option<ImageDefinitionId> = reader.parsed(pool::IMAGE_DEFINITION);
+    let (opt, version) = match (reader.has(pool::IMAGE_VERSION), reader.has(pool::MANIFEST)) {
+        (true, true) => {
+            let text = words![pool::MANIFEST, " names a version too; give one of the two"];
+            reader.refuse(pool::IMAGE_VERSION, text);
+            return None;
+        }
+        (false, false) => {
+            let text = words![
+                "is missing: give the resource id of the version, or the manifest of the Packer build in ",
+                pool::MANIFEST
+            ];
+            reader.refuse(pool::IMAGE_VERSION, text);
+            return None;
+        }
+        (true, false) => (
+            pool::IMAGE_VERSION,
+            reader.parsed::<ImageVersionId>(pool::IMAGE_VERSION)?,
+        ),
+        (false, true) => (pool::MANIFEST, manifest?.image_version.clone()),
+    };
+    if version.number().is_none() {
+        let text = format!("{version} names no version number; give the id of one version, ending in 1.2.3");
+        reader.refuse(opt, text);
+        return None;
+    }
+    if let Some(expected) = expected.filter(|expected| *expected != version.definition()) {
+        let text = format!(
+            "the version belongs to {}, not to {expected}; is the version the right one?",
+            version.definition()
+        );
+        reader.refuse(pool::IMAGE_DEFINITION, text);
+        return None;
+    }
+    Some(version)
+}
+
+/// The account; nothing after a fault.
+fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
+    match (reader.has(pool::ACCOUNT), reader.has(pool::ACCOUNT_ENDPOINT)) {
+        (true, true) => {
+            let text = words![pool::ACCOUNT_ENDPOINT, " names an account too; give one of the two"];
+            reader.refuse(pool::ACCOUNT, text);
+            None
+        }
+        (true, false) => reader.parsed(pool::ACCOUNT).map(AccountRef::Id),
+        (false, true) => endpoint(reader),
+        (false, false) if reader.has(pool::ACCOUNT_NAME) => {
+            let text = words![
+                "is needed with ",
+                pool::ACCOUNT_NAME,
+                "; give the account's endpoint, name.region.batch.azure.com"
+            ];
+            reader.refuse(pool::ACCOUNT_ENDPOINT, text);
+            None
+        }
+        (false, false) => {
+            let text = words![
+                "is missing: give the resource id of the Batch account, or its endpoint in ",
+                pool::ACCOUNT_ENDPOINT
+            ];
+            reader.refuse(pool::ACCOUNT, text);
+            None
+        }
+    }
+}
+
+fn endpoint(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
+    let text = reader.text(pool::ACCOUNT_ENDPOINT)?;
+    let endpoint = reader.checked(pool::ACCOUNT_ENDPOINT, BatchEndpoint::parse(text))?;
+    let name = reader.text(pool::ACCOUNT_NAME);
+    if let Some(name) = name.filter(|name| !is_named(&endpoint, name)) {
+        let text = format!("{name:?} is not the account of {endpoint}; correct one of the two");
+        reader.refuse(pool::ACCOUNT_NAME, text);
+        return None;
+    }
+    Some(AccountRef::Endpoint(endpoint))
+}
+
+/// An account's name is the first label of its host; behind one shared host it is the last part of the path.
+fn is_named(endpoint: &BatchEndpoint, name: &str) -> bool {
+    let text = endpoint.to_string();
+    let found = match text.split_once('/') {
+        Some((_, path)) => path.rsplit('/').next(),
+        None => text.split('.').next(),
+    };
+    found.is_some_and(|found| found.eq_ignore_ascii_case(name))
+}
+
+/// The node agent; one for the other operating system can never start on the image.
+fn agent(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<NodeAgentSku> {
+    let agent: NodeAgentSku = reader.parsed(pool::NODE_AGENT_SKU_ID)?;
+    if let Some(os_type) = manifest.and_then(|manifest| manifest.os_type.as_deref()) {
+        let is_windows_agent = agent.as_str().to_ascii_lowercase().contains("windows");
+        if is_windows_agent != os_type.eq_ignore_ascii_case("windows") {
+            let text = format!(
+                "{:?} does not run on the image, whose OS is {os_type}; give an agent for {os_type}",
+                agent.as_str()
+            );
+            reader.refuse(pool::NODE_AGENT_SKU_ID, text);
+        }
+    }
+    Some(agent)
+}
+
+fn targets(reader: &mut Reader<'_, '_>) -> Targets {
+    let (dedicated_opt, spot_opt) = (pool::TARGET_DEDICATED_NODES, pool::TARGET_SPOT_NODES);
+    let (dedicated, spot) = (reader.number(dedicated_opt), reader.number(spot_opt));
+    let both_read = (dedicated.is_some() || !reader.has(dedicated_opt)) && (spot.is_some() || !reader.has(spot_opt));
+    let targets = Targets {
+        dedicated: dedicated.unwrap_or(0),
+        spot: spot.unwrap_or(0),
+        spot_counts: if reader.is_on(pool::COUNT_SPOT_NODES) {
+            SpotCounts::Yes
+        } else {
+            SpotCounts::No
+        },
+    };
+    if both_read && targets.dedicated == 0 && targets.spot == 0 {
+        let text = words!["no nodes are asked for; give a number above 0 here or in ", spot_opt];
+        reader.refuse(dedicated_opt, text);
+    }
+    targets
+}
+
+fn start_task(reader: &mut Reader<'_, '_>) -> Option<StartTask> {
+    let elevated = reader.switch(pool::START_TASK_ELEVATED);
+    let waits = reader.switch(pool::START_TASK_WAIT_FOR_SUCCESS);
+    let max_retries = reader.number(pool::START_TASK_MAX_RETRIES);
+    let Some(command) = reader.text(pool::START_TASK) else {
+        for opt in [
+            pool::START_TASK_ELEVATED,
+            pool::START_TASK_WAIT_FOR_SUCCESS,
+            pool::START_TASK_MAX_RETRIES,
+        ] {
+            if reader.has(opt) {
+                let text = words!["there is no start task; give its command line in ", pool::START_TASK];
+                reader.refuse(opt, text);
+            }
+        }
+        return None;
+    };
+    Some(StartTask {
+        command: command.to_owned(),
+        elevation: match elevated {
+            Some(true) => Elevation::Admin,
+            Some(false) | None => Elevation::NonAdmin,
+        },
+        wait_for_success: match waits {
+            Some(false) => WaitForSuccess::No,
+            Some(true) | None => WaitForSuccess::Yes,
+        },
+        max_retries: max_retries.unwrap_or(0),
+    })
+}
+
+fn resize(reader: &mut Reader<'_, '_>) -> ResizePolicy {
+    let rounds = reader
+        .number(pool::RESIZE_ROUNDS)
+        .unwrap_or(ResizePolicy::default().rounds);
+    if !(1..=MOST_ROUNDS).contains(&rounds) {
+        let text = format!("{rounds} is out of range; write 1 to {MOST_ROUNDS}");
+        reader.refuse(pool::RESIZE_ROUNDS, text);
+    }
+    let timeout = reader.duration(pool::RESIZE_TIMEOUT);
+    if timeout.is_some_and(|timeout| timeout < SHORTEST_RESIZE_TIMEOUT) {
+        reader.refuse(pool::RESIZE_TIMEOUT, "is too short for Batch; give 5m or more");
+    }
+    let pending = if reader.is_on(pool::STOP_PENDING_RESIZE) {
+        PendingResize::Stop
+    } else {
+        PendingResize::Wait
+    };
+    ResizePolicy {
+        rounds,
+        timeout,
+        pending,
+    }
+}
+
+fn readiness(reader: &mut Reader<'_, '_>) -> Readiness {
+    let node_timeout = reader.duration(pool::NODE_READY_TIMEOUT);
+    node_timeout.map_or_else(Readiness::default, |node_timeout| Readiness { node_timeout })
+}
