@@ -242,8 +242,8 @@ pub const OPTIONS: &[Opt] = &[
     opt(
         "exclude_from_latest",
         Kind::Bool,
-        OFF,
-        "Whether `latest` passes the version over. One that is adopted and passed over already stays so.",
+        "a version that exists stays as it is; a new one is not excluded",
+        "Whether `latest` passes the version over: `true` excludes it, `false` admits it, whether the version is created, found or adopted.",
     ),
     opt(
         "end_of_life_date",
