@@ -2,6 +2,8 @@
 //!
 //! It measures and prints; it sets no limit, since machines differ.
 
+mod publish;
+
 use std::{
     io::{Read as _, Write as _},
     path::Path,
@@ -16,6 +18,7 @@ use azure_batch_e2e::{
     time::{Stopwatch, wait_for},
 };
 
+pub(crate) use self::publish::publish;
 use crate::build::{Checkout, cargo, step};
 
 /// How often each start is measured; the median of 40 is steady to a tenth of a millisecond here.

@@ -13,6 +13,7 @@ use azure_batch_e2e::{console::say, failure::Result, files, time::Stopwatch, too
 use clap::ValueEnum;
 
 use self::stage::{Script, Stage};
+pub(crate) use self::venv::Venv;
 use crate::{build::Checkout, real, tools};
 
 /// Who judges.

@@ -6,7 +6,7 @@
 use std::collections::BTreeSet;
 
 use proc_macro2::{TokenStream, TokenTree};
-use syn::{Expr, FieldValue, ImplItemFn, Item, Lit, LitStr, Macro, Member, visit::Visit};
+use syn::{ImplItemFn, Item, Lit, LitStr, Macro, visit::Visit};
 
 use super::{
     CORE,
@@ -17,8 +17,6 @@ use super::{
 #[derive(Default)]
 struct Texts {
     found: Vec<LitStr>,
-    /// Texts given to a field of this name.
-    names: Vec<String>,
 }
 
 impl Texts {
@@ -58,16 +56,6 @@ impl<'ast> Visit<'ast> for Texts {
 
     fn visit_attribute(&mut self, _attribute: &'ast syn::Attribute) {}
 
-    fn visit_field_value(&mut self, field: &'ast FieldValue) {
-        if let (Member::Named(name), Expr::Lit(value)) = (&field.member, &field.expr)
-            && let Lit::Str(text) = &value.lit
-            && name == "name"
-        {
-            self.names.push(text.value());
-        }
-        syn::visit::visit_field_value(self, field);
-    }
-
     fn visit_lit_str(&mut self, text: &'ast LitStr) {
         self.found.push(text.clone());
     }
@@ -79,17 +67,35 @@ impl<'ast> Visit<'ast> for Texts {
 
 /// Every text outside the table that names an option of it.
 pub(super) fn literals(sources: &[File]) -> Vec<String> {
-    let names: BTreeSet<String> = sources
-        .iter()
-        .filter(|file| is_table(&file.path))
-        .flat_map(|file| Texts::of(file).names)
-        .filter(|name| name.contains('_'))
-        .collect();
+    let tables = sources.iter().filter(|file| is_table(&file.path));
+    let names: BTreeSet<String> = tables.flat_map(names).filter(|name| name.contains('_')).collect();
     let product = sources
         .iter()
         .filter(|file| file.path.starts_with("crates/") && file.is_product());
     let outside = product.filter(|file| !is_table(&file.path));
     outside.flat_map(|file| in_file(file, &names)).collect()
+}
+
+/// The names of a table's rows, each within its block: `IMAGE_VERSION: "source.image_version", …`.
+fn names(table: &File) -> Vec<String> {
+    let rows = table.syntax.items.iter().filter_map(|item| match item {
+        Item::Macro(item) => Some(item.mac.tokens.clone()),
+        _ => None,
+    });
+    let mut names = Vec::new();
+    for tokens in rows {
+        let tokens: Vec<TokenTree> = tokens.into_iter().collect();
+        for row in tokens.windows(3) {
+            if let [TokenTree::Ident(_), TokenTree::Punct(colon), TokenTree::Literal(path)] = row
+                && colon.as_char() == ':'
+                && let Lit::Str(path) = Lit::new(path.clone())
+            {
+                let path = path.value();
+                names.push(path.rsplit_once('.').map_or(path.clone(), |(_, name)| name.to_owned()));
+            }
+        }
+    }
+    names
 }
 
 fn in_file(file: &File, names: &BTreeSet<String>) -> Vec<String> {
@@ -120,9 +126,10 @@ mod tests {
 
     #[test]
     fn a_text_that_names_an_option_is_found_in_every_spelling() -> Result<(), Failure> {
-        let table = "static A: Opt = Opt { name: \"vm_size\", doc: \"x\" };\nstatic B: Opt = Opt { name: \"tags\" };";
+        let table = "rows! {\n    ROWS [P]:\n    A: \"vm_size\", Pool, \"Not pool_id.\";\n    B: \"source.tags\", Pool;\n    \
+                     C: \"source.os_disk\", Pool;\n}";
         let code = "#[doc = \"vm_size\"]\nfn f() {\n    a(\"give --vm-size\");\n    b!(x, \"vm_size: {y}\");\n    \
-                    c(\"tags\");\n    d(\"vm_sizes\");\n}\n#[cfg(test)]\nmod tests {\n    fn g() { a(\"vm_size\") }\n}";
+                    c(\"tags\", \"pool_id\");\n    d(\"vm_sizes, os-disk\");\n}\n#[cfg(test)]\nmod tests {\n    fn g() { a(\"vm_size\") }\n}";
         let sources = [
             File::parse("crates/core/src/options/pool.rs", table)?,
             File::parse("crates/core/src/a.rs", code)?,
@@ -131,7 +138,8 @@ mod tests {
             literals(&sources),
             [
                 "crates/core/src/a.rs:3: names vm_size",
-                "crates/core/src/a.rs:4: names vm_size"
+                "crates/core/src/a.rs:4: names vm_size",
+                "crates/core/src/a.rs:6: names os_disk"
             ]
         );
         Ok(())

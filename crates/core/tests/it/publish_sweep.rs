@@ -1,51 +1,88 @@
-//! Every request of a good publish fails once, in every way; so does every one of an adoption.
+//! Every request of a good publish meets every trouble; so does every one of an adoption, and of two runs at once.
 
+use azure_batch_core::{error::Result, settings::PublishSettings};
 use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
-use tokio_util::sync::CancellationToken;
 
-use crate::{adopt, publish, source_image, support::Azure, sweep::Sweep};
+use crate::{
+    adopt, publish, source_image,
+    support::{Azure, TOKEN_LIFE_SECONDS},
+    sweep::{Ends, Sweep, pair::Pair},
+};
 
-#[tokio::test(start_paused = true)]
-async fn every_request_of_a_publish_fails_once() {
+/// Less than the five minutes before its end at which a token is renewed.
+const DUE: i64 = 240;
+
+/// One run with its own client and its own run id.
+async fn run(azure: Azure, mut settings: PublishSettings, ends: Ends, number: u8) -> Result<()> {
+    settings.run_id = format!("run-{number}");
+    let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    azure_batch_core::publish::run(&client, &settings).await.map(drop)
+}
+
+#[test]
+fn every_request_of_a_publish_meets_every_trouble() {
     let sweep = Sweep {
+        troubles: &[],
         world: quick_world,
-        flow: |azure: Azure, _cancel: CancellationToken| async move {
-            publish::run(&azure, &publish::settings()).await.map(drop)
-        },
+        flow: |azure, ends| run(azure, publish::settings(), ends, 1),
         settle: without_burnt_numbers,
     };
-    let cases = sweep.run().await;
-    assert!(cases > 200, "only {cases} cases");
+    let cases = sweep.run();
+    assert!(cases > 20, "only {cases} cases");
     write_count("publish", cases);
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_request_of_an_adoption_fails_once() {
+#[test]
+fn every_request_of_an_adoption_meets_every_trouble() {
     let sweep = Sweep {
+        troubles: &[],
         world: || adopt::world_with(hurry),
-        flow: |azure: Azure, _cancel: CancellationToken| async move {
-            publish::run(&azure, &adopt::adopting()).await.map(drop)
-        },
+        flow: |azure, ends| run(azure, adopt::adopting(), ends, 1),
         settle: without_order_of_regions,
     };
-    let cases = sweep.run().await;
-    assert!(cases > 50, "only {cases} cases");
+    let cases = sweep.run();
+    assert!(cases > 20, "only {cases} cases");
     write_count("adoption", cases);
 }
 
-#[tokio::test(start_paused = true)]
-async fn every_request_of_a_publish_from_an_image_fails_once() {
+#[test]
+fn every_request_of_a_publish_from_an_image_meets_every_trouble() {
     let sweep = Sweep {
+        troubles: &[],
         world: || source_image::world_with(hurry),
-        flow: |azure: Azure, _cancel: CancellationToken| async move {
-            publish::run(&azure, &source_image::from_version()).await.map(drop)
-        },
+        flow: |azure, ends| run(azure, source_image::from_version(), ends, 1),
         settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
     };
-    let cases = sweep.run().await;
-    assert!(cases > 50, "only {cases} cases");
+    let cases = sweep.run();
+    assert!(cases > 20, "only {cases} cases");
     write_count("publish from an image", cases);
+}
+
+/// A token that is about to end is renewed before each request: also while cleaning up after a cancel.
+#[test]
+fn every_request_with_a_token_due_for_renewal_is_cut_off() {
+    let sweep = Sweep {
+        troubles: &["process gone", "deadline", "throttled", "busy 4 times", "token expired"],
+        world: || world(DUE),
+        flow: |azure, ends| run(azure, publish::settings(), ends, 1),
+        settle: without_burnt_numbers,
+    };
+    let cases = sweep.run();
+    assert!(cases > 20, "only {cases} cases");
+    write_count("publish with tokens due", cases);
+}
+
+#[test]
+fn one_of_two_runs_is_stopped_at_every_request_and_the_other_ends_well() {
+    let pair = Pair {
+        world: quick_world,
+        flow: |azure, ends, number| run(azure, publish::settings(), ends, number),
+        settle: without_burnt_numbers,
+    };
+    let cases = pair.run();
+    assert!(cases > 20, "only {cases} cases");
+    write_count("two publishes", cases);
 }
 
 /// Operations of seconds: a poll more proves nothing more, and each costs seven cases.
@@ -53,11 +90,16 @@ fn hurry(seed: &mut Value) {
     seed["timing"] = json!({"snapshot": 2, "image": 2, "gallery": 1, "definition": 1, "version": 2, "versionRegion": 1, "delete": 1});
 }
 
-/// The example in a hurry.
+/// The example in a hurry, with tokens that outlive it.
 fn quick_world() -> Azure {
+    world(TOKEN_LIFE_SECONDS)
+}
+
+/// The example in a hurry.
+fn world(token_life: i64) -> Azure {
     let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
     hurry(&mut seed);
-    Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
+    Azure::with_token_life(&Seed::parse(&seed.to_string()).unwrap(), token_life)
 }
 
 /// A region that was removed and added again stands last.

@@ -36,7 +36,7 @@ pub(crate) const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-000000000
 
 /// A day no token outlives: the emulated hours of a test pass in milliseconds of the real clock, which is what
 /// `azure_identity` goes by, so it would never renew.
-const TOKEN_LIFE_SECONDS: i64 = 30 * 24 * 3600;
+pub(crate) const TOKEN_LIFE_SECONDS: i64 = 30 * 24 * 3600;
 
 /// One emulated Azure that several runs may use one after another.
 #[derive(Clone, Debug)]
