@@ -137,7 +137,7 @@ impl ImageVersion {
         let is_complete = self.is_complete_everywhere();
         read_json::items(&self.body, "/properties/publishingProfile/targetRegions")
             .filter_map(|region| {
-                let location: Location = read_json::text(region, "/name")?.parse().ok()?;
+                let location = location_of(region)?;
                 let replicas = read_json::number(region, "/regionalReplicaCount").unwrap_or(default);
                 let Summary {
                     state,
@@ -279,6 +279,12 @@ pub async fn find(client: &Client, id: &ImageVersionId) -> Result<Option<ImageVe
 #[must_use]
 pub fn title(id: &ImageVersionId) -> String {
     format!("{} of {}", id.name(), id.definition().name())
+}
+
+/// The region of an entry of `targetRegions`, whose name may be a display name.
+#[must_use]
+pub fn location_of(region: &Value) -> Option<Location> {
+    read_json::text(region, "/name")?.parse().ok()
 }
 
 /// One entry of `targetRegions`.

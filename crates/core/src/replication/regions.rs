@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 
 use super::RegionOut;
 use crate::{
-    compute::version::{ImageVersion, target_region},
+    compute::version::{ImageVersion, location_of, target_region},
     error::{Error, ErrorKind, Result},
     ids::Location,
     json as read_json,
@@ -37,15 +37,6 @@ pub fn merged(
         }
     }
     (regions != before).then_some(regions)
-}
-
-/// A version's target regions without one, and that one as it was.
-pub(super) fn without(version: &ImageVersion, location: &Location) -> (Vec<Value>, Option<Value>) {
-    let (mut out, others): (Vec<Value>, Vec<Value>) = version
-        .target_regions()
-        .into_iter()
-        .partition(|region| is_in(region, location));
-    (others, out.pop())
 }
 
 /// The regions whose replicas have another storage; it cannot be changed.
@@ -93,10 +84,6 @@ fn raise(region: &mut Value, replicas: u32, default: u64) {
     if let (Some(members), true) = (region.as_object_mut(), has < u64::from(replicas)) {
         members.insert("regionalReplicaCount".to_owned(), json!(replicas));
     }
-}
-
-fn location_of(region: &Value) -> Option<Location> {
-    read_json::text(region, "/name")?.parse().ok()
 }
 
 fn is_in(region: &Value, location: &Location) -> bool {

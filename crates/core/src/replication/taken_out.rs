@@ -5,9 +5,9 @@
 
 use serde_json::{Value, json};
 
-use super::{regions, set};
+use super::set;
 use crate::{
-    compute::version::ImageVersion,
+    compute::version::{ImageVersion, location_of},
     ids::Location,
     json as read_json,
     tags::{LONGEST_VALUE, Tag},
@@ -127,8 +127,11 @@ pub(super) fn is_tagged(version: &ImageVersion) -> bool {
 /// # Errors
 /// Names the first property of the region that does not fit into the tag.
 pub(super) fn take_out(version: &ImageVersion, location: &Location) -> Result<(Value, TakenOut), String> {
-    let (others, region) = regions::without(version, location);
-    let region = region.ok_or("what the version does not show")?;
+    let (mut region, others): (Vec<Value>, Vec<Value>) = version
+        .target_regions()
+        .into_iter()
+        .partition(|region| location_of(region).as_ref() == Some(location));
+    let region = region.pop().ok_or("what the version does not show")?;
     if let Some(more) = not_carried(&region) {
         return Err(more.to_owned());
     }
