@@ -38,6 +38,7 @@ mod vm;
 pub(crate) use definition::complete as complete_definition;
 pub(crate) use disk::DiskFacts;
 pub(crate) use gallery::unique_name as gallery_unique_name;
+pub(crate) use source::SECTOR_SIZE;
 pub(crate) use table::{Change, Doing, Facts, Item, Table};
 pub use version::ImageMissing;
 pub(crate) use version::{normalise_profile, seeded as seeded_version, seeded_storage};

@@ -21,6 +21,7 @@ use crate::{
 
 mod clock;
 mod connection;
+mod header_case;
 pub mod log;
 mod shared;
 mod tls;
@@ -104,7 +105,11 @@ impl Host {
         let control = format!("http://{}", address(&plain, options.control_port)?);
         let shared = Arc::new(Shared::open(options)?);
         let servers = [
-            tokio::spawn(connection::serve(azure, acceptor, Arc::clone(&shared))),
+            tokio::spawn(connection::serve(
+                azure,
+                acceptor,
+                (Arc::clone(&shared), header_case::of_azure().await),
+            )),
             tokio::spawn(control::serve(plain, Arc::clone(&shared))),
         ];
         Ok(Self {

@@ -18,6 +18,7 @@ pub mod deployment;
 pub mod entra;
 pub mod fault;
 mod front_end;
+pub mod guess;
 pub mod host;
 pub mod http;
 pub mod ids;
@@ -117,6 +118,7 @@ impl Emulator {
             batch: batch::Batch::default(),
             operations: operation::Operations::new(settings.short_poll_urls),
             timing: settings.timing,
+            guesses: guess::Guesses::default(),
             throttling: throttling::Throttling::default(),
             faults: fault::Faults::default(),
             ids: ids::IdSource::default(),

@@ -9,8 +9,8 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    arm::Subscription, compute::usage::Quota, entra::Tenant, region, rights::RoleAssignment, throttling::Throttling,
-    timing::Seconds, world::World,
+    arm::Subscription, compute::usage::Quota, entra::Tenant, guess::Guesses, region, rights::RoleAssignment,
+    throttling::Throttling, timing::Seconds, world::World,
 };
 
 mod gallery;
@@ -87,6 +87,9 @@ pub struct Seed {
     /// How many seconds operations take.
     #[serde(default)]
     pub timing: Option<Seconds>,
+    /// What is done where it is not known what Azure does.
+    #[serde(default)]
+    pub guesses: Option<Guesses>,
     /// How many requests callers may make.
     #[serde(default)]
     pub throttling: Option<Throttling>,
@@ -192,6 +195,9 @@ impl Seed {
     pub(crate) fn plant(&self, world: &mut World, now: Timestamp) -> Result<(), SeedError> {
         if let Some(seconds) = &self.timing {
             world.timing.seconds = seconds.clone();
+        }
+        if let Some(guesses) = self.guesses {
+            world.guesses = guesses;
         }
         if let Some(limits) = &self.throttling {
             world.throttling = limits.clone();

@@ -8,6 +8,7 @@ mod azure;
 mod building;
 mod certificate;
 mod entra;
+mod facts;
 mod faults;
 mod gallery;
 mod honesty;

@@ -19,10 +19,23 @@ pub struct ImageVersionView {
     pub architecture: String,
     /// The definition's `SecurityType` feature, if any.
     pub security_type: Option<String>,
+    /// The definition's `DiskControllerTypes` feature, if any, e.g. `SCSI, NVMe`.
+    pub disk_controllers: Option<String>,
     /// Whether the definition carries a purchase plan.
     pub has_purchase_plan: bool,
     /// LUNs of the image's data disks.
     pub data_disk_luns: Vec<u32>,
     /// The regions whose replication is complete, normalised (`eastus2`), with their replica counts.
     pub complete_regions: Vec<(String, u32)>,
+}
+
+impl ImageVersionView {
+    /// Whether its machines can boot from an NVMe controller.
+    #[must_use]
+    pub fn boots_from_nvme(&self) -> bool {
+        let controllers = self.disk_controllers.as_deref().unwrap_or("SCSI");
+        controllers
+            .split(',')
+            .any(|one| one.trim().eq_ignore_ascii_case("NVMe"))
+    }
 }

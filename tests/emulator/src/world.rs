@@ -5,9 +5,9 @@
 use jiff::Timestamp;
 
 use crate::{
-    arm::Arm, batch::Batch, compute::Compute, deployment::Deployments, entra::Entra, fault::Faults, ids::IdSource,
-    network::Network, operation::Operations, rights::Rights, storage::Storage, throttling::Throttling, timing::Timing,
-    vault::Vaults,
+    arm::Arm, batch::Batch, compute::Compute, deployment::Deployments, entra::Entra, fault::Faults, guess::Guesses,
+    ids::IdSource, network::Network, operation::Operations, rights::Rights, storage::Storage, throttling::Throttling,
+    timing::Timing, vault::Vaults,
 };
 
 /// The state of one emulated Azure.
@@ -35,6 +35,8 @@ pub struct World {
     pub operations: Operations,
     /// How long operations take.
     pub timing: Timing,
+    /// What is done where it is not known what Azure does.
+    pub guesses: Guesses,
     /// How many requests callers may make.
     pub throttling: Throttling,
     /// What is scripted to go wrong.

@@ -18,7 +18,14 @@ use azure_batch_core::{
     settings::{Login, LoginInputs},
     transport::{ConnectFault, SendError, Transport},
 };
-use azure_emulator::{Emulator, Outcome, fault::Fault, http::Request, journal::Entry, seed::Seed};
+use azure_emulator::{
+    Emulator, Outcome,
+    fault::Fault,
+    guess::{Guesses, Removal},
+    http::Request,
+    journal::Entry,
+    seed::Seed,
+};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -91,6 +98,10 @@ impl Azure {
         if let Some(tenant) = &mut seed.tenant {
             tenant.token_lifetime = seconds;
         }
+        // Repairing a failed region takes it out without asking for leave; until it does, the emulator gives leave.
+        seed.guesses.get_or_insert(Guesses {
+            failed_region_removal: Removal::Permit,
+        });
         let emulator = Emulator::from_seed(&seed, clock.now()).expect("the seed is valid");
         Self {
             emulator: Arc::new(Mutex::new(emulator)),

@@ -222,6 +222,14 @@ impl NodeKind {
     pub(crate) const BOTH: [Self; 2] = [Self::Dedicated, Self::LowPriority];
 
     /// As resize errors speak of it.
+    /// What the ids of such nodes end with: recorded for dedicated ones, a guess for the others.
+    pub(crate) fn suffix(self) -> &'static str {
+        match self {
+            Self::Dedicated => "_d",
+            Self::LowPriority => "_p",
+        }
+    }
+
     fn word(self) -> &'static str {
         match self {
             Self::Dedicated => "dedicated",
@@ -420,6 +428,12 @@ fn timeouts(wanted: Targets, grows: Targets, code: &str) -> Vec<ResizeError> {
         ResizeError::new(code, message)
     };
     NodeKind::BOTH.into_iter().filter(short).map(error).collect()
+}
+
+/// The error of a shrink that waited for tasks until its timeout. That it ends so is a guess: the models call the timeout
+/// one of allocation and of removal.
+pub(crate) fn kept_by_tasks() -> ResizeError {
+    ResizeError::coded("AllocationTimedOut")
 }
 
 /// The error of a resize that was stopped short of its target.

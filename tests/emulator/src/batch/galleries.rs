@@ -57,6 +57,7 @@ impl Galleries<'_> {
             hyper_v_generation: text("/properties/hyperVGeneration"),
             architecture: "x64".to_owned(),
             security_type: None,
+            disk_controllers: None,
             has_purchase_plan: false,
             data_disk_luns: Vec::new(),
             complete_regions: vec![(region::normalise(&text("/location")), 1)],

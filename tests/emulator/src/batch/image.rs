@@ -81,6 +81,7 @@ pub(crate) fn judge(wanted: &Wanted<'_>, lookup: impl FnOnce(&str) -> Lookup) ->
     fits_agent(&view, wanted.configuration)?;
     fits_generation(&view.hyper_v_generation, wanted)?;
     fits_architecture(&view.architecture, wanted)?;
+    fits_controller(&view, wanted)?;
     fits_security(view.security_type.as_deref(), wanted)?;
     Ok(json!({"virtualMachineImageId": view.id}))
 }
@@ -180,6 +181,16 @@ fn fits_architecture(architecture: &str, wanted: &Wanted<'_>) -> Result<(), Resi
          '{architecture}'.",
         wanted.size_name
     )))
+}
+
+fn fits_controller(view: &ImageVersionView, wanted: &Wanted<'_>) -> Result<(), ResizeError> {
+    if !wanted.size.is_nvme() || view.boots_from_nvme() {
+        return Ok(());
+    }
+    Err(provider(
+        "InvalidParameter",
+        &VmSize::controller_message(wanted.size_name),
+    ))
 }
 
 /// The pool's security type must be one that both the definition and the size allow.

@@ -6,7 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Map, Value};
 
 use super::allocation::{DeallocationOption, NodeKind, ResizeError, Targets};
-use super::ids::PoolId;
+use super::ids::{NodeId, PoolId};
 use super::image;
 use super::node::Node;
 use super::refusal::{POOL_BEING_DELETED, Refusal};
@@ -78,6 +78,8 @@ pub(crate) struct Pool {
     pub(crate) resize: Option<Resize>,
     pub(crate) allocation: Timeline<AllocationState>,
     pub(crate) nodes: Vec<Node>,
+    /// The ids of nodes that are gone: the next ones get them again.
+    pub(crate) spare_ids: Vec<NodeId>,
     /// How many nodes the pool ever had.
     pub(crate) node_count: u32,
     /// Spares the search among all nodes before every request.
@@ -198,8 +200,21 @@ impl Pool {
 
     /// Forgets nodes that are gone.
     pub(crate) fn prune(&mut self, now: Timestamp) {
-        self.nodes
-            .retain(|node| node.removed.is_none_or(|removed| now < removed));
+        let is_gone = |node: &Node| node.removed.is_some_and(|removed| removed <= now);
+        let gone = self
+            .nodes
+            .iter()
+            .filter(|node| is_gone(node))
+            .map(|node| node.id.clone());
+        self.spare_ids.extend(gone);
+        self.nodes.retain(|node| !is_gone(node));
+    }
+
+    /// The id of a node of that kind that is gone.
+    pub(crate) fn take_spare_id(&mut self, kind: NodeKind) -> Option<NodeId> {
+        let suffix = kind.suffix();
+        let place = self.spare_ids.iter().position(|id| id.as_str().ends_with(suffix))?;
+        Some(self.spare_ids.remove(place))
     }
 
     /// # Errors

@@ -82,6 +82,7 @@ impl<'a> Scene<'a> {
                 code,
                 message,
                 provider,
+                values,
                 truncated,
             } => {
                 // Of Batch's codes only this one stands for an error of the compute provider.
@@ -92,7 +93,8 @@ impl<'a> Scene<'a> {
                     Some(provider) => ResizeError::of_provider(&code, &provider, truncated),
                     None => ResizeError::coded(&code),
                 };
-                let error = error.saying(message);
+                let mut error = error.saying(message);
+                error.values.extend(values);
                 Some(Upset::Failed { deliver, error })
             }
             Effect::Quota { deliver, code } => {

@@ -263,6 +263,7 @@ fn standing(new: NewPool, account: &str) -> Result<Pool, String> {
         resize: None,
         allocation: Timeline::new(SEEDED, AllocationState::Steady),
         nodes: Vec::new(),
+        spare_ids: Vec::new(),
         node_count: 0,
         preemptions: Preemptions::None,
         deletion: None,
@@ -283,10 +284,9 @@ fn nodes(pool: &Pool, present: Targets, account: &str) -> Vec<Node> {
         } else {
             NodeKind::LowPriority
         };
-        let suffix = if kind == NodeKind::Dedicated { "d" } else { "p" };
         let digits = hex(&format!("{account}/{}/{rank}", pool.id));
         Node::settled(NodePlan {
-            id: NodeId::of(&format!("tvmps_{digits}_{suffix}")),
+            id: NodeId::of(&format!("tvmps_{digits}{}", kind.suffix())),
             kind,
             rank,
             arrives: SEEDED,

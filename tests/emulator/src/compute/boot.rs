@@ -12,6 +12,13 @@ use crate::{
     json as edit,
 };
 
+/// Which disk controllers the machines of an image can boot from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Controllers {
+    Scsi,
+    ScsiAndNvme,
+}
+
 /// What an image makes of a VM.
 #[derive(Clone, Debug)]
 pub(super) struct Boot {
@@ -20,6 +27,7 @@ pub(super) struct Boot {
     pub(super) architecture: String,
     /// Whether machines come up as they were, with their users.
     pub(super) is_specialized: bool,
+    pub(super) controllers: Controllers,
     pub(super) size_gb: u32,
     /// LUN and size of each data disk.
     pub(super) data: Vec<(u32, u32)>,
@@ -53,6 +61,11 @@ impl Boot {
             generation: platform.generation.to_owned(),
             architecture: platform.architecture.to_owned(),
             is_specialized: false,
+            controllers: if platform.generation == "V2" {
+                Controllers::ScsiAndNvme
+            } else {
+                Controllers::Scsi
+            },
             size_gb: platform.size_gb,
             data: Vec::new(),
             exact_version: Some(version.to_owned()),
@@ -72,6 +85,8 @@ impl Boot {
             generation: image.property("/hyperVGeneration").unwrap_or("V1").to_owned(),
             architecture: "x64".to_owned(),
             is_specialized: text("/osDisk/osState").is_some_and(|state| state == "Specialized"),
+            // A managed image cannot say that it takes others.
+            controllers: Controllers::Scsi,
             size_gb: number(&profile, "/osDisk/diskSizeGB").unwrap_or(30),
             data: disks(edit::list(&profile, "/dataDisks"), "/diskSizeGB"),
             exact_version: None,
@@ -91,6 +106,11 @@ impl Boot {
             let message = format!("{message} Please contact image owner to replicate to this region.");
             return Err(ArmError::new(StatusCode::NOT_FOUND, "GalleryImageNotFound", message));
         }
+        let controllers = if version.boots_from_nvme() {
+            Controllers::ScsiAndNvme
+        } else {
+            Controllers::Scsi
+        };
         let parent = ArmPath::parse(&version.id).and_then(|path| path.parent());
         let parent = parent.and_then(|parent| compute.definitions.find(&parent.key()));
         let item = compute.versions.find(&version.id.to_lowercase());
@@ -101,6 +121,7 @@ impl Boot {
             generation: version.hyper_v_generation,
             architecture: version.architecture,
             is_specialized: version.os_state == "Specialized",
+            controllers,
             size_gb: number(&profile, "/osDiskImage/sizeInGB").unwrap_or(30),
             data: disks(edit::list(&profile, "/dataDiskImages"), "/sizeInGB"),
             exact_version: version.id.rsplit('/').next().map(str::to_owned),

@@ -133,7 +133,11 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             }
             json!({})
         }
-        "copy" => source::DiskSource::find_copied(&world.compute, &body, &location)?.inherited(),
+        "copy" => {
+            let source = source::DiskSource::find_copied(&world.compute, &body, &location)?;
+            require_sectors(&source, edit::text(&body, "/sku/name").unwrap_or_default())?;
+            source.inherited()
+        }
         "import" | "upload" | "fromimage" | "restore" => json!({}),
         _ => return Err(unsupported(call.request)),
     };
@@ -167,6 +171,15 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             readouts,
         },
     ))
+}
+
+/// Sectors of 4,096 bytes stay on disks that have them; code and words of the refusal are guesses.
+fn require_sectors(source: &source::DiskSource<'_>, sku: &str) -> Result<(), ArmError> {
+    if !source.has_large_sectors() || matches!(sku, "UltraSSD_LRS" | "PremiumV2_LRS") {
+        return Ok(());
+    }
+    let message = format!("A source with a logical sector size of 4096 cannot be copied to a disk of SKU '{sku}'.");
+    Err(ArmError::invalid_parameter("disk.sku.name", message))
 }
 
 fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {

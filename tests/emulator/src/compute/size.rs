@@ -54,6 +54,21 @@ impl VmSize {
             .any(|known| known.eq_ignore_ascii_case(generation))
     }
 
+    /// Whether its disks are on NVMe controllers: sizes of the sixth version and later have no others.
+    pub(crate) fn is_nvme(&self) -> bool {
+        let version = self.name.rsplit_once("_v").map(|(_, version)| version.parse::<u32>());
+        version.is_some_and(|version| version.is_ok_and(|version| version >= 6))
+    }
+
+    /// What is said of an image that cannot boot on it for want of an NVMe controller (image-builder pull request 1875).
+    pub(crate) fn controller_message(name: &str) -> String {
+        format!(
+            "The VM size '{name}' cannot boot with OS image or disk. Please check that disk controller types supported by \
+             the OS image or disk is one of the supported disk controller types for the VM size '{name}'. Please query sku \
+             api at https://aka.ms/azure-compute-skus  to determine supported disk controller types for the VM size."
+        )
+    }
+
     /// The capabilities as the list of SKUs and Batch's list name them.
     pub(crate) fn capabilities(&self) -> Vec<Value> {
         let capability = |name: &str, value: String| json!({"name": name, "value": value});
@@ -72,6 +87,9 @@ impl VmSize {
         ];
         if !self.trusted_launch {
             all.push(capability("TrustedLaunchDisabled", word(true)));
+        }
+        if self.is_nvme() {
+            all.push(capability("DiskControllerTypes", "NVMe".to_owned()));
         }
         if self.is_confidential() {
             all.push(capability("ConfidentialComputingType", "SNP".to_owned()));

@@ -24,6 +24,12 @@ const INHERITED: [&str; 9] = [
     "diskSizeBytes",
 ];
 
+/// Where the size of sectors is said.
+const SECTOR: &str = "/properties/creationData/logicalSectorSize";
+
+/// The sectors of Premium v2 and Ultra disks that ask for no others, in bytes.
+pub(crate) const SECTOR_SIZE: u64 = 4096;
+
 /// A disk or a snapshot that something is made from.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct DiskSource<'a> {
@@ -135,7 +141,19 @@ impl<'a> DiskSource<'a> {
                 json!(id),
             );
         }
+        if let Some(size) = self.body.pointer(SECTOR) {
+            edit::set(
+                &mut inherited,
+                &["properties", "creationData", "logicalSectorSize"],
+                size.clone(),
+            );
+        }
         inherited
+    }
+
+    /// Whether its sectors are of 4,096 bytes, which only Premium v2 and Ultra disks have.
+    pub(super) fn has_large_sectors(&self) -> bool {
+        self.body.pointer(SECTOR).and_then(Value::as_u64) == Some(SECTOR_SIZE)
     }
 
     /// A text under the source's `properties`.

@@ -205,6 +205,7 @@ impl Compute {
             hyper_v_generation: text("/hyperVGeneration"),
             architecture: text("/architecture"),
             security_type: definition::feature(&definition.body, "SecurityType").map(str::to_owned),
+            disk_controllers: definition::feature(&definition.body, "DiskControllerTypes").map(str::to_owned),
             has_purchase_plan: definition.property("/purchasePlan/name").is_some(),
             data_disk_luns: luns.collect(),
             complete_regions: item.facts.complete_regions(now),

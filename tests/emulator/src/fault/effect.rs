@@ -114,6 +114,9 @@ pub enum Effect {
         /// The provider's error, put into `Provider Error Json`.
         #[serde(default)]
         provider: Option<Value>,
+        /// More of the error's `values`, by name, e.g. `Reason`.
+        #[serde(default)]
+        values: BTreeMap<String, String>,
         /// Whether the provider's error is cut off in the middle.
         #[serde(default)]
         truncated: bool,

@@ -11,6 +11,7 @@ use std::{
 };
 
 use bytes::Bytes;
+use http::Extensions;
 use http_body_util::{BodyExt as _, Either, Full};
 use hyper::{
     body::{Body, Frame},
@@ -60,12 +61,16 @@ impl Body for Endless {
 }
 
 /// Accepts connections until it is dropped, and its connections with it.
-pub(super) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+pub(super) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, (shared, names): (Arc<Shared>, Extensions)) {
     let mut connections = JoinSet::new();
     loop {
         match listener.accept().await {
             Ok((stream, _)) => {
-                connections.spawn(serve_one(stream, acceptor.clone(), Arc::clone(&shared)));
+                connections.spawn(serve_one(
+                    stream,
+                    acceptor.clone(),
+                    (Arc::clone(&shared), names.clone()),
+                ));
             }
             Err(error) => {
                 log::say(&format!("cannot accept a connection: {error}"));
@@ -77,7 +82,7 @@ pub(super) async fn serve(listener: TcpListener, acceptor: TlsAcceptor, shared: 
     }
 }
 
-async fn serve_one(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>) {
+async fn serve_one(stream: TcpStream, acceptor: TlsAcceptor, (shared, names): (Arc<Shared>, Extensions)) {
     if let Err(error) = stream.set_nodelay(true) {
         log::say(&format!("cannot set TCP_NODELAY: {error}"));
     }
@@ -86,8 +91,12 @@ async fn serve_one(stream: TcpStream, acceptor: TlsAcceptor, shared: Arc<Shared>
         return;
     };
     let service = service_fn(move |request| {
-        let shared = Arc::clone(&shared);
-        Box::pin(async move { answer(request, &shared).await })
+        let (shared, names) = (Arc::clone(&shared), names.clone());
+        Box::pin(async move {
+            let mut answer = answer(request, &shared).await?;
+            answer.extensions_mut().extend(names);
+            Ok::<_, Cut>(answer)
+        })
     });
     let mut connection = http1::Builder::new().serve_connection(TokioIo::new(stream), service);
     let result = (&mut connection).await;

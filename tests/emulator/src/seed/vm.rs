@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::{Place, SeedError};
 use crate::{
-    compute::{DiskFacts, Item, Power, VmFacts},
+    compute::{self, DiskFacts, Item, Power, SECTOR_SIZE, VmFacts, size::VmSize},
     json as edit, region,
     world::World,
 };
@@ -193,11 +193,14 @@ impl VmSeed {
             "properties": {
                 "vmId": world.ids.guid(),
                 "hardwareProfile": {"vmSize": self.vm_size},
-                "storageProfile": {"osDisk": os, "dataDisks": data},
+                "storageProfile": {"osDisk": os, "dataDisks": data, "diskControllerType": "NVMe"},
                 "securityProfile": {"securityType": self.security_type},
                 "timeCreated": edit::time(place.now),
             },
         });
+        if !self.is_nvme() {
+            edit::remove(&mut body, "/properties/storageProfile", "diskControllerType");
+        }
         if self.security_type != "Standard" {
             let settings = json!({"secureBootEnabled": true, "vTpmEnabled": true});
             edit::set(&mut body, &["properties", "securityProfile", "uefiSettings"], settings);
@@ -219,6 +222,10 @@ impl VmSeed {
             edit::merge(&mut body, self.extra.clone());
         }
         body
+    }
+
+    fn is_nvme(&self) -> bool {
+        compute::size::find(&self.vm_size).is_some_and(VmSize::is_nvme)
     }
 
     fn extension(&self, vm: &str, extension: &Value) -> Value {
@@ -265,12 +272,26 @@ impl VmSeed {
                 "LastOwnershipUpdateTime": created,
             },
         });
+        if matches!(disk.sku.as_str(), "UltraSSD_LRS" | "PremiumV2_LRS") {
+            edit::set(
+                &mut body,
+                &["properties", "creationData", "logicalSectorSize"],
+                json!(SECTOR_SIZE),
+            );
+        }
         if is_os {
             let mut os = json!({
                 "osType": self.os_type,
                 "hyperVGeneration": self.generation,
                 "supportedCapabilities": {"architecture": self.architecture},
             });
+            if self.is_nvme() {
+                edit::set(
+                    &mut os,
+                    &["supportedCapabilities", "diskControllerTypes"],
+                    json!("SCSI, NVMe"),
+                );
+            }
             if self.security_type == "TrustedLaunch" {
                 edit::set(&mut os, &["securityProfile", "securityType"], json!("TrustedLaunch"));
             } else if self.security_type == "ConfidentialVM" {

@@ -124,6 +124,10 @@ fn assertions() -> Vec<(&'static str, String, Option<u32>)> {
         issuer: "https://evil.example".to_owned(),
         ..github()
     };
+    let with_ids = FederatedCredential {
+        subject: "repo:example@1001/images@2002:ref:refs/heads/main".to_owned(),
+        ..github()
+    };
     let other = FederatedCredential {
         subject: "repo:example/other:ref:refs/heads/main".to_owned(),
         ..github()
@@ -135,6 +139,11 @@ fn assertions() -> Vec<(&'static str, String, Option<u32>)> {
     let old = Emulator::assertion(&github(), "2026-05-31T23:00:00Z".parse().unwrap());
     vec![
         ("valid", valid, None),
+        (
+            "valid with ids, as for repositories since July 2026",
+            at(with_ids),
+            None,
+        ),
         ("issuer", at(evil), Some(700_211)),
         ("subject", at(other), Some(700_213)),
         ("subject's case", at(shouted), Some(700_213)),

@@ -30,8 +30,15 @@ async fn host(directory: &std::path::Path) -> Host {
     Host::start(options).await.unwrap()
 }
 
-/// One request over TLS that trusts only the host's own authority; the raw answer or the error.
+/// One request over TLS; the raw answer or the error.
 async fn ask(host: &Host, method: &Method, path: &str, headers: &str, body: &str) -> std::io::Result<String> {
+    let address = host.endpoint().strip_prefix("https://").unwrap();
+    let mut tls = connect(host).await?;
+    exchange(&mut tls, &raw(method, path, address, headers, body)).await
+}
+
+/// A connection that trusts only the host's own authority.
+async fn connect(host: &Host) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let pem = std::fs::read_to_string(host.ca_file())?;
     let mut roots = rustls::RootCertStore::empty();
     let certificate =
@@ -46,8 +53,7 @@ async fn ask(host: &Host, method: &Method, path: &str, headers: &str, body: &str
     let address = host.endpoint().strip_prefix("https://").unwrap();
     let tcp = TcpStream::connect(address).await?;
     let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
-    let mut tls = TlsConnector::from(Arc::new(config)).connect(name, tcp).await?;
-    exchange(&mut tls, &raw(method, path, address, headers, body)).await
+    TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
 async fn control(host: &Host, method: &Method, path: &str, body: &str) -> String {
@@ -196,4 +202,70 @@ async fn both_forms_of_managed_identity_are_on_the_plain_port_too() {
         let list = ask(&host, &Method::GET, LIST, &bearer, "").await.unwrap();
         assert_eq!(body(&list)["value"][0]["displayName"], "Example");
     }
+}
+
+/// Clients of the older generation read names by exact case, those of Batch above all.
+#[tokio::test]
+async fn header_names_have_azures_case_on_the_wire() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let headers = sign_in(&host).await;
+    let list = ask(&host, &Method::GET, LIST, &headers, "").await.unwrap();
+    for name in [
+        "Content-Type",
+        "Content-Length",
+        "Date",
+        "Cache-Control",
+        "x-ms-request-id",
+    ] {
+        assert!(list.contains(&format!("\r\n{name}: ")), "{name} in {list}");
+    }
+    let key = "Authorization: SharedKey acct1:none\r\n";
+    let batch = ask(
+        &host,
+        &Method::GET,
+        "/batch/acct1/pools?api-version=2025-06-01",
+        key,
+        "",
+    )
+    .await
+    .unwrap();
+    for name in ["DataServiceVersion", "request-id", "Server"] {
+        assert!(batch.contains(&format!("\r\n{name}: ")), "{name} in {batch}");
+    }
+}
+
+#[tokio::test]
+async fn a_body_can_go_on_for_ever() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let fault = json!({"kind": "endlessBody", "path": "*/metadata/endpoints"});
+    control(&host, &Method::POST, "/faults", &fault.to_string()).await;
+    let address = host.endpoint().strip_prefix("https://").unwrap().to_owned();
+    let mut tls = connect(&host).await.unwrap();
+    let request = raw(
+        &Method::GET,
+        "/metadata/endpoints?api-version=2022-09-01",
+        &address,
+        "",
+        "",
+    );
+    tls.write_all(request.as_bytes()).await.unwrap();
+    // More than any answer here, and then still more.
+    let mut much = vec![0; 4 << 20];
+    tls.read_exact(&mut much).await.unwrap();
+    assert!(much.starts_with(b"HTTP/1.1 200 OK"));
+    assert!(much.ends_with(b"   "));
+    tls.read_exact(&mut much).await.unwrap();
+}
+
+#[tokio::test]
+async fn a_write_without_a_length_is_refused_on_the_wire_too() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let address = host.endpoint().strip_prefix("https://").unwrap().to_owned();
+    let mut tls = connect(&host).await.unwrap();
+    let request = format!("POST /subscriptions/s HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
+    let answer = exchange(&mut tls, &request).await.unwrap();
+    assert!(answer.starts_with("HTTP/1.1 411 Length Required"), "{answer}");
 }

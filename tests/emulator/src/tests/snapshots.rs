@@ -30,7 +30,7 @@ fn premium_v2_disks_have_incremental_snapshots_only_and_those_fill_in_the_backgr
     azure.make(&id("snapshots/s"), &copy("disks/v2", true));
     assert!(percent(&mut azure, "s").is_some_and(|percent| percent < 5.0));
 
-    let disk = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": id("snapshots/s")}}});
+    let disk = json!({"location": "eastus2", "sku": {"name": "PremiumV2_LRS"}, "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": id("snapshots/s")}}});
     let early = azure.put(&id("disks/d"), &disk);
     assert_eq!((early.status, early.code()), (409, "OperationNotAllowed"));
     assert!(early.message().contains("background copy"), "{}", early.message());

@@ -386,8 +386,10 @@ fn a_version_that_was_made_is_mended_after_a_failed_update() {
     let started = azure.put(&path, &regions(&["eastus2", "westus2"]));
     azure.finish(&started);
     assert_eq!(azure.get(&path).state(), "Failed");
-    // The failed region was never replicated, so its removal needs no leave; no source is needed either.
-    let started = azure.put(&path, &regions(&["eastus2"]));
+    // No source is needed.
+    let mut without = regions(&["eastus2"]);
+    without["properties"]["safetyProfile"] = json!({"allowDeletionOfReplicatedLocations": true});
+    let started = azure.put(&path, &without);
     azure.finish(&started);
     let started = azure.put(&path, &regions(&["eastus2", "westus2"]));
     azure.finish(&started);

@@ -7,6 +7,8 @@ mod allocation;
 #[cfg(test)]
 mod auto_pools;
 #[cfg(test)]
+mod facts;
+#[cfg(test)]
 mod harness;
 #[cfg(test)]
 mod jobs;

@@ -25,6 +25,9 @@ use crate::http::Response;
 use crate::unsupported;
 use crate::world::{Call, World};
 
+/// After how many seconds to ask for a deletion again: a guess, of the order of other providers' numbers.
+const ASK_AGAIN_SECONDS: u32 = 15;
+
 const FILTERABLE: &[&str] = &[
     "name",
     "properties/allocationState",
@@ -90,7 +93,7 @@ pub(crate) fn operation_result(world: &mut World, call: &Call<'_>, path: &ArmPat
     // A pool that was made anew under the name has another version.
     if pool.is_ok_and(|pool| operation_version(pool) == version) {
         let location = format!("https://{}{}{}", call.request.authority, call.request.path, query(call));
-        return Ok(Response::empty(StatusCode::ACCEPTED).with_header("location", &location));
+        return Ok(still_deleting(world, &location));
     }
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
@@ -106,7 +109,15 @@ fn deletion(world: &World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Resp
     };
     let operation = format!("poolOperationResults/delete-{id}-{}", operation_version(pool));
     let location = format!("https://{}{account}/{operation}{}", call.request.authority, query(call));
-    Response::empty(StatusCode::ACCEPTED).with_header("location", &location)
+    still_deleting(world, &location)
+}
+
+/// 202 with where to ask and when: the specification has both headers, and no number.
+fn still_deleting(world: &World, location: &str) -> Response {
+    let seconds = world.timing.retry_after.unwrap_or(ASK_AGAIN_SECONDS);
+    Response::empty(StatusCode::ACCEPTED)
+        .with_header("location", location)
+        .with_header("retry-after", &seconds.to_string())
 }
 
 fn operation_version(pool: &Pool) -> &str {

@@ -28,6 +28,10 @@ const NODES: Kind = Kind {
         "ipAddress",
         "isDedicated",
         "vmSize",
+        "startTaskInfo/result",
+        "startTaskInfo/exitCode",
+        "startTaskInfo/startTime",
+        "startTaskInfo/endTime",
     ],
     selectable: &[
         "id",

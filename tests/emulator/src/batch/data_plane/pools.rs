@@ -191,7 +191,7 @@ fn resize(site: &mut Site<'_>, id: &PoolId) -> Answer {
     let size = NewSize {
         targets,
         timeout: body::read_resize_timeout(&body)?,
-        option: read_option(&body)?,
+        option: read_option(&body, site.age())?,
     };
     scale::resize(site.account, id, size, &mut site.scene)?;
     named(site, id, StatusCode::ACCEPTED, Naming::Written)
@@ -222,7 +222,7 @@ fn remove_nodes(site: &mut Site<'_>, id: &PoolId) -> Answer {
     let size = NewSize {
         targets: Targets::default(),
         timeout,
-        option: read_option(&body)?,
+        option: read_option(&body, site.age())?,
     };
     scale::remove_nodes(site.account, id, &nodes, size, &mut site.scene)?;
     named(site, id, StatusCode::ACCEPTED, Naming::Written)
@@ -268,11 +268,12 @@ fn evaluate_autoscale(site: &mut Site<'_>, id: &PoolId) -> Answer {
         .naming(pool.url(&site.base), Naming::Written))
 }
 
-fn read_option(body: &Value) -> Result<DeallocationOption, Refusal> {
+fn read_option(body: &Value, age: ApiAge) -> Result<DeallocationOption, Refusal> {
     let Some(text) = body.get("nodeDeallocationOption").and_then(Value::as_str) else {
         return Ok(DeallocationOption::default());
     };
     DeallocationOption::parse(text)
+        .filter(|option| age < ApiAge::Newest || *option != DeallocationOption::RetainedData)
         .ok_or_else(|| Refusal::property("nodeDeallocationOption", text, "The value is not known."))
 }
 

@@ -14,6 +14,7 @@ fn view() -> ImageVersionView {
         hyper_v_generation: "V2".to_owned(),
         architecture: "x64".to_owned(),
         security_type: Some("TrustedLaunchSupported".to_owned()),
+        disk_controllers: None,
         has_purchase_plan: false,
         data_disk_luns: vec![0],
         complete_regions: vec![("eastus2".to_owned(), 1)],

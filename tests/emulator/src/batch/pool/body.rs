@@ -69,6 +69,8 @@ pub(crate) enum ApiAge {
     Middle,
     /// 2025-06-01 and later.
     New,
+    /// 2026-08-01 and later: no node keeps its data (azure-rest-api-specs pull requests 44527 and 44528).
+    Newest,
 }
 
 /// A pool as asked for.
@@ -94,7 +96,8 @@ impl ApiAge {
         match version.get(..10).unwrap_or_default() {
             date if date < "2024-07-01" => Self::Old,
             date if date < "2025-06-01" => Self::Middle,
-            _ => Self::New,
+            date if date < "2026-08-01" => Self::New,
+            _ => Self::Newest,
         }
     }
 }

@@ -92,6 +92,7 @@ pub(crate) fn create(account: &mut Account, new: NewPool, scene: &mut Scene<'_>)
         resize: None,
         allocation: Timeline::new(now, AllocationState::Resizing),
         nodes: Vec::new(),
+        spare_ids: Vec::new(),
         node_count: 0,
         preemptions: Preemptions::None,
         deletion: None,

@@ -251,6 +251,14 @@ pub(crate) fn begin(
     let interrupted = release(pool, |node| leaving.contains(&node.id), order.option, scene);
     let last_gone = pool.nodes.iter().filter_map(|node| node.removed).max().unwrap_or(now);
     let ends = ends.map(|ends| ends.max(last_gone));
+    let stays = |node: &Node| leaving.contains(&node.id) && node.removed.is_none();
+    let (ends, kept) = match pool.nodes.iter().find(|node| stays(node)) {
+        Some(_) => (
+            ends.map(|ends| ends.max(scene.after(pool.resize_timeout))),
+            Some(allocation::kept_by_tasks()),
+        ),
+        None => (ends, None),
+    };
     grow(pool, &plan, arrivals, &target, scene);
     pool.allocation.cut(now);
     pool.allocation = pool.allocation.clone().then(now, AllocationState::Resizing);
@@ -261,7 +269,7 @@ pub(crate) fn begin(
         started: now,
         ends,
         option: order.option,
-        errors: plan.errors,
+        errors: plan.errors.into_iter().chain(kept).collect(),
     });
     interrupt(account, &interrupted, order.option, now);
     Ok(())
@@ -361,7 +369,7 @@ fn grow(pool: &mut Pool, plan: &Plan, arrivals: Arrivals, target: &str, scene: &
             _ => arrivals.image.clone(),
         };
         let node = NodePlan {
-            id: node_id(kind, scene),
+            id: pool.take_spare_id(kind).unwrap_or_else(|| node_id(kind, scene)),
             kind,
             rank,
             arrives: arrival(place, allocated, scene),
@@ -391,10 +399,9 @@ fn arrival(place: u32, latest: Timestamp, scene: &Scene<'_>) -> Timestamp {
     scene.after(scene.pace.allocation_base.saturating_add(each)).min(latest)
 }
 
-/// The form that was recorded, with `_p` for low-priority nodes.
+/// The form that was recorded.
 pub(crate) fn node_id(kind: NodeKind, scene: &mut Scene<'_>) -> NodeId {
-    let suffix = if kind == NodeKind::Dedicated { "d" } else { "p" };
-    NodeId::of(&format!("tvmps_{}_{suffix}", scene.ids.hex()))
+    NodeId::of(&format!("tvmps_{}{}", scene.ids.hex(), kind.suffix()))
 }
 
 /// Which nodes go, so many of each kind: among those that were chosen, if any were; bad ones first, then idle ones, then
@@ -423,7 +430,8 @@ fn order_of_leaving(state: NodeState) -> u8 {
     }
 }
 
-/// Lets chosen nodes go; returns the tasks that this interrupts.
+/// Lets chosen nodes go; returns the tasks that this interrupts. A node that waits for tasks beyond the resize timeout
+/// stays.
 pub(crate) fn release(
     pool: &mut Pool,
     chosen: impl Fn(&Node) -> bool,
@@ -432,6 +440,7 @@ pub(crate) fn release(
 ) -> Vec<TaskRun> {
     let now = scene.now;
     let leaving = scene.timing.scaled(scene.pace.leaving);
+    let latest = scene.after(pool.resize_timeout);
     let mut interrupted = Vec::new();
     for node in pool
         .nodes
@@ -441,6 +450,9 @@ pub(crate) fn release(
         let waits = option == DeallocationOption::TaskCompletion;
         let busy = node.runs_at(now).map(|run| run.run.end).max().filter(|_| waits);
         let at = busy.unwrap_or(now);
+        if at > latest {
+            continue;
+        }
         for run in node
             .runs
             .iter_mut()

@@ -14,7 +14,10 @@ use super::{
 };
 use crate::{
     arm::{Answer, ArmError, ArmPath},
-    compute::{Change, Doing, Item, Kind, canonical_id, missing, name, require_parent, required_location, write_body},
+    compute::{
+        Change, Doing, Item, Kind, canonical_id, definition, missing, name, require_parent, required_location,
+        write_body,
+    },
     http::Response,
     json as edit,
     operation::{self, Failure, Form, Output, Plan, Started},
@@ -54,6 +57,7 @@ fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, status: StatusCode) 
         .ok_or_else(|| missing(&parent))?;
     let targets = profile::normalise(&mut body, &location, call.now)?;
     let source = source::resolve(&world.compute, &body, &location, definition)?;
+    require_encryption(definition, &body, &location)?;
     edit::set(&mut body, &["location"], json!(location));
 
     let copies = copies(&world.timing, call, &targets);
@@ -72,6 +76,14 @@ fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, status: StatusCode) 
     let shown = item.view(&Kind::Version.type_name());
     world.compute.versions.insert(item);
     Ok(started.announce(Response::json(status, &shown)))
+}
+
+/// Images of confidential machines say how they are encrypted.
+pub(super) fn require_encryption(definition: &Item<()>, body: &Value, home: &str) -> Result<(), ArmError> {
+    match definition::feature(&definition.body, "SecurityType") {
+        Some("ConfidentialVM") => profile::require_regional_encryption(body, home),
+        _ => Ok(()),
+    }
 }
 
 /// One copy per region; they run side by side, each a little longer than the one before.

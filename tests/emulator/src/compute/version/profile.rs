@@ -83,8 +83,46 @@ pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Res
     }
     edit::merge(&mut completed, profile);
     edit::set(&mut completed, &["targetRegions"], Value::Array(shown));
+    edit::set(&mut completed, &["imageState"], json!("Active"));
     edit::set(body, &["properties", "publishingProfile"], completed);
+    complete_safety(body);
     Ok(targets)
+}
+
+/// The safety profile is shown also when none was sent.
+fn complete_safety(body: &mut Value) {
+    let mut safety = json!({"reportedForPolicyViolation": false, "allowDeletionOfReplicatedLocations": false});
+    if let Some(sent) = body
+        .pointer("/properties/safetyProfile")
+        .filter(|sent| sent.is_object())
+    {
+        edit::merge(&mut safety, sent.clone());
+    }
+    edit::set(body, &["properties", "safetyProfile"], safety);
+}
+
+/// What images of confidential machines need in each region: how the OS disk is encrypted there. Only the version's own
+/// region is allowed, unless nothing of the machine's state is kept (azure-cli issue 22995, packer-plugin-azure pull
+/// request 373).
+pub(super) fn require_regional_encryption(body: &Value, home: &str) -> Result<(), ArmError> {
+    let pointer = "/encryption/osDiskImage/securityProfile/confidentialVMEncryptionType";
+    let target = "galleryImageVersion.properties.publishingProfile.targetRegions";
+    for entry in edit::list(body, "/properties/publishingProfile/targetRegions") {
+        let Some(kind) = edit::text(entry, pointer) else {
+            let message = "The regional encryption.osDiskImage.securityProfile.type must be specified when the \
+                           SecurityType of the image definition is ConfidentialVM.";
+            return Err(ArmError::invalid_parameter(target, message));
+        };
+        let region = region::normalise(edit::text(entry, "/name").unwrap_or_default());
+        if region != home && !kind.eq_ignore_ascii_case("NonPersistedTPM") {
+            let message = format!(
+                "Only the home region '{home}' can be specified as a target region for Images with the ConfidentialVM \
+                 feature unless the Confidential VM encryption type is set to 'NonPersistedTPM'."
+            );
+            return Err(ArmError::invalid_parameter(target, message));
+        }
+    }
+    Ok(())
 }
 
 /// Whether a version stays out of `latest` in a region.

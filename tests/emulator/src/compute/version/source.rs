@@ -308,6 +308,12 @@ fn require_security(source: &Source, wanted: Option<&str>) -> Result<(), ArmErro
         }
         return Ok(());
     }
+    if wanted == "ConfidentialVM" && source.kind == SourceKind::Image {
+        return Err(invalid(format!(
+            "Confidential VM is not supported for the source id '{id}'. Currently Snapshot, Disk and VM sources are \
+             supported for the Confidential VM security type."
+        )));
+    }
     // Disks of confidential machines carry how they are encrypted in the name.
     if own == wanted || (wanted == "ConfidentialVM" && own.starts_with(wanted)) {
         return Ok(());

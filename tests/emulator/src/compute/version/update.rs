@@ -16,6 +16,7 @@ use crate::{
     compute::{
         Change, Compute, Doing, Item, Kind, missing, require_idle, require_same_location, required_location, write_body,
     },
+    guess::Removal,
     http::Response,
     json as edit,
     timing::Timing,
@@ -37,7 +38,13 @@ pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answ
     let mut next = item.body.clone();
     apply(&mut next, &body);
     let targets = profile::normalise(&mut next, &item.location(), call.now)?;
-    require_permitted_regions(item, &next, &targets)?;
+    require_permitted_regions(item, &next, &targets, world.guesses.failed_region_removal)?;
+    if let Some(parent) = path
+        .parent()
+        .and_then(|parent| world.compute.definitions.find(&parent.key()))
+    {
+        create::require_encryption(parent, &next, &item.location())?;
+    }
     let copies = copies(&world.timing, call, item, &targets);
     let mut item = item.clone();
     item.body = next;
@@ -58,6 +65,7 @@ fn apply(next: &mut Value, body: &Value) {
     edit::remove(&mut sent, "/properties", "provisioningState");
     edit::remove(&mut sent, "/properties", "replicationStatus");
     edit::remove(&mut sent, "/properties/publishingProfile", "publishedDate");
+    edit::remove(&mut sent, "/properties/publishingProfile", "imageState");
     if sent.get("tags").is_some() {
         edit::remove(next, "", "tags");
     }
@@ -129,14 +137,19 @@ fn require_same_mode(old: &Value, new: &Value) -> Result<(), ArmError> {
 }
 
 /// Removing a region that was replicated needs the safety profile's leave; a region's storage type never changes.
-fn require_permitted_regions(item: &Item<VersionFacts>, next: &Value, targets: &[Target]) -> Result<(), ArmError> {
+fn require_permitted_regions(
+    item: &Item<VersionFacts>,
+    next: &Value,
+    targets: &[Target],
+    failed: Removal,
+) -> Result<(), ArmError> {
     let pointer = "/properties/safetyProfile/allowDeletionOfReplicatedLocations";
     let permitted = next.pointer(pointer).and_then(Value::as_bool) == Some(true);
     let removed = item
         .facts
         .copies
         .iter()
-        .filter(|copy| !copy.is_lost())
+        .filter(|copy| failed == Removal::Refuse || !copy.is_lost())
         .find(|copy| !targets.iter().any(|target| target.region == copy.region));
     if let (Some(copy), false) = (removed, permitted) {
         let message = format!(

@@ -9,7 +9,7 @@ use crate::{
     arm::{ArmError, ArmPath},
     compute::{
         Change, Doing,
-        boot::{Boot, number},
+        boot::{Boot, Controllers, number},
         required_location,
         size::{self, VmSize},
         usage,
@@ -121,6 +121,9 @@ fn require_bootable(size: &VmSize, body: &Value, boot: &Boot) -> Result<(), ArmE
             size.architecture, boot.architecture
         );
         return Err(ArmError::bad_request("BadRequest", message));
+    }
+    if size.is_nvme() && boot.controllers == Controllers::Scsi {
+        return Err(ArmError::invalid_parameter("vmSize", VmSize::controller_message(name)));
     }
     if edit::text(body, "/properties/securityProfile/securityType").is_some_and(|security| security != "Standard")
         && !(size.trusted_launch && generation == "V2")

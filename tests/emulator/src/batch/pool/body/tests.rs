@@ -117,7 +117,8 @@ fn versions_of_the_protocol_are_told_apart_by_date() {
         ("2024-02-01.19.0", ApiAge::Old),
         ("2024-07-01.20.0", ApiAge::Middle),
         ("2025-06-01", ApiAge::New),
-        ("2026-08-01", ApiAge::New),
+        ("2026-03-01", ApiAge::New),
+        ("2026-08-01", ApiAge::Newest),
     ] {
         assert_eq!(ApiAge::of(version), age, "{version}");
     }
