@@ -5,12 +5,15 @@
 use std::{fmt, time::Duration};
 
 use bytes::Bytes;
-use http::{HeaderMap, StatusCode};
+use http::{HeaderMap, HeaderValue, StatusCode};
 use jiff::Timestamp;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use crate::error::{Error, ErrorKind, Result, ServiceError};
+use crate::error::{Error, ErrorKind, RefusedBy, Result, ServiceError};
+
+/// The header in which ARM takes and repeats a client's id of a request.
+pub(crate) const CLIENT_REQUEST_ID: &str = "x-ms-client-request-id";
 
 /// One answer, whole.
 #[derive(Clone)]
@@ -23,7 +26,27 @@ pub struct Answer {
     pub body: Bytes,
 }
 
+impl From<http::Response<Bytes>> for Answer {
+    fn from(response: http::Response<Bytes>) -> Self {
+        let (parts, body) = response.into_parts();
+        Self {
+            status: parts.status,
+            headers: parts.headers,
+            body,
+        }
+    }
+}
+
 impl Answer {
+    /// The same with our id of its request, where the service does not repeat it.
+    #[must_use]
+    pub(crate) fn of_request(mut self, id: &str) -> Self {
+        if let Ok(id) = HeaderValue::from_str(id) {
+            self.headers.entry(CLIENT_REQUEST_ID).or_insert(id);
+        }
+        self
+    }
+
     /// A header as text.
     #[must_use]
     pub fn header(&self, name: &str) -> Option<&str> {
@@ -56,17 +79,20 @@ impl Answer {
             .or_else(|| parse_retry_after(self.header("retry-after")?.trim(), now))
     }
 
-    /// The refusal that this answer is; call it only for statuses that are one.
+    /// The refusal that this answer is; call it only for statuses that are one. `now` is for a date in `Retry-After`.
     #[must_use]
-    pub fn refusal(&self) -> ServiceError {
+    pub fn refusal(&self, by: RefusedBy, now: Timestamp) -> ServiceError {
         let body = self.value();
         let envelope = body.get("error").filter(|inner| inner.is_object()).unwrap_or(&body);
-        let mut refusal = ServiceError::from_envelope(self.status.as_u16(), envelope);
-        refusal.request_id = ["x-ms-request-id", "request-id"]
-            .into_iter()
-            .find_map(|name| self.header(name))
-            .map(str::to_owned);
-        refusal
+        let header = |names: [&str; 2]| names.into_iter().find_map(|name| self.header(name)).map(str::to_owned);
+        ServiceError {
+            by,
+            request_id: header(["x-ms-request-id", "request-id"]),
+            client_request_id: header([CLIENT_REQUEST_ID, "client-request-id"]),
+            time: header(["date", "x-ms-date"]),
+            retry_after: self.retry_after(now),
+            ..ServiceError::from_envelope(self.status.as_u16(), envelope)
+        }
     }
 }
 
@@ -126,12 +152,12 @@ mod tests {
 
     #[test]
     fn both_services_refusals_read_alike() {
-        let arm = answer(404, &[("x-ms-request-id", "r1")], r#"{"error":{"code":"ResourceNotFound","message":"The Resource 'x' was not found.","details":[{"code":"A","message":"b"}]}}"#).refusal();
+        let arm = answer(404, &[("x-ms-request-id", "r1")], r#"{"error":{"code":"ResourceNotFound","message":"The Resource 'x' was not found.","details":[{"code":"A","message":"b"}]}}"#).refusal(RefusedBy::Service, Timestamp::UNIX_EPOCH);
         assert_eq!(
             arm.to_string(),
             "the service refused: ResourceNotFound: The Resource 'x' was not found; A: b (request id r1)"
         );
-        let batch = answer(409, &[], r#"{"code":"PoolExists","message":{"lang":"en-US","value":"The specified pool already exists.\nRequestId:5\nTime:2026"},"values":[{"key":"PropertyName","value":"vmSize"}]}"#).refusal();
+        let batch = answer(409, &[], r#"{"code":"PoolExists","message":{"lang":"en-US","value":"The specified pool already exists.\nRequestId:5\nTime:2026"},"values":[{"key":"PropertyName","value":"vmSize"}]}"#).refusal(RefusedBy::Service, Timestamp::UNIX_EPOCH);
         assert_eq!(
             (batch.code.as_str(), batch.message.as_str()),
             ("PoolExists", "The specified pool already exists.")
@@ -142,11 +168,13 @@ mod tests {
             &[],
             r#"{"error":"invalid_client","error_description":"AADSTS7000215: Invalid client secret"}"#,
         )
-        .refusal();
+        .refusal(RefusedBy::Service, Timestamp::UNIX_EPOCH);
+        assert_eq!(entra.code, "invalid_client");
         assert_eq!(
-            (entra.code.as_str(), entra.kind()),
-            ("invalid_client", ErrorKind::NoRights)
+            answer(502, &[], "<html>")
+                .refusal(RefusedBy::Service, Timestamp::UNIX_EPOCH)
+                .code,
+            "HTTP 502"
         );
-        assert_eq!(answer(502, &[], "<html>").refusal().code, "HTTP 502");
     }
 }

@@ -1,22 +1,28 @@
-//! Sends a request to Azure and says what came of it: address, token, retries, classification, paging.
+//! Sends a request to Azure and says what came of it: address, token, request id, kind of a refusal, paging.
 //!
-//! What to send is `request`'s affair, whether to repeat `retry`'s, how bytes travel `transport`'s.
+//! What to send is `request`'s to say, what an answer means `judge`'s, whether to repeat `retry`'s, how bytes travel
+//! `transport`'s. Writes go through `write`, which looks before it repeats one.
 
-use std::sync::Arc;
+use std::{collections::HashSet, sync::Arc, time::Duration};
 
 use bytes::Bytes;
 use http::{Method, StatusCode, header};
+use secrecy::SecretString;
 use serde_json::Value;
 use url::Url;
+use uuid::Uuid;
 
 use crate::{
-    answer::Answer,
+    address::{bearer, secret_address},
+    answer::{Answer, CLIENT_REQUEST_ID},
     cloud::Cloud,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
+    judge::{self, Verdict},
+    progress::Event,
     request::{Request, Service, Target},
     retry::Repeat,
     run::Run,
-    sender::Sender,
+    sender::{Expects, Rules, Sender},
     token::Credential,
     transport::Transport,
 };
@@ -27,6 +33,7 @@ pub struct Client {
     sender: Sender,
     credential: Arc<dyn Credential>,
     cloud: Arc<Cloud>,
+    run: Run,
 }
 
 impl Client {
@@ -34,25 +41,42 @@ impl Client {
     #[must_use]
     pub fn new(transport: Arc<dyn Transport>, credential: Arc<dyn Credential>, cloud: Arc<Cloud>, run: Run) -> Self {
         Self {
-            sender: Sender::new(transport, run),
+            sender: Sender::new(transport),
             credential,
             cloud,
+            run,
         }
     }
 
     /// The run this client works for.
     #[must_use]
-    pub fn run(&self) -> &Run {
-        self.sender.run()
+    pub const fn run(&self) -> &Run {
+        &self.run
     }
 
-    /// The same client for cleaning up after a cancel; see [`Run::for_cleanup`].
+    /// The same client for cleaning up, after a good end too: nothing of it is stopped by a cancel or the run's
+    /// deadline, sign-in included. See [`Run::for_cleanup`].
     #[must_use]
-    pub fn for_cleanup(&self, limit: std::time::Duration) -> Self {
+    pub fn for_cleanup(&self, limit: Duration) -> Self {
         Self {
-            sender: self.sender.with_run(self.run().for_cleanup(limit)),
+            run: self.run.for_cleanup(limit),
             ..self.clone()
         }
+    }
+
+    /// Reports an event of the run.
+    pub fn tell(&self, event: Event) {
+        self.run.progress.tell(event);
+    }
+
+    /// Reports a note.
+    pub fn note(&self, text: impl Into<String>) {
+        self.run.progress.note(text);
+    }
+
+    /// Reports a warning.
+    pub fn warn(&self, text: impl Into<String>) {
+        self.run.progress.warn(text);
     }
 
     /// Sends and expects a success.
@@ -64,7 +88,7 @@ impl Client {
         if answer.status.is_success() {
             Ok(answer)
         } else {
-            Err(refused(request, &answer))
+            Err(self.refused(request, &answer))
         }
     }
 
@@ -86,53 +110,100 @@ impl Client {
         if answer.status.is_success() || answer.status == StatusCode::NOT_FOUND {
             Ok(answer)
         } else {
-            Err(refused(request, &answer))
+            Err(self.refused(request, &answer))
         }
     }
 
     /// Reads a whole list, page by page.
     ///
     /// # Errors
-    /// As [`Client::send`].
+    /// As [`Client::send`]; also when a page is not one, or leads to a page that was read before.
     pub async fn list(&self, request: &Request) -> Result<Vec<Value>> {
+        let odd = |what: &str| Error::new(ErrorKind::Azure, format!("cannot {}: {what}", request.doing));
         let mut items = Vec::new();
+        let mut seen = HashSet::new();
         let mut page = self.send(request).await?.value();
         loop {
-            if let Some(Value::Array(values)) = page.get_mut("value").map(Value::take) {
-                items.extend(values);
-            }
+            let Some(Value::Array(values)) = page.get_mut("value").map(Value::take) else {
+                return Err(odd("the answer holds no list"));
+            };
+            items.extend(values);
             let next = ["nextLink", "odata.nextLink"]
                 .into_iter()
                 .find_map(|key| page.get(key)?.as_str().map(str::to_owned));
             let Some(next) = next.filter(|next| !next.is_empty()) else {
                 return Ok(items);
             };
-            page = self
-                .send(&Request::follow(request.service.clone(), &next, request.doing.clone()))
-                .await?
-                .value();
+            let follow = Request::follow(request.service.clone(), &next, request.doing.clone());
+            if !seen.insert(next) {
+                return Err(odd("the list does not end: a page leads to one that was read before"));
+            }
+            page = self.send(&follow).await?.value();
         }
     }
 
+    /// One request to its final answer. A token that the service does not accept is replaced once.
     async fn exchange(&self, request: &Request) -> Result<Answer> {
         let doing = || format!("cannot {}", request.doing);
         let address = self.address(request).map_err(|error| error.while_doing(doing()))?;
-        let repeat = if request.is_read() {
-            Repeat::Freely
-        } else {
-            Repeat::OnlyWithoutEffect
-        };
         let scope = match &request.service {
             Service::Arm => &self.cloud.arm_scope,
             Service::Batch(_) => &self.cloud.batch_scope,
         };
-        self.sender
-            .exchange(&request.doing, repeat, || async {
-                let token = self.credential.token(scope).await?;
-                encode(request, &address, &token)
-            })
-            .await
-            .map_err(|error| error.while_doing(doing()))
+        let signed_in = self.credential.token(scope, &self.run).await;
+        let token = signed_in.map_err(|error| error.while_doing(doing()))?;
+        let answer = self.answer(request, &address, &token).await?;
+        if !self.is_token_refused(&answer) {
+            return Ok(answer);
+        }
+        let renewed = self.credential.token_instead_of(&token, scope, &self.run).await;
+        let token = renewed.map_err(|error| error.while_doing(doing()))?;
+        self.answer(request, &address, &token).await
+    }
+
+    fn is_token_refused(&self, answer: &Answer) -> bool {
+        answer.status == StatusCode::UNAUTHORIZED && judge::verdict(&self.refusal(answer)) == Verdict::NewToken
+    }
+
+    async fn answer(&self, request: &Request, address: &Url, token: &SecretString) -> Result<Answer> {
+        // Under this id the service's support finds the request, also one that got no answer.
+        let id = Uuid::from_u128(fastrand::u128(..)).to_string();
+        let rules = Rules {
+            doing: &request.doing,
+            repeat: if request.is_read() {
+                Repeat::Freely
+            } else {
+                Repeat::OnlyWithoutEffect
+            },
+            of: RefusedBy::Service,
+            expects: match &request.target {
+                Target::Path { .. } if request.method == Method::GET => Expects::Object,
+                Target::Path { .. } | Target::Verbatim(_) => Expects::Anything,
+            },
+            id: Some(&id),
+        };
+        let encode = || encode(request, address, token, &id);
+        let sent = self.sender.exchange(&self.run, rules, encode).await;
+        let may_have_written = match &sent {
+            Ok(answer) => answer.status.is_success(),
+            Err(error) => error.kind() == ErrorKind::UnknownEffect,
+        };
+        if may_have_written && !request.is_read() {
+            self.run.note_write();
+        }
+        sent.map_err(|error| {
+            let is_unanswered = error.service().is_none()
+                && matches!(
+                    error.kind(),
+                    ErrorKind::UnknownEffect | ErrorKind::NeverSent | ErrorKind::Deadline
+                );
+            let id = if is_unanswered {
+                format!(" (client request id {id})")
+            } else {
+                String::new()
+            };
+            error.while_doing(format!("cannot {}{id}", request.doing))
+        })
     }
 
     /// The full address. One that the service gave us must lie on the service's own host: it gets our token.
@@ -145,19 +216,35 @@ impl Client {
             Target::Path { path, .. } => format!("{base}{path}"),
             Target::Verbatim(address) => address.clone(),
         };
-        let bad = |why: &str| Error::new(ErrorKind::Azure, format!("refusing to send a token to {text:?}: {why}"));
-        let mut address = Url::parse(&text).map_err(|cause| bad("no address").because(cause))?;
-        let own = Url::parse(&base).map_err(|cause| bad("its base is no address").because(cause))?;
+        // The query may be signed, so it is not shown.
+        let shown = text.split('?').next().unwrap_or_default();
+        let bad = |why: &str| {
+            Error::new(
+                ErrorKind::Azure,
+                format!("refusing to send a token to {shown:?}: it {why}"),
+            )
+        };
+        let mut address = secret_address(&text).map_err(bad)?;
+        let own = secret_address(&base).map_err(bad)?;
         if address.scheme() != "https" {
-            return Err(bad("only https keeps a token secret"));
+            return Err(bad("is not an https address; a secret travels over HTTPS only"));
         }
         if !is_same_service(&address, &own) {
-            return Err(bad("not the host that was asked"));
+            return Err(bad("is not on the host that was asked"));
         }
         if let Target::Path { query, .. } = &request.target {
             address.query_pairs_mut().extend_pairs(query);
         }
         Ok(address)
+    }
+
+    fn refused(&self, request: &Request, answer: &Answer) -> Error {
+        let doing = format!("cannot {}", request.doing);
+        judge::refused(doing, self.refusal(answer), self.run.written())
+    }
+
+    fn refusal(&self, answer: &Answer) -> ServiceError {
+        answer.refusal(RefusedBy::Service, self.run.now())
     }
 }
 
@@ -173,21 +260,24 @@ fn is_same_service(address: &Url, base: &Url) -> bool {
     is_host && address.port_or_known_default() == base.port_or_known_default()
 }
 
-fn refused(request: &Request, answer: &Answer) -> Error {
-    Error::refused_by_service(format!("cannot {}", request.doing), answer.refusal())
-}
-
-fn encode(request: &Request, address: &Url, token: &secrecy::SecretString) -> Result<http::Request<Bytes>> {
-    use secrecy::ExposeSecret as _;
-    let content_type = match request.service {
-        Service::Arm => "application/json",
-        Service::Batch(_) => "application/json; odata=minimalmetadata",
-    };
+fn encode(request: &Request, address: &Url, token: &SecretString, id: &str) -> Result<http::Request<Bytes>> {
     let mut builder = http::Request::builder()
         .method(request.method.clone())
         .uri(address.as_str())
         .header(header::ACCEPT, "application/json")
-        .header(header::AUTHORIZATION, format!("Bearer {}", token.expose_secret()));
+        .header(header::AUTHORIZATION, bearer(token)?);
+    let content_type = match request.service {
+        Service::Arm => {
+            builder = builder.header(CLIENT_REQUEST_ID, id);
+            "application/json"
+        }
+        Service::Batch(_) => {
+            builder = builder
+                .header("client-request-id", id)
+                .header("return-client-request-id", "true");
+            "application/json; odata=minimalmetadata"
+        }
+    };
     for (name, value) in &request.headers {
         builder = builder.header(*name, value);
     }
@@ -217,13 +307,30 @@ mod tests {
     fn a_write_without_a_body_says_that_it_is_empty() {
         let length = |method: Method| {
             let request = Request::arm(method, "/x", "2025-01-01", "test");
-            let encoded = encode(&request, &Url::parse("https://a/x").unwrap(), &"token".into()).unwrap();
+            let encoded = encode(&request, &Url::parse("https://a/x").unwrap(), &"token".into(), "id").unwrap();
             encoded.headers().get(header::CONTENT_LENGTH).cloned()
         };
         for write in [Method::POST, Method::PUT, Method::PATCH] {
             assert_eq!(length(write.clone()).unwrap(), "0", "{write}");
         }
         assert_eq!((length(Method::GET), length(Method::DELETE)), (None, None));
+    }
+
+    #[test]
+    fn every_request_carries_an_id_under_which_support_finds_it() {
+        let headers = |request: &Request| {
+            let encoded = encode(request, &Url::parse("https://a/x").unwrap(), &"token".into(), "id-1").unwrap();
+            encoded.into_parts().0.headers
+        };
+        let arm = headers(&Request::arm(Method::GET, "/x", "2025-01-01", "test"));
+        assert_eq!(arm["x-ms-client-request-id"], "id-1");
+        let endpoint = "acct1.eastus2.batch.azure.com".parse().unwrap();
+        let batch = headers(&Request::batch(&endpoint, Method::GET, "/pools", "2025-06-01", "test"));
+        assert_eq!(
+            (&batch["client-request-id"], &batch["return-client-request-id"]),
+            (&"id-1".parse().unwrap(), &"true".parse().unwrap())
+        );
+        assert!(batch["authorization"].is_sensitive());
     }
 
     #[test]

@@ -10,12 +10,13 @@ use serde_json::Value;
 use url::Url;
 
 use crate::{
-    error::{Error, ErrorKind, Result},
+    address::secret_address,
+    error::{Error, ErrorKind, RefusedBy, Result},
     ids::InvalidId,
-    json,
+    json, judge,
     retry::Repeat,
     run::Run,
-    sender::Sender,
+    sender::{Expects, Rules, Sender},
     transport::Transport,
 };
 
@@ -85,9 +86,9 @@ impl CloudChoice {
         } else {
             format!("https://{text}")
         };
-        Url::parse(&whole)
+        secret_address(&whole)
             .ok()
-            .filter(|url| url.scheme() == "https" && url.has_host())
+            .filter(|url| url.scheme() == "https")
             .map(Self::MetadataHost)
             .ok_or_else(|| InvalidId {
                 value: text.to_owned(),
@@ -146,18 +147,26 @@ pub async fn find(choice: &CloudChoice, transport: &Arc<dyn Transport>, run: &Ru
         "{}/metadata/endpoints?api-version=2022-09-01",
         host.as_str().trim_end_matches('/')
     );
-    let request = || async {
+    let request = || {
         http::Request::get(&address)
             .body(Bytes::new())
             .map_err(|cause| Error::new(ErrorKind::BadInput, "the address cannot be asked").because(cause))
     };
-    let sender = Sender::new(Arc::clone(transport), run.clone());
-    let answer = sender
-        .exchange("read the cloud's addresses", Repeat::Freely, request)
-        .await
-        .map_err(|error| error.while_doing(doing.clone()))?;
+    let rules = Rules {
+        doing: "read the cloud's addresses",
+        repeat: Repeat::Freely,
+        of: RefusedBy::Service,
+        expects: Expects::Object,
+        id: None,
+    };
+    let answer = Sender::new(Arc::clone(transport)).exchange(run, rules, request).await;
+    let answer = answer.map_err(|error| error.while_doing(doing.clone()))?;
     if !answer.status.is_success() {
-        return Err(Error::refused_by_service(doing, answer.refusal()));
+        return Err(judge::refused(
+            doing,
+            answer.refusal(rules.of, run.now()),
+            run.written(),
+        ));
     }
     from_metadata(&answer.value())
         .ok_or_else(|| Error::new(ErrorKind::BadInput, doing).with_hint("is that an Azure metadata host?"))
@@ -167,7 +176,11 @@ pub async fn find(choice: &CloudChoice, transport: &Arc<dyn Transport>, run: &Ru
 #[must_use]
 fn from_metadata(body: &Value) -> Option<Cloud> {
     let text = |pointer: &str| json::text(body, pointer).map(|text| text.trim_end_matches('/').to_owned());
-    let https = |pointer: &str| Url::parse(&text(pointer)?).ok().filter(|url| url.scheme() == "https");
+    let https = |pointer: &str| {
+        secret_address(&text(pointer)?)
+            .ok()
+            .filter(|url| url.scheme() == "https")
+    };
     let scope = |pointer: &str| json::text(body, pointer).map(|audience| format!("{audience}/.default"));
     let arm = https("/resourceManager")?;
     Some(Cloud {

@@ -15,14 +15,14 @@ use crate::{
     transport::Transport,
 };
 
-/// Finds the cloud and signs in. The first token is asked for by the first request.
+/// Finds the cloud and chooses the way of signing in. The first token is asked for by the first request.
 ///
 /// # Errors
 /// When the metadata host does not answer, or the login is refused as it stands.
 pub async fn connect(login: &Login, cloud: &CloudChoice, transport: Arc<dyn Transport>, run: Run) -> Result<Client> {
     let cloud = cloud::find(cloud, &transport, &run).await?;
-    let credential = credential::build(login, &cloud, &transport, &run)?;
-    run.progress.tell(Event::SignedIn {
+    let credential = credential::build(login, &cloud, &transport)?;
+    run.progress.tell(Event::SigningIn {
         method: login.to_string(),
         cloud: cloud.name.clone(),
     });

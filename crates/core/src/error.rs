@@ -4,12 +4,11 @@
 
 use std::{error::Error as StdError, fmt};
 
-mod hint;
 mod kind;
 mod service;
 
 pub use kind::{ErrorKind, ExitCode};
-pub use service::ServiceError;
+pub use service::{RefusedBy, ServiceError};
 
 /// A boxed cause.
 pub type Cause = Box<dyn StdError + Send + Sync>;
@@ -54,13 +53,13 @@ impl Error {
         self
     }
 
-    /// A refusal by the service, classified by its status and code.
+    /// A refusal by a service; `judge` says of which kind it is.
     #[must_use]
-    pub fn refused_by_service(doing: impl Into<String>, refusal: ServiceError) -> Self {
-        let mut error = Self::new(refusal.kind(), doing);
-        error.hint = refusal.hint().map(str::to_owned);
-        error.service = Some(Box::new(refusal));
-        error
+    pub fn of_service(kind: ErrorKind, doing: impl Into<String>, refusal: ServiceError) -> Self {
+        Self {
+            service: Some(Box::new(refusal)),
+            ..Self::new(kind, doing)
+        }
     }
 
     /// A layer around this error: it keeps the kind and says what was being done above.
@@ -73,13 +72,6 @@ impl Error {
             service: None,
             source: Some(Box::new(self)),
         }
-    }
-
-    /// The same failure judged anew, when a caller knows better what it means.
-    #[must_use]
-    pub fn into_kind(mut self, kind: ErrorKind) -> Self {
-        self.kind = kind;
-        self
     }
 
     /// What the caller can do about it.
@@ -108,16 +100,24 @@ impl Error {
         self.source.as_ref().and_then(|cause| cause.downcast_ref())
     }
 
-    /// Whether the service answered with this HTTP status.
+    /// The refusal by the service that was asked; `None` when signing in was refused, which says nothing of the
+    /// request.
     #[must_use]
-    pub fn has_status(&self, status: u16) -> bool {
-        self.service().is_some_and(|refusal| refusal.status == status)
+    pub fn refusal_of_request(&self) -> Option<&ServiceError> {
+        self.service().filter(|refusal| refusal.by == RefusedBy::Service)
     }
 
-    /// Whether the service answered with this code; codes compare without case.
+    /// Whether the service that was asked answered with this HTTP status.
+    #[must_use]
+    pub fn has_status(&self, status: u16) -> bool {
+        self.refusal_of_request()
+            .is_some_and(|refusal| refusal.status == status)
+    }
+
+    /// Whether the service that was asked answered with this code; codes compare without case.
     #[must_use]
     pub fn has_code(&self, code: &str) -> bool {
-        self.service()
+        self.refusal_of_request()
             .is_some_and(|refusal| refusal.code.eq_ignore_ascii_case(code))
     }
 

@@ -1,5 +1,6 @@
 //! From a virtual machine to a gallery image version to an Azure Batch pool.
 
+mod address;
 pub mod answer;
 pub mod batch;
 pub mod client;
@@ -12,6 +13,7 @@ pub mod error;
 pub mod https;
 pub mod ids;
 mod json;
+pub mod judge;
 pub mod names;
 pub mod operation;
 pub mod options;
@@ -30,4 +32,6 @@ pub mod tags;
 pub mod telling;
 pub mod token;
 pub mod transport;
+pub mod wait;
 pub mod words;
+pub mod write;

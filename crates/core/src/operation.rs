@@ -9,7 +9,7 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::{answer::Answer, error::ServiceError, json};
+use crate::{answer::Answer, error::ServiceError, json, wait::Pace};
 
 /// Where the state of a running operation is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -44,8 +44,18 @@ pub fn begin(method: &Method, answer: &Answer) -> Status {
     let is_pending = matches!(answer.status, StatusCode::ACCEPTED | StatusCode::CREATED);
     match answer.header("location") {
         Some(address) if is_pending => Status::Running(PollBy::Location(address.to_owned())),
-        _ if method == Method::PUT || method == Method::PATCH => read_resource(&answer.value()),
+        _ if method == Method::PUT || method == Method::PATCH => read_written(&answer.value()),
         _ => Status::Succeeded,
+    }
+}
+
+/// Reads the body that a write was answered with. One that is not the resource says nothing: a proxy or a policy may
+/// have replaced it, and the resource has to tell.
+fn read_written(body: &Value) -> Status {
+    if body.is_object() {
+        read_resource(body)
+    } else {
+        Status::Running(PollBy::Resource)
     }
 }
 
@@ -108,12 +118,10 @@ impl Outcome {
     }
 }
 
-/// The pause before the next poll: 5 % of what has passed, between 1 s and 30 s, never less than the service asks.
-/// So we add about 2.5 % to any operation and poll a long one less often than every 30 s clients do.
+/// The pause before the next poll of an operation that began so long ago.
 #[must_use]
 pub fn poll_pause(passed: Duration, asked: Option<Duration>) -> Duration {
-    let own = (passed / 20).clamp(Duration::from_secs(1), Duration::from_secs(30));
-    asked.map_or(own, |asked| asked.max(own))
+    Pace::OPERATION.pause(passed, asked, 0.5)
 }
 
 #[cfg(test)]
@@ -157,6 +165,14 @@ mod tests {
             Status::Succeeded,
             "no provisioningState means finished"
         );
+        for odd in ["", "<html>", "null", "[]"] {
+            let status = begin(&Method::PUT, &answer(202, &[], odd));
+            assert_eq!(
+                status,
+                Status::Running(PollBy::Resource),
+                "the resource has to tell: {odd:?}"
+            );
+        }
         assert_eq!(begin(&Method::POST, &answer(200, &[], "")), Status::Succeeded);
         assert_eq!(begin(&Method::DELETE, &answer(204, &[], "")), Status::Succeeded);
     }

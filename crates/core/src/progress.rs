@@ -14,8 +14,8 @@ use crate::ids::Location;
 #[serde(tag = "event", rename_all = "kebab-case")]
 #[non_exhaustive]
 pub enum Event {
-    /// Which credential is used, and for which cloud.
-    SignedIn {
+    /// Which credential will be used, and for which cloud; no token was asked for yet.
+    SigningIn {
         /// The way of signing in, e.g. `client secret of application …`.
         method: String,
         /// The cloud's name.
@@ -204,7 +204,7 @@ impl Progress {
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SignedIn { method, cloud } => write!(f, "signed in to {cloud} with {method}"),
+            Self::SigningIn { method, cloud } => write!(f, "signing in to {cloud} with {method}"),
             Self::StepStarted { what, .. } => f.write_str(what),
             Self::StepDone { step, seconds } => write!(f, "{step}: done in {}", Span(*seconds)),
             Self::StepSkipped { step, why } => write!(f, "{step}: nothing to do, {why}"),

@@ -334,7 +334,7 @@ async fn copy(client: &Client, seen: &Seen, plan: &Plan) -> Result<()> {
             .await?;
     }
     // Past this point a source must not be deleted until the version is made, so this is the last place to stop at.
-    run.check()
+    run.check("the next step")
 }
 
 fn regions_of(needs: &[RegionNeed]) -> String {

@@ -5,7 +5,7 @@
 use std::{
     sync::{
         Arc, Mutex, PoisonError,
-        atomic::{AtomicU32, Ordering},
+        atomic::{AtomicBool, Ordering},
     },
     time::Duration,
 };
@@ -17,9 +17,14 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     error::{Error, ErrorKind, Result},
+    judge::Written,
     progress::{Event, Progress, Span, StepTime},
-    retry::RUN_BUDGET,
+    retry::{Budget, Repeat},
 };
+
+/// How long a request may still take once the run is over: a write that is under way gets its answer, so that cleaning
+/// up knows of it, and a wait that ended with the deadline gets its last look.
+const LAST_WORDS: Duration = Duration::from_secs(10);
 
 /// One run: cheap to clone, all clones share deadline, budget and cancellation.
 #[derive(Clone, Debug)]
@@ -27,8 +32,9 @@ pub struct Run {
     clock: Arc<dyn Clock>,
     started: Instant,
     deadline: Instant,
-    budget: Arc<AtomicU32>,
+    budget: Arc<Mutex<Budget>>,
     cancel: CancellationToken,
+    written: Arc<AtomicBool>,
     steps: Arc<Mutex<Vec<StepTime>>>,
     /// Where events go.
     pub progress: Progress,
@@ -43,8 +49,9 @@ impl Run {
             clock,
             started,
             deadline: started + limit,
-            budget: Arc::new(AtomicU32::new(RUN_BUDGET)),
+            budget: Arc::new(Mutex::new(Budget::full())),
             cancel,
+            written: Arc::default(),
             steps: Arc::default(),
             progress,
         }
@@ -62,15 +69,16 @@ impl Run {
         self.started.elapsed()
     }
 
-    /// A second voice of the same run that does not stop when asked to: for cleaning up after a cancel. It has a
-    /// deadline and a retry budget of its own, since the run may have ended for want of either.
+    /// The same run while it cleans up: it does not stop when asked to, and has a deadline and a retry budget of its
+    /// own, since the run may have ended for want of either. Everything that is sent for it, sign-in included, goes by
+    /// these.
     #[must_use]
     pub fn for_cleanup(&self, limit: Duration) -> Self {
         let started = Instant::now();
         Self {
             started,
             deadline: started + limit,
-            budget: Arc::new(AtomicU32::new(RUN_BUDGET)),
+            budget: Arc::new(Mutex::new(Budget::full())),
             cancel: CancellationToken::new(),
             ..self.clone()
         }
@@ -82,13 +90,30 @@ impl Run {
         self.steps.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 
-    /// Fails when the run was asked to stop; called where stopping is safe.
+    /// Whether this run has changed something in Azure, or may have.
+    #[must_use]
+    pub fn written(&self) -> Written {
+        if self.written.load(Ordering::Relaxed) {
+            Written::Something
+        } else {
+            Written::Nothing
+        }
+    }
+
+    /// Notes that something was changed, or may have been.
+    pub fn note_write(&self) {
+        self.written.store(true, Ordering::Relaxed);
+    }
+
+    /// Fails when the run was asked to stop, or its deadline is past by more than a last look takes.
     ///
     /// # Errors
-    /// `Cancelled`.
-    pub fn check(&self) -> Result<()> {
+    /// `Cancelled` or `Deadline`; `doing` completes the sentence.
+    pub fn check(&self, doing: &str) -> Result<()> {
         if self.cancel.is_cancelled() {
             Err(cancelled())
+        } else if Instant::now() > self.deadline + LAST_WORDS {
+            Err(self.too_late(doing))
         } else {
             Ok(())
         }
@@ -97,9 +122,43 @@ impl Run {
     /// Takes one repeat out of the run's budget; `false` when it is used up.
     #[must_use]
     pub fn take_repeat(&self) -> bool {
-        self.budget
-            .fetch_update(Ordering::Relaxed, Ordering::Relaxed, |left| left.checked_sub(1))
-            .is_ok()
+        let elapsed = self.elapsed();
+        self.budget().take(elapsed)
+    }
+
+    /// Puts back into the budget what a success earns.
+    pub fn earn_repeat(&self) {
+        self.budget().earn();
+    }
+
+    fn budget(&self) -> std::sync::MutexGuard<'_, Budget> {
+        self.budget.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Waits for the answer of a request, but neither past the deadline nor past a cancel. A write is given a little
+    /// longer, and so is the last look after the deadline.
+    ///
+    /// # Errors
+    /// `Cancelled` or `Deadline`; `doing` completes the sentence.
+    #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
+    pub async fn within<T>(&self, repeat: Repeat, doing: &str, answer: impl Future<Output = T>) -> Result<T> {
+        self.check(doing)?;
+        let grace = match repeat {
+            Repeat::Freely => Duration::ZERO,
+            Repeat::OnlyWithoutEffect => LAST_WORDS,
+        };
+        let is_last_look = Instant::now() >= self.deadline;
+        let end = self.deadline + if is_last_look { LAST_WORDS } else { grace };
+        let cancelled_at_last = async {
+            self.cancel.cancelled().await;
+            tokio::time::sleep(grace).await;
+        };
+        tokio::select! {
+            biased;
+            answer = answer => Ok(answer),
+            () = cancelled_at_last => Err(cancelled()),
+            () = tokio::time::sleep_until(end) => Err(self.too_late(doing)),
+        }
     }
 
     /// Waits, but neither past the deadline nor past a cancel. A pause that reaches the deadline ends there once,
@@ -111,18 +170,22 @@ impl Run {
     pub async fn pause(&self, length: Duration, waiting_for: &str) -> Result<()> {
         let left = self.deadline.saturating_duration_since(Instant::now());
         if left.is_zero() {
-            let limit = Span(self.deadline.duration_since(self.started).as_secs());
-            return Err(Error::new(
-                ErrorKind::Deadline,
-                format!("the deadline of {limit} passed while waiting for {waiting_for}"),
-            )
-            .with_hint("nothing is lost: run the same again and it goes on from here; deadline sets the limit"));
+            return Err(self.too_late(waiting_for));
         }
         tokio::select! {
             biased;
             () = self.cancel.cancelled() => Err(cancelled()),
             () = tokio::time::sleep(length.min(left)) => Ok(()),
         }
+    }
+
+    fn too_late(&self, waiting_for: &str) -> Error {
+        let limit = Span(self.deadline.duration_since(self.started).as_secs());
+        Error::new(
+            ErrorKind::Deadline,
+            format!("the deadline of {limit} passed while waiting for {waiting_for}"),
+        )
+        .with_hint("run the same again and it goes on from here; deadline sets the limit")
     }
 
     /// Runs a step between its two events.
@@ -201,13 +264,51 @@ mod tests {
             .unwrap();
     }
 
-    #[test]
-    fn the_budget_of_a_run_is_shared_and_ends() {
+    #[tokio::test(start_paused = true)]
+    async fn a_request_that_hangs_ends_with_the_deadline_or_a_cancel_and_a_write_a_little_later() {
+        let hang = std::future::pending::<()>;
+        for (repeat, later) in [(Repeat::Freely, 0), (Repeat::OnlyWithoutEffect, 10)] {
+            let late = run(60, &CancellationToken::new());
+            let error = late.within(repeat, "an answer", hang()).await.unwrap_err();
+            assert_eq!(
+                (error.kind(), late.elapsed().as_secs()),
+                (ErrorKind::Deadline, 60 + later)
+            );
+            let cancel = CancellationToken::new();
+            let stopped = run(60, &cancel);
+            cancel.cancel();
+            let waiting = async {
+                // Cancelled while the request was under way: it began before.
+                let running = run(60, &cancel);
+                running.cancel.cancelled().await;
+                stopped.within(repeat, "an answer", hang()).await
+            };
+            assert_eq!(waiting.await.unwrap_err().kind(), ErrorKind::Cancelled);
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn after_the_deadline_there_is_time_for_one_look_and_no_more() {
+        let run = run(60, &CancellationToken::new());
+        run.pause(Duration::from_secs(100), "x").await.unwrap();
+        assert_eq!(run.within(Repeat::Freely, "x", async { 7 }).await.unwrap(), 7);
+        let hanging = run
+            .within(Repeat::Freely, "x", std::future::pending::<()>())
+            .await
+            .unwrap_err();
+        assert_eq!((hanging.kind(), run.elapsed().as_secs()), (ErrorKind::Deadline, 70));
+        tokio::time::advance(Duration::from_secs(1)).await;
+        assert_eq!(run.check("x").unwrap_err().kind(), ErrorKind::Deadline);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn the_budget_of_a_run_is_shared_and_cleaning_up_has_its_own() {
         let run = run(60, &CancellationToken::new());
         let other = run.clone();
-        for _ in 0..RUN_BUDGET {
+        for _ in 0..Budget::FULL {
             assert!(other.take_repeat());
         }
         assert!(!run.take_repeat());
+        assert!(run.for_cleanup(Duration::from_secs(5)).take_repeat());
     }
 }

@@ -1,6 +1,7 @@
-//! One request to its final answer: send, judge, wait, send again, within the run's budget.
+//! One request to its final answer: send, judge, wait, send again, within the run's budget and time.
 //!
-//! It serves ARM, Batch and the token endpoint alike, so that all share one budget and one rule.
+//! It serves ARM, Batch, token endpoints and metadata hosts alike, so that all share one rule. For which run it sends is
+//! said at every call: cleaning up has a budget and a deadline of its own.
 
 use std::{sync::Arc, time::Duration};
 
@@ -8,129 +9,180 @@ use bytes::Bytes;
 
 use crate::{
     answer::Answer,
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind, RefusedBy, Result},
+    judge::{self, Verdict},
     progress::Event,
     retry::{Attempt, Next, Repeat, decide},
     run::Run,
     transport::{ConnectFault, SendError, Transport},
 };
 
-/// A transport under the retry rules of a run.
+/// A transport under the retry rules.
 #[derive(Clone, Debug)]
 pub(crate) struct Sender {
     transport: Arc<dyn Transport>,
-    run: Run,
+}
+
+/// What is known of a request before it is sent.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Rules<'a> {
+    /// What it does, for people.
+    pub(crate) doing: &'a str,
+    /// Whether repeating it can do harm.
+    pub(crate) repeat: Repeat,
+    /// Who is asked.
+    pub(crate) of: RefusedBy,
+    /// What a success has to look like.
+    pub(crate) expects: Expects,
+    /// Our id of it, if it carries one.
+    pub(crate) id: Option<&'a str>,
+}
+
+/// What the body of a success has to be.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expects {
+    /// Anything, nothing included.
+    Anything,
+    /// A JSON object: a proxy's page or an empty body is trouble that passes, and never what is there.
+    Object,
+}
+
+/// What came of one attempt, with what it means.
+struct Tried {
+    sent: Result<Answer, SendError>,
+    attempt: Attempt,
+    asked: Option<Duration>,
 }
 
 impl Sender {
-    pub(crate) fn new(transport: Arc<dyn Transport>, run: Run) -> Self {
-        Self { transport, run }
+    pub(crate) fn new(transport: Arc<dyn Transport>) -> Self {
+        Self { transport }
     }
 
-    pub(crate) fn run(&self) -> &Run {
-        &self.run
-    }
-
-    pub(crate) fn with_run(&self, run: Run) -> Self {
-        Self { run, ..self.clone() }
-    }
-
-    /// Sends what `request` makes, anew for every attempt, until there is an answer to work with.
-    pub(crate) async fn exchange<F>(&self, doing: &str, repeat: Repeat, request: impl Fn() -> F) -> Result<Answer>
-    where
-        F: Future<Output = Result<http::Request<Bytes>>>,
-    {
+    /// Sends what `request` makes, afresh for every attempt, until there is an answer to work with. An answer that only
+    /// asks for patience is an error once patience has ended.
+    pub(crate) async fn exchange(
+        &self,
+        run: &Run,
+        rules: Rules<'_>,
+        request: impl Fn() -> Result<http::Request<Bytes>>,
+    ) -> Result<Answer> {
         let mut repeats = 0;
         loop {
-            self.run.check()?;
-            let sent = self.transport.send(request().await?).await;
-            let (attempt, asked) = self.judge(&sent);
-            match decide(attempt, repeat, repeats, asked, fastrand::f64()) {
-                Next::Done | Next::GiveUp => return finish(sent),
-                Next::LookFirst => return Err(unknown_effect(sent)),
+            let sending = self.transport.send(request()?);
+            let sent = run
+                .within(rules.repeat, &format!("an answer: {}", rules.doing), sending)
+                .await?;
+            let tried = Tried::new(sent.map(|response| rules.answer(response)), rules, run);
+            match decide(tried.attempt, rules.repeat, repeats, tried.asked, fastrand::f64()) {
+                Next::Done => {
+                    run.earn_repeat();
+                    return tried.sent.map_err(broken);
+                }
+                Next::GiveUp => return Err(tried.into_error(rules, run)),
+                Next::LookFirst => return Err(tried.into_unknown_effect(rules, run)),
                 Next::Again(wait) => {
-                    if !self.run.take_repeat() {
-                        return finish(sent)
-                            .map_err(|error| error.with_hint("this run has used up its retries; run it again later"));
+                    if !run.take_repeat() {
+                        return Err(tried.into_error(rules, run).with_hint(USED_UP));
                     }
-                    self.announce(doing, wait, &sent);
-                    self.run.pause(wait, doing).await?;
+                    announce(run, rules.doing, wait, tried.why());
+                    run.pause(wait, rules.doing).await?;
                     repeats += 1;
                 }
             }
         }
     }
+}
 
-    fn judge(&self, sent: &Result<http::Response<Bytes>, SendError>) -> (Attempt, Option<Duration>) {
-        match sent {
-            Ok(response) => {
-                let answer = Answer {
-                    status: response.status(),
-                    headers: response.headers().clone(),
-                    body: Bytes::new(),
-                };
-                (
-                    Attempt::Answered(response.status().as_u16()),
-                    answer.retry_after(self.run.now()),
-                )
-            }
-            Err(SendError::NeverSent { fault, .. }) => (
-                Attempt::NeverSent {
-                    can_pass: *fault == ConnectFault::Transient,
-                },
-                None,
+impl Rules<'_> {
+    fn answer(&self, response: http::Response<Bytes>) -> Answer {
+        let answer = Answer::from(response);
+        match self.id {
+            Some(id) => answer.of_request(id),
+            None => answer,
+        }
+    }
+}
+
+/// The hint of a run that may repeat nothing more.
+pub(crate) const USED_UP: &str = "this run has used up its retries; run it again later";
+
+/// Says that something is sent again.
+pub(crate) fn announce(run: &Run, doing: &str, wait: Duration, why: String) {
+    run.progress.tell(Event::Retrying {
+        doing: doing.to_owned(),
+        why,
+        seconds: wait.as_secs().max(1),
+    });
+}
+
+impl Tried {
+    fn new(sent: Result<Answer, SendError>, rules: Rules<'_>, run: &Run) -> Self {
+        let (attempt, asked) = match &sent {
+            Ok(answer) => (
+                Attempt::Answered(verdict(answer, rules, run)),
+                answer.retry_after(run.now()),
             ),
-            Err(SendError::UnknownEffect { .. }) => (Attempt::UnknownEffect, None),
-        }
-    }
-
-    fn announce(&self, doing: &str, wait: Duration, sent: &Result<http::Response<Bytes>, SendError>) {
-        let why = match sent {
-            Ok(response) => format!("the service answered {}", response.status()),
-            Err(error) => error.to_string(),
+            Err(SendError::NeverSent { fault, .. }) => {
+                let can_pass = *fault == ConnectFault::Transient;
+                (Attempt::NeverSent { can_pass }, None)
+            }
+            // It would be as long again.
+            Err(SendError::TooLong { .. }) if rules.repeat == Repeat::Freely => {
+                (Attempt::NeverSent { can_pass: false }, None)
+            }
+            Err(SendError::TooLong { .. } | SendError::UnknownEffect { .. } | SendError::TimedOut { .. }) => {
+                (Attempt::UnknownEffect, None)
+            }
         };
-        self.run.progress.tell(Event::Retrying {
-            doing: doing.to_owned(),
-            why,
-            seconds: wait.as_secs().max(1),
-        });
+        Self { sent, attempt, asked }
+    }
+
+    fn why(&self) -> String {
+        match &self.sent {
+            Ok(answer) if judge::is_done(answer.status.as_u16()) => {
+                "the answer is not the JSON it should be".to_owned()
+            }
+            Ok(answer) => format!("the service answered {}", answer.status),
+            Err(error) => error.to_string(),
+        }
+    }
+
+    /// The error of trouble that has lasted too long.
+    fn into_error(self, rules: Rules<'_>, run: &Run) -> Error {
+        let why = self.why();
+        match self.sent {
+            Ok(answer) if judge::is_done(answer.status.as_u16()) => Error::new(ErrorKind::Azure, why),
+            Ok(answer) => judge::refused(why, answer.refusal(rules.of, run.now()), run.written()),
+            Err(error) => broken(error),
+        }
+    }
+
+    /// A write that may have happened: a broken connection, or an answer such as 500 that says nothing of the effect.
+    fn into_unknown_effect(self, rules: Rules<'_>, run: &Run) -> Error {
+        let why = format!("{}; whether it acted is unknown", self.why());
+        match self.sent {
+            Ok(answer) => Error::of_service(ErrorKind::UnknownEffect, why, answer.refusal(rules.of, run.now())),
+            Err(error) => broken(error),
+        }
     }
 }
 
-fn finish(sent: Result<http::Response<Bytes>, SendError>) -> Result<Answer> {
-    match sent {
-        Ok(response) => {
-            let (parts, body) = response.into_parts();
-            Ok(Answer {
-                status: parts.status,
-                headers: parts.headers,
-                body,
-            })
-        }
-        Err(error) => Err(broken(error)),
+fn verdict(answer: &Answer, rules: Rules<'_>, run: &Run) -> Verdict {
+    if !judge::is_done(answer.status.as_u16()) {
+        return judge::verdict(&answer.refusal(rules.of, run.now()));
     }
-}
-
-/// A write that may have happened: a broken connection, or an answer such as 500 that tells nothing of the effect.
-fn unknown_effect(sent: Result<http::Response<Bytes>, SendError>) -> Error {
-    match sent {
-        Ok(response) => {
-            let answer = Answer {
-                status: response.status(),
-                headers: response.headers().clone(),
-                body: response.into_body(),
-            };
-            let text = format!("the service answered {}; whether it acted is unknown", answer.status);
-            Error::new(ErrorKind::UnknownEffect, text).because(answer.refusal())
-        }
-        Err(error) => broken(error),
+    match rules.expects {
+        Expects::Object if answer.status.is_success() && !answer.value().is_object() => Verdict::Again,
+        Expects::Object | Expects::Anything => Verdict::Done,
     }
 }
 
 fn broken(error: SendError) -> Error {
     let kind = match &error {
         SendError::NeverSent { .. } => ErrorKind::NeverSent,
-        SendError::UnknownEffect { .. } => ErrorKind::UnknownEffect,
+        SendError::UnknownEffect { .. } | SendError::TimedOut { .. } => ErrorKind::UnknownEffect,
+        SendError::TooLong { .. } => ErrorKind::Azure,
     };
     let hint = error.hint();
     let error = Error::new(kind, error.to_string()).because(error);

@@ -133,7 +133,7 @@ impl News {
     #[must_use]
     pub fn of(event: &Event) -> Self {
         let (text, role) = match event {
-            Event::SignedIn { .. } => (event.to_string(), Role::Headline),
+            Event::SigningIn { .. } => (event.to_string(), Role::Headline),
             Event::StepStarted { what, .. } => (what.clone(), Role::StepBegins),
             Event::StepDone { .. } => (event.to_string(), Role::StepEnds),
             Event::Warning { text } => (text.clone(), Role::Warning { about: None }),

@@ -7,14 +7,21 @@ use std::fmt;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::error::Result;
+use crate::{error::Result, run::Run};
 
-/// Hands out tokens; renewal is its own affair.
+/// Hands out tokens and renews them in time.
 #[async_trait]
 pub trait Credential: fmt::Debug + Send + Sync {
-    /// A token for a scope, valid for minutes at least.
+    /// A token for a scope, valid for a while. What has to be sent for it is sent for `run`, by its deadline, its budget
+    /// and its cancel.
     ///
     /// # Errors
-    /// When signing in fails.
-    async fn token(&self, scope: &str) -> Result<SecretString>;
+    /// When signing in fails, or the run ends.
+    async fn token(&self, scope: &str, run: &Run) -> Result<SecretString>;
+
+    /// A token in place of `refused`, which a service did not accept although it seemed valid.
+    ///
+    /// # Errors
+    /// As [`Credential::token`].
+    async fn token_instead_of(&self, refused: &SecretString, scope: &str, run: &Run) -> Result<SecretString>;
 }

@@ -5,7 +5,7 @@
 use std::{error::Error as StdError, fmt};
 
 use async_trait::async_trait;
-use bytes::Bytes;
+use bytes::{Bytes, BytesMut};
 
 use crate::error::Cause;
 
@@ -19,6 +19,9 @@ pub trait Transport: fmt::Debug + Send + Sync {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, SendError>;
 }
 
+/// The longest body that is read, in bytes. A page of a list, the longest answer there is, stays below 10 MiB.
+pub const MAX_BODY: usize = 64 * 1024 * 1024;
+
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
@@ -31,6 +34,20 @@ pub enum SendError {
         fault: ConnectFault,
         /// The cause.
         source: Cause,
+    },
+    /// The request had left, and no answer came within the client's limit.
+    #[error("no answer from {to} within the time limit of a request")]
+    TimedOut {
+        /// The host and port.
+        to: String,
+        /// The cause.
+        source: Cause,
+    },
+    /// The request had left, and its answer does not end.
+    #[error("the answer of {to} is longer than {} MiB", MAX_BODY / 1024 / 1024)]
+    TooLong {
+        /// The host and port.
+        to: String,
     },
     /// The connection broke after the request had left.
     #[error("the connection to {to} broke before the answer came")]
@@ -63,13 +80,26 @@ impl Transport for reqwest::Client {
         let mut answer = http::Response::new(Bytes::new());
         *answer.status_mut() = response.status();
         *answer.headers_mut() = std::mem::take(response.headers_mut());
-        *answer.body_mut() = response.bytes().await.map_err(failed)?;
+        let mut body = BytesMut::new();
+        while let Some(chunk) = response.chunk().await.map_err(failed)? {
+            if body.len() + chunk.len() > MAX_BODY {
+                return Err(SendError::TooLong { to });
+            }
+            body.extend_from_slice(&chunk);
+        }
+        *answer.body_mut() = body.freeze();
         Ok(answer)
     }
 }
 
 fn classify(to: &str, source: reqwest::Error) -> SendError {
     let to = to.to_owned();
+    if source.is_timeout() && !source.is_connect() {
+        return SendError::TimedOut {
+            to,
+            source: source.without_url().into(),
+        };
+    }
     // A failed build of the request is ours, and was not sent either.
     if !source.is_connect() && !source.is_builder() {
         return SendError::UnknownEffect {
@@ -118,7 +148,60 @@ impl SendError {
                 fault: ConnectFault::Transient,
                 ..
             }
+            | Self::TimedOut { .. }
+            | Self::TooLong { .. }
             | Self::UnknownEffect { .. } => None,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use tokio::{
+        io::{AsyncReadExt as _, AsyncWriteExt as _},
+        net::TcpListener,
+    };
+
+    use super::*;
+
+    /// What a server that never ends its body, or never begins one, makes of a request.
+    async fn sent_to(is_endless: bool) -> SendError {
+        let server = TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", server.local_addr().unwrap());
+        let serving = async {
+            let (mut stream, _) = server.accept().await.unwrap();
+            assert_ne!(stream.read(&mut [0; 1024]).await.unwrap(), 0, "a request came");
+            if !is_endless {
+                return std::future::pending().await;
+            }
+            let head = "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n";
+            stream.write_all(head.as_bytes()).await.unwrap();
+            let chunk = [b"100000\r\n".as_slice(), &[b' '; 0x10_0000], b"\r\n"].concat();
+            while stream.write_all(&chunk).await.is_ok() {}
+            std::future::pending::<()>().await;
+        };
+        // Another test of this process may have been first, with the same one.
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let limit = std::time::Duration::from_millis(if is_endless { 60_000 } else { 50 });
+        let client = reqwest::Client::builder().timeout(limit).no_proxy();
+        let client = client.tls_certs_only([]).build().unwrap();
+        let sending = Transport::send(&client, http::Request::get(address).body(Bytes::new()).unwrap());
+        tokio::select! {
+            result = sending => result.unwrap_err(),
+            () = serving => unreachable!("the server never ends"),
+        }
+    }
+
+    #[tokio::test]
+    async fn a_body_without_end_is_given_up_at_64_mib() {
+        let error = sent_to(true).await;
+        assert!(matches!(error, SendError::TooLong { .. }), "{error:?}");
+        assert!(error.to_string().ends_with(" is longer than 64 MiB"), "{error}");
+    }
+
+    #[tokio::test]
+    async fn a_server_that_never_answers_is_no_broken_connection() {
+        let error = sent_to(false).await;
+        assert!(matches!(error, SendError::TimedOut { .. }), "{error:?}");
     }
 }

@@ -171,11 +171,12 @@ pub const fn grpc_code(kind: ErrorKind) -> tonic::Code {
 
     match kind {
         ErrorKind::BadInput => Code::InvalidArgument,
+        ErrorKind::SignIn => Code::Unauthenticated,
         ErrorKind::NoRights => Code::PermissionDenied,
         ErrorKind::Quota => Code::ResourceExhausted,
         ErrorKind::PartlyReached => Code::Aborted,
         ErrorKind::Deadline => Code::DeadlineExceeded,
-        ErrorKind::Refused => Code::FailedPrecondition,
+        ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => Code::FailedPrecondition,
         ErrorKind::Azure => Code::Internal,
         ErrorKind::NeverSent => Code::Unavailable,
         ErrorKind::UnknownEffect => Code::Unknown,

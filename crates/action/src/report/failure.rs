@@ -85,11 +85,15 @@ impl Failure {
 const fn kind_in_words(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::BadInput => "bad input",
+        ErrorKind::SignIn => "sign-in failed",
         ErrorKind::NoRights => "no rights",
         ErrorKind::Quota => "quota or limit",
         ErrorKind::PartlyReached => "partly reached",
         ErrorKind::Deadline => "deadline passed",
         ErrorKind::Refused => "refused for safety",
+        ErrorKind::Rejected => "Azure refused it",
+        ErrorKind::Policy => "forbidden by a policy",
+        ErrorKind::Locked => "a lock is in the way",
         ErrorKind::Azure => "Azure failed",
         ErrorKind::NeverSent => "Azure could not be reached",
         ErrorKind::UnknownEffect => "the connection broke",
@@ -101,11 +105,17 @@ const fn kind_in_words(kind: ErrorKind) -> &'static str {
 const fn next_step(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::BadInput => "correct the inputs, then run again",
-        ErrorKind::NoRights => "check tenant, application and its rights, then run the same again",
+        ErrorKind::SignIn => "check tenant, application and the way of signing in, then run the same again",
+        ErrorKind::NoRights => "give the identity the right that the reason names, then run the same again",
         ErrorKind::Quota => "raise the quota or ask for less, then run again",
         ErrorKind::PartlyReached => "run the same again: it goes on from the nodes that are there",
         ErrorKind::Deadline => "run the same again: it goes on from here; a longer deadline saves the repeat",
         ErrorKind::Refused => "choose one of the ways that the reason names, then run again",
+        ErrorKind::Rejected => "correct what the service names, then run again",
+        ErrorKind::Policy => {
+            "ask the owner of the policy that the reason names, or ask for what it allows, then run again"
+        }
+        ErrorKind::Locked => "remove the lock that the reason names, then run the same again",
         ErrorKind::Azure => "remove the reason, then run the same again",
         ErrorKind::NeverSent => "check address, proxy and ca-file, then run the same again",
         ErrorKind::UnknownEffect | ErrorKind::Cancelled => "run the same again: it looks first at what is there",

@@ -119,8 +119,9 @@ pub(crate) fn quota_reached() -> Report {
         message: "The specified account has reached core quota.".to_owned(),
         details: vec![("Dedicated core quota".to_owned(), "2000".to_owned())],
         request_id: Some("9b9a1f2e-0000-4000-8000-1234567890ab".to_owned()),
+        ..Default::default()
     };
-    let error = Error::refused_by_service("Batch refused 700 dedicated nodes", refusal)
+    let error = azure_batch_core::judge::failed("Batch refused 700 dedicated nodes", refusal)
         .while_doing("cannot resize pool render_a");
     let mut report = rollout(0, vec![round(1, 0, &["AccountCoreQuotaReached"])], &[]);
     report.states = BTreeMap::new();
@@ -164,8 +165,9 @@ fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
         message: format!("subnet {} refuses: switch its policy off", "s".repeat(300)),
         details: vec![("Reason".to_owned(), "PrivateEndpointNetworkPolicies is on".to_owned())],
         request_id: Some("9b9a1f2e-0000-4000-8000-1234567890ab".to_owned()),
+        ..Default::default()
     };
-    let text = Failure::of(&Error::refused_by_service("cannot create pool p", refusal)).text();
+    let text = Failure::of(&azure_batch_core::judge::failed("cannot create pool p", refusal)).text();
     for part in [
         "switch its policy off",
         "PrivateEndpointNetworkPolicies is on",
@@ -186,11 +188,15 @@ fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
     use ErrorKind::*;
     let rows: Vec<String> = [
         BadInput,
+        SignIn,
         NoRights,
         Quota,
         PartlyReached,
         Deadline,
         Refused,
+        Rejected,
+        Policy,
+        Locked,
         Azure,
         NeverSent,
         UnknownEffect,

@@ -8,12 +8,13 @@ use http::header;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::http_client::wrap;
+use super::http_client::{run, wrap};
 use crate::{
-    error::{Error, ErrorKind, Result},
-    json,
+    address::{bearer, secret_address},
+    error::{Error, ErrorKind, RefusedBy, Result},
+    json, judge,
     retry::Repeat,
-    sender::Sender,
+    sender::{Expects, Rules, Sender},
 };
 
 /// The audience that Entra expects in a federated assertion.
@@ -40,32 +41,39 @@ pub(super) struct Fetched {
 
 impl Fetched {
     pub(super) fn new(request_url: &str, token: SecretString, sender: Sender) -> azure_core::Result<Self> {
-        let mut address = Url::parse(request_url)
-            .map_err(|cause| wrap(Error::new(ErrorKind::BadInput, "oidc_request_url is no address").because(cause)))?;
+        let mut address = secret_address(request_url)
+            .map_err(|why| wrap(Error::new(ErrorKind::BadInput, format!("oidc_request_url {why}"))))?;
         address.query_pairs_mut().append_pair("audience", AUDIENCE);
         Ok(Self { address, token, sender })
     }
 
     async fn fetch(&self) -> Result<String> {
         let doing = "cannot get an assertion from oidc_request_url";
-        let request = || async {
+        let run = run()?;
+        let rules = Rules {
+            doing: "ask for an assertion",
+            repeat: Repeat::Freely,
+            of: RefusedBy::TokenEndpoint,
+            expects: Expects::Object,
+            id: None,
+        };
+        let request = || {
+            let bearer = bearer(&self.token)?;
             http::Request::get(self.address.as_str())
                 .header(header::ACCEPT, "application/json; api-version=2.0")
-                .header(header::AUTHORIZATION, format!("Bearer {}", self.token.expose_secret()))
+                .header(header::AUTHORIZATION, bearer)
                 .body(Bytes::new())
                 .map_err(|cause| Error::new(ErrorKind::BadInput, "the request cannot be written down").because(cause))
         };
-        let answer = self
-            .sender
-            .exchange("ask for an assertion", Repeat::Freely, request)
-            .await
-            .map_err(|e| e.while_doing(doing))?;
+        let answer = self.sender.exchange(&run, rules, request).await;
+        let answer = answer.map_err(|error| error.while_doing(doing))?;
         if !answer.status.is_success() {
-            return Err(Error::refused_by_service(doing, answer.refusal())
+            let refusal = answer.refusal(rules.of, run.now());
+            return Err(judge::refused(doing, refusal, run.written())
                 .with_hint("does the job have permissions: id-token: write?"));
         }
         let value = json::text(&answer.value(), "/value").map(str::to_owned);
-        value.ok_or_else(|| Error::new(ErrorKind::Azure, format!("{doing}: the answer holds none")))
+        value.ok_or_else(|| Error::new(ErrorKind::SignIn, format!("{doing}: the answer holds none")))
     }
 }
 

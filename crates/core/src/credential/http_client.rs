@@ -17,40 +17,81 @@ use azure_core::{
 };
 use bytes::Bytes;
 
-use crate::{answer::Answer, cloud::Cloud, error::Error, retry::Repeat, sender::Sender};
+use crate::{
+    answer::Answer,
+    cloud::Cloud,
+    error::{Error, ErrorKind, RefusedBy, Result},
+    judge,
+    retry::Repeat,
+    run::Run,
+    sender::{Expects, Rules, Sender},
+};
 
 /// The options that every credential gets.
-pub(super) fn options(cloud: &Cloud, sender: &Sender) -> ClientOptions {
+pub(super) fn options(cloud: &Cloud, sender: &Sender, of: RefusedBy) -> ClientOptions {
     let mut custom = CustomConfiguration::default();
     custom.authority_host = cloud.authority.to_string();
     ClientOptions {
         cloud: Some(Arc::new(custom.into())),
         retry: RetryOptions::none(),
-        transport: Some(CoreTransport::new(Arc::new(OurClient(sender.clone())))),
+        transport: Some(CoreTransport::new(Arc::new(OurClient {
+            sender: sender.clone(),
+            of,
+        }))),
         ..ClientOptions::default()
     }
 }
 
+tokio::task_local! {
+    /// The run that a token is asked for. `azure_identity` hands nothing on from the one who asks to the one who sends.
+    static RUN: Run;
+}
+
+/// Asks for a token for that run.
+pub(super) async fn for_run<T>(run: &Run, asking: impl Future<Output = T>) -> T {
+    RUN.scope(run.clone(), asking).await
+}
+
+/// The run that a token is asked for at the moment.
+pub(super) fn run() -> Result<Run> {
+    RUN.try_with(Clone::clone)
+        .map_err(|cause| Error::new(ErrorKind::Azure, "a token is asked for outside a run").because(cause))
+}
+
 #[derive(Debug)]
-struct OurClient(Sender);
+struct OurClient {
+    sender: Sender,
+    of: RefusedBy,
+}
 
 #[async_trait]
 impl HttpClient for OurClient {
     async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        // Asking for a token changes nothing, so it may be asked for again whatever became of the first time.
-        let answer = self
-            .0
-            .exchange("ask for a token", Repeat::Freely, || async { encode(request) })
-            .await;
-        match answer {
-            Ok(answer) if answer.status.is_success() => Ok(decode(answer)),
-            Ok(answer) => Err(wrap(Error::refused_by_service("no token was given", answer.refusal()))),
-            Err(error) => Err(wrap(error)),
-        }
+        self.ask(request).await.map(decode).map_err(wrap)
     }
 }
 
-fn encode(request: &Request) -> crate::error::Result<http::Request<Bytes>> {
+impl OurClient {
+    async fn ask(&self, request: &Request) -> Result<Answer> {
+        let run = run()?;
+        let rules = Rules {
+            doing: "ask for a token",
+            // Asking for a token changes nothing, so it may be asked for again whatever became of the first time.
+            repeat: Repeat::Freely,
+            of: self.of,
+            expects: Expects::Object,
+            id: None,
+        };
+        let answer = self.sender.exchange(&run, rules, || encode(request)).await?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let refusal = answer.refusal(self.of, run.now());
+        Err(judge::refused("no token was given", refusal, run.written()))
+    }
+}
+
+fn encode(request: &Request) -> Result<http::Request<Bytes>> {
     let body = match request.body() {
         Body::Bytes(bytes) => bytes.clone(),
         Body::SeekableStream(_) => Bytes::new(),
@@ -61,13 +102,9 @@ fn encode(request: &Request) -> crate::error::Result<http::Request<Bytes>> {
     for (name, value) in request.headers().iter() {
         builder = builder.header(name.as_str(), value.as_str());
     }
-    builder.body(body).map_err(|cause| {
-        Error::new(
-            crate::error::ErrorKind::BadInput,
-            "the token request cannot be written down",
-        )
-        .because(cause)
-    })
+    builder
+        .body(body)
+        .map_err(|cause| Error::new(ErrorKind::BadInput, "the token request cannot be written down").because(cause))
 }
 
 fn decode(answer: Answer) -> AsyncRawResponse {

@@ -7,7 +7,9 @@
 pub enum ErrorKind {
     /// The settings or the thing they name are wrong; nothing was written.
     BadInput,
-    /// Signing in failed or the identity lacks a right.
+    /// Signing in failed: no token was given, or the service does not accept it.
+    SignIn,
+    /// The identity lacks a right.
     NoRights,
     /// A quota or a limit stands in the way.
     Quota,
@@ -17,6 +19,12 @@ pub enum ErrorKind {
     Deadline,
     /// We refuse because going on could destroy or falsify something.
     Refused,
+    /// Azure refuses what was asked, after something was written or because of how things stand.
+    Rejected,
+    /// A policy of the organization forbids it.
+    Policy,
+    /// A lock protects the resource.
+    Locked,
     /// Azure answered that it failed, or answered something that makes no sense.
     Azure,
     /// The request never left: no name, no route, no TLS. Nothing happened.
@@ -32,17 +40,18 @@ pub enum ErrorKind {
 pub struct ExitCode(pub u8);
 
 impl ErrorKind {
-    /// The exit code: 0 reached, 2 bad input, 3 no rights, 4 quota or limit, 5 partly reached, 6 deadline
-    /// (resumable), 7 refused for safety, 8 Azure failed or could not be reached, 130 cancelled.
+    /// The exit code: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,
+    /// 6 deadline (resumable), 7 refused, by us for safety or by Azure for good, 8 Azure failed or could not be
+    /// reached, 130 cancelled.
     #[must_use]
     pub const fn exit_code(self) -> ExitCode {
         ExitCode(match self {
             Self::BadInput => 2,
-            Self::NoRights => 3,
+            Self::SignIn | Self::NoRights => 3,
             Self::Quota => 4,
             Self::PartlyReached => 5,
             Self::Deadline => 6,
-            Self::Refused => 7,
+            Self::Refused | Self::Rejected | Self::Policy | Self::Locked => 7,
             Self::Azure | Self::NeverSent | Self::UnknownEffect => 8,
             Self::Cancelled => 130,
         })
@@ -53,11 +62,15 @@ impl ErrorKind {
     pub const fn code(self) -> &'static str {
         match self {
             Self::BadInput => "bad-input",
+            Self::SignIn => "sign-in-failed",
             Self::NoRights => "no-rights",
             Self::Quota => "quota",
             Self::PartlyReached => "partly-reached",
             Self::Deadline => "deadline",
             Self::Refused => "refused",
+            Self::Rejected => "rejected",
+            Self::Policy => "policy",
+            Self::Locked => "locked",
             Self::Azure => "azure-failed",
             Self::NeverSent => "never-sent",
             Self::UnknownEffect => "unknown-effect",
@@ -75,17 +88,21 @@ mod tests {
         use ErrorKind::*;
         let kinds = [
             BadInput,
+            SignIn,
             NoRights,
             Quota,
             PartlyReached,
             Deadline,
             Refused,
+            Rejected,
+            Policy,
+            Locked,
             Azure,
             NeverSent,
             UnknownEffect,
             Cancelled,
         ];
         let codes = kinds.map(|kind| kind.exit_code().0);
-        assert_eq!(codes, [2, 3, 4, 5, 6, 7, 8, 8, 8, 130]);
+        assert_eq!(codes, [2, 3, 3, 4, 5, 6, 7, 7, 7, 7, 8, 8, 8, 130]);
     }
 }

@@ -2,7 +2,7 @@
 //!
 //! It checks form only; whether an account answers there is for the service to say.
 
-use std::fmt;
+use std::{fmt, str::FromStr};
 
 use super::InvalidId;
 
@@ -14,17 +14,21 @@ impl BatchEndpoint {
     /// Reads ARM's `accountEndpoint` (no scheme) or a whole `https://` address.
     ///
     /// # Errors
-    /// When it is empty, has another scheme, or contains a query.
+    /// When it is not a host, with a port and a prefix of plain names at most: a token goes there, and a user name would
+    /// hide the true host.
     pub fn parse(text: &str) -> Result<Self, InvalidId> {
-        let host = text.trim().trim_end_matches('/');
-        let host = host.strip_prefix("https://").unwrap_or(host);
-        if host.is_empty() || host.contains("://") || host.contains(['?', '#', ' ']) {
-            return Err(InvalidId::new(
+        let whole = text.trim().trim_end_matches('/');
+        let whole = whole.strip_prefix("https://").unwrap_or(whole);
+        let mut parts = whole.split('/');
+        let is_host = parts.next().is_some_and(is_host);
+        if is_host && parts.all(is_plain) {
+            Ok(Self(whole.to_owned()))
+        } else {
+            Err(InvalidId::new(
                 text,
                 "a Batch account endpoint such as acct1.eastus2.batch.azure.com",
-            ));
+            ))
         }
-        Ok(Self(host.to_owned()))
     }
 
     /// The base address.
@@ -32,6 +36,25 @@ impl BatchEndpoint {
     pub fn base(&self) -> String {
         format!("https://{}", self.0)
     }
+}
+
+impl FromStr for BatchEndpoint {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        Self::parse(text)
+    }
+}
+
+/// Whether a text is a host name or an IPv4 address, with a port or without.
+fn is_host(text: &str) -> bool {
+    let (host, port) = text.split_once(':').unwrap_or((text, "443"));
+    port.parse::<u16>().is_ok() && host.split('.').all(is_plain)
+}
+
+/// Whether a text is one name: letters, digits and `-`, so neither `.` nor `..`.
+fn is_plain(text: &str) -> bool {
+    !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
 }
 
 impl fmt::Display for BatchEndpoint {
@@ -63,5 +86,22 @@ mod tests {
             BatchEndpoint::parse("http://acct1.eastus2.batch.azure.com").is_err(),
             "tokens travel over HTTPS only"
         );
+    }
+
+    #[test]
+    fn a_token_cannot_be_talked_to_another_host() {
+        for text in [
+            "acct1.eastus2.batch.azure.com@127.0.0.2:8443",
+            "acct1.eastus2.batch.azure.com:secret@evil.example",
+            "acct1.eastus2.batch.azure.com`",
+            "acct1.eastus2.batch.azure.com\nx",
+            "acct1.eastus2.batch.azure.com/../x",
+            "acct1.eastus2.batch.azure.com\\@evil.example",
+            "acct1.eastus2.batch.azure.com?x=y",
+            "a..b",
+            "",
+        ] {
+            assert!(BatchEndpoint::parse(text).is_err(), "{text:?}");
+        }
     }
 }

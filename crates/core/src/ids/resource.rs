@@ -76,9 +76,12 @@ fn is_guid_like(text: &str) -> bool {
     text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
 }
 
-/// Names differ by kind in what they allow; this is their union, so the service keeps the last word.
+/// Names differ by kind in what they allow; this is their union, so the service keeps the last word. A name of dots alone
+/// would lead an address elsewhere.
 fn is_name(text: &str) -> bool {
-    (1..=90).contains(&text.len()) && text.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
+    text.chars().any(|c| c != '.')
+        && (1..=90).contains(&text.len())
+        && text.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
 }
 
 /// Parses `{group}/providers/{namespace}/{type}/{name}…` against the wanted types.
@@ -334,6 +337,10 @@ mod tests {
             "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/a b",
         ] {
             assert!(bad.parse::<ResourceGroupId>().is_err(), "{bad:?} was accepted");
+        }
+        for dots in [".", "..", "..."] {
+            let climbing = VERSION.replace("gal1", dots);
+            assert!(climbing.parse::<ImageVersionId>().is_err(), "{climbing:?} was accepted");
         }
     }
 

@@ -1,50 +1,42 @@
-//! Carries a long-running operation to its end: start, poll, look at the resource when the effect is unknown.
+//! Carries a long-running operation to its end: start, poll, look at the resource itself.
 //!
-//! The only poll loop for ARM operations; what an answer means is decided in `operation`.
+//! What an answer means is decided in `operation`, whether a write is repeated in `write`, how often is looked in `wait`.
+//! A success that a write was answered with decides nothing: what the resource shows does.
 
-use http::Method;
+use std::time::Duration;
+
+use http::{Method, StatusCode};
 use serde_json::Value;
-use tokio::time::Instant;
 
-use super::{PollBy, Status, begin, poll_pause, read, read_resource};
+use super::{PollBy, Status, begin, read, read_resource};
 use crate::{
     answer::Answer,
     client::Client,
     error::{Error, ErrorKind, Result},
+    judge,
     request::Request,
+    wait::{Pace, Wait},
+    write::{self, Sent},
 };
 
-/// How often a write whose effect is unknown is looked after and sent again before we give up on it.
-const MAX_LOOKS: u32 = 4;
+/// How long the effect of an action that has ended may take to be seen; reads lag behind writes by seconds.
+const SHOWN_WITHIN: Duration = Duration::from_secs(120);
 
-/// Creates or updates a resource and waits until it is there: `put` writes it, `get` reads it.
-///
-/// After a lost answer the resource is looked at before the write is repeated, so nothing is written twice.
+/// Creates a resource and waits until it is there: `put` writes it, `get` reads it. Returned is what `get` shows at the
+/// end, which another writer may have made: whose it is, the caller sees.
 ///
 /// # Errors
 /// When the service refuses, the operation fails, or the run ends.
 pub async fn put(client: &Client, put: &Request, get: &Request) -> Result<Value> {
-    for _ in 0..MAX_LOOKS {
-        match client.send(put).await {
-            Ok(answer) => {
-                finish(client, put, get, &answer).await?;
-                return Ok(client.send(get).await?.value());
-            }
-            Err(error) if error.kind() == ErrorKind::UnknownEffect => {
-                if let Some(found) = client.find(get).await? {
-                    return settle(client, put, get, found.value()).await;
-                }
-            }
-            Err(error) => return Err(error),
+    let look = || async { Ok(client.find(get).await?.map(|answer| answer.value())) };
+    let found = match write::send(client, put, look).await? {
+        Sent::Answered(answer) => {
+            finish(client, put, Some(get), &answer).await?;
+            client.send(get).await?.value()
         }
-    }
-    Err(Error::new(
-        ErrorKind::Azure,
-        format!(
-            "cannot {}: the answer was lost {MAX_LOOKS} times and the resource is not there",
-            put.doing
-        ),
-    ))
+        Sent::Found(found) => found,
+    };
+    settle(client, put, get, found).await
 }
 
 /// Deletes a resource and waits until it is gone; one that is not there is gone.
@@ -52,71 +44,70 @@ pub async fn put(client: &Client, put: &Request, get: &Request) -> Result<Value>
 /// # Errors
 /// When the service refuses, the operation fails, or the run ends.
 pub async fn delete(client: &Client, delete: &Request, get: &Request) -> Result<()> {
-    for _ in 0..MAX_LOOKS {
-        match client.send(delete).await {
-            Ok(answer) => return finish(client, delete, get, &answer).await,
-            Err(error) if error.has_status(404) => return Ok(()),
-            Err(error) if error.kind() == ErrorKind::UnknownEffect => {
-                if client.find(get).await?.is_none() {
-                    return Ok(());
-                }
-            }
-            Err(error) => return Err(error),
-        }
+    let look = || async { Ok(client.find(get).await?.is_none().then_some(())) };
+    match write::send(client, delete, look).await {
+        Ok(Sent::Answered(answer)) => finish(client, delete, Some(get), &answer).await,
+        Ok(Sent::Found(())) => Ok(()),
+        Err(error) if error.has_status(404) => Ok(()),
+        Err(error) => Err(error),
     }
-    Err(Error::new(
-        ErrorKind::Azure,
-        format!(
-            "cannot {}: the answer was lost {MAX_LOOKS} times and the resource is still there",
-            delete.doing
-        ),
-    ))
 }
 
-/// Sends an action (POST) and waits for its end. A lost answer is the caller's to judge, who knows what to look at.
+/// Sends an action (POST) and waits until `is_done` sees its effect. An action that was accepted is never sent again.
 ///
 /// # Errors
-/// When the service refuses, the operation fails, the effect is unknown, or the run ends.
-pub async fn act(client: &Client, action: &Request) -> Result<()> {
-    let answer = client.send(action).await?;
-    finish(client, action, action, &answer).await
+/// When the service refuses, the operation fails, its effect does not show, or the run ends.
+pub async fn act<F>(client: &Client, action: &Request, is_done: impl Fn() -> F) -> Result<()>
+where
+    F: Future<Output = Result<bool>>,
+{
+    let look = || {
+        let is_done = is_done();
+        async { Ok(is_done.await?.then_some(())) }
+    };
+    let Sent::Answered(answer) = write::send(client, action, look).await? else {
+        return Ok(());
+    };
+    finish(client, action, None, &answer).await?;
+    let wait = Wait::new(client, Pace::OPERATION, &action.doing);
+    while !is_done().await? {
+        if wait.elapsed() >= SHOWN_WITHIN {
+            let text = format!("cannot {}: Azure accepted it, and it does not show", action.doing);
+            return Err(Error::new(ErrorKind::Azure, text));
+        }
+        wait.pause(None).await?;
+    }
+    Ok(())
 }
 
-/// Polls what `answer` started until it ends.
-async fn finish(client: &Client, start: &Request, get: &Request, answer: &Answer) -> Result<()> {
-    let began = Instant::now();
+/// Polls what `answer` started until it ends. Without `get` an operation whose record is gone is left to the caller,
+/// who looks at its effect.
+async fn finish(client: &Client, start: &Request, get: Option<&Request>, answer: &Answer) -> Result<()> {
+    let waiting_for = format!("the end of: {}", start.doing);
+    let wait = Wait::new(client, Pace::OPERATION, &waiting_for);
     let mut status = begin(&start.method, answer);
     let mut asked = answer.retry_after(client.run().now());
     loop {
-        let by = match status {
-            Status::Running(by) => by,
-            Status::Succeeded => return Ok(()),
-            Status::Failed(failure) => {
-                return Err(Error::refused_by_service(format!("cannot {}", start.doing), failure));
-            }
+        let (by, poll) = match (status, get) {
+            (Status::Succeeded, _) => return Ok(()),
+            (Status::Failed(failure), _) => return Err(judge::failed(format!("cannot {}", start.doing), failure)),
             // The operation ended long enough ago to be forgotten; a deletion's record goes with its resource.
-            Status::Forgotten if start.method == Method::DELETE => return Ok(()),
-            Status::Forgotten => PollBy::Resource,
-        };
-        client
-            .run()
-            .pause(
-                poll_pause(began.elapsed(), asked),
-                &format!("the end of: {}", start.doing),
-            )
-            .await?;
-        let poll = match &by {
-            PollBy::AsyncOperation(address) | PollBy::Location(address) => {
-                Request::follow(start.service.clone(), address, format!("poll: {}", start.doing))
+            (Status::Forgotten, _) if start.method == Method::DELETE => return Ok(()),
+            (Status::Running(PollBy::Resource) | Status::Forgotten, None) => return Ok(()),
+            (Status::Running(PollBy::Resource) | Status::Forgotten, Some(get)) => (PollBy::Resource, get.clone()),
+            (Status::Running(by), _) => {
+                let (PollBy::AsyncOperation(address) | PollBy::Location(address)) = &by else {
+                    return Ok(());
+                };
+                let poll = Request::follow(start.service.clone(), address, format!("poll: {}", start.doing));
+                (by, poll)
             }
-            PollBy::Resource => get.clone(),
         };
+        wait.pause(asked).await?;
         let answer = client.answer_or_missing(&poll).await?;
-        if answer.status == http::StatusCode::NOT_FOUND && by == PollBy::Resource {
-            return Err(Error::new(
-                ErrorKind::Azure,
-                format!("cannot {}: the resource vanished meanwhile", start.doing),
-            ));
+        if answer.status == StatusCode::NOT_FOUND && by == PollBy::Resource {
+            let text = format!("cannot {}: the resource vanished meanwhile", start.doing);
+            return Err(Error::new(ErrorKind::Azure, text));
         }
         asked = answer.retry_after(client.run().now());
         status = read(&by, &answer);
@@ -128,17 +119,14 @@ async fn finish(client: &Client, start: &Request, get: &Request, answer: &Answer
 /// # Errors
 /// When it ends badly, vanishes, or the run ends.
 pub async fn settle(client: &Client, put: &Request, get: &Request, mut found: Value) -> Result<Value> {
-    let began = Instant::now();
+    let waiting_for = format!("the end of: {}", put.doing);
+    let wait = Wait::new(client, Pace::OPERATION, &waiting_for);
     loop {
         match read_resource(&found) {
             Status::Succeeded => return Ok(found),
-            Status::Failed(failure) => return Err(Error::refused_by_service(format!("cannot {}", put.doing), failure)),
-            Status::Running(_) | Status::Forgotten => {}
+            Status::Failed(failure) => return Err(judge::failed(format!("cannot {}", put.doing), failure)),
+            Status::Running(_) | Status::Forgotten => wait.pause(None).await?,
         }
-        client
-            .run()
-            .pause(poll_pause(began.elapsed(), None), &format!("the end of: {}", put.doing))
-            .await?;
         found = client.send(get).await?.value();
     }
 }

@@ -27,12 +27,6 @@ use crate::{
 /// How long cleaning up may take, also after a cancel: deletions take seconds to a few minutes.
 pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 
-/// How often a deletion is tried while something still works on the resource.
-const MAX_TRIES: u32 = 6;
-
-/// The pause between two such tries.
-const BETWEEN_TRIES: Duration = Duration::from_secs(10);
-
 /// What is to be done with a resource that was found in the group of temporaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
@@ -190,35 +184,14 @@ pub(super) fn keep(client: &Client, id: String, why: &str) -> Kept {
 }
 
 async fn remove_one(client: &Client, it: Found) -> Option<Kept> {
-    for _ in 1..MAX_TRIES {
-        match drive::delete(client, &it.delete, &it.get).await {
-            Ok(()) => {
-                client.run().progress.tell(Event::Removed { id: it.id });
-                return None;
-            }
-            // Its own creation may still be under way after a cancel.
-            Err(error) if error.has_status(409) => {
-                if client
-                    .run()
-                    .pause(BETWEEN_TRIES, "a resource to be free for deletion")
-                    .await
-                    .is_err()
-                {
-                    break;
-                }
-            }
-            Err(error) => {
-                return Some(keep(
-                    client,
-                    it.id,
-                    &format!("it could not be removed: {}", error.report()),
-                ));
-            }
+    match drive::delete(client, &it.delete, &it.get).await {
+        Ok(()) => {
+            client.tell(Event::Removed { id: it.id });
+            None
+        }
+        Err(error) => {
+            let why = format!("it could not be removed: {}", error.report());
+            Some(keep(client, it.id, &why))
         }
     }
-    Some(keep(
-        client,
-        it.id,
-        "it could not be removed: something still works on it",
-    ))
 }

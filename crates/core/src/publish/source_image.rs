@@ -13,7 +13,7 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     ids::resource::{DiskId, ImageId, ImageVersionId, SnapshotId},
-    json as read_json,
+    json as read_json, judge,
     operation::{Status, drive, read_resource},
     publish::legality::DefinitionSecurity,
     replication::{self, Settled},
@@ -59,7 +59,7 @@ pub(super) async fn observe_image(client: &Client, id: &ImageId) -> Result<Machi
     let body = match read_resource(&body) {
         Status::Succeeded => body,
         Status::Failed(failure) => {
-            let error = Error::refused_by_service(format!("managed image {} was never made", id.name()), failure);
+            let error = judge::failed(format!("managed image {} was never made", id.name()), failure);
             return Err(error.with_hint("build it anew"));
         }
         Status::Running(_) | Status::Forgotten => {

@@ -20,7 +20,7 @@ use crate::{
         Location,
         resource::{ImageVersionId, VmId},
     },
-    json,
+    json, judge,
     operation::{Status, drive, poll_pause, read_resource},
     progress::Event,
     replication,
@@ -28,7 +28,7 @@ use crate::{
     settings::{Generalized, MachineHandling, PublishSettings, Stopped},
 };
 
-/// How often an action on a VM whose effect is unknown is looked after and sent again.
+/// How often a write is looked after and sent again.
 const MAX_LOOKS: u32 = 4;
 
 /// Whether a step changed something.
@@ -61,29 +61,10 @@ pub(super) async fn prepare(client: &Client, id: &VmId, vm: &Vm, handling: Machi
     Ok(change)
 }
 
-/// Sends an action until the VM shows its effect.
+/// Sends an action and waits until the VM shows its effect.
 async fn until(client: &Client, id: &VmId, action: &Request, is_done: fn(&Vm) -> bool) -> Result<()> {
-    for _ in 0..MAX_LOOKS {
-        match drive::act(client, action).await {
-            Ok(()) => {}
-            Err(error) if error.kind() == ErrorKind::UnknownEffect => {}
-            Err(error) => return Err(error),
-        }
-        if is_done(&Vm::new(client.send(&vm::get(id)).await?.value())) {
-            return Ok(());
-        }
-        client
-            .run()
-            .pause(poll_pause(std::time::Duration::ZERO, None), &action.doing)
-            .await?;
-    }
-    Err(Error::new(
-        ErrorKind::Azure,
-        format!(
-            "cannot {}: Azure accepted it {MAX_LOOKS} times and the VM does not show it",
-            action.doing
-        ),
-    ))
+    let look = || async { Ok(is_done(&Vm::new(client.send(&vm::get(id)).await?.value()))) };
+    drive::act(client, action, look).await
 }
 
 /// The gallery's region; creates the gallery when it is missing and may be created.
@@ -214,7 +195,10 @@ async fn make_sure(client: &Client, id: &str, (create, get): (&Request, &Request
         looks += 1;
         match drive::put(client, create, get).await {
             Ok(made) => {
-                client.run().progress.tell(Event::Created { id: id.to_owned() });
+                client.tell(Event::Created { id: id.to_owned() });
+                if let Look::TakenUp(temporary, fingerprint) = how {
+                    require_own(temporary, fingerprint, &made)?;
+                }
                 return Ok(made);
             }
             Err(error) if looks < MAX_LOOKS && (error.has_status(409) || error.has_status(404)) => {
@@ -245,14 +229,7 @@ async fn taken_up(client: &Client, temporary: &Temporary, fingerprint: &Fingerpr
         return Ok(None);
     };
     let body = answer.value();
-    let of = body
-        .get("tags")
-        .and_then(|tags| tags.get(FINGERPRINT_TAG))
-        .and_then(Value::as_str);
-    if of != Some(fingerprint.as_str()) {
-        let text = format!("{} is there and was not made for this", temporary.id);
-        return Err(Error::new(ErrorKind::Refused, text).with_hint("remove it, or set another temp_name_prefix"));
-    }
+    require_own(temporary, fingerprint, &body)?;
     match read_resource(&body) {
         Status::Succeeded => Ok(Some(body)),
         Status::Failed(_) => drive::delete(client, &temporary.delete, &temporary.get)
@@ -262,6 +239,19 @@ async fn taken_up(client: &Client, temporary: &Temporary, fingerprint: &Fingerpr
             .await
             .map(Some),
     }
+}
+
+/// Refuses a resource of our name that was not made of this source.
+fn require_own(temporary: &Temporary, fingerprint: &Fingerprint, body: &Value) -> Result<()> {
+    let of = body
+        .get("tags")
+        .and_then(|tags| tags.get(FINGERPRINT_TAG))
+        .and_then(Value::as_str);
+    if of == Some(fingerprint.as_str()) {
+        return Ok(());
+    }
+    let text = format!("{} is there and was not made for this", temporary.id);
+    Err(Error::new(ErrorKind::Refused, text).with_hint("remove it, or set another temp_name_prefix"))
 }
 
 /// Who has a version number.
@@ -354,7 +344,7 @@ async fn explained(client: &Client, error: Error, operation: Option<String>) -> 
     match client.send(&poll).await {
         Ok(answer) => match crate::operation::read(&crate::operation::PollBy::AsyncOperation(address), &answer) {
             Status::Failed(failure) => {
-                let reason = Error::refused_by_service(error.to_string(), failure);
+                let reason = judge::failed(error.to_string(), failure);
                 match error.hint() {
                     Some(hint) => reason.with_hint(hint),
                     None => reason,

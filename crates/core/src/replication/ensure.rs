@@ -19,18 +19,15 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{Location, resource::ImageVersionId},
     replicas::RegionNeed,
-    retry,
     settings::ReplicaStorage,
+    write::Tries,
 };
 
-/// How often a version is written when other writers keep changing it.
+/// How often a version is completed when other writers keep taking away what was written.
 const MAX_WRITES: u32 = 5;
 
 /// How often a run repairs a version.
 const MAX_REPAIRS: u32 = 2;
-
-/// The codes of a 409 that passes: somebody else is writing.
-const PASSING: [&str; 3] = ["Conflict", "AnotherOperationInProgress", "RetryableError"];
 
 /// What a version has to become.
 #[derive(Clone, Debug, Default)]
@@ -53,10 +50,12 @@ struct Work<'a> {
     complete_before: Option<Vec<Location>>,
     /// What this run took out. The version's tag says the same, unless something removed the tag.
     taken_out: TakenOut,
+    /// How often it was completed.
     writes: u32,
     repairs: u32,
-    /// Why the last write was refused.
-    refusal: Option<Error>,
+    /// The tries of the write that was not accepted yet.
+    tries: Tries<'a>,
+    doing: &'a str,
 }
 
 /// How far the details are.
@@ -87,10 +86,7 @@ impl Work<'_> {
             self.remember(&version);
             require_no_key(&version, &self.wanted.regions)?;
             if let Some(body) = self.completed(&version) {
-                let written = self.write(body).await?;
-                if written == Written::Accepted && self.details == DetailsState::NotWritten {
-                    self.details = DetailsState::Written;
-                }
+                self.complete(body).await?;
                 continue;
             }
             match self.settled(&locations).await? {
@@ -144,25 +140,32 @@ impl Work<'_> {
         Some(body)
     }
 
-    /// Writes the version. A conflict with another writer is an error only when it was the last of many.
-    async fn write(&mut self, body: Value) -> Result<Written> {
-        self.writes += 1;
-        // A repair that was accepted is not a conflict with another writer.
-        if self.writes > MAX_WRITES + self.repairs {
-            return Err(other_writers(self.refusal.take()));
+    async fn complete(&mut self, body: Value) -> Result<()> {
+        if self.writes == MAX_WRITES {
+            let text = "other writers keep taking away its regions or tags";
+            return Err(Error::new(ErrorKind::Azure, text).with_hint("run the same again when they are done"));
         }
-        let refused = match self.client.send(&version::put(self.id, body)).await {
-            Ok(_) => {
-                self.refusal = None;
-                return Ok(Written::Accepted);
+        if self.write(body).await? == Written::Accepted {
+            self.writes += 1;
+            if self.details == DetailsState::NotWritten {
+                self.details = DetailsState::Written;
             }
-            Err(error) if is_passing(&error) => error,
-            Err(error) => return Err(error),
-        };
-        let pause = retry::wait(self.writes - 1, None, fastrand::f64());
-        self.refusal = Some(refused);
-        self.client.run().pause(pause, "another writer of the version").await?;
-        Ok(Written::Unclear)
+        }
+        Ok(())
+    }
+
+    /// Writes the version. After a conflict with another writer or a lost answer, the next look decides what to write.
+    async fn write(&mut self, body: Value) -> Result<Written> {
+        match self.client.send(&version::put(self.id, body)).await {
+            Ok(_) => {
+                self.tries = Tries::new(self.client, self.doing);
+                Ok(Written::Accepted)
+            }
+            Err(error) => {
+                self.tries.after(error).await?;
+                Ok(Written::Unclear)
+            }
+        }
     }
 
     async fn repair_region(&mut self, version: &ImageVersion, region: &RegionState) -> Result<()> {
@@ -206,6 +209,8 @@ impl Work<'_> {
 /// # Errors
 /// When the version is missing, failed or being deleted, a region keeps failing or cannot be added, or the run ends.
 pub async fn ensure(client: &Client, id: &ImageVersionId, wanted: &Wanted) -> Result<ImageVersion> {
+    let title = version::title(id);
+    let doing = format!("write image version {title}");
     let work = Work {
         client,
         id,
@@ -215,51 +220,9 @@ pub async fn ensure(client: &Client, id: &ImageVersionId, wanted: &Wanted) -> Re
         taken_out: TakenOut::default(),
         writes: 0,
         repairs: 0,
-        refusal: None,
+        tries: Tries::new(client, &doing),
+        doing: &doing,
     };
-    let title = version::title(id);
     let done = work.run().await;
     done.map_err(|error| error.while_doing(format!("cannot bring image version {title} to its regions")))
-}
-
-/// Whether another look may help: somebody else is writing, or the answer to a write was lost.
-fn is_passing(error: &Error) -> bool {
-    let Some(refusal) = error.service().filter(|refusal| refusal.status == 409) else {
-        return error.kind() == ErrorKind::UnknownEffect;
-    };
-    let is_nameless = refusal.code.is_empty() || refusal.code == "HTTP 409";
-    is_nameless || PASSING.iter().any(|code| refusal.code.eq_ignore_ascii_case(code))
-}
-
-fn other_writers(refusal: Option<Error>) -> Error {
-    let error = Error::new(ErrorKind::Azure, "other writers kept changing its regions or tags")
-        .with_hint("run the same again when they are done");
-    match refusal {
-        Some(refusal) => error.because(refusal),
-        None => error,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::ServiceError;
-
-    #[test]
-    fn only_another_writer_is_a_reason_to_look_again() {
-        let refused = |status: u16, code: &str| {
-            let envelope = serde_json::json!({"code": code, "message": "no"});
-            Error::refused_by_service("cannot write", ServiceError::from_envelope(status, &envelope))
-        };
-        for code in ["Conflict", "anotheroperationinprogress", "RetryableError"] {
-            assert!(is_passing(&refused(409, code)), "{code}");
-        }
-        let nameless = ServiceError::from_envelope(409, &Value::Null);
-        assert!(is_passing(&Error::refused_by_service("cannot write", nameless)));
-        assert!(is_passing(&Error::new(ErrorKind::UnknownEffect, "no answer")));
-        for code in ["ScopeLocked", "PropertyChangeNotAllowed", "OperationNotAllowed"] {
-            assert!(!is_passing(&refused(409, code)), "{code}");
-        }
-        assert!(!is_passing(&refused(400, "Conflict")));
-    }
 }

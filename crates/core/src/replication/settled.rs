@@ -4,16 +4,16 @@
 
 use std::collections::BTreeMap;
 
-use tokio::time::Instant;
-
 use super::repair::{failed_region, repairable_region};
 use crate::{
     client::Client,
     compute::version::{self, ImageVersion, RegionState},
     error::{Error, ErrorKind, Result, ServiceError},
     ids::{Location, resource::ImageVersionId},
-    operation::{Status, poll_pause},
+    judge,
+    operation::Status,
     progress::Event,
+    wait::{Pace, Wait},
 };
 
 /// How a wait for a version ended, with the version as it was seen last.
@@ -61,21 +61,20 @@ pub(super) async fn settled_since(
     wanted: &[Location],
     complete_before: &[Location],
 ) -> Result<Settled> {
-    let began = Instant::now();
+    let wait = Wait::new(client, Pace::COPY, "replication");
     let mut reported = BTreeMap::new();
     loop {
         let version = version::find(client, id).await?.ok_or_else(|| missing(id))?;
         report_replication(client, &version, &mut reported);
-        if let Some(settled) = judge(version, wanted, complete_before)? {
+        if let Some(settled) = stand(version, wanted, complete_before)? {
             return Ok(settled);
         }
-        let pause = poll_pause(began.elapsed(), None);
-        client.run().pause(pause, "replication").await?;
+        wait.pause(None).await?;
     }
 }
 
 /// How a version stands; `None` while its state is not final.
-fn judge(version: ImageVersion, wanted: &[Location], complete_before: &[Location]) -> Result<Option<Settled>> {
+fn stand(version: ImageVersion, wanted: &[Location], complete_before: &[Location]) -> Result<Option<Settled>> {
     if version.provisioning_state().eq_ignore_ascii_case("Deleting") {
         return Err(deleting(&version));
     }
@@ -151,7 +150,7 @@ fn failed(version: &ImageVersion, failure: ServiceError) -> Error {
     let hint = "a failed version keeps its number: publish under another one, or delete it";
     match version.regions().into_iter().find(RegionState::has_failed) {
         Some(region) => failed_region(version, &region).while_doing(text).with_hint(hint),
-        None => Error::refused_by_service(text, failure).with_hint(hint),
+        None => judge::failed(text, failure).with_hint(hint),
     }
 }
 
@@ -172,7 +171,7 @@ mod tests {
 
     fn ends(version: ImageVersion, wanted: &[&str], before: &[&str]) -> &'static str {
         let locations = |names: &[&str]| names.iter().map(|name| name.parse().unwrap()).collect::<Vec<_>>();
-        match judge(version, &locations(wanted), &locations(before)) {
+        match stand(version, &locations(wanted), &locations(before)) {
             Ok(None) => "waits",
             Ok(Some(Settled::Complete(_))) => "complete",
             Ok(Some(Settled::RegionFailed(..))) => "region failed",

@@ -109,7 +109,7 @@ async fn a_wrong_secret_is_told_in_entra_s_words_and_without_the_secret() {
         ..LoginInputs::default()
     });
     let error = read_twice(&azure, &wrong, &PUBLIC).await.unwrap_err();
-    assert_eq!(error.kind(), ErrorKind::NoRights);
+    assert_eq!(error.kind(), ErrorKind::SignIn);
     let report = format!("{}\n{error:?}", error.report());
     assert!(
         report.contains("AADSTS7000215") && report.contains(APPLICATION),

@@ -3,6 +3,7 @@
 #![cfg(test)]
 
 mod adopt;
+mod answers;
 mod captured;
 mod credential;
 mod publish;

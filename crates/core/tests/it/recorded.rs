@@ -84,8 +84,12 @@ struct AnyToken;
 
 #[async_trait]
 impl Credential for AnyToken {
-    async fn token(&self, _scope: &str) -> Result<SecretString> {
+    async fn token(&self, _scope: &str, _run: &Run) -> Result<SecretString> {
         Ok(SecretString::from("token"))
+    }
+
+    async fn token_instead_of(&self, _refused: &SecretString, scope: &str, run: &Run) -> Result<SecretString> {
+        self.token(scope, run).await
     }
 }
 
@@ -134,7 +138,7 @@ async fn read(exchange: &Exchange) -> Reading {
                 }
                 Err(error) => {
                     assert!(error.has_code("PoolExists") && error.has_status(409), "{error:?}");
-                    assert_eq!(error.kind(), ErrorKind::Azure);
+                    assert_eq!(error.kind(), ErrorKind::Rejected);
                     let refusal = error.service().unwrap();
                     assert_eq!(refusal.message, "The specified pool already exists.");
                     assert_eq!(refusal.request_id.as_ref(), exchange.headers.get("request-id"));

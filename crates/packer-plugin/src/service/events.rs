@@ -29,7 +29,7 @@ pub(super) fn result(published: v1::Published) -> v1::PublishEvent {
 
 fn message(event: Event) -> Option<Message> {
     Some(match event {
-        Event::SignedIn { method, cloud } => Message::SignedIn(v1::SignedIn { method, cloud }),
+        Event::SigningIn { method, cloud } => Message::SignedIn(v1::SignedIn { method, cloud }),
         Event::StepStarted { step, what } => Message::StepStarted(v1::StepStarted {
             step: step.to_owned(),
             what,
