@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::{publish::StepTime, rollout::Round, settings::SpotCounts};
+use azure_batch_core::{progress::StepTime, rollout::Round, settings::SpotCounts};
 
 use super::*;
 

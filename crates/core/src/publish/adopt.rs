@@ -7,10 +7,12 @@
 mod unused;
 
 use super::{
-    Outcome, PublishPlan, Published, PublishedRegion, accounts,
-    number::FINGERPRINT_TAG,
+    Outcome, PublishPlan, Published, PublishedRegion, checks,
+    observe::accounts,
     plan::{self},
-    preflight, published, regions_of, source_image,
+    regions,
+    report::security_type,
+    source::{fingerprint, image},
 };
 use crate::{
     batch::account::Account,
@@ -19,10 +21,12 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{VersionNumber, resource::ImageVersionId},
     json,
+    plan::Plan,
     progress::Progress,
     replicas::RegionNeed,
     replication::{self, Details, Wanted},
     settings::{PublishSettings, Reuse},
+    tags::Tag,
 };
 
 /// What was seen before deciding.
@@ -35,7 +39,7 @@ struct Seen {
 
 /// What the version has to become.
 #[derive(Debug)]
-struct Plan {
+struct Goal {
     number: VersionNumber,
     /// The regions that pools wait for, the version's own first.
     first: Vec<RegionNeed>,
@@ -53,26 +57,27 @@ pub(super) async fn run(client: &Client, settings: &PublishSettings, id: &ImageV
     let seen = run.step("source", what, observe(client, settings, id)).await?;
     let plan = decide(settings, &seen, &run.progress)?;
     announce(settings, &plan, &run.progress);
-    let wanted = |needs: &[RegionNeed], details: &Details| Wanted {
-        regions: needs.to_vec(),
-        storage: settings.version_settings.storage,
-        details: details.clone(),
+    let what = format!("Making sure of {}, where pools wait", regions::names(&plan.first));
+    let storage = settings.version_settings.storage;
+    let first = Wanted {
+        regions: plan.first.clone(),
+        storage,
+        details: plan.details.clone(),
     };
-    let what = format!("Making sure of {}, where pools wait", regions_of(&plan.first));
-    let first = wanted(&plan.first, &plan.details);
     let first = replication::ensure(client, id, &first);
     let mut version = run.step("regions", what, first).await?;
     if !plan.rest.is_empty() {
-        let what = format!("Replicating to {}", regions_of(&plan.rest));
+        let what = format!("Replicating to {}", regions::names(&plan.rest));
         // The details were written with the first regions, or warned about.
-        let rest = wanted(&plan.rest, &Details::default());
+        let rest = Wanted {
+            regions: plan.rest.clone(),
+            storage,
+            details: Details::default(),
+        };
         let rest = replication::ensure(client, id, &rest);
         version = run.step("more regions", what, rest).await?;
     }
-    Ok(Published {
-        steps: run.steps(),
-        ..describe(settings, &seen.definition, &plan, &version)?
-    })
+    describe(settings, &seen.definition, &plan, &version)
 }
 
 /// Says what [`run`] would do; writes nothing.
@@ -83,24 +88,19 @@ pub(super) async fn plan(client: &Client, settings: &PublishSettings, id: &Image
     let seen = observe(client, settings, id).await?;
     let plan = decide(settings, &seen, &client.run().progress)?;
     let needs = || plan.first.iter().chain(&plan.rest);
-    let mut changes = plan::region_changes(Some(&seen.version), needs());
-    changes.extend(
-        plan.details
-            .changes(seen.version.body())
-            .iter()
-            .map(ToString::to_string),
-    );
+    let mut changes = regions::changes(Some(&seen.version), needs());
+    changes.extend(regions::descriptions(Some(&seen.version), &plan.details));
     Ok(PublishPlan {
         version: id.clone(),
-        changes,
+        steps: Plan::new(changes),
         replicas: needs().map(|need| need.formula.clone()).collect(),
     })
 }
 
 async fn observe(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
     let (version, definition, accounts) = futures::try_join!(
-        source_image::settled_version(client, id),
-        source_image::definition_of(client, id),
+        image::settled_version(client, id),
+        image::definition_of(client, id),
         accounts(client, settings)
     )?;
     Ok(Seen {
@@ -111,20 +111,20 @@ async fn observe(client: &Client, settings: &PublishSettings, id: &ImageVersionI
 }
 
 /// Refuses what cannot be adopted, and says what the version has to become, before anything is written.
-fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Result<Plan> {
+fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Result<Goal> {
     let version = &seen.version;
     let number = number(settings, version)?;
     require_generalized(version, &seen.definition)?;
-    let machine = source_image::of_version(version, &seen.definition)?;
-    preflight::refuse(
-        preflight::checks(&machine, settings.machine),
+    let machine = image::of_version(version, &seen.definition)?;
+    checks::refuse(
+        checks::checks(&machine, settings.machine),
         &settings.ignore_checks,
         progress,
     )?;
-    let (first, rest) = plan::regions(settings, &machine.location, &seen.accounts)?;
+    let (first, rest) = regions::regions(settings, &machine.location, &seen.accounts)?;
     let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
     replication::require_no_key(version, &needs)?;
-    let mut details = plan::details(settings, &machine.fingerprint());
+    let mut details = plan::details(settings, &fingerprint::of(&machine, &settings.run_id));
     if is_shallow(version) {
         refuse_shallow(settings, version, &needs, &details)?;
         details = Details::default();
@@ -140,7 +140,7 @@ fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Resul
     for text in unused::notes(settings) {
         progress.note(text);
     }
-    Ok(Plan {
+    Ok(Goal {
         number,
         first,
         rest,
@@ -192,7 +192,7 @@ fn refuse_shallow(
         .collect();
     let storage = settings.version_settings.storage;
     if replication::merged_regions(version, needs, storage, &[]).is_some() {
-        missing.push(format!("bring it to {}", regions_of(needs)));
+        missing.push(format!("bring it to {}", regions::names(needs)));
     }
     if missing.is_empty() {
         return Ok(());
@@ -206,7 +206,7 @@ fn refuse_shallow(
     Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
 }
 
-fn announce(settings: &PublishSettings, plan: &Plan, progress: &Progress) {
+fn announce(settings: &PublishSettings, plan: &Goal, progress: &Progress) {
     let number = plan.number;
     progress.note(format!(
         "Version {number} is of the wanted definition: it is adopted and nothing is copied"
@@ -222,27 +222,27 @@ fn announce(settings: &PublishSettings, plan: &Plan, progress: &Progress) {
 fn describe(
     settings: &PublishSettings,
     definition: &ImageDefinition,
-    plan: &Plan,
+    plan: &Goal,
     version: &ImageVersion,
 ) -> Result<Published> {
-    let machine = source_image::of_version(version, definition)?;
-    // Our tags are written only together with another change, so the version need not say it.
-    let fingerprint = version.tag(FINGERPRINT_TAG).map(str::to_owned);
+    let machine = image::of_version(version, definition)?;
+    // Our tags are written only together with another change, so the version may not show it.
+    let fingerprint = fingerprint::of(&machine, &settings.run_id);
     Ok(Published {
         version: version.id.clone(),
         number: plan.number,
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
-        fingerprint: fingerprint.unwrap_or_else(|| machine.fingerprint().as_str().to_owned()),
+        fingerprint: Tag::Fingerprint
+            .read(version.body())
+            .map_or_else(|| fingerprint.to_string(), str::to_owned),
         outcome: Outcome::Adopted,
-        security_type: published::security_type(Some(definition), &machine),
+        security_type: security_type(Some(definition), &machine),
         data_disk_luns: machine.luns(),
         os_type: machine.os_type,
         hyper_v_generation: machine.generation,
         architecture: machine.architecture,
         regions: version.regions().into_iter().map(PublishedRegion::from).collect(),
-        kept: Vec::new(),
-        steps: Vec::new(),
     })
 }
 

@@ -69,6 +69,13 @@ impl Details {
         changes
     }
 
+    /// The tags of a version that is created.
+    #[must_use]
+    pub fn all_tags(&self) -> Map<String, Value> {
+        let all = self.tags.iter().chain(&self.own_tags);
+        all.map(|(name, value)| (name.clone(), json!(value))).collect()
+    }
+
     /// Puts everything that is wanted into a version's body, our own tags too.
     pub fn apply(&self, body: &mut Value) {
         let changes = self.changes(body).into_iter().chain(self.own_changes(body));

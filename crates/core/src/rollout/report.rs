@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     error::Error,
     ids::{PoolId, resource::ImageVersionId},
-    publish::StepTime,
+    progress::StepTime,
     settings::{RolloutSettings, Targets},
 };
 

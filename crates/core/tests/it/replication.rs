@@ -59,7 +59,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     let cancel = CancellationToken::new();
     azure.gone_after(taken_out_at(&twin), cancel.clone());
     let (client, _events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &adopting()).await.unwrap_err();
+    let error = publish::run(&client, &adopting()).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let between = body(&azure);
     assert!(!between.to_string().contains(UK_SOUTH), "{between}");
@@ -71,7 +71,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
 
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let plan = publish::plan(&client, &adopting()).await.unwrap();
-    assert_eq!(plan.changes[0], "put uksouth back with 5 replicas");
+    assert_eq!(plan.changes()[0], "put uksouth back with 5 replicas");
     run(&azure, &adopting()).await.unwrap();
     let after = body(&azure);
     let regions = after["properties"]["publishingProfile"]["targetRegions"]
@@ -231,7 +231,7 @@ async fn a_found_version_gets_what_is_wanted_now() {
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let plan = publish::plan(&client, &wanted).await.unwrap();
     assert_eq!(
-        plan.changes,
+        plan.changes(),
         [
             "set tag team = render",
             "end its life at 2027-06-30T00:00:00Z",
@@ -265,7 +265,7 @@ async fn what_a_found_version_keeps_is_a_warning() {
     wanted.version_settings.end_of_life = "2027-01-01T00:00:00Z".parse().ok();
     wanted.version_settings.storage = ReplicaStorage::PremiumLrs;
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
-    publish::run(&client, &wanted).await.unwrap();
+    publish::run(&client, &wanted).await.result.unwrap();
     assert_eq!(azure.writes(), Vec::<String>::new());
     let lines = lines(&mut events).join("\n");
     for text in [

@@ -11,6 +11,7 @@ use std::{
 
 use azure_batch_core::{
     error::{Error, ErrorKind},
+    plan::{Course, Ended},
     progress::Progress,
 };
 use futures::{FutureExt as _, Stream, stream};
@@ -216,16 +217,17 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     while let Ok(event) = told.try_recv() {
         operation.tell(events::event(event));
     }
-    let crashed = |_| {
-        Err(Error::new(
+    let crashed = |_| Ended {
+        result: Err(Error::new(
             ErrorKind::Azure,
             "a fault in azure-batch itself stopped the run; its log has the place",
-        ))
+        )),
+        report: Course::default(),
     };
-    let outcome = outcome.unwrap_or_else(crashed);
+    let Ended { result, report } = outcome.unwrap_or_else(crashed);
     operation.end(
-        outcome
-            .map(|published| events::published(published, run_id))
+        result
+            .map(|published| events::published(published, report, run_id))
             .map_err(Failed::of_error),
     );
 }

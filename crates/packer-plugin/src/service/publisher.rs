@@ -11,6 +11,7 @@ use azure_batch_core::{
     connect::connect,
     error::Result,
     https::{Authorities, https_client},
+    plan::{Course, Ended},
     progress::Progress,
     publish::{self, PublishPlan, Published},
     run::Run,
@@ -32,11 +33,9 @@ pub trait Publisher: fmt::Debug + Send + Sync + 'static {
     /// When it cannot be known, or would be refused.
     async fn plan(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<PublishPlan>;
 
-    /// Publishes; stops at a safe point when cancelled.
-    ///
-    /// # Errors
-    /// When the run fails, is cancelled, or its time is over.
-    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<Published>;
+    /// Publishes; stops at a safe point when cancelled. What was done is reported also when the run fails, is cancelled,
+    /// or its time is over.
+    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Ended<Published, Course>;
 }
 
 /// Publishes to Azure.
@@ -69,8 +68,13 @@ impl Publisher for AzurePublisher {
         publish::plan(&client, &job.settings).await
     }
 
-    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<Published> {
-        let client = self.client(&job, progress, cancel).await?;
-        publish::run(&client, &job.settings).await
+    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Ended<Published, Course> {
+        match self.client(&job, progress, cancel).await {
+            Ok(client) => publish::run(&client, &job.settings).await,
+            Err(error) => Ended {
+                result: Err(error),
+                report: Course::default(),
+            },
+        }
     }
 }
