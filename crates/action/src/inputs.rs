@@ -17,8 +17,9 @@ use azure_batch_core::{
     cloud::{CloudChoice, KnownCloud},
     https::Authorities,
     settings::{
-        AccountRef, Elevation, Fault, Login, LoginInputs, NodesPerReplica, PendingResize, ROLLOUT_DEADLINE, Readiness,
-        ReplicaRule, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
+        AccountRef, Elevation, Fault, Login, LoginInputs, NodesPerReplica, PendingResize, PoolSpec, ROLLOUT_DEADLINE,
+        Readiness, ReplicaRule, ResizePolicy, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets,
+        WaitForSuccess,
     },
 };
 use secrecy::SecretString;
@@ -117,16 +118,20 @@ impl Parts {
     ) -> RolloutSettings {
         RolloutSettings {
             account,
-            pool,
-            version,
-            vm_size: self.vm_size,
-            node_agent_sku: self.node_agent_sku,
-            targets: self.targets,
-            start_task: self.start_task,
-            pool_json: self.pool_json,
-            resize: self.resize,
-            readiness: self.readiness,
-            replica_rule: self.replica_rule,
+            pool: PoolSpec {
+                id: pool,
+                version,
+                vm_size: self.vm_size,
+                node_agent_sku: self.node_agent_sku,
+                targets: self.targets,
+                start_task: self.start_task,
+                json: self.pool_json,
+            },
+            policy: RolloutPolicy {
+                resize: self.resize,
+                readiness: self.readiness,
+                replica_rule: self.replica_rule,
+            },
         }
     }
 }
