@@ -10,7 +10,7 @@ use azure_batch_core::{
     error::{Error, ErrorKind},
     ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     rollout::{PoolAction, RolloutOutcome, RolloutReport},
-    settings::{AccountRef, Fault, RolloutSettings, Targets},
+    settings::{AccountRef, RolloutSettings, Targets},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -122,9 +122,9 @@ impl Report {
         }
     }
 
-    /// The report of a run whose inputs were not usable.
+    /// The report of a run whose inputs were not usable: one fault a line.
     #[must_use]
-    pub fn of_faults(faults: &[Fault], ending: Ending) -> Self {
+    pub fn of_faults(faults: Vec<String>, ending: Ending) -> Self {
         let kind = ErrorKind::BadInput;
         Self {
             failure: Some(Failure::of_inputs(faults)),

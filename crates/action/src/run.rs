@@ -21,11 +21,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Origin, Values},
     console::{Console, Form},
     environment::Environment,
     report::Ending,
     signals::Signals,
+    values::{Given, Origin},
 };
 
 /// How this program names itself.
@@ -164,11 +164,11 @@ impl Stopwatch {
 }
 
 /// Strikes every secret out of what is written from now on; to be called before anything is written.
-pub fn hide_secrets(values: &Values, console: &mut Console) {
-    for secret in values.secrets() {
+pub fn hide_secrets(given: &Given, console: &mut Console) {
+    for secret in given.secrets() {
         console.redact(&secret.text);
     }
-    for secret in values.secrets().iter().filter(|secret| secret.origin == Origin::User) {
+    for secret in given.secrets().iter().filter(|secret| secret.origin == Origin::User) {
         console.mask(&secret.text);
     }
 }

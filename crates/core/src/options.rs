@@ -355,6 +355,12 @@ fn find_in_block(block: &'static Opt, path: &str) -> Option<&'static Opt> {
     own.or_else(|| nested.iter().find_map(|opt| find_in_block(opt, path)))
 }
 
+/// The option of a path, where two programs have one of that name: the one that this door takes.
+fn find_for(door: Door, path: &str) -> Option<&'static Opt> {
+    let taken = find_in(all().filter(|opt| opt.is_taken_by(door)), path);
+    taken.or_else(|| find_in(all(), path))
+}
+
 /// A text in which every `{path}` of an option became its name at a door, as code.
 fn spell(text: &str, door: Door) -> String {
     let mut spelled = String::new();
@@ -363,7 +369,7 @@ fn spell(text: &str, door: Door) -> String {
         spelled.push_str(before);
         let named = after
             .split_once('}')
-            .and_then(|(path, rest)| Some((find_in(all(), path)?, rest)));
+            .and_then(|(path, rest)| Some((find_for(door, path)?, rest)));
         match named {
             Some((opt, behind)) => {
                 spelled.push_str(&format!("`{}`", opt.spelled(door)));

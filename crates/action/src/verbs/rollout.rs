@@ -2,6 +2,8 @@
 //!
 //! How Azure is brought there is decided in core; what all verbs do alike is in `run`.
 
+mod request;
+
 use std::{path::Path, sync::Arc};
 
 use azure_batch_core::{
@@ -12,31 +14,35 @@ use azure_batch_core::{
 };
 
 use crate::{
-    cli::Values,
     console::{Console, Grade},
     environment::Environment,
     github::{
         deployment::Deployment,
         runner::{Repository, Runner},
     },
-    inputs::{self, RolloutRequest},
     report::{Asked, Report, outputs},
     run::{Stopwatch, Watch, hide_secrets, open_https},
+    values::Given,
 };
 
-/// Rolls out as the values say; returns the exit code.
-pub async fn run(values: &Values, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
-    hide_secrets(values, console);
+pub use request::{DeploymentRequest, RolloutRequest};
+
+/// Rolls out as was asked for; returns the exit code.
+pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    hide_secrets(&given, console);
     let stopwatch = Stopwatch::start();
-    let report_path = inputs::report_path(values, runner);
+    let report_path = request::report_path(&given, runner);
     let desk = Desk {
         runner,
         report_path: report_path.as_deref(),
         stopwatch,
     };
-    let request = match inputs::parse_rollout(values, runner) {
+    let request = match RolloutRequest::read(&mut given, runner) {
         Ok(request) => request,
-        Err(faults) => return desk.close(&Report::of_faults(&faults, stopwatch.ending()), console),
+        Err(faults) => {
+            let faults = faults.iter().map(|fault| given.spelled(fault)).collect();
+            return desk.close(&Report::of_faults(faults, stopwatch.ending()), console);
+        }
     };
     let opened = open_https(request.authorities.clone(), environment);
     let (https, mut watch) = match opened.and_then(|https| Ok((https, Watch::begin(&mut *console)?))) {
@@ -86,10 +92,11 @@ struct Ended<'a> {
 /// a runner that cancels a job leaves the program a few seconds only.
 async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, watch: &mut Watch<'_>) -> u8 {
     let deployment = begin_deployment(request, desk.runner.repository.as_ref(), https, watch).await;
-    let run = watch.run(request.deadline);
+    let (settings, connection) = (&request.asked.settings, &request.asked.connection);
+    let run = watch.run(request.asked.deadline);
     let work = async {
-        let client = connect(&request.login, &request.cloud, Arc::new(https.clone()), run).await?;
-        Ok(rollout::run(&client, &request.settings).await)
+        let client = connect(&connection.login, &connection.cloud, Arc::new(https.clone()), run).await?;
+        Ok(rollout::run(&client, settings).await)
     };
     let outcome = watch.over(work).await.and_then(|ended| ended);
     let report = report_of(request, outcome, desk.stopwatch);
@@ -106,7 +113,7 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
 }
 
 fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, stopwatch: Stopwatch) -> Report {
-    let asked = Asked::of(&request.settings);
+    let asked = Asked::of(&request.asked.settings);
     match outcome {
         Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending()),
         Err(error) => Report {
@@ -123,7 +130,7 @@ async fn begin_deployment(
     watch: &mut Watch<'_>,
 ) -> Option<Deployment> {
     let wanted = request.deployment.as_ref()?;
-    let description = format!("Azure Batch pool {}", request.settings.pool.id);
+    let description = format!("Azure Batch pool {}", request.asked.settings.pool.id);
     let begun = watch
         .over(Deployment::begin(wanted, repository?, https, &description))
         .await;

@@ -7,6 +7,7 @@ mod answers;
 mod captured;
 mod credential;
 mod publish;
+mod publish_reconcile;
 mod publish_sweep;
 mod recorded;
 mod replication;
