@@ -20,8 +20,9 @@ const PROTO_FILES: [&str; 3] = [
 ];
 
 /// What a user's configuration is read into.
-const SETTINGS: [&str; 7] = [
-    "Settings",
+const SETTINGS: [&str; 8] = [
+    "Connection",
+    "Image",
     "Source",
     "SourceDisk",
     "Destination",
@@ -36,13 +37,13 @@ fn main() -> Result<(), Box<dyn Error>> {
         // Ordered maps make the encoded spec the same in every run.
         .btree_map(".")
         // Holds secrets.
-        .skip_debug([".azure_batch.imaging.v1.Settings"])
+        .skip_debug([".azure_batch.imaging.v1.Connection"])
         // Many times larger than the other events, of which there are many.
-        .boxed(".azure_batch.imaging.v1.PublishEvent.event.published");
+        .boxed(".azure_batch.imaging.v1.Event.kind.published");
     for message in SETTINGS {
         builder = builder.type_attribute(
             format!(".azure_batch.imaging.v1.{message}"),
-            "#[derive(serde::Deserialize)] #[serde(default, deny_unknown_fields)]",
+            "#[derive(serde::Serialize, serde::Deserialize)] #[serde(default, deny_unknown_fields)]",
         );
     }
     builder.compile_fds(descriptors)?;

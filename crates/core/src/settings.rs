@@ -39,7 +39,7 @@ pub use values::{Stray, Value, Values};
 use std::time::Duration;
 
 use self::reader::Reader;
-use crate::options::run;
+use crate::{ids::resource::ImageDefinitionId, options::run};
 
 /// Everything that a run was asked for.
 #[derive(Clone, Debug)]
@@ -67,6 +67,14 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
     asked(values, ROLLOUT_DEADLINE, pool::read)
+}
+
+/// The image definition that values name; nothing when they name none.
+#[must_use]
+pub fn definition(values: &Values) -> Option<ImageDefinitionId> {
+    let mut reported_later = Vec::new();
+    let destination = destination::destination(&mut Reader::new(values, &mut reported_later));
+    destination.map(|destination| destination.definition)
 }
 
 fn asked<Settings>(

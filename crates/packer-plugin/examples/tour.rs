@@ -25,6 +25,7 @@ use packer_plugin_azure_batch::packer::conform::{Conformed, conform};
 use packer_plugin_azure_batch::packer::post_processor::{Keep, Output, PostProcessor, Processed};
 use packer_plugin_azure_batch::packer::spec::{AttributeType, Spec};
 use packer_plugin_azure_batch::packer::state::{GENERATED_DATA, GeneratedData, State};
+use packer_plugin_azure_batch::packer::template::Moment;
 use packer_plugin_azure_batch::packer::ui::Ui;
 
 const ACTS: [&str; 6] = ["succeed", "hand-on", "fail", "panic", "wait", "work"];
@@ -56,15 +57,15 @@ impl PostProcessor for Tour {
     }
 
     fn configure(&self, configs: RawConfigs) -> Result<(), String> {
-        let rendered = configs.render(&BTreeMap::new());
-        let Conformed { values, faults } = conform(&self.config_spec(), &rendered);
+        let rendered = configs.render(&BTreeMap::new(), Moment(jiff::Timestamp::UNIX_EPOCH));
+        let Conformed { values, faults } = conform(&self.config_spec(), &rendered.user);
         let mut faults: Vec<String> = faults.iter().map(ToString::to_string).collect();
         let act = match values.get("act") {
             Some(ConfigValue::Text(act)) => act.as_str(),
             _ => "succeed",
         };
         if !ACTS.contains(&act) {
-            faults.push(format!("act: \"{act}\" is none of {}", ACTS.join(", ")));
+            faults.push(format!("act: \"{act}\" is not one of {}", ACTS.join(", ")));
         }
         let seconds = match values.get("seconds") {
             Some(ConfigValue::Number(seconds)) => seconds.as_u64().unwrap_or_default(),

@@ -5,12 +5,13 @@
 
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
-use azure_batch_core::ids::resource::{ImageDefinitionId, ImageId, ImageVersionId};
-
-use crate::{
-    imaging::v1,
-    packer::{artifact::InputArtifact, caller::CallError, log, state::GeneratedData},
+use azure_batch_core::{
+    ids::resource::{ImageDefinitionId, ImageId, ImageVersionId},
+    options::image,
+    settings::Values,
 };
+
+use crate::packer::{artifact::InputArtifact, caller::CallError, log, state::GeneratedData};
 
 /// The id of azure-arm's artifacts, of all its builders and in all its generations.
 const AZURE_ARM: &str = "Azure.ResourceManagement.VMImage";
@@ -38,7 +39,7 @@ impl Input {
     ///
     /// # Errors
     /// When Packer does not answer any more, or with what the artifact lacks and the remedy: a text for the user.
-    pub async fn source(&self, wanted: Option<&ImageDefinitionId>) -> Result<Option<v1::Source>, String> {
+    pub async fn source(&self, wanted: Option<&ImageDefinitionId>) -> Result<Option<Values>, String> {
         let lost = |error: CallError| log::chain(&error);
         if self.artifact.builder_id().await.map_err(lost)? != AZURE_ARM {
             return Ok(None);
@@ -104,7 +105,7 @@ impl Left {
 
     /// A version of the wanted definition is the result already; else whatever holds the disks as the builder left
     /// them is better than a version somewhere else, which is a copy of it.
-    fn source(self, wanted: Option<&ImageDefinitionId>) -> Result<v1::Source, String> {
+    fn source(self, wanted: Option<&ImageDefinitionId>) -> Result<Values, String> {
         let is_wanted = |version: &ImageVersionId| wanted.is_none_or(|wanted| version.definition() == *wanted);
         match (self.version, self.image) {
             (Some(version), None) => Ok(of_version(&version)),
@@ -116,21 +117,20 @@ impl Left {
     }
 }
 
-fn of_version(version: &ImageVersionId) -> v1::Source {
-    v1::Source {
-        image_version: Some(version.to_string()),
-        ..v1::Source::default()
-    }
+fn of_version(version: &ImageVersionId) -> Values {
+    Values::default().with(image::SOURCE_IMAGE_VERSION, version.to_string())
 }
 
 /// The snapshots beside an image lie in its group; without them the image itself is the source.
-fn of_image(image: &ImageId, os_snapshot: Option<String>, data_snapshot_prefix: Option<String>) -> v1::Source {
-    v1::Source {
-        data_snapshot_prefix: data_snapshot_prefix.filter(|_| os_snapshot.is_some()),
-        os_snapshot: os_snapshot.map(|name| image.group().snapshot(&name).to_string()),
-        managed_image: Some(image.to_string()),
-        ..v1::Source::default()
+fn of_image(captured: &ImageId, os_snapshot: Option<String>, data_snapshot_prefix: Option<String>) -> Values {
+    let mut source = Values::default().with(image::SOURCE_MANAGED_IMAGE, captured.to_string());
+    if let Some(name) = os_snapshot {
+        source.set(image::SOURCE_OS_SNAPSHOT, captured.group().snapshot(&name).to_string());
+        if let Some(prefix) = data_snapshot_prefix {
+            source.set(image::SOURCE_DATA_SNAPSHOT_PREFIX, prefix);
+        }
     }
+    source
 }
 
 fn parse<Id: FromStr<Err: Display>>(id: &str) -> Result<Id, String> {

@@ -56,10 +56,10 @@ impl PublishedArtifact {
             .iter()
             .map(|kept| format!("\nkept: {} ({})", kept.id, kept.why));
         // The usual way needs no word; that nothing was made, people want to know.
-        let how = match published.outcome.as_str() {
-            "adopted" => ", adopted",
-            "found" => ", found again",
-            _ => "",
+        let how = match published.outcome() {
+            v1::Outcome::Adopted => ", adopted",
+            v1::Outcome::Found => ", found again",
+            v1::Outcome::Created | v1::Outcome::Unspecified => "",
         };
         format!(
             "image version {}{how} ({}, {}, {})\n{}\nregions: {}\nmanifest: {}{}",

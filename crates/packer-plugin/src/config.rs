@@ -1,46 +1,43 @@
-//! The user's configuration: from Packer's raw values to what the imaging service is asked for.
+//! The user's configuration: what Packer passes, and what can be said of it before anything is asked.
 //!
-//! Nothing here touches network, environment or Azure, so `packer validate` is fast and works
-//! anywhere. What values must look like is the service's own validation
-//! ([`crate::service::convert`]), asked here without its service.
-
-pub mod options;
-mod reading;
-pub mod reference;
-mod spec;
+//! Nothing here touches network or Azure, so `packer validate` is fast and works anywhere. What values must look like is
+//! core's to say.
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::settings::{Fault, Reuse};
+use azure_batch_core::{
+    options::{Door, Opt, image, sign_in},
+    publish::CHECK_NAMES,
+    settings::{self, PublishContext, Reuse, Value, Values},
+};
 use jiff::Timestamp;
-use serde_json::{Map, Value as Json};
 
-pub use self::spec::spec;
-use self::{
-    options::{OPTIONS, Reader},
-    reading::Reading,
-};
 use crate::{
-    imaging::v1,
-    packer::config::RawConfigs,
-    service::convert::{self, Context},
+    hcl::{self, Phase},
+    packer::{config::RawConfigs, template::Moment},
 };
 
-/// Where the manifest goes when nobody says: beside the template's own files, under a name
-/// that says whose it is.
+/// Where the manifest goes when the template does not say.
 const MANIFEST: &str = "azure-batch-manifest.json";
 
-/// Type of the builder whose artifact tells the source.
+/// Type of the builder whose artifact names the source.
 const AZURE_ARM: &str = "azure-arm";
+
+/// What the environment may give that the template does not: at `packer validate` it may still be missing.
+const FROM_ENVIRONMENT: [&Opt; 5] = [
+    image::SUBSCRIPTION_ID,
+    sign_in::TENANT_ID,
+    sign_in::CLIENT_ID,
+    sign_in::CLOUD_ENVIRONMENT_NAME,
+    sign_in::METADATA_HOST,
+];
 
 /// A configuration that was read; it may have faults.
 #[derive(Debug)]
 pub struct Config {
-    settings: v1::Settings,
+    values: Values,
     local: Local,
-    faults: Vec<Fault>,
-    unsettled: Vec<String>,
-    unknown: Vec<String>,
+    faults: Vec<String>,
 }
 
 /// What the post-processor needs for itself.
@@ -54,7 +51,7 @@ pub struct Local {
     pub build: Build,
 }
 
-/// What becomes of a version that the next post-processor does not keep.
+/// What happens to a version that the next post-processor does not keep.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum OnDestroy {
     /// It stays.
@@ -86,119 +83,107 @@ pub enum Force {
     Yes,
 }
 
-impl Config {
-    /// Reads a configuration. `build` holds what `{{build}}` of a legacy template knows; nothing
-    /// at validate.
+impl Force {
+    /// What it means for a version of the same source.
     #[must_use]
-    pub fn read(raw: &RawConfigs, build: &BTreeMap<String, String>) -> Self {
-        let mut reading = Reading::new(&spec(), &raw.render(build));
-        let mut values = std::mem::take(&mut reading.values);
-        let local = read_local(&mut values, raw);
-        let mut settings: v1::Settings = serde_json::from_value(Json::Object(values)).unwrap_or_else(|error| {
-            // Only if the table and the service's message differ, which a test excludes.
-            reading.faults.push(Fault::new("configuration", error.to_string()));
-            v1::Settings::default()
-        });
-        if raw.packer_text("packer_on_error") == "abort" {
-            settings.on_failure = Some("keep".to_owned());
+    pub const fn reuse(self) -> Reuse {
+        match self {
+            Self::No => Reuse::SameSource,
+            Self::Yes => Reuse::Never,
         }
+    }
+}
+
+impl Config {
+    /// Reads a configuration. `build` holds what `{{build}}` knows; nothing before the builder has run.
+    #[must_use]
+    pub fn read(raw: &RawConfigs, build: &BTreeMap<String, String>, phase: Phase, now: Timestamp) -> Self {
+        let rendered = raw.render(build, Moment(now));
+        let given = hcl::read(&rendered.user, phase);
+        let mut values = given.values;
+        let local = read_local(&mut values, raw);
+        if raw.packer_text("packer_on_error") == "abort" {
+            values.set(image::ON_FAILURE, "keep");
+        }
+        let not_rendered = rendered.refused.into_iter().map(|(path, action)| {
+            format!(
+                "{path}: {{{{{action}}}}} cannot be rendered here, only user, build, build_name, build_type, timestamp \
+                 and isotime without a layout can: render it in a variable of the template, and use that"
+            )
+        });
         Self {
-            settings,
+            values,
             local,
-            faults: reading.faults,
-            unsettled: reading.unsettled,
-            unknown: reading.unknown,
+            faults: given.faults.into_iter().chain(not_rendered).collect(),
         }
     }
 
-    /// Checks what can be known at `packer validate`: values that Packer does not know yet, and
-    /// a login that the environment may give later, wait for [`Self::settle`].
+    /// Checks what can be known before the builder runs: values that Packer does not know yet, and those that the
+    /// environment may give later, wait for [`Self::settle`].
     ///
     /// # Errors
-    /// With all faults.
-    pub fn check(&self, now: Timestamp) -> Result<(), Vec<Fault>> {
-        let mut faults = self.faults.clone();
-        let context = Context {
-            run_id: "validate",
-            reuse: Reuse::SameSource,
-            now,
-        };
-        if let Err(found) = convert::job(&self.settings, &context) {
-            let from_environment = OPTIONS
-                .iter()
-                .filter(|option| option.reader == Reader::ServiceOrEnvironment)
-                .filter(|option| !self.gives_login(option.name))
-                .map(|option| option.name.to_owned());
-            let waiting: Vec<String> = self.unsettled.iter().cloned().chain(from_environment).collect();
-            faults.extend(found.into_iter().filter(|fault| {
-                let concerns =
-                    |path: &String| is_same_or_below(&fault.setting, path) || is_same_or_below(path, &fault.setting);
-                !waiting.iter().any(concerns)
-            }));
-            if self.awaits_artifact() {
-                faults.retain(|fault| fault.setting != "source" && fault.setting != "generalized");
+    /// With all faults, one a line.
+    pub fn check(self, now: Timestamp) -> Result<(), Vec<String>> {
+        let mut values = self.values;
+        for opt in FROM_ENVIRONMENT {
+            if !values.has(opt) {
+                values.set(opt, Value::Unknown);
             }
         }
+        let (url, token) = (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN);
+        for (given, missing) in [(url, token), (token, url)] {
+            if values.has(given) && !values.has(missing) {
+                values.set(missing, Value::Unknown);
+            }
+        }
+        if !values.has(image::SOURCE) && self.local.build.builder_type == AZURE_ARM {
+            values.set(image::SOURCE, Value::Unknown);
+        }
+        let mut faults = self.faults;
+        faults.extend(faults_of(&values, "validate", Reuse::SameSource, now));
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
     /// Takes the configuration as final.
     ///
     /// # Errors
-    /// With the faults of form, and one for each value that is still unknown. What the values
-    /// must look like is for the service to say.
-    pub fn settle(self) -> Result<(v1::Settings, Local), Vec<Fault>> {
-        let mut faults = self.faults;
-        let unknown = |path: &String| {
-            Fault::new(
-                path,
-                "is still unknown: the builder does not provide the build variable it is made from; write the value itself",
-            )
-        };
-        faults.extend(self.unknown.iter().map(unknown));
-        if faults.is_empty() {
-            Ok((self.settings, self.local))
+    /// With the faults of names and types, and one for each value that is still unknown. What the values must look
+    /// like is known when the environment and the builder's artifact have completed them: [`faults_of`].
+    pub fn settle(self) -> Result<(Values, Local), Vec<String>> {
+        if self.faults.is_empty() {
+            Ok((self.values, self.local))
         } else {
-            Err(faults)
+            Err(self.faults)
         }
-    }
-
-    /// Whether the builder's artifact will tell the source when it is there.
-    fn awaits_artifact(&self) -> bool {
-        self.settings.source.is_none() && self.local.build.builder_type == AZURE_ARM
-    }
-
-    fn gives_login(&self, name: &str) -> bool {
-        let settings = &self.settings;
-        let text = match name {
-            "subscription_id" => &settings.subscription_id,
-            "tenant_id" => &settings.tenant_id,
-            "client_id" => &settings.client_id,
-            "client_secret" => &settings.client_secret,
-            "client_jwt" => &settings.client_jwt,
-            "oidc_request_url" => &settings.oidc_request_url,
-            "oidc_request_token" => &settings.oidc_request_token,
-            "federated_token_file" => &settings.federated_token_file,
-            "cloud_environment_name" => &settings.cloud_environment_name,
-            "metadata_host" => &settings.metadata_host,
-            _ => return settings.use_azure_cli_auth.is_some(),
-        };
-        text.is_some()
     }
 }
 
+/// What is wrong with values, in the words of a template.
+#[must_use]
+pub fn faults_of(values: &Values, run_id: &str, reuse: Reuse, now: Timestamp) -> Vec<String> {
+    let context = PublishContext {
+        run_id,
+        reuse,
+        now,
+        checks: &CHECK_NAMES,
+    };
+    let faults = settings::publish(values, &context).err().unwrap_or_default();
+    faults.iter().map(|fault| fault.spelled(Door::Template)).collect()
+}
+
 /// Takes what is the post-processor's own out of the values that were read.
-fn read_local(values: &mut Map<String, Json>, raw: &RawConfigs) -> Local {
-    let manifest = values.remove("manifest");
-    let deletes = values.remove("destroy_deletes_version");
-    let path = manifest.as_ref().and_then(Json::as_str).filter(|path| !path.is_empty());
+fn read_local(values: &mut Values, raw: &RawConfigs) -> Local {
+    let manifest = match values.remove(image::MANIFEST) {
+        Some(Value::Text(path)) if !path.is_empty() => path,
+        _ => MANIFEST.to_owned(),
+    };
+    let on_destroy = match values.remove(image::DESTROY_DELETES_VERSION) {
+        Some(Value::Bool(true)) => OnDestroy::DeleteVersion,
+        _ => OnDestroy::LeaveVersion,
+    };
     Local {
-        manifest: path.unwrap_or(MANIFEST).to_owned(),
-        on_destroy: if deletes == Some(Json::Bool(true)) {
-            OnDestroy::DeleteVersion
-        } else {
-            OnDestroy::LeaveVersion
-        },
+        manifest,
+        on_destroy,
         build: Build {
             name: raw.packer_text("packer_build_name").to_owned(),
             builder_type: raw.packer_text("packer_builder_type").to_owned(),
@@ -212,24 +197,15 @@ fn read_local(values: &mut Map<String, Json>, raw: &RawConfigs) -> Local {
     }
 }
 
-/// Whether a path is another one, or lies within it: `a.b[1].c` lies within `a.b`.
-fn is_same_or_below(path: &str, other: &str) -> bool {
-    path.strip_prefix(other)
-        .is_some_and(|rest| rest.is_empty() || rest.starts_with(['.', '[']))
-}
-
 /// All faults as one text: how many, then one a line.
 #[must_use]
-pub fn fault_text(faults: &[Fault]) -> String {
+pub fn fault_text(faults: &[String]) -> String {
     let count = match faults.len() {
         1 => "1 fault".to_owned(),
         count => format!("{count} faults"),
     };
-    let lines = faults.iter().map(|fault| format!("\n  {fault}"));
-    format!(
-        "azure-batch: {count} in the configuration:{}",
-        lines.collect::<String>()
-    )
+    let lines: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
+    format!("azure-batch: {count} in the configuration:{lines}")
 }
 
 #[cfg(test)]

@@ -18,14 +18,11 @@ pub mod v1 {
     tonic::include_proto!("azure_batch.imaging.v1");
 }
 
-impl fmt::Debug for v1::Settings {
-    /// Names the destination only: the rest may be secret.
+impl fmt::Debug for v1::Connection {
+    /// Names the cloud only: the rest may be secret.
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Settings")
-            .field(
-                "shared_image_gallery_destination",
-                &self.shared_image_gallery_destination,
-            )
+        f.debug_struct("Connection")
+            .field("metadata_host", &self.metadata_host)
             .finish_non_exhaustive()
     }
 }
@@ -55,7 +52,6 @@ pub(crate) mod sample {
             image_definition_id: DEFINITION.to_owned(),
             source: "virtual machine vm1".to_owned(),
             fingerprint: "5b1f".to_owned(),
-            is_new: true,
             os_type: "Linux".to_owned(),
             hyper_v_generation: "V2".to_owned(),
             architecture: "x64".to_owned(),
@@ -65,7 +61,7 @@ pub(crate) mod sample {
             kept: Vec::new(),
             steps: Vec::new(),
             run_id: "6f2a9d1c".to_owned(),
-            outcome: "created".to_owned(),
+            outcome: v1::Outcome::Created.into(),
         }
     }
 }

@@ -82,6 +82,7 @@ impl Manifest {
     /// The manifest of a version that a build published.
     #[must_use]
     pub fn new(published: &v1::Published, build_name: &str, now: Timestamp) -> Self {
+        let how = published.outcome();
         let published = published.clone();
         let region = |region: v1::PublishedRegion| Region {
             name: region.name,
@@ -93,8 +94,8 @@ impl Manifest {
             image_version_id: published.image_version_id,
             image_definition_id: published.image_definition_id,
             image_version: published.image_version,
-            is_new: published.is_new,
-            outcome: published.outcome,
+            is_new: how == v1::Outcome::Created,
+            outcome: outcome(how).to_owned(),
             os_type: published.os_type,
             hyper_v_generation: published.hyper_v_generation,
             architecture: published.architecture,
@@ -154,6 +155,15 @@ impl Manifest {
             drop(fs::remove_file(&draft));
         }
         written
+    }
+}
+
+/// The manifest's word for how the version came to be.
+const fn outcome(outcome: v1::Outcome) -> &'static str {
+    match outcome {
+        v1::Outcome::Created | v1::Outcome::Unspecified => "created",
+        v1::Outcome::Found => "found",
+        v1::Outcome::Adopted => "adopted",
     }
 }
 

@@ -6,20 +6,26 @@
 mod publish;
 
 use std::{
+    collections::BTreeMap,
     fmt,
     path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
 use async_trait::async_trait;
-use azure_batch_core::clock::{Clock, SystemClock};
+use azure_batch_core::{
+    clock::{Clock, SystemClock},
+    options::{Verb, image},
+    settings::{self, Values},
+};
 
 use self::publish::Request;
 use crate::{
     artifact_in::Input,
     artifact_out::PublishedArtifact,
-    config::{self, Config, Force, Local, fault_text},
+    config::{Config, Force, Local, fault_text, faults_of},
     environment::{self, Lookup},
+    hcl::{self, Phase},
     imaging::v1,
     manifest::Manifest,
     packer::{
@@ -31,10 +37,7 @@ use crate::{
         spec::Spec,
         ui::Ui,
     },
-    service::{
-        convert,
-        publisher::{AzurePublisher, Publisher},
-    },
+    service::publisher::{AzurePublisher, Publisher},
 };
 
 /// Names the whole Packer run, in all its processes.
@@ -81,34 +84,40 @@ impl AzureBatch {
     }
 
     /// What to publish, with everything known that will be.
-    async fn settle(&self, input: &Input) -> Result<(v1::Settings, Local), String> {
+    async fn settle(&self, input: &Input) -> Result<(Values, Local), String> {
         let raw = self.configs.lock().unwrap_or_else(PoisonError::into_inner).clone();
-        let config = Config::read(&raw, &input.build_variables());
-        let (mut settings, mut local) = config.settle().map_err(|faults| fault_text(&faults))?;
-        environment::complete(&mut settings, &self.lookup);
-        if settings.source.is_none()
-            && let Some(source) = input.source(convert::definition(&settings).as_ref()).await?
+        let now = self.clock.now();
+        let config = Config::read(&raw, &input.build_variables(), Phase::After, now);
+        let (mut values, mut local) = config.settle().map_err(|faults| fault_text(&faults))?;
+        settings::complete(&mut values, Verb::Publish, &self.lookup);
+        if !values.has(image::SOURCE)
+            && let Some(source) = input.source(settings::definition(&values).as_ref()).await?
         {
-            if source.os_snapshot.is_some() {
+            if source.has(image::SOURCE_OS_SNAPSHOT) && !values.has(image::GENERALIZED) {
                 // azure-arm takes managed images of generalized machines only, and ran what generalizes them.
-                settings.generalized.get_or_insert(true);
+                values.set(image::GENERALIZED, true);
             }
-            settings.source = Some(source);
+            values.set(image::SOURCE, source);
+        }
+        let faults = faults_of(&values, "settle", local.build.force.reuse(), now);
+        if !faults.is_empty() {
+            return Err(fault_text(&faults));
         }
         local.build.run_uuid = (self.lookup)(RUN_UUID).filter(|run| !run.is_empty());
-        Ok((settings, local))
+        Ok((values, local))
     }
 }
 
 #[async_trait]
 impl PostProcessor for AzureBatch {
     fn config_spec(&self) -> Spec {
-        config::spec()
+        hcl::spec()
     }
 
     fn configure(&self, configs: RawConfigs) -> Result<(), String> {
-        let config = Config::read(&configs, &std::collections::BTreeMap::new());
-        config.check(self.clock.now()).map_err(|faults| fault_text(&faults))?;
+        let now = self.clock.now();
+        let config = Config::read(&configs, &BTreeMap::new(), Phase::Before, now);
+        config.check(now).map_err(|faults| fault_text(&faults))?;
         *self.configs.lock().unwrap_or_else(PoisonError::into_inner) = configs;
         Ok(())
     }
@@ -118,12 +127,12 @@ impl PostProcessor for AzureBatch {
             return Err("azure-batch: cancelled before anything was done".to_owned());
         }
         let input = Input::read(input).await.map_err(|error| log::chain(&error))?;
-        let (settings, local) = self.settle(&input).await?;
+        let (values, local) = self.settle(&input).await?;
         if local.build.force == Force::Yes {
             // Nobody may believe that -force replaced a version that pools run on.
             drop(ui.say(FORCE_LINE).await);
         }
-        let request = Request::new(settings, &local.build);
+        let request = Request::new(&values, &local.build)?;
         let published = publish::run(&self.publisher, &self.clock, request, &ui, &cancel).await?;
         write_manifest(&published, &local, self.clock.as_ref())?;
         Ok(Processed {

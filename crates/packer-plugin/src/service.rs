@@ -4,15 +4,21 @@
 //! can stand behind a socket. It decides nothing about images, that is core's, and knows no
 //! Packer.
 
-pub mod convert;
 mod events;
 pub mod failure;
 mod operations;
 pub mod publisher;
+pub mod values;
 
 use std::{io, sync::Arc};
 
-use azure_batch_core::{clock::Clock, error::ErrorKind, progress::Progress, settings::Reuse};
+use azure_batch_core::{
+    clock::Clock,
+    options::Door,
+    progress::Progress,
+    publish::CHECK_NAMES,
+    settings::{Asked, PublishContext, PublishSettings, Reuse},
+};
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use hyper_util::rt::TokioIo;
 use tokio::io::DuplexStream;
@@ -23,9 +29,8 @@ use tonic::{
 };
 
 use self::{
-    convert::Context,
     failure::Failed,
-    operations::{Operation, Operations, Start},
+    operations::{Operation, Operations, Same, Start},
     publisher::Publisher,
 };
 use crate::imaging::v1::{
@@ -46,55 +51,70 @@ pub struct ImagingService {
     publisher: Arc<dyn Publisher>,
     clock: Arc<dyn Clock>,
     operations: Operations,
+    door: Door,
 }
 
 impl ImagingService {
-    /// A service without operations.
+    /// A service without operations, whose callers know options as fields of requests.
     #[must_use]
     pub fn new(publisher: Arc<dyn Publisher>, clock: Arc<dyn Clock>) -> Self {
         Self {
+            operations: Operations::new(Arc::clone(&clock)),
             publisher,
             clock,
-            operations: Operations::default(),
+            door: Door::Request,
         }
     }
 
+    /// The same for callers that know options by the names of another door.
+    #[must_use]
+    pub const fn naming_options_as(mut self, door: Door) -> Self {
+        self.door = door;
+        self
+    }
+
     fn begin(&self, request: v1::PublishRequest) -> Result<Arc<Operation>, Failed> {
-        let id = operations::check_id(&request.operation_id)?;
-        let context = Context {
-            run_id: request.run_id.as_deref().unwrap_or(id),
-            reuse: reuse(request.force),
-            now: self.clock.now(),
-        };
-        let start = |settings: &v1::Settings| {
-            let job = convert::job(settings, &context).map_err(Failed::of_faults)?;
+        let id = operations::check_id(&request.operation_id, self.clock.now())?;
+        let (run_id, force) = (request.run_id.as_deref().unwrap_or(id), request.force);
+        let start = |image: &v1::Image| {
             Ok(Start {
-                job,
+                asked: self.read(request.connection.as_ref(), image, (run_id, force))?,
                 publisher: Arc::clone(&self.publisher),
             })
         };
-        self.operations.find_or_start(id, request.settings, start)
+        let asked = request.image.map(|image| Same { image, force });
+        self.operations.find_or_start(id, asked, start)
+    }
+
+    fn read(
+        &self,
+        connection: Option<&v1::Connection>,
+        image: &v1::Image,
+        (run_id, force): (&str, bool),
+    ) -> Result<Asked<PublishSettings>, Failed> {
+        let context = PublishContext {
+            run_id,
+            reuse: if force { Reuse::Never } else { Reuse::SameSource },
+            now: self.clock.now(),
+            checks: &CHECK_NAMES,
+        };
+        values::read(connection, image, &context, self.door)
     }
 }
 
 #[tonic::async_trait]
 impl Imaging for ImagingService {
-    type PublishStream = BoxStream<'static, Result<v1::PublishEvent, Status>>;
+    type PublishStream = BoxStream<'static, Result<v1::Event, Status>>;
 
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
         let request = request.into_inner();
-        let context = Context {
-            run_id: "plan",
-            reuse: reuse(request.force),
-            now: self.clock.now(),
-        };
-        let settings = request.settings.unwrap_or_default();
-        let job = convert::job(&settings, &context).map_err(Failed::of_faults)?;
+        let image = request.image.unwrap_or_default();
+        let asked = self.read(request.connection.as_ref(), &image, ("plan", request.force))?;
         let plan = self
             .publisher
-            .plan(job, Progress::silent(), CancellationToken::new())
+            .plan(asked, Progress::silent(), CancellationToken::new())
             .await
-            .map_err(Failed::of_error)?;
+            .map_err(|error| Failed::of_error(&error, self.clock.now()))?;
         Ok(Response::new(events::plan(plan)))
     }
 
@@ -117,10 +137,6 @@ impl Imaging for ImagingService {
         self.operations.find(&request.into_inner().operation_id)?.cancel();
         Ok(Response::new(v1::CancelResponse {}))
     }
-}
-
-const fn reuse(force: bool) -> Reuse {
-    if force { Reuse::Never } else { Reuse::SameSource }
 }
 
 /// Serves on connections that somebody accepts, until there are no more and the last one has ended.
@@ -162,24 +178,4 @@ async fn connect(pipe: DuplexStream) -> Result<Channel, tonic::transport::Error>
         .http2_max_header_list_size(MAX_HEADER_BYTES)
         .connect_with_connector(connector)
         .await
-}
-
-/// The code that gRPC clients see for a kind of failure.
-#[must_use]
-pub const fn grpc_code(kind: ErrorKind) -> tonic::Code {
-    use tonic::Code;
-
-    match kind {
-        ErrorKind::BadInput => Code::InvalidArgument,
-        ErrorKind::SignIn => Code::Unauthenticated,
-        ErrorKind::NoRights => Code::PermissionDenied,
-        ErrorKind::Quota => Code::ResourceExhausted,
-        ErrorKind::PartlyReached => Code::Aborted,
-        ErrorKind::Deadline => Code::DeadlineExceeded,
-        ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => Code::FailedPrecondition,
-        ErrorKind::Azure => Code::Internal,
-        ErrorKind::NeverSent => Code::Unavailable,
-        ErrorKind::UnknownEffect => Code::Unknown,
-        ErrorKind::Cancelled => Code::Cancelled,
-    }
 }

@@ -9,7 +9,7 @@ use azure_batch_core::telling::{Show, Teller};
 use tokio::time::Instant;
 
 use crate::{
-    imaging::v1::PublishEvent,
+    imaging::v1::Event,
     packer::{
         caller::CallError,
         log,
@@ -56,7 +56,7 @@ impl Voice {
     }
 
     /// Shows an event, when it is worth it; all events are in Packer's log.
-    pub async fn tell(&mut self, event: &PublishEvent) {
+    pub async fn tell(&mut self, event: &Event) {
         log::info(&event.text);
         let shown = self.teller.tell(news(event), self.started.elapsed());
         self.show_all(shown).await;

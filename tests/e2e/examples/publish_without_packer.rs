@@ -13,7 +13,7 @@ use azure_batch_e2e::{
     world,
 };
 use packer_plugin_azure_batch::{
-    imaging::v1::{Destination, PublishRequest, Published, Settings, Source, UsedBy, publish_event::Event},
+    imaging::v1::{Connection, Destination, Image, PublishRequest, Published, Source, UsedBy, event::Kind},
     manifest::Manifest,
     service::{ImagingService, failure::Failed, in_process, publisher::AzurePublisher},
 };
@@ -40,7 +40,8 @@ async fn run(host: &str, ca_file: &str, manifest: &Path) -> Result<(), Box<dyn E
     let mut client = in_process(ImagingService::new(publisher, clock.clone())).await?;
     let request = PublishRequest {
         operation_id: "demo".to_owned(),
-        settings: Some(settings(host, ca_file)),
+        connection: Some(connection(host, ca_file)),
+        image: Some(image()),
         ..PublishRequest::default()
     };
     // A refusal carries its report in the status, as the post-processor shows it.
@@ -49,7 +50,7 @@ async fn run(host: &str, ca_file: &str, manifest: &Path) -> Result<(), Box<dyn E
     let mut published: Option<Published> = None;
     while let Some(event) = events.message().await.map_err(refused)? {
         say(&event.text);
-        if let Some(Event::Published(reached)) = event.event {
+        if let Some(Kind::Published(reached)) = event.kind {
             published = Some(*reached);
         }
     }
@@ -58,20 +59,30 @@ async fn run(host: &str, ca_file: &str, manifest: &Path) -> Result<(), Box<dyn E
     Ok(())
 }
 
-/// What the template of the demo says, in the service's words.
-fn settings(host: &str, ca_file: &str) -> Settings {
-    let text = |value: &str| Some(value.to_owned());
-    let used_by = |account: &str, nodes| UsedBy {
-        batch_account: Some(world::account(account)),
-        nodes: Some(nodes),
-    };
-    Settings {
-        subscription_id: text(world::SUBSCRIPTION),
+fn text(value: &str) -> Option<String> {
+    Some(value.to_owned())
+}
+
+/// As whom the demo works, and with which Azure.
+fn connection(host: &str, ca_file: &str) -> Connection {
+    Connection {
         tenant_id: text(world::TENANT),
         client_id: text(world::CLIENT),
         client_secret: std::env::var_os("ARM_CLIENT_SECRET").and_then(|secret| secret.into_string().ok()),
         metadata_host: text(host),
         ca_file: text(ca_file),
+        ..Connection::default()
+    }
+}
+
+/// What the template of the demo says, in the service's words.
+fn image() -> Image {
+    let used_by = |account: &str, nodes| UsedBy {
+        batch_account: Some(world::account(account)),
+        nodes: Some(nodes),
+    };
+    Image {
+        subscription_id: text(world::SUBSCRIPTION),
         source: Some(Source {
             vm: Some(world::machine()),
             ..Source::default()
@@ -83,6 +94,6 @@ fn settings(host: &str, ca_file: &str) -> Settings {
             ..Destination::default()
         }),
         used_by: vec![used_by(world::ACCOUNT, 700), used_by(world::OTHER_ACCOUNT, 100)],
-        ..Settings::default()
+        ..Image::default()
     }
 }

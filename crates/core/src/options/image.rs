@@ -8,7 +8,7 @@ rows! {
     SOURCE_DATA_DISK_LUN: "source.data_disk.lun", Source, Kind::Number, Standard::Required, [],
         "LUN that the disk gets in the image, 0 to 63.";
     SOURCE_DATA_DISK_ID: "source.data_disk.id", Source, Kind::Text, Standard::Required, [],
-        "Resource id or name of the disk.";
+        "Resource id or name of the disk or snapshot.";
 }
 
 rows! {
@@ -17,7 +17,7 @@ rows! {
     SOURCE_DATA_SNAPSHOT_LUN: "source.data_snapshot.lun", Source, Kind::Number, Standard::Required, [],
         "LUN that the disk gets in the image, 0 to 63.";
     SOURCE_DATA_SNAPSHOT_ID: "source.data_snapshot.id", Source, Kind::Text, Standard::Required, [],
-        "Resource id or name of the snapshot.";
+        "Resource id or name of the disk or snapshot.";
 }
 
 rows! {

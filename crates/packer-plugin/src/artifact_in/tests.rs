@@ -1,5 +1,7 @@
 //! The texts of azure-arm's artifacts, those of 1.4.5 and of 2.6.3, and what is made of each.
 
+use azure_batch_core::settings::Value;
+
 use super::*;
 
 const COMPUTE: &str =
@@ -45,13 +47,17 @@ fn older_vhd() -> String {
 fn source(lines: &[String], definition: &str) -> Result<String, String> {
     let wanted = format!("{COMPUTE}/galleries/gal1/images/{definition}").parse().unwrap();
     let source = Left::read(&text(lines)).and_then(|left| left.source(Some(&wanted)))?;
-    let short = |id: Option<String>| id.map(|id| id.replace(COMPUTE, "…")).unwrap_or_default();
+    let short = |opt| match source.get(opt) {
+        Some(Value::Text(id)) => id.replace(COMPUTE, "…"),
+        _ => String::new(),
+    };
     let parts = [
-        short(source.image_version),
-        short(source.managed_image),
-        short(source.os_snapshot),
-        short(source.data_snapshot_prefix),
-    ];
+        image::SOURCE_IMAGE_VERSION,
+        image::SOURCE_MANAGED_IMAGE,
+        image::SOURCE_OS_SNAPSHOT,
+        image::SOURCE_DATA_SNAPSHOT_PREFIX,
+    ]
+    .map(short);
     Ok(parts.join(" ").split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -103,8 +109,10 @@ fn lines_may_end_and_ids_be_spelled_as_windows_and_azure_like() {
         .replace("/images/", "/IMAGES/");
     let text = text(&[shouted, snapshots()]).replace('\n', "\r\n");
     let source = Left::read(&text).unwrap().source(None).unwrap();
-    assert_eq!(source.managed_image, Some(format!("{COMPUTE}/images/built")));
-    assert_eq!(source.os_snapshot, Some(format!("{COMPUTE}/snapshots/built_os")));
+    let id_of_image = format!("{COMPUTE}/images/built");
+    assert!(matches!(source.get(image::SOURCE_MANAGED_IMAGE), Some(Value::Text(id)) if *id == id_of_image));
+    let snapshot = format!("{COMPUTE}/snapshots/built_os");
+    assert!(matches!(source.get(image::SOURCE_OS_SNAPSHOT), Some(Value::Text(id)) if *id == snapshot));
 }
 
 #[test]

@@ -10,10 +10,9 @@ use rmpv::Value;
 use serde_json::Value as Json;
 
 use super::codec::as_text;
-use super::template::{self, Variables};
+use super::template::{self, Moment, Variables};
 
-/// What Packer puts in place of a text that it does not know yet.
-pub const UNKNOWN: &str = "<unknown>";
+pub use super::template::UNKNOWN;
 
 /// What all names of Packer's own variables begin with.
 const PACKER_PREFIX: &str = "packer_";
@@ -59,6 +58,15 @@ pub enum ConfigValue {
     List(Vec<Self>),
     /// A map, or a block.
     Map(BTreeMap<String, Self>),
+}
+
+/// The user's block after rendering.
+#[derive(Debug)]
+pub struct Rendered {
+    /// The values.
+    pub user: BTreeMap<String, ConfigValue>,
+    /// Calls that are not known here, with the path of the text that has them.
+    pub refused: Vec<(String, String)>,
 }
 
 /// A configuration in a form that no Packer sends.
@@ -137,24 +145,26 @@ impl RawConfigs {
         self.packer.get(name).and_then(ConfigValue::as_text).unwrap_or_default()
     }
 
-    /// Renders `{{user …}}` and `{{build …}}` in all texts of the user's block.
+    /// Renders the calls of Packer's template language in all texts of the user's block: Packer leaves that to plugins.
     ///
-    /// Packer has done so for HCL2; for legacy JSON it leaves it to the plugin. What `build`
-    /// does not know becomes [`UNKNOWN`]: pass no values in Configure and those of the
-    /// input artifact in PostProcess.
+    /// What `build` does not know becomes [`UNKNOWN`]: pass no values in Configure and those of the input artifact in
+    /// PostProcess.
     #[must_use]
-    pub fn render(&self, build: &BTreeMap<String, String>) -> BTreeMap<String, ConfigValue> {
-        match self.template {
-            TemplateKind::Hcl2 => self.user.clone(),
-            TemplateKind::Json => {
-                let user = self.user_variables();
-                let variables = Variables { user: &user, build };
-                let entries = self.user.iter();
-                entries
-                    .map(|(name, value)| (name.clone(), value.render(&variables)))
-                    .collect()
-            }
-        }
+    pub fn render(&self, build: &BTreeMap<String, String>, now: Moment) -> Rendered {
+        let user = self.user_variables();
+        let variables = Variables {
+            user: &user,
+            build,
+            build_name: self.packer_text("packer_build_name"),
+            build_type: self.packer_text("packer_builder_type"),
+            now,
+        };
+        let mut refused = Vec::new();
+        let entries = self.user.iter();
+        let user = entries
+            .map(|(name, value)| (name.clone(), value.render(name, &variables, &mut refused)))
+            .collect();
+        Rendered { user, refused }
     }
 
     fn add(&mut self, index: usize, element: &Value) -> Result<(), ConfigError> {
@@ -248,14 +258,31 @@ impl ConfigValue {
         }
     }
 
-    fn render(&self, variables: &Variables<'_>) -> Self {
+    fn render(&self, path: &str, variables: &Variables<'_>, refused: &mut Vec<(String, String)>) -> Self {
         match self {
-            Self::Text(text) => Self::Text(template::render(text, variables)),
-            Self::List(items) => Self::List(items.iter().map(|item| item.render(variables)).collect()),
+            Self::Text(text) => {
+                let mut actions = Vec::new();
+                let text = template::render(text, variables, &mut actions);
+                refused.extend(actions.into_iter().map(|action| (path.to_owned(), action)));
+                Self::Text(text)
+            }
+            Self::List(items) => {
+                let items = items.iter().enumerate();
+                Self::List(
+                    items
+                        .map(|(index, item)| item.render(&format!("{path}[{index}]"), variables, refused))
+                        .collect(),
+                )
+            }
             Self::Map(entries) => Self::Map(
                 entries
                     .iter()
-                    .map(|(name, value)| (name.clone(), value.render(variables)))
+                    .map(|(name, value)| {
+                        (
+                            name.clone(),
+                            value.render(&format!("{path}.{name}"), variables, refused),
+                        )
+                    })
                     .collect(),
             ),
             Self::Null | Self::Bool(_) | Self::Number(_) => self.clone(),

@@ -4,19 +4,19 @@
 
 use std::{sync::Arc, time::Duration};
 
-use azure_batch_core::clock::Clock;
+use azure_batch_core::{clock::Clock, options::Door, settings::Values};
 use tokio::time::{MissedTickBehavior, interval};
 use tonic::{Streaming, transport::Channel};
 
 use crate::{
     config::{Build, Force},
-    imaging::v1::{self, imaging_client::ImagingClient, publish_event::Event},
+    imaging::v1::{self, event::Kind, imaging_client::ImagingClient},
     packer::{
         cancellation::{CancelReason, Cancellation},
         log,
         ui::Ui,
     },
-    service::{self, ImagingService, failure::Failed, publisher::Publisher},
+    service::{self, ImagingService, failure::Failed, publisher::Publisher, values},
     voice::Voice,
 };
 
@@ -32,21 +32,31 @@ pub(super) struct Request(v1::PublishRequest);
 
 impl Request {
     /// A request whose operation is known again by run, build and image: a Packer run may hold many.
-    pub(super) fn new(settings: v1::Settings, build: &Build) -> Self {
+    ///
+    /// # Errors
+    /// With the text for the user, if the request cannot be made of the values.
+    pub(super) fn new(values: &Values, build: &Build) -> Result<Self, String> {
+        let (connection, image) =
+            values::to_request(values).map_err(|error| format!("azure-batch: the request cannot be made: {error}"))?;
         let run = build.run_uuid.clone();
-        let image = settings.shared_image_gallery_destination.as_ref();
-        let image = image
-            .and_then(|destination| destination.image_name.as_deref())
+        let destination = image.shared_image_gallery_destination.as_ref();
+        let definition = destination
+            .map(|destination| destination.image_name())
             .unwrap_or_default();
-        let name = format!("packer:{}:{}:{image}", run.as_deref().unwrap_or("unnamed"), build.name);
+        let name = format!(
+            "packer:{}:{}:{definition}",
+            run.as_deref().unwrap_or("unnamed"),
+            build.name
+        );
         let allowed = |c: &char| c.is_ascii_alphanumeric() || "._:-".contains(*c);
-        Self(v1::PublishRequest {
+        Ok(Self(v1::PublishRequest {
             operation_id: name.chars().filter(allowed).take(MAX_OPERATION_ID).collect(),
-            settings: Some(settings),
+            connection: Some(connection),
+            image: Some(image),
             after_sequence: 0,
             run_id: run,
             force: build.force == Force::Yes,
-        })
+        }))
     }
 }
 
@@ -54,14 +64,14 @@ impl Request {
 struct Publish<'a> {
     client: ImagingClient<Channel>,
     operation_id: String,
-    events: Streaming<v1::PublishEvent>,
+    events: Streaming<v1::Event>,
     voice: Voice,
     cancel: &'a Cancellation,
 }
 
 /// What happens next in a publish.
 enum Turn {
-    Event(Box<v1::PublishEvent>),
+    Event(Box<v1::Event>),
     Ended(Result<(), Failed>),
     Cancelled(CancelReason),
     Quiet,
@@ -78,7 +88,7 @@ pub(super) async fn run(
     ui: &Ui,
     cancel: &Cancellation,
 ) -> Result<v1::Published, String> {
-    let service = ImagingService::new(Arc::clone(publisher), Arc::clone(clock));
+    let service = ImagingService::new(Arc::clone(publisher), Arc::clone(clock)).naming_options_as(Door::Template);
     let lost = |error: tonic::transport::Error| {
         format!(
             "azure-batch: the imaging service cannot be reached: {}",
@@ -122,7 +132,7 @@ impl Publish<'_> {
             match turn {
                 Turn::Event(event) => {
                     self.voice.tell(&event).await;
-                    if let Some(Event::Published(result)) = event.event {
+                    if let Some(Kind::Published(result)) = event.kind {
                         published = Some(*result);
                     }
                 }
@@ -156,7 +166,7 @@ impl Publish<'_> {
 }
 
 impl Turn {
-    fn of_stream(next: Result<Option<v1::PublishEvent>, tonic::Status>) -> Self {
+    fn of_stream(next: Result<Option<v1::Event>, tonic::Status>) -> Self {
         match next {
             Ok(Some(event)) => Self::Event(Box::new(event)),
             Ok(None) => Self::Ended(Ok(())),

@@ -1,20 +1,19 @@
 //! What an event of the service is to a reader.
 
 use super::*;
-use crate::imaging::v1;
 
-fn event(text: &str, event: Option<Event>) -> PublishEvent {
-    PublishEvent {
-        sequence: 1,
+fn event(text: &str, kind: Option<Kind>) -> v1::Event {
+    v1::Event {
         text: text.to_owned(),
-        event,
+        kind,
+        ..v1::Event::default()
     }
 }
 
-fn check(name: &str, outcome: &str) -> Option<Event> {
-    Some(Event::Check(v1::Check {
+fn check(name: &str, outcome: v1::CheckOutcome) -> Option<Kind> {
+    Some(Kind::Check(v1::Check {
         name: name.to_owned(),
-        outcome: outcome.to_owned(),
+        outcome: outcome.into(),
         text: "as seen".to_owned(),
     }))
 }
@@ -23,15 +22,15 @@ fn check(name: &str, outcome: &str) -> Option<Event> {
 fn steps_and_results_stand_out_and_what_belongs_to_them_does_not() {
     let role = |of| news(&event("text", of)).role;
     assert_eq!(
-        role(Some(Event::StepStarted(v1::StepStarted::default()))),
+        role(Some(Kind::StepStarted(v1::StepStarted::default()))),
         Role::StepBegins
     );
-    assert_eq!(role(Some(Event::StepDone(v1::StepDone::default()))), Role::StepEnds);
-    assert_eq!(role(Some(Event::Published(Box::default()))), Role::Headline);
-    assert_eq!(role(Some(Event::Warning(v1::Warning {}))), Role::Detail);
-    assert_eq!(role(check("a", "fail")), Role::Detail);
+    assert_eq!(role(Some(Kind::StepDone(v1::StepDone::default()))), Role::StepEnds);
+    assert_eq!(role(Some(Kind::Published(Box::default()))), Role::Headline);
+    assert_eq!(role(Some(Kind::Warning(v1::Warning {}))), Role::Detail);
+    assert_eq!(role(check("a", v1::CheckOutcome::Fail)), Role::Detail);
     let passed = Role::CheckPassed { check: "a".to_owned() };
-    assert_eq!(role(check("a", "pass")), passed);
+    assert_eq!(role(check("a", v1::CheckOutcome::Pass)), passed);
 }
 
 #[test]
@@ -47,19 +46,16 @@ fn what_goes_on_for_long_is_watched() {
         state: "Replicating".to_owned(),
         percent: 7,
     };
-    let shown = news(&event(
-        "eastus2: Replicating 7 %",
-        Some(Event::Replication(replication)),
-    ));
+    let shown = news(&event("eastus2: Replicating 7 %", Some(Kind::Replication(replication))));
     assert_eq!(shown.role, Role::Moved(Sight::replication("eastus2", "Replicating", 7)));
     let copied = v1::Copied { done: 1, total: 3 };
-    let shown = news(&event("snapshots complete: 1 of 3", Some(Event::Copied(copied))));
+    let shown = news(&event("snapshots complete: 1 of 3", Some(Kind::Copied(copied))));
     assert_eq!(shown.role, Role::Moved(Sight::copies(1, 3)));
 }
 
 #[test]
 fn resources_are_named_by_type_and_name() {
     let id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/snapshots/s1".to_owned();
-    let created = Some(Event::Created(v1::ResourceCreated { id }));
+    let created = Some(Kind::Created(v1::ResourceCreated { id }));
     assert_eq!(news(&event("created …", created)).text, "created snapshots/s1");
 }

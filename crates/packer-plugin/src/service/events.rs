@@ -8,23 +8,33 @@ use azure_batch_core::{
     publish::{Outcome, PublishPlan, Published},
 };
 
-use crate::imaging::v1::{self, publish_event::Event as Message};
+use jiff::Timestamp;
 
-/// The message of an event; its number is not known here.
-pub(super) fn event(event: Event) -> v1::PublishEvent {
-    v1::PublishEvent {
-        sequence: 0,
+use crate::imaging::v1::{self, event::Kind as Message};
+
+/// A time on the wire.
+pub(super) fn time(time: Timestamp) -> prost_types::Timestamp {
+    prost_types::Timestamp {
+        seconds: time.as_second(),
+        nanos: time.subsec_nanosecond(),
+    }
+}
+
+/// The message of an event; its number and time are not known here.
+pub(super) fn event(event: Event) -> v1::Event {
+    v1::Event {
         text: event.to_string(),
-        event: message(event),
+        kind: message(event),
+        ..v1::Event::default()
     }
 }
 
 /// The last event of a good publish.
-pub(super) fn result(published: v1::Published) -> v1::PublishEvent {
-    v1::PublishEvent {
-        sequence: 0,
+pub(super) fn result(published: v1::Published) -> v1::Event {
+    v1::Event {
         text: format!("published {}", published.image_version_id),
-        event: Some(Message::Published(Box::new(published))),
+        kind: Some(Message::Published(Box::new(published))),
+        ..v1::Event::default()
     }
 }
 
@@ -47,7 +57,7 @@ fn message(event: Event) -> Option<Message> {
         Event::Warning { .. } => Message::Warning(v1::Warning {}),
         Event::Check { name, outcome, text } => Message::Check(v1::Check {
             name,
-            outcome: outcome_word(outcome).to_owned(),
+            outcome: check_outcome(outcome).into(),
             text,
         }),
         Event::Created { id } => Message::Created(v1::ResourceCreated { id }),
@@ -69,12 +79,20 @@ fn message(event: Event) -> Option<Message> {
     })
 }
 
-const fn outcome_word(outcome: CheckOutcome) -> &'static str {
+const fn check_outcome(outcome: CheckOutcome) -> v1::CheckOutcome {
     match outcome {
-        CheckOutcome::Pass => "pass",
-        CheckOutcome::Fail => "fail",
-        CheckOutcome::Ignored => "ignored",
-        CheckOutcome::CannotKnow => "cannot-know",
+        CheckOutcome::Pass => v1::CheckOutcome::Pass,
+        CheckOutcome::Fail => v1::CheckOutcome::Fail,
+        CheckOutcome::Ignored => v1::CheckOutcome::Ignored,
+        CheckOutcome::CannotKnow => v1::CheckOutcome::CannotKnow,
+    }
+}
+
+const fn outcome(outcome: Outcome) -> v1::Outcome {
+    match outcome {
+        Outcome::Created => v1::Outcome::Created,
+        Outcome::Found => v1::Outcome::Found,
+        Outcome::Adopted => v1::Outcome::Adopted,
     }
 }
 
@@ -86,8 +104,7 @@ pub(super) fn published(published: Published, course: Course, run_id: String) ->
         image_definition_id: published.definition.to_string(),
         source: published.source,
         fingerprint: published.fingerprint,
-        is_new: published.outcome == Outcome::Created,
-        outcome: published.outcome.as_str().to_owned(),
+        outcome: outcome(published.outcome).into(),
         os_type: published.os_type,
         hyper_v_generation: published.hyper_v_generation,
         architecture: published.architecture,

@@ -1,7 +1,7 @@
-//! Operations by the names that clients gave them: started once, followed by whoever asks.
+//! Operations by the names that clients gave them: started once, followed by everyone who asks.
 //!
-//! They live in memory, as long as the process: in a plugin that is one operation. What a
-//! killed process leaves is found again in Azure, by core.
+//! They live in memory, as long as the process: in a plugin that is one operation. What a killed process leaves is found
+//! again in Azure, by core. How an operation is called and how long it is kept is described at `Publish` in the proto.
 
 use std::{
     collections::BTreeMap,
@@ -10,118 +10,171 @@ use std::{
 };
 
 use azure_batch_core::{
+    clock::Clock,
     error::{Error, ErrorKind},
     plan::{Course, Ended},
     progress::Progress,
+    settings::{Asked, PublishSettings},
 };
 use futures::{FutureExt as _, Stream, stream};
+use jiff::{SignedDuration, Timestamp};
 use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{convert::Job, events, failure::Failed, publisher::Publisher};
+use super::{events, failure::Failed, publisher::Publisher};
 use crate::imaging::v1;
 
 /// Longest name of an operation, so that it fits into a tag and a log line.
-const MAX_ID: usize = 128;
+const LONGEST_ID: usize = 128;
+
+/// How many operations that have ended are kept: a day's work of a busy release system.
+const MOST_ENDED: usize = 100;
+
+/// How long an operation that has ended is kept: until the people who started it are back at work.
+const KEPT_FOR: SignedDuration = SignedDuration::from_hours(24);
 
 /// All operations.
-#[derive(Debug, Default)]
-pub(super) struct Operations(Mutex<BTreeMap<String, Arc<Operation>>>);
+#[derive(Debug)]
+pub(super) struct Operations {
+    known: Mutex<BTreeMap<String, Arc<Operation>>>,
+    clock: Arc<dyn Clock>,
+}
 
-/// One publish: what it was asked, what it said, how it ended.
+/// One publish: what it was asked, what it said, how it ended. Nothing secret is in it.
 #[derive(Debug)]
 pub(super) struct Operation {
     id: String,
-    settings: v1::Settings,
+    asked: Same,
+    started: Timestamp,
+    clock: Arc<dyn Clock>,
     cancel: CancellationToken,
     log: watch::Sender<Log>,
 }
 
+/// What makes two requests ask for the same.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct Same {
+    /// What to publish.
+    pub(super) image: v1::Image,
+    /// Whether a new version is made in any case.
+    pub(super) force: bool,
+}
+
 /// What an operation is started with.
 pub(super) struct Start {
-    pub(super) job: Job,
+    pub(super) asked: Asked<PublishSettings>,
     pub(super) publisher: Arc<dyn Publisher>,
 }
 
-/// What an operation has said; the event at index n has the number n + 1.
+/// What an operation has said; the event at index n has the number `before` + n + 1.
 #[derive(Debug, Default)]
 struct Log {
-    events: Vec<v1::PublishEvent>,
-    outcome: Option<Result<v1::Published, Failed>>,
+    /// How many events its former starts have said.
+    before: u64,
+    events: Vec<v1::Event>,
+    end: Option<End>,
+}
+
+/// How an operation ended, and when.
+#[derive(Debug)]
+struct End {
+    at: Timestamp,
+    outcome: Result<v1::Published, Failed>,
 }
 
 /// What comes next for a follower.
 enum Next {
-    Event(Box<v1::PublishEvent>),
+    Event(Box<v1::Event>),
     Failure(Failed),
     End,
     NotYet,
 }
 
-/// Checks a name for an operation.
-pub(super) fn check_id(id: &str) -> Result<&str, Failed> {
-    let is_good =
-        (1..=MAX_ID).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "._:-".contains(c));
-    if is_good {
-        return Ok(id);
-    }
-    let report = format!("{id:?} is not an operation id (1-{MAX_ID} letters, digits, \".\", \"_\", \":\" or \"-\")");
-    Err(Failed::new(ErrorKind::BadInput, report, ""))
-}
-
 impl Operations {
+    /// No operations yet.
+    pub(super) fn new(clock: Arc<dyn Clock>) -> Self {
+        Self {
+            known: Mutex::default(),
+            clock,
+        }
+    }
+
     /// The operation of that name.
     pub(super) fn find(&self, id: &str) -> Result<Arc<Operation>, Status> {
-        let operations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut known, self.clock.now());
         let unknown = || {
             Status::not_found(format!(
-                "there is no operation {id:?}: it was never started here, or the service was restarted"
+                "there is no operation {id:?}: it was never started here, it ended long ago, or the service was restarted"
             ))
         };
-        operations.get(id).cloned().ok_or_else(unknown)
+        known.get(id).cloned().ok_or_else(unknown)
     }
 
-    /// The operation of that name; started if there is none.
+    /// The operation of that name. It is started if there is none, or if it has failed and the request says what it was.
     pub(super) fn find_or_start(
         &self,
         id: &str,
-        settings: Option<v1::Settings>,
-        start: impl FnOnce(&v1::Settings) -> Result<Start, Failed>,
+        asked: Option<Same>,
+        start: impl FnOnce(&v1::Image) -> Result<Start, Failed>,
     ) -> Result<Arc<Operation>, Failed> {
-        let mut operations = self.0.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(operation) = operations.get(id) {
-            operation.check_same(settings.as_ref())?;
-            return Ok(Arc::clone(operation));
-        }
-        let Some(settings) = settings else {
-            let report = format!("there is no operation {id:?} to join, and no settings to start it with");
-            return Err(Failed::new(ErrorKind::BadInput, report, ""));
+        let now = self.clock.now();
+        let mut known = self.known.lock().unwrap_or_else(PoisonError::into_inner);
+        forget(&mut known, now);
+        let former = known.get(id);
+        let asked = match (former, asked) {
+            (Some(former), None) => return Ok(Arc::clone(former)),
+            (Some(former), Some(asked)) => {
+                former.check_same(&asked, now)?;
+                if !former.has_failed() {
+                    return Ok(Arc::clone(former));
+                }
+                asked
+            }
+            (None, Some(asked)) => asked,
+            (None, None) => {
+                let report = format!("there is no operation {id:?} to join; say what to publish to start it");
+                return Err(Failed::new(ErrorKind::BadInput, report, now));
+            }
         };
-        let start = start(&settings)?;
+        let log = Log {
+            before: former.map_or(0, |former| former.log.borrow().last_sequence()),
+            ..Log::default()
+        };
+        let start = start(&asked.image)?;
         let operation = Arc::new(Operation {
             id: id.to_owned(),
-            settings,
+            asked,
+            started: now,
+            clock: Arc::clone(&self.clock),
             cancel: CancellationToken::new(),
-            log: watch::Sender::default(),
+            log: watch::Sender::new(log),
         });
-        operations.insert(id.to_owned(), Arc::clone(&operation));
+        known.insert(id.to_owned(), Arc::clone(&operation));
         tokio::spawn(drive(Arc::clone(&operation), start));
         Ok(operation)
     }
 }
 
 impl Operation {
-    fn check_same(&self, settings: Option<&v1::Settings>) -> Result<(), Failed> {
-        if settings.is_none_or(|settings| *settings == self.settings) {
+    fn check_same(&self, asked: &Same, now: Timestamp) -> Result<(), Failed> {
+        if *asked == self.asked {
             return Ok(());
         }
-        let report = format!("operation {:?} was started with other settings", self.id);
-        Err(Failed::new(
-            ErrorKind::Refused,
-            report,
-            "give another operation id, or join without settings",
-        ))
+        let report = format!("operation {:?} was started for something else", self.id);
+        let mut failed = Failed::new(ErrorKind::Refused, report, now);
+        "give another operation id, or join without saying what to publish".clone_into(&mut failed.failure.hint);
+        Err(failed)
+    }
+
+    fn has_failed(&self) -> bool {
+        let log = self.log.borrow();
+        log.end.as_ref().is_some_and(|end| end.outcome.is_err())
+    }
+
+    fn ended(&self) -> Option<Timestamp> {
+        self.log.borrow().end.as_ref().map(|end| end.at)
     }
 
     /// Asks it to stop at a safe point.
@@ -132,12 +185,12 @@ impl Operation {
     /// How far it is.
     pub(super) fn describe(&self) -> v1::Operation {
         let log = self.log.borrow();
-        let state = match &log.outcome {
+        let outcome = log.end.as_ref().map(|end| &end.outcome);
+        let state = match outcome {
             None => v1::OperationState::Running,
             Some(Ok(_)) => v1::OperationState::Succeeded,
             Some(Err(_)) => v1::OperationState::Failed,
         };
-        let outcome = log.outcome.as_ref();
         v1::Operation {
             operation_id: self.id.clone(),
             state: state.into(),
@@ -145,17 +198,17 @@ impl Operation {
             published: outcome.and_then(|outcome| outcome.as_ref().ok()).cloned(),
             failure: outcome
                 .and_then(|outcome| outcome.as_ref().err())
-                .map(|failed| failed.failure.clone()),
+                .map(|failed| v1::Failure::clone(&failed.failure)),
+            started: Some(events::time(self.started)),
+            ended: log.end.as_ref().map(|end| events::time(end.at)),
         }
     }
 
     /// Its events behind that number, those to come included; ends as it ends.
-    pub(super) fn follow(
-        self: &Arc<Self>,
-        after: u64,
-    ) -> impl Stream<Item = Result<v1::PublishEvent, Status>> + Send + use<> {
-        let first = usize::try_from(after).unwrap_or(usize::MAX);
-        // The sender must live as long as somebody follows.
+    pub(super) fn follow(self: &Arc<Self>, after: u64) -> impl Stream<Item = Result<v1::Event, Status>> + Send + use<> {
+        let behind = after.saturating_sub(self.log.borrow().before);
+        let first = usize::try_from(behind).unwrap_or(usize::MAX);
+        // The sender must live as long as there are followers.
         let follower = Some((Arc::clone(self), self.log.subscribe(), first));
         stream::unfold(follower, |follower| async move {
             let (operation, mut log, index) = follower?;
@@ -171,7 +224,8 @@ impl Operation {
         })
     }
 
-    fn tell(&self, mut event: v1::PublishEvent) {
+    fn tell(&self, mut event: v1::Event) {
+        event.time = Some(events::time(self.clock.now()));
         self.log.send_modify(|log| {
             event.sequence = log.last_sequence() + 1;
             log.events.push(event);
@@ -182,17 +236,19 @@ impl Operation {
         if let Ok(published) = &outcome {
             self.tell(events::result(published.clone()));
         }
-        self.log.send_modify(|log| log.outcome = Some(outcome));
+        let at = self.clock.now();
+        self.log.send_modify(|log| log.end = Some(End { at, outcome }));
     }
 }
 
 impl Log {
     fn last_sequence(&self) -> u64 {
-        self.events.len().try_into().unwrap_or(u64::MAX)
+        let own = u64::try_from(self.events.len()).unwrap_or(u64::MAX);
+        self.before.saturating_add(own)
     }
 
     fn next(&self, index: usize) -> Next {
-        match (self.events.get(index), &self.outcome) {
+        match (self.events.get(index), self.end.as_ref().map(|end| &end.outcome)) {
             (Some(event), _) => Next::Event(Box::new(event.clone())),
             (None, None) => Next::NotYet,
             (None, Some(Ok(_))) => Next::End,
@@ -201,11 +257,37 @@ impl Log {
     }
 }
 
-/// Publishes and tells the operation's followers.
+/// Checks a name for an operation.
+pub(super) fn check_id(id: &str, now: Timestamp) -> Result<&str, Failed> {
+    let is_good =
+        (1..=LONGEST_ID).contains(&id.len()) && id.chars().all(|c| c.is_ascii_alphanumeric() || "._:-".contains(c));
+    if is_good {
+        return Ok(id);
+    }
+    let report =
+        format!("{id:?} is not an operation id (1-{LONGEST_ID} letters, digits, \".\", \"_\", \":\" or \"-\")");
+    Err(Failed::new(ErrorKind::BadInput, report, now))
+}
+
+/// Drops operations that ended too long ago, and the oldest of too many that have ended.
+fn forget(known: &mut BTreeMap<String, Arc<Operation>>, now: Timestamp) {
+    known.retain(|_, operation| operation.ended().is_none_or(|at| now.duration_since(at) < KEPT_FOR));
+    let mut ended: Vec<(Timestamp, String)> = known
+        .iter()
+        .filter_map(|(id, operation)| Some((operation.ended()?, id.clone())))
+        .collect();
+    ended.sort();
+    let too_many = ended.len().saturating_sub(MOST_ENDED);
+    for (_, id) in ended.into_iter().take(too_many) {
+        known.remove(&id);
+    }
+}
+
+/// Publishes and reports to the operation's followers.
 async fn drive(operation: Arc<Operation>, start: Start) {
     let (progress, mut told) = Progress::channel();
-    let run_id = start.job.settings.run_id.clone();
-    let work = start.publisher.publish(start.job, progress, operation.cancel.clone());
+    let run_id = start.asked.settings.run_id.clone();
+    let work = start.publisher.publish(start.asked, progress, operation.cancel.clone());
     let mut work = AssertUnwindSafe(work).catch_unwind().boxed();
     let outcome = loop {
         tokio::select! {
@@ -225,9 +307,10 @@ async fn drive(operation: Arc<Operation>, start: Start) {
         report: Course::default(),
     };
     let Ended { result, report } = outcome.unwrap_or_else(crashed);
+    let now = operation.clock.now();
     operation.end(
         result
             .map(|published| events::published(published, report, run_id))
-            .map_err(Failed::of_error),
+            .map_err(|error| Failed::of_error(&error, now)),
     );
 }

@@ -15,10 +15,10 @@ use azure_batch_core::{
     progress::Progress,
     publish::{self, PublishPlan, Published},
     run::Run,
+    settings::{Asked, PublishSettings},
 };
 use tokio_util::sync::CancellationToken;
 
-use super::convert::Job;
 use crate::environment;
 
 /// What we call ourselves, in Azure's logs too.
@@ -31,11 +31,21 @@ pub trait Publisher: fmt::Debug + Send + Sync + 'static {
     ///
     /// # Errors
     /// When it cannot be known, or would be refused.
-    async fn plan(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<PublishPlan>;
+    async fn plan(
+        &self,
+        asked: Asked<PublishSettings>,
+        progress: Progress,
+        cancel: CancellationToken,
+    ) -> Result<PublishPlan>;
 
     /// Publishes; stops at a safe point when cancelled. What was done is reported also when the run fails, is cancelled,
     /// or its time is over.
-    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Ended<Published, Course>;
+    async fn publish(
+        &self,
+        asked: Asked<PublishSettings>,
+        progress: Progress,
+        cancel: CancellationToken,
+    ) -> Ended<Published, Course>;
 }
 
 /// Publishes to Azure.
@@ -51,26 +61,47 @@ impl AzurePublisher {
         Self { clock }
     }
 
-    async fn client(&self, job: &Job, progress: Progress, cancel: CancellationToken) -> Result<Client> {
-        let ca_file = job.ca_file.as_deref();
+    async fn client(
+        &self,
+        asked: &Asked<PublishSettings>,
+        progress: Progress,
+        cancel: CancellationToken,
+    ) -> Result<Client> {
+        let ca_file = asked.connection.ca_file.as_deref();
         let authorities = ca_file.map(Authorities::of_file).transpose()?.unwrap_or_default();
         let identity_endpoint = environment::of_process("IDENTITY_ENDPOINT");
         let transport = https_client(USER_AGENT, authorities, identity_endpoint.as_deref())?;
-        let run = Run::new(Arc::clone(&self.clock), job.limit, cancel, progress);
-        connect(&job.login, &job.cloud, Arc::new(transport), run).await
+        let run = Run::new(Arc::clone(&self.clock), asked.deadline, cancel, progress);
+        connect(
+            &asked.connection.login,
+            &asked.connection.cloud,
+            Arc::new(transport),
+            run,
+        )
+        .await
     }
 }
 
 #[async_trait]
 impl Publisher for AzurePublisher {
-    async fn plan(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Result<PublishPlan> {
-        let client = self.client(&job, progress, cancel).await?;
-        publish::plan(&client, &job.settings).await
+    async fn plan(
+        &self,
+        asked: Asked<PublishSettings>,
+        progress: Progress,
+        cancel: CancellationToken,
+    ) -> Result<PublishPlan> {
+        let client = self.client(&asked, progress, cancel).await?;
+        publish::plan(&client, &asked.settings).await
     }
 
-    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Ended<Published, Course> {
-        match self.client(&job, progress, cancel).await {
-            Ok(client) => publish::run(&client, &job.settings).await,
+    async fn publish(
+        &self,
+        asked: Asked<PublishSettings>,
+        progress: Progress,
+        cancel: CancellationToken,
+    ) -> Ended<Published, Course> {
+        match self.client(&asked, progress, cancel).await {
+            Ok(client) => publish::run(&client, &asked.settings).await,
             Err(error) => Ended {
                 result: Err(error),
                 report: Course::default(),

@@ -1,6 +1,6 @@
-//! The service's `Settings` have a field for every option, of its type and with its description.
+//! The service's `Connection` and `Image` have a field for every option, of its type and with its description.
 
-use packer_plugin_azure_batch::config::reference::{self, Field};
+use packer_plugin_azure_batch::reference::{self, Field};
 
 use crate::documents::compare;
 
@@ -10,7 +10,7 @@ const PROTO: &str = "proto/azure_batch/imaging/v1/imaging.proto";
 const WIDTH: usize = 110;
 
 #[test]
-fn the_services_settings_mirror_the_options_one_to_one() {
+fn the_services_messages_mirror_the_options_one_to_one() {
     compare(PROTO, |proto| {
         let fields = reference::fields();
         let mut found = Vec::new();

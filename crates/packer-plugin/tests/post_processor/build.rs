@@ -258,11 +258,15 @@ async fn placeholders_that_passed_at_validate_are_refused_when_they_stay() {
     let folder = TempDir::new().unwrap();
     let (packer, publisher) = configured(End::Success, &folder).await;
     let mut user = template(&folder);
-    let account = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/a";
-    user["used_by"] = json!([{"batch_account": account, "nodes": 0}]);
+    user["nodes_per_replica"] = json!(0);
     packer.configure(&user, &PACKER).await.unwrap();
     let outcome = packer.post_process().await.unwrap();
-    assert!(outcome.error.unwrap().contains("used_by[0].nodes: must be 1 or more"));
+    assert!(
+        outcome
+            .error
+            .unwrap()
+            .contains("nodes_per_replica: 0 is not one of Batch's figures")
+    );
     assert!(publisher.jobs.lock().unwrap().is_empty());
 }
 
@@ -284,7 +288,7 @@ async fn a_manifest_that_cannot_be_written_names_the_version_that_is_there() {
 async fn configure_shows_all_faults_with_their_count() {
     let publisher = Scripted::new(End::Success);
     let packer = FakePacker::start(&publisher).await;
-    let user = json!({"source": {"vm": "vm1"}, "timeout": "soon", "shared_image_gallery_destination": {}});
+    let user = json!({"source": {"vm": "vm1"}, "deadline": "soon", "shared_image_gallery_destination": {}});
     let refused = packer.configure(&user, &PACKER).await.unwrap_err();
     assert!(
         refused.contains("azure-batch: 5 faults in the configuration:\n  source.vm: "),

@@ -8,8 +8,9 @@ use azure_batch_core::{
     plan::{Course, Ended, Plan},
     progress::{CheckOutcome, Event, Progress},
     publish::{Outcome, PublishPlan, Published, PublishedRegion, Step},
+    settings::{Asked, PublishSettings},
 };
-use packer_plugin_azure_batch::service::{convert::Job, publisher::Publisher};
+use packer_plugin_azure_batch::service::publisher::Publisher;
 use tokio_util::sync::CancellationToken;
 
 /// How a scripted publish ends.
@@ -29,7 +30,7 @@ pub(crate) enum End {
 #[derive(Clone, Debug)]
 pub(crate) struct Scripted {
     end: End,
-    pub(crate) jobs: Arc<Mutex<Vec<Job>>>,
+    pub(crate) jobs: Arc<Mutex<Vec<Asked<PublishSettings>>>>,
 }
 
 const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images";
@@ -80,7 +81,7 @@ fn replication(percent: u8) -> Event {
 
 #[async_trait]
 impl Publisher for Scripted {
-    async fn plan(&self, job: Job, _: Progress, _: CancellationToken) -> Result<PublishPlan> {
+    async fn plan(&self, job: Asked<PublishSettings>, _: Progress, _: CancellationToken) -> Result<PublishPlan> {
         self.jobs.lock().unwrap().push(job);
         Ok(PublishPlan {
             version: VERSION.parse().unwrap(),
@@ -94,7 +95,12 @@ impl Publisher for Scripted {
         })
     }
 
-    async fn publish(&self, job: Job, progress: Progress, cancel: CancellationToken) -> Ended<Published, Course> {
+    async fn publish(
+        &self,
+        job: Asked<PublishSettings>,
+        progress: Progress,
+        cancel: CancellationToken,
+    ) -> Ended<Published, Course> {
         self.jobs.lock().unwrap().push(job);
         progress.tell(Event::StepStarted {
             step: "snapshots",

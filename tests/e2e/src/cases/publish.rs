@@ -108,7 +108,7 @@ fn examples_are_valid(lab: &Lab<'_>) -> Result {
 
 fn validate_names_all_faults_at_once(lab: &Lab<'_>) -> Result {
     let packer = Packer::offline(lab)?;
-    let more = "managed_image = \"sometimes\"\n    nodes_per_replica = 250\n    on_failure = \"panic\"\n    timeout = \"soon\"";
+    let more = "managed_image = \"sometimes\"\n    nodes_per_replica = 250\n    on_failure = \"panic\"\n    deadline = \"soon\"";
     let post = Post {
         version: "latest".to_owned(),
         more: more.to_owned(),
@@ -121,7 +121,7 @@ fn validate_names_all_faults_at_once(lab: &Lab<'_>) -> Result {
         "managed_image",
         "nodes_per_replica",
         "on_failure",
-        "timeout",
+        "deadline",
         "image_version",
     ];
     ensure_says("packer validate", &said, &faults)?;

@@ -4,6 +4,8 @@ use serde_json::json;
 
 use super::*;
 
+const MOMENT: Moment = Moment(jiff::Timestamp::UNIX_EPOCH);
+
 fn packed(value: &Json) -> Value {
     match value {
         Json::Null => Value::Nil,
@@ -73,10 +75,12 @@ fn a_json_template_gives_three_maps_of_which_later_ones_win() {
     assert_eq!(configs.placeholders.len(), 2);
     assert_eq!(configs.user["n"], ConfigValue::Number(2.into()));
 
-    let early = configs.render(&BTreeMap::new());
+    let early = configs.render(&BTreeMap::new(), MOMENT).user;
     assert_eq!(early["secret"], text("hunter2"));
     assert!(early["id"].is_unknown());
-    let late = configs.render(&BTreeMap::from([("ID".to_owned(), "vm-1".to_owned())]));
+    let late = configs
+        .render(&BTreeMap::from([("ID".to_owned(), "vm-1".to_owned())]), MOMENT)
+        .user;
     assert_eq!(late["id"], text("vm-1"));
 }
 
