@@ -4,6 +4,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use crate::{options::Door, words::Words};
+
 mod kind;
 mod service;
 
@@ -17,8 +19,8 @@ pub type Cause = Box<dyn StdError + Send + Sync>;
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    doing: String,
-    hint: Option<String>,
+    doing: Words,
+    hint: Option<Words>,
     service: Option<Box<ServiceError>>,
     source: Option<Cause>,
 }
@@ -29,7 +31,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind with the sentence for its layer.
     #[must_use]
-    pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, doing: impl Into<Words>) -> Self {
         Self {
             kind,
             doing: doing.into(),
@@ -48,14 +50,14 @@ impl Error {
 
     /// The same with the sentence that says what to do.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<Words>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// A refusal by a service; `judge` says of which kind it is.
     #[must_use]
-    pub fn of_service(kind: ErrorKind, doing: impl Into<String>, refusal: ServiceError) -> Self {
+    pub fn of_service(kind: ErrorKind, doing: impl Into<Words>, refusal: ServiceError) -> Self {
         Self {
             service: Some(Box::new(refusal)),
             ..Self::new(kind, doing)
@@ -64,7 +66,7 @@ impl Error {
 
     /// A layer around this error: it keeps the kind and says what was being done above.
     #[must_use]
-    pub fn while_doing(self, doing: impl Into<String>) -> Self {
+    pub fn while_doing(self, doing: impl Into<Words>) -> Self {
         Self {
             kind: self.kind,
             doing: doing.into(),
@@ -88,12 +90,17 @@ impl Error {
             .or_else(|| self.cause_of_ours().and_then(Self::service))
     }
 
-    /// The hint nearest to the reader: this layer's, else a cause's.
+    /// The hint nearest to the reader: this layer's, else a cause's. Options in it have the names of a template.
     #[must_use]
-    pub fn hint(&self) -> Option<&str> {
-        self.hint
-            .as_deref()
-            .or_else(|| self.cause_of_ours().and_then(Self::hint))
+    pub fn hint(&self) -> Option<String> {
+        self.hint_for(Door::Template)
+    }
+
+    /// The hint with options named as users of a door know them.
+    #[must_use]
+    pub fn hint_for(&self, door: Door) -> Option<String> {
+        let own = self.hint.as_ref().map(|hint| hint.spelled(door));
+        own.or_else(|| self.cause_of_ours().and_then(|cause| cause.hint_for(door)))
     }
 
     fn cause_of_ours(&self) -> Option<&Self> {
@@ -121,22 +128,31 @@ impl Error {
             .is_some_and(|refusal| refusal.code.eq_ignore_ascii_case(code))
     }
 
-    /// The text for a person: one layer a line, then the hint. No line repeats another.
+    /// The text for a person: one layer a line, then the hint. No line repeats another. Options in it have the names of
+    /// a template.
     #[must_use]
     pub fn report(&self) -> String {
-        let mut lines = vec![self.to_string()];
+        self.report_for(Door::Template)
+    }
+
+    /// The same with options named as users of a door know them.
+    #[must_use]
+    pub fn report_for(&self, door: Door) -> String {
+        let mut lines = vec![self.doing.spelled(door)];
         let mut cause = self.source();
         while let Some(layer) = cause {
-            let text = layer.to_string();
+            let text = layer
+                .downcast_ref::<Self>()
+                .map_or_else(|| layer.to_string(), |ours| ours.doing.spelled(door));
             if !lines.iter().any(|line| line.contains(&text)) {
                 lines.push(text);
             }
             cause = layer.source();
         }
         let mut report = lines.join("\n  caused by: ");
-        if let Some(hint) = self.hint() {
+        if let Some(hint) = self.hint_for(door) {
             report.push_str("\n  hint: ");
-            report.push_str(hint);
+            report.push_str(&hint);
         }
         report
     }
@@ -144,7 +160,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.doing)
+        self.doing.fmt(f)
     }
 }
 
@@ -161,6 +177,10 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{
+        options::{run::DEADLINE, sign_in::CA_FILE},
+        words,
+    };
 
     #[test]
     fn a_report_has_one_layer_a_line_and_the_hint_last() {
@@ -175,5 +195,18 @@ mod tests {
           caused by: cannot reach https://127.0.0.1:1
           hint: is the proxy right?
         ");
+    }
+
+    #[test]
+    fn a_report_names_options_as_its_reader_knows_them() {
+        let error = Error::new(ErrorKind::Deadline, "the deadline of 4 h has passed")
+            .with_hint(words![DEADLINE, " sets the limit"])
+            .while_doing(words!["cannot use ", CA_FILE]);
+        assert_eq!(
+            error.report_for(Door::Flag),
+            "cannot use --ca-file\n  caused by: the deadline of 4 h has passed\n  hint: --deadline sets the limit"
+        );
+        assert_eq!(error.hint_for(Door::Request).unwrap(), "image.deadline sets the limit");
+        assert!(error.report().starts_with("cannot use ca_file\n"));
     }
 }
