@@ -18,8 +18,8 @@ use azure_batch_core::{
     https::Authorities,
     replicas::{NodesPerReplica, ReplicaRule},
     settings::{
-        AccountRef, Elevation, Fault, Login, LoginInputs, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy,
-        RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
+        AccountRef, Elevation, Fault, Login, LoginInputs, PendingResize, PoolSpec, ROLLOUT_DEADLINE, Readiness,
+        ResizePolicy, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
     },
 };
 use secrecy::SecretString;
@@ -118,16 +118,20 @@ impl Parts {
     ) -> RolloutSettings {
         RolloutSettings {
             account,
-            pool,
-            version,
-            vm_size: self.vm_size,
-            node_agent_sku: self.node_agent_sku,
-            targets: self.targets,
-            start_task: self.start_task,
-            pool_json: self.pool_json,
-            resize: self.resize,
-            readiness: self.readiness,
-            replica_rule: self.replica_rule,
+            pool: PoolSpec {
+                id: pool,
+                version,
+                vm_size: self.vm_size,
+                node_agent_sku: self.node_agent_sku,
+                targets: self.targets,
+                start_task: self.start_task,
+                json: self.pool_json,
+            },
+            policy: RolloutPolicy {
+                resize: self.resize,
+                readiness: self.readiness,
+                replica_rule: self.replica_rule,
+            },
         }
     }
 }

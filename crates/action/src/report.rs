@@ -9,7 +9,7 @@ pub mod summary;
 use azure_batch_core::{
     error::{Error, ErrorKind},
     ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
-    rollout::{Outcome, PoolAction, RolloutReport},
+    rollout::{PoolAction, RolloutOutcome, RolloutReport},
     settings::{AccountRef, Fault, RolloutSettings, Targets},
 };
 use jiff::Timestamp;
@@ -74,16 +74,16 @@ impl Asked {
     #[must_use]
     pub fn of(settings: &RolloutSettings) -> Self {
         Self {
-            pool: settings.pool.clone(),
+            pool: settings.pool.id.clone(),
             account: match &settings.account {
                 AccountRef::Id(id) => id.to_string(),
                 AccountRef::Endpoint(endpoint) => endpoint.to_string(),
             },
-            version: settings.version.clone(),
-            vm_size: settings.vm_size.clone(),
-            node_agent_sku: settings.node_agent_sku.clone(),
-            targets: settings.targets,
-            rounds: settings.resize.rounds,
+            version: settings.pool.version.clone(),
+            vm_size: settings.pool.vm_size.clone(),
+            node_agent_sku: settings.pool.node_agent_sku.clone(),
+            targets: settings.pool.targets,
+            rounds: settings.policy.resize.rounds,
         }
     }
 
@@ -101,7 +101,7 @@ impl Asked {
 impl Report {
     /// The report of a roll-out that core ran.
     #[must_use]
-    pub fn of_outcome(asked: Asked, outcome: Outcome, ending: Ending) -> Self {
+    pub fn of_outcome(asked: Asked, outcome: RolloutOutcome, ending: Ending) -> Self {
         let action = outcome.report.action;
         let mut report = match outcome.result {
             Ok(()) => Self::ended(action_word(action), 0, ending),

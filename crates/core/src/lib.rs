@@ -32,5 +32,6 @@ pub mod telling;
 pub mod token;
 pub mod transport;
 pub mod wait;
+pub mod watch;
 pub mod words;
 pub mod write;

@@ -1,63 +1,82 @@
-//! ★ Flow 1, from a machine to an image version: observe, refuse or plan, do, tidy up.
+//! ★ Flow 1, from a machine to an image version: observe → plan → carry out → report.
 //!
-//! This file is the story; every step is told below it and every decision is a pure function in `publish/`. There is
-//! no state file: each step looks at Azure first, so a run that was killed anywhere is finished by running it again. A
-//! version that is there already and only lacks regions is adopted instead: that short story is `publish/adopt.rs`.
+//! A run asks in rounds which steps are left, from what is there (`next`), carries out the first ones side by side
+//! (`carry`), and looks again. So it can go back: what vanished is made again, a number that another run took is followed
+//! by the next. There is no state file, and a run that was killed anywhere is finished by running it again. A version
+//! that is there already and only lacks regions is adopted instead (`adopt`).
 
 mod adopt;
 mod bodies;
-mod captured;
+mod carry;
+mod checks;
+mod claim;
 mod cleanup;
-mod legality;
 mod machine;
+mod making;
+mod next;
 mod number;
+mod observe;
 mod plan;
-mod preflight;
-mod published;
-mod source_image;
+mod prepare;
+mod regions;
+mod removal;
+mod report;
+mod security;
+mod source;
 mod step;
+mod temporaries;
+mod way;
 
-use futures::future::try_join_all;
+use std::collections::BTreeMap;
 
 use self::{
-    cleanup::{Reach, keep},
+    carry::{Journey, Reached, Work, carry_out},
+    next::{Batch, Stage},
     number::Number,
-    plan::{Plan, Seen},
-    step::{Change, Claim},
+    observe::Seen,
+    plan::{Goal, Numbers},
+    way::Way,
 };
 pub use self::{
-    preflight::CHECK_NAMES,
-    published::{Kept, Outcome, PublishPlan, Published, PublishedRegion},
+    checks::CHECK_NAMES,
+    report::{Outcome, PublishPlan, Published, PublishedRegion},
+    step::Step,
 };
-pub use crate::progress::StepTime;
 use crate::{
-    batch::account,
-    batch::account::Account,
     client::Client,
-    compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::{Location, VersionNumber, resource::ResourceGroupId},
-    json,
-    operation::Status,
-    replicas::RegionNeed,
-    settings::{KeptKind, OnFailure, PublishSettings, Source, UsedBy},
+    plan::{Course, Ended, Kept},
+    progress::Progress,
+    settings::PublishSettings,
 };
 
-/// How often a run takes another number when somebody else was faster.
-const MAX_CLAIMS: u32 = 5;
+/// How often a part of a publish is begun before a run gives up on it: other runs may take a number, or remove what this
+/// one needs, but not for ever.
+const MAX_ROUNDS: u32 = 6;
 
-/// Publishes.
-///
-/// # Errors
-/// When a check refuses, Azure fails, or the run ends; what it leaves is told in events.
-pub async fn run(client: &Client, settings: &PublishSettings) -> Result<Published> {
+/// The pause after a round that reached nothing.
+const AFTER_NOTHING: std::time::Duration = std::time::Duration::from_secs(5);
+
+/// Publishes. The report says how long each step took and what is left, however the run ended.
+pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published, Course> {
     let (source, definition) = (&settings.source, settings.definition.name());
-    if let Some(version) = settings.adopted() {
-        let adopted = adopt::run(client, settings, version).await;
-        return adopted.map_err(|error| error.while_doing(format!("cannot adopt {source}")));
+    let mut kept = Vec::new();
+    let result = match settings.adopted() {
+        Some(version) => {
+            let adopted = adopt::run(client, settings, version).await;
+            adopted.map_err(|error| error.while_doing(format!("cannot adopt {source}")))
+        }
+        None => {
+            // The whole flow is a big state machine; whoever waits for it should not have to carry it.
+            let published = Box::pin(publish(client, settings, &mut kept)).await;
+            published.map_err(|error| error.while_doing(format!("cannot publish {source} to {definition}")))
+        }
+    };
+    let steps = client.run().steps();
+    Ended {
+        result,
+        report: Course { steps, kept },
     }
-    let published = publish(client, settings).await;
-    published.map_err(|error| error.while_doing(format!("cannot publish {source} to {definition}")))
 }
 
 /// Says what [`run`] would do; writes nothing.
@@ -68,349 +87,159 @@ pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<Publish
     if let Some(version) = settings.adopted() {
         return adopt::plan(client, settings, version).await;
     }
-    let seen = observe(client, settings).await?;
-    let plan = decide(client, settings, &seen)?;
+    let holder = holder(settings);
+    let work = Work {
+        client,
+        settings,
+        holder: &holder,
+    };
+    let seen = observe(work).await?;
+    let goal = plan::decide(settings, &seen, &Numbers::default(), &Progress::silent())?;
     Ok(PublishPlan {
-        changes: plan.changes(&seen),
-        replicas: plan.formulas(),
-        version: plan.version,
+        steps: next::plan(next::batches(work.asking(), &seen, &goal)?),
+        replicas: goal.formulas(),
+        version: goal.version,
     })
 }
 
-async fn publish(client: &Client, settings: &PublishSettings) -> Result<Published> {
-    let run = client.run();
-    let mut seen = run
-        .step(
-            "source",
-            format!("Looking at {}", settings.source),
-            observe(client, settings),
-        )
-        .await?;
-    decide(client, settings, &seen)?;
-    seen = prepare(client, settings, seen).await?;
-    seen = destination(client, settings, seen).await?;
-    for _ in 0..MAX_CLAIMS {
-        let plan = plan::make(settings, &seen, run.now(), &run.progress)?;
-        announce(client, &seen, &plan);
-        let made = make(client, settings, &seen, &plan).await;
-        let kept = if plan.needs_nothing_on_the_way() {
-            Vec::new()
-        } else {
-            tidy_after(client, settings, &plan, &made).await?
-        };
-        match made {
-            Ok(Some(version)) => {
-                let steps = run.steps();
-                return Ok(Published {
-                    kept,
-                    steps,
-                    ..published::describe(settings, &seen, &plan, &version)
-                });
+async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kept>) -> Result<Published> {
+    let holder = holder(settings);
+    let work = Work {
+        client,
+        settings,
+        holder: &holder,
+    };
+    let what = format!("Looking at {}", settings.source);
+    let seen = client.run().step("source", what, observe(work)).await?;
+    let goal = plan::decide(settings, &seen, &Numbers::default(), &client.run().progress)?;
+    announce(client, &seen, &goal);
+    let mut journey = Journey {
+        seen,
+        goal,
+        has_begun: false,
+        numbers: Numbers::default(),
+        kept: Vec::new(),
+    };
+    let reached = reach(work, &mut journey).await;
+    kept.append(&mut journey.kept);
+    match reached {
+        Ok(()) => {
+            kept.extend(cleanup::staying(work.asking(), &journey.goal, &journey.seen));
+            let outcome = match journey.numbers.claimed {
+                Some(_) => Outcome::Created,
+                None => Outcome::Found,
+            };
+            Ok(report::describe(settings, &journey.seen, &journey.goal, outcome))
+        }
+        Err(error) => {
+            let client = client.for_cleanup(cleanup::LIMIT);
+            if !journey.seen.temporaries.is_empty() || journey.has_begun {
+                kept.extend(cleanup::after_failure(&client, work.asking(), &journey.goal, error.kind()).await);
             }
-            Ok(None) => {
-                run.progress
-                    .warn(format!("somebody else took {} meanwhile", plan.version.name()));
-                seen.versions = versions(client, settings).await?;
-            }
-            Err(error) => return Err(error),
+            Err(error)
         }
     }
-    Err(Error::new(
-        ErrorKind::Azure,
-        format!("{MAX_CLAIMS} numbers in a row were taken by other runs"),
-    )
-    .with_hint("run it again"))
 }
 
-/// Looks at everything that the decision needs; writes nothing.
-async fn observe(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let (machine, (gallery, definition, versions), accounts) = futures::try_join!(
-        machine::observe(client, &settings.source),
-        observe_gallery(client, settings),
-        accounts(client, settings)
-    )?;
-    Ok(Seen {
-        machine,
-        gallery,
-        definition,
-        versions,
-        accounts,
-    })
+/// How this run is called in leases. Runs may share an id, such as the jobs of one CI run.
+fn holder(settings: &PublishSettings) -> String {
+    format!("{}/{:08x}", settings.run_id, fastrand::u32(..))
 }
 
-/// The accounts whose pools will use the version, with the pools' sizes.
-async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
-    let read = |it: &UsedBy| {
-        let (id, nodes) = (it.account.clone(), it.nodes);
-        async move { Ok((account::read(client, &id).await?, nodes)) }
-    };
-    try_join_all(settings.used_by.iter().map(read)).await
-}
-
-async fn observe_gallery(
-    client: &Client,
-    settings: &PublishSettings,
-) -> Result<(Option<Location>, Option<ImageDefinition>, Vec<ImageVersion>)> {
-    let id = settings.definition.gallery();
-    let Some(answer) = client.find(&gallery::get(&id)).await? else {
-        if settings.create_gallery {
-            return Ok((None, None, Vec::new()));
-        }
-        let missing = Error::new(ErrorKind::BadInput, format!("there is no gallery {id}"));
-        return Err(missing.with_hint("check gallery_name and resource_group, or set create_gallery = true"));
-    };
-    let location = json::text(&answer.value(), "/location").and_then(|text| text.parse().ok());
-    let definition = client.find(&gallery::get_definition(&settings.definition)).await?;
-    let versions = if definition.is_some() {
-        versions(client, settings).await?
-    } else {
-        Vec::new()
-    };
-    Ok((
-        location,
-        definition.map(|answer| ImageDefinition::new(answer.value())),
-        versions,
-    ))
-}
-
-async fn versions(client: &Client, settings: &PublishSettings) -> Result<Vec<ImageVersion>> {
-    let bodies = client.list(&version::list(&settings.definition)).await?;
-    let with_id = |body: serde_json::Value| {
-        let number: VersionNumber = json::text(&body, "/name")?.parse().ok()?;
-        Some(ImageVersion::new(settings.definition.version(number), body))
-    };
-    Ok(bodies.into_iter().filter_map(with_id).collect())
-}
-
-/// Refuses what must not be done, and makes a plan, before anything is written.
-fn decide(client: &Client, settings: &PublishSettings, seen: &Seen) -> Result<Plan> {
-    let run = client.run();
-    preflight::refuse(
-        preflight::checks(&seen.machine, settings.machine),
+/// Looks at everything and refuses what must not be published.
+async fn observe(work: Work<'_>) -> Result<Seen> {
+    let (client, settings) = (work.client, work.settings);
+    let seen = observe::all(client, settings).await?;
+    checks::refuse(
+        checks::checks(&seen.machine, settings.machine),
         &settings.ignore_checks,
-        &run.progress,
+        &client.run().progress,
     )?;
-    if let Some(definition) = &seen.definition {
-        preflight::compare_definition(&seen.machine, definition)?;
-    }
-    plan::make(settings, seen, run.now(), &crate::progress::Progress::silent())
+    Ok(seen)
 }
 
-/// Stops and generalizes the VM where asked to; its disks change hands by that, so it is looked at again.
-async fn prepare(client: &Client, settings: &PublishSettings, seen: Seen) -> Result<Seen> {
-    let (Source::Vm(id), Some(vm)) = (&settings.source, &seen.machine.vm) else {
-        return Ok(seen);
-    };
-    match step::prepare(client, id, vm, settings.machine).await? {
-        Change::Nothing => Ok(seen),
-        Change::Made => Ok(Seen {
-            machine: machine::observe(client, &settings.source).await?,
-            ..seen
-        }),
+/// Carries out batch after batch until none is left.
+async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
+    let mut rounds: BTreeMap<Stage, u32> = BTreeMap::new();
+    let mut refusal: Option<Error> = None;
+    loop {
+        let goal = plan::decide(work.settings, &journey.seen, &journey.numbers, &Progress::silent())?;
+        if goal.version != journey.goal.version || goal.fingerprint != journey.goal.fingerprint {
+            announce(work.client, &journey.seen, &goal);
+        }
+        journey.goal = goal;
+        let batches = next::batches(work.asking(), &journey.seen, &journey.goal)?;
+        let Some(batch) = batches.first() else {
+            return Ok(());
+        };
+        let round = rounds.entry(batch.stage).or_default();
+        *round += 1;
+        if *round > MAX_ROUNDS {
+            return Err(refusal.unwrap_or_else(|| in_vain(batch)));
+        }
+        let what = said(batch, &journey.goal);
+        let client = work.client;
+        match client
+            .run()
+            .step(batch.stage.name(), what, carry_out(work, journey, batch))
+            .await?
+        {
+            Reached::Something => refusal = None,
+            Reached::Nothing(why) => {
+                refusal = why.or(refusal);
+                client.run().pause(AFTER_NOTHING, "another run").await?;
+            }
+        }
     }
 }
 
-/// Makes sure of gallery and definition, first of all since what the service says of the definition decides the way.
-async fn destination(client: &Client, settings: &PublishSettings, seen: Seen) -> Result<Seen> {
-    if let Some(definition) = &seen.definition
-        && definition.status() == Status::Succeeded
-    {
-        return Ok(seen);
-    }
-    let work = async {
-        let location = step::gallery(client, settings, &seen.machine, seen.gallery.clone()).await?;
-        let body = bodies::definition(settings, &seen.machine, &location);
-        Ok((location, step::definition(client, settings, body).await?))
-    };
-    let what = format!("Creating image definition {}", settings.definition.name());
-    let (location, definition) = client.run().step("definition", what, work).await?;
-    preflight::compare_definition(&seen.machine, &definition)?;
-    Ok(Seen {
-        gallery: Some(location),
-        definition: Some(definition),
-        ..seen
-    })
+/// Other runs, or Azure, undo what this one does.
+fn in_vain(batch: &Batch) -> Error {
+    let first = batch.steps.first().map(ToString::to_string).unwrap_or_default();
+    let text = format!("cannot {first}: it was done {MAX_ROUNDS} times, and each time it had to be done again");
+    Error::new(ErrorKind::Azure, text)
+        .with_hint("see what other runs do with the same machine and definition, then run it again")
 }
 
-fn announce(client: &Client, seen: &Seen, plan: &Plan) {
+fn announce(client: &Client, seen: &Seen, goal: &Goal) {
     let progress = &client.run().progress;
-    match plan.number {
+    match goal.number {
         Number::New(number) => progress.note(format!(
             "The version will be {number}, source fingerprint {}",
-            plan.fingerprint.as_str()
+            goal.fingerprint
         )),
         Number::Found(number) => progress.note(format!(
             "Version {number} was made of this very source: nothing is copied"
         )),
     }
-    if let (Number::Found(_), true) = (plan.number, seen.machine.is_known_by_name()) {
+    if let (Number::Found(_), true) = (goal.number, seen.machine.is_known_by_name()) {
         progress.warn(
-            "The disks that the image was captured from are gone, so one that is captured anew under the same names cannot be told from it: if it was, build with -force, or give it another name",
+            "The disks that the image was captured from are gone, so an image captured later under the same names looks the same. If this is one, build with -force, or give it another name",
         );
     }
-    if let (Number::New(_), legality::Way::Snapshots { why }) = (plan.number, &plan.way) {
+    if let (Number::New(_), Way::Snapshots { why }) = (goal.number, &goal.way) {
         progress.note(format!("No managed image: {why}"));
     }
-    for formula in plan.formulas() {
+    for formula in goal.formulas() {
         progress.note(formula);
     }
 }
 
-/// Makes the version and brings it to its regions; `None` when somebody else took the number.
-async fn make(client: &Client, settings: &PublishSettings, seen: &Seen, plan: &Plan) -> Result<Option<ImageVersion>> {
-    let run = client.run();
-    if let Number::New(number) = plan.number
-        && !is_overtaken(client, plan, copy(client, seen, plan).await).await?
-    {
-        let sources = bodies::sources(&seen.machine, &plan.snapshots);
-        let body = bodies::version(settings, &seen.machine, plan, &sources);
-        let work = async {
-            match step::claim(client, plan, body).await? {
-                Claim::Taken => Ok(Claim::Taken),
-                Claim::Ours(operation) => step::made(client, &plan.version, operation)
-                    .await
-                    .map(|()| Claim::Ours(None)),
-            }
-        };
-        let what = format!("Creating image version {number} in {}", regions_of(&plan.first));
-        if run.step("version", what, work).await? == Claim::Taken {
-            return Ok(None);
-        }
-    }
-    let storage = settings.version_settings.storage.as_str();
-    let first = version::ensure_regions(client, &plan.version, &plan.first, storage);
-    let version = run
-        .step(
-            "regions",
-            format!("Making sure of {}, where pools wait", regions_of(&plan.first)),
-            first,
-        )
-        .await?;
-    if plan.rest.is_empty() {
-        return Ok(Some(version));
-    }
-    let rest = version::ensure_regions(client, &plan.version, &plan.rest, storage);
-    run.step(
-        "more regions",
-        format!("Replicating to {}", regions_of(&plan.rest)),
-        rest,
-    )
-    .await
-    .map(Some)
-}
-
-/// Whether a run beside this one has made the version meanwhile: it removes what both were copying, so that a failure
-/// to copy may only mean that nothing is left to do.
-async fn is_overtaken(client: &Client, plan: &Plan, copied: Result<()>) -> Result<bool> {
-    let Err(error) = copied else {
-        return Ok(false);
-    };
-    match version::find(client, &plan.version).await? {
-        Some(version) if step::is_ours(&version, plan) => Ok(true),
-        _ => Err(error),
-    }
-}
-
-/// Copies the disks, and makes a managed image of the copies where that is the way.
-async fn copy(client: &Client, seen: &Seen, plan: &Plan) -> Result<()> {
-    let run = client.run();
-    if !plan.snapshots.is_empty() {
-        let what = format!("Creating {} snapshots side by side", plan.snapshots.len());
-        run.step("snapshots", what, step::snapshots(client, plan, &seen.machine.location))
-            .await?;
-    }
-    if plan.way == legality::Way::ManagedImage {
-        let body = bodies::managed_image(&seen.machine, plan, &bodies::sources(&seen.machine, &plan.snapshots));
-        let what = format!("Creating managed image {}", plan.image.name());
-        run.step("managed image", what, step::managed_image(client, plan, body))
-            .await?;
-    }
-    // Past this point a source must not be deleted until the version is made, so this is the last place to stop at.
-    run.check("the next step")
-}
-
-fn regions_of(needs: &[RegionNeed]) -> String {
-    needs
-        .iter()
-        .map(|need| need.location.as_str())
-        .collect::<Vec<_>>()
-        .join(", ")
-}
-
-fn temporaries(settings: &PublishSettings) -> &ResourceGroupId {
-    settings
-        .temporaries
-        .group
-        .as_ref()
-        .unwrap_or_else(|| settings.source.group())
-}
-
-/// Removes what was made on the way, however the version came out; what of it is left after a success, with the reason.
-async fn tidy_after(
-    client: &Client,
-    settings: &PublishSettings,
-    plan: &Plan,
-    made: &Result<Option<ImageVersion>>,
-) -> Result<Vec<Kept>> {
-    match made {
-        Ok(Some(_)) => {
-            let what = "Removing what was only needed on the way";
-            let work = tidy(client, settings, plan, Reach::Former);
-            client.run().step("cleanup", what, work).await
-        }
-        Ok(None) => tidy(client, settings, plan, Reach::Own).await,
-        Err(_) => {
-            tidy_after_failure(&client.for_cleanup(cleanup::LIMIT), settings, plan).await;
-            Ok(Vec::new())
-        }
-    }
-}
-
-/// After the version is made, or is somebody else's: removes temporaries, this run's and dead ones'.
-async fn tidy(client: &Client, settings: &PublishSettings, plan: &Plan, reach: Reach) -> Result<Vec<Kept>> {
-    let keep: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
-    Ok(cleanup::remove(client, temporaries(settings), plan, reach, &keep).await)
-}
-
-/// What becomes of temporaries after a failure.
-enum Rest<'a> {
-    /// They go, but for these kinds.
-    Removed(&'a [KeptKind]),
-    /// They stay, for this reason.
-    Stays(&'static str),
-}
-
-/// After a failure: what is removed depends on how far the version came. The run's own end does not stop this.
-async fn tidy_after_failure(client: &Client, settings: &PublishSettings, plan: &Plan) {
-    let group = temporaries(settings);
-    let version = version::find(client, &plan.version).await;
-    let keep_named: Vec<KeptKind> = settings.temporaries.keep.iter().copied().collect();
-    let rest = match &version {
-        Ok(Some(version)) if step::is_ours(version, plan) => match version.status() {
-            Status::Succeeded => Rest::Removed(&keep_named),
-            Status::Failed(_) => Rest::Removed(&[]),
-            Status::Running(_) | Status::Forgotten => {
-                Rest::Stays("the version is still being made of it; run the same again to finish")
-            }
-        },
-        Ok(_) if settings.temporaries.on_failure == OnFailure::Keep => {
-            Rest::Stays("on_failure = keep; run the same again to go on with it")
-        }
-        Ok(_) => Rest::Removed(&[]),
-        Err(_) => Rest::Stays("whether the version needs it is not known; run the same again to finish"),
-    };
-    let why = match rest {
-        Rest::Removed(but) => {
-            cleanup::remove(client, group, plan, Reach::Own, but).await;
-            return;
-        }
-        Rest::Stays(why) => why,
-    };
-    match cleanup::left(client, group, plan).await {
-        Ok(ids) => ids.into_iter().for_each(|id| drop(keep(client, id, why))),
-        Err(error) => client
-            .run()
-            .progress
-            .warn(format!("what is left in {group} is not known: {}", error.report())),
+/// What a batch does, as a sentence.
+fn said(batch: &Batch, goal: &Goal) -> String {
+    let definition = goal.version.definition();
+    match batch.stage {
+        Stage::Destination => format!("Creating image definition {}", definition.name()),
+        Stage::Machine => "Preparing the machine".to_owned(),
+        Stage::Snapshots => format!("Creating {} snapshots side by side", goal.snapshots.len()),
+        Stage::Image => format!("Creating managed image {}", goal.image.name()),
+        Stage::Version => format!(
+            "Creating image version {} in {}",
+            goal.version.name(),
+            regions::names(&goal.first)
+        ),
+        Stage::First => format!("Making sure of {}, where pools wait", regions::names(&goal.first)),
+        Stage::Rest => format!("Replicating to {}", regions::names(&goal.rest)),
+        Stage::Cleanup => "Removing what was only needed on the way".to_owned(),
     }
 }

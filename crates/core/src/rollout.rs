@@ -1,7 +1,9 @@
-//! Flow 2, from an image version to a pool with its nodes ready: observe, plan, replicas, resize, nodes, verdict.
+//! Flow 2, from an image version to a pool with its nodes ready: observe, plan, carry out, report.
 //!
-//! It changes no image of an existing pool. What is decided is in the pure files below, what is written in `pool`.
+//! It changes no image of an existing pool. What comes next is decided in `decide`, after each look; the writes are in
+//! `pool`.
 
+mod decide;
 mod explain;
 mod observe;
 mod one_line;
@@ -12,37 +14,66 @@ mod ready;
 mod report;
 mod size;
 mod spec;
-mod start;
 mod verdict;
 
-pub use report::{Outcome, PoolAction, RolloutReport, Round};
+pub use plan::RolloutStep;
+pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
 
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    settings::RolloutSettings,
+    plan::{Ended, Plan},
+    settings::{RolloutSettings, fault::Fault},
+    watch::AccountWatch,
 };
+use decide::Intent;
+use observe::Site;
+use plan::Size;
 use pool::PoolAccess;
 use ready::Waited;
+use size::Sizing;
 use spec::Spec;
-use start::Sizing;
 use verdict::{Census, Goal, Verdict};
 
 /// Rolls out.
-pub async fn run(client: &Client, settings: &RolloutSettings) -> Outcome {
+pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome {
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out(client, settings, &mut report)).await;
-    let doing = || format!("cannot roll out {} to pool {}", settings.version.name(), settings.pool);
-    let result = result.map_err(|error| with_way_on(error).while_doing(doing()));
     report.steps = client.run().steps();
-    Outcome { report, result }
+    let result = result.map_err(|error| explained(error, settings, report.action));
+    Ended { result, report }
+}
+
+/// What a roll-out would do now. It writes nothing.
+///
+/// # Errors
+/// As far as the same roll-out would fail before its first write.
+pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<RolloutStep>> {
+    let planned = async {
+        let intent = intent(settings)?;
+        let site = observe::observe(client, settings).await?;
+        let watch = watch(client, &site, settings);
+        let access = PoolAccess::new(&watch, settings.pool.id.clone());
+        let beginning = plan::look(&access, &intent, settings.policy.resize.rounds).await?;
+        Ok(beginning.plan)
+    };
+    planned
+        .await
+        .map_err(|error: Error| explained(error, settings, PoolAction::None))
+}
+
+/// Checks the settings against each other and against the pool JSON. It sends nothing.
+///
+/// # Errors
+/// With all faults.
+pub fn check(settings: &RolloutSettings) -> Result<(), Vec<Fault>> {
+    Spec::new(settings).map(drop)
 }
 
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
     let run = client.run();
-    let spec = Spec::new(settings)?;
-    let goal = Goal::new(settings.targets);
-    report.needed = goal.needed.total();
+    let intent = intent(settings)?;
+    report.needed = intent.goal.needed.total();
 
     let look = observe::observe(client, settings);
     let site = run
@@ -51,41 +82,37 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     tell_skipped(client, &site.skipped);
     report.skipped_checks.clone_from(&site.skipped);
 
-    let mut access = PoolAccess::new(client, site.endpoint.clone(), settings.pool.clone());
-    let agree = start::agree(&mut access, &spec, goal, settings.resize.pending);
-    let start = run.step("plan", "looking at the pool", agree).await?;
+    let watch = watch(client, &site, settings);
+    let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
+    let look = plan::look(&access, &intent, settings.policy.resize.rounds);
+    let beginning = run.step("plan", "looking at the pool", look).await?;
+    report.plan = beginning.plan;
 
-    if start.asks_for_nodes(goal) {
+    if beginning.size == Size::NewNodes {
         let ensure = raise::ensure(&access, &site, settings);
-        run.step("replicas", "checking the version's replicas", ensure).await?;
+        let ensured = run.step("replicas", "checking the version's replicas", ensure).await;
+        advised(client, &site, ensured, report)?;
     }
-
-    let action = start.action();
-    let sizing = start::begin(&mut access, &spec, goal, settings.resize, start).await?;
-    report.action = action;
-    let pool = match sizing {
-        Sizing::Done(pool) => pool,
-        Sizing::UnderWay { rounds, newer } => {
-            let carry_on = size::carry_on(&mut access, goal, rounds, newer, &mut report.rounds);
-            match run.step("resize", "bringing the pool to its size", carry_on).await {
-                Ok(pool) => pool,
-                Err(error) => return Err(with_states(error, &access, settings, report).await),
-            }
-        }
-    };
-
-    let wait = ready::wait(&access, goal, &settings.version, settings.readiness, pool.current);
+    if beginning.size == Size::Reached {
+        report.action = PoolAction::Unchanged;
+    } else {
+        let sizing = Sizing::new(&mut access, &intent, settings.policy.resize.rounds, report);
+        run.step("resize", "bringing the pool to its size", sizing.reach())
+            .await?;
+    }
+    let wait = ready::wait(&access, &intent, settings.policy.readiness, report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
-    report.count(goal, &waited.census);
-    judge(&access, settings, goal, &waited)
+    judge(&access, settings, &intent, &waited)
 }
 
-/// Checks the settings against each other and against the pool JSON; asks nobody.
-///
-/// # Errors
-/// `BadInput` with all faults at once.
-pub fn check(settings: &RolloutSettings) -> Result<()> {
-    Spec::new(settings).map(drop)
+fn intent(settings: &RolloutSettings) -> Result<Intent> {
+    let goal = Goal::new(settings.pool.targets);
+    let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
+    Ok(Intent::new(spec, goal, settings.policy.resize.pending))
+}
+
+fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {
+    AccountWatch::new(client, site.endpoint.clone(), vec![settings.pool.id.clone()])
 }
 
 fn tell_skipped(client: &Client, skipped: &[String]) {
@@ -94,14 +121,28 @@ fn tell_skipped(client: &Client, skipped: &[String]) {
     }
 }
 
-fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, goal: Goal, waited: &Waited) -> Result<()> {
+/// More replicas are advice: an identity that may not change the version rolls out all the same, with a warning. A
+/// region without any is not: no node would come.
+fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut RolloutReport) -> Result<()> {
+    let is_there = match (&site.version, &site.location) {
+        (Some(version), Some(location)) => version.is_complete_in(location),
+        _ => false,
+    };
+    match ensured {
+        Err(error) if is_there && error.kind() == ErrorKind::NoRights && error.has_status(403) => {
+            let skipped = format!("replicas of the image version: this identity may not change it ({error})");
+            tell_skipped(client, std::slice::from_ref(&skipped));
+            report.skipped_checks.push(skipped);
+            Ok(())
+        }
+        ensured => ensured,
+    }
+}
+
+fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
-        return Err(explain::unready(
-            access.id(),
-            goal,
-            waited,
-            settings.readiness.node_timeout,
-        ));
+        let stillness = settings.policy.readiness.node_timeout;
+        return Err(explain::unready(access.id(), intent.goal, waited, stillness));
     }
     if let Some(image) = &waited.census.other_image {
         let text = format!(
@@ -114,27 +155,21 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, goal: Goal, waited
     Ok(())
 }
 
-/// Looks once at the nodes of a pool that stayed too small, so that the report shows what is there.
-async fn with_states(
-    error: Error,
-    access: &PoolAccess<'_>,
-    settings: &RolloutSettings,
-    report: &mut RolloutReport,
-) -> Error {
-    let is_over = matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline);
-    if !is_over && let Ok(nodes) = access.nodes().await {
-        report.count(Goal::new(settings.targets), &Census::of(&nodes, &settings.version));
-    }
-    error
-}
-
-/// Says how to go on after a stop.
-fn with_way_on(error: Error) -> Error {
-    if error.kind() == ErrorKind::Cancelled {
-        error.with_hint("the pool stays as it is; run the same again and it goes on from here")
-    } else {
-        error
-    }
+/// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
+fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Error {
+    let pool = &settings.pool;
+    let doing = format!("cannot roll out {} to pool {}", pool.version.name(), pool.id);
+    let error = match (error.kind(), action) {
+        (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => {
+            error.with_hint("the pool stays as it is; run the same again and it continues from here")
+        }
+        (ErrorKind::Cancelled, _) => error.with_hint(format!(
+            "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",
+            pool.id
+        )),
+        _ => error,
+    };
+    error.while_doing(doing)
 }
 
 impl RolloutReport {

@@ -25,8 +25,8 @@ pub use publish::{
     VersionSettings,
 };
 pub use rollout::{
-    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets,
-    WaitForSuccess,
+    AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
+    SpotCounts, StartTask, Targets, WaitForSuccess,
 };
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};

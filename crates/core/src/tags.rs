@@ -3,14 +3,17 @@
 //! Azure compares the names of tags without case and keeps the case of the first writer, so names are read and replaced
 //! in any case of letters. Who may delete what is decided by the flows; names of resources are in `names`.
 
-use std::{fmt, str::FromStr};
+use std::fmt;
 
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 use sha2::{Digest as _, Sha256};
 
 use crate::{
-    ids::resource::{GalleryId, ImageDefinitionId, ImageVersionId, ResourceGroupId},
+    ids::{
+        VersionNumber,
+        resource::{GalleryId, ImageDefinitionId, ImageVersionId, ResourceGroupId},
+    },
     settings::Source,
 };
 
@@ -59,6 +62,8 @@ pub struct SourceKey(String);
 pub struct Lease {
     /// The run.
     pub run: String,
+    /// The number of the version that the run makes of it.
+    pub number: VersionNumber,
     /// Until when, if it is not renewed.
     pub until: Timestamp,
 }
@@ -241,18 +246,17 @@ impl Lease {
 
 impl fmt::Display for Lease {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} {}", self.until, self.run)
+        write!(f, "{} {} {}", self.until, self.number, self.run)
     }
 }
 
-impl FromStr for Lease {
-    type Err = jiff::Error;
-
-    fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let (until, run) = text.split_once(' ').unwrap_or((text, ""));
-        Ok(Self {
-            run: run.to_owned(),
-            until: until.parse()?,
+impl Lease {
+    fn read(text: &str) -> Option<Self> {
+        let mut parts = text.trim().splitn(3, ' ');
+        Some(Self {
+            until: parts.next()?.parse().ok()?,
+            number: parts.next()?.parse().ok()?,
+            run: parts.next()?.to_owned(),
         })
     }
 }
@@ -270,10 +274,7 @@ impl TemporaryTags {
             version: read_version(Tag::Gallery.find(tags)?, Tag::Version.find(tags)?)?,
             source: SourceKey(Tag::Source.find(tags)?.to_owned()),
             fingerprint: Fingerprint::new(Tag::Fingerprint.find(tags)?),
-            leases: leases
-                .split(';')
-                .filter_map(|lease| lease.trim().parse().ok())
-                .collect(),
+            leases: leases.split(';').filter_map(Lease::read).collect(),
             expires: Tag::Expires.find(tags).and_then(|time| time.parse().ok()),
             keeping: keeping.unwrap_or_default(),
         })
@@ -312,10 +313,10 @@ impl TemporaryTags {
         self.version.definition()
     }
 
-    /// The lease of another run that still holds.
-    #[must_use]
-    pub fn other_user(&self, run: &str, now: Timestamp) -> Option<&Lease> {
-        self.leases.iter().find(|lease| lease.run != run && lease.is_live(now))
+    /// The leases of other runs that still hold.
+    pub fn other_users(&self, run: &str, now: Timestamp) -> impl Iterator<Item = &Lease> {
+        let others = self.leases.iter().filter(move |lease| lease.run != run);
+        others.filter(move |lease| lease.is_live(now))
     }
 
     /// Until when this run's lease holds; `None` when it has none.
@@ -379,6 +380,7 @@ mod tests {
     fn lease(run: &str, until: &str) -> Lease {
         Lease {
             run: run.to_owned(),
+            number: "1.0.0".parse().unwrap(),
             until: time(until),
         }
     }
@@ -426,7 +428,7 @@ mod tests {
             "azure-batch-gallery": "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg",
             "azure-batch-source": "0123",
             "azure-batch-fingerprint": "4567",
-            "azure-batch-lease": "2026-01-01T01:00:00Z run-1",
+            "azure-batch-lease": "2026-01-01T01:00:00Z 1.0.0 run-1",
             "azure-batch-expires": "2026-01-02T00:00:00Z",
         });
         assert_eq!(Value::Object(tags), expected);
@@ -468,9 +470,9 @@ mod tests {
     fn a_lease_holds_until_its_time_and_is_renewed_for_its_run_alone() {
         let now = time("2026-01-01T00:30:00Z");
         let first = temporary();
-        assert_eq!(first.other_user("run-1", now), None);
-        assert_eq!(first.other_user("run-2", now).map(|it| it.run.as_str()), Some("run-1"));
-        assert_eq!(first.other_user("run-2", time("2026-01-01T01:00:00Z")), None);
+        let others = |run: &str, now| first.other_users(run, now).count();
+        assert_eq!((others("run-1", now), others("run-2", now)), (0, 1));
+        assert_eq!(others("run-2", time("2026-01-01T01:00:00Z")), 0);
         let both = first.leased(
             lease("run-2", "2026-01-01T01:30:00Z"),
             time("2026-01-01T23:00:00Z"),
@@ -496,13 +498,16 @@ mod tests {
         let tags = written(&many);
         let text = Tag::Lease.find(&tags).unwrap();
         assert!(text.chars().count() <= LONGEST_VALUE, "{text}");
-        assert!(text.starts_with("2026-01-01T19:00:00Z run-19;"), "{text}");
+        assert!(text.starts_with("2026-01-01T19:00:00Z 1.0.0 run-19;"), "{text}");
     }
 
     #[test]
     fn what_makes_no_sense_in_a_lease_or_an_expiry_is_no_lease_and_no_expiry() {
         let mut tags = written(&temporary());
-        Tag::Lease.write(&mut tags, "tomorrow me;;2026-01-01T01:00:00Z run-9");
+        Tag::Lease.write(
+            &mut tags,
+            "tomorrow 1.0.0 me;;2026-01-01T01:00:00Z run-8;2026-01-01T01:00:00Z 1.0.0 run-9",
+        );
         Tag::Expires.write(&mut tags, "never");
         let read = TemporaryTags::read(&json!({"tags": tags})).unwrap();
         assert_eq!(read.leases, [lease("run-9", "2026-01-01T01:00:00Z")]);

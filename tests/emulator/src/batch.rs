@@ -12,9 +12,13 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::{Map, Value};
 
-use crate::entra::{Caller, Denied};
+use crate::call::Call;
+use crate::compute::Compute;
+use crate::directory::Directory;
+use crate::engine::Engine;
+use crate::entra::{Caller, Denied, Entra};
 use crate::http::{Request, Response};
-use crate::world::{Call, World};
+use crate::rights::Rights;
 
 mod account;
 mod allocation;
@@ -35,6 +39,7 @@ mod pool;
 mod refusal;
 mod scene;
 mod schedule;
+mod scheduling_error;
 mod secrets;
 mod seed;
 mod settle;
@@ -61,6 +66,19 @@ pub struct Batch {
     accounts: Vec<Account>,
     operations: Vec<arm_plane::operations::Operation>,
     pace: Pace,
+}
+
+/// What Batch answers with: its own accounts, the mechanics, and what it sees of the other services.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) batch: &'a mut Batch,
+    pub(crate) engine: &'a mut Engine,
+    pub(crate) compute: &'a Compute,
+    pub(crate) directory: &'a Directory,
+    pub(crate) entra: &'a Entra,
+    pub(crate) rights: &'a Rights,
+    /// Every network resource, as the resource manager shows it.
+    pub(crate) networks: Vec<Value>,
 }
 
 /// Where a data-plane request goes.
@@ -173,15 +191,15 @@ impl Batch {
 }
 
 /// Answers a data-plane request.
-pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Response {
-    world.batch.settle(call.now);
-    let id = world.ids.guid();
-    let Some(route) = world.batch.route(call) else {
+pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>) -> Response {
+    parts.batch.settle(call.now);
+    let id = parts.engine.ids.guid();
+    let Some(route) = parts.batch.route(call) else {
         let base = format!("https://{}", call.request.authority);
         return wire::respond(call.request, &base, &id, call.now, Err(nobody(call.request)));
     };
     let base = format!("https://{}{}", call.request.authority, route.prefix);
-    let answer = answer(world, call, &route, &base);
+    let answer = answer(parts, call, &route, &base);
     wire::respond(call.request, &base, &id, call.now, answer)
 }
 
@@ -201,13 +219,13 @@ fn nobody(request: &Request) -> Refusal {
 
 /// A scripted refusal in the data plane's envelope.
 pub(crate) fn refuse(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     status: StatusCode,
     (code, message): (&str, &str),
 ) -> Response {
-    let id = world.ids.guid();
-    let prefix = world.batch.route(call).map(|route| route.prefix).unwrap_or_default();
+    let id = parts.engine.ids.guid();
+    let prefix = parts.batch.route(call).map(|route| route.prefix).unwrap_or_default();
     let base = format!("https://{}{prefix}", call.request.authority);
     wire::respond(
         call.request,
@@ -219,21 +237,21 @@ pub(crate) fn refuse(
 }
 
 /// A token's refusal in the data plane's envelope; `page` is where to sign in.
-pub(crate) fn refuse_token(world: &mut World, call: &Call<'_>, denied: &Denied, page: &str) -> Response {
-    let id = world.ids.guid();
+pub(crate) fn refuse_token(parts: &mut Parts<'_>, call: &Call<'_>, denied: &Denied, page: &str) -> Response {
+    let id = parts.engine.ids.guid();
     let base = format!("https://{}", call.request.authority);
     let refusal = data_plane::authenticate::unauthenticated(denied, page);
     wire::respond(call.request, &base, &id, call.now, Err(refusal))
 }
 
-fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {
-    let account = world.batch.account(&route.account);
+fn answer(parts: &mut Parts<'_>, call: &Call<'_>, route: &Route, base: &str) -> data_plane::Answer {
+    let account = parts.batch.account(&route.account);
     let account = account.ok_or_else(|| Refusal::from(ACCOUNT_NOT_FOUND))?;
-    let tenant = world.arm.tenant_of(&account.subscription).unwrap_or("common");
-    let proof = authenticate(account, tenant, &world.entra, call.request, call.now)?;
-    if let Some(action) = world
+    let tenant = parts.directory.tenant_of(&account.subscription).unwrap_or("common");
+    let proof = authenticate(account, tenant, parts.entra, call.request, call.now)?;
+    if let Some(action) = parts
         .rights
-        .missing_on_request(&world.entra, call, &account.id(), &route.prefix)
+        .missing_on_request(parts.entra, call, &account.id(), &route.prefix)
     {
         let message = format!("The caller's roles do not allow '{}'.", action.name());
         return Err(Refusal::scripted(
@@ -253,7 +271,7 @@ fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data
     }
     .segments();
     let segments: Vec<&str> = segments.iter().map(String::as_str).collect();
-    let answer = with_scene(world, &route.account, call.now, |account, scene| {
+    let answer = with_scene(parts, &route.account, call.now, |account, scene| {
         let mut site = Site {
             account,
             scene,
@@ -268,21 +286,22 @@ fn answer(world: &mut World, call: &Call<'_>, route: &Route, base: &str) -> data
 
 /// Runs a rule with an account, brought up to `now`, and the world around it; `None` when there is no such account.
 fn with_scene<T>(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     name: &str,
     now: Timestamp,
     rule: impl FnOnce(&mut Account, Scene<'_>) -> T,
 ) -> Option<T> {
-    let subnets = Subnet::all(world);
-    let World {
+    let subnets = Subnet::all(&parts.networks);
+    let Parts {
         batch,
         compute,
-        arm,
-        timing,
-        faults,
-        ids,
+        directory: arm,
+        engine,
         ..
-    } = world;
+    } = parts;
+    let Engine {
+        timing, faults, ids, ..
+    } = &mut **engine;
     let pace = batch.pace;
     let account = batch.account_mut(name)?;
     let gallery = Galleries {
@@ -304,7 +323,7 @@ fn with_scene<T>(
 }
 
 /// Answers a request under `Microsoft.Batch` on the resource manager.
-pub(crate) fn respond_arm(world: &mut World, call: &Call<'_>, _caller: &Caller) -> Response {
-    world.batch.settle(call.now);
-    arm_plane::answer(world, call).unwrap_or_else(|error| error.response())
+pub(crate) fn respond_arm(parts: &mut Parts<'_>, call: &Call<'_>, _caller: &Caller) -> Response {
+    parts.batch.settle(call.now);
+    arm_plane::answer(parts, call).unwrap_or_else(|error| error.response())
 }

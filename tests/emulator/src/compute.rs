@@ -3,23 +3,27 @@
 //! This file finds who answers; each kind of resource keeps its rules in its own file. Bodies are edited as
 //! JSON, so that fields unknown here are kept and shown again.
 
-use http::{Method, StatusCode};
+use std::collections::BTreeMap;
+
+use http::Method;
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{self, Answer, ArmError, ArmPath},
-    http::Response,
+    call::Call,
+    engine::Engine,
+    envelope::{self, Answer, ArmError, ArmPath, unsupported},
     json as edit,
-    operation::{self, Form, Operations, Output, Plan},
-    region, unsupported,
-    world::{Call, World},
+    network::Network,
+    operation::Operations,
+    resource::{Item, Table},
 };
 
 mod access;
 mod boot;
 mod definition;
 mod disk;
+mod feature;
 mod gallery;
 mod image;
 mod marketplace;
@@ -29,7 +33,6 @@ pub(crate) mod size;
 mod snapshot;
 mod soft_delete;
 mod source;
-mod table;
 mod throttle;
 pub mod usage;
 mod version;
@@ -38,10 +41,9 @@ mod vm;
 pub(crate) use definition::complete as complete_definition;
 pub(crate) use disk::DiskFacts;
 pub(crate) use gallery::unique_name as gallery_unique_name;
-pub(crate) use source::SECTOR_SIZE;
-pub(crate) use table::{Change, Doing, Facts, Item, Table};
 pub use version::ImageMissing;
 pub(crate) use version::{normalise_profile, seeded as seeded_version, seeded_storage};
+pub use vm::{DiskSeed, PowerSeed, VmSeed};
 pub(crate) use vm::{Power, VmFacts, add_extension, create as create_vm};
 
 /// Everything the compute provider knows.
@@ -58,6 +60,14 @@ pub struct Compute {
     spent: throttle::Spent,
     /// Cores in use and allowed, by region and usage name; see `usage`.
     pub(crate) quotas: usage::Quotas,
+}
+
+/// What the provider answers with: its own resources, the mechanics, and the interfaces that VMs name.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) compute: &'a mut Compute,
+    pub(crate) engine: &'a mut Engine,
+    pub(crate) network: &'a Network,
 }
 
 /// The kinds of resource here.
@@ -110,50 +120,50 @@ impl Kind {
 }
 
 /// Answers a request under `Microsoft.Compute`.
-pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    throttled(world, call, path, |world| route(world, call, path))
+pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    throttled(parts, call, path, |parts| route(parts, call, path))
 }
 
 /// Answers a request, or a poll, unless the provider's budget for it is used up.
 pub(crate) fn throttled(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     path: &ArmPath,
-    answer: impl FnOnce(&mut World) -> Answer,
+    answer: impl FnOnce(&mut Parts<'_>) -> Answer,
 ) -> Answer {
-    let limits = (&world.throttling, call.now);
-    let Some(left) = world.compute.spent.count(&call.request.method, path, limits) else {
-        return answer(world);
+    let limits = (&parts.engine.throttling, call.now);
+    let Some(left) = parts.compute.spent.count(&call.request.method, path, limits) else {
+        return answer(parts);
     };
-    left.permit(&world.throttling, call.now)?;
-    Ok(answer(world)?.with_header("x-ms-ratelimit-remaining-resource", &left.header))
+    left.permit(&parts.engine.throttling, call.now)?;
+    Ok(answer(parts)?.with_header("x-ms-ratelimit-remaining-resource", &left.header))
 }
 
-fn route(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let (kind, action) = (path.kind(), path.action());
     let collection = [kind.as_str(), action.as_str()].join("/");
     if call.request.method == Method::GET
         && !action.is_empty()
         && let Some(kind) = Kind::parse(collection.trim_start_matches('/'))
     {
-        return list(world, call, path, kind);
+        return list(parts, call, path, kind);
     }
     match (Kind::parse(&kind), kind.as_str(), action.as_str()) {
-        (Some(Kind::VirtualMachine), ..) => vm::respond(world, call, path),
-        (Some(Kind::Disk), ..) => disk::respond(world, call, path),
-        (Some(Kind::Snapshot), ..) => snapshot::respond(world, call, path),
-        (Some(Kind::Image), _, "") => image::respond(world, call, path),
-        (Some(Kind::Gallery), _, "") => gallery::respond(world, call, path),
-        (Some(Kind::Definition), _, "") => definition::respond(world, call, path),
-        (Some(Kind::Version), _, "") => version::respond(world, call, path),
-        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(world, call, path),
-        (None, "virtualmachines/extensions", "") => vm::extension(world, call, path),
-        (None, "", "skus") => size::list(world, call, path),
+        (Some(Kind::VirtualMachine), ..) => vm::respond(parts, call, path),
+        (Some(Kind::Disk), ..) => disk::respond(parts, call, path),
+        (Some(Kind::Snapshot), ..) => snapshot::respond(parts, call, path),
+        (Some(Kind::Image), _, "") => image::respond(parts, call, path),
+        (Some(Kind::Gallery), _, "") => gallery::respond(parts, call, path),
+        (Some(Kind::Definition), _, "") => definition::respond(parts, call, path),
+        (Some(Kind::Version), _, "") => version::respond(parts, call, path),
+        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(parts, call, path),
+        (None, "virtualmachines/extensions", "") => vm::extension(parts, call, path),
+        (None, "", "skus") => size::list(parts, call, path),
         (None, "locations", "vmsizes") => size::list_names(call),
         (None, kind, _) if kind.starts_with("locations/publishers") || path.action() == "publishers" => {
             marketplace::respond(call, path)
         }
-        (None, "locations", "usages") => usage::list(world, call, path),
+        (None, "locations", "usages") => usage::list(parts, call, path),
         _ => Err(unsupported(call.request)),
     }
 }
@@ -203,6 +213,16 @@ impl Compute {
         }
     }
 
+    /// The ids of VMs, by the lower-case id of an interface that they have.
+    pub(crate) fn machines_of_interfaces(&self) -> BTreeMap<String, String> {
+        let interfaces = |vm: &Item<VmFacts>| {
+            let entries = edit::list(&vm.body, "/properties/networkProfile/networkInterfaces");
+            let ids = entries.iter().filter_map(|entry| edit::text(entry, "/id"));
+            ids.map(|id| (id.to_lowercase(), vm.id.clone())).collect::<Vec<_>>()
+        };
+        self.vms.iter().flat_map(interfaces).collect()
+    }
+
     /// One resource by its lower-case id, as a plain GET shows it.
     pub(crate) fn resource(&self, key: &str, now: Timestamp) -> Option<Value> {
         let kind = Kind::parse(&ArmPath::parse(key)?.kind())?;
@@ -240,30 +260,30 @@ impl Compute {
     }
 }
 
-fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
+fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
     if !path.parts.is_empty() {
-        require_parent(world, path)?;
+        require_parent(parts, path)?;
     }
     let prefix = match &path.group {
         Some(_) => format!("{}/{}/", path.key(), path.action()),
         None => format!("/subscriptions/{}/", path.subscription.to_lowercase()),
     };
-    arm::Filter::refuse(call.request)?;
+    envelope::Filter::refuse(call.request)?;
     let views = if kind == Kind::VirtualMachine {
-        vm::list_views(&world.compute.vms, call.request)
+        vm::list_views(&parts.compute.vms, call.request)
     } else {
-        world.compute.views(kind, call.now)
+        parts.compute.views(kind, call.now)
     };
     let values: Vec<Value> = views
         .into_iter()
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .collect();
-    Ok(arm::page(call.request, &values, world.page_size))
+    Ok(envelope::page(call.request, &values, parts.engine.page_size))
 }
 
 /// Refuses when the gallery or definition that a path goes through is not there.
-fn require_parent(world: &World, path: &ArmPath) -> Result<(), ArmError> {
-    let compute = &world.compute;
+fn require_parent(parts: &Parts<'_>, path: &ArmPath) -> Result<(), ArmError> {
+    let compute = &parts.compute;
     for depth in 1..=path.parts.len() {
         let parts = path.parts.iter().take(depth).cloned().collect();
         let outer = ArmPath {
@@ -302,83 +322,4 @@ fn canonical_id(path: &ArmPath) -> String {
         id.push_str(&format!("/{kind}/{name}"));
     }
     id
-}
-
-/// The body of a write, which must be a JSON object.
-pub(crate) fn write_body(call: &Call<'_>) -> Result<Value, ArmError> {
-    call.request.json().filter(Value::is_object).ok_or_else(|| {
-        ArmError::bad_request(
-            "InvalidRequestContent",
-            "The request content was invalid and could not be deserialized.",
-        )
-    })
-}
-
-/// The region of a new resource, normalised.
-pub(crate) fn required_location(body: &Value) -> Result<String, ArmError> {
-    let location = edit::text(body, "/location").ok_or_else(|| {
-        ArmError::bad_request(
-            "LocationRequired",
-            "The location property is required for this definition.",
-        )
-    })?;
-    if region::display_name(location).is_none() {
-        let message = format!("The provided location '{location}' is not available for this resource type.");
-        return Err(ArmError::bad_request("LocationNotAvailableForResourceType", message));
-    }
-    Ok(region::normalise(location))
-}
-
-/// Refuses a PUT that names another region than the resource has.
-pub(crate) fn require_same_location<F>(item: &Item<F>, path: &ArmPath, location: &str) -> Result<(), ArmError> {
-    if item.location() == location {
-        return Ok(());
-    }
-    let message = format!(
-        "The resource '{}' already exists in location '{}' in resource group '{}'. A resource with the same name \
-         cannot be created in location '{location}'. Please select a new resource name.",
-        item.name(),
-        item.location(),
-        path.group()
-    );
-    Err(ArmError::conflict("InvalidResourceLocation", message))
-}
-
-/// Refuses a write while another one is running.
-pub(crate) fn require_idle<F>(item: &Item<F>) -> Result<(), ArmError> {
-    if !item.is_busy() {
-        return Ok(());
-    }
-    let message = format!(
-        "The resource '{}' is in provisioning state '{}'. Another operation is in progress; retry when it is over.",
-        item.id,
-        item.provisioning_state()
-    );
-    Err(ArmError::conflict("Conflict", message))
-}
-
-/// Starts the deletion of what is there; 204 when nothing is.
-fn delete<F>(
-    world: &mut World,
-    call: &Call<'_>,
-    path: &ArmPath,
-    table: fn(&mut Compute) -> &mut Table<F>,
-    (form, seconds): (Form, u32),
-) -> Response {
-    let key = path.key();
-    let Some(item) = table(&mut world.compute).find(&key) else {
-        return Response::empty(StatusCode::NO_CONTENT);
-    };
-    let plan = Plan {
-        form,
-        subscription: path.subscription.clone(),
-        location: item.location(),
-        lasts: world.timing.lasts(seconds),
-        output: Output::Nothing,
-    };
-    let started = operation::begin(world, call, plan);
-    if let Some(item) = table(&mut world.compute).find_mut(&key) {
-        item.change = Some(Change::new(Doing::Deleting, &started));
-    }
-    started.announce_with_location(Response::empty(StatusCode::ACCEPTED))
 }

@@ -21,7 +21,11 @@ use tokio::net::TcpListener;
 use crate::{
     Emulator, Outcome, entra,
     fault::Fault,
-    host::{Shared, log, read_request, write_response},
+    host::{
+        connection::{read_request, write_response},
+        log,
+        shared::Shared,
+    },
     seed::Seed,
 };
 

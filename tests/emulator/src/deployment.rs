@@ -4,66 +4,28 @@
 //! before stays, as on Azure. What-if, complete mode and outputs are not played.
 
 use http::{Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{self, Answer, ArmError, ArmPath},
-    compute::{self, Change, Doing, Facts, Item, Table, write_body},
+    call::Call,
+    compute,
     entra::Caller,
+    envelope::{self, Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit, network,
-    operation::{self, Failure, Form, Operations, Output, Plan, Started},
-    unsupported, vault,
-    world::{Call, World},
+    operation::{Form, Output, Plan, Started},
+    resource::{Change, Doing, Item, write_body},
+    vault,
+    world::World,
 };
 
 mod evaluate;
 mod expression;
+pub(crate) mod state;
 mod template;
 
+use state::{DeploymentFacts, Step, operation_view, view};
 use template::Planned;
-
-/// Every deployment.
-#[derive(Debug, Default)]
-pub struct Deployments {
-    table: Table<DeploymentFacts>,
-}
-
-/// What a deployment knows beyond what it shows.
-#[derive(Clone, Debug)]
-struct DeploymentFacts {
-    steps: Vec<Step>,
-    started: Timestamp,
-}
-
-/// One write of a deployment.
-#[derive(Clone, Debug)]
-struct Step {
-    kind: String,
-    name: String,
-    id: String,
-    refusal: Option<ArmError>,
-}
-
-impl Facts for DeploymentFacts {}
-
-impl Deployments {
-    /// Takes up every change that is over at `now`.
-    pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
-        self.table.settle(operations, now);
-    }
-
-    /// Removes everything in a resource group, given by its lower-case id.
-    pub(crate) fn remove_group(&mut self, group: &str) {
-        self.table.remove_below(&format!("{group}/"));
-    }
-
-    /// Every deployment as a GET shows it.
-    pub(crate) fn views(&self) -> Vec<Value> {
-        self.table.iter().map(view).collect()
-    }
-}
 
 /// Answers `…/deployments/{name}` with and without the provider in front of it, as clients use both.
 pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {
@@ -85,9 +47,11 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath, caller
         (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item))),
         (&Method::HEAD, "", Some(_)) => Ok(Response::empty(StatusCode::NO_CONTENT)),
         (&Method::HEAD, "", None) => Ok(Response::empty(StatusCode::NOT_FOUND)),
-        (&Method::GET, "operations", Some(item)) => {
-            Ok(arm::page(call.request, &operations(item, call), world.page_size))
-        }
+        (&Method::GET, "operations", Some(item)) => Ok(envelope::page(
+            call.request,
+            &operations(item, call),
+            world.engine.page_size,
+        )),
         (&Method::DELETE, "", Some(_)) => delete(world, call, path),
         (&Method::DELETE, "", None) => Ok(Response::empty(StatusCode::NO_CONTENT)),
         (&Method::GET, "" | "operations", None) => Err(missing(path)),
@@ -116,7 +80,7 @@ fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
     let own = world.deployments.table.iter();
     let own = own.filter(|item| item.id.to_lowercase().starts_with(&prefix));
     let values: Vec<Value> = own.map(view).collect();
-    arm::page(call.request, &values, world.page_size)
+    envelope::page(call.request, &values, world.engine.page_size)
 }
 
 /// The body and what it would make, all of which the caller may.
@@ -148,14 +112,14 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -
         Some(_) => StatusCode::OK,
         None => StatusCode::CREATED,
     };
-    let lasts = world.timing.lasts(world.timing.seconds.virtual_machine);
-    let started = operation::begin(world, call, plan(path, Form::Deployment, lasts));
+    let lasts = world.engine.timing.lasts(world.engine.timing.seconds.virtual_machine);
+    let started = world.engine.begin(call, plan(path, Form::Deployment, lasts));
     let mut properties = shown_properties(&body, &planned);
     edit::set(&mut properties, &["timestamp"], edit::time(call.now));
-    edit::set(&mut properties, &["correlationId"], json!(world.ids.guid()));
+    edit::set(&mut properties, &["correlationId"], json!(world.engine.ids.guid()));
     let steps = write_all(world, call, planned);
     if let Some(failure) = steps.iter().find_map(Step::failure) {
-        world.operations.fail(&started.id, call.now, failure);
+        world.engine.operations.fail(&started.id, call.now, failure);
     }
     let facts = DeploymentFacts {
         steps,
@@ -191,10 +155,18 @@ fn write(world: &mut World, call: &Call<'_>, planned: &Planned) -> Result<(), Ar
     let path = ArmPath::parse(&planned.id).ok_or_else(|| unsupported(call.request))?;
     let body = planned.body.clone();
     match planned.kind.to_lowercase().as_str() {
-        "microsoft.compute/virtualmachines" => compute::create_vm(world, call, &path, &body).map(drop::<Started>),
-        "microsoft.compute/virtualmachines/extensions" => compute::add_extension(world, &path, body),
-        "microsoft.keyvault/vaults" | "microsoft.keyvault/vaults/secrets" => vault::make(world, &path, body),
-        kind if kind.starts_with("microsoft.network/") => network::make(world, call, &path, body).map(drop::<Started>),
+        "microsoft.compute/virtualmachines" => {
+            compute::create_vm(&mut world.compute_parts(), call, &path, &body).map(drop::<Started>)
+        }
+        "microsoft.compute/virtualmachines/extensions" => {
+            compute::add_extension(&mut world.compute_parts(), &path, body)
+        }
+        "microsoft.keyvault/vaults" | "microsoft.keyvault/vaults/secrets" => {
+            vault::make(&mut world.vaults, &mut world.engine.ids, &path, body)
+        }
+        kind if kind.starts_with("microsoft.network/") => {
+            network::make(&mut world.network_parts(), call, &path, body).map(drop::<Started>)
+        }
         _ => {
             let message = format!("The emulator does not make resources of the type {}.", planned.kind);
             Err(ArmError::new(
@@ -208,8 +180,8 @@ fn write(world: &mut World, call: &Call<'_>, planned: &Planned) -> Result<(), Ar
 
 /// Forgets the deployment; what it made stays.
 fn delete(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let lasts = world.timing.lasts(world.timing.seconds.update);
-    let started = operation::begin(world, call, plan(path, Form::Resources, lasts));
+    let lasts = world.engine.timing.lasts(world.engine.timing.seconds.update);
+    let started = world.engine.begin(call, plan(path, Form::Resources, lasts));
     let item = world.deployments.table.find_mut(&path.key());
     item.ok_or_else(|| missing(path))?.change = Some(Change::new(Doing::Deleting, &started));
     Ok(started.announce_location_only(Response::empty(StatusCode::ACCEPTED)))
@@ -227,7 +199,7 @@ fn plan(path: &ArmPath, form: Form, lasts: jiff::SignedDuration) -> Plan {
 
 fn group_location<'a>(world: &'a World, path: &ArmPath) -> &'a str {
     world
-        .arm
+        .directory
         .group_location(&path.subscription, path.group())
         .unwrap_or_default()
 }
@@ -239,59 +211,6 @@ fn shown_properties(body: &Value, planned: &[Planned]) -> Value {
         "parameters": template::shown_parameters(body),
         "validatedResources": resources,
     })
-}
-
-fn view(item: &Item<DeploymentFacts>) -> Value {
-    let mut view = item.view("Microsoft.Resources/deployments");
-    edit::remove(&mut view, "/properties", "validatedResources");
-    if item.is(Doing::Creating) {
-        edit::set(&mut view, &["properties", "provisioningState"], json!("Running"));
-        return view;
-    }
-    let made: Vec<Value> = item
-        .facts
-        .steps
-        .iter()
-        .filter(|step| step.refusal.is_none())
-        .map(|step| json!({"id": step.id}))
-        .collect();
-    edit::set(&mut view, &["properties", "outputResources"], Value::Array(made));
-    if let Some(refusal) = item.facts.steps.iter().find_map(|step| step.refusal.as_ref()) {
-        let error = json!({"code": "DeploymentFailed", "message": AT_LEAST_ONE, "details": [refusal.inner()]});
-        edit::set(&mut view, &["properties", "error"], error);
-    }
-    view
-}
-
-/// What ARM says of a deployment with a failed step.
-const AT_LEAST_ONE: &str = "At least one resource deployment operation failed. Please list deployment operations for \
-                            details. Please see https://aka.ms/arm-deployment-operations for usage details.";
-
-impl Step {
-    /// Why the deployment fails; the step's own code and message are in it, since clients show no more than this.
-    fn failure(&self) -> Option<Failure> {
-        let refusal = self.refusal.as_ref()?;
-        Some(Failure {
-            code: "DeploymentFailed".to_owned(),
-            message: format!("{AT_LEAST_ONE} {}: {}", refusal.code(), refusal.message()),
-        })
-    }
-
-    fn view(&self, deployment: &Item<DeploymentFacts>, position: usize) -> Value {
-        let is_running = deployment.is(Doing::Creating);
-        let (state, code) = match (&self.refusal, is_running) {
-            (Some(_), _) => ("Failed", "BadRequest"),
-            (None, true) => ("Running", "Created"),
-            (None, false) => ("Succeeded", "OK"),
-        };
-        let mut view = operation_view(deployment, &format!("{position:016X}"), "Create", (state, code));
-        let target = json!({"id": self.id, "resourceType": self.kind, "resourceName": self.name});
-        edit::set(&mut view, &["properties", "targetResource"], target);
-        if let Some(refusal) = &self.refusal {
-            edit::set(&mut view, &["properties", "statusMessage"], refusal.body());
-        }
-        view
-    }
 }
 
 /// The writes of a deployment, and the evaluation at its end, which has no target.
@@ -313,20 +232,6 @@ fn operations(item: &Item<DeploymentFacts>, call: &Call<'_>) -> Vec<Value> {
         .unwrap_or(usize::MAX);
     all.truncate(most);
     all
-}
-
-fn operation_view(deployment: &Item<DeploymentFacts>, id: &str, doing: &str, (state, code): (&str, &str)) -> Value {
-    json!({
-        "id": format!("{}/operations/{id}", deployment.id),
-        "operationId": id,
-        "properties": {
-            "provisioningOperation": doing,
-            "provisioningState": state,
-            "timestamp": edit::time(deployment.facts.started),
-            "duration": "PT1S",
-            "statusCode": code,
-        },
-    })
 }
 
 fn missing(path: &ArmPath) -> ArmError {

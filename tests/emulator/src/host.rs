@@ -20,14 +20,13 @@ use crate::{
 };
 
 mod clock;
-mod connection;
+pub(crate) mod connection;
 mod header_case;
 pub mod log;
-mod shared;
+pub(crate) mod shared;
 mod tls;
 
-pub(crate) use connection::{read_request, write_response};
-pub(crate) use shared::Shared;
+use shared::Shared;
 
 /// What a host is started with.
 #[derive(Clone, Debug)]

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Serialize, Serializer};
 use serde_json::{Map, Value};
 
-use crate::{Outcome, http::Request};
+use crate::{http::Request, outcome::Outcome};
 
 /// Keys whose values never appear, in bodies and queries; compared without case.
 const SECRET_KEYS: [&str; 21] = [

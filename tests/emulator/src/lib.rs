@@ -12,10 +12,14 @@ use serde_json::{Value, json};
 
 pub mod arm;
 pub mod batch;
+pub mod call;
 pub mod compute;
 mod control;
 pub mod deployment;
+pub mod directory;
+pub mod engine;
 pub mod entra;
+pub mod envelope;
 pub mod fault;
 mod front_end;
 pub mod guess;
@@ -26,8 +30,10 @@ pub mod journal;
 mod json;
 pub mod network;
 pub mod operation;
+mod outcome;
 mod pattern;
 pub mod region;
+mod resource;
 pub mod rights;
 mod scripted;
 pub mod seed;
@@ -38,14 +44,15 @@ pub mod vault;
 pub mod view;
 pub mod world;
 
+pub use crate::outcome::Outcome;
 use crate::{
-    arm::ArmError,
+    call::Call,
     fault::Fault,
     http::{Request, Response},
     journal::{Entry, Journal},
     seed::{Seed, SeedError},
     timing::Timing,
-    world::{Call, World},
+    world::World,
 };
 
 /// How an emulator behaves, apart from what it contains.
@@ -59,21 +66,6 @@ pub struct Settings {
     pub public_address: Ipv4Addr,
     /// Whether poll URLs are short and unsigned. Azure's are signed and longer than 4 KB.
     pub short_poll_urls: bool,
-}
-
-/// What becomes of a request.
-#[derive(Clone, Debug)]
-pub enum Outcome {
-    /// It is answered.
-    Answer(Response),
-    /// The connection is reset and nothing has happened.
-    ResetBeforeEffect,
-    /// The connection is reset, but what was asked for has happened.
-    ResetAfterEffect,
-    /// It is never answered. What was asked for has happened only if the fault says so.
-    Hang,
-    /// The answer begins, with this body, and goes on for ever: spaces without end. What was asked for has happened.
-    EndlessBody(Response),
 }
 
 /// One emulated Azure.
@@ -108,21 +100,23 @@ impl Emulator {
     pub fn new(settings: Settings) -> Self {
         let world = World {
             entra: entra::Entra::default(),
-            arm: arm::Arm::default(),
+            directory: directory::Directory::default(),
             compute: compute::Compute::default(),
             network: network::Network::new(settings.public_address),
-            deployments: deployment::Deployments::default(),
+            deployments: deployment::state::Deployments::default(),
             vaults: vault::Vaults::default(),
             rights: rights::Rights::default(),
             storage: storage::Storage::default(),
             batch: batch::Batch::default(),
-            operations: operation::Operations::new(settings.short_poll_urls),
-            timing: settings.timing,
-            guesses: guess::Guesses::default(),
-            throttling: throttling::Throttling::default(),
-            faults: fault::Faults::default(),
-            ids: ids::IdSource::default(),
-            page_size: settings.page_size,
+            engine: engine::Engine {
+                operations: operation::Operations::new(settings.short_poll_urls),
+                timing: settings.timing,
+                guesses: guess::Guesses::default(),
+                throttling: throttling::Throttling::default(),
+                faults: fault::Faults::default(),
+                ids: ids::IdSource::default(),
+                page_size: settings.page_size,
+            },
         };
         Self {
             world,
@@ -158,7 +152,7 @@ impl Emulator {
         let service = service(request);
         let call = Call { request, now };
         let outcome = self.outcome(number, service, &call);
-        let hit = self.world.faults.take_hit();
+        let hit = self.world.engine.faults.take_hit();
         self.journal.add(Entry::new(request, &outcome, (number, now), hit));
         outcome
     }
@@ -182,18 +176,18 @@ impl Emulator {
 
     /// Adds a fault to the script.
     pub fn add_fault(&mut self, fault: Fault) {
-        self.world.faults.add(fault);
+        self.world.engine.faults.add(fault);
     }
 
     /// Empties the script of faults.
     pub fn clear_faults(&mut self) {
-        self.world.faults.clear();
+        self.world.engine.faults.clear();
     }
 
     /// The script of faults with how often each matched and hit.
     #[must_use]
     pub fn faults(&self) -> &[Fault] {
-        self.world.faults.script()
+        self.world.engine.faults.script()
     }
 
     /// Every resource, sorted by id, without what differs from run to run: GUIDs, times, ETags.
@@ -203,9 +197,9 @@ impl Emulator {
     pub fn resources(&mut self, now: Timestamp) -> Value {
         self.world.settle(now);
         let mut all = json!({
-            "resourceGroups": self.world.arm.resources(),
+            "resourceGroups": self.world.directory.resources(),
             "compute": self.world.compute.resources(now),
-            "network": network::views(&self.world),
+            "network": self.world.network_parts().views(),
             "deployments": self.world.deployments.views(),
             "vaults": self.world.vaults.views(),
             "storage": self.world.storage.views(),
@@ -222,12 +216,17 @@ impl Emulator {
             return Outcome::Answer(match service {
                 Service::Batch => {
                     let code = "MissingContentLengthHeader";
-                    batch::refuse(&mut self.world, call, StatusCode::LENGTH_REQUIRED, (code, message))
+                    batch::refuse(
+                        &mut self.world.batch_parts(),
+                        call,
+                        StatusCode::LENGTH_REQUIRED,
+                        (code, message),
+                    )
                 }
                 Service::Entra | Service::Arm => front_end::length_required(),
             });
         }
-        match self.world.faults.meet(number, &request.method, &request.path) {
+        match self.world.engine.faults.meet(number, &request.method, &request.path) {
             Some(effect) => self.answer_under(effect, service, call),
             None => Outcome::Answer(self.answer(service, call)),
         }
@@ -235,24 +234,12 @@ impl Emulator {
 
     fn answer(&mut self, service: Service, call: &Call<'_>) -> Response {
         match service {
-            Service::Entra => {
-                entra::respond(&mut self.world, call).unwrap_or_else(|| unsupported(call.request).response())
-            }
+            Service::Entra => entra::respond(&self.world.entra, &mut self.world.engine.ids, call)
+                .unwrap_or_else(|| envelope::unsupported(call.request).response()),
             Service::Arm => arm::respond(&mut self.world, call),
-            Service::Batch => batch::respond(&mut self.world, call),
+            Service::Batch => batch::respond(&mut self.world.batch_parts(), call),
         }
     }
-}
-
-/// The loud refusal of whatever is not played here: 501 that names the request.
-#[must_use]
-pub fn unsupported(request: &Request) -> ArmError {
-    let version = request.query("api-version").unwrap_or("none");
-    let message = format!(
-        "The emulator does not support {} {} (api-version {version}).",
-        request.method, request.path
-    );
-    ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedByEmulator", message)
 }
 
 fn service(request: &Request) -> Service {

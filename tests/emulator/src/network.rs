@@ -2,19 +2,21 @@
 //!
 //! It routes no packet: every public address is the one that the emulator was told, and rules have no effect.
 
-use std::net::Ipv4Addr;
+use std::{collections::BTreeMap, net::Ipv4Addr};
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{self, Answer, ArmError, ArmPath},
-    compute::{Change, Doing, Item, Table, require_idle, require_same_location, required_location, write_body},
+    call::Call,
+    engine::Engine,
+    envelope::{self, Answer, ArmError, ArmPath, unsupported},
     http::Response,
-    operation::{self, Form, Operations, Output, Plan, Started},
-    unsupported,
-    world::{Call, World},
+    operation::{Form, Operations, Started},
+    resource::{
+        self, Beginning, Doing, Item, Table, require_idle, require_same_location, required_location, write_body,
+    },
 };
 
 mod attachment;
@@ -22,13 +24,21 @@ mod body;
 mod view;
 
 pub(crate) use body::reference_missing;
-pub(crate) use view::all as views;
 
 /// Everything the network provider knows.
 #[derive(Debug)]
 pub struct Network {
     resources: Table<()>,
     public_address: Ipv4Addr,
+}
+
+/// What the provider answers with: its own resources, the mechanics, and which machine has which interface.
+#[derive(Debug)]
+pub(crate) struct Parts<'a> {
+    pub(crate) network: &'a mut Network,
+    pub(crate) engine: &'a mut Engine,
+    /// The ids of VMs, by the lower-case id of an interface.
+    pub(crate) machines: BTreeMap<String, String>,
 }
 
 /// The kinds of resource here.
@@ -106,27 +116,27 @@ impl Network {
 }
 
 /// Answers a request under `Microsoft.Network`.
-pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     match (Kind::parse(&path.kind()), path.action().as_str()) {
-        (Some(kind), "") => on_resource(world, call, path, kind),
+        (Some(kind), "") => on_resource(parts, call, path, kind),
         (Some(Kind::VirtualNetwork), "subnets") if call.request.method == Method::GET => {
-            let item = world.network.resources.find(&path.key());
-            let shown = view::one(world, item.ok_or_else(|| missing(path))?, Kind::VirtualNetwork);
+            let item = parts.network.resources.find(&path.key());
+            let shown = view::one(parts, item.ok_or_else(|| missing(path))?, Kind::VirtualNetwork);
             let subnets = crate::json::list(&shown, "/properties/subnets").to_vec();
-            Ok(arm::page(call.request, &subnets, world.page_size))
+            Ok(envelope::page(call.request, &subnets, parts.engine.page_size))
         }
         (None, action) if path.parts.is_empty() && call.request.method == Method::GET => {
             let kind = Kind::parse(action).ok_or_else(|| unsupported(call.request))?;
-            arm::Filter::refuse(call.request)?;
-            Ok(list(world, call, path, kind))
+            envelope::Filter::refuse(call.request)?;
+            Ok(list(parts, call, path, kind))
         }
         _ => Err(unsupported(call.request)),
     }
 }
 
-fn on_resource(world: &mut World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
-    match (&call.request.method, world.network.resources.find(&path.key())) {
-        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &view::one(world, item, kind))),
+fn on_resource(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
+    match (&call.request.method, parts.network.resources.find(&path.key())) {
+        (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &view::one(parts, item, kind))),
         (&Method::GET, None) => Err(missing(path)),
         (&Method::PUT, found) => {
             let status = if found.is_some() {
@@ -134,75 +144,61 @@ fn on_resource(world: &mut World, call: &Call<'_>, path: &ArmPath, kind: Kind) -
             } else {
                 StatusCode::CREATED
             };
-            let started = make(world, call, path, write_body(call)?)?;
-            let item = world.network.resources.find(&path.key()).ok_or_else(|| missing(path))?;
-            Ok(started.announce(Response::json(status, &view::one(world, item, kind))))
+            let started = make(parts, call, path, write_body(call)?)?;
+            let item = parts.network.resources.find(&path.key()).ok_or_else(|| missing(path))?;
+            Ok(started.announce(Response::json(status, &view::one(parts, item, kind))))
         }
-        (&Method::DELETE, None) => Ok(Response::empty(StatusCode::NO_CONTENT)),
-        (&Method::DELETE, Some(_)) => {
-            attachment::require_free(world, path, kind)?;
-            Ok(delete(world, call, path))
+        (&Method::DELETE, found) => {
+            if let Some(item) = found {
+                attachment::require_free(parts, item, kind)?;
+            }
+            let change = (Form::Network, parts.engine.timing.seconds.update);
+            let table = &mut parts.network.resources;
+            Ok(resource::delete(table, parts.engine, call, path, change))
         }
         _ => Err(unsupported(call.request)),
     }
 }
 
 /// Makes or replaces the resource at `path`.
-pub(crate) fn make(world: &mut World, call: &Call<'_>, path: &ArmPath, mut body: Value) -> Result<Started, ArmError> {
+pub(crate) fn make(
+    parts: &mut Parts<'_>,
+    call: &Call<'_>,
+    path: &ArmPath,
+    mut body: Value,
+) -> Result<Started, ArmError> {
     let kind = Kind::of(path).ok_or_else(|| unsupported(call.request))?;
     let location = required_location(&body)?;
     let mut doing = Doing::Creating;
-    if let Some(item) = world.network.resources.find(&path.key()) {
+    if let Some(item) = parts.network.resources.find(&path.key()) {
         require_idle(item)?;
         require_same_location(item, path, &location)?;
         doing = Doing::Updating;
     }
     crate::json::set(&mut body, &["location"], json!(location));
-    body::complete(world, path, kind, &mut body)?;
-    let plan = Plan {
-        form: Form::Network,
-        subscription: path.subscription.clone(),
-        location,
-        lasts: world.timing.lasts(world.timing.seconds.update),
-        output: Output::Nothing,
-    };
-    let started = operation::begin(world, call, plan);
+    body::complete(parts, path, kind, &mut body)?;
     let mut item = Item::new(canonical_id(path, kind), body, ());
-    item.change = Some(Change::new(doing, &started));
-    world.network.resources.insert(item);
+    let seconds = parts.engine.timing.seconds.update;
+    let beginning = Beginning::new(parts.engine, doing, (Form::Network, seconds));
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
+    parts.network.resources.insert(item);
     Ok(started)
 }
 
-fn delete(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Response {
-    let location = world.network.resources.find(&path.key()).map(Item::location);
-    let plan = Plan {
-        form: Form::Network,
-        subscription: path.subscription.clone(),
-        location: location.unwrap_or_default(),
-        lasts: world.timing.lasts(world.timing.seconds.update),
-        output: Output::Nothing,
-    };
-    let started = operation::begin(world, call, plan);
-    if let Some(item) = world.network.resources.find_mut(&path.key()) {
-        item.change = Some(Change::new(Doing::Deleting, &started));
-    }
-    started.announce_with_location(Response::empty(StatusCode::ACCEPTED))
-}
-
-fn list(world: &World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Response {
+fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Response {
     let scope = ArmPath {
         namespace: None,
         tail: None,
         ..path.clone()
     };
     let prefix = format!("{}/", scope.key());
-    let values: Vec<Value> = world
+    let values: Vec<Value> = parts
         .network
         .items(kind)
         .filter(|item| item.id.to_lowercase().starts_with(&prefix))
-        .map(|item| view::one(world, item, kind))
+        .map(|item| view::one(parts, item, kind))
         .collect();
-    arm::page(call.request, &values, world.page_size)
+    envelope::page(call.request, &values, parts.engine.page_size)
 }
 
 fn missing(path: &ArmPath) -> ArmError {

@@ -9,11 +9,11 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{ArmError, ArmPath},
+    call::Call,
+    envelope::{ArmError, ArmPath},
     fault::Effect,
     http::{Request, Response},
     region,
-    world::{Call, World},
 };
 
 mod url;
@@ -159,6 +159,46 @@ impl Operations {
         operation.failure.as_ref().map_or(Status::Succeeded, Status::Failed)
     }
 
+    /// Starts an operation at the request's time; a fault may keep it from ending or from ending well.
+    pub(crate) fn start(
+        &mut self,
+        call: &Call<'_>,
+        id: String,
+        plan: Plan,
+        (upset, retry_after): (Option<Effect>, Option<u32>),
+    ) -> Started {
+        let (ends, failure) = match upset {
+            Some(Effect::OperationStuck) => (None, None),
+            Some(Effect::OperationFailed { code, message }) => {
+                (Some(call.now + plan.lasts), Some(Failure { code, message }))
+            }
+            _ => (Some(call.now + plan.lasts), None),
+        };
+        let fails = failure.is_some();
+        let location = region::normalise(&plan.location);
+        let place = url::Place {
+            form: plan.form,
+            subscription: &plan.subscription,
+            location: &location,
+        };
+        let poll_url = url::poll_url(call.request, &place, &id, self.unsigned);
+        let operation = Operation {
+            form: plan.form,
+            started: call.now,
+            ends,
+            failure,
+            output: plan.output,
+        };
+        self.by_id.insert(id.clone(), operation);
+        Started {
+            id,
+            ends,
+            fails,
+            poll_url,
+            retry_after,
+        }
+    }
+
     /// Makes a running operation fail at `at`, or at its own end if that is earlier.
     pub(crate) fn fail(&mut self, id: &str, at: Timestamp, failure: Failure) {
         if let Some(operation) = self.by_id.get_mut(id) {
@@ -168,49 +208,20 @@ impl Operations {
     }
 }
 
-/// Starts an operation at the request's time, under whatever fault the request met.
-pub(crate) fn begin(world: &mut World, call: &Call<'_>, plan: Plan) -> Started {
-    let id = world.ids.guid();
-    let (ends, failure) = match world.faults.take_operation() {
-        Some(Effect::OperationStuck) => (None, None),
-        Some(Effect::OperationFailed { code, message }) => {
-            (Some(call.now + plan.lasts), Some(Failure { code, message }))
-        }
-        _ => (Some(call.now + plan.lasts), None),
-    };
-    let fails = failure.is_some();
-    let location = region::normalise(&plan.location);
-    let place = url::Place {
-        form: plan.form,
-        subscription: &plan.subscription,
-        location: &location,
-    };
-    let poll_url = url::poll_url(call.request, &place, &id, world.operations.unsigned);
-    let operation = Operation {
-        form: plan.form,
-        started: call.now,
-        ends,
-        failure,
-        output: plan.output,
-    };
-    world.operations.by_id.insert(id.clone(), operation);
-    Started {
-        id,
-        ends,
-        fails,
-        poll_url,
-        retry_after: world.timing.retry_after,
-    }
-}
-
-/// Answers a poll; `None` when the path is not a poll URL.
-pub(crate) fn poll(world: &World, call: &Call<'_>, path: &ArmPath) -> Option<Result<Response, ArmError>> {
+/// Answers a poll; `None` when the path is not a poll URL. `show` gives the resource with a key as a GET shows it.
+pub(crate) fn poll(
+    operations: &Operations,
+    retry_after: Option<u32>,
+    call: &Call<'_>,
+    path: &ArmPath,
+    show: impl Fn(&str) -> Option<Value>,
+) -> Option<Result<Response, ArmError>> {
     let id = url::operation_id(path)?;
-    let Some(operation) = world.operations.by_id.get(&id) else {
+    let Some(operation) = operations.by_id.get(&id) else {
         let message = format!("The operation '{id}' was not found.");
         return Some(Err(ArmError::new(StatusCode::NOT_FOUND, "NotFound", message)));
     };
-    if !world.operations.unsigned && !url::is_signed(call.request, operation.form, &id) {
+    if !operations.unsigned && !url::is_signed(call.request, operation.form, &id) {
         let message = "The polling URL was changed: its signature does not match.";
         return Some(Err(ArmError::new(
             StatusCode::FORBIDDEN,
@@ -218,8 +229,12 @@ pub(crate) fn poll(world: &World, call: &Call<'_>, path: &ArmPath) -> Option<Res
             message,
         )));
     }
-    let status = world.operations.status(&id, call.now);
-    let output = shown_output(world, operation, status, call.now);
+    let status = operations.status(&id, call.now);
+    let output = match (status, &operation.output) {
+        (Status::Succeeded, Output::Resource(key)) => show(key),
+        (Status::Succeeded, Output::Value(value)) => Some(value.clone()),
+        _ => None,
+    };
     let by_location = operation.form == Form::Resources || is_monitor(call.request);
     let response = if by_location {
         location_answer(status, output)
@@ -227,7 +242,7 @@ pub(crate) fn poll(world: &World, call: &Call<'_>, path: &ArmPath) -> Option<Res
         Response::json(StatusCode::OK, &status_body(&id, operation, status, output))
     };
     Some(Ok(match status {
-        Status::InProgress => with_retry_after(response, world.timing.retry_after),
+        Status::InProgress => with_retry_after(response, retry_after),
         _ => response,
     }))
 }
@@ -236,17 +251,6 @@ fn is_monitor(request: &Request) -> bool {
     request
         .query("monitor")
         .is_some_and(|value| value.eq_ignore_ascii_case("true"))
-}
-
-fn shown_output(world: &World, operation: &Operation, status: Status<'_>, now: Timestamp) -> Option<Value> {
-    if !matches!(status, Status::Succeeded) {
-        return None;
-    }
-    match &operation.output {
-        Output::Nothing => None,
-        Output::Resource(key) => world.compute.resource(key, now),
-        Output::Value(value) => Some(value.clone()),
-    }
 }
 
 /// What `Location` answers: 202 while it runs, then the result, or the failure as an error.

@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{ArmError, ArmPath},
+    call::Call,
     entra::{Audience, Caller, Entra},
+    envelope::{ArmError, ArmPath},
     http::Response,
     json as edit, pattern,
-    world::Call,
 };
 
 mod action;

@@ -7,14 +7,14 @@ use http::{HeaderMap, HeaderName, HeaderValue, Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    Emulator, Outcome, Service,
-    arm::ArmError,
-    batch, entra,
+    Emulator, Outcome, Service, batch,
+    call::Call,
+    entra,
+    envelope::ArmError,
     fault::{Effect, Refusal, RivalWrite, TokenFault, When},
     http::{Request, Response},
     json as edit,
     seed::Seed,
-    world::Call,
 };
 
 impl Emulator {
@@ -45,7 +45,7 @@ impl Emulator {
             Effect::Seed { seed } => {
                 let planted = Seed::parse(&seed.to_string()).and_then(|seed| self.seed(&seed, call.now));
                 if planted.is_ok() {
-                    self.world.faults.took_effect();
+                    self.world.engine.faults.took_effect();
                 }
                 Outcome::Answer(self.answer(service, call))
             }
@@ -68,7 +68,7 @@ impl Emulator {
     }
 
     fn hit(&mut self, outcome: Outcome) -> Outcome {
-        self.world.faults.took_effect();
+        self.world.engine.faults.took_effect();
         outcome
     }
 
@@ -98,7 +98,12 @@ impl Emulator {
                     None => error.response(),
                 }
             }
-            (None, Service::Batch) => batch::refuse(&mut self.world, call, status, (&refusal.code, &refusal.message)),
+            (None, Service::Batch) => batch::refuse(
+                &mut self.world.batch_parts(),
+                call,
+                status,
+                (&refusal.code, &refusal.message),
+            ),
         };
         if let Some(seconds) = refusal.retry_after {
             response = response.with_header("retry-after", &seconds.to_string());
@@ -116,7 +121,7 @@ impl Emulator {
         let page = format!("https://{}/common", call.request.authority);
         match service {
             Service::Arm => denied.arm_response(&page),
-            Service::Batch => batch::refuse_token(&mut self.world, call, &denied, &page),
+            Service::Batch => batch::refuse_token(&mut self.world.batch_parts(), call, &denied, &page),
             Service::Entra => entra::error_response(StatusCode::UNAUTHORIZED, "invalid_client", &denied.to_string()),
         }
     }
@@ -132,7 +137,7 @@ impl Emulator {
             edit::set(&mut body, &[name], json!(url_of(call.request)));
             response.body = Bytes::from(body.to_string());
             response.headers.remove("content-length");
-            self.world.faults.took_effect();
+            self.world.engine.faults.took_effect();
         }
         Outcome::Answer(response)
     }
@@ -147,7 +152,7 @@ impl Emulator {
             };
             let taken = self.answer(crate::service(&request), &rival).status.is_success();
             if taken {
-                self.world.faults.took_effect();
+                self.world.engine.faults.took_effect();
             }
         }
         Outcome::Answer(own.unwrap_or_else(|| self.answer(service, call)))

@@ -9,15 +9,14 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    arm::Subscription, compute::usage::Quota, entra::Tenant, guess::Guesses, region, rights::RoleAssignment,
+    compute::usage::Quota, directory::Subscription, entra::Tenant, guess::Guesses, region, rights::RoleAssignment,
     throttling::Throttling, timing::Seconds, world::World,
 };
 
 mod gallery;
-mod vm;
 
+pub use crate::compute::{DiskSeed, PowerSeed, VmSeed};
 pub use gallery::{DefinitionSeed, GallerySeed, VersionSeed};
-pub use vm::{DiskSeed, PowerSeed, VmSeed};
 
 /// The world of the documentation, which most tests start from.
 const EXAMPLE: &str = include_str!("../seeds/example.json");
@@ -194,13 +193,13 @@ impl Seed {
 
     pub(crate) fn plant(&self, world: &mut World, now: Timestamp) -> Result<(), SeedError> {
         if let Some(seconds) = &self.timing {
-            world.timing.seconds = seconds.clone();
+            world.engine.timing.seconds = seconds.clone();
         }
         if let Some(guesses) = self.guesses {
-            world.guesses = guesses;
+            world.engine.guesses = guesses;
         }
         if let Some(limits) = &self.throttling {
-            world.throttling = limits.clone();
+            world.engine.throttling = limits.clone();
         }
         if let Some(tenant) = &self.tenant {
             world.entra.add_tenant(tenant.clone());
@@ -210,13 +209,13 @@ impl Seed {
             if let (true, Some(tenant)) = (subscription.tenant.is_empty(), &self.tenant) {
                 subscription.tenant.clone_from(&tenant.id);
             }
-            world.arm.add_subscription(subscription);
+            world.directory.add_subscription(subscription);
         }
         for assignment in &self.role_assignments {
             world.rights.assign(assignment.clone());
         }
         let subscription = self.subscriptions.first().map(|first| first.id.clone());
-        let subscription = subscription.or_else(|| world.arm.first_subscription().map(str::to_owned));
+        let subscription = subscription.or_else(|| world.directory.first_subscription().map(str::to_owned));
         let has_resources = !(self.resource_groups.is_empty()
             && self.vms.is_empty()
             && self.galleries.is_empty()
@@ -238,11 +237,11 @@ impl Seed {
         for group in &self.resource_groups {
             let body = serde_json::json!({"tags": group.tags});
             world
-                .arm
+                .directory
                 .plant_group(&place.subscription, &group.name, &group.location, &body);
         }
         for vm in &self.vms {
-            vm.plant(world, place)?;
+            plant_vm(world, place, vm)?;
         }
         for gallery in &self.galleries {
             gallery.plant(world, place)?;
@@ -276,7 +275,7 @@ impl Place {
 
     /// The id of a group, which must be there.
     fn group(&self, world: &World, group: &str, what: &str) -> Result<String, SeedError> {
-        if world.arm.group_location(&self.subscription, group).is_none() {
+        if world.directory.group_location(&self.subscription, group).is_none() {
             return Err(SeedError::UnknownGroup {
                 what: what.to_owned(),
                 group: group.to_owned(),
@@ -286,10 +285,12 @@ impl Place {
     }
 }
 
-/// Makes a VM with its disks; the group must be there.
-pub(crate) fn plant_vm(world: &mut World, subscription: &str, now: Timestamp, vm: &VmSeed) -> Result<(), SeedError> {
-    let subscription = subscription.to_owned();
-    vm.plant(world, &Place { subscription, now })
+/// Puts a VM there with its disks; the group must be there.
+fn plant_vm(world: &mut World, place: &Place, vm: &VmSeed) -> Result<(), SeedError> {
+    let what = format!("VM {:?}", vm.name);
+    let base = place.compute(world, &vm.resource_group, &what)?;
+    vm.plant(&mut world.compute, &mut world.engine.ids, (&base, place.now))
+        .map_err(|reason| SeedError::Invalid { what, reason })
 }
 
 /// Removes what differs from run to run though the runs did the same.

@@ -6,11 +6,11 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{self, Answer, ArmError, ArmPath},
-    compute::{Item, Table},
+    call::Call,
+    envelope::{self, Answer, ArmError, ArmPath, unsupported},
     http::Response,
-    json as edit, unsupported,
-    world::{Call, World},
+    json as edit,
+    resource::{Item, Table},
 };
 
 /// The type of every resource here.
@@ -51,13 +51,13 @@ impl Storage {
 }
 
 /// Answers a request under `Microsoft.Storage`.
-pub(crate) fn respond(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn respond(storage: &Storage, page_size: usize, call: &Call<'_>, path: &ArmPath) -> Answer {
     if call.request.method != Method::GET {
         return Err(unsupported(call.request));
     }
     match (path.kind().as_str(), path.action().as_str()) {
         ("storageaccounts", "") => {
-            let found = world.storage.accounts.find(&path.key());
+            let found = storage.accounts.find(&path.key());
             let item = found.ok_or_else(|| ArmError::resource_not_found(&path.kind_and_name(), path.group()))?;
             Ok(Response::json(StatusCode::OK, &item.view(TYPE)))
         }
@@ -68,9 +68,9 @@ pub(crate) fn respond(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer 
                 ..path.clone()
             };
             let prefix = format!("{}/", scope.key());
-            let mut views = world.storage.views();
+            let mut views = storage.views();
             views.retain(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)));
-            Ok(arm::page(call.request, &views, world.page_size))
+            Ok(envelope::page(call.request, &views, page_size))
         }
         _ => Err(unsupported(call.request)),
     }

@@ -7,13 +7,13 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
-    compute::{Item, Table, required_location, write_body},
+    call::Call,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
+    ids::IdSource,
     json as edit,
     operation::Operations,
-    unsupported,
-    world::{Call, World},
+    resource::{Item, Table, required_location, write_body},
 };
 
 /// Everything the key vault provider knows.
@@ -47,21 +47,21 @@ impl Vaults {
 }
 
 /// Answers a request under `Microsoft.KeyVault`.
-pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn respond(vaults: &mut Vaults, ids: &mut IdSource, call: &Call<'_>, path: &ArmPath) -> Answer {
     let is_secret = match (path.kind().as_str(), path.action().as_str()) {
         ("vaults", "") => false,
         ("vaults/secrets", "") => true,
         _ => return Err(unsupported(call.request)),
     };
     match call.request.method {
-        Method::GET => Ok(Response::json(StatusCode::OK, &view(&world.vaults, path, is_secret)?)),
+        Method::GET => Ok(Response::json(StatusCode::OK, &view(vaults, path, is_secret)?)),
         Method::PUT => {
-            make(world, path, write_body(call)?)?;
-            Ok(Response::json(StatusCode::OK, &view(&world.vaults, path, is_secret)?))
+            make(vaults, ids, path, write_body(call)?)?;
+            Ok(Response::json(StatusCode::OK, &view(vaults, path, is_secret)?))
         }
         Method::DELETE if !is_secret => {
-            world.vaults.secrets.remove_below(&format!("{}/", path.key()));
-            let there = world.vaults.vaults.remove(&path.key());
+            vaults.secrets.remove_below(&format!("{}/", path.key()));
+            let there = vaults.vaults.remove(&path.key());
             Ok(Response::empty(if there {
                 StatusCode::OK
             } else {
@@ -73,28 +73,28 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 }
 
 /// Makes the vault or secret at `path`, at once.
-pub(crate) fn make(world: &mut World, path: &ArmPath, mut body: Value) -> Result<(), ArmError> {
+pub(crate) fn make(vaults: &mut Vaults, ids: &mut IdSource, path: &ArmPath, mut body: Value) -> Result<(), ArmError> {
     if path.kind() == "vaults" {
         let location = required_location(&body)?;
         edit::set(&mut body, &["location"], json!(location));
         let uri = format!("https://{}.vault.azure.net/", path.name());
         edit::set(&mut body, &["properties", "vaultUri"], json!(uri));
-        world.vaults.vaults.insert(Item::new(path.id(), body, ()));
+        vaults.vaults.insert(Item::new(path.id(), body, ()));
         return Ok(());
     }
     let vault = path.parent().ok_or_else(|| missing(path))?;
-    if world.vaults.vaults.find(&vault.key()).is_none() {
+    if vaults.vaults.find(&vault.key()).is_none() {
         return Err(ArmError::parent_not_found(vault.name()));
     }
     let uri = format!("https://{}.vault.azure.net/secrets/{}", vault.name(), path.name());
-    let version = world.ids.hex();
+    let version = ids.hex();
     let version = version.get(..32).unwrap_or_default();
     let shown = json!({"properties": {
         "attributes": {"enabled": true},
         "secretUri": uri,
         "secretUriWithVersion": format!("{uri}/{version}"),
     }});
-    world.vaults.secrets.insert(Item::new(path.id(), shown, ()));
+    vaults.secrets.insert(Item::new(path.id(), shown, ()));
     Ok(())
 }
 

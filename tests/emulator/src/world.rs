@@ -5,9 +5,16 @@
 use jiff::Timestamp;
 
 use crate::{
-    arm::Arm, batch::Batch, compute::Compute, deployment::Deployments, entra::Entra, fault::Faults, guess::Guesses,
-    ids::IdSource, network::Network, operation::Operations, rights::Rights, storage::Storage, throttling::Throttling,
-    timing::Timing, vault::Vaults,
+    batch::{self, Batch},
+    compute::{self, Compute},
+    deployment::state::Deployments,
+    directory::Directory,
+    engine::Engine,
+    entra::Entra,
+    network::{self, Network},
+    rights::Rights,
+    storage::Storage,
+    vault::Vaults,
 };
 
 /// The state of one emulated Azure.
@@ -18,7 +25,7 @@ pub struct World {
     /// What callers may do.
     pub rights: Rights,
     /// Subscriptions, resource groups, provider registrations.
-    pub arm: Arm,
+    pub directory: Directory,
     /// VMs, disks, snapshots, images, galleries.
     pub compute: Compute,
     /// Public addresses, network interfaces, security groups, virtual networks.
@@ -31,39 +38,18 @@ pub struct World {
     pub storage: Storage,
     /// Batch accounts, pools, nodes, jobs.
     pub batch: Batch,
-    /// Long-running operations of the resource manager.
-    pub operations: Operations,
-    /// How long operations take.
-    pub timing: Timing,
-    /// What is done where it is not known what Azure does.
-    pub guesses: Guesses,
-    /// How many requests callers may make.
-    pub throttling: Throttling,
-    /// What is scripted to go wrong.
-    pub faults: Faults,
-    /// The source of request ids, operation ids and ETags.
-    pub ids: IdSource,
-    /// The most items that a page of a list carries.
-    pub page_size: usize,
-}
-
-/// What one request is answered with: the world, the request's time, nothing else.
-#[derive(Debug)]
-pub struct Call<'a> {
-    /// The request.
-    pub request: &'a crate::http::Request,
-    /// The emulated time.
-    pub now: Timestamp,
+    /// Operations, their durations, ids, faults, limits.
+    pub engine: Engine,
 }
 
 impl World {
     /// Brings every resource to its state at `now`, so that what follows sees no finished operation pending.
     pub(crate) fn settle(&mut self, now: Timestamp) {
-        self.compute.settle(&self.operations, now);
-        self.network.settle(&self.operations, now);
-        self.deployments.settle(&self.operations, now);
-        self.vaults.settle(&self.operations, now);
-        let gone = self.arm.settle(&self.operations, now);
+        self.compute.settle(&self.engine.operations, now);
+        self.network.settle(&self.engine.operations, now);
+        self.deployments.settle(&self.engine.operations, now);
+        self.vaults.settle(&self.engine.operations, now);
+        let gone = self.directory.settle(&self.engine.operations, now);
         for group in gone {
             self.compute.remove_group(&group);
             self.network.remove_group(&group);
@@ -71,6 +57,38 @@ impl World {
             self.vaults.remove_group(&group);
             self.storage.remove_group(&group);
             self.batch.remove_group(&group);
+        }
+    }
+
+    /// What the compute provider answers with.
+    pub(crate) fn compute_parts(&mut self) -> compute::Parts<'_> {
+        compute::Parts {
+            compute: &mut self.compute,
+            engine: &mut self.engine,
+            network: &self.network,
+        }
+    }
+
+    /// What the network provider answers with.
+    pub(crate) fn network_parts(&mut self) -> network::Parts<'_> {
+        network::Parts {
+            machines: self.compute.machines_of_interfaces(),
+            network: &mut self.network,
+            engine: &mut self.engine,
+        }
+    }
+
+    /// What Batch answers with.
+    pub(crate) fn batch_parts(&mut self) -> batch::Parts<'_> {
+        let networks = self.network_parts().views();
+        batch::Parts {
+            batch: &mut self.batch,
+            engine: &mut self.engine,
+            compute: &self.compute,
+            directory: &self.directory,
+            entra: &self.entra,
+            rights: &self.rights,
+            networks,
         }
     }
 }

@@ -43,10 +43,11 @@ fn faults(changes: &[(&str, &str)]) -> String {
 fn the_smallest_roll_out_has_core_defaults() {
     let request = parse(&[]).unwrap();
     let settings = &request.settings;
-    assert_eq!((settings.pool.as_str(), settings.targets.dedicated), ("render", 700));
-    assert_eq!(settings.resize, ResizePolicy::default());
-    assert_eq!(settings.readiness, Readiness::default());
-    assert_eq!(settings.replica_rule, ReplicaRule::default());
+    assert_eq!(
+        (settings.pool.id.as_str(), settings.pool.targets.dedicated),
+        ("render", 700)
+    );
+    assert_eq!(settings.policy, RolloutPolicy::default());
     assert_eq!(request.deadline, ROLLOUT_DEADLINE);
     assert!(matches!(request.login, Login::ManagedIdentity { client: None }));
 }
@@ -195,7 +196,7 @@ fn a_manifest_names_the_version_and_is_held_against_the_definition() {
         parse(&all).map_err(|faults| faults.iter().map(ToString::to_string).collect::<Vec<_>>())
     };
     let shouted = from_manifest(&[("image-definition", DEFINITION)]).unwrap();
-    assert_eq!(shouted.settings.version.to_string(), VERSION);
+    assert_eq!(shouted.settings.pool.version.to_string(), VERSION);
     let other = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/windows";
     let [fault] = &from_manifest(&[("image-definition", other)]).unwrap_err()[..] else {
         panic!("one fault")
@@ -229,7 +230,7 @@ fn pool_json_may_lie_in_a_file() {
     let file = file_with(r#"{"taskSlotsPerNode": 4}"#);
     let at = format!("@{}", file.path().display());
     let request = parse(&[("pool-json", &at)]).unwrap();
-    assert_eq!(request.settings.pool_json["taskSlotsPerNode"], 4);
+    assert_eq!(request.settings.pool.json["taskSlotsPerNode"], 4);
 }
 
 #[test]

@@ -5,7 +5,7 @@
 use azure_batch_core::{
     ids::resource::ImageVersionId,
     progress::Span,
-    publish::StepTime,
+    progress::StepTime,
     rollout::{PoolAction, RolloutReport, Round},
 };
 

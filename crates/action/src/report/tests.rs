@@ -2,7 +2,7 @@
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::{publish::StepTime, rollout::Round, settings::SpotCounts};
+use azure_batch_core::{plan::Plan, progress::StepTime, rollout::Round, settings::SpotCounts};
 
 use super::*;
 
@@ -52,6 +52,7 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
         pool: asked().pool,
         version: asked().version,
         targets: targets(),
+        plan: Plan::default(),
         action: PoolAction::Created,
         needed: 686,
         ready,
@@ -79,7 +80,7 @@ pub(crate) fn created() -> Report {
         ),
         round(2, 700, &[]),
     ];
-    let outcome = Outcome {
+    let outcome = RolloutOutcome {
         report: rollout(700, rounds, &[("idle", 700)]),
         result: Ok(()),
     };
@@ -104,7 +105,7 @@ pub(crate) fn partly_reached() -> Report {
     report.skipped_checks = vec!["quota: the identity may not read Microsoft.Batch/batchAccounts".to_owned()];
     Report::of_outcome(
         asked(),
-        Outcome {
+        RolloutOutcome {
             report,
             result: Err(error),
         },
@@ -127,7 +128,7 @@ pub(crate) fn quota_reached() -> Report {
     report.states = BTreeMap::new();
     Report::of_outcome(
         asked(),
-        Outcome {
+        RolloutOutcome {
             report,
             result: Err(error),
         },

@@ -8,7 +8,7 @@ use azure_batch_core::{
     connect::connect,
     error::Result,
     https::Https,
-    rollout::{self, Outcome},
+    rollout::{self, RolloutOutcome},
 };
 
 use crate::{
@@ -105,7 +105,7 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
     exit_code
 }
 
-fn report_of(request: &RolloutRequest, outcome: Result<Outcome>, stopwatch: Stopwatch) -> Report {
+fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, stopwatch: Stopwatch) -> Report {
     let asked = Asked::of(&request.settings);
     match outcome {
         Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending()),
@@ -123,7 +123,7 @@ async fn begin_deployment(
     watch: &mut Watch<'_>,
 ) -> Option<Deployment> {
     let wanted = request.deployment.as_ref()?;
-    let description = format!("Azure Batch pool {}", request.settings.pool);
+    let description = format!("Azure Batch pool {}", request.settings.pool.id);
     let begun = watch
         .over(Deployment::begin(wanted, repository?, https, &description))
         .await;

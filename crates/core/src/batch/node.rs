@@ -2,7 +2,7 @@
 //!
 //! How many are enough is decided in `rollout::verdict`.
 
-use std::fmt;
+use std::{collections::BTreeMap, fmt};
 
 use http::Method;
 use serde_json::Value;
@@ -51,8 +51,19 @@ pub enum Outlook {
     Ready,
     /// It may yet take tasks without anybody's help.
     Coming,
-    /// It stays as it is until somebody acts.
+    /// It has lost contact. Some of these come back; one that says in its errors what is wrong does not.
+    Doubtful,
+    /// It stays as it is until it is repaired or removed.
     Lost,
+}
+
+/// How many nodes of a pool are in each state. The service counts nearly in real time: a list of nodes is exact.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct StateCounts {
+    /// Dedicated nodes by state, without empty states.
+    pub dedicated: BTreeMap<NodeState, u32>,
+    /// Spot nodes by state, without empty states.
+    pub spot: BTreeMap<NodeState, u32>,
 }
 
 /// What Batch says is wrong with a node.
@@ -91,6 +102,22 @@ pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     )
 }
 
+/// The request for the nodes of all pools of an account, or of one, by state.
+#[must_use]
+pub fn count(endpoint: &BatchEndpoint, pool: Option<&PoolId>) -> Request {
+    let request = Request::batch(
+        endpoint,
+        Method::GET,
+        "/nodecounts",
+        API_VERSION,
+        "read the nodecounts of the account's pools",
+    );
+    match pool {
+        Some(pool) => request.with_query("$filter", format!("poolId eq '{pool}'")),
+        None => request,
+    }
+}
+
 impl Node {
     /// Reads one item of the list.
     #[must_use]
@@ -110,14 +137,13 @@ impl Node {
         }
     }
 
-    /// What can be hoped for. A node that lost contact heals by itself at times; one that says what is wrong does not.
+    /// What can be hoped for. Its errors decide about a node that has lost contact.
     #[must_use]
     pub fn outlook(&self) -> Outlook {
-        match self.state.as_str() {
-            "idle" | "running" => Outlook::Ready,
-            "unusable" if !self.errors.is_empty() => Outlook::Lost,
-            "starttaskfailed" | "offline" | "deallocated" | "deallocating" | "leavingpool" => Outlook::Lost,
-            _ => Outlook::Coming,
+        match self.state.outlook() {
+            Outlook::Doubtful if self.errors.is_empty() => Outlook::Coming,
+            Outlook::Doubtful => Outlook::Lost,
+            outlook => outlook,
         }
     }
 }
@@ -134,12 +160,43 @@ impl NodeState {
     pub fn as_str(&self) -> &str {
         &self.0
     }
+
+    /// What the state alone lets one hope for. A state that is new to us may lead to a ready one.
+    #[must_use]
+    pub fn outlook(&self) -> Outlook {
+        match self.as_str() {
+            "idle" | "running" => Outlook::Ready,
+            "unusable" => Outlook::Doubtful,
+            "starttaskfailed" | "offline" | "deallocated" | "deallocating" | "leavingpool" => Outlook::Lost,
+            _ => Outlook::Coming,
+        }
+    }
 }
 
 impl fmt::Display for NodeState {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
+}
+
+impl StateCounts {
+    /// Reads a pool's entry of `nodecounts`. Names of states that are new to us are kept.
+    #[must_use]
+    pub fn read(item: &Value) -> Self {
+        Self {
+            dedicated: by_state(json::at(item, "/dedicated")),
+            spot: by_state(json::at(item, "/lowPriority")),
+        }
+    }
+}
+
+fn by_state(counts: &Value) -> BTreeMap<NodeState, u32> {
+    let counts = counts.as_object().into_iter().flatten();
+    let number = |count: &Value| u32::try_from(count.as_u64()?).ok();
+    counts
+        .filter(|(name, _)| *name != "total")
+        .filter_map(|(name, count)| Some((NodeState::new(name), number(count).filter(|count| *count > 0)?)))
+        .collect()
 }
 
 impl NodeError {
@@ -194,6 +251,22 @@ mod tests {
         ] {
             assert_eq!(Node::new(&json!({"startTaskInfo": info})).start_task, None);
         }
+    }
+
+    #[test]
+    fn counts_are_read_with_states_that_are_new() {
+        let counts = StateCounts::read(&json!({"poolId": "p",
+            "dedicated": {"idle": 3, "startTaskFailed": 1, "creating": 0, "paused": 2, "total": 6},
+            "lowPriority": {"preempted": 4, "total": 4}}));
+        let states = |counts: &BTreeMap<NodeState, u32>| {
+            counts
+                .iter()
+                .map(|(state, count)| format!("{count} {state}"))
+                .collect::<Vec<_>>()
+                .join(", ")
+        };
+        assert_eq!(states(&counts.dedicated), "3 idle, 2 paused, 1 starttaskfailed");
+        assert_eq!(states(&counts.spot), "4 preempted");
     }
 
     #[test]

@@ -15,7 +15,7 @@ use crate::{
     request::Request,
 };
 
-/// A pool as the service describes it: the fields we decide by, and the whole body beside them.
+/// A pool as the service describes it: the fields we decide by, together with the whole body.
 #[derive(Clone, Debug, PartialEq)]
 pub struct Pool {
     /// Whether it is on its way out.
@@ -105,6 +105,17 @@ pub enum Deallocation {
 #[must_use]
 pub fn get(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
     Request::batch(endpoint, Method::GET, path(id), API_VERSION, format!("read pool {id}"))
+}
+
+/// The request for all pools of an account, with what a wait looks at: states, sizes, errors, image and metadata.
+#[must_use]
+pub fn list(endpoint: &BatchEndpoint) -> Request {
+    Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools").with_query(
+        "$select",
+        "id,state,eTag,allocationState,allocationStateTransitionTime,currentDedicatedNodes,currentLowPriorityNodes,\
+         targetDedicatedNodes,targetLowPriorityNodes,resizeTimeout,resizeErrors,enableAutoScale,vmSize,metadata,\
+         virtualMachineConfiguration",
+    )
 }
 
 /// The request for the sizes and images of all pools of an account.
@@ -211,6 +222,12 @@ impl Pool {
     #[must_use]
     pub const fn body(&self) -> &Value {
         &self.body
+    }
+
+    /// Whether it has that id; ids compare without case.
+    #[must_use]
+    pub fn is_called(&self, id: &PoolId) -> bool {
+        read_json::text(&self.body, "/id").is_some_and(|own| own.eq_ignore_ascii_case(id.as_str()))
     }
 
     /// Whether no resize is under way.

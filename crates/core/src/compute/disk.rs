@@ -4,7 +4,10 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
-    ids::{Location, resource::DiskId},
+    ids::{
+        Location,
+        resource::{DiskId, ResourceGroupId},
+    },
     json,
     request::Request,
 };
@@ -16,6 +19,18 @@ pub(super) const API_VERSION: &str = "2026-03-02";
 #[must_use]
 pub fn get(id: &DiskId) -> Request {
     Request::arm(Method::GET, id, API_VERSION, format!("read disk {}", id.name()))
+}
+
+/// The request that lists a group's disks.
+#[must_use]
+pub fn list(group: &ResourceGroupId) -> Request {
+    let path = format!("{group}/providers/Microsoft.Compute/disks");
+    Request::arm(
+        Method::GET,
+        path,
+        API_VERSION,
+        format!("list the disks in {}", group.name()),
+    )
 }
 
 /// A disk or a snapshot as the service describes it.
@@ -107,9 +122,10 @@ impl DiskBody {
             .map(|_| json::at(&self.0, "/properties/purchasePlan"))
     }
 
-    /// Whether it is an incremental snapshot.
+    /// Whether a machine that is allocated uses it now.
     #[must_use]
-    pub fn is_incremental(&self) -> bool {
-        json::at(&self.0, "/properties/incremental").as_bool() == Some(true)
+    pub fn is_in_use(&self) -> bool {
+        self.text("/properties/diskState")
+            .is_some_and(|state| state.eq_ignore_ascii_case("Attached"))
     }
 }

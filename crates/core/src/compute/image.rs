@@ -1,7 +1,7 @@
 //! Managed images: generalized, made from snapshots.
 
 use http::Method;
-use serde_json::Value;
+use serde_json::{Map, Value, json};
 
 use crate::{
     ids::resource::{ImageId, ResourceGroupId},
@@ -32,6 +32,18 @@ pub fn create(id: &ImageId, body: Value) -> Request {
         format!("create managed image {}", id.name()),
     )
     .with_body(body)
+}
+
+/// The request that replaces the tags of a managed image.
+#[must_use]
+pub fn tag(id: &ImageId, tags: Map<String, Value>) -> Request {
+    Request::arm(
+        Method::PATCH,
+        id,
+        API_VERSION,
+        format!("tag managed image {}", id.name()),
+    )
+    .with_body(json!({"tags": tags}))
 }
 
 /// The request that deletes a managed image.

@@ -37,6 +37,12 @@ pub fn create(
     Request::arm(Method::PUT, id, API_VERSION, format!("create snapshot {}", id.name())).with_body(body)
 }
 
+/// The request that replaces the tags of a snapshot.
+#[must_use]
+pub fn tag(id: &SnapshotId, tags: Map<String, Value>) -> Request {
+    Request::arm(Method::PATCH, id, API_VERSION, format!("tag snapshot {}", id.name())).with_body(json!({"tags": tags}))
+}
+
 /// The request that deletes a snapshot.
 #[must_use]
 pub fn delete(id: &SnapshotId) -> Request {

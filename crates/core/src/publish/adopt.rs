@@ -9,11 +9,12 @@ mod unused;
 use std::collections::BTreeMap;
 
 use super::{
-    Outcome, PublishPlan, Published, PublishedRegion, accounts,
+    Outcome, PublishPlan, Published, PublishedRegion, Step, checks,
     machine::Machine,
-    number::FINGERPRINT_TAG,
-    plan::{self, RUN_TAG, TOOL, TOOL_TAG},
-    preflight, published, regions_of, source_image,
+    observe::accounts,
+    regions,
+    report::security_type,
+    source::{fingerprint, image},
 };
 use crate::{
     batch::account::Account,
@@ -25,9 +26,11 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{VersionNumber, resource::ImageVersionId},
     json,
+    plan::Plan,
     progress::Progress,
     replicas::RegionNeed,
     settings::{PublishSettings, Reuse},
+    tags::{TOOL, Tag},
 };
 
 /// What was seen before deciding.
@@ -40,7 +43,7 @@ struct Seen {
 
 /// What the version has to become.
 #[derive(Debug)]
-struct Plan {
+struct Goal {
     number: VersionNumber,
     /// The regions that pools wait for, the version's own first.
     first: Vec<RegionNeed>,
@@ -58,20 +61,17 @@ pub(super) async fn run(client: &Client, settings: &PublishSettings, id: &ImageV
     let seen = run.step("source", what, observe(client, settings, id)).await?;
     let plan = decide(settings, &seen, &run.progress)?;
     announce(settings, &plan, &run.progress);
-    let what = format!("Making sure of {}, where pools wait", regions_of(&plan.first));
+    let what = format!("Making sure of {}, where pools wait", regions::names(&plan.first));
     let first = ensure(client, settings, id, &plan.first, &plan.details);
     let mut version = run.step("regions", what, first).await?;
     if !plan.rest.is_empty() {
-        let what = format!("Replicating to {}", regions_of(&plan.rest));
+        let what = format!("Replicating to {}", regions::names(&plan.rest));
         // What the version has to say of itself is said by now, or warned of.
         let details = Details::default();
         let rest = ensure(client, settings, id, &plan.rest, &details);
         version = run.step("more regions", what, rest).await?;
     }
-    Ok(Published {
-        steps: run.steps(),
-        ..describe(settings, &seen.definition, &plan, &version)?
-    })
+    describe(settings, &seen.definition, &plan, &version)
 }
 
 /// Says what [`run`] would do; writes nothing.
@@ -82,19 +82,20 @@ pub(super) async fn plan(client: &Client, settings: &PublishSettings, id: &Image
     let seen = observe(client, settings, id).await?;
     let plan = decide(settings, &seen, &client.run().progress)?;
     let needs = || plan.first.iter().chain(&plan.rest);
-    let mut changes = plan::region_changes(Some(&seen.version), needs());
-    changes.extend(plan.details.lacks(seen.version.body()).iter().map(ToString::to_string));
+    let mut changes = regions::changes(Some(&seen.version), needs());
+    let lacks = plan.details.lacks(seen.version.body());
+    changes.extend(lacks.iter().map(|lack| Step::Describe { what: lack.to_string() }));
     Ok(PublishPlan {
         version: id.clone(),
-        changes,
+        steps: Plan::new(changes),
         replicas: needs().map(|need| need.formula.clone()).collect(),
     })
 }
 
 async fn observe(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
     let (version, definition, accounts) = futures::try_join!(
-        source_image::settled_version(client, id),
-        source_image::definition_of(client, id),
+        image::settled_version(client, id),
+        image::definition_of(client, id),
         accounts(client, settings)
     )?;
     Ok(Seen {
@@ -105,17 +106,17 @@ async fn observe(client: &Client, settings: &PublishSettings, id: &ImageVersionI
 }
 
 /// Refuses what cannot be adopted, and says what the version has to become, before anything is written.
-fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Result<Plan> {
+fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Result<Goal> {
     let version = &seen.version;
     let number = number(settings, version)?;
     require_generalized(version, &seen.definition)?;
-    let machine = source_image::of_version(version, &seen.definition)?;
-    preflight::refuse(
-        preflight::checks(&machine, settings.machine),
+    let machine = image::of_version(version, &seen.definition)?;
+    checks::refuse(
+        checks::checks(&machine, settings.machine),
         &settings.ignore_checks,
         progress,
     )?;
-    let (first, rest) = plan::regions(settings, &machine.location, &seen.accounts, progress)?;
+    let (first, rest) = regions::regions(settings, &machine.location, &seen.accounts, progress)?;
     let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
     version.require_no_key(&needs)?;
     let mut details = details(settings, &machine);
@@ -131,7 +132,7 @@ fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Resul
     for text in unused::notes(settings, version) {
         progress.note(text);
     }
-    Ok(Plan {
+    Ok(Goal {
         number,
         first,
         rest,
@@ -183,7 +184,7 @@ fn refuse_shallow(
     let mut lacks: Vec<String> = asked.lacks(version.body()).iter().map(ToString::to_string).collect();
     let storage = settings.version_settings.storage.as_str();
     if version.merged_regions(needs, storage, &[]).is_some() {
-        lacks.push(format!("bring it to {}", regions_of(needs)));
+        lacks.push(format!("bring it to {}", regions::names(needs)));
     }
     if lacks.is_empty() {
         return Ok(());
@@ -199,21 +200,23 @@ fn refuse_shallow(
 
 /// What the version has to say of itself. Whose it was first, it goes on saying.
 fn details(settings: &PublishSettings, machine: &Machine) -> Details {
-    let fingerprint = machine.fingerprint();
+    let fingerprint = fingerprint::of(machine, &settings.run_id);
     let ours = [
-        (TOOL_TAG, TOOL),
-        (RUN_TAG, &settings.run_id),
-        (FINGERPRINT_TAG, fingerprint.as_str()),
+        (Tag::Tool, TOOL),
+        (Tag::Run, &settings.run_id),
+        (Tag::Fingerprint, fingerprint.as_str()),
     ];
     Details {
         tags: settings.temporaries.tags.clone(),
-        first_tags: ours.map(|(name, value)| (name.to_owned(), value.to_owned())).into(),
+        first_tags: ours
+            .map(|(tag, value)| (tag.name().to_owned(), value.to_owned()))
+            .into(),
         end_of_life: settings.version_settings.end_of_life,
         exclude_from_latest: settings.version_settings.exclude_from_latest,
     }
 }
 
-fn announce(settings: &PublishSettings, plan: &Plan, progress: &Progress) {
+fn announce(settings: &PublishSettings, plan: &Goal, progress: &Progress) {
     let number = plan.number;
     progress.note(format!(
         "Version {number} is of the wanted definition: it is adopted and nothing is copied"
@@ -244,25 +247,23 @@ async fn ensure(
 fn describe(
     settings: &PublishSettings,
     definition: &ImageDefinition,
-    plan: &Plan,
+    plan: &Goal,
     version: &ImageVersion,
 ) -> Result<Published> {
-    let machine = source_image::of_version(version, definition)?;
+    let machine = image::of_version(version, definition)?;
     Ok(Published {
         version: version.id.clone(),
         number: plan.number,
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
-        fingerprint: version.tag(FINGERPRINT_TAG).unwrap_or_default().to_owned(),
+        fingerprint: Tag::Fingerprint.read(version.body()).unwrap_or_default().to_owned(),
         outcome: Outcome::Adopted,
-        security_type: published::security_type(Some(definition), &machine),
+        security_type: security_type(Some(definition), &machine),
         data_disk_luns: machine.luns(),
         os_type: machine.os_type,
         hyper_v_generation: machine.generation,
         architecture: machine.architecture,
         regions: version.regions().into_iter().map(PublishedRegion::from).collect(),
-        kept: Vec::new(),
-        steps: Vec::new(),
     })
 }
 

@@ -3,9 +3,9 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    legality::Way,
     machine::{Machine, SourceDisk},
-    plan::{Plan, PlannedSnapshot},
+    plan::{Goal, PlannedSnapshot},
+    way::Way,
 };
 use crate::{
     compute::version::target_region,
@@ -38,15 +38,27 @@ pub(super) fn definition(settings: &PublishSettings, machine: &Machine, location
             json!([{"name": "SecurityType", "value": machine.security.as_str()}]),
         );
     }
+    if let Some(plan) = &machine.plan {
+        set(&mut properties, "purchasePlan", purchase_plan(plan));
+    }
     if let Some(description) = &traits.description {
         set(&mut properties, "description", json!(description));
     }
     json!({"location": location, "tags": settings.temporaries.tags, "properties": properties})
 }
 
+/// The members of a machine's purchase plan that a definition has; a machine's may have a promotion code too.
+fn purchase_plan(plan: &Value) -> Value {
+    let members = ["name", "publisher", "product"];
+    let told = members
+        .into_iter()
+        .filter_map(|name| Some((name.to_owned(), plan.get(name)?.clone())));
+    Value::Object(told.collect())
+}
+
 /// A managed image of the snapshots.
 #[must_use]
-pub(super) fn managed_image(machine: &Machine, plan: &Plan, sources: &[DiskSource]) -> Value {
+pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, sources: &[DiskSource]) -> Value {
     let mut disks = sources.iter().map(|source| {
         let mut disk = json!({"snapshot": {"id": source.id}, "caching": source.caching});
         if let Some(lun) = source.lun {
@@ -58,7 +70,7 @@ pub(super) fn managed_image(machine: &Machine, plan: &Plan, sources: &[DiskSourc
     set(&mut os, "osType", json!(machine.os_type));
     set(&mut os, "osState", json!("Generalized"));
     let data: Vec<Value> = disks.collect();
-    json!({"location": machine.location, "tags": plan.temporary_tags, "properties": {
+    json!({"location": machine.location, "tags": tags, "properties": {
         "hyperVGeneration": machine.generation,
         "storageProfile": {"osDisk": os, "dataDisks": data, "zoneResilient": false},
     }})
@@ -66,9 +78,9 @@ pub(super) fn managed_image(machine: &Machine, plan: &Plan, sources: &[DiskSourc
 
 /// A new version with the regions that pools wait for.
 #[must_use]
-pub(super) fn version(settings: &PublishSettings, machine: &Machine, plan: &Plan, sources: &[DiskSource]) -> Value {
+pub(super) fn version(settings: &PublishSettings, machine: &Machine, goal: &Goal, sources: &[DiskSource]) -> Value {
     let storage = settings.version_settings.storage.as_str();
-    let regions: Vec<Value> = plan.first.iter().map(|need| target_region(need, storage)).collect();
+    let regions: Vec<Value> = goal.first.iter().map(|need| target_region(need, storage)).collect();
     let mut profile = json!({
         "targetRegions": regions,
         "excludeFromLatest": settings.version_settings.exclude_from_latest,
@@ -77,12 +89,12 @@ pub(super) fn version(settings: &PublishSettings, machine: &Machine, plan: &Plan
     if let Some(end) = settings.version_settings.end_of_life {
         set(&mut profile, "endOfLifeDate", json!(end.to_string()));
     }
-    let storage_profile = match &plan.way {
-        Way::ManagedImage => json!({"source": {"id": plan.image.to_string()}}),
+    let storage_profile = match &goal.way {
+        Way::ManagedImage => json!({"source": {"id": goal.image.to_string()}}),
         Way::Source { id } => json!({"source": {"id": id}}),
         Way::Snapshots { .. } => disk_images(sources),
     };
-    json!({"location": machine.location, "tags": plan.tags, "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
+    json!({"location": machine.location, "tags": goal.tags, "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
 }
 
 fn disk_images(sources: &[DiskSource]) -> Value {

@@ -1,27 +1,29 @@
-//! Removing what a publish needed on the way: by tag, so that a dead run's leftovers go too.
+//! Removing what a publish needed on the way: by name and tags, so that what an earlier run left goes too.
 //!
-//! The choice is pure. What belongs to another version or another tool is never touched.
+//! The choice is pure. What belongs to another version or tool, what another run uses, what was asked to be kept, and
+//! what a version in the making needs is never touched.
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
-use futures::future::join_all;
-use serde_json::Value;
+use jiff::Timestamp;
 
 use super::{
-    Kept,
-    number::FINGERPRINT_TAG,
-    plan::{FEEDS_TAG, Plan, SOURCE_TAG, TOOL_TAG, feeds},
+    observe::{self, Seen},
+    plan::{Asking, Goal},
+    removal,
+    temporaries::{self, Found, TemporaryId},
 };
 use crate::{
     client::Client,
-    compute::{image, snapshot},
-    error::Result,
-    ids::resource::ResourceGroupId,
-    json,
-    operation::drive,
+    compute::version::{self, ImageVersion},
+    error::{Error, ErrorKind},
+    ids::{VersionNumber, resource::ImageDefinitionId},
+    names,
+    operation::Status,
+    plan::Kept,
     progress::Event,
-    request::Request,
-    settings::KeptKind,
+    settings::{KeptKind, OnFailure, PublishSettings},
+    tags::{Fingerprint, Keeping, SourceKey, TemporaryTags},
 };
 
 /// How long cleaning up may take, also after a cancel: deletions take seconds to a few minutes.
@@ -30,168 +32,268 @@ pub(super) const LIMIT: Duration = Duration::from_secs(10 * 60);
 /// What is to be done with a resource that was found in the group of temporaries.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Choice {
-    /// It was made for this version by us, now or by a run before.
+    /// It was made for this, now or by an earlier run, and no run needs it any more.
     Remove,
-    /// The user asked to keep it.
-    Keep,
-    /// It is none of our business.
+    /// The user asks to keep it.
+    Mark,
+    /// It is ours and stays, for this reason.
+    Stays(String),
+    /// We have no right to it, or were asked to keep it before.
     NotOurs,
 }
 
 /// How far cleaning up reaches.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Reach {
-    /// What was made of the source as it is today. The version is not ours: it may be in the making, of temporaries
-    /// that another run made of another source for the same number.
+    /// What was made of the source as it is today. The version is not made.
     Own,
-    /// Also what dead runs made of this source as it was before: the version is made, so nobody needs it any more.
+    /// Also what earlier runs made of this source as it was before: the version is made.
     Former,
 }
 
-/// Chooses by tags: made by this tool, for this version, of this source.
-#[must_use]
-pub(super) fn choose(body: &Value, plan: &Plan, reach: Reach, is_kept_kind: bool) -> Choice {
-    let is_for_this = tag(body, FEEDS_TAG) == Some(&feeds(&plan.version)) && tag(body, TOOL_TAG).is_some();
-    let is_own = tag(body, FINGERPRINT_TAG) == Some(plan.fingerprint.as_str());
-    let is_former = reach == Reach::Former && tag(body, SOURCE_TAG) == Some(&plan.source);
-    match (is_for_this, is_own, is_former) {
-        (true, true, _) if is_kept_kind => Choice::Keep,
-        (true, true, _) | (true, false, true) => Choice::Remove,
-        (false, _, _) | (true, false, false) => Choice::NotOurs,
-    }
-}
-
-fn tag<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
-    body.get("tags")?
-        .as_object()?
-        .iter()
-        .find(|(key, _)| key.eq_ignore_ascii_case(name))?
-        .1
-        .as_str()
-}
-
-/// Removes the temporaries of a version, managed image first since it is the younger one. What cannot be removed is
-/// returned with the reason, and never fails the run: the version is what counts.
-pub(super) async fn remove(
-    client: &Client,
-    group: &ResourceGroupId,
-    plan: &Plan,
+/// What cleaning up goes by.
+#[derive(Clone, Debug)]
+pub(super) struct Purpose<'a> {
+    asking: Asking<'a>,
+    definition: &'a ImageDefinitionId,
+    source: &'a SourceKey,
+    fingerprint: &'a Fingerprint,
     reach: Reach,
-    keep: &[KeptKind],
-) -> Vec<Kept> {
-    let mut kept = Vec::new();
-    for kind in [KeptKind::ManagedImage, KeptKind::Snapshots] {
-        let found = find(client, group, kind).await;
-        match found {
-            Ok(found) => {
-                let chosen = found
-                    .into_iter()
-                    .map(|it| (choose(&it.body, plan, reach, keep.contains(&kind)), it));
-                kept.extend(remove_kind(client, chosen.collect()).await);
-            }
-            Err(error) => {
-                let why = format!("what is left there is not known: {}", error.report());
-                client.run().progress.warn(format!("{group}: {why}"));
-                kept.push(Kept {
-                    id: group.to_string(),
-                    why,
-                });
-            }
+    /// The number of the version that is made: runs that use a temporary for the same one find it and need no more.
+    made: Option<VersionNumber>,
+    /// The versions that are in the making, with what they are made of.
+    in_making: Vec<(String, Fingerprint)>,
+    keep: &'a BTreeSet<KeptKind>,
+}
+
+/// What becomes of temporaries after a failure.
+enum AfterFailure {
+    /// They go. Whether those of the kinds in `keep` stay.
+    Removed(Keep),
+    /// They stay, for this reason.
+    Stay(String),
+}
+
+/// Whether `keep` counts: a failed run keeps nothing by it.
+#[derive(Clone, Copy)]
+enum Keep {
+    AsAsked,
+    Nothing,
+}
+
+static NO_KIND: BTreeSet<KeptKind> = BTreeSet::new();
+
+impl<'a> Purpose<'a> {
+    /// For what was planned.
+    #[must_use]
+    pub(super) fn new(asking: Asking<'a>, goal: &'a Goal, reach: Reach, versions: &[ImageVersion]) -> Self {
+        let running = versions.iter().filter(|it| is_in_the_making(it));
+        Self {
+            asking,
+            definition: &asking.settings.definition,
+            source: &goal.source,
+            fingerprint: &goal.fingerprint,
+            reach,
+            made: (reach == Reach::Former).then(|| goal.number.number()),
+            in_making: running
+                .filter_map(|it| Some((it.id.name().to_owned(), Fingerprint::read(it.body())?)))
+                .collect(),
+            keep: &asking.settings.temporaries.keep,
         }
     }
-    kept
-}
 
-/// The temporaries of a version that are there, for telling what is left.
-///
-/// # Errors
-/// When the group cannot be listed.
-pub(super) async fn left(client: &Client, group: &ResourceGroupId, plan: &Plan) -> Result<Vec<String>> {
-    let mut ids = Vec::new();
-    for kind in [KeptKind::ManagedImage, KeptKind::Snapshots] {
-        let found = find(client, group, kind).await?;
-        ids.extend(
-            found
-                .into_iter()
-                .filter(|it| choose(&it.body, plan, Reach::Own, false) == Choice::Remove)
-                .map(|it| it.id),
-        );
+    /// Whether it was made by us for this definition, of this source: its name has to follow from its tags, since a copy
+    /// carries tags along.
+    fn is_ours(&self, id: &TemporaryId, tags: &TemporaryTags) -> bool {
+        let prefix = &self.asking.settings.temporaries.name_prefix;
+        tags.definition() == *self.definition
+            && tags.source == *self.source
+            && names::is_planned(id.name(), prefix, self.definition, &tags.fingerprint)
     }
-    Ok(ids)
 }
 
-struct Found {
-    id: String,
-    body: Value,
-    get: Request,
-    delete: Request,
+fn is_in_the_making(version: &ImageVersion) -> bool {
+    matches!(version.status(), Status::Running(_) | Status::Forgotten)
+        && !version.provisioning_state().eq_ignore_ascii_case("Updating")
 }
 
-async fn find(client: &Client, group: &ResourceGroupId, kind: KeptKind) -> Result<Vec<Found>> {
-    let list = match kind {
-        KeptKind::ManagedImage => image::list(group),
-        KeptKind::Snapshots => snapshot::list(group),
+/// Chooses.
+#[must_use]
+pub(super) fn choose(found: &Found, purpose: &Purpose<'_>) -> Choice {
+    let Some(tags) = found.tags.as_ref().filter(|tags| purpose.is_ours(&found.id, tags)) else {
+        return Choice::NotOurs;
     };
-    let bodies = client.list(&list).await?;
-    Ok(bodies
-        .into_iter()
-        .filter_map(|body| Found::new(group, kind, body))
-        .collect())
+    let is_own = tags.fingerprint == *purpose.fingerprint;
+    let is_asked = is_own && purpose.keep.contains(&found.id.kind());
+    if tags.keeping != Keeping::Temporary || !(is_own || purpose.reach == Reach::Former) {
+        return match is_asked {
+            true => Choice::Stays("keep names it".to_owned()),
+            false => Choice::NotOurs,
+        };
+    }
+    if let Some((number, _)) = purpose.in_making.iter().find(|(_, of)| *of == tags.fingerprint) {
+        return Choice::Stays(format!("version {number} is still being made of it"));
+    }
+    let Asking { holder, now, .. } = purpose.asking;
+    let mut others = tags.other_users(holder, now);
+    if let Some(lease) = others.find(|lease| !is_own || Some(lease.number) != purpose.made) {
+        let (run, until) = (&lease.run, shown(lease.until));
+        return Choice::Stays(format!("run {run} uses it until {until}"));
+    }
+    if is_asked { Choice::Mark } else { Choice::Remove }
 }
 
-impl Found {
-    fn new(group: &ResourceGroupId, kind: KeptKind, body: Value) -> Option<Self> {
-        let name = json::text(&body, "/name")?;
-        let (id, get, delete) = match kind {
-            KeptKind::ManagedImage => {
-                let id = group.image(name);
-                (id.to_string(), image::get(&id), image::delete(&id))
-            }
-            KeptKind::Snapshots => {
-                let id = group.snapshot(name);
-                (id.to_string(), snapshot::get(&id), snapshot::delete(&id))
-            }
-        };
-        Some(Self { id, body, get, delete })
+fn shown(time: Timestamp) -> String {
+    time.round(jiff::Unit::Second).unwrap_or(time).to_string()
+}
+
+/// After the version is made: removes temporaries, this run's and those of runs that are dead, and marks what is kept.
+/// What is left is returned with the reason, and never fails the run: the version is what counts.
+pub(super) async fn after_success(client: &Client, asking: Asking<'_>, goal: &Goal) -> Vec<Kept> {
+    match observe::versions(client, asking.settings).await {
+        Ok(versions) => {
+            let purpose = Purpose::new(asking, goal, Reach::Former, &versions);
+            remove(client, goal, &purpose).await
+        }
+        Err(error) => unknown(client, asking.settings, &error),
     }
 }
 
-async fn remove_kind(client: &Client, chosen: Vec<(Choice, Found)>) -> Vec<Kept> {
+/// What is known to stay after a success, from what was seen last.
+#[must_use]
+pub(super) fn staying(asking: Asking<'_>, goal: &Goal, seen: &Seen) -> Vec<Kept> {
+    let purpose = Purpose::new(asking, goal, Reach::Former, &seen.versions);
+    let stays = |found: &Found| match choose(found, &purpose) {
+        Choice::Stays(why) => Some(Kept {
+            id: found.id.to_string(),
+            why,
+        }),
+        Choice::Remove | Choice::Mark | Choice::NotOurs => None,
+    };
+    seen.temporaries.iter().filter_map(stays).collect()
+}
+
+/// After a failure: what is removed depends on how far the version came.
+pub(super) async fn after_failure(client: &Client, asking: Asking<'_>, goal: &Goal, why: ErrorKind) -> Vec<Kept> {
+    let looked = futures::try_join!(
+        observe::versions(client, asking.settings),
+        version::find(client, &goal.version)
+    );
+    let (mut versions, own) = match looked {
+        Ok(looked) => looked,
+        Err(error) => return unknown(client, asking.settings, &error),
+    };
+    // A list may be late.
+    versions.extend(own);
+    let mut purpose = Purpose::new(asking, goal, Reach::Own, &versions);
+    match what_becomes(asking.settings, goal, &versions, why) {
+        AfterFailure::Removed(keep) => {
+            if matches!(keep, Keep::Nothing) {
+                purpose.keep = &NO_KIND;
+            }
+            remove(client, goal, &purpose).await
+        }
+        AfterFailure::Stay(why) => stay(client, goal, &purpose, &why).await,
+    }
+}
+
+fn what_becomes(settings: &PublishSettings, goal: &Goal, versions: &[ImageVersion], why: ErrorKind) -> AfterFailure {
+    let ours = |version: &&ImageVersion| version.id == goal.version && super::number::is_of(version, &goal.fingerprint);
+    match versions.iter().rfind(ours).map(ImageVersion::status) {
+        Some(Status::Succeeded) => return AfterFailure::Removed(Keep::AsAsked),
+        Some(Status::Failed(_)) => return AfterFailure::Removed(Keep::Nothing),
+        Some(Status::Running(_) | Status::Forgotten) => {
+            return AfterFailure::Stay(
+                "the version is still being made of it; run the same again to finish".to_owned(),
+            );
+        }
+        None => {}
+    }
+    if settings.temporaries.on_failure == OnFailure::Keep {
+        return AfterFailure::Stay("on_failure = keep; run the same again to go on with it".to_owned());
+    }
+    if why == ErrorKind::Deadline {
+        return AfterFailure::Stay("the deadline passed; run the same again to go on with it".to_owned());
+    }
+    AfterFailure::Removed(Keep::Nothing)
+}
+
+async fn remove(client: &Client, goal: &Goal, purpose: &Purpose<'_>) -> Vec<Kept> {
+    let settings = purpose.asking.settings;
+    let found = match temporaries::look(client, observe::group(settings), &goal.temporaries()).await {
+        Ok(found) => found,
+        Err(error) => return unknown(client, settings, &error),
+    };
     let mut kept = Vec::new();
-    let mut removed = Vec::new();
-    for (choice, it) in chosen {
-        match choice {
+    let mut gone = Vec::new();
+    for it in found {
+        match choose(&it, purpose) {
             Choice::NotOurs => {}
-            Choice::Keep => kept.push(keep(client, it.id, "keep names it")),
-            Choice::Remove => removed.push(it),
+            Choice::Stays(why) => kept.push(keep(client, it.id.to_string(), why)),
+            Choice::Mark => kept.push(mark(client, &it, purpose.asking).await),
+            Choice::Remove => gone.push(it.id),
         }
     }
-    let removals = join_all(removed.into_iter().map(|it| remove_one(client, it))).await;
-    kept.extend(removals.into_iter().flatten());
+    let left = removal::remove_all(client, observe::group(settings), gone).await;
+    kept.extend(left.into_iter().map(|(id, why)| keep(client, id.to_string(), why)));
     kept
 }
 
-/// Tells that something of ours is left, and returns the note of it.
-pub(super) fn keep(client: &Client, id: String, why: &str) -> Kept {
-    client.run().progress.tell(Event::Kept {
-        id: id.clone(),
-        why: why.to_owned(),
-    });
-    Kept {
-        id,
-        why: why.to_owned(),
-    }
+/// Writes on a temporary that it is kept, so that no later run removes it.
+async fn mark(client: &Client, found: &Found, asking: Asking<'_>) -> Kept {
+    let Some(tags) = &found.tags else {
+        return keep(client, found.id.to_string(), "keep names it".to_owned());
+    };
+    let tags = TemporaryTags {
+        keeping: Keeping::By(asking.settings.run_id.clone()),
+        ..tags.clone()
+    };
+    let why = match client.send(&found.tag(&tags)).await {
+        Ok(_) => "keep names it".to_owned(),
+        Err(error) => format!(
+            "keep names it; a later run may remove it, since that could not be written on it: {}",
+            error.report()
+        ),
+    };
+    keep(client, found.id.to_string(), why)
 }
 
-async fn remove_one(client: &Client, it: Found) -> Option<Kept> {
-    match drive::delete(client, &it.delete, &it.get).await {
-        Ok(()) => {
-            client.tell(Event::Removed { id: it.id });
-            None
-        }
-        Err(error) => {
-            let why = format!("it could not be removed: {}", error.report());
-            Some(keep(client, it.id, &why))
-        }
-    }
+/// Reports what stays, and until when.
+async fn stay(client: &Client, goal: &Goal, purpose: &Purpose<'_>, why: &str) -> Vec<Kept> {
+    let settings = purpose.asking.settings;
+    let found = match temporaries::look(client, observe::group(settings), &goal.temporaries()).await {
+        Ok(found) => found,
+        Err(error) => return unknown(client, settings, &error),
+    };
+    let ours = found.into_iter().filter(|it| choose(it, purpose) != Choice::NotOurs);
+    ours.map(|it| {
+        let expires = it.tags.as_ref().and_then(|tags| tags.expires);
+        let until = expires
+            .map(|time| format!(" (it expires at {})", shown(time)))
+            .unwrap_or_default();
+        keep(client, it.id.to_string(), format!("{why}{until}"))
+    })
+    .collect()
 }
+
+fn unknown(client: &Client, settings: &PublishSettings, error: &Error) -> Vec<Kept> {
+    let group = observe::group(settings);
+    let why = format!("what is left there is not known: {}", error.report());
+    client.warn(format!("{group}: {why}"));
+    vec![Kept {
+        id: group.to_string(),
+        why,
+    }]
+}
+
+/// Reports that something of ours is left, and returns the note of it.
+fn keep(client: &Client, id: String, why: String) -> Kept {
+    client.tell(Event::Kept {
+        id: id.clone(),
+        why: why.clone(),
+    });
+    Kept { id, why }
+}
+
+#[cfg(test)]
+mod tests;

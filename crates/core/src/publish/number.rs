@@ -2,17 +2,16 @@
 //!
 //! A number that was ever seen is never used again for another source.
 
-use super::machine::Fingerprint;
+use std::collections::BTreeSet;
+
 use crate::{
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     ids::VersionNumber,
     operation::Status,
     settings::{Reuse, VersionChoice},
+    tags::{Fingerprint, Tag},
 };
-
-/// The tag of a version that says of what it was made.
-pub(super) const FINGERPRINT_TAG: &str = "azure-batch-fingerprint";
 
 /// The number, and whether its version is there already.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -33,14 +32,15 @@ impl Number {
     }
 }
 
-/// Chooses.
+/// Chooses. `taken` are numbers that no version shows and Azure refuses all the same, such as those of versions that
+/// were deleted softly.
 ///
 /// # Errors
 /// `Refused` when an explicit number is taken, `Quota` when a line of numbers is used up.
 pub(super) fn choose(
-    choice: VersionChoice,
-    reuse: Reuse,
+    (choice, reuse): (VersionChoice, Reuse),
     versions: &[ImageVersion],
+    taken: &BTreeSet<VersionNumber>,
     fingerprint: &Fingerprint,
 ) -> Result<Number> {
     match choice {
@@ -53,7 +53,7 @@ pub(super) fn choose(
                 .max();
             match (found, reuse) {
                 (Some(number), Reuse::SameSource) => Ok(Number::Found(number)),
-                (Some(_) | None, _) => next(line, versions).map(Number::New),
+                (Some(_) | None, _) => next(line, versions, taken).map(Number::New),
             }
         }
     }
@@ -71,7 +71,7 @@ fn explicit(
     let why = match (is_of(version, fingerprint), is_usable(version), reuse) {
         (true, true, Reuse::SameSource) => return Ok(Number::Found(number)),
         (true, true, Reuse::Never) => "it is there, and a forced run never overwrites a version",
-        (true, false, _) => "it was made of this source and failed; its number is burnt",
+        (true, false, _) => "it was made of this source and failed; its number cannot be used again",
         (false, _, _) => "it was made of another source, or of this one before it changed",
     };
     let error = Error::new(
@@ -81,8 +81,10 @@ fn explicit(
     Err(error.with_hint("choose another number, or image_version = \"next-patch\""))
 }
 
-fn next(line: VersionNumber, versions: &[ImageVersion]) -> Result<VersionNumber> {
-    let Some(greatest) = of_line(versions, line).map(|(number, _)| number).max() else {
+fn next(line: VersionNumber, versions: &[ImageVersion], taken: &BTreeSet<VersionNumber>) -> Result<VersionNumber> {
+    let seen = of_line(versions, line).map(|(number, _)| number);
+    let taken = taken.iter().copied().filter(|number| number.cmp_line(line).is_eq());
+    let Some(greatest) = seen.chain(taken).max() else {
         return Ok(line);
     };
     let used_up = || Error::new(ErrorKind::Quota, format!("the numbers after {greatest} are used up"));
@@ -98,8 +100,10 @@ fn of_line(versions: &[ImageVersion], line: VersionNumber) -> impl Iterator<Item
     numbered.filter(move |(number, _)| number.cmp_line(line).is_eq())
 }
 
-fn is_of(version: &ImageVersion, fingerprint: &Fingerprint) -> bool {
-    version.tag(FINGERPRINT_TAG) == Some(fingerprint.as_str())
+/// Whether a version was made of this source as it was then.
+#[must_use]
+pub(super) fn is_of(version: &ImageVersion, fingerprint: &Fingerprint) -> bool {
+    Tag::Fingerprint.read(version.body()) == Some(fingerprint.as_str())
 }
 
 /// Whether it is, or may still become, good.
@@ -113,7 +117,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::publish::machine::{Security, tests::machine};
 
     fn version(number: &str, state: &str, fingerprint: &str) -> ImageVersion {
         let id = format!(
@@ -121,13 +124,13 @@ mod tests {
         );
         ImageVersion::new(
             id.parse().unwrap(),
-            json!({"tags": {FINGERPRINT_TAG: fingerprint}, "properties": {"provisioningState": state}}),
+            json!({"tags": {"Azure-Batch-Fingerprint": fingerprint}, "properties": {"provisioningState": state}}),
         )
     }
 
     #[test]
     fn numbers_follow_the_table() {
-        let fingerprint = machine("V2", Security::Standard).fingerprint();
+        let fingerprint = Fingerprint::new("ours");
         let ours = fingerprint.as_str();
         let versions = [
             version("1.0.9", "Succeeded", "other"),
@@ -147,7 +150,12 @@ mod tests {
             ("next-patch 2.0", Err(ErrorKind::Quota)),
         ];
         for (text, expected) in table {
-            let found = choose(text.parse().unwrap(), Reuse::SameSource, &versions, &fingerprint);
+            let found = choose(
+                (text.parse().unwrap(), Reuse::SameSource),
+                &versions,
+                &BTreeSet::new(),
+                &fingerprint,
+            );
             let found = found.map(|number| match number {
                 Number::New(number) => format!("new {number}"),
                 Number::Found(number) => format!("found {number}"),
@@ -157,10 +165,30 @@ mod tests {
     }
 
     #[test]
+    fn a_number_that_azure_refuses_is_passed_over() {
+        let taken = BTreeSet::from(["1.0.3".parse().unwrap(), "2.0.9".parse().unwrap()]);
+        let versions = [version("1.0.1", "Succeeded", "other")];
+        let chosen = choose(
+            ("next-patch".parse().unwrap(), Reuse::SameSource),
+            &versions,
+            &taken,
+            &Fingerprint::new("ours"),
+        );
+        assert_eq!(chosen.unwrap(), Number::New("1.0.4".parse().unwrap()));
+    }
+
+    #[test]
     fn a_forced_run_never_takes_nor_overwrites_what_is_there() {
-        let fingerprint = machine("V2", Security::Standard).fingerprint();
+        let fingerprint = Fingerprint::new("ours");
         let versions = [version("1.0.0", "Succeeded", fingerprint.as_str())];
-        let forced = |text: &str| choose(text.parse().unwrap(), Reuse::Never, &versions, &fingerprint);
+        let forced = |text: &str| {
+            choose(
+                (text.parse().unwrap(), Reuse::Never),
+                &versions,
+                &BTreeSet::new(),
+                &fingerprint,
+            )
+        };
         assert_eq!(forced("next-patch").unwrap(), Number::New("1.0.1".parse().unwrap()));
         assert_eq!(forced("1.0.0").unwrap_err().kind(), ErrorKind::Refused);
     }

@@ -42,7 +42,7 @@ pub(super) fn too_small(pool: &PoolId, goal: Goal, current: NodeCounts, ending: 
     };
     let text = format!(
         "pool {pool} is steady after {rounds}: {} there, {} ({why})",
-        counts(current),
+        counted(current),
         wish(goal)
     );
     let stopped_by = ending
@@ -73,7 +73,7 @@ pub(super) fn unready(pool: &PoolId, goal: Goal, waited: &Waited, stillness: Dur
     };
     let text = format!(
         "pool {pool}: {} ready, {}{}",
-        counts(census.ready),
+        counted(census.ready),
         wish(goal),
         by_state(&census.states)
     );
@@ -189,12 +189,12 @@ fn nodes(count: usize) -> String {
     }
 }
 
-fn counts(nodes: NodeCounts) -> String {
+pub(super) fn counted(nodes: NodeCounts) -> String {
     let noun = if nodes.total() == 1 { "node" } else { "nodes" };
     format!("{} {noun}", bare(nodes))
 }
 
-fn bare(nodes: NodeCounts) -> String {
+pub(super) fn bare(nodes: NodeCounts) -> String {
     match nodes {
         NodeCounts { dedicated, spot: 0 } => dedicated.to_string(),
         NodeCounts { dedicated, spot } => format!("{dedicated} dedicated and {spot} spot"),

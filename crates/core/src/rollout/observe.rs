@@ -17,7 +17,7 @@ use crate::{
 pub(super) struct Site {
     /// Where the account's data plane answers.
     pub(super) endpoint: BatchEndpoint,
-    /// The account's region; unknown when nothing tells it.
+    /// The account's region; unknown when neither ARM nor the endpoint shows it.
     pub(super) location: Option<Location>,
     /// The image version; unknown when we may not read it.
     pub(super) version: Option<ImageVersion>,
@@ -75,7 +75,7 @@ async fn image_version(
     settings: &RolloutSettings,
     skipped: &mut Vec<String>,
 ) -> Result<Option<ImageVersion>> {
-    let id = &settings.version;
+    let id = &settings.pool.version;
     let version = match version::find(client, id).await {
         Ok(Some(version)) => version,
         Ok(None) => {

@@ -1,199 +1,261 @@
-//! What to do with the pool: pure, from what is asked for and the pool that is there.
+//! What a roll-out will do, as steps: from what is asked for and a first look at the pool. It writes nothing.
 //!
-//! It is asked again after every wait, so it needs no memory.
+//! The steps are what the first look shows. A pool that changes afterwards is looked at and decided about again.
+
+use std::fmt;
+
+use serde::Serialize;
 
 use super::{
-    spec::{Likeness, Spec},
-    verdict::{Goal, is_version},
+    decide::{Intent, Next, Stage, Waiting},
+    explain::{bare, counted},
+    pool::PoolAccess,
+    size::{refused, timeout},
+    spec::{SPEC, unusable},
 };
 use crate::{
-    batch::pool::{AllocationState, Pool, PoolLife, Scaling},
-    settings::PendingResize,
+    error::Result,
+    ids::{NodeCounts, PoolId, resource::ImageVersionId},
+    plan::{Effect, Plan, Step},
 };
 
-/// What to do next.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum Plan {
-    /// There is no such pool: create it.
-    Create,
-    /// Bring it to the targets.
-    Resize,
-    /// It is on its way to the targets already: wait for that.
-    Join,
-    /// It is as wished: write nothing.
-    Unchanged,
-    /// Somebody's resize to another size is under way: wait for its end, then look again.
-    WaitForOther,
-    /// The same, but the settings say to stop it.
-    StopOther,
-    /// It is being deleted: wait until it is gone, then look again.
-    WaitForDeletion,
-    /// Going on could destroy something.
-    Refuse(Refusal),
+/// A step of a roll-out.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum RolloutStep {
+    /// The old pool of that id goes first.
+    AwaitDeletion {
+        /// The pool.
+        pool: PoolId,
+    },
+    /// A resize to other targets that another caller began ends first.
+    AwaitOtherResize {
+        /// The pool.
+        pool: PoolId,
+        /// Its targets.
+        targets: NodeCounts,
+    },
+    /// A resize to other targets that another caller began is stopped.
+    StopOtherResize {
+        /// The pool.
+        pool: PoolId,
+        /// Its targets.
+        targets: NodeCounts,
+    },
+    /// The pool is created.
+    CreatePool {
+        /// The pool.
+        pool: PoolId,
+        /// The version its nodes will run.
+        version: ImageVersionId,
+        /// Its size.
+        targets: NodeCounts,
+        /// The timeouts of the resize rounds, as many as there may be.
+        timeouts_minutes: Vec<u64>,
+    },
+    /// The pool gets another size.
+    ResizePool {
+        /// The pool.
+        pool: PoolId,
+        /// Its size now.
+        from: NodeCounts,
+        /// Its size then.
+        targets: NodeCounts,
+        /// The timeouts of the resize rounds, as many as there may be.
+        timeouts_minutes: Vec<u64>,
+    },
+    /// A resize to the same targets that another caller began ends.
+    JoinResize {
+        /// The pool.
+        pool: PoolId,
+        /// Its targets.
+        targets: NodeCounts,
+    },
+    /// The nodes become ready.
+    AwaitNodes {
+        /// The pool.
+        pool: PoolId,
+        /// So many are enough.
+        needed: NodeCounts,
+    },
 }
 
-/// Why a pool is left alone.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct Refusal {
-    /// What stands in the way.
-    pub(super) why: String,
-    /// What works instead.
-    pub(super) remedy: &'static str,
+/// What the first look has come to.
+#[derive(Debug)]
+pub(super) struct Beginning {
+    /// The steps.
+    pub(super) plan: Plan<RolloutStep>,
+    /// What the pool's size calls for.
+    pub(super) size: Size,
 }
 
-const OTHER_STRATEGIES: &str = "changing an existing pool in place, or blue-green by a second pool, will come in a later release; until then roll out to a new pool id";
+/// What a pool's size calls for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Size {
+    /// Nothing: it is as wanted.
+    Reached,
+    /// A write or a wait that brings no node of ours.
+    NoNewNodes,
+    /// A write that asks for more nodes than there are.
+    NewNodes,
+}
 
-/// Decides.
-pub(super) fn decide(spec: &Spec, goal: Goal, pending: PendingResize, pool: Option<&Pool>) -> Plan {
-    let Some(pool) = pool else { return Plan::Create };
-    if pool.life == PoolLife::Deleting {
-        return Plan::WaitForDeletion;
-    }
-    if let Some(refusal) = refusal(spec, pool) {
-        return Plan::Refuse(refusal);
-    }
-    match (&pool.allocation, pending) {
-        (AllocationState::Steady, _) if pool.targets == goal.targets && goal.is_reached_by(pool.current) => {
-            Plan::Unchanged
+impl Step for RolloutStep {
+    fn effect(&self) -> Effect {
+        match self {
+            Self::CreatePool { .. } => Effect::Create,
+            Self::StopOtherResize { .. } | Self::ResizePool { .. } => Effect::Change,
+            Self::AwaitDeletion { .. }
+            | Self::AwaitOtherResize { .. }
+            | Self::JoinResize { .. }
+            | Self::AwaitNodes { .. } => Effect::Wait,
         }
-        (AllocationState::Steady, _) => Plan::Resize,
-        (AllocationState::Resizing, _) if pool.targets == goal.targets => Plan::Join,
-        (AllocationState::Resizing, PendingResize::Stop) => Plan::StopOther,
-        (AllocationState::Resizing | AllocationState::Stopping | AllocationState::Other(_), _) => Plan::WaitForOther,
     }
 }
 
-fn refusal(spec: &Spec, pool: &Pool) -> Option<Refusal> {
-    let version = spec.version();
-    if pool.scaling == Scaling::Auto {
-        return Some(Refusal {
-            why: "its size follows an autoscale formula, and a resize would end that".to_owned(),
-            remedy: "roll-outs to autoscale pools will come in a later release; until then disable autoscale, or use a new pool id",
-        });
-    }
-    let (why, remedy) = match spec.compare(pool) {
-        Likeness::Same | Likeness::SameAsFarAsCompared => return None,
-        Likeness::OtherImage(image) if is_version(&format!("{image}/versions/{}", version.name()), version) => (
-            format!("it follows the definition {image}, not the version {}", version.name()),
-            OTHER_STRATEGIES,
-        ),
-        Likeness::OtherImage(image) => (format!("it runs {image}, not {version}"), OTHER_STRATEGIES),
-        Likeness::OtherSpec(differences) => (format!("it differs in {}", differences.join(", ")), OTHER_STRATEGIES),
-    };
-    Some(Refusal { why, remedy })
-}
-
-#[cfg(test)]
-mod tests {
-    use serde_json::{Value, json};
-
-    use super::*;
-    use crate::rollout::spec::tests::settings;
-
-    fn pool(change: impl FnOnce(&mut Value)) -> Pool {
-        let settings = settings(json!({}));
-        let spec = Spec::new(&settings).unwrap();
-        let mut body = spec
-            .create_body(settings.targets.into(), std::time::Duration::from_secs(900))
-            .unwrap();
-        body["allocationState"] = json!("steady");
-        body["currentDedicatedNodes"] = json!(700);
-        change(&mut body);
-        Pool::new(body)
-    }
-
-    fn plan(pending: PendingResize, pool: Option<&Pool>) -> Plan {
-        let settings = settings(json!({}));
-        decide(
-            &Spec::new(&settings).unwrap(),
-            Goal::new(settings.targets),
-            pending,
-            pool,
-        )
-    }
-
-    #[test]
-    fn each_pool_leads_to_its_plan() {
-        let (wait, stop) = (PendingResize::Wait, PendingResize::Stop);
-        let resizing = |targets: u32| {
-            pool(|body| {
-                body["allocationState"] = json!("resizing");
-                body["targetDedicatedNodes"] = json!(targets);
-            })
-        };
-        let table = [
-            ("as wished", pool(|_| {}), wait, Plan::Unchanged),
-            (
-                "enough of it",
-                pool(|body| body["currentDedicatedNodes"] = json!(686)),
-                wait,
-                Plan::Unchanged,
-            ),
-            (
-                "too few",
-                pool(|body| body["currentDedicatedNodes"] = json!(685)),
-                wait,
-                Plan::Resize,
-            ),
-            (
-                "too many",
-                pool(|body| body["currentDedicatedNodes"] = json!(701)),
-                wait,
-                Plan::Resize,
-            ),
-            (
-                "other targets",
-                pool(|body| body["targetDedicatedNodes"] = json!(690)),
-                wait,
-                Plan::Resize,
-            ),
-            ("same resize", resizing(700), stop, Plan::Join),
-            ("other resize", resizing(100), wait, Plan::WaitForOther),
-            ("other resize to be stopped", resizing(100), stop, Plan::StopOther),
-            (
-                "stopping",
-                pool(|body| body["allocationState"] = json!("stopping")),
-                stop,
-                Plan::WaitForOther,
-            ),
-            (
-                "being deleted",
-                pool(|body| body["state"] = json!("deleting")),
-                wait,
-                Plan::WaitForDeletion,
-            ),
-        ];
-        for (name, pool, pending, expected) in table {
-            assert_eq!(plan(pending, Some(&pool)), expected, "{name}");
-        }
-        assert_eq!(plan(wait, None), Plan::Create);
-    }
-
-    #[test]
-    fn refusals_name_what_stands_in_the_way_before_any_wait() {
-        let image = "/virtualMachineConfiguration/imageReference/virtualMachineImageId";
-        let why = |change: &dyn Fn(&mut Value)| {
-            let pool = pool(|body| {
-                body["allocationState"] = json!("resizing");
-                change(body);
-            });
-            match plan(PendingResize::Stop, Some(&pool)) {
-                Plan::Refuse(refusal) => refusal.why,
-                other => panic!("{other:?}"),
+impl fmt::Display for RolloutStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AwaitDeletion { pool } => write!(f, "wait until the old pool {pool} is gone"),
+            Self::AwaitOtherResize { pool, targets } => {
+                write!(
+                    f,
+                    "wait for the end of a resize of pool {pool} to {}",
+                    counted(*targets)
+                )
             }
-        };
-        let edit = |body: &mut Value, edit: &dyn Fn(&str) -> String| {
-            let id = body.pointer(image).unwrap().as_str().unwrap().to_owned();
-            *body.pointer_mut(image).unwrap() = json!(edit(&id));
-        };
-        assert!(why(&|body| edit(body, &|id| id.replace("1.0.0", "0.9.0"))).contains("versions/0.9.0, not "));
-        assert!(
-            why(&|body| edit(body, &|id| id.replace("/versions/1.0.0", ""))).starts_with("it follows the definition ")
-        );
-        assert!(why(&|body| body["enableAutoScale"] = json!(true)).contains("autoscale"));
-        assert_eq!(
-            why(&|body| body["vmSize"] = json!("standard_d8s_v5")),
-            r#"it differs in vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#
-        );
+            Self::StopOtherResize { pool, targets } => {
+                write!(f, "stop the resize of pool {pool} to {}", counted(*targets))
+            }
+            Self::CreatePool {
+                pool,
+                version,
+                targets,
+                timeouts_minutes,
+            } => write!(
+                f,
+                "create pool {pool} with {} on {version}{}",
+                counted(*targets),
+                in_rounds(timeouts_minutes)
+            ),
+            Self::ResizePool {
+                pool,
+                from,
+                targets,
+                timeouts_minutes,
+            } => write!(
+                f,
+                "resize pool {pool} from {} to {}{}",
+                bare(*from),
+                counted(*targets),
+                in_rounds(timeouts_minutes)
+            ),
+            Self::JoinResize { pool, targets } => {
+                write!(
+                    f,
+                    "wait for the end of the resize of pool {pool} to {}",
+                    counted(*targets)
+                )
+            }
+            Self::AwaitNodes { pool, needed } => write!(f, "wait until {} of pool {pool} are ready", counted(*needed)),
+        }
     }
+}
+
+/// Looks at the pool.
+///
+/// # Errors
+/// `Refused` with the reason and what works instead, `BadInput` when something that only a new pool needs is missing, or
+/// when the pool cannot be read.
+pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) -> Result<Beginning> {
+    let pool = access.find().await?;
+    let next = intent.decide(Stage::Before, pool.as_ref());
+    if let Next::Refuse(refusal) = next {
+        return Err(refused(access.id(), refusal));
+    }
+    let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
+    if will_be_made {
+        // Nothing is written for a pool that could not be created afterwards.
+        let body = intent.spec.create_body(intent.goal.targets, intent.first_timeout());
+        body.map_err(|faults| unusable(access.id(), &faults))?;
+    } else if pool.as_ref().is_some_and(|pool| pool.metadata(SPEC).is_none()) {
+        note_foreign(access);
+    }
+    let current = match &pool {
+        Some(pool) if !will_be_made => pool.current,
+        _ => NodeCounts::default(),
+    };
+    Ok(Beginning {
+        plan: steps(intent, &next, rounds),
+        size: match next {
+            Next::Sized(_) => Size::Reached,
+            Next::Join(_) => Size::NoNewNodes,
+            _ if intent.goal.is_more_than(current) => Size::NewNodes,
+            _ => Size::NoNewNodes,
+        },
+    })
+}
+
+fn note_foreign(access: &PoolAccess<'_>) {
+    let text = format!(
+        "pool {} was not made by a roll-out: it is compared by image version, VM size and node agent only",
+        access.id()
+    );
+    access.client().run().progress.note(text);
+}
+
+/// ", resize timeouts of 30, 45, 68 minutes": one for each round that there may be.
+fn in_rounds(minutes: &[u64]) -> String {
+    let minutes: Vec<String> = minutes.iter().map(ToString::to_string).collect();
+    format!(", resize timeouts of {} minutes", minutes.join(", "))
+}
+
+/// The steps that follow from the first decision.
+fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
+    let (pool, targets) = (intent.spec.id().clone(), intent.goal.targets);
+    let timeouts_minutes = || {
+        let all = timeout::rounds(intent.first_timeout(), targets.total(), rounds);
+        all.map(|timeout| timeout.as_secs() / 60).collect()
+    };
+    let create = || RolloutStep::CreatePool {
+        pool: pool.clone(),
+        version: intent.spec.version().clone(),
+        targets,
+        timeouts_minutes: timeouts_minutes(),
+    };
+    let resize = |from| RolloutStep::ResizePool {
+        pool: pool.clone(),
+        from,
+        targets,
+        timeouts_minutes: timeouts_minutes(),
+    };
+    let mut steps = match next {
+        Next::Create => vec![create()],
+        Next::Wait(Waiting::Deletion) => vec![RolloutStep::AwaitDeletion { pool: pool.clone() }, create()],
+        Next::Wait(Waiting::OtherResize(other)) => vec![
+            RolloutStep::AwaitOtherResize {
+                pool: pool.clone(),
+                targets: *other,
+            },
+            resize(*other),
+        ],
+        Next::StopOther(found) => vec![
+            RolloutStep::StopOtherResize {
+                pool: pool.clone(),
+                targets: found.targets,
+            },
+            resize(found.current),
+        ],
+        Next::Resize(found) => vec![resize(found.current)],
+        Next::Join(_) => vec![RolloutStep::JoinResize {
+            pool: pool.clone(),
+            targets,
+        }],
+        Next::Wait(Waiting::OurResize) | Next::RoundEnded(..) | Next::Sized(_) | Next::Refuse(_) => Vec::new(),
+    };
+    steps.push(RolloutStep::AwaitNodes {
+        pool: pool.clone(),
+        needed: intent.goal.needed,
+    });
+    Plan::new(steps)
 }

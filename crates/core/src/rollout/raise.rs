@@ -39,7 +39,7 @@ pub(super) async fn ensure(access: &PoolAccess<'_>, site: &Site, settings: &Roll
     let Some(location) = &site.location else {
         return usable(client, version).await;
     };
-    let rule = settings.replica_rule;
+    let rule = settings.policy.replica_rule;
     let pools = pool_sizes(access, settings).await?;
     let need = rule.need(location, &pools, &client.run().progress)?;
     match decide(version, location, rule, &pools) {
@@ -109,17 +109,24 @@ fn have(version: &ImageVersion, location: &Location) -> u32 {
 
 /// The sizes of the account's pools on this version: ours as it shall be, the others as they are.
 async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<Vec<u32>> {
-    let listed = access.client().list(&pool::list_sizes(access.endpoint())).await?;
+    let listed = access
+        .client()
+        .list(&pool::list_sizes(access.watch().endpoint()))
+        .await?;
     let is_ours = |id: &str| id.eq_ignore_ascii_case(access.id().as_str());
     let others = listed.into_iter().filter_map(|item| {
         let is_other = item.get("id").and_then(|id| id.as_str()).is_some_and(|id| !is_ours(id));
         let pool = Pool::new(item);
         let runs_it = pool
             .image_id()
-            .is_some_and(|image| is_version(image, &settings.version));
+            .is_some_and(|image| is_version(image, &settings.pool.version));
         (is_other && runs_it).then(|| pool.targets.total())
     });
-    let ours = settings.targets.dedicated.saturating_add(settings.targets.spot);
+    let ours = settings
+        .pool
+        .targets
+        .dedicated
+        .saturating_add(settings.pool.targets.spot);
     Ok(std::iter::once(ours).chain(others).filter(|nodes| *nodes > 0).collect())
 }
 

@@ -1,19 +1,21 @@
-//! Waits for the nodes of a steady pool: until enough are ready, or it is plain that they will not be.
+//! Waits for the nodes of a pool that has its size: until enough are ready, or it is plain that they will not be.
 //!
-//! When that is, `verdict` says; a node's slowness alone does not end the wait, only stillness of all of them.
+//! While it waits it counts nodes by state. The nodes themselves are listed only where a decision needs them.
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use tokio::time::Instant;
 
 use super::{
+    RolloutReport,
+    decide::Intent,
     pool::PoolAccess,
+    size::refused,
     verdict::{Census, Goal, Verdict},
 };
 use crate::{
-    batch::node::{Node, NodeKind},
+    batch::node::{Node, NodeState, Outlook},
     error::Result,
-    ids::{NodeCounts, resource::ImageVersionId},
     progress::Event,
     settings::Readiness,
 };
@@ -29,37 +31,10 @@ pub(super) struct Waited {
     pub(super) verdict: Verdict,
 }
 
-/// Waits; `allocated` is what the pool says it has, since the list of nodes lags behind it.
-///
-/// # Errors
-/// When the list cannot be read, or the run ends.
-pub(super) async fn wait(
-    access: &PoolAccess<'_>,
-    goal: Goal,
-    version: &ImageVersionId,
-    readiness: Readiness,
-    allocated: NodeCounts,
-) -> Result<Waited> {
-    let mut stillness = Stillness::new();
-    loop {
-        let nodes = access.nodes().await?;
-        let mut census = Census::of(&nodes, version);
-        if stillness.note(&nodes) {
-            tell(access, goal, &census);
-        }
-        add_unlisted(&mut census, &nodes, allocated);
-        let verdict = census.verdict(goal);
-        if verdict != Verdict::Pending || stillness.length() >= readiness.node_timeout {
-            return Ok(Waited { nodes, census, verdict });
-        }
-        access.pause(stillness.since, "nodes to be ready").await?;
-    }
-}
-
-/// Since when no node has changed its state.
+/// Since when nothing has changed among the nodes that are not ready.
 struct Stillness {
     since: Instant,
-    states: Option<Vec<(String, String)>>,
+    states: Option<BTreeMap<String, u32>>,
 }
 
 impl Stillness {
@@ -74,13 +49,16 @@ impl Stillness {
         self.since.elapsed()
     }
 
-    /// Notes a list. `true` when it differs from the last one; then the stillness begins again.
-    fn note(&mut self, nodes: &[Node]) -> bool {
-        let mut states: Vec<(String, String)> = nodes
-            .iter()
-            .map(|node| (node.id.clone(), node.state.to_string()))
-            .collect();
-        states.sort_unstable();
+    /// Notes a count. `true` when it differs from the last one; then the stillness begins again. A node that takes a
+    /// task or ends one makes no difference: on a pool that works that never ends.
+    fn note(&mut self, census: &Census) -> bool {
+        let mut states = BTreeMap::new();
+        for (state, count) in &census.states {
+            let is_ready = NodeState::new(state).outlook() == Outlook::Ready;
+            *states
+                .entry(if is_ready { "ready".to_owned() } else { state.clone() })
+                .or_insert(0) += count;
+        }
         if self.states.as_ref() == Some(&states) {
             return false;
         }
@@ -90,14 +68,52 @@ impl Stillness {
     }
 }
 
-/// Nodes that the pool has and the list does not show yet are still coming.
-fn add_unlisted(census: &mut Census, nodes: &[Node], allocated: NodeCounts) {
-    let listed = |kind: NodeKind| {
-        let count = nodes.iter().filter(|node| node.kind == kind).count();
-        u32::try_from(count).unwrap_or(u32::MAX)
-    };
-    census.coming.dedicated += allocated.dedicated.saturating_sub(listed(NodeKind::Dedicated));
-    census.coming.spot += allocated.spot.saturating_sub(listed(NodeKind::Spot));
+/// Waits. What was counted last is in the report, however the wait ends.
+///
+/// # Errors
+/// `Refused` when another client changes the pool meanwhile; when the pool cannot be read, or the run ends.
+pub(super) async fn wait(
+    access: &PoolAccess<'_>,
+    intent: &Intent,
+    readiness: Readiness,
+    report: &mut RolloutReport,
+) -> Result<Waited> {
+    let goal = intent.goal;
+    let mut stillness = Stillness::new();
+    loop {
+        let seen = access.look().await?;
+        let pool = intent
+            .unchanged(seen.pool.as_ref())
+            .map_err(|refusal| refused(access.id(), refusal))?;
+        let mut census = seen.counts.as_ref().map(Census::from);
+        let is_over = stillness.length() >= readiness.node_timeout;
+        let needs_list = |census: &Census| is_over || census.clone().of_pool(pool.current).needs_list(goal);
+        let mut list = None;
+        if census.as_ref().is_none_or(needs_list) {
+            let nodes = access.nodes().await?;
+            census = Some(Census::of(&nodes, intent.spec.version()));
+            list = Some(nodes);
+        }
+        let census = census.unwrap_or_default().of_pool(pool.current);
+        report.count(goal, &census);
+        if stillness.note(&census) {
+            tell(access, goal, &census);
+        }
+        if let Some(nodes) = list {
+            let verdict = census.verdict(goal);
+            if verdict == Verdict::Good {
+                return Ok(Waited { nodes, census, verdict });
+            }
+            if verdict == Verdict::Bad || stillness.length() >= readiness.node_timeout {
+                // Nodes that leave because another client shrinks the pool do not speak against the image.
+                let pool = access.find().await?;
+                let still_ours = intent.unchanged(pool.as_ref());
+                still_ours.map_err(|refusal| refused(access.id(), refusal))?;
+                return Ok(Waited { nodes, census, verdict });
+            }
+        }
+        access.pause(stillness.since, "nodes to be ready").await?;
+    }
 }
 
 fn tell(access: &PoolAccess<'_>, goal: Goal, census: &Census) {
@@ -106,4 +122,31 @@ fn tell(access: &PoolAccess<'_>, goal: Goal, census: &Census) {
         ready: goal.counted(census.ready),
         states: census.states.clone(),
     });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn census(states: &[(&str, u32)]) -> Census {
+        Census {
+            states: states
+                .iter()
+                .map(|(state, count)| ((*state).to_owned(), *count))
+                .collect(),
+            ..Census::default()
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn tasks_that_come_and_go_on_a_working_pool_are_no_progress() {
+        let mut stillness = Stillness::new();
+        assert!(stillness.note(&census(&[("idle", 5), ("running", 2), ("unusable", 1)])));
+        tokio::time::advance(Duration::from_secs(60)).await;
+        assert!(!stillness.note(&census(&[("idle", 1), ("running", 6), ("unusable", 1)])));
+        assert!(!stillness.note(&census(&[("running", 7), ("unusable", 1)])));
+        assert_eq!(stillness.length(), Duration::from_secs(60));
+        assert!(stillness.note(&census(&[("running", 8)])), "a node that gets ready is");
+        assert_eq!(stillness.length(), Duration::ZERO);
+    }
 }

@@ -6,21 +6,16 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
+use super::RolloutStep;
 use crate::{
-    error::Error,
     ids::{PoolId, resource::ImageVersionId},
-    publish::StepTime,
+    plan::{Ended, Plan},
+    progress::StepTime,
     settings::{RolloutSettings, Targets},
 };
 
-/// How a roll-out ended: the report is complete either way.
-#[derive(Debug)]
-pub struct Outcome {
-    /// What was asked, what came, why.
-    pub report: RolloutReport,
-    /// The failure, if any.
-    pub result: Result<(), Error>,
-}
+/// How a roll-out ended: the report is there either way.
+pub type RolloutOutcome = Ended<(), RolloutReport>;
 
 /// What was asked, what came, and why.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -31,6 +26,8 @@ pub struct RolloutReport {
     pub version: ImageVersionId,
     /// Nodes asked for.
     pub targets: Targets,
+    /// What the first look at the pool has come to; empty when there was none.
+    pub plan: Plan<RolloutStep>,
     /// What was done with the pool.
     pub action: PoolAction,
     /// Nodes that count towards the wish and are needed for success.
@@ -82,9 +79,10 @@ impl RolloutReport {
     /// The report of a roll-out that has done nothing yet.
     pub(super) fn new(settings: &RolloutSettings) -> Self {
         Self {
-            pool: settings.pool.clone(),
-            version: settings.version.clone(),
-            targets: settings.targets,
+            pool: settings.pool.id.clone(),
+            version: settings.pool.version.clone(),
+            targets: settings.pool.targets,
+            plan: Plan::default(),
             action: PoolAction::None,
             needed: 0,
             ready: 0,

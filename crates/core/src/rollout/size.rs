@@ -1,6 +1,6 @@
-//! Resize rounds: wait for the one under way, judge it, pause, begin the next, until the pool is large enough.
+//! Brings the pool to its size: looks at it, lets `decide` say what comes next, does that, and looks again.
 //!
-//! Whether there is a next round is decided in `rounds`, what an error means in `classify`.
+//! What to do is decided in `decide`, whether there is another round in `rounds`, what an error means in `classify`.
 
 pub(super) mod classify;
 pub(super) mod rounds;
@@ -8,83 +8,337 @@ pub(super) mod timeout;
 
 use std::time::Duration;
 
+use jiff::Timestamp;
+use tokio::time::Instant;
+
 use super::{
-    Round, explain,
-    pool::{Begun, Newer, PoolAccess},
-    verdict::Goal,
+    PoolAction, RolloutReport, Round,
+    decide::{Errors, Intent, Next, Refusal, Stage, Waiting},
+    explain::{self, bare},
+    pool::{PoolAccess, Seen, Sent},
+    spec::unusable,
+    verdict::Census,
 };
 use crate::{
-    batch::pool::{Deallocation, Pool, Resize},
+    batch::pool::{Deallocation, Pool, Resize, ResizeError},
     error::{Error, ErrorKind, Result},
-    ids::NodeCounts,
+    ids::{NodeCounts, PoolId},
     progress::Event,
 };
 use classify::{Judgement, judge, judge_all};
-use rounds::{End, Next, Rounds};
+use rounds::{AfterRound, End, Rounds};
 
-/// How often others' resizes may come before ours; then they are at odds with us.
-const MAX_OTHERS: u32 = 5;
+/// So many writes in a row without a known effect end the run: something is wrong that looking again does not cure.
+const MAX_LOST: u32 = 4;
+/// So many resizes of other callers are waited for. After that they and we are at odds.
+const MAX_OTHERS: u32 = 10;
 
-/// Asks Batch for the goal's targets. Somebody's resize that comes in between is waited for.
-///
-/// # Errors
-/// When Batch refuses, others keep resizing the pool, or the run ends.
-pub(super) async fn begin(access: &mut PoolAccess<'_>, goal: Goal, rounds: &Rounds, mut seen: Pool) -> Result<Newer> {
-    tell(access, goal, rounds);
-    for _ in 0..MAX_OTHERS {
-        match access
-            .resize(&order(goal.targets, rounds.timeout(), seen.current), &seen)
-            .await?
-        {
-            Begun::Ours(newer) => return Ok(newer),
-            Begun::Others => {
-                access
-                    .client()
-                    .run()
-                    .progress
-                    .note("somebody else is resizing the pool; waiting for the end of that");
-                seen = access.steady(Newer::ThanNothing).await?;
+/// The pool on its way to its size: what this run has done and seen so far.
+#[derive(Debug)]
+pub(super) struct Sizing<'run, 'account> {
+    access: &'run mut PoolAccess<'account>,
+    intent: &'run Intent,
+    report: &'run mut RolloutReport,
+    limit: u32,
+    step: Step,
+    /// The rounds, as soon as there is one.
+    rounds: Option<Rounds>,
+    /// What the write whose answer was lost would have done.
+    tried: Option<PoolAction>,
+    lost: u32,
+    others: u32,
+    wait: Option<(Waiting, Instant)>,
+    /// The allocation that was shown last.
+    shown: Option<(String, u32)>,
+}
+
+/// Where the rounds stand.
+#[derive(Clone, Copy, Debug)]
+enum Step {
+    Before,
+    UnderWay { after: Option<Timestamp>, since: Instant },
+    Between,
+}
+
+impl<'run, 'account> Sizing<'run, 'account> {
+    /// Nothing is done yet; there may be so many rounds.
+    pub(super) fn new(
+        access: &'run mut PoolAccess<'account>,
+        intent: &'run Intent,
+        limit: u32,
+        report: &'run mut RolloutReport,
+    ) -> Self {
+        Self {
+            access,
+            intent,
+            report,
+            limit,
+            step: Step::Before,
+            rounds: None,
+            tried: None,
+            lost: 0,
+            others: 0,
+            wait: None,
+            shown: None,
+        }
+    }
+
+    /// Goes on until the pool has its size.
+    ///
+    /// # Errors
+    /// When going on could destroy something, a round's error stops it, the rounds are used up, Batch refuses, or the
+    /// run ends. What was reached is in the report.
+    pub(super) async fn reach(mut self) -> Result<()> {
+        loop {
+            let pool = self.look().await?;
+            match self.intent.decide(self.stage(), pool.as_ref()) {
+                Next::Create => self.create().await?,
+                Next::Resize(pool) => self.resize(pool).await?,
+                Next::StopOther(pool) => self.stop_other(pool).await?,
+                Next::Join(pool) => self.join(pool),
+                Next::Wait(waiting) => self.wait(waiting).await?,
+                Next::RoundEnded(pool, errors) => {
+                    if self.end_round(pool, errors).await? {
+                        return Ok(());
+                    }
+                }
+                Next::Sized(_) => {
+                    self.note_action(self.tried.unwrap_or(PoolAction::Unchanged));
+                    return Ok(());
+                }
+                Next::Refuse(refusal) => return Err(refused(self.access.id(), refusal)),
             }
         }
     }
-    let text = format!("others keep resizing pool {}", access.id());
-    Err(Error::new(ErrorKind::Refused, text).with_hint("agree on its targets, then run it again"))
-}
 
-/// Carries rounds on until the pool has its size; the first is under way already.
-///
-/// # Errors
-/// When an error of a round stops it, the rounds are used up, or the run ends. The rounds so far are in `report`.
-pub(super) async fn carry_on(
-    access: &mut PoolAccess<'_>,
-    goal: Goal,
-    mut rounds: Rounds,
-    mut newer: Newer,
-    report: &mut Vec<Round>,
-) -> Result<Pool> {
-    loop {
-        let pool = access.steady(newer).await?;
-        let judged = judge_all(&pool.resize_errors, goal.counts_spot());
-        report.push(round(&rounds, &pool));
-        match rounds.end(pool.current, judged.as_ref(), fastrand::f64()) {
-            Next::Reached => return Ok(pool),
-            Next::End(end) => return Err(ended(access, goal, &pool, (end, judged.as_ref(), report.len()))),
-            Next::Again(pause) => {
-                wait(access, pause, rounds.number(), judged.as_ref()).await?;
-                newer = begin(access, goal, &rounds, pool).await?;
+    fn stage(&self) -> Stage {
+        match self.step {
+            Step::Before => Stage::Before,
+            Step::UnderWay { after, since } => Stage::UnderWay {
+                after,
+                passed: since.elapsed(),
+            },
+            Step::Between => Stage::Between,
+        }
+    }
+
+    /// A decision to write rests on the whole pool; a wait is content with the account's list.
+    async fn look(&mut self) -> Result<Option<Pool>> {
+        if !matches!(self.step, Step::UnderWay { .. }) {
+            return self.access.find().await;
+        }
+        let Seen { pool, counts } = self.access.look().await?;
+        if let Some(counts) = counts {
+            self.report.count(self.intent.goal, &Census::from(&counts));
+        }
+        if let Some(pool) = &pool {
+            self.tell_allocation(pool);
+        }
+        Ok(pool)
+    }
+
+    async fn create(&mut self) -> Result<()> {
+        let goal = self.intent.goal;
+        let rounds = self.round_of(NodeCounts::default());
+        let body = self.intent.spec.create_body(goal.targets, rounds.timeout());
+        let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
+        self.tell_round(&rounds);
+        match self.access.create(body).await? {
+            Sent::Taken => self.begin(rounds, None, PoolAction::Created),
+            Sent::LookAgain(error) => self.look_again(error, PoolAction::Created)?,
+        }
+        Ok(())
+    }
+
+    async fn resize(&mut self, pool: &Pool) -> Result<()> {
+        let rounds = self.round_of(pool.current);
+        self.tell_round(&rounds);
+        let order = order(self.intent.goal.targets, rounds.timeout(), pool.current);
+        match self.access.resize(&order, pool).await? {
+            Sent::Taken => self.begin(rounds, pool.allocation_since, PoolAction::Resized),
+            Sent::LookAgain(error) => self.look_again(error, PoolAction::Resized)?,
+        }
+        Ok(())
+    }
+
+    async fn stop_other(&mut self, pool: &Pool) -> Result<()> {
+        let progress = self.access.client().run().progress.clone();
+        progress.note(format!(
+            "stopping the resize to {} nodes that is under way",
+            bare(pool.targets)
+        ));
+        match self.access.stop_resize().await? {
+            Sent::Taken => self.lost = 0,
+            Sent::LookAgain(error) => self.look_again(error, PoolAction::None)?,
+        }
+        Ok(())
+    }
+
+    /// A resize to our targets is under way that may be ours: the answer to our write may have been lost.
+    fn join(&mut self, pool: &Pool) {
+        let action = self.tried.unwrap_or(PoolAction::Joined);
+        if action == PoolAction::Joined {
+            let text = "a resize to the same targets is under way; joining it";
+            self.access.client().run().progress.note(text);
+        }
+        let rounds = self.rounds.clone().unwrap_or_else(|| {
+            let timeout = pool.resize_timeout.unwrap_or_else(|| self.intent.first_timeout());
+            Rounds::new(self.intent.goal, self.limit, timeout, pool.current)
+        });
+        self.begin(rounds, None, action);
+    }
+
+    /// Waits until the next look.
+    async fn wait(&mut self, waiting: Waiting) -> Result<()> {
+        let began = match self.wait {
+            Some((same, began)) if same == waiting => began,
+            _ => self.begin_wait(waiting)?,
+        };
+        self.access.pause(began, waiting.what()).await
+    }
+
+    fn begin_wait(&mut self, waiting: Waiting) -> Result<Instant> {
+        let progress = &self.access.client().run().progress;
+        match waiting {
+            Waiting::Deletion => progress.note("the old pool of that id is being deleted; waiting until it is gone"),
+            Waiting::OtherResize(targets) => {
+                self.others += 1;
+                if self.others > MAX_OTHERS {
+                    let text = format!("others keep resizing pool {}", self.access.id());
+                    return Err(
+                        Error::new(ErrorKind::Refused, text).with_hint("agree on its targets, then run it again")
+                    );
+                }
+                progress.note(format!(
+                    "a resize to {} nodes is under way; waiting for its end",
+                    bare(targets)
+                ));
             }
+            Waiting::OurResize => {}
+        }
+        let began = Instant::now();
+        self.wait = Some((waiting, began));
+        Ok(began)
+    }
+
+    /// Ends a round. `true` when the pool has its size.
+    async fn end_round(&mut self, pool: &Pool, errors: Errors) -> Result<bool> {
+        let Some(mut rounds) = self.rounds.clone() else {
+            return Ok(false);
+        };
+        let errors: &[ResizeError] = match errors {
+            Errors::OfThisRound => &pool.resize_errors,
+            Errors::Stale => &[],
+        };
+        let judged = judge_all(errors, self.intent.goal.counts_spot());
+        self.report.rounds.push(round(&rounds, pool.current, errors));
+        let after = rounds.end(pool.current, judged.as_ref(), fastrand::f64());
+        self.rounds = Some(rounds);
+        self.step = Step::Between;
+        match after {
+            AfterRound::Reached => return Ok(true),
+            AfterRound::End(end) => return Err(self.ended(pool, end, judged.as_ref())),
+            AfterRound::Again(pause) => self.pause_between(pause, judged.as_ref()).await?,
+        }
+        Ok(false)
+    }
+
+    async fn pause_between(&self, pause: Duration, judged: Option<&Judgement>) -> Result<()> {
+        let run = self.access.client().run();
+        let why = judged.map_or_else(|| "nodes are missing".to_owned(), ToString::to_string);
+        run.progress.warn(why);
+        let number = self.rounds.as_ref().map_or(1, Rounds::number);
+        let what = format!("before resize round {number}");
+        run.progress.tell(Event::Waiting {
+            what: what.clone(),
+            seconds: pause.as_secs(),
+        });
+        run.pause(pause, &what).await
+    }
+
+    fn ended(&self, pool: &Pool, end: End, judged: Option<&Judgement>) -> Error {
+        let rounds = self.report.rounds.len();
+        let ending = explain::Ending { end, judged, rounds };
+        explain::too_small(self.access.id(), self.intent.goal, pool.current, &ending)
+    }
+
+    /// The round that a write begins: the next one, or the first of a pool of that size.
+    fn round_of(&self, current: NodeCounts) -> Rounds {
+        match &self.rounds {
+            Some(rounds) => rounds.clone(),
+            None => Rounds::new(self.intent.goal, self.limit, self.intent.first_timeout(), current),
+        }
+    }
+
+    fn begin(&mut self, rounds: Rounds, after: Option<Timestamp>, action: PoolAction) {
+        self.rounds = Some(rounds);
+        self.step = Step::UnderWay {
+            after,
+            since: Instant::now(),
+        };
+        (self.lost, self.tried) = (0, None);
+        self.note_action(action);
+    }
+
+    /// The first thing done with the pool is what the report calls it.
+    fn note_action(&mut self, action: PoolAction) {
+        if self.report.action == PoolAction::None {
+            self.report.action = action;
+        }
+    }
+
+    /// A write has no known effect: the next look shows what it was.
+    fn look_again(&mut self, error: Error, action: PoolAction) -> Result<()> {
+        self.lost += 1;
+        if error.kind() == ErrorKind::UnknownEffect {
+            self.tried = Some(action);
+        }
+        if self.lost >= MAX_LOST {
+            let text = format!(
+                "{MAX_LOST} writes to pool {} had no effect; the last:",
+                self.access.id()
+            );
+            return Err(error.while_doing(text));
+        }
+        Ok(())
+    }
+
+    fn tell_round(&self, rounds: &Rounds) {
+        let targets = self.intent.goal.targets;
+        self.access.client().run().progress.tell(Event::Resize {
+            round: rounds.number(),
+            dedicated: targets.dedicated,
+            spot: targets.spot,
+            timeout_minutes: rounds.timeout().as_secs() / 60,
+        });
+    }
+
+    fn tell_allocation(&mut self, pool: &Pool) {
+        let now = (pool.allocation.to_string(), pool.current.total());
+        if self.shown.as_ref() != Some(&now) {
+            self.access.client().run().progress.tell(Event::Allocation {
+                state: now.0.clone(),
+                wanted: pool.targets.total(),
+                allocated: now.1,
+            });
+            self.shown = Some(now);
         }
     }
 }
 
-/// Tells the round that begins.
-pub(super) fn tell(access: &PoolAccess<'_>, goal: Goal, rounds: &Rounds) {
-    access.client().run().progress.tell(Event::Resize {
-        round: rounds.number(),
-        dedicated: goal.targets.dedicated,
-        spot: goal.targets.spot,
-        timeout_minutes: rounds.timeout().as_secs() / 60,
-    });
+impl Waiting {
+    const fn what(self) -> &'static str {
+        match self {
+            Self::Deletion => "the old pool's deletion",
+            Self::OtherResize(_) => "the end of another resize",
+            Self::OurResize => "the pool to be steady",
+        }
+    }
+}
+
+/// The pool is left alone.
+pub(super) fn refused(pool: &PoolId, refusal: Refusal) -> Error {
+    Error::new(ErrorKind::Refused, format!("pool {pool} {}", refusal.why)).with_hint(refusal.remedy)
 }
 
 fn order(targets: NodeCounts, timeout: Duration, current: NodeCounts) -> Resize {
@@ -100,34 +354,12 @@ fn order(targets: NodeCounts, timeout: Duration, current: NodeCounts) -> Resize 
     }
 }
 
-fn round(rounds: &Rounds, pool: &Pool) -> Round {
+fn round(rounds: &Rounds, current: NodeCounts, errors: &[ResizeError]) -> Round {
     Round {
         number: rounds.number(),
         timeout_minutes: rounds.timeout().as_secs() / 60,
-        dedicated: pool.current.dedicated,
-        spot: pool.current.spot,
-        errors: pool.resize_errors.iter().map(|error| judge(error).said).collect(),
+        dedicated: current.dedicated,
+        spot: current.spot,
+        errors: errors.iter().map(|error| judge(error).said).collect(),
     }
-}
-
-async fn wait(access: &PoolAccess<'_>, pause: Duration, round: u32, judged: Option<&Judgement>) -> Result<()> {
-    let run = access.client().run();
-    let why = judged.map_or_else(|| "nodes are missing".to_owned(), ToString::to_string);
-    run.progress.warn(why);
-    let what = format!("before resize round {round}");
-    run.progress.tell(Event::Waiting {
-        what: what.clone(),
-        seconds: pause.as_secs(),
-    });
-    run.pause(pause, &what).await
-}
-
-fn ended(access: &PoolAccess<'_>, goal: Goal, pool: &Pool, how: (End, Option<&Judgement>, usize)) -> Error {
-    let (end, judged, rounds) = how;
-    explain::too_small(
-        access.id(),
-        goal,
-        pool.current,
-        &explain::Ending { end, judged, rounds },
-    )
 }

@@ -3,6 +3,8 @@
 //! Pure. Values of the pass-through JSON are never shown: it may hold passwords and signed addresses.
 
 mod compare;
+mod mark;
+mod shape;
 mod start_task;
 
 use std::time::Duration;
@@ -13,10 +15,21 @@ pub(super) use compare::Likeness;
 
 use crate::{
     batch::pool::{Pool, iso_minutes, parse_duration},
-    error::{Error, ErrorKind, Result},
+    error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
-    settings::{Fault, RolloutSettings},
+    options::{
+        Door, Opt,
+        pool::{
+            NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, RESIZE_TIMEOUT, START_TASK, TARGET_DEDICATED_NODES,
+            TARGET_SPOT_NODES, VM_SIZE,
+        },
+    },
+    settings::{
+        RolloutSettings, StartTask,
+        fault::{Fault, lines},
+    },
+    words,
 };
 use start_task::NodeOs;
 
@@ -33,6 +46,7 @@ const NODE_AGENT: &str = "/virtualMachineConfiguration/nodeAgentSKUId";
 pub(super) struct Spec {
     id: PoolId,
     version: ImageVersionId,
+    start_task: Option<StartTask>,
     body: Value,
     timeout: Option<Duration>,
 }
@@ -41,64 +55,71 @@ impl Spec {
     /// Merges typed settings and pool JSON.
     ///
     /// # Errors
-    /// `BadInput` with all faults: contradictions between the two, and what a roll-out cannot do.
-    pub(super) fn new(settings: &RolloutSettings) -> Result<Self> {
-        let mut faults = Vec::new();
-        let spec = Self::merge(settings, &mut faults);
-        if faults.is_empty() {
-            Ok(spec)
+    /// With all faults: of the JSON's form, contradictions between the two, and what a roll-out cannot do.
+    pub(super) fn new(settings: &RolloutSettings) -> Result<Self, Vec<Fault>> {
+        let mut faults = shape::faults(&settings.pool.json);
+        // Contradictions within a form that cannot be used are noise.
+        let spec = if faults.is_empty() {
+            Self::merge(settings, &mut faults)
         } else {
-            Err(bad_settings(&settings.pool, &faults))
-        }
+            None
+        };
+        spec.filter(|_| faults.is_empty()).ok_or(faults)
     }
 
-    fn merge(settings: &RolloutSettings, faults: &mut Vec<Fault>) -> Self {
-        let mut body = settings.pool_json.clone();
-        let targets: NodeCounts = settings.targets.into();
-        for (name, typed, setting) in [
-            ("id", json!(settings.pool), "the pool id"),
+    fn merge(settings: &RolloutSettings, faults: &mut Vec<Fault>) -> Option<Self> {
+        let (pool, mut body) = (&settings.pool, settings.pool.json.clone());
+        for (name, typed, option) in [
+            ("id", json!(pool.id), POOL_ID),
             (
                 "targetDedicatedNodes",
-                json!(targets.dedicated),
-                "the target of dedicated nodes",
+                json!(pool.targets.dedicated),
+                TARGET_DEDICATED_NODES,
             ),
-            (
-                "targetLowPriorityNodes",
-                json!(targets.spot),
-                "the target of spot nodes",
-            ),
+            ("targetLowPriorityNodes", json!(pool.targets.spot), TARGET_SPOT_NODES),
         ] {
             if let Some(given) = body.remove(name).filter(|given| !is_same(given, &typed)) {
-                let fault = format!("is {given} but {setting} is {typed}; leave it out of the pool JSON");
-                faults.push(Fault::new(format!("pool_json.{name}"), fault));
+                let (given, typed) = (format!("is {given} but "), format!(" is {typed}; leave it out of "));
+                faults.push(shape::fault(name, words![given, option, typed, POOL_JSON]));
             }
         }
         if ["enableAutoScale", "autoScaleFormula"]
             .iter()
             .any(|name| is_set(body.get(*name)))
         {
-            let fault = "autoscale pools are not supported yet; leave it out and give targets";
-            faults.push(Fault::new("pool_json.enableAutoScale", fault));
+            let text = words![
+                "asks for an autoscale pool, which a roll-out cannot make yet; leave it out and give ",
+                TARGET_DEDICATED_NODES,
+                " or ",
+                TARGET_SPOT_NODES
+            ];
+            faults.push(shape::fault("enableAutoScale", text));
         }
-        let timeout = merge_timeout(&mut body, settings.resize.timeout, faults);
-        let size = settings.vm_size.as_ref().map(|size| json!(size));
+        let timeout = merge_timeout(&mut body, settings.policy.resize.timeout, faults);
         let mut root = Value::Object(body);
-        merge_field(&mut root, "/vmSize", size, "vm_size", faults);
-        let agent = settings.node_agent_sku.as_ref().map(|sku| json!(sku));
-        merge_field(&mut root, NODE_AGENT, agent, "node_agent_sku", faults);
-        merge_image(&mut root, &settings.version, faults);
-        merge_start_task(&mut root, settings, faults);
-        Self {
-            id: settings.pool.clone(),
-            version: settings.version.clone(),
+        let size = pool.vm_size.as_ref().map(|size| json!(size));
+        merge_field(&mut root, "/vmSize", size, VM_SIZE, faults);
+        let agent = pool.node_agent_sku.as_ref().map(|sku| json!(sku));
+        merge_field(&mut root, NODE_AGENT, agent, NODE_AGENT_SKU_ID, faults);
+        merge_image(&mut root, &pool.version, faults);
+        merge_start_task(&mut root, pool.start_task.as_ref(), faults);
+        Some(Self {
+            id: pool.id.clone(),
+            version: pool.version.clone(),
+            start_task: pool.start_task.clone(),
             body: root,
             timeout,
-        }
+        })
     }
 
     /// The first resize timeout that was asked for, in either place.
     pub(super) const fn timeout(&self) -> Option<Duration> {
         self.timeout
+    }
+
+    /// The pool's id.
+    pub(super) const fn id(&self) -> &PoolId {
+        &self.id
     }
 
     /// The version.
@@ -109,22 +130,22 @@ impl Spec {
     /// The body of `POST /pools`.
     ///
     /// # Errors
-    /// `BadInput` when something that only a new pool needs is missing.
-    pub(super) fn create_body(&self, targets: NodeCounts, timeout: Duration) -> Result<Value> {
+    /// With what is missing that only a new pool needs.
+    pub(super) fn create_body(&self, targets: NodeCounts, timeout: Duration) -> Result<Value, Vec<Fault>> {
         let mut faults = Vec::new();
-        for (pointer, setting) in [("/vmSize", "vm_size"), (NODE_AGENT, "node_agent_sku")] {
+        for (pointer, option) in [("/vmSize", VM_SIZE), (NODE_AGENT, NODE_AGENT_SKU_ID)] {
             if read_json::text(&self.body, pointer).is_none() {
-                faults.push(Fault::new(setting, "is needed to create the pool"));
+                faults.push(Fault::new(option, "is needed to create the pool"));
             }
         }
         if !faults.is_empty() {
-            return Err(bad_settings(&self.id, &faults));
+            return Err(faults);
         }
         let mut metadata: Vec<Value> = read_json::items(&self.body, "/metadata")
             .filter(|item| !matches!(read_json::text(item, "/name"), Some(SPEC | VERSION)))
             .cloned()
             .collect();
-        metadata.push(json!({"name": SPEC, "value": self.hash()}));
+        metadata.push(json!({"name": SPEC, "value": self.mark()}));
         metadata.push(json!({"name": VERSION, "value": self.version}));
         let mut body = json!({"id": self.id});
         if let (Some(fields), Some(asked)) = (body.as_object_mut(), self.body.as_object()) {
@@ -147,6 +168,8 @@ impl Spec {
                 set(&mut body, pointer, json!(found));
             }
         }
+        // The agent SKU names the system, and each system runs a command in its own way.
+        merge_command(&mut body, self.start_task.as_ref(), &mut Vec::new());
         Self { body, ..self.clone() }
     }
 }
@@ -158,13 +181,10 @@ impl std::fmt::Debug for Spec {
     }
 }
 
-fn bad_settings(pool: &PoolId, faults: &[Fault]) -> Error {
-    let lines: Vec<String> = faults.iter().map(ToString::to_string).collect();
-    Error::new(
-        ErrorKind::BadInput,
-        format!("the settings for pool {pool} cannot be used"),
-    )
-    .because(lines.join("; "))
+/// Settings with these faults cannot be used. One fault a line.
+pub(super) fn unusable(pool: &PoolId, faults: &[Fault]) -> Error {
+    let text = format!("the settings for pool {pool} cannot be used");
+    Error::new(ErrorKind::BadInput, text).because(lines(faults, Door::Template))
 }
 
 fn is_set(value: Option<&Value>) -> bool {
@@ -193,13 +213,16 @@ fn set(root: &mut Value, pointer: &str, value: Value) {
 }
 
 /// Puts a typed setting where the JSON has nothing, or the same.
-fn merge_field(root: &mut Value, pointer: &str, typed: Option<Value>, setting: &str, faults: &mut Vec<Fault>) {
+fn merge_field(root: &mut Value, pointer: &str, typed: Option<Value>, option: &'static Opt, faults: &mut Vec<Fault>) {
     let Some(typed) = typed else { return };
     let given = read_json::at(root, pointer);
     if !given.is_null() && !is_same(given, &typed) {
-        let name = format!("pool_json{}", pointer.replace('/', "."));
-        let fault = format!("is {given} but {setting} is {typed}; give it in one place");
-        faults.push(Fault::new(name, fault));
+        let path = pointer.trim_start_matches('/').replace('/', ".");
+        let given = format!("is {given} but ");
+        faults.push(shape::fault(
+            path,
+            words![given, option, format!(" is {typed}; give it in one place")],
+        ));
         return;
     }
     set(root, pointer, typed);
@@ -215,32 +238,32 @@ fn merge_image(root: &mut Value, version: &ImageVersionId, faults: &mut Vec<Faul
         })
     });
     if !is_version {
-        let fault = format!("is {given} but the image version is {version}; leave it out of the pool JSON");
-        faults.push(Fault::new(
-            "pool_json.virtualMachineConfiguration.imageReference",
-            fault,
-        ));
+        let text = format!("is {given} but the image version is {version}; leave it out of ");
+        let path = "virtualMachineConfiguration.imageReference";
+        faults.push(shape::fault(path, words![text, POOL_JSON]));
     }
     set(root, IMAGE_REFERENCE, wanted);
 }
 
-fn merge_start_task(root: &mut Value, settings: &RolloutSettings, faults: &mut Vec<Fault>) {
-    let os = NodeOs::of_agent(read_json::text(root, NODE_AGENT).unwrap_or_default());
+fn merge_start_task(root: &mut Value, task: Option<&StartTask>, faults: &mut Vec<Fault>) {
     let is_given = is_set(root.get("startTask"));
-    match &settings.start_task {
-        Some(_) if is_given => {
-            let fault = "is given, and so is start_task; use one of the two";
-            faults.push(Fault::new("pool_json.startTask", fault));
-        }
-        Some(task) => match start_task::render(task, os) {
-            Ok(rendered) => set(root, "/startTask", rendered),
-            Err(fault) => faults.push(Fault::new("start_task", fault)),
-        },
+    if is_given && task.is_some() {
+        let text = words!["is given, and so is ", START_TASK, "; use one of the two"];
+        faults.push(shape::fault("startTask", text));
+    } else if is_given && read_json::at(root, "/startTask/waitForSuccess").is_null() {
         // Batch was seen to store false where a request leaves it out.
-        None if is_given && read_json::at(root, "/startTask/waitForSuccess").is_null() => {
-            set(root, "/startTask/waitForSuccess", json!(true));
-        }
-        None => {}
+        set(root, "/startTask/waitForSuccess", json!(true));
+    }
+    merge_command(root, task, faults);
+}
+
+/// Puts the typed start task in, as the system that the node agent is for runs it.
+fn merge_command(root: &mut Value, task: Option<&StartTask>, faults: &mut Vec<Fault>) {
+    let Some(task) = task else { return };
+    let os = NodeOs::of_agent(read_json::text(root, NODE_AGENT).unwrap_or_default());
+    match start_task::render(task, os) {
+        Ok(rendered) => set(root, "/startTask", rendered),
+        Err(text) => faults.push(Fault::new(START_TASK, text)),
     }
 }
 
@@ -249,18 +272,16 @@ fn merge_timeout(body: &mut Map<String, Value>, typed: Option<Duration>, faults:
         return typed;
     };
     let parsed = given.as_str().and_then(parse_duration);
-    let fault = match (parsed, typed) {
-        (None, _) => format!("is {given}, not a duration such as \"PT30M\""),
-        (Some(given), Some(typed)) if given != typed => {
-            format!(
-                "is {} but resize_timeout is {}; give it in one place",
-                iso_minutes(given),
-                iso_minutes(typed)
-            )
-        }
+    let text = match (parsed, typed) {
+        (None, _) => format!("is {given}, not a duration such as \"PT30M\"").into(),
+        (Some(given), Some(typed)) if given != typed => words![
+            format!("is {} but ", iso_minutes(given)),
+            RESIZE_TIMEOUT,
+            format!(" is {}; give it in one place", iso_minutes(typed))
+        ],
         (Some(_), _) => return parsed,
     };
-    faults.push(Fault::new("pool_json.resizeTimeout", fault));
+    faults.push(shape::fault("resizeTimeout", text));
     typed
 }
 

@@ -1,11 +1,11 @@
-//! Is this pool good? Pure: how many nodes are enough, and what a list of nodes says about them.
+//! Is this pool good? Pure: how many nodes are enough, and what a list or a count of nodes says about them.
 //!
-//! Waiting for nodes is `nodes`' affair, and so is telling why they are not ready.
+//! Waiting for nodes is in `ready`, the words for why they are not ready in `explain`.
 
 use std::collections::BTreeMap;
 
 use crate::{
-    batch::node::{Node, NodeKind, Outlook},
+    batch::node::{Node, NodeKind, Outlook, StateCounts},
     ids::{NodeCounts, resource::ImageVersionId},
     settings::Targets,
 };
@@ -24,7 +24,7 @@ pub(super) struct Goal {
     pub(super) needed: NodeCounts,
 }
 
-/// What a list of nodes says.
+/// What a list or a count of nodes says.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub(super) struct Census {
     /// Nodes by state.
@@ -33,6 +33,10 @@ pub(super) struct Census {
     pub(super) ready: NodeCounts,
     /// Not ready, but may become so by themselves.
     pub(super) coming: NodeCounts,
+    /// Those of the coming ones that have lost contact: only a list shows which of them will not come back.
+    pub(super) doubtful: NodeCounts,
+    /// All that were counted.
+    pub(super) total: NodeCounts,
     /// On another version, ready or not.
     pub(super) elsewhere: u32,
     /// One such version.
@@ -73,7 +77,12 @@ impl Goal {
         self.is_met_by(current) && current.dedicated <= self.targets.dedicated && current.spot <= self.targets.spot
     }
 
-    /// The nodes of a count that count.
+    /// Whether it is more nodes of a kind than these.
+    pub(super) const fn is_more_than(self, current: NodeCounts) -> bool {
+        self.targets.dedicated > current.dedicated || self.targets.spot > current.spot
+    }
+
+    /// How many of these nodes count towards the goal.
     pub(super) const fn counted(self, nodes: NodeCounts) -> u32 {
         if self.counts_spot() {
             nodes.total()
@@ -102,26 +111,48 @@ impl Census {
         let mut census = Self::default();
         for node in nodes {
             *census.states.entry(node.state.to_string()).or_insert(0) += 1;
+            *of_kind(&mut census.total, node.kind) += 1;
             let other = node.image.as_ref().filter(|image| !is_version(image, version));
             match (node.outlook(), other) {
                 (Outlook::Ready, None) => *of_kind(&mut census.ready, node.kind) += 1,
-                (Outlook::Ready | Outlook::Coming, Some(image)) => {
+                (Outlook::Ready | Outlook::Coming | Outlook::Doubtful, Some(image)) => {
                     census.elsewhere += 1;
                     census.other_image.get_or_insert_with(|| image.clone());
                 }
-                (Outlook::Coming, None) => *of_kind(&mut census.coming, node.kind) += 1,
+                (Outlook::Coming | Outlook::Doubtful, None) => *of_kind(&mut census.coming, node.kind) += 1,
                 (Outlook::Lost, _) => {}
             }
         }
         census
     }
 
-    /// Where the pool stands.
-    pub(super) const fn verdict(&self, goal: Goal) -> Verdict {
-        let hoped = NodeCounts {
+    /// The same while the pool has so many nodes: those that do not show yet are still coming.
+    pub(super) const fn of_pool(mut self, current: NodeCounts) -> Self {
+        self.coming.dedicated += current.dedicated.saturating_sub(self.total.dedicated);
+        self.coming.spot += current.spot.saturating_sub(self.total.spot);
+        self
+    }
+
+    /// Whether it takes a list of nodes to decide: enough are ready, so their images matter, or not enough are sure to
+    /// come, so their errors do.
+    pub(super) const fn needs_list(&self, goal: Goal) -> bool {
+        let sure = NodeCounts {
+            dedicated: self.hoped().dedicated.saturating_sub(self.doubtful.dedicated),
+            spot: self.hoped().spot.saturating_sub(self.doubtful.spot),
+        };
+        goal.is_met_by(self.ready) || !goal.is_met_by(sure)
+    }
+
+    const fn hoped(&self) -> NodeCounts {
+        NodeCounts {
             dedicated: self.ready.dedicated.saturating_add(self.coming.dedicated),
             spot: self.ready.spot.saturating_add(self.coming.spot),
-        };
+        }
+    }
+
+    /// Where the pool stands.
+    pub(super) const fn verdict(&self, goal: Goal) -> Verdict {
+        let hoped = self.hoped();
         if goal.is_met_by(self.ready) {
             Verdict::Good
         } else if goal.is_met_by(hoped) {
@@ -129,6 +160,29 @@ impl Census {
         } else {
             Verdict::Bad
         }
+    }
+}
+
+/// Counts know neither images nor errors.
+impl From<&StateCounts> for Census {
+    fn from(counts: &StateCounts) -> Self {
+        let mut census = Self::default();
+        for (kind, states) in [(NodeKind::Dedicated, &counts.dedicated), (NodeKind::Spot, &counts.spot)] {
+            for (state, count) in states {
+                *census.states.entry(state.to_string()).or_insert(0) += count;
+                *of_kind(&mut census.total, kind) += count;
+                match state.outlook() {
+                    Outlook::Ready => *of_kind(&mut census.ready, kind) += count,
+                    Outlook::Coming => *of_kind(&mut census.coming, kind) += count,
+                    Outlook::Doubtful => {
+                        *of_kind(&mut census.coming, kind) += count;
+                        *of_kind(&mut census.doubtful, kind) += count;
+                    }
+                    Outlook::Lost => {}
+                }
+            }
+        }
+        census
     }
 }
 

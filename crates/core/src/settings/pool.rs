@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Elevation, PendingResize, Readiness, ResizePolicy, RolloutSettings, SpotCounts, StartTask, Targets,
-    WaitForSuccess, manifest::Manifest, reader::Reader,
+    AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
+    SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
 };
 use crate::{
     ids::{
@@ -27,31 +27,35 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let manifest = manifest(reader);
     let version = version(reader, manifest.as_ref());
     let account = account(reader);
-    let pool = reader
+    let id = reader
         .required(pool::POOL_ID, "give the id of the pool to create or resize")
         .and_then(|_| reader.parsed::<PoolId>(pool::POOL_ID));
     let vm_size = reader.parsed(pool::VM_SIZE);
     let node_agent_sku = agent(reader, manifest.as_ref());
     let targets = targets(reader);
     let start_task = start_task(reader);
-    let pool_json = reader.json_object(pool::POOL_JSON);
+    let json = reader.json_object(pool::POOL_JSON);
     let resize = resize(reader);
     let readiness = readiness(reader);
     let nodes_per_replica = nodes_per_replica(reader);
     Some(RolloutSettings {
         account: account?,
-        pool: pool?,
-        version: version?,
-        vm_size,
-        node_agent_sku,
-        targets,
-        start_task,
-        pool_json,
-        resize,
-        readiness,
-        replica_rule: ReplicaRule {
-            nodes_per_replica: nodes_per_replica?,
-            ..ReplicaRule::default()
+        pool: PoolSpec {
+            id: id?,
+            version: version?,
+            vm_size,
+            node_agent_sku,
+            targets,
+            start_task,
+            json,
+        },
+        policy: RolloutPolicy {
+            resize,
+            readiness,
+            replica_rule: ReplicaRule {
+                nodes_per_replica: nodes_per_replica?,
+                ..ReplicaRule::default()
+            },
         },
     })
 }

@@ -19,7 +19,16 @@ pub struct RolloutSettings {
     /// The account.
     pub account: AccountRef,
     /// The pool.
-    pub pool: PoolId,
+    pub pool: PoolSpec,
+    /// How to go about it.
+    pub policy: RolloutPolicy,
+}
+
+/// One pool as it is asked for.
+#[derive(Clone, Debug)]
+pub struct PoolSpec {
+    /// Its id.
+    pub id: PoolId,
     /// The version its nodes shall run.
     pub version: ImageVersionId,
     /// The VM size; needed to create the pool, compared when it is there.
@@ -31,12 +40,17 @@ pub struct RolloutSettings {
     /// The start task.
     pub start_task: Option<StartTask>,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
-    pub pool_json: Map<String, Value>,
+    pub json: Map<String, Value>,
+}
+
+/// How to go about rolling out, for one pool or many.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct RolloutPolicy {
     /// How resizes are timed and repeated.
     pub resize: ResizePolicy,
-    /// When the pool is good.
+    /// When a pool is good.
     pub readiness: Readiness,
-    /// How many nodes a replica carries, for raising replicas before the pool outgrows them.
+    /// How many nodes a replica carries, for raising replicas before the pools outgrow them.
     pub replica_rule: ReplicaRule,
 }
 

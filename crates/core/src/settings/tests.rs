@@ -85,9 +85,9 @@ fn what_is_not_given_has_its_documented_default() {
     assert_eq!(settings.version_settings, VersionSettings::default());
     let asked = rolled_out(&json!({})).unwrap();
     assert_eq!(asked.deadline, ROLLOUT_DEADLINE);
-    assert_eq!(asked.settings.resize, ResizePolicy::default());
-    assert_eq!(asked.settings.readiness, Readiness::default());
-    assert_eq!(asked.settings.replica_rule, ReplicaRule::default());
+    assert_eq!(asked.settings.policy.resize, ResizePolicy::default());
+    assert_eq!(asked.settings.policy.readiness, Readiness::default());
+    assert_eq!(asked.settings.policy.replica_rule, ReplicaRule::default());
 }
 
 #[test]
@@ -565,7 +565,7 @@ fn a_manifest_names_the_version_and_is_compared_with_the_definition_and_the_agen
     let settings = with(json!({"image_definition": format!("{GALLERY}/images/Ubuntu")}))
         .unwrap()
         .settings;
-    assert_eq!(settings.version.number(), "1.4.2".parse().ok());
+    assert_eq!(settings.pool.version.number(), "1.4.2".parse().ok());
     assert_faults(
         |changes| with(changes.clone()),
         &[(

@@ -101,7 +101,7 @@ async fn a_version_that_is_there_is_completed_and_nothing_else_is_written() {
             "westeurope 1 Completed"
         ]
     );
-    assert_eq!((published.data_disk_luns, published.kept), (vec![3, 7], vec![]));
+    assert_eq!(published.data_disk_luns, [3, 7]);
     assert_eq!(
         azure.writes(),
         [write(), write()],
@@ -142,7 +142,7 @@ async fn what_is_adopted_is_not_made_anew_by_force() {
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
     let mut forced = adopting();
     forced.reuse = Reuse::Never;
-    let published = publish::run(&client, &forced).await.unwrap();
+    let published = publish::run(&client, &forced).await.result.unwrap();
     assert_eq!(published.version, version_id("ubuntu"));
     assert_eq!(azure.writes(), [write(), write()]);
     let told = lines(&mut events).join("\n");
@@ -317,7 +317,7 @@ async fn a_deadline_while_it_replicates_loses_nothing_and_the_next_run_finishes(
     let (client, _events) = azure
         .client_with_limit(&CancellationToken::new(), std::time::Duration::from_secs(30))
         .await;
-    let error = publish::run(&client, &adopting()).await.unwrap_err();
+    let error = publish::run(&client, &adopting()).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{}", error.report());
     let published = run(&azure, &adopting()).await.unwrap();
     assert_eq!(published.regions.len(), 4);
@@ -330,13 +330,13 @@ async fn a_plan_of_an_adoption_lists_what_it_lacks() {
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
     let plan = publish::plan(&client, &adopting()).await.unwrap();
     assert_eq!(
-        plan.changes[..2],
+        plan.changes()[..2],
         [
             "replicate to westus2 with 4 replicas",
             "replicate to westeurope with 1 replicas"
         ]
     );
-    assert_eq!(plan.changes[2], "set tag team = render");
+    assert_eq!(plan.changes()[2], "set tag team = render");
     assert_eq!(azure.writes(), Vec::<String>::new());
     let told = lines(&mut events).join("\n");
     assert!(
@@ -345,7 +345,7 @@ async fn a_plan_of_an_adoption_lists_what_it_lacks() {
     );
     run(&azure, &adopting()).await.unwrap();
     assert_eq!(
-        publish::plan(&client, &adopting()).await.unwrap().changes,
+        publish::plan(&client, &adopting()).await.unwrap().changes(),
         Vec::<String>::new()
     );
 }
@@ -360,7 +360,7 @@ async fn what_does_not_stick_is_warned_of_and_the_run_goes_on() {
     answer["tags"] = json!({"owner": "them"});
     let forgetful = json!({"kind": "wrongBody", "body": answer.to_string(), "method": "GET", "path": "*/versions/*", "occurrence": "every"});
     azure.fault(forgetful);
-    publish::run(&client, &wanted).await.unwrap();
+    publish::run(&client, &wanted).await.result.unwrap();
     assert_eq!(azure.writes(), [write()], "once");
     let told = lines(&mut events).join("\n");
     assert!(
@@ -397,7 +397,7 @@ async fn a_later_end_of_life_stays_and_is_told() {
     azure.turn_the_page();
     wanted.version_settings.end_of_life = "2027-01-01T00:00:00Z".parse().ok();
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
-    publish::run(&client, &wanted).await.unwrap();
+    publish::run(&client, &wanted).await.result.unwrap();
     assert_eq!(azure.writes(), Vec::<String>::new());
     let told = lines(&mut events).join("\n");
     assert!(

@@ -11,6 +11,7 @@ mod publish;
 mod publish_sweep;
 mod recorded;
 mod rollout;
+mod rollout_meanwhile;
 mod rollout_sweep;
 mod source_image;
 mod support;

@@ -53,7 +53,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     let cancel = CancellationToken::new();
     azure.gone_after(taken_out_at(&twin), cancel.clone());
     let (client, _events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &adopting()).await.unwrap_err();
+    let error = publish::run(&client, &adopting()).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let between = body(&azure);
     assert!(!between.to_string().contains(UK_SOUTH), "{between}");
@@ -62,7 +62,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
 
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let plan = publish::plan(&client, &adopting()).await.unwrap();
-    assert_eq!(plan.changes[0], "put uksouth back with 5 replicas");
+    assert_eq!(plan.changes()[0], "put uksouth back with 5 replicas");
     run(&azure, &adopting()).await.unwrap();
     let after = body(&azure);
     let regions = after["properties"]["publishingProfile"]["targetRegions"]

@@ -17,7 +17,10 @@ const DUE: i64 = 240;
 async fn run(azure: Azure, mut settings: PublishSettings, ends: Ends, number: u8) -> Result<()> {
     settings.run_id = format!("run-{number}");
     let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-    azure_batch_core::publish::run(&client, &settings).await.map(drop)
+    azure_batch_core::publish::run(&client, &settings)
+        .await
+        .result
+        .map(drop)
 }
 
 #[test]

@@ -10,12 +10,13 @@ use azure_batch_core::{
     compute::version::{Settled, ensure_regions, find, settled},
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts},
+    options::Door,
     progress::Event,
-    replicas::{RegionNeed, ReplicaRule},
-    rollout::{self, Outcome, PoolAction},
+    replicas::RegionNeed,
+    rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
-        AccountRef, Elevation, PendingResize, ROLLOUT_DEADLINE, Readiness, ResizePolicy, RolloutSettings, SpotCounts,
-        StartTask, Targets, WaitForSuccess,
+        AccountRef, Elevation, PendingResize, PoolSpec, ROLLOUT_DEADLINE, RolloutPolicy, RolloutSettings, SpotCounts,
+        StartTask, Targets, WaitForSuccess, fault::lines,
     },
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -41,7 +42,7 @@ pub(crate) fn world(change: impl FnOnce(&mut Value)) -> Azure {
     Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
 }
 
-fn image(version: &str) -> String {
+pub(crate) fn image(version: &str) -> String {
     format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/{version}")
 }
 
@@ -50,48 +51,50 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
     let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{account}");
     RolloutSettings {
         account: AccountRef::Id(account.parse().unwrap()),
-        pool: "p1".parse().unwrap(),
-        version: image("1.0.0").parse().unwrap(),
-        vm_size: Some("Standard_D4s_v5".parse().unwrap()),
-        node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
-        targets: Targets {
-            dedicated,
-            spot: 0,
-            spot_counts: SpotCounts::No,
+        pool: PoolSpec {
+            id: "p1".parse().unwrap(),
+            version: image("1.0.0").parse().unwrap(),
+            vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+            node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
+            targets: Targets {
+                dedicated,
+                spot: 0,
+                spot_counts: SpotCounts::No,
+            },
+            start_task: None,
+            json: serde_json::Map::new(),
         },
-        start_task: None,
-        pool_json: serde_json::Map::new(),
-        resize: ResizePolicy::default(),
-        readiness: Readiness::default(),
-        replica_rule: ReplicaRule::default(),
+        policy: RolloutPolicy::default(),
     }
 }
 
 /// A pool of somebody else on that version, as a seed describes it.
-fn foreign_pool(version: &str, nodes: u32) -> Value {
+pub(crate) fn foreign_pool(version: &str, nodes: u32) -> Value {
     json!({"id": "p1", "vmSize": "standard_d4s_v5", "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
         "metadata": [{"name": "team", "value": "render"}],
         "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": image(version)}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}})
 }
 
-/// A client whose run may take so long.
+/// A client whose run may take so long. Pauses between rounds vary by chance; here they are the same in every run, so
+/// that a sweep meets the request that it means.
 pub(crate) async fn client(azure: &Azure, limit: Duration) -> Client {
+    fastrand::seed(7);
     azure.client_with_limit(&CancellationToken::new(), limit).await.0
 }
 
-async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> Outcome {
+pub(crate) async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> RolloutOutcome {
     rollout::run(&client(azure, ROLLOUT_DEADLINE).await, settings).await
 }
 
 /// The journal's entries of requests with that verb, whose paths end so.
-fn entries(azure: &Azure, method: &Method, path_end: &str) -> Vec<Entry> {
+pub(crate) fn entries(azure: &Azure, method: &Method, path_end: &str) -> Vec<Entry> {
     let mut journal = azure.journal();
     journal.retain(|entry| entry.method == method.as_str() && entry.path.ends_with(path_end));
     journal
 }
 
 /// Somebody else asks for so many nodes in p1 of acct1; their request is not ours to count.
-async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
+pub(crate) async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
     let endpoint = BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap();
     let order = Resize {
         targets: NodeCounts { dedicated, spot: 0 },
@@ -104,11 +107,11 @@ async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
 }
 
 /// The error of a roll-out that must fail.
-async fn failure(azure: &Azure, settings: &RolloutSettings) -> Error {
+pub(crate) async fn failure(azure: &Azure, settings: &RolloutSettings) -> Error {
     roll_out(azure, settings).await.result.expect_err("must fail")
 }
 
-fn good(outcome: Outcome) -> rollout::RolloutReport {
+pub(crate) fn good(outcome: RolloutOutcome) -> RolloutReport {
     if let Err(error) = outcome.result {
         panic!("{}", error.report());
     }
@@ -232,8 +235,8 @@ async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pause
             (nominal * 8..=nominal * 12).contains(&(wait * 10)),
             "{wait} s instead of {nominal} s ± 20 %"
         );
-        // What was said is what was waited: the last look at the pool, then the pause, then the resize.
-        let looks = entries(&azure, &Method::GET, "/pools/p1");
+        // What was said is what was waited: the last look at the account's pools, then the pause, then the resize.
+        let looks = entries(&azure, &Method::GET, "/pools");
         let last = looks.iter().rev().find(|look| look.number < resize.number).unwrap();
         assert_eq!(resize.time.duration_since(last.time).as_secs(), *wait);
     }
@@ -290,7 +293,7 @@ async fn a_quota_error_stops_at_once() {
 async fn a_pool_steady_with_0_nodes_fails_with_the_provider_s_reason() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);
-    settings.vm_size = Some("Standard_A1_v2".parse().unwrap());
+    settings.pool.vm_size = Some("Standard_A1_v2".parse().unwrap());
     let error = failure(&azure, &settings).await;
     assert_eq!(
         (error.kind(), azure.writes()),
@@ -337,7 +340,7 @@ async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal
     let azure = world(|_| {});
     azure.fault(json!({"kind": "startTaskFailed", "count": 3, "exitCode": 42}));
     let mut settings = settings("acct1", 10);
-    settings.start_task = Some(StartTask {
+    settings.pool.start_task = Some(StartTask {
         command: "mount '/mnt/a b'".to_owned(),
         elevation: Elevation::Admin,
         wait_for_success: WaitForSuccess::Yes,
@@ -409,7 +412,7 @@ async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
         let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)]));
         resize_by_somebody(&azure, 400).await;
         let mut settings = settings("acct1", 20);
-        settings.resize.pending = pending;
+        settings.policy.resize.pending = pending;
         let report = good(roll_out(&azure, &settings).await);
         assert_eq!((report.action, report.ready), (PoolAction::Resized, 20), "{pending:?}");
         assert_eq!(azure.writes(), expected, "{pending:?}");
@@ -539,17 +542,21 @@ async fn refusals_write_nothing_and_say_what_works() {
 async fn settings_that_contradict_each_other_ask_nobody() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);
-    settings.pool_json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
+    settings.pool.json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
     let error = failure(&azure, &settings).await;
     assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
-    assert_eq!(rollout::check(&settings).unwrap_err().kind(), ErrorKind::BadInput);
+    let faults = rollout::check(&settings).unwrap_err();
+    assert_eq!(
+        lines(&faults, Door::Flag),
+        r#"--pool-json.vmSize: is "Standard_D8s_v5" but --vm-size is "Standard_D4s_v5"; give it in one place"#
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_version_that_is_not_there_is_bad_input() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);
-    settings.version = image("7.0.0").parse().unwrap();
+    settings.pool.version = image("7.0.0").parse().unwrap();
     let error = failure(&azure, &settings).await;
     assert_eq!((error.kind(), azure.writes().len()), (ErrorKind::BadInput, 0));
 }
@@ -595,4 +602,37 @@ async fn a_deadline_is_resumable() {
     let outcome = rollout::run(&client(&azure, Duration::from_secs(60)).await, &settings).await;
     assert_eq!(outcome.result.unwrap_err().kind(), ErrorKind::Deadline);
     assert_eq!(good(roll_out(&azure, &settings).await).ready, 700);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_could_not_be_created_leaves_the_version_alone() {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+    });
+    let mut settings = settings("acct1", 1000);
+    (settings.pool.vm_size, settings.pool.node_agent_sku) = (None, None);
+    let error = failure(&azure, &settings).await;
+    assert_eq!((error.kind(), azure.writes()), (ErrorKind::BadInput, Vec::new()));
+    let report = error.report();
+    assert!(
+        report.contains("vm_size: is needed to create the pool\nnode_agent_sku_id: is needed"),
+        "{report}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_shows_the_steps_and_writes_nothing() {
+    let azure = world(|_| {});
+    let client = client(&azure, ROLLOUT_DEADLINE).await;
+    let plan = rollout::plan(&client, &settings("acct1", 700)).await.unwrap();
+    insta::assert_snapshot!(plan.to_string().replace(GROUP, "<group>"), @r"
+    create pool p1 with 700 nodes on <group>/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0, resize timeouts of 30, 45, 68, 102, 120 minutes
+    wait until 686 nodes of pool p1 are ready
+    ");
+    assert_eq!(
+        serde_json::to_value(&plan).unwrap()["steps"][0]["timeouts_minutes"],
+        json!([30, 45, 68, 102, 120])
+    );
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }

@@ -3,6 +3,7 @@
 //! Nothing is decided or shown here.
 
 use azure_batch_core::{
+    plan::Course,
     progress::{CheckOutcome, Event},
     publish::{Outcome, PublishPlan, Published},
 };
@@ -96,7 +97,7 @@ const fn outcome(outcome: Outcome) -> v1::Outcome {
 }
 
 /// The message of a result.
-pub(super) fn published(published: Published, run_id: String) -> v1::Published {
+pub(super) fn published(published: Published, course: Course, run_id: String) -> v1::Published {
     v1::Published {
         image_version_id: published.version.to_string(),
         image_version: published.number.to_string(),
@@ -118,7 +119,7 @@ pub(super) fn published(published: Published, run_id: String) -> v1::Published {
                 state: region.state,
             })
             .collect(),
-        kept: published
+        kept: course
             .kept
             .into_iter()
             .map(|kept| v1::Kept {
@@ -126,7 +127,7 @@ pub(super) fn published(published: Published, run_id: String) -> v1::Published {
                 why: kept.why,
             })
             .collect(),
-        steps: published
+        steps: course
             .steps
             .into_iter()
             .map(|time| v1::StepDone {
@@ -142,7 +143,7 @@ pub(super) fn published(published: Published, run_id: String) -> v1::Published {
 pub(super) fn plan(plan: PublishPlan) -> v1::PlanResponse {
     v1::PlanResponse {
         image_version_id: plan.version.to_string(),
-        changes: plan.changes,
+        changes: plan.changes(),
         replicas: plan.replicas,
     }
 }

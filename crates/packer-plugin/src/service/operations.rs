@@ -13,6 +13,7 @@ use azure_batch_core::{
     clock::Clock,
     error::{Error, ErrorKind},
     options::Door,
+    plan::{Course, Ended},
     progress::Progress,
     settings::{Asked, PublishSettings},
 };
@@ -301,17 +302,18 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     while let Ok(event) = told.try_recv() {
         operation.tell(events::event(event));
     }
-    let crashed = |_| {
-        Err(Error::new(
+    let crashed = |_| Ended {
+        result: Err(Error::new(
             ErrorKind::Azure,
             "a fault in azure-batch itself stopped the run; its log has the place",
-        ))
+        )),
+        report: Course::default(),
     };
-    let outcome = outcome.unwrap_or_else(crashed);
+    let Ended { result, report } = outcome.unwrap_or_else(crashed);
     let now = operation.clock.now();
     operation.end(
-        outcome
-            .map(|published| events::published(published, run_id))
+        result
+            .map(|published| events::published(published, report, run_id))
             .map_err(|error| Failed::of_error(&error, start.door, now)),
     );
 }

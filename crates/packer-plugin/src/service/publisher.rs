@@ -11,6 +11,7 @@ use azure_batch_core::{
     connect::connect,
     error::Result,
     https::{Authorities, https_client},
+    plan::{Course, Ended},
     progress::Progress,
     publish::{self, PublishPlan, Published},
     run::Run,
@@ -37,16 +38,14 @@ pub trait Publisher: fmt::Debug + Send + Sync + 'static {
         cancel: CancellationToken,
     ) -> Result<PublishPlan>;
 
-    /// Publishes; stops at a safe point when cancelled.
-    ///
-    /// # Errors
-    /// When the run fails, is cancelled, or its time is over.
+    /// Publishes; stops at a safe point when cancelled. What was done is reported also when the run fails, is cancelled,
+    /// or its time is over.
     async fn publish(
         &self,
         asked: Asked<PublishSettings>,
         progress: Progress,
         cancel: CancellationToken,
-    ) -> Result<Published>;
+    ) -> Ended<Published, Course>;
 }
 
 /// Publishes to Azure.
@@ -100,8 +99,13 @@ impl Publisher for AzurePublisher {
         asked: Asked<PublishSettings>,
         progress: Progress,
         cancel: CancellationToken,
-    ) -> Result<Published> {
-        let client = self.client(&asked, progress, cancel).await?;
-        publish::run(&client, &asked.settings).await
+    ) -> Ended<Published, Course> {
+        match self.client(&asked, progress, cancel).await {
+            Ok(client) => publish::run(&client, &asked.settings).await,
+            Err(error) => Ended {
+                result: Err(error),
+                report: Course::default(),
+            },
+        }
     }
 }

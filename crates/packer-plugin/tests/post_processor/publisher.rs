@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use azure_batch_core::{
     error::{Error, ErrorKind, Result},
+    plan::{Course, Ended, Plan},
     progress::{CheckOutcome, Event, Progress},
-    publish::{Outcome, PublishPlan, Published, PublishedRegion},
+    publish::{Outcome, PublishPlan, Published, PublishedRegion, Step},
     settings::{Asked, PublishSettings},
 };
 use packer_plugin_azure_batch::service::publisher::Publisher;
@@ -32,6 +33,7 @@ pub(crate) struct Scripted {
     pub(crate) jobs: Arc<Mutex<Vec<Asked<PublishSettings>>>>,
 }
 
+const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images";
 pub(crate) const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
 
 impl Scripted {
@@ -66,8 +68,6 @@ fn published() -> Published {
         security_type: "Standard".to_owned(),
         data_disk_luns: vec![0, 1],
         regions: vec![region("eastus2", 4), region("westeurope", 1)],
-        kept: Vec::new(),
-        steps: Vec::new(),
     }
 }
 
@@ -85,7 +85,12 @@ impl Publisher for Scripted {
         self.jobs.lock().unwrap().push(job);
         Ok(PublishPlan {
             version: VERSION.parse().unwrap(),
-            changes: vec!["create snapshot s1".to_owned()],
+            steps: Plan::new(vec![Step::CopyDisk {
+                snapshot: format!("{GROUP}/providers/Microsoft.Compute/snapshots/s1")
+                    .parse()
+                    .unwrap(),
+                disk: format!("{GROUP}/providers/Microsoft.Compute/disks/d1"),
+            }]),
             replicas: vec!["eastus2: 4".to_owned()],
         })
     }
@@ -95,7 +100,7 @@ impl Publisher for Scripted {
         job: Asked<PublishSettings>,
         progress: Progress,
         cancel: CancellationToken,
-    ) -> Result<Published> {
+    ) -> Ended<Published, Course> {
         self.jobs.lock().unwrap().push(job);
         progress.tell(Event::StepStarted {
             step: "snapshots",
@@ -110,7 +115,7 @@ impl Publisher for Scripted {
         for percent in [0, 4, 12, 100] {
             progress.tell(replication(percent));
         }
-        match self.end {
+        let result = match self.end {
             End::Success => Ok(published()),
             End::Failure(kind) => {
                 let cause = Error::new(kind, "the service said panic: no").with_hint("ask it again");
@@ -124,6 +129,10 @@ impl Publisher for Scripted {
                 Err(Error::new(ErrorKind::Cancelled, "asked to stop"))
             }
             End::Panic => panic!("a fault of ours"),
+        };
+        Ended {
+            result,
+            report: Course::default(),
         }
     }
 }

@@ -3,95 +3,22 @@
 //! Deleting one takes its resources with it when the operation ends.
 
 use http::{Method, StatusCode};
-use jiff::Timestamp;
-use serde_json::{Value, json};
+use serde_json::Value;
 
-use super::{Answer, ArmError, ArmPath, Filter};
+use crate::envelope::{self, Answer, ArmError, ArmPath, Filter, unsupported};
 use crate::{
+    call::Call,
+    directory::group::Group,
     http::Response,
-    json as edit, network,
-    operation::{self, Form, Operations, Output, Plan, Status},
-    region, unsupported,
-    world::{Call, World},
+    json as edit,
+    operation::{Form, Output, Plan},
+    region,
+    world::World,
 };
-
-/// A resource group.
-#[derive(Clone, Debug)]
-pub(crate) struct Group {
-    subscription: String,
-    name: String,
-    location: String,
-    /// `tags` and `managedBy`, as sent.
-    body: Value,
-    deletion: Option<String>,
-}
-
-/// What groups are found by.
-pub(super) fn key(subscription: &str, name: &str) -> String {
-    format!("/subscriptions/{subscription}/resourceGroups/{name}").to_lowercase()
-}
-
-impl Group {
-    pub(crate) fn new(subscription: &str, name: &str, location: &str, body: &Value) -> Self {
-        let tags = body
-            .get("tags")
-            .filter(|tags| tags.is_object())
-            .cloned()
-            .unwrap_or_else(|| json!({}));
-        Self {
-            subscription: subscription.to_owned(),
-            name: name.to_owned(),
-            location: region::normalise(location),
-            body: json!({"tags": tags}),
-            deletion: None,
-        }
-    }
-
-    pub(super) fn key(&self) -> String {
-        key(&self.subscription, &self.name)
-    }
-
-    pub(super) fn location(&self) -> &str {
-        &self.location
-    }
-
-    /// Takes up a deletion that is over; false when the group is gone with it.
-    pub(super) fn settle(&mut self, operations: &Operations, now: Timestamp) -> bool {
-        match self.deletion.as_ref().map(|id| operations.status(id, now)) {
-            Some(Status::Succeeded) => false,
-            Some(Status::Failed(_)) => {
-                self.deletion = None;
-                true
-            }
-            Some(Status::InProgress) | None => true,
-        }
-    }
-
-    pub(super) fn is_being_deleted(&self) -> bool {
-        self.deletion.is_some()
-    }
-
-    pub(super) fn view(&self) -> Value {
-        let state = if self.deletion.is_some() {
-            "Deleting"
-        } else {
-            "Succeeded"
-        };
-        let mut view = json!({
-            "id": format!("/subscriptions/{}/resourceGroups/{}", self.subscription, self.name),
-            "name": self.name,
-            "type": "Microsoft.Resources/resourceGroups",
-            "location": self.location,
-        });
-        edit::merge(&mut view, self.body.clone());
-        edit::set(&mut view, &["properties", "provisioningState"], json!(state));
-        view
-    }
-}
 
 /// Everything on `/subscriptions/{s}/resourceGroups/{g}`.
 pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let found = world.arm.groups.get(&path.key());
+    let found = world.directory.groups.get(&path.key());
     match (&call.request.method, found) {
         (&Method::HEAD, Some(_)) => Ok(Response::empty(StatusCode::NO_CONTENT)),
         (&Method::HEAD, None) => Ok(Response::empty(StatusCode::NOT_FOUND)),
@@ -117,7 +44,7 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         return Err(ArmError::bad_request("LocationNotAvailableForResourceGroup", message));
     }
     check_name(path.group())?;
-    let known = world.arm.groups.get(&path.key());
+    let known = world.directory.groups.get(&path.key());
     if let Some(known) = known
         && known.location != region::normalise(location)
     {
@@ -134,13 +61,13 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     };
     let group = Group::new(&path.subscription, path.group(), location, &body);
     let view = group.view();
-    world.arm.add_group(group);
+    world.directory.add_group(group);
     Ok(Response::json(status, &view))
 }
 
 fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let group = world
-        .arm
+        .directory
         .groups
         .get_mut(&path.key())
         .ok_or_else(|| ArmError::group_not_found(path.group()))?;
@@ -156,11 +83,11 @@ fn delete(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Response {
         form: Form::Resources,
         subscription: path.subscription.clone(),
         location: String::new(),
-        lasts: world.timing.lasts(world.timing.seconds.delete),
+        lasts: world.engine.timing.lasts(world.engine.timing.seconds.delete),
         output: Output::Nothing,
     };
-    let started = operation::begin(world, call, plan);
-    if let Some(group) = world.arm.groups.get_mut(&path.key()) {
+    let started = world.engine.begin(call, plan);
+    if let Some(group) = world.directory.groups.get_mut(&path.key()) {
         group.deletion = Some(started.id.clone());
     }
     started.announce_location_only(Response::empty(StatusCode::ACCEPTED))
@@ -183,26 +110,27 @@ fn check_name(name: &str) -> Result<(), ArmError> {
 pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let filter = Filter::of(call.request)?;
     let own = world
-        .arm
+        .directory
         .groups
         .values()
         .filter(|group| group.subscription.eq_ignore_ascii_case(&path.subscription));
     let values: Vec<Value> = own.map(Group::view).filter(|view| filter.admits(view)).collect();
-    Ok(super::page(call.request, &values, world.page_size))
+    Ok(envelope::page(call.request, &values, world.engine.page_size))
 }
 
 /// `GET …/resources`, of a group or a subscription: all resources, without their properties.
-pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    if path.group.is_some() && !world.arm.groups.contains_key(&path.key()) {
+pub(super) fn resources(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+    if path.group.is_some() && !world.directory.groups.contains_key(&path.key()) {
         return Err(ArmError::group_not_found(path.group()));
     }
     let filter = Filter::of(call.request)?;
     let prefix = format!("{}/", path.key());
+    let networks = world.network_parts().views();
     let values: Vec<Value> = world
         .compute
         .all(call.now)
         .into_iter()
-        .chain(network::views(world))
+        .chain(networks)
         .chain(world.vaults.views())
         .chain(world.storage.views())
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
@@ -212,5 +140,5 @@ pub(super) fn resources(world: &World, call: &Call<'_>, path: &ArmPath) -> Answe
             view
         })
         .collect();
-    Ok(super::page(call.request, &values, world.page_size))
+    Ok(envelope::page(call.request, &values, world.engine.page_size))
 }

@@ -4,14 +4,11 @@
 
 use http::HeaderValue;
 
-use crate::{
-    http::Response,
-    world::{Call, World},
-};
+use crate::{call::Call, http::Response, ids::IdSource};
 
 /// Adds the headers; those that a provider set itself stay.
-pub(super) fn finish(mut response: Response, world: &mut World, call: &Call<'_>) -> Response {
-    let request_id = world.ids.guid();
+pub(super) fn finish(mut response: Response, ids: &mut IdSource, call: &Call<'_>) -> Response {
+    let request_id = ids.guid();
     let time = call.now.strftime("%Y%m%dT%H%M%SZ");
     let routing = format!("EASTUS2:{time}:{request_id}");
     let mut put = |name: &'static str, value: &str| {

@@ -5,11 +5,8 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::error::Answer;
-use crate::{
-    http::{Request, Response},
-    unsupported,
-};
+use crate::envelope::{Answer, unsupported};
+use crate::http::{Request, Response};
 
 /// From this api-version on the answer is one object instead of a list.
 const OBJECT_SINCE: &str = "2022-09-01";

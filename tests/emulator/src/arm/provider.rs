@@ -3,14 +3,15 @@
 //! Which types a provider has is only listed as far as the emulator plays them.
 
 use http::{Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Answer, ArmError, ArmPath};
+use crate::envelope::{self, Answer, ArmError, ArmPath, unsupported};
 use crate::{
+    call::Call,
+    directory::registration::{Registration, key},
     http::Response,
-    region, unsupported,
-    world::{Call, World},
+    region,
+    world::World,
 };
 
 /// The providers that a subscription lists, with their types.
@@ -59,26 +60,6 @@ const PROVIDERS: [(&str, &[&str]); 10] = [
 /// How long a registration takes, in seconds; minutes on Azure, but clients look every ten seconds.
 const REGISTRATION_SECONDS: u32 = 30;
 
-/// How a provider stands in a subscription.
-#[derive(Clone, Copy, Debug)]
-pub(super) enum Registration {
-    /// Not registered.
-    Not,
-    /// Registered from that time on.
-    Since(Timestamp),
-}
-
-impl Registration {
-    /// Whether the provider may be used at that time.
-    pub(super) fn is_good(self, now: Timestamp) -> bool {
-        matches!(self, Self::Since(ready) if ready <= now)
-    }
-}
-
-pub(super) fn key(subscription: &str, namespace: &str) -> String {
-    format!("{subscription}/{namespace}").to_lowercase()
-}
-
 /// Refuses writes to a provider that the subscription has not registered.
 pub(super) fn require_registration(world: &World, call: &Call<'_>, path: &ArmPath) -> Result<(), ArmError> {
     let namespace = path.namespace.as_deref().unwrap_or_default();
@@ -110,9 +91,9 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
     match (&call.request.method, path.action().as_str()) {
         (&Method::GET, "") => {}
         (&Method::POST, "register") => {
-            let ready = call.now + world.timing.lasts(REGISTRATION_SECONDS);
+            let ready = call.now + world.engine.timing.lasts(REGISTRATION_SECONDS);
             let registration = world
-                .arm
+                .directory
                 .registrations
                 .entry(key)
                 .or_insert(Registration::Since(call.now));
@@ -121,7 +102,7 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
             }
         }
         (&Method::POST, "unregister") => {
-            world.arm.registrations.insert(key, Registration::Not);
+            world.directory.registrations.insert(key, Registration::Not);
         }
         _ => return Err(unsupported(call.request)),
     }
@@ -143,12 +124,12 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
             )
         })
         .collect();
-    super::page(call.request, &values, world.page_size)
+    envelope::page(call.request, &values, world.engine.page_size)
 }
 
 fn state(world: &World, call: &Call<'_>, path: &ArmPath) -> &'static str {
     let namespace = path.namespace.as_deref().unwrap_or_default();
-    match world.arm.registrations.get(&key(&path.subscription, namespace)) {
+    match world.directory.registrations.get(&key(&path.subscription, namespace)) {
         None => "Registered",
         Some(Registration::Since(ready)) if *ready <= call.now => "Registered",
         Some(Registration::Since(_)) => "Registering",

@@ -5,13 +5,8 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, ArmPath, Subscription};
-use crate::{
-    entra::Caller,
-    http::Response,
-    region, unsupported,
-    world::{Call, World},
-};
+use crate::envelope::{self, Answer, ArmPath, unsupported};
+use crate::{call::Call, directory::Subscription, entra::Caller, http::Response, region, world::World};
 
 /// `/subscriptions` and `/tenants`.
 pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> Answer {
@@ -19,7 +14,7 @@ pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> A
     let path = request.path.trim_matches('/').to_lowercase();
     let own = || {
         world
-            .arm
+            .directory
             .subscriptions
             .iter()
             .filter(|known| known.tenant.eq_ignore_ascii_case(&caller.tenant))
@@ -30,12 +25,16 @@ pub(super) fn tenant_level(world: &World, call: &Call<'_>, caller: &Caller) -> A
         (&Method::GET, "tenants") => vec![tenant_view(&caller.tenant)],
         _ => return Err(unsupported(request)),
     };
-    Ok(super::page(request, &values, world.page_size))
+    Ok(envelope::page(request, &values, world.engine.page_size))
 }
 
 /// `GET /subscriptions/{id}`.
 pub(super) fn show(world: &World, path: &ArmPath) -> Answer {
-    let body = world.arm.subscription(&path.subscription).map(view).unwrap_or_default();
+    let body = world
+        .directory
+        .subscription(&path.subscription)
+        .map(view)
+        .unwrap_or_default();
     Ok(Response::json(StatusCode::OK, &body))
 }
 
@@ -53,7 +52,7 @@ pub(super) fn locations(path: &ArmPath, call: &Call<'_>) -> Response {
             })
         })
         .collect();
-    super::page(call.request, &values, usize::MAX)
+    envelope::page(call.request, &values, usize::MAX)
 }
 
 fn view(subscription: &Subscription) -> Value {

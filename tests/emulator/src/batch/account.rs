@@ -7,6 +7,7 @@ use serde_json::Value;
 
 use super::allocation::{Ceiling, NodeKind, ResizeError};
 use super::ids::{JobId, PoolId, ScheduleId};
+use super::image::Terms;
 use super::job::Job;
 use super::node::Node;
 use super::pool::Pool;
@@ -36,14 +37,6 @@ pub(crate) enum ManagedImages {
     #[default]
     Retired,
     Allowed,
-}
-
-/// Whether the terms of marketplace plans have been accepted.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub(crate) enum Terms {
-    #[default]
-    Accepted,
-    Open,
 }
 
 /// Where an account stands on the resource manager. A moment that is absent never comes.

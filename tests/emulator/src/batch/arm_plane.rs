@@ -6,10 +6,10 @@ use http::Method;
 use serde_json::Value;
 
 use super::refusal::Refusal;
-use crate::arm::{Answer, ArmError, ArmPath, page};
+use crate::batch::Parts;
+use crate::call::Call;
+use crate::envelope::{Answer, ArmError, ArmPath, page, unsupported};
 use crate::http::Response;
-use crate::unsupported;
-use crate::world::{Call, World};
 
 pub(crate) mod accounts;
 mod names;
@@ -39,23 +39,23 @@ impl From<Refusal> for ArmError {
 ///
 /// # Errors
 /// What the provider refuses.
-pub(crate) fn answer(world: &mut World, call: &Call<'_>) -> Answer {
+pub(crate) fn answer(parts: &mut Parts<'_>, call: &Call<'_>) -> Answer {
     let Some(path) = ArmPath::parse(&call.request.path) else {
         return Err(unsupported(call.request));
     };
     let (kind, action) = (path.kind(), path.action());
     match (&call.request.method, kind.as_str(), action.as_str()) {
-        (&Method::GET, "", "batchaccounts") => Ok(accounts::list(world, call, &path)),
-        (_, "batchaccounts", "") => accounts::element(world, call, &path),
-        (&Method::POST, "batchaccounts", "listkeys" | "regeneratekeys") => accounts::keys(world, call, &path),
-        (&Method::GET, "batchaccounts", "pools") => pools::list(world, call, &path),
-        (_, "batchaccounts/pools", "") => pools::element(world, call, &path),
-        (&Method::GET, "batchaccounts/operationresults", "") => operations::poll(world, call, &path),
-        (&Method::GET, "batchaccounts/pooloperationresults", "") => pools::operation_result(world, call, &path),
-        (&Method::POST, "batchaccounts/pools", "stopresize" | "disableautoscale") => pools::action(world, call, &path),
+        (&Method::GET, "", "batchaccounts") => Ok(accounts::list(parts, call, &path)),
+        (_, "batchaccounts", "") => accounts::element(parts, call, &path),
+        (&Method::POST, "batchaccounts", "listkeys" | "regeneratekeys") => accounts::keys(parts, call, &path),
+        (&Method::GET, "batchaccounts", "pools") => pools::list(parts, call, &path),
+        (_, "batchaccounts/pools", "") => pools::element(parts, call, &path),
+        (&Method::GET, "batchaccounts/operationresults", "") => accounts::operation_result(parts, call, &path),
+        (&Method::GET, "batchaccounts/pooloperationresults", "") => pools::operation_result(parts, call, &path),
+        (&Method::POST, "batchaccounts/pools", "stopresize" | "disableautoscale") => pools::action(parts, call, &path),
         (&Method::GET, "locations", "quotas") => Ok(accounts::location_quota()),
         (&Method::GET, "locations", "virtualmachineskus") => accounts::virtual_machine_skus(call),
-        (&Method::POST, "locations", "checknameavailability") => accounts::check_name(world, call),
+        (&Method::POST, "locations", "checknameavailability") => accounts::check_name(parts, call),
         _ => Err(unsupported(call.request)),
     }
 }

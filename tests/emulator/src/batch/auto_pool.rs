@@ -9,8 +9,9 @@ use super::account::Account;
 use super::ids::PoolId;
 use super::pool::body::{self, ApiAge};
 use super::pool::change;
-use super::refusal::{POOL_QUOTA_REACHED, Refusal};
+use super::refusal::Refusal;
 use super::scene::Scene;
+use super::scheduling_error::SchedulingError;
 
 /// The longest prefix of such a pool's id, as the models give it.
 const PREFIX_LENGTH: usize = 20;
@@ -32,14 +33,6 @@ pub(crate) struct AutoPool {
     /// A create body without its id.
     pool: Value,
     age: ApiAge,
-}
-
-/// Why a job could not be started; the job is completed with it.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(crate) struct SchedulingError {
-    code: &'static str,
-    message: &'static str,
-    details: Vec<(String, String)>,
 }
 
 impl AutoPool {
@@ -109,32 +102,4 @@ impl AutoPool {
 pub(crate) fn is_kept(info: Option<&Value>) -> bool {
     let kept = info.and_then(|info| info.pointer("/autoPoolSpecification/keepAlive"));
     kept == Some(&Value::Bool(true))
-}
-
-impl SchedulingError {
-    /// The codes are those of the service's table of job scheduling errors.
-    fn of(refusal: &Refusal) -> Self {
-        if refusal.code() == Refusal::from(POOL_QUOTA_REACHED).code() {
-            return Self {
-                code: "AutoPoolCreationFailedWithQuotaReached",
-                message: "The pool quota for the account is reached.",
-                details: Vec::new(),
-            };
-        }
-        Self {
-            code: "InvalidAutoPoolSettings",
-            message: "The specified autopool settings are not valid.",
-            details: refusal.values().to_vec(),
-        }
-    }
-
-    /// As a job's `executionInfo` shows it.
-    pub(crate) fn render(&self) -> Value {
-        let details: Vec<Value> = self
-            .details
-            .iter()
-            .map(|(name, value)| json!({"name": name, "value": value}))
-            .collect();
-        json!({"category": "usererror", "code": self.code, "message": self.message, "details": details})
-    }
 }

@@ -7,15 +7,16 @@ use serde_json::Value;
 
 use super::image::{self, Lookup, MarketplacePlan};
 use super::scene::Gallery;
-use crate::arm::{Arm, ArmPath};
 use crate::compute::Compute;
+use crate::directory::Directory;
+use crate::envelope::ArmPath;
 use crate::view::ImageVersionView;
 use crate::{json, region};
 
 /// The galleries as Batch sees them.
 pub(super) struct Galleries<'a> {
     pub(super) compute: &'a Compute,
-    pub(super) arm: &'a Arm,
+    pub(super) arm: &'a Directory,
     pub(super) tenant: Option<&'a str>,
 }
 

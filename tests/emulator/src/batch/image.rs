@@ -4,7 +4,6 @@
 
 use serde_json::{Value, json};
 
-use super::account::Terms;
 use super::allocation::ResizeError;
 use super::supported_images::{self, OsType};
 use crate::compute::size::VmSize;
@@ -41,6 +40,14 @@ pub(crate) enum MarketplacePlan {
     Carried,
 }
 
+/// Whether the terms of marketplace plans have been accepted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Terms {
+    #[default]
+    Accepted,
+    Open,
+}
+
 /// What a pool wants to boot.
 #[derive(Clone, Debug)]
 pub(crate) struct Wanted<'a> {
@@ -62,7 +69,7 @@ pub(crate) fn gallery_id(configuration: &Value) -> Option<&str> {
 
 /// Whether an image id is that of a managed image.
 pub(crate) fn is_managed(id: &str) -> bool {
-    crate::arm::ArmPath::parse(id).is_some_and(|path| path.is_in("Microsoft.Compute") && path.kind() == "images")
+    crate::envelope::ArmPath::parse(id).is_some_and(|path| path.is_in("Microsoft.Compute") && path.kind() == "images")
 }
 
 /// Judges the image: the reference that nodes show, or the reason why none can boot.

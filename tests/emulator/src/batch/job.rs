@@ -5,21 +5,17 @@
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::account::Account;
-use super::allocation::DeallocationOption;
-use super::auto_pool::{AutoPool, Lifetime, SchedulingError};
 use super::ids::{JobId, PoolId, ScheduleId};
-use super::node::TaskRun;
 use super::pool::body::ApiAge;
-use super::refusal::{
-    JOB_BEING_DELETED, JOB_BEING_TERMINATED, JOB_COMPLETED, JOB_EXISTS, JOB_QUOTA_REACHED, OPERATION_INVALID_FOR_STATE,
-    Refusal, SCHEDULE_WITH_SAME_ID,
-};
-use super::scene::Scene;
+use super::refusal::{JOB_BEING_DELETED, JOB_BEING_TERMINATED, JOB_COMPLETED, OPERATION_INVALID_FOR_STATE, Refusal};
 use super::schedule::Schedule;
+use super::scheduling_error::SchedulingError;
 use super::task::Task;
 use super::timeline::Timeline;
 use super::wire::{Version, timestamp};
+
+pub(crate) mod interrupt;
+pub(crate) mod rules;
 
 /// A job's state.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -299,90 +295,8 @@ impl NewJob {
     }
 }
 
-/// Adds a job to the account, with the pool that is to be made for it. When that cannot be made, the job is completed
-/// at once and says why.
-///
-/// # Errors
-/// It is there already, or the account has as many active ones as it may.
-pub(crate) fn add(account: &mut Account, mut new: NewJob, scene: &mut Scene<'_>) -> Result<(), Refusal> {
-    let now = scene.now;
-    account.jobs.retain(|job| !job.is_gone(now));
-    if account.jobs.iter().any(|job| job.id == new.id) {
-        return Err(JOB_EXISTS.into());
-    }
-    if account
-        .schedules
-        .iter()
-        .any(|schedule| schedule.id.as_str().eq_ignore_ascii_case(new.id.as_str()))
-    {
-        return Err(SCHEDULE_WITH_SAME_ID.into());
-    }
-    if account.active_jobs_and_schedules(now) >= account.quotas.active_jobs_and_schedules {
-        return Err(JOB_QUOTA_REACHED.into());
-    }
-    fill_defaults(&mut new.settings);
-    let etag = scene.ids.etag();
-    let made = make_pool(account, &new, scene)?;
-    let mut life = Timeline::new(now, JobState::Active);
-    let (made_pool, scheduling_error) = match made {
-        Ok(pool) => (pool, None),
-        Err(error) => {
-            life = life.then(now, JobState::Completed);
-            (None, Some(error))
-        }
-    };
-    account.jobs.push(Job {
-        id: new.id,
-        version: Version { etag, modified: now },
-        created: now,
-        settings: new.settings,
-        life,
-        schedule: new.schedule,
-        made_pool,
-        scheduling_error,
-        terminate_reason: None,
-        gone: None,
-        tasks: Vec::new(),
-    });
-    Ok(())
-}
-
-/// The pool that a new job is to have of its own or of its schedule, if any.
-fn make_pool(
-    account: &mut Account,
-    new: &NewJob,
-    scene: &mut Scene<'_>,
-) -> Result<Result<Option<MadePool>, SchedulingError>, Refusal> {
-    let info = new.settings.get("poolInfo").unwrap_or(&Value::Null);
-    let Some(auto) = AutoPool::read(info, new.age)? else {
-        return Ok(Ok(None));
-    };
-    Ok(match (auto.lifetime, &new.shared) {
-        (Lifetime::JobSchedule, Some(pool)) => Ok(Some(MadePool::Shared(pool.clone()))),
-        (Lifetime::JobSchedule, None) => auto.make(account, scene).map(|pool| Some(MadePool::Shared(pool))),
-        (Lifetime::Job, _) => auto.make(account, scene).map(|pool| Some(MadePool::Own(pool))),
-    })
-}
-
 fn without_keep_alive(pool_info: &Value) -> Value {
     let mut rest = pool_info.clone();
     crate::json::remove(&mut rest, "/autoPoolSpecification", "keepAlive");
     rest
-}
-
-/// Takes tasks off their nodes: back into the queue, or to a failed end.
-pub(crate) fn interrupt(account: &mut Account, runs: &[TaskRun], option: DeallocationOption, now: Timestamp) {
-    for run in runs {
-        let Ok(job) = account.job_mut(&run.job, now) else {
-            continue;
-        };
-        let Some(task) = job.tasks.iter_mut().find(|task| task.id == run.task) else {
-            continue;
-        };
-        if option == DeallocationOption::Terminate {
-            task.terminate(now);
-        } else {
-            task.requeue(now);
-        }
-    }
 }

@@ -6,9 +6,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
 
-use super::account::{
-    Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode, Quotas, Terms,
-};
+use super::account::{Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode, Quotas};
 use super::allocation::{DeallocationOption, NodeKind, ResizeError, Targets};
 use super::autoscale;
 use super::ids::NodeId;
@@ -17,6 +15,7 @@ use super::pool::body::{self, ApiAge, NewPool, NewScale};
 use super::pool::{AllocationState, Pool, Preemptions, Resize, Scale};
 use super::timeline::Timeline;
 use super::wire::Version;
+use crate::batch::image::Terms;
 use crate::json::{list, text};
 use crate::region;
 

@@ -9,7 +9,8 @@ use super::account::Account;
 use super::allocation::DeallocationOption;
 use super::auto_pool;
 use super::ids::{NodeId, PoolId, ScheduleId};
-use super::job::{self, Job, MadePool, NewJob, interrupt};
+use super::job::interrupt::interrupt;
+use super::job::{self, Job, MadePool, NewJob};
 use super::pool::{Preemptions, change};
 use super::scene::Scene;
 use super::schedule::{Recent, Schedule, ScheduleState, Step};
@@ -32,7 +33,7 @@ pub(crate) fn settle(account: &mut Account, scene: &mut Scene<'_>) {
     loop {
         let due = next(account, now);
         let until = due.as_ref().map_or(now, |(at, _)| *at);
-        task::settle(account, until, scene.pace, scene.timing);
+        task::assign::settle(account, until, scene.pace, scene.timing);
         match due {
             Some((at, event)) => {
                 scene.now = at;
@@ -142,7 +143,7 @@ fn run(account: &mut Account, id: &ScheduleId, next: Option<Timestamp>, scene: &
     schedule.made += 1;
     let new = NewJob::of_schedule(schedule, standing);
     let job = new.id.clone();
-    if job::add(account, new, scene).is_err() {
+    if job::rules::add(account, new, scene).is_err() {
         return;
     }
     let made = account.jobs.iter().find(|known| known.id == job);

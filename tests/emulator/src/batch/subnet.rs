@@ -14,7 +14,6 @@ use super::ids::PoolId;
 use super::node::Node;
 use super::pool::Pool;
 use crate::json::{list, text};
-use crate::world::World;
 
 /// The first address that a machine can have; Azure keeps the four before it.
 const FIRST_HOST: u32 = 4;
@@ -35,9 +34,8 @@ pub(crate) struct Subnet {
 }
 
 impl Subnet {
-    /// Every subnet there is.
-    pub(crate) fn all(world: &World) -> Vec<Self> {
-        let views = crate::network::views(world);
+    /// Every subnet of these network resources, as the resource manager shows them.
+    pub(crate) fn all(views: &[Value]) -> Vec<Self> {
         let mut subnets: Vec<Self> = views
             .iter()
             .flat_map(|view| list(view, "/properties/subnets"))

@@ -6,13 +6,16 @@ use http::StatusCode;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{Compute, Facts, Table, missing, write_body};
+use super::{Compute, missing};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
-    world::{Call, World},
+    operation::{Form, Output, Plan},
+    resource,
+    resource::{Facts, Table, write_body},
 };
 
 /// A grant on a disk or a snapshot, while it is active.
@@ -41,7 +44,7 @@ impl Grant {
 
 /// `POST …/beginGetAccess`: a long operation whose result is the URL.
 pub(super) fn begin<F: Grants>(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     path: &ArmPath,
     table: fn(&mut Compute) -> &mut Table<F>,
@@ -71,44 +74,44 @@ pub(super) fn begin<F: Grants>(
     let grant = Grant {
         until: Some(call.now + SignedDuration::from_secs(i64::from(seconds))),
     };
-    let signature = world.ids.hex();
+    let signature = parts.engine.ids.hex();
     let url = format!(
         "https://md-emulator.blob.core.windows.net/{}/abcd?sv=2018-03-28&sr=b&sig={signature}",
         path.name()
     );
     let output = Output::Value(json!({"accessSAS": url}));
-    set(world, call, path, table, (grant, output))
+    set(parts, call, path, table, (grant, output))
 }
 
 /// `POST …/endGetAccess`.
 pub(super) fn end<F: Grants>(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     path: &ArmPath,
     table: fn(&mut Compute) -> &mut Table<F>,
 ) -> Answer {
-    set(world, call, path, table, (Grant::default(), Output::Nothing))
+    set(parts, call, path, table, (Grant::default(), Output::Nothing))
 }
 
 fn set<F: Grants>(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     path: &ArmPath,
     table: fn(&mut Compute) -> &mut Table<F>,
     (grant, output): (Grant, Output),
 ) -> Answer {
     let key = path.key();
-    let item = table(&mut world.compute).find_mut(&key).ok_or_else(|| missing(path))?;
-    super::require_idle(item)?;
+    let item = table(parts.compute).find_mut(&key).ok_or_else(|| missing(path))?;
+    resource::require_idle(item)?;
     let location = item.location();
     *item.facts.grant() = grant;
     let plan = Plan {
         form: Form::Disk,
         subscription: path.subscription.clone(),
         location,
-        lasts: world.timing.lasts(world.timing.seconds.update),
+        lasts: parts.engine.timing.lasts(parts.engine.timing.seconds.update),
         output,
     };
-    let started = operation::begin(world, call, plan);
+    let started = parts.engine.begin(call, plan);
     Ok(started.announce_with_location(Response::empty(StatusCode::ACCEPTED)))
 }

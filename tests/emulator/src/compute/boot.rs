@@ -8,7 +8,7 @@ use serde_json::Value;
 
 use super::{Compute, Kind, marketplace::Platform, plan::PurchasePlan, source};
 use crate::{
-    arm::{ArmError, ArmPath},
+    envelope::{ArmError, ArmPath},
     json as edit,
 };
 

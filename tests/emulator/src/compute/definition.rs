@@ -5,17 +5,15 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    Change, Doing, Item, Kind, canonical_id, delete, gallery, missing, name, require_idle, require_parent,
-    require_same_location, required_location, write_body,
-};
+use super::{Kind, canonical_id, feature, gallery, missing, name, require_parent};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
-    unsupported,
-    world::{Call, World},
+    operation::Form,
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
 
 /// From this api-version on a new V2 definition without a `SecurityType` supports Trusted Launch.
@@ -36,44 +34,36 @@ const IMMUTABLE: [&str; 10] = [
 ];
 
 /// Everything on a definition's own path.
-pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let item = world.compute.definitions.find(&path.key());
+pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.definitions.find(&path.key());
     match (&call.request.method, item) {
         (&Method::GET, Some(item)) => Ok(Response::json(
             StatusCode::OK,
             &item.view(&Kind::Definition.type_name()),
         )),
-        (&Method::PUT, None) => create(world, call, path),
-        (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
+        (&Method::PUT, None) => create(parts, call, path),
+        (&Method::PUT | &Method::PATCH, Some(_)) => update(parts, call, path),
         (&Method::DELETE, _) => {
-            if world.compute.versions.has_children_of(&path.key())
-                || world.compute.soft_deleted.has_children_of(&path.key())
+            if parts.compute.versions.has_children_of(&path.key())
+                || parts.compute.soft_deleted.has_children_of(&path.key())
             {
                 return Err(gallery::nested_resources());
             }
-            let seconds = world.timing.seconds.delete;
-            Ok(delete(
-                world,
+            let seconds = parts.engine.timing.seconds.delete;
+            Ok(resource::delete(
+                &mut parts.compute.definitions,
+                parts.engine,
                 call,
                 path,
-                |compute| &mut compute.definitions,
                 (Form::Gallery, seconds),
             ))
         }
         (&(Method::GET | Method::PATCH), None) => {
-            path.parent().map_or(Ok(()), |parent| require_parent(world, &parent))?;
+            path.parent().map_or(Ok(()), |parent| require_parent(parts, &parent))?;
             Err(missing(path))
         }
         _ => Err(unsupported(call.request)),
     }
-}
-
-/// The value of a definition's feature, e.g. `SecurityType`.
-pub(super) fn feature<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
-    edit::list(body, "/properties/features")
-        .iter()
-        .find(|feature| edit::text(feature, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name)))
-        .and_then(|feature| edit::text(feature, "/value"))
 }
 
 /// Checks a new definition and fills in what the service does.
@@ -97,7 +87,7 @@ pub(crate) fn complete(body: &mut Value, api_version: &str) -> Result<(), ArmErr
     );
     edit::merge(body, sent);
     let is_v2 = edit::text(body, "/properties/hyperVGeneration") == Some("V2");
-    let security = feature(body, "SecurityType").map(str::to_owned);
+    let security = feature::of(body, "SecurityType").map(str::to_owned);
     if !is_v2 && security.as_deref().is_some_and(|value| value != "Standard") {
         let message = "The feature 'SecurityType' is only supported for images of Hyper-V generation V2.";
         return Err(ArmError::invalid_parameter("galleryImage.properties.features", message));
@@ -110,13 +100,13 @@ pub(crate) fn complete(body: &mut Value, api_version: &str) -> Result<(), ArmErr
     Ok(())
 }
 
-fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let mut body = write_body(call)?;
     let location = required_location(&body)?;
     name::check(name::Rule::Definition, path.name())?;
     let parent = path.parent().ok_or_else(|| missing(path))?;
-    require_parent(world, &parent)?;
-    let gallery = world
+    require_parent(parts, &parent)?;
+    let gallery = parts
         .compute
         .galleries
         .find(&parent.key())
@@ -131,13 +121,13 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     }
     edit::set(&mut body, &["location"], json!(location));
     complete(&mut body, call.request.query("api-version").unwrap_or_default())?;
-    require_own_identifier(world, path, &body)?;
+    require_own_identifier(parts, path, &body)?;
     let item = Item::new(canonical_id(path), body, ());
-    Ok(write(world, call, path, item, Doing::Creating))
+    Ok(write(parts, call, path, item, Doing::Creating))
 }
 
 /// The publisher, offer and SKU together are unique in a gallery.
-fn require_own_identifier(world: &World, path: &ArmPath, body: &Value) -> Result<(), ArmError> {
+fn require_own_identifier(parts: &Parts<'_>, path: &ArmPath, body: &Value) -> Result<(), ArmError> {
     let identifier = |body: &Value| {
         ["publisher", "offer", "sku"].map(|part| {
             edit::text(body, &format!("/properties/identifier/{part}"))
@@ -150,7 +140,7 @@ fn require_own_identifier(world: &World, path: &ArmPath, body: &Value) -> Result
         .parent()
         .map(|parent| format!("{}/", parent.key()))
         .unwrap_or_default();
-    let other = world
+    let other = parts
         .compute
         .definitions
         .iter()
@@ -165,9 +155,9 @@ fn require_own_identifier(world: &World, path: &ArmPath, body: &Value) -> Result
     Err(ArmError::conflict("Conflict", message))
 }
 
-fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world
+    let item = parts
         .compute
         .definitions
         .find(&path.key())
@@ -194,7 +184,7 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         edit::remove(&mut item.body, "", "tags");
     }
     edit::merge(&mut item.body, kept);
-    Ok(write(world, call, path, item, Doing::Updating))
+    Ok(write(parts, call, path, item, Doing::Updating))
 }
 
 /// Features change only in a request that says so.
@@ -208,22 +198,15 @@ fn require_feature_permission(old: &Value, new: &Value) -> Result<(), ArmError> 
     Ok(())
 }
 
-fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<()>, doing: Doing) -> Response {
-    let seconds = &world.timing.seconds;
-    let (lasts, status) = match doing {
+fn write(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, mut item: Item<()>, doing: Doing) -> Response {
+    let seconds = &parts.engine.timing.seconds;
+    let (seconds, status) = match doing {
         Doing::Creating => (seconds.definition, StatusCode::CREATED),
         Doing::Updating | Doing::Deleting => (seconds.update, StatusCode::OK),
     };
-    let plan = Plan {
-        form: Form::Gallery,
-        subscription: path.subscription.clone(),
-        location: item.location(),
-        lasts: world.timing.lasts(lasts),
-        output: Output::Resource(path.key()),
-    };
-    let started = operation::begin(world, call, plan);
-    item.change = Some(Change::new(doing, &started));
+    let beginning = Beginning::new(parts.engine, doing, (Form::Gallery, seconds));
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
     let shown: Value = item.view(&Kind::Definition.type_name());
-    world.compute.definitions.insert(item);
+    parts.compute.definitions.insert(item);
     started.announce(Response::json(status, &shown))
 }

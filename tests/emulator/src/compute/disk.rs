@@ -6,17 +6,17 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
-    Change, Compute, Doing, Facts, Item, Kind, Power, access, canonical_id, delete, missing, name, require_idle,
-    require_same_location, required_location, source, write_body,
-};
+use super::{Compute, Kind, Power, access, canonical_id, missing, name, source};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
-    unsupported,
-    world::{Call, World},
+    operation::Form,
+    resource::{
+        self, Beginning, Doing, Facts, Item, require_idle, require_same_location, required_location, write_body,
+    },
 };
 
 /// Bytes in a GiB, for `diskSizeBytes`.
@@ -41,23 +41,23 @@ impl access::Grants for DiskFacts {
 }
 
 /// Everything on a disk's own path and its actions.
-pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let item = world.compute.disks.find(&path.key());
+pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.disks.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
-        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(&world.compute, item))),
-        (&Method::PUT, "", None) => create(world, call, path),
-        (&Method::PUT | &Method::PATCH, "", Some(_)) => update(world, call, path),
-        (&Method::POST, "begingetaccess", Some(_)) => access::begin(world, call, path, |compute| &mut compute.disks),
-        (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.disks),
+        (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(parts.compute, item))),
+        (&Method::PUT, "", None) => create(parts, call, path),
+        (&Method::PUT | &Method::PATCH, "", Some(_)) => update(parts, call, path),
+        (&Method::POST, "begingetaccess", Some(_)) => access::begin(parts, call, path, |compute| &mut compute.disks),
+        (&Method::POST, "endgetaccess", Some(_)) => access::end(parts, call, path, |compute| &mut compute.disks),
         (&Method::DELETE, "", _) => {
-            require_free(world, path)?;
-            super::version::fail_copies_of(world, &path.key(), call.now);
-            let seconds = world.timing.seconds.delete;
-            Ok(delete(
-                world,
+            require_free(parts, path)?;
+            super::version::fail_copies_of(parts, &path.key(), call.now);
+            let seconds = parts.engine.timing.seconds.delete;
+            Ok(resource::delete(
+                &mut parts.compute.disks,
+                parts.engine,
                 call,
                 path,
-                |compute| &mut compute.disks,
                 (Form::Disk, seconds),
             ))
         }
@@ -92,8 +92,8 @@ fn state(compute: &Compute, item: &Item<DiskFacts>) -> &'static str {
 }
 
 /// Refuses to delete a disk that a VM or a reader has.
-fn require_free(world: &World, path: &ArmPath) -> Result<(), ArmError> {
-    let Some(item) = world.compute.disks.find(&path.key()) else {
+fn require_free(parts: &Parts<'_>, path: &ArmPath) -> Result<(), ArmError> {
+    let Some(item) = parts.compute.disks.find(&path.key()) else {
         return Ok(());
     };
     if item.facts.grant.is_active() {
@@ -103,7 +103,7 @@ fn require_free(world: &World, path: &ArmPath) -> Result<(), ArmError> {
         );
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
-    if state(&world.compute, item) == "Unattached" {
+    if state(parts.compute, item) == "Unattached" {
         return Ok(());
     }
     let vm = edit::text(&item.body, "/managedBy").unwrap_or_default();
@@ -111,7 +111,7 @@ fn require_free(world: &World, path: &ArmPath) -> Result<(), ArmError> {
     Err(ArmError::conflict("OperationNotAllowed", message))
 }
 
-fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let mut body = write_body(call)?;
     let location = required_location(&body)?;
     name::check(name::Rule::Disk, path.name())?;
@@ -134,7 +134,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             json!({})
         }
         "copy" => {
-            let source = source::DiskSource::find_copied(&world.compute, &body, &location)?;
+            let source = source::DiskSource::find_copied(parts.compute, &body, &location)?;
             require_sectors(&source, edit::text(&body, "/sku/name").unwrap_or_default())?;
             source.inherited()
         }
@@ -147,7 +147,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         &mut readouts,
         json!({"properties": {
             "timeCreated": edit::time(call.now),
-            "uniqueId": world.ids.guid(),
+            "uniqueId": parts.engine.ids.guid(),
             "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
         }}),
     );
@@ -160,17 +160,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         edit::set(&mut body, &["sku", "name"], json!("Standard_LRS"));
     }
     let item = Item::new(canonical_id(path), body, DiskFacts::default());
-    Ok(write(
-        world,
-        call,
-        path,
-        item,
-        Change {
-            doing: Doing::Creating,
-            operation: String::new(),
-            readouts,
-        },
-    ))
+    Ok(write(parts, call, path, item, (Doing::Creating, readouts)))
 }
 
 /// Sectors of 4,096 bytes stay on disks that have them; code and words of the refusal are guesses.
@@ -182,9 +172,9 @@ fn require_sectors(source: &source::DiskSource<'_>, sku: &str) -> Result<(), Arm
     Err(ArmError::invalid_parameter("disk.sku.name", message))
 }
 
-fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world.compute.disks.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = parts.compute.disks.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
@@ -204,39 +194,25 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let mut kept = body;
     edit::remove(&mut kept, "", "location");
     edit::merge(&mut item.body, kept);
-    Ok(write(
-        world,
-        call,
-        path,
-        item,
-        Change {
-            doing: Doing::Updating,
-            operation: String::new(),
-            readouts: json!({}),
-        },
-    ))
+    Ok(write(parts, call, path, item, (Doing::Updating, json!({}))))
 }
 
-fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<DiskFacts>, change: Change) -> Response {
-    let seconds = &world.timing.seconds;
-    let lasts = if change.doing == Doing::Creating {
+fn write(
+    parts: &mut Parts<'_>,
+    call: &Call<'_>,
+    path: &ArmPath,
+    mut item: Item<DiskFacts>,
+    (doing, readouts): (Doing, Value),
+) -> Response {
+    let seconds = &parts.engine.timing.seconds;
+    let seconds = if doing == Doing::Creating {
         seconds.disk
     } else {
         seconds.update
     };
-    let plan = Plan {
-        form: Form::Disk,
-        subscription: path.subscription.clone(),
-        location: item.location(),
-        lasts: world.timing.lasts(lasts),
-        output: Output::Resource(path.key()),
-    };
-    let started = operation::begin(world, call, plan);
-    item.change = Some(Change {
-        operation: started.id.clone(),
-        ..change
-    });
-    let shown = view(&world.compute, &item);
-    world.compute.disks.insert(item);
+    let beginning = Beginning::new(parts.engine, doing, (Form::Disk, seconds)).showing(readouts);
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
+    let shown = view(parts.compute, &item);
+    parts.compute.disks.insert(item);
     started.announce_with_location(Response::json(StatusCode::ACCEPTED, &shown))
 }

@@ -5,38 +5,36 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{
-    Change, Doing, Item, Kind, canonical_id, delete, missing, name, require_idle, require_same_location,
-    required_location, soft_delete, write_body,
-};
+use super::{Kind, canonical_id, missing, name, soft_delete};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
-    unsupported,
-    world::{Call, World},
+    operation::Form,
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
 
 /// Everything on a gallery's own path.
-pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let item = world.compute.galleries.find(&path.key());
+pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.galleries.find(&path.key());
     match (&call.request.method, item) {
         (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &item.view(&Kind::Gallery.type_name()))),
-        (&Method::PUT, None) => create(world, call, path),
-        (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
+        (&Method::PUT, None) => create(parts, call, path),
+        (&Method::PUT | &Method::PATCH, Some(_)) => update(parts, call, path),
         (&Method::DELETE, _) => {
-            if world.compute.definitions.has_children_of(&path.key())
-                || world.compute.soft_deleted.has_children_of(&path.key())
+            if parts.compute.definitions.has_children_of(&path.key())
+                || parts.compute.soft_deleted.has_children_of(&path.key())
             {
                 return Err(nested_resources());
             }
-            let seconds = world.timing.seconds.delete;
-            Ok(delete(
-                world,
+            let seconds = parts.engine.timing.seconds.delete;
+            Ok(resource::delete(
+                &mut parts.compute.galleries,
+                parts.engine,
                 call,
                 path,
-                |compute| &mut compute.galleries,
                 (Form::Gallery, seconds),
             ))
         }
@@ -58,7 +56,7 @@ pub(crate) fn unique_name(subscription: &str, name: &str) -> String {
     format!("{subscription}-{}", name.to_uppercase())
 }
 
-fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let mut body = write_body(call)?;
     let location = required_location(&body)?;
     name::check(name::Rule::Gallery, path.name())?;
@@ -71,12 +69,12 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         json!(identifier),
     );
     let item = Item::new(canonical_id(path), body, ());
-    Ok(write(world, call, path, item, Doing::Creating))
+    Ok(write(parts, call, path, item, Doing::Creating))
 }
 
-fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world.compute.galleries.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = parts.compute.galleries.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
@@ -90,25 +88,18 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     }
     edit::merge(&mut item.body, kept);
     soft_delete::complete_policy(&mut item.body);
-    Ok(write(world, call, path, item, Doing::Updating))
+    Ok(write(parts, call, path, item, Doing::Updating))
 }
 
-fn write(world: &mut World, call: &Call<'_>, path: &ArmPath, mut item: Item<()>, doing: Doing) -> Response {
-    let seconds = &world.timing.seconds;
-    let (lasts, status) = match doing {
+fn write(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, mut item: Item<()>, doing: Doing) -> Response {
+    let seconds = &parts.engine.timing.seconds;
+    let (seconds, status) = match doing {
         Doing::Creating => (seconds.gallery, StatusCode::CREATED),
         Doing::Updating | Doing::Deleting => (seconds.update, StatusCode::OK),
     };
-    let plan = Plan {
-        form: Form::Gallery,
-        subscription: path.subscription.clone(),
-        location: item.location(),
-        lasts: world.timing.lasts(lasts),
-        output: Output::Resource(path.key()),
-    };
-    let started = operation::begin(world, call, plan);
-    item.change = Some(Change::new(doing, &started));
+    let beginning = Beginning::new(parts.engine, doing, (Form::Gallery, seconds));
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
     let shown: Value = item.view(&Kind::Gallery.type_name());
-    world.compute.galleries.insert(item);
+    parts.compute.galleries.insert(item);
     started.announce(Response::json(status, &shown))
 }

@@ -6,16 +6,18 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Change, Compute, Doing, Facts, Item, Kind, Power, VmFacts, canonical_id, delete, missing, name, plan::PurchasePlan,
-    require_idle, require_same_location, required_location, source, source::DiskSource, write_body,
+    Compute, Kind, Power, VmFacts, canonical_id, missing, name, plan::PurchasePlan, source, source::DiskSource,
 };
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
-    unsupported,
-    world::{Call, World},
+    operation::Form,
+    resource::{
+        self, Beginning, Doing, Facts, Item, require_idle, require_same_location, required_location, write_body,
+    },
 };
 
 /// What an image knows beyond what it shows.
@@ -28,20 +30,20 @@ pub(super) struct ImageFacts {
 impl Facts for ImageFacts {}
 
 /// Everything on an image's own path.
-pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let item = world.compute.images.find(&path.key());
+pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.images.find(&path.key());
     match (&call.request.method, item) {
         (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &item.view(&Kind::Image.type_name()))),
-        (&Method::PUT, None) => create(world, call, path),
-        (&Method::PUT | &Method::PATCH, Some(_)) => update(world, call, path),
+        (&Method::PUT, None) => create(parts, call, path),
+        (&Method::PUT | &Method::PATCH, Some(_)) => update(parts, call, path),
         (&Method::DELETE, _) => {
-            super::version::fail_copies_of(world, &path.key(), call.now);
-            let seconds = world.timing.seconds.delete;
-            Ok(delete(
-                world,
+            super::version::fail_copies_of(parts, &path.key(), call.now);
+            let seconds = parts.engine.timing.seconds.delete;
+            Ok(resource::delete(
+                &mut parts.compute.images,
+                parts.engine,
                 call,
                 path,
-                |compute| &mut compute.images,
                 (Form::Compute, seconds),
             ))
         }
@@ -50,17 +52,17 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
     }
 }
 
-fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let mut body = write_body(call)?;
     let location = required_location(&body)?;
     name::check(name::Rule::Disk, path.name())?;
     edit::set(&mut body, &["location"], json!(location));
     let vm = edit::text(&body, "/properties/sourceVirtualMachine/id").map(str::to_owned);
     let has_disk = body.pointer("/properties/storageProfile/osDisk").is_some();
-    let plan = plan_of_source(&world.compute, &body);
+    let plan = plan_of_source(parts.compute, &body);
     let readouts = match (vm, has_disk) {
-        (Some(id), false) => from_vm(&world.compute, &id, &location)?,
-        (None, true) => from_disks(&world.compute, &mut body, &location)?,
+        (Some(id), false) => from_vm(parts.compute, &id, &location)?,
+        (None, true) => from_disks(parts.compute, &mut body, &location)?,
         _ => {
             let message = "Exactly one of 'sourceVirtualMachine' and 'storageProfile.osDisk' must be set.";
             return Err(ArmError::invalid_parameter("image", message));
@@ -74,12 +76,8 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         );
     }
     let item = Item::new(canonical_id(path), body, ImageFacts { plan });
-    let change = Change {
-        doing: Doing::Creating,
-        operation: String::new(),
-        readouts,
-    };
-    Ok(write(world, call, path, (item, StatusCode::CREATED), change))
+    let change = (Doing::Creating, readouts);
+    Ok(write(parts, call, path, (item, StatusCode::CREATED), change))
 }
 
 /// The purchase plan of the VM or OS disk that an image is made from.
@@ -300,9 +298,9 @@ fn push(target: &mut Value, field: &str, value: Value) {
 }
 
 /// Only tags change; what an image is made of does not.
-fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world.compute.images.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = parts.compute.images.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
@@ -325,40 +323,26 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         edit::set(&mut item.body, &["tags"], Value::Null);
         edit::set(&mut item.body, &["tags"], tags.clone());
     }
-    let change = Change {
-        doing: Doing::Updating,
-        operation: String::new(),
-        readouts: json!({}),
-    };
-    Ok(write(world, call, path, (item, StatusCode::OK), change))
+    let change = (Doing::Updating, json!({}));
+    Ok(write(parts, call, path, (item, StatusCode::OK), change))
 }
 
 fn write(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     path: &ArmPath,
     (mut item, status): (Item<ImageFacts>, StatusCode),
-    change: Change,
+    (doing, readouts): (Doing, Value),
 ) -> Response {
-    let seconds = &world.timing.seconds;
-    let lasts = if change.doing == Doing::Creating {
+    let seconds = &parts.engine.timing.seconds;
+    let seconds = if doing == Doing::Creating {
         seconds.image
     } else {
         seconds.update
     };
-    let plan = Plan {
-        form: Form::Compute,
-        subscription: path.subscription.clone(),
-        location: item.location(),
-        lasts: world.timing.lasts(lasts),
-        output: Output::Resource(path.key()),
-    };
-    let started = operation::begin(world, call, plan);
-    item.change = Some(Change {
-        operation: started.id.clone(),
-        ..change
-    });
+    let beginning = Beginning::new(parts.engine, doing, (Form::Compute, seconds)).showing(readouts);
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
     let shown = item.view(&Kind::Image.type_name());
-    world.compute.images.insert(item);
+    parts.compute.images.insert(item);
     started.announce(Response::json(status, &shown))
 }

@@ -8,10 +8,10 @@ use serde_json::{Value, json};
 
 use super::plan::PurchasePlan;
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
-    json as edit, unsupported,
-    world::Call,
+    json as edit,
 };
 
 /// One SKU of an offer.

@@ -2,7 +2,7 @@
 //!
 //! It checks spelling only; whether a name is taken is for the caller.
 
-use crate::arm::ArmError;
+use crate::envelope::ArmError;
 
 /// Which rule a name must follow.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

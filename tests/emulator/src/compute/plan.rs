@@ -5,7 +5,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{ArmError, ArmPath},
+    envelope::{ArmError, ArmPath},
     json as edit,
 };
 

@@ -7,10 +7,11 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{self, Answer, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{self, Answer, ArmPath, unsupported},
     http::Response,
-    json as edit, region, unsupported,
-    world::{Call, World},
+    json as edit, region,
 };
 
 mod table;
@@ -120,7 +121,7 @@ fn gigabytes(mebibytes: u32) -> String {
 }
 
 /// `GET …/providers/Microsoft.Compute/skus`, with the one filter that the service has: by location.
-pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(super) fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     if call.request.method != Method::GET || path.group.is_some() {
         return Err(unsupported(call.request));
     }
@@ -132,7 +133,7 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
         .flat_map(|region| all().map(move |size| sku(size, region)))
         .collect();
     // The service sends all of them on very few pages.
-    Ok(arm::page(call.request, &values, world.page_size.max(1000)))
+    Ok(envelope::page(call.request, &values, parts.engine.page_size.max(1000)))
 }
 
 /// The region of `location eq 'eastus2'`.

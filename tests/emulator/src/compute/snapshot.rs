@@ -6,17 +6,17 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{
-    Change, Doing, Facts, Item, Kind, access, canonical_id, delete, missing, name, require_idle, require_same_location,
-    required_location, source, version, write_body,
-};
+use super::{Kind, access, canonical_id, missing, name, source, version};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
-    unsupported,
-    world::{Call, World},
+    operation::Form,
+    resource::{
+        self, Beginning, Doing, Facts, Item, require_idle, require_same_location, required_location, write_body,
+    },
 };
 
 mod rules;
@@ -54,17 +54,17 @@ impl access::Grants for SnapshotFacts {
 }
 
 /// Everything on a snapshot's own path and its actions.
-pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let item = world.compute.snapshots.find(&path.key());
+pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.snapshots.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
         (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item, call.now))),
-        (&Method::PUT, "", None) => create(world, call, path),
-        (&Method::PUT | &Method::PATCH, "", Some(_)) => update(world, call, path),
+        (&Method::PUT, "", None) => create(parts, call, path),
+        (&Method::PUT | &Method::PATCH, "", Some(_)) => update(parts, call, path),
         (&Method::POST, "begingetaccess", Some(_)) => {
-            access::begin(world, call, path, |compute| &mut compute.snapshots)
+            access::begin(parts, call, path, |compute| &mut compute.snapshots)
         }
-        (&Method::POST, "endgetaccess", Some(_)) => access::end(world, call, path, |compute| &mut compute.snapshots),
-        (&Method::DELETE, "", _) => remove(world, call, path),
+        (&Method::POST, "endgetaccess", Some(_)) => access::end(parts, call, path, |compute| &mut compute.snapshots),
+        (&Method::DELETE, "", _) => remove(parts, call, path),
         (&(Method::GET | Method::POST | Method::PATCH), _, None) => Err(missing(path)),
         _ => Err(unsupported(call.request)),
     }
@@ -101,7 +101,7 @@ fn percent((start, end): (Timestamp, Timestamp), now: Timestamp) -> f64 {
     }
 }
 
-fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let mut body = write_body(call)?;
     let location = required_location(&body)?;
     name::check(name::Rule::Disk, path.name())?;
@@ -111,11 +111,11 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
     rules::check_sku(&mut body)?;
     let (mut readouts, in_background) = match option.as_str() {
         "copy" => {
-            let source = source::DiskSource::find_copied(&world.compute, &body, &location)?;
+            let source = source::DiskSource::find_copied(parts.compute, &body, &location)?;
             rules::require_kind(&source, is_incremental(&body))?;
             (source.inherited(), rules::is_copied_in_background(&source))
         }
-        "copystart" => (background_source(world, &body)?, true),
+        "copystart" => (background_source(parts, &body)?, true),
         "import" => (imported(&body)?, false),
         _ => {
             let message = format!("The value '{option}' of parameter 'creationData.createOption' is invalid.");
@@ -123,8 +123,8 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         }
     };
     if is_incremental(&body) {
-        rules::require_room(&world.compute, &body, call.now)?;
-        let family = rules::join_family(&world.compute, &mut world.ids, &mut body);
+        rules::require_room(parts.compute, &body, call.now)?;
+        let family = rules::join_family(parts.compute, &mut parts.engine.ids, &mut body);
         edit::merge(&mut readouts, family);
     }
     fill_in_defaults(&mut body, &location);
@@ -134,7 +134,7 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             "sku": {"tier": "Standard"},
             "properties": {
                 "timeCreated": edit::time(call.now),
-                "uniqueId": world.ids.guid(),
+                "uniqueId": parts.engine.ids.guid(),
                 "diskState": "Unattached",
                 "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
             },
@@ -145,12 +145,8 @@ fn create(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         ..SnapshotFacts::default()
     };
     let item = Item::new(canonical_id(path), body, facts);
-    let change = Change {
-        doing: Doing::Creating,
-        operation: String::new(),
-        readouts,
-    };
-    Ok(write(world, call, path, (item, in_background), change))
+    let change = (Doing::Creating, readouts);
+    Ok(write(parts, call, path, (item, in_background), change))
 }
 
 fn is_incremental(body: &Value) -> bool {
@@ -160,8 +156,8 @@ fn is_incremental(body: &Value) -> bool {
 }
 
 /// The source of a background copy, which must be an incremental snapshot of any region.
-fn background_source(world: &World, body: &Value) -> Result<Value, ArmError> {
-    let source = source::DiskSource::find_named(&world.compute, body)?;
+fn background_source(parts: &Parts<'_>, body: &Value) -> Result<Value, ArmError> {
+    let source = source::DiskSource::find_named(parts.compute, body)?;
     if source.kind != Kind::Snapshot || !is_incremental(source.body) || !is_incremental(body) {
         let message = "CopyStart needs an incremental snapshot as source and as target.";
         return Err(ArmError::invalid_parameter("creationData.createOption", message));
@@ -189,9 +185,9 @@ fn fill_in_defaults(body: &mut Value, location: &str) {
     edit::set(body, &["location"], json!(location));
 }
 
-fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world.compute.snapshots.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = parts.compute.snapshots.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
@@ -204,53 +200,39 @@ fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         edit::remove(&mut item.body, "", "tags");
     }
     edit::merge(&mut item.body, kept);
-    let change = Change {
-        doing: Doing::Updating,
-        operation: String::new(),
-        readouts: json!({}),
-    };
-    Ok(write(world, call, path, (item, false), change))
+    let change = (Doing::Updating, json!({}));
+    Ok(write(parts, call, path, (item, false), change))
 }
 
 /// Starts the operation and stores the snapshot; the first answer says `Updating` also for a new one.
 fn write(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     path: &ArmPath,
     (mut item, in_background): (Item<SnapshotFacts>, bool),
-    change: Change,
+    (doing, readouts): (Doing, Value),
 ) -> Response {
-    let seconds = &world.timing.seconds;
+    let usual = &parts.engine.timing.seconds;
+    let background = parts.engine.timing.lasts(usual.background_copy);
     // A background copy only begins with its operation.
-    let lasts = if change.doing == Doing::Creating && !in_background {
-        seconds.snapshot
+    let seconds = if doing == Doing::Creating && !in_background {
+        usual.snapshot
     } else {
-        seconds.update
+        usual.update
     };
-    let background = world.timing.lasts(seconds.background_copy);
-    let plan = Plan {
-        form: Form::Disk,
-        subscription: path.subscription.clone(),
-        location: item.location(),
-        lasts: world.timing.lasts(lasts),
-        output: Output::Resource(path.key()),
-    };
-    let started = operation::begin(world, call, plan);
+    let beginning = Beginning::new(parts.engine, doing, (Form::Disk, seconds)).showing(readouts);
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
     if let (Some(begins), true) = (started.ends, in_background) {
         item.facts.copy = Some((begins, begins + background));
     }
-    item.change = Some(Change {
-        operation: started.id.clone(),
-        ..change
-    });
     let shown = view(&item, call.now);
-    world.compute.snapshots.insert(item);
+    parts.compute.snapshots.insert(item);
     started.announce_with_location(Response::json(StatusCode::ACCEPTED, &shown))
 }
 
 /// Deletes a snapshot; image versions still being made from it fail.
-fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    if world
+fn remove(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    if parts
         .compute
         .snapshots
         .find(&path.key())
@@ -262,13 +244,13 @@ fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         );
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
-    version::fail_copies_of(world, &path.key(), call.now);
-    let seconds = world.timing.seconds.delete;
-    Ok(delete(
-        world,
+    version::fail_copies_of(parts, &path.key(), call.now);
+    let seconds = parts.engine.timing.seconds.delete;
+    Ok(resource::delete(
+        &mut parts.compute.snapshots,
+        parts.engine,
         call,
         path,
-        |compute| &mut compute.snapshots,
         (Form::Disk, seconds),
     ))
 }

@@ -10,18 +10,18 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use super::{
-    Change, Compute, Doing, Item, Kind, missing, require_parent, required_location,
-    version::{Retention, VersionFacts},
-    write_body,
+    Compute, Kind, missing, require_parent,
+    version::replication::{Retention, VersionFacts},
 };
 use crate::{
-    arm::{self, Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{self, Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
+    operation::Form,
+    resource::{self, Beginning, Doing, Item, require_same_location, required_location, write_body},
     timing::Timing,
-    unsupported,
-    world::{Call, World},
 };
 
 /// The retention of a policy that names none, in days: the documented seven.
@@ -117,7 +117,7 @@ pub(super) fn retention(compute: &Compute, timing: &Timing, path: &ArmPath, dele
 }
 
 /// `GET …/galleries/{g}/softDeletedArtifactTypes/Images/artifacts/{definition}/versions`.
-pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(super) fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let [(_, gallery), (_, kind), (_, definition)] = path.parts.as_slice() else {
         return Err(unsupported(call.request));
     };
@@ -125,22 +125,21 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
     if call.request.method != Method::GET || !of_images {
         return Err(unsupported(call.request));
     }
-    let parts = vec![
-        ("galleries".to_owned(), gallery.clone()),
-        ("images".to_owned(), definition.clone()),
-    ];
     let owner = ArmPath {
-        parts,
+        parts: vec![
+            ("galleries".to_owned(), gallery.clone()),
+            ("images".to_owned(), definition.clone()),
+        ],
         tail: None,
         ..path.clone()
     };
-    require_parent(world, &owner)?;
+    require_parent(parts, &owner)?;
     let prefix = format!("{}/", owner.key());
-    let mut views = world.compute.soft_deleted.views();
+    let mut views = parts.compute.soft_deleted.views();
     views.retain(|view| {
         edit::text(view, "/properties/resourceArmId").is_some_and(|id| id.to_lowercase().starts_with(&prefix))
     });
-    Ok(arm::page(call.request, &views, world.page_size))
+    Ok(envelope::page(call.request, &views, parts.engine.page_size))
 }
 
 fn view(item: &Item<VersionFacts>) -> Option<Value> {
@@ -163,12 +162,12 @@ fn view(item: &Item<VersionFacts>) -> Option<Value> {
 }
 
 /// `PUT` of a version that is soft-deleted: brings it back if it says so.
-pub(super) fn restore(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(super) fn restore(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
     let location = required_location(&body)?;
-    let kept = world.compute.soft_deleted.kept.get(&path.key());
+    let kept = parts.compute.soft_deleted.kept.get(&path.key());
     let mut item = kept.ok_or_else(|| missing(path))?.clone();
-    super::require_same_location(&item, path, &location)?;
+    require_same_location(&item, path, &location)?;
     if body.pointer("/properties/restore").and_then(Value::as_bool) != Some(true) {
         let message = format!(
             "The gallery image version '{}' is soft-deleted. Restore it, or delete it for good first.",
@@ -176,25 +175,19 @@ pub(super) fn restore(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
         );
         return Err(ArmError::conflict("Conflict", message));
     }
-    let plan = Plan {
-        form: Form::Gallery,
-        subscription: path.subscription.clone(),
-        location,
-        lasts: world.timing.lasts(world.timing.seconds.update),
-        output: Output::Resource(path.key()),
-    };
-    let started = operation::begin(world, call, plan);
-    world.compute.soft_deleted.kept.remove(&path.key());
+    let seconds = parts.engine.timing.seconds.update;
+    let beginning = Beginning::new(parts.engine, Doing::Updating, (Form::Gallery, seconds));
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
+    parts.compute.soft_deleted.kept.remove(&path.key());
     item.facts.retention = None;
-    item.change = Some(Change::new(Doing::Updating, &started));
     let shown = item.view(&Kind::Version.type_name());
-    world.compute.versions.insert(item);
+    parts.compute.versions.insert(item);
     Ok(started.announce(Response::json(StatusCode::OK, &shown)))
 }
 
 /// `DELETE` of a version that is soft-deleted already: for good if it says so, otherwise there is nothing to do.
-pub(super) fn purge(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Response {
-    if is_for_good(call) && world.compute.soft_deleted.kept.remove(&path.key()).is_some() {
+pub(super) fn purge(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Response {
+    if is_for_good(call) && parts.compute.soft_deleted.kept.remove(&path.key()).is_some() {
         return Response::empty(StatusCode::OK);
     }
     Response::empty(StatusCode::NO_CONTENT)

@@ -5,10 +5,11 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Compute, Item, Kind};
+use super::{Compute, Kind};
 use crate::{
-    arm::{ArmError, ArmPath},
+    envelope::{ArmError, ArmPath},
     json as edit,
+    resource::Item,
 };
 
 /// The fields that a copy takes over from its source, under `properties`.

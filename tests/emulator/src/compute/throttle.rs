@@ -10,7 +10,7 @@ use serde_json::json;
 
 use super::Kind;
 use crate::{
-    arm::{ArmError, ArmPath},
+    envelope::{ArmError, ArmPath},
     json as edit,
     throttling::{Throttling, WhenEmpty},
 };

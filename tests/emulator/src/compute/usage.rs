@@ -7,13 +7,15 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Compute, Item, VmFacts,
+    Compute, VmFacts,
     size::{self, VmSize},
 };
 use crate::{
-    arm::{self, Answer, ArmError, ArmPath},
-    region, unsupported,
-    world::{Call, World},
+    call::Call,
+    compute::Parts,
+    envelope::{self, Answer, ArmError, ArmPath, unsupported},
+    region,
+    resource::Item,
 };
 
 /// The limit of a family that no quota names: what a new subscription often has.
@@ -45,7 +47,7 @@ struct Standing {
 }
 
 /// `GET …/locations/{location}/usages`.
-pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(super) fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     if call.request.method != Method::GET {
         return Err(unsupported(call.request));
     }
@@ -67,7 +69,7 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
     let values: Vec<Value> = names
         .into_iter()
         .map(|name| {
-            let standing = standing(&world.compute, &path.subscription, &location, name);
+            let standing = standing(parts.compute, &path.subscription, &location, name);
             json!({
                 "unit": "Count",
                 "currentValue": standing.used,
@@ -76,7 +78,7 @@ pub(super) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
             })
         })
         .collect();
-    Ok(arm::page(call.request, &values, world.page_size))
+    Ok(envelope::page(call.request, &values, parts.engine.page_size))
 }
 
 /// Refuses cores that would be too many for their family or for the region.

@@ -7,25 +7,28 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Compute, Doing, Item, Kind, definition, delete, missing, name, require_parent, soft_delete};
+use super::{Compute, Kind, feature, missing, name, require_parent, soft_delete};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
     operation::{Failure, Form},
-    region, unsupported,
+    region,
+    resource::{self, Doing, Item},
     view::ImageVersionView,
-    world::{Call, World},
 };
 
+mod begin;
 mod create;
 mod profile;
-mod replication;
+pub(crate) mod replication;
 mod source;
 mod update;
 
 pub(crate) use profile::normalise as normalise_profile;
-pub(crate) use replication::{RegionCopy, Retention, VersionFacts};
+pub(crate) use replication::{RegionCopy, VersionFacts};
 
 /// Why an image id leads to no version.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]
@@ -47,22 +50,22 @@ pub enum ImageMissing {
 }
 
 /// Everything on a version's own path.
-pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let item = world.compute.versions.find(&path.key());
+pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.versions.find(&path.key());
     match (&call.request.method, item) {
         (&Method::GET, Some(item)) => Ok(Response::json(StatusCode::OK, &shown(item, call))),
-        (&Method::PUT, None) if world.compute.soft_deleted.contains(&path.key()) => {
-            soft_delete::restore(world, call, path)
+        (&Method::PUT, None) if parts.compute.soft_deleted.contains(&path.key()) => {
+            soft_delete::restore(parts, call, path)
         }
-        (&Method::PUT, None) => create::create(world, call, path),
+        (&Method::PUT, None) => create::create(parts, call, path),
         (&Method::PUT, Some(item)) if item.failed && !item.is_busy() && item.facts.was_never_made() => {
-            create::recreate(world, call, path)
+            create::recreate(parts, call, path)
         }
-        (&Method::PUT | &Method::PATCH, Some(_)) => update::update(world, call, path),
-        (&Method::DELETE, Some(_)) => remove(world, call, path),
-        (&Method::DELETE, None) => Ok(soft_delete::purge(world, call, path)),
+        (&Method::PUT | &Method::PATCH, Some(_)) => update::update(parts, call, path),
+        (&Method::DELETE, Some(_)) => remove(parts, call, path),
+        (&Method::DELETE, None) => Ok(soft_delete::purge(parts, call, path)),
         (&(Method::GET | Method::PATCH), None) => {
-            path.parent().map_or(Ok(()), |parent| require_parent(world, &parent))?;
+            path.parent().map_or(Ok(()), |parent| require_parent(parts, &parent))?;
             Err(missing(path))
         }
         _ => Err(unsupported(call.request)),
@@ -85,8 +88,8 @@ pub(super) fn expanded_view(item: &Item<VersionFacts>, now: Timestamp) -> Value 
     view
 }
 
-fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    if let Some(item) = world.compute.versions.find(&path.key()) {
+fn remove(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    if let Some(item) = parts.compute.versions.find(&path.key()) {
         let pointer = "/properties/safetyProfile/blockDeletionBeforeEndOfLife";
         let blocked = item.body.pointer(pointer).and_then(Value::as_bool) == Some(true);
         let ends = item
@@ -98,28 +101,28 @@ fn remove(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             return Err(ArmError::conflict("OperationNotAllowed", message));
         }
     }
-    let seconds = world.timing.seconds.version_delete;
-    let over = call.now + world.timing.lasts(seconds);
+    let seconds = parts.engine.timing.seconds.version_delete;
+    let over = call.now + parts.engine.timing.lasts(seconds);
     let retention = (!soft_delete::is_for_good(call))
-        .then(|| soft_delete::retention(&world.compute, &world.timing, path, over))
+        .then(|| soft_delete::retention(parts.compute, &parts.engine.timing, path, over))
         .flatten();
-    if let Some(item) = world.compute.versions.find_mut(&path.key()) {
+    if let Some(item) = parts.compute.versions.find_mut(&path.key()) {
         item.facts.retention = retention;
     }
-    Ok(delete(
-        world,
+    Ok(resource::delete(
+        &mut parts.compute.versions,
+        parts.engine,
         call,
         path,
-        |compute| &mut compute.versions,
         (Form::Gallery, seconds),
     ))
 }
 
 /// Makes every version fail that is still being made from the resource with that key, as it is going away.
-pub(super) fn fail_copies_of(world: &mut World, key: &str, now: Timestamp) {
+pub(super) fn fail_copies_of(parts: &mut Parts<'_>, key: &str, now: Timestamp) {
     let copying =
         |item: &Item<VersionFacts>| item.is(Doing::Creating) && item.facts.sources.iter().any(|source| source == key);
-    let broken: Vec<(String, String)> = world
+    let broken: Vec<(String, String)> = parts
         .compute
         .versions
         .iter()
@@ -131,7 +134,7 @@ pub(super) fn fail_copies_of(world: &mut World, key: &str, now: Timestamp) {
             "Source {key} is not found. Please check source exists, and is in the same region as the gallery image \
              version being created."
         );
-        world.operations.fail(
+        parts.engine.operations.fail(
             &operation,
             now,
             Failure {
@@ -139,7 +142,7 @@ pub(super) fn fail_copies_of(world: &mut World, key: &str, now: Timestamp) {
                 message,
             },
         );
-        if let Some(item) = world.compute.versions.find_mut(&version) {
+        if let Some(item) = parts.compute.versions.find_mut(&version) {
             item.facts.fail_unfinished(now);
         }
     }
@@ -204,8 +207,8 @@ impl Compute {
             os_state: text("/osState"),
             hyper_v_generation: text("/hyperVGeneration"),
             architecture: text("/architecture"),
-            security_type: definition::feature(&definition.body, "SecurityType").map(str::to_owned),
-            disk_controllers: definition::feature(&definition.body, "DiskControllerTypes").map(str::to_owned),
+            security_type: feature::of(&definition.body, "SecurityType").map(str::to_owned),
+            disk_controllers: feature::of(&definition.body, "DiskControllerTypes").map(str::to_owned),
             has_purchase_plan: definition.property("/purchasePlan/name").is_some(),
             data_disk_luns: luns.collect(),
             complete_regions: item.facts.complete_regions(now),

@@ -6,20 +6,23 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Change, Doing, Facts, Item, Kind, Table, delete, missing, usage};
+use super::{Kind, missing, usage};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
+    call::Call,
+    compute::Parts,
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::{Request, Response},
     json as edit,
-    operation::{self, Form, Output, Plan},
-    unsupported,
-    world::{Call, World},
+    operation::{Form, Output, Plan},
+    resource::{self, Change, Doing, Facts, Item, Table},
 };
 
 mod create;
+mod plant;
 mod update;
 
 pub(crate) use create::{add_extension, create};
+pub use plant::{DiskSeed, PowerSeed, VmSeed};
 
 /// From this api-version on a plain VM shows `securityType: "Standard"`; before, the property is absent.
 const STANDARD_SHOWN_SINCE: &str = "2025-11-01";
@@ -128,8 +131,8 @@ impl VmFacts {
 }
 
 /// Everything on a VM's own path and its actions.
-pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let item = world.compute.vms.find(&path.key());
+pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.vms.find(&path.key());
     match (&call.request.method, path.action().as_str(), item) {
         (&Method::GET, "", Some(item)) => Ok(Response::json(StatusCode::OK, &view(item, Shown::of(call.request)))),
         (&Method::GET, "instanceview", Some(item)) => Ok(Response::json(StatusCode::OK, &instance_view(item))),
@@ -137,21 +140,21 @@ pub(super) fn respond(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
             let extensions = edit::list(&item.body, "/resources");
             Ok(Response::json(StatusCode::OK, &json!({"value": extensions})))
         }
-        (&Method::POST, "deallocate", Some(_)) => change_power(world, call, path, Power::Deallocated),
-        (&Method::POST, "poweroff", Some(_)) => change_power(world, call, path, Power::Stopped),
-        (&Method::POST, "start" | "restart", Some(_)) => change_power(world, call, path, Power::Running),
-        (&Method::POST, "generalize", Some(_)) => generalize(world, path),
+        (&Method::POST, "deallocate", Some(_)) => change_power(parts, call, path, Power::Deallocated),
+        (&Method::POST, "poweroff", Some(_)) => change_power(parts, call, path, Power::Stopped),
+        (&Method::POST, "start" | "restart", Some(_)) => change_power(parts, call, path, Power::Running),
+        (&Method::POST, "generalize", Some(_)) => generalize(parts, path),
         (&(Method::PATCH | Method::PUT), "", found) if !conditions_hold(call.request, found) => Err(precondition(path)),
-        (&(Method::PATCH | Method::PUT), "", Some(_)) => update::update(world, call, path),
-        (&Method::PUT, "", None) => put(world, call, path),
+        (&(Method::PATCH | Method::PUT), "", Some(_)) => update::update(parts, call, path),
+        (&Method::PUT, "", None) => put(parts, call, path),
         (&Method::DELETE, "", _) => {
-            super::version::fail_copies_of(world, &path.key(), call.now);
-            let seconds = world.timing.seconds.delete;
-            Ok(delete(
-                world,
+            super::version::fail_copies_of(parts, &path.key(), call.now);
+            let seconds = parts.engine.timing.seconds.delete;
+            Ok(resource::delete(
+                &mut parts.compute.vms,
+                parts.engine,
                 call,
                 path,
-                |compute| &mut compute.vms,
                 (Form::Compute, seconds),
             ))
         }
@@ -178,10 +181,10 @@ fn precondition(path: &ArmPath) -> ArmError {
     ArmError::new(StatusCode::PRECONDITION_FAILED, "PreconditionFailed", message)
 }
 
-fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = super::write_body(call)?;
-    let started = create(world, call, path, &body)?;
-    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
+fn put(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let body = resource::write_body(call)?;
+    let started = create(parts, call, path, &body)?;
+    let item = parts.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
     Ok(started.announce(Response::json(
         StatusCode::CREATED,
         &view(item, Shown::of(call.request)),
@@ -189,8 +192,8 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
 }
 
 /// `GET …/virtualMachines/{vm}/extensions/{name}`.
-pub(super) fn extension(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let vm = path.parent().and_then(|parent| world.compute.vms.find(&parent.key()));
+pub(super) fn extension(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let vm = path.parent().and_then(|parent| parts.compute.vms.find(&parent.key()));
     if call.request.method != Method::GET {
         return Err(unsupported(call.request));
     }
@@ -309,9 +312,9 @@ fn disk_names(body: &Value) -> Vec<String> {
         .collect()
 }
 
-fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power) -> Answer {
-    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
-    super::require_idle(item)?;
+fn change_power(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, power: Power) -> Answer {
+    let item = parts.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
+    resource::require_idle(item)?;
     if power != Power::Deallocated && item.facts.generalized {
         let message = format!(
             "Operation '{}' is not allowed on VM '{}' since the VM is generalized.",
@@ -321,9 +324,9 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
     if let (Power::Running, false, Some(size)) = (power, item.facts.has_host(), usage::size_of(item)) {
-        usage::require_cores(&world.compute, &path.subscription, &item.location(), size)?;
+        usage::require_cores(parts.compute, &path.subscription, &item.location(), size)?;
     }
-    let seconds = &world.timing.seconds;
+    let seconds = &parts.engine.timing.seconds;
     let already = item.facts.power == power;
     let lasts = match (already, power) {
         (true, _) => seconds.update,
@@ -334,11 +337,11 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
         form: Form::Compute,
         subscription: path.subscription.clone(),
         location: item.location(),
-        lasts: world.timing.lasts(lasts),
+        lasts: parts.engine.timing.lasts(lasts),
         output: Output::Nothing,
     };
-    let started = operation::begin(world, call, plan);
-    if let Some(item) = world.compute.vms.find_mut(&path.key()) {
+    let started = parts.engine.begin(call, plan);
+    if let Some(item) = parts.compute.vms.find_mut(&path.key()) {
         item.change = Some(Change::new(Doing::Updating, &started));
         item.facts.becoming = (!already).then_some(power);
     }
@@ -346,9 +349,9 @@ fn change_power(world: &mut World, call: &Call<'_>, path: &ArmPath, power: Power
 }
 
 /// Sets the flag and nothing else; there is no way back.
-fn generalize(world: &mut World, path: &ArmPath) -> Answer {
-    let item = world.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
-    super::require_idle(item)?;
+fn generalize(parts: &mut Parts<'_>, path: &ArmPath) -> Answer {
+    let item = parts.compute.vms.find_mut(&path.key()).ok_or_else(|| missing(path))?;
+    resource::require_idle(item)?;
     if item.facts.power == Power::Running {
         let message = format!(
             "The Virtual Machine '{}' cannot be generalized because it is running. Stop or deallocate it first.",

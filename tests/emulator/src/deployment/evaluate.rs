@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use thiserror::Error;
 
 use super::expression::{self, Expression, Parsed, SyntaxError};
-use crate::{arm::ArmPath, json as edit};
+use crate::{envelope::ArmPath, json as edit};
 
 /// The longest chain of variables that is followed; a longer one is taken for a circle.
 const LONGEST_CHAIN: u32 = 32;

@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::evaluate::{self, EvaluationError, Scope};
 use crate::{
-    arm::{ArmError, ArmPath},
+    envelope::{ArmError, ArmPath},
     json as edit,
 };
 

@@ -15,7 +15,7 @@ use ring::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
 use serde::Deserialize;
 use serde_json::Value;
 
-use super::{Application, assertion, error::TokenError};
+use super::{Application, error::TokenError, validity};
 
 /// What clients sign with: RS256 with a SHA-1 thumbprint, or PS256 with a SHA-256 one, as MSAL does since 1.28.
 const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::PS256];
@@ -121,7 +121,7 @@ pub(super) fn check(
         let message = "Client assertion audience claim does not match Realm issuer.";
         return Err(TokenError::invalid_client(700_023, message));
     }
-    assertion::check_time(claims, now)
+    validity::check_time(claims, now)
 }
 
 impl Place<'_> {

@@ -5,7 +5,7 @@
 use http::StatusCode;
 use thiserror::Error;
 
-use crate::{arm::ArmError, http::Response};
+use crate::{envelope::ArmError, http::Response};
 
 /// Why a token was refused.
 #[derive(Clone, Debug, PartialEq, Eq, Error)]

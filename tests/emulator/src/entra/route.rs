@@ -6,14 +6,15 @@ use http::{Method, StatusCode};
 use serde_json::json;
 
 use super::{
-    Tenant, discovery,
+    Entra, Tenant, discovery,
     endpoint::{self, Generation},
     error::TokenError,
     identity, key,
 };
 use crate::{
+    call::Call,
     http::{Request, Response},
-    world::{Call, World},
+    ids::IdSource,
 };
 
 /// What an Entra path asks for.
@@ -44,7 +45,7 @@ pub(crate) fn error_response(status: StatusCode, code: &str, message: &str) -> R
 }
 
 /// Answers an Entra path; `None` when it is none, or not with that verb.
-pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Option<Response> {
+pub(crate) fn respond(entra: &Entra, ids: &mut IdSource, call: &Call<'_>) -> Option<Response> {
     let request = call.request;
     let route = route(request)?;
     let expected = if matches!(route, Route::Token { .. }) {
@@ -57,36 +58,35 @@ pub(crate) fn respond(world: &mut World, call: &Call<'_>) -> Option<Response> {
     }
     Some(match route {
         Route::Token { tenant, generation } => {
-            let answer = find_tenant(world, &tenant, request)
+            let answer = find_tenant(entra, &tenant, request)
                 .and_then(|tenant| endpoint::token(&tenant, request, generation, call.now));
-            token_answer(world, call, answer)
+            token_answer(ids, call, answer)
         }
-        Route::OpenIdConfiguration { tenant } => match find_tenant(world, &tenant, request) {
+        Route::OpenIdConfiguration { tenant } => match find_tenant(entra, &tenant, request) {
             Ok(known) => discovery::openid_configuration(request, &tenant, &known.id),
-            Err(error) => error.response(&mut world.ids, &request.authority, call.now),
+            Err(error) => error.response(ids, &request.authority, call.now),
         },
         Route::Keys => discovery::keys(key::ACCESS_TOKENS),
         Route::Instance => discovery::instance(request),
         Route::GitHubConfiguration => github_configuration(request),
         Route::GitHubKeys => discovery::keys(identity::GITHUB_ISSUER),
-        Route::GitHubToken => identity::github(&world.entra, request, call.now),
-        Route::AppServiceToken => identity::app_service(&world.entra, request, call.now),
-        Route::MetadataToken => identity::metadata_service(&world.entra, request, call.now),
+        Route::GitHubToken => identity::github(entra, request, call.now),
+        Route::AppServiceToken => identity::app_service(entra, request, call.now),
+        Route::MetadataToken => identity::metadata_service(entra, request, call.now),
     })
 }
 
-fn token_answer(world: &mut World, call: &Call<'_>, answer: Result<Response, TokenError>) -> Response {
-    let response = answer.unwrap_or_else(|error| error.response(&mut world.ids, &call.request.authority, call.now));
+fn token_answer(ids: &mut IdSource, call: &Call<'_>, answer: Result<Response, TokenError>) -> Response {
+    let response = answer.unwrap_or_else(|error| error.response(ids, &call.request.authority, call.now));
     response
         .with_header("cache-control", "no-store, no-cache")
         .with_header("pragma", "no-cache")
-        .with_header("x-ms-request-id", &world.ids.guid())
+        .with_header("x-ms-request-id", &ids.guid())
         .with_header("x-ms-ests-server", "2.1.0 - emulator")
 }
 
 /// The tenant of a path; `adfs` and the multi-tenant names stand for the tenant of the application.
-fn find_tenant(world: &World, name: &str, request: &Request) -> Result<Tenant, TokenError> {
-    let entra = &world.entra;
+fn find_tenant(entra: &Entra, name: &str, request: &Request) -> Result<Tenant, TokenError> {
     let shared = ["adfs", "common", "organizations"]
         .iter()
         .any(|shared| shared.eq_ignore_ascii_case(name));

@@ -4,28 +4,22 @@
 
 use serde_json::Value;
 
-use super::{Kind, missing};
-use crate::{
-    arm::{ArmError, ArmPath},
-    compute::Item,
-    json as edit,
-    world::World,
-};
+use super::{Kind, Parts};
+use crate::{envelope::ArmError, json as edit, resource::Item};
 
 /// Refuses to delete what something else uses.
-pub(super) fn require_free(world: &World, path: &ArmPath, kind: Kind) -> Result<(), ArmError> {
-    let item = world.network.resources.find(&path.key()).ok_or_else(|| missing(path))?;
+pub(super) fn require_free(parts: &Parts<'_>, item: &Item<()>, kind: Kind) -> Result<(), ArmError> {
     let refusal = match kind {
-        Kind::Interface => interface_in_use(world, &item.id),
-        Kind::PublicAddress => address_in_use(world, &item.id),
-        Kind::VirtualNetwork => network_in_use(world, item),
-        Kind::SecurityGroup => group_in_use(world, &item.id),
+        Kind::Interface => interface_in_use(parts, &item.id),
+        Kind::PublicAddress => address_in_use(parts, &item.id),
+        Kind::VirtualNetwork => network_in_use(parts, item),
+        Kind::SecurityGroup => group_in_use(parts, &item.id),
     };
     refusal.map_or(Ok(()), Err)
 }
 
-fn interface_in_use(world: &World, id: &str) -> Option<ArmError> {
-    let vm = vm_of(world, id)?;
+fn interface_in_use(parts: &Parts<'_>, id: &str) -> Option<ArmError> {
+    let vm = vm_of(parts, id)?;
     let message = format!(
         "Network Interface {id} is used by existing resource {vm}. In order to delete the network interface, it must \
          be dissociated from the resource. To learn more, see aka.ms/deletenic."
@@ -33,8 +27,8 @@ fn interface_in_use(world: &World, id: &str) -> Option<ArmError> {
     Some(ArmError::bad_request("NicInUse", message))
 }
 
-fn address_in_use(world: &World, id: &str) -> Option<ArmError> {
-    let user = configuration_of(world, "/properties/publicIPAddress/id", id)?;
+fn address_in_use(parts: &Parts<'_>, id: &str) -> Option<ArmError> {
+    let user = configuration_of(parts, "/properties/publicIPAddress/id", id)?;
     let message = format!(
         "Public IP address {id} can not be deleted since it is still allocated to resource {user}. In order to delete \
          the public IP, disassociate/detach the Public IP address from the resource. To learn how to do this, see \
@@ -43,12 +37,12 @@ fn address_in_use(world: &World, id: &str) -> Option<ArmError> {
     Some(ArmError::bad_request("PublicIPAddressCannotBeDeleted", message))
 }
 
-fn network_in_use(world: &World, item: &Item<()>) -> Option<ArmError> {
+fn network_in_use(parts: &Parts<'_>, item: &Item<()>) -> Option<ArmError> {
     let (subnet, user) = edit::list(&item.body, "/properties/subnets")
         .iter()
         .find_map(|subnet| {
             let id = edit::text(subnet, "/id")?;
-            let user = configuration_of(world, "/properties/subnet/id", id)?;
+            let user = configuration_of(parts, "/properties/subnet/id", id)?;
             Some((edit::text(subnet, "/name")?, user))
         })?;
     let message = format!(
@@ -58,15 +52,15 @@ fn network_in_use(world: &World, item: &Item<()>) -> Option<ArmError> {
     Some(ArmError::bad_request("InUseSubnetCannotBeDeleted", message))
 }
 
-fn group_in_use(world: &World, id: &str) -> Option<ArmError> {
+fn group_in_use(parts: &Parts<'_>, id: &str) -> Option<ArmError> {
     let names = |body: &Value, pointer: &str| edit::text(body, pointer).is_some_and(|own| own.eq_ignore_ascii_case(id));
-    let interface = world
+    let interface = parts
         .network
         .items(Kind::Interface)
         .find(|item| names(&item.body, "/properties/networkSecurityGroup/id"))
         .map(|item| item.id.as_str());
     let user = interface.or_else(|| {
-        world
+        parts
             .network
             .items(Kind::VirtualNetwork)
             .flat_map(|item| edit::list(&item.body, "/properties/subnets"))
@@ -83,20 +77,13 @@ fn group_in_use(world: &World, id: &str) -> Option<ArmError> {
 }
 
 /// The id of the VM that an interface is attached to.
-pub(super) fn vm_of<'a>(world: &'a World, interface: &str) -> Option<&'a str> {
-    let uses = |entry: &Value| edit::text(entry, "/id").is_some_and(|id| id.eq_ignore_ascii_case(interface));
-    let mut vms = world.compute.vms.iter();
-    vms.find(|vm| {
-        edit::list(&vm.body, "/properties/networkProfile/networkInterfaces")
-            .iter()
-            .any(uses)
-    })
-    .map(|vm| vm.id.as_str())
+pub(super) fn vm_of<'a>(parts: &'a Parts<'_>, interface: &str) -> Option<&'a str> {
+    parts.machines.get(&interface.to_lowercase()).map(String::as_str)
 }
 
 /// The id of the first IP configuration that names `id` at that place.
-pub(super) fn configuration_of<'a>(world: &'a World, pointer: &str, id: &str) -> Option<&'a str> {
-    world
+pub(super) fn configuration_of<'a>(parts: &'a Parts<'_>, pointer: &str, id: &str) -> Option<&'a str> {
+    parts
         .network
         .items(Kind::Interface)
         .flat_map(|item| edit::list(&item.body, "/properties/ipConfigurations"))

@@ -6,26 +6,25 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::{Kind, Network, canonical_id};
+use super::{Kind, Network, Parts, canonical_id};
 use crate::{
-    arm::{ArmError, ArmPath},
+    envelope::{ArmError, ArmPath},
     json as edit,
-    world::World,
 };
 
 /// The first address of a subnet that machines get: Azure keeps the four before it.
 const FIRST_HOST: u64 = 4;
 
 /// Checks the body of a write and completes it in place.
-pub(super) fn complete(world: &mut World, path: &ArmPath, kind: Kind, body: &mut Value) -> Result<(), ArmError> {
-    let guid = world.ids.guid();
+pub(super) fn complete(parts: &mut Parts<'_>, path: &ArmPath, kind: Kind, body: &mut Value) -> Result<(), ArmError> {
+    let guid = parts.engine.ids.guid();
     edit::set(body, &["properties", "resourceGuid"], json!(guid));
     let id = canonical_id(path, kind);
     match kind {
         Kind::PublicAddress => complete_public_address(body),
         Kind::SecurityGroup => name_children(body, "securityRules", &id),
         Kind::VirtualNetwork => name_children(body, "subnets", &id),
-        Kind::Interface => complete_interface(&world.network, body, &id)?,
+        Kind::Interface => complete_interface(parts.network, body, &id)?,
     }
     Ok(())
 }

@@ -4,24 +4,26 @@
 
 use serde_json::{Value, json};
 
-use super::{Kind, attachment};
-use crate::{compute::Item, json as edit, world::World};
+use super::{Kind, Parts, attachment};
+use crate::{json as edit, resource::Item};
 
-/// Every network resource, sorted by kind and id.
-pub(crate) fn all(world: &World) -> Vec<Value> {
-    Kind::ALL
-        .into_iter()
-        .flat_map(|kind| world.network.items(kind).map(move |item| one(world, item, kind)))
-        .collect()
+impl Parts<'_> {
+    /// Every network resource, sorted by kind and id.
+    pub(crate) fn views(&self) -> Vec<Value> {
+        Kind::ALL
+            .into_iter()
+            .flat_map(|kind| self.network.items(kind).map(move |item| one(self, item, kind)))
+            .collect()
+    }
 }
 
 /// One resource as a GET shows it.
-pub(super) fn one(world: &World, item: &Item<()>, kind: Kind) -> Value {
+pub(super) fn one(parts: &Parts<'_>, item: &Item<()>, kind: Kind) -> Value {
     let mut view = item.view(&kind.type_name());
     match kind {
-        Kind::PublicAddress => add_address(world, item, &mut view),
+        Kind::PublicAddress => add_address(parts, item, &mut view),
         Kind::Interface => {
-            if let Some(vm) = attachment::vm_of(world, &item.id) {
+            if let Some(vm) = attachment::vm_of(parts, &item.id) {
                 edit::set(&mut view, &["properties", "virtualMachine", "id"], json!(vm));
             }
         }
@@ -31,8 +33,8 @@ pub(super) fn one(world: &World, item: &Item<()>, kind: Kind) -> Value {
 }
 
 /// A dynamic address is there only while a machine has it.
-fn add_address(world: &World, item: &Item<()>, view: &mut Value) {
-    let user = attachment::configuration_of(world, "/properties/publicIPAddress/id", &item.id);
+fn add_address(parts: &Parts<'_>, item: &Item<()>, view: &mut Value) {
+    let user = attachment::configuration_of(parts, "/properties/publicIPAddress/id", &item.id);
     if let Some(user) = user {
         edit::set(view, &["properties", "ipConfiguration", "id"], json!(user));
     }
@@ -40,9 +42,9 @@ fn add_address(world: &World, item: &Item<()>, view: &mut Value) {
     let interface = user
         .and_then(|id| id.rsplit_once("/ipConfigurations/"))
         .map(|(id, _)| id);
-    let has_vm = interface.is_some_and(|id| attachment::vm_of(world, id).is_some());
+    let has_vm = interface.is_some_and(|id| attachment::vm_of(parts, id).is_some());
     if is_static || has_vm {
-        let address = world.network.public_address.to_string();
+        let address = parts.network.public_address.to_string();
         edit::set(view, &["properties", "ipAddress"], json!(address));
     }
 }

@@ -8,7 +8,7 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
 use super::Form;
-use crate::{arm::ArmPath, http::Request};
+use crate::{envelope::ArmPath, http::Request};
 
 /// How many hashes the certificate part of a signed URL is made of: 43 characters each, so that the whole
 /// URL is beyond the 4 KB that ARM's documentation tells clients to expect.

@@ -4,7 +4,7 @@
 
 use http::Method;
 
-use crate::arm::ArmPath;
+use crate::envelope::ArmPath;
 
 /// Something that a role allows or does not.
 #[derive(Clone, Debug, PartialEq, Eq)]

@@ -7,7 +7,7 @@ use http::Method;
 use serde_json::Value;
 
 use super::Action;
-use crate::{arm::ArmPath, json as edit};
+use crate::{envelope::ArmPath, json as edit};
 
 /// The actions that a write needs elsewhere, each with the id of the resource.
 pub(super) fn of(method: &Method, path: &ArmPath, body: &Value) -> Vec<(Action, String)> {

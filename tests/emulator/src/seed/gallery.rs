@@ -6,11 +6,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{Place, SeedError};
-use crate::{
-    compute::{self, Item},
-    json as edit, region,
-    world::World,
-};
+use crate::{compute, json as edit, region, resource::Item, world::World};
 
 /// The api-version that a seeded definition counts as made with: before new ones defaulted to Trusted Launch.
 const DEFINITION_VERSION: &str = "2023-07-03";

@@ -230,7 +230,7 @@ fn a_request_to_batch_is_measured_by_the_roles_of_its_token() {
     let bearer = format!("Bearer {}", azure.sign_in("https://batch.core.windows.net//.default"));
     let missing = |method: Method, path: &str, authorization: &str| {
         let request = super::azure::request(method, path, "", &[("authorization", authorization)]);
-        let call = crate::world::Call {
+        let call = crate::call::Call {
             request: &request,
             now: azure.now,
         };

@@ -37,7 +37,7 @@ fn one_region() -> Value {
     json!({"targetRegions": [{"name": "East US 2", "regionalReplicaCount": 1}]})
 }
 
-fn decided(settings: &PublishSettings, seen: &Seen) -> Result<Plan> {
+fn decided(settings: &PublishSettings, seen: &Seen) -> Result<Goal> {
     decide(settings, seen, &Progress::silent())
 }
 
@@ -62,8 +62,8 @@ fn its_own_region_and_those_of_pools_go_first() {
         replicas: None,
     }];
     let plan = decided(&settings, &seen(&one_region(), &[("westus2", 700)])).unwrap();
-    assert_eq!(regions_of(&plan.first), "eastus2, westus2");
-    assert_eq!(regions_of(&plan.rest), "northeurope");
+    assert_eq!(regions::names(&plan.first), "eastus2, westus2");
+    assert_eq!(regions::names(&plan.rest), "northeurope");
 }
 
 #[test]
@@ -155,5 +155,5 @@ fn our_tags_are_only_the_first_and_the_user_s_always() {
     let details = decided(&settings, &seen(&one_region(), &[])).unwrap().details;
     assert_eq!(details.tags["team"], "render");
     let ours: Vec<&String> = details.first_tags.keys().collect();
-    assert_eq!(ours, [FINGERPRINT_TAG, RUN_TAG, TOOL_TAG]);
+    assert_eq!(ours, [Tag::Fingerprint.name(), Tag::Run.name(), Tag::Tool.name()]);
 }

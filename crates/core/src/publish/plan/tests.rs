@@ -4,10 +4,13 @@ use std::collections::BTreeSet;
 
 use super::*;
 use crate::{
-    publish::machine::{Security, tests::machine},
+    batch::account::Account,
+    error::ErrorKind,
+    plan::Effect,
+    publish::{machine::tests::machine, next, security::Security, step::Step},
     settings::{
-        DefinitionTraits, MachineHandling, ManagedImagePolicy, Reuse, Source, TargetRegion, Temporaries,
-        VersionSettings,
+        DefinitionTraits, Generalized, MachineHandling, ManagedImagePolicy, Reuse, Source, Stopped, TargetRegion,
+        Temporaries, VersionSettings,
     },
 };
 
@@ -51,16 +54,22 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         definition: None,
         versions: Vec::new(),
         accounts,
+        temporaries: Vec::new(),
+        ready: Vec::new(),
     }
 }
 
-fn plan(settings: &PublishSettings, seen: &Seen) -> Result<Plan> {
-    make(
+fn goal(settings: &PublishSettings, seen: &Seen) -> Result<Goal> {
+    decide(settings, seen, &Numbers::default(), &Progress::silent())
+}
+
+fn planned(settings: &PublishSettings, seen: &Seen) -> crate::plan::Plan<Step> {
+    let asking = Asking {
         settings,
-        seen,
-        "2026-01-01T00:00:00Z".parse().unwrap(),
-        &Progress::silent(),
-    )
+        holder: "run-1/a",
+        now: "2026-01-01T00:00:00Z".parse().unwrap(),
+    };
+    next::plan(next::batches(asking, seen, &goal(settings, seen).unwrap()).unwrap())
 }
 
 fn shown(needs: &[RegionNeed]) -> Vec<String> {
@@ -79,13 +88,13 @@ fn pools_regions_go_first_and_the_source_s_before_them() {
             replicas,
         })
         .to_vec();
-    let plan = plan(
+    let goal = goal(
         &settings,
         &seen(&[("westus2", 700), ("westus2", 301), ("centralus", 5)]),
     )
     .unwrap();
-    assert_eq!(shown(&plan.first), ["eastus2 1", "centralus 2", "westus2 9"]);
-    assert_eq!(shown(&plan.rest), ["northeurope 1", "uksouth 3"]);
+    assert_eq!(shown(&goal.first), ["eastus2 1", "centralus 2", "westus2 9"]);
+    assert_eq!(shown(&goal.rest), ["northeurope 1", "uksouth 3"]);
 }
 
 #[test]
@@ -95,7 +104,7 @@ fn fewer_replicas_than_the_pools_need_are_refused() {
         location: "westus2".parse().unwrap(),
         replicas: Some(2),
     }];
-    let error = plan(&settings, &seen(&[("westus2", 700)])).unwrap_err();
+    let error = goal(&settings, &seen(&[("westus2", 700)])).unwrap_err();
     assert_eq!(
         error.to_string(),
         "target_region westus2 asks for 2 replicas; 3 to 100 are possible, 3 are what the pools there need"
@@ -103,63 +112,118 @@ fn fewer_replicas_than_the_pools_need_are_refused() {
 }
 
 #[test]
-fn names_follow_from_version_and_fingerprint_only() {
-    let first = plan(&settings(), &seen(&[])).unwrap();
+fn names_follow_from_definition_and_fingerprint_only() {
+    let names = |settings: &PublishSettings| {
+        let snapshots = goal(settings, &seen(&[])).unwrap().snapshots;
+        let names = snapshots.iter().map(|snapshot| snapshot.id.name().to_owned());
+        names.collect::<Vec<_>>()
+    };
+    let first = names(&settings());
+    assert!(first[0].ends_with("-os") && first[1].ends_with("-d2"), "{first:?}");
     let mut later = settings();
     later.run_id = "run-2".to_owned();
-    let again = plan(&later, &seen(&[])).unwrap();
-    let names = |plan: &Plan| {
-        plan.snapshots
-            .iter()
-            .map(|snapshot| snapshot.id.name().to_owned())
-            .collect::<Vec<_>>()
-    };
-    assert_eq!(names(&first), names(&again));
-    assert!(
-        names(&first)[1].starts_with("azure-batch-1.0.0-") && names(&first)[1].ends_with("-d2"),
-        "{:?}",
-        names(&first)
-    );
+    later.version = "1.0.1".parse().unwrap();
+    assert_eq!(first, names(&later), "the next number is made of the same copies");
     let mut other = settings();
-    other.version = "1.0.1".parse().unwrap();
-    assert_ne!(names(&first), names(&plan(&other, &seen(&[])).unwrap()));
+    other.definition = format!("{GROUP}/Microsoft.Compute/galleries/gal/images/other")
+        .parse()
+        .unwrap();
+    assert_ne!(first, names(&other));
 }
 
 #[test]
-fn the_longest_names_fit_azure() {
+fn a_prefix_that_makes_names_too_long_is_refused_before_anything_is_written() {
     let mut settings = settings();
-    settings.version = "2147483647.2147483647.2147483647".parse().unwrap();
-    let plan = plan(&settings, &seen(&[])).unwrap();
-    assert!(plan.image.name().len() <= 80, "{}", plan.image.name());
+    settings.temporaries.name_prefix = "p".repeat(crate::names::LONGEST_PREFIX + 1);
+    let error = goal(&settings, &seen(&[])).unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadInput);
+    assert!(error.to_string().contains("temp_name_prefix"), "{error}");
 }
 
 #[test]
-fn temporaries_say_whose_they_are_and_when_nobody_needs_them() {
-    let plan = plan(&settings(), &seen(&[])).unwrap();
-    let feeds = plan.temporary_tags[FEEDS_TAG].as_str().unwrap();
-    assert!(feeds.starts_with("gal/def/1.0.0 "), "{feeds}");
-    assert_eq!(plan.temporary_tags[EXPIRES_TAG], "2026-01-02T00:00:00Z");
-    assert_eq!(plan.tags[RUN_TAG], "run-1");
-    assert!(
-        plan.tags.get(EXPIRES_TAG).is_none(),
-        "a version does not expire with its temporaries"
+fn tags_of_ours_win_over_the_user_s_in_any_case_of_letters() {
+    let mut settings = settings();
+    let mine = [("Azure-Batch-Fingerprint", "mine"), ("owner", "me")];
+    settings.temporaries.tags = mine.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
+    let goal = goal(&settings, &seen(&[])).unwrap();
+    let names: Vec<&str> = goal.tags.keys().map(String::as_str).collect();
+    assert_eq!(
+        names,
+        [
+            "owner",
+            "azure-batch-tool",
+            "azure-batch-run",
+            "azure-batch-fingerprint"
+        ]
     );
+}
+
+#[test]
+fn a_purchase_plan_that_is_let_through_is_carried_into_a_new_definition() {
+    let mut seen = seen(&[]);
+    let plan = json!({"name": "n", "publisher": "p", "product": "o", "promotionCode": "c"});
+    seen.machine.plan = Some(plan);
+    let body = bodies::definition(&settings(), &seen.machine, &seen.machine.location);
+    assert_eq!(
+        body["properties"]["purchasePlan"],
+        json!({"name": "n", "publisher": "p", "product": "o"})
+    );
+    goal(&settings(), &seen).unwrap();
 }
 
 #[test]
 fn a_plan_reads_as_a_list_of_changes() {
     let seen = seen(&[("westus2", 700)]);
-    let plan = plan(&settings(), &seen).unwrap();
-    let hash = plan.image.name().split('-').nth(3).unwrap().to_owned();
-    let text = plan.changes(&seen).join("\n").replace(&hash, "<hash>");
+    let hash = goal(&settings(), &seen)
+        .unwrap()
+        .image
+        .name()
+        .split('-')
+        .nth(2)
+        .unwrap()
+        .to_owned();
+    let text = planned(&settings(), &seen).to_string().replace(&hash, "<hash>");
     insta::assert_snapshot!(text, @r"
     create gallery gal
     create image definition def
-    create snapshot azure-batch-1.0.0-<hash>-os
-    create snapshot azure-batch-1.0.0-<hash>-d2
-    create managed image azure-batch-1.0.0-<hash>-image
+    create snapshot azure-batch-<hash>-os
+    create snapshot azure-batch-<hash>-d2
+    create managed image azure-batch-<hash>-image
     create image version 1.0.0 of def
+    wait for image version 1.0.0 of def
     replicate to eastus2 with 1 replicas
     replicate to westus2 with 4 replicas
+    remove snapshot azure-batch-<hash>-os
+    remove snapshot azure-batch-<hash>-d2
+    remove managed image azure-batch-<hash>-image
     ");
+}
+
+#[test]
+fn what_cannot_be_undone_comes_after_the_destination_and_before_the_first_copy() {
+    let mut settings = settings();
+    settings.machine = MachineHandling {
+        if_running: Stopped::Deallocate,
+        generalized: Generalized::Mark,
+    };
+    let mut seen = seen(&[]);
+    let statuses = json!({"properties": {"instanceView": {"statuses": [{"code": "PowerState/running"}]}}});
+    seen.machine.vm = Some(crate::compute::vm::Vm::new(statuses));
+    let plan = planned(&settings, &seen);
+    let kinds: Vec<&str> = plan.steps[..5]
+        .iter()
+        .map(|step| match step {
+            Step::CreateGallery { .. } => "gallery",
+            Step::CreateDefinition { .. } => "definition",
+            Step::Deallocate { .. } => "deallocate",
+            Step::Generalize { .. } => "generalize",
+            Step::CopyDisk { .. } => "copy",
+            _ => "other",
+        })
+        .collect();
+    assert_eq!(kinds, ["gallery", "definition", "deallocate", "generalize", "copy"]);
+    let irreversible = plan
+        .changes()
+        .filter(|step| crate::plan::Step::effect(*step) == Effect::Irreversible);
+    assert_eq!(irreversible.count(), 1);
 }

@@ -38,6 +38,9 @@ pub(in crate::rollout) fn judge(error: &ResizeError) -> Judgement {
     if let Some(inner) = inner {
         said = format!("{said} ({}: {})", inner.code, inner.message);
     }
+    for (name, value) in error.values.iter().filter(|(name, _)| !provider::is_raw(name)) {
+        said = format!("{said} ({name}: {value})");
+    }
     Judgement {
         class: cause.class,
         kind: cause.kind,

@@ -31,7 +31,7 @@ pub(in crate::rollout) struct Rounds {
 
 /// What comes after a round.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::rollout) enum Next {
+pub(in crate::rollout) enum AfterRound {
     /// The pool is large enough.
     Reached,
     /// Another round after this pause; it has a new timeout then.
@@ -73,24 +73,24 @@ impl Rounds {
     }
 
     /// Ends a round that left the pool at this size, and decides what comes next; `jitter` is from 0 to 1.
-    pub(in crate::rollout) fn end(&mut self, size: NodeCounts, judged: Option<&Judgement>, jitter: f64) -> Next {
+    pub(in crate::rollout) fn end(&mut self, size: NodeCounts, judged: Option<&Judgement>, jitter: f64) -> AfterRound {
         let ended = self.number();
         self.sizes.push(size);
         if self.goal.is_reached_by(size) {
-            return Next::Reached;
+            return AfterRound::Reached;
         }
         let class = judged.map_or(Class::Retry, |judged| judged.class);
         if class == Class::Stop {
-            return Next::End(End::Stopped);
+            return AfterRound::End(End::Stopped);
         }
         if ended >= self.limit {
-            return Next::End(End::UsedUp);
+            return AfterRound::End(End::UsedUp);
         }
         if self.is_fruitless() {
-            return Next::End(End::Fruitless);
+            return AfterRound::End(End::Fruitless);
         }
         self.timeout = timeout::next(self.timeout, self.goal.targets.total());
-        Next::Again(pause(ended, class, jitter))
+        AfterRound::Again(pause(ended, class, jitter))
     }
 
     /// Whether the last rounds did not bring the pool nearer to its targets.
@@ -117,7 +117,7 @@ fn pause(ended: u32, class: Class, jitter: f64) -> Duration {
         doubled.min(LONGEST_PAUSE)
     };
     let factor = jitter.clamp(0.0, 1.0).mul_add(2.0 * JITTER, 1.0 - JITTER);
-    // Whole seconds, so that what is told is what is waited.
+    // Whole seconds, so that the pause is as long as the event says.
     Duration::from_secs(length.mul_f64(factor).as_secs())
 }
 
@@ -154,8 +154,8 @@ mod tests {
         }
     }
 
-    const fn minutes(count: u64) -> Next {
-        Next::Again(Duration::from_secs(count * 60))
+    const fn minutes(count: u64) -> AfterRound {
+        AfterRound::Again(Duration::from_secs(count * 60))
     }
 
     #[test]
@@ -171,7 +171,7 @@ mod tests {
             assert_eq!(rounds.end(dedicated(size), Some(&judged(Class::Retry)), 0.5), expected);
             timeouts.push(rounds.timeout().as_secs() / 60);
         }
-        assert_eq!(rounds.end(dedicated(500), None, 0.5), Next::End(End::UsedUp));
+        assert_eq!(rounds.end(dedicated(500), None, 0.5), AfterRound::End(End::UsedUp));
         assert_eq!(timeouts, [30, 45, 68, 102, 120]);
     }
 
@@ -179,12 +179,15 @@ mod tests {
     fn two_rounds_in_a_row_without_a_node_end_it() {
         let mut barren = rounds(5);
         assert_eq!(barren.end(dedicated(0), None, 0.5), minutes(1));
-        assert_eq!(barren.end(dedicated(0), None, 0.5), Next::End(End::Fruitless));
+        assert_eq!(barren.end(dedicated(0), None, 0.5), AfterRound::End(End::Fruitless));
         let mut late = rounds(9);
         for size in [0, 100, 100, 101, 101] {
-            assert!(matches!(late.end(dedicated(size), None, 0.5), Next::Again(_)), "{size}");
+            assert!(
+                matches!(late.end(dedicated(size), None, 0.5), AfterRound::Again(_)),
+                "{size}"
+            );
         }
-        assert_eq!(late.end(dedicated(101), None, 0.5), Next::End(End::Fruitless));
+        assert_eq!(late.end(dedicated(101), None, 0.5), AfterRound::End(End::Fruitless));
     }
 
     #[test]
@@ -192,9 +195,9 @@ mod tests {
         let end = |class| rounds(5).end(dedicated(100), Some(&judged(class)), 0.5);
         assert_eq!(end(Class::Retry), minutes(1));
         assert_eq!(end(Class::Wait), minutes(8));
-        assert_eq!(end(Class::Stop), Next::End(End::Stopped));
+        assert_eq!(end(Class::Stop), AfterRound::End(End::Stopped));
         let enough = rounds(5).end(dedicated(686), Some(&judged(Class::Stop)), 0.5);
-        assert_eq!(enough, Next::Reached, "enough is enough, whatever the error");
+        assert_eq!(enough, AfterRound::Reached, "enough is enough, whatever the error");
     }
 
     proptest! {
@@ -209,7 +212,7 @@ mod tests {
         #[test]
         fn rounds_always_end(limit in 1_u32..10, sizes in proptest::collection::vec(0_u32..680, 12)) {
             let mut rounds = rounds(limit);
-            let ended = sizes.iter().position(|size| matches!(rounds.end(dedicated(*size), None, 0.5), Next::End(_)));
+            let ended = sizes.iter().position(|size| matches!(rounds.end(dedicated(*size), None, 0.5), AfterRound::End(_)));
             prop_assert!(ended.is_some_and(|ended| ended < limit as usize));
         }
     }

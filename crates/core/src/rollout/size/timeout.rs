@@ -41,6 +41,12 @@ pub(in crate::rollout) fn next(last: Duration, nodes: u32) -> Duration {
     whole_minutes(grown.min(LONGEST_GROWN).max(last))
 }
 
+/// The timeouts of so many rounds.
+pub(in crate::rollout) fn rounds(first: Duration, nodes: u32, rounds: u32) -> impl Iterator<Item = Duration> {
+    let count = usize::try_from(rounds).unwrap_or(usize::MAX);
+    std::iter::successors(Some(first), move |last| Some(next(*last, nodes))).take(count)
+}
+
 fn whole_minutes(duration: Duration) -> Duration {
     let minutes = duration.as_secs().div_ceil(60);
     MINUTE * u32::try_from(minutes).unwrap_or(u32::MAX)
@@ -84,8 +90,7 @@ mod tests {
 
     #[test]
     fn rounds_grow_by_half_up_to_two_hours() {
-        let rounds: Vec<u64> = std::iter::successors(Some(first(700, None)), |last| Some(next(*last, 700)))
-            .take(6)
+        let rounds: Vec<u64> = rounds(first(700, None), 700, 6)
             .map(|timeout| timeout.as_secs() / 60)
             .collect();
         assert_eq!(rounds, [30, 45, 68, 102, 120, 120]);

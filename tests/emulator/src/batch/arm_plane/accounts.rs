@@ -7,21 +7,23 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{body, filtered, operations, with_version};
-use crate::arm::{Answer, ArmError, ArmPath, page};
-use crate::batch::account::{Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode, Terms};
+use crate::batch::Parts;
+use crate::batch::account::{Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode};
+use crate::batch::image::Terms;
 use crate::batch::refusal::Refusal;
 use crate::batch::wire::Version;
 use crate::batch::{conditions, seed};
+use crate::call::Call;
 use crate::compute::size;
+use crate::envelope::{Answer, ArmError, ArmPath, page};
 use crate::http::Response;
 use crate::region;
-use crate::world::{Call, World};
 
 /// The number of accounts that a subscription may have in a region; the portal's figure for new subscriptions.
 const ACCOUNTS_PER_REGION: u32 = 3;
 
 /// Lists a subscription's or a group's accounts.
-pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
+pub(crate) fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Response {
     let in_scope = |account: &&Account| {
         let group = path
             .group
@@ -29,34 +31,34 @@ pub(crate) fn list(world: &World, call: &Call<'_>, path: &ArmPath) -> Response {
             .is_none_or(|group| group.eq_ignore_ascii_case(&account.group));
         group && account.subscription.eq_ignore_ascii_case(&path.subscription)
     };
-    let accounts = world.batch.accounts.iter().filter(in_scope);
+    let accounts = parts.batch.accounts.iter().filter(in_scope);
     let mut values: Vec<Value> = accounts
         .map(|account| render(account, Some(&call.request.authority), call.now))
         .collect();
     values.sort_by_key(|value| value.get("id").map(Value::to_string));
-    page(call.request, &values, world.page_size)
+    page(call.request, &values, parts.engine.page_size)
 }
 
 /// GET, PUT, PATCH and DELETE of one account.
 ///
 /// # Errors
 /// What the provider refuses.
-pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn element(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     match call.request.method {
         Method::GET => {
-            let account = find(world, path)?;
+            let account = find(parts, path)?;
             conditions::check(call.request, &account.version)?;
             Ok(show(account, call))
         }
-        Method::PUT => put(world, call, path),
-        Method::PATCH => patch(world, call, path),
+        Method::PUT => put(parts, call, path),
+        Method::PATCH => patch(parts, call, path),
         Method::DELETE => {
-            if find(world, path).is_err() {
+            if find(parts, path).is_err() {
                 return Ok(Response::empty(StatusCode::NO_CONTENT));
             }
-            let (operation, response) = operations::begin(world, call, path, operations::Kind::Delete);
+            let (operation, response) = operations::begin(parts, call, path, operations::Kind::Delete);
             if operation.failure.is_none() {
-                find_mut(world, path)?.life = AccountLife::Deleting(operation.ends);
+                find_mut(parts, path)?.life = AccountLife::Deleting(operation.ends);
             }
             Ok(response)
         }
@@ -68,9 +70,9 @@ pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 ///
 /// # Errors
 /// There is no such account, or it takes no shared keys.
-pub(crate) fn keys(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(crate) fn keys(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let regenerates = path.action() == "regeneratekeys";
-    let account = find_mut(world, path)?;
+    let account = find_mut(parts, path)?;
     if !account.allows(AuthenticationMode::SharedKey) {
         let message = "The account does not allow shared key authentication.";
         return Err(ArmError::conflict("OperationNotAllowed", message));
@@ -123,10 +125,10 @@ pub(crate) fn virtual_machine_skus(call: &Call<'_>) -> Answer {
 ///
 /// # Errors
 /// The body is none.
-pub(crate) fn check_name(world: &World, call: &Call<'_>) -> Answer {
+pub(crate) fn check_name(parts: &Parts<'_>, call: &Call<'_>) -> Answer {
     let body = body(call)?;
     let name = body.get("name").and_then(Value::as_str).unwrap_or_default();
-    let taken = world
+    let taken = parts
         .batch
         .accounts
         .iter()
@@ -150,10 +152,10 @@ fn is_account_name(name: &str) -> bool {
             .all(|byte| byte.is_ascii_lowercase() || byte.is_ascii_digit())
 }
 
-fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn put(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = body(call)?;
-    if find(world, path).is_ok() {
-        return patch(world, call, path);
+    if find(parts, path).is_ok() {
+        return patch(parts, call, path);
     }
     let name = path.parts.first().map_or("", |(_, name)| name);
     if !is_account_name(name) {
@@ -162,7 +164,7 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
             "The account name is invalid.",
         ));
     }
-    if world
+    if parts
         .batch
         .accounts
         .iter()
@@ -191,7 +193,7 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         identity: None,
         properties: json!({}),
         version: Version {
-            etag: world.ids.etag(),
+            etag: parts.engine.ids.etag(),
             modified: call.now,
         },
         write_interval: seed::usual_interval(),
@@ -200,19 +202,19 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
         schedules: Vec::new(),
     };
     change(&mut account, &body)?;
-    let (operation, response) = operations::begin(world, call, path, operations::Kind::Create);
+    let (operation, response) = operations::begin(parts, call, path, operations::Kind::Create);
     account.life = match (operation.failure, operation.ends) {
         (Some(_), Some(ends)) => AccountLife::Failing(ends),
         (_, ends) => AccountLife::Creating(ends),
     };
-    world.batch.accounts.push(account);
+    parts.batch.accounts.push(account);
     Ok(response)
 }
 
-fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+fn patch(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = body(call)?;
-    let etag = world.ids.etag();
-    let account = find_mut(world, path)?;
+    let etag = parts.engine.ids.etag();
+    let account = find_mut(parts, path)?;
     conditions::check(call.request, &account.version)?;
     change(account, &body)?;
     account.version = Version {
@@ -329,12 +331,34 @@ fn quotas(account: &Account) -> Vec<(&'static str, Value)> {
     ]
 }
 
+/// GET of what `Location` names.
+///
+/// # Errors
+/// There is no such operation, or it has failed.
+pub(crate) fn operation_result(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let mut operations = parts.batch.operations.iter();
+    let Some(operation) = operations.find(|operation| operation.id.eq_ignore_ascii_case(path.name())) else {
+        let message = format!("The operation '{}' was not found.", path.name());
+        return Err(ArmError::new(StatusCode::NOT_FOUND, "NotFound", message));
+    };
+    if operation.ends.is_none_or(|ends| call.now < ends) {
+        return Ok(operations::accepted(parts, call, &call.request.path));
+    }
+    if let Some((code, message)) = &operation.failure {
+        return Err(ArmError::new(StatusCode::CONFLICT, code, message.clone()));
+    }
+    match operation.kind {
+        operations::Kind::Create => Ok(show(find(parts, path)?, call)),
+        operations::Kind::Delete => Ok(Response::empty(StatusCode::NO_CONTENT)),
+    }
+}
+
 /// The account of a path.
 ///
 /// # Errors
 /// `ResourceNotFound` in ARM's words.
-pub(crate) fn find<'a>(world: &'a World, path: &ArmPath) -> Result<&'a Account, ArmError> {
-    world
+pub(crate) fn find<'a>(parts: &'a Parts<'_>, path: &ArmPath) -> Result<&'a Account, ArmError> {
+    parts
         .batch
         .accounts
         .iter()
@@ -346,8 +370,8 @@ pub(crate) fn find<'a>(world: &'a World, path: &ArmPath) -> Result<&'a Account, 
 ///
 /// # Errors
 /// `ResourceNotFound` in ARM's words.
-pub(crate) fn find_mut<'a>(world: &'a mut World, path: &ArmPath) -> Result<&'a mut Account, ArmError> {
-    world
+pub(crate) fn find_mut<'a>(parts: &'a mut Parts<'_>, path: &ArmPath) -> Result<&'a mut Account, ArmError> {
+    parts
         .batch
         .accounts
         .iter_mut()
@@ -356,9 +380,9 @@ pub(crate) fn find_mut<'a>(world: &'a mut World, path: &ArmPath) -> Result<&'a m
 }
 
 /// Brings the account up to now, so that both planes see the same.
-pub(crate) fn settle(world: &mut World, path: &ArmPath, now: Timestamp) {
-    if let Some(name) = find(world, path).ok().map(|account| account.name.clone()) {
-        crate::batch::with_scene(world, &name, now, |_, _| ());
+pub(crate) fn settle(parts: &mut Parts<'_>, path: &ArmPath, now: Timestamp) {
+    if let Some(name) = find(parts, path).ok().map(|account| account.name.clone()) {
+        crate::batch::with_scene(parts, &name, now, |_, _| ());
     }
 }
 

@@ -5,11 +5,11 @@
 use http::StatusCode;
 use jiff::Timestamp;
 
-use super::accounts;
-use crate::arm::{Answer, ArmError, ArmPath};
+use crate::batch::Parts;
+use crate::call::Call;
+use crate::envelope::ArmPath;
 use crate::fault::Effect;
 use crate::http::Response;
-use crate::world::{Call, World};
 
 /// What happens to the account.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -21,8 +21,8 @@ pub(crate) enum Kind {
 /// One operation.
 #[derive(Clone, Debug)]
 pub(crate) struct Operation {
-    id: String,
-    kind: Kind,
+    pub(crate) id: String,
+    pub(crate) kind: Kind,
     /// `None`: it never ends.
     pub(crate) ends: Option<Timestamp>,
     /// Azure's code and message.
@@ -30,16 +30,16 @@ pub(crate) struct Operation {
 }
 
 /// Starts an operation under whatever fault the request met, and says where to ask about it.
-pub(crate) fn begin(world: &mut World, call: &Call<'_>, path: &ArmPath, kind: Kind) -> (Operation, Response) {
+pub(crate) fn begin(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, kind: Kind) -> (Operation, Response) {
     // A round number of what recordings of the az command line show: one poll of 15 seconds.
-    let usual = call.now + world.timing.lasts(world.timing.seconds.delete);
-    let (ends, failure) = match world.faults.take_operation() {
+    let usual = call.now + parts.engine.timing.lasts(parts.engine.timing.seconds.delete);
+    let (ends, failure) = match parts.engine.faults.take_operation() {
         Some(Effect::OperationStuck) => (None, None),
         Some(Effect::OperationFailed { code, message }) => (Some(usual), Some((code, message))),
         _ => (Some(usual), None),
     };
     let operation = Operation {
-        id: world.ids.guid(),
+        id: parts.engine.ids.guid(),
         kind,
         ends,
         failure,
@@ -51,38 +51,16 @@ pub(crate) fn begin(world: &mut World, call: &Call<'_>, path: &ArmPath, kind: Ki
         path.group(),
         operation.id
     );
-    world.batch.operations.push(operation.clone());
-    let response = accepted(world, call, &place);
+    parts.batch.operations.push(operation.clone());
+    let response = accepted(parts, call, &place);
     (operation, response)
 }
 
-/// GET of what `Location` names.
-///
-/// # Errors
-/// There is no such operation, or it has failed.
-pub(crate) fn poll(world: &World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let mut operations = world.batch.operations.iter();
-    let Some(operation) = operations.find(|operation| operation.id.eq_ignore_ascii_case(path.name())) else {
-        let message = format!("The operation '{}' was not found.", path.name());
-        return Err(ArmError::new(StatusCode::NOT_FOUND, "NotFound", message));
-    };
-    if operation.ends.is_none_or(|ends| call.now < ends) {
-        return Ok(accepted(world, call, &call.request.path));
-    }
-    if let Some((code, message)) = &operation.failure {
-        return Err(ArmError::new(StatusCode::CONFLICT, code, message.clone()));
-    }
-    match operation.kind {
-        Kind::Create => Ok(accounts::show(accounts::find(world, path)?, call)),
-        Kind::Delete => Ok(Response::empty(StatusCode::NO_CONTENT)),
-    }
-}
-
-fn accepted(world: &World, call: &Call<'_>, place: &str) -> Response {
+pub(crate) fn accepted(parts: &Parts<'_>, call: &Call<'_>, place: &str) -> Response {
     let version = call.request.query("api-version").unwrap_or_default();
     let location = format!("https://{}{place}?api-version={version}", call.request.authority);
     let response = Response::empty(StatusCode::ACCEPTED).with_header("location", &location);
-    match world.timing.retry_after {
+    match parts.engine.timing.retry_after {
         Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
         None => response,
     }

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{accounts, body, filtered, names, quoted, with_version};
-use crate::arm::{Answer, ArmError, ArmPath};
+use crate::batch::Parts;
 use crate::batch::account::Account;
 use crate::batch::allocation::{DeallocationOption, ResizeError, Targets};
 use crate::batch::autoscale;
@@ -21,9 +21,9 @@ use crate::batch::refusal::{CONDITION_NOT_MET, POOL_BEING_RESIZED, Refusal};
 use crate::batch::scene::Scene;
 use crate::batch::secrets::without_secrets;
 use crate::batch::wire::{format_duration, timestamp};
+use crate::call::Call;
+use crate::envelope::{Answer, ArmError, ArmPath, unsupported};
 use crate::http::Response;
-use crate::unsupported;
-use crate::world::{Call, World};
 
 /// After how many seconds to ask for a deletion again: a guess, of the order of other providers' numbers.
 const ASK_AGAIN_SECONDS: u32 = 15;
@@ -46,9 +46,9 @@ const FILTERABLE: &[&str] = &[
 ///
 /// # Errors
 /// What the provider refuses.
-pub(crate) fn list(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    accounts::settle(world, path, call.now);
-    let account = accounts::find(world, path)?;
+pub(crate) fn list(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(parts, path, call.now);
+    let account = accounts::find(parts, path)?;
     let pools = account.pools.iter().filter(|pool| !pool.is_gone(call.now));
     let mut values: Vec<Value> = pools.map(|pool| render(account, pool, call.now)).collect();
     values.sort_by_key(|value| value.get("name").map(|name| name.to_string().to_lowercase()));
@@ -59,20 +59,20 @@ pub(crate) fn list(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer
 ///
 /// # Errors
 /// What the provider refuses.
-pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    accounts::settle(world, path, call.now);
+pub(crate) fn element(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(parts, path, call.now);
     let id = PoolId::of(path.name());
     match call.request.method {
         Method::GET => {
-            let account = accounts::find(world, path)?;
+            let account = accounts::find(parts, path)?;
             let pool = account.pool(&id, call.now)?;
             conditions::check(call.request, &pool.version)?;
             Ok(show(account, pool, call.now))
         }
-        Method::PUT => put(world, call, path, &id),
-        Method::PATCH => patch(world, call, path, &id),
-        Method::DELETE => match with_scene(world, call, path, |account, scene| change::delete(account, &id, scene))? {
-            Ok(()) => Ok(deletion(world, call, path, &id)),
+        Method::PUT => put(parts, call, path, &id),
+        Method::PATCH => patch(parts, call, path, &id),
+        Method::DELETE => match with_scene(parts, call, path, |account, scene| change::delete(account, &id, scene))? {
+            Ok(()) => Ok(deletion(parts, call, path, &id)),
             Err(refusal) if refusal.status() == StatusCode::NOT_FOUND => Ok(Response::empty(StatusCode::NO_CONTENT)),
             Err(refusal) => Err(refusal.into()),
         },
@@ -84,23 +84,23 @@ pub(crate) fn element(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Ans
 ///
 /// # Errors
 /// It is none of ours, or there is no such account.
-pub(crate) fn operation_result(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    accounts::settle(world, path, call.now);
+pub(crate) fn operation_result(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(parts, path, call.now);
     let name = path.name();
     let named = name.strip_prefix("delete-").and_then(|rest| rest.rsplit_once('-'));
     let (id, version) = named.ok_or_else(|| unsupported(call.request))?;
-    let pool = accounts::find(world, path)?.pool(&PoolId::of(id), call.now);
+    let pool = accounts::find(parts, path)?.pool(&PoolId::of(id), call.now);
     // A pool that was made anew under the name has another version.
     if pool.is_ok_and(|pool| operation_version(pool) == version) {
         let location = format!("https://{}{}{}", call.request.authority, call.request.path, query(call));
-        return Ok(still_deleting(world, &location));
+        return Ok(still_deleting(parts, &location));
     }
     Ok(Response::empty(StatusCode::NO_CONTENT))
 }
 
 /// 202 with the place to ask whether the pool is gone; 204 when it is gone at once.
-fn deletion(world: &World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Response {
-    let pool = accounts::find(world, path)
+fn deletion(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Response {
+    let pool = accounts::find(parts, path)
         .ok()
         .and_then(|account| account.pool(id, call.now).ok());
     let account = call.request.path.trim_end_matches('/').rsplitn(3, '/').nth(2);
@@ -109,12 +109,12 @@ fn deletion(world: &World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Resp
     };
     let operation = format!("poolOperationResults/delete-{id}-{}", operation_version(pool));
     let location = format!("https://{}{account}/{operation}{}", call.request.authority, query(call));
-    still_deleting(world, &location)
+    still_deleting(parts, &location)
 }
 
 /// 202 with where to ask and when: the specification has both headers, and no number.
-fn still_deleting(world: &World, location: &str) -> Response {
-    let seconds = world.timing.retry_after.unwrap_or(ASK_AGAIN_SECONDS);
+fn still_deleting(parts: &Parts<'_>, location: &str) -> Response {
+    let seconds = parts.engine.timing.retry_after.unwrap_or(ASK_AGAIN_SECONDS);
     Response::empty(StatusCode::ACCEPTED)
         .with_header("location", location)
         .with_header("retry-after", &seconds.to_string())
@@ -133,39 +133,39 @@ fn query(call: &Call<'_>) -> String {
 ///
 /// # Errors
 /// What the provider refuses.
-pub(crate) fn action(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
-    accounts::settle(world, path, call.now);
+pub(crate) fn action(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    accounts::settle(parts, path, call.now);
     let (id, stops) = (PoolId::of(path.name()), path.action() == "stopresize");
-    with_scene(world, call, path, |account, scene| match stops {
+    with_scene(parts, call, path, |account, scene| match stops {
         true => scale::stop(account, &id, scene),
         false => scale::disable_autoscale(account, &id, scene),
     })??;
-    answer(world, call, path, &id)
+    answer(parts, call, path, &id)
 }
 
 /// Runs a rule with the account of a path and the world around it.
 fn with_scene<T>(
-    world: &mut World,
+    parts: &mut Parts<'_>,
     call: &Call<'_>,
     path: &ArmPath,
     rule: impl FnOnce(&mut Account, &mut Scene<'_>) -> T,
 ) -> Result<T, ArmError> {
-    let name = accounts::find(world, path)?.name.clone();
-    let ran = crate::batch::with_scene(world, &name, call.now, |account, mut scene| rule(account, &mut scene));
+    let name = accounts::find(parts, path)?.name.clone();
+    let ran = crate::batch::with_scene(parts, &name, call.now, |account, mut scene| rule(account, &mut scene));
     ran.ok_or_else(|| ArmError::resource_not_found("batchAccounts", path.group()))
 }
 
-fn answer(world: &World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
-    let account = accounts::find(world, path)?;
+fn answer(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
+    let account = accounts::find(parts, path)?;
     Ok(show(account, account.pool(id, call.now)?, call.now))
 }
 
-fn put(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
+fn put(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
     let sent = without_nulls(body(call)?);
     let mut fields = names::to_data_plane(sent.get("properties").unwrap_or(&Value::Null));
     fields.insert("id".to_owned(), json!(id.as_str()));
     let new = pool_body::read_new(&Value::Object(fields), ApiAge::New)?;
-    let existing = accounts::find(world, path)?
+    let existing = accounts::find(parts, path)?
         .pool(id, call.now)
         .map(|pool| pool.version.clone());
     match &existing {
@@ -185,12 +185,12 @@ fn put(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answe
         Err(_) => {}
     }
     let option = deallocation_option(&sent)?;
-    with_scene(world, call, path, |account, scene| match existing {
+    with_scene(parts, call, path, |account, scene| match existing {
         Ok(_) => replace(account, new, option, scene),
         Err(_) => change::create(account, new, scene).map(|_| ()),
     })??;
-    describe(world, path, id, &sent, call.now)?;
-    answer(world, call, path, id)
+    describe(parts, path, id, &sent, call.now)?;
+    answer(parts, call, path, id)
 }
 
 /// PUT on a pool that is there: what is left out falls to its default.
@@ -219,9 +219,9 @@ fn replace(
     rescale(account, &new.id, new.scale, (Some(new.resize_timeout), option), scene)
 }
 
-fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
+fn patch(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Answer {
     let sent = without_nulls(body(call)?);
-    let pool = accounts::find(world, path)?.pool(id, call.now)?;
+    let pool = accounts::find(parts, path)?.pool(id, call.now)?;
     pool.ensure_active()?;
     conditions::check(call.request, &pool.version)?;
     let mut fields = names::to_data_plane(sent.get("properties").unwrap_or(&Value::Null));
@@ -235,7 +235,7 @@ fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Ans
     }
     let changes = change::read_patch(pool, &fields)?;
     let option = deallocation_option(&sent)?;
-    with_scene(world, call, path, |account, scene| {
+    with_scene(parts, call, path, |account, scene| {
         change::apply(account, id, changes, scene)?;
         if drops_start_task {
             account.pool_mut(id, scene.now)?.settings.shift_remove("startTask");
@@ -245,8 +245,8 @@ fn patch(world: &mut World, call: &Call<'_>, path: &ArmPath, id: &PoolId) -> Ans
             None => Ok(()),
         }
     })??;
-    describe(world, path, id, &sent, call.now)?;
-    answer(world, call, path, id)
+    describe(parts, path, id, &sent, call.now)?;
+    answer(parts, call, path, id)
 }
 
 /// Takes the scale out of a sparse body; targets that are left out stay.
@@ -341,8 +341,8 @@ fn deallocation_option(sent: &Value) -> Result<DeallocationOption, Refusal> {
 }
 
 /// Keeps what only ARM can set. An identity of type `None` removes it.
-fn describe(world: &mut World, path: &ArmPath, id: &PoolId, sent: &Value, now: Timestamp) -> Result<(), ArmError> {
-    let pool = accounts::find_mut(world, path)?.pool_mut(id, now)?;
+fn describe(parts: &mut Parts<'_>, path: &ArmPath, id: &PoolId, sent: &Value, now: Timestamp) -> Result<(), ArmError> {
+    let pool = accounts::find_mut(parts, path)?.pool_mut(id, now)?;
     if let Some(identity) = sent.get("identity") {
         let none = crate::json::text(identity, "/type").is_some_and(|kind| kind.eq_ignore_ascii_case("None"));
         pool.identity = (!none).then(|| identity.clone());

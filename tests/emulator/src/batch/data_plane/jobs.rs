@@ -122,7 +122,7 @@ fn create(site: &mut Site<'_>) -> Answer {
         shared: None,
         age: site.age(),
     };
-    job::add(site.account, new, &mut site.scene)?;
+    job::rules::add(site.account, new, &mut site.scene)?;
     let job = site.account.job(&id, site.scene.now)?;
     // Recorded: six jobs of six names were all answered with this one.
     let url = format!("{}/jobs/job-1", site.base);
@@ -331,7 +331,7 @@ fn interrupt_all(site: &mut Site<'_>, id: &JobId, option: DeallocationOption) {
             run.run.end = now;
         }
     }
-    job::interrupt(site.account, &runs, option, now);
+    job::interrupt::interrupt(site.account, &runs, option, now);
 }
 
 fn touch(job: &mut Job, etag: String, now: jiff::Timestamp) {

@@ -6,13 +6,13 @@
 use jiff::SignedDuration;
 use serde_json::{Map, Value, json};
 
-use crate::arm::ArmPath;
 use crate::batch::allocation::Targets;
 use crate::batch::ids::PoolId;
 use crate::batch::refusal::{AUTOSCALE_TOO_LONG, INVALID_REQUEST_BODY, Refusal, UNSUPPORTED_PROPERTY};
 use crate::batch::supported_images;
 use crate::batch::wire::{format_duration, parse_duration};
 use crate::compute::size::{self, VmSize};
+use crate::envelope::ArmPath;
 use crate::json::text;
 
 /// The default of `resizeTimeout` and `autoScaleEvaluationInterval`, as the models give it.

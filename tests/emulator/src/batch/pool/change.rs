@@ -12,7 +12,7 @@ use crate::batch::allocation::{DeallocationOption, Targets};
 use crate::batch::autoscale;
 use crate::batch::ids::PoolId;
 use crate::batch::image;
-use crate::batch::job::interrupt;
+use crate::batch::job::interrupt::interrupt;
 use crate::batch::refusal::{OPERATION_NOT_VALID_ON_POOL, POOL_EXISTS, POOL_QUOTA_REACHED, Refusal};
 use crate::batch::scene::Scene;
 use crate::batch::timeline::Timeline;

@@ -12,7 +12,7 @@ use crate::batch::allocation::{self, Ask, Ceiling, DeallocationOption, NodeKind,
 use crate::batch::autoscale;
 use crate::batch::ids::{NodeId, PoolId};
 use crate::batch::image::{self, Wanted};
-use crate::batch::job::interrupt;
+use crate::batch::job::interrupt::interrupt;
 use crate::batch::node::{self, Fate, Node, NodePlan, NodeState, TaskRun};
 use crate::batch::refusal::{
     NODE_NOT_FOUND, OPERATION_INVALID_FOR_STATE, OPERATION_NOT_VALID_ON_POOL, POOL_BEING_RESIZED, Refusal,

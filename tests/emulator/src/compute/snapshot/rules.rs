@@ -7,10 +7,11 @@ use serde_json::{Value, json};
 
 use super::{SnapshotFacts, is_incremental};
 use crate::{
-    arm::ArmError,
-    compute::{Compute, Item, Kind, source::DiskSource},
+    compute::{Compute, Kind, source::DiskSource},
+    envelope::ArmError,
     ids::IdSource,
     json as edit,
+    resource::Item,
 };
 
 /// The SKUs that snapshots are stored on.

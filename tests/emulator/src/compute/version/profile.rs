@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{arm::ArmError, json as edit, region};
+use crate::{envelope::ArmError, json as edit, region};
 
 /// The most replicas a region can have.
 const MOST_REPLICAS: i64 = 100;

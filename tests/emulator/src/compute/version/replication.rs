@@ -7,8 +7,9 @@ use serde_json::{Value, json};
 
 use super::profile::Target;
 use crate::{
-    compute::{Doing, Facts, plan::PurchasePlan},
+    compute::plan::PurchasePlan,
     region,
+    resource::{Doing, Facts},
 };
 
 /// What a version knows beyond what it shows.

@@ -6,9 +6,10 @@
 use serde_json::{Value, json};
 
 use crate::{
-    arm::{ArmError, ArmPath},
-    compute::{Compute, Item, Kind, definition, plan::PurchasePlan, source::DiskSource},
+    compute::{Compute, Kind, feature, plan::PurchasePlan, source::DiskSource},
+    envelope::{ArmError, ArmPath},
     json as edit, region,
+    resource::Item,
 };
 
 /// The largest data disk of a fully replicated version, in GB.
@@ -61,7 +62,7 @@ pub(super) fn resolve(compute: &Compute, body: &Value, location: &str, parent: &
         }
     };
     require_agreement(&source, parent)?;
-    require_security(&source, definition::feature(&parent.body, "SecurityType"))?;
+    require_security(&source, feature::of(&parent.body, "SecurityType"))?;
     let shallow = edit::text(body, "/properties/publishingProfile/replicationMode") == Some("Shallow");
     require_sizes(&source, shallow)?;
     Ok(source)
@@ -179,7 +180,7 @@ fn from_version(compute: &Compute, path: &ArmPath, location: &str) -> Result<Sou
         os_state: text("/osState"),
         generation: text("/hyperVGeneration"),
         architecture: text("/architecture"),
-        security: definition::feature(&parent.body, "SecurityType")
+        security: feature::of(&parent.body, "SecurityType")
             .filter(|security| !security.ends_with("Supported"))
             .map(str::to_owned),
         plan: version.facts.plan_of(&parent.body),
@@ -373,6 +374,44 @@ pub(super) fn is_present(compute: &Compute, id: &str) -> bool {
         Some(Kind::Version) => compute.versions.find(&key).is_some(),
         _ => DiskSource::find(compute, id).is_some(),
     }
+}
+
+/// Refuses another source; a body without one is fine.
+pub(super) fn require_same_source(old: &Value, new: &Value) -> Result<(), ArmError> {
+    for field in [
+        "source/id",
+        "source/virtualMachineId",
+        "osDiskImage/source/id",
+        "osDiskImage/source/uri",
+    ] {
+        let pointer = format!("/properties/storageProfile/{field}");
+        let (old, new) = (edit::text(old, &pointer), edit::text(new, &pointer));
+        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
+            let property = format!(
+                "galleryImageVersion.properties.storageProfile.{}",
+                field.replace('/', ".")
+            );
+            return Err(ArmError::property_change(&property));
+        }
+    }
+    let disks = |body: &Value| {
+        edit::list(body, "/properties/storageProfile/dataDiskImages")
+            .iter()
+            .filter_map(|disk| {
+                Some((
+                    disk.get("lun")?.as_u64()?,
+                    edit::text(disk, "/source/id")?.to_lowercase(),
+                ))
+            })
+            .collect::<Vec<_>>()
+    };
+    let known = disks(old);
+    if disks(new).iter().any(|disk| !known.contains(disk)) {
+        return Err(ArmError::property_change(
+            "galleryImageVersion.properties.storageProfile.dataDiskImages",
+        ));
+    }
+    Ok(())
 }
 
 /// The message for a source that is gone, not ready, or elsewhere.

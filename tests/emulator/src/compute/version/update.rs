@@ -6,54 +6,53 @@ use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{
-    create,
+    begin,
     profile::{self, Target},
     replication::{Fate, RegionCopy, VersionFacts},
     source,
 };
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
-    compute::{
-        Change, Compute, Doing, Item, Kind, missing, require_idle, require_same_location, required_location, write_body,
-    },
+    call::Call,
+    compute::{Compute, Kind, Parts, missing},
+    envelope::{Answer, ArmError, ArmPath},
     guess::Removal,
     http::Response,
     json as edit,
+    resource::{Change, Doing, Item, require_idle, require_same_location, required_location, write_body},
     timing::Timing,
-    world::{Call, World},
 };
 
 /// `PUT` or `PATCH` of a version that is there.
-pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world.compute.versions.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = parts.compute.versions.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
     }
-    require_same_source(&item.body, &body)?;
-    require_present_sources(&world.compute, &body)?;
+    source::require_same_source(&item.body, &body)?;
+    require_present_sources(parts.compute, &body)?;
     require_same_mode(&item.body, &body)?;
 
     let mut next = item.body.clone();
     apply(&mut next, &body);
     let targets = profile::normalise(&mut next, &item.location(), call.now)?;
-    require_permitted_regions(item, &next, &targets, world.guesses.failed_region_removal)?;
+    require_permitted_regions(item, &next, &targets, parts.engine.guesses.failed_region_removal)?;
     if let Some(parent) = path
         .parent()
-        .and_then(|parent| world.compute.definitions.find(&parent.key()))
+        .and_then(|parent| parts.compute.definitions.find(&parent.key()))
     {
-        create::require_encryption(parent, &next, &item.location())?;
+        begin::require_encryption(parent, &next, &item.location())?;
     }
-    let copies = copies(&world.timing, call, item, &targets);
+    let copies = copies(&parts.engine.timing, call, item, &targets);
     let mut item = item.clone();
     item.body = next;
 
-    let (started, copies) = create::start(world, call, path, copies);
+    let (started, copies) = begin::start(parts, call, path, copies);
     item.facts.copies = copies;
     item.change = Some(Change::new(Doing::Updating, &started));
     let shown = item.view(&Kind::Version.type_name());
-    world.compute.versions.insert(item);
+    parts.compute.versions.insert(item);
     Ok(started.announce(Response::json(StatusCode::OK, &shown)))
 }
 
@@ -85,44 +84,6 @@ fn require_present_sources(compute: &Compute, body: &Value) -> Result<(), ArmErr
     );
     let gone = named.find(|id| !source::is_present(compute, id));
     gone.map_or(Ok(()), |id| Err(source::not_found(id)))
-}
-
-/// Refuses another source; a body without one is fine.
-pub(super) fn require_same_source(old: &Value, new: &Value) -> Result<(), ArmError> {
-    for field in [
-        "source/id",
-        "source/virtualMachineId",
-        "osDiskImage/source/id",
-        "osDiskImage/source/uri",
-    ] {
-        let pointer = format!("/properties/storageProfile/{field}");
-        let (old, new) = (edit::text(old, &pointer), edit::text(new, &pointer));
-        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
-            let property = format!(
-                "galleryImageVersion.properties.storageProfile.{}",
-                field.replace('/', ".")
-            );
-            return Err(ArmError::property_change(&property));
-        }
-    }
-    let disks = |body: &Value| {
-        edit::list(body, "/properties/storageProfile/dataDiskImages")
-            .iter()
-            .filter_map(|disk| {
-                Some((
-                    disk.get("lun")?.as_u64()?,
-                    edit::text(disk, "/source/id")?.to_lowercase(),
-                ))
-            })
-            .collect::<Vec<_>>()
-    };
-    let known = disks(old);
-    if disks(new).iter().any(|disk| !known.contains(disk)) {
-        return Err(ArmError::property_change(
-            "galleryImageVersion.properties.storageProfile.dataDiskImages",
-        ));
-    }
-    Ok(())
 }
 
 fn require_same_mode(old: &Value, new: &Value) -> Result<(), ArmError> {

@@ -5,54 +5,63 @@
 
 use serde_json::{Value, json};
 
+use super::plant::{DiskSeed, PowerSeed, VmSeed};
 use crate::{
-    arm::{ArmError, ArmPath},
+    call::Call,
     compute::{
-        Change, Doing,
+        Parts,
         boot::{Boot, Controllers, number},
-        required_location,
         size::{self, VmSize},
         usage,
     },
+    envelope::{ArmError, ArmPath, unsupported},
     json as edit, network,
-    operation::{self, Form, Output, Plan, Started},
-    seed::{self, DiskSeed, PowerSeed, VmSeed},
-    unsupported,
-    world::{Call, World},
+    operation::{Form, Output, Plan, Started},
+    resource::{Change, Doing, required_location},
 };
 
 /// The disk type of a VM that names none.
 const USUAL_SKU: &str = "Premium_LRS";
 
 /// Makes the VM at `path`.
-pub(crate) fn create(world: &mut World, call: &Call<'_>, path: &ArmPath, body: &Value) -> Result<Started, ArmError> {
-    if world.compute.vms.find(&path.key()).is_some() {
+pub(crate) fn create(
+    parts: &mut Parts<'_>,
+    call: &Call<'_>,
+    path: &ArmPath,
+    body: &Value,
+) -> Result<Started, ArmError> {
+    if parts.compute.vms.find(&path.key()).is_some() {
         return Err(unsupported(call.request));
     }
     let location = required_location(body)?;
     let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
     let reference = profile.get("imageReference").cloned().unwrap_or_default();
-    let boot = Boot::find(&world.compute, &reference, &location, call.now)?;
+    let boot = Boot::find(parts.compute, &reference, &location, call.now)?;
     require_profile(body, &boot)?;
     let size = required_size(body)?;
     require_bootable(size, body, &boot)?;
-    usage::require_cores(&world.compute, &path.subscription, &location, size)?;
+    usage::require_cores(parts.compute, &path.subscription, &location, size)?;
     if let Some(plan) = &boot.plan {
         plan.require_on_vm(body, path)?;
     }
-    require_interfaces(world, body, &path.id())?;
+    require_interfaces(parts, body, &path.id())?;
     let vm = planned(path, body, (&location, &profile), &boot);
     let plan = Plan {
         form: Form::Compute,
         subscription: path.subscription.clone(),
         location,
-        lasts: world.timing.lasts(world.timing.seconds.virtual_machine),
+        lasts: parts.engine.timing.lasts(parts.engine.timing.seconds.virtual_machine),
         output: Output::Nothing,
     };
-    let started = operation::begin(world, call, plan);
-    seed::plant_vm(world, &path.subscription, call.now, &vm)
-        .map_err(|error| ArmError::bad_request("InvalidParameter", error.to_string()))?;
-    if let Some(item) = world.compute.vms.find_mut(&path.key()) {
+    let started = parts.engine.begin(call, plan);
+    let base = format!(
+        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute",
+        path.subscription,
+        path.group()
+    );
+    vm.plant(parts.compute, &mut parts.engine.ids, (&base, call.now))
+        .map_err(|reason| ArmError::bad_request("InvalidParameter", reason))?;
+    if let Some(item) = parts.compute.vms.find_mut(&path.key()) {
         mark_data_disks(&mut item.body, &profile);
         item.change = Some(Change::new(Doing::Creating, &started));
     }
@@ -60,9 +69,9 @@ pub(crate) fn create(world: &mut World, call: &Call<'_>, path: &ArmPath, body: &
 }
 
 /// Adds an extension to the VM that `path` goes through.
-pub(crate) fn add_extension(world: &mut World, path: &ArmPath, mut body: Value) -> Result<(), ArmError> {
+pub(crate) fn add_extension(parts: &mut Parts<'_>, path: &ArmPath, mut body: Value) -> Result<(), ArmError> {
     let parent = path.parent().map(|parent| parent.key()).unwrap_or_default();
-    let vm = world.compute.vms.find_mut(&parent);
+    let vm = parts.compute.vms.find_mut(&parent);
     let vm = vm.ok_or_else(|| ArmError::parent_not_found(&parent))?;
     edit::remove(&mut body, "/properties", "protectedSettings");
     let shown = json!({
@@ -134,7 +143,7 @@ fn require_bootable(size: &VmSize, body: &Value, boot: &Boot) -> Result<(), ArmE
     Ok(())
 }
 
-fn require_interfaces(world: &World, body: &Value, id: &str) -> Result<(), ArmError> {
+fn require_interfaces(parts: &Parts<'_>, body: &Value, id: &str) -> Result<(), ArmError> {
     let interfaces = edit::list(body, "/properties/networkProfile/networkInterfaces");
     if interfaces.is_empty() {
         let message = "Virtual Machine must have at least one network interface.";
@@ -143,7 +152,7 @@ fn require_interfaces(world: &World, body: &Value, id: &str) -> Result<(), ArmEr
     let missing = interfaces
         .iter()
         .filter_map(|entry| edit::text(entry, "/id"))
-        .find(|interface| !world.network.has_interface(interface));
+        .find(|interface| !parts.network.has_interface(interface));
     missing.map_or(Ok(()), |interface| Err(network::reference_missing(interface, id)))
 }
 

@@ -7,16 +7,13 @@ use serde_json::{Value, json};
 
 use super::{Shown, VmFacts, create, view};
 use crate::{
-    arm::{Answer, ArmError, ArmPath},
-    compute::{
-        Change, Compute, DiskFacts, Doing, Item, boot::number, missing, require_idle, require_same_location,
-        required_location, write_body,
-    },
+    call::Call,
+    compute::{Compute, DiskFacts, Parts, boot::number, missing},
+    envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
-    operation::{self, Form, Output, Plan},
-    unsupported,
-    world::{Call, World},
+    operation::Form,
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
 
 /// What cannot change, under `properties`.
@@ -43,9 +40,9 @@ struct Disks {
 }
 
 /// `PUT` or `PATCH` of a VM that is there.
-pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answer {
+pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
-    let item = world.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
+    let item = parts.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
     require_idle(item)?;
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
@@ -58,7 +55,7 @@ pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answ
         create::required_size(&body)?;
     }
     let disks = match body.pointer("/properties/storageProfile/dataDisks") {
-        Some(Value::Array(asked)) => Some(plan_disks(&world.compute, item, asked)?),
+        Some(Value::Array(asked)) => Some(plan_disks(parts.compute, item, asked)?),
         _ => None,
     };
     let mut item = item.clone();
@@ -69,20 +66,14 @@ pub(super) fn update(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Answ
             &["properties", "storageProfile", "dataDisks"],
             Value::Array(disks.shown.clone()),
         );
-        move_disks(world, call, &item, &disks);
+        move_disks(parts, call, &item, &disks);
     }
-    let plan = Plan {
-        form: Form::Compute,
-        subscription: path.subscription.clone(),
-        location: item.location(),
-        lasts: world.timing.lasts(world.timing.seconds.update),
-        output: Output::Nothing,
-    };
-    let started = operation::begin(world, call, plan);
+    let seconds = parts.engine.timing.seconds.update;
+    let beginning = Beginning::new(parts.engine, Doing::Updating, (Form::Compute, seconds));
+    let started = resource::begin(parts.engine, call, path, &mut item, beginning);
     item.facts.revision += 1;
-    item.change = Some(Change::new(Doing::Updating, &started));
     let shown = view(&item, Shown::of(call.request));
-    world.compute.vms.insert(item);
+    parts.compute.vms.insert(item);
     Ok(started.announce(Response::json(StatusCode::OK, &shown)))
 }
 
@@ -209,7 +200,7 @@ fn disk_id(entry: &Value) -> Option<String> {
 }
 
 /// Gives the disks their new owner, or none.
-fn move_disks(world: &mut World, call: &Call<'_>, item: &Item<VmFacts>, plan: &Disks) {
+fn move_disks(parts: &mut Parts<'_>, call: &Call<'_>, item: &Item<VmFacts>, plan: &Disks) {
     for (id, size) in &plan.made {
         let body = json!({
             "location": item.location(),
@@ -220,18 +211,18 @@ fn move_disks(world: &mut World, call: &Call<'_>, item: &Item<VmFacts>, plan: &D
                 "diskSizeBytes": u64::from(*size) << 30,
                 "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
                 "timeCreated": edit::time(call.now),
-                "uniqueId": world.ids.guid(),
+                "uniqueId": parts.engine.ids.guid(),
             },
         });
         let disk = Item::new(id.clone(), body, DiskFacts::default());
-        world.compute.disks.insert(disk);
+        parts.compute.disks.insert(disk);
     }
     let gained = plan.made.iter().map(|(id, _)| id).chain(&plan.attached);
     let owners = gained
         .map(|id| (id, json!(item.id)))
         .chain(plan.detached.iter().map(|id| (id, Value::Null)));
     for (id, owner) in owners {
-        if let Some(disk) = world.compute.disks.find_mut(&id.to_lowercase()) {
+        if let Some(disk) = parts.compute.disks.find_mut(&id.to_lowercase()) {
             edit::set(&mut disk.body, &["managedBy"], owner);
         }
     }

@@ -17,11 +17,8 @@ pub(super) struct ProviderError {
 
 /// Reads the provider's error, if there is one.
 pub(super) fn read(error: &ResizeError) -> Option<ProviderError> {
-    let is_provider_s = |name: &str| {
-        let name = name.to_ascii_lowercase();
-        name.contains("provider error json") && !name.contains("truncated")
-    };
-    let (_, text) = error.values.iter().find(|(name, _)| is_provider_s(name))?;
+    let is_whole = |name: &str| !name.to_ascii_lowercase().contains("truncated");
+    let (_, text) = error.values.iter().find(|(name, _)| is_raw(name) && is_whole(name))?;
     match serde_json::from_str::<Value>(text) {
         Ok(body) => of_body(&body),
         // Cut off in the middle: what stands before the cut is still worth reading.
@@ -30,6 +27,11 @@ pub(super) fn read(error: &ResizeError) -> Option<ProviderError> {
             message: string_after(text, "\"message\"").unwrap_or_default(),
         }),
     }
+}
+
+/// Whether a value of that name belongs to the provider's error, which is read and worded on its own.
+pub(super) fn is_raw(name: &str) -> bool {
+    name.to_ascii_lowercase().contains("provider error json")
 }
 
 /// The innermost code says most: ARM wraps provider errors in `details`.

@@ -21,7 +21,7 @@ pub(in crate::rollout) enum Class {
 pub(in crate::rollout) struct Cause {
     /// Its code as Azure writes it; codes compare without case.
     pub(super) code: &'static str,
-    /// A part of the message that tells this cause from others with the same code, in lower case.
+    /// A part of the message that distinguishes this cause from others with the same code, in lower case.
     pub(super) message: Option<&'static str>,
     /// What to do.
     pub(super) class: Class,
@@ -33,7 +33,7 @@ pub(in crate::rollout) struct Cause {
     pub(super) remedy: &'static str,
 }
 
-/// A code that is new to us is retried like Batch's own `Unknown`: the next round tells.
+/// A code that is new to us is retried like Batch's own `Unknown`: the next round shows what it is.
 pub(super) const UNKNOWN: Cause = retry(
     "Unknown",
     "an internal error of Batch, or one this version does not know",
@@ -100,7 +100,7 @@ pub(super) const BATCH: &[Cause] = &[
     ),
     stop(
         "ResizeStopped",
-        "somebody stopped the resize",
+        "another client stopped the resize",
         "run it again when they agree to the targets",
     ),
     retry(

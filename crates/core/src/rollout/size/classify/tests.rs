@@ -88,6 +88,14 @@ fn the_provider_s_error_decides_when_it_is_known() {
 }
 
 #[test]
+fn what_else_batch_says_of_a_failed_allocation_is_kept_whole() {
+    let long = format!("Allocation failed as subnet has delegation to {}", "x".repeat(600));
+    let mut reason = error("AllocationFailed", None);
+    reason.values.push(("Reason".to_owned(), long.clone()));
+    assert!(judge(&reason).said.ends_with(&format!("(Reason: {long})")));
+}
+
+#[test]
 fn the_error_that_allows_least_decides_a_round() {
     let errors = [
         error("AllocationTimedOut", None),

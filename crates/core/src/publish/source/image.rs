@@ -1,11 +1,11 @@
 //! Sources that are images already, seen as the machine behind them: a managed image, or a version in a gallery.
 //!
-//! They tell less than disks do; what they do not tell is left open here, and `preflight` names it.
+//! They tell less than disks do; what they do not tell is left open here, and `checks` names it.
 
 use futures::future::try_join_all;
 use serde_json::{Value, json};
 
-use super::machine::{Machine, Security, SourceDisk, SourceShape, missing, odd};
+use super::missing::{missing, odd};
 use crate::{
     client::Client,
     compute::{
@@ -23,36 +23,18 @@ use crate::{
     },
     json as read_json, judge,
     operation::{Status, drive, read_resource},
-    publish::legality::DefinitionSecurity,
+    publish::{
+        machine::{ImageKind, Machine, SourceDisk, SourceImage, SourceShape},
+        security::{DefinitionSecurity, Security},
+    },
     settings::Lun,
 };
-
-/// Which kind of image a source is.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum ImageKind {
-    /// A managed image: it tells neither architecture nor purchase plan.
-    ManagedImage,
-    /// A version: its definition tells what it does not.
-    Version,
-}
-
-/// An image that is the source as it is.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct SourceImage {
-    pub kind: ImageKind,
-    /// Its id, in its own casing.
-    pub id: String,
-    /// `Generalized` or `Specialized`.
-    pub os_state: String,
-    /// When a version was published, which tells it from one made anew under its number; empty for a managed image.
-    pub published: String,
-}
 
 /// Reads the machine behind a managed image.
 ///
 /// # Errors
 /// When there is none, or it makes no sense.
-pub(super) async fn observe_image(client: &Client, id: &ImageId) -> Result<Machine> {
+pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> Result<Machine> {
     let get = image::get(id);
     let answer = client.find(&get).await?;
     let body = answer.ok_or_else(|| missing(&id.to_string()))?.value();
@@ -61,13 +43,13 @@ pub(super) async fn observe_image(client: &Client, id: &ImageId) -> Result<Machi
             ErrorKind::Refused,
             format!("managed image {} is being deleted", id.name()),
         );
-        return Err(error.with_hint("build it anew, or name another"));
+        return Err(error.with_hint("build it again, or name another"));
     }
     let body = match read_resource(&body) {
         Status::Succeeded => body,
         Status::Failed(failure) => {
             let error = judge::failed(format!("managed image {} was never made", id.name()), failure);
-            return Err(error.with_hint("build it anew"));
+            return Err(error.with_hint("build it again"));
         }
         Status::Running(_) | Status::Forgotten => {
             // Only names what is waited for.
@@ -107,7 +89,7 @@ async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<()> {
 ///
 /// # Errors
 /// When there is none, it failed or is being deleted, or the run ends.
-pub(super) async fn observe_version(client: &Client, id: &ImageVersionId) -> Result<Machine> {
+pub(in crate::publish) async fn observe_version(client: &Client, id: &ImageVersionId) -> Result<Machine> {
     let found = find_version(client, id).await?;
     let version = if found.status() == Status::Succeeded {
         found
@@ -125,7 +107,7 @@ pub(super) async fn observe_version(client: &Client, id: &ImageVersionId) -> Res
 ///
 /// # Errors
 /// When there is none, it is being deleted, it failed beyond repair, or the run ends.
-pub(super) async fn settled_version(client: &Client, id: &ImageVersionId) -> Result<ImageVersion> {
+pub(in crate::publish) async fn settled_version(client: &Client, id: &ImageVersionId) -> Result<ImageVersion> {
     let found = find_version(client, id).await?;
     if found.status() == Status::Succeeded {
         return Ok(found);
@@ -145,7 +127,7 @@ fn unfit(id: &ImageVersionId) -> Error {
         id.name(),
         id.definition().name()
     );
-    let hint = "mend it first: a publish to its own definition adopts it and writes again what failed";
+    let hint = "repair it first: a publish to its own definition adopts it and writes again what failed";
     Error::new(ErrorKind::Refused, text).with_hint(hint)
 }
 
@@ -153,7 +135,7 @@ fn unfit(id: &ImageVersionId) -> Error {
 ///
 /// # Errors
 /// When it is gone or not readable.
-pub(super) async fn definition_of(client: &Client, id: &ImageVersionId) -> Result<ImageDefinition> {
+pub(in crate::publish) async fn definition_of(client: &Client, id: &ImageVersionId) -> Result<ImageDefinition> {
     let definition = id.definition();
     let answer = client.find(&gallery::get_definition(&definition)).await?;
     let answer = answer.ok_or_else(|| missing(&definition.to_string()))?;
@@ -161,11 +143,11 @@ pub(super) async fn definition_of(client: &Client, id: &ImageVersionId) -> Resul
 }
 
 /// The machine behind a managed image.
-pub(super) fn of_image(id: &ImageId, body: &Value) -> Result<Machine> {
+pub(in crate::publish) fn of_image(id: &ImageId, body: &Value) -> Result<Machine> {
     let profile = read_json::at(body, "/properties/storageProfile");
     let os = read_json::at(profile, "/osDisk");
     let text = |value: &Value, pointer: &str| read_json::text(value, pointer).map(str::to_owned);
-    let untold = |what: &str| Error::new(ErrorKind::BadInput, format!("{} does not tell its {what}", id.name()));
+    let untold = |what: &str| Error::new(ErrorKind::BadInput, format!("{} does not show its {what}", id.name()));
     let region = text(body, "/location").and_then(|text| text.parse().ok());
     Ok(Machine {
         location: region.ok_or_else(|| untold("region"))?,
@@ -188,13 +170,13 @@ pub(super) fn of_image(id: &ImageId, body: &Value) -> Result<Machine> {
 }
 
 /// The machine behind a version, of which the definition tells the most.
-pub(super) fn of_version(version: &ImageVersion, definition: &ImageDefinition) -> Result<Machine> {
+pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageDefinition) -> Result<Machine> {
     let id = &version.id;
     let body = version.body();
     let profile = read_json::at(body, "/properties/storageProfile");
     let region = read_json::text(body, "/location").and_then(|text| text.parse().ok());
     let published = read_json::text(body, "/properties/publishingProfile/publishedDate");
-    let untold = || Error::new(ErrorKind::Azure, format!("image version {id} does not tell its region"));
+    let untold = || Error::new(ErrorKind::Azure, format!("image version {id} does not show its region"));
     let mut os = version_disk(read_json::at(profile, "/osDiskImage"));
     let whole = [
         "/source/id",
@@ -269,7 +251,7 @@ fn source_disk(disk: &Value, sources: &[&str], caching: &str, size: &str) -> Sou
 }
 
 #[cfg(test)]
-pub(super) mod tests {
+pub(in crate::publish) mod tests {
     use super::*;
 
     const GROUP: &str =
@@ -307,10 +289,11 @@ pub(super) mod tests {
         assert_eq!(luns(&machine), [1, 3]);
         assert_eq!((machine.os.id.as_str(), machine.generation.as_str()), ("/os", "V2"));
         assert_eq!(machine.data[1].1.body.size_gib(), 64);
-        assert_eq!(machine.fingerprint(), image("/OS").fingerprint());
+        let print = |machine: &Machine| super::super::fingerprint::of(machine, "");
+        assert_eq!(print(&machine), print(&image("/OS")));
         assert_ne!(
-            machine.fingerprint(),
-            image("/os-of-the-next-build").fingerprint(),
+            print(&machine),
+            print(&image("/os-of-the-next-build")),
             "an image that was built anew under its name is another source"
         );
     }
@@ -333,11 +316,11 @@ pub(super) mod tests {
     }
 
     #[test]
-    fn an_image_that_does_not_tell_what_it_is_is_refused_by_name() {
+    fn an_image_that_does_not_show_what_it_is_is_refused_by_name() {
         let refusal = of_image(
             &format!("{GROUP}/images/odd").parse().unwrap(),
             &json!({"location": "eastus2"}),
         );
-        assert_eq!(refusal.unwrap_err().to_string(), "odd does not tell its OS type");
+        assert_eq!(refusal.unwrap_err().to_string(), "odd does not show its OS type");
     }
 }

@@ -3,9 +3,9 @@
 use serde_json::json;
 
 use super::*;
-use crate::publish::machine::{
-    Security,
-    tests::{disk, machine},
+use crate::publish::{
+    machine::tests::{disk, machine},
+    security::Security,
 };
 
 fn outcome(machine: &Machine, handling: MachineHandling, name: &str) -> CheckOutcome {
@@ -71,7 +71,7 @@ fn disks_cannot_tell_what_only_a_vm_knows() {
 
 #[test]
 fn images_tell_their_state_and_a_version_its_plan() {
-    use crate::publish::source_image::tests::{image, version};
+    use crate::publish::source::image::tests::{image, version};
     let handling = MachineHandling::default();
     let mut with_plan = version(None, "Generalized");
     with_plan.plan = Some(json!({"name": "p"}));
@@ -98,7 +98,7 @@ fn images_tell_their_state_and_a_version_its_plan() {
 
 #[test]
 fn a_plan_that_an_image_does_not_tell_is_no_difference() {
-    use crate::publish::source_image::tests::image;
+    use crate::publish::source::image::tests::image;
     let definition = ImageDefinition::new(json!({"properties": {"osType": "Linux", "osState": "Generalized",
         "hyperVGeneration": "V2", "purchasePlan": {"name": "p"}}}));
     assert!(compare_definition(&machine("V2", Security::Standard), &definition).is_err());

@@ -2,7 +2,10 @@
 //!
 //! One table (azure-wire: "which source may go into which definition") and the policy over it; no I/O.
 
-use super::machine::{Machine, Security, SourceShape};
+use super::{
+    machine::{Machine, SourceShape},
+    security::{DefinitionSecurity, Security},
+};
 use crate::{
     error::{Error, ErrorKind, Result},
     settings::ManagedImagePolicy,
@@ -23,42 +26,6 @@ pub(super) enum Way {
         /// Its id.
         id: String,
     },
-}
-
-/// What a definition says about the machines that may boot from it.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum DefinitionSecurity {
-    /// No feature, or `Standard`.
-    Standard,
-    /// `TrustedLaunchSupported` and its likes: both kinds of machines may boot, so the image must be of neither.
-    Supported,
-    /// `TrustedLaunch`.
-    TrustedLaunch,
-    /// `ConfidentialVM`.
-    Confidential,
-}
-
-impl DefinitionSecurity {
-    /// Reads the value of the `SecurityType` feature.
-    #[must_use]
-    pub(super) fn parse(value: Option<&str>) -> Self {
-        match value.unwrap_or("Standard").to_ascii_lowercase().as_str() {
-            "trustedlaunch" => Self::TrustedLaunch,
-            "confidentialvm" => Self::Confidential,
-            word if word.ends_with("supported") => Self::Supported,
-            _ => Self::Standard,
-        }
-    }
-}
-
-/// The definition that a machine of this kind may always be published to.
-#[must_use]
-pub(super) const fn natural_definition(security: Security) -> DefinitionSecurity {
-    match security {
-        Security::Standard => DefinitionSecurity::Standard,
-        Security::TrustedLaunch => DefinitionSecurity::TrustedLaunch,
-        Security::Confidential => DefinitionSecurity::Confidential,
-    }
 }
 
 /// Chooses the way, or refuses with the definition that would be legal. The policy has no say where the source is an
@@ -101,7 +68,8 @@ enum MadeOf {
     Snapshots,
 }
 
-/// The table. A `…Supported` definition takes images that belong to no kind of machine, which snapshots always do.
+/// The table. A `…Supported` definition is for standard and for Trusted Launch machines alike, so Azure takes only an
+/// image that belongs to neither kind; a snapshot always belongs to the kind of its machine.
 const fn is_legal(made_of: MadeOf, machine: Security, definition: DefinitionSecurity) -> bool {
     match (definition, machine, made_of) {
         (DefinitionSecurity::Standard, Security::Standard, _)
@@ -218,7 +186,7 @@ mod tests {
 
     #[test]
     fn an_image_goes_where_images_may_whatever_the_policy() {
-        use crate::publish::source_image::tests::{image, version};
+        use crate::publish::source::image::tests::{image, version};
         // "i": made of the image, "-": refused; into a definition of each kind.
         let definitions = [
             None,

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::ArmError;
+use super::error::ArmError;
 
 /// The most tags of a resource.
 const MOST: usize = 50;
@@ -19,7 +19,7 @@ const LONGEST_VALUE: usize = 256;
 const RESERVED: [char; 7] = ['<', '>', '%', '&', '\\', '?', '/'];
 
 /// Checks the tags of a body that is written, if it has any.
-pub(super) fn check(body: &Value) -> Result<(), ArmError> {
+pub(crate) fn check(body: &Value) -> Result<(), ArmError> {
     let Some(tags) = body.get("tags").and_then(Value::as_object) else {
         return Ok(());
     };

@@ -1,15 +1,20 @@
-//! Seeded VMs and their disks.
+//! VMs that are there at once with their disks, as a seed describes them; a VM that is made is first described so.
 //!
-//! A seeded VM is complete: its disks are there, its extensions installed, its power state final.
+//! It is complete: its disks are there, its extensions installed, its power state final.
 
+use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::{Place, SeedError};
 use crate::{
-    compute::{self, DiskFacts, Item, Power, SECTOR_SIZE, VmFacts, size::VmSize},
+    compute::{
+        Compute, DiskFacts, Power, VmFacts,
+        size::{self, VmSize},
+        source::SECTOR_SIZE,
+    },
+    ids::IdSource,
     json as edit, region,
-    world::World,
+    resource::Item,
 };
 
 /// A VM.
@@ -131,12 +136,19 @@ fn usual_size() -> String {
 }
 
 impl VmSeed {
-    pub(super) fn plant(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
-        let what = format!("VM {:?}", self.name);
-        let base = place.compute(world, &self.resource_group, &what)?;
+    /// Puts it there; `base` is the id of its resource group's compute provider.
+    ///
+    /// # Errors
+    ///
+    /// Its region is none of Azure's.
+    pub(crate) fn plant(
+        &self,
+        compute: &mut Compute,
+        ids: &mut IdSource,
+        (base, now): (&str, Timestamp),
+    ) -> Result<(), String> {
         if region::display_name(&self.location).is_none() {
-            let reason = format!("{:?} is not a region", self.location);
-            return Err(SeedError::Invalid { what, reason });
+            return Err(format!("{:?} is not a region", self.location));
         }
         let id = format!("{base}/virtualMachines/{}", self.name);
         let os_name = self
@@ -144,7 +156,7 @@ impl VmSeed {
             .name
             .clone()
             .unwrap_or_else(|| format!("{}_OsDisk", self.name));
-        let mut os = self.attachment(&self.os_disk, &os_name, &base);
+        let mut os = self.attachment(&self.os_disk, &os_name, base);
         edit::merge(&mut os, json!({"osType": self.os_type, "createOption": "FromImage"}));
         if self.os_disk.ephemeral {
             edit::merge(
@@ -152,7 +164,9 @@ impl VmSeed {
                 json!({"managedDisk": null, "diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}}),
             );
         } else {
-            self.plant_disk(world, place, &base, (&os_name, &self.os_disk, true));
+            compute
+                .disks
+                .insert(self.disk(ids, (base, now), (&os_name, &self.os_disk, true)));
         }
         let mut data = Vec::new();
         for (position, disk) in self.data_disks.iter().enumerate() {
@@ -161,15 +175,15 @@ impl VmSeed {
                 .name
                 .clone()
                 .unwrap_or_else(|| format!("{}_DataDisk_{lun}", self.name));
-            let mut attached = self.attachment(disk, &name, &base);
+            let mut attached = self.attachment(disk, &name, base);
             edit::merge(
                 &mut attached,
                 json!({"lun": lun, "createOption": "Empty", "toBeDetached": false}),
             );
-            self.plant_disk(world, place, &base, (&name, disk, false));
+            compute.disks.insert(self.disk(ids, (base, now), (&name, disk, false)));
             data.push(attached);
         }
-        let body = self.body(world, place, (&id, os, data));
+        let body = self.body(ids, now, (&id, os, data));
         let facts = VmFacts {
             power: match self.power_state {
                 PowerSeed::Running => Power::Running,
@@ -180,22 +194,22 @@ impl VmSeed {
             generalized: self.generalized,
             generation: self.generation.clone(),
             architecture: self.architecture.clone(),
-            created: place.now,
+            created: now,
             revision: 1,
         };
-        world.compute.vms.insert(Item::new(id, body, facts));
+        compute.vms.insert(Item::new(id, body, facts));
         Ok(())
     }
 
-    fn body(&self, world: &mut World, place: &Place, (id, os, data): (&str, Value, Vec<Value>)) -> Value {
+    fn body(&self, ids: &mut IdSource, now: Timestamp, (id, os, data): (&str, Value, Vec<Value>)) -> Value {
         let mut body = json!({
             "location": region::normalise(&self.location),
             "properties": {
-                "vmId": world.ids.guid(),
+                "vmId": ids.guid(),
                 "hardwareProfile": {"vmSize": self.vm_size},
                 "storageProfile": {"osDisk": os, "dataDisks": data, "diskControllerType": "NVMe"},
                 "securityProfile": {"securityType": self.security_type},
-                "timeCreated": edit::time(place.now),
+                "timeCreated": edit::time(now),
             },
         });
         if !self.is_nvme() {
@@ -225,7 +239,7 @@ impl VmSeed {
     }
 
     fn is_nvme(&self) -> bool {
-        compute::size::find(&self.vm_size).is_some_and(VmSize::is_nvme)
+        size::find(&self.vm_size).is_some_and(VmSize::is_nvme)
     }
 
     fn extension(&self, vm: &str, extension: &Value) -> Value {
@@ -254,8 +268,13 @@ impl VmSeed {
     }
 
     /// The disk as a resource of its own.
-    fn plant_disk(&self, world: &mut World, place: &Place, base: &str, (name, disk, is_os): (&str, &DiskSeed, bool)) {
-        let created = edit::time(place.now);
+    fn disk(
+        &self,
+        ids: &mut IdSource,
+        (base, now): (&str, Timestamp),
+        (name, disk, is_os): (&str, &DiskSeed, bool),
+    ) -> Item<DiskFacts> {
+        let created = edit::time(now);
         let mut body = json!({
             "location": region::normalise(&self.location),
             "managedBy": format!("{base}/virtualMachines/{}", self.name),
@@ -268,7 +287,7 @@ impl VmSeed {
                 "networkAccessPolicy": "AllowAll",
                 "publicNetworkAccess": "Enabled",
                 "timeCreated": created,
-                "uniqueId": world.ids.guid(),
+                "uniqueId": ids.guid(),
                 "LastOwnershipUpdateTime": created,
             },
         });
@@ -306,9 +325,6 @@ impl VmSeed {
         if disk.extra.is_object() {
             edit::set(&mut body, &["properties"], disk.extra.clone());
         }
-        world
-            .compute
-            .disks
-            .insert(Item::new(format!("{base}/disks/{name}"), body, DiskFacts::default()));
+        Item::new(format!("{base}/disks/{name}"), body, DiskFacts::default())
     }
 }

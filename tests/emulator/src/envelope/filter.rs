@@ -4,8 +4,8 @@
 
 use serde_json::Value;
 
-use super::{ArmError, ArmPath};
-use crate::{http::Request, json as edit, unsupported};
+use super::{error::ArmError, path::ArmPath, unsupported::unsupported};
+use crate::{http::Request, json as edit};
 
 /// The fields that can be compared, in lower case.
 const FIELDS: [&str; 6] = [

@@ -4,10 +4,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{
-    machine::{Machine, SourceShape},
-    source_image::{ImageKind, SourceImage},
-};
+use super::machine::{ImageKind, Machine, SourceImage, SourceShape};
 use crate::{
     compute::{gallery::ImageDefinition, vm::Vm},
     error::{Error, ErrorKind, Result},
@@ -72,7 +69,7 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
         return Ok(());
     }
     let text = format!("the source is not fit for a Batch image: {}", failed.join("; "));
-    Err(Error::new(ErrorKind::Refused, text).with_hint("mend it, or name the check in ignore_checks"))
+    Err(Error::new(ErrorKind::Refused, text).with_hint("fix it, or name the check in ignore_checks"))
 }
 
 /// Checks a machine against what may be done to it.

@@ -1,30 +1,51 @@
 //! Which snapshots belong to a machine that Packer's azure-arm captured.
 //!
-//! It only reads the managed image's own description; whether the snapshots are there is asked by whoever needs them.
+//! The managed image says the LUNs and host caches; the version is made of the snapshots.
 
 use serde_json::Value;
 
+use super::{missing::missing, snapshots};
 use crate::{
+    client::Client,
+    compute::image,
     error::{Error, ErrorKind, Result},
     ids::resource::{ImageId, SnapshotId},
     json,
+    publish::machine::Machine,
     settings::Lun,
 };
 
 /// A data disk of the captured machine.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct CapturedDisk {
+struct CapturedDisk {
     pub lun: Lun,
     /// The host cache that the image gives it.
     pub caching: Option<String>,
     pub snapshot: SnapshotId,
 }
 
+/// Reads the machine that was captured.
+///
+/// # Errors
+/// When the image or a snapshot is missing, or makes no sense.
+pub(super) async fn observe(
+    client: &Client,
+    image: &ImageId,
+    os: &SnapshotId,
+    prefix: Option<&str>,
+) -> Result<Machine> {
+    let answer = client.find(&image::get(image)).await?;
+    let body = answer.ok_or_else(|| missing(&image.to_string()))?.value();
+    let data = disks(&body, image, os, prefix)?.into_iter();
+    let data = data.map(|disk| (disk.lun, disk.snapshot, disk.caching)).collect();
+    snapshots::machine(client, os, data).await
+}
+
 /// The data disks of the image, each with its snapshot: `<prefix>0`, `<prefix>1`, …, in the image's order.
 ///
 /// # Errors
-/// When the image has data disks and nobody kept snapshots of them, or has a LUN that is none.
-pub(super) fn disks(body: &Value, image: &ImageId, os: &SnapshotId, prefix: Option<&str>) -> Result<Vec<CapturedDisk>> {
+/// When the image has data disks and no snapshots of them are named, or has an odd LUN.
+fn disks(body: &Value, image: &ImageId, os: &SnapshotId, prefix: Option<&str>) -> Result<Vec<CapturedDisk>> {
     let disks = body
         .pointer("/properties/storageProfile/dataDisks")
         .and_then(Value::as_array);
@@ -93,7 +114,7 @@ mod tests {
     }
 
     #[test]
-    fn data_disks_that_nobody_kept_are_not_forgotten() {
+    fn data_disks_without_snapshots_are_not_forgotten() {
         assert_eq!(found(&json!([]), None).unwrap(), []);
         let refusal = found(&json!([{"lun": 0}]), None).unwrap_err();
         assert!(refusal.to_string().contains("built has 1 data disk(s)"), "{refusal}");

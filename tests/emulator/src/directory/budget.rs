@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 use http::{Method, StatusCode};
 use jiff::Timestamp;
 
-use super::ArmError;
+use crate::envelope::ArmError;
 use crate::{
     entra::Caller,
     http::Response,
@@ -49,22 +49,22 @@ struct Bucket {
 
 /// Every bucket that was ever drawn from.
 #[derive(Debug, Default)]
-pub(super) struct Budgets {
+pub(crate) struct Budgets {
     buckets: BTreeMap<(Owner, Kind), Bucket>,
 }
 
 /// Who asks for what.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Asking<'a> {
-    pub(super) caller: &'a Caller,
+pub(crate) struct Asking<'a> {
+    pub(crate) caller: &'a Caller,
     /// `None` for requests to the tenant.
-    pub(super) subscription: Option<&'a str>,
-    pub(super) method: &'a Method,
+    pub(crate) subscription: Option<&'a str>,
+    pub(crate) method: &'a Method,
 }
 
 /// What is left after a request.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct Left {
+pub(crate) struct Left {
     own: (&'static str, i64),
     /// Requests that are in no subscription have none.
     global: Option<(&'static str, i64)>,
@@ -166,7 +166,7 @@ impl Bucket {
 
 impl Budgets {
     /// Takes one request out of the caller's budgets, if there is one in all of them.
-    pub(super) fn spend(&mut self, asking: Asking<'_>, limits: &Throttling, now: Timestamp) -> Left {
+    pub(crate) fn spend(&mut self, asking: Asking<'_>, limits: &Throttling, now: Timestamp) -> Left {
         let kind = Kind::of(asking.method);
         let [own, global, tenant] = kind.names();
         let subscription = asking.subscription.map(str::to_lowercase);
@@ -209,7 +209,7 @@ impl Budgets {
 }
 
 impl Left {
-    pub(super) fn announce(self, response: Response) -> Response {
+    pub(crate) fn announce(self, response: Response) -> Response {
         let response = response.with_header(self.own.0, &self.own.1.to_string());
         match self.global {
             Some((name, left)) => response.with_header(name, &left.to_string()),
@@ -222,7 +222,7 @@ impl Left {
     /// # Errors
     ///
     /// The refusal in the documented words; its code for a tenant is a guess.
-    pub(super) fn permit(self, asking: Asking<'_>, limits: &Throttling) -> Result<(), ArmError> {
+    pub(crate) fn permit(self, asking: Asking<'_>, limits: &Throttling) -> Result<(), ArmError> {
         let (Some(seconds), WhenEmpty::Refuse) = (self.empty_for, limits.when_empty) else {
             return Ok(());
         };

@@ -4,11 +4,7 @@
 
 use serde::Serialize;
 
-use super::{
-    machine::Machine,
-    number::Number,
-    plan::{Plan, Seen},
-};
+use super::{machine::Machine, observe::Seen, plan::Goal, step::Step};
 use crate::{
     compute::{
         gallery::ImageDefinition,
@@ -18,7 +14,7 @@ use crate::{
         Location, VersionNumber,
         resource::{ImageDefinitionId, ImageVersionId},
     },
-    progress::StepTime,
+    plan::Plan,
     settings::PublishSettings,
 };
 
@@ -49,10 +45,6 @@ pub struct Published {
     pub data_disk_luns: Vec<u8>,
     /// Its regions.
     pub regions: Vec<PublishedRegion>,
-    /// Temporaries that are left, with the reason.
-    pub kept: Vec<Kept>,
-    /// How long each step took.
-    pub steps: Vec<StepTime>,
 }
 
 /// How a version came to be the result of a publish.
@@ -78,24 +70,23 @@ pub struct PublishedRegion {
     pub state: String,
 }
 
-/// A resource that is left.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Kept {
-    /// Its id.
-    pub id: String,
-    /// Why it is left.
-    pub why: String,
-}
-
 /// What a publish would do.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PublishPlan {
     /// The version it would make or complete.
     pub version: ImageVersionId,
-    /// One line for each thing that would be created, changed or removed, in order; empty when nothing would.
-    pub changes: Vec<String>,
+    /// The steps that would be taken, in order.
+    pub steps: Plan<Step>,
     /// The replica formula of each region.
     pub replicas: Vec<String>,
+}
+
+impl PublishPlan {
+    /// One line for each thing that would be created, changed or removed, in order; empty when nothing would.
+    #[must_use]
+    pub fn changes(&self) -> Vec<String> {
+        self.steps.changes().map(ToString::to_string).collect()
+    }
 }
 
 impl Outcome {
@@ -120,28 +111,27 @@ impl From<version::RegionState> for PublishedRegion {
     }
 }
 
-/// What is reached with a version that is done, before anybody has counted what is left and how long it took.
+/// The result.
 #[must_use]
-pub(super) fn describe(settings: &PublishSettings, seen: &Seen, plan: &Plan, version: &ImageVersion) -> Published {
+pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, outcome: Outcome) -> Published {
     let machine = &seen.machine;
+    let regions = seen
+        .version(&goal.version)
+        .map(ImageVersion::regions)
+        .unwrap_or_default();
     Published {
-        version: plan.version.clone(),
-        number: plan.number.number(),
+        version: goal.version.clone(),
+        number: goal.number.number(),
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
-        fingerprint: plan.fingerprint.as_str().to_owned(),
-        outcome: match plan.number {
-            Number::New(_) => Outcome::Created,
-            Number::Found(_) => Outcome::Found,
-        },
+        fingerprint: goal.fingerprint.as_str().to_owned(),
+        outcome,
         os_type: machine.os_type.clone(),
         hyper_v_generation: machine.generation.clone(),
         architecture: machine.architecture.clone(),
         security_type: security_type(seen.definition.as_ref(), machine),
         data_disk_luns: machine.luns(),
-        regions: version.regions().into_iter().map(PublishedRegion::from).collect(),
-        kept: Vec::new(),
-        steps: Vec::new(),
+        regions: regions.into_iter().map(PublishedRegion::from).collect(),
     }
 }
 

@@ -1,0 +1,264 @@
+//! Which steps are still to be done, from what is there and what is to be reached. Pure.
+//!
+//! It is asked again after every batch, so it needs no memory and can go back: a snapshot that vanished is copied again.
+//! The plan that a user sees is all batches at once; a run carries out the first and looks again.
+
+use jiff::SignedDuration;
+
+use super::{
+    cleanup::{self, Choice, Purpose, Reach},
+    number::Number,
+    observe::Seen,
+    plan::{Asking, Goal},
+    regions,
+    step::Step,
+    temporaries::{Found, TemporaryId},
+    way::Way,
+};
+use crate::{
+    compute::version::ImageVersion,
+    error::{Error, ErrorKind, Result},
+    operation::Status,
+    plan::Plan,
+    replicas::RegionNeed,
+    settings::{Generalized, PublishSettings, Source, Stopped},
+};
+
+/// How long a lease holds without being renewed. A run that was killed protects what it used for so long; the longest
+/// part of copying that was seen in recordings takes minutes.
+pub(super) const LEASE: SignedDuration = SignedDuration::from_hours(1);
+
+/// Steps that go side by side.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Batch {
+    /// How far the publish is.
+    pub stage: Stage,
+    /// The steps.
+    pub steps: Vec<Step>,
+}
+
+/// The parts of a publish, in their order.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Stage {
+    /// Gallery and definition.
+    Destination,
+    /// Deallocating and generalizing the machine.
+    Machine,
+    /// The copies of its disks; a missing definition is made meanwhile.
+    Snapshots,
+    /// The managed image.
+    Image,
+    /// The version.
+    Version,
+    /// The regions that pools wait for.
+    First,
+    /// The other regions; what was only needed on the way is removed meanwhile.
+    Rest,
+    /// Removing what was only needed on the way.
+    Cleanup,
+}
+
+impl Stage {
+    /// The name of the step in events and reports.
+    #[must_use]
+    pub(super) const fn name(self) -> &'static str {
+        match self {
+            Self::Destination => "definition",
+            Self::Machine => "machine",
+            Self::Snapshots => "snapshots",
+            Self::Image => "managed image",
+            Self::Version => "version",
+            Self::First => "regions",
+            Self::Rest => "more regions",
+            Self::Cleanup => "cleanup",
+        }
+    }
+}
+
+/// All batches that are still to be done.
+///
+/// # Errors
+/// `Refused` when a planned name is taken by something that was not made for this.
+pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Vec<Batch>> {
+    let mut batches = Vec::new();
+    let mut add = |stage, steps: Vec<Step>| {
+        if !steps.is_empty() {
+            batches.push(Batch { stage, steps });
+        }
+    };
+    let version = seen.version(&goal.version);
+    let is_to_be_made = matches!(goal.number, Number::New(_)) && version.is_none();
+    let mut destination = destination(asking.settings, seen);
+    let mut removal = Vec::new();
+    if is_to_be_made {
+        let machine = machine(asking.settings, seen);
+        let mut copies = copies(asking, seen, goal)?;
+        // What cannot be undone waits until the destination is known to take the machine.
+        if machine.is_empty() && seen.gallery.is_some() && !copies.is_empty() {
+            copies.splice(0..0, destination.drain(..));
+        }
+        add(Stage::Destination, destination);
+        add(Stage::Machine, machine);
+        add(Stage::Snapshots, copies);
+        add(Stage::Image, image(asking, seen, goal)?);
+        let create = Step::CreateVersion {
+            version: goal.version.clone(),
+        };
+        add(Stage::Version, vec![create, await_version(goal)]);
+        removal = removal_of_planned(asking.settings, seen, goal);
+    } else {
+        add(Stage::Destination, destination);
+        if version.is_some_and(is_being_made) {
+            add(Stage::Version, vec![await_version(goal)]);
+        }
+    }
+    add(Stage::First, region_steps(seen, version, &goal.first));
+    removal.extend(removal_of_found(asking, seen, goal));
+    let rest = region_steps(seen, version, &goal.rest);
+    if rest.is_empty() {
+        add(Stage::Cleanup, removal);
+    } else {
+        add(Stage::Rest, rest.into_iter().chain(removal).collect());
+    }
+    Ok(batches)
+}
+
+/// The batches as one plan.
+#[must_use]
+pub(super) fn plan(batches: Vec<Batch>) -> Plan<Step> {
+    batches.into_iter().flat_map(|batch| batch.steps).collect()
+}
+
+fn await_version(goal: &Goal) -> Step {
+    Step::AwaitVersion {
+        version: goal.version.clone(),
+    }
+}
+
+/// A version that is updated has its own region already; one that is made has none.
+fn is_being_made(version: &ImageVersion) -> bool {
+    matches!(version.status(), Status::Running(_)) && !version.provisioning_state().eq_ignore_ascii_case("Updating")
+}
+
+fn destination(settings: &PublishSettings, seen: &Seen) -> Vec<Step> {
+    let mut steps = Vec::new();
+    if seen.gallery.is_none() {
+        steps.push(Step::CreateGallery {
+            gallery: settings.definition.gallery(),
+        });
+    }
+    let is_good = |definition: &crate::compute::gallery::ImageDefinition| definition.status() == Status::Succeeded;
+    if !seen.definition.as_ref().is_some_and(is_good) {
+        steps.push(Step::CreateDefinition {
+            definition: settings.definition.clone(),
+        });
+    }
+    steps
+}
+
+fn machine(settings: &PublishSettings, seen: &Seen) -> Vec<Step> {
+    let (Source::Vm(id), Some(vm)) = (&settings.source, &seen.machine.vm) else {
+        return Vec::new();
+    };
+    let mut steps = Vec::new();
+    if settings.machine.if_running == Stopped::Deallocate && vm.power_state() != "deallocated" {
+        steps.push(Step::Deallocate { vm: id.clone() });
+    }
+    if settings.machine.generalized == Generalized::Mark && !vm.is_generalized() {
+        steps.push(Step::Generalize { vm: id.clone() });
+    }
+    steps
+}
+
+fn copies(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Vec<Step>> {
+    let mut steps = Vec::new();
+    for planned in &goal.snapshots {
+        let copy = Step::CopyDisk {
+            snapshot: planned.id.clone(),
+            disk: planned.disk.clone(),
+        };
+        steps.extend(temporary(
+            asking,
+            seen,
+            goal,
+            &TemporaryId::Snapshot(planned.id.clone()),
+            copy,
+        )?);
+    }
+    Ok(steps)
+}
+
+fn image(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Vec<Step>> {
+    if goal.way != Way::ManagedImage {
+        return Ok(Vec::new());
+    }
+    let image = goal.image.clone();
+    let create = Step::CreateImage { image: image.clone() };
+    temporary(asking, seen, goal, &TemporaryId::Image(image), create)
+}
+
+/// What is to be done for one temporary.
+fn temporary(asking: Asking<'_>, seen: &Seen, goal: &Goal, id: &TemporaryId, create: Step) -> Result<Vec<Step>> {
+    let Some(found) = seen.temporaries.iter().find(|found| found.id == *id) else {
+        return Ok(vec![create]);
+    };
+    let of_this = found.tags.as_ref().filter(|tags| tags.fingerprint == goal.fingerprint);
+    let Some(tags) = of_this else {
+        let text = format!("{id} is there and was not made for this");
+        return Err(Error::new(ErrorKind::Refused, text).with_hint("remove it, or set another temp_name_prefix"));
+    };
+    let text = id.to_string();
+    let renew = asking.now.saturating_add(LEASE / 2).unwrap_or(asking.now);
+    Ok(match found.status() {
+        Status::Failed(_) => vec![Step::Remove { id: text }, create],
+        Status::Running(_) | Status::Forgotten => vec![Step::AwaitTemporary { id: text }],
+        Status::Succeeded if tags.leased_until(asking.holder).is_none_or(|until| until < renew) => {
+            vec![Step::Lease { id: text }]
+        }
+        Status::Succeeded => Vec::new(),
+    })
+}
+
+fn region_steps(seen: &Seen, version: Option<&ImageVersion>, needs: &[RegionNeed]) -> Vec<Step> {
+    if needs.iter().all(|need| seen.ready.contains(&need.location)) {
+        return Vec::new();
+    }
+    let changes = regions::changes(version, needs.iter());
+    if !changes.is_empty() {
+        return changes;
+    }
+    vec![Step::AwaitRegions {
+        regions: needs.iter().map(|need| need.location.clone()).collect(),
+    }]
+}
+
+/// What is not there yet and will be removed, or marked as kept, after the version is made.
+fn removal_of_planned(settings: &PublishSettings, seen: &Seen, goal: &Goal) -> Vec<Step> {
+    let is_found = |id: &TemporaryId| seen.temporaries.iter().any(|found| found.id == *id);
+    let planned = goal.temporaries().into_iter().filter(|id| !is_found(id));
+    planned
+        .map(|id| {
+            let (kind, id) = (id.kind(), id.to_string());
+            if settings.temporaries.keep.contains(&kind) {
+                Step::Keep { id }
+            } else {
+                Step::Remove { id }
+            }
+        })
+        .collect()
+}
+
+/// What is there and will be removed, or marked as kept, after the version is made.
+fn removal_of_found(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Vec<Step> {
+    let purpose = Purpose::new(asking, goal, Reach::Former, &seen.versions);
+    let step = |found: &Found| match cleanup::choose(found, &purpose) {
+        Choice::Remove => Some(Step::Remove {
+            id: found.id.to_string(),
+        }),
+        Choice::Mark => Some(Step::Keep {
+            id: found.id.to_string(),
+        }),
+        Choice::Stays(_) | Choice::NotOurs => None,
+    };
+    seen.temporaries.iter().filter_map(step).collect()
+}

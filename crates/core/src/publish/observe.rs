@@ -1,0 +1,146 @@
+//! Looking at everything that a publish needs to know; nothing is written and nothing is decided here.
+
+use futures::future::try_join_all;
+use serde_json::Value;
+
+use super::{machine::Machine, source, temporaries, temporaries::Found};
+use crate::{
+    batch::{account, account::Account},
+    client::Client,
+    compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
+    error::{Error, ErrorKind, Result},
+    ids::{
+        Location, VersionNumber,
+        resource::{ImageVersionId, ResourceGroupId},
+    },
+    json,
+    settings::{PublishSettings, Source, UsedBy},
+};
+
+/// What is there.
+#[derive(Clone, Debug)]
+pub(super) struct Seen {
+    /// The machine.
+    pub machine: Machine,
+    /// The gallery's region; `None` when there is no gallery yet.
+    pub gallery: Option<Location>,
+    /// The definition, if it is there.
+    pub definition: Option<ImageDefinition>,
+    /// Its versions.
+    pub versions: Vec<ImageVersion>,
+    /// The accounts with their pools' sizes.
+    pub accounts: Vec<(Account, u32)>,
+    /// Snapshots and managed images in the group of temporaries.
+    pub temporaries: Vec<Found>,
+    /// The regions in which the version is known to be complete, with all that is wanted there.
+    pub ready: Vec<Location>,
+}
+
+impl Seen {
+    /// A version by its id.
+    #[must_use]
+    pub(super) fn version(&self, id: &ImageVersionId) -> Option<&ImageVersion> {
+        self.versions.iter().find(|version| version.id == *id)
+    }
+
+    /// Remembers a version as it was seen last.
+    pub(super) fn put_version(&mut self, version: ImageVersion) {
+        self.versions.retain(|it| it.id != version.id);
+        self.versions.push(version);
+    }
+}
+
+/// Looks at all of it.
+///
+/// # Errors
+/// When the source, the gallery or the group of temporaries is missing, or Azure refuses.
+pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<Seen> {
+    let (machine, (gallery, definition, versions), accounts, temporaries) = futures::try_join!(
+        source::observe(client, &settings.source),
+        destination(client, settings),
+        accounts(client, settings),
+        temporaries(client, settings),
+    )?;
+    Ok(Seen {
+        machine,
+        gallery,
+        definition,
+        versions,
+        accounts,
+        temporaries,
+        ready: Vec::new(),
+    })
+}
+
+/// The accounts whose pools will use the version, with the pools' sizes.
+///
+/// # Errors
+/// When one is missing or not readable.
+pub(super) async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
+    let read = |it: &UsedBy| {
+        let (id, nodes) = (it.account.clone(), it.nodes);
+        async move { Ok((account::read(client, &id).await?, nodes)) }
+    };
+    try_join_all(settings.used_by.iter().map(read)).await
+}
+
+/// The gallery's region, the definition and its versions.
+type Destination = (Option<Location>, Option<ImageDefinition>, Vec<ImageVersion>);
+
+async fn destination(client: &Client, settings: &PublishSettings) -> Result<Destination> {
+    let id = settings.definition.gallery();
+    let Some(answer) = client.find(&gallery::get(&id)).await? else {
+        if settings.create_gallery {
+            return Ok((None, None, Vec::new()));
+        }
+        let missing = Error::new(ErrorKind::BadInput, format!("there is no gallery {id}"));
+        return Err(missing.with_hint("check gallery_name and resource_group, or set create_gallery = true"));
+    };
+    let location = json::text(&answer.value(), "/location").and_then(|text| text.parse().ok());
+    let definition = definition(client, settings).await?;
+    let versions = match definition {
+        Some(_) => versions(client, settings).await?,
+        None => Vec::new(),
+    };
+    Ok((location, definition, versions))
+}
+
+/// The definition, if it is there.
+///
+/// # Errors
+/// When it is not readable.
+pub(super) async fn definition(client: &Client, settings: &PublishSettings) -> Result<Option<ImageDefinition>> {
+    let found = client.find(&gallery::get_definition(&settings.definition)).await?;
+    Ok(found.map(|answer| ImageDefinition::new(answer.value())))
+}
+
+/// The definition's versions; without a definition there are none.
+///
+/// # Errors
+/// When they cannot be listed.
+pub(super) async fn versions(client: &Client, settings: &PublishSettings) -> Result<Vec<ImageVersion>> {
+    let bodies = match client.list(&version::list(&settings.definition)).await {
+        Err(error) if error.has_status(404) => Vec::new(),
+        listed => listed?,
+    };
+    let with_id = |body: Value| {
+        let number: VersionNumber = json::text(&body, "/name")?.parse().ok()?;
+        Some(ImageVersion::new(settings.definition.version(number), body))
+    };
+    Ok(bodies.into_iter().filter_map(with_id).collect())
+}
+
+/// Where snapshots and managed images go.
+#[must_use]
+pub(super) fn group(settings: &PublishSettings) -> &ResourceGroupId {
+    let own = settings.temporaries.group.as_ref();
+    own.unwrap_or_else(|| settings.source.group())
+}
+
+/// What is there already of snapshots and managed images; a source that is an image needs none.
+async fn temporaries(client: &Client, settings: &PublishSettings) -> Result<Vec<Found>> {
+    if matches!(settings.source, Source::ManagedImage(_) | Source::ImageVersion(_)) {
+        return Ok(Vec::new());
+    }
+    temporaries::look(client, group(settings), &[]).await
+}

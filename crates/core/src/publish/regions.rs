@@ -1,0 +1,109 @@
+//! The regions of a version and their replicas, and what is still to be done for them. Pure.
+//!
+//! The replica rule itself is in `replicas`.
+
+use super::step::Step;
+use crate::{
+    batch::account::Account,
+    compute::version::ImageVersion,
+    error::{Error, ErrorKind, Result},
+    ids::Location,
+    progress::Progress,
+    replicas::{MAX_REPLICAS, PoolsByRegion, RegionNeed},
+    settings::PublishSettings,
+};
+
+/// The regions that pools wait for, the source's own first, and the rest, each with its replicas.
+///
+/// # Errors
+/// When a region cannot carry its pools.
+pub(super) fn regions(
+    settings: &PublishSettings,
+    own: &Location,
+    accounts: &[(Account, u32)],
+    progress: &Progress,
+) -> Result<(Vec<RegionNeed>, Vec<RegionNeed>)> {
+    let mut pools = PoolsByRegion::new();
+    for (account, nodes) in accounts {
+        pools.entry(account.location.clone()).or_default().push(*nodes);
+    }
+    let mut waited = vec![own.clone()];
+    waited.extend(pools.keys().filter(|location| *location != own).cloned());
+    let asked = |location: &Location| {
+        settings
+            .target_regions
+            .iter()
+            .find(|region| region.location == *location)
+            .and_then(|region| region.replicas)
+    };
+    let need = |location: &Location| {
+        let pools = pools.get(location).map(Vec::as_slice).unwrap_or_default();
+        need(settings, location, pools, asked(location), progress)
+    };
+    let first = waited.iter().map(need).collect::<Result<Vec<_>>>()?;
+    let others = settings
+        .target_regions
+        .iter()
+        .map(|region| &region.location)
+        .filter(|location| !waited.contains(location));
+    Ok((first, others.map(need).collect::<Result<Vec<_>>>()?))
+}
+
+fn need(
+    settings: &PublishSettings,
+    location: &Location,
+    pools: &[u32],
+    asked: Option<u32>,
+    progress: &Progress,
+) -> Result<RegionNeed> {
+    let Some(replicas) = asked else {
+        return settings.replica_rule.need(location, pools, progress);
+    };
+    let minimum = settings.replica_rule.minimum(pools);
+    if replicas < minimum.max(1) || replicas > MAX_REPLICAS {
+        let text = format!(
+            "target_region {location} asks for {replicas} replicas; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
+            minimum.max(1)
+        );
+        return Err(Error::new(ErrorKind::BadInput, text).with_hint("leave replicas out to have them computed"));
+    }
+    Ok(RegionNeed {
+        location: location.clone(),
+        replicas,
+        formula: format!("{location}: {replicas} replicas, as asked for"),
+    })
+}
+
+/// One step for each region that is put back, or gets more replicas than the version has there.
+#[must_use]
+pub(super) fn changes<'a>(existing: Option<&ImageVersion>, needs: impl Iterator<Item = &'a RegionNeed>) -> Vec<Step> {
+    let regions = existing.map(ImageVersion::regions).unwrap_or_default();
+    let has = |location: &Location| {
+        let there = regions.iter().filter(|it| it.location == *location);
+        there.map(|it| it.replicas).max().unwrap_or(0)
+    };
+    let taken_out = existing.map(ImageVersion::taken_out).unwrap_or_default();
+    let back = taken_out.into_iter().filter(|out| has(&out.location) == 0);
+    let mut steps: Vec<Step> = back
+        .map(|out| Step::PutBack {
+            region: out.location,
+            replicas: out.replicas,
+        })
+        .collect();
+    steps.extend(
+        needs
+            .filter(|need| has(&need.location) < need.replicas)
+            .map(|need| Step::Replicate {
+                region: need.location.clone(),
+                replicas: need.replicas,
+            }),
+    );
+    steps
+}
+
+/// The names of regions, for a sentence.
+#[must_use]
+pub(super) fn names(needs: &[RegionNeed]) -> String {
+    let names: Vec<&str> = needs.iter().map(|need| need.location.as_str()).collect();
+    names.join(", ")
+}

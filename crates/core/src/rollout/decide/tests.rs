@@ -1,0 +1,232 @@
+//! Tests of what comes next: each pool at each stage, and what somebody else did to it meanwhile.
+
+use proptest::prelude::*;
+use serde_json::{Value, json};
+
+use super::*;
+use crate::rollout::spec::tests::settings;
+
+const AT: &str = "2026-01-01T00:00:00Z";
+
+fn intent(pending: PendingResize) -> Intent {
+    let settings = settings(json!({}));
+    Intent::new(Spec::new(&settings).unwrap(), Goal::new(settings.pool.targets), pending)
+}
+
+/// The pool of 700 nodes that was asked for, as Batch shows it, with a change.
+fn pool(change: impl FnOnce(&mut Value)) -> Pool {
+    let intent = intent(PendingResize::Wait);
+    let mut body = intent
+        .spec
+        .create_body(intent.goal.targets, Duration::from_secs(900))
+        .unwrap();
+    body["allocationState"] = json!("steady");
+    body["allocationStateTransitionTime"] = json!(AT);
+    body["currentDedicatedNodes"] = json!(700);
+    change(&mut body);
+    Pool::new(body)
+}
+
+fn resizing(targets: u32) -> Pool {
+    pool(|body| {
+        body["allocationState"] = json!("resizing");
+        body["targetDedicatedNodes"] = json!(targets);
+    })
+}
+
+fn why(next: Next<'_>) -> String {
+    match next {
+        Next::Refuse(refusal) => refusal.why,
+        other => panic!("{other:?}"),
+    }
+}
+
+fn name(next: &Next<'_>) -> &'static str {
+    match next {
+        Next::Create => "create",
+        Next::Resize(_) => "resize",
+        Next::StopOther(_) => "stop other",
+        Next::Join(_) => "join",
+        Next::Wait(Waiting::Deletion) => "wait for deletion",
+        Next::Wait(Waiting::OtherResize(_)) => "wait for other",
+        Next::Wait(Waiting::OurResize) => "wait for ours",
+        Next::RoundEnded(_, Errors::OfThisRound) => "round ended",
+        Next::RoundEnded(_, Errors::Stale) => "round ended, stale errors",
+        Next::Sized(_) => "sized",
+        Next::Refuse(_) => "refuse",
+    }
+}
+
+#[test]
+fn before_the_first_write_each_pool_leads_to_its_step() {
+    let (wait, stop) = (PendingResize::Wait, PendingResize::Stop);
+    let table = [
+        ("sized", wait, pool(|_| {})),
+        ("sized", wait, pool(|body| body["currentDedicatedNodes"] = json!(686))),
+        ("resize", wait, pool(|body| body["currentDedicatedNodes"] = json!(685))),
+        ("resize", wait, pool(|body| body["currentDedicatedNodes"] = json!(701))),
+        ("resize", wait, pool(|body| body["targetDedicatedNodes"] = json!(690))),
+        ("join", stop, resizing(700)),
+        ("wait for other", wait, resizing(100)),
+        ("stop other", stop, resizing(100)),
+        (
+            "wait for other",
+            stop,
+            pool(|body| body["allocationState"] = json!("stopping")),
+        ),
+        (
+            "wait for deletion",
+            wait,
+            pool(|body| body["state"] = json!("deleting")),
+        ),
+    ];
+    for (expected, pending, pool) in table {
+        let intent = intent(pending);
+        let next = intent.decide(Stage::Before, Some(&pool));
+        assert_eq!(name(&next), expected, "{:?}", pool.body());
+    }
+    assert_eq!(intent(wait).decide(Stage::Before, None), Next::Create);
+}
+
+#[test]
+fn refusals_name_what_stands_in_the_way_before_any_wait() {
+    let image = "/virtualMachineConfiguration/imageReference/virtualMachineImageId";
+    let why = |change: &dyn Fn(&mut Value)| {
+        let pool = pool(|body| {
+            body["allocationState"] = json!("resizing");
+            change(body);
+        });
+        why(intent(PendingResize::Stop).decide(Stage::Before, Some(&pool)))
+    };
+    let edit = |body: &mut Value, edit: &dyn Fn(&str) -> String| {
+        let id = body.pointer(image).unwrap().as_str().unwrap().to_owned();
+        *body.pointer_mut(image).unwrap() = json!(edit(&id));
+    };
+    assert!(why(&|body| edit(body, &|id| id.replace("1.0.0", "0.9.0"))).contains("versions/0.9.0, not "));
+    assert!(
+        why(&|body| edit(body, &|id| id.replace("/versions/1.0.0", "")))
+            .starts_with("is there, but it follows the definition ")
+    );
+    assert!(why(&|body| body["enableAutoScale"] = json!(true)).contains("autoscale"));
+    assert_eq!(
+        why(&|body| body["vmSize"] = json!("standard_d8s_v5")),
+        r#"is there, but it differs in vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#
+    );
+}
+
+#[test]
+fn a_steady_pool_answers_our_write_only_when_its_state_is_younger_than_the_one_before() {
+    let intent = intent(PendingResize::Wait);
+    let after = Some(AT.parse().unwrap());
+    let since = |state: &str, since: &str| {
+        pool(|body| {
+            body["allocationState"] = json!(state);
+            body["allocationStateTransitionTime"] = json!(since);
+        })
+    };
+    let table = [
+        ("steady", AT, "wait for ours", "round ended, stale errors"),
+        (
+            "steady",
+            "2025-12-31T00:00:00Z",
+            "wait for ours",
+            "round ended, stale errors",
+        ),
+        ("steady", "2026-01-01T00:00:00.0000001Z", "round ended", "round ended"),
+        ("resizing", AT, "wait for ours", "wait for ours"),
+        ("steady", "", "round ended", "round ended"),
+    ];
+    for (state, at, soon, late) in table {
+        let pool = since(state, at);
+        for (passed, expected) in [(Duration::from_secs(5), soon), (LAG, late)] {
+            let next = intent.decide(Stage::UnderWay { after, passed }, Some(&pool));
+            assert_eq!(name(&next), expected, "{state} since {at:?} after {passed:?}");
+        }
+    }
+}
+
+#[test]
+fn what_somebody_else_does_to_a_pool_under_way_ends_the_run_and_is_named() {
+    let intent = intent(PendingResize::Stop);
+    let late = Stage::UnderWay {
+        after: None,
+        passed: LAG,
+    };
+    let table = [
+        (
+            Some(resizing(5)),
+            "has other targets by now: 5 nodes there, 700 asked for",
+        ),
+        (
+            Some(pool(|body| body["targetDedicatedNodes"] = json!(5))),
+            "has other targets by now: 5",
+        ),
+        (
+            Some(pool(|body| body["enableAutoScale"] = json!(true))),
+            "follows an autoscale formula",
+        ),
+        (
+            Some(pool(|body| body["state"] = json!("deleting"))),
+            "is being deleted meanwhile",
+        ),
+        (None, "was deleted meanwhile"),
+    ];
+    for (pool, expected) in table {
+        for stage in [late, Stage::Between] {
+            let text = why(intent.decide(stage, pool.as_ref()));
+            assert!(text.contains(expected), "{stage:?}: {text}");
+        }
+        assert!(intent.unchanged(pool.as_ref()).is_err(), "{expected}");
+    }
+    assert!(intent.unchanged(Some(&pool(|_| {}))).is_ok());
+}
+
+#[test]
+fn what_lags_behind_our_write_is_no_change_of_somebody_else() {
+    let intent = intent(PendingResize::Wait);
+    let soon = Stage::UnderWay {
+        after: None,
+        passed: Duration::from_secs(10),
+    };
+    for pool in [
+        Some(resizing(5)),
+        Some(pool(|body| body["targetDedicatedNodes"] = json!(5))),
+        None,
+    ] {
+        assert_eq!(intent.decide(soon, pool.as_ref()), Next::Wait(Waiting::OurResize));
+    }
+}
+
+#[test]
+fn another_image_in_the_pause_between_two_rounds_is_not_filled_with_nodes() {
+    let intent = intent(PendingResize::Wait);
+    let few = |body: &mut Value| body["currentDedicatedNodes"] = json!(10);
+    let same = pool(few);
+    assert_eq!(name(&intent.decide(Stage::Between, Some(&same))), "resize");
+    let other = pool(|body| {
+        few(body);
+        let image = &mut body["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"];
+        *image = json!(image.as_str().unwrap().replace("1.0.0", "1.0.1"));
+    });
+    assert!(why(intent.decide(Stage::Between, Some(&other))).contains("versions/1.0.1"));
+}
+
+proptest! {
+    #[test]
+    fn nothing_is_written_to_a_pool_that_somebody_else_changed_meanwhile(
+        targets in 0_u32..2000, current in 0_u32..2000, is_steady: bool, passed in 0_u64..1000
+    ) {
+        let intent = intent(PendingResize::Stop);
+        let pool = pool(|body| {
+            body["targetDedicatedNodes"] = json!(targets);
+            body["currentDedicatedNodes"] = json!(current);
+            body["allocationState"] = json!(if is_steady { "steady" } else { "resizing" });
+        });
+        let passed = Duration::from_secs(passed);
+        for stage in [Stage::Between, Stage::UnderWay { after: None, passed }] {
+            let next = intent.decide(stage, Some(&pool));
+            let writes = matches!(next, Next::Create | Next::Resize(_) | Next::StopOther(_));
+            prop_assert!(!writes || targets == 700, "{next:?}");
+        }
+    }
+}

@@ -1,0 +1,121 @@
+//! What the pools of one account are like, read once for everyone who waits for one of them.
+//!
+//! A look costs two requests, however many pools are watched. It decides nothing, writes nothing and never waits.
+
+use std::{sync::Arc, time::Duration};
+
+use tokio::{sync::Mutex, time::Instant};
+
+use crate::{
+    batch::{
+        node::{self, StateCounts},
+        pool::{self, Pool},
+    },
+    client::Client,
+    error::Result,
+    ids::{BatchEndpoint, PoolId},
+};
+
+/// A look this young is handed to the next who asks. Pools change in tens of seconds, and a wait looks at them this often at most.
+const FRESH: Duration = Duration::from_secs(5);
+
+/// The pools of one account that this run waits for.
+#[derive(Debug)]
+pub struct AccountWatch<'a> {
+    client: &'a Client,
+    endpoint: BatchEndpoint,
+    watched: Vec<PoolId>,
+    last: Mutex<Option<Arc<AccountLook>>>,
+}
+
+/// What the account's pools were like at one time.
+#[derive(Debug)]
+pub struct AccountLook {
+    began: Instant,
+    pools: Vec<Pool>,
+    counts: Option<Vec<(String, StateCounts)>>,
+}
+
+impl<'a> AccountWatch<'a> {
+    /// A watch of these pools of the account.
+    #[must_use]
+    pub fn new(client: &'a Client, endpoint: BatchEndpoint, watched: Vec<PoolId>) -> Self {
+        Self {
+            client,
+            endpoint,
+            watched,
+            last: Mutex::new(None),
+        }
+    }
+
+    /// Who sends its requests.
+    #[must_use]
+    pub const fn client(&self) -> &'a Client {
+        self.client
+    }
+
+    /// Where the account answers.
+    #[must_use]
+    pub const fn endpoint(&self) -> &BatchEndpoint {
+        &self.endpoint
+    }
+
+    /// What the pools are like: the last look if it is fresh and began after `written`, otherwise a new one.
+    ///
+    /// # Errors
+    /// When the pools cannot be listed, or the run ends.
+    pub async fn look(&self, written: Option<Instant>) -> Result<Arc<AccountLook>> {
+        let mut last = self.last.lock().await;
+        if let Some(look) = last.as_ref().filter(|look| look.is_fresh(written)) {
+            return Ok(Arc::clone(look));
+        }
+        let look = Arc::new(self.read().await?);
+        *last = Some(Arc::clone(&look));
+        Ok(look)
+    }
+
+    async fn read(&self) -> Result<AccountLook> {
+        let began = Instant::now();
+        let pools = self.client.list(&pool::list(&self.endpoint)).await?;
+        let only = match self.watched.as_slice() {
+            [pool] => Some(pool),
+            _ => None,
+        };
+        let counts = match self.client.list(&node::count(&self.endpoint, only)).await {
+            Ok(items) => Some(items.iter().map(of_pool).collect()),
+            // Counts are cheaper than lists of nodes, but they are not needed: an identity may lack that right.
+            Err(error) if error.has_status(403) => None,
+            Err(error) => return Err(error),
+        };
+        Ok(AccountLook {
+            began,
+            pools: pools.into_iter().map(Pool::new).collect(),
+            counts,
+        })
+    }
+}
+
+fn of_pool(item: &serde_json::Value) -> (String, StateCounts) {
+    let id = crate::json::text(item, "/poolId").unwrap_or_default();
+    (id.to_owned(), StateCounts::read(item))
+}
+
+impl AccountLook {
+    fn is_fresh(&self, written: Option<Instant>) -> bool {
+        self.began.elapsed() < FRESH && written.is_none_or(|written| self.began > written)
+    }
+
+    /// The pool, if it is there.
+    #[must_use]
+    pub fn pool(&self, id: &PoolId) -> Option<&Pool> {
+        self.pools.iter().find(|pool| pool.is_called(id))
+    }
+
+    /// The pool's nodes by state. `None` when this identity may not read the counts.
+    #[must_use]
+    pub fn counts(&self, id: &PoolId) -> Option<StateCounts> {
+        let counts = self.counts.as_ref()?;
+        let own = counts.iter().find(|(pool, _)| pool.eq_ignore_ascii_case(id.as_str()));
+        Some(own.map(|(_, counts)| counts.clone()).unwrap_or_default())
+    }
+}

@@ -1,0 +1,203 @@
+//! What happens to a roll-out while it looks: other clients write, rights are missing, the run ends. And how it looks.
+
+use std::time::Duration;
+
+use azure_batch_core::{
+    error::ErrorKind,
+    ids::BatchEndpoint,
+    rollout::{self, PoolAction},
+    settings::ROLLOUT_DEADLINE,
+    watch::AccountWatch,
+};
+use http::Method;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    rollout::{client, entries, failure, foreign_pool, good, image, roll_out, settings, world},
+    support::Azure,
+};
+
+/// Another client's write, just before a request of ours is answered.
+fn rival(azure: &Azure, request: (&str, &str), write: (&str, &str, Value)) {
+    let ((method, path), (verb, to, body)) = (request, write);
+    azure.fault(
+        json!({"kind": "rival", "method": method, "path": path, "occurrence": "every",
+        "write": {"method": verb, "path": to, "body": body}}),
+    );
+}
+
+/// How often the faults of a kind took effect.
+fn hits(azure: &Azure, kind: &str) -> u64 {
+    let faults = azure.emulator(|emulator, _| serde_json::to_value(emulator.faults()).unwrap());
+    let of_kind = faults.as_array().unwrap().iter().filter(|fault| fault["kind"] == kind);
+    of_kind.map(|fault| fault["hits"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_gets_another_image_between_two_rounds_gets_no_nodes_of_ours() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 0}));
+    let reference = json!({"virtualMachineImageId": image("0.9.0")});
+    let swap = json!({"virtualMachineConfiguration": {"imageReference": reference, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
+    rival(&azure, ("POST", "*/pools/p1/resize"), ("PATCH", "/pools/p1", swap));
+    let error = failure(&azure, &settings("acct1", 8)).await;
+    assert_eq!(hits(&azure, "rival"), 1);
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert!(error.report().contains("versions/0.9.0, not "), "{}", error.report());
+    assert_eq!(
+        azure.writes(),
+        ["POST /pools", "POST /pools/p1/resize"],
+        "the refused resize was not sent again"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_target_that_another_client_sets_between_two_rounds_is_not_undone() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 10}));
+    let other = json!({"targetDedicatedNodes": 5, "targetLowPriorityNodes": 0});
+    rival(
+        &azure,
+        ("POST", "*/pools/p1/resize"),
+        ("POST", "/pools/p1/resize", other),
+    );
+    let error = failure(&azure, &settings("acct1", 20)).await;
+    assert_eq!(hits(&azure, "rival"), 1);
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    let why = "has other targets by now: 5 nodes there, 20 asked for";
+    assert!(error.report().contains(why), "{}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_another_client_scales_down_while_nodes_start_ends_the_wait() {
+    let began = Instant::now();
+    let azure = world(|_| {});
+    let none = json!({"targetDedicatedNodes": 0, "targetLowPriorityNodes": 0});
+    rival(&azure, ("GET", "*/nodecounts"), ("POST", "/pools/p1/resize", none));
+    let outcome = roll_out(&azure, &settings("acct1", 5)).await;
+    let error = outcome.result.unwrap_err();
+    assert!(hits(&azure, "rival") > 0);
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert!(
+        error.report().contains("0 nodes there, 5 asked for"),
+        "{}",
+        error.report()
+    );
+    assert!(began.elapsed() < Duration::from_secs(20 * 60), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1}));
+    let settings = settings("acct1", 10);
+    let outcome = rollout::run(&client(&azure, Duration::from_secs(20 * 60)).await, &settings).await;
+    assert_eq!(
+        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (ErrorKind::Deadline, 9)
+    );
+    assert_eq!(outcome.report.states.get("unusable"), Some(&1));
+
+    azure.turn_the_page();
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "no longer",
+        "method": "GET", "path": "*/pools", "occurrence": {"nth": 3}}),
+    );
+    let outcome = roll_out(&azure, &settings).await;
+    assert_eq!(hits(&azure, "status"), 1);
+    assert_eq!(
+        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (ErrorKind::NoRights, 9)
+    );
+
+    azure.turn_the_page();
+    let cancel = CancellationToken::new();
+    let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
+    azure.gone_after(12, cancel);
+    let outcome = rollout::run(&client, &settings).await;
+    assert_eq!(
+        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (ErrorKind::Cancelled, 9)
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn waiting_for_nodes_lists_them_only_to_decide() {
+    let azure = world(|_| {});
+    good(roll_out(&azure, &settings("acct1", 700)).await);
+    let count = |path: &str| entries(&azure, &Method::GET, path).len();
+    assert_eq!(
+        count("/pools/p1/nodes"),
+        1,
+        "once, when the counts say that enough are ready"
+    );
+    assert!(count("/nodecounts") > 10, "{}", count("/nodecounts"));
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_without_the_right_to_count_nodes_lists_them() {
+    let azure = world(|_| {});
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "no",
+        "path": "*/nodecounts", "occurrence": "every"}),
+    );
+    let report = good(roll_out(&azure, &settings("acct1", 10)).await);
+    assert!(hits(&azure, "status") > 0);
+    assert_eq!(report.ready, 10);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_that_may_not_change_the_version_rolls_out_with_a_warning() {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+    });
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "no write",
+        "method": "PUT", "path": "*/versions/1.0.0", "occurrence": "every"}),
+    );
+    let report = good(roll_out(&azure, &settings("acct1", 700)).await);
+    assert!(hits(&azure, "status") > 0);
+    assert_eq!(report.ready, 700);
+    assert!(
+        report.skipped_checks[0].contains("may not change it"),
+        "{:?}",
+        report.skipped_checks
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_cancel_it_is_said_that_a_resize_goes_on() {
+    let azure = world(|_| {});
+    let cancel = CancellationToken::new();
+    let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
+    azure.gone_after(12, cancel);
+    let outcome = rollout::run(&client, &settings("acct1", 700)).await;
+    assert_eq!(outcome.report.action, PoolAction::Created);
+    let report = outcome.result.unwrap_err().report();
+    assert!(report.contains("az batch pool resize --pool-id p1 --abort"), "{report}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_requests_look_at_all_pools_of_an_account() {
+    let azure = world(|seed| {
+        let mut other = foreign_pool("1.0.0", 4);
+        other["id"] = json!("p2");
+        seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 4), other]);
+    });
+    let client = client(&azure, ROLLOUT_DEADLINE).await;
+    let endpoint = BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap();
+    let ids = ["p1", "P2"].map(|id| id.parse().unwrap());
+    let watch = AccountWatch::new(&client, endpoint, ids.to_vec());
+    let asked = || entries(&azure, &Method::GET, "/pools").len() + entries(&azure, &Method::GET, "/nodecounts").len();
+    for id in &ids {
+        let look = watch.look(None).await.unwrap();
+        assert_eq!(look.pool(id).unwrap().targets.dedicated, 4);
+        assert_eq!(look.counts(id).unwrap().dedicated.values().sum::<u32>(), 4);
+    }
+    assert_eq!(asked(), 2);
+    watch.look(Some(Instant::now())).await.unwrap();
+    assert_eq!(asked(), 4, "what was seen before a write does not count after it");
+}
