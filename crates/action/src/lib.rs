@@ -6,11 +6,10 @@ pub mod cli;
 pub mod console;
 pub mod environment;
 pub mod github;
-pub mod inputs;
-pub mod options;
 pub mod report;
 pub mod run;
 pub mod signals;
+pub mod values;
 pub mod verbs;
 
 use std::ffi::OsString;
@@ -25,10 +24,10 @@ use crate::{
 /// Does what the command line says; returns the exit code.
 pub async fn run(arguments: impl IntoIterator<Item = OsString>, environment: &dyn Environment) -> u8 {
     let runner = Runner::read(environment);
-    match cli::parse(arguments, environment) {
-        Ok(Invocation::Rollout { values, json }) => {
+    match cli::parse(arguments, &runner, environment) {
+        Ok(Invocation::Rollout { given, json }) => {
             let mut console = Console::of_process(form(json, &runner));
-            verbs::rollout::run(&values, &runner, environment, &mut console).await
+            verbs::rollout::run(given, &runner, environment, &mut console).await
         }
         Err(answer) => show_usage(&answer),
     }

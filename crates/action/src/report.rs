@@ -9,8 +9,9 @@ pub mod summary;
 use azure_batch_core::{
     error::{Error, ErrorKind},
     ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
+    options::Door,
     rollout::{PoolAction, RolloutOutcome, RolloutReport},
-    settings::{AccountRef, Fault, RolloutSettings, Targets},
+    settings::{AccountRef, RolloutSettings, Targets},
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -60,13 +61,15 @@ pub struct Asked {
     pub rounds: u32,
 }
 
-/// When a run ended.
+/// When a run ended, and for whom it is written down.
 #[derive(Clone, Copy, Debug)]
 pub struct Ending {
     /// The time of day.
     pub at: Timestamp,
     /// Since its start.
     pub seconds: u64,
+    /// How the user knows options.
+    pub door: Door,
 }
 
 impl Asked {
@@ -117,14 +120,14 @@ impl Report {
     pub fn of_error(error: &Error, ending: Ending) -> Self {
         let kind = error.kind();
         Self {
-            failure: Some(Failure::of(error)),
+            failure: Some(Failure::of(error, ending.door)),
             ..Self::ended(kind.code(), kind.exit_code().0, ending)
         }
     }
 
-    /// The report of a run whose inputs were not usable.
+    /// The report of a run whose inputs were not usable: one fault a line.
     #[must_use]
-    pub fn of_faults(faults: &[Fault], ending: Ending) -> Self {
+    pub fn of_faults(faults: Vec<String>, ending: Ending) -> Self {
         let kind = ErrorKind::BadInput;
         Self {
             failure: Some(Failure::of_inputs(faults)),

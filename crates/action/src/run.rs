@@ -8,6 +8,7 @@ use azure_batch_core::{
     clock::{Clock as _, SystemClock},
     error::{Error, ErrorKind, Result},
     https::{Authorities, Https, https_client},
+    options::Door,
     progress::{Event, Progress},
     run::Run,
     telling::{News, Teller},
@@ -21,11 +22,11 @@ use tokio::{
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    cli::{Origin, Values},
     console::{Console, Form},
     environment::Environment,
     report::Ending,
     signals::Signals,
+    values::{Given, Origin},
 };
 
 /// How this program names itself.
@@ -151,24 +152,25 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
-    /// Ends now.
+    /// Ends now, for a user who knows options as that door has them.
     #[must_use]
-    pub fn ending(&self) -> Ending {
+    pub fn ending(&self, door: Door) -> Ending {
         let now = SystemClock.now();
         Ending {
             // People and programs compare whole seconds; a time that cannot be rounded is kept unrounded.
             at: now.round(Unit::Second).unwrap_or(now),
             seconds: self.0.elapsed().as_secs(),
+            door,
         }
     }
 }
 
 /// Strikes every secret out of what is written from now on; to be called before anything is written.
-pub fn hide_secrets(values: &Values, console: &mut Console) {
-    for secret in values.secrets() {
+pub fn hide_secrets(given: &Given, console: &mut Console) {
+    for secret in given.secrets() {
         console.redact(&secret.text);
     }
-    for secret in values.secrets().iter().filter(|secret| secret.origin == Origin::User) {
+    for secret in given.secrets().iter().filter(|secret| secret.origin == Origin::User) {
         console.mask(&secret.text);
     }
 }

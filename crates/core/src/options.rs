@@ -363,11 +363,17 @@ fn find_in_block(block: &'static Opt, path: &str) -> Option<&'static Opt> {
     own.or_else(|| nested.iter().find_map(|opt| find_in_block(opt, path)))
 }
 
+/// The option of a path, where two programs have one of that name: the one that this door takes.
+fn find_for(door: Door, path: &str) -> Option<&'static Opt> {
+    let taken = find_in(all().filter(|opt| opt.is_taken_by(door)), path);
+    taken.or_else(|| find_in(all(), path))
+}
+
 /// A text in which every `{path}` of an option became its name at a door, as code.
 fn spell(text: &str, door: Door) -> String {
     let piece = |piece| match piece {
         Piece::Text(text) => text.to_owned(),
-        Piece::Opt(opt) => format!("`{}`", opt.spelled(door)),
+        Piece::Opt(opt) => format!("`{}`", find_for(door, opt.path).unwrap_or(opt).spelled(door)),
     };
     pieces(text).into_iter().map(piece).collect()
 }

@@ -12,7 +12,7 @@ use serde_json::{Value, json};
 use url::{Host, Url};
 
 use super::runner::Repository;
-use crate::{inputs::DeploymentRequest, report::Report};
+use crate::{report::Report, verbs::rollout::DeploymentRequest};
 
 /// Longer than GitHub takes on a bad day. A signal ends the wait earlier.
 const TIMEOUT: Duration = Duration::from_secs(20);

@@ -5,11 +5,9 @@
 
 use azure_batch_core::{
     error::{Error, ErrorKind},
-    settings::Fault,
+    options::Door,
 };
 use serde::Serialize;
-
-use crate::options;
 
 /// Why a run failed.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -29,12 +27,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The failure that core ended with.
+    /// The failure that core ended with, in the words of a door.
     #[must_use]
-    pub fn of(error: &Error) -> Self {
-        let report = error.report();
-        let hint = error.hint().map(options::in_our_names);
-        let reason = match error.hint() {
+    pub fn of(error: &Error, door: Door) -> Self {
+        let report = error.report_for(door);
+        let hint = error.hint_for(door);
+        let reason = match &hint {
             Some(hint) => report.strip_suffix(&format!("\n  hint: {hint}")).unwrap_or(&report),
             None => &report,
         };
@@ -49,12 +47,12 @@ impl Failure {
         }
     }
 
-    /// Faults of the inputs.
+    /// Faults of the inputs, each with its name and remedy.
     #[must_use]
-    pub fn of_inputs(faults: &[Fault]) -> Self {
+    pub const fn of_inputs(faults: Vec<String>) -> Self {
         Self {
             kind: kind_in_words(ErrorKind::BadInput),
-            reason: faults.iter().map(ToString::to_string).collect(),
+            reason: faults,
             hint: None,
             next: next_step(ErrorKind::BadInput),
             service_code: None,
@@ -117,7 +115,7 @@ const fn next_step(kind: ErrorKind) -> &'static str {
         }
         ErrorKind::Locked => "remove the lock that the reason names, then run the same again",
         ErrorKind::Azure => "remove the reason, then run the same again",
-        ErrorKind::NeverSent => "check address, proxy and ca-file, then run the same again",
+        ErrorKind::NeverSent => "check address, proxy and certificate authorities, then run the same again",
         ErrorKind::UnknownEffect | ErrorKind::Cancelled => "run the same again: it looks first at what is there",
     }
 }

@@ -11,6 +11,7 @@ const ACCOUNT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resou
 const ENDING: Ending = Ending {
     at: Timestamp::constant(1_767_603_600, 0),
     seconds: 2_460,
+    door: Door::Flag,
 };
 
 fn targets() -> Targets {
@@ -138,10 +139,10 @@ pub(crate) fn quota_reached() -> Report {
 
 pub(crate) fn bad_inputs() -> Report {
     let faults = [
-        Fault::new("pool-id", "is needed; give the id of the pool to create or resize"),
-        Fault::new("deadline", "\"90\" is not a duration; write 90m, 2h or PT15M"),
+        "pool-id: is missing: give the id of the pool to create or resize",
+        "deadline: \"90\" is not a duration; write 90m, 2h or PT15M",
     ];
-    Report::of_faults(&faults, ENDING)
+    Report::of_faults(faults.map(str::to_owned).to_vec(), ENDING)
 }
 
 #[test]
@@ -153,12 +154,12 @@ fn a_failure_fits_on_a_screen_with_reason_remedy_and_way_on() {
 
 #[test]
 fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
-    let faults: Vec<Fault> = (0..99)
-        .map(|n| Fault::new(format!("input-{n}"), format!("{}; remedy {n}", "é".repeat(999))))
+    let faults: Vec<String> = (0..99)
+        .map(|n| format!("input-{n}: {}; remedy {n}", "é".repeat(999)))
         .collect();
-    let text = Failure::of_inputs(&faults).text();
+    let text = Failure::of_inputs(faults.clone()).text();
     assert_eq!(text.lines().count(), faults.len() + 1);
-    assert!(faults.iter().all(|fault| text.contains(&fault.to_string())), "{text}");
+    assert!(faults.iter().all(|fault| text.contains(fault)), "{text}");
 
     let refusal = azure_batch_core::error::ServiceError {
         status: 400,
@@ -168,7 +169,11 @@ fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
         request_id: Some("9b9a1f2e-0000-4000-8000-1234567890ab".to_owned()),
         ..Default::default()
     };
-    let text = Failure::of(&azure_batch_core::judge::failed("cannot create pool p", refusal)).text();
+    let text = Failure::of(
+        &azure_batch_core::judge::failed("cannot create pool p", refusal),
+        Door::Flag,
+    )
+    .text();
     for part in [
         "switch its policy off",
         "PrivateEndpointNetworkPolicies is on",

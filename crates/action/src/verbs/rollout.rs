@@ -2,46 +2,54 @@
 //!
 //! How Azure is brought there is decided in core; what all verbs do alike is in `run`.
 
+mod request;
+
 use std::{path::Path, sync::Arc};
 
 use azure_batch_core::{
     connect::connect,
     error::Result,
     https::Https,
+    options::Door,
     rollout::{self, RolloutOutcome},
 };
 
 use crate::{
-    cli::Values,
     console::{Console, Grade},
     environment::Environment,
     github::{
         deployment::Deployment,
         runner::{Repository, Runner},
     },
-    inputs::{self, RolloutRequest},
-    report::{Asked, Report, outputs},
+    report::{Asked, Ending, Report, outputs},
     run::{Stopwatch, Watch, hide_secrets, open_https},
+    values::Given,
 };
 
-/// Rolls out as the values say; returns the exit code.
-pub async fn run(values: &Values, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
-    hide_secrets(values, console);
+pub use request::{DeploymentRequest, RolloutRequest};
+
+/// Rolls out as was asked for; returns the exit code.
+pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    hide_secrets(&given, console);
     let stopwatch = Stopwatch::start();
-    let report_path = inputs::report_path(values, runner);
+    let report_path = request::report_path(&given, runner);
     let desk = Desk {
         runner,
         report_path: report_path.as_deref(),
         stopwatch,
+        door: given.door(),
     };
-    let request = match inputs::parse_rollout(values, runner) {
+    let request = match RolloutRequest::read(&mut given, runner) {
         Ok(request) => request,
-        Err(faults) => return desk.close(&Report::of_faults(&faults, stopwatch.ending()), console),
+        Err(faults) => {
+            let faults = faults.iter().map(|fault| given.spelled(fault)).collect();
+            return desk.close(&Report::of_faults(faults, desk.ending()), console);
+        }
     };
     let opened = open_https(request.authorities.clone(), environment);
     let (https, mut watch) = match opened.and_then(|https| Ok((https, Watch::begin(&mut *console)?))) {
         Ok(opened) => opened,
-        Err(error) => return desk.close(&Report::of_error(&error, stopwatch.ending()), console),
+        Err(error) => return desk.close(&Report::of_error(&error, desk.ending()), console),
     };
     carry_out(&request, &https, &desk, &mut watch).await
 }
@@ -51,9 +59,15 @@ struct Desk<'a> {
     runner: &'a Runner,
     report_path: Option<&'a Path>,
     stopwatch: Stopwatch,
+    /// How the user knows options.
+    door: Door,
 }
 
 impl Desk<'_> {
+    fn ending(&self) -> Ending {
+        self.stopwatch.ending(self.door)
+    }
+
     /// The last words and the files; returns the exit code.
     fn close(&self, report: &Report, console: &mut Console) -> u8 {
         console.remove_bars();
@@ -86,13 +100,14 @@ struct Ended<'a> {
 /// a runner that cancels a job leaves the program a few seconds only.
 async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, watch: &mut Watch<'_>) -> u8 {
     let deployment = begin_deployment(request, desk.runner.repository.as_ref(), https, watch).await;
-    let run = watch.run(request.deadline);
+    let (settings, connection) = (&request.asked.settings, &request.asked.connection);
+    let run = watch.run(request.asked.deadline);
     let work = async {
-        let client = connect(&request.login, &request.cloud, Arc::new(https.clone()), run).await?;
-        Ok(rollout::run(&client, &request.settings).await)
+        let client = connect(&connection.login, &connection.cloud, Arc::new(https.clone()), run).await?;
+        Ok(rollout::run(&client, settings).await)
     };
     let outcome = watch.over(work).await.and_then(|ended| ended);
-    let report = report_of(request, outcome, desk.stopwatch);
+    let report = report_of(request, outcome, desk);
     let exit_code = desk.close(&report, watch.console());
     if let Some(deployment) = deployment {
         let ended = watch.over(deployment.end(&report)).await;
@@ -105,13 +120,13 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
     exit_code
 }
 
-fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, stopwatch: Stopwatch) -> Report {
-    let asked = Asked::of(&request.settings);
+fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, desk: &Desk<'_>) -> Report {
+    let asked = Asked::of(&request.asked.settings);
     match outcome {
-        Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending()),
+        Ok(outcome) => Report::of_outcome(asked, outcome, desk.ending()),
         Err(error) => Report {
             asked: Some(asked),
-            ..Report::of_error(&error, stopwatch.ending())
+            ..Report::of_error(&error, desk.ending())
         },
     }
 }
@@ -123,7 +138,7 @@ async fn begin_deployment(
     watch: &mut Watch<'_>,
 ) -> Option<Deployment> {
     let wanted = request.deployment.as_ref()?;
-    let description = format!("Azure Batch pool {}", request.settings.pool.id);
+    let description = format!("Azure Batch pool {}", request.asked.settings.pool.id);
     let begun = watch
         .over(Deployment::begin(wanted, repository?, https, &description))
         .await;

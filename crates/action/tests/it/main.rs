@@ -3,6 +3,8 @@
 //! What the texts say in detail is tested beside the code that makes them; Azure itself is not needed here.
 
 #[cfg(test)]
+mod documents;
+#[cfg(test)]
 mod install;
 #[cfg(test)]
 mod program;

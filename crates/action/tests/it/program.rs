@@ -10,8 +10,8 @@ use std::{
 
 const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
 const SECRETS: [(&str, &str); 4] = [
-    ("INPUT_CLIENT_SECRET", "s3cret-of-the-app"),
-    ("INPUT_CLIENT_JWT", "jwt.of.the-app"),
+    ("AZURE_CLIENT_SECRET", "s3cret-of-the-app"),
+    ("ARM_OIDC_TOKEN", "jwt.of.the-app"),
     ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", "t0ken-of-the-runner"),
     ("INPUT_GITHUB_TOKEN", "ghs_token-of-the-job"),
 ];
@@ -34,7 +34,7 @@ fn on_runner(command: &mut Command, folder: &Path) {
 
 /// A good roll-out to a port where nobody listens: port 9 is kept for discarding.
 fn good(command: &mut Command) -> &mut Command {
-    command.args([
+    command.env("ARM_METADATA_HOST", "127.0.0.1:9").args([
         "rollout",
         "--image-version",
         VERSION,
@@ -43,8 +43,6 @@ fn good(command: &mut Command) -> &mut Command {
         "--target-dedicated-nodes",
         "700",
         "--account-endpoint",
-        "127.0.0.1:9",
-        "--metadata-host",
         "127.0.0.1:9",
         "--tenant-id",
         "contoso.example",
@@ -83,7 +81,11 @@ fn bad_inputs_on_a_runner_are_one_annotation_outputs_and_exit_code_2() {
     let mut command = program();
     on_runner(&mut command, folder.path());
     let output = command
-        .args(["rollout", "--pool-id", "render pool", "--deadline", "s3cret-of-the-app"])
+        .arg("rollout")
+        .envs([
+            ("INPUT_POOL_ID", "render pool"),
+            ("INPUT_DEADLINE", "s3cret-of-the-app"),
+        ])
         .output()
         .unwrap();
     let stdout = text(&output.stdout);
@@ -235,6 +237,21 @@ fn a_managed_identity_is_asked_for_a_token_without_a_proxy() {
     let request = requests.try_recv().unwrap();
     assert!(request.starts_with("GET /msi/token?"), "{request}");
     assert_eq!(output.status.code(), Some(3), "{}", text(&output.stderr));
+}
+
+#[test]
+fn contradictions_in_the_pool_json_are_found_before_anything_is_sent() {
+    let azure = TcpListener::bind("127.0.0.1:0").unwrap();
+    let host = azure.local_addr().unwrap().to_string();
+    let mut command = program();
+    let output = good(&mut command)
+        .args(["--metadata-host", &host, "--vm-size", "Standard_D4s_v5"])
+        .args(["--pool-json", r#"{"vmSize": "Standard_D2s_v5"}"#])
+        .output()
+        .unwrap();
+    azure.set_nonblocking(true).unwrap();
+    assert!(azure.accept().is_err(), "a request was sent");
+    assert_eq!(output.status.code(), Some(2), "{}", text(&output.stderr));
 }
 
 #[test]

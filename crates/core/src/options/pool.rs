@@ -54,6 +54,6 @@ rows! {
         "GitHub token with `deployments: write`; needed for {deployment_environment}.";
     DEPLOYMENT_ENVIRONMENT: "deployment_environment", Report, Kind::Text, Standard::Absent, [],
         "Environment in which the roll-out is shown as a deployment.";
-    REPORT_PATH: "report_path", Report, Kind::File, Standard::Rule("`azure-batch-pool-report.json` in the runner's temporary folder; on the command line only when given"), [],
+    REPORT_PATH: "report_path", Report, Kind::File, Standard::Rule("a file named after pool and step in the runner's temporary folder; on the command line only when given"), [],
         "Where the report is written, as JSON.";
 }

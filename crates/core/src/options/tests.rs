@@ -96,6 +96,11 @@ fn a_description_names_other_options_as_its_door_does() {
         "Bearer token for `oidc-request-url`. GitHub sets the variable itself."
     );
     assert!(
+        pool::IMAGE_VERSION
+            .doc(Door::Flag)
+            .ends_with("Give this or `--manifest`.")
+    );
+    assert!(
         image::MANIFEST
             .doc(Door::Template)
             .ends_with("`manifest-${source.name}.json`.")

@@ -29,7 +29,7 @@ use crate::{
     progress::Event,
     replicas::RegionNeed,
     request::Request,
-    settings::{PublishSettings, Source, VersionChoice},
+    settings::{KeptKind, PublishSettings, Source, VersionChoice},
     tags::{Keeping, Lease, TemporaryTags},
 };
 
@@ -137,7 +137,7 @@ pub(super) async fn carry_out(work: Work<'_>, journey: &mut Journey, batch: &Bat
         Stage::Destination => destination(work, &mut journey.seen, &batch.steps).await,
         Stage::Machine => machine(work, &mut journey.seen).await,
         Stage::Snapshots => snapshots(work, &mut journey.seen, goal, &batch.steps).await,
-        Stage::Image => temporaries(work, &mut journey.seen, goal, &batch.steps).await,
+        Stage::Image => image(work, &mut journey.seen, goal, &batch.steps).await,
         Stage::Version => version(work, journey, goal, &batch.steps).await,
         Stage::First => regions(work, &mut journey.seen, goal, &goal.first).await,
         Stage::Rest => {
@@ -229,6 +229,23 @@ async fn snapshots(work: Work<'_>, seen: &mut Seen, goal: &Goal, steps: &[Step])
     }
 }
 
+/// Makes the image. Its sources may go meanwhile.
+async fn image(work: Work<'_>, seen: &mut Seen, goal: &Goal, steps: &[Step]) -> Result<Reached> {
+    let snapshots: Vec<TemporaryId> = goal
+        .temporaries()
+        .into_iter()
+        .filter(|id| id.kind() == KeptKind::Snapshots)
+        .collect();
+    match temporaries(work, seen, goal, steps).await {
+        Err(error) if !has_ended(&error) && have_gone(work, seen, &snapshots).await? => {
+            work.client
+                .warn("another run removed what the image is made of: it is made again");
+            Ok(Reached::Nothing(Some(error)))
+        }
+        made => made,
+    }
+}
+
 /// Makes, waits for and leases snapshots, or the image.
 async fn temporaries(work: Work<'_>, seen: &mut Seen, goal: &Goal, steps: &[Step]) -> Result<Reached> {
     let (client, group) = (work.client, observe::group(work.settings));
@@ -250,7 +267,7 @@ async fn temporaries(work: Work<'_>, seen: &mut Seen, goal: &Goal, steps: &[Step
         } else {
             let made = making::make(client, group, kind, jobs).await?;
             refusal = refusal.or(made.refusal);
-            (!made.found.is_empty()).then_some(made.found)
+            made.found
         };
         if let Some(found) = found {
             seen.temporaries.retain(|it| it.id.kind() != kind);
@@ -371,7 +388,7 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
             journey.seen.versions.extend(version);
             Ok(Reached::Something)
         }
-        Err(error) if !has_ended(&error) && has_lost_sources(work, &mut journey.seen, goal).await? => {
+        Err(error) if !has_ended(&error) && have_gone(work, &mut journey.seen, &goal.temporaries()).await? => {
             work.client.warn(format!(
                 "the version failed, since another run removed what it was made of: {}",
                 error.report()
@@ -428,7 +445,7 @@ fn hidden(work: Work<'_>, numbers: &mut Numbers, goal: &Goal, refusal: Error) ->
 
 /// The version is not there after its write: another run may have removed its sources, or Azure does not show it yet.
 async fn not_yet(work: Work<'_>, seen: &mut Seen, goal: &Goal, refusal: Option<Error>) -> Result<Reached> {
-    if has_lost_sources(work, seen, goal).await? {
+    if have_gone(work, seen, &goal.temporaries()).await? {
         work.client
             .warn("another run removed what the version is made of: it is made again");
         return Ok(Reached::Nothing(refusal));
@@ -439,13 +456,12 @@ async fn not_yet(work: Work<'_>, seen: &mut Seen, goal: &Goal, refusal: Option<E
     }
 }
 
-/// Whether something is gone that the version is made of.
-async fn has_lost_sources(work: Work<'_>, seen: &mut Seen, goal: &Goal) -> Result<bool> {
-    let needed = goal.temporaries();
+/// Looks whether some of these are gone, or going.
+async fn have_gone(work: Work<'_>, seen: &mut Seen, needed: &[TemporaryId]) -> Result<bool> {
     if needed.is_empty() {
         return Ok(false);
     }
-    seen.temporaries = temporaries::look(work.client, observe::group(work.settings), &needed).await?;
+    seen.temporaries = temporaries::look(work.client, observe::group(work.settings), needed).await?;
     let is_there = |id: &TemporaryId| {
         seen.temporaries
             .iter()

@@ -34,8 +34,8 @@ pub(super) struct Job {
 /// What came of a number of jobs.
 #[derive(Debug)]
 pub(super) struct Made {
-    /// What is there of this kind in the group now.
-    pub found: Vec<Found>,
+    /// What is there of this kind in the group now; `None` when nothing was begun, so it was not looked at.
+    pub found: Option<Vec<Found>>,
     /// Why one of them is not made yet, although trying again may help.
     pub refusal: Option<Error>,
 }
@@ -66,10 +66,10 @@ pub(super) async fn make(client: &Client, group: &ResourceGroupId, kind: KeptKin
     }
     let mut made = BTreeSet::new();
     let wait = Wait::new(client, Pace::COPY, "the end of copies");
-    let mut found = Vec::new();
+    let mut looked = None;
     while !going.is_empty() {
         wait.pause(None).await?;
-        found = temporaries::look_at(client, group, kind, &[]).await?;
+        let mut found = temporaries::look_at(client, group, kind, &[]).await?;
         let before = made.len();
         let mut left = Vec::new();
         for mut one in going {
@@ -81,6 +81,7 @@ pub(super) async fn make(client: &Client, group: &ResourceGroupId, kind: KeptKin
             }
         }
         going = left;
+        looked = Some(found);
         if made.len() > before && kind == KeptKind::Snapshots {
             client.tell(Event::Copied {
                 done: made.len(),
@@ -90,7 +91,7 @@ pub(super) async fn make(client: &Client, group: &ResourceGroupId, kind: KeptKin
     }
     match failure {
         Some(error) => Err(error),
-        None => Ok(Made { found, refusal }),
+        None => Ok(Made { found: looked, refusal }),
     }
 }
 

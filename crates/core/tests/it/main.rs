@@ -8,6 +8,7 @@ mod captured;
 mod credential;
 mod mend;
 mod publish;
+mod publish_reconcile;
 mod publish_sweep;
 mod recorded;
 mod rollout;

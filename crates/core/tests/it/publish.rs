@@ -52,7 +52,7 @@ pub(crate) async fn run(azure: &Azure, settings: &PublishSettings) -> Result<Pub
     publish::run(&client, settings).await.result
 }
 
-fn ids_of(azure: &Azure, kind: &str) -> Vec<String> {
+pub(crate) fn ids_of(azure: &Azure, kind: &str) -> Vec<String> {
     let text = azure.resources().to_string();
     let all: BTreeSet<String> = text
         .split('"')
@@ -190,7 +190,7 @@ fn second_machine(azure: &Azure) -> PublishSettings {
 }
 
 /// For each deletion of a temporary: its id, and how many versions were still in the making of its source then.
-fn deletions_under_a_version(azure: &Azure) -> Vec<String> {
+pub(crate) fn deletions_under_a_version(azure: &Azure) -> Vec<String> {
     let journal = azure.journal();
     let mut broken = Vec::new();
     for deletion in journal.iter().filter(|entry| entry.method == "DELETE") {

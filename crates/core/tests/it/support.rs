@@ -13,9 +13,10 @@ use azure_batch_core::{
     cloud::CloudChoice,
     connect::connect,
     error::Result,
+    options::sign_in,
     progress::{Event, Progress},
     run::Run,
-    settings::{Login, LoginInputs},
+    settings::{self, Login, Values},
     transport::{ConnectFault, SendError, Transport},
 };
 use azure_emulator::{
@@ -196,13 +197,13 @@ impl Azure {
 
 /// The example application's login.
 pub(crate) fn login() -> Login {
-    let inputs = LoginInputs {
-        tenant_id: Some(TENANT.to_owned()),
-        client_id: Some(APPLICATION.to_owned()),
-        client_secret: Some(SecretString::from(SECRET)),
-        ..LoginInputs::default()
-    };
-    inputs.resolve().expect("the example's login is whole")
+    let values = Values::default()
+        .with(sign_in::TENANT_ID, TENANT)
+        .with(sign_in::CLIENT_ID, APPLICATION)
+        .with(sign_in::CLIENT_SECRET, SecretString::from(SECRET));
+    settings::connection(&values)
+        .expect("the example's login is whole")
+        .login
 }
 
 #[async_trait]

@@ -1,0 +1,183 @@
+//! What was given to this program, by option: flags, `INPUT_…` variables, further variables, and the files they name.
+//!
+//! What the values mean, and which of them cannot be used, is decided by core's `settings`.
+
+mod text_file;
+
+use azure_batch_core::{
+    options::{self, Door, Kind, Opt, Verb, pool},
+    settings::{
+        self, FromVariable, Value, Values,
+        fault::{Fault, Place},
+    },
+};
+use secrecy::SecretString;
+
+use crate::{
+    environment::Environment,
+    github::runner::{Log, Runner},
+};
+
+/// What was given for a verb.
+#[derive(Debug)]
+pub struct Given {
+    values: Values,
+    secrets: Vec<Secret>,
+    from_variables: Vec<FromVariable>,
+    door: Door,
+}
+
+/// A secret, and whether the runner knows it as one.
+#[derive(Debug)]
+pub struct Secret {
+    /// The secret itself.
+    pub text: SecretString,
+    /// Who set it.
+    pub origin: Origin,
+}
+
+/// Who set a secret.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Origin {
+    /// The user.
+    User,
+    /// GitHub's runner, which strikes its own tokens out of every log by itself.
+    Runner,
+}
+
+/// Variables that begin so are set by GitHub's runner only.
+const OF_RUNNER: &str = "ACTIONS_";
+
+impl Given {
+    /// Takes each option's flag, else its `INPUT_…` variable, else the variables of its row.
+    #[must_use]
+    pub fn collect(
+        verb: Verb,
+        flag: impl Fn(&'static Opt) -> Option<String>,
+        runner: &Runner,
+        environment: &dyn Environment,
+    ) -> Self {
+        let mut given = Self {
+            values: Values::default(),
+            secrets: Vec::new(),
+            from_variables: Vec::new(),
+            door: match runner.log {
+                Log::Workflow => Door::Input,
+                Log::Plain => Door::Flag,
+            },
+        };
+        for opt in options::of(verb).into_iter().filter(|opt| opt.is_taken_by(Door::Input)) {
+            given.remember_secrets(opt, environment);
+            if let Some(text) = flag(opt).filter(|text| !text.is_empty()) {
+                given.values.set(opt, text);
+                // Only an action has no flags at all; who writes flags knows options by them.
+                given.door = Door::Flag;
+            } else if let Some(text) = environment.variable(&opt.input_variable()) {
+                given.set(opt, text);
+            }
+        }
+        given.from_variables = settings::complete(&mut given.values, verb, &|name| environment.variable(name));
+        given
+    }
+
+    /// The values.
+    #[must_use]
+    pub const fn values(&self) -> &Values {
+        &self.values
+    }
+
+    /// All secrets that variables hold, whether they are going to be used or not.
+    #[must_use]
+    pub fn secrets(&self) -> &[Secret] {
+        &self.secrets
+    }
+
+    /// How the user gives options, and so what they are called.
+    #[must_use]
+    pub const fn door(&self) -> Door {
+        self.door
+    }
+
+    /// The text of an option without white space around it.
+    #[must_use]
+    pub fn text(&self, opt: &'static Opt) -> Option<&str> {
+        match self.values.get(opt)? {
+            Value::Text(text) => Some(text.trim()).filter(|text| !text.is_empty()),
+            _ => None,
+        }
+    }
+
+    /// The secret of an option without a line's end behind it.
+    #[must_use]
+    pub fn secret(&self, opt: &'static Opt) -> Option<SecretString> {
+        use secrecy::ExposeSecret as _;
+        match self.values.get(opt)? {
+            Value::Secret(text) => Some(SecretString::from(text.expose_secret().trim())),
+            _ => None,
+        }
+    }
+
+    /// Puts the contents of the manifest and of a file of pool JSON (`@file`) in the place of their paths.
+    ///
+    /// # Errors
+    /// A fault for each file that cannot be read; its option then counts as unknown.
+    pub fn read_files(&mut self) -> Vec<Fault> {
+        let manifest = self.text(pool::MANIFEST).map(str::to_owned);
+        let pool_json = self.text(pool::POOL_JSON).and_then(|text| text.strip_prefix('@'));
+        let pool_json = pool_json.map(|path| path.trim().to_owned());
+        let named = [(pool::MANIFEST, manifest), (pool::POOL_JSON, pool_json)];
+        let named = named.into_iter().filter_map(|(opt, path)| Some((opt, path?)));
+        let mut faults = Vec::new();
+        for (opt, path) in named.collect::<Vec<_>>() {
+            match text_file::read(&path) {
+                Ok(text) => self.values.set(opt, text),
+                Err(cause) => {
+                    let text = format!("cannot read the file {path:?}: {cause}; check the path");
+                    faults.push(Fault::new(opt, text));
+                    self.values.set(opt, Value::Unknown);
+                }
+            }
+        }
+        faults
+    }
+
+    /// A fault in the words of the user's door. A value that a variable gave without the user's doing is called so.
+    #[must_use]
+    pub fn spelled(&self, fault: &Fault) -> String {
+        let spelled = fault.spelled(self.door);
+        let is_of = |(opt, _): &&FromVariable| Place::from(*opt) == fault.place;
+        match self.from_variables.iter().find(is_of) {
+            Some((_, variable)) => format!("{spelled} (the value comes from the variable {variable})"),
+            None => spelled,
+        }
+    }
+
+    fn set(&mut self, opt: &'static Opt, text: String) {
+        if matches!(opt.kind, Kind::Secret) {
+            self.values.set(opt, SecretString::from(text));
+        } else {
+            self.values.set(opt, text);
+        }
+    }
+
+    fn remember_secrets(&mut self, opt: &'static Opt, environment: &dyn Environment) {
+        if !matches!(opt.kind, Kind::Secret) {
+            return;
+        }
+        let input = opt.input_variable();
+        let names = std::iter::once(input.as_str()).chain(opt.variables.iter().copied());
+        let found = names.filter_map(|name| {
+            let origin = if name.starts_with(OF_RUNNER) {
+                Origin::Runner
+            } else {
+                Origin::User
+            };
+            let text = environment.variable(name)?.into();
+            Some(Secret { text, origin })
+        });
+        self.secrets.extend(found);
+    }
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,131 @@
+//! `action.yml` and `docs/action.md` follow from the table of options: compared, or brought up to it.
+
+use std::{fs, path::PathBuf};
+
+use azure_batch_core::options::{self, Door, Opt, Standard, Verb};
+use azure_batch_pool::report::outputs;
+
+const ACTION: &str = "action.yml";
+const PAGE: &str = "docs/action.md";
+
+/// The options of the action.
+fn inputs() -> Vec<&'static Opt> {
+    let all = options::of(Verb::Rollout).into_iter();
+    all.filter(|opt| opt.is_taken_by(Door::Input)).collect()
+}
+
+fn path(name: &str) -> PathBuf {
+    PathBuf::from(concat!(env!("CARGO_MANIFEST_DIR"), "/../..")).join(name)
+}
+
+fn text_of(name: &str) -> String {
+    fs::read_to_string(path(name)).unwrap()
+}
+
+/// The text between two marks is the block and nothing else; with `UPDATE_DOCS=1` it becomes so.
+fn compare(name: &str, (from, to): (&str, &str), block: &str) {
+    let text = text_of(name);
+    let (before, rest) = text.split_once(from).unwrap();
+    let (found, after) = rest.split_once(to).unwrap();
+    if found == block {
+        return;
+    }
+    assert!(
+        std::env::var_os("UPDATE_DOCS").is_some(),
+        "{name} lags behind the table of options after {from:?}: UPDATE_DOCS=1 cargo test -p azure-batch-pool --test it"
+    );
+    fs::write(path(name), format!("{before}{from}{block}{to}{after}")).unwrap();
+}
+
+fn action_inputs() -> String {
+    let mut block = String::new();
+    for opt in inputs() {
+        let default = match (opt.default_value(Verb::Rollout), opt.default) {
+            (Some((value, source)), _) => format!(" Default: {value} ({source})."),
+            (None, Standard::Rule(_)) => format!(" Default: {}.", opt.default_text(Verb::Rollout, Door::Input)),
+            (None, _) => String::new(),
+        };
+        // A JSON text is a YAML text too.
+        let description = serde_json::Value::from(format!("{}{default}", opt.doc(Door::Input)));
+        let required = opt.default == Standard::Required;
+        let name = opt.spelled(Door::Input);
+        block.push_str(&format!(
+            "  {name}:\n    description: {description}\n    required: {required}\n"
+        ));
+    }
+    block
+}
+
+fn action_environment() -> String {
+    let line = |opt: &'static Opt| {
+        let (variable, name) = (opt.input_variable(), opt.spelled(Door::Input));
+        format!("        {variable}: ${{{{ inputs.{name} }}}}\n")
+    };
+    inputs().into_iter().map(line).collect()
+}
+
+fn page_tables() -> String {
+    let mut block = String::new();
+    let mut chapter = None;
+    for opt in inputs() {
+        if chapter.replace(opt.chapter) != Some(opt.chapter) {
+            block.push_str(&format!("\n### {}\n\n", opt.chapter.heading()));
+            block.push_str("| input | kind | default | what it is for |\n| --- | --- | --- | --- |\n");
+        }
+        let further: Vec<String> = opt.variables.iter().map(|name| format!("`{name}`")).collect();
+        let further = if further.is_empty() {
+            String::new()
+        } else {
+            format!(" Also from {}.", further.join(", "))
+        };
+        let (name, kind) = (opt.spelled(Door::Input), opt.kind.word());
+        let (default, doc) = (opt.default_text(Verb::Rollout, Door::Input), opt.doc(Door::Input));
+        block.push_str(&format!("| `{name}` | {kind} | {default} | {doc}{further} |\n"));
+    }
+    block
+}
+
+#[test]
+fn action_yml_has_every_option_as_an_input_and_hands_it_on() {
+    compare(ACTION, ("\ninputs:\n", "\noutputs:\n"), &action_inputs());
+    let marks = ("steps.binary.outputs.path }}\n", "      run: exec");
+    compare(ACTION, marks, &action_environment());
+    assert_eq!(
+        text_of(ACTION).matches("${{ inputs.").count(),
+        inputs().len(),
+        "an input is used elsewhere, or one is handed on that is not in the table"
+    );
+}
+
+#[test]
+fn action_yml_passes_every_output_through_and_the_page_has_it() {
+    let (action, page) = (text_of(ACTION), text_of(PAGE));
+    for name in outputs::NAMES {
+        let line = format!("value: ${{{{ steps.rollout.outputs.{name} }}}}\n");
+        assert!(action.contains(&line), "action.yml lacks the output {name}");
+        assert!(
+            page.contains(&format!("| `{name}` |")),
+            "{PAGE} lacks the output {name}"
+        );
+    }
+    assert_eq!(action.matches("steps.rollout.outputs.").count(), outputs::NAMES.len());
+}
+
+#[test]
+fn no_expression_stands_in_shell_text() {
+    let action = text_of(ACTION);
+    let (_, steps) = action.split_once("\nruns:\n").unwrap();
+    for line in steps.lines().filter(|line| line.contains("${{")) {
+        let is_variable = line.trim_start().split_once(": ").is_some_and(|(name, value)| {
+            name.chars().all(|c| c.is_ascii_uppercase() || c == '_')
+                && value.starts_with("${{")
+                && value.ends_with("}}")
+        });
+        assert!(is_variable, "{line}");
+    }
+}
+
+#[test]
+fn the_page_has_every_option() {
+    compare(PAGE, ("`PT15M`.\n", "\nWithout any credential"), &page_tables());
+}
