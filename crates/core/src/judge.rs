@@ -21,7 +21,7 @@ pub enum Verdict {
     Again,
     /// The service may have acted: wait, look, and send again only what has no effect yet.
     LookFirst,
-    /// Somebody else works on the same resource, and nothing was done: wait, look, then decide.
+    /// Another writer works on the same resource, and nothing was done: wait, look, then decide.
     Busy,
     /// The token was not accepted: get a new one, once.
     NewToken,
@@ -38,7 +38,7 @@ pub enum Reason {
     State,
     /// The identity lacks a right.
     NoRights,
-    /// Signing in failed, or the token is for somebody else.
+    /// Signing in failed, or the token is for another tenant.
     SignIn,
     /// A policy of the organization forbids it.
     Policy,

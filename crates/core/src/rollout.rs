@@ -3,6 +3,7 @@
 //! It changes no image of an existing pool. What comes next is decided in `decide`, after each look; the writes are in
 //! `pool`.
 
+mod counted;
 mod decide;
 mod explain;
 mod observe;
@@ -30,10 +31,9 @@ use decide::Intent;
 use observe::Site;
 use plan::Size;
 use pool::PoolAccess;
-use ready::Waited;
 use size::Sizing;
 use spec::Spec;
-use verdict::{Census, Goal, Verdict};
+use verdict::{Goal, Verdict, Waited};
 
 /// Rolls out.
 pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome {
@@ -96,7 +96,8 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     if beginning.size == Size::Reached {
         report.action = PoolAction::Unchanged;
     } else {
-        let sizing = Sizing::new(&mut access, &intent, settings.policy.resize.rounds, report);
+        let doing = format!("bring pool {} to its size", settings.pool.id);
+        let sizing = Sizing::new(&mut access, &intent, settings.policy.resize.rounds, &doing, report);
         run.step("resize", "bringing the pool to its size", sizing.reach())
             .await?;
     }
@@ -170,11 +171,4 @@ fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Er
         _ => error,
     };
     error.while_doing(doing)
-}
-
-impl RolloutReport {
-    fn count(&mut self, goal: Goal, census: &Census) {
-        self.states.clone_from(&census.states);
-        self.ready = goal.counted(census.ready);
-    }
 }

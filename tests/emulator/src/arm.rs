@@ -72,11 +72,8 @@ fn in_subscription(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &
         let message = format!("The subscription '{}' could not be found.", path.subscription);
         return Err(ArmError::new(StatusCode::NOT_FOUND, "SubscriptionNotFound", message));
     }
-    // Whoever has a poll URL, which is signed, may poll.
-    let (operations, retry_after) = (&world.engine.operations, world.engine.timing.retry_after);
-    let show = |key: &str| world.compute.resource(key, call.now);
-    if let Some(answer) = operation::poll(operations, retry_after, call, path, show) {
-        return compute::throttled(&mut world.compute_parts(), call, path, |_| answer);
+    if let Some(answer) = poll(world, call, path) {
+        return answer;
     }
     let access = world
         .rights
@@ -93,6 +90,14 @@ fn in_subscription(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &
         Access::Full => response,
         Access::Below => world.rights.without_hidden(caller, response),
     })
+}
+
+/// The answer to a poll, if it is one. A poll URL is signed, so whoever has it may poll.
+fn poll(world: &mut World, call: &Call<'_>, path: &ArmPath) -> Option<Answer> {
+    let (operations, retry_after) = (&world.engine.operations, world.engine.timing.retry_after);
+    let show = |key: &str| world.compute.resource(key, call.now);
+    let answer = operation::poll(operations, retry_after, call, path, show)?;
+    Some(compute::throttled(&mut world.compute_parts(), call, path, |_| answer))
 }
 
 fn subscription_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &Caller) -> Answer {

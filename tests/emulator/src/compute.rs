@@ -11,12 +11,10 @@ use serde_json::{Value, json};
 
 use crate::{
     call::Call,
-    engine::Engine,
-    envelope::{self, Answer, ArmError, ArmPath, unsupported},
+    envelope::{self, Answer, ArmPath, unsupported},
     json as edit,
-    network::Network,
     operation::Operations,
-    resource::{Item, Table},
+    resource::Item,
 };
 
 mod access;
@@ -25,148 +23,36 @@ mod definition;
 mod disk;
 mod feature;
 mod gallery;
+mod grant;
 mod image;
+mod kind;
 mod marketplace;
 mod name;
 mod plan;
+mod quota;
 pub(crate) mod size;
 mod snapshot;
 mod soft_delete;
+mod soft_deleted;
 mod source;
+mod state;
 mod throttle;
 pub mod usage;
 mod version;
 mod vm;
 
 pub(crate) use definition::complete as complete_definition;
-pub(crate) use disk::DiskFacts;
 pub(crate) use gallery::unique_name as gallery_unique_name;
+pub(crate) use kind::Kind;
+pub use quota::Quota;
+pub use state::Compute;
+pub(crate) use state::Parts;
+use state::require_parent;
 pub use version::ImageMissing;
 pub(crate) use version::{normalise_profile, seeded as seeded_version, seeded_storage};
+pub(crate) use vm::facts::VmFacts;
 pub use vm::{DiskSeed, PowerSeed, VmSeed};
-pub(crate) use vm::{Power, VmFacts, add_extension, create as create_vm};
-
-/// Everything the compute provider knows.
-#[derive(Debug, Default)]
-pub struct Compute {
-    pub(crate) vms: Table<VmFacts>,
-    pub(crate) disks: Table<DiskFacts>,
-    snapshots: Table<snapshot::SnapshotFacts>,
-    images: Table<image::ImageFacts>,
-    pub(crate) galleries: Table<()>,
-    pub(crate) definitions: Table<()>,
-    pub(crate) versions: Table<version::VersionFacts>,
-    soft_deleted: soft_delete::SoftDeleted,
-    spent: throttle::Spent,
-    /// Cores in use and allowed, by region and usage name; see `usage`.
-    pub(crate) quotas: usage::Quotas,
-}
-
-/// What the provider answers with: its own resources, the mechanics, and the interfaces that VMs name.
-#[derive(Debug)]
-pub(crate) struct Parts<'a> {
-    pub(crate) compute: &'a mut Compute,
-    pub(crate) engine: &'a mut Engine,
-    pub(crate) network: &'a Network,
-}
-
-/// The kinds of resource here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Kind {
-    VirtualMachine,
-    Disk,
-    Snapshot,
-    Image,
-    Gallery,
-    Definition,
-    Version,
-}
-
-impl Kind {
-    const ALL: [Self; 7] = [
-        Self::VirtualMachine,
-        Self::Disk,
-        Self::Snapshot,
-        Self::Image,
-        Self::Gallery,
-        Self::Definition,
-        Self::Version,
-    ];
-
-    /// The kind of a lower-case type path such as `galleries/images`.
-    fn parse(kind: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.path().eq_ignore_ascii_case(kind))
-    }
-
-    /// The type path in Azure's casing.
-    fn path(self) -> &'static str {
-        match self {
-            Self::VirtualMachine => "virtualMachines",
-            Self::Disk => "disks",
-            Self::Snapshot => "snapshots",
-            Self::Image => "images",
-            Self::Gallery => "galleries",
-            Self::Definition => "galleries/images",
-            Self::Version => "galleries/images/versions",
-        }
-    }
-
-    /// The resource type, e.g. `Microsoft.Compute/disks`.
-    pub(crate) fn type_name(self) -> String {
-        format!("Microsoft.Compute/{}", self.path())
-    }
-}
-
-/// Answers a request under `Microsoft.Compute`.
-pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    throttled(parts, call, path, |parts| route(parts, call, path))
-}
-
-/// Answers a request, or a poll, unless the provider's budget for it is used up.
-pub(crate) fn throttled(
-    parts: &mut Parts<'_>,
-    call: &Call<'_>,
-    path: &ArmPath,
-    answer: impl FnOnce(&mut Parts<'_>) -> Answer,
-) -> Answer {
-    let limits = (&parts.engine.throttling, call.now);
-    let Some(left) = parts.compute.spent.count(&call.request.method, path, limits) else {
-        return answer(parts);
-    };
-    left.permit(&parts.engine.throttling, call.now)?;
-    Ok(answer(parts)?.with_header("x-ms-ratelimit-remaining-resource", &left.header))
-}
-
-fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let (kind, action) = (path.kind(), path.action());
-    let collection = [kind.as_str(), action.as_str()].join("/");
-    if call.request.method == Method::GET
-        && !action.is_empty()
-        && let Some(kind) = Kind::parse(collection.trim_start_matches('/'))
-    {
-        return list(parts, call, path, kind);
-    }
-    match (Kind::parse(&kind), kind.as_str(), action.as_str()) {
-        (Some(Kind::VirtualMachine), ..) => vm::respond(parts, call, path),
-        (Some(Kind::Disk), ..) => disk::respond(parts, call, path),
-        (Some(Kind::Snapshot), ..) => snapshot::respond(parts, call, path),
-        (Some(Kind::Image), _, "") => image::respond(parts, call, path),
-        (Some(Kind::Gallery), _, "") => gallery::respond(parts, call, path),
-        (Some(Kind::Definition), _, "") => definition::respond(parts, call, path),
-        (Some(Kind::Version), _, "") => version::respond(parts, call, path),
-        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(parts, call, path),
-        (None, "virtualmachines/extensions", "") => vm::extension(parts, call, path),
-        (None, "", "skus") => size::list(parts, call, path),
-        (None, "locations", "vmsizes") => size::list_names(call),
-        (None, kind, _) if kind.starts_with("locations/publishers") || path.action() == "publishers" => {
-            marketplace::respond(call, path)
-        }
-        (None, "locations", "usages") => usage::list(parts, call, path),
-        _ => Err(unsupported(call.request)),
-    }
-}
+pub(crate) use vm::{add_extension, create as create_vm};
 
 impl Compute {
     /// Takes up every change that is over at `now`.
@@ -260,6 +146,55 @@ impl Compute {
     }
 }
 
+/// Answers a request under `Microsoft.Compute`.
+pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    throttled(parts, call, path, |parts| route(parts, call, path))
+}
+
+/// Answers a request, or a poll, unless the provider's budget for it is used up.
+pub(crate) fn throttled(
+    parts: &mut Parts<'_>,
+    call: &Call<'_>,
+    path: &ArmPath,
+    answer: impl FnOnce(&mut Parts<'_>) -> Answer,
+) -> Answer {
+    let limits = (&parts.engine.throttling, call.now);
+    let Some(left) = parts.compute.spent.count(&call.request.method, path, limits) else {
+        return answer(parts);
+    };
+    left.permit(&parts.engine.throttling, call.now)?;
+    Ok(answer(parts)?.with_header("x-ms-ratelimit-remaining-resource", &left.header))
+}
+
+fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
+    let (kind, action) = (path.kind(), path.action());
+    let collection = [kind.as_str(), action.as_str()].join("/");
+    if call.request.method == Method::GET
+        && !action.is_empty()
+        && let Some(kind) = Kind::parse(collection.trim_start_matches('/'))
+    {
+        return list(parts, call, path, kind);
+    }
+    match (Kind::parse(&kind), kind.as_str(), action.as_str()) {
+        (Some(Kind::VirtualMachine), ..) => vm::respond(parts, call, path),
+        (Some(Kind::Disk), ..) => disk::respond(parts, call, path),
+        (Some(Kind::Snapshot), ..) => snapshot::respond(parts, call, path),
+        (Some(Kind::Image), _, "") => image::respond(parts, call, path),
+        (Some(Kind::Gallery), _, "") => gallery::respond(parts, call, path),
+        (Some(Kind::Definition), _, "") => definition::respond(parts, call, path),
+        (Some(Kind::Version), _, "") => version::respond(parts, call, path),
+        (None, "galleries/softdeletedartifacttypes/artifacts", _) => soft_delete::list(parts, call, path),
+        (None, "virtualmachines/extensions", "") => vm::extension(parts, call, path),
+        (None, "", "skus") => size::list(parts, call, path),
+        (None, "locations", "vmsizes") => size::list_names(call),
+        (None, kind, _) if kind.starts_with("locations/publishers") || path.action() == "publishers" => {
+            marketplace::respond(call, path)
+        }
+        (None, "locations", "usages") => usage::list(parts, call, path),
+        _ => Err(unsupported(call.request)),
+    }
+}
+
 fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answer {
     if !path.parts.is_empty() {
         require_parent(parts, path)?;
@@ -279,47 +214,4 @@ fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Answe
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .collect();
     Ok(envelope::page(call.request, &values, parts.engine.page_size))
-}
-
-/// Refuses when the gallery or definition that a path goes through is not there.
-fn require_parent(parts: &Parts<'_>, path: &ArmPath) -> Result<(), ArmError> {
-    let compute = &parts.compute;
-    for depth in 1..=path.parts.len() {
-        let parts = path.parts.iter().take(depth).cloned().collect();
-        let outer = ArmPath {
-            parts,
-            tail: None,
-            ..path.clone()
-        };
-        let there = match Kind::parse(&outer.kind()) {
-            Some(Kind::Gallery) => compute.galleries.find(&outer.key()).is_some(),
-            Some(Kind::Definition) => compute.definitions.find(&outer.key()).is_some(),
-            Some(Kind::VirtualMachine) => compute.vms.find(&outer.key()).is_some(),
-            _ => true,
-        };
-        if !there {
-            let names: Vec<&str> = outer.parts.iter().map(|(_, name)| name.as_str()).collect();
-            return Err(ArmError::parent_not_found(&names.join("/")));
-        }
-    }
-    Ok(())
-}
-
-/// The error for a resource that is not there.
-fn missing(path: &ArmPath) -> ArmError {
-    ArmError::resource_not_found(&path.kind_and_name(), path.group())
-}
-
-/// The id that a new resource gets: types in Azure's casing, names as sent.
-fn canonical_id(path: &ArmPath) -> String {
-    let mut id = format!(
-        "/subscriptions/{}/resourceGroups/{}/providers/Microsoft.Compute",
-        path.subscription,
-        path.group()
-    );
-    let kind = Kind::parse(&path.kind()).map_or("", Kind::path);
-    for (kind, (_, name)) in kind.split('/').zip(&path.parts) {
-        id.push_str(&format!("/{kind}/{name}"));
-    }
-    id
 }

@@ -167,15 +167,13 @@ fn write(world: &mut World, call: &Call<'_>, planned: &Planned) -> Result<(), Ar
         kind if kind.starts_with("microsoft.network/") => {
             network::make(&mut world.network_parts(), call, &path, body).map(drop::<Started>)
         }
-        _ => {
-            let message = format!("The emulator does not make resources of the type {}.", planned.kind);
-            Err(ArmError::new(
-                StatusCode::NOT_IMPLEMENTED,
-                "NotImplementedByEmulator",
-                message,
-            ))
-        }
+        _ => Err(unplayed(&planned.kind)),
     }
+}
+
+fn unplayed(kind: &str) -> ArmError {
+    let message = format!("The emulator does not make resources of the type {kind}.");
+    ArmError::new(StatusCode::NOT_IMPLEMENTED, "NotImplementedByEmulator", message)
 }
 
 /// Forgets the deployment; what it made stays.

@@ -33,6 +33,19 @@ pub struct Engine {
 }
 
 impl Engine {
+    /// Nothing has begun; Azure's own limits. Poll URLs are unsigned if `unsigned`.
+    pub(crate) fn new(timing: Timing, page_size: usize, unsigned: bool) -> Self {
+        Self {
+            operations: Operations::new(unsigned),
+            timing,
+            guesses: Guesses::default(),
+            throttling: Throttling::default(),
+            faults: Faults::default(),
+            ids: IdSource::default(),
+            page_size,
+        }
+    }
+
     /// Starts an operation at the request's time, under whatever fault the request met.
     pub(crate) fn begin(&mut self, call: &Call<'_>, plan: Plan) -> Started {
         let id = self.ids.guid();

@@ -165,14 +165,6 @@ pub enum Audience<'a> {
     Batch,
 }
 
-fn default_lifetime() -> i64 {
-    TOKEN_LIFETIME
-}
-
-fn default_assertion_audience() -> String {
-    "api://AzureADTokenExchange".to_owned()
-}
-
 impl Secret {
     /// Whether it is that text.
     #[must_use]
@@ -291,4 +283,12 @@ impl Audience<'_> {
             }
         }
     }
+}
+
+fn default_lifetime() -> i64 {
+    TOKEN_LIFETIME
+}
+
+fn default_assertion_audience() -> String {
+    "api://AzureADTokenExchange".to_owned()
 }

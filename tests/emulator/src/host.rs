@@ -103,12 +103,9 @@ impl Host {
         let endpoint = format!("https://{}", address(&azure, options.port)?);
         let control = format!("http://{}", address(&plain, options.control_port)?);
         let shared = Arc::new(Shared::open(options)?);
+        let names = header_case::of_azure().await;
         let servers = [
-            tokio::spawn(connection::serve(
-                azure,
-                acceptor,
-                (Arc::clone(&shared), header_case::of_azure().await),
-            )),
+            tokio::spawn(connection::serve(azure, acceptor, (Arc::clone(&shared), names))),
             tokio::spawn(control::serve(plain, Arc::clone(&shared))),
         ];
         Ok(Self {

@@ -53,29 +53,6 @@ pub(crate) struct Journal {
     forgotten: u64,
 }
 
-impl Journal {
-    /// The number of the next request.
-    pub(crate) fn next(&self) -> u64 {
-        self.forgotten + self.entries.len() as u64 + 1
-    }
-
-    /// Adds one; when there is too much, the older half goes.
-    pub(crate) fn add(&mut self, entry: Entry) {
-        self.bytes += entry.bytes();
-        self.entries.push(entry);
-        if self.bytes > MOST_BYTES {
-            let half = self.entries.len() / 2;
-            self.bytes -= self.entries.drain(..half).map(|entry| entry.bytes()).sum::<usize>();
-            self.forgotten += half as u64;
-        }
-    }
-
-    /// The requests, oldest first.
-    pub(crate) fn entries(&self) -> &[Entry] {
-        &self.entries
-    }
-}
-
 /// One request and what became of it.
 #[derive(Clone, Debug, Serialize)]
 #[serde(rename_all = "camelCase")]
@@ -134,6 +111,29 @@ enum Form {
     /// A vault's secret comes in `properties.value`.
     JsonOfVault,
     UrlEncoded,
+}
+
+impl Journal {
+    /// The number of the next request.
+    pub(crate) fn next(&self) -> u64 {
+        self.forgotten + self.entries.len() as u64 + 1
+    }
+
+    /// Adds one; when there is too much, the older half goes.
+    pub(crate) fn add(&mut self, entry: Entry) {
+        self.bytes += entry.bytes();
+        self.entries.push(entry);
+        if self.bytes > MOST_BYTES {
+            let half = self.entries.len() / 2;
+            self.bytes -= self.entries.drain(..half).map(|entry| entry.bytes()).sum::<usize>();
+            self.forgotten += half as u64;
+        }
+    }
+
+    /// The requests, oldest first.
+    pub(crate) fn entries(&self) -> &[Entry] {
+        &self.entries
+    }
 }
 
 impl Form {

@@ -108,15 +108,7 @@ impl Emulator {
             rights: rights::Rights::default(),
             storage: storage::Storage::default(),
             batch: batch::Batch::default(),
-            engine: engine::Engine {
-                operations: operation::Operations::new(settings.short_poll_urls),
-                timing: settings.timing,
-                guesses: guess::Guesses::default(),
-                throttling: throttling::Throttling::default(),
-                faults: fault::Faults::default(),
-                ids: ids::IdSource::default(),
-                page_size: settings.page_size,
-            },
+            engine: engine::Engine::new(settings.timing, settings.page_size, settings.short_poll_urls),
         };
         Self {
             world,

@@ -2,118 +2,26 @@
 //!
 //! It routes no packet: every public address is the one that the emulator was told, and rules have no effect.
 
-use std::{collections::BTreeMap, net::Ipv4Addr};
-
 use http::{Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
     call::Call,
-    engine::Engine,
     envelope::{self, Answer, ArmError, ArmPath, unsupported},
     http::Response,
-    operation::{Form, Operations, Started},
-    resource::{
-        self, Beginning, Doing, Item, Table, require_idle, require_same_location, required_location, write_body,
-    },
+    operation::{Form, Started},
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
 
 mod attachment;
 mod body;
+mod state;
 mod view;
 
 pub(crate) use body::reference_missing;
-
-/// Everything the network provider knows.
-#[derive(Debug)]
-pub struct Network {
-    resources: Table<()>,
-    public_address: Ipv4Addr,
-}
-
-/// What the provider answers with: its own resources, the mechanics, and which machine has which interface.
-#[derive(Debug)]
-pub(crate) struct Parts<'a> {
-    pub(crate) network: &'a mut Network,
-    pub(crate) engine: &'a mut Engine,
-    /// The ids of VMs, by the lower-case id of an interface.
-    pub(crate) machines: BTreeMap<String, String>,
-}
-
-/// The kinds of resource here.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Kind {
-    PublicAddress,
-    Interface,
-    SecurityGroup,
-    VirtualNetwork,
-}
-
-impl Kind {
-    const ALL: [Self; 4] = [
-        Self::PublicAddress,
-        Self::Interface,
-        Self::SecurityGroup,
-        Self::VirtualNetwork,
-    ];
-
-    fn parse(kind: &str) -> Option<Self> {
-        Self::ALL
-            .into_iter()
-            .find(|known| known.path().eq_ignore_ascii_case(kind))
-    }
-
-    fn of(path: &ArmPath) -> Option<Self> {
-        path.is_in("Microsoft.Network")
-            .then(|| Self::parse(&path.kind()))
-            .flatten()
-    }
-
-    fn path(self) -> &'static str {
-        match self {
-            Self::PublicAddress => "publicIPAddresses",
-            Self::Interface => "networkInterfaces",
-            Self::SecurityGroup => "networkSecurityGroups",
-            Self::VirtualNetwork => "virtualNetworks",
-        }
-    }
-
-    fn type_name(self) -> String {
-        format!("Microsoft.Network/{}", self.path())
-    }
-}
-
-impl Network {
-    /// No network; public addresses will be that one.
-    pub(crate) fn new(public_address: Ipv4Addr) -> Self {
-        Self {
-            resources: Table::default(),
-            public_address,
-        }
-    }
-
-    /// Takes up every change that is over at `now`.
-    pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
-        self.resources.settle(operations, now);
-    }
-
-    /// Removes everything in a resource group, given by its lower-case id.
-    pub(crate) fn remove_group(&mut self, group: &str) {
-        self.resources.remove_below(&format!("{group}/"));
-    }
-
-    /// Whether there is an interface with that id.
-    pub(crate) fn has_interface(&self, id: &str) -> bool {
-        self.items(Kind::Interface).any(|item| item.id.eq_ignore_ascii_case(id))
-    }
-
-    fn items(&self, kind: Kind) -> impl Iterator<Item = &Item<()>> {
-        self.resources
-            .iter()
-            .filter(move |item| ArmPath::parse(&item.id).is_some_and(|path| Kind::of(&path) == Some(kind)))
-    }
-}
+pub use state::Network;
+pub(crate) use state::Parts;
+use state::{Kind, canonical_id, missing};
 
 /// Answers a request under `Microsoft.Network`.
 pub(crate) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -199,18 +107,4 @@ fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath, kind: Kind) -> Respo
         .map(|item| view::one(parts, item, kind))
         .collect();
     envelope::page(call.request, &values, parts.engine.page_size)
-}
-
-fn missing(path: &ArmPath) -> ArmError {
-    ArmError::resource_not_found(&path.kind_and_name(), path.group())
-}
-
-fn canonical_id(path: &ArmPath, kind: Kind) -> String {
-    format!(
-        "/subscriptions/{}/resourceGroups/{}/providers/{}/{}",
-        path.subscription,
-        path.group(),
-        kind.type_name(),
-        path.name()
-    )
 }

@@ -16,24 +16,10 @@ use crate::{
     region,
 };
 
+mod form;
 mod url;
 
-/// Which of Azure's forms a poll URL has.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Form {
-    /// Disks and snapshots: `DiskOperations`, signed, body with `properties.output`.
-    Disk,
-    /// VMs and images: `operations`, unsigned.
-    Compute,
-    /// Galleries, definitions, versions: `capsOperations`, signed.
-    Gallery,
-    /// The resource manager's own, e.g. deleting a group: `operationresults`.
-    Resources,
-    /// Networks: `operations` of their own provider, unsigned.
-    Network,
-    /// Template deployments: `operationStatuses` below the deployment itself.
-    Deployment,
-}
+pub(crate) use form::Form;
 
 /// Why an operation failed.
 #[derive(Clone, Debug)]
@@ -132,13 +118,6 @@ impl Started {
     }
 }
 
-fn with_retry_after(response: Response, seconds: Option<u32>) -> Response {
-    match seconds {
-        Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
-        None => response,
-    }
-}
-
 impl Operations {
     /// Operations whose poll URLs are short and unsigned if `unsigned`.
     pub(crate) fn new(unsigned: bool) -> Self {
@@ -205,6 +184,13 @@ impl Operations {
             operation.ends = Some(operation.ends.map_or(at, |ends| ends.min(at)));
             operation.failure = Some(failure);
         }
+    }
+}
+
+fn with_retry_after(response: Response, seconds: Option<u32>) -> Response {
+    match seconds {
+        Some(seconds) => response.with_header("retry-after", &seconds.to_string()),
+        None => response,
     }
 }
 

@@ -88,7 +88,16 @@ impl Emulator {
             let _unseen: Response = self.answer(service, call);
         }
         let status = StatusCode::from_u16(refusal.status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-        let mut response = match (&refusal.body, service) {
+        let mut response = self.envelope(refusal, status, service, call);
+        if let Some(seconds) = refusal.retry_after {
+            response = response.with_header("retry-after", &seconds.to_string());
+        }
+        response.headers.extend(headers(refusal));
+        self.hit(Outcome::Answer(response))
+    }
+
+    fn envelope(&mut self, refusal: &Refusal, status: StatusCode, service: Service, call: &Call<'_>) -> Response {
+        match (&refusal.body, service) {
             (Some(body), _) => Response::json(status, body),
             (None, Service::Entra) => entra::error_response(status, &refusal.code, &refusal.message),
             (None, Service::Arm) => {
@@ -104,12 +113,7 @@ impl Emulator {
                 status,
                 (&refusal.code, &refusal.message),
             ),
-        };
-        if let Some(seconds) = refusal.retry_after {
-            response = response.with_header("retry-after", &seconds.to_string());
         }
-        response.headers.extend(headers(refusal));
-        self.hit(Outcome::Answer(response))
     }
 
     /// 401 for a token that is good.

@@ -9,7 +9,7 @@ use serde_json::Value;
 use thiserror::Error;
 
 use crate::{
-    compute::usage::Quota, directory::Subscription, entra::Tenant, guess::Guesses, region, rights::RoleAssignment,
+    compute::Quota, directory::Subscription, entra::Tenant, guess::Guesses, region, rights::RoleAssignment,
     throttling::Throttling, timing::Seconds, world::World,
 };
 

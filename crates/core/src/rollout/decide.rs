@@ -7,7 +7,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 
 use super::{
-    explain::bare,
+    counted::bare,
     size::timeout,
     spec::{Likeness, Spec},
     verdict::{Goal, is_version},

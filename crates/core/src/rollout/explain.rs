@@ -5,10 +5,11 @@
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
+    counted::{bare, counted},
+    decide::Refusal,
     one_line::one_line,
-    ready::Waited,
     size::{classify::Judgement, rounds::End},
-    verdict::{Census, Goal, Verdict},
+    verdict::{Census, Goal, Verdict, Waited},
 };
 use crate::{
     batch::node::{Node, StartTaskFailure},
@@ -26,6 +27,11 @@ pub(super) struct Ending<'a> {
     pub(super) judged: Option<&'a Judgement>,
     /// How many rounds there were.
     pub(super) rounds: usize,
+}
+
+/// A pool that is left alone.
+pub(super) fn refused(pool: &PoolId, refusal: Refusal) -> Error {
+    Error::new(ErrorKind::Refused, format!("pool {pool} {}", refusal.why)).with_hint(refusal.remedy)
 }
 
 /// A pool that did not get its nodes.
@@ -186,18 +192,6 @@ fn nodes(count: usize) -> String {
         "1 node".to_owned()
     } else {
         format!("{count} nodes")
-    }
-}
-
-pub(super) fn counted(nodes: NodeCounts) -> String {
-    let noun = if nodes.total() == 1 { "node" } else { "nodes" };
-    format!("{} {noun}", bare(nodes))
-}
-
-pub(super) fn bare(nodes: NodeCounts) -> String {
-    match nodes {
-        NodeCounts { dedicated, spot: 0 } => dedicated.to_string(),
-        NodeCounts { dedicated, spot } => format!("{dedicated} dedicated and {spot} spot"),
     }
 }
 

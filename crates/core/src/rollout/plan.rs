@@ -7,10 +7,11 @@ use std::fmt;
 use serde::Serialize;
 
 use super::{
+    counted::{bare, counted},
     decide::{Intent, Next, Stage, Waiting},
-    explain::{bare, counted},
+    explain::refused,
     pool::PoolAccess,
-    size::{refused, timeout},
+    size::timeout,
     spec::{SPEC, unusable},
 };
 use crate::{

@@ -14,7 +14,7 @@ use crate::{
         pool::{self, Pool, Resize},
     },
     client::Client,
-    error::{Error, ErrorKind, Result},
+    error::{ErrorKind, Result},
     ids::PoolId,
     operation::poll_pause,
     progress::Event,
@@ -42,15 +42,6 @@ pub(super) struct Seen {
     pub(super) pool: Option<Pool>,
     /// Its nodes by state; `None` when this identity may not read the counts.
     pub(super) counts: Option<StateCounts>,
-}
-
-/// What became of a write.
-#[derive(Debug)]
-pub(super) enum Sent {
-    /// Batch took it.
-    Taken,
-    /// Its effect is not known, or another client was faster: the pool shows which. This is what was answered.
-    LookAgain(Error),
 }
 
 impl<'a> PoolAccess<'a> {
@@ -98,10 +89,10 @@ impl<'a> PoolAccess<'a> {
     /// Creates the pool.
     ///
     /// # Errors
-    /// When Batch refuses it for good, or the run ends.
-    pub(super) async fn create(&mut self, body: Value) -> Result<Sent> {
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn create(&mut self, body: Value) -> Result<()> {
         let sent = self.write(pool::create(self.watch.endpoint(), &self.id, body)).await;
-        if matches!(sent, Ok(Sent::Taken)) {
+        if sent.is_ok() {
             self.client().run().progress.tell(Event::Created {
                 id: format!("pool {}", self.id),
             });
@@ -117,8 +108,8 @@ impl<'a> PoolAccess<'a> {
     /// Resizes the pool, unless it has changed since it was seen so.
     ///
     /// # Errors
-    /// When Batch refuses it for good, or the run ends.
-    pub(super) async fn resize(&mut self, order: &Resize, seen: &Pool) -> Result<Sent> {
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn resize(&mut self, order: &Resize, seen: &Pool) -> Result<()> {
         let request = pool::resize(self.watch.endpoint(), &self.id, order, seen.etag.as_deref());
         self.write(request).await
     }
@@ -126,8 +117,8 @@ impl<'a> PoolAccess<'a> {
     /// Stops the resize that is under way.
     ///
     /// # Errors
-    /// When Batch refuses it for good, or the run ends.
-    pub(super) async fn stop_resize(&mut self) -> Result<Sent> {
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn stop_resize(&mut self) -> Result<()> {
         let request = pool::stop_resize(self.watch.endpoint(), &self.id);
         self.write(request).await
     }
@@ -139,7 +130,7 @@ impl<'a> PoolAccess<'a> {
     }
 
     /// Sends a write once, at the earliest when Batch takes another one.
-    async fn write(&mut self, request: Request) -> Result<Sent> {
+    async fn write(&mut self, request: Request) -> Result<()> {
         if let Some(written) = self.written {
             let left = BETWEEN_WRITES.saturating_sub(written.elapsed());
             if !left.is_zero() {
@@ -147,16 +138,6 @@ impl<'a> PoolAccess<'a> {
             }
         }
         self.written = Some(Instant::now());
-        match self.client().send(&request).await {
-            Ok(_) => Ok(Sent::Taken),
-            Err(error) if is_worth_a_look(&error) => Ok(Sent::LookAgain(error)),
-            Err(error) => Err(error),
-        }
+        self.client().send(&request).await.map(drop)
     }
-}
-
-/// Whether the pool's state may have changed, by us or by another client: a lost answer, 409 and 412 say so.
-fn is_worth_a_look(error: &Error) -> bool {
-    let is_limit = error.kind() == ErrorKind::Quota;
-    error.kind() == ErrorKind::UnknownEffect || (!is_limit && (error.has_status(409) || error.has_status(412)))
 }

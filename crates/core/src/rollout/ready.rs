@@ -9,27 +9,16 @@ use tokio::time::Instant;
 use super::{
     RolloutReport,
     decide::Intent,
+    explain::refused,
     pool::PoolAccess,
-    size::refused,
-    verdict::{Census, Goal, Verdict},
+    verdict::{Census, Goal, Verdict, Waited},
 };
 use crate::{
-    batch::node::{Node, NodeState, Outlook},
+    batch::node::{NodeState, Outlook},
     error::Result,
     progress::Event,
     settings::Readiness,
 };
-
-/// How the wait ended.
-#[derive(Debug)]
-pub(super) struct Waited {
-    /// The last list.
-    pub(super) nodes: Vec<Node>,
-    /// What it says.
-    pub(super) census: Census,
-    /// Why the wait ended: `Pending` means that no node has changed for the time allowed.
-    pub(super) verdict: Verdict,
-}
 
 /// Since when nothing has changed among the nodes that are not ready.
 struct Stillness {

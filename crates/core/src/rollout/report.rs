@@ -6,7 +6,10 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::RolloutStep;
+use super::{
+    plan::RolloutStep,
+    verdict::{Census, Goal},
+};
 use crate::{
     ids::{PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
@@ -91,5 +94,11 @@ impl RolloutReport {
             skipped_checks: Vec::new(),
             steps: Vec::new(),
         }
+    }
+
+    /// Notes what was counted last.
+    pub(super) fn count(&mut self, goal: Goal, census: &Census) {
+        self.states.clone_from(&census.states);
+        self.ready = goal.counted(census.ready);
     }
 }

@@ -13,23 +13,29 @@ use tokio::time::Instant;
 
 use super::{
     PoolAction, RolloutReport, Round,
-    decide::{Errors, Intent, Next, Refusal, Stage, Waiting},
-    explain::{self, bare},
-    pool::{PoolAccess, Seen, Sent},
+    counted::bare,
+    decide::{Errors, Intent, Next, Stage, Waiting},
+    explain,
+    pool::{PoolAccess, Seen},
     spec::unusable,
     verdict::Census,
 };
 use crate::{
     batch::pool::{Deallocation, Pool, Resize, ResizeError},
     error::{Error, ErrorKind, Result},
-    ids::{NodeCounts, PoolId},
+    ids::NodeCounts,
     progress::Event,
+    write::Tries,
 };
 use classify::{Judgement, judge, judge_all};
 use rounds::{AfterRound, End, Rounds};
 
-/// So many writes in a row without a known effect end the run: something is wrong that looking again does not cure.
-const MAX_LOST: u32 = 4;
+/// What Batch answers when another client has created, changed or finished what we wanted to: the pool shows it.
+const OVERTAKEN: [&str; 3] = [
+    "PoolExists",
+    "OperationInvalidForCurrentState",
+    "OperationNotValidOnPool",
+];
 /// So many resizes of other callers are waited for. After that they and we are at odds.
 const MAX_OTHERS: u32 = 10;
 
@@ -43,9 +49,11 @@ pub(super) struct Sizing<'run, 'account> {
     step: Step,
     /// The rounds, as soon as there is one.
     rounds: Option<Rounds>,
+    /// What the writes are for, in words.
+    doing: &'run str,
     /// What the write whose answer was lost would have done.
     tried: Option<PoolAction>,
-    lost: u32,
+    tries: Tries<'run>,
     others: u32,
     wait: Option<(Waiting, Instant)>,
     /// The allocation that was shown last.
@@ -60,14 +68,16 @@ enum Step {
     Between,
 }
 
-impl<'run, 'account> Sizing<'run, 'account> {
+impl<'run, 'account: 'run> Sizing<'run, 'account> {
     /// Nothing is done yet; there may be so many rounds.
     pub(super) fn new(
         access: &'run mut PoolAccess<'account>,
         intent: &'run Intent,
         limit: u32,
+        doing: &'run str,
         report: &'run mut RolloutReport,
     ) -> Self {
+        let tries = Tries::new(access.client(), doing);
         Self {
             access,
             intent,
@@ -76,7 +86,8 @@ impl<'run, 'account> Sizing<'run, 'account> {
             step: Step::Before,
             rounds: None,
             tried: None,
-            lost: 0,
+            tries,
+            doing,
             others: 0,
             wait: None,
             shown: None,
@@ -106,7 +117,7 @@ impl<'run, 'account> Sizing<'run, 'account> {
                     self.note_action(self.tried.unwrap_or(PoolAction::Unchanged));
                     return Ok(());
                 }
-                Next::Refuse(refusal) => return Err(refused(self.access.id(), refusal)),
+                Next::Refuse(refusal) => return Err(explain::refused(self.access.id(), refusal)),
             }
         }
     }
@@ -143,9 +154,9 @@ impl<'run, 'account> Sizing<'run, 'account> {
         let body = self.intent.spec.create_body(goal.targets, rounds.timeout());
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
         self.tell_round(&rounds);
-        match self.access.create(body).await? {
-            Sent::Taken => self.begin(rounds, None, PoolAction::Created),
-            Sent::LookAgain(error) => self.look_again(error, PoolAction::Created)?,
+        match self.access.create(body).await {
+            Ok(()) => self.begin(rounds, None, PoolAction::Created),
+            Err(error) => self.look_again(error, PoolAction::Created).await?,
         }
         Ok(())
     }
@@ -154,9 +165,9 @@ impl<'run, 'account> Sizing<'run, 'account> {
         let rounds = self.round_of(pool.current);
         self.tell_round(&rounds);
         let order = order(self.intent.goal.targets, rounds.timeout(), pool.current);
-        match self.access.resize(&order, pool).await? {
-            Sent::Taken => self.begin(rounds, pool.allocation_since, PoolAction::Resized),
-            Sent::LookAgain(error) => self.look_again(error, PoolAction::Resized)?,
+        match self.access.resize(&order, pool).await {
+            Ok(()) => self.begin(rounds, pool.allocation_since, PoolAction::Resized),
+            Err(error) => self.look_again(error, PoolAction::Resized).await?,
         }
         Ok(())
     }
@@ -167,9 +178,9 @@ impl<'run, 'account> Sizing<'run, 'account> {
             "stopping the resize to {} nodes that is under way",
             bare(pool.targets)
         ));
-        match self.access.stop_resize().await? {
-            Sent::Taken => self.lost = 0,
-            Sent::LookAgain(error) => self.look_again(error, PoolAction::None)?,
+        match self.access.stop_resize().await {
+            Ok(()) => {}
+            Err(error) => self.look_again(error, PoolAction::None).await?,
         }
         Ok(())
     }
@@ -276,7 +287,8 @@ impl<'run, 'account> Sizing<'run, 'account> {
             after,
             since: Instant::now(),
         };
-        (self.lost, self.tried) = (0, None);
+        self.tries = Tries::new(self.access.client(), self.doing);
+        self.tried = None;
         self.note_action(action);
     }
 
@@ -287,18 +299,19 @@ impl<'run, 'account> Sizing<'run, 'account> {
         }
     }
 
-    /// A write has no known effect: the next look shows what it was.
-    fn look_again(&mut self, error: Error, action: PoolAction) -> Result<()> {
-        self.lost += 1;
-        if error.kind() == ErrorKind::UnknownEffect {
-            self.tried = Some(action);
+    /// A write has failed. Where it may have had an effect, or another client was faster, the next look shows which;
+    /// any other failure ends the run.
+    async fn look_again(&mut self, error: Error, action: PoolAction) -> Result<()> {
+        let is_unknown = error.kind() == ErrorKind::UnknownEffect;
+        if !OVERTAKEN.iter().any(|code| error.has_code(code)) {
+            self.tries.after(error).await?;
+        } else if self.others >= MAX_OTHERS {
+            return Err(error);
+        } else {
+            self.others += 1;
         }
-        if self.lost >= MAX_LOST {
-            let text = format!(
-                "{MAX_LOST} writes to pool {} had no effect; the last:",
-                self.access.id()
-            );
-            return Err(error.while_doing(text));
+        if is_unknown {
+            self.tried = Some(action);
         }
         Ok(())
     }
@@ -334,11 +347,6 @@ impl Waiting {
             Self::OurResize => "the pool to be steady",
         }
     }
-}
-
-/// The pool is left alone.
-pub(super) fn refused(pool: &PoolId, refusal: Refusal) -> Error {
-    Error::new(ErrorKind::Refused, format!("pool {pool} {}", refusal.why)).with_hint(refusal.remedy)
 }
 
 fn order(targets: NodeCounts, timeout: Duration, current: NodeCounts) -> Resize {

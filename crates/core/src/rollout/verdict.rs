@@ -54,6 +54,17 @@ pub(super) enum Verdict {
     Bad,
 }
 
+/// How the wait for nodes ended.
+#[derive(Debug)]
+pub(super) struct Waited {
+    /// The last list.
+    pub(super) nodes: Vec<Node>,
+    /// What it says.
+    pub(super) census: Census,
+    /// Why the wait ended: `Pending` means that no node has changed for the time allowed.
+    pub(super) verdict: Verdict,
+}
+
 impl Goal {
     /// The goal of these targets.
     pub(super) fn new(targets: Targets) -> Self {

@@ -11,11 +11,11 @@ use async_trait::async_trait;
 use azure_batch_core::{
     client::Client,
     clock::SystemClock,
-    cloud::{CloudChoice, KnownCloud},
     compute::{snapshot, snapshot::SnapshotKind, vm},
     connect::connect,
     error::{Error, ErrorKind, Result},
     ids::resource::{SnapshotId, VmId},
+    ids::{CloudChoice, KnownCloud},
     operation::drive,
     options::sign_in,
     progress::Progress,
@@ -158,7 +158,7 @@ async fn a_success_without_a_body_decides_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn a_read_without_json_is_repeated_and_never_taken_for_what_is_there() {
-    for body in ["", "<html>proxy</html>", "[]"] {
+    for body in ["", "{}", "<html>proxy</html>", "[]"] {
         let azure = Azure::example();
         azure.fault(json!({"kind": "wrongBody", "body": body, "method": "GET", "path": "*/virtualMachines/vm-build", "occurrence": {"first": 2}}));
         let read = client(&azure).await.send(&read_vm()).await.unwrap().value();

@@ -5,9 +5,9 @@ use std::{sync::Arc, time::Duration};
 use azure_batch_core::{
     batch::account,
     clock::SystemClock,
-    cloud::{CloudChoice, KnownCloud},
     connect::connect,
     error::{Error, ErrorKind},
+    ids::{CloudChoice, KnownCloud},
     options::{Opt, sign_in},
     progress::Progress,
     run::Run,

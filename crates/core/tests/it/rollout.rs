@@ -297,7 +297,7 @@ async fn a_pool_steady_with_0_nodes_fails_with_the_provider_s_reason() {
     let error = failure(&azure, &settings).await;
     assert_eq!(
         (error.kind(), azure.writes()),
-        (ErrorKind::Azure, vec!["POST /pools".to_owned()])
+        (ErrorKind::Rejected, vec!["POST /pools".to_owned()])
     );
     insta::assert_snapshot!(error.report(), @r"
     cannot roll out 1.0.0 to pool p1

@@ -10,9 +10,9 @@ use async_trait::async_trait;
 use azure_batch_core::{
     client::Client,
     clock::Clock,
-    cloud::CloudChoice,
     connect::connect,
     error::Result,
+    ids::CloudChoice,
     options::sign_in,
     progress::{Event, Progress},
     run::Run,
@@ -187,7 +187,7 @@ impl Azure {
             cancel.clone(),
             progress,
         );
-        let cloud = CloudChoice::Known(azure_batch_core::cloud::KnownCloud::Public);
+        let cloud = CloudChoice::Known(azure_batch_core::ids::KnownCloud::Public);
         let client = connect(&login(), &cloud, Arc::new(self.clone()), run)
             .await
             .expect("a known cloud needs no network");

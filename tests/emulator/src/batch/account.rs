@@ -52,21 +52,6 @@ pub(crate) enum AccountLife {
     Deleting(Option<Timestamp>),
 }
 
-impl AccountLife {
-    /// ARM's word for its `provisioningState`; `None` when it is gone.
-    pub(crate) fn word(self, now: Timestamp) -> Option<&'static str> {
-        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
-        match self {
-            Self::Creating(end) if !is_over(end) => Some("Creating"),
-            Self::Failing(end) if now < end => Some("Creating"),
-            Self::Failing(_) => Some("Failed"),
-            Self::Deleting(end) if is_over(end) => None,
-            Self::Deleting(_) => Some("Deleting"),
-            Self::Creating(_) | Self::There => Some("Succeeded"),
-        }
-    }
-}
-
 /// What an account may use. Core quotas do not bind accounts in user-subscription mode.
 #[derive(Clone, Debug)]
 pub(crate) struct Quotas {
@@ -114,6 +99,21 @@ pub(crate) struct Account {
     pub(crate) pools: Vec<Pool>,
     pub(crate) jobs: Vec<Job>,
     pub(crate) schedules: Vec<Schedule>,
+}
+
+impl AccountLife {
+    /// ARM's word for its `provisioningState`; `None` when it is gone.
+    pub(crate) fn word(self, now: Timestamp) -> Option<&'static str> {
+        let is_over = |end: Option<Timestamp>| end.is_some_and(|end| end <= now);
+        match self {
+            Self::Creating(end) if !is_over(end) => Some("Creating"),
+            Self::Failing(end) if now < end => Some("Creating"),
+            Self::Failing(_) => Some("Failed"),
+            Self::Deleting(end) if is_over(end) => None,
+            Self::Deleting(_) => Some("Deleting"),
+            Self::Creating(_) | Self::There => Some("Succeeded"),
+        }
+    }
 }
 
 impl std::fmt::Debug for Keys {

@@ -15,73 +15,6 @@ pub(crate) struct Outcome {
     pub(crate) option: DeallocationOption,
 }
 
-/// Evaluates a formula for a pool with such targets and nodes.
-///
-/// # Errors
-/// `AutoScalingFormulaSyntaxError`, with the reason in its values.
-pub(crate) fn evaluate(formula: &str, targets: Targets, current: Targets) -> Result<Outcome, Refusal> {
-    let mut variables = BTreeMap::from([
-        ("$targetdedicatednodes".to_owned(), f64::from(targets.dedicated)),
-        ("$targetlowprioritynodes".to_owned(), f64::from(targets.low_priority)),
-        ("$currentdedicatednodes".to_owned(), f64::from(current.dedicated)),
-        ("$currentlowprioritynodes".to_owned(), f64::from(current.low_priority)),
-    ]);
-    let mut option = DeallocationOption::Requeue;
-    for statement in formula
-        .split(';')
-        .map(str::trim)
-        .filter(|statement| !statement.is_empty())
-    {
-        let (name, expression) = statement
-            .split_once('=')
-            .ok_or_else(|| syntax(statement, "no assignment"))?;
-        let name = canonical(name.trim());
-        if name == "$nodedeallocationoption" {
-            option = DeallocationOption::parse(expression.trim())
-                .ok_or_else(|| syntax(statement, "no deallocation option"))?;
-            continue;
-        }
-        let value = Expression::new(expression, &variables)
-            .value()
-            .map_err(|reason| syntax(statement, &reason))?;
-        variables.insert(name, value);
-    }
-    let count = |name: &str| nodes(variables.get(name).copied().unwrap_or_default());
-    let targets = Targets {
-        dedicated: count("$targetdedicatednodes"),
-        low_priority: count("$targetlowprioritynodes"),
-    };
-    Ok(Outcome { targets, option })
-}
-
-/// The `results` text of a run.
-pub(crate) fn results(targets: Targets) -> String {
-    format!(
-        "$TargetDedicatedNodes={};$TargetLowPriorityNodes={};$NodeDeallocationOption=requeue",
-        targets.dedicated, targets.low_priority
-    )
-}
-
-/// The old name of the dedicated target still works.
-fn canonical(name: &str) -> String {
-    match name.to_ascii_lowercase().as_str() {
-        "$targetdedicated" => "$targetdedicatednodes".to_owned(),
-        other => other.to_owned(),
-    }
-}
-
-fn syntax(statement: &str, reason: &str) -> Refusal {
-    Refusal::from(AUTOSCALE_SYNTAX)
-        .with("Statement", statement)
-        .with("Reason", reason)
-}
-
-/// A count of nodes; fractions are cut off as the service does.
-fn nodes(value: f64) -> u32 {
-    let text = format!("{:.0}", value.max(0.0).trunc());
-    text.parse().unwrap_or(u32::MAX)
-}
-
 /// A cursor over one expression; nesting is bounded so that no formula exhausts the stack.
 struct Expression<'a> {
     rest: &'a str,
@@ -202,6 +135,73 @@ impl<'a> Expression<'a> {
             Err("min and max take two".to_owned())
         }
     }
+}
+
+/// Evaluates a formula for a pool with such targets and nodes.
+///
+/// # Errors
+/// `AutoScalingFormulaSyntaxError`, with the reason in its values.
+pub(crate) fn evaluate(formula: &str, targets: Targets, current: Targets) -> Result<Outcome, Refusal> {
+    let mut variables = BTreeMap::from([
+        ("$targetdedicatednodes".to_owned(), f64::from(targets.dedicated)),
+        ("$targetlowprioritynodes".to_owned(), f64::from(targets.low_priority)),
+        ("$currentdedicatednodes".to_owned(), f64::from(current.dedicated)),
+        ("$currentlowprioritynodes".to_owned(), f64::from(current.low_priority)),
+    ]);
+    let mut option = DeallocationOption::Requeue;
+    for statement in formula
+        .split(';')
+        .map(str::trim)
+        .filter(|statement| !statement.is_empty())
+    {
+        let (name, expression) = statement
+            .split_once('=')
+            .ok_or_else(|| syntax(statement, "no assignment"))?;
+        let name = canonical(name.trim());
+        if name == "$nodedeallocationoption" {
+            option = DeallocationOption::parse(expression.trim())
+                .ok_or_else(|| syntax(statement, "no deallocation option"))?;
+            continue;
+        }
+        let value = Expression::new(expression, &variables)
+            .value()
+            .map_err(|reason| syntax(statement, &reason))?;
+        variables.insert(name, value);
+    }
+    let count = |name: &str| nodes(variables.get(name).copied().unwrap_or_default());
+    let targets = Targets {
+        dedicated: count("$targetdedicatednodes"),
+        low_priority: count("$targetlowprioritynodes"),
+    };
+    Ok(Outcome { targets, option })
+}
+
+/// The `results` text of a run.
+pub(crate) fn results(targets: Targets) -> String {
+    format!(
+        "$TargetDedicatedNodes={};$TargetLowPriorityNodes={};$NodeDeallocationOption=requeue",
+        targets.dedicated, targets.low_priority
+    )
+}
+
+/// The old name of the dedicated target still works.
+fn canonical(name: &str) -> String {
+    match name.to_ascii_lowercase().as_str() {
+        "$targetdedicated" => "$targetdedicatednodes".to_owned(),
+        other => other.to_owned(),
+    }
+}
+
+fn syntax(statement: &str, reason: &str) -> Refusal {
+    Refusal::from(AUTOSCALE_SYNTAX)
+        .with("Statement", statement)
+        .with("Reason", reason)
+}
+
+/// A count of nodes; fractions are cut off as the service does.
+fn nodes(value: f64) -> u32 {
+    let text = format!("{:.0}", value.max(0.0).trunc());
+    text.parse().unwrap_or(u32::MAX)
 }
 
 #[cfg(test)]

@@ -124,28 +124,6 @@ impl DisableTasks {
     }
 }
 
-/// The defaults that were recorded, put where nothing stands.
-pub(crate) fn fill_defaults(settings: &mut Map<String, Value>) {
-    for (name, value) in [
-        ("priority", json!(0)),
-        ("maxParallelTasks", json!(-1)),
-        ("usesTaskDependencies", json!(false)),
-        ("allowTaskPreemption", json!(false)),
-        ("onAllTasksComplete", json!("noaction")),
-        ("onTaskFailure", json!("noaction")),
-    ] {
-        settings.entry(name).or_insert(value);
-    }
-    let constraints = settings.entry("constraints").or_insert_with(|| json!({}));
-    if let Value::Object(constraints) = constraints {
-        // .NET's longest time span stands for "no limit".
-        constraints
-            .entry("maxWallClockTime")
-            .or_insert(json!(super::task::FOREVER));
-        constraints.entry("maxTaskRetryCount").or_insert(json!(0));
-    }
-}
-
 impl Job {
     /// Whether it is gone at `now`.
     pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
@@ -292,6 +270,28 @@ impl NewJob {
             // What the version of its own request refuses has been refused.
             age: ApiAge::Old,
         }
+    }
+}
+
+/// The defaults that were recorded, put where nothing stands.
+pub(crate) fn fill_defaults(settings: &mut Map<String, Value>) {
+    for (name, value) in [
+        ("priority", json!(0)),
+        ("maxParallelTasks", json!(-1)),
+        ("usesTaskDependencies", json!(false)),
+        ("allowTaskPreemption", json!(false)),
+        ("onAllTasksComplete", json!("noaction")),
+        ("onTaskFailure", json!("noaction")),
+    ] {
+        settings.entry(name).or_insert(value);
+    }
+    let constraints = settings.entry("constraints").or_insert_with(|| json!({}));
+    if let Value::Object(constraints) = constraints {
+        // .NET's longest time span stands for "no limit".
+        constraints
+            .entry("maxWallClockTime")
+            .or_insert(json!(super::task::FOREVER));
+        constraints.entry("maxTaskRetryCount").or_insert(json!(0));
     }
 }
 

@@ -140,13 +140,6 @@ pub(crate) struct NodePlan {
     pub(crate) start_task: Option<Value>,
 }
 
-/// The address of a node outside any subnet of the caller's, by its place among all that the pool ever had: the first
-/// gets 10.0.0.4, as recorded.
-pub(crate) fn default_address(rank: u32) -> Ipv4Addr {
-    let first = u32::from(Ipv4Addr::new(10, 0, 0, 4));
-    Ipv4Addr::from(first.saturating_add(rank))
-}
-
 impl NodeState {
     /// The data plane's word.
     pub(crate) fn word(self) -> &'static str {
@@ -421,6 +414,13 @@ impl Node {
             Fate::Ready | Fate::Unusable { .. } | Fate::Unknown | Fate::Offline | Fate::Preempted(_) => 0,
         }
     }
+}
+
+/// The address of a node outside any subnet of the caller's, by its place among all that the pool ever had: the first
+/// gets 10.0.0.4, as recorded.
+pub(crate) fn default_address(rank: u32) -> Ipv4Addr {
+    let first = u32::from(Ipv4Addr::new(10, 0, 0, 4));
+    Ipv4Addr::from(first.saturating_add(rank))
 }
 
 #[cfg(test)]

@@ -57,6 +57,14 @@ enum Token {
     Literal(Literal),
 }
 
+/// Nesting beyond this is refused, so that no filter can exhaust the stack; no client writes more than a few.
+const MAX_TOKENS: usize = 512;
+
+struct Parser {
+    tokens: Vec<Token>,
+    next: usize,
+}
+
 impl Path {
     /// The path as a filter writes it.
     pub(crate) fn text(&self) -> String {
@@ -104,39 +112,6 @@ impl Filter {
             Self::Compare(path, ..) | Self::StartsWith(path, _) => vec![path],
         }
     }
-}
-
-fn begins(text: &str, prefix: &str) -> bool {
-    text.get(..prefix.len())
-        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
-}
-
-/// Texts compare without case since the service's ids and enums do; unlike kinds are never equal and never ordered.
-fn compare(value: &Value, comparison: Comparison, literal: &Literal) -> bool {
-    let order = match (value, literal) {
-        (Value::Null, Literal::Null) => Some(Ordering::Equal),
-        (Value::String(text), Literal::Text(other)) => Some(text.to_ascii_lowercase().cmp(&other.to_ascii_lowercase())),
-        (Value::String(text), Literal::Time(other)) => text.parse::<Timestamp>().ok().map(|time| time.cmp(other)),
-        (Value::Number(number), Literal::Number(other)) => number.as_f64().and_then(|number| number.partial_cmp(other)),
-        (Value::Bool(flag), Literal::Boolean(other)) => Some(flag.cmp(other)),
-        _ => None,
-    };
-    match comparison {
-        Comparison::Equal => order == Some(Ordering::Equal),
-        Comparison::NotEqual => order != Some(Ordering::Equal),
-        Comparison::Greater => order == Some(Ordering::Greater),
-        Comparison::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
-        Comparison::Less => order == Some(Ordering::Less),
-        Comparison::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
-    }
-}
-
-/// Nesting beyond this is refused, so that no filter can exhaust the stack; no client writes more than a few.
-const MAX_TOKENS: usize = 512;
-
-struct Parser {
-    tokens: Vec<Token>,
-    next: usize,
 }
 
 impl Parser {
@@ -224,6 +199,31 @@ impl Parser {
             Some(Token::Literal(literal)) => Ok(Filter::Compare(path, comparison, literal)),
             found => Err(format!("expected a literal after {}, found {found:?}", path.text())),
         }
+    }
+}
+
+fn begins(text: &str, prefix: &str) -> bool {
+    text.get(..prefix.len())
+        .is_some_and(|start| start.eq_ignore_ascii_case(prefix))
+}
+
+/// Texts compare without case since the service's ids and enums do; unlike kinds are never equal and never ordered.
+fn compare(value: &Value, comparison: Comparison, literal: &Literal) -> bool {
+    let order = match (value, literal) {
+        (Value::Null, Literal::Null) => Some(Ordering::Equal),
+        (Value::String(text), Literal::Text(other)) => Some(text.to_ascii_lowercase().cmp(&other.to_ascii_lowercase())),
+        (Value::String(text), Literal::Time(other)) => text.parse::<Timestamp>().ok().map(|time| time.cmp(other)),
+        (Value::Number(number), Literal::Number(other)) => number.as_f64().and_then(|number| number.partial_cmp(other)),
+        (Value::Bool(flag), Literal::Boolean(other)) => Some(flag.cmp(other)),
+        _ => None,
+    };
+    match comparison {
+        Comparison::Equal => order == Some(Ordering::Equal),
+        Comparison::NotEqual => order != Some(Ordering::Equal),
+        Comparison::Greater => order == Some(Ordering::Greater),
+        Comparison::GreaterOrEqual => matches!(order, Some(Ordering::Greater | Ordering::Equal)),
+        Comparison::Less => order == Some(Ordering::Less),
+        Comparison::LessOrEqual => matches!(order, Some(Ordering::Less | Ordering::Equal)),
     }
 }
 

@@ -26,218 +26,258 @@ pub(crate) struct Refusal {
     challenge: Option<String>,
 }
 
-const fn known(status: StatusCode, code: &'static str, message: &'static str) -> Known {
-    Known { status, code, message }
-}
-
 pub(crate) const NOT_MODIFIED: Known = known(
     StatusCode::NOT_MODIFIED,
     "ConditionNotMet",
     "The condition specified using HTTP conditional header(s) is not met.",
 );
+
 pub(crate) const CONDITION_NOT_MET: Known = known(
     StatusCode::PRECONDITION_FAILED,
     "ConditionNotMet",
     "The condition specified using HTTP conditional header(s) is not met.",
 );
+
 pub(crate) const MISSING_REQUIRED_HEADER: Known = known(
     StatusCode::BAD_REQUEST,
     "MissingRequiredHeader",
     "A required HTTP header was not specified.",
 );
+
 pub(crate) const INVALID_HEADER_VALUE: Known = known(
     StatusCode::BAD_REQUEST,
     "InvalidHeaderValue",
     "The value provided for one of the HTTP headers was not in the correct format.",
 );
+
 pub(crate) const MISSING_REQUIRED_PROPERTY: Known = known(
     StatusCode::BAD_REQUEST,
     "MissingRequiredProperty",
     "A required property was not specified in the request body.",
 );
+
 pub(crate) const UNSUPPORTED_PROPERTY: Known = known(
     StatusCode::BAD_REQUEST,
     "UnsupportedProperty",
     "One of the properties specified in the request body is not supported.",
 );
+
 pub(crate) const INVALID_PROPERTY_VALUE: Known = known(
     StatusCode::BAD_REQUEST,
     "InvalidPropertyValue",
     "The value provided for one of the properties in the request body is invalid.",
 );
+
 pub(crate) const INVALID_REQUEST_BODY: Known = known(
     StatusCode::BAD_REQUEST,
     "InvalidRequestBody",
     "The specified Request Body is not syntactically valid.",
 );
+
 pub(crate) const MISSING_QUERY_PARAMETER: Known = known(
     StatusCode::BAD_REQUEST,
     "MissingRequiredQueryParameter",
     "A required query parameter was not specified for this request.",
 );
+
 pub(crate) const INVALID_QUERY_PARAMETER: Known = known(
     StatusCode::BAD_REQUEST,
     "InvalidQueryParameterValue",
     "Value for one of the query parameters specified in the request URI is invalid.",
 );
+
 pub(crate) const OUT_OF_RANGE_QUERY_PARAMETER: Known = known(
     StatusCode::BAD_REQUEST,
     "OutOfRangeQueryParameterValue",
     "A query parameter specified in the request URI is outside the permissible range.",
 );
+
 pub(crate) const AUTOSCALE_SYNTAX: Known = known(
     StatusCode::BAD_REQUEST,
     "AutoScalingFormulaSyntaxError",
     "The specified auto-scaling formula has a syntax error.",
 );
+
 pub(crate) const AUTOSCALE_TOO_LONG: Known = known(
     StatusCode::BAD_REQUEST,
     "AutoScalingFormulaTooLong",
     "The specified auto-scaling formula exceeds lengths limit.",
 );
+
 pub(crate) const AUTHENTICATION_FAILED: Known = known(
     StatusCode::FORBIDDEN,
     "AuthenticationFailed",
     "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.",
 );
+
 pub(crate) const UNAUTHENTICATED: Known = known(
     StatusCode::UNAUTHORIZED,
     "AuthenticationFailed",
     "Server failed to authenticate the request. Make sure the value of Authorization header is formed correctly including the signature.",
 );
+
 pub(crate) const ACCOUNT_NOT_FOUND: Known = known(
     StatusCode::NOT_FOUND,
     "AccountNotFound",
     "The specified account does not exist.",
 );
+
 pub(crate) const POOL_NOT_FOUND: Known = known(
     StatusCode::NOT_FOUND,
     "PoolNotFound",
     "The specified pool does not exist.",
 );
+
 pub(crate) const NODE_NOT_FOUND: Known = known(
     StatusCode::NOT_FOUND,
     "NodeNotFound",
     "The specified node does not exist.",
 );
+
 pub(crate) const JOB_NOT_FOUND: Known = known(
     StatusCode::NOT_FOUND,
     "JobNotFound",
     "The specified job does not exist.",
 );
+
 pub(crate) const SCHEDULE_NOT_FOUND: Known = known(
     StatusCode::NOT_FOUND,
     "JobScheduleNotFound",
     "The specified job schedule does not exist.",
 );
+
 pub(crate) const TASK_NOT_FOUND: Known = known(
     StatusCode::NOT_FOUND,
     "TaskNotFound",
     "The specified task does not exist.",
 );
+
 pub(crate) const FILE_NOT_FOUND: Known = known(
     StatusCode::NOT_FOUND,
     "FileNotFound",
     "The specified file does not exist.",
 );
+
 pub(crate) const UNSUPPORTED_VERB: Known = known(
     StatusCode::METHOD_NOT_ALLOWED,
     "UnsupportedHttpVerb",
     "The resource doesn't support the specified Http Verb.",
 );
+
 pub(crate) const POOL_EXISTS: Known = known(StatusCode::CONFLICT, "PoolExists", "The specified pool already exists.");
+
 pub(crate) const POOL_BEING_DELETED: Known = known(
     StatusCode::CONFLICT,
     "PoolBeingDeleted",
     "The specified pool has been marked for deletion and is being reclaimed.",
 );
+
 pub(crate) const POOL_BEING_RESIZED: Known = known(
     StatusCode::CONFLICT,
     "PoolBeingResized",
     "The specified pool is being resized.",
 );
+
 pub(crate) const POOL_QUOTA_REACHED: Known = known(
     StatusCode::CONFLICT,
     "PoolQuotaReached",
     "Pool quota for the account has been reached.",
 );
+
 pub(crate) const OPERATION_NOT_VALID_ON_POOL: Known = known(
     StatusCode::CONFLICT,
     "OperationNotValidOnPool",
     "The specified operation is not valid on the pool.",
 );
+
 pub(crate) const OPERATION_INVALID_FOR_STATE: Known = known(
     StatusCode::CONFLICT,
     "OperationInvalidForCurrentState",
     "The specified operation is not valid for the current state of the resource.",
 );
+
 pub(crate) const NODE_ALREADY_IN_STATE: Known = known(
     StatusCode::CONFLICT,
     "NodeAlreadyInTargetSchedulingState",
     "The specified node is already in the target scheduling state.",
 );
+
 pub(crate) const NODE_STATE_UNUSABLE: Known = known(
     StatusCode::CONFLICT,
     "NodeStateUnusable",
     "The state of the specified node is unusable.",
 );
+
 pub(crate) const JOB_EXISTS: Known = known(StatusCode::CONFLICT, "JobExists", "The specified job already exists.");
+
 pub(crate) const SCHEDULE_EXISTS: Known = known(
     StatusCode::CONFLICT,
     "JobScheduleExists",
     "The specified job schedule already exists.",
 );
+
 pub(crate) const SCHEDULE_BEING_TERMINATED: Known = known(
     StatusCode::CONFLICT,
     "JobScheduleBeingTerminated",
     "The specified job schedule is being terminated.",
 );
+
 pub(crate) const SCHEDULE_BEING_DELETED: Known = known(
     StatusCode::CONFLICT,
     "JobScheduleBeingDeleted",
     "The specified job schedule has been marked for deletion and is being reclaimed.",
 );
+
 pub(crate) const SCHEDULE_COMPLETED: Known = known(
     StatusCode::CONFLICT,
     "JobScheduleCompleted",
     "The specified job schedule is already in completed state.",
 );
+
 pub(crate) const JOB_WITH_SAME_ID: Known = known(
     StatusCode::CONFLICT,
     "JobWithSameIdExists",
     "A job with the specified job schedule id exists. Job and job schedule cannot have the same id.",
 );
+
 pub(crate) const SCHEDULE_WITH_SAME_ID: Known = known(
     StatusCode::CONFLICT,
     "JobScheduleWithSameIdExists",
     "A job schedule with the specified job id exists. Job and job schedule cannot have the same id.",
 );
+
 pub(crate) const JOB_COMPLETED: Known = known(
     StatusCode::CONFLICT,
     "JobCompleted",
     "The specified job is already in a completed state.",
 );
+
 pub(crate) const JOB_BEING_DELETED: Known = known(
     StatusCode::CONFLICT,
     "JobBeingDeleted",
     "The specified job has been marked for deletion and is being garbage collected.",
 );
+
 pub(crate) const JOB_BEING_TERMINATED: Known = known(
     StatusCode::CONFLICT,
     "JobBeingTerminated",
     "The specified job is being terminated.",
 );
+
 pub(crate) const JOB_QUOTA_REACHED: Known = known(
     StatusCode::CONFLICT,
     "ActiveJobAndScheduleQuotaReached",
     "Active job and schedule quota for the account has been reached.",
 );
+
 pub(crate) const TASK_EXISTS: Known = known(StatusCode::CONFLICT, "TaskExists", "The specified task already exists.");
+
 pub(crate) const TOO_MANY_REQUESTS: Known = known(
     StatusCode::TOO_MANY_REQUESTS,
     "TooManyRequests",
     "Requests for the same pool must be separated by at least 30 seconds.",
 );
+
 pub(crate) const TOO_MANY_AUTOSCALE: Known = known(
     StatusCode::SERVICE_UNAVAILABLE,
     "TooManyEnableAutoScaleRequests",
@@ -348,4 +388,8 @@ impl Refusal {
     pub(crate) fn challenge(&self) -> Option<&str> {
         self.challenge.as_deref()
     }
+}
+
+const fn known(status: StatusCode, code: &'static str, message: &'static str) -> Known {
+    Known { status, code, message }
 }

@@ -146,21 +146,6 @@ impl Dates {
     }
 }
 
-fn read<T>(schedule: &Value, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
-    let Some(value) = schedule.get(name) else {
-        return Ok(None);
-    };
-    let parsed = value.as_str().and_then(parse);
-    let refusal = || {
-        Refusal::property(
-            &format!("schedule.{name}"),
-            &value.to_string(),
-            "The value is not valid.",
-        )
-    };
-    parsed.map(Some).ok_or_else(refusal)
-}
-
 impl Schedule {
     /// Whether it is gone at `now`.
     pub(crate) fn is_gone(&self, now: Timestamp) -> bool {
@@ -243,6 +228,21 @@ impl Schedule {
         }
         Value::Object(body)
     }
+}
+
+fn read<T>(schedule: &Value, name: &str, parse: impl Fn(&str) -> Option<T>) -> Result<Option<T>, Refusal> {
+    let Some(value) = schedule.get(name) else {
+        return Ok(None);
+    };
+    let parsed = value.as_str().and_then(parse);
+    let refusal = || {
+        Refusal::property(
+            &format!("schedule.{name}"),
+            &value.to_string(),
+            "The value is not valid.",
+        )
+    };
+    parsed.map(Some).ok_or_else(refusal)
 }
 
 #[cfg(test)]

@@ -25,41 +25,36 @@ pub(crate) struct SupportedImage {
     exact_version: &'static str,
 }
 
-const fn image(
-    agent: &'static str,
-    (publisher, offer, sku): (&'static str, &'static str, &'static str),
-    capabilities: &'static [&'static str],
-    end_of_life: Option<&'static str>,
-    exact_version: &'static str,
-) -> SupportedImage {
-    SupportedImage {
-        agent,
-        publisher,
-        offer,
-        sku,
-        capabilities,
-        end_of_life,
-        exact_version,
-    }
-}
-
 const UBUNTU_18: &str = "batch.node.ubuntu 18.04";
+
 const UBUNTU_20: &str = "batch.node.ubuntu 20.04";
+
 const UBUNTU_22: &str = "batch.node.ubuntu 22.04";
+
 const UBUNTU_24: &str = "batch.node.ubuntu 24.04";
+
 const EL_8: &str = "batch.node.el 8";
+
 const EL_9: &str = "batch.node.el 9";
+
 const WINDOWS: &str = "batch.node.windows amd64";
 
 const GENERATION_1: &[&str] = &[];
+
 const GENERATION_2: &[&str] = &["Generation2VMImage"];
+
 const DOCKER_2: &[&str] = &["DockerCompatible", "Generation2VMImage"];
 
 const BIONIC: Option<&str> = Some("2023-05-30T00:00:00Z");
+
 const FOCAL: Option<&str> = Some("2025-05-31T00:00:00Z");
-const JAMMY: Option<&str> = Some("2027-06-01T00:00:00Z");
+
+const JAMMY: Option<&str> = Some("2027-06-30T00:00:00Z");
+
 const NOBLE: Option<&str> = Some("2029-06-01T00:00:00Z");
+
 const WINDOWS_2019: Option<&str> = Some("2029-01-09T00:00:00Z");
+
 const WINDOWS_2022: Option<&str> = Some("2031-10-14T00:00:00Z");
 
 const SERVER: (&str, &str) = ("microsoftwindowsserver", "windowsserver");
@@ -255,6 +250,24 @@ impl SupportedImage {
         self.publisher.eq_ignore_ascii_case(publisher)
             && self.offer.eq_ignore_ascii_case(offer)
             && self.sku.eq_ignore_ascii_case(sku)
+    }
+}
+
+const fn image(
+    agent: &'static str,
+    (publisher, offer, sku): (&'static str, &'static str, &'static str),
+    capabilities: &'static [&'static str],
+    end_of_life: Option<&'static str>,
+    exact_version: &'static str,
+) -> SupportedImage {
+    SupportedImage {
+        agent,
+        publisher,
+        offer,
+        sku,
+        capabilities,
+        end_of_life,
+        exact_version,
     }
 }
 

@@ -3,44 +3,21 @@
 //! The URL leads nowhere; only the grant and its effects are played.
 
 use http::StatusCode;
-use jiff::{SignedDuration, Timestamp};
+use jiff::SignedDuration;
 use serde_json::{Value, json};
 
-use super::{Compute, missing};
+use super::grant::{Grant, Grants};
+use super::{state::Compute, state::missing};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath},
     http::Response,
     json as edit,
     operation::{Form, Output, Plan},
     resource,
-    resource::{Facts, Table, write_body},
+    resource::{Table, write_body},
 };
-
-/// A grant on a disk or a snapshot, while it is active.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct Grant {
-    until: Option<Timestamp>,
-}
-
-/// What access can be granted to.
-pub(super) trait Grants: Facts {
-    /// The grant.
-    fn grant(&mut self) -> &mut Grant;
-}
-
-impl Grant {
-    /// Whether somebody has access.
-    pub(super) fn is_active(self) -> bool {
-        self.until.is_some()
-    }
-
-    /// Ends a grant whose time is over.
-    pub(super) fn pass(&mut self, now: Timestamp) {
-        self.until = self.until.filter(|until| now < *until);
-    }
-}
 
 /// `POST …/beginGetAccess`: a long operation whose result is the URL.
 pub(super) fn begin<F: Grants>(

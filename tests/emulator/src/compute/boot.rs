@@ -6,7 +6,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{Compute, Kind, marketplace::Platform, plan::PurchasePlan, source};
+use super::{kind::Kind, marketplace::Platform, plan::PurchasePlan, source, state::Compute};
 use crate::{
     envelope::{ArmError, ArmPath},
     json as edit,

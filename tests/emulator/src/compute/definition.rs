@@ -5,10 +5,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Kind, canonical_id, feature, gallery, missing, name, require_parent};
+use super::{feature, gallery, kind::Kind, name, state::canonical_id, state::missing, state::require_parent};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
@@ -126,15 +126,15 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     Ok(write(parts, call, path, item, Doing::Creating))
 }
 
+fn identifier(body: &Value) -> [String; 3] {
+    ["publisher", "offer", "sku"].map(|part| {
+        let text = edit::text(body, &format!("/properties/identifier/{part}"));
+        text.unwrap_or_default().to_lowercase()
+    })
+}
+
 /// The publisher, offer and SKU together are unique in a gallery.
 fn require_own_identifier(parts: &Parts<'_>, path: &ArmPath, body: &Value) -> Result<(), ArmError> {
-    let identifier = |body: &Value| {
-        ["publisher", "offer", "sku"].map(|part| {
-            edit::text(body, &format!("/properties/identifier/{part}"))
-                .unwrap_or_default()
-                .to_lowercase()
-        })
-    };
     let own = identifier(body);
     let gallery = path
         .parent()

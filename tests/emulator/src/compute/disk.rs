@@ -3,42 +3,25 @@
 //! A disk's state follows from the VM that holds it and from access grants; it is never stored.
 
 use http::{Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Compute, Kind, Power, access, canonical_id, missing, name, source};
+use super::{access, kind::Kind, name, source, state::Compute, state::canonical_id, state::missing, vm::facts::Power};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
     operation::Form,
-    resource::{
-        self, Beginning, Doing, Facts, Item, require_idle, require_same_location, required_location, write_body,
-    },
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
+
+pub(crate) mod facts;
+
+use facts::DiskFacts;
 
 /// Bytes in a GiB, for `diskSizeBytes`.
 const GIB: u64 = 1 << 30;
-
-/// What a disk knows beyond what it shows.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct DiskFacts {
-    pub(super) grant: access::Grant,
-}
-
-impl Facts for DiskFacts {
-    fn pass(&mut self, now: Timestamp) {
-        self.grant.pass(now);
-    }
-}
-
-impl access::Grants for DiskFacts {
-    fn grant(&mut self) -> &mut access::Grant {
-        &mut self.grant
-    }
-}
 
 /// Everything on a disk's own path and its actions.
 pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {

@@ -5,10 +5,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Kind, canonical_id, missing, name, soft_delete};
+use super::{kind::Kind, name, soft_delete, state::canonical_id, state::missing};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,

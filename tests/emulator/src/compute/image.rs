@@ -6,28 +6,22 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::{
-    Compute, Kind, Power, VmFacts, canonical_id, missing, name, plan::PurchasePlan, source, source::DiskSource,
+    kind::Kind, name, plan::PurchasePlan, source, source::DiskSource, state::Compute, state::canonical_id,
+    state::missing, vm::facts::Power, vm::facts::VmFacts,
 };
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
     operation::Form,
-    resource::{
-        self, Beginning, Doing, Facts, Item, require_idle, require_same_location, required_location, write_body,
-    },
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
 
-/// What an image knows beyond what it shows.
-#[derive(Clone, Debug, Default)]
-pub(super) struct ImageFacts {
-    /// The purchase plan of what it was made from.
-    pub(super) plan: Option<PurchasePlan>,
-}
+pub(crate) mod facts;
 
-impl Facts for ImageFacts {}
+use facts::ImageFacts;
 
 /// Everything on an image's own path.
 pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -69,11 +63,8 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
         }
     };
     if body.pointer("/properties/storageProfile/zoneResilient").is_none() {
-        edit::set(
-            &mut body,
-            &["properties", "storageProfile", "zoneResilient"],
-            json!(false),
-        );
+        let place = ["properties", "storageProfile", "zoneResilient"];
+        edit::set(&mut body, &place, json!(false));
     }
     let item = Item::new(canonical_id(path), body, ImageFacts { plan });
     let change = (Doing::Creating, readouts);
@@ -297,6 +288,23 @@ fn push(target: &mut Value, field: &str, value: Value) {
     edit::set(target, &[field], Value::Array(list));
 }
 
+/// Refuses an update that would make the image from something else.
+fn require_same_source(item: &Item<ImageFacts>, body: &Value) -> Result<(), ArmError> {
+    for pointer in [
+        "/sourceVirtualMachine/id",
+        "/storageProfile/osDisk/snapshot/id",
+        "/storageProfile/osDisk/managedDisk/id",
+    ] {
+        let new = edit::text(body, &format!("/properties{pointer}"));
+        let old = item.property(pointer);
+        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
+            let property = pointer.trim_start_matches('/').replace('/', ".");
+            return Err(ArmError::property_change(&property));
+        }
+    }
+    Ok(())
+}
+
 /// Only tags change; what an image is made of does not.
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let body = write_body(call)?;
@@ -305,19 +313,7 @@ fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     if call.request.method == Method::PUT {
         require_same_location(item, path, &required_location(&body)?)?;
     }
-    for pointer in [
-        "/sourceVirtualMachine/id",
-        "/storageProfile/osDisk/snapshot/id",
-        "/storageProfile/osDisk/managedDisk/id",
-    ] {
-        let new = edit::text(&body, &format!("/properties{pointer}"));
-        let old = item.property(pointer);
-        if new.is_some_and(|new| old.is_none_or(|old| !old.eq_ignore_ascii_case(new))) {
-            return Err(ArmError::property_change(
-                &pointer.trim_start_matches('/').replace('/', "."),
-            ));
-        }
-    }
+    require_same_source(item, &body)?;
     let mut item = item.clone();
     if let Some(tags) = body.get("tags") {
         edit::set(&mut item.body, &["tags"], Value::Null);

@@ -34,6 +34,54 @@ pub(super) struct Platform {
     is_sold: bool,
 }
 
+impl Platform {
+    /// The image that a VM's `imageReference` names, with its exact version.
+    pub(super) fn find(reference: &Value) -> Result<(Self, &'static str), ArmError> {
+        let text = |name: &str| reference.get(name).and_then(Value::as_str).unwrap_or_default();
+        let (publisher, offer, sku, version) = (text("publisher"), text("offer"), text("sku"), text("version"));
+        let found = PLATFORMS
+            .into_iter()
+            .find(|platform| platform.is(publisher, offer, sku))
+            .and_then(|platform| Some((platform, platform.version(version)?)));
+        found.ok_or_else(|| {
+            let message = format!(
+                "The platform image '{publisher}:{offer}:{sku}:{version}' is not available. Verify that all fields in \
+                 the storage profile are correct. For more details about storage profile information, please refer \
+                 to https://aka.ms/storageprofile"
+            );
+            ArmError::new(StatusCode::NOT_FOUND, "PlatformImageNotFound", message)
+        })
+    }
+
+    /// The plan that a machine from it must name.
+    pub(super) fn plan(&self) -> Option<PurchasePlan> {
+        self.is_sold
+            .then(|| PurchasePlan::new(self.sku, self.publisher, self.offer))
+    }
+
+    fn is(&self, publisher: &str, offer: &str, sku: &str) -> bool {
+        let own = [self.publisher, self.offer, self.sku];
+        own.iter()
+            .zip([publisher, offer, sku])
+            .all(|(own, asked)| own.eq_ignore_ascii_case(asked))
+    }
+
+    fn version(&self, asked: &str) -> Option<&'static str> {
+        if asked.eq_ignore_ascii_case("latest") {
+            self.versions.last().copied()
+        } else {
+            self.versions.iter().copied().find(|version| *version == asked)
+        }
+    }
+
+    fn matches(&self, names: &[String]) -> bool {
+        let own = [self.publisher, self.offer, self.sku];
+        own.iter()
+            .zip(names)
+            .all(|(own, asked)| own.eq_ignore_ascii_case(asked))
+    }
+}
+
 const fn linux(publisher: &'static str, offer: &'static str, sku: &'static str) -> Platform {
     Platform {
         publisher,
@@ -89,54 +137,6 @@ const fn windows(sku: &'static str, generation: &'static str) -> Platform {
         size_gb: 127,
         versions: &["20348.4294.251104", "20348.4405.251206"],
         ..linux("MicrosoftWindowsServer", "WindowsServer", sku)
-    }
-}
-
-impl Platform {
-    /// The image that a VM's `imageReference` names, with its exact version.
-    pub(super) fn find(reference: &Value) -> Result<(Self, &'static str), ArmError> {
-        let text = |name: &str| reference.get(name).and_then(Value::as_str).unwrap_or_default();
-        let (publisher, offer, sku, version) = (text("publisher"), text("offer"), text("sku"), text("version"));
-        let found = PLATFORMS
-            .into_iter()
-            .find(|platform| platform.is(publisher, offer, sku))
-            .and_then(|platform| Some((platform, platform.version(version)?)));
-        found.ok_or_else(|| {
-            let message = format!(
-                "The platform image '{publisher}:{offer}:{sku}:{version}' is not available. Verify that all fields in \
-                 the storage profile are correct. For more details about storage profile information, please refer \
-                 to https://aka.ms/storageprofile"
-            );
-            ArmError::new(StatusCode::NOT_FOUND, "PlatformImageNotFound", message)
-        })
-    }
-
-    /// The plan that a machine from it must name.
-    pub(super) fn plan(&self) -> Option<PurchasePlan> {
-        self.is_sold
-            .then(|| PurchasePlan::new(self.sku, self.publisher, self.offer))
-    }
-
-    fn is(&self, publisher: &str, offer: &str, sku: &str) -> bool {
-        let own = [self.publisher, self.offer, self.sku];
-        own.iter()
-            .zip([publisher, offer, sku])
-            .all(|(own, asked)| own.eq_ignore_ascii_case(asked))
-    }
-
-    fn version(&self, asked: &str) -> Option<&'static str> {
-        if asked.eq_ignore_ascii_case("latest") {
-            self.versions.last().copied()
-        } else {
-            self.versions.iter().copied().find(|version| *version == asked)
-        }
-    }
-
-    fn matches(&self, names: &[String]) -> bool {
-        let own = [self.publisher, self.offer, self.sku];
-        own.iter()
-            .zip(names)
-            .all(|(own, asked)| own.eq_ignore_ascii_case(asked))
     }
 }
 

@@ -6,52 +6,21 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Kind, access, canonical_id, missing, name, source, version};
+use super::{access, kind::Kind, name, source, state::canonical_id, state::missing, version};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
     operation::Form,
-    resource::{
-        self, Beginning, Doing, Facts, Item, require_idle, require_same_location, required_location, write_body,
-    },
+    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
 };
 
+pub(crate) mod facts;
 mod rules;
 
-/// What a snapshot knows beyond what it shows.
-#[derive(Clone, Debug, Default)]
-pub(super) struct SnapshotFacts {
-    pub(super) grant: access::Grant,
-    /// When it was asked for.
-    taken: Timestamp,
-    /// The background copy, if it has one: its start and end.
-    copy: Option<(Timestamp, Timestamp)>,
-    /// Whether that copy is over.
-    is_copied: bool,
-}
-
-impl Facts for SnapshotFacts {
-    fn pass(&mut self, now: Timestamp) {
-        self.grant.pass(now);
-        self.is_copied |= self.copy.is_some_and(|(_, end)| end <= now);
-    }
-}
-
-impl SnapshotFacts {
-    /// Whether its content still arrives.
-    pub(super) fn is_copying(&self) -> bool {
-        self.copy.is_some() && !self.is_copied
-    }
-}
-
-impl access::Grants for SnapshotFacts {
-    fn grant(&mut self) -> &mut access::Grant {
-        &mut self.grant
-    }
-}
+use facts::SnapshotFacts;
 
 /// Everything on a snapshot's own path and its actions.
 pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {

@@ -3,24 +3,19 @@
 //! During the retention a version can still be used by its number, but is never the latest; during the grace behind it
 //! it can only be restored. Whether a deletion is soft is decided here; the deletion itself is `version`'s.
 
-use std::collections::BTreeMap;
-
 use http::{Method, StatusCode};
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{
-    Compute, Kind, missing, require_parent,
-    version::replication::{Retention, VersionFacts},
-};
+use super::{kind::Kind, state::Compute, state::missing, state::require_parent, version::replication::Retention};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{self, Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
     operation::Form,
-    resource::{self, Beginning, Doing, Item, require_same_location, required_location, write_body},
+    resource::{self, Beginning, Doing, require_same_location, required_location, write_body},
     timing::Timing,
 };
 
@@ -29,57 +24,6 @@ const RETENTION_DAYS: u64 = 7;
 
 /// The longest retention or grace that is looked at, in days, so that no date leaves the calendar.
 const MOST_DAYS: u64 = 365;
-
-/// The versions that are kept, by lower-case id.
-#[derive(Debug, Default)]
-pub(crate) struct SoftDeleted {
-    kept: BTreeMap<String, Item<VersionFacts>>,
-}
-
-impl SoftDeleted {
-    /// Keeps a version that was just deleted, if its deletion was soft.
-    pub(super) fn keep(&mut self, item: Item<VersionFacts>) {
-        if item.facts.retention.is_some() {
-            self.kept.insert(item.id.to_lowercase(), item);
-        }
-    }
-
-    /// Forgets what is kept no longer.
-    pub(super) fn settle(&mut self, now: Timestamp) {
-        self.kept.retain(|_, item| {
-            item.facts
-                .retention
-                .is_some_and(|retention| now < retention.recoverable_until)
-        });
-    }
-
-    pub(super) fn remove_below(&mut self, prefix: &str) {
-        self.kept.retain(|key, _| !key.starts_with(prefix));
-    }
-
-    /// Whether anything is kept of what was below that key.
-    pub(super) fn has_children_of(&self, key: &str) -> bool {
-        let prefix = format!("{key}/");
-        self.kept.keys().any(|child| child.starts_with(&prefix))
-    }
-
-    /// The version with that key, as long as machines can be made from it.
-    pub(super) fn consumable(&self, key: &str, now: Timestamp) -> Option<&Item<VersionFacts>> {
-        let is_consumable = |retention: Retention| now < retention.consumable_until;
-        self.kept
-            .get(key)
-            .filter(|item| item.facts.retention.is_some_and(is_consumable))
-    }
-
-    pub(super) fn contains(&self, key: &str) -> bool {
-        self.kept.contains_key(key)
-    }
-
-    /// Every version that is kept, as the list of its definition shows it.
-    pub(super) fn views(&self) -> Vec<Value> {
-        self.kept.values().filter_map(view).collect()
-    }
-}
 
 /// Fills in what a gallery's policy leaves open.
 pub(super) fn complete_policy(body: &mut Value) {
@@ -140,25 +84,6 @@ pub(super) fn list(parts: &Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer
         edit::text(view, "/properties/resourceArmId").is_some_and(|id| id.to_lowercase().starts_with(&prefix))
     });
     Ok(envelope::page(call.request, &views, parts.engine.page_size))
-}
-
-fn view(item: &Item<VersionFacts>) -> Option<Value> {
-    let retention = item.facts.retention?;
-    let (definition, version) = item.id.split_once("/versions/")?;
-    let (gallery, definition) = definition.split_once("/images/")?;
-    Some(json!({
-        "name": version,
-        "id": format!("{gallery}/softDeletedArtifactTypes/Images/artifacts/{definition}/versions/{version}"),
-        "type": "Microsoft.Compute/galleries/softDeletedArtifactTypes/artifacts/versions",
-        "location": item.location(),
-        "properties": {
-            "resourceArmId": item.id,
-            "softDeletedArtifactType": "Images",
-            "softDeletedTime": edit::time(retention.deleted),
-            "consumptionEndTime": edit::time(retention.consumable_until),
-            "hardDeletionTargetTime": edit::time(retention.recoverable_until),
-        },
-    }))
 }
 
 /// `PUT` of a version that is soft-deleted: brings it back if it says so.

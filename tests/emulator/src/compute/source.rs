@@ -5,7 +5,7 @@
 use http::StatusCode;
 use serde_json::{Value, json};
 
-use super::{Compute, Kind};
+use super::{kind::Kind, state::Compute};
 use crate::{
     envelope::{ArmError, ArmPath},
     json as edit,
@@ -171,7 +171,7 @@ impl<'a> DiskSource<'a> {
 /// 404 about a source, in ARM's words.
 pub(super) fn source_missing(id: &str) -> ArmError {
     match ArmPath::parse(id) {
-        Some(path) if !path.parts.is_empty() => super::missing(&path),
+        Some(path) if !path.parts.is_empty() => super::state::missing(&path),
         _ => ArmError::new(
             StatusCode::NOT_FOUND,
             "NotFound",

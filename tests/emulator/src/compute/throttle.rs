@@ -8,7 +8,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::json;
 
-use super::Kind;
+use super::kind::Kind;
 use crate::{
     envelope::{ArmError, ArmPath},
     json as edit,

@@ -3,16 +3,16 @@
 //! Making or starting a machine that would use more is refused. Batch has quotas of its own.
 
 use http::Method;
-use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{
-    Compute, VmFacts,
     size::{self, VmSize},
+    state::Compute,
+    vm::facts::VmFacts,
 };
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{self, Answer, ArmError, ArmPath, unsupported},
     region,
     resource::Item,
@@ -20,24 +20,6 @@ use crate::{
 
 /// The limit of a family that no quota names: what a new subscription often has.
 const DEFAULT_LIMIT: u64 = 100;
-
-/// Quotas that a seed sets.
-pub(crate) type Quotas = Vec<Quota>;
-
-/// One quota of a region.
-#[derive(Clone, Debug, Deserialize)]
-#[serde(rename_all = "camelCase", deny_unknown_fields)]
-pub struct Quota {
-    /// The region in any spelling.
-    pub location: String,
-    /// A family such as `standardDSv5Family`, `cores` or `lowPriorityCores`.
-    pub name: String,
-    /// How many cores are allowed.
-    pub limit: u64,
-    /// How many are in use besides those of the machines that are here.
-    #[serde(default)]
-    pub current_value: u64,
-}
 
 /// How a budget of cores stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -7,10 +7,10 @@ use jiff::Timestamp;
 use serde_json::{Value, json};
 use thiserror::Error;
 
-use super::{Compute, Kind, feature, missing, name, require_parent, soft_delete};
+use super::{feature, kind::Kind, name, soft_delete, state::Compute, state::missing, state::require_parent};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
@@ -47,6 +47,74 @@ pub enum ImageMissing {
         /// The region, normalised.
         region: String,
     },
+}
+
+impl Compute {
+    /// What Batch sees of an image: of that version, or of the latest of a definition in a region.
+    ///
+    /// Latest is the highest number among versions that are complete in the region and not excluded from
+    /// latest, there or everywhere.
+    ///
+    /// # Errors
+    ///
+    /// Returns an error when the id names nothing, or a definition without a version for the region.
+    pub fn image_version(&self, id: &str, region: &str, now: Timestamp) -> Result<ImageVersionView, ImageMissing> {
+        let missing = || ImageMissing::NotFound { id: id.to_owned() };
+        let path = ArmPath::parse(id).ok_or_else(missing)?;
+        match Kind::parse(&path.kind()) {
+            Some(Kind::Version) => {
+                let item = self.versions.find(&path.key());
+                let item = item.or_else(|| self.soft_deleted.consumable(&path.key(), now));
+                let item = item.ok_or_else(missing)?;
+                self.image_view(item, now).ok_or_else(missing)
+            }
+            Some(Kind::Definition) => {
+                self.definitions.find(&path.key()).ok_or_else(missing)?;
+                let region = region::normalise(region);
+                let latest = self.latest(&path.key(), &region, now);
+                latest
+                    .and_then(|item| self.image_view(item, now))
+                    .ok_or(ImageMissing::NoVersion {
+                        id: id.to_owned(),
+                        region,
+                    })
+            }
+            _ => Err(missing()),
+        }
+    }
+
+    fn latest(&self, definition: &str, region: &str, now: Timestamp) -> Option<&Item<VersionFacts>> {
+        let prefix = format!("{definition}/");
+        self.versions
+            .iter()
+            .filter(|item| item.id.to_lowercase().starts_with(&prefix) && !item.failed)
+            .filter(|item| !item.is(Doing::Creating) && !item.is(Doing::Deleting))
+            .filter(|item| !profile::is_excluded(&item.body, region) && item.facts.is_complete(region, now))
+            .max_by_key(|item| name::parse_version(item.name()))
+    }
+
+    fn image_view(&self, item: &Item<VersionFacts>, now: Timestamp) -> Option<ImageVersionView> {
+        let parent = ArmPath::parse(&item.id)?.parent()?;
+        let definition = self.definitions.find(&parent.key())?;
+        let text = |pointer: &str| definition.property(pointer).unwrap_or_default().to_owned();
+        let luns = edit::list(&item.body, "/properties/storageProfile/dataDiskImages")
+            .iter()
+            .filter_map(|disk| disk.get("lun").and_then(Value::as_u64))
+            .filter_map(|lun| u32::try_from(lun).ok());
+        Some(ImageVersionView {
+            id: item.id.clone(),
+            provisioning_state: item.provisioning_state().to_owned(),
+            os_type: text("/osType"),
+            os_state: text("/osState"),
+            hyper_v_generation: text("/hyperVGeneration"),
+            architecture: text("/architecture"),
+            security_type: feature::of(&definition.body, "SecurityType").map(str::to_owned),
+            disk_controllers: feature::of(&definition.body, "DiskControllerTypes").map(str::to_owned),
+            has_purchase_plan: definition.property("/purchasePlan/name").is_some(),
+            data_disk_luns: luns.collect(),
+            complete_regions: item.facts.complete_regions(now),
+        })
+    }
 }
 
 /// Everything on a version's own path.
@@ -129,90 +197,16 @@ pub(super) fn fail_copies_of(parts: &mut Parts<'_>, key: &str, now: Timestamp) {
         .filter(|item| copying(item))
         .filter_map(|item| Some((item.id.to_lowercase(), item.change.as_ref()?.operation.clone())))
         .collect();
+    let missing = source::not_found(key);
+    let failure = Failure {
+        code: missing.code().to_owned(),
+        message: missing.message().to_owned(),
+    };
     for (version, operation) in broken {
-        let message = format!(
-            "Source {key} is not found. Please check source exists, and is in the same region as the gallery image \
-             version being created."
-        );
-        parts.engine.operations.fail(
-            &operation,
-            now,
-            Failure {
-                code: "NotFound".to_owned(),
-                message,
-            },
-        );
+        parts.engine.operations.fail(&operation, now, failure.clone());
         if let Some(item) = parts.compute.versions.find_mut(&version) {
             item.facts.fail_unfinished(now);
         }
-    }
-}
-
-impl Compute {
-    /// What Batch sees of an image: of that version, or of the latest of a definition in a region.
-    ///
-    /// Latest is the highest number among versions that are complete in the region and not excluded from
-    /// latest, there or everywhere.
-    ///
-    /// # Errors
-    ///
-    /// Returns an error when the id names nothing, or a definition without a version for the region.
-    pub fn image_version(&self, id: &str, region: &str, now: Timestamp) -> Result<ImageVersionView, ImageMissing> {
-        let missing = || ImageMissing::NotFound { id: id.to_owned() };
-        let path = ArmPath::parse(id).ok_or_else(missing)?;
-        match Kind::parse(&path.kind()) {
-            Some(Kind::Version) => {
-                let item = self.versions.find(&path.key());
-                let item = item.or_else(|| self.soft_deleted.consumable(&path.key(), now));
-                let item = item.ok_or_else(missing)?;
-                self.image_view(item, now).ok_or_else(missing)
-            }
-            Some(Kind::Definition) => {
-                self.definitions.find(&path.key()).ok_or_else(missing)?;
-                let region = region::normalise(region);
-                let latest = self.latest(&path.key(), &region, now);
-                latest
-                    .and_then(|item| self.image_view(item, now))
-                    .ok_or(ImageMissing::NoVersion {
-                        id: id.to_owned(),
-                        region,
-                    })
-            }
-            _ => Err(missing()),
-        }
-    }
-
-    fn latest(&self, definition: &str, region: &str, now: Timestamp) -> Option<&Item<VersionFacts>> {
-        let prefix = format!("{definition}/");
-        self.versions
-            .iter()
-            .filter(|item| item.id.to_lowercase().starts_with(&prefix) && !item.failed)
-            .filter(|item| !item.is(Doing::Creating) && !item.is(Doing::Deleting))
-            .filter(|item| !profile::is_excluded(&item.body, region) && item.facts.is_complete(region, now))
-            .max_by_key(|item| name::parse_version(item.name()))
-    }
-
-    fn image_view(&self, item: &Item<VersionFacts>, now: Timestamp) -> Option<ImageVersionView> {
-        let parent = ArmPath::parse(&item.id)?.parent()?;
-        let definition = self.definitions.find(&parent.key())?;
-        let text = |pointer: &str| definition.property(pointer).unwrap_or_default().to_owned();
-        let luns = edit::list(&item.body, "/properties/storageProfile/dataDiskImages")
-            .iter()
-            .filter_map(|disk| disk.get("lun").and_then(Value::as_u64))
-            .filter_map(|lun| u32::try_from(lun).ok());
-        Some(ImageVersionView {
-            id: item.id.clone(),
-            provisioning_state: item.provisioning_state().to_owned(),
-            os_type: text("/osType"),
-            os_state: text("/osState"),
-            hyper_v_generation: text("/hyperVGeneration"),
-            architecture: text("/architecture"),
-            security_type: feature::of(&definition.body, "SecurityType").map(str::to_owned),
-            disk_controllers: feature::of(&definition.body, "DiskControllerTypes").map(str::to_owned),
-            has_purchase_plan: definition.property("/purchasePlan/name").is_some(),
-            data_disk_luns: luns.collect(),
-            complete_regions: item.facts.complete_regions(now),
-        })
     }
 }
 

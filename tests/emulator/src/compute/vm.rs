@@ -3,25 +3,26 @@
 //! Making one is in `create`, changing one in `update`. A seed can bring them, too.
 
 use http::{Method, StatusCode};
-use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{Kind, missing, usage};
+use super::{kind::Kind, state::missing, usage};
 use crate::{
     call::Call,
-    compute::Parts,
+    compute::state::Parts,
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::{Request, Response},
     json as edit,
     operation::{Form, Output, Plan},
-    resource::{self, Change, Doing, Facts, Item, Table},
+    resource::{self, Change, Doing, Item, Table},
 };
 
 mod create;
+pub(crate) mod facts;
 mod plant;
 mod update;
 
 pub(crate) use create::{add_extension, create};
+use facts::{Power, VmFacts};
 pub use plant::{DiskSeed, PowerSeed, VmSeed};
 
 /// From this api-version on a plain VM shows `securityType: "Standard"`; before, the property is absent.
@@ -29,31 +30,6 @@ const STANDARD_SHOWN_SINCE: &str = "2025-11-01";
 
 /// From this api-version on a VM shows its ETag.
 const ETAG_SHOWN_SINCE: &str = "2024-03-01";
-
-/// The power states of a VM.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Power {
-    Running,
-    Stopped,
-    Deallocated,
-}
-
-/// What a VM knows beyond what a plain GET shows.
-#[derive(Clone, Debug)]
-pub(crate) struct VmFacts {
-    pub(crate) power: Power,
-    /// The state that a running operation leads to.
-    pub(crate) becoming: Option<Power>,
-    pub(crate) generalized: bool,
-    /// `V1` or `V2`.
-    pub(crate) generation: String,
-    /// `x64` or `Arm64`.
-    pub(crate) architecture: String,
-    /// When it was made, shown in statuses.
-    pub(crate) created: Timestamp,
-    /// Counts changes; the ETag shows it.
-    pub(crate) revision: u32,
-}
 
 /// How much of a VM is shown: what a request says about that.
 #[derive(Clone, Copy, Debug)]
@@ -95,38 +71,6 @@ impl<'a> Shown<'a> {
 
     fn has_standard_security(self) -> bool {
         self.api_version >= STANDARD_SHOWN_SINCE
-    }
-}
-
-impl Facts for VmFacts {
-    fn settled(&mut self, _change: Doing, succeeded: bool, _at: Timestamp) {
-        if let (Some(power), true) = (self.becoming.take(), succeeded) {
-            self.power = power;
-            self.revision += 1;
-        }
-    }
-}
-
-impl VmFacts {
-    /// Whether it uses cores: a machine does until it is deallocated, and from when it begins to start.
-    pub(super) fn has_host(&self) -> bool {
-        self.power != Power::Deallocated || self.becoming == Some(Power::Running)
-    }
-
-    /// Quoted, and a number, as the provider's examples have it.
-    fn etag(&self) -> String {
-        format!("\"{}\"", self.revision)
-    }
-
-    fn power_code(&self) -> (&'static str, &'static str) {
-        match (self.becoming, self.power) {
-            (Some(Power::Running), _) => ("PowerState/starting", "VM starting"),
-            (Some(Power::Stopped), _) => ("PowerState/stopping", "VM stopping"),
-            (Some(Power::Deallocated), _) => ("PowerState/deallocating", "VM deallocating"),
-            (None, Power::Running) => ("PowerState/running", "VM running"),
-            (None, Power::Stopped) => ("PowerState/stopped", "VM stopped"),
-            (None, Power::Deallocated) => ("PowerState/deallocated", "VM deallocated"),
-        }
     }
 }
 

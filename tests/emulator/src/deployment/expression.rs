@@ -46,27 +46,6 @@ struct Parser<'a> {
     rest: &'a str,
 }
 
-/// Reads a text of a template.
-pub(super) fn parse(text: &str) -> Result<Parsed, SyntaxError> {
-    let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
-        return Ok(Parsed::Literal(text.to_owned()));
-    };
-    if inner.starts_with('[') {
-        return Ok(Parsed::Literal(text.chars().skip(1).collect()));
-    }
-    let mut parser = Parser {
-        text: inner,
-        rest: inner,
-    };
-    let expression = parser.expression(0)?;
-    parser.skip_spaces();
-    if parser.rest.is_empty() {
-        Ok(Parsed::Expression(expression))
-    } else {
-        Err(parser.expected("the end"))
-    }
-}
-
 impl Parser<'_> {
     fn expression(&mut self, depth: u32) -> Result<Expression, SyntaxError> {
         if depth > DEEPEST {
@@ -166,6 +145,27 @@ impl Parser<'_> {
             position: self.text.len() - self.rest.len(),
             what,
         }
+    }
+}
+
+/// Reads a text of a template.
+pub(super) fn parse(text: &str) -> Result<Parsed, SyntaxError> {
+    let Some(inner) = text.strip_prefix('[').and_then(|rest| rest.strip_suffix(']')) else {
+        return Ok(Parsed::Literal(text.to_owned()));
+    };
+    if inner.starts_with('[') {
+        return Ok(Parsed::Literal(text.chars().skip(1).collect()));
+    }
+    let mut parser = Parser {
+        text: inner,
+        rest: inner,
+    };
+    let expression = parser.expression(0)?;
+    parser.skip_spaces();
+    if parser.rest.is_empty() {
+        Ok(Parsed::Expression(expression))
+    } else {
+        Err(parser.expected("the end"))
     }
 }
 

@@ -53,28 +53,6 @@ impl Deployments {
     }
 }
 
-pub(super) fn view(item: &Item<DeploymentFacts>) -> Value {
-    let mut view = item.view("Microsoft.Resources/deployments");
-    edit::remove(&mut view, "/properties", "validatedResources");
-    if item.is(Doing::Creating) {
-        edit::set(&mut view, &["properties", "provisioningState"], json!("Running"));
-        return view;
-    }
-    let made: Vec<Value> = item
-        .facts
-        .steps
-        .iter()
-        .filter(|step| step.refusal.is_none())
-        .map(|step| json!({"id": step.id}))
-        .collect();
-    edit::set(&mut view, &["properties", "outputResources"], Value::Array(made));
-    if let Some(refusal) = item.facts.steps.iter().find_map(|step| step.refusal.as_ref()) {
-        let error = json!({"code": "DeploymentFailed", "message": AT_LEAST_ONE, "details": [refusal.inner()]});
-        edit::set(&mut view, &["properties", "error"], error);
-    }
-    view
-}
-
 /// What ARM says of a deployment with a failed step.
 pub(super) const AT_LEAST_ONE: &str = "At least one resource deployment operation failed. Please list deployment operations for \
                             details. Please see https://aka.ms/arm-deployment-operations for usage details.";
@@ -104,6 +82,28 @@ impl Step {
         }
         view
     }
+}
+
+pub(super) fn view(item: &Item<DeploymentFacts>) -> Value {
+    let mut view = item.view("Microsoft.Resources/deployments");
+    edit::remove(&mut view, "/properties", "validatedResources");
+    if item.is(Doing::Creating) {
+        edit::set(&mut view, &["properties", "provisioningState"], json!("Running"));
+        return view;
+    }
+    let made: Vec<Value> = item
+        .facts
+        .steps
+        .iter()
+        .filter(|step| step.refusal.is_none())
+        .map(|step| json!({"id": step.id}))
+        .collect();
+    edit::set(&mut view, &["properties", "outputResources"], Value::Array(made));
+    if let Some(refusal) = item.facts.steps.iter().find_map(|step| step.refusal.as_ref()) {
+        let error = json!({"code": "DeploymentFailed", "message": AT_LEAST_ONE, "details": [refusal.inner()]});
+        edit::set(&mut view, &["properties", "error"], error);
+    }
+    view
 }
 
 pub(super) fn operation_view(

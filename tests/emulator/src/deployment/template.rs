@@ -24,6 +24,16 @@ pub(super) struct Planned {
     depends_on: Vec<String>,
 }
 
+impl Planned {
+    /// Whether a `dependsOn` names it: by its id, by type and name, or by its name alone.
+    fn is(&self, named: &str) -> bool {
+        let named = named.replace("//", "/");
+        [&self.id, &format!("{}/{}", self.kind, self.name), &self.name]
+            .iter()
+            .any(|own| own.eq_ignore_ascii_case(&named))
+    }
+}
+
 /// Fields of a template's resource that are no part of the resource.
 const ABOUT_TEMPLATE: [&str; 7] = [
     "apiVersion",
@@ -155,16 +165,6 @@ fn sorted(mut waiting: Vec<Planned>) -> Result<Vec<Planned>, ArmError> {
         done.push(waiting.remove(next));
     }
     Ok(done)
-}
-
-impl Planned {
-    /// Whether a `dependsOn` names it: by its id, by type and name, or by its name alone.
-    fn is(&self, named: &str) -> bool {
-        let named = named.replace("//", "/");
-        [&self.id, &format!("{}/{}", self.kind, self.name), &self.name]
-            .iter()
-            .any(|own| own.eq_ignore_ascii_case(&named))
-    }
 }
 
 fn refusal(error: &EvaluationError) -> ArmError {

@@ -22,11 +22,6 @@ pub(crate) struct Group {
     pub(crate) deletion: Option<String>,
 }
 
-/// What groups are found by.
-pub(crate) fn key(subscription: &str, name: &str) -> String {
-    format!("/subscriptions/{subscription}/resourceGroups/{name}").to_lowercase()
-}
-
 impl Group {
     pub(crate) fn new(subscription: &str, name: &str, location: &str, body: &Value) -> Self {
         let tags = body
@@ -83,4 +78,9 @@ impl Group {
         edit::set(&mut view, &["properties", "provisioningState"], json!(state));
         view
     }
+}
+
+/// What groups are found by.
+pub(crate) fn key(subscription: &str, name: &str) -> String {
+    format!("/subscriptions/{subscription}/resourceGroups/{name}").to_lowercase()
 }

@@ -83,6 +83,24 @@ impl Certificate {
     }
 }
 
+impl Place<'_> {
+    /// Entra takes its token endpoints of both generations and the issuer, by the tenant's id or a shared name.
+    fn is_audience(self, audience: &str) -> bool {
+        let Some(rest) = audience.strip_prefix("https://") else {
+            return false;
+        };
+        let mut parts = rest.trim_end_matches('/').splitn(3, '/');
+        let (host, tenant, rest) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
+        let here = host.is_some_and(|host| host.eq_ignore_ascii_case(self.authority));
+        let ours = tenant.is_some_and(|tenant| {
+            [self.tenant, "adfs", "common", "organizations"]
+                .iter()
+                .any(|name| name.eq_ignore_ascii_case(tenant))
+        });
+        here && ours && matches!(rest, "" | "v2.0" | "oauth2/token" | "oauth2/v2.0/token")
+    }
+}
+
 /// Whether claims are those of an application that speaks for itself.
 pub(super) fn is_self_issued(application: &Application, claims: &Value) -> bool {
     let issuer = claims.get("iss").and_then(Value::as_str).unwrap_or_default();
@@ -122,24 +140,6 @@ pub(super) fn check(
         return Err(TokenError::invalid_client(700_023, message));
     }
     validity::check_time(claims, now)
-}
-
-impl Place<'_> {
-    /// Entra takes its token endpoints of both generations and the issuer, by the tenant's id or a shared name.
-    fn is_audience(self, audience: &str) -> bool {
-        let Some(rest) = audience.strip_prefix("https://") else {
-            return false;
-        };
-        let mut parts = rest.trim_end_matches('/').splitn(3, '/');
-        let (host, tenant, rest) = (parts.next(), parts.next(), parts.next().unwrap_or_default());
-        let here = host.is_some_and(|host| host.eq_ignore_ascii_case(self.authority));
-        let ours = tenant.is_some_and(|tenant| {
-            [self.tenant, "adfs", "common", "organizations"]
-                .iter()
-                .any(|name| name.eq_ignore_ascii_case(tenant))
-        });
-        here && ours && matches!(rest, "" | "v2.0" | "oauth2/token" | "oauth2/v2.0/token")
-    }
 }
 
 fn thumbprint(der: &[u8], algorithm: &'static digest::Algorithm) -> String {

@@ -1,4 +1,4 @@
-//! The refusal of what the emulator does not play: loud, so that nobody takes it for Azure's answer.
+//! The refusal of what the emulator does not play: loud, so that it is not taken for Azure's answer.
 //!
 //! Batch's data plane has its own form of it.
 

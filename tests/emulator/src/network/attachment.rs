@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{Kind, Parts};
+use super::state::{Kind, Parts};
 use crate::{envelope::ArmError, json as edit, resource::Item};
 
 /// Refuses to delete what something else uses.

@@ -6,7 +6,7 @@ use std::net::Ipv4Addr;
 
 use serde_json::{Value, json};
 
-use super::{Kind, Network, Parts, canonical_id};
+use super::state::{Kind, Network, Parts, canonical_id};
 use crate::{
     envelope::{ArmError, ArmPath},
     json as edit,

@@ -4,7 +4,8 @@
 
 use serde_json::{Value, json};
 
-use super::{Kind, Parts, attachment};
+use super::attachment;
+use super::state::{Kind, Parts};
 use crate::{json as edit, resource::Item};
 
 impl Parts<'_> {

@@ -7,7 +7,7 @@ use std::fmt::Write as _;
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use sha2::{Digest as _, Sha256};
 
-use super::Form;
+use super::form::Form;
 use crate::{envelope::ArmPath, http::Request};
 
 /// How many hashes the certificate part of a signed URL is made of: 43 characters each, so that the whole

@@ -21,9 +21,6 @@ pub(crate) trait Facts: std::fmt::Debug {
     fn pass(&mut self, _now: Timestamp) {}
 }
 
-/// Nothing beyond what is shown.
-impl Facts for () {}
-
 /// What a pending change does.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Doing {
@@ -59,6 +56,9 @@ pub(crate) struct Item<F> {
 pub(crate) struct Table<F> {
     items: BTreeMap<String, Item<F>>,
 }
+
+/// Nothing beyond what is shown.
+impl Facts for () {}
 
 impl<F> Default for Table<F> {
     fn default() -> Self {

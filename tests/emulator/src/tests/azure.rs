@@ -47,15 +47,6 @@ impl Reply {
     }
 }
 
-/// The full id of a compute resource of the example's group.
-pub(super) fn id(rest: &str) -> String {
-    format!("{GROUP}/providers/Microsoft.Compute/{rest}")
-}
-
-pub(super) fn start() -> Timestamp {
-    "2026-06-01T00:00:00Z".parse().unwrap()
-}
-
 impl Azure {
     pub(super) fn example() -> Self {
         Self::with_seed(&json!({}))
@@ -211,6 +202,15 @@ impl Azure {
             },
         })
     }
+}
+
+/// The full id of a compute resource of the example's group.
+pub(super) fn id(rest: &str) -> String {
+    format!("{GROUP}/providers/Microsoft.Compute/{rest}")
+}
+
+pub(super) fn start() -> Timestamp {
+    "2026-06-01T00:00:00Z".parse().unwrap()
 }
 
 pub(super) fn request(method: Method, path: &str, body: &str, headers: &[(&str, &str)]) -> Request {

@@ -10,6 +10,13 @@ use crate::{Emulator, entra::FederatedCredential};
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ARM: &str = "https://management.azure.com/.default";
 
+/// What is wrong, in a form that is right but for that.
+struct Wrong {
+    change: &'static [(&'static str, &'static str)],
+    status: u16,
+    code: u32,
+}
+
 fn token(azure: &mut Azure, tenant: &str, fields: &[(&str, &str)]) -> (u16, serde_json::Value) {
     let reply = azure.ask(
         Method::POST,
@@ -18,13 +25,6 @@ fn token(azure: &mut Azure, tenant: &str, fields: &[(&str, &str)]) -> (u16, serd
         &[],
     );
     (reply.status, reply.body)
-}
-
-/// What is wrong, in a form that is right but for that.
-struct Wrong {
-    change: &'static [(&'static str, &'static str)],
-    status: u16,
-    code: u32,
 }
 
 const WRONG: [Wrong; 8] = [

@@ -8,6 +8,8 @@ use crate::compute::ImageMissing;
 
 const VERSION: &str = "galleries/gal1/images/def/versions/1.0.0";
 
+type Refusal = (&'static str, Value, &'static str);
+
 /// A world with two trusted-launch and one far VM, and snapshots of the plain one.
 fn world() -> (Azure, String) {
     let seed = json!({"vms": [
@@ -31,8 +33,6 @@ fn with_source(profile: &Value) -> Value {
 fn disk(path: &str) -> Value {
     with_source(&json!({"osDiskImage": {"source": {"id": id(path)}}}))
 }
-
-type Refusal = (&'static str, Value, &'static str);
 
 /// Bodies whose source is of no legal kind.
 fn wrong_kinds(os: &str) -> Vec<Refusal> {

@@ -27,51 +27,6 @@ pub(crate) struct World {
     arm_token: String,
 }
 
-/// A world with one account, `acct1` in eastus2, to which the change is applied.
-pub(crate) fn world(change: impl FnOnce(&mut Value)) -> World {
-    let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
-    seed["definitions"] = json!([{
-        "gallery": "gal1", "name": "def1", "resourceGroup": "rg-images",
-        "properties": {
-            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
-            "identifier": {"publisher": "p", "offer": "o", "sku": "s"}
-        }
-    }]);
-    seed["versions"] = json!([{
-        "gallery": "gal1", "definition": "def1", "name": "1.0.0", "resourceGroup": "rg-images",
-        "publishingProfile": {"targetRegions": [{"name": "eastus2"}]}
-    }]);
-    seed["batchAccounts"] = json!([{
-        "name": "acct1", "resourceGroup": "rg-images", "location": "eastus2",
-        "keys": {"primary": "cHJpbWFyeQ==", "secondary": "c2Vjb25kYXJ5"}
-    }]);
-    // Tests move the clock by days; renewing tokens is not what they are about.
-    seed["tenant"]["tokenLifetime"] = json!(100_000_000);
-    change(&mut seed);
-    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
-    let emulator = Emulator::from_seed(&Seed::parse(&seed.to_string()).unwrap(), now).unwrap();
-    let mut world = World {
-        emulator,
-        now,
-        api_version: "2025-06-01",
-        batch_token: String::new(),
-        arm_token: String::new(),
-    };
-    world.batch_token = world.token(&seed, "https://batch.core.windows.net//.default");
-    world.arm_token = world.token(&seed, "https://management.azure.com/.default");
-    world
-}
-
-/// The body of a pool on the gallery image.
-pub(crate) fn pool(id: &str, nodes: u32) -> Value {
-    json!({
-        "id": id, "vmSize": "STANDARD_D4S_V5", "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
-        "virtualMachineConfiguration": {
-            "imageReference": {"virtualMachineImageId": VERSION}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"
-        }
-    })
-}
-
 /// An answer, read.
 #[derive(Debug)]
 pub(crate) struct Answer {
@@ -316,6 +271,51 @@ impl World {
         assert_eq!(answer.status(), 201, "{answer:?}");
         self.wait(600);
     }
+}
+
+/// A world with one account, `acct1` in eastus2, to which the change is applied.
+pub(crate) fn world(change: impl FnOnce(&mut Value)) -> World {
+    let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
+    seed["definitions"] = json!([{
+        "gallery": "gal1", "name": "def1", "resourceGroup": "rg-images",
+        "properties": {
+            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": {"publisher": "p", "offer": "o", "sku": "s"}
+        }
+    }]);
+    seed["versions"] = json!([{
+        "gallery": "gal1", "definition": "def1", "name": "1.0.0", "resourceGroup": "rg-images",
+        "publishingProfile": {"targetRegions": [{"name": "eastus2"}]}
+    }]);
+    seed["batchAccounts"] = json!([{
+        "name": "acct1", "resourceGroup": "rg-images", "location": "eastus2",
+        "keys": {"primary": "cHJpbWFyeQ==", "secondary": "c2Vjb25kYXJ5"}
+    }]);
+    // Tests move the clock by days; renewing tokens is not what they are about.
+    seed["tenant"]["tokenLifetime"] = json!(100_000_000);
+    change(&mut seed);
+    let now: Timestamp = "2026-01-01T00:00:00Z".parse().unwrap();
+    let emulator = Emulator::from_seed(&Seed::parse(&seed.to_string()).unwrap(), now).unwrap();
+    let mut world = World {
+        emulator,
+        now,
+        api_version: "2025-06-01",
+        batch_token: String::new(),
+        arm_token: String::new(),
+    };
+    world.batch_token = world.token(&seed, "https://batch.core.windows.net//.default");
+    world.arm_token = world.token(&seed, "https://management.azure.com/.default");
+    world
+}
+
+/// The body of a pool on the gallery image.
+pub(crate) fn pool(id: &str, nodes: u32) -> Value {
+    json!({
+        "id": id, "vmSize": "STANDARD_D4S_V5", "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
+        "virtualMachineConfiguration": {
+            "imageReference": {"virtualMachineImageId": VERSION}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"
+        }
+    })
 }
 
 fn headers(pairs: &[(&str, &str)]) -> HeaderMap {

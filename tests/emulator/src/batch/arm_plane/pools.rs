@@ -42,6 +42,9 @@ const FILTERABLE: &[&str] = &[
     "properties/scaleSettings/fixedScale",
 ];
 
+/// Takes the scale out of a sparse body; targets that are left out stay.
+type Rescale = Option<(NewScale, Option<jiff::SignedDuration>)>;
+
 /// Lists an account's pools.
 ///
 /// # Errors
@@ -248,9 +251,6 @@ fn patch(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, id: &PoolId) ->
     describe(parts, path, id, &sent, call.now)?;
     answer(parts, call, path, id)
 }
-
-/// Takes the scale out of a sparse body; targets that are left out stay.
-type Rescale = Option<(NewScale, Option<jiff::SignedDuration>)>;
 
 fn read_scale(pool: &Pool, fields: &mut Map<String, Value>) -> Result<Rescale, Refusal> {
     let names = [

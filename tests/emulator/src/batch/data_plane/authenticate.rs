@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::Proof;
+use super::site::Proof;
 use crate::batch::account::{Account, AuthenticationMode};
 use crate::batch::refusal::{AUTHENTICATION_FAILED, Refusal, UNAUTHENTICATED};
 use crate::batch::shared_key::Credential;

@@ -6,7 +6,8 @@ use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
 use super::authenticate::ensure_vouched;
-use super::{Answer, Site, only, tasks};
+use super::site::{Answer, Site, only};
+use super::tasks;
 use crate::batch::allocation::DeallocationOption;
 use crate::batch::auto_pool::{AutoPool, Lifetime};
 use crate::batch::conditions;

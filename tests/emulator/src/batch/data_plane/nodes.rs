@@ -6,7 +6,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Answer, Site, only};
+use super::site::{Answer, Site, only};
 use crate::batch::ids::{NodeId, PoolId};
 use crate::batch::listing::{self, Kind};
 use crate::batch::node::{Node, NodeState, Scheduling};
@@ -74,6 +74,13 @@ const EXTENSIONS: Kind = Kind {
 
 /// The files that a start task leaves.
 const START_FILES: [&str; 2] = ["startup/stderr.txt", "startup/stdout.txt"];
+
+/// Whether an operation may be tried on a broken node: the node-error page advises to reboot those.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Healing {
+    Allowed,
+    Refused,
+}
 
 /// `/pools/{id}/nodes…`.
 ///
@@ -179,13 +186,6 @@ fn ensure_up(node: &Node, healing: Healing, now: jiff::Timestamp) -> Result<(), 
         NodeState::Unusable => Err(NODE_STATE_UNUSABLE.into()),
         _ => Err(OPERATION_INVALID_FOR_STATE.into()),
     }
-}
-
-/// Whether an operation may be tried on a broken node: the node-error page advises to reboot those.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Healing {
-    Allowed,
-    Refused,
 }
 
 fn ensure_state(node: &Node, wanted: NodeState, now: jiff::Timestamp) -> Result<(), Refusal> {

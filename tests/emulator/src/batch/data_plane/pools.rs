@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
 use super::authenticate::ensure_vouched;
-use super::{Answer, Site, only};
+use super::site::{Answer, Site, only};
 use crate::batch::allocation::{DeallocationOption, Targets};
 use crate::batch::autoscale;
 use crate::batch::conditions;

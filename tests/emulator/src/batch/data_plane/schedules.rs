@@ -5,7 +5,8 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value};
 
-use super::{Answer, Site, jobs, only};
+use super::jobs;
+use super::site::{Answer, Site, only};
 use crate::batch::auto_pool::Lifetime;
 use crate::batch::conditions;
 use crate::batch::ids::{JobId, ScheduleId};

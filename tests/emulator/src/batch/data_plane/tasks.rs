@@ -5,7 +5,7 @@
 use http::{Method, StatusCode};
 use serde_json::{Map, Value, json};
 
-use super::{Answer, Site, only};
+use super::site::{Answer, Site, only};
 use crate::batch::conditions;
 use crate::batch::ids::{JobId, TaskId};
 use crate::batch::listing::{self, Kind};

@@ -5,6 +5,11 @@ use crate::compute::size;
 
 const ID: &str = "/subscriptions/s/resourceGroups/g/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
 
+const UBUNTU: &str = "batch.node.ubuntu 22.04";
+
+/// What makes a good version another one.
+type Change = fn(&mut ImageVersionView);
+
 fn view() -> ImageVersionView {
     ImageVersionView {
         id: ID.to_owned(),
@@ -47,11 +52,6 @@ fn outcome(view: ImageVersionView, size: &str, security: Option<&str>, agent: &s
         )
     })
 }
-
-const UBUNTU: &str = "batch.node.ubuntu 22.04";
-
-/// What makes a good version another one.
-type Change = fn(&mut ImageVersionView);
 
 const D4S: &str = "Standard_D4s_v5";
 

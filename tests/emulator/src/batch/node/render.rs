@@ -153,14 +153,6 @@ impl Run {
     }
 }
 
-fn failure(exit_code: i32) -> Value {
-    json!({
-        "category": "usererror", "code": "FailureExitCode",
-        "message": "The task exited with an exit code representing a failure",
-        "details": [{"name": "Message", "value": format!("The task exited with exit code {exit_code}")}]
-    })
-}
-
 impl TaskRun {
     fn render(&self, base: &str, now: Timestamp) -> Value {
         let mut run = self.run.render(now);
@@ -172,4 +164,12 @@ impl TaskRun {
             "jobId": self.job.as_str(), "taskId": self.task.as_str(), "taskState": state, "executionInfo": run
         })
     }
+}
+
+fn failure(exit_code: i32) -> Value {
+    json!({
+        "category": "usererror", "code": "FailureExitCode",
+        "message": "The task exited with an exit code representing a failure",
+        "details": [{"name": "Message", "value": format!("The task exited with exit code {exit_code}")}]
+    })
 }

@@ -90,6 +90,13 @@ pub(crate) enum NewScale {
     Auto { formula: String, interval: SignedDuration },
 }
 
+/// What an absent `waitForSuccess` becomes: recorded as false after PATCH, documented as true after create.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum WaitDefault {
+    True,
+    False,
+}
+
 impl ApiAge {
     /// Reads an `api-version`; dates compare as text.
     pub(crate) fn of(version: &str) -> Self {
@@ -181,13 +188,6 @@ fn fill_defaults(settings: &mut Map<String, Value>) -> Result<(), Refusal> {
         settings.entry(name).or_insert(value);
     }
     Ok(())
-}
-
-/// What an absent `waitForSuccess` becomes: recorded as false after PATCH, documented as true after create.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum WaitDefault {
-    True,
-    False,
 }
 
 /// Checks one setting and brings it into the form in which the service keeps it.

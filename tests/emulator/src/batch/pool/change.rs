@@ -24,6 +24,27 @@ const ANY_TIME: &[&str] = &["startTask", "applicationPackageReferences", "metada
 /// What PATCH can carry beside the settings.
 const VM_SIZE: &str = "vmSize";
 
+/// Settings to put in place of the present ones; an empty start task stands for none.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct Changes {
+    pub(crate) settings: Map<String, Value>,
+    pub(crate) vm_size: Option<String>,
+}
+
+impl Changes {
+    /// The first change that needs an empty pool; a value that stays the same needs none.
+    fn needs_empty(&self, pool: &Pool) -> Option<String> {
+        let moved =
+            |name: &&String| !ANY_TIME.contains(&name.as_str()) && self.settings.get(*name) != pool.settings.get(*name);
+        let resized = self
+            .vm_size
+            .as_ref()
+            .is_some_and(|size| !size.eq_ignore_ascii_case(&pool.vm_size));
+        let size = resized.then(|| VM_SIZE.to_owned());
+        self.settings.keys().find(moved).cloned().or(size)
+    }
+}
+
 /// What a pool's settings name outside the account must be there, and allowed.
 ///
 /// # Errors
@@ -102,13 +123,6 @@ pub(crate) fn create(account: &mut Account, new: NewPool, scene: &mut Scene<'_>)
     Ok(id)
 }
 
-/// Settings to put in place of the present ones; an empty start task stands for none.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct Changes {
-    pub(crate) settings: Map<String, Value>,
-    pub(crate) vm_size: Option<String>,
-}
-
 /// Reads a PATCH body of the data plane.
 ///
 /// # Errors
@@ -160,20 +174,6 @@ pub(crate) fn apply(
     }
     pool.touch(scene.ids.etag(), scene.now);
     Ok(())
-}
-
-impl Changes {
-    /// The first change that needs an empty pool; a value that stays the same needs none.
-    fn needs_empty(&self, pool: &Pool) -> Option<String> {
-        let moved =
-            |name: &&String| !ANY_TIME.contains(&name.as_str()) && self.settings.get(*name) != pool.settings.get(*name);
-        let resized = self
-            .vm_size
-            .as_ref()
-            .is_some_and(|size| !size.eq_ignore_ascii_case(&pool.vm_size));
-        let size = resized.then(|| VM_SIZE.to_owned());
-        self.settings.keys().find(moved).cloned().or(size)
-    }
 }
 
 /// Replaces start task, packages and metadata as a whole: POST updateproperties.

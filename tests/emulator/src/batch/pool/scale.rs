@@ -42,6 +42,16 @@ pub(crate) struct Order<'a> {
     chosen: Option<&'a [NodeId]>,
 }
 
+/// What new nodes will find: their image, their addresses, what bounds their number and what keeps all of them away.
+#[derive(Debug, Default)]
+struct Arrivals {
+    image: serde_json::Value,
+    /// Of a subnet of the caller's; empty without one.
+    addresses: Vec<Ipv4Addr>,
+    ceilings: Vec<Ceiling>,
+    hindrance: Option<ResizeError>,
+}
+
 impl Order<'_> {
     /// One that leaves the choice of nodes to Batch.
     pub(crate) fn of(to: Targets, option: DeallocationOption) -> Self {
@@ -294,16 +304,6 @@ fn staying(pool: &Pool, now: Timestamp) -> Targets {
         dedicated: count(NodeKind::Dedicated),
         low_priority: count(NodeKind::LowPriority),
     }
-}
-
-/// What new nodes will find: their image, their addresses, what bounds their number and what keeps all of them away.
-#[derive(Debug, Default)]
-struct Arrivals {
-    image: serde_json::Value,
-    /// Of a subnet of the caller's; empty without one.
-    addresses: Vec<Ipv4Addr>,
-    ceilings: Vec<Ceiling>,
-    hindrance: Option<ResizeError>,
 }
 
 fn judge(account: &Account, pool: &Pool, ask: &Ask, scene: &Scene<'_>) -> Arrivals {

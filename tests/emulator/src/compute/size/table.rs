@@ -2,7 +2,7 @@
 //!
 //! It is a selection; what a figure means is said in `size`.
 
-use super::VmSize;
+use super::vm_size::VmSize;
 
 /// What the sizes of a series share, for each vCPU where it grows with the size.
 struct Series {

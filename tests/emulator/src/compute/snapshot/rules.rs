@@ -5,9 +5,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
-use super::{SnapshotFacts, is_incremental};
+use super::{facts::SnapshotFacts, is_incremental};
 use crate::{
-    compute::{Compute, Kind, source::DiskSource},
+    compute::{kind::Kind, source::DiskSource, state::Compute},
     envelope::ArmError,
     ids::IdSource,
     json as edit,

@@ -11,7 +11,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    compute::{Parts, feature},
+    compute::{feature, state::Parts},
     envelope::{ArmError, ArmPath},
     operation::{Failure, Form, Output, Plan, Started},
     resource::Item,

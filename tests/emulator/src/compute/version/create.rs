@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    compute::{Kind, Parts, canonical_id, missing, name, require_parent},
+    compute::{kind::Kind, name, state::Parts, state::canonical_id, state::missing, state::require_parent},
     envelope::{Answer, ArmError, ArmPath},
     http::Response,
     json as edit,
@@ -94,24 +94,12 @@ fn readouts(body: &Value, source: &Source) -> Value {
         let echoed = os.get("source").cloned().unwrap_or_else(|| json!({}));
         edit::set(&mut shown, &["osDiskImage", "source"], echoed);
     }
-    let sources: Vec<(Option<u64>, Value)> = edit::list(&sent, "/dataDiskImages")
-        .iter()
-        .map(|disk| {
-            (
-                disk.get("lun").and_then(Value::as_u64),
-                disk.get("source").cloned().unwrap_or_default(),
-            )
-        })
-        .collect();
-    for disk in shown
-        .get_mut("dataDiskImages")
-        .and_then(Value::as_array_mut)
-        .into_iter()
-        .flatten()
-    {
-        let lun = disk.get("lun").and_then(Value::as_u64);
-        if let Some((_, echoed)) = sources.iter().find(|(own, _)| *own == lun) {
-            edit::set(disk, &["source"], echoed.clone());
+    let lun = |disk: &Value| disk.get("lun").and_then(Value::as_u64);
+    let disks = shown.get_mut("dataDiskImages").and_then(Value::as_array_mut);
+    for disk in disks.into_iter().flatten() {
+        let mut sources = edit::list(&sent, "/dataDiskImages").iter();
+        if let Some(own) = sources.find(|own| lun(own) == lun(disk)) {
+            edit::set(disk, &["source"], own.get("source").cloned().unwrap_or_default());
         }
     }
     json!({"properties": {"storageProfile": shown}})

@@ -6,7 +6,7 @@
 use serde_json::{Value, json};
 
 use crate::{
-    compute::{Compute, Kind, feature, plan::PurchasePlan, source::DiskSource},
+    compute::{feature, kind::Kind, plan::PurchasePlan, source::DiskSource, state::Compute},
     envelope::{ArmError, ArmPath},
     json as edit, region,
     resource::Item,

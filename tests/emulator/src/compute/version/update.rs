@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    compute::{Compute, Kind, Parts, missing},
+    compute::{kind::Kind, state::Compute, state::Parts, state::missing},
     envelope::{Answer, ArmError, ArmPath},
     guess::Removal,
     http::Response,

@@ -9,9 +9,9 @@ use super::plant::{DiskSeed, PowerSeed, VmSeed};
 use crate::{
     call::Call,
     compute::{
-        Parts,
         boot::{Boot, Controllers, number},
         size::{self, VmSize},
+        state::Parts,
         usage,
     },
     envelope::{ArmError, ArmPath, unsupported},

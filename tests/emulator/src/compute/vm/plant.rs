@@ -8,9 +8,12 @@ use serde_json::{Value, json};
 
 use crate::{
     compute::{
-        Compute, DiskFacts, Power, VmFacts,
+        disk::facts::DiskFacts,
         size::{self, VmSize},
         source::SECTOR_SIZE,
+        state::Compute,
+        vm::facts::Power,
+        vm::facts::VmFacts,
     },
     ids::IdSource,
     json as edit, region,
@@ -117,22 +120,6 @@ impl Default for DiskSeed {
             ephemeral: false,
         }
     }
-}
-
-fn linux() -> String {
-    "Linux".to_owned()
-}
-fn second_generation() -> String {
-    "V2".to_owned()
-}
-fn standard() -> String {
-    "Standard".to_owned()
-}
-fn x64() -> String {
-    "x64".to_owned()
-}
-fn usual_size() -> String {
-    "Standard_D4s_v5".to_owned()
 }
 
 impl VmSeed {
@@ -327,4 +314,24 @@ impl VmSeed {
         }
         Item::new(format!("{base}/disks/{name}"), body, DiskFacts::default())
     }
+}
+
+fn linux() -> String {
+    "Linux".to_owned()
+}
+
+fn second_generation() -> String {
+    "V2".to_owned()
+}
+
+fn standard() -> String {
+    "Standard".to_owned()
+}
+
+fn x64() -> String {
+    "x64".to_owned()
+}
+
+fn usual_size() -> String {
+    "Standard_D4s_v5".to_owned()
 }

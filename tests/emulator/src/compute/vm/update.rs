@@ -5,10 +5,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{Shown, VmFacts, create, view};
+use super::{Shown, create, facts::VmFacts, view};
 use crate::{
     call::Call,
-    compute::{Compute, DiskFacts, Parts, boot::number, missing},
+    compute::{boot::number, disk::facts::DiskFacts, state::Compute, state::Parts, state::missing},
     envelope::{Answer, ArmError, ArmPath, unsupported},
     http::Response,
     json as edit,
@@ -199,21 +199,26 @@ fn disk_id(entry: &Value) -> Option<String> {
     edit::text(entry, "/managedDisk/id").map(str::to_lowercase)
 }
 
+/// A data disk that is made together with the machine's change.
+fn empty_disk(location: &str, size: u32, (id, call): (&str, &Call<'_>)) -> Value {
+    json!({
+        "location": location,
+        "sku": {"name": "Premium_LRS", "tier": "Premium"},
+        "properties": {
+            "creationData": {"createOption": "Empty"},
+            "diskSizeGB": size,
+            "diskSizeBytes": u64::from(size) << 30,
+            "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+            "timeCreated": edit::time(call.now),
+            "uniqueId": id,
+        },
+    })
+}
+
 /// Gives the disks their new owner, or none.
 fn move_disks(parts: &mut Parts<'_>, call: &Call<'_>, item: &Item<VmFacts>, plan: &Disks) {
     for (id, size) in &plan.made {
-        let body = json!({
-            "location": item.location(),
-            "sku": {"name": "Premium_LRS", "tier": "Premium"},
-            "properties": {
-                "creationData": {"createOption": "Empty"},
-                "diskSizeGB": size,
-                "diskSizeBytes": u64::from(*size) << 30,
-                "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
-                "timeCreated": edit::time(call.now),
-                "uniqueId": parts.engine.ids.guid(),
-            },
-        });
+        let body = empty_disk(&item.location(), *size, (&parts.engine.ids.guid(), call));
         let disk = Item::new(id.clone(), body, DiskFacts::default());
         parts.compute.disks.insert(disk);
     }

@@ -58,10 +58,19 @@ const fn wait(code: &'static str, meaning: &'static str, remedy: &'static str) -
     }
 }
 
+/// Azure refuses what the pool asks for.
 const fn stop(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
     Cause {
         class: Class::Stop,
+        kind: ErrorKind::Rejected,
         ..retry(code, meaning, remedy)
+    }
+}
+
+const fn policy(code: &'static str, meaning: &'static str) -> Cause {
+    Cause {
+        kind: ErrorKind::Policy,
+        ..stop(code, meaning, POLICY)
     }
 }
 
@@ -98,11 +107,14 @@ pub(super) const BATCH: &[Cause] = &[
         "the nodes could not be allocated",
         "look at the provider's error; is the image version, its definition or the subnet gone, locked or full?",
     ),
-    stop(
-        "ResizeStopped",
-        "another client stopped the resize",
-        "run it again when they agree to the targets",
-    ),
+    Cause {
+        kind: ErrorKind::Refused,
+        ..stop(
+            "ResizeStopped",
+            "another client stopped the resize",
+            "agree on the targets, then run the same again",
+        )
+    },
     retry(
         "RemoveNodesFailed",
         "nodes that should go are still there",
@@ -164,41 +176,34 @@ pub(super) const BATCH: &[Cause] = &[
         "the pool's managed identity cannot be used",
         "check that the identity exists and its rights",
     ),
-    stop("OperationsRestrictedByPolicy", "an Azure Policy forbids it", POLICY),
-    stop(
+    policy("OperationsRestrictedByPolicy", "an Azure Policy forbids it"),
+    policy(
         "OperationsOnPublicIPRestrictedByPolicy",
         "a policy or lock forbids public addresses",
-        POLICY,
     ),
-    stop(
+    policy(
         "OperationsOnImageRestrictedByPolicy",
         "a policy or lock forbids using the image",
-        POLICY,
     ),
-    stop(
+    policy(
         "OperationsOnNetworkSecurityGroupRestrictedByPolicy",
         "a policy or lock forbids network security groups",
-        POLICY,
     ),
-    stop(
+    policy(
         "OperationsOnLoadBalancerRestrictedByPolicy",
         "a policy or lock forbids load balancers",
-        POLICY,
     ),
-    stop(
+    policy(
         "OperationsOnVirtualNetworkRestrictedByPolicy",
         "a policy or lock forbids using the network",
-        POLICY,
     ),
-    stop(
+    policy(
         "OperationsOnPrivateLinkRestrictedByPolicy",
         "a policy or lock forbids private links",
-        POLICY,
     ),
-    stop(
+    policy(
         "OperationsOnPrivateEndpointRestrictedByPolicy",
         "a policy or lock forbids private endpoints",
-        POLICY,
     ),
     UNKNOWN,
 ];
@@ -240,11 +245,14 @@ pub(super) const PROVIDER: &[Cause] = &[
         "the pool's subnet has too few free addresses",
         "use a larger subnet in a new pool, or free addresses",
     ),
-    stop(
-        "ScopeLocked",
-        "a lock protects a resource that must change",
-        "remove the lock the message names",
-    ),
+    Cause {
+        kind: ErrorKind::Locked,
+        ..stop(
+            "ScopeLocked",
+            "a lock protects a resource that must change",
+            "remove the lock the message names",
+        )
+    },
     when(
         "quota",
         quota(
@@ -301,7 +309,7 @@ pub(super) const PROVIDER: &[Cause] = &[
         "the image's marketplace terms are not accepted",
         "accept them: az vm image terms accept",
     ),
-    stop("RequestDisallowedByPolicy", "an Azure Policy forbids it", POLICY),
+    policy("RequestDisallowedByPolicy", "an Azure Policy forbids it"),
     stop(
         "AuthorizationFailed",
         "Batch may not read the image or the network",

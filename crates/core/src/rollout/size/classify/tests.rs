@@ -21,7 +21,9 @@ fn codes_are_found_without_case_and_unknown_ones_retried() {
         ("AllocationTimedout", Class::Retry, ErrorKind::Azure),
         ("ALLOCATIONTIMEDOUT", Class::Retry, ErrorKind::Azure),
         ("AccountCoreQuotaReached", Class::Stop, ErrorKind::Quota),
-        ("DependentResourceNotFound", Class::Stop, ErrorKind::Azure),
+        ("DependentResourceNotFound", Class::Stop, ErrorKind::Rejected),
+        ("OperationsRestrictedByPolicy", Class::Stop, ErrorKind::Policy),
+        ("ResizeStopped", Class::Stop, ErrorKind::Refused),
         ("SomethingNew", Class::Retry, ErrorKind::Azure),
     ];
     for (code, class, kind) in table {
@@ -43,7 +45,7 @@ fn the_provider_s_error_decides_when_it_is_known() {
         (
             generation,
             Class::Stop,
-            ErrorKind::Azure,
+            ErrorKind::Rejected,
             "that VM size cannot boot the image's generation",
         ),
         (
@@ -55,7 +57,7 @@ fn the_provider_s_error_decides_when_it_is_known() {
         (
             r#"{"error":{"code":"SCOPELOCKED","message":"m"}}"#,
             Class::Stop,
-            ErrorKind::Azure,
+            ErrorKind::Locked,
             "a lock protects a resource that must change",
         ),
         (
@@ -73,7 +75,7 @@ fn the_provider_s_error_decides_when_it_is_known() {
         (
             r#"{"error":{"code":"ScopeLocked","mess"#,
             Class::Stop,
-            ErrorKind::Azure,
+            ErrorKind::Locked,
             "a lock protects a resource that must change",
         ),
     ];

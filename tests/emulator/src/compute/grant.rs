@@ -1,0 +1,31 @@
+//! A grant to read a disk or snapshot, and until when it holds.
+//!
+//! Giving and ending one is in `access`.
+
+use jiff::Timestamp;
+
+use crate::resource::Facts;
+
+/// A grant on a disk or a snapshot, while it is active.
+#[derive(Clone, Copy, Debug, Default)]
+pub(crate) struct Grant {
+    pub(super) until: Option<Timestamp>,
+}
+
+/// What access can be granted to.
+pub(super) trait Grants: Facts {
+    /// The grant.
+    fn grant(&mut self) -> &mut Grant;
+}
+
+impl Grant {
+    /// Whether somebody has access.
+    pub(super) fn is_active(self) -> bool {
+        self.until.is_some()
+    }
+
+    /// Ends a grant whose time is over.
+    pub(super) fn pass(&mut self, now: Timestamp) {
+        self.until = self.until.filter(|until| now < *until);
+    }
+}
