@@ -61,15 +61,13 @@ pub struct Asked {
     pub rounds: u32,
 }
 
-/// When a run ended, and for whom it is written down.
+/// When a run ended.
 #[derive(Clone, Copy, Debug)]
 pub struct Ending {
     /// The time of day.
     pub at: Timestamp,
     /// Since its start.
     pub seconds: u64,
-    /// How the user knows options.
-    pub door: Door,
 }
 
 impl Asked {
@@ -104,11 +102,11 @@ impl Asked {
 impl Report {
     /// The report of a roll-out that core ran.
     #[must_use]
-    pub fn of_outcome(asked: Asked, outcome: RolloutOutcome, ending: Ending) -> Self {
+    pub fn of_outcome(asked: Asked, outcome: RolloutOutcome, ending: Ending, door: Door) -> Self {
         let action = outcome.report.action;
         let mut report = match outcome.result {
             Ok(()) => Self::ended(action_word(action), 0, ending),
-            Err(error) => Self::of_error(&error, ending),
+            Err(error) => Self::of_error(&error, ending, door),
         };
         report.asked = Some(asked);
         report.rollout = Some(outcome.report);
@@ -117,10 +115,10 @@ impl Report {
 
     /// The report of a run that failed before the roll-out began.
     #[must_use]
-    pub fn of_error(error: &Error, ending: Ending) -> Self {
+    pub fn of_error(error: &Error, ending: Ending, door: Door) -> Self {
         let kind = error.kind();
         Self {
-            failure: Some(Failure::of(error, ending.door)),
+            failure: Some(Failure::of(error, door)),
             ..Self::ended(kind.code(), kind.exit_code().0, ending)
         }
     }

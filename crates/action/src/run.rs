@@ -8,7 +8,6 @@ use azure_batch_core::{
     clock::{Clock as _, SystemClock},
     error::{Error, ErrorKind, Result},
     https::{Authorities, Https, https_client},
-    options::Door,
     progress::{Event, Progress},
     run::Run,
     telling::{News, Teller},
@@ -152,15 +151,14 @@ impl Stopwatch {
         Self(Instant::now())
     }
 
-    /// Ends now, for a user who knows options as that door has them.
+    /// Ends now.
     #[must_use]
-    pub fn ending(&self, door: Door) -> Ending {
+    pub fn ending(&self) -> Ending {
         let now = SystemClock.now();
         Ending {
             // People and programs compare whole seconds; a time that cannot be rounded is kept unrounded.
             at: now.round(Unit::Second).unwrap_or(now),
             seconds: self.0.elapsed().as_secs(),
-            door,
         }
     }
 }

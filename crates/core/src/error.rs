@@ -4,7 +4,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::{options::Door, words::Words};
+use crate::{options::Door, settings::fault::Faults, words::Words};
 
 mod kind;
 mod service;
@@ -48,7 +48,7 @@ impl Error {
         self
     }
 
-    /// The same with the sentence that says what to do.
+    /// The same with the sentence that says what to do; it may name options.
     #[must_use]
     pub fn with_hint(mut self, hint: impl Into<Words>) -> Self {
         self.hint = Some(hint.into());
@@ -90,17 +90,18 @@ impl Error {
             .or_else(|| self.cause_of_ours().and_then(Self::service))
     }
 
-    /// The hint nearest to the reader: this layer's, else a cause's. Options in it have the names of a template.
+    /// The hint nearest to the reader, this layer's or else a cause's, as users of a template read it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        self.hint_for(Door::Template)
+        self.hint_words().map(ToString::to_string)
     }
 
-    /// The hint with options named as users of a door know them.
+    /// The same hint, to be spelled for a door.
     #[must_use]
-    pub fn hint_for(&self, door: Door) -> Option<String> {
-        let own = self.hint.as_ref().map(|hint| hint.spelled(door));
-        own.or_else(|| self.cause_of_ours().and_then(|cause| cause.hint_for(door)))
+    pub fn hint_words(&self) -> Option<&Words> {
+        self.hint
+            .as_ref()
+            .or_else(|| self.cause_of_ours().and_then(Self::hint_words))
     }
 
     fn cause_of_ours(&self) -> Option<&Self> {
@@ -128,31 +129,32 @@ impl Error {
             .is_some_and(|refusal| refusal.code.eq_ignore_ascii_case(code))
     }
 
-    /// The text for a person: one layer a line, then the hint. No line repeats another. Options in it have the names of
-    /// a template.
+    /// The text for a person, with options named as a template names them; see [`Self::report_for`].
     #[must_use]
     pub fn report(&self) -> String {
         self.report_for(Door::Template)
     }
 
-    /// The same with options named as users of a door know them.
+    /// The text for users of a door: one layer a line, then the hint. No line repeats another.
     #[must_use]
     pub fn report_for(&self, door: Door) -> String {
         let mut lines = vec![self.doing.spelled(door)];
         let mut cause = self.source();
         while let Some(layer) = cause {
-            let text = layer
-                .downcast_ref::<Self>()
-                .map_or_else(|| layer.to_string(), |ours| ours.doing.spelled(door));
+            let text = match (layer.downcast_ref::<Self>(), layer.downcast_ref::<Faults>()) {
+                (Some(ours), _) => ours.doing.spelled(door),
+                (None, Some(faults)) => faults.spelled(door),
+                (None, None) => layer.to_string(),
+            };
             if !lines.iter().any(|line| line.contains(&text)) {
                 lines.push(text);
             }
             cause = layer.source();
         }
         let mut report = lines.join("\n  caused by: ");
-        if let Some(hint) = self.hint_for(door) {
+        if let Some(hint) = self.hint_words() {
             report.push_str("\n  hint: ");
-            report.push_str(&hint);
+            report.push_str(&hint.spelled(door));
         }
         report
     }
@@ -177,10 +179,31 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::{
-        options::{run::DEADLINE, sign_in::CA_FILE},
-        words,
-    };
+    use crate::{options::pool, settings::fault::Fault, words};
+
+    #[test]
+    fn a_report_names_options_as_the_users_of_each_door_know_them() {
+        let faults = vec![
+            Fault::new(pool::VM_SIZE, "is needed to create the pool"),
+            Fault::new(pool::NODE_AGENT_SKU_ID, "is needed to create the pool"),
+        ];
+        let error = Error::new(ErrorKind::BadInput, "the settings cannot be used")
+            .because(Faults(faults))
+            .with_hint(words!["give them, or ", pool::POOL_JSON])
+            .while_doing(words!["cannot roll out with ", pool::POOL_ID]);
+        insta::assert_snapshot!(error.report_for(Door::Flag), @r"
+        cannot roll out with --pool-id
+          caused by: the settings cannot be used
+          caused by: --vm-size: is needed to create the pool
+          --node-agent-sku-id: is needed to create the pool
+          hint: give them, or --pool-json
+        ");
+        assert!(
+            error.report().ends_with("hint: give them, or pool_json"),
+            "{}",
+            error.report()
+        );
+    }
 
     #[test]
     fn a_report_has_one_layer_a_line_and_the_hint_last() {
@@ -195,18 +218,5 @@ mod tests {
           caused by: cannot reach https://127.0.0.1:1
           hint: is the proxy right?
         ");
-    }
-
-    #[test]
-    fn a_report_names_options_as_its_reader_knows_them() {
-        let error = Error::new(ErrorKind::Deadline, "the deadline of 4 h has passed")
-            .with_hint(words![DEADLINE, " sets the limit"])
-            .while_doing(words!["cannot use ", CA_FILE]);
-        assert_eq!(
-            error.report_for(Door::Flag),
-            "cannot use --ca-file\n  caused by: the deadline of 4 h has passed\n  hint: --deadline sets the limit"
-        );
-        assert_eq!(error.hint_for(Door::Request).unwrap(), "image.deadline sets the limit");
-        assert!(error.report().starts_with("cannot use ca_file\n"));
     }
 }

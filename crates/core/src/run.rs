@@ -18,7 +18,7 @@ use crate::{
     clock::Clock,
     error::{Error, ErrorKind, Result},
     judge::Written,
-    options::run::DEADLINE,
+    options,
     progress::{Event, Progress, Span, StepTime},
     retry::{Budget, Repeat},
     words,
@@ -189,7 +189,7 @@ impl Run {
         )
         .with_hint(words![
             "run the same again and it goes on from here; ",
-            DEADLINE,
+            options::run::DEADLINE,
             " sets the limit"
         ])
     }

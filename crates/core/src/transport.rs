@@ -140,9 +140,9 @@ impl SendError {
                 fault: ConnectFault::Certificate,
                 ..
             } => Some(words![
-                "the server's certificate is not trusted here: give the CA with ",
+                "the server's certificate is not trusted here: give its authority in ",
                 CA_FILE,
-                ", or SSL_CERT_FILE"
+                ", or in SSL_CERT_FILE"
             ]),
             Self::NeverSent {
                 fault: ConnectFault::Name,

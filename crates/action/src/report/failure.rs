@@ -27,11 +27,11 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The failure that core ended with, in the words of a door.
+    /// The failure that core ended with, with options named as users of a door know them.
     #[must_use]
     pub fn of(error: &Error, door: Door) -> Self {
         let report = error.report_for(door);
-        let hint = error.hint_for(door);
+        let hint = error.hint_words().map(|hint| hint.spelled(door));
         let reason = match &hint {
             Some(hint) => report.strip_suffix(&format!("\n  hint: {hint}")).unwrap_or(&report),
             None => &report,

@@ -11,7 +11,6 @@ const ACCOUNT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resou
 const ENDING: Ending = Ending {
     at: Timestamp::constant(1_767_603_600, 0),
     seconds: 2_460,
-    door: Door::Flag,
 };
 
 fn targets() -> Targets {
@@ -85,7 +84,7 @@ pub(crate) fn created() -> Report {
         report: rollout(700, rounds, &[("idle", 700)]),
         result: Ok(()),
     };
-    Report::of_outcome(asked(), outcome, ENDING)
+    Report::of_outcome(asked(), outcome, ENDING, Door::Input)
 }
 
 pub(crate) fn partly_reached() -> Report {
@@ -111,6 +110,7 @@ pub(crate) fn partly_reached() -> Report {
             result: Err(error),
         },
         ENDING,
+        Door::Input,
     )
 }
 
@@ -134,6 +134,7 @@ pub(crate) fn quota_reached() -> Report {
             result: Err(error),
         },
         ENDING,
+        Door::Input,
     )
 }
 
@@ -171,7 +172,7 @@ fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
     };
     let text = Failure::of(
         &azure_batch_core::judge::failed("cannot create pool p", refusal),
-        Door::Flag,
+        Door::Input,
     )
     .text();
     for part in [
@@ -210,7 +211,7 @@ fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
     ]
     .iter()
     .map(|kind| {
-        let report = Report::of_error(&Error::new(*kind, "x"), ENDING);
+        let report = Report::of_error(&Error::new(*kind, "x"), ENDING, Door::Input);
         let failure = report.failure.unwrap();
         format!(
             "{} | {} | {} | {}",

@@ -21,7 +21,7 @@ use crate::{
         deployment::Deployment,
         runner::{Repository, Runner},
     },
-    report::{Asked, Ending, Report, outputs},
+    report::{Asked, Report, outputs},
     run::{Stopwatch, Watch, hide_secrets, open_https},
     values::Given,
 };
@@ -33,41 +33,38 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
     hide_secrets(&given, console);
     let stopwatch = Stopwatch::start();
     let report_path = request::report_path(&given, runner);
+    let door = given.door();
     let desk = Desk {
+        door,
         runner,
         report_path: report_path.as_deref(),
         stopwatch,
-        door: given.door(),
     };
     let request = match RolloutRequest::read(&mut given, runner) {
         Ok(request) => request,
         Err(faults) => {
             let faults = faults.iter().map(|fault| given.spelled(fault)).collect();
-            return desk.close(&Report::of_faults(faults, desk.ending()), console);
+            return desk.close(&Report::of_faults(faults, stopwatch.ending()), console);
         }
     };
     let opened = open_https(request.authorities.clone(), environment);
     let (https, mut watch) = match opened.and_then(|https| Ok((https, Watch::begin(&mut *console)?))) {
         Ok(opened) => opened,
-        Err(error) => return desk.close(&Report::of_error(&error, desk.ending()), console),
+        Err(error) => return desk.close(&Report::of_error(&error, stopwatch.ending(), door), console),
     };
     carry_out(&request, &https, &desk, &mut watch).await
 }
 
 /// Where the end of a run is written down.
 struct Desk<'a> {
+    /// How the user gives options, and so what they are called.
+    door: Door,
     runner: &'a Runner,
     report_path: Option<&'a Path>,
     stopwatch: Stopwatch,
-    /// How the user knows options.
-    door: Door,
 }
 
 impl Desk<'_> {
-    fn ending(&self) -> Ending {
-        self.stopwatch.ending(self.door)
-    }
-
     /// The last words and the files; returns the exit code.
     fn close(&self, report: &Report, console: &mut Console) -> u8 {
         console.remove_bars();
@@ -122,11 +119,12 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
 
 fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, desk: &Desk<'_>) -> Report {
     let asked = Asked::of(&request.asked.settings);
+    let (stopwatch, door) = (desk.stopwatch, desk.door);
     match outcome {
-        Ok(outcome) => Report::of_outcome(asked, outcome, desk.ending()),
+        Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending(), door),
         Err(error) => Report {
             asked: Some(asked),
-            ..Report::of_error(&error, desk.ending())
+            ..Report::of_error(&error, stopwatch.ending(), door)
         },
     }
 }

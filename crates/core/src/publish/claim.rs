@@ -111,8 +111,8 @@ async fn explained(client: &Client, error: Error, operation: Option<String>) -> 
         Ok(answer) => match operation::read(&PollBy::AsyncOperation(address), &answer) {
             Status::Failed(failure) => {
                 let reason = judge::failed(error.to_string(), failure);
-                match error.hint() {
-                    Some(hint) => reason.with_hint(hint),
+                match error.hint_words() {
+                    Some(hint) => reason.with_hint(hint.clone()),
                     None => reason,
                 }
             }

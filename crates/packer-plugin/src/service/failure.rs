@@ -38,7 +38,7 @@ impl Failed {
     #[must_use]
     pub fn of_error(error: &Error, door: Door, now: Timestamp) -> Self {
         let mut failed = Self::new(error.kind(), error.report_for(door), now);
-        failed.failure.hint = error.hint_for(door).unwrap_or_default();
+        failed.failure.hint = error.hint_words().map_or_else(String::new, |hint| hint.spelled(door));
         failed.failure.refusal = error.service().map(refusal);
         failed
     }
