@@ -9,6 +9,7 @@ pub mod summary;
 use azure_batch_core::{
     error::{Error, ErrorKind},
     ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
+    options::Door,
     rollout::{PoolAction, RolloutOutcome, RolloutReport},
     settings::{AccountRef, RolloutSettings, Targets},
 };
@@ -101,11 +102,11 @@ impl Asked {
 impl Report {
     /// The report of a roll-out that core ran.
     #[must_use]
-    pub fn of_outcome(asked: Asked, outcome: RolloutOutcome, ending: Ending) -> Self {
+    pub fn of_outcome(asked: Asked, outcome: RolloutOutcome, ending: Ending, door: Door) -> Self {
         let action = outcome.report.action;
         let mut report = match outcome.result {
             Ok(()) => Self::ended(action_word(action), 0, ending),
-            Err(error) => Self::of_error(&error, ending),
+            Err(error) => Self::of_error(&error, ending, door),
         };
         report.asked = Some(asked);
         report.rollout = Some(outcome.report);
@@ -114,10 +115,10 @@ impl Report {
 
     /// The report of a run that failed before the roll-out began.
     #[must_use]
-    pub fn of_error(error: &Error, ending: Ending) -> Self {
+    pub fn of_error(error: &Error, ending: Ending, door: Door) -> Self {
         let kind = error.kind();
         Self {
-            failure: Some(Failure::of(error)),
+            failure: Some(Failure::of(error, door)),
             ..Self::ended(kind.code(), kind.exit_code().0, ending)
         }
     }

@@ -3,7 +3,7 @@
 //! It never falls back to the public cloud when a metadata host does not answer: a secret meant for a private cloud
 //! or an emulator must not reach Microsoft's login.
 
-use std::{str::FromStr, sync::Arc};
+use std::sync::Arc;
 
 use bytes::Bytes;
 use serde_json::Value;
@@ -12,12 +12,14 @@ use url::Url;
 use crate::{
     address::secret_address,
     error::{Error, ErrorKind, RefusedBy, Result},
-    ids::InvalidId,
+    ids::{CloudChoice, KnownCloud},
     json, judge,
+    options::sign_in::METADATA_HOST,
     retry::Repeat,
     run::Run,
     sender::{Expects, Rules, Sender},
     transport::Transport,
+    words,
 };
 
 /// The addresses and audiences of one cloud.
@@ -36,85 +38,22 @@ pub struct Cloud {
     pub batch_scope: String,
 }
 
-/// How the user says which cloud.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub enum CloudChoice {
-    /// One of Microsoft's.
-    Known(KnownCloud),
-    /// A host that describes a cloud at `/metadata/endpoints`, with its scheme.
-    MetadataHost(Url),
-}
-
-/// Microsoft's clouds, by the names azure-arm's `cloud_environment_name` takes and by az's.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum KnownCloud {
-    /// The public cloud.
-    #[default]
-    Public,
-    /// US Government.
-    UsGovernment,
-    /// China, operated by 21Vianet.
-    China,
-}
-
-impl FromStr for KnownCloud {
-    type Err = InvalidId;
-
-    fn from_str(text: &str) -> Result<Self, InvalidId> {
-        match text.to_ascii_lowercase().as_str() {
-            "public" | "azurepubliccloud" | "azurecloud" => Ok(Self::Public),
-            "usgovernment" | "usgovernmentcloud" | "azureusgovernmentcloud" | "azureusgovernment" => {
-                Ok(Self::UsGovernment)
-            }
-            "china" | "chinacloud" | "azurechinacloud" => Ok(Self::China),
-            _ => Err(InvalidId {
-                value: text.to_owned(),
-                expected: "a cloud name (Public, USGovernment or China)",
-            }),
-        }
-    }
-}
-
-impl CloudChoice {
-    /// Reads `metadata_host`: a whole address, or a host to which `https://` is put.
-    ///
-    /// # Errors
-    /// When it is no https address.
-    pub fn metadata_host(text: &str) -> Result<Self, InvalidId> {
-        let whole = if text.contains("://") {
-            text.to_owned()
-        } else {
-            format!("https://{text}")
-        };
-        secret_address(&whole)
-            .ok()
-            .filter(|url| url.scheme() == "https")
-            .map(Self::MetadataHost)
-            .ok_or_else(|| InvalidId {
-                value: text.to_owned(),
-                expected: "a metadata host such as https://127.0.0.1:8443 (https only)",
-            })
-    }
-}
-
-impl KnownCloud {
-    /// The cloud's addresses.
-    #[must_use]
-    pub fn cloud(self) -> Cloud {
-        let (name, authority, arm, batch) = match self {
-            Self::Public => (
+impl From<KnownCloud> for Cloud {
+    fn from(known: KnownCloud) -> Self {
+        let (name, authority, arm, batch) = match known {
+            KnownCloud::Public => (
                 "AzureCloud",
                 "login.microsoftonline.com",
                 "management.azure.com",
                 "batch.core.windows.net",
             ),
-            Self::UsGovernment => (
+            KnownCloud::UsGovernment => (
                 "AzureUSGovernment",
                 "login.microsoftonline.us",
                 "management.usgovcloudapi.net",
                 "batch.core.usgovcloudapi.net",
             ),
-            Self::China => (
+            KnownCloud::China => (
                 "AzureChinaCloud",
                 "login.chinacloudapi.cn",
                 "management.chinacloudapi.cn",
@@ -123,7 +62,7 @@ impl KnownCloud {
         };
         #[expect(clippy::expect_used, reason = "the names above are hosts")]
         let url = |host: &str| Url::parse(&format!("https://{host}")).expect("a constant host");
-        Cloud {
+        Self {
             name: name.to_owned(),
             authority: url(authority),
             arm: url(arm),
@@ -139,10 +78,14 @@ impl KnownCloud {
 /// When the metadata host does not answer, or answers something else.
 pub async fn find(choice: &CloudChoice, transport: &Arc<dyn Transport>, run: &Run) -> Result<Cloud> {
     let host = match choice {
-        CloudChoice::Known(known) => return Ok(known.cloud()),
+        CloudChoice::Known(known) => return Ok((*known).into()),
         CloudChoice::MetadataHost(host) => host,
     };
-    let doing = format!("cannot read the cloud's addresses from metadata_host {host}");
+    let doing = words![
+        "cannot read the cloud's addresses from ",
+        METADATA_HOST,
+        format!(" {host}")
+    ];
     let address = format!(
         "{}/metadata/endpoints?api-version=2022-09-01",
         host.as_str().trim_end_matches('/')
@@ -187,7 +130,7 @@ fn from_metadata(body: &Value) -> Option<Cloud> {
         name: text("/name").unwrap_or_else(|| arm.to_string()),
         authority: https("/authentication/loginEndpoint")?,
         arm_scope: scope("/authentication/audiences/0")?,
-        batch_scope: scope("/batch").unwrap_or_else(|| KnownCloud::Public.cloud().batch_scope),
+        batch_scope: scope("/batch").unwrap_or_else(|| Cloud::from(KnownCloud::Public).batch_scope),
         arm,
     })
 }
@@ -201,12 +144,8 @@ mod tests {
     #[test]
     fn the_public_cloud_asks_for_batch_tokens_with_two_slashes() {
         assert_eq!(
-            KnownCloud::Public.cloud().batch_scope,
+            Cloud::from(KnownCloud::Public).batch_scope,
             "https://batch.core.windows.net//.default"
-        );
-        assert_eq!(
-            "AzureUSGovernmentCloud".parse::<KnownCloud>().unwrap(),
-            KnownCloud::UsGovernment
         );
     }
 
@@ -221,14 +160,5 @@ mod tests {
             from_metadata(&json!({"resourceManager": "http://127.0.0.1"})).is_none(),
             "plain http is refused"
         );
-    }
-
-    #[test]
-    fn a_metadata_host_needs_no_scheme_but_no_other_than_https() {
-        assert_eq!(
-            CloudChoice::metadata_host("127.0.0.1:8443"),
-            CloudChoice::metadata_host("https://127.0.0.1:8443")
-        );
-        assert!(CloudChoice::metadata_host("http://127.0.0.1:8443").is_err());
     }
 }

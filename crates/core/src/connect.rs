@@ -5,13 +5,7 @@
 use std::sync::Arc;
 
 use crate::{
-    client::Client,
-    cloud::{self, CloudChoice},
-    credential,
-    error::Result,
-    progress::Event,
-    run::Run,
-    settings::Login,
+    client::Client, cloud, credential, error::Result, ids::CloudChoice, progress::Event, run::Run, settings::Login,
     transport::Transport,
 };
 

@@ -4,6 +4,8 @@
 
 use std::{error::Error as StdError, fmt};
 
+use crate::{options::Door, settings::fault::Faults, words::Words};
+
 mod kind;
 mod service;
 
@@ -17,8 +19,8 @@ pub type Cause = Box<dyn StdError + Send + Sync>;
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    doing: String,
-    hint: Option<String>,
+    doing: Words,
+    hint: Option<Words>,
     service: Option<Box<ServiceError>>,
     source: Option<Cause>,
 }
@@ -29,7 +31,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind with the sentence for its layer.
     #[must_use]
-    pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, doing: impl Into<Words>) -> Self {
         Self {
             kind,
             doing: doing.into(),
@@ -46,16 +48,16 @@ impl Error {
         self
     }
 
-    /// The same with the sentence that says what to do.
+    /// The same with the sentence that says what to do; it may name options.
     #[must_use]
-    pub fn with_hint(mut self, hint: impl Into<String>) -> Self {
+    pub fn with_hint(mut self, hint: impl Into<Words>) -> Self {
         self.hint = Some(hint.into());
         self
     }
 
     /// A refusal by a service; `judge` says of which kind it is.
     #[must_use]
-    pub fn of_service(kind: ErrorKind, doing: impl Into<String>, refusal: ServiceError) -> Self {
+    pub fn of_service(kind: ErrorKind, doing: impl Into<Words>, refusal: ServiceError) -> Self {
         Self {
             service: Some(Box::new(refusal)),
             ..Self::new(kind, doing)
@@ -64,7 +66,7 @@ impl Error {
 
     /// A layer around this error: it keeps the kind and says what was being done above.
     #[must_use]
-    pub fn while_doing(self, doing: impl Into<String>) -> Self {
+    pub fn while_doing(self, doing: impl Into<Words>) -> Self {
         Self {
             kind: self.kind,
             doing: doing.into(),
@@ -88,12 +90,18 @@ impl Error {
             .or_else(|| self.cause_of_ours().and_then(Self::service))
     }
 
-    /// The hint nearest to the reader: this layer's, else a cause's.
+    /// The hint nearest to the reader, this layer's or else a cause's, as users of a template read it.
     #[must_use]
-    pub fn hint(&self) -> Option<&str> {
+    pub fn hint(&self) -> Option<String> {
+        self.hint_words().map(ToString::to_string)
+    }
+
+    /// The same hint, to be spelled for a door.
+    #[must_use]
+    pub fn hint_words(&self) -> Option<&Words> {
         self.hint
-            .as_deref()
-            .or_else(|| self.cause_of_ours().and_then(Self::hint))
+            .as_ref()
+            .or_else(|| self.cause_of_ours().and_then(Self::hint_words))
     }
 
     fn cause_of_ours(&self) -> Option<&Self> {
@@ -121,22 +129,32 @@ impl Error {
             .is_some_and(|refusal| refusal.code.eq_ignore_ascii_case(code))
     }
 
-    /// The text for a person: one layer a line, then the hint. No line repeats another.
+    /// The text for a person, with options named as a template names them; see [`Self::report_for`].
     #[must_use]
     pub fn report(&self) -> String {
-        let mut lines = vec![self.to_string()];
+        self.report_for(Door::Template)
+    }
+
+    /// The text for users of a door: one layer a line, then the hint. No line repeats another.
+    #[must_use]
+    pub fn report_for(&self, door: Door) -> String {
+        let mut lines = vec![self.doing.spelled(door)];
         let mut cause = self.source();
         while let Some(layer) = cause {
-            let text = layer.to_string();
+            let text = match (layer.downcast_ref::<Self>(), layer.downcast_ref::<Faults>()) {
+                (Some(ours), _) => ours.doing.spelled(door),
+                (None, Some(faults)) => faults.spelled(door),
+                (None, None) => layer.to_string(),
+            };
             if !lines.iter().any(|line| line.contains(&text)) {
                 lines.push(text);
             }
             cause = layer.source();
         }
         let mut report = lines.join("\n  caused by: ");
-        if let Some(hint) = self.hint() {
+        if let Some(hint) = self.hint_words() {
             report.push_str("\n  hint: ");
-            report.push_str(hint);
+            report.push_str(&hint.spelled(door));
         }
         report
     }
@@ -144,7 +162,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.doing)
+        self.doing.fmt(f)
     }
 }
 
@@ -161,6 +179,31 @@ impl StdError for Error {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{options::pool, settings::fault::Fault, words};
+
+    #[test]
+    fn a_report_names_options_as_the_users_of_each_door_know_them() {
+        let faults = vec![
+            Fault::new(pool::VM_SIZE, "is needed to create the pool"),
+            Fault::new(pool::NODE_AGENT_SKU_ID, "is needed to create the pool"),
+        ];
+        let error = Error::new(ErrorKind::BadInput, "the settings cannot be used")
+            .because(Faults(faults))
+            .with_hint(words!["give them, or ", pool::POOL_JSON])
+            .while_doing(words!["cannot roll out with ", pool::POOL_ID]);
+        insta::assert_snapshot!(error.report_for(Door::Flag), @r"
+        cannot roll out with --pool-id
+          caused by: the settings cannot be used
+          caused by: --vm-size: is needed to create the pool
+          --node-agent-sku-id: is needed to create the pool
+          hint: give them, or --pool-json
+        ");
+        assert!(
+            error.report().ends_with("hint: give them, or pool_json"),
+            "{}",
+            error.report()
+        );
+    }
 
     #[test]
     fn a_report_has_one_layer_a_line_and_the_hint_last() {

@@ -2,10 +2,12 @@
 //!
 //! It checks form only; whether the thing exists is for the service to say.
 
+mod cloud;
 mod counts;
 mod endpoint;
 pub mod resource;
 
+pub use cloud::{CloudChoice, KnownCloud};
 pub use counts::NodeCounts;
 pub use endpoint::BatchEndpoint;
 

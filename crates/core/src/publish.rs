@@ -11,6 +11,7 @@ mod carry;
 mod checks;
 mod claim;
 mod cleanup;
+mod lines;
 mod machine;
 mod making;
 mod next;
@@ -31,11 +32,9 @@ use std::collections::BTreeMap;
 
 use self::{
     carry::{Journey, Reached, Work, carry_out},
-    next::{Batch, Stage},
-    number::Number,
+    next::Stage,
     observe::Seen,
-    plan::{Goal, Numbers},
-    way::Way,
+    plan::Numbers,
 };
 pub use self::{
     checks::CHECK_NAMES,
@@ -44,9 +43,8 @@ pub use self::{
 };
 use crate::{
     client::Client,
-    error::{Error, ErrorKind, Result},
+    error::{Error, Result},
     plan::{Course, Ended, Kept},
-    replication,
     settings::PublishSettings,
 };
 
@@ -112,7 +110,7 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
     let what = format!("Looking at {}", settings.source);
     let seen = client.run().step("source", what, observe(work)).await?;
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
-    announce(client, &seen, &goal);
+    lines::announce(client, &seen, &goal);
     let mut journey = Journey {
         seen,
         goal,
@@ -165,7 +163,7 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
     loop {
         let goal = plan::decide(work.settings, &journey.seen, &journey.numbers)?;
         if goal.version != journey.goal.version || goal.fingerprint != journey.goal.fingerprint {
-            announce(work.client, &journey.seen, &goal);
+            lines::announce(work.client, &journey.seen, &goal);
         }
         journey.goal = goal;
         let batches = next::batches(work.asking(), &journey.seen, &journey.goal)?;
@@ -175,9 +173,9 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
         let round = rounds.entry(batch.stage).or_default();
         *round += 1;
         if *round > MAX_ROUNDS {
-            return Err(refusal.unwrap_or_else(|| in_vain(batch)));
+            return Err(refusal.unwrap_or_else(|| lines::always_again(batch, MAX_ROUNDS)));
         }
-        let what = said(batch, &journey.goal);
+        let what = lines::of_batch(batch, &journey.goal);
         let client = work.client;
         match client
             .run()
@@ -190,61 +188,5 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
                 client.run().pause(AFTER_NOTHING, "another run").await?;
             }
         }
-    }
-}
-
-/// Other runs, or Azure, undo what this one does.
-fn in_vain(batch: &Batch) -> Error {
-    let first = batch.steps.first().map(ToString::to_string).unwrap_or_default();
-    let text = format!("cannot {first}: it was done {MAX_ROUNDS} times, and each time it had to be done again");
-    Error::new(ErrorKind::Azure, text)
-        .with_hint("see what other runs do with the same machine and definition, then run it again")
-}
-
-fn announce(client: &Client, seen: &Seen, goal: &Goal) {
-    let progress = &client.run().progress;
-    match goal.number {
-        Number::New(number) => progress.note(format!(
-            "The version will be {number}, source fingerprint {}",
-            goal.fingerprint
-        )),
-        Number::Found(number) => progress.note(format!(
-            "Version {number} was made of this very source: nothing is copied"
-        )),
-    }
-    if let (Number::Found(_), true) = (goal.number, seen.machine.is_known_by_name()) {
-        progress.warn(
-            "The disks that the image was captured from are gone, so an image captured later under the same names looks the same. If this is one, build with -force, or give it another name",
-        );
-    }
-    if let (Number::New(_), Way::Snapshots { why }) = (goal.number, &goal.way) {
-        progress.note(format!("No managed image: {why}"));
-    }
-    if let (Number::Found(_), Some(version)) = (goal.number, seen.version(&goal.version)) {
-        for text in replication::kept(version, &goal.wanted_first()) {
-            progress.warn(text);
-        }
-    }
-    for formula in goal.formulas() {
-        progress.note(formula);
-    }
-}
-
-/// What a batch does, as a sentence.
-fn said(batch: &Batch, goal: &Goal) -> String {
-    let definition = goal.version.definition();
-    match batch.stage {
-        Stage::Destination => format!("Creating image definition {}", definition.name()),
-        Stage::Machine => "Preparing the machine".to_owned(),
-        Stage::Snapshots => format!("Creating {} snapshots side by side", goal.snapshots.len()),
-        Stage::Image => format!("Creating managed image {}", goal.image.name()),
-        Stage::Version => format!(
-            "Creating image version {} in {}",
-            goal.version.name(),
-            regions::names(&goal.first)
-        ),
-        Stage::First => format!("Making sure of {}, where pools wait", regions::names(&goal.first)),
-        Stage::Rest => format!("Replicating to {}", regions::names(&goal.rest)),
-        Stage::Cleanup => "Removing what was only needed on the way".to_owned(),
     }
 }

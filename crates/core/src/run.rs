@@ -18,8 +18,10 @@ use crate::{
     clock::Clock,
     error::{Error, ErrorKind, Result},
     judge::Written,
+    options,
     progress::{Event, Progress, Span, StepTime},
     retry::{Budget, Repeat},
+    words,
 };
 
 /// How long a request may still take once the run is over: a write that is under way gets its answer, so that cleaning
@@ -185,7 +187,11 @@ impl Run {
             ErrorKind::Deadline,
             format!("the deadline of {limit} passed while waiting for {waiting_for}"),
         )
-        .with_hint("run the same again and it goes on from here; deadline sets the limit")
+        .with_hint(words![
+            "run the same again and it goes on from here; ",
+            options::run::DEADLINE,
+            " sets the limit"
+        ])
     }
 
     /// Runs a step between its two events.

@@ -43,7 +43,7 @@ pub(crate) struct Rules<'a> {
 pub(crate) enum Expects {
     /// Anything, nothing included.
     Anything,
-    /// A JSON object: a proxy's page or an empty body is trouble that passes, and never what is there.
+    /// A JSON object that says something: a proxy's page or an empty body is trouble that passes, never what is there.
     Object,
 }
 
@@ -59,7 +59,7 @@ impl Sender {
         Self { transport }
     }
 
-    /// Sends what `request` makes, afresh for every attempt, until there is an answer to work with. An answer that only
+    /// Sends what `request` makes, made again for every attempt, until there is an answer to work with. An answer that only
     /// asks for patience is an error once patience has ended.
     pub(crate) async fn exchange(
         &self,
@@ -173,9 +173,13 @@ fn verdict(answer: &Answer, rules: Rules<'_>, run: &Run) -> Verdict {
         return judge::verdict(&answer.refusal(rules.of, run.now()));
     }
     match rules.expects {
-        Expects::Object if answer.status.is_success() && !answer.value().is_object() => Verdict::Again,
+        Expects::Object if answer.status.is_success() && !says_something(answer) => Verdict::Again,
         Expects::Object | Expects::Anything => Verdict::Done,
     }
+}
+
+fn says_something(answer: &Answer) -> bool {
+    answer.value().as_object().is_some_and(|body| !body.is_empty())
 }
 
 fn broken(error: SendError) -> Error {

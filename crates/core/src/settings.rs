@@ -14,8 +14,6 @@ mod rollout;
 mod sign_in;
 mod source;
 mod temporaries;
-mod text_fault;
-mod text_sign_in;
 mod values;
 
 pub use image::PublishContext;
@@ -32,8 +30,6 @@ pub use rollout::{
 };
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
-pub use text_fault::Fault;
-pub use text_sign_in::LoginInputs;
 pub use values::{Stray, Value, Values};
 
 use std::time::Duration;
@@ -67,6 +63,16 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
     asked(values, ROLLOUT_DEADLINE, pool::read)
+}
+
+/// Reads how to sign in and to which Azure, and nothing else.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn connection(values: &Values) -> Result<Connection, Vec<fault::Fault>> {
+    let mut faults = Vec::new();
+    let connection = sign_in::connection(&mut Reader::new(values, &mut faults));
+    connection.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// The image definition that values name; nothing when they name none.

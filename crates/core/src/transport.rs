@@ -7,7 +7,7 @@ use std::{error::Error as StdError, fmt};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use crate::error::Cause;
+use crate::{error::Cause, options::sign_in::CA_FILE, words, words::Words};
 
 /// Sends requests; reqwest in the binaries, the emulator itself in tests.
 #[async_trait]
@@ -134,16 +134,20 @@ fn connect_fault(error: &reqwest::Error) -> ConnectFault {
 impl SendError {
     /// What to do, where the fault alone tells.
     #[must_use]
-    pub fn hint(&self) -> Option<&'static str> {
+    pub fn hint(&self) -> Option<Words> {
         match self {
             Self::NeverSent {
                 fault: ConnectFault::Certificate,
                 ..
-            } => Some("the server's certificate is not trusted here: give the CA with ca_file, or SSL_CERT_FILE"),
+            } => Some(words![
+                "the server's certificate is not trusted here: give its authority in ",
+                CA_FILE,
+                ", or in SSL_CERT_FILE"
+            ]),
             Self::NeverSent {
                 fault: ConnectFault::Name,
                 ..
-            } => Some("the name does not resolve: is a proxy needed (HTTPS_PROXY), or is the name misspelt?"),
+            } => Some("the name does not resolve: is a proxy needed (HTTPS_PROXY), or is the name misspelt?".into()),
             Self::NeverSent {
                 fault: ConnectFault::Transient,
                 ..

@@ -42,6 +42,8 @@ impl Pace {
     pub const OPERATION: Self = Self::new(1);
     /// What ends in tens of seconds: copies, pools, nodes. Microsoft's own clients poll pools every 5 s.
     pub const COPY: Self = Self::new(5);
+    /// What takes minutes, such as an image version: az looks at one every 30 s.
+    pub const VERSION: Self = Self::new(10);
 
     const fn new(least: u64) -> Self {
         Self {
@@ -56,6 +58,18 @@ impl Pace {
         let own = (passed / 20).mul_f64(jitter.clamp(0.0, 1.0).mul_add(0.2, 0.9));
         let own = own.clamp(self.least, self.most);
         asked.map_or(own, |asked| asked.max(own))
+    }
+
+    /// The same for what the service says to be so many percent done: sooner when it will be done sooner at the same
+    /// rate.
+    #[must_use]
+    pub fn foreseen(self, passed: Duration, percent: u8, jitter: f64) -> Duration {
+        let own = self.pause(passed, None, jitter);
+        let left = match percent {
+            1..100 => passed * u32::from(100 - percent) / u32::from(percent),
+            _ => own,
+        };
+        left.clamp(Duration::from_secs(1), own)
     }
 }
 
@@ -83,6 +97,15 @@ impl<'a> Wait<'a> {
     /// When the run ends.
     pub async fn pause(&self, asked: Option<Duration>) -> Result<()> {
         let length = self.pace.pause(self.began.elapsed(), asked, fastrand::f64());
+        self.client.run().pause(length, self.waiting_for).await
+    }
+
+    /// The pause before the next look at what is so many percent done.
+    ///
+    /// # Errors
+    /// When the run ends.
+    pub async fn pause_at(&self, percent: u8) -> Result<()> {
+        let length = self.pace.foreseen(self.began.elapsed(), percent, fastrand::f64());
         self.client.run().pause(length, self.waiting_for).await
     }
 }
@@ -121,5 +144,19 @@ mod tests {
         );
         assert_eq!((seconds(0, Some(90)), seconds(600, Some(0))), (90, 30));
         assert_eq!(Pace::OPERATION.pause(Duration::ZERO, None, 0.5), Duration::from_secs(1));
+    }
+
+    #[test]
+    fn an_end_that_can_be_foreseen_is_met() {
+        let seconds = |passed, percent| {
+            Pace::VERSION
+                .foreseen(Duration::from_secs(passed), percent, 0.5)
+                .as_secs()
+        };
+        // 2 s are left at 98 of 100 s; nothing is known at 0 and 100 %; far ends change nothing.
+        assert_eq!(
+            [(98, 98), (98, 0), (98, 100), (300, 10), (300, 99)].map(|(passed, percent)| seconds(passed, percent)),
+            [2, 10, 10, 15, 3]
+        );
     }
 }

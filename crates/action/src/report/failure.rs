@@ -3,7 +3,10 @@
 //! The words are core's where core knows more. Nothing is cut: a remedy or a request id at the end of a long reason is
 //! what the reader needs.
 
-use azure_batch_core::error::{Error, ErrorKind};
+use azure_batch_core::{
+    error::{Error, ErrorKind},
+    options::Door,
+};
 use serde::Serialize;
 
 /// Why a run failed.
@@ -24,12 +27,12 @@ pub struct Failure {
 }
 
 impl Failure {
-    /// The failure that core ended with.
+    /// The failure that core ended with, with options named as users of a door know them.
     #[must_use]
-    pub fn of(error: &Error) -> Self {
-        let report = error.report();
-        let hint = error.hint().map(str::to_owned);
-        let reason = match error.hint() {
+    pub fn of(error: &Error, door: Door) -> Self {
+        let report = error.report_for(door);
+        let hint = error.hint_words().map(|hint| hint.spelled(door));
+        let reason = match &hint {
             Some(hint) => report.strip_suffix(&format!("\n  hint: {hint}")).unwrap_or(&report),
             None => &report,
         };

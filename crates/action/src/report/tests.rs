@@ -84,7 +84,7 @@ pub(crate) fn created() -> Report {
         report: rollout(700, rounds, &[("idle", 700)]),
         result: Ok(()),
     };
-    Report::of_outcome(asked(), outcome, ENDING)
+    Report::of_outcome(asked(), outcome, ENDING, Door::Input)
 }
 
 pub(crate) fn partly_reached() -> Report {
@@ -110,6 +110,7 @@ pub(crate) fn partly_reached() -> Report {
             result: Err(error),
         },
         ENDING,
+        Door::Input,
     )
 }
 
@@ -133,6 +134,7 @@ pub(crate) fn quota_reached() -> Report {
             result: Err(error),
         },
         ENDING,
+        Door::Input,
     )
 }
 
@@ -168,7 +170,11 @@ fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
         request_id: Some("9b9a1f2e-0000-4000-8000-1234567890ab".to_owned()),
         ..Default::default()
     };
-    let text = Failure::of(&azure_batch_core::judge::failed("cannot create pool p", refusal)).text();
+    let text = Failure::of(
+        &azure_batch_core::judge::failed("cannot create pool p", refusal),
+        Door::Input,
+    )
+    .text();
     for part in [
         "switch its policy off",
         "PrivateEndpointNetworkPolicies is on",
@@ -205,7 +211,7 @@ fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
     ]
     .iter()
     .map(|kind| {
-        let report = Report::of_error(&Error::new(*kind, "x"), ENDING);
+        let report = Report::of_error(&Error::new(*kind, "x"), ENDING, Door::Input);
         let failure = report.failure.unwrap();
         format!(
             "{} | {} | {} | {}",

@@ -10,6 +10,7 @@ use azure_batch_core::{
     connect::connect,
     error::Result,
     https::Https,
+    options::Door,
     rollout::{self, RolloutOutcome},
 };
 
@@ -32,7 +33,9 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
     hide_secrets(&given, console);
     let stopwatch = Stopwatch::start();
     let report_path = request::report_path(&given, runner);
+    let door = given.door();
     let desk = Desk {
+        door,
         runner,
         report_path: report_path.as_deref(),
         stopwatch,
@@ -47,13 +50,15 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
     let opened = open_https(request.authorities.clone(), environment);
     let (https, mut watch) = match opened.and_then(|https| Ok((https, Watch::begin(&mut *console)?))) {
         Ok(opened) => opened,
-        Err(error) => return desk.close(&Report::of_error(&error, stopwatch.ending()), console),
+        Err(error) => return desk.close(&Report::of_error(&error, stopwatch.ending(), door), console),
     };
     carry_out(&request, &https, &desk, &mut watch).await
 }
 
 /// Where the end of a run is written down.
 struct Desk<'a> {
+    /// How the user gives options, and so what they are called.
+    door: Door,
     runner: &'a Runner,
     report_path: Option<&'a Path>,
     stopwatch: Stopwatch,
@@ -99,7 +104,7 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
         Ok(rollout::run(&client, settings).await)
     };
     let outcome = watch.over(work).await.and_then(|ended| ended);
-    let report = report_of(request, outcome, desk.stopwatch);
+    let report = report_of(request, outcome, desk);
     let exit_code = desk.close(&report, watch.console());
     if let Some(deployment) = deployment {
         let ended = watch.over(deployment.end(&report)).await;
@@ -112,13 +117,14 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
     exit_code
 }
 
-fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, stopwatch: Stopwatch) -> Report {
+fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, desk: &Desk<'_>) -> Report {
     let asked = Asked::of(&request.asked.settings);
+    let (stopwatch, door) = (desk.stopwatch, desk.door);
     match outcome {
-        Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending()),
+        Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending(), door),
         Err(error) => Report {
             asked: Some(asked),
-            ..Report::of_error(&error, stopwatch.ending())
+            ..Report::of_error(&error, stopwatch.ending(), door)
         },
     }
 }

@@ -139,7 +139,7 @@ fn a_deadline_is_exit_code_6_and_the_last_json_line_says_so() {
     let written: serde_json::Value = serde_json::from_slice(&fs::read(report).unwrap()).unwrap();
     assert_eq!(written["exit_code"], 6);
     assert!(
-        text(&output.stderr).contains("run the same again"),
+        text(&output.stderr).contains("run the same again and it goes on from here; --deadline sets the limit"),
         "{}",
         text(&output.stderr)
     );

@@ -28,10 +28,18 @@ const SHOWN_WITHIN: Duration = Duration::from_secs(120);
 /// # Errors
 /// When the service refuses, the operation fails, or the run ends.
 pub async fn put(client: &Client, put: &Request, get: &Request) -> Result<Value> {
+    put_at(client, put, get, Pace::OPERATION).await
+}
+
+/// The same, looking at a pace.
+///
+/// # Errors
+/// As [`put`].
+pub async fn put_at(client: &Client, put: &Request, get: &Request, pace: Pace) -> Result<Value> {
     let look = || async { Ok(client.find(get).await?.map(|answer| answer.value())) };
     let found = match write::send(client, put, look).await? {
         Sent::Answered(answer) => {
-            finish(client, put, Some(get), &answer).await?;
+            finish(client, put, Some(get), &answer, pace).await?;
             client.send(get).await?.value()
         }
         Sent::Found(found) => found,
@@ -46,7 +54,7 @@ pub async fn put(client: &Client, put: &Request, get: &Request) -> Result<Value>
 pub async fn delete(client: &Client, delete: &Request, get: &Request) -> Result<()> {
     let look = || async { Ok(client.find(get).await?.is_none().then_some(())) };
     match write::send(client, delete, look).await {
-        Ok(Sent::Answered(answer)) => finish(client, delete, Some(get), &answer).await,
+        Ok(Sent::Answered(answer)) => finish(client, delete, Some(get), &answer, Pace::OPERATION).await,
         Ok(Sent::Found(())) => Ok(()),
         Err(error) if error.has_status(404) => Ok(()),
         Err(error) => Err(error),
@@ -68,7 +76,7 @@ where
     let Sent::Answered(answer) = write::send(client, action, look).await? else {
         return Ok(());
     };
-    finish(client, action, None, &answer).await?;
+    finish(client, action, None, &answer, Pace::OPERATION).await?;
     let wait = Wait::new(client, Pace::OPERATION, &action.doing);
     while !is_done().await? {
         if wait.elapsed() >= SHOWN_WITHIN {
@@ -82,9 +90,9 @@ where
 
 /// Polls what `answer` started until it ends. Without `get` an operation whose record is gone is left to the caller,
 /// who looks at its effect.
-async fn finish(client: &Client, start: &Request, get: Option<&Request>, answer: &Answer) -> Result<()> {
+async fn finish(client: &Client, start: &Request, get: Option<&Request>, answer: &Answer, pace: Pace) -> Result<()> {
     let waiting_for = format!("the end of: {}", start.doing);
-    let wait = Wait::new(client, Pace::OPERATION, &waiting_for);
+    let wait = Wait::new(client, pace, &waiting_for);
     let mut status = begin(&start.method, answer);
     let mut asked = answer.retry_after(client.run().now());
     loop {

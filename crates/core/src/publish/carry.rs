@@ -31,6 +31,7 @@ use crate::{
     request::Request,
     settings::{KeptKind, PublishSettings, Source, VersionChoice},
     tags::{Keeping, Lease, TemporaryTags},
+    wait::Pace,
 };
 
 /// How long a temporary lives at most after its last use: four times the longest replication that was seen (6 h).
@@ -197,7 +198,7 @@ async fn made(client: &Client, id: &str, create: &Request, get: &Request) -> Res
             Status::Failed(_) => {}
         }
     }
-    match drive::put(client, create, get).await {
+    match drive::put_at(client, create, get, Pace::COPY).await {
         Ok(body) => {
             client.tell(Event::Created { id: id.to_owned() });
             Ok(Ok(body))

@@ -8,8 +8,10 @@ use super::machine::{ImageKind, Machine, SourceImage, SourceShape};
 use crate::{
     compute::{gallery::ImageDefinition, vm::Vm},
     error::{Error, ErrorKind, Result},
+    options::image,
     progress::{CheckOutcome, Event, Progress},
     settings::{Generalized, MachineHandling, Stopped},
+    words,
 };
 
 /// The largest data disk that a fully replicated version takes.
@@ -69,7 +71,7 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
         return Ok(());
     }
     let text = format!("the source is not fit for a Batch image: {}", failed.join("; "));
-    Err(Error::new(ErrorKind::Refused, text).with_hint("fix it, or name the check in ignore_checks"))
+    Err(Error::new(ErrorKind::Refused, text).with_hint(words!["fix it, or name the check in ", image::IGNORE_CHECKS]))
 }
 
 /// Checks a machine against what may be done to it.

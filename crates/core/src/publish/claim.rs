@@ -36,7 +36,7 @@ pub(super) enum Claim {
 pub(super) async fn claim(client: &Client, goal: &Goal, put: &Request) -> Result<Claim> {
     let mut tries = Tries::new(client, &put.doing);
     loop {
-        if let Some(found) = version::find(client, &goal.version).await? {
+        if let Some(found) = find(client, goal).await? {
             return Ok(of(found, goal, None));
         }
         let (operation, refusal) = match client.send(put).await {
@@ -53,11 +53,23 @@ pub(super) async fn claim(client: &Client, goal: &Goal, put: &Request) -> Result
                 continue;
             }
         };
-        return Ok(match (version::find(client, &goal.version).await?, refusal) {
+        return Ok(match (find(client, goal).await?, refusal) {
             (Some(found), _) => of(found, goal, operation),
             (None, Some(error)) if is_hidden(&error) => Claim::Hidden(error),
             (None, refusal) => Claim::NotYet(refusal),
         });
+    }
+}
+
+/// The version as it is shown. An answer that does not describe it is not one: it would look like another run's.
+async fn find(client: &Client, goal: &Goal) -> Result<Option<ImageVersion>> {
+    let found = version::find(client, &goal.version).await?;
+    match found {
+        Some(version) if version.body().get("properties").is_none() => {
+            let text = format!("the answer does not describe image version {}", goal.version.name());
+            Err(Error::new(ErrorKind::Azure, text).with_hint("run it again"))
+        }
+        found => Ok(found),
     }
 }
 
@@ -100,8 +112,8 @@ async fn explained(client: &Client, error: Error, operation: Option<String>) -> 
         Ok(answer) => match operation::read(&PollBy::AsyncOperation(address), &answer) {
             Status::Failed(failure) => {
                 let reason = judge::failed(error.to_string(), failure);
-                match error.hint() {
-                    Some(hint) => reason.with_hint(hint),
+                match error.hint_words() {
+                    Some(hint) => reason.with_hint(hint.clone()),
                     None => reason,
                 }
             }

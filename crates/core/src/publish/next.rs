@@ -19,9 +19,11 @@ use crate::{
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     operation::Status,
+    options::image,
     plan::Plan,
     replicas::RegionNeed,
     settings::{Generalized, PublishSettings, Source, Stopped},
+    words,
 };
 
 /// How long a lease holds without being renewed. A run that was killed protects what it used for so long; the longest
@@ -205,7 +207,8 @@ fn temporary(asking: Asking<'_>, seen: &Seen, goal: &Goal, id: &TemporaryId, cre
     let of_this = found.tags.as_ref().filter(|tags| tags.fingerprint == goal.fingerprint);
     let Some(tags) = of_this else {
         let text = format!("{id} is there and was not made for this");
-        return Err(Error::new(ErrorKind::Refused, text).with_hint("remove it, or set another temp_name_prefix"));
+        return Err(Error::new(ErrorKind::Refused, text)
+            .with_hint(words!["remove it, or set another ", image::TEMP_NAME_PREFIX]));
     };
     let text = id.to_string();
     let renew = asking.now.saturating_add(LEASE / 2).unwrap_or(asking.now);

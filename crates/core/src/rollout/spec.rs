@@ -19,7 +19,7 @@ use crate::{
     ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
     options::{
-        Door, Opt,
+        Opt,
         pool::{
             NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, RESIZE_TIMEOUT, START_TASK, TARGET_DEDICATED_NODES,
             TARGET_SPOT_NODES, VM_SIZE,
@@ -27,7 +27,7 @@ use crate::{
     },
     settings::{
         RolloutSettings, StartTask,
-        fault::{Fault, lines},
+        fault::{Fault, Faults},
     },
     words,
 };
@@ -184,7 +184,7 @@ impl std::fmt::Debug for Spec {
 /// Settings with these faults cannot be used. One fault a line.
 pub(super) fn unusable(pool: &PoolId, faults: &[Fault]) -> Error {
     let text = format!("the settings for pool {pool} cannot be used");
-    Error::new(ErrorKind::BadInput, text).because(lines(faults, Door::Template))
+    Error::new(ErrorKind::BadInput, text).because(Faults(faults.to_vec()))
 }
 
 fn is_set(value: Option<&Value>) -> bool {

@@ -18,6 +18,10 @@ pub struct Fault {
     pub text: Words,
 }
 
+/// Faults as the cause of an error.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Faults(pub Vec<Fault>);
+
 /// Which value of an option: `used_by[1].nodes`, `azure_tags.owner`, `pool_json.vmSize`.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Place {
@@ -52,6 +56,23 @@ impl fmt::Display for Fault {
         f.write_str(&self.spelled(Door::Template))
     }
 }
+
+impl Faults {
+    /// All faults, one a line below the other, as users of a door read them.
+    #[must_use]
+    pub fn spelled(&self, door: Door) -> String {
+        lines(&self.0, door).replace('\n', "\n  ")
+    }
+}
+
+/// The faults as users of a template read them.
+impl fmt::Display for Faults {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.spelled(Door::Template))
+    }
+}
+
+impl std::error::Error for Faults {}
 
 /// All faults, one a line, in the words of a door.
 #[must_use]

@@ -11,8 +11,7 @@ use super::{
     values::{Value, Values},
 };
 use crate::{
-    cloud::{CloudChoice, KnownCloud},
-    ids::{ClientId, TenantId},
+    ids::{ClientId, CloudChoice, KnownCloud, TenantId},
     options::{self, Kind, Opt, Verb, sign_in},
     words,
 };

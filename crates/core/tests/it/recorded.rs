@@ -12,9 +12,8 @@ use azure_batch_core::{
     batch::pool::{self, Pool, PoolLife, Scaling},
     client::Client,
     clock::SystemClock,
-    cloud::KnownCloud,
     error::{ErrorKind, Result},
-    ids::{BatchEndpoint, NodeCounts},
+    ids::{BatchEndpoint, KnownCloud, NodeCounts},
     progress::Progress,
     request::Request,
     run::Run,
@@ -102,7 +101,7 @@ fn client(exchange: &Exchange) -> Client {
         progress,
     );
     let transport = Arc::new(Recorded(exchange.clone()));
-    Client::new(transport, Arc::new(AnyToken), Arc::new(KnownCloud::Public.cloud()), run)
+    Client::new(transport, Arc::new(AnyToken), Arc::new(KnownCloud::Public.into()), run)
 }
 
 /// Asks as core asks, or as was recorded where core does not ask, and checks what is read.

@@ -10,12 +10,13 @@ use async_trait::async_trait;
 use azure_batch_core::{
     client::Client,
     clock::Clock,
-    cloud::CloudChoice,
     connect::connect,
     error::Result,
+    ids::CloudChoice,
+    options::sign_in,
     progress::{Event, Progress},
     run::Run,
-    settings::{Login, LoginInputs},
+    settings::{self, Login, Values},
     transport::{ConnectFault, SendError, Transport},
 };
 use azure_emulator::{
@@ -188,7 +189,7 @@ impl Azure {
             cancel.clone(),
             progress,
         );
-        let cloud = CloudChoice::Known(azure_batch_core::cloud::KnownCloud::Public);
+        let cloud = CloudChoice::Known(azure_batch_core::ids::KnownCloud::Public);
         let client = connect(&login(), &cloud, Arc::new(self.clone()), run)
             .await
             .expect("a known cloud needs no network");
@@ -198,13 +199,13 @@ impl Azure {
 
 /// The example application's login.
 pub(crate) fn login() -> Login {
-    let inputs = LoginInputs {
-        tenant_id: Some(TENANT.to_owned()),
-        client_id: Some(APPLICATION.to_owned()),
-        client_secret: Some(SecretString::from(SECRET)),
-        ..LoginInputs::default()
-    };
-    inputs.resolve().expect("the example's login is whole")
+    let values = Values::default()
+        .with(sign_in::TENANT_ID, TENANT)
+        .with(sign_in::CLIENT_ID, APPLICATION)
+        .with(sign_in::CLIENT_SECRET, SecretString::from(SECRET));
+    settings::connection(&values)
+        .expect("the example's login is whole")
+        .login
 }
 
 #[async_trait]

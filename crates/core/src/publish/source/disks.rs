@@ -9,7 +9,7 @@ use super::missing::missing;
 use crate::{
     client::Client,
     compute::{disk, disk::DiskBody},
-    error::{ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     ids::resource::{DiskId, ResourceGroupId},
     json,
     publish::machine::{Machine, SourceDisk},
@@ -101,6 +101,10 @@ pub(super) async fn read(
                 Some(body) => body,
                 None => client.find(&it.get).await?.ok_or_else(|| missing(&it.id))?.value(),
             };
+            if body.get("properties").is_none() {
+                let text = format!("the answer does not describe {}", it.id);
+                return Err(Error::new(ErrorKind::Azure, text).with_hint("run it again"));
+            }
             Ok(it.found(body))
         }
     };

@@ -54,7 +54,7 @@ fn pool_of(spec: &Spec) -> Value {
 
 /// The faults as users of a command line read them.
 fn said(faults: &[Fault]) -> String {
-    lines(faults, Door::Flag)
+    crate::settings::fault::lines(faults, crate::options::Door::Flag)
 }
 
 #[test]

@@ -1,0 +1,75 @@
+//! What a publish says while it works, as sentences.
+//!
+//! Nothing is decided here.
+
+use super::{
+    next::{Batch, Stage},
+    number::Number,
+    observe::Seen,
+    plan::Goal,
+    regions,
+    way::Way,
+};
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind},
+    replication,
+};
+
+/// The failure of a run that did the same so many times: other runs, or Azure, undo it.
+pub(super) fn always_again(batch: &Batch, rounds: u32) -> Error {
+    let first = batch.steps.first().map(ToString::to_string).unwrap_or_default();
+    let text = format!("cannot {first}: it was done {rounds} times, and each time it had to be done again");
+    Error::new(ErrorKind::Azure, text)
+        .with_hint("see what other runs do with the same machine and definition, then run it again")
+}
+
+/// Says what is decided, and why.
+pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
+    let progress = &client.run().progress;
+    match goal.number {
+        Number::New(number) => progress.note(format!(
+            "The version will be {number}, source fingerprint {}",
+            goal.fingerprint
+        )),
+        Number::Found(number) => progress.note(format!(
+            "Version {number} was made of this very source: nothing is copied"
+        )),
+    }
+    if let (Number::Found(_), true) = (goal.number, seen.machine.is_known_by_name()) {
+        progress.warn(
+            "The disks that the image was captured from are gone, so an image captured later under the same names looks the same. If this is one, build with -force, or give it another name",
+        );
+    }
+    if let (Number::New(_), Way::Snapshots { why }) = (goal.number, &goal.way) {
+        progress.note(format!("No managed image: {why}"));
+    }
+    if let (Number::Found(_), Some(version)) = (goal.number, seen.version(&goal.version)) {
+        for text in replication::kept(version, &goal.wanted_first()) {
+            progress.warn(text);
+        }
+    }
+    for formula in goal.formulas() {
+        progress.note(formula);
+    }
+}
+
+/// What a batch does, as a sentence.
+#[must_use]
+pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
+    let definition = goal.version.definition();
+    match batch.stage {
+        Stage::Destination => format!("Creating image definition {}", definition.name()),
+        Stage::Machine => "Preparing the machine".to_owned(),
+        Stage::Snapshots => format!("Creating {} snapshots side by side", goal.snapshots.len()),
+        Stage::Image => format!("Creating managed image {}", goal.image.name()),
+        Stage::Version => format!(
+            "Creating image version {} in {}",
+            goal.version.name(),
+            regions::names(&goal.first)
+        ),
+        Stage::First => format!("Making sure of {}, where pools wait", regions::names(&goal.first)),
+        Stage::Rest => format!("Replicating to {}", regions::names(&goal.rest)),
+        Stage::Cleanup => "Removing what was only needed on the way".to_owned(),
+    }
+}
