@@ -14,10 +14,12 @@ use crate::{
     error::{Error, ErrorKind, RefusedBy, Result},
     ids::{CloudChoice, KnownCloud},
     json, judge,
+    options::sign_in::METADATA_HOST,
     retry::Repeat,
     run::Run,
     sender::{Expects, Rules, Sender},
     transport::Transport,
+    words,
 };
 
 /// The addresses and audiences of one cloud.
@@ -79,7 +81,11 @@ pub async fn find(choice: &CloudChoice, transport: &Arc<dyn Transport>, run: &Ru
         CloudChoice::Known(known) => return Ok((*known).into()),
         CloudChoice::MetadataHost(host) => host,
     };
-    let doing = format!("cannot read the cloud's addresses from metadata_host {host}");
+    let doing = words![
+        "cannot read the cloud's addresses from ",
+        METADATA_HOST,
+        format!(" {host}")
+    ];
     let address = format!(
         "{}/metadata/endpoints?api-version=2022-09-01",
         host.as_str().trim_end_matches('/')

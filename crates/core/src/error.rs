@@ -19,7 +19,7 @@ pub type Cause = Box<dyn StdError + Send + Sync>;
 #[derive(Debug)]
 pub struct Error {
     kind: ErrorKind,
-    doing: String,
+    doing: Words,
     hint: Option<Words>,
     service: Option<Box<ServiceError>>,
     source: Option<Cause>,
@@ -31,7 +31,7 @@ pub type Result<T, E = Error> = std::result::Result<T, E>;
 impl Error {
     /// An error of a kind with the sentence for its layer.
     #[must_use]
-    pub fn new(kind: ErrorKind, doing: impl Into<String>) -> Self {
+    pub fn new(kind: ErrorKind, doing: impl Into<Words>) -> Self {
         Self {
             kind,
             doing: doing.into(),
@@ -57,7 +57,7 @@ impl Error {
 
     /// A refusal by a service; `judge` says of which kind it is.
     #[must_use]
-    pub fn of_service(kind: ErrorKind, doing: impl Into<String>, refusal: ServiceError) -> Self {
+    pub fn of_service(kind: ErrorKind, doing: impl Into<Words>, refusal: ServiceError) -> Self {
         Self {
             service: Some(Box::new(refusal)),
             ..Self::new(kind, doing)
@@ -66,7 +66,7 @@ impl Error {
 
     /// A layer around this error: it keeps the kind and says what was being done above.
     #[must_use]
-    pub fn while_doing(self, doing: impl Into<String>) -> Self {
+    pub fn while_doing(self, doing: impl Into<Words>) -> Self {
         Self {
             kind: self.kind,
             doing: doing.into(),
@@ -138,12 +138,13 @@ impl Error {
     /// The text for users of a door: one layer a line, then the hint. No line repeats another.
     #[must_use]
     pub fn report_for(&self, door: Door) -> String {
-        let mut lines = vec![self.to_string()];
+        let mut lines = vec![self.doing.spelled(door)];
         let mut cause = self.source();
         while let Some(layer) = cause {
-            let text = match layer.downcast_ref::<Faults>() {
-                Some(faults) => faults.spelled(door),
-                None => layer.to_string(),
+            let text = match (layer.downcast_ref::<Self>(), layer.downcast_ref::<Faults>()) {
+                (Some(ours), _) => ours.doing.spelled(door),
+                (None, Some(faults)) => faults.spelled(door),
+                (None, None) => layer.to_string(),
             };
             if !lines.iter().any(|line| line.contains(&text)) {
                 lines.push(text);
@@ -161,7 +162,7 @@ impl Error {
 
 impl fmt::Display for Error {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.doing)
+        self.doing.fmt(f)
     }
 }
 
@@ -189,9 +190,9 @@ mod tests {
         let error = Error::new(ErrorKind::BadInput, "the settings cannot be used")
             .because(Faults(faults))
             .with_hint(words!["give them, or ", pool::POOL_JSON])
-            .while_doing("cannot roll out");
+            .while_doing(words!["cannot roll out with ", pool::POOL_ID]);
         insta::assert_snapshot!(error.report_for(Door::Flag), @r"
-        cannot roll out
+        cannot roll out with --pool-id
           caused by: the settings cannot be used
           caused by: --vm-size: is needed to create the pool
           --node-agent-sku-id: is needed to create the pool

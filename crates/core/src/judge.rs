@@ -7,7 +7,10 @@ mod table;
 
 use std::fmt;
 
-use crate::error::{Error, ErrorKind, RefusedBy, ServiceError};
+use crate::{
+    error::{Error, ErrorKind, RefusedBy, ServiceError},
+    words::Words,
+};
 
 /// What to do about an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -100,7 +103,7 @@ pub fn of_error(error: &Error) -> Verdict {
 
 /// The error for a refusal: its kind and its hint are the row's.
 #[must_use]
-pub fn refused(doing: impl Into<String>, mut refusal: ServiceError, written: Written) -> Error {
+pub fn refused(doing: impl Into<Words>, mut refusal: ServiceError, written: Written) -> Error {
     let row = row(&refusal);
     if refusal.message.is_empty() {
         // A status alone says little to a person.
@@ -111,13 +114,13 @@ pub fn refused(doing: impl Into<String>, mut refusal: ServiceError, written: Wri
     if row.remedy.is_empty() {
         error
     } else {
-        error.with_hint(row.remedy)
+        error.with_hint(Words::naming(row.remedy))
     }
 }
 
 /// The error for a long operation that ended badly, which only something that was written can do.
 #[must_use]
-pub fn failed(doing: impl Into<String>, failure: ServiceError) -> Error {
+pub fn failed(doing: impl Into<Words>, failure: ServiceError) -> Error {
     refused(doing, failure, Written::Something)
 }
 

@@ -118,6 +118,14 @@ pub enum Chapter {
     Report,
 }
 
+/// A piece of a text that may name options.
+pub(crate) enum Piece<'a> {
+    /// Plain text.
+    Text(&'a str),
+    /// An option.
+    Opt(&'static Opt),
+}
+
 /// Two options are the same when they have the same path.
 impl PartialEq for Opt {
     fn eq(&self, other: &Self) -> bool {
@@ -363,26 +371,31 @@ fn find_for(door: Door, path: &str) -> Option<&'static Opt> {
 
 /// A text in which every `{path}` of an option became its name at a door, as code.
 fn spell(text: &str, door: Door) -> String {
-    let mut spelled = String::new();
-    let mut rest = text;
-    while let Some((before, after)) = rest.split_once('{') {
-        spelled.push_str(before);
-        let named = after
-            .split_once('}')
-            .and_then(|(path, rest)| Some((find_for(door, path)?, rest)));
-        match named {
-            Some((opt, behind)) => {
-                spelled.push_str(&format!("`{}`", opt.spelled(door)));
-                rest = behind;
-            }
-            None => {
-                spelled.push('{');
-                rest = after;
-            }
+    let piece = |piece| match piece {
+        Piece::Text(text) => text.to_owned(),
+        Piece::Opt(opt) => format!("`{}`", find_for(door, opt.path).unwrap_or(opt).spelled(door)),
+    };
+    pieces(text).into_iter().map(piece).collect()
+}
+
+/// Splits a text at every `{path}` of an option; other braces are text.
+pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
+    let mut pieces = Vec::new();
+    let (mut start, mut search) = (0, 0);
+    while let Some(open) = text.get(search..).and_then(|rest| rest.find('{')).map(|at| search + at) {
+        search = open + 1;
+        let inner = text.get(search..).and_then(|rest| rest.split_once('}'));
+        if let Some((path, _)) = inner
+            && let Some(opt) = find_in(all(), path)
+        {
+            pieces.extend(text.get(start..open).map(Piece::Text));
+            pieces.push(Piece::Opt(opt));
+            search += path.len() + 1;
+            start = search;
         }
     }
-    spelled.push_str(rest);
-    spelled
+    pieces.extend(text.get(start..).map(Piece::Text));
+    pieces
 }
 
 #[cfg(test)]

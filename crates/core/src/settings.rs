@@ -9,29 +9,27 @@ mod manifest;
 mod pool;
 mod publish;
 mod reader;
+mod replica_rule;
 mod rollout;
 mod sign_in;
 mod source;
 mod temporaries;
-mod text_fault;
-mod text_sign_in;
 mod values;
 
 pub use image::PublishContext;
 
 pub use publish::{
-    DefinitionTraits, Generalized, KeptKind, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
-    ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
-    VersionSettings,
+    DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
+    PublishSettings, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy,
+    VersionChoice, VersionSettings,
 };
+pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
     AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
     SpotCounts, StartTask, Targets, WaitForSuccess,
 };
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
-pub use text_fault::Fault;
-pub use text_sign_in::LoginInputs;
 pub use values::{Stray, Value, Values};
 
 use std::time::Duration;
@@ -65,6 +63,16 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
     asked(values, ROLLOUT_DEADLINE, pool::read)
+}
+
+/// Reads how to sign in and to which Azure, and nothing else.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn connection(values: &Values) -> Result<Connection, Vec<fault::Fault>> {
+    let mut faults = Vec::new();
+    let connection = sign_in::connection(&mut Reader::new(values, &mut faults));
+    connection.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// The image definition that values name; nothing when they name none.

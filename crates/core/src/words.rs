@@ -2,9 +2,9 @@
 //!
 //! `words!["is missing together with ", OIDC_REQUEST_URL]` is "… --oidc-request-url" on a command line.
 
-use std::{borrow::Cow, fmt};
+use std::fmt;
 
-use crate::options::{Door, Opt};
+use crate::options::{self, Door, Opt, Piece};
 
 /// A text that may name options.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -14,7 +14,7 @@ pub struct Words(Vec<Part>);
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Part {
     /// Plain text.
-    Text(Cow<'static, str>),
+    Text(String),
     /// The name of an option.
     Opt(&'static Opt),
 }
@@ -28,11 +28,21 @@ macro_rules! words {
 }
 
 impl Words {
+    /// A text in which `{path}` names an option: `correct {client_id}`. For tables, whose texts are constants.
+    #[must_use]
+    pub fn naming(text: &str) -> Self {
+        let part = |piece| match piece {
+            Piece::Text(text) => Part::from(text),
+            Piece::Opt(opt) => Part::Opt(opt),
+        };
+        options::pieces(text).into_iter().map(part).collect()
+    }
+
     /// The text with options named as users of a door know them.
     #[must_use]
     pub fn spelled(&self, door: Door) -> String {
         let part = |part: &Part| match part {
-            Part::Text(text) => text.to_string(),
+            Part::Text(text) => text.clone(),
             Part::Opt(opt) => opt.spelled(door),
         };
         self.0.iter().map(part).collect()
@@ -65,15 +75,15 @@ impl<Whole: Into<Part>> From<Whole> for Words {
     }
 }
 
-impl From<&'static str> for Part {
-    fn from(text: &'static str) -> Self {
-        Self::Text(text.into())
+impl From<&str> for Part {
+    fn from(text: &str) -> Self {
+        Self::Text(text.to_owned())
     }
 }
 
 impl From<String> for Part {
     fn from(text: String) -> Self {
-        Self::Text(text.into())
+        Self::Text(text)
     }
 }
 
@@ -97,6 +107,8 @@ mod tests {
             "is missing together with --oidc-request-url; give 1"
         );
         assert_eq!(Words::from("plain").to_string(), "plain");
+        let naming = Words::naming("correct {oidc_request_url} or {x}");
+        assert_eq!(naming.spelled(Door::Input), "correct oidc-request-url or {x}");
         assert_ne!(words![OIDC_REQUEST_TOKEN], words![OIDC_REQUEST_URL]);
     }
 }

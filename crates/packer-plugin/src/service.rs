@@ -80,6 +80,7 @@ impl ImagingService {
             Ok(Start {
                 asked: self.read(request.connection.as_ref(), image, (run_id, force))?,
                 publisher: Arc::clone(&self.publisher),
+                door: self.door,
             })
         };
         let asked = request.image.map(|image| Same { image, force });
@@ -114,7 +115,7 @@ impl Imaging for ImagingService {
             .publisher
             .plan(asked, Progress::silent(), CancellationToken::new())
             .await
-            .map_err(|error| Failed::of_error(&error, self.clock.now()))?;
+            .map_err(|error| Failed::of_error(&error, self.door, self.clock.now()))?;
         Ok(Response::new(events::plan(plan)))
     }
 

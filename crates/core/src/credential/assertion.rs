@@ -13,8 +13,10 @@ use crate::{
     address::{bearer, secret_address},
     error::{Error, ErrorKind, RefusedBy, Result},
     json, judge,
+    options::sign_in::OIDC_REQUEST_URL,
     retry::Repeat,
     sender::{Expects, Rules, Sender},
+    words,
 };
 
 /// The audience that Entra expects in a federated assertion.
@@ -41,14 +43,18 @@ pub(super) struct Fetched {
 
 impl Fetched {
     pub(super) fn new(request_url: &str, token: SecretString, sender: Sender) -> azure_core::Result<Self> {
-        let mut address = secret_address(request_url)
-            .map_err(|why| wrap(Error::new(ErrorKind::BadInput, format!("oidc_request_url {why}"))))?;
+        let mut address = secret_address(request_url).map_err(|why| {
+            wrap(Error::new(
+                ErrorKind::BadInput,
+                words![OIDC_REQUEST_URL, format!(" {why}")],
+            ))
+        })?;
         address.query_pairs_mut().append_pair("audience", AUDIENCE);
         Ok(Self { address, token, sender })
     }
 
     async fn fetch(&self) -> Result<String> {
-        let doing = "cannot get an assertion from oidc_request_url";
+        let doing = words!["cannot get an assertion from ", OIDC_REQUEST_URL];
         let run = run()?;
         let rules = Rules {
             doing: "ask for an assertion",
@@ -66,14 +72,14 @@ impl Fetched {
                 .map_err(|cause| Error::new(ErrorKind::BadInput, "the request cannot be written down").because(cause))
         };
         let answer = self.sender.exchange(&run, rules, request).await;
-        let answer = answer.map_err(|error| error.while_doing(doing))?;
+        let answer = answer.map_err(|error| error.while_doing(doing.clone()))?;
         if !answer.status.is_success() {
             let refusal = answer.refusal(rules.of, run.now());
             return Err(judge::refused(doing, refusal, run.written())
                 .with_hint("does the job have permissions: id-token: write?"));
         }
         let value = json::text(&answer.value(), "/value").map(str::to_owned);
-        value.ok_or_else(|| Error::new(ErrorKind::SignIn, format!("{doing}: the answer holds none")))
+        value.ok_or_else(|| Error::new(ErrorKind::SignIn, "the answer holds none").while_doing(doing))
     }
 }
 

@@ -297,7 +297,7 @@ pub(super) const ROWS: &[Row] = &[
     aadsts(
         "aadsts700016",
         "the tenant has no such application",
-        "correct client_id or tenant_id",
+        "correct {client_id} or {tenant_id}",
     ),
     aadsts(
         "aadsts7000215",
@@ -318,12 +318,12 @@ pub(super) const ROWS: &[Row] = &[
     entra(
         "invalid_client",
         "the application's secret or assertion is not accepted",
-        "check client_id, tenant_id and the secret or the federated credential of the application",
+        "check {client_id}, {tenant_id} and the secret or the federated credential of the application",
     ),
     entra(
         "unauthorized_client",
         "the application may not sign in this way",
-        "check client_id and tenant_id, and whether the application may use this kind of sign-in",
+        "check {client_id} and {tenant_id}, and whether the application may use this kind of sign-in",
     ),
     entra(
         "invalid_grant",
@@ -339,7 +339,7 @@ pub(super) const ROWS: &[Row] = &[
     entra(
         "",
         "signing in is refused",
-        "check tenant_id, client_id and the way of signing in",
+        "check {tenant_id}, {client_id} and the way of signing in",
     ),
     // The machine's own identity: Microsoft asks clients to try again on 404, 410, 429 and 5xx.
     passing(RefusedBy::Imds, 404, "the identity service is being updated"),
@@ -360,7 +360,7 @@ pub(super) const ROWS: &[Row] = &[
             "",
             Verdict::Final(Reason::SignIn),
             "this machine has no such identity",
-            "assign the managed identity to this machine, correct client_id, or give another way of signing in; a job of GitHub needs permissions: id-token: write to sign in as an application",
+            "assign the managed identity to this machine, correct {client_id}, or give another way of signing in; a job of GitHub needs permissions: id-token: write to sign in as an application",
         ),
     ),
 ];

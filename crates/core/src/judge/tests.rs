@@ -243,6 +243,8 @@ fn line(row: &Row) -> String {
     };
     format!(
         "| {status} | {what} | {} | {exit} | {} | {} |\n",
-        row.verdict, row.meaning, row.remedy
+        row.verdict,
+        row.meaning,
+        Words::naming(row.remedy)
     )
 }

@@ -10,6 +10,7 @@ use crate::{
     judge,
     operation::{self, PollBy, Status},
     progress::Event,
+    replication,
     request::{Request, Service},
     write::Tries,
 };
@@ -96,8 +97,8 @@ fn is_hidden(error: &Error) -> bool {
 /// # Errors
 /// When it fails or the run ends.
 pub(super) async fn made(client: &Client, goal: &Goal, operation: Option<String>) -> Result<Option<ImageVersion>> {
-    match version::settled(client, &goal.version, &[]).await {
-        Ok(settled) => Ok(settled.into_version()),
+    match replication::settled(client, &goal.version, &[]).await {
+        Ok(settled) => Ok(Some(settled.into_version())),
         Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => Err(error),
         Err(error) => Err(explained(client, error, operation).await),
     }

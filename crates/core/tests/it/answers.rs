@@ -17,13 +17,15 @@ use azure_batch_core::{
     ids::resource::{SnapshotId, VmId},
     ids::{CloudChoice, KnownCloud},
     operation::drive,
+    options::sign_in,
     progress::Progress,
     request::Request,
     run::Run,
-    settings::{Login, LoginInputs},
+    settings::{self, Values},
     transport::{SendError, Transport},
 };
 use bytes::Bytes;
+use secrecy::SecretString;
 use serde_json::{Map, Value, json};
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
@@ -371,7 +373,7 @@ async fn ask_as_machine(statuses: Vec<u16>) -> (Result<(), Error>, usize) {
         statuses: Mutex::new(statuses),
         asked: Mutex::default(),
     });
-    let login: Login = LoginInputs::default().resolve().unwrap();
+    let login = settings::connection(&Values::default()).unwrap().login;
     let run = Run::new(
         Arc::new(SystemClock),
         Duration::from_secs(600),
@@ -428,13 +430,12 @@ async fn a_token_that_cannot_be_renewed_serves_until_it_expires() {
 
 #[tokio::test(start_paused = true)]
 async fn the_request_token_of_a_ci_job_goes_over_https_only() {
-    let inputs = LoginInputs {
-        tenant_id: Some(crate::support::TENANT.to_owned()),
-        client_id: Some(crate::support::APPLICATION.to_owned()),
-        oidc_request_url: Some("http://tokens.example/t?a=b".to_owned()),
-        oidc_request_token: Some("t0ken".into()),
-        ..LoginInputs::default()
-    };
+    let values = Values::default()
+        .with(sign_in::TENANT_ID, crate::support::TENANT)
+        .with(sign_in::CLIENT_ID, crate::support::APPLICATION)
+        .with(sign_in::OIDC_REQUEST_URL, "http://tokens.example/t?a=b")
+        .with(sign_in::OIDC_REQUEST_TOKEN, SecretString::from("t0ken"));
+    let login = settings::connection(&values).unwrap().login;
     let azure = Azure::example();
     let run = Run::new(
         Arc::new(SystemClock),
@@ -443,7 +444,7 @@ async fn the_request_token_of_a_ci_job_goes_over_https_only() {
         Progress::silent(),
     );
     let cloud = CloudChoice::Known(KnownCloud::Public);
-    let refused = connect(&inputs.resolve().unwrap(), &cloud, Arc::new(azure.clone()), run).await;
+    let refused = connect(&login, &cloud, Arc::new(azure.clone()), run).await;
     let error = refused.unwrap_err();
     assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
     assert!(

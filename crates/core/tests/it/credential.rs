@@ -8,9 +8,10 @@ use azure_batch_core::{
     connect::connect,
     error::{Error, ErrorKind},
     ids::{CloudChoice, KnownCloud},
+    options::{Opt, sign_in},
     progress::Progress,
     run::Run,
-    settings::{Login, LoginInputs},
+    settings::{self, Login, Value, Values},
 };
 use azure_emulator::{Emulator, seed::Seed};
 use secrecy::SecretString;
@@ -20,21 +21,26 @@ use crate::support::{APPLICATION, Azure, GROUP, TENANT, login};
 
 const OIDC_URL: &str = "https://vstoken.example/oidc/token?api=1";
 
-fn application(inputs: LoginInputs) -> Login {
-    let inputs = LoginInputs {
-        tenant_id: Some(TENANT.to_owned()),
-        client_id: Some(APPLICATION.to_owned()),
-        ..inputs
-    };
-    inputs.resolve().unwrap()
+/// The example application, signing in with these.
+fn application<const N: usize>(given: [(&'static Opt, Value); N]) -> Login {
+    let mut values = Values::default()
+        .with(sign_in::TENANT_ID, TENANT)
+        .with(sign_in::CLIENT_ID, APPLICATION);
+    for (opt, value) in given {
+        values.set(opt, value);
+    }
+    settings::connection(&values).unwrap().login
+}
+
+fn secret(text: &str) -> Value {
+    SecretString::from(text).into()
 }
 
 fn oidc() -> Login {
-    application(LoginInputs {
-        oidc_request_url: Some(OIDC_URL.to_owned()),
-        oidc_request_token: Some(SecretString::from("example-request-token")),
-        ..LoginInputs::default()
-    })
+    application([
+        (sign_in::OIDC_REQUEST_URL, OIDC_URL.into()),
+        (sign_in::OIDC_REQUEST_TOKEN, secret("example-request-token")),
+    ])
 }
 
 /// Reads two accounts one after the other, as that login.
@@ -87,27 +93,19 @@ async fn a_given_assertion_and_one_in_a_file_sign_in_too() {
     let tenant = Seed::example().tenant.unwrap();
     let trusted = &tenant.applications[0].federated_credentials[1];
     let jwt = azure.emulator(|_, now| Emulator::assertion(trusted, now));
-    let given = application(LoginInputs {
-        client_jwt: Some(SecretString::from(jwt.clone())),
-        ..LoginInputs::default()
-    });
+    let given = application([(sign_in::CLIENT_JWT, secret(&jwt))]);
     read_twice(&azure, &given, &PUBLIC).await.unwrap();
     let file = tempfile::NamedTempFile::new().unwrap();
     std::fs::write(file.path(), &jwt).unwrap();
-    let in_file = application(LoginInputs {
-        federated_token_file: Some(file.path().to_owned()),
-        ..LoginInputs::default()
-    });
+    let path = file.path().to_str().unwrap();
+    let in_file = application([(sign_in::FEDERATED_TOKEN_FILE, path.into())]);
     read_twice(&azure, &in_file, &PUBLIC).await.unwrap();
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_wrong_secret_is_told_in_entra_s_words_and_without_the_secret() {
     let azure = Azure::example();
-    let wrong = application(LoginInputs {
-        client_secret: Some(SecretString::from("hunter2-not-the-secret")),
-        ..LoginInputs::default()
-    });
+    let wrong = application([(sign_in::CLIENT_SECRET, secret("hunter2-not-the-secret"))]);
     let error = read_twice(&azure, &wrong, &PUBLIC).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::SignIn);
     let report = format!("{}\n{error:?}", error.report());

@@ -34,11 +34,11 @@ pub struct Failed {
 }
 
 impl Failed {
-    /// What core failed with.
+    /// What core failed with, in the words of a door.
     #[must_use]
-    pub fn of_error(error: &Error, now: Timestamp) -> Self {
-        let mut failed = Self::new(error.kind(), error.report(), now);
-        failed.failure.hint = error.hint().unwrap_or_default().to_owned();
+    pub fn of_error(error: &Error, door: Door, now: Timestamp) -> Self {
+        let mut failed = Self::new(error.kind(), error.report_for(door), now);
+        failed.failure.hint = error.hint_words().map_or_else(String::new, |hint| hint.spelled(door));
         failed.failure.refusal = error.service().map(refusal);
         failed
     }
@@ -202,7 +202,7 @@ mod tests {
     #[test]
     fn a_failure_comes_back_from_its_status_as_it_was() {
         let error = Error::new(ErrorKind::Deadline, "the deadline of 6 h passed").with_hint("run the same again");
-        let failed = Failed::of_error(&error, now());
+        let failed = Failed::of_error(&error, Door::Request, now());
         let status = Status::from(failed.clone());
         assert_eq!(status.code(), Code::DeadlineExceeded);
         assert_eq!(Failed::read(&status), failed);

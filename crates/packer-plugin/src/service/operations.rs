@@ -12,6 +12,7 @@ use std::{
 use azure_batch_core::{
     clock::Clock,
     error::{Error, ErrorKind},
+    options::Door,
     plan::{Course, Ended},
     progress::Progress,
     settings::{Asked, PublishSettings},
@@ -65,6 +66,8 @@ pub(super) struct Same {
 pub(super) struct Start {
     pub(super) asked: Asked<PublishSettings>,
     pub(super) publisher: Arc<dyn Publisher>,
+    /// How the callers know options.
+    pub(super) door: Door,
 }
 
 /// What an operation has said; the event at index n has the number `before` + n + 1.
@@ -311,6 +314,6 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     operation.end(
         result
             .map(|published| events::published(published, report, run_id))
-            .map_err(|error| Failed::of_error(&error, now)),
+            .map_err(|error| Failed::of_error(&error, start.door, now)),
     );
 }
