@@ -438,5 +438,6 @@ async fn sixty_four_disks_cost_as_many_reads_as_two() {
         reads.push(gets.count());
         assert_eq!(snapshots(&azure), Vec::<String>::new());
     }
-    assert_eq!(reads[0], reads[1]);
+    // Pauses have a jitter, which makes a look more or less.
+    assert!(reads[0].abs_diff(reads[1]) <= 3, "{reads:?}");
 }
