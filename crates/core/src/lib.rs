@@ -21,6 +21,7 @@ pub mod plan;
 pub mod progress;
 pub mod publish;
 pub mod replicas;
+pub mod replication;
 pub mod request;
 pub mod retry;
 pub mod rollout;

@@ -45,7 +45,6 @@ use crate::{
     client::Client,
     error::{Error, Result},
     plan::{Course, Ended, Kept},
-    progress::Progress,
     settings::PublishSettings,
 };
 
@@ -93,7 +92,7 @@ pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<Publish
         holder: &holder,
     };
     let seen = observe(work).await?;
-    let goal = plan::decide(settings, &seen, &Numbers::default(), &Progress::silent())?;
+    let goal = plan::decide(settings, &seen, &Numbers::default())?;
     Ok(PublishPlan {
         steps: next::plan(next::batches(work.asking(), &seen, &goal)?),
         replicas: goal.formulas(),
@@ -110,7 +109,7 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
     };
     let what = format!("Looking at {}", settings.source);
     let seen = client.run().step("source", what, observe(work)).await?;
-    let goal = plan::decide(settings, &seen, &Numbers::default(), &client.run().progress)?;
+    let goal = plan::decide(settings, &seen, &Numbers::default())?;
     lines::announce(client, &seen, &goal);
     let mut journey = Journey {
         seen,
@@ -162,7 +161,7 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
     let mut rounds: BTreeMap<Stage, u32> = BTreeMap::new();
     let mut refusal: Option<Error> = None;
     loop {
-        let goal = plan::decide(work.settings, &journey.seen, &journey.numbers, &Progress::silent())?;
+        let goal = plan::decide(work.settings, &journey.seen, &journey.numbers)?;
         if goal.version != journey.goal.version || goal.fingerprint != journey.goal.fingerprint {
             lines::announce(work.client, &journey.seen, &goal);
         }

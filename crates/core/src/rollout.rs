@@ -10,8 +10,8 @@ mod observe;
 mod one_line;
 mod plan;
 mod pool;
-mod raise;
 mod ready;
+mod replicas;
 mod report;
 mod size;
 mod spec;
@@ -89,7 +89,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     report.plan = beginning.plan;
 
     if beginning.size == Size::NewNodes {
-        let ensure = raise::ensure(&access, &site, settings);
+        let ensure = replicas::ensure(&access, &site, settings);
         let ensured = run.step("replicas", "checking the version's replicas", ensure).await;
         advised(client, &site, ensured, report)?;
     }

@@ -9,6 +9,7 @@ mod manifest;
 mod pool;
 mod publish;
 mod reader;
+mod replica_rule;
 mod rollout;
 mod sign_in;
 mod source;
@@ -18,10 +19,11 @@ mod values;
 pub use image::PublishContext;
 
 pub use publish::{
-    DefinitionTraits, Generalized, KeptKind, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
-    ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
-    VersionSettings,
+    DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
+    PublishSettings, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy,
+    VersionChoice, VersionSettings,
 };
+pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
     AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
     SpotCounts, StartTask, Targets, WaitForSuccess,

@@ -117,8 +117,8 @@ rows! {
         "Create the gallery when it is missing. A resource group is never created.";
     DEFINITION: "definition", Version, Kind::Block(DEFINITION_ROWS), Standard::Rule("see each"), [],
         "What an image definition says of itself when it is created. A definition that exists is not changed.";
-    EXCLUDE_FROM_LATEST: "exclude_from_latest", Version, Kind::Bool, Standard::Value("false", "Azure's own"), [],
-        "Exclude the version from `latest`. A version that is adopted and already excluded stays excluded.";
+    EXCLUDE_FROM_LATEST: "exclude_from_latest", Version, Kind::Bool, Standard::Rule("a version that exists stays as it is; a new one is not excluded"), [],
+        "Whether `latest` passes the version over: `true` excludes it, `false` admits it, whether the version is created, found or adopted.";
     END_OF_LIFE_DATE: "end_of_life_date", Version, Kind::Text, Standard::Absent, [],
         "When the version's life ends, as `2027-06-30` or `2027-06-30T12:00:00Z`. The date of an adopted version is only moved to a later day.";
     AZURE_TAGS: "azure_tags", Version, Kind::TextMap, Standard::Absent, [],

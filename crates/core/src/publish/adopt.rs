@@ -1,17 +1,15 @@
 //! Adopting: a version of the wanted definition that somebody else made is the result as it is.
 //!
-//! Its regions, replicas, dates and tags are completed. Nothing is copied, nothing is made on the way, and nothing that
-//! it has already is lowered or taken away, but for the values of tags that the user names. What of the settings says
-//! nothing to such a version is told by `adopt/unused.rs`.
+//! Its regions, replicas, dates and tags are completed. Nothing is copied and no temporary is made. Nothing that it has
+//! already is lowered or taken away, except the values of tags that the user names. Settings without effect on such a
+//! version are listed by `adopt/unused.rs`.
 
 mod unused;
 
-use std::collections::BTreeMap;
-
 use super::{
-    Outcome, PublishPlan, Published, PublishedRegion, Step, checks,
-    machine::Machine,
+    Outcome, PublishPlan, Published, PublishedRegion, checks,
     observe::accounts,
+    plan::{self},
     regions,
     report::security_type,
     source::{fingerprint, image},
@@ -19,18 +17,16 @@ use super::{
 use crate::{
     batch::account::Account,
     client::Client,
-    compute::{
-        gallery::ImageDefinition,
-        version::{self, Details, ImageVersion, Wish},
-    },
+    compute::{gallery::ImageDefinition, version::ImageVersion},
     error::{Error, ErrorKind, Result},
     ids::{VersionNumber, resource::ImageVersionId},
     json,
     plan::Plan,
     progress::Progress,
     replicas::RegionNeed,
+    replication::{self, Details, Wanted},
     settings::{PublishSettings, Reuse},
-    tags::{TOOL, Tag},
+    tags::Tag,
 };
 
 /// What was seen before deciding.
@@ -62,13 +58,23 @@ pub(super) async fn run(client: &Client, settings: &PublishSettings, id: &ImageV
     let plan = decide(settings, &seen, &run.progress)?;
     announce(settings, &plan, &run.progress);
     let what = format!("Making sure of {}, where pools wait", regions::names(&plan.first));
-    let first = ensure(client, settings, id, &plan.first, &plan.details);
+    let storage = settings.version_settings.storage;
+    let first = Wanted {
+        regions: plan.first.clone(),
+        storage,
+        details: plan.details.clone(),
+    };
+    let first = replication::ensure(client, id, &first);
     let mut version = run.step("regions", what, first).await?;
     if !plan.rest.is_empty() {
         let what = format!("Replicating to {}", regions::names(&plan.rest));
-        // What the version has to say of itself is said by now, or warned of.
-        let details = Details::default();
-        let rest = ensure(client, settings, id, &plan.rest, &details);
+        // The details were written with the first regions, or warned about.
+        let rest = Wanted {
+            regions: plan.rest.clone(),
+            storage,
+            details: Details::default(),
+        };
+        let rest = replication::ensure(client, id, &rest);
         version = run.step("more regions", what, rest).await?;
     }
     describe(settings, &seen.definition, &plan, &version)
@@ -83,8 +89,7 @@ pub(super) async fn plan(client: &Client, settings: &PublishSettings, id: &Image
     let plan = decide(settings, &seen, &client.run().progress)?;
     let needs = || plan.first.iter().chain(&plan.rest);
     let mut changes = regions::changes(Some(&seen.version), needs());
-    let lacks = plan.details.lacks(seen.version.body());
-    changes.extend(lacks.iter().map(|lack| Step::Describe { what: lack.to_string() }));
+    changes.extend(regions::descriptions(Some(&seen.version), &plan.details));
     Ok(PublishPlan {
         version: id.clone(),
         steps: Plan::new(changes),
@@ -116,20 +121,23 @@ fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Resul
         &settings.ignore_checks,
         progress,
     )?;
-    let (first, rest) = regions::regions(settings, &machine.location, &seen.accounts, progress)?;
+    let (first, rest) = regions::regions(settings, &machine.location, &seen.accounts)?;
     let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
-    version.require_no_key(&needs)?;
-    let mut details = details(settings, &machine);
+    replication::require_no_key(version, &needs)?;
+    let mut details = plan::details(settings, &fingerprint::of(&machine, &settings.run_id));
     if is_shallow(version) {
         refuse_shallow(settings, version, &needs, &details)?;
         details = Details::default();
     }
-    if let (Some(later), Some(end)) = (details.later_end_of_life(version.body()), details.end_of_life) {
-        progress.warn(format!(
-            "Version {number} ends its life at {later}, later than {end}, and keeps that"
-        ));
+    let wanted = Wanted {
+        regions: Vec::new(),
+        storage: settings.version_settings.storage,
+        details: details.clone(),
+    };
+    for text in replication::kept(version, &wanted) {
+        progress.warn(text);
     }
-    for text in unused::notes(settings, version) {
+    for text in unused::notes(settings) {
         progress.note(text);
     }
     Ok(Goal {
@@ -169,51 +177,33 @@ fn is_shallow(version: &ImageVersion) -> bool {
     mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"))
 }
 
-/// A shallow version is for tests: Azure takes no later change of it, so it must have all that is asked for. Our own
-/// tags nobody asked for.
+/// A shallow version is for tests: Azure takes no later change of it, so it must have all that is asked for. The user
+/// did not ask for our own tags.
 fn refuse_shallow(
     settings: &PublishSettings,
     version: &ImageVersion,
     needs: &[RegionNeed],
     details: &Details,
 ) -> Result<()> {
-    let asked = Details {
-        first_tags: BTreeMap::new(),
-        ..details.clone()
-    };
-    let mut lacks: Vec<String> = asked.lacks(version.body()).iter().map(ToString::to_string).collect();
-    let storage = settings.version_settings.storage.as_str();
-    if version.merged_regions(needs, storage, &[]).is_some() {
-        lacks.push(format!("bring it to {}", regions::names(needs)));
+    let mut missing: Vec<String> = details
+        .changes(version.body())
+        .iter()
+        .map(ToString::to_string)
+        .collect();
+    let storage = settings.version_settings.storage;
+    if replication::merged_regions(version, needs, storage, &[]).is_some() {
+        missing.push(format!("bring it to {}", regions::names(needs)));
     }
-    if lacks.is_empty() {
+    if missing.is_empty() {
         return Ok(());
     }
     let text = format!(
         "version {} was published with replication mode Shallow, which takes no later change, and is asked to: {}",
         version.id.name(),
-        lacks.join("; ")
+        missing.join("; ")
     );
-    let hint = "build it anew with replication mode Full, or ask for no more than it has";
+    let hint = "build it again with replication mode Full, or ask for no more than it has";
     Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
-}
-
-/// What the version has to say of itself. Whose it was first, it goes on saying.
-fn details(settings: &PublishSettings, machine: &Machine) -> Details {
-    let fingerprint = fingerprint::of(machine, &settings.run_id);
-    let ours = [
-        (Tag::Tool, TOOL),
-        (Tag::Run, &settings.run_id),
-        (Tag::Fingerprint, fingerprint.as_str()),
-    ];
-    Details {
-        tags: settings.temporaries.tags.clone(),
-        first_tags: ours
-            .map(|(tag, value)| (tag.name().to_owned(), value.to_owned()))
-            .into(),
-        end_of_life: settings.version_settings.end_of_life,
-        exclude_from_latest: settings.version_settings.exclude_from_latest,
-    }
 }
 
 fn announce(settings: &PublishSettings, plan: &Goal, progress: &Progress) {
@@ -222,26 +212,11 @@ fn announce(settings: &PublishSettings, plan: &Goal, progress: &Progress) {
         "Version {number} is of the wanted definition: it is adopted and nothing is copied"
     ));
     if settings.reuse == Reuse::Never {
-        progress.note("What is adopted is not made anew, also when a new version is asked for");
+        progress.note("An adopted version is not made again, also when a new version is asked for");
     }
     for need in plan.first.iter().chain(&plan.rest) {
         progress.note(&need.formula);
     }
-}
-
-async fn ensure(
-    client: &Client,
-    settings: &PublishSettings,
-    id: &ImageVersionId,
-    needs: &[RegionNeed],
-    details: &Details,
-) -> Result<ImageVersion> {
-    let wish = Wish {
-        needs,
-        storage: settings.version_settings.storage.as_str(),
-        details,
-    };
-    version::ensure(client, id, &wish).await
 }
 
 fn describe(
@@ -251,12 +226,16 @@ fn describe(
     version: &ImageVersion,
 ) -> Result<Published> {
     let machine = image::of_version(version, definition)?;
+    // Our tags are written only together with another change, so the version may not show it.
+    let fingerprint = fingerprint::of(&machine, &settings.run_id);
     Ok(Published {
         version: version.id.clone(),
         number: plan.number,
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
-        fingerprint: Tag::Fingerprint.read(version.body()).unwrap_or_default().to_owned(),
+        fingerprint: Tag::Fingerprint
+            .read(version.body())
+            .map_or_else(|| fingerprint.to_string(), str::to_owned),
         outcome: Outcome::Adopted,
         security_type: security_type(Some(definition), &machine),
         data_disk_luns: machine.luns(),

@@ -10,7 +10,8 @@ use super::{
 use crate::{
     compute::version::target_region,
     ids::Location,
-    settings::{Lun, PublishSettings},
+    replicas::RegionNeed,
+    settings::{Latest, Lun, PublishSettings},
 };
 
 /// A new definition, from the machine's real traits. The security decision is always sent: without one the service
@@ -78,15 +79,15 @@ pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, source
 
 /// A new version with the regions that pools wait for.
 #[must_use]
-pub(super) fn version(settings: &PublishSettings, machine: &Machine, goal: &Goal, sources: &[DiskSource]) -> Value {
-    let storage = settings.version_settings.storage.as_str();
-    let regions: Vec<Value> = goal.first.iter().map(|need| target_region(need, storage)).collect();
+pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) -> Value {
+    let region = |need: &RegionNeed| target_region(&need.location, need.replicas, goal.storage);
+    let regions: Vec<Value> = goal.first.iter().map(region).collect();
     let mut profile = json!({
         "targetRegions": regions,
-        "excludeFromLatest": settings.version_settings.exclude_from_latest,
+        "excludeFromLatest": goal.details.latest == Latest::Exclude,
         "replicationMode": "Full",
     });
-    if let Some(end) = settings.version_settings.end_of_life {
+    if let Some(end) = goal.details.end_of_life {
         set(&mut profile, "endOfLifeDate", json!(end.to_string()));
     }
     let storage_profile = match &goal.way {
@@ -94,7 +95,7 @@ pub(super) fn version(settings: &PublishSettings, machine: &Machine, goal: &Goal
         Way::Source { id } => json!({"source": {"id": id}}),
         Way::Snapshots { .. } => disk_images(sources),
     };
-    json!({"location": machine.location, "tags": goal.tags, "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
+    json!({"location": machine.location, "tags": goal.details.all_tags(), "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
 }
 
 fn disk_images(sources: &[DiskSource]) -> Value {

@@ -27,7 +27,7 @@ use crate::{
     operation::{Status, drive, read_resource},
     plan::Kept,
     progress::Event,
-    replicas::RegionNeed,
+    replication::{self, Wanted},
     request::Request,
     settings::{KeptKind, PublishSettings, Source, VersionChoice},
     tags::{Keeping, Lease, TemporaryTags},
@@ -140,10 +140,11 @@ pub(super) async fn carry_out(work: Work<'_>, journey: &mut Journey, batch: &Bat
         Stage::Snapshots => snapshots(work, &mut journey.seen, goal, &batch.steps).await,
         Stage::Image => image(work, &mut journey.seen, goal, &batch.steps).await,
         Stage::Version => version(work, journey, goal, &batch.steps).await,
-        Stage::First => regions(work, &mut journey.seen, goal, &goal.first).await,
+        Stage::First => regions(work, &mut journey.seen, goal, &goal.wanted_first()).await,
         Stage::Rest => {
+            let wanted = goal.wanted_rest();
             let (rest, kept) = futures::join!(
-                regions(work, &mut journey.seen, goal, &goal.rest),
+                regions(work, &mut journey.seen, goal, &wanted),
                 tidy(work, goal, &batch.steps)
             );
             journey.removed(kept);
@@ -365,7 +366,7 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
             return Ok(Reached::Nothing(None));
         }
         let sources = bodies::sources(&journey.seen.machine, &goal.snapshots);
-        let body = bodies::version(work.settings, &journey.seen.machine, goal, &sources);
+        let body = bodies::version(&journey.seen.machine, goal, &sources);
         match claim::claim(work.client, goal, &version::put(&goal.version, body)).await? {
             Claim::Ours(version, address) => {
                 journey.numbers.claimed = Some(goal.number.number());
@@ -385,8 +386,7 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
     }
     match claim::made(work.client, goal, operation).await {
         Ok(version) => {
-            journey.seen.versions.retain(|it| it.id != goal.version);
-            journey.seen.versions.extend(version);
+            journey.seen.put_version(version);
             Ok(Reached::Something)
         }
         Err(error) if !has_ended(&error) && have_gone(work, &mut journey.seen, &goal.temporaries()).await? => {
@@ -472,11 +472,11 @@ async fn have_gone(work: Work<'_>, seen: &mut Seen, needed: &[TemporaryId]) -> R
 }
 
 /// Brings the version to regions.
-async fn regions(work: Work<'_>, seen: &mut Seen, goal: &Goal, needs: &[RegionNeed]) -> Result<Reached> {
-    let storage = work.settings.version_settings.storage.as_str();
-    let version = version::ensure_regions(work.client, &goal.version, needs, storage).await?;
+async fn regions(work: Work<'_>, seen: &mut Seen, goal: &Goal, wanted: &Wanted) -> Result<Reached> {
+    let version = replication::ensure(work.client, &goal.version, wanted).await?;
     seen.put_version(version);
-    seen.ready.extend(needs.iter().map(|need| need.location.clone()));
+    seen.ready
+        .extend(wanted.regions.iter().map(|need| need.location.clone()));
     Ok(Reached::Something)
 }
 

@@ -13,6 +13,7 @@ use super::{
 use crate::{
     client::Client,
     error::{Error, ErrorKind},
+    replication,
 };
 
 /// The failure of a run that did the same so many times: other runs, or Azure, undo it.
@@ -42,6 +43,11 @@ pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
     }
     if let (Number::New(_), Way::Snapshots { why }) = (goal.number, &goal.way) {
         progress.note(format!("No managed image: {why}"));
+    }
+    if let (Number::Found(_), Some(version)) = (goal.number, seen.version(&goal.version)) {
+        for text in replication::kept(version, &goal.wanted_first()) {
+            progress.warn(text);
+        }
     }
     for formula in goal.formulas() {
         progress.note(formula);

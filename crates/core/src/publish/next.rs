@@ -114,7 +114,7 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
             add(Stage::Version, vec![await_version(goal)]);
         }
     }
-    add(Stage::First, region_steps(seen, version, &goal.first));
+    add(Stage::First, first_steps(seen, version, goal));
     removal.extend(removal_of_found(asking, seen, goal));
     let rest = region_steps(seen, version, &goal.rest);
     if rest.is_empty() {
@@ -220,6 +220,16 @@ fn temporary(asking: Asking<'_>, seen: &Seen, goal: &Goal, id: &TemporaryId, cre
         }
         Status::Succeeded => Vec::new(),
     })
+}
+
+/// The regions that pools wait for, and what the version says of itself.
+fn first_steps(seen: &Seen, version: Option<&ImageVersion>, goal: &Goal) -> Vec<Step> {
+    let steps = region_steps(seen, version, &goal.first);
+    if steps.is_empty() {
+        return steps;
+    }
+    let descriptions = regions::descriptions(version, &goal.details);
+    steps.into_iter().chain(descriptions).collect()
 }
 
 fn region_steps(seen: &Seen, version: Option<&ImageVersion>, needs: &[RegionNeed]) -> Vec<Step> {

@@ -26,9 +26,9 @@ use crate::{
         resource::{ImageId, ImageVersionId, SnapshotId},
     },
     names::{Part, TemporaryNames},
-    progress::Progress,
     replicas::RegionNeed,
-    settings::{Lun, PublishSettings},
+    replication::{Details, Wanted},
+    settings::{Lun, PublishSettings, ReplicaStorage},
     tags::{Fingerprint, SourceKey, TOOL, Tag},
 };
 
@@ -64,8 +64,10 @@ pub(super) struct Goal {
     pub first: Vec<RegionNeed>,
     /// The other regions.
     pub rest: Vec<RegionNeed>,
-    /// Tags of the version.
-    pub tags: Map<String, Value>,
+    /// What the version says of itself.
+    pub details: Details,
+    /// The storage of its replicas.
+    pub storage: ReplicaStorage,
 }
 
 /// What this run has found out about numbers.
@@ -93,7 +95,7 @@ pub(super) struct PlannedSnapshot {
 /// # Errors
 /// When the machine does not fit the definition, the number is taken, no way is legal, the regions cannot carry the
 /// pools, or names get too long.
-pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers, progress: &Progress) -> Result<Goal> {
+pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers) -> Result<Goal> {
     let machine = &seen.machine;
     checks::compare_definition(machine, &definition(settings, seen))?;
     let fingerprint = fingerprint::of(machine, &settings.run_id);
@@ -113,7 +115,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers,
             DefinitionSecurity::parse(it.security_type())
         });
     let way = choose_way(settings.managed_image, machine, security)?;
-    let (first, rest) = regions(settings, &machine.location, &seen.accounts, progress)?;
+    let (first, rest) = regions(settings, &machine.location, &seen.accounts)?;
     let names = TemporaryNames::new(&settings.temporaries.name_prefix, &settings.definition, &fingerprint)?;
     let snapshots = match machine.shape {
         SourceShape::Disks => snapshots(settings, machine, &names),
@@ -128,7 +130,8 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers,
         image: group(settings).image(&names.of(Part::Image)),
         first,
         rest,
-        tags: tags(settings, &fingerprint),
+        details: details(settings, &fingerprint),
+        storage: settings.version_settings.storage,
         fingerprint,
     })
 }
@@ -154,13 +157,24 @@ fn snapshots(settings: &PublishSettings, machine: &Machine, names: &TemporaryNam
     std::iter::once(planned(&machine.os, None)).chain(data).collect()
 }
 
-/// The user's tags and ours, on a version; ours win in any case of letters.
-fn tags(settings: &PublishSettings, fingerprint: &Fingerprint) -> Map<String, Value> {
-    let mut tags: Map<String, Value> = user_tags(settings);
-    Tag::Tool.write(&mut tags, TOOL);
-    Tag::Run.write(&mut tags, &settings.run_id);
-    Tag::Fingerprint.write(&mut tags, fingerprint.as_str());
-    tags
+/// What a version says of itself, however it comes to be the result. Names of our tags are ours in any case of letters.
+#[must_use]
+pub(super) fn details(settings: &PublishSettings, fingerprint: &Fingerprint) -> Details {
+    let ours = [
+        (Tag::Tool, TOOL),
+        (Tag::Run, &settings.run_id),
+        (Tag::Fingerprint, fingerprint.as_str()),
+    ];
+    let mut tags = settings.temporaries.tags.clone();
+    tags.retain(|name, _| Tag::of_name(name).is_none());
+    Details {
+        tags,
+        own_tags: ours
+            .map(|(tag, value)| (tag.name().to_owned(), value.to_owned()))
+            .into(),
+        end_of_life: settings.version_settings.end_of_life,
+        latest: settings.version_settings.latest,
+    }
 }
 
 /// The user's own tags.
@@ -177,6 +191,26 @@ impl Goal {
         let snapshots = self.snapshots.iter().map(|it| TemporaryId::Snapshot(it.id.clone()));
         let image = (self.way == Way::ManagedImage).then(|| TemporaryId::Image(self.image.clone()));
         snapshots.chain(image).collect()
+    }
+
+    /// What the version has to become first: the regions that pools wait for, and what it says of itself.
+    #[must_use]
+    pub(super) fn wanted_first(&self) -> Wanted {
+        Wanted {
+            regions: self.first.clone(),
+            storage: self.storage,
+            details: self.details.clone(),
+        }
+    }
+
+    /// What it has to become after that. Its details were written, or warned about, with the first regions.
+    #[must_use]
+    pub(super) fn wanted_rest(&self) -> Wanted {
+        Wanted {
+            regions: self.rest.clone(),
+            storage: self.storage,
+            details: Details::default(),
+        }
     }
 
     /// The formula of each region.

@@ -8,9 +8,9 @@ use crate::{
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     ids::Location,
-    progress::Progress,
-    replicas::{MAX_REPLICAS, PoolsByRegion, RegionNeed},
-    settings::PublishSettings,
+    replicas::{self, PoolsByRegion, RegionNeed},
+    replication::{Details, TakenOut},
+    settings::{MAX_REPLICAS, PublishSettings},
 };
 
 /// The regions that pools wait for, the source's own first, and the rest, each with its replicas.
@@ -21,7 +21,6 @@ pub(super) fn regions(
     settings: &PublishSettings,
     own: &Location,
     accounts: &[(Account, u32)],
-    progress: &Progress,
 ) -> Result<(Vec<RegionNeed>, Vec<RegionNeed>)> {
     let mut pools = PoolsByRegion::new();
     for (account, nodes) in accounts {
@@ -38,7 +37,7 @@ pub(super) fn regions(
     };
     let need = |location: &Location| {
         let pools = pools.get(location).map(Vec::as_slice).unwrap_or_default();
-        need(settings, location, pools, asked(location), progress)
+        need(settings, location, pools, asked(location))
     };
     let first = waited.iter().map(need).collect::<Result<Vec<_>>>()?;
     let others = settings
@@ -49,17 +48,11 @@ pub(super) fn regions(
     Ok((first, others.map(need).collect::<Result<Vec<_>>>()?))
 }
 
-fn need(
-    settings: &PublishSettings,
-    location: &Location,
-    pools: &[u32],
-    asked: Option<u32>,
-    progress: &Progress,
-) -> Result<RegionNeed> {
+fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: Option<u32>) -> Result<RegionNeed> {
     let Some(replicas) = asked else {
-        return settings.replica_rule.need(location, pools, progress);
+        return replicas::need(settings.replica_rule, location, pools);
     };
-    let minimum = settings.replica_rule.minimum(pools);
+    let minimum = replicas::minimum(settings.replica_rule, pools);
     if replicas < minimum.max(1) || replicas > MAX_REPLICAS {
         let text = format!(
             "target_region {location} asks for {replicas} replicas; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
@@ -82,8 +75,8 @@ pub(super) fn changes<'a>(existing: Option<&ImageVersion>, needs: impl Iterator<
         let there = regions.iter().filter(|it| it.location == *location);
         there.map(|it| it.replicas).max().unwrap_or(0)
     };
-    let taken_out = existing.map(ImageVersion::taken_out).unwrap_or_default();
-    let back = taken_out.into_iter().filter(|out| has(&out.location) == 0);
+    let taken_out = existing.map(TakenOut::of).unwrap_or_default();
+    let back = taken_out.regions.into_iter().filter(|out| has(&out.location) == 0);
     let mut steps: Vec<Step> = back
         .map(|out| Step::PutBack {
             region: out.location,
@@ -99,6 +92,16 @@ pub(super) fn changes<'a>(existing: Option<&ImageVersion>, needs: impl Iterator<
             }),
     );
     steps
+}
+
+/// One step for each thing that a version is to say of itself and does not.
+#[must_use]
+pub(super) fn descriptions(existing: Option<&ImageVersion>, details: &Details) -> Vec<Step> {
+    let changes = existing
+        .map(|version| details.changes(version.body()))
+        .unwrap_or_default();
+    let step = |what: String| Step::Describe { what };
+    changes.iter().map(ToString::to_string).map(step).collect()
 }
 
 /// The names of regions, for a sentence.

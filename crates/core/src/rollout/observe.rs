@@ -9,6 +9,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location},
     operation::Status,
+    replication,
     settings::{AccountRef, RolloutSettings},
 };
 
@@ -91,7 +92,7 @@ async fn image_version(
         Err(error) => return Err(error),
     };
     if let Status::Failed(failure) = version.status()
-        && version.repairable_region().is_none()
+        && replication::repairable_region(&version).is_none()
     {
         let text = format!(
             "image version {id} is {} and cannot be used",

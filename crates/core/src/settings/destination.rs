@@ -2,14 +2,13 @@
 //!
 //! Which regions follow from pools is computed later.
 
-use super::{DefinitionTraits, TargetRegion, VersionChoice, reader::Reader, source::NO_SUBSCRIPTION};
+use super::{DefinitionTraits, MAX_REPLICAS, TargetRegion, VersionChoice, reader::Reader, source::NO_SUBSCRIPTION};
 use crate::{
     ids::{
         Location,
         resource::{GalleryId, ImageDefinitionId, ResourceGroupId},
     },
     options::{Opt, image},
-    replicas::MAX_REPLICAS,
     words,
 };
 

@@ -5,10 +5,10 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Generalized, MachineHandling, PublishSettings, Reuse, Stopped, UsedBy, VersionSettings, destination, pool,
-    reader::Reader, source, temporaries,
+    Generalized, Latest, MachineHandling, PublishSettings, ReplicaRule, Reuse, Stopped, UsedBy, VersionSettings,
+    destination, pool, reader::Reader, source, temporaries,
 };
-use crate::{options::image, replicas::ReplicaRule};
+use crate::options::image;
 
 /// The greatest headroom: three times what is needed, beyond which it is a slip of the pen.
 const MOST_HEADROOM_PERCENT: u32 = 300;
@@ -141,10 +141,14 @@ fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSetting
         || Some(super::ReplicaStorage::default()),
         |mut block| block.parsed_or_default(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
     );
-    let exclude_from_latest = reader.is_on(image::EXCLUDE_FROM_LATEST);
+    let latest = match reader.switch(image::EXCLUDE_FROM_LATEST) {
+        None => Latest::Keep,
+        Some(true) => Latest::Exclude,
+        Some(false) => Latest::Admit,
+    };
     let end_of_life = end_of_life(reader, now);
     Some(VersionSettings {
-        exclude_from_latest,
+        latest,
         end_of_life,
         storage: storage?,
     })

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
-    SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
+    AccountRef, Elevation, NodesPerReplica, PendingResize, PoolSpec, Readiness, ReplicaRule, ResizePolicy,
+    RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
 };
 use crate::{
     ids::{
@@ -12,7 +12,6 @@ use crate::{
         resource::{ImageDefinitionId, ImageVersionId},
     },
     options::{pool, run},
-    replicas::{NodesPerReplica, ReplicaRule},
     words,
 };
 

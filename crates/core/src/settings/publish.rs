@@ -9,15 +9,12 @@ use std::{
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use crate::{
-    ids::{
-        InvalidId, Location, VersionNumber,
-        resource::{
-            BatchAccountId, DiskId, ImageDefinitionId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId,
-        },
-    },
-    replicas::ReplicaRule,
+use crate::ids::{
+    InvalidId, Location, VersionNumber,
+    resource::{BatchAccountId, DiskId, ImageDefinitionId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
 };
+
+use super::ReplicaRule;
 
 /// Everything a publish needs to know.
 #[derive(Clone, Debug)]
@@ -240,11 +237,23 @@ pub enum OnFailure {
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct VersionSettings {
     /// Whether `latest` passes it over.
-    pub exclude_from_latest: bool,
+    pub latest: Latest,
     /// When its life ends; it must lie ahead.
     pub end_of_life: Option<Timestamp>,
     /// The storage of its replicas.
     pub storage: ReplicaStorage,
+}
+
+/// Whether `latest` passes a version over.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Latest {
+    /// What the version says stays; a new version is admitted.
+    #[default]
+    Keep,
+    /// `latest` passes it over.
+    Exclude,
+    /// `latest` may be it.
+    Admit,
 }
 
 /// The storage account type of replicas. It cannot be changed later.

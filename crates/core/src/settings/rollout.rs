@@ -5,13 +5,12 @@ use std::time::Duration;
 use serde::Serialize;
 use serde_json::{Map, Value};
 
-use crate::{
-    ids::{
-        BatchEndpoint, NodeAgentSku, NodeCounts, PoolId, VmSize,
-        resource::{BatchAccountId, ImageVersionId},
-    },
-    replicas::ReplicaRule,
+use crate::ids::{
+    BatchEndpoint, NodeAgentSku, NodeCounts, PoolId, VmSize,
+    resource::{BatchAccountId, ImageVersionId},
 };
+
+use super::ReplicaRule;
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]

@@ -4,10 +4,7 @@ use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 
 use super::*;
-use crate::{
-    options::{self, Door, Standard, Verb, image, pool, sign_in},
-    replicas::ReplicaRule,
-};
+use crate::options::{self, Door, Standard, Verb, image, pool, sign_in};
 
 const SUBSCRIPTION: &str = "11111111-1111-1111-1111-111111111111";
 const GALLERY: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1";

@@ -36,7 +36,7 @@ pub(crate) fn settings() -> PublishSettings {
         reuse: Reuse::SameSource,
         used_by: Vec::new(),
         target_regions: vec![region("eastus2"), region("westus2")],
-        replica_rule: azure_batch_core::replicas::ReplicaRule::default(),
+        replica_rule: azure_batch_core::settings::ReplicaRule::default(),
         managed_image: ManagedImagePolicy::Auto,
         machine: MachineHandling::default(),
         ignore_checks: BTreeSet::new(),

@@ -7,16 +7,17 @@ use std::time::Duration;
 use azure_batch_core::{
     batch::pool::{self, Deallocation, Resize},
     client::Client,
-    compute::version::{Settled, ensure_regions, find, settled},
+    compute::version::find,
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts},
     options::Door,
     progress::Event,
     replicas::RegionNeed,
+    replication::{Wanted, ensure},
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
-        AccountRef, Elevation, PendingResize, PoolSpec, ROLLOUT_DEADLINE, RolloutPolicy, RolloutSettings, SpotCounts,
-        StartTask, Targets, WaitForSuccess, fault::lines,
+        AccountRef, Elevation, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
+        RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess, fault::lines,
     },
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -143,7 +144,12 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
         formula: String::new(),
     };
     azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/1.0.0", "occurrence": "every"}));
-    let failed = ensure_regions(&publisher, &version, &[elsewhere], "Premium_LRS").await;
+    let wanted = Wanted {
+        regions: vec![elsewhere],
+        storage: ReplicaStorage::PremiumLrs,
+        ..Wanted::default()
+    };
+    let failed = ensure(&publisher, &version, &wanted).await;
     assert!(failed.is_err());
     azure.turn_the_page();
     good(roll_out(&azure, &settings("acct1", 10)).await);
@@ -164,17 +170,6 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
         (&elsewhere["regionalReplicaCount"], &elsewhere["storageAccountType"]),
         (&json!(4), &json!("Premium_LRS"))
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn a_wait_for_a_region_that_the_version_does_not_have_ends() {
-    let azure = world(|_| {});
-    let waiter = client(&azure, ROLLOUT_DEADLINE).await;
-    let wanted = ["northeurope".parse().unwrap()];
-    let ended = settled(&waiter, &image("1.0.0").parse().unwrap(), &wanted)
-        .await
-        .unwrap();
-    assert!(matches!(ended, Settled::RegionMissing(_)), "{ended:?}");
 }
 
 #[tokio::test(start_paused = true)]

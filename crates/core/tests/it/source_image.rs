@@ -7,6 +7,7 @@ use azure_batch_core::{
     ids::resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId},
     operation::drive,
     publish::{self, Outcome},
+    replication,
     request::Request,
     settings::{PublishSettings, Source},
 };
@@ -281,7 +282,7 @@ async fn a_version_is_copied_while_it_gets_regions_but_not_after_that_failed() {
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/*"}));
     change_other(&client).await;
-    version::settled(&client, &other(), &[]).await.unwrap();
+    replication::settled(&client, &other(), &[]).await.unwrap();
     azure.turn_the_page();
     let error = run(&azure, &from_version()).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);

@@ -6,7 +6,7 @@ use super::*;
 use crate::{
     ids::resource::ImageDefinitionId,
     publish::plan::tests::{seen as planned, settings as publish_settings},
-    settings::{Generalized, ReplicaStorage, Source, Stopped},
+    settings::{Generalized, Latest, Source, Stopped},
 };
 
 const DEFINITION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/gal/images/def";
@@ -99,7 +99,7 @@ fn a_shallow_version_is_taken_only_as_it_is() {
     let plan = decided(&with_tag("render"), &shallow(&[])).unwrap();
     assert_eq!(plan.details, Details::default(), "no write for tags of ours alone");
     let mut excluded = settings("next-patch");
-    excluded.version_settings.exclude_from_latest = true;
+    excluded.version_settings.latest = Latest::Exclude;
     let cases = [
         (settings("next-patch"), vec![("eastus2", 700)], "bring it to eastus2"),
         (with_tag("sim"), vec![], "set tag team = sim"),
@@ -121,25 +121,22 @@ fn a_region_is_not_added_beside_keys_of_the_user_s() {
     let error = decided(&settings("next-patch"), &seen(&profile, &[("westus2", 1)])).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(
-        error.to_string().contains("East US 2, and those for westus2"),
+        error.to_string().contains("in East US 2; the keys for westus2"),
         "{error}"
     );
 }
 
 #[test]
-fn what_is_given_in_vain_is_told_once_each() {
-    let version = seen(&one_region(), &[]).version;
+fn a_setting_without_effect_is_noted_once() {
     let mut settings = settings("next-patch");
-    assert_eq!(unused::notes(&settings, &version), Vec::<String>::new());
-    settings.version_settings.storage = ReplicaStorage::PremiumLrs;
+    assert_eq!(unused::notes(&settings), Vec::<String>::new());
     settings.traits.publisher = Some("us".to_owned());
     settings.create_gallery = true;
     settings.machine.if_running = Stopped::Deallocate;
     settings.machine.generalized = Generalized::Mark;
     assert_eq!(
-        unused::notes(&settings, &version),
+        unused::notes(&settings),
         [
-            "storage_account_type = Premium_LRS is for regions that are added; another storage in those that are there needs a new version",
             "definition has no effect on a version that is adopted",
             "create_gallery has no effect on a version that is adopted",
             "deallocate has no effect on a version that is adopted",
@@ -154,6 +151,6 @@ fn our_tags_are_only_the_first_and_the_user_s_always() {
     settings.temporaries.tags = [("team".to_owned(), "render".to_owned())].into();
     let details = decided(&settings, &seen(&one_region(), &[])).unwrap().details;
     assert_eq!(details.tags["team"], "render");
-    let ours: Vec<&String> = details.first_tags.keys().collect();
+    let ours: Vec<&String> = details.own_tags.keys().collect();
     assert_eq!(ours, [Tag::Fingerprint.name(), Tag::Run.name(), Tag::Tool.name()]);
 }

@@ -16,13 +16,7 @@ const NOW: &str = "2026-01-01T00:00:00Z";
 const DEFINITION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/gal/images/def";
 
 fn goal(settings: &PublishSettings) -> Goal {
-    decide(
-        settings,
-        &seen(&[]),
-        &Numbers::default(),
-        &crate::progress::Progress::silent(),
-    )
-    .unwrap()
+    decide(settings, &seen(&[]), &Numbers::default()).unwrap()
 }
 
 /// A snapshot of the OS disk as a run leaves it, after a change of its tags.

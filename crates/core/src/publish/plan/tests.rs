@@ -28,7 +28,7 @@ pub(in crate::publish) fn settings() -> PublishSettings {
         reuse: Reuse::SameSource,
         used_by: Vec::new(),
         target_regions: Vec::new(),
-        replica_rule: crate::replicas::ReplicaRule::default(),
+        replica_rule: crate::settings::ReplicaRule::default(),
         managed_image: ManagedImagePolicy::Auto,
         machine: MachineHandling::default(),
         ignore_checks: BTreeSet::new(),
@@ -60,7 +60,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
 }
 
 fn goal(settings: &PublishSettings, seen: &Seen) -> Result<Goal> {
-    decide(settings, seen, &Numbers::default(), &Progress::silent())
+    decide(settings, seen, &Numbers::default())
 }
 
 fn planned(settings: &PublishSettings, seen: &Seen) -> crate::plan::Plan<Step> {
@@ -146,14 +146,15 @@ fn tags_of_ours_win_over_the_user_s_in_any_case_of_letters() {
     let mine = [("Azure-Batch-Fingerprint", "mine"), ("owner", "me")];
     settings.temporaries.tags = mine.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let goal = goal(&settings, &seen(&[])).unwrap();
-    let names: Vec<&str> = goal.tags.keys().map(String::as_str).collect();
+    let tags = goal.details.all_tags();
+    let names: Vec<&str> = tags.keys().map(String::as_str).collect();
     assert_eq!(
         names,
         [
             "owner",
-            "azure-batch-tool",
+            "azure-batch-fingerprint",
             "azure-batch-run",
-            "azure-batch-fingerprint"
+            "azure-batch-tool"
         ]
     );
 }

@@ -9,24 +9,17 @@ use super::missing::{missing, odd};
 use crate::{
     client::Client,
     compute::{
-        disk,
-        disk::DiskBody,
-        gallery,
-        gallery::ImageDefinition,
-        image, snapshot, version,
-        version::{ImageVersion, Settled},
+        disk, disk::DiskBody, gallery, gallery::ImageDefinition, image, snapshot, version, version::ImageVersion,
     },
     error::{Error, ErrorKind, Result},
-    ids::{
-        Location,
-        resource::{DiskId, ImageId, ImageVersionId, SnapshotId},
-    },
+    ids::resource::{DiskId, ImageId, ImageVersionId, SnapshotId},
     json as read_json, judge,
     operation::{Status, drive, read_resource},
     publish::{
         machine::{ImageKind, Machine, SourceDisk, SourceImage, SourceShape},
         security::{DefinitionSecurity, Security},
     },
+    replication::{self, Settled},
     settings::Lun,
 };
 
@@ -94,8 +87,7 @@ pub(in crate::publish) async fn observe_version(client: &Client, id: &ImageVersi
     let version = if found.status() == Status::Succeeded {
         found
     } else {
-        let own: Option<Location> = read_json::text(found.body(), "/location").and_then(|text| text.parse().ok());
-        match version::settled(client, id, own.as_slice()).await? {
+        match replication::settled(client, id, found.location().as_slice()).await? {
             Settled::Complete(version) => version,
             Settled::RegionFailed(..) | Settled::ChangeFailed(_) | Settled::RegionMissing(_) => return Err(unfit(id)),
         }
@@ -112,8 +104,7 @@ pub(in crate::publish) async fn settled_version(client: &Client, id: &ImageVersi
     if found.status() == Status::Succeeded {
         return Ok(found);
     }
-    let settled = version::settled(client, id, &[]).await?;
-    Ok(settled.into_version().unwrap_or(found))
+    Ok(replication::settled(client, id, &[]).await?.into_version())
 }
 
 async fn find_version(client: &Client, id: &ImageVersionId) -> Result<ImageVersion> {

@@ -1,14 +1,20 @@
-//! A version that fails in a region is mended, and nothing that it had is lost by that, however a run ends.
+//! A version that fails in a region is repaired, and nothing that it had is lost by that, however a run ends.
 
-use azure_batch_core::{compute::version, error::ErrorKind, publish, settings::TargetRegion};
+use azure_batch_core::{
+    compute::version,
+    error::ErrorKind,
+    publish::{self, Outcome},
+    replication,
+    settings::{Latest, ReplicaStorage, TargetRegion},
+};
 use azure_emulator::journal::Entry;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
     adopt::{adopting, body, regions, version_id, world, world_with, write},
-    publish::run,
-    support::Azure,
+    publish::{run, settings},
+    support::{Azure, lines},
 };
 
 const UK_SOUTH: &str = "\"UK South\"";
@@ -27,7 +33,7 @@ async fn break_uk_south(azure: &Azure, exclude_from_latest: bool) {
     );
     let put = version::put(&version.id, version.with_regions(regions));
     client.send(&put).await.unwrap();
-    version::settled(&client, &version.id, &[]).await.unwrap();
+    replication::settled(&client, &version.id, &[]).await.unwrap();
     azure.turn_the_page();
     azure.fault(fault);
 }
@@ -57,7 +63,10 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let between = body(&azure);
     assert!(!between.to_string().contains(UK_SOUTH), "{between}");
-    assert_eq!(between["tags"]["azure-batch-taken-out"], "uksouth:5:Standard_ZRS");
+    assert_eq!(
+        between["tags"]["azure-batch-taken-out"],
+        "protected;uksouth:5:Standard_ZRS"
+    );
     azure.turn_the_page();
 
     let (client, _events) = azure.client(&CancellationToken::new()).await;
@@ -86,7 +95,7 @@ async fn a_region_that_is_more_than_a_tag_holds_is_left_to_its_owner() {
     let error = run(&azure, &wanted).await.unwrap_err();
     let report = error.report();
     assert!(
-        report.contains("to uksouth failed") && report.contains("it carries excludeFromLatest"),
+        report.contains("to uksouth failed") && report.contains("the region carries excludeFromLatest"),
         "{report}"
     );
     assert!(body(&azure).to_string().contains(UK_SOUTH));
@@ -164,4 +173,105 @@ async fn a_change_that_failed_with_all_regions_complete_is_made_again_but_not_fo
         report.contains("its regions are complete") && report.contains("run the same again later"),
         "{report}"
     );
+}
+
+/// What the run wrote as the version's permission to remove regions, write by write.
+fn written_permissions(azure: &Azure) -> Vec<Value> {
+    let journal = azure.journal();
+    let puts = journal.iter().filter(|entry| entry.method == "PUT");
+    puts.map(|entry| entry.request["properties"]["safetyProfile"]["allowDeletionOfReplicatedLocations"].clone())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_is_removed_with_permission_and_the_protection_comes_back() {
+    let azure = world();
+    break_uk_south(&azure, false).await;
+    run(&azure, &adopting()).await.unwrap();
+    let written = written_permissions(&azure);
+    let removed = written
+        .iter()
+        .position(|permission| permission == true)
+        .expect("a region is removed");
+    assert_eq!(written[removed + 1], false, "{written:?}");
+    assert_ne!(
+        body(&azure)["properties"]["safetyProfile"]["allowDeletionOfReplicatedLocations"],
+        true
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_complete_version_is_not_written_for_our_own_tags() {
+    let azure = world();
+    let mut wanted = adopting();
+    (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
+    wanted.temporaries.tags.clear();
+    let adopted = run(&azure, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    assert!(!adopted.fingerprint.is_empty());
+    wanted.version_settings.latest = Latest::Exclude;
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(azure.writes(), [write()]);
+    assert_eq!(
+        body(&azure)["tags"]["azure-batch-fingerprint"],
+        adopted.fingerprint.as_str(),
+        "with another change they are written"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_found_version_gets_what_is_wanted_now() {
+    let azure = Azure::example();
+    let mut wanted = settings();
+    let made = run(&azure, &wanted).await.unwrap();
+    azure.turn_the_page();
+    wanted.temporaries.tags = [("team".to_owned(), "render".to_owned())].into();
+    wanted.version_settings.end_of_life = "2027-06-30T00:00:00Z".parse().ok();
+    wanted.version_settings.latest = Latest::Exclude;
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &wanted).await.unwrap();
+    assert_eq!(
+        plan.changes(),
+        [
+            "set tag team = render",
+            "end its life at 2027-06-30T00:00:00Z",
+            "exclude it from latest"
+        ]
+    );
+    let found = run(&azure, &wanted).await.unwrap();
+    assert_eq!((&found.version, found.outcome), (&made.version, Outcome::Found));
+    assert_eq!(azure.writes(), [format!("PUT {}", made.version)]);
+    let version = version::find(&client, &made.version).await.unwrap().unwrap();
+    assert_eq!(version.tag("team"), Some("render"));
+    let profile = &version.body()["properties"]["publishingProfile"];
+    assert_eq!(
+        (&profile["endOfLifeDate"], &profile["excludeFromLatest"]),
+        (&json!("2027-06-30T00:00:00Z"), &json!(true))
+    );
+    azure.turn_the_page();
+    wanted.version_settings.latest = Latest::Admit;
+    run(&azure, &wanted).await.unwrap();
+    run(&azure, &wanted).await.unwrap();
+    assert_eq!(azure.writes().len(), 1, "admitted again, once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_a_found_version_keeps_is_a_warning() {
+    let azure = Azure::example();
+    let mut wanted = settings();
+    wanted.version_settings.end_of_life = "2027-06-30T00:00:00Z".parse().ok();
+    run(&azure, &wanted).await.unwrap();
+    azure.turn_the_page();
+    wanted.version_settings.end_of_life = "2027-01-01T00:00:00Z".parse().ok();
+    wanted.version_settings.storage = ReplicaStorage::PremiumLrs;
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    publish::run(&client, &wanted).await.result.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    let lines = lines(&mut events).join("\n");
+    for text in [
+        "keeps the end of its life at 2027-06-30T00:00:00Z, which is later than 2027-01-01T00:00:00Z",
+        "keeps the storage of its replicas in eastus2, westus2",
+    ] {
+        assert!(lines.contains(text), "{lines}");
+    }
 }

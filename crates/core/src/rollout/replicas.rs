@@ -1,23 +1,21 @@
-//! Replicas before nodes: a pool that would outgrow the version's replicas in its region gets them raised first.
+//! Replicas before nodes: a pool that would outgrow the version's replicas in its region gets more of them first.
 //!
-//! The arithmetic is `replicas`', the writing `compute::version`'s. Nothing is ever lowered.
+//! The arithmetic is in `replicas`, the writing in `replication`. Nothing is ever lowered.
 
 use crate::{
     batch::pool::{self, Pool},
     client::Client,
-    compute::version::{self, ImageVersion, Settled},
+    compute::version::ImageVersion,
     error::Result,
     ids::Location,
     operation::Status,
     progress::Event,
-    replicas::{RegionNeed, ReplicaRule},
-    settings::RolloutSettings,
+    replicas::{self, RegionNeed},
+    replication::{self, Settled, Wanted},
+    settings::{ReplicaRule, RolloutSettings},
 };
 
 use super::{observe::Site, pool::PoolAccess, verdict::is_version};
-
-/// The storage of replicas that a roll-out adds: the service's own default, which every region offers.
-const STORAGE: &str = "Standard_LRS";
 
 /// What the version needs in the account's region.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -41,19 +39,19 @@ pub(super) async fn ensure(access: &PoolAccess<'_>, site: &Site, settings: &Roll
     };
     let rule = settings.policy.replica_rule;
     let pools = pool_sizes(access, settings).await?;
-    let need = rule.need(location, &pools, &client.run().progress)?;
+    let need = replicas::need(rule, location, &pools)?;
     match decide(version, location, rule, &pools) {
         Step::Nothing => client.run().progress.tell(Event::StepSkipped {
             step: "replicas",
             why: format!(
                 "{} are there for {} nodes",
-                have(version, location),
+                present(version, location),
                 pools.iter().sum::<u32>()
             ),
         }),
-        Step::AwaitRegion => match version::settled(client, &version.id, std::slice::from_ref(location)).await? {
+        Step::AwaitRegion => match replication::settled(client, &version.id, std::slice::from_ref(location)).await? {
             Settled::Complete(_) => {}
-            // Bringing it there again repairs it.
+            // Adding the region again repairs it.
             Settled::RegionFailed(..) | Settled::RegionMissing(_) | Settled::ChangeFailed(_) => {
                 raise(client, version, need).await?;
             }
@@ -64,25 +62,29 @@ pub(super) async fn ensure(access: &PoolAccess<'_>, site: &Site, settings: &Roll
 }
 
 async fn raise(client: &Client, version: &ImageVersion, need: RegionNeed) -> Result<()> {
-    let have = have(version, &need.location);
+    let present = present(version, &need.location);
     client
         .run()
         .progress
-        .note(format!("{} (there are {have})", need.formula));
-    version::ensure_regions(client, &version.id, &[need], STORAGE).await?;
+        .note(format!("{} (there are {present})", need.formula));
+    let wanted = Wanted {
+        regions: vec![need],
+        ..Wanted::default()
+    };
+    replication::ensure(client, &version.id, &wanted).await?;
     Ok(())
 }
 
 /// Without a region to look at, the version as a whole must be done.
 async fn usable(client: &Client, version: &ImageVersion) -> Result<()> {
     if !matches!(version.status(), Status::Succeeded) {
-        version::settled(client, &version.id, &[]).await?;
+        replication::settled(client, &version.id, &[]).await?;
     }
     Ok(())
 }
 
 fn decide(version: &ImageVersion, location: &Location, rule: ReplicaRule, pools: &[u32]) -> Step {
-    if have(version, location) < rule.minimum(pools).max(1) {
+    if present(version, location) < replicas::minimum(rule, pools).max(1) {
         Step::Raise
     } else if version.is_complete_in(location) && is_usable(version) {
         Step::Nothing
@@ -99,7 +101,8 @@ fn is_usable(version: &ImageVersion) -> bool {
         .any(|usable| state.eq_ignore_ascii_case(usable))
 }
 
-fn have(version: &ImageVersion, location: &Location) -> u32 {
+/// How many replicas the version has in a region.
+fn present(version: &ImageVersion, location: &Location) -> u32 {
     version
         .regions()
         .iter()
