@@ -386,8 +386,7 @@ async fn version(work: Work<'_>, journey: &mut Journey, goal: &Goal, steps: &[St
     }
     match claim::made(work.client, goal, operation).await {
         Ok(version) => {
-            journey.seen.versions.retain(|it| it.id != goal.version);
-            journey.seen.versions.extend(version);
+            journey.seen.put_version(version);
             Ok(Reached::Something)
         }
         Err(error) if !has_ended(&error) && have_gone(work, &mut journey.seen, &goal.temporaries()).await? => {

@@ -92,13 +92,13 @@ fn is_hidden(error: &Error) -> bool {
         .is_some_and(|refusal| refusal.status == 409 && says(refusal))
 }
 
-/// Waits until a version is made, and says why when it is not. The version as it was seen last, if it was seen.
+/// Waits until a version is made, and says why when it is not.
 ///
 /// # Errors
 /// When it fails or the run ends.
-pub(super) async fn made(client: &Client, goal: &Goal, operation: Option<String>) -> Result<Option<ImageVersion>> {
+pub(super) async fn made(client: &Client, goal: &Goal, operation: Option<String>) -> Result<ImageVersion> {
     match replication::settled(client, &goal.version, &[]).await {
-        Ok(settled) => Ok(Some(settled.into_version())),
+        Ok(settled) => Ok(settled.into_version()),
         Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => Err(error),
         Err(error) => Err(explained(client, error, operation).await),
     }

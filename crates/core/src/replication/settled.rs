@@ -61,15 +61,16 @@ pub(super) async fn settled_since(
     wanted: &[Location],
     complete_before: &[Location],
 ) -> Result<Settled> {
-    let wait = Wait::new(client, Pace::COPY, "replication");
+    let wait = Wait::new(client, Pace::VERSION, "replication");
     let mut reported = BTreeMap::new();
     loop {
         let version = version::find(client, id).await?.ok_or_else(|| missing(id))?;
         report_replication(client, &version, &mut reported);
+        let slowest = version.regions().iter().map(|region| region.percent).min();
         if let Some(settled) = stand(version, wanted, complete_before)? {
             return Ok(settled);
         }
-        wait.pause(None).await?;
+        wait.pause_at(slowest.unwrap_or(0)).await?;
     }
 }
 
