@@ -45,7 +45,7 @@ struct Cost {
     file_bytes: u64,
 }
 
-/// Measures our release plugin, and another beside it.
+/// Measures our release plugin, and another one to compare it with.
 ///
 /// # Errors
 /// When a plugin does not start as a plugin does.
@@ -65,7 +65,7 @@ pub(crate) fn start(versus: Option<&Path>) -> Result {
     Ok(())
 }
 
-/// Measures the emulator; how is told in its own benchmark.
+/// Measures the emulator; its own benchmark says how.
 ///
 /// # Errors
 /// When it does not build, start or answer.

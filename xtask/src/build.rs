@@ -63,18 +63,18 @@ impl Checkout {
     }
 }
 
-/// What `cargo run` tells the program that it runs about its package. Build scripts look at these: handed on, they would
-/// make each of them, and all that stands on them, be built anew whenever cargo is called by us and by hand in turn.
-const TOLD_BY_CARGO: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
+/// Variables that `cargo run` sets for the program that it runs. Build scripts look at these. If we handed them on, each
+/// build script and everything above it would be built again whenever cargo is called by us and by hand in turn.
+const SET_BY_CARGO: [&str; 2] = ["CARGO_PKG_", "CARGO_MANIFEST_"];
 
 /// The cargo that runs us, so that a toolchain chosen by hand stays chosen.
 pub(crate) fn cargo() -> Command {
     let mut cargo = Command::new(std::env::var_os("CARGO").unwrap_or_else(|| OsString::from("cargo")));
-    let is_told = |name: &OsString| {
+    let is_set = |name: &OsString| {
         let name = name.to_string_lossy();
-        TOLD_BY_CARGO.iter().any(|start| name.starts_with(start))
+        SET_BY_CARGO.iter().any(|start| name.starts_with(start))
     };
-    for (name, _) in std::env::vars_os().filter(|(name, _)| is_told(name)) {
+    for (name, _) in std::env::vars_os().filter(|(name, _)| is_set(name)) {
         cargo.env_remove(name);
     }
     cargo

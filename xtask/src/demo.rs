@@ -1,4 +1,4 @@
-//! `cargo xtask demo`: the whole way on the local Azure, told as a story.
+//! `cargo xtask demo`: the whole way on the local Azure, as a story.
 //!
 //! It does nothing itself: it starts the programs that users start, shows what they say, and then what Azure was asked.
 
@@ -40,7 +40,7 @@ struct Stage {
     secret: String,
 }
 
-/// Tells it.
+/// Tells the story.
 ///
 /// # Errors
 /// When one of the programs fails.

@@ -1,7 +1,7 @@
-//! `cargo xtask judges`: clients that nobody here wrote, unmodified, judge the local Azure.
+//! `cargo xtask judges`: clients that others wrote, unmodified, judge the local Azure.
 //!
 //! The checks of Microsoft's clients are in `tests/judges`, in the clients' language; this installs the clients, starts what
-//! they judge, lets our own tools work beside them, and adds up.
+//! they judge, lets our own tools work at the same time, and adds up.
 
 mod arm;
 mod ours;

@@ -34,7 +34,7 @@ enum Verb {
         #[arg(long)]
         code: bool,
     },
-    /// The whole way on the local Azure, told as a story: machine, image version, pool.
+    /// The whole way on the local Azure, as a story: machine, image version, pool.
     Demo,
     /// The whole way with real Packer and a real Actions runner, with everything that can go wrong on it.
     Real {
@@ -75,13 +75,13 @@ enum Verb {
 enum Measured {
     /// What starting the plugin costs: time, memory, file size.
     Start {
-        /// Another plugin to measure beside ours, e.g. one written in Go.
+        /// Another plugin to compare ours with, e.g. one written in Go.
         #[arg(long)]
         versus: Option<PathBuf>,
     },
     /// What the local Azure costs: start, memory and requests a second with 500 pools of 200 nodes.
     Emulator,
-    /// What our publish costs beside what the service itself needs and beside az: time, requests, refusals. Nine minutes.
+    /// What our publish costs, compared with what the service itself needs and with az. Takes ten minutes.
     Publish,
 }
 

@@ -118,8 +118,8 @@ fn after_help(verb: Verb) -> String {
         text.push_str(&format!("  {}: {}\n", opt.spelled(Door::Input), names.join(", ")));
     }
     text.push_str(
-        "\nExit codes: 0 reached, 2 bad input, 3 no rights, 4 quota or limit, 5 partly reached, 6 deadline (resumable),\n\
-         7 refused for safety, 8 Azure failed, 130 cancelled.",
+        "\nExit codes: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,\n\
+         6 deadline (resumable), 7 refused, 8 Azure failed or could not be reached, 130 cancelled.",
     );
     text
 }

@@ -1,6 +1,6 @@
 //! The ways in which a runner or a person asks this program to stop.
 //!
-//! What stopping means is `rollout`'s affair.
+//! What stopping means is decided in `run`.
 
 use std::io;
 

@@ -8,8 +8,10 @@ use std::fmt;
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::resource::ImageDefinitionId,
+    options::image::TEMP_NAME_PREFIX,
     settings::Lun,
     tags::{Fingerprint, short_hash},
+    words,
 };
 
 /// The longest name of a snapshot or managed image, in letters (Azure's naming rules of Microsoft.Compute).
@@ -53,9 +55,12 @@ impl TemporaryNames {
     pub fn new(prefix: &str, definition: &ImageDefinitionId, fingerprint: &Fingerprint) -> Result<Self> {
         let letters = prefix.chars().count();
         if letters > LONGEST_PREFIX {
-            let text = format!(
-                "temp_name_prefix {prefix:?} has {letters} letters; with more than {LONGEST_PREFIX} the names of snapshots and images get longer than the {LONGEST_NAME} that Azure allows"
-            );
+            let text = words![
+                TEMP_NAME_PREFIX,
+                format!(
+                    " {prefix:?} has {letters} letters; with more than {LONGEST_PREFIX} the names of snapshots and images get longer than the {LONGEST_NAME} that Azure allows"
+                )
+            ];
             return Err(Error::new(ErrorKind::BadInput, text).with_hint("give a shorter prefix"));
         }
         Ok(Self {

@@ -21,7 +21,6 @@ pub mod codec;
 pub mod config;
 pub mod conform;
 pub mod dispatch;
-mod gob;
 pub mod log;
 pub mod messages;
 pub mod post_processor;

@@ -10,7 +10,7 @@ mod publish;
 
 use crate::suite::Case;
 
-/// Every case. Those that take longest come first, so that the others run beside them.
+/// Every case. Those that take longest come first, so that the others run at the same time.
 #[must_use]
 pub fn all() -> Vec<Case> {
     [

@@ -4,7 +4,7 @@
 
 use std::io::{self, Write as _};
 
-/// Writes a line. A terminal that is gone is no reason to stop the work.
+/// Writes a line. The work goes on when the terminal is gone.
 pub fn say(line: impl AsRef<str>) {
     let mut out = io::stdout().lock();
     let written = writeln!(out, "{}", line.as_ref()).and_then(|()| out.flush());

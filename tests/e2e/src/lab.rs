@@ -61,7 +61,7 @@ impl<'a> Lab<'a> {
         })
     }
 
-    /// Keeps the journal beside the logs.
+    /// Keeps the journal next to the logs.
     ///
     /// # Errors
     /// When it cannot be read or written.

@@ -56,6 +56,36 @@ fn the_readme_shows_the_smallest_example_as_it_is() {
     assert!(example.lines().count() <= 12, "the smallest template has grown");
 }
 
+/// Names of tests in a page: three words at least, joined by `_`.
+fn tests_named(page: &str) -> Vec<&str> {
+    let quoted = page.split('`').skip(1).step_by(2);
+    let is_name = |text: &&str| {
+        text.matches('_').count() > 1
+            && text
+                .chars()
+                .all(|c| c.is_ascii_lowercase() || c.is_ascii_digit() || c == '_')
+    };
+    quoted.filter(is_name).collect()
+}
+
+#[test]
+fn every_test_that_a_promise_names_exists() {
+    let page = files::read(&root().join("docs/reliability.md")).unwrap();
+    let names = tests_named(&page);
+    assert!(names.len() > 40, "only {} tests are named", names.len());
+    let sources = ["crates", "tests"].map(|folder| files::below(&root().join(folder)).unwrap());
+    let rust = sources
+        .iter()
+        .flatten()
+        .filter(|file| file.extension().is_some_and(|end| end == "rs"));
+    let text: String = rust.map(|file| files::read(file).unwrap()).collect();
+    let missing: Vec<&str> = names
+        .into_iter()
+        .filter(|name| !text.contains(&format!("fn {name}(")))
+        .collect();
+    assert!(missing.is_empty(), "there is no test {}", missing.join(", "));
+}
+
 #[test]
 fn links_are_told_from_addresses_and_places() {
     let page = "[a](docs/a.md#part) [b](https://example.com/b) [c](#here) [d](../d.md)";

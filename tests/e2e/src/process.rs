@@ -148,7 +148,7 @@ impl Program {
             .doing(|| format!("start {}", self.name))?;
         let id = child.id();
         let (tell, ended) = mpsc::channel();
-        // Nobody listens any more when the case has failed meanwhile; the process is reaped all the same.
+        // The receiver is gone when the case has failed in the meantime; the process is reaped all the same.
         thread::spawn(move || drop(tell.send(child.wait())));
         let (name, watch) = (self.name, Stopwatch::start());
         Ok(Running {

@@ -141,7 +141,7 @@ impl Report {
     /// The job summary.
     #[must_use]
     pub fn summary(&self) -> String {
-        // The runner tells it once for the composite's own step and once for the action.
+        // The runner says it once for the composite's own step and once for the action.
         let told = self.lines.iter().rfind(|line| text(line, "command") == "summary");
         told.map(|line| text(line, "content").to_owned()).unwrap_or_default()
     }

@@ -1,6 +1,6 @@
 //! Looks for secrets in everything the cases left behind: logs, journals, summaries, artifacts.
 //!
-//! It is told which secrets the cases use, and knows what a token looks like.
+//! It gets the secrets that the cases use, and knows what a token looks like.
 
 use std::path::Path;
 

@@ -56,7 +56,7 @@ impl Post {
         }
     }
 
-    /// The block: the example's machine, for a pool of 700 nodes beside it.
+    /// The block: the example's machine, for a pool of 700 nodes in its region.
     #[must_use]
     pub fn block(&self) -> String {
         let login: String = VARIABLES.iter().fold(String::new(), |mut text, name| {

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::failure::{Failure, Result};
 
-/// How long to leave a condition alone between two looks: short beside anything a program does here, long beside
+/// How long to leave a condition alone between two looks: short compared with anything a program does here, long compared with
 /// what a look costs.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(50);
 

@@ -66,7 +66,7 @@ pub fn with_machine(lab: &Lab<'_>, change: impl FnOnce(&mut Value)) -> Result<Va
     Ok(seed)
 }
 
-/// Only the example's machine, as if it had been built anew: the emulator gives it new disks.
+/// Only the example's machine, as if it had been built again: the emulator gives it new disks.
 ///
 /// # Errors
 /// When the example cannot be read.

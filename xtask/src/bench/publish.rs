@@ -1,7 +1,7 @@
-//! `cargo xtask bench publish`: what our publish costs beside what the service itself needs, and beside az.
+//! `cargo xtask bench publish`: what our publish costs, compared with what the service itself needs, and with az.
 //!
 //! Nothing is faster than Azure here: the local Azure takes as long as the seed below says, and both programs wait as
-//! they do in Azure. So it takes nine minutes, nearly all of them asleep. It sets no limit, since machines differ.
+//! they do in Azure. So it takes ten minutes, and is asleep for nearly all of them. It sets no limit, since machines differ.
 
 use std::{
     path::{Path, PathBuf},
@@ -82,8 +82,8 @@ struct Bench {
 }
 
 impl Seconds {
-    /// What nobody can do faster: the copies, the image made of them, the version made of that in both regions, each
-    /// region a little later than the one before. The definition is made, and what is left over removed, meanwhile.
+    /// What no client can do faster: the copies, the image of them, the version of that in both regions, each region a
+    /// little later than the one before. The definition can be made, and what is left over removed, at the same time.
     fn critical_path(self) -> f64 {
         f64::from(self.snapshot + self.image + self.version + 2 * self.region)
     }
@@ -222,7 +222,7 @@ pub(crate) fn publish() -> Result {
     let [few, many] = DATA_DISKS;
     let job = |by, data_disks| Job { by, data_disks };
     let jobs = [job(By::Us, few), job(By::Az, few), job(By::Us, many)];
-    say("▸ publishing, three times side by side: nine minutes");
+    say("▸ publishing, three times side by side: ten minutes");
     let costs: Vec<Result<Cost>> = thread::scope(|scope| {
         let running = jobs.map(|job| {
             let bench = &bench;

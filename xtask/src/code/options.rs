@@ -13,7 +13,7 @@ use super::{
     read::{File, attributes, is_for_tests},
 };
 
-/// Collects the texts of a file, but for what attributes such as `doc` say.
+/// Collects the texts of a file; what attributes such as `doc` say is left out.
 #[derive(Default)]
 struct Texts {
     found: Vec<LitStr>,

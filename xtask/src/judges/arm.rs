@@ -1,4 +1,4 @@
-//! The judge that is no client of Azure's own: HashiCorp's azure-arm builder, unmodified, builds on the local Azure with our
+//! The judge that Microsoft did not write: HashiCorp's azure-arm builder, unmodified, builds on the local Azure with our
 //! post-processor behind it.
 //!
 //! It starts the programs and adds up; what must be true afterwards is in `checks`, the templates are in
@@ -43,7 +43,7 @@ pub(super) fn judge(tools: &Tools) -> Result<u32> {
     Ok(passed)
 }
 
-/// Installs azure-arm beside our plugin.
+/// Installs azure-arm next to our plugin.
 fn install_builder(tools: &Tools) -> Result {
     let mut install = Command::new(&tools.packer);
     install
@@ -57,7 +57,7 @@ fn install_builder(tools: &Tools) -> Result {
     step("install azure-arm", &mut install)
 }
 
-/// What is built: a managed image with snapshots beside it, one without, and a version.
+/// What is built: a managed image with its snapshots, one without, and a version.
 const BUILDS: [&str; 3] = ["image", "plain", "gallery"];
 
 /// Runs all builds side by side, since most of each is azure-arm waiting to delete again what was still in use.

@@ -1,4 +1,4 @@
-//! What our own tools do beside the judges: one publish with real Packer, and roll-outs.
+//! What our own tools do while the judges are at work: one publish with real Packer, and roll-outs.
 //!
 //! It checks only that they succeed; what they made is for Microsoft's clients to read.
 

@@ -95,7 +95,7 @@ impl<'a> Stage<'a> {
         answer
     }
 
-    /// The emulator of a newcomer, started as `docs/emulator.md` says but for the ports.
+    /// The emulator of a newcomer, started as `docs/emulator.md` says, on other ports.
     fn newcomers_azure(&self) -> Result<LocalAzure> {
         let start = Start {
             binary: &self.lab.tools.emulator,
@@ -124,7 +124,7 @@ impl<'a> Stage<'a> {
             seed,
             time_scale: TIME_SCALE,
         };
-        // az waits 30 seconds between polls when nothing tells it otherwise; the SDKs are told by the judge.
+        // az waits 30 seconds between polls unless the service names a pause; the judge names one to the SDKs.
         let flags: &[&str] = match self.script {
             Script::Az | Script::Sample => &["--retry-after", "1"],
             Script::Sdk | Script::Schemas => &[],

@@ -1,7 +1,7 @@
 //! Virtual environments of pinned clients, in the cache folder; what is there is used again.
 //!
 //! A folder's name holds a hash of its requirements and of everything they stand on, so a changed pin makes a new one and
-//! never mends an old one.
+//! never changes an old one.
 
 use std::{
     path::{Path, PathBuf},

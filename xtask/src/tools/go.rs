@@ -148,7 +148,7 @@ pub(super) fn says(binary: &Path, argument: &str, wanted: &str) -> bool {
         .arg(argument)
         .env("CHECKPOINT_DISABLE", "1")
         .output();
-    // Some tell it on stderr.
+    // Some print it on stderr.
     output.is_ok_and(|output| {
         [output.stdout, output.stderr]
             .iter()

@@ -102,7 +102,7 @@ fn outputs_text(outputs: &[(&'static str, String)], random: u64) -> String {
     text
 }
 
-/// A number that nobody can foresee: the seed of std's hash maps comes from the system.
+/// A number that cannot be foreseen: the seed of std's hash maps comes from the system.
 fn random() -> u64 {
     RandomState::new().build_hasher().finish()
 }
@@ -127,7 +127,7 @@ mod tests {
     }
 
     #[test]
-    fn files_are_written_and_what_cannot_be_written_is_told() {
+    fn files_are_written_and_what_cannot_be_written_is_reported() {
         let folder = tempfile::tempdir().unwrap();
         let runner = Runner {
             output: Some(folder.path().join("outputs")),

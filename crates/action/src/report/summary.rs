@@ -260,7 +260,7 @@ fn fence_around(text: &str) -> String {
     fence
 }
 
-/// Columns of the timeline: they fit beside the other columns of the table.
+/// Columns of the timeline: they fit next to the other columns of the table.
 const COLUMNS: u64 = 30;
 
 /// A step's place in the run: dots before and after, blocks for its own time, one at least.

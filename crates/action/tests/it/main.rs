@@ -1,6 +1,6 @@
 //! The built program and its installer from the outside: files, streams, signals, exit codes.
 //!
-//! What the texts say in detail is tested beside the code that makes them; Azure itself is not needed here.
+//! What the texts say in detail is tested next to the code that makes them; Azure itself is not needed here.
 
 #[cfg(test)]
 mod documents;

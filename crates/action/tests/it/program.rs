@@ -32,7 +32,7 @@ fn on_runner(command: &mut Command, folder: &Path) {
         .env("RUNNER_TEMP", folder);
 }
 
-/// A good roll-out to a port where nobody listens: port 9 is kept for discarding.
+/// A good roll-out to a port without a listener: port 9 is kept for discarding.
 fn good(command: &mut Command) -> &mut Command {
     command.env("ARM_METADATA_HOST", "127.0.0.1:9").args([
         "rollout",
@@ -191,7 +191,7 @@ fn a_run_that_is_cancelled_while_github_does_not_answer_still_writes_its_files()
         .stderr(Stdio::piped())
         .spawn()
         .unwrap();
-    // It asks, so it listens to signals by now; nobody answers.
+    // It asks, so it listens to signals by now; it gets no answer.
     let _asked = github.accept().unwrap();
     send("-INT", child.id());
     let mut complaints = BufReader::new(child.stderr.take().unwrap()).lines();

@@ -9,8 +9,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::VersionNumber,
     operation::Status,
+    options::image::DESTINATION_IMAGE_VERSION,
     settings::{Reuse, VersionChoice},
     tags::{Fingerprint, Tag},
+    words,
 };
 
 /// The number, and whether its version is there already.
@@ -78,7 +80,11 @@ fn explicit(
         ErrorKind::Refused,
         format!("version {number} cannot be published: {why}"),
     );
-    Err(error.with_hint("choose another number, or image_version = \"next-patch\""))
+    Err(error.with_hint(words![
+        "choose another number, or set ",
+        DESTINATION_IMAGE_VERSION,
+        " to \"next-patch\""
+    ]))
 }
 
 fn next(line: VersionNumber, versions: &[ImageVersion], taken: &BTreeSet<VersionNumber>) -> Result<VersionNumber> {
@@ -88,9 +94,13 @@ fn next(line: VersionNumber, versions: &[ImageVersion], taken: &BTreeSet<Version
         return Ok(line);
     };
     let used_up = || Error::new(ErrorKind::Quota, format!("the numbers after {greatest} are used up"));
-    greatest
-        .next_patch()
-        .ok_or_else(|| used_up().with_hint("begin another line, e.g. image_version = \"next-patch 1.1\""))
+    greatest.next_patch().ok_or_else(|| {
+        used_up().with_hint(words![
+            "begin another line: set ",
+            DESTINATION_IMAGE_VERSION,
+            " to \"next-patch 1.1\", for example"
+        ])
+    })
 }
 
 fn of_line(versions: &[ImageVersion], line: VersionNumber) -> impl Iterator<Item = (VersionNumber, &ImageVersion)> {

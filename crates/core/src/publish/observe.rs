@@ -14,7 +14,9 @@ use crate::{
         resource::{ImageVersionId, ResourceGroupId},
     },
     json,
+    options::image::{CREATE_GALLERY, DESTINATION_GALLERY_NAME, DESTINATION_RESOURCE_GROUP},
     settings::{PublishSettings, Source, UsedBy},
+    words,
 };
 
 /// What is there.
@@ -94,7 +96,15 @@ async fn destination(client: &Client, settings: &PublishSettings) -> Result<Dest
             return Ok((None, None, Vec::new()));
         }
         let missing = Error::new(ErrorKind::BadInput, format!("there is no gallery {id}"));
-        return Err(missing.with_hint("check gallery_name and resource_group, or set create_gallery = true"));
+        return Err(missing.with_hint(words![
+            "check ",
+            DESTINATION_GALLERY_NAME,
+            " and ",
+            DESTINATION_RESOURCE_GROUP,
+            ", or set ",
+            CREATE_GALLERY,
+            " to true"
+        ]));
     };
     let location = json::text(&answer.value(), "/location").and_then(|text| text.parse().ok());
     let definition = definition(client, settings).await?;

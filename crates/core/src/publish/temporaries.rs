@@ -11,9 +11,11 @@ use crate::{
     ids::resource::{ImageId, ResourceGroupId, SnapshotId},
     json,
     operation::{Status, read_resource},
+    options::image::TEMP_RESOURCE_GROUP_NAME,
     request::Request,
     settings::KeptKind,
     tags::TemporaryTags,
+    words,
 };
 
 /// Which temporary it is, by its id.
@@ -190,5 +192,5 @@ fn no_group(group: &ResourceGroupId, cause: Error) -> Error {
         group.name()
     );
     let error = Error::new(ErrorKind::BadInput, text).because(cause);
-    error.with_hint("create it, or name another one with temp_resource_group_name")
+    error.with_hint(words!["create it, or name another one with ", TEMP_RESOURCE_GROUP_NAME])
 }

@@ -8,7 +8,9 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
+    options::image::MANAGED_IMAGE,
     settings::ManagedImagePolicy,
+    words,
 };
 
 /// What a version is made from.
@@ -55,9 +57,9 @@ pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: 
         }
         (ManagedImagePolicy::Always, Some(obstacle)) => Err(Error::new(
             ErrorKind::Refused,
-            format!("managed_image = always, but {obstacle}"),
+            words![MANAGED_IMAGE, format!(" is always, but {obstacle}")],
         )
-        .with_hint("set managed_image to auto or never")),
+        .with_hint(words!["set ", MANAGED_IMAGE, " to auto or never"])),
         _ => Err(illegal(policy, machine, definition)),
     }
 }
@@ -131,9 +133,11 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
         (SourceShape::Image(_), Security::TrustedLaunch | Security::Confidential, _) => {
             error.with_hint("publish from the machine itself: its VM, disks or snapshots")
         }
-        (_, Security::Standard, DefinitionSecurity::Supported) => error.with_hint(format!(
-            "set managed_image to auto or always, or use a definition of SecurityType {legal}"
-        )),
+        (_, Security::Standard, DefinitionSecurity::Supported) => error.with_hint(words![
+            "set ",
+            MANAGED_IMAGE,
+            format!(" to auto or always, or use a definition of SecurityType {legal}")
+        ]),
         _ => error.with_hint(format!(
             "use a definition of SecurityType {legal}; one that does not exist yet is created so"
         )),

@@ -4,11 +4,11 @@
 //! Packer turns the user's block into these types before it calls Configure; it knows no
 //! defaults and no checks beyond `required`.
 
+mod gob;
+
 use std::collections::BTreeMap;
 
 use prost::Message as _;
-
-use super::gob;
 
 /// The attributes and blocks of one configuration block, by name.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]

@@ -147,7 +147,7 @@ fn ensure_two_regions(journal: &Journal) -> Result {
     ensure_says("the version's PUT", &lower, &wanted)
 }
 
-/// The failure is told once, short, with the reason.
+/// The failure is shown once, short, with the reason.
 fn ensure_fails_in_one_screen(report: &Report, reasons: &[&str]) -> Result {
     ensure(report.ended.code != 0, || "the job did not fail".to_owned())?;
     let errors = report.annotations("error");

@@ -32,7 +32,7 @@ pub(super) const CASES: &[Case] = &[
     },
 ];
 
-/// The version that somebody else has made.
+/// The version that another run has made.
 const NUMBER: &str = "1.4.2";
 
 fn version() -> String {

@@ -65,7 +65,7 @@ fn ctrl_c_during_replication_can_be_resumed(lab: &Lab<'_>) -> Result {
     wait_for("the version", PLACE_LIMIT, || written(&azure, "/versions/", 1))?;
     build.signal(Signal::Interrupt)?;
     let ended = build.wait(Packer::limit())?.ended_with(1)?;
-    // Deleting a source breaks the copy: they stay, and the user is told.
+    // Deleting a source breaks the copy: they stay, and the user is informed.
     let snapshots = left::names(&azure.resources()?, Kind::Snapshot);
     let image = left::names(&azure.resources()?, Kind::ManagedImage);
     ensure(!snapshots.is_empty() || !image.is_empty(), || {

@@ -13,7 +13,7 @@ use crate::{
 /// How long a pool may take to appear.
 const POOL_LIMIT: Duration = Duration::from_secs(60);
 
-/// What the example's machine sends along, so that nobody else on it is given its tokens.
+/// What the example's machine sends along, so that no other program on it gets its tokens.
 const IDENTITY_HEADER: &str = "example-identity-header";
 
 pub(super) const CASES: &[Case] = &[

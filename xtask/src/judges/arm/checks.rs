@@ -214,7 +214,7 @@ fn is_expected(entry: &Entry) -> bool {
     }
 }
 
-/// Beside a plugin without a protocol version, Packer speaks gob with every plugin.
+/// Together with a plugin without a protocol version, Packer speaks gob with every plugin.
 pub(super) fn protocol(checks: &mut Checks, log: &str) -> Result {
     let starts: Vec<&str> = log
         .lines()

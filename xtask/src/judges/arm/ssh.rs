@@ -1,6 +1,6 @@
 //! An OpenSSH server on loopback that plays the machine: whatever the builder does to it, it does to this one.
 //!
-//! It has keys, a port and a configuration of its own, and lets nobody in but us, by key.
+//! It has keys, a port and a configuration of its own, and lets only us in, by key.
 
 use std::{
     net::{Ipv4Addr, TcpListener, TcpStream},

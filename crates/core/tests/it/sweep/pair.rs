@@ -8,7 +8,7 @@ use serde_json::Value;
 use tokio_util::sync::CancellationToken;
 
 use super::{
-    Ends, STRIDE,
+    Ends,
     cases::{alone, fan_out},
     difference,
 };
@@ -66,7 +66,7 @@ where
             (last, (self.settle)(world.resources()))
         });
         let at = |request| STOPS.map(|stop| Case { request, stop });
-        let cases: Vec<Case> = (1..=last).step_by(STRIDE).flat_map(at).collect();
+        let cases: Vec<Case> = (1..=last).flat_map(at).collect();
         fan_out(&cases, |case| alone(self.case(case, &end)))
     }
 

@@ -256,9 +256,6 @@ pub(super) static TROUBLES: [Trouble; 30] = [
     ),
 ];
 
-/// Troubles that do harm today, at requests whose path contains this. The list only gets shorter.
-pub(super) const KNOWN: [(&str, &str); 1] = [("broken 4 times", "/pools")];
-
 /// Scripts a fault for the request with that number.
 pub(super) fn script(world: &Azure, number: u64, mut fault: Value) {
     fault["request"] = json!(number);

@@ -5,7 +5,7 @@
 //! from 1.7 on decodes to the same tree and which makes the bytes the same every time.
 //! It is no general gob encoder: it knows exactly the types of `hcldec` and `cty` in a spec.
 
-use super::spec::{AttributeType, Element, Presence, Spec};
+use super::{AttributeType, Element, Presence, Spec};
 
 // Type ids that gob itself fixes.
 const BOOL: i64 = 1;
