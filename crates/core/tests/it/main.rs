@@ -5,6 +5,7 @@
 mod adopt;
 mod answers;
 mod captured;
+mod cost;
 mod credential;
 mod publish;
 mod publish_reconcile;
