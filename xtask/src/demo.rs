@@ -40,7 +40,7 @@ struct Stage {
     secret: String,
 }
 
-/// Tells the story.
+/// Shows the story.
 ///
 /// # Errors
 /// When one of the programs fails.

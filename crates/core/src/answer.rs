@@ -62,7 +62,7 @@ impl Answer {
             .map_err(|cause| Error::new(ErrorKind::Azure, "the answer is not the JSON it should be").because(cause))
     }
 
-    /// The body as JSON; `Null` when it is empty or no JSON.
+    /// The body as JSON; `Null` when it is empty or not JSON.
     #[must_use]
     pub fn value(&self) -> Value {
         serde_json::from_slice(&self.body).unwrap_or(Value::Null)

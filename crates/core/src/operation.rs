@@ -31,7 +31,7 @@ pub enum Status {
     Succeeded,
     /// It ended badly.
     Failed(ServiceError),
-    /// The record of the operation is gone: the resource must tell.
+    /// The record of the operation is gone: the resource shows what came of it.
     Forgotten,
 }
 
@@ -50,7 +50,7 @@ pub fn begin(method: &Method, answer: &Answer) -> Status {
 }
 
 /// Reads the body that a write was answered with. One that is not the resource says nothing: a proxy or a policy may
-/// have replaced it, and the resource has to tell.
+/// have replaced it, and only the resource shows what came of it.
 fn read_written(body: &Value) -> Status {
     if body.is_object() {
         read_resource(body)
@@ -73,7 +73,7 @@ pub fn read(by: &PollBy, answer: &Answer) -> Status {
 }
 
 fn read_async_operation(body: &Value, running: impl FnOnce() -> Status) -> Status {
-    // A body without a status is what a proxy or a service in trouble answers; asking again tells.
+    // A body without a status is what a proxy or a service in trouble answers; the next poll shows more.
     let status = json::text(body, "/status");
     match Outcome::parse(status.unwrap_or("InProgress")) {
         Outcome::Running => running(),

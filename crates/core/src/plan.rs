@@ -37,7 +37,7 @@ pub trait Step: Display + Serialize {
 /// The steps of a run, in their order.
 ///
 /// `Display` is one step a line. The serde form is `{"changes": 1, "steps": [{"effect": "create", "text": "create
-/// snapshot …", "step": …, …}]}`: each step's own fields stand beside its effect and its line.
+/// snapshot …", "step": …, …}]}`: each step's own fields stand next to its effect and its line.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan<S> {
     /// The steps.

@@ -1,6 +1,6 @@
 //! The library's only way to say anything while it works.
 //!
-//! An event is a fact with a sentence of its own; how it is shown is the binaries' affair.
+//! An event is a fact with a sentence of its own; the binaries decide how it is shown.
 
 use std::{collections::BTreeMap, fmt};
 
@@ -151,7 +151,7 @@ pub enum CheckOutcome {
     Fail,
     /// Failed, and ignored by name.
     Ignored,
-    /// This kind of source cannot tell.
+    /// This kind of source does not show it.
     CannotKnow,
 }
 
@@ -164,7 +164,7 @@ pub struct StepTime {
     pub seconds: u64,
 }
 
-/// Takes events; cheap to clone. Nobody listening is no error.
+/// Takes events; cheap to clone. Without a listener events are dropped.
 #[derive(Clone, Debug)]
 pub struct Progress(Option<mpsc::UnboundedSender<Event>>);
 
@@ -182,7 +182,7 @@ impl Progress {
         Self(None)
     }
 
-    /// Tells an event.
+    /// Reports an event.
     pub fn tell(&self, event: Event) {
         if let Some(sender) = &self.0 {
             // A listener that went away has chosen not to hear the rest.
@@ -190,12 +190,12 @@ impl Progress {
         }
     }
 
-    /// Tells a note.
+    /// Reports a note.
     pub fn note(&self, text: impl Into<String>) {
         self.tell(Event::Note { text: text.into() });
     }
 
-    /// Tells a warning.
+    /// Reports a warning.
     pub fn warn(&self, text: impl Into<String>) {
         self.tell(Event::Warning { text: text.into() });
     }

@@ -103,11 +103,11 @@ fn asked<Settings>(
     }
 }
 
-/// How long a publish may take when nobody says: replication of a large image took up to six hours, as Microsoft's
+/// How long a publish may take when it is not given: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
-/// How long a roll-out may take when nobody says: five resize rounds with their pauses and the nodes' start.
+/// How long a roll-out may take when it is not given: five resize rounds with their pauses and the nodes' start.
 pub const ROLLOUT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
 
 #[cfg(test)]

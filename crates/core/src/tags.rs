@@ -222,8 +222,8 @@ impl SourceKey {
     }
 }
 
-/// 64 bits of a hash of texts that Azure compares without case, as 16 hexadecimal letters: enough to tell builds apart,
-/// short enough for the name of a resource.
+/// 64 bits of a hash of texts that Azure compares without case, as 16 hexadecimal letters: different for each
+/// build, and short enough for the name of a resource.
 #[must_use]
 pub fn short_hash(parts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
     let mut hash = Sha256::new();

@@ -352,7 +352,7 @@ impl Watched {
     }
 }
 
-/// The type and name of a resource, which tell it from the others of its group.
+/// The type and name of a resource, which distinguish it from the others of its group.
 #[must_use]
 pub fn short(id: &str) -> &str {
     id.split_once("/providers/")

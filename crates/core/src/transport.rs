@@ -132,7 +132,7 @@ fn connect_fault(error: &reqwest::Error) -> ConnectFault {
 }
 
 impl SendError {
-    /// What to do, where the fault alone tells.
+    /// What to do, where that follows from the fault alone.
     #[must_use]
     pub fn hint(&self) -> Option<Words> {
         match self {

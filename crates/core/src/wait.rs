@@ -1,6 +1,6 @@
 //! Until a condition holds: look, pause, look again, at a pace that grows with what has passed.
 //!
-//! It knows no resource. One look may be one request for many things: a list tells of all snapshots of a group, so many
+//! It knows no resource. One look may be one request for many things: a list shows all snapshots of a group, so many
 //! waits cost no more than one.
 
 use std::time::Duration;

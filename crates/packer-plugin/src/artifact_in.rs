@@ -67,9 +67,9 @@ impl Input {
     }
 }
 
-/// What azure-arm left behind, as the text of its artifact tells it: lines of the form `Name: value`.
+/// What azure-arm left behind, as the text of its artifact says: lines of the form `Name: value`.
 ///
-/// The artifact's own id is no help: with `keep_os_disk` it is a disk, which may be gone.
+/// The artifact's own id does not help: with `keep_os_disk` it is a disk, which may be gone.
 #[derive(Debug, Default)]
 struct Left {
     image: Option<ImageId>,
@@ -121,7 +121,7 @@ fn of_version(version: &ImageVersionId) -> Values {
     Values::default().with(image::SOURCE_IMAGE_VERSION, version.to_string())
 }
 
-/// The snapshots beside an image lie in its group; without them the image itself is the source.
+/// The snapshots of an image are in its resource group; without them the image itself is the source.
 fn of_image(captured: &ImageId, os_snapshot: Option<String>, data_snapshot_prefix: Option<String>) -> Values {
     let mut source = Values::default().with(image::SOURCE_MANAGED_IMAGE, captured.to_string());
     if let Some(name) = os_snapshot {

@@ -157,7 +157,7 @@ impl Artifact for PublishedArtifact {
         match self.on_destroy {
             OnDestroy::LeaveVersion => {
                 let line = format!("azure-batch: no temporaries are left to remove, and the version stays: {id}");
-                // Packer may have gone meanwhile; then nobody reads it.
+                // Packer may have gone meanwhile; then it is not read.
                 drop(self.ui.say(&line).await);
                 Ok(())
             }

@@ -50,8 +50,8 @@ pub enum StartError {
     /// No way to be reached.
     #[error("cannot listen for packer")]
     Listen(#[source] ListenError),
-    /// Nobody reads what Packer should read.
-    #[error("cannot tell packer where to connect")]
+    /// The line for Packer cannot be written.
+    #[error("cannot write to packer where to connect")]
     Tell(#[source] io::Error),
     /// The operating system gives no event queue or signal slot.
     #[error("cannot start the plugin's runtime")]

@@ -32,7 +32,7 @@ const USAGE: &str = "this program is a Packer plugin, which Packer starts by its
 
 /// Does what the arguments after the program's name ask for.
 ///
-/// `stdout` is Packer's: nobody else may write to it. The post-processor is made only when
+/// `stdout` is Packer's: nothing else may write to it. The post-processor is made only when
 /// it is needed, so that `describe` costs nothing.
 pub fn run(
     arguments: &[String],

@@ -1,4 +1,4 @@
-//! The manifest: a JSON file that tells others what was published.
+//! The manifest: a JSON file that says what was published.
 //!
 //! `docs/manifest.md` describes it for its readers. It holds no secrets, and is written whole or
 //! not at all.
@@ -60,7 +60,7 @@ pub enum ManifestError {
         #[source]
         cause: io::Error,
     },
-    /// Another build of the same run has told of another version there, which would be lost.
+    /// Another build of the same run has written another version there, which would be lost.
     #[error("the manifest {} is that of build {build:?} of this very run; builds side by side need one each", path.display())]
     Taken {
         /// The manifest.
@@ -146,12 +146,12 @@ impl Manifest {
         }
         let mut text = serde_json::to_string_pretty(self)?;
         text.push('\n');
-        // Beside it, since a rename does not cross file systems; with our id, since builds run side by side.
+        // In the same folder, since a rename does not cross file systems; with our id, since builds run side by side.
         let mut draft = path.as_os_str().to_owned();
         draft.push(format!(".{}.tmp", std::process::id()));
         let written = fs::write(&draft, text).and_then(|()| fs::rename(&draft, path));
         if written.is_err() {
-            // What is left of a failed attempt is of no use; that it cannot be removed is not the error to tell.
+            // What is left of a failed attempt is useless; that it cannot be removed is not the error to report.
             drop(fs::remove_file(&draft));
         }
         written

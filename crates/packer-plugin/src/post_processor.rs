@@ -129,7 +129,7 @@ impl PostProcessor for AzureBatch {
         let input = Input::read(input).await.map_err(|error| log::chain(&error))?;
         let (values, local) = self.settle(&input).await?;
         if local.build.force == Force::Yes {
-            // Nobody may believe that -force replaced a version that pools run on.
+            // Users must not believe that -force replaced a version that pools run on.
             drop(ui.say(FORCE_LINE).await);
         }
         let request = Request::new(&values, &local.build)?;

@@ -140,7 +140,7 @@ impl Imaging for ImagingService {
     }
 }
 
-/// Serves on connections that somebody accepts, until there are no more and the last one has ended.
+/// Serves on connections that the caller accepts, until there are no more and the last one has ended.
 ///
 /// # Errors
 /// When accepting fails.
@@ -163,7 +163,7 @@ where
 pub async fn in_process(service: ImagingService) -> Result<ImagingClient<Channel>, tonic::transport::Error> {
     let (client, server) = tokio::io::duplex(PIPE_BYTES);
     let connection = futures::stream::once(std::future::ready(Ok::<_, io::Error>(server)));
-    // It ends with the client's half of the pipe, so nobody needs to wait for it.
+    // It ends with the client's half of the pipe, so it need not be waited for.
     tokio::spawn(serve(service, connection));
     connect(client).await.map(ImagingClient::new)
 }

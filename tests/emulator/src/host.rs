@@ -43,7 +43,7 @@ pub struct Options {
     pub directory: PathBuf,
     /// A file that every request is appended to, one JSON object a line.
     pub journal: Option<PathBuf>,
-    /// Whether each request is told on stderr.
+    /// Whether each request is printed to stderr.
     pub log_requests: bool,
 }
 

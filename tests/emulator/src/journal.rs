@@ -42,10 +42,10 @@ const LONGEST_TEXT: usize = 512;
 /// How many bytes of bodies are kept: a publish and a roll-out of a thousand nodes leave a tenth of it.
 const MOST_BYTES: usize = 64 << 20;
 
-/// What an entry takes beside its bodies, about.
+/// What an entry takes in addition to its bodies, about.
 const ENTRY_BYTES: usize = 512;
 
-/// The requests so far, but for the oldest of a very long run.
+/// The requests so far, without the oldest of a very long run.
 #[derive(Debug, Default)]
 pub(crate) struct Journal {
     entries: Vec<Entry>,

@@ -1,6 +1,6 @@
 //! Microsoft.Network as far as a VM needs it: public addresses, interfaces, security groups, virtual networks.
 //!
-//! It routes no packet: every public address is the one that the emulator was told, and rules have no effect.
+//! It routes no packet: every public address is the one that the emulator was given, and rules have no effect.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};

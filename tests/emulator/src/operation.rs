@@ -30,7 +30,7 @@ pub(crate) struct Failure {
     pub(crate) message: String,
 }
 
-/// What a finished operation shows beside its status.
+/// What a finished operation shows in addition to its status.
 #[derive(Clone, Debug)]
 pub(crate) enum Output {
     /// Nothing.
@@ -99,7 +99,7 @@ pub struct Operations {
 }
 
 impl Started {
-    /// `Azure-AsyncOperation` on the answer, and `Retry-After` if the emulator is told to send it.
+    /// `Azure-AsyncOperation` on the answer, and `Retry-After` if the emulator is set to send it.
     pub(crate) fn announce(&self, response: Response) -> Response {
         with_retry_after(response, self.retry_after)
             .with_header("azure-asyncoperation", &self.poll_url)

@@ -26,7 +26,7 @@ impl Story {
         say(format!("\n{heading}\n{}", "═".repeat(heading.chars().count())));
     }
 
-    /// Tells a sentence.
+    /// Shows a sentence.
     #[expect(
         clippy::unused_self,
         reason = "a sentence belongs to a story, so that none is told outside of one"

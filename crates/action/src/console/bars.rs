@@ -67,7 +67,7 @@ impl Drop for Bars {
 
 fn add_bar(all: &MultiProgress, name: &str) -> ProgressBar {
     let bar = all.add(ProgressBar::new(0));
-    // A template that indicatif does not take leaves its own style, which is no worse than a failed run.
+    // If indicatif refuses the template, its own style stays: a run must not fail because of a bar.
     if let Ok(style) = ProgressStyle::with_template("  {bar:40} {pos} of {len} {msg}") {
         bar.set_style(style);
     }

@@ -147,7 +147,7 @@ async fn begin_deployment(
     )
 }
 
-/// What GitHub cannot show is no reason to fail a roll-out.
+/// A roll-out does not fail because GitHub cannot show it.
 fn warn_of<T>(result: Result<T, String>, console: &mut Console) -> Option<T> {
     result
         .map_err(|text| console.annotate(Grade::Warning, "GitHub deployment", &text))

@@ -78,7 +78,7 @@ impl DiskBody {
         self.text("/properties/hyperVGeneration")
     }
 
-    /// `x64` or `Arm64`, where the service tells.
+    /// `x64` or `Arm64`, where the service says it.
     #[must_use]
     pub fn architecture(&self) -> Option<&str> {
         self.text("/properties/supportedCapabilities/architecture")

@@ -30,7 +30,7 @@ pub fn create(
     let body = json!({
         "location": location,
         "tags": tags,
-        // Nobody downloads it: it lives for the minutes until the version is made.
+        // It is never downloaded: it lives for the minutes until the version is made.
         "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": disk}, "incremental": kind == SnapshotKind::Incremental,
             "networkAccessPolicy": "DenyAll", "publicNetworkAccess": "Disabled"},
     });

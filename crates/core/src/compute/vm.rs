@@ -78,7 +78,7 @@ impl Vm {
         json::text(&self.body, pointer)
     }
 
-    /// The id that tells this machine from another one of the same name.
+    /// The id that distinguishes this machine from another one of the same name.
     #[must_use]
     pub fn vm_id(&self) -> &str {
         self.text("/properties/vmId").unwrap_or_default()
@@ -103,7 +103,7 @@ impl Vm {
             .unwrap_or("Standard")
     }
 
-    /// `V1` or `V2`, which only the instance view tells.
+    /// `V1` or `V2`, which only the instance view has.
     #[must_use]
     pub fn hyper_v_generation(&self) -> Option<&str> {
         self.text("/properties/instanceView/hyperVGeneration")
@@ -141,7 +141,7 @@ impl Vm {
             .is_some()
     }
 
-    /// Whether Azure Disk Encryption is on for its OS disk, as the VM tells it.
+    /// Whether Azure Disk Encryption is on for its OS disk, as the VM says.
     #[must_use]
     pub fn has_guest_encryption(&self) -> bool {
         json::at(

@@ -52,7 +52,7 @@ impl CloudChoice {
     /// Reads `metadata_host`: a whole address, or a host to which `https://` is put.
     ///
     /// # Errors
-    /// When it is no https address.
+    /// When it is not an https address.
     pub fn metadata_host(text: &str) -> Result<Self, InvalidId> {
         let whole = if text.contains("://") {
             text.to_owned()

@@ -300,7 +300,7 @@ impl ImageVersionId {
         }
     }
 
-    /// Its number; `None` for a name that is no number, such as `latest`.
+    /// Its number; `None` for a name that is not a number, such as `latest`.
     #[must_use]
     pub fn number(&self) -> Option<VersionNumber> {
         self.name().parse().ok()

@@ -1,4 +1,4 @@
-//! Adopting: a version of the wanted definition that somebody else made is the result as it is.
+//! Adopting: a version of the wanted definition that is there already is the result as it is.
 //!
 //! Its regions, replicas, dates and tags are completed. Nothing is copied and no temporary is made. Nothing that it has
 //! already is lowered or taken away, except the values of tags that the user names. Settings without effect on such a

@@ -17,8 +17,8 @@ use crate::{
 /// The largest data disk that a fully replicated version takes.
 const MAX_DATA_DISK_GIB: u64 = 1024;
 
-/// Why nobody knows about the temporary drive.
-const TEMP_DRIVE: &str = "Azure does not tell whether the default temporary drive was kept";
+/// Why it is not known what happens to the temporary drive.
+const TEMP_DRIVE: &str = "Azure does not show whether the default temporary drive was kept";
 
 /// The names of all checks, for `ignore_checks`.
 pub const CHECK_NAMES: [&str; 12] = [
@@ -47,7 +47,7 @@ pub(super) struct Check {
     pub text: String,
 }
 
-/// Tells every check, and refuses when one failed that is not ignored.
+/// Reports every check, and refuses when one failed that is not ignored.
 ///
 /// # Errors
 /// `Refused`, naming all failed checks.
@@ -83,12 +83,12 @@ pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check>
     }
 }
 
-/// What an image that is used whole can tell; it has no machine any more whose handling could matter.
+/// What an image that is used whole shows. Its machine is gone, so checks of it cannot be made.
 fn image_checks(machine: &Machine, image: &SourceImage) -> Vec<Check> {
-    let only_a_vm = |name| unknown(name, "only a VM can tell, the source is an image");
-    let only_a_disk = |name| unknown(name, "only disks can tell, the source is an image");
+    let only_a_vm = |name| unknown(name, "only a VM shows it, and the source is an image");
+    let only_a_disk = |name| unknown(name, "only disks show it, and the source is an image");
     let plan = match image.kind {
-        ImageKind::ManagedImage => unknown("purchase-plan", "a managed image does not tell its purchase plan"),
+        ImageKind::ManagedImage => unknown("purchase-plan", "a managed image does not show its purchase plan"),
         ImageKind::Version => purchase_plan(machine),
     };
     vec![
@@ -174,7 +174,7 @@ fn vm_checks(vm: Option<&Vm>, handling: MachineHandling) -> Vec<Check> {
         let names = ["deallocated", "generalized", "extensions", "ephemeral-os-disk"];
         return names
             .into_iter()
-            .map(|name| unknown(name, "only a VM can tell, the source is disks or snapshots"))
+            .map(|name| unknown(name, "only a VM shows it, and the source is disks or snapshots"))
             .collect();
     };
     vec![

@@ -31,7 +31,7 @@ pub(super) struct Machine {
     pub os: SourceDisk,
     /// The data disks by LUN.
     pub data: Vec<(Lun, SourceDisk)>,
-    /// What only a VM can tell.
+    /// What only a VM shows.
     pub vm: Option<Vm>,
     /// In what shape its disks are.
     pub shape: SourceShape,
@@ -55,7 +55,7 @@ pub(super) struct SourceDisk {
     pub id: String,
     /// Its last segment.
     pub name: String,
-    /// The host cache, where a VM tells it.
+    /// The host cache, where a VM shows it.
     pub caching: Option<String>,
     /// What the service says of it.
     pub body: DiskBody,
@@ -64,9 +64,9 @@ pub(super) struct SourceDisk {
 /// Which kind of image a source is.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum ImageKind {
-    /// A managed image: it tells neither architecture nor purchase plan.
+    /// A managed image: it shows neither architecture nor purchase plan.
     ManagedImage,
-    /// A version: its definition tells what it does not.
+    /// A version: its definition shows what it does not.
     Version,
 }
 
@@ -78,7 +78,7 @@ pub(super) struct SourceImage {
     pub id: String,
     /// `Generalized` or `Specialized`.
     pub os_state: String,
-    /// When a version was published, which tells it from one made anew under its number; empty for a managed image.
+    /// When a version was published: a new one of the same number has another time. Empty for a managed image.
     pub published: String,
 }
 

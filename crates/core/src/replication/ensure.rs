@@ -74,7 +74,7 @@ enum DetailsState {
 enum Written {
     /// The service took it.
     Accepted,
-    /// Somebody else is writing, or the answer was lost. The next look shows which.
+    /// Another client is writing, or the answer was lost. The next look shows which.
     Unclear,
 }
 

@@ -319,7 +319,7 @@ mod tests {
                 Verdict::Bad,
             ),
             (
-                "spot is no dedicated",
+                "a spot node is not a dedicated one",
                 vec![nodes(9, "idle", dedicated, here), nodes(5, "idle", spot, here)],
                 Verdict::Bad,
             ),

@@ -41,7 +41,7 @@ pub struct PublishSettings {
     pub managed_image: ManagedImagePolicy,
     /// What may be done to the source VM.
     pub machine: MachineHandling,
-    /// Preflight checks whose failure is only told, by name.
+    /// Preflight checks whose failure is only a warning, by name.
     pub ignore_checks: BTreeSet<String>,
     /// Where snapshots and managed image go, and when they are removed.
     pub temporaries: Temporaries,
@@ -63,16 +63,16 @@ pub enum Source {
         /// The data disks.
         data: Vec<SourceDisk<DiskId>>,
     },
-    /// Snapshots that somebody made.
+    /// Snapshots that exist already.
     Snapshots {
         /// Of the OS disk.
         os: SnapshotId,
         /// Of the data disks.
         data: Vec<SourceDisk<SnapshotId>>,
     },
-    /// Snapshots beside a managed image of the same machine, as Packer's azure-arm leaves them.
+    /// Snapshots together with a managed image of the same machine, as Packer's azure-arm leaves them.
     Captured {
-        /// The managed image: it tells the LUNs and host caches.
+        /// The managed image: LUNs and host caches are read from it.
         image: ImageId,
         /// The snapshot of the OS disk.
         os: SnapshotId,
@@ -99,7 +99,7 @@ pub struct SourceDisk<Id> {
 #[serde(try_from = "u32", into = "u32")]
 pub struct Lun(u8);
 
-/// What a new image definition says of itself beside what follows from the source.
+/// What a new image definition says of itself in addition to what follows from the source.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct DefinitionTraits {
     /// `publisher` of the identifier; the gallery's name when absent.
@@ -451,7 +451,7 @@ impl fmt::Display for Source {
             Self::Disks { os, data } => write!(f, "OS disk {} and {} data disk(s)", os.name(), data.len()),
             Self::Snapshots { os, data } => write!(f, "OS snapshot {} and {} data snapshot(s)", os.name(), data.len()),
             Self::Captured { image, os, .. } => {
-                write!(f, "OS snapshot {} beside managed image {}", os.name(), image.name())
+                write!(f, "OS snapshot {} with managed image {}", os.name(), image.name())
             }
             Self::ManagedImage(image) => write!(f, "managed image {}", image.name()),
             Self::ImageVersion(version) => {

@@ -128,7 +128,7 @@ pub struct ResizePolicy {
     pub pending: PendingResize,
 }
 
-/// What to do with somebody's resize that is under way.
+/// What to do with a resize of another client that is in progress.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PendingResize {
     /// Wait for its end.

@@ -28,7 +28,7 @@ pub enum Login {
         /// Its secret.
         secret: SecretString,
     },
-    /// An application with a signed assertion that somebody made before; it serves until it expires.
+    /// An application with a signed assertion that was made before the run; it serves until it expires.
     ClientJwt {
         /// The tenant.
         tenant: TenantId,
@@ -49,7 +49,7 @@ pub enum Login {
         /// The bearer token for asking.
         request_token: SecretString,
     },
-    /// An application that trusts a token in a file, which somebody renews there.
+    /// An application that trusts a token in a file, which another program renews there.
     WorkloadIdentityFile {
         /// The tenant.
         tenant: TenantId,

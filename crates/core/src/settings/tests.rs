@@ -191,7 +191,7 @@ fn a_source_is_one_thing() {
     );
     assert_eq!(
         shown(json!({"vm": null, "os_snapshot": "os", "managed_image": "built", "data_snapshot_prefix": "d"})),
-        "OS snapshot os beside managed image built"
+        "OS snapshot os with managed image built"
     );
 }
 

@@ -1,4 +1,4 @@
-//! Adopting a version that somebody else made: it is completed and nothing else is written.
+//! Adopting a version that another tool made: it is completed and nothing else is written.
 
 use std::collections::BTreeMap;
 

@@ -1,4 +1,4 @@
-//! Publishing what Packer's azure-arm left: snapshots beside a managed image. The builder itself is not played here.
+//! Publishing what Packer's azure-arm left: snapshots together with a managed image. The builder itself is not played.
 
 use azure_batch_core::{
     client::Client,

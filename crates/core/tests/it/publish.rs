@@ -101,7 +101,7 @@ async fn a_running_vm_is_refused_before_anything_is_written() {
     assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
-/// Starts the machine anew, as a new build would: it runs, its disks have changed hands.
+/// Starts the machine again, as a new build would: it runs, its disks have changed hands.
 pub(crate) fn start(azure: &Azure) {
     let seed = json!({"subscriptions": [], "vms": [{"name": "vm-build", "resourceGroup": "rg-images", "location": "eastus2", "osType": "Linux",
         "generation": "V2", "vmSize": "Standard_D4ds_v5", "powerState": "running", "generalized": false,

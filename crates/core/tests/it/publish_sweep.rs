@@ -125,7 +125,7 @@ fn without_order_of_regions(mut resources: Value) -> Value {
     resources
 }
 
-/// A version that failed stays for diagnosis and its number is burnt, so the next run has the next number.
+/// A version that failed stays for diagnosis and its number cannot be used again, so the next run has the next number.
 fn without_burnt_numbers(resources: Value) -> Value {
     let mut all = resources;
     let is_failed =

@@ -1,6 +1,6 @@
 //! The real service's answers, read by core: every one of the 135 recorded exchanges.
 //!
-//! The recording is the emulator's (`tests/emulator/tests/batch/recorded.rs` tells its origin); here only core is judged.
+//! The recording is the emulator's (`tests/emulator/tests/batch/recorded.rs` names its origin); this judges core.
 //! What core asks for itself is asked with its own requests; the rest, tasks and jobs, goes through its client.
 
 use std::{collections::BTreeMap, sync::Arc, time::Duration};

@@ -69,7 +69,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
     }
 }
 
-/// A pool of somebody else on that version, as a seed describes it.
+/// A pool of another client on that version, as a seed describes it.
 pub(crate) fn foreign_pool(version: &str, nodes: u32) -> Value {
     json!({"id": "p1", "vmSize": "standard_d4s_v5", "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
         "metadata": [{"name": "team", "value": "render"}],
@@ -94,7 +94,7 @@ pub(crate) fn entries(azure: &Azure, method: &Method, path_end: &str) -> Vec<Ent
     journal
 }
 
-/// Somebody else asks for so many nodes in p1 of acct1; their request is not ours to count.
+/// Another client asks for so many nodes in p1 of acct1; their request is not ours to count.
 pub(crate) async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
     let endpoint = BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap();
     let order = Resize {

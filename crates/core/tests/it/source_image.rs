@@ -21,7 +21,7 @@ use crate::{
     support::{Azure, GROUP, lines},
 };
 
-/// The example with a definition, and one more beside it that has a version.
+/// The example with a definition, and a second one that has a version.
 pub(crate) fn world_with(change: impl FnOnce(&mut Value)) -> Azure {
     let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
     let definition = |name: &str| {
@@ -91,7 +91,7 @@ fn with_feature(seed: &mut Value, definition: usize, value: &str) {
     seed["definitions"][definition]["properties"]["features"] = json!([{"name": "SecurityType", "value": value}]);
 }
 
-/// What was written beside versions, and of what the version was made.
+/// What was written apart from versions, and of what the version was made.
 fn others_and_source(azure: &Azure) -> (Vec<String>, Value) {
     let others = azure
         .writes()

@@ -51,7 +51,7 @@ pub(crate) const TOKEN_LIFE_SECONDS: i64 = 30 * 24 * 3600;
 pub(crate) struct Azure {
     emulator: Arc<Mutex<Emulator>>,
     clock: Arc<TestClock>,
-    /// Refuses the connection of the request with this number, as if nobody listened.
+    /// Refuses the connection of the request with this number, as if there were no listener.
     refuse: Arc<Mutex<Refusal>>,
 }
 

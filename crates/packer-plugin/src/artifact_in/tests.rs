@@ -38,7 +38,7 @@ fn vhd() -> String {
         .to_owned()
 }
 
-/// VHDs as older generations tell of them; some addresses carry their own key.
+/// VHDs as older generations list them; some addresses carry their own key.
 fn older_vhd() -> String {
     "StorageAccountLocation: westeurope\nOSDiskUri: https://x/os.vhd\nOSDiskUriReadOnlySas: https://x/os.vhd?sig=hunter2".to_owned()
 }
@@ -132,6 +132,9 @@ fn what_is_no_source_is_told_with_the_remedy() {
         let refusal = source(&lines, "ubuntu").unwrap_err();
         assert!(refusal.contains(says), "{refusal}");
         assert!(refusal.contains("\n  hint: "), "{refusal}");
-        assert!(!refusal.contains("hunter2"), "the key of an address is told: {refusal}");
+        assert!(
+            !refusal.contains("hunter2"),
+            "the key of an address is shown: {refusal}"
+        );
     }
 }

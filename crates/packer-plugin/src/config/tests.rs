@@ -33,7 +33,7 @@ fn packed(value: &Json) -> Packed {
     }
 }
 
-/// As an HCL2 template has it; `packer` are Packer's own values beside the user's.
+/// As an HCL2 template has it; `packer` are Packer's own values next to the user's.
 fn hcl(user: &Json, packer: &Json) -> RawConfigs {
     let typed = json!({"value": user, "type": ["object", {}]}).to_string();
     RawConfigs::read(&[packed(packer), Packed::Binary(typed.into_bytes())]).unwrap()

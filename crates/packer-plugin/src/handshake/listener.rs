@@ -121,7 +121,7 @@ impl Listener {
 }
 
 impl Drop for Listener {
-    /// Removes the socket: nobody else will.
+    /// Removes the socket: nothing else does.
     fn drop(&mut self) {
         #[cfg(unix)]
         if let Self::Unix { path, .. } = self {

@@ -25,7 +25,7 @@ const ACCEPT_EXPIRY: Duration = Duration::from_secs(60);
 
 /// How long a dialled id may wait for Packer's echo.
 ///
-/// Packer closes the stream itself after 5 s, so this only ends a dial that nobody answers.
+/// Packer closes the stream itself after 5 s, so this only ends a dial that is not answered.
 const DIAL_EXPIRY: Duration = Duration::from_secs(30);
 
 /// Name of a logical connection, unique for the side that accepts it.
@@ -41,7 +41,7 @@ pub struct Broker {
 
 /// An announced id: resolves to its stream.
 #[derive(Debug)]
-#[must_use = "an id is forgotten when nobody waits for it"]
+#[must_use = "an id is forgotten when nothing waits for it"]
 pub struct Announced {
     id: BrokerId,
     stream: oneshot::Receiver<Stream>,
@@ -81,7 +81,7 @@ pub enum BrokerError {
         /// The id that came back.
         answer: BrokerId,
     },
-    /// Packer dialled an id that nobody announced, or no longer waits for.
+    /// Packer dialled an id that was not announced, or is no longer waited for.
     #[error("packer dialled id {id}, which nothing is served under")]
     Unknown {
         /// The id that was dialled.
@@ -90,7 +90,7 @@ pub enum BrokerError {
     /// A stream ended before it said which id it is for.
     #[error("packer opened a stream without an id")]
     Nameless(#[source] io::Error),
-    /// Nobody dialled, or nobody answered, in time.
+    /// There was no dial, or no answer, in time.
     #[error("id {id} had no peer for {} s", after.as_secs())]
     Expired {
         /// The id.
@@ -139,7 +139,7 @@ impl Broker {
 
     /// Takes the next free id and waits for it to be dialled.
     ///
-    /// The id must be announced before Packer is told of it: Packer dials at once.
+    /// The id must be announced before it is sent to Packer: Packer dials at once.
     pub fn announce(&self) -> (BrokerId, Announced) {
         let id = BrokerId(self.shared.last_id.fetch_add(1, Ordering::Relaxed) + 1);
         (id, self.announce_as(id))
@@ -158,7 +158,7 @@ impl Broker {
 
     /// Reads which id an inbound stream is for and hands it to who announced it.
     ///
-    /// A stream for an id that nobody announced is closed, because Packer waits without
+    /// A stream for an id that was not announced is closed, because Packer waits without
     /// limit for the answer to its dialling.
     ///
     /// # Errors

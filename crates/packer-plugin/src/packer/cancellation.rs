@@ -1,4 +1,4 @@
-//! Tells running work that it should stop, and why.
+//! How running work learns that it should stop, and why.
 //!
 //! One cancellation lives as long as the connection, so a Cancel that comes before the work
 //! it is meant for, or right behind its start, is never lost. Stopping is up to the work.
@@ -12,7 +12,7 @@ use tokio::sync::watch;
 pub enum CancelReason {
     /// The user, with Ctrl-C; Packer waits for us without limit.
     Requested,
-    /// Packer is gone: nobody waits, and the process ends soon.
+    /// Packer is gone: nothing waits for a result, and the process ends soon.
     ConnectionLost,
 }
 

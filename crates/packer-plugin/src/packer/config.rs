@@ -17,7 +17,7 @@ pub use super::template::UNKNOWN;
 /// What all names of Packer's own variables begin with.
 const PACKER_PREFIX: &str = "packer_";
 
-/// Key and start of the value by which the map of placeholders is told from the others.
+/// Key and start of the value by which the map of placeholders is distinguished from the others.
 const PLACEHOLDER_MARK: (&str, &str) = ("PackerRunUUID", "Build_PackerRunUUID.");
 
 /// A configuration as it came.
@@ -72,8 +72,8 @@ pub struct Rendered {
 /// A configuration in a form that no Packer sends.
 #[derive(Debug, thiserror::Error)]
 pub enum ConfigError {
-    /// The typed value is no JSON.
-    #[error("packer sent a configuration that is no JSON")]
+    /// The typed value is not JSON.
+    #[error("packer sent a configuration that is not JSON")]
     Json(#[source] serde_json::Error),
     /// An element is of a kind that no Packer sends.
     #[error("packer sent a configuration whose part {index} is {found}")]
@@ -185,7 +185,7 @@ impl RawConfigs {
     fn add_typed(&mut self, bytes: &[u8]) -> Result<(), ConfigError> {
         let json: Json = serde_json::from_slice(bytes).map_err(ConfigError::Json)?;
         self.template = TemplateKind::Hcl2;
-        // The type beside the value says nothing that our own spec does not.
+        // The type next to the value says nothing that our own spec does not.
         if let Some(Json::Object(values)) = json.get("value") {
             for (name, value) in values {
                 self.set(name, ConfigValue::from_json(value));

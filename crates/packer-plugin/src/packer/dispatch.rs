@@ -60,7 +60,7 @@ impl Services {
         }
     }
 
-    /// Begins the call, or tells in Go's own words why it cannot.
+    /// Begins the call, or says in Go's own words why it cannot.
     fn find(&self, name: &str, argument: Value) -> Result<Answer, String> {
         // A progress bar's service has any text as its name, dots included.
         let (service, method) = name

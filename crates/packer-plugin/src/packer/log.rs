@@ -9,17 +9,17 @@ use std::io::Write as _;
 
 use super::text::break_up_panic;
 
-/// Tells what the plugin does.
+/// Logs what the plugin does.
 pub fn info(text: &str) {
     write("INFO", text);
 }
 
-/// Tells what went wrong without stopping anything.
+/// Logs what went wrong without stopping anything.
 pub fn warn(text: &str) {
     write("WARN", text);
 }
 
-/// Tells what stopped something.
+/// Logs what stopped something.
 pub fn error(text: &str) {
     write("ERROR", text);
 }
@@ -47,6 +47,6 @@ fn write(level: &str, text: &str) {
     for line in break_up_panic(text).lines() {
         lines.push_str(&format!("[{level}] {line}\n"));
     }
-    // Nobody is left to tell when stderr is gone.
+    // When stderr is gone, there is no other place to report it.
     drop(std::io::stderr().lock().write_all(lines.as_bytes()));
 }

@@ -197,7 +197,7 @@ async fn run(
     let stream = broker.dial(id).await.map_err(|error| log::chain(&error))?;
     let caller = Caller::start(stream);
     let input = InputArtifact::new(caller.clone());
-    // The stream stays open as long as somebody holds a part of it: an artifact that asks the
+    // The stream stays open as long as anything holds a part of it: an artifact that asks the
     // input for its states does so when this is long over.
     let work = post_processor.post_process(Ui::new(caller), input.clone(), cancel);
     let processed = AssertUnwindSafe(work)
@@ -210,7 +210,7 @@ async fn run(
     })
 }
 
-/// Serves the resulting artifact; its id is announced before Packer is told of it.
+/// Serves the resulting artifact; its id is announced before it is sent to Packer.
 fn publish(broker: &Broker, output: Output, input: InputArtifact) -> Option<BrokerId> {
     let service: Arc<dyn Service> = match output {
         Output::Nothing => return None,

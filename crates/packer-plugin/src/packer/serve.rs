@@ -17,7 +17,7 @@ use super::spec::SpecEncoding;
 
 /// How long running work may take to stop when Packer is gone.
 ///
-/// A CI step ends only when nobody holds its output open any more, so not for long; ten
+/// A CI step ends only when no process holds its output open any more, so not for long; ten
 /// seconds let a request in flight come back and be noted, which shortens the next run.
 const STOP_GRACE: Duration = Duration::from_secs(10);
 

@@ -98,7 +98,7 @@ impl Driver {
         loop {
             self.poll_outbound(context)?;
             match self.connection.poll_next_inbound(context) {
-                // Fails only when nobody accepts any more; the stream is then reset.
+                // Fails only when streams are not accepted any more; the stream is then reset.
                 Poll::Ready(Some(Ok(stream))) => drop(self.inbound.send(stream.compat())),
                 Poll::Ready(Some(Err(error))) => return Poll::Ready(Err(error)),
                 Poll::Ready(None) => return Poll::Ready(Ok(())),

@@ -218,7 +218,7 @@ mod tests {
             (Value::from("On"), Value::from(true)),
             (Value::from("List"), Value::Array(vec![])),
             (Value::from("Nil"), Value::Nil),
-            (Value::from(7), Value::from("a key that is no text")),
+            (Value::from(7), Value::from("a key that is not text")),
         ]));
         let expected = Value::Map(vec![
             (Value::from("ID"), Value::from("Null")),

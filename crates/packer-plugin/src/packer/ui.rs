@@ -53,7 +53,7 @@ impl Ui {
         self.show("Ui.Say", text).await
     }
 
-    /// Shows a text as a detail, which only Packer 1.7 tells from [`Ui::say`].
+    /// Shows a text as a detail, which only Packer 1.7 shows differently from [`Ui::say`].
     ///
     /// # Errors
     ///

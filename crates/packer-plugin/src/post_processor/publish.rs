@@ -116,7 +116,7 @@ fn report(failed: &Failed) -> String {
 }
 
 impl Publish<'_> {
-    /// Shows the publish until it ends, also after it was asked to stop: what it leaves is told last.
+    /// Shows the publish until it ends, also after it was asked to stop: what it leaves is shown last.
     async fn follow(mut self) -> Result<v1::Published, Failed> {
         let mut published = None;
         let mut pulse = interval(TICK);

@@ -43,7 +43,7 @@ fn find<'a>(fields: &'a [Field], message: &str, name: &str) -> &'a Field {
     let found = fields
         .iter()
         .find(|field| field.message == message && field.name == name);
-    found.unwrap_or_else(|| panic!("{message}.{name} is no option"))
+    found.unwrap_or_else(|| panic!("{message}.{name} is not an option"))
 }
 
 /// `  optional string vm = 2;` → `vm`, `2`.

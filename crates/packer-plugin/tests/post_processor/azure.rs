@@ -107,7 +107,7 @@ async fn a_machine_is_published_once_and_found_the_second_time() {
     assert_eq!(again["is_new"], false);
     assert_eq!(again["image_version_id"], manifest["image_version_id"]);
     let told = format!("{:?}{:?}{manifest}", first.said(), second.said());
-    assert!(!told.contains(SECRET), "the secret is told");
+    assert!(!told.contains(SECRET), "the secret is shown");
     let journal = host.with_emulator(|emulator, _| format!("{:?}", emulator.journal()));
     assert!(
         journal.contains("packer-plugin-azure-batch/"),

@@ -1,5 +1,5 @@
-//! Behind azure-arm: what its artifact names is found and published on a local Azure, what its artifact holds is told
-//! to the next post-processor and nobody else.
+//! Behind azure-arm: what its artifact names is found and published on a local Azure, what its artifact holds is given
+//! to the next post-processor only.
 
 use azure_emulator::{host::Host, seed::Seed};
 use packer_plugin_azure_batch::{describe, packer::codec::field};
@@ -83,7 +83,7 @@ async fn build_with(packer: FakePacker, host: &Host, user: &Json, lines: &str) -
     let journal = host.with_emulator(|emulator, _| format!("{:?}", emulator.journal()));
     let told = format!("{:?}{:?}{journal}", packer.said(), outcome.error);
     for secret in NEVER {
-        assert!(!told.contains(secret), "{secret} is told");
+        assert!(!told.contains(secret), "{secret} is shown");
     }
     (packer, outcome)
 }

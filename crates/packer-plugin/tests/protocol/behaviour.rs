@@ -148,7 +148,7 @@ async fn an_artifact_that_nobody_asks_for_is_let_go_after_a_minute() {
 #[tokio::test(start_paused = true)]
 async fn post_process_fails_when_packer_does_not_serve_its_side() {
     let packer = FakePacker::start("no-artifact").await;
-    // Announced by nobody: the fake closes the stream, as Packer does after five seconds.
+    // It was not announced: the fake closes the stream, as Packer does after five seconds.
     let answer = packer.main.call("PostProcessor.PostProcess", Value::from(99));
     let minute = Duration::from_secs(60);
     let result = timeout(minute, answer).await.unwrap().unwrap();

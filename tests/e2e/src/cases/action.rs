@@ -130,7 +130,7 @@ fn run_action(lab: &Lab<'_>, azure: &LocalAzure, manifest: &Path, more: &[(&str,
     runner::run(lab, azure, &variables)
 }
 
-/// The version is beside the account with what its pool needs, ceil(700/300) and one to spare, and in the region that
+/// The version is in the account's region with what its pool needs, ceil(700/300) and one more, and in the region that
 /// the example asks for.
 fn ensure_two_regions(journal: &Journal) -> Result {
     let bodies: String = journal

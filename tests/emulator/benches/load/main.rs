@@ -1,6 +1,6 @@
 //! What the emulator costs: how fast it starts, how much memory a large Batch account takes, how many requests it answers.
 //!
-//! It measures and prints, and asserts nothing about time. The limit that the rates stand beside is measured in the same
+//! It measures and prints, and asserts nothing about time. The limit for comparison is measured in the same
 //! run: an answer that needs no token and looks nothing up, over the same kind of connection.
 
 mod client;

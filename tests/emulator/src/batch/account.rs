@@ -90,7 +90,7 @@ pub(crate) struct Account {
     pub(crate) version: Version,
     /// Whether it may still make pools on managed images.
     pub(crate) managed_images: ManagedImages,
-    /// Whether somebody has accepted the terms of marketplace plans for it.
+    /// Whether the terms of marketplace plans were accepted for it.
     pub(crate) terms: Terms,
     /// Whether it is being made or deleted.
     pub(crate) life: AccountLife,
@@ -231,7 +231,7 @@ impl Account {
             .ok_or_else(|| SCHEDULE_NOT_FOUND.into())
     }
 
-    /// What bounds the pool's nodes beside its own targets, tightest last.
+    /// What bounds the pool's nodes in addition to its own targets, tightest last.
     pub(crate) fn ceilings(&self, pool: &Pool, now: Timestamp) -> Vec<Ceiling> {
         let mut ceilings = Vec::new();
         if let (PoolAllocationMode::BatchService, Some(size)) = (self.mode, size::find(&pool.vm_size)) {

@@ -117,7 +117,7 @@ pub(crate) struct Node {
     start_run: Option<Run>,
 }
 
-/// What a boot depends on beside the node.
+/// What a boot depends on in addition to the node.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct Boot<'a> {
     pub(crate) pace: &'a Pace,
@@ -286,7 +286,7 @@ impl Node {
         }
     }
 
-    /// Takes the node away at `at`; it may come back under its id, made anew. Returns the tasks that this interrupts.
+    /// Takes the node away at `at`; a new one may come back under its id. Returns the tasks that this interrupts.
     pub(crate) fn preempt(&mut self, at: Timestamp, boot: Boot<'_>) -> Vec<TaskRun> {
         let returns = match std::mem::take(&mut self.fate) {
             Fate::Preempted(preemption) => preemption.returns,

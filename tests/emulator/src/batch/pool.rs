@@ -162,7 +162,7 @@ impl Pool {
         self.settings.get("startTask")
     }
 
-    /// The operating system of its nodes, which the node agent SKU tells.
+    /// The operating system of its nodes, which follows from the node agent SKU.
     pub(crate) fn os(&self) -> OsType {
         let agent = crate::json::text(self.configuration(), "/nodeAgentSKUId").unwrap_or_default();
         supported_images::agent_os(agent).unwrap_or(OsType::Linux)

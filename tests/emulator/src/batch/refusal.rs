@@ -305,7 +305,7 @@ impl Refusal {
         refusal
     }
 
-    /// A request that the emulator does not serve; it names itself, so that nobody takes it for Azure's answer.
+    /// A request that the emulator does not serve; it names itself, so that it is not taken for Azure's answer.
     pub(crate) fn unsupported(request: &Request) -> Self {
         let version = request.query("api-version").unwrap_or("none");
         let message = format!(

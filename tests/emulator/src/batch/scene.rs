@@ -1,4 +1,4 @@
-//! What an operation on an account works with beside the account: the time, the script, the gallery.
+//! What an operation on an account works with in addition to the account: the time, the script, the gallery.
 //!
 //! It holds no state of its own.
 

@@ -73,7 +73,7 @@ impl Subnet {
         self.id.eq_ignore_ascii_case(id)
     }
 
-    /// The most nodes that a pool can have here beside interfaces and other pools, and what it is told beyond them.
+    /// The most nodes that a pool can have here next to interfaces and other pools, and the error beyond them.
     pub(crate) fn ceiling(&self, account: &Account, pool: &Pool, ask: &Ask, now: Timestamp) -> Ceiling {
         let own = |id: &PoolId| *id == pool.id;
         let others = self.nodes(account, now).filter(|(id, _)| !own(id)).count();
@@ -111,7 +111,7 @@ impl Subnet {
     }
 }
 
-/// What a pool is told when its subnet is gone.
+/// The error of a pool whose subnet is gone.
 pub(crate) fn gone(id: &str, pool: &PoolId) -> ResizeError {
     let message = format!(
         "Resource {id} referenced by resource {pool} was not found. Please make sure that the referenced resource \

@@ -19,7 +19,7 @@ pub(super) trait Grants: Facts {
 }
 
 impl Grant {
-    /// Whether somebody has access.
+    /// Whether access is granted.
     pub(super) fn is_active(self) -> bool {
         self.until.is_some()
     }

@@ -1,6 +1,6 @@
 //! Purchase plans: what a Marketplace image is sold under, and whoever is made from it must name.
 //!
-//! Nothing is bought here: no terms are accepted, and nobody is asked to.
+//! Nothing is bought here: no terms are accepted or asked for.
 
 use serde_json::{Value, json};
 

@@ -33,7 +33,7 @@ pub(super) enum Generation {
     V2,
 }
 
-/// How a caller proved who it is, as far as its token tells.
+/// How a caller proved who it is, as far as its token shows.
 #[derive(Clone, Copy, Debug)]
 pub(super) enum Proof<'a> {
     /// By a client secret.

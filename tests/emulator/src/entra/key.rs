@@ -64,7 +64,7 @@ fn key_id(name: &str) -> String {
         .collect()
 }
 
-/// The name's key; a hash is a valid scalar but for one in 2^32 names, for which there is none.
+/// The name's key; except for one in 2^32 names a hash is a valid scalar; that one has no key.
 fn secret_key(name: &str) -> Option<SecretKey> {
     SecretKey::from_slice(&Sha256::digest(format!("azure-emulator key of {name}"))).ok()
 }

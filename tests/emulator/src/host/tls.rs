@@ -1,4 +1,4 @@
-//! The emulator's own certificate authority and the certificate of its port, made anew at every start.
+//! The emulator's own certificate authority and the certificate of its port, made again at every start.
 //!
 //! The authority can vouch for anything, so its key is forgotten as soon as the one certificate is signed.
 

@@ -1,6 +1,6 @@
 //! Which action of Azure's role definitions a request is.
 //!
-//! Names follow from paths, as on Azure; nobody's rights are looked at here.
+//! Names follow from paths, as on Azure; rights are not checked here.
 
 use http::Method;
 

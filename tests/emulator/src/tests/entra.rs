@@ -1,4 +1,4 @@
-//! Tokens: who gets one, for what, and who is told why not.
+//! Tokens: who gets one, for what, and who is refused, with the reason.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use http::Method;
@@ -10,7 +10,7 @@ use crate::{Emulator, entra::FederatedCredential};
 const JWT_BEARER: &str = "urn:ietf:params:oauth:client-assertion-type:jwt-bearer";
 const ARM: &str = "https://management.azure.com/.default";
 
-/// What is wrong, in a form that is right but for that.
+/// What is wrong, in a form that is right otherwise.
 struct Wrong {
     change: &'static [(&'static str, &'static str)],
     status: u16,

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::azure::{Azure, id};
 use crate::{Settings, timing::Timing};
 
-/// What a write answers at its start: status, whether `Location` comes beside the status URL, and that URL's form.
+/// What a write answers at its start: status, whether `Location` comes with the status URL, and that URL's form.
 type Start = (Method, &'static str, Value, u16, bool, &'static str);
 
 fn creations(os: &str, definition: Value) -> Vec<Start> {

@@ -1,4 +1,4 @@
-//! Requests that nobody would send: always an answer, never a 500 of the emulator's own.
+//! Requests that no client would send: always an answer, never a 500 of the emulator's own.
 
 use http::Method;
 use proptest::prelude::*;

@@ -1,4 +1,4 @@
-//! Ten thousand requests that nobody would send, to all of Azure's faces, from one seed.
+//! Ten thousand requests that no client would send, to all of Azure's faces, from one seed.
 //!
 //! `random` shrinks what it finds but asks less; this asks much and says from which seed.
 

@@ -1,4 +1,4 @@
-//! The emulator's answers beside those of the real service.
+//! The emulator's answers compared with those of the real service.
 //!
 //! `recorded.jsonl` holds the 135 exchanges with Batch that Azure/azure-batch-cli-extensions (MIT licence) recorded
 //! against a real account in September 2022 (`tests/recordings/test_batch_extensions_live.yaml`, api-version

@@ -299,7 +299,7 @@ fn a_scripted_quota_stops_a_resize() {
     );
 }
 
-/// Azure takes such pools and tells at allocation time.
+/// Azure takes such pools and reports the error at allocation time.
 #[test]
 fn an_image_that_cannot_boot_shows_when_nodes_are_allocated() {
     let sized = |size: &str| {

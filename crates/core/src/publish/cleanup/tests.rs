@@ -177,7 +177,7 @@ fn what_becomes_of_temporaries_depends_on_how_far_the_version_came() {
     let settings = settings();
     let goal = goal(&settings);
     let word = |becomes: AfterFailure| match becomes {
-        AfterFailure::Removed(Keep::AsAsked) => "removed but for keep",
+        AfterFailure::Removed(Keep::AsAsked) => "removed except what keep names",
         AfterFailure::Removed(Keep::Nothing) => "removed",
         AfterFailure::Stay(_) => "stay",
     };
@@ -194,7 +194,7 @@ fn what_becomes_of_temporaries_depends_on_how_far_the_version_came() {
         (None, ErrorKind::Deadline, "stay"),
         (Some("Creating"), ErrorKind::Cancelled, "stay"),
         (Some("Failed"), ErrorKind::Deadline, "removed"),
-        (Some("Succeeded"), ErrorKind::Deadline, "removed but for keep"),
+        (Some("Succeeded"), ErrorKind::Deadline, "removed except what keep names"),
     ];
     for (state, why, expected) in table {
         assert_eq!(with(state, why), expected, "{state:?} {why:?}");

@@ -1,6 +1,6 @@
 //! Sources that are images already, seen as the machine behind them: a managed image, or a version in a gallery.
 //!
-//! They tell less than disks do; what they do not tell is left open here, and `checks` names it.
+//! They show less than disks do; what they do not show is left open here, and `checks` names it.
 
 use futures::future::try_join_all;
 use serde_json::{Value, json};
@@ -57,8 +57,8 @@ pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> 
     Ok(machine)
 }
 
-/// Adds what tells a disk of an image from one made anew under its name, where Azure still has it. Its size then may be
-/// another than in the image, so that stays.
+/// Adds what distinguishes a disk of an image from a new one of the same name, where Azure still has it. The size stays
+/// as the image says it: the disk may have grown since.
 async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<()> {
     let get = match (disk.id.parse::<DiskId>(), disk.id.parse::<SnapshotId>()) {
         (Ok(id), _) => disk::get(&id),
@@ -160,7 +160,7 @@ pub(in crate::publish) fn of_image(id: &ImageId, body: &Value) -> Result<Machine
     })
 }
 
-/// The machine behind a version, of which the definition tells the most.
+/// The machine behind a version; most of it is read from the definition.
 pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageDefinition) -> Result<Machine> {
     let id = &version.id;
     let body = version.body();
@@ -285,7 +285,7 @@ pub(in crate::publish) mod tests {
         assert_ne!(
             print(&machine),
             print(&image("/os-of-the-next-build")),
-            "an image that was built anew under its name is another source"
+            "an image that was built again under its name is another source"
         );
     }
 

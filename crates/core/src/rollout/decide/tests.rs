@@ -1,4 +1,4 @@
-//! Tests of what comes next: each pool at each stage, and what somebody else did to it meanwhile.
+//! Tests of what comes next: each pool at each stage, and what another client did to it meanwhile.
 
 use proptest::prelude::*;
 use serde_json::{Value, json};

@@ -17,7 +17,7 @@ const SECRETS: [&str; 5] = ["password", "sshPrivateKey", "accountKey", "sasKey",
 /// The mark of a specification's body.
 pub(super) fn of(body: &Value) -> String {
     let mut mark = V1.to_owned();
-    // 16 of the 32 bytes: enough to tell specifications apart, and short in a list of metadata.
+    // 16 of the 32 bytes: enough to distinguish specifications, and short in a list of metadata.
     let hash = Sha256::digest(canonical(&without_secrets(body)).to_string());
     for byte in hash.iter().take(16) {
         let _infallible = write!(mark, "{byte:02x}");

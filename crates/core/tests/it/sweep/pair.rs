@@ -34,7 +34,7 @@ struct Case {
 pub(crate) struct Pair<World, Flow, Settle> {
     /// A fresh world.
     pub(crate) world: World,
-    /// One run on it; the number tells the two apart.
+    /// One run on it; the number distinguishes the two.
     pub(crate) flow: Flow,
     /// Makes two end states comparable that are equally good.
     pub(crate) settle: Settle,

@@ -3,7 +3,7 @@
 //! Go itself defines each type where it first occurs, so its bytes follow its random map
 //! order. This writes all type definitions first and then the value, which every Packer
 //! from 1.7 on decodes to the same tree and which makes the bytes the same every time.
-//! It is no general gob encoder: it knows exactly the types of `hcldec` and `cty` in a spec.
+//! It is not a general gob encoder: it knows exactly the types of `hcldec` and `cty` in a spec.
 
 use super::{AttributeType, Element, Presence, Spec};
 

@@ -1,6 +1,6 @@
 //! Accounts on the resource manager, and what a location offers.
 //!
-//! Creating and deleting an account take time, which `operations` tells.
+//! Creating and deleting an account take time; `operations` shows how far they are.
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;

@@ -1,4 +1,4 @@
-//! Making and deleting accounts takes time: where a caller asks how it goes, and what it is told.
+//! Making and deleting accounts takes time: where a caller asks how it goes, and what the answer is.
 //!
 //! The provider has no status body: `Location` answers 202 until it is over, then the account, nothing, or the refusal.
 

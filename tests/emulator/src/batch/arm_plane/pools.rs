@@ -93,7 +93,7 @@ pub(crate) fn operation_result(parts: &mut Parts<'_>, call: &Call<'_>, path: &Ar
     let named = name.strip_prefix("delete-").and_then(|rest| rest.rsplit_once('-'));
     let (id, version) = named.ok_or_else(|| unsupported(call.request))?;
     let pool = accounts::find(parts, path)?.pool(&PoolId::of(id), call.now);
-    // A pool that was made anew under the name has another version.
+    // A new pool of the same name has another version.
     if pool.is_ok_and(|pool| operation_version(pool) == version) {
         let location = format!("https://{}{}{}", call.request.authority, call.request.path, query(call));
         return Ok(still_deleting(parts, &location));

@@ -132,7 +132,7 @@ fn create(site: &mut Site<'_>) -> Answer {
         .naming(url, Naming::Created))
 }
 
-/// The settings of a body; names beside them must be among `others`.
+/// The settings of a body; other names must be among `others`.
 pub(crate) fn read_settings(body: &Value, others: &[&str]) -> Result<Map<String, Value>, Refusal> {
     let mut settings = Map::new();
     for (name, value) in object(body)? {

@@ -43,7 +43,7 @@ impl Site<'_> {
     /// The request's body, without nulls.
     ///
     /// # Errors
-    /// There is none, or it is no JSON object.
+    /// There is none, or it is not a JSON object.
     pub(crate) fn body(&self) -> Result<Value, Refusal> {
         let body = self.request.json().filter(Value::is_object);
         body.map(without_nulls).ok_or_else(|| INVALID_REQUEST_BODY.into())
@@ -52,7 +52,7 @@ impl Site<'_> {
     /// The same where a body may be left out.
     ///
     /// # Errors
-    /// There is one and it is no JSON object.
+    /// There is one and it is not a JSON object.
     pub(crate) fn optional_body(&self) -> Result<Value, Refusal> {
         if self.request.body.is_empty() {
             Ok(Value::Object(serde_json::Map::new()))

@@ -77,7 +77,7 @@ pub(crate) fn answer(site: &mut Site<'_>, method: &Method, job: &JobId, rest: &[
 /// POST addtaskcollection.
 ///
 /// # Errors
-/// The body is none; what is wrong with single tasks is told one by one.
+/// The body is none; what is wrong with single tasks is reported one by one.
 pub(crate) fn add_collection(site: &mut Site<'_>, job: &JobId) -> Answer {
     let body = site.body()?;
     let tasks = crate::json::list(&body, "/value");

@@ -21,7 +21,7 @@ use crate::batch::wire::Version;
 /// The settings that can change while there are nodes.
 const ANY_TIME: &[&str] = &["startTask", "applicationPackageReferences", "metadata"];
 
-/// What PATCH can carry beside the settings.
+/// What PATCH can carry in addition to the settings.
 const VM_SIZE: &str = "vmSize";
 
 /// Settings to put in place of the present ones; an empty start task stands for none.

@@ -78,7 +78,7 @@ fn an_error_carries_its_sentence_in_the_status_line_and_the_request_id_in_the_me
     assert!(response.body.is_empty() && response.status == StatusCode::NOT_FOUND);
 }
 
-/// The bodies are those of `tests/batch/recorded.jsonl`, whose origin `tests/batch/recorded.rs` tells.
+/// The bodies are those of `tests/batch/recorded.jsonl`, whose origin is in `tests/batch/recorded.rs`.
 #[test]
 fn recorded_bodies_are_written_back_to_the_byte() {
     let mut bodies = 0;

@@ -23,7 +23,7 @@ enum Disks {
     SixthVersion,
 }
 
-/// What sorts of machines a series runs beside plain ones.
+/// What sorts of machines a series runs in addition to plain ones.
 #[derive(Clone, Copy)]
 enum Kind {
     /// No other.

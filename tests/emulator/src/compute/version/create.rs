@@ -1,6 +1,6 @@
 //! Making a version: its checks, then one copy per region.
 //!
-//! It changes no version that is there, but for one that failed and is made again.
+//! It changes no version that is there, except one that failed and is made again.
 
 use http::StatusCode;
 use serde_json::{Value, json};

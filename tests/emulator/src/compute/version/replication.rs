@@ -149,7 +149,7 @@ impl VersionFacts {
         own.or_else(|| PurchasePlan::at(definition, "/properties/purchasePlan"))
     }
 
-    /// Whether no region ever got it: then a PUT makes it anew, otherwise it mends the regions that failed.
+    /// Whether no region ever got it: then a PUT makes it again, otherwise it repairs the regions that failed.
     pub(super) fn was_never_made(&self) -> bool {
         self.copies.iter().all(RegionCopy::is_lost)
     }

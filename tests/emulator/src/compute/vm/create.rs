@@ -233,7 +233,7 @@ fn planned_data(vm: &str, profile: &Value, boot: &Boot) -> Vec<DiskSeed> {
     disks
 }
 
-/// What comes back as it was sent, without what nobody may read again.
+/// What comes back as it was sent, without what is never shown again.
 fn kept(body: &Value) -> Value {
     let mut kept = json!({});
     for field in ["identity", "zones"] {
