@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    bodies, checks,
+    checks, definition,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
@@ -139,7 +139,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
 /// The definition, or the one that would be made: what does not fit is known before anything is written.
 fn definition(settings: &PublishSettings, seen: &Seen) -> ImageDefinition {
     let planned = |location: &Location| {
-        let body = bodies::definition(settings, &seen.machine, location);
+        let body = definition::body(settings, &seen.machine, location);
         ImageDefinition::new(body)
     };
     seen.definition

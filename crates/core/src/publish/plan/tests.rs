@@ -164,7 +164,7 @@ fn a_purchase_plan_that_is_let_through_is_carried_into_a_new_definition() {
     let mut seen = seen(&[]);
     let plan = json!({"name": "n", "publisher": "p", "product": "o", "promotionCode": "c"});
     seen.machine.plan = Some(plan);
-    let body = bodies::definition(&settings(), &seen.machine, &seen.machine.location);
+    let body = definition::body(&settings(), &seen.machine, &seen.machine.location);
     assert_eq!(
         body["properties"]["purchasePlan"],
         json!({"name": "n", "publisher": "p", "product": "o"})
