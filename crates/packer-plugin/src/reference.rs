@@ -4,7 +4,7 @@
 
 use std::fmt::Write as _;
 
-use azure_batch_core::options::{self, Chapter, Door, Kind, Opt, Verb};
+use azure_batch_core::options::{self, Chapter, Door, Kind, Opt, Verb, image};
 
 /// The page's part that lists all options, in Markdown.
 #[must_use]
@@ -110,14 +110,16 @@ fn add_field(fields: &mut Vec<Field>, message: &'static str, opt: &'static Opt) 
 
 /// Which message a block is.
 fn message_of(block: &Opt) -> &'static str {
-    match block.name() {
-        "source" => "Source",
-        "data_disk" | "data_snapshot" => "SourceDisk",
-        "target_region" => "TargetRegion",
-        "used_by" => "UsedBy",
-        "definition" => "Definition",
-        _ => "Destination",
-    }
+    let messages = [
+        (image::SOURCE, "Source"),
+        (image::SOURCE_DATA_DISK, "SourceDisk"),
+        (image::SOURCE_DATA_SNAPSHOT, "SourceDisk"),
+        (image::DESTINATION_TARGET_REGION, "TargetRegion"),
+        (image::USED_BY, "UsedBy"),
+        (image::DEFINITION, "Definition"),
+    ];
+    let found = messages.into_iter().find(|(opt, _)| *opt == block);
+    found.map_or("Destination", |(_, message)| message)
 }
 
 fn field_type(opt: &Opt) -> String {

@@ -49,7 +49,7 @@ pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: 
     let via_snapshots = is_legal(MadeOf::Snapshots, machine.security, definition);
     let skipped = |why: &str| Ok(Way::Snapshots { why: why.to_owned() });
     match (policy, obstacle) {
-        (ManagedImagePolicy::Never, _) if via_snapshots => skipped("managed_image = never"),
+        (ManagedImagePolicy::Never, _) if via_snapshots => skipped(&format!("{MANAGED_IMAGE} = never")),
         (ManagedImagePolicy::Auto, Some(obstacle)) if via_snapshots => skipped(&obstacle),
         (ManagedImagePolicy::Auto | ManagedImagePolicy::Always, None) if via_image => Ok(Way::ManagedImage),
         (ManagedImagePolicy::Auto, None) if via_snapshots => {

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId},
     progress::Span,
+    words::Words,
 };
 
 /// How the rounds ended.
@@ -62,7 +63,9 @@ pub(super) fn too_small(pool: &PoolId, goal: Goal, current: NodeCounts, ending: 
     });
     let error = Error::new(kind, text);
     match ending.judged {
-        Some(judged) => error.because(judged.to_string()).with_hint(judged.remedy),
+        Some(judged) => error
+            .because(judged.to_string())
+            .with_hint(Words::naming(judged.remedy)),
         None => error
             .because("Batch gives no reason")
             .with_hint("run it again; if it stays, ask Azure support with the pool's name and the time"),

@@ -107,7 +107,7 @@ fn fewer_replicas_than_the_pools_need_are_refused() {
     let error = goal(&settings, &seen(&[("westus2", 700)])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "target_region westus2 asks for 2 replicas; 3 to 100 are possible, 3 are what the pools there need"
+        "shared_image_gallery_destination.target_region westus2 asks for 2 replicas; 3 to 100 are possible, 3 are what the pools there need"
     );
 }
 

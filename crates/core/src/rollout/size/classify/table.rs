@@ -29,7 +29,7 @@ pub(in crate::rollout) struct Cause {
     pub(super) kind: ErrorKind,
     /// What it means.
     pub(super) meaning: &'static str,
-    /// What to do about it.
+    /// What to do about it; `{path}` names an option.
     pub(super) remedy: &'static str,
 }
 
@@ -92,7 +92,7 @@ const RAISE_QUOTA: &str =
     "ask for more quota (portal: the Batch account's Quotas), free cores of other pools, or lower the targets";
 const SUBSCRIPTION_QUOTA: &str =
     "ask for more cores in the subscription (az vm list-usage), free some, or lower the targets";
-const OTHER_SIZE: &str = "choose another vm_size in a new pool, or another region";
+const OTHER_SIZE: &str = "choose another {vm_size} in a new pool, or another region";
 const POLICY: &str = "ask the owner of the Azure Policy or the lock for an exemption";
 
 /// Batch's own codes.
@@ -100,7 +100,7 @@ pub(super) const BATCH: &[Cause] = &[
     retry(
         "AllocationTimedOut",
         "not all nodes came within the resize timeout",
-        "a longer timeout helps (resize_timeout); if no node comes at all, the region lacks that VM size at the moment",
+        "a longer timeout helps ({resize_timeout}); if no node comes at all, the region lacks that VM size at the moment",
     ),
     retry(
         "AllocationFailed",
