@@ -33,6 +33,23 @@ pub enum Status {
     Forgotten,
 }
 
+enum Outcome {
+    Running,
+    Succeeded,
+    Failed,
+}
+
+impl Outcome {
+    /// Only the three terminal words end an operation, in any case and both spellings; every other goes on.
+    fn parse(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "succeeded" => Self::Succeeded,
+            "failed" | "canceled" | "cancelled" => Self::Failed,
+            _ => Self::Running,
+        }
+    }
+}
+
 /// Reads the answer that started an operation. A header wins over the body, `Azure-AsyncOperation` over `Location`.
 #[must_use]
 pub fn begin(method: &Method, answer: &Answer) -> Status {
@@ -97,23 +114,6 @@ fn failure(error: &Value, state: Option<&str>) -> ServiceError {
         state.unwrap_or("Failed").clone_into(&mut failure.code);
     }
     failure
-}
-
-enum Outcome {
-    Running,
-    Succeeded,
-    Failed,
-}
-
-impl Outcome {
-    /// Only the three terminal words end an operation, in any case and both spellings; every other goes on.
-    fn parse(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "succeeded" => Self::Succeeded,
-            "failed" | "canceled" | "cancelled" => Self::Failed,
-            _ => Self::Running,
-        }
-    }
 }
 
 #[cfg(test)]

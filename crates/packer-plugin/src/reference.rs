@@ -6,6 +6,19 @@ use std::fmt::Write as _;
 
 use azure_batch_core::options::{self, Chapter, Door, Kind, Opt, Verb, image};
 
+/// An option as the service's message must have it: name, protobuf type, comment.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The message's name.
+    pub message: &'static str,
+    /// The field's name.
+    pub name: &'static str,
+    /// Its label and type, such as `optional string` or `repeated UsedBy`.
+    pub kind: String,
+    /// Its comment.
+    pub comment: String,
+}
+
 /// The page's part that lists all options, in Markdown.
 #[must_use]
 pub fn markdown() -> String {
@@ -62,19 +75,6 @@ const fn type_word(kind: Kind) -> &'static str {
         Kind::Bool => "bool",
         _ => kind.word(),
     }
-}
-
-/// An option as the service's message must have it: name, protobuf type, comment.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Field {
-    /// The message's name.
-    pub message: &'static str,
-    /// The field's name.
-    pub name: &'static str,
-    /// Its label and type, such as `optional string` or `repeated UsedBy`.
-    pub kind: String,
-    /// Its comment.
-    pub comment: String,
 }
 
 /// All options of the service as fields of its messages.

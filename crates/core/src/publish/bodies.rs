@@ -15,6 +15,17 @@ use crate::{
     settings::{Latest, Lun},
 };
 
+/// A snapshot as a part of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DiskSource {
+    /// The snapshot's id.
+    pub id: String,
+    /// `None` for the OS disk.
+    pub lun: Option<Lun>,
+    /// The host cache.
+    pub caching: String,
+}
+
 /// A managed image of the snapshots.
 #[must_use]
 pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, sources: &[DiskSource]) -> Value {
@@ -71,17 +82,6 @@ fn disk_images(sources: &[DiskSource]) -> Value {
         set(&mut profile, "dataDiskImages", json!(data));
     }
     profile
-}
-
-/// A snapshot as a part of an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DiskSource {
-    /// The snapshot's id.
-    pub id: String,
-    /// `None` for the OS disk.
-    pub lun: Option<Lun>,
-    /// The host cache.
-    pub caching: String,
 }
 
 /// The host cache that Batch's instructions recommend for the OS disk.

@@ -30,6 +30,11 @@ pub(super) struct Ending<'a> {
     pub(super) rounds: usize,
 }
 
+struct Reason {
+    text: String,
+    remedy: String,
+}
+
 /// A pool that is left alone.
 pub(super) fn refused(pool: &PoolId, refusal: Refusal) -> Error {
     Error::new(ErrorKind::Refused, format!("pool {pool} {}", refusal.why)).with_hint(refusal.remedy)
@@ -95,11 +100,6 @@ pub(super) fn unready(pool: &PoolId, goal: Goal, waited: &Waited, stillness: Dur
         Verdict::Good | Verdict::Bad => return Error::new(kind, text).because(reason.text).with_hint(reason.remedy),
     };
     Error::new(kind, text).because(error).with_hint(reason.remedy)
-}
-
-struct Reason {
-    text: String,
-    remedy: String,
 }
 
 /// The first reason that applies, the plainest first.

@@ -33,6 +33,21 @@ pub(in crate::rollout) struct Cause {
     pub(super) remedy: &'static str,
 }
 
+impl Cause {
+    /// The cause that one of Batch's codes stands for.
+    pub(super) fn of_batch(code: &str) -> Option<&'static Self> {
+        BATCH.iter().find(|cause| cause.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The cause that a provider's error stands for.
+    pub(super) fn of_provider(code: &str, message: &str) -> Option<&'static Self> {
+        let message = message.to_ascii_lowercase();
+        PROVIDER.iter().find(|cause| {
+            cause.code.eq_ignore_ascii_case(code) && cause.message.is_none_or(|part| message.contains(part))
+        })
+    }
+}
+
 /// A code that is new to us is retried like Batch's own `Unknown`: the next round shows what it is.
 pub(super) const UNKNOWN: Cause = retry(
     "Unknown",
@@ -331,18 +346,3 @@ pub(super) const PROVIDER: &[Cause] = &[
         "nothing: it passes",
     ),
 ];
-
-impl Cause {
-    /// The cause that one of Batch's codes stands for.
-    pub(super) fn of_batch(code: &str) -> Option<&'static Self> {
-        BATCH.iter().find(|cause| cause.code.eq_ignore_ascii_case(code))
-    }
-
-    /// The cause that a provider's error stands for.
-    pub(super) fn of_provider(code: &str, message: &str) -> Option<&'static Self> {
-        let message = message.to_ascii_lowercase();
-        PROVIDER.iter().find(|cause| {
-            cause.code.eq_ignore_ascii_case(code) && cause.message.is_none_or(|part| message.contains(part))
-        })
-    }
-}
