@@ -45,6 +45,8 @@ struct Cost {
     file_bytes: u64,
 }
 
+type Row = (&'static str, fn(&Cost) -> f64);
+
 /// Measures our release plugin, and another one to compare it with.
 ///
 /// # Errors
@@ -82,8 +84,6 @@ pub(crate) fn emulator() -> Result {
     ]);
     step("measure", bench.current_dir(Checkout::find()?.root))
 }
-
-type Row = (&'static str, fn(&Cost) -> f64);
 
 const ROWS: [Row; 5] = [
     ("describe, ms", |cost| cost.describe.as_secs_f64() * 1e3),

@@ -55,6 +55,10 @@ struct Timed<'a> {
     at: Timestamp,
 }
 
+/// When the run began.
+#[derive(Clone, Copy, Debug)]
+pub struct Stopwatch(Instant);
+
 impl<'a> Watch<'a> {
     /// Listens to signals from now on.
     ///
@@ -139,10 +143,6 @@ impl<'a> Watch<'a> {
         }
     }
 }
-
-/// When the run began.
-#[derive(Clone, Copy, Debug)]
-pub struct Stopwatch(Instant);
 
 impl Stopwatch {
     /// Begins now.

@@ -25,6 +25,96 @@ use crate::{
     transport::Transport,
 };
 
+/// The ways of `azure_identity`, with our errors. Its tokens are kept here and not there: so they can be thrown away when
+/// a service refuses one, and an old one still serves when its renewal fails.
+#[derive(Debug)]
+struct EntraCredential {
+    login: Login,
+    cloud: Cloud,
+    sender: Sender,
+    kept: Mutex<Vec<Kept>>,
+}
+
+/// A token that was got before.
+#[derive(Debug)]
+struct Kept {
+    scope: String,
+    token: AccessToken,
+}
+
+/// A token is renewed this long before it expires, as `azure_identity` does.
+const RENEW_BEFORE_SECONDS: i64 = 300;
+/// A token that has so long to live is worth a request, when it cannot be renewed.
+const STILL_SERVES_SECONDS: i64 = 30;
+
+#[async_trait]
+impl Credential for EntraCredential {
+    async fn token(&self, scope: &str, run: &Run) -> Result<SecretString> {
+        let mut kept = within(run, self.kept.lock()).await?;
+        let old = kept.iter().find(|kept| kept.scope == scope);
+        if let Some(fresh) = old.filter(|old| old.has(RENEW_BEFORE_SECONDS, run)) {
+            return Ok(fresh.secret());
+        }
+        match self.fetch(scope, run).await {
+            Ok(token) => Ok(keep(&mut kept, scope, token)),
+            Err(error) => match old.filter(|old| old.has(STILL_SERVES_SECONDS, run)) {
+                Some(old) if !matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => {
+                    run.progress.warn(format!(
+                        "the token could not be renewed and serves until it expires: {}",
+                        error.report()
+                    ));
+                    Ok(old.secret())
+                }
+                _ => Err(error),
+            },
+        }
+    }
+
+    async fn token_instead_of(&self, refused: &SecretString, scope: &str, run: &Run) -> Result<SecretString> {
+        let mut kept = within(run, self.kept.lock()).await?;
+        let is_refused = |kept: &Kept| kept.token.token.secret() == refused.expose_secret();
+        // Another request may have renewed it by now.
+        if let Some(other) = kept.iter().find(|kept| kept.scope == scope && !is_refused(kept)) {
+            return Ok(other.secret());
+        }
+        let token = self.fetch(scope, run).await?;
+        Ok(keep(&mut kept, scope, token))
+    }
+}
+
+impl EntraCredential {
+    fn inner(&self) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        build_inner(&self.login, &self.cloud, &self.sender)
+    }
+
+    /// Asks for a token. What is sent for it goes by this run, which `azure_identity` cannot hand on: so it travels with
+    /// the task.
+    async fn fetch(&self, scope: &str, run: &Run) -> Result<AccessToken> {
+        let doing = || format!("cannot sign in with {}", self.login);
+        let asking = async {
+            let scopes = [scope];
+            self.inner()?.get_token(&scopes, None).await
+        };
+        let asked = within(run, http_client::for_run(run, asking)).await;
+        let asked = asked.map_err(|error| error.while_doing(doing()))?;
+        asked.map_err(|cause| match http_client::take_our_error(&cause) {
+            Some(ours) => ours.while_doing(doing()),
+            None => Error::new(ErrorKind::SignIn, doing()).because(cause),
+        })
+    }
+}
+
+impl Kept {
+    /// Whether it has so many seconds to live.
+    fn has(&self, seconds: i64, run: &Run) -> bool {
+        run.now().as_second() + seconds < self.token.expires_on.unix_timestamp()
+    }
+
+    fn secret(&self) -> SecretString {
+        SecretString::from(self.token.token.secret().to_owned())
+    }
+}
+
 /// Builds the credential for a login. Nothing is asked yet.
 ///
 /// # Errors
@@ -107,85 +197,6 @@ fn build_inner(login: &Login, cloud: &Cloud, sender: &Sender) -> azure_core::Res
     })
 }
 
-/// The ways of `azure_identity`, with our errors. Its tokens are kept here and not there: so they can be thrown away when
-/// a service refuses one, and an old one still serves when its renewal fails.
-#[derive(Debug)]
-struct EntraCredential {
-    login: Login,
-    cloud: Cloud,
-    sender: Sender,
-    kept: Mutex<Vec<Kept>>,
-}
-
-/// A token that was got before.
-#[derive(Debug)]
-struct Kept {
-    scope: String,
-    token: AccessToken,
-}
-
-/// A token is renewed this long before it expires, as `azure_identity` does.
-const RENEW_BEFORE_SECONDS: i64 = 300;
-/// A token that has so long to live is worth a request, when it cannot be renewed.
-const STILL_SERVES_SECONDS: i64 = 30;
-
-#[async_trait]
-impl Credential for EntraCredential {
-    async fn token(&self, scope: &str, run: &Run) -> Result<SecretString> {
-        let mut kept = within(run, self.kept.lock()).await?;
-        let old = kept.iter().find(|kept| kept.scope == scope);
-        if let Some(fresh) = old.filter(|old| old.has(RENEW_BEFORE_SECONDS, run)) {
-            return Ok(fresh.secret());
-        }
-        match self.fetch(scope, run).await {
-            Ok(token) => Ok(keep(&mut kept, scope, token)),
-            Err(error) => match old.filter(|old| old.has(STILL_SERVES_SECONDS, run)) {
-                Some(old) if !matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => {
-                    run.progress.warn(format!(
-                        "the token could not be renewed and serves until it expires: {}",
-                        error.report()
-                    ));
-                    Ok(old.secret())
-                }
-                _ => Err(error),
-            },
-        }
-    }
-
-    async fn token_instead_of(&self, refused: &SecretString, scope: &str, run: &Run) -> Result<SecretString> {
-        let mut kept = within(run, self.kept.lock()).await?;
-        let is_refused = |kept: &Kept| kept.token.token.secret() == refused.expose_secret();
-        // Another request may have renewed it by now.
-        if let Some(other) = kept.iter().find(|kept| kept.scope == scope && !is_refused(kept)) {
-            return Ok(other.secret());
-        }
-        let token = self.fetch(scope, run).await?;
-        Ok(keep(&mut kept, scope, token))
-    }
-}
-
-impl EntraCredential {
-    fn inner(&self) -> azure_core::Result<Arc<dyn TokenCredential>> {
-        build_inner(&self.login, &self.cloud, &self.sender)
-    }
-
-    /// Asks for a token. What is sent for it goes by this run, which `azure_identity` cannot hand on: so it travels with
-    /// the task.
-    async fn fetch(&self, scope: &str, run: &Run) -> Result<AccessToken> {
-        let doing = || format!("cannot sign in with {}", self.login);
-        let asking = async {
-            let scopes = [scope];
-            self.inner()?.get_token(&scopes, None).await
-        };
-        let asked = within(run, http_client::for_run(run, asking)).await;
-        let asked = asked.map_err(|error| error.while_doing(doing()))?;
-        asked.map_err(|cause| match http_client::take_our_error(&cause) {
-            Some(ours) => ours.while_doing(doing()),
-            None => Error::new(ErrorKind::SignIn, doing()).because(cause),
-        })
-    }
-}
-
 /// Waits for one step of signing in, which may be az's process or another request's sign-in.
 async fn within<T>(run: &Run, step: impl Future<Output = T>) -> Result<T> {
     run.within(Repeat::Freely, "signing in", step).await
@@ -200,15 +211,4 @@ fn keep(kept: &mut Vec<Kept>, scope: &str, token: AccessToken) -> SecretString {
     let secret = new.secret();
     kept.push(new);
     secret
-}
-
-impl Kept {
-    /// Whether it has so many seconds to live.
-    fn has(&self, seconds: i64, run: &Run) -> bool {
-        run.now().as_second() + seconds < self.token.expires_on.unix_timestamp()
-    }
-
-    fn secret(&self) -> SecretString {
-        SecretString::from(self.token.token.secret().to_owned())
-    }
 }

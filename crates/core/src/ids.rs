@@ -25,15 +25,6 @@ pub struct InvalidId {
     pub expected: &'static str,
 }
 
-impl InvalidId {
-    pub(crate) fn new(value: &str, expected: &'static str) -> Self {
-        Self {
-            value: value.to_owned(),
-            expected,
-        }
-    }
-}
-
 /// Declares a text newtype that holds only what its rule accepts.
 macro_rules! text_id {
     ($(#[$doc:meta])* $name:ident, $expected:literal, $rule:expr) => {
@@ -81,10 +72,6 @@ macro_rules! text_id {
     };
 }
 
-fn is_made_of(text: &str, length: std::ops::RangeInclusive<usize>, extra: &str) -> bool {
-    length.contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
-}
-
 text_id!(
     /// A Batch pool id; Batch keeps its case and compares without it.
     PoolId,
@@ -120,6 +107,27 @@ text_id!(
 #[derive(Clone, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
 #[serde(try_from = "String", into = "String")]
 pub struct Location(String);
+
+/// The number of an image version: three parts of 31 bits, ordered as numbers and never as text.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(try_from = "String", into = "String")]
+pub struct VersionNumber {
+    /// The first part.
+    pub major: u32,
+    /// The second part.
+    pub minor: u32,
+    /// The third part.
+    pub patch: u32,
+}
+
+impl InvalidId {
+    pub(crate) fn new(value: &str, expected: &'static str) -> Self {
+        Self {
+            value: value.to_owned(),
+            expected,
+        }
+    }
+}
 
 impl Location {
     /// The short form, e.g. `eastus2`.
@@ -164,18 +172,6 @@ impl fmt::Display for Location {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.0)
     }
-}
-
-/// The number of an image version: three parts of 31 bits, ordered as numbers and never as text.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, Serialize, Deserialize)]
-#[serde(try_from = "String", into = "String")]
-pub struct VersionNumber {
-    /// The first part.
-    pub major: u32,
-    /// The second part.
-    pub minor: u32,
-    /// The third part.
-    pub patch: u32,
 }
 
 impl VersionNumber {
@@ -250,6 +246,10 @@ impl fmt::Display for VersionNumber {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "{}.{}.{}", self.major, self.minor, self.patch)
     }
+}
+
+fn is_made_of(text: &str, length: std::ops::RangeInclusive<usize>, extra: &str) -> bool {
+    length.contains(&text.len()) && text.chars().all(|c| c.is_ascii_alphanumeric() || extra.contains(c))
 }
 
 #[cfg(test)]

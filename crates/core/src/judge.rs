@@ -77,6 +77,50 @@ struct Row {
     remedy: &'static str,
 }
 
+impl Reason {
+    /// The kind of error. Input that is refused before anything was written is bad input; afterwards the run has
+    /// stopped in the middle.
+    #[must_use]
+    pub const fn kind(self, written: Written) -> ErrorKind {
+        match (self, written) {
+            (Self::Input, Written::Nothing) => ErrorKind::BadInput,
+            (Self::Input, Written::Something) | (Self::State, _) => ErrorKind::Rejected,
+            (Self::NoRights, _) => ErrorKind::NoRights,
+            (Self::SignIn, _) => ErrorKind::SignIn,
+            (Self::Policy, _) => ErrorKind::Policy,
+            (Self::Lock, _) => ErrorKind::Locked,
+            (Self::Quota, _) => ErrorKind::Quota,
+            (Self::Failed, _) => ErrorKind::Azure,
+        }
+    }
+}
+
+impl Row {
+    fn fits(&self, refusal: &ServiceError) -> bool {
+        let code = refusal.code.to_ascii_lowercase();
+        self.by == refusal.by
+            && (self.status == 0 || self.status == refusal.status)
+            && matches(&self.code.to_ascii_lowercase(), &code)
+            && (self.text.is_empty() || refusal.message.to_ascii_lowercase().contains(self.text))
+    }
+}
+
+impl fmt::Display for Verdict {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Done => "done",
+            Self::Again => "again",
+            Self::LookFirst => "look first",
+            Self::Busy => "busy",
+            Self::NewToken => "new token",
+            Self::Final(_) => "final",
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
 /// Judges a success: any status below 400. 3xx are conditions that hold and redirects, which the caller reads.
 #[must_use]
 pub const fn is_done(status: u16) -> bool {
@@ -141,34 +185,6 @@ fn row(refusal: &ServiceError) -> &'static Row {
         .unwrap_or(&table::UNKNOWN)
 }
 
-impl Reason {
-    /// The kind of error. Input that is refused before anything was written is bad input; afterwards the run has
-    /// stopped in the middle.
-    #[must_use]
-    pub const fn kind(self, written: Written) -> ErrorKind {
-        match (self, written) {
-            (Self::Input, Written::Nothing) => ErrorKind::BadInput,
-            (Self::Input, Written::Something) | (Self::State, _) => ErrorKind::Rejected,
-            (Self::NoRights, _) => ErrorKind::NoRights,
-            (Self::SignIn, _) => ErrorKind::SignIn,
-            (Self::Policy, _) => ErrorKind::Policy,
-            (Self::Lock, _) => ErrorKind::Locked,
-            (Self::Quota, _) => ErrorKind::Quota,
-            (Self::Failed, _) => ErrorKind::Azure,
-        }
-    }
-}
-
-impl Row {
-    fn fits(&self, refusal: &ServiceError) -> bool {
-        let code = refusal.code.to_ascii_lowercase();
-        self.by == refusal.by
-            && (self.status == 0 || self.status == refusal.status)
-            && matches(&self.code.to_ascii_lowercase(), &code)
-            && (self.text.is_empty() || refusal.message.to_ascii_lowercase().contains(self.text))
-    }
-}
-
 /// Whether a code is the pattern's; `*` at either end stands for any letters, an empty pattern for any code.
 fn matches(pattern: &str, code: &str) -> bool {
     match (pattern.strip_prefix('*'), pattern.strip_suffix('*')) {
@@ -179,19 +195,3 @@ fn matches(pattern: &str, code: &str) -> bool {
         (None, None) => code == pattern,
     }
 }
-
-impl fmt::Display for Verdict {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Done => "done",
-            Self::Again => "again",
-            Self::LookFirst => "look first",
-            Self::Busy => "busy",
-            Self::NewToken => "new token",
-            Self::Final(_) => "final",
-        })
-    }
-}
-
-#[cfg(test)]
-mod tests;

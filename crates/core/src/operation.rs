@@ -4,12 +4,10 @@
 
 pub mod drive;
 
-use std::time::Duration;
-
 use http::{Method, StatusCode};
 use serde_json::Value;
 
-use crate::{answer::Answer, error::ServiceError, json, wait::Pace};
+use crate::{answer::Answer, error::ServiceError, json};
 
 /// Where the state of a running operation is read.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,6 +31,23 @@ pub enum Status {
     Failed(ServiceError),
     /// The record of the operation is gone: the resource shows what came of it.
     Forgotten,
+}
+
+enum Outcome {
+    Running,
+    Succeeded,
+    Failed,
+}
+
+impl Outcome {
+    /// Only the three terminal words end an operation, in any case and both spellings; every other goes on.
+    fn parse(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "succeeded" => Self::Succeeded,
+            "failed" | "canceled" | "cancelled" => Self::Failed,
+            _ => Self::Running,
+        }
+    }
 }
 
 /// Reads the answer that started an operation. A header wins over the body, `Azure-AsyncOperation` over `Location`.
@@ -99,29 +114,6 @@ fn failure(error: &Value, state: Option<&str>) -> ServiceError {
         state.unwrap_or("Failed").clone_into(&mut failure.code);
     }
     failure
-}
-
-enum Outcome {
-    Running,
-    Succeeded,
-    Failed,
-}
-
-impl Outcome {
-    /// Only the three terminal words end an operation, in any case and both spellings; every other goes on.
-    fn parse(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "succeeded" => Self::Succeeded,
-            "failed" | "canceled" | "cancelled" => Self::Failed,
-            _ => Self::Running,
-        }
-    }
-}
-
-/// The pause before the next poll of an operation that began so long ago.
-#[must_use]
-pub fn poll_pause(passed: Duration, asked: Option<Duration>) -> Duration {
-    Pace::OPERATION.pause(passed, asked, 0.5)
 }
 
 #[cfg(test)]
@@ -217,17 +209,5 @@ mod tests {
         assert_eq!(read(&by, &answer(202, &[], "")), Status::Running(by.clone()));
         assert_eq!(read(&by, &answer(200, &[], "{}")), Status::Succeeded);
         assert_eq!(read(&by, &answer(204, &[], "")), Status::Succeeded);
-    }
-
-    #[test]
-    fn polls_grow_rarer_and_obey_the_service() {
-        let pause = |passed, asked: Option<u64>| {
-            poll_pause(Duration::from_secs(passed), asked.map(Duration::from_secs)).as_secs()
-        };
-        assert_eq!([pause(0, None), pause(100, None), pause(3600, None)], [1, 5, 30]);
-        assert_eq!(
-            [pause(0, Some(0)), pause(0, Some(10)), pause(3600, Some(10))],
-            [1, 10, 30]
-        );
     }
 }

@@ -168,6 +168,12 @@ pub struct StepTime {
 #[derive(Clone, Debug)]
 pub struct Progress(Option<mpsc::UnboundedSender<Event>>);
 
+/// Seconds as people say them: `42 s`, `7 min 5 s`, `2 h 10 min`.
+#[derive(Clone, Copy, Debug)]
+pub struct Span(pub u64);
+
+struct Counts<'a>(&'a BTreeMap<String, u32>);
+
 impl Progress {
     /// A channel for events.
     #[must_use]
@@ -252,10 +258,6 @@ impl fmt::Display for CheckOutcome {
     }
 }
 
-/// Seconds as people say them: `42 s`, `7 min 5 s`, `2 h 10 min`.
-#[derive(Clone, Copy, Debug)]
-pub struct Span(pub u64);
-
 impl fmt::Display for Span {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match (self.0 / 3600, self.0 / 60 % 60, self.0 % 60) {
@@ -266,8 +268,6 @@ impl fmt::Display for Span {
         }
     }
 }
-
-struct Counts<'a>(&'a BTreeMap<String, u32>);
 
 impl fmt::Display for Counts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {

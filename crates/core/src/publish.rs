@@ -11,6 +11,7 @@ mod carry;
 mod checks;
 mod claim;
 mod cleanup;
+mod definition;
 mod lines;
 mod machine;
 mod making;

@@ -104,18 +104,6 @@ impl Rules<'_> {
     }
 }
 
-/// The hint of a run that may repeat nothing more.
-pub(crate) const USED_UP: &str = "this run has used up its retries; run it again later";
-
-/// Says that something is sent again.
-pub(crate) fn announce(run: &Run, doing: &str, wait: Duration, why: String) {
-    run.progress.tell(Event::Retrying {
-        doing: doing.to_owned(),
-        why,
-        seconds: wait.as_secs().max(1),
-    });
-}
-
 impl Tried {
     fn new(sent: Result<Answer, SendError>, rules: Rules<'_>, run: &Run) -> Self {
         let (attempt, asked) = match &sent {
@@ -166,6 +154,18 @@ impl Tried {
             Err(error) => broken(error),
         }
     }
+}
+
+/// The hint of a run that may repeat nothing more.
+pub(crate) const USED_UP: &str = "this run has used up its retries; run it again later";
+
+/// Says that something is sent again.
+pub(crate) fn announce(run: &Run, doing: &str, wait: Duration, why: String) {
+    run.progress.tell(Event::Retrying {
+        doing: doing.to_owned(),
+        why,
+        seconds: wait.as_secs().max(1),
+    });
 }
 
 fn verdict(answer: &Answer, rules: Rules<'_>, run: &Run) -> Verdict {

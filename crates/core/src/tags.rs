@@ -165,17 +165,6 @@ impl Tag {
     }
 }
 
-/// The value of a tag by its name, in any case of letters, from a resource's body.
-#[must_use]
-pub fn read<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
-    find(body.get("tags")?.as_object()?, name)
-}
-
-fn find<'a>(tags: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
-    let (_, value) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
-    value.as_str()
-}
-
 impl Fingerprint {
     /// One that was read, or computed by [`short_hash`].
     #[must_use]
@@ -220,20 +209,6 @@ impl SourceKey {
     pub fn as_str(&self) -> &str {
         &self.0
     }
-}
-
-/// 64 bits of a hash of texts that Azure compares without case, as 16 hexadecimal letters: different for each
-/// build, and short enough for the name of a resource.
-#[must_use]
-pub fn short_hash(parts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
-    let mut hash = Sha256::new();
-    for part in parts {
-        hash.update(part.as_ref().to_ascii_lowercase());
-        // Keeps "ab", "c" apart from "a", "bc".
-        hash.update([0]);
-    }
-    let bytes = hash.finalize();
-    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 impl Lease {
@@ -337,6 +312,31 @@ impl TemporaryTags {
             ..self.clone()
         }
     }
+}
+
+/// The value of a tag by its name, in any case of letters, from a resource's body.
+#[must_use]
+pub fn read<'a>(body: &'a Value, name: &str) -> Option<&'a str> {
+    find(body.get("tags")?.as_object()?, name)
+}
+
+fn find<'a>(tags: &'a Map<String, Value>, name: &str) -> Option<&'a str> {
+    let (_, value) = tags.iter().find(|(key, _)| key.eq_ignore_ascii_case(name))?;
+    value.as_str()
+}
+
+/// 64 bits of a hash of texts that Azure compares without case, as 16 hexadecimal letters: different for each
+/// build, and short enough for the name of a resource.
+#[must_use]
+pub fn short_hash(parts: impl IntoIterator<Item = impl AsRef<str>>) -> String {
+    let mut hash = Sha256::new();
+    for part in parts {
+        hash.update(part.as_ref().to_ascii_lowercase());
+        // Keeps "ab", "c" apart from "a", "bc".
+        hash.update([0]);
+    }
+    let bytes = hash.finalize();
+    bytes.iter().take(8).map(|byte| format!("{byte:02x}")).collect()
 }
 
 /// As many leases as fit into a tag, those that hold longest.

@@ -92,6 +92,34 @@ impl Transport for reqwest::Client {
     }
 }
 
+impl SendError {
+    /// What to do, where that follows from the fault alone.
+    #[must_use]
+    pub fn hint(&self) -> Option<Words> {
+        match self {
+            Self::NeverSent {
+                fault: ConnectFault::Certificate,
+                ..
+            } => Some(words![
+                "the server's certificate is not trusted here: give its authority in ",
+                CA_FILE,
+                ", or in SSL_CERT_FILE"
+            ]),
+            Self::NeverSent {
+                fault: ConnectFault::Name,
+                ..
+            } => Some("the name does not resolve: is a proxy needed (HTTPS_PROXY), or is the name misspelt?".into()),
+            Self::NeverSent {
+                fault: ConnectFault::Transient,
+                ..
+            }
+            | Self::TimedOut { .. }
+            | Self::TooLong { .. }
+            | Self::UnknownEffect { .. } => None,
+        }
+    }
+}
+
 fn classify(to: &str, source: reqwest::Error) -> SendError {
     let to = to.to_owned();
     if source.is_timeout() && !source.is_connect() {
@@ -129,34 +157,6 @@ fn connect_fault(error: &reqwest::Error) -> ConnectFault {
         cause = layer.source();
     }
     ConnectFault::Transient
-}
-
-impl SendError {
-    /// What to do, where that follows from the fault alone.
-    #[must_use]
-    pub fn hint(&self) -> Option<Words> {
-        match self {
-            Self::NeverSent {
-                fault: ConnectFault::Certificate,
-                ..
-            } => Some(words![
-                "the server's certificate is not trusted here: give its authority in ",
-                CA_FILE,
-                ", or in SSL_CERT_FILE"
-            ]),
-            Self::NeverSent {
-                fault: ConnectFault::Name,
-                ..
-            } => Some("the name does not resolve: is a proxy needed (HTTPS_PROXY), or is the name misspelt?".into()),
-            Self::NeverSent {
-                fault: ConnectFault::Transient,
-                ..
-            }
-            | Self::TimedOut { .. }
-            | Self::TooLong { .. }
-            | Self::UnknownEffect { .. } => None,
-        }
-    }
 }
 
 #[cfg(test)]

@@ -95,11 +95,6 @@ impl<'a> AccountWatch<'a> {
     }
 }
 
-fn of_pool(item: &serde_json::Value) -> (String, StateCounts) {
-    let id = crate::json::text(item, "/poolId").unwrap_or_default();
-    (id.to_owned(), StateCounts::read(item))
-}
-
 impl AccountLook {
     fn is_fresh(&self, written: Option<Instant>) -> bool {
         self.began.elapsed() < FRESH && written.is_none_or(|written| self.began > written)
@@ -118,4 +113,9 @@ impl AccountLook {
         let own = counts.iter().find(|(pool, _)| pool.eq_ignore_ascii_case(id.as_str()));
         Some(own.map(|(_, counts)| counts.clone()).unwrap_or_default())
     }
+}
+
+fn of_pool(item: &serde_json::Value) -> (String, StateCounts) {
+    let id = crate::json::text(item, "/poolId").unwrap_or_default();
+    (id.to_owned(), StateCounts::read(item))
 }

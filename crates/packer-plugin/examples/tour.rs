@@ -99,6 +99,38 @@ impl PostProcessor for Tour {
     }
 }
 
+#[async_trait]
+impl Artifact for Souvenir {
+    fn builder_id(&self) -> String {
+        "example.tour".to_owned()
+    }
+
+    fn id(&self) -> String {
+        "souvenir".to_owned()
+    }
+
+    fn text(&self) -> String {
+        format!("A souvenir with {:?}", self.values)
+    }
+
+    fn files(&self) -> Vec<String> {
+        Vec::new()
+    }
+
+    async fn state(&self, name: &str) -> State {
+        if name != GENERATED_DATA {
+            return State::Unknown;
+        }
+        let mut values = self.values.clone();
+        values.insert_text("Souvenir", "yes");
+        State::GeneratedData(values)
+    }
+
+    async fn destroy(&self) -> Result<(), String> {
+        Err("the souvenir stays".to_owned())
+    }
+}
+
 async fn act(config: &Config, ui: &Ui, input: &InputArtifact, cancel: &Cancellation) -> Result<(), String> {
     let builder = input.builder_id().await.map_err(text)?;
     let id = input.id().await.map_err(text)?;
@@ -137,38 +169,6 @@ async fn work(seconds: u64, ui: &Ui, cancel: &Cancellation) -> Result<(), CallEr
 
 fn text(error: CallError) -> String {
     error.to_string()
-}
-
-#[async_trait]
-impl Artifact for Souvenir {
-    fn builder_id(&self) -> String {
-        "example.tour".to_owned()
-    }
-
-    fn id(&self) -> String {
-        "souvenir".to_owned()
-    }
-
-    fn text(&self) -> String {
-        format!("A souvenir with {:?}", self.values)
-    }
-
-    fn files(&self) -> Vec<String> {
-        Vec::new()
-    }
-
-    async fn state(&self, name: &str) -> State {
-        if name != GENERATED_DATA {
-            return State::Unknown;
-        }
-        let mut values = self.values.clone();
-        values.insert_text("Souvenir", "yes");
-        State::GeneratedData(values)
-    }
-
-    async fn destroy(&self) -> Result<(), String> {
-        Err("the souvenir stays".to_owned())
-    }
 }
 
 fn main() -> ExitCode {

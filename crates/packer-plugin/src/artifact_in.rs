@@ -23,6 +23,19 @@ pub struct Input {
     generated: GeneratedData,
 }
 
+/// What azure-arm left behind, as the text of its artifact says: lines of the form `Name: value`.
+///
+/// The artifact's own id does not help: with `keep_os_disk` it is a disk, which may be gone.
+#[derive(Debug, Default)]
+struct Left {
+    image: Option<ImageId>,
+    os_snapshot: Option<String>,
+    data_snapshot_prefix: Option<String>,
+    version: Option<ImageVersionId>,
+    /// Where its VHDs lie, when it made some.
+    storage: Option<String>,
+}
+
 impl Input {
     /// Asks Packer about the artifact.
     ///
@@ -65,19 +78,6 @@ impl Input {
     pub const fn artifact(&self) -> &InputArtifact {
         &self.artifact
     }
-}
-
-/// What azure-arm left behind, as the text of its artifact says: lines of the form `Name: value`.
-///
-/// The artifact's own id does not help: with `keep_os_disk` it is a disk, which may be gone.
-#[derive(Debug, Default)]
-struct Left {
-    image: Option<ImageId>,
-    os_snapshot: Option<String>,
-    data_snapshot_prefix: Option<String>,
-    version: Option<ImageVersionId>,
-    /// Where its VHDs lie, when it made some.
-    storage: Option<String>,
 }
 
 impl Left {

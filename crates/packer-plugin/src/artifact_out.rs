@@ -3,6 +3,7 @@
 //! `Destroy` never removes a version: which pools use it cannot be seen from here yet.
 
 use async_trait::async_trait;
+use azure_batch_core::options::image::DESTROY_DELETES_VERSION;
 
 use crate::{
     artifact_in::Input,
@@ -162,7 +163,7 @@ impl Artifact for PublishedArtifact {
                 Ok(())
             }
             OnDestroy::DeleteVersion => Err(format!(
-                "destroy_deletes_version: {id} is not deleted, since it cannot be seen from here whether it is latest \
+                "{DESTROY_DELETES_VERSION}: {id} is not deleted, since it cannot be seen from here whether it is latest \
                  or a pool uses it; when neither is so: az resource delete --ids {id}"
             )),
         }

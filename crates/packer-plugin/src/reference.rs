@@ -4,7 +4,20 @@
 
 use std::fmt::Write as _;
 
-use azure_batch_core::options::{self, Chapter, Door, Kind, Opt, Verb};
+use azure_batch_core::options::{self, Chapter, Door, Kind, Opt, Verb, image};
+
+/// An option as the service's message must have it: name, protobuf type, comment.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Field {
+    /// The message's name.
+    pub message: &'static str,
+    /// The field's name.
+    pub name: &'static str,
+    /// Its label and type, such as `optional string` or `repeated UsedBy`.
+    pub kind: String,
+    /// Its comment.
+    pub comment: String,
+}
 
 /// The page's part that lists all options, in Markdown.
 #[must_use]
@@ -64,19 +77,6 @@ const fn type_word(kind: Kind) -> &'static str {
     }
 }
 
-/// An option as the service's message must have it: name, protobuf type, comment.
-#[derive(Debug, PartialEq, Eq)]
-pub struct Field {
-    /// The message's name.
-    pub message: &'static str,
-    /// The field's name.
-    pub name: &'static str,
-    /// Its label and type, such as `optional string` or `repeated UsedBy`.
-    pub kind: String,
-    /// Its comment.
-    pub comment: String,
-}
-
 /// All options of the service as fields of its messages.
 #[must_use]
 pub fn fields() -> Vec<Field> {
@@ -110,14 +110,16 @@ fn add_field(fields: &mut Vec<Field>, message: &'static str, opt: &'static Opt) 
 
 /// Which message a block is.
 fn message_of(block: &Opt) -> &'static str {
-    match block.name() {
-        "source" => "Source",
-        "data_disk" | "data_snapshot" => "SourceDisk",
-        "target_region" => "TargetRegion",
-        "used_by" => "UsedBy",
-        "definition" => "Definition",
-        _ => "Destination",
-    }
+    let messages = [
+        (image::SOURCE, "Source"),
+        (image::SOURCE_DATA_DISK, "SourceDisk"),
+        (image::SOURCE_DATA_SNAPSHOT, "SourceDisk"),
+        (image::DESTINATION_TARGET_REGION, "TargetRegion"),
+        (image::USED_BY, "UsedBy"),
+        (image::DEFINITION, "Definition"),
+    ];
+    let found = messages.into_iter().find(|(opt, _)| *opt == block);
+    found.map_or("Destination", |(_, message)| message)
 }
 
 fn field_type(opt: &Opt) -> String {

@@ -17,6 +17,17 @@ pub enum Kind {
     Version,
 }
 
+impl Kind {
+    /// Where the emulator lists them.
+    const fn place(self) -> &'static str {
+        match self {
+            Self::Snapshot => "/compute/snapshots",
+            Self::ManagedImage => "/compute/images",
+            Self::Version => "/compute/galleries~1images~1versions",
+        }
+    }
+}
+
 /// The names of all resources of a kind, sorted.
 #[must_use]
 pub fn names(resources: &Value, kind: Kind) -> Vec<String> {
@@ -38,17 +49,6 @@ pub fn ensure_no_temporaries(resources: &Value) -> Result {
     let mut left = names(resources, Kind::Snapshot);
     left.extend(names(resources, Kind::ManagedImage));
     ensure(left.is_empty(), || format!("left over: {}", left.join(", ")))
-}
-
-impl Kind {
-    /// Where the emulator lists them.
-    const fn place(self) -> &'static str {
-        match self {
-            Self::Snapshot => "/compute/snapshots",
-            Self::ManagedImage => "/compute/images",
-            Self::Version => "/compute/galleries~1images~1versions",
-        }
-    }
 }
 
 fn name_of(resource: &Value) -> Option<String> {

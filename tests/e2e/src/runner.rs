@@ -29,6 +29,66 @@ pub struct Report {
     lines: Vec<Value>,
 }
 
+impl Report {
+    fn read(ended: Finished) -> Result<Self> {
+        let lines: Vec<Value> = ended
+            .stdout
+            .lines()
+            .filter_map(|line| serde_json::from_str(line).ok())
+            .collect();
+        let report = Self { ended, lines };
+        // A skipped job ends with exit code 0 and no step.
+        let stepped = report.lines.iter().any(|line| line.get("stepResult").is_some());
+        ensure(stepped, || {
+            format!("the runner has run no step:\n{}", report.ended.said())
+        })?;
+        Ok(report)
+    }
+
+    /// Annotations of that kind (`error`, `warning`, `notice`), with their titles.
+    #[must_use]
+    pub fn annotations(&self, kind: &str) -> Vec<String> {
+        let of_kind = self.lines.iter().filter(|line| text(line, "command") == kind);
+        of_kind
+            .map(|line| {
+                let title = line
+                    .pointer("/kvPairs/title")
+                    .and_then(Value::as_str)
+                    .unwrap_or_default();
+                format!("{title}: {}", text(line, "arg"))
+            })
+            .collect()
+    }
+
+    /// What the steps printed.
+    #[must_use]
+    pub fn printed(&self) -> String {
+        let raw = self.lines.iter().filter(|line| line.get("raw_output").is_some());
+        raw.map(|line| text(line, "msg")).collect()
+    }
+
+    /// The job summary.
+    #[must_use]
+    pub fn summary(&self) -> String {
+        // The runner says it once for the composite's own step and once for the action.
+        let told = self.lines.iter().rfind(|line| text(line, "command") == "summary");
+        told.map(|line| text(line, "content").to_owned()).unwrap_or_default()
+    }
+
+    /// The value of an output.
+    ///
+    /// # Errors
+    /// When no step has set it.
+    pub fn output(&self, name: &str) -> Result<&str> {
+        let set = self
+            .lines
+            .iter()
+            .find(|line| text(line, "command") == "set-output" && text(line, "name") == name);
+        set.map(|line| text(line, "arg"))
+            .ok_or_else(|| Failure::unexpected(format!("no step has set output {name}")))
+    }
+}
+
 /// Runs the workflow that makes a pool from a manifest, with these variables for it.
 ///
 /// # Errors
@@ -98,66 +158,6 @@ fn environment(lab: &Lab<'_>, azure: &LocalAzure) -> Result<Vec<(String, OsStrin
         ("AZURE_BATCH_POOL_BINARY", lab.tools.pool.clone().into()),
     ];
     Ok(pairs.map(|(name, value)| (name.to_owned(), value)).into())
-}
-
-impl Report {
-    fn read(ended: Finished) -> Result<Self> {
-        let lines: Vec<Value> = ended
-            .stdout
-            .lines()
-            .filter_map(|line| serde_json::from_str(line).ok())
-            .collect();
-        let report = Self { ended, lines };
-        // A skipped job ends with exit code 0 and no step.
-        let stepped = report.lines.iter().any(|line| line.get("stepResult").is_some());
-        ensure(stepped, || {
-            format!("the runner has run no step:\n{}", report.ended.said())
-        })?;
-        Ok(report)
-    }
-
-    /// Annotations of that kind (`error`, `warning`, `notice`), with their titles.
-    #[must_use]
-    pub fn annotations(&self, kind: &str) -> Vec<String> {
-        let of_kind = self.lines.iter().filter(|line| text(line, "command") == kind);
-        of_kind
-            .map(|line| {
-                let title = line
-                    .pointer("/kvPairs/title")
-                    .and_then(Value::as_str)
-                    .unwrap_or_default();
-                format!("{title}: {}", text(line, "arg"))
-            })
-            .collect()
-    }
-
-    /// What the steps printed.
-    #[must_use]
-    pub fn printed(&self) -> String {
-        let raw = self.lines.iter().filter(|line| line.get("raw_output").is_some());
-        raw.map(|line| text(line, "msg")).collect()
-    }
-
-    /// The job summary.
-    #[must_use]
-    pub fn summary(&self) -> String {
-        // The runner says it once for the composite's own step and once for the action.
-        let told = self.lines.iter().rfind(|line| text(line, "command") == "summary");
-        told.map(|line| text(line, "content").to_owned()).unwrap_or_default()
-    }
-
-    /// The value of an output.
-    ///
-    /// # Errors
-    /// When no step has set it.
-    pub fn output(&self, name: &str) -> Result<&str> {
-        let set = self
-            .lines
-            .iter()
-            .find(|line| text(line, "command") == "set-output" && text(line, "name") == name);
-        set.map(|line| text(line, "arg"))
-            .ok_or_else(|| Failure::unexpected(format!("no step has set output {name}")))
-    }
 }
 
 fn text<'a>(line: &'a Value, name: &str) -> &'a str {

@@ -1,7 +1,8 @@
 //! Texts of the product that name an option although the table of options should: such a text is wrong as soon as the
 //! option is renamed, and wrong in the words of every other door.
 //!
-//! Names of one word (`tags`, `location`) are left out: they are Azure's own words as well.
+//! Names of one word (`tags`, `location`) are left out: they are Azure's own words as well. So are a text's `{name}`,
+//! which is a reference to the table or a variable, and the flags of a command of az, which are az's own.
 
 use std::collections::BTreeSet;
 
@@ -12,6 +13,35 @@ use super::{
     CORE,
     read::{File, attributes, is_for_tests},
 };
+
+/// Where a text means something else of the same name.
+pub(super) const NAMESAKES: &[Namesake] = &[
+    // What can be kept.
+    ("crates/core/src/settings/temporaries.rs", "managed_image"),
+    // azure-arm's own option.
+    (
+        "crates/packer-plugin/src/artifact_in.rs",
+        "shared_image_gallery_destination",
+    ),
+    // The kind of our artifact, and a label for HCP Packer.
+    ("crates/packer-plugin/src/artifact_out.rs", "image_version"),
+    // A field of a message.
+    ("crates/packer-plugin/src/imaging.rs", "metadata_host"),
+    // Outputs of the action.
+    ("crates/action/src/report/outputs.rs", "pool_id"),
+    ("crates/action/src/report/outputs.rs", "image_version"),
+    ("crates/action/src/report/outputs.rs", "report_path"),
+];
+
+/// A file, and a name that is not an option's there.
+type Namesake = (&'static str, &'static str);
+
+/// An option's name in a text.
+struct Named {
+    path: String,
+    line: usize,
+    name: String,
+}
 
 /// Collects the texts of a file; what attributes such as `doc` say is left out.
 #[derive(Default)]
@@ -65,15 +95,25 @@ impl<'ast> Visit<'ast> for Texts {
     }
 }
 
-/// Every text outside the table that names an option of it.
-pub(super) fn literals(sources: &[File]) -> Vec<String> {
+/// Every text outside the table that names an option of it, and every namesake that is not there any more.
+pub(super) fn literals(sources: &[File], namesakes: &[Namesake]) -> Vec<String> {
     let tables = sources.iter().filter(|file| is_table(&file.path));
     let names: BTreeSet<String> = tables.flat_map(names).filter(|name| name.contains('_')).collect();
     let product = sources
         .iter()
         .filter(|file| file.path.starts_with("crates/") && file.is_product());
     let outside = product.filter(|file| !is_table(&file.path));
-    outside.flat_map(|file| in_file(file, &names)).collect()
+    let named: Vec<Named> = outside.flat_map(|file| in_file(file, &names)).collect();
+    let is_namesake = |named: &Named, (path, name): &Namesake| named.path == *path && named.name == *name;
+    let meant = named
+        .iter()
+        .filter(|named| !namesakes.iter().any(|other| is_namesake(named, other)));
+    let gone = namesakes
+        .iter()
+        .filter(|other| !named.iter().any(|named| is_namesake(named, other)));
+    let meant = meant.map(|named| format!("{}:{}: names {}", named.path, named.line, named.name));
+    let gone = gone.map(|(path, name)| format!("{path}: names {name} no more: remove it from the namesakes"));
+    meant.chain(gone).collect()
 }
 
 /// The names of a table's rows, each within its block: `IMAGE_VERSION: "source.image_version", …`.
@@ -98,19 +138,44 @@ fn names(table: &File) -> Vec<String> {
     names
 }
 
-fn in_file(file: &File, names: &BTreeSet<String>) -> Vec<String> {
-    let named = Texts::of(file).found.into_iter().filter_map(|text| {
-        let name = named(&text.value(), names)?;
-        Some(format!("{}:{}: names {name}", file.path, text.span().start().line))
+fn in_file(file: &File, names: &BTreeSet<String>) -> Vec<Named> {
+    let texts = Texts::of(file).found.into_iter();
+    let named = texts.flat_map(|text| {
+        let line = text.span().start().line;
+        named(&text.value(), names).into_iter().map(move |name| Named {
+            path: file.path.clone(),
+            line,
+            name,
+        })
     });
     named.collect()
 }
 
-/// The first option that a text names, in whatever spelling.
-fn named(text: &str, names: &BTreeSet<String>) -> Option<String> {
-    let words = text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'));
-    let plain = words.map(|word| word.trim_start_matches('-').replace('-', "_"));
-    plain.into_iter().find(|word| names.contains(word))
+/// The options that a text names, in whatever spelling.
+fn named(text: &str, names: &BTreeSet<String>) -> BTreeSet<String> {
+    let text = without_references(text, names);
+    let (before, command) = text.split_once("az ").unwrap_or((&text, ""));
+    let ours = words(before).chain(words(command).filter(|word| !word.starts_with("--")));
+    let plain = ours.map(|word| word.trim_start_matches('-').replace('-', "_"));
+    plain.filter(|word| names.contains(word)).collect()
+}
+
+fn words(text: &str) -> impl Iterator<Item = &str> {
+    text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
+}
+
+/// The text without every `{name}` of an option that exists.
+fn without_references(text: &str, names: &BTreeSet<String>) -> String {
+    let mut parts = text.split('{');
+    let mut left = parts.next().unwrap_or_default().to_owned();
+    for part in parts {
+        left.push('{');
+        match part.split_once('}') {
+            Some((name, after)) if names.contains(name) => left.push_str(after),
+            _ => left.push_str(part),
+        }
+    }
+    left
 }
 
 fn is_table(path: &str) -> bool {
@@ -129,17 +194,21 @@ mod tests {
         let table = "rows! {\n    ROWS [P]:\n    A: \"vm_size\", Pool, \"Not pool_id.\";\n    B: \"source.tags\", Pool;\n    \
                      C: \"source.os_disk\", Pool;\n}";
         let code = "#[doc = \"vm_size\"]\nfn f() {\n    a(\"give --vm-size\");\n    b!(x, \"vm_size: {y}\");\n    \
-                    c(\"tags\", \"pool_id\");\n    d(\"vm_sizes, os-disk\");\n}\n#[cfg(test)]\nmod tests {\n    fn g() { a(\"vm_size\") }\n}";
+                    c(\"tags\", \"pool_id\");\n    d(\"vm_sizes, os-disk\");\n    \
+                    e(\"{vm_size}, az x --vm-size y; os_disk\", \"same vm_size\", \"vm_size\");\n}\n#[cfg(test)]\nmod tests {\n    fn g() { a(\"vm_size\") }\n}";
         let sources = [
             File::parse("crates/core/src/options/pool.rs", table)?,
             File::parse("crates/core/src/a.rs", code)?,
         ];
+        let namesakes = [("crates/core/src/a.rs", "os_disk"), ("crates/core/src/b.rs", "vm_size")];
         assert_eq!(
-            literals(&sources),
+            literals(&sources, &namesakes),
             [
                 "crates/core/src/a.rs:3: names vm_size",
                 "crates/core/src/a.rs:4: names vm_size",
-                "crates/core/src/a.rs:6: names os_disk"
+                "crates/core/src/a.rs:7: names vm_size",
+                "crates/core/src/a.rs:7: names vm_size",
+                "crates/core/src/b.rs: names vm_size no more: remove it from the namesakes"
             ]
         );
         Ok(())

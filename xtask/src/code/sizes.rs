@@ -23,6 +23,12 @@ struct Spread {
     p90: usize,
 }
 
+/// Collects how long the functions of a file are.
+struct Functions<'a> {
+    lines: Vec<&'a str>,
+    lengths: Vec<usize>,
+}
+
 impl Spread {
     fn of(mut sizes: Vec<usize>) -> Self {
         sizes.sort_unstable();
@@ -32,12 +38,6 @@ impl Spread {
             p90: at(9),
         }
     }
-}
-
-/// Collects how long the functions of a file are.
-struct Functions<'a> {
-    lines: Vec<&'a str>,
-    lengths: Vec<usize>,
 }
 
 impl Functions<'_> {

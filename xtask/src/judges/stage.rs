@@ -34,6 +34,14 @@ pub(crate) enum Script {
     Schemas,
 }
 
+/// One judge's place.
+#[derive(Debug)]
+pub(crate) struct Stage<'a> {
+    script: Script,
+    lab: Lab<'a>,
+    scripts: PathBuf,
+}
+
 impl Script {
     /// The name of its file, its folder and its requirements.
     pub(crate) const fn name(self) -> &'static str {
@@ -44,14 +52,6 @@ impl Script {
             Self::Schemas => "schemas",
         }
     }
-}
-
-/// One judge's place.
-#[derive(Debug)]
-pub(crate) struct Stage<'a> {
-    script: Script,
-    lab: Lab<'a>,
-    scripts: PathBuf,
 }
 
 impl<'a> Stage<'a> {

@@ -13,11 +13,6 @@ const SHORTEST: usize = 4;
 #[derive(Clone, Default)]
 pub struct Redactor(Vec<SecretString>);
 
-/// Whether a text is long enough to be struck out.
-pub(super) fn is_maskable(text: &str) -> bool {
-    text.len() >= SHORTEST
-}
-
 impl Redactor {
     /// Adds a secret: whole, its lines, and as JSON would write it.
     pub(super) fn add(&mut self, secret: &SecretString) {
@@ -43,6 +38,11 @@ impl fmt::Debug for Redactor {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         write!(f, "Redactor({} forms of secrets)", self.0.len())
     }
+}
+
+/// Whether a text is long enough to be struck out.
+pub(super) fn is_maskable(text: &str) -> bool {
+    text.len() >= SHORTEST
 }
 
 #[cfg(test)]

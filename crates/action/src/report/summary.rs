@@ -14,44 +14,6 @@ use super::{Asked, Failure, Report};
 /// GitHub shows no summary of a step that is longer than 1 MiB.
 const LONGEST_SUMMARY: usize = 1024 * 1024;
 
-/// The summary of a report; only its head when GitHub would refuse the whole.
-#[must_use]
-pub fn markdown(report: &Report) -> String {
-    let page = whole(report);
-    if page.len() <= LONGEST_SUMMARY {
-        page
-    } else {
-        head(report)
-    }
-}
-
-fn head(report: &Report) -> String {
-    let mut page = Page::default();
-    page.headline(report);
-    page.line("\nThe whole summary is longer than the 1 MiB that GitHub shows: everything is in the report file.");
-    page.ending(report);
-    page.0
-}
-
-fn whole(report: &Report) -> String {
-    let mut page = Page::default();
-    page.headline(report);
-    if let Some(failure) = &report.failure {
-        page.failure(failure);
-    }
-    if let Some(asked) = &report.asked {
-        page.asked_and_came(asked, report.rollout.as_ref());
-    }
-    if let Some(rollout) = &report.rollout {
-        page.rounds(&rollout.rounds);
-        page.states(rollout);
-        page.steps(&rollout.steps);
-        page.skipped_checks(&rollout.skipped_checks);
-    }
-    page.ending(report);
-    page.0
-}
-
 #[derive(Default)]
 struct Page(String);
 
@@ -192,6 +154,44 @@ impl Page {
             self.line(&format!("- {}", text(check)));
         }
     }
+}
+
+/// The summary of a report; only its head when GitHub would refuse the whole.
+#[must_use]
+pub fn markdown(report: &Report) -> String {
+    let page = whole(report);
+    if page.len() <= LONGEST_SUMMARY {
+        page
+    } else {
+        head(report)
+    }
+}
+
+fn head(report: &Report) -> String {
+    let mut page = Page::default();
+    page.headline(report);
+    page.line("\nThe whole summary is longer than the 1 MiB that GitHub shows: everything is in the report file.");
+    page.ending(report);
+    page.0
+}
+
+fn whole(report: &Report) -> String {
+    let mut page = Page::default();
+    page.headline(report);
+    if let Some(failure) = &report.failure {
+        page.failure(failure);
+    }
+    if let Some(asked) = &report.asked {
+        page.asked_and_came(asked, report.rollout.as_ref());
+    }
+    if let Some(rollout) = &report.rollout {
+        page.rounds(&rollout.rounds);
+        page.states(rollout);
+        page.steps(&rollout.steps);
+        page.skipped_checks(&rollout.skipped_checks);
+    }
+    page.ending(report);
+    page.0
 }
 
 /// The last part of an id; an endpoint is shown whole.

@@ -28,6 +28,44 @@ use crate::{
 
 pub use request::{DeploymentRequest, RolloutRequest};
 
+/// Where the end of a run is written down.
+struct Desk<'a> {
+    /// How the user gives options, and so what they are called.
+    door: Door,
+    runner: &'a Runner,
+    report_path: Option<&'a Path>,
+    stopwatch: Stopwatch,
+}
+
+/// The last JSON line.
+#[derive(serde::Serialize)]
+struct Ended<'a> {
+    event: &'static str,
+    #[serde(flatten)]
+    report: &'a Report,
+}
+
+impl Desk<'_> {
+    /// The last words and the files; returns the exit code.
+    fn close(&self, report: &Report, console: &mut Console) -> u8 {
+        console.remove_bars();
+        console.end_group();
+        let redactor = console.redactor().clone();
+        for unwritten in outputs::write_all(report, self.report_path, self.runner, &redactor) {
+            console.annotate(Grade::Warning, "Azure Batch pool", &unwritten.to_string());
+        }
+        match &report.failure {
+            Some(failure) => console.annotate(Grade::Error, &report.headline(), &failure.text()),
+            None => console.line(report.headline()),
+        }
+        console.object(&Ended {
+            event: "result",
+            report,
+        });
+        report.exit_code
+    }
+}
+
 /// Rolls out as was asked for; returns the exit code.
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     hide_secrets(&given, console);
@@ -53,44 +91,6 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         Err(error) => return desk.close(&Report::of_error(&error, stopwatch.ending(), door), console),
     };
     carry_out(&request, &https, &desk, &mut watch).await
-}
-
-/// Where the end of a run is written down.
-struct Desk<'a> {
-    /// How the user gives options, and so what they are called.
-    door: Door,
-    runner: &'a Runner,
-    report_path: Option<&'a Path>,
-    stopwatch: Stopwatch,
-}
-
-impl Desk<'_> {
-    /// The last words and the files; returns the exit code.
-    fn close(&self, report: &Report, console: &mut Console) -> u8 {
-        console.remove_bars();
-        console.end_group();
-        let redactor = console.redactor().clone();
-        for unwritten in outputs::write_all(report, self.report_path, self.runner, &redactor) {
-            console.annotate(Grade::Warning, "Azure Batch pool", &unwritten.to_string());
-        }
-        match &report.failure {
-            Some(failure) => console.annotate(Grade::Error, &report.headline(), &failure.text()),
-            None => console.line(report.headline()),
-        }
-        console.object(&Ended {
-            event: "result",
-            report,
-        });
-        report.exit_code
-    }
-}
-
-/// The last JSON line.
-#[derive(serde::Serialize)]
-struct Ended<'a> {
-    event: &'static str,
-    #[serde(flatten)]
-    report: &'a Report,
 }
 
 /// Runs a valid request, with its deployment around it. The files are written before GitHub is asked to show the end:

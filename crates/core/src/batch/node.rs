@@ -86,38 +86,6 @@ pub struct StartTaskFailure {
     pub message: String,
 }
 
-/// The request for all nodes of a pool with the fields we read.
-#[must_use]
-pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
-    Request::batch(
-        endpoint,
-        Method::GET,
-        format!("/pools/{pool}/nodes"),
-        API_VERSION,
-        format!("list the nodes of pool {pool}"),
-    )
-    .with_query(
-        "$select",
-        "id,state,isDedicated,virtualMachineInfo,errors,startTaskInfo",
-    )
-}
-
-/// The request for the nodes of all pools of an account, or of one, by state.
-#[must_use]
-pub fn count(endpoint: &BatchEndpoint, pool: Option<&PoolId>) -> Request {
-    let request = Request::batch(
-        endpoint,
-        Method::GET,
-        "/nodecounts",
-        API_VERSION,
-        "read the nodecounts of the account's pools",
-    );
-    match pool {
-        Some(pool) => request.with_query("$filter", format!("poolId eq '{pool}'")),
-        None => request,
-    }
-}
-
 impl Node {
     /// Reads one item of the list.
     #[must_use]
@@ -190,15 +158,6 @@ impl StateCounts {
     }
 }
 
-fn by_state(counts: &Value) -> BTreeMap<NodeState, u32> {
-    let counts = counts.as_object().into_iter().flatten();
-    let number = |count: &Value| u32::try_from(count.as_u64()?).ok();
-    counts
-        .filter(|(name, _)| *name != "total")
-        .filter_map(|(name, count)| Some((NodeState::new(name), number(count).filter(|count| *count > 0)?)))
-        .collect()
-}
-
 impl NodeError {
     fn read(item: &Value) -> Self {
         let text = |pointer| json::text(item, pointer).unwrap_or_default().to_owned();
@@ -223,6 +182,47 @@ impl StartTaskFailure {
             }
         })
     }
+}
+
+/// The request for all nodes of a pool with the fields we read.
+#[must_use]
+pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
+    Request::batch(
+        endpoint,
+        Method::GET,
+        format!("/pools/{pool}/nodes"),
+        API_VERSION,
+        format!("list the nodes of pool {pool}"),
+    )
+    .with_query(
+        "$select",
+        "id,state,isDedicated,virtualMachineInfo,errors,startTaskInfo",
+    )
+}
+
+/// The request for the nodes of all pools of an account, or of one, by state.
+#[must_use]
+pub fn count(endpoint: &BatchEndpoint, pool: Option<&PoolId>) -> Request {
+    let request = Request::batch(
+        endpoint,
+        Method::GET,
+        "/nodecounts",
+        API_VERSION,
+        "read the nodecounts of the account's pools",
+    );
+    match pool {
+        Some(pool) => request.with_query("$filter", format!("poolId eq '{pool}'")),
+        None => request,
+    }
+}
+
+fn by_state(counts: &Value) -> BTreeMap<NodeState, u32> {
+    let counts = counts.as_object().into_iter().flatten();
+    let number = |count: &Value| u32::try_from(count.as_u64()?).ok();
+    counts
+        .filter(|(name, _)| *name != "total")
+        .filter_map(|(name, count)| Some((NodeState::new(name), number(count).filter(|count| *count > 0)?)))
+        .collect()
 }
 
 #[cfg(test)]

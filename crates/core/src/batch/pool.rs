@@ -101,6 +101,107 @@ pub enum Deallocation {
     TaskCompletion,
 }
 
+impl Pool {
+    /// Reads a pool's body.
+    #[must_use]
+    pub fn new(body: Value) -> Self {
+        let text = |pointer| read_json::text(&body, pointer);
+        let is = |pointer, word: &str| text(pointer).is_some_and(|text| text.eq_ignore_ascii_case(word));
+        Self {
+            life: if is("/state", "deleting") {
+                PoolLife::Deleting
+            } else {
+                PoolLife::Active
+            },
+            allocation: AllocationState::parse(text("/allocationState").unwrap_or_default()),
+            allocation_since: text("/allocationStateTransitionTime").and_then(|time| time.parse().ok()),
+            targets: counts(&body, "target"),
+            current: counts(&body, "current"),
+            resize_timeout: text("/resizeTimeout").and_then(parse_duration),
+            scaling: if read_json::at(&body, "/enableAutoScale") == &Value::Bool(true) {
+                Scaling::Auto
+            } else {
+                Scaling::Fixed
+            },
+            etag: text("/eTag").map(str::to_owned),
+            resize_errors: read_json::items(&body, "/resizeErrors")
+                .map(ResizeError::read)
+                .collect(),
+            body,
+        }
+    }
+
+    /// The body as it came.
+    #[must_use]
+    pub const fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// Whether it has that id; ids compare without case.
+    #[must_use]
+    pub fn is_called(&self, id: &PoolId) -> bool {
+        read_json::text(&self.body, "/id").is_some_and(|own| own.eq_ignore_ascii_case(id.as_str()))
+    }
+
+    /// Whether no resize is under way.
+    #[must_use]
+    pub fn is_steady(&self) -> bool {
+        self.allocation == AllocationState::Steady
+    }
+
+    /// The id its image is given by: a gallery version's, a definition's, a managed image's; none for other images.
+    #[must_use]
+    pub fn image_id(&self) -> Option<&str> {
+        read_json::text(
+            &self.body,
+            "/virtualMachineConfiguration/imageReference/virtualMachineImageId",
+        )
+    }
+
+    /// A metadata item's value.
+    #[must_use]
+    pub fn metadata(&self, name: &str) -> Option<&str> {
+        read_json::items(&self.body, "/metadata")
+            .find(|item| read_json::text(item, "/name") == Some(name))
+            .and_then(|item| read_json::text(item, "/value"))
+    }
+}
+
+impl AllocationState {
+    fn parse(word: &str) -> Self {
+        match word.to_ascii_lowercase().as_str() {
+            "steady" => Self::Steady,
+            "resizing" => Self::Resizing,
+            "stopping" => Self::Stopping,
+            _ => Self::Other(word.to_owned()),
+        }
+    }
+}
+
+impl fmt::Display for AllocationState {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self {
+            Self::Steady => "steady",
+            Self::Resizing => "resizing",
+            Self::Stopping => "stopping",
+            Self::Other(word) => word,
+        })
+    }
+}
+
+impl ResizeError {
+    fn read(error: &Value) -> Self {
+        let text = |value: &Value, pointer| read_json::text(value, pointer).unwrap_or_default().to_owned();
+        Self {
+            code: text(error, "/code"),
+            message: text(error, "/message"),
+            values: read_json::items(error, "/values")
+                .map(|item| (text(item, "/name"), text(item, "/value")))
+                .collect(),
+        }
+    }
+}
+
 /// The request that reads a pool.
 #[must_use]
 pub fn get(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
@@ -188,72 +289,6 @@ pub(crate) fn parse_duration(text: &str) -> Option<Duration> {
     Duration::try_from(text.parse::<SignedDuration>().ok()?).ok()
 }
 
-impl Pool {
-    /// Reads a pool's body.
-    #[must_use]
-    pub fn new(body: Value) -> Self {
-        let text = |pointer| read_json::text(&body, pointer);
-        let is = |pointer, word: &str| text(pointer).is_some_and(|text| text.eq_ignore_ascii_case(word));
-        Self {
-            life: if is("/state", "deleting") {
-                PoolLife::Deleting
-            } else {
-                PoolLife::Active
-            },
-            allocation: AllocationState::parse(text("/allocationState").unwrap_or_default()),
-            allocation_since: text("/allocationStateTransitionTime").and_then(|time| time.parse().ok()),
-            targets: counts(&body, "target"),
-            current: counts(&body, "current"),
-            resize_timeout: text("/resizeTimeout").and_then(parse_duration),
-            scaling: if read_json::at(&body, "/enableAutoScale") == &Value::Bool(true) {
-                Scaling::Auto
-            } else {
-                Scaling::Fixed
-            },
-            etag: text("/eTag").map(str::to_owned),
-            resize_errors: read_json::items(&body, "/resizeErrors")
-                .map(ResizeError::read)
-                .collect(),
-            body,
-        }
-    }
-
-    /// The body as it came.
-    #[must_use]
-    pub const fn body(&self) -> &Value {
-        &self.body
-    }
-
-    /// Whether it has that id; ids compare without case.
-    #[must_use]
-    pub fn is_called(&self, id: &PoolId) -> bool {
-        read_json::text(&self.body, "/id").is_some_and(|own| own.eq_ignore_ascii_case(id.as_str()))
-    }
-
-    /// Whether no resize is under way.
-    #[must_use]
-    pub fn is_steady(&self) -> bool {
-        self.allocation == AllocationState::Steady
-    }
-
-    /// The id its image is given by: a gallery version's, a definition's, a managed image's; none for other images.
-    #[must_use]
-    pub fn image_id(&self) -> Option<&str> {
-        read_json::text(
-            &self.body,
-            "/virtualMachineConfiguration/imageReference/virtualMachineImageId",
-        )
-    }
-
-    /// A metadata item's value.
-    #[must_use]
-    pub fn metadata(&self, name: &str) -> Option<&str> {
-        read_json::items(&self.body, "/metadata")
-            .find(|item| read_json::text(item, "/name") == Some(name))
-            .and_then(|item| read_json::text(item, "/value"))
-    }
-}
-
 fn counts(body: &Value, prefix: &str) -> NodeCounts {
     let count = |kind: &str| {
         let number = read_json::number(body, &format!("/{prefix}{kind}Nodes")).unwrap_or(0);
@@ -262,41 +297,6 @@ fn counts(body: &Value, prefix: &str) -> NodeCounts {
     NodeCounts {
         dedicated: count("Dedicated"),
         spot: count("LowPriority"),
-    }
-}
-
-impl AllocationState {
-    fn parse(word: &str) -> Self {
-        match word.to_ascii_lowercase().as_str() {
-            "steady" => Self::Steady,
-            "resizing" => Self::Resizing,
-            "stopping" => Self::Stopping,
-            _ => Self::Other(word.to_owned()),
-        }
-    }
-}
-
-impl fmt::Display for AllocationState {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Steady => "steady",
-            Self::Resizing => "resizing",
-            Self::Stopping => "stopping",
-            Self::Other(word) => word,
-        })
-    }
-}
-
-impl ResizeError {
-    fn read(error: &Value) -> Self {
-        let text = |value: &Value, pointer| read_json::text(value, pointer).unwrap_or_default().to_owned();
-        Self {
-            code: text(error, "/code"),
-            message: text(error, "/message"),
-            values: read_json::items(error, "/values")
-                .map(|item| (text(item, "/name"), text(item, "/value")))
-                .collect(),
-        }
     }
 }
 

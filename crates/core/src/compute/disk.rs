@@ -15,24 +15,6 @@ use crate::{
 /// The api-version of disks and snapshots: azure-mgmt-compute 39.0.0 sends it.
 pub(super) const API_VERSION: &str = "2026-03-02";
 
-/// The request that reads a disk.
-#[must_use]
-pub fn get(id: &DiskId) -> Request {
-    Request::arm(Method::GET, id, API_VERSION, format!("read disk {}", id.name()))
-}
-
-/// The request that lists a group's disks.
-#[must_use]
-pub fn list(group: &ResourceGroupId) -> Request {
-    let path = format!("{group}/providers/Microsoft.Compute/disks");
-    Request::arm(
-        Method::GET,
-        path,
-        API_VERSION,
-        format!("list the disks in {}", group.name()),
-    )
-}
-
 /// A disk or a snapshot as the service describes it.
 #[derive(Clone, Debug)]
 pub struct DiskBody(Value);
@@ -128,4 +110,22 @@ impl DiskBody {
         self.text("/properties/diskState")
             .is_some_and(|state| state.eq_ignore_ascii_case("Attached"))
     }
+}
+
+/// The request that reads a disk.
+#[must_use]
+pub fn get(id: &DiskId) -> Request {
+    Request::arm(Method::GET, id, API_VERSION, format!("read disk {}", id.name()))
+}
+
+/// The request that lists a group's disks.
+#[must_use]
+pub fn list(group: &ResourceGroupId) -> Request {
+    let path = format!("{group}/providers/Microsoft.Compute/disks");
+    Request::arm(
+        Method::GET,
+        path,
+        API_VERSION,
+        format!("list the disks in {}", group.name()),
+    )
 }

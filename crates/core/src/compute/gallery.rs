@@ -16,42 +16,6 @@ use crate::{
 /// The api-version of galleries, definitions and versions: azure-mgmt-compute 39.0.0 sends it.
 pub const API_VERSION: &str = "2026-03-03";
 
-/// The request that reads a gallery.
-#[must_use]
-pub fn get(id: &GalleryId) -> Request {
-    Request::arm(Method::GET, id, API_VERSION, format!("read gallery {}", id.name()))
-}
-
-/// The request that creates a gallery.
-#[must_use]
-pub fn create(id: &GalleryId, location: &Location) -> Request {
-    Request::arm(Method::PUT, id, API_VERSION, format!("create gallery {}", id.name()))
-        .with_body(json!({"location": location}))
-}
-
-/// The request that reads a definition.
-#[must_use]
-pub fn get_definition(id: &ImageDefinitionId) -> Request {
-    Request::arm(
-        Method::GET,
-        id,
-        API_VERSION,
-        format!("read image definition {}", id.name()),
-    )
-}
-
-/// The request that creates a definition.
-#[must_use]
-pub fn create_definition(id: &ImageDefinitionId, body: Value) -> Request {
-    Request::arm(
-        Method::PUT,
-        id,
-        API_VERSION,
-        format!("create image definition {}", id.name()),
-    )
-    .with_body(body)
-}
-
 /// A definition as the service describes it.
 #[derive(Clone, Debug)]
 pub struct ImageDefinition {
@@ -116,4 +80,40 @@ impl ImageDefinition {
             .pointer("/properties/purchasePlan")
             .filter(|plan| plan.is_object())
     }
+}
+
+/// The request that reads a gallery.
+#[must_use]
+pub fn get(id: &GalleryId) -> Request {
+    Request::arm(Method::GET, id, API_VERSION, format!("read gallery {}", id.name()))
+}
+
+/// The request that creates a gallery.
+#[must_use]
+pub fn create(id: &GalleryId, location: &Location) -> Request {
+    Request::arm(Method::PUT, id, API_VERSION, format!("create gallery {}", id.name()))
+        .with_body(json!({"location": location}))
+}
+
+/// The request that reads a definition.
+#[must_use]
+pub fn get_definition(id: &ImageDefinitionId) -> Request {
+    Request::arm(
+        Method::GET,
+        id,
+        API_VERSION,
+        format!("read image definition {}", id.name()),
+    )
+}
+
+/// The request that creates a definition.
+#[must_use]
+pub fn create_definition(id: &ImageDefinitionId, body: Value) -> Request {
+    Request::arm(
+        Method::PUT,
+        id,
+        API_VERSION,
+        format!("create image definition {}", id.name()),
+    )
+    .with_body(body)
 }

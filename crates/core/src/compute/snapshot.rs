@@ -12,6 +12,30 @@ use crate::{
     request::Request,
 };
 
+/// Full or incremental.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum SnapshotKind {
+    /// A whole copy: what images are made from.
+    Full,
+    /// The differences to the one before; the only kind that `PremiumV2` and Ultra disks have.
+    Incremental,
+}
+
+impl SnapshotKind {
+    /// The kind for a disk's storage type.
+    #[must_use]
+    pub fn for_disk(sku: &str) -> Self {
+        if ["PremiumV2_LRS", "UltraSSD_LRS"]
+            .iter()
+            .any(|only| only.eq_ignore_ascii_case(sku))
+        {
+            Self::Incremental
+        } else {
+            Self::Full
+        }
+    }
+}
+
 /// The request that reads a snapshot.
 #[must_use]
 pub fn get(id: &SnapshotId) -> Request {
@@ -64,28 +88,4 @@ pub fn list(group: &ResourceGroupId) -> Request {
         API_VERSION,
         format!("list the snapshots in {}", group.name()),
     )
-}
-
-/// Full or incremental.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub enum SnapshotKind {
-    /// A whole copy: what images are made from.
-    Full,
-    /// The differences to the one before; the only kind that `PremiumV2` and Ultra disks have.
-    Incremental,
-}
-
-impl SnapshotKind {
-    /// The kind for a disk's storage type.
-    #[must_use]
-    pub fn for_disk(sku: &str) -> Self {
-        if ["PremiumV2_LRS", "UltraSSD_LRS"]
-            .iter()
-            .any(|only| only.eq_ignore_ascii_case(sku))
-        {
-            Self::Incremental
-        } else {
-            Self::Full
-        }
-    }
 }

@@ -31,42 +31,6 @@ pub struct AttachedDisk {
     pub caching: Option<String>,
 }
 
-/// The request that reads a VM with its instance view: power, generalized state and generation are only there.
-#[must_use]
-pub fn get(id: &VmId) -> Request {
-    Request::arm(
-        Method::GET,
-        id,
-        API_VERSION,
-        format!("read virtual machine {}", id.name()),
-    )
-    .with_query("$expand", "instanceView")
-}
-
-/// The request that deallocates a VM.
-#[must_use]
-pub fn deallocate(id: &VmId) -> Request {
-    let path = format!("{id}/deallocate");
-    Request::arm(
-        Method::POST,
-        path,
-        API_VERSION,
-        format!("deallocate virtual machine {}", id.name()),
-    )
-}
-
-/// The request that marks a VM as generalized. It is final.
-#[must_use]
-pub fn generalize(id: &VmId) -> Request {
-    let path = format!("{id}/generalize");
-    Request::arm(
-        Method::POST,
-        path,
-        API_VERSION,
-        format!("generalize virtual machine {}", id.name()),
-    )
-}
-
 impl Vm {
     /// A VM from its body.
     #[must_use]
@@ -198,6 +162,42 @@ impl AttachedDisk {
             caching: json::text(disk, "/caching").map(str::to_owned),
         }
     }
+}
+
+/// The request that reads a VM with its instance view: power, generalized state and generation are only there.
+#[must_use]
+pub fn get(id: &VmId) -> Request {
+    Request::arm(
+        Method::GET,
+        id,
+        API_VERSION,
+        format!("read virtual machine {}", id.name()),
+    )
+    .with_query("$expand", "instanceView")
+}
+
+/// The request that deallocates a VM.
+#[must_use]
+pub fn deallocate(id: &VmId) -> Request {
+    let path = format!("{id}/deallocate");
+    Request::arm(
+        Method::POST,
+        path,
+        API_VERSION,
+        format!("deallocate virtual machine {}", id.name()),
+    )
+}
+
+/// The request that marks a VM as generalized. It is final.
+#[must_use]
+pub fn generalize(id: &VmId) -> Request {
+    let path = format!("{id}/generalize");
+    Request::arm(
+        Method::POST,
+        path,
+        API_VERSION,
+        format!("generalize virtual machine {}", id.name()),
+    )
 }
 
 #[cfg(test)]

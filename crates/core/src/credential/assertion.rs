@@ -26,19 +26,19 @@ const AUDIENCE: &str = "api://AzureADTokenExchange";
 #[derive(Debug)]
 pub(super) struct Given(pub(super) SecretString);
 
-#[async_trait]
-impl ClientAssertion for Given {
-    async fn secret(&self, _options: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
-        Ok(self.0.expose_secret().to_owned())
-    }
-}
-
 /// Assertions from GitHub's OIDC endpoint; each lives a few minutes, so none is kept.
 #[derive(Debug)]
 pub(super) struct Fetched {
     address: Url,
     token: SecretString,
     sender: Sender,
+}
+
+#[async_trait]
+impl ClientAssertion for Given {
+    async fn secret(&self, _options: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
+        Ok(self.0.expose_secret().to_owned())
+    }
 }
 
 impl Fetched {

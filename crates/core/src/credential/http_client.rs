@@ -27,6 +27,56 @@ use crate::{
     sender::{Expects, Rules, Sender},
 };
 
+#[derive(Debug)]
+struct OurClient {
+    sender: Sender,
+    of: RefusedBy,
+}
+
+/// Our error on its way through `azure_identity`, which hands causes on by reference only.
+struct Passenger(Mutex<Option<Error>>);
+
+#[async_trait]
+impl HttpClient for OurClient {
+    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
+        self.ask(request).await.map(decode).map_err(wrap)
+    }
+}
+
+impl OurClient {
+    async fn ask(&self, request: &Request) -> Result<Answer> {
+        let run = run()?;
+        let rules = Rules {
+            doing: "ask for a token",
+            // Asking for a token changes nothing, so it may be asked for again whatever became of the first time.
+            repeat: Repeat::Freely,
+            of: self.of,
+            expects: Expects::Object,
+            id: None,
+        };
+        let answer = self.sender.exchange(&run, rules, || encode(request)).await?;
+        if answer.status.is_success() {
+            return Ok(answer);
+        }
+        let refusal = answer.refusal(self.of, run.now());
+        Err(judge::refused("no token was given", refusal, run.written()))
+    }
+}
+
+impl fmt::Debug for Passenger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Passenger")
+    }
+}
+
+impl fmt::Display for Passenger {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("no token")
+    }
+}
+
+impl std::error::Error for Passenger {}
+
 /// The options that every credential gets.
 pub(super) fn options(cloud: &Cloud, sender: &Sender, of: RefusedBy) -> ClientOptions {
     let mut custom = CustomConfiguration::default();
@@ -58,39 +108,6 @@ pub(super) fn run() -> Result<Run> {
         .map_err(|cause| Error::new(ErrorKind::Azure, "a token is asked for outside a run").because(cause))
 }
 
-#[derive(Debug)]
-struct OurClient {
-    sender: Sender,
-    of: RefusedBy,
-}
-
-#[async_trait]
-impl HttpClient for OurClient {
-    async fn execute_request(&self, request: &Request) -> azure_core::Result<AsyncRawResponse> {
-        self.ask(request).await.map(decode).map_err(wrap)
-    }
-}
-
-impl OurClient {
-    async fn ask(&self, request: &Request) -> Result<Answer> {
-        let run = run()?;
-        let rules = Rules {
-            doing: "ask for a token",
-            // Asking for a token changes nothing, so it may be asked for again whatever became of the first time.
-            repeat: Repeat::Freely,
-            of: self.of,
-            expects: Expects::Object,
-            id: None,
-        };
-        let answer = self.sender.exchange(&run, rules, || encode(request)).await?;
-        if answer.status.is_success() {
-            return Ok(answer);
-        }
-        let refusal = answer.refusal(self.of, run.now());
-        Err(judge::refused("no token was given", refusal, run.written()))
-    }
-}
-
 fn encode(request: &Request) -> Result<http::Request<Bytes>> {
     let body = match request.body() {
         Body::Bytes(bytes) => bytes.clone(),
@@ -119,23 +136,6 @@ fn decode(answer: Answer) -> AsyncRawResponse {
     }
     AsyncRawResponse::from_bytes(answer.status.as_u16().into(), headers, answer.body)
 }
-
-/// Our error on its way through `azure_identity`, which hands causes on by reference only.
-struct Passenger(Mutex<Option<Error>>);
-
-impl fmt::Debug for Passenger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("Passenger")
-    }
-}
-
-impl fmt::Display for Passenger {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("no token")
-    }
-}
-
-impl std::error::Error for Passenger {}
 
 /// Carries an error of ours through `azure_identity`.
 pub(super) fn wrap(error: Error) -> azure_core::Error {

@@ -75,6 +75,30 @@ impl ServiceError {
     }
 }
 
+impl fmt::Display for ServiceError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let who = match self.by {
+            RefusedBy::Service => "the service refused",
+            RefusedBy::TokenEndpoint => "signing in was refused",
+            RefusedBy::Imds => "the machine's identity service refused",
+        };
+        write!(f, "{who}: {}", self.code)?;
+        if !self.message.is_empty() {
+            write!(f, ": {}", self.message.trim_end_matches('.'))?;
+        }
+        for (code, text) in &self.details {
+            write!(f, "; {code}: {text}")?;
+        }
+        match (&self.request_id, &self.client_request_id) {
+            (Some(id), _) => write!(f, " (request id {id})"),
+            (None, Some(id)) => write!(f, " (client request id {id})"),
+            (None, None) => Ok(()),
+        }
+    }
+}
+
+impl std::error::Error for ServiceError {}
+
 /// What one item of `additionalInfo` says of the policy that forbids something: names for people first, then the id.
 fn policy(info: &Value) -> Vec<(String, String)> {
     let named = [
@@ -100,30 +124,6 @@ fn without_trailer(message: &str) -> String {
         .trim_end()
         .to_owned()
 }
-
-impl fmt::Display for ServiceError {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let who = match self.by {
-            RefusedBy::Service => "the service refused",
-            RefusedBy::TokenEndpoint => "signing in was refused",
-            RefusedBy::Imds => "the machine's identity service refused",
-        };
-        write!(f, "{who}: {}", self.code)?;
-        if !self.message.is_empty() {
-            write!(f, ": {}", self.message.trim_end_matches('.'))?;
-        }
-        for (code, text) in &self.details {
-            write!(f, "; {code}: {text}")?;
-        }
-        match (&self.request_id, &self.client_request_id) {
-            (Some(id), _) => write!(f, " (request id {id})"),
-            (None, Some(id)) => write!(f, " (client request id {id})"),
-            (None, None) => Ok(()),
-        }
-    }
-}
-
-impl std::error::Error for ServiceError {}
 
 #[cfg(test)]
 mod tests {

@@ -46,6 +46,12 @@ impl FromStr for BatchEndpoint {
     }
 }
 
+impl fmt::Display for BatchEndpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
 /// Whether a text is a host name or an IPv4 address, with a port or without.
 fn is_host(text: &str) -> bool {
     let (host, port) = text.split_once(':').unwrap_or((text, "443"));
@@ -55,12 +61,6 @@ fn is_host(text: &str) -> bool {
 /// Whether a text is one name: letters, digits and `-`, so neither `.` nor `..`.
 fn is_plain(text: &str) -> bool {
     !text.is_empty() && text.chars().all(|c| c.is_ascii_alphanumeric() || c == '-')
-}
-
-impl fmt::Display for BatchEndpoint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0)
-    }
 }
 
 #[cfg(test)]

@@ -72,45 +72,6 @@ impl fmt::Display for ResourceGroupId {
     }
 }
 
-fn is_guid_like(text: &str) -> bool {
-    text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
-}
-
-/// Names differ by kind in what they allow; this is their union, so the service keeps the last word. A name of dots alone
-/// would lead an address elsewhere.
-fn is_name(text: &str) -> bool {
-    text.chars().any(|c| c != '.')
-        && (1..=90).contains(&text.len())
-        && text.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
-}
-
-/// Parses `{group}/providers/{namespace}/{type}/{name}…` against the wanted types.
-fn parse_names(
-    text: &str,
-    namespace: &str,
-    types: &[&str],
-    expected: &'static str,
-) -> Result<(ResourceGroupId, Vec<String>), InvalidId> {
-    let invalid = || InvalidId::new(text, expected);
-    let segments: Vec<&str> = text.trim_start_matches('/').split('/').collect();
-    let (group, rest) = segments.split_at_checked(4).ok_or_else(invalid)?;
-    let group: ResourceGroupId = group.join("/").parse().map_err(|_shape| invalid())?;
-    let (head, pairs) = rest.split_at_checked(2).ok_or_else(invalid)?;
-    let is_provider = head.first().is_some_and(|s| s.eq_ignore_ascii_case("providers"))
-        && head.last().is_some_and(|s| s.eq_ignore_ascii_case(namespace));
-    if !is_provider || pairs.len() != types.len() * 2 {
-        return Err(invalid());
-    }
-    let mut names = Vec::with_capacity(types.len());
-    for (pair, kind) in pairs.chunks(2).zip(types) {
-        match pair {
-            [found, name] if found.eq_ignore_ascii_case(kind) && is_name(name) => names.push((*name).to_owned()),
-            _ => return Err(invalid()),
-        }
-    }
-    Ok((group, names))
-}
-
 /// Declares the id of one resource kind.
 macro_rules! resource_id {
     ($(#[$doc:meta])* $name:ident, $namespace:literal, [$($kind:literal),+], $expected:literal) => {
@@ -305,6 +266,45 @@ impl ImageVersionId {
     pub fn number(&self) -> Option<VersionNumber> {
         self.name().parse().ok()
     }
+}
+
+fn is_guid_like(text: &str) -> bool {
+    text.len() == 36 && text.chars().all(|c| c.is_ascii_hexdigit() || c == '-')
+}
+
+/// Names differ by kind in what they allow; this is their union, so the service keeps the last word. A name of dots alone
+/// would lead an address elsewhere.
+fn is_name(text: &str) -> bool {
+    text.chars().any(|c| c != '.')
+        && (1..=90).contains(&text.len())
+        && text.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))
+}
+
+/// Parses `{group}/providers/{namespace}/{type}/{name}…` against the wanted types.
+fn parse_names(
+    text: &str,
+    namespace: &str,
+    types: &[&str],
+    expected: &'static str,
+) -> Result<(ResourceGroupId, Vec<String>), InvalidId> {
+    let invalid = || InvalidId::new(text, expected);
+    let segments: Vec<&str> = text.trim_start_matches('/').split('/').collect();
+    let (group, rest) = segments.split_at_checked(4).ok_or_else(invalid)?;
+    let group: ResourceGroupId = group.join("/").parse().map_err(|_shape| invalid())?;
+    let (head, pairs) = rest.split_at_checked(2).ok_or_else(invalid)?;
+    let is_provider = head.first().is_some_and(|s| s.eq_ignore_ascii_case("providers"))
+        && head.last().is_some_and(|s| s.eq_ignore_ascii_case(namespace));
+    if !is_provider || pairs.len() != types.len() * 2 {
+        return Err(invalid());
+    }
+    let mut names = Vec::with_capacity(types.len());
+    for (pair, kind) in pairs.chunks(2).zip(types) {
+        match pair {
+            [found, name] if found.eq_ignore_ascii_case(kind) && is_name(name) => names.push((*name).to_owned()),
+            _ => return Err(invalid()),
+        }
+    }
+    Ok((group, names))
 }
 
 #[cfg(test)]

@@ -292,7 +292,7 @@ pub(super) const ROWS: &[Row] = &[
     aadsts(
         "aadsts90002",
         "there is no such tenant",
-        "correct tenant_id; is it of this cloud?",
+        "correct {tenant_id}; is it of this cloud?",
     ),
     aadsts(
         "aadsts700016",

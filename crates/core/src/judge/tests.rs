@@ -226,6 +226,14 @@ fn page() -> String {
     page
 }
 
+#[test]
+fn what_to_do_names_options_that_exist() {
+    for row in ROWS {
+        let text = Words::naming(row.remedy).to_string();
+        assert!(!text.contains('{'), "{text}");
+    }
+}
+
 fn line(row: &Row) -> String {
     let status = match row.status {
         0 => "any".to_owned(),

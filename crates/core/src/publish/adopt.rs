@@ -21,12 +21,14 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{VersionNumber, resource::ImageVersionId},
     json,
+    options::image::DESTINATION_IMAGE_VERSION,
     plan::Plan,
     progress::Progress,
     replicas::RegionNeed,
     replication::{self, Details, Wanted},
     settings::{PublishSettings, Reuse},
     tags::Tag,
+    words,
 };
 
 /// What was seen before deciding.
@@ -151,7 +153,8 @@ fn decide(settings: &PublishSettings, seen: &Seen, progress: &Progress) -> Resul
 /// The version's own number, if it is what was asked for.
 fn number(settings: &PublishSettings, version: &ImageVersion) -> Result<VersionNumber> {
     if let Some(text) = settings.refused_number() {
-        return Err(Error::new(ErrorKind::BadInput, format!("image_version {text}")));
+        let text = words![DESTINATION_IMAGE_VERSION, format!(" {text}")];
+        return Err(Error::new(ErrorKind::BadInput, text));
     }
     version.id.number().ok_or_else(|| {
         let text = format!("version {} does not have a number of three parts", version.id.name());

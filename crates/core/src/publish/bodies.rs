@@ -1,4 +1,6 @@
-//! The JSON bodies a publish originates: definition, managed image, version. Pure.
+//! The JSON bodies of what a publish makes by its plan: managed image and version. Pure.
+//!
+//! That of a definition is in `definition`, since the plan itself is checked against it.
 
 use serde_json::{Map, Value, json};
 
@@ -9,52 +11,19 @@ use super::{
 };
 use crate::{
     compute::version::target_region,
-    ids::Location,
     replicas::RegionNeed,
-    settings::{Latest, Lun, PublishSettings},
+    settings::{Latest, Lun},
 };
 
-/// A new definition, from the machine's real traits. The security decision is always sent: without one the service
-/// makes a V2 definition `TrustedLaunchSupported`, which takes no snapshots.
-#[must_use]
-pub(super) fn definition(settings: &PublishSettings, machine: &Machine, location: &Location) -> Value {
-    let traits = &settings.traits;
-    let name = settings.definition.name();
-    let or = |value: &Option<String>, default: &str| value.clone().unwrap_or_else(|| default.to_owned());
-    let mut properties = json!({
-        "osType": machine.os_type,
-        "osState": "Generalized",
-        "hyperVGeneration": machine.generation,
-        "architecture": machine.architecture,
-        "identifier": {
-            "publisher": or(&traits.publisher, settings.definition.gallery().name()),
-            "offer": or(&traits.offer, name),
-            "sku": or(&traits.sku, name),
-        },
-    });
-    if machine.generation.eq_ignore_ascii_case("V2") {
-        set(
-            &mut properties,
-            "features",
-            json!([{"name": "SecurityType", "value": machine.security.as_str()}]),
-        );
-    }
-    if let Some(plan) = &machine.plan {
-        set(&mut properties, "purchasePlan", purchase_plan(plan));
-    }
-    if let Some(description) = &traits.description {
-        set(&mut properties, "description", json!(description));
-    }
-    json!({"location": location, "tags": settings.temporaries.tags, "properties": properties})
-}
-
-/// The members of a machine's purchase plan that a definition has; a machine's may have a promotion code too.
-fn purchase_plan(plan: &Value) -> Value {
-    let members = ["name", "publisher", "product"];
-    let told = members
-        .into_iter()
-        .filter_map(|name| Some((name.to_owned(), plan.get(name)?.clone())));
-    Value::Object(told.collect())
+/// A snapshot as a part of an image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct DiskSource {
+    /// The snapshot's id.
+    pub id: String,
+    /// `None` for the OS disk.
+    pub lun: Option<Lun>,
+    /// The host cache.
+    pub caching: String,
 }
 
 /// A managed image of the snapshots.
@@ -113,17 +82,6 @@ fn disk_images(sources: &[DiskSource]) -> Value {
         set(&mut profile, "dataDiskImages", json!(data));
     }
     profile
-}
-
-/// A snapshot as a part of an image.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) struct DiskSource {
-    /// The snapshot's id.
-    pub id: String,
-    /// `None` for the OS disk.
-    pub lun: Option<Lun>,
-    /// The host cache.
-    pub caching: String,
 }
 
 /// The host cache that Batch's instructions recommend for the OS disk.

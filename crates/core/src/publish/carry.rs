@@ -8,7 +8,7 @@ use serde_json::{Map, Value};
 use super::{
     bodies, checks,
     claim::{self, Claim},
-    cleanup,
+    cleanup, definition,
     machine::SourceShape,
     making::{self, Job},
     next::{Batch, LEASE, Stage},
@@ -173,7 +173,7 @@ async fn destination(work: Work<'_>, seen: &mut Seen, steps: &[Step]) -> Result<
             }
             Step::CreateDefinition { definition } => {
                 let location = seen.gallery.as_ref().unwrap_or(&seen.machine.location);
-                let body = bodies::definition(work.settings, &seen.machine, location);
+                let body = definition::body(work.settings, &seen.machine, location);
                 let create = gallery::create_definition(definition, body);
                 let get = gallery::get_definition(definition);
                 match made(client, &definition.to_string(), &create, &get).await? {

@@ -20,6 +20,7 @@ use crate::{
     ids::{VersionNumber, resource::ImageDefinitionId},
     names,
     operation::Status,
+    options::image::ON_FAILURE,
     plan::Kept,
     progress::Event,
     settings::{KeptKind, OnFailure, PublishSettings},
@@ -210,7 +211,7 @@ fn what_becomes(settings: &PublishSettings, goal: &Goal, versions: &[ImageVersio
         None => {}
     }
     if settings.temporaries.on_failure == OnFailure::Keep {
-        return AfterFailure::Stay("on_failure = keep; run the same again to go on with it".to_owned());
+        return AfterFailure::Stay(format!("{ON_FAILURE} = keep; run the same again to go on with it"));
     }
     if why == ErrorKind::Deadline {
         return AfterFailure::Stay("the deadline passed; run the same again to go on with it".to_owned());

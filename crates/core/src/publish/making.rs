@@ -48,6 +48,53 @@ struct Going {
     unseen: u32,
 }
 
+/// What a look at one job shows.
+enum Look {
+    Made,
+    GoesOn,
+    /// It is not there any more.
+    Vanished,
+}
+
+impl Going {
+    /// Looks for it among what a list shows; adds it where the list was late.
+    async fn look(&mut self, client: &Client, found: &mut Vec<Found>) -> Result<Look> {
+        if !found.iter().any(|it| it.id == self.id) {
+            self.unseen += 1;
+            if self.unseen < LATE {
+                return Ok(Look::GoesOn);
+            }
+            match client.find(&self.id.get()).await? {
+                Some(answer) => found.push(Found::new(self.id.clone(), answer.value())),
+                None => return Ok(Look::Vanished),
+            }
+        }
+        match found.iter().find(|it| it.id == self.id).map(Found::status) {
+            Some(Status::Succeeded) => Ok(Look::Made),
+            Some(Status::Failed(failure)) => Err(self.failed(client, failure).await),
+            Some(Status::Running(_) | Status::Forgotten) | None => Ok(Look::GoesOn),
+        }
+    }
+
+    /// The operation knows the reason that the resource itself does not show.
+    async fn failed(&self, client: &Client, failure: crate::error::ServiceError) -> Error {
+        let doing = match &self.id {
+            TemporaryId::Snapshot(id) => format!("cannot create snapshot {}", id.name()),
+            TemporaryId::Image(id) => format!("cannot create managed image {}", id.name()),
+        };
+        if let Some(by) = &self.operation
+            && let PollBy::AsyncOperation(address) | PollBy::Location(address) = by
+            && let Ok(answer) = client
+                .send(&Request::follow(Service::Arm, address, "read why it failed"))
+                .await
+            && let Status::Failed(reason) = operation::read(by, &answer)
+        {
+            return judge::failed(doing, reason);
+        }
+        judge::failed(doing, failure)
+    }
+}
+
 /// Makes them side by side and waits until all are made. When one fails the others are waited for all the same, so that
 /// none is left in the middle of something.
 ///
@@ -120,51 +167,4 @@ async fn start(client: &Client, job: Job) -> Result<Going> {
         },
         Sent::Found(()) => None,
     }))
-}
-
-/// What a look at one job shows.
-enum Look {
-    Made,
-    GoesOn,
-    /// It is not there any more.
-    Vanished,
-}
-
-impl Going {
-    /// Looks for it among what a list shows; adds it where the list was late.
-    async fn look(&mut self, client: &Client, found: &mut Vec<Found>) -> Result<Look> {
-        if !found.iter().any(|it| it.id == self.id) {
-            self.unseen += 1;
-            if self.unseen < LATE {
-                return Ok(Look::GoesOn);
-            }
-            match client.find(&self.id.get()).await? {
-                Some(answer) => found.push(Found::new(self.id.clone(), answer.value())),
-                None => return Ok(Look::Vanished),
-            }
-        }
-        match found.iter().find(|it| it.id == self.id).map(Found::status) {
-            Some(Status::Succeeded) => Ok(Look::Made),
-            Some(Status::Failed(failure)) => Err(self.failed(client, failure).await),
-            Some(Status::Running(_) | Status::Forgotten) | None => Ok(Look::GoesOn),
-        }
-    }
-
-    /// The operation knows the reason that the resource itself does not show.
-    async fn failed(&self, client: &Client, failure: crate::error::ServiceError) -> Error {
-        let doing = match &self.id {
-            TemporaryId::Snapshot(id) => format!("cannot create snapshot {}", id.name()),
-            TemporaryId::Image(id) => format!("cannot create managed image {}", id.name()),
-        };
-        if let Some(by) = &self.operation
-            && let PollBy::AsyncOperation(address) | PollBy::Location(address) = by
-            && let Ok(answer) = client
-                .send(&Request::follow(Service::Arm, address, "read why it failed"))
-                .await
-            && let Status::Failed(reason) = operation::read(by, &answer)
-        {
-            return judge::failed(doing, reason);
-        }
-        judge::failed(doing, failure)
-    }
 }

@@ -38,6 +38,9 @@ pub(super) struct Seen {
     pub ready: Vec<Location>,
 }
 
+/// The gallery's region, the definition and its versions.
+type Destination = (Option<Location>, Option<ImageDefinition>, Vec<ImageVersion>);
+
 impl Seen {
     /// A version by its id.
     #[must_use]
@@ -85,9 +88,6 @@ pub(super) async fn accounts(client: &Client, settings: &PublishSettings) -> Res
     };
     try_join_all(settings.used_by.iter().map(read)).await
 }
-
-/// The gallery's region, the definition and its versions.
-type Destination = (Option<Location>, Option<ImageDefinition>, Vec<ImageVersion>);
 
 async fn destination(client: &Client, settings: &PublishSettings) -> Result<Destination> {
     let id = settings.definition.gallery();

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    bodies, checks,
+    checks, definition,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
@@ -90,6 +90,46 @@ pub(super) struct PlannedSnapshot {
     pub kind: SnapshotKind,
 }
 
+impl Goal {
+    /// Everything that is made on the way.
+    #[must_use]
+    pub(super) fn temporaries(&self) -> Vec<TemporaryId> {
+        let snapshots = self.snapshots.iter().map(|it| TemporaryId::Snapshot(it.id.clone()));
+        let image = (self.way == Way::ManagedImage).then(|| TemporaryId::Image(self.image.clone()));
+        snapshots.chain(image).collect()
+    }
+
+    /// What the version has to become first: the regions that pools wait for, and what it says of itself.
+    #[must_use]
+    pub(super) fn wanted_first(&self) -> Wanted {
+        Wanted {
+            regions: self.first.clone(),
+            storage: self.storage,
+            details: self.details.clone(),
+        }
+    }
+
+    /// What it has to become after that. Its details were written, or warned about, with the first regions.
+    #[must_use]
+    pub(super) fn wanted_rest(&self) -> Wanted {
+        Wanted {
+            regions: self.rest.clone(),
+            storage: self.storage,
+            details: Details::default(),
+        }
+    }
+
+    /// The formula of each region.
+    #[must_use]
+    pub(super) fn formulas(&self) -> Vec<String> {
+        let needs = self.first.iter().chain(&self.rest);
+        needs.map(|need| need.formula.clone()).collect()
+    }
+}
+
+#[cfg(test)]
+pub(super) mod tests;
+
 /// Decides.
 ///
 /// # Errors
@@ -139,7 +179,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
 /// The definition, or the one that would be made: what does not fit is known before anything is written.
 fn definition(settings: &PublishSettings, seen: &Seen) -> ImageDefinition {
     let planned = |location: &Location| {
-        let body = bodies::definition(settings, &seen.machine, location);
+        let body = definition::body(settings, &seen.machine, location);
         ImageDefinition::new(body)
     };
     seen.definition
@@ -183,43 +223,3 @@ pub(super) fn user_tags(settings: &PublishSettings) -> Map<String, Value> {
     let tags = settings.temporaries.tags.iter();
     tags.map(|(name, value)| (name.clone(), json!(value))).collect()
 }
-
-impl Goal {
-    /// Everything that is made on the way.
-    #[must_use]
-    pub(super) fn temporaries(&self) -> Vec<TemporaryId> {
-        let snapshots = self.snapshots.iter().map(|it| TemporaryId::Snapshot(it.id.clone()));
-        let image = (self.way == Way::ManagedImage).then(|| TemporaryId::Image(self.image.clone()));
-        snapshots.chain(image).collect()
-    }
-
-    /// What the version has to become first: the regions that pools wait for, and what it says of itself.
-    #[must_use]
-    pub(super) fn wanted_first(&self) -> Wanted {
-        Wanted {
-            regions: self.first.clone(),
-            storage: self.storage,
-            details: self.details.clone(),
-        }
-    }
-
-    /// What it has to become after that. Its details were written, or warned about, with the first regions.
-    #[must_use]
-    pub(super) fn wanted_rest(&self) -> Wanted {
-        Wanted {
-            regions: self.rest.clone(),
-            storage: self.storage,
-            details: Details::default(),
-        }
-    }
-
-    /// The formula of each region.
-    #[must_use]
-    pub(super) fn formulas(&self) -> Vec<String> {
-        let needs = self.first.iter().chain(&self.rest);
-        needs.map(|need| need.formula.clone()).collect()
-    }
-}
-
-#[cfg(test)]
-pub(super) mod tests;

@@ -8,9 +8,11 @@ use crate::{
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     ids::Location,
+    options::image,
     replicas::{self, PoolsByRegion, RegionNeed},
     replication::{Details, TakenOut},
     settings::{MAX_REPLICAS, PublishSettings},
+    words,
 };
 
 /// The regions that pools wait for, the source's own first, and the rest, each with its replicas.
@@ -54,11 +56,16 @@ fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: O
     };
     let minimum = replicas::minimum(settings.replica_rule, pools);
     if replicas < minimum.max(1) || replicas > MAX_REPLICAS {
-        let text = format!(
-            "target_region {location} asks for {replicas} replicas; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
+        let range = format!(
+            " {location} asks for {replicas} replicas; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
             minimum.max(1)
         );
-        return Err(Error::new(ErrorKind::BadInput, text).with_hint("leave replicas out to have them computed"));
+        let text = words![image::DESTINATION_TARGET_REGION, range];
+        return Err(Error::new(ErrorKind::BadInput, text).with_hint(words![
+            "leave ",
+            image::TARGET_REGION_REPLICAS,
+            " out to have them computed"
+        ]));
     }
     Ok(RegionNeed {
         location: location.clone(),

@@ -32,6 +32,30 @@ enum State {
     Stays(String),
 }
 
+impl Deletion {
+    const fn goes_on(&self) -> bool {
+        matches!(self.state, State::GoesOn(_))
+    }
+
+    /// It is still shown and does not say that it is going: only its operation knows.
+    async fn ask(&mut self, client: &Client) -> Result<()> {
+        let State::GoesOn(by) = &self.state else {
+            return Ok(());
+        };
+        let (PollBy::AsyncOperation(address) | PollBy::Location(address)) = by else {
+            return Ok(());
+        };
+        let poll = Request::follow(Service::Arm, address, format!("poll: {}", self.id.delete().doing));
+        let answer = client.answer_or_missing(&poll).await?;
+        match operation::read(by, &answer) {
+            Status::Failed(failure) => self.state = State::Stays(refused(&failure)),
+            Status::Succeeded | Status::Forgotten => self.state = State::Gone,
+            Status::Running(_) => {}
+        }
+        Ok(())
+    }
+}
+
 /// Deletes all of these; what stays is returned with the reason.
 pub(super) async fn remove_all(
     client: &Client,
@@ -79,30 +103,6 @@ async fn start(client: &Client, id: TemporaryId) -> Deletion {
 
 fn refused(why: &impl std::fmt::Display) -> String {
     format!("it could not be removed: {why}")
-}
-
-impl Deletion {
-    const fn goes_on(&self) -> bool {
-        matches!(self.state, State::GoesOn(_))
-    }
-
-    /// It is still shown and does not say that it is going: only its operation knows.
-    async fn ask(&mut self, client: &Client) -> Result<()> {
-        let State::GoesOn(by) = &self.state else {
-            return Ok(());
-        };
-        let (PollBy::AsyncOperation(address) | PollBy::Location(address)) = by else {
-            return Ok(());
-        };
-        let poll = Request::follow(Service::Arm, address, format!("poll: {}", self.id.delete().doing));
-        let answer = client.answer_or_missing(&poll).await?;
-        match operation::read(by, &answer) {
-            Status::Failed(failure) => self.state = State::Stays(refused(&failure)),
-            Status::Succeeded | Status::Forgotten => self.state = State::Gone,
-            Status::Running(_) => {}
-        }
-        Ok(())
-    }
 }
 
 /// One look for all deletions of a kind.

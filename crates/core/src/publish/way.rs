@@ -30,6 +30,12 @@ pub(super) enum Way {
     },
 }
 
+#[derive(Clone, Copy)]
+enum MadeOf {
+    ManagedImage,
+    Snapshots,
+}
+
 /// Chooses the way, or refuses with the definition that would be legal. The policy has no say where the source is an
 /// image already.
 ///
@@ -49,7 +55,7 @@ pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: 
     let via_snapshots = is_legal(MadeOf::Snapshots, machine.security, definition);
     let skipped = |why: &str| Ok(Way::Snapshots { why: why.to_owned() });
     match (policy, obstacle) {
-        (ManagedImagePolicy::Never, _) if via_snapshots => skipped("managed_image = never"),
+        (ManagedImagePolicy::Never, _) if via_snapshots => skipped(&format!("{MANAGED_IMAGE} = never")),
         (ManagedImagePolicy::Auto, Some(obstacle)) if via_snapshots => skipped(&obstacle),
         (ManagedImagePolicy::Auto | ManagedImagePolicy::Always, None) if via_image => Ok(Way::ManagedImage),
         (ManagedImagePolicy::Auto, None) if via_snapshots => {
@@ -62,12 +68,6 @@ pub(super) fn choose(policy: ManagedImagePolicy, machine: &Machine, definition: 
         .with_hint(words!["set ", MANAGED_IMAGE, " to auto or never"])),
         _ => Err(illegal(policy, machine, definition)),
     }
-}
-
-#[derive(Clone, Copy)]
-enum MadeOf {
-    ManagedImage,
-    Snapshots,
 }
 
 /// The table. A `…Supported` definition is for standard and for Trusted Launch machines alike, so Azure takes only an

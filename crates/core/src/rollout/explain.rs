@@ -16,6 +16,7 @@ use crate::{
     error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId},
     progress::Span,
+    words::Words,
 };
 
 /// How the rounds ended.
@@ -27,6 +28,11 @@ pub(super) struct Ending<'a> {
     pub(super) judged: Option<&'a Judgement>,
     /// How many rounds there were.
     pub(super) rounds: usize,
+}
+
+struct Reason {
+    text: String,
+    remedy: String,
 }
 
 /// A pool that is left alone.
@@ -62,7 +68,9 @@ pub(super) fn too_small(pool: &PoolId, goal: Goal, current: NodeCounts, ending: 
     });
     let error = Error::new(kind, text);
     match ending.judged {
-        Some(judged) => error.because(judged.to_string()).with_hint(judged.remedy),
+        Some(judged) => error
+            .because(judged.to_string())
+            .with_hint(Words::naming(judged.remedy)),
         None => error
             .because("Batch gives no reason")
             .with_hint("run it again; if it stays, ask Azure support with the pool's name and the time"),
@@ -92,11 +100,6 @@ pub(super) fn unready(pool: &PoolId, goal: Goal, waited: &Waited, stillness: Dur
         Verdict::Good | Verdict::Bad => return Error::new(kind, text).because(reason.text).with_hint(reason.remedy),
     };
     Error::new(kind, text).because(error).with_hint(reason.remedy)
-}
-
-struct Reason {
-    text: String,
-    remedy: String,
 }
 
 /// The first reason that applies, the plainest first.

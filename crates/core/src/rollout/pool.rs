@@ -16,16 +16,14 @@ use crate::{
     client::Client,
     error::{ErrorKind, Result},
     ids::PoolId,
-    operation::poll_pause,
     progress::Event,
     request::Request,
+    wait::Pace,
     watch::AccountWatch,
 };
 
 /// Batch wants so much time between two writes to one pool ("must be separated by at least 30 seconds").
 const BETWEEN_WRITES: Duration = Duration::from_secs(30);
-/// Pools and nodes change in tens of seconds; Microsoft's own client polls them every 5 s.
-const LEAST_POLL: Duration = Duration::from_secs(5);
 
 /// The pool, by its account's watch and its id.
 #[derive(Debug)]
@@ -125,7 +123,8 @@ impl<'a> PoolAccess<'a> {
 
     /// The pause between two looks of a wait that began then.
     pub(super) async fn pause(&self, began: Instant, waiting_for: &str) -> Result<()> {
-        let length = poll_pause(began.elapsed(), None).max(LEAST_POLL);
+        // No jitter: pools that pause alike share the looks of their account's watch.
+        let length = Pace::COPY.pause(began.elapsed(), None, 0.5);
         self.client().run().pause(length, waiting_for).await
     }
 

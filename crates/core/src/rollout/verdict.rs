@@ -108,14 +108,6 @@ impl Goal {
     }
 }
 
-fn enough(target: u32) -> u32 {
-    if target <= ALL_UP_TO {
-        return target;
-    }
-    let percent = (u64::from(target) * PERCENT_ABOVE).div_ceil(100);
-    u32::try_from(percent).unwrap_or(target)
-}
-
 impl Census {
     /// Counts nodes. One that does not say its image runs the pool's, which has been compared before.
     pub(super) fn of(nodes: &[Node], version: &ImageVersionId) -> Self {
@@ -195,6 +187,14 @@ impl From<&StateCounts> for Census {
         }
         census
     }
+}
+
+fn enough(target: u32) -> u32 {
+    if target <= ALL_UP_TO {
+        return target;
+    }
+    let percent = (u64::from(target) * PERCENT_ABOVE).div_ceil(100);
+    u32::try_from(percent).unwrap_or(target)
 }
 
 const fn of_kind(counts: &mut NodeCounts, kind: NodeKind) -> &mut u32 {

@@ -74,13 +74,6 @@ impl fmt::Display for Faults {
 
 impl std::error::Error for Faults {}
 
-/// All faults, one a line, in the words of a door.
-#[must_use]
-pub fn lines(faults: &[Fault], door: Door) -> String {
-    let lines: Vec<String> = faults.iter().map(|fault| fault.spelled(door)).collect();
-    lines.join("\n")
-}
-
 impl Place {
     /// The place of something in a map or in JSON.
     #[must_use]
@@ -182,6 +175,13 @@ impl fmt::Display for Place {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(&self.spelled(Door::Template))
     }
+}
+
+/// All faults, one a line, in the words of a door.
+#[must_use]
+pub fn lines(faults: &[Fault], door: Door) -> String {
+    let lines: Vec<String> = faults.iter().map(|fault| fault.spelled(door)).collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]

@@ -22,11 +22,6 @@ pub(super) struct Reader<'v, 'f> {
     faults: &'f mut Vec<Fault>,
 }
 
-/// A text without byte order mark and white space around it: files, `echo` and YAML blocks leave them.
-fn bare(text: &str) -> &str {
-    text.trim_start_matches('\u{feff}').trim()
-}
-
 impl<'v, 'f> Reader<'v, 'f> {
     pub(super) const fn new(values: &'v Values, faults: &'f mut Vec<Fault>) -> Self {
         Self {
@@ -241,6 +236,11 @@ impl<'v, 'f> Reader<'v, 'f> {
     pub(super) fn refuse_both(&mut self, opt: &'static Opt, other: &'static Opt) {
         self.refuse(opt, words!["contradicts ", other, ": remove one of the two"]);
     }
+}
+
+/// A text without byte order mark and white space around it: files, `echo` and YAML blocks leave them.
+fn bare(text: &str) -> &str {
+    text.trim_start_matches('\u{feff}').trim()
 }
 
 /// Reads a length of time as people and as ISO 8601 write it: `90m`, `1h30m`, `PT15M`. Nothing when it is not one, or

@@ -87,6 +87,25 @@ pub type FromVariable = (&'static Opt, &'static str);
 /// Looks a variable up.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
+/// The sentence that says which credential is used; no secret is in it.
+impl fmt::Display for Login {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::ClientSecret { client, .. } => write!(f, "the secret of application {client}"),
+            Self::ClientJwt { client, .. } => write!(f, "the given assertion of application {client}"),
+            Self::Oidc { client, .. } => write!(f, "the CI job's identity (OIDC) as application {client}"),
+            Self::WorkloadIdentityFile { client, file, .. } => write!(
+                f,
+                "the workload identity file {} as application {client}",
+                file.display()
+            ),
+            Self::AzureCli { .. } => f.write_str("the account az is signed in with"),
+            Self::ManagedIdentity { client: Some(client) } => write!(f, "the managed identity {client}"),
+            Self::ManagedIdentity { client: None } => f.write_str("the managed identity of this machine"),
+        }
+    }
+}
+
 /// The ways to sign in. If several are given by variables, the first one in this order is used; if none is given, the
 /// machine's managed identity.
 const WAYS: [&Opt; 5] = [
@@ -269,25 +288,6 @@ fn refuse_half(reader: &mut Reader<'_, '_>) {
                 format!(": give the CI job's {runner}")
             ];
             reader.refuse(missing, text);
-        }
-    }
-}
-
-/// The sentence that says which credential is used; no secret is in it.
-impl fmt::Display for Login {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::ClientSecret { client, .. } => write!(f, "the secret of application {client}"),
-            Self::ClientJwt { client, .. } => write!(f, "the given assertion of application {client}"),
-            Self::Oidc { client, .. } => write!(f, "the CI job's identity (OIDC) as application {client}"),
-            Self::WorkloadIdentityFile { client, file, .. } => write!(
-                f,
-                "the workload identity file {} as application {client}",
-                file.display()
-            ),
-            Self::AzureCli { .. } => f.write_str("the account az is signed in with"),
-            Self::ManagedIdentity { client: Some(client) } => write!(f, "the managed identity {client}"),
-            Self::ManagedIdentity { client: None } => f.write_str("the managed identity of this machine"),
         }
     }
 }

@@ -4,7 +4,7 @@ use super::*;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
-/// Tells events that all come at the start.
+/// The lines for events that all come at the start.
 fn tell(events: impl IntoIterator<Item = Event>) -> Vec<Show> {
     let mut teller = Teller::default();
     let mut shown = Vec::new();

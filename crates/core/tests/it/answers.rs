@@ -34,6 +34,36 @@ use crate::support::{Azure, GROUP, login};
 
 const SNAPSHOTS: &str = "*/snapshots/*";
 
+/// Answers what a machine's identity service does while it is updated, then the token, then everything.
+#[derive(Debug)]
+struct Imds {
+    statuses: Mutex<Vec<u16>>,
+    asked: Mutex<Vec<String>>,
+}
+
+#[async_trait]
+impl Transport for Imds {
+    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, SendError> {
+        let path = request.uri().path().to_owned();
+        self.asked.lock().unwrap().push(path.clone());
+        let is_token = path.starts_with("/metadata/identity/");
+        let status = if is_token {
+            self.statuses.lock().unwrap().pop().unwrap_or(200)
+        } else {
+            200
+        };
+        let body = match status {
+            200 if is_token => {
+                json!({"access_token": "t", "expires_on": "4000000000", "token_type": "Bearer", "resource": "r"})
+            }
+            200 => json!({"name": "vm-build"}),
+            _ => json!({"error": "updating", "error_description": "the service is being updated"}),
+        };
+        let response = http::Response::builder().status(status);
+        Ok(response.body(Bytes::from(body.to_string())).unwrap())
+    }
+}
+
 fn snapshot_id() -> SnapshotId {
     format!("{GROUP}/providers/Microsoft.Compute/snapshots/s1")
         .parse()
@@ -335,36 +365,6 @@ async fn a_run_that_has_used_up_its_retries_says_so_of_an_answered_503_too() {
         if error.hint().unwrap().contains("has used up its retries") {
             return;
         }
-    }
-}
-
-/// Answers what a machine's identity service does while it is updated, then the token, then everything.
-#[derive(Debug)]
-struct Imds {
-    statuses: Mutex<Vec<u16>>,
-    asked: Mutex<Vec<String>>,
-}
-
-#[async_trait]
-impl Transport for Imds {
-    async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, SendError> {
-        let path = request.uri().path().to_owned();
-        self.asked.lock().unwrap().push(path.clone());
-        let is_token = path.starts_with("/metadata/identity/");
-        let status = if is_token {
-            self.statuses.lock().unwrap().pop().unwrap_or(200)
-        } else {
-            200
-        };
-        let body = match status {
-            200 if is_token => {
-                json!({"access_token": "t", "expires_on": "4000000000", "token_type": "Bearer", "resource": "r"})
-            }
-            200 => json!({"name": "vm-build"}),
-            _ => json!({"error": "updating", "error_description": "the service is being updated"}),
-        };
-        let response = http::Response::builder().status(status);
-        Ok(response.body(Bytes::from(body.to_string())).unwrap())
     }
 }
 

@@ -14,6 +14,7 @@ mod recorded;
 mod replication;
 mod rollout;
 mod rollout_meanwhile;
+mod rollout_short;
 mod rollout_sweep;
 mod source_image;
 mod support;

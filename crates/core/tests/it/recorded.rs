@@ -43,10 +43,6 @@ struct Exchange {
     body: String,
 }
 
-fn once() -> usize {
-    1
-}
-
 /// What core makes of an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 enum Reading {
@@ -61,6 +57,10 @@ enum Reading {
 /// Answers whatever is asked as was recorded.
 #[derive(Debug)]
 struct Recorded(Exchange);
+
+/// The recording has no tokens.
+#[derive(Debug)]
+struct AnyToken;
 
 #[async_trait]
 impl Transport for Recorded {
@@ -77,10 +77,6 @@ impl Transport for Recorded {
     }
 }
 
-/// The recording has no tokens.
-#[derive(Debug)]
-struct AnyToken;
-
 #[async_trait]
 impl Credential for AnyToken {
     async fn token(&self, _scope: &str, _run: &Run) -> Result<SecretString> {
@@ -90,6 +86,10 @@ impl Credential for AnyToken {
     async fn token_instead_of(&self, _refused: &SecretString, scope: &str, run: &Run) -> Result<SecretString> {
         self.token(scope, run).await
     }
+}
+
+fn once() -> usize {
+    1
 }
 
 fn client(exchange: &Exchange) -> Client {

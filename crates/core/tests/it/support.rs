@@ -197,17 +197,6 @@ impl Azure {
     }
 }
 
-/// The example application's login.
-pub(crate) fn login() -> Login {
-    let values = Values::default()
-        .with(sign_in::TENANT_ID, TENANT)
-        .with(sign_in::CLIENT_ID, APPLICATION)
-        .with(sign_in::CLIENT_SECRET, SecretString::from(SECRET));
-    settings::connection(&values)
-        .expect("the example's login is whole")
-        .login
-}
-
 #[async_trait]
 impl Transport for Azure {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, SendError> {
@@ -264,6 +253,17 @@ impl Azure {
         }
         false
     }
+}
+
+/// The example application's login.
+pub(crate) fn login() -> Login {
+    let values = Values::default()
+        .with(sign_in::TENANT_ID, TENANT)
+        .with(sign_in::CLIENT_ID, APPLICATION)
+        .with(sign_in::CLIENT_SECRET, SecretString::from(SECRET));
+    settings::connection(&values)
+        .expect("the example's login is whole")
+        .login
 }
 
 fn as_asked(request: http::Request<Bytes>, authority: &str) -> Request {

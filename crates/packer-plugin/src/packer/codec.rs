@@ -57,6 +57,20 @@ pub enum CodecError {
     Header,
 }
 
+/// A message of one direction.
+pub trait Message: Sized {
+    /// Builds the message from its two msgpack values; `None` if the header is unusable.
+    fn from_parts(header: &Value, body: Value) -> Option<Self>;
+    /// The message as its two msgpack values.
+    fn into_parts(self) -> (Value, Value);
+}
+
+/// The fields of a header, which Go may write as a map or, in another option, as an array.
+enum Fields<'a> {
+    Named(&'a [(Value, Value)]),
+    Ordered(&'a [Value]),
+}
+
 impl std::fmt::Debug for Request {
     /// Leaves the argument out: it may hold secrets.
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
@@ -76,14 +90,6 @@ impl std::fmt::Debug for Response {
             .field("ok", &self.outcome.is_ok())
             .finish_non_exhaustive()
     }
-}
-
-/// A message of one direction.
-pub trait Message: Sized {
-    /// Builds the message from its two msgpack values; `None` if the header is unusable.
-    fn from_parts(header: &Value, body: Value) -> Option<Self>;
-    /// The message as its two msgpack values.
-    fn into_parts(self) -> (Value, Value);
 }
 
 impl Message for Request {
@@ -129,12 +135,6 @@ impl Message for Response {
         ]);
         (header, body)
     }
-}
-
-/// The fields of a header, which Go may write as a map or, in another option, as an array.
-enum Fields<'a> {
-    Named(&'a [(Value, Value)]),
-    Ordered(&'a [Value]),
 }
 
 impl<'a> Fields<'a> {

@@ -49,6 +49,12 @@ pub enum Problem {
     Missing,
 }
 
+/// Collects what does not fit on the way through the tree.
+#[derive(Default)]
+struct Faults {
+    found: Vec<Fault>,
+}
+
 impl fmt::Display for Fault {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let path = &self.path;
@@ -63,23 +69,6 @@ impl fmt::Display for Fault {
             Problem::Missing => write!(f, "{path}: must be set"),
         }
     }
-}
-
-/// Brings `values` into the types of `spec`.
-#[must_use]
-pub fn conform(spec: &Spec, values: &Values) -> Conformed {
-    let mut faults = Faults::default();
-    let values = faults.block("", spec, values);
-    Conformed {
-        values,
-        faults: faults.found,
-    }
-}
-
-/// Collects what does not fit on the way through the tree.
-#[derive(Default)]
-struct Faults {
-    found: Vec<Fault>,
 }
 
 impl Faults {
@@ -192,6 +181,17 @@ impl Faults {
     fn add(&mut self, path: &str, problem: Problem) {
         let path = path.to_owned();
         self.found.push(Fault { path, problem });
+    }
+}
+
+/// Brings `values` into the types of `spec`.
+#[must_use]
+pub fn conform(spec: &Spec, values: &Values) -> Conformed {
+    let mut faults = Faults::default();
+    let values = faults.block("", spec, values);
+    Conformed {
+        values,
+        faults: faults.found,
     }
 }
 

@@ -96,6 +96,14 @@ pub(super) struct PostProcessorService {
     cancel: Cancellation,
 }
 
+/// The answer to a PostProcess that came to an end.
+#[derive(Clone, Copy)]
+struct Finished {
+    keep: Keep,
+    /// Under which id the artifact is served.
+    artifact: Option<BrokerId>,
+}
+
 impl std::fmt::Debug for Processed {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.debug_struct("Processed")
@@ -176,14 +184,6 @@ impl Service for PostProcessorService {
             _ => return None,
         })
     }
-}
-
-/// The answer to a PostProcess that came to an end.
-#[derive(Clone, Copy)]
-struct Finished {
-    keep: Keep,
-    /// Under which id the artifact is served.
-    artifact: Option<BrokerId>,
 }
 
 /// Runs a post-processor with Packer's Ui and input artifact at its side.

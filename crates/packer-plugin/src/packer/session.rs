@@ -16,8 +16,6 @@ use tokio_util::compat::{Compat, FuturesAsyncReadCompatExt as _, TokioAsyncReadC
 /// The connection to Packer, whatever it runs over.
 pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
 
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
 /// One logical connection.
 ///
 /// Shutting it down sends a FIN, after which it can still be read. Dropping it before that
@@ -55,6 +53,8 @@ pub enum SessionError {
     #[error("connection to packer failed")]
     Failed(#[source] yamux::ConnectionError),
 }
+
+impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 
 impl std::fmt::Debug for Driver {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {

@@ -30,6 +30,23 @@ const MAX_OPERATION_ID: usize = 128;
 #[derive(Debug)]
 pub(super) struct Request(v1::PublishRequest);
 
+/// A publish that runs.
+struct Publish<'a> {
+    client: ImagingClient<Channel>,
+    operation_id: String,
+    events: Streaming<v1::Event>,
+    voice: Voice,
+    cancel: &'a Cancellation,
+}
+
+/// What happens next in a publish.
+enum Turn {
+    Event(Box<v1::Event>),
+    Ended(Result<(), Failed>),
+    Cancelled(CancelReason),
+    Quiet,
+}
+
 impl Request {
     /// A request whose operation is known again by run, build and image: a Packer run may hold many.
     ///
@@ -58,61 +75,6 @@ impl Request {
             force: build.force == Force::Yes,
         }))
     }
-}
-
-/// A publish that runs.
-struct Publish<'a> {
-    client: ImagingClient<Channel>,
-    operation_id: String,
-    events: Streaming<v1::Event>,
-    voice: Voice,
-    cancel: &'a Cancellation,
-}
-
-/// What happens next in a publish.
-enum Turn {
-    Event(Box<v1::Event>),
-    Ended(Result<(), Failed>),
-    Cancelled(CancelReason),
-    Quiet,
-}
-
-/// Publishes.
-///
-/// # Errors
-/// With the text for the user.
-pub(super) async fn run(
-    publisher: &Arc<dyn Publisher>,
-    clock: &Arc<dyn Clock>,
-    request: Request,
-    ui: &Ui,
-    cancel: &Cancellation,
-) -> Result<v1::Published, String> {
-    let service = ImagingService::new(Arc::clone(publisher), Arc::clone(clock)).naming_options_as(Door::Template);
-    let lost = |error: tonic::transport::Error| {
-        format!(
-            "azure-batch: the imaging service cannot be reached: {}",
-            log::chain(&error)
-        )
-    };
-    let mut client = service::in_process(service).await.map_err(lost)?;
-    let operation_id = request.0.operation_id.clone();
-    let started = client
-        .publish(request.0)
-        .await
-        .map_err(|status| report(&Failed::read(&status)))?;
-    let publish = Publish {
-        client,
-        operation_id,
-        events: started.into_inner(),
-        voice: Voice::new(ui.clone()),
-        cancel,
-    };
-    publish.follow().await.map_err(|failed| report(&failed))
-}
-
-fn report(failed: &Failed) -> String {
-    failed.failure.report.clone()
 }
 
 impl Publish<'_> {
@@ -173,4 +135,42 @@ impl Turn {
             Err(status) => Self::Ended(Err(Failed::read(&status))),
         }
     }
+}
+
+/// Publishes.
+///
+/// # Errors
+/// With the text for the user.
+pub(super) async fn run(
+    publisher: &Arc<dyn Publisher>,
+    clock: &Arc<dyn Clock>,
+    request: Request,
+    ui: &Ui,
+    cancel: &Cancellation,
+) -> Result<v1::Published, String> {
+    let service = ImagingService::new(Arc::clone(publisher), Arc::clone(clock)).naming_options_as(Door::Template);
+    let lost = |error: tonic::transport::Error| {
+        format!(
+            "azure-batch: the imaging service cannot be reached: {}",
+            log::chain(&error)
+        )
+    };
+    let mut client = service::in_process(service).await.map_err(lost)?;
+    let operation_id = request.0.operation_id.clone();
+    let started = client
+        .publish(request.0)
+        .await
+        .map_err(|status| report(&Failed::read(&status)))?;
+    let publish = Publish {
+        client,
+        operation_id,
+        events: started.into_inner(),
+        voice: Voice::new(ui.clone()),
+        cancel,
+    };
+    publish.follow().await.map_err(|failed| report(&failed))
+}
+
+fn report(failed: &Failed) -> String {
+    failed.failure.report.clone()
 }

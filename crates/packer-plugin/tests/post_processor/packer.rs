@@ -61,6 +61,13 @@ pub(crate) struct Outcome {
 /// The artifact that came out.
 pub(crate) struct Artifact(Caller);
 
+/// Packer's services.
+struct Ours {
+    name: &'static str,
+    journal: Journal,
+    handed: Handed,
+}
+
 const BARS: [&str; 2] = ["Uisnapshots.1", "Uireplication to eastus2.1"];
 
 impl FakePacker {
@@ -213,18 +220,6 @@ impl Artifact {
     }
 }
 
-fn error_text(result: &Value) -> Option<String> {
-    let error = field(result, "Err").filter(|error| !error.is_nil())?;
-    Some(field(error, "Message").and_then(Value::as_str).unwrap().to_owned())
-}
-
-/// Packer's services.
-struct Ours {
-    name: &'static str,
-    journal: Journal,
-    handed: Handed,
-}
-
 impl Service for Ours {
     fn begin(&self, method: &str, argument: Value) -> Option<Answer> {
         let method = format!("{}.{method}", self.name);
@@ -257,4 +252,9 @@ impl Service for Ours {
         }
         Some(std::future::ready(Ok(outcome)).boxed())
     }
+}
+
+fn error_text(result: &Value) -> Option<String> {
+    let error = field(result, "Err").filter(|error| !error.is_nil())?;
+    Some(field(error, "Message").and_then(Value::as_str).unwrap().to_owned())
 }

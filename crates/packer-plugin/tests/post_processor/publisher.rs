@@ -45,40 +45,6 @@ impl Scripted {
     }
 }
 
-fn region(name: &str, replicas: u32) -> PublishedRegion {
-    PublishedRegion {
-        location: name.parse().unwrap(),
-        replicas,
-        state: "Completed".to_owned(),
-    }
-}
-
-fn published() -> Published {
-    let version: azure_batch_core::ids::resource::ImageVersionId = VERSION.parse().unwrap();
-    Published {
-        number: version.number().unwrap(),
-        definition: version.definition(),
-        version,
-        source: "virtual machine vm1".to_owned(),
-        fingerprint: "5b1f".to_owned(),
-        outcome: Outcome::Created,
-        os_type: "Linux".to_owned(),
-        hyper_v_generation: "V2".to_owned(),
-        architecture: "x64".to_owned(),
-        security_type: "Standard".to_owned(),
-        data_disk_luns: vec![0, 1],
-        regions: vec![region("eastus2", 4), region("westeurope", 1)],
-    }
-}
-
-fn replication(percent: u8) -> Event {
-    Event::Replication {
-        region: "eastus2".parse().unwrap(),
-        state: if percent < 100 { "Replicating" } else { "Completed" }.to_owned(),
-        percent,
-    }
-}
-
 #[async_trait]
 impl Publisher for Scripted {
     async fn plan(&self, job: Asked<PublishSettings>, _: Progress, _: CancellationToken) -> Result<PublishPlan> {
@@ -134,5 +100,39 @@ impl Publisher for Scripted {
             result,
             report: Course::default(),
         }
+    }
+}
+
+fn region(name: &str, replicas: u32) -> PublishedRegion {
+    PublishedRegion {
+        location: name.parse().unwrap(),
+        replicas,
+        state: "Completed".to_owned(),
+    }
+}
+
+fn published() -> Published {
+    let version: azure_batch_core::ids::resource::ImageVersionId = VERSION.parse().unwrap();
+    Published {
+        number: version.number().unwrap(),
+        definition: version.definition(),
+        version,
+        source: "virtual machine vm1".to_owned(),
+        fingerprint: "5b1f".to_owned(),
+        outcome: Outcome::Created,
+        os_type: "Linux".to_owned(),
+        hyper_v_generation: "V2".to_owned(),
+        architecture: "x64".to_owned(),
+        security_type: "Standard".to_owned(),
+        data_disk_luns: vec![0, 1],
+        regions: vec![region("eastus2", 4), region("westeurope", 1)],
+    }
+}
+
+fn replication(percent: u8) -> Event {
+    Event::Replication {
+        region: "eastus2".parse().unwrap(),
+        state: if percent < 100 { "Replicating" } else { "Completed" }.to_owned(),
+        percent,
     }
 }

@@ -18,16 +18,6 @@ use tonic::{Code, Status, transport::Channel};
 
 use crate::publisher::{End, Scripted, VERSION};
 
-async fn client(end: End) -> (ImagingClient<Channel>, Scripted) {
-    client_at(end, Arc::new(SystemClock)).await
-}
-
-async fn client_at(end: End, clock: Arc<dyn Clock>) -> (ImagingClient<Channel>, Scripted) {
-    let publisher = Scripted::new(end);
-    let service = ImagingService::new(Arc::new(publisher.clone()), clock);
-    (in_process(service).await.unwrap(), publisher)
-}
-
 /// A clock that stands until it is set forward.
 #[derive(Debug, Default)]
 struct Hand(AtomicI64);
@@ -36,6 +26,16 @@ impl Clock for Hand {
     fn now(&self) -> Timestamp {
         Timestamp::from_second(self.0.load(Ordering::Relaxed)).unwrap()
     }
+}
+
+async fn client(end: End) -> (ImagingClient<Channel>, Scripted) {
+    client_at(end, Arc::new(SystemClock)).await
+}
+
+async fn client_at(end: End, clock: Arc<dyn Clock>) -> (ImagingClient<Channel>, Scripted) {
+    let publisher = Scripted::new(end);
+    let service = ImagingService::new(Arc::new(publisher.clone()), clock);
+    (in_process(service).await.unwrap(), publisher)
 }
 
 fn image() -> v1::Image {

@@ -38,6 +38,15 @@ pub(crate) struct FakePacker {
     said: Arc<Semaphore>,
 }
 
+/// Packer's services.
+struct Ours {
+    name: &'static str,
+    journal: Journal,
+    said: Arc<Semaphore>,
+    /// Calls to the user that are not answered yet.
+    talking: Arc<AtomicUsize>,
+}
+
 impl FakePacker {
     /// Starts a plugin that is configured with `mode`.
     pub(crate) async fn start(mode: &str) -> Self {
@@ -130,15 +139,6 @@ impl FakePacker {
             .map(|(_, text)| text.as_str().unwrap().to_owned())
             .collect()
     }
-}
-
-/// Packer's services.
-struct Ours {
-    name: &'static str,
-    journal: Journal,
-    said: Arc<Semaphore>,
-    /// Calls to the user that are not answered yet.
-    talking: Arc<AtomicUsize>,
 }
 
 impl Service for Ours {

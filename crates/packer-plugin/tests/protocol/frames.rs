@@ -41,6 +41,13 @@ struct Wire {
     pipe: DuplexStream,
 }
 
+/// What each stream carried, and its flags, whatever frames they came in.
+#[derive(Default)]
+struct Streams {
+    bytes: BTreeMap<u64, Vec<u8>>,
+    flags: BTreeMap<u64, u16>,
+}
+
 impl Wire {
     fn start() -> Self {
         let (ours, pipe) = tokio::io::duplex(1 << 20);
@@ -118,6 +125,13 @@ impl Wire {
     }
 }
 
+impl Streams {
+    fn add(&mut self, stream: u64, flags: u16, payload: &[u8]) {
+        self.bytes.entry(stream).or_default().extend(payload);
+        *self.flags.entry(stream).or_default() |= flags;
+    }
+}
+
 fn call(method: &str, seq: u64, argument: Value) -> Vec<u8> {
     encode(Request {
         method: method.to_owned(),
@@ -142,20 +156,6 @@ fn values(mut bytes: &[u8]) -> Vec<Value> {
         values.push(rmpv::decode::read_value(&mut bytes).unwrap());
     }
     values
-}
-
-/// What each stream carried, and its flags, whatever frames they came in.
-#[derive(Default)]
-struct Streams {
-    bytes: BTreeMap<u64, Vec<u8>>,
-    flags: BTreeMap<u64, u16>,
-}
-
-impl Streams {
-    fn add(&mut self, stream: u64, flags: u16, payload: &[u8]) {
-        self.bytes.entry(stream).or_default().extend(payload);
-        *self.flags.entry(stream).or_default() |= flags;
-    }
 }
 
 #[tokio::test(start_paused = true)]

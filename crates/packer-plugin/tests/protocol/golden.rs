@@ -24,6 +24,14 @@ struct Channel {
     received: Vec<u8>,
 }
 
+/// One plugin process and the Packer that talks to it.
+struct Replay {
+    opener: Opener,
+    inbound: Inbound,
+    channels: HashMap<u64, Channel>,
+    encoding: SpecEncoding,
+}
+
 impl Channel {
     fn new(stream: Stream) -> Self {
         Self {
@@ -52,34 +60,6 @@ impl Channel {
         let count = self.stream.read_buf(&mut self.received).await.unwrap();
         assert_eq!(count, 0, "no end, but {} bytes", self.received.len());
     }
-}
-
-fn decoded(value: &Value) -> Json {
-    match value {
-        Value::Nil => Json::Null,
-        Value::Boolean(value) => json!(value),
-        Value::Integer(number) => number
-            .as_u64()
-            .map_or_else(|| json!(number.as_i64().unwrap()), |number| json!(number)),
-        Value::F32(_) | Value::F64(_) => json!(value.as_f64().unwrap()),
-        Value::String(text) => json!(text.as_str().unwrap()),
-        Value::Binary(bytes) => json!({"$bytes": bytes}),
-        Value::Array(items) => items.iter().map(decoded).collect(),
-        Value::Map(entries) => entries
-            .iter()
-            .map(|(key, value)| (key.as_str().unwrap().to_owned(), decoded(value)))
-            .collect::<serde_json::Map<_, _>>()
-            .into(),
-        Value::Ext(..) => panic!("extension"),
-    }
-}
-
-/// One plugin process and the Packer that talks to it.
-struct Replay {
-    opener: Opener,
-    inbound: Inbound,
-    channels: HashMap<u64, Channel>,
-    encoding: SpecEncoding,
 }
 
 impl Replay {
@@ -171,6 +151,26 @@ impl Replay {
 
     fn channel(&mut self, stream: u64) -> &mut Channel {
         self.channels.get_mut(&stream).unwrap()
+    }
+}
+
+fn decoded(value: &Value) -> Json {
+    match value {
+        Value::Nil => Json::Null,
+        Value::Boolean(value) => json!(value),
+        Value::Integer(number) => number
+            .as_u64()
+            .map_or_else(|| json!(number.as_i64().unwrap()), |number| json!(number)),
+        Value::F32(_) | Value::F64(_) => json!(value.as_f64().unwrap()),
+        Value::String(text) => json!(text.as_str().unwrap()),
+        Value::Binary(bytes) => json!({"$bytes": bytes}),
+        Value::Array(items) => items.iter().map(decoded).collect(),
+        Value::Map(entries) => entries
+            .iter()
+            .map(|(key, value)| (key.as_str().unwrap().to_owned(), decoded(value)))
+            .collect::<serde_json::Map<_, _>>()
+            .into(),
+        Value::Ext(..) => panic!("extension"),
     }
 }
 

@@ -33,6 +33,10 @@ struct Config {
     mode: String,
 }
 
+struct ReferenceArtifact {
+    config: Config,
+}
+
 impl Config {
     fn has(&self, mode: &str) -> bool {
         self.mode.split(',').any(|part| part == mode)
@@ -92,6 +96,57 @@ impl PostProcessor for Reference {
             Output::Artifact(Arc::new(ReferenceArtifact { config }))
         };
         Ok(Processed { output, keep })
+    }
+}
+
+#[async_trait]
+impl Artifact for ReferenceArtifact {
+    fn builder_id(&self) -> String {
+        "ref.post-processor".to_owned()
+    }
+
+    fn id(&self) -> String {
+        format!("/subscriptions/s/versions/{}", self.config.version)
+    }
+
+    fn text(&self) -> String {
+        format!("Version: {}\nRegions: a, b", self.id())
+    }
+
+    fn files(&self) -> Vec<String> {
+        vec!["manifest.json".to_owned(), "second file.txt".to_owned()]
+    }
+
+    async fn state(&self, name: &str) -> State {
+        let image = |region: &str| ImageMetadata {
+            image_id: self.id(),
+            provider_name: "azure".to_owned(),
+            provider_region: region.to_owned(),
+            labels: BTreeMap::new(),
+            source_image_id: String::new(),
+        };
+        match name {
+            GENERATED_DATA => {
+                let mut values = GeneratedData::default();
+                values.insert_text("ID", &self.id());
+                values.insert_text("VersionID", &self.id());
+                State::GeneratedData(values)
+            }
+            IMAGE_METADATA => {
+                let mut first = image("westeurope");
+                first.labels.insert("replicas".to_owned(), "3".to_owned());
+                first.source_image_id = "/subscriptions/s/images/base".to_owned();
+                State::Images(vec![first, image("northeurope")])
+            }
+            _ => State::Unknown,
+        }
+    }
+
+    async fn destroy(&self) -> Result<(), String> {
+        if self.config.has("destroy-error") {
+            return Err("destroy failed on purpose".to_owned());
+        }
+        Ok(())
     }
 }
 
@@ -193,60 +248,5 @@ fn go_syntax(value: &Value) -> String {
         }
         Value::String(text) => format!("{:?}", text.as_str().unwrap()),
         other => other.to_string(),
-    }
-}
-
-struct ReferenceArtifact {
-    config: Config,
-}
-
-#[async_trait]
-impl Artifact for ReferenceArtifact {
-    fn builder_id(&self) -> String {
-        "ref.post-processor".to_owned()
-    }
-
-    fn id(&self) -> String {
-        format!("/subscriptions/s/versions/{}", self.config.version)
-    }
-
-    fn text(&self) -> String {
-        format!("Version: {}\nRegions: a, b", self.id())
-    }
-
-    fn files(&self) -> Vec<String> {
-        vec!["manifest.json".to_owned(), "second file.txt".to_owned()]
-    }
-
-    async fn state(&self, name: &str) -> State {
-        let image = |region: &str| ImageMetadata {
-            image_id: self.id(),
-            provider_name: "azure".to_owned(),
-            provider_region: region.to_owned(),
-            labels: BTreeMap::new(),
-            source_image_id: String::new(),
-        };
-        match name {
-            GENERATED_DATA => {
-                let mut values = GeneratedData::default();
-                values.insert_text("ID", &self.id());
-                values.insert_text("VersionID", &self.id());
-                State::GeneratedData(values)
-            }
-            IMAGE_METADATA => {
-                let mut first = image("westeurope");
-                first.labels.insert("replicas".to_owned(), "3".to_owned());
-                first.source_image_id = "/subscriptions/s/images/base".to_owned();
-                State::Images(vec![first, image("northeurope")])
-            }
-            _ => State::Unknown,
-        }
-    }
-
-    async fn destroy(&self) -> Result<(), String> {
-        if self.config.has("destroy-error") {
-            return Err("destroy failed on purpose".to_owned());
-        }
-        Ok(())
     }
 }

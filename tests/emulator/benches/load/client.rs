@@ -61,6 +61,9 @@ pub(crate) struct Target {
     batch: String,
 }
 
+/// An open connection.
+struct Connection(BufReader<StreamOwned<ClientConnection, TcpStream>>);
+
 impl Target {
     /// Signs in to both services.
     pub(crate) fn new(azure: &LocalAzure, secret: &str) -> Result<Self> {
@@ -162,9 +165,6 @@ impl Target {
             .ok_or_else(|| Failure::unexpected("there is no token in the answer"))
     }
 }
-
-/// An open connection.
-struct Connection(BufReader<StreamOwned<ClientConnection, TcpStream>>);
 
 impl Connection {
     fn open(target: &Target) -> Result<Self> {

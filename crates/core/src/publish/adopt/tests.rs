@@ -50,7 +50,7 @@ fn only_a_number_of_its_own_can_be_asked_for() {
     let error = decided(&settings("1.4.3"), &seen).unwrap_err();
     assert_eq!(
         error.report(),
-        "image_version is 1.4.3, and version 1.4.2, which is adopted, keeps its number: write 1.4.2, or leave it out"
+        "shared_image_gallery_destination.image_version is 1.4.3, and version 1.4.2, which is adopted, keeps its number: write 1.4.2, or leave it out"
     );
 }
 

@@ -107,7 +107,7 @@ fn fewer_replicas_than_the_pools_need_are_refused() {
     let error = goal(&settings, &seen(&[("westus2", 700)])).unwrap_err();
     assert_eq!(
         error.to_string(),
-        "target_region westus2 asks for 2 replicas; 3 to 100 are possible, 3 are what the pools there need"
+        "shared_image_gallery_destination.target_region westus2 asks for 2 replicas; 3 to 100 are possible, 3 are what the pools there need"
     );
 }
 
@@ -164,7 +164,7 @@ fn a_purchase_plan_that_is_let_through_is_carried_into_a_new_definition() {
     let mut seen = seen(&[]);
     let plan = json!({"name": "n", "publisher": "p", "product": "o", "promotionCode": "c"});
     seen.machine.plan = Some(plan);
-    let body = bodies::definition(&settings(), &seen.machine, &seen.machine.location);
+    let body = definition::body(&settings(), &seen.machine, &seen.machine.location);
     assert_eq!(
         body["properties"]["purchasePlan"],
         json!({"name": "n", "publisher": "p", "product": "o"})

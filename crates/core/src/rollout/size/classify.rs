@@ -26,6 +26,15 @@ pub(in crate::rollout) struct Judgement {
     pub(in crate::rollout) remedy: &'static str,
 }
 
+impl fmt::Display for Judgement {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}; {}", self.said, self.meaning)
+    }
+}
+
+#[cfg(test)]
+mod tests;
+
 /// Judges one error. A provider's error inside it says more than Batch's own code, if we know it.
 pub(in crate::rollout) fn judge(error: &ResizeError) -> Judgement {
     let inner = provider::read(error);
@@ -68,12 +77,3 @@ fn concerns_spot_alone(error: &ResizeError) -> bool {
         || message.contains("low priority nodes")
         || message.contains("low-priority nodes")
 }
-
-impl fmt::Display for Judgement {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}; {}", self.said, self.meaning)
-    }
-}
-
-#[cfg(test)]
-mod tests;

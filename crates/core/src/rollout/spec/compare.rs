@@ -8,7 +8,12 @@ use super::{
     IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, is_same,
     mark::{self, without_secrets},
 };
-use crate::{batch::pool::Pool, json as read_json, rollout::verdict::is_version};
+use crate::{
+    batch::pool::Pool,
+    json as read_json,
+    options::pool::{NODE_AGENT_SKU_ID, VM_SIZE},
+    rollout::verdict::is_version,
+};
 
 /// How a pool compares with what is asked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -33,11 +38,11 @@ impl Spec {
         }
         let complete = self.completed_from(pool);
         let asked = &self.body;
-        let mut differences: Vec<String> = [("/vmSize", "vm_size"), (NODE_AGENT, "node_agent_sku")]
+        let mut differences: Vec<String> = [("/vmSize", VM_SIZE), (NODE_AGENT, NODE_AGENT_SKU_ID)]
             .into_iter()
-            .filter_map(|(pointer, setting)| {
+            .filter_map(|(pointer, opt)| {
                 let (asked, found) = (asked.pointer(pointer)?, read_json::at(pool.body(), pointer));
-                (!is_same(asked, found)).then(|| format!("{setting} ({found} there, {asked} asked for)"))
+                (!is_same(asked, found)).then(|| format!("{opt} ({found} there, {asked} asked for)"))
             })
             .collect();
         match pool.metadata(SPEC) {

@@ -29,8 +29,23 @@ pub(in crate::rollout) struct Cause {
     pub(super) kind: ErrorKind,
     /// What it means.
     pub(super) meaning: &'static str,
-    /// What to do about it.
+    /// What to do about it; `{path}` names an option.
     pub(super) remedy: &'static str,
+}
+
+impl Cause {
+    /// The cause that one of Batch's codes stands for.
+    pub(super) fn of_batch(code: &str) -> Option<&'static Self> {
+        BATCH.iter().find(|cause| cause.code.eq_ignore_ascii_case(code))
+    }
+
+    /// The cause that a provider's error stands for.
+    pub(super) fn of_provider(code: &str, message: &str) -> Option<&'static Self> {
+        let message = message.to_ascii_lowercase();
+        PROVIDER.iter().find(|cause| {
+            cause.code.eq_ignore_ascii_case(code) && cause.message.is_none_or(|part| message.contains(part))
+        })
+    }
 }
 
 /// A code that is new to us is retried like Batch's own `Unknown`: the next round shows what it is.
@@ -92,7 +107,7 @@ const RAISE_QUOTA: &str =
     "ask for more quota (portal: the Batch account's Quotas), free cores of other pools, or lower the targets";
 const SUBSCRIPTION_QUOTA: &str =
     "ask for more cores in the subscription (az vm list-usage), free some, or lower the targets";
-const OTHER_SIZE: &str = "choose another vm_size in a new pool, or another region";
+const OTHER_SIZE: &str = "choose another {vm_size} in a new pool, or another region";
 const POLICY: &str = "ask the owner of the Azure Policy or the lock for an exemption";
 
 /// Batch's own codes.
@@ -100,7 +115,7 @@ pub(super) const BATCH: &[Cause] = &[
     retry(
         "AllocationTimedOut",
         "not all nodes came within the resize timeout",
-        "a longer timeout helps (resize_timeout); if no node comes at all, the region lacks that VM size at the moment",
+        "a longer timeout helps ({resize_timeout}); if no node comes at all, the region lacks that VM size at the moment",
     ),
     retry(
         "AllocationFailed",
@@ -331,18 +346,3 @@ pub(super) const PROVIDER: &[Cause] = &[
         "nothing: it passes",
     ),
 ];
-
-impl Cause {
-    /// The cause that one of Batch's codes stands for.
-    pub(super) fn of_batch(code: &str) -> Option<&'static Self> {
-        BATCH.iter().find(|cause| cause.code.eq_ignore_ascii_case(code))
-    }
-
-    /// The cause that a provider's error stands for.
-    pub(super) fn of_provider(code: &str, message: &str) -> Option<&'static Self> {
-        let message = message.to_ascii_lowercase();
-        PROVIDER.iter().find(|cause| {
-            cause.code.eq_ignore_ascii_case(code) && cause.message.is_none_or(|part| message.contains(part))
-        })
-    }
-}

@@ -1,6 +1,7 @@
 //! Tests of the table: how errors are found in it, and that the page of documentation is the table.
 
 use super::{table::*, *};
+use crate::words::Words;
 
 const PAGE: &str = include_str!("../../../../../../docs/resize-errors.md");
 
@@ -172,6 +173,14 @@ Rounds also end after the fifth, and after two in a row that brought no node.
     page
 }
 
+#[test]
+fn what_to_do_names_options_that_exist() {
+    for cause in BATCH.iter().chain(PROVIDER) {
+        let text = Words::naming(cause.remedy).to_string();
+        assert!(!text.contains('{'), "{text}");
+    }
+}
+
 fn line(cause: &Cause) -> String {
     let class = match cause.class {
         Class::Retry => "retry",
@@ -189,6 +198,8 @@ fn line(cause: &Cause) -> String {
     };
     format!(
         "| `{}`{with} | {class} | {exit} | {} | {} |\n",
-        cause.code, cause.meaning, cause.remedy
+        cause.code,
+        cause.meaning,
+        Words::naming(cause.remedy)
     )
 }

@@ -1,0 +1,197 @@
+//! Roll-outs whose pool stays short of good nodes: how many rounds there are, when they end, and what is said of it.
+//!
+//! The world is that of `rollout`.
+
+use std::time::Duration;
+
+use azure_batch_core::{
+    error::ErrorKind,
+    progress::Event,
+    rollout,
+    settings::{Elevation, ROLLOUT_DEADLINE, StartTask, WaitForSuccess},
+};
+use http::Method;
+use serde_json::json;
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::rollout::{client, entries, failure, good, image, settings, timeouts, world};
+
+#[tokio::test(start_paused = true)]
+async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pauses() {
+    let azure = world(|_| {});
+    for deliver in [100, 200, 300] {
+        azure.fault(json!({"kind": "allocationTimeout", "deliver": deliver, "code": "AllocationTimedout"}));
+    }
+    fastrand::seed(7);
+    let (client, mut events) = azure
+        .client_with_limit(&CancellationToken::new(), 8 * ROLLOUT_DEADLINE)
+        .await;
+    let report = good(rollout::run(&client, &settings("acct1", 700)).await);
+    let created = entries(&azure, &Method::POST, "/pools");
+    let resized = entries(&azure, &Method::POST, "/resize");
+    assert_eq!(
+        (timeouts(&created), timeouts(&resized)),
+        (vec!["PT30M"], vec!["PT45M", "PT68M", "PT102M"])
+    );
+    assert!(
+        resized.iter().all(|entry| entry.request["targetDedicatedNodes"] == 700),
+        "never a smaller target"
+    );
+    let sizes: Vec<u32> = report.rounds.iter().map(|round| round.dedicated).collect();
+    assert_eq!(sizes, [100, 300, 600, 700]);
+
+    let mut waits = Vec::new();
+    while let Ok(event) = events.try_recv() {
+        if let Event::Waiting { seconds, .. } = event {
+            waits.push(i64::try_from(seconds).unwrap());
+        }
+    }
+    let nominal = [60, 120, 240];
+    assert_eq!(waits.len(), nominal.len());
+    for ((wait, nominal), resize) in waits.iter().zip(nominal).zip(&resized) {
+        assert!(
+            (nominal * 8..=nominal * 12).contains(&(wait * 10)),
+            "{wait} s instead of {nominal} s ± 20 %"
+        );
+        // What was said is what was waited: the last look at the account's pools, then the pause, then the resize.
+        let looks = entries(&azure, &Method::GET, "/pools");
+        let last = looks.iter().rev().find(|look| look.number < resize.number).unwrap();
+        assert_eq!(resize.time.duration_since(last.time).as_secs(), *wait);
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn five_rounds_that_bring_too_few_end_partly_reached() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 10, "occurrence": "every"}));
+    let outcome = rollout::run(&client(&azure, 8 * ROLLOUT_DEADLINE).await, &settings("acct1", 700)).await;
+    let error = outcome.result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PartlyReached);
+    assert_eq!(azure.writes().len(), 5);
+    assert_eq!(outcome.report.rounds.len(), 5);
+    assert_eq!(
+        outcome.report.states.values().sum::<u32>(),
+        50,
+        "the report shows what is there"
+    );
+    assert!(
+        error
+            .report()
+            .contains("after 5 rounds: 50 nodes there, 686 needed, 700 wanted"),
+        "{}",
+        error.report()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_rounds_without_a_node_end_it() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 0, "occurrence": "every"}));
+    let error = failure(&azure, &settings("acct1", 700)).await;
+    assert_eq!((error.kind(), azure.writes().len()), (ErrorKind::Azure, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_error_stops_at_once() {
+    let azure = world(|seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 400}));
+    let error = failure(&azure, &settings("acct1", 700)).await;
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Quota, vec!["POST /pools".to_owned()])
+    );
+    insta::assert_snapshot!(error.report(), @r"
+    cannot roll out 1.0.0 to pool p1
+      caused by: pool p1 is steady after 1 round: 100 nodes there, 686 needed, 700 wanted (another round would end the same)
+      caused by: AccountCoreQuotaReached: The specified account has reached core quota; the account's quota of dedicated cores is used up
+      hint: ask for more quota (portal: the Batch account's Quotas), free cores of other pools, or lower the targets
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_steady_with_0_nodes_fails_with_the_provider_s_reason() {
+    let azure = world(|_| {});
+    let mut settings = settings("acct1", 10);
+    settings.pool.vm_size = Some("Standard_A1_v2".parse().unwrap());
+    let error = failure(&azure, &settings).await;
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Rejected, vec!["POST /pools".to_owned()])
+    );
+    insta::assert_snapshot!(error.report(), @r"
+    cannot roll out 1.0.0 to pool p1
+      caused by: pool p1 is steady after 1 round: 0 nodes there, 10 needed (another round would end the same)
+      caused by: AllocationFailed: Desired number of dedicated nodes could not be allocated (BadRequest: The selected VM size 'Standard_A1_v2' cannot boot Hypervisor Generation '2'. If this was a Create operation please check that the Hypervisor Generation of the Image matches the Hypervisor Generation of the selected VM Size. If this was an Update operation please select a Hypervisor Generation '2' VM Size.); that VM size cannot boot the image's generation
+      hint: choose a VM size of the image's generation, or publish the image in the other one
+    ");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_provider_error_that_is_cut_off_still_decides() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationFailed", "truncated": true,
+        "provider": {"error": {"code": "ScopeLocked", "message": "The scope is locked."}}}));
+    let error = failure(&azure, &settings("acct1", 10)).await;
+    assert!(
+        error.report().contains("a lock protects a resource"),
+        "{}",
+        error.report()
+    );
+    assert_eq!(azure.writes(), ["POST /pools"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_on_another_version_fail_the_roll_out() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "wrongImage", "count": 10, "image": image("0.9.0")}));
+    let error = failure(&azure, &settings("acct1", 10)).await;
+    assert_eq!(error.kind(), ErrorKind::Azure);
+    assert!(
+        error.report().contains("10 nodes are on another image: "),
+        "{}",
+        error.report()
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal() {
+    let began = Instant::now();
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "startTaskFailed", "count": 3, "exitCode": 42}));
+    let mut settings = settings("acct1", 10);
+    settings.pool.start_task = Some(StartTask {
+        command: "mount '/mnt/a b'".to_owned(),
+        elevation: Elevation::Admin,
+        wait_for_success: WaitForSuccess::Yes,
+        max_retries: 0,
+    });
+    let error = failure(&azure, &settings).await;
+    assert_eq!(error.kind(), ErrorKind::PartlyReached);
+    let report = error.report();
+    assert!(
+        report.contains("7 nodes ready, 10 needed (7 idle, 3 starttaskfailed)"),
+        "{report}"
+    );
+    assert!(report.contains("with exit code 42"), "{report}");
+    let created = &entries(&azure, &Method::POST, "/pools")[0].request;
+    assert_eq!(
+        created["startTask"]["commandLine"],
+        r"/bin/bash -c 'mount '\''/mnt/a b'\'''"
+    );
+    assert_eq!(created["startTask"]["waitForSuccess"], true);
+    assert!(began.elapsed() < Duration::from_secs(600), "{:?}", began.elapsed());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_lost_contact_end_the_wait_after_the_time_without_a_change() {
+    let began = Instant::now();
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1}));
+    let error = failure(&azure, &settings("acct1", 10)).await;
+    assert!(
+        error.report().contains("no node has changed its state for 30 min"),
+        "{}",
+        error.report()
+    );
+    assert!(began.elapsed() > Duration::from_secs(30 * 60));
+}
