@@ -431,7 +431,7 @@ async fn a_pool_that_could_not_be_created_leaves_the_version_alone() {
     assert_eq!((error.kind(), azure.writes()), (ErrorKind::BadInput, Vec::new()));
     let report = error.report();
     assert!(
-        report.contains("vm_size: is needed to create the pool\nnode_agent_sku_id: is needed"),
+        report.contains("vm_size: is needed to create the pool\n  node_agent_sku_id: is needed"),
         "{report}"
     );
 }
