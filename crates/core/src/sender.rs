@@ -148,7 +148,7 @@ impl Tried {
 
     /// A write that may have happened: a broken connection, or an answer such as 500 that says nothing of the effect.
     fn into_unknown_effect(self, rules: Rules<'_>, run: &Run) -> Error {
-        let why = format!("{}; whether it acted is unknown", self.why());
+        let why = format!("{}; it is not known whether the service acted", self.why());
         match self.sent {
             Ok(answer) => Error::of_service(ErrorKind::UnknownEffect, why, answer.refusal(rules.of, run.now())),
             Err(error) => broken(error),

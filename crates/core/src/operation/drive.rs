@@ -80,7 +80,10 @@ where
     let wait = Wait::new(client, Pace::OPERATION, &action.doing);
     while !is_done().await? {
         if wait.elapsed() >= SHOWN_WITHIN {
-            let text = format!("cannot {}: Azure accepted it, and it does not show", action.doing);
+            let text = format!(
+                "cannot {}: Azure accepted it, but the resource does not show it",
+                action.doing
+            );
             return Err(Error::new(ErrorKind::Azure, text));
         }
         wait.pause(None).await?;

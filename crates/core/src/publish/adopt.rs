@@ -59,7 +59,7 @@ pub(super) async fn run(client: &Client, settings: &PublishSettings, id: &ImageV
     let seen = run.step("source", what, observe(client, settings, id)).await?;
     let plan = decide(settings, &seen, &run.progress)?;
     announce(settings, &plan, &run.progress);
-    let what = format!("Making sure of {}, where pools wait", regions::names(&plan.first));
+    let what = format!("Completing {}, where pools wait", regions::names(&plan.first));
     let storage = settings.version_settings.storage;
     let first = Wanted {
         regions: plan.first.clone(),

@@ -279,7 +279,7 @@ async fn stay(client: &Client, goal: &Goal, purpose: &Purpose<'_>, why: &str) ->
 
 fn unknown(client: &Client, settings: &PublishSettings, error: &Error) -> Vec<Kept> {
     let group = observe::group(settings);
-    let why = format!("what is left there is not known: {}", error.report());
+    let why = format!("it is not known what is left there: {}", error.report());
     client.warn(format!("{group}: {why}"));
     vec![Kept {
         id: group.to_string(),

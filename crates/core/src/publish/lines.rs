@@ -68,7 +68,7 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
             goal.version.name(),
             regions::names(&goal.first)
         ),
-        Stage::First => format!("Making sure of {}, where pools wait", regions::names(&goal.first)),
+        Stage::First => format!("Completing {}, where pools wait", regions::names(&goal.first)),
         Stage::Rest => format!("Replicating to {}", regions::names(&goal.rest)),
         Stage::Cleanup => "Removing what was only needed on the way".to_owned(),
     }

@@ -70,7 +70,7 @@ pub(super) async fn remove_all(
             Err(error) => Err(error),
         };
         if let Err(error) = looked {
-            let why = format!("it is not known to be removed: {}", error.report());
+            let why = format!("whether it was removed is not known: {}", error.report());
             let unknown = deletions.iter_mut().filter(|it| it.goes_on());
             unknown.for_each(|it| it.state = State::Stays(why.clone()));
         }

@@ -175,7 +175,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     async fn stop_other(&mut self, pool: &Pool) -> Result<()> {
         let progress = self.access.client().run().progress.clone();
         progress.note(format!(
-            "stopping the resize to {} nodes that is under way",
+            "stopping the resize to {} nodes that is in progress",
             bare(pool.targets)
         ));
         match self.access.stop_resize().await {
@@ -189,7 +189,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     fn join(&mut self, pool: &Pool) {
         let action = self.tried.unwrap_or(PoolAction::Joined);
         if action == PoolAction::Joined {
-            let text = "a resize to the same targets is under way; joining it";
+            let text = "a resize to the same targets is in progress; this run joins it";
             self.access.client().run().progress.note(text);
         }
         let rounds = self.rounds.clone().unwrap_or_else(|| {
@@ -221,7 +221,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                     );
                 }
                 progress.note(format!(
-                    "a resize to {} nodes is under way; waiting for its end",
+                    "a resize to {} nodes is in progress; waiting for its end",
                     bare(targets)
                 ));
             }

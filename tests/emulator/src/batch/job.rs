@@ -267,7 +267,7 @@ impl NewJob {
             settings: settings.map(|(name, value)| (name.clone(), value.clone())).collect(),
             schedule: Some(schedule.id.clone()),
             shared,
-            // What the version of its own request refuses has been refused.
+            // The request that made the schedule was checked against its own API version.
             age: ApiAge::Old,
         }
     }

@@ -382,7 +382,7 @@ fn a_deletion_names_where_to_ask_until_the_pool_is_gone() {
     assert_eq!(
         world.arm(&Method::GET, &place, None, &[]).status(),
         204,
-        "a pool made anew is another one"
+        "a new pool of the same id is another one"
     );
 }
 
