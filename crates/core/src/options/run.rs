@@ -5,8 +5,8 @@ use super::{EVERY_DOOR, EVERY_VERB, Kind, Standard, Verb, rows};
 rows! {
     /// All rows of this file.
     ROWS [EVERY_VERB, EVERY_DOOR]:
-    NODES_PER_REPLICA: "nodes_per_replica", Replicas, Kind::Number, Standard::Value("300", "Microsoft's page for Batch pools since the end of 2020"), [],
-        "How many nodes one replica of the version serves: `300`, or `600` as the 2019 edition of that page says.";
+    NODES_PER_REPLICA: "nodes_per_replica", Replicas, Kind::Number, Standard::Value("300", "Microsoft's page since the end of 2020"), [],
+        "How many nodes one replica of the version serves: `300`, or `600`, the figure of the 2019 edition of Microsoft's page for Batch pools on gallery images.";
     DEADLINE: "deadline", Waiting, Kind::Duration, Standard::By(&[
             (Verb::Publish, "6h", "replication of large images took that long"),
             (Verb::Rollout, "4h", "five resize rounds with their pauses, and the start of the nodes"),

@@ -1,5 +1,7 @@
 //! Every request of a good publish meets every trouble; so does every one of an adoption, and of two runs at once.
 
+use std::io::Write as _;
+
 use azure_batch_core::{error::Result, settings::PublishSettings};
 use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
@@ -32,7 +34,7 @@ fn every_request_of_a_publish_meets_every_trouble() {
         settle: without_burnt_numbers,
     };
     let cases = sweep.run();
-    assert!(cases > 20, "only {cases} cases");
+    assert!(cases > 500, "only {cases} cases");
     write_count("publish", cases);
 }
 
@@ -45,7 +47,7 @@ fn every_request_of_an_adoption_meets_every_trouble() {
         settle: without_order_of_regions,
     };
     let cases = sweep.run();
-    assert!(cases > 20, "only {cases} cases");
+    assert!(cases > 110, "only {cases} cases");
     write_count("adoption", cases);
 }
 
@@ -58,7 +60,7 @@ fn every_request_of_a_publish_from_an_image_meets_every_trouble() {
         settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
     };
     let cases = sweep.run();
-    assert!(cases > 20, "only {cases} cases");
+    assert!(cases > 150, "only {cases} cases");
     write_count("publish from an image", cases);
 }
 
@@ -79,7 +81,7 @@ fn every_request_with_a_token_due_for_renewal_is_cut_off() {
         settle: without_burnt_numbers,
     };
     let cases = sweep.run();
-    assert!(cases > 20, "only {cases} cases");
+    assert!(cases > 110, "only {cases} cases");
     write_count("publish with tokens due", cases);
 }
 
@@ -91,7 +93,7 @@ fn one_of_two_runs_is_stopped_at_every_request_and_the_other_ends_well() {
         settle: |resources| without_makers(&without_burnt_numbers(resources)),
     };
     let cases = pair.run();
-    assert!(cases > 20, "only {cases} cases");
+    assert!(cases > 120, "only {cases} cases");
     write_count("two publishes", cases);
 }
 
@@ -154,8 +156,7 @@ fn without_hashes(text: &str) -> String {
     parts.fold(first, |text, part| text + NAME + part.get(16..).unwrap_or_default())
 }
 
-/// Says how many cases were run; the test runner shows it with `--nocapture`.
-#[expect(clippy::print_stdout, reason = "the count is what the issue asks a test to print")]
+/// Says how many cases were run, past the capture of the test runner: the log of a run that passes has it too.
 pub(crate) fn write_count(flow: &str, cases: usize) {
-    println!("{flow}: {cases} cases");
+    writeln!(std::io::stderr(), "sweep of {flow}: {cases} cases").expect("standard error is there");
 }

@@ -74,7 +74,7 @@ fn whole_way_from_packer_to_a_ready_pool(lab: &Lab<'_>) -> Result {
 fn steady_pool_without_nodes_fails_with_the_reason(lab: &Lab<'_>) -> Result {
     let faults = json!([{ "occurrence": "every", "kind": "allocationFailed", "deliver": 0, "provider": {
         "error": { "code": "SkuNotAvailable", "message": "The requested size is not available." } } }]);
-    let (azure, report) = run_with_faults(lab, &faults, &[("ATTEMPTS", "1")])?;
+    let (azure, report) = run_with_faults(lab, &faults, &[("RESIZE_ROUNDS", "1")])?;
     ensure_fails_in_one_screen(&report, &["0 of 20", "AllocationFailed"])?;
     ensure_equal("pools created", &azure.journal()?.count("POST", &["/pools"]), &1)
 }
@@ -190,17 +190,19 @@ fn ensure_second_round(journal: &Journal) -> Result {
 
 fn ensure_pause(journal: &Journal, resized: &[&Entry]) -> Result {
     let Some(resize) = resized.first() else { return Ok(()) };
+    // After the pause the pool is read once more, before the resize: a pause ends with a look. The one before it read
+    // all pools and counted their nodes.
     let looked = journal
-        .of("GET", &["/pools/"])
+        .of("GET", &["/nodecounts"])
         .filter(|entry| entry.number < resize.number)
         .last();
     let Some(looked) = looked else { return Ok(()) };
     let pause = seconds_between(&looked.time, &resize.time);
     let [least, most] = FIRST_PAUSE.map(|pause| pause.as_secs());
-    let told = format!("{pause:?} between {} and {}", looked.time, resize.time);
-    // The last look may lie a poll before the pause; it is never after its end.
+    let between = format!("{pause:?} between {} and {}", looked.time, resize.time);
+    // The last count may lie a poll before the pause; it is never after its end.
     ensure(pause.is_some_and(|pause| pause >= least && pause <= most + 30), || {
-        format!("the pause was {told}")
+        format!("the pause was {between}")
     })
 }
 
