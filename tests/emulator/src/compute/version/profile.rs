@@ -83,7 +83,6 @@ pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Res
     }
     edit::merge(&mut completed, profile);
     edit::set(&mut completed, &["targetRegions"], Value::Array(shown));
-    edit::set(&mut completed, &["imageState"], json!("Active"));
     edit::set(body, &["properties", "publishingProfile"], completed);
     complete_safety(body);
     Ok(targets)

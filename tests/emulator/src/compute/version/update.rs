@@ -64,7 +64,6 @@ fn apply(next: &mut Value, body: &Value) {
     edit::remove(&mut sent, "/properties", "provisioningState");
     edit::remove(&mut sent, "/properties", "replicationStatus");
     edit::remove(&mut sent, "/properties/publishingProfile", "publishedDate");
-    edit::remove(&mut sent, "/properties/publishingProfile", "imageState");
     if sent.get("tags").is_some() {
         edit::remove(next, "", "tags");
     }
