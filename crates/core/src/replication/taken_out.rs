@@ -24,7 +24,7 @@ const PERMISSION: (&str, &str) = ("/properties/safetyProfile", "allowDeletionOfR
 const CARRIED: [&str; 3] = ["name", "regionalReplicaCount", "storageAccountType"];
 
 /// What is out of a version for a while. Its tag says `region:replicas:storage`, several joined by `;`, and
-/// [`PROTECTED`] before them where it belongs.
+/// `PROTECTED` before them where it belongs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenOut {
     /// The regions.
