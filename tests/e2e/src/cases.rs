@@ -4,6 +4,7 @@
 
 mod action;
 mod adopt;
+mod browser;
 mod interrupted;
 mod pool;
 mod publish;
@@ -19,6 +20,7 @@ pub fn all() -> Vec<Case> {
         pool::CASES,
         publish::CASES,
         adopt::CASES,
+        browser::CASES,
     ]
     .concat()
 }
