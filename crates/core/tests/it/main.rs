@@ -7,6 +7,7 @@ mod answers;
 mod captured;
 mod cost;
 mod credential;
+mod estate;
 mod publish;
 mod publish_reconcile;
 mod publish_sweep;

@@ -69,22 +69,7 @@ Exit codes: 0 done, or nothing to do; 10 a plan that would change something;
 same command goes on); 7 refused; 8 Azure failed or could not be reached;
 130 cancelled.";
 
-const EXAMPLES_PUBLISH: &str = "\
-Examples:
-  packer-plugin-azure-batch plan --settings image.yaml
-  packer-plugin-azure-batch publish --settings image.yaml --set source.vm=vm-17
-
-image.yaml holds the attributes of the post-processor, by the same names:
-  subscription_id: 00000000-0000-0000-0000-000000000000
-  source: {resource_group: rg-build, vm: vm-build}
-  shared_image_gallery_destination:
-    resource_group: rg-images
-    gallery_name: gal1
-    image_name: render
-  used_by:
-    - batch_account: /subscriptions/<subscription>/…/batchAccounts/<account>
-      nodes: 700
-";
+const EXAMPLES_PUBLISH: &str = include_str!("help/publish.txt");
 
 /// Reads the arguments after the program's name.
 ///
