@@ -12,6 +12,7 @@ mod publish;
 mod reader;
 mod replica_rule;
 mod rollout;
+mod sight;
 mod sign_in;
 mod source;
 mod temporaries;
@@ -30,6 +31,7 @@ pub use rollout::{
     AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
     SpotCounts, StartTask, Targets, WaitForSuccess,
 };
+pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};

@@ -8,6 +8,7 @@ mod captured;
 mod cost;
 mod credential;
 mod definition;
+mod estate;
 mod publish;
 mod publish_reconcile;
 mod publish_sweep;
