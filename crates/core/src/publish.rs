@@ -7,6 +7,7 @@
 
 mod adopt;
 mod bodies;
+mod capabilities;
 mod carry;
 mod checks;
 mod claim;
