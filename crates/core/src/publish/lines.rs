@@ -75,6 +75,9 @@ pub(super) fn caveats(client: &Client, settings: &PublishSettings, seen: &Seen, 
             progress.warn(text);
         }
     }
+    for text in &goal.notes {
+        progress.warn(text.clone());
+    }
 }
 
 /// What a batch does, as a sentence.

@@ -8,22 +8,22 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    adopt, checks, definition,
+    adopt, definition,
     details::details,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
     regions::regions,
-    security::{DefinitionSecurity, natural_definition},
+    security::DefinitionSecurity,
     source::fingerprint,
     temporaries::TemporaryId,
     way::{Way, choose as choose_way},
 };
 use crate::{
-    compute::{gallery::ImageDefinition, snapshot::SnapshotKind},
+    compute::snapshot::SnapshotKind,
     error::Result,
     ids::{
-        Location, VersionNumber,
+        VersionNumber,
         resource::{ImageVersionId, SnapshotId},
     },
     names::{Part, TemporaryNames},
@@ -67,6 +67,8 @@ pub(super) struct Goal {
     pub details: Details,
     /// The storage of its replicas.
     pub storage: ReplicaStorage,
+    /// What is not as the user or the source says, and keeps nobody from going on.
+    pub notes: Vec<String>,
 }
 
 /// What this run has found out about numbers.
@@ -139,11 +141,10 @@ pub(super) mod tests;
 /// pools, names get too long, or a version that is there cannot be given what is wanted.
 pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers) -> Result<Goal> {
     let machine = &seen.machine;
-    checks::compare_definition(machine, &definition(settings, seen))?;
     let fingerprint = fingerprint::of(machine, &settings.run_id);
+    let (way, snapshots) = made_of(settings, seen, &fingerprint)?;
     let number = number(settings, seen, numbers, &fingerprint)?;
     let version = settings.definition.version(number.number());
-    let (way, snapshots) = made_of(settings, seen, &fingerprint)?;
     let (first, rest) = regions(settings, &machine.location, &seen.accounts)?;
     let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
     let details = details(settings, &fingerprint, seen.version(&version), &needs)?;
@@ -157,6 +158,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         rest,
         details,
         storage: settings.version_settings.storage,
+        notes: notes(settings, seen),
         fingerprint,
     })
 }
@@ -174,18 +176,16 @@ fn number(settings: &PublishSettings, seen: &Seen, numbers: &Numbers, fingerprin
     }
 }
 
-/// What the version is made from, and the snapshots on the way.
+/// What the version is made from, and the snapshots on the way. A version that is adopted belongs to its definition
+/// already, so there is nothing to compare.
 fn made_of(settings: &PublishSettings, seen: &Seen, fingerprint: &Fingerprint) -> Result<(Way, Vec<PlannedSnapshot>)> {
     if settings.adopted().is_some() {
         return Ok((Way::Adopted, Vec::new()));
     }
     let machine = &seen.machine;
-    let security = seen
-        .definition
-        .as_ref()
-        .map_or(natural_definition(machine.security), |it| {
-            DefinitionSecurity::parse(it.security_type())
-        });
+    let definition = definition::existing_or_planned(settings, seen);
+    definition::require_fit(&settings.traits, machine, &definition)?;
+    let security = DefinitionSecurity::parse(definition.security_type());
     let names = TemporaryNames::new(&settings.temporaries.name_prefix, &settings.definition, fingerprint)?;
     let image = group(settings).image(&names.of(Part::Image));
     let way = choose_way(settings.managed_image, machine, security, image)?;
@@ -196,15 +196,11 @@ fn made_of(settings: &PublishSettings, seen: &Seen, fingerprint: &Fingerprint) -
     Ok((way, snapshots))
 }
 
-/// The definition, or the one that would be made: what does not fit is known before anything is written.
-fn definition(settings: &PublishSettings, seen: &Seen) -> ImageDefinition {
-    let planned = |location: &Location| {
-        let body = definition::body(settings, &seen.machine, location);
-        ImageDefinition::new(body)
-    };
-    seen.definition
-        .clone()
-        .unwrap_or_else(|| planned(seen.gallery.as_ref().unwrap_or(&seen.machine.location)))
+fn notes(settings: &PublishSettings, seen: &Seen) -> Vec<String> {
+    match (&seen.definition, settings.adopted()) {
+        (Some(definition), None) => definition::notes(settings, &seen.machine, definition),
+        (None, _) | (Some(_), Some(_)) => Vec::new(),
+    }
 }
 
 fn snapshots(settings: &PublishSettings, machine: &Machine, names: &TemporaryNames) -> Vec<PlannedSnapshot> {
