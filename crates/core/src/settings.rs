@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod definition;
 mod destination;
 pub mod fault;
 mod image;
@@ -18,12 +19,13 @@ mod status;
 mod temporaries;
 mod values;
 
+pub use definition::{DefinitionTraits, Recommended};
 pub use image::PublishContext;
 
 pub use publish::{
-    DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
-    PublishSettings, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy,
-    VersionChoice, VersionSettings,
+    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
+    ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
+    VersionSettings,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
