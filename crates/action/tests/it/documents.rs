@@ -9,6 +9,9 @@ const ACTION: &str = "action.yml";
 const PAGE: &str = "docs/action.md";
 const COMMANDS: &str = "docs/pool-commands.md";
 
+/// The commands of that page.
+const OF_COMMANDS: &[(&str, Verb)] = &[("status", Verb::Status)];
+
 /// The options of the action.
 fn inputs() -> Vec<&'static Opt> {
     let all = options::of(Verb::Rollout).into_iter();
@@ -145,8 +148,8 @@ fn the_page_has_every_option() {
 
 #[test]
 fn the_page_of_commands_has_the_flags_of_each() {
-    for (word, verb) in [("status", Verb::Status)] {
+    for (word, verb) in OF_COMMANDS {
         let from = format!("<!-- flags of {word} -->\n");
-        compare(COMMANDS, (&from, "<!-- end of flags -->"), &flags(verb));
+        compare(COMMANDS, (&from, "<!-- end of flags -->"), &flags(*verb));
     }
 }
