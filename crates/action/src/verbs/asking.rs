@@ -37,6 +37,23 @@ struct Ended<'a, T> {
     report: &'a T,
 }
 
+impl<Settings> Request<Settings> {
+    fn read(
+        given: &Given,
+        runner: &Runner,
+        read: impl FnOnce(&Values) -> Result<Asked<Settings>, Vec<Fault>>,
+    ) -> Result<Self, Vec<Fault>> {
+        let mut faults = Vec::new();
+        let asked = read(given.values()).map_err(|found| faults.extend(found));
+        faults.extend(missing_permission(given, runner));
+        let authorities = authorities(given).map_err(|fault| faults.push(fault));
+        match (asked, authorities) {
+            (Ok(asked), Ok(authorities)) if faults.is_empty() => Ok(Self { asked, authorities }),
+            _ => Err(faults),
+        }
+    }
+}
+
 /// Reads, signs in and works. The work's result, or the exit code of a run whose failure has been shown.
 pub(super) async fn ask<Settings, T>(
     given: &Given,
@@ -67,23 +84,6 @@ pub(super) fn show_result(result: &impl Serialize, console: &mut Console) {
         event: "result",
         report: result,
     });
-}
-
-impl<Settings> Request<Settings> {
-    fn read(
-        given: &Given,
-        runner: &Runner,
-        read: impl FnOnce(&Values) -> Result<Asked<Settings>, Vec<Fault>>,
-    ) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
-        let asked = read(given.values()).map_err(|found| faults.extend(found));
-        faults.extend(missing_permission(given, runner));
-        let authorities = authorities(given).map_err(|fault| faults.push(fault));
-        match (asked, authorities) {
-            (Ok(asked), Ok(authorities)) if faults.is_empty() => Ok(Self { asked, authorities }),
-            _ => Err(faults),
-        }
-    }
 }
 
 async fn work_in<Settings, T>(
