@@ -17,6 +17,7 @@ mod share;
 mod sight;
 mod sign_in;
 mod source;
+mod status;
 mod temporaries;
 mod values;
 
@@ -36,6 +37,7 @@ pub use rollout::{
 pub use share::{InvalidShare, Share};
 pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
+pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};
 
@@ -70,6 +72,14 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
     asked(values, RolloutSettings::usual_deadline, pool::read)
+}
+
+/// Reads which pools to look at. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn status(values: &Values) -> Result<Asked<StatusSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, status::read)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.
@@ -113,6 +123,9 @@ fn asked<Settings>(
 /// How long a publish may take when it is not given: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long a run that only reads may take when it is not given: it asks a few questions of each account.
+pub const LOOK_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 /// How long a roll-out may take at least when it is not given; that of a large pool may take longer.
 pub const ROLLOUT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
