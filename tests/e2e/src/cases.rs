@@ -5,6 +5,7 @@
 mod action;
 mod adopt;
 mod browser;
+mod fleet;
 mod interrupted;
 mod pool;
 mod publish;
@@ -18,6 +19,7 @@ pub fn all() -> Vec<Case> {
         action::CASES,
         interrupted::CASES,
         pool::CASES,
+        fleet::CASES,
         publish::CASES,
         adopt::CASES,
         browser::CASES,
