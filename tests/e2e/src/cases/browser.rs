@@ -27,6 +27,62 @@ pub(super) const CASES: &[Case] = &[Case {
     run: page_shows_pools_and_keeps_text_text,
 }];
 
+/// The browser on one page.
+struct Browser<'a> {
+    lab: &'a Lab<'a>,
+    azure: &'a LocalAzure,
+}
+
+impl Browser<'_> {
+    /// The page's markup after its script has run; fails when the browser complains.
+    fn markup(&self) -> Result<String> {
+        let ended = self
+            .program("markup")
+            .args(["--dump-dom", PAGE_TIME])
+            .arg(self.address())
+            .run(DRAWN)?;
+        let ended = ended.ended_with(0)?;
+        ensure(!ended.stderr.contains("CONSOLE"), || {
+            format!("the page's console is not empty:\n{}", ended.stderr)
+        })?;
+        Ok(ended.stdout)
+    }
+
+    /// A picture of that width, for people to look at.
+    fn picture(&self, width: &str) -> Result {
+        let file = self.lab.dir.join(format!("page-{width}.png"));
+        self.program(&format!("picture-{width}"))
+            .args([
+                format!("--window-size={width},1000"),
+                format!("--screenshot={}", file.display()),
+            ])
+            .args(["--hide-scrollbars", PAGE_TIME])
+            .arg(self.address())
+            .run(DRAWN)?
+            .ended_with(0)?;
+        ensure(Path::new(&file).exists(), || format!("there is no {}", file.display()))
+    }
+
+    // In a container Chromium can have no sandbox of its own; the page is ours and on loopback.
+    fn program(&self, log: &str) -> Program {
+        let profile = self.lab.dir.join(format!("profile-{log}"));
+        Program::new("chromium", &self.lab.dir, log)
+            .args([
+                "--headless",
+                "--no-sandbox",
+                "--disable-gpu",
+                "--disable-dev-shm-usage",
+                "--no-first-run",
+            ])
+            .args(["--enable-logging=stderr", "--log-level=0"])
+            .arg(format!("--user-data-dir={}", profile.display()))
+    }
+
+    fn address(&self) -> String {
+        format!("{}/", self.azure.control)
+    }
+}
+
 fn page_shows_pools_and_keeps_text_text(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(pool::with_versions(lab, &["1.0.0"])?)?;
     let target = format!("{}/{POOL}", world::ACCOUNT);
@@ -83,60 +139,4 @@ fn many_pools() -> Value {
         "name": "acctmany", "resourceGroup": world::GROUP, "location": "eastus2",
         "pools": (0..500).map(pool).collect::<Vec<_>>()
     }] })
-}
-
-/// The browser on one page.
-struct Browser<'a> {
-    lab: &'a Lab<'a>,
-    azure: &'a LocalAzure,
-}
-
-impl Browser<'_> {
-    /// The page's markup after its script has run; fails when the browser complains.
-    fn markup(&self) -> Result<String> {
-        let ended = self
-            .program("markup")
-            .args(["--dump-dom", PAGE_TIME])
-            .arg(self.address())
-            .run(DRAWN)?;
-        let ended = ended.ended_with(0)?;
-        ensure(!ended.stderr.contains("CONSOLE"), || {
-            format!("the page's console is not empty:\n{}", ended.stderr)
-        })?;
-        Ok(ended.stdout)
-    }
-
-    /// A picture of that width, for people to look at.
-    fn picture(&self, width: &str) -> Result {
-        let file = self.lab.dir.join(format!("page-{width}.png"));
-        self.program(&format!("picture-{width}"))
-            .args([
-                format!("--window-size={width},1000"),
-                format!("--screenshot={}", file.display()),
-            ])
-            .args(["--hide-scrollbars", PAGE_TIME])
-            .arg(self.address())
-            .run(DRAWN)?
-            .ended_with(0)?;
-        ensure(Path::new(&file).exists(), || format!("there is no {}", file.display()))
-    }
-
-    // In a container Chromium can have no sandbox of its own; the page is ours and on loopback.
-    fn program(&self, log: &str) -> Program {
-        let profile = self.lab.dir.join(format!("profile-{log}"));
-        Program::new("chromium", &self.lab.dir, log)
-            .args([
-                "--headless",
-                "--no-sandbox",
-                "--disable-gpu",
-                "--disable-dev-shm-usage",
-                "--no-first-run",
-            ])
-            .args(["--enable-logging=stderr", "--log-level=0"])
-            .arg(format!("--user-data-dir={}", profile.display()))
-    }
-
-    fn address(&self) -> String {
-        format!("{}/", self.azure.control)
-    }
 }
