@@ -32,7 +32,7 @@ pub use rollout::{
     SpotCounts, StartTask, Targets, WaitForSuccess,
 };
 pub use sight::Sight;
-pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
+pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};
 
