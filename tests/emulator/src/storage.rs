@@ -254,19 +254,21 @@ pub(crate) fn respond(storage: &Storage, page_size: usize, call: &Call<'_>, path
                 .collect();
             Ok(Response::json(StatusCode::OK, &json!({"keys": shown})))
         }
-        (&Method::GET, "", "storageaccounts") => {
-            let scope = ArmPath {
-                namespace: None,
-                tail: None,
-                ..path.clone()
-            };
-            let prefix = format!("{}/", scope.key());
-            let mut views = storage.views();
-            views.retain(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)));
-            Ok(envelope::page(call.request, &views, page_size))
-        }
+        (&Method::GET, "", "storageaccounts") => Ok(list(storage, page_size, call, path)),
         _ => Err(unsupported(call.request)),
     }
+}
+
+fn list(storage: &Storage, page_size: usize, call: &Call<'_>, path: &ArmPath) -> Response {
+    let scope = ArmPath {
+        namespace: None,
+        tail: None,
+        ..path.clone()
+    };
+    let prefix = format!("{}/", scope.key());
+    let mut views = storage.views();
+    views.retain(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)));
+    envelope::page(call.request, &views, page_size)
 }
 
 fn found<'a>(storage: &'a Storage, path: &ArmPath) -> Result<&'a Item<Account>, ArmError> {

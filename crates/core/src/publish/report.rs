@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{machine::Machine, observe::Seen, plan::Goal, step::Step};
@@ -15,7 +16,9 @@ use crate::{
         resource::{ImageDefinitionId, ImageVersionId},
     },
     plan::Plan,
+    replicas::RegionNeed,
     settings::PublishSettings,
+    tags::Tag,
 };
 
 /// What a publish has reached.
@@ -79,6 +82,55 @@ pub struct PublishPlan {
     pub steps: Plan<Step>,
     /// The replica formula of each region.
     pub replicas: Vec<String>,
+    /// What its replicas store, which is what they cost.
+    pub stored: Stored,
+    /// When its life ends, if that was asked for.
+    pub end_of_life: Option<Timestamp>,
+}
+
+/// What the replicas of a version store. Azure bills each replica by month and GiB, as a snapshot of the image's disks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stored {
+    /// The size of all disks of the image together, in GiB: one replica stores no more than this.
+    pub gib_per_replica: u64,
+    /// The replicas of each region.
+    pub regions: Vec<StoredRegion>,
+}
+
+/// The replicas of one region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoredRegion {
+    /// The region.
+    pub region: Location,
+    /// Its replicas.
+    pub replicas: u32,
+}
+
+impl Stored {
+    /// What so large an image stores in these regions.
+    #[must_use]
+    pub(super) fn new<'a>(gib_per_replica: u64, needs: impl IntoIterator<Item = &'a RegionNeed>) -> Self {
+        let region = |need: &RegionNeed| StoredRegion {
+            region: need.location.clone(),
+            replicas: need.replicas,
+        };
+        Self {
+            gib_per_replica,
+            regions: needs.into_iter().map(region).collect(),
+        }
+    }
+
+    /// All replicas of all regions.
+    #[must_use]
+    pub fn replicas(&self) -> u32 {
+        self.regions.iter().map(|region| region.replicas).sum()
+    }
+
+    /// What all replicas together store at most, in GiB.
+    #[must_use]
+    pub fn total_gib(&self) -> u64 {
+        self.gib_per_replica.saturating_mul(u64::from(self.replicas()))
+    }
 }
 
 impl PublishPlan {
@@ -115,16 +167,16 @@ impl From<version::RegionState> for PublishedRegion {
 #[must_use]
 pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, outcome: Outcome) -> Published {
     let machine = &seen.machine;
-    let regions = seen
-        .version(&goal.version)
-        .map(ImageVersion::regions)
-        .unwrap_or_default();
+    let version = seen.version(&goal.version);
+    let regions = version.map(ImageVersion::regions).unwrap_or_default();
+    // A version that was adopted may say another one: our tags stay as they are.
+    let says = version.and_then(|version| Tag::Fingerprint.read(version.body()));
     Published {
         version: goal.version.clone(),
         number: goal.number.number(),
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
-        fingerprint: goal.fingerprint.as_str().to_owned(),
+        fingerprint: says.unwrap_or(goal.fingerprint.as_str()).to_owned(),
         outcome,
         os_type: machine.os_type.clone(),
         hyper_v_generation: machine.generation.clone(),
@@ -136,8 +188,7 @@ pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, out
 }
 
 /// The definition's word for the machines that may boot from it; without a definition that says one, the machine's.
-#[must_use]
-pub(super) fn security_type(definition: Option<&ImageDefinition>, machine: &Machine) -> String {
+fn security_type(definition: Option<&ImageDefinition>, machine: &Machine) -> String {
     let word = definition.and_then(ImageDefinition::security_type);
     word.unwrap_or(machine.security.as_str()).to_owned()
 }

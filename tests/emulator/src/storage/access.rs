@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{account::Account, account::Place, refusal::Refusal, signature};
 use crate::{
     call::Call,
-    entra::{Audience, Entra},
+    entra::{Audience, Denied, Entra},
     resource::Item,
     rights::{Action, Rights},
 };
@@ -76,37 +76,52 @@ pub(super) fn check(
         let message = "Public access is not permitted on this storage account.";
         return Err(Refusal::new(StatusCode::CONFLICT, "PublicAccessNotPermitted", message));
     };
-    if let Some((name, given)) = header.strip_prefix("SharedKey ").and_then(|rest| rest.split_once(':')) {
-        let text = signature::of_request(request, account.name());
-        return if name == account.name() && signature::fits(&text, given, &account.facts.keys) {
-            Ok(Proof::Key)
-        } else {
-            Err(Refusal::authentication(
-                "The MAC signature found in the HTTP request is not the same as any computed signature.",
-            ))
-        };
+    match header.strip_prefix("SharedKey ").and_then(|rest| rest.split_once(':')) {
+        Some(credential) => by_key(account, call, credential).map(|()| Proof::Key),
+        None => by_token((entra, rights), account, call, (deed, place)).map(|()| Proof::Token),
     }
-    if request.header("x-ms-version").unwrap_or_default() < TOKENS_SINCE {
-        return Err(Refusal::authentication(
-            "Authentication scheme Bearer is not supported in this version.",
-        ));
+}
+
+fn by_key(account: &Item<Account>, call: &Call<'_>, (name, given): (&str, &str)) -> Result<(), Refusal> {
+    let text = signature::of_request(call.request, account.name());
+    if name == account.name() && signature::fits(&text, given, &account.facts.keys) {
+        return Ok(());
+    }
+    let detail = "The MAC signature found in the HTTP request is not the same as any computed signature.";
+    Err(Refusal::authentication(detail))
+}
+
+fn by_token(
+    (entra, rights): (&Entra, &Rights),
+    account: &Item<Account>,
+    call: &Call<'_>,
+    (deed, place): (Deed, &Place),
+) -> Result<(), Refusal> {
+    if call.request.header("x-ms-version").unwrap_or_default() < TOKENS_SINCE {
+        let detail = "Authentication scheme Bearer is not supported in this version.";
+        return Err(Refusal::authentication(detail));
     }
     let audience = Audience::Storage {
         host: &account.facts.host,
     };
-    let caller = entra.check(Some(header), audience, call.now).map_err(|denied| {
-        Refusal::new(
-            StatusCode::UNAUTHORIZED,
-            "InvalidAuthenticationInfo",
-            denied.to_string(),
-        )
-    })?;
+    let header = call.request.header("authorization");
+    let caller = entra
+        .check(header, audience, call.now)
+        .map_err(|denied| unauthenticated(&denied))?;
     let scope = format!("{}/blobServices/default/containers/{}", account.id, place.container);
     if rights.allows(&caller, &deed.action(), &scope) {
-        Ok(Proof::Token)
+        Ok(())
     } else {
         Err(Refusal::permission())
     }
+}
+
+fn unauthenticated(denied: &Denied) -> Refusal {
+    Refusal::new(
+        StatusCode::UNAUTHORIZED,
+        "InvalidAuthenticationInfo",
+        denied.to_string(),
+    )
 }
 
 /// Checks the signature in an address; `field` gives the values of its query.

@@ -148,21 +148,8 @@ impl Blob {
             return Err(format!("The copy into the blob {address} is not complete."));
         }
         let bytes = self.size.saturating_sub(PAGE);
-        let footer = self.read(bytes, 512);
-        let number = |at: usize| {
-            let end = footer.get(at..at + 4)?;
-            Some(u32::from_be_bytes(end.try_into().ok()?))
-        };
-        if !footer.starts_with(COOKIE) {
-            return Err(format!(
-                "The specified cookie value in VHD footer indicates that disk with blob {address} is not a supported \
-                 VHD. Disk is expected to have cookie value 'conectix'."
-            ));
-        }
-        if number(KIND_AT) != Some(FIXED) {
-            return Err(format!("The VHD with blob {address} is not of a fixed size."));
-        }
-        if bytes == 0 || bytes % MIB != 0 {
+        require_footer(&self.read(bytes, 512), address)?;
+        if bytes == 0 || !bytes.is_multiple_of(MIB) {
             return Err(format!(
                 "The VHD with blob {address} has an unsupported virtual size of {bytes} bytes. The size must be a whole \
                  number (in MBs)."
@@ -183,6 +170,22 @@ impl Blob {
             "size": self.size,
             "copyStatus": self.copy.as_ref().map(|copy| copy.status(now)),
         })
+    }
+}
+
+/// Refuses what is no footer of a fixed disk.
+fn require_footer(footer: &[u8], address: &str) -> Result<(), String> {
+    if !footer.starts_with(COOKIE) {
+        return Err(format!(
+            "The specified cookie value in VHD footer indicates that disk with blob {address} is not a supported VHD. \
+             Disk is expected to have cookie value 'conectix'."
+        ));
+    }
+    let kind = footer.get(KIND_AT..KIND_AT + 4).and_then(|bytes| bytes.try_into().ok());
+    if kind.map(u32::from_be_bytes) == Some(FIXED) {
+        Ok(())
+    } else {
+        Err(format!("The VHD with blob {address} is not of a fixed size."))
     }
 }
 

@@ -74,30 +74,31 @@ pub(crate) fn respond(mut parts: Parts<'_>, call: &Call<'_>) -> Response {
 fn route(parts: &mut Parts<'_>, call: &Call<'_>) -> Outcome {
     let request = call.request;
     let segments = request.segments();
-    let of_container = request.query("restype") == Some("container");
-    let part = request.query("comp").unwrap_or_default();
-    let has = |header: &str| request.headers.contains_key(header);
-    let Some(name) = segments.first() else {
-        return Ok(unsupported(request).response());
-    };
     let Some(place) = Place::of(&segments) else {
-        let place = Place {
-            container: name.clone(),
-            blob: String::new(),
-        };
-        return match (&request.method, of_container, part) {
-            (&Method::PUT, true, "") => create_container(parts, call, &place),
-            (&Method::GET, true, "list") => list(parts, call, &place),
-            _ => Ok(unsupported(request).response()),
-        };
+        return route_container(parts, call, segments.first().cloned().unwrap_or_default());
     };
-    match (&request.method, part) {
+    let is_copy = request.headers.contains_key("x-ms-copy-source");
+    match (&request.method, request.query("comp").unwrap_or_default()) {
         (&Method::GET | &Method::HEAD, "") => read(parts, call, &place),
-        (&Method::PUT, "") if has("x-ms-copy-source") => copy(parts, call, place),
+        (&Method::PUT, "") if is_copy => copy(parts, call, place),
         (&Method::PUT, "") => create(parts, call, place),
         (&Method::PUT, "page") => write_pages(parts, call, &place),
         (&Method::PUT, "lease") => break_lease(parts, call, &place),
         (&Method::DELETE, "") => delete(parts, call, &place),
+        _ => Ok(unsupported(request).response()),
+    }
+}
+
+fn route_container(parts: &mut Parts<'_>, call: &Call<'_>, container: String) -> Outcome {
+    let request = call.request;
+    let place = Place {
+        container,
+        blob: String::new(),
+    };
+    let is_container = request.query("restype") == Some("container");
+    match (&request.method, request.query("comp").unwrap_or_default()) {
+        (&Method::PUT, "") if is_container => create_container(parts, call, &place),
+        (&Method::GET, "list") if is_container => list(parts, call, &place),
         _ => Ok(unsupported(request).response()),
     }
 }
@@ -156,16 +157,7 @@ fn list(parts: &Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome {
     let shown: String = blobs
         .iter()
         .filter(|(name, _)| name.starts_with(prefix))
-        .map(|(name, blob)| {
-            format!(
-                "<Blob><Name>{}</Name><Properties><Content-Length>{}</Content-Length><BlobType>{}</BlobType>\
-                 <Etag>{}</Etag></Properties></Blob>",
-                name.replace('&', "&amp;").replace('<', "&lt;"),
-                blob.size,
-                blob.kind.word(),
-                blob.etag.trim_matches('"')
-            )
-        })
+        .map(|(name, blob)| listed(name, blob))
         .collect();
     let mut response = Response::empty(StatusCode::OK).with_header("content-type", "application/xml");
     response.body = format!(
@@ -175,6 +167,17 @@ fn list(parts: &Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome {
     )
     .into();
     Ok(response)
+}
+
+fn listed(name: &str, blob: &Blob) -> String {
+    format!(
+        "<Blob><Name>{}</Name><Properties><Content-Length>{}</Content-Length><BlobType>{}</BlobType><Etag>{}</Etag>\
+         </Properties></Blob>",
+        name.replace('&', "&amp;").replace('<', "&lt;"),
+        blob.size,
+        blob.kind.word(),
+        blob.etag.trim_matches('"')
+    )
 }
 
 fn read(parts: &Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome {
@@ -190,8 +193,7 @@ fn read(parts: &Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome {
         last: blob.size.saturating_sub(1),
     });
     if range.last >= blob.size || range.length() > LARGEST_RANGE {
-        let message = "The range specified is invalid for the current size of the resource.";
-        return Err(Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message));
+        return Err(no_range());
     }
     let length = usize::try_from(range.length()).unwrap_or_default();
     let mut response = response;
@@ -204,25 +206,34 @@ fn read(parts: &Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome {
     Ok(response)
 }
 
+fn no_range() -> Refusal {
+    let message = "The range specified is invalid for the current size of the resource.";
+    Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidRange", message)
+}
+
 fn found<'a>(account: &'a Account, place: &Place) -> Result<&'a Blob, Refusal> {
     let container = account.containers.get(&place.container);
     let container = container.ok_or_else(Refusal::container_not_found)?;
     container.get(&place.blob).ok_or_else(Refusal::blob_not_found)
 }
 
+/// The size of a page blob that is to be made; `None` for a block blob, which is as large as its body.
+fn page_size(request: &Request) -> Result<Option<u64>, Refusal> {
+    let name = "x-ms-blob-content-length";
+    let size = request.header(name).and_then(|size| size.parse::<u64>().ok());
+    match request.header("x-ms-blob-type") {
+        Some("PageBlob") => match size.filter(|size| size.is_multiple_of(PAGE)) {
+            None => Err(Refusal::header(name)),
+            size => Ok(size),
+        },
+        Some("BlockBlob") => Ok(None),
+        _ => Err(Refusal::header("x-ms-blob-type")),
+    }
+}
+
 fn create(parts: &mut Parts<'_>, call: &Call<'_>, place: Place) -> Outcome {
     let request = call.request;
-    let size = match request.header("x-ms-blob-type") {
-        Some("PageBlob") => {
-            let size = request
-                .header("x-ms-blob-content-length")
-                .and_then(|size| size.parse().ok());
-            let size: Option<u64> = size.filter(|size| size % PAGE == 0);
-            Some(size.ok_or_else(|| Refusal::header("x-ms-blob-content-length"))?)
-        }
-        Some("BlockBlob") => None,
-        _ => return Err(Refusal::header("x-ms-blob-type")),
-    };
+    let size = page_size(request)?;
     let (account, stamp) = changed(parts, call, (Deed::Create, &place))?;
     if !account.containers.contains_key(&place.container) {
         return Err(Refusal::container_not_found());
@@ -239,25 +250,25 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, place: Place) -> Outcome {
     Ok(stamped(Response::empty(StatusCode::CREATED), &stamp.etag, stamp.at))
 }
 
-fn write_pages(parts: &mut Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome {
-    let request = call.request;
-    let range = Range::of(request)?.ok_or_else(|| Refusal::header("x-ms-range"))?;
-    let clears = match request
+/// Whether a request clears pages instead of filling them.
+fn clears(request: &Request) -> Result<bool, Refusal> {
+    match request
         .header("x-ms-page-write")
         .map(str::to_ascii_lowercase)
         .as_deref()
     {
-        Some("update") => false,
-        Some("clear") => true,
-        _ => return Err(Refusal::header("x-ms-page-write")),
-    };
-    if range.first % PAGE != 0 || range.length() % PAGE != 0 {
-        let message = "The page range specified is invalid.";
-        return Err(Refusal::new(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "InvalidPageRange",
-            message,
-        ));
+        Some("update") => Ok(false),
+        Some("clear") => Ok(true),
+        _ => Err(Refusal::header("x-ms-page-write")),
+    }
+}
+
+/// The range that a request writes into, and the bytes for it: none to clear it.
+fn page_write(request: &Request) -> Result<(Range, Option<Bytes>), Refusal> {
+    let range = Range::of(request)?.ok_or_else(|| Refusal::header("x-ms-range"))?;
+    let clears = clears(request)?;
+    if !range.first.is_multiple_of(PAGE) || !range.length().is_multiple_of(PAGE) {
+        return Err(no_page_range());
     }
     if range.length() > LARGEST_RANGE {
         let message = "The request body is too large and exceeds the maximum permissible limit.";
@@ -267,10 +278,19 @@ fn write_pages(parts: &mut Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome
             message,
         ));
     }
-    let length = usize::try_from(range.length()).unwrap_or_default();
-    if !clears && request.body.len() != length {
+    if !clears && u64::try_from(request.body.len()) != Ok(range.length()) {
         return Err(Refusal::header("content-length"));
     }
+    Ok((range, (!clears).then(|| request.body.clone())))
+}
+
+fn no_page_range() -> Refusal {
+    let message = "The page range specified is invalid.";
+    Refusal::new(StatusCode::RANGE_NOT_SATISFIABLE, "InvalidPageRange", message)
+}
+
+fn write_pages(parts: &mut Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome {
+    let (range, bytes) = page_write(call.request)?;
     let (account, stamp) = changed(parts, call, (Deed::Write, place))?;
     found(account, place)?;
     let blob = account.blob_mut(place).ok_or_else(Refusal::blob_not_found)?;
@@ -279,19 +299,10 @@ fn write_pages(parts: &mut Parts<'_>, call: &Call<'_>, place: &Place) -> Outcome
         return Err(Refusal::new(StatusCode::CONFLICT, "InvalidBlobType", message));
     }
     if range.last >= blob.size {
-        let message = "The page range specified is invalid.";
-        return Err(Refusal::new(
-            StatusCode::RANGE_NOT_SATISFIABLE,
-            "InvalidPageRange",
-            message,
-        ));
+        return Err(no_page_range());
     }
-    let bytes = if clears {
-        Bytes::from(vec![0; length])
-    } else {
-        request.body.clone()
-    };
-    blob.write(range.first, bytes, stamp.clone());
+    let zeros = || Bytes::from(vec![0; usize::try_from(range.length()).unwrap_or_default()]);
+    blob.write(range.first, bytes.unwrap_or_else(zeros), stamp.clone());
     Ok(stamped(Response::empty(StatusCode::CREATED), &stamp.etag, stamp.at))
 }
 

@@ -82,11 +82,7 @@ pub(super) fn of_request(request: &Request, account: &str) -> String {
 /// What a SAS for one blob or one container signs; `field` gives the values of its query.
 pub(super) fn of_sas<'a>(field: impl Fn(&str) -> &'a str, account: &str, place: &Place) -> String {
     let (version, kind) = (field("sv"), field("sr"));
-    let resource = if kind == "c" {
-        format!("/blob/{account}/{}", place.container)
-    } else {
-        format!("/blob/{account}/{}/{}", place.container, place.blob)
-    };
+    let resource = resource(account, place, kind);
     let mut parts = vec![
         field("sp"),
         field("st"),
@@ -105,6 +101,15 @@ pub(super) fn of_sas<'a>(field: impl Fn(&str) -> &'a str, account: &str, place: 
     }
     parts.extend(["rscc", "rscd", "rsce", "rscl", "rsct"].map(&field));
     parts.join("\n")
+}
+
+fn resource(account: &str, place: &Place, kind: &str) -> String {
+    let container = format!("/blob/{account}/{}", place.container);
+    if kind == "c" {
+        container
+    } else {
+        format!("{container}/{}", place.blob)
+    }
 }
 
 /// What a SAS for the whole account signs.

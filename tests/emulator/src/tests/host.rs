@@ -274,6 +274,18 @@ async fn a_write_without_a_length_is_refused_on_the_wire_too() {
     assert!(answer.starts_with("HTTP/1.1 411 Length Required"), "{answer}");
 }
 
+/// Where the blobs of two accounts are.
+fn blob_hosts(host: &Host) -> [String; 2] {
+    let shown = host.with_emulator(|emulator, now| emulator.resources(now));
+    [0, 1].map(|account: usize| {
+        let url = shown["storage"][account]["properties"]["primaryEndpoints"]["blob"].as_str();
+        url.unwrap()
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
+            .to_owned()
+    })
+}
+
 #[tokio::test]
 async fn each_storage_account_has_a_port_of_its_own() {
     let directory = tempfile::tempdir().unwrap();
@@ -283,19 +295,11 @@ async fn each_storage_account_has_a_port_of_its_own() {
         {"name": "two", "resourceGroup": "rg-images", "location": "eastus2"},
     ]});
     control(&host, &Method::POST, "/seed", &seed.to_string()).await;
-    let shown = host.with_emulator(|emulator, now| emulator.resources(now));
-    let hosts: Vec<&str> = (0..2)
-        .map(|account| {
-            let blob = shown["storage"][account]["properties"]["primaryEndpoints"]["blob"].as_str();
-            blob.and_then(|url| url.strip_prefix("https://"))
-                .unwrap()
-                .trim_end_matches('/')
-        })
-        .collect();
+    let hosts = blob_hosts(&host);
     assert_ne!(hosts[0], hosts[1]);
     for address in hosts {
-        let mut tls = connect_to(&host, address).await.unwrap();
-        let answer = exchange(&mut tls, &raw(&Method::GET, "/images/os.vhd", address, "", ""))
+        let mut tls = connect_to(&host, &address).await.unwrap();
+        let answer = exchange(&mut tls, &raw(&Method::GET, "/images/os.vhd", &address, "", ""))
             .await
             .unwrap();
         assert!(answer.contains("PublicAccessNotPermitted"), "{answer}");

@@ -12,28 +12,6 @@ mod vhd;
 /// The host of the account `vhds`.
 const HOST: &str = "vhds.blob.core.windows.net";
 
-/// Two accounts in different regions; the first has disks and a file that is none.
-fn world() -> Azure {
-    Azure::with_seed(&json!({"storageAccounts": [
-        {"name": "vhds", "resourceGroup": "rg-images", "location": "eastus2", "blobs": [
-            {"container": "images", "name": "os.vhd", "diskGB": 30},
-            {"container": "images", "name": "data.vhd", "diskGB": 64},
-            {"container": "images", "name": "notes.txt"},
-        ]},
-        {"name": "faraway", "resourceGroup": "rg-images", "location": "westus2", "blobs": [
-            {"container": "images", "name": "os.vhd", "diskGB": 30},
-        ]},
-    ]}))
-}
-
-fn account(name: &str) -> String {
-    format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/{name}")
-}
-
-fn blob(name: &str) -> String {
-    format!("https://{HOST}/images/{name}")
-}
-
 impl Azure {
     /// A request to the account's own host with a token for it.
     fn blob(&mut self, method: Method, path: &str, headers: &[(&str, &str)], body: &str) -> Reply {
@@ -60,12 +38,34 @@ impl Azure {
     }
 }
 
+/// Two accounts in different regions; the first has disks and a file that is none.
+fn world() -> Azure {
+    Azure::with_seed(&json!({"storageAccounts": [
+        {"name": "vhds", "resourceGroup": "rg-images", "location": "eastus2", "blobs": [
+            {"container": "images", "name": "os.vhd", "diskGB": 30},
+            {"container": "images", "name": "data.vhd", "diskGB": 64},
+            {"container": "images", "name": "notes.txt"},
+        ]},
+        {"name": "faraway", "resourceGroup": "rg-images", "location": "westus2", "blobs": [
+            {"container": "images", "name": "os.vhd", "diskGB": 30},
+        ]},
+    ]}))
+}
+
+fn account(name: &str) -> String {
+    format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/{name}")
+}
+
+fn blob(name: &str) -> String {
+    format!("https://{HOST}/images/{name}")
+}
+
 fn error(reply: &Reply) -> (u16, &str) {
     (reply.status, reply.header("x-ms-error-code").unwrap_or_default())
 }
 
 #[test]
-fn a_page_blob_is_made_written_read_and_deleted() {
+fn a_page_blob_is_made_written_and_read() {
     let mut azure = world();
     let size = [("x-ms-blob-type", "PageBlob"), ("x-ms-blob-content-length", "2048")];
     let missing = azure.blob(Method::PUT, "/new/a.bin", &size, "");
@@ -86,23 +86,27 @@ fn a_page_blob_is_made_written_read_and_deleted() {
     assert_eq!(azure.blob(Method::PUT, "/new/a.bin?comp=page", &clear, "").status, 201);
     let read = azure.blob(Method::GET, "/new/a.bin", &[("range", "bytes=512-515")], "");
     assert_eq!(read.body, json!("\0\0\0\0"));
+}
 
-    let head = azure.blob(Method::HEAD, "/new/a.bin", &[], "");
+#[test]
+fn a_blob_is_shown_listed_and_deleted() {
+    let mut azure = world();
+    let head = azure.blob(Method::HEAD, "/images/os.vhd", &[], "");
     assert_eq!(
         (head.header("content-length"), head.header("x-ms-blob-type")),
-        (Some("2048"), Some("PageBlob"))
+        (Some("32212255232"), Some("PageBlob"))
     );
-    let list = azure.blob(Method::GET, "/new?restype=container&comp=list", &[], "");
+    let list = azure.blob(Method::GET, "/images?restype=container&comp=list&prefix=o", &[], "");
     assert!(
         list.body
             .as_str()
-            .is_some_and(|body| body.contains("<Name>a.bin</Name>")),
+            .is_some_and(|body| body.contains("<Name>os.vhd</Name>")),
         "{}",
         list.body
     );
-    assert_eq!(azure.blob(Method::DELETE, "/new/a.bin", &[], "").status, 202);
+    assert_eq!(azure.blob(Method::DELETE, "/images/os.vhd", &[], "").status, 202);
     assert_eq!(
-        error(&azure.blob(Method::HEAD, "/new/a.bin", &[], "")),
+        error(&azure.blob(Method::HEAD, "/images/os.vhd", &[], "")),
         (404, "BlobNotFound")
     );
 }

@@ -30,15 +30,7 @@ pub(super) fn capture(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) ->
         let message = format!("The Virtual Machine '{}' is not generalized.", item.name());
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
-    let text = |field: &str| edit::text(&body, &format!("/{field}")).unwrap_or("default").to_owned();
-    let root = url::Url::parse(os).map(|url| format!("https://{}", url.authority()));
-    let place = format!(
-        "{}/{FOLDER}/{}/{}",
-        root.unwrap_or_default(),
-        text("destinationContainerName"),
-        text("vhdPrefix")
-    );
-    let (template, copies) = planned(item, &place);
+    let (template, copies) = planned(item, &place(os, &body));
     let plan = Plan {
         form: Form::Compute,
         subscription: path.subscription.clone(),
@@ -52,6 +44,18 @@ pub(super) fn capture(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) ->
     }
     let started = parts.engine.begin(call, plan);
     Ok(started.announce_with_location(Response::empty(StatusCode::ACCEPTED)))
+}
+
+/// What the addresses of the captured blobs begin with.
+fn place(os: &str, body: &Value) -> String {
+    let text = |field: &str| edit::text(body, &format!("/{field}")).unwrap_or("default").to_owned();
+    let root = url::Url::parse(os).map(|url| format!("https://{}", url.authority()));
+    format!(
+        "{}/{FOLDER}/{}/{}",
+        root.unwrap_or_default(),
+        text("destinationContainerName"),
+        text("vhdPrefix")
+    )
 }
 
 fn managed() -> ArmError {
@@ -94,7 +98,11 @@ fn planned(item: &Item<VmFacts>, place: &str) -> (Value, Vec<(String, String)>) 
     if !data.is_empty() {
         edit::set(&mut storage, &["dataDisks"], Value::Array(data));
     }
-    let template = json!({
+    (template(item, &storage), copies)
+}
+
+fn template(item: &Item<VmFacts>, storage: &Value) -> Value {
+    json!({
         "$schema": "http://schema.management.azure.com/schemas/2014-04-01-preview/VM_IP.json",
         "contentVersion": "1.0.0.0",
         "parameters": {"vmName": {"type": "string"}},
@@ -109,6 +117,5 @@ fn planned(item: &Item<VmFacts>, place: &str) -> (Value, Vec<(String, String)>) 
                 "provisioningState": 0,
             },
         }],
-    });
-    (template, copies)
+    })
 }

@@ -177,7 +177,12 @@ fn machine(azure: &mut Azure) {
         "subnet": {"id": format!("{network}/virtualNetworks/net/subnets/default")}}}]}});
     azure.put(&format!("{network}/networkInterfaces/nic"), &nic);
     azure.wait(60);
-    let vm = json!({"location": "eastus2", "properties": {
+    let made = azure.put(&id("virtualMachines/vm1"), &machine_body(&network));
+    azure.finish(&made);
+}
+
+fn machine_body(network: &str) -> Value {
+    json!({"location": "eastus2", "properties": {
         "hardwareProfile": {"vmSize": "Standard_D2s_v5"},
         "osProfile": {"computerName": "vm1", "adminUsername": "packer"},
         "networkProfile": {"networkInterfaces": [{"id": format!("{network}/networkInterfaces/nic")}]},
@@ -186,7 +191,5 @@ fn machine(azure: &mut Azure) {
             "osDisk": {"name": "os1", "createOption": "FromImage", "caching": "ReadWrite", "vhd": {"uri": blob("pkros.vhd")}},
             "dataDisks": [{"lun": 0, "name": "dd-1", "createOption": "Empty", "diskSizeGB": 32, "vhd": {"uri": blob("pkrdd-1.vhd")}}],
         },
-    }});
-    let made = azure.put(&id("virtualMachines/vm1"), &vm);
-    azure.finish(&made);
+    }})
 }
