@@ -4,6 +4,7 @@
 //! flags, inputs, reference pages and the comments of the service's messages follow from it. No value is read here:
 //! that is for [`crate::settings`].
 
+pub mod fleet;
 pub mod image;
 pub mod pool;
 pub mod run;
@@ -82,6 +83,8 @@ pub enum Verb {
     Publish,
     /// From an image version to a pool.
     Rollout,
+    /// Which pools there are, and what they run.
+    Status,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -301,7 +304,16 @@ const PUBLISH: &[Verb] = &[Verb::Publish];
 const ROLLOUT: &[Verb] = &[Verb::Rollout];
 
 /// What every verb takes.
-const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout];
+const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Status];
+
+/// What makes nodes.
+const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout];
+
+/// What looks at pools only.
+const STATUS: &[Verb] = &[Verb::Status];
+
+/// What can be said of one Batch account.
+const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Status];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
@@ -320,7 +332,11 @@ fn all() -> impl Iterator<Item = &'static Opt> {
     [
         image::OF_SERVICE,
         image::OF_POST_PROCESSOR,
+        pool::OF_VERSION,
+        pool::OF_ACCOUNT,
         pool::ROWS,
+        fleet::ROWS,
+        run::OF_NODES,
         run::ROWS,
         sign_in::ROWS,
     ]

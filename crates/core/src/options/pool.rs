@@ -1,23 +1,32 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
-use super::{Kind, POOL_DOORS, ROLLOUT, Standard, rows};
+use super::{Kind, ON_ACCOUNT, POOL_DOORS, ROLLOUT, Standard, rows};
 
 rows! {
-    /// All rows of this file.
-    ROWS [ROLLOUT, POOL_DOORS]:
+    /// Which version.
+    OF_VERSION [ROLLOUT, POOL_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
         "Manifest file that the Packer post-processor wrote; it names the image version.";
     IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image definition that the version must belong to. This protects against a wrong manifest.";
+}
 
+rows! {
+    /// Which account.
+    OF_ACCOUNT [ON_ACCOUNT, POOL_DOORS]:
     ACCOUNT: "account", Pool, Kind::Text, Standard::Absent, [],
         "Resource id of the Batch account. Give this or {account_endpoint}.";
     ACCOUNT_NAME: "account_name", Pool, Kind::Text, Standard::Absent, [],
         "Name of the Batch account. It is compared with {account_endpoint}.";
     ACCOUNT_ENDPOINT: "account_endpoint", Pool, Kind::Text, Standard::Absent, [],
         "Endpoint of the Batch account (`name.region.batch.azure.com`), for identities without rights in ARM.";
+}
+
+rows! {
+    /// Which pool, and how.
+    ROWS [ROLLOUT, POOL_DOORS]:
     POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
         "Id of the pool to create or resize.";
     VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],

@@ -34,7 +34,7 @@ use crate::{
 use start_task::NodeOs;
 
 /// The metadata item that holds the specification's hash.
-pub(super) const SPEC: &str = "azure-batch-spec";
+pub(super) const SPEC: &str = crate::tags::POOL_MARK;
 /// The metadata item that holds the version's id.
 pub(super) const VERSION: &str = "azure-batch-version";
 

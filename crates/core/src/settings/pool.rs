@@ -118,7 +118,7 @@ fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<I
 }
 
 /// The account; nothing after a fault.
-fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
+pub(super) fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
     match (reader.has(pool::ACCOUNT), reader.has(pool::ACCOUNT_ENDPOINT)) {
         (true, true) => {
             let text = words![pool::ACCOUNT_ENDPOINT, " names an account too; give one of the two"];
