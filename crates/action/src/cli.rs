@@ -131,7 +131,9 @@ fn help(verb: Verb, opt: &'static Opt) -> String {
     let sentence = doc.trim_end_matches('.');
     match (opt.default_value(verb), opt.default) {
         (Some((value, _)), _) => format!("{sentence} [default: {value}]"),
-        (None, Standard::Rule(_)) => format!("{sentence} [default: {}]", opt.default_text(verb, Door::Flag)),
+        (None, Standard::Rule(_) | Standard::By(_)) => {
+            format!("{sentence} [default: {}]", opt.default_text(verb, Door::Flag))
+        }
         (None, _) => sentence.to_owned(),
     }
 }

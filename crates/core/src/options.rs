@@ -70,7 +70,7 @@ pub enum Standard {
     Absent,
     /// A value, and where it comes from.
     Value(&'static str, &'static str),
-    /// A value for each verb, and where it comes from.
+    /// A value for each verb, and where it comes from; without a value, what it follows from.
     By(&'static [(Verb, &'static str, &'static str)]),
     /// What the value follows from, in words.
     Rule(&'static str),
@@ -208,7 +208,7 @@ impl Opt {
             Standard::Value(value, source) => Some((value, source)),
             Standard::By(values) => values
                 .iter()
-                .find(|(of, ..)| *of == verb)
+                .find(|(of, value, _)| *of == verb && !value.is_empty())
                 .map(|(_, value, source)| (*value, *source)),
             Standard::Required | Standard::Absent | Standard::Rule(_) => None,
         }
@@ -221,11 +221,14 @@ impl Opt {
             Standard::Required => "required".to_owned(),
             Standard::Absent => "none".to_owned(),
             Standard::Rule(words) => spell(words, door),
-            Standard::Value(..) | Standard::By(_) => {
-                self.default_value(verb).map_or_else(String::new, |(value, source)| {
-                    spell(&format!("`{value}` ({source})"), door)
-                })
-            }
+            Standard::Value(..) | Standard::By(_) => match (self.default_value(verb), self.default) {
+                (Some((value, source)), _) => spell(&format!("`{value}` ({source})"), door),
+                (None, Standard::By(values)) => {
+                    let rule = values.iter().find(|(of, ..)| *of == verb);
+                    rule.map_or_else(String::new, |(_, _, rule)| spell(rule, door))
+                }
+                (None, _) => String::new(),
+            },
         }
     }
 }

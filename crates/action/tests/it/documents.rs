@@ -46,7 +46,9 @@ fn action_inputs() -> String {
     for opt in inputs() {
         let default = match (opt.default_value(Verb::Rollout), opt.default) {
             (Some((value, source)), _) => format!(" Default: {value} ({source})."),
-            (None, Standard::Rule(_)) => format!(" Default: {}.", opt.default_text(Verb::Rollout, Door::Input)),
+            (None, Standard::Rule(_) | Standard::By(_)) => {
+                format!(" Default: {}.", opt.default_text(Verb::Rollout, Door::Input))
+            }
             (None, _) => String::new(),
         };
         // A JSON text is a YAML text too.
