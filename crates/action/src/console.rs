@@ -1,23 +1,25 @@
 //! The only writer of stdout and stderr: lines for people, commands for GitHub's runner, or JSON for programs.
 //!
 //! stdout is a protocol to the runner, so whatever comes from a service is made harmless here and secrets are struck
-//! out. What is worth saying is decided in core's `telling`.
+//! out, both by core. What is worth saying is decided in core's `telling`.
 
 mod bars;
 mod escape;
-mod redact;
 
 use std::{
     fmt,
     io::{self, IsTerminal as _, Write},
 };
 
-use azure_batch_core::telling::Show;
+use azure_batch_core::{
+    harmless::{harmless_in_one_line, harmless_json},
+    redact::{Redactor, is_struck_out},
+    telling::Show,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use self::bars::Bars;
-pub use self::{escape::harmless, redact::Redactor};
 
 /// How stdout is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -123,7 +125,7 @@ impl Console {
         }
         // The one write that is not struck out itself: the runner swallows it.
         let lines = secret.expose_secret().lines();
-        for line in lines.filter(|line| redact::is_maskable(line)) {
+        for line in lines.filter(|line| is_struck_out(line)) {
             write_line(&mut self.out, &format!("::add-mask::{}", escape::message(line)));
         }
     }
@@ -133,7 +135,7 @@ impl Console {
         if self.form == Form::Json {
             return;
         }
-        let text = self.redactor.clean(&harmless(&text.to_string()));
+        let text = self.redactor.safe(&text.to_string());
         self.write_out(&text);
     }
 
@@ -145,7 +147,7 @@ impl Console {
 
     /// A line on stderr.
     pub fn complain(&mut self, text: impl fmt::Display) {
-        let text = self.redactor.clean(&harmless(&text.to_string()));
+        let text = self.redactor.safe(&text.to_string());
         let Self { err, bars, .. } = self;
         Bars::suspended(bars.as_ref(), || write_line(err, &text));
     }
@@ -156,7 +158,7 @@ impl Console {
             return self.line(title);
         }
         self.end_group();
-        let title = self.redactor.clean(&escape::one_line(title));
+        let title = harmless_in_one_line(&self.redactor.clean(title));
         self.write_out(&format!("::group::{}", escape::message(&title)));
         self.group = Group::Open;
     }
@@ -174,8 +176,8 @@ impl Console {
         if self.form != Form::Workflow {
             return self.complain(format_args!("{}: {title}: {text}", grade.command()));
         }
-        let title = self.redactor.clean(&escape::one_line(title));
-        let mut text = self.redactor.clean(&harmless(text));
+        let title = harmless_in_one_line(&self.redactor.clean(title));
+        let mut text = self.redactor.safe(text);
         if utf16_length(&text) > LONGEST_MESSAGE {
             self.write_out(&text);
             text = shortened(&text);
@@ -225,7 +227,7 @@ impl Console {
         }
         // The values are our own types with text keys, which always serialise.
         if let Ok(text) = serde_json::to_string(value) {
-            let text = self.redactor.clean(&escape::json(&text));
+            let text = harmless_json(&self.redactor.clean(&text));
             self.write_out(&text);
         }
     }
