@@ -1,8 +1,9 @@
-//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools and nodes.
+//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools, images and nodes.
 //!
 //! It decides nothing. Only `account::read` sends a request.
 
 pub mod account;
+pub mod image;
 pub mod node;
 pub mod pool;
 

@@ -79,6 +79,12 @@ text_id!(
     |text| is_made_of(text, 1..=64, "-_")
 );
 text_id!(
+    /// An Azure subscription.
+    SubscriptionId,
+    "a subscription id (a GUID)",
+    |text| is_made_of(text, 36..=36, "-")
+);
+text_id!(
     /// An Entra tenant: a GUID or a verified domain.
     TenantId,
     "a tenant id (letters, digits, \".\" and \"-\")",

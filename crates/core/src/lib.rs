@@ -2,6 +2,7 @@
 
 mod address;
 pub mod answer;
+pub mod arm;
 pub mod batch;
 pub mod client;
 pub mod clock;
@@ -10,6 +11,7 @@ pub mod compute;
 pub mod connect;
 pub mod credential;
 pub mod error;
+pub mod estate;
 pub mod harmless;
 pub mod https;
 pub mod ids;

@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod definition;
 mod destination;
 pub mod fault;
 mod image;
@@ -11,23 +12,26 @@ mod publish;
 mod reader;
 mod replica_rule;
 mod rollout;
+mod sight;
 mod sign_in;
 mod source;
 mod temporaries;
 mod values;
 
+pub use definition::{DefinitionTraits, Recommended};
 pub use image::PublishContext;
 
 pub use publish::{
-    DefinitionTraits, Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
-    PublishSettings, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy,
-    VersionChoice, VersionSettings,
+    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
+    ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
+    VersionSettings,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
     AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
     SpotCounts, StartTask, Targets, WaitForSuccess,
 };
+pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};

@@ -11,6 +11,8 @@ pub mod publisher;
 mod safe;
 pub mod values;
 
+pub(crate) use self::events::published;
+
 use std::{io, sync::Arc};
 
 use azure_batch_core::{

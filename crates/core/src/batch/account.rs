@@ -7,7 +7,7 @@ use http::Method;
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, Location, resource::BatchAccountId},
+    ids::{BatchEndpoint, Location, SubscriptionId, resource::BatchAccountId},
     json,
     request::Request,
 };
@@ -37,6 +37,17 @@ pub fn get(id: &BatchAccountId) -> Request {
     )
 }
 
+/// The request for all accounts of a subscription that this identity may see.
+#[must_use]
+pub fn list(subscription: &SubscriptionId) -> Request {
+    Request::arm(
+        Method::GET,
+        format!("/subscriptions/{subscription}/providers/Microsoft.Batch/batchAccounts"),
+        API_VERSION,
+        format!("list the Batch accounts of subscription {subscription}"),
+    )
+}
+
 /// Reads an account and refuses one that Entra ID may not sign in to.
 ///
 /// # Errors
@@ -52,7 +63,11 @@ pub async fn read(client: &Client, id: &BatchAccountId) -> Result<Account> {
     parse(id, &answer.value()).map_err(|error| error.while_doing(doing()))
 }
 
-fn parse(id: &BatchAccountId, body: &serde_json::Value) -> Result<Account> {
+/// Reads an account's description.
+///
+/// # Errors
+/// When it does not allow Entra ID, or makes no sense.
+pub fn parse(id: &BatchAccountId, body: &serde_json::Value) -> Result<Account> {
     let mut modes = json::items(body, "/properties/allowedAuthenticationModes")
         .filter_map(serde_json::Value::as_str)
         .peekable();

@@ -200,6 +200,19 @@ pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     )
 }
 
+/// The request for the images of a pool's nodes.
+#[must_use]
+pub fn list_images(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
+    Request::batch(
+        endpoint,
+        Method::GET,
+        format!("/pools/{pool}/nodes"),
+        API_VERSION,
+        format!("list the nodes of pool {pool}"),
+    )
+    .with_query("$select", "id,state,virtualMachineInfo")
+}
+
 /// The request for the nodes of all pools of an account, or of one, by state.
 #[must_use]
 pub fn count(endpoint: &BatchEndpoint, pool: Option<&PoolId>) -> Request {

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    batch::API_VERSION,
+    batch::{API_VERSION, image::PoolImage},
     ids::{BatchEndpoint, NodeCounts, PoolId},
     json as read_json,
     request::Request,
@@ -143,6 +143,18 @@ impl Pool {
         read_json::text(&self.body, "/id").is_some_and(|own| own.eq_ignore_ascii_case(id.as_str()))
     }
 
+    /// Its id as the service writes it; nothing when that is not one.
+    #[must_use]
+    pub fn id(&self) -> Option<PoolId> {
+        read_json::text(&self.body, "/id")?.parse().ok()
+    }
+
+    /// Which image its new nodes get.
+    #[must_use]
+    pub fn image(&self) -> PoolImage {
+        PoolImage::read(read_json::at(&self.body, "/virtualMachineConfiguration/imageReference"))
+    }
+
     /// Whether no resize is under way.
     #[must_use]
     pub fn is_steady(&self) -> bool {
@@ -216,6 +228,18 @@ pub fn list(endpoint: &BatchEndpoint) -> Request {
         "id,state,eTag,allocationState,allocationStateTransitionTime,currentDedicatedNodes,currentLowPriorityNodes,\
          targetDedicatedNodes,targetLowPriorityNodes,resizeTimeout,resizeErrors,enableAutoScale,vmSize,metadata,\
          virtualMachineConfiguration",
+    )
+}
+
+/// The request for all pools of an account with what a person wants to know of them: what a wait looks at, and since
+/// when they are there, who upgrades them and by which formula they grow.
+#[must_use]
+pub fn survey(endpoint: &BatchEndpoint) -> Request {
+    Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools").with_query(
+        "$select",
+        "id,state,creationTime,allocationState,allocationStateTransitionTime,currentDedicatedNodes,\
+         currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,\
+         autoScaleFormula,vmSize,metadata,upgradePolicy,virtualMachineConfiguration",
     )
 }
 

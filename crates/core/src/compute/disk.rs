@@ -66,6 +66,24 @@ impl DiskBody {
         self.text("/properties/supportedCapabilities/architecture")
     }
 
+    /// The disk controllers that its operating system supports, such as `SCSI, NVMe`, where the service says it.
+    #[must_use]
+    pub fn controller_types(&self) -> Option<&str> {
+        self.text("/properties/supportedCapabilities/diskControllerTypes")
+    }
+
+    /// Whether its operating system supports accelerated networking, where the service says it.
+    #[must_use]
+    pub fn accelerated_network(&self) -> Option<bool> {
+        json::at(&self.0, "/properties/supportedCapabilities/acceleratedNetwork").as_bool()
+    }
+
+    /// Whether its operating system supports hibernation, where the service says it.
+    #[must_use]
+    pub fn hibernation(&self) -> Option<bool> {
+        json::at(&self.0, "/properties/supportsHibernation").as_bool()
+    }
+
     /// `TrustedLaunch` or one of the `ConfidentialVM_…` words; absent for a standard disk.
     #[must_use]
     pub fn security_type(&self) -> Option<&str> {

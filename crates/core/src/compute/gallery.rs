@@ -63,14 +63,24 @@ impl ImageDefinition {
         self.text("/properties/architecture").unwrap_or("x64")
     }
 
+    /// A member of its properties that is text, by its JSON pointer there, such as `/identifier/offer`.
+    #[must_use]
+    pub fn property(&self, pointer: &str) -> Option<&Value> {
+        self.body.pointer("/properties")?.pointer(pointer)
+    }
+
+    /// The value of a feature, whose name has no case; `None` when it has no such feature.
+    #[must_use]
+    pub fn feature(&self, name: &str) -> Option<&str> {
+        read_json::items(&self.body, "/properties/features")
+            .find(|feature| read_json::text(feature, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name)))
+            .and_then(|feature| read_json::text(feature, "/value"))
+    }
+
     /// The `SecurityType` feature; `None` when it has none.
     #[must_use]
     pub fn security_type(&self) -> Option<&str> {
-        read_json::items(&self.body, "/properties/features")
-            .find(|feature| {
-                read_json::text(feature, "/name").is_some_and(|name| name.eq_ignore_ascii_case("SecurityType"))
-            })
-            .and_then(|feature| read_json::text(feature, "/value"))
+        self.feature("SecurityType")
     }
 
     /// Its purchase plan as it stands.

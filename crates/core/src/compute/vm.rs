@@ -73,6 +73,12 @@ impl Vm {
         self.text("/properties/instanceView/hyperVGeneration")
     }
 
+    /// `SCSI` or `NVMe`, where the service says it.
+    #[must_use]
+    pub fn disk_controller(&self) -> Option<&str> {
+        self.text("/properties/storageProfile/diskControllerType")
+    }
+
     /// Its OS type.
     #[must_use]
     pub fn os_type(&self) -> Option<&str> {

@@ -4,7 +4,7 @@
 
 use std::{fmt, str::FromStr};
 
-use super::InvalidId;
+use super::{InvalidId, Location};
 
 /// Where a Batch account answers: the host that ARM calls `accountEndpoint`, possibly with port and path prefix.
 #[derive(Clone, Debug, PartialEq, Eq, Hash)]
@@ -36,6 +36,14 @@ impl BatchEndpoint {
     pub fn base(&self) -> String {
         format!("https://{}", self.0)
     }
+
+    /// The region, as the second part of a public endpoint names it: `acct1.eastus2.batch.azure.com`.
+    #[must_use]
+    pub fn region(&self) -> Option<Location> {
+        let mut parts = self.0.split('.');
+        let (_account, region, service) = (parts.next()?, parts.next()?, parts.next()?);
+        (service == "batch").then(|| region.parse().ok()).flatten()
+    }
 }
 
 impl FromStr for BatchEndpoint {
@@ -66,6 +74,14 @@ fn is_plain(text: &str) -> bool {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_public_endpoint_tells_the_region() {
+        let region = |text: &str| BatchEndpoint::parse(text).unwrap().region();
+        assert_eq!(region("acct1.eastus2.batch.azure.com"), "eastus2".parse().ok());
+        assert_eq!(region("127.0.0.1:8443/batch/acct1"), None);
+        assert_eq!(region("batch.example.com"), None);
+    }
 
     #[test]
     fn an_endpoint_is_read_with_and_without_scheme() {

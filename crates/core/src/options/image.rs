@@ -91,6 +91,24 @@ rows! {
         "SKU in the definition's identifier.";
     DEFINITION_DESCRIPTION: "definition.description", Version, Kind::Text, Standard::Absent, [],
         "Description of the definition.";
+    DEFINITION_FEATURES: "definition.features", Version, Kind::TextMap, Standard::Rule("what the source's OS disk says that it supports"), [],
+        "Features by name, such as `DiskControllerTypes = \"SCSI, NVMe\"`: `SecurityType`, `DiskControllerTypes`, `IsAcceleratedNetworkSupported`, `IsHibernateSupported`. They decide which VM sizes can boot the image, so a definition that exists and has other values is refused.";
+    DEFINITION_RELEASE_NOTE_URI: "definition.release_note_uri", Version, Kind::Text, Standard::Absent, [],
+        "Address of the release notes.";
+    DEFINITION_EULA: "definition.eula", Version, Kind::Text, Standard::Absent, [],
+        "End user licence agreement, or its address.";
+    DEFINITION_PRIVACY_STATEMENT_URI: "definition.privacy_statement_uri", Version, Kind::Text, Standard::Absent, [],
+        "Address of the privacy statement.";
+    DEFINITION_MIN_VCPUS: "definition.min_recommended_vcpu_count", Version, Kind::Number, Standard::Absent, [],
+        "Least number of virtual CPUs that is recommended, 1 to 80.";
+    DEFINITION_MAX_VCPUS: "definition.max_recommended_vcpu_count", Version, Kind::Number, Standard::Absent, [],
+        "Greatest number of virtual CPUs that is recommended, 1 to 80.";
+    DEFINITION_MIN_MEMORY: "definition.min_recommended_memory_in_gb", Version, Kind::Number, Standard::Absent, [],
+        "Least memory that is recommended, 1 to 640 GB.";
+    DEFINITION_MAX_MEMORY: "definition.max_recommended_memory_in_gb", Version, Kind::Number, Standard::Absent, [],
+        "Greatest memory that is recommended, 1 to 640 GB.";
+    DEFINITION_DISK_TYPES_NOT_ALLOWED: "definition.disk_types_not_allowed", Version, Kind::Texts, Standard::Absent, [],
+        "Storage types that machines may not use, such as `Standard_LRS`.";
 }
 
 rows! {

@@ -6,7 +6,7 @@ use std::collections::BTreeSet;
 
 use super::machine::{ImageKind, Machine, SourceImage, SourceShape};
 use crate::{
-    compute::{gallery::ImageDefinition, vm::Vm},
+    compute::vm::Vm,
     error::{Error, ErrorKind, Result},
     options::image,
     progress::{CheckOutcome, Event, Progress},
@@ -341,48 +341,6 @@ fn purchase_plan(machine: &Machine) -> Check {
             )
         }
     }
-}
-
-/// Compares a machine with the definition it is meant for, field by field.
-///
-/// # Errors
-/// `Refused`, naming every field that differs.
-pub(super) fn compare_definition(machine: &Machine, definition: &ImageDefinition) -> Result<()> {
-    let fields = [
-        ("osType", definition.os_type(), machine.os_type.as_str()),
-        ("osState", definition.os_state(), "Generalized"),
-        (
-            "hyperVGeneration",
-            definition.hyper_v_generation(),
-            machine.generation.as_str(),
-        ),
-        ("architecture", definition.architecture(), machine.architecture.as_str()),
-    ];
-    let mut differences: Vec<String> = fields
-        .into_iter()
-        .filter(|(_, has, needs)| !has.eq_ignore_ascii_case(needs))
-        .map(|(field, has, needs)| format!("{field} is {has}, the source needs {needs}"))
-        .collect();
-    let is_plan_untold = matches!(&machine.shape, SourceShape::Image(image) if image.kind == ImageKind::ManagedImage);
-    if definition.plan().is_some() != machine.plan.is_some() && !is_plan_untold {
-        let (has, needs) = if machine.plan.is_some() {
-            ("none", "one")
-        } else {
-            ("one", "none")
-        };
-        differences.push(format!("purchasePlan: it has {has}, the source needs {needs}"));
-    }
-    if differences.is_empty() {
-        return Ok(());
-    }
-    let error = Error::new(
-        ErrorKind::Refused,
-        format!(
-            "the image definition does not fit the source: {}",
-            differences.join("; ")
-        ),
-    );
-    Err(error.with_hint("these cannot be changed later: name another definition; a missing one is created to fit"))
 }
 
 #[cfg(test)]

@@ -49,6 +49,9 @@ pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
             progress.warn(text);
         }
     }
+    for text in &goal.notes {
+        progress.warn(text.clone());
+    }
     for formula in goal.formulas() {
         progress.note(formula);
     }

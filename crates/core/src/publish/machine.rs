@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::security::Security;
+use super::{capabilities::Capabilities, security::Security};
 use crate::{
     compute::{disk::DiskBody, vm::Vm},
     error::{Error, ErrorKind, Result},
@@ -25,6 +25,8 @@ pub(super) struct Machine {
     pub architecture: String,
     /// What it was protected with.
     pub security: Security,
+    /// What its operating system supports.
+    pub capabilities: Capabilities,
     /// Its purchase plan as the service shows it.
     pub plan: Option<Value>,
     /// The OS disk.
@@ -110,11 +112,18 @@ impl Machine {
             architecture: os.body.architecture().unwrap_or("x64").to_owned(),
             plan: vm.as_ref().and_then(Vm::plan).or(os.body.plan()).cloned(),
             security,
+            capabilities: Capabilities::of_disk(&os.body, vm.as_ref()),
             os,
             data,
             vm,
             shape: SourceShape::Disks,
         })
+    }
+
+    /// The size of all disks together, in GiB.
+    #[must_use]
+    pub(super) fn size_gib(&self) -> u64 {
+        self.disks().map(|disk| disk.body.size_gib()).sum()
     }
 
     /// All disks, the OS disk first.

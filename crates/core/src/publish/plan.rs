@@ -8,21 +8,21 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    checks, definition,
+    definition,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
     regions::regions,
-    security::{DefinitionSecurity, natural_definition},
+    security::DefinitionSecurity,
     source::fingerprint,
     temporaries::TemporaryId,
     way::{Way, choose as choose_way},
 };
 use crate::{
-    compute::{gallery::ImageDefinition, snapshot::SnapshotKind},
+    compute::snapshot::SnapshotKind,
     error::Result,
     ids::{
-        Location, VersionNumber,
+        VersionNumber,
         resource::{ImageId, ImageVersionId, SnapshotId},
     },
     names::{Part, TemporaryNames},
@@ -68,6 +68,8 @@ pub(super) struct Goal {
     pub details: Details,
     /// The storage of its replicas.
     pub storage: ReplicaStorage,
+    /// What is not as the user or the source says, and keeps nobody from going on.
+    pub notes: Vec<String>,
 }
 
 /// What this run has found out about numbers.
@@ -137,7 +139,8 @@ pub(super) mod tests;
 /// pools, or names get too long.
 pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers) -> Result<Goal> {
     let machine = &seen.machine;
-    checks::compare_definition(machine, &definition(settings, seen))?;
+    let definition = definition::existing_or_planned(settings, seen);
+    definition::require_fit(&settings.traits, machine, &definition)?;
     let fingerprint = fingerprint::of(machine, &settings.run_id);
     let number = match numbers.claimed {
         Some(number) => Number::Found(number),
@@ -148,12 +151,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
             &fingerprint,
         )?,
     };
-    let security = seen
-        .definition
-        .as_ref()
-        .map_or(natural_definition(machine.security), |it| {
-            DefinitionSecurity::parse(it.security_type())
-        });
+    let security = DefinitionSecurity::parse(definition.security_type());
     let way = choose_way(settings.managed_image, machine, security)?;
     let (first, rest) = regions(settings, &machine.location, &seen.accounts)?;
     let names = TemporaryNames::new(&settings.temporaries.name_prefix, &settings.definition, &fingerprint)?;
@@ -172,19 +170,12 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         rest,
         details: details(settings, &fingerprint),
         storage: settings.version_settings.storage,
+        notes: match &seen.definition {
+            Some(definition) => definition::notes(settings, machine, definition),
+            None => Vec::new(),
+        },
         fingerprint,
     })
-}
-
-/// The definition, or the one that would be made: what does not fit is known before anything is written.
-fn definition(settings: &PublishSettings, seen: &Seen) -> ImageDefinition {
-    let planned = |location: &Location| {
-        let body = definition::body(settings, &seen.machine, location);
-        ImageDefinition::new(body)
-    };
-    seen.definition
-        .clone()
-        .unwrap_or_else(|| planned(seen.gallery.as_ref().unwrap_or(&seen.machine.location)))
 }
 
 fn snapshots(settings: &PublishSettings, machine: &Machine, names: &TemporaryNames) -> Vec<PlannedSnapshot> {

@@ -61,16 +61,6 @@ impl DefinitionSecurity {
     }
 }
 
-/// The definition that a machine of this kind may always be published to.
-#[must_use]
-pub(super) const fn natural_definition(security: Security) -> DefinitionSecurity {
-    match security {
-        Security::Standard => DefinitionSecurity::Standard,
-        Security::TrustedLaunch => DefinitionSecurity::TrustedLaunch,
-        Security::Confidential => DefinitionSecurity::Confidential,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

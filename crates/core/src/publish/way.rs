@@ -98,6 +98,8 @@ fn managed_image_obstacle(machine: &Machine) -> Option<String> {
         "a Trusted Launch machine"
     } else if machine.security == Security::Confidential {
         "a confidential VM"
+    } else if machine.capabilities.is_nvme {
+        "a machine on an NVMe controller"
     } else if disk_of("PremiumV2_LRS") {
         "a PremiumV2 disk"
     } else {
@@ -133,11 +135,12 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
         (SourceShape::Image(_), Security::TrustedLaunch | Security::Confidential, _) => {
             error.with_hint("publish from the machine itself: its VM, disks or snapshots")
         }
-        (_, Security::Standard, DefinitionSecurity::Supported) => error.with_hint(words![
-            "set ",
-            MANAGED_IMAGE,
-            format!(" to auto or always, or use a definition of SecurityType {legal}")
-        ]),
+        (_, Security::Standard, DefinitionSecurity::Supported) if managed_image_obstacle(machine).is_none() => error
+            .with_hint(words![
+                "set ",
+                MANAGED_IMAGE,
+                format!(" to auto or always, or use a definition of SecurityType {legal}")
+            ]),
         _ => error.with_hint(format!(
             "use a definition of SecurityType {legal}; one that does not exist yet is created so"
         )),

@@ -50,7 +50,7 @@ async fn account(
     let id = match account {
         AccountRef::Endpoint(endpoint) => {
             skipped.push("sign-in modes of the account: it is given by its endpoint alone".to_owned());
-            return Ok((endpoint.clone(), region_of(endpoint)));
+            return Ok((endpoint.clone(), endpoint.region()));
         }
         AccountRef::Id(id) => id,
     };
@@ -61,14 +61,6 @@ async fn account(
         )),
         Err(error) => Err(error),
     }
-}
-
-/// A public endpoint holds the region as its second part: `acct1.eastus2.batch.azure.com`.
-fn region_of(endpoint: &BatchEndpoint) -> Option<Location> {
-    let text = endpoint.to_string();
-    let mut parts = text.split('.');
-    let (_account, region, service) = (parts.next()?, parts.next()?, parts.next()?);
-    (service == "batch").then(|| region.parse().ok()).flatten()
 }
 
 async fn image_version(
@@ -103,17 +95,4 @@ async fn image_version(
             .with_hint("publish under another number, and roll that one out"));
     }
     Ok(Some(version))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_public_endpoint_tells_the_region() {
-        let region = |text: &str| region_of(&BatchEndpoint::parse(text).unwrap());
-        assert_eq!(region("acct1.eastus2.batch.azure.com"), "eastus2".parse().ok());
-        assert_eq!(region("127.0.0.1:8443/batch/acct1"), None);
-        assert_eq!(region("batch.example.com"), None);
-    }
 }

@@ -2,7 +2,7 @@
 //!
 //! Which regions follow from pools is computed later.
 
-use super::{DefinitionTraits, MAX_REPLICAS, TargetRegion, VersionChoice, reader::Reader, source::NO_SUBSCRIPTION};
+use super::{MAX_REPLICAS, TargetRegion, VersionChoice, reader::Reader, source::NO_SUBSCRIPTION};
 use crate::{
     ids::{
         Location,
@@ -53,20 +53,6 @@ pub(super) fn destination(reader: &mut Reader<'_, '_>) -> Option<Destination> {
         version: version?,
         target_regions,
     })
-}
-
-/// Reads what a new definition says of itself.
-pub(super) fn traits(reader: &mut Reader<'_, '_>) -> DefinitionTraits {
-    let Some(block) = reader.block(image::DEFINITION) else {
-        return DefinitionTraits::default();
-    };
-    let text = |opt| block.text(opt).map(str::to_owned);
-    DefinitionTraits {
-        publisher: text(image::DEFINITION_PUBLISHER),
-        offer: text(image::DEFINITION_OFFER),
-        sku: text(image::DEFINITION_SKU),
-        description: text(image::DEFINITION_DESCRIPTION),
-    }
 }
 
 fn definition(

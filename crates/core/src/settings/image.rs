@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     Generalized, Latest, MachineHandling, PublishSettings, ReplicaRule, Reuse, Stopped, UsedBy, VersionSettings,
-    destination, pool, reader::Reader, source, temporaries,
+    definition, destination, pool, reader::Reader, source, temporaries,
 };
 use crate::options::image;
 
@@ -38,13 +38,13 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
     let version_settings = version(reader, context.now);
     let ignore_checks = ignore_checks(reader, context.checks);
     let create_gallery = reader.is_on(image::CREATE_GALLERY);
-    let traits = destination::traits(reader);
+    let traits = definition::traits(reader);
     let destination = destination?;
     let settings = PublishSettings {
         source: source?,
         definition: destination.definition,
         create_gallery,
-        traits,
+        traits: traits?,
         version: destination.version,
         used_by,
         target_regions: destination.target_regions,

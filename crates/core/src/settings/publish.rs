@@ -14,7 +14,7 @@ use crate::ids::{
     resource::{BatchAccountId, DiskId, ImageDefinitionId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
 };
 
-use super::ReplicaRule;
+use super::{DefinitionTraits, ReplicaRule};
 
 /// Everything a publish needs to know.
 #[derive(Clone, Debug)]
@@ -98,19 +98,6 @@ pub struct SourceDisk<Id> {
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
 #[serde(try_from = "u32", into = "u32")]
 pub struct Lun(u8);
-
-/// What a new image definition says of itself in addition to what follows from the source.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
-pub struct DefinitionTraits {
-    /// `publisher` of the identifier; the gallery's name when absent.
-    pub publisher: Option<String>,
-    /// `offer`; the definition's name when absent.
-    pub offer: Option<String>,
-    /// `sku`; the definition's name when absent.
-    pub sku: Option<String>,
-    /// A description.
-    pub description: Option<String>,
-}
 
 /// Which number a version gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]

@@ -1,5 +1,7 @@
 //! What becomes of good values, and which sentence each bad one gets.
 
+mod gallery;
+
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
 

@@ -7,6 +7,8 @@ mod answers;
 mod captured;
 mod cost;
 mod credential;
+mod definition;
+mod estate;
 mod publish;
 mod publish_reconcile;
 mod publish_sweep;

@@ -16,6 +16,7 @@ use crate::{
     json as read_json, judge,
     operation::{Status, drive, read_resource},
     publish::{
+        capabilities::Capabilities,
         machine::{ImageKind, Machine, SourceDisk, SourceImage, SourceShape},
         security::{DefinitionSecurity, Security},
     },
@@ -147,6 +148,7 @@ pub(in crate::publish) fn of_image(id: &ImageId, body: &Value) -> Result<Machine
         // A managed image cannot be of another architecture, nor of a protected machine.
         architecture: "x64".to_owned(),
         security: Security::Standard,
+        capabilities: Capabilities::default(),
         plan: None,
         os: image_disk(os),
         data: by_lun(read_json::items(profile, "/dataDisks"), image_disk)?,
@@ -183,6 +185,7 @@ pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageD
         generation: definition.hyper_v_generation().to_owned(),
         architecture: definition.architecture().to_owned(),
         security: security_of(definition),
+        capabilities: Capabilities::of_definition(definition),
         plan: definition.plan().cloned(),
         os,
         data: by_lun(read_json::items(profile, "/dataDiskImages"), version_disk)?,

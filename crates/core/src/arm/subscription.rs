@@ -1,0 +1,40 @@
+//! Subscriptions that this identity can see.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::{ids::SubscriptionId, json, request::Request};
+
+/// The api-version of subscriptions: azure-mgmt-resource-subscriptions 1.0.0 sends it.
+const API_VERSION: &str = "2022-12-01";
+
+/// A subscription.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subscription {
+    /// Its id.
+    pub id: SubscriptionId,
+    /// What people call it.
+    pub name: String,
+}
+
+impl Subscription {
+    /// Reads one item of the list; nothing when it has no usable id.
+    #[must_use]
+    pub fn read(item: &Value) -> Option<Self> {
+        Some(Self {
+            id: json::text(item, "/subscriptionId")?.parse().ok()?,
+            name: json::text(item, "/displayName").unwrap_or_default().to_owned(),
+        })
+    }
+}
+
+/// The request for all of them. A subscription in which the identity has no role is not in the list.
+#[must_use]
+pub fn list() -> Request {
+    Request::arm(
+        Method::GET,
+        "/subscriptions",
+        API_VERSION,
+        "list the subscriptions in sight",
+    )
+}

@@ -1,0 +1,72 @@
+//! What a definition says of the machines that its images boot on, on the emulator.
+
+use azure_batch_core::{error::ErrorKind, settings::PublishSettings};
+use serde_json::{Value, json};
+
+use crate::{
+    publish::{run, settings},
+    support::Azure,
+};
+
+/// The example with its machine on a size that has NVMe disks only.
+fn nvme_world() -> Azure {
+    let azure = Azure::example();
+    let seed = json!({"subscriptions": [], "vms": [{"name": "vm-build", "resourceGroup": "rg-images", "location": "eastus2",
+        "vmSize": "Standard_D4ds_v6", "powerState": "deallocated", "generalized": true}]});
+    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+    azure
+}
+
+fn plain_definition(azure: &Azure) {
+    let seed = json!({"subscriptions": [], "definitions": [{"gallery": "gal1", "resourceGroup": "rg-images", "name": "ubuntu",
+        "properties": {"osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": {"publisher": "p", "offer": "o", "sku": "s"}, "features": [{"name": "SecurityType", "value": "Standard"}]}}]});
+    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+}
+
+/// What was written to the definition.
+fn written(azure: &Azure) -> Vec<Value> {
+    let is_definition = |path: &str| path.to_lowercase().ends_with("/images/ubuntu");
+    let journal = azure.journal().into_iter();
+    journal
+        .filter(|entry| entry.method == "PUT" && is_definition(&entry.path))
+        .map(|entry| entry.request["properties"].clone())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_on_nvme_makes_a_definition_whose_images_boot_there() {
+    let azure = nvme_world();
+    run(&azure, &settings()).await.unwrap();
+    let features =
+        json!([{"name": "DiskControllerTypes", "value": "SCSI, NVMe"}, {"name": "SecurityType", "value": "Standard"}]);
+    assert_eq!(written(&azure)[0]["features"], features);
+    azure.turn_the_page();
+    run(&azure, &settings()).await.unwrap();
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_definition_without_nvme_is_refused_for_such_a_machine_before_anything_is_written() {
+    let azure = nvme_world();
+    plain_definition(&azure);
+    let error = run(&azure, &settings()).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let report = error.report();
+    assert!(
+        report.contains("DiskControllerTypes is SCSI, the source needs SCSI, NVMe"),
+        "{report}"
+    );
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_machine_that_supports_trusted_launch_may_go_where_both_kinds_boot_when_the_user_says_so() {
+    let azure = Azure::example();
+    let mut wanted: PublishSettings = settings();
+    wanted.traits.features = [("SecurityType".to_owned(), "TrustedLaunchSupported".to_owned())].into();
+    let published = run(&azure, &wanted).await.unwrap();
+    assert_eq!(published.security_type, "TrustedLaunchSupported");
+}

@@ -1,0 +1,145 @@
+//! What is in sight: every account with its pools, what their nodes run, and what could not be read.
+
+use std::time::Duration;
+
+use azure_batch_core::{
+    batch::image::PoolImage,
+    estate::{self, Estate, NodeImages},
+    settings::{AccountRef, ROLLOUT_DEADLINE, Sight},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    rollout::{client, foreign_pool, image, resize_by_somebody, world},
+    support::{Azure, GROUP},
+};
+
+/// The definition of the usual world.
+pub(crate) fn definition() -> String {
+    format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/def1")
+}
+
+/// A pool on what `reference` names, with nodes that are there.
+pub(crate) fn pool(id: &str, reference: Value, nodes: u32) -> Value {
+    let mut pool = foreign_pool("1.0.0", nodes);
+    pool["id"] = json!(id);
+    pool["virtualMachineConfiguration"]["imageReference"] = reference;
+    pool
+}
+
+pub(crate) fn by_id(id: &str) -> Value {
+    json!({"virtualMachineImageId": id})
+}
+
+async fn seen(azure: &Azure, sight: &Sight) -> Estate {
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    estate::read(&client, sight)
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// Both accounts with two pools on a version and one that follows the definition.
+fn fleet() -> Azure {
+    world(|seed| {
+        seed["batchAccounts"][0]["pools"] = json!([
+            pool("one", by_id(&image("1.0.0")), 3),
+            pool("two", by_id(&image("0.9.0")), 2),
+            pool("p1", by_id(&definition()), 0),
+        ]);
+        seed["batchAccounts"][1]["pools"] = json!([pool("west", by_id(&image("1.0.0")), 1)]);
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_account_in_sight_is_read_with_images_and_nodes() {
+    let azure = fleet();
+    let estate = seen(&azure, &Sight::Everything).await;
+    let rows: Vec<_> = estate
+        .pools()
+        .map(|(account, pool)| {
+            let nodes: u32 = pool.counts.as_ref().unwrap().dedicated.values().sum();
+            (account.title(), pool.id.to_string(), pool.image.kind(), nodes)
+        })
+        .collect();
+    let row = |account: &str, pool: &str, kind, nodes| (account.to_owned(), pool.to_owned(), kind, nodes);
+    assert_eq!(
+        rows,
+        [
+            row("acct1", "one", "version", 3),
+            row("acct1", "p1", "definition", 0),
+            row("acct1", "two", "version", 2),
+            row("acct2", "west", "version", 1),
+        ]
+    );
+    assert!(estate.is_whole() && azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_are_listed_only_where_they_may_differ() {
+    let azure = fleet();
+    resize_by_somebody(&azure, 2).await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let estate = seen(&azure, &Sight::Everything).await;
+    let journal = azure.journal();
+    let asked = |end: &str| journal.iter().filter(|entry| entry.path.ends_with(end)).count();
+    assert_eq!((asked("/pools"), asked("/nodecounts"), asked("/nodes")), (2, 2, 1));
+    let (_, follower) = estate.pools().find(|(_, pool)| pool.id.as_str() == "p1").unwrap();
+    let latest = PoolImage::Version(image("1.0.0").parse().unwrap());
+    let older = PoolImage::Version(image("0.9.0").parse().unwrap());
+    assert_eq!(follower.nodes, NodeImages::Listed(vec![(latest.clone(), 2)]));
+    assert_eq!((follower.may_run(&latest), follower.may_run(&older)), (true, false));
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_cannot_be_read_is_an_entry_and_nothing_else_is_lost() {
+    let azure = world(|seed| {
+        seed["batchAccounts"][0]["pools"] = json!([
+            pool("one", by_id(&image("1.0.0")), 1),
+            pool("follower", by_id(&definition()), 1)
+        ]);
+        seed["batchAccounts"][1]["allowedAuthenticationModes"] = json!(["SharedKey"]);
+        let mut third = seed["batchAccounts"][0].clone();
+        third["name"] = json!("acct3");
+        third["pools"] = json!([]);
+        seed["batchAccounts"].as_array_mut().unwrap().push(third);
+    });
+    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailure", "method": "GET", "path": "/pools", "occurrence": {"nth": 2}}));
+    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailure", "method": "GET", "path": "*/follower/nodes", "occurrence": "every"}));
+    let estate = seen(&azure, &Sight::Everything).await;
+    let gaps: Vec<&str> = estate.gaps.iter().map(|gap| gap.what.as_str()).collect();
+    assert_eq!(
+        gaps,
+        [
+            "Batch account acct2",
+            "nodes of pool follower in acct1",
+            "Batch account acct3"
+        ]
+    );
+    let pools: Vec<&str> = estate.pools().map(|(_, pool)| pool.id.as_str()).collect();
+    assert_eq!(pools, ["follower", "one"]);
+    let (_, follower) = estate.pools().next().unwrap();
+    let version = PoolImage::Version(image("0.9.0").parse().unwrap());
+    assert!(
+        follower.may_run(&version),
+        "a pool whose nodes are not known may run any version of its definition"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_is_seen_by_its_endpoint_alone() {
+    let azure = fleet();
+    let endpoint = AccountRef::Endpoint("acct2.westus2.batch.azure.com".parse().unwrap());
+    let missing = AccountRef::Id(
+        format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/gone")
+            .parse()
+            .unwrap(),
+    );
+    let estate = seen(&azure, &Sight::Accounts(vec![endpoint, missing])).await;
+    let account = &estate.accounts[0];
+    assert_eq!(
+        (account.title(), account.pools.len()),
+        ("acct2.westus2.batch.azure.com".to_owned(), 1)
+    );
+    assert_eq!(account.location, "westus2".parse().ok());
+    assert_eq!(estate.gaps[0].what, "Batch account gone");
+}
