@@ -5,6 +5,7 @@
 
 mod bars;
 mod escape;
+pub mod table;
 
 use std::{
     fmt,
@@ -19,7 +20,7 @@ use azure_batch_core::{
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use self::bars::Bars;
+use self::{bars::Bars, table::Table};
 
 /// How stdout is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -58,6 +59,8 @@ pub struct Console {
     redactor: Redactor,
     group: Group,
     bars: Option<Bars>,
+    /// Of the terminal that stdout is; absent when it is none.
+    width: Option<u16>,
 }
 
 /// Whether a group of the runner's log is open; groups do not nest.
@@ -82,8 +85,11 @@ impl Console {
     #[must_use]
     pub fn of_process(form: Form) -> Self {
         let bars = (form == Form::Plain && io::stderr().is_terminal()).then(Bars::on_stderr);
+        let terminal = (form == Form::Plain).then(console::Term::stdout);
+        let size = terminal.as_ref().and_then(console::Term::size_checked);
         Self {
             bars,
+            width: size.map(|(_rows, columns)| columns),
             ..Self::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
         }
     }
@@ -98,6 +104,7 @@ impl Console {
             redactor: Redactor::default(),
             group: Group::Closed,
             bars: None,
+            width: None,
         }
     }
 
@@ -150,6 +157,15 @@ impl Console {
         let text = self.redactor.safe(&text.to_string());
         let Self { err, bars, .. } = self;
         Bars::suspended(bars.as_ref(), || write_line(err, &text));
+    }
+
+    /// A table for people; programs that read JSON do not get it.
+    pub fn table(&mut self, table: &Table) {
+        if self.form == Form::Json || table.is_empty() {
+            return;
+        }
+        let text = table.text(self.width, |cell| self.redactor.clean(&escape::one_line(cell)));
+        self.write_out(&text);
     }
 
     /// Opens a group in the runner's log, and closes the one before.

@@ -3,7 +3,11 @@
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::{machine::Machine, source, temporaries, temporaries::Found};
+use super::{
+    machine::Machine,
+    source::{self, image},
+    temporaries::{self, Found},
+};
 use crate::{
     batch::{account, account::Account},
     client::Client,
@@ -60,6 +64,13 @@ impl Seen {
 /// # Errors
 /// When the source, the gallery or the group of temporaries is missing, or Azure refuses.
 pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<Seen> {
+    match settings.adopted() {
+        Some(version) => of_adopted(client, settings, version).await,
+        None => of_source(client, settings).await,
+    }
+}
+
+async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
     let (machine, (gallery, definition, versions), accounts, temporaries) = futures::try_join!(
         source::observe(client, &settings.source),
         destination(client, settings),
@@ -77,11 +88,27 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
     })
 }
 
+/// A version that is adopted shows that its gallery is there, and needs neither other versions nor temporaries.
+async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
+    let (version, definition, accounts) = futures::try_join!(
+        image::settled_version(client, id),
+        image::definition_of(client, id),
+        accounts(client, settings)
+    )?;
+    let machine = image::of_version(&version, &definition)?;
+    Ok(Seen {
+        gallery: Some(machine.location.clone()),
+        machine,
+        definition: Some(definition),
+        versions: vec![version],
+        accounts,
+        temporaries: Vec::new(),
+        ready: Vec::new(),
+    })
+}
+
 /// The accounts whose pools will use the version, with the pools' sizes.
-///
-/// # Errors
-/// When one is missing or not readable.
-pub(super) async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
+async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
     let read = |it: &UsedBy| {
         let (id, nodes) = (it.account.clone(), it.nodes);
         async move { Ok((account::read(client, &id).await?, nodes)) }
