@@ -13,7 +13,7 @@ use std::{
 };
 
 use azure_batch_core::{
-    harmless::{harmless_in_one_line, harmless_json},
+    harmless::harmless_json,
     redact::{Redactor, is_struck_out},
     telling::Show,
 };
@@ -164,7 +164,7 @@ impl Console {
         if self.form == Form::Json || table.is_empty() {
             return;
         }
-        let text = table.text(self.width, |cell| self.redactor.clean(&escape::one_line(cell)));
+        let text = table.text(self.width, |cell| self.redactor.safe_line(cell));
         self.write_out(&text);
     }
 
@@ -174,7 +174,7 @@ impl Console {
             return self.line(title);
         }
         self.end_group();
-        let title = harmless_in_one_line(&self.redactor.clean(title));
+        let title = self.redactor.safe_line(title);
         self.write_out(&format!("::group::{}", escape::message(&title)));
         self.group = Group::Open;
     }
@@ -192,7 +192,7 @@ impl Console {
         if self.form != Form::Workflow {
             return self.complain(format_args!("{}: {title}: {text}", grade.command()));
         }
-        let title = harmless_in_one_line(&self.redactor.clean(title));
+        let title = self.redactor.safe_line(title);
         let mut text = self.redactor.safe(text);
         if utf16_length(&text) > LONGEST_MESSAGE {
             self.write_out(&text);

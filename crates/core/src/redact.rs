@@ -9,7 +9,7 @@ use std::fmt;
 use secrecy::{ExposeSecret as _, SecretString};
 
 pub use self::look::secrets_in_json;
-use crate::harmless::harmless;
+use crate::harmless::{harmless, harmless_in_one_line};
 
 /// What a secret becomes.
 const STRUCK: &str = "***";
@@ -59,6 +59,12 @@ impl Redactor {
     #[must_use]
     pub fn safe(&self, text: &str) -> String {
         harmless(&self.clean(text))
+    }
+
+    /// The same in one line, for titles and cells.
+    #[must_use]
+    pub fn safe_line(&self, text: &str) -> String {
+        harmless_in_one_line(&self.clean(text))
     }
 }
 
