@@ -314,9 +314,11 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     };
     let Ended { result, report } = outcome.unwrap_or_else(crashed);
     let now = operation.clock.now();
-    operation.end(
-        result
-            .map(|published| events::published(published, report, run_id).safe(&start.redactor))
-            .map_err(|error| Failed::of_error(&error, start.door, now).safe(&start.redactor)),
-    );
+    operation.end(match result {
+        Ok(published) => Ok(events::published(published, report, run_id).safe(&start.redactor)),
+        Err(error) => {
+            let failed = Failed::of_error(&error, start.door, now).after(report, &run_id);
+            Err(failed.safe(&start.redactor))
+        }
+    });
 }

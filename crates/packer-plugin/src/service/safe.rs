@@ -32,7 +32,7 @@ impl Safe for v1::Event {
 impl Safe for Kind {
     fn texts(&mut self) -> Vec<&mut String> {
         match self {
-            Self::SignedIn(event) => vec![&mut event.method, &mut event.cloud],
+            Self::SignedIn(event) => vec![&mut event.cloud, &mut event.identity],
             Self::StepStarted(event) => vec![&mut event.step, &mut event.what],
             Self::StepDone(event) => vec![&mut event.step],
             Self::StepSkipped(event) => vec![&mut event.step, &mut event.why],
@@ -41,7 +41,11 @@ impl Safe for Kind {
             Self::Removed(event) => vec![&mut event.id],
             Self::Kept(event) => vec![&mut event.id, &mut event.why],
             Self::Replication(event) => vec![&mut event.region, &mut event.state],
-            Self::Retrying(event) => vec![&mut event.doing, &mut event.why],
+            Self::Retrying(event) => {
+                let answer = event.answer.iter_mut();
+                let answer = answer.flat_map(|answer| [&mut answer.code, &mut answer.request_id]);
+                [&mut event.doing, &mut event.why].into_iter().chain(answer).collect()
+            }
             Self::Waiting(event) => vec![&mut event.what],
             Self::Published(published) => published.texts(),
             Self::Note(_) | Self::Warning(_) | Self::Copied(_) => Vec::new(),
@@ -84,7 +88,14 @@ impl Safe for v1::PlanResponse {
 impl Safe for Failed {
     fn texts(&mut self) -> Vec<&mut String> {
         let failure = self.failure.as_mut();
-        let mut texts = vec![&mut failure.report, &mut failure.hint, &mut failure.next_call];
+        let mut texts = vec![
+            &mut failure.report,
+            &mut failure.hint,
+            &mut failure.next_call,
+            &mut failure.run_id,
+        ];
+        texts.extend(failure.kept.iter_mut().flat_map(|kept| [&mut kept.id, &mut kept.why]));
+        texts.extend(failure.steps.iter_mut().map(|step| &mut step.step));
         texts.extend(
             failure
                 .faults
