@@ -50,7 +50,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     plan::{Course, Ended, Kept},
-    settings::PublishSettings,
+    settings::{Checked, PublishSettings},
 };
 
 /// How often a part of a publish is begun before a run gives up on it: other runs may take a number, or remove what this
@@ -61,7 +61,7 @@ const MAX_ROUNDS: u32 = 6;
 const AFTER_NOTHING: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Publishes. The report says how long each step took and what is left, however the run ended.
-pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published, Course> {
+pub async fn run(client: &Client, settings: &Checked<PublishSettings>) -> Ended<Published, Course> {
     let mut kept = Vec::new();
     // The whole flow is a big state machine; whoever waits for it should not have to carry it.
     let published = Box::pin(publish(client, settings, &mut kept)).await;
@@ -77,7 +77,7 @@ pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published
 ///
 /// # Errors
 /// As [`run`], for what can be known without writing.
-pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
+pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Result<PublishPlan> {
     let holder = holder(settings);
     let work = Work {
         client,

@@ -25,7 +25,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
-    settings::{RolloutSettings, fault::Fault},
+    settings::{Checked, RolloutSettings, fault::Fault},
     watch::AccountWatch,
 };
 use decide::Intent;
@@ -37,7 +37,7 @@ use spec::Spec;
 use verdict::{Verdict, Waited};
 
 /// Rolls out.
-pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome {
+pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> RolloutOutcome {
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out(client, settings, &mut report)).await;
     report.steps = client.run().steps();
@@ -49,7 +49,7 @@ pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome 
 ///
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
-pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<RolloutStep>> {
+pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Result<Plan<RolloutStep>> {
     let planned = async {
         let intent = intent(settings)?;
         let site = observe::observe(client, settings).await?;
@@ -71,7 +71,7 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
 ///
 /// # Errors
 /// With all faults.
-pub fn check(settings: &RolloutSettings) -> Result<(), Vec<Fault>> {
+pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
     Spec::new(settings).map(drop)
 }
 

@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod checked;
 mod definition;
 mod destination;
 pub mod fault;
@@ -21,6 +22,7 @@ mod status;
 mod temporaries;
 mod values;
 
+pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use image::PublishContext;
 
@@ -50,7 +52,7 @@ use crate::{ids::resource::ImageDefinitionId, options::run};
 #[derive(Clone, Debug)]
 pub struct Asked<Settings> {
     /// What to do.
-    pub settings: Settings,
+    pub settings: Checked<Settings>,
     /// As whom, and to which Azure.
     pub connection: Connection,
     /// How long it may take.
@@ -113,7 +115,7 @@ fn asked<Settings>(
     match (settings, connection) {
         (Some(settings), Some(connection)) if faults.is_empty() => Ok(Asked {
             deadline: deadline.unwrap_or_else(|| usual_deadline(&settings)),
-            settings,
+            settings: Checked::new(settings),
             connection,
         }),
         _ => Err(faults),

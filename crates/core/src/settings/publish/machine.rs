@@ -1,0 +1,36 @@
+//! What may be done to a source VM, and what is known of its state.
+//!
+//! How it is read from values is in `settings/image.rs`.
+
+/// What may be done to a source VM, and what is known of its state.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct MachineHandling {
+    /// What to do with a VM that is not deallocated.
+    pub if_running: Stopped,
+    /// How the VM comes to be generalized.
+    pub generalized: Generalized,
+}
+
+/// What to do with a VM that is not deallocated.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Stopped {
+    /// Refuse: disks of a running machine are not consistent with each other.
+    #[default]
+    Required,
+    /// Deallocate it.
+    Deallocate,
+    /// Copy its disks as they are.
+    AllowRunning,
+}
+
+/// How a VM comes to be generalized.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Generalized {
+    /// It must be marked so already.
+    #[default]
+    Required,
+    /// The user declares that it is (sysprep or waagent ran), marked or not.
+    Declared,
+    /// Mark it; final, such a VM never starts again.
+    Mark,
+}
