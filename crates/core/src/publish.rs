@@ -7,6 +7,7 @@
 
 mod adopt;
 mod bodies;
+mod boot;
 mod capabilities;
 mod carry;
 mod checks;
@@ -19,6 +20,7 @@ mod making;
 mod next;
 mod number;
 mod observe;
+mod places;
 mod plan;
 mod prepare;
 mod regions;

@@ -78,6 +78,8 @@ rows! {
         "Resource id of the pool's Batch account.";
     USED_BY_NODES: "used_by.nodes", Replicas, Kind::Number, Standard::Required, [],
         "The greatest number of nodes that the pool will have.";
+    USED_BY_VM_SIZE: "used_by.vm_size", Replicas, Kind::Text, Standard::Absent, [],
+        "The pool's VM size, such as `Standard_D4ds_v6`. A definition whose images this size cannot boot is then refused before anything is copied: generation, architecture, security type and disk controller are compared.";
 }
 
 rows! {

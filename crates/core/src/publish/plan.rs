@@ -8,10 +8,11 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    definition,
+    boot, definition,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
+    places,
     regions::regions,
     security::DefinitionSecurity,
     source::fingerprint,
@@ -141,6 +142,11 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
     let machine = &seen.machine;
     let definition = definition::existing_or_planned(settings, seen);
     definition::require_fit(&settings.traits, machine, &definition)?;
+    places::require_known(&settings.target_regions, seen.locations.as_deref())?;
+    let mut notes = boot::require(&seen.sizes, &definition)?;
+    if let Some(definition) = &seen.definition {
+        notes.extend(definition::notes(settings, machine, definition));
+    }
     let fingerprint = fingerprint::of(machine, &settings.run_id);
     let number = match numbers.claimed {
         Some(number) => Number::Found(number),
@@ -170,10 +176,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         rest,
         details: details(settings, &fingerprint),
         storage: settings.version_settings.storage,
-        notes: match &seen.definition {
-            Some(definition) => definition::notes(settings, machine, definition),
-            None => Vec::new(),
-        },
+        notes,
         fingerprint,
     })
 }

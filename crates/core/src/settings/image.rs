@@ -86,9 +86,11 @@ fn used_by(reader: &mut Reader<'_, '_>) -> Vec<UsedBy> {
             let text = "must be 1 or more: give the greatest number of nodes that the pool will have";
             pool.refuse(image::USED_BY_NODES, text);
         }
+        let vm_size = pool.parsed(image::USED_BY_VM_SIZE);
         Some(UsedBy {
             account: account?,
             nodes: nodes?,
+            vm_size,
         })
     })
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    InvalidId, Location, VersionNumber,
+    InvalidId, Location, VersionNumber, VmSize,
     resource::{BatchAccountId, DiskId, ImageDefinitionId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
 };
 
@@ -130,6 +130,8 @@ pub struct UsedBy {
     pub account: BatchAccountId,
     /// The greatest number of nodes one pool will have.
     pub nodes: u32,
+    /// The size of its nodes, where it is to be compared with the definition.
+    pub vm_size: Option<VmSize>,
 }
 
 /// A region of the version that was asked for by name.

@@ -1,6 +1,9 @@
 //! What a definition says of the machines that its images boot on, on the emulator.
 
-use azure_batch_core::{error::ErrorKind, settings::PublishSettings};
+use azure_batch_core::{
+    error::ErrorKind,
+    settings::{PublishSettings, TargetRegion, UsedBy},
+};
 use serde_json::{Value, json};
 
 use crate::{
@@ -69,4 +72,63 @@ async fn a_machine_that_supports_trusted_launch_may_go_where_both_kinds_boot_whe
     wanted.traits.features = [("SecurityType".to_owned(), "TrustedLaunchSupported".to_owned())].into();
     let published = run(&azure, &wanted).await.unwrap();
     assert_eq!(published.security_type, "TrustedLaunchSupported");
+}
+
+/// The example, for a pool of these nodes.
+fn for_pool(size: &str) -> PublishSettings {
+    let account = format!(
+        "{}/providers/Microsoft.Batch/batchAccounts/acct1",
+        crate::support::GROUP
+    );
+    let mut wanted = settings();
+    wanted.used_by = vec![UsedBy {
+        account: account.parse().unwrap(),
+        nodes: 1,
+        vm_size: size.parse().ok(),
+    }];
+    wanted
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_size_that_cannot_boot_the_image_is_refused_before_anything_is_written() {
+    let table = [
+        (
+            "Standard_D4ds_v6",
+            ErrorKind::Refused,
+            "it has NVMe disk controllers only",
+        ),
+        (
+            "Standard_D4ps_v5",
+            ErrorKind::Refused,
+            "it is Arm64, the images are x64",
+        ),
+        (
+            "Standard_D4s_v99",
+            ErrorKind::BadInput,
+            "eastus2 has no VM size Standard_D4s_v99",
+        ),
+    ];
+    for (size, kind, text) in table {
+        let azure = Azure::example();
+        let error = run(&azure, &for_pool(size)).await.unwrap_err();
+        assert_eq!(error.kind(), kind, "{size}");
+        assert!(error.report().contains(text), "{}", error.report());
+        assert_eq!(azure.writes(), Vec::<String>::new());
+    }
+    let azure = nvme_world();
+    run(&azure, &for_pool("standard_d4ds_V6")).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_misspelt_region_is_refused_before_anything_is_written() {
+    let azure = Azure::example();
+    let mut wanted = settings();
+    wanted.target_regions.push(TargetRegion {
+        location: "westeuorpe".parse().unwrap(),
+        replicas: None,
+    });
+    let error = run(&azure, &wanted).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::BadInput);
+    assert!(error.report().contains("is westeurope meant?"), "{}", error.report());
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }

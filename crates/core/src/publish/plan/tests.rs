@@ -54,6 +54,8 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         definition: None,
         versions: Vec::new(),
         accounts,
+        sizes: Vec::new(),
+        locations: None,
         temporaries: Vec::new(),
         ready: Vec::new(),
     }
