@@ -42,7 +42,7 @@ use self::{
 };
 pub use self::{
     checks::CHECK_NAMES,
-    report::{Outcome, PublishPlan, Published, PublishedRegion},
+    report::{Outcome, PublishPlan, Published, PublishedRegion, Stored, StoredRegion},
     step::Step,
 };
 use crate::{
@@ -100,6 +100,8 @@ pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<Publish
     Ok(PublishPlan {
         steps: next::plan(next::batches(work.asking(), &seen, &goal)?),
         replicas: goal.formulas(),
+        stored: Stored::new(seen.machine.size_gib(), goal.first.iter().chain(&goal.rest)),
+        end_of_life: goal.details.end_of_life,
         version: goal.version,
     })
 }

@@ -18,7 +18,7 @@ use crate::{
 };
 
 /// Where the manifest goes when the template does not say.
-const MANIFEST: &str = "azure-batch-manifest.json";
+pub(crate) const MANIFEST: &str = "azure-batch-manifest.json";
 
 /// Type of the builder whose artifact names the source.
 const AZURE_ARM: &str = "azure-arm";

@@ -1,11 +1,15 @@
 //! The Packer plugin `azure-batch`: Packer's protocol, and what it is asked to do.
 //!
+//! For people and CI systems it has a command line of its own, [`cli`].
+//!
 //! The way through: [`handshake`] meets Packer, [`packer`] speaks with it, the
 //! [`post_processor`] reads the [`config`] and asks the gRPC [`service`], which lets core do the
 //! work. Knows no Azure Resource Manager: that is `azure-batch-core`'s.
 
 pub mod artifact_in;
 pub mod artifact_out;
+mod azure;
+pub mod cli;
 pub mod config;
 pub mod describe;
 pub mod environment;
@@ -27,8 +31,8 @@ use std::sync::Arc;
 use packer::post_processor::PostProcessor;
 
 /// What a command line without a verb of ours gets to read.
-const USAGE: &str = "this program is a Packer plugin, which Packer starts by itself; \
-                     its verbs for Packer are describe and start";
+const USAGE: &str = "this program is a Packer plugin, which Packer starts by itself; its verbs for Packer are describe \
+                     and start, and its verbs for people are shown by --help";
 
 /// Does what the arguments after the program's name ask for.
 ///
@@ -39,6 +43,9 @@ pub fn run(
     stdout: &mut dyn Write,
     post_processor: impl FnOnce() -> Arc<dyn PostProcessor>,
 ) -> ExitCode {
+    if arguments.first().is_some_and(|verb| cli::is_for_people(verb)) {
+        return cli::run(arguments, stdout, &environment::of_process);
+    }
     let verbs: Vec<&str> = arguments.iter().map(String::as_str).collect();
     let outcome = match verbs.as_slice() {
         ["describe"] => writeln!(stdout, "{}", describe::line())

@@ -10,6 +10,8 @@ mod operations;
 pub mod publisher;
 pub mod values;
 
+pub(crate) use self::events::published;
+
 use std::{io, sync::Arc};
 
 use azure_batch_core::{

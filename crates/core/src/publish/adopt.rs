@@ -11,7 +11,7 @@ use super::{
     observe::accounts,
     plan::{self},
     regions,
-    report::security_type,
+    report::{Stored, security_type},
     source::{fingerprint, image},
 };
 use crate::{
@@ -96,6 +96,8 @@ pub(super) async fn plan(client: &Client, settings: &PublishSettings, id: &Image
         version: id.clone(),
         steps: Plan::new(changes),
         replicas: needs().map(|need| need.formula.clone()).collect(),
+        stored: Stored::new(image::of_version(&seen.version, &seen.definition)?.size_gib(), needs()),
+        end_of_life: plan.details.end_of_life,
     })
 }
 

@@ -120,6 +120,12 @@ impl Machine {
         })
     }
 
+    /// The size of all disks together, in GiB.
+    #[must_use]
+    pub(super) fn size_gib(&self) -> u64 {
+        self.disks().map(|disk| disk.body.size_gib()).sum()
+    }
+
     /// All disks, the OS disk first.
     pub(super) fn disks(&self) -> impl Iterator<Item = &SourceDisk> {
         std::iter::once(&self.os).chain(self.data.iter().map(|(_, disk)| disk))

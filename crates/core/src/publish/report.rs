@@ -2,6 +2,7 @@
 //!
 //! Nothing is decided here.
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{machine::Machine, observe::Seen, plan::Goal, step::Step};
@@ -15,6 +16,7 @@ use crate::{
         resource::{ImageDefinitionId, ImageVersionId},
     },
     plan::Plan,
+    replicas::RegionNeed,
     settings::PublishSettings,
 };
 
@@ -79,6 +81,55 @@ pub struct PublishPlan {
     pub steps: Plan<Step>,
     /// The replica formula of each region.
     pub replicas: Vec<String>,
+    /// What its replicas store, which is what they cost.
+    pub stored: Stored,
+    /// When its life ends, if that was asked for.
+    pub end_of_life: Option<Timestamp>,
+}
+
+/// What the replicas of a version store. Azure bills each replica by month and GiB, as a snapshot of the image's disks.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Stored {
+    /// The size of all disks of the image together, in GiB: one replica stores no more than this.
+    pub gib_per_replica: u64,
+    /// The replicas of each region.
+    pub regions: Vec<StoredRegion>,
+}
+
+/// The replicas of one region.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct StoredRegion {
+    /// The region.
+    pub region: Location,
+    /// Its replicas.
+    pub replicas: u32,
+}
+
+impl Stored {
+    /// What so large an image stores in these regions.
+    #[must_use]
+    pub(super) fn new<'a>(gib_per_replica: u64, needs: impl IntoIterator<Item = &'a RegionNeed>) -> Self {
+        let region = |need: &RegionNeed| StoredRegion {
+            region: need.location.clone(),
+            replicas: need.replicas,
+        };
+        Self {
+            gib_per_replica,
+            regions: needs.into_iter().map(region).collect(),
+        }
+    }
+
+    /// All replicas of all regions.
+    #[must_use]
+    pub fn replicas(&self) -> u32 {
+        self.regions.iter().map(|region| region.replicas).sum()
+    }
+
+    /// What all replicas together store at most, in GiB.
+    #[must_use]
+    pub fn total_gib(&self) -> u64 {
+        self.gib_per_replica.saturating_mul(u64::from(self.replicas()))
+    }
 }
 
 impl PublishPlan {

@@ -97,7 +97,7 @@ const fn outcome(outcome: Outcome) -> v1::Outcome {
 }
 
 /// The message of a result.
-pub(super) fn published(published: Published, course: Course, run_id: String) -> v1::Published {
+pub(crate) fn published(published: Published, course: Course, run_id: String) -> v1::Published {
     v1::Published {
         image_version_id: published.version.to_string(),
         image_version: published.number.to_string(),

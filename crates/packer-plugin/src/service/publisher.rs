@@ -8,21 +8,15 @@ use async_trait::async_trait;
 use azure_batch_core::{
     client::Client,
     clock::Clock,
-    connect::connect,
     error::Result,
-    https::{Authorities, https_client},
     plan::{Course, Ended},
     progress::Progress,
     publish::{self, PublishPlan, Published},
-    run::Run,
     settings::{Asked, PublishSettings},
 };
 use tokio_util::sync::CancellationToken;
 
-use crate::environment;
-
-/// What we call ourselves, in Azure's logs too.
-const USER_AGENT: &str = concat!("packer-plugin-azure-batch/", env!("CARGO_PKG_VERSION"));
+use crate::azure;
 
 /// Publishes.
 #[async_trait]
@@ -67,16 +61,11 @@ impl AzurePublisher {
         progress: Progress,
         cancel: CancellationToken,
     ) -> Result<Client> {
-        let ca_file = asked.connection.ca_file.as_deref();
-        let authorities = ca_file.map(Authorities::of_file).transpose()?.unwrap_or_default();
-        let identity_endpoint = environment::of_process("IDENTITY_ENDPOINT");
-        let transport = https_client(USER_AGENT, authorities, identity_endpoint.as_deref())?;
-        let run = Run::new(Arc::clone(&self.clock), asked.deadline, cancel, progress);
-        connect(
-            &asked.connection.login,
-            &asked.connection.cloud,
-            Arc::new(transport),
-            run,
+        azure::client(
+            &asked.connection,
+            Arc::clone(&self.clock),
+            asked.deadline,
+            (progress, cancel),
         )
         .await
     }

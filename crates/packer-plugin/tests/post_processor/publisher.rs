@@ -7,7 +7,7 @@ use azure_batch_core::{
     error::{Error, ErrorKind, Result},
     plan::{Course, Ended, Plan},
     progress::{CheckOutcome, Event, Progress},
-    publish::{Outcome, PublishPlan, Published, PublishedRegion, Step},
+    publish::{Outcome, PublishPlan, Published, PublishedRegion, Step, Stored},
     settings::{Asked, PublishSettings},
 };
 use packer_plugin_azure_batch::service::publisher::Publisher;
@@ -58,6 +58,11 @@ impl Publisher for Scripted {
                 disk: format!("{GROUP}/providers/Microsoft.Compute/disks/d1"),
             }]),
             replicas: vec!["eastus2: 4".to_owned()],
+            stored: Stored {
+                gib_per_replica: 30,
+                regions: Vec::new(),
+            },
+            end_of_life: None,
         })
     }
 

@@ -1,0 +1,248 @@
+//! Reads the command line: verbs and flags made from the table of options.
+//!
+//! Values stay texts here; core's `settings` reads them.
+
+use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
+use clap::{Arg, ArgAction, ArgMatches, Command};
+
+/// The verbs, in the order of the help.
+pub(super) const VERBS: [&str; 2] = ["plan", "publish"];
+
+/// What to do, and how to answer.
+#[derive(Debug)]
+pub(super) struct Parsed {
+    pub(super) invocation: Invocation,
+    pub(super) output: Output,
+}
+
+/// What to do.
+#[derive(Debug)]
+pub(super) enum Invocation {
+    /// Show what a publish would do.
+    Plan(Given),
+    /// Publish.
+    Publish(Given, Force),
+}
+
+/// For whom the answer is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Output {
+    /// Lines.
+    People,
+    /// One JSON document.
+    Json,
+}
+
+/// Whether a new version is made even if there is one of the same source.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Force {
+    /// Yes; no version is overwritten.
+    Yes,
+    /// No.
+    No,
+}
+
+/// The values that the command line holds.
+#[derive(Debug)]
+pub(super) struct Given {
+    /// The flags of the table.
+    pub(super) flags: Vec<(&'static Opt, String)>,
+    /// The file with further values.
+    pub(super) file: Option<String>,
+    /// Single values of that file, `path=value`.
+    pub(super) set: Vec<String>,
+}
+
+/// The flags that are not rows of the table: they say how a verb works, not what it makes.
+const JSON: &str = "json";
+const SETTINGS: &str = "settings";
+const SET: &str = "set";
+const FORCE: &str = "force";
+
+const ABOUT: &str = "Publishes machines as image versions of an Azure Compute Gallery and keeps the versions in order.";
+
+const ABOUT_PACKER: &str = "Packer starts this program by itself, with `describe` and `start`.";
+
+const EXIT_CODES: &str = "\
+Exit codes: 0 done, or nothing to do; 10 a plan that would change something;
+2 wrong input; 3 sign-in failed or no rights; 4 quota or limit; 6 deadline (the
+same command goes on); 7 refused; 8 Azure failed or could not be reached;
+130 cancelled.";
+
+const EXAMPLES_PUBLISH: &str = include_str!("help/publish.txt");
+
+/// Reads the arguments after the program's name.
+///
+/// # Errors
+/// What clap has to say to the user: a fault of usage, or the help that was asked for.
+pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
+    let matches = command().no_binary_name(true).try_get_matches_from(arguments)?;
+    let (invocation, flags) = match matches.subcommand() {
+        Some(("plan", flags)) => (Invocation::Plan(given(Verb::Publish, flags)), flags),
+        Some(("publish", flags)) => {
+            let force = if flags.get_flag(FORCE) { Force::Yes } else { Force::No };
+            (Invocation::Publish(given(Verb::Publish, flags), force), flags)
+        }
+        _ => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
+    };
+    let output = if flags.get_flag(JSON) {
+        Output::Json
+    } else {
+        Output::People
+    };
+    Ok(Parsed { invocation, output })
+}
+
+fn command() -> Command {
+    Command::new("packer-plugin-azure-batch")
+        .bin_name("packer-plugin-azure-batch")
+        .version(crate::describe::VERSION)
+        .about(ABOUT)
+        .after_help(ABOUT_PACKER)
+        .subcommand_required(true)
+        .arg_required_else_help(true)
+        .subcommand(plan())
+        .subcommand(publish())
+}
+
+fn plan() -> Command {
+    let about = "Show what a publish would do; nothing is written";
+    verb(Verb::Publish, "plan", about, EXAMPLES_PUBLISH)
+        .arg(settings())
+        .arg(set())
+}
+
+fn publish() -> Command {
+    let force = switch(
+        FORCE,
+        "Make a new version even if there is one of the same source; none is overwritten",
+    );
+    let about = "Publish a machine, its disks, snapshots or an image as an image version";
+    verb(Verb::Publish, "publish", about, EXAMPLES_PUBLISH)
+        .arg(settings())
+        .arg(set())
+        .arg(force)
+}
+
+fn verb(verb: Verb, name: &'static str, about: &'static str, examples: &str) -> Command {
+    let flags = options::of(verb).into_iter().filter(|opt| opt.is_taken_by(Door::Flag));
+    Command::new(name)
+        .about(about)
+        .args(flags.map(|opt| flag(verb, opt)))
+        .arg(switch(JSON, "Write the result to stdout as one JSON document"))
+        .after_help(format!("{examples}\n{}\n{EXIT_CODES}", secrets(verb)))
+}
+
+fn switch(name: &'static str, help: &'static str) -> Arg {
+    Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+fn settings() -> Arg {
+    Arg::new(SETTINGS)
+        .long(SETTINGS)
+        .value_name("file")
+        .help("File with the attributes of the post-processor, as YAML or JSON")
+}
+
+fn set() -> Arg {
+    Arg::new(SET)
+        .long(SET)
+        .value_name("name=value")
+        .action(ArgAction::Append)
+        .help("Sets one attribute, in the place of what the file says; can be given many times")
+}
+
+fn flag(verb: Verb, opt: &'static Opt) -> Arg {
+    let name = opt.spelled(Door::Flag);
+    let argument = Arg::new(opt.path)
+        .long(name.trim_start_matches('-').to_owned())
+        .value_name(opt.kind.word())
+        .help_heading(opt.chapter.heading())
+        .help(help(verb, opt));
+    match opt.kind {
+        Kind::Bool => argument
+            .num_args(0..=1)
+            .require_equals(true)
+            .default_missing_value("true"),
+        _ => argument.allow_hyphen_values(true),
+    }
+}
+
+fn help(verb: Verb, opt: &'static Opt) -> String {
+    let doc = opt.doc(Door::Flag);
+    let sentence = doc.trim_end_matches('.');
+    match (opt.default_value(verb), opt.default) {
+        (Some((value, _)), _) => format!("{sentence} [default: {value}]"),
+        (None, Standard::Rule(_)) => format!("{sentence} [default: {}]", opt.default_text(verb, Door::Flag)),
+        (None, _) => sentence.to_owned(),
+    }
+}
+
+/// Secrets have no flag, since everybody on a machine can see command lines.
+fn secrets(verb: Verb) -> String {
+    let is_secret = |opt: &&Opt| matches!(opt.kind, Kind::Secret) && !opt.variables.is_empty();
+    let names = options::of(verb)
+        .into_iter()
+        .filter(is_secret)
+        .map(|opt| format!("  {}: {}\n", opt.path, opt.variables.join(", ")));
+    format!(
+        "Secrets are read from variables, since everybody on a machine can see command lines:\n{}",
+        names.collect::<String>()
+    )
+}
+
+fn given(verb: Verb, flags: &ArgMatches) -> Given {
+    let opts = options::of(verb).into_iter();
+    let opts = opts.filter(|opt| opt.is_taken_by(Door::Flag));
+    let one = |name| flags.try_get_one::<String>(name).ok().flatten().cloned();
+    let many = flags.try_get_many::<String>(SET).ok().flatten();
+    Given {
+        flags: opts.filter_map(|opt| Some((opt, one(opt.path)?))).collect(),
+        file: one(SETTINGS),
+        set: many.map(|set| set.cloned().collect()).unwrap_or_default(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn parsed(line: &str) -> Result<Parsed, clap::Error> {
+        let arguments: Vec<String> = line.split(' ').map(str::to_owned).collect();
+        parse(&arguments)
+    }
+
+    #[test]
+    fn the_table_makes_a_sound_command_with_every_verb() {
+        command().debug_assert();
+        let command = command();
+        let names: Vec<&str> = command.get_subcommands().map(Command::get_name).collect();
+        assert_eq!(names, VERBS);
+        for verb in command.get_subcommands() {
+            let help = verb.get_after_help().unwrap().to_string();
+            assert!(help.starts_with("Examples:\n"), "{}", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn flags_single_values_and_the_file_are_kept_apart() {
+        let parsed =
+            parsed("publish --settings a.yaml --set source.vm=v --set keep=snapshots --deadline 2h --force --json");
+        let Parsed {
+            invocation: Invocation::Publish(given, Force::Yes),
+            output: Output::Json,
+        } = parsed.unwrap()
+        else {
+            panic!("it is a publish");
+        };
+        let flags: Vec<String> = given.flags.iter().map(|(opt, text)| format!("{opt}={text}")).collect();
+        assert_eq!((flags, given.set.len()), (vec!["deadline=2h".to_owned()], 2));
+        assert_eq!(given.file.as_deref(), Some("a.yaml"));
+    }
+
+    #[test]
+    fn a_secret_is_no_flag_and_is_not_repeated() {
+        let error = parsed("plan --client-secret=hunter22").unwrap_err().to_string();
+        assert!(!error.contains("hunter22"), "{error}");
+    }
+}

@@ -1,0 +1,160 @@
+//! The verbs `plan` and `publish`: the pipeline of the post-processor without Packer.
+//!
+//! Both take the post-processor's attributes. What is published, and how, is core's.
+
+use std::{fmt::Write as _, path::Path};
+
+use azure_batch_core::{
+    clock::{Clock as _, SystemClock},
+    options::{Door, image},
+    publish::{self, CHECK_NAMES, PublishPlan, Published},
+    settings::{self, Asked, PublishContext, PublishSettings, Reuse, Value, Values, fault},
+};
+use jiff::Timestamp;
+use serde_json::json;
+
+use super::{
+    Desk,
+    answer::{Answer, step_lines, summary},
+    arguments::{Force, Given},
+    settings::read,
+    work::with_client,
+};
+use crate::{config::MANIFEST, manifest::Manifest, service::published};
+
+/// A publish as it was asked for.
+struct Request {
+    asked: Asked<PublishSettings>,
+    manifest: String,
+}
+
+/// Shows what a publish would do.
+///
+/// # Errors
+/// With the answer that says why it cannot be known.
+pub(super) async fn plan(desk: &mut Desk<'_>, given: Given) -> Result<Answer, Answer> {
+    let request = request(desk, &given, Force::No)?;
+    let Asked {
+        settings,
+        connection,
+        deadline,
+    } = &request.asked;
+    let work = async |client| publish::plan(&client, settings).await;
+    let plan = with_client(&mut desk.terminal, connection, *deadline, work).await;
+    let plan = plan.map_err(|error| Answer::failed(&error, Door::Template))?;
+    Ok(Answer::planned(&plan.steps, describe(&plan), &plan))
+}
+
+/// Publishes, and writes the manifest.
+///
+/// # Errors
+/// With the answer that says why it was not published.
+pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> Result<Answer, Answer> {
+    let request = request(desk, &given, force)?;
+    let Asked {
+        settings,
+        connection,
+        deadline,
+    } = &request.asked;
+    let work = async |client| {
+        let ended = publish::run(&client, settings).await;
+        Ok((ended.result?, ended.report))
+    };
+    let done = with_client(&mut desk.terminal, connection, *deadline, work).await;
+    let (result, course) = done.map_err(|error| Answer::failed(&error, Door::Template))?;
+    let message = published(result.clone(), course.clone(), settings.run_id.clone());
+    let manifest = Manifest::new(&message, "publish", SystemClock.now());
+    let path = Path::new(&request.manifest);
+    let text = match manifest.write(path) {
+        Ok(()) => format!("{}\nmanifest: {}", reached(&result), request.manifest),
+        Err(error) => {
+            desk.terminal
+                .say(&format!("warning: {}", crate::packer::log::chain(&error)));
+            reached(&result)
+        }
+    };
+    Ok(Answer::done(
+        text,
+        &json!({"published": result, "kept": course.kept, "steps": course.steps}),
+    ))
+}
+
+fn request(desk: &Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
+    let now = SystemClock.now();
+    let mut values = read(given, desk.lookup).map_err(|faults| Answer::wrong_input(&faults))?;
+    let manifest = take_manifest(&mut values);
+    let context = PublishContext {
+        run_id: &run_id(now),
+        reuse: match force {
+            Force::Yes => Reuse::Never,
+            Force::No => Reuse::SameSource,
+        },
+        now,
+        checks: &CHECK_NAMES,
+    };
+    let spelled = |faults: Vec<fault::Fault>| {
+        let faults: Vec<String> = faults.iter().map(|fault| fault.spelled(Door::Template)).collect();
+        Answer::wrong_input(&faults)
+    };
+    let asked = settings::publish(&values, &context).map_err(spelled)?;
+    Ok(Request { asked, manifest })
+}
+
+/// Takes out what is not core's.
+fn take_manifest(values: &mut Values) -> String {
+    values.remove(image::DESTROY_DELETES_VERSION);
+    match values.remove(image::MANIFEST) {
+        Some(Value::Text(path)) if !path.is_empty() => path,
+        _ => MANIFEST.to_owned(),
+    }
+}
+
+/// How this run is called in tags: when it was, and which process it was.
+fn run_id(now: Timestamp) -> String {
+    format!("{}-{}", now.strftime("%Y%m%dT%H%M%SZ"), std::process::id())
+}
+
+fn describe(plan: &PublishPlan) -> String {
+    let (version, stored) = (&plan.version, &plan.stored);
+    let mut text = format!(
+        "image version {} of {}\n\n",
+        version.name(),
+        version.definition().name()
+    );
+    text.push_str(&step_lines(&plan.steps));
+    text.push('\n');
+    for formula in &plan.replicas {
+        // Writing to a String does not fail.
+        _ = writeln!(text, "{formula}");
+    }
+    if let Some(end) = plan.end_of_life {
+        _ = writeln!(text, "its life ends at {end}");
+    }
+    _ = writeln!(
+        text,
+        "stored each month: {} replicas × {} GiB = {} GiB at most",
+        stored.replicas(),
+        stored.gib_per_replica,
+        stored.total_gib()
+    );
+    _ = write!(text, "\n{}; nothing was written", summary(&plan.steps));
+    text
+}
+
+fn reached(published: &Published) -> String {
+    let mut text = format!(
+        "image version {} of {}: {}\n{}",
+        published.number,
+        published.definition.name(),
+        published.outcome.as_str(),
+        published.version
+    );
+    for region in &published.regions {
+        _ = write!(
+            text,
+            "\n  {}: {} replicas, {}",
+            region.location, region.replicas, region.state
+        );
+    }
+    text
+}

@@ -1,0 +1,145 @@
+//! Lets core work: its events are shown and signals are heard meanwhile.
+//!
+//! What is done in Azure is core's.
+
+use std::{io, sync::Arc, time::Duration};
+
+use azure_batch_core::{
+    client::Client,
+    clock::SystemClock,
+    error::{Error, ErrorKind, Result},
+    progress::{Event, Progress},
+    settings::Connection,
+    telling::{News, Teller},
+};
+use tokio::{
+    sync::mpsc::UnboundedReceiver,
+    time::{Instant, MissedTickBehavior, interval},
+};
+use tokio_util::sync::CancellationToken;
+
+use super::terminal::Terminal;
+use crate::azure;
+
+/// How often it is looked whether nothing has been said for long; such lines come far less often.
+const TICK: Duration = Duration::from_secs(30);
+
+/// What is shown of the work.
+struct Watch<'a> {
+    terminal: &'a mut Terminal,
+    teller: Teller,
+    started: Instant,
+}
+
+/// Ctrl-C, and SIGTERM where there is one.
+struct Signals {
+    #[cfg(unix)]
+    interrupt: tokio::signal::unix::Signal,
+    #[cfg(unix)]
+    terminate: tokio::signal::unix::Signal,
+}
+
+impl Watch<'_> {
+    fn show(&mut self, event: &Event) {
+        let shown = self.teller.tell(News::of(event), self.started.elapsed());
+        shown.into_iter().for_each(|show| self.terminal.show(show));
+    }
+
+    fn tick(&mut self) {
+        let shown = self.teller.tick(self.started.elapsed());
+        shown.into_iter().for_each(|show| self.terminal.show(show));
+    }
+}
+
+impl Signals {
+    #[cfg(unix)]
+    fn listen() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        Ok(Self {
+            interrupt: signal(SignalKind::interrupt())?,
+            terminate: signal(SignalKind::terminate())?,
+        })
+    }
+
+    #[cfg(not(unix))]
+    fn listen() -> io::Result<Self> {
+        Ok(Self {})
+    }
+
+    #[cfg(unix)]
+    async fn next(&mut self) {
+        tokio::select! {
+            _ = self.interrupt.recv() => {}
+            _ = self.terminate.recv() => {}
+        }
+    }
+
+    #[cfg(not(unix))]
+    async fn next(&mut self) {
+        if tokio::signal::ctrl_c().await.is_err() {
+            // Nothing can be heard any more; the work ends by itself.
+            std::future::pending::<()>().await;
+        }
+    }
+}
+
+/// Signs in and works. The first signal asks the work to stop where that is safe, a second one ends it.
+///
+/// # Errors
+/// What the work fails with, or when it could not begin.
+pub(super) async fn with_client<T>(
+    terminal: &mut Terminal,
+    connection: &Connection,
+    deadline: Duration,
+    work: impl AsyncFnOnce(Client) -> Result<T>,
+) -> Result<T> {
+    let mut signals = Signals::listen().map_err(|cause| {
+        Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause)
+    })?;
+    terminal.begin();
+    let (progress, mut events) = Progress::channel();
+    let cancel = CancellationToken::new();
+    let run = (progress, cancel.clone());
+    let mut work = Box::pin(async {
+        let client = azure::client(connection, Arc::new(SystemClock), deadline, run).await?;
+        work(client).await
+    });
+    let mut watch = Watch {
+        terminal,
+        teller: Teller::default(),
+        started: Instant::now(),
+    };
+    let mut pulse = interval(TICK);
+    pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
+    let result = loop {
+        tokio::select! {
+            biased;
+            Some(event) = events.recv() => watch.show(&event),
+            () = signals.next() => {
+                if cancel.is_cancelled() {
+                    break Err(ended_at_once());
+                }
+                cancel.cancel();
+                watch.terminal.remove_bars();
+                watch.terminal.say("asked to stop: ending where it is safe; ask again to end at once");
+            }
+            result = &mut work => break result,
+            _ = pulse.tick() => watch.tick(),
+        }
+    };
+    show_rest(&mut watch, &mut events);
+    result
+}
+
+/// The last events come in the moment in which the work ends.
+fn show_rest(watch: &mut Watch<'_>, events: &mut UnboundedReceiver<Event>) {
+    while let Ok(event) = events.try_recv() {
+        watch.show(&event);
+    }
+}
+
+fn ended_at_once() -> Error {
+    Error::new(ErrorKind::Cancelled, "asked to stop a second time, so ended at once")
+        .with_hint("what was asked of Azure before goes on there; run the same again to look at it")
+}

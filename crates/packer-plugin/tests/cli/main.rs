@@ -1,0 +1,9 @@
+//! The built program as people and CI systems use it, on a local Azure over real sockets.
+//!
+//! What Packer does with it is tested in `program` and `protocol`. The modules are marked as tests so that their helpers
+//! may fail by panicking, too.
+
+#[cfg(test)]
+mod lab;
+#[cfg(test)]
+mod publish;

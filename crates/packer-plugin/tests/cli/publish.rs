@@ -1,0 +1,118 @@
+//! `plan` and `publish`: what they show, what they write, how they end.
+
+use serde_json::{Value as Json, json};
+
+use crate::lab::{Lab, program, said};
+
+const SETTINGS: &str = "\
+source: {resource_group: rg-images, vm: vm-build}
+shared_image_gallery_destination:
+  resource_group: rg-images
+  gallery_name: gal1
+  image_name: render
+  target_region: [{name: westeurope}]
+used_by:
+  - batch_account: /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Batch/batchAccounts/acct1
+    nodes: 700
+";
+
+#[tokio::test]
+async fn a_plan_shows_every_step_and_writes_nothing() {
+    let lab = Lab::example().await;
+    let file = lab.file("image.yaml", SETTINGS);
+    let shown = lab.run(&["plan", "--settings", &file]).await;
+    assert_eq!(shown.code, Some(10), "{shown:?}");
+    for part in [
+        "image version 1.0.0 of render",
+        "  + create image definition render\n",
+        "eastus2: 4 replicas = 3 for pools of 700 nodes",
+        "stored each month: 5 replicas × 222 GiB = 1110 GiB at most",
+        "nothing was written",
+    ] {
+        assert!(shown.stdout.contains(part), "{part}: {}", shown.stdout);
+    }
+    let plan = lab.run(&["plan", "--settings", &file, "--json"]).await;
+    let json = plan.json();
+    assert_eq!(plan.code, Some(10));
+    assert_eq!(
+        json["stored"]["regions"][0],
+        json!({"region": "eastus2", "replicas": 4})
+    );
+    let effects = json["steps"]["steps"].as_array().unwrap();
+    assert!(
+        effects
+            .iter()
+            .all(|step| step["effect"].is_string() && step["text"].is_string())
+    );
+    assert_eq!(lab.writes(), [""; 0]);
+}
+
+#[tokio::test]
+async fn a_publish_leaves_a_manifest_and_nothing_for_the_next_plan_to_do() {
+    let lab = Lab::example().await;
+    let file = lab.file("image.yaml", SETTINGS);
+    let published = lab.run(&["publish", "--settings", &file, "--json"]).await;
+    assert_eq!(published.code, Some(0), "{published:?}");
+    assert_eq!(published.json()["published"]["outcome"], "created");
+    assert!(published.stderr.contains("eastus2"), "{}", published.stderr);
+    let manifest = std::fs::read(lab.path("azure-batch-manifest.json")).unwrap();
+    let manifest: Json = serde_json::from_slice(&manifest).unwrap();
+    assert_eq!(manifest["image_version"], "1.0.0");
+
+    let plan = lab.run(&["plan", "--settings", &file]).await;
+    assert_eq!(plan.code, Some(0), "{plan:?}");
+    assert!(plan.stdout.contains("nothing to change"), "{}", plan.stdout);
+    let again = lab
+        .run(&["publish", "--settings", &file, "--set", "manifest=other.json"])
+        .await;
+    assert_eq!(again.code, Some(0), "{again:?}");
+    assert!(
+        again.stdout.starts_with("image version 1.0.0 of render: found\n"),
+        "{}",
+        again.stdout
+    );
+    assert!(lab.path("other.json").exists());
+}
+
+#[tokio::test]
+async fn all_faults_come_at_once_before_anything_is_asked() {
+    let lab = Lab::example().await;
+    let file = lab.file("image.yaml", SETTINGS);
+    let arguments = [
+        "plan",
+        "--settings",
+        &file,
+        "--set",
+        "used_by[0].nodes=0",
+        "--set",
+        "managed_image=perhaps",
+        "--deadline",
+        "soon",
+    ];
+    let refused = lab.run(&arguments).await;
+    assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
+    for part in [
+        "3 faults",
+        "used_by[0].nodes: must be 1 or more",
+        "managed_image: ",
+        "deadline: ",
+    ] {
+        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+    }
+    assert!(lab.host.with_emulator(|emulator, _| emulator.journal().is_empty()));
+    let json = lab.run(&[&arguments[..], &["--json"]].concat()).await.json();
+    assert_eq!(json["failure"]["kind"], "bad-input");
+    assert_eq!(json["failure"]["faults"].as_array().unwrap().len(), 3);
+}
+
+#[tokio::test]
+async fn help_is_on_stdout_and_a_wrong_flag_on_stderr() {
+    for arguments in [&["--help"][..], &["help"], &["publish", "--help"]] {
+        let help = said(program(arguments)).await;
+        assert_eq!((help.code, help.stderr.as_str()), (Some(0), ""), "{help:?}");
+        assert!(help.stdout.contains("publish"), "{}", help.stdout);
+    }
+    let wrong = said(program(&["publish", "--no-such-flag"])).await;
+    assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""), "{wrong:?}");
+    assert!(wrong.stderr.contains("--no-such-flag"), "{}", wrong.stderr);
+}
