@@ -14,6 +14,7 @@ mod checks;
 mod claim;
 mod cleanup;
 mod definition;
+mod followers;
 mod lines;
 mod machine;
 mod making;
@@ -49,7 +50,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     plan::{Course, Ended, Kept},
-    settings::PublishSettings,
+    settings::{Latest, PublishSettings},
 };
 
 /// How often a part of a publish is begun before a run gives up on it: other runs may take a number, or remove what this
@@ -63,6 +64,14 @@ const AFTER_NOTHING: std::time::Duration = std::time::Duration::from_secs(5);
 pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published, Course> {
     let (source, definition) = (&settings.source, settings.definition.name());
     let mut kept = Vec::new();
+    if settings.version_settings.latest == Latest::Admit
+        && let Err(error) = announce_followers(client, settings).await
+    {
+        return Ended {
+            result: Err(error.while_doing(format!("cannot publish {source} to {definition}"))),
+            report: Course::default(),
+        };
+    }
     let result = match settings.adopted() {
         Some(version) => {
             let adopted = adopt::run(client, settings, version).await;
@@ -81,13 +90,28 @@ pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published
     }
 }
 
+/// Says which pools will take the version by themselves.
+async fn announce_followers(client: &Client, settings: &PublishSettings) -> Result<()> {
+    let look = followers::look(client, &settings.definition);
+    for line in client
+        .run()
+        .step("followers", "Looking for pools that follow the definition", look)
+        .await?
+    {
+        client.warn(line);
+    }
+    Ok(())
+}
+
 /// Says what [`run`] would do; writes nothing.
 ///
 /// # Errors
 /// As [`run`], for what can be known without writing.
 pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
+    let followers = followers::look(client, &settings.definition).await?;
     if let Some(version) = settings.adopted() {
-        return adopt::plan(client, settings, version).await;
+        let plan = adopt::plan(client, settings, version).await?;
+        return Ok(PublishPlan { followers, ..plan });
     }
     let holder = holder(settings);
     let work = Work {
@@ -102,6 +126,8 @@ pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<Publish
         replicas: goal.formulas(),
         stored: Stored::new(seen.machine.size_gib(), goal.first.iter().chain(&goal.rest)),
         end_of_life: goal.details.end_of_life,
+        permanent: lines::permanent(settings, &seen, &goal),
+        followers,
         version: goal.version,
     })
 }

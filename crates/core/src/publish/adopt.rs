@@ -98,6 +98,8 @@ pub(super) async fn plan(client: &Client, settings: &PublishSettings, id: &Image
         replicas: needs().map(|need| need.formula.clone()).collect(),
         stored: Stored::new(image::of_version(&seen.version, &seen.definition)?.size_gib(), needs()),
         end_of_life: plan.details.end_of_life,
+        followers: Vec::new(),
+        permanent: Vec::new(),
     })
 }
 

@@ -3,6 +3,7 @@
 //! Nothing is decided here.
 
 use super::{
+    definition,
     next::{Batch, Stage},
     number::Number,
     observe::Seen,
@@ -14,6 +15,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind},
     replication,
+    settings::{Latest, PublishSettings},
 };
 
 /// The failure of a run that did the same so many times: other runs, or Azure, undo it.
@@ -49,12 +51,44 @@ pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
             progress.warn(text);
         }
     }
+    if let (Number::New(_), Latest::Keep | Latest::Exclude) = (goal.number, goal.details.latest) {
+        progress.note("The version will be excluded from latest: no pool takes it by itself until it is promoted");
+    }
     for text in &goal.notes {
         progress.warn(text.clone());
     }
     for formula in goal.formulas() {
         progress.note(formula);
     }
+}
+
+/// What a new definition and a new version can never have otherwise.
+#[must_use]
+pub(super) fn permanent(settings: &PublishSettings, seen: &Seen, goal: &Goal) -> Vec<String> {
+    let mut lines = Vec::new();
+    if seen.definition.is_none() {
+        let definition = definition::existing_or_planned(settings, seen);
+        let plan = if definition.plan().is_some() {
+            ", its purchase plan"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "definition {}: {}, {}, {}, its identifier{plan}",
+            settings.definition.name(),
+            definition.os_type(),
+            definition.hyper_v_generation(),
+            definition.architecture()
+        ));
+    }
+    if matches!(goal.number, Number::New(_)) {
+        lines.push(format!(
+            "version {}: the storage type {} of its replicas, its disks",
+            goal.number.number(),
+            goal.storage.as_str()
+        ));
+    }
+    lines
 }
 
 /// What a batch does, as a sentence.

@@ -2,13 +2,15 @@
 
 use azure_batch_core::{
     error::ErrorKind,
-    settings::{PublishSettings, TargetRegion, UsedBy},
+    publish,
+    settings::{Latest, PublishSettings, TargetRegion, UsedBy},
 };
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     publish::{run, settings},
-    support::Azure,
+    support::{Azure, lines},
 };
 
 /// The example with its machine on a size that has NVMe disks only.
@@ -131,4 +133,50 @@ async fn a_misspelt_region_is_refused_before_anything_is_written() {
     assert_eq!(error.kind(), ErrorKind::BadInput);
     assert!(error.report().contains("is westeurope meant?"), "{}", error.report());
     assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// The example with a pool that follows the definition.
+fn with_follower() -> Azure {
+    let mut seed: Value = serde_json::from_str(azure_emulator::seed::Seed::example_text()).unwrap();
+    let definition = format!(
+        "{}/providers/Microsoft.Compute/galleries/gal1/images/ubuntu",
+        crate::support::GROUP
+    );
+    seed["batchAccounts"][0]["pools"] = json!([crate::estate::pool("nightly", crate::estate::by_id(&definition), 0)]);
+    Azure::with_seed(&azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap())
+}
+
+/// What the version says of latest.
+fn is_excluded(azure: &Azure) -> Value {
+    let put = azure.journal().into_iter();
+    let mut puts = put.filter(|entry| entry.method == "PUT" && entry.path.ends_with("/versions/1.0.0"));
+    puts.next().unwrap().request["properties"]["publishingProfile"]["excludeFromLatest"].clone()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_version_is_not_latest_unless_asked_and_those_who_would_take_it_are_named_first() {
+    let azure = with_follower();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let mut wanted = settings();
+    let plan = publish::plan(&client, &wanted).await.unwrap();
+    let follower =
+        "pool nightly of acct1 (0 nodes) follows the definition: its next nodes get the version that is latest";
+    assert_eq!(plan.followers, [follower]);
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    publish::run(&client, &wanted).await.result.unwrap();
+    assert_eq!(is_excluded(&azure), json!(true));
+    let said = lines(&mut events);
+    assert!(
+        said.iter().any(|line| line.contains("excluded from latest")),
+        "{said:#?}"
+    );
+    assert!(!said.iter().any(|line| line.contains(follower)), "{said:#?}");
+
+    let azure = with_follower();
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    wanted.version_settings.latest = Latest::Admit;
+    publish::run(&client, &wanted).await.result.unwrap();
+    assert_eq!(is_excluded(&azure), json!(false));
+    let said = lines(&mut events);
+    assert!(said.iter().any(|line| line.contains(follower)), "{said:#?}");
 }
