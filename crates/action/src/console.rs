@@ -6,6 +6,7 @@
 mod bars;
 mod escape;
 mod redact;
+pub mod table;
 
 use std::{
     fmt,
@@ -16,7 +17,7 @@ use azure_batch_core::telling::Show;
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use self::bars::Bars;
+use self::{bars::Bars, table::Table};
 pub use self::{escape::harmless, redact::Redactor};
 
 /// How stdout is written.
@@ -56,6 +57,8 @@ pub struct Console {
     redactor: Redactor,
     group: Group,
     bars: Option<Bars>,
+    /// Of the terminal that stdout is; absent when it is none.
+    width: Option<u16>,
 }
 
 /// Whether a group of the runner's log is open; groups do not nest.
@@ -80,8 +83,11 @@ impl Console {
     #[must_use]
     pub fn of_process(form: Form) -> Self {
         let bars = (form == Form::Plain && io::stderr().is_terminal()).then(Bars::on_stderr);
+        let terminal = (form == Form::Plain).then(console::Term::stdout);
+        let size = terminal.as_ref().and_then(console::Term::size_checked);
         Self {
             bars,
+            width: size.map(|(_rows, columns)| columns),
             ..Self::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
         }
     }
@@ -96,6 +102,7 @@ impl Console {
             redactor: Redactor::default(),
             group: Group::Closed,
             bars: None,
+            width: None,
         }
     }
 
@@ -148,6 +155,15 @@ impl Console {
         let text = self.redactor.clean(&harmless(&text.to_string()));
         let Self { err, bars, .. } = self;
         Bars::suspended(bars.as_ref(), || write_line(err, &text));
+    }
+
+    /// A table for people; programs that read JSON do not get it.
+    pub fn table(&mut self, table: &Table) {
+        if self.form == Form::Json || table.is_empty() {
+            return;
+        }
+        let text = table.text(self.width, |cell| self.redactor.clean(&escape::one_line(cell)));
+        self.write_out(&text);
     }
 
     /// Opens a group in the runner's log, and closes the one before.

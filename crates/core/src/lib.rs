@@ -30,6 +30,7 @@ pub mod rollout;
 pub mod run;
 mod sender;
 pub mod settings;
+pub mod status;
 pub mod tags;
 pub mod telling;
 pub mod token;

@@ -4,6 +4,7 @@
 //! flags, inputs, reference pages and the comments of the service's messages follow from it. No value is read here:
 //! that is for [`crate::settings`].
 
+pub mod fleet;
 pub mod image;
 pub mod pool;
 pub mod run;
@@ -69,7 +70,7 @@ pub enum Standard {
     Absent,
     /// A value, and where it comes from.
     Value(&'static str, &'static str),
-    /// A value for each verb, and where it comes from.
+    /// A value for each verb, and where it comes from; without a value, what it follows from.
     By(&'static [(Verb, &'static str, &'static str)]),
     /// What the value follows from, in words.
     Rule(&'static str),
@@ -82,6 +83,8 @@ pub enum Verb {
     Publish,
     /// From an image version to a pool.
     Rollout,
+    /// Which pools there are, and what they run.
+    Status,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -205,7 +208,7 @@ impl Opt {
             Standard::Value(value, source) => Some((value, source)),
             Standard::By(values) => values
                 .iter()
-                .find(|(of, ..)| *of == verb)
+                .find(|(of, value, _)| *of == verb && !value.is_empty())
                 .map(|(_, value, source)| (*value, *source)),
             Standard::Required | Standard::Absent | Standard::Rule(_) => None,
         }
@@ -218,11 +221,14 @@ impl Opt {
             Standard::Required => "required".to_owned(),
             Standard::Absent => "none".to_owned(),
             Standard::Rule(words) => spell(words, door),
-            Standard::Value(..) | Standard::By(_) => {
-                self.default_value(verb).map_or_else(String::new, |(value, source)| {
-                    spell(&format!("`{value}` ({source})"), door)
-                })
-            }
+            Standard::Value(..) | Standard::By(_) => match (self.default_value(verb), self.default) {
+                (Some((value, source)), _) => spell(&format!("`{value}` ({source})"), door),
+                (None, Standard::By(values)) => {
+                    let rule = values.iter().find(|(of, ..)| *of == verb);
+                    rule.map_or_else(String::new, |(_, _, rule)| spell(rule, door))
+                }
+                (None, _) => String::new(),
+            },
         }
     }
 }
@@ -301,7 +307,16 @@ const PUBLISH: &[Verb] = &[Verb::Publish];
 const ROLLOUT: &[Verb] = &[Verb::Rollout];
 
 /// What every verb takes.
-const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout];
+const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Status];
+
+/// What makes nodes.
+const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout];
+
+/// What looks at pools only.
+const STATUS: &[Verb] = &[Verb::Status];
+
+/// What can be said of one Batch account.
+const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Status];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
@@ -320,7 +335,11 @@ fn all() -> impl Iterator<Item = &'static Opt> {
     [
         image::OF_SERVICE,
         image::OF_POST_PROCESSOR,
+        pool::OF_VERSION,
+        pool::OF_ACCOUNT,
         pool::ROWS,
+        fleet::ROWS,
+        run::OF_NODES,
         run::ROWS,
         sign_in::ROWS,
     ]

@@ -15,10 +15,11 @@ mod replicas;
 mod report;
 mod size;
 mod spec;
+mod step;
 mod verdict;
 
-pub use plan::RolloutStep;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use step::RolloutStep;
 
 use crate::{
     client::Client,
@@ -33,7 +34,7 @@ use plan::Size;
 use pool::PoolAccess;
 use size::Sizing;
 use spec::Spec;
-use verdict::{Goal, Verdict, Waited};
+use verdict::{Verdict, Waited};
 
 /// Rolls out.
 pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome {
@@ -54,7 +55,11 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
         let site = observe::observe(client, settings).await?;
         let watch = watch(client, &site, settings);
         let access = PoolAccess::new(&watch, settings.pool.id.clone());
-        let beginning = plan::look(&access, &intent, settings.policy.resize.rounds).await?;
+        let mut beginning = plan::look(&access, &intent, settings.policy.resize.rounds).await?;
+        if beginning.size == Size::NewNodes {
+            let need = replicas::foresee(&access, &site, settings).await?;
+            beginning.add_replicas(&need, settings);
+        }
         Ok(beginning.plan)
     };
     planned
@@ -85,14 +90,16 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     let watch = watch(client, &site, settings);
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
     let look = plan::look(&access, &intent, settings.policy.resize.rounds);
-    let beginning = run.step("plan", "looking at the pool", look).await?;
-    report.plan = beginning.plan;
-
+    let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size == Size::NewNodes {
-        let ensure = replicas::ensure(&access, &site, settings);
+        let need = replicas::foresee(&access, &site, settings).await?;
+        beginning.add_replicas(&need, settings);
+        report.plan = beginning.plan.clone();
+        let ensure = replicas::carry_out(client, &site, need);
         let ensured = run.step("replicas", "checking the version's replicas", ensure).await;
         advised(client, &site, ensured, report)?;
     }
+    report.plan = beginning.plan;
     if beginning.size == Size::Reached {
         report.action = PoolAction::Unchanged;
     } else {
@@ -107,9 +114,8 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
 }
 
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
-    let goal = Goal::new(settings.pool.targets);
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
-    Ok(Intent::new(spec, goal, settings.policy.resize.pending))
+    Ok(Intent::new(spec, settings))
 }
 
 fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {
@@ -145,6 +151,7 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
         let stillness = settings.policy.readiness.node_timeout;
         return Err(explain::unready(access.id(), intent.goal, waited, stillness));
     }
+    warn_of_missing(access, intent, waited);
     if let Some(image) = &waited.census.other_image {
         let text = format!(
             "{} nodes run another image, {}",
@@ -154,6 +161,20 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
         access.client().run().progress.warn(text);
     }
     Ok(())
+}
+
+/// Enough nodes are a success; those that are missing of what was asked for are said all the same.
+fn warn_of_missing(access: &PoolAccess<'_>, intent: &Intent, waited: &Waited) {
+    let (ready, goal) = (waited.census.ready, intent.goal);
+    if goal.is_more_than(ready) {
+        let text = format!(
+            "{} ready, which is enough ({} needed), but {} were asked for; the same run again asks for the rest",
+            counted::counted(ready),
+            counted::bare(goal.needed),
+            counted::bare(goal.targets)
+        );
+        access.client().run().progress.warn(text);
+    }
 }
 
 /// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.

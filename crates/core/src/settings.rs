@@ -7,14 +7,17 @@ mod destination;
 pub mod fault;
 mod image;
 mod manifest;
+pub(crate) mod patience;
 mod pool;
 mod publish;
 mod reader;
 mod replica_rule;
 mod rollout;
+mod share;
 mod sight;
 mod sign_in;
 mod source;
+mod status;
 mod temporaries;
 mod values;
 
@@ -28,11 +31,13 @@ pub use publish::{
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
-    AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
-    SpotCounts, StartTask, Targets, WaitForSuccess,
+    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy,
+    RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
 };
+pub use share::{InvalidShare, Share};
 pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
+pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};
 
@@ -57,7 +62,7 @@ pub struct Asked<Settings> {
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<PublishSettings>, Vec<fault::Fault>> {
-    asked(values, PUBLISH_DEADLINE, |reader| image::read(reader, context))
+    asked(values, |_| PUBLISH_DEADLINE, |reader| image::read(reader, context))
 }
 
 /// Reads what a roll-out was asked for. This is the only validation there is; nothing is asked of Azure. Of the manifest
@@ -66,7 +71,15 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
-    asked(values, ROLLOUT_DEADLINE, pool::read)
+    asked(values, RolloutSettings::usual_deadline, pool::read)
+}
+
+/// Reads which pools to look at. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn status(values: &Values) -> Result<Asked<StatusSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, status::read)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.
@@ -89,19 +102,19 @@ pub fn definition(values: &Values) -> Option<ImageDefinitionId> {
 
 fn asked<Settings>(
     values: &Values,
-    deadline: Duration,
+    usual_deadline: impl FnOnce(&Settings) -> Duration,
     read: impl FnOnce(&mut Reader<'_, '_>) -> Option<Settings>,
 ) -> Result<Asked<Settings>, Vec<fault::Fault>> {
     let mut faults = Vec::new();
     let mut reader = Reader::new(values, &mut faults);
     let settings = read(&mut reader);
     let connection = sign_in::connection(&mut reader);
-    let deadline = reader.duration(run::DEADLINE).unwrap_or(deadline);
+    let deadline = reader.duration(run::DEADLINE);
     match (settings, connection) {
         (Some(settings), Some(connection)) if faults.is_empty() => Ok(Asked {
+            deadline: deadline.unwrap_or_else(|| usual_deadline(&settings)),
             settings,
             connection,
-            deadline,
         }),
         _ => Err(faults),
     }
@@ -111,7 +124,10 @@ fn asked<Settings>(
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
-/// How long a roll-out may take when it is not given: five resize rounds with their pauses and the nodes' start.
+/// How long a run that only reads may take when it is not given: it asks a few questions of each account.
+pub const LOOK_DEADLINE: Duration = Duration::from_secs(15 * 60);
+
+/// How long a roll-out may take at least when it is not given; that of a large pool may take longer.
 pub const ROLLOUT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
 
 #[cfg(test)]

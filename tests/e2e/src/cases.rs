@@ -4,6 +4,7 @@
 
 mod action;
 mod adopt;
+mod fleet;
 mod interrupted;
 mod pool;
 mod publish;
@@ -17,6 +18,7 @@ pub fn all() -> Vec<Case> {
         action::CASES,
         interrupted::CASES,
         pool::CASES,
+        fleet::CASES,
         publish::CASES,
         adopt::CASES,
     ]

@@ -227,7 +227,7 @@ fn spot_nodes_are_wanted_when_they_are_counted() {
     for (dedicated, counts, wanted) in [
         (700, SpotCounts::No, 700),
         (700, SpotCounts::Yes, 720),
-        (0, SpotCounts::No, 20),
+        (0, SpotCounts::WhenAlone, 20),
     ] {
         let targets = Targets {
             dedicated,

@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.
-const API_VERSION: &str = "2025-06-01";
+pub(super) const API_VERSION: &str = "2025-06-01";
 
 /// What we use of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]

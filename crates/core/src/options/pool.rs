@@ -1,23 +1,32 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
-use super::{Kind, POOL_DOORS, ROLLOUT, Standard, rows};
+use super::{Kind, ON_ACCOUNT, POOL_DOORS, ROLLOUT, Standard, rows};
 
 rows! {
-    /// All rows of this file.
-    ROWS [ROLLOUT, POOL_DOORS]:
+    /// Which version.
+    OF_VERSION [ROLLOUT, POOL_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
         "Manifest file that the Packer post-processor wrote; it names the image version.";
     IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image definition that the version must belong to. This protects against a wrong manifest.";
+}
 
+rows! {
+    /// Which account.
+    OF_ACCOUNT [ON_ACCOUNT, POOL_DOORS]:
     ACCOUNT: "account", Pool, Kind::Text, Standard::Absent, [],
         "Resource id of the Batch account. Give this or {account_endpoint}.";
     ACCOUNT_NAME: "account_name", Pool, Kind::Text, Standard::Absent, [],
         "Name of the Batch account. It is compared with {account_endpoint}.";
     ACCOUNT_ENDPOINT: "account_endpoint", Pool, Kind::Text, Standard::Absent, [],
         "Endpoint of the Batch account (`name.region.batch.azure.com`), for identities without rights in ARM.";
+}
+
+rows! {
+    /// Which pool, and how.
+    ROWS [ROLLOUT, POOL_DOORS]:
     POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
         "Id of the pool to create or resize.";
     VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],
@@ -28,8 +37,12 @@ rows! {
         "How many dedicated nodes the pool shall have.";
     TARGET_SPOT_NODES: "target_spot_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
         "How many spot nodes the pool shall have.";
-    COUNT_SPOT_NODES: "count_spot_nodes", Pool, Kind::Bool, Standard::Value("false", "Azure takes spot nodes away at any time"), [],
+    COUNT_SPOT_NODES: "count_spot_nodes", Pool, Kind::Bool, Standard::Rule("only in a pool without dedicated nodes, as Azure takes spot nodes away at any time"), [],
         "Whether the roll-out succeeds only when the spot nodes are ready too.";
+    MIN_READY: "min_ready", Pool, Kind::Text, Standard::Rule("all dedicated nodes up to 100, 98 % of them above: in a large allocation single nodes fail"), [],
+        "How many dedicated nodes must be ready for success: a number, or a percentage such as `95%`. Nodes that are missing then are named in a warning.";
+    MIN_READY_SPOT: "min_ready_spot", Pool, Kind::Text, Standard::Rule("as for dedicated nodes when {count_spot_nodes} says that they count or the pool has no others, else 0"), [],
+        "How many spot nodes must be ready for success: a number, or a percentage such as `50%`.";
     START_TASK: "start_task", Pool, Kind::Text, Standard::Absent, [],
         "Command line of the start task; run by `/bin/bash -c` or `cmd /c`.";
     START_TASK_ELEVATED: "start_task_elevated", Pool, Kind::Bool, Standard::Value("false", "least privilege"), [],
@@ -41,6 +54,11 @@ rows! {
     POOL_JSON: "pool_json", Pool, Kind::Json, Standard::Absent, [],
         "Everything else of Batch's pool JSON (body of `POST /pools`), inline or `@file`; passed on as it is.";
 
+    ADOPT: "adopt", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need the pool as it is"), [],
+        "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
+    ADD_REGION: "add_region", Replicas, Kind::Bool, Standard::Value("false", "a version is shared, and every region of it costs"), [],
+        "Whether the region of the Batch account is added to the image version when the version has no replica there.";
+
     RESIZE_ROUNDS: "resize_rounds", Waiting, Kind::Number, Standard::Value("5", "with pauses of 1, 2, 4 and 8 minutes between them"), [],
         "How many resize rounds there may be, the first included: 1 to 10.";
     RESIZE_TIMEOUT: "resize_timeout", Waiting, Kind::Duration, Standard::Rule("by target size: 15 minutes per 1,000 nodes begun, at least 30 above 300 nodes"), [],
@@ -48,7 +66,7 @@ rows! {
     STOP_PENDING_RESIZE: "stop_pending_resize", Waiting, Kind::Bool, Standard::Value("false", "another user may need it"), [],
         "Stop a resize to another target that is in progress. Without this the run waits for its end.";
     NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
-        "The wait for nodes ends when no node has changed its state for this long.";
+        "The wait for nodes ends when for this long no more nodes got ready and no node on its way changed its state.";
 
     GITHUB_TOKEN: "github_token", Report, Kind::Secret, Standard::Absent, [],
         "GitHub token with `deployments: write`; needed for {deployment_environment}.";

@@ -60,9 +60,11 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
         set(&mut profile, "endOfLifeDate", json!(end.to_string()));
     }
     let storage_profile = match &goal.way {
-        Way::ManagedImage => json!({"source": {"id": goal.image.to_string()}}),
+        Way::ManagedImage { image } => json!({"source": {"id": image.to_string()}}),
         Way::Source { id } => json!({"source": {"id": id}}),
         Way::Snapshots { .. } => disk_images(sources),
+        // It is never made; an update has no source.
+        Way::Adopted => json!({}),
     };
     json!({"location": machine.location, "tags": goal.details.all_tags(), "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
 }

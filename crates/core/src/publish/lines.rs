@@ -8,7 +8,7 @@ use super::{
     number::Number,
     observe::Seen,
     plan::Goal,
-    regions,
+    regions, unused,
     way::Way,
 };
 use crate::{
@@ -17,6 +17,16 @@ use crate::{
     replication,
     settings::{Latest, PublishSettings},
 };
+
+/// What a run that failed could not do.
+#[must_use]
+pub(super) fn cannot(settings: &PublishSettings) -> String {
+    let source = &settings.source;
+    match settings.adopted() {
+        Some(_) => format!("cannot adopt {source}"),
+        None => format!("cannot publish {source} to {}", settings.definition.name()),
+    }
+}
 
 /// The failure of a run that did the same so many times: other runs, or Azure, undo it.
 pub(super) fn always_again(batch: &Batch, rounds: u32) -> Error {
@@ -27,7 +37,7 @@ pub(super) fn always_again(batch: &Batch, rounds: u32) -> Error {
 }
 
 /// Says what is decided, and why.
-pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
+pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen, goal: &Goal) {
     let progress = &client.run().progress;
     match goal.number {
         Number::New(number) => progress.note(format!(
@@ -37,16 +47,31 @@ pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
         Number::Found(number) => progress.note(format!(
             "Version {number} was made of this very source: nothing is copied"
         )),
-    }
-    if let (Number::Found(_), true) = (goal.number, seen.machine.is_known_by_name()) {
-        progress.warn(
-            "The disks that the image was captured from are gone, so an image captured later under the same names looks the same. If this is one, build with -force, or give it another name",
-        );
+        Number::Adopted(number) => progress.note(format!(
+            "Version {number} is of the wanted definition: it is adopted and nothing is copied"
+        )),
     }
     if let (Number::New(_), Way::Snapshots { why }) = (goal.number, &goal.way) {
         progress.note(format!("No managed image: {why}"));
     }
-    if let (Number::Found(_), Some(version)) = (goal.number, seen.version(&goal.version)) {
+    caveats(client, settings, seen, goal);
+    for formula in goal.formulas() {
+        progress.note(formula);
+    }
+}
+
+/// Says which wishes have no effect on a version that is there, and what cannot be known of it.
+pub(super) fn caveats(client: &Client, settings: &PublishSettings, seen: &Seen, goal: &Goal) {
+    let progress = &client.run().progress;
+    match goal.number {
+        Number::New(_) => {}
+        Number::Found(_) if seen.machine.is_known_by_name() => progress.warn(
+            "The disks that the image was captured from are gone, so an image captured later under the same names looks the same. If this is one, build with -force, or give it another name",
+        ),
+        Number::Found(_) => {}
+        Number::Adopted(_) => unused::notes(settings).iter().for_each(|text| progress.note(text)),
+    }
+    if let Some(version) = seen.version(&goal.version) {
         for text in replication::kept(version, &goal.wanted_first()) {
             progress.warn(text);
         }
@@ -56,9 +81,6 @@ pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
     }
     for text in &goal.notes {
         progress.warn(text.clone());
-    }
-    for formula in goal.formulas() {
-        progress.note(formula);
     }
 }
 
@@ -99,7 +121,7 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
         Stage::Destination => format!("Creating image definition {}", definition.name()),
         Stage::Machine => "Preparing the machine".to_owned(),
         Stage::Snapshots => format!("Creating {} snapshots side by side", goal.snapshots.len()),
-        Stage::Image => format!("Creating managed image {}", goal.image.name()),
+        Stage::Image => "Creating the managed image".to_owned(),
         Stage::Version => format!(
             "Creating image version {} in {}",
             goal.version.name(),

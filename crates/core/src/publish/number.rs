@@ -22,6 +22,8 @@ pub(super) enum Number {
     New(VersionNumber),
     /// A version that was made, or is being made, of the same source.
     Found(VersionNumber),
+    /// The version that is named as the source.
+    Adopted(VersionNumber),
 }
 
 impl Number {
@@ -29,7 +31,7 @@ impl Number {
     #[must_use]
     pub(super) const fn number(self) -> VersionNumber {
         match self {
-            Self::New(number) | Self::Found(number) => number,
+            Self::New(number) | Self::Found(number) | Self::Adopted(number) => number,
         }
     }
 }
@@ -195,6 +197,7 @@ mod tests {
             let found = found.map(|number| match number {
                 Number::New(number) => format!("new {number}"),
                 Number::Found(number) => format!("found {number}"),
+                Number::Adopted(number) => format!("adopted {number}"),
             });
             assert_eq!(found.as_deref().map_err(Error::kind), expected, "{text}");
         }

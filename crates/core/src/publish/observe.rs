@@ -5,7 +5,12 @@ pub(super) mod sizes;
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::{boot::WantedSize, machine::Machine, source, temporaries, temporaries::Found};
+use super::{
+    boot::WantedSize,
+    machine::Machine,
+    source::{self, image},
+    temporaries::{self, Found},
+};
 use crate::{
     arm::subscription,
     batch::{account, account::Account},
@@ -67,15 +72,17 @@ impl Seen {
 /// # Errors
 /// When the source, the gallery or the group of temporaries is missing, or Azure refuses.
 pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let pools = async {
-        let accounts = accounts(client, settings).await?;
-        let sizes = sizes::read(client, &settings.used_by, &accounts).await?;
-        Ok((accounts, sizes))
-    };
+    match settings.adopted() {
+        Some(version) => of_adopted(client, settings, version).await,
+        None => of_source(client, settings).await,
+    }
+}
+
+async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
     let (machine, (gallery, definition, versions), (accounts, sizes), locations, temporaries) = futures::try_join!(
         source::observe(client, &settings.source),
         destination(client, settings),
-        pools,
+        pools(client, settings),
         locations(client, settings),
         temporaries(client, settings),
     )?;
@@ -92,11 +99,37 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
     })
 }
 
+/// A version that is adopted shows that its gallery is there, and needs neither other versions nor temporaries.
+async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
+    let (version, definition, (accounts, sizes), locations) = futures::try_join!(
+        image::settled_version(client, id),
+        image::definition_of(client, id),
+        pools(client, settings),
+        locations(client, settings),
+    )?;
+    let machine = image::of_version(&version, &definition)?;
+    Ok(Seen {
+        gallery: Some(machine.location.clone()),
+        machine,
+        definition: Some(definition),
+        versions: vec![version],
+        accounts,
+        sizes,
+        locations,
+        temporaries: Vec::new(),
+        ready: Vec::new(),
+    })
+}
+
+/// The accounts whose pools will use the version, with their numbers of nodes, and the VM sizes.
+async fn pools(client: &Client, settings: &PublishSettings) -> Result<(Vec<(Account, u32)>, Vec<WantedSize>)> {
+    let accounts = accounts(client, settings).await?;
+    let sizes = sizes::read(client, &settings.used_by, &accounts).await?;
+    Ok((accounts, sizes))
+}
+
 /// The accounts whose pools will use the version, with the pools' sizes.
-///
-/// # Errors
-/// When one is missing or not readable.
-pub(super) async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
+async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
     let read = |it: &UsedBy| {
         let (id, nodes) = (it.account.clone(), it.nodes);
         async move { Ok((account::read(client, &id).await?, nodes)) }

@@ -8,14 +8,13 @@ use jiff::Timestamp;
 
 use super::{
     counted::bare,
-    size::timeout,
-    spec::{Likeness, Spec},
+    spec::{Difference, Maker, Spec, When},
     verdict::{Goal, is_version},
 };
 use crate::{
     batch::pool::{AllocationState, Pool, PoolLife, Scaling},
     ids::NodeCounts,
-    settings::PendingResize,
+    settings::{Adopt, PendingResize, RolloutSettings, patience},
 };
 
 /// A pool that shows its former state so long after a write will not show another: reads lag by seconds.
@@ -30,6 +29,8 @@ pub(super) struct Intent {
     pub(super) goal: Goal,
     /// What happens to a resize that another caller began.
     pub(super) pending: PendingResize,
+    /// What happens to a pool that others made.
+    pub(super) adopt: Adopt,
 }
 
 /// Where the run stands with the pool's size.
@@ -53,6 +54,8 @@ pub(super) enum Stage {
 pub(super) enum Next<'p> {
     /// The pool does not exist: create it.
     Create,
+    /// Change what can be changed while it has nodes, or put our mark on it.
+    Update(&'p Pool, Difference),
     /// Bring it to the targets.
     Resize(&'p Pool),
     /// Stop the resize to other targets that is under way.
@@ -99,12 +102,20 @@ pub(super) struct Refusal {
 }
 
 const OTHER_STRATEGIES: &str = "changing an existing pool in place, or blue-green by a second pool, will come in a later release; until then roll out to a new pool id";
+const NEW_POOL: &str = "Batch never changes these of a pool that is there: roll out to a new pool id";
+const ADOPTING: &str = "give {adopt} to let this roll-out change the pool from now on, or roll out to a new pool id";
 const AGREE: &str = "agree with those who change the pool, then run the same again";
 
 impl Intent {
     /// What this specification and policy want.
-    pub(super) const fn new(spec: Spec, goal: Goal, pending: PendingResize) -> Self {
-        Self { spec, goal, pending }
+    pub(super) fn new(spec: Spec, settings: &RolloutSettings) -> Self {
+        let policy = settings.policy;
+        Self {
+            spec,
+            goal: Goal::new(settings.pool.targets, policy.readiness),
+            pending: policy.resize.pending,
+            adopt: policy.adopt,
+        }
     }
 
     /// Decides. In the stages `Before` and `Between` the pool must be whole, since it is compared with what is asked.
@@ -123,12 +134,25 @@ impl Intent {
         if pool.life == PoolLife::Deleting {
             return Next::Wait(Waiting::Deletion);
         }
-        if let Some(refusal) = self.refusal(pool) {
+        let difference = self.spec.compare(pool);
+        if let Some(refusal) = self.refusal(pool, &difference) {
             return Next::Refuse(refusal);
         }
+        match self.sizing(pool) {
+            next if difference.maker == Maker::Another && self.adopt == Adopt::No => {
+                foreign(&difference, &next).map_or(next, Next::Refuse)
+            }
+            _ if difference.maker == Maker::Another || !difference.is_none() => Next::Update(pool, difference),
+            next => next,
+        }
+    }
+
+    /// What the size alone of a pool calls for that may be written to.
+    pub(super) fn sizing<'p>(&self, pool: &'p Pool) -> Next<'p> {
         let (goal, is_ours) = (self.goal, pool.targets == self.goal.targets);
         match (&pool.allocation, self.pending) {
-            (AllocationState::Steady, _) if is_ours && goal.is_reached_by(pool.current) => Next::Sized(pool),
+            // What is missing of a pool that has enough is asked for once more in each run.
+            (AllocationState::Steady, _) if is_ours && goal.is_exactly(pool.current) => Next::Sized(pool),
             (AllocationState::Steady, _) => Next::Resize(pool),
             (AllocationState::Resizing, _) if is_ours => Next::Join(pool),
             (AllocationState::Resizing, PendingResize::Stop) => Next::StopOther(pool),
@@ -149,10 +173,15 @@ impl Intent {
     }
 
     fn between<'p>(&self, pool: &'p Pool) -> Next<'p> {
-        match self.changed(pool).or_else(|| self.refusal(pool)) {
+        let difference = self.spec.compare(pool);
+        let refusal = self
+            .changed(pool)
+            .or_else(|| self.refusal(pool, &difference))
+            .or_else(|| meanwhile(&difference));
+        match refusal {
             Some(refusal) => Next::Refuse(refusal),
             None if !pool.is_steady() => Next::Join(pool),
-            None if self.goal.is_reached_by(pool.current) => Next::Sized(pool),
+            None if self.goal.is_exactly(pool.current) => Next::Sized(pool),
             None => Next::Resize(pool),
         }
     }
@@ -165,7 +194,7 @@ impl Intent {
 
     /// The timeout of the first round.
     pub(super) fn first_timeout(&self) -> Duration {
-        timeout::first(self.goal.targets.total(), self.spec.timeout())
+        patience::first(self.goal.targets.total(), self.spec.timeout())
     }
 
     /// What another caller has changed since the pool had our targets.
@@ -186,7 +215,7 @@ impl Intent {
         Some(Refusal { why, remedy: AGREE })
     }
 
-    fn refusal(&self, pool: &Pool) -> Option<Refusal> {
+    fn refusal(&self, pool: &Pool, difference: &Difference) -> Option<Refusal> {
         let version = self.spec.version();
         if pool.scaling == Scaling::Auto {
             return Some(Refusal {
@@ -194,22 +223,56 @@ impl Intent {
                 remedy: "roll-outs to autoscale pools will come in a later release; until then disable autoscale, or use a new pool id",
             });
         }
-        let why = match self.spec.compare(pool) {
-            Likeness::Same | Likeness::SameAsFarAsCompared => return None,
-            Likeness::OtherImage(image) if is_version(&format!("{image}/versions/{}", version.name()), version) => {
+        let differs = |when: When| {
+            let names = difference.names(when);
+            (!names.is_empty()).then(|| format!("is there, but it differs in {}", names.join(", ")))
+        };
+        if let Some(image) = &difference.image {
+            let why = if is_version(&format!("{image}/versions/{}", version.name()), version) {
                 format!(
                     "is there, but it follows the definition {image}, not the version {}",
                     version.name()
                 )
-            }
-            Likeness::OtherImage(image) => format!("is there, but it runs {image}, not {version}"),
-            Likeness::OtherSpec(differences) => format!("is there, but it differs in {}", differences.join(", ")),
-        };
-        Some(Refusal {
-            why,
-            remedy: OTHER_STRATEGIES,
-        })
+            } else {
+                format!("is there, but it runs {image}, not {version}")
+            };
+            return Some(Refusal {
+                why,
+                remedy: OTHER_STRATEGIES,
+            });
+        }
+        let never = differs(When::NewPool).map(|why| (why, NEW_POOL));
+        let refused = never.or_else(|| Some((differs(When::Empty)?, OTHER_STRATEGIES)));
+        refused.map(|(why, remedy)| Refusal { why, remedy })
     }
+}
+
+/// Why a pool that others made stays as it is: only when it would be written to.
+fn foreign(difference: &Difference, next: &Next<'_>) -> Option<Refusal> {
+    let names = difference.names(When::AnyTime);
+    let why = match next {
+        _ if !names.is_empty() => format!("was not made by a roll-out, and it differs in {}", names.join(", ")),
+        Next::Resize(pool) | Next::StopOther(pool) => format!(
+            "was not made by a roll-out, and has other targets or nodes than asked for: {} nodes there, targets {}",
+            bare(pool.current),
+            bare(pool.targets)
+        ),
+        Next::Wait(Waiting::OtherResize(targets)) => format!(
+            "was not made by a roll-out, and is being resized to {} nodes",
+            bare(*targets)
+        ),
+        _ => return None,
+    };
+    Some(Refusal { why, remedy: ADOPTING })
+}
+
+/// Settings that were changed since this run began with the pool.
+fn meanwhile(difference: &Difference) -> Option<Refusal> {
+    let names = difference.names(When::AnyTime);
+    (!names.is_empty()).then(|| Refusal {
+        why: format!("was changed meanwhile in {}", names.join(", ")),
+        remedy: AGREE,
+    })
 }
 
 /// Whether the pool's allocation state began after that time. A state without a time may have.

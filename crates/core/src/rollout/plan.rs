@@ -2,84 +2,21 @@
 //!
 //! The steps are what the first look shows. A pool that changes afterwards is looked at and decided about again.
 
-use std::fmt;
-
-use serde::Serialize;
-
 use super::{
-    counted::{bare, counted},
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
     pool::PoolAccess,
-    size::timeout,
-    spec::{SPEC, unusable},
+    replicas::Need,
+    spec::{Maker, When, unusable},
+    step::RolloutStep,
 };
 use crate::{
+    batch::pool::Pool,
     error::Result,
-    ids::{NodeCounts, PoolId, resource::ImageVersionId},
-    plan::{Effect, Plan, Step},
+    ids::NodeCounts,
+    plan::Plan,
+    settings::{Adopt, RolloutSettings, patience},
 };
-
-/// A step of a roll-out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
-pub enum RolloutStep {
-    /// The old pool of that id goes first.
-    AwaitDeletion {
-        /// The pool.
-        pool: PoolId,
-    },
-    /// A resize to other targets that another caller began ends first.
-    AwaitOtherResize {
-        /// The pool.
-        pool: PoolId,
-        /// Its targets.
-        targets: NodeCounts,
-    },
-    /// A resize to other targets that another caller began is stopped.
-    StopOtherResize {
-        /// The pool.
-        pool: PoolId,
-        /// Its targets.
-        targets: NodeCounts,
-    },
-    /// The pool is created.
-    CreatePool {
-        /// The pool.
-        pool: PoolId,
-        /// The version its nodes will run.
-        version: ImageVersionId,
-        /// Its size.
-        targets: NodeCounts,
-        /// The timeouts of the resize rounds, as many as there may be.
-        timeouts_minutes: Vec<u64>,
-    },
-    /// The pool gets another size.
-    ResizePool {
-        /// The pool.
-        pool: PoolId,
-        /// Its size now.
-        from: NodeCounts,
-        /// Its size then.
-        targets: NodeCounts,
-        /// The timeouts of the resize rounds, as many as there may be.
-        timeouts_minutes: Vec<u64>,
-    },
-    /// A resize to the same targets that another caller began ends.
-    JoinResize {
-        /// The pool.
-        pool: PoolId,
-        /// Its targets.
-        targets: NodeCounts,
-    },
-    /// The nodes become ready.
-    AwaitNodes {
-        /// The pool.
-        pool: PoolId,
-        /// So many are enough.
-        needed: NodeCounts,
-    },
-}
 
 /// What the first look has come to.
 #[derive(Debug)]
@@ -101,65 +38,10 @@ pub(super) enum Size {
     NewNodes,
 }
 
-impl Step for RolloutStep {
-    fn effect(&self) -> Effect {
-        match self {
-            Self::CreatePool { .. } => Effect::Create,
-            Self::StopOtherResize { .. } | Self::ResizePool { .. } => Effect::Change,
-            Self::AwaitDeletion { .. }
-            | Self::AwaitOtherResize { .. }
-            | Self::JoinResize { .. }
-            | Self::AwaitNodes { .. } => Effect::Wait,
-        }
-    }
-}
-
-impl fmt::Display for RolloutStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AwaitDeletion { pool } => write!(f, "wait until the old pool {pool} is gone"),
-            Self::AwaitOtherResize { pool, targets } => {
-                write!(
-                    f,
-                    "wait for the end of a resize of pool {pool} to {}",
-                    counted(*targets)
-                )
-            }
-            Self::StopOtherResize { pool, targets } => {
-                write!(f, "stop the resize of pool {pool} to {}", counted(*targets))
-            }
-            Self::CreatePool {
-                pool,
-                version,
-                targets,
-                timeouts_minutes,
-            } => write!(
-                f,
-                "create pool {pool} with {} on {version}{}",
-                counted(*targets),
-                in_rounds(timeouts_minutes)
-            ),
-            Self::ResizePool {
-                pool,
-                from,
-                targets,
-                timeouts_minutes,
-            } => write!(
-                f,
-                "resize pool {pool} from {} to {}{}",
-                bare(*from),
-                counted(*targets),
-                in_rounds(timeouts_minutes)
-            ),
-            Self::JoinResize { pool, targets } => {
-                write!(
-                    f,
-                    "wait for the end of the resize of pool {pool} to {}",
-                    counted(*targets)
-                )
-            }
-            Self::AwaitNodes { pool, needed } => write!(f, "wait until {} of pool {pool} are ready", counted(*needed)),
-        }
+impl Beginning {
+    /// Puts what the version needs before the pool's own steps.
+    pub(super) fn add_replicas(&mut self, need: &Need, settings: &RolloutSettings) {
+        self.plan.steps.splice(0..0, need.steps(settings));
     }
 }
 
@@ -179,16 +61,29 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
         // Nothing is written for a pool that could not be created afterwards.
         let body = intent.spec.create_body(intent.goal.targets, intent.first_timeout());
         body.map_err(|faults| unusable(access.id(), &faults))?;
-    } else if pool.as_ref().is_some_and(|pool| pool.metadata(SPEC).is_none()) {
-        note_foreign(access);
+    }
+    if let Some(pool) = &pool
+        && !will_be_made
+    {
+        tell_of(access, intent, pool);
     }
     let current = match &pool {
         Some(pool) if !will_be_made => pool.current,
         _ => NodeCounts::default(),
     };
+    let plan = steps(intent, &next, rounds);
+    let sized = match next {
+        Next::Update(pool, _) => intent.sizing(pool),
+        next => next,
+    };
+    let is_updated = plan
+        .steps
+        .iter()
+        .any(|step| matches!(step, RolloutStep::UpdatePool { .. }));
     Ok(Beginning {
-        plan: steps(intent, &next, rounds),
-        size: match next {
+        plan,
+        size: match sized {
+            Next::Sized(_) if is_updated => Size::NoNewNodes,
             Next::Sized(_) => Size::Reached,
             Next::Join(_) => Size::NoNewNodes,
             _ if intent.goal.is_more_than(current) => Size::NewNodes,
@@ -197,25 +92,29 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
     })
 }
 
-fn note_foreign(access: &PoolAccess<'_>) {
-    let text = format!(
-        "pool {} was not made by a roll-out: it is compared by image version, VM size and node agent only",
-        access.id()
-    );
-    access.client().run().progress.note(text);
-}
-
-/// ", resize timeouts of 30, 45, 68 minutes": one for each round that there may be.
-fn in_rounds(minutes: &[u64]) -> String {
-    let minutes: Vec<String> = minutes.iter().map(ToString::to_string).collect();
-    format!(", resize timeouts of {} minutes", minutes.join(", "))
+/// What a comparison alone does not decide, but users want to know.
+fn tell_of(access: &PoolAccess<'_>, intent: &Intent, pool: &Pool) {
+    let (progress, difference) = (&access.client().run().progress, intent.spec.compare(pool));
+    if difference.maker == Maker::Another {
+        let done = match intent.adopt {
+            Adopt::No => "it is compared with what is asked for, and not written to",
+            Adopt::Yes => "it is adopted",
+        };
+        progress.note(format!("pool {} was not made by a roll-out: {done}", access.id()));
+    }
+    if !difference.hidden.is_empty() {
+        let names = difference.hidden.join(", ");
+        progress.note(format!(
+            "not compared, since Batch does not show it: {names}; a new value takes effect in a new pool only"
+        ));
+    }
 }
 
 /// The steps that follow from the first decision.
 fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
     let (pool, targets) = (intent.spec.id().clone(), intent.goal.targets);
     let timeouts_minutes = || {
-        let all = timeout::rounds(intent.first_timeout(), targets.total(), rounds);
+        let all = patience::rounds(intent.first_timeout(), targets.total(), rounds);
         all.map(|timeout| timeout.as_secs() / 60).collect()
     };
     let create = || RolloutStep::CreatePool {
@@ -231,6 +130,15 @@ fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
         timeouts_minutes: timeouts_minutes(),
     };
     let mut steps = match next {
+        Next::Update(found, difference) => {
+            let update = RolloutStep::UpdatePool {
+                pool: pool.clone(),
+                settings: difference.names(When::AnyTime),
+            };
+            let mut steps = vec![update];
+            steps.extend(self::steps(intent, &intent.sizing(found), rounds).steps);
+            return Plan::new(steps);
+        }
         Next::Create => vec![create()],
         Next::Wait(Waiting::Deletion) => vec![RolloutStep::AwaitDeletion { pool: pool.clone() }, create()],
         Next::Wait(Waiting::OtherResize(other)) => vec![

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    plan::RolloutStep,
+    step::RolloutStep,
     verdict::{Census, Goal},
 };
 use crate::{
@@ -57,6 +57,8 @@ pub enum PoolAction {
     Created,
     /// It was resized.
     Resized,
+    /// Settings were changed that take effect on nodes that boot from now on.
+    Updated,
     /// A resize to the same target was found and joined.
     Joined,
     /// It was as wished already.

@@ -4,7 +4,6 @@
 
 pub(super) mod classify;
 pub(super) mod rounds;
-pub(super) mod timeout;
 
 use std::time::Duration;
 
@@ -17,7 +16,7 @@ use super::{
     decide::{Errors, Intent, Next, Stage, Waiting},
     explain,
     pool::{PoolAccess, Seen},
-    spec::unusable,
+    spec::{Difference, unusable},
     verdict::Census,
 };
 use crate::{
@@ -104,6 +103,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             let pool = self.look().await?;
             match self.intent.decide(self.stage(), pool.as_ref()) {
                 Next::Create => self.create().await?,
+                Next::Update(pool, difference) => self.update(pool, &difference).await?,
                 Next::Resize(pool) => self.resize(pool).await?,
                 Next::StopOther(pool) => self.stop_other(pool).await?,
                 Next::Join(pool) => self.join(pool),
@@ -161,6 +161,15 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         Ok(())
     }
 
+    async fn update(&mut self, pool: &Pool, difference: &Difference) -> Result<()> {
+        let body = self.intent.spec.update_body(pool, difference);
+        match self.access.change(body, pool).await {
+            Ok(()) => self.note_action(PoolAction::Updated),
+            Err(error) => self.look_again(error, PoolAction::Updated).await?,
+        }
+        Ok(())
+    }
+
     async fn resize(&mut self, pool: &Pool) -> Result<()> {
         let rounds = self.round_of(pool.current);
         self.tell_round(&rounds);
@@ -178,7 +187,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             "stopping the resize to {} nodes that is in progress",
             bare(pool.targets)
         ));
-        match self.access.stop_resize().await {
+        match self.access.stop_resize(pool).await {
             Ok(()) => {}
             Err(error) => self.look_again(error, PoolAction::None).await?,
         }
@@ -249,13 +258,23 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         match after {
             AfterRound::Reached => return Ok(true),
             AfterRound::End(end) => return Err(self.ended(pool, end, judged.as_ref())),
-            AfterRound::Again(pause) => self.pause_between(pause, judged.as_ref()).await?,
+            AfterRound::Again(pause) => {
+                let paused = self.pause_between(pause, judged.as_ref()).await;
+                let is_enough = self.intent.goal.is_reached_by(pool.current);
+                match paused {
+                    // What is missing of enough is worth a round, not a failure.
+                    Err(error) if is_enough && error.kind() == ErrorKind::Deadline => return Ok(true),
+                    paused => paused?,
+                }
+            }
         }
         Ok(false)
     }
 
     async fn pause_between(&self, pause: Duration, judged: Option<&Judgement>) -> Result<()> {
         let run = self.access.client().run();
+        let timeout = self.rounds.as_ref().map_or(Duration::ZERO, Rounds::timeout);
+        run.leaves(pause + timeout, "the next resize round")?;
         let why = judged.map_or_else(|| "nodes are missing".to_owned(), ToString::to_string);
         run.progress.warn(why);
         let number = self.rounds.as_ref().map_or(1, Rounds::number);
@@ -292,9 +311,14 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         self.note_action(action);
     }
 
-    /// The first thing done with the pool is what the report calls it.
+    /// The first thing done with the pool is what the report calls it; changed settings count less than nodes.
     fn note_action(&mut self, action: PoolAction) {
-        if self.report.action == PoolAction::None {
+        let is_open = match self.report.action {
+            PoolAction::None => true,
+            PoolAction::Updated => action != PoolAction::Unchanged,
+            _ => false,
+        };
+        if is_open {
             self.report.action = action;
         }
     }

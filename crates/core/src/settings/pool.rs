@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Elevation, NodesPerReplica, PendingResize, PoolSpec, Readiness, ReplicaRule, ResizePolicy,
-    RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
+    AccountRef, Adopt, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, ReplicaRule,
+    ResizePolicy, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest,
+    reader::Reader,
 };
 use crate::{
     ids::{
@@ -37,6 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let resize = resize(reader);
     let readiness = readiness(reader);
     let nodes_per_replica = nodes_per_replica(reader);
+    let (new_region, adopt) = consents(reader);
     Some(RolloutSettings {
         account: account?,
         pool: PoolSpec {
@@ -55,6 +57,8 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
                 nodes_per_replica: nodes_per_replica?,
                 ..ReplicaRule::default()
             },
+            new_region,
+            adopt,
         },
     })
 }
@@ -118,7 +122,7 @@ fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<I
 }
 
 /// The account; nothing after a fault.
-fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
+pub(super) fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
     match (reader.has(pool::ACCOUNT), reader.has(pool::ACCOUNT_ENDPOINT)) {
         (true, true) => {
             let text = words![pool::ACCOUNT_ENDPOINT, " names an account too; give one of the two"];
@@ -192,14 +196,18 @@ fn targets(reader: &mut Reader<'_, '_>) -> Targets {
     let targets = Targets {
         dedicated: dedicated.unwrap_or(0),
         spot: spot.unwrap_or(0),
-        spot_counts: if reader.is_on(pool::COUNT_SPOT_NODES) {
-            SpotCounts::Yes
-        } else {
-            SpotCounts::No
+        spot_counts: match reader.switch(pool::COUNT_SPOT_NODES) {
+            Some(true) => SpotCounts::Yes,
+            Some(false) => SpotCounts::No,
+            None => SpotCounts::WhenAlone,
         },
     };
-    if both_read && targets.dedicated == 0 && targets.spot == 0 {
-        let text = words!["no nodes are asked for; give a number above 0 here or in ", spot_opt];
+    if both_read && dedicated.is_none() && spot.is_none() {
+        let text = words![
+            "is missing: give a number of nodes here or in ",
+            spot_opt,
+            "; 0 makes a pool without nodes"
+        ];
         reader.refuse(dedicated_opt, text);
     }
     targets
@@ -261,6 +269,26 @@ fn resize(reader: &mut Reader<'_, '_>) -> ResizePolicy {
 }
 
 fn readiness(reader: &mut Reader<'_, '_>) -> Readiness {
-    let node_timeout = reader.duration(pool::NODE_READY_TIMEOUT);
-    node_timeout.map_or_else(Readiness::default, |node_timeout| Readiness { node_timeout })
+    Readiness {
+        node_timeout: reader
+            .duration(pool::NODE_READY_TIMEOUT)
+            .unwrap_or(Readiness::default().node_timeout),
+        min_dedicated: reader.parsed(pool::MIN_READY),
+        min_spot: reader.parsed(pool::MIN_READY_SPOT),
+    }
+}
+
+/// What a roll-out does only when it is told that it may.
+fn consents(reader: &mut Reader<'_, '_>) -> (NewRegion, Adopt) {
+    let new_region = if reader.is_on(pool::ADD_REGION) {
+        NewRegion::Add
+    } else {
+        NewRegion::Refuse
+    };
+    let adopt = if reader.is_on(pool::ADOPT) {
+        Adopt::Yes
+    } else {
+        Adopt::No
+    };
+    (new_region, adopt)
 }

@@ -83,7 +83,8 @@ fn what_is_not_given_has_its_documented_default() {
     assert_eq!(settings.temporaries, Temporaries::default());
     assert_eq!(settings.version_settings, VersionSettings::default());
     let asked = rolled_out(&json!({})).unwrap();
-    assert_eq!(asked.deadline, ROLLOUT_DEADLINE);
+    assert_eq!(asked.deadline, asked.settings.usual_deadline());
+    assert!(asked.deadline > ROLLOUT_DEADLINE, "{:?}", asked.deadline);
     assert_eq!(asked.settings.policy.resize, ResizePolicy::default());
     assert_eq!(asked.settings.policy.readiness, Readiness::default());
     assert_eq!(asked.settings.policy.replica_rule, ReplicaRule::default());
@@ -523,8 +524,12 @@ fn faults_of_a_roll_out_name_inputs() {
                 "account-endpoint: is needed with account-name; give the account's endpoint, name.region.batch.azure.com",
             ),
             (
-                json!({"target_dedicated_nodes": 0}),
-                "target-dedicated-nodes: no nodes are asked for; give a number above 0 here or in target-spot-nodes",
+                json!({"target_dedicated_nodes": null}),
+                "target-dedicated-nodes: is missing: give a number of nodes here or in target-spot-nodes; 0 makes a pool without nodes",
+            ),
+            (
+                json!({"min_ready": "most"}),
+                "min-ready: \"most\" is no number of nodes; write a number such as 5, or a percentage such as 98%",
             ),
             (
                 json!({"start_task_elevated": true}),

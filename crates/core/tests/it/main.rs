@@ -19,5 +19,6 @@ mod rollout_meanwhile;
 mod rollout_short;
 mod rollout_sweep;
 mod source_image;
+mod status;
 mod support;
 mod sweep;

@@ -177,14 +177,8 @@ fn a_purchase_plan_that_is_let_through_is_carried_into_a_new_definition() {
 #[test]
 fn a_plan_reads_as_a_list_of_changes() {
     let seen = seen(&[("westus2", 700)]);
-    let hash = goal(&settings(), &seen)
-        .unwrap()
-        .image
-        .name()
-        .split('-')
-        .nth(2)
-        .unwrap()
-        .to_owned();
+    let snapshots = goal(&settings(), &seen).unwrap().snapshots;
+    let hash = snapshots[0].id.name().split('-').nth(2).unwrap().to_owned();
     let text = planned(&settings(), &seen).to_string().replace(&hash, "<hash>");
     insta::assert_snapshot!(text, @r"
     create gallery gal

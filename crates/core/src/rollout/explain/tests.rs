@@ -6,15 +6,16 @@ use super::*;
 use crate::{
     batch::pool::ResizeError,
     rollout::size::classify::judge,
-    settings::{SpotCounts, Targets},
+    settings::{Readiness, SpotCounts, Targets},
 };
 
 fn goal() -> Goal {
-    Goal::new(Targets {
+    let targets = Targets {
         dedicated: 700,
         spot: 0,
         spot_counts: SpotCounts::No,
-    })
+    };
+    Goal::new(targets, Readiness::default())
 }
 
 fn waited(verdict: Verdict, groups: &[(u32, Value)]) -> Waited {
