@@ -39,6 +39,7 @@ mod state;
 mod throttle;
 pub mod usage;
 mod version;
+mod vhd;
 mod vm;
 
 pub(crate) use definition::complete as complete_definition;
@@ -49,7 +50,7 @@ pub use state::Compute;
 pub(crate) use state::Parts;
 use state::require_parent;
 pub use version::ImageMissing;
-pub(crate) use version::{normalise_profile, seeded as seeded_version, seeded_storage};
+pub(crate) use version::{fail_copies_of, normalise_profile, seeded as seeded_version, seeded_storage};
 pub(crate) use vm::facts::VmFacts;
 pub use vm::{DiskSeed, PowerSeed, VmSeed};
 pub(crate) use vm::{add_extension, create as create_vm};
@@ -107,6 +108,14 @@ impl Compute {
             ids.map(|id| (id.to_lowercase(), vm.id.clone())).collect::<Vec<_>>()
         };
         self.vms.iter().flat_map(interfaces).collect()
+    }
+
+    /// The bytes of the disk or snapshot that an address lets its holder read now.
+    pub(crate) fn granted(&self, address: &str) -> Option<u64> {
+        let disks = self.disks.iter().map(|item| (&item.facts.grant, &item.body));
+        let snapshots = self.snapshots.iter().map(|item| (&item.facts.grant, &item.body));
+        let (_, body) = disks.chain(snapshots).find(|(grant, _)| grant.opens(address))?;
+        body.pointer("/properties/diskSizeBytes").and_then(Value::as_u64)
     }
 
     /// One resource by its lower-case id, as a plain GET shows it.

@@ -110,6 +110,8 @@ enum Form {
     JsonWithSecretValue,
     /// A vault's secret comes in `properties.value`.
     JsonOfVault,
+    /// A storage account's keys come in fields named `value`.
+    JsonOfKeys,
     UrlEncoded,
 }
 
@@ -141,6 +143,8 @@ impl Form {
     fn of(path: &str) -> Self {
         if path.starts_with("/oidc/token") {
             Self::JsonWithSecretValue
+        } else if path.to_ascii_lowercase().ends_with("/listkeys") {
+            Self::JsonOfKeys
         } else if path.to_ascii_lowercase().contains("/microsoft.keyvault/") {
             Self::JsonOfVault
         } else {
@@ -212,6 +216,7 @@ impl Body {
         match self.form {
             Form::JsonWithSecretValue => hidden(value, &["value"]),
             Form::JsonOfVault => hidden(value, &["properties", "value"]),
+            Form::JsonOfKeys => without_keys(value),
             Form::Json | Form::UrlEncoded => without_secure_parameters(value),
         }
     }
@@ -285,6 +290,14 @@ fn without_secure_parameters(mut body: Value) -> Value {
             let path = ["properties", "parameters", &name, "value"];
             crate::json::set(&mut body, &path, Value::from("<secret>"));
         }
+    }
+    body
+}
+
+/// What `listKeys` of a storage account gives.
+fn without_keys(mut body: Value) -> Value {
+    if let Some(keys) = body.get_mut("keys") {
+        *keys = without_values(keys.take());
     }
     body
 }

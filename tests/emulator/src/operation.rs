@@ -267,7 +267,9 @@ fn status_body(id: &str, operation: &Operation, status: Status<'_>, output: Opti
         let error = json!({"code": failure.code, "message": failure.message});
         crate::json::set(&mut body, &["error"], error);
     }
-    if let (Some(output), Form::Disk) = (output, operation.form) {
+    // What is nowhere else is shown whatever the form: the template of a capture.
+    let shows = operation.form == Form::Disk || matches!(operation.output, Output::Value(_));
+    if let Some(output) = output.filter(|_| shows) {
         crate::json::set(&mut body, &["properties", "output"], output);
     }
     crate::json::set(&mut body, &["name"], json!(id));

@@ -19,5 +19,6 @@ mod plans;
 mod random;
 mod snapshots;
 mod soft_delete;
+mod storage;
 mod sweep;
 mod versions;

@@ -39,6 +39,11 @@ async fn ask(host: &Host, method: &Method, path: &str, headers: &str, body: &str
 
 /// A connection that trusts only the host's own authority.
 async fn connect(host: &Host) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    connect_to(host, host.endpoint().strip_prefix("https://").unwrap()).await
+}
+
+/// The same to another of the host's ports.
+async fn connect_to(host: &Host, address: &str) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let pem = std::fs::read_to_string(host.ca_file())?;
     let mut roots = rustls::RootCertStore::empty();
     let certificate =
@@ -50,7 +55,6 @@ async fn connect(host: &Host) -> std::io::Result<tokio_rustls::client::TlsStream
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let address = host.endpoint().strip_prefix("https://").unwrap();
     let tcp = TcpStream::connect(address).await?;
     let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
@@ -268,4 +272,36 @@ async fn a_write_without_a_length_is_refused_on_the_wire_too() {
     let request = format!("POST /subscriptions/s HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let answer = exchange(&mut tls, &request).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 411 Length Required"), "{answer}");
+}
+
+/// Where the blobs of two accounts are.
+fn blob_hosts(host: &Host) -> [String; 2] {
+    let shown = host.with_emulator(|emulator, now| emulator.resources(now));
+    [0, 1].map(|account: usize| {
+        let url = shown["storage"][account]["properties"]["primaryEndpoints"]["blob"].as_str();
+        url.unwrap()
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
+            .to_owned()
+    })
+}
+
+#[tokio::test]
+async fn each_storage_account_has_a_port_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let seed = json!({"storageAccounts": [
+        {"name": "one", "resourceGroup": "rg-images", "location": "eastus2"},
+        {"name": "two", "resourceGroup": "rg-images", "location": "eastus2"},
+    ]});
+    control(&host, &Method::POST, "/seed", &seed.to_string()).await;
+    let hosts = blob_hosts(&host);
+    assert_ne!(hosts[0], hosts[1]);
+    for address in hosts {
+        let mut tls = connect_to(&host, &address).await.unwrap();
+        let answer = exchange(&mut tls, &raw(&Method::GET, "/images/os.vhd", &address, "", ""))
+            .await
+            .unwrap();
+        assert!(answer.contains("PublicAccessNotPermitted"), "{answer}");
+    }
 }
