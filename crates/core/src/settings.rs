@@ -36,7 +36,7 @@ pub use rollout::{
 };
 pub use share::{InvalidShare, Share};
 pub use sight::Sight;
-pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
+pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};

@@ -5,6 +5,7 @@
 use azure_batch_core::{
     error::{Error, ErrorKind, ServiceError},
     options::Door,
+    plan::Course,
     settings::fault::{Fault, lines},
 };
 use jiff::Timestamp;
@@ -41,6 +42,15 @@ impl Failed {
         failed.failure.hint = error.hint_words().map_or_else(String::new, |hint| hint.spelled(door));
         failed.failure.refusal = error.service().map(refusal);
         failed
+    }
+
+    /// The same with what was done until then, by the run of that name.
+    #[must_use]
+    pub fn after(mut self, course: Course, run_id: &str) -> Self {
+        self.failure.steps = events::steps(course.steps);
+        self.failure.kept = events::kept(course.kept);
+        run_id.clone_into(&mut self.failure.run_id);
+        self
     }
 
     /// A failure of the service itself.

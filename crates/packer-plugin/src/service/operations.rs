@@ -311,9 +311,8 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     };
     let Ended { result, report } = outcome.unwrap_or_else(crashed);
     let now = operation.clock.now();
-    operation.end(
-        result
-            .map(|published| events::published(published, report, run_id))
-            .map_err(|error| Failed::of_error(&error, start.door, now)),
-    );
+    operation.end(match result {
+        Ok(published) => Ok(events::published(published, report, run_id)),
+        Err(error) => Err(Failed::of_error(&error, start.door, now).after(report, &run_id)),
+    });
 }

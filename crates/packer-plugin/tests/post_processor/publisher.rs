@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use azure_batch_core::{
     error::{Error, ErrorKind, Result},
-    plan::{Course, Ended, Plan},
-    progress::{CheckOutcome, Event, Progress},
+    plan::{Course, Ended, Kept, Plan},
+    progress::{CheckOutcome, Event, Progress, StepTime},
     publish::{Outcome, PublishPlan, Published, PublishedRegion, Step, Stored},
     settings::{Asked, PublishSettings},
 };
@@ -34,6 +34,7 @@ pub(crate) struct Scripted {
 }
 
 const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images";
+pub(crate) const SNAPSHOT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/snapshots/s1";
 pub(crate) const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
 
 impl Scripted {
@@ -103,10 +104,24 @@ impl Publisher for Scripted {
             }
             End::Panic => panic!("a fault of ours"),
         };
-        Ended {
-            result,
-            report: Course::default(),
-        }
+        let report = match &result {
+            Ok(_) => Course::default(),
+            Err(_) => course(),
+        };
+        Ended { result, report }
+    }
+}
+
+fn course() -> Course {
+    Course {
+        steps: vec![StepTime {
+            step: "snapshots".to_owned(),
+            seconds: 7,
+        }],
+        kept: vec![Kept {
+            id: SNAPSHOT.to_owned(),
+            why: "keep names it".to_owned(),
+        }],
     }
 }
 
