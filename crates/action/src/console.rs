@@ -1,11 +1,10 @@
 //! The only writer of stdout and stderr: lines for people, commands for GitHub's runner, or JSON for programs.
 //!
 //! stdout is a protocol to the runner, so whatever comes from a service is made harmless here and secrets are struck
-//! out. What is worth saying is decided in core's `telling`.
+//! out, both by core. What is worth saying is decided in core's `telling`.
 
 mod bars;
 mod escape;
-mod redact;
 pub mod table;
 
 use std::{
@@ -13,12 +12,15 @@ use std::{
     io::{self, IsTerminal as _, Write},
 };
 
-use azure_batch_core::telling::Show;
+use azure_batch_core::{
+    harmless::harmless_json,
+    redact::{Redactor, is_struck_out},
+    telling::Show,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
 use self::{bars::Bars, table::Table};
-pub use self::{escape::harmless, redact::Redactor};
 
 /// How stdout is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -130,7 +132,7 @@ impl Console {
         }
         // The one write that is not struck out itself: the runner swallows it.
         let lines = secret.expose_secret().lines();
-        for line in lines.filter(|line| redact::is_maskable(line)) {
+        for line in lines.filter(|line| is_struck_out(line)) {
             write_line(&mut self.out, &format!("::add-mask::{}", escape::message(line)));
         }
     }
@@ -140,7 +142,7 @@ impl Console {
         if self.form == Form::Json {
             return;
         }
-        let text = self.redactor.clean(&harmless(&text.to_string()));
+        let text = self.redactor.safe(&text.to_string());
         self.write_out(&text);
     }
 
@@ -152,7 +154,7 @@ impl Console {
 
     /// A line on stderr.
     pub fn complain(&mut self, text: impl fmt::Display) {
-        let text = self.redactor.clean(&harmless(&text.to_string()));
+        let text = self.redactor.safe(&text.to_string());
         let Self { err, bars, .. } = self;
         Bars::suspended(bars.as_ref(), || write_line(err, &text));
     }
@@ -162,7 +164,7 @@ impl Console {
         if self.form == Form::Json || table.is_empty() {
             return;
         }
-        let text = table.text(self.width, |cell| self.redactor.clean(&escape::one_line(cell)));
+        let text = table.text(self.width, |cell| self.redactor.safe_line(cell));
         self.write_out(&text);
     }
 
@@ -172,7 +174,7 @@ impl Console {
             return self.line(title);
         }
         self.end_group();
-        let title = self.redactor.clean(&escape::one_line(title));
+        let title = self.redactor.safe_line(title);
         self.write_out(&format!("::group::{}", escape::message(&title)));
         self.group = Group::Open;
     }
@@ -190,8 +192,8 @@ impl Console {
         if self.form != Form::Workflow {
             return self.complain(format_args!("{}: {title}: {text}", grade.command()));
         }
-        let title = self.redactor.clean(&escape::one_line(title));
-        let mut text = self.redactor.clean(&harmless(text));
+        let title = self.redactor.safe_line(title);
+        let mut text = self.redactor.safe(text);
         if utf16_length(&text) > LONGEST_MESSAGE {
             self.write_out(&text);
             text = shortened(&text);
@@ -241,7 +243,7 @@ impl Console {
         }
         // The values are our own types with text keys, which always serialise.
         if let Ok(text) = serde_json::to_string(value) {
-            let text = self.redactor.clean(&escape::json(&text));
+            let text = harmless_json(&self.redactor.clean(&text));
             self.write_out(&text);
         }
     }

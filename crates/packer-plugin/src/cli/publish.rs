@@ -79,9 +79,10 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
     ))
 }
 
-fn request(desk: &Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
+fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
     let now = SystemClock.now();
     let mut values = read(given, desk.lookup).map_err(|faults| Answer::wrong_input(&faults))?;
+    desk.terminal.hide(values.secrets());
     let manifest = take_manifest(&mut values);
     let context = PublishContext {
         run_id: &run_id(now),

@@ -30,6 +30,8 @@ pub(crate) enum End {
 #[derive(Clone, Debug)]
 pub(crate) struct Scripted {
     end: End,
+    /// What a failure says in addition.
+    also: &'static str,
     pub(crate) jobs: Arc<Mutex<Vec<Asked<PublishSettings>>>>,
 }
 
@@ -39,8 +41,14 @@ pub(crate) const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-1111111
 
 impl Scripted {
     pub(crate) fn new(end: End) -> Self {
+        Self::failing_with(end, "")
+    }
+
+    /// The same with more in the text of its failure.
+    pub(crate) fn failing_with(end: End, also: &'static str) -> Self {
         Self {
             end,
+            also,
             jobs: Arc::default(),
         }
     }
@@ -92,7 +100,9 @@ impl Publisher for Scripted {
         let result = match self.end {
             End::Success => Ok(published()),
             End::Failure(kind) => {
-                let cause = Error::new(kind, "the service said panic: no").with_hint("ask it again");
+                let said = format!("the service said panic: no{}", self.also);
+                progress.tell(Event::Warning { text: said.clone() });
+                let cause = Error::new(kind, said).with_hint("ask it again");
                 Err(cause.while_doing("cannot publish 1.4.2"))
             }
             End::Cancel => {
