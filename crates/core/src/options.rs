@@ -85,6 +85,8 @@ pub enum Verb {
     Rollout,
     /// Which pools there are, and what they run.
     Status,
+    /// Whether an identity can do its work.
+    Doctor,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -307,7 +309,7 @@ const PUBLISH: &[Verb] = &[Verb::Publish];
 const ROLLOUT: &[Verb] = &[Verb::Rollout];
 
 /// What every verb takes.
-const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Status];
+const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Status, Verb::Doctor];
 
 /// What makes nodes.
 const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout];
@@ -316,7 +318,10 @@ const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout];
 const STATUS: &[Verb] = &[Verb::Status];
 
 /// What can be said of one Batch account.
-const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Status];
+const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Status, Verb::Doctor];
+
+/// What can be said of one image version.
+const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Doctor];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];

@@ -3,6 +3,7 @@
 //! It changes no image of an existing pool. What comes next is decided in `decide`, after each look; the writes are in
 //! `pool`.
 
+mod before;
 mod counted;
 mod decide;
 mod explain;
@@ -91,6 +92,9 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
     let look = plan::look(&access, &intent, settings.policy.resize.rounds);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
+    if beginning.size != Size::Reached {
+        before::check(client, settings, report).await?;
+    }
     if beginning.size == Size::NewNodes {
         let need = replicas::foresee(&access, &site, settings).await?;
         beginning.add_replicas(&need, settings);

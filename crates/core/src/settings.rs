@@ -5,6 +5,7 @@
 mod checked;
 mod definition;
 mod destination;
+mod doctor;
 pub mod fault;
 mod image;
 mod manifest;
@@ -24,6 +25,7 @@ mod values;
 
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
+pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
 pub use publish::{
@@ -33,7 +35,7 @@ pub use publish::{
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
-    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy,
+    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy, RolloutPolicy,
     RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
 };
 pub use share::{InvalidShare, Share};
@@ -82,6 +84,14 @@ pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fau
 /// With all faults; without any when a value is not known yet.
 pub fn status(values: &Values) -> Result<Asked<StatusSettings>, Vec<fault::Fault>> {
     asked(values, |_| LOOK_DEADLINE, status::read)
+}
+
+/// Reads what a doctor looks at. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn doctor(values: &Values) -> Result<Asked<DoctorSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, doctor::read)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.

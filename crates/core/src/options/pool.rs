@@ -1,10 +1,10 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
-use super::{Kind, ON_ACCOUNT, POOL_DOORS, ROLLOUT, Standard, rows};
+use super::{Kind, ON_ACCOUNT, ON_VERSION, POOL_DOORS, ROLLOUT, Standard, rows};
 
 rows! {
     /// Which version.
-    OF_VERSION [ROLLOUT, POOL_DOORS]:
+    OF_VERSION [ON_VERSION, POOL_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
@@ -58,6 +58,8 @@ rows! {
         "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
     ADD_REGION: "add_region", Replicas, Kind::Bool, Standard::Value("false", "a version is shared, and every region of it costs"), [],
         "Whether the region of the Batch account is added to the image version when the version has no replica there.";
+    REGISTER_PROVIDER: "register_provider", Pool, Kind::Bool, Standard::Value("false", "it changes the subscription"), [],
+        "Register `Microsoft.Batch` in the image's subscription when it is not registered there. Without this the roll-out is refused.";
 
     RESIZE_ROUNDS: "resize_rounds", Waiting, Kind::Number, Standard::Value("5", "with pauses of 1, 2, 4 and 8 minutes between them"), [],
         "How many resize rounds there may be, the first included: 1 to 10.";

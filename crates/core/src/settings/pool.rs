@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Adopt, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, ReplicaRule,
-    ResizePolicy, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest,
-    reader::Reader,
+    AccountRef, Adopt, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
+    ReplicaRule, ResizePolicy, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
+    manifest::Manifest, reader::Reader,
 };
 use crate::{
     ids::{
@@ -37,6 +37,11 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let json = reader.json_object(pool::POOL_JSON);
     let resize = resize(reader);
     let readiness = readiness(reader);
+    let register = if reader.is_on(pool::REGISTER_PROVIDER) {
+        Register::Yes
+    } else {
+        Register::No
+    };
     let nodes_per_replica = nodes_per_replica(reader);
     let (new_region, adopt) = consents(reader);
     Some(RolloutSettings {
@@ -53,6 +58,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
         policy: RolloutPolicy {
             resize,
             readiness,
+            register,
             replica_rule: ReplicaRule {
                 nodes_per_replica: nodes_per_replica?,
                 ..ReplicaRule::default()
@@ -75,6 +81,12 @@ pub(super) fn nodes_per_replica(reader: &mut Reader<'_, '_>) -> Option<NodesPerR
             None
         }
     }
+}
+
+/// The version that is given by its id or by a manifest; nothing after a fault.
+pub(super) fn named_version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
+    let manifest = manifest(reader);
+    version(reader, manifest.as_ref())
 }
 
 fn manifest(reader: &mut Reader<'_, '_>) -> Option<Manifest> {

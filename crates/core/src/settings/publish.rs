@@ -16,7 +16,10 @@ pub use self::{
     version::{Latest, ReplicaStorage, TargetRegion, VersionChoice, VersionSettings},
 };
 use super::{DefinitionTraits, ReplicaRule};
-use crate::ids::resource::{BatchAccountId, ImageDefinitionId, ImageVersionId};
+use crate::ids::{
+    VmSize,
+    resource::{BatchAccountId, ImageDefinitionId, ImageVersionId},
+};
 
 /// Everything a publish needs to know.
 #[derive(Clone, Debug)]
@@ -70,6 +73,8 @@ pub struct UsedBy {
     pub account: BatchAccountId,
     /// The greatest number of nodes one pool will have.
     pub nodes: u32,
+    /// The size of its nodes, where it is to be compared with the definition.
+    pub vm_size: Option<VmSize>,
 }
 
 impl PublishSettings {

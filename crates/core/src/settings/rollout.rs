@@ -49,6 +49,8 @@ pub struct RolloutPolicy {
     pub resize: ResizePolicy,
     /// When a pool is good.
     pub readiness: Readiness,
+    /// Whether Batch may be registered in the image's subscription.
+    pub register: Register,
     /// How many nodes a replica carries, for raising replicas before the pools outgrow them.
     pub replica_rule: ReplicaRule,
     /// What happens when the version has no replica in the account's region.
@@ -75,6 +77,16 @@ pub enum Adopt {
     #[default]
     No,
     /// It is marked and from then on treated as one of ours.
+    Yes,
+}
+
+/// Whether a resource provider may be registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Register {
+    /// It is refused, with the command that does it.
+    #[default]
+    No,
+    /// It is registered, and waited for.
     Yes,
 }
 

@@ -296,11 +296,11 @@ fn a_destination_is_checked_name_by_name() {
         &[
             (
                 json!({"image_version": "1.2"}),
-                "image_version: \"1.2\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+                "image_version: \"1.2\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
             ),
             (
                 json!({"image_version": "7.9.2201041542000"}),
-                "image_version: \"7.9.2201041542000\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+                "image_version: \"7.9.2201041542000\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
             ),
             (
                 json!({"image_name": "a b"}),

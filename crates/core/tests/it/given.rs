@@ -8,9 +8,9 @@ use azure_batch_core::{
     publish::CHECK_NAMES,
     settings::{
         self, AccountRef, Adopt, Asked, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
-        NewRegion, NodesPerReplica, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings, ReplicaRule,
-        RolloutPolicy, RolloutSettings, Source, SourceDisk, SpotCounts, Stopped, Temporaries, Values, VersionSettings,
-        WaitForSuccess,
+        NewRegion, NodesPerReplica, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings, Register,
+        ReplicaRule, RolloutPolicy, RolloutSettings, Source, SourceDisk, SpotCounts, Stopped, Temporaries, Values,
+        VersionSettings, WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -142,9 +142,13 @@ fn destination(given: &PublishSettings) -> Values {
 
 fn used_by(given: &PublishSettings) -> Vec<Values> {
     let pool = |pool: &settings::UsedBy| {
-        Values::default()
+        let values = Values::default()
             .with(image::USED_BY_BATCH_ACCOUNT, pool.account.to_string())
-            .with(image::USED_BY_NODES, pool.nodes)
+            .with(image::USED_BY_NODES, pool.nodes);
+        match &pool.vm_size {
+            Some(size) => values.with(image::USED_BY_VM_SIZE, size.to_string()),
+            None => values,
+        }
     };
     given.used_by.iter().map(pool).collect()
 }
@@ -178,8 +182,8 @@ fn temporary_values(values: &mut Values, given: &Temporaries) {
 fn version_values(values: &mut Values, given: &VersionSettings) {
     match given.latest {
         Latest::Keep => {}
-        Latest::Exclude => values.set(image::EXCLUDE_FROM_LATEST, true),
-        Latest::Admit => values.set(image::EXCLUDE_FROM_LATEST, false),
+        Latest::Exclude => values.set(image::LATEST_NOW, false),
+        Latest::Admit => values.set(image::LATEST_NOW, true),
     }
     if let Some(end) = given.end_of_life {
         values.set(image::END_OF_LIFE_DATE, end.to_string());
@@ -245,4 +249,5 @@ fn policy_values(values: &mut Values, given: &RolloutPolicy) {
     nodes_per_replica(values, given.replica_rule);
     values.set(pool::ADD_REGION, given.new_region == NewRegion::Add);
     values.set(pool::ADOPT, given.adopt == Adopt::Yes);
+    values.set(pool::REGISTER_PROVIDER, given.register == Register::Yes);
 }

@@ -10,6 +10,7 @@ mod credential;
 mod definition;
 mod estate;
 mod given;
+mod preflight;
 mod publish;
 mod publish_reconcile;
 mod publish_sweep;

@@ -228,7 +228,7 @@ async fn a_found_version_gets_what_is_wanted_now() {
     azure.turn_the_page();
     wanted.temporaries.tags = [("team".to_owned(), "render".to_owned())].into();
     wanted.version_settings.end_of_life = "2027-06-30T00:00:00Z".parse().ok();
-    wanted.version_settings.latest = Latest::Exclude;
+    wanted.version_settings.latest = Latest::Admit;
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let plan = publish::plan(&client, &checked(&wanted)).await.unwrap();
     assert_eq!(
@@ -236,7 +236,7 @@ async fn a_found_version_gets_what_is_wanted_now() {
         [
             "set tag team = render",
             "end its life at 2027-06-30T00:00:00Z",
-            "exclude it from latest"
+            "admit it to latest"
         ]
     );
     let found = run(&azure, &wanted).await.unwrap();
@@ -247,13 +247,13 @@ async fn a_found_version_gets_what_is_wanted_now() {
     let profile = &version.body()["properties"]["publishingProfile"];
     assert_eq!(
         (&profile["endOfLifeDate"], &profile["excludeFromLatest"]),
-        (&json!("2027-06-30T00:00:00Z"), &json!(true))
+        (&json!("2027-06-30T00:00:00Z"), &json!(false))
     );
     azure.turn_the_page();
-    wanted.version_settings.latest = Latest::Admit;
+    wanted.version_settings.latest = Latest::Exclude;
     run(&azure, &wanted).await.unwrap();
     run(&azure, &wanted).await.unwrap();
-    assert_eq!(azure.writes().len(), 1, "admitted again, once");
+    assert_eq!(azure.writes().len(), 1, "excluded again, once");
 }
 
 #[tokio::test(start_paused = true)]

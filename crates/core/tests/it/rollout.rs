@@ -194,7 +194,7 @@ async fn creates_a_pool_of_700_nodes_and_a_second_run_writes_nothing() {
     assert_eq!(report.states.get("idle"), Some(&700));
     assert_eq!(report.rounds.len(), 1);
     let steps: Vec<&str> = report.steps.iter().map(|step| step.step.as_str()).collect();
-    assert_eq!(steps, ["observe", "plan", "replicas", "resize", "nodes"]);
+    assert_eq!(steps, ["observe", "plan", "before", "replicas", "resize", "nodes"]);
 
     azure.turn_the_page();
     let again = good(roll_out(&azure, &settings("acct1", 700)).await);
@@ -463,6 +463,8 @@ async fn without_rights_in_arm_the_checks_not_made_are_listed() {
     insta::assert_snapshot!(report.skipped_checks.join("\n"), @r"
     sign-in modes of the account: it is given by its endpoint alone
     state and replicas of the image version: this identity may not read it
+    rights on /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0: this identity may not read them
+    whether Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5: this identity may not read it
     ");
 }
 

@@ -20,6 +20,11 @@ pub enum VersionChoice {
         /// The line's second part.
         minor: u32,
     },
+    /// The beginning of a new line, one more than the greatest.
+    NextMinor {
+        /// The first part of all these lines.
+        major: u32,
+    },
 }
 
 /// A region of the version that was asked for by name.
@@ -45,7 +50,7 @@ pub struct VersionSettings {
 /// Whether `latest` passes a version over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Latest {
-    /// What the version says stays; a new version is admitted.
+    /// What the version says stays; a new version is excluded, since nobody has tried it.
     #[default]
     Keep,
     /// `latest` passes it over.
@@ -72,20 +77,25 @@ impl VersionChoice {
     pub fn admits(self, number: Option<VersionNumber>) -> bool {
         match self {
             Self::Explicit(wanted) => number == Some(wanted),
-            Self::NextPatch { .. } => true,
+            Self::NextPatch { .. } | Self::NextMinor { .. } => true,
         }
     }
 }
 
-/// `1.4.2`, or `next-patch` (of 1.0), or `next-patch 1.4`.
+/// `1.4.2`, or `next-patch` (of 1.0), `next-patch 1.4`, `next-minor` (of 1), `next-minor 2`.
 impl FromStr for VersionChoice {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = || InvalidId {
             value: text.to_owned(),
-            expected: "a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+            expected: "a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
         };
+        if let Some(major) = text.strip_prefix("next-minor") {
+            let major = if major.is_empty() { "1" } else { major.trim() };
+            let number: VersionNumber = format!("{major}.0.0").parse().map_err(|_shape| invalid())?;
+            return Ok(Self::NextMinor { major: number.major });
+        }
         let Some(line) = text.strip_prefix("next-patch") else {
             return text.parse().map(Self::Explicit).map_err(|_shape| invalid());
         };
@@ -105,6 +115,7 @@ impl fmt::Display for VersionChoice {
         match self {
             Self::Explicit(number) => number.fmt(f),
             Self::NextPatch { major, minor } => write!(f, "next-patch {major}.{minor}"),
+            Self::NextMinor { major } => write!(f, "next-minor {major}"),
         }
     }
 }
@@ -145,10 +156,20 @@ mod tests {
             ("1.4.2", "1.4.2"),
             ("next-patch", "next-patch 1.0"),
             ("next-patch 2.7", "next-patch 2.7"),
+            ("next-minor", "next-minor 1"),
+            ("next-minor 3", "next-minor 3"),
         ] {
             assert_eq!(text.parse::<VersionChoice>().unwrap().to_string(), shown);
         }
-        for bad in ["latest", "next-patch 1", "next-patch 1.2.3", "1.4", ""] {
+        for bad in [
+            "latest",
+            "next-minor 1.2",
+            "next-minor x",
+            "next-patch 1",
+            "next-patch 1.2.3",
+            "1.4",
+            "",
+        ] {
             assert!(bad.parse::<VersionChoice>().is_err(), "{bad:?} was accepted");
         }
     }
