@@ -4,6 +4,8 @@
 
 mod asking;
 pub mod doctor;
+pub mod plan;
+pub mod rollback;
 pub mod rollout;
 mod sign_in;
 pub mod status;
@@ -21,6 +23,8 @@ pub async fn run(
 ) -> u8 {
     match verb {
         Verb::Rollout => rollout::run(given, runner, environment, console).await,
+        Verb::Plan => plan::run(given, runner, environment, console).await,
+        Verb::Rollback => rollback::run(given, runner, environment, console).await,
         Verb::Doctor => doctor::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,
         // Publishing is the other program's; no command line leads here.

@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod change;
 mod checked;
 mod definition;
 mod destination;
@@ -23,6 +24,7 @@ mod status;
 mod temporaries;
 mod values;
 
+pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
@@ -35,8 +37,8 @@ pub use publish::{
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
-    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy, RolloutPolicy,
-    RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
+    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy,
+    RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
 };
 pub use share::{InvalidShare, Share};
 pub use sight::Sight;
@@ -76,6 +78,22 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
     asked(values, RolloutSettings::usual_deadline, pool::read)
+}
+
+/// Reads what a plan of a roll-out was asked for: the same as the roll-out itself.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn plan(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, pool::read)
+}
+
+/// Reads which pool to bring back to what it was. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn rollback(values: &Values) -> Result<Asked<RollbackSettings>, Vec<fault::Fault>> {
+    asked(values, |_| ROLLOUT_DEADLINE, pool::read_rollback)
 }
 
 /// Reads which pools to look at. This is the only validation there is; nothing is asked of Azure.

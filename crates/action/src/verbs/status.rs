@@ -12,11 +12,9 @@ use crate::{
     console::{Console, Grade, table::Table},
     environment::Environment,
     github::runner::Runner,
+    report::SOMETHING_TO_ACT_ON,
     values::Given,
 };
-
-/// The exit code when there is something to act on.
-const SOMETHING_TO_ACT_ON: u8 = 10;
 
 /// The exit code when nothing was found, and not everything could be read.
 const PARTLY_SEEN: u8 = 5;

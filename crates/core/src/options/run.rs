@@ -15,6 +15,8 @@ rows! {
     DEADLINE: "deadline", Waiting, Kind::Duration, Standard::By(&[
             (Verb::Publish, "6h", "replication of large images took that long"),
             (Verb::Rollout, "", "by target size: all resize rounds with their pauses, and twice {node_ready_timeout}; 4h at least"),
+            (Verb::Plan, "15m", "it only reads"),
+            (Verb::Rollback, "4h", "resize rounds with their pauses, and the start of the nodes"),
             (Verb::Status, "15m", "it only reads"),
             (Verb::Doctor, "15m", "it only reads"),
         ]), [],

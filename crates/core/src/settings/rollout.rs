@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{ROLLOUT_DEADLINE, ReplicaRule, Share, patience};
+use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +21,23 @@ pub struct RolloutSettings {
     pub pool: PoolSpec,
     /// How to go about it.
     pub policy: RolloutPolicy,
+    /// How a pool that is there gets another image.
+    pub change: Change,
+}
+
+/// Everything that a return needs to know.
+#[derive(Clone, Debug)]
+pub struct RollbackSettings {
+    /// The account.
+    pub account: AccountRef,
+    /// The pool.
+    pub pool: PoolId,
+    /// What happens to the tasks that run on it.
+    pub running_tasks: RunningTasks,
+    /// How resizes are timed and repeated.
+    pub resize: ResizePolicy,
+    /// When the pool is good.
+    pub readiness: Readiness,
 }
 
 /// One pool as it is asked for.

@@ -7,10 +7,10 @@ use azure_batch_core::{
     options::{self, Opt, image, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
-        NewRegion, NodesPerReplica, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings, Register,
-        ReplicaRule, RolloutPolicy, RolloutSettings, Source, SourceDisk, SpotCounts, Stopped, Temporaries, Values,
-        VersionSettings, WaitForSuccess,
+        self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
+        NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings,
+        Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks,
+        Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -34,14 +34,21 @@ impl Given for PublishSettings {
 
 impl Given for RolloutSettings {
     fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
-        let mut values = Values::default();
-        match &self.account {
-            AccountRef::Id(id) => values.set(pool::ACCOUNT, id.to_string()),
-            AccountRef::Endpoint(endpoint) => values.set(pool::ACCOUNT_ENDPOINT, endpoint.to_string()),
-        }
+        let mut values = account(&self.account);
         pool_values(&mut values, &self.pool);
+        patience_values(&mut values, &self.policy.resize, &self.policy.readiness);
         policy_values(&mut values, &self.policy);
+        change_values(&mut values, &self.change);
         settings::rollout(&values)
+    }
+}
+
+impl Given for RollbackSettings {
+    fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
+        let mut values = account(&self.account).with(pool::POOL_ID, self.pool.to_string());
+        values.set(pool::RUNNING_TASKS, running_tasks(self.running_tasks));
+        patience_values(&mut values, &self.resize, &self.readiness);
+        settings::rollback(&values)
     }
 }
 
@@ -231,8 +238,14 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
     }
 }
 
-fn policy_values(values: &mut Values, given: &RolloutPolicy) {
-    let (resize, readiness) = (&given.resize, &given.readiness);
+fn account(given: &AccountRef) -> Values {
+    match given {
+        AccountRef::Id(id) => Values::default().with(pool::ACCOUNT, id.to_string()),
+        AccountRef::Endpoint(endpoint) => Values::default().with(pool::ACCOUNT_ENDPOINT, endpoint.to_string()),
+    }
+}
+
+fn patience_values(values: &mut Values, resize: &ResizePolicy, readiness: &Readiness) {
     values.set(pool::RESIZE_ROUNDS, resize.rounds);
     if let Some(timeout) = resize.timeout {
         values.set(pool::RESIZE_TIMEOUT, format!("{}s", timeout.as_secs()));
@@ -246,8 +259,42 @@ fn policy_values(values: &mut Values, given: &RolloutPolicy) {
     if let Some(share) = readiness.min_spot {
         values.set(pool::MIN_READY_SPOT, share.to_string());
     }
+}
+
+fn policy_values(values: &mut Values, given: &RolloutPolicy) {
     nodes_per_replica(values, given.replica_rule);
     values.set(pool::ADD_REGION, given.new_region == NewRegion::Add);
     values.set(pool::ADOPT, given.adopt == Adopt::Yes);
     values.set(pool::REGISTER_PROVIDER, given.register == Register::Yes);
+}
+
+fn change_values(values: &mut Values, given: &Change) {
+    let strategy = match given.strategy {
+        Strategy::CreateOnly => "create-only",
+        Strategy::InPlace => "in-place",
+    };
+    values.set(pool::STRATEGY, strategy);
+    values.set(pool::RUNNING_TASKS, running_tasks(given.running_tasks));
+    if let Some(nodes) = given.canary.nodes {
+        values.set(pool::CANARY_NODES, nodes.to_string());
+    }
+    if let Some(command) = &given.canary.command {
+        values.set(pool::CANARY_COMMAND, command.as_str());
+    }
+    let minutes = given.canary.bake.as_secs() / 60;
+    values.set(pool::CANARY_MINUTES, minutes.to_string());
+    let on_failure = match given.on_failure {
+        OnBad::Return => "return",
+        OnBad::Keep => "keep",
+    };
+    values.set(pool::ON_FAILURE, on_failure);
+}
+
+const fn running_tasks(given: RunningTasks) -> &'static str {
+    match given {
+        RunningTasks::Wait => "wait",
+        RunningTasks::TaskCompletion => "taskcompletion",
+        RunningTasks::Requeue => "requeue",
+        RunningTasks::Terminate => "terminate",
+    }
 }

@@ -17,6 +17,7 @@ mod publish_sweep;
 mod recorded;
 mod replication;
 mod rollout;
+mod rollout_in_place;
 mod rollout_meanwhile;
 mod rollout_short;
 mod rollout_sweep;

@@ -15,7 +15,7 @@ use azure_batch_core::{
     replication::{Wanted, ensure},
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
-        AccountRef, Adopt, NewRegion, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
+        AccountRef, Adopt, Change, NewRegion, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
         RolloutSettings, SpotCounts, Targets, fault::lines,
     },
 };
@@ -67,6 +67,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             json: serde_json::Map::new(),
         },
         policy: RolloutPolicy::default(),
+        change: Change::default(),
     }
 }
 
@@ -397,16 +398,8 @@ async fn refusals_write_nothing_and_say_what_works() {
     };
     let shared_key: Change = |seed| seed["batchAccounts"][0]["allowedAuthenticationModes"] = json!(["SharedKey"]);
     let table = [
-        (
-            other_version,
-            "versions/0.9.0, not ",
-            "until then roll out to a new pool id",
-        ),
-        (
-            other_size,
-            "it differs in vm_size",
-            "until then roll out to a new pool id",
-        ),
+        (other_version, "versions/0.9.0, not ", "or roll out to a new pool id"),
+        (other_size, "it differs in vm_size", "or roll out to a new pool id"),
         (
             autoscale,
             "autoscale formula",
