@@ -25,7 +25,7 @@ pub use definition::{DefinitionTraits, Recommended};
 pub use image::PublishContext;
 
 pub use publish::{
-    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
+    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings, PurchasePlan,
     ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
     VersionSettings,
 };

@@ -167,6 +167,18 @@ pub struct MachineHandling {
     pub if_running: Stopped,
     /// How the VM comes to be generalized.
     pub generalized: Generalized,
+    /// What to do with a machine that has a purchase plan.
+    pub purchase_plan: PurchasePlan,
+}
+
+/// What to do with a machine that was made of an image with a purchase plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PurchasePlan {
+    /// Refuse it: Batch's instructions want a base image without one.
+    #[default]
+    Refuse,
+    /// Give the plan to the definition, unchanged.
+    Carry,
 }
 
 /// What to do with a VM that is not deallocated.
@@ -274,6 +286,19 @@ impl PublishSettings {
             | Source::Captured { .. }
             | Source::ManagedImage(_)
             | Source::ImageVersion(_) => None,
+        }
+    }
+
+    /// What may be done to the machine, and what is known of it: one that azure-arm captured is generalized, since
+    /// azure-arm captures no other.
+    #[must_use]
+    pub fn handling(&self) -> MachineHandling {
+        match (&self.source, self.machine.generalized) {
+            (Source::Captured { .. }, Generalized::Required) => MachineHandling {
+                generalized: Generalized::Declared,
+                ..self.machine
+            },
+            _ => self.machine,
         }
     }
 
@@ -399,6 +424,21 @@ impl FromStr for ManagedImagePolicy {
             _ => Err(InvalidId {
                 value: text.to_owned(),
                 expected: "auto, always or never",
+            }),
+        }
+    }
+}
+
+impl FromStr for PurchasePlan {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "carry" => Ok(Self::Carry),
+            _ => Err(InvalidId {
+                value: text.to_owned(),
+                expected: "refuse or carry",
             }),
         }
     }
