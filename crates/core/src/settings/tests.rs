@@ -493,6 +493,16 @@ fn every_option_of_a_roll_out_arrives() {
         "stop_pending_resize": true,
         "node_ready_timeout": "1h30m",
         "nodes_per_replica": 600,
+        "min_ready": "95%",
+        "min_ready_spot": "3",
+        "adopt": true,
+        "add_region": true,
+        "strategy": "in-place",
+        "running_tasks": "requeue",
+        "canary_nodes": "2%",
+        "canary_command": "/opt/check",
+        "canary_minutes": 10,
+        "on_failure": "keep",
     }));
     insta::assert_snapshot!(format!("{:#?}", settings.unwrap().settings));
 }

@@ -44,6 +44,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
             id: format!("{GROUP}/Microsoft.Batch/batchAccounts/acct").parse().unwrap(),
             endpoint: crate::ids::BatchEndpoint::parse("acct.example").unwrap(),
             location: location.parse().unwrap(),
+            allocation: crate::batch::account::Allocation::BatchService,
         };
         (account, *nodes)
     };
