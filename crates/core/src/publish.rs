@@ -174,7 +174,7 @@ async fn observe(work: Work<'_>) -> Result<Seen> {
     let seen = observe::all(client, settings).await?;
     adopt::require_generalized(settings, &seen)?;
     checks::refuse(
-        checks::checks(&seen.machine, settings.machine),
+        checks::checks(&seen.machine, settings.handling()),
         &settings.ignore_checks,
         &client.run().progress,
     )?;

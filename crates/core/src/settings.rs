@@ -31,7 +31,7 @@ pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
 pub use publish::{
-    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
+    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings, PurchasePlan,
     ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
     VersionSettings,
 };

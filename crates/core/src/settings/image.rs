@@ -130,9 +130,11 @@ fn handling(reader: &mut Reader<'_, '_>) -> Option<MachineHandling> {
             None
         }
     };
+    let purchase_plan = reader.parsed_or_default(image::PURCHASE_PLAN);
     Some(MachineHandling {
         if_running: if_running?,
         generalized: generalized?,
+        purchase_plan: purchase_plan?,
     })
 }
 

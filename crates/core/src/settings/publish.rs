@@ -10,7 +10,7 @@ mod version;
 use std::collections::BTreeSet;
 
 pub use self::{
-    machine::{Generalized, MachineHandling, Stopped},
+    machine::{Generalized, MachineHandling, PurchasePlan, Stopped},
     source::{Lun, Source, SourceDisk},
     temporaries::{KeptKind, ManagedImagePolicy, OnFailure, Temporaries},
     version::{Latest, ReplicaStorage, TargetRegion, VersionChoice, VersionSettings},
@@ -89,6 +89,19 @@ impl PublishSettings {
             | Source::Captured { .. }
             | Source::ManagedImage(_)
             | Source::ImageVersion(_) => None,
+        }
+    }
+
+    /// What may be done to the machine, and what is known of it: one that azure-arm captured is generalized, since
+    /// azure-arm captures no other.
+    #[must_use]
+    pub fn handling(&self) -> MachineHandling {
+        match (&self.source, self.machine.generalized) {
+            (Source::Captured { .. }, Generalized::Required) => MachineHandling {
+                generalized: Generalized::Declared,
+                ..self.machine
+            },
+            _ => self.machine,
         }
     }
 

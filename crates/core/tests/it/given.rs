@@ -9,8 +9,9 @@ use azure_batch_core::{
     settings::{
         self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
         NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings,
-        Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks,
-        Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, WaitForSuccess,
+        PurchasePlan, Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
+        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings,
+        WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -78,6 +79,7 @@ fn image_values(given: &PublishSettings) -> Values {
         )
         .with(image::GENERALIZE, given.machine.generalized == Generalized::Mark)
         .with(image::GENERALIZED, given.machine.generalized == Generalized::Declared)
+        .with(image::PURCHASE_PLAN, purchase_plan(given.machine.purchase_plan))
         .with(image::REPLICA_HEADROOM_PERCENT, given.replica_rule.headroom_percent);
     nodes_per_replica(&mut values, given.replica_rule);
     temporary_values(&mut values, &given.temporaries);
@@ -165,6 +167,13 @@ const fn managed_image(policy: ManagedImagePolicy) -> &'static str {
         ManagedImagePolicy::Auto => "auto",
         ManagedImagePolicy::Always => "always",
         ManagedImagePolicy::Never => "never",
+    }
+}
+
+const fn purchase_plan(given: PurchasePlan) -> &'static str {
+    match given {
+        PurchasePlan::Refuse => "refuse",
+        PurchasePlan::Carry => "carry",
     }
 }
 

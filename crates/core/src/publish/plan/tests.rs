@@ -201,6 +201,7 @@ fn a_plan_reads_as_a_list_of_changes() {
 fn what_cannot_be_undone_comes_after_the_destination_and_before_the_first_copy() {
     let mut settings = settings();
     settings.machine = MachineHandling {
+        purchase_plan: crate::settings::PurchasePlan::Refuse,
         if_running: Stopped::Deallocate,
         generalized: Generalized::Mark,
     };

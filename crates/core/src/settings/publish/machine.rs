@@ -2,6 +2,10 @@
 //!
 //! How it is read from values is in `settings/image.rs`.
 
+use std::str::FromStr;
+
+use crate::ids::InvalidId;
+
 /// What may be done to a source VM, and what is known of its state.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub struct MachineHandling {
@@ -9,6 +13,18 @@ pub struct MachineHandling {
     pub if_running: Stopped,
     /// How the VM comes to be generalized.
     pub generalized: Generalized,
+    /// What to do with a machine that has a purchase plan.
+    pub purchase_plan: PurchasePlan,
+}
+
+/// What to do with a machine that was made of an image with a purchase plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PurchasePlan {
+    /// Refuse it: Batch's instructions want a base image without one.
+    #[default]
+    Refuse,
+    /// Give the plan to the definition, unchanged.
+    Carry,
 }
 
 /// What to do with a VM that is not deallocated.
@@ -33,4 +49,19 @@ pub enum Generalized {
     Declared,
     /// Mark it; final, such a VM never starts again.
     Mark,
+}
+
+impl FromStr for PurchasePlan {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "carry" => Ok(Self::Carry),
+            _ => Err(InvalidId {
+                value: text.to_owned(),
+                expected: "refuse or carry",
+            }),
+        }
+    }
 }
