@@ -22,6 +22,7 @@ pub mod operation;
 pub mod options;
 pub mod plan;
 pub mod progress;
+mod proxy;
 pub mod publish;
 pub mod redact;
 pub mod replicas;
