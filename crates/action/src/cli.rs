@@ -75,6 +75,24 @@ const VERBS: &[Named] = &[
         exit_codes: "0 reached",
     },
     Named {
+        verb: Verb::Plan,
+        word: "plan",
+        about: "Show what a rollout with the same options would do; it changes nothing",
+        exit_codes: "0 nothing to change, 10 something to change",
+    },
+    Named {
+        verb: Verb::Rollback,
+        word: "rollback",
+        about: "Bring a pool back to the image, size and jobs that it had before its last change in place",
+        exit_codes: "0 reached",
+    },
+    Named {
+        verb: Verb::Doctor,
+        word: "doctor",
+        about: "Check sign-in, account and rights, and show what to type where something is missing; it changes nothing",
+        exit_codes: "0 nothing stands in the way",
+    },
+    Named {
         verb: Verb::Status,
         word: "status",
         about: "Show which pool runs which image, how far it is behind, and what ends next; it changes nothing",

@@ -18,6 +18,9 @@ use serde::Serialize;
 
 pub use self::failure::Failure;
 
+/// The exit code of a look that found something to act on, or a plan with changes.
+pub const SOMETHING_TO_ACT_ON: u8 = 10;
+
 /// The schema that reports have today.
 const SCHEMA: u32 = 1;
 
@@ -204,6 +207,8 @@ const fn action_word(action: PoolAction) -> &'static str {
         PoolAction::Resized => "resized",
         PoolAction::Updated => "updated",
         PoolAction::Joined => "joined",
+        PoolAction::Replaced => "replaced",
+        PoolAction::Returned => "returned",
         PoolAction::Unchanged | PoolAction::None => "unchanged",
     }
 }

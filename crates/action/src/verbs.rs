@@ -3,6 +3,9 @@
 //! What verbs without a report file share is in `asking`, what all verbs share in `run`.
 
 mod asking;
+pub mod doctor;
+pub mod plan;
+pub mod rollback;
 pub mod rollout;
 mod sign_in;
 pub mod status;
@@ -20,6 +23,9 @@ pub async fn run(
 ) -> u8 {
     match verb {
         Verb::Rollout => rollout::run(given, runner, environment, console).await,
+        Verb::Plan => plan::run(given, runner, environment, console).await,
+        Verb::Rollback => rollback::run(given, runner, environment, console).await,
+        Verb::Doctor => doctor::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,
         // Publishing is the other program's; no command line leads here.
         Verb::Publish => 2,

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod image;
+pub mod job;
 pub mod node;
 pub mod pool;
 pub mod size;

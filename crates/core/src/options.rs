@@ -83,8 +83,14 @@ pub enum Verb {
     Publish,
     /// From an image version to a pool.
     Rollout,
+    /// What a roll-out would do.
+    Plan,
+    /// A pool back to what it was before its last roll-out in place.
+    Rollback,
     /// Which pools there are, and what they run.
     Status,
+    /// Whether an identity can do its work.
+    Doctor,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -113,6 +119,8 @@ pub enum Chapter {
     Temporaries,
     /// Which pool, and what it is made of.
     Pool,
+    /// How a pool that is there gets another image.
+    Change,
     /// How long and how often.
     Waiting,
     /// As whom, and to which Azure.
@@ -269,6 +277,7 @@ impl Chapter {
             Self::Replicas => "Regions and replicas",
             Self::Temporaries => "Snapshots and managed image",
             Self::Pool => "The pool",
+            Self::Change => "Changing a pool that is there",
             Self::Waiting => "Time and repetition",
             Self::SignIn => "Signing in",
             Self::Report => "Reporting",
@@ -303,20 +312,36 @@ use rows;
 /// What publishes only.
 const PUBLISH: &[Verb] = &[Verb::Publish];
 
-/// What rolls out only.
-const ROLLOUT: &[Verb] = &[Verb::Rollout];
+/// What rolls out, or plans to.
+const ROLLOUT: &[Verb] = &[Verb::Rollout, Verb::Plan];
+
+/// What changes one pool, or plans to.
+const CHANGING_A_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback];
+
+/// What shows its end to GitHub.
+const REPORTING: &[Verb] = &[Verb::Rollout];
 
 /// What every verb takes.
-const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Status];
+const EVERY_VERB: &[Verb] = &[
+    Verb::Publish,
+    Verb::Rollout,
+    Verb::Plan,
+    Verb::Rollback,
+    Verb::Status,
+    Verb::Doctor,
+];
 
 /// What makes nodes.
-const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout];
+const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan];
 
 /// What looks at pools only.
 const STATUS: &[Verb] = &[Verb::Status];
 
 /// What can be said of one Batch account.
-const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Status];
+const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Status, Verb::Doctor];
+
+/// What can be said of one image version.
+const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Doctor];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
@@ -337,7 +362,9 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         image::OF_POST_PROCESSOR,
         pool::OF_VERSION,
         pool::OF_ACCOUNT,
+        pool::OF_CHANGE,
         pool::ROWS,
+        pool::OF_REPORT,
         fleet::ROWS,
         run::OF_NODES,
         run::ROWS,

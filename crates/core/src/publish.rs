@@ -7,6 +7,7 @@
 
 mod adopt;
 mod bodies;
+mod boot;
 mod capabilities;
 mod carry;
 mod checks;
@@ -14,12 +15,14 @@ mod claim;
 mod cleanup;
 mod definition;
 mod details;
+mod followers;
 mod lines;
 mod machine;
 mod making;
 mod next;
 mod number;
 mod observe;
+mod places;
 mod plan;
 mod prepare;
 mod regions;
@@ -50,7 +53,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     plan::{Course, Ended, Kept},
-    settings::PublishSettings,
+    settings::{Latest, PublishSettings},
 };
 
 /// How often a part of a publish is begun before a run gives up on it: other runs may take a number, or remove what this
@@ -63,6 +66,14 @@ const AFTER_NOTHING: std::time::Duration = std::time::Duration::from_secs(5);
 /// Publishes. The report says how long each step took and what is left, however the run ended.
 pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published, Course> {
     let mut kept = Vec::new();
+    if settings.version_settings.latest == Latest::Admit
+        && let Err(error) = announce_followers(client, settings).await
+    {
+        return Ended {
+            result: Err(error.while_doing(lines::cannot(settings))),
+            report: Course::default(),
+        };
+    }
     // The whole flow is a big state machine; whoever waits for it should not have to carry it.
     let published = Box::pin(publish(client, settings, &mut kept)).await;
     let result = published.map_err(|error| error.while_doing(lines::cannot(settings)));
@@ -73,11 +84,25 @@ pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published
     }
 }
 
+/// Says which pools will take the version by themselves.
+async fn announce_followers(client: &Client, settings: &PublishSettings) -> Result<()> {
+    let look = followers::look(client, &settings.definition);
+    for line in client
+        .run()
+        .step("followers", "Looking for pools that follow the definition", look)
+        .await?
+    {
+        client.warn(line);
+    }
+    Ok(())
+}
+
 /// Says what [`run`] would do; writes nothing.
 ///
 /// # Errors
 /// As [`run`], for what can be known without writing.
 pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
+    let followers = followers::look(client, &settings.definition).await?;
     let holder = holder(settings);
     let work = Work {
         client,
@@ -92,6 +117,8 @@ pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<Publish
         replicas: goal.formulas(),
         stored: Stored::new(seen.machine.size_gib(), goal.first.iter().chain(&goal.rest)),
         end_of_life: goal.details.end_of_life,
+        permanent: lines::permanent(settings, &seen, &goal),
+        followers,
         version: goal.version,
     })
 }
@@ -147,7 +174,7 @@ async fn observe(work: Work<'_>) -> Result<Seen> {
     let seen = observe::all(client, settings).await?;
     adopt::require_generalized(settings, &seen)?;
     checks::refuse(
-        checks::checks(&seen.machine, settings.machine),
+        checks::checks(&seen.machine, settings.handling()),
         &settings.ignore_checks,
         &client.run().progress,
     )?;

@@ -3,6 +3,7 @@
 //! It changes no image of an existing pool. What comes next is decided in `decide`, after each look; the writes are in
 //! `pool`.
 
+mod before;
 mod counted;
 mod decide;
 mod explain;
@@ -11,6 +12,8 @@ mod one_line;
 mod plan;
 mod pool;
 mod ready;
+mod record;
+mod replace;
 mod replicas;
 mod report;
 mod size;
@@ -18,6 +21,7 @@ mod spec;
 mod step;
 mod verdict;
 
+pub use replace::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use step::RolloutStep;
 
@@ -25,13 +29,14 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
-    settings::{RolloutSettings, fault::Fault},
+    settings::{Canary, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
 };
 use decide::Intent;
 use observe::Site;
 use plan::Size;
 use pool::PoolAccess;
+use replace::{Replacing, Way};
 use size::Sizing;
 use spec::Spec;
 use verdict::{Verdict, Waited};
@@ -55,8 +60,8 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
         let site = observe::observe(client, settings).await?;
         let watch = watch(client, &site, settings);
         let access = PoolAccess::new(&watch, settings.pool.id.clone());
-        let mut beginning = plan::look(&access, &intent, settings.policy.resize.rounds).await?;
-        if beginning.size == Size::NewNodes {
+        let mut beginning = plan::look(&access, &intent, settings).await?;
+        if beginning.size.brings_nodes() {
             let need = replicas::foresee(&access, &site, settings).await?;
             beginning.add_replicas(&need, settings);
         }
@@ -89,9 +94,12 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
 
     let watch = watch(client, &site, settings);
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
-    let look = plan::look(&access, &intent, settings.policy.resize.rounds);
+    let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
-    if beginning.size == Size::NewNodes {
+    if beginning.size != Size::Reached {
+        before::check(client, settings, report).await?;
+    }
+    if beginning.size.brings_nodes() {
         let need = replicas::foresee(&access, &site, settings).await?;
         beginning.add_replicas(&need, settings);
         report.plan = beginning.plan.clone();
@@ -100,6 +108,9 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
         advised(client, &site, ensured, report)?;
     }
     report.plan = beginning.plan;
+    if beginning.size == Size::Replaced {
+        return replace(&mut access, &intent, settings, report).await;
+    }
     if beginning.size == Size::Reached {
         report.action = PoolAction::Unchanged;
     } else {
@@ -111,6 +122,64 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     let wait = ready::wait(&access, &intent, settings.policy.readiness, report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
     judge(&access, settings, &intent, &waited)
+}
+
+async fn replace(
+    access: &mut PoolAccess<'_>,
+    intent: &Intent,
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let client = access.client();
+    let doing = format!("change pool {} in place", settings.pool.id);
+    let way = Way {
+        intent: Some(intent),
+        running_tasks: settings.change.running_tasks,
+        canary: &settings.change.canary,
+        on_failure: settings.change.on_failure,
+        readiness: settings.policy.readiness,
+        rounds: settings.policy.resize.rounds,
+    };
+    let replacing = Replacing::new(access, way, &doing, report);
+    let what = "changing the pool in place";
+    client.run().step("in-place", what, Box::pin(replacing.reach())).await
+}
+
+/// Brings a pool back to what it was before its last change in place: image, size, and jobs.
+pub async fn roll_back(client: &Client, settings: &RollbackSettings) -> RolloutOutcome {
+    let targets = Targets {
+        dedicated: 0,
+        spot: 0,
+        spot_counts: SpotCounts::WhenAlone,
+    };
+    let mut report = RolloutReport::of_pool(&settings.pool, targets);
+    let result = Box::pin(go_back(client, settings, &mut report)).await;
+    report.steps = client.run().steps();
+    let doing = format!("cannot bring pool {} back", settings.pool);
+    Ended {
+        result: result.map_err(|error| error.while_doing(doing)),
+        report,
+    }
+}
+
+async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+    let mut skipped = Vec::new();
+    let (endpoint, _region) = observe::account(client, &settings.account, &mut skipped).await?;
+    tell_skipped(client, &skipped);
+    let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
+    let mut access = PoolAccess::new(&watch, settings.pool.clone());
+    let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
+    let way = Way {
+        intent: None,
+        running_tasks: settings.running_tasks,
+        canary: &canary,
+        on_failure: OnBad::Keep,
+        readiness: settings.readiness,
+        rounds: settings.resize.rounds,
+    };
+    let replacing = Replacing::new(&mut access, way, &doing, report);
+    let what = "bringing the pool back to what it was";
+    client.run().step("return", what, Box::pin(replacing.reach())).await
 }
 
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
@@ -185,6 +254,9 @@ fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Er
         (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => {
             error.with_hint("the pool stays as it is; run the same again and it continues from here")
         }
+        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error.with_hint(
+            "the change in place has not come to its end: the pool may be empty and its jobs disabled; run the same again to end it, or go back with azure-batch-pool rollback",
+        ),
         (ErrorKind::Cancelled, _) => error.with_hint(format!(
             "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",
             pool.id

@@ -2,8 +2,10 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod change;
 mod definition;
 mod destination;
+mod doctor;
 pub mod fault;
 mod image;
 mod manifest;
@@ -21,18 +23,20 @@ mod status;
 mod temporaries;
 mod values;
 
+pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use definition::{DefinitionTraits, Recommended};
+pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
 pub use publish::{
-    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
+    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings, PurchasePlan,
     ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
     VersionSettings,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
-    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy,
-    RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
+    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy,
+    RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
 };
 pub use share::{InvalidShare, Share};
 pub use sight::Sight;
@@ -74,12 +78,36 @@ pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fau
     asked(values, RolloutSettings::usual_deadline, pool::read)
 }
 
+/// Reads what a plan of a roll-out was asked for: the same as the roll-out itself.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn plan(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, pool::read)
+}
+
+/// Reads which pool to bring back to what it was. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn rollback(values: &Values) -> Result<Asked<RollbackSettings>, Vec<fault::Fault>> {
+    asked(values, |_| ROLLOUT_DEADLINE, pool::read_rollback)
+}
+
 /// Reads which pools to look at. This is the only validation there is; nothing is asked of Azure.
 ///
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn status(values: &Values) -> Result<Asked<StatusSettings>, Vec<fault::Fault>> {
     asked(values, |_| LOOK_DEADLINE, status::read)
+}
+
+/// Reads what a doctor looks at. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn doctor(values: &Values) -> Result<Asked<DoctorSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, doctor::read)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.

@@ -4,6 +4,7 @@
 
 mod action;
 mod adopt;
+mod browser;
 mod fleet;
 mod interrupted;
 mod pool;
@@ -21,6 +22,7 @@ pub fn all() -> Vec<Case> {
         fleet::CASES,
         publish::CASES,
         adopt::CASES,
+        browser::CASES,
     ]
     .concat()
 }

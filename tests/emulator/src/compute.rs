@@ -131,6 +131,12 @@ impl Compute {
         Kind::ALL.into_iter().flat_map(|kind| self.views(kind, now)).collect()
     }
 
+    /// Every image version with how far each region is, as `$expand=ReplicationStatus` shows it.
+    pub(crate) fn expanded_versions(&self, now: Timestamp) -> Vec<Value> {
+        let versions = self.versions.iter();
+        versions.map(|item| version::expanded_view(item, now)).collect()
+    }
+
     /// Every resource by kind, with what only special reads show: power states and replication.
     pub(crate) fn resources(&self, now: Timestamp) -> Value {
         let mut all = json!({});
@@ -141,11 +147,7 @@ impl Compute {
                     .iter()
                     .map(|item| vm::view(item, vm::Shown::with_instance_view()))
                     .collect(),
-                Kind::Version => self
-                    .versions
-                    .iter()
-                    .map(|item| version::expanded_view(item, now))
-                    .collect(),
+                Kind::Version => self.expanded_versions(now),
                 other => self.views(other, now),
             };
             edit::set(&mut all, &[kind.path()], Value::Array(views));

@@ -188,6 +188,23 @@ impl Entry {
         }
     }
 
+    /// The same without what was sent and answered, and a copy therefore costs little.
+    pub(crate) fn without_bodies(&self) -> Self {
+        let none = || Body::new(Bytes::new(), Form::Json);
+        Self {
+            query: self.query.clone(),
+            request: none(),
+            response: none(),
+            method: self.method.clone(),
+            authority: self.authority.clone(),
+            path: self.path.clone(),
+            fault: self.fault.clone(),
+            client_request_id: self.client_request_id.clone(),
+            user_agent: self.user_agent.clone(),
+            ..*self
+        }
+    }
+
     fn bytes(&self) -> usize {
         ENTRY_BYTES + self.request.bytes.len() + self.response.bytes.len()
     }

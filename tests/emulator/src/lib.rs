@@ -31,6 +31,7 @@ mod json;
 pub mod network;
 pub mod operation;
 mod outcome;
+mod overview;
 mod pattern;
 pub mod region;
 mod resource;

@@ -15,6 +15,7 @@ mod honesty;
 mod host;
 mod machines;
 mod operations;
+mod page;
 mod plans;
 mod random;
 mod snapshots;

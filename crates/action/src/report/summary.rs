@@ -219,6 +219,8 @@ const fn action(rollout: &RolloutReport) -> &'static str {
         PoolAction::Resized => "resized",
         PoolAction::Updated => "settings updated",
         PoolAction::Joined => "joined a resize",
+        PoolAction::Replaced => "changed in place",
+        PoolAction::Returned => "brought back",
         PoolAction::Unchanged => "unchanged",
     }
 }

@@ -50,12 +50,13 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
     };
     RolloutReport {
         pool: asked().pool,
-        version: asked().version,
+        version: Some(asked().version),
         targets: targets(),
         plan: Plan::default(),
         action: PoolAction::Created,
         needed: 686,
         ready,
+        canary: Vec::new(),
         states: states
             .iter()
             .map(|(state, count)| ((*state).to_owned(), *count))

@@ -39,11 +39,11 @@ struct Ended<'a, T> {
 
 impl<Settings> Request<Settings> {
     fn read(
-        given: &Given,
+        given: &mut Given,
         runner: &Runner,
         read: impl FnOnce(&Values) -> Result<Asked<Settings>, Vec<Fault>>,
     ) -> Result<Self, Vec<Fault>> {
-        let mut faults = Vec::new();
+        let mut faults = given.read_files();
         let asked = read(given.values()).map_err(|found| faults.extend(found));
         faults.extend(missing_permission(given, runner));
         let authorities = authorities(given).map_err(|fault| faults.push(fault));
@@ -56,7 +56,7 @@ impl<Settings> Request<Settings> {
 
 /// Reads, signs in and works. The work's result, or the exit code of a run whose failure has been shown.
 pub(super) async fn ask<Settings, T>(
-    given: &Given,
+    given: &mut Given,
     (runner, environment): (&Runner, &dyn Environment),
     console: &mut Console,
     read: impl FnOnce(&Values) -> Result<Asked<Settings>, Vec<Fault>>,

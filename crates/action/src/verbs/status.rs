@@ -12,19 +12,17 @@ use crate::{
     console::{Console, Grade, table::Table},
     environment::Environment,
     github::runner::Runner,
+    report::SOMETHING_TO_ACT_ON,
     values::Given,
 };
-
-/// The exit code when there is something to act on.
-const SOMETHING_TO_ACT_ON: u8 = 10;
 
 /// The exit code when nothing was found, and not everything could be read.
 const PARTLY_SEEN: u8 = 5;
 
 /// Looks and shows; returns the exit code.
-pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     let look = async |client: &_, settings: &_| status::run(client, settings).await;
-    let report = match ask(&given, (runner, environment), console, settings::status, look).await {
+    let report = match ask(&mut given, (runner, environment), console, settings::status, look).await {
         Ok(report) => report,
         Err(exit_code) => return exit_code,
     };

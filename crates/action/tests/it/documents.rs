@@ -10,7 +10,12 @@ const PAGE: &str = "docs/action.md";
 const COMMANDS: &str = "docs/pool-commands.md";
 
 /// The commands of that page.
-const OF_COMMANDS: &[(&str, Verb)] = &[("status", Verb::Status)];
+const OF_COMMANDS: &[(&str, Verb)] = &[
+    ("plan", Verb::Plan),
+    ("rollback", Verb::Rollback),
+    ("doctor", Verb::Doctor),
+    ("status", Verb::Status),
+];
 
 /// The options of the action.
 fn inputs() -> Vec<&'static Opt> {

@@ -1,10 +1,10 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
-use super::{Kind, ON_ACCOUNT, POOL_DOORS, ROLLOUT, Standard, rows};
+use super::{CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_VERSION, POOL_DOORS, REPORTING, ROLLOUT, Standard, rows};
 
 rows! {
     /// Which version.
-    OF_VERSION [ROLLOUT, POOL_DOORS]:
+    OF_VERSION [ON_VERSION, POOL_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
@@ -27,10 +27,26 @@ rows! {
 }
 
 rows! {
-    /// Which pool, and how.
-    ROWS [ROLLOUT, POOL_DOORS]:
+    /// Which pool that is changed, what happens to what runs on it, and how patiently.
+    OF_CHANGE [CHANGING_A_POOL, POOL_DOORS]:
     POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
-        "Id of the pool to create or resize.";
+        "Id of the pool.";
+    RUNNING_TASKS: "running_tasks", Change, Kind::Text, Standard::Value("wait", "nothing that runs is lost"), [],
+        "What happens to the tasks that run on a pool which must be emptied. Its jobs are disabled first and enabled at the end. `wait`: the tasks run to their end, then the pool is emptied. `taskcompletion`: each node goes once its tasks have ended. `requeue`: the tasks end and start again later. `terminate`: the tasks end and count as failed.";
+
+    RESIZE_ROUNDS: "resize_rounds", Waiting, Kind::Number, Standard::Value("5", "with pauses of 1, 2, 4 and 8 minutes between them"), [],
+        "How many resize rounds there may be, the first included: 1 to 10.";
+    RESIZE_TIMEOUT: "resize_timeout", Waiting, Kind::Duration, Standard::Rule("by target size: 15 minutes per 1,000 nodes begun, at least 30 above 300 nodes"), [],
+        "Timeout of the first resize round, 5 minutes at least; later rounds get longer ones.";
+    STOP_PENDING_RESIZE: "stop_pending_resize", Waiting, Kind::Bool, Standard::Value("false", "another user may need it"), [],
+        "Stop a resize to another target that is in progress. Without this the run waits for its end.";
+    NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
+        "The wait for nodes ends when for this long no more nodes got ready and no node on its way changed its state.";
+}
+
+rows! {
+    /// What the pool shall be.
+    ROWS [ROLLOUT, POOL_DOORS]:
     VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],
         "VM size of the nodes, such as `Standard_D4s_v5`. Needed to create the pool; compared when the pool exists.";
     NODE_AGENT_SKU_ID: "node_agent_sku_id", Pool, Kind::Text, Standard::Absent, [],
@@ -60,16 +76,24 @@ rows! {
         "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
     ADD_REGION: "add_region", Replicas, Kind::Bool, Standard::Value("false", "a version is shared, and every region of it costs"), [],
         "Whether the region of the Batch account is added to the image version when the version has no replica there.";
+    REGISTER_PROVIDER: "register_provider", Pool, Kind::Bool, Standard::Value("false", "it changes the subscription"), [],
+        "Register `Microsoft.Batch` in the image's subscription when it is not registered there. Without this the roll-out is refused.";
 
-    RESIZE_ROUNDS: "resize_rounds", Waiting, Kind::Number, Standard::Value("5", "with pauses of 1, 2, 4 and 8 minutes between them"), [],
-        "How many resize rounds there may be, the first included: 1 to 10.";
-    RESIZE_TIMEOUT: "resize_timeout", Waiting, Kind::Duration, Standard::Rule("by target size: 15 minutes per 1,000 nodes begun, at least 30 above 300 nodes"), [],
-        "Timeout of the first resize round, 5 minutes at least; later rounds get longer ones.";
-    STOP_PENDING_RESIZE: "stop_pending_resize", Waiting, Kind::Bool, Standard::Value("false", "another user may need it"), [],
-        "Stop a resize to another target that is in progress. Without this the run waits for its end.";
-    NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
-        "The wait for nodes ends when for this long no more nodes got ready and no node on its way changed its state.";
+    STRATEGY: "strategy", Change, Kind::Text, Standard::Value("create-only", "no pool is emptied unless you say so"), [],
+        "What happens to a pool that is there and needs another image, or another setting that Batch changes only while a pool has no nodes. `create-only`: it is refused. `in-place`: its jobs are disabled, it is emptied as {running_tasks} says, changed, filled again, and its jobs are enabled.";
+    CANARY_NODES: "canary_nodes", Change, Kind::Text, Standard::Rule("1 when {canary_command} or {canary_minutes} is given, else none"), [],
+        "How many nodes get the new image first in place: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
+    CANARY_COMMAND: "canary_command", Change, Kind::Text, Standard::Absent, [],
+        "Command that must succeed as a task on each of the first nodes; run by `/bin/bash -c` or `cmd /c`. The end of what it writes is in the report.";
+    CANARY_MINUTES: "canary_minutes", Change, Kind::Number, Standard::Value("0", "the command and the start of the nodes say enough"), [],
+        "How many minutes the first nodes must stay ready before the pool grows.";
+    ON_FAILURE: "on_failure", Change, Kind::Text, Standard::Value("return", "a pool without nodes serves nobody"), [],
+        "What happens in place when the new image turns out bad. `return`: the pool gets its former image, size and jobs, and the run ends with exit code 9. `keep`: it stays as it is, with its jobs disabled, until the same run or a rollback goes on.";
+}
 
+rows! {
+    /// What is reported where.
+    OF_REPORT [REPORTING, POOL_DOORS]:
     GITHUB_TOKEN: "github_token", Report, Kind::Secret, Standard::Absent, [],
         "GitHub token with `deployments: write`; needed for {deployment_environment}.";
     DEPLOYMENT_ENVIRONMENT: "deployment_environment", Report, Kind::Text, Standard::Absent, [],

@@ -15,7 +15,10 @@ rows! {
     DEADLINE: "deadline", Waiting, Kind::Duration, Standard::By(&[
             (Verb::Publish, "6h", "replication of large images took that long"),
             (Verb::Rollout, "", "by target size: all resize rounds with their pauses, and twice {node_ready_timeout}; 4h at least"),
+            (Verb::Plan, "15m", "it only reads"),
+            (Verb::Rollback, "4h", "resize rounds with their pauses, and the start of the nodes"),
             (Verb::Status, "15m", "it only reads"),
+            (Verb::Doctor, "15m", "it only reads"),
         ]), [],
         "How long the whole run may take, such as `90m` or `6h`. When this time is over, nothing is lost: the same run again goes on from there.";
 }

@@ -53,7 +53,7 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
     let regions: Vec<Value> = goal.first.iter().map(region).collect();
     let mut profile = json!({
         "targetRegions": regions,
-        "excludeFromLatest": goal.details.latest == Latest::Exclude,
+        "excludeFromLatest": goal.details.latest != Latest::Admit,
         "replicationMode": "Full",
     });
     if let Some(end) = goal.details.end_of_life {

@@ -3,6 +3,7 @@
 //! Nothing is decided here.
 
 use super::{
+    definition,
     next::{Batch, Stage},
     number::Number,
     observe::Seen,
@@ -14,7 +15,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind},
     replication,
-    settings::PublishSettings,
+    settings::{Latest, PublishSettings},
 };
 
 /// What a run that failed could not do.
@@ -75,9 +76,41 @@ pub(super) fn caveats(client: &Client, settings: &PublishSettings, seen: &Seen, 
             progress.warn(text);
         }
     }
+    if let (Number::New(_), Latest::Keep | Latest::Exclude) = (goal.number, goal.details.latest) {
+        progress.note("The version will be excluded from latest: no pool takes it by itself until it is promoted");
+    }
     for text in &goal.notes {
         progress.warn(text.clone());
     }
+}
+
+/// What a new definition and a new version can never have otherwise.
+#[must_use]
+pub(super) fn permanent(settings: &PublishSettings, seen: &Seen, goal: &Goal) -> Vec<String> {
+    let mut lines = Vec::new();
+    if seen.definition.is_none() {
+        let definition = definition::existing_or_planned(settings, seen);
+        let plan = if definition.plan().is_some() {
+            ", its purchase plan"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "definition {}: {}, {}, {}, its identifier{plan}",
+            settings.definition.name(),
+            definition.os_type(),
+            definition.hyper_v_generation(),
+            definition.architecture()
+        ));
+    }
+    if matches!(goal.number, Number::New(_)) {
+        lines.push(format!(
+            "version {}: the storage type {} of its replicas, its disks",
+            goal.number.number(),
+            goal.storage.as_str()
+        ));
+    }
+    lines
 }
 
 /// What a batch does, as a sentence.

@@ -1,14 +1,18 @@
 //! Looking at everything that a publish needs to know; nothing is written and nothing is decided here.
 
+pub(super) mod sizes;
+
 use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::{
+    boot::WantedSize,
     machine::Machine,
     source::{self, image},
     temporaries::{self, Found},
 };
 use crate::{
+    arm::subscription,
     batch::{account, account::Account},
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
@@ -36,6 +40,10 @@ pub(super) struct Seen {
     pub versions: Vec<ImageVersion>,
     /// The accounts with their pools' sizes.
     pub accounts: Vec<(Account, u32)>,
+    /// The sizes of those pools, where they are named.
+    pub sizes: Vec<WantedSize>,
+    /// The regions that the gallery's subscription may use; `None` when nobody asked, or they are not readable.
+    pub locations: Option<Vec<Location>>,
     /// Snapshots and managed images in the group of temporaries.
     pub temporaries: Vec<Found>,
     /// The regions in which the version is known to be complete, with all that is wanted there.
@@ -71,10 +79,11 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
 }
 
 async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let (machine, (gallery, definition, versions), accounts, temporaries) = futures::try_join!(
+    let (machine, (gallery, definition, versions), (accounts, sizes), locations, temporaries) = futures::try_join!(
         source::observe(client, &settings.source),
         destination(client, settings),
-        accounts(client, settings),
+        pools(client, settings),
+        locations(client, settings),
         temporaries(client, settings),
     )?;
     Ok(Seen {
@@ -83,6 +92,8 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
         definition,
         versions,
         accounts,
+        sizes,
+        locations,
         temporaries,
         ready: Vec::new(),
     })
@@ -90,10 +101,11 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
 
 /// A version that is adopted shows that its gallery is there, and needs neither other versions nor temporaries.
 async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
-    let (version, definition, accounts) = futures::try_join!(
+    let (version, definition, (accounts, sizes), locations) = futures::try_join!(
         image::settled_version(client, id),
         image::definition_of(client, id),
-        accounts(client, settings)
+        pools(client, settings),
+        locations(client, settings),
     )?;
     let machine = image::of_version(&version, &definition)?;
     Ok(Seen {
@@ -102,9 +114,18 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
         definition: Some(definition),
         versions: vec![version],
         accounts,
+        sizes,
+        locations,
         temporaries: Vec::new(),
         ready: Vec::new(),
     })
+}
+
+/// The accounts whose pools will use the version, with their numbers of nodes, and the VM sizes.
+async fn pools(client: &Client, settings: &PublishSettings) -> Result<(Vec<(Account, u32)>, Vec<WantedSize>)> {
+    let accounts = accounts(client, settings).await?;
+    let sizes = sizes::read(client, &settings.used_by, &accounts).await?;
+    Ok((accounts, sizes))
 }
 
 /// The accounts whose pools will use the version, with the pools' sizes.
@@ -114,6 +135,25 @@ async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Ac
         async move { Ok((account::read(client, &id).await?, nodes)) }
     };
     try_join_all(settings.used_by.iter().map(read)).await
+}
+
+/// The regions that the gallery's subscription may use, when regions are asked for by name.
+///
+/// # Errors
+/// When Azure fails, or the run ends.
+pub(super) async fn locations(client: &Client, settings: &PublishSettings) -> Result<Option<Vec<Location>>> {
+    let subscription = settings.definition.group().subscription().parse();
+    let (false, Ok(subscription)) = (settings.target_regions.is_empty(), subscription) else {
+        return Ok(None);
+    };
+    match client.list(&subscription::locations(&subscription)).await {
+        // Who may write into a gallery need not be allowed to read its subscription.
+        Err(error) if error.kind() == ErrorKind::NoRights => Ok(None),
+        listed => {
+            let named = |item: &Value| json::text(item, "/name")?.parse().ok();
+            Ok(Some(listed?.iter().filter_map(named).collect()))
+        }
+    }
 }
 
 async fn destination(client: &Client, settings: &PublishSettings) -> Result<Destination> {

@@ -8,11 +8,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    adopt, definition,
+    adopt, boot, definition,
     details::details,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
+    places,
     regions::regions,
     security::DefinitionSecurity,
     source::fingerprint,
@@ -141,6 +142,7 @@ pub(super) mod tests;
 /// pools, names get too long, or a version that is there cannot be given what is wanted.
 pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers) -> Result<Goal> {
     let machine = &seen.machine;
+    places::require_known(&settings.target_regions, seen.locations.as_deref())?;
     let fingerprint = fingerprint::of(machine, &settings.run_id);
     let (way, snapshots) = made_of(settings, seen, &fingerprint)?;
     let number = number(settings, seen, numbers, &fingerprint)?;
@@ -158,7 +160,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         rest,
         details,
         storage: settings.version_settings.storage,
-        notes: notes(settings, seen),
+        notes: notes(settings, seen)?,
         fingerprint,
     })
 }
@@ -196,11 +198,16 @@ fn made_of(settings: &PublishSettings, seen: &Seen, fingerprint: &Fingerprint) -
     Ok((way, snapshots))
 }
 
-fn notes(settings: &PublishSettings, seen: &Seen) -> Vec<String> {
-    match (&seen.definition, settings.adopted()) {
-        (Some(definition), None) => definition::notes(settings, &seen.machine, definition),
-        (None, _) | (Some(_), Some(_)) => Vec::new(),
+/// What is worth a line of the sizes and of the definition.
+///
+/// # Errors
+/// When a pool's size does not boot the definition's images.
+fn notes(settings: &PublishSettings, seen: &Seen) -> Result<Vec<String>> {
+    let mut notes = boot::require(&seen.sizes, &definition::existing_or_planned(settings, seen))?;
+    if let (Some(definition), None) = (&seen.definition, settings.adopted()) {
+        notes.extend(definition::notes(settings, &seen.machine, definition));
     }
+    Ok(notes)
 }
 
 fn snapshots(settings: &PublishSettings, machine: &Machine, names: &TemporaryNames) -> Vec<PlannedSnapshot> {

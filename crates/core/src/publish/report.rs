@@ -86,6 +86,10 @@ pub struct PublishPlan {
     pub stored: Stored,
     /// When its life ends, if that was asked for.
     pub end_of_life: Option<Timestamp>,
+    /// One line for each pool in sight that takes the version by itself once it is latest.
+    pub followers: Vec<String>,
+    /// What of it cannot be changed later, so that another choice needs a new version or definition.
+    pub permanent: Vec<String>,
 }
 
 /// What the replicas of a version store. Azure bills each replica by month and GiB, as a snapshot of the image's disks.

@@ -6,6 +6,7 @@ use super::{
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
     pool::PoolAccess,
+    replace::{self, steps::EMPTIED},
     replicas::Need,
     spec::{Maker, When, unusable},
     step::RolloutStep,
@@ -13,7 +14,7 @@ use super::{
 use crate::{
     batch::pool::Pool,
     error::Result,
-    ids::NodeCounts,
+    ids::{NodeCounts, resource::ImageVersionId},
     plan::Plan,
     settings::{Adopt, RolloutSettings, patience},
 };
@@ -36,6 +37,15 @@ pub(super) enum Size {
     NoNewNodes,
     /// A write that asks for more nodes than there are.
     NewNodes,
+    /// The pool is emptied, changed and filled.
+    Replaced,
+}
+
+impl Size {
+    /// Whether nodes come that need the version's replicas.
+    pub(super) const fn brings_nodes(self) -> bool {
+        matches!(self, Self::NewNodes | Self::Replaced)
+    }
 }
 
 impl Beginning {
@@ -50,7 +60,8 @@ impl Beginning {
 /// # Errors
 /// `Refused` with the reason and what works instead, `BadInput` when something that only a new pool needs is missing, or
 /// when the pool cannot be read.
-pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) -> Result<Beginning> {
+pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &RolloutSettings) -> Result<Beginning> {
+    let rounds = settings.policy.resize.rounds;
     let pool = access.find().await?;
     let next = intent.decide(Stage::Before, pool.as_ref());
     if let Next::Refuse(refusal) = next {
@@ -59,8 +70,9 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
     let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
     if will_be_made {
         // Nothing is written for a pool that could not be created afterwards.
-        let body = intent.spec.create_body(intent.goal.targets, intent.first_timeout());
-        body.map_err(|faults| unusable(access.id(), &faults))?;
+        let asked = intent.spec.asked();
+        let body = asked.map(|spec| spec.create_body(intent.goal.targets, intent.first_timeout()));
+        body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
     }
     if let Some(pool) = &pool
         && !will_be_made
@@ -71,7 +83,10 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
         Some(pool) if !will_be_made => pool.current,
         _ => NodeCounts::default(),
     };
-    let plan = steps(intent, &next, rounds);
+    if let Next::Replace(pool) = next {
+        return replaced(access, intent, pool, settings).await;
+    }
+    let plan = steps((intent, &settings.pool.version), &next, rounds);
     let sized = match next {
         Next::Update(pool, _) => intent.sizing(pool),
         next => next,
@@ -89,6 +104,41 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
             _ if intent.goal.is_more_than(current) => Size::NewNodes,
             _ => Size::NoNewNodes,
         },
+    })
+}
+
+async fn replaced(
+    access: &PoolAccess<'_>,
+    intent: &Intent,
+    pool: &Pool,
+    settings: &RolloutSettings,
+) -> Result<Beginning> {
+    let Some(spec) = intent.spec.asked() else {
+        return Err(refused(access.id(), super::decide::replaced()));
+    };
+    let jobs = access.jobs().await?;
+    for job in jobs.iter().filter(|job| job.is_of_schedule() || !job.names_pool) {
+        let text = format!(
+            "job {} is a schedule's, or has a pool of its own: it is left alone",
+            job.id
+        );
+        access.client().note(text);
+    }
+    let now = access.client().run().now();
+    let around = replace::steps::steps((intent, spec), (pool, &jobs), settings, now);
+    let (mut plan, after) = around.map_err(|refusal| refused(access.id(), refusal))?;
+    let mut filled = pool.clone();
+    filled.current = EMPTIED;
+    let grown = steps(
+        (intent, &settings.pool.version),
+        &Next::Resize(&filled),
+        settings.policy.resize.rounds,
+    );
+    plan.extend(grown.steps);
+    plan.extend(after);
+    Ok(Beginning {
+        plan: Plan::new(plan),
+        size: Size::Replaced,
     })
 }
 
@@ -111,7 +161,7 @@ fn tell_of(access: &PoolAccess<'_>, intent: &Intent, pool: &Pool) {
 }
 
 /// The steps that follow from the first decision.
-fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
+fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
     let (pool, targets) = (intent.spec.id().clone(), intent.goal.targets);
     let timeouts_minutes = || {
         let all = patience::rounds(intent.first_timeout(), targets.total(), rounds);
@@ -119,7 +169,7 @@ fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
     };
     let create = || RolloutStep::CreatePool {
         pool: pool.clone(),
-        version: intent.spec.version().clone(),
+        version: version.clone(),
         targets,
         timeouts_minutes: timeouts_minutes(),
     };
@@ -136,7 +186,7 @@ fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
                 settings: difference.names(When::AnyTime),
             };
             let mut steps = vec![update];
-            steps.extend(self::steps(intent, &intent.sizing(found), rounds).steps);
+            steps.extend(self::steps((intent, version), &intent.sizing(found), rounds).steps);
             return Plan::new(steps);
         }
         Next::Create => vec![create()],
@@ -160,7 +210,9 @@ fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
             pool: pool.clone(),
             targets,
         }],
-        Next::Wait(Waiting::OurResize) | Next::RoundEnded(..) | Next::Sized(_) | Next::Refuse(_) => Vec::new(),
+        Next::Wait(Waiting::OurResize) | Next::RoundEnded(..) | Next::Replace(_) | Next::Sized(_) | Next::Refuse(_) => {
+            Vec::new()
+        }
     };
     steps.push(RolloutStep::AwaitNodes {
         pool: pool.clone(),

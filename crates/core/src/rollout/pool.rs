@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     batch::{
+        job::{self, Job},
         node::{self, Node, StateCounts},
         pool::{self, Pool, Resize},
     },
@@ -82,6 +83,12 @@ impl<'a> PoolAccess<'a> {
     pub(super) async fn nodes(&self) -> Result<Vec<Node>> {
         let items = self.client().list(&node::list(self.watch.endpoint(), &self.id)).await?;
         Ok(items.iter().map(Node::new).collect())
+    }
+
+    /// Lists the jobs that run on the pool.
+    pub(super) async fn jobs(&self) -> Result<Vec<Job>> {
+        let items = self.client().list(&job::list(self.watch.endpoint(), &self.id)).await?;
+        Ok(items.into_iter().map(Job::new).collect())
     }
 
     /// Creates the pool.

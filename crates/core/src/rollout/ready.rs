@@ -99,7 +99,7 @@ pub(super) async fn wait(
         let mut list = None;
         if census.as_ref().is_none_or(needs_list) {
             let nodes = access.nodes().await?;
-            census = Some(Census::of(&nodes, intent.spec.version()));
+            census = Some(Census::of(&nodes, |image| intent.spec.runs(image)));
             list = Some(nodes);
         }
         let census = census.unwrap_or_default().of_pool(pool.current);

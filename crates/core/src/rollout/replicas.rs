@@ -185,7 +185,8 @@ fn present(version: &ImageVersion, location: &Location) -> u32 {
         .map_or(0, |region| region.replicas)
 }
 
-/// The sizes of the account's pools on this version: ours as it shall be, the others as they are.
+/// The sizes of the account's pools on this version, or on whatever is latest: ours as it shall be, the others as they
+/// are. Batch keeps the targets of an autoscale pool at what its formula said last; what it may say cannot be known.
 async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<Vec<u32>> {
     let listed = access
         .client()
@@ -195,9 +196,13 @@ async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Resu
     let others = listed.into_iter().filter_map(|item| {
         let is_other = item.get("id").and_then(|id| id.as_str()).is_some_and(|id| !is_ours(id));
         let pool = Pool::new(item);
-        let runs_it = pool
-            .image_id()
-            .is_some_and(|image| is_version(image, &settings.pool.version));
+        // What follows the definition may get this version with its next nodes.
+        let follows =
+            pool.image().follows_latest() && pool.image().definition() == Some(settings.pool.version.definition());
+        let runs_it = follows
+            || pool
+                .image_id()
+                .is_some_and(|image| is_version(image, &settings.pool.version));
         (is_other && runs_it).then(|| pool.targets.total())
     });
     let ours = settings

@@ -13,7 +13,7 @@ use tokio::time::Instant;
 use super::{
     PoolAction, RolloutReport, Round,
     counted::bare,
-    decide::{Errors, Intent, Next, Stage, Waiting},
+    decide::{self, Errors, Intent, Next, Stage, Waiting},
     explain,
     pool::{PoolAccess, Seen},
     spec::{Difference, unusable},
@@ -30,7 +30,7 @@ use classify::{Judgement, judge, judge_all};
 use rounds::{AfterRound, End, Rounds};
 
 /// What Batch answers when another client has created, changed or finished what we wanted to: the pool shows it.
-const OVERTAKEN: [&str; 3] = [
+pub(super) const OVERTAKEN: [&str; 3] = [
     "PoolExists",
     "OperationInvalidForCurrentState",
     "OperationNotValidOnPool",
@@ -117,6 +117,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                     self.note_action(self.tried.unwrap_or(PoolAction::Unchanged));
                     return Ok(());
                 }
+                Next::Replace(_) => return Err(explain::refused(self.access.id(), decide::replaced())),
                 Next::Refuse(refusal) => return Err(explain::refused(self.access.id(), refusal)),
             }
         }
@@ -151,7 +152,10 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     async fn create(&mut self) -> Result<()> {
         let goal = self.intent.goal;
         let rounds = self.round_of(NodeCounts::default());
-        let body = self.intent.spec.create_body(goal.targets, rounds.timeout());
+        let Some(spec) = self.intent.spec.asked() else {
+            return Err(explain::refused(self.access.id(), decide::deleted()));
+        };
+        let body = spec.create_body(goal.targets, rounds.timeout());
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
         self.tell_round(&rounds);
         match self.access.create(body).await {
@@ -162,7 +166,10 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     }
 
     async fn update(&mut self, pool: &Pool, difference: &Difference) -> Result<()> {
-        let body = self.intent.spec.update_body(pool, difference);
+        let Some(spec) = self.intent.spec.asked() else {
+            return Ok(());
+        };
+        let body = spec.update_body(pool, difference);
         match self.access.change(body, pool).await {
             Ok(()) => self.note_action(PoolAction::Updated),
             Err(error) => self.look_again(error, PoolAction::Updated).await?,

@@ -6,12 +6,16 @@ mod compare;
 mod mark;
 mod shape;
 mod start_task;
+mod swap;
+mod wanted;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
 pub(super) use compare::{Difference, Maker, When};
+pub(super) use swap::{back_body, recorded, unrestorable};
+pub(super) use wanted::Wanted;
 
 use crate::{
     batch::pool::{Pool, iso_minutes, parse_duration},
@@ -38,7 +42,7 @@ pub(super) const SPEC: &str = crate::tags::POOL_MARK;
 /// The metadata item that holds the version's id.
 pub(super) const VERSION: &str = "azure-batch-version";
 
-const IMAGE_REFERENCE: &str = "/virtualMachineConfiguration/imageReference";
+pub(super) const IMAGE_REFERENCE: &str = "/virtualMachineConfiguration/imageReference";
 const NODE_AGENT: &str = "/virtualMachineConfiguration/nodeAgentSKUId";
 
 /// A pool as asked for: the body without targets, timeout and our metadata.
@@ -209,6 +213,12 @@ impl std::fmt::Debug for Spec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Spec of pool {} on {}", self.id, self.version)
     }
+}
+
+/// A command line as the nodes of that pool run it.
+pub(super) fn command_line(command: &str, pool: &Pool) -> Result<String, &'static str> {
+    let os = NodeOs::of_agent(read_json::text(pool.body(), NODE_AGENT).unwrap_or_default());
+    start_task::command_line(command, os)
 }
 
 /// Settings with these faults cannot be used. One fault a line.

@@ -81,6 +81,14 @@ impl Goal {
         }
     }
 
+    /// All of so many nodes.
+    pub(super) const fn all(targets: NodeCounts) -> Self {
+        Self {
+            targets,
+            needed: targets,
+        }
+    }
+
     /// Whether these nodes are enough.
     pub(super) const fn is_met_by(self, nodes: NodeCounts) -> bool {
         nodes.dedicated >= self.needed.dedicated && nodes.spot >= self.needed.spot
@@ -118,12 +126,12 @@ impl Goal {
 
 impl Census {
     /// Counts nodes. One that does not say its image runs the pool's, which has been compared before.
-    pub(super) fn of(nodes: &[Node], version: &ImageVersionId) -> Self {
+    pub(super) fn of(nodes: &[Node], is_right: impl Fn(&str) -> bool) -> Self {
         let mut census = Self::default();
         for node in nodes {
             *census.states.entry(node.state.to_string()).or_insert(0) += 1;
             *of_kind(&mut census.total, node.kind) += 1;
-            let other = node.image.as_ref().filter(|image| !is_version(image, version));
+            let other = node.image.as_ref().filter(|image| !is_right(image));
             match (node.outlook(), other) {
                 (Outlook::Ready, None) => *of_kind(&mut census.ready, node.kind) += 1,
                 (Outlook::Ready | Outlook::Coming | Outlook::Doubtful, Some(image)) => {
@@ -243,7 +251,8 @@ mod tests {
     }
 
     fn census(nodes: &[Vec<Node>]) -> Census {
-        Census::of(&nodes.concat(), &VERSION.parse().unwrap())
+        let version = VERSION.parse().unwrap();
+        Census::of(&nodes.concat(), |image| is_version(image, &version))
     }
 
     #[test]

@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Adopt, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, ReplicaRule,
-    ResizePolicy, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest,
-    reader::Reader, sign_in::known_cloud,
+    AccountRef, Adopt, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness,
+    Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask,
+    Targets, WaitForSuccess, manifest::Manifest, reader::Reader, sign_in::known_cloud,
 };
 use crate::{
     ids::{
@@ -37,8 +37,14 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let json = reader.json_object(pool::POOL_JSON);
     let resize = resize(reader);
     let readiness = readiness(reader);
+    let register = if reader.is_on(pool::REGISTER_PROVIDER) {
+        Register::Yes
+    } else {
+        Register::No
+    };
     let nodes_per_replica = nodes_per_replica(reader);
     let (new_region, adopt) = consents(reader);
+    let change = change(reader);
     Some(RolloutSettings {
         account: account?,
         pool: PoolSpec {
@@ -53,6 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
         policy: RolloutPolicy {
             resize,
             readiness,
+            register,
             replica_rule: ReplicaRule {
                 nodes_per_replica: nodes_per_replica?,
                 ..ReplicaRule::default()
@@ -60,7 +67,39 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
             new_region,
             adopt,
         },
+        change,
     })
+}
+
+/// Reads the settings of a return.
+pub(super) fn read_rollback(reader: &mut Reader<'_, '_>) -> Option<RollbackSettings> {
+    let account = account(reader);
+    let pool = reader
+        .required(pool::POOL_ID, "give the id of the pool that goes back")
+        .and_then(|_| reader.parsed::<PoolId>(pool::POOL_ID));
+    let running_tasks = reader.parsed_or_default(pool::RUNNING_TASKS);
+    let (resize, readiness) = (resize(reader), readiness(reader));
+    Some(RollbackSettings {
+        account: account?,
+        pool: pool?,
+        running_tasks: running_tasks?,
+        resize,
+        readiness,
+    })
+}
+
+/// How a pool that is there is changed.
+fn change(reader: &mut Reader<'_, '_>) -> Change {
+    Change {
+        strategy: reader.parsed_or_default(pool::STRATEGY).unwrap_or_default(),
+        running_tasks: reader.parsed_or_default(pool::RUNNING_TASKS).unwrap_or_default(),
+        canary: Canary {
+            nodes: reader.parsed(pool::CANARY_NODES),
+            command: reader.text(pool::CANARY_COMMAND).map(str::to_owned),
+            bake: Duration::from_secs(60 * u64::from(reader.number(pool::CANARY_MINUTES).unwrap_or(0))),
+        },
+        on_failure: reader.parsed_or_default(pool::ON_FAILURE).unwrap_or_default(),
+    }
 }
 
 /// Reads how many nodes a replica serves; nothing after a fault.
@@ -75,6 +114,12 @@ pub(super) fn nodes_per_replica(reader: &mut Reader<'_, '_>) -> Option<NodesPerR
             None
         }
     }
+}
+
+/// The version that is given by its id or by a manifest; nothing after a fault.
+pub(super) fn named_version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
+    let manifest = manifest(reader);
+    version(reader, manifest.as_ref())
 }
 
 fn manifest(reader: &mut Reader<'_, '_>) -> Option<Manifest> {

@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{ROLLOUT_DEADLINE, ReplicaRule, Share, patience};
+use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +21,23 @@ pub struct RolloutSettings {
     pub pool: PoolSpec,
     /// How to go about it.
     pub policy: RolloutPolicy,
+    /// How a pool that is there gets another image.
+    pub change: Change,
+}
+
+/// Everything that a return needs to know.
+#[derive(Clone, Debug)]
+pub struct RollbackSettings {
+    /// The account.
+    pub account: AccountRef,
+    /// The pool.
+    pub pool: PoolId,
+    /// What happens to the tasks that run on it.
+    pub running_tasks: RunningTasks,
+    /// How resizes are timed and repeated.
+    pub resize: ResizePolicy,
+    /// When the pool is good.
+    pub readiness: Readiness,
 }
 
 /// One pool as it is asked for.
@@ -49,6 +66,8 @@ pub struct RolloutPolicy {
     pub resize: ResizePolicy,
     /// When a pool is good.
     pub readiness: Readiness,
+    /// Whether Batch may be registered in the image's subscription.
+    pub register: Register,
     /// How many nodes a replica carries, for raising replicas before the pools outgrow them.
     pub replica_rule: ReplicaRule,
     /// What happens when the version has no replica in the account's region.
@@ -75,6 +94,16 @@ pub enum Adopt {
     #[default]
     No,
     /// It is marked and from then on treated as one of ours.
+    Yes,
+}
+
+/// Whether a resource provider may be registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Register {
+    /// It is refused, with the command that does it.
+    #[default]
+    No,
+    /// It is registered, and waited for.
     Yes,
 }
 

@@ -107,6 +107,19 @@ pub type FromVariable = (&'static Opt, &'static str);
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
 
 impl Login {
+    /// The application or the user-assigned identity, when one is named.
+    #[must_use]
+    pub const fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::ClientSecret { client, .. }
+            | Self::ClientJwt { client, .. }
+            | Self::Oidc { client, .. }
+            | Self::WorkloadIdentityFile { client, .. } => Some(client),
+            Self::AzureCli { .. } => None,
+            Self::ManagedIdentity { client } => client.as_ref(),
+        }
+    }
+
     /// Which way it is.
     #[must_use]
     pub const fn method(&self) -> SignInMethod {

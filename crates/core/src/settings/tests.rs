@@ -1,7 +1,6 @@
 //! What becomes of good values, and which sentence each bad one gets.
 
 mod gallery;
-
 mod safety;
 
 use jiff::Timestamp;
@@ -298,11 +297,11 @@ fn a_destination_is_checked_name_by_name() {
         &[
             (
                 json!({"image_version": "1.2"}),
-                "image_version: \"1.2\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+                "image_version: \"1.2\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
             ),
             (
                 json!({"image_version": "7.9.2201041542000"}),
-                "image_version: \"7.9.2201041542000\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+                "image_version: \"7.9.2201041542000\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
             ),
             (
                 json!({"image_name": "a b"}),
@@ -495,6 +494,16 @@ fn every_option_of_a_roll_out_arrives() {
         "stop_pending_resize": true,
         "node_ready_timeout": "1h30m",
         "nodes_per_replica": 600,
+        "min_ready": "95%",
+        "min_ready_spot": "3",
+        "adopt": true,
+        "add_region": true,
+        "strategy": "in-place",
+        "running_tasks": "requeue",
+        "canary_nodes": "2%",
+        "canary_command": "/opt/check",
+        "canary_minutes": 10,
+        "on_failure": "keep",
     }));
     insta::assert_snapshot!(format!("{:#?}", settings.unwrap().settings));
 }

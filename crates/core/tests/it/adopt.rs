@@ -56,6 +56,7 @@ pub(crate) fn adopting() -> PublishSettings {
     let mut wanted = settings();
     wanted.source = Source::ImageVersion(version_id("ubuntu"));
     wanted.used_by = vec![UsedBy {
+        vm_size: None,
         account: format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct2")
             .parse()
             .unwrap(),

@@ -15,7 +15,7 @@ use azure_batch_core::{
     replication::{Wanted, ensure},
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
-        AccountRef, Adopt, NewRegion, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
+        AccountRef, Adopt, Change, NewRegion, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
         RolloutSettings, SpotCounts, Targets, fault::lines,
     },
 };
@@ -64,6 +64,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             json: serde_json::Map::new(),
         },
         policy: RolloutPolicy::default(),
+        change: Change::default(),
     }
 }
 
@@ -191,7 +192,7 @@ async fn creates_a_pool_of_700_nodes_and_a_second_run_writes_nothing() {
     assert_eq!(report.states.get("idle"), Some(&700));
     assert_eq!(report.rounds.len(), 1);
     let steps: Vec<&str> = report.steps.iter().map(|step| step.step.as_str()).collect();
-    assert_eq!(steps, ["observe", "plan", "replicas", "resize", "nodes"]);
+    assert_eq!(steps, ["observe", "plan", "before", "replicas", "resize", "nodes"]);
 
     azure.turn_the_page();
     let again = good(roll_out(&azure, &settings("acct1", 700)).await);
@@ -394,16 +395,8 @@ async fn refusals_write_nothing_and_say_what_works() {
     };
     let shared_key: Change = |seed| seed["batchAccounts"][0]["allowedAuthenticationModes"] = json!(["SharedKey"]);
     let table = [
-        (
-            other_version,
-            "versions/0.9.0, not ",
-            "until then roll out to a new pool id",
-        ),
-        (
-            other_size,
-            "it differs in vm_size",
-            "until then roll out to a new pool id",
-        ),
+        (other_version, "versions/0.9.0, not ", "or roll out to a new pool id"),
+        (other_size, "it differs in vm_size", "or roll out to a new pool id"),
         (
             autoscale,
             "autoscale formula",
@@ -460,6 +453,8 @@ async fn without_rights_in_arm_the_checks_not_made_are_listed() {
     insta::assert_snapshot!(report.skipped_checks.join("\n"), @r"
     sign-in modes of the account: it is given by its endpoint alone
     state and replicas of the image version: this identity may not read it
+    rights on /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0: this identity may not read them
+    whether Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5: this identity may not read it
     ");
 }
 

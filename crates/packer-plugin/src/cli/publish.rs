@@ -138,6 +138,12 @@ fn describe(plan: &PublishPlan) -> String {
         // Writing to a String does not fail.
         _ = writeln!(text, "{formula}");
     }
+    for line in &plan.permanent {
+        _ = writeln!(text, "cannot be changed later: {line}");
+    }
+    for line in &plan.followers {
+        _ = writeln!(text, "once it is latest: {line}");
+    }
     if let Some(end) = plan.end_of_life {
         _ = writeln!(text, "its life ends at {end}");
     }

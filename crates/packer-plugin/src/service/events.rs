@@ -181,5 +181,7 @@ pub(super) fn plan(plan: PublishPlan) -> v1::PlanResponse {
         image_version_id: plan.version.to_string(),
         changes: plan.changes(),
         replicas: plan.replicas,
+        followers: plan.followers,
+        permanent: plan.permanent,
     }
 }

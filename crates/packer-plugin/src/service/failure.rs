@@ -153,7 +153,8 @@ const fn kind_of(kind: ErrorKind) -> v1::FailureKind {
         ErrorKind::Quota => FailureKind::Quota,
         ErrorKind::PartlyReached => FailureKind::PartlyReached,
         ErrorKind::Deadline => FailureKind::Deadline,
-        ErrorKind::Refused => FailureKind::Refused,
+        // No flow of this service goes back to a former state.
+        ErrorKind::Returned | ErrorKind::Refused => FailureKind::Refused,
         ErrorKind::Rejected => FailureKind::Rejected,
         ErrorKind::Policy => FailureKind::Policy,
         ErrorKind::Locked => FailureKind::Locked,
@@ -177,6 +178,7 @@ const fn is_resumable(kind: ErrorKind) -> bool {
         | ErrorKind::SignIn
         | ErrorKind::NoRights
         | ErrorKind::Quota
+        | ErrorKind::Returned
         | ErrorKind::Refused
         | ErrorKind::Rejected
         | ErrorKind::Policy
@@ -193,7 +195,9 @@ const fn grpc_code(kind: ErrorKind) -> Code {
         ErrorKind::Quota => Code::ResourceExhausted,
         ErrorKind::PartlyReached => Code::Aborted,
         ErrorKind::Deadline => Code::DeadlineExceeded,
-        ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => Code::FailedPrecondition,
+        ErrorKind::Returned | ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => {
+            Code::FailedPrecondition
+        }
         ErrorKind::Azure => Code::Internal,
         ErrorKind::NeverSent => Code::Unavailable,
         ErrorKind::UnknownEffect => Code::Unknown,

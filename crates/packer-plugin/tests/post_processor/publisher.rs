@@ -72,6 +72,8 @@ impl Publisher for Scripted {
                 regions: Vec::new(),
             },
             end_of_life: None,
+            followers: Vec::new(),
+            permanent: Vec::new(),
         })
     }
 

@@ -17,7 +17,7 @@ use crate::{
     seed::Seed,
 };
 
-async fn host(directory: &std::path::Path) -> Host {
+pub(super) async fn host(directory: &std::path::Path) -> Host {
     let options = Options {
         settings: Settings::default(),
         seed: Some(Seed::example()),
@@ -60,10 +60,17 @@ async fn connect_to(host: &Host, address: &str) -> std::io::Result<tokio_rustls:
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
-async fn control(host: &Host, method: &Method, path: &str, body: &str) -> String {
+pub(super) async fn control(host: &Host, method: &Method, path: &str, body: &str) -> String {
+    ask_control(host, method, path, "", body).await
+}
+
+/// The same with headers of one's own.
+pub(super) async fn ask_control(host: &Host, method: &Method, path: &str, headers: &str, body: &str) -> String {
     let address = host.control().strip_prefix("http://").unwrap();
     let mut tcp = TcpStream::connect(address).await.unwrap();
-    exchange(&mut tcp, &raw(method, path, address, "", body)).await.unwrap()
+    exchange(&mut tcp, &raw(method, path, address, headers, body))
+        .await
+        .unwrap()
 }
 
 fn raw(method: &Method, path: &str, host: &str, headers: &str, body: &str) -> String {
@@ -83,7 +90,7 @@ async fn exchange<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn body(answer: &str) -> Value {
+pub(super) fn body(answer: &str) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 

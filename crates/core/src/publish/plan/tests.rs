@@ -44,6 +44,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
             id: format!("{GROUP}/Microsoft.Batch/batchAccounts/acct").parse().unwrap(),
             endpoint: crate::ids::BatchEndpoint::parse("acct.example").unwrap(),
             location: location.parse().unwrap(),
+            allocation: crate::batch::account::Allocation::BatchService,
         };
         (account, *nodes)
     };
@@ -54,6 +55,8 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         definition: None,
         versions: Vec::new(),
         accounts,
+        sizes: Vec::new(),
+        locations: None,
         temporaries: Vec::new(),
         ready: Vec::new(),
     }
@@ -198,6 +201,7 @@ fn a_plan_reads_as_a_list_of_changes() {
 fn what_cannot_be_undone_comes_after_the_destination_and_before_the_first_copy() {
     let mut settings = settings();
     settings.machine = MachineHandling {
+        purchase_plan: crate::settings::PurchasePlan::Refuse,
         if_running: Stopped::Deallocate,
         generalized: Generalized::Mark,
     };

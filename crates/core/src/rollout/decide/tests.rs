@@ -26,6 +26,8 @@ fn pool(change: impl FnOnce(&mut Value)) -> Pool {
     let intent = intent(PendingResize::Wait);
     let mut body = intent
         .spec
+        .asked()
+        .unwrap()
         .create_body(intent.goal.targets, Duration::from_secs(900))
         .unwrap();
     body["allocationState"] = json!("steady");
@@ -52,6 +54,7 @@ fn why(next: Next<'_>) -> String {
 fn name(next: &Next<'_>) -> &'static str {
     match next {
         Next::Create => "create",
+        Next::Replace(_) => "replace",
         Next::Update(..) => "update",
         Next::Resize(_) => "resize",
         Next::StopOther(_) => "stop other",
@@ -172,7 +175,7 @@ fn a_pool_that_others_made_is_written_to_only_when_it_may_be_adopted() {
     let Next::Update(pool, difference) = adopting().decide(Stage::Before, Some(&same)).clone() else {
         panic!("it is adopted");
     };
-    let body = adopting().spec.update_body(pool, &difference);
+    let body = adopting().spec.asked().unwrap().update_body(pool, &difference);
     let names: Vec<&str> = body["metadata"]
         .as_array()
         .unwrap()
@@ -197,6 +200,8 @@ fn settings_that_can_change_at_any_time_are_updated_and_others_need_a_strategy_o
     let made = |change: &dyn Fn(&mut Value)| {
         let mut body = decided
             .spec
+            .asked()
+            .unwrap()
             .create_body(decided.goal.targets, Duration::from_secs(900))
             .unwrap();
         body["allocationState"] = json!("steady");

@@ -16,13 +16,18 @@ const SECRETS: [&str; 5] = ["password", "sshPrivateKey", "accountKey", "sasKey",
 
 /// The mark of a specification's body.
 pub(super) fn of(body: &Value) -> String {
-    let mut mark = V1.to_owned();
+    format!("{V1}{}", short(&without_secrets(body)))
+}
+
+/// A short name of a value that holds no secret.
+pub(super) fn short(value: &Value) -> String {
+    let mut name = String::new();
     // 16 of the 32 bytes: enough to distinguish specifications, and short in a list of metadata.
-    let hash = Sha256::digest(canonical(&without_secrets(body)).to_string());
+    let hash = Sha256::digest(canonical(value).to_string());
     for byte in hash.iter().take(16) {
-        let _infallible = write!(mark, "{byte:02x}");
+        let _infallible = write!(name, "{byte:02x}");
     }
-    mark
+    name
 }
 
 /// Whether a pool's mark can be compared with ours.

@@ -3,7 +3,9 @@
 use super::*;
 use crate::{
     ids::BatchEndpoint,
-    settings::{AccountRef, Elevation, PoolSpec, RolloutPolicy, SpotCounts, StartTask, Targets, WaitForSuccess},
+    settings::{
+        AccountRef, Change, Elevation, PoolSpec, RolloutPolicy, SpotCounts, StartTask, Targets, WaitForSuccess,
+    },
 };
 
 const IMAGE: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
@@ -25,6 +27,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
             json: pool_json.as_object().unwrap().clone(),
         },
         policy: RolloutPolicy::default(),
+        change: Change::default(),
     }
 }
 

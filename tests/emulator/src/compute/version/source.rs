@@ -17,8 +17,9 @@ use crate::{
     storage::Storage,
 };
 
-/// The largest data disk of a fully replicated version, in GB.
-const LARGEST_DATA_DISK: u64 = 1024;
+/// The largest data disk of a fully replicated version, in GB: Microsoft's page on troubleshooting galleries says that a
+/// disk "exceeds the max size 2048 supported"; an older one said 1 TB.
+const LARGEST_DATA_DISK: u64 = 2048;
 
 /// The kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
