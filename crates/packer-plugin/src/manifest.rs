@@ -30,6 +30,14 @@ pub struct Manifest {
     architecture: String,
     security_type: String,
     data_disk_luns: Vec<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_image_end_of_life: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_agent_sku_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_agent_end_of_life: Option<Timestamp>,
     regions: Vec<Region>,
     source: String,
     source_fingerprint: String,
@@ -78,6 +86,11 @@ struct Former {
     run_id: String,
 }
 
+/// A day far off is said in whole seconds too.
+fn time(time: prost_types::Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(time.seconds).ok()
+}
+
 impl Manifest {
     /// The manifest of a version that a build published.
     #[must_use]
@@ -101,6 +114,10 @@ impl Manifest {
             architecture: published.architecture,
             security_type: published.security_type,
             data_disk_luns: published.data_disk_luns,
+            base_image: published.base_image,
+            base_image_end_of_life: published.base_image_end_of_life.and_then(time),
+            node_agent_sku_id: published.node_agent_sku_id,
+            node_agent_end_of_life: published.node_agent_end_of_life.and_then(time),
             regions: published.regions.into_iter().map(region).collect(),
             source: published.source,
             source_fingerprint: published.fingerprint,
