@@ -16,20 +16,23 @@ mod record;
 mod replace;
 mod replicas;
 mod report;
+mod room;
 mod size;
 mod spec;
+mod standing;
 mod step;
 mod verdict;
 
 pub use replace::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
-    settings::{Canary, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
+    settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
 };
 use decide::Intent;
@@ -42,7 +45,7 @@ use spec::Spec;
 use verdict::{Verdict, Waited};
 
 /// Rolls out.
-pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome {
+pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> RolloutOutcome {
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out(client, settings, &mut report)).await;
     report.steps = client.run().steps();
@@ -54,7 +57,7 @@ pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome 
 ///
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
-pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<RolloutStep>> {
+pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Result<Plan<RolloutStep>> {
     let planned = async {
         let intent = intent(settings)?;
         let site = observe::observe(client, settings).await?;
@@ -76,7 +79,7 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
 ///
 /// # Errors
 /// With all faults.
-pub fn check(settings: &RolloutSettings) -> Result<(), Vec<Fault>> {
+pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
     Spec::new(settings).map(drop)
 }
 
@@ -97,7 +100,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
-        before::check(client, settings, report).await?;
+        before::check(client, (settings, &intent), &site, report).await?;
     }
     if beginning.size.brings_nodes() {
         let need = replicas::foresee(&access, &site, settings).await?;
@@ -146,7 +149,7 @@ async fn replace(
 }
 
 /// Brings a pool back to what it was before its last change in place: image, size, and jobs.
-pub async fn roll_back(client: &Client, settings: &RollbackSettings) -> RolloutOutcome {
+pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) -> RolloutOutcome {
     let targets = Targets {
         dedicated: 0,
         spot: 0,
@@ -164,7 +167,7 @@ pub async fn roll_back(client: &Client, settings: &RollbackSettings) -> RolloutO
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
     let mut skipped = Vec::new();
-    let (endpoint, _region) = observe::account(client, &settings.account, &mut skipped).await?;
+    let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
     let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
     let mut access = PoolAccess::new(&watch, settings.pool.clone());
