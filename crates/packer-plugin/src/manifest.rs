@@ -114,11 +114,6 @@ struct Former {
     run_id: String,
 }
 
-/// A day far off is said in whole seconds too.
-fn time(time: prost_types::Timestamp) -> Option<Timestamp> {
-    Timestamp::from_second(time.seconds).ok()
-}
-
 impl Manifest {
     /// The manifest of a version that a build published.
     #[must_use]
@@ -290,6 +285,11 @@ const fn outcome(outcome: v1::Outcome) -> &'static str {
         v1::Outcome::Found => "found",
         v1::Outcome::Adopted => "adopted",
     }
+}
+
+/// A day far off is said in whole seconds too.
+fn time(time: prost_types::Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(time.seconds).ok()
 }
 
 #[cfg(test)]
