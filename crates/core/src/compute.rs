@@ -7,5 +7,6 @@ pub mod gallery;
 pub mod image;
 pub mod sku;
 pub mod snapshot;
+pub mod usage;
 pub mod version;
 pub mod vm;

@@ -22,6 +22,7 @@ mod sign_in;
 mod source;
 mod status;
 mod temporaries;
+mod upkeep;
 mod values;
 
 pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
@@ -45,6 +46,7 @@ pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
+pub use upkeep::{Consent, DeletionSettings, WaitSettings};
 pub use values::{Stray, Value, Values};
 
 use std::time::Duration;
@@ -112,6 +114,22 @@ pub fn doctor(values: &Values) -> Result<Asked<DoctorSettings>, Vec<fault::Fault
     asked(values, |_| LOOK_DEADLINE, doctor::read)
 }
 
+/// Reads which pool to wait for. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn wait(values: &Values) -> Result<Asked<WaitSettings>, Vec<fault::Fault>> {
+    asked(values, |_| WAIT_DEADLINE, upkeep::read_wait)
+}
+
+/// Reads which pool to delete. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn deletion(values: &Values) -> Result<Asked<DeletionSettings>, Vec<fault::Fault>> {
+    asked(values, |_| DELETION_DEADLINE, upkeep::read_deletion)
+}
+
 /// Reads how to sign in and to which Azure, and nothing else.
 ///
 /// # Errors
@@ -153,6 +171,12 @@ fn asked<Settings>(
 /// How long a publish may take when it is not given: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long a wait for a pool may take when it is not given: as a roll-out with five rounds of a small pool.
+pub const WAIT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
+
+/// How long the deletion of a pool may take when it is not given: nodes go within minutes.
+pub const DELETION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long a run that only reads may take when it is not given: it asks a few questions of each account.
 pub const LOOK_DEADLINE: Duration = Duration::from_secs(15 * 60);

@@ -19,6 +19,8 @@ rows! {
             (Verb::Rollback, "4h", "resize rounds with their pauses, and the start of the nodes"),
             (Verb::Status, "15m", "it only reads"),
             (Verb::Doctor, "15m", "it only reads"),
+            (Verb::Wait, "4h", "as long as a roll-out of a small pool"),
+            (Verb::Delete, "1h", "nodes go within minutes"),
         ]), [],
         "How long the whole run may take, such as `90m` or `6h`. When this time is over, nothing is lost: the same run again goes on from there.";
 }
