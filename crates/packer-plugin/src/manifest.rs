@@ -323,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_replaces_a_former_one_and_leaves_nothing_beside_it() {
+    fn a_manifest_replaces_a_former_one_and_leaves_nothing_next_to_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out/manifest.json");
         for _ in 0..2 {
@@ -336,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_beside_it_never_loses_its_manifest() {
+    fn a_build_next_to_it_never_loses_its_manifest() {
         let folder = tempfile::tempdir().unwrap();
         let place = place(&folder.path().join("manifest.json"));
         place.write(&manifest()).unwrap();
