@@ -171,6 +171,35 @@ mod tests {
         }
     }
 
+    /// Takes one HTTP/2 connection, refuses every request on it before looking at it, and counts them.
+    async fn refusing(listener: tokio::net::TcpListener, asked: tokio::sync::watch::Sender<u32>) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((_request, mut response))) = connection.accept().await {
+            asked.send_modify(|count| *count += 1);
+            response.send_reset(h2::Reason::REFUSED_STREAM);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_http_2_refuses_is_not_sent_again_behind_our_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let (counter, asked) = tokio::sync::watch::channel(0);
+        let server = tokio::spawn(refusing(listener, counter));
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = common("test", Authorities::default())
+            .no_proxy()
+            .http2_prior_knowledge()
+            .build()
+            .unwrap();
+        let sent = client.get(address).send().await;
+        assert!(sent.is_err(), "{sent:?}");
+        assert_eq!(*asked.borrow(), 1, "the run's budget and events know of one request");
+        drop(client);
+        server.await.unwrap();
+    }
+
     #[test]
     fn a_file_without_a_certificate_is_bad_input_and_is_named() {
         let empty = tempfile::NamedTempFile::new().unwrap();

@@ -50,6 +50,14 @@ pub struct Manifest {
     architecture: String,
     security_type: String,
     data_disk_luns: Vec<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_image_end_of_life: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_agent_sku_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_agent_end_of_life: Option<Timestamp>,
     regions: Vec<Region>,
     source: String,
     source_fingerprint: String,
@@ -129,6 +137,10 @@ impl Manifest {
             architecture: published.architecture,
             security_type: published.security_type,
             data_disk_luns: published.data_disk_luns,
+            base_image: published.base_image,
+            base_image_end_of_life: published.base_image_end_of_life.and_then(time),
+            node_agent_sku_id: published.node_agent_sku_id,
+            node_agent_end_of_life: published.node_agent_end_of_life.and_then(time),
             regions: published.regions.into_iter().map(region).collect(),
             source: published.source,
             source_fingerprint: published.fingerprint,
@@ -275,6 +287,11 @@ const fn outcome(outcome: v1::Outcome) -> &'static str {
     }
 }
 
+/// A day far off is said in whole seconds too.
+fn time(time: prost_types::Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(time.seconds).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -306,7 +323,7 @@ mod tests {
     }
 
     #[test]
-    fn a_manifest_replaces_a_former_one_and_leaves_nothing_beside_it() {
+    fn a_manifest_replaces_a_former_one_and_leaves_nothing_next_to_it() {
         let folder = tempfile::tempdir().unwrap();
         let path = folder.path().join("out/manifest.json");
         for _ in 0..2 {
@@ -319,7 +336,7 @@ mod tests {
     }
 
     #[test]
-    fn a_build_beside_it_never_loses_its_manifest() {
+    fn a_build_next_to_it_never_loses_its_manifest() {
         let folder = tempfile::tempdir().unwrap();
         let place = place(&folder.path().join("manifest.json"));
         place.write(&manifest()).unwrap();

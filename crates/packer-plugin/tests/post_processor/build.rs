@@ -150,7 +150,7 @@ async fn a_deletion_that_cannot_be_judged_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_told_whole_and_in_words_that_packer_does_not_take_for_a_crash() {
+async fn a_failure_is_shown_whole_and_in_words_that_packer_does_not_take_for_a_crash() {
     let folder = TempDir::new().unwrap();
     let (packer, _) = configured(End::Failure(ErrorKind::Quota), &folder).await;
     let outcome = packer.post_process().await.unwrap();
