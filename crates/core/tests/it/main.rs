@@ -27,3 +27,4 @@ mod status;
 mod support;
 mod sweep;
 mod upkeep;
+mod vhds;
