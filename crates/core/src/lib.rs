@@ -26,6 +26,7 @@ pub mod options;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+mod proxy;
 pub mod publish;
 pub mod quota;
 pub mod redact;
