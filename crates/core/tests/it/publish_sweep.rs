@@ -74,6 +74,7 @@ fn every_request_of_a_publish_from_an_image_meets_every_trouble() {
 fn every_request_of_a_publish_from_vhds_meets_every_trouble() {
     let sweep = Sweep {
         troubles: &[],
+        one_of: 1,
         world: || vhds::world(hurry),
         flow: |azure, ends| run(azure, vhds::both(), ends, 1),
         settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
