@@ -32,6 +32,7 @@ pub(super) async fn observe(client: &Client, settings: &PublishSettings) -> Resu
         }
         Source::ManagedImage(id) => image::observe_image(client, id).await,
         Source::ImageVersion(id) => image::observe_version(client, id).await,
-        Source::Vhds(vhds) => vhds::observe(client, settings, vhds).await,
+        // Large, and seldom needed: who looks at another source should not have to carry it.
+        Source::Vhds(vhds) => Box::pin(vhds::observe(client, settings, vhds)).await,
     }
 }
