@@ -28,3 +28,4 @@ mod status;
 mod support;
 mod sweep;
 mod upkeep;
+mod vhds;
