@@ -20,7 +20,7 @@ use crate::{
     error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
     judge::{self, Verdict},
     progress::Event,
-    request::{Request, Service, Target},
+    request::{Form, Request, Service, Target},
     retry::Repeat,
     run::Run,
     sender::{Expects, Rules, Sender},
@@ -191,7 +191,7 @@ impl Client {
             },
             of: RefusedBy::Service,
             expects: match &request.target {
-                Target::Path { .. } if request.method == Method::GET => Expects::Object,
+                Target::Path { .. } if request.method == Method::GET && request.form == Form::Json => Expects::Object,
                 Target::Path { .. } | Target::Verbatim(_) => Expects::Anything,
             },
             id: Some(&id),

@@ -35,6 +35,18 @@ pub struct Request {
     pub body: Option<Value>,
     /// Further headers, such as `If-Match`.
     pub headers: Vec<(&'static str, String)>,
+    /// What a read is answered with.
+    pub form: Form,
+}
+
+/// What a read is answered with.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Form {
+    /// A JSON object; anything else is trouble that passes.
+    #[default]
+    Json,
+    /// The bytes of a file, which may be none.
+    File,
 }
 
 /// Where a request goes.
@@ -85,6 +97,7 @@ impl Request {
             target,
             body: None,
             headers: Vec::new(),
+            form: Form::Json,
         }
     }
 
@@ -100,6 +113,7 @@ impl Request {
             target,
             body: None,
             headers: Vec::new(),
+            form: Form::Json,
         }
     }
 
@@ -114,6 +128,7 @@ impl Request {
             target,
             body: None,
             headers: Vec::new(),
+            form: Form::Json,
         }
     }
 
@@ -137,6 +152,13 @@ impl Request {
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same, answered with a file.
+    #[must_use]
+    pub const fn for_file(mut self) -> Self {
+        self.form = Form::File;
         self
     }
 

@@ -185,6 +185,12 @@ impl Pool {
         )
     }
 
+    /// Whether Azure itself moves its nodes to the newest version of their definition.
+    #[must_use]
+    pub fn is_upgraded_by_platform(&self) -> bool {
+        upgrades_by_platform(&self.body)
+    }
+
     /// A metadata item's value.
     #[must_use]
     pub fn metadata(&self, name: &str) -> Option<&str> {
@@ -344,6 +350,13 @@ pub fn stop_resize(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
         API_VERSION,
         format!("stop the resize of pool {id}"),
     )
+}
+
+/// Whether a pool's body asks Azure to move its nodes to the newest version of their definition.
+#[must_use]
+pub(crate) fn upgrades_by_platform(body: &Value) -> bool {
+    let pointer = "/upgradePolicy/automaticOSUpgradePolicy/enableAutomaticOSUpgrade";
+    read_json::at(body, pointer) == &Value::Bool(true)
 }
 
 fn path(id: &PoolId) -> String {

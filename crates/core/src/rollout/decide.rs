@@ -43,8 +43,8 @@ pub(super) struct Intent {
 pub(super) enum Part {
     /// All of it, from its creation on.
     Whole,
-    /// Its nodes, within a change that something else leads.
-    Nodes,
+    /// Its nodes, within a change that something else leads and that gives the pool only these sizes.
+    Nodes([NodeCounts; 4]),
 }
 
 /// Where the run stands with the pool's size.
@@ -140,7 +140,8 @@ impl Intent {
     }
 
     /// To fill an emptied pool with nodes of its former image.
-    pub(super) fn to_former(spec: Wanted, size: NodeCounts, readiness: Readiness) -> Self {
+    pub(super) fn to_former(spec: Wanted, record: &Record, readiness: Readiness) -> Self {
+        let size = record.was.size;
         let targets = Targets {
             dedicated: size.dedicated,
             spot: size.spot,
@@ -158,15 +159,15 @@ impl Intent {
             pending: PendingResize::Wait,
             adopt: Adopt::No,
             strategy: Strategy::CreateOnly,
-            part: Part::Nodes,
+            part: Part::Nodes(record.sizes()),
         }
     }
 
-    /// The same about the nodes alone, and so many of them.
-    pub(super) fn filling(&self, goal: Goal) -> Self {
+    /// The same about the nodes alone, and so many of them, within the change of a record.
+    pub(super) fn filling(&self, goal: Goal, record: &Record) -> Self {
         Self {
             goal,
-            part: Part::Nodes,
+            part: Part::Nodes(record.sizes()),
             ..self.clone()
         }
     }
@@ -188,6 +189,14 @@ impl Intent {
             return Next::Wait(Waiting::Deletion);
         }
         let difference = self.spec.compare(pool);
+        if pool.is_upgraded_by_platform() {
+            return Next::Refuse(by_platform());
+        }
+        if let Part::Nodes(sizes) = self.part
+            && !sizes.contains(&pool.targets)
+        {
+            return Next::Refuse(self.other_targets(pool));
+        }
         if self.part == Part::Whole {
             match self.replacing(pool, &difference) {
                 Ok(false) => {}
@@ -299,15 +308,19 @@ impl Intent {
         } else if pool.scaling == Scaling::Auto {
             "follows an autoscale formula by now".to_owned()
         } else if pool.targets != self.goal.targets {
-            format!(
-                "has other targets by now: {} nodes there, {} asked for by this roll-out",
-                bare(pool.targets),
-                bare(self.goal.targets)
-            )
+            return Some(self.other_targets(pool));
         } else {
             return None;
         };
         Some(Refusal { why, remedy: AGREE })
+    }
+
+    fn other_targets(&self, pool: &Pool) -> Refusal {
+        let (found, asked) = (bare(pool.targets), bare(self.goal.targets));
+        Refusal {
+            why: format!("has other targets by now: {found} nodes there, {asked} asked for by this roll-out"),
+            remedy: AGREE,
+        }
     }
 
     fn refusal(&self, pool: &Pool, difference: &Difference) -> Option<Refusal> {
@@ -335,6 +348,16 @@ impl Intent {
         let never = differs(When::NewPool).map(|why| (why, NEW_POOL));
         let refused = never.or_else(|| Some((differs(When::Empty)?, OTHER_STRATEGIES)));
         refused.map(|(why, remedy)| Refusal { why, remedy })
+    }
+}
+
+/// A pool whose nodes Azure changes by itself has no version that a roll-out could bring it to.
+fn by_platform() -> Refusal {
+    Refusal {
+        why: "has automatic OS upgrades (upgradePolicy): Azure moves its nodes to each new version of the definition \
+              as soon as that is in latest"
+            .to_owned(),
+        remedy: "promote or demote the version in the gallery instead, or roll out to a new pool id",
     }
 }
 

@@ -131,6 +131,27 @@ impl Record {
         (!text.is_empty() && text.len() <= LONGEST).then_some(text)
     }
 
+    /// The nodes that try the image first: dedicated ones, unless the pool gets none.
+    pub(super) const fn canary_nodes(&self) -> NodeCounts {
+        if self.size.dedicated > 0 {
+            NodeCounts {
+                dedicated: self.canary,
+                spot: 0,
+            }
+        } else {
+            NodeCounts {
+                dedicated: 0,
+                spot: self.canary,
+            }
+        }
+    }
+
+    /// The targets that the change itself gives the pool.
+    pub(super) const fn sizes(&self) -> [NodeCounts; 4] {
+        let none = NodeCounts { dedicated: 0, spot: 0 };
+        [none, self.canary_nodes(), self.size, self.was.size]
+    }
+
     /// Whether it is neither done nor returned.
     pub(super) const fn is_under_way(&self) -> bool {
         matches!(self.phase, Phase::Forward | Phase::Back)

@@ -41,7 +41,7 @@ use crate::{
     write::Tries,
 };
 use begin::{Begun, forward};
-use next::{CANARY, Deed, Filled, HELD, Seen};
+use next::{Deed, Filled, HELD, Seen};
 
 /// How long Batch tries to empty the pool before it has to be asked again; no maximum is documented. Tasks that run
 /// longer only cost another request.
@@ -130,19 +130,28 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 filled: self.filled,
             };
             match next::next(seen, self.way.running_tasks) {
-                Deed::Mark(job) => self.mark(&job, Some(&record)).await?,
-                Deed::Unmark(job) => self.mark(&job, None).await?,
-                Deed::Disable(id) => self.disable(&id).await?,
-                Deed::Enable(id) => self.enable(&id).await?,
-                Deed::AwaitJobs(count) => self.wait("jobs and their running tasks", count).await?,
-                Deed::AwaitSteady => self.wait("the pool to be empty", count_of(pool.current)).await?,
-                Deed::Empty => self.empty(&pool).await?,
-                Deed::Swap => self.swap(&pool, &record).await?,
-                Deed::Fill => self.fill(&pool, &record, &jobs).await?,
-                Deed::Finish => self.finish(&pool, &record).await?,
                 Deed::Ended => return self.ended(&record),
                 Deed::Refuse(refusal) => return Err(refused(self.access.id(), refusal)),
+                Deed::Fill => self.fill(&pool, &record, &jobs).await?,
+                deed => self.carry_out(deed, &pool, &record).await?,
             }
+        }
+    }
+
+    async fn carry_out(&mut self, deed: Deed, pool: &Pool, record: &Record) -> Result<()> {
+        match deed {
+            Deed::Mark(job) => self.mark(&job, Some(record)).await,
+            Deed::Unmark(job) => self.mark(&job, None).await,
+            Deed::Disable(id) => self.disable(&id).await,
+            Deed::Enable(id) => self.enable(&id).await,
+            Deed::AwaitJobs(count) => self.wait("jobs and their running tasks", count).await,
+            Deed::AwaitSteady => self.wait("the pool to be empty", count_of(pool.current)).await,
+            Deed::Empty => self.empty(pool).await,
+            Deed::Swap => self.swap(pool, record).await,
+            Deed::Forget(id) => self.send(job::delete(self.access.watch().endpoint(), &id)).await,
+            Deed::Finish => self.finish(pool, record).await,
+            // These need more than a write, and `reach` has them.
+            Deed::Fill | Deed::Ended | Deed::Refuse(_) => Ok(()),
         }
     }
 
@@ -267,20 +276,21 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     async fn fill(&mut self, pool: &Pool, record: &Record, jobs: &[Job]) -> Result<()> {
         let filled = match (record.phase, self.asked()) {
             (Phase::Forward, Some((intent, _))) => {
-                let (canary, goal) = (next::canary_of(record), intent.goal);
+                let (canary, goal) = (record.canary_nodes(), intent.goal);
                 let tried = if canary.total() > 0 && pool.targets != record.size {
-                    self.try_image(pool, &intent.filling(Goal::all(canary)), jobs).await
+                    self.try_image(pool, &intent.filling(Goal::all(canary), record), jobs)
+                        .await
                 } else {
                     Ok(())
                 };
                 match tried {
-                    Ok(()) => self.grow(&intent.filling(goal)).await,
+                    Ok(()) => self.grow(&intent.filling(goal, record)).await,
                     bad => bad,
                 }
             }
             _ => {
                 let spec = Wanted::former(self.access.id(), record);
-                let intent = Intent::to_former(spec, record.was.size, self.way.readiness);
+                let intent = Intent::to_former(spec, record, self.way.readiness);
                 self.grow(&intent).await
             }
         };
@@ -303,14 +313,14 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     }
 
     async fn try_image(&mut self, pool: &Pool, intent: &Intent, jobs: &[Job]) -> Result<()> {
-        for left in jobs.iter().filter(|job| job.metadata(CANARY).is_some()) {
+        for left in jobs.iter().filter(|job| next::is_trial(job)) {
             canary::remove(self.access, &left.id).await;
         }
         self.grow(intent).await?;
-        let (way, nodes) = (self.way.canary, intent.goal.targets.total());
+        let way = self.way.canary;
         if let Some(command) = &way.command {
             let longest = self.way.readiness.node_timeout;
-            let tasks = canary::run(self.access, pool, (command, nodes), longest).await?;
+            let tasks = canary::run(self.access, (pool, jobs), (command, intent), longest).await?;
             self.report.canary = tasks;
         }
         if !way.bake.is_zero() {

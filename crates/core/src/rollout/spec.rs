@@ -18,7 +18,7 @@ pub(super) use swap::{back_body, recorded, unrestorable};
 pub(super) use wanted::Wanted;
 
 use crate::{
-    batch::pool::{Pool, iso_minutes, parse_duration},
+    batch::pool::{Pool, iso_minutes, parse_duration, upgrades_by_platform},
     error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
@@ -98,6 +98,14 @@ impl Spec {
                 TARGET_SPOT_NODES
             ];
             faults.push(shape::fault("enableAutoScale", text));
+        }
+        if upgrades_by_platform(&Value::Object(body.clone())) {
+            let text = "asks Azure to move nodes to the newest version of a definition by itself, and a roll-out puts a \
+                        pool on one version: leave it out, or make such a pool by other means";
+            faults.push(shape::fault(
+                "upgradePolicy.automaticOSUpgradePolicy.enableAutomaticOSUpgrade",
+                text,
+            ));
         }
         let timeout = merge_timeout(&mut body, settings.policy.resize.timeout, faults);
         let mut root = Value::Object(body);

@@ -20,6 +20,7 @@ mod recorded;
 mod replication;
 mod rollout;
 mod rollout_in_place;
+mod rollout_in_place_sweep;
 mod rollout_meanwhile;
 mod rollout_short;
 mod rollout_sweep;

@@ -9,7 +9,8 @@ use sha2::{Digest as _, Sha256};
 use super::account::{Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode, Quotas};
 use super::allocation::{DeallocationOption, NodeKind, ResizeError, Targets};
 use super::autoscale;
-use super::ids::NodeId;
+use super::ids::{JobId, NodeId};
+use super::job::{self, Job, JobState};
 use super::node::{self, Fate, Node, NodePlan};
 use super::pool::body::{self, ApiAge, NewPool, NewScale};
 use super::pool::{AllocationState, Pool, Preemptions, Resize, Scale};
@@ -70,6 +71,9 @@ pub(crate) fn read_account(value: &Value, subscription: &str) -> Result<Account,
     for pool in list(value, "/pools") {
         let pool = read_pool(pool, &account.name)?;
         account.pools.push(pool);
+    }
+    for job in list(value, "/jobs") {
+        account.jobs.push(read_job(job, &account.name)?);
     }
     Ok(account)
 }
@@ -178,6 +182,41 @@ fn read_flag(value: &Value, name: &str, default: bool) -> Result<bool, String> {
 /// The interval of accounts that are made through ARM.
 pub(crate) fn usual_interval() -> SignedDuration {
     WRITE_INTERVAL
+}
+
+/// Reads a job in the data plane's words, optionally with its `state`: `active` or `disabled`. It has no tasks.
+fn read_job(value: &Value, account: &str) -> Result<Job, String> {
+    let id = text(value, "/id").and_then(JobId::parse);
+    let id = id.ok_or_else(|| format!("a job in the Batch account {account:?} needs an id"))?;
+    let state = match text(value, "/state") {
+        None | Some("active") => JobState::Active,
+        Some("disabled") => JobState::Disabled,
+        Some(other) => {
+            return Err(format!(
+                "the job {id} has the state {other:?}: it is active or disabled"
+            ));
+        }
+    };
+    let fields = value.as_object().into_iter().flatten();
+    let fields = fields.filter(|(name, _)| job::SETTINGS.contains(&name.as_str()));
+    let mut settings = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    job::fill_defaults(&mut settings);
+    Ok(Job {
+        version: Version {
+            etag: etag(id.as_str()),
+            modified: SEEDED,
+        },
+        id,
+        created: SEEDED,
+        settings,
+        life: Timeline::new(SEEDED, state),
+        schedule: None,
+        made_pool: None,
+        scheduling_error: None,
+        terminate_reason: None,
+        gone: None,
+        tasks: Vec::new(),
+    })
 }
 
 /// Reads a pool in the data plane's words; its nodes have been idle for long.

@@ -229,6 +229,21 @@ fn settings_that_can_change_at_any_time_are_updated_and_others_need_a_strategy_o
 }
 
 #[test]
+fn a_pool_that_azure_upgrades_by_itself_is_seen_and_left_alone() {
+    let policy = json!({"mode": "automatic", "automaticOSUpgradePolicy": {"enableAutomaticOSUpgrade": true}});
+    let upgraded = pool(|body| body["upgradePolicy"] = policy.clone());
+    for intent in [intent(PendingResize::Wait), adopting()] {
+        assert!(why(intent.decide(Stage::Before, Some(&upgraded))).contains("has automatic OS upgrades"));
+    }
+    let faults = Spec::new(&settings(json!({"upgradePolicy": policy}))).unwrap_err();
+    assert!(
+        faults[0].to_string().contains("puts a pool on one version"),
+        "{}",
+        faults[0]
+    );
+}
+
+#[test]
 fn a_steady_pool_answers_our_write_only_when_its_state_is_younger_than_the_one_before() {
     let intent = intent(PendingResize::Wait);
     let after = Some(AT.parse().unwrap());

@@ -13,7 +13,7 @@ use super::next::CANARY;
 use crate::{
     batch::{
         API_VERSION,
-        job::{self, TaskEnd},
+        job::{self, Job, TaskEnd},
         pool::{Pool, iso_minutes},
     },
     error::{Error, ErrorKind, Result},
@@ -21,6 +21,8 @@ use crate::{
     options::pool::CANARY_COMMAND,
     request::Request,
     rollout::{
+        decide::Intent,
+        explain::refused,
         one_line::one_line,
         pool::PoolAccess,
         spec::{command_line, unusable},
@@ -42,26 +44,27 @@ pub struct CanaryTask {
     pub output: String,
 }
 
-/// Runs the command on so many nodes, which are all that the pool has, and waits for its end.
+/// Runs the command on all nodes that the pool has, and waits for its end.
 ///
 /// # Errors
-/// `Azure` when it fails on one of them; when Batch refuses, or the run ends.
+/// `Azure` when it fails on one of them or does not end; `Refused` when others change the pool meanwhile; when Batch
+/// refuses, or the run ends.
 pub(super) async fn run(
     access: &PoolAccess<'_>,
-    pool: &Pool,
-    (command, nodes): (&str, u32),
+    (pool, jobs): (&Pool, &[Job]),
+    (command, intent): (&str, &Intent),
     longest: Duration,
 ) -> Result<Vec<CanaryTask>> {
     let endpoint = access.watch().endpoint();
     let client = access.client();
     let line =
         command_line(command, pool).map_err(|text| unusable(access.id(), &[Fault::new(CANARY_COMMAND, text)]))?;
-    let id = format!("azure-batch-canary-{}", client.run().now().as_millisecond());
+    let id = free_id(access, jobs);
     client
         .send(&job::create(endpoint, &id, access.id(), (CANARY, access.id().as_str())))
         .await?;
     let ended = async {
-        for number in 1..=nodes {
+        for number in 1..=intent.goal.targets.total() {
             // A task that takes all slots of a node is alone on it, so each node gets one.
             let task = json!({
                 "id": format!("canary-{number}"),
@@ -71,7 +74,7 @@ pub(super) async fn run(
             });
             client.send(&job::add_task(endpoint, &id, task)).await?;
         }
-        wait(access, &id, nodes).await
+        wait(access, &id, intent, longest).await
     };
     let ended = ended.await;
     let tasks = match &ended {
@@ -84,6 +87,16 @@ pub(super) async fn run(
         .map_err(|error| said(error, &tasks))
 }
 
+/// An id that no job of the pool has, not even one that is being deleted.
+fn free_id(access: &PoolAccess<'_>, jobs: &[Job]) -> String {
+    // A job's id has 64 letters at most.
+    let pool: String = access.id().as_str().chars().take(20).collect();
+    let now = access.client().run().now().as_millisecond();
+    let id = |number: usize| format!("azure-batch-canary-{pool}-{now}-{number}");
+    let is_free = |id: &String| jobs.iter().all(|job| !job.id.eq_ignore_ascii_case(id));
+    (1..).map(id).find(is_free).unwrap_or_default()
+}
+
 /// Removes a job that tried an image. What is left is removed by the next run, so a failure is only said.
 pub(super) async fn remove(access: &PoolAccess<'_>, id: &str) {
     if let Err(error) = access.client().send(&job::delete(access.watch().endpoint(), id)).await {
@@ -91,9 +104,12 @@ pub(super) async fn remove(access: &PoolAccess<'_>, id: &str) {
     }
 }
 
-async fn wait(access: &PoolAccess<'_>, job: &str, nodes: u32) -> Result<Vec<TaskEnd>> {
-    let began = Instant::now();
+async fn wait(access: &PoolAccess<'_>, job: &str, intent: &Intent, longest: Duration) -> Result<Vec<TaskEnd>> {
+    let (began, nodes) = (Instant::now(), intent.goal.targets.total());
     loop {
+        let seen = access.look().await?;
+        let unchanged = intent.unchanged(seen.pool.as_ref());
+        unchanged.map_err(|refusal| refused(access.id(), refusal))?;
         let items = access
             .client()
             .list(&job::tasks(access.watch().endpoint(), job))
@@ -102,6 +118,11 @@ async fn wait(access: &PoolAccess<'_>, job: &str, nodes: u32) -> Result<Vec<Task
         let is_over = ends.len() >= usize::try_from(nodes).unwrap_or(usize::MAX);
         if is_over || ends.iter().any(|end| !end.is_success()) {
             return Ok(ends);
+        }
+        // A task that was never put on a node has no limit of its own.
+        if began.elapsed() > 2 * longest {
+            let text = format!("the canary command has ended on {} of {nodes} nodes only", ends.len());
+            return Err(Error::new(ErrorKind::Azure, text));
         }
         access.pause(began, "the command on the first nodes").await?;
     }
@@ -129,7 +150,7 @@ async fn with_output(access: &PoolAccess<'_>, job: &str, ends: &[TaskEnd]) -> Ve
 async fn read(access: &PoolAccess<'_>, job: &str, task: &str, file: &str) -> String {
     let path = format!("/jobs/{job}/tasks/{task}/files/{file}");
     let doing = format!("read {file} of task {task}");
-    let request = Request::batch(access.watch().endpoint(), Method::GET, path, API_VERSION, doing);
+    let request = Request::batch(access.watch().endpoint(), Method::GET, path, API_VERSION, doing).for_file();
     let Ok(answer) = access.client().send(&request).await else {
         return String::new();
     };

@@ -3,14 +3,11 @@
 //! It has no memory but two facts of the run, so that a run that was killed is gone on with by the next one. Whatever
 //! others did to the pool meanwhile is seen here, and never undone.
 
-use std::collections::BTreeSet;
-
 use crate::{
     batch::{
         job::{Job, JobState},
         pool::{Pool, PoolLife, Scaling},
     },
-    ids::NodeCounts,
     rollout::{
         counted::bare,
         decide::Refusal,
@@ -68,6 +65,8 @@ pub(in crate::rollout) enum Deed {
     Enable(String),
     /// Take the mark off a job that runs again.
     Unmark(Job),
+    /// Delete a job that tried the image and was left by a run that was killed.
+    Forget(String),
     /// Write that the change has come to its end.
     Finish,
     /// There is nothing left to do.
@@ -145,7 +144,15 @@ fn hold(jobs: &[Job], running_tasks: RunningTasks) -> Option<Deed> {
     (changing > 0).then_some(Deed::AwaitJobs(changing))
 }
 
+/// Whether it is a job that tries an image and is not on its way out.
+pub(in crate::rollout) fn is_trial(job: &Job) -> bool {
+    job.metadata(CANARY).is_some() && job.state != JobState::Other
+}
+
 fn release(jobs: &[Job]) -> Option<Deed> {
+    if let Some(left) = jobs.iter().find(|job| is_trial(job)) {
+        return Some(Deed::Forget(left.id.clone()));
+    }
     let job = jobs
         .iter()
         .find(|job| job.metadata(HELD).is_some() && job.state != JobState::Other)?;
@@ -181,7 +188,7 @@ fn changed(pool: &Pool, record: &Record, image: Image) -> Option<Refusal> {
             "runs {} by now, which is neither its former image nor the new one",
             pool.image_id().unwrap_or("an image without an id")
         )
-    } else if !known_sizes(record).contains(&(pool.targets.dedicated, pool.targets.spot)) {
+    } else if !record.sizes().contains(&pool.targets) {
         format!(
             "has other targets by now: {} nodes; before this change it had {}, and then it gets {}",
             bare(pool.targets),
@@ -192,28 +199,6 @@ fn changed(pool: &Pool, record: &Record, image: Image) -> Option<Refusal> {
         return None;
     };
     Some(Refusal { why, remedy: AGREE })
-}
-
-/// The targets that a change itself gives a pool.
-fn known_sizes(record: &Record) -> BTreeSet<(u32, u32)> {
-    let both = |size: NodeCounts| (size.dedicated, size.spot);
-    let canary = canary_of(record);
-    [(0, 0), both(record.size), both(record.was.size), both(canary)].into()
-}
-
-/// The nodes that try the image first: dedicated ones, unless the pool gets none.
-pub(in crate::rollout) fn canary_of(record: &Record) -> NodeCounts {
-    if record.size.dedicated > 0 {
-        NodeCounts {
-            dedicated: record.canary,
-            spot: 0,
-        }
-    } else {
-        NodeCounts {
-            dedicated: 0,
-            spot: record.canary,
-        }
-    }
 }
 
 #[cfg(test)]

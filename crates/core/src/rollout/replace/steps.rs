@@ -70,7 +70,7 @@ pub(in crate::rollout) fn steps(
     if record.canary > 0 {
         before.push(RolloutStep::TryImage {
             pool: id.clone(),
-            nodes: next::canary_of(&record),
+            nodes: record.canary_nodes(),
             has_command: settings.change.canary.command.is_some(),
             minutes: settings.change.canary.bake.as_secs() / 60,
         });

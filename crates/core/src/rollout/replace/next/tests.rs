@@ -5,7 +5,7 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::rollout::record::Was;
+use crate::{ids::NodeCounts, rollout::record::Was};
 
 const FORMER: &str = "/g/images/d/versions/0.9.0";
 const NEW: &str = "/g/images/d/versions/1.0.0";
@@ -240,7 +240,7 @@ proptest! {
                 Deed::Enable(id) => jobs[of(&id)].0 = 0,
                 Deed::AwaitJobs(_) => jobs.iter_mut().filter(|job| job.1 && job.0 == 1).for_each(|job| job.0 = 2),
                 Deed::Empty => (targets, current) = (0, current / 2),
-                Deed::AwaitSteady => {}
+                Deed::AwaitSteady | Deed::Forget(_) => {}
                 Deed::Swap => image = if record.phase == Phase::Back { FORMER } else { NEW },
                 Deed::Fill => {
                     targets = if record.phase == Phase::Back { 5 } else { 10 };
