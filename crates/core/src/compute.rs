@@ -6,5 +6,6 @@ pub mod disk;
 pub mod gallery;
 pub mod image;
 pub mod snapshot;
+pub mod soft_deleted;
 pub mod version;
 pub mod vm;

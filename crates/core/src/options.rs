@@ -8,6 +8,7 @@ pub mod image;
 pub mod pool;
 pub mod run;
 pub mod sign_in;
+pub mod versions;
 
 use std::fmt;
 
@@ -82,6 +83,8 @@ pub enum Verb {
     Publish,
     /// From an image version to a pool.
     Rollout,
+    /// Which versions a definition has, and who runs them.
+    List,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -169,8 +172,11 @@ impl Opt {
         match door {
             Door::Template => self.path.to_owned(),
             Door::Flag if self.is_taken_by(Door::Flag) => format!("--{}", dashed()),
-            // What has no flag is known to users of the command line by its variable.
-            Door::Flag => self.input_variable(),
+            // What has no flag is known to users of a command line by its variable.
+            Door::Flag => self
+                .variables
+                .first()
+                .map_or_else(|| self.input_variable(), |name| (*name).to_owned()),
             Door::Input => dashed(),
             Door::Request if self.chapter == Chapter::SignIn => format!("connection.{}", self.path),
             Door::Request => format!("image.{}", self.path),
@@ -301,13 +307,25 @@ const PUBLISH: &[Verb] = &[Verb::Publish];
 const ROLLOUT: &[Verb] = &[Verb::Rollout];
 
 /// What every verb takes.
-const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout];
+const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::List];
+
+/// What counts nodes.
+const COUNTING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout];
+
+/// What is about the versions of one definition.
+const ON_DEFINITION: &[Verb] = &[Verb::List];
+
+/// What looks at the pools in sight.
+const LOOKING_AT_POOLS: &[Verb] = &[Verb::List];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
 
 /// What the post-processor keeps for itself.
 const TEMPLATE_ONLY: &[Door] = &[Door::Template];
+
+/// The door to keeping versions in order: the command line of the plugin's program.
+const OPERATOR_DOORS: &[Door] = &[Door::Flag];
 
 /// The doors to rolling out.
 const POOL_DOORS: &[Door] = &[Door::Flag, Door::Input];
@@ -321,6 +339,9 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         image::OF_SERVICE,
         image::OF_POST_PROCESSOR,
         pool::ROWS,
+        versions::OF_DEFINITION,
+        versions::OF_SIGHT,
+        run::OF_NODES,
         run::ROWS,
         sign_in::ROWS,
     ]

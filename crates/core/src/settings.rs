@@ -17,6 +17,7 @@ mod sign_in;
 mod source;
 mod temporaries;
 mod values;
+mod versions;
 
 pub use definition::{DefinitionTraits, Recommended};
 pub use image::PublishContext;
@@ -35,6 +36,7 @@ pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};
+pub use versions::ListSettings;
 
 use std::time::Duration;
 
@@ -67,6 +69,14 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
     asked(values, ROLLOUT_DEADLINE, pool::read)
+}
+
+/// Reads which versions to list. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn list(values: &Values) -> Result<Asked<ListSettings>, Vec<fault::Fault>> {
+    asked(values, LIST_DEADLINE, versions::list)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.
@@ -110,6 +120,9 @@ fn asked<Settings>(
 /// How long a publish may take when it is not given: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long a list of versions may take when it is not given: it asks a few questions of each account.
+pub const LIST_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
 /// How long a roll-out may take when it is not given: five resize rounds with their pauses and the nodes' start.
 pub const ROLLOUT_DEADLINE: Duration = Duration::from_secs(4 * 3600);

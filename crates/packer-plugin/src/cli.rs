@@ -5,8 +5,10 @@
 
 mod answer;
 mod arguments;
+mod list;
 mod publish;
 mod settings;
+mod table;
 mod terminal;
 mod work;
 
@@ -63,6 +65,7 @@ pub fn run(arguments: &[String], stdout: &mut dyn Write, lookup: &Lookup) -> Exi
 async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
     let done = match invocation {
         Invocation::Plan(given) => Box::pin(publish::plan(desk, given)).await,
+        Invocation::List(given) => list::run(desk, &given).await,
         Invocation::Publish(given, force) => Box::pin(publish::publish(desk, given, force)).await,
     };
     done.unwrap_or_else(|failure| failure)

@@ -2,6 +2,8 @@
 //!
 //! What a version should become, and in which steps, is decided in `replication`.
 
+mod facts;
+
 use std::collections::BTreeMap;
 
 use http::Method;

@@ -1,15 +1,21 @@
 //! The options that every run takes, whatever it does.
 
-use super::{EVERY_DOOR, EVERY_VERB, Kind, Standard, Verb, rows};
+use super::{COUNTING_NODES, EVERY_DOOR, EVERY_VERB, Kind, Standard, Verb, rows};
 
 rows! {
-    /// All rows of this file.
-    ROWS [EVERY_VERB, EVERY_DOOR]:
+    /// What is said of nodes and replicas.
+    OF_NODES [COUNTING_NODES, EVERY_DOOR]:
     NODES_PER_REPLICA: "nodes_per_replica", Replicas, Kind::Number, Standard::Value("300", "Microsoft's page since the end of 2020"), [],
         "How many nodes one replica of the version serves: `300`, or `600`, the figure of the 2019 edition of Microsoft's page for Batch pools on gallery images.";
+}
+
+rows! {
+    /// What every run takes.
+    ROWS [EVERY_VERB, EVERY_DOOR]:
     DEADLINE: "deadline", Waiting, Kind::Duration, Standard::By(&[
             (Verb::Publish, "6h", "replication of large images took that long"),
             (Verb::Rollout, "4h", "five resize rounds with their pauses, and the start of the nodes"),
+            (Verb::List, "15m", "it only reads"),
         ]), [],
         "How long the whole run may take, such as `90m` or `6h`. When this time is over, nothing is lost: the same run again goes on from there.";
 }

@@ -6,7 +6,7 @@ use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The verbs, in the order of the help.
-pub(super) const VERBS: [&str; 2] = ["plan", "publish"];
+pub(super) const VERBS: [&str; 3] = ["plan", "publish", "list"];
 
 /// What to do, and how to answer.
 #[derive(Debug)]
@@ -22,6 +22,8 @@ pub(super) enum Invocation {
     Plan(Given),
     /// Publish.
     Publish(Given, Force),
+    /// List the versions of a definition.
+    List(Given),
 }
 
 /// For whom the answer is.
@@ -83,6 +85,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
             let force = if flags.get_flag(FORCE) { Force::Yes } else { Force::No };
             (Invocation::Publish(given(Verb::Publish, flags), force), flags)
         }
+        Some(("list", flags)) => (Invocation::List(given(Verb::List, flags)), flags),
         _ => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
     };
     let output = if flags.get_flag(JSON) {
@@ -103,6 +106,7 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(plan())
         .subcommand(publish())
+        .subcommand(list())
 }
 
 fn plan() -> Command {
@@ -122,6 +126,11 @@ fn publish() -> Command {
         .arg(settings())
         .arg(set())
         .arg(force)
+}
+
+fn list() -> Command {
+    let about = "List the versions of an image definition: regions, age, who runs them";
+    verb(Verb::List, "list", about, include_str!("help/list.txt"))
 }
 
 fn verb(verb: Verb, name: &'static str, about: &'static str, examples: &str) -> Command {

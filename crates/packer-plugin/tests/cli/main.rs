@@ -6,4 +6,6 @@
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod list;
+#[cfg(test)]
 mod publish;

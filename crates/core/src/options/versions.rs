@@ -1,0 +1,17 @@
+//! The options of looking at versions and keeping them in order.
+
+use super::{Kind, LOOKING_AT_POOLS, ON_DEFINITION, OPERATOR_DOORS, Standard, rows};
+
+rows! {
+    /// Which versions.
+    OF_DEFINITION [ON_DEFINITION, OPERATOR_DOORS]:
+    IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Required, [],
+        "Resource id of the image definition.";
+}
+
+rows! {
+    /// Whose pools count.
+    OF_SIGHT [LOOKING_AT_POOLS, OPERATOR_DOORS]:
+    SUBSCRIPTIONS: "subscriptions", Pool, Kind::Texts, Standard::Rule("every subscription that the identity can see"), [],
+        "Ids of the subscriptions whose Batch accounts are looked at, with commas between them.";
+}
