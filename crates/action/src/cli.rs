@@ -11,14 +11,23 @@ use crate::{environment::Environment, github::runner::Runner, values::Given};
 
 /// What to do.
 #[derive(Debug)]
-pub enum Invocation {
-    /// Bring a pool to an image version.
-    Rollout {
-        /// What was given.
-        given: Given,
-        /// How to write to stdout, when the flags say.
-        json: JsonEvents,
-    },
+pub struct Invocation {
+    /// Which verb.
+    pub verb: Verb,
+    /// What was given.
+    pub given: Given,
+    /// How to write to stdout, when the flags say.
+    pub json: JsonEvents,
+}
+
+/// A verb of this program.
+struct Named {
+    verb: Verb,
+    /// What people type.
+    word: &'static str,
+    about: &'static str,
+    /// What it means for a program that starts it, where that differs from a roll-out.
+    exit_codes: &'static str,
 }
 
 /// Whether events are written as JSON lines.
@@ -40,18 +49,56 @@ pub fn parse(
     environment: &dyn Environment,
 ) -> Result<Invocation, clap::Error> {
     let matches = command().try_get_matches_from(arguments)?;
-    match matches.subcommand() {
-        Some(("rollout", flags)) => Ok(Invocation::Rollout {
-            given: Given::collect(Verb::Rollout, |opt| flag_text(flags, opt), runner, environment),
-            json: if flags.get_flag(JSON) {
-                JsonEvents::Yes
-            } else {
-                JsonEvents::No
-            },
-        }),
-        _ => Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
-    }
+    let chosen = matches
+        .subcommand()
+        .and_then(|(word, flags)| Some((VERBS.iter().find(|named| named.word == word)?, flags)));
+    let Some((named, flags)) = chosen else {
+        return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed"));
+    };
+    Ok(Invocation {
+        verb: named.verb,
+        given: Given::collect(named.verb, |opt| flag_text(flags, opt), runner, environment),
+        json: if flags.get_flag(JSON) {
+            JsonEvents::Yes
+        } else {
+            JsonEvents::No
+        },
+    })
 }
+
+/// The verbs, in the order of the help.
+const VERBS: &[Named] = &[
+    Named {
+        verb: Verb::Rollout,
+        word: "rollout",
+        about: "Create a pool on an image version, or resize it, and wait until its nodes are ready",
+        exit_codes: "0 reached",
+    },
+    Named {
+        verb: Verb::Plan,
+        word: "plan",
+        about: "Show what a rollout with the same options would do; it changes nothing",
+        exit_codes: "0 nothing to change, 10 something to change",
+    },
+    Named {
+        verb: Verb::Rollback,
+        word: "rollback",
+        about: "Bring a pool back to the image, size and jobs that it had before its last change in place",
+        exit_codes: "0 reached",
+    },
+    Named {
+        verb: Verb::Doctor,
+        word: "doctor",
+        about: "Check sign-in, account and rights, and show what to type where something is missing; it changes nothing",
+        exit_codes: "0 nothing stands in the way",
+    },
+    Named {
+        verb: Verb::Status,
+        word: "status",
+        about: "Show which pool runs which image, how far it is behind, and what ends next; it changes nothing",
+        exit_codes: "0 nothing to act on, 10 something to act on, 5 not everything could be read",
+    },
+];
 
 /// The flag that has no input: inside GitHub the log is for people.
 const JSON: &str = "json";
@@ -62,22 +109,22 @@ fn command() -> Command {
         .about("Rolls image versions out to Azure Batch pools.")
         .subcommand_required(true)
         .arg_required_else_help(true)
-        .subcommand(rollout())
+        .subcommands(VERBS.iter().map(subcommand))
 }
 
-fn rollout() -> Command {
+fn subcommand(named: &Named) -> Command {
     let json = Arg::new(JSON)
         .long(JSON)
         .action(ArgAction::SetTrue)
         .help("Write one JSON object a line: the events, then the result");
-    let flags = options::of(Verb::Rollout)
+    let flags = options::of(named.verb)
         .into_iter()
         .filter(|opt| opt.is_taken_by(Door::Flag));
-    Command::new("rollout")
-        .about("Create a pool on an image version, or resize it, and wait until its nodes are ready")
-        .args(flags.map(|opt| flag(Verb::Rollout, opt)))
+    Command::new(named.word)
+        .about(named.about)
+        .args(flags.map(|opt| flag(named.verb, opt)))
         .arg(json)
-        .after_help(after_help(Verb::Rollout))
+        .after_help(after_help(named))
 }
 
 fn flag(verb: Verb, opt: &'static Opt) -> Arg {
@@ -92,6 +139,7 @@ fn flag(verb: Verb, opt: &'static Opt) -> Arg {
             .num_args(0..=1)
             .require_equals(true)
             .default_missing_value("true"),
+        Kind::Texts => argument.action(ArgAction::Append),
         _ => argument.allow_hyphen_values(true),
     }
 }
@@ -101,12 +149,15 @@ fn help(verb: Verb, opt: &'static Opt) -> String {
     let sentence = doc.trim_end_matches('.');
     match (opt.default_value(verb), opt.default) {
         (Some((value, _)), _) => format!("{sentence} [default: {value}]"),
-        (None, Standard::Rule(_)) => format!("{sentence} [default: {}]", opt.default_text(verb, Door::Flag)),
+        (None, Standard::Rule(_) | Standard::By(_)) => {
+            format!("{sentence} [default: {}]", opt.default_text(verb, Door::Flag))
+        }
         (None, _) => sentence.to_owned(),
     }
 }
 
-fn after_help(verb: Verb) -> String {
+fn after_help(named: &Named) -> String {
+    let verb = named.verb;
     let mut text = "Every option is also read from its variable INPUT_<NAME>, e.g. INPUT_POOL_ID.\n\
         Secrets are read from variables only, since everybody on a machine can see command lines:\n"
         .to_owned();
@@ -117,10 +168,11 @@ fn after_help(verb: Verb) -> String {
             .collect();
         text.push_str(&format!("  {}: {}\n", opt.spelled(Door::Input), names.join(", ")));
     }
-    text.push_str(
-        "\nExit codes: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,\n\
-         6 deadline (resumable), 7 refused, 8 Azure failed or could not be reached, 130 cancelled.",
-    );
+    let good = named.exit_codes;
+    text.push_str(&format!(
+        "\nExit codes: {good}, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,\n\
+         6 deadline (resumable), 7 refused, 8 Azure failed or could not be reached, 130 cancelled."
+    ));
     text
 }
 
@@ -128,7 +180,8 @@ fn flag_text(flags: &ArgMatches, opt: &'static Opt) -> Option<String> {
     if !opt.is_taken_by(Door::Flag) {
         return None;
     }
-    flags.get_one::<String>(opt.path).cloned()
+    let all = flags.get_many::<String>(opt.path)?;
+    Some(all.map(String::as_str).collect::<Vec<_>>().join(","))
 }
 
 #[cfg(test)]
@@ -149,8 +202,7 @@ mod tests {
             .iter()
             .chain(arguments)
             .map(OsString::from);
-        let Invocation::Rollout { given, .. } = parse(all, &Runner::default(), &variables).unwrap();
-        given
+        parse(all, &Runner::default(), &variables).unwrap().given
     }
 
     #[test]

@@ -1,23 +1,26 @@
 //! The only writer of stdout and stderr: lines for people, commands for GitHub's runner, or JSON for programs.
 //!
 //! stdout is a protocol to the runner, so whatever comes from a service is made harmless here and secrets are struck
-//! out. What is worth saying is decided in core's `telling`.
+//! out, both by core. What is worth saying is decided in core's `telling`.
 
 mod bars;
 mod escape;
-mod redact;
+pub mod table;
 
 use std::{
     fmt,
     io::{self, IsTerminal as _, Write},
 };
 
-use azure_batch_core::telling::Show;
+use azure_batch_core::{
+    harmless::harmless_json,
+    redact::{Redactor, is_struck_out},
+    telling::Show,
+};
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use self::bars::Bars;
-pub use self::{escape::harmless, redact::Redactor};
+use self::{bars::Bars, table::Table};
 
 /// How stdout is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -56,6 +59,8 @@ pub struct Console {
     redactor: Redactor,
     group: Group,
     bars: Option<Bars>,
+    /// Of the terminal that stdout is; absent when it is none.
+    width: Option<u16>,
 }
 
 /// Whether a group of the runner's log is open; groups do not nest.
@@ -80,8 +85,11 @@ impl Console {
     #[must_use]
     pub fn of_process(form: Form) -> Self {
         let bars = (form == Form::Plain && io::stderr().is_terminal()).then(Bars::on_stderr);
+        let terminal = (form == Form::Plain).then(console::Term::stdout);
+        let size = terminal.as_ref().and_then(console::Term::size_checked);
         Self {
             bars,
+            width: size.map(|(_rows, columns)| columns),
             ..Self::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
         }
     }
@@ -96,6 +104,7 @@ impl Console {
             redactor: Redactor::default(),
             group: Group::Closed,
             bars: None,
+            width: None,
         }
     }
 
@@ -123,7 +132,7 @@ impl Console {
         }
         // The one write that is not struck out itself: the runner swallows it.
         let lines = secret.expose_secret().lines();
-        for line in lines.filter(|line| redact::is_maskable(line)) {
+        for line in lines.filter(|line| is_struck_out(line)) {
             write_line(&mut self.out, &format!("::add-mask::{}", escape::message(line)));
         }
     }
@@ -133,7 +142,7 @@ impl Console {
         if self.form == Form::Json {
             return;
         }
-        let text = self.redactor.clean(&harmless(&text.to_string()));
+        let text = self.redactor.safe(&text.to_string());
         self.write_out(&text);
     }
 
@@ -145,9 +154,18 @@ impl Console {
 
     /// A line on stderr.
     pub fn complain(&mut self, text: impl fmt::Display) {
-        let text = self.redactor.clean(&harmless(&text.to_string()));
+        let text = self.redactor.safe(&text.to_string());
         let Self { err, bars, .. } = self;
         Bars::suspended(bars.as_ref(), || write_line(err, &text));
+    }
+
+    /// A table for people; programs that read JSON do not get it.
+    pub fn table(&mut self, table: &Table) {
+        if self.form == Form::Json || table.is_empty() {
+            return;
+        }
+        let text = table.text(self.width, |cell| self.redactor.safe_line(cell));
+        self.write_out(&text);
     }
 
     /// Opens a group in the runner's log, and closes the one before.
@@ -156,7 +174,7 @@ impl Console {
             return self.line(title);
         }
         self.end_group();
-        let title = self.redactor.clean(&escape::one_line(title));
+        let title = self.redactor.safe_line(title);
         self.write_out(&format!("::group::{}", escape::message(&title)));
         self.group = Group::Open;
     }
@@ -174,8 +192,8 @@ impl Console {
         if self.form != Form::Workflow {
             return self.complain(format_args!("{}: {title}: {text}", grade.command()));
         }
-        let title = self.redactor.clean(&escape::one_line(title));
-        let mut text = self.redactor.clean(&harmless(text));
+        let title = self.redactor.safe_line(title);
+        let mut text = self.redactor.safe(text);
         if utf16_length(&text) > LONGEST_MESSAGE {
             self.write_out(&text);
             text = shortened(&text);
@@ -225,7 +243,7 @@ impl Console {
         }
         // The values are our own types with text keys, which always serialise.
         if let Ok(text) = serde_json::to_string(value) {
-            let text = self.redactor.clean(&escape::json(&text));
+            let text = harmless_json(&self.redactor.clean(&text));
             self.write_out(&text);
         }
     }

@@ -25,9 +25,9 @@ use crate::{
 pub async fn run(arguments: impl IntoIterator<Item = OsString>, environment: &dyn Environment) -> u8 {
     let runner = Runner::read(environment);
     match cli::parse(arguments, &runner, environment) {
-        Ok(Invocation::Rollout { given, json }) => {
+        Ok(Invocation { verb, given, json }) => {
             let mut console = Console::of_process(form(json, &runner));
-            verbs::rollout::run(given, &runner, environment, &mut console).await
+            verbs::run(verb, given, (&runner, environment), &mut console).await
         }
         Err(answer) => show_usage(&answer),
     }

@@ -18,6 +18,9 @@ use serde::Serialize;
 
 pub use self::failure::Failure;
 
+/// The exit code of a look that found something to act on, or a plan with changes.
+pub const SOMETHING_TO_ACT_ON: u8 = 10;
+
 /// The schema that reports have today.
 const SCHEMA: u32 = 1;
 
@@ -26,7 +29,7 @@ const SCHEMA: u32 = 1;
 pub struct Report {
     /// The schema of this report; it grows when a field is removed or changes its meaning.
     pub schema_version: u32,
-    /// `created`, `resized`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
+    /// `created`, `resized`, `updated`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
     pub result: &'static str,
     /// The exit code.
     pub exit_code: u8,
@@ -158,7 +161,7 @@ impl Report {
         self.rollout.as_ref().map_or(0, |rollout| rollout.ready)
     }
 
-    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `joined`, `unchanged`, or
+    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `updated`, `joined`, `unchanged`, or
     /// `none`.
     #[must_use]
     pub fn action(&self) -> &'static str {
@@ -202,7 +205,10 @@ const fn action_word(action: PoolAction) -> &'static str {
     match action {
         PoolAction::Created => "created",
         PoolAction::Resized => "resized",
+        PoolAction::Updated => "updated",
         PoolAction::Joined => "joined",
+        PoolAction::Replaced => "replaced",
+        PoolAction::Returned => "returned",
         PoolAction::Unchanged | PoolAction::None => "unchanged",
     }
 }

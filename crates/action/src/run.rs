@@ -25,7 +25,7 @@ use crate::{
     environment::Environment,
     report::Ending,
     signals::Signals,
-    values::{Given, Origin},
+    values::{Given, Origin, Secret},
 };
 
 /// How this program names itself.
@@ -163,12 +163,15 @@ impl Stopwatch {
     }
 }
 
-/// Strikes every secret out of what is written from now on; to be called before anything is written.
+/// Strikes every secret out of what is written from now on; to be called before anything is written, and again when
+/// files were read.
 pub fn hide_secrets(given: &Given, console: &mut Console) {
-    for secret in given.secrets() {
+    let is_new = |secret: &&Secret| !console.redactor().knows(&secret.text);
+    let new: Vec<&Secret> = given.secrets().iter().filter(is_new).collect();
+    for secret in &new {
         console.redact(&secret.text);
     }
-    for secret in given.secrets().iter().filter(|secret| secret.origin == Origin::User) {
+    for secret in new.iter().filter(|secret| secret.origin == Origin::User) {
         console.mask(&secret.text);
     }
 }

@@ -6,6 +6,7 @@ mod text_file;
 
 use azure_batch_core::{
     options::{self, Door, Kind, Opt, Verb, pool},
+    redact::secrets_in_json,
     settings::{
         self, FromVariable, Value, Values,
         fault::{Fault, Place},
@@ -69,10 +70,12 @@ impl Given {
         for opt in options::of(verb).into_iter().filter(|opt| opt.is_taken_by(Door::Input)) {
             given.remember_secrets(opt, environment);
             if let Some(text) = flag(opt).filter(|text| !text.is_empty()) {
+                given.remember_secrets_in(opt, &text);
                 given.values.set(opt, text);
                 // Only an action has no flags at all; who writes flags knows options by them.
                 given.door = Door::Flag;
             } else if let Some(text) = environment.variable(&opt.input_variable()) {
+                given.remember_secrets_in(opt, &text);
                 given.set(opt, text);
             }
         }
@@ -86,7 +89,8 @@ impl Given {
         &self.values
     }
 
-    /// All secrets that variables hold, whether they are going to be used or not.
+    /// All secrets that variables and Batch's JSON hold, whether they are going to be used or not; those in files once
+    /// [`Self::read_files`] has read them.
     #[must_use]
     pub fn secrets(&self) -> &[Secret] {
         &self.secrets
@@ -130,7 +134,10 @@ impl Given {
         let mut faults = Vec::new();
         for (opt, path) in named.collect::<Vec<_>>() {
             match text_file::read(&path) {
-                Ok(text) => self.values.set(opt, text),
+                Ok(text) => {
+                    self.remember_secrets_in(opt, &text);
+                    self.values.set(opt, text);
+                }
                 Err(cause) => {
                     let text = format!("cannot read the file {path:?}: {cause}; check the path");
                     faults.push(Fault::new(opt, text));
@@ -157,6 +164,15 @@ impl Given {
             self.values.set(opt, SecretString::from(text));
         } else {
             self.values.set(opt, text);
+        }
+    }
+
+    /// Of Batch's JSON the parts that look like secrets; it holds passwords, keys and signed addresses.
+    fn remember_secrets_in(&mut self, opt: &'static Opt, text: &str) {
+        if matches!(opt.kind, Kind::Json) {
+            let origin = Origin::User;
+            let found = secrets_in_json(text).into_iter().map(|text| Secret { text, origin });
+            self.secrets.extend(found);
         }
     }
 

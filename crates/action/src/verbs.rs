@@ -1,5 +1,33 @@
 //! What the program can be asked to do: one file a verb.
 //!
-//! What all verbs share is in `run`.
+//! What verbs without a report file share is in `asking`, what all verbs share in `run`.
 
+mod asking;
+pub mod doctor;
+pub mod plan;
+pub mod rollback;
 pub mod rollout;
+mod sign_in;
+pub mod status;
+
+use azure_batch_core::options::Verb;
+
+use crate::{console::Console, environment::Environment, github::runner::Runner, values::Given};
+
+/// Does what a verb means; returns the exit code.
+pub async fn run(
+    verb: Verb,
+    given: Given,
+    (runner, environment): (&Runner, &dyn Environment),
+    console: &mut Console,
+) -> u8 {
+    match verb {
+        Verb::Rollout => rollout::run(given, runner, environment, console).await,
+        Verb::Plan => plan::run(given, runner, environment, console).await,
+        Verb::Rollback => rollback::run(given, runner, environment, console).await,
+        Verb::Doctor => doctor::run(given, runner, environment, console).await,
+        Verb::Status => status::run(given, runner, environment, console).await,
+        // Publishing is the other program's; no command line leads here.
+        Verb::Publish => 2,
+    }
+}

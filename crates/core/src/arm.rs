@@ -1,5 +1,7 @@
-//! What the resource manager itself knows: subscriptions.
+//! What the resource manager itself knows: subscriptions, providers, and what an identity may do.
 //!
 //! Resources of a provider stand in `compute` and `batch`. It decides nothing and sends nothing.
 
+pub mod permission;
+pub mod provider;
 pub mod subscription;

@@ -1,11 +1,14 @@
-//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools, images and nodes.
+//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools, nodes, images and sizes.
 //!
 //! It decides nothing. Only `account::read` sends a request.
 
 pub mod account;
 pub mod image;
+pub mod job;
 pub mod node;
 pub mod pool;
+pub mod size;
+pub mod supported;
 
 /// The data plane's api-version: Microsoft's own client azure-batch 15.1.0 sends it.
 pub const API_VERSION: &str = "2025-06-01";

@@ -15,6 +15,7 @@ use uuid::Uuid;
 use crate::{
     address::{bearer, secret_address},
     answer::{Answer, CLIENT_REQUEST_ID},
+    claims::Claims,
     cloud::Cloud,
     error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
     judge::{self, Verdict},
@@ -52,6 +53,18 @@ impl Client {
     #[must_use]
     pub const fn run(&self) -> &Run {
         &self.run
+    }
+
+    /// Who signs in, as `az role assignment create --assignee` takes it; nothing when that is not known.
+    #[must_use]
+    pub fn identity(&self) -> Option<String> {
+        self.credential.identity()
+    }
+
+    /// What the last assertion said of itself; nothing for ways of signing in without one.
+    #[must_use]
+    pub fn presented(&self) -> Option<Claims> {
+        self.credential.presented()
     }
 
     /// The same client for cleaning up, after a good end too: nothing of it is stopped by a cancel or the run's

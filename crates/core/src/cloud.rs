@@ -36,6 +36,8 @@ pub struct Cloud {
     /// The scope of a token for Batch. Microsoft's own clients send it with two slashes, so that the token's audience
     /// ends in one.
     pub batch_scope: String,
+    /// The audience that Entra expects in a federated assertion.
+    pub assertion_audience: String,
 }
 
 impl From<KnownCloud> for Cloud {
@@ -68,8 +70,19 @@ impl From<KnownCloud> for Cloud {
             arm: url(arm),
             arm_scope: format!("https://{arm}/.default"),
             batch_scope: format!("https://{batch}//.default"),
+            assertion_audience: assertion_audience(name),
         }
     }
+}
+
+/// The audience of federated assertions in a cloud, as Entra's page on workload identities names them.
+fn assertion_audience(cloud: &str) -> String {
+    let end = match cloud {
+        "AzureUSGovernment" => "USGov",
+        "AzureChinaCloud" => "China",
+        _ => "",
+    };
+    format!("api://AzureADTokenExchange{end}")
 }
 
 /// Finds the cloud that was chosen, asking the metadata host if there is one.
@@ -126,8 +139,10 @@ fn from_metadata(body: &Value) -> Option<Cloud> {
     };
     let scope = |pointer: &str| json::text(body, pointer).map(|audience| format!("{audience}/.default"));
     let arm = https("/resourceManager")?;
+    let name = text("/name").unwrap_or_else(|| arm.to_string());
     Some(Cloud {
-        name: text("/name").unwrap_or_else(|| arm.to_string()),
+        assertion_audience: assertion_audience(&name),
+        name,
         authority: https("/authentication/loginEndpoint")?,
         arm_scope: scope("/authentication/audiences/0")?,
         batch_scope: scope("/batch").unwrap_or_else(|| Cloud::from(KnownCloud::Public).batch_scope),
@@ -147,6 +162,14 @@ mod tests {
             Cloud::from(KnownCloud::Public).batch_scope,
             "https://batch.core.windows.net//.default"
         );
+    }
+
+    #[test]
+    fn each_cloud_has_its_audience_for_assertions() {
+        let audience = |known| Cloud::from(known).assertion_audience;
+        assert_eq!(audience(KnownCloud::Public), "api://AzureADTokenExchange");
+        assert_eq!(audience(KnownCloud::UsGovernment), "api://AzureADTokenExchangeUSGov");
+        assert_eq!(audience(KnownCloud::China), "api://AzureADTokenExchangeChina");
     }
 
     #[test]

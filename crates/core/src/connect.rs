@@ -17,7 +17,8 @@ pub async fn connect(login: &Login, cloud: &CloudChoice, transport: Arc<dyn Tran
     let cloud = cloud::find(cloud, &transport, &run).await?;
     let credential = credential::build(login, &cloud, &transport)?;
     run.progress.tell(Event::SigningIn {
-        method: login.to_string(),
+        method: login.method(),
+        identity: login.to_string(),
         cloud: cloud.name.clone(),
     });
     Ok(Client::new(transport, credential, Arc::new(cloud), run))

@@ -5,18 +5,22 @@
 mod assertion;
 mod http_client;
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex as StdMutex, PoisonError};
 
 use async_trait::async_trait;
-use azure_core::credentials::{AccessToken, Secret, TokenCredential};
+use azure_core::{
+    credentials::{AccessToken, Secret, TokenCredential},
+    http::ClientOptions,
+};
 use azure_identity as identity;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
 use crate::{
+    claims::Claims,
     cloud::Cloud,
     error::{Error, ErrorKind, RefusedBy, Result},
-    ids::ClientId,
+    ids::{ClientId, TenantId},
     retry::Repeat,
     run::Run,
     sender::Sender,
@@ -33,7 +37,11 @@ struct EntraCredential {
     cloud: Cloud,
     sender: Sender,
     kept: Mutex<Vec<Kept>>,
+    presented: Presented,
 }
+
+/// What the last assertion said of itself.
+type Presented = Arc<StdMutex<Option<Claims>>>;
 
 /// A token that was got before.
 #[derive(Debug)]
@@ -42,10 +50,20 @@ struct Kept {
     token: AccessToken,
 }
 
+/// An application in its tenant.
+struct Application {
+    tenant: String,
+    client: String,
+    options: ClientOptions,
+}
+
 /// A token is renewed this long before it expires, as `azure_identity` does.
 const RENEW_BEFORE_SECONDS: i64 = 300;
 /// A token that has so long to live is worth a request, when it cannot be renewed.
 const STILL_SERVES_SECONDS: i64 = 30;
+
+/// How Entra's codes for an assertion that no federated credential fits begin: of its issuer, audience or subject.
+const UNKNOWN_ASSERTION: &str = "aadsts70021";
 
 #[async_trait]
 impl Credential for EntraCredential {
@@ -80,11 +98,40 @@ impl Credential for EntraCredential {
         let token = self.fetch(scope, run).await?;
         Ok(keep(&mut kept, scope, token))
     }
+
+    fn identity(&self) -> Option<String> {
+        self.login.client().map(ToString::to_string)
+    }
+
+    fn presented(&self) -> Option<Claims> {
+        self.presented.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
 }
 
 impl EntraCredential {
     fn inner(&self) -> azure_core::Result<Arc<dyn TokenCredential>> {
-        build_inner(&self.login, &self.cloud, &self.sender)
+        build_inner(&self.login, &self.cloud, (&self.sender, &self.presented))
+    }
+
+    /// Where Entra does not know the assertion, what it says and the line that makes an application trust it.
+    fn advised(&self, error: Error) -> Error {
+        let is_unknown = error.service().is_some_and(|refusal| {
+            let text = refusal.message.to_ascii_lowercase();
+            refusal.by == RefusedBy::TokenEndpoint && text.contains(UNKNOWN_ASSERTION)
+        });
+        match (self.presented(), self.login.client()) {
+            (Some(claims), Some(client)) if is_unknown => {
+                let other = match &claims.other_subject {
+                    Some(other) => format!(" (GitHub's other form, {other}, does not fit)"),
+                    None => String::new(),
+                };
+                error.with_hint(format!(
+                    "the token says {claims}{other}; make the application trust exactly that: {}",
+                    claims.trust(client)
+                ))
+            }
+            _ => error,
+        }
     }
 
     /// Asks for a token. What is sent for it goes by this run, which `azure_identity` cannot hand on: so it travels with
@@ -98,9 +145,39 @@ impl EntraCredential {
         let asked = within(run, http_client::for_run(run, asking)).await;
         let asked = asked.map_err(|error| error.while_doing(doing()))?;
         asked.map_err(|cause| match http_client::take_our_error(&cause) {
-            Some(ours) => ours.while_doing(doing()),
+            Some(ours) => self.advised(ours.while_doing(doing())),
             None => Error::new(ErrorKind::SignIn, doing()).because(cause),
         })
+    }
+}
+
+impl Application {
+    fn with_secret(self, secret: &SecretString) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        let secret = Secret::new(secret.expose_secret().to_owned());
+        let options = identity::ClientSecretCredentialOptions {
+            client_options: self.options,
+        };
+        Ok(identity::ClientSecretCredential::new(
+            &self.tenant,
+            self.client,
+            secret,
+            Some(options),
+        )?)
+    }
+
+    fn with_assertion(
+        self,
+        assertion: impl identity::ClientAssertion + 'static,
+    ) -> azure_core::Result<Arc<dyn TokenCredential>> {
+        let options = identity::ClientAssertionCredentialOptions {
+            client_options: self.options,
+        };
+        Ok(identity::ClientAssertionCredential::new(
+            self.tenant,
+            self.client,
+            assertion,
+            Some(options),
+        )?)
     }
 }
 
@@ -125,6 +202,7 @@ pub fn build(login: &Login, cloud: &Cloud, transport: &Arc<dyn Transport>) -> Re
         cloud: cloud.clone(),
         sender: Sender::new(Arc::clone(transport)),
         kept: Mutex::default(),
+        presented: Presented::default(),
     };
     let doing = || format!("cannot sign in with {login}");
     let made = credential.inner();
@@ -135,31 +213,25 @@ pub fn build(login: &Login, cloud: &Cloud, transport: &Arc<dyn Transport>) -> Re
     Ok(Arc::new(credential))
 }
 
-fn build_inner(login: &Login, cloud: &Cloud, sender: &Sender) -> azure_core::Result<Arc<dyn TokenCredential>> {
+fn build_inner(
+    login: &Login,
+    cloud: &Cloud,
+    (sender, presented): (&Sender, &Presented),
+) -> azure_core::Result<Arc<dyn TokenCredential>> {
     let of = match login {
         Login::ManagedIdentity { .. } => RefusedBy::Imds,
         _ => RefusedBy::TokenEndpoint,
     };
     let options = || http_client::options(cloud, sender, of);
-    let by_assertion = || identity::ClientAssertionCredentialOptions {
-        client_options: options(),
+    let application = |tenant: &TenantId, client: &ClientId| Application {
+        tenant: tenant.to_string(),
+        client: client.to_string(),
+        options: options(),
     };
     Ok(match login {
-        Login::ClientSecret { tenant, client, secret } => {
-            let secret = Secret::new(secret.expose_secret().to_owned());
-            let options = identity::ClientSecretCredentialOptions {
-                client_options: options(),
-            };
-            identity::ClientSecretCredential::new(tenant.as_str(), client.to_string(), secret, Some(options))?
-        }
+        Login::ClientSecret { tenant, client, secret } => application(tenant, client).with_secret(secret)?,
         Login::ClientJwt { tenant, client, jwt } => {
-            let given = assertion::Given(jwt.clone());
-            identity::ClientAssertionCredential::new(
-                tenant.to_string(),
-                client.to_string(),
-                given,
-                Some(by_assertion()),
-            )?
+            application(tenant, client).with_assertion(assertion::Given::new(jwt.clone(), presented))?
         }
         Login::Oidc {
             tenant,
@@ -167,17 +239,15 @@ fn build_inner(login: &Login, cloud: &Cloud, sender: &Sender) -> azure_core::Res
             request_url,
             request_token,
         } => {
-            let fetched = assertion::Fetched::new(request_url, request_token.clone(), sender.clone())?;
-            identity::ClientAssertionCredential::new(
-                tenant.to_string(),
-                client.to_string(),
-                fetched,
-                Some(by_assertion()),
-            )?
+            let address = (request_url.as_str(), cloud.assertion_audience.as_str());
+            let fetched = assertion::Fetched::new(address, request_token.clone(), sender, presented)?;
+            application(tenant, client).with_assertion(fetched)?
         }
         Login::WorkloadIdentityFile { tenant, client, file } => {
             identity::WorkloadIdentityCredential::new(Some(identity::WorkloadIdentityCredentialOptions {
-                credential_options: by_assertion(),
+                credential_options: identity::ClientAssertionCredentialOptions {
+                    client_options: options(),
+                },
                 tenant_id: Some(tenant.to_string()),
                 client_id: Some(client.to_string()),
                 token_file_path: Some(file.clone()),

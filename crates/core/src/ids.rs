@@ -193,6 +193,16 @@ impl VersionNumber {
         })
     }
 
+    /// The first number of the next line, `1.5.0` after `1.4.2`; `None` when the parts are used up.
+    #[must_use]
+    pub fn next_minor(self) -> Option<Self> {
+        (self.minor < Self::MAX_PART).then(|| Self {
+            minor: self.minor + 1,
+            patch: 0,
+            ..self
+        })
+    }
+
     /// Compares only `major.minor`.
     #[must_use]
     pub fn cmp_line(self, other: Self) -> Ordering {

@@ -2,6 +2,7 @@
 //!
 //! Bodies that go back to the service stay JSON, so that fields we do not know survive; this is how they are read.
 
+use jiff::Timestamp;
 use serde_json::Value;
 
 /// The value at a JSON pointer, `Null` where there is none.
@@ -17,6 +18,11 @@ pub(crate) fn text<'a>(value: &'a Value, pointer: &str) -> Option<&'a str> {
 /// The whole number at a pointer.
 pub(crate) fn number(value: &Value, pointer: &str) -> Option<u64> {
     at(value, pointer).as_u64()
+}
+
+/// The time at a pointer.
+pub(crate) fn time(value: &Value, pointer: &str) -> Option<Timestamp> {
+    text(value, pointer)?.parse().ok()
 }
 
 /// The items of the list at a pointer; none where there is no list.

@@ -4,6 +4,7 @@
 //! flags, inputs, reference pages and the comments of the service's messages follow from it. No value is read here:
 //! that is for [`crate::settings`].
 
+pub mod fleet;
 pub mod image;
 pub mod pool;
 pub mod run;
@@ -70,7 +71,7 @@ pub enum Standard {
     Absent,
     /// A value, and where it comes from.
     Value(&'static str, &'static str),
-    /// A value for each verb, and where it comes from.
+    /// A value for each verb, and where it comes from; without a value, what it follows from.
     By(&'static [(Verb, &'static str, &'static str)]),
     /// What the value follows from, in words.
     Rule(&'static str),
@@ -85,6 +86,14 @@ pub enum Verb {
     Rollout,
     /// Which versions a definition has, and who runs them.
     List,
+    /// What a roll-out would do.
+    Plan,
+    /// A pool back to what it was before its last roll-out in place.
+    Rollback,
+    /// Which pools there are, and what they run.
+    Status,
+    /// Whether an identity can do its work.
+    Doctor,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -113,6 +122,8 @@ pub enum Chapter {
     Temporaries,
     /// Which pool, and what it is made of.
     Pool,
+    /// How a pool that is there gets another image.
+    Change,
     /// How long and how often.
     Waiting,
     /// As whom, and to which Azure.
@@ -211,7 +222,7 @@ impl Opt {
             Standard::Value(value, source) => Some((value, source)),
             Standard::By(values) => values
                 .iter()
-                .find(|(of, ..)| *of == verb)
+                .find(|(of, value, _)| *of == verb && !value.is_empty())
                 .map(|(_, value, source)| (*value, *source)),
             Standard::Required | Standard::Absent | Standard::Rule(_) => None,
         }
@@ -224,11 +235,14 @@ impl Opt {
             Standard::Required => "required".to_owned(),
             Standard::Absent => "none".to_owned(),
             Standard::Rule(words) => spell(words, door),
-            Standard::Value(..) | Standard::By(_) => {
-                self.default_value(verb).map_or_else(String::new, |(value, source)| {
-                    spell(&format!("`{value}` ({source})"), door)
-                })
-            }
+            Standard::Value(..) | Standard::By(_) => match (self.default_value(verb), self.default) {
+                (Some((value, source)), _) => spell(&format!("`{value}` ({source})"), door),
+                (None, Standard::By(values)) => {
+                    let rule = values.iter().find(|(of, ..)| *of == verb);
+                    rule.map_or_else(String::new, |(_, _, rule)| spell(rule, door))
+                }
+                (None, _) => String::new(),
+            },
         }
     }
 }
@@ -269,6 +283,7 @@ impl Chapter {
             Self::Replicas => "Regions and replicas",
             Self::Temporaries => "Snapshots and managed image",
             Self::Pool => "The pool",
+            Self::Change => "Changing a pool that is there",
             Self::Waiting => "Time and repetition",
             Self::SignIn => "Signing in",
             Self::Report => "Reporting",
@@ -303,20 +318,43 @@ use rows;
 /// What publishes only.
 const PUBLISH: &[Verb] = &[Verb::Publish];
 
-/// What rolls out only.
-const ROLLOUT: &[Verb] = &[Verb::Rollout];
+/// What rolls out, or plans to.
+const ROLLOUT: &[Verb] = &[Verb::Rollout, Verb::Plan];
+
+/// What changes one pool, or plans to.
+const CHANGING_A_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback];
+
+/// What shows its end to GitHub.
+const REPORTING: &[Verb] = &[Verb::Rollout];
 
 /// What every verb takes.
-const EVERY_VERB: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::List];
-
-/// What counts nodes.
-const COUNTING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout];
+const EVERY_VERB: &[Verb] = &[
+    Verb::Publish,
+    Verb::Rollout,
+    Verb::Plan,
+    Verb::Rollback,
+    Verb::Status,
+    Verb::Doctor,
+    Verb::List,
+];
 
 /// What is about the versions of one definition.
 const ON_DEFINITION: &[Verb] = &[Verb::List];
 
 /// What looks at the pools in sight.
 const LOOKING_AT_POOLS: &[Verb] = &[Verb::List];
+
+/// What makes nodes.
+const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan];
+
+/// What looks at pools only.
+const STATUS: &[Verb] = &[Verb::Status];
+
+/// What can be said of one Batch account.
+const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Status, Verb::Doctor];
+
+/// What can be said of one image version.
+const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Doctor];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
@@ -338,9 +376,14 @@ fn all() -> impl Iterator<Item = &'static Opt> {
     [
         image::OF_SERVICE,
         image::OF_POST_PROCESSOR,
+        pool::OF_VERSION,
+        pool::OF_ACCOUNT,
+        pool::OF_CHANGE,
         pool::ROWS,
         versions::OF_DEFINITION,
         versions::OF_SIGHT,
+        pool::OF_REPORT,
+        fleet::ROWS,
         run::OF_NODES,
         run::ROWS,
         sign_in::ROWS,

@@ -7,7 +7,7 @@ use std::{collections::BTreeMap, fmt};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::ids::Location;
+use crate::{error::ServiceError, ids::Location, settings::SignInMethod};
 
 /// Something that happened during a run. `Display` is the line for a person, the serde form the one for machines.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -16,8 +16,10 @@ use crate::ids::Location;
 pub enum Event {
     /// Which credential will be used, and for which cloud; no token was asked for yet.
     SigningIn {
-        /// The way of signing in, e.g. `client secret of application …`.
-        method: String,
+        /// The way of signing in.
+        method: SignInMethod,
+        /// As whom, e.g. `the secret of application …`.
+        identity: String,
         /// The cloud's name.
         cloud: String,
     },
@@ -129,6 +131,8 @@ pub enum Event {
         doing: String,
         /// Why.
         why: String,
+        /// What the service answered, if it did.
+        answer: Option<Answered>,
         /// After how many seconds.
         seconds: u64,
     },
@@ -139,6 +143,17 @@ pub enum Event {
         /// How long.
         seconds: u64,
     },
+}
+
+/// An answer after which something is sent again.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Answered {
+    /// The HTTP status.
+    pub status: u16,
+    /// The service's code, e.g. `TooManyRequests`; `HTTP 503` when the body has none.
+    pub code: String,
+    /// The service's id of the request, for its support.
+    pub request_id: Option<String>,
 }
 
 /// What a preflight check found.
@@ -207,10 +222,20 @@ impl Progress {
     }
 }
 
+impl From<&ServiceError> for Answered {
+    fn from(refusal: &ServiceError) -> Self {
+        Self {
+            status: refusal.status,
+            code: refusal.code.clone(),
+            request_id: refusal.request_id.clone(),
+        }
+    }
+}
+
 impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::SigningIn { method, cloud } => write!(f, "signing in to {cloud} with {method}"),
+            Self::SigningIn { identity, cloud, .. } => write!(f, "signing in to {cloud} with {identity}"),
             Self::StepStarted { what, .. } => f.write_str(what),
             Self::StepDone { step, seconds } => write!(f, "{step}: done in {}", Span(*seconds)),
             Self::StepSkipped { step, why } => write!(f, "{step}: nothing to do, {why}"),
@@ -241,7 +266,9 @@ impl fmt::Display for Event {
             Self::Nodes { wanted, ready, states } => {
                 write!(f, "{ready} of {wanted} nodes ready{}", Counts(states))
             }
-            Self::Retrying { doing, why, seconds } => write!(f, "will {doing} again in {}: {why}", Span(*seconds)),
+            Self::Retrying {
+                doing, why, seconds, ..
+            } => write!(f, "will {doing} again in {}: {why}", Span(*seconds)),
             Self::Waiting { what, seconds } => write!(f, "waiting {} {what}", Span(*seconds)),
         }
     }

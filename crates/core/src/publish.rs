@@ -3,22 +3,26 @@
 //! A run asks in rounds which steps are left, from what is there (`next`), carries out the first ones side by side
 //! (`carry`), and looks again. So it can go back: what vanished is made again, a number that another run took is followed
 //! by the next. There is no state file, and a run that was killed anywhere is finished by running it again. A version
-//! that is there already and only lacks regions is adopted instead (`adopt`).
+//! that is there already goes the same way: it only lacks fewer steps.
 
 mod adopt;
 mod bodies;
+mod boot;
 mod capabilities;
 mod carry;
 mod checks;
 mod claim;
 mod cleanup;
 mod definition;
+mod details;
+mod followers;
 mod lines;
 mod machine;
 mod making;
 mod next;
 mod number;
 mod observe;
+mod places;
 mod plan;
 mod prepare;
 mod regions;
@@ -28,6 +32,7 @@ mod security;
 mod source;
 mod step;
 mod temporaries;
+mod unused;
 mod way;
 
 use std::collections::BTreeMap;
@@ -35,6 +40,7 @@ use std::collections::BTreeMap;
 use self::{
     carry::{Journey, Reached, Work, carry_out},
     next::Stage,
+    number::Number,
     observe::Seen,
     plan::Numbers,
 };
@@ -47,7 +53,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     plan::{Course, Ended, Kept},
-    settings::PublishSettings,
+    settings::{Latest, PublishSettings},
 };
 
 /// How often a part of a publish is begun before a run gives up on it: other runs may take a number, or remove what this
@@ -59,19 +65,18 @@ const AFTER_NOTHING: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Publishes. The report says how long each step took and what is left, however the run ended.
 pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published, Course> {
-    let (source, definition) = (&settings.source, settings.definition.name());
     let mut kept = Vec::new();
-    let result = match settings.adopted() {
-        Some(version) => {
-            let adopted = adopt::run(client, settings, version).await;
-            adopted.map_err(|error| error.while_doing(format!("cannot adopt {source}")))
-        }
-        None => {
-            // The whole flow is a big state machine; whoever waits for it should not have to carry it.
-            let published = Box::pin(publish(client, settings, &mut kept)).await;
-            published.map_err(|error| error.while_doing(format!("cannot publish {source} to {definition}")))
-        }
-    };
+    if settings.version_settings.latest == Latest::Admit
+        && let Err(error) = announce_followers(client, settings).await
+    {
+        return Ended {
+            result: Err(error.while_doing(lines::cannot(settings))),
+            report: Course::default(),
+        };
+    }
+    // The whole flow is a big state machine; whoever waits for it should not have to carry it.
+    let published = Box::pin(publish(client, settings, &mut kept)).await;
+    let result = published.map_err(|error| error.while_doing(lines::cannot(settings)));
     let steps = client.run().steps();
     Ended {
         result,
@@ -79,14 +84,25 @@ pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published
     }
 }
 
+/// Says which pools will take the version by themselves.
+async fn announce_followers(client: &Client, settings: &PublishSettings) -> Result<()> {
+    let look = followers::look(client, &settings.definition);
+    for line in client
+        .run()
+        .step("followers", "Looking for pools that follow the definition", look)
+        .await?
+    {
+        client.warn(line);
+    }
+    Ok(())
+}
+
 /// Says what [`run`] would do; writes nothing.
 ///
 /// # Errors
 /// As [`run`], for what can be known without writing.
 pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
-    if let Some(version) = settings.adopted() {
-        return adopt::plan(client, settings, version).await;
-    }
+    let followers = followers::look(client, &settings.definition).await?;
     let holder = holder(settings);
     let work = Work {
         client,
@@ -95,11 +111,14 @@ pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<Publish
     };
     let seen = observe(work).await?;
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
+    lines::caveats(client, settings, &seen, &goal);
     Ok(PublishPlan {
         steps: next::plan(next::batches(work.asking(), &seen, &goal)?),
         replicas: goal.formulas(),
         stored: Stored::new(seen.machine.size_gib(), goal.first.iter().chain(&goal.rest)),
         end_of_life: goal.details.end_of_life,
+        permanent: lines::permanent(settings, &seen, &goal),
+        followers,
         version: goal.version,
     })
 }
@@ -114,7 +133,7 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
     let what = format!("Looking at {}", settings.source);
     let seen = client.run().step("source", what, observe(work)).await?;
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
-    lines::announce(client, &seen, &goal);
+    lines::announce(client, settings, &seen, &goal);
     let mut journey = Journey {
         seen,
         goal,
@@ -127,9 +146,10 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
     match reached {
         Ok(()) => {
             kept.extend(cleanup::staying(work.asking(), &journey.goal, &journey.seen));
-            let outcome = match journey.numbers.claimed {
-                Some(_) => Outcome::Created,
-                None => Outcome::Found,
+            let outcome = match (journey.goal.number, journey.numbers.claimed) {
+                (Number::Adopted(_), _) => Outcome::Adopted,
+                (Number::New(_) | Number::Found(_), Some(_)) => Outcome::Created,
+                (Number::New(_) | Number::Found(_), None) => Outcome::Found,
             };
             Ok(report::describe(settings, &journey.seen, &journey.goal, outcome))
         }
@@ -152,8 +172,9 @@ fn holder(settings: &PublishSettings) -> String {
 async fn observe(work: Work<'_>) -> Result<Seen> {
     let (client, settings) = (work.client, work.settings);
     let seen = observe::all(client, settings).await?;
+    adopt::require_generalized(settings, &seen)?;
     checks::refuse(
-        checks::checks(&seen.machine, settings.machine),
+        checks::checks(&seen.machine, settings.handling()),
         &settings.ignore_checks,
         &client.run().progress,
     )?;
@@ -167,7 +188,7 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
     loop {
         let goal = plan::decide(work.settings, &journey.seen, &journey.numbers)?;
         if goal.version != journey.goal.version || goal.fingerprint != journey.goal.fingerprint {
-            lines::announce(work.client, &journey.seen, &goal);
+            lines::announce(work.client, work.settings, &journey.seen, &goal);
         }
         journey.goal = goal;
         let batches = next::batches(work.asking(), &journey.seen, &journey.goal)?;

@@ -3,6 +3,7 @@
 //! It changes no image of an existing pool. What comes next is decided in `decide`, after each look; the writes are in
 //! `pool`.
 
+mod before;
 mod counted;
 mod decide;
 mod explain;
@@ -11,29 +12,34 @@ mod one_line;
 mod plan;
 mod pool;
 mod ready;
+mod record;
+mod replace;
 mod replicas;
 mod report;
 mod size;
 mod spec;
+mod step;
 mod verdict;
 
-pub use plan::RolloutStep;
+pub use replace::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use step::RolloutStep;
 
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
-    settings::{RolloutSettings, fault::Fault},
+    settings::{Canary, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
 };
 use decide::Intent;
 use observe::Site;
 use plan::Size;
 use pool::PoolAccess;
+use replace::{Replacing, Way};
 use size::Sizing;
 use spec::Spec;
-use verdict::{Goal, Verdict, Waited};
+use verdict::{Verdict, Waited};
 
 /// Rolls out.
 pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome {
@@ -54,7 +60,11 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
         let site = observe::observe(client, settings).await?;
         let watch = watch(client, &site, settings);
         let access = PoolAccess::new(&watch, settings.pool.id.clone());
-        let beginning = plan::look(&access, &intent, settings.policy.resize.rounds).await?;
+        let mut beginning = plan::look(&access, &intent, settings).await?;
+        if beginning.size.brings_nodes() {
+            let need = replicas::foresee(&access, &site, settings).await?;
+            beginning.add_replicas(&need, settings);
+        }
         Ok(beginning.plan)
     };
     planned
@@ -84,14 +94,22 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
 
     let watch = watch(client, &site, settings);
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
-    let look = plan::look(&access, &intent, settings.policy.resize.rounds);
-    let beginning = run.step("plan", "looking at the pool", look).await?;
-    report.plan = beginning.plan;
-
-    if beginning.size == Size::NewNodes {
-        let ensure = replicas::ensure(&access, &site, settings);
+    let look = plan::look(&access, &intent, settings);
+    let mut beginning = run.step("plan", "looking at the pool", look).await?;
+    if beginning.size != Size::Reached {
+        before::check(client, settings, report).await?;
+    }
+    if beginning.size.brings_nodes() {
+        let need = replicas::foresee(&access, &site, settings).await?;
+        beginning.add_replicas(&need, settings);
+        report.plan = beginning.plan.clone();
+        let ensure = replicas::carry_out(client, &site, need);
         let ensured = run.step("replicas", "checking the version's replicas", ensure).await;
         advised(client, &site, ensured, report)?;
+    }
+    report.plan = beginning.plan;
+    if beginning.size == Size::Replaced {
+        return replace(&mut access, &intent, settings, report).await;
     }
     if beginning.size == Size::Reached {
         report.action = PoolAction::Unchanged;
@@ -106,10 +124,67 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     judge(&access, settings, &intent, &waited)
 }
 
+async fn replace(
+    access: &mut PoolAccess<'_>,
+    intent: &Intent,
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let client = access.client();
+    let doing = format!("change pool {} in place", settings.pool.id);
+    let way = Way {
+        intent: Some(intent),
+        running_tasks: settings.change.running_tasks,
+        canary: &settings.change.canary,
+        on_failure: settings.change.on_failure,
+        readiness: settings.policy.readiness,
+        rounds: settings.policy.resize.rounds,
+    };
+    let replacing = Replacing::new(access, way, &doing, report);
+    let what = "changing the pool in place";
+    client.run().step("in-place", what, Box::pin(replacing.reach())).await
+}
+
+/// Brings a pool back to what it was before its last change in place: image, size, and jobs.
+pub async fn roll_back(client: &Client, settings: &RollbackSettings) -> RolloutOutcome {
+    let targets = Targets {
+        dedicated: 0,
+        spot: 0,
+        spot_counts: SpotCounts::WhenAlone,
+    };
+    let mut report = RolloutReport::of_pool(&settings.pool, targets);
+    let result = Box::pin(go_back(client, settings, &mut report)).await;
+    report.steps = client.run().steps();
+    let doing = format!("cannot bring pool {} back", settings.pool);
+    Ended {
+        result: result.map_err(|error| error.while_doing(doing)),
+        report,
+    }
+}
+
+async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+    let mut skipped = Vec::new();
+    let (endpoint, _region) = observe::account(client, &settings.account, &mut skipped).await?;
+    tell_skipped(client, &skipped);
+    let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
+    let mut access = PoolAccess::new(&watch, settings.pool.clone());
+    let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
+    let way = Way {
+        intent: None,
+        running_tasks: settings.running_tasks,
+        canary: &canary,
+        on_failure: OnBad::Keep,
+        readiness: settings.readiness,
+        rounds: settings.resize.rounds,
+    };
+    let replacing = Replacing::new(&mut access, way, &doing, report);
+    let what = "bringing the pool back to what it was";
+    client.run().step("return", what, Box::pin(replacing.reach())).await
+}
+
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
-    let goal = Goal::new(settings.pool.targets);
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
-    Ok(Intent::new(spec, goal, settings.policy.resize.pending))
+    Ok(Intent::new(spec, settings))
 }
 
 fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {
@@ -145,6 +220,7 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
         let stillness = settings.policy.readiness.node_timeout;
         return Err(explain::unready(access.id(), intent.goal, waited, stillness));
     }
+    warn_of_missing(access, intent, waited);
     if let Some(image) = &waited.census.other_image {
         let text = format!(
             "{} nodes run another image, {}",
@@ -156,6 +232,20 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
     Ok(())
 }
 
+/// Enough nodes are a success; those that are missing of what was asked for are said all the same.
+fn warn_of_missing(access: &PoolAccess<'_>, intent: &Intent, waited: &Waited) {
+    let (ready, goal) = (waited.census.ready, intent.goal);
+    if goal.is_more_than(ready) {
+        let text = format!(
+            "{} ready, which is enough ({} needed), but {} were asked for; the same run again asks for the rest",
+            counted::counted(ready),
+            counted::bare(goal.needed),
+            counted::bare(goal.targets)
+        );
+        access.client().run().progress.warn(text);
+    }
+}
+
 /// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
 fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Error {
     let pool = &settings.pool;
@@ -164,6 +254,9 @@ fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Er
         (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => {
             error.with_hint("the pool stays as it is; run the same again and it continues from here")
         }
+        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error.with_hint(
+            "the change in place has not come to its end: the pool may be empty and its jobs disabled; run the same again to end it, or go back with azure-batch-pool rollback",
+        ),
         (ErrorKind::Cancelled, _) => error.with_hint(format!(
             "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",
             pool.id

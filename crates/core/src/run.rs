@@ -121,6 +121,24 @@ impl Run {
         }
     }
 
+    /// Fails when the run's time does not hold something that may take so long; `what` begins the sentence.
+    ///
+    /// # Errors
+    /// `Deadline`.
+    pub fn leaves(&self, length: Duration, what: &str) -> Result<()> {
+        let left = self.deadline.saturating_duration_since(Instant::now());
+        if length <= left {
+            return Ok(());
+        }
+        let (length, left) = (Span(length.as_secs()), Span(left.as_secs()));
+        let text = format!("{what} may take {length}, and the deadline leaves {left}");
+        Err(Error::new(ErrorKind::Deadline, text).with_hint(words![
+            "run the same again and it goes on from here; ",
+            options::run::DEADLINE,
+            " sets the limit"
+        ]))
+    }
+
     /// Takes one repeat out of the run's budget; `false` when it is used up.
     #[must_use]
     pub fn take_repeat(&self) -> bool {

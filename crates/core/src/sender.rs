@@ -9,9 +9,9 @@ use bytes::Bytes;
 
 use crate::{
     answer::Answer,
-    error::{Error, ErrorKind, RefusedBy, Result},
+    error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
     judge::{self, Verdict},
-    progress::Event,
+    progress::{Answered, Event},
     retry::{Attempt, Next, Repeat, decide},
     run::Run,
     transport::{ConnectFault, SendError, Transport},
@@ -85,7 +85,12 @@ impl Sender {
                     if !run.take_repeat() {
                         return Err(tried.into_error(rules, run).with_hint(USED_UP));
                     }
-                    announce(run, rules.doing, wait, tried.why());
+                    announce(
+                        run,
+                        rules.doing,
+                        wait,
+                        (tried.why(), tried.refusal(rules, run).as_ref()),
+                    );
                     run.pause(wait, rules.doing).await?;
                     repeats += 1;
                 }
@@ -136,6 +141,12 @@ impl Tried {
         }
     }
 
+    /// What the service refused with, if it answered.
+    fn refusal(&self, rules: Rules<'_>, run: &Run) -> Option<ServiceError> {
+        let answer = self.sent.as_ref().ok()?;
+        (!judge::is_done(answer.status.as_u16())).then(|| answer.refusal(rules.of, run.now()))
+    }
+
     /// The error of trouble that has lasted too long.
     fn into_error(self, rules: Rules<'_>, run: &Run) -> Error {
         let why = self.why();
@@ -159,11 +170,12 @@ impl Tried {
 /// The hint of a run that may repeat nothing more.
 pub(crate) const USED_UP: &str = "this run has used up its retries; run it again later";
 
-/// Says that something is sent again.
-pub(crate) fn announce(run: &Run, doing: &str, wait: Duration, why: String) {
+/// Says that something is sent again, and why: in words, and what the service answered, if it did.
+pub(crate) fn announce(run: &Run, doing: &str, wait: Duration, (why, refusal): (String, Option<&ServiceError>)) {
     run.progress.tell(Event::Retrying {
         doing: doing.to_owned(),
         why,
+        answer: refusal.map(Answered::from),
         seconds: wait.as_secs().max(1),
     });
 }

@@ -2,38 +2,47 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod change;
 mod definition;
 mod destination;
+mod doctor;
 pub mod fault;
 mod image;
 mod manifest;
+pub(crate) mod patience;
 mod pool;
 mod publish;
 mod reader;
 mod replica_rule;
 mod rollout;
+mod share;
 mod sight;
 mod sign_in;
 mod source;
+mod status;
 mod temporaries;
 mod values;
 mod versions;
 
+pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use definition::{DefinitionTraits, Recommended};
+pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
 pub use publish::{
-    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings,
+    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings, PurchasePlan,
     ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
     VersionSettings,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
-    AccountRef, Elevation, PendingResize, PoolSpec, Readiness, ResizePolicy, RolloutPolicy, RolloutSettings,
-    SpotCounts, StartTask, Targets, WaitForSuccess,
+    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy,
+    RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
 };
+pub use share::{InvalidShare, Share};
 pub use sight::Sight;
-pub use sign_in::{Connection, FromVariable, Login, Lookup, complete};
+pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
+pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};
 pub use versions::ListSettings;
@@ -59,7 +68,7 @@ pub struct Asked<Settings> {
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<PublishSettings>, Vec<fault::Fault>> {
-    asked(values, PUBLISH_DEADLINE, |reader| image::read(reader, context))
+    asked(values, |_| PUBLISH_DEADLINE, |reader| image::read(reader, context))
 }
 
 /// Reads what a roll-out was asked for. This is the only validation there is; nothing is asked of Azure. Of the manifest
@@ -68,7 +77,39 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
-    asked(values, ROLLOUT_DEADLINE, pool::read)
+    asked(values, RolloutSettings::usual_deadline, pool::read)
+}
+
+/// Reads what a plan of a roll-out was asked for: the same as the roll-out itself.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn plan(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, pool::read)
+}
+
+/// Reads which pool to bring back to what it was. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn rollback(values: &Values) -> Result<Asked<RollbackSettings>, Vec<fault::Fault>> {
+    asked(values, |_| ROLLOUT_DEADLINE, pool::read_rollback)
+}
+
+/// Reads which pools to look at. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn status(values: &Values) -> Result<Asked<StatusSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, status::read)
+}
+
+/// Reads what a doctor looks at. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn doctor(values: &Values) -> Result<Asked<DoctorSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, doctor::read)
 }
 
 /// Reads which versions to list. This is the only validation there is; nothing is asked of Azure.
@@ -76,7 +117,7 @@ pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fau
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn list(values: &Values) -> Result<Asked<ListSettings>, Vec<fault::Fault>> {
-    asked(values, LIST_DEADLINE, versions::list)
+    asked(values, |_| LOOK_DEADLINE, versions::list)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.
@@ -99,19 +140,19 @@ pub fn definition(values: &Values) -> Option<ImageDefinitionId> {
 
 fn asked<Settings>(
     values: &Values,
-    deadline: Duration,
+    usual_deadline: impl FnOnce(&Settings) -> Duration,
     read: impl FnOnce(&mut Reader<'_, '_>) -> Option<Settings>,
 ) -> Result<Asked<Settings>, Vec<fault::Fault>> {
     let mut faults = Vec::new();
     let mut reader = Reader::new(values, &mut faults);
     let settings = read(&mut reader);
     let connection = sign_in::connection(&mut reader);
-    let deadline = reader.duration(run::DEADLINE).unwrap_or(deadline);
+    let deadline = reader.duration(run::DEADLINE);
     match (settings, connection) {
         (Some(settings), Some(connection)) if faults.is_empty() => Ok(Asked {
+            deadline: deadline.unwrap_or_else(|| usual_deadline(&settings)),
             settings,
             connection,
-            deadline,
         }),
         _ => Err(faults),
     }
@@ -121,10 +162,10 @@ fn asked<Settings>(
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
-/// How long a list of versions may take when it is not given: it asks a few questions of each account.
-pub const LIST_DEADLINE: Duration = Duration::from_secs(15 * 60);
+/// How long a run that only reads may take when it is not given: it asks a few questions of each account.
+pub const LOOK_DEADLINE: Duration = Duration::from_secs(15 * 60);
 
-/// How long a roll-out may take when it is not given: five resize rounds with their pauses and the nodes' start.
+/// How long a roll-out may take at least when it is not given; that of a large pool may take longer.
 pub const ROLLOUT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
 
 #[cfg(test)]

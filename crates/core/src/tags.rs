@@ -23,6 +23,9 @@ pub const TOOL: &str = concat!("azure-batch-core/", env!("CARGO_PKG_VERSION"));
 /// The longest value that a tag may have, in characters (Azure's limits of resource tags).
 pub const LONGEST_VALUE: usize = 256;
 
+/// The metadata item by which a pool of ours is known; its value is the mark of the specification it was made from.
+pub const POOL_MARK: &str = "azure-batch-spec";
+
 /// A tag of ours.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub enum Tag {

@@ -7,7 +7,7 @@ use std::fmt;
 use async_trait::async_trait;
 use secrecy::SecretString;
 
-use crate::{error::Result, run::Run};
+use crate::{claims::Claims, error::Result, run::Run};
 
 /// Hands out tokens and renews them in time.
 #[async_trait]
@@ -24,4 +24,14 @@ pub trait Credential: fmt::Debug + Send + Sync {
     /// # Errors
     /// As [`Credential::token`].
     async fn token_instead_of(&self, refused: &SecretString, scope: &str, run: &Run) -> Result<SecretString>;
+
+    /// Who signs in, as `az role assignment create --assignee` takes it; nothing when that is not known.
+    fn identity(&self) -> Option<String> {
+        None
+    }
+
+    /// What the last assertion said of itself; nothing for ways without one.
+    fn presented(&self) -> Option<Claims> {
+        None
+    }
 }

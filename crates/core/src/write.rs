@@ -61,7 +61,8 @@ impl<'a> Tries<'a> {
         let asked = error.service().and_then(|refusal| refusal.retry_after);
         let wait = retry::wait(self.repeats, asked, fastrand::f64());
         self.repeats += 1;
-        announce(run, &format!("look, and {}", self.doing), wait, reason(&error));
+        let why = (reason(&error), error.service());
+        announce(run, &format!("look, and {}", self.doing), wait, why);
         run.pause(wait, self.doing).await?;
         Ok(error)
     }

@@ -14,6 +14,8 @@ mod work;
 
 use std::{io::Write, process::ExitCode};
 
+use azure_batch_core::harmless::harmless_json;
+
 use self::{
     answer::Answer,
     arguments::{Invocation, Output},
@@ -73,10 +75,11 @@ async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
 
 /// Writes the answer; programs get a failure on stdout too, people on stderr alone.
 fn write(answer: Answer, output: Output, terminal: &mut Terminal, stdout: &mut dyn Write) -> ExitCode {
+    let redactor = terminal.redactor();
     let text = match output {
-        Output::Json => Some(answer.json()),
+        Output::Json => Some(harmless_json(&redactor.clean(&answer.json()))),
         Output::People if answer.is_failure() => None,
-        Output::People => Some(terminal::harmless(answer.text())),
+        Output::People => Some(redactor.safe(answer.text())),
     };
     if answer.is_failure() {
         terminal.say(answer.text());

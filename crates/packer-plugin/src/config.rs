@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use azure_batch_core::{
     options::{Door, Opt, image, sign_in},
     publish::CHECK_NAMES,
+    redact::Redactor,
     settings::{self, PublishContext, Reuse, Value, Values},
 };
 use jiff::Timestamp;
@@ -168,7 +169,9 @@ pub fn faults_of(values: &Values, run_id: &str, reuse: Reuse, now: Timestamp) ->
         checks: &CHECK_NAMES,
     };
     let faults = settings::publish(values, &context).err().unwrap_or_default();
-    faults.iter().map(|fault| fault.spelled(Door::Template)).collect()
+    let redactor: Redactor = values.secrets().into_iter().collect();
+    let spelled = faults.iter().map(|fault| fault.spelled(Door::Template));
+    spelled.map(|fault| redactor.clean(&fault)).collect()
 }
 
 /// Takes what is the post-processor's own out of the values that were read.

@@ -35,6 +35,7 @@ use crate::{
         log,
         post_processor::{Keep, Output, PostProcessor, Processed},
         spec::Spec,
+        text::set_in,
         ui::Ui,
     },
     service::publisher::{AzurePublisher, Publisher},
@@ -106,23 +107,8 @@ impl AzureBatch {
         local.build.run_uuid = (self.lookup)(RUN_UUID).filter(|run| !run.is_empty());
         Ok((values, local))
     }
-}
 
-#[async_trait]
-impl PostProcessor for AzureBatch {
-    fn config_spec(&self) -> Spec {
-        hcl::spec()
-    }
-
-    fn configure(&self, configs: RawConfigs) -> Result<(), String> {
-        let now = self.clock.now();
-        let config = Config::read(&configs, &BTreeMap::new(), Phase::Before, now);
-        config.check(now).map_err(|faults| fault_text(&faults))?;
-        *self.configs.lock().unwrap_or_else(PoisonError::into_inner) = configs;
-        Ok(())
-    }
-
-    async fn post_process(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
+    async fn publish(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
         if cancel.reason().is_some() {
             return Err("azure-batch: cancelled before anything was done".to_owned());
         }
@@ -139,6 +125,25 @@ impl PostProcessor for AzureBatch {
             output: Output::Artifact(Arc::new(PublishedArtifact::new(published, &local, input, ui))),
             keep: Keep::KeepForced,
         })
+    }
+}
+
+#[async_trait]
+impl PostProcessor for AzureBatch {
+    fn config_spec(&self) -> Spec {
+        hcl::spec()
+    }
+
+    fn configure(&self, configs: RawConfigs) -> Result<(), String> {
+        let now = self.clock.now();
+        let config = Config::read(&configs, &BTreeMap::new(), Phase::Before, now);
+        config.check(now).map_err(|faults| set_in(&fault_text(&faults)))?;
+        *self.configs.lock().unwrap_or_else(PoisonError::into_inner) = configs;
+        Ok(())
+    }
+
+    async fn post_process(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
+        self.publish(ui, input, cancel).await.map_err(|text| set_in(&text))
     }
 }
 

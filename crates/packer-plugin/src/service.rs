@@ -8,6 +8,7 @@ mod events;
 pub mod failure;
 mod operations;
 pub mod publisher;
+mod safe;
 pub mod values;
 
 pub(crate) use self::events::published;
@@ -19,7 +20,7 @@ use azure_batch_core::{
     options::Door,
     progress::Progress,
     publish::CHECK_NAMES,
-    settings::{Asked, PublishContext, PublishSettings, Reuse},
+    settings::{PublishContext, Reuse},
 };
 use futures::{Stream, StreamExt as _, stream::BoxStream};
 use hyper_util::rt::TokioIo;
@@ -34,6 +35,8 @@ use self::{
     failure::Failed,
     operations::{Operation, Operations, Same, Start},
     publisher::Publisher,
+    safe::Safe as _,
+    values::Read,
 };
 use crate::imaging::v1::{
     self,
@@ -79,8 +82,10 @@ impl ImagingService {
         let id = operations::check_id(&request.operation_id, self.clock.now())?;
         let (run_id, force) = (request.run_id.as_deref().unwrap_or(id), request.force);
         let start = |image: &v1::Image| {
+            let read = self.read(request.connection.as_ref(), image, (run_id, force))?;
             Ok(Start {
-                asked: self.read(request.connection.as_ref(), image, (run_id, force))?,
+                asked: read.asked,
+                redactor: read.redactor,
                 publisher: Arc::clone(&self.publisher),
                 door: self.door,
             })
@@ -94,7 +99,7 @@ impl ImagingService {
         connection: Option<&v1::Connection>,
         image: &v1::Image,
         (run_id, force): (&str, bool),
-    ) -> Result<Asked<PublishSettings>, Failed> {
+    ) -> Result<Read, Failed> {
         let context = PublishContext {
             run_id,
             reuse: if force { Reuse::Never } else { Reuse::SameSource },
@@ -112,13 +117,13 @@ impl Imaging for ImagingService {
     async fn plan(&self, request: Request<v1::PlanRequest>) -> Result<Response<v1::PlanResponse>, Status> {
         let request = request.into_inner();
         let image = request.image.unwrap_or_default();
-        let asked = self.read(request.connection.as_ref(), &image, ("plan", request.force))?;
+        let Read { asked, redactor } = self.read(request.connection.as_ref(), &image, ("plan", request.force))?;
         let plan = self
             .publisher
             .plan(asked, Progress::silent(), CancellationToken::new())
             .await
-            .map_err(|error| Failed::of_error(&error, self.door, self.clock.now()))?;
-        Ok(Response::new(events::plan(plan)))
+            .map_err(|error| Failed::of_error(&error, self.door, self.clock.now()).safe(&redactor))?;
+        Ok(Response::new(events::plan(plan).safe(&redactor)))
     }
 
     async fn publish(&self, request: Request<v1::PublishRequest>) -> Result<Response<Self::PublishStream>, Status> {

@@ -80,6 +80,7 @@ fn image() -> Image {
     let used_by = |account: &str, nodes| UsedBy {
         batch_account: Some(world::account(account)),
         nodes: Some(nodes),
+        vm_size: None,
     };
     Image {
         subscription_id: text(world::SUBSCRIPTION),

@@ -4,6 +4,8 @@
 
 mod action;
 mod adopt;
+mod browser;
+mod fleet;
 mod interrupted;
 mod pool;
 mod publish;
@@ -17,8 +19,10 @@ pub fn all() -> Vec<Case> {
         action::CASES,
         interrupted::CASES,
         pool::CASES,
+        fleet::CASES,
         publish::CASES,
         adopt::CASES,
+        browser::CASES,
     ]
     .concat()
 }

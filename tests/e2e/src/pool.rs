@@ -54,6 +54,21 @@ pub fn rollout_without_sign_in(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (ve
         .arg(OsString::from(&azure.ca))
 }
 
+/// The command line of another verb, signed in with the example's secret.
+///
+/// # Errors
+/// When the example has no secret.
+pub fn command(lab: &Lab<'_>, azure: &LocalAzure, log: &str, verb: &str) -> Result<Program> {
+    let program = Program::new(&lab.tools.pool, &lab.dir, log)
+        .dir(&lab.dir)
+        .args([verb, "--metadata-host", azure.host()])
+        .arg("--ca-file")
+        .arg(OsString::from(&azure.ca))
+        .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
+        .args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT]);
+    Ok(program)
+}
+
 /// The id of a version in the cases' definition.
 #[must_use]
 pub fn version_id(number: &str) -> String {

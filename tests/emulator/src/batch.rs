@@ -34,6 +34,7 @@ mod job;
 mod listing;
 mod node;
 mod odata;
+mod overview;
 mod pace;
 mod pool;
 mod refusal;

@@ -39,6 +39,7 @@ mod state;
 mod throttle;
 pub mod usage;
 mod version;
+mod vhd;
 mod vm;
 
 pub(crate) use definition::complete as complete_definition;
@@ -49,7 +50,7 @@ pub use state::Compute;
 pub(crate) use state::Parts;
 use state::require_parent;
 pub use version::ImageMissing;
-pub(crate) use version::{normalise_profile, seeded as seeded_version, seeded_storage};
+pub(crate) use version::{fail_copies_of, normalise_profile, seeded as seeded_version, seeded_storage};
 pub(crate) use vm::facts::VmFacts;
 pub use vm::{DiskSeed, PowerSeed, VmSeed};
 pub(crate) use vm::{add_extension, create as create_vm};
@@ -109,6 +110,14 @@ impl Compute {
         self.vms.iter().flat_map(interfaces).collect()
     }
 
+    /// The bytes of the disk or snapshot that an address lets its holder read now.
+    pub(crate) fn granted(&self, address: &str) -> Option<u64> {
+        let disks = self.disks.iter().map(|item| (&item.facts.grant, &item.body));
+        let snapshots = self.snapshots.iter().map(|item| (&item.facts.grant, &item.body));
+        let (_, body) = disks.chain(snapshots).find(|(grant, _)| grant.opens(address))?;
+        body.pointer("/properties/diskSizeBytes").and_then(Value::as_u64)
+    }
+
     /// One resource by its lower-case id, as a plain GET shows it.
     pub(crate) fn resource(&self, key: &str, now: Timestamp) -> Option<Value> {
         let kind = Kind::parse(&ArmPath::parse(key)?.kind())?;
@@ -122,6 +131,12 @@ impl Compute {
         Kind::ALL.into_iter().flat_map(|kind| self.views(kind, now)).collect()
     }
 
+    /// Every image version with how far each region is, as `$expand=ReplicationStatus` shows it.
+    pub(crate) fn expanded_versions(&self, now: Timestamp) -> Vec<Value> {
+        let versions = self.versions.iter();
+        versions.map(|item| version::expanded_view(item, now)).collect()
+    }
+
     /// Every resource by kind, with what only special reads show: power states and replication.
     pub(crate) fn resources(&self, now: Timestamp) -> Value {
         let mut all = json!({});
@@ -132,11 +147,7 @@ impl Compute {
                     .iter()
                     .map(|item| vm::view(item, vm::Shown::with_instance_view()))
                     .collect(),
-                Kind::Version => self
-                    .versions
-                    .iter()
-                    .map(|item| version::expanded_view(item, now))
-                    .collect(),
+                Kind::Version => self.expanded_versions(now),
                 other => self.views(other, now),
             };
             edit::set(&mut all, &[kind.path()], Value::Array(views));

@@ -1,4 +1,4 @@
-//! The control port: seed, script faults, move the clock, read the journal.
+//! The control port: seed, script faults, move the clock, read the journal, and a page to look at.
 //!
 //! It also serves the endpoints that are plain HTTP on Azure and GitHub: managed identity and id tokens.
 
@@ -8,13 +8,14 @@ use axum::{
     Router,
     body::Body,
     extract::{Request, State},
-    response::Response,
+    middleware::from_fn,
+    response::{IntoResponse as _, Response},
     routing::{get, post},
 };
 use bytes::Bytes;
-use http::{StatusCode, header};
+use http::{StatusCode, Uri, header};
 use jiff::SignedDuration;
-use serde::{Deserialize, Serialize, de::DeserializeOwned};
+use serde::{Deserialize, de::DeserializeOwned};
 use serde_json::{Value, json};
 use tokio::net::TcpListener;
 
@@ -28,6 +29,10 @@ use crate::{
     },
     seed::Seed,
 };
+
+mod guard;
+mod journal;
+mod page;
 
 /// One fault or several.
 #[derive(Deserialize)]
@@ -50,11 +55,14 @@ pub(crate) async fn serve(listener: TcpListener, shared: Arc<Shared>) {
         .route("/health", get(health))
         .route("/seed", post(seed))
         .route("/faults", get(show_faults).post(add_faults).delete(clear_faults))
+        .route("/overview", get(overview))
         .route("/journal", get(journal).delete(clear_journal))
         .route("/resources", get(resources))
         .route("/advance", post(advance))
         .route("/assertion", post(assertion))
+        .merge(page::routes())
         .fallback(identity)
+        .layer(from_fn(guard::check))
         .with_state(shared);
     if let Err(error) = axum::serve(listener, router).await {
         log::say(&format!("the control port failed: {error}"));
@@ -98,9 +106,19 @@ async fn clear_faults(State(shared): State<Arc<Shared>>) -> Response {
     answer(StatusCode::OK, &json!([]))
 }
 
-async fn journal(State(shared): State<Arc<Shared>>) -> Response {
-    let lines = shared.with_emulator(|emulator, _| json_lines(emulator.journal()));
-    text(StatusCode::OK, "application/x-ndjson", lines)
+async fn overview(State(shared): State<Arc<Shared>>) -> Response {
+    let overview = shared.with_emulator(|emulator, now| emulator.overview(now));
+    answer(StatusCode::OK, &overview)
+}
+
+async fn journal(State(shared): State<Arc<Shared>>, uri: Uri) -> Response {
+    match journal::Wanted::read(&uri) {
+        Ok(wanted) => {
+            let lines = shared.with_emulator(|emulator, _| wanted.lines(emulator.journal()));
+            text(StatusCode::OK, "application/x-ndjson", lines)
+        }
+        Err(refusal) => refusal.into_response(),
+    }
 }
 
 async fn clear_journal(State(shared): State<Arc<Shared>>) -> Response {
@@ -152,15 +170,6 @@ async fn identity(State(shared): State<Arc<Shared>>, request: Request) -> Respon
             &json!({"error": "the control port cannot cut connections"}),
         ),
     }
-}
-
-fn json_lines<T: Serialize>(entries: &[T]) -> String {
-    let mut lines = String::new();
-    for line in entries.iter().filter_map(|entry| serde_json::to_string(entry).ok()) {
-        lines.push_str(&line);
-        lines.push('\n');
-    }
-    lines
 }
 
 #[expect(clippy::result_large_err, reason = "the error is the answer")]

@@ -163,6 +163,11 @@ pub enum Audience<'a> {
     },
     /// Batch's data plane.
     Batch,
+    /// The blobs of a storage account.
+    Storage {
+        /// Host and port of the account.
+        host: &'a str,
+    },
 }
 
 impl Secret {
@@ -274,6 +279,11 @@ impl Audience<'_> {
         let aud = aud.trim_end_matches('/');
         match self {
             Self::Batch => aud.eq_ignore_ascii_case("https://batch.core.windows.net"),
+            Self::Storage { host } => {
+                let own = aud.split_once("://").map(|(_, own)| own);
+                aud.eq_ignore_ascii_case("https://storage.azure.com")
+                    || own.is_some_and(|own| own.eq_ignore_ascii_case(host))
+            }
             Self::Arm { authority } => {
                 aud.eq_ignore_ascii_case("https://management.azure.com")
                     || aud.eq_ignore_ascii_case("https://management.core.windows.net")

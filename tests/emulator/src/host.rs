@@ -1,4 +1,4 @@
-//! The emulator on sockets: one TLS port for Azure, one plain port to control it.
+//! The emulator on sockets: TLS ports for Azure and for the blobs of storage accounts, one plain port to control it.
 //!
 //! It decides nothing about Azure; it turns bytes into requests, reads the clock, and cuts connections when
 //! the emulator says so.
@@ -84,8 +84,12 @@ pub struct Host {
     control: String,
     ca_file: PathBuf,
     shared: Arc<Shared>,
-    servers: [JoinHandle<()>; 2],
+    servers: Vec<JoinHandle<()>>,
 }
+
+/// How many storage accounts get a port of their own; those that are seeded later have only Azure's name, at which
+/// nothing listens.
+const BLOB_PORTS: usize = 3;
 
 impl Host {
     /// Starts the emulator on loopback.
@@ -93,7 +97,7 @@ impl Host {
     /// # Errors
     ///
     /// Returns an error when a port or a file cannot be had or the seed is refused.
-    pub async fn start(options: Options) -> Result<Self, HostError> {
+    pub async fn start(mut options: Options) -> Result<Self, HostError> {
         let ca_file = options.directory.join("ca.pem");
         let certificates = tls::Certificates::make()?;
         write(&ca_file, &certificates.ca_pem)?;
@@ -102,12 +106,19 @@ impl Host {
         let plain = listen(options.control_port).await?;
         let endpoint = format!("https://{}", address(&azure, options.port)?);
         let control = format!("http://{}", address(&plain, options.control_port)?);
+        let mut listeners = vec![azure];
+        for _ in 0..BLOB_PORTS {
+            let listener = listen(0).await?;
+            options.settings.blob_hosts.push(address(&listener, 0)?);
+            listeners.push(listener);
+        }
         let shared = Arc::new(Shared::open(options)?);
         let names = header_case::of_azure().await;
-        let servers = [
-            tokio::spawn(connection::serve(azure, acceptor, (Arc::clone(&shared), names))),
-            tokio::spawn(control::serve(plain, Arc::clone(&shared))),
-        ];
+        let mut servers = vec![tokio::spawn(control::serve(plain, Arc::clone(&shared)))];
+        for listener in listeners {
+            let kept = (Arc::clone(&shared), names.clone());
+            servers.push(tokio::spawn(connection::serve(listener, acceptor.clone(), kept)));
+        }
         Ok(Self {
             endpoint,
             control,

@@ -31,6 +31,7 @@ mod json;
 pub mod network;
 pub mod operation;
 mod outcome;
+mod overview;
 mod pattern;
 pub mod region;
 mod resource;
@@ -64,6 +65,9 @@ pub struct Settings {
     pub page_size: usize,
     /// What every public IP address is. On loopback, an SSH server there can play the VM that a builder connects to.
     pub public_address: Ipv4Addr,
+    /// Host and port of the blobs of each storage account to come, in order. The accounts after them have Azure's names,
+    /// which in memory do as well.
+    pub blob_hosts: Vec<String>,
     /// Whether poll URLs are short and unsigned. Azure's are signed and longer than 4 KB.
     pub short_poll_urls: bool,
 }
@@ -75,12 +79,13 @@ pub struct Emulator {
     journal: Journal,
 }
 
-/// The four faces of the emulator; each has an error form of its own.
+/// The faces of the emulator; each has an error form of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Service {
     Entra,
     Arm,
     Batch,
+    Blobs,
 }
 
 impl Default for Settings {
@@ -89,6 +94,7 @@ impl Default for Settings {
             timing: Timing::default(),
             page_size: 50,
             public_address: Ipv4Addr::LOCALHOST,
+            blob_hosts: Vec::new(),
             short_poll_urls: false,
         }
     }
@@ -106,7 +112,7 @@ impl Emulator {
             deployments: deployment::state::Deployments::default(),
             vaults: vault::Vaults::default(),
             rights: rights::Rights::default(),
-            storage: storage::Storage::default(),
+            storage: storage::Storage::new(&settings.blob_hosts),
             batch: batch::Batch::default(),
             engine: engine::Engine::new(settings.timing, settings.page_size, settings.short_poll_urls),
         };
@@ -141,7 +147,7 @@ impl Emulator {
     pub fn respond(&mut self, request: &Request, now: Timestamp) -> Outcome {
         let number = self.journal.next();
         self.world.settle(now);
-        let service = service(request);
+        let service = service(&self.world.storage, request);
         let call = Call { request, now };
         let outcome = self.outcome(number, service, &call);
         let hit = self.world.engine.faults.take_hit();
@@ -194,7 +200,7 @@ impl Emulator {
             "network": self.world.network_parts().views(),
             "deployments": self.world.deployments.views(),
             "vaults": self.world.vaults.views(),
-            "storage": self.world.storage.views(),
+            "storage": self.world.storage.resources(now),
             "batch": self.world.batch.resources(now),
         });
         seed::strip_volatile(&mut all);
@@ -215,7 +221,7 @@ impl Emulator {
                         (code, message),
                     )
                 }
-                Service::Entra | Service::Arm => front_end::length_required(),
+                Service::Entra | Service::Arm | Service::Blobs => front_end::length_required(),
             });
         }
         match self.world.engine.faults.meet(number, &request.method, &request.path) {
@@ -230,11 +236,15 @@ impl Emulator {
                 .unwrap_or_else(|| envelope::unsupported(call.request).response()),
             Service::Arm => arm::respond(&mut self.world, call),
             Service::Batch => batch::respond(&mut self.world.batch_parts(), call),
+            Service::Blobs => self.world.respond_to_blobs(call),
         }
     }
 }
 
-fn service(request: &Request) -> Service {
+fn service(storage: &storage::Storage, request: &Request) -> Service {
+    if storage.has_host(&request.authority) {
+        return Service::Blobs;
+    }
     let first = request
         .segments()
         .first()

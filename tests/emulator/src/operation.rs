@@ -178,6 +178,26 @@ impl Operations {
         }
     }
 
+    /// What has not ended at `now`, oldest first: kind, start, end (none when it never ends), and the resource it makes.
+    pub(crate) fn under_way(&self, now: Timestamp) -> Vec<Value> {
+        let is_under_way = |operation: &&Operation| operation.ends.is_none_or(|ends| now < ends);
+        let mut running: Vec<&Operation> = self.by_id.values().filter(is_under_way).collect();
+        running.sort_by_key(|operation| operation.started);
+        let view = |operation: &Operation| {
+            let resource = match &operation.output {
+                Output::Resource(key) => Some(key),
+                Output::Nothing | Output::Value(_) => None,
+            };
+            json!({
+                "kind": operation.form.word(),
+                "started": operation.started.to_string(),
+                "ends": operation.ends.map(|ends| ends.to_string()),
+                "resource": resource,
+            })
+        };
+        running.into_iter().map(view).collect()
+    }
+
     /// Makes a running operation fail at `at`, or at its own end if that is earlier.
     pub(crate) fn fail(&mut self, id: &str, at: Timestamp, failure: Failure) {
         if let Some(operation) = self.by_id.get_mut(id) {
@@ -267,7 +287,9 @@ fn status_body(id: &str, operation: &Operation, status: Status<'_>, output: Opti
         let error = json!({"code": failure.code, "message": failure.message});
         crate::json::set(&mut body, &["error"], error);
     }
-    if let (Some(output), Form::Disk) = (output, operation.form) {
+    // What is nowhere else is shown whatever the form: the template of a capture.
+    let shows = operation.form == Form::Disk || matches!(operation.output, Output::Value(_));
+    if let Some(output) = output.filter(|_| shows) {
         crate::json::set(&mut body, &["properties", "output"], output);
     }
     crate::json::set(&mut body, &["name"], json!(id));

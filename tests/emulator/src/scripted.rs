@@ -15,6 +15,7 @@ use crate::{
     http::{Request, Response},
     json as edit,
     seed::Seed,
+    storage,
 };
 
 impl Emulator {
@@ -113,6 +114,7 @@ impl Emulator {
                 status,
                 (&refusal.code, &refusal.message),
             ),
+            (None, Service::Blobs) => storage::refuse(call.request, status, (&refusal.code, &refusal.message)),
         }
     }
 
@@ -127,6 +129,10 @@ impl Emulator {
             Service::Arm => denied.arm_response(&page),
             Service::Batch => batch::refuse_token(&mut self.world.batch_parts(), call, &denied, &page),
             Service::Entra => entra::error_response(StatusCode::UNAUTHORIZED, "invalid_client", &denied.to_string()),
+            Service::Blobs => {
+                let told = ("InvalidAuthenticationInfo", denied.to_string());
+                storage::refuse(call.request, StatusCode::UNAUTHORIZED, (told.0, &told.1))
+            }
         }
     }
 
@@ -136,7 +142,7 @@ impl Emulator {
         if let Some(mut body) = body.filter(|body| body.get("value").is_some_and(Value::is_array)) {
             let name = match service {
                 Service::Batch => "odata.nextLink",
-                Service::Arm | Service::Entra => "nextLink",
+                Service::Arm | Service::Entra | Service::Blobs => "nextLink",
             };
             edit::set(&mut body, &[name], json!(url_of(call.request)));
             response.body = Bytes::from(body.to_string());
@@ -154,7 +160,10 @@ impl Emulator {
                 request: &request,
                 now: call.now,
             };
-            let taken = self.answer(crate::service(&request), &rival).status.is_success();
+            let taken = self
+                .answer(crate::service(&self.world.storage, &request), &rival)
+                .status
+                .is_success();
             if taken {
                 self.world.engine.faults.took_effect();
             }

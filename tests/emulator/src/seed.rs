@@ -10,7 +10,7 @@ use thiserror::Error;
 
 use crate::{
     compute::Quota, directory::Subscription, entra::Tenant, guess::Guesses, region, rights::RoleAssignment,
-    throttling::Throttling, timing::Seconds, world::World,
+    storage::Planted, throttling::Throttling, timing::Seconds, world::World,
 };
 
 mod gallery;
@@ -77,7 +77,7 @@ pub struct Seed {
     /// Compute quotas.
     #[serde(default)]
     pub quotas: Vec<Quota>,
-    /// Storage accounts, which are only looked at.
+    /// Storage accounts with their blobs.
     #[serde(default)]
     pub storage_accounts: Vec<StorageAccountSeed>,
     /// Batch accounts, read by the Batch part.
@@ -120,6 +120,22 @@ pub struct StorageAccountSeed {
     /// Properties besides the usual ones, as Azure writes them.
     #[serde(default)]
     pub properties: Value,
+    /// What is in it.
+    #[serde(default)]
+    pub blobs: Vec<BlobSeed>,
+}
+
+/// A blob.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct BlobSeed {
+    /// Its container, which is made with it.
+    pub container: String,
+    /// Its name.
+    pub name: String,
+    /// Of a disk, its size in GiB: such a blob is a VHD. Any other is a block blob.
+    #[serde(default, rename = "diskGB")]
+    pub disk_gb: Option<u32>,
 }
 
 /// Why a seed was refused.
@@ -259,6 +275,15 @@ impl Seed {
             world
                 .storage
                 .plant(&group, &account.name, &location, &account.properties);
+            let id = format!("{group}/providers/Microsoft.Storage/storageAccounts/{}", account.name);
+            for blob in &account.blobs {
+                let planted = Planted {
+                    container: &blob.container,
+                    name: &blob.name,
+                    disk_gib: blob.disk_gb,
+                };
+                world.storage.plant_blob(&id, planted, place.now);
+            }
         }
         Ok(())
     }

@@ -28,6 +28,8 @@ pub struct Seconds {
     pub snapshot: u32,
     /// The background copy of a `CopyStart` snapshot, from 0 to 100 percent.
     pub background_copy: u32,
+    /// The copy of a disk or blob into a storage account.
+    pub blob_copy: u32,
     /// An empty or copied managed disk.
     pub disk: u32,
     /// A managed image.
@@ -59,6 +61,7 @@ impl Default for Seconds {
         Self {
             snapshot: 20,
             background_copy: 600,
+            blob_copy: 60,
             disk: 5,
             image: 60,
             gallery: 10,

@@ -6,14 +6,16 @@ use jiff::Timestamp;
 
 use crate::{
     batch::{self, Batch},
+    call::Call,
     compute::{self, Compute},
     deployment::state::Deployments,
     directory::Directory,
     engine::Engine,
     entra::Entra,
+    http::Response,
     network::{self, Network},
     rights::Rights,
-    storage::Storage,
+    storage::{self, Storage},
     vault::Vaults,
 };
 
@@ -34,7 +36,7 @@ pub struct World {
     pub deployments: Deployments,
     /// Key vaults, as far as the resource manager shows them.
     pub vaults: Vaults,
-    /// Storage accounts, as far as the resource manager shows them.
+    /// Storage accounts and their blobs.
     pub storage: Storage,
     /// Batch accounts, pools, nodes, jobs.
     pub batch: Batch,
@@ -49,6 +51,7 @@ impl World {
         self.network.settle(&self.engine.operations, now);
         self.deployments.settle(&self.engine.operations, now);
         self.vaults.settle(&self.engine.operations, now);
+        self.storage.release(|vm| self.compute.vms.find(vm).is_some());
         let gone = self.directory.settle(&self.engine.operations, now);
         for group in gone {
             self.compute.remove_group(&group);
@@ -66,7 +69,26 @@ impl World {
             compute: &mut self.compute,
             engine: &mut self.engine,
             network: &self.network,
+            storage: &mut self.storage,
         }
+    }
+
+    /// Answers a request to a storage account's own host. Versions still being made from a blob that goes fail.
+    pub(crate) fn respond_to_blobs(&mut self, call: &Call<'_>) -> Response {
+        let compute = &self.compute;
+        let parts = storage::Parts {
+            storage: &mut self.storage,
+            engine: &mut self.engine,
+            entra: &self.entra,
+            rights: &self.rights,
+            granted: &|address| compute.granted(address),
+        };
+        let response = storage::respond_to_blobs(parts, call);
+        if call.request.method == ::http::Method::DELETE && response.status.is_success() {
+            let address = format!("https://{}{}", call.request.authority, call.request.path);
+            compute::fail_copies_of(&mut self.compute_parts(), &address.to_lowercase(), call.now);
+        }
+        response
     }
 
     /// What the network provider answers with.

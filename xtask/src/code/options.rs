@@ -18,6 +18,8 @@ use super::{
 pub(super) const NAMESAKES: &[Namesake] = &[
     // What can be kept.
     ("crates/core/src/settings/temporaries.rs", "managed_image"),
+    // The name of a check.
+    ("crates/core/src/publish/checks.rs", "purchase_plan"),
     // azure-arm's own option.
     (
         "crates/packer-plugin/src/artifact_in.rs",

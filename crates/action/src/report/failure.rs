@@ -88,6 +88,7 @@ const fn kind_in_words(kind: ErrorKind) -> &'static str {
         ErrorKind::Quota => "quota or limit",
         ErrorKind::PartlyReached => "partly reached",
         ErrorKind::Deadline => "deadline passed",
+        ErrorKind::Returned => "found bad, and brought back to what it was",
         ErrorKind::Refused => "refused for safety",
         ErrorKind::Rejected => "Azure refused it",
         ErrorKind::Policy => "forbidden by a policy",
@@ -108,6 +109,7 @@ const fn next_step(kind: ErrorKind) -> &'static str {
         ErrorKind::Quota => "raise the quota or ask for less, then run again",
         ErrorKind::PartlyReached => "run the same again: it goes on from the nodes that are there",
         ErrorKind::Deadline => "run the same again: it goes on from here; a longer deadline saves the repeat",
+        ErrorKind::Returned => "correct what the reason names, publish another version, and roll that one out",
         ErrorKind::Refused => "choose one of the ways that the reason names, then run again",
         ErrorKind::Rejected => "correct what the service names, then run again",
         ErrorKind::Policy => {

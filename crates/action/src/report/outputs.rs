@@ -10,8 +10,10 @@ use std::{
     path::{Path, PathBuf},
 };
 
+use azure_batch_core::{harmless::harmless_json, redact::Redactor};
+
 use super::{Report, summary};
-use crate::{console::Redactor, github::runner::Runner};
+use crate::github::runner::Runner;
 
 /// A file that could not be written.
 #[derive(Debug, thiserror::Error)]
@@ -46,7 +48,7 @@ pub fn write_all(report: &Report, report_path: Option<&Path>, runner: &Runner, r
         check(
             "report",
             path,
-            std::fs::write(path, redactor.clean(&report_text(report))),
+            std::fs::write(path, harmless_json(&redactor.clean(&report_text(report)))),
         );
     }
     if let Some(path) = &runner.output {

@@ -217,7 +217,10 @@ const fn action(rollout: &RolloutReport) -> &'static str {
         PoolAction::None => "nothing done",
         PoolAction::Created => "created",
         PoolAction::Resized => "resized",
+        PoolAction::Updated => "settings updated",
         PoolAction::Joined => "joined a resize",
+        PoolAction::Replaced => "changed in place",
+        PoolAction::Returned => "brought back",
         PoolAction::Unchanged => "unchanged",
     }
 }

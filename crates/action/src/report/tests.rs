@@ -50,12 +50,13 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
     };
     RolloutReport {
         pool: asked().pool,
-        version: asked().version,
+        version: Some(asked().version),
         targets: targets(),
         plan: Plan::default(),
         action: PoolAction::Created,
         needed: 686,
         ready,
+        canary: Vec::new(),
         states: states
             .iter()
             .map(|(state, count)| ((*state).to_owned(), *count))
@@ -227,7 +228,7 @@ fn spot_nodes_are_wanted_when_they_are_counted() {
     for (dedicated, counts, wanted) in [
         (700, SpotCounts::No, 700),
         (700, SpotCounts::Yes, 720),
-        (0, SpotCounts::No, 20),
+        (0, SpotCounts::WhenAlone, 20),
     ] {
         let targets = Targets {
             dedicated,

@@ -78,7 +78,10 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         report_path: report_path.as_deref(),
         stopwatch,
     };
-    let request = match RolloutRequest::read(&mut given, runner) {
+    let request = RolloutRequest::read(&mut given, runner);
+    // Once more: the files that were read now may hold some.
+    hide_secrets(&given, console);
+    let request = match request {
         Ok(request) => request,
         Err(faults) => {
             let faults = faults.iter().map(|fault| given.spelled(fault)).collect();

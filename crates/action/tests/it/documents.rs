@@ -2,11 +2,20 @@
 
 use std::{fs, path::PathBuf};
 
-use azure_batch_core::options::{self, Door, Opt, Standard, Verb};
+use azure_batch_core::options::{self, Chapter, Door, Opt, Standard, Verb};
 use azure_batch_pool::report::outputs;
 
 const ACTION: &str = "action.yml";
 const PAGE: &str = "docs/action.md";
+const COMMANDS: &str = "docs/pool-commands.md";
+
+/// The commands of that page.
+const OF_COMMANDS: &[(&str, Verb)] = &[
+    ("plan", Verb::Plan),
+    ("rollback", Verb::Rollback),
+    ("doctor", Verb::Doctor),
+    ("status", Verb::Status),
+];
 
 /// The options of the action.
 fn inputs() -> Vec<&'static Opt> {
@@ -42,7 +51,9 @@ fn action_inputs() -> String {
     for opt in inputs() {
         let default = match (opt.default_value(Verb::Rollout), opt.default) {
             (Some((value, source)), _) => format!(" Default: {value} ({source})."),
-            (None, Standard::Rule(_)) => format!(" Default: {}.", opt.default_text(Verb::Rollout, Door::Input)),
+            (None, Standard::Rule(_) | Standard::By(_)) => {
+                format!(" Default: {}.", opt.default_text(Verb::Rollout, Door::Input))
+            }
             (None, _) => String::new(),
         };
         // A JSON text is a YAML text too.
@@ -62,6 +73,18 @@ fn action_environment() -> String {
         format!("        {variable}: ${{{{ inputs.{name} }}}}\n")
     };
     inputs().into_iter().map(line).collect()
+}
+
+/// The options of a verb without those for signing in, which are the same everywhere.
+fn flags(verb: Verb) -> String {
+    let mut block = "| flag | kind | default | what it is for |\n| --- | --- | --- | --- |\n".to_owned();
+    let all = options::of(verb).into_iter();
+    for opt in all.filter(|opt| opt.is_taken_by(Door::Flag) && opt.chapter != Chapter::SignIn) {
+        let (name, kind) = (opt.spelled(Door::Flag), opt.kind.word());
+        let (default, doc) = (opt.default_text(verb, Door::Flag), opt.doc(Door::Flag));
+        block.push_str(&format!("| `{name}` | {kind} | {default} | {doc} |\n"));
+    }
+    block
 }
 
 fn page_tables() -> String {
@@ -128,4 +151,12 @@ fn no_expression_stands_in_shell_text() {
 #[test]
 fn the_page_has_every_option() {
     compare(PAGE, ("`PT15M`.\n", "\nWithout any credential"), &page_tables());
+}
+
+#[test]
+fn the_page_of_commands_has_the_flags_of_each() {
+    for (word, verb) in OF_COMMANDS {
+        let from = format!("<!-- flags of {word} -->\n");
+        compare(COMMANDS, (&from, "<!-- end of flags -->"), &flags(*verb));
+    }
 }

@@ -119,6 +119,28 @@ fn bad_inputs_on_a_runner_are_one_annotation_outputs_and_exit_code_2() {
 }
 
 #[test]
+fn a_secret_of_the_pool_json_is_masked_and_struck_out_like_any_other() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = folder.path().join("pool.json");
+    let json = r#"{"startTask": {"environmentSettings": [{"name": "DB_PASSWORD", "value": "hunter2-of-the-pool"}]}}"#;
+    fs::write(&pool, json).unwrap();
+    let mut command = program();
+    on_runner(&mut command, folder.path());
+    let output = command
+        .arg("rollout")
+        .env("INPUT_POOL_JSON", format!("@{}", pool.display()))
+        .env("INPUT_VM_SIZE", "hunter2-of-the-pool!")
+        .output()
+        .unwrap();
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("::add-mask::hunter2-of-the-pool\n"), "{stdout}");
+    fs::remove_file(pool).unwrap();
+    let all = everything_written(&output, folder.path());
+    assert!(all.contains("vm-size: \"***!\""), "{all}");
+    assert!(!all.contains("hunter2"), "{all}");
+}
+
+#[test]
 fn a_deadline_is_exit_code_6_and_the_last_json_line_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");

@@ -38,3 +38,14 @@ pub fn list() -> Request {
         "list the subscriptions in sight",
     )
 }
+
+/// The request for the regions that a subscription may use.
+#[must_use]
+pub fn locations(id: &SubscriptionId) -> Request {
+    Request::arm(
+        Method::GET,
+        format!("/subscriptions/{id}/locations"),
+        API_VERSION,
+        format!("list the regions of subscription {id}"),
+    )
+}

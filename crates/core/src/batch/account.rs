@@ -13,7 +13,7 @@ use crate::{
 };
 
 /// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.
-const API_VERSION: &str = "2025-06-01";
+pub(super) const API_VERSION: &str = "2025-06-01";
 
 /// What we use of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -24,6 +24,28 @@ pub struct Account {
     pub endpoint: BatchEndpoint,
     /// Its region.
     pub location: Location,
+    /// Whose quota its nodes use.
+    pub allocation: Allocation,
+}
+
+/// Whose quota an account's nodes use.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Allocation {
+    /// The account's own.
+    BatchService,
+    /// That of the subscription.
+    UserSubscription,
+}
+
+impl Allocation {
+    /// Whose quota, in words.
+    #[must_use]
+    pub const fn whose_quota(self) -> &'static str {
+        match self {
+            Self::BatchService => "the account",
+            Self::UserSubscription => "the subscription",
+        }
+    }
 }
 
 /// The request for an account.
@@ -90,6 +112,11 @@ pub fn parse(id: &BatchAccountId, body: &serde_json::Value) -> Result<Account> {
         id: id.clone(),
         endpoint: BatchEndpoint::parse(text("/properties/accountEndpoint")).map_err(odd)?,
         location: text("/location").parse().map_err(odd)?,
+        allocation: if text("/properties/poolAllocationMode").eq_ignore_ascii_case("UserSubscription") {
+            Allocation::UserSubscription
+        } else {
+            Allocation::BatchService
+        },
     })
 }
 

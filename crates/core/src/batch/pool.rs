@@ -32,6 +32,8 @@ pub struct Pool {
     pub resize_timeout: Option<Duration>,
     /// Who decides its size.
     pub scaling: Scaling,
+    /// When its own properties changed last, by the service's clock; the end of a resize does not count.
+    pub modified: Option<Timestamp>,
     /// Changes with the pool's own properties; not when a resize ends.
     pub etag: Option<String>,
     /// What the last finished resize failed with. It stays until the next one, so it may be old.
@@ -123,6 +125,7 @@ impl Pool {
             } else {
                 Scaling::Fixed
             },
+            modified: text("/lastModified").and_then(|time| time.parse().ok()),
             etag: text("/eTag").map(str::to_owned),
             resize_errors: read_json::items(&body, "/resizeErrors")
                 .map(ResizeError::read)
@@ -225,7 +228,7 @@ pub fn get(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
 pub fn list(endpoint: &BatchEndpoint) -> Request {
     Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools").with_query(
         "$select",
-        "id,state,eTag,allocationState,allocationStateTransitionTime,currentDedicatedNodes,currentLowPriorityNodes,\
+        "id,state,eTag,lastModified,allocationState,allocationStateTransitionTime,currentDedicatedNodes,currentLowPriorityNodes,\
          targetDedicatedNodes,targetLowPriorityNodes,resizeTimeout,resizeErrors,enableAutoScale,vmSize,metadata,\
          virtualMachineConfiguration",
     )
@@ -279,6 +282,23 @@ pub fn resize(endpoint: &BatchEndpoint, id: &PoolId, order: &Resize, etag: Optio
     let path = format!("{}/resize", path(id));
     let request =
         Request::batch(endpoint, Method::POST, path, API_VERSION, format!("resize pool {id}")).with_body(body);
+    match etag {
+        Some(etag) => request.with_header("if-match", etag),
+        None => request,
+    }
+}
+
+/// The request that changes settings of a pool and leaves out those that stay, unless it has changed since `etag`.
+#[must_use]
+pub fn patch(endpoint: &BatchEndpoint, id: &PoolId, body: Value, etag: Option<&str>) -> Request {
+    let request = Request::batch(
+        endpoint,
+        Method::PATCH,
+        path(id),
+        API_VERSION,
+        format!("change pool {id}"),
+    )
+    .with_body(body);
     match etag {
         Some(etag) => request.with_header("if-match", etag),
         None => request,

@@ -122,6 +122,18 @@ impl DiskBody {
             .map(|_| json::at(&self.0, "/properties/purchasePlan"))
     }
 
+    /// How many machines may use it at one time.
+    #[must_use]
+    pub fn max_shares(&self) -> u64 {
+        json::number(&self.0, "/properties/maxShares").unwrap_or(1)
+    }
+
+    /// The bytes of a sector: 512, or 4096 on the kinds of disks that have such.
+    #[must_use]
+    pub fn sector_size(&self) -> u64 {
+        json::number(&self.0, "/properties/creationData/logicalSectorSize").unwrap_or(512)
+    }
+
     /// Whether a machine that is allocated uses it now.
     #[must_use]
     pub fn is_in_use(&self) -> bool {

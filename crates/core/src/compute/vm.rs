@@ -93,6 +93,33 @@ impl Vm {
             .unwrap_or("unknown")
     }
 
+    /// The service's word for its last change: `Succeeded`, `Updating`, `Failed`.
+    #[must_use]
+    pub fn provisioning_state(&self) -> &str {
+        self.text("/properties/provisioningState").unwrap_or("Succeeded")
+    }
+
+    /// Whether its memory was saved when it was deallocated.
+    #[must_use]
+    pub fn is_hibernated(&self) -> bool {
+        self.statuses()
+            .any(|code| code.eq_ignore_ascii_case("HibernationState/Hibernated"))
+    }
+
+    /// The edge zone that it lies in.
+    #[must_use]
+    pub fn edge_zone(&self) -> Option<&str> {
+        json::text(&self.body, "/extendedLocation/name")
+    }
+
+    /// LUNs of data disks that are being detached.
+    #[must_use]
+    pub fn luns_going(&self) -> Vec<u64> {
+        let going = |disk: &&Value| json::at(disk, "/toBeDetached").as_bool() == Some(true);
+        let disks = json::items(&self.body, "/properties/storageProfile/dataDisks").filter(going);
+        disks.filter_map(|disk| json::number(disk, "/lun")).collect()
+    }
+
     /// Whether it is marked as generalized.
     #[must_use]
     pub fn is_generalized(&self) -> bool {

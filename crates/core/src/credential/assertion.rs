@@ -1,5 +1,7 @@
 //! Client assertions: one that was given, or one fetched from the CI system whenever a token is renewed.
 
+use std::sync::{Arc, PoisonError};
+
 use async_trait::async_trait;
 use azure_core::http::ClientMethodOptions;
 use azure_identity::ClientAssertion;
@@ -8,9 +10,13 @@ use http::header;
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
-use super::http_client::{run, wrap};
+use super::{
+    Presented,
+    http_client::{run, wrap},
+};
 use crate::{
     address::{bearer, secret_address},
+    claims::Claims,
     error::{Error, ErrorKind, RefusedBy, Result},
     json, judge,
     options::sign_in::OIDC_REQUEST_URL,
@@ -19,12 +25,9 @@ use crate::{
     words,
 };
 
-/// The audience that Entra expects in a federated assertion.
-const AUDIENCE: &str = "api://AzureADTokenExchange";
-
 /// An assertion that the user gave.
 #[derive(Debug)]
-pub(super) struct Given(pub(super) SecretString);
+pub(super) struct Given(SecretString);
 
 /// Assertions from GitHub's OIDC endpoint; each lives a few minutes, so none is kept.
 #[derive(Debug)]
@@ -32,6 +35,7 @@ pub(super) struct Fetched {
     address: Url,
     token: SecretString,
     sender: Sender,
+    presented: Presented,
 }
 
 #[async_trait]
@@ -41,16 +45,34 @@ impl ClientAssertion for Given {
     }
 }
 
+impl Given {
+    pub(super) fn new(assertion: SecretString, presented: &Presented) -> Self {
+        remember(presented, assertion.expose_secret());
+        Self(assertion)
+    }
+}
+
 impl Fetched {
-    pub(super) fn new(request_url: &str, token: SecretString, sender: Sender) -> azure_core::Result<Self> {
+    /// Assertions for an audience, asked for at an address that already carries a query.
+    pub(super) fn new(
+        (request_url, audience): (&str, &str),
+        token: SecretString,
+        sender: &Sender,
+        presented: &Presented,
+    ) -> azure_core::Result<Self> {
         let mut address = secret_address(request_url).map_err(|why| {
             wrap(Error::new(
                 ErrorKind::BadInput,
                 words![OIDC_REQUEST_URL, format!(" {why}")],
             ))
         })?;
-        address.query_pairs_mut().append_pair("audience", AUDIENCE);
-        Ok(Self { address, token, sender })
+        address.query_pairs_mut().append_pair("audience", audience);
+        Ok(Self {
+            address,
+            token,
+            sender: sender.clone(),
+            presented: Arc::clone(presented),
+        })
     }
 
     async fn fetch(&self) -> Result<String> {
@@ -79,7 +101,9 @@ impl Fetched {
                 .with_hint("does the job have permissions: id-token: write?"));
         }
         let value = json::text(&answer.value(), "/value").map(str::to_owned);
-        value.ok_or_else(|| Error::new(ErrorKind::SignIn, "the answer holds none").while_doing(doing))
+        let value = value.ok_or_else(|| Error::new(ErrorKind::SignIn, "the answer holds none").while_doing(doing))?;
+        remember(&self.presented, &value);
+        Ok(value)
     }
 }
 
@@ -88,4 +112,9 @@ impl ClientAssertion for Fetched {
     async fn secret(&self, _options: Option<ClientMethodOptions<'_>>) -> azure_core::Result<String> {
         self.fetch().await.map_err(wrap)
     }
+}
+
+/// Keeps what an assertion says of itself, for a person who has to compare it.
+fn remember(presented: &Presented, assertion: &str) {
+    *presented.lock().unwrap_or_else(PoisonError::into_inner) = Claims::of(assertion);
 }

@@ -17,6 +17,8 @@ pub enum ErrorKind {
     PartlyReached,
     /// Our own deadline passed; running the same again goes on from here.
     Deadline,
+    /// What was rolled out was found bad, and things are again what they were before.
+    Returned,
     /// We refuse because going on could destroy or falsify something.
     Refused,
     /// Azure refuses what was asked, after something was written or because of how things stand.
@@ -42,7 +44,7 @@ pub struct ExitCode(pub u8);
 impl ErrorKind {
     /// The exit code: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,
     /// 6 deadline (resumable), 7 refused, by us for safety or by Azure for good, 8 Azure failed or could not be
-    /// reached, 130 cancelled.
+    /// reached, 9 found bad and brought back, 130 cancelled.
     #[must_use]
     pub const fn exit_code(self) -> ExitCode {
         ExitCode(match self {
@@ -53,6 +55,7 @@ impl ErrorKind {
             Self::Deadline => 6,
             Self::Refused | Self::Rejected | Self::Policy | Self::Locked => 7,
             Self::Azure | Self::NeverSent | Self::UnknownEffect => 8,
+            Self::Returned => 9,
             Self::Cancelled => 130,
         })
     }
@@ -67,6 +70,7 @@ impl ErrorKind {
             Self::Quota => "quota",
             Self::PartlyReached => "partly-reached",
             Self::Deadline => "deadline",
+            Self::Returned => "returned",
             Self::Refused => "refused",
             Self::Rejected => "rejected",
             Self::Policy => "policy",
@@ -93,6 +97,7 @@ mod tests {
             Quota,
             PartlyReached,
             Deadline,
+            Returned,
             Refused,
             Rejected,
             Policy,
@@ -103,6 +108,6 @@ mod tests {
             Cancelled,
         ];
         let codes = kinds.map(|kind| kind.exit_code().0);
-        assert_eq!(codes, [2, 3, 3, 4, 5, 6, 7, 7, 7, 7, 8, 8, 8, 130]);
+        assert_eq!(codes, [2, 3, 3, 4, 5, 6, 9, 7, 7, 7, 7, 8, 8, 8, 130]);
     }
 }

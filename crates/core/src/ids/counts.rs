@@ -2,10 +2,10 @@
 //!
 //! It knows no pool and no service.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 
 /// How many nodes of each kind.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct NodeCounts {
     /// Dedicated nodes.
     pub dedicated: u32,

@@ -64,7 +64,7 @@ rows! {
     DESTINATION_IMAGE_NAME: "shared_image_gallery_destination.image_name", Version, Kind::Text, Standard::Required, [],
         "The image definition.";
     DESTINATION_IMAGE_VERSION: "shared_image_gallery_destination.image_version", Version, Kind::Text, Standard::Value("next-patch", "the same template can run every night"), [],
-        "Number of the version: `1.4.2`, `next-patch` for the next number of 1.0, `next-patch 1.4` for the next number of 1.4. Each of the three parts is at most 2147483647. A number that a version from another source has is refused, also under `-force`. A version that is adopted keeps its own number.";
+        "Number of the version: `1.4.2`, `next-patch` for the next number of 1.0, `next-patch 1.4` for the next number of 1.4, `next-minor` for `1.N.0` with the next N, `next-minor 2` for `2.N.0`. For a number that follows the build write `1.0.<run>` with the number of the CI run. Each of the three parts is at most 2147483647, too small for a date with a time. A number that a version from another source has is refused, also under `-force`. A version that is adopted keeps its own number.";
     DESTINATION_STORAGE_ACCOUNT_TYPE: "shared_image_gallery_destination.storage_account_type", Version, Kind::Text, Standard::Value("Standard_LRS", "Azure's own"), [],
         "Storage of the replicas: `Standard_LRS`, `Standard_ZRS` or `Premium_LRS`. It cannot be changed later.";
     DESTINATION_TARGET_REGION: "shared_image_gallery_destination.target_region", Version, Kind::Blocks(TARGET_REGION), Standard::Absent, [],
@@ -78,6 +78,8 @@ rows! {
         "Resource id of the pool's Batch account.";
     USED_BY_NODES: "used_by.nodes", Replicas, Kind::Number, Standard::Required, [],
         "The greatest number of nodes that the pool will have.";
+    USED_BY_VM_SIZE: "used_by.vm_size", Replicas, Kind::Text, Standard::Absent, [],
+        "The pool's VM size, such as `Standard_D4ds_v6`. A definition whose images this size cannot boot is then refused before anything is copied: generation, architecture, security type and disk controller are compared.";
 }
 
 rows! {
@@ -126,6 +128,8 @@ rows! {
         "Mark the source VM as generalized.";
     GENERALIZED: "generalized", Source, Kind::Bool, Standard::Value("false", "only the user can know it"), [],
         "Declare that the source is generalized (sysprep or `waagent -deprovision` ran in it), marked or not. Disks and snapshots always need this, because they carry no mark; images carry one.";
+    PURCHASE_PLAN: "purchase_plan", Source, Kind::Text, Standard::Value("refuse", "Batch's instructions want a base image without one"), [],
+        "What happens with a machine whose base image has a purchase plan: `refuse`, or `carry` to give the plan to the definition unchanged. Whoever makes pools of it must have accepted the plan's terms in the pools' subscription.";
     IGNORE_CHECKS: "ignore_checks", Source, Kind::Texts, Standard::Absent, [],
         "Names of preflight checks whose failure is only a warning. A check that fails prints its name.";
 
@@ -135,8 +139,8 @@ rows! {
         "Create the gallery when it is missing. A resource group is never created.";
     DEFINITION: "definition", Version, Kind::Block(DEFINITION_ROWS), Standard::Rule("see each"), [],
         "What an image definition says of itself when it is created. A definition that exists is not changed.";
-    EXCLUDE_FROM_LATEST: "exclude_from_latest", Version, Kind::Bool, Standard::Rule("a version that exists stays as it is; a new one is not excluded"), [],
-        "Whether `latest` passes the version over: `true` excludes it, `false` admits it, whether the version is created, found or adopted.";
+    LATEST_NOW: "latest_now", Version, Kind::Bool, Standard::Rule("a new version is excluded from `latest`, until it is promoted; one that exists stays as it is"), [],
+        "Whether `latest` may be this version: `true` admits it, `false` excludes it, whether the version is created, found or adopted. Pools that name the definition take what is latest with their next nodes, and pools with automatic OS upgrade replace their nodes' OS by it.";
     END_OF_LIFE_DATE: "end_of_life_date", Version, Kind::Text, Standard::Absent, [],
         "When the version's life ends, as `2027-06-30` or `2027-06-30T12:00:00Z`. The date of an adopted version is only moved to a later day.";
     AZURE_TAGS: "azure_tags", Version, Kind::TextMap, Standard::Absent, [],

@@ -1,25 +1,50 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
-use super::{Kind, POOL_DOORS, ROLLOUT, Standard, rows};
+use super::{CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_VERSION, POOL_DOORS, REPORTING, ROLLOUT, Standard, rows};
 
 rows! {
-    /// All rows of this file.
-    ROWS [ROLLOUT, POOL_DOORS]:
+    /// Which version.
+    OF_VERSION [ON_VERSION, POOL_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
         "Manifest file that the Packer post-processor wrote; it names the image version.";
     IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image definition that the version must belong to. This protects against a wrong manifest.";
+}
 
+rows! {
+    /// Which account.
+    OF_ACCOUNT [ON_ACCOUNT, POOL_DOORS]:
     ACCOUNT: "account", Pool, Kind::Text, Standard::Absent, [],
         "Resource id of the Batch account. Give this or {account_endpoint}.";
     ACCOUNT_NAME: "account_name", Pool, Kind::Text, Standard::Absent, [],
         "Name of the Batch account. It is compared with {account_endpoint}.";
     ACCOUNT_ENDPOINT: "account_endpoint", Pool, Kind::Text, Standard::Absent, [],
         "Endpoint of the Batch account (`name.region.batch.azure.com`), for identities without rights in ARM.";
+}
+
+rows! {
+    /// Which pool that is changed, what happens to what runs on it, and how patiently.
+    OF_CHANGE [CHANGING_A_POOL, POOL_DOORS]:
     POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
-        "Id of the pool to create or resize.";
+        "Id of the pool.";
+    RUNNING_TASKS: "running_tasks", Change, Kind::Text, Standard::Value("wait", "nothing that runs is lost"), [],
+        "What happens to the tasks that run on a pool which must be emptied. Its jobs are disabled first and enabled at the end. `wait`: the tasks run to their end, then the pool is emptied. `taskcompletion`: each node goes once its tasks have ended. `requeue`: the tasks end and start again later. `terminate`: the tasks end and count as failed.";
+
+    RESIZE_ROUNDS: "resize_rounds", Waiting, Kind::Number, Standard::Value("5", "with pauses of 1, 2, 4 and 8 minutes between them"), [],
+        "How many resize rounds there may be, the first included: 1 to 10.";
+    RESIZE_TIMEOUT: "resize_timeout", Waiting, Kind::Duration, Standard::Rule("by target size: 15 minutes per 1,000 nodes begun, at least 30 above 300 nodes"), [],
+        "Timeout of the first resize round, 5 minutes at least; later rounds get longer ones.";
+    STOP_PENDING_RESIZE: "stop_pending_resize", Waiting, Kind::Bool, Standard::Value("false", "another user may need it"), [],
+        "Stop a resize to another target that is in progress. Without this the run waits for its end.";
+    NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
+        "The wait for nodes ends when for this long no more nodes got ready and no node on its way changed its state.";
+}
+
+rows! {
+    /// What the pool shall be.
+    ROWS [ROLLOUT, POOL_DOORS]:
     VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],
         "VM size of the nodes, such as `Standard_D4s_v5`. Needed to create the pool; compared when the pool exists.";
     NODE_AGENT_SKU_ID: "node_agent_sku_id", Pool, Kind::Text, Standard::Absent, [],
@@ -28,8 +53,12 @@ rows! {
         "How many dedicated nodes the pool shall have.";
     TARGET_SPOT_NODES: "target_spot_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
         "How many spot nodes the pool shall have.";
-    COUNT_SPOT_NODES: "count_spot_nodes", Pool, Kind::Bool, Standard::Value("false", "Azure takes spot nodes away at any time"), [],
+    COUNT_SPOT_NODES: "count_spot_nodes", Pool, Kind::Bool, Standard::Rule("only in a pool without dedicated nodes, as Azure takes spot nodes away at any time"), [],
         "Whether the roll-out succeeds only when the spot nodes are ready too.";
+    MIN_READY: "min_ready", Pool, Kind::Text, Standard::Rule("all dedicated nodes up to 100, 98 % of them above: in a large allocation single nodes fail"), [],
+        "How many dedicated nodes must be ready for success: a number, or a percentage such as `95%`. Nodes that are missing then are named in a warning.";
+    MIN_READY_SPOT: "min_ready_spot", Pool, Kind::Text, Standard::Rule("as for dedicated nodes when {count_spot_nodes} says that they count or the pool has no others, else 0"), [],
+        "How many spot nodes must be ready for success: a number, or a percentage such as `50%`.";
     START_TASK: "start_task", Pool, Kind::Text, Standard::Absent, [],
         "Command line of the start task; run by `/bin/bash -c` or `cmd /c`.";
     START_TASK_ELEVATED: "start_task_elevated", Pool, Kind::Bool, Standard::Value("false", "least privilege"), [],
@@ -41,15 +70,28 @@ rows! {
     POOL_JSON: "pool_json", Pool, Kind::Json, Standard::Absent, [],
         "Everything else of Batch's pool JSON (body of `POST /pools`), inline or `@file`; passed on as it is.";
 
-    RESIZE_ROUNDS: "resize_rounds", Waiting, Kind::Number, Standard::Value("5", "with pauses of 1, 2, 4 and 8 minutes between them"), [],
-        "How many resize rounds there may be, the first included: 1 to 10.";
-    RESIZE_TIMEOUT: "resize_timeout", Waiting, Kind::Duration, Standard::Rule("by target size: 15 minutes per 1,000 nodes begun, at least 30 above 300 nodes"), [],
-        "Timeout of the first resize round, 5 minutes at least; later rounds get longer ones.";
-    STOP_PENDING_RESIZE: "stop_pending_resize", Waiting, Kind::Bool, Standard::Value("false", "another user may need it"), [],
-        "Stop a resize to another target that is in progress. Without this the run waits for its end.";
-    NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
-        "The wait for nodes ends when no node has changed its state for this long.";
+    ADOPT: "adopt", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need the pool as it is"), [],
+        "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
+    ADD_REGION: "add_region", Replicas, Kind::Bool, Standard::Value("false", "a version is shared, and every region of it costs"), [],
+        "Whether the region of the Batch account is added to the image version when the version has no replica there.";
+    REGISTER_PROVIDER: "register_provider", Pool, Kind::Bool, Standard::Value("false", "it changes the subscription"), [],
+        "Register `Microsoft.Batch` in the image's subscription when it is not registered there. Without this the roll-out is refused.";
 
+    STRATEGY: "strategy", Change, Kind::Text, Standard::Value("create-only", "no pool is emptied unless you say so"), [],
+        "What happens to a pool that is there and needs another image, or another setting that Batch changes only while a pool has no nodes. `create-only`: it is refused. `in-place`: its jobs are disabled, it is emptied as {running_tasks} says, changed, filled again, and its jobs are enabled.";
+    CANARY_NODES: "canary_nodes", Change, Kind::Text, Standard::Rule("1 when {canary_command} or {canary_minutes} is given, else none"), [],
+        "How many nodes get the new image first in place: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
+    CANARY_COMMAND: "canary_command", Change, Kind::Text, Standard::Absent, [],
+        "Command that must succeed as a task on each of the first nodes; run by `/bin/bash -c` or `cmd /c`. The end of what it writes is in the report.";
+    CANARY_MINUTES: "canary_minutes", Change, Kind::Number, Standard::Value("0", "the command and the start of the nodes say enough"), [],
+        "How many minutes the first nodes must stay ready before the pool grows.";
+    ON_FAILURE: "on_failure", Change, Kind::Text, Standard::Value("return", "a pool without nodes serves nobody"), [],
+        "What happens in place when the new image turns out bad. `return`: the pool gets its former image, size and jobs, and the run ends with exit code 9. `keep`: it stays as it is, with its jobs disabled, until the same run or a rollback goes on.";
+}
+
+rows! {
+    /// What is reported where.
+    OF_REPORT [REPORTING, POOL_DOORS]:
     GITHUB_TOKEN: "github_token", Report, Kind::Secret, Standard::Absent, [],
         "GitHub token with `deployments: write`; needed for {deployment_environment}.";
     DEPLOYMENT_ENVIRONMENT: "deployment_environment", Report, Kind::Text, Standard::Absent, [],

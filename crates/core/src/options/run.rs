@@ -1,10 +1,10 @@
 //! The options that every run takes, whatever it does.
 
-use super::{COUNTING_NODES, EVERY_DOOR, EVERY_VERB, Kind, Standard, Verb, rows};
+use super::{EVERY_DOOR, EVERY_VERB, Kind, MAKING_NODES, Standard, Verb, rows};
 
 rows! {
-    /// What is said of nodes and replicas.
-    OF_NODES [COUNTING_NODES, EVERY_DOOR]:
+    /// What follows from how many nodes there will be.
+    OF_NODES [MAKING_NODES, EVERY_DOOR]:
     NODES_PER_REPLICA: "nodes_per_replica", Replicas, Kind::Number, Standard::Value("300", "Microsoft's page since the end of 2020"), [],
         "How many nodes one replica of the version serves: `300`, or `600`, the figure of the 2019 edition of Microsoft's page for Batch pools on gallery images.";
 }
@@ -14,7 +14,11 @@ rows! {
     ROWS [EVERY_VERB, EVERY_DOOR]:
     DEADLINE: "deadline", Waiting, Kind::Duration, Standard::By(&[
             (Verb::Publish, "6h", "replication of large images took that long"),
-            (Verb::Rollout, "4h", "five resize rounds with their pauses, and the start of the nodes"),
+            (Verb::Rollout, "", "by target size: all resize rounds with their pauses, and twice {node_ready_timeout}; 4h at least"),
+            (Verb::Plan, "15m", "it only reads"),
+            (Verb::Rollback, "4h", "resize rounds with their pauses, and the start of the nodes"),
+            (Verb::Status, "15m", "it only reads"),
+            (Verb::Doctor, "15m", "it only reads"),
             (Verb::List, "15m", "it only reads"),
         ]), [],
         "How long the whole run may take, such as `90m` or `6h`. When this time is over, nothing is lost: the same run again goes on from there.";

@@ -109,6 +109,11 @@ fn a_description_names_other_options_as_its_door_does() {
         run::DEADLINE.default_text(Verb::Publish, Door::Template),
         "`6h` (replication of large images took that long)"
     );
+    assert!(
+        run::DEADLINE
+            .default_text(Verb::Rollout, Door::Flag)
+            .contains("twice `--node-ready-timeout`")
+    );
     assert_eq!(
         image::DESTINATION_SUBSCRIPTION.default_text(Verb::Publish, Door::Template),
         "`subscription_id`"

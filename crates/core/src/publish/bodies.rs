@@ -53,16 +53,18 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
     let regions: Vec<Value> = goal.first.iter().map(region).collect();
     let mut profile = json!({
         "targetRegions": regions,
-        "excludeFromLatest": goal.details.latest == Latest::Exclude,
+        "excludeFromLatest": goal.details.latest != Latest::Admit,
         "replicationMode": "Full",
     });
     if let Some(end) = goal.details.end_of_life {
         set(&mut profile, "endOfLifeDate", json!(end.to_string()));
     }
     let storage_profile = match &goal.way {
-        Way::ManagedImage => json!({"source": {"id": goal.image.to_string()}}),
+        Way::ManagedImage { image } => json!({"source": {"id": image.to_string()}}),
         Way::Source { id } => json!({"source": {"id": id}}),
         Way::Snapshots { .. } => disk_images(sources),
+        // It is never made; an update has no source.
+        Way::Adopted => json!({}),
     };
     json!({"location": machine.location, "tags": goal.details.all_tags(), "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
 }

@@ -2,6 +2,9 @@
 //!
 //! They are pure; a failure is one line with its remedy and can be ignored by name.
 
+mod disks;
+mod state;
+
 use std::collections::BTreeSet;
 
 use super::machine::{ImageKind, Machine, SourceImage, SourceShape};
@@ -10,18 +13,16 @@ use crate::{
     error::{Error, ErrorKind, Result},
     options::image,
     progress::{CheckOutcome, Event, Progress},
-    settings::{Generalized, MachineHandling, Stopped},
+    settings::{MachineHandling, PurchasePlan},
     words,
 };
-
-/// The largest data disk that a fully replicated version takes.
-const MAX_DATA_DISK_GIB: u64 = 1024;
 
 /// Why it is not known what happens to the temporary drive.
 const TEMP_DRIVE: &str = "Azure does not show whether the default temporary drive was kept";
 
 /// The names of all checks, for `ignore_checks`.
-pub const CHECK_NAMES: [&str; 12] = [
+pub const CHECK_NAMES: [&str; 15] = [
+    "vm-state",
     "deallocated",
     "generalized",
     "extensions",
@@ -30,6 +31,8 @@ pub const CHECK_NAMES: [&str; 12] = [
     "encryption-sets",
     "ultra-disk",
     "data-disk-size",
+    "shared-disks",
+    "os-disk-caching",
     "one-region",
     "purchase-plan",
     "base-image",
@@ -78,20 +81,21 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
 #[must_use]
 pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     match &machine.shape {
-        SourceShape::Image(image) => image_checks(machine, image),
+        SourceShape::Image(image) => image_checks(machine, image, handling),
         SourceShape::Disks | SourceShape::Snapshots => machine_checks(machine, handling),
     }
 }
 
 /// What an image that is used whole shows. Its machine is gone, so checks of it cannot be made.
-fn image_checks(machine: &Machine, image: &SourceImage) -> Vec<Check> {
+fn image_checks(machine: &Machine, image: &SourceImage, handling: MachineHandling) -> Vec<Check> {
     let only_a_vm = |name| unknown(name, "only a VM shows it, and the source is an image");
     let only_a_disk = |name| unknown(name, "only disks show it, and the source is an image");
     let plan = match image.kind {
         ImageKind::ManagedImage => unknown("purchase-plan", "a managed image does not show its purchase plan"),
-        ImageKind::Version => purchase_plan(machine),
+        ImageKind::Version => purchase_plan(machine, handling.purchase_plan),
     };
     vec![
+        only_a_vm("vm-state"),
         only_a_vm("deallocated"),
         os_state(image),
         only_a_vm("extensions"),
@@ -99,7 +103,9 @@ fn image_checks(machine: &Machine, image: &SourceImage) -> Vec<Check> {
         only_a_disk("disk-encryption"),
         only_a_disk("encryption-sets"),
         only_a_disk("ultra-disk"),
-        data_disk_size(machine),
+        disks::size(machine),
+        only_a_disk("shared-disks"),
+        only_a_disk("os-disk-caching"),
         pass("one-region", format!("the image lies in {}", machine.location)),
         plan,
         unknown("base-image", "this source does not name its base image"),
@@ -123,14 +129,9 @@ fn os_state(image: &SourceImage) -> Check {
 
 fn machine_checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     let vm = machine.vm.as_ref();
-    let mut checks = vm_checks(vm, handling);
-    checks.extend([
-        disk_encryption(machine),
-        encryption_sets(machine),
-        ultra_disk(machine),
-        data_disk_size(machine),
-    ]);
-    checks.extend([one_region(machine), purchase_plan(machine)]);
+    let mut checks = state::checks(machine, handling);
+    checks.extend(disks::checks(machine));
+    checks.push(purchase_plan(machine, handling.purchase_plan));
     let base = vm.and_then(Vm::base_image);
     let base = base.map_or_else(
         || "this source does not name its base image".to_owned(),
@@ -169,176 +170,17 @@ fn unknown(name: &'static str, text: impl Into<String>) -> Check {
     }
 }
 
-fn vm_checks(vm: Option<&Vm>, handling: MachineHandling) -> Vec<Check> {
-    let Some(vm) = vm else {
-        let names = ["deallocated", "generalized", "extensions", "ephemeral-os-disk"];
-        return names
-            .into_iter()
-            .map(|name| unknown(name, "only a VM shows it, and the source is disks or snapshots"))
-            .collect();
+fn purchase_plan(machine: &Machine, policy: PurchasePlan) -> Check {
+    let name = "purchase-plan";
+    let Some(plan) = &machine.plan else {
+        return pass(name, "no purchase plan");
     };
-    vec![
-        deallocated(vm, handling.if_running),
-        generalized(vm, handling.generalized),
-        extensions(vm),
-        ephemeral(vm),
-    ]
-}
-
-fn deallocated(vm: &Vm, if_running: Stopped) -> Check {
-    let name = "deallocated";
-    match (vm.power_state(), if_running) {
-        ("deallocated", _) => pass(name, "the VM is deallocated"),
-        (_, Stopped::Deallocate) => pass(name, "the VM will be deallocated, as asked"),
-        (state, Stopped::AllowRunning) => pass(
-            name,
-            format!("the VM is {state}; its disks are copied as they are, as asked"),
-        ),
-        (state, Stopped::Required) => fail(
-            name,
-            format!("the VM is {state}, so its disks are not consistent with each other; set deallocate = true"),
-        ),
-    }
-}
-
-fn generalized(vm: &Vm, handling: Generalized) -> Check {
-    let name = "generalized";
-    match handling {
-        _ if vm.is_generalized() => pass(name, "the VM is marked as generalized"),
-        Generalized::Declared => pass(name, "the VM is declared to be generalized"),
-        Generalized::Mark => pass(
-            name,
-            "the VM will be marked as generalized, as asked; it can never start again",
-        ),
-        Generalized::Required => fail(
-            name,
-            "the VM is not marked as generalized; run waagent -deprovision+user or sysprep in it and set generalize = true, or generalized = true if that was done",
-        ),
-    }
-}
-
-fn extensions(vm: &Vm) -> Check {
-    let names = vm.extensions();
-    if names.is_empty() {
-        pass("extensions", "the VM has no extensions")
-    } else {
-        fail(
-            "extensions",
-            format!(
-                "the VM has extensions ({}), which keep Batch nodes from starting; remove them",
-                names.join(", ")
-            ),
-        )
-    }
-}
-
-fn ephemeral(vm: &Vm) -> Check {
-    if vm.has_ephemeral_os_disk() {
-        fail(
-            "ephemeral-os-disk",
-            "the VM has an ephemeral OS disk, which cannot be copied; build on a VM with a managed one",
-        )
-    } else {
-        pass("ephemeral-os-disk", "the OS disk is a managed one")
-    }
-}
-
-fn disk_encryption(machine: &Machine) -> Check {
-    let by_vm = machine.vm.as_ref().is_some_and(Vm::has_guest_encryption);
-    let encrypted: Vec<&str> = machine
-        .disks()
-        .filter(|disk| disk.body.has_guest_encryption())
-        .map(|disk| disk.name.as_str())
-        .collect();
-    if encrypted.is_empty() && !by_vm {
-        pass("disk-encryption", "no disk is encrypted by Azure Disk Encryption")
-    } else {
-        let which = if encrypted.is_empty() {
-            machine.os.name.clone()
-        } else {
-            encrypted.join(", ")
-        };
-        fail(
-            "disk-encryption",
-            format!(
-                "{which}: encrypted by Azure Disk Encryption, which no image can carry; decrypt it, or use encryption at host in the pool"
-            ),
-        )
-    }
-}
-
-fn encryption_sets(machine: &Machine) -> Check {
-    let sets: BTreeSet<Option<String>> = machine
-        .disks()
-        .map(|disk| disk.body.encryption_set().map(str::to_ascii_lowercase))
-        .collect();
-    if sets.len() <= 1 {
-        pass("encryption-sets", "all disks are encrypted alike")
-    } else {
-        fail(
-            "encryption-sets",
-            "the disks have different disk encryption sets; a version needs one choice for each disk and region, so use one set",
-        )
-    }
-}
-
-fn ultra_disk(machine: &Machine) -> Check {
-    match machine
-        .disks()
-        .find(|disk| disk.body.sku().eq_ignore_ascii_case("UltraSSD_LRS"))
-    {
-        Some(disk) => fail(
-            "ultra-disk",
-            format!(
-                "{} is an Ultra disk, which no image can hold; move its data to another type",
-                disk.name
-            ),
-        ),
-        None => pass("ultra-disk", "no Ultra disk"),
-    }
-}
-
-fn data_disk_size(machine: &Machine) -> Check {
-    match machine
-        .data
-        .iter()
-        .find(|(_, disk)| disk.body.size_gib() > MAX_DATA_DISK_GIB)
-    {
-        Some((lun, disk)) => fail(
-            "data-disk-size",
-            format!(
-                "{} (LUN {lun}) has {} GiB; a replicated version takes data disks up to {MAX_DATA_DISK_GIB} GiB",
-                disk.name,
-                disk.body.size_gib()
-            ),
-        ),
-        None => pass("data-disk-size", format!("no data disk above {MAX_DATA_DISK_GIB} GiB")),
-    }
-}
-
-fn one_region(machine: &Machine) -> Check {
-    let elsewhere = |location: Option<_>| location.is_some_and(|location| location != machine.location);
-    match machine.disks().find(|disk| elsewhere(disk.body.location())) {
-        Some(disk) => fail(
-            "one-region",
-            format!(
-                "{} lies in another region than {}; copy it there first",
-                disk.name, machine.location
-            ),
-        ),
-        None => pass("one-region", format!("all disks lie in {}", machine.location)),
-    }
-}
-
-fn purchase_plan(machine: &Machine) -> Check {
-    match &machine.plan {
-        None => pass("purchase-plan", "no purchase plan"),
-        Some(plan) => {
-            let name = crate::json::text(plan, "/name").unwrap_or("?");
-            fail(
-                "purchase-plan",
-                format!("the machine carries purchase plan {name}; Batch's instructions want a base image without one"),
-            )
+    let plan = crate::json::text(plan, "/name").unwrap_or("?");
+    match policy {
+        PurchasePlan::Carry => pass(name, format!("the definition gets purchase plan {plan}, as asked")),
+        PurchasePlan::Refuse => {
+            let text = "Batch's instructions want a base image without one; use another, or have it given to the definition with \"carry\"";
+            fail(name, format!("the machine carries purchase plan {plan}; {text}"))
         }
     }
 }

@@ -3,18 +3,30 @@
 //! Nothing is decided here.
 
 use super::{
+    definition,
     next::{Batch, Stage},
     number::Number,
     observe::Seen,
     plan::Goal,
-    regions,
+    regions, unused,
     way::Way,
 };
 use crate::{
     client::Client,
     error::{Error, ErrorKind},
     replication,
+    settings::{Latest, PublishSettings},
 };
+
+/// What a run that failed could not do.
+#[must_use]
+pub(super) fn cannot(settings: &PublishSettings) -> String {
+    let source = &settings.source;
+    match settings.adopted() {
+        Some(_) => format!("cannot adopt {source}"),
+        None => format!("cannot publish {source} to {}", settings.definition.name()),
+    }
+}
 
 /// The failure of a run that did the same so many times: other runs, or Azure, undo it.
 pub(super) fn always_again(batch: &Batch, rounds: u32) -> Error {
@@ -25,7 +37,7 @@ pub(super) fn always_again(batch: &Batch, rounds: u32) -> Error {
 }
 
 /// Says what is decided, and why.
-pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
+pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen, goal: &Goal) {
     let progress = &client.run().progress;
     match goal.number {
         Number::New(number) => progress.note(format!(
@@ -35,26 +47,70 @@ pub(super) fn announce(client: &Client, seen: &Seen, goal: &Goal) {
         Number::Found(number) => progress.note(format!(
             "Version {number} was made of this very source: nothing is copied"
         )),
-    }
-    if let (Number::Found(_), true) = (goal.number, seen.machine.is_known_by_name()) {
-        progress.warn(
-            "The disks that the image was captured from are gone, so an image captured later under the same names looks the same. If this is one, build with -force, or give it another name",
-        );
+        Number::Adopted(number) => progress.note(format!(
+            "Version {number} is of the wanted definition: it is adopted and nothing is copied"
+        )),
     }
     if let (Number::New(_), Way::Snapshots { why }) = (goal.number, &goal.way) {
         progress.note(format!("No managed image: {why}"));
     }
-    if let (Number::Found(_), Some(version)) = (goal.number, seen.version(&goal.version)) {
+    caveats(client, settings, seen, goal);
+    for formula in goal.formulas() {
+        progress.note(formula);
+    }
+}
+
+/// Says which wishes have no effect on a version that is there, and what cannot be known of it.
+pub(super) fn caveats(client: &Client, settings: &PublishSettings, seen: &Seen, goal: &Goal) {
+    let progress = &client.run().progress;
+    match goal.number {
+        Number::New(_) => {}
+        Number::Found(_) if seen.machine.is_known_by_name() => progress.warn(
+            "The disks that the image was captured from are gone, so an image captured later under the same names looks the same. If this is one, build with -force, or give it another name",
+        ),
+        Number::Found(_) => {}
+        Number::Adopted(_) => unused::notes(settings).iter().for_each(|text| progress.note(text)),
+    }
+    if let Some(version) = seen.version(&goal.version) {
         for text in replication::kept(version, &goal.wanted_first()) {
             progress.warn(text);
         }
     }
+    if let (Number::New(_), Latest::Keep | Latest::Exclude) = (goal.number, goal.details.latest) {
+        progress.note("The version will be excluded from latest: no pool takes it by itself until it is promoted");
+    }
     for text in &goal.notes {
         progress.warn(text.clone());
     }
-    for formula in goal.formulas() {
-        progress.note(formula);
+}
+
+/// What a new definition and a new version can never have otherwise.
+#[must_use]
+pub(super) fn permanent(settings: &PublishSettings, seen: &Seen, goal: &Goal) -> Vec<String> {
+    let mut lines = Vec::new();
+    if seen.definition.is_none() {
+        let definition = definition::existing_or_planned(settings, seen);
+        let plan = if definition.plan().is_some() {
+            ", its purchase plan"
+        } else {
+            ""
+        };
+        lines.push(format!(
+            "definition {}: {}, {}, {}, its identifier{plan}",
+            settings.definition.name(),
+            definition.os_type(),
+            definition.hyper_v_generation(),
+            definition.architecture()
+        ));
     }
+    if matches!(goal.number, Number::New(_)) {
+        lines.push(format!(
+            "version {}: the storage type {} of its replicas, its disks",
+            goal.number.number(),
+            goal.storage.as_str()
+        ));
+    }
+    lines
 }
 
 /// What a batch does, as a sentence.
@@ -65,7 +121,7 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
         Stage::Destination => format!("Creating image definition {}", definition.name()),
         Stage::Machine => "Preparing the machine".to_owned(),
         Stage::Snapshots => format!("Creating {} snapshots side by side", goal.snapshots.len()),
-        Stage::Image => format!("Creating managed image {}", goal.image.name()),
+        Stage::Image => "Creating the managed image".to_owned(),
         Stage::Version => format!(
             "Creating image version {} in {}",
             goal.version.name(),

@@ -90,7 +90,10 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
     };
     let version = seen.version(&goal.version);
     let is_to_be_made = matches!(goal.number, Number::New(_)) && version.is_none();
-    let mut destination = destination(asking.settings, seen);
+    let mut destination = match goal.number {
+        Number::New(_) | Number::Found(_) => destination(asking.settings, seen),
+        Number::Adopted(_) => Vec::new(),
+    };
     let mut removal = Vec::new();
     if is_to_be_made {
         let machine = machine(asking.settings, seen);
@@ -191,12 +194,11 @@ fn copies(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Vec<Step>> {
 }
 
 fn image(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Vec<Step>> {
-    if goal.way != Way::ManagedImage {
+    let Way::ManagedImage { image } = &goal.way else {
         return Ok(Vec::new());
-    }
-    let image = goal.image.clone();
+    };
     let create = Step::CreateImage { image: image.clone() };
-    temporary(asking, seen, goal, &TemporaryId::Image(image), create)
+    temporary(asking, seen, goal, &TemporaryId::Image(image.clone()), create)
 }
 
 /// What is to be done for one temporary.

@@ -22,6 +22,8 @@ pub(super) enum Number {
     New(VersionNumber),
     /// A version that was made, or is being made, of the same source.
     Found(VersionNumber),
+    /// The version that is named as the source.
+    Adopted(VersionNumber),
 }
 
 impl Number {
@@ -29,7 +31,7 @@ impl Number {
     #[must_use]
     pub(super) const fn number(self) -> VersionNumber {
         match self {
-            Self::New(number) | Self::Found(number) => number,
+            Self::New(number) | Self::Found(number) | Self::Adopted(number) => number,
         }
     }
 }
@@ -47,17 +49,25 @@ pub(super) fn choose(
 ) -> Result<Number> {
     match choice {
         VersionChoice::Explicit(number) => explicit(number, reuse, versions, fingerprint),
-        VersionChoice::NextPatch { major, minor } => {
-            let line = VersionNumber { major, minor, patch: 0 };
-            let found = of_line(versions, line)
+        VersionChoice::NextPatch { .. } | VersionChoice::NextMinor { .. } => {
+            let found = versions_of(versions, choice)
                 .filter(|(_, version)| is_usable(version) && is_of(version, fingerprint))
                 .map(|(number, _)| number)
                 .max();
             match (found, reuse) {
                 (Some(number), Reuse::SameSource) => Ok(Number::Found(number)),
-                (Some(_) | None, _) => next(line, versions, taken).map(Number::New),
+                (Some(_) | None, _) => next(choice, versions, taken).map(Number::New),
             }
         }
+    }
+}
+
+/// Whether a number is one of those that a computed one follows.
+const fn is_before(choice: VersionChoice, number: VersionNumber) -> bool {
+    match choice {
+        VersionChoice::Explicit(_) => false,
+        VersionChoice::NextPatch { major, minor } => number.major == major && number.minor == minor,
+        VersionChoice::NextMinor { major } => number.major == major,
     }
 }
 
@@ -87,27 +97,40 @@ fn explicit(
     ]))
 }
 
-fn next(line: VersionNumber, versions: &[ImageVersion], taken: &BTreeSet<VersionNumber>) -> Result<VersionNumber> {
-    let seen = of_line(versions, line).map(|(number, _)| number);
-    let taken = taken.iter().copied().filter(|number| number.cmp_line(line).is_eq());
-    let Some(greatest) = seen.chain(taken).max() else {
-        return Ok(line);
+fn next(choice: VersionChoice, versions: &[ImageVersion], taken: &BTreeSet<VersionNumber>) -> Result<VersionNumber> {
+    let seen = versions_of(versions, choice).map(|(number, _)| number);
+    let taken = taken.iter().copied().filter(|number| is_before(choice, *number));
+    let greatest = seen.chain(taken).max();
+    let first = |major, minor| VersionNumber { major, minor, patch: 0 };
+    let (next, another) = match choice {
+        VersionChoice::Explicit(number) => (Some(number), "\"next-patch\""),
+        VersionChoice::NextPatch { major, minor } => {
+            let next = greatest.map_or(Some(first(major, minor)), VersionNumber::next_patch);
+            (next, "\"next-patch 1.1\"")
+        }
+        VersionChoice::NextMinor { major } => {
+            let next = greatest.map_or(Some(first(major, 0)), VersionNumber::next_minor);
+            (next, "\"next-minor 2\"")
+        }
     };
-    let used_up = || Error::new(ErrorKind::Quota, format!("the numbers after {greatest} are used up"));
-    greatest.next_patch().ok_or_else(|| {
-        used_up().with_hint(words![
+    next.ok_or_else(|| {
+        let last = greatest.map(|number| number.to_string()).unwrap_or_default();
+        Error::new(ErrorKind::Quota, format!("the numbers after {last} are used up")).with_hint(words![
             "begin another line: set ",
             DESTINATION_IMAGE_VERSION,
-            " to \"next-patch 1.1\", for example"
+            format!(" to {another}, for example")
         ])
     })
 }
 
-fn of_line(versions: &[ImageVersion], line: VersionNumber) -> impl Iterator<Item = (VersionNumber, &ImageVersion)> {
+fn versions_of(
+    versions: &[ImageVersion],
+    choice: VersionChoice,
+) -> impl Iterator<Item = (VersionNumber, &ImageVersion)> {
     let numbered = versions
         .iter()
         .filter_map(|version| Some((version.id.number()?, version)));
-    numbered.filter(move |(number, _)| number.cmp_line(line).is_eq())
+    numbered.filter(move |(number, _)| is_before(choice, *number))
 }
 
 /// Whether a version was made of this source as it was then.
@@ -148,6 +171,7 @@ mod tests {
             version("1.1.0", "Creating", ours),
             version("1.1.1", "Succeeded", "other"),
             version("2.0.2147483647", "Succeeded", "other"),
+            version("5.2147483647.0", "Failed", "other"),
         ];
         let table = [
             ("1.0.11", Ok("new 1.0.11")),
@@ -158,6 +182,10 @@ mod tests {
             ("next-patch 1.1", Ok("found 1.1.0")),
             ("next-patch 3.2", Ok("new 3.2.0")),
             ("next-patch 2.0", Err(ErrorKind::Quota)),
+            ("next-minor", Ok("found 1.1.0")),
+            ("next-minor 2", Ok("new 2.1.0")),
+            ("next-minor 4", Ok("new 4.0.0")),
+            ("next-minor 5", Err(ErrorKind::Quota)),
         ];
         for (text, expected) in table {
             let found = choose(
@@ -169,6 +197,7 @@ mod tests {
             let found = found.map(|number| match number {
                 Number::New(number) => format!("new {number}"),
                 Number::Found(number) => format!("found {number}"),
+                Number::Adopted(number) => format!("adopted {number}"),
             });
             assert_eq!(found.as_deref().map_err(Error::kind), expected, "{text}");
         }

@@ -1,10 +1,18 @@
 //! Looking at everything that a publish needs to know; nothing is written and nothing is decided here.
 
+pub(super) mod sizes;
+
 use futures::future::try_join_all;
 use serde_json::Value;
 
-use super::{machine::Machine, source, temporaries, temporaries::Found};
+use super::{
+    boot::WantedSize,
+    machine::Machine,
+    source::{self, image},
+    temporaries::{self, Found},
+};
 use crate::{
+    arm::subscription,
     batch::{account, account::Account},
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
@@ -32,6 +40,10 @@ pub(super) struct Seen {
     pub versions: Vec<ImageVersion>,
     /// The accounts with their pools' sizes.
     pub accounts: Vec<(Account, u32)>,
+    /// The sizes of those pools, where they are named.
+    pub sizes: Vec<WantedSize>,
+    /// The regions that the gallery's subscription may use; `None` when nobody asked, or they are not readable.
+    pub locations: Option<Vec<Location>>,
     /// Snapshots and managed images in the group of temporaries.
     pub temporaries: Vec<Found>,
     /// The regions in which the version is known to be complete, with all that is wanted there.
@@ -60,10 +72,18 @@ impl Seen {
 /// # Errors
 /// When the source, the gallery or the group of temporaries is missing, or Azure refuses.
 pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let (machine, (gallery, definition, versions), accounts, temporaries) = futures::try_join!(
+    match settings.adopted() {
+        Some(version) => of_adopted(client, settings, version).await,
+        None => of_source(client, settings).await,
+    }
+}
+
+async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
+    let (machine, (gallery, definition, versions), (accounts, sizes), locations, temporaries) = futures::try_join!(
         source::observe(client, &settings.source),
         destination(client, settings),
-        accounts(client, settings),
+        pools(client, settings),
+        locations(client, settings),
         temporaries(client, settings),
     )?;
     Ok(Seen {
@@ -72,21 +92,68 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
         definition,
         versions,
         accounts,
+        sizes,
+        locations,
         temporaries,
         ready: Vec::new(),
     })
 }
 
+/// A version that is adopted shows that its gallery is there, and needs neither other versions nor temporaries.
+async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
+    let (version, definition, (accounts, sizes), locations) = futures::try_join!(
+        image::settled_version(client, id),
+        image::definition_of(client, id),
+        pools(client, settings),
+        locations(client, settings),
+    )?;
+    let machine = image::of_version(&version, &definition)?;
+    Ok(Seen {
+        gallery: Some(machine.location.clone()),
+        machine,
+        definition: Some(definition),
+        versions: vec![version],
+        accounts,
+        sizes,
+        locations,
+        temporaries: Vec::new(),
+        ready: Vec::new(),
+    })
+}
+
+/// The accounts whose pools will use the version, with their numbers of nodes, and the VM sizes.
+async fn pools(client: &Client, settings: &PublishSettings) -> Result<(Vec<(Account, u32)>, Vec<WantedSize>)> {
+    let accounts = accounts(client, settings).await?;
+    let sizes = sizes::read(client, &settings.used_by, &accounts).await?;
+    Ok((accounts, sizes))
+}
+
 /// The accounts whose pools will use the version, with the pools' sizes.
-///
-/// # Errors
-/// When one is missing or not readable.
-pub(super) async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
+async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
     let read = |it: &UsedBy| {
         let (id, nodes) = (it.account.clone(), it.nodes);
         async move { Ok((account::read(client, &id).await?, nodes)) }
     };
     try_join_all(settings.used_by.iter().map(read)).await
+}
+
+/// The regions that the gallery's subscription may use, when regions are asked for by name.
+///
+/// # Errors
+/// When Azure fails, or the run ends.
+pub(super) async fn locations(client: &Client, settings: &PublishSettings) -> Result<Option<Vec<Location>>> {
+    let subscription = settings.definition.group().subscription().parse();
+    let (false, Ok(subscription)) = (settings.target_regions.is_empty(), subscription) else {
+        return Ok(None);
+    };
+    match client.list(&subscription::locations(&subscription)).await {
+        // Who may write into a gallery need not be allowed to read its subscription.
+        Err(error) if error.kind() == ErrorKind::NoRights => Ok(None),
+        listed => {
+            let named = |item: &Value| json::text(item, "/name")?.parse().ok();
+            Ok(Some(listed?.iter().filter_map(named).collect()))
+        }
+    }
 }
 
 async fn destination(client: &Client, settings: &PublishSettings) -> Result<Destination> {

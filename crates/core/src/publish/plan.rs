@@ -8,10 +8,12 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::{
-    definition,
+    adopt, boot, definition,
+    details::details,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
+    places,
     regions::regions,
     security::DefinitionSecurity,
     source::fingerprint,
@@ -23,13 +25,13 @@ use crate::{
     error::Result,
     ids::{
         VersionNumber,
-        resource::{ImageId, ImageVersionId, SnapshotId},
+        resource::{ImageVersionId, SnapshotId},
     },
     names::{Part, TemporaryNames},
     replicas::RegionNeed,
     replication::{Details, Wanted},
     settings::{Lun, PublishSettings, ReplicaStorage},
-    tags::{Fingerprint, SourceKey, TOOL, Tag},
+    tags::{Fingerprint, SourceKey},
 };
 
 /// Who asks, and when.
@@ -48,7 +50,7 @@ pub(super) struct Asking<'a> {
 pub(super) struct Goal {
     /// The version.
     pub version: ImageVersionId,
-    /// Whether it is there already.
+    /// Its number, and whether it is there already.
     pub number: Number,
     /// What the source was.
     pub fingerprint: Fingerprint,
@@ -58,8 +60,6 @@ pub(super) struct Goal {
     pub way: Way,
     /// The snapshots, OS disk first; none when the source is snapshots or an image.
     pub snapshots: Vec<PlannedSnapshot>,
-    /// The managed image's id, should one be made.
-    pub image: ImageId,
     /// The regions that pools wait for, the source's first.
     pub first: Vec<RegionNeed>,
     /// The other regions.
@@ -97,7 +97,10 @@ impl Goal {
     #[must_use]
     pub(super) fn temporaries(&self) -> Vec<TemporaryId> {
         let snapshots = self.snapshots.iter().map(|it| TemporaryId::Snapshot(it.id.clone()));
-        let image = (self.way == Way::ManagedImage).then(|| TemporaryId::Image(self.image.clone()));
+        let image = match &self.way {
+            Way::ManagedImage { image } => Some(TemporaryId::Image(image.clone())),
+            Way::Snapshots { .. } | Way::Source { .. } | Way::Adopted => None,
+        };
         snapshots.chain(image).collect()
     }
 
@@ -136,46 +139,75 @@ pub(super) mod tests;
 ///
 /// # Errors
 /// When the machine does not fit the definition, the number is taken, no way is legal, the regions cannot carry the
-/// pools, or names get too long.
+/// pools, names get too long, or a version that is there cannot be given what is wanted.
 pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers) -> Result<Goal> {
     let machine = &seen.machine;
-    let definition = definition::existing_or_planned(settings, seen);
-    definition::require_fit(&settings.traits, machine, &definition)?;
+    places::require_known(&settings.target_regions, seen.locations.as_deref())?;
     let fingerprint = fingerprint::of(machine, &settings.run_id);
-    let number = match numbers.claimed {
-        Some(number) => Number::Found(number),
-        None => number::choose(
-            (settings.version, settings.reuse),
-            &seen.versions,
-            &numbers.taken,
-            &fingerprint,
-        )?,
-    };
-    let security = DefinitionSecurity::parse(definition.security_type());
-    let way = choose_way(settings.managed_image, machine, security)?;
+    let (way, snapshots) = made_of(settings, seen, &fingerprint)?;
+    let number = number(settings, seen, numbers, &fingerprint)?;
+    let version = settings.definition.version(number.number());
     let (first, rest) = regions(settings, &machine.location, &seen.accounts)?;
-    let names = TemporaryNames::new(&settings.temporaries.name_prefix, &settings.definition, &fingerprint)?;
-    let snapshots = match machine.shape {
-        SourceShape::Disks => snapshots(settings, machine, &names),
-        SourceShape::Snapshots | SourceShape::Image(_) => Vec::new(),
-    };
+    let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
+    let details = details(settings, &fingerprint, seen.version(&version), &needs)?;
     Ok(Goal {
-        version: settings.definition.version(number.number()),
+        version,
         number,
         source: SourceKey::of(&settings.source),
         way,
         snapshots,
-        image: group(settings).image(&names.of(Part::Image)),
         first,
         rest,
-        details: details(settings, &fingerprint),
+        details,
         storage: settings.version_settings.storage,
-        notes: match &seen.definition {
-            Some(definition) => definition::notes(settings, machine, definition),
-            None => Vec::new(),
-        },
+        notes: notes(settings, seen)?,
         fingerprint,
     })
+}
+
+fn number(settings: &PublishSettings, seen: &Seen, numbers: &Numbers, fingerprint: &Fingerprint) -> Result<Number> {
+    match (settings.adopted(), numbers.claimed) {
+        (Some(version), _) => adopt::number(settings, version).map(Number::Adopted),
+        (None, Some(number)) => Ok(Number::Found(number)),
+        (None, None) => number::choose(
+            (settings.version, settings.reuse),
+            &seen.versions,
+            &numbers.taken,
+            fingerprint,
+        ),
+    }
+}
+
+/// What the version is made from, and the snapshots on the way. A version that is adopted belongs to its definition
+/// already, so there is nothing to compare.
+fn made_of(settings: &PublishSettings, seen: &Seen, fingerprint: &Fingerprint) -> Result<(Way, Vec<PlannedSnapshot>)> {
+    if settings.adopted().is_some() {
+        return Ok((Way::Adopted, Vec::new()));
+    }
+    let machine = &seen.machine;
+    let definition = definition::existing_or_planned(settings, seen);
+    definition::require_fit(&settings.traits, machine, &definition)?;
+    let security = DefinitionSecurity::parse(definition.security_type());
+    let names = TemporaryNames::new(&settings.temporaries.name_prefix, &settings.definition, fingerprint)?;
+    let image = group(settings).image(&names.of(Part::Image));
+    let way = choose_way(settings.managed_image, machine, security, image)?;
+    let snapshots = match machine.shape {
+        SourceShape::Disks => snapshots(settings, machine, &names),
+        SourceShape::Snapshots | SourceShape::Image(_) => Vec::new(),
+    };
+    Ok((way, snapshots))
+}
+
+/// What is worth a line of the sizes and of the definition.
+///
+/// # Errors
+/// When a pool's size does not boot the definition's images.
+fn notes(settings: &PublishSettings, seen: &Seen) -> Result<Vec<String>> {
+    let mut notes = boot::require(&seen.sizes, &definition::existing_or_planned(settings, seen))?;
+    if let (Some(definition), None) = (&seen.definition, settings.adopted()) {
+        notes.extend(definition::notes(settings, &seen.machine, definition));
+    }
+    Ok(notes)
 }
 
 fn snapshots(settings: &PublishSettings, machine: &Machine, names: &TemporaryNames) -> Vec<PlannedSnapshot> {
@@ -186,26 +218,6 @@ fn snapshots(settings: &PublishSettings, machine: &Machine, names: &TemporaryNam
     };
     let data = machine.data.iter().map(|(lun, disk)| planned(disk, Some(*lun)));
     std::iter::once(planned(&machine.os, None)).chain(data).collect()
-}
-
-/// What a version says of itself, however it comes to be the result. Names of our tags are ours in any case of letters.
-#[must_use]
-pub(super) fn details(settings: &PublishSettings, fingerprint: &Fingerprint) -> Details {
-    let ours = [
-        (Tag::Tool, TOOL),
-        (Tag::Run, &settings.run_id),
-        (Tag::Fingerprint, fingerprint.as_str()),
-    ];
-    let mut tags = settings.temporaries.tags.clone();
-    tags.retain(|name, _| Tag::of_name(name).is_none());
-    Details {
-        tags,
-        own_tags: ours
-            .map(|(tag, value)| (tag.name().to_owned(), value.to_owned()))
-            .into(),
-        end_of_life: settings.version_settings.end_of_life,
-        latest: settings.version_settings.latest,
-    }
 }
 
 /// The user's own tags.

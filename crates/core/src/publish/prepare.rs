@@ -9,25 +9,26 @@ use crate::{
     ids::resource::VmId,
     operation::drive,
     request::Request,
-    settings::{Generalized, MachineHandling, Stopped},
 };
 
-/// Deallocates and generalizes a VM, where asked to and needed.
+/// Deallocates a VM.
 ///
 /// # Errors
 /// When Azure refuses or the run ends.
-pub(super) async fn prepare(client: &Client, id: &VmId, vm: &Vm, handling: MachineHandling) -> Result<()> {
-    if handling.if_running == Stopped::Deallocate && vm.power_state() != "deallocated" {
-        until(client, id, &vm::deallocate(id), |vm| vm.power_state() == "deallocated").await?;
-    }
-    if handling.generalized == Generalized::Mark && !vm.is_generalized() {
-        client.warn(format!(
-            "marking {} as generalized is final: it can never start again",
-            id.name()
-        ));
-        until(client, id, &vm::generalize(id), Vm::is_generalized).await?;
-    }
-    Ok(())
+pub(super) async fn deallocate(client: &Client, id: &VmId) -> Result<()> {
+    until(client, id, &vm::deallocate(id), |vm| vm.power_state() == "deallocated").await
+}
+
+/// Marks a VM as generalized, which is final.
+///
+/// # Errors
+/// When Azure refuses or the run ends.
+pub(super) async fn generalize(client: &Client, id: &VmId) -> Result<()> {
+    client.warn(format!(
+        "marking {} as generalized is final: it can never start again",
+        id.name()
+    ));
+    until(client, id, &vm::generalize(id), Vm::is_generalized).await
 }
 
 /// Sends an action and waits until the VM shows its effect.

@@ -18,6 +18,7 @@ use crate::{
     plan::Plan,
     replicas::RegionNeed,
     settings::PublishSettings,
+    tags::Tag,
 };
 
 /// What a publish has reached.
@@ -85,6 +86,10 @@ pub struct PublishPlan {
     pub stored: Stored,
     /// When its life ends, if that was asked for.
     pub end_of_life: Option<Timestamp>,
+    /// One line for each pool in sight that takes the version by itself once it is latest.
+    pub followers: Vec<String>,
+    /// What of it cannot be changed later, so that another choice needs a new version or definition.
+    pub permanent: Vec<String>,
 }
 
 /// What the replicas of a version store. Azure bills each replica by month and GiB, as a snapshot of the image's disks.
@@ -166,16 +171,16 @@ impl From<version::RegionState> for PublishedRegion {
 #[must_use]
 pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, outcome: Outcome) -> Published {
     let machine = &seen.machine;
-    let regions = seen
-        .version(&goal.version)
-        .map(ImageVersion::regions)
-        .unwrap_or_default();
+    let version = seen.version(&goal.version);
+    let regions = version.map(ImageVersion::regions).unwrap_or_default();
+    // A version that was adopted may say another one: our tags stay as they are.
+    let says = version.and_then(|version| Tag::Fingerprint.read(version.body()));
     Published {
         version: goal.version.clone(),
         number: goal.number.number(),
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
-        fingerprint: goal.fingerprint.as_str().to_owned(),
+        fingerprint: says.unwrap_or(goal.fingerprint.as_str()).to_owned(),
         outcome,
         os_type: machine.os_type.clone(),
         hyper_v_generation: machine.generation.clone(),
@@ -187,8 +192,7 @@ pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, out
 }
 
 /// The definition's word for the machines that may boot from it; without a definition that says one, the machine's.
-#[must_use]
-pub(super) fn security_type(definition: Option<&ImageDefinition>, machine: &Machine) -> String {
+fn security_type(definition: Option<&ImageDefinition>, machine: &Machine) -> String {
     let word = definition.and_then(ImageDefinition::security_type);
     word.unwrap_or(machine.security.as_str()).to_owned()
 }

@@ -8,14 +8,14 @@ use jiff::Timestamp;
 
 use super::{
     counted::bare,
-    size::timeout,
-    spec::{Likeness, Spec},
+    record::{Record, Remembered},
+    spec::{Difference, Maker, Spec, Wanted, When},
     verdict::{Goal, is_version},
 };
 use crate::{
     batch::pool::{AllocationState, Pool, PoolLife, Scaling},
     ids::NodeCounts,
-    settings::PendingResize,
+    settings::{Adopt, PendingResize, Readiness, RolloutSettings, SpotCounts, Strategy, Targets, patience},
 };
 
 /// A pool that shows its former state so long after a write will not show another: reads lag by seconds.
@@ -25,11 +25,26 @@ const LAG: Duration = Duration::from_secs(120);
 #[derive(Clone, Debug)]
 pub(super) struct Intent {
     /// The pool.
-    pub(super) spec: Spec,
+    pub(super) spec: Wanted,
     /// Its size, and what is enough of it.
     pub(super) goal: Goal,
     /// What happens to a resize that another caller began.
     pub(super) pending: PendingResize,
+    /// What happens to a pool that others made.
+    pub(super) adopt: Adopt,
+    /// How a pool gets what Batch changes only while it has no nodes.
+    pub(super) strategy: Strategy,
+    /// How much of the pool is this intent's.
+    pub(super) part: Part,
+}
+
+/// How much of a pool an intent is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Part {
+    /// All of it, from its creation on.
+    Whole,
+    /// Its nodes, within a change that something else leads.
+    Nodes,
 }
 
 /// Where the run stands with the pool's size.
@@ -53,6 +68,10 @@ pub(super) enum Stage {
 pub(super) enum Next<'p> {
     /// The pool does not exist: create it.
     Create,
+    /// Empty it, change it, and fill it again; or go on with that.
+    Replace(&'p Pool),
+    /// Change what can be changed while it has nodes, or put our mark on it.
+    Update(&'p Pool, Difference),
     /// Bring it to the targets.
     Resize(&'p Pool),
     /// Stop the resize to other targets that is under way.
@@ -98,19 +117,64 @@ pub(super) struct Refusal {
     pub(super) remedy: &'static str,
 }
 
-const OTHER_STRATEGIES: &str = "changing an existing pool in place, or blue-green by a second pool, will come in a later release; until then roll out to a new pool id";
+const OTHER_STRATEGIES: &str =
+    "give {strategy} in-place to empty the pool, change it and fill it again, or roll out to a new pool id";
+const UNFINISHED: &str =
+    "run the roll-out that began it again, with {strategy} in-place, or go back with azure-batch-pool rollback";
+const NEW_POOL: &str = "Batch never changes these of a pool that is there: roll out to a new pool id";
+const ADOPTING: &str = "give {adopt} to let this roll-out change the pool from now on, or roll out to a new pool id";
 const AGREE: &str = "agree with those who change the pool, then run the same again";
 
 impl Intent {
     /// What this specification and policy want.
-    pub(super) const fn new(spec: Spec, goal: Goal, pending: PendingResize) -> Self {
-        Self { spec, goal, pending }
+    pub(super) fn new(spec: Spec, settings: &RolloutSettings) -> Self {
+        let policy = settings.policy;
+        Self {
+            spec: Wanted::Asked(Box::new(spec)),
+            goal: Goal::new(settings.pool.targets, policy.readiness),
+            pending: policy.resize.pending,
+            adopt: policy.adopt,
+            strategy: settings.change.strategy,
+            part: Part::Whole,
+        }
+    }
+
+    /// To fill an emptied pool with nodes of its former image.
+    pub(super) fn to_former(spec: Wanted, size: NodeCounts, readiness: Readiness) -> Self {
+        let targets = Targets {
+            dedicated: size.dedicated,
+            spot: size.spot,
+            spot_counts: SpotCounts::WhenAlone,
+        };
+        // What was enough was another roll-out's to say.
+        let usual = Readiness {
+            min_dedicated: None,
+            min_spot: None,
+            ..readiness
+        };
+        Self {
+            spec,
+            goal: Goal::new(targets, usual),
+            pending: PendingResize::Wait,
+            adopt: Adopt::No,
+            strategy: Strategy::CreateOnly,
+            part: Part::Nodes,
+        }
+    }
+
+    /// The same about the nodes alone, and so many of them.
+    pub(super) fn filling(&self, goal: Goal) -> Self {
+        Self {
+            goal,
+            part: Part::Nodes,
+            ..self.clone()
+        }
     }
 
     /// Decides. In the stages `Before` and `Between` the pool must be whole, since it is compared with what is asked.
     pub(super) fn decide<'p>(&self, stage: Stage, pool: Option<&'p Pool>) -> Next<'p> {
         match (stage, pool) {
-            (Stage::Before, None) => Next::Create,
+            (Stage::Before, None) if self.part == Part::Whole => Next::Create,
             (Stage::UnderWay { passed, .. }, None) if passed < LAG => Next::Wait(Waiting::OurResize),
             (_, None) => Next::Refuse(deleted()),
             (Stage::Before, Some(pool)) => self.before(pool),
@@ -123,12 +187,57 @@ impl Intent {
         if pool.life == PoolLife::Deleting {
             return Next::Wait(Waiting::Deletion);
         }
-        if let Some(refusal) = self.refusal(pool) {
+        let difference = self.spec.compare(pool);
+        if self.part == Part::Whole {
+            match self.replacing(pool, &difference) {
+                Ok(false) => {}
+                Ok(true) => return Next::Replace(pool),
+                Err(refusal) => return Next::Refuse(refusal),
+            }
+        }
+        if let Some(refusal) = self.refusal(pool, &difference) {
             return Next::Refuse(refusal);
         }
+        match self.sizing(pool) {
+            next if difference.maker == Maker::Another && self.adopt == Adopt::No => {
+                foreign(&difference, &next).map_or(next, Next::Refuse)
+            }
+            _ if difference.maker == Maker::Another || !difference.is_none() => Next::Update(pool, difference),
+            next => next,
+        }
+    }
+
+    /// Whether the pool must be emptied for what is asked for, or was by a run that did not come to its end.
+    fn replacing(&self, pool: &Pool, difference: &Difference) -> Result<bool, Refusal> {
+        let may_write = difference.maker == Maker::RollOut || self.adopt == Adopt::Yes;
+        match (Record::of(pool), self.strategy) {
+            (Remembered::Unreadable, _) => Err(Refusal {
+                why: "has a record of a change that this version cannot read".to_owned(),
+                remedy: "finish that change with the version that began it",
+            }),
+            (Remembered::Change(record), Strategy::CreateOnly) if record.is_under_way() => Err(Refusal {
+                why: format!(
+                    "is being changed in place since {}, to {}, and that has not come to its end",
+                    record.since, record.to
+                ),
+                remedy: UNFINISHED,
+            }),
+            (Remembered::Change(record), Strategy::InPlace) if record.is_under_way() => Ok(true),
+            (_, Strategy::CreateOnly) => Ok(false),
+            (_, Strategy::InPlace) => {
+                let is_changed = difference.image.is_some() || difference.of(When::Empty).next().is_some();
+                let is_possible = difference.of(When::NewPool).next().is_none() && pool.scaling == Scaling::Fixed;
+                Ok(is_changed && is_possible && may_write)
+            }
+        }
+    }
+
+    /// What the size alone of a pool calls for that may be written to.
+    pub(super) fn sizing<'p>(&self, pool: &'p Pool) -> Next<'p> {
         let (goal, is_ours) = (self.goal, pool.targets == self.goal.targets);
         match (&pool.allocation, self.pending) {
-            (AllocationState::Steady, _) if is_ours && goal.is_reached_by(pool.current) => Next::Sized(pool),
+            // What is missing of a pool that has enough is asked for once more in each run.
+            (AllocationState::Steady, _) if is_ours && goal.is_exactly(pool.current) => Next::Sized(pool),
             (AllocationState::Steady, _) => Next::Resize(pool),
             (AllocationState::Resizing, _) if is_ours => Next::Join(pool),
             (AllocationState::Resizing, PendingResize::Stop) => Next::StopOther(pool),
@@ -148,11 +257,26 @@ impl Intent {
         }
     }
 
+    fn other_image(&self, image: &str) -> String {
+        match self.spec.asked().map(Spec::version) {
+            Some(version) if is_version(&format!("{image}/versions/{}", version.name()), version) => {
+                let number = version.name();
+                format!("is there, but it follows the definition {image}, not the version {number}")
+            }
+            _ => format!("is there, but it runs {image}, not {}", self.spec.image()),
+        }
+    }
+
     fn between<'p>(&self, pool: &'p Pool) -> Next<'p> {
-        match self.changed(pool).or_else(|| self.refusal(pool)) {
+        let difference = self.spec.compare(pool);
+        let refusal = self
+            .changed(pool)
+            .or_else(|| self.refusal(pool, &difference))
+            .or_else(|| meanwhile(&difference));
+        match refusal {
             Some(refusal) => Next::Refuse(refusal),
             None if !pool.is_steady() => Next::Join(pool),
-            None if self.goal.is_reached_by(pool.current) => Next::Sized(pool),
+            None if self.goal.is_exactly(pool.current) => Next::Sized(pool),
             None => Next::Resize(pool),
         }
     }
@@ -165,7 +289,7 @@ impl Intent {
 
     /// The timeout of the first round.
     pub(super) fn first_timeout(&self) -> Duration {
-        timeout::first(self.goal.targets.total(), self.spec.timeout())
+        patience::first(self.goal.targets.total(), self.spec.timeout())
     }
 
     /// What another caller has changed since the pool had our targets.
@@ -186,30 +310,68 @@ impl Intent {
         Some(Refusal { why, remedy: AGREE })
     }
 
-    fn refusal(&self, pool: &Pool) -> Option<Refusal> {
-        let version = self.spec.version();
+    fn refusal(&self, pool: &Pool, difference: &Difference) -> Option<Refusal> {
         if pool.scaling == Scaling::Auto {
             return Some(Refusal {
                 why: "is there, but its size follows an autoscale formula, and a resize would end that".to_owned(),
                 remedy: "roll-outs to autoscale pools will come in a later release; until then disable autoscale, or use a new pool id",
             });
         }
-        let why = match self.spec.compare(pool) {
-            Likeness::Same | Likeness::SameAsFarAsCompared => return None,
-            Likeness::OtherImage(image) if is_version(&format!("{image}/versions/{}", version.name()), version) => {
-                format!(
-                    "is there, but it follows the definition {image}, not the version {}",
-                    version.name()
-                )
-            }
-            Likeness::OtherImage(image) => format!("is there, but it runs {image}, not {version}"),
-            Likeness::OtherSpec(differences) => format!("is there, but it differs in {}", differences.join(", ")),
+        let differs = |when: When| {
+            let names = difference.names(when);
+            (!names.is_empty()).then(|| format!("is there, but it differs in {}", names.join(", ")))
         };
-        Some(Refusal {
-            why,
-            remedy: OTHER_STRATEGIES,
-        })
+        if let Some(image) = &difference.image {
+            let remedy = if difference.maker == Maker::Another {
+                ADOPTING
+            } else {
+                OTHER_STRATEGIES
+            };
+            return Some(Refusal {
+                why: self.other_image(image),
+                remedy,
+            });
+        }
+        let never = differs(When::NewPool).map(|why| (why, NEW_POOL));
+        let refused = never.or_else(|| Some((differs(When::Empty)?, OTHER_STRATEGIES)));
+        refused.map(|(why, remedy)| Refusal { why, remedy })
     }
+}
+
+/// A pool that turned out to need a change in place after the run had begun with its size.
+pub(super) fn replaced() -> Refusal {
+    Refusal {
+        why: "was given another image or another record meanwhile".to_owned(),
+        remedy: AGREE,
+    }
+}
+
+/// Why a pool that others made stays as it is: only when it would be written to.
+fn foreign(difference: &Difference, next: &Next<'_>) -> Option<Refusal> {
+    let names = difference.names(When::AnyTime);
+    let why = match next {
+        _ if !names.is_empty() => format!("was not made by a roll-out, and it differs in {}", names.join(", ")),
+        Next::Resize(pool) | Next::StopOther(pool) => format!(
+            "was not made by a roll-out, and has other targets or nodes than asked for: {} nodes there, targets {}",
+            bare(pool.current),
+            bare(pool.targets)
+        ),
+        Next::Wait(Waiting::OtherResize(targets)) => format!(
+            "was not made by a roll-out, and is being resized to {} nodes",
+            bare(*targets)
+        ),
+        _ => return None,
+    };
+    Some(Refusal { why, remedy: ADOPTING })
+}
+
+/// Settings that were changed since this run began with the pool.
+fn meanwhile(difference: &Difference) -> Option<Refusal> {
+    let names = difference.names(When::AnyTime);
+    (!names.is_empty()).then(|| Refusal {
+        why: format!("was changed meanwhile in {}", names.join(", ")),
+        remedy: AGREE,
+    })
 }
 
 /// Whether the pool's allocation state began after that time. A state without a time may have.
@@ -220,7 +382,7 @@ fn is_younger(pool: &Pool, after: Option<Timestamp>) -> bool {
     }
 }
 
-fn deleted() -> Refusal {
+pub(super) fn deleted() -> Refusal {
     Refusal {
         why: "was deleted meanwhile".to_owned(),
         remedy: AGREE,

@@ -37,7 +37,7 @@ struct Reason {
 
 /// A pool that is left alone.
 pub(super) fn refused(pool: &PoolId, refusal: Refusal) -> Error {
-    Error::new(ErrorKind::Refused, format!("pool {pool} {}", refusal.why)).with_hint(refusal.remedy)
+    Error::new(ErrorKind::Refused, format!("pool {pool} {}", refusal.why)).with_hint(Words::naming(refusal.remedy))
 }
 
 /// A pool that did not get its nodes.

@@ -42,7 +42,7 @@ pub(super) async fn observe(client: &Client, settings: &RolloutSettings) -> Resu
     })
 }
 
-async fn account(
+pub(super) async fn account(
     client: &Client,
     account: &AccountRef,
     skipped: &mut Vec<String>,

@@ -2,84 +2,22 @@
 //!
 //! The steps are what the first look shows. A pool that changes afterwards is looked at and decided about again.
 
-use std::fmt;
-
-use serde::Serialize;
-
 use super::{
-    counted::{bare, counted},
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
     pool::PoolAccess,
-    size::timeout,
-    spec::{SPEC, unusable},
+    replace::{self, steps::EMPTIED},
+    replicas::Need,
+    spec::{Maker, When, unusable},
+    step::RolloutStep,
 };
 use crate::{
+    batch::pool::Pool,
     error::Result,
-    ids::{NodeCounts, PoolId, resource::ImageVersionId},
-    plan::{Effect, Plan, Step},
+    ids::{NodeCounts, resource::ImageVersionId},
+    plan::Plan,
+    settings::{Adopt, RolloutSettings, patience},
 };
-
-/// A step of a roll-out.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "step", rename_all = "kebab-case")]
-pub enum RolloutStep {
-    /// The old pool of that id goes first.
-    AwaitDeletion {
-        /// The pool.
-        pool: PoolId,
-    },
-    /// A resize to other targets that another caller began ends first.
-    AwaitOtherResize {
-        /// The pool.
-        pool: PoolId,
-        /// Its targets.
-        targets: NodeCounts,
-    },
-    /// A resize to other targets that another caller began is stopped.
-    StopOtherResize {
-        /// The pool.
-        pool: PoolId,
-        /// Its targets.
-        targets: NodeCounts,
-    },
-    /// The pool is created.
-    CreatePool {
-        /// The pool.
-        pool: PoolId,
-        /// The version its nodes will run.
-        version: ImageVersionId,
-        /// Its size.
-        targets: NodeCounts,
-        /// The timeouts of the resize rounds, as many as there may be.
-        timeouts_minutes: Vec<u64>,
-    },
-    /// The pool gets another size.
-    ResizePool {
-        /// The pool.
-        pool: PoolId,
-        /// Its size now.
-        from: NodeCounts,
-        /// Its size then.
-        targets: NodeCounts,
-        /// The timeouts of the resize rounds, as many as there may be.
-        timeouts_minutes: Vec<u64>,
-    },
-    /// A resize to the same targets that another caller began ends.
-    JoinResize {
-        /// The pool.
-        pool: PoolId,
-        /// Its targets.
-        targets: NodeCounts,
-    },
-    /// The nodes become ready.
-    AwaitNodes {
-        /// The pool.
-        pool: PoolId,
-        /// So many are enough.
-        needed: NodeCounts,
-    },
-}
 
 /// What the first look has come to.
 #[derive(Debug)]
@@ -99,67 +37,21 @@ pub(super) enum Size {
     NoNewNodes,
     /// A write that asks for more nodes than there are.
     NewNodes,
+    /// The pool is emptied, changed and filled.
+    Replaced,
 }
 
-impl Step for RolloutStep {
-    fn effect(&self) -> Effect {
-        match self {
-            Self::CreatePool { .. } => Effect::Create,
-            Self::StopOtherResize { .. } | Self::ResizePool { .. } => Effect::Change,
-            Self::AwaitDeletion { .. }
-            | Self::AwaitOtherResize { .. }
-            | Self::JoinResize { .. }
-            | Self::AwaitNodes { .. } => Effect::Wait,
-        }
+impl Size {
+    /// Whether nodes come that need the version's replicas.
+    pub(super) const fn brings_nodes(self) -> bool {
+        matches!(self, Self::NewNodes | Self::Replaced)
     }
 }
 
-impl fmt::Display for RolloutStep {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::AwaitDeletion { pool } => write!(f, "wait until the old pool {pool} is gone"),
-            Self::AwaitOtherResize { pool, targets } => {
-                write!(
-                    f,
-                    "wait for the end of a resize of pool {pool} to {}",
-                    counted(*targets)
-                )
-            }
-            Self::StopOtherResize { pool, targets } => {
-                write!(f, "stop the resize of pool {pool} to {}", counted(*targets))
-            }
-            Self::CreatePool {
-                pool,
-                version,
-                targets,
-                timeouts_minutes,
-            } => write!(
-                f,
-                "create pool {pool} with {} on {version}{}",
-                counted(*targets),
-                in_rounds(timeouts_minutes)
-            ),
-            Self::ResizePool {
-                pool,
-                from,
-                targets,
-                timeouts_minutes,
-            } => write!(
-                f,
-                "resize pool {pool} from {} to {}{}",
-                bare(*from),
-                counted(*targets),
-                in_rounds(timeouts_minutes)
-            ),
-            Self::JoinResize { pool, targets } => {
-                write!(
-                    f,
-                    "wait for the end of the resize of pool {pool} to {}",
-                    counted(*targets)
-                )
-            }
-            Self::AwaitNodes { pool, needed } => write!(f, "wait until {} of pool {pool} are ready", counted(*needed)),
-        }
+impl Beginning {
+    /// Puts what the version needs before the pool's own steps.
+    pub(super) fn add_replicas(&mut self, need: &Need, settings: &RolloutSettings) {
+        self.plan.steps.splice(0..0, need.steps(settings));
     }
 }
 
@@ -168,7 +60,8 @@ impl fmt::Display for RolloutStep {
 /// # Errors
 /// `Refused` with the reason and what works instead, `BadInput` when something that only a new pool needs is missing, or
 /// when the pool cannot be read.
-pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) -> Result<Beginning> {
+pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &RolloutSettings) -> Result<Beginning> {
+    let rounds = settings.policy.resize.rounds;
     let pool = access.find().await?;
     let next = intent.decide(Stage::Before, pool.as_ref());
     if let Next::Refuse(refusal) = next {
@@ -177,18 +70,35 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
     let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
     if will_be_made {
         // Nothing is written for a pool that could not be created afterwards.
-        let body = intent.spec.create_body(intent.goal.targets, intent.first_timeout());
-        body.map_err(|faults| unusable(access.id(), &faults))?;
-    } else if pool.as_ref().is_some_and(|pool| pool.metadata(SPEC).is_none()) {
-        note_foreign(access);
+        let asked = intent.spec.asked();
+        let body = asked.map(|spec| spec.create_body(intent.goal.targets, intent.first_timeout()));
+        body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
+    }
+    if let Some(pool) = &pool
+        && !will_be_made
+    {
+        tell_of(access, intent, pool);
     }
     let current = match &pool {
         Some(pool) if !will_be_made => pool.current,
         _ => NodeCounts::default(),
     };
+    if let Next::Replace(pool) = next {
+        return replaced(access, intent, pool, settings).await;
+    }
+    let plan = steps((intent, &settings.pool.version), &next, rounds);
+    let sized = match next {
+        Next::Update(pool, _) => intent.sizing(pool),
+        next => next,
+    };
+    let is_updated = plan
+        .steps
+        .iter()
+        .any(|step| matches!(step, RolloutStep::UpdatePool { .. }));
     Ok(Beginning {
-        plan: steps(intent, &next, rounds),
-        size: match next {
+        plan,
+        size: match sized {
+            Next::Sized(_) if is_updated => Size::NoNewNodes,
             Next::Sized(_) => Size::Reached,
             Next::Join(_) => Size::NoNewNodes,
             _ if intent.goal.is_more_than(current) => Size::NewNodes,
@@ -197,30 +107,69 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, rounds: u32) 
     })
 }
 
-fn note_foreign(access: &PoolAccess<'_>) {
-    let text = format!(
-        "pool {} was not made by a roll-out: it is compared by image version, VM size and node agent only",
-        access.id()
+async fn replaced(
+    access: &PoolAccess<'_>,
+    intent: &Intent,
+    pool: &Pool,
+    settings: &RolloutSettings,
+) -> Result<Beginning> {
+    let Some(spec) = intent.spec.asked() else {
+        return Err(refused(access.id(), super::decide::replaced()));
+    };
+    let jobs = access.jobs().await?;
+    for job in jobs.iter().filter(|job| job.is_of_schedule() || !job.names_pool) {
+        let text = format!(
+            "job {} is a schedule's, or has a pool of its own: it is left alone",
+            job.id
+        );
+        access.client().note(text);
+    }
+    let now = access.client().run().now();
+    let around = replace::steps::steps((intent, spec), (pool, &jobs), settings, now);
+    let (mut plan, after) = around.map_err(|refusal| refused(access.id(), refusal))?;
+    let mut filled = pool.clone();
+    filled.current = EMPTIED;
+    let grown = steps(
+        (intent, &settings.pool.version),
+        &Next::Resize(&filled),
+        settings.policy.resize.rounds,
     );
-    access.client().run().progress.note(text);
+    plan.extend(grown.steps);
+    plan.extend(after);
+    Ok(Beginning {
+        plan: Plan::new(plan),
+        size: Size::Replaced,
+    })
 }
 
-/// ", resize timeouts of 30, 45, 68 minutes": one for each round that there may be.
-fn in_rounds(minutes: &[u64]) -> String {
-    let minutes: Vec<String> = minutes.iter().map(ToString::to_string).collect();
-    format!(", resize timeouts of {} minutes", minutes.join(", "))
+/// What a comparison alone does not decide, but users want to know.
+fn tell_of(access: &PoolAccess<'_>, intent: &Intent, pool: &Pool) {
+    let (progress, difference) = (&access.client().run().progress, intent.spec.compare(pool));
+    if difference.maker == Maker::Another {
+        let done = match intent.adopt {
+            Adopt::No => "it is compared with what is asked for, and not written to",
+            Adopt::Yes => "it is adopted",
+        };
+        progress.note(format!("pool {} was not made by a roll-out: {done}", access.id()));
+    }
+    if !difference.hidden.is_empty() {
+        let names = difference.hidden.join(", ");
+        progress.note(format!(
+            "not compared, since Batch does not show it: {names}; a new value takes effect in a new pool only"
+        ));
+    }
 }
 
 /// The steps that follow from the first decision.
-fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
+fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
     let (pool, targets) = (intent.spec.id().clone(), intent.goal.targets);
     let timeouts_minutes = || {
-        let all = timeout::rounds(intent.first_timeout(), targets.total(), rounds);
+        let all = patience::rounds(intent.first_timeout(), targets.total(), rounds);
         all.map(|timeout| timeout.as_secs() / 60).collect()
     };
     let create = || RolloutStep::CreatePool {
         pool: pool.clone(),
-        version: intent.spec.version().clone(),
+        version: version.clone(),
         targets,
         timeouts_minutes: timeouts_minutes(),
     };
@@ -231,6 +180,15 @@ fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
         timeouts_minutes: timeouts_minutes(),
     };
     let mut steps = match next {
+        Next::Update(found, difference) => {
+            let update = RolloutStep::UpdatePool {
+                pool: pool.clone(),
+                settings: difference.names(When::AnyTime),
+            };
+            let mut steps = vec![update];
+            steps.extend(self::steps((intent, version), &intent.sizing(found), rounds).steps);
+            return Plan::new(steps);
+        }
         Next::Create => vec![create()],
         Next::Wait(Waiting::Deletion) => vec![RolloutStep::AwaitDeletion { pool: pool.clone() }, create()],
         Next::Wait(Waiting::OtherResize(other)) => vec![
@@ -252,7 +210,9 @@ fn steps(intent: &Intent, next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
             pool: pool.clone(),
             targets,
         }],
-        Next::Wait(Waiting::OurResize) | Next::RoundEnded(..) | Next::Sized(_) | Next::Refuse(_) => Vec::new(),
+        Next::Wait(Waiting::OurResize) | Next::RoundEnded(..) | Next::Replace(_) | Next::Sized(_) | Next::Refuse(_) => {
+            Vec::new()
+        }
     };
     steps.push(RolloutStep::AwaitNodes {
         pool: pool.clone(),

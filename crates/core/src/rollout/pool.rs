@@ -10,6 +10,7 @@ use tokio::time::Instant;
 
 use crate::{
     batch::{
+        job::{self, Job},
         node::{self, Node, StateCounts},
         pool::{self, Pool, Resize},
     },
@@ -84,12 +85,20 @@ impl<'a> PoolAccess<'a> {
         Ok(items.iter().map(Node::new).collect())
     }
 
+    /// Lists the jobs that run on the pool.
+    pub(super) async fn jobs(&self) -> Result<Vec<Job>> {
+        let items = self.client().list(&job::list(self.watch.endpoint(), &self.id)).await?;
+        Ok(items.into_iter().map(Job::new).collect())
+    }
+
     /// Creates the pool.
     ///
     /// # Errors
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn create(&mut self, body: Value) -> Result<()> {
-        let sent = self.write(pool::create(self.watch.endpoint(), &self.id, body)).await;
+        let sent = self
+            .write(pool::create(self.watch.endpoint(), &self.id, body), None)
+            .await;
         if sent.is_ok() {
             self.client().run().progress.tell(Event::Created {
                 id: format!("pool {}", self.id),
@@ -109,16 +118,25 @@ impl<'a> PoolAccess<'a> {
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn resize(&mut self, order: &Resize, seen: &Pool) -> Result<()> {
         let request = pool::resize(self.watch.endpoint(), &self.id, order, seen.etag.as_deref());
-        self.write(request).await
+        self.write(request, Some(seen)).await
+    }
+
+    /// Changes settings of the pool, unless it has changed since it was seen so.
+    ///
+    /// # Errors
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn change(&mut self, body: Value, seen: &Pool) -> Result<()> {
+        let request = pool::patch(self.watch.endpoint(), &self.id, body, seen.etag.as_deref());
+        self.write(request, Some(seen)).await
     }
 
     /// Stops the resize that is under way.
     ///
     /// # Errors
     /// When Batch refuses it, its effect is not known, or the run ends.
-    pub(super) async fn stop_resize(&mut self) -> Result<()> {
+    pub(super) async fn stop_resize(&mut self, seen: &Pool) -> Result<()> {
         let request = pool::stop_resize(self.watch.endpoint(), &self.id);
-        self.write(request).await
+        self.write(request, Some(seen)).await
     }
 
     /// The pause between two looks of a wait that began then.
@@ -128,13 +146,18 @@ impl<'a> PoolAccess<'a> {
         self.client().run().pause(length, waiting_for).await
     }
 
-    /// Sends a write once, at the earliest when Batch takes another one.
-    async fn write(&mut self, request: Request) -> Result<()> {
-        if let Some(written) = self.written {
-            let left = BETWEEN_WRITES.saturating_sub(written.elapsed());
-            if !left.is_zero() {
-                self.client().run().pause(left, "Batch to take another write").await?;
-            }
+    /// Sends a write once, at the earliest when Batch takes another one: after our last, and after that of another
+    /// client, which the pool shows.
+    async fn write(&mut self, request: Request, seen: Option<&Pool>) -> Result<()> {
+        let ours = self.written.map(|written| written.elapsed());
+        let others = seen.and_then(|pool| pool.modified).map(|at| {
+            // A clock that differs from the service's makes the pause longer or shorter, and never longer than the rule.
+            Duration::try_from(self.client().run().now().duration_since(at)).unwrap_or_default()
+        });
+        let since = ours.into_iter().chain(others).min().unwrap_or(BETWEEN_WRITES);
+        let left = BETWEEN_WRITES.saturating_sub(since);
+        if !left.is_zero() {
+            self.client().run().pause(left, "Batch to take another write").await?;
         }
         self.written = Some(Instant::now());
         self.client().send(&request).await.map(drop)

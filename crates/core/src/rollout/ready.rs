@@ -20,9 +20,13 @@ use crate::{
     settings::Readiness,
 };
 
-/// Since when nothing has changed among the nodes that are not ready.
+/// Since when the nodes have come no nearer to being ready.
 struct Stillness {
     since: Instant,
+    /// The most nodes that were ready at one time.
+    most_ready: u32,
+    /// All counts, with ready states as one: a node that takes a task or ends one makes no difference, as on a pool that
+    /// works that never ends.
     states: Option<BTreeMap<String, u32>>,
 }
 
@@ -30,6 +34,7 @@ impl Stillness {
     fn new() -> Self {
         Self {
             since: Instant::now(),
+            most_ready: 0,
             states: None,
         }
     }
@@ -38,8 +43,8 @@ impl Stillness {
         self.since.elapsed()
     }
 
-    /// Notes a count. `true` when it differs from the last one; then the stillness begins again. A node that takes a
-    /// task or ends one makes no difference: on a pool that works that never ends.
+    /// Notes a count. `true` when it differs from the last one. The stillness begins again when more nodes are ready than
+    /// ever, or one on its way has gone on; not when a node is lost, or one that was lost is tried again and again.
     fn note(&mut self, census: &Census) -> bool {
         let mut states = BTreeMap::new();
         for (state, count) in &census.states {
@@ -48,13 +53,27 @@ impl Stillness {
                 .entry(if is_ready { "ready".to_owned() } else { state.clone() })
                 .or_insert(0) += count;
         }
-        if self.states.as_ref() == Some(&states) {
-            return false;
+        let before = self.states.take();
+        let ready = census.ready.total();
+        if ready > self.most_ready
+            || before
+                .as_ref()
+                .is_none_or(|before| on_their_way(before) != on_their_way(&states))
+        {
+            self.since = Instant::now();
         }
+        self.most_ready = self.most_ready.max(ready);
+        let has_changed = before.as_ref() != Some(&states);
         self.states = Some(states);
-        self.since = Instant::now();
-        true
+        has_changed
     }
+}
+
+/// The counts of states that a node passes through on its first way to being ready.
+fn on_their_way(states: &BTreeMap<String, u32>) -> Vec<(&str, u32)> {
+    let is_on_its_way = |state: &str| matches!(state, "creating" | "starting" | "waitingforstarttask");
+    let counts = states.iter().map(|(state, count)| (state.as_str(), *count));
+    counts.filter(|(state, _)| is_on_its_way(state)).collect()
 }
 
 /// Waits. What was counted last is in the report, however the wait ends.
@@ -80,7 +99,7 @@ pub(super) async fn wait(
         let mut list = None;
         if census.as_ref().is_none_or(needs_list) {
             let nodes = access.nodes().await?;
-            census = Some(Census::of(&nodes, intent.spec.version()));
+            census = Some(Census::of(&nodes, |image| intent.spec.runs(image)));
             list = Some(nodes);
         }
         let census = census.unwrap_or_default().of_pool(pool.current);
@@ -116,9 +135,16 @@ fn tell(access: &PoolAccess<'_>, goal: Goal, census: &Census) {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::ids::NodeCounts;
 
     fn census(states: &[(&str, u32)]) -> Census {
+        let is_ready = |state: &str| NodeState::new(state).outlook() == Outlook::Ready;
+        let ready = states.iter().filter(|(state, _)| is_ready(state));
         Census {
+            ready: NodeCounts {
+                dedicated: ready.map(|(_, count)| count).sum(),
+                spot: 0,
+            },
             states: states
                 .iter()
                 .map(|(state, count)| ((*state).to_owned(), *count))
@@ -137,5 +163,19 @@ mod tests {
         assert_eq!(stillness.length(), Duration::from_secs(60));
         assert!(stillness.note(&census(&[("running", 8)])), "a node that gets ready is");
         assert_eq!(stillness.length(), Duration::ZERO);
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn a_node_that_is_tried_again_and_again_is_no_progress() {
+        let mut stillness = Stillness::new();
+        stillness.note(&census(&[("idle", 7), ("unusable", 1)]));
+        for _try in 0..3 {
+            tokio::time::advance(Duration::from_secs(60)).await;
+            assert!(stillness.note(&census(&[("idle", 7), ("rebooting", 1)])), "it is shown");
+            assert!(stillness.note(&census(&[("idle", 7), ("unusable", 1)])));
+        }
+        assert_eq!(stillness.length(), Duration::from_secs(180));
+        stillness.note(&census(&[("idle", 7), ("creating", 1)]));
+        assert_eq!(stillness.length(), Duration::ZERO, "a new node is on its way");
     }
 }

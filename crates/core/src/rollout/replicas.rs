@@ -1,62 +1,137 @@
 //! Replicas before nodes: a pool that would outgrow the version's replicas in its region gets more of them first.
 //!
-//! The arithmetic is in `replicas`, the writing in `replication`. Nothing is ever lowered.
+//! What is needed is foreseen without a write, so that a plan can show it. The arithmetic is in `replicas`, the writing
+//! in `replication`. Nothing is ever lowered.
 
 use crate::{
     batch::pool::{self, Pool},
     client::Client,
     compute::version::ImageVersion,
-    error::Result,
+    error::{Error, ErrorKind, Result},
     ids::Location,
     operation::Status,
     progress::Event,
     replicas::{self, RegionNeed},
     replication::{self, Settled, Wanted},
-    settings::{ReplicaRule, RolloutSettings},
+    settings::{NewRegion, ReplicaRule, RolloutSettings},
+    words::Words,
 };
 
-use super::{observe::Site, pool::PoolAccess, verdict::is_version};
+use super::{observe::Site, pool::PoolAccess, step::RolloutStep, verdict::is_version};
 
-/// What the version needs in the account's region.
+/// What the version needs before the pool may grow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Need {
+    /// It cannot be seen, so nothing is done about it.
+    Unseen,
+    /// Nothing, and why.
+    Nothing(String),
+    /// The account's region is not known: the version as a whole must be done.
+    AwaitVersion,
+    /// Its replicas there are enough, but not complete yet; what to raise when they do not get so.
+    AwaitRegion(RegionNeed),
+    /// More replicas than are present there.
+    Raise {
+        /// How many, with the formula.
+        need: RegionNeed,
+        /// How many there are; 0 when the region is not one of the version's.
+        present: u32,
+    },
+}
+
+/// What the arithmetic calls for.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Step {
-    /// Nothing.
     Nothing,
-    /// Its replicas there are enough, but not complete yet.
     AwaitRegion,
-    /// More replicas, or the region itself.
     Raise,
 }
 
-/// Makes sure that the version's replicas carry the account's pools once this one has its size, as far as we can see.
-pub(super) async fn ensure(access: &PoolAccess<'_>, site: &Site, settings: &RolloutSettings) -> Result<()> {
-    let client = access.client();
+impl Need {
+    /// The steps of a plan that follow from it.
+    pub(super) fn steps(&self, settings: &RolloutSettings) -> Option<RolloutStep> {
+        let version = settings.pool.version.clone();
+        match self {
+            Self::Raise { need, present } => Some(RolloutStep::RaiseReplicas {
+                version,
+                region: need.location.clone(),
+                from: *present,
+                to: need.replicas,
+            }),
+            Self::AwaitRegion(need) => Some(RolloutStep::AwaitReplicas {
+                version,
+                region: need.location.clone(),
+            }),
+            Self::Unseen | Self::Nothing(_) | Self::AwaitVersion => None,
+        }
+    }
+}
+
+/// What the version needs to carry the account's pools once this one has its size, as far as we can see.
+///
+/// # Errors
+/// `Refused` when the version is not in the account's region and may not be brought there; `Quota` when no region could
+/// hold so many replicas; when the pools cannot be listed.
+pub(super) async fn foresee(access: &PoolAccess<'_>, site: &Site, settings: &RolloutSettings) -> Result<Need> {
     let Some(version) = &site.version else {
-        return Ok(());
+        return Ok(Need::Unseen);
     };
     let Some(location) = &site.location else {
-        return usable(client, version).await;
+        return Ok(Need::AwaitVersion);
     };
+    let present = present(version, location);
+    if present == 0 && settings.policy.new_region == NewRegion::Refuse {
+        return Err(not_there(version, location));
+    }
     let rule = settings.policy.replica_rule;
     let pools = pool_sizes(access, settings).await?;
     let need = replicas::need(rule, location, &pools)?;
-    match decide(version, location, rule, &pools) {
-        Step::Nothing => client.run().progress.tell(Event::StepSkipped {
-            step: "replicas",
-            why: format!(
-                "{} are there for {} nodes",
-                present(version, location),
-                pools.iter().sum::<u32>()
-            ),
-        }),
-        Step::AwaitRegion => match replication::settled(client, &version.id, std::slice::from_ref(location)).await? {
-            Settled::Complete(_) => {}
-            // Adding the region again repairs it.
-            Settled::RegionFailed(..) | Settled::RegionMissing(_) | Settled::ChangeFailed(_) => {
-                raise(client, version, need).await?;
+    Ok(match decide(version, location, rule, &pools) {
+        Step::Nothing => Need::Nothing(format!("{present} are there for {} nodes", pools.iter().sum::<u32>())),
+        Step::AwaitRegion => Need::AwaitRegion(need),
+        Step::Raise => Need::Raise { need, present },
+    })
+}
+
+fn not_there(version: &ImageVersion, location: &Location) -> Error {
+    let regions: Vec<String> = version
+        .regions()
+        .iter()
+        .map(|region| region.location.to_string())
+        .collect();
+    let text = format!(
+        "image version {} has no replica in {location}, the account's region, so no node could start; it is in {}",
+        version.id,
+        regions.join(", ")
+    );
+    Error::new(ErrorKind::Refused, text).with_hint(Words::naming(
+        "publish the version to that region, or give {add_region} to let this roll-out add it: it takes as long as a copy of the image, and the region is paid for",
+    ))
+}
+
+/// Makes sure of what was foreseen.
+///
+/// # Errors
+/// When the version cannot be changed or does not get complete, or the run ends.
+pub(super) async fn carry_out(client: &Client, site: &Site, need: Need) -> Result<()> {
+    let Some(version) = &site.version else {
+        return Ok(());
+    };
+    match need {
+        Need::Unseen => {}
+        Need::Nothing(why) => client.run().progress.tell(Event::StepSkipped { step: "replicas", why }),
+        Need::AwaitVersion => usable(client, version).await?,
+        Need::AwaitRegion(need) => {
+            let regions = std::slice::from_ref(&need.location);
+            match replication::settled(client, &version.id, regions).await? {
+                Settled::Complete(_) => {}
+                // Adding the region again repairs it.
+                Settled::RegionFailed(..) | Settled::RegionMissing(_) | Settled::ChangeFailed(_) => {
+                    raise(client, version, need).await?;
+                }
             }
-        },
-        Step::Raise => raise(client, version, need).await?,
+        }
+        Need::Raise { need, .. } => raise(client, version, need).await?,
     }
     Ok(())
 }
@@ -110,7 +185,8 @@ fn present(version: &ImageVersion, location: &Location) -> u32 {
         .map_or(0, |region| region.replicas)
 }
 
-/// The sizes of the account's pools on this version: ours as it shall be, the others as they are.
+/// The sizes of the account's pools on this version, or on whatever is latest: ours as it shall be, the others as they
+/// are. Batch keeps the targets of an autoscale pool at what its formula said last; what it may say cannot be known.
 async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<Vec<u32>> {
     let listed = access
         .client()
@@ -120,9 +196,13 @@ async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Resu
     let others = listed.into_iter().filter_map(|item| {
         let is_other = item.get("id").and_then(|id| id.as_str()).is_some_and(|id| !is_ours(id));
         let pool = Pool::new(item);
-        let runs_it = pool
-            .image_id()
-            .is_some_and(|image| is_version(image, &settings.pool.version));
+        // What follows the definition may get this version with its next nodes.
+        let follows =
+            pool.image().follows_latest() && pool.image().definition() == Some(settings.pool.version.definition());
+        let runs_it = follows
+            || pool
+                .image_id()
+                .is_some_and(|image| is_version(image, &settings.pool.version));
         (is_other && runs_it).then(|| pool.targets.total())
     });
     let ours = settings

@@ -7,7 +7,8 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    plan::RolloutStep,
+    replace::CanaryTask,
+    step::RolloutStep,
     verdict::{Census, Goal},
 };
 use crate::{
@@ -25,8 +26,9 @@ pub type RolloutOutcome = Ended<(), RolloutReport>;
 pub struct RolloutReport {
     /// The pool.
     pub pool: PoolId,
-    /// The version its nodes shall run.
-    pub version: ImageVersionId,
+    /// The version its nodes shall run; absent when the pool goes back to what it was.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub version: Option<ImageVersionId>,
     /// Nodes asked for.
     pub targets: Targets,
     /// What the first look at the pool has come to; empty when there was none.
@@ -39,6 +41,9 @@ pub struct RolloutReport {
     pub ready: u32,
     /// All nodes by state.
     pub states: BTreeMap<String, u32>,
+    /// What became of the command on the nodes that tried the image first.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub canary: Vec<CanaryTask>,
     /// The resize rounds.
     pub rounds: Vec<Round>,
     /// Checks that could not be made, with the reason.
@@ -57,10 +62,16 @@ pub enum PoolAction {
     Created,
     /// It was resized.
     Resized,
+    /// Settings were changed that take effect on nodes that boot from now on.
+    Updated,
     /// A resize to the same target was found and joined.
     Joined,
     /// It was as wished already.
     Unchanged,
+    /// It was emptied, changed and filled again, or this had begun.
+    Replaced,
+    /// It was brought back to what it was before a change, or this had begun.
+    Returned,
 }
 
 /// One resize round.
@@ -82,14 +93,23 @@ impl RolloutReport {
     /// The report of a roll-out that has done nothing yet.
     pub(super) fn new(settings: &RolloutSettings) -> Self {
         Self {
-            pool: settings.pool.id.clone(),
-            version: settings.pool.version.clone(),
-            targets: settings.pool.targets,
+            version: Some(settings.pool.version.clone()),
+            ..Self::of_pool(&settings.pool.id, settings.pool.targets)
+        }
+    }
+
+    /// The report of a change of a pool that has done nothing yet.
+    pub(super) fn of_pool(pool: &PoolId, targets: Targets) -> Self {
+        Self {
+            pool: pool.clone(),
+            version: None,
+            targets,
             plan: Plan::default(),
             action: PoolAction::None,
             needed: 0,
             ready: 0,
             states: BTreeMap::new(),
+            canary: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),
             steps: Vec::new(),

@@ -4,7 +4,6 @@
 
 pub(super) mod classify;
 pub(super) mod rounds;
-pub(super) mod timeout;
 
 use std::time::Duration;
 
@@ -14,10 +13,10 @@ use tokio::time::Instant;
 use super::{
     PoolAction, RolloutReport, Round,
     counted::bare,
-    decide::{Errors, Intent, Next, Stage, Waiting},
+    decide::{self, Errors, Intent, Next, Stage, Waiting},
     explain,
     pool::{PoolAccess, Seen},
-    spec::unusable,
+    spec::{Difference, unusable},
     verdict::Census,
 };
 use crate::{
@@ -31,7 +30,7 @@ use classify::{Judgement, judge, judge_all};
 use rounds::{AfterRound, End, Rounds};
 
 /// What Batch answers when another client has created, changed or finished what we wanted to: the pool shows it.
-const OVERTAKEN: [&str; 3] = [
+pub(super) const OVERTAKEN: [&str; 3] = [
     "PoolExists",
     "OperationInvalidForCurrentState",
     "OperationNotValidOnPool",
@@ -104,6 +103,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             let pool = self.look().await?;
             match self.intent.decide(self.stage(), pool.as_ref()) {
                 Next::Create => self.create().await?,
+                Next::Update(pool, difference) => self.update(pool, &difference).await?,
                 Next::Resize(pool) => self.resize(pool).await?,
                 Next::StopOther(pool) => self.stop_other(pool).await?,
                 Next::Join(pool) => self.join(pool),
@@ -117,6 +117,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                     self.note_action(self.tried.unwrap_or(PoolAction::Unchanged));
                     return Ok(());
                 }
+                Next::Replace(_) => return Err(explain::refused(self.access.id(), decide::replaced())),
                 Next::Refuse(refusal) => return Err(explain::refused(self.access.id(), refusal)),
             }
         }
@@ -151,12 +152,27 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     async fn create(&mut self) -> Result<()> {
         let goal = self.intent.goal;
         let rounds = self.round_of(NodeCounts::default());
-        let body = self.intent.spec.create_body(goal.targets, rounds.timeout());
+        let Some(spec) = self.intent.spec.asked() else {
+            return Err(explain::refused(self.access.id(), decide::deleted()));
+        };
+        let body = spec.create_body(goal.targets, rounds.timeout());
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
         self.tell_round(&rounds);
         match self.access.create(body).await {
             Ok(()) => self.begin(rounds, None, PoolAction::Created),
             Err(error) => self.look_again(error, PoolAction::Created).await?,
+        }
+        Ok(())
+    }
+
+    async fn update(&mut self, pool: &Pool, difference: &Difference) -> Result<()> {
+        let Some(spec) = self.intent.spec.asked() else {
+            return Ok(());
+        };
+        let body = spec.update_body(pool, difference);
+        match self.access.change(body, pool).await {
+            Ok(()) => self.note_action(PoolAction::Updated),
+            Err(error) => self.look_again(error, PoolAction::Updated).await?,
         }
         Ok(())
     }
@@ -178,7 +194,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             "stopping the resize to {} nodes that is in progress",
             bare(pool.targets)
         ));
-        match self.access.stop_resize().await {
+        match self.access.stop_resize(pool).await {
             Ok(()) => {}
             Err(error) => self.look_again(error, PoolAction::None).await?,
         }
@@ -249,13 +265,23 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         match after {
             AfterRound::Reached => return Ok(true),
             AfterRound::End(end) => return Err(self.ended(pool, end, judged.as_ref())),
-            AfterRound::Again(pause) => self.pause_between(pause, judged.as_ref()).await?,
+            AfterRound::Again(pause) => {
+                let paused = self.pause_between(pause, judged.as_ref()).await;
+                let is_enough = self.intent.goal.is_reached_by(pool.current);
+                match paused {
+                    // What is missing of enough is worth a round, not a failure.
+                    Err(error) if is_enough && error.kind() == ErrorKind::Deadline => return Ok(true),
+                    paused => paused?,
+                }
+            }
         }
         Ok(false)
     }
 
     async fn pause_between(&self, pause: Duration, judged: Option<&Judgement>) -> Result<()> {
         let run = self.access.client().run();
+        let timeout = self.rounds.as_ref().map_or(Duration::ZERO, Rounds::timeout);
+        run.leaves(pause + timeout, "the next resize round")?;
         let why = judged.map_or_else(|| "nodes are missing".to_owned(), ToString::to_string);
         run.progress.warn(why);
         let number = self.rounds.as_ref().map_or(1, Rounds::number);
@@ -292,9 +318,14 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         self.note_action(action);
     }
 
-    /// The first thing done with the pool is what the report calls it.
+    /// The first thing done with the pool is what the report calls it; changed settings count less than nodes.
     fn note_action(&mut self, action: PoolAction) {
-        if self.report.action == PoolAction::None {
+        let is_open = match self.report.action {
+            PoolAction::None => true,
+            PoolAction::Updated => action != PoolAction::Unchanged,
+            _ => false,
+        };
+        if is_open {
             self.report.action = action;
         }
     }

@@ -6,12 +6,16 @@ mod compare;
 mod mark;
 mod shape;
 mod start_task;
+mod swap;
+mod wanted;
 
 use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
-pub(super) use compare::Likeness;
+pub(super) use compare::{Difference, Maker, When};
+pub(super) use swap::{back_body, recorded, unrestorable};
+pub(super) use wanted::Wanted;
 
 use crate::{
     batch::pool::{Pool, iso_minutes, parse_duration},
@@ -34,11 +38,11 @@ use crate::{
 use start_task::NodeOs;
 
 /// The metadata item that holds the specification's hash.
-pub(super) const SPEC: &str = "azure-batch-spec";
+pub(super) const SPEC: &str = crate::tags::POOL_MARK;
 /// The metadata item that holds the version's id.
 pub(super) const VERSION: &str = "azure-batch-version";
 
-const IMAGE_REFERENCE: &str = "/virtualMachineConfiguration/imageReference";
+pub(super) const IMAGE_REFERENCE: &str = "/virtualMachineConfiguration/imageReference";
 const NODE_AGENT: &str = "/virtualMachineConfiguration/nodeAgentSKUId";
 
 /// A pool as asked for: the body without targets, timeout and our metadata.
@@ -141,12 +145,7 @@ impl Spec {
         if !faults.is_empty() {
             return Err(faults);
         }
-        let mut metadata: Vec<Value> = read_json::items(&self.body, "/metadata")
-            .filter(|item| !matches!(read_json::text(item, "/name"), Some(SPEC | VERSION)))
-            .cloned()
-            .collect();
-        metadata.push(json!({"name": SPEC, "value": self.mark()}));
-        metadata.push(json!({"name": VERSION, "value": self.version}));
+        let metadata = self.metadata(&Value::Null);
         let mut body = json!({"id": self.id});
         if let (Some(fields), Some(asked)) = (body.as_object_mut(), self.body.as_object()) {
             fields.extend(asked.clone());
@@ -154,8 +153,43 @@ impl Spec {
         set(&mut body, "/targetDedicatedNodes", json!(targets.dedicated));
         set(&mut body, "/targetLowPriorityNodes", json!(targets.spot));
         set(&mut body, "/resizeTimeout", json!(iso_minutes(timeout)));
-        set(&mut body, "/metadata", Value::Array(metadata));
+        set(&mut body, "/metadata", metadata);
         Ok(body)
+    }
+
+    /// The body of a `PATCH` that changes what differs in what can be changed at any time, and puts our marks on the
+    /// pool. Metadata of others stays.
+    pub(super) fn update_body(&self, pool: &Pool, difference: &Difference) -> Value {
+        let complete = self.completed_from(pool);
+        let mut body = json!({"metadata": complete.metadata(pool.body())});
+        for name in ["startTask", "applicationPackageReferences"] {
+            let differs = |path: &str| path == name || path.starts_with(&format!("{name}."));
+            if difference.of(When::AnyTime).any(|field| differs(&field.path)) {
+                set(
+                    &mut body,
+                    &format!("/{name}"),
+                    read_json::at(&complete.body, &format!("/{name}")).clone(),
+                );
+            }
+        }
+        body
+    }
+
+    /// The pool's metadata with what is asked for and our marks in it.
+    fn metadata(&self, pool: &Value) -> Value {
+        let name = |item: &Value| read_json::text(item, "/name").unwrap_or_default().to_owned();
+        let is_ours = |item: &&Value| matches!(name(item).as_str(), SPEC | VERSION);
+        let asked: Vec<Value> = read_json::items(&self.body, "/metadata")
+            .filter(|item| !is_ours(item))
+            .cloned()
+            .collect();
+        let is_asked = |item: &&Value| asked.iter().any(|asked| name(asked) == name(item));
+        let kept = read_json::items(pool, "/metadata").filter(|item| !is_ours(item) && !is_asked(item));
+        let mut metadata: Vec<Value> = kept.cloned().collect();
+        metadata.extend(asked.iter().cloned());
+        metadata.push(json!({"name": SPEC, "value": self.mark()}));
+        metadata.push(json!({"name": VERSION, "value": self.version}));
+        Value::Array(metadata)
     }
 
     /// The same with size and agent taken from a pool where the settings leave them open.
@@ -179,6 +213,12 @@ impl std::fmt::Debug for Spec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Spec of pool {} on {}", self.id, self.version)
     }
+}
+
+/// A command line as the nodes of that pool run it.
+pub(super) fn command_line(command: &str, pool: &Pool) -> Result<String, &'static str> {
+    let os = NodeOs::of_agent(read_json::text(pool.body(), NODE_AGENT).unwrap_or_default());
+    start_task::command_line(command, os)
 }
 
 /// Settings with these faults cannot be used. One fault a line.

@@ -7,13 +7,13 @@ use std::collections::BTreeMap;
 use crate::{
     batch::node::{Node, NodeKind, Outlook, StateCounts},
     ids::{NodeCounts, resource::ImageVersionId},
-    settings::Targets,
+    settings::{Readiness, Share, Targets},
 };
 
 /// Up to this many dedicated nodes all must be there; a pool of a hundred has no spare ones.
 const ALL_UP_TO: u32 = 100;
 /// Percent that are enough above that: in a large allocation single nodes fail, and the work goes on without them.
-const PERCENT_ABOVE: u64 = 98;
+const PERCENT_ABOVE: Share = Share::Percent(98);
 
 /// What a roll-out wants, and what it takes for enough.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -66,15 +66,26 @@ pub(super) struct Waited {
 }
 
 impl Goal {
-    /// The goal of these targets.
-    pub(super) fn new(targets: Targets) -> Self {
-        let counts_spot = targets.counts_spot();
+    /// The goal of these targets, with what was said of how many are enough.
+    pub(super) fn new(targets: Targets, readiness: Readiness) -> Self {
+        let spot = match readiness.min_spot {
+            None if !targets.counts_spot() => 0,
+            said => enough(targets.spot, said),
+        };
         Self {
             targets: targets.into(),
             needed: NodeCounts {
-                dedicated: enough(targets.dedicated),
-                spot: if counts_spot { enough(targets.spot) } else { 0 },
+                dedicated: enough(targets.dedicated, readiness.min_dedicated),
+                spot,
             },
+        }
+    }
+
+    /// All of so many nodes.
+    pub(super) const fn all(targets: NodeCounts) -> Self {
+        Self {
+            targets,
+            needed: targets,
         }
     }
 
@@ -86,6 +97,11 @@ impl Goal {
     /// Whether a pool of this size has neither too few nodes nor any too many.
     pub(super) const fn is_reached_by(self, current: NodeCounts) -> bool {
         self.is_met_by(current) && current.dedicated <= self.targets.dedicated && current.spot <= self.targets.spot
+    }
+
+    /// Whether these are exactly the nodes that were asked for.
+    pub(super) fn is_exactly(self, current: NodeCounts) -> bool {
+        current == self.targets
     }
 
     /// Whether it is more nodes of a kind than these.
@@ -110,12 +126,12 @@ impl Goal {
 
 impl Census {
     /// Counts nodes. One that does not say its image runs the pool's, which has been compared before.
-    pub(super) fn of(nodes: &[Node], version: &ImageVersionId) -> Self {
+    pub(super) fn of(nodes: &[Node], is_right: impl Fn(&str) -> bool) -> Self {
         let mut census = Self::default();
         for node in nodes {
             *census.states.entry(node.state.to_string()).or_insert(0) += 1;
             *of_kind(&mut census.total, node.kind) += 1;
-            let other = node.image.as_ref().filter(|image| !is_version(image, version));
+            let other = node.image.as_ref().filter(|image| !is_right(image));
             match (node.outlook(), other) {
                 (Outlook::Ready, None) => *of_kind(&mut census.ready, node.kind) += 1,
                 (Outlook::Ready | Outlook::Coming | Outlook::Doubtful, Some(image)) => {
@@ -189,12 +205,12 @@ impl From<&StateCounts> for Census {
     }
 }
 
-fn enough(target: u32) -> u32 {
-    if target <= ALL_UP_TO {
-        return target;
+fn enough(target: u32, said: Option<Share>) -> u32 {
+    match said {
+        Some(share) => share.of(target),
+        None if target <= ALL_UP_TO => target,
+        None => PERCENT_ABOVE.of(target),
     }
-    let percent = (u64::from(target) * PERCENT_ABOVE).div_ceil(100);
-    u32::try_from(percent).unwrap_or(target)
 }
 
 const fn of_kind(counts: &mut NodeCounts, kind: NodeKind) -> &mut u32 {
@@ -220,11 +236,12 @@ mod tests {
     const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
 
     fn goal(dedicated: u32, spot: u32, spot_counts: SpotCounts) -> Goal {
-        Goal::new(Targets {
+        let targets = Targets {
             dedicated,
             spot,
             spot_counts,
-        })
+        };
+        Goal::new(targets, Readiness::default())
     }
 
     fn nodes(count: u32, state: &str, kind: NodeKind, image: Option<&str>) -> Vec<Node> {
@@ -234,7 +251,8 @@ mod tests {
     }
 
     fn census(nodes: &[Vec<Node>]) -> Census {
-        Census::of(&nodes.concat(), &VERSION.parse().unwrap())
+        let version = VERSION.parse().unwrap();
+        Census::of(&nodes.concat(), |image| is_version(image, &version))
     }
 
     #[test]
@@ -267,8 +285,27 @@ mod tests {
             }
         );
         assert_eq!(
-            goal(0, 50, SpotCounts::No).needed,
+            goal(0, 50, SpotCounts::WhenAlone).needed,
             NodeCounts { dedicated: 0, spot: 50 }
+        );
+        assert_eq!(goal(0, 50, SpotCounts::No).needed, NodeCounts::default(), "said so");
+    }
+
+    #[test]
+    fn what_the_user_says_is_enough_is_enough() {
+        let targets = Targets {
+            dedicated: 50,
+            spot: 40,
+            spot_counts: SpotCounts::WhenAlone,
+        };
+        let readiness = Readiness {
+            min_dedicated: Some(Share::Percent(90)),
+            min_spot: Some(Share::Nodes(3)),
+            ..Readiness::default()
+        };
+        assert_eq!(
+            Goal::new(targets, readiness).needed,
+            NodeCounts { dedicated: 45, spot: 3 }
         );
     }
 
@@ -342,7 +379,7 @@ mod tests {
     proptest! {
         #[test]
         fn a_pool_that_has_all_it_wants_is_good(dedicated in 0_u32..5000, spot in 0_u32..5000) {
-            for counts in [SpotCounts::No, SpotCounts::Yes] {
+            for counts in [SpotCounts::WhenAlone, SpotCounts::Yes] {
                 let goal = goal(dedicated, spot, counts);
                 prop_assert!(goal.is_reached_by(goal.targets));
                 prop_assert!(goal.needed.total() > 0 || goal.targets.total() == 0, "an empty pool would be good");

@@ -86,9 +86,11 @@ fn used_by(reader: &mut Reader<'_, '_>) -> Vec<UsedBy> {
             let text = "must be 1 or more: give the greatest number of nodes that the pool will have";
             pool.refuse(image::USED_BY_NODES, text);
         }
+        let vm_size = pool.parsed(image::USED_BY_VM_SIZE);
         Some(UsedBy {
             account: account?,
             nodes: nodes?,
+            vm_size,
         })
     })
 }
@@ -128,9 +130,11 @@ fn handling(reader: &mut Reader<'_, '_>) -> Option<MachineHandling> {
             None
         }
     };
+    let purchase_plan = reader.parsed_or_default(image::PURCHASE_PLAN);
     Some(MachineHandling {
         if_running: if_running?,
         generalized: generalized?,
+        purchase_plan: purchase_plan?,
     })
 }
 
@@ -141,10 +145,10 @@ fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSetting
         || Some(super::ReplicaStorage::default()),
         |mut block| block.parsed_or_default(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
     );
-    let latest = match reader.switch(image::EXCLUDE_FROM_LATEST) {
+    let latest = match reader.switch(image::LATEST_NOW) {
         None => Latest::Keep,
-        Some(true) => Latest::Exclude,
-        Some(false) => Latest::Admit,
+        Some(true) => Latest::Admit,
+        Some(false) => Latest::Exclude,
     };
     let end_of_life = end_of_life(reader, now);
     Some(VersionSettings {

@@ -3,8 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Elevation, NodesPerReplica, PendingResize, PoolSpec, Readiness, ReplicaRule, ResizePolicy,
-    RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
+    AccountRef, Adopt, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness,
+    Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask,
+    Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
 };
 use crate::{
     ids::{
@@ -36,7 +37,14 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let json = reader.json_object(pool::POOL_JSON);
     let resize = resize(reader);
     let readiness = readiness(reader);
+    let register = if reader.is_on(pool::REGISTER_PROVIDER) {
+        Register::Yes
+    } else {
+        Register::No
+    };
     let nodes_per_replica = nodes_per_replica(reader);
+    let (new_region, adopt) = consents(reader);
+    let change = change(reader);
     Some(RolloutSettings {
         account: account?,
         pool: PoolSpec {
@@ -51,12 +59,47 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
         policy: RolloutPolicy {
             resize,
             readiness,
+            register,
             replica_rule: ReplicaRule {
                 nodes_per_replica: nodes_per_replica?,
                 ..ReplicaRule::default()
             },
+            new_region,
+            adopt,
         },
+        change,
     })
+}
+
+/// Reads the settings of a return.
+pub(super) fn read_rollback(reader: &mut Reader<'_, '_>) -> Option<RollbackSettings> {
+    let account = account(reader);
+    let pool = reader
+        .required(pool::POOL_ID, "give the id of the pool that goes back")
+        .and_then(|_| reader.parsed::<PoolId>(pool::POOL_ID));
+    let running_tasks = reader.parsed_or_default(pool::RUNNING_TASKS);
+    let (resize, readiness) = (resize(reader), readiness(reader));
+    Some(RollbackSettings {
+        account: account?,
+        pool: pool?,
+        running_tasks: running_tasks?,
+        resize,
+        readiness,
+    })
+}
+
+/// How a pool that is there is changed.
+fn change(reader: &mut Reader<'_, '_>) -> Change {
+    Change {
+        strategy: reader.parsed_or_default(pool::STRATEGY).unwrap_or_default(),
+        running_tasks: reader.parsed_or_default(pool::RUNNING_TASKS).unwrap_or_default(),
+        canary: Canary {
+            nodes: reader.parsed(pool::CANARY_NODES),
+            command: reader.text(pool::CANARY_COMMAND).map(str::to_owned),
+            bake: Duration::from_secs(60 * u64::from(reader.number(pool::CANARY_MINUTES).unwrap_or(0))),
+        },
+        on_failure: reader.parsed_or_default(pool::ON_FAILURE).unwrap_or_default(),
+    }
 }
 
 /// Reads how many nodes a replica serves; nothing after a fault.
@@ -71,6 +114,12 @@ pub(super) fn nodes_per_replica(reader: &mut Reader<'_, '_>) -> Option<NodesPerR
             None
         }
     }
+}
+
+/// The version that is given by its id or by a manifest; nothing after a fault.
+pub(super) fn named_version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
+    let manifest = manifest(reader);
+    version(reader, manifest.as_ref())
 }
 
 fn manifest(reader: &mut Reader<'_, '_>) -> Option<Manifest> {
@@ -118,7 +167,7 @@ fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<I
 }
 
 /// The account; nothing after a fault.
-fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
+pub(super) fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
     match (reader.has(pool::ACCOUNT), reader.has(pool::ACCOUNT_ENDPOINT)) {
         (true, true) => {
             let text = words![pool::ACCOUNT_ENDPOINT, " names an account too; give one of the two"];
@@ -192,14 +241,18 @@ fn targets(reader: &mut Reader<'_, '_>) -> Targets {
     let targets = Targets {
         dedicated: dedicated.unwrap_or(0),
         spot: spot.unwrap_or(0),
-        spot_counts: if reader.is_on(pool::COUNT_SPOT_NODES) {
-            SpotCounts::Yes
-        } else {
-            SpotCounts::No
+        spot_counts: match reader.switch(pool::COUNT_SPOT_NODES) {
+            Some(true) => SpotCounts::Yes,
+            Some(false) => SpotCounts::No,
+            None => SpotCounts::WhenAlone,
         },
     };
-    if both_read && targets.dedicated == 0 && targets.spot == 0 {
-        let text = words!["no nodes are asked for; give a number above 0 here or in ", spot_opt];
+    if both_read && dedicated.is_none() && spot.is_none() {
+        let text = words![
+            "is missing: give a number of nodes here or in ",
+            spot_opt,
+            "; 0 makes a pool without nodes"
+        ];
         reader.refuse(dedicated_opt, text);
     }
     targets
@@ -261,6 +314,26 @@ fn resize(reader: &mut Reader<'_, '_>) -> ResizePolicy {
 }
 
 fn readiness(reader: &mut Reader<'_, '_>) -> Readiness {
-    let node_timeout = reader.duration(pool::NODE_READY_TIMEOUT);
-    node_timeout.map_or_else(Readiness::default, |node_timeout| Readiness { node_timeout })
+    Readiness {
+        node_timeout: reader
+            .duration(pool::NODE_READY_TIMEOUT)
+            .unwrap_or(Readiness::default().node_timeout),
+        min_dedicated: reader.parsed(pool::MIN_READY),
+        min_spot: reader.parsed(pool::MIN_READY_SPOT),
+    }
+}
+
+/// What a roll-out does only when it is told that it may.
+fn consents(reader: &mut Reader<'_, '_>) -> (NewRegion, Adopt) {
+    let new_region = if reader.is_on(pool::ADD_REGION) {
+        NewRegion::Add
+    } else {
+        NewRegion::Refuse
+    };
+    let adopt = if reader.is_on(pool::ADOPT) {
+        Adopt::Yes
+    } else {
+        Adopt::No
+    };
+    (new_region, adopt)
 }

@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    InvalidId, Location, VersionNumber,
+    InvalidId, Location, VersionNumber, VmSize,
     resource::{BatchAccountId, DiskId, ImageDefinitionId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
 };
 
@@ -111,6 +111,11 @@ pub enum VersionChoice {
         /// The line's second part.
         minor: u32,
     },
+    /// The beginning of a new line, one more than the greatest.
+    NextMinor {
+        /// The first part of all these lines.
+        major: u32,
+    },
 }
 
 /// Whether a version that is there already, made of this very source, is the result (so that a run can be repeated).
@@ -130,6 +135,8 @@ pub struct UsedBy {
     pub account: BatchAccountId,
     /// The greatest number of nodes one pool will have.
     pub nodes: u32,
+    /// The size of its nodes, where it is to be compared with the definition.
+    pub vm_size: Option<VmSize>,
 }
 
 /// A region of the version that was asked for by name.
@@ -160,6 +167,18 @@ pub struct MachineHandling {
     pub if_running: Stopped,
     /// How the VM comes to be generalized.
     pub generalized: Generalized,
+    /// What to do with a machine that has a purchase plan.
+    pub purchase_plan: PurchasePlan,
+}
+
+/// What to do with a machine that was made of an image with a purchase plan.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum PurchasePlan {
+    /// Refuse it: Batch's instructions want a base image without one.
+    #[default]
+    Refuse,
+    /// Give the plan to the definition, unchanged.
+    Carry,
 }
 
 /// What to do with a VM that is not deallocated.
@@ -234,7 +253,7 @@ pub struct VersionSettings {
 /// Whether `latest` passes a version over.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Latest {
-    /// What the version says stays; a new version is admitted.
+    /// What the version says stays; a new version is excluded, since nobody has tried it.
     #[default]
     Keep,
     /// `latest` passes it over.
@@ -270,6 +289,19 @@ impl PublishSettings {
         }
     }
 
+    /// What may be done to the machine, and what is known of it: one that azure-arm captured is generalized, since
+    /// azure-arm captures no other.
+    #[must_use]
+    pub fn handling(&self) -> MachineHandling {
+        match (&self.source, self.machine.generalized) {
+            (Source::Captured { .. }, Generalized::Required) => MachineHandling {
+                generalized: Generalized::Declared,
+                ..self.machine
+            },
+            _ => self.machine,
+        }
+    }
+
     /// Why the number that is asked for cannot be had, as what follows the setting's name: a version that is adopted
     /// keeps its own. Nothing when that is the one, or any will do.
     #[must_use]
@@ -290,7 +322,7 @@ impl VersionChoice {
     pub fn admits(self, number: Option<VersionNumber>) -> bool {
         match self {
             Self::Explicit(wanted) => number == Some(wanted),
-            Self::NextPatch { .. } => true,
+            Self::NextPatch { .. } | Self::NextMinor { .. } => true,
         }
     }
 }
@@ -343,15 +375,20 @@ impl Default for Temporaries {
     }
 }
 
-/// `1.4.2`, or `next-patch` (of 1.0), or `next-patch 1.4`.
+/// `1.4.2`, or `next-patch` (of 1.0), `next-patch 1.4`, `next-minor` (of 1), `next-minor 2`.
 impl FromStr for VersionChoice {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
         let invalid = || InvalidId {
             value: text.to_owned(),
-            expected: "a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+            expected: "a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
         };
+        if let Some(major) = text.strip_prefix("next-minor") {
+            let major = if major.is_empty() { "1" } else { major.trim() };
+            let number: VersionNumber = format!("{major}.0.0").parse().map_err(|_shape| invalid())?;
+            return Ok(Self::NextMinor { major: number.major });
+        }
         let Some(line) = text.strip_prefix("next-patch") else {
             return text.parse().map(Self::Explicit).map_err(|_shape| invalid());
         };
@@ -371,6 +408,7 @@ impl fmt::Display for VersionChoice {
         match self {
             Self::Explicit(number) => number.fmt(f),
             Self::NextPatch { major, minor } => write!(f, "next-patch {major}.{minor}"),
+            Self::NextMinor { major } => write!(f, "next-minor {major}"),
         }
     }
 }
@@ -386,6 +424,21 @@ impl FromStr for ManagedImagePolicy {
             _ => Err(InvalidId {
                 value: text.to_owned(),
                 expected: "auto, always or never",
+            }),
+        }
+    }
+}
+
+impl FromStr for PurchasePlan {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        match text {
+            "refuse" => Ok(Self::Refuse),
+            "carry" => Ok(Self::Carry),
+            _ => Err(InvalidId {
+                value: text.to_owned(),
+                expected: "refuse or carry",
             }),
         }
     }
@@ -458,10 +511,20 @@ mod tests {
             ("1.4.2", "1.4.2"),
             ("next-patch", "next-patch 1.0"),
             ("next-patch 2.7", "next-patch 2.7"),
+            ("next-minor", "next-minor 1"),
+            ("next-minor 3", "next-minor 3"),
         ] {
             assert_eq!(text.parse::<VersionChoice>().unwrap().to_string(), shown);
         }
-        for bad in ["latest", "next-patch 1", "next-patch 1.2.3", "1.4", ""] {
+        for bad in [
+            "latest",
+            "next-minor 1.2",
+            "next-minor x",
+            "next-patch 1",
+            "next-patch 1.2.3",
+            "1.4",
+            "",
+        ] {
             assert!(bad.parse::<VersionChoice>().is_err(), "{bad:?} was accepted");
         }
     }

@@ -173,6 +173,16 @@ impl<'v, 'f> Reader<'v, 'f> {
         }
     }
 
+    /// The items of a list that may also come as one text, with commas or line ends between them.
+    pub(super) fn listed(&self, opt: &'static Opt) -> Vec<&'v str> {
+        let split = |text: &'v str| text.split([',', '\n']).map(bare).filter(|item| !item.is_empty());
+        match self.values.get(opt) {
+            Some(Value::Texts(texts)) => texts.iter().flat_map(|text| split(text)).collect(),
+            Some(Value::Text(text)) => split(text).collect(),
+            _ => Vec::new(),
+        }
+    }
+
     /// A map of texts.
     pub(super) fn map(&self, opt: &'static Opt) -> BTreeMap<String, String> {
         match self.values.get(opt) {

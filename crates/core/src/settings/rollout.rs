@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::ReplicaRule;
+use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -21,6 +21,23 @@ pub struct RolloutSettings {
     pub pool: PoolSpec,
     /// How to go about it.
     pub policy: RolloutPolicy,
+    /// How a pool that is there gets another image.
+    pub change: Change,
+}
+
+/// Everything that a return needs to know.
+#[derive(Clone, Debug)]
+pub struct RollbackSettings {
+    /// The account.
+    pub account: AccountRef,
+    /// The pool.
+    pub pool: PoolId,
+    /// What happens to the tasks that run on it.
+    pub running_tasks: RunningTasks,
+    /// How resizes are timed and repeated.
+    pub resize: ResizePolicy,
+    /// When the pool is good.
+    pub readiness: Readiness,
 }
 
 /// One pool as it is asked for.
@@ -49,8 +66,45 @@ pub struct RolloutPolicy {
     pub resize: ResizePolicy,
     /// When a pool is good.
     pub readiness: Readiness,
+    /// Whether Batch may be registered in the image's subscription.
+    pub register: Register,
     /// How many nodes a replica carries, for raising replicas before the pools outgrow them.
     pub replica_rule: ReplicaRule,
+    /// What happens when the version has no replica in the account's region.
+    pub new_region: NewRegion,
+    /// What happens to a pool that no roll-out has made.
+    pub adopt: Adopt,
+}
+
+/// What happens when the version has no replica in the account's region: a version is shared, and a region of it is paid
+/// for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum NewRegion {
+    /// The roll-out is refused.
+    #[default]
+    Refuse,
+    /// The region is added to the version.
+    Add,
+}
+
+/// What happens to a pool without our mark, which another tool or a person has made.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Adopt {
+    /// It is compared, waited for, and never written to.
+    #[default]
+    No,
+    /// It is marked and from then on treated as one of ours.
+    Yes,
+}
+
+/// Whether a resource provider may be registered.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Register {
+    /// It is refused, with the command that does it.
+    #[default]
+    No,
+    /// It is registered, and waited for.
+    Yes,
 }
 
 /// How a Batch account is named.
@@ -77,8 +131,10 @@ pub struct Targets {
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "kebab-case")]
 pub enum SpotCounts {
-    /// They may come and go.
+    /// Only in a pool that has no dedicated nodes.
     #[default]
+    WhenAlone,
+    /// They may come and go.
     No,
     /// They must be there too.
     Yes,
@@ -141,15 +197,36 @@ pub enum PendingResize {
 /// When a pool is good.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Readiness {
-    /// How long no node may change its state before the wait ends.
+    /// How long it may take until one more node is ready, or one that is coming changes its state.
     pub node_timeout: Duration,
+    /// How many dedicated nodes are enough; by the pool's size when absent.
+    pub min_dedicated: Option<Share>,
+    /// How many spot nodes are enough; by the pool's size when absent and spot nodes count.
+    pub min_spot: Option<Share>,
+}
+
+impl RolloutSettings {
+    /// How long the roll-out may take when nothing is said: all resize rounds with their pauses and the start of the
+    /// nodes, and never less than [`ROLLOUT_DEADLINE`].
+    #[must_use]
+    pub fn usual_deadline(&self) -> Duration {
+        let nodes = NodeCounts::from(self.pool.targets).total();
+        let (resize, readiness) = (self.policy.resize, self.policy.readiness);
+        let first = patience::first(nodes, resize.timeout);
+        let whole = patience::whole(nodes, first, resize.rounds, readiness.node_timeout);
+        whole.max(ROLLOUT_DEADLINE)
+    }
 }
 
 impl Targets {
     /// Whether spot nodes must be ready: when asked for, or when there are no others to count.
     #[must_use]
     pub fn counts_spot(self) -> bool {
-        self.spot_counts == SpotCounts::Yes || self.dedicated == 0
+        match self.spot_counts {
+            SpotCounts::Yes => true,
+            SpotCounts::No => false,
+            SpotCounts::WhenAlone => self.dedicated == 0,
+        }
     }
 }
 
@@ -176,6 +253,8 @@ impl Default for Readiness {
     fn default() -> Self {
         Self {
             node_timeout: Duration::from_secs(30 * 60),
+            min_dedicated: None,
+            min_spot: None,
         }
     }
 }

@@ -5,6 +5,7 @@
 use std::{fmt, path::PathBuf};
 
 use secrecy::SecretString;
+use serde::Serialize;
 
 use super::{
     reader::Reader,
@@ -70,6 +71,24 @@ pub enum Login {
     },
 }
 
+/// A way of signing in, without what it needs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum SignInMethod {
+    /// An application with a secret.
+    ClientSecret,
+    /// An application with a signed assertion.
+    ClientJwt,
+    /// An application that trusts the CI system's identity.
+    Oidc,
+    /// An application that trusts a token in a file.
+    WorkloadIdentityFile,
+    /// Whoever is signed in to az.
+    AzureCli,
+    /// The identity of the machine.
+    ManagedIdentity,
+}
+
 /// How to sign in and to which Azure.
 #[derive(Clone, Debug)]
 pub struct Connection {
@@ -86,6 +105,34 @@ pub type FromVariable = (&'static Opt, &'static str);
 
 /// Looks a variable up.
 pub type Lookup<'a> = dyn Fn(&str) -> Option<String> + 'a;
+
+impl Login {
+    /// The application or the user-assigned identity, when one is named.
+    #[must_use]
+    pub const fn client(&self) -> Option<&ClientId> {
+        match self {
+            Self::ClientSecret { client, .. }
+            | Self::ClientJwt { client, .. }
+            | Self::Oidc { client, .. }
+            | Self::WorkloadIdentityFile { client, .. } => Some(client),
+            Self::AzureCli { .. } => None,
+            Self::ManagedIdentity { client } => client.as_ref(),
+        }
+    }
+
+    /// Which way it is.
+    #[must_use]
+    pub const fn method(&self) -> SignInMethod {
+        match self {
+            Self::ClientSecret { .. } => SignInMethod::ClientSecret,
+            Self::ClientJwt { .. } => SignInMethod::ClientJwt,
+            Self::Oidc { .. } => SignInMethod::Oidc,
+            Self::WorkloadIdentityFile { .. } => SignInMethod::WorkloadIdentityFile,
+            Self::AzureCli { .. } => SignInMethod::AzureCli,
+            Self::ManagedIdentity { .. } => SignInMethod::ManagedIdentity,
+        }
+    }
+}
 
 /// The sentence that says which credential is used; no secret is in it.
 impl fmt::Display for Login {

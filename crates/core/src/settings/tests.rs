@@ -83,7 +83,8 @@ fn what_is_not_given_has_its_documented_default() {
     assert_eq!(settings.temporaries, Temporaries::default());
     assert_eq!(settings.version_settings, VersionSettings::default());
     let asked = rolled_out(&json!({})).unwrap();
-    assert_eq!(asked.deadline, ROLLOUT_DEADLINE);
+    assert_eq!(asked.deadline, asked.settings.usual_deadline());
+    assert!(asked.deadline > ROLLOUT_DEADLINE, "{:?}", asked.deadline);
     assert_eq!(asked.settings.policy.resize, ResizePolicy::default());
     assert_eq!(asked.settings.policy.readiness, Readiness::default());
     assert_eq!(asked.settings.policy.replica_rule, ReplicaRule::default());
@@ -295,11 +296,11 @@ fn a_destination_is_checked_name_by_name() {
         &[
             (
                 json!({"image_version": "1.2"}),
-                "image_version: \"1.2\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+                "image_version: \"1.2\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
             ),
             (
                 json!({"image_version": "7.9.2201041542000"}),
-                "image_version: \"7.9.2201041542000\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, or next-patch 1.4 for the line 1.4)",
+                "image_version: \"7.9.2201041542000\" is not a version (1.4.2 with parts of at most 2147483647, next-patch, next-patch 1.4 for the line 1.4, next-minor, or next-minor 2 for 2.N.0)",
             ),
             (
                 json!({"image_name": "a b"}),
@@ -492,6 +493,16 @@ fn every_option_of_a_roll_out_arrives() {
         "stop_pending_resize": true,
         "node_ready_timeout": "1h30m",
         "nodes_per_replica": 600,
+        "min_ready": "95%",
+        "min_ready_spot": "3",
+        "adopt": true,
+        "add_region": true,
+        "strategy": "in-place",
+        "running_tasks": "requeue",
+        "canary_nodes": "2%",
+        "canary_command": "/opt/check",
+        "canary_minutes": 10,
+        "on_failure": "keep",
     }));
     insta::assert_snapshot!(format!("{:#?}", settings.unwrap().settings));
 }
@@ -523,8 +534,12 @@ fn faults_of_a_roll_out_name_inputs() {
                 "account-endpoint: is needed with account-name; give the account's endpoint, name.region.batch.azure.com",
             ),
             (
-                json!({"target_dedicated_nodes": 0}),
-                "target-dedicated-nodes: no nodes are asked for; give a number above 0 here or in target-spot-nodes",
+                json!({"target_dedicated_nodes": null}),
+                "target-dedicated-nodes: is missing: give a number of nodes here or in target-spot-nodes; 0 makes a pool without nodes",
+            ),
+            (
+                json!({"min_ready": "most"}),
+                "min-ready: \"most\" is no number of nodes; write a number such as 5, or a percentage such as 98%",
             ),
             (
                 json!({"start_task_elevated": true}),

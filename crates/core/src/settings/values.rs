@@ -87,6 +87,12 @@ impl Values {
         self.0.get(opt.path)
     }
 
+    /// All secrets, those in blocks included; so that they can be struck out of what is shown.
+    #[must_use]
+    pub fn secrets(&self) -> Vec<&SecretString> {
+        self.0.values().flat_map(Value::secrets).collect()
+    }
+
     /// Whether an option is given: an empty text counts as left out.
     #[must_use]
     pub fn has(&self, opt: &'static Opt) -> bool {
@@ -140,6 +146,17 @@ impl Value {
             Self::Blocks(blocks) => blocks.iter().map(block).collect(),
             Self::Unknown => return None,
         })
+    }
+
+    fn secrets(&self) -> Vec<&SecretString> {
+        match self {
+            Self::Secret(secret) => vec![secret],
+            Self::Block(values) => values.secrets(),
+            Self::Blocks(blocks) => blocks.iter().flat_map(Values::secrets).collect(),
+            Self::Text(_) | Self::Number(_) | Self::Bool(_) | Self::Texts(_) | Self::TextMap(_) | Self::Unknown => {
+                Vec::new()
+            }
+        }
     }
 
     /// Whether it says nothing.

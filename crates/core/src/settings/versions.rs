@@ -34,9 +34,10 @@ fn definition(reader: &mut Reader<'_, '_>) -> Option<ImageDefinitionId> {
 /// Whose pools count; nothing after a fault.
 fn sight(reader: &mut Reader<'_, '_>) -> Option<Sight> {
     let opt = versions::SUBSCRIPTIONS;
-    let Some(text) = reader.text(opt) else {
+    let listed = reader.listed(opt);
+    if listed.is_empty() {
         return Some(Sight::Everything);
-    };
-    let ids: Result<Vec<SubscriptionId>, InvalidId> = text.split(',').map(|id| id.trim().parse()).collect();
+    }
+    let ids: Result<Vec<SubscriptionId>, InvalidId> = listed.iter().map(|id| id.parse()).collect();
     reader.checked(opt, ids).map(Sight::Subscriptions)
 }

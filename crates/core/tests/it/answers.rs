@@ -18,7 +18,7 @@ use azure_batch_core::{
     ids::{CloudChoice, KnownCloud},
     operation::drive,
     options::sign_in,
-    progress::Progress,
+    progress::{Event, Progress},
     request::Request,
     run::Run,
     settings::{self, Values},
@@ -452,4 +452,20 @@ async fn the_request_token_of_a_ci_job_goes_over_https_only() {
         "{}",
         error.report()
     );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_is_sent_again_is_reported_with_the_answer_for_programs() {
+    let azure = Azure::example();
+    azure.fault(
+        json!({"kind": "status", "status": 503, "code": "ServerBusy", "method": "GET", "path": "*/virtualMachines/*"}),
+    );
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    client.send(&read_vm()).await.unwrap();
+    let answer = std::iter::from_fn(|| events.try_recv().ok()).find_map(|event| match event {
+        Event::Retrying { answer, .. } => answer,
+        _ => None,
+    });
+    let answer = answer.unwrap();
+    assert_eq!((answer.status, answer.code.as_str()), (503, "ServerBusy"));
 }

@@ -141,3 +141,21 @@ async fn a_metadata_host_that_fails_is_never_replaced_by_the_public_cloud() {
     );
     assert_eq!(count(&azure, "/oauth2/"), 0, "the secret was sent somewhere");
 }
+
+#[tokio::test(start_paused = true)]
+async fn an_assertion_that_entra_does_not_know_is_shown_with_the_line_that_makes_it_known() {
+    let mut seed: serde_json::Value = serde_json::from_str(Seed::example_text()).unwrap();
+    seed["tenant"]["github"]["subject"] = "repo:example@1001/images@2002:environment:prod".into();
+    let azure = Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap());
+    let error = read_twice(&azure, &oidc(), &PUBLIC).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::SignIn);
+    let report = error.report();
+    for said in [
+        "AADSTS700213",
+        "issuer https://token.actions.githubusercontent.com, subject repo:example@1001/images@2002:environment:prod, audience api://AzureADTokenExchange",
+        "GitHub's other form, repo:example/images:environment:prod, does not fit",
+        "az ad app federated-credential create --id 00000000-0000-0000-0000-00000000c11e --parameters '{\"name\":\"repo-example-1001-images-2002-environment-prod\"",
+    ] {
+        assert!(report.contains(said), "{said}\nis missing in\n{report}");
+    }
+}

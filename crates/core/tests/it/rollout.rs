@@ -15,8 +15,8 @@ use azure_batch_core::{
     replication::{Wanted, ensure},
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
-        AccountRef, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy, RolloutSettings,
-        SpotCounts, Targets, fault::lines,
+        AccountRef, Adopt, Change, NewRegion, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
+        RolloutSettings, SpotCounts, Targets, fault::lines,
     },
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -64,7 +64,15 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             json: serde_json::Map::new(),
         },
         policy: RolloutPolicy::default(),
+        change: Change::default(),
     }
+}
+
+/// The same, of a pool that others made and that may be changed.
+pub(crate) fn adopting(account: &str, dedicated: u32) -> RolloutSettings {
+    let mut settings = settings(account, dedicated);
+    settings.policy.adopt = Adopt::Yes;
+    settings
 }
 
 /// A pool of another client on that version, as a seed describes it.
@@ -184,7 +192,7 @@ async fn creates_a_pool_of_700_nodes_and_a_second_run_writes_nothing() {
     assert_eq!(report.states.get("idle"), Some(&700));
     assert_eq!(report.rounds.len(), 1);
     let steps: Vec<&str> = report.steps.iter().map(|step| step.step.as_str()).collect();
-    assert_eq!(steps, ["observe", "plan", "replicas", "resize", "nodes"]);
+    assert_eq!(steps, ["observe", "plan", "before", "replicas", "resize", "nodes"]);
 
     azure.turn_the_page();
     let again = good(roll_out(&azure, &settings("acct1", 700)).await);
@@ -201,9 +209,9 @@ async fn errors_of_an_older_resize_are_not_believed() {
             json!([{"code": "AccountCoreQuotaReached", "message": "The specified account has reached core quota"}]);
         seed["batchAccounts"][0]["pools"] = json!([pool]);
     });
-    let report = good(roll_out(&azure, &settings("acct1", 10)).await);
+    let report = good(roll_out(&azure, &adopting("acct1", 10)).await);
     assert_eq!((report.action, report.ready), (PoolAction::Resized, 10));
-    assert_eq!(azure.writes(), ["POST /pools/p1/resize"]);
+    assert_eq!(azure.writes(), ["PATCH /pools/p1", "POST /pools/p1/resize"]);
 }
 
 #[tokio::test(start_paused = true)]
@@ -218,15 +226,15 @@ async fn a_resize_to_the_same_targets_is_joined() {
 #[tokio::test(start_paused = true)]
 async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
     for (pending, expected) in [
-        (PendingResize::Wait, vec!["POST /pools/p1/resize"]),
+        (PendingResize::Wait, vec!["PATCH /pools/p1", "POST /pools/p1/resize"]),
         (
             PendingResize::Stop,
-            vec!["POST /pools/p1/stopresize", "POST /pools/p1/resize"],
+            vec!["PATCH /pools/p1", "POST /pools/p1/stopresize", "POST /pools/p1/resize"],
         ),
     ] {
         let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)]));
         resize_by_somebody(&azure, 400).await;
-        let mut settings = settings("acct1", 20);
+        let mut settings = adopting("acct1", 20);
         settings.policy.resize.pending = pending;
         let report = good(roll_out(&azure, &settings).await);
         assert_eq!((report.action, report.ready), (PoolAction::Resized, 20), "{pending:?}");
@@ -245,9 +253,65 @@ async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
 #[tokio::test(start_paused = true)]
 async fn a_shrinking_pool_loses_no_running_task() {
     let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 20)]));
-    good(roll_out(&azure, &settings("acct1", 5)).await);
+    good(roll_out(&azure, &adopting("acct1", 5)).await);
     let resized = entries(&azure, &Method::POST, "/resize");
     assert_eq!(resized[0].request["nodeDeallocationOption"], "taskcompletion");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_others_made_is_never_written_to_without_consent() {
+    for (nodes, json) in [
+        (5, json!({})),
+        (50, json!({"startTask": {"commandLine": "mount -a"}})),
+        (50, json!({"taskSlotsPerNode": 4})),
+    ] {
+        let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 50)]));
+        let mut settings = settings("acct1", nodes);
+        settings.pool.json = json.as_object().unwrap().clone();
+        let error = failure(&azure, &settings).await;
+        assert_eq!(
+            (error.kind(), azure.writes()),
+            (ErrorKind::Refused, Vec::new()),
+            "{}",
+            error.report()
+        );
+    }
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 50)]));
+    let report = good(roll_out(&azure, &settings("acct1", 50)).await);
+    assert_eq!((report.action, azure.writes()), (PoolAction::Unchanged, Vec::new()));
+    let report = good(roll_out(&azure, &adopting("acct1", 50)).await);
+    assert_eq!(
+        (report.action, azure.writes()),
+        (PoolAction::Updated, vec!["PATCH /pools/p1".to_owned()])
+    );
+    azure.turn_the_page();
+    good(roll_out(&azure, &settings("acct1", 60)).await);
+    assert_eq!(azure.writes(), ["POST /pools/p1/resize"], "it is ours from then on");
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_start_task_and_metadata_are_patched_while_nodes_are_there() {
+    let azure = world(|_| {});
+    let with = |sas: &str, build: &str| {
+        let mut settings = settings("acct1", 10);
+        let json = json!({"metadata": [{"name": "build", "value": build}],
+            "startTask": {"commandLine": format!("/bin/bash -c 'wget https://st1.example/x?sig={sas}'")}});
+        settings.pool.json = json.as_object().unwrap().clone();
+        settings
+    };
+    good(roll_out(&azure, &with("SIGA", "41")).await);
+    for (settings, expected) in [
+        (with("SIGA", "41"), vec![]),
+        (with("SIGA", "42"), vec!["PATCH /pools/p1".to_owned()]),
+        (with("SIGB", "42"), vec!["PATCH /pools/p1".to_owned()]),
+        (with("SIGB", "42"), vec![]),
+    ] {
+        azure.turn_the_page();
+        good(roll_out(&azure, &settings).await);
+        assert_eq!(azure.writes(), expected);
+    }
+    let pool = azure.resources().to_string();
+    assert!(pool.contains("SIGB") && !pool.contains("SIGA"));
 }
 
 #[tokio::test(start_paused = true)]
@@ -293,7 +357,16 @@ async fn a_missing_region_is_added_and_another_pool_of_the_account_counts() {
         other["id"] = json!("p2");
         seed["batchAccounts"][1]["pools"] = json!([other]);
     });
-    good(roll_out(&azure, &settings("acct2", 10)).await);
+    let mut settings = settings("acct2", 10);
+    let error = failure(&azure, &settings).await;
+    assert_eq!((error.kind(), azure.writes()), (ErrorKind::Refused, Vec::new()));
+    let report = error.report();
+    assert!(
+        report.contains("no replica in westus2") && report.contains("add_region"),
+        "{report}"
+    );
+    settings.policy.new_region = NewRegion::Add;
+    good(roll_out(&azure, &settings).await);
     let put = &entries(&azure, &Method::PUT, "/1.0.0")[0];
     let added = &put.request["properties"]["publishingProfile"]["targetRegions"][1];
     assert_eq!(
@@ -322,16 +395,8 @@ async fn refusals_write_nothing_and_say_what_works() {
     };
     let shared_key: Change = |seed| seed["batchAccounts"][0]["allowedAuthenticationModes"] = json!(["SharedKey"]);
     let table = [
-        (
-            other_version,
-            "versions/0.9.0, not ",
-            "until then roll out to a new pool id",
-        ),
-        (
-            other_size,
-            "it differs in vm_size",
-            "until then roll out to a new pool id",
-        ),
+        (other_version, "versions/0.9.0, not ", "or roll out to a new pool id"),
+        (other_size, "it differs in vm_size", "or roll out to a new pool id"),
         (
             autoscale,
             "autoscale formula",
@@ -388,6 +453,8 @@ async fn without_rights_in_arm_the_checks_not_made_are_listed() {
     insta::assert_snapshot!(report.skipped_checks.join("\n"), @r"
     sign-in modes of the account: it is given by its endpoint alone
     state and replicas of the image version: this identity may not read it
+    rights on /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0: this identity may not read them
+    whether Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5: this identity may not read it
     ");
 }
 
@@ -440,13 +507,14 @@ async fn a_pool_that_could_not_be_created_leaves_the_version_alone() {
 async fn a_plan_shows_the_steps_and_writes_nothing() {
     let azure = world(|_| {});
     let client = client(&azure, ROLLOUT_DEADLINE).await;
-    let plan = rollout::plan(&client, &settings("acct1", 700)).await.unwrap();
+    let plan = rollout::plan(&client, &settings("acct1", 1500)).await.unwrap();
     insta::assert_snapshot!(plan.to_string().replace(GROUP, "<group>"), @r"
-    create pool p1 with 700 nodes on <group>/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0, resize timeouts of 30, 45, 68, 102, 120 minutes
-    wait until 686 nodes of pool p1 are ready
+    raise the replicas of <group>/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0 in eastus2 from 4 to 6
+    create pool p1 with 1500 nodes on <group>/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0, resize timeouts of 30, 45, 68, 102, 120 minutes
+    wait until 1470 nodes of pool p1 are ready
     ");
     assert_eq!(
-        serde_json::to_value(&plan).unwrap()["steps"][0]["timeouts_minutes"],
+        serde_json::to_value(&plan).unwrap()["steps"][1]["timeouts_minutes"],
         json!([30, 45, 68, 102, 120])
     );
     assert_eq!(azure.writes(), Vec::<String>::new());

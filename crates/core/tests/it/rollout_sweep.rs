@@ -1,7 +1,7 @@
 //! Every request of a good roll-out meets every trouble: replicas are raised, the pool is created, one resize is
 //! retried.
 
-use azure_batch_core::rollout;
+use azure_batch_core::{rollout, settings::NewRegion};
 use serde_json::{Value, json};
 
 use crate::{
@@ -20,7 +20,9 @@ fn every_request_of_a_roll_out_meets_every_trouble() {
             let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
             // The pause between rounds varies by chance; here each run must make the same requests.
             fastrand::seed(7);
-            rollout::run(&client, &settings("acct2", 20)).await.result
+            let mut settings = settings("acct2", 20);
+            settings.policy.new_region = NewRegion::Add;
+            rollout::run(&client, &settings).await.result
         },
         settle: without_patience,
     };

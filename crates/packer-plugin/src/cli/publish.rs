@@ -79,9 +79,10 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
     ))
 }
 
-fn request(desk: &Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
+fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
     let now = SystemClock.now();
     let mut values = of_publish(given, desk.lookup).map_err(|faults| Answer::wrong_input(&faults))?;
+    desk.terminal.hide(values.secrets());
     let manifest = take_manifest(&mut values);
     let context = PublishContext {
         run_id: &run_id(now),
@@ -126,6 +127,12 @@ fn describe(plan: &PublishPlan) -> String {
     for formula in &plan.replicas {
         // Writing to a String does not fail.
         _ = writeln!(text, "{formula}");
+    }
+    for line in &plan.permanent {
+        _ = writeln!(text, "cannot be changed later: {line}");
+    }
+    for line in &plan.followers {
+        _ = writeln!(text, "once it is latest: {line}");
     }
     if let Some(end) = plan.end_of_life {
         _ = writeln!(text, "its life ends at {end}");

@@ -229,8 +229,8 @@ mod tests {
     #[test]
     fn yaml_and_json_say_the_same_and_all_faults_come_at_once() {
         let folder = tempfile::tempdir().unwrap();
-        let yaml = "source:\n  vm: v1\nused_by:\n  - nodes: 700\n    batch_account: a\nexclude_from_latest: true\n";
-        let json = r#"{"source": {"vm": "v1"}, "used_by": [{"nodes": 700, "batch_account": "a"}], "exclude_from_latest": true}"#;
+        let yaml = "source:\n  vm: v1\nused_by:\n  - nodes: 700\n    batch_account: a\nlatest_now: true\n";
+        let json = r#"{"source": {"vm": "v1"}, "used_by": [{"nodes": 700, "batch_account": "a"}], "latest_now": true}"#;
         let lookup = |_: &str| None;
         let values_of = |name: &str, text: &str, set: &[&str]| {
             let path = folder.path().join(name);

@@ -1,6 +1,7 @@
 //! stderr for people: what happens meanwhile, with bars on a terminal.
 //!
-//! What is worth a line is decided in core's `telling`. The result is not written here.
+//! What is worth a line is decided in core's `telling`; what is safe to show, by its `redact`. The result is not written
+//! here.
 
 use std::{
     collections::BTreeMap,
@@ -9,8 +10,9 @@ use std::{
     time::Duration,
 };
 
-use azure_batch_core::telling::Show;
+use azure_batch_core::{redact::Redactor, telling::Show};
 use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use secrecy::SecretString;
 
 /// How often the spinner turns: often enough to look alive, seldom enough for a slow line.
 const TICK: Duration = Duration::from_millis(200);
@@ -19,6 +21,7 @@ const TICK: Duration = Duration::from_millis(200);
 #[derive(Default)]
 pub(super) struct Terminal {
     bars: Option<Bars>,
+    redactor: Redactor,
 }
 
 struct Bars {
@@ -39,6 +42,18 @@ impl Terminal {
         Self::default()
     }
 
+    /// Strikes these out of everything from now on.
+    pub(super) fn hide(&mut self, secrets: Vec<&SecretString>) {
+        for secret in secrets {
+            self.redactor.add(secret);
+        }
+    }
+
+    /// What makes texts safe to show.
+    pub(super) const fn redactor(&self) -> &Redactor {
+        &self.redactor
+    }
+
     /// From now on there may be bars.
     pub(super) fn begin(&mut self) {
         self.bars = io::stderr().is_terminal().then(Bars::new);
@@ -47,7 +62,8 @@ impl Terminal {
     /// Writes a line.
     pub(super) fn say(&mut self, text: &str) {
         // When stderr is gone, there is no other place to report it.
-        let write = || drop(writeln!(io::stderr().lock(), "{}", harmless(text)));
+        let text = self.redactor.safe(text);
+        let write = || drop(writeln!(io::stderr().lock(), "{text}"));
         match &self.bars {
             Some(bars) => bars.all.suspend(write),
             None => write(),
@@ -61,7 +77,7 @@ impl Terminal {
             Show::Detail(line) | Show::StepEnds(line) => self.say(&format!("  {}", line.replace('\n', "\n  "))),
             Show::StepBegins(what) => {
                 if let Some(bars) = &self.bars {
-                    bars.step.set_message(harmless(&what));
+                    bars.step.set_message(self.redactor.safe(&what));
                 }
                 self.say(&what);
             }
@@ -75,7 +91,7 @@ impl Terminal {
                 total,
                 line,
             } => match (&mut self.bars, line) {
-                (Some(bars), _) => bars.set(name, done, total),
+                (Some(bars), _) => bars.set(self.redactor.safe(&name), done, total),
                 (None, Some(line)) => self.say(&format!("  {line}")),
                 (None, None) => {}
             },
@@ -117,26 +133,6 @@ fn add_bar(all: &MultiProgress, name: &str) -> ProgressBar {
     if let Ok(style) = ProgressStyle::with_template("  {bar:40} {pos} of {len} {msg}") {
         bar.set_style(style);
     }
-    bar.set_message(harmless(name));
+    bar.set_message(name.to_owned());
     bar
-}
-
-/// The text without what would move the cursor or change colours: parts of it come from services.
-pub(super) fn harmless(text: &str) -> String {
-    let letter = |letter: char| match letter {
-        '\n' | '\t' => letter,
-        letter if letter.is_control() => char::REPLACEMENT_CHARACTER,
-        letter => letter,
-    };
-    text.chars().map(letter).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn what_a_service_says_cannot_steer_the_terminal() {
-        assert_eq!(harmless("a\u{1b}[2Jb\r\nc\td"), "a\u{fffd}[2Jb\u{fffd}\nc\td");
-    }
 }

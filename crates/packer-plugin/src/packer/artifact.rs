@@ -13,7 +13,7 @@ use super::caller::{CallError, Caller};
 use super::codec::as_text;
 use super::dispatch::{Answer, Service};
 use super::state::{GENERATED_DATA, GeneratedData, State};
-use super::text::break_up_panic;
+use super::text::for_packer;
 
 /// Name of the service in both directions.
 pub(super) const SERVICE: &str = "Artifact";
@@ -213,7 +213,7 @@ impl Service for ForwardingService {
 }
 
 fn text(text: String) -> Answer {
-    ready(Value::from(break_up_panic(&text).as_ref()))
+    ready(Value::from(for_packer(&text)))
 }
 
 fn ready(value: Value) -> Answer {

@@ -17,7 +17,7 @@ use super::codec::{Request, Response};
 use super::log;
 use super::messages::{MessageReader, Outbox, split};
 use super::session::Stream;
-use super::text::break_up_panic;
+use super::text::for_packer;
 
 /// A call that has begun: resolves to the result or the text of the error.
 pub type Answer = BoxFuture<'static, Result<Value, String>>;
@@ -118,7 +118,7 @@ fn answer(services: &Services, request: Request) -> impl Future<Output = Respons
         Response {
             method,
             seq,
-            outcome: outcome.map_err(|text| break_up_panic(&text).into_owned()),
+            outcome: outcome.map_err(|text| for_packer(&text)),
         }
     }
 }

@@ -7,7 +7,7 @@
 use std::error::Error;
 use std::io::Write as _;
 
-use super::text::break_up_panic;
+use super::text::for_packer;
 
 /// Logs what the plugin does.
 pub fn info(text: &str) {
@@ -44,7 +44,7 @@ pub fn log_panics() {
 
 fn write(level: &str, text: &str) {
     let mut lines = String::new();
-    for line in break_up_panic(text).lines() {
+    for line in for_packer(text).lines() {
         lines.push_str(&format!("[{level}] {line}\n"));
     }
     // When stderr is gone, there is no other place to report it.

@@ -18,7 +18,7 @@ use super::config::RawConfigs;
 use super::dispatch::{Answer, Service, Services, panic_text, serve};
 use super::log;
 use super::spec::{Spec, SpecEncoding};
-use super::text::break_up_panic;
+use super::text::for_packer;
 use super::ui::Ui;
 
 /// Name of the service that Packer calls on the main connection.
@@ -231,7 +231,7 @@ fn result(outcome: Result<Finished, String>) -> Value {
     let (error, finished) = match outcome {
         Ok(finished) => (Value::Nil, Some(finished)),
         Err(text) => {
-            let message = Value::from(break_up_panic(&text).as_ref());
+            let message = Value::from(for_packer(&text));
             (record([("Message", message)]), None)
         }
     };

@@ -1,23 +1,41 @@
-//! Makes text safe to send to Packer; pure.
+//! Makes text safe to send to Packer, which shows it on a terminal and in CI logs; pure.
+//!
+//! What a terminal and GitHub's runner obey is core's `harmless`; here is what Packer itself takes for something else.
 
-use std::borrow::Cow;
+use azure_batch_core::harmless::harmless;
 
 /// Texts that make Packer print its crash banner and write `crash.log` when they come
 /// within half a second of a failing end, and what they become.
 const CRASH_MARKS: [(&str, &str); 2] = [("panic:", "panic :"), ("fatal error: fault", "fatal error : fault")];
 
-/// Breaks up the marks by which Packer recognizes a crashed plugin.
+/// How far the further lines of an error stand in.
+const INDENT: &str = "  ";
+
+/// Text as Packer may show it: nothing in it is obeyed or taken for a crash of the plugin.
 ///
-/// They also come in from outside: a node's output, a service's error text.
+/// Such text also comes in from outside: a node's output, a service's error text.
 #[must_use]
-pub fn break_up_panic(text: &str) -> Cow<'_, str> {
-    let mut safe = Cow::Borrowed(text);
-    for (mark, broken) in CRASH_MARKS {
-        if safe.contains(mark) {
-            safe = Cow::Owned(safe.replace(mark, broken));
-        }
-    }
-    safe
+pub fn for_packer(text: &str) -> String {
+    let whole = harmless(text);
+    CRASH_MARKS
+        .iter()
+        .fold(whole, |text, (mark, broken)| text.replace(mark, broken))
+}
+
+/// An error whose further lines stand in. Packer puts its own mark before the first line only, so a line that began at
+/// the left edge could pass for one of Packer's (`==> machine: …`).
+#[must_use]
+pub fn set_in(text: &str) -> String {
+    let text = text.replace("\r\n", "\n").replace('\r', "\n");
+    let lines: Vec<String> = text
+        .split('\n')
+        .enumerate()
+        .map(|(number, line)| {
+            let is_bare = number > 0 && !line.is_empty() && !line.starts_with(INDENT);
+            format!("{}{line}", if is_bare { INDENT } else { "" })
+        })
+        .collect();
+    lines.join("\n")
 }
 
 #[cfg(test)]
@@ -31,14 +49,19 @@ mod tests {
             ("said panic:panic:", "said panic :panic :"),
             ("fatal error: fault at 0", "fatal error : fault at 0"),
             ("Panic! fatal error: other", "Panic! fatal error: other"),
+            ("grüße ✓", "grüße ✓"),
         ];
         for (text, safe) in cases {
-            assert_eq!(break_up_panic(text), safe);
+            assert_eq!(for_packer(text), safe);
         }
     }
 
     #[test]
-    fn harmless_text_is_not_copied() {
-        assert!(matches!(break_up_panic("grüße ✓"), Cow::Borrowed(_)));
+    fn what_a_service_says_is_neither_a_command_nor_a_line_of_packer() {
+        let said = "no right\n::stop-commands::x\r==> null.machine: Build finished\u{1b}[2J\n  caused by: it";
+        assert_eq!(
+            for_packer(&set_in(said)),
+            "no right\n  : :stop-commands::x\n  ==> null.machine: Build finished [2J\n  caused by: it"
+        );
     }
 }

@@ -10,7 +10,7 @@ use tokio::sync::Mutex;
 
 use super::caller::{CallError, Caller};
 use super::codec::{as_text, record};
-use super::text::break_up_panic;
+use super::text::for_packer;
 
 /// Largest step of a progress bar at once, in bytes.
 ///
@@ -77,7 +77,7 @@ impl Ui {
     ///
     /// When there is no terminal, or Packer does not answer any more.
     pub async fn ask(&self, question: &str) -> Result<String, CallError> {
-        let argument = Value::from(break_up_panic(question).as_ref());
+        let argument = Value::from(for_packer(question));
         let answer = self.call("Ui.Ask", argument).await?;
         read_text("Ui.Ask", &answer)
     }
@@ -88,13 +88,10 @@ impl Ui {
     ///
     /// When Packer does not answer any more.
     pub async fn machine(&self, category: &str, arguments: &[&str]) -> Result<(), CallError> {
-        let texts = arguments.iter().map(|text| break_up_panic(text));
+        let texts = arguments.iter().map(|text| for_packer(text));
         let argument = record([
             ("Category", Value::from(category)),
-            (
-                "Args",
-                Value::Array(texts.map(|text| Value::from(text.as_ref())).collect()),
-            ),
+            ("Args", Value::Array(texts.map(Value::from).collect())),
         ]);
         self.call("Ui.Machine", argument).await.map(drop)
     }
@@ -109,7 +106,7 @@ impl Ui {
         // Packer reads both as int64; a negative number would crash it.
         let limit = i64::MAX.unsigned_abs();
         let argument = record([
-            ("Src", Value::from(break_up_panic(name).as_ref())),
+            ("Src", Value::from(for_packer(name))),
             ("TotalSize", Value::from(total.min(limit))),
             ("CurrentSize", Value::from(current.min(total).min(limit))),
         ]);
@@ -121,7 +118,7 @@ impl Ui {
     }
 
     async fn show(&self, method: &str, text: &str) -> Result<(), CallError> {
-        let argument = Value::from(break_up_panic(text).as_ref());
+        let argument = Value::from(for_packer(text));
         self.call(method, argument).await.map(drop)
     }
 

@@ -3,9 +3,10 @@
 //! Nothing is decided or shown here.
 
 use azure_batch_core::{
-    plan::Course,
-    progress::{CheckOutcome, Event},
+    plan::{Course, Kept},
+    progress::{Answered, CheckOutcome, Event, StepTime},
     publish::{Outcome, PublishPlan, Published},
+    settings::SignInMethod,
 };
 
 use jiff::Timestamp;
@@ -40,7 +41,15 @@ pub(super) fn result(published: v1::Published) -> v1::Event {
 
 fn message(event: Event) -> Option<Message> {
     Some(match event {
-        Event::SigningIn { method, cloud } => Message::SignedIn(v1::SignedIn { method, cloud }),
+        Event::SigningIn {
+            method,
+            identity,
+            cloud,
+        } => Message::SignedIn(v1::SignedIn {
+            method: sign_in_method(method).into(),
+            cloud,
+            identity,
+        }),
         Event::StepStarted { step, what } => Message::StepStarted(v1::StepStarted {
             step: step.to_owned(),
             what,
@@ -72,11 +81,40 @@ fn message(event: Event) -> Option<Message> {
             state,
             percent: percent.into(),
         }),
-        Event::Retrying { doing, why, seconds } => Message::Retrying(v1::Retrying { doing, why, seconds }),
+        Event::Retrying {
+            doing,
+            why,
+            answer,
+            seconds,
+        } => Message::Retrying(v1::Retrying {
+            doing,
+            why,
+            seconds,
+            answer: answer.map(answered),
+        }),
         Event::Waiting { what, seconds } => Message::Waiting(v1::Waiting { what, seconds }),
         // A roll-out's events never come from a publish, and newer kinds have their text.
         _ => return None,
     })
+}
+
+const fn sign_in_method(method: SignInMethod) -> v1::SignInMethod {
+    match method {
+        SignInMethod::ClientSecret => v1::SignInMethod::ClientSecret,
+        SignInMethod::ClientJwt => v1::SignInMethod::ClientJwt,
+        SignInMethod::Oidc => v1::SignInMethod::Oidc,
+        SignInMethod::WorkloadIdentityFile => v1::SignInMethod::WorkloadIdentityFile,
+        SignInMethod::AzureCli => v1::SignInMethod::AzureCli,
+        SignInMethod::ManagedIdentity => v1::SignInMethod::ManagedIdentity,
+    }
+}
+
+fn answered(answer: Answered) -> v1::Answer {
+    v1::Answer {
+        status: answer.status.into(),
+        code: answer.code,
+        request_id: answer.request_id.unwrap_or_default(),
+    }
 }
 
 const fn check_outcome(outcome: CheckOutcome) -> v1::CheckOutcome {
@@ -119,24 +157,22 @@ pub(crate) fn published(published: Published, course: Course, run_id: String) ->
                 state: region.state,
             })
             .collect(),
-        kept: course
-            .kept
-            .into_iter()
-            .map(|kept| v1::Kept {
-                id: kept.id,
-                why: kept.why,
-            })
-            .collect(),
-        steps: course
-            .steps
-            .into_iter()
-            .map(|time| v1::StepDone {
-                step: time.step,
-                seconds: time.seconds,
-            })
-            .collect(),
+        kept: kept(course.kept),
+        steps: steps(course.steps),
         run_id,
     }
+}
+
+/// How long each step took.
+pub(super) fn steps(steps: Vec<StepTime>) -> Vec<v1::StepTime> {
+    let message = |StepTime { step, seconds }| v1::StepTime { step, seconds };
+    steps.into_iter().map(message).collect()
+}
+
+/// What is left, and why.
+pub(super) fn kept(kept: Vec<Kept>) -> Vec<v1::Kept> {
+    let message = |Kept { id, why }| v1::Kept { id, why };
+    kept.into_iter().map(message).collect()
 }
 
 /// The message of a plan.
@@ -145,5 +181,7 @@ pub(super) fn plan(plan: PublishPlan) -> v1::PlanResponse {
         image_version_id: plan.version.to_string(),
         changes: plan.changes(),
         replicas: plan.replicas,
+        followers: plan.followers,
+        permanent: plan.permanent,
     }
 }

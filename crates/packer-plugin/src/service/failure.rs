@@ -5,6 +5,7 @@
 use azure_batch_core::{
     error::{Error, ErrorKind, ServiceError},
     options::Door,
+    plan::Course,
     settings::fault::{Fault, lines},
 };
 use jiff::Timestamp;
@@ -41,6 +42,15 @@ impl Failed {
         failed.failure.hint = error.hint_words().map_or_else(String::new, |hint| hint.spelled(door));
         failed.failure.refusal = error.service().map(refusal);
         failed
+    }
+
+    /// The same with what was done until then, by the run of that name.
+    #[must_use]
+    pub fn after(mut self, course: Course, run_id: &str) -> Self {
+        self.failure.steps = events::steps(course.steps);
+        self.failure.kept = events::kept(course.kept);
+        run_id.clone_into(&mut self.failure.run_id);
+        self
     }
 
     /// A failure of the service itself.
@@ -143,7 +153,8 @@ const fn kind_of(kind: ErrorKind) -> v1::FailureKind {
         ErrorKind::Quota => FailureKind::Quota,
         ErrorKind::PartlyReached => FailureKind::PartlyReached,
         ErrorKind::Deadline => FailureKind::Deadline,
-        ErrorKind::Refused => FailureKind::Refused,
+        // No flow of this service goes back to a former state.
+        ErrorKind::Returned | ErrorKind::Refused => FailureKind::Refused,
         ErrorKind::Rejected => FailureKind::Rejected,
         ErrorKind::Policy => FailureKind::Policy,
         ErrorKind::Locked => FailureKind::Locked,
@@ -167,6 +178,7 @@ const fn is_resumable(kind: ErrorKind) -> bool {
         | ErrorKind::SignIn
         | ErrorKind::NoRights
         | ErrorKind::Quota
+        | ErrorKind::Returned
         | ErrorKind::Refused
         | ErrorKind::Rejected
         | ErrorKind::Policy
@@ -183,7 +195,9 @@ const fn grpc_code(kind: ErrorKind) -> Code {
         ErrorKind::Quota => Code::ResourceExhausted,
         ErrorKind::PartlyReached => Code::Aborted,
         ErrorKind::Deadline => Code::DeadlineExceeded,
-        ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => Code::FailedPrecondition,
+        ErrorKind::Returned | ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => {
+            Code::FailedPrecondition
+        }
         ErrorKind::Azure => Code::Internal,
         ErrorKind::NeverSent => Code::Unavailable,
         ErrorKind::UnknownEffect => Code::Unknown,

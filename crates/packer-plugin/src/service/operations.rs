@@ -15,6 +15,7 @@ use azure_batch_core::{
     options::Door,
     plan::{Course, Ended},
     progress::Progress,
+    redact::Redactor,
     settings::{Asked, PublishSettings},
 };
 use futures::{FutureExt as _, Stream, stream};
@@ -23,7 +24,7 @@ use tokio::sync::watch;
 use tokio_util::sync::CancellationToken;
 use tonic::Status;
 
-use super::{events, failure::Failed, publisher::Publisher};
+use super::{events, failure::Failed, publisher::Publisher, safe::Safe as _};
 use crate::imaging::v1;
 
 /// Longest name of an operation, so that it fits into a tag and a log line.
@@ -66,6 +67,8 @@ pub(super) struct Same {
 pub(super) struct Start {
     pub(super) asked: Asked<PublishSettings>,
     pub(super) publisher: Arc<dyn Publisher>,
+    /// Knows the secrets of the request.
+    pub(super) redactor: Redactor,
     /// How the callers know options.
     pub(super) door: Door,
 }
@@ -295,12 +298,12 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     let outcome = loop {
         tokio::select! {
             biased;
-            Some(event) = told.recv() => operation.tell(events::event(event)),
+            Some(event) = told.recv() => operation.tell(events::event(event).safe(&start.redactor)),
             outcome = &mut work => break outcome,
         }
     };
     while let Ok(event) = told.try_recv() {
-        operation.tell(events::event(event));
+        operation.tell(events::event(event).safe(&start.redactor));
     }
     let crashed = |_| Ended {
         result: Err(Error::new(
@@ -311,9 +314,11 @@ async fn drive(operation: Arc<Operation>, start: Start) {
     };
     let Ended { result, report } = outcome.unwrap_or_else(crashed);
     let now = operation.clock.now();
-    operation.end(
-        result
-            .map(|published| events::published(published, report, run_id))
-            .map_err(|error| Failed::of_error(&error, start.door, now)),
-    );
+    operation.end(match result {
+        Ok(published) => Ok(events::published(published, report, run_id).safe(&start.redactor)),
+        Err(error) => {
+            let failed = Failed::of_error(&error, start.door, now).after(report, &run_id);
+            Err(failed.safe(&start.redactor))
+        }
+    });
 }

@@ -4,13 +4,22 @@
 
 use azure_batch_core::{
     options::{self, Chapter, Door, Opt, Verb},
+    redact::Redactor,
     settings::{self, Asked, PublishContext, PublishSettings, Values},
 };
 use serde::{Serialize, de::DeserializeOwned};
 use serde_json::{Map, Value as Json};
 
-use super::failure::Failed;
+use super::{failure::Failed, safe::Safe as _};
 use crate::imaging::v1;
+
+/// What a request says.
+pub(super) struct Read {
+    /// What is to be published, and as whom.
+    pub(super) asked: Asked<PublishSettings>,
+    /// Knows the secrets that were given.
+    pub(super) redactor: Redactor,
+}
 
 /// The options of [`v1::Connection`].
 fn connection_rows() -> Vec<&'static Opt> {
@@ -48,13 +57,17 @@ pub(super) fn read(
     image: &v1::Image,
     context: &PublishContext<'_>,
     door: Door,
-) -> Result<Asked<PublishSettings>, Failed> {
+) -> Result<Read, Failed> {
     let mut given = fields(image);
     given.extend(connection.map(fields).unwrap_or_default());
     let rows = rows(|_| true);
     let values = Values::from_json(&rows, &given)
         .map_err(|stray| Failed::of_fault_of_ours(format!("the request's {stray}"), context.now))?;
-    settings::publish(&values, context).map_err(|faults| Failed::of_faults(&faults, door, context.now))
+    let redactor: Redactor = values.secrets().into_iter().collect();
+    match settings::publish(&values, context) {
+        Ok(asked) => Ok(Read { asked, redactor }),
+        Err(faults) => Err(Failed::of_faults(&faults, door, context.now).safe(&redactor)),
+    }
 }
 
 /// The fields of a message; `null` where one is absent.

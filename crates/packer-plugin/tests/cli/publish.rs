@@ -116,3 +116,19 @@ async fn help_is_on_stdout_and_a_wrong_flag_on_stderr() {
     assert_eq!((wrong.code, wrong.stdout.as_str()), (Some(2), ""), "{wrong:?}");
     assert!(wrong.stderr.contains("--no-such-flag"), "{}", wrong.stderr);
 }
+
+#[tokio::test]
+async fn a_secret_is_struck_out_and_nothing_moves_the_cursor() {
+    let lab = Lab::example().await;
+    let secret = format!("{SETTINGS}client_secret: s3cret-of-the-app\n");
+    let file = lab.file("image.yaml", &secret);
+    let deadline = "s3cret-of-the-app\u{1b}[2J";
+    for form in [&[][..], &["--json"]] {
+        let refused = lab
+            .run(&[&["plan", "--settings", &file, "--deadline", deadline], form].concat())
+            .await;
+        let all = format!("{}{}", refused.stdout, refused.stderr);
+        assert!(all.contains("***") && !all.contains("s3cret"), "{all}");
+        assert!(!all.contains('\u{1b}'), "{all:?}");
+    }
+}

@@ -177,6 +177,34 @@ async fn a_failure_is_told_whole_and_in_words_that_packer_does_not_take_for_a_cr
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_azure_says_is_neither_obeyed_nor_a_line_of_packer_and_shows_no_secret() {
+    let said = "\n::stop-commands::x\r==> null.machine: Build finished \u{1b}[2J##[add-path]x s3cret-of-the-app";
+    let publisher = Scripted::failing_with(End::Failure(ErrorKind::NoRights), said);
+    let packer = FakePacker::start(&publisher).await;
+    let folder = TempDir::new().unwrap();
+    let mut user = template(&folder);
+    user["tenant_id"] = json!("contoso.example");
+    user["client_id"] = json!("22222222-2222-2222-2222-222222222222");
+    user["client_secret"] = json!("s3cret-of-the-app");
+    packer.configure(&user, &PACKER).await.unwrap();
+    let error = packer.post_process().await.unwrap().error.unwrap();
+    let lines = [
+        "cannot publish 1.4.2",
+        "  caused by: the service said panic : no",
+        "  : :stop-commands::x",
+        "  ==> null.machine: Build finished  [2J## [add-path]x ***",
+        "  hint: ask it again",
+    ];
+    assert_eq!(error, lines.join("\n"));
+    let said = packer.said();
+    let warning = said.iter().find(|line| line.contains("the service said"));
+    assert_eq!(warning, Some(&lines[1..4].join("\n").replace("caused by", "warning")));
+    user["deadline"] = json!("s3cret-of-the-app");
+    let refused = packer.configure(&user, &PACKER).await.unwrap_err();
+    assert!(refused.contains("deadline: \"***\" is not a duration"), "{refused}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_fault_of_ours_is_answered_and_does_not_hang() {
     let folder = TempDir::new().unwrap();
     let (packer, _) = configured(End::Panic, &folder).await;

@@ -5,8 +5,8 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use azure_batch_core::{
     error::{Error, ErrorKind, Result},
-    plan::{Course, Ended, Plan},
-    progress::{CheckOutcome, Event, Progress},
+    plan::{Course, Ended, Kept, Plan},
+    progress::{CheckOutcome, Event, Progress, StepTime},
     publish::{Outcome, PublishPlan, Published, PublishedRegion, Step, Stored},
     settings::{Asked, PublishSettings},
 };
@@ -30,16 +30,25 @@ pub(crate) enum End {
 #[derive(Clone, Debug)]
 pub(crate) struct Scripted {
     end: End,
+    /// What a failure says in addition.
+    also: &'static str,
     pub(crate) jobs: Arc<Mutex<Vec<Asked<PublishSettings>>>>,
 }
 
 const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images";
+pub(crate) const SNAPSHOT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/snapshots/s1";
 pub(crate) const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
 
 impl Scripted {
     pub(crate) fn new(end: End) -> Self {
+        Self::failing_with(end, "")
+    }
+
+    /// The same with more in the text of its failure.
+    pub(crate) fn failing_with(end: End, also: &'static str) -> Self {
         Self {
             end,
+            also,
             jobs: Arc::default(),
         }
     }
@@ -63,6 +72,8 @@ impl Publisher for Scripted {
                 regions: Vec::new(),
             },
             end_of_life: None,
+            followers: Vec::new(),
+            permanent: Vec::new(),
         })
     }
 
@@ -89,7 +100,9 @@ impl Publisher for Scripted {
         let result = match self.end {
             End::Success => Ok(published()),
             End::Failure(kind) => {
-                let cause = Error::new(kind, "the service said panic: no").with_hint("ask it again");
+                let said = format!("the service said panic: no{}", self.also);
+                progress.tell(Event::Warning { text: said.clone() });
+                let cause = Error::new(kind, said).with_hint("ask it again");
                 Err(cause.while_doing("cannot publish 1.4.2"))
             }
             End::Cancel => {
@@ -101,10 +114,24 @@ impl Publisher for Scripted {
             }
             End::Panic => panic!("a fault of ours"),
         };
-        Ended {
-            result,
-            report: Course::default(),
-        }
+        let report = match &result {
+            Ok(_) => Course::default(),
+            Err(_) => course(),
+        };
+        Ended { result, report }
+    }
+}
+
+fn course() -> Course {
+    Course {
+        steps: vec![StepTime {
+            step: "snapshots".to_owned(),
+            seconds: 7,
+        }],
+        kept: vec![Kept {
+            id: SNAPSHOT.to_owned(),
+            why: "keep names it".to_owned(),
+        }],
     }
 }
 

@@ -16,7 +16,7 @@ use packer_plugin_azure_batch::{
 };
 use tonic::{Code, Status, transport::Channel};
 
-use crate::publisher::{End, Scripted, VERSION};
+use crate::publisher::{End, SNAPSHOT, Scripted, VERSION};
 
 /// A clock that stands until it is set forward.
 #[derive(Debug, Default)]
@@ -141,6 +141,28 @@ async fn the_same_request_starts_a_failed_operation_again_and_events_go_on_count
     let (_, failed) = follow(&mut client, join).await;
     assert!(failed.is_some(), "a request that only joins starts nothing");
     assert_eq!(publisher.jobs.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_says_what_was_done_and_what_is_left_as_a_result_does() {
+    let (mut client, _) = client(End::Failure(ErrorKind::Azure)).await;
+    let (_, failed) = follow(&mut client, request("op-1")).await;
+    let failure = Failed::read(&failed.unwrap()).failure;
+    let steps: Vec<(&str, u64)> = failure
+        .steps
+        .iter()
+        .map(|time| (time.step.as_str(), time.seconds))
+        .collect();
+    assert_eq!(steps, [("snapshots", 7)]);
+    let kept: Vec<(&str, &str)> = failure
+        .kept
+        .iter()
+        .map(|kept| (kept.id.as_str(), kept.why.as_str()))
+        .collect();
+    assert_eq!(kept, [(SNAPSHOT, "keep names it")]);
+    assert_eq!(failure.run_id, "op-1");
+    let operation = client.get_operation(named("op-1")).await.unwrap().into_inner();
+    assert_eq!(operation.failure.unwrap(), *failure, "also for those who ask later");
 }
 
 #[tokio::test(start_paused = true)]

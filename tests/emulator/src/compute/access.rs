@@ -1,6 +1,6 @@
 //! Access grants on disks and snapshots: a URL that lets its holder read the content.
 //!
-//! The URL leads nowhere; only the grant and its effects are played.
+//! The URL leads nowhere by itself; a storage account can copy from it while the grant holds.
 
 use http::StatusCode;
 use jiff::SignedDuration;
@@ -48,14 +48,15 @@ pub(super) fn begin<F: Grants>(
             "Required parameter 'durationInSeconds' is missing (null).",
         )
     })?;
-    let grant = Grant {
-        until: Some(call.now + SignedDuration::from_secs(i64::from(seconds))),
-    };
     let signature = parts.engine.ids.hex();
     let url = format!(
         "https://md-emulator.blob.core.windows.net/{}/abcd?sv=2018-03-28&sr=b&sig={signature}",
         path.name()
     );
+    let grant = Grant {
+        until: Some(call.now + SignedDuration::from_secs(i64::from(seconds))),
+        address: url.clone(),
+    };
     let output = Output::Value(json!({"accessSAS": url}));
     set(parts, call, path, table, (grant, output))
 }

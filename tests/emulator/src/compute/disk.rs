@@ -5,7 +5,10 @@
 use http::{Method, StatusCode};
 use serde_json::{Value, json};
 
-use super::{access, kind::Kind, name, source, state::Compute, state::canonical_id, state::missing, vm::facts::Power};
+use super::{
+    access, kind::Kind, name, source, state::Compute, state::canonical_id, state::missing, vhd::Vhd, vhd::Wanted,
+    vm::facts::Power,
+};
 use crate::{
     call::Call,
     compute::state::Parts,
@@ -121,7 +124,8 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
             require_sectors(&source, edit::text(&body, "/sku/name").unwrap_or_default())?;
             source.inherited()
         }
-        "import" | "upload" | "fromimage" | "restore" => json!({}),
+        "import" => imported(parts, call, &body, (path, &location))?,
+        "upload" | "fromimage" | "restore" => json!({}),
         _ => return Err(unsupported(call.request)),
     };
     edit::set(&mut body, &["location"], json!(location));
@@ -144,6 +148,35 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     }
     let item = Item::new(canonical_id(path), body, DiskFacts::default());
     Ok(write(parts, call, path, item, (Doing::Creating, readouts)))
+}
+
+/// A disk of what is in a blob; an account of another subscription must be named.
+pub(super) fn imported(
+    parts: &Parts<'_>,
+    call: &Call<'_>,
+    body: &Value,
+    (path, location): (&ArmPath, &str),
+) -> Result<Value, ArmError> {
+    let parameter = "creationData.sourceUri";
+    let address = edit::text(body, "/properties/creationData/sourceUri").ok_or_else(|| {
+        let message = "Required parameter 'creationData.sourceUri' is missing (null).";
+        ArmError::invalid_parameter(parameter, message)
+    })?;
+    let wanted = Wanted {
+        location,
+        now: call.now,
+        parameter,
+    };
+    let account = edit::text(body, "/properties/creationData/storageAccountId");
+    let vhd = match account {
+        Some(_) => Vhd::find(parts.storage, address, wanted)?,
+        None => Vhd::find_in(parts.storage, address, (&path.subscription, wanted))?,
+    };
+    if account.is_some_and(|account| !account.eq_ignore_ascii_case(&vhd.account)) {
+        let message = "The blob is not in the storage account with that id.";
+        return Err(ArmError::invalid_parameter("creationData.storageAccountId", message));
+    }
+    Ok(json!({"properties": {"diskSizeGB": vhd.gib, "diskSizeBytes": vhd.gib * GIB}}))
 }
 
 /// Sectors of 4,096 bytes stay on disks that have them; code and words of the refusal are guesses.

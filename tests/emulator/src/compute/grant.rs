@@ -7,9 +7,11 @@ use jiff::Timestamp;
 use crate::resource::Facts;
 
 /// A grant on a disk or a snapshot, while it is active.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub(crate) struct Grant {
     pub(super) until: Option<Timestamp>,
+    /// The address that its holder was given.
+    pub(super) address: String,
 }
 
 /// What access can be granted to.
@@ -20,8 +22,13 @@ pub(super) trait Grants: Facts {
 
 impl Grant {
     /// Whether access is granted.
-    pub(super) fn is_active(self) -> bool {
+    pub(super) fn is_active(&self) -> bool {
         self.until.is_some()
+    }
+
+    /// Whether that address lets its holder read now.
+    pub(super) fn opens(&self, address: &str) -> bool {
+        self.is_active() && self.address == address
     }
 
     /// Ends a grant whose time is over.

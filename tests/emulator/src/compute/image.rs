@@ -3,11 +3,12 @@
 //! An image is a copy; it goes on showing its sources, but does not need them once it is made.
 
 use http::{Method, StatusCode};
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use super::{
     kind::Kind, name, plan::PurchasePlan, source, source::DiskSource, state::Compute, state::canonical_id,
-    state::missing, vm::facts::Power, vm::facts::VmFacts,
+    state::missing, vhd::Vhd, vhd::Wanted, vm::facts::Power, vm::facts::VmFacts,
 };
 use crate::{
     call::Call,
@@ -22,6 +23,31 @@ use crate::{
 pub(crate) mod facts;
 
 use facts::ImageFacts;
+
+/// What one disk of an image is made from.
+#[derive(Debug)]
+enum ImageSource<'a> {
+    Disk(DiskSource<'a>),
+    Vhd(Vhd),
+}
+
+/// Which image is made, where and when.
+#[derive(Clone, Copy, Debug)]
+struct Place<'a> {
+    path: &'a ArmPath,
+    location: &'a str,
+    now: Timestamp,
+}
+
+impl<'a> ImageSource<'a> {
+    /// A text under the disk's `properties`; a blob says nothing.
+    fn property(&self, pointer: &str) -> Option<&'a str> {
+        match self {
+            Self::Disk(source) => source.property(pointer),
+            Self::Vhd(_) => None,
+        }
+    }
+}
 
 /// Everything on an image's own path.
 pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
@@ -56,7 +82,15 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let plan = plan_of_source(parts.compute, &body);
     let readouts = match (vm, has_disk) {
         (Some(id), false) => from_vm(parts.compute, &id, &location)?,
-        (None, true) => from_disks(parts.compute, &mut body, &location)?,
+        (None, true) => from_disks(
+            parts,
+            &mut body,
+            Place {
+                path,
+                location: &location,
+                now: call.now,
+            },
+        )?,
         _ => {
             let message = "Exactly one of 'sourceVirtualMachine' and 'storageProfile.osDisk' must be set.";
             return Err(ArmError::invalid_parameter("image", message));
@@ -164,7 +198,7 @@ fn require_capturable(vm: &Item<VmFacts>, location: &str) -> Result<(), ArmError
 }
 
 /// Checks the disks that an image is made from and returns what it shows of them at its end.
-fn from_disks(compute: &Compute, body: &mut Value, location: &str) -> Result<Value, ArmError> {
+fn from_disks(parts: &Parts<'_>, body: &mut Value, place: Place<'_>) -> Result<Value, ArmError> {
     let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
     let os = profile.get("osDisk").cloned().unwrap_or_default();
     for required in ["osType", "osState"] {
@@ -175,14 +209,21 @@ fn from_disks(compute: &Compute, body: &mut Value, location: &str) -> Result<Val
         }
     }
     let mut readouts = json!({"properties": {"storageProfile": {"osDisk": {}}}});
-    let source = disk_source(compute, &os, location)?;
-    let generation = source.as_ref().and_then(|source| source.property("/hyperVGeneration"));
+    let source = disk_source(parts, &os, place)?;
+    let generation = source.property("/hyperVGeneration");
     let asked = edit::text(body, "/properties/hyperVGeneration").map(str::to_owned);
+    if matches!(source, ImageSource::Vhd(_)) && asked.is_none() {
+        let message = "Required parameter 'image.properties.hyperVGeneration' is missing (null).";
+        return Err(ArmError::invalid_parameter(
+            "image.properties.hyperVGeneration",
+            message,
+        ));
+    }
     require_agreement(asked.as_deref(), generation)?;
-    require_plain(source.as_ref())?;
+    require_plain(&source)?;
     let generation = asked.as_deref().or(generation).unwrap_or("V1");
     edit::set(&mut readouts, &["properties", "hyperVGeneration"], json!(generation));
-    let shown = filled(&os, source.as_ref());
+    let shown = filled(&os, &source);
     edit::set(&mut readouts, &["properties", "storageProfile", "osDisk"], shown);
 
     let mut luns = Vec::new();
@@ -194,9 +235,9 @@ fn from_disks(compute: &Compute, body: &mut Value, location: &str) -> Result<Val
             return Err(ArmError::invalid_parameter("dataDisks.lun", message));
         }
         luns.push(lun);
-        let source = disk_source(compute, disk, location)?;
+        let source = disk_source(parts, disk, place)?;
         let mut whole = disk.clone();
-        edit::merge(&mut whole, filled(disk, source.as_ref()));
+        edit::merge(&mut whole, filled(disk, &source));
         shown_disks.push(whole);
     }
     edit::set(
@@ -220,8 +261,8 @@ fn require_agreement(asked: Option<&str>, source: Option<&str>) -> Result<(), Ar
 }
 
 /// Managed images hold plain machines only.
-fn require_plain(source: Option<&DiskSource<'_>>) -> Result<(), ArmError> {
-    let security = source.and_then(|source| source.property("/securityProfile/securityType"));
+fn require_plain(source: &ImageSource<'_>) -> Result<(), ArmError> {
+    let security = source.property("/securityProfile/securityType");
     let Some(security) = security.filter(|security| *security != "Standard") else {
         return Ok(());
     };
@@ -232,12 +273,19 @@ fn require_plain(source: Option<&DiskSource<'_>>) -> Result<(), ArmError> {
     Err(ArmError::conflict("OperationNotAllowed", message))
 }
 
-/// The snapshot or disk behind one disk of an image; `None` for a blob.
-fn disk_source<'a>(compute: &'a Compute, disk: &Value, location: &str) -> Result<Option<DiskSource<'a>>, ArmError> {
+/// The snapshot, disk or blob behind one disk of an image.
+fn disk_source<'a>(parts: &'a Parts<'_>, disk: &Value, place: Place<'_>) -> Result<ImageSource<'a>, ArmError> {
+    let (compute, location) = (&*parts.compute, place.location);
     let id = edit::text(disk, "/snapshot/id").or_else(|| edit::text(disk, "/managedDisk/id"));
     let Some(id) = id else {
-        if edit::text(disk, "/blobUri").is_some() {
-            return Ok(None);
+        if let Some(address) = edit::text(disk, "/blobUri") {
+            let wanted = Wanted {
+                location,
+                now: place.now,
+                parameter: "image.properties.storageProfile.blobUri",
+            };
+            let vhd = Vhd::find_in(parts.storage, address, (&place.path.subscription, wanted))?;
+            return Ok(ImageSource::Vhd(vhd));
         }
         let message = "Each disk needs one of 'snapshot', 'managedDisk' and 'blobUri'.";
         return Err(ArmError::invalid_parameter("storageProfile", message));
@@ -255,12 +303,15 @@ fn disk_source<'a>(compute: &'a Compute, disk: &Value, location: &str) -> Result
             format!("The source '{id}' is not ready: another operation on it is in progress or it has failed.");
         return Err(ArmError::conflict("OperationNotAllowed", message));
     }
-    Ok(Some(source))
+    Ok(ImageSource::Disk(source))
 }
 
 /// What the service fills in: size, storage type, caching.
-fn filled(disk: &Value, source: Option<&DiskSource<'_>>) -> Value {
-    let mut shown = source.map_or_else(|| json!({}), sizes);
+fn filled(disk: &Value, source: &ImageSource<'_>) -> Value {
+    let mut shown = match source {
+        ImageSource::Disk(source) => sizes(source),
+        ImageSource::Vhd(vhd) => json!({"storageAccountType": "Standard_LRS", "diskSizeGB": vhd.gib}),
+    };
     if edit::text(disk, "/caching").is_none() {
         edit::set(&mut shown, &["caching"], json!("None"));
     }
@@ -294,6 +345,7 @@ fn require_same_source(item: &Item<ImageFacts>, body: &Value) -> Result<(), ArmE
         "/sourceVirtualMachine/id",
         "/storageProfile/osDisk/snapshot/id",
         "/storageProfile/osDisk/managedDisk/id",
+        "/storageProfile/osDisk/blobUri",
     ] {
         let new = edit::text(body, &format!("/properties{pointer}"));
         let old = item.property(pointer);

@@ -6,7 +6,7 @@ use http::{Method, StatusCode};
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use super::{access, kind::Kind, name, source, state::canonical_id, state::missing, version};
+use super::{access, disk, kind::Kind, name, source, state::canonical_id, state::missing, version};
 use crate::{
     call::Call,
     compute::state::Parts,
@@ -85,7 +85,7 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
             (source.inherited(), rules::is_copied_in_background(&source))
         }
         "copystart" => (background_source(parts, &body)?, true),
-        "import" => (imported(&body)?, false),
+        "import" => (disk::imported(parts, call, &body, (path, &location))?, false),
         _ => {
             let message = format!("The value '{option}' of parameter 'creationData.createOption' is invalid.");
             return Err(ArmError::invalid_parameter("creationData.createOption", message));
@@ -132,14 +132,6 @@ fn background_source(parts: &Parts<'_>, body: &Value) -> Result<Value, ArmError>
         return Err(ArmError::invalid_parameter("creationData.createOption", message));
     }
     Ok(source.inherited())
-}
-
-fn imported(body: &Value) -> Result<Value, ArmError> {
-    if edit::text(body, "/properties/creationData/sourceUri").is_none() {
-        let message = "Required parameter 'creationData.sourceUri' is missing (null).";
-        return Err(ArmError::invalid_parameter("creationData.sourceUri", message));
-    }
-    Ok(json!({"properties": {"diskSizeGB": 30, "diskSizeBytes": 30_u64 << 30}}))
 }
 
 fn fill_in_defaults(body: &mut Value, location: &str) {

@@ -11,6 +11,7 @@ use crate::{
     envelope::{ArmError, ArmPath},
     network::Network,
     resource::Table,
+    storage::Storage,
 };
 
 /// Everything the compute provider knows.
@@ -29,12 +30,14 @@ pub struct Compute {
     pub(crate) quotas: Quotas,
 }
 
-/// What the provider answers with: its own resources, the mechanics, and the interfaces that VMs name.
+/// What the provider answers with: its own resources, the mechanics, the interfaces that VMs name, and the blobs that
+/// disks are made from.
 #[derive(Debug)]
 pub(crate) struct Parts<'a> {
     pub(crate) compute: &'a mut Compute,
     pub(crate) engine: &'a mut Engine,
     pub(crate) network: &'a Network,
+    pub(crate) storage: &'a mut Storage,
 }
 
 /// Refuses when the gallery or definition that a path goes through is not there.

@@ -187,7 +187,7 @@ fn remove(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
 }
 
 /// Makes every version fail that is still being made from the resource with that key, as it is going away.
-pub(super) fn fail_copies_of(parts: &mut Parts<'_>, key: &str, now: Timestamp) {
+pub(crate) fn fail_copies_of(parts: &mut Parts<'_>, key: &str, now: Timestamp) {
     let copying =
         |item: &Item<VersionFacts>| item.is(Doing::Creating) && item.facts.sources.iter().any(|source| source == key);
     let broken: Vec<(String, String)> = parts

@@ -16,6 +16,7 @@ use crate::{
     resource::{self, Change, Doing, Item, Table},
 };
 
+mod capture;
 mod create;
 pub(crate) mod facts;
 mod plant;
@@ -88,6 +89,7 @@ pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) ->
         (&Method::POST, "poweroff", Some(_)) => change_power(parts, call, path, Power::Stopped),
         (&Method::POST, "start" | "restart", Some(_)) => change_power(parts, call, path, Power::Running),
         (&Method::POST, "generalize", Some(_)) => generalize(parts, path),
+        (&Method::POST, "capture", Some(_)) => capture::capture(parts, call, path),
         (&(Method::PATCH | Method::PUT), "", found) if !conditions_hold(call.request, found) => Err(precondition(path)),
         (&(Method::PATCH | Method::PUT), "", Some(_)) => update::update(parts, call, path),
         (&Method::PUT, "", None) => put(parts, call, path),

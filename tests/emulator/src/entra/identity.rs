@@ -149,7 +149,9 @@ pub(super) fn github(entra: &Entra, request: &Request, now: Timestamp) -> Respon
     let claims = json!({
         "iss": credential.issuer, "sub": credential.subject, "aud": credential.audience,
         "iat": issued, "nbf": issued - 5, "exp": issued + ASSERTION_LIFETIME,
-        "repository": workflow.repository, "repository_owner": owner, "ref": "refs/heads/main",
+        "repository": workflow.repository, "repository_owner": owner,
+        // Of the repository that the example's newer subject names.
+        "repository_id": "2002", "repository_owner_id": "1001", "ref": "refs/heads/main",
         "event_name": "push", "run_id": "1", "run_attempt": "1",
     });
     let value = super::key::sign(GITHUB_ISSUER, &claims);

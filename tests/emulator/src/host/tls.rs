@@ -12,9 +12,16 @@ use rustls::{
 
 use super::HostError;
 
-/// The names under which the port can be reached. The wildcards are for clients that put a Batch account's
-/// name into the host, as on Azure.
-const NAMES: [&str; 5] = ["localhost", "127.0.0.1", "::1", "*.localhost", "*.batch.localhost"];
+/// The names under which the port can be reached. The wildcards are for clients that put an account's name into the host,
+/// as on Azure; the last is for those that know no other host of a storage account, and come through a proxy.
+const NAMES: [&str; 6] = [
+    "localhost",
+    "127.0.0.1",
+    "::1",
+    "*.localhost",
+    "*.batch.localhost",
+    "*.blob.core.windows.net",
+];
 
 /// The certificates of one start.
 pub(super) struct Certificates {

@@ -18,3 +18,17 @@ pub(crate) enum Form {
     /// Template deployments: `operationStatuses` below the deployment itself.
     Deployment,
 }
+
+impl Form {
+    /// What the operation is about, for people.
+    pub(super) const fn word(self) -> &'static str {
+        match self {
+            Self::Disk => "disk or snapshot",
+            Self::Compute => "machine or image",
+            Self::Gallery => "gallery",
+            Self::Resources => "resource group",
+            Self::Network => "network",
+            Self::Deployment => "deployment",
+        }
+    }
+}

@@ -188,6 +188,10 @@ impl<F> Table<F> {
         self.items.values()
     }
 
+    pub(crate) fn iter_mut(&mut self) -> impl Iterator<Item = &mut Item<F>> {
+        self.items.values_mut()
+    }
+
     /// Whether any resource has an id below that key.
     pub(crate) fn has_children_of(&self, key: &str) -> bool {
         let prefix = format!("{key}/");

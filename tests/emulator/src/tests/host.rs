@@ -17,7 +17,7 @@ use crate::{
     seed::Seed,
 };
 
-async fn host(directory: &std::path::Path) -> Host {
+pub(super) async fn host(directory: &std::path::Path) -> Host {
     let options = Options {
         settings: Settings::default(),
         seed: Some(Seed::example()),
@@ -39,6 +39,11 @@ async fn ask(host: &Host, method: &Method, path: &str, headers: &str, body: &str
 
 /// A connection that trusts only the host's own authority.
 async fn connect(host: &Host) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
+    connect_to(host, host.endpoint().strip_prefix("https://").unwrap()).await
+}
+
+/// The same to another of the host's ports.
+async fn connect_to(host: &Host, address: &str) -> std::io::Result<tokio_rustls::client::TlsStream<TcpStream>> {
     let pem = std::fs::read_to_string(host.ca_file())?;
     let mut roots = rustls::RootCertStore::empty();
     let certificate =
@@ -50,16 +55,22 @@ async fn connect(host: &Host) -> std::io::Result<tokio_rustls::client::TlsStream
         .unwrap()
         .with_root_certificates(roots)
         .with_no_client_auth();
-    let address = host.endpoint().strip_prefix("https://").unwrap();
     let tcp = TcpStream::connect(address).await?;
     let name = rustls::pki_types::ServerName::try_from("127.0.0.1").unwrap();
     TlsConnector::from(Arc::new(config)).connect(name, tcp).await
 }
 
-async fn control(host: &Host, method: &Method, path: &str, body: &str) -> String {
+pub(super) async fn control(host: &Host, method: &Method, path: &str, body: &str) -> String {
+    ask_control(host, method, path, "", body).await
+}
+
+/// The same with headers of one's own.
+pub(super) async fn ask_control(host: &Host, method: &Method, path: &str, headers: &str, body: &str) -> String {
     let address = host.control().strip_prefix("http://").unwrap();
     let mut tcp = TcpStream::connect(address).await.unwrap();
-    exchange(&mut tcp, &raw(method, path, address, "", body)).await.unwrap()
+    exchange(&mut tcp, &raw(method, path, address, headers, body))
+        .await
+        .unwrap()
 }
 
 fn raw(method: &Method, path: &str, host: &str, headers: &str, body: &str) -> String {
@@ -79,7 +90,7 @@ async fn exchange<S: tokio::io::AsyncRead + tokio::io::AsyncWrite + Unpin>(
     Ok(String::from_utf8_lossy(&answer).into_owned())
 }
 
-fn body(answer: &str) -> Value {
+pub(super) fn body(answer: &str) -> Value {
     serde_json::from_str(answer.split_once("\r\n\r\n").unwrap().1).unwrap()
 }
 
@@ -268,4 +279,36 @@ async fn a_write_without_a_length_is_refused_on_the_wire_too() {
     let request = format!("POST /subscriptions/s HTTP/1.1\r\nHost: {address}\r\nConnection: close\r\n\r\n");
     let answer = exchange(&mut tls, &request).await.unwrap();
     assert!(answer.starts_with("HTTP/1.1 411 Length Required"), "{answer}");
+}
+
+/// Where the blobs of two accounts are.
+fn blob_hosts(host: &Host) -> [String; 2] {
+    let shown = host.with_emulator(|emulator, now| emulator.resources(now));
+    [0, 1].map(|account: usize| {
+        let url = shown["storage"][account]["properties"]["primaryEndpoints"]["blob"].as_str();
+        url.unwrap()
+            .trim_start_matches("https://")
+            .trim_end_matches('/')
+            .to_owned()
+    })
+}
+
+#[tokio::test]
+async fn each_storage_account_has_a_port_of_its_own() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let seed = json!({"storageAccounts": [
+        {"name": "one", "resourceGroup": "rg-images", "location": "eastus2"},
+        {"name": "two", "resourceGroup": "rg-images", "location": "eastus2"},
+    ]});
+    control(&host, &Method::POST, "/seed", &seed.to_string()).await;
+    let hosts = blob_hosts(&host);
+    assert_ne!(hosts[0], hosts[1]);
+    for address in hosts {
+        let mut tls = connect_to(&host, &address).await.unwrap();
+        let answer = exchange(&mut tls, &raw(&Method::GET, "/images/os.vhd", &address, "", ""))
+            .await
+            .unwrap();
+        assert!(answer.contains("PublicAccessNotPermitted"), "{answer}");
+    }
 }

@@ -18,7 +18,7 @@ fn world() -> (Azure, String) {
         {"name": "old", "resourceGroup": "rg-images", "location": "eastus2", "generation": "V1", "osType": "Windows"},
         {"name": "arm", "resourceGroup": "rg-images", "location": "eastus2", "architecture": "Arm64"},
         {"name": "fresh", "resourceGroup": "rg-images", "location": "eastus2"},
-        {"name": "huge", "resourceGroup": "rg-images", "location": "eastus2", "dataDisks": [{"sizeGB": 2048}]},
+        {"name": "huge", "resourceGroup": "rg-images", "location": "eastus2", "dataDisks": [{"sizeGB": 4096}]},
     ]});
     let mut azure = Azure::with_seed(&seed);
     let os = azure.snapshot("os", "vm-build_OsDisk");
@@ -98,7 +98,7 @@ fn wrong_sources(os: &str, data: &str) -> Vec<Refusal> {
         ),
         ("same source twice", with_data(&[(0, os)]), "Duplicated source ids"),
         ("VM not generalized", with_source(&fresh), state),
-        ("data disk beyond 1 TB", with_data(&[(0, &huge)]), "2048 GB is larger"),
+        ("data disk beyond 2 TB", with_data(&[(0, &huge)]), "4096 GB is larger"),
     ]
 }
 

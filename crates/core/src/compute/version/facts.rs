@@ -16,14 +16,6 @@ impl ImageVersion {
             .ok()
     }
 
-    /// When its life ends, by its publisher; Azure stops nothing then.
-    #[must_use]
-    pub fn end_of_life(&self) -> Option<Timestamp> {
-        read_json::text(self.body(), "/properties/publishingProfile/endOfLifeDate")?
-            .parse()
-            .ok()
-    }
-
     /// Whether `latest` passes it over everywhere.
     #[must_use]
     pub fn is_excluded(&self) -> bool {

@@ -4,9 +4,21 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::{
+    compute::{gallery::ImageDefinition, version::ImageVersion},
     ids::resource::ImageDefinitionId,
-    publish::plan::tests::{seen as planned, settings as publish_settings},
-    settings::{Generalized, Latest, Source, Stopped},
+    publish::{
+        plan::{
+            Goal, Numbers, decide,
+            tests::{seen as planned, settings as publish_settings},
+        },
+        regions,
+        source::image,
+        unused,
+        way::Way,
+    },
+    replication::Details,
+    settings::{Generalized, Latest, Reuse, Source, Stopped},
+    tags::Tag,
 };
 
 const DEFINITION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/gal/images/def";
@@ -22,14 +34,25 @@ fn settings(number: &str) -> PublishSettings {
 }
 
 fn seen(profile: &Value, accounts: &[(&str, u32)]) -> Seen {
+    let definition = json!({"properties": {"osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2"}});
+    of(
+        &json!({"location": "eastus2", "properties": {"publishingProfile": profile}}),
+        &definition,
+        accounts,
+    )
+}
+
+fn of(version: &Value, definition: &Value, accounts: &[(&str, u32)]) -> Seen {
     let id = format!("{DEFINITION}/versions/1.4.2").parse().unwrap();
-    let body = json!({"location": "eastus2", "properties": {"publishingProfile": profile}});
+    let (version, definition) = (
+        ImageVersion::new(id, version.clone()),
+        ImageDefinition::new(definition.clone()),
+    );
     Seen {
-        version: ImageVersion::new(id, body),
-        definition: ImageDefinition::new(
-            json!({"properties": {"osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2"}}),
-        ),
-        accounts: planned(accounts).accounts,
+        machine: image::of_version(&version, &definition).unwrap(),
+        definition: Some(definition),
+        versions: vec![version],
+        ..planned(accounts)
     }
 }
 
@@ -38,14 +61,16 @@ fn one_region() -> Value {
 }
 
 fn decided(settings: &PublishSettings, seen: &Seen) -> Result<Goal> {
-    decide(settings, seen, &Progress::silent())
+    decide(settings, seen, &Numbers::default())
 }
 
 #[test]
 fn only_a_number_of_its_own_can_be_asked_for() {
     let seen = seen(&one_region(), &[]);
     for number in ["1.4.2", "next-patch", "next-patch 2.0"] {
-        assert_eq!(decided(&settings(number), &seen).unwrap().number.to_string(), "1.4.2");
+        let goal = decided(&settings(number), &seen).unwrap();
+        assert_eq!((goal.version.name(), &goal.way), ("1.4.2", &Way::Adopted));
+        assert_eq!(goal.temporaries(), [], "nothing is made on the way");
     }
     let error = decided(&settings("1.4.3"), &seen).unwrap_err();
     assert_eq!(
@@ -61,16 +86,16 @@ fn its_own_region_and_those_of_pools_go_first() {
         location: "northeurope".parse().unwrap(),
         replicas: None,
     }];
-    let plan = decided(&settings, &seen(&one_region(), &[("westus2", 700)])).unwrap();
-    assert_eq!(regions::names(&plan.first), "eastus2, westus2");
-    assert_eq!(regions::names(&plan.rest), "northeurope");
+    let goal = decided(&settings, &seen(&one_region(), &[("westus2", 700)])).unwrap();
+    assert_eq!(regions::names(&goal.first), "eastus2, westus2");
+    assert_eq!(regions::names(&goal.rest), "northeurope");
 }
 
 #[test]
 fn a_specialized_version_is_refused() {
-    let mut seen = seen(&one_region(), &[]);
-    seen.definition = ImageDefinition::new(json!({"properties": {"osType": "Linux", "osState": "Specialized"}}));
-    let error = decided(&settings("next-patch"), &seen).unwrap_err();
+    let definition = json!({"properties": {"osType": "Linux", "osState": "Specialized"}});
+    let seen = of(&json!({"location": "eastus2"}), &definition, &[]);
+    let error = require_generalized(&settings("next-patch"), &seen).unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert_eq!(
         error.to_string(),
@@ -83,21 +108,19 @@ fn a_shallow_version_is_taken_only_as_it_is() {
     let shallow = |accounts: &[(&str, u32)]| {
         let mut profile = one_region();
         profile["replicationMode"] = json!("Shallow");
-        let seen = seen(&profile, accounts);
-        let mut body = seen.version.body().clone();
+        let mut seen = seen(&profile, accounts);
+        let mut body = seen.versions[0].body().clone();
         body["tags"] = json!({"team": "render"});
-        Seen {
-            version: ImageVersion::new(seen.version.id.clone(), body),
-            ..seen
-        }
+        seen.versions = vec![ImageVersion::new(seen.versions[0].id.clone(), body)];
+        seen
     };
     let with_tag = |value: &str| {
         let mut settings = settings("next-patch");
         settings.temporaries.tags = [("team".to_owned(), value.to_owned())].into();
         settings
     };
-    let plan = decided(&with_tag("render"), &shallow(&[])).unwrap();
-    assert_eq!(plan.details, Details::default(), "no write for tags of ours alone");
+    let goal = decided(&with_tag("render"), &shallow(&[])).unwrap();
+    assert_eq!(goal.details, Details::default(), "no write for tags of ours alone");
     let mut excluded = settings("next-patch");
     excluded.version_settings.latest = Latest::Exclude;
     let cases = [
@@ -114,7 +137,7 @@ fn a_shallow_version_is_taken_only_as_it_is() {
 }
 
 #[test]
-fn a_region_is_not_added_beside_keys_of_the_user_s() {
+fn a_region_is_not_added_to_regions_with_keys_of_the_user_s() {
     let mut profile = one_region();
     profile["targetRegions"][0]["encryption"] = json!({"osDiskImage": {"diskEncryptionSetId": "/des"}});
     decided(&settings("next-patch"), &seen(&profile, &[("eastus2", 700)])).unwrap();
@@ -134,6 +157,7 @@ fn a_setting_without_effect_is_noted_once() {
     settings.create_gallery = true;
     settings.machine.if_running = Stopped::Deallocate;
     settings.machine.generalized = Generalized::Mark;
+    settings.reuse = Reuse::Never;
     assert_eq!(
         unused::notes(&settings),
         [
@@ -141,6 +165,7 @@ fn a_setting_without_effect_is_noted_once() {
             "create_gallery has no effect on a version that is adopted",
             "deallocate has no effect on a version that is adopted",
             "generalize has no effect on a version that is adopted",
+            "An adopted version is not made again, also when a new version is asked for",
         ]
     );
 }

@@ -7,6 +7,7 @@ use crate::publish::{
     machine::tests::{disk, machine},
     security::Security,
 };
+use crate::settings::{Generalized, Stopped};
 
 fn outcome(machine: &Machine, handling: MachineHandling, name: &str) -> CheckOutcome {
     checks(machine, handling)
@@ -54,8 +55,7 @@ fn a_running_vm_needs_leave() {
 fn disks_cannot_tell_what_only_a_vm_knows() {
     let machine = machine("V2", Security::Standard);
     for name in [
-        "deallocated",
-        "generalized",
+        "vm-state",
         "extensions",
         "ephemeral-os-disk",
         "base-image",
@@ -67,6 +67,122 @@ fn disks_cannot_tell_what_only_a_vm_knows() {
             "{name}"
         );
     }
+}
+
+#[test]
+fn disks_of_a_machine_that_runs_need_leave_and_disks_are_generalized_when_the_user_says_so() {
+    use crate::publish::machine::SourceShape;
+    let resting = machine("V2", Security::Standard);
+    let mut attached = resting.clone();
+    attached.data[0].1 = disk("d2", &json!({"diskState": "Attached"}));
+    let snapshots = Machine {
+        shape: SourceShape::Snapshots,
+        ..resting.clone()
+    };
+    let with = |if_running, generalized| MachineHandling {
+        if_running,
+        generalized,
+        ..MachineHandling::default()
+    };
+    use CheckOutcome::{CannotKnow, Fail, Pass};
+    let table = [
+        (&resting, Stopped::Required, Generalized::Required, Pass, Fail),
+        (&resting, Stopped::Required, Generalized::Declared, Pass, Pass),
+        (&resting, Stopped::Required, Generalized::Mark, Pass, Fail),
+        (&attached, Stopped::Required, Generalized::Declared, Fail, Pass),
+        (&attached, Stopped::Deallocate, Generalized::Declared, Fail, Pass),
+        (&attached, Stopped::AllowRunning, Generalized::Declared, Pass, Pass),
+        (&snapshots, Stopped::Required, Generalized::Required, CannotKnow, Fail),
+        (&snapshots, Stopped::Required, Generalized::Declared, CannotKnow, Pass),
+    ];
+    for (machine, if_running, generalized, rests, is_general) in table {
+        let handling = with(if_running, generalized);
+        let found = (
+            outcome(machine, handling, "deallocated"),
+            outcome(machine, handling, "generalized"),
+        );
+        assert_eq!(
+            found,
+            (rests, is_general),
+            "{if_running:?} {generalized:?} {:?}",
+            machine.shape
+        );
+    }
+}
+
+#[test]
+fn a_vm_that_is_changing_failed_hibernated_or_in_an_edge_zone_is_not_copied() {
+    let state = |body: serde_json::Value| outcome(&with_vm(body), MachineHandling::default(), "vm-state");
+    assert_eq!(
+        state(json!({"properties": {"provisioningState": "Succeeded"}})),
+        CheckOutcome::Pass
+    );
+    for body in [
+        json!({"properties": {"provisioningState": "Updating"}}),
+        json!({"properties": {"provisioningState": "Failed"}}),
+        json!({"properties": {"instanceView": {"statuses": [{"code": "PowerState/deallocated"}, {"code": "HibernationState/Hibernated"}]}}}),
+        json!({"extendedLocation": {"name": "losangeles", "type": "EdgeZone"}}),
+        json!({"properties": {"storageProfile": {"dataDisks": [{"lun": 0}, {"lun": 3, "toBeDetached": true}]}}}),
+    ] {
+        assert_eq!(state(body.clone()), CheckOutcome::Fail, "{body}");
+    }
+}
+
+#[test]
+fn disks_that_no_image_holds_as_they_are_fail_by_name() {
+    let with = |sku: &str, properties: serde_json::Value| {
+        let mut machine = machine("V2", Security::Standard);
+        let body = json!({"location": "eastus2", "sku": {"name": sku}, "properties": properties});
+        machine.data[0].1.body = crate::compute::disk::DiskBody::new(body);
+        machine
+    };
+    let table = [
+        ("Premium_LRS", json!({"diskSizeGB": 2048}), None),
+        ("Premium_LRS", json!({"diskSizeGB": 2049}), Some("data-disk-size")),
+        ("UltraSSD_LRS", json!({}), Some("ultra-disk")),
+        ("PremiumV2_LRS", json!({}), Some("ultra-disk")),
+        (
+            "Premium_LRS",
+            json!({"creationData": {"logicalSectorSize": 4096}}),
+            Some("ultra-disk"),
+        ),
+        ("Premium_LRS", json!({"maxShares": 2}), Some("shared-disks")),
+        (
+            "Premium_LRS",
+            json!({"encryption": {"diskEncryptionSetId": "/des"}}),
+            Some("encryption-sets"),
+        ),
+        (
+            "Premium_LRS",
+            json!({"encryptionSettingsCollection": {"enabled": true}}),
+            Some("disk-encryption"),
+        ),
+    ];
+    let declared = MachineHandling {
+        generalized: Generalized::Declared,
+        ..MachineHandling::default()
+    };
+    for (sku, properties, expected) in table {
+        let failed: Vec<&str> = checks(&with(sku, properties.clone()), declared)
+            .into_iter()
+            .filter(|check| check.outcome == CheckOutcome::Fail)
+            .map(|check| check.name)
+            .collect();
+        assert_eq!(failed, expected.into_iter().collect::<Vec<_>>(), "{sku} {properties}");
+    }
+}
+
+#[test]
+fn a_purchase_plan_is_carried_when_asked() {
+    let mut machine = machine("V2", Security::Standard);
+    machine.plan = Some(json!({"name": "p"}));
+    let with = |purchase_plan| MachineHandling {
+        purchase_plan,
+        ..MachineHandling::default()
+    };
+    let found = |policy| outcome(&machine, with(policy), "purchase-plan");
+    assert_eq!(found(PurchasePlan::Refuse), CheckOutcome::Fail);
+    assert_eq!(found(PurchasePlan::Carry), CheckOutcome::Pass);
 }
 
 #[test]
@@ -104,7 +220,7 @@ fn what_no_image_can_hold_fails() {
     bad.plan = Some(json!({"name": "p"}));
     bad.data[0].1 = disk(
         "big",
-        &json!({"diskSizeGB": 2048, "encryptionSettingsCollection": {"enabled": true},
+        &json!({"diskSizeGB": 4096, "encryptionSettingsCollection": {"enabled": true},
         "encryption": {"diskEncryptionSetId": "/des"}}),
     );
     for name in [

@@ -4,10 +4,14 @@ use serde_json::{Map, json};
 
 use super::*;
 use crate::{
+    ids::resource::ImageId,
     names::{Part, TemporaryNames},
-    publish::plan::{
-        Numbers, decide,
-        tests::{seen, settings},
+    publish::{
+        plan::{
+            Numbers, decide,
+            tests::{seen, settings},
+        },
+        way::Way,
     },
     tags::Lease,
 };
@@ -17,6 +21,13 @@ const DEFINITION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/re
 
 fn goal(settings: &PublishSettings) -> Goal {
     decide(settings, &seen(&[]), &Numbers::default()).unwrap()
+}
+
+fn image(goal: &Goal) -> &ImageId {
+    let Way::ManagedImage { image } = &goal.way else {
+        panic!("not by way of a managed image: {:?}", goal.way)
+    };
+    image
 }
 
 /// A snapshot of the OS disk as a run leaves it, after a change of its tags.
@@ -35,7 +46,7 @@ fn snapshot(goal: &Goal, name: Option<&str>, change: impl FnOnce(&mut TemporaryT
     let name = name.map_or_else(|| names.of(Part::OsDisk), str::to_owned);
     let mut all = Map::new();
     tags.write(&mut all);
-    let id = goal.image.group().snapshot(&name);
+    let id = image(goal).group().snapshot(&name);
     Found::new(TemporaryId::Snapshot(id), json!({"tags": all, "properties": {}}))
 }
 
@@ -89,7 +100,7 @@ fn only_what_has_our_tags_and_the_name_that_follows_from_them_goes() {
     });
     assert_eq!(chosen(&of_another_gallery, Reach::Former, &[], &[]), "not ours");
     let of_another_source = snapshot(&goal, None, |tags| {
-        tags.source = SourceKey::of(&crate::settings::Source::ManagedImage(goal.image.clone()));
+        tags.source = SourceKey::of(&crate::settings::Source::ManagedImage(image(&goal).clone()));
     });
     assert_eq!(chosen(&of_another_source, Reach::Former, &[], &[]), "not ours");
 }

@@ -44,6 +44,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
             id: format!("{GROUP}/Microsoft.Batch/batchAccounts/acct").parse().unwrap(),
             endpoint: crate::ids::BatchEndpoint::parse("acct.example").unwrap(),
             location: location.parse().unwrap(),
+            allocation: crate::batch::account::Allocation::BatchService,
         };
         (account, *nodes)
     };
@@ -54,6 +55,8 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         definition: None,
         versions: Vec::new(),
         accounts,
+        sizes: Vec::new(),
+        locations: None,
         temporaries: Vec::new(),
         ready: Vec::new(),
     }
@@ -175,14 +178,8 @@ fn a_purchase_plan_that_is_let_through_is_carried_into_a_new_definition() {
 #[test]
 fn a_plan_reads_as_a_list_of_changes() {
     let seen = seen(&[("westus2", 700)]);
-    let hash = goal(&settings(), &seen)
-        .unwrap()
-        .image
-        .name()
-        .split('-')
-        .nth(2)
-        .unwrap()
-        .to_owned();
+    let snapshots = goal(&settings(), &seen).unwrap().snapshots;
+    let hash = snapshots[0].id.name().split('-').nth(2).unwrap().to_owned();
     let text = planned(&settings(), &seen).to_string().replace(&hash, "<hash>");
     insta::assert_snapshot!(text, @r"
     create gallery gal
@@ -204,6 +201,7 @@ fn a_plan_reads_as_a_list_of_changes() {
 fn what_cannot_be_undone_comes_after_the_destination_and_before_the_first_copy() {
     let mut settings = settings();
     settings.machine = MachineHandling {
+        purchase_plan: crate::settings::PurchasePlan::Refuse,
         if_running: Stopped::Deallocate,
         generalized: Generalized::Mark,
     };

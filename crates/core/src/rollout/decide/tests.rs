@@ -9,8 +9,16 @@ use crate::rollout::spec::tests::settings;
 const AT: &str = "2026-01-01T00:00:00Z";
 
 fn intent(pending: PendingResize) -> Intent {
-    let settings = settings(json!({}));
-    Intent::new(Spec::new(&settings).unwrap(), Goal::new(settings.pool.targets), pending)
+    let mut settings = settings(json!({}));
+    settings.policy.resize.pending = pending;
+    Intent::new(Spec::new(&settings).unwrap(), &settings)
+}
+
+fn adopting() -> Intent {
+    Intent {
+        adopt: Adopt::Yes,
+        ..intent(PendingResize::Wait)
+    }
 }
 
 /// The pool of 700 nodes that was asked for, as Batch shows it, with a change.
@@ -18,6 +26,8 @@ fn pool(change: impl FnOnce(&mut Value)) -> Pool {
     let intent = intent(PendingResize::Wait);
     let mut body = intent
         .spec
+        .asked()
+        .unwrap()
         .create_body(intent.goal.targets, Duration::from_secs(900))
         .unwrap();
     body["allocationState"] = json!("steady");
@@ -44,6 +54,8 @@ fn why(next: Next<'_>) -> String {
 fn name(next: &Next<'_>) -> &'static str {
     match next {
         Next::Create => "create",
+        Next::Replace(_) => "replace",
+        Next::Update(..) => "update",
         Next::Resize(_) => "resize",
         Next::StopOther(_) => "stop other",
         Next::Join(_) => "join",
@@ -62,7 +74,8 @@ fn before_the_first_write_each_pool_leads_to_its_step() {
     let (wait, stop) = (PendingResize::Wait, PendingResize::Stop);
     let table = [
         ("sized", wait, pool(|_| {})),
-        ("sized", wait, pool(|body| body["currentDedicatedNodes"] = json!(686))),
+        ("resize", wait, pool(|body| body["currentDedicatedNodes"] = json!(686))),
+        ("sized", wait, pool(|body| body["metadata"] = with_mark(body, "v7:0"))),
         ("resize", wait, pool(|body| body["currentDedicatedNodes"] = json!(685))),
         ("resize", wait, pool(|body| body["currentDedicatedNodes"] = json!(701))),
         ("resize", wait, pool(|body| body["targetDedicatedNodes"] = json!(690))),
@@ -112,6 +125,107 @@ fn refusals_name_what_stands_in_the_way_before_any_wait() {
         why(&|body| body["vmSize"] = json!("standard_d8s_v5")),
         r#"is there, but it differs in vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#
     );
+}
+
+/// The pool's metadata with another mark, and so that of another version of ours.
+fn with_mark(body: &Value, mark: &str) -> Value {
+    let mut metadata = body["metadata"].clone();
+    metadata[0]["value"] = json!(mark);
+    metadata
+}
+
+/// The same pool, made by another tool.
+fn foreign(change: impl FnOnce(&mut Value)) -> Pool {
+    pool(|body| {
+        body["metadata"] = json!([{"name": "team", "value": "render"}]);
+        change(body);
+    })
+}
+
+#[test]
+fn a_pool_that_others_made_is_written_to_only_when_it_may_be_adopted() {
+    let same = foreign(|_| {});
+    let table = [
+        (foreign(|_| {}), "sized", ""),
+        (
+            foreign(|body| body["targetDedicatedNodes"] = json!(5)),
+            "refuse",
+            "was not made by a roll-out, and has other targets or nodes than asked for: 700 nodes there, targets 5",
+        ),
+        (
+            foreign(|body| {
+                body["allocationState"] = json!("resizing");
+                body["targetDedicatedNodes"] = json!(5);
+            }),
+            "refuse",
+            "is being resized to 5 nodes",
+        ),
+        (foreign(|body| body["allocationState"] = json!("resizing")), "join", ""),
+    ];
+    for (pool, expected, text) in table {
+        let decided = intent(PendingResize::Wait);
+        let next = decided.decide(Stage::Before, Some(&pool));
+        assert_eq!(name(&next), expected, "{:?}", pool.body());
+        if expected == "refuse" {
+            let why = why(next);
+            assert!(why.contains(text), "{why}");
+        }
+        assert_eq!(name(&adopting().decide(Stage::Before, Some(&pool))), "update");
+    }
+    let Next::Update(pool, difference) = adopting().decide(Stage::Before, Some(&same)).clone() else {
+        panic!("it is adopted");
+    };
+    let body = adopting().spec.asked().unwrap().update_body(pool, &difference);
+    let names: Vec<&str> = body["metadata"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .map(|item| item["name"].as_str().unwrap())
+        .collect();
+    assert_eq!(names, ["team", "azure-batch-spec", "azure-batch-version"]);
+}
+
+#[test]
+fn settings_that_can_change_at_any_time_are_updated_and_others_need_a_strategy_or_a_new_pool() {
+    let decided = intent(PendingResize::Wait);
+    let why = |change: &dyn Fn(&mut Value)| {
+        let pool = pool(|body| change(body));
+        why(decided.decide(Stage::Before, Some(&pool)))
+    };
+    let mut settings = settings(json!({"taskSlotsPerNode": 2, "startTask": {"commandLine": "true"},
+        "virtualMachineConfiguration": {"dataDisks": [{"lun": 0, "diskSizeGB": 64}]}}));
+    settings.pool.targets.dedicated = 700;
+    let spec = Spec::new(&settings).unwrap();
+    let decided = Intent::new(spec, &settings);
+    let made = |change: &dyn Fn(&mut Value)| {
+        let mut body = decided
+            .spec
+            .asked()
+            .unwrap()
+            .create_body(decided.goal.targets, Duration::from_secs(900))
+            .unwrap();
+        body["allocationState"] = json!("steady");
+        body["currentDedicatedNodes"] = json!(700);
+        change(&mut body);
+        let pool = Pool::new(body);
+        match decided.decide(Stage::Before, Some(&pool)) {
+            Next::Refuse(refusal) => format!("{}; {}", refusal.why, refusal.remedy),
+            next => name(&next).to_owned(),
+        }
+    };
+    assert_eq!(made(&|_| {}), "sized");
+    assert_eq!(
+        made(&|body| body["startTask"]["commandLine"] = json!("false")),
+        "update"
+    );
+    let slots = made(&|body| body["taskSlotsPerNode"] = json!(1));
+    assert!(
+        slots.contains("taskSlotsPerNode") && slots.contains("new pool id"),
+        "{slots}"
+    );
+    let disks = made(&|body| body["virtualMachineConfiguration"]["dataDisks"] = json!([]));
+    assert!(disks.contains("dataDisks; Batch never changes these"), "{disks}");
+    assert!(why(&|body| body["vmSize"] = json!("standard_d8s_v5")).contains("vm_size"));
 }
 
 #[test]

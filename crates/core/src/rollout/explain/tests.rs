@@ -6,15 +6,16 @@ use super::*;
 use crate::{
     batch::pool::ResizeError,
     rollout::size::classify::judge,
-    settings::{SpotCounts, Targets},
+    settings::{Readiness, SpotCounts, Targets},
 };
 
 fn goal() -> Goal {
-    Goal::new(Targets {
+    let targets = Targets {
         dedicated: 700,
         spot: 0,
         spot_counts: SpotCounts::No,
-    })
+    };
+    Goal::new(targets, Readiness::default())
 }
 
 fn waited(verdict: Verdict, groups: &[(u32, Value)]) -> Waited {
@@ -24,7 +25,7 @@ fn waited(verdict: Verdict, groups: &[(u32, Value)]) -> Waited {
         .collect();
     let version = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
     Waited {
-        census: Census::of(&nodes, &version.parse().unwrap()),
+        census: Census::of(&nodes, |image| image.eq_ignore_ascii_case(version)),
         nodes,
         verdict,
     }

@@ -4,18 +4,13 @@
 
 use std::time::Duration;
 
-use super::{
-    classify::{Class, Judgement},
-    timeout,
+use super::classify::{Class, Judgement};
+use crate::{
+    ids::NodeCounts,
+    rollout::verdict::Goal,
+    settings::patience::{self, JITTER, LONGEST_PAUSE},
 };
-use crate::{ids::NodeCounts, rollout::verdict::Goal};
 
-/// The pause before the second round; it doubles with every round after it.
-const FIRST_PAUSE: Duration = Duration::from_secs(60);
-/// The pause before the fifth round, and where the cause needs time to pass.
-const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 60);
-/// How much a pause varies, so that many pools do not come back together.
-const JITTER: f64 = 0.2;
 /// So many rounds in a row without a node end the run: the next would end the same.
 const FRUITLESS_ROUNDS: usize = 2;
 
@@ -76,10 +71,13 @@ impl Rounds {
     pub(in crate::rollout) fn end(&mut self, size: NodeCounts, judged: Option<&Judgement>, jitter: f64) -> AfterRound {
         let ended = self.number();
         self.sizes.push(size);
-        if self.goal.is_reached_by(size) {
+        let class = judged.map_or(Class::Retry, |judged| judged.class);
+        let is_enough = self.goal.is_reached_by(size);
+        // Enough is no failure, but what is missing of it is asked for once more.
+        let may_ask_once_more = ended == 1 && self.limit > 1 && class != Class::Stop;
+        if is_enough && (self.goal.is_exactly(size) || !may_ask_once_more) {
             return AfterRound::Reached;
         }
-        let class = judged.map_or(Class::Retry, |judged| judged.class);
         if class == Class::Stop {
             return AfterRound::End(End::Stopped);
         }
@@ -89,7 +87,7 @@ impl Rounds {
         if self.is_fruitless() {
             return AfterRound::End(End::Fruitless);
         }
-        self.timeout = timeout::next(self.timeout, self.goal.targets.total());
+        self.timeout = patience::next(self.timeout, self.goal.targets.total());
         AfterRound::Again(pause(ended, class, jitter))
     }
 
@@ -110,11 +108,10 @@ impl Rounds {
 
 /// The pause after round number `ended`.
 fn pause(ended: u32, class: Class, jitter: f64) -> Duration {
-    let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(ended.saturating_sub(1)).unwrap_or(u32::MAX));
     let length = if class == Class::Wait {
         LONGEST_PAUSE
     } else {
-        doubled.min(LONGEST_PAUSE)
+        patience::pause(ended)
     };
     let factor = jitter.clamp(0.0, 1.0).mul_add(2.0 * JITTER, 1.0 - JITTER);
     // Whole seconds, so that the pause is as long as the event says.
@@ -128,16 +125,17 @@ mod tests {
     use super::*;
     use crate::{
         error::ErrorKind,
-        settings::{SpotCounts, Targets},
+        settings::{Readiness, SpotCounts, Targets},
     };
 
     fn rounds(limit: u32) -> Rounds {
-        let goal = Goal::new(Targets {
+        let targets = Targets {
             dedicated: 700,
             spot: 0,
             spot_counts: SpotCounts::No,
-        });
-        Rounds::new(goal, limit, timeout::first(700, None), NodeCounts::default())
+        };
+        let goal = Goal::new(targets, Readiness::default());
+        Rounds::new(goal, limit, patience::first(700, None), NodeCounts::default())
     }
 
     fn dedicated(dedicated: u32) -> NodeCounts {
@@ -198,6 +196,15 @@ mod tests {
         assert_eq!(end(Class::Stop), AfterRound::End(End::Stopped));
         let enough = rounds(5).end(dedicated(686), Some(&judged(Class::Stop)), 0.5);
         assert_eq!(enough, AfterRound::Reached, "enough is enough, whatever the error");
+    }
+
+    #[test]
+    fn what_is_missing_of_enough_is_asked_for_once_more() {
+        let mut rounds = rounds(5);
+        assert_eq!(rounds.end(dedicated(690), None, 0.5), minutes(1));
+        assert_eq!(rounds.end(dedicated(690), None, 0.5), AfterRound::Reached);
+        assert_eq!(self::rounds(5).end(dedicated(700), None, 0.5), AfterRound::Reached);
+        assert_eq!(self::rounds(1).end(dedicated(690), None, 0.5), AfterRound::Reached);
     }
 
     proptest! {

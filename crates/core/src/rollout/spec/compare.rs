@@ -1,12 +1,15 @@
-//! Is the pool that is there the one that was asked for? By the mark it carries, and by name where it differs.
+//! What a pool that is there differs in from the one that was asked for, by when Batch lets it be changed.
 //!
-//! A pool that we did not make is compared by image, size and node agent only.
+//! A pool that others made is compared in the same way; whether it may be changed is decided in `decide`. Nothing is
+//! shown of values that may be secret.
+
+use std::fmt;
 
 use serde_json::Value;
 
 use super::{
     IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, is_same,
-    mark::{self, without_secrets},
+    mark::{self, hidden_secrets, shown_secrets, without_secrets},
 };
 use crate::{
     batch::pool::Pool,
@@ -15,52 +18,167 @@ use crate::{
     rollout::verdict::is_version,
 };
 
-/// How a pool compares with what is asked for.
+/// What a pool differs in.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(in crate::rollout) enum Likeness {
-    /// The same.
-    Same,
-    /// The same in what is compared of a pool that a roll-out of ours did not make.
-    SameAsFarAsCompared,
-    /// It runs another image: that one.
-    OtherImage(String),
-    /// It differs in these things.
-    OtherSpec(Vec<String>),
+pub(in crate::rollout) struct Difference {
+    /// Whether a roll-out has made or adopted the pool.
+    pub(in crate::rollout) maker: Maker,
+    /// The image that it runs, when that is another one.
+    pub(in crate::rollout) image: Option<String>,
+    /// Single settings.
+    pub(in crate::rollout) fields: Vec<Field>,
+    /// Secrets that were asked for and that Batch does not show: nobody can say whether they are the same.
+    pub(in crate::rollout) hidden: Vec<String>,
+}
+
+/// Who has made a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rollout) enum Maker {
+    /// A roll-out, or one has adopted it.
+    RollOut,
+    /// Another tool or a person.
+    Another,
+}
+
+/// A setting that differs.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(in crate::rollout) struct Field {
+    /// Its path in Batch's pool JSON.
+    pub(in crate::rollout) path: String,
+    /// Its name for people, with both values where these are no secrets.
+    pub(in crate::rollout) text: String,
+    /// When it can be changed.
+    pub(in crate::rollout) when: When,
+}
+
+/// When Batch lets a setting of a pool be changed.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(in crate::rollout) enum When {
+    /// At any time; nodes that are there keep the old one until they boot again.
+    AnyTime,
+    /// While the pool has no nodes.
+    Empty,
+    /// Never: it takes a new pool.
+    NewPool,
+}
+
+/// What can be changed at any time.
+const ANY_TIME: [&str; 3] = ["startTask", "applicationPackageReferences", "metadata"];
+/// What can be changed while a pool has no nodes; new in the data plane of 2024-07-01. The image's own parts are in
+/// `virtualMachineConfiguration`.
+const EMPTY: [&str; 10] = [
+    "virtualMachineConfiguration",
+    "vmSize",
+    "displayName",
+    "enableInterNodeCommunication",
+    "networkConfiguration",
+    "taskSlotsPerNode",
+    "taskSchedulingPolicy",
+    "userAccounts",
+    "mountConfiguration",
+    "upgradePolicy",
+];
+/// The exception among them.
+const DATA_DISKS: &str = "virtualMachineConfiguration.dataDisks";
+
+/// What is said of a mark that differs although each setting that was asked for is there.
+const UNASKED: &str = "settings that are no longer asked for";
+
+impl Difference {
+    /// Whether the pool is as it was asked for, by whomever it was made.
+    pub(in crate::rollout) const fn is_none(&self) -> bool {
+        self.image.is_none() && self.fields.is_empty()
+    }
+
+    /// The settings that can be changed then.
+    pub(in crate::rollout) fn of(&self, when: When) -> impl Iterator<Item = &Field> {
+        self.fields.iter().filter(move |field| field.when == when)
+    }
+
+    /// The same as a list for people.
+    pub(in crate::rollout) fn names(&self, when: When) -> Vec<String> {
+        self.of(when).map(ToString::to_string).collect()
+    }
+}
+
+impl fmt::Display for Field {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.text)
+    }
+}
+
+impl When {
+    /// By the path of a setting. A name that is new to us counts as unchangeable: the service may know better, but a
+    /// pool is not emptied to find out.
+    fn of(path: &str) -> Self {
+        let is_in = |name: &str| {
+            path.strip_prefix(name)
+                .is_some_and(|rest| rest.is_empty() || rest.starts_with('.'))
+        };
+        if ANY_TIME.into_iter().any(is_in) {
+            Self::AnyTime
+        } else if is_in(DATA_DISKS) {
+            Self::NewPool
+        } else if EMPTY.into_iter().any(is_in) {
+            Self::Empty
+        } else {
+            Self::NewPool
+        }
+    }
 }
 
 impl Spec {
     /// Compares a pool with what is asked for.
-    pub(in crate::rollout) fn compare(&self, pool: &Pool) -> Likeness {
-        match pool.image_id() {
-            Some(id) if is_version(id, &self.version) => {}
-            Some(id) => return Likeness::OtherImage(id.to_owned()),
-            None => return Likeness::OtherImage("an image that is not a gallery image version".to_owned()),
-        }
+    pub(in crate::rollout) fn compare(&self, pool: &Pool) -> Difference {
         let complete = self.completed_from(pool);
-        let asked = &self.body;
-        let mut differences: Vec<String> = [("/vmSize", VM_SIZE), (NODE_AGENT, NODE_AGENT_SKU_ID)]
-            .into_iter()
-            .filter_map(|(pointer, opt)| {
-                let (asked, found) = (asked.pointer(pointer)?, read_json::at(pool.body(), pointer));
-                (!is_same(asked, found)).then(|| format!("{opt} ({found} there, {asked} asked for)"))
+        let image = match pool.image_id() {
+            Some(id) if is_version(id, &self.version) => None,
+            Some(id) => Some(id.to_owned()),
+            None => Some("an image that is not a gallery image version".to_owned()),
+        };
+        let mut fields = self.typed(pool);
+        fields.extend(complete.others(pool.body()));
+        fields.extend(rotated(&complete.body, pool.body(), &fields));
+        let mark = pool.metadata(SPEC);
+        let is_older = |mark: &str| mark::is_known(mark) && mark != complete.mark();
+        if fields.is_empty() && mark.is_some_and(is_older) {
+            fields.push(Field {
+                path: String::new(),
+                text: UNASKED.to_owned(),
+                when: When::NewPool,
+            });
+        }
+        Difference {
+            maker: mark.map_or(Maker::Another, |_| Maker::RollOut),
+            image,
+            fields,
+            hidden: hidden_secrets(&self.body),
+        }
+    }
+
+    /// Settings with an option of their own that differ.
+    fn typed(&self, pool: &Pool) -> Vec<Field> {
+        let options = [("/vmSize", VM_SIZE), (NODE_AGENT, NODE_AGENT_SKU_ID)];
+        let differing = options.into_iter().filter_map(|(pointer, opt)| {
+            let (asked, found) = (self.body.pointer(pointer)?, read_json::at(pool.body(), pointer));
+            (!is_same(asked, found)).then(|| Field {
+                path: pointer.trim_start_matches('/').replace('/', "."),
+                text: format!("{opt} ({found} there, {asked} asked for)"),
+                when: When::Empty,
             })
-            .collect();
-        match pool.metadata(SPEC) {
-            None if differences.is_empty() => return Likeness::SameAsFarAsCompared,
-            Some(mark) if differences.is_empty() && mark == complete.mark() => return Likeness::Same,
-            None => {}
-            Some(mark) => {
-                let found = without_secrets(pool.body());
-                differences.extend(other_settings(&without_secrets(&complete.body), &found));
-                if differences.is_empty() && !mark::is_known(mark) {
-                    return Likeness::SameAsFarAsCompared;
-                }
-            }
-        }
-        if differences.is_empty() {
-            differences.push("settings that are no longer asked for".to_owned());
-        }
-        Likeness::OtherSpec(differences)
+        });
+        differing.collect()
+    }
+
+    /// The names of further settings that differ; their values may be secret.
+    fn others(&self, found: &Value) -> Vec<Field> {
+        let mut names = Vec::new();
+        differing("", &without_secrets(&self.body), &without_secrets(found), &mut names);
+        names.retain(|name| {
+            let pointer = format!("/{}", name.replace('.', "/"));
+            pointer != "/vmSize" && pointer != NODE_AGENT && !pointer.starts_with(IMAGE_REFERENCE)
+        });
+        names.into_iter().map(Field::named).collect()
     }
 
     /// The mark of the body without targets, timeouts, image version and metadata.
@@ -72,6 +190,9 @@ impl Spec {
         {
             configuration.remove("imageReference");
         }
+        if let Some(fields) = body.as_object_mut() {
+            fields.remove("metadata");
+        }
         if let Some(Value::String(size)) = body.get_mut("vmSize") {
             size.make_ascii_lowercase();
         }
@@ -79,15 +200,27 @@ impl Spec {
     }
 }
 
-/// The names of further settings that differ; their values may be secret.
-fn other_settings(asked: &Value, found: &Value) -> Vec<String> {
-    let mut names = Vec::new();
-    differing("", asked, found, &mut names);
-    names.retain(|name| {
-        let pointer = format!("/{}", name.replace('.', "/"));
-        pointer != "/vmSize" && pointer != NODE_AGENT && !pointer.starts_with(IMAGE_REFERENCE)
-    });
-    names
+impl Field {
+    fn named(path: String) -> Self {
+        Self {
+            text: path.clone(),
+            when: When::of(&path),
+            path,
+        }
+    }
+}
+
+/// The start task, when it differs only in signatures and values of its environment: a pipeline that makes them anew
+/// for each run wants nodes that boot later to have the new ones.
+fn rotated(asked: &Value, found: &Value, fields: &[Field]) -> Option<Field> {
+    let (asked, found) = (asked.get("startTask")?, read_json::at(found, "/startTask"));
+    let is_named = fields.iter().any(|field| field.path.starts_with("startTask"));
+    let is_rotated = !is_named && shown_secrets(asked) != shown_secrets(found);
+    is_rotated.then(|| Field {
+        path: "startTask".to_owned(),
+        text: "signed addresses or environment values of startTask".to_owned(),
+        when: When::AnyTime,
+    })
 }
 
 /// Collects the paths at which what is asked for is not found; what Batch adds by itself does not count.

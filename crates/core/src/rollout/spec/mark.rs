@@ -16,13 +16,18 @@ const SECRETS: [&str; 5] = ["password", "sshPrivateKey", "accountKey", "sasKey",
 
 /// The mark of a specification's body.
 pub(super) fn of(body: &Value) -> String {
-    let mut mark = V1.to_owned();
+    format!("{V1}{}", short(&without_secrets(body)))
+}
+
+/// A short name of a value that holds no secret.
+pub(super) fn short(value: &Value) -> String {
+    let mut name = String::new();
     // 16 of the 32 bytes: enough to distinguish specifications, and short in a list of metadata.
-    let hash = Sha256::digest(canonical(&without_secrets(body)).to_string());
+    let hash = Sha256::digest(canonical(value).to_string());
     for byte in hash.iter().take(16) {
-        let _infallible = write!(mark, "{byte:02x}");
+        let _infallible = write!(name, "{byte:02x}");
     }
-    mark
+    name
 }
 
 /// Whether a pool's mark can be compared with ours.
@@ -44,6 +49,52 @@ pub(super) fn without_secrets(value: &Value) -> Value {
         Value::Array(items) => Value::Array(items.iter().map(without_secrets).collect()),
         Value::String(text) => Value::String(without_signatures(text)),
         other => other.clone(),
+    }
+}
+
+/// Where the value holds secrets that the service does not show: paths without indexes, each once.
+pub(super) fn hidden_secrets(value: &Value) -> Vec<String> {
+    let mut paths = Vec::new();
+    walk("", value, &mut |path, name, _| {
+        if SECRETS.contains(&name) && !paths.iter().any(|known| known == path) {
+            paths.push(path.to_owned());
+        }
+    });
+    paths
+}
+
+/// The values that are secret and that the service shows again, in their order: those of environment settings, and
+/// addresses that may be signed.
+pub(super) fn shown_secrets(value: &Value) -> Vec<String> {
+    let mut found = Vec::new();
+    walk("", value, &mut |path, name, value| {
+        let is_setting = name == "value" && path.ends_with("environmentSettings.value");
+        match value.as_str() {
+            Some(text) if is_setting || without_signatures(text) != text => found.push(text.to_owned()),
+            _ => {}
+        }
+    });
+    found
+}
+
+/// Calls for each named value with its path without indexes, its name and itself; the names of an object in order.
+fn walk<'v>(path: &str, value: &'v Value, call: &mut impl FnMut(&str, &'v str, &'v Value)) {
+    match value {
+        Value::Object(fields) => {
+            let mut sorted: Vec<_> = fields.iter().collect();
+            sorted.sort_by_key(|(name, _)| *name);
+            for (name, value) in sorted {
+                let path = if path.is_empty() {
+                    name.clone()
+                } else {
+                    format!("{path}.{name}")
+                };
+                call(&path, name, value);
+                walk(&path, value, call);
+            }
+        }
+        Value::Array(items) => items.iter().for_each(|item| walk(path, item, call)),
+        _ => {}
     }
 }
 

@@ -39,7 +39,7 @@ pub(in crate::rollout) fn render(task: &StartTask, os: NodeOs) -> Result<Value, 
     }))
 }
 
-fn command_line(command: &str, os: NodeOs) -> Result<String, &'static str> {
+pub(in crate::rollout) fn command_line(command: &str, os: NodeOs) -> Result<String, &'static str> {
     let command = command.trim();
     if command.is_empty() {
         return Err("is empty: leave it out, or say what to run");

@@ -3,7 +3,9 @@
 use super::*;
 use crate::{
     ids::BatchEndpoint,
-    settings::{AccountRef, Elevation, PoolSpec, RolloutPolicy, SpotCounts, StartTask, Targets, WaitForSuccess},
+    settings::{
+        AccountRef, Change, Elevation, PoolSpec, RolloutPolicy, SpotCounts, StartTask, Targets, WaitForSuccess,
+    },
 };
 
 const IMAGE: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
@@ -25,6 +27,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
             json: pool_json.as_object().unwrap().clone(),
         },
         policy: RolloutPolicy::default(),
+        change: Change::default(),
     }
 }
 
@@ -177,7 +180,7 @@ fn only_a_new_pool_needs_size_and_agent() {
         said(&error),
         "--vm-size: is needed to create the pool\n--node-agent-sku-id: is needed to create the pool"
     );
-    assert_eq!(open.compare(&Pool::new(pool_of(&spec(json!({}))))), Likeness::Same);
+    assert!(open.compare(&Pool::new(pool_of(&spec(json!({}))))).is_none());
 }
 
 #[test]
@@ -198,7 +201,7 @@ fn the_mark_depends_on_the_specification_alone() {
 fn a_pool_of_ours_is_known_again_and_differences_are_named_without_values() {
     let accounts = |name: &str, password: &str| json!([{"name": name, "password": password}]);
     let asked = spec(json!({"taskSlotsPerNode": 4, "userAccounts": accounts("a", "hunter2")}));
-    assert_eq!(asked.compare(&Pool::new(pool_of(&asked))), Likeness::Same);
+    assert!(asked.compare(&Pool::new(pool_of(&asked))).is_none());
     let table = [
         (json!({}), vec!["taskSlotsPerNode", "userAccounts"]),
         (
@@ -212,10 +215,7 @@ fn a_pool_of_ours_is_known_again_and_differences_are_named_without_values() {
     ];
     for (made, expected) in table {
         let found = asked.compare(&Pool::new(pool_of(&spec(made))));
-        assert_eq!(
-            found,
-            Likeness::OtherSpec(expected.into_iter().map(str::to_owned).collect())
-        );
+        assert_eq!(names(&found), expected);
     }
 }
 
@@ -226,15 +226,27 @@ fn a_signature_that_is_new_for_each_run_makes_no_other_pool() {
         spec(json!({"userAccounts": [{"name": "a", "password": signature}],
             "startTask": {"commandLine": command, "environmentSettings": [{"name": "SAS", "value": signature}]}}))
     };
-    assert_eq!(with("SIGA").compare(&Pool::new(pool_of(&with("SIGB")))), Likeness::Same);
+    let same = with("SIGA").compare(&Pool::new(pool_of(&with("SIGA"))));
+    assert!(same.is_none());
+    assert_eq!(same.hidden, ["userAccounts.password"]);
+    let found = Pool::new(pool_of(&with("SIGB")));
+    let rotated = with("SIGA").compare(&found);
+    assert_eq!(
+        rotated.names(When::AnyTime),
+        ["signed addresses or environment values of startTask"]
+    );
+    assert_eq!((rotated.image.as_ref(), rotated.fields.len()), (None, 1));
+    let body = with("SIGA").update_body(&found, &rotated);
+    assert!(body["startTask"].to_string().contains("SIGA"));
+    assert!(!format!("{rotated:?} {}", body["metadata"]).contains("SIG"));
 }
 
 #[test]
 fn metadata_that_changed_is_named() {
     let with =
         |build: &str| spec(json!({"metadata": [{"name": "build", "value": build}, {"name": "team", "value": "a"}]}));
-    let expected = Likeness::OtherSpec(vec!["metadata.build".to_owned()]);
-    assert_eq!(with("42").compare(&Pool::new(pool_of(&with("41")))), expected);
+    let found = with("42").compare(&Pool::new(pool_of(&with("41"))));
+    assert_eq!(found.names(When::AnyTime), ["metadata.build"]);
 }
 
 #[test]
@@ -242,10 +254,9 @@ fn a_mark_of_another_version_leaves_the_fields_to_compare() {
     let asked = spec(json!({"taskSlotsPerNode": 4}));
     let mut pool = pool_of(&asked);
     pool["metadata"][0]["value"] = json!("v7:0123");
-    assert_eq!(asked.compare(&Pool::new(pool.clone())), Likeness::SameAsFarAsCompared);
+    assert!(asked.compare(&Pool::new(pool.clone())).is_none());
     pool["taskSlotsPerNode"] = json!(2);
-    let expected = Likeness::OtherSpec(vec!["taskSlotsPerNode".to_owned()]);
-    assert_eq!(asked.compare(&Pool::new(pool)), expected);
+    assert_eq!(asked.compare(&Pool::new(pool)).names(When::Empty), ["taskSlotsPerNode"]);
 }
 
 #[test]
@@ -260,7 +271,7 @@ fn a_start_task_is_compared_as_the_pool_s_own_system_runs_it() {
     });
     let pool = Pool::new(pool_of(&Spec::new(&settings).unwrap()));
     settings.pool.node_agent_sku = None;
-    assert_eq!(Spec::new(&settings).unwrap().compare(&pool), Likeness::Same);
+    assert!(Spec::new(&settings).unwrap().compare(&pool).is_none());
 }
 
 #[test]
@@ -270,17 +281,26 @@ fn a_form_that_cannot_be_used_is_the_only_fault() {
 }
 
 #[test]
-fn a_pool_that_somebody_else_made_is_compared_by_image_size_and_agent() {
-    let asked = spec(json!({"taskSlotsPerNode": 4}));
+fn a_pool_that_others_made_is_compared_field_by_field() {
+    let asked = spec(json!({"taskSlotsPerNode": 4, "startTask": {"commandLine": "mount -a"}}));
     let mut pool = pool_of(&spec(json!({})));
     pool["metadata"] = json!([{"name": "team", "value": "render"}]);
-    assert_eq!(asked.compare(&Pool::new(pool.clone())), Likeness::SameAsFarAsCompared);
     pool["vmSize"] = json!("standard_d8s_v5");
-    let expected = r#"vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#;
+    let found = asked.compare(&Pool::new(pool.clone()));
+    assert_eq!(found.maker, Maker::Another);
     assert_eq!(
-        asked.compare(&Pool::new(pool.clone())),
-        Likeness::OtherSpec(vec![expected.to_owned()])
+        found.names(When::Empty),
+        [
+            r#"vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#,
+            "taskSlotsPerNode"
+        ]
     );
+    assert_eq!(found.names(When::AnyTime).len(), 2, "{found:?}");
     pool["virtualMachineConfiguration"]["imageReference"] = json!({"publisher": "canonical"});
-    assert!(matches!(asked.compare(&Pool::new(pool)), Likeness::OtherImage(_)));
+    assert!(asked.compare(&Pool::new(pool)).image.is_some());
+}
+
+/// All differences in the order of the fields.
+fn names(difference: &Difference) -> Vec<String> {
+    difference.fields.iter().map(ToString::to_string).collect()
 }

@@ -117,7 +117,13 @@ pub(crate) fn location_quota() -> Response {
 /// # Errors
 /// The filter is none.
 pub(crate) fn virtual_machine_skus(call: &Call<'_>) -> Answer {
-    let sku = |size: &size::VmSize| json!({"name": size.name, "familyName": size.family, "capabilities": size.capabilities()});
+    let sku = |size: &size::VmSize| {
+        let mut sku = json!({"name": size.name, "familyName": size.family, "capabilities": size.capabilities()});
+        if let Some(end) = size.end_of_life() {
+            crate::json::set(&mut sku, &["batchSupportEndOfLife"], json!(end));
+        }
+        sku
+    };
     filtered(call, size::all().map(sku).collect(), &["familyName", "name"])
 }
 

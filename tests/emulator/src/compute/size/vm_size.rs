@@ -74,6 +74,15 @@ impl VmSize {
         all.into_iter().chain(special.into_iter().flatten()).collect()
     }
 
+    /// When Batch ends its support: the day on which Azure retires the series, as its pages on retired sizes say.
+    pub(crate) fn end_of_life(&self) -> Option<&'static str> {
+        match self.family {
+            "standardAv2Family" => Some("2028-11-15T00:00:00Z"),
+            "standardDv2Family" | "standardDSv2Family" => Some("2028-05-01T00:00:00Z"),
+            _ => None,
+        }
+    }
+
     /// Whether it can run confidential machines; Azure's names say so, as `DC4as_v5`.
     pub(crate) fn is_confidential(&self) -> bool {
         self.name.starts_with("Standard_DC")

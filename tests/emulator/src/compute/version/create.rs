@@ -52,7 +52,7 @@ fn make(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, status: StatusCo
         .find(&parent.key())
         .ok_or_else(|| missing(&parent))?;
     let targets = profile::normalise(&mut body, &location, call.now)?;
-    let source = source::resolve(parts.compute, &body, &location, definition)?;
+    let source = source::resolve(parts, &body, (&location, call.now), definition)?;
     begin::require_encryption(definition, &body, &location)?;
     edit::set(&mut body, &["location"], json!(location));
 

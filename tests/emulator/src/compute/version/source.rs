@@ -3,17 +3,23 @@
 //! The rules and messages are those of Azure's troubleshooting page for galleries; codes are not documented
 //! there and are `InvalidParameter` throughout.
 
+use jiff::Timestamp;
 use serde_json::{Value, json};
 
 use crate::{
-    compute::{feature, kind::Kind, plan::PurchasePlan, source::DiskSource, state::Compute},
+    compute::{
+        feature, kind::Kind, plan::PurchasePlan, source::DiskSource, state::Compute, state::Parts, vhd::Vhd,
+        vhd::Wanted,
+    },
     envelope::{ArmError, ArmPath},
     json as edit, region,
     resource::Item,
+    storage::Storage,
 };
 
-/// The largest data disk of a fully replicated version, in GB.
-const LARGEST_DATA_DISK: u64 = 1024;
+/// The largest data disk of a fully replicated version, in GB: Microsoft's page on troubleshooting galleries says that a
+/// disk "exceeds the max size 2048 supported"; an older one said 1 TB.
+const LARGEST_DATA_DISK: u64 = 2048;
 
 /// The kinds of source.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -45,7 +51,13 @@ pub(super) struct Source {
 }
 
 /// Finds the source that a storage profile names and checks it against region and definition.
-pub(super) fn resolve(compute: &Compute, body: &Value, location: &str, parent: &Item<()>) -> Result<Source, ArmError> {
+pub(super) fn resolve(
+    parts: &Parts<'_>,
+    body: &Value,
+    (location, now): (&str, Timestamp),
+    parent: &Item<()>,
+) -> Result<Source, ArmError> {
+    let compute = &*parts.compute;
     let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
     let vm = edit::text(&profile, "/source/virtualMachineId");
     let whole = edit::text(&profile, "/source/id");
@@ -55,7 +67,7 @@ pub(super) fn resolve(compute: &Compute, body: &Value, location: &str, parent: &
         (Some(id), None, None, None) => from_vm(compute, id, location)?,
         (None, Some(id), None, None) => from_whole(compute, id, location)?,
         (None, None, Some(_), None) => from_disks(compute, &profile, location)?,
-        (None, None, None, Some(_)) => from_vhd(&profile)?,
+        (None, None, None, Some(_)) => from_vhds(parts.storage, &profile, (location, now))?,
         _ => {
             let message = "Exactly one source must be set: 'source', or 'osDiskImage.source' with an id or a URI.";
             return Err(invalid(message));
@@ -244,25 +256,58 @@ fn disk_of<'a>(compute: &'a Compute, entry: &Value, location: &str) -> Result<(S
     Ok((id.to_owned(), source))
 }
 
-fn from_vhd(profile: &Value) -> Result<Source, ArmError> {
-    let source = profile.pointer("/osDiskImage/source").cloned().unwrap_or_default();
-    let uri = edit::text(&source, "/uri").unwrap_or_default();
-    if edit::text(&source, "/storageAccountId").is_none() {
-        return Err(invalid("A VHD source needs both 'uri' and 'storageAccountId'."));
+/// VHDs, the OS disk's first; they say nothing of themselves but their size.
+fn from_vhds(storage: &Storage, profile: &Value, place: (&str, Timestamp)) -> Result<Source, ArmError> {
+    let os = profile.get("osDiskImage").cloned().unwrap_or_default();
+    let (address, vhd) = vhd_of(storage, &os, place)?;
+    let caching = |entry: &Value| edit::text(entry, "/hostCaching").map(str::to_owned);
+    let mut shown = json!({"osDiskImage": sized_image(Some(&json!(vhd.gib)), caching(&os).as_deref())});
+    let mut needed = vec![address.to_lowercase()];
+    let (mut luns, mut data) = (Vec::new(), Vec::new());
+    for entry in edit::list(profile, "/dataDiskImages") {
+        let lun = entry.get("lun").and_then(Value::as_u64);
+        if lun.is_none() || luns.contains(&lun) {
+            return Err(invalid("Duplicated lun numbers are not allowed in data disk images."));
+        }
+        luns.push(lun);
+        let (address, vhd) = vhd_of(storage, entry, place)?;
+        needed.push(address.to_lowercase());
+        let mut image = sized_image(Some(&json!(vhd.gib)), caching(entry).as_deref());
+        edit::set(&mut image, &["lun"], json!(lun));
+        data.push(image);
     }
-    let caching = edit::text(profile, "/osDiskImage/hostCaching");
+    add_data_images(&mut shown, data);
     Ok(Source {
         kind: SourceKind::Vhd,
-        id: uri.to_owned(),
+        id: address,
         os_type: None,
         os_state: None,
         generation: None,
         architecture: None,
         security: None,
         plan: None,
-        needed: Vec::new(),
-        shown: json!({"osDiskImage": sized_image(Some(&json!(30)), caching)}),
+        needed,
+        shown,
     })
+}
+
+fn vhd_of(storage: &Storage, entry: &Value, (location, now): (&str, Timestamp)) -> Result<(String, Vhd), ArmError> {
+    let of = |field: &str| edit::text(entry, &format!("/source/{field}"));
+    let (Some(address), Some(account)) = (of("uri"), of("storageAccountId")) else {
+        return Err(invalid("A VHD source needs both 'uri' and 'storageAccountId'."));
+    };
+    let is_there = storage.find(address).is_some_and(|found| {
+        found.account.eq_ignore_ascii_case(account) && region::normalise(found.location) == location
+    });
+    if !is_there {
+        return Err(not_found(address.split('?').next().unwrap_or_default()));
+    }
+    let wanted = Wanted {
+        location,
+        now,
+        parameter: "galleryImageVersion.properties.storageProfile",
+    };
+    Ok((address.to_owned(), Vhd::find(storage, address, wanted)?))
 }
 
 fn require_agreement(source: &Source, parent: &Item<()>) -> Result<(), ArmError> {
@@ -363,7 +408,10 @@ fn add_data_images(shown: &mut Value, data: Vec<Value>) {
 }
 
 /// Whether a version could have been made of it and it is still there, in whatever state.
-pub(super) fn is_present(compute: &Compute, id: &str) -> bool {
+pub(super) fn is_present(compute: &Compute, storage: &Storage, id: &str) -> bool {
+    if storage.find(id).is_some() {
+        return true;
+    }
     let Some(path) = ArmPath::parse(id) else {
         return false;
     };
@@ -398,10 +446,8 @@ pub(super) fn require_same_source(old: &Value, new: &Value) -> Result<(), ArmErr
         edit::list(body, "/properties/storageProfile/dataDiskImages")
             .iter()
             .filter_map(|disk| {
-                Some((
-                    disk.get("lun")?.as_u64()?,
-                    edit::text(disk, "/source/id")?.to_lowercase(),
-                ))
+                let source = edit::text(disk, "/source/id").or_else(|| edit::text(disk, "/source/uri"))?;
+                Some((disk.get("lun")?.as_u64()?, source.to_lowercase()))
             })
             .collect::<Vec<_>>()
     };

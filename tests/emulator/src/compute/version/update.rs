@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     call::Call,
-    compute::{kind::Kind, state::Compute, state::Parts, state::missing},
+    compute::{kind::Kind, state::Parts, state::missing},
     envelope::{Answer, ArmError, ArmPath},
     guess::Removal,
     http::Response,
@@ -31,7 +31,7 @@ pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> 
         require_same_location(item, path, &required_location(&body)?)?;
     }
     source::require_same_source(&item.body, &body)?;
-    require_present_sources(parts.compute, &body)?;
+    require_present_sources(parts, &body)?;
     require_same_mode(&item.body, &body)?;
 
     let mut next = item.body.clone();
@@ -73,15 +73,20 @@ fn apply(next: &mut Value, body: &Value) {
 /// Refuses to go on without a source that the body names, though it is only repeated. That the service does so is
 /// suspected from the reason azure-cli gives for leaving sources out (pull request 15575): "the service will check all
 /// the properties in the request body even the property value is not changed". The words are those of a missing source.
-fn require_present_sources(compute: &Compute, body: &Value) -> Result<(), ArmError> {
+fn require_present_sources(parts: &Parts<'_>, body: &Value) -> Result<(), ArmError> {
     let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
-    let whole = ["/source/id", "/source/virtualMachineId", "/osDiskImage/source/id"];
+    let whole = [
+        "/source/id",
+        "/source/virtualMachineId",
+        "/osDiskImage/source/id",
+        "/osDiskImage/source/uri",
+    ];
     let mut named = whole.iter().filter_map(|pointer| edit::text(&profile, pointer)).chain(
         edit::list(&profile, "/dataDiskImages")
             .iter()
-            .filter_map(|disk| edit::text(disk, "/source/id")),
+            .filter_map(|disk| edit::text(disk, "/source/id").or_else(|| edit::text(disk, "/source/uri"))),
     );
-    let gone = named.find(|id| !source::is_present(compute, id));
+    let gone = named.find(|id| !source::is_present(parts.compute, parts.storage, id));
     gone.map_or(Ok(()), |id| Err(source::not_found(id)))
 }
 

@@ -46,6 +46,7 @@ pub(crate) fn create(
     }
     require_interfaces(parts, body, &path.id())?;
     let vm = planned(path, body, (&location, &profile), &boot);
+    make_blobs(parts, call, path, &vm)?;
     let plan = Plan {
         form: Form::Compute,
         subscription: path.subscription.clone(),
@@ -66,6 +67,21 @@ pub(crate) fn create(
         item.change = Some(Change::new(Doing::Creating, &started));
     }
     Ok(started)
+}
+
+/// Makes the blobs that are the machine's disks; an account that is not there is refused in words that are guessed.
+fn make_blobs(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, vm: &VmSeed) -> Result<(), ArmError> {
+    for disk in std::iter::once(&vm.os_disk).chain(&vm.data_disks) {
+        let Some(address) = &disk.vhd else { continue };
+        let stamp = (parts.engine.ids.etag(), call.now);
+        let made = parts.storage.make_disk(address, disk.size_gb, stamp);
+        made.ok_or_else(|| {
+            let message = format!("The storage account of {address} was not found.");
+            ArmError::bad_request("StorageAccountNotFound", message)
+        })?;
+        parts.storage.lease(address, &path.key());
+    }
+    Ok(())
 }
 
 /// Adds an extension to the VM that `path` goes through.
@@ -213,6 +229,7 @@ fn planned_disk(entry: &Value, size_gb: u32) -> DiskSeed {
         caching: edit::text(entry, "/caching").unwrap_or("ReadWrite").to_owned(),
         extra: Value::Null,
         ephemeral: entry.get("diffDiskSettings").is_some_and(Value::is_object),
+        vhd: edit::text(entry, "/vhd/uri").map(str::to_owned),
     }
 }
 

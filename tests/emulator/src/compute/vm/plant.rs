@@ -106,6 +106,8 @@ pub struct DiskSeed {
     pub extra: Value,
     /// Whether the OS disk is ephemeral: on the host, without a disk resource.
     pub ephemeral: bool,
+    /// The address of the blob that it is, instead of a disk resource.
+    pub vhd: Option<String>,
 }
 
 impl Default for DiskSeed {
@@ -118,6 +120,7 @@ impl Default for DiskSeed {
             caching: "ReadWrite".to_owned(),
             extra: Value::Null,
             ephemeral: false,
+            vhd: None,
         }
     }
 }
@@ -150,7 +153,7 @@ impl VmSeed {
                 &mut os,
                 json!({"managedDisk": null, "diffDiskSettings": {"option": "Local", "placement": "CacheDisk"}}),
             );
-        } else {
+        } else if self.os_disk.vhd.is_none() {
             compute
                 .disks
                 .insert(self.disk(ids, (base, now), (&os_name, &self.os_disk, true)));
@@ -167,7 +170,9 @@ impl VmSeed {
                 &mut attached,
                 json!({"lun": lun, "createOption": "Empty", "toBeDetached": false}),
             );
-            compute.disks.insert(self.disk(ids, (base, now), (&name, disk, false)));
+            if disk.vhd.is_none() {
+                compute.disks.insert(self.disk(ids, (base, now), (&name, disk, false)));
+            }
             data.push(attached);
         }
         let body = self.body(ids, now, (&id, os, data));
@@ -245,6 +250,9 @@ impl VmSeed {
 
     /// A disk as the VM shows it.
     fn attachment(&self, disk: &DiskSeed, name: &str, base: &str) -> Value {
+        if let Some(address) = &disk.vhd {
+            return json!({"name": name, "caching": disk.caching, "vhd": {"uri": address}, "diskSizeGB": disk.size_gb});
+        }
         json!({
             "name": name,
             "caching": disk.caching,

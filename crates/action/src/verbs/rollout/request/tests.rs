@@ -5,7 +5,7 @@ use std::collections::BTreeMap;
 use azure_batch_core::{options::Verb, settings::Login};
 
 use super::*;
-use crate::github::runner::Repository;
+use crate::github::runner::{Log, Repository};
 
 const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
 const APPLICATION: [(&str, &str); 2] = [

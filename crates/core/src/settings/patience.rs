@@ -1,6 +1,6 @@
-//! How long a resize may take: by target size, then longer with every round.
+//! How long a resize may take, how long is paused between two, and so how long a roll-out may take when nothing is said.
 //!
-//! Pure arithmetic; pauses between rounds are in `rounds`.
+//! Pure arithmetic. Whether there is another round is decided in `rollout`.
 
 use std::time::Duration;
 
@@ -13,12 +13,18 @@ const A_THOUSAND_NODES: Duration = Duration::from_secs(15 * 60);
 const MANY_NODES: u32 = 300;
 /// What the same page advises there.
 const MANY_NODES_LEAST: Duration = Duration::from_secs(30 * 60);
+/// The pause before the second round; it doubles with every round after it.
+const FIRST_PAUSE: Duration = Duration::from_secs(60);
+/// The pause before the fifth round, and where the cause needs time to pass.
+pub(crate) const LONGEST_PAUSE: Duration = Duration::from_secs(8 * 60);
+/// How much a pause varies, so that many pools do not come back together.
+pub(crate) const JITTER: f64 = 0.2;
 /// Rounds do not grow beyond two hours: what has not come by then comes no sooner for waiting longer.
 const LONGEST_GROWN: Duration = Duration::from_secs(2 * 3600);
 
 /// The timeout for a pool of so many nodes.
 #[must_use]
-pub(in crate::rollout) fn by_size(nodes: u32) -> Duration {
+pub(crate) fn by_size(nodes: u32) -> Duration {
     let thousands = nodes.div_ceil(1000).max(1);
     let advised = A_THOUSAND_NODES * thousands;
     if nodes > MANY_NODES {
@@ -30,21 +36,37 @@ pub(in crate::rollout) fn by_size(nodes: u32) -> Duration {
 
 /// The first round's timeout: what the user says, else by size; whole minutes, never less than the service takes.
 #[must_use]
-pub(in crate::rollout) fn first(nodes: u32, said: Option<Duration>) -> Duration {
+pub(crate) fn first(nodes: u32, said: Option<Duration>) -> Duration {
     whole_minutes(said.unwrap_or_else(|| by_size(nodes)).max(LEAST))
 }
 
 /// The next round's timeout: half as long again, at least what the size asks for, up to two hours; never shorter.
 #[must_use]
-pub(in crate::rollout) fn next(last: Duration, nodes: u32) -> Duration {
+pub(crate) fn next(last: Duration, nodes: u32) -> Duration {
     let grown = (last * 3 / 2).max(by_size(nodes));
     whole_minutes(grown.min(LONGEST_GROWN).max(last))
 }
 
 /// The timeouts of so many rounds.
-pub(in crate::rollout) fn rounds(first: Duration, nodes: u32, rounds: u32) -> impl Iterator<Item = Duration> {
+pub(crate) fn rounds(first: Duration, nodes: u32, rounds: u32) -> impl Iterator<Item = Duration> {
     let count = usize::try_from(rounds).unwrap_or(usize::MAX);
     std::iter::successors(Some(first), move |last| Some(next(*last, nodes))).take(count)
+}
+
+/// The pause after round number `ended`, without jitter.
+#[must_use]
+pub(crate) fn pause(ended: u32) -> Duration {
+    let doubled = FIRST_PAUSE.saturating_mul(1_u32.checked_shl(ended.saturating_sub(1)).unwrap_or(u32::MAX));
+    doubled.min(LONGEST_PAUSE)
+}
+
+/// What it may take to bring so many nodes up: so many rounds from that timeout on with the longest pauses between them,
+/// then two waits for nodes.
+#[must_use]
+pub(crate) fn whole(nodes: u32, first: Duration, rounds: u32, node_timeout: Duration) -> Duration {
+    let resizes: Duration = self::rounds(first, nodes, rounds).sum();
+    let pauses: Duration = (1..rounds).map(pause).sum();
+    resizes + pauses.mul_f64(1.0 + JITTER) + 2 * node_timeout
 }
 
 fn whole_minutes(duration: Duration) -> Duration {
@@ -103,6 +125,16 @@ mod tests {
             next(minutes(5), 700),
             minutes(30),
             "a joined resize's may have been too short"
+        );
+    }
+
+    #[test]
+    fn the_whole_of_a_roll_out_holds_all_rounds_with_their_pauses() {
+        let whole = |nodes| whole(nodes, first(nodes, None), 5, minutes(30)).as_secs() / 60;
+        // 365 minutes of rounds, 18 of pauses, 60 for nodes.
+        assert_eq!(
+            [10, 700, 5000].map(whole),
+            [206 + 18 + 60, 365 + 18 + 60, 548 + 18 + 60]
         );
     }
 

@@ -1,0 +1,97 @@
+//! A table for people: columns of text, as wide as the terminal.
+//!
+//! What stands in it is made harmless and cleaned of secrets by the console that shows it.
+
+use comfy_table::{ContentArrangement, presets};
+
+/// A table with a line of names and rows of texts.
+#[derive(Clone, Debug, Default)]
+pub struct Table {
+    names: Vec<String>,
+    rows: Vec<Vec<String>>,
+}
+
+impl Table {
+    /// A table with these columns.
+    #[must_use]
+    pub fn new<const COLUMNS: usize>(names: [&str; COLUMNS]) -> Self {
+        Self {
+            names: names.map(str::to_uppercase).into(),
+            rows: Vec::new(),
+        }
+    }
+
+    /// Adds a row.
+    pub fn row<const COLUMNS: usize>(&mut self, cells: [String; COLUMNS]) {
+        self.rows.push(cells.into());
+    }
+
+    /// Whether it has no rows.
+    #[must_use]
+    pub const fn is_empty(&self) -> bool {
+        self.rows.is_empty()
+    }
+
+    /// The text, with cells as `clean` makes them. With a width, long cells go over several lines; without one, each
+    /// row is one line, as `grep` wants it. Columns in which nothing stands are left out.
+    #[must_use]
+    pub fn text(&self, width: Option<u16>, clean: impl Fn(&str) -> String) -> String {
+        let mut table = comfy_table::Table::new();
+        table.load_style(presets::NOTHING);
+        if let Some(width) = width {
+            table.set_content_arrangement(ContentArrangement::Dynamic);
+            table.set_width(width);
+        }
+        let used: Vec<usize> = (0..self.names.len()).filter(|column| self.is_used(*column)).collect();
+        let chosen = |row: &[String]| -> Vec<String> {
+            used.iter()
+                .filter_map(|at| row.get(*at))
+                .map(|cell| clean(cell))
+                .collect()
+        };
+        table.set_header(chosen(&self.names));
+        for row in &self.rows {
+            table.add_row(chosen(row));
+        }
+        if let Some(column) = table.column_mut(0) {
+            column.set_padding((0, 1));
+        }
+        let text = table.to_string();
+        text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
+    }
+
+    fn is_used(&self, column: usize) -> bool {
+        self.rows
+            .iter()
+            .any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn table() -> Table {
+        let mut table = Table::new(["pool", "empty", "notes"]);
+        table.row(["render".to_owned(), String::new(), "2 versions behind 1.4.2".to_owned()]);
+        table.row(["a".to_owned(), String::new(), "x".to_owned()]);
+        table
+    }
+
+    #[test]
+    fn columns_are_aligned_and_empty_ones_left_out() {
+        let text = table().text(None, str::to_owned);
+        insta::assert_snapshot!(text, @r"
+        POOL    NOTES
+        render  2 versions behind 1.4.2
+        a       x
+        ");
+    }
+
+    #[test]
+    fn a_narrow_terminal_breaks_long_cells() {
+        let text = table().text(Some(24), |cell| cell.replace("1.4.2", "***"));
+        assert!(text.lines().all(|line| line.chars().count() <= 24), "{text}");
+        assert!(text.contains("***"), "{text}");
+    }
+}

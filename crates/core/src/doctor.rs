@@ -1,0 +1,247 @@
+//! Whether this identity can do its work: sign-in, account, rights and registration, one answer a check.
+//!
+//! It goes on after a failure, so that one run shows everything. It writes nothing.
+
+use serde::Serialize;
+
+use crate::{
+    arm::{provider::Registration, subscription},
+    batch::{account, node},
+    claims::Claims,
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::BatchEndpoint,
+    preflight,
+    rights::{self, Remedy, Rights},
+    settings::{AccountRef, DoctorSettings},
+};
+
+/// The schema that reports have today.
+const SCHEMA: u32 = 1;
+
+/// Everything that was checked.
+#[derive(Debug, Serialize)]
+pub struct DoctorReport {
+    /// The schema of this report.
+    pub schema_version: u32,
+    /// What the last assertion said of itself, when one was used.
+    pub assertion: Option<Claims>,
+    /// The checks, in their order.
+    pub checks: Vec<Diagnosis>,
+    /// What gives the rights that are missing.
+    pub remedy: Option<Remedy>,
+}
+
+/// One check.
+#[derive(Debug, Serialize)]
+pub struct Diagnosis {
+    /// What was checked, e.g. `sign-in to ARM`.
+    pub check: String,
+    /// What came of it.
+    pub state: State,
+    /// One line: what was seen, or why it could not be.
+    pub text: String,
+    /// What to do about it.
+    pub hint: Option<String>,
+    /// What a failure means for the exit code.
+    #[serde(skip)]
+    pub kind: Option<ErrorKind>,
+}
+
+/// What came of a check.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum State {
+    /// As it should be.
+    Good,
+    /// Not as it should be.
+    Bad,
+    /// It works, and less is possible than could be.
+    Limited,
+    /// It could not be checked.
+    Unknown,
+}
+
+impl DoctorReport {
+    /// The first failure's kind; nothing when all is well.
+    #[must_use]
+    pub fn failure(&self) -> Option<ErrorKind> {
+        let bad = self.checks.iter().filter(|check| check.state == State::Bad);
+        bad.filter_map(|check| check.kind).next()
+    }
+
+    fn add(&mut self, check: impl Into<String>, state: State, text: impl Into<String>) {
+        self.checks.push(Diagnosis {
+            check: check.into(),
+            state,
+            text: text.into(),
+            hint: None,
+            kind: None,
+        });
+    }
+
+    /// Adds what a question came to; a failure is bad.
+    fn answered<T>(&mut self, check: &str, answer: Result<T>, good: impl FnOnce(&T) -> String) -> Option<T> {
+        match answer {
+            Ok(answer) => {
+                self.add(check, State::Good, good(&answer));
+                Some(answer)
+            }
+            Err(error) => {
+                self.failed(check, State::Bad, &error);
+                None
+            }
+        }
+    }
+
+    fn failed(&mut self, check: &str, state: State, error: &Error) {
+        let hint = error.hint();
+        let text = error.report();
+        let text = match &hint {
+            Some(hint) => text.replace(&format!("\n  hint: {hint}"), ""),
+            None => text,
+        };
+        self.checks.push(Diagnosis {
+            check: check.to_owned(),
+            state,
+            text,
+            hint,
+            kind: Some(error.kind()),
+        });
+    }
+}
+
+/// Checks everything that the settings name.
+///
+/// # Errors
+/// Only when the run ends.
+pub async fn run(client: &Client, settings: &DoctorSettings) -> Result<DoctorReport> {
+    let mut report = DoctorReport {
+        schema_version: SCHEMA,
+        assertion: None,
+        checks: Vec::new(),
+        remedy: None,
+    };
+    let listed = client.list(&subscription::list()).await;
+    let signed_in = over(listed)?;
+    let seen = |all: &Vec<serde_json::Value>| format!("token accepted; {} in sight", subscriptions(all.len()));
+    let is_signed_in = report.answered("sign-in to ARM", signed_in, seen).is_some();
+    report.assertion = client.presented();
+    if is_signed_in {
+        let endpoint = check_account(client, settings.account.as_ref(), &mut report).await?;
+        if let Some(endpoint) = endpoint {
+            let counted = over(client.list(&node::count(&endpoint, None)).await)?;
+            let pools = |pools: &Vec<serde_json::Value>| format!("token accepted; {} pools", pools.len());
+            report.answered("sign-in to Batch", counted, pools);
+        }
+        check_rights(client, settings, &mut report).await?;
+        check_registration(client, settings, &mut report).await?;
+    }
+    Ok(report)
+}
+
+fn subscriptions(count: usize) -> String {
+    match count {
+        1 => "1 subscription".to_owned(),
+        count => format!("{count} subscriptions"),
+    }
+}
+
+/// An error of a question is an answer here, unless the run is over.
+fn over<T>(answer: Result<T>) -> Result<Result<T>> {
+    match answer {
+        Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => Err(error),
+        answer => Ok(answer),
+    }
+}
+
+async fn check_account(
+    client: &Client,
+    account: Option<&AccountRef>,
+    report: &mut DoctorReport,
+) -> Result<Option<BatchEndpoint>> {
+    let id = match account {
+        None => return Ok(None),
+        Some(AccountRef::Endpoint(endpoint)) => {
+            report.add(
+                "Batch account",
+                State::Unknown,
+                "given by its endpoint alone: ARM was not asked",
+            );
+            return Ok(Some(endpoint.clone()));
+        }
+        Some(AccountRef::Id(id)) => id,
+    };
+    let read = over(account::read(client, id).await)?;
+    let shown = |account: &account::Account| {
+        format!(
+            "{} in {}, nodes use the quota of {}, Entra ID may sign in",
+            account.id.name(),
+            account.location,
+            account.allocation.whose_quota()
+        )
+    };
+    Ok(report
+        .answered("Batch account", read, shown)
+        .map(|account| account.endpoint))
+}
+
+async fn check_rights(client: &Client, settings: &DoctorSettings, report: &mut DoctorReport) -> Result<()> {
+    let needs = rights::pool_work(settings.account.as_ref(), settings.version.as_ref());
+    let rights = rights::check(client, needs).await?;
+    show_rights(&rights, report);
+    if !rights.missing.is_empty() {
+        let identity = client.identity();
+        report.remedy = Some(Remedy::of(rights.missing.iter(), identity.as_deref()));
+    }
+    Ok(())
+}
+
+fn show_rights(rights: &Rights, report: &mut DoctorReport) {
+    for need in &rights.held {
+        report.add("right", State::Good, format!("{} {}", need.action.name(), need.purpose));
+    }
+    for need in &rights.missing {
+        let text = format!("{} {}, on {}", need.action.name(), need.purpose, need.scope);
+        let (state, kind) = match need.without {
+            rights::Without::Fails => (State::Bad, Some(ErrorKind::NoRights)),
+            rights::Without::Skips => (State::Limited, None),
+        };
+        report.checks.push(Diagnosis {
+            check: "right".to_owned(),
+            state,
+            text: format!("missing: {text}"),
+            hint: None,
+            kind,
+        });
+    }
+    for (scope, why) in &rights.unread {
+        report.add("right", State::Unknown, format!("cannot be asked on {scope}: {why}"));
+    }
+}
+
+async fn check_registration(client: &Client, settings: &DoctorSettings, report: &mut DoctorReport) -> Result<()> {
+    let Some(subscription) = settings
+        .version
+        .as_ref()
+        .and_then(|version| version.definition().gallery().group().subscription().parse().ok())
+    else {
+        return Ok(());
+    };
+    let check = "Microsoft.Batch registered";
+    match over(preflight::registration(client, &subscription).await)? {
+        Ok(Registration::Registered) => report.add(check, State::Good, format!("in subscription {subscription}")),
+        Ok(Registration::Registering) => report.add(check, State::Limited, format!("under way in {subscription}")),
+        Ok(Registration::Missing) => report.checks.push(Diagnosis {
+            check: check.to_owned(),
+            state: State::Bad,
+            text: format!("not in the image's subscription {subscription}"),
+            hint: Some(format!(
+                "az provider register --namespace Microsoft.Batch --subscription {subscription}"
+            )),
+            kind: Some(ErrorKind::Refused),
+        }),
+        Err(error) => report.failed(check, State::Unknown, &error),
+    }
+    Ok(())
+}

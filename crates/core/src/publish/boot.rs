@@ -1,0 +1,125 @@
+//! Whether the sizes of the pools boot the images of a definition: definition × size as one table. Pure.
+//!
+//! Which definition a source makes is decided in `definition`, which source goes into it in `way`. A word that we do not
+//! know, on either side, refuses nothing.
+
+use super::{
+    capabilities::{Capabilities, Controllers},
+    security::DefinitionSecurity,
+};
+use crate::{
+    compute::{gallery::ImageDefinition, sku::Sku},
+    error::{Error, ErrorKind, Result},
+    ids::{Location, VmSize},
+    options::image::USED_BY_VM_SIZE,
+    words,
+};
+
+/// The size that a pool wants, and what its region says of it.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) struct WantedSize {
+    /// Its name, as the user wrote it.
+    pub name: VmSize,
+    /// The pool's region.
+    pub location: Location,
+    /// What was found.
+    pub found: FoundSize,
+}
+
+/// What a region says of a size.
+#[derive(Clone, Debug, PartialEq)]
+pub(super) enum FoundSize {
+    /// It has it.
+    Sku(Sku),
+    /// It does not have it.
+    Missing,
+    /// The list could not be read.
+    Unread,
+}
+
+/// Refuses a definition whose images one of the pools cannot boot; returns what is worth a line.
+///
+/// # Errors
+/// `BadInput` for a size that its region does not have; `Refused` for one that does not boot the images, with every
+/// reason.
+pub(super) fn require(sizes: &[WantedSize], definition: &ImageDefinition) -> Result<Vec<String>> {
+    let (mut notes, mut misfit) = (Vec::new(), Vec::new());
+    for WantedSize { name, location, found } in sizes {
+        match found {
+            FoundSize::Unread => notes.push(format!(
+                "whether {name} boots the image cannot be known: the VM sizes of {location} are not readable for this identity"
+            )),
+            FoundSize::Missing => {
+                let text = words![USED_BY_VM_SIZE, format!(": {location} has no VM size {name}")];
+                return Err(Error::new(ErrorKind::BadInput, text)
+                    .with_hint(format!("choose one that `az vm list-skus --location {location}` lists")));
+            }
+            FoundSize::Sku(sku) => {
+                let reasons = misfits(definition, sku);
+                if !reasons.is_empty() {
+                    misfit.push(format!("{name} in {location}: {}", reasons.join(", ")));
+                }
+                if sku.is_without_temporary_disk() {
+                    notes.push(format!(
+                        "{name} has no temporary disk: the tasks' files lie on the OS disk, so it has to be large enough"
+                    ));
+                }
+            }
+        }
+    }
+    if misfit.is_empty() {
+        return Ok(notes);
+    }
+    let text = format!("the definition's images do not boot on {}", misfit.join("; "));
+    Err(Error::new(ErrorKind::Refused, text)
+        .with_hint("name another definition, whose features fit, or use other VM sizes"))
+}
+
+/// Why a size does not boot the images of a definition; nothing when it does.
+#[must_use]
+fn misfits(definition: &ImageDefinition, sku: &Sku) -> Vec<String> {
+    let security = DefinitionSecurity::parse(definition.security_type());
+    let all = [
+        generation(definition, sku),
+        architecture(definition, sku),
+        controllers(definition, sku),
+        security_type(security, sku),
+    ];
+    all.into_iter().flatten().collect()
+}
+
+fn generation(definition: &ImageDefinition, sku: &Sku) -> Option<String> {
+    let (needs, boots) = (definition.hyper_v_generation(), sku.generations()?);
+    let fits = boots.split(',').any(|one| one.trim().eq_ignore_ascii_case(needs));
+    (!fits).then(|| format!("it boots generation {boots}, the images are {needs}"))
+}
+
+fn architecture(definition: &ImageDefinition, sku: &Sku) -> Option<String> {
+    let (needs, has) = (definition.architecture(), sku.architecture()?);
+    (!has.eq_ignore_ascii_case(needs)).then(|| format!("it is {has}, the images are {needs}"))
+}
+
+fn controllers(definition: &ImageDefinition, sku: &Sku) -> Option<String> {
+    let is_nvme_only = sku.controllers()?.trim().eq_ignore_ascii_case("NVMe");
+    let images = Capabilities::of_definition(definition).controllers.unwrap_or_default();
+    (is_nvme_only && images == Controllers::Scsi)
+        .then(|| "it has NVMe disk controllers only, the images boot from SCSI only".to_owned())
+}
+
+fn security_type(security: DefinitionSecurity, sku: &Sku) -> Option<String> {
+    match security {
+        DefinitionSecurity::TrustedLaunch if sku.is_without_trusted_launch() => {
+            Some("it has no Trusted Launch, and the images boot with Trusted Launch only".to_owned())
+        }
+        DefinitionSecurity::Confidential if !sku.is_confidential() => {
+            Some("it is not for confidential VMs, and the images boot as such only".to_owned())
+        }
+        DefinitionSecurity::Standard
+        | DefinitionSecurity::Supported
+        | DefinitionSecurity::TrustedLaunch
+        | DefinitionSecurity::Confidential => None,
+    }
+}
+
+#[cfg(test)]
+mod tests;

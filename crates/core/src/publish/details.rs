@@ -1,0 +1,88 @@
+//! What the version should say of itself: what the user wants now, brought together with what a version says that is
+//! there already, whether it is made, found or adopted. Pure.
+//!
+//! How that is compared with a body and written into it is in `replication`.
+
+use super::regions;
+use crate::{
+    compute::version::ImageVersion,
+    error::{Error, ErrorKind, Result},
+    json,
+    replicas::RegionNeed,
+    replication::{self, Details},
+    settings::PublishSettings,
+    tags::{Fingerprint, TOOL, Tag},
+};
+
+/// What the version should say of itself. `needs` are the regions it is to be in.
+///
+/// # Errors
+/// `Refused` when the version is there and cannot be given what is asked for: its regions are encrypted with the user's
+/// own keys, or it is shallow.
+pub(super) fn details(
+    settings: &PublishSettings,
+    fingerprint: &Fingerprint,
+    existing: Option<&ImageVersion>,
+    needs: &[RegionNeed],
+) -> Result<Details> {
+    let wanted = wanted(settings, fingerprint);
+    let Some(version) = existing else {
+        return Ok(wanted);
+    };
+    replication::require_no_key(version, needs)?;
+    if is_shallow(version) {
+        refuse_shallow(settings, version, needs, &wanted)?;
+        return Ok(Details::default());
+    }
+    Ok(wanted)
+}
+
+/// What the user wants, and our own tags. Names of our tags are ours in any case of letters.
+fn wanted(settings: &PublishSettings, fingerprint: &Fingerprint) -> Details {
+    let ours = [
+        (Tag::Tool, TOOL),
+        (Tag::Run, &settings.run_id),
+        (Tag::Fingerprint, fingerprint.as_str()),
+    ];
+    let mut tags = settings.temporaries.tags.clone();
+    tags.retain(|name, _| Tag::of_name(name).is_none());
+    Details {
+        tags,
+        own_tags: ours
+            .map(|(tag, value)| (tag.name().to_owned(), value.to_owned()))
+            .into(),
+        end_of_life: settings.version_settings.end_of_life,
+        latest: settings.version_settings.latest,
+    }
+}
+
+fn is_shallow(version: &ImageVersion) -> bool {
+    let mode = json::text(version.body(), "/properties/publishingProfile/replicationMode");
+    mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"))
+}
+
+/// A shallow version is for tests: Azure takes no later change of it, so it must have all that is asked for. The user
+/// did not ask for our own tags.
+fn refuse_shallow(
+    settings: &PublishSettings,
+    version: &ImageVersion,
+    needs: &[RegionNeed],
+    wanted: &Details,
+) -> Result<()> {
+    let changes = wanted.changes(version.body());
+    let mut missing: Vec<String> = changes.iter().map(ToString::to_string).collect();
+    let storage = settings.version_settings.storage;
+    if replication::merged_regions(version, needs, storage, &[]).is_some() {
+        missing.push(format!("bring it to {}", regions::names(needs)));
+    }
+    if missing.is_empty() {
+        return Ok(());
+    }
+    let text = format!(
+        "version {} was published with replication mode Shallow, which takes no later change, and is asked to: {}",
+        version.id.name(),
+        missing.join("; ")
+    );
+    let hint = "build it again with replication mode Full, or ask for no more than it has";
+    Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
+}

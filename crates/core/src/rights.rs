@@ -1,0 +1,113 @@
+//! What an identity must be allowed to do, what of it it may not, and what gives it the right.
+//!
+//! It asks and writes nothing else. Azure may refuse all the same: policies, locks and deny assignments are not looked at.
+
+mod needs;
+mod remedy;
+
+use std::collections::BTreeMap;
+
+use serde::Serialize;
+
+pub use needs::{pool_work, rollout};
+pub use remedy::Remedy;
+
+use crate::{
+    arm::permission::{self, Action, Permission},
+    client::Client,
+    error::{Error, ErrorKind, Result},
+};
+
+/// Something that a run does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Need {
+    /// The resource on which it is done.
+    pub scope: String,
+    /// What is done.
+    #[serde(flatten)]
+    pub action: Action,
+    /// What for, as the rest of a sentence: `to create and resize pools`.
+    pub purpose: &'static str,
+    /// What happens without it.
+    pub without: Without,
+}
+
+/// What happens without a right.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Without {
+    /// The run fails.
+    Fails,
+    /// The run goes on without this part, and says so.
+    Skips,
+}
+
+/// What an identity may do of what a run needs.
+#[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
+pub struct Rights {
+    /// What it may do.
+    pub held: Vec<Need>,
+    /// What it may not.
+    pub missing: Vec<Need>,
+    /// Scopes whose permissions could not be read, with the reason.
+    pub unread: Vec<(String, String)>,
+}
+
+impl Rights {
+    /// What is missing and makes the run fail.
+    pub fn failing(&self) -> impl Iterator<Item = &Need> {
+        self.missing.iter().filter(|need| need.without == Without::Fails)
+    }
+
+    /// The error of a run that lacks rights; nothing when it lacks none that it needs.
+    #[must_use]
+    pub fn error(&self, identity: Option<&str>) -> Option<Error> {
+        let failing: Vec<&Need> = self.failing().collect();
+        failing.first()?;
+        let lines: Vec<String> = failing
+            .iter()
+            .map(|need| format!("{} {} on {}", need.action.name(), need.purpose, need.scope))
+            .collect();
+        let text = match lines.as_slice() {
+            [one] => format!("this identity lacks the right {one}"),
+            several => format!("this identity lacks the rights\n    {}", several.join("\n    ")),
+        };
+        let remedy = Remedy::of(failing.into_iter(), identity);
+        Some(Error::new(ErrorKind::NoRights, text).with_hint(remedy.to_string()))
+    }
+
+    fn sort(&mut self, permissions: &[Permission], needs: Vec<Need>) {
+        for need in needs {
+            if permissions.iter().any(|permission| permission.allows(need.action)) {
+                self.held.push(need);
+            } else {
+                self.missing.push(need);
+            }
+        }
+    }
+}
+
+/// Asks what the identity may do at each scope.
+///
+/// # Errors
+/// Only when the run ends or signing in fails; a scope that cannot be asked is noted.
+pub async fn check(client: &Client, needs: Vec<Need>) -> Result<Rights> {
+    let mut by_scope: BTreeMap<String, Vec<Need>> = BTreeMap::new();
+    for need in needs {
+        by_scope.entry(need.scope.clone()).or_default().push(need);
+    }
+    let mut rights = Rights::default();
+    for (scope, needs) in by_scope {
+        match client.list(&permission::list(&scope)).await {
+            Ok(items) => rights.sort(&items.iter().map(Permission::read).collect::<Vec<_>>(), needs),
+            Err(error) => match error.kind() {
+                ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => return Err(error),
+                _ if error.has_status(403) => rights
+                    .unread
+                    .push((scope, "this identity may not read them".to_owned())),
+                _ => rights.unread.push((scope, error.to_string())),
+            },
+        }
+    }
+    Ok(rights)
+}

@@ -1,0 +1,231 @@
+//! What gives the rights that are missing: the smallest built-in roles, a custom role, and the lines that assign them.
+//!
+//! Pure. It assigns nothing.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::Need;
+use crate::arm::permission::{Action, matches};
+
+/// A role of Azure's own, as far as it matters here.
+struct BuiltIn {
+    name: &'static str,
+    actions: &'static [&'static str],
+    data_actions: &'static [&'static str],
+}
+
+/// The roles that are looked at, the smallest first. Their actions are those of Microsoft's list of built-in roles,
+/// without what no run of ours does.
+const BUILT_IN: &[BuiltIn] = &[
+    BuiltIn {
+        name: "Reader",
+        actions: &["*/read"],
+        data_actions: &[],
+    },
+    BuiltIn {
+        name: "Azure Batch Data Contributor",
+        actions: &[
+            "Microsoft.Batch/batchAccounts/read",
+            "Microsoft.Batch/batchAccounts/pools/*",
+        ],
+        data_actions: &[
+            "Microsoft.Batch/batchAccounts/jobs/*",
+            "Microsoft.Batch/batchAccounts/jobSchedules/*",
+        ],
+    },
+    BuiltIn {
+        name: "Compute Gallery Artifacts Publisher",
+        actions: &["Microsoft.Compute/galleries/images/*"],
+        data_actions: &[],
+    },
+    BuiltIn {
+        name: "Contributor",
+        actions: &["*"],
+        data_actions: &[],
+    },
+];
+
+/// What stands in a command where nobody knows the identity.
+const IDENTITY: &str = "<object id of the identity>";
+
+/// What gives the missing rights.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Remedy {
+    /// One line for each scope, ready for a shell.
+    pub commands: Vec<String>,
+    /// A role with exactly these rights, as `az role definition create --role-definition` takes it.
+    pub custom_role: Value,
+}
+
+impl BuiltIn {
+    fn gives(&self, action: Action) -> bool {
+        let patterns = match action {
+            Action::Control(_) => self.actions,
+            Action::Data(_) => self.data_actions,
+        };
+        patterns.iter().any(|pattern| matches(pattern, action.name()))
+    }
+}
+
+impl Remedy {
+    /// What gives these rights to an identity; without one, a placeholder stands in its place.
+    #[must_use]
+    pub fn of<'a>(missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Self {
+        let mut by_scope: BTreeMap<&str, BTreeSet<Action>> = BTreeMap::new();
+        for need in missing {
+            by_scope.entry(&need.scope).or_default().insert(need.action);
+        }
+        let assignee = identity.unwrap_or(IDENTITY);
+        let commands = by_scope
+            .iter()
+            .flat_map(|(scope, actions)| roles(actions).into_iter().map(move |role| (role, *scope)))
+            .map(|(role, scope)| {
+                format!("az role assignment create --assignee \"{assignee}\" --role \"{role}\" --scope \"{scope}\"")
+            })
+            .collect();
+        Self {
+            commands,
+            custom_role: custom_role(&by_scope),
+        }
+    }
+}
+
+/// The lines for a person: the commands, then the custom role.
+impl fmt::Display for Remedy {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        writeln!(f, "let somebody who may assign roles run")?;
+        for command in &self.commands {
+            writeln!(f, "    {command}")?;
+        }
+        write!(f, "  or give it a role of your own: {}", self.custom_role)
+    }
+}
+
+/// The smallest role that gives all; else one for each action that no earlier one gives.
+fn roles(actions: &BTreeSet<Action>) -> Vec<&'static str> {
+    let gives_all = |role: &&BuiltIn| actions.iter().all(|action| role.gives(*action));
+    // Contributor gives more than anybody wants to hand out, so two small roles come before it.
+    let small = BUILT_IN.split_last().map_or(BUILT_IN, |(_contributor, small)| small);
+    if let Some(role) = small.iter().find(gives_all) {
+        return vec![role.name];
+    }
+    let mut chosen = Vec::new();
+    for action in actions {
+        if let Some(role) = BUILT_IN.iter().find(|role| role.gives(*action))
+            && !chosen.contains(&role.name)
+        {
+            chosen.push(role.name);
+        }
+    }
+    chosen
+}
+
+fn custom_role(by_scope: &BTreeMap<&str, BTreeSet<Action>>) -> Value {
+    let all: BTreeSet<Action> = by_scope.values().flatten().copied().collect();
+    let names = |is_wanted: fn(&Action) -> bool| -> Vec<&str> {
+        all.iter()
+            .filter(|action| is_wanted(action))
+            .map(|action| action.name())
+            .collect()
+    };
+    json!({
+        "Name": "Azure Batch images",
+        "IsCustom": true,
+        "Description": "What azure-batch-pool and packer-plugin-azure-batch were missing.",
+        "Actions": names(|action| matches!(action, Action::Control(_))),
+        "NotActions": [],
+        "DataActions": names(|action| matches!(action, Action::Data(_))),
+        "NotDataActions": [],
+        // A role can be offered in groups and subscriptions only, not on a single resource.
+        "AssignableScopes": by_scope.keys().map(|scope| group_of(scope)).collect::<BTreeSet<_>>(),
+    })
+}
+
+/// The resource group that a scope lies in; the scope itself when it is none.
+fn group_of(scope: &str) -> String {
+    let parts: Vec<&str> = scope.split('/').take(5).collect();
+    parts.join("/")
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::rights::Without;
+
+    const ACCOUNT: &str = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/a";
+    const VERSION: &str =
+        "/subscriptions/s/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
+
+    fn need(scope: &str, action: Action) -> Need {
+        Need {
+            scope: scope.to_owned(),
+            action,
+            purpose: "to test",
+            without: Without::Fails,
+        }
+    }
+
+    #[test]
+    fn the_smallest_roles_are_named_by_scope_and_a_custom_role_has_just_these_actions() {
+        let missing = [
+            need(ACCOUNT, Action::Control("Microsoft.Batch/batchAccounts/pools/write")),
+            need(ACCOUNT, Action::Control("Microsoft.Batch/batchAccounts/read")),
+            need(ACCOUNT, Action::Data("Microsoft.Batch/batchAccounts/jobs/write")),
+            need(
+                VERSION,
+                Action::Control("Microsoft.Compute/galleries/images/versions/read"),
+            ),
+        ];
+        let remedy = Remedy::of(missing.iter(), Some("app-1"));
+        assert_eq!(
+            remedy.commands,
+            [
+                format!("az role assignment create --assignee \"app-1\" --role \"Reader\" --scope \"{VERSION}\""),
+                format!(
+                    "az role assignment create --assignee \"app-1\" --role \"Azure Batch Data Contributor\" --scope \"{ACCOUNT}\""
+                ),
+            ]
+        );
+        insta::assert_snapshot!(serde_json::to_string_pretty(&remedy.custom_role).unwrap(), @r#"
+        {
+          "Name": "Azure Batch images",
+          "IsCustom": true,
+          "Description": "What azure-batch-pool and packer-plugin-azure-batch were missing.",
+          "Actions": [
+            "Microsoft.Batch/batchAccounts/pools/write",
+            "Microsoft.Batch/batchAccounts/read",
+            "Microsoft.Compute/galleries/images/versions/read"
+          ],
+          "NotActions": [],
+          "DataActions": [
+            "Microsoft.Batch/batchAccounts/jobs/write"
+          ],
+          "NotDataActions": [],
+          "AssignableScopes": [
+            "/subscriptions/s/resourceGroups/rg",
+            "/subscriptions/s/resourceGroups/rg-images"
+          ]
+        }
+        "#);
+    }
+
+    #[test]
+    fn what_no_single_small_role_gives_takes_more_than_one() {
+        let missing = [
+            need(
+                ACCOUNT,
+                Action::Control("Microsoft.Compute/disks/beginGetAccess/action"),
+            ),
+            need(ACCOUNT, Action::Control("Microsoft.Batch/batchAccounts/pools/write")),
+        ];
+        let remedy = Remedy::of(missing.iter(), None);
+        assert_eq!(remedy.commands.len(), 2);
+        assert!(remedy.commands[0].contains(IDENTITY) && remedy.commands[1].contains("\"Contributor\""));
+    }
+}

@@ -1,0 +1,188 @@
+//! What survives a run: an item in the pool's metadata that says which change is under way, and what the pool was before.
+//!
+//! It is written with the change that it announces, or before it, so that the next run knows how to go on or back. It
+//! holds no secret: everybody who may read the pool reads it.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
+use serde_json::Value;
+
+use crate::{batch::pool::Pool, ids::NodeCounts};
+
+/// The metadata item's name.
+pub(super) const ITEM: &str = "azure-batch-rollout";
+
+/// The version of this form. A record of another one is never read, and its pool never changed.
+const VERSION: u8 = 1;
+
+/// Records are kept this short, since Batch refuses long metadata without saying where its limit is.
+const LONGEST: usize = 2048;
+
+/// A change of a pool that is under way or done.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Record {
+    v: u8,
+    /// Which way it goes, or how it ended.
+    pub(super) phase: Phase,
+    /// The roll-out that began it: the same settings have the same one.
+    pub(super) id: String,
+    /// The image that the pool gets.
+    pub(super) to: String,
+    /// The size that the pool gets, or had when the return began.
+    pub(super) size: NodeCounts,
+    /// How many nodes try the image first; 0 for none.
+    #[serde(default)]
+    pub(super) canary: u32,
+    /// Whether the pool has its new settings; written with them.
+    #[serde(default)]
+    pub(super) swapped: bool,
+    /// What the pool was before.
+    pub(super) was: Was,
+    /// When it began.
+    pub(super) since: Timestamp,
+}
+
+/// Which way a change goes, or how it ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Phase {
+    /// To what was asked for.
+    Forward,
+    /// Back to what the pool was.
+    Back,
+    /// The pool is what was asked for; a return is still possible.
+    Done,
+    /// The pool is what it was before.
+    Returned,
+}
+
+/// What a pool was before its change.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct Was {
+    /// Its targets.
+    pub(super) size: NodeCounts,
+    /// The former values of the settings that change, by their pointers in Batch's pool JSON; null for none.
+    pub(super) fields: BTreeMap<String, Value>,
+    /// The mark of its specification, if a roll-out had made it.
+    #[serde(default)]
+    pub(super) mark: Option<String>,
+}
+
+/// What a pool's metadata say of a change.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum Remembered {
+    /// Nothing.
+    Nothing,
+    /// A change.
+    Change(Box<Record>),
+    /// Something that this version cannot read.
+    Unreadable,
+}
+
+impl Record {
+    /// A change that begins.
+    pub(super) fn begin(id: String, to: String, (size, canary): (NodeCounts, u32), was: Was, since: Timestamp) -> Self {
+        Self {
+            v: VERSION,
+            phase: Phase::Forward,
+            id,
+            to,
+            size,
+            canary,
+            swapped: false,
+            was,
+            since,
+        }
+    }
+
+    /// What the pool says.
+    pub(super) fn of(pool: &Pool) -> Remembered {
+        match pool.metadata(ITEM) {
+            None => Remembered::Nothing,
+            Some(text) => {
+                Self::parse(text).map_or(Remembered::Unreadable, |record| Remembered::Change(Box::new(record)))
+            }
+        }
+    }
+
+    fn parse(text: &str) -> Option<Self> {
+        let record: Self = serde_json::from_str(text).ok()?;
+        (record.v == VERSION).then_some(record)
+    }
+
+    /// The same in another phase.
+    pub(super) fn at(&self, phase: Phase) -> Self {
+        Self { phase, ..self.clone() }
+    }
+
+    /// The same, once the pool has the settings of its direction.
+    pub(super) fn after_swap(&self) -> Self {
+        Self {
+            swapped: self.phase == Phase::Forward,
+            ..self.clone()
+        }
+    }
+
+    /// One line of JSON; nothing when it is too long.
+    pub(super) fn text(&self) -> Option<String> {
+        let text = serde_json::to_string(self).unwrap_or_default();
+        (!text.is_empty() && text.len() <= LONGEST).then_some(text)
+    }
+
+    /// Whether it is neither done nor returned.
+    pub(super) const fn is_under_way(&self) -> bool {
+        matches!(self.phase, Phase::Forward | Phase::Back)
+    }
+
+    /// The id of the image that the pool had.
+    pub(super) fn former_image(&self) -> Option<&str> {
+        let reference = self.was.fields.get(super::spec::IMAGE_REFERENCE)?;
+        reference.get("virtualMachineImageId")?.as_str()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    pub(in crate::rollout) fn record() -> Record {
+        let nodes = |dedicated| NodeCounts { dedicated, spot: 0 };
+        let was = Was {
+            size: nodes(5),
+            fields: [("/vmSize".to_owned(), json!("standard_d4s_v5"))].into(),
+            mark: None,
+        };
+        Record::begin(
+            "r1".to_owned(),
+            "/to".to_owned(),
+            (nodes(10), 1),
+            was,
+            Timestamp::UNIX_EPOCH,
+        )
+    }
+
+    #[test]
+    fn a_record_is_one_line_and_is_read_again() {
+        let text = record().text().unwrap();
+        assert!(!text.contains('\n'));
+        let pool = |text: &str| Pool::new(json!({"metadata": [{"name": ITEM, "value": text}]}));
+        assert_eq!(Record::of(&pool(&text)), Remembered::Change(Box::new(record())));
+        assert_eq!(
+            Record::of(&pool(&text.replace("\"v\":1", "\"v\":2"))),
+            Remembered::Unreadable
+        );
+        assert_eq!(Record::of(&pool("{}")), Remembered::Unreadable);
+        assert_eq!(Record::of(&Pool::new(json!({}))), Remembered::Nothing);
+    }
+
+    #[test]
+    fn a_record_that_is_too_long_is_none() {
+        let mut record = record();
+        record.was.fields.insert("/x".to_owned(), json!("y".repeat(LONGEST)));
+        assert_eq!(record.text(), None);
+    }
+}

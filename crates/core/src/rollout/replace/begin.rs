@@ -1,0 +1,121 @@
+//! How a change in place begins: whether it can, and what is remembered of the pool before anything is changed. Pure.
+//!
+//! What comes after is decided in `next`.
+
+use jiff::Timestamp;
+
+use crate::{
+    batch::pool::Pool,
+    rollout::{
+        decide::{Intent, Refusal},
+        record::{Phase, Record, Remembered},
+        spec::{Spec, When, unrestorable},
+    },
+    settings::Canary,
+};
+
+const LOST: &str =
+    "give that part in {pool_json} with its secrets, which Batch does not show, or roll out to a new pool id";
+const TOO_LONG: &str = "roll out to a new pool id";
+const ANOTHER: &str =
+    "run that roll-out again to its end, or go back with azure-batch-pool rollback; then run this one";
+
+/// What a run finds when it begins.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::rollout) enum Begun {
+    /// Nothing: this record is to be written.
+    New(Record),
+    /// A change that it goes on with.
+    Already(Record),
+}
+
+/// Begins to bring a pool to what was asked for, or goes on with it, also with a return that had begun.
+pub(in crate::rollout) fn forward(
+    (intent, spec): (&Intent, &Spec),
+    pool: &Pool,
+    canary: &Canary,
+    now: Timestamp,
+) -> Result<Begun, Refusal> {
+    let id = spec.roll_out_id(intent.goal.targets);
+    if let Remembered::Change(record) = Record::of(pool)
+        && record.is_under_way()
+    {
+        if record.id != id {
+            return Err(Refusal {
+                why: format!(
+                    "is being changed by another roll-out since {}, to {}",
+                    record.since, record.to
+                ),
+                remedy: ANOTHER,
+            });
+        }
+        return Ok(Begun::Already(*record));
+    }
+    if let Some(part) = unrestorable(pool, Some(spec)) {
+        return Err(Refusal {
+            why: format!(
+                "would lose {part}: it holds secrets that Batch does not show, and a change of the image sends it whole"
+            ),
+            remedy: LOST,
+        });
+    }
+    let difference = spec.compare(pool);
+    let targets = intent.goal.targets;
+    let base = if targets.dedicated > 0 {
+        targets.dedicated
+    } else {
+        targets.spot
+    };
+    let canary = canary.of(base);
+    let was = spec.was(pool, &difference);
+    let record = Record::begin(id, spec.version().to_string(), (targets, canary), was, now);
+    if record.text().is_none() {
+        return Err(Refusal {
+            why: "differs in so much that its former settings do not fit into its metadata".to_owned(),
+            remedy: TOO_LONG,
+        });
+    }
+    Ok(Begun::New(record))
+}
+
+/// Begins to bring a pool back to what it was, or goes on with it. Nothing when it is there.
+pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
+    let nothing = |why: &str| Refusal {
+        why: why.to_owned(),
+        remedy: "roll out the version that the pool shall have",
+    };
+    let record = match Record::of(pool) {
+        Remembered::Nothing => return Err(nothing("was never changed in place, so there is nothing to go back to")),
+        Remembered::Unreadable => return Err(nothing("has a record of a change that this version cannot read")),
+        Remembered::Change(record) => *record,
+    };
+    if record.phase == Phase::Returned {
+        return Ok(None);
+    }
+    if record.phase == Phase::Back {
+        return Ok(Some(Begun::Already(record)));
+    }
+    if let Some(part) = unrestorable(pool, None) {
+        return Err(Refusal {
+            why: format!("would lose {part}: it holds secrets that Batch does not show"),
+            remedy: "roll out the former version with {pool_json} that holds them, and {strategy} in-place",
+        });
+    }
+    let mut record = record;
+    if record.phase == Phase::Done {
+        // Whoever resized the pool since the change was done was free to.
+        record.size = pool.targets;
+    }
+    Ok(Some(Begun::New(record.at(Phase::Back))))
+}
+
+/// What a return would not bring back, for the plan.
+pub(in crate::rollout) fn kept_on_return(spec: &Spec, pool: &Pool) -> Option<&'static str> {
+    let difference = spec.compare(pool);
+    let was = spec.was(pool, &difference);
+    let changes = difference
+        .of(When::AnyTime)
+        .any(|field| field.path.starts_with("startTask"));
+    (changes && !was.fields.contains_key("/startTask"))
+        .then_some("keeps the new start task, as the former one holds secrets that are not written down")
+}

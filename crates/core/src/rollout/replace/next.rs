@@ -1,0 +1,220 @@
+//! What comes next in a change in place: pure, from the pool, its record and its jobs.
+//!
+//! It has no memory but two facts of the run, so that a run that was killed is gone on with by the next one. Whatever
+//! others did to the pool meanwhile is seen here, and never undone.
+
+use std::collections::BTreeSet;
+
+use crate::{
+    batch::{
+        job::{Job, JobState},
+        pool::{Pool, PoolLife, Scaling},
+    },
+    ids::NodeCounts,
+    rollout::{
+        counted::bare,
+        decide::Refusal,
+        record::{Phase, Record},
+        spec::IMAGE_REFERENCE,
+    },
+    settings::RunningTasks,
+};
+
+/// The metadata item of a job that a change in place has disabled.
+pub(in crate::rollout) const HELD: &str = "azure-batch-held";
+/// The metadata item of a job that tries an image.
+pub(in crate::rollout) const CANARY: &str = "azure-batch-canary";
+
+/// What a look shows.
+#[derive(Clone, Copy, Debug)]
+pub(in crate::rollout) struct Seen<'a> {
+    /// The pool.
+    pub(in crate::rollout) pool: &'a Pool,
+    /// Its record.
+    pub(in crate::rollout) record: &'a Record,
+    /// The jobs that name it.
+    pub(in crate::rollout) jobs: &'a [Job],
+    /// Whether this run has seen enough good nodes since the pool got its image.
+    pub(in crate::rollout) filled: Filled,
+}
+
+/// Whether the pool has its nodes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rollout) enum Filled {
+    /// Not that this run has seen.
+    NotYet,
+    /// They were ready in this run.
+    Yes,
+}
+
+/// What to do next.
+#[derive(Clone, Debug, PartialEq)]
+pub(in crate::rollout) enum Deed {
+    /// Mark a job as one that this change holds.
+    Mark(Job),
+    /// Disable a job that is marked.
+    Disable(String),
+    /// Look again: so many jobs still run tasks, or are on their way to run them again.
+    AwaitJobs(usize),
+    /// Ask for 0 nodes.
+    Empty,
+    /// Look again: the pool is being resized.
+    AwaitSteady,
+    /// Give the pool the image and settings of its direction.
+    Swap,
+    /// Bring it to its size, and see that its nodes are good.
+    Fill,
+    /// Enable a job that is marked.
+    Enable(String),
+    /// Take the mark off a job that runs again.
+    Unmark(Job),
+    /// Write that the change has come to its end.
+    Finish,
+    /// There is nothing left to do.
+    Ended,
+    /// Going on could undo what others did.
+    Refuse(Refusal),
+}
+
+/// Which image a pool has.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Image {
+    Former,
+    New,
+    Another,
+}
+
+const AGREE: &str = "agree with those who change the pool, put it back to one of the two, then run the same again";
+
+/// Decides.
+pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> Deed {
+    let (pool, record) = (seen.pool, seen.record);
+    if !record.is_under_way() {
+        return Deed::Ended;
+    }
+    let image = image_of(pool, record);
+    if let Some(refusal) = changed(pool, record, image) {
+        return Deed::Refuse(refusal);
+    }
+    let is_there = matches!(
+        (record.phase, image),
+        (Phase::Forward, Image::New) | (Phase::Back, Image::Former)
+    );
+    if is_there {
+        return match seen.filled {
+            Filled::NotYet => Deed::Fill,
+            Filled::Yes => release(seen.jobs).unwrap_or(Deed::Finish),
+        };
+    }
+    if let Some(deed) = hold(seen.jobs, running_tasks) {
+        return deed;
+    }
+    match (pool.is_steady(), pool.current.total() + pool.targets.total()) {
+        (false, _) => Deed::AwaitSteady,
+        (true, 0) => Deed::Swap,
+        (true, _) => Deed::Empty,
+    }
+}
+
+/// The jobs that a change would hold, for its plan.
+pub(in crate::rollout) fn to_hold(jobs: &[Job]) -> impl Iterator<Item = &Job> {
+    jobs.iter()
+        .filter(|job| job.state == JobState::Active && may_be_held(job))
+}
+
+/// Jobs of schedules and those whose pool Batch made are shown and left alone; those that try an image are ours.
+fn may_be_held(job: &Job) -> bool {
+    job.names_pool && !job.is_of_schedule() && job.metadata(CANARY).is_none()
+}
+
+/// Jobs are marked before they are disabled, so that only these are enabled again.
+fn hold(jobs: &[Job], running_tasks: RunningTasks) -> Option<Deed> {
+    if let Some(job) = to_hold(jobs).next() {
+        return Some(match job.metadata(HELD) {
+            None => Deed::Mark(job.clone()),
+            Some(_) => Deed::Disable(job.id.clone()),
+        });
+    }
+    let is_changing = |job: &&Job| match job.state {
+        JobState::Enabling => may_be_held(job),
+        // The nodes themselves wait for their tasks.
+        JobState::Disabling => running_tasks != RunningTasks::TaskCompletion && job.metadata(HELD).is_some(),
+        JobState::Active | JobState::Disabled | JobState::Other => false,
+    };
+    let changing = jobs.iter().filter(is_changing).count();
+    (changing > 0).then_some(Deed::AwaitJobs(changing))
+}
+
+fn release(jobs: &[Job]) -> Option<Deed> {
+    let job = jobs
+        .iter()
+        .find(|job| job.metadata(HELD).is_some() && job.state != JobState::Other)?;
+    Some(match job.state {
+        JobState::Disabled | JobState::Disabling => Deed::Enable(job.id.clone()),
+        JobState::Enabling => Deed::AwaitJobs(1),
+        JobState::Active | JobState::Other => Deed::Unmark(job.clone()),
+    })
+}
+
+fn image_of(pool: &Pool, record: &Record) -> Image {
+    let is = |image: &str| pool.image_id().is_some_and(|found| found.eq_ignore_ascii_case(image));
+    let former = record.was.fields.get(IMAGE_REFERENCE);
+    let found = crate::json::at(pool.body(), IMAGE_REFERENCE);
+    let is_former = record.former_image().map_or(former == Some(found), is);
+    match (is(&record.to), is_former) {
+        // Only other settings change: the record's own word decides, which is written with them.
+        (true, true) if record.swapped => Image::New,
+        (_, true) => Image::Former,
+        (true, false) => Image::New,
+        (false, false) => Image::Another,
+    }
+}
+
+/// What others did to the pool that is neither the one state nor the other.
+fn changed(pool: &Pool, record: &Record, image: Image) -> Option<Refusal> {
+    let why = if pool.life == PoolLife::Deleting {
+        "is being deleted meanwhile".to_owned()
+    } else if pool.scaling == Scaling::Auto {
+        "follows an autoscale formula by now".to_owned()
+    } else if image == Image::Another {
+        format!(
+            "runs {} by now, which is neither its former image nor the new one",
+            pool.image_id().unwrap_or("an image without an id")
+        )
+    } else if !known_sizes(record).contains(&(pool.targets.dedicated, pool.targets.spot)) {
+        format!(
+            "has other targets by now: {} nodes; before this change it had {}, and then it gets {}",
+            bare(pool.targets),
+            bare(record.was.size),
+            bare(record.size)
+        )
+    } else {
+        return None;
+    };
+    Some(Refusal { why, remedy: AGREE })
+}
+
+/// The targets that a change itself gives a pool.
+fn known_sizes(record: &Record) -> BTreeSet<(u32, u32)> {
+    let both = |size: NodeCounts| (size.dedicated, size.spot);
+    let canary = canary_of(record);
+    [(0, 0), both(record.size), both(record.was.size), both(canary)].into()
+}
+
+/// The nodes that try the image first: dedicated ones, unless the pool gets none.
+pub(in crate::rollout) fn canary_of(record: &Record) -> NodeCounts {
+    if record.size.dedicated > 0 {
+        NodeCounts {
+            dedicated: record.canary,
+            spot: 0,
+        }
+    } else {
+        NodeCounts {
+            dedicated: 0,
+            spot: record.canary,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests;

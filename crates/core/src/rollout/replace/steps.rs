@@ -1,0 +1,91 @@
+//! What a change in place will do, as steps for its plan. Pure.
+//!
+//! The steps are those of the first look; what is really done is decided in `next` after each look.
+
+use jiff::Timestamp;
+
+use super::{
+    begin::{Begun, forward, kept_on_return},
+    next,
+};
+use crate::{
+    batch::{job::Job, pool::Pool},
+    ids::NodeCounts,
+    rollout::{
+        decide::{Intent, Refusal},
+        record::Phase,
+        spec::{Spec, When},
+        step::RolloutStep,
+    },
+    settings::{RolloutSettings, RunningTasks},
+};
+
+/// The steps until the pool is filled again, and those after it.
+///
+/// # Errors
+/// Why the change cannot begin.
+pub(in crate::rollout) fn steps(
+    (intent, spec): (&Intent, &Spec),
+    (pool, jobs): (&Pool, &[Job]),
+    settings: &RolloutSettings,
+    now: Timestamp,
+) -> Result<(Vec<RolloutStep>, Vec<RolloutStep>), Refusal> {
+    let id = spec.id().clone();
+    let record = match forward((intent, spec), pool, &settings.change.canary, now)? {
+        Begun::New(record) => record,
+        Begun::Already(record) => {
+            let resume = RolloutStep::ResumeChange {
+                pool: id,
+                since: record.since,
+                back: record.phase == Phase::Back,
+            };
+            return Ok((vec![resume], Vec::new()));
+        }
+    };
+    let held: Vec<String> = next::to_hold(jobs).map(|job| job.id.clone()).collect();
+    let difference = spec.compare(pool);
+    let mut changed = difference.names(When::Empty);
+    changed.extend(difference.names(When::AnyTime));
+    let mut before = Vec::new();
+    if !held.is_empty() {
+        before.push(RolloutStep::HoldJobs {
+            pool: id.clone(),
+            jobs: held.clone(),
+            running_tasks: word(settings.change.running_tasks),
+        });
+    }
+    if pool.current.total() > 0 {
+        before.push(RolloutStep::EmptyPool {
+            pool: id.clone(),
+            from: pool.current,
+        });
+    }
+    before.push(RolloutStep::ChangePool {
+        pool: id.clone(),
+        from: pool.image_id().unwrap_or("an image without an id").to_owned(),
+        to: settings.pool.version.clone(),
+        settings: changed,
+        on_return: kept_on_return(spec, pool),
+    });
+    if record.canary > 0 {
+        before.push(RolloutStep::TryImage {
+            pool: id.clone(),
+            nodes: next::canary_of(&record),
+            has_command: settings.change.canary.command.is_some(),
+            minutes: settings.change.canary.bake.as_secs() / 60,
+        });
+    }
+    let after = (!held.is_empty()).then_some(RolloutStep::ReleaseJobs { pool: id, jobs: held });
+    Ok((before, after.into_iter().collect()))
+}
+
+/// The size from which the pool grows after its change.
+pub(in crate::rollout) const EMPTIED: NodeCounts = NodeCounts { dedicated: 0, spot: 0 };
+
+const fn word(running_tasks: RunningTasks) -> &'static str {
+    match running_tasks {
+        RunningTasks::Wait | RunningTasks::TaskCompletion => "run to their end",
+        RunningTasks::Requeue => "end and start again later",
+        RunningTasks::Terminate => "end and count as failed",
+    }
+}

@@ -1,0 +1,195 @@
+//! The bodies that change an emptied pool: to what was asked for, and back.
+//!
+//! Pure. What the service shows is edited, so what we do not know stays. What the service hides has to come from what was
+//! asked for.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value, json};
+
+use super::{
+    Difference, IMAGE_REFERENCE, SPEC, Spec, VERSION, When,
+    mark::{hidden_secrets, without_secrets},
+    set,
+};
+use crate::{
+    batch::pool::Pool,
+    ids::{NodeCounts, resource::ImageVersionId},
+    json as read_json,
+    rollout::record::{self, Record, Was},
+};
+
+const CONFIGURATION: &str = "virtualMachineConfiguration";
+
+/// Parts of a pool that hold secrets which the service does not show and without which it would not work.
+const WITH_HIDDEN: [&str; 2] = ["containerConfiguration", "extensions"];
+
+impl Spec {
+    /// What the pool is today in all that a swap would change.
+    pub(in crate::rollout) fn was(&self, pool: &Pool, difference: &Difference) -> Was {
+        let mut fields: BTreeMap<String, Value> = BTreeMap::new();
+        let mut keep = |pointer: &str| {
+            fields.insert(pointer.to_owned(), read_json::at(pool.body(), pointer).clone());
+        };
+        keep(IMAGE_REFERENCE);
+        for field in difference.of(When::Empty) {
+            keep(&format!("/{}", field.path.replace('.', "/")));
+        }
+        if changes_start_task(difference) && is_open(read_json::at(pool.body(), "/startTask")) {
+            keep("/startTask");
+        }
+        Was {
+            size: pool.targets,
+            fields,
+            mark: pool.metadata(SPEC).map(str::to_owned),
+        }
+    }
+
+    /// Names the roll-out: the same settings have the same name.
+    pub(in crate::rollout) fn roll_out_id(&self, targets: NodeCounts) -> String {
+        let all = json!({"version": self.version, "mark": self.mark(), "targets": targets});
+        super::mark::short(&all)
+    }
+
+    /// The body of the `PATCH` that makes the emptied pool what was asked for.
+    pub(in crate::rollout) fn swap_body(&self, pool: &Pool, difference: &Difference, record: &str) -> Value {
+        let complete = self.completed_from(pool);
+        let mut body = self.update_body(pool, difference);
+        let asked = complete.body.as_object().into_iter().flatten();
+        for (name, value) in asked {
+            let differs = |path: &str| path == name || path.starts_with(&format!("{name}."));
+            if name != CONFIGURATION && difference.of(When::Empty).any(|field| differs(&field.path)) {
+                set(&mut body, &format!("/{name}"), value.clone());
+            }
+        }
+        let mut configuration = read_json::at(pool.body(), "/virtualMachineConfiguration").clone();
+        merge(
+            &mut configuration,
+            read_json::at(&complete.body, "/virtualMachineConfiguration"),
+        );
+        set(
+            &mut configuration,
+            "/imageReference",
+            read_json::at(&complete.body, IMAGE_REFERENCE).clone(),
+        );
+        set(&mut body, "/virtualMachineConfiguration", configuration);
+        let metadata = with_item(&complete.metadata(pool.body()), record::ITEM, Some(record));
+        set(&mut body, "/metadata", metadata);
+        body
+    }
+}
+
+/// The body of the `PATCH` that makes the emptied pool what it was; `asked` gives what the service hides.
+pub(in crate::rollout) fn back_body(pool: &Pool, record: &Record, asked: Option<&Spec>, text: &str) -> Value {
+    let mut whole = pool.body().clone();
+    for (pointer, value) in &record.was.fields {
+        set(&mut whole, pointer, value.clone());
+    }
+    let mut configuration = without_nulls(read_json::at(&whole, "/virtualMachineConfiguration").clone());
+    if let Some(asked) = asked {
+        lend_hidden(
+            &mut configuration,
+            read_json::at(&asked.body, "/virtualMachineConfiguration"),
+        );
+    }
+    let mut body = json!({ CONFIGURATION: configuration });
+    let top: Vec<&str> = record
+        .was
+        .fields
+        .keys()
+        .filter_map(|pointer| pointer.split('/').nth(1))
+        .collect();
+    for name in top.into_iter().filter(|name| *name != CONFIGURATION) {
+        let value = read_json::at(&whole, &format!("/{name}"));
+        // A setting that was not there cannot be taken away by a change; it stays as it is.
+        if !value.is_null() {
+            set(&mut body, &format!("/{name}"), value.clone());
+        }
+    }
+    let version = record
+        .former_image()
+        .filter(|image| image.parse::<ImageVersionId>().is_ok());
+    let metadata = read_json::at(pool.body(), "/metadata");
+    let metadata = with_item(metadata, SPEC, record.was.mark.as_deref());
+    let metadata = with_item(&metadata, VERSION, version.filter(|_| record.was.mark.is_some()));
+    set(&mut body, "/metadata", with_item(&metadata, record::ITEM, Some(text)));
+    body
+}
+
+/// The body of a `PATCH` that only writes a record.
+pub(in crate::rollout) fn recorded(pool: &Pool, text: &str) -> Value {
+    let metadata = read_json::at(pool.body(), "/metadata");
+    json!({"metadata": with_item(metadata, record::ITEM, Some(text))})
+}
+
+/// What a change of the image would lose, as the service shows the pool without it and it was not asked for either.
+pub(in crate::rollout) fn unrestorable(pool: &Pool, asked: Option<&Spec>) -> Option<String> {
+    let found = read_json::at(pool.body(), "/virtualMachineConfiguration");
+    let given = |name: &str| {
+        asked.is_some_and(|spec| !read_json::at(&spec.body, &format!("/{CONFIGURATION}/{name}")).is_null())
+    };
+    let needs_secret = |name: &&&str| match **name {
+        "containerConfiguration" => read_json::items(found, "/containerConfiguration/containerRegistries")
+            .any(|registry| read_json::text(registry, "/username").is_some()),
+        name => found.get(name).is_some_and(|part| !part.is_null()),
+    };
+    let lost = WITH_HIDDEN.iter().filter(needs_secret).find(|name| !given(name))?;
+    Some(format!("{CONFIGURATION}.{lost}"))
+}
+
+/// Whether the start task is among what differs.
+fn changes_start_task(difference: &Difference) -> bool {
+    difference
+        .of(When::AnyTime)
+        .any(|field| field.path.starts_with("startTask"))
+}
+
+/// Whether the value holds no secret, so that everybody who reads the pool may read it in its metadata.
+fn is_open(value: &Value) -> bool {
+    hidden_secrets(value).is_empty() && without_secrets(value) == *value
+}
+
+/// Lays what was asked for over what is there. Lists are taken as a whole.
+fn merge(found: &mut Value, asked: &Value) {
+    match (found, asked) {
+        (Value::Object(found), Value::Object(asked)) => {
+            for (name, asked) in asked {
+                merge(found.entry(name.clone()).or_insert(Value::Null), asked);
+            }
+        }
+        (found, asked) => *found = asked.clone(),
+    }
+}
+
+/// Puts a part with its secrets in the place of the same part without.
+fn lend_hidden(configuration: &mut Value, asked: &Value) {
+    for name in WITH_HIDDEN {
+        let (found, asked) = (configuration.get(name), asked.get(name));
+        if let (Some(found), Some(asked)) = (found, asked)
+            && without_secrets(asked) == *found
+        {
+            set(configuration, &format!("/{name}"), asked.clone());
+        }
+    }
+}
+
+fn without_nulls(value: Value) -> Value {
+    match value {
+        Value::Object(fields) => {
+            let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
+            let fields: Map<String, Value> = kept.map(|(name, value)| (name, without_nulls(value))).collect();
+            Value::Object(fields)
+        }
+        other => other,
+    }
+}
+
+/// Metadata with an item set, or without it.
+fn with_item(metadata: &Value, name: &str, value: Option<&str>) -> Value {
+    let items = metadata.as_array().cloned().unwrap_or_default();
+    let others = items
+        .into_iter()
+        .filter(|item| read_json::text(item, "/name") != Some(name));
+    let own = value.map(|value| json!({"name": name, "value": value}));
+    Value::Array(others.chain(own).collect())
+}

@@ -1,0 +1,148 @@
+//! How a pool that is there gets another image: by which strategy, what happens to its jobs, and how the image is tried
+//! first.
+//!
+//! Nothing here looks at a pool.
+
+use std::{str::FromStr, time::Duration};
+
+use super::Share;
+
+/// How a pool that is there is changed.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Change {
+    /// By which strategy.
+    pub strategy: Strategy,
+    /// What happens to the tasks that run on it.
+    pub running_tasks: RunningTasks,
+    /// How the image is tried before the pool grows.
+    pub canary: Canary,
+    /// What happens when the new image turns out bad.
+    pub on_failure: OnBad,
+}
+
+/// How a pool gets what Batch changes only while it has no nodes.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Strategy {
+    /// Not at all: such a pool is refused.
+    #[default]
+    CreateOnly,
+    /// The pool is emptied, changed and filled again.
+    InPlace,
+}
+
+/// What happens to the tasks that run on a pool which is emptied.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum RunningTasks {
+    /// They run to their end; then the pool is emptied.
+    #[default]
+    Wait,
+    /// They run to their end, and each node goes once it has none.
+    TaskCompletion,
+    /// They end and start again later.
+    Requeue,
+    /// They end and count as failed.
+    Terminate,
+}
+
+/// How an image is tried on a few nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Canary {
+    /// On how many; 1 when there is a command and nothing is said.
+    pub nodes: Option<Share>,
+    /// A command that must succeed on each of them.
+    pub command: Option<String>,
+    /// How long they must stay ready afterwards.
+    pub bake: Duration,
+}
+
+/// What happens when the new image turns out bad.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnBad {
+    /// The pool gets its former image, size and jobs.
+    #[default]
+    Return,
+    /// It stays as it is, for a look at the nodes.
+    Keep,
+}
+
+/// A word that is none of those that are known.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct UnknownWord {
+    text: String,
+    known: &'static str,
+}
+
+impl Canary {
+    /// How many of so many nodes try the image first; 0 when none does. Of a pool with nodes at least one, and never
+    /// all of them without a command or a time to look.
+    #[must_use]
+    pub fn of(&self, nodes: u32) -> u32 {
+        match self.nodes {
+            Some(Share::Nodes(0)) => 0,
+            Some(share) => share.of(nodes).max(1).min(nodes),
+            None if self.command.is_some() || !self.bake.is_zero() => nodes.min(1),
+            None => 0,
+        }
+    }
+}
+
+impl std::fmt::Display for UnknownWord {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{:?} is not known; write {}", self.text, self.known)
+    }
+}
+
+impl std::error::Error for UnknownWord {}
+
+/// Declares the words of an enum.
+macro_rules! words_of {
+    ($name:ident, $known:literal: $($word:literal => $value:ident),+) => {
+        impl FromStr for $name {
+            type Err = UnknownWord;
+
+            fn from_str(text: &str) -> Result<Self, UnknownWord> {
+                match text {
+                    $($word => Ok(Self::$value),)+
+                    _ => Err(UnknownWord { text: text.to_owned(), known: $known }),
+                }
+            }
+        }
+    };
+}
+
+words_of!(Strategy, "create-only or in-place": "create-only" => CreateOnly, "in-place" => InPlace);
+words_of!(RunningTasks, "wait, taskcompletion, requeue or terminate":
+    "wait" => Wait, "taskcompletion" => TaskCompletion, "requeue" => Requeue, "terminate" => Terminate);
+words_of!(OnBad, "return or keep": "return" => Return, "keep" => Keep);
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_canary_is_some_of_the_nodes_and_at_least_one() {
+        let of = |nodes: Option<Share>, command: bool| {
+            let canary = Canary {
+                nodes,
+                command: command.then(|| "true".to_owned()),
+                bake: Duration::ZERO,
+            };
+            [0, 1, 10, 700].map(|nodes| canary.of(nodes))
+        };
+        assert_eq!(of(None, false), [0, 0, 0, 0]);
+        assert_eq!(of(None, true), [0, 1, 1, 1]);
+        assert_eq!(of(Some(Share::Percent(1)), false), [0, 1, 1, 7]);
+        assert_eq!(of(Some(Share::Nodes(2)), false), [0, 1, 2, 2]);
+        assert_eq!(of(Some(Share::Nodes(0)), true), [0, 0, 0, 0]);
+    }
+
+    #[test]
+    fn words_that_are_not_known_are_refused_with_those_that_are() {
+        assert_eq!("in-place".parse(), Ok(Strategy::InPlace));
+        let error = "inplace".parse::<Strategy>().unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "\"inplace\" is not known; write create-only or in-place"
+        );
+    }
+}

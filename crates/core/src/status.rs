@@ -1,0 +1,34 @@
+//! What runs where, how far it is behind, and what ends next: looks at everything in sight and judges it.
+//!
+//! It writes nothing. What is read stands in `estate` and `catalogue`, what follows from it in `assess`.
+
+mod assess;
+mod catalogue;
+mod report;
+
+pub use report::{Finding, ImageStatus, NodesStatus, PoolStatus, Retirement, StatusReport, Unread};
+
+use assess::{Horizon, assess};
+
+use crate::{client::Client, error::Result, estate, settings::StatusSettings};
+
+/// Looks.
+///
+/// # Errors
+/// When nothing can be listed, or the run ends. What alone could not be read is in the report.
+pub async fn run(client: &Client, settings: &StatusSettings) -> Result<StatusReport> {
+    let run = client.run();
+    let look = estate::read(client, &settings.sight);
+    let estate = run
+        .step("estate", "looking at the Batch accounts in sight", look)
+        .await?;
+    let look = catalogue::read(client, &estate);
+    let catalogue = run
+        .step("catalogue", "looking at image versions and end dates", look)
+        .await?;
+    let horizon = Horizon {
+        now: run.now(),
+        within_days: settings.within_days,
+    };
+    Ok(assess(&estate, &catalogue, horizon))
+}

@@ -1,0 +1,281 @@
+//! What follows from what was seen: how far behind, what ends when, what to act on. Pure.
+
+use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+
+use super::{
+    catalogue::Catalogue,
+    report::{Finding, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA, StatusReport, Unread},
+};
+use crate::{
+    batch::{
+        image::PoolImage,
+        node::Outlook,
+        pool::PoolLife,
+        supported::{end_of_agent, end_of_image},
+    },
+    compute::version::ImageVersion,
+    error::Error,
+    estate::{Estate, NodeImages, SeenAccount, SeenPool},
+    ids::{Location, VersionNumber},
+    json,
+    tags::POOL_MARK,
+};
+
+const SECONDS_A_DAY: i64 = 24 * 3600;
+
+/// From when on an end counts, and when it is looked.
+#[derive(Clone, Copy)]
+pub(super) struct Horizon {
+    /// Now.
+    pub(super) now: Timestamp,
+    /// How far ahead.
+    pub(super) within_days: u32,
+}
+
+/// The versions of a pool's definition, seen from its region.
+struct Line<'a> {
+    versions: &'a [ImageVersion],
+    location: Option<&'a Location>,
+}
+
+/// One pool with what is known of its image.
+struct Subject<'a> {
+    account: &'a SeenAccount,
+    seen: &'a SeenPool,
+    catalogue: &'a Catalogue,
+    line: Option<Line<'a>>,
+}
+
+impl Line<'_> {
+    fn find(&self, number: VersionNumber) -> Option<&ImageVersion> {
+        let is_it = |version: &&ImageVersion| version.id.number() == Some(number);
+        self.versions.iter().find(is_it)
+    }
+
+    /// The numbers that a pool in that region can get.
+    fn open(&self) -> impl Iterator<Item = VersionNumber> {
+        let open = self
+            .versions
+            .iter()
+            .filter(|version| version.can_be_latest(self.location));
+        open.filter_map(|version| version.id.number())
+    }
+}
+
+impl<'a> Subject<'a> {
+    fn new(account: &'a SeenAccount, seen: &'a SeenPool, catalogue: &'a Catalogue) -> Self {
+        let versions = seen.image.definition().and_then(|id| catalogue.versions.get(&id));
+        Self {
+            account,
+            seen,
+            catalogue,
+            line: versions.map(|versions| Line {
+                versions,
+                location: account.location.as_ref(),
+            }),
+        }
+    }
+
+    fn text(&self, pointer: &str) -> &'a str {
+        json::text(self.seen.pool.body(), pointer).unwrap_or_default()
+    }
+
+    fn agent(&self) -> &'a str {
+        self.text("/virtualMachineConfiguration/nodeAgentSKUId")
+    }
+
+    /// The number of the version that the pool names.
+    fn number(&self) -> Option<VersionNumber> {
+        match &self.seen.image {
+            PoolImage::Version(id) => id.number(),
+            _ => None,
+        }
+    }
+
+    fn status(&self, horizon: Horizon) -> PoolStatus {
+        let (image, retirements) = (self.image(), self.retirements());
+        let created = json::time(self.seen.pool.body(), "/creationTime");
+        PoolStatus {
+            account: self.account.title(),
+            account_id: self.account.id.clone(),
+            location: self.account.location.clone(),
+            pool: self.seen.id.clone(),
+            state: match self.seen.pool.life {
+                PoolLife::Deleting => "deleting".to_owned(),
+                PoolLife::Active => self.seen.pool.allocation.to_string(),
+            },
+            vm_size: self.text("/vmSize").to_owned(),
+            nodes: nodes(self.seen),
+            node_agent_sku: self.agent().to_owned(),
+            ours: self.seen.pool.metadata(POOL_MARK).is_some(),
+            created,
+            age_days: created.map(|created| days(created, horizon.now)),
+            findings: self.findings(&image, &retirements, horizon),
+            image,
+            retirements,
+        }
+    }
+
+    fn image(&self) -> ImageStatus {
+        let own = self.number();
+        let nodes = node_versions(self.seen);
+        let oldest = own.or_else(|| nodes.keys().filter_map(|name| name.parse().ok()).min());
+        let behind = |line: &Line<'_>| {
+            let oldest = oldest?;
+            Some(line.open().filter(|other| *other > oldest).count())
+        };
+        let line = self.line.as_ref();
+        ImageStatus {
+            kind: self.seen.image.kind(),
+            id: self.seen.image.to_string(),
+            version: own.map(|number| number.to_string()),
+            latest: line.and_then(|line| line.open().max()).map(|number| number.to_string()),
+            behind: line.and_then(behind),
+            nodes,
+        }
+    }
+
+    /// The ends that are set, the next one first.
+    fn retirements(&self) -> Vec<Retirement> {
+        let (supported, agent) = (&self.catalogue.supported, self.agent());
+        let of_image = match &self.seen.image {
+            PoolImage::Marketplace(image) => {
+                end_of_image(supported, image).map(|date| (format!("image {image}"), date))
+            }
+            _ => None,
+        };
+        let of_agent = end_of_agent(supported, agent).map(|date| (format!("node agent {agent}"), date));
+        let ends = [self.end_of_version(), of_image, of_agent, self.end_of_size()];
+        let mut all: Vec<Retirement> = ends
+            .into_iter()
+            .flatten()
+            .map(|(what, date)| Retirement { what, date })
+            .collect();
+        all.sort_by_key(|retirement| retirement.date);
+        all
+    }
+
+    fn end_of_version(&self) -> Option<(String, Timestamp)> {
+        let version = self.line.as_ref()?.find(self.number()?)?;
+        Some((format!("image version {}", version.id.name()), version.end_of_life()?))
+    }
+
+    fn end_of_size(&self) -> Option<(String, Timestamp)> {
+        let sizes = self.catalogue.sizes.get(self.account.location.as_ref()?)?;
+        let offer = sizes.iter().find(|size| size.is_called(self.text("/vmSize")))?;
+        Some((format!("VM size {}", offer.name), offer.end_of_life?))
+    }
+
+    fn findings(&self, image: &ImageStatus, retirements: &[Retirement], horizon: Horizon) -> Vec<Finding> {
+        let behind = match (image.behind, &image.latest) {
+            (Some(versions @ 1..), Some(latest)) => Some(Finding::Behind {
+                versions,
+                latest: latest.clone(),
+            }),
+            _ => None,
+        };
+        let mixed = (image.nodes.len() > 1).then_some(Finding::Mixed {
+            versions: image.nodes.len(),
+        });
+        let managed = matches!(self.seen.image, PoolImage::Managed(_)).then_some(Finding::ManagedImage);
+        let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
+        [behind, mixed, managed]
+            .into_iter()
+            .flatten()
+            .chain(self.about_version())
+            .chain(ends)
+            .collect()
+    }
+
+    /// What speaks against the version that the pool names.
+    fn about_version(&self) -> Vec<Finding> {
+        let (Some(line), Some(number)) = (&self.line, self.number()) else {
+            return Vec::new();
+        };
+        match line.find(number) {
+            Some(version) => version
+                .objections()
+                .into_iter()
+                .map(|text| Finding::Objection { text })
+                .collect(),
+            None => vec![Finding::Missing {
+                version: number.to_string(),
+            }],
+        }
+    }
+}
+
+impl Horizon {
+    fn finding(self, retirement: &Retirement) -> Option<Finding> {
+        let retirement = retirement.clone();
+        let days = days(self.now, retirement.date);
+        if retirement.date <= self.now {
+            return Some(Finding::Ended { retirement });
+        }
+        (days <= i64::from(self.within_days)).then_some(Finding::Ends { retirement, days })
+    }
+}
+
+/// Judges everything that was seen.
+pub(super) fn assess(estate: &Estate, catalogue: &Catalogue, horizon: Horizon) -> StatusReport {
+    let mut pools: Vec<PoolStatus> = estate
+        .pools()
+        .map(|(account, pool)| Subject::new(account, pool, catalogue).status(horizon))
+        .collect();
+    pools.sort_by_cached_key(|pool| {
+        let next = pool.retirements.first().map_or(Timestamp::MAX, |next| next.date);
+        (next, pool.account.clone(), pool.pool.clone())
+    });
+    let unread = |what: &str, why: &Error| Unread {
+        what: what.to_owned(),
+        why: why.report(),
+    };
+    let gaps = estate.gaps.iter().map(|gap| unread(&gap.what, &gap.why));
+    let open = catalogue.unread.iter().map(|(what, why)| unread(what, why));
+    StatusReport {
+        schema_version: SCHEMA,
+        at: horizon.now,
+        within_days: horizon.within_days,
+        pools,
+        unread: gaps.chain(open).collect(),
+    }
+}
+
+fn nodes(seen: &SeenPool) -> NodesStatus {
+    let mut states = BTreeMap::new();
+    let mut ready = 0;
+    let counts = seen.counts.iter();
+    for (state, count) in counts.flat_map(|counts| counts.dedicated.iter().chain(&counts.spot)) {
+        *states.entry(state.to_string()).or_insert(0) += count;
+        if state.outlook() == Outlook::Ready {
+            ready += count;
+        }
+    }
+    NodesStatus {
+        target: seen.pool.targets,
+        current: seen.pool.current,
+        ready: seen.counts.is_some().then_some(ready),
+        states,
+    }
+}
+
+/// How many nodes run which version, where they may differ and say so.
+fn node_versions(seen: &SeenPool) -> BTreeMap<String, u32> {
+    let NodeImages::Listed(nodes) = &seen.nodes else {
+        return BTreeMap::new();
+    };
+    let name = |image: &PoolImage| match image {
+        PoolImage::Version(id) => Some(id.name().to_owned()),
+        PoolImage::Marketplace(image) => Some(image.version.clone()),
+        PoolImage::Definition(_) | PoolImage::Managed(_) | PoolImage::Other(_) | PoolImage::Unknown => None,
+    };
+    let named = nodes.iter().filter_map(|(image, count)| Some((name(image)?, *count)));
+    named.collect()
+}
+
+/// Whole days from one time to another.
+fn days(from: Timestamp, to: Timestamp) -> i64 {
+    (to.as_second() - from.as_second()) / SECONDS_A_DAY
+}

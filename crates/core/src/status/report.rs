@@ -1,0 +1,201 @@
+//! What a look at pools has found, for people and for programs.
+//!
+//! The serde form is stable: `schema_version` grows when a field is removed or changes its meaning.
+
+use std::{
+    collections::{BTreeMap, BTreeSet},
+    fmt,
+};
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use crate::ids::{Location, NodeCounts, PoolId, resource::BatchAccountId};
+
+/// The schema that reports have today.
+pub(super) const SCHEMA: u32 = 1;
+
+/// Everything that was seen.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct StatusReport {
+    /// The schema of this report.
+    pub schema_version: u32,
+    /// When it was looked.
+    pub at: Timestamp,
+    /// How many days ahead an end was looked for.
+    pub within_days: u32,
+    /// The pools, the next end first.
+    pub pools: Vec<PoolStatus>,
+    /// What could not be read.
+    pub unread: Vec<Unread>,
+}
+
+/// One pool.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PoolStatus {
+    /// The account's name, or its endpoint.
+    pub account: String,
+    /// The account's id, when it is known.
+    pub account_id: Option<BatchAccountId>,
+    /// The account's region, when it is known.
+    pub location: Option<Location>,
+    /// The pool.
+    pub pool: PoolId,
+    /// `steady`, `resizing`, `stopping` or `deleting`.
+    pub state: String,
+    /// Its VM size.
+    pub vm_size: String,
+    /// Its nodes.
+    pub nodes: NodesStatus,
+    /// What they run.
+    pub image: ImageStatus,
+    /// Its node agent SKU.
+    pub node_agent_sku: String,
+    /// Whether this program made it.
+    pub ours: bool,
+    /// When it was made.
+    pub created: Option<Timestamp>,
+    /// How many whole days ago that was.
+    pub age_days: Option<i64>,
+    /// The ends that are known, the next one first.
+    pub retirements: Vec<Retirement>,
+    /// What there is to act on.
+    pub findings: Vec<Finding>,
+}
+
+/// The nodes of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct NodesStatus {
+    /// How many it shall have.
+    pub target: NodeCounts,
+    /// How many it has; spot nodes include preempted ones.
+    pub current: NodeCounts,
+    /// How many take tasks; absent when the counts may not be read.
+    pub ready: Option<u32>,
+    /// Nodes of both kinds by state, without empty states.
+    pub states: BTreeMap<String, u32>,
+}
+
+/// The image of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct ImageStatus {
+    /// `version`, `definition`, `managed`, `marketplace`, `other` or `unknown`.
+    pub kind: &'static str,
+    /// Its id; of a marketplace image its URN.
+    pub id: String,
+    /// The number of the version that the pool names.
+    pub version: Option<String>,
+    /// The newest version that a pool in that region can get.
+    pub latest: Option<String>,
+    /// How many versions the oldest of its nodes is behind; absent when that is not known.
+    pub behind: Option<usize>,
+    /// The versions of its nodes, where nodes may differ.
+    pub nodes: BTreeMap<String, u32>,
+}
+
+/// An end that is set.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Retirement {
+    /// Of what: `image version 1.4.2`, `node agent batch.node.ubuntu 22.04`, `VM size …`.
+    pub what: String,
+    /// When.
+    pub date: Timestamp,
+}
+
+/// Something to act on.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "finding", rename_all = "kebab-case")]
+pub enum Finding {
+    /// There are newer versions.
+    Behind {
+        /// How many.
+        versions: usize,
+        /// The newest.
+        latest: String,
+    },
+    /// Its nodes run different versions.
+    Mixed {
+        /// How many.
+        versions: usize,
+    },
+    /// The version is not in its definition any more: the pool cannot grow.
+    Missing {
+        /// The number.
+        version: String,
+    },
+    /// Azure objects to the version.
+    Objection {
+        /// What Azure says.
+        text: String,
+    },
+    /// Something it stands on has ended.
+    Ended {
+        /// What and when.
+        retirement: Retirement,
+    },
+    /// Something it stands on ends soon.
+    Ends {
+        /// What and when.
+        retirement: Retirement,
+        /// In how many days.
+        days: i64,
+    },
+    /// It runs a managed image. Batch ended the support of those on 31 March 2026.
+    ManagedImage,
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// What.
+    pub what: String,
+    /// Why, one layer a line.
+    pub why: String,
+}
+
+impl StatusReport {
+    /// Whether there is something to act on.
+    #[must_use]
+    pub fn has_findings(&self) -> bool {
+        self.pools.iter().any(|pool| !pool.findings.is_empty())
+    }
+
+    /// One line that says it all.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let accounts: BTreeSet<_> = self.pools.iter().map(|pool| &pool.account).collect();
+        let found = match self.pools.iter().filter(|pool| !pool.findings.is_empty()).count() {
+            0 => "nothing to act on".to_owned(),
+            1 => "1 needs attention".to_owned(),
+            count => format!("{count} need attention"),
+        };
+        let unread = match self.unread.len() {
+            0 => String::new(),
+            count => format!("; {} could not be read", counted(count, "thing")),
+        };
+        let (pools, accounts) = (
+            counted(self.pools.len(), "pool"),
+            counted(accounts.len(), "Batch account"),
+        );
+        format!("{pools} in {accounts}: {found}{unread}")
+    }
+}
+
+impl fmt::Display for Finding {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Behind { versions, latest } => write!(f, "{} behind {latest}", counted(*versions, "version")),
+            Self::Mixed { versions } => write!(f, "nodes run {versions} versions"),
+            Self::Missing { version } => write!(f, "version {version} is gone, so the pool cannot grow"),
+            Self::Objection { text } => write!(f, "Azure objects: {text}"),
+            Self::Ended { retirement } => write!(f, "{} has ended", retirement.what),
+            Self::Ends { retirement, days } => write!(f, "{} ends in {days} days", retirement.what),
+            Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
+        }
+    }
+}
+
+fn counted(count: usize, word: &str) -> String {
+    let end = if count == 1 { "" } else { "s" };
+    format!("{count} {word}{end}")
+}

@@ -1,0 +1,133 @@
+//! What is known before the first write: rights and registration.
+
+use azure_batch_core::{
+    error::ErrorKind,
+    request::Request,
+    settings::{AccountRef, ROLLOUT_DEADLINE, Register, RolloutSettings},
+};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    rollout::{client, failure, good, image, roll_out, settings, world},
+    support::{APPLICATION, Azure, GROUP},
+};
+
+/// A world in which the application has these actions and no others.
+fn with_roles(roles: Value) -> Azure {
+    world(|seed| seed["roleAssignments"] = roles)
+}
+
+fn role(scope: &str, actions: &[&str]) -> Value {
+    json!({"principal": APPLICATION, "scope": scope, "actions": actions})
+}
+
+fn account() -> String {
+    format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1")
+}
+
+const ON_ACCOUNT: [&str; 3] = [
+    "Microsoft.Authorization/*/read",
+    "Microsoft.Batch/batchAccounts/read",
+    "Microsoft.Batch/batchAccounts/pools/*",
+];
+
+const ON_IMAGE: [&str; 2] = [
+    "Microsoft.Compute/galleries/images/versions/read",
+    "Microsoft.Compute/disks/beginGetAccess/action",
+];
+
+#[tokio::test(start_paused = true)]
+async fn missing_rights_are_listed_before_the_first_write_with_what_gives_them() {
+    let azure = with_roles(json!([role(&account(), &["*/read"]), role(GROUP, &ON_IMAGE)]));
+    let error = failure(&azure, &settings("acct1", 5)).await;
+    assert_eq!(error.kind(), ErrorKind::NoRights);
+    let report = error.report();
+    for said in [
+        "Microsoft.Batch/batchAccounts/pools/write to create and resize pools",
+        &format!(
+            "az role assignment create --assignee \"{APPLICATION}\" --role \"Azure Batch Data Contributor\" --scope \"{}\"",
+            account()
+        ),
+        r#""Actions":["Microsoft.Batch/batchAccounts/pools/write"]"#,
+    ] {
+        assert!(report.contains(said), "{report}");
+    }
+    assert_eq!(azure.writes(), [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_with_rights_on_pools_alone_rolls_out_and_lists_what_it_skipped() {
+    let azure = with_roles(json!([
+        role(&account(), &["Microsoft.Batch/batchAccounts/pools/*"]),
+        role(GROUP, &["Microsoft.Compute/disks/beginGetAccess/action"]),
+    ]));
+    let by_endpoint = RolloutSettings {
+        account: AccountRef::Endpoint("acct1.eastus2.batch.azure.com".parse().unwrap()),
+        ..settings("acct1", 5)
+    };
+    let report = good(roll_out(&azure, &by_endpoint).await);
+    let skipped = report.skipped_checks.join("\n");
+    for said in [
+        "sign-in modes of the account",
+        "may not read it",
+        "whether Microsoft.Batch is registered",
+    ] {
+        assert!(skipped.contains(said), "{skipped}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn rights_that_are_enough_pass_and_a_run_that_writes_nothing_asks_for_none() {
+    let azure = with_roles(json!([
+        role(&account(), &ON_ACCOUNT),
+        role(GROUP, &ON_IMAGE),
+        role(
+            "/subscriptions/00000000-0000-0000-0000-0000000005b5",
+            &["Microsoft.Resources/subscriptions/providers/read"]
+        ),
+    ]));
+    good(roll_out(&azure, &settings("acct1", 5)).await);
+    azure.turn_the_page();
+    let again = good(roll_out(&azure, &settings("acct1", 5)).await);
+    assert_eq!(again.skipped_checks, [] as [String; 0]);
+    let asked = azure.journal();
+    assert!(asked.iter().all(|entry| !entry.path.ends_with("/permissions")));
+}
+
+async fn unregister(azure: &Azure) {
+    let path = "/subscriptions/00000000-0000-0000-0000-0000000005b5/providers/Microsoft.Batch/unregister";
+    let request = Request::arm(Method::POST, path, "2021-04-01", "unregister");
+    client(azure, ROLLOUT_DEADLINE).await.send(&request).await.unwrap();
+    azure.turn_the_page();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subscription_that_does_not_know_batch_is_refused_with_the_command() {
+    let azure = world(|_| ());
+    unregister(&azure).await;
+    let error = failure(&azure, &settings("acct1", 5)).await;
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let report = error.report();
+    assert!(
+        report.contains("az provider register --namespace Microsoft.Batch --subscription 00000000"),
+        "{report}"
+    );
+    assert!(report.contains("set register_provider"), "{report}");
+    assert_eq!(azure.writes(), [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn batch_is_registered_when_asked_and_waited_for() {
+    let azure = world(|_| ());
+    unregister(&azure).await;
+    let mut asked = settings("acct1", 5);
+    asked.policy.register = Register::Yes;
+    good(roll_out(&azure, &asked).await);
+    assert!(
+        azure.writes()[0].ends_with("/providers/Microsoft.Batch/register"),
+        "{:?}",
+        azure.writes()
+    );
+    assert!(image("1.0.0").starts_with("/subscriptions/00000000-0000-0000-0000-0000000005b5"));
+}

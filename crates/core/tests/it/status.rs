@@ -1,0 +1,140 @@
+//! What a look at pools finds: how far behind, what ends, what is mixed, and what could not be read.
+
+use azure_batch_core::{
+    settings::{ROLLOUT_DEADLINE, Sight, StatusSettings, WITHIN_DAYS},
+    status::{self, StatusReport},
+};
+use serde_json::{Value, json};
+
+use crate::{
+    estate::{by_id, definition, pool},
+    rollout::{client, image, resize_by_somebody, world},
+    support::{Azure, GROUP},
+};
+
+async fn look(azure: &Azure) -> StatusReport {
+    let settings = StatusSettings {
+        sight: Sight::Everything,
+        within_days: WITHIN_DAYS,
+    };
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    status::run(&client, &settings)
+        .await
+        .unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// Pools with the sentences of what there is to act on, in the report's order.
+fn findings(report: &StatusReport) -> Vec<String> {
+    let line = |pool: &status::PoolStatus| {
+        let found: Vec<String> = pool.findings.iter().map(ToString::to_string).collect();
+        format!("{}: {}", pool.pool, found.join("; "))
+    };
+    report.pools.iter().map(line).collect()
+}
+
+fn with(mut pool: Value, pointer: &str, value: Value) -> Value {
+    *pool.pointer_mut(pointer).unwrap() = value;
+    pool
+}
+
+/// One pool of each kind; the world's day is 1 January 2026.
+fn one_of_each() -> Azure {
+    world(|seed| {
+        let marketplace =
+            json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18_04-lts-gen2", "version": "latest"});
+        let ubuntu_18 = with(
+            pool("old", marketplace, 1),
+            "/virtualMachineConfiguration/nodeAgentSKUId",
+            json!("batch.node.ubuntu 18.04"),
+        );
+        let managed = by_id(&format!("{GROUP}/providers/Microsoft.Compute/images/i1"));
+        seed["versions"][0]["publishingProfile"]["endOfLifeDate"] = json!("2026-05-01T00:00:00Z");
+        seed["batchAccounts"][0]["managedImagePools"] = json!(true);
+        seed["batchAccounts"][0]["pools"] = json!([
+            pool("good", by_id(&image("1.0.0")), 2),
+            with(
+                pool("behind", by_id(&image("0.9.0")), 2),
+                "/vmSize",
+                json!("standard_ds2_v2")
+            ),
+            pool("gone", by_id(&image("0.1.0")), 0),
+            pool("p1", by_id(&definition()), 0),
+            ubuntu_18,
+            pool("managed", managed, 0),
+        ]);
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_pool_says_what_there_is_to_act_on_and_the_next_end_comes_first() {
+    let azure = one_of_each();
+    let report = look(&azure).await;
+    assert_eq!(
+        findings(&report),
+        [
+            "old: image canonical:ubuntuserver:18_04-lts-gen2:latest has ended; node agent batch.node.ubuntu 18.04 has ended",
+            "good: image version 1.0.0 ends in 120 days",
+            "behind: 1 version behind 1.0.0",
+            "gone: 2 versions behind 1.0.0; version 0.1.0 is gone, so the pool cannot grow",
+            "managed: managed image: Batch ended its support on 2026-03-31",
+            "p1: ",
+        ]
+    );
+    let ends: Vec<&str> = report.pools[2]
+        .retirements
+        .iter()
+        .map(|end| end.what.as_str())
+        .collect();
+    assert_eq!(ends, ["node agent batch.node.ubuntu 22.04", "VM size Standard_DS2_v2"]);
+    assert_eq!(report.headline(), "6 pools in 1 Batch account: 5 need attention");
+    assert!(report.has_findings() && azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn versions_mixed_inside_a_pool_are_counted() {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = json!(true);
+        seed["batchAccounts"][0]["pools"] = json!([pool("p1", by_id(&definition()), 0)]);
+    });
+    let grow = async |to: u32| {
+        resize_by_somebody(&azure, to).await;
+        tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+    };
+    grow(1).await;
+    let include = json!({"properties": {"publishingProfile": {"excludeFromLatest": false}}});
+    let request = azure_batch_core::request::Request::arm(http::Method::PATCH, image("1.0.0"), "2026-03-03", "promote");
+    let writer = client(&azure, ROLLOUT_DEADLINE).await;
+    writer.send(&request.with_body(include)).await.unwrap();
+    tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+    grow(3).await;
+    let report = look(&azure).await;
+    let image = &report.pools[0].image;
+    assert_eq!(json!(image.nodes), json!({"0.9.0": 1, "1.0.0": 2}));
+    assert_eq!((image.behind, image.latest.as_deref()), (Some(1), Some("1.0.0")));
+    assert_eq!(findings(&report), ["p1: 1 version behind 1.0.0; nodes run 2 versions"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_list_that_cannot_be_read_leaves_its_questions_open_and_is_named() {
+    let azure = one_of_each();
+    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET", "path": "*/versions", "occurrence": "every"}));
+    let report = look(&azure).await;
+    let unread: Vec<&str> = report.unread.iter().map(|unread| unread.what.as_str()).collect();
+    assert_eq!(unread, ["list the versions of def1"]);
+    let behind = report.pools.iter().find(|pool| pool.pool.as_str() == "behind").unwrap();
+    assert_eq!((behind.image.behind, &behind.image.latest), (None, &None));
+    assert!(behind.findings.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn questions_grow_with_accounts_and_definitions_not_with_pools() {
+    let cost = async |pools: usize| {
+        let azure = world(|seed| {
+            let all = (0..pools).map(|number| pool(&format!("p-{number}"), by_id(&image("1.0.0")), 1));
+            seed["batchAccounts"][0]["pools"] = all.collect();
+        });
+        look(&azure).await;
+        azure.journal().iter().filter(|entry| entry.method == "GET").count()
+    };
+    assert_eq!(cost(2).await, cost(60).await);
+}
