@@ -13,7 +13,7 @@ use crate::{
     ids::BatchEndpoint,
     preflight,
     rights::{self, Remedy, Rights},
-    settings::{AccountRef, DoctorSettings},
+    settings::{AccountRef, Checked, DoctorSettings},
 };
 
 /// The schema that reports have today.
@@ -115,7 +115,7 @@ impl DoctorReport {
 ///
 /// # Errors
 /// Only when the run ends.
-pub async fn run(client: &Client, settings: &DoctorSettings) -> Result<DoctorReport> {
+pub async fn run(client: &Client, settings: &Checked<DoctorSettings>) -> Result<DoctorReport> {
     let mut report = DoctorReport {
         schema_version: SCHEMA,
         assertion: None,

@@ -53,7 +53,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     plan::{Course, Ended, Kept},
-    settings::{Latest, PublishSettings},
+    settings::{Checked, Latest, PublishSettings},
 };
 
 /// How often a part of a publish is begun before a run gives up on it: other runs may take a number, or remove what this
@@ -64,7 +64,7 @@ const MAX_ROUNDS: u32 = 6;
 const AFTER_NOTHING: std::time::Duration = std::time::Duration::from_secs(5);
 
 /// Publishes. The report says how long each step took and what is left, however the run ended.
-pub async fn run(client: &Client, settings: &PublishSettings) -> Ended<Published, Course> {
+pub async fn run(client: &Client, settings: &Checked<PublishSettings>) -> Ended<Published, Course> {
     let mut kept = Vec::new();
     if settings.version_settings.latest == Latest::Admit
         && let Err(error) = announce_followers(client, settings).await
@@ -101,7 +101,7 @@ async fn announce_followers(client: &Client, settings: &PublishSettings) -> Resu
 ///
 /// # Errors
 /// As [`run`], for what can be known without writing.
-pub async fn plan(client: &Client, settings: &PublishSettings) -> Result<PublishPlan> {
+pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Result<PublishPlan> {
     let followers = followers::look(client, &settings.definition).await?;
     let holder = holder(settings);
     let work = Work {

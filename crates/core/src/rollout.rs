@@ -29,7 +29,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
-    settings::{Canary, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
+    settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
 };
 use decide::Intent;
@@ -42,7 +42,7 @@ use spec::Spec;
 use verdict::{Verdict, Waited};
 
 /// Rolls out.
-pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome {
+pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> RolloutOutcome {
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out(client, settings, &mut report)).await;
     report.steps = client.run().steps();
@@ -54,7 +54,7 @@ pub async fn run(client: &Client, settings: &RolloutSettings) -> RolloutOutcome 
 ///
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
-pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<RolloutStep>> {
+pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Result<Plan<RolloutStep>> {
     let planned = async {
         let intent = intent(settings)?;
         let site = observe::observe(client, settings).await?;
@@ -76,7 +76,7 @@ pub async fn plan(client: &Client, settings: &RolloutSettings) -> Result<Plan<Ro
 ///
 /// # Errors
 /// With all faults.
-pub fn check(settings: &RolloutSettings) -> Result<(), Vec<Fault>> {
+pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
     Spec::new(settings).map(drop)
 }
 
@@ -146,7 +146,7 @@ async fn replace(
 }
 
 /// Brings a pool back to what it was before its last change in place: image, size, and jobs.
-pub async fn roll_back(client: &Client, settings: &RollbackSettings) -> RolloutOutcome {
+pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) -> RolloutOutcome {
     let targets = Targets {
         dedicated: 0,
         spot: 0,

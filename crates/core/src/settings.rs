@@ -3,6 +3,7 @@
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
 mod change;
+mod checked;
 mod definition;
 mod destination;
 mod doctor;
@@ -25,6 +26,7 @@ mod values;
 mod versions;
 
 pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
+pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
 pub use image::PublishContext;
@@ -56,7 +58,7 @@ use crate::{ids::resource::ImageDefinitionId, options::run};
 #[derive(Clone, Debug)]
 pub struct Asked<Settings> {
     /// What to do.
-    pub settings: Settings,
+    pub settings: Checked<Settings>,
     /// As whom, and to which Azure.
     pub connection: Connection,
     /// How long it may take.
@@ -151,7 +153,7 @@ fn asked<Settings>(
     match (settings, connection) {
         (Some(settings), Some(connection)) if faults.is_empty() => Ok(Asked {
             deadline: deadline.unwrap_or_else(|| usual_deadline(&settings)),
-            settings,
+            settings: Checked::new(settings),
             connection,
         }),
         _ => Err(faults),

@@ -10,13 +10,18 @@ pub use report::{Finding, ImageStatus, NodesStatus, PoolStatus, Retirement, Stat
 
 use assess::{Horizon, assess};
 
-use crate::{client::Client, error::Result, estate, settings::StatusSettings};
+use crate::{
+    client::Client,
+    error::Result,
+    estate,
+    settings::{Checked, StatusSettings},
+};
 
 /// Looks.
 ///
 /// # Errors
 /// When nothing can be listed, or the run ends. What alone could not be read is in the report.
-pub async fn run(client: &Client, settings: &StatusSettings) -> Result<StatusReport> {
+pub async fn run(client: &Client, settings: &Checked<StatusSettings>) -> Result<StatusReport> {
     let run = client.run();
     let look = estate::read(client, &settings.sight);
     let estate = run

@@ -9,7 +9,7 @@ use azure_batch_core::{
     connect::connect,
     error::Result,
     https::Authorities,
-    settings::{Asked, Values, fault::Fault},
+    settings::{Asked, Checked, Values, fault::Fault},
 };
 use serde::Serialize;
 
@@ -60,7 +60,7 @@ pub(super) async fn ask<Settings, T>(
     (runner, environment): (&Runner, &dyn Environment),
     console: &mut Console,
     read: impl FnOnce(&Values) -> Result<Asked<Settings>, Vec<Fault>>,
-    work: impl AsyncFnOnce(&Client, &Settings) -> Result<T>,
+    work: impl AsyncFnOnce(&Client, &Checked<Settings>) -> Result<T>,
 ) -> Result<T, u8> {
     hide_secrets(given, console);
     let stopwatch = Stopwatch::start();
@@ -90,7 +90,7 @@ async fn work_in<Settings, T>(
     request: &Request<Settings>,
     environment: &dyn Environment,
     console: &mut Console,
-    work: impl AsyncFnOnce(&Client, &Settings) -> Result<T>,
+    work: impl AsyncFnOnce(&Client, &Checked<Settings>) -> Result<T>,
 ) -> Result<T> {
     let https = open_https(request.authorities.clone(), environment)?;
     let mut watch = Watch::begin(console)?;

@@ -7,9 +7,7 @@ use super::observe::Seen;
 use crate::{
     error::{Error, ErrorKind, Result},
     ids::{VersionNumber, resource::ImageVersionId},
-    options::image::DESTINATION_IMAGE_VERSION,
     settings::PublishSettings,
-    words,
 };
 
 /// Refuses a specialized version: Batch starts pools from generalized images only, which no setting can change.
@@ -31,15 +29,11 @@ pub(super) fn require_generalized(settings: &PublishSettings, seen: &Seen) -> Re
     Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
 }
 
-/// The version's own number, if it is what was asked for.
+/// The version's own number; the settings ask for no other.
 ///
 /// # Errors
-/// `BadInput` when another one was asked for, or it has none of three parts.
-pub(super) fn number(settings: &PublishSettings, version: &ImageVersionId) -> Result<VersionNumber> {
-    if let Some(text) = settings.refused_number() {
-        let text = words![DESTINATION_IMAGE_VERSION, format!(" {text}")];
-        return Err(Error::new(ErrorKind::BadInput, text));
-    }
+/// `BadInput` when it does not have three parts.
+pub(super) fn number(version: &ImageVersionId) -> Result<VersionNumber> {
     version.number().ok_or_else(|| {
         let text = format!("version {} does not have a number of three parts", version.name());
         Error::new(ErrorKind::BadInput, text)

@@ -167,7 +167,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
 
 fn number(settings: &PublishSettings, seen: &Seen, numbers: &Numbers, fingerprint: &Fingerprint) -> Result<Number> {
     match (settings.adopted(), numbers.claimed) {
-        (Some(version), _) => adopt::number(settings, version).map(Number::Adopted),
+        (Some(version), _) => adopt::number(version).map(Number::Adopted),
         (None, Some(number)) => Ok(Number::Found(number)),
         (None, None) => number::choose(
             (settings.version, settings.reuse),

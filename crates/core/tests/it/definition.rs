@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::checked,
     publish::{run, settings},
     support::{Azure, lines},
 };
@@ -158,12 +159,12 @@ async fn a_new_version_is_not_latest_unless_asked_and_those_who_would_take_it_ar
     let azure = with_follower();
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
     let mut wanted = settings();
-    let plan = publish::plan(&client, &wanted).await.unwrap();
+    let plan = publish::plan(&client, &checked(&wanted)).await.unwrap();
     let follower =
         "pool nightly of acct1 (0 nodes) follows the definition: its next nodes get the version that is latest";
     assert_eq!(plan.followers, [follower]);
     assert_eq!(azure.writes(), Vec::<String>::new());
-    publish::run(&client, &wanted).await.result.unwrap();
+    publish::run(&client, &checked(&wanted)).await.result.unwrap();
     assert_eq!(is_excluded(&azure), json!(true));
     let said = lines(&mut events);
     assert!(
@@ -175,7 +176,7 @@ async fn a_new_version_is_not_latest_unless_asked_and_those_who_would_take_it_ar
     let azure = with_follower();
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
     wanted.version_settings.latest = Latest::Admit;
-    publish::run(&client, &wanted).await.result.unwrap();
+    publish::run(&client, &checked(&wanted)).await.result.unwrap();
     assert_eq!(is_excluded(&azure), json!(false));
     let said = lines(&mut events);
     assert!(said.iter().any(|line| line.contains(follower)), "{said:#?}");

@@ -9,6 +9,7 @@ mod cost;
 mod credential;
 mod definition;
 mod estate;
+mod given;
 mod preflight;
 mod publish;
 mod publish_reconcile;

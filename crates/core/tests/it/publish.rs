@@ -13,7 +13,10 @@ use azure_batch_core::{
 use serde_json::json;
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Azure, GROUP, lines};
+use crate::{
+    given::checked,
+    support::{Azure, GROUP, lines},
+};
 
 /// The example's VM to `gal1/ubuntu` in two regions.
 pub(crate) fn settings() -> PublishSettings {
@@ -49,7 +52,7 @@ pub(crate) fn settings() -> PublishSettings {
 /// One run with its own client.
 pub(crate) async fn run(azure: &Azure, settings: &PublishSettings) -> Result<Published> {
     let (client, _events) = azure.client(&CancellationToken::new()).await;
-    publish::run(&client, settings).await.result
+    publish::run(&client, &checked(settings)).await.result
 }
 
 pub(crate) fn ids_of(azure: &Azure, kind: &str) -> Vec<String> {
@@ -139,11 +142,11 @@ async fn old_snapshots_of_a_dead_run_are_not_used_after_the_disks_changed() {
     };
     azure.gone_after(last_snapshot, gone.clone());
     let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let wanted = settings();
+    let asked = checked(&settings());
     tokio::select! {
         biased;
         () = gone.cancelled() => {}
-        _ended = publish::run(&client, &wanted) => panic!("the run was meant to be killed"),
+        _ended = publish::run(&client, &asked) => panic!("the run was meant to be killed"),
     }
     let leftovers = ids_of(&azure, "snapshots");
     assert!(leftovers.len() >= 3, "{leftovers:?}");
@@ -254,6 +257,7 @@ async fn a_late_run_of_the_same_source_joins_and_takes_no_region_away() {
     let mut wanted = settings();
     wanted.temporaries.keep = [KeptKind::Snapshots, KeptKind::ManagedImage].into();
     let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let wanted = checked(&wanted);
     let mut late = Box::pin(publish::run(&client, &wanted));
     tokio::select! {
         biased;
@@ -275,7 +279,7 @@ async fn what_was_to_be_kept_is_kept_when_a_run_ends_after_the_version_is_made()
     let mut wanted = settings();
     wanted.temporaries.keep = [KeptKind::ManagedImage].into();
     let (client, _events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &wanted).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&wanted)).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let deleted: Vec<String> = azure
         .writes()
@@ -305,7 +309,7 @@ async fn a_failed_region_is_removed_and_added_again() {
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
     let mut settings = settings();
     settings.target_regions.remove(0);
-    let published = publish::run(&client, &settings).await.result.unwrap();
+    let published = publish::run(&client, &checked(&settings)).await.result.unwrap();
     assert!(
         published.regions.iter().all(|region| region.state == "Completed"),
         "{:?}",
@@ -324,7 +328,7 @@ async fn a_cancel_removes_what_no_version_needs() {
     let cancel = CancellationToken::new();
     azure.gone_after(snapshots_made_at(&Azure::example()).await, cancel.clone());
     let (client, _events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &settings()).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&settings())).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(
         ids_of(&azure, "snapshots").is_empty(),
@@ -339,7 +343,7 @@ async fn a_deadline_during_replication_keeps_the_sources_and_the_next_run_finish
     let (client, mut events) = azure
         .client_with_limit(&CancellationToken::new(), Duration::from_secs(240))
         .await;
-    let error = publish::run(&client, &settings()).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&settings())).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Deadline);
     assert!(
         error.hint().unwrap().contains("goes on from here"),
@@ -369,14 +373,14 @@ async fn a_deadline_during_replication_keeps_the_sources_and_the_next_run_finish
 async fn a_plan_says_what_a_run_would_do_and_writes_nothing() {
     let azure = Azure::example();
     let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let plan = publish::plan(&client, &settings()).await.unwrap();
+    let plan = publish::plan(&client, &checked(&settings())).await.unwrap();
     assert_eq!(azure.writes(), Vec::<String>::new());
     assert_eq!(
         plan.changes().first().map(String::as_str),
         Some("create image definition ubuntu")
     );
     run(&azure, &settings()).await.unwrap();
-    let after = publish::plan(&client, &settings()).await.unwrap();
+    let after = publish::plan(&client, &checked(&settings())).await.unwrap();
     assert_eq!(after.changes(), Vec::<String>::new());
 }
 

@@ -14,6 +14,7 @@ use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::checked,
     publish::{deletions_under_a_version, ids_of, run, settings, start},
     support::{Azure, GROUP, lines},
 };
@@ -126,7 +127,7 @@ async fn a_cancel_of_one_of_two_runs_of_a_machine_does_not_harm_the_other() {
         let cancel = CancellationToken::new();
         azure.gone_after(after, cancel.clone());
         let (one, _events) = azure.client(&cancel).await;
-        let (first, second) = (settings(), other_run());
+        let (first, second) = (checked(&settings()), other_run());
         let (cancelled, other) = tokio::join!(publish::run(&one, &first), run(&azure, &second));
         drop(cancelled);
         let other = other.unwrap_or_else(|error| panic!("cancelled after {after}: {}", error.report()));
@@ -174,7 +175,7 @@ async fn a_source_that_vanished_is_copied_again() {
     };
     azure.fault(json!({"kind": "rival", "write": {"method": "DELETE", "path": os}, "method": "PUT", "path": image}));
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
-    let ended = publish::run(&client, &settings()).await;
+    let ended = publish::run(&client, &checked(&settings())).await;
     assert_eq!(hits(&azure), 1);
     ended
         .result
@@ -240,7 +241,7 @@ async fn a_deadline_before_the_version_keeps_the_copies_and_the_next_run_goes_on
     let (client, _events) = azure
         .client_with_limit(&CancellationToken::new(), Duration::from_secs(50))
         .await;
-    let ended = publish::run(&client, &settings()).await;
+    let ended = publish::run(&client, &checked(&settings())).await;
     assert_eq!(ended.result.unwrap_err().kind(), ErrorKind::Deadline);
     assert!(
         !azure.writes().iter().any(|it| it.contains("/versions/")),
@@ -277,7 +278,7 @@ async fn nothing_that_cannot_be_undone_is_done_before_the_destination_is_settled
     wanted.machine.if_running = Stopped::Deallocate;
     wanted.machine.generalized = Generalized::Mark;
     let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let plan = publish::plan(&client, &wanted).await.unwrap();
+    let plan = publish::plan(&client, &checked(&wanted)).await.unwrap();
     let text = plan.steps.to_string();
     assert!(
         text.contains("deallocate virtual machine vm-build") && text.contains("mark virtual machine vm-build"),
@@ -330,7 +331,7 @@ async fn what_was_kept_and_copies_that_carry_our_tags_are_never_deleted() {
     let mut keeping = settings();
     keeping.temporaries.keep = [KeptKind::Snapshots].into();
     let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let ended = publish::run(&client, &keeping).await;
+    let ended = publish::run(&client, &checked(&keeping)).await;
     ended.result.unwrap();
     assert_eq!(ended.report.kept.len(), 3, "{:?}", ended.report.kept);
     copy_with_tags(&azure, "-os").await;
@@ -380,7 +381,7 @@ async fn cleaning_up_after_a_good_end_is_not_stopped_by_a_cancel() {
     let cancel = CancellationToken::new();
     azure.gone_after(removal, cancel.clone());
     let (client, _events) = azure.client(&cancel).await;
-    let ended = publish::run(&client, &settings()).await;
+    let ended = publish::run(&client, &checked(&settings())).await;
     assert_eq!(azure.outside_hits(), 1);
     assert_eq!(snapshots(&azure), Vec::<String>::new(), "{:?}", ended.report.kept);
 }
@@ -399,17 +400,6 @@ async fn a_running_machine_is_published_again_by_each_run() {
         (number(&first), number(&second)),
         ("1.0.0".to_owned(), "1.0.1".to_owned())
     );
-}
-
-#[tokio::test(start_paused = true)]
-async fn tags_named_like_ours_do_not_hide_a_version_from_the_next_run() {
-    let azure = Azure::example();
-    let mut wanted = settings();
-    wanted.temporaries.tags = [("Azure-Batch-Fingerprint".to_owned(), "mine".to_owned())].into();
-    let first = run(&azure, &wanted).await.unwrap();
-    let second = run(&azure, &wanted).await.unwrap();
-    assert_eq!((first.version, second.outcome), (second.version, Outcome::Found));
-    assert_eq!(snapshots(&azure), Vec::<String>::new());
 }
 
 /// A machine with that many data disks.

@@ -7,7 +7,9 @@ use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
 
 use crate::{
-    adopt, publish, source_image,
+    adopt,
+    given::checked,
+    publish, source_image,
     support::{Azure, TOKEN_LIFE_SECONDS},
     sweep::{Ends, Sweep, pair::Pair},
 };
@@ -19,7 +21,7 @@ const DUE: i64 = 240;
 async fn run(azure: Azure, mut settings: PublishSettings, ends: Ends, number: u8) -> Result<()> {
     settings.run_id = format!("run-{number}");
     let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-    azure_batch_core::publish::run(&client, &settings)
+    azure_batch_core::publish::run(&client, &checked(&settings))
         .await
         .result
         .map(drop)

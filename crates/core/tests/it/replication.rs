@@ -13,6 +13,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     adopt::{adopting, body, regions, version_id, world, world_with, write},
+    given::checked,
     publish::{run, settings},
     support::{Azure, lines},
 };
@@ -59,7 +60,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     let cancel = CancellationToken::new();
     azure.gone_after(taken_out_at(&twin), cancel.clone());
     let (client, _events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &adopting()).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&adopting())).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let between = body(&azure);
     assert!(!between.to_string().contains(UK_SOUTH), "{between}");
@@ -70,7 +71,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     azure.turn_the_page();
 
     let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let plan = publish::plan(&client, &adopting()).await.unwrap();
+    let plan = publish::plan(&client, &checked(&adopting())).await.unwrap();
     assert_eq!(plan.changes()[0], "put uksouth back with 5 replicas");
     run(&azure, &adopting()).await.unwrap();
     let after = body(&azure);
@@ -227,15 +228,15 @@ async fn a_found_version_gets_what_is_wanted_now() {
     azure.turn_the_page();
     wanted.temporaries.tags = [("team".to_owned(), "render".to_owned())].into();
     wanted.version_settings.end_of_life = "2027-06-30T00:00:00Z".parse().ok();
-    wanted.version_settings.latest = Latest::Exclude;
+    wanted.version_settings.latest = Latest::Admit;
     let (client, _events) = azure.client(&CancellationToken::new()).await;
-    let plan = publish::plan(&client, &wanted).await.unwrap();
+    let plan = publish::plan(&client, &checked(&wanted)).await.unwrap();
     assert_eq!(
         plan.changes(),
         [
             "set tag team = render",
             "end its life at 2027-06-30T00:00:00Z",
-            "exclude it from latest"
+            "admit it to latest"
         ]
     );
     let found = run(&azure, &wanted).await.unwrap();
@@ -246,13 +247,13 @@ async fn a_found_version_gets_what_is_wanted_now() {
     let profile = &version.body()["properties"]["publishingProfile"];
     assert_eq!(
         (&profile["endOfLifeDate"], &profile["excludeFromLatest"]),
-        (&json!("2027-06-30T00:00:00Z"), &json!(true))
+        (&json!("2027-06-30T00:00:00Z"), &json!(false))
     );
     azure.turn_the_page();
-    wanted.version_settings.latest = Latest::Admit;
+    wanted.version_settings.latest = Latest::Exclude;
     run(&azure, &wanted).await.unwrap();
     run(&azure, &wanted).await.unwrap();
-    assert_eq!(azure.writes().len(), 1, "admitted again, once");
+    assert_eq!(azure.writes().len(), 1, "excluded again, once");
 }
 
 #[tokio::test(start_paused = true)]
@@ -265,7 +266,7 @@ async fn what_a_found_version_keeps_is_a_warning() {
     wanted.version_settings.end_of_life = "2027-01-01T00:00:00Z".parse().ok();
     wanted.version_settings.storage = ReplicaStorage::PremiumLrs;
     let (client, mut events) = azure.client(&CancellationToken::new()).await;
-    publish::run(&client, &wanted).await.result.unwrap();
+    publish::run(&client, &checked(&wanted)).await.result.unwrap();
     assert_eq!(azure.writes(), Vec::<String>::new());
     let lines = lines(&mut events).join("\n");
     for text in [

@@ -24,7 +24,10 @@ use http::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
-use crate::support::{Azure, GROUP};
+use crate::{
+    given::checked,
+    support::{Azure, GROUP},
+};
 
 /// The usual world with a change.
 pub(crate) fn world(change: impl FnOnce(&mut Value)) -> Azure {
@@ -90,7 +93,7 @@ pub(crate) async fn client(azure: &Azure, limit: Duration) -> Client {
 }
 
 pub(crate) async fn roll_out(azure: &Azure, settings: &RolloutSettings) -> RolloutOutcome {
-    rollout::run(&client(azure, ROLLOUT_DEADLINE).await, settings).await
+    rollout::run(&client(azure, ROLLOUT_DEADLINE).await, &checked(settings)).await
 }
 
 /// The journal's entries of requests with that verb, whose paths end so.
@@ -425,7 +428,7 @@ async fn settings_that_contradict_each_other_ask_nobody() {
     settings.pool.json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
     let error = failure(&azure, &settings).await;
     assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
-    let faults = rollout::check(&settings).unwrap_err();
+    let faults = rollout::check(&checked(&settings)).unwrap_err();
     assert_eq!(
         lines(&faults, Door::Flag),
         r#"--pool-json.vmSize: is "Standard_D8s_v5" but --vm-size is "Standard_D4s_v5"; give it in one place"#
@@ -466,7 +469,7 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
     let settings = settings("acct1", 700);
     // By then the pool is created and being waited for.
     azure.gone_after(12, cancel);
-    let outcome = rollout::run(&client, &settings).await;
+    let outcome = rollout::run(&client, &checked(&settings)).await;
     let error = outcome.result.unwrap_err();
     assert_eq!(
         (error.kind(), outcome.report.action),
@@ -481,7 +484,7 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
 async fn a_deadline_is_resumable() {
     let azure = world(|_| {});
     let settings = settings("acct1", 700);
-    let outcome = rollout::run(&client(&azure, Duration::from_secs(60)).await, &settings).await;
+    let outcome = rollout::run(&client(&azure, Duration::from_secs(60)).await, &checked(&settings)).await;
     assert_eq!(outcome.result.unwrap_err().kind(), ErrorKind::Deadline);
     assert_eq!(good(roll_out(&azure, &settings).await).ready, 700);
 }
@@ -507,7 +510,9 @@ async fn a_pool_that_could_not_be_created_leaves_the_version_alone() {
 async fn a_plan_shows_the_steps_and_writes_nothing() {
     let azure = world(|_| {});
     let client = client(&azure, ROLLOUT_DEADLINE).await;
-    let plan = rollout::plan(&client, &settings("acct1", 1500)).await.unwrap();
+    let plan = rollout::plan(&client, &checked(&settings("acct1", 1500)))
+        .await
+        .unwrap();
     insta::assert_snapshot!(plan.to_string().replace(GROUP, "<group>"), @r"
     raise the replicas of <group>/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0 in eastus2 from 4 to 6
     create pool p1 with 1500 nodes on <group>/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0, resize timeouts of 30, 45, 68, 102, 120 minutes

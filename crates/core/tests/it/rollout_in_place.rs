@@ -16,6 +16,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::checked,
     rollout::{client, entries, failure, good, image, roll_out, settings, world},
     support::Azure,
 };
@@ -178,7 +179,7 @@ async fn a_shrink_that_batch_gives_up_because_of_tasks_is_asked_for_again() {
     let (client, _events) = azure
         .client_with_limit(&CancellationToken::new(), 4 * ROLLOUT_DEADLINE)
         .await;
-    good(rollout::run(&client, &settings).await);
+    good(rollout::run(&client, &checked(&settings)).await);
     let emptied = entries(&azure, &Method::POST, "/resize");
     let shrinks = emptied
         .iter()
@@ -198,7 +199,7 @@ async fn a_plan_in_place_names_jobs_image_and_return_and_writes_nothing() {
         command: Some("true".to_owned()),
         bake: Duration::from_secs(600),
     };
-    let plan = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &settings)
+    let plan = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings))
         .await
         .unwrap();
     let text = plan.to_string().replace(&image(""), "");
@@ -252,7 +253,7 @@ async fn a_bad_image_is_returned_from_by_itself() {
         if command.is_none() {
             azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
         }
-        let outcome = rollout::run(&client(&azure, ROLLOUT_DEADLINE).await, &settings).await;
+        let outcome = rollout::run(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings)).await;
         let error = outcome.result.unwrap_err();
         assert_eq!(
             (error.kind(), outcome.report.action),
@@ -285,7 +286,7 @@ async fn a_bad_image_can_be_kept_and_a_rollback_brings_the_pool_back() {
         state(&azure).await,
         "1 of 1 on 1.0.0, busy disabled 1, asleep disabled 0"
     );
-    let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &back()).await);
+    let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);
     assert_eq!((report.action, report.ready), (PoolAction::Returned, 5));
     assert_eq!(state(&azure).await, "5 of 5 on 0.9.0, busy active 0, asleep disabled 0");
 }
@@ -294,16 +295,16 @@ async fn a_bad_image_can_be_kept_and_a_rollback_brings_the_pool_back() {
 async fn a_rollback_is_possible_long_after_and_a_second_one_writes_nothing() {
     let azure = working().await;
     good(roll_out(&azure, &in_place(8)).await);
-    let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &back()).await);
+    let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);
     assert_eq!((report.action, report.ready), (PoolAction::Returned, 5));
     assert_eq!(state(&azure).await, "5 of 5 on 0.9.0, busy active 0, asleep disabled 0");
     azure.turn_the_page();
-    let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &back()).await);
+    let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);
     assert_eq!((report.action, azure.writes()), (PoolAction::Unchanged, Vec::new()));
 
     let untouched = world(|_| {});
     good(roll_out(&untouched, &settings("acct1", 5)).await);
-    let outcome = rollout::roll_back(&client(&untouched, ROLLOUT_DEADLINE).await, &back()).await;
+    let outcome = rollout::roll_back(&client(&untouched, ROLLOUT_DEADLINE).await, &checked(&back())).await;
     let error = outcome.result.unwrap_err();
     assert!(error.report().contains("never changed in place"), "{}", error.report());
 }
@@ -315,7 +316,7 @@ async fn another_roll_out_does_not_mix_with_one_that_has_not_come_to_its_end() {
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     let disable = 12;
     azure.gone_after(disable, cancel);
-    let error = rollout::run(&client, &in_place(8)).await.result.unwrap_err();
+    let error = rollout::run(&client, &checked(&in_place(8))).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(
         error.report().contains("azure-batch-pool rollback"),
@@ -340,7 +341,7 @@ async fn another_vm_size_comes_in_place_and_goes_back_with_the_image() {
         ask(&azure, Method::GET, "/pools/p1", None).await["vmSize"],
         "standard_d8s_v5"
     );
-    good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &back()).await);
+    good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);
     assert_eq!(
         ask(&azure, Method::GET, "/pools/p1", None).await["vmSize"],
         "standard_d4s_v5"

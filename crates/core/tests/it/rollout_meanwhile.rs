@@ -15,6 +15,7 @@ use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::checked,
     rollout::{client, entries, failure, foreign_pool, good, image, roll_out, settings, world},
     support::Azure,
 };
@@ -93,7 +94,7 @@ async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
     let azure = world(|_| {});
     azure.fault(json!({"kind": "unusableNodes", "count": 1}));
     let settings = settings("acct1", 10);
-    let outcome = rollout::run(&client(&azure, Duration::from_secs(20 * 60)).await, &settings).await;
+    let outcome = rollout::run(&client(&azure, Duration::from_secs(20 * 60)).await, &checked(&settings)).await;
     assert_eq!(
         (outcome.result.unwrap_err().kind(), outcome.report.ready),
         (ErrorKind::Deadline, 9)
@@ -116,7 +117,7 @@ async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     azure.gone_after(12, cancel);
-    let outcome = rollout::run(&client, &settings).await;
+    let outcome = rollout::run(&client, &checked(&settings)).await;
     assert_eq!(
         (outcome.result.unwrap_err().kind(), outcome.report.ready),
         (ErrorKind::Cancelled, 9)
@@ -174,7 +175,7 @@ async fn after_a_cancel_it_is_said_that_a_resize_goes_on() {
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     azure.gone_after(12, cancel);
-    let outcome = rollout::run(&client, &settings("acct1", 700)).await;
+    let outcome = rollout::run(&client, &checked(&settings("acct1", 700))).await;
     assert_eq!(outcome.report.action, PoolAction::Created);
     let report = outcome.result.unwrap_err().report();
     assert!(report.contains("az batch pool resize --pool-id p1 --abort"), "{report}");

@@ -15,7 +15,10 @@ use serde_json::json;
 use tokio::time::Instant;
 use tokio_util::sync::CancellationToken;
 
-use crate::rollout::{client, entries, failure, good, image, settings, timeouts, world};
+use crate::{
+    given::checked,
+    rollout::{client, entries, failure, good, image, settings, timeouts, world},
+};
 
 #[tokio::test(start_paused = true)]
 async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pauses() {
@@ -27,7 +30,7 @@ async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pause
     let (client, mut events) = azure
         .client_with_limit(&CancellationToken::new(), 8 * ROLLOUT_DEADLINE)
         .await;
-    let report = good(rollout::run(&client, &settings("acct1", 700)).await);
+    let report = good(rollout::run(&client, &checked(&settings("acct1", 700))).await);
     let created = entries(&azure, &Method::POST, "/pools");
     let resized = entries(&azure, &Method::POST, "/resize");
     assert_eq!(
@@ -65,7 +68,11 @@ async fn an_allocation_timeout_is_retried_with_the_documented_timeouts_and_pause
 async fn five_rounds_that_bring_too_few_end_partly_reached() {
     let azure = world(|_| {});
     azure.fault(json!({"kind": "allocationTimeout", "deliver": 10, "occurrence": "every"}));
-    let outcome = rollout::run(&client(&azure, 8 * ROLLOUT_DEADLINE).await, &settings("acct1", 700)).await;
+    let outcome = rollout::run(
+        &client(&azure, 8 * ROLLOUT_DEADLINE).await,
+        &checked(&settings("acct1", 700)),
+    )
+    .await;
     let error = outcome.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::PartlyReached);
     assert_eq!(azure.writes().len(), 5);

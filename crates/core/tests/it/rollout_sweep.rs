@@ -5,6 +5,7 @@ use azure_batch_core::{rollout, settings::NewRegion};
 use serde_json::{Value, json};
 
 use crate::{
+    given::checked,
     publish_sweep::write_count,
     rollout::{settings, world},
     support::Azure,
@@ -22,7 +23,7 @@ fn every_request_of_a_roll_out_meets_every_trouble() {
             fastrand::seed(7);
             let mut settings = settings("acct2", 20);
             settings.policy.new_region = NewRegion::Add;
-            rollout::run(&client, &settings).await.result
+            rollout::run(&client, &checked(&settings)).await.result
         },
         settle: without_patience,
     };

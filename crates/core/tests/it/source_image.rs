@@ -17,6 +17,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::checked,
     publish::{run, settings},
     support::{Azure, GROUP, lines},
 };
@@ -182,9 +183,9 @@ async fn an_image_whose_disks_are_gone_is_said_to_be_known_by_its_names_alone() 
     capture_own_disk(&client).await;
     delete_own_disk(&client).await;
     let warning = "looks the same";
-    publish::run(&client, &from_image()).await.result.unwrap();
+    publish::run(&client, &checked(&from_image())).await.result.unwrap();
     assert!(!lines(&mut events).join("\n").contains(warning), "nothing is found yet");
-    let again = publish::run(&client, &from_image()).await.result.unwrap();
+    let again = publish::run(&client, &checked(&from_image())).await.result.unwrap();
     assert_eq!(again.outcome, Outcome::Found);
     let told = lines(&mut events).join("\n");
     assert!(told.contains(warning) && told.contains("-force"), "{told}");

@@ -1,7 +1,7 @@
 //! What a look at pools finds: how far behind, what ends, what is mixed, and what could not be read.
 
 use azure_batch_core::{
-    settings::{ROLLOUT_DEADLINE, Sight, StatusSettings, WITHIN_DAYS},
+    settings::{self, ROLLOUT_DEADLINE, Values},
     status::{self, StatusReport},
 };
 use serde_json::{Value, json};
@@ -13,12 +13,9 @@ use crate::{
 };
 
 async fn look(azure: &Azure) -> StatusReport {
-    let settings = StatusSettings {
-        sight: Sight::Everything,
-        within_days: WITHIN_DAYS,
-    };
+    let asked = settings::status(&Values::default()).unwrap();
     let client = client(azure, ROLLOUT_DEADLINE).await;
-    status::run(&client, &settings)
+    status::run(&client, &asked.settings)
         .await
         .unwrap_or_else(|error| panic!("{}", error.report()))
 }

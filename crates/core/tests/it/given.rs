@@ -1,0 +1,309 @@
+//! Settings as a user gives them: every flow test goes through the values of options, and so through the only
+//! validation there is.
+//!
+//! Tests write settings down as fields, since that is short; here they become values, as at a door.
+
+use azure_batch_core::{
+    options::{self, Opt, image, pool, run},
+    publish::CHECK_NAMES,
+    settings::{
+        self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
+        NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings,
+        PurchasePlan, Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
+        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings,
+        WaitForSuccess,
+        fault::{Fault, lines},
+    },
+};
+
+/// Settings that can be written as values of options.
+pub(crate) trait Given: Sized {
+    fn read(&self) -> Result<Asked<Self>, Vec<Fault>>;
+}
+
+impl Given for PublishSettings {
+    fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
+        let context = PublishContext {
+            run_id: &self.run_id,
+            reuse: self.reuse,
+            now: "2026-01-01T00:00:00Z".parse().unwrap(),
+            checks: &CHECK_NAMES,
+        };
+        settings::publish(&image_values(self), &context)
+    }
+}
+
+impl Given for RolloutSettings {
+    fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
+        let mut values = account(&self.account);
+        pool_values(&mut values, &self.pool);
+        patience_values(&mut values, &self.policy.resize, &self.policy.readiness);
+        policy_values(&mut values, &self.policy);
+        change_values(&mut values, &self.change);
+        settings::rollout(&values)
+    }
+}
+
+impl Given for RollbackSettings {
+    fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
+        let mut values = account(&self.account).with(pool::POOL_ID, self.pool.to_string());
+        values.set(pool::RUNNING_TASKS, running_tasks(self.running_tasks));
+        patience_values(&mut values, &self.resize, &self.readiness);
+        settings::rollback(&values)
+    }
+}
+
+/// The settings as the flows take them.
+pub(crate) fn checked<S: Given>(given: &S) -> Checked<S> {
+    match given.read() {
+        Ok(asked) => asked.settings,
+        Err(faults) => panic!("no user could ask for this: {}", lines(&faults, options::Door::Request)),
+    }
+}
+
+fn image_values(given: &PublishSettings) -> Values {
+    let mut values = Values::default()
+        .with(image::SOURCE, source(&given.source))
+        .with(image::SHARED_IMAGE_GALLERY_DESTINATION, destination(given))
+        .with(image::USED_BY, used_by(given))
+        .with(image::CREATE_GALLERY, given.create_gallery)
+        .with(
+            image::IGNORE_CHECKS,
+            given.ignore_checks.iter().cloned().collect::<Vec<_>>(),
+        )
+        .with(image::MANAGED_IMAGE, managed_image(given.managed_image))
+        .with(image::DEALLOCATE, given.machine.if_running == Stopped::Deallocate)
+        .with(
+            image::ALLOW_RUNNING_VM,
+            given.machine.if_running == Stopped::AllowRunning,
+        )
+        .with(image::GENERALIZE, given.machine.generalized == Generalized::Mark)
+        .with(image::GENERALIZED, given.machine.generalized == Generalized::Declared)
+        .with(image::PURCHASE_PLAN, purchase_plan(given.machine.purchase_plan))
+        .with(image::REPLICA_HEADROOM_PERCENT, given.replica_rule.headroom_percent);
+    nodes_per_replica(&mut values, given.replica_rule);
+    temporary_values(&mut values, &given.temporaries);
+    version_values(&mut values, &given.version_settings);
+    if !given.traits.features.is_empty() {
+        let features = Values::default().with(image::DEFINITION_FEATURES, given.traits.features.clone());
+        values.set(image::DEFINITION, features);
+    }
+    values
+}
+
+fn source(source: &Source) -> Values {
+    let values = Values::default();
+    match source {
+        Source::Vm(id) => values.with(image::SOURCE_VM, id.to_string()),
+        Source::Disks { os, data } => values.with(image::SOURCE_OS_DISK, os.to_string()).with(
+            image::SOURCE_DATA_DISK,
+            disks(data, image::SOURCE_DATA_DISK_LUN, image::SOURCE_DATA_DISK_ID),
+        ),
+        Source::Snapshots { os, data } => values.with(image::SOURCE_OS_SNAPSHOT, os.to_string()).with(
+            image::SOURCE_DATA_SNAPSHOT,
+            disks(data, image::SOURCE_DATA_SNAPSHOT_LUN, image::SOURCE_DATA_SNAPSHOT_ID),
+        ),
+        Source::Captured { image, os, data_prefix } => {
+            let values = values
+                .with(image::SOURCE_MANAGED_IMAGE, image.to_string())
+                .with(image::SOURCE_OS_SNAPSHOT, os.to_string());
+            match data_prefix {
+                Some(prefix) => values.with(image::SOURCE_DATA_SNAPSHOT_PREFIX, prefix.as_str()),
+                None => values,
+            }
+        }
+        Source::ManagedImage(id) => values.with(image::SOURCE_MANAGED_IMAGE, id.to_string()),
+        Source::ImageVersion(id) => values.with(image::SOURCE_IMAGE_VERSION, id.to_string()),
+    }
+}
+
+fn disks<Id: ToString>(data: &[SourceDisk<Id>], lun: &'static Opt, id: &'static Opt) -> Vec<Values> {
+    let disk = |disk: &SourceDisk<Id>| {
+        Values::default()
+            .with(lun, u32::from(disk.lun))
+            .with(id, disk.id.to_string())
+    };
+    data.iter().map(disk).collect()
+}
+
+fn destination(given: &PublishSettings) -> Values {
+    let gallery = given.definition.gallery();
+    let region = |region: &settings::TargetRegion| {
+        let values = Values::default().with(image::TARGET_REGION_NAME, region.location.as_str());
+        match region.replicas {
+            Some(replicas) => values.with(image::TARGET_REGION_REPLICAS, replicas),
+            None => values,
+        }
+    };
+    let regions: Vec<Values> = given.target_regions.iter().map(region).collect();
+    Values::default()
+        .with(image::DESTINATION_SUBSCRIPTION, gallery.group().subscription())
+        .with(image::DESTINATION_RESOURCE_GROUP, gallery.group().name())
+        .with(image::DESTINATION_GALLERY_NAME, gallery.name())
+        .with(image::DESTINATION_IMAGE_NAME, given.definition.name())
+        .with(image::DESTINATION_IMAGE_VERSION, given.version.to_string())
+        .with(
+            image::DESTINATION_STORAGE_ACCOUNT_TYPE,
+            given.version_settings.storage.as_str(),
+        )
+        .with(image::DESTINATION_TARGET_REGION, regions)
+}
+
+fn used_by(given: &PublishSettings) -> Vec<Values> {
+    let pool = |pool: &settings::UsedBy| {
+        let values = Values::default()
+            .with(image::USED_BY_BATCH_ACCOUNT, pool.account.to_string())
+            .with(image::USED_BY_NODES, pool.nodes);
+        match &pool.vm_size {
+            Some(size) => values.with(image::USED_BY_VM_SIZE, size.to_string()),
+            None => values,
+        }
+    };
+    given.used_by.iter().map(pool).collect()
+}
+
+const fn managed_image(policy: ManagedImagePolicy) -> &'static str {
+    match policy {
+        ManagedImagePolicy::Auto => "auto",
+        ManagedImagePolicy::Always => "always",
+        ManagedImagePolicy::Never => "never",
+    }
+}
+
+const fn purchase_plan(given: PurchasePlan) -> &'static str {
+    match given {
+        PurchasePlan::Refuse => "refuse",
+        PurchasePlan::Carry => "carry",
+    }
+}
+
+fn temporary_values(values: &mut Values, given: &Temporaries) {
+    let kept = |kind: &KeptKind| match kind {
+        KeptKind::Snapshots => "snapshots".to_owned(),
+        KeptKind::ManagedImage => "managed_image".to_owned(),
+    };
+    values.set(image::KEEP, given.keep.iter().map(kept).collect::<Vec<_>>());
+    values.set(image::AZURE_TAGS, given.tags.clone());
+    values.set(image::TEMP_NAME_PREFIX, given.name_prefix.as_str());
+    let on_failure = match given.on_failure {
+        OnFailure::Delete => "delete",
+        OnFailure::Keep => "keep",
+    };
+    values.set(image::ON_FAILURE, on_failure);
+    if let Some(group) = &given.group {
+        values.set(image::TEMP_RESOURCE_GROUP_NAME, group.name());
+    }
+}
+
+fn version_values(values: &mut Values, given: &VersionSettings) {
+    match given.latest {
+        Latest::Keep => {}
+        Latest::Exclude => values.set(image::LATEST_NOW, false),
+        Latest::Admit => values.set(image::LATEST_NOW, true),
+    }
+    if let Some(end) = given.end_of_life {
+        values.set(image::END_OF_LIFE_DATE, end.to_string());
+    }
+}
+
+fn nodes_per_replica(values: &mut Values, rule: ReplicaRule) {
+    let nodes: u32 = match rule.nodes_per_replica {
+        NodesPerReplica::ThreeHundred => 300,
+        NodesPerReplica::SixHundred => 600,
+    };
+    values.set(run::NODES_PER_REPLICA, nodes);
+}
+
+fn pool_values(values: &mut Values, given: &PoolSpec) {
+    values.set(pool::POOL_ID, given.id.to_string());
+    values.set(pool::IMAGE_VERSION, given.version.to_string());
+    if let Some(size) = &given.vm_size {
+        values.set(pool::VM_SIZE, size.to_string());
+    }
+    if let Some(agent) = &given.node_agent_sku {
+        values.set(pool::NODE_AGENT_SKU_ID, agent.to_string());
+    }
+    values.set(pool::TARGET_DEDICATED_NODES, given.targets.dedicated);
+    values.set(pool::TARGET_SPOT_NODES, given.targets.spot);
+    match given.targets.spot_counts {
+        SpotCounts::WhenAlone => {}
+        SpotCounts::No => values.set(pool::COUNT_SPOT_NODES, false),
+        SpotCounts::Yes => values.set(pool::COUNT_SPOT_NODES, true),
+    }
+    if let Some(task) = &given.start_task {
+        values.set(pool::START_TASK, task.command.as_str());
+        values.set(pool::START_TASK_ELEVATED, task.elevation == Elevation::Admin);
+        values.set(
+            pool::START_TASK_WAIT_FOR_SUCCESS,
+            task.wait_for_success == WaitForSuccess::Yes,
+        );
+        values.set(pool::START_TASK_MAX_RETRIES, task.max_retries);
+    }
+    if !given.json.is_empty() {
+        values.set(
+            pool::POOL_JSON,
+            serde_json::Value::Object(given.json.clone()).to_string(),
+        );
+    }
+}
+
+fn account(given: &AccountRef) -> Values {
+    match given {
+        AccountRef::Id(id) => Values::default().with(pool::ACCOUNT, id.to_string()),
+        AccountRef::Endpoint(endpoint) => Values::default().with(pool::ACCOUNT_ENDPOINT, endpoint.to_string()),
+    }
+}
+
+fn patience_values(values: &mut Values, resize: &ResizePolicy, readiness: &Readiness) {
+    values.set(pool::RESIZE_ROUNDS, resize.rounds);
+    if let Some(timeout) = resize.timeout {
+        values.set(pool::RESIZE_TIMEOUT, format!("{}s", timeout.as_secs()));
+    }
+    values.set(pool::STOP_PENDING_RESIZE, resize.pending == PendingResize::Stop);
+    let node_timeout = format!("{}s", readiness.node_timeout.as_secs());
+    values.set(pool::NODE_READY_TIMEOUT, node_timeout);
+    if let Some(share) = readiness.min_dedicated {
+        values.set(pool::MIN_READY, share.to_string());
+    }
+    if let Some(share) = readiness.min_spot {
+        values.set(pool::MIN_READY_SPOT, share.to_string());
+    }
+}
+
+fn policy_values(values: &mut Values, given: &RolloutPolicy) {
+    nodes_per_replica(values, given.replica_rule);
+    values.set(pool::ADD_REGION, given.new_region == NewRegion::Add);
+    values.set(pool::ADOPT, given.adopt == Adopt::Yes);
+    values.set(pool::REGISTER_PROVIDER, given.register == Register::Yes);
+}
+
+fn change_values(values: &mut Values, given: &Change) {
+    let strategy = match given.strategy {
+        Strategy::CreateOnly => "create-only",
+        Strategy::InPlace => "in-place",
+    };
+    values.set(pool::STRATEGY, strategy);
+    values.set(pool::RUNNING_TASKS, running_tasks(given.running_tasks));
+    if let Some(nodes) = given.canary.nodes {
+        values.set(pool::CANARY_NODES, nodes.to_string());
+    }
+    if let Some(command) = &given.canary.command {
+        values.set(pool::CANARY_COMMAND, command.as_str());
+    }
+    let minutes = given.canary.bake.as_secs() / 60;
+    values.set(pool::CANARY_MINUTES, minutes.to_string());
+    let on_failure = match given.on_failure {
+        OnBad::Return => "return",
+        OnBad::Keep => "keep",
+    };
+    values.set(pool::ON_FAILURE, on_failure);
+}
+
+const fn running_tasks(given: RunningTasks) -> &'static str {
+    match given {
+        RunningTasks::Wait => "wait",
+        RunningTasks::TaskCompletion => "taskcompletion",
+        RunningTasks::Requeue => "requeue",
+        RunningTasks::Terminate => "terminate",
+    }
+}
