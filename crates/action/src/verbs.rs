@@ -27,7 +27,7 @@ pub async fn run(
         Verb::Rollback => rollback::run(given, runner, environment, console).await,
         Verb::Doctor => doctor::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,
-        // Publishing is the other program's; no command line leads here.
-        Verb::Publish => 2,
+        // Images are the other program's; no command line leads here.
+        Verb::Publish | Verb::List | Verb::Promote | Verb::Demote => 2,
     }
 }

@@ -26,6 +26,7 @@ pub mod options;
 pub mod plan;
 pub mod preflight;
 pub mod progress;
+pub mod promotion;
 pub mod publish;
 pub mod redact;
 pub mod replicas;

@@ -86,6 +86,10 @@ pub enum Verb {
     Rollout,
     /// Which versions a definition has, and who runs them.
     List,
+    /// A version becomes latest.
+    Promote,
+    /// A version is latest no more.
+    Demote,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -336,13 +340,18 @@ const EVERY_VERB: &[Verb] = &[
     Verb::Status,
     Verb::Doctor,
     Verb::List,
+    Verb::Promote,
+    Verb::Demote,
 ];
 
 /// What is about the versions of one definition.
 const ON_DEFINITION: &[Verb] = &[Verb::List];
 
 /// What looks at the pools in sight.
-const LOOKING_AT_POOLS: &[Verb] = &[Verb::List];
+const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote];
+
+/// What moves latest.
+const MOVING_LATEST: &[Verb] = &[Verb::Promote, Verb::Demote];
 
 /// What makes nodes.
 const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan];
@@ -381,6 +390,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_CHANGE,
         pool::ROWS,
         versions::OF_DEFINITION,
+        versions::OF_LATEST,
         versions::OF_SIGHT,
         pool::OF_REPORT,
         fleet::ROWS,

@@ -47,7 +47,7 @@ pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complet
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use values::{Stray, Value, Values};
-pub use versions::ListSettings;
+pub use versions::{Goal, ListSettings, PromotionSettings};
 
 use std::time::Duration;
 
@@ -122,6 +122,30 @@ pub fn list(values: &Values) -> Result<Asked<ListSettings>, Vec<fault::Fault>> {
     asked(values, |_| LOOK_DEADLINE, versions::list)
 }
 
+/// Reads which version becomes latest. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn promote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fault>> {
+    asked(
+        values,
+        |_| PROMOTION_DEADLINE,
+        |reader| versions::promotion(reader, Goal::Admit),
+    )
+}
+
+/// Reads which version is latest no more. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn demote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fault>> {
+    asked(
+        values,
+        |_| PROMOTION_DEADLINE,
+        |reader| versions::promotion(reader, Goal::Exclude),
+    )
+}
+
 /// Reads how to sign in and to which Azure, and nothing else.
 ///
 /// # Errors
@@ -163,6 +187,9 @@ fn asked<Settings>(
 /// How long a publish may take when it is not given: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long moving `latest` may take when it is not given: a version that is being replicated is waited for.
+pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long a run that only reads may take when it is not given: it asks a few questions of each account.
 pub const LOOK_DEADLINE: Duration = Duration::from_secs(15 * 60);

@@ -20,6 +20,8 @@ rows! {
             (Verb::Status, "15m", "it only reads"),
             (Verb::Doctor, "15m", "it only reads"),
             (Verb::List, "15m", "it only reads"),
+            (Verb::Promote, "1h", "a version that is being replicated is waited for"),
+            (Verb::Demote, "1h", "a version that is being replicated is waited for"),
         ]), [],
         "How long the whole run may take, such as `90m` or `6h`. When this time is over, nothing is lost: the same run again goes on from there.";
 }

@@ -2,7 +2,10 @@
 
 use super::{Sight, reader::Reader};
 use crate::{
-    ids::{InvalidId, SubscriptionId, resource::ImageDefinitionId},
+    ids::{
+        InvalidId, Location, SubscriptionId,
+        resource::{ImageDefinitionId, ImageVersionId},
+    },
     options::versions,
 };
 
@@ -13,6 +16,59 @@ pub struct ListSettings {
     pub definition: ImageDefinitionId,
     /// Whose pools count.
     pub sight: Sight,
+}
+
+/// What becomes of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// New nodes of pools that follow the definition may get it.
+    Admit,
+    /// They do not get it any more.
+    Exclude,
+}
+
+/// Everything that moving `latest` needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromotionSettings {
+    /// The version.
+    pub version: ImageVersionId,
+    /// What becomes of it.
+    pub goal: Goal,
+    /// Where; everywhere when there is none.
+    pub regions: Vec<Location>,
+    /// Whose pools count.
+    pub sight: Sight,
+}
+
+/// Reads the settings of a promotion, or of the contrary.
+pub(super) fn promotion(reader: &mut Reader<'_, '_>, goal: Goal) -> Option<PromotionSettings> {
+    let version = version(reader);
+    let regions = regions(reader);
+    let sight = sight(reader);
+    Some(PromotionSettings {
+        version: version?,
+        goal,
+        regions: regions?,
+        sight: sight?,
+    })
+}
+
+fn version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
+    let opt = versions::IMAGE_VERSION;
+    let remedy = "give the resource id of the image version";
+    let id: ImageVersionId = reader.required(opt, remedy).and_then(|_| reader.parsed(opt))?;
+    if id.number().is_none() {
+        reader.refuse(opt, format!("{} is no version number, such as 1.0.2", id.name()));
+        return None;
+    }
+    Some(id)
+}
+
+/// Where; nothing after a fault.
+fn regions(reader: &mut Reader<'_, '_>) -> Option<Vec<Location>> {
+    let opt = versions::REGIONS;
+    let regions: Result<Vec<Location>, InvalidId> = reader.listed(opt).iter().map(|name| name.parse()).collect();
+    reader.checked(opt, regions)
 }
 
 /// Reads the settings of a list.
