@@ -98,6 +98,18 @@ const VERBS: &[Named] = &[
         about: "Show which pool runs which image, how far it is behind, and what ends next; it changes nothing",
         exit_codes: "0 nothing to act on, 10 something to act on, 5 not everything could be read",
     },
+    Named {
+        verb: Verb::Wait,
+        word: "wait",
+        about: "Wait until a pool that is there has its nodes; it changes nothing",
+        exit_codes: "0 enough nodes are ready",
+    },
+    Named {
+        verb: Verb::Delete,
+        word: "delete",
+        about: "Delete a pool that a roll-out made, and wait until it is gone; without --yes only show the plan",
+        exit_codes: "0 gone, 10 there is a plan and --yes was not given",
+    },
 ];
 
 /// The flag that has no input: inside GitHub the log is for people.

@@ -3,12 +3,14 @@
 //! What verbs without a report file share is in `asking`, what all verbs share in `run`.
 
 mod asking;
+mod delete;
 pub mod doctor;
 pub mod plan;
 pub mod rollback;
 pub mod rollout;
 mod sign_in;
 pub mod status;
+mod wait;
 
 use azure_batch_core::options::Verb;
 
@@ -26,6 +28,8 @@ pub async fn run(
         Verb::Plan => plan::run(given, runner, environment, console).await,
         Verb::Rollback => rollback::run(given, runner, environment, console).await,
         Verb::Doctor => doctor::run(given, runner, environment, console).await,
+        Verb::Wait => wait::run(given, runner, environment, console).await,
+        Verb::Delete => delete::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,
         // Images are the other program's; no command line leads here.
         Verb::Publish | Verb::List | Verb::Promote | Verb::Demote => 2,

@@ -1,4 +1,4 @@
-//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools, nodes, images and sizes.
+//! Azure Batch on the wire: its api-version, and requests and views of accounts, pools, nodes, jobs, images and sizes.
 //!
 //! It decides nothing. Only `account::read` sends a request.
 

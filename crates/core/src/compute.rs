@@ -8,5 +8,6 @@ pub mod image;
 pub mod sku;
 pub mod snapshot;
 pub mod soft_deleted;
+pub mod usage;
 pub mod version;
 pub mod vm;

@@ -98,6 +98,10 @@ pub enum Verb {
     Status,
     /// Whether an identity can do its work.
     Doctor,
+    /// Until a pool that is there has its nodes.
+    Wait,
+    /// A pool goes.
+    Delete,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -342,6 +346,8 @@ const EVERY_VERB: &[Verb] = &[
     Verb::List,
     Verb::Promote,
     Verb::Demote,
+    Verb::Wait,
+    Verb::Delete,
 ];
 
 /// What is about the versions of one definition.
@@ -360,7 +366,27 @@ const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan];
 const STATUS: &[Verb] = &[Verb::Status];
 
 /// What can be said of one Batch account.
-const ON_ACCOUNT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Status, Verb::Doctor];
+const ON_ACCOUNT: &[Verb] = &[
+    Verb::Rollout,
+    Verb::Plan,
+    Verb::Rollback,
+    Verb::Status,
+    Verb::Doctor,
+    Verb::Wait,
+    Verb::Delete,
+];
+
+/// What is about one pool.
+const ON_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Wait, Verb::Delete];
+
+/// What waits until a pool is good.
+const AWAITING_NODES: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Wait];
+
+/// What waits for nodes.
+const PATIENT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Wait];
+
+/// What deletes.
+const DELETE: &[Verb] = &[Verb::Delete];
 
 /// What can be said of one image version.
 const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Doctor];
@@ -387,13 +413,18 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         image::OF_POST_PROCESSOR,
         pool::OF_VERSION,
         pool::OF_ACCOUNT,
+        pool::OF_POOL,
+        pool::OF_MACHINES,
+        pool::OF_READINESS,
         pool::OF_CHANGE,
         pool::ROWS,
         versions::OF_DEFINITION,
         versions::OF_LATEST,
         versions::OF_SIGHT,
+        pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,
+        fleet::OF_DELETION,
         run::OF_NODES,
         run::ROWS,
         sign_in::ROWS,

@@ -16,13 +16,16 @@ mod record;
 mod replace;
 mod replicas;
 mod report;
+mod room;
 mod size;
 mod spec;
+mod standing;
 mod step;
 mod verdict;
 
 pub use replace::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
 use crate::{
@@ -97,7 +100,7 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
-        before::check(client, settings, report).await?;
+        before::check(client, (settings, &intent), &site, report).await?;
     }
     if beginning.size.brings_nodes() {
         let need = replicas::foresee(&access, &site, settings).await?;
@@ -164,7 +167,7 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
     let mut skipped = Vec::new();
-    let (endpoint, _region) = observe::account(client, &settings.account, &mut skipped).await?;
+    let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
     let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
     let mut access = PoolAccess::new(&watch, settings.pool.clone());

@@ -22,6 +22,7 @@ mod sign_in;
 mod source;
 mod status;
 mod temporaries;
+mod upkeep;
 mod values;
 mod versions;
 
@@ -46,6 +47,7 @@ pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
+pub use upkeep::{Consent, DeletionSettings, WaitSettings};
 pub use values::{Stray, Value, Values};
 pub use versions::{Goal, ListSettings, PromotionSettings};
 
@@ -146,6 +148,22 @@ pub fn demote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fa
     )
 }
 
+/// Reads which pool to wait for. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn wait(values: &Values) -> Result<Asked<WaitSettings>, Vec<fault::Fault>> {
+    asked(values, |_| WAIT_DEADLINE, upkeep::read_wait)
+}
+
+/// Reads which pool to delete. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn deletion(values: &Values) -> Result<Asked<DeletionSettings>, Vec<fault::Fault>> {
+    asked(values, |_| DELETION_DEADLINE, upkeep::read_deletion)
+}
+
 /// Reads how to sign in and to which Azure, and nothing else.
 ///
 /// # Errors
@@ -190,6 +208,12 @@ pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 /// How long moving `latest` may take when it is not given: a version that is being replicated is waited for.
 pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// How long a wait for a pool may take when it is not given: as a roll-out with five rounds of a small pool.
+pub const WAIT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
+
+/// How long the deletion of a pool may take when it is not given: nodes go within minutes.
+pub const DELETION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long a run that only reads may take when it is not given: it asks a few questions of each account.
 pub const LOOK_DEADLINE: Duration = Duration::from_secs(15 * 60);

@@ -14,6 +14,8 @@ const OF_COMMANDS: &[(&str, Verb)] = &[
     ("plan", Verb::Plan),
     ("rollback", Verb::Rollback),
     ("doctor", Verb::Doctor),
+    ("wait", Verb::Wait),
+    ("delete", Verb::Delete),
     ("status", Verb::Status),
 ];
 

@@ -26,6 +26,8 @@ pub struct Account {
     pub location: Location,
     /// Whose quota its nodes use.
     pub allocation: Allocation,
+    /// How much it may have.
+    pub quotas: Quotas,
 }
 
 /// Whose quota an account's nodes use.
@@ -37,6 +39,19 @@ pub enum Allocation {
     UserSubscription,
 }
 
+/// How much an account may have. Cores and families are absent where nodes use the subscription's quota.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Quotas {
+    /// Cores of dedicated nodes.
+    pub dedicated_cores: Option<u32>,
+    /// Cores of spot nodes.
+    pub spot_cores: Option<u32>,
+    /// Cores of dedicated nodes by family; absent where families are not enforced.
+    pub families: Option<Vec<(String, u32)>>,
+    /// Pools.
+    pub pools: Option<u32>,
+}
+
 impl Allocation {
     /// Whose quota, in words.
     #[must_use]
@@ -45,6 +60,29 @@ impl Allocation {
             Self::BatchService => "the account",
             Self::UserSubscription => "the subscription",
         }
+    }
+}
+
+impl Quotas {
+    fn read(body: &serde_json::Value) -> Self {
+        let count = |of: &serde_json::Value, pointer| u32::try_from(json::number(of, pointer)?).ok();
+        let family = |item| Some((json::text(item, "/name")?.to_owned(), count(item, "/coreQuota")?));
+        let enforced = json::at(body, "/properties/dedicatedCoreQuotaPerVMFamilyEnforced");
+        let families = json::items(body, "/properties/dedicatedCoreQuotaPerVMFamily").filter_map(family);
+        Self {
+            dedicated_cores: count(body, "/properties/dedicatedCoreQuota"),
+            spot_cores: count(body, "/properties/lowPriorityCoreQuota"),
+            families: (enforced == &serde_json::Value::Bool(true)).then(|| families.collect()),
+            pools: count(body, "/properties/poolQuota"),
+        }
+    }
+
+    /// The cores of a family; nothing when that family has no quota of its own.
+    #[must_use]
+    pub fn family(&self, name: &str) -> Option<u32> {
+        let families = self.families.as_ref()?;
+        let own = families.iter().find(|(family, _)| family.eq_ignore_ascii_case(name));
+        own.map(|(_, cores)| *cores)
     }
 }
 
@@ -117,6 +155,7 @@ pub fn parse(id: &BatchAccountId, body: &serde_json::Value) -> Result<Account> {
         } else {
             Allocation::BatchService
         },
+        quotas: Quotas::read(body),
     })
 }
 

@@ -158,6 +158,18 @@ impl Pool {
         PoolImage::read(read_json::at(&self.body, "/virtualMachineConfiguration/imageReference"))
     }
 
+    /// Its VM size, in whatever case the service wrote it.
+    #[must_use]
+    pub fn vm_size(&self) -> &str {
+        read_json::text(&self.body, "/vmSize").unwrap_or_default()
+    }
+
+    /// The subnet its nodes are in.
+    #[must_use]
+    pub fn subnet(&self) -> Option<&str> {
+        read_json::text(&self.body, "/networkConfiguration/subnetId")
+    }
+
     /// Whether no resize is under way.
     #[must_use]
     pub fn is_steady(&self) -> bool {
@@ -242,7 +254,7 @@ pub fn survey(endpoint: &BatchEndpoint) -> Request {
         "$select",
         "id,state,creationTime,allocationState,allocationStateTransitionTime,currentDedicatedNodes,\
          currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,\
-         autoScaleFormula,vmSize,metadata,upgradePolicy,virtualMachineConfiguration",
+         autoScaleFormula,vmSize,metadata,upgradePolicy,networkConfiguration,virtualMachineConfiguration",
     )
 }
 
@@ -299,6 +311,22 @@ pub fn patch(endpoint: &BatchEndpoint, id: &PoolId, body: Value, etag: Option<&s
         format!("change pool {id}"),
     )
     .with_body(body);
+    match etag {
+        Some(etag) => request.with_header("if-match", etag),
+        None => request,
+    }
+}
+
+/// The request that deletes a pool, unless it has changed since `etag`.
+#[must_use]
+pub fn delete(endpoint: &BatchEndpoint, id: &PoolId, etag: Option<&str>) -> Request {
+    let request = Request::batch(
+        endpoint,
+        Method::DELETE,
+        path(id),
+        API_VERSION,
+        format!("delete pool {id}"),
+    );
     match etag {
         Some(etag) => request.with_header("if-match", etag),
         None => request,

@@ -1,6 +1,9 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
-use super::{CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_VERSION, POOL_DOORS, REPORTING, ROLLOUT, Standard, rows};
+use super::{
+    AWAITING_NODES, CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT, POOL_DOORS, REPORTING, ROLLOUT,
+    Standard, rows,
+};
 
 rows! {
     /// Which version.
@@ -25,10 +28,15 @@ rows! {
 }
 
 rows! {
+    /// Which pool.
+    OF_POOL [ON_POOL, POOL_DOORS]:
+    POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
+        "Id of the pool. A roll-out creates or resizes it.";
+}
+
+rows! {
     /// Which pool that is changed, what happens to what runs on it, and how patiently.
     OF_CHANGE [CHANGING_A_POOL, POOL_DOORS]:
-    POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
-        "Id of the pool.";
     RUNNING_TASKS: "running_tasks", Change, Kind::Text, Standard::Value("wait", "nothing that runs is lost"), [],
         "What happens to the tasks that run on a pool which must be emptied. Its jobs are disabled first and enabled at the end. `wait`: the tasks run to their end, then the pool is emptied. `taskcompletion`: each node goes once its tasks have ended. `requeue`: the tasks end and start again later. `terminate`: the tasks end and count as failed.";
 
@@ -38,13 +46,11 @@ rows! {
         "Timeout of the first resize round, 5 minutes at least; later rounds get longer ones.";
     STOP_PENDING_RESIZE: "stop_pending_resize", Waiting, Kind::Bool, Standard::Value("false", "another user may need it"), [],
         "Stop a resize to another target that is in progress. Without this the run waits for its end.";
-    NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
-        "The wait for nodes ends when for this long no more nodes got ready and no node on its way changed its state.";
 }
 
 rows! {
-    /// What the pool shall be.
-    ROWS [ROLLOUT, POOL_DOORS]:
+    /// What the pool is made of.
+    OF_MACHINES [ROLLOUT, POOL_DOORS]:
     VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],
         "VM size of the nodes, such as `Standard_D4s_v5`. Needed to create the pool; compared when the pool exists.";
     NODE_AGENT_SKU_ID: "node_agent_sku_id", Pool, Kind::Text, Standard::Absent, [],
@@ -53,12 +59,22 @@ rows! {
         "How many dedicated nodes the pool shall have.";
     TARGET_SPOT_NODES: "target_spot_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
         "How many spot nodes the pool shall have.";
+}
+
+rows! {
+    /// How many nodes are enough.
+    OF_READINESS [AWAITING_NODES, POOL_DOORS]:
     COUNT_SPOT_NODES: "count_spot_nodes", Pool, Kind::Bool, Standard::Rule("only in a pool without dedicated nodes, as Azure takes spot nodes away at any time"), [],
-        "Whether the roll-out succeeds only when the spot nodes are ready too.";
+        "Whether spot nodes must be ready too for success.";
     MIN_READY: "min_ready", Pool, Kind::Text, Standard::Rule("all dedicated nodes up to 100, 98 % of them above: in a large allocation single nodes fail"), [],
         "How many dedicated nodes must be ready for success: a number, or a percentage such as `95%`. Nodes that are missing then are named in a warning.";
     MIN_READY_SPOT: "min_ready_spot", Pool, Kind::Text, Standard::Rule("as for dedicated nodes when {count_spot_nodes} says that they count or the pool has no others, else 0"), [],
         "How many spot nodes must be ready for success: a number, or a percentage such as `50%`.";
+}
+
+rows! {
+    /// What runs on the nodes, how patiently, and what is reported.
+    ROWS [ROLLOUT, POOL_DOORS]:
     START_TASK: "start_task", Pool, Kind::Text, Standard::Absent, [],
         "Command line of the start task; run by `/bin/bash -c` or `cmd /c`.";
     START_TASK_ELEVATED: "start_task_elevated", Pool, Kind::Bool, Standard::Value("false", "least privilege"), [],
@@ -98,4 +114,11 @@ rows! {
         "Environment in which the roll-out is shown as a deployment.";
     REPORT_PATH: "report_path", Report, Kind::File, Standard::Rule("a file named after pool and step in the runner's temporary folder; on the command line only when given"), [],
         "Where the report is written, as JSON.";
+}
+
+rows! {
+    /// How long nothing may happen.
+    OF_PATIENCE [PATIENT, POOL_DOORS]:
+    NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
+        "The wait for nodes ends when for this long no more nodes got ready and no node on its way changed its state.";
 }

@@ -22,6 +22,8 @@ rows! {
             (Verb::List, "15m", "it only reads"),
             (Verb::Promote, "1h", "a version that is being replicated is waited for"),
             (Verb::Demote, "1h", "a version that is being replicated is waited for"),
+            (Verb::Wait, "4h", "as long as a roll-out of a small pool"),
+            (Verb::Delete, "1h", "nodes go within minutes"),
         ]), [],
         "How long the whole run may take, such as `90m` or `6h`. When this time is over, nothing is lost: the same run again goes on from there.";
 }

@@ -3,7 +3,7 @@
 //! It writes nothing. The pool itself is read by the plan's loop, which looks again after every wait.
 
 use crate::{
-    batch::account,
+    batch::account::{self, Account},
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
@@ -16,6 +16,8 @@ use crate::{
 /// Where the pool lives, and what it shall run.
 #[derive(Debug)]
 pub(super) struct Site {
+    /// The account as ARM describes it; unknown when it is given by its endpoint.
+    pub(super) account: Option<Account>,
     /// Where the account's data plane answers.
     pub(super) endpoint: BatchEndpoint,
     /// The account's region; unknown when neither ARM nor the endpoint shows it.
@@ -29,12 +31,14 @@ pub(super) struct Site {
 /// Looks.
 pub(super) async fn observe(client: &Client, settings: &RolloutSettings) -> Result<Site> {
     let mut skipped = Vec::new();
-    let (endpoint, location) = account(client, &settings.account, &mut skipped).await?;
+    let account = account(client, &settings.account, &mut skipped).await?;
+    let (endpoint, location) = place(&settings.account, account.as_ref())?;
     let version = image_version(client, settings, &mut skipped).await?;
     if version.is_some() && location.is_none() {
         skipped.push("replicas of the image version: the account's region is not known".to_owned());
     }
     Ok(Site {
+        account,
         endpoint,
         location,
         version,
@@ -42,24 +46,39 @@ pub(super) async fn observe(client: &Client, settings: &RolloutSettings) -> Resu
     })
 }
 
-pub(super) async fn account(
+/// Where the account answers, and its region.
+pub(super) async fn located(
     client: &Client,
-    account: &AccountRef,
+    reference: &AccountRef,
     skipped: &mut Vec<String>,
 ) -> Result<(BatchEndpoint, Option<Location>)> {
+    let read = account(client, reference, skipped).await?;
+    place(reference, read.as_ref())
+}
+
+async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String>) -> Result<Option<Account>> {
     let id = match account {
-        AccountRef::Endpoint(endpoint) => {
-            skipped.push("sign-in modes of the account: it is given by its endpoint alone".to_owned());
-            return Ok((endpoint.clone(), endpoint.region()));
+        AccountRef::Endpoint(_) => {
+            skipped.push("sign-in modes and quotas of the account: it is given by its endpoint alone".to_owned());
+            return Ok(None);
         }
         AccountRef::Id(id) => id,
     };
     match account::read(client, id).await {
-        Ok(account) => Ok((account.endpoint, Some(account.location))),
+        Ok(account) => Ok(Some(account)),
         Err(error) if error.has_status(403) => Err(error.with_hint(
             "give the account by its endpoint (account.region.batch.azure.com) to go without rights in ARM, or grant Reader on it",
         )),
         Err(error) => Err(error),
+    }
+}
+
+/// Where the account is: as ARM says, else as its endpoint shows.
+fn place(account: &AccountRef, read: Option<&Account>) -> Result<(BatchEndpoint, Option<Location>)> {
+    match (account, read) {
+        (_, Some(read)) => Ok((read.endpoint.clone(), Some(read.location.clone()))),
+        (AccountRef::Endpoint(endpoint), None) => Ok((endpoint.clone(), endpoint.region())),
+        (AccountRef::Id(id), None) => Err(Error::new(ErrorKind::Azure, format!("there is no Batch account {id}"))),
     }
 }
 

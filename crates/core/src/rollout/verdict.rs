@@ -145,6 +145,19 @@ impl Census {
         census
     }
 
+    /// Counts nodes by their states alone, whichever image they run.
+    pub(super) fn by_state(nodes: &[Node]) -> Self {
+        let mut counts = StateCounts::default();
+        for node in nodes {
+            let of_kind = match node.kind {
+                NodeKind::Dedicated => &mut counts.dedicated,
+                NodeKind::Spot => &mut counts.spot,
+            };
+            *of_kind.entry(node.state.clone()).or_insert(0) += 1;
+        }
+        Self::from(&counts)
+    }
+
     /// The same while the pool has so many nodes: those that do not show yet are still coming.
     pub(super) const fn of_pool(mut self, current: NodeCounts) -> Self {
         self.coming.dedicated += current.dedicated.saturating_sub(self.total.dedicated);

@@ -313,7 +313,8 @@ fn resize(reader: &mut Reader<'_, '_>) -> ResizePolicy {
     }
 }
 
-fn readiness(reader: &mut Reader<'_, '_>) -> Readiness {
+/// When a pool is good.
+pub(super) fn readiness(reader: &mut Reader<'_, '_>) -> Readiness {
     Readiness {
         node_timeout: reader
             .duration(pool::NODE_READY_TIMEOUT)

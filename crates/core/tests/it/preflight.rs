@@ -69,7 +69,7 @@ async fn an_identity_with_rights_on_pools_alone_rolls_out_and_lists_what_it_skip
     let report = good(roll_out(&azure, &by_endpoint).await);
     let skipped = report.skipped_checks.join("\n");
     for said in [
-        "sign-in modes of the account",
+        "sign-in modes and quotas of the account",
         "may not read it",
         "whether Microsoft.Batch is registered",
     ] {

@@ -454,7 +454,7 @@ async fn without_rights_in_arm_the_checks_not_made_are_listed() {
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!(report.ready, 10);
     insta::assert_snapshot!(report.skipped_checks.join("\n"), @r"
-    sign-in modes of the account: it is given by its endpoint alone
+    sign-in modes and quotas of the account: it is given by its endpoint alone
     state and replicas of the image version: this identity may not read it
     rights on /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0: this identity may not read them
     whether Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5: this identity may not read it
@@ -468,7 +468,7 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     let settings = settings("acct1", 700);
     // By then the pool is created and being waited for.
-    azure.gone_after(12, cancel);
+    azure.gone_after(14, cancel);
     let outcome = rollout::run(&client, &checked(&settings)).await;
     let error = outcome.result.unwrap_err();
     assert_eq!(

@@ -314,7 +314,7 @@ async fn another_roll_out_does_not_mix_with_one_that_has_not_come_to_its_end() {
     let azure = working().await;
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
-    let disable = 12;
+    let disable = 14;
     azure.gone_after(disable, cancel);
     let error = rollout::run(&client, &checked(&in_place(8))).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);

@@ -116,7 +116,7 @@ async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
     azure.turn_the_page();
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
-    azure.gone_after(12, cancel);
+    azure.gone_after(14, cancel);
     let outcome = rollout::run(&client, &checked(&settings)).await;
     assert_eq!(
         (outcome.result.unwrap_err().kind(), outcome.report.ready),
@@ -174,7 +174,7 @@ async fn after_a_cancel_it_is_said_that_a_resize_goes_on() {
     let azure = world(|_| {});
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
-    azure.gone_after(12, cancel);
+    azure.gone_after(14, cancel);
     let outcome = rollout::run(&client, &checked(&settings("acct1", 700))).await;
     assert_eq!(outcome.report.action, PoolAction::Created);
     let report = outcome.result.unwrap_err().report();

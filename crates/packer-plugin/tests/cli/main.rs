@@ -8,4 +8,6 @@ mod lab;
 #[cfg(test)]
 mod list;
 #[cfg(test)]
+mod promote;
+#[cfg(test)]
 mod publish;

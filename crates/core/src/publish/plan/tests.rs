@@ -45,6 +45,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
             endpoint: crate::ids::BatchEndpoint::parse("acct.example").unwrap(),
             location: location.parse().unwrap(),
             allocation: crate::batch::account::Allocation::BatchService,
+            quotas: crate::batch::account::Quotas::default(),
         };
         (account, *nodes)
     };

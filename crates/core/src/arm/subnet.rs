@@ -1,0 +1,49 @@
+//! The subnets of a virtual network, as far as a pool needs them: how many addresses there are.
+//!
+//! It decides nothing.
+
+use http::Method;
+use serde_json::Value;
+
+use crate::{json, request::Request};
+
+/// The api-version of virtual networks: azure-mgmt-network 30 sends it.
+const API_VERSION: &str = "2024-10-01";
+
+/// A subnet.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Subnet {
+    /// Its name.
+    pub name: String,
+    /// Its addresses, such as `10.0.0.0/24`.
+    pub prefix: String,
+    /// How many addresses network interfaces have there.
+    pub used: u64,
+}
+
+impl Subnet {
+    /// Reads one item of the list.
+    #[must_use]
+    pub fn read(item: &Value) -> Option<Self> {
+        let prefix = json::text(item, "/properties/addressPrefix")
+            .or_else(|| json::text(item, "/properties/addressPrefixes/0"))?;
+        Some(Self {
+            name: json::text(item, "/name")?.to_owned(),
+            prefix: prefix.to_owned(),
+            used: json::items(item, "/properties/ipConfigurations").count() as u64,
+        })
+    }
+}
+
+/// The request for the subnets of the network of a subnet; nothing when the text is not a subnet's id.
+#[must_use]
+pub fn list_around(subnet: &str) -> Option<Request> {
+    let (network, name) = subnet.split_once("/subnets/")?;
+    let doing = format!("read the addresses of subnet {name}");
+    Some(Request::arm(
+        Method::GET,
+        format!("{network}/subnets"),
+        API_VERSION,
+        doing,
+    ))
+}

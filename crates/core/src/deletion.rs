@@ -1,0 +1,285 @@
+//! Deletes a pool and waits until it is gone: only one that a roll-out made, and none that jobs still use, unless told.
+//!
+//! It looks before each write and decides again. Without consent it writes nothing and says what it would do.
+
+use std::{fmt, time::Duration};
+
+use serde::Serialize;
+
+use crate::{
+    batch::{
+        account,
+        job::{self, Job, JobState},
+        pool::{self, Pool, PoolLife},
+    },
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::{BatchEndpoint, PoolId},
+    options::fleet::{ANY_POOL, WITH_JOBS},
+    plan::{Effect, Plan, Step},
+    settings::{AccountRef, Consent, DeletionSettings},
+    tags::POOL_MARK,
+    words,
+};
+
+/// The schema that results have today.
+const SCHEMA: u32 = 1;
+
+/// How long is waited between two looks: nodes go within minutes.
+const PAUSE: Duration = Duration::from_secs(15);
+
+/// How often the request is sent when the pool stays as it was: a lost answer or another writer may cost one.
+const MOST_TRIES: u32 = 5;
+
+/// What was or would be done.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct DeletionReport {
+    /// The schema of this report.
+    pub schema_version: u32,
+    /// The pool.
+    pub pool: PoolId,
+    /// The steps; empty when the pool was gone before.
+    pub plan: Plan<DeletionStep>,
+    /// Whether the pool is gone now.
+    pub gone: bool,
+}
+
+/// One step.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum DeletionStep {
+    /// The pool is deleted with its nodes.
+    DeletePool {
+        /// The pool.
+        pool: PoolId,
+        /// The nodes it has.
+        nodes: u32,
+        /// The jobs that are active on it: their tasks go back into the queue and wait for another pool.
+        jobs: Vec<String>,
+    },
+    /// Somebody deletes it already.
+    AwaitDeletion {
+        /// The pool.
+        pool: PoolId,
+    },
+}
+
+/// What to do next. Pure.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Next {
+    Done,
+    Do(DeletionStep),
+    Refuse(Refusal),
+}
+
+/// Why a pool is left alone.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Refusal {
+    /// No roll-out has made it.
+    NotOurs,
+    /// Jobs are active on it.
+    InUse(Vec<String>),
+}
+
+impl Step for DeletionStep {
+    fn effect(&self) -> Effect {
+        match self {
+            Self::DeletePool { .. } => Effect::Irreversible,
+            Self::AwaitDeletion { .. } => Effect::Wait,
+        }
+    }
+}
+
+impl fmt::Display for DeletionStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::DeletePool { pool, nodes, jobs } if jobs.is_empty() => {
+                write!(f, "delete pool {pool} with {nodes} nodes")
+            }
+            Self::DeletePool { pool, nodes, jobs } => write!(
+                f,
+                "delete pool {pool} with {nodes} nodes; running tasks of {} are queued again",
+                jobs.join(", ")
+            ),
+            Self::AwaitDeletion { pool } => write!(f, "wait until pool {pool} is gone"),
+        }
+    }
+}
+
+impl Refusal {
+    fn error(self, pool: &PoolId) -> Error {
+        match self {
+            Self::NotOurs => Error::new(ErrorKind::Refused, format!("no roll-out has made pool {pool}"))
+                .with_hint(words!["if it is to go all the same, say ", ANY_POOL]),
+            Self::InUse(jobs) => {
+                let text = format!("pool {pool} is used by active jobs: {}", jobs.join(", "));
+                Error::new(ErrorKind::Refused, text).with_hint(words![
+                    "end them, point them to another pool, or say ",
+                    WITH_JOBS,
+                    ": their running tasks are then queued again"
+                ])
+            }
+        }
+    }
+}
+
+/// Deletes, or says what it would do.
+///
+/// # Errors
+/// `Refused` for a pool that is not ours or in use; when Azure refuses, or the run ends.
+pub async fn run(client: &Client, settings: &DeletionSettings) -> Result<DeletionReport> {
+    let deleted = delete(client, settings).await;
+    deleted.map_err(|error| error.while_doing(format!("cannot delete pool {}", settings.pool)))
+}
+
+async fn delete(client: &Client, settings: &DeletionSettings) -> Result<DeletionReport> {
+    let endpoint = match &settings.account {
+        AccountRef::Endpoint(endpoint) => endpoint.clone(),
+        AccountRef::Id(id) => account::read(client, id).await?.endpoint,
+    };
+    let (first, _) = look(client, &endpoint, settings).await?;
+    let steps = match first {
+        Next::Done => Vec::new(),
+        Next::Do(step) => vec![step],
+        Next::Refuse(refusal) => return Err(refusal.error(&settings.pool)),
+    };
+    let mut report = DeletionReport {
+        schema_version: SCHEMA,
+        pool: settings.pool.clone(),
+        gone: steps.is_empty(),
+        plan: Plan { steps },
+    };
+    if settings.act == Consent::Yes && !report.gone {
+        let work = until_gone(client, &endpoint, settings);
+        let run = client.run();
+        run.step("delete", format!("deleting pool {}", settings.pool), work)
+            .await?;
+        report.gone = true;
+    }
+    Ok(report)
+}
+
+async fn until_gone(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<()> {
+    let mut tries = 0;
+    loop {
+        let (next, pool) = look(client, endpoint, settings).await?;
+        match next {
+            Next::Done => return Ok(()),
+            Next::Refuse(refusal) => return Err(refusal.error(&settings.pool)),
+            Next::Do(DeletionStep::DeletePool { .. }) if tries < MOST_TRIES => {
+                tries += 1;
+                let etag = pool.as_ref().and_then(|pool| pool.etag.as_deref());
+                send(client, endpoint, settings, etag).await?;
+            }
+            Next::Do(DeletionStep::DeletePool { .. }) => {
+                let text = format!("it is still there after {MOST_TRIES} requests");
+                return Err(Error::new(ErrorKind::Azure, text));
+            }
+            Next::Do(DeletionStep::AwaitDeletion { .. }) => {}
+        }
+        client.run().pause(PAUSE, "the pool to be gone").await?;
+    }
+}
+
+/// Sends the request. A lost answer, and a pool that changed or went meanwhile, is another look.
+async fn send(
+    client: &Client,
+    endpoint: &BatchEndpoint,
+    settings: &DeletionSettings,
+    etag: Option<&str>,
+) -> Result<()> {
+    match client.send(&pool::delete(endpoint, &settings.pool, etag)).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::UnknownEffect => Ok(()),
+        Err(error) if [404, 409, 412].iter().any(|status| error.has_status(*status)) => Ok(()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn look(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<(Next, Option<Pool>)> {
+    let found = client.find(&pool::get(endpoint, &settings.pool)).await?;
+    let pool = found.map(|answer| Pool::new(answer.value()));
+    let jobs = match &pool {
+        Some(pool) if pool.life == PoolLife::Active => active_jobs(client, endpoint, settings).await?,
+        Some(_) | None => Vec::new(),
+    };
+    Ok((decide(pool.as_ref(), jobs, settings), pool))
+}
+
+async fn active_jobs(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<Vec<String>> {
+    match client.list(&job::list(endpoint, &settings.pool)).await {
+        Ok(items) => {
+            let jobs = items.into_iter().map(Job::new);
+            let active = jobs.filter(|job| job.state != JobState::Other);
+            Ok(active.map(|job| job.id).collect())
+        }
+        Err(error) if error.has_status(403) && settings.with_jobs == Consent::Yes => {
+            client.warn("not checked: jobs on the pool, which this identity may not read");
+            Ok(Vec::new())
+        }
+        Err(error) if error.has_status(403) => Err(error.with_hint(words![
+            "grant Microsoft.Batch/batchAccounts/jobs/read, or say ",
+            WITH_JOBS,
+            " to delete the pool without looking"
+        ])),
+        Err(error) => Err(error),
+    }
+}
+
+fn decide(pool: Option<&Pool>, jobs: Vec<String>, settings: &DeletionSettings) -> Next {
+    let Some(pool) = pool else { return Next::Done };
+    let id = settings.pool.clone();
+    if pool.life == PoolLife::Deleting {
+        return Next::Do(DeletionStep::AwaitDeletion { pool: id });
+    }
+    if pool.metadata(POOL_MARK).is_none() && settings.any_pool == Consent::No {
+        return Next::Refuse(Refusal::NotOurs);
+    }
+    if !jobs.is_empty() && settings.with_jobs == Consent::No {
+        return Next::Refuse(Refusal::InUse(jobs));
+    }
+    Next::Do(DeletionStep::DeletePool {
+        pool: id,
+        nodes: pool.current.total(),
+        jobs,
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+
+    fn settings(any_pool: Consent, with_jobs: Consent) -> DeletionSettings {
+        DeletionSettings {
+            account: AccountRef::Endpoint("acct1.eastus2.batch.azure.com".parse().unwrap()),
+            pool: "p1".parse().unwrap(),
+            any_pool,
+            with_jobs,
+            act: Consent::Yes,
+        }
+    }
+
+    fn pool(state: &str, metadata: &Value) -> Pool {
+        Pool::new(json!({"id": "p1", "state": state, "metadata": metadata, "currentDedicatedNodes": 3}))
+    }
+
+    #[test]
+    fn only_ours_and_only_without_jobs_unless_told() {
+        use Consent::{No, Yes};
+        let (ours, foreign) = (json!([{"name": POOL_MARK, "value": "v1:x"}]), json!([]));
+        let jobs = || vec!["j1".to_owned()];
+        let deletes = |next: &Next| matches!(next, Next::Do(DeletionStep::DeletePool { nodes: 3, .. }));
+        let decided =
+            |metadata: &Value, jobs, any, with| decide(Some(&pool("active", metadata)), jobs, &settings(any, with));
+        assert!(deletes(&decided(&ours, Vec::new(), No, No)));
+        assert_eq!(decided(&foreign, Vec::new(), No, Yes), Next::Refuse(Refusal::NotOurs));
+        assert!(deletes(&decided(&foreign, Vec::new(), Yes, No)));
+        assert_eq!(decided(&ours, jobs(), Yes, No), Next::Refuse(Refusal::InUse(jobs())));
+        assert!(deletes(&decided(&ours, jobs(), No, Yes)));
+        let deleting = decide(Some(&pool("deleting", &foreign)), jobs(), &settings(No, No));
+        assert!(matches!(deleting, Next::Do(DeletionStep::AwaitDeletion { .. })));
+        assert_eq!(decide(None, Vec::new(), &settings(No, No)), Next::Done);
+    }
+}

@@ -1,0 +1,319 @@
+//! Whether what is asked for fits: cores, families, spot, pools, addresses. Pure: what was read comes in, sentences go out.
+//!
+//! A quota is a ceiling and no promise: Azure may have no machines all the same.
+
+use crate::{
+    batch::{account::Quotas, pool::Pool, size::SizeOffer},
+    ids::{NodeCounts, PoolId},
+};
+
+/// The addresses that Azure keeps of every subnet: the first four and the last.
+const KEPT_ADDRESSES: u64 = 5;
+
+/// How many nodes one public address of a pool's own serves, as Batch's page on public addresses says.
+const NODES_AN_ADDRESS: u32 = 100;
+
+/// What is asked for.
+#[derive(Clone, Copy, Debug)]
+pub struct Ask<'a> {
+    /// The pool.
+    pub pool: &'a PoolId,
+    /// Its VM size, with family and cores.
+    pub size: &'a SizeOffer,
+    /// The nodes it shall have.
+    pub wanted: NodeCounts,
+    /// The nodes that are enough.
+    pub needed: NodeCounts,
+    /// The pool as it is; absent when it is to be made.
+    pub present: Option<&'a Pool>,
+}
+
+/// A ceiling, and what is below it already.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Room {
+    /// What there is only so much of, e.g. `dedicated cores of the account`.
+    pub what: String,
+    /// Which nodes use it.
+    pub of: Users,
+    /// How much one of them uses.
+    pub each: u64,
+    /// How much there is.
+    pub limit: u64,
+    /// How much others use.
+    pub used: u64,
+}
+
+/// Which nodes use it.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Users {
+    /// Dedicated ones.
+    Dedicated,
+    /// Spot ones.
+    Spot,
+    /// Both.
+    Both,
+    /// The pool itself, however many nodes it has.
+    Pool,
+}
+
+/// Something that does not fit.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Shortage {
+    /// One line: how much there is, how much is used, how much is asked for.
+    pub text: String,
+    /// Whether not even enough nodes fit.
+    pub stops: bool,
+}
+
+impl Users {
+    const fn count(self, nodes: NodeCounts) -> u64 {
+        match self {
+            Self::Dedicated => nodes.dedicated as u64,
+            Self::Spot => nodes.spot as u64,
+            Self::Both => nodes.dedicated as u64 + nodes.spot as u64,
+            Self::Pool => 1,
+        }
+    }
+}
+
+impl Room {
+    fn is_short(&self, nodes: u64) -> bool {
+        self.used.saturating_add(nodes.saturating_mul(self.each)) > self.limit
+    }
+
+    /// What does not fit; nothing when all does, or when the pool does not grow.
+    fn shortage(&self, ask: &Ask<'_>) -> Option<Shortage> {
+        let wanted = self.of.count(ask.wanted);
+        let has = ask.present.map_or(0, |pool| self.of.count(pool.current));
+        let grows = wanted > has;
+        if !grows || !self.is_short(wanted) {
+            return None;
+        }
+        let (limit, used, left) = (self.limit, self.used, self.limit.saturating_sub(self.used));
+        let text = match self.of {
+            Users::Pool => format!("{}: {used} of {limit} are there", self.what),
+            _ => format!(
+                "{}: {limit}, of which others use {used}; {wanted} nodes of {} need {}, and {left} are left for {}",
+                self.what,
+                ask.size.name,
+                wanted.saturating_mul(self.each),
+                left.checked_div(self.each).unwrap_or_default()
+            ),
+        };
+        Some(Shortage {
+            text,
+            stops: self.is_short(self.of.count(ask.needed)),
+        })
+    }
+}
+
+/// What does not fit. A pool that gets enough of its nodes is not stopped.
+#[must_use]
+pub fn shortages(rooms: &[Room], ask: &Ask<'_>) -> Vec<Shortage> {
+    rooms.iter().filter_map(|room| room.shortage(ask)).collect()
+}
+
+/// The ceilings of an account whose nodes use its own quota.
+#[must_use]
+pub fn of_account(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<'_>) -> Vec<Room> {
+    let others = || pools.iter().filter(|pool| !pool.is_called(ask.pool));
+    let cores = u64::from(ask.size.cores.unwrap_or_default());
+    let used = |of: Users, is_meant: &dyn Fn(&SizeOffer) -> bool| -> u64 {
+        others().map(|pool| cores_of(pool, of, sizes, is_meant)).sum()
+    };
+    let room = |what: String, of, limit: u32, used| Room {
+        what,
+        of,
+        each: cores,
+        limit: limit.into(),
+        used,
+    };
+    let any = |_: &SizeOffer| true;
+    let of_family = |size: &SizeOffer| size.family.eq_ignore_ascii_case(&ask.size.family);
+    let mut rooms = Vec::new();
+    if let Some(limit) = quotas.dedicated_cores {
+        let what = "dedicated cores of the account".to_owned();
+        rooms.push(room(what, Users::Dedicated, limit, used(Users::Dedicated, &any)));
+    }
+    if let Some(limit) = quotas.family(&ask.size.family) {
+        let what = format!("dedicated cores of {} in the account", ask.size.family);
+        rooms.push(room(what, Users::Dedicated, limit, used(Users::Dedicated, &of_family)));
+    }
+    if let Some(limit) = quotas.spot_cores {
+        let what = "spot cores of the account".to_owned();
+        rooms.push(room(what, Users::Spot, limit, used(Users::Spot, &any)));
+    }
+    rooms.extend(quotas.pools.map(|limit| pool_count(limit, others().count())));
+    rooms
+}
+
+/// How many pools an account may have.
+#[must_use]
+pub fn pool_count(limit: u32, others: usize) -> Room {
+    Room {
+        what: "pools of the account".to_owned(),
+        of: Users::Pool,
+        each: 1,
+        limit: limit.into(),
+        used: others as u64,
+    }
+}
+
+/// The cores that a pool uses or is going to use.
+fn cores_of(pool: &Pool, of: Users, sizes: &[SizeOffer], is_meant: &dyn Fn(&SizeOffer) -> bool) -> u64 {
+    let nodes = of.count(pool.current).max(of.count(pool.targets));
+    let size = sizes.iter().find(|size| size.is_called(pool.vm_size()));
+    let cores = size.filter(|size| is_meant(size)).and_then(|size| size.cores);
+    nodes * u64::from(cores.unwrap_or_default())
+}
+
+/// The ceiling of a subscription for a family or all cores; `current` is what Azure counts, the pool's own nodes too.
+#[must_use]
+pub fn of_subscription(what: String, of: Users, (limit, current): (u64, u64), ask: &Ask<'_>) -> Room {
+    let each = u64::from(ask.size.cores.unwrap_or_default());
+    let own = ask.present.map_or(0, |pool| of.count(pool.current) * each);
+    Room {
+        what,
+        of,
+        each,
+        limit,
+        used: current.saturating_sub(own),
+    }
+}
+
+/// The addresses of a subnet with that prefix, such as `10.0.0.0/24`, in which others have so many.
+#[must_use]
+pub fn of_subnet(name: &str, prefix: &str, used: u64) -> Option<Room> {
+    let bits: u32 = prefix.split_once('/')?.1.parse().ok()?;
+    let all = 2_u64.checked_pow(32_u32.checked_sub(bits)?)?;
+    Some(Room {
+        what: format!("addresses of subnet {name} ({prefix})"),
+        of: Users::Both,
+        each: 1,
+        limit: all.saturating_sub(KEPT_ADDRESSES),
+        used,
+    })
+}
+
+/// The nodes that so many public addresses of the pool's own serve.
+#[must_use]
+pub fn of_public_addresses(addresses: u32) -> Room {
+    Room {
+        what: format!("nodes that {addresses} public addresses serve, {NODES_AN_ADDRESS} each"),
+        of: Users::Both,
+        each: 1,
+        limit: u64::from(addresses) * u64::from(NODES_AN_ADDRESS),
+        used: 0,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn sizes() -> Vec<SizeOffer> {
+        let size = |name: &str, family: &str, cores| SizeOffer {
+            name: name.to_owned(),
+            family: family.to_owned(),
+            cores: Some(cores),
+            end_of_life: None,
+        };
+        vec![
+            size("Standard_D4s_v5", "standardDSv5Family", 4),
+            size("Standard_E8s_v5", "standardESv5Family", 8),
+        ]
+    }
+
+    fn pool(id: &str, size: &str, dedicated: u32, spot: u32) -> Pool {
+        Pool::new(
+            json!({"id": id, "vmSize": size, "targetDedicatedNodes": dedicated, "currentDedicatedNodes": dedicated,
+            "targetLowPriorityNodes": spot, "currentLowPriorityNodes": spot}),
+        )
+    }
+
+    const fn nodes(dedicated: u32, spot: u32) -> NodeCounts {
+        NodeCounts { dedicated, spot }
+    }
+
+    fn found(quotas: &Quotas, wanted: NodeCounts, needed: NodeCounts, present: Option<&Pool>) -> Vec<(String, bool)> {
+        let (sizes, id) = (sizes(), "p1".parse().unwrap());
+        let others = [
+            pool("p1", "standard_d4s_v5", 5, 0),
+            pool("other", "standard_d4s_v5", 10, 0),
+            pool("third", "standard_e8s_v5", 5, 2),
+        ];
+        let ask = Ask {
+            pool: &id,
+            size: &sizes[0],
+            wanted,
+            needed,
+            present,
+        };
+        let rooms = of_account(quotas, &others, &sizes, &ask);
+        let all = shortages(&rooms, &ask);
+        all.into_iter().map(|short| (short.text, short.stops)).collect()
+    }
+
+    fn quotas(dedicated: u32, family: u32, spot: u32, pools: u32) -> Quotas {
+        Quotas {
+            dedicated_cores: Some(dedicated),
+            spot_cores: Some(spot),
+            families: Some(vec![("standardDSv5Family".to_owned(), family)]),
+            pools: Some(pools),
+        }
+    }
+
+    #[test]
+    fn every_ceiling_of_an_account_counts_what_others_use_and_not_the_pool_itself() {
+        // Others: 10 x 4 + 5 x 8 = 80 dedicated cores, 40 of the family, 2 x 8 = 16 spot cores, 2 pools.
+        let all = quotas(120, 80, 56, 3);
+        assert_eq!(found(&all, nodes(10, 10), nodes(10, 0), None), []);
+        let short = found(&quotas(119, 79, 55, 2), nodes(10, 10), nodes(10, 0), None);
+        assert_eq!(
+            short,
+            [
+                ("dedicated cores of the account: 119, of which others use 80; 10 nodes of Standard_D4s_v5 need 40, and 39 are left for 9".to_owned(), true),
+                ("dedicated cores of standardDSv5Family in the account: 79, of which others use 40; 10 nodes of Standard_D4s_v5 need 40, and 39 are left for 9".to_owned(), true),
+                ("spot cores of the account: 55, of which others use 16; 10 nodes of Standard_D4s_v5 need 40, and 39 are left for 9".to_owned(), false),
+                ("pools of the account: 2 of 2 are there".to_owned(), true),
+            ]
+        );
+    }
+
+    #[test]
+    fn enough_that_fits_is_a_warning_and_a_pool_that_does_not_grow_is_none() {
+        let tight = quotas(116, 1000, 1000, 10);
+        assert!(!found(&tight, nodes(10, 0), nodes(9, 0), None)[0].1);
+        let large = pool("p1", "standard_d4s_v5", 50, 0);
+        assert_eq!(found(&quotas(1, 1, 0, 0), nodes(20, 0), nodes(20, 0), Some(&large)), []);
+    }
+
+    #[test]
+    fn subnets_and_public_addresses_are_ceilings_too() {
+        let subnet = of_subnet("nodes", "10.0.0.0/24", 51).unwrap();
+        assert_eq!(
+            (subnet.limit, subnet.is_short(200), subnet.is_short(201)),
+            (251, false, true)
+        );
+        assert_eq!(of_subnet("nodes", "fd00::/64", 0), None);
+        assert!(of_public_addresses(2).is_short(201) && !of_public_addresses(2).is_short(200));
+    }
+
+    #[test]
+    fn a_subscription_counts_the_pools_own_nodes_and_they_are_taken_out() {
+        let (sizes, id, present) = (sizes(), "p1".parse().unwrap(), pool("p1", "standard_d4s_v5", 5, 0));
+        let ask = Ask {
+            pool: &id,
+            size: &sizes[0],
+            wanted: nodes(10, 0),
+            needed: nodes(10, 0),
+            present: Some(&present),
+        };
+        let room = of_subscription("cores".to_owned(), Users::Dedicated, (60, 40), &ask);
+        assert_eq!(shortages(&[room], &ask), []);
+        let room = of_subscription("cores".to_owned(), Users::Dedicated, (59, 40), &ask);
+        assert_eq!(shortages(&[room], &ask).len(), 1);
+    }
+}

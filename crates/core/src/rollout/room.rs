@@ -1,0 +1,188 @@
+//! Whether the pool fits into the quotas: what is read for it, and what a shortage means for the roll-out.
+//!
+//! What fits is decided in `quota`. What may not be read is a note and stops nothing.
+
+use serde_json::Value;
+
+use super::{decide::Intent, observe::Site};
+use crate::{
+    arm::subnet::{self, Subnet},
+    batch::{
+        account::{Account, Allocation},
+        pool::{self, Pool},
+        size::{self, SizeOffer},
+    },
+    client::Client,
+    compute::usage::{self, Usage},
+    error::{Error, ErrorKind, Result},
+    ids::SubscriptionId,
+    json,
+    quota::{self, Ask, Room, Users},
+    request::Request,
+    settings::RolloutSettings,
+};
+
+/// Checks; returns what could not be checked.
+///
+/// # Errors
+/// `Quota` when not even enough nodes fit.
+pub(super) async fn check(
+    client: &Client,
+    (settings, intent): (&RolloutSettings, &Intent),
+    site: &Site,
+) -> Result<Vec<String>> {
+    let mut skipped = Vec::new();
+    // Given by its endpoint alone: that was noted when it was looked at.
+    let Some(account) = &site.account else {
+        return Ok(skipped);
+    };
+    let pools: Vec<Pool> = client
+        .list(&pool::survey(&account.endpoint))
+        .await?
+        .into_iter()
+        .map(Pool::new)
+        .collect();
+    let present = pools.iter().find(|pool| pool.is_called(&settings.pool.id));
+    let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
+        return Ok(skipped);
+    };
+    let Some(sizes) = list(client, &size::list(&subscription, &account.location), &mut skipped).await? else {
+        return Ok(skipped);
+    };
+    let sizes: Vec<SizeOffer> = sizes.iter().map(SizeOffer::read).collect();
+    let vm_size = vm_size(settings, present);
+    // A size that Batch does not offer there is for the service to refuse: the list may lag behind.
+    let Some(size) = sizes.iter().find(|size| size.is_called(&vm_size)) else {
+        skipped.push(format!(
+            "quotas: {vm_size} is not in the list of sizes of {}",
+            account.location
+        ));
+        return Ok(skipped);
+    };
+    let ask = Ask {
+        pool: &settings.pool.id,
+        size,
+        wanted: intent.goal.targets,
+        needed: intent.goal.needed,
+        present,
+    };
+    let mut rooms = match account.allocation {
+        Allocation::BatchService => quota::of_account(&account.quotas, &pools, &sizes, &ask),
+        Allocation::UserSubscription => of_subscription(client, (account, &subscription), &ask, &mut skipped).await?,
+    };
+    if account.allocation == Allocation::UserSubscription {
+        let others = pools.iter().filter(|pool| !pool.is_called(&settings.pool.id)).count();
+        rooms.extend(account.quotas.pools.map(|limit| quota::pool_count(limit, others)));
+    }
+    rooms.extend(of_network(client, settings, &pools, &mut skipped).await?);
+    judge(client, &quota::shortages(&rooms, &ask))?;
+    Ok(skipped)
+}
+
+/// A list; nothing, and a note, when it may not be read.
+async fn list(client: &Client, request: &Request, skipped: &mut Vec<String>) -> Result<Option<Vec<Value>>> {
+    match client.list(request).await {
+        Ok(items) => Ok(Some(items)),
+        Err(error) => match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+            _ => {
+                skipped.push(format!("quotas: cannot {}", request.doing));
+                Ok(None)
+            }
+        },
+    }
+}
+
+fn vm_size(settings: &RolloutSettings, present: Option<&Pool>) -> String {
+    let asked = settings.pool.vm_size.as_ref().map(|size| size.as_str().to_owned());
+    let in_json = || {
+        settings
+            .pool
+            .json
+            .get("vmSize")
+            .and_then(Value::as_str)
+            .map(str::to_owned)
+    };
+    let own = || present.map(|pool| pool.vm_size().to_owned());
+    asked.or_else(in_json).or_else(own).unwrap_or_default()
+}
+
+async fn of_subscription(
+    client: &Client,
+    (account, subscription): (&Account, &SubscriptionId),
+    ask: &Ask<'_>,
+    skipped: &mut Vec<String>,
+) -> Result<Vec<Room>> {
+    let request = usage::list(subscription, &account.location);
+    let usages = list(client, &request, skipped).await?.unwrap_or_default();
+    let place = format!("in {} of subscription {subscription}", account.location);
+    let room = |item: &Value| {
+        let usage = Usage::read(item);
+        let of = match usage.name.as_str() {
+            usage::ALL_CORES => Users::Dedicated,
+            usage::SPOT_CORES => Users::Spot,
+            family if family.eq_ignore_ascii_case(&ask.size.family) => Users::Dedicated,
+            _ => return None,
+        };
+        let what = format!("{} {place}", usage.name);
+        Some(quota::of_subscription(what, of, (usage.limit, usage.current), ask))
+    };
+    Ok(usages.iter().filter_map(room).collect())
+}
+
+/// The ceilings of the network that the pool JSON names.
+async fn of_network(
+    client: &Client,
+    settings: &RolloutSettings,
+    pools: &[Pool],
+    skipped: &mut Vec<String>,
+) -> Result<Vec<Room>> {
+    let network = settings.pool.json.get("networkConfiguration").unwrap_or(&Value::Null);
+    let mut rooms = Vec::new();
+    let addresses = json::items(network, "/publicIPAddressConfiguration/ipAddressIds").count();
+    if addresses > 0 {
+        rooms.push(quota::of_public_addresses(u32::try_from(addresses).unwrap_or(u32::MAX)));
+    }
+    let Some(id) = json::text(network, "/subnetId") else {
+        return Ok(rooms);
+    };
+    let Some(request) = subnet::list_around(id) else {
+        return Ok(rooms);
+    };
+    let listed = list(client, &request, skipped).await?.unwrap_or_default();
+    let name = id.rsplit('/').next().unwrap_or_default();
+    let subnet = listed
+        .iter()
+        .filter_map(Subnet::read)
+        .find(|subnet| subnet.name.eq_ignore_ascii_case(name));
+    rooms.extend(subnet.and_then(|subnet| {
+        let others = pools.iter().filter(|pool| !pool.is_called(&settings.pool.id));
+        let here = others.filter(|pool| pool.subnet().is_some_and(|own| own.eq_ignore_ascii_case(id)));
+        let nodes: u64 = here
+            .map(|pool| u64::from(pool.current.total().max(pool.targets.total())))
+            .sum();
+        // Where the interfaces of nodes are listed, they are in both numbers.
+        quota::of_subnet(&subnet.name, &subnet.prefix, nodes.max(subnet.used))
+    }));
+    Ok(rooms)
+}
+
+/// What is short stops the roll-out when not even enough nodes fit; otherwise it is a warning.
+fn judge(client: &Client, shortages: &[quota::Shortage]) -> Result<()> {
+    let texts = |stops: bool| {
+        let of = shortages.iter().filter(|short| short.stops == stops);
+        of.map(|short| short.text.clone()).collect::<Vec<_>>()
+    };
+    for text in texts(false) {
+        client.warn(format!("not all nodes will come: {text}"));
+    }
+    let stopping = texts(true);
+    if stopping.is_empty() {
+        return Ok(());
+    }
+    let error = Error::new(
+        ErrorKind::Quota,
+        format!("the pool does not fit: {}", stopping.join("\n  ")),
+    );
+    Err(error.with_hint("ask for more quota (portal: the Batch account's Quotas, or the subscription's Usage + quotas), free what others use, or lower the targets"))
+}
