@@ -2,12 +2,14 @@
 # Finds the azure-batch-pool binary for action.yml and writes its path to the step output `path`.
 # It never runs the binary.
 #
-# In this order: the file AZURE_BATCH_POOL_BINARY names; the release of the action's own version tag, with its SHA-256
-# verified; a build from the action's own source. A pin by SHA is always built: a release could be changed later, the
-# source of a SHA cannot.
+# In this order: the file that AZURE_BATCH_POOL_BINARY names; a build from the action's own source, when
+# AZURE_BATCH_POOL_BUILD is true; the release of the action's version. The SHA-256 of a release lies in the action's own
+# source (checksums.txt), so a pin by commit fixes the binary too; for a version tag the release's own list will do.
+# Nothing is compiled unless it is asked for, and nothing that cannot be verified is handed over.
 set -euo pipefail
 
-root="$(cd "$(dirname "${BASH_SOURCE[0]}")/../.." && pwd)"
+here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
+root="$(cd "$here/../.." && pwd)"
 work="${RUNNER_TEMP:-$(mktemp -d)}/azure-batch-pool"
 
 fail() {
@@ -16,7 +18,7 @@ fail() {
 }
 
 hand_over() {
-  printf '%s\n' "$1"
+  printf 'azure-batch-pool: %s\n' "$1"
   printf 'path=%s\n' "$1" >>"${GITHUB_OUTPUT:-/dev/stdout}"
   exit 0
 }
@@ -45,23 +47,51 @@ sha256_of() {
   fi
 }
 
+# Fetches $1 into $2. A file that is not there is told from a network that fails: the remedies differ.
 download() {
-  curl --fail --silent --show-error --location --proto '=https' --tlsv1.2 \
-    --retry 3 --connect-timeout 20 --max-time 300 "$1" --output "$2"
+  local status=0 said
+  said="$(curl --fail --silent --show-error --location --proto '=https' --tlsv1.2 \
+    --retry 3 --connect-timeout 20 --max-time 300 "$1" --output "$2" 2>&1)" || status=$?
+  case $status in
+    0) return 0 ;;
+    22) fail "there is no file $1 (${said//$'\n'/ }): is it a release of this repository? A mirror of the releases is named in AZURE_BATCH_POOL_MIRROR, a program of your own in AZURE_BATCH_POOL_BINARY" ;;
+    *) fail "cannot download $1 (${said//$'\n'/ }): check the network and HTTPS_PROXY; without internet, name a mirror in AZURE_BATCH_POOL_MIRROR or the program in AZURE_BATCH_POOL_BINARY" ;;
+  esac
 }
 
-# Hands the released binary over; returns when there is no release to take it from.
+# The sum of file $1 in list $2; nothing when it is not listed.
+listed() {
+  awk -v name="$1" '$2 == name || $2 == "*" name { print $1; exit }' "$2"
+}
+
+# Hands the released binary over.
 take_release() {
-  local base expected found name place="$work/azure-batch-pool$suffix" prefix="azure-batch-pool_${ACTION_REF}"
-  name="${prefix}_$(platform)$suffix" || return 0
-  base="${SERVER_URL:-https://github.com}/${ACTION_REPOSITORY}/releases/download/${ACTION_REF}"
-  download "$base/${prefix}_SHA256SUMS" "$work/SHA256SUMS" || return 0
-  download "$base/$name" "$place" || return 0
-  expected="$(awk -v name="$name" '$2 == name || $2 == "*" name { print $1 }' "$work/SHA256SUMS")"
+  local version name suffix='' place base expected found
+  version="v$(awk -F '"' '/^version = / { print $2; exit }' "$root/Cargo.toml")"
+  name="$(platform)" ||
+    fail "there is no release for $(uname -s) on $(uname -m); build it with AZURE_BATCH_POOL_BUILD=true"
+  [[ "$name" == windows_* ]] && suffix='.exe'
+  place="${RUNNER_TOOL_CACHE:-$work}/azure-batch-pool/$version/$name/azure-batch-pool$suffix"
+  name="azure-batch-pool_${version}_$name$suffix"
+  # On GitHub Enterprise the action itself comes from github.com too, so that is where its releases are.
+  base="${AZURE_BATCH_POOL_MIRROR:-https://github.com/${ACTION_REPOSITORY:-azure-batch-tools/packer-plugin-azure-batch}/releases/download}"
+  base="${base%/}/$version"
+  mkdir -p "$work" "$(dirname "$place")"
+  expected="$(listed "$name" "$here/checksums.txt")"
+  if [[ -z "$expected" ]]; then
+    # Only a tag says that this source is a release; of any other commit the release's program may differ.
+    [[ "${ACTION_REF:-}" == "$version" ]] ||
+      fail "'${ACTION_REF:-a local checkout}' is not a release, so there is no program of it to download: pin the tag $version or the commit of a release, or build it with AZURE_BATCH_POOL_BUILD=true"
+    download "$base/azure-batch-pool_${version}_SHA256SUMS" "$work/SHA256SUMS"
+    expected="$(listed "$name" "$work/SHA256SUMS")"
+  fi
+  if [[ ! -f "$place" || "$(sha256_of "$place")" != "$expected" ]]; then
+    download "$base/$name" "$place"
+  fi
   found="$(sha256_of "$place")"
   if [[ -z "$expected" || "$found" != "$expected" ]]; then
     rm -f "$place"
-    fail "the checksum of $name is $found, the release $ACTION_REF says '${expected}'; nothing was run"
+    fail "the checksum of $name is $found, and it should be '$expected'; nothing was run"
   fi
   chmod +x "$place"
   hand_over "$place"
@@ -69,8 +99,10 @@ take_release() {
 
 # Without the release profile's whole-program optimisation, which takes minutes longer and gains nothing here.
 build() {
-  command -v cargo >/dev/null ||
-    fail "there is no release for '${ACTION_REF:-a local checkout}' and no cargo to build with; pin a version tag, or install Rust first"
+  local suffix=''
+  [[ "$(uname -s)" =~ ^(MINGW|MSYS|CYGWIN) ]] && suffix='.exe'
+  command -v cargo >/dev/null || fail "AZURE_BATCH_POOL_BUILD is true and there is no cargo to build with; install Rust first"
+  mkdir -p "$work"
   (
     cd "$root"
     CARGO_TARGET_DIR="$work/target" cargo build --quiet --release --locked --package azure-batch-pool \
@@ -81,14 +113,10 @@ build() {
 
 if [[ -n "${AZURE_BATCH_POOL_BINARY:-}" ]]; then
   [[ -x "$AZURE_BATCH_POOL_BINARY" ]] || fail "AZURE_BATCH_POOL_BINARY names no program: $AZURE_BATCH_POOL_BINARY"
+  printf 'taken from AZURE_BATCH_POOL_BINARY, which this step or an earlier one has set\n'
   hand_over "$AZURE_BATCH_POOL_BINARY"
 fi
-
-suffix=''
-[[ "$(uname -s)" =~ ^(MINGW|MSYS|CYGWIN) ]] && suffix='.exe'
-mkdir -p "$work"
-if [[ "${ACTION_REF:-}" =~ ^v[0-9]+(\.[0-9]+)*$ && -n "${ACTION_REPOSITORY:-}" ]]; then
-  take_release
-  printf 'no release %s for this machine, building from source\n' "$ACTION_REF"
+if [[ "${AZURE_BATCH_POOL_BUILD:-}" == true ]]; then
+  build
 fi
-build
+take_release

@@ -210,6 +210,7 @@ fn roll_out(story: &mut Story, stage: &Stage) -> Result {
     ));
     let mut command = Command::new(&stage.pool);
     command.args(["rollout", "--manifest"]).arg(manifest(stage));
+    command.args(["--image-definition", &world::definition("ubuntu")]);
     command.args(["--account", &world::account(world::ACCOUNT), "--pool-id", pool::POOL]);
     command.args(["--vm-size", pool::SIZE, "--node-agent-sku-id", pool::AGENT]);
     command.args([

@@ -179,10 +179,9 @@ pub fn hide_secrets(given: &Given, console: &mut Console) {
 /// The HTTPS client of this program.
 ///
 /// # Errors
-/// When certificates cannot be used.
+/// When certificates or a proxy cannot be used.
 pub fn open_https(authorities: Authorities, environment: &dyn Environment) -> Result<Https> {
-    let identity_endpoint = environment.variable("IDENTITY_ENDPOINT");
-    https_client(USER_AGENT, authorities, identity_endpoint.as_deref())
+    https_client(USER_AGENT, authorities, &|name| environment.variable(name))
 }
 
 fn ended_at_once() -> Error {

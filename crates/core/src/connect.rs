@@ -14,6 +14,10 @@ use crate::{
 /// # Errors
 /// When the metadata host does not answer, or the login is refused as it stands.
 pub async fn connect(login: &Login, cloud: &CloudChoice, transport: Arc<dyn Transport>, run: Run) -> Result<Client> {
+    if let CloudChoice::MetadataHost(host) = cloud {
+        // It says where the secret goes, so a reader should see its name before it is asked.
+        run.progress.note(format!("{host} is asked which cloud this is"));
+    }
     let cloud = cloud::find(cloud, &transport, &run).await?;
     let credential = credential::build(login, &cloud, &transport)?;
     run.progress.tell(Event::SigningIn {

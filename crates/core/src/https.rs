@@ -12,6 +12,8 @@ use url::{Host, Url};
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    proxy::Proxies,
+    settings::Lookup,
     transport::{SendError, Transport},
 };
 
@@ -21,6 +23,9 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(20);
 /// How long one request may take. ARM ends its own requests after 60 s, and Batch's slowest lists answer within a
 /// minute and a half; what takes longer has lost its connection.
 const REQUEST_TIMEOUT: Duration = Duration::from_secs(100);
+
+/// By which App Service, Service Fabric and others announce a managed identity.
+const IDENTITY_ENDPOINT: &str = "IDENTITY_ENDPOINT";
 
 /// The name of this machine that every system knows without asking.
 const LOCALHOST: &str = "localhost";
@@ -34,6 +39,7 @@ pub struct Authorities(Vec<Certificate>);
 pub struct Https {
     proxied: Client,
     direct: Client,
+    proxies: Proxies,
     /// Where the platform hands out tokens of a managed identity.
     identity: Option<Url>,
 }
@@ -81,17 +87,29 @@ impl Https {
 #[async_trait]
 impl Transport for Https {
     async fn send(&self, request: http::Request<Bytes>) -> Result<http::Response<Bytes>, SendError> {
-        let client = self.client_for(request.uri().host().unwrap_or_default());
-        client.send(request).await
+        let host = request.uri().host().unwrap_or_default();
+        let proxy = (!self.is_direct(host))
+            .then(|| self.proxies.before(request.uri()))
+            .flatten();
+        let sent = self.client_for(host).send(request).await;
+        match (sent, proxy) {
+            // It was the proxy that could not be reached, or that refused; to the host no connection was tried.
+            (Err(SendError::NeverSent { to, fault, source }), Some(proxy)) => Err(SendError::NeverSent {
+                to: format!("the proxy {proxy} on the way to {to}"),
+                fault,
+                source,
+            }),
+            (sent, _) => sent,
+        }
     }
 }
 
-/// Builds the client; `agent` is what the program calls itself, e.g. `azure-batch-pool/0.1.0`, and `identity_endpoint`
-/// is the value of `IDENTITY_ENDPOINT`, by which App Service, Service Fabric and others announce a managed identity.
+/// Builds the client; `agent` is what the program calls itself, e.g. `azure-batch-pool/0.1.0`, and `lookup` finds the
+/// variables that say how this machine reaches others: its proxies, and the endpoint of its managed identity.
 ///
 /// # Errors
-/// `BadInput` when the system's certificates or the given ones cannot be used.
-pub fn https_client(agent: &str, authorities: Authorities, identity_endpoint: Option<&str>) -> Result<Https> {
+/// `BadInput` when the system's certificates, the given ones, or a proxy cannot be used.
+pub fn https_client(agent: &str, authorities: Authorities, lookup: &Lookup<'_>) -> Result<Https> {
     // When another provider is installed already, that one serves as well.
     drop(rustls::crypto::ring::default_provider().install_default());
     let build = |builder: ClientBuilder| {
@@ -102,7 +120,8 @@ pub fn https_client(agent: &str, authorities: Authorities, identity_endpoint: Op
     Ok(Https {
         proxied: build(common(agent, authorities.clone()))?,
         direct: build(common(agent, authorities).no_proxy())?,
-        identity: identity_endpoint.and_then(|address| Url::parse(address).ok()),
+        proxies: Proxies::read(lookup)?,
+        identity: lookup(IDENTITY_ENDPOINT).and_then(|address| Url::parse(&address).ok()),
     })
 }
 
@@ -132,12 +151,9 @@ mod tests {
 
     #[test]
     fn a_proxy_never_sees_this_machine_its_link_or_the_identity_endpoint() {
-        let https = https_client(
-            "test",
-            Authorities::default(),
-            Some("https://10.0.0.4:2377/metadata/identity"),
-        )
-        .unwrap();
+        let lookup =
+            |name: &str| (name == IDENTITY_ENDPOINT).then(|| "https://10.0.0.4:2377/metadata/identity".to_owned());
+        let https = https_client("test", Authorities::default(), &lookup).unwrap();
         for host in [
             "127.0.0.1",
             "127.0.0.3",
@@ -153,6 +169,35 @@ mod tests {
         for host in ["management.azure.com", "10.0.0.5", "169.254.example.com", ""] {
             assert!(!https.is_direct(host), "{host} does not go through the proxy");
         }
+    }
+
+    /// Takes one HTTP/2 connection, refuses every request on it before looking at it, and counts them.
+    async fn refusing(listener: tokio::net::TcpListener, asked: tokio::sync::watch::Sender<u32>) {
+        let (stream, _) = listener.accept().await.unwrap();
+        let mut connection = h2::server::handshake(stream).await.unwrap();
+        while let Some(Ok((_request, mut response))) = connection.accept().await {
+            asked.send_modify(|count| *count += 1);
+            response.send_reset(h2::Reason::REFUSED_STREAM);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_http_2_refuses_is_not_sent_again_behind_our_back() {
+        let listener = tokio::net::TcpListener::bind("127.0.0.1:0").await.unwrap();
+        let address = format!("http://{}/", listener.local_addr().unwrap());
+        let (counter, asked) = tokio::sync::watch::channel(0);
+        let server = tokio::spawn(refusing(listener, counter));
+        drop(rustls::crypto::ring::default_provider().install_default());
+        let client = common("test", Authorities::default())
+            .no_proxy()
+            .http2_prior_knowledge()
+            .build()
+            .unwrap();
+        let sent = client.get(address).send().await;
+        assert!(sent.is_err(), "{sent:?}");
+        assert_eq!(*asked.borrow(), 1, "the run's budget and events know of one request");
+        drop(client);
+        server.await.unwrap();
     }
 
     #[test]

@@ -28,6 +28,7 @@ pub mod plan;
 pub mod preflight;
 pub mod progress;
 pub mod promotion;
+mod proxy;
 pub mod publish;
 pub mod quota;
 pub mod redact;

@@ -9,6 +9,7 @@ use crate::{
     artifact_in::Input,
     config::{Local, OnDestroy},
     imaging::v1,
+    manifest::Place,
     packer::{
         artifact::Artifact,
         log,
@@ -27,7 +28,7 @@ const PROVIDER: &str = "azure";
 #[derive(Debug)]
 pub struct PublishedArtifact {
     published: v1::Published,
-    manifest: String,
+    manifest: Place,
     on_destroy: OnDestroy,
     run_uuid: Option<String>,
     input: Input,
@@ -63,14 +64,17 @@ impl PublishedArtifact {
             v1::Outcome::Created | v1::Outcome::Unspecified => "",
         };
         format!(
-            "image version {}{how} ({}, {}, {})\n{}\nregions: {}\nmanifest: {}{}",
+            "image version {}{how} ({}, {}, {})\n{}\nregions: {}{}{}",
             published.image_version,
             published.os_type,
             published.hyper_v_generation,
             published.architecture,
             published.image_version_id,
             regions.join(", "),
-            self.manifest,
+            self.manifest
+                .path()
+                .map(|path| format!("\nmanifest: {path}"))
+                .unwrap_or_default(),
             kept.collect::<String>()
         )
     }
@@ -104,7 +108,9 @@ impl PublishedArtifact {
         let mut values = self.input.generated().clone();
         values.insert_text("ImageVersionId", &self.published.image_version_id);
         values.insert_text("ImageDefinitionId", &self.published.image_definition_id);
-        values.insert_text("ManifestPath", &self.manifest);
+        if let Some(path) = self.manifest.path() {
+            values.insert_text("ManifestPath", path);
+        }
         // Builders such as null do not give it, and the next post-processor would read <unknown>.
         if let Some(run) = self
             .run_uuid
@@ -142,7 +148,7 @@ impl Artifact for PublishedArtifact {
     }
 
     fn files(&self) -> Vec<String> {
-        vec![self.manifest.clone()]
+        self.manifest.path().map(str::to_owned).into_iter().collect()
     }
 
     async fn state(&self, name: &str) -> State {

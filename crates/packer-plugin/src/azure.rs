@@ -33,8 +33,7 @@ pub(crate) async fn client(
 ) -> Result<Client> {
     let ca_file = connection.ca_file.as_deref();
     let authorities = ca_file.map(Authorities::of_file).transpose()?.unwrap_or_default();
-    let identity_endpoint = environment::of_process("IDENTITY_ENDPOINT");
-    let transport = https_client(USER_AGENT, authorities, identity_endpoint.as_deref())?;
+    let transport = https_client(USER_AGENT, authorities, &environment::of_process)?;
     let run = Run::new(clock, deadline, cancel, progress);
     connect(&connection.login, &connection.cloud, Arc::new(transport), run).await
 }

@@ -6,6 +6,7 @@
 use std::collections::BTreeMap;
 
 use azure_batch_core::{
+    https::Authorities,
     options::{Door, Opt, image, sign_in},
     publish::CHECK_NAMES,
     redact::Redactor,
@@ -15,7 +16,8 @@ use jiff::Timestamp;
 
 use crate::{
     hcl::{self, Phase},
-    packer::{config::RawConfigs, template::Moment},
+    manifest::Place,
+    packer::{config::RawConfigs, log, template::Moment},
 };
 
 /// Where the manifest goes when the template does not say.
@@ -44,8 +46,8 @@ pub struct Config {
 /// What the post-processor needs for itself.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Local {
-    /// Path of the manifest.
-    pub manifest: String,
+    /// Where the manifest goes.
+    pub manifest: Place,
     /// What `Destroy` is asked for.
     pub on_destroy: OnDestroy,
     /// What Packer says of the build.
@@ -142,6 +144,7 @@ impl Config {
         }
         let mut faults = self.faults;
         faults.extend(faults_of(&values, "validate", Reuse::SameSource, now));
+        faults.extend(unusable_ca_file(&values));
         if faults.is_empty() { Ok(()) } else { Err(faults) }
     }
 
@@ -157,6 +160,20 @@ impl Config {
             Err(self.faults)
         }
     }
+}
+
+/// A file of certificates is read at every run, so it must be there at `validate` too.
+fn unusable_ca_file(values: &Values) -> Option<String> {
+    let Some(Value::Text(path)) = values.get(sign_in::CA_FILE) else {
+        return None;
+    };
+    let path = Some(path.trim()).filter(|path| !path.is_empty())?;
+    let error = Authorities::of_file(path.as_ref()).err()?;
+    Some(format!(
+        "{}: {}",
+        sign_in::CA_FILE.spelled(Door::Template),
+        log::chain(&error)
+    ))
 }
 
 /// What is wrong with values, in the words of a template.
@@ -185,7 +202,7 @@ fn read_local(values: &mut Values, raw: &RawConfigs) -> Local {
         _ => OnDestroy::LeaveVersion,
     };
     Local {
-        manifest,
+        manifest: Place::new(&manifest),
         on_destroy,
         build: Build {
             name: raw.packer_text("packer_build_name").to_owned(),

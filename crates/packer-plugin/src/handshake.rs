@@ -61,6 +61,17 @@ pub enum StartError {
     Connect(#[source] io::Error),
 }
 
+/// The signals of which Packer gets its own: Ctrl-C and a terminal that closes reach the whole process group. What they
+/// mean to us, Packer says by Cancel, or by its end, after which the work stops and tidies up by itself.
+#[cfg(unix)]
+struct Signals {
+    terminate: tokio::signal::unix::Signal,
+}
+
+/// The same on Windows, where they reach the whole console.
+#[cfg(windows)]
+struct Signals;
+
 impl Environment {
     /// What this process was given.
     #[must_use]
@@ -74,6 +85,42 @@ impl Environment {
             ),
             temporary: std::env::temp_dir(),
         }
+    }
+}
+
+#[cfg(unix)]
+impl Signals {
+    /// From now on none of them ends the process. The handlers stay when their streams are dropped.
+    fn take() -> io::Result<Self> {
+        use tokio::signal::unix::{SignalKind, signal};
+
+        drop(signal(SignalKind::interrupt())?);
+        drop(signal(SignalKind::hangup())?);
+        let terminate = signal(SignalKind::terminate())?;
+        Ok(Self { terminate })
+    }
+
+    /// Waits until somebody wants the process to end.
+    async fn terminated(&mut self) {
+        let _received = self.terminate.recv().await;
+    }
+}
+
+#[cfg(windows)]
+impl Signals {
+    /// From now on none of them ends the process. The handlers stay when their streams are dropped.
+    fn take() -> io::Result<Self> {
+        use tokio::signal::windows::{ctrl_break, ctrl_c, ctrl_close};
+
+        drop(ctrl_c()?);
+        drop(ctrl_break()?);
+        drop(ctrl_close()?);
+        Ok(Self)
+    }
+
+    /// Nobody ends a process by a signal here.
+    async fn terminated(&mut self) {
+        std::future::pending().await
     }
 }
 
@@ -98,13 +145,16 @@ pub fn start(
         .build()
         .map_err(StartError::Runtime)?;
     runtime.block_on(async {
-        ignore_interrupts().map_err(StartError::Runtime)?;
+        let mut signals = Signals::take().map_err(StartError::Runtime)?;
         let listener = Listener::bind(&environment.temporary, environment.ports).map_err(StartError::Listen)?;
         tell(stdout, &listener).map_err(StartError::Tell)?;
-        let io = tokio::time::timeout(CONNECT_EXPIRY, listener.accept())
-            .await
-            .unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into()))
-            .map_err(StartError::Connect)?;
+        let connected = tokio::time::timeout(CONNECT_EXPIRY, listener.accept());
+        let io = tokio::select! {
+            connected = connected => connected.unwrap_or_else(|_| Err(io::ErrorKind::TimedOut.into())),
+            // Nothing has begun, so there is nothing to end in good order but the socket.
+            () = signals.terminated() => Err(io::ErrorKind::Interrupted.into()),
+        };
+        let io = io.map_err(StartError::Connect)?;
         serve(io, post_processor, start.encoding).await;
         Ok(())
     })
@@ -114,30 +164,6 @@ pub fn start(
 fn tell(stdout: &mut dyn Write, listener: &Listener) -> io::Result<()> {
     writeln!(stdout, "5|0|{}|{}", listener.network(), listener.address())?;
     stdout.flush()
-}
-
-/// Ctrl-C reaches the whole process group; what it means to us, Packer says by Cancel.
-///
-/// The handlers stay when their streams are dropped.
-#[cfg(unix)]
-fn ignore_interrupts() -> io::Result<()> {
-    use tokio::signal::unix::{SignalKind, signal};
-
-    drop(signal(SignalKind::interrupt())?);
-    drop(signal(SignalKind::terminate())?);
-    Ok(())
-}
-
-/// Ctrl-C reaches the whole console; what it means to us, Packer says by Cancel.
-///
-/// The handlers stay when their streams are dropped.
-#[cfg(windows)]
-fn ignore_interrupts() -> io::Result<()> {
-    use tokio::signal::windows::{ctrl_break, ctrl_c};
-
-    drop(ctrl_c()?);
-    drop(ctrl_break()?);
-    Ok(())
 }
 
 #[cfg(test)]

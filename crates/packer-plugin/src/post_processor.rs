@@ -8,7 +8,6 @@ mod publish;
 use std::{
     collections::BTreeMap,
     fmt,
-    path::Path,
     sync::{Arc, Mutex, PoisonError},
 };
 
@@ -27,7 +26,7 @@ use crate::{
     environment::{self, Lookup},
     hcl::{self, Phase},
     imaging::v1,
-    manifest::Manifest,
+    manifest::{self, Manifest},
     packer::{
         artifact::InputArtifact,
         cancellation::Cancellation,
@@ -46,6 +45,13 @@ const RUN_UUID: &str = "PACKER_RUN_UUID";
 
 /// What -force means here, unlike in builders.
 const FORCE_LINE: &str = "-force: a new version is made even if there is one of the same source; none is overwritten";
+
+/// What is ready for the first request.
+struct Prepared {
+    input: Input,
+    request: Request,
+    local: Local,
+}
 
 /// The post-processor.
 pub struct AzureBatch {
@@ -108,19 +114,33 @@ impl AzureBatch {
         Ok((values, local))
     }
 
-    async fn publish(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
-        if cancel.reason().is_some() {
-            return Err("azure-batch: cancelled before anything was done".to_owned());
-        }
+    /// Everything that can be known and refused before the first request.
+    async fn prepare(&self, ui: &Ui, input: InputArtifact) -> Result<Prepared, String> {
         let input = Input::read(input).await.map_err(|error| log::chain(&error))?;
         let (values, local) = self.settle(&input).await?;
+        let place = local.manifest.clone();
+        let checked = tokio::task::spawn_blocking(move || place.check()).await;
+        checked
+            .map_err(|crash| crash.to_string())?
+            .map_err(|error| format!("azure-batch: {}\n  hint: {}", log::chain(&error), manifest::HINT))?;
         if local.build.force == Force::Yes {
             // Users must not believe that -force replaced a version that pools run on.
             drop(ui.say(FORCE_LINE).await);
         }
         let request = Request::new(&values, &local.build)?;
+        Ok(Prepared { input, request, local })
+    }
+
+    async fn publish(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
+        let prepared = tokio::select! {
+            biased;
+            // Packer may hold its answers back, and then a Cancel must be heard all the same.
+            _ = cancel.cancelled() => Err("azure-batch: cancelled before anything was done".to_owned()),
+            prepared = self.prepare(&ui, input) => prepared,
+        };
+        let Prepared { input, request, local } = prepared?;
         let published = publish::run(&self.publisher, &self.clock, request, &ui, &cancel).await?;
-        write_manifest(&published, &local, self.clock.as_ref())?;
+        write_manifest(&published, &local, self.clock.as_ref()).await?;
         Ok(Processed {
             output: Output::Artifact(Arc::new(PublishedArtifact::new(published, &local, input, ui))),
             keep: Keep::KeepForced,
@@ -147,13 +167,17 @@ impl PostProcessor for AzureBatch {
     }
 }
 
-fn write_manifest(published: &v1::Published, local: &Local, clock: &dyn Clock) -> Result<(), String> {
+/// Files may be slow or hang (NFS), and this thread answers Packer's keep-alives.
+async fn write_manifest(published: &v1::Published, local: &Local, clock: &dyn Clock) -> Result<(), String> {
     let manifest = Manifest::new(published, &local.build.name, clock.now());
-    manifest.write(Path::new(&local.manifest)).map_err(|error| {
+    let place = local.manifest.clone();
+    let written = tokio::task::spawn_blocking(move || place.write(&manifest)).await;
+    written.map_err(|crash| crash.to_string())?.map_err(|error| {
         format!(
-            "azure-batch: {}\n  the version is published all the same: {}\n  hint: give a path that can be written with manifest, and build again: the version is found and not made twice",
+            "azure-batch: {}\n  the version is published all the same: {}\n  hint: {}, and build again: the version is found and not made twice",
             log::chain(&error),
-            published.image_version_id
+            published.image_version_id,
+            manifest::HINT
         )
     })
 }

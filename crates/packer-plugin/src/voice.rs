@@ -1,135 +1,110 @@
-//! Shows a publish in Packer's own Ui: what core's `telling` decided, line by line, bar by bar.
+//! Shows a publish in Packer's own Ui: what core's `telling` decided, line by line.
 //!
-//! Packer draws bars on a terminal only, so what a bar shows is also said as a line. When Packer does not answer any
-//! more there is no reader left: it falls silent and stops nothing, since the session notices the loss by itself.
+//! There are no bars: Packer's move the cursor, and every line that is said while one is open is lost from the screen.
+//! Lines are said by a task of its own, so that nothing waits for a Packer whose output is held back. When Packer does
+//! not answer any more there is no reader left: it falls silent and stops nothing.
 
-use std::collections::BTreeMap;
+use std::time::Duration;
 
 use azure_batch_core::telling::{Show, Teller};
-use tokio::time::Instant;
+use tokio::{
+    sync::mpsc::{UnboundedReceiver, UnboundedSender, unbounded_channel},
+    task::JoinHandle,
+    time::{Instant, timeout},
+};
 
 use crate::{
     imaging::v1::Event,
-    packer::{
-        caller::CallError,
-        log,
-        ui::{ProgressBar, Ui},
-    },
+    packer::{caller::CallError, cancellation::Cancellation, log, ui::Ui},
     render::news,
 };
+
+/// How long the last lines are waited for once the user has asked to stop: a Packer that shows lines at all shows them
+/// at once.
+const LAST_LINES: Duration = Duration::from_secs(5);
 
 /// The voice of one publish.
 #[derive(Debug)]
 pub struct Voice {
-    ui: Ui,
     teller: Teller,
     started: Instant,
-    bars: BTreeMap<String, Bar>,
-    listener: Listener,
-}
-
-/// A bar on the screen and how far it stands.
-#[derive(Debug)]
-struct Bar {
-    bar: ProgressBar,
-    done: u64,
-}
-
-/// Whether Packer still answers.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Listener {
-    There,
-    Gone,
+    lines: UnboundedSender<String>,
+    speaker: JoinHandle<()>,
 }
 
 impl Voice {
     /// A voice that starts now.
     #[must_use]
     pub fn new(ui: Ui) -> Self {
+        let (lines, queue) = unbounded_channel();
         Self {
-            ui,
             teller: Teller::default(),
             started: Instant::now(),
-            bars: BTreeMap::new(),
-            listener: Listener::There,
+            lines,
+            speaker: tokio::spawn(speak(ui, queue)),
         }
     }
 
     /// Shows an event, when it is worth it; all events are in Packer's log.
-    pub async fn tell(&mut self, event: &Event) {
+    pub fn tell(&mut self, event: &Event) {
         log::info(&event.text);
         let shown = self.teller.tell(news(event), self.started.elapsed());
-        self.show_all(shown).await;
+        self.show_all(shown);
     }
 
     /// Says what has not moved for long.
-    pub async fn tick(&mut self) {
+    pub fn tick(&mut self) {
         let shown = self.teller.tick(self.started.elapsed());
-        self.show_all(shown).await;
+        self.show_all(shown);
     }
 
     /// Says a line of the post-processor itself.
-    pub async fn say(&mut self, line: &str) {
-        self.show_all(vec![Show::Headline(line.to_owned())]).await;
+    pub fn say(&self, line: &str) {
+        self.show(Show::Headline(line.to_owned()));
     }
 
-    /// Takes all bars off the screen.
-    pub async fn finish(mut self) {
-        for bar in std::mem::take(&mut self.bars).into_values() {
-            let closed = bar.bar.close().await;
-            self.note(closed);
+    /// Waits until everything is said. After a Cancel not for long: a Packer that holds its output back must not hold up
+    /// the end too.
+    pub async fn finish(self, cancel: &Cancellation) {
+        drop(self.lines);
+        let mut speaker = self.speaker;
+        let reason = tokio::select! {
+            biased;
+            _ = &mut speaker => return,
+            reason = cancel.cancelled() => reason,
+        };
+        if timeout(LAST_LINES, &mut speaker).await.is_err() {
+            log::warn(&format!("{reason:?}: the last lines were not taken"));
+            speaker.abort();
         }
     }
 
-    async fn show_all(&mut self, shown: Vec<Show>) {
+    fn show_all(&self, shown: Vec<Show>) {
         for show in shown {
-            if self.listener == Listener::Gone {
-                return;
-            }
-            let outcome = match show {
-                Show::Headline(line) | Show::StepBegins(line) => self.ui.say(&line).await,
-                Show::Detail(line) | Show::StepEnds(line) | Show::Warning { text: line, .. } => {
-                    self.ui.say(&indented(&line)).await
-                }
-                Show::Bar {
-                    name,
-                    done,
-                    total,
-                    line,
-                } => self.move_bar(name, (done, total), line).await,
-            };
-            self.note(outcome);
+            self.show(show);
         }
     }
 
-    /// A bar only ever grows: Packer counts what is added.
-    async fn move_bar(
-        &mut self,
-        name: String,
-        (done, total): (u64, u64),
-        line: Option<String>,
-    ) -> Result<(), CallError> {
+    fn show(&self, show: Show) {
+        let line = match show {
+            Show::Headline(line) | Show::StepBegins(line) => Some(line),
+            Show::Detail(line) | Show::StepEnds(line) | Show::Warning { text: line, .. } => Some(indented(&line)),
+            Show::Bar { line, .. } => line.map(|line| indented(&line)),
+        };
         if let Some(line) = line {
-            self.ui.say(&indented(&line)).await?;
+            // Packer is gone when nobody takes it.
+            drop(self.lines.send(line));
         }
-        if let Some(bar) = self.bars.get_mut(&name) {
-            let step = done.saturating_sub(bar.done);
-            if step > 0 {
-                bar.bar.add(step).await?;
-                bar.done = done;
-            }
-            return Ok(());
-        }
-        let bar = self.ui.track_progress(&name, done, total).await?;
-        self.bars.insert(name, Bar { bar, done });
-        Ok(())
     }
+}
 
-    fn note(&mut self, outcome: Result<(), CallError>) {
-        let Err(error) = outcome else { return };
+/// Says one line after the other until there are no more, or Packer is gone.
+async fn speak(ui: Ui, mut lines: UnboundedReceiver<String>) {
+    while let Some(line) = lines.recv().await {
+        let Err(error) = ui.say(&line).await else { continue };
         log::warn(&log::chain(&error));
         if matches!(error, CallError::Lost { .. }) {
-            self.listener = Listener::Gone;
+            return;
         }
     }
 }

@@ -67,7 +67,7 @@ fn whoever_starts_it_without_packer_gets_a_sentence_and_exit_code_1() {
 }
 
 #[tokio::test]
-async fn answers_on_its_socket_survives_ctrl_c_and_ends_with_packer() {
+async fn answers_on_its_socket_survives_ctrl_c_and_a_closed_terminal_and_ends_with_packer() {
     let temporary = TempDir::new().unwrap();
     let (mut child, line) = start(&temporary).unwrap();
     let path = line.trim_end().strip_prefix("5|0|unix|").unwrap();
@@ -81,7 +81,7 @@ async fn answers_on_its_socket_survives_ctrl_c_and_ends_with_packer() {
         "the socket is removed"
     );
 
-    for signal in ["-INT", "-TERM"] {
+    for signal in ["-INT", "-TERM", "-HUP"] {
         let process = child.id().to_string();
         assert!(
             Command::new("kill")
@@ -100,4 +100,17 @@ async fn answers_on_its_socket_survives_ctrl_c_and_ends_with_packer() {
     let mut rest = String::new();
     child.stdout.take().unwrap().read_to_string(&mut rest).unwrap();
     assert_eq!(rest, "", "stdout is for the one line");
+}
+
+#[test]
+fn ended_before_packer_connects_it_leaves_nothing() {
+    let temporary = TempDir::new().unwrap();
+    let (mut child, line) = start(&temporary).unwrap();
+    assert!(line.starts_with("5|0|unix|"), "{line}");
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 1);
+    let process = child.id().to_string();
+    let sent = Command::new("kill").args(["-TERM", &process]).status().unwrap();
+    assert!(sent.success());
+    assert_eq!(child.wait().unwrap().code(), Some(1));
+    assert_eq!(std::fs::read_dir(temporary.path()).unwrap().count(), 0);
 }

@@ -14,7 +14,7 @@ use azure_batch_e2e::{
 };
 use packer_plugin_azure_batch::{
     imaging::v1::{Connection, Destination, Image, PublishRequest, Published, Source, UsedBy, event::Kind},
-    manifest::Manifest,
+    manifest::{Manifest, Place},
     service::{ImagingService, failure::Failed, in_process, publisher::AzurePublisher},
 };
 
@@ -55,7 +55,7 @@ async fn run(host: &str, ca_file: &str, manifest: &Path) -> Result<(), Box<dyn E
         }
     }
     let published = published.ok_or("the stream ended without a result")?;
-    Manifest::new(&published, "machine", clock.now()).write(manifest)?;
+    Place::new(&manifest.to_string_lossy()).write(&Manifest::new(&published, "machine", clock.now()))?;
     Ok(())
 }
 

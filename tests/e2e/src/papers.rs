@@ -87,7 +87,7 @@ fn every_test_that_a_promise_names_exists() {
 }
 
 #[test]
-fn links_are_told_from_addresses_and_places() {
+fn links_are_distinguished_from_addresses_and_places() {
     let page = "[a](docs/a.md#part) [b](https://example.com/b) [c](#here) [d](../d.md)";
     assert_eq!(links(page), ["docs/a.md", "../d.md"]);
 }

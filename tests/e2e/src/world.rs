@@ -33,6 +33,12 @@ pub fn id(kind: &str, name: &str) -> String {
     format!("/subscriptions/{SUBSCRIPTION}/resourceGroups/{GROUP}/providers/{kind}/{name}")
 }
 
+/// The id of a definition in its gallery.
+#[must_use]
+pub fn definition(image: &str) -> String {
+    id("Microsoft.Compute/galleries", &format!("{GALLERY}/images/{image}"))
+}
+
 /// The machine's id.
 #[must_use]
 pub fn machine() -> String {

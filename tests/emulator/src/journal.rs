@@ -396,7 +396,7 @@ mod tests {
     }
 
     #[test]
-    fn what_pools_vaults_and_templates_are_told_in_secret_is_replaced() {
+    fn what_pools_vaults_and_templates_are_given_in_secret_is_replaced() {
         let bodies = [
             (
                 "/batch/acct1/pools",

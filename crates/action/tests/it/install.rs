@@ -1,4 +1,5 @@
-//! `install.sh` with a release that lies in a folder and a cargo that builds nothing.
+//! `install.sh` as part of an action of version 1.2.3, with a release that lies in a folder and a cargo that builds
+//! nothing.
 #![cfg(unix)]
 
 use std::{
@@ -10,19 +11,32 @@ use std::{
 
 const SHA: &str = "0123456789012345678901234567890123456789";
 
-/// A machine with a release, a curl that takes from it, and a cargo.
+const NAME: &str = "azure-batch-pool_v1.2.3_linux_amd64";
+
+/// A machine with an action, a release, a curl that takes from it and notes what it was asked for, and a cargo.
 struct Machine(tempfile::TempDir);
 
 impl Machine {
     fn new() -> Self {
         let machine = Self(tempfile::tempdir().unwrap());
-        for folder in ["bin", "release", "runner"] {
-            fs::create_dir(machine.path(folder)).unwrap();
+        for folder in ["bin", "release", "runner", "cache", "action/crates/action"] {
+            fs::create_dir_all(machine.path(folder)).unwrap();
         }
+        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh");
+        fs::copy(script, machine.path("action/crates/action/install.sh")).unwrap();
+        fs::write(
+            machine.path("action/Cargo.toml"),
+            "[workspace.package]\nversion = \"1.2.3\"\n",
+        )
+        .unwrap();
+        machine.checksums("");
         // curl: the address is the last but two of its arguments, the place the last.
         machine.tool(
             "curl",
-            r#"for place; do :; done; url="${*: -3:1}"; exec cp "$RELEASE/${url##*/}" "$place""#,
+            r#"for place; do :; done; url="${*: -3:1}"; echo "$url" >>"$RELEASE/asked"
+            [[ ! -e "$RELEASE/offline" ]] || { echo "curl: (6) Could not resolve host" >&2; exit 6; }
+            [[ -e "$RELEASE/${url##*/}" ]] || { echo "curl: (22) The requested URL returned error: 404" >&2; exit 22; }
+            exec cp "$RELEASE/${url##*/}" "$place""#,
         );
         machine.tool("uname", r#"[[ "$1" == -s ]] && echo Linux || echo x86_64"#);
         machine.tool(
@@ -42,45 +56,67 @@ impl Machine {
         fs::set_permissions(&path, fs::Permissions::from_mode(0o755)).unwrap();
     }
 
+    /// What the action's own source knows of releases.
+    fn checksums(&self, list: &str) {
+        fs::write(self.path("action/crates/action/checksums.txt"), list).unwrap();
+    }
+
+    /// A line of a list of sums, for that content.
+    fn sum(&self, content: &str) -> String {
+        let file = self.path("summed");
+        fs::write(&file, content).unwrap();
+        let sum = Command::new("sha256sum").arg(&file).output().unwrap();
+        let sum = String::from_utf8(sum.stdout).unwrap();
+        format!("{}  {NAME}\n", sum.split_once(' ').unwrap().0)
+    }
+
     /// Puts a release there; its list of sums is of that content.
     fn release(&self, program: &str, summed: &str) {
-        let name = "azure-batch-pool_v1.2.3_linux_amd64";
-        fs::write(self.path("release").join(name), program).unwrap();
-        let summed_file = self.path("summed");
-        fs::write(&summed_file, summed).unwrap();
-        let sum = Command::new("sha256sum").arg(&summed_file).output().unwrap();
-        let sum = String::from_utf8(sum.stdout).unwrap();
-        let (sum, _) = sum.split_once(' ').unwrap();
-        let sums = format!(
-            "{}  azure-batch-pool_v1.2.3_darwin_arm64\n{sum}  {name}\n",
-            "0".repeat(64)
-        );
-        fs::write(self.path("release").join("azure-batch-pool_v1.2.3_SHA256SUMS"), sums).unwrap();
+        fs::write(self.path("release").join(NAME), program).unwrap();
+        let other = format!("{}  azure-batch-pool_v1.2.3_darwin_arm64\n", "0".repeat(64));
+        let sums = other + &self.sum(summed);
+        fs::write(self.path("release/azure-batch-pool_v1.2.3_SHA256SUMS"), sums).unwrap();
     }
 
     fn install(&self, variables: &[(&str, &str)]) -> Output {
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("install.sh");
         let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
-        let command = &mut Command::new("bash");
-        command
-            .arg(script)
+        Command::new("bash")
+            .arg(self.path("action/crates/action/install.sh"))
             .env_clear()
             .env("PATH", path)
-            .env("RELEASE", self.path("release"));
-        command
+            .env("RELEASE", self.path("release"))
             .env("RUNNER_TEMP", self.path("runner"))
-            .env("GITHUB_OUTPUT", self.path("outputs"));
-        command
+            .env("RUNNER_TOOL_CACHE", self.path("cache"))
+            .env("GITHUB_OUTPUT", self.path("outputs"))
             .env("ACTION_REPOSITORY", "o/r")
             .envs(variables.iter().copied())
             .output()
             .unwrap()
     }
 
-    /// What lies at the path that was handed over.
+    /// The failure's text; nothing was handed over.
+    fn refused(&self, variables: &[(&str, &str)]) -> String {
+        let output = self.install(variables);
+        assert_eq!(output.status.code(), Some(1), "{output:?}");
+        assert!(!self.path("outputs").exists());
+        let said = String::from_utf8(output.stdout).unwrap();
+        let error = said.lines().last().unwrap();
+        error
+            .strip_prefix("::error title=azure-batch-pool::")
+            .unwrap()
+            .to_owned()
+    }
+
+    /// What lies at the path that was handed over last.
     fn handed_over(&self) -> String {
         let outputs = fs::read_to_string(self.path("outputs")).unwrap();
-        fs::read_to_string(outputs.trim().strip_prefix("path=").unwrap()).unwrap()
+        fs::read_to_string(outputs.lines().last().unwrap().strip_prefix("path=").unwrap()).unwrap()
+    }
+
+    /// The addresses that were asked for.
+    fn asked(&self) -> Vec<String> {
+        let asked = fs::read_to_string(self.path("release/asked")).unwrap_or_default();
+        asked.lines().map(str::to_owned).collect()
     }
 }
 
@@ -88,51 +124,106 @@ impl Machine {
 fn a_version_tag_takes_its_release_when_the_checksum_is_right() {
     let machine = Machine::new();
     machine.release("released", "released");
-    let output = machine.install(&[("ACTION_REF", "v1.2.3")]);
+    let output = machine.install(&[("ACTION_REF", "v1.2.3"), ("GITHUB_SERVER_URL", "https://ghes.example")]);
     assert!(output.status.success(), "{output:?}");
     assert_eq!(machine.handed_over(), "released");
+    let base = "https://github.com/o/r/releases/download/v1.2.3";
+    assert_eq!(
+        machine.asked(),
+        [
+            format!("{base}/azure-batch-pool_v1.2.3_SHA256SUMS"),
+            format!("{base}/{NAME}")
+        ]
+    );
+}
+
+#[test]
+fn a_commit_of_a_release_and_a_moving_tag_take_what_their_own_source_knows() {
+    for reference in [SHA, "v1", "v1.2.3"] {
+        let machine = Machine::new();
+        // Who replaces the release's files replaces its list too.
+        machine.release("replaced", "replaced");
+        machine.checksums(&machine.sum("released"));
+        let refused = machine.refused(&[("ACTION_REF", reference)]);
+        assert!(refused.starts_with(&format!("the checksum of {NAME} is ")), "{refused}");
+        machine.release("released", "replaced");
+        let output = machine.install(&[("ACTION_REF", reference)]);
+        assert!(output.status.success(), "{reference}: {output:?}");
+        assert_eq!(machine.handed_over(), "released", "{reference}");
+        assert!(!machine.asked().iter().any(|url| url.ends_with("SUMS")), "{reference}");
+    }
 }
 
 #[test]
 fn a_wrong_checksum_stops_everything() {
     let machine = Machine::new();
     machine.release("tampered", "released");
-    let output = machine.install(&[("ACTION_REF", "v1.2.3")]);
-    assert_eq!(output.status.code(), Some(1));
-    let said = String::from_utf8(output.stdout).unwrap();
-    assert!(
-        said.starts_with("::error title=azure-batch-pool::the checksum of azure-batch-pool_v1.2.3_linux_amd64 is "),
-        "{said}"
-    );
-    assert!(!machine.path("outputs").exists());
+    let refused = machine.refused(&[("ACTION_REF", "v1.2.3")]);
+    assert!(refused.starts_with(&format!("the checksum of {NAME} is ")), "{refused}");
 }
 
 #[test]
-fn a_sha_a_branch_and_a_tag_without_release_are_built_from_source() {
+fn what_is_not_a_release_is_built_only_when_that_is_asked_for() {
     for reference in [SHA, "main", "v9.9.9", "v1.2.3/../../evil", ""] {
         let machine = Machine::new();
         machine.release("released", "released");
-        let output = machine.install(&[("ACTION_REF", reference)]);
+        let refused = machine.refused(&[("ACTION_REF", reference)]);
+        assert!(
+            refused.contains("is not a release") && refused.contains("AZURE_BATCH_POOL_BUILD=true"),
+            "{refused}"
+        );
+        assert_eq!(machine.asked(), [""; 0], "{reference}");
+        let output = machine.install(&[("ACTION_REF", reference), ("AZURE_BATCH_POOL_BUILD", "true")]);
         assert!(output.status.success(), "{reference}: {output:?}");
         assert_eq!(machine.handed_over(), "built\n", "{reference}");
     }
 }
 
 #[test]
-fn a_failed_build_says_so() {
+fn a_missing_release_is_told_from_a_network_that_fails() {
     let machine = Machine::new();
-    machine.tool("cargo", "echo no >&2; exit 101");
-    let output = machine.install(&[("ACTION_REF", SHA)]);
-    assert_eq!(output.status.code(), Some(1));
+    let missing = machine.refused(&[("ACTION_REF", "v1.2.3")]);
     assert!(
-        String::from_utf8(output.stdout)
-            .unwrap()
-            .contains("could not be built from source")
+        missing.starts_with("there is no file https://github.com/o/r/releases/"),
+        "{missing}"
+    );
+    fs::write(machine.path("release/offline"), "").unwrap();
+    let offline = machine.refused(&[("ACTION_REF", "v1.2.3")]);
+    assert!(
+        offline.starts_with("cannot download ") && offline.contains("Could not resolve host"),
+        "{offline}"
     );
 }
 
 #[test]
-fn a_binary_that_is_given_is_taken() {
+fn a_mirror_is_asked_instead_and_the_tool_cache_saves_the_second_download() {
+    let machine = Machine::new();
+    machine.release("released", "released");
+    machine.checksums(&machine.sum("released"));
+    let mirror = [
+        ("ACTION_REF", SHA),
+        ("AZURE_BATCH_POOL_MIRROR", "https://mirror.example/pool/"),
+    ];
+    assert!(machine.install(&mirror).status.success());
+    assert_eq!(machine.asked(), [format!("https://mirror.example/pool/v1.2.3/{NAME}")]);
+    fs::write(machine.path("release/offline"), "").unwrap();
+    assert!(machine.install(&mirror).status.success());
+    assert_eq!(machine.handed_over(), "released");
+    let cached = machine.path("cache/azure-batch-pool/v1.2.3/linux_amd64/azure-batch-pool");
+    fs::write(cached, "replaced by an earlier job").unwrap();
+    assert_eq!(machine.install(&mirror).status.code(), Some(1), "it is not trusted");
+}
+
+#[test]
+fn a_failed_build_says_so() {
+    let machine = Machine::new();
+    machine.tool("cargo", "echo no >&2; exit 101");
+    let refused = machine.refused(&[("ACTION_REF", SHA), ("AZURE_BATCH_POOL_BUILD", "true")]);
+    assert!(refused.contains("could not be built from source"), "{refused}");
+}
+
+#[test]
+fn a_binary_that_is_given_is_taken_and_the_log_says_whence() {
     let machine = Machine::new();
     machine.tool("given", "");
     let given = machine.path("bin").join("given");
@@ -141,6 +232,11 @@ fn a_binary_that_is_given_is_taken() {
         ("ACTION_REF", "v1.2.3"),
     ]);
     assert!(output.status.success(), "{output:?}");
+    assert!(
+        String::from_utf8(output.stdout)
+            .unwrap()
+            .starts_with("taken from AZURE_BATCH_POOL_BINARY")
+    );
     assert_eq!(machine.handed_over(), "#!/usr/bin/env bash\n\n");
     let missing = machine.install(&[("AZURE_BATCH_POOL_BINARY", "/no/such/program")]);
     assert_eq!(missing.status.code(), Some(1));

@@ -142,7 +142,7 @@ mod tests {
     const GALLERY: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d";
 
     #[test]
-    fn every_kind_of_reference_is_told_apart() {
+    fn every_kind_of_reference_is_distinguished() {
         let of_id = |id: &str| PoolImage::read(&json!({"virtualMachineImageId": id}));
         let managed = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/images/i";
         let version = format!("{GALLERY}/versions/1.2.3");

@@ -30,6 +30,18 @@ pub enum KnownCloud {
     China,
 }
 
+impl KnownCloud {
+    /// What the endpoint of every Batch account ends in (`name.region.batch.azure.com`); tokens for Batch go nowhere else.
+    #[must_use]
+    pub const fn batch_suffix(self) -> &'static str {
+        match self {
+            Self::Public => ".batch.azure.com",
+            Self::UsGovernment => ".batch.usgovcloudapi.net",
+            Self::China => ".batch.chinacloudapi.cn",
+        }
+    }
+}
+
 impl FromStr for KnownCloud {
     type Err = InvalidId;
 

@@ -31,6 +31,12 @@ impl BatchEndpoint {
         }
     }
 
+    /// Whether it is a host of that suffix, without a port or a prefix.
+    #[must_use]
+    pub fn is_below(&self, suffix: &str) -> bool {
+        self.0.to_ascii_lowercase().ends_with(suffix)
+    }
+
     /// The base address.
     #[must_use]
     pub fn base(&self) -> String {
@@ -102,6 +108,21 @@ mod tests {
             BatchEndpoint::parse("http://acct1.eastus2.batch.azure.com").is_err(),
             "tokens travel over HTTPS only"
         );
+    }
+
+    #[test]
+    fn a_host_that_only_looks_like_one_of_the_cloud_is_not() {
+        let is_below = |text: &str| BatchEndpoint::parse(text).unwrap().is_below(".batch.azure.com");
+        assert!(is_below("Acct1.EastUS2.Batch.Azure.com"));
+        for other in [
+            "acct1.eastus2.batch.azure.co",
+            "acct1.eastus2.batch.azure.com.evil.example",
+            "evil.example/acct1-batch-azure-com",
+            "127.0.0.2:8443",
+            "acct1.eastus2.batch.azure.com:8443",
+        ] {
+            assert!(!is_below(other), "{other}");
+        }
     }
 
     #[test]

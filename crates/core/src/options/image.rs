@@ -119,7 +119,7 @@ rows! {
     SOURCE: "source", Source, Kind::Block(SOURCE_ROWS), Standard::Rule("after azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition; otherwise required"), [],
         "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id.";
     SUBSCRIPTION_ID: "subscription_id", Source, Kind::Text, Standard::Absent, ["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"],
-        "Subscription of everything that is given by name and not by resource id.";
+        "Subscription of everything that is given by name and not by resource id. The gallery's is that of the source when the source is a resource id.";
     DEALLOCATE: "deallocate", Source, Kind::Bool, Standard::Value("false", "a machine is stopped only on request"), [],
         "Deallocate the source VM if it is not deallocated. Without this such a VM is refused.";
     ALLOW_RUNNING_VM: "allow_running_vm", Source, Kind::Bool, Standard::Value("false", "disks of a running machine are not consistent with each other"), [],
@@ -169,5 +169,5 @@ rows! {
     DESTROY_DELETES_VERSION: "destroy_deletes_version", Version, Kind::Bool, Standard::Value("false", "pools may use the version"), [],
         "Ask for the deletion of the version when a following post-processor does not keep it. This release cannot see which pools use a version: it refuses, and names the command. Without this the version stays.";
     MANIFEST: "manifest", Report, Kind::File, Standard::Value("azure-batch-manifest.json", "in the current folder, under a name that says whose it is"), [],
-        "Path of the JSON file that says what was published, for the GitHub Action and others. Parallel builds need one each: `manifest-${source.name}.json`.";
+        "Path of the JSON file that says what was published, for the GitHub Action and others; `none` for no file. Parallel builds need one each: `manifest-${source.name}.json`.";
 }

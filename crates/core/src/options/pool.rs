@@ -11,9 +11,11 @@ rows! {
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
-        "Manifest file that the Packer post-processor wrote; it names the image version.";
+        "Manifest file that the Packer post-processor wrote; it names the image version. Give {image_definition} with it.";
     IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
-        "Resource id of the image definition that the version must belong to. This protects against a wrong manifest.";
+        "Resource id of the image definition that the version must belong to. Required with {manifest}: who can change that file must not choose what the nodes run.";
+    ANY_DEFINITION: "any_definition", Version, Kind::Bool, Standard::Value("false", "a file must not choose the image"), [],
+        "Take the version that {manifest} names, of whatever definition it is. Only for a manifest that nobody else can change.";
 }
 
 rows! {

@@ -2,7 +2,11 @@
 //!
 //! Which regions follow from pools is computed later.
 
-use super::{MAX_REPLICAS, TargetRegion, VersionChoice, reader::Reader, source::NO_SUBSCRIPTION};
+use super::{
+    MAX_REPLICAS, TargetRegion, VersionChoice,
+    reader::{Reader, shape},
+    source::{NO_SUBSCRIPTION, subscription_of},
+};
 use crate::{
     ids::{
         Location,
@@ -24,7 +28,7 @@ pub(super) struct Destination {
 
 /// Reads where the version goes.
 pub(super) fn destination(reader: &mut Reader<'_, '_>) -> Option<Destination> {
-    let subscription = reader.text(image::SUBSCRIPTION_ID);
+    let subscription = reader.text(image::SUBSCRIPTION_ID).or_else(|| subscription_of(reader));
     let is_subscription_unknown = reader.is_unknown(image::SUBSCRIPTION_ID);
     if !reader.has(image::SHARED_IMAGE_GALLERY_DESTINATION) {
         reader.refuse(
@@ -126,8 +130,12 @@ fn group(block: &mut Reader<'_, '_>, general: Option<&str>, is_general_unknown: 
     let subscription = subscription?;
     let group = ResourceGroupId::new(subscription, name).ok();
     if group.is_none() {
-        let opt = if block.has(own) { own } else { image::SUBSCRIPTION_ID };
-        block.refuse(opt, format!("{subscription:?} is not a subscription id (a GUID)"));
+        let (opt, shown) = if block.has(own) {
+            (own, format!("{subscription:?}"))
+        } else {
+            (image::SUBSCRIPTION_ID, shape(subscription))
+        };
+        block.refuse(opt, format!("{shown} is not a subscription id (a GUID)"));
     }
     group
 }

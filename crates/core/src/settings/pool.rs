@@ -5,14 +5,14 @@ use std::time::Duration;
 use super::{
     AccountRef, Adopt, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness,
     Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask,
-    Targets, WaitForSuccess, manifest::Manifest, reader::Reader,
+    Targets, WaitForSuccess, manifest::Manifest, reader::Reader, sign_in::known_cloud,
 };
 use crate::{
     ids::{
-        BatchEndpoint, NodeAgentSku, PoolId,
+        BatchEndpoint, KnownCloud, NodeAgentSku, PoolId,
         resource::{ImageDefinitionId, ImageVersionId},
     },
-    options::{pool, run},
+    options::{pool, run, sign_in},
     words,
 };
 
@@ -148,11 +148,15 @@ fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<I
             pool::IMAGE_VERSION,
             reader.parsed::<ImageVersionId>(pool::IMAGE_VERSION)?,
         ),
-        (false, true) => (pool::MANIFEST, manifest?.image_version.clone()),
+        (false, true) => (pool::MANIFEST, from_manifest(reader, manifest?)?),
     };
     if version.number().is_none() {
         let text = format!("{version} names no version number; give the id of one version, ending in 1.2.3");
         reader.refuse(opt, text);
+        return None;
+    }
+    if reader.has(pool::IMAGE_DEFINITION) && reader.is_on(pool::ANY_DEFINITION) {
+        reader.refuse_both(pool::ANY_DEFINITION, pool::IMAGE_DEFINITION);
         return None;
     }
     if let Some(expected) = expected.filter(|expected| *expected != version.definition()) {
@@ -164,6 +168,28 @@ fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<I
         return None;
     }
     Some(version)
+}
+
+/// The version of a manifest. Whoever can change the file would choose what every node runs, with the pool's identity; so
+/// the definition must be said where the roll-out is, or that any will do.
+fn from_manifest(reader: &mut Reader<'_, '_>, manifest: &Manifest) -> Option<ImageVersionId> {
+    let version = &manifest.image_version;
+    if !reader.has(pool::IMAGE_DEFINITION) && !reader.is_on(pool::ANY_DEFINITION) {
+        let text = words![
+            "is missing: ",
+            pool::MANIFEST,
+            format!(
+                " names a version of {}; if that is the image that you expect, give this id, so that another manifest \
+                 cannot choose another image (",
+                version.definition()
+            ),
+            pool::ANY_DEFINITION,
+            " takes any)"
+        ];
+        reader.refuse(pool::IMAGE_DEFINITION, text);
+        return None;
+    }
+    Some(version.clone())
 }
 
 /// The account; nothing after a fault.
@@ -199,6 +225,20 @@ pub(super) fn account(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
 fn endpoint(reader: &mut Reader<'_, '_>) -> Option<AccountRef> {
     let text = reader.text(pool::ACCOUNT_ENDPOINT)?;
     let endpoint = reader.checked(pool::ACCOUNT_ENDPOINT, BatchEndpoint::parse(text))?;
+    if let Some(suffix) = known_cloud(reader).map(KnownCloud::batch_suffix)
+        && !endpoint.is_below(suffix)
+    {
+        let text = words![
+            format!(
+                "{endpoint} does not end in {suffix}, and a token for Batch would go there; correct it, or name the cloud in "
+            ),
+            sign_in::CLOUD_ENVIRONMENT_NAME,
+            " or ",
+            sign_in::METADATA_HOST
+        ];
+        reader.refuse(pool::ACCOUNT_ENDPOINT, text);
+        return None;
+    }
     let name = reader.text(pool::ACCOUNT_NAME);
     if let Some(name) = name.filter(|name| !is_named(&endpoint, name)) {
         let text = format!("{name:?} is not the account of {endpoint}; correct one of the two");

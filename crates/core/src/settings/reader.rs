@@ -12,7 +12,15 @@ use super::{
     fault::{Fault, Place},
     values::{Value, Values},
 };
-use crate::{options::Opt, words, words::Words};
+use crate::{
+    options::{Opt, image, sign_in},
+    words,
+    words::Words,
+};
+
+/// Options of ids into which a secret is put by mistake, most often by swapping id and secret; so their values are not
+/// shown when they are not ids.
+const MAY_HOLD_A_SECRET: [&Opt; 3] = [sign_in::TENANT_ID, sign_in::CLIENT_ID, image::SUBSCRIPTION_ID];
 
 /// Reads options of one block, or those outside of blocks.
 pub(super) struct Reader<'v, 'f> {
@@ -102,7 +110,11 @@ impl<'v, 'f> Reader<'v, 'f> {
     /// A text as a type; its parser's error is the fault.
     pub(super) fn parsed<T: FromStr<Err: Display>>(&mut self, opt: &'static Opt) -> Option<T> {
         let text = self.text(opt)?;
-        self.checked(opt, text.parse())
+        if !MAY_HOLD_A_SECRET.contains(&opt) {
+            return self.checked(opt, text.parse());
+        }
+        let unshown = |error: T::Err| error.to_string().replace(&format!("{text:?}"), &shape(text));
+        self.checked(opt, text.parse().map_err(unshown))
     }
 
     /// A text as a type, or the type's default. Nothing after a fault.
@@ -246,6 +258,12 @@ impl<'v, 'f> Reader<'v, 'f> {
     pub(super) fn refuse_both(&mut self, opt: &'static Opt, other: &'static Opt) {
         self.refuse(opt, words!["contradicts ", other, ": remove one of the two"]);
     }
+}
+
+/// What a value that is not shown looks like: enough to see that another one was meant.
+pub(super) fn shape(text: &str) -> String {
+    let count = text.chars().count();
+    format!("the given text ({count} letters, not shown since it may be a secret)")
 }
 
 /// A text without byte order mark and white space around it: files, `echo` and YAML blocks leave them.

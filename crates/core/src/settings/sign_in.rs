@@ -243,6 +243,16 @@ pub(super) fn connection(reader: &mut Reader<'_, '_>) -> Option<Connection> {
     })
 }
 
+/// Which of Microsoft's clouds is meant; none when a metadata host describes one, or the name is not known. Reports no
+/// fault.
+pub(super) fn known_cloud(reader: &Reader<'_, '_>) -> Option<KnownCloud> {
+    if reader.has(sign_in::METADATA_HOST) || reader.is_unknown(sign_in::METADATA_HOST) {
+        return None;
+    }
+    let name = reader.text(sign_in::CLOUD_ENVIRONMENT_NAME);
+    name.map_or(Some(KnownCloud::default()), |name| name.parse().ok())
+}
+
 fn cloud(reader: &mut Reader<'_, '_>) -> Option<CloudChoice> {
     // With a metadata host the name is not looked at: templates put an impossible one there, so that azure-arm never
     // falls back to the public cloud.

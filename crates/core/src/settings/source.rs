@@ -6,7 +6,7 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use super::{Lun, Source, SourceDisk, reader::Reader};
 use crate::{
-    ids::resource::{DiskId, ImageId, ImageVersionId, SnapshotId, VmId},
+    ids::resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
     options::{Opt, image},
     words,
     words::{Part, Words},
@@ -113,11 +113,26 @@ pub(super) fn source(reader: &mut Reader<'_, '_>) -> Option<Source> {
     }
     let mut block = reader.block(image::SOURCE)?;
     let surroundings = Surroundings {
-        subscription,
+        // One that is not a subscription is reported with the destination, and must not be shown within an id.
+        subscription: match subscription {
+            Known::Yes(text) if ResourceGroupId::new(text, "any").is_err() => Known::NotYet,
+            subscription => subscription,
+        },
         group: Known::of(&block, image::SOURCE_RESOURCE_GROUP),
     };
     refuse_strays(&mut block);
     kind(&mut block, surroundings)
+}
+
+/// The subscription of a source that is given by its whole id: the gallery is in the same one unless the user says
+/// another.
+pub(super) fn subscription_of<'v>(reader: &mut Reader<'v, '_>) -> Option<&'v str> {
+    let block = reader.block(image::SOURCE)?;
+    KINDS.iter().find_map(|kind| {
+        let mut segments = block.text(kind)?.trim_start_matches('/').split('/');
+        let is_id = segments.next()?.eq_ignore_ascii_case("subscriptions");
+        segments.next().filter(|_| is_id)
+    })
 }
 
 fn kind(block: &mut Reader<'_, '_>, surroundings: Surroundings<'_>) -> Option<Source> {

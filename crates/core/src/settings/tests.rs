@@ -1,6 +1,7 @@
 //! What becomes of good values, and which sentence each bad one gets.
 
 mod gallery;
+mod safety;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -583,7 +584,7 @@ fn a_manifest_names_the_version_and_is_compared_with_the_definition_and_the_agen
     assert_faults(
         |changes| with(changes.clone()),
         &[(
-            json!({"node_agent_sku_id": "batch.node.windows amd64"}),
+            json!({"image_definition": format!("{GALLERY}/images/Ubuntu"), "node_agent_sku_id": "batch.node.windows amd64"}),
             "node-agent-sku-id: \"batch.node.windows amd64\" does not run on the image, whose OS is Linux; give an agent for Linux",
         )],
     );

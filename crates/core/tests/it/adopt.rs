@@ -231,7 +231,7 @@ async fn a_version_that_another_tool_is_still_making_is_waited_for() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_version_that_failed_is_not_mended_but_named() {
+async fn a_version_that_failed_is_not_repaired_but_named() {
     let azure = world_with(|seed| seed["versions"] = json!([]));
     azure.fault(json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "it broke", "method": "PUT", "path": "*/versions/*"}));
     begin_a_version(&azure).await;
@@ -396,7 +396,7 @@ async fn a_version_that_is_being_deleted_is_named_by_plan_and_run() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_later_end_of_life_stays_and_is_told() {
+async fn a_later_end_of_life_stays_and_is_named() {
     let azure = world();
     let mut wanted = adopting();
     (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
@@ -415,7 +415,7 @@ async fn a_later_end_of_life_stays_and_is_told() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn the_definition_s_security_type_is_told_however_the_version_came_to_be() {
+async fn the_definition_s_security_type_is_shown_however_the_version_came_to_be() {
     let azure = world_with(|seed| {
         seed["definitions"][0]["properties"]["features"] =
             json!([{"name": "SecurityType", "value": "TrustedLaunchSupported"}]);

@@ -52,7 +52,7 @@ fn captured(data_prefix: Option<&str>) -> PublishSettings {
 }
 
 #[tokio::test(start_paused = true)]
-async fn snapshots_beside_an_image_become_a_version_with_the_images_luns_and_stay() {
+async fn snapshots_next_to_an_image_become_a_version_with_the_images_luns_and_stay() {
     let azure = Azure::example();
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     capture(&client).await;

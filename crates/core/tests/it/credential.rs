@@ -103,7 +103,7 @@ async fn a_given_assertion_and_one_in_a_file_sign_in_too() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_secret_is_told_in_entra_s_words_and_without_the_secret() {
+async fn a_wrong_secret_is_shown_in_entra_s_words_and_without_the_secret() {
     let azure = Azure::example();
     let wrong = application([(sign_in::CLIENT_SECRET, secret("hunter2-not-the-secret"))]);
     let error = read_twice(&azure, &wrong, &PUBLIC).await.unwrap_err();

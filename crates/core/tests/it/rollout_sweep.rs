@@ -16,6 +16,7 @@ use crate::{
 fn every_request_of_a_roll_out_meets_every_trouble() {
     let sweep = Sweep {
         troubles: &[],
+        one_of: 1,
         world: azure,
         flow: |azure: Azure, ends: Ends| async move {
             let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;

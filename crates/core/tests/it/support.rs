@@ -19,14 +19,7 @@ use azure_batch_core::{
     settings::{self, Login, Values},
     transport::{ConnectFault, SendError, Transport},
 };
-use azure_emulator::{
-    Emulator, Outcome,
-    fault::Fault,
-    guess::{Guesses, Removal},
-    http::Request,
-    journal::Entry,
-    seed::Seed,
-};
+use azure_emulator::{Emulator, Outcome, fault::Fault, http::Request, journal::Entry, seed::Seed};
 use bytes::Bytes;
 use jiff::{SignedDuration, Timestamp};
 use secrecy::SecretString;
@@ -99,10 +92,6 @@ impl Azure {
         if let Some(tenant) = &mut seed.tenant {
             tenant.token_lifetime = seconds;
         }
-        // Repairing a failed region takes it out without asking for leave; until it does, the emulator gives leave.
-        seed.guesses.get_or_insert(Guesses {
-            failed_region_removal: Removal::Permit,
-        });
         let emulator = Emulator::from_seed(&seed, clock.now()).expect("the seed is valid");
         Self {
             emulator: Arc::new(Mutex::new(emulator)),
@@ -164,11 +153,9 @@ impl Azure {
         *self.refuse.lock().unwrap_or_else(PoisonError::into_inner) = Refusal::default();
     }
 
-    /// All resources without what differs from run to run.
+    /// All resources.
     pub(crate) fn resources(&self) -> Value {
-        let mut all = self.emulator(Emulator::resources);
-        forget_default_profiles(&mut all);
-        all
+        self.emulator(Emulator::resources)
     }
 
     /// A signed-in client for a new run, and the run's events.
@@ -276,19 +263,6 @@ fn as_asked(request: http::Request<Bytes>, authority: &str) -> Request {
         query: url::form_urlencoded::parse(query.as_bytes()).into_owned().collect(),
         headers: parts.headers,
         body,
-    }
-}
-
-/// A version that says that its regions are protected says no more than one without a word.
-fn forget_default_profiles(value: &mut Value) {
-    match value {
-        Value::Object(members) => {
-            let default = serde_json::json!({"allowDeletionOfReplicatedLocations": false});
-            members.retain(|name, value| name != "safetyProfile" || *value != default);
-            members.values_mut().for_each(forget_default_profiles);
-        }
-        Value::Array(items) => items.iter_mut().for_each(forget_default_profiles),
-        Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
     }
 }
 

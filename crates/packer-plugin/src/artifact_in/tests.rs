@@ -116,7 +116,7 @@ fn lines_may_end_and_ids_be_spelled_as_windows_and_azure_like() {
 }
 
 #[test]
-fn what_is_no_source_is_told_with_the_remedy() {
+fn what_is_no_source_is_shown_with_the_remedy() {
     let empty = "ManagedImageId: \nManagedImageSharedImageGalleryId: ".to_owned();
     let cases = [
         (vec![vhd()], "made VHDs"),

@@ -2,7 +2,7 @@
 //!
 //! Both take the post-processor's attributes. What is published, and how, is core's.
 
-use std::{fmt::Write as _, path::Path};
+use std::fmt::Write as _;
 
 use azure_batch_core::{
     clock::{Clock as _, SystemClock},
@@ -20,12 +20,16 @@ use super::{
     settings::of_publish,
     work::with_client,
 };
-use crate::{config::MANIFEST, manifest::Manifest, service::published};
+use crate::{
+    config::MANIFEST,
+    manifest::{self, Manifest, Place},
+    service::published,
+};
 
 /// A publish as it was asked for.
 struct Request {
     asked: Asked<PublishSettings>,
-    manifest: String,
+    manifest: Place,
 }
 
 /// Shows what a publish would do.
@@ -56,6 +60,10 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
         connection,
         deadline,
     } = &request.asked;
+    request.manifest.check().map_err(|error| {
+        let report = format!("{}; {}", crate::packer::log::chain(&error), manifest::HINT);
+        Answer::wrong_input(&[report])
+    })?;
     let work = async |client| {
         let ended = publish::run(&client, settings).await;
         Ok((ended.result?, ended.report))
@@ -64,9 +72,11 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
     let (result, course) = done.map_err(|error| Answer::failed(&error, Door::Template))?;
     let message = published(result.clone(), course.clone(), settings.run_id.clone());
     let manifest = Manifest::new(&message, "publish", SystemClock.now());
-    let path = Path::new(&request.manifest);
-    let text = match manifest.write(path) {
-        Ok(()) => format!("{}\nmanifest: {}", reached(&result), request.manifest),
+    let text = match request.manifest.write(&manifest) {
+        Ok(()) => match request.manifest.path() {
+            Some(path) => format!("{}\nmanifest: {path}", reached(&result)),
+            None => reached(&result),
+        },
         Err(error) => {
             desk.terminal
                 .say(&format!("warning: {}", crate::packer::log::chain(&error)));
@@ -102,11 +112,11 @@ fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, 
 }
 
 /// Takes out what is not core's.
-fn take_manifest(values: &mut Values) -> String {
+fn take_manifest(values: &mut Values) -> Place {
     values.remove(image::DESTROY_DELETES_VERSION);
     match values.remove(image::MANIFEST) {
-        Some(Value::Text(path)) if !path.is_empty() => path,
-        _ => MANIFEST.to_owned(),
+        Some(Value::Text(path)) if !path.is_empty() => Place::new(&path),
+        _ => Place::new(MANIFEST),
     }
 }
 

@@ -92,7 +92,7 @@ fn a_good_configuration_becomes_a_request() {
     assert_eq!((settings.deallocate, settings.generalize), (Some(true), None));
     assert_eq!(settings.azure_tags["team"], "render");
     let expected = Local {
-        manifest: "azure-batch-manifest.json".to_owned(),
+        manifest: Place::new("azure-batch-manifest.json"),
         on_destroy: OnDestroy::LeaveVersion,
         build: Build {
             name: "machine".to_owned(),
@@ -171,7 +171,10 @@ fn a_login_that_the_environment_may_give_is_no_fault_at_validate() {
     let user = with(&json!({"subscription_id": null, "client_secret": "hunter2"}));
     assert_eq!(faults_before(&user), [""; 0]);
     let wrong = with(&json!({"client_id": "me"}));
-    assert_eq!(faults_before(&wrong), ["client_id: \"me\" is not a client id (a GUID)"]);
+    assert_eq!(
+        faults_before(&wrong),
+        ["client_id: the given text (2 letters, not shown since it may be a secret) is not a client id (a GUID)"]
+    );
 }
 
 #[test]
@@ -224,7 +227,7 @@ fn template_functions_are_rendered_or_refused_by_name() {
     let raw = RawConfigs::read(&[packed(&good), packed(&packer)]).unwrap();
     let (image, local) = after(&raw, &BTreeMap::new());
     assert_eq!(image.azure_tags["built"], "2026-11-22T05:46:31Z");
-    assert_eq!(local.manifest, "m-machine-1795326391.json");
+    assert_eq!(local.manifest, Place::new("m-machine-1795326391.json"));
 }
 
 #[test]
@@ -270,7 +273,7 @@ fn a_legacy_template_is_completed_and_its_numbers_may_be_text() {
     assert_eq!(settings.used_by[0].nodes, Some(700));
     assert_eq!(settings.deallocate, Some(true));
     assert_eq!(settings.temp_name_prefix.as_deref(), Some("b-vm1"));
-    assert_eq!(local.manifest, "700.json");
+    assert_eq!(local.manifest, Place::new("700.json"));
 }
 
 #[test]
@@ -311,7 +314,7 @@ fn every_option_reaches_the_request_or_the_post_processor() {
     let config = Config::read(&raw, &BTreeMap::new(), Phase::After, now());
     let (values, local) = config.settle().unwrap();
     assert_eq!(local.on_destroy, OnDestroy::DeleteVersion);
-    assert_eq!(local.manifest, "x");
+    assert_eq!(local.manifest, Place::new("x"));
     let (connection, image) = crate::service::values::to_request(&values).unwrap();
     let mut reached = serde_json::to_value(&image).unwrap();
     let connection = serde_json::to_value(&connection).unwrap();

@@ -1,6 +1,6 @@
 //! Listens for the one connection that Packer makes.
 //!
-//! A Unix socket in the temporary folder where there are such, else a TCP port on loopback.
+//! A Unix socket where there are such, in a folder that no other user can enter; else a TCP port on loopback.
 
 use std::io;
 use std::net::Ipv4Addr;
@@ -18,6 +18,10 @@ use crate::packer::session::Duplex;
 #[cfg(unix)]
 const MAX_PATH: usize = 103;
 
+/// The socket's name in its folder.
+#[cfg(unix)]
+const SOCKET: &str = "s";
+
 /// How many names are tried, should processes with our id have left sockets behind.
 #[cfg(unix)]
 const NAME_ATTEMPTS: u32 = 8;
@@ -32,6 +36,8 @@ pub enum Listener {
         listener: UnixListener,
         /// Its place.
         path: PathBuf,
+        /// Its folder, removed with it.
+        folder: PathBuf,
     },
     /// A port on loopback.
     Tcp {
@@ -121,28 +127,40 @@ impl Listener {
 }
 
 impl Drop for Listener {
-    /// Removes the socket: nothing else does.
+    /// Removes the socket and its folder: nothing else does.
     fn drop(&mut self) {
         #[cfg(unix)]
-        if let Self::Unix { path, .. } = self {
+        if let Self::Unix { path, folder, .. } = self {
             drop(std::fs::remove_file(path));
+            drop(std::fs::remove_dir(folder));
         }
     }
 }
 
 #[cfg(unix)]
 fn bind_unix(temporary: &Path) -> Option<Listener> {
+    use std::os::unix::fs::DirBuilderExt as _;
+
     let process = std::process::id();
     (0..NAME_ATTEMPTS)
         .map(|attempt| temporary.join(format!("packer-plugin-azure-batch-{process}-{attempt}")))
         // Packer reads a line of text.
-        .filter(|path| {
-            path.to_str()
-                .is_some_and(|text| text.len() <= MAX_PATH && !text.contains('\n'))
+        .filter(|folder| {
+            let path = folder.join(SOCKET);
+            let text = path.to_str();
+            text.is_some_and(|text| text.len() <= MAX_PATH && !text.contains('\n'))
         })
-        .find_map(|path| {
-            let listener = UnixListener::bind(&path).ok()?;
-            Some(Listener::Unix { listener, path })
+        .find_map(|folder| {
+            // A socket itself has the mode that the umask leaves. Nothing that is there already is used.
+            std::fs::DirBuilder::new().mode(0o700).create(&folder).ok()?;
+            let path = folder.join(SOCKET);
+            match UnixListener::bind(&path) {
+                Ok(listener) => Some(Listener::Unix { listener, path, folder }),
+                Err(_) => {
+                    drop(std::fs::remove_dir(&folder));
+                    None
+                }
+            }
         })
 }
 

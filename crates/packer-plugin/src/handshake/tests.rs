@@ -1,5 +1,8 @@
 //! Tests of arguments, cookie and listeners.
 
+#[cfg(unix)]
+use std::os::unix::fs::PermissionsExt as _;
+
 use tempfile::TempDir;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 
@@ -43,11 +46,13 @@ async fn talks<S: Duplex>(listener: Listener, connect: impl AsyncFnOnce(String) 
 
 #[cfg(unix)]
 #[tokio::test]
-async fn listens_on_a_socket_that_is_gone_after_accepting() {
+async fn listens_on_a_socket_of_this_user_that_is_gone_after_accepting() {
     let folder = TempDir::new().unwrap();
     let listener = Listener::bind(folder.path(), (1, 0)).unwrap();
     assert_eq!(listener.network(), "unix");
-    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 1);
+    let socket = PathBuf::from(listener.address());
+    let private = std::fs::metadata(socket.parent().unwrap()).unwrap().permissions();
+    assert_eq!(private.mode() & 0o777, 0o700, "other users cannot connect");
     let connect = async |path: String| tokio::net::UnixStream::connect(path).await.unwrap();
     talks(listener, connect).await;
     assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
@@ -60,7 +65,7 @@ async fn a_stale_socket_of_the_same_process_id_does_not_matter() {
     let stale = format!("packer-plugin-azure-batch-{}-0", std::process::id());
     std::fs::write(folder.path().join(stale), "").unwrap();
     let listener = Listener::bind(folder.path(), (1, 0)).unwrap();
-    assert!(listener.address().ends_with("-1"), "{}", listener.address());
+    assert!(listener.address().ends_with("-1/s"), "{}", listener.address());
 }
 
 #[tokio::test]

@@ -91,7 +91,7 @@ pub enum BrokerError {
     #[error("packer opened a stream without an id")]
     Nameless(#[source] io::Error),
     /// There was no dial, or no answer, in time.
-    #[error("id {id} had no peer for {} s", after.as_secs())]
+    #[error("packer did not come to connection {id} of this build within {} s", after.as_secs())]
     Expired {
         /// The id.
         id: BrokerId,

@@ -13,6 +13,10 @@ use super::session::Stream;
 /// Bytes asked of the stream at once: a yamux frame of the peer holds 4 KiB (Go) or 16 KiB.
 const READ_SIZE: usize = 16 * 1024;
 
+/// The longest message that is waited for, in bytes. Packer's longest, an artifact's state, are a few KiB; one that never
+/// ends must not take the machine's memory.
+const MAX_MESSAGE: usize = 64 * 1024 * 1024;
+
 /// Reads messages one after the other.
 #[derive(Debug)]
 pub struct MessageReader {
@@ -46,6 +50,9 @@ pub enum ReadError {
     /// The bytes are no message.
     #[error("stream carries no messages")]
     Codec(#[source] CodecError),
+    /// The message does not end.
+    #[error("a message is longer than {} MiB", MAX_MESSAGE / 1024 / 1024)]
+    TooLong,
 }
 
 impl MessageReader {
@@ -63,6 +70,9 @@ impl MessageReader {
             }
             self.received.drain(..self.consumed);
             self.consumed = 0;
+            if self.received.len() > MAX_MESSAGE {
+                return Err(ReadError::TooLong);
+            }
             self.received.reserve(READ_SIZE);
             let count = self
                 .stream

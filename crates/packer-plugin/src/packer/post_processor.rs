@@ -3,7 +3,7 @@
 //! What ours does with a machine is not here: see the implementation of [`PostProcessor`].
 
 use std::panic::AssertUnwindSafe;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use async_trait::async_trait;
 use futures::FutureExt as _;
@@ -94,6 +94,14 @@ pub(super) struct PostProcessorService {
     encoding: SpecEncoding,
     /// Lives as long as the connection, so no Cancel is too early.
     cancel: Cancellation,
+    calls: Arc<Mutex<Calls>>,
+}
+
+/// How many PostProcess calls there are and were.
+#[derive(Debug, Default)]
+struct Calls {
+    running: usize,
+    ended: usize,
 }
 
 /// The answer to a PostProcess that came to an end.
@@ -123,6 +131,18 @@ impl std::fmt::Debug for Output {
     }
 }
 
+impl Calls {
+    const fn end_one(&mut self) {
+        self.running = self.running.saturating_sub(1);
+        self.ended += 1;
+    }
+
+    /// Whether all work that there was has ended, so that a Cancel is for none of it.
+    const fn is_over(&self) -> bool {
+        self.running == 0 && self.ended > 0
+    }
+}
+
 impl PostProcessorService {
     pub(super) fn new(
         post_processor: Arc<dyn PostProcessor>,
@@ -135,6 +155,7 @@ impl PostProcessorService {
             broker,
             encoding,
             cancel,
+            calls: Arc::default(),
         }
     }
 
@@ -160,16 +181,23 @@ impl PostProcessorService {
         };
         let post_processor = Arc::clone(&self.post_processor);
         let (broker, cancel) = (self.broker.clone(), self.cancel.clone());
+        let calls = Arc::clone(&self.calls);
+        lock(&calls).running += 1;
         async move {
             let outcome = run(post_processor.as_ref(), &broker, BrokerId(id), cancel).await;
+            lock(&calls).end_one();
             Ok(result(outcome))
         }
         .boxed()
     }
 
     fn cancel(&self) -> Answer {
-        log::info("cancel requested");
-        self.cancel.cancel(CancelReason::Requested);
+        if lock(&self.calls).is_over() {
+            log::info("cancel requested after the work was over");
+        } else {
+            log::info("cancel requested");
+            self.cancel.cancel(CancelReason::Requested);
+        }
         ready(Ok(Value::Nil))
     }
 }
@@ -184,6 +212,11 @@ impl Service for PostProcessorService {
             _ => return None,
         })
     }
+}
+
+fn lock(calls: &Mutex<Calls>) -> MutexGuard<'_, Calls> {
+    // Counting cannot panic half-way, so a poisoned count is whole.
+    calls.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 /// Runs a post-processor with Packer's Ui and input artifact at its side.

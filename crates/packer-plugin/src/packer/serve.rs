@@ -31,8 +31,14 @@ pub async fn serve(io: Box<dyn Duplex>, post_processor: Arc<dyn PostProcessor>, 
     let service = PostProcessorService::new(post_processor, broker.clone(), encoding, cancel.clone());
     let services = Services::default().with(post_processor::SERVICE, Arc::new(service));
     let main = broker.announce_as(BrokerId::MAIN);
+    let lost = cancel.clone();
     let work = tokio::spawn(async move {
-        if let Ok(stream) = main.accept().await {
+        // Nothing but the end of the connection can cancel before the main stream is there.
+        let stream = tokio::select! {
+            stream = main.accept() => stream,
+            _ = lost.cancelled() => return,
+        };
+        if let Ok(stream) = stream {
             dispatch::serve(stream, services).await;
         }
     });

@@ -93,7 +93,7 @@ impl Publish<'_> {
             };
             match turn {
                 Turn::Event(event) => {
-                    self.voice.tell(&event).await;
+                    self.voice.tell(&event);
                     if let Some(Kind::Published(result)) = event.kind {
                         published = Some(*result);
                     }
@@ -103,10 +103,10 @@ impl Publish<'_> {
                     heard = Some(reason);
                     self.stop(reason).await;
                 }
-                Turn::Quiet => self.voice.tick().await,
+                Turn::Quiet => self.voice.tick(),
             }
         };
-        self.voice.finish().await;
+        self.voice.finish(self.cancel).await;
         outcome?;
         published.ok_or_else(|| Failed::read(&tonic::Status::internal("it ended without a result")))
     }
@@ -121,8 +121,7 @@ impl Publish<'_> {
         }
         if reason == CancelReason::Requested {
             self.voice
-                .say("stopping at the next safe point; what is left will be named")
-                .await;
+                .say("stopping at the next safe point; what is left will be named");
         }
     }
 }

@@ -116,7 +116,7 @@ async fn a_machine_is_published_once_and_found_the_second_time() {
 }
 
 #[tokio::test]
-async fn a_wrong_secret_is_told_as_entra_tells_it() {
+async fn a_wrong_secret_is_shown_as_entra_says_it() {
     let folder = TempDir::new().unwrap();
     let host = azure(&folder).await;
     let mut user = template(&host, &folder);

@@ -70,7 +70,7 @@ async fn a_good_build_keeps_the_input_and_hands_out_the_version() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn progress_is_said_and_drawn() {
+async fn progress_is_said_without_bars_which_would_erase_the_lines() {
     let folder = TempDir::new().unwrap();
     let (packer, _) = configured(End::Success, &folder).await;
     packer.post_process().await.unwrap();
@@ -83,15 +83,7 @@ async fn progress_is_said_and_drawn() {
       eastus2: Completed 100 %
     published /subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2
     ");
-    let steps: Vec<u64> = packer
-        .calls("Uireplication to eastus2.1.Add")
-        .iter()
-        .map(|step| step.as_u64().unwrap())
-        .collect();
-    assert_eq!(steps, [4, 8, 88]);
-    for bar in ["Uisnapshots.1.Close", "Uireplication to eastus2.1.Close"] {
-        assert_eq!(packer.calls(bar).len(), 1, "{bar}");
-    }
+    assert_eq!(packer.calls("Ui.NewTrackProgress"), []);
 }
 
 #[tokio::test(start_paused = true)]
@@ -158,7 +150,7 @@ async fn a_deletion_that_cannot_be_judged_is_refused() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failure_is_told_whole_and_in_words_that_packer_does_not_take_for_a_crash() {
+async fn a_failure_is_shown_whole_and_in_words_that_packer_does_not_take_for_a_crash() {
     let folder = TempDir::new().unwrap();
     let (packer, _) = configured(End::Failure(ErrorKind::Quota), &folder).await;
     let outcome = packer.post_process().await.unwrap();
@@ -169,11 +161,6 @@ async fn a_failure_is_told_whole_and_in_words_that_packer_does_not_take_for_a_cr
     ");
     assert_eq!(outcome.keep, Keep::Discard);
     assert!(!folder.path().join("manifest.json").exists());
-    assert_eq!(
-        packer.calls("Uisnapshots.1.Close").len(),
-        1,
-        "no bar stays on the screen"
-    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -228,6 +215,48 @@ async fn a_cancel_stops_the_publish_and_tells_what_became_of_it() {
         "{said:?}"
     );
     assert!(last.contains(&"  removed snapshots/s1"), "{said:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_is_heard_while_packer_holds_its_answers_back() {
+    for (held_back, end) in [
+        ("Ui.Say", "asked to stop"),
+        ("Artifact.State", "azure-batch: cancelled before anything was done"),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let (packer, _) = configured(End::Cancel, &folder).await;
+        let packer = packer.holding_back(held_back);
+        let running = packer.post_process();
+        while packer.calls(held_back).is_empty() {
+            tokio::task::yield_now().await;
+        }
+        packer.cancel().await;
+        let outcome = running.await.unwrap();
+        assert_eq!(outcome.error.as_deref(), Some(end), "{held_back}");
+        assert!(!folder.path().join("manifest.json").exists(), "{held_back}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_cancel_that_comes_when_the_work_is_over_stops_no_other() {
+    let folder = TempDir::new().unwrap();
+    let (packer, publisher) = configured(End::Success, &folder).await;
+    packer.post_process().await.unwrap();
+    packer.cancel().await;
+    let second = packer.post_process().await.unwrap();
+    assert_eq!(second.error, None);
+    assert_eq!(publisher.jobs.lock().unwrap().len(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn two_hundred_calls_at_once_all_end_well() {
+    let folder = TempDir::new().unwrap();
+    let (packer, publisher) = configured(End::Success, &folder).await;
+    let running: Vec<_> = (0..200).map(|_| packer.post_process()).collect();
+    for call in running {
+        assert_eq!(call.await.unwrap().error, None);
+    }
+    assert_eq!(publisher.jobs.lock().unwrap().len(), 200);
 }
 
 #[tokio::test(start_paused = true)]
@@ -299,17 +328,35 @@ async fn placeholders_that_passed_at_validate_are_refused_when_they_stay() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_manifest_that_cannot_be_written_names_the_version_that_is_there() {
+async fn a_manifest_that_cannot_be_written_is_refused_before_anything_is_asked() {
     let folder = TempDir::new().unwrap();
-    let (packer, _) = configured(End::Success, &folder).await;
+    let (packer, publisher) = configured(End::Success, &folder).await;
     let mut user = template(&folder);
     user["manifest"] = json!(folder.path());
     packer.configure(&user, &PACKER).await.unwrap();
     let error = packer.post_process().await.unwrap().error.unwrap();
-    assert!(
-        error.contains("cannot write the manifest") && error.contains(VERSION),
-        "{error}"
+    let expected = format!(
+        "azure-batch: the manifest {} is a folder\n  hint: give a path that can be written with manifest, or \"none\" for no manifest",
+        folder.path().display()
     );
+    assert_eq!(error, expected);
+    assert!(publisher.jobs.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn no_manifest_is_written_when_none_is_wanted() {
+    let folder = TempDir::new().unwrap();
+    let (packer, _) = configured(End::Success, &folder).await;
+    let mut user = template(&folder);
+    user["manifest"] = json!("none");
+    packer.configure(&user, &PACKER).await.unwrap();
+    let outcome = packer.post_process().await.unwrap();
+    let artifact = packer.artifact(&outcome).await;
+    assert_eq!(
+        artifact.ask("Files", Value::Nil).await.unwrap(),
+        Value::Array(Vec::new())
+    );
+    assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 0);
 }
 
 #[tokio::test(start_paused = true)]

@@ -31,6 +31,8 @@ pub(crate) struct FakePacker {
     broker: Broker,
     journal: Journal,
     handed: Handed,
+    /// The method that it never answers, as when another build waits for its user.
+    held_back: &'static str,
     driver: JoinHandle<()>,
     pub(crate) plugin: JoinHandle<()>,
 }
@@ -66,9 +68,8 @@ struct Ours {
     name: &'static str,
     journal: Journal,
     handed: Handed,
+    held_back: &'static str,
 }
-
-const BARS: [&str; 2] = ["Uisnapshots.1", "Uireplication to eastus2.1"];
 
 impl FakePacker {
     /// Starts a plugin with that publisher in an environment with nothing but the run's id.
@@ -115,6 +116,7 @@ impl FakePacker {
                 text: "Did not export anything. This is the null builder".to_owned(),
                 generated: &[("ID", "Null"), ("Password", "hunter2")],
             },
+            held_back: "",
             driver,
             plugin,
         }
@@ -123,6 +125,14 @@ impl FakePacker {
     /// The same Packer with another builder before the plugin.
     pub(crate) fn behind(self, handed: Handed) -> Self {
         Self { handed, ..self }
+    }
+
+    /// The same Packer, which never answers that method.
+    pub(crate) fn holding_back(self, method: &'static str) -> Self {
+        Self {
+            held_back: method,
+            ..self
+        }
     }
 
     /// Configures as from an HCL2 template.
@@ -145,14 +155,12 @@ impl FakePacker {
                 name,
                 journal: self.journal.clone(),
                 handed: self.handed.clone(),
+                held_back: self.held_back,
             })
         };
-        let mut services = Services::default()
+        let services = Services::default()
             .with("Ui", ours("Ui"))
             .with("Artifact", ours("Artifact"));
-        for bar in BARS {
-            services = services.with(bar, ours(bar));
-        }
         tokio::spawn(async move { serve(announced.accept().await.unwrap(), services).await });
         let main = self.main.clone();
         tokio::spawn(async move {
@@ -224,10 +232,6 @@ impl Service for Ours {
     fn begin(&self, method: &str, argument: Value) -> Option<Answer> {
         let method = format!("{}.{method}", self.name);
         let outcome = match method.as_str() {
-            "Ui.NewTrackProgress" => {
-                let name = field(&argument, "Src").and_then(Value::as_str).unwrap();
-                Value::from(format!("{name}.1"))
-            }
             "Artifact.Id" => Value::from("Null"),
             "Artifact.BuilderId" => Value::from(self.handed.builder_id),
             "Artifact.String" => Value::from(self.handed.text.as_str()),
@@ -249,6 +253,9 @@ impl Service for Ours {
         self.journal.calls.lock().unwrap().push((method.clone(), argument));
         if method == "Ui.Say" {
             self.journal.said.add_permits(1);
+        }
+        if method == self.held_back {
+            return Some(std::future::pending().boxed());
         }
         Some(std::future::ready(Ok(outcome)).boxed())
     }

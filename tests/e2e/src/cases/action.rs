@@ -54,7 +54,8 @@ fn whole_way_from_packer_to_a_ready_pool(lab: &Lab<'_>) -> Result {
         "name": "slow allocation", "target": format!("{}/{POOL}", world::ACCOUNT),
         "kind": "allocationTimeout", "deliver": 300
     }]))?;
-    let report = run_action(lab, &azure, &packer.work().join("azure-batch-manifest.json"), &[])?;
+    let manifest = packer.work().join("azure-batch-manifest.json");
+    let report = run_action(lab, &azure, (&manifest, "render"), &[])?;
     lab.keep_journal(&azure)?;
     ensure_equal("the runner's exit code", &report.ended.code, &0)?;
     ensure_equal("nodes ready", &report.output("nodes-ready")?, &"700")?;
@@ -103,18 +104,24 @@ fn run_with_faults(lab: &Lab<'_>, faults: &Value, more: &[(&str, &str)]) -> Resu
     azure.add_faults(faults)?;
     let manifest = json!({
         "schema_version": 1, "image_version_id": pool::version_id("1.0.0"), "os_type": "Linux",
-        "image_definition_id": world::id("Microsoft.Compute/galleries", "gal1/images/ubuntu"),
+        "image_definition_id": world::definition("ubuntu"),
     });
     let manifest = lab.file("manifest.json", &manifest.to_string())?;
     let mut variables = vec![("TARGET_DEDICATED_NODES", "20")];
     variables.extend(more);
-    let report = run_action(lab, &azure, &manifest, &variables)?;
+    let report = run_action(lab, &azure, (&manifest, "ubuntu"), &variables)?;
     lab.keep_journal(&azure)?;
     Ok((azure, report))
 }
 
-fn run_action(lab: &Lab<'_>, azure: &LocalAzure, manifest: &Path, more: &[(&str, &str)]) -> Result<Report> {
+fn run_action(
+    lab: &Lab<'_>,
+    azure: &LocalAzure,
+    (manifest, image): (&Path, &str),
+    more: &[(&str, &str)],
+) -> Result<Report> {
     let mut variables: Vec<(&str, OsString)> = vec![
+        ("IMAGE_DEFINITION", world::definition(image).into()),
         ("MANIFEST", manifest.into()),
         ("ACCOUNT", world::account(world::ACCOUNT).into()),
         ("POOL_ID", POOL.into()),

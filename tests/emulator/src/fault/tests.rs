@@ -119,7 +119,7 @@ fn the_documented_faults_of_batch_are_valid() {
 }
 
 #[test]
-fn a_preemption_comes_back_unless_told_otherwise() {
+fn a_preemption_comes_back_unless_asked_otherwise() {
     for (fault, expected) in [
         (json!({"kind": "preempted", "count": 1}), Some(300)),
         (json!({"kind": "preempted", "count": 1, "returnsAfter": 5}), Some(5)),

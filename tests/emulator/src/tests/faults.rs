@@ -447,7 +447,7 @@ fn a_region_fails_and_the_others_are_complete() {
 }
 
 #[test]
-fn a_fault_can_be_told_the_number_of_its_request() {
+fn a_fault_can_have_the_number_of_its_request() {
     let mut azure = Azure::example();
     let next = azure.emulator.journal().len() as u64 + 1;
     azure.emulator.add_fault(

@@ -115,7 +115,7 @@ async fn sign_in(host: &Host) -> String {
 }
 
 #[tokio::test]
-async fn serves_tls_under_its_own_authority_and_resets_when_told() {
+async fn serves_tls_under_its_own_authority_and_resets_when_asked() {
     let directory = tempfile::tempdir().unwrap();
     let host = host(directory.path()).await;
     let headers = sign_in(&host).await;

@@ -371,7 +371,7 @@ fn a_failed_version_is_made_again_from_the_same_source() {
 }
 
 #[test]
-fn a_version_that_was_made_is_mended_after_a_failed_update() {
+fn a_version_that_was_made_is_repaired_after_a_failed_update() {
     let (mut azure, os) = world();
     let path = id(VERSION);
     let regions = |names: &[&str]| json!({"location": "eastus2", "properties": {"publishingProfile": {"targetRegions": names.iter().map(|name| json!({"name": name})).collect::<Vec<_>>()}}});

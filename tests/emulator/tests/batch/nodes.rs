@@ -56,7 +56,7 @@ fn preempted_spot_nodes_are_counted_and_come_back_under_their_ids() {
 }
 
 #[test]
-fn a_preemption_puts_tasks_back_and_lasts_for_ever_if_told_so() {
+fn a_preemption_puts_tasks_back_and_lasts_for_ever_if_asked_to() {
     let mut world = world(|_| {});
     let gone = json!({"kind": "preempted", "count": 1, "after": 120, "returnsAfter": null});
     world.fault(gone, Occurrence::Nth(1));

@@ -81,7 +81,7 @@ fn wanted() -> DeploymentRequest {
 }
 
 async fn begin(repository: &Repository) -> Result<Deployment, DeploymentError> {
-    let https = https_client("test", Authorities::default(), None).unwrap();
+    let https = https_client("test", Authorities::default(), &|_| None).unwrap();
     Deployment::begin(&wanted(), repository, &https, "Azure Batch pool render").await
 }
 

@@ -42,7 +42,7 @@ fn report(verdict: Verdict, groups: &[(u32, Value)]) -> String {
 }
 
 #[test]
-fn a_failed_start_task_is_told_with_its_exit_code_and_where_to_read_on() {
+fn a_failed_start_task_is_shown_with_its_exit_code_and_where_to_read_on() {
     let failed = json!({"id": "tvmps_1_d", "state": "starttaskfailed", "isDedicated": true,
         "startTaskInfo": {"state": "completed", "exitCode": 3, "result": "failure", "failureInfo": {
             "category": "usererror", "code": "FailureExitCode", "message": "The task exited with an exit code\r\n::error::representing a failure"}}});
@@ -59,7 +59,7 @@ fn a_failed_start_task_is_told_with_its_exit_code_and_where_to_read_on() {
 }
 
 #[test]
-fn nodes_on_another_version_are_told_with_that_version() {
+fn nodes_on_another_version_are_shown_with_that_version() {
     let image = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/0.9.0";
     let node =
         json!({"id": "a", "state": "idle", "virtualMachineInfo": {"imageReference": {"virtualMachineImageId": image}}});
@@ -100,7 +100,7 @@ fn a_broken_node_says_what_is_wrong() {
 }
 
 #[test]
-fn a_steady_pool_without_nodes_is_told_with_the_service_s_reason() {
+fn a_steady_pool_without_nodes_is_explained_with_the_service_s_reason() {
     let error = ResizeError {
         code: "AllocationFailed".to_owned(),
         message: "Desired number of dedicated nodes could not be allocated".to_owned(),

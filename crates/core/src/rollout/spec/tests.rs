@@ -123,7 +123,7 @@ fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
 }
 
 #[test]
-fn contradictions_are_told_all_at_once_and_name_both_sides() {
+fn contradictions_are_shown_all_at_once_and_name_both_sides() {
     let mut settings = settings(
         json!({"id": "p2", "vmSize": "Standard_D2s_v5", "targetDedicatedNodes": 5, "resizeTimeout": "PT20M",
         "enableAutoScale": true, "startTask": {"commandLine": "secret"},

@@ -95,7 +95,7 @@ fn a_ceiling_lets_in_what_fits_and_names_itself() {
 }
 
 #[test]
-fn a_shrink_can_leave_nodes_behind_and_a_growth_beside_it_goes_on() {
+fn a_shrink_can_leave_nodes_behind_and_a_growth_next_to_it_goes_on() {
     let pace = Pace::default();
     let upset = Upset::NotRemoved {
         deliver: 1,

@@ -151,7 +151,7 @@ fn a_marketplace_image_shows_its_exact_version() {
 }
 
 #[test]
-fn a_stranger_and_an_unregistered_subscription_are_told_apart() {
+fn a_stranger_and_an_unregistered_subscription_are_distinguished() {
     let configuration = json!({"imageReference": {"virtualMachineImageId": ID}});
     let size = size::find("Standard_D4s_v5").unwrap();
     let wanted = Wanted {

@@ -36,7 +36,7 @@ fn a_plan_that_an_image_does_not_tell_is_no_difference() {
 }
 
 #[test]
-fn a_machine_on_nvme_needs_a_definition_that_says_so_and_one_that_could_is_only_told() {
+fn a_machine_on_nvme_needs_a_definition_that_says_so_and_one_that_could_is_only_noted() {
     let (scsi, nvme) = (Some(Controllers::Scsi), Some(Controllers::ScsiAndNvme));
     // What the OS disk names, whether the machine is on NVMe, what the definition says: "-" refused, "n" a note.
     let table = [
@@ -83,7 +83,7 @@ fn a_feature_that_is_asked_for_must_be_there() {
 }
 
 #[test]
-fn what_a_definition_says_otherwise_is_told_and_not_changed() {
+fn what_a_definition_says_otherwise_is_noted_and_not_changed() {
     let mut settings = settings();
     settings.traits.description = Some("new".to_owned());
     settings.traits.sku = Some("gen2".to_owned());

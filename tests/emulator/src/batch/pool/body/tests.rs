@@ -111,7 +111,7 @@ fn what_the_service_refuses_is_refused_with_its_code() {
 }
 
 #[test]
-fn versions_of_the_protocol_are_told_apart_by_date() {
+fn versions_of_the_protocol_are_distinguished_by_date() {
     for (version, age) in [
         ("2022-01-01.15.0", ApiAge::Old),
         ("2024-02-01.19.0", ApiAge::Old),
