@@ -17,7 +17,7 @@ use crate::{
     ids::{BatchEndpoint, PoolId},
     options::fleet::{ANY_POOL, WITH_JOBS},
     plan::{Effect, Plan, Step},
-    settings::{AccountRef, Consent, DeletionSettings},
+    settings::{AccountRef, Checked, Consent, DeletionSettings},
     tags::POOL_MARK,
     words,
 };
@@ -127,7 +127,7 @@ impl Refusal {
 ///
 /// # Errors
 /// `Refused` for a pool that is not ours or in use; when Azure refuses, or the run ends.
-pub async fn run(client: &Client, settings: &DeletionSettings) -> Result<DeletionReport> {
+pub async fn run(client: &Client, settings: &Checked<DeletionSettings>) -> Result<DeletionReport> {
     let deleted = delete(client, settings).await;
     deleted.map_err(|error| error.while_doing(format!("cannot delete pool {}", settings.pool)))
 }

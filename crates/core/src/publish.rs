@@ -22,6 +22,7 @@ mod making;
 mod next;
 mod number;
 mod observe;
+mod origin;
 mod places;
 mod plan;
 mod prepare;
@@ -46,6 +47,7 @@ use self::{
 };
 pub use self::{
     checks::CHECK_NAMES,
+    origin::NodeAgent,
     report::{Outcome, PublishPlan, Published, PublishedRegion, Stored, StoredRegion},
     step::Step,
 };

@@ -48,6 +48,8 @@ pub enum Tag {
     Expires,
     /// On a temporary that the user asked to keep: the run that was asked. It is never deleted by us.
     Kept,
+    /// On a version: the marketplace image that its machine was made of in the end, as `publisher:offer:sku:version`.
+    BaseImage,
     /// On a version: regions that a repair took out and has not put back yet.
     TakenOut,
 }
@@ -102,7 +104,7 @@ pub enum Keeping {
 
 impl Tag {
     /// All of them.
-    pub const ALL: [Self; 10] = [
+    pub const ALL: [Self; 11] = [
         Self::Tool,
         Self::Run,
         Self::Fingerprint,
@@ -112,10 +114,11 @@ impl Tag {
         Self::Lease,
         Self::Expires,
         Self::Kept,
+        Self::BaseImage,
         Self::TakenOut,
     ];
 
-    /// How many of them one resource carries at most: a temporary has all but `TakenOut`, and `Kept` takes the place of
+    /// How many of them one resource carries at most: a temporary has all but `BaseImage` and `TakenOut`, and `Kept` takes the place of
     /// `Lease` and `Expires`. Users' tags have to leave room for them.
     pub const MOST: usize = 8;
 
@@ -132,6 +135,7 @@ impl Tag {
             Self::Lease => "azure-batch-lease",
             Self::Expires => "azure-batch-expires",
             Self::Kept => "azure-batch-kept",
+            Self::BaseImage => "azure-batch-base-image",
             Self::TakenOut => "azure-batch-taken-out",
         }
     }

@@ -62,6 +62,13 @@ pub(crate) mod sample {
             steps: Vec::new(),
             run_id: "6f2a9d1c".to_owned(),
             outcome: v1::Outcome::Created.into(),
+            base_image: Some("Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:22.04.202601010".to_owned()),
+            node_agent_sku_id: Some("batch.node.ubuntu 22.04".to_owned()),
+            node_agent_end_of_life: Some(prost_types::Timestamp {
+                seconds: 1_814_313_600,
+                nanos: 0,
+            }),
+            base_image_end_of_life: None,
         }
     }
 }

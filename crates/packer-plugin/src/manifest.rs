@@ -50,6 +50,14 @@ pub struct Manifest {
     architecture: String,
     security_type: String,
     data_disk_luns: Vec<u32>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_image: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    base_image_end_of_life: Option<Timestamp>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_agent_sku_id: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node_agent_end_of_life: Option<Timestamp>,
     regions: Vec<Region>,
     source: String,
     source_fingerprint: String,
@@ -129,6 +137,10 @@ impl Manifest {
             architecture: published.architecture,
             security_type: published.security_type,
             data_disk_luns: published.data_disk_luns,
+            base_image: published.base_image,
+            base_image_end_of_life: published.base_image_end_of_life.and_then(time),
+            node_agent_sku_id: published.node_agent_sku_id,
+            node_agent_end_of_life: published.node_agent_end_of_life.and_then(time),
             regions: published.regions.into_iter().map(region).collect(),
             source: published.source,
             source_fingerprint: published.fingerprint,
@@ -273,6 +285,11 @@ const fn outcome(outcome: v1::Outcome) -> &'static str {
         v1::Outcome::Found => "found",
         v1::Outcome::Adopted => "adopted",
     }
+}
+
+/// A day far off is said in whole seconds too.
+fn time(time: prost_types::Timestamp) -> Option<Timestamp> {
+    Timestamp::from_second(time.seconds).ok()
 }
 
 #[cfg(test)]

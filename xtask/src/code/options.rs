@@ -18,6 +18,8 @@ use super::{
 pub(super) const NAMESAKES: &[Namesake] = &[
     // What can be kept.
     ("crates/core/src/settings/temporaries.rs", "managed_image"),
+    // A key of the manifest.
+    ("crates/core/src/settings/manifest.rs", "node_agent_sku_id"),
     // The name of a check.
     ("crates/core/src/publish/checks.rs", "purchase_plan"),
     // azure-arm's own option.

@@ -15,7 +15,7 @@ const CHANGES: u8 = 10;
 
 /// Shows the plan, and carries it out when told to; returns the exit code.
 pub(super) async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
-    let work = async |client: &_, settings: &settings::Checked<_>| deletion::run(client, settings).await;
+    let work = async |client: &_, settings: &_| deletion::run(client, settings).await;
     match ask(&mut given, (runner, environment), console, settings::deletion, work).await {
         Ok(report) => show(&report, console),
         Err(exit_code) => exit_code,

@@ -12,7 +12,7 @@ use crate::{console::Console, environment::Environment, github::runner::Runner, 
 
 /// Waits and shows; returns the exit code.
 pub(super) async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
-    let work = async |client: &_, settings: &settings::Checked<_>| rollout::wait(client, settings).await;
+    let work = async |client: &_, settings: &_| rollout::wait(client, settings).await;
     match ask(&mut given, (runner, environment), console, settings::wait, work).await {
         Ok(standing) => {
             show(&standing, console);

@@ -122,6 +122,14 @@ impl DiskBody {
             .map(|_| json::at(&self.0, "/properties/purchasePlan"))
     }
 
+    /// The ids of the images it was made from: of the marketplace's, else of a gallery's.
+    #[must_use]
+    pub fn image_id(&self) -> Option<&str> {
+        let of = |pointer| self.text(pointer);
+        of("/properties/creationData/imageReference/id")
+            .or_else(|| of("/properties/creationData/galleryImageReference/id"))
+    }
+
     /// How many machines may use it at one time.
     #[must_use]
     pub fn max_shares(&self) -> u64 {

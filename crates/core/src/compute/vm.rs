@@ -164,6 +164,12 @@ impl Vm {
         self.body.get("plan").filter(|plan| plan.is_object())
     }
 
+    /// The reference to the image it was made from.
+    #[must_use]
+    pub fn image_reference(&self) -> &Value {
+        json::at(&self.body, "/properties/storageProfile/imageReference")
+    }
+
     /// The image it was made from, in words.
     #[must_use]
     pub fn base_image(&self) -> Option<String> {

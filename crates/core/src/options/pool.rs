@@ -56,7 +56,7 @@ rows! {
     VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],
         "VM size of the nodes, such as `Standard_D4s_v5`. Needed to create the pool; compared when the pool exists.";
     NODE_AGENT_SKU_ID: "node_agent_sku_id", Pool, Kind::Text, Standard::Absent, [],
-        "Batch node agent SKU, such as `batch.node.ubuntu 22.04`. Needed to create the pool; compared when the pool exists.";
+        "Batch node agent SKU, such as `batch.node.ubuntu 22.04`. Needed to create the pool, unless the manifest names the agent for the image; compared when the pool exists.";
     TARGET_DEDICATED_NODES: "target_dedicated_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
         "How many dedicated nodes the pool shall have.";
     TARGET_SPOT_NODES: "target_spot_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],

@@ -5,6 +5,7 @@
 
 use super::regions;
 use crate::{
+    batch::image::MarketplaceImage,
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     json,
@@ -21,11 +22,11 @@ use crate::{
 /// own keys, or it is shallow.
 pub(super) fn details(
     settings: &PublishSettings,
-    fingerprint: &Fingerprint,
+    source: (&Fingerprint, Option<&MarketplaceImage>),
     existing: Option<&ImageVersion>,
     needs: &[RegionNeed],
 ) -> Result<Details> {
-    let wanted = wanted(settings, fingerprint);
+    let wanted = wanted(settings, source);
     let Some(version) = existing else {
         return Ok(wanted);
     };
@@ -38,19 +39,22 @@ pub(super) fn details(
 }
 
 /// What the user wants, and our own tags. Names of our tags are ours in any case of letters.
-fn wanted(settings: &PublishSettings, fingerprint: &Fingerprint) -> Details {
+fn wanted(settings: &PublishSettings, (fingerprint, base): (&Fingerprint, Option<&MarketplaceImage>)) -> Details {
     let ours = [
         (Tag::Tool, TOOL),
         (Tag::Run, &settings.run_id),
         (Tag::Fingerprint, fingerprint.as_str()),
     ];
+    let base = base.map(|image| (Tag::BaseImage.name().to_owned(), image.to_string()));
     let mut tags = settings.temporaries.tags.clone();
     tags.retain(|name, _| Tag::of_name(name).is_none());
     Details {
         tags,
         own_tags: ours
             .map(|(tag, value)| (tag.name().to_owned(), value.to_owned()))
-            .into(),
+            .into_iter()
+            .chain(base)
+            .collect(),
         end_of_life: settings.version_settings.end_of_life,
         latest: settings.version_settings.latest,
     }

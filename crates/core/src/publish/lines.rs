@@ -55,6 +55,16 @@ pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen,
         progress.note(format!("No managed image: {why}"));
     }
     caveats(client, settings, seen, goal);
+    if let Some(agent) = &seen.agent {
+        let until =
+            |end: Option<jiff::Timestamp>| end.map_or_else(|| "no end is set".to_owned(), |end| format!("until {end}"));
+        progress.note(format!(
+            "The image's node agent is {} ({}); Batch supports its base image ({})",
+            agent.sku,
+            until(agent.ends),
+            until(agent.base_image_ends)
+        ));
+    }
     for formula in goal.formulas() {
         progress.note(formula);
     }

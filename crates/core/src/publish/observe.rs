@@ -1,5 +1,6 @@
 //! Looking at everything that a publish needs to know; nothing is written and nothing is decided here.
 
+mod agent;
 pub(super) mod sizes;
 
 use futures::future::try_join_all;
@@ -8,12 +9,13 @@ use serde_json::Value;
 use super::{
     boot::WantedSize,
     machine::Machine,
+    origin::{NodeAgent, Origin},
     source::{self, image},
     temporaries::{self, Found},
 };
 use crate::{
     arm::subscription,
-    batch::{account, account::Account},
+    batch::{account, account::Account, image::MarketplaceImage},
     client::Client,
     compute::{gallery, gallery::ImageDefinition, version, version::ImageVersion},
     error::{Error, ErrorKind, Result},
@@ -40,6 +42,10 @@ pub(super) struct Seen {
     pub versions: Vec<ImageVersion>,
     /// The accounts with their pools' sizes.
     pub accounts: Vec<(Account, u32)>,
+    /// The marketplace image that the source was made of in the end.
+    pub base: Option<MarketplaceImage>,
+    /// The node agent for it, when there is an account whose list can be asked.
+    pub agent: Option<NodeAgent>,
     /// The sizes of those pools, where they are named.
     pub sizes: Vec<WantedSize>,
     /// The regions that the gallery's subscription may use; `None` when nobody asked, or they are not readable.
@@ -86,7 +92,14 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
         locations(client, settings),
         temporaries(client, settings),
     )?;
+    let origin = match &settings.source {
+        Source::ImageVersion(id) => Origin::Parent(id.clone()),
+        _ => Origin::of(&machine),
+    };
+    let base = agent::base(client, origin).await?;
     Ok(Seen {
+        agent: agent::agent(client, base.as_ref(), &accounts).await?,
+        base,
         machine,
         gallery,
         definition,
@@ -108,7 +121,10 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
         locations(client, settings),
     )?;
     let machine = image::of_version(&version, &definition)?;
+    let base = agent::base(client, Origin::of_version(&version)).await?;
     Ok(Seen {
+        agent: agent::agent(client, base.as_ref(), &accounts).await?,
+        base,
         gallery: Some(machine.location.clone()),
         machine,
         definition: Some(definition),

@@ -149,7 +149,12 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
     let version = settings.definition.version(number.number());
     let (first, rest) = regions(settings, &machine.location, &seen.accounts)?;
     let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
-    let details = details(settings, &fingerprint, seen.version(&version), &needs)?;
+    let details = details(
+        settings,
+        (&fingerprint, seen.base.as_ref()),
+        seen.version(&version),
+        &needs,
+    )?;
     Ok(Goal {
         version,
         number,

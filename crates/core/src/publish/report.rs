@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{machine::Machine, observe::Seen, plan::Goal, step::Step};
+use super::{machine::Machine, observe::Seen, origin::NodeAgent, plan::Goal, step::Step};
 use crate::{
     compute::{
         gallery::ImageDefinition,
@@ -48,6 +48,10 @@ pub struct Published {
     pub data_disk_luns: Vec<u8>,
     /// Its regions.
     pub regions: Vec<PublishedRegion>,
+    /// The marketplace image that it was made of in the end, as `publisher:offer:sku:version`, where that is known.
+    pub base_image: Option<String>,
+    /// The node agent that runs on it, where that is known.
+    pub node_agent: Option<NodeAgent>,
 }
 
 /// How a version came to be the result of a publish.
@@ -188,6 +192,8 @@ pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, out
         security_type: security_type(seen.definition.as_ref(), machine),
         data_disk_luns: machine.luns(),
         regions: regions.into_iter().map(PublishedRegion::from).collect(),
+        base_image: seen.base.as_ref().map(ToString::to_string),
+        node_agent: seen.agent.clone(),
     }
 }
 

@@ -18,7 +18,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, NodeCounts, PoolId},
     progress::Event,
-    settings::{AccountRef, Targets, WaitSettings},
+    settings::{AccountRef, Checked, Targets, WaitSettings},
     watch::AccountWatch,
 };
 
@@ -66,7 +66,7 @@ impl Progress {
 /// # Errors
 /// `BadInput` when there is no such pool, `PartlyReached` when it stays too small, `Refused` while it is being deleted;
 /// when it cannot be read, or the run ends.
-pub async fn wait(client: &Client, settings: &WaitSettings) -> Result<PoolStanding> {
+pub async fn wait(client: &Client, settings: &Checked<WaitSettings>) -> Result<PoolStanding> {
     let waited = waited(client, settings).await;
     waited.map_err(|error| error.while_doing(format!("cannot wait for pool {}", settings.pool)))
 }

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use crate::ids::{InvalidId, resource::ImageVersionId};
+use crate::ids::{InvalidId, NodeAgentSku, resource::ImageVersionId};
 
 /// The schema that this file was written for; `docs/manifest.md` says that a reader refuses a greater one.
 const SCHEMA: u64 = 1;
@@ -16,6 +16,8 @@ pub(super) struct Manifest {
     pub(super) image_version: ImageVersionId,
     /// `Linux` or `Windows`, when the manifest says.
     pub(super) os_type: Option<String>,
+    /// The node agent that runs on it, when the manifest says.
+    pub(super) node_agent: Option<NodeAgentSku>,
 }
 
 /// Why a file is not a manifest.
@@ -47,6 +49,7 @@ impl Manifest {
         Ok(Self {
             image_version: field("image_version_id").ok_or(InvalidManifest::NoVersion)?.parse()?,
             os_type: field("os_type").map(str::to_owned),
+            node_agent: field("node_agent_sku_id").and_then(|sku| sku.parse().ok()),
         })
     }
 }
@@ -60,11 +63,12 @@ mod tests {
     #[test]
     fn a_manifest_with_more_in_it_is_read_too() {
         let text = format!(
-            r#"{{"schema_version": 1, "image_version_id": "{VERSION}", "os_type": "Linux", "new": {{"x": []}}}}"#
+            r#"{{"schema_version": 1, "image_version_id": "{VERSION}", "os_type": "Linux", "node_agent_sku_id": "batch.node.ubuntu 24.04", "new": {{"x": []}}}}"#
         );
         let manifest = Manifest::parse(&text).unwrap();
         assert_eq!(manifest.image_version.to_string(), VERSION);
         assert_eq!(manifest.os_type.as_deref(), Some("Linux"));
+        assert_eq!(manifest.node_agent.unwrap().as_str(), "batch.node.ubuntu 24.04");
     }
 
     #[test]

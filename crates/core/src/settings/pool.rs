@@ -35,6 +35,12 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let targets = targets(reader);
     let start_task = start_task(reader);
     let json = reader.json_object(pool::POOL_JSON);
+    let names_agent = json
+        .get("virtualMachineConfiguration")
+        .is_some_and(|machine| machine.get("nodeAgentSKUId").is_some());
+    let of_manifest = manifest.as_ref().and_then(|manifest| manifest.node_agent.clone());
+    // What the manifest inferred gives way to what the user says, wherever that is said.
+    let node_agent_sku = node_agent_sku.or(of_manifest.filter(|_| !names_agent));
     let resize = resize(reader);
     let readiness = readiness(reader);
     let register = if reader.is_on(pool::REGISTER_PROVIDER) {

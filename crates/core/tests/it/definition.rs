@@ -181,3 +181,29 @@ async fn a_new_version_is_not_latest_unless_asked_and_those_who_would_take_it_ar
     let said = lines(&mut events);
     assert!(said.iter().any(|line| line.contains(follower)), "{said:#?}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn the_node_agent_follows_from_the_base_image_and_is_handed_on_by_a_tag() {
+    let azure = Azure::example();
+    let made = run(&azure, &for_pool("Standard_D4s_v5")).await.unwrap();
+    let base = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:22.04.202601010";
+    assert_eq!(made.base_image.as_deref(), Some(base));
+    let agent = made.node_agent.unwrap();
+    assert_eq!(agent.sku, "batch.node.ubuntu 22.04");
+    assert!(agent.ends.is_some() && agent.base_image_ends.is_some(), "{agent:?}");
+    // A version that is made of this one knows it by the tag alone.
+    let mut copy = for_pool("Standard_D4s_v5");
+    copy.source = azure_batch_core::settings::Source::ImageVersion(made.version);
+    copy.definition = format!(
+        "{}/providers/Microsoft.Compute/galleries/gal1/images/copy",
+        crate::support::GROUP
+    )
+    .parse()
+    .unwrap();
+    let copied = run(&azure, &copy).await.unwrap();
+    assert_eq!(copied.base_image.as_deref(), Some(base));
+    assert_eq!(
+        copied.node_agent.map(|agent| agent.sku).as_deref(),
+        Some("batch.node.ubuntu 22.04")
+    );
+}

@@ -8,6 +8,7 @@ mod captured;
 mod cost;
 mod credential;
 mod definition;
+mod doctor;
 mod estate;
 mod given;
 mod preflight;

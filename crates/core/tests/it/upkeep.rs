@@ -4,45 +4,45 @@ use azure_batch_core::{
     batch,
     deletion::{self, DeletionReport},
     error::{Error, ErrorKind},
+    options::{
+        Opt,
+        fleet::{ANY_POOL, WITH_JOBS, YES},
+        pool as pool_options,
+    },
     request::Request,
     rollout,
-    settings::{AccountRef, Consent, DeletionSettings, ROLLOUT_DEADLINE, Readiness, SpotCounts, WaitSettings},
+    settings::{self, ROLLOUT_DEADLINE, Values},
 };
 use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, pool},
-    rollout::{client, good, image, roll_out, settings, world},
+    rollout::{client, good, image, roll_out, settings as rolling_out, world},
     support::{Azure, GROUP},
 };
 
-fn account() -> AccountRef {
-    AccountRef::Id(
-        format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1")
-            .parse()
-            .unwrap(),
-    )
+/// Pool p1 of acct1.
+fn of_pool() -> Values {
+    Values::default()
+        .with(
+            pool_options::ACCOUNT,
+            format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1"),
+        )
+        .with(pool_options::POOL_ID, "p1")
 }
 
-fn deletion(act: Consent) -> DeletionSettings {
-    DeletionSettings {
-        account: account(),
-        pool: "p1".parse().unwrap(),
-        any_pool: Consent::No,
-        with_jobs: Consent::No,
-        act,
-    }
-}
-
-async fn delete(azure: &Azure, settings: &DeletionSettings) -> Result<DeletionReport, Error> {
-    deletion::run(&client(azure, ROLLOUT_DEADLINE).await, settings).await
+/// Deletes p1, or shows the plan, with these consents.
+async fn delete(azure: &Azure, consents: &[&'static Opt]) -> Result<DeletionReport, Error> {
+    let values = consents.iter().fold(of_pool(), |values, opt| values.with(opt, true));
+    let asked = settings::deletion(&values).unwrap();
+    deletion::run(&client(azure, ROLLOUT_DEADLINE).await, &asked.settings).await
 }
 
 /// A world in which a roll-out has made p1.
 async fn rolled_out() -> Azure {
     let azure = world(|_| ());
-    good(roll_out(&azure, &settings("acct1", 5)).await);
+    good(roll_out(&azure, &rolling_out("acct1", 5)).await);
     azure.turn_the_page();
     azure
 }
@@ -58,21 +58,21 @@ async fn add_job(azure: &Azure) {
 #[tokio::test(start_paused = true)]
 async fn a_deletion_shows_its_plan_first_and_waits_until_the_pool_is_gone() {
     let azure = rolled_out().await;
-    let planned = delete(&azure, &deletion(Consent::No)).await.unwrap();
+    let planned = delete(&azure, &[]).await.unwrap();
     assert_eq!(planned.plan.to_string().trim(), "delete pool p1 with 5 nodes");
     assert!(!planned.gone && azure.writes().is_empty());
-    let done = delete(&azure, &deletion(Consent::Yes)).await.unwrap();
+    let done = delete(&azure, &[YES]).await.unwrap();
     assert!(done.gone);
     assert_eq!(azure.writes(), ["DELETE /pools/p1"]);
     azure.turn_the_page();
-    let again = delete(&azure, &deletion(Consent::Yes)).await.unwrap();
+    let again = delete(&azure, &[YES]).await.unwrap();
     assert!(again.gone && again.plan.steps.is_empty() && azure.writes().is_empty());
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_of_others_is_left_alone_unless_told() {
     let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([pool("p1", by_id(&image("1.0.0")), 3)]));
-    let error = delete(&azure, &deletion(Consent::Yes)).await.unwrap_err();
+    let error = delete(&azure, &[YES]).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(
         error.report().contains("no roll-out has made pool p1"),
@@ -80,29 +80,21 @@ async fn a_pool_of_others_is_left_alone_unless_told() {
         error.report()
     );
     assert!(azure.writes().is_empty());
-    let told = DeletionSettings {
-        any_pool: Consent::Yes,
-        ..deletion(Consent::Yes)
-    };
-    assert!(delete(&azure, &told).await.unwrap().gone);
+    assert!(delete(&azure, &[ANY_POOL, YES]).await.unwrap().gone);
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_jobs_use_is_left_alone_unless_told() {
     let azure = rolled_out().await;
     add_job(&azure).await;
-    let error = delete(&azure, &deletion(Consent::Yes)).await.unwrap_err();
+    let error = delete(&azure, &[YES]).await.unwrap_err();
     assert!(
         error.report().contains("used by active jobs: nightly"),
         "{}",
         error.report()
     );
     assert!(azure.writes().is_empty());
-    let told = DeletionSettings {
-        with_jobs: Consent::Yes,
-        ..deletion(Consent::Yes)
-    };
-    assert!(delete(&azure, &told).await.unwrap().gone);
+    assert!(delete(&azure, &[WITH_JOBS, YES]).await.unwrap().gone);
 }
 
 #[tokio::test(start_paused = true)]
@@ -113,21 +105,13 @@ async fn a_lost_answer_and_a_change_meanwhile_are_another_look() {
     ] {
         let azure = rolled_out().await;
         azure.fault(trouble);
-        assert!(delete(&azure, &deletion(Consent::Yes)).await.unwrap().gone);
-    }
-}
-
-fn waiting() -> WaitSettings {
-    WaitSettings {
-        account: account(),
-        pool: "p1".parse().unwrap(),
-        readiness: Readiness::default(),
-        spot_counts: SpotCounts::No,
+        assert!(delete(&azure, &[YES]).await.unwrap().gone);
     }
 }
 
 async fn wait(azure: &Azure) -> Result<rollout::PoolStanding, Error> {
-    rollout::wait(&client(azure, ROLLOUT_DEADLINE).await, &waiting()).await
+    let asked = settings::wait(&of_pool()).unwrap();
+    rollout::wait(&client(azure, ROLLOUT_DEADLINE).await, &asked.settings).await
 }
 
 #[tokio::test(start_paused = true)]

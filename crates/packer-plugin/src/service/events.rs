@@ -160,6 +160,14 @@ pub(crate) fn published(published: Published, course: Course, run_id: String) ->
         kept: kept(course.kept),
         steps: steps(course.steps),
         run_id,
+        base_image: published.base_image,
+        node_agent_end_of_life: published.node_agent.as_ref().and_then(|agent| agent.ends).map(time),
+        base_image_end_of_life: published
+            .node_agent
+            .as_ref()
+            .and_then(|agent| agent.base_image_ends)
+            .map(time),
+        node_agent_sku_id: published.node_agent.map(|agent| agent.sku),
     }
 }
 

@@ -72,6 +72,8 @@ impl Safe for v1::Published {
                 .iter_mut()
                 .flat_map(|region| [&mut region.name, &mut region.state]),
         );
+        texts.extend(self.base_image.as_mut());
+        texts.extend(self.node_agent_sku_id.as_mut());
         texts.extend(self.kept.iter_mut().flat_map(|kept| [&mut kept.id, &mut kept.why]));
         texts.extend(self.steps.iter_mut().map(|step| &mut step.step));
         texts
@@ -81,6 +83,7 @@ impl Safe for v1::Published {
 impl Safe for v1::PlanResponse {
     fn texts(&mut self) -> Vec<&mut String> {
         let lists = self.changes.iter_mut().chain(&mut self.replicas);
+        let lists = lists.chain(&mut self.followers).chain(&mut self.permanent);
         lists.chain([&mut self.image_version_id]).collect()
     }
 }

@@ -158,6 +158,8 @@ fn published() -> Published {
         security_type: "Standard".to_owned(),
         data_disk_luns: vec![0, 1],
         regions: vec![region("eastus2", 4), region("westeurope", 1)],
+        base_image: None,
+        node_agent: None,
     }
 }
 

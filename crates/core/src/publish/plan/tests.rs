@@ -56,6 +56,8 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         definition: None,
         versions: Vec::new(),
         accounts,
+        base: None,
+        agent: None,
         sizes: Vec::new(),
         locations: None,
         temporaries: Vec::new(),

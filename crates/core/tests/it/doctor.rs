@@ -1,0 +1,92 @@
+//! What a doctor finds: everything in one run, and what to type where something is missing.
+
+use azure_batch_core::{
+    doctor::{self, DoctorReport, State},
+    error::ErrorKind,
+    options::pool,
+    settings::{self, ROLLOUT_DEADLINE, Values},
+};
+use serde_json::json;
+
+use crate::{
+    rollout::{client, image, world},
+    support::{APPLICATION, Azure, GROUP},
+};
+
+fn account(name: &str) -> String {
+    format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{name}")
+}
+
+async fn examined(azure: &Azure, account: &str) -> DoctorReport {
+    let values = Values::default()
+        .with(pool::ACCOUNT, account)
+        .with(pool::IMAGE_VERSION, image("1.0.0"));
+    let asked = settings::doctor(&values).unwrap();
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    let report = doctor::run(&client, &asked.settings).await;
+    report.unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+fn states(report: &DoctorReport) -> Vec<(String, State)> {
+    report
+        .checks
+        .iter()
+        .map(|check| (check.check.clone(), check.state))
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_sound_identity_passes_every_check_and_nothing_is_written() {
+    let azure = world(|_| ());
+    let report = examined(&azure, &account("acct1")).await;
+    assert!(
+        states(&report).iter().all(|(_, state)| *state == State::Good),
+        "{:?}",
+        states(&report)
+    );
+    assert_eq!(report.checks.len(), 10);
+    assert!(report.failure().is_none() && report.remedy.is_none() && azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_missing_right_is_shown_at_once_with_what_gives_it() {
+    let azure = world(|seed| {
+        seed["roleAssignments"] = json!([{"principal": APPLICATION, "scope": GROUP, "actions": ["*/read"]}]);
+    });
+    let report = examined(&azure, &account("acct1")).await;
+    let missing: Vec<&str> = report
+        .checks
+        .iter()
+        .filter(|check| check.text.starts_with("missing: "))
+        .filter_map(|check| check.text.split(' ').nth(1))
+        .collect();
+    assert_eq!(
+        missing,
+        [
+            "Microsoft.Batch/batchAccounts/pools/write",
+            "Microsoft.Compute/disks/beginGetAccess/action",
+            "Microsoft.Compute/galleries/images/versions/write",
+        ]
+    );
+    assert_eq!(report.failure(), Some(ErrorKind::NoRights));
+    let commands = report.remedy.unwrap().commands;
+    assert!(commands[0].contains("\"Azure Batch Data Contributor\""), "{commands:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_that_entra_may_not_use_is_one_finding_among_others() {
+    let azure = world(|seed| seed["batchAccounts"][0]["allowedAuthenticationModes"] = json!(["SharedKey"]));
+    let report = examined(&azure, &account("acct1")).await;
+    let bad: Vec<String> = states(&report)
+        .into_iter()
+        .filter(|(_, state)| *state == State::Bad)
+        .map(|(check, _)| check)
+        .collect();
+    assert_eq!(bad, ["Batch account"]);
+    assert_eq!(report.failure(), Some(ErrorKind::Refused));
+    let checks: Vec<String> = states(&report).into_iter().map(|(check, _)| check).collect();
+    assert!(
+        checks.contains(&"right".to_owned()),
+        "it goes on after a failure: {checks:?}"
+    );
+}
