@@ -20,11 +20,12 @@ const PROTO_FILES: [&str; 3] = [
 ];
 
 /// What a user's configuration is read into.
-const SETTINGS: [&str; 8] = [
+const SETTINGS: [&str; 9] = [
     "Connection",
     "Image",
     "Source",
     "SourceDisk",
+    "SourceVhd",
     "Destination",
     "TargetRegion",
     "UsedBy",

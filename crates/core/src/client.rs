@@ -16,7 +16,7 @@ use crate::{
     address::{bearer, secret_address},
     answer::{Answer, CLIENT_REQUEST_ID},
     claims::Claims,
-    cloud::Cloud,
+    cloud::{Cloud, STORAGE_SCOPE},
     error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
     judge::{self, Verdict},
     progress::Event,
@@ -160,8 +160,9 @@ impl Client {
         let doing = || format!("cannot {}", request.doing);
         let address = self.address(request).map_err(|error| error.while_doing(doing()))?;
         let scope = match &request.service {
-            Service::Arm => &self.cloud.arm_scope,
-            Service::Batch(_) => &self.cloud.batch_scope,
+            Service::Arm => self.cloud.arm_scope.as_str(),
+            Service::Batch(_) => self.cloud.batch_scope.as_str(),
+            Service::Blobs(_) => STORAGE_SCOPE,
         };
         let signed_in = self.credential.token(scope, &self.run).await;
         let token = signed_in.map_err(|error| error.while_doing(doing()))?;
@@ -224,6 +225,7 @@ impl Client {
         let base = match &request.service {
             Service::Arm => self.cloud.arm.as_str().trim_end_matches('/').to_owned(),
             Service::Batch(endpoint) => endpoint.base(),
+            Service::Blobs(host) => format!("https://{host}"),
         };
         let text = match &request.target {
             Target::Path { path, .. } => format!("{base}{path}"),
@@ -245,7 +247,9 @@ impl Client {
         if !is_same_service(&address, &own) {
             return Err(bad("is not on the host that was asked"));
         }
-        if let Target::Path { query, .. } = &request.target {
+        if let Target::Path { query, .. } = &request.target
+            && !query.is_empty()
+        {
             address.query_pairs_mut().extend_pairs(query);
         }
         Ok(address)
@@ -280,7 +284,7 @@ fn encode(request: &Request, address: &Url, token: &SecretString, id: &str) -> R
         .header(header::ACCEPT, "application/json")
         .header(header::AUTHORIZATION, bearer(token)?);
     let content_type = match request.service {
-        Service::Arm => {
+        Service::Arm | Service::Blobs(_) => {
             builder = builder.header(CLIENT_REQUEST_ID, id);
             "application/json"
         }

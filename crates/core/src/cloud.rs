@@ -22,6 +22,10 @@ use crate::{
     words,
 };
 
+/// The scope of a token for the blobs of storage accounts, the same in every cloud (Microsoft's page on authorizing access
+/// to blobs with Entra ID).
+pub const STORAGE_SCOPE: &str = "https://storage.azure.com/.default";
+
 /// The addresses and audiences of one cloud.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Cloud {

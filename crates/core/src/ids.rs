@@ -2,11 +2,13 @@
 //!
 //! It checks form only; whether the thing exists is for the service to say.
 
+mod blob;
 mod cloud;
 mod counts;
 mod endpoint;
 pub mod resource;
 
+pub use blob::{BlobAddress, BlobHost};
 pub use cloud::{CloudChoice, KnownCloud};
 pub use counts::NodeCounts;
 pub use endpoint::BatchEndpoint;

@@ -42,6 +42,7 @@ pub mod run;
 mod sender;
 pub mod settings;
 pub mod status;
+pub mod storage;
 pub mod tags;
 pub mod telling;
 pub mod token;

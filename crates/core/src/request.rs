@@ -7,7 +7,7 @@ use std::fmt;
 use http::Method;
 use serde_json::Value;
 
-use crate::ids::BatchEndpoint;
+use crate::ids::{BatchEndpoint, BlobAddress, BlobHost};
 
 /// The service a request is for; it decides base address, audience and content type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -16,6 +16,8 @@ pub enum Service {
     Arm,
     /// The data plane of one Batch account.
     Batch(BatchEndpoint),
+    /// The blobs of one storage account.
+    Blobs(BlobHost),
 }
 
 /// One request.
@@ -67,6 +69,23 @@ impl Request {
     ) -> Self {
         let service = Service::Batch(endpoint.clone());
         Self::new(service, method, path.to_string(), version, doing.into())
+    }
+
+    /// A request to a blob; its version is a header.
+    #[must_use]
+    pub fn blob(address: &BlobAddress, method: Method, doing: impl Into<String>) -> Self {
+        let target = Target::Path {
+            path: address.path().to_owned(),
+            query: Vec::new(),
+        };
+        Self {
+            doing: doing.into(),
+            service: Service::Blobs(address.host()),
+            method,
+            target,
+            body: None,
+            headers: Vec::new(),
+        }
     }
 
     fn new(service: Service, method: Method, path: String, version: &'static str, doing: String) -> Self {

@@ -33,9 +33,9 @@ pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
 pub use publish::{
-    Generalized, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure, PublishSettings, PurchasePlan,
-    ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice,
-    VersionSettings,
+    Architecture, Generalized, Generation, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
+    OsType, PublishSettings, PurchasePlan, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion,
+    Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits, Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
@@ -180,6 +180,12 @@ pub fn definition(values: &Values) -> Option<ImageDefinitionId> {
     let mut reported_later = Vec::new();
     let destination = destination::destination(&mut Reader::new(values, &mut reported_later));
     destination.map(|destination| destination.definition)
+}
+
+/// Whether values name what the image is made of. A block that only says what VHDs do not show of themselves does not.
+#[must_use]
+pub fn names_source(values: &Values) -> bool {
+    source::is_named(values)
 }
 
 fn asked<Settings>(

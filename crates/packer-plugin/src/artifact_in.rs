@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 use azure_batch_core::{
     ids::resource::{ImageDefinitionId, ImageId, ImageVersionId},
     options::image,
-    settings::Values,
+    settings::{Value, Values},
 };
 
 use crate::packer::{artifact::InputArtifact, caller::CallError, log, state::GeneratedData};
@@ -23,6 +23,9 @@ pub struct Input {
     generated: GeneratedData,
 }
 
+/// The most data disks that any size of a VM takes.
+const MOST_DATA_DISKS: usize = 64;
+
 /// What azure-arm left behind, as the text of its artifact says: lines of the form `Name: value`.
 ///
 /// The artifact's own id does not help: with `keep_os_disk` it is a disk, which may be gone.
@@ -32,8 +35,16 @@ struct Left {
     os_snapshot: Option<String>,
     data_snapshot_prefix: Option<String>,
     version: Option<ImageVersionId>,
-    /// Where its VHDs lie, when it made some.
-    storage: Option<String>,
+    vhds: Option<LeftVhds>,
+}
+
+/// The VHDs that azure-arm left in a storage account.
+#[derive(Debug)]
+struct LeftVhds {
+    os: String,
+    /// In the order of their LUNs, which begin at 0.
+    data: Vec<String>,
+    os_type: Option<String>,
 }
 
 impl Input {
@@ -82,16 +93,7 @@ impl Input {
 
 impl Left {
     fn read(text: &str) -> Result<Self, String> {
-        let line = |name: &str| {
-            let mut values = text
-                .lines()
-                .filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'));
-            values
-                .next()
-                .map(str::trim)
-                .filter(|value| !value.is_empty())
-                .map(str::to_owned)
-        };
+        let line = |name: &str| line(text, name);
         Ok(Self {
             image: line("ManagedImageId").map(|id| parse(&id)).transpose()?,
             version: line("ManagedImageSharedImageGalleryId")
@@ -99,7 +101,7 @@ impl Left {
                 .transpose()?,
             os_snapshot: line("ManagedImageOSDiskSnapshotName"),
             data_snapshot_prefix: line("ManagedImageDataDiskSnapshotPrefix"),
-            storage: line("StorageAccountLocation"),
+            vhds: LeftVhds::read(text),
         })
     }
 
@@ -111,10 +113,50 @@ impl Left {
             (Some(version), None) => Ok(of_version(&version)),
             (Some(version), Some(_)) if is_wanted(&version) => Ok(of_version(&version)),
             (_, Some(image)) => Ok(of_image(&image, self.os_snapshot, self.data_snapshot_prefix)),
-            (None, None) if self.storage.is_some() => Err(ONLY_VHDS.to_owned()),
-            (None, None) => Err(NOTHING.to_owned()),
+            (None, None) => self.vhds.map(LeftVhds::source).ok_or_else(|| NOTHING.to_owned()),
         }
     }
+}
+
+impl LeftVhds {
+    /// Since 2.0 the OS disk's line is `VHDOSDiskUri`. Before it was `OSDiskUri`, which also names the disk that
+    /// `keep_os_disk` keeps, by its id. Other lines have the same addresses with signatures, which are left alone.
+    fn read(text: &str) -> Option<Self> {
+        let os = line(text, "VHDOSDiskUri").or_else(|| line(text, "OSDiskUri"));
+        let numbers = 1..=MOST_DATA_DISKS;
+        let data = numbers.map_while(|number| line(text, &format!("AdditionalDiskUri (datadisk-{number})")));
+        Some(Self {
+            os: os.filter(|os| os.starts_with("https://"))?,
+            data: data.collect(),
+            os_type: line(text, "OSType"),
+        })
+    }
+
+    fn source(self) -> Values {
+        let mut source = Values::default().with(image::SOURCE_OS_VHD, self.os);
+        if let Some(os_type) = self.os_type {
+            source.set(image::SOURCE_OS_TYPE, os_type);
+        }
+        let vhd = |(lun, address): (u64, String)| {
+            Values::default()
+                .with(image::SOURCE_DATA_VHD_LUN, Value::Number(lun))
+                .with(image::SOURCE_DATA_VHD_URI, address)
+        };
+        let data: Vec<Values> = (0..).zip(self.data).map(vhd).collect();
+        if !data.is_empty() {
+            source.set(image::SOURCE_DATA_VHD, Value::Blocks(data));
+        }
+        source
+    }
+}
+
+/// The value behind a name, from the first line that has one.
+fn line(text: &str, name: &str) -> Option<String> {
+    let mut values = text
+        .lines()
+        .filter_map(|line| line.trim().strip_prefix(name)?.strip_prefix(':'));
+    let value = values.next().map(str::trim);
+    value.filter(|value| !value.is_empty()).map(str::to_owned)
 }
 
 fn of_version(version: &ImageVersionId) -> Values {
@@ -139,13 +181,8 @@ fn parse<Id: FromStr<Err: Display>>(id: &str) -> Result<Id, String> {
     })
 }
 
-/// For a build whose disks went to a storage account.
-const ONLY_VHDS: &str = "azure-batch: azure-arm made VHDs, which are no source yet\n  hint: instead of storage_account set \
-     shared_image_gallery_destination, or managed_image_name with managed_image_resource_group_name, in the source block; or \
-     name what to publish with source { … }";
-
 /// For a build that made nothing, as with `skip_create_image`.
-const NOTHING: &str = "azure-batch: azure-arm made neither a version nor a managed image\n  hint: set \
+const NOTHING: &str = "azure-batch: azure-arm made neither a version nor a managed image nor VHDs\n  hint: set \
      shared_image_gallery_destination, or managed_image_name with managed_image_resource_group_name, in the source block, \
      without skip_create_image; or name what to publish with source { … }";
 

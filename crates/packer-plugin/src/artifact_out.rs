@@ -24,6 +24,9 @@ pub const BUILDER_ID: &str = "azure-batch.image-version";
 /// HCP Packer's name of the cloud, the same as azure-arm's.
 const PROVIDER: &str = "azure";
 
+/// Under which name azure-arm hands on the id of the image that it started from.
+const SOURCE_OF_AZURE_ARM: &str = "SourceImageName";
+
 /// A published version, as Packer sees it.
 #[derive(Debug)]
 pub struct PublishedArtifact {
@@ -82,6 +85,7 @@ impl PublishedArtifact {
     /// One entry a region, as HCP Packer wants it.
     fn images(&self) -> Vec<ImageMetadata> {
         let published = &self.published;
+        let source = self.source_image_id();
         let entry = |region: &v1::PublishedRegion| {
             let labels = [
                 ("image_definition_id", published.image_definition_id.clone()),
@@ -98,10 +102,22 @@ impl PublishedArtifact {
                 provider_name: PROVIDER.to_owned(),
                 provider_region: region.name.clone(),
                 labels: labels.into_iter().map(|(name, text)| (name.to_owned(), text)).collect(),
-                source_image_id: String::new(),
+                source_image_id: source.clone(),
             }
         };
         published.regions.iter().map(entry).collect()
+    }
+
+    /// The image behind it, for HCP Packer's ancestry: what azure-arm said, else what was seen.
+    fn source_image_id(&self) -> String {
+        let said = self
+            .input
+            .generated()
+            .find(SOURCE_OF_AZURE_ARM)
+            .map(ToString::to_string);
+        // azure-arm writes ERR_SOURCE_IMAGE_NAME_NOT_FOUND where it does not know.
+        let known = said.filter(|said| !said.is_empty() && !said.starts_with("ERR_"));
+        known.unwrap_or_else(|| self.published.source_image_id.clone())
     }
 
     fn generated(&self) -> State {

@@ -139,7 +139,7 @@ impl Config {
                 values.set(missing, Value::Unknown);
             }
         }
-        if !values.has(image::SOURCE) && self.local.build.builder_type == AZURE_ARM {
+        if !settings::names_source(&values) && self.local.build.builder_type == AZURE_ARM {
             values.set(image::SOURCE, Value::Unknown);
         }
         let mut faults = self.faults;

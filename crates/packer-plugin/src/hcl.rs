@@ -172,7 +172,7 @@ pub fn read(user: &BTreeMap<String, ConfigValue>, phase: Phase) -> Given {
 
 fn still_unknown(path: &str) -> String {
     format!(
-        "{path}: is still unknown: the builder does not provide the build variable it is made from; write the value itself"
+        "{path}: is still unknown: the builder does not provide the build variable it is made from; write the value itself. The run's id is in the tag azure-batch-run of every version anyway"
     )
 }
 

@@ -51,6 +51,7 @@ pub(crate) mod sample {
             image_version: "1.4.2".to_owned(),
             image_definition_id: DEFINITION.to_owned(),
             source: "virtual machine vm1".to_owned(),
+            source_image_id: "/Subscriptions/s/Providers/Microsoft.Compute/Locations/eastus2/Publishers/p/…".to_owned(),
             fingerprint: "5b1f".to_owned(),
             os_type: "Linux".to_owned(),
             hyper_v_generation: "V2".to_owned(),

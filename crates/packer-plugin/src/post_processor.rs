@@ -15,7 +15,7 @@ use async_trait::async_trait;
 use azure_batch_core::{
     clock::{Clock, SystemClock},
     options::{Verb, image},
-    settings::{self, Values},
+    settings::{self, Value, Values},
 };
 
 use self::publish::Request;
@@ -94,23 +94,34 @@ impl AzureBatch {
     async fn settle(&self, input: &Input) -> Result<(Values, Local), String> {
         let raw = self.configs.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let now = self.clock.now();
-        let config = Config::read(&raw, &input.build_variables(), Phase::After, now);
+        let run = (self.lookup)(RUN_UUID).filter(|run| !run.is_empty());
+        let mut known = input.build_variables();
+        if let Some(run) = &run {
+            // Builders such as null do not give it.
+            known.entry("PackerRunUUID".to_owned()).or_insert_with(|| run.clone());
+        }
+        let config = Config::read(&raw, &known, Phase::After, now);
         let (mut values, mut local) = config.settle().map_err(|faults| fault_text(&faults))?;
         settings::complete(&mut values, Verb::Publish, &self.lookup);
-        if !values.has(image::SOURCE)
+        if !settings::names_source(&values)
             && let Some(source) = input.source(settings::definition(&values).as_ref()).await?
         {
-            if source.has(image::SOURCE_OS_SNAPSHOT) && !values.has(image::GENERALIZED) {
-                // azure-arm takes managed images of generalized machines only, and ran what generalizes them.
+            let carries_no_mark = source.has(image::SOURCE_OS_SNAPSHOT) || source.has(image::SOURCE_OS_VHD);
+            if carries_no_mark && !values.has(image::GENERALIZED) {
+                // azure-arm makes managed images and VHDs of generalized machines only, and ran what generalizes them.
                 values.set(image::GENERALIZED, true);
             }
-            values.set(image::SOURCE, source);
+            let said = match values.remove(image::SOURCE) {
+                Some(Value::Block(block)) => block,
+                _ => Values::default(),
+            };
+            values.set(image::SOURCE, said.completed_by(source));
         }
         let faults = faults_of(&values, "settle", local.build.force.reuse(), now);
         if !faults.is_empty() {
             return Err(fault_text(&faults));
         }
-        local.build.run_uuid = (self.lookup)(RUN_UUID).filter(|run| !run.is_empty());
+        local.build.run_uuid = run;
         Ok((values, local))
     }
 

@@ -114,6 +114,7 @@ fn message_of(block: &Opt) -> &'static str {
         (image::SOURCE, "Source"),
         (image::SOURCE_DATA_DISK, "SourceDisk"),
         (image::SOURCE_DATA_SNAPSHOT, "SourceDisk"),
+        (image::SOURCE_DATA_VHD, "SourceVhd"),
         (image::DESTINATION_TARGET_REGION, "TargetRegion"),
         (image::USED_BY, "UsedBy"),
         (image::DEFINITION, "Definition"),

@@ -96,8 +96,9 @@ impl Storage {
 
     /// Puts a blob into an account that is there.
     pub(crate) fn plant_blob(&mut self, account_id: &str, planted: Planted<'_>, now: Timestamp) {
+        let size = planted.disk_gib.unwrap_or_default();
         let stamp = Stamp {
-            etag: "\"0x8DSEEDED\"".to_owned(),
+            etag: format!("\"0x8D{:X}{size:X}\"", now.as_millisecond()),
             at: now,
         };
         let blob = match planted.disk_gib {

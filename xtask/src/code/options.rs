@@ -22,13 +22,18 @@ pub(super) const NAMESAKES: &[Namesake] = &[
     ("crates/core/src/settings/manifest.rs", "node_agent_sku_id"),
     // The name of a check.
     ("crates/core/src/publish/checks.rs", "purchase_plan"),
+    ("crates/core/src/publish/checks/vhds.rs", "purchase_plan"),
+    // A key of the manifest.
+    ("crates/core/src/settings/manifest.rs", "os_type"),
     // azure-arm's own option.
     (
         "crates/packer-plugin/src/artifact_in.rs",
         "shared_image_gallery_destination",
     ),
-    // The kind of our artifact, and a label for HCP Packer.
+    // The kind of our artifact, and labels for HCP Packer.
     ("crates/packer-plugin/src/artifact_out.rs", "image_version"),
+    ("crates/packer-plugin/src/artifact_out.rs", "os_type"),
+    ("crates/packer-plugin/src/artifact_out.rs", "hyper_v_generation"),
     // A field of a message.
     ("crates/packer-plugin/src/imaging.rs", "metadata_host"),
     // Outputs of the action.

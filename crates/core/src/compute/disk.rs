@@ -90,6 +90,16 @@ impl DiskBody {
         self.text("/properties/securityProfile/securityType")
     }
 
+    /// The id of the image that it was made from: of the Marketplace, a managed image or a gallery's.
+    #[must_use]
+    pub fn made_from(&self) -> Option<&str> {
+        let references = ["imageReference/id", "galleryImageReference/id"];
+        let mut texts = references
+            .into_iter()
+            .map(|at| self.text(&format!("/properties/creationData/{at}")));
+        texts.find_map(|text| text)
+    }
+
     /// The id that the service never gives twice.
     #[must_use]
     pub fn unique_id(&self) -> &str {

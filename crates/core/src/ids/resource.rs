@@ -193,6 +193,11 @@ resource_id!(
     "an image version id (/subscriptions/…/providers/Microsoft.Compute/galleries/…/images/…/versions/1.2.3)"
 );
 resource_id!(
+    /// A storage account.
+    StorageAccountId, "Microsoft.Storage", ["storageAccounts"],
+    "a storage account id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Storage/storageAccounts/…)"
+);
+resource_id!(
     /// A Batch account.
     BatchAccountId, "Microsoft.Batch", ["batchAccounts"],
     "a Batch account id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Batch/batchAccounts/…)"

@@ -21,6 +21,15 @@ rows! {
 }
 
 rows! {
+    /// The block of a data disk's VHD.
+    DATA_VHD [PUBLISH, IMAGE_DOORS]:
+    SOURCE_DATA_VHD_LUN: "source.data_vhd.lun", Source, Kind::Number, Standard::Required, [],
+        "LUN that the disk gets in the image, 0 to 63.";
+    SOURCE_DATA_VHD_URI: "source.data_vhd.uri", Source, Kind::Text, Standard::Required, [],
+        "Address of the page blob, in the same form as {source.os_vhd}.";
+}
+
+rows! {
     /// The block of the source.
     SOURCE_ROWS [PUBLISH, IMAGE_DOORS]:
     SOURCE_RESOURCE_GROUP: "source.resource_group", Source, Kind::Text, Standard::Absent, [],
@@ -39,6 +48,18 @@ rows! {
         "Managed image, of which the version is made directly. Together with {source.os_snapshot} it is the image that azure-arm captured with the snapshot: then only its LUNs and host caches are read.";
     SOURCE_DATA_SNAPSHOT_PREFIX: "source.data_snapshot_prefix", Source, Kind::Text, Standard::Absent, [],
         "First part of the names of the data disks' snapshots, as azure-arm's `managed_image_data_disk_snapshot_prefix`. The numbers 0, 1, … follow, in the order of {source.managed_image}.";
+    SOURCE_OS_VHD: "source.os_vhd", Source, Kind::Text, Standard::Absent, [],
+        "Address of a page blob with the VHD of a generalized machine's operating system, such as `https://account.blob.core.windows.net/vhds/os.vhd`, without a signature. The version is made of it directly.";
+    SOURCE_DATA_VHD: "source.data_vhd", Source, Kind::Blocks(DATA_VHD), Standard::Absent, [],
+        "The VHD of a data disk, together with {source.os_vhd}.";
+    SOURCE_STORAGE_ACCOUNT: "source.storage_account", Source, Kind::Text, Standard::Rule("the account with that address, of those in the gallery's subscription"), [],
+        "Resource id of the storage account that has the VHDs.";
+    SOURCE_OS_TYPE: "source.os_type", Source, Kind::Text, Standard::Rule("what azure-arm's artifact says, else the definition; required when there is neither"), [],
+        "What the VHD holds: `Linux` or `Windows`.";
+    SOURCE_HYPER_V_GENERATION: "source.hyper_v_generation", Source, Kind::Text, Standard::Rule("what the definition says; required when it is not there yet"), [],
+        "Generation of the machine that the VHD is of: `V1` or `V2`.";
+    SOURCE_ARCHITECTURE: "source.architecture", Source, Kind::Text, Standard::Rule("what the definition says, else `x64`"), [],
+        "Architecture of the machine that the VHD is of: `x64` or `Arm64`.";
     SOURCE_IMAGE_VERSION: "source.image_version", Source, Kind::Text, Standard::Absent, [],
         "Resource id of a version in a gallery. A version of the definition in {shared_image_gallery_destination} is adopted: nothing is copied, and its regions, replicas, dates and tags are completed. From a version of another definition a new version is made.";
 }
@@ -116,8 +137,8 @@ rows! {
 rows! {
     /// What the imaging service takes.
     OF_SERVICE [PUBLISH, IMAGE_DOORS]:
-    SOURCE: "source", Source, Kind::Block(SOURCE_ROWS), Standard::Rule("after azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition; otherwise required"), [],
-        "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id.";
+    SOURCE: "source", Source, Kind::Block(SOURCE_ROWS), Standard::Rule("after azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition, else its VHDs; otherwise required"), [],
+        "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image}, {source.os_vhd} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id, and a VHD an address. A block with nothing but {source.os_type}, {source.hyper_v_generation}, {source.architecture} and {source.storage_account} adds to what azure-arm's artifact names.";
     SUBSCRIPTION_ID: "subscription_id", Source, Kind::Text, Standard::Absent, ["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"],
         "Subscription of everything that is given by name and not by resource id. The gallery's is that of the source when the source is a resource id.";
     DEALLOCATE: "deallocate", Source, Kind::Bool, Standard::Value("false", "a machine is stopped only on request"), [],
@@ -127,7 +148,7 @@ rows! {
     GENERALIZE: "generalize", Source, Kind::Bool, Standard::Value("false", "it is final: such a VM never starts again"), [],
         "Mark the source VM as generalized.";
     GENERALIZED: "generalized", Source, Kind::Bool, Standard::Value("false", "only the user can know it"), [],
-        "Declare that the source is generalized (sysprep or `waagent -deprovision` ran in it), marked or not. Disks and snapshots always need this, because they carry no mark; images carry one.";
+        "Declare that the source is generalized (sysprep or `waagent -deprovision` ran in it), marked or not. Disks, snapshots and VHDs always need this, because they carry no mark; images carry one.";
     PURCHASE_PLAN: "purchase_plan", Source, Kind::Text, Standard::Value("refuse", "Batch's instructions want a base image without one"), [],
         "What happens with a machine whose base image has a purchase plan: `refuse`, or `carry` to give the plan to the definition unchanged. Whoever makes pools of it must have accepted the plan's terms in the pools' subscription.";
     IGNORE_CHECKS: "ignore_checks", Source, Kind::Texts, Standard::Absent, [],
@@ -152,7 +173,7 @@ rows! {
         "How many percent of replicas are added.";
 
     MANAGED_IMAGE: "managed_image", Temporaries, Kind::Text, Standard::Value("auto", "a managed image is made where it can represent the machine"), [],
-        "Whether a managed image is made between snapshots and version: `auto` makes one where it can represent the machine, `always` refuses a machine that it cannot represent, `never` publishes from the snapshots. It has no effect when the source is already an image.";
+        "Whether a managed image is made between snapshots and version: `auto` makes one where it can represent the machine, `always` refuses a machine that it cannot represent, `never` publishes from the snapshots. It has no effect when the source is already an image. VHDs are published directly, and through a managed image with `always` alone.";
     TEMP_RESOURCE_GROUP_NAME: "temp_resource_group_name", Temporaries, Kind::Text, Standard::Rule("the source's resource group"), [],
         "Existing resource group for snapshots and managed image, in the source's subscription.";
     TEMP_NAME_PREFIX: "temp_name_prefix", Temporaries, Kind::Text, Standard::Value("azure-batch", "they say whose they are"), [],

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    machine::{Machine, SourceDisk},
+    machine::{Machine, SourceDisk, SourceShape},
     plan::{Goal, PlannedSnapshot},
     way::Way,
 };
@@ -15,22 +15,55 @@ use crate::{
     settings::{Latest, Lun},
 };
 
-/// A snapshot as a part of an image.
+/// A snapshot or a VHD as a part of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) struct DiskSource {
-    /// The snapshot's id.
-    pub id: String,
+    /// Which it is.
+    pub from: DiskOf,
     /// `None` for the OS disk.
     pub lun: Option<Lun>,
     /// The host cache.
     pub caching: String,
 }
 
-/// A managed image of the snapshots.
+/// What one disk of an image is made of.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) enum DiskOf {
+    /// A snapshot, by its id.
+    Snapshot(String),
+    /// A blob, by its address, and its account's id.
+    Vhd {
+        /// Where it is.
+        address: String,
+        /// Whose it is.
+        account: String,
+    },
+}
+
+impl DiskOf {
+    /// As a part of a managed image.
+    fn in_image(&self) -> Value {
+        match self {
+            Self::Snapshot(id) => json!({"snapshot": {"id": id}}),
+            Self::Vhd { address, .. } => json!({"blobUri": address}),
+        }
+    }
+
+    /// As a part of a version.
+    fn in_version(&self) -> Value {
+        match self {
+            Self::Snapshot(id) => json!({"id": id}),
+            Self::Vhd { address, account } => json!({"uri": address, "storageAccountId": account}),
+        }
+    }
+}
+
+/// A managed image of the snapshots or VHDs.
 #[must_use]
 pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, sources: &[DiskSource]) -> Value {
     let mut disks = sources.iter().map(|source| {
-        let mut disk = json!({"snapshot": {"id": source.id}, "caching": source.caching});
+        let mut disk = source.from.in_image();
+        set(&mut disk, "caching", json!(source.caching));
         if let Some(lun) = source.lun {
             set(&mut disk, "lun", json!(lun));
         }
@@ -62,7 +95,7 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
     let storage_profile = match &goal.way {
         Way::ManagedImage { image } => json!({"source": {"id": image.to_string()}}),
         Way::Source { id } => json!({"source": {"id": id}}),
-        Way::Snapshots { .. } => disk_images(sources),
+        Way::Snapshots { .. } | Way::Vhds => disk_images(sources),
         // It is never made; an update has no source.
         Way::Adopted => json!({}),
     };
@@ -71,7 +104,7 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
 
 fn disk_images(sources: &[DiskSource]) -> Value {
     let mut images = sources.iter().map(|source| {
-        let mut image = json!({"hostCaching": source.caching, "source": {"id": source.id}});
+        let mut image = json!({"hostCaching": source.caching, "source": source.from.in_version()});
         if let Some(lun) = source.lun {
             set(&mut image, "lun", json!(lun));
         }
@@ -89,24 +122,28 @@ fn disk_images(sources: &[DiskSource]) -> Value {
 /// The host cache that Batch's instructions recommend for the OS disk.
 pub(super) const OS_CACHING: &str = "ReadWrite";
 
-/// The snapshots an image is made from, OS disk first: those that were made, or the source's own.
+/// The snapshots or VHDs an image is made from, OS disk first: those that were made, or the source's own.
 #[must_use]
 pub(super) fn sources(machine: &Machine, snapshots: &[PlannedSnapshot]) -> Vec<DiskSource> {
-    let id_of = |disk: &SourceDisk| {
-        snapshots
-            .iter()
-            .find(|snapshot| snapshot.disk == disk.id)
-            .map_or_else(|| disk.id.clone(), |it| it.id.to_string())
+    let from = |disk: &SourceDisk| {
+        if let SourceShape::Vhds(vhds) = &machine.shape {
+            return DiskOf::Vhd {
+                address: disk.id.clone(),
+                account: vhds.account_of(&disk.id),
+            };
+        }
+        let made = snapshots.iter().find(|snapshot| snapshot.disk == disk.id);
+        DiskOf::Snapshot(made.map_or_else(|| disk.id.clone(), |it| it.id.to_string()))
     };
     let os = DiskSource {
-        id: id_of(&machine.os),
+        from: from(&machine.os),
         lun: None,
         caching: OS_CACHING.to_owned(),
     };
     let data = machine.data.iter().map(|(lun, disk)| {
         let caching = disk.caching.clone().unwrap_or_else(|| "None".to_owned());
         DiskSource {
-            id: id_of(disk),
+            from: from(disk),
             lun: Some(*lun),
             caching,
         }

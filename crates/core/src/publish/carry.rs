@@ -214,7 +214,7 @@ async fn machine(work: Work<'_>, seen: &mut Seen, deeds: &Deeds<'_>) -> Result<R
             Preparation::Generalize(vm) => prepare::generalize(work.client, vm).await?,
         }
     }
-    seen.machine = source::observe(work.client, &work.settings.source).await?;
+    seen.machine = source::observe(work.client, work.settings).await?;
     Ok(Reached::Something)
 }
 

@@ -4,6 +4,7 @@
 
 mod disks;
 mod state;
+mod vhds;
 
 use std::collections::BTreeSet;
 
@@ -21,7 +22,7 @@ use crate::{
 const TEMP_DRIVE: &str = "Azure does not show whether the default temporary drive was kept";
 
 /// The names of all checks, for `ignore_checks`.
-pub const CHECK_NAMES: [&str; 15] = [
+pub const CHECK_NAMES: [&str; 17] = [
     "vm-state",
     "deallocated",
     "generalized",
@@ -34,6 +35,8 @@ pub const CHECK_NAMES: [&str; 15] = [
     "shared-disks",
     "os-disk-caching",
     "one-region",
+    "one-subscription",
+    "vhd",
     "purchase-plan",
     "base-image",
     "temp-drive",
@@ -82,6 +85,7 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
 pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     match &machine.shape {
         SourceShape::Image(image) => image_checks(machine, image, handling),
+        SourceShape::Vhds(vhds) => vhds::checks(machine, vhds, handling),
         SourceShape::Disks | SourceShape::Snapshots => machine_checks(machine, handling),
     }
 }

@@ -2,13 +2,15 @@
 //!
 //! It reads nothing from Azure, `source` does; what may be published is decided in `checks` and `way`.
 
+use std::collections::BTreeMap;
+
 use serde_json::Value;
 
 use super::{capabilities::Capabilities, security::Security};
 use crate::{
     compute::{disk::DiskBody, vm::Vm},
     error::{Error, ErrorKind, Result},
-    ids::Location,
+    ids::{BlobAddress, BlobHost, Location, resource::StorageAccountId},
     settings::Lun,
 };
 
@@ -48,6 +50,19 @@ pub(super) enum SourceShape {
     Snapshots,
     /// An image that holds them all and is used whole.
     Image(SourceImage),
+    /// VHDs, which are used as they are.
+    Vhds(SourceVhds),
+}
+
+/// Blobs that are the source's disks.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub(super) struct SourceVhds {
+    /// The accounts that have them, by the hosts of their blobs.
+    pub accounts: BTreeMap<BlobHost, StorageAccountId>,
+    /// Why one of them could not be looked at, if so.
+    pub unread: Option<String>,
+    /// The subscription of one whose account is in another than the gallery's.
+    pub foreign: Option<String>,
 }
 
 /// One disk of the machine.
@@ -82,6 +97,16 @@ pub(super) struct SourceImage {
     pub os_state: String,
     /// When a version was published: a new one of the same number has another time. Empty for a managed image.
     pub published: String,
+}
+
+impl SourceVhds {
+    /// The id of the account that has the blob at an address.
+    #[must_use]
+    pub(super) fn account_of(&self, address: &str) -> String {
+        let host = address.parse().map(|address: BlobAddress| address.host());
+        let account = host.ok().and_then(|host| self.accounts.get(&host));
+        account.map(ToString::to_string).unwrap_or_default()
+    }
 }
 
 impl Machine {
@@ -126,6 +151,15 @@ impl Machine {
         self.disks().map(|disk| disk.body.size_gib()).sum()
     }
 
+    /// The id of the image that it was made from, or that it is.
+    #[must_use]
+    pub(super) fn made_from(&self) -> Option<&str> {
+        match &self.shape {
+            SourceShape::Image(image) => Some(&image.id),
+            SourceShape::Disks | SourceShape::Snapshots | SourceShape::Vhds(_) => self.os.body.made_from(),
+        }
+    }
+
     /// All disks, the OS disk first.
     pub(super) fn disks(&self) -> impl Iterator<Item = &SourceDisk> {
         std::iter::once(&self.os).chain(self.data.iter().map(|(_, disk)| disk))
@@ -136,11 +170,13 @@ impl Machine {
         self.data.iter().map(|(lun, _)| lun.number()).collect()
     }
 
-    /// Whether only names distinguish this source from a later one of the same names: an image whose disks are gone.
+    /// Whether only names distinguish this source from a later one of the same names: an image whose disks are gone, or
+    /// VHDs that the identity may not look at.
     #[must_use]
     pub(super) fn is_known_by_name(&self) -> bool {
         let is_unpublished = matches!(&self.shape, SourceShape::Image(image) if image.published.is_empty());
-        is_unpublished && self.os.body.unique_id().is_empty()
+        let is_hidden = matches!(&self.shape, SourceShape::Vhds(vhds) if vhds.unread.is_some());
+        is_hidden || (is_unpublished && self.os.body.unique_id().is_empty())
     }
 
     /// Whether its disks keep what they hold: they do not while the machine runs.
@@ -149,7 +185,7 @@ impl Machine {
         match (&self.vm, &self.shape) {
             (Some(vm), _) => vm.power_state() == "deallocated",
             (None, SourceShape::Disks) => !self.disks().any(|disk| disk.body.is_in_use()),
-            (None, SourceShape::Snapshots | SourceShape::Image(_)) => true,
+            (None, SourceShape::Snapshots | SourceShape::Image(_) | SourceShape::Vhds(_)) => true,
         }
     }
 }

@@ -86,7 +86,7 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
 
 async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
     let (machine, (gallery, definition, versions), (accounts, sizes), locations, temporaries) = futures::try_join!(
-        source::observe(client, &settings.source),
+        source::observe(client, settings),
         destination(client, settings),
         pools(client, settings),
         locations(client, settings),
@@ -227,7 +227,8 @@ pub(super) async fn versions(client: &Client, settings: &PublishSettings) -> Res
 #[must_use]
 pub(super) fn group(settings: &PublishSettings) -> &ResourceGroupId {
     let own = settings.temporaries.group.as_ref();
-    own.unwrap_or_else(|| settings.source.group())
+    let of_source = settings.source.group().unwrap_or_else(|| settings.definition.group());
+    own.unwrap_or(of_source)
 }
 
 /// What is there already of snapshots and managed images; a source that is an image needs none.

@@ -99,7 +99,7 @@ impl Goal {
         let snapshots = self.snapshots.iter().map(|it| TemporaryId::Snapshot(it.id.clone()));
         let image = match &self.way {
             Way::ManagedImage { image } => Some(TemporaryId::Image(image.clone())),
-            Way::Snapshots { .. } | Way::Source { .. } | Way::Adopted => None,
+            Way::Snapshots { .. } | Way::Vhds | Way::Source { .. } | Way::Adopted => None,
         };
         snapshots.chain(image).collect()
     }
@@ -198,7 +198,7 @@ fn made_of(settings: &PublishSettings, seen: &Seen, fingerprint: &Fingerprint) -
     let way = choose_way(settings.managed_image, machine, security, image)?;
     let snapshots = match machine.shape {
         SourceShape::Disks => snapshots(settings, machine, &names),
-        SourceShape::Snapshots | SourceShape::Image(_) => Vec::new(),
+        SourceShape::Snapshots | SourceShape::Image(_) | SourceShape::Vhds(_) => Vec::new(),
     };
     Ok((way, snapshots))
 }

@@ -32,6 +32,8 @@ pub struct Published {
     pub definition: ImageDefinitionId,
     /// Of what it was made, as a sentence.
     pub source: String,
+    /// The id of the image that its machine was made from, where Azure shows it.
+    pub source_image: Option<String>,
     /// The fingerprint of the source, as in the tags.
     pub fingerprint: String,
     /// How it came to be the result.
@@ -184,6 +186,11 @@ pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, out
         number: goal.number.number(),
         definition: settings.definition.clone(),
         source: settings.source.to_string(),
+        source_image: match outcome {
+            // The source is the version itself.
+            Outcome::Adopted => None,
+            Outcome::Created | Outcome::Found => machine.made_from().map(str::to_owned),
+        },
         fingerprint: says.unwrap_or(goal.fingerprint.as_str()).to_owned(),
         outcome,
         os_type: machine.os_type.clone(),

@@ -27,6 +27,8 @@ pub(super) enum Way {
         /// The reason.
         why: String,
     },
+    /// The source's VHDs; nothing is made on the way.
+    Vhds,
     /// The source itself, which is an image already; nothing is made on the way.
     Source {
         /// Its id.
@@ -40,6 +42,7 @@ pub(super) enum Way {
 enum MadeOf {
     ManagedImage,
     Snapshots,
+    Vhds,
 }
 
 /// Chooses the way, or refuses with the definition that would be legal. `image` is the managed image, should one be made.
@@ -57,6 +60,13 @@ pub(super) fn choose(
         let id = source.id.clone();
         return if is_legal(MadeOf::ManagedImage, machine.security, definition) {
             Ok(Way::Source { id })
+        } else {
+            Err(illegal(policy, machine, definition))
+        };
+    }
+    if matches!(machine.shape, SourceShape::Vhds(_)) && policy != ManagedImagePolicy::Always {
+        return if is_legal(MadeOf::Vhds, machine.security, definition) {
+            Ok(Way::Vhds)
         } else {
             Err(illegal(policy, machine, definition))
         };
@@ -82,12 +92,12 @@ pub(super) fn choose(
 }
 
 /// The table. A `…Supported` definition is for standard and for Trusted Launch machines alike, so Azure takes only an
-/// image that belongs to neither kind; a snapshot always belongs to the kind of its machine. Of a confidential VM Azure
+/// image or a VHD that belongs to neither kind; a snapshot always belongs to the kind of its machine. Of a confidential VM Azure
 /// makes a version only when each region says how its disks are encrypted (azure-cli issue 22995), which is not sent.
 const fn is_legal(made_of: MadeOf, machine: Security, definition: DefinitionSecurity) -> bool {
     match (definition, machine, made_of) {
         (DefinitionSecurity::Standard, Security::Standard, _)
-        | (DefinitionSecurity::Supported, Security::Standard, MadeOf::ManagedImage)
+        | (DefinitionSecurity::Supported, Security::Standard, MadeOf::ManagedImage | MadeOf::Vhds)
         | (DefinitionSecurity::TrustedLaunch, Security::TrustedLaunch, MadeOf::Snapshots) => true,
         (
             DefinitionSecurity::Standard
@@ -140,6 +150,7 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
     let via = match &machine.shape {
         SourceShape::Image(_) => " from an image",
         SourceShape::Snapshots => " from snapshots",
+        SourceShape::Vhds(_) => " from VHDs",
         SourceShape::Disks if policy == ManagedImagePolicy::Never => " from snapshots",
         SourceShape::Disks => "",
     };
@@ -166,7 +177,7 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::publish::machine::tests::machine;
+    use crate::publish::machine::{SourceVhds, tests::machine};
 
     fn chosen(policy: ManagedImagePolicy, machine: &Machine, definition: Option<&str>) -> Result<Way> {
         let image = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/images/made";
@@ -201,7 +212,7 @@ mod tests {
                 let found = match way(policy, security, definition) {
                     Ok(Way::ManagedImage { .. }) => 'i',
                     Ok(Way::Snapshots { .. }) => 's',
-                    Ok(Way::Source { .. } | Way::Adopted) => '?',
+                    Ok(Way::Source { .. } | Way::Vhds | Way::Adopted) => '?',
                     Err(error) => {
                         assert_eq!(error.kind(), ErrorKind::Refused);
                         assert!(error.hint().is_some());
@@ -209,6 +220,38 @@ mod tests {
                     }
                 };
                 assert_eq!(found, letter, "{policy:?} {security:?} {definition:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn vhds_go_where_images_may_and_through_an_image_on_demand_only() {
+        use ManagedImagePolicy::{Always, Auto, Never};
+        // "v": VHDs, "i": managed image, "-": refused; per policy auto, always, never.
+        let table = [
+            ("x64", None, "viv"),
+            ("x64", Some("TrustedLaunchSupported"), "viv"),
+            ("x64", Some("TrustedLaunch"), "---"),
+            ("x64", Some("ConfidentialVM"), "---"),
+            ("Arm64", None, "v-v"),
+        ];
+        for (architecture, definition, expected) in table {
+            let vhds = Machine {
+                architecture: architecture.to_owned(),
+                shape: SourceShape::Vhds(SourceVhds::default()),
+                ..machine("V2", Security::Standard)
+            };
+            for (policy, letter) in [Auto, Always, Never].into_iter().zip(expected.chars()) {
+                let found = match chosen(policy, &vhds, definition) {
+                    Ok(Way::Vhds) => 'v',
+                    Ok(Way::ManagedImage { .. }) => 'i',
+                    Ok(Way::Snapshots { .. } | Way::Source { .. } | Way::Adopted) => '?',
+                    Err(error) => {
+                        assert!(error.hint().is_some());
+                        '-'
+                    }
+                };
+                assert_eq!(found, letter, "{policy:?} {architecture} {definition:?}");
             }
         }
     }
@@ -239,7 +282,7 @@ mod tests {
                 ] {
                     let found = match chosen(policy, &machine, definition) {
                         Ok(Way::Source { .. }) => 'i',
-                        Ok(Way::ManagedImage { .. } | Way::Snapshots { .. } | Way::Adopted) => '?',
+                        Ok(Way::ManagedImage { .. } | Way::Snapshots { .. } | Way::Vhds | Way::Adopted) => '?',
                         Err(error) => {
                             assert!(error.hint().is_some());
                             '-'

@@ -34,7 +34,8 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
     let replica_rule = replica_rule(reader);
     let machine = handling(reader);
     let managed_image = reader.parsed_or_default(image::MANAGED_IMAGE);
-    let temporaries = temporaries::temporaries(reader, source.as_ref());
+    let temporaries =
+        temporaries::temporaries(reader, (source.as_ref(), destination.as_ref().map(|it| &it.definition)));
     let version_settings = version(reader, context.now);
     let ignore_checks = ignore_checks(reader, context.checks);
     let create_gallery = reader.is_on(image::CREATE_GALLERY);

@@ -11,7 +11,7 @@ use std::collections::BTreeSet;
 
 pub use self::{
     machine::{Generalized, MachineHandling, PurchasePlan, Stopped},
-    source::{Lun, Source, SourceDisk},
+    source::{Architecture, Generation, Lun, OsType, Source, SourceDisk, VhdTraits, Vhds},
     temporaries::{KeptKind, ManagedImagePolicy, OnFailure, Temporaries},
     version::{Latest, ReplicaStorage, TargetRegion, VersionChoice, VersionSettings},
 };
@@ -88,6 +88,7 @@ impl PublishSettings {
             | Source::Snapshots { .. }
             | Source::Captured { .. }
             | Source::ManagedImage(_)
+            | Source::Vhds(_)
             | Source::ImageVersion(_) => None,
         }
     }

@@ -2,9 +2,11 @@
 //!
 //! Whether the source exists and is fit is for Azure to say later.
 
+mod vhds;
+
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
-use super::{Lun, Source, SourceDisk, reader::Reader};
+use super::{Lun, Source, SourceDisk, Value, Values, reader::Reader};
 use crate::{
     ids::resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
     options::{Opt, image},
@@ -16,11 +18,12 @@ use crate::{
 pub(super) const NO_SUBSCRIPTION: &str = "00000000-0000-0000-0000-000000000000";
 
 /// What a source is given with, of which exactly one is allowed.
-const KINDS: [&Opt; 5] = [
+const KINDS: [&Opt; 6] = [
     image::SOURCE_VM,
     image::SOURCE_OS_DISK,
     image::SOURCE_OS_SNAPSHOT,
     image::SOURCE_MANAGED_IMAGE,
+    image::SOURCE_OS_VHD,
     image::SOURCE_IMAGE_VERSION,
 ];
 
@@ -90,6 +93,15 @@ impl<'a> Known<'a> {
     }
 }
 
+/// Whether values say what the image is made of, or will say it; a block with only what VHDs do not show of themselves
+/// does not.
+pub(super) fn is_named(values: &Values) -> bool {
+    match values.get(image::SOURCE) {
+        Some(Value::Block(block)) => !vhds::are_only_traits(block),
+        given => given.is_some(),
+    }
+}
+
 /// Reads the source.
 pub(super) fn source(reader: &mut Reader<'_, '_>) -> Option<Source> {
     let subscription = Known::of(reader, image::SUBSCRIPTION_ID);
@@ -103,6 +115,8 @@ pub(super) fn source(reader: &mut Reader<'_, '_>) -> Option<Source> {
                 image::SOURCE_OS_DISK,
                 ", snapshots with ",
                 image::SOURCE_OS_SNAPSHOT,
+                ", VHDs with ",
+                image::SOURCE_OS_VHD,
                 ", or an image with ",
                 image::SOURCE_MANAGED_IMAGE,
                 " or ",
@@ -161,6 +175,7 @@ fn kind(block: &mut Reader<'_, '_>, surroundings: Surroundings<'_>) -> Option<So
             let data = disks(block, SNAPSHOTS, surroundings);
             Some(Source::Snapshots { os: os?, data })
         }
+        opt if opt == image::SOURCE_OS_VHD => vhds::vhds(block).map(Source::Vhds),
         opt if opt == image::SOURCE_MANAGED_IMAGE => resource(block, opt, surroundings).map(Source::ManagedImage),
         _ => image_version(block).map(Source::ImageVersion),
     }
@@ -228,6 +243,7 @@ fn refuse_strays(block: &mut Reader<'_, '_>) {
             image::SOURCE_OS_SNAPSHOT,
             image::SOURCE_DATA_DISK,
         ),
+        (image::SOURCE_DATA_VHD, image::SOURCE_OS_VHD, image::SOURCE_DATA_DISK),
     ] {
         if block.has(data) && !block.has(os) {
             block.refuse(
@@ -237,6 +253,17 @@ fn refuse_strays(block: &mut Reader<'_, '_>) {
                     os,
                     ": a VM brings its own data disks, and the other kind is given with ",
                     other
+                ],
+            );
+        }
+    }
+    for opt in vhds::ONLY_OF_VHDS {
+        if block.has(opt) && !block.has(image::SOURCE_OS_VHD) {
+            block.refuse(
+                opt,
+                words![
+                    "is for VHDs, and the source names none: leave it out, or give ",
+                    image::SOURCE_OS_VHD
                 ],
             );
         }
@@ -257,13 +284,23 @@ fn refuse_strays(block: &mut Reader<'_, '_>) {
 }
 
 fn disks<Id: Named>(block: &mut Reader<'_, '_>, of: DataDisks, surroundings: Surroundings<'_>) -> Vec<SourceDisk<Id>> {
+    by_lun(block, of, |disk| {
+        let remedy = words!["give the resource id, or a name in ", image::SOURCE_RESOURCE_GROUP];
+        disk.required(of.id, remedy)?;
+        resource(disk, of.id, surroundings)
+    })
+}
+
+/// Blocks of data disks, each with a LUN of its own.
+fn by_lun<Id>(
+    block: &mut Reader<'_, '_>,
+    of: DataDisks,
+    mut id: impl FnMut(&mut Reader<'_, '_>) -> Option<Id>,
+) -> Vec<SourceDisk<Id>> {
     let mut taken = BTreeMap::new();
     block.blocks(of.block, |disk, index| {
         let lun = lun(disk, of.lun);
-        let remedy = words!["give the resource id, or a name in ", image::SOURCE_RESOURCE_GROUP];
-        let id = disk
-            .required(of.id, remedy)
-            .and_then(|_| resource(disk, of.id, surroundings));
+        let id = id(disk);
         if let Some(other) = lun.and_then(|lun| taken.insert(lun, index)) {
             let text = words![
                 "is also the LUN of ",

@@ -3,7 +3,10 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::{KeptKind, OnFailure, Source, Temporaries, reader::Reader, source::NO_SUBSCRIPTION};
-use crate::{ids::resource::ResourceGroupId, options::image};
+use crate::{
+    ids::resource::{ImageDefinitionId, ResourceGroupId},
+    options::image,
+};
 
 /// How many tags of the user fit: Azure allows 50 on a resource, and one resource carries at most eight of ours.
 pub const MOST_TAGS: usize = 42;
@@ -20,9 +23,12 @@ const OUR_TAGS: &str = "azure-batch-";
 /// The longest first part of a temporary's name with which every name fits in the 80 letters that Azure allows.
 pub const LONGEST_PREFIX: usize = 57;
 
+/// What says the subscription of a group that is given by name: the source, or of one that is in none, the definition.
+type Surroundings<'a> = (Option<&'a Source>, Option<&'a ImageDefinitionId>);
+
 /// Reads what is made on the way.
-pub(super) fn temporaries(reader: &mut Reader<'_, '_>, source: Option<&Source>) -> Option<Temporaries> {
-    let group = group(reader, source);
+pub(super) fn temporaries(reader: &mut Reader<'_, '_>, (source, definition): Surroundings<'_>) -> Option<Temporaries> {
+    let group = group(reader, (source, definition));
     let tags = tags(reader);
     let keep = keep(reader);
     let name_prefix = prefix(reader);
@@ -37,12 +43,15 @@ pub(super) fn temporaries(reader: &mut Reader<'_, '_>, source: Option<&Source>) 
 }
 
 /// The group, when it is given; nothing after a fault.
-fn group(reader: &mut Reader<'_, '_>, source: Option<&Source>) -> Option<Option<ResourceGroupId>> {
+fn group(reader: &mut Reader<'_, '_>, (source, definition): Surroundings<'_>) -> Option<Option<ResourceGroupId>> {
     let opt = image::TEMP_RESOURCE_GROUP_NAME;
     let Some(name) = reader.text(opt) else {
         return (!reader.is_unknown(opt)).then_some(None);
     };
-    let subscription = source.map_or(NO_SUBSCRIPTION, |source| source.group().subscription());
+    let subscription = source.and_then(Source::group).map(ResourceGroupId::subscription);
+    let subscription = subscription
+        .or_else(|| definition.map(|it| it.group().subscription()))
+        .unwrap_or(NO_SUBSCRIPTION);
     let group = ResourceGroupId::new(subscription, name).ok();
     if group.is_none() {
         reader.refuse(opt, format!("{name:?} is not the name of a resource group"));

@@ -2,6 +2,7 @@
 
 mod gallery;
 mod safety;
+mod vhds;
 
 use jiff::Timestamp;
 use serde_json::{Value as Json, json};
@@ -201,7 +202,8 @@ fn a_source_is_one_thing() {
 
 #[test]
 fn a_source_that_is_not_one_thing_is_refused() {
-    let kinds = "source.vm, source.os_disk, source.os_snapshot, source.managed_image and source.image_version";
+    let kinds =
+        "source.vm, source.os_disk, source.os_snapshot, source.managed_image, source.os_vhd and source.image_version";
     assert_faults(
         |source| published(&json!({"source": source})),
         &[

@@ -76,6 +76,18 @@ impl Values {
         self
     }
 
+    /// The same, and from `other` what is not given here.
+    #[must_use]
+    pub fn completed_by(mut self, other: Self) -> Self {
+        for (path, value) in other.0 {
+            let own = self.0.get(path);
+            if own.is_none_or(Value::is_empty) {
+                self.0.insert(path, value);
+            }
+        }
+        self
+    }
+
     /// Takes an option out.
     pub fn remove(&mut self, opt: &'static Opt) -> Option<Value> {
         self.0.remove(opt.path)

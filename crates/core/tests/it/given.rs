@@ -10,7 +10,7 @@ use azure_batch_core::{
         self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
         NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings,
         PurchasePlan, Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
-        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings,
+        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds,
         WaitForSuccess,
         fault::{Fault, lines},
     },
@@ -114,7 +114,35 @@ fn source(source: &Source) -> Values {
         }
         Source::ManagedImage(id) => values.with(image::SOURCE_MANAGED_IMAGE, id.to_string()),
         Source::ImageVersion(id) => values.with(image::SOURCE_IMAGE_VERSION, id.to_string()),
+        Source::Vhds(vhds) => of_vhds(vhds),
     }
+}
+
+fn of_vhds(vhds: &Vhds) -> Values {
+    let data = disks(&vhds.data, image::SOURCE_DATA_VHD_LUN, image::SOURCE_DATA_VHD_URI);
+    let mut values = Values::default()
+        .with(image::SOURCE_OS_VHD, vhds.os.to_string())
+        .with(image::SOURCE_DATA_VHD, data);
+    for (opt, said) in [
+        (
+            image::SOURCE_STORAGE_ACCOUNT,
+            vhds.account.as_ref().map(ToString::to_string),
+        ),
+        (image::SOURCE_OS_TYPE, vhds.traits.os_type.map(|it| it.to_string())),
+        (
+            image::SOURCE_HYPER_V_GENERATION,
+            vhds.traits.generation.map(|it| it.to_string()),
+        ),
+        (
+            image::SOURCE_ARCHITECTURE,
+            vhds.traits.architecture.map(|it| it.to_string()),
+        ),
+    ] {
+        if let Some(said) = said {
+            values.set(opt, said);
+        }
+    }
+    values
 }
 
 fn disks<Id: ToString>(data: &[SourceDisk<Id>], lun: &'static Opt, id: &'static Opt) -> Vec<Values> {

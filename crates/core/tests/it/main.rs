@@ -29,3 +29,4 @@ mod status;
 mod support;
 mod sweep;
 mod upkeep;
+mod vhds;

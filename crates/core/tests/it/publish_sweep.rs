@@ -12,6 +12,7 @@ use crate::{
     publish, source_image,
     support::{Azure, TOKEN_LIFE_SECONDS},
     sweep::{Ends, Sweep, pair::Pair},
+    vhds,
 };
 
 /// Less than the five minutes before its end at which a token is renewed.
@@ -67,6 +68,20 @@ fn every_request_of_a_publish_from_an_image_meets_every_trouble() {
     let cases = sweep.run();
     assert!(cases > 150, "only {cases} cases");
     write_count("publish from an image", cases);
+}
+
+#[test]
+fn every_request_of_a_publish_from_vhds_meets_every_trouble() {
+    let sweep = Sweep {
+        troubles: &[],
+        one_of: 1,
+        world: || vhds::world(hurry),
+        flow: |azure, ends| run(azure, vhds::both(), ends, 1),
+        settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
+    };
+    let cases = sweep.run();
+    assert!(cases > 150, "only {cases} cases");
+    write_count("publish from VHDs", cases);
 }
 
 /// A token that is about to end is renewed before each request: also while cleaning up after a cancel.

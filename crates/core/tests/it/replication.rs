@@ -224,7 +224,6 @@ async fn a_complete_version_is_not_written_for_our_own_tags() {
 async fn a_found_version_gets_what_is_wanted_now() {
     let azure = Azure::example();
     let mut wanted = settings();
-    wanted.version_settings.latest = Latest::Admit;
     let made = run(&azure, &wanted).await.unwrap();
     azure.turn_the_page();
     wanted.temporaries.tags = [("team".to_owned(), "render".to_owned())].into();

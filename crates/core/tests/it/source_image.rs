@@ -127,6 +127,36 @@ async fn a_version_is_made_of_a_managed_image_directly_and_the_image_stays() {
     }
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_version_of_another_gallery_in_another_region_is_a_source() {
+    let azure = world_with(|seed| {
+        let gallery = json!({"name": "theirs", "resourceGroup": "rg-images", "location": "westus2"});
+        seed["galleries"].as_array_mut().unwrap().push(gallery);
+        let mut definition = seed["definitions"][1].clone();
+        definition["gallery"] = json!("theirs");
+        seed["definitions"].as_array_mut().unwrap().push(definition);
+        seed["versions"][0]["gallery"] = json!("theirs");
+        seed["versions"][0]["publishingProfile"] = json!({"targetRegions": [{"name": "westus2"}]});
+    });
+    let theirs = other().to_string().replace("/gal1/", "/theirs/");
+    let settings = PublishSettings {
+        source: Source::ImageVersion(theirs.parse().unwrap()),
+        ..settings()
+    };
+    let published = run(&azure, &settings).await.unwrap();
+    let (others, source) = others_and_source(&azure);
+    assert_eq!((others, source), (Vec::new(), json!({"source": {"id": theirs}})));
+    let regions: Vec<String> = published
+        .regions
+        .iter()
+        .map(|region| region.location.to_string())
+        .collect();
+    assert_eq!(
+        (published.outcome, regions),
+        (Outcome::Created, vec!["westus2".to_owned(), "eastus2".to_owned()])
+    );
+}
+
 /// Makes a disk and captures it to the managed image, both under names that are always the same.
 async fn capture_own_disk(client: &Client) {
     let body = json!({"location": "eastus2", "properties": {"osType": "Linux", "hyperVGeneration": "V2", "diskSizeGB": 30,

@@ -33,14 +33,31 @@ fn version() -> String {
     )
 }
 
+/// VHDs as 2.x lists them.
 fn vhd() -> String {
-    "StorageAccountLocation: westeurope\nVHDOSDiskUri: https://x/os.vhd\nAdditionalDiskUri (datadisk-1): https://x/d.vhd"
+    "StorageAccountLocation: westeurope\nVHDOSDiskUri: https://x/c/os.vhd\n\
+     AdditionalDiskUri (datadisk-1): https://x/c/d1.vhd\nAdditionalDiskUri (datadisk-2): https://x/c/d2.vhd"
         .to_owned()
 }
 
 /// VHDs as older generations list them; some addresses carry their own key.
 fn older_vhd() -> String {
-    "StorageAccountLocation: westeurope\nOSDiskUri: https://x/os.vhd\nOSDiskUriReadOnlySas: https://x/os.vhd?sig=hunter2".to_owned()
+    "StorageAccountLocation: westeurope\nOSDiskUri: https://x/c/os.vhd\n\
+     OSDiskUriReadOnlySas: https://x/c/os.vhd?sig=hunter2\nTemplateUri: https://x/c/t.json\n\
+     TemplateUriReadOnlySas: https://x/c/t.json?sig=hunter2\nAdditionalDiskUri (datadisk-1): https://x/c/d1.vhd\n\
+     AdditionalDiskUriReadOnlySas (datadisk-1): https://x/c/d1.vhd?sig=hunter2"
+        .to_owned()
+}
+
+/// LUN and address of a data disk's VHD.
+fn data_vhd(block: &Values) -> String {
+    match (
+        block.get(image::SOURCE_DATA_VHD_LUN),
+        block.get(image::SOURCE_DATA_VHD_URI),
+    ) {
+        (Some(Value::Number(lun)), Some(Value::Text(address))) => format!("{lun}={address}"),
+        odd => format!("{odd:?}"),
+    }
 }
 
 /// The source as one line, for definition `gal1/{definition}`.
@@ -56,8 +73,15 @@ fn source(lines: &[String], definition: &str) -> Result<String, String> {
         image::SOURCE_MANAGED_IMAGE,
         image::SOURCE_OS_SNAPSHOT,
         image::SOURCE_DATA_SNAPSHOT_PREFIX,
+        image::SOURCE_OS_VHD,
+        image::SOURCE_OS_TYPE,
     ]
     .map(short);
+    let data = match source.get(image::SOURCE_DATA_VHD) {
+        Some(Value::Blocks(blocks)) => blocks.iter().map(data_vhd).collect(),
+        _ => Vec::new(),
+    };
+    let parts = parts.into_iter().chain(data).collect::<Vec<_>>();
     Ok(parts.join(" ").split_whitespace().collect::<Vec<_>>().join(" "))
 }
 
@@ -92,6 +116,16 @@ fn each_shape_has_its_source() {
             "…/images/built …/snapshots/built_os built_data",
         ),
         (vec![vhd(), version()], "ubuntu", VERSION),
+        (
+            vec![vhd()],
+            "ubuntu",
+            "https://x/c/os.vhd Linux 0=https://x/c/d1.vhd 1=https://x/c/d2.vhd",
+        ),
+        (
+            vec![older_vhd()],
+            "ubuntu",
+            "https://x/c/os.vhd Linux 0=https://x/c/d1.vhd",
+        ),
     ];
     for (lines, definition, expected) in table {
         assert_eq!(
@@ -119,8 +153,6 @@ fn lines_may_end_and_ids_be_spelled_as_windows_and_azure_like() {
 fn what_is_no_source_is_shown_with_the_remedy() {
     let empty = "ManagedImageId: \nManagedImageSharedImageGalleryId: ".to_owned();
     let cases = [
-        (vec![vhd()], "made VHDs"),
-        (vec![older_vhd()], "made VHDs"),
         (vec![], "neither a version nor a managed image"),
         (vec![empty], "neither a version nor a managed image"),
         (

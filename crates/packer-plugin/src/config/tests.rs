@@ -137,6 +137,12 @@ fn only_behind_azure_arm_may_the_source_be_left_out() {
         let faults = before(&raw);
         assert_eq!(faults.len(), wanted, "{builder}: {faults:?}");
     }
+    let mut described = user;
+    described["source"] = json!({"hyper_v_generation": "V2"});
+    for (builder, wanted) in [("azure-arm", 0), ("null", 2)] {
+        let faults = before(&hcl(&described, &json!({"packer_builder_type": builder})));
+        assert_eq!(faults.len(), wanted, "{builder}: {faults:?}");
+    }
 }
 
 #[test]

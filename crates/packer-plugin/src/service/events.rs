@@ -141,6 +141,7 @@ pub(crate) fn published(published: Published, course: Course, run_id: String) ->
         image_version: published.number.to_string(),
         image_definition_id: published.definition.to_string(),
         source: published.source,
+        source_image_id: published.source_image.unwrap_or_default(),
         fingerprint: published.fingerprint,
         outcome: outcome(published.outcome).into(),
         os_type: published.os_type,

@@ -25,7 +25,11 @@ const SECRETS: &[(&str, &str)] = &[
     ("WinRMPassword", "winrm-password-of-the-build-vm"),
     ("ID", "ERR_ID_NOT_IMPLEMENTED_BY_BUILDER"),
     ("TempComputeName", "pkrvmabc"),
+    ("SourceImageName", MARKETPLACE),
 ];
+
+/// From which image azure-arm says that it started.
+const MARKETPLACE: &str = "/subscriptions/s/providers/Microsoft.Compute/locations/eastus2/publishers/Canonical/ArtifactTypes/vmimage/offers/o/skus/k/versions/latest";
 
 /// What of them must be nowhere to be seen.
 const NEVER: [&str; 3] = [
@@ -150,6 +154,49 @@ async fn a_version_of_azure_arm_is_adopted_and_its_secrets_only_passed_on() {
     for secret in NEVER {
         assert!(!format!("{metadata}{text}").contains(secret), "{secret} is shown");
     }
+    let source = field(&metadata[0], "SourceImageID").and_then(Value::as_str);
+    assert_eq!(source, Some(MARKETPLACE), "what azure-arm started from");
+}
+
+/// The example with an account that has what azure-arm's VHD builds leave, and where its blobs are.
+async fn azure_with_vhds(folder: &TempDir) -> (Host, String) {
+    let mut seed: Json = serde_json::from_str(Seed::example_text()).unwrap();
+    seed["storageAccounts"] = json!([{"name": "vhds", "resourceGroup": "rg-images", "location": "eastus2", "blobs": [
+        {"container": "images", "name": "pkr-os.vhd", "diskGB": 30},
+        {"container": "images", "name": "pkr-data-1.vhd", "diskGB": 32}]}]);
+    let host = azure_with(folder, Seed::parse(&seed.to_string()).unwrap()).await;
+    let resources = host.with_emulator(|emulator, now| emulator.resources(now));
+    let blobs = &resources["storage"][0]["properties"]["primaryEndpoints"]["blob"];
+    let blobs = blobs.as_str().unwrap().to_owned();
+    (host, blobs)
+}
+
+#[tokio::test]
+async fn vhds_of_both_generations_are_published_and_their_signatures_are_shown_nowhere() {
+    for os_line in ["VHDOSDiskUri", "OSDiskUri"] {
+        let folder = TempDir::new().unwrap();
+        let (host, blobs) = azure_with_vhds(&folder).await;
+        let at = |name: &str| format!("{blobs}images/{name}");
+        let (os, data) = (at("pkr-os.vhd"), at("pkr-data-1.vhd"));
+        let secret = NEVER[1];
+        let lines = format!(
+            "StorageAccountLocation: eastus2\n{os_line}: {os}\nOSDiskUriReadOnlySas: {os}?sig={secret}\n\
+             AdditionalDiskUri (datadisk-1): {data}\nAdditionalDiskUriReadOnlySas (datadisk-1): {data}?sig={secret}"
+        );
+        let mut user = without_source(&host, &folder);
+        let (_, untold) = build(&host, &user, &lines).await;
+        let untold = untold.error.unwrap();
+        assert!(untold.contains("source.hyper_v_generation is missing"), "{untold}");
+        user["source"] = json!({"hyper_v_generation": "V2"});
+        let (_, outcome) = build(&host, &user, &lines).await;
+        assert_eq!(outcome.error, None);
+        let manifest = manifest(&user);
+        assert_eq!(
+            (&manifest["os_type"], &manifest["hyper_v_generation"]),
+            (&json!("Linux"), &json!("V2"))
+        );
+        assert_eq!(manifest["data_disk_luns"], json!([0]));
+    }
 }
 
 #[tokio::test]
@@ -157,9 +204,9 @@ async fn a_build_that_cannot_go_on_says_why_and_nothing_of_the_secrets() {
     let folder = TempDir::new().unwrap();
     let host = azure(&folder).await;
     let user = without_source(&host, &folder);
-    let vhd = "StorageAccountLocation: eastus2\nVHDOSDiskUri: https://x/os.vhd";
+    let vhd = "StorageAccountLocation: eastus2\nVHDOSDiskUri: https://x/images/os.vhd";
     let gone = format!("ManagedImageId: {COMPUTE}/images/gone");
-    for (lines, says) in [(vhd, "made VHDs"), (gone.as_str(), "/images/gone")] {
+    for (lines, says) in [(vhd, "no storage account in sight"), (gone.as_str(), "/images/gone")] {
         let (_, outcome) = build(&host, &user, lines).await;
         let error = outcome.error.unwrap();
         assert!(error.contains(says) && error.contains("hint: "), "{error}");

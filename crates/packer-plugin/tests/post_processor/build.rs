@@ -110,6 +110,7 @@ async fn the_next_post_processor_gets_what_the_builder_gave_and_what_we_know() {
         (of("ImageID"), of("ProviderName"), of("ProviderRegion")),
         (VERSION, "azure", "westeurope")
     );
+    assert!(!of("SourceImageID").is_empty(), "what was seen of the machine's image");
     let labels = field(&images[1], "Labels").unwrap();
     assert_eq!(field(labels, "replicas").and_then(Value::as_str), Some("1"));
     let manifest = std::fs::read_to_string(folder.path().join("manifest.json")).unwrap();
@@ -308,6 +309,19 @@ async fn an_unknown_value_that_is_left_is_refused_before_anything_is_done() {
     let outcome = packer.post_process().await.unwrap();
     assert!(outcome.error.unwrap().contains("source.vm: is still unknown"));
     assert!(publisher.jobs.lock().unwrap().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_legacy_template_names_the_run_though_its_builder_does_not() {
+    let folder = TempDir::new().unwrap();
+    let (packer, publisher) = configured(End::Success, &folder).await;
+    let mut user = template(&folder);
+    user["azure_tags"] = json!({"run": "{{build `PackerRunUUID`}}"});
+    packer.configure(&user, &PACKER).await.unwrap();
+    let outcome = packer.post_process().await.unwrap();
+    assert_eq!(outcome.error, None);
+    let jobs = publisher.jobs.lock().unwrap();
+    assert_eq!(jobs[0].settings.temporaries.tags["run"], "run-1");
 }
 
 #[tokio::test(start_paused = true)]

@@ -150,6 +150,7 @@ fn published() -> Published {
         definition: version.definition(),
         version,
         source: "virtual machine vm1".to_owned(),
+        source_image: Some("/Subscriptions/s/Providers/Microsoft.Compute/Locations/eastus2/Publishers/p".to_owned()),
         fingerprint: "5b1f".to_owned(),
         outcome: Outcome::Created,
         os_type: "Linux".to_owned(),

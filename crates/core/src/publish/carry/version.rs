@@ -76,7 +76,7 @@ async fn has_changed(work: Work<'_>, seen: &mut Seen, goal: &Goal) -> Result<boo
     if seen.machine.shape != SourceShape::Disks {
         return Ok(false);
     }
-    let machine = source::observe(work.client, &work.settings.source).await?;
+    let machine = source::observe(work.client, work.settings).await?;
     if fingerprint::of(&machine, &work.settings.run_id) == goal.fingerprint {
         return Ok(false);
     }

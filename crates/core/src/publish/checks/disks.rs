@@ -130,7 +130,7 @@ fn os_caching(machine: &Machine) -> Check {
     }
 }
 
-fn one_region(machine: &Machine) -> Check {
+pub(super) fn one_region(machine: &Machine) -> Check {
     let elsewhere = |location: Option<_>| location.is_some_and(|location| location != machine.location);
     match machine.disks().find(|disk| elsewhere(disk.body.location())) {
         Some(disk) => fail(

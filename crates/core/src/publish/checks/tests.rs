@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::*;
 use crate::publish::{
-    machine::tests::{disk, machine},
+    machine::{
+        SourceVhds,
+        tests::{disk, machine},
+    },
     security::Security,
 };
 use crate::settings::{Generalized, Stopped};
@@ -24,13 +27,57 @@ fn with_vm(body: serde_json::Value) -> Machine {
     }
 }
 
+fn of_vhds() -> Machine {
+    Machine {
+        shape: SourceShape::Vhds(SourceVhds::default()),
+        ..machine("V2", Security::Standard)
+    }
+}
+
+/// The names of all checks but those.
+fn without(left_out: &[&str]) -> Vec<&'static str> {
+    CHECK_NAMES
+        .into_iter()
+        .filter(|name| !left_out.contains(name))
+        .collect()
+}
+
 #[test]
 fn every_check_has_a_name_that_can_be_ignored() {
     let names: Vec<_> = checks(&machine("V2", Security::Standard), MachineHandling::default())
         .into_iter()
         .map(|check| check.name)
         .collect();
-    assert_eq!(names, CHECK_NAMES);
+    assert_eq!(names, without(&vhds::ONLY_HERE));
+    let mut of_vhds = checks(&of_vhds(), MachineHandling::default());
+    let of_vhds: Vec<_> = of_vhds.drain(..).map(|check| check.name).collect();
+    assert_eq!(
+        of_vhds,
+        without(&["ephemeral-os-disk", "ultra-disk", "shared-disks", "os-disk-caching"])
+    );
+}
+
+#[test]
+fn vhds_have_to_be_declared_generalized_and_say_what_is_not_seen_of_them() {
+    let mut machine = of_vhds();
+    let declared = MachineHandling {
+        generalized: Generalized::Declared,
+        ..MachineHandling::default()
+    };
+    assert_eq!(
+        outcome(&machine, MachineHandling::default(), "generalized"),
+        CheckOutcome::Fail
+    );
+    assert_eq!(outcome(&machine, declared, "generalized"), CheckOutcome::Pass);
+    assert_eq!(outcome(&machine, declared, "vhd"), CheckOutcome::Pass);
+    machine.shape = SourceShape::Vhds(SourceVhds {
+        unread: Some("cannot read it".to_owned()),
+        foreign: Some("other".to_owned()),
+        ..SourceVhds::default()
+    });
+    assert_eq!(outcome(&machine, declared, "vhd"), CheckOutcome::CannotKnow);
+    assert_eq!(outcome(&machine, declared, "data-disk-size"), CheckOutcome::CannotKnow);
+    assert_eq!(outcome(&machine, declared, "one-subscription"), CheckOutcome::Fail);
 }
 
 #[test]
@@ -202,7 +249,7 @@ fn images_tell_their_state_and_a_version_its_plan() {
     ];
     for (machine, name, expected) in table {
         let names: Vec<_> = checks(&machine, handling).into_iter().map(|check| check.name).collect();
-        assert_eq!(names, CHECK_NAMES);
+        assert_eq!(names, without(&vhds::ONLY_HERE));
         assert_eq!(
             outcome(&machine, handling, name),
             expected,

@@ -65,7 +65,11 @@ fn fields(machine: &Machine, definition: &ImageDefinition) -> Vec<String> {
 }
 
 fn plan(machine: &Machine, definition: &ImageDefinition) -> Option<String> {
-    let is_untold = matches!(&machine.shape, SourceShape::Image(image) if image.kind == ImageKind::ManagedImage);
+    let is_untold = match &machine.shape {
+        SourceShape::Image(image) => image.kind == ImageKind::ManagedImage,
+        SourceShape::Vhds(_) => true,
+        SourceShape::Disks | SourceShape::Snapshots => false,
+    };
     let (has, needs) = match (definition.plan().is_some(), machine.plan.is_some()) {
         (false, true) => ("none", "one"),
         (true, false) if !is_untold => ("one", "none"),

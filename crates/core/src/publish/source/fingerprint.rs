@@ -16,7 +16,7 @@ pub(in crate::publish) fn of(machine: &Machine, moment: &str) -> Fingerprint {
     let mut parts = vec![match (&machine.vm, &machine.shape) {
         (Some(vm), _) => vm.vm_id().to_owned(),
         (None, SourceShape::Image(image)) => image.id.clone(),
-        (None, SourceShape::Disks | SourceShape::Snapshots) => String::new(),
+        (None, SourceShape::Disks | SourceShape::Snapshots | SourceShape::Vhds(_)) => String::new(),
     }];
     if let SourceShape::Image(image) = &machine.shape
         && !image.published.is_empty()

@@ -2,7 +2,11 @@
 //!
 //! How it is read from values is in `settings/source.rs`.
 
+mod vhds;
+
 use std::fmt;
+
+pub use self::vhds::{Architecture, Generation, OsType, VhdTraits, Vhds};
 
 use serde::{Deserialize, Serialize};
 
@@ -41,6 +45,8 @@ pub enum Source {
     },
     /// A managed image, of which the version is made directly.
     ManagedImage(ImageId),
+    /// VHDs.
+    Vhds(Vhds),
     /// A version in a gallery: adopted as it is where it belongs to the wanted definition, else a version is made of it.
     ImageVersion(ImageVersionId),
 }
@@ -96,15 +102,16 @@ impl fmt::Display for Lun {
 }
 
 impl Source {
-    /// The resource group the source lies in, the place of temporaries when none is named.
+    /// The resource group the source lies in, the place of temporaries when none is named; blobs lie in none.
     #[must_use]
-    pub fn group(&self) -> &ResourceGroupId {
+    pub fn group(&self) -> Option<&ResourceGroupId> {
         match self {
-            Self::Vm(vm) => vm.group(),
-            Self::Disks { os, .. } => os.group(),
-            Self::Snapshots { os, .. } | Self::Captured { os, .. } => os.group(),
-            Self::ManagedImage(image) => image.group(),
-            Self::ImageVersion(version) => version.group(),
+            Self::Vm(vm) => Some(vm.group()),
+            Self::Disks { os, .. } => Some(os.group()),
+            Self::Snapshots { os, .. } | Self::Captured { os, .. } => Some(os.group()),
+            Self::ManagedImage(image) => Some(image.group()),
+            Self::ImageVersion(version) => Some(version.group()),
+            Self::Vhds(_) => None,
         }
     }
 }
@@ -119,6 +126,7 @@ impl fmt::Display for Source {
                 write!(f, "OS snapshot {} with managed image {}", os.name(), image.name())
             }
             Self::ManagedImage(image) => write!(f, "managed image {}", image.name()),
+            Self::Vhds(vhds) => write!(f, "VHD {} and {} data VHD(s)", vhds.os.name(), vhds.data.len()),
             Self::ImageVersion(version) => {
                 write!(f, "image version {} of {}", version.name(), version.definition().name())
             }
