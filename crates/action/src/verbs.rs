@@ -31,7 +31,7 @@ pub async fn run(
         Verb::Wait => wait::run(given, runner, environment, console).await,
         Verb::Delete => delete::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,
-        // Publishing is the other program's; no command line leads here.
-        Verb::Publish => 2,
+        // Images are the other program's; no command line leads here.
+        Verb::Publish | Verb::List | Verb::Promote | Verb::Demote => 2,
     }
 }

@@ -7,6 +7,7 @@ pub mod gallery;
 pub mod image;
 pub mod sku;
 pub mod snapshot;
+pub mod soft_deleted;
 pub mod usage;
 pub mod version;
 pub mod vm;

@@ -9,6 +9,7 @@ pub mod image;
 pub mod pool;
 pub mod run;
 pub mod sign_in;
+pub mod versions;
 
 use std::fmt;
 
@@ -83,6 +84,12 @@ pub enum Verb {
     Publish,
     /// From an image version to a pool.
     Rollout,
+    /// Which versions a definition has, and who runs them.
+    List,
+    /// A version becomes latest.
+    Promote,
+    /// A version is latest no more.
+    Demote,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -184,8 +191,11 @@ impl Opt {
         match door {
             Door::Template => self.path.to_owned(),
             Door::Flag if self.is_taken_by(Door::Flag) => format!("--{}", dashed()),
-            // What has no flag is known to users of the command line by its variable.
-            Door::Flag => self.input_variable(),
+            // What has no flag is known to users of a command line by its variable.
+            Door::Flag => self
+                .variables
+                .first()
+                .map_or_else(|| self.input_variable(), |name| (*name).to_owned()),
             Door::Input => dashed(),
             Door::Request if self.chapter == Chapter::SignIn => format!("connection.{}", self.path),
             Door::Request => format!("image.{}", self.path),
@@ -333,9 +343,21 @@ const EVERY_VERB: &[Verb] = &[
     Verb::Rollback,
     Verb::Status,
     Verb::Doctor,
+    Verb::List,
+    Verb::Promote,
+    Verb::Demote,
     Verb::Wait,
     Verb::Delete,
 ];
+
+/// What is about the versions of one definition.
+const ON_DEFINITION: &[Verb] = &[Verb::List];
+
+/// What looks at the pools in sight.
+const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote];
+
+/// What moves latest.
+const MOVING_LATEST: &[Verb] = &[Verb::Promote, Verb::Demote];
 
 /// What makes nodes.
 const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan];
@@ -375,6 +397,9 @@ const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
 /// What the post-processor keeps for itself.
 const TEMPLATE_ONLY: &[Door] = &[Door::Template];
 
+/// The door to keeping versions in order: the command line of the plugin's program.
+const OPERATOR_DOORS: &[Door] = &[Door::Flag];
+
 /// The doors to rolling out.
 const POOL_DOORS: &[Door] = &[Door::Flag, Door::Input];
 
@@ -393,6 +418,9 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_READINESS,
         pool::OF_CHANGE,
         pool::ROWS,
+        versions::OF_DEFINITION,
+        versions::OF_LATEST,
+        versions::OF_SIGHT,
         pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,

@@ -24,6 +24,7 @@ mod status;
 mod temporaries;
 mod upkeep;
 mod values;
+mod versions;
 
 pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
@@ -48,6 +49,7 @@ pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, WaitSettings};
 pub use values::{Stray, Value, Values};
+pub use versions::{Goal, ListSettings, PromotionSettings};
 
 use std::time::Duration;
 
@@ -114,6 +116,38 @@ pub fn doctor(values: &Values) -> Result<Asked<DoctorSettings>, Vec<fault::Fault
     asked(values, |_| LOOK_DEADLINE, doctor::read)
 }
 
+/// Reads which versions to list. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn list(values: &Values) -> Result<Asked<ListSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, versions::list)
+}
+
+/// Reads which version becomes latest. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn promote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fault>> {
+    asked(
+        values,
+        |_| PROMOTION_DEADLINE,
+        |reader| versions::promotion(reader, Goal::Admit),
+    )
+}
+
+/// Reads which version is latest no more. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn demote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fault>> {
+    asked(
+        values,
+        |_| PROMOTION_DEADLINE,
+        |reader| versions::promotion(reader, Goal::Exclude),
+    )
+}
+
 /// Reads which pool to wait for. This is the only validation there is; nothing is asked of Azure.
 ///
 /// # Errors
@@ -177,6 +211,9 @@ fn asked<Settings>(
 /// How long a publish may take when it is not given: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long moving `latest` may take when it is not given: a version that is being replicated is waited for.
+pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long a wait for a pool may take when it is not given: as a roll-out with five rounds of a small pool.
 pub const WAIT_DEADLINE: Duration = Duration::from_secs(4 * 3600);

@@ -5,8 +5,11 @@
 
 mod answer;
 mod arguments;
+mod list;
+mod promote;
 mod publish;
 mod settings;
+mod table;
 mod terminal;
 mod work;
 
@@ -65,6 +68,9 @@ pub fn run(arguments: &[String], stdout: &mut dyn Write, lookup: &Lookup) -> Exi
 async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
     let done = match invocation {
         Invocation::Plan(given) => Box::pin(publish::plan(desk, given)).await,
+        Invocation::List(given) => list::run(desk, &given).await,
+        Invocation::Promote(given, act) => promote::promote(desk, &given, act).await,
+        Invocation::Demote(given, act) => promote::demote(desk, &given, act).await,
         Invocation::Publish(given, force) => Box::pin(publish::publish(desk, given, force)).await,
     };
     done.unwrap_or_else(|failure| failure)

@@ -2,6 +2,7 @@
 //!
 //! What a version should become, and in which steps, is decided in `replication`.
 
+mod facts;
 mod life;
 
 use std::collections::BTreeMap;

@@ -81,7 +81,7 @@ fn each_door_has_its_own_spelling() {
     );
     assert_eq!(
         spelled(sign_in::CLIENT_SECRET)[1],
-        "INPUT_CLIENT_SECRET",
+        "ARM_CLIENT_SECRET",
         "a secret has no flag"
     );
     assert_eq!(image::SOURCE_VM.spelled(Door::Template), "source.vm");

@@ -12,6 +12,7 @@ mod doctor;
 mod estate;
 mod given;
 mod preflight;
+mod promotion;
 mod publish;
 mod publish_reconcile;
 mod publish_sweep;

@@ -6,7 +6,7 @@ use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The verbs, in the order of the help.
-pub(super) const VERBS: [&str; 2] = ["plan", "publish"];
+pub(super) const VERBS: [&str; 5] = ["plan", "publish", "list", "promote", "demote"];
 
 /// What to do, and how to answer.
 #[derive(Debug)]
@@ -22,6 +22,21 @@ pub(super) enum Invocation {
     Plan(Given),
     /// Publish.
     Publish(Given, Force),
+    /// List the versions of a definition.
+    List(Given),
+    /// Make a version latest.
+    Promote(Given, Act),
+    /// Make a version latest no more.
+    Demote(Given, Act),
+}
+
+/// Whether a plan is carried out.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Act {
+    /// Yes.
+    Yes,
+    /// It is only shown.
+    No,
 }
 
 /// For whom the answer is.
@@ -58,6 +73,7 @@ const JSON: &str = "json";
 const SETTINGS: &str = "settings";
 const SET: &str = "set";
 const FORCE: &str = "force";
+const YES: &str = "yes";
 
 const ABOUT: &str = "Publishes machines as image versions of an Azure Compute Gallery and keeps the versions in order.";
 
@@ -83,6 +99,9 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
             let force = if flags.get_flag(FORCE) { Force::Yes } else { Force::No };
             (Invocation::Publish(given(Verb::Publish, flags), force), flags)
         }
+        Some(("promote", flags)) => (Invocation::Promote(given(Verb::Promote, flags), act(flags)), flags),
+        Some(("demote", flags)) => (Invocation::Demote(given(Verb::Demote, flags), act(flags)), flags),
+        Some(("list", flags)) => (Invocation::List(given(Verb::List, flags)), flags),
         _ => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
     };
     let output = if flags.get_flag(JSON) {
@@ -103,6 +122,9 @@ fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(plan())
         .subcommand(publish())
+        .subcommand(list())
+        .subcommand(promote())
+        .subcommand(demote())
 }
 
 fn plan() -> Command {
@@ -122,6 +144,29 @@ fn publish() -> Command {
         .arg(settings())
         .arg(set())
         .arg(force)
+}
+
+fn list() -> Command {
+    let about = "List the versions of an image definition: regions, age, who runs them";
+    verb(Verb::List, "list", about, include_str!("help/list.txt"))
+}
+
+fn promote() -> Command {
+    let about = "Make a version latest; shows who takes it, and writes with --yes only";
+    verb(Verb::Promote, "promote", about, include_str!("help/promote.txt")).arg(yes())
+}
+
+fn demote() -> Command {
+    let about = "Exclude a version from latest; shows who takes which then, and writes with --yes only";
+    verb(Verb::Demote, "demote", about, include_str!("help/demote.txt")).arg(yes())
+}
+
+fn yes() -> Arg {
+    switch(YES, "Carry the plan out; without this nothing is written")
+}
+
+fn act(flags: &ArgMatches) -> Act {
+    if flags.get_flag(YES) { Act::Yes } else { Act::No }
 }
 
 fn verb(verb: Verb, name: &'static str, about: &'static str, examples: &str) -> Command {

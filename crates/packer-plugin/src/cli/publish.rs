@@ -17,7 +17,7 @@ use super::{
     Desk,
     answer::{Answer, step_lines, summary},
     arguments::{Force, Given},
-    settings::read,
+    settings::of_publish,
     work::with_client,
 };
 use crate::{
@@ -91,7 +91,7 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
 
 fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
     let now = SystemClock.now();
-    let mut values = read(given, desk.lookup).map_err(|faults| Answer::wrong_input(&faults))?;
+    let mut values = of_publish(given, desk.lookup).map_err(|faults| Answer::wrong_input(&faults))?;
     desk.terminal.hide(values.secrets());
     let manifest = take_manifest(&mut values);
     let context = PublishContext {

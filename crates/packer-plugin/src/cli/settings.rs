@@ -1,13 +1,17 @@
-//! The settings of a publish outside of Packer: a file in YAML or JSON, and single values in the place of its own.
+//! What was given on the command line, by option: flags alone, or for a publish also a file in YAML or JSON, and single
+//! values in the place of its own.
 //!
-//! The names are the post-processor's. What fits the table of options is `hcl`'s to say, what values mean is core's.
+//! In the file the names are the post-processor's. What fits the table of options is `hcl`'s to say, what values mean is core's.
 
 use std::{fs, io};
 
-use azure_batch_core::options::{self, Kind, Opt, Verb};
+use azure_batch_core::{
+    options::{self, Door, Kind, Opt, Verb},
+    settings::{self, Asked, Values, fault::Fault},
+};
 use serde_json::{Map, Value as Json};
 
-use super::arguments::Given;
+use super::{answer::Answer, arguments::Given};
 use crate::{
     environment::Lookup,
     hcl::{self, Phase},
@@ -17,11 +21,32 @@ use crate::{
 /// One step into a value: a name, and which one of what is repeated.
 type Step<'a> = (&'a str, Option<usize>);
 
-/// Reads everything that the command line names.
+/// Reads the flags of a verb; `of_values` makes settings of them.
+///
+/// # Errors
+/// With all faults, in the words of the command line.
+pub(super) fn of_flags<T>(
+    verb: Verb,
+    given: &Given,
+    lookup: &Lookup,
+    of_values: impl FnOnce(&Values) -> Result<Asked<T>, Vec<Fault>>,
+) -> Result<Asked<T>, Answer> {
+    let mut values = Values::default();
+    for (opt, text) in &given.flags {
+        values.set(opt, text.as_str());
+    }
+    settings::complete(&mut values, verb, lookup);
+    of_values(&values).map_err(|faults| {
+        let faults: Vec<String> = faults.iter().map(|fault| fault.spelled(Door::Flag)).collect();
+        Answer::wrong_input(&faults)
+    })
+}
+
+/// Reads everything that a publish is given.
 ///
 /// # Errors
 /// With all faults of names and types, one line each.
-pub(super) fn read(given: &Given, lookup: &Lookup) -> Result<azure_batch_core::settings::Values, Vec<String>> {
+pub(super) fn of_publish(given: &Given, lookup: &Lookup) -> Result<Values, Vec<String>> {
     let mut faults = Vec::new();
     let mut object = match given.file.as_deref().map(read_file).transpose() {
         Ok(object) => object.unwrap_or_default(),
@@ -41,7 +66,7 @@ pub(super) fn read(given: &Given, lookup: &Lookup) -> Result<azure_batch_core::s
     let read = hcl::read(&user, Phase::After);
     faults.extend(read.faults);
     let mut values = read.values;
-    azure_batch_core::settings::complete(&mut values, Verb::Publish, lookup);
+    settings::complete(&mut values, Verb::Publish, lookup);
     if faults.is_empty() { Ok(values) } else { Err(faults) }
 }
 
@@ -210,7 +235,7 @@ mod tests {
         let values_of = |name: &str, text: &str, set: &[&str]| {
             let path = folder.path().join(name);
             fs::write(&path, text).unwrap();
-            read(&given(path.to_str(), set), &lookup)
+            of_publish(&given(path.to_str(), set), &lookup)
         };
         for (name, text) in [("a.yaml", yaml), ("a.json", json)] {
             let values = values_of(name, text, &[]).unwrap();

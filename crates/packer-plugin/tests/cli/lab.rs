@@ -8,7 +8,7 @@ use azure_emulator::{
     seed::Seed,
     timing::Timing,
 };
-use serde_json::Value as Json;
+use serde_json::{Value as Json, json};
 use tempfile::TempDir;
 
 /// So fast that an operation is over before it is looked at the first time.
@@ -16,6 +16,9 @@ const TIME_SCALE: u32 = 10_000;
 
 pub(crate) const SUBSCRIPTION: &str = "00000000-0000-0000-0000-0000000005b5";
 pub(crate) const SECRET: &str = "example-secret-not-for-any-real-cloud";
+
+/// Everything an id in the example's only group begins with.
+pub(crate) const GROUP: &str = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images";
 
 /// A place for one test.
 pub(crate) struct Lab {
@@ -36,7 +39,24 @@ impl Lab {
         Self::with_seed(Seed::example()).await
     }
 
-    pub(crate) async fn with_seed(seed: Seed) -> Self {
+    /// The example with a definition of three versions in two regions, and with a pool on the first.
+    pub(crate) async fn with_versions(change: impl FnOnce(&mut Json)) -> Self {
+        let mut seed: Json = serde_json::from_str(Seed::example_text()).unwrap();
+        seed["definitions"] = json!([{"name": "def1", "resourceGroup": "rg-images", "gallery": "gal1", "properties": {
+            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}}]);
+        let version = |name: &str| {
+            json!({"name": name, "resourceGroup": "rg-images", "gallery": "gal1", "definition": "def1",
+                "publishingProfile": {"targetRegions": [
+                    {"name": "eastus2", "regionalReplicaCount": 4}, {"name": "westus2", "regionalReplicaCount": 4}]}})
+        };
+        seed["versions"] = ["1.0.0", "1.0.1", "1.0.2"].into_iter().map(version).collect();
+        seed["batchAccounts"][0]["pools"] = json!([pool("old", &format!("{}/versions/1.0.0", definition()), 3)]);
+        change(&mut seed);
+        Self::with_seed(Seed::parse(&seed.to_string()).unwrap()).await
+    }
+
+    async fn with_seed(seed: Seed) -> Self {
         let folder = TempDir::new().unwrap();
         let timing = Timing {
             scale: TIME_SCALE,
@@ -99,6 +119,18 @@ impl Said {
     pub(crate) fn json(&self) -> Json {
         serde_json::from_str(&self.stdout).unwrap_or_else(|_| panic!("stdout is not one document: {self:?}"))
     }
+}
+
+/// The definition of that world.
+pub(crate) fn definition() -> String {
+    format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/def1")
+}
+
+/// A pool on an image, with nodes that are there.
+pub(crate) fn pool(id: &str, image: &str, nodes: u32) -> Json {
+    json!({"id": id, "vmSize": "standard_d4s_v5", "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
+        "virtualMachineConfiguration": {
+            "imageReference": {"virtualMachineImageId": image}, "nodeAgentSKUId": "batch.node.ubuntu 22.04"}})
 }
 
 /// The program without anything that the environment of the test could say to it.

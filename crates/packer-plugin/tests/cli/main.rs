@@ -6,4 +6,8 @@
 #[cfg(test)]
 mod lab;
 #[cfg(test)]
+mod list;
+#[cfg(test)]
+mod promote;
+#[cfg(test)]
 mod publish;

@@ -1,0 +1,50 @@
+//! Deleted versions that a gallery with soft deletion keeps: first usable by their number, then only restorable.
+//!
+//! Restoring them is not done here.
+
+use http::Method;
+use jiff::Timestamp;
+use serde_json::Value;
+
+use super::gallery::API_VERSION;
+use crate::{
+    ids::{VersionNumber, resource::ImageDefinitionId},
+    json,
+    request::Request,
+};
+
+/// A version that was deleted and is kept.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct SoftDeleted {
+    /// Its number, which cannot be used again.
+    pub number: VersionNumber,
+    /// Until when nodes can be made from it by its exact id; it is never latest. Absent when Azure does not say.
+    pub usable_until: Option<Timestamp>,
+    /// When it is gone for good; until then it can be restored.
+    pub gone_at: Option<Timestamp>,
+}
+
+impl SoftDeleted {
+    /// Reads one item of the list; nothing when its name is not a number.
+    #[must_use]
+    pub fn read(item: &Value) -> Option<Self> {
+        let time = |pointer| json::text(item, pointer)?.parse().ok();
+        Some(Self {
+            number: json::text(item, "/name")?.parse().ok()?,
+            usable_until: time("/properties/consumptionEndTime"),
+            gone_at: time("/properties/hardDeletionTargetTime"),
+        })
+    }
+}
+
+/// The request that lists a definition's soft-deleted versions.
+#[must_use]
+pub fn list(id: &ImageDefinitionId) -> Request {
+    let (gallery, name) = (id.gallery(), id.name());
+    Request::arm(
+        Method::GET,
+        format!("{gallery}/softDeletedArtifactTypes/Images/artifacts/{name}/versions"),
+        API_VERSION,
+        format!("list the soft-deleted versions of {name}"),
+    )
+}

@@ -1,0 +1,129 @@
+//! Moves `latest`: admits a version to it, or excludes one from it, everywhere or in some regions.
+//!
+//! Pools that follow the definition take what is latest, so a plan names them first. What a version becomes, and what
+//! `latest` is then, is decided in `decide`; here it is looked at and written.
+
+mod decide;
+
+use serde::Serialize;
+use serde_json::Value;
+
+pub use self::decide::{Move, PromotionStep, changed, moves};
+use crate::{
+    client::Client,
+    compute::version::{self, ImageVersion},
+    error::{Error, ErrorKind, Result},
+    estate,
+    listing::Unseen,
+    plan::Plan,
+    replication,
+    settings::PromotionSettings,
+    users,
+    versions::{self, Versions},
+    write::Tries,
+};
+
+/// How often a version is written when other writers keep undoing it.
+const MAX_WRITES: u32 = 5;
+
+/// What a run will do, and who takes which version then.
+#[derive(Clone, Debug, Serialize)]
+pub struct Promotion {
+    /// The version.
+    pub version: String,
+    /// The steps: none when it is already as wanted.
+    pub plan: Plan<PromotionStep>,
+    /// The regions in which another version becomes latest.
+    pub moves: Vec<Move>,
+    /// What could not be read: pools there may follow the definition, too.
+    pub unseen: Vec<Unseen>,
+}
+
+/// Looks at the version, its siblings and the pools in sight. It writes nothing.
+///
+/// # Errors
+/// When there is no such version, it cannot become what is wanted, or the run ends.
+pub async fn plan(client: &Client, settings: &PromotionSettings) -> Result<Promotion> {
+    let title = version::title(&settings.version);
+    let definition = settings.version.definition();
+    let what = format!(
+        "Looking at the versions of {} and at the pools in sight",
+        definition.name()
+    );
+    let looked = async {
+        futures::try_join!(
+            versions::read(client, &definition),
+            estate::read(client, &settings.sight)
+        )
+    };
+    let (all, estate) = client.run().step("versions", what, looked).await?;
+    let version = find(&all, settings)?;
+    let body = changed(version, settings.goal, &settings.regions)?;
+    let users = users::of(&estate, &definition);
+    let step = || PromotionStep::new(title.clone(), settings.goal, version, &settings.regions);
+    Ok(Promotion {
+        plan: body.iter().map(|_| step()).collect(),
+        moves: body.map_or_else(Vec::new, |body| moves(&all, &all.with(&version.id, body), &users)),
+        unseen: estate.gaps.iter().map(Unseen::of).collect(),
+        version: title,
+    })
+}
+
+/// Writes the version until it is as wanted. When it is already, nothing is written.
+///
+/// # Errors
+/// When the version cannot become what is wanted, the service refuses, or the run ends.
+pub async fn carry_out(client: &Client, settings: &PromotionSettings) -> Result<()> {
+    let title = version::title(&settings.version);
+    let what = format!("Writing image version {title}");
+    client.run().step("write", what, write(client, settings)).await
+}
+
+/// A version has no `ETag`, so every write starts from the version as it was just read, and the next look shows what
+/// became of it.
+async fn write(client: &Client, settings: &PromotionSettings) -> Result<()> {
+    let id = &settings.version;
+    let doing = format!("write image version {}", version::title(id));
+    let mut tries = Tries::new(client, &doing);
+    let mut writes = 0;
+    loop {
+        let version = replication::settled(client, id, &[]).await?.into_version();
+        let Some(body) = changed(&version, settings.goal, &settings.regions)? else {
+            return Ok(());
+        };
+        if writes == MAX_WRITES {
+            return Err(undone(&version));
+        }
+        writes += put(client, &mut tries, (&version, body)).await?;
+    }
+}
+
+/// How many writes the service took: after a conflict or a lost answer none is known, and the next look decides.
+async fn put(client: &Client, tries: &mut Tries<'_>, (version, body): (&ImageVersion, Value)) -> Result<u32> {
+    match client.send(&version::put(&version.id, body)).await {
+        Ok(_) => Ok(1),
+        Err(error) => tries.after(error).await.map(|_| 0),
+    }
+}
+
+fn find<'a>(all: &'a Versions, settings: &PromotionSettings) -> Result<&'a ImageVersion> {
+    let number = settings.version.number();
+    number.and_then(|number| all.find(number)).ok_or_else(|| {
+        let text = format!("there is no image version {}", version::title(&settings.version));
+        let numbers: Vec<&str> = all.all.iter().map(|version| version.id.name()).collect();
+        let hint = match numbers.as_slice() {
+            [] => "the definition has no versions".to_owned(),
+            numbers => format!("the definition has {}", numbers.join(", ")),
+        };
+        Error::new(ErrorKind::BadInput, text).with_hint(hint)
+    })
+}
+
+fn undone(version: &ImageVersion) -> Error {
+    let text = format!(
+        "Azure accepted {MAX_WRITES} changes of {} and does not show them",
+        version.title()
+    );
+    Error::new(ErrorKind::Azure, text)
+        .with_hint("another client may change the version: run the same again when it is done")
+}

@@ -1,0 +1,99 @@
+//! Reads what looking at versions and keeping them in order needs to know.
+
+use super::{Sight, reader::Reader};
+use crate::{
+    ids::{
+        InvalidId, Location, SubscriptionId,
+        resource::{ImageDefinitionId, ImageVersionId},
+    },
+    options::versions,
+};
+
+/// Everything that a list of versions needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ListSettings {
+    /// The definition.
+    pub definition: ImageDefinitionId,
+    /// Whose pools count.
+    pub sight: Sight,
+}
+
+/// What becomes of a version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Goal {
+    /// New nodes of pools that follow the definition may get it.
+    Admit,
+    /// They do not get it any more.
+    Exclude,
+}
+
+/// Everything that moving `latest` needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct PromotionSettings {
+    /// The version.
+    pub version: ImageVersionId,
+    /// What becomes of it.
+    pub goal: Goal,
+    /// Where; everywhere when there is none.
+    pub regions: Vec<Location>,
+    /// Whose pools count.
+    pub sight: Sight,
+}
+
+/// Reads the settings of a promotion, or of the contrary.
+pub(super) fn promotion(reader: &mut Reader<'_, '_>, goal: Goal) -> Option<PromotionSettings> {
+    let version = version(reader);
+    let regions = regions(reader);
+    let sight = sight(reader);
+    Some(PromotionSettings {
+        version: version?,
+        goal,
+        regions: regions?,
+        sight: sight?,
+    })
+}
+
+fn version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
+    let opt = versions::IMAGE_VERSION;
+    let remedy = "give the resource id of the image version";
+    let id: ImageVersionId = reader.required(opt, remedy).and_then(|_| reader.parsed(opt))?;
+    if id.number().is_none() {
+        reader.refuse(opt, format!("{} is no version number, such as 1.0.2", id.name()));
+        return None;
+    }
+    Some(id)
+}
+
+/// Where; nothing after a fault.
+fn regions(reader: &mut Reader<'_, '_>) -> Option<Vec<Location>> {
+    let opt = versions::REGIONS;
+    let regions: Result<Vec<Location>, InvalidId> = reader.listed(opt).iter().map(|name| name.parse()).collect();
+    reader.checked(opt, regions)
+}
+
+/// Reads the settings of a list.
+pub(super) fn list(reader: &mut Reader<'_, '_>) -> Option<ListSettings> {
+    let definition = definition(reader);
+    let sight = sight(reader);
+    Some(ListSettings {
+        definition: definition?,
+        sight: sight?,
+    })
+}
+
+fn definition(reader: &mut Reader<'_, '_>) -> Option<ImageDefinitionId> {
+    let opt = versions::IMAGE_DEFINITION;
+    let remedy = "give the resource id of the image definition";
+    reader.required(opt, remedy).and_then(|_| reader.parsed(opt))
+}
+
+/// Whose pools count; nothing after a fault.
+fn sight(reader: &mut Reader<'_, '_>) -> Option<Sight> {
+    let opt = versions::SUBSCRIPTIONS;
+    let listed = reader.listed(opt);
+    if listed.is_empty() {
+        return Some(Sight::Everything);
+    }
+    let ids: Result<Vec<SubscriptionId>, InvalidId> = listed.iter().map(|id| id.parse()).collect();
+    reader.checked(opt, ids).map(Sight::Subscriptions)
+}
