@@ -6,6 +6,7 @@ mod action;
 mod adopt;
 mod browser;
 mod fleet;
+mod in_place;
 mod interrupted;
 mod pool;
 mod publish;
@@ -17,6 +18,7 @@ use crate::suite::Case;
 pub fn all() -> Vec<Case> {
     [
         action::CASES,
+        in_place::CASES,
         interrupted::CASES,
         pool::CASES,
         fleet::CASES,
