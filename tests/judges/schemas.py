@@ -52,6 +52,8 @@ STRANGERS = {
     r"\w+ /subscriptions/[^/]+/providers(/[^/]+(/register)?)?": "the resource package",
     r"\w+ /subscriptions/.*/deployments/.*": "the resource package; azure-arm reads them",
     r"\w+ /subscriptions/.*/providers/Microsoft\.Network/.*": "the network package; azure-arm reads them",
+    r"\w+ /subscriptions/.*/providers/Microsoft\.Storage/.*": "the storage package; azure-arm reads them",
+    r"\w+ /(images|system|vhds)/.*": "blobs, which speak XML; azure-arm reads them",
     r"\w+ /subscriptions/.*/providers/Microsoft\.Authorization/.*": "the authorization package",
 }
 # What a poll says, whatever it polls: `Azure-AsyncOperation`'s form. Results and lists of operations have forms of their own.

@@ -5,6 +5,7 @@
 //! `tests/judges/arm`.
 
 mod checks;
+mod proxy;
 mod ssh;
 
 use std::{path::Path, process::Command};
@@ -23,7 +24,7 @@ use azure_batch_e2e::{
 };
 use serde_json::json;
 
-use self::{checks::Checks, ssh::SshServer};
+use self::{checks::Checks, proxy::Proxy, ssh::SshServer};
 use crate::{build::step, tools};
 
 /// Where Packer looks for azure-arm.
@@ -31,6 +32,12 @@ const BUILDER: &str = "github.com/hashicorp/azure";
 
 /// The definition that the builder publishes into by itself: one that takes plain machines, as it captures the VM.
 const DIRECT: &str = "direct";
+
+/// What plays the machine of a build, and what leads to its blobs.
+struct Machine<'a> {
+    server: &'a SshServer,
+    proxy: &'a Proxy,
+}
 
 /// Builds with azure-arm and gives the number of checks that passed.
 ///
@@ -57,15 +64,20 @@ fn install_builder(tools: &Tools) -> Result {
     step("install azure-arm", &mut install)
 }
 
-/// What is built: a managed image with its snapshots, one without, and a version.
-const BUILDS: [&str; 3] = ["image", "plain", "gallery"];
+/// What is built: a managed image with its snapshots, one without, a version, and VHDs.
+const BUILDS: [&str; 4] = ["image", "plain", "gallery", "vhd"];
 
 /// Runs all builds side by side, since most of each is azure-arm waiting to delete again what was still in use.
 fn build_all(tools: &Tools) -> Result<u32> {
     let lab = Lab::new(tools, "arm")?;
     let azure = azure(&lab)?;
     let server = SshServer::start(&lab.folder("ssh")?)?;
-    let parts = BUILDS.map(|name| build(&lab, &azure, &server, name));
+    let proxy = Proxy::start(azure.host())?;
+    let machine = Machine {
+        server: &server,
+        proxy: &proxy,
+    };
+    let parts = BUILDS.map(|name| build(&lab, &azure, &machine, name));
     let mut checks = Checks::default();
     for (name, started) in BUILDS.into_iter().zip(parts) {
         let finished = started?.wait(Packer::limit())?.ended_with(0)?;
@@ -101,6 +113,8 @@ fn azure(lab: &Lab<'_>) -> Result<LocalAzure> {
     }]);
     if let Some(fields) = seed.as_object_mut() {
         fields.insert("definitions".to_owned(), definition);
+        let account = json!([{"name": "vhds", "resourceGroup": world::GROUP, "location": "eastus2"}]);
+        fields.insert("storageAccounts".to_owned(), account);
     }
     let start = Start {
         binary: &lab.tools.emulator,
@@ -112,11 +126,14 @@ fn azure(lab: &Lab<'_>) -> Result<LocalAzure> {
     LocalAzure::start_with(&start, &["--retry-after", "1"])
 }
 
-fn build(lab: &Lab<'_>, azure: &LocalAzure, server: &SshServer, name: &str) -> Result<Running> {
+fn build(lab: &Lab<'_>, azure: &LocalAzure, machine: &Machine<'_>, name: &str) -> Result<Running> {
+    let server = machine.server;
     let part = lab.part(name)?;
     let text = files::read(&lab.tools.checkout.join(format!("tests/judges/arm/{name}.pkr.hcl")))?;
     let packer = Packer::new(&part, azure)?
         .with("SSL_CERT_FILE", &shown(&azure.ca))
+        .with("HTTPS_PROXY", machine.proxy.address())
+        .with("NO_PROXY", "127.0.0.1")
         .with("PKR_VAR_ssh_username", server.user())
         .with("PKR_VAR_ssh_port", &server.port().to_string())
         .with("PKR_VAR_ssh_private_key_file", &shown(server.key()));

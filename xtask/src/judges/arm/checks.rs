@@ -34,7 +34,7 @@ impl Checks {
 }
 
 /// Every request of 1.4.5 by verb and parts of its path, which may be written in any case.
-const REQUESTS: [(&str, &[&str]); 25] = [
+const REQUESTS: [(&str, &[&str]); 30] = [
     ("GET", &["/metadata/endpoints"]),
     ("POST", &["/oauth2/token"]),
     ("GET", &["/resourceGroups/rg-images"]),
@@ -60,6 +60,11 @@ const REQUESTS: [(&str, &[&str]); 25] = [
     ("DELETE", &["/publicIPAddresses/"]),
     ("DELETE", &["/disks/"]),
     ("DELETE", &["/deployments/"]),
+    ("GET", &["/storageAccounts/vhds"]),
+    ("POST", &["/storageAccounts/vhds/listKeys"]),
+    ("POST", &["/virtualMachines/", "/capture"]),
+    ("PUT", &["/images/pkros"]),
+    ("DELETE", &["/images/pkros"]),
 ];
 
 /// The definition whose version 1.0.0 a build ends in.
@@ -67,6 +72,7 @@ fn definition(name: &str) -> &'static str {
     match name {
         "image" => "nodes",
         "gallery" => "direct",
+        "vhd" => "vhd",
         _ => "plain",
     }
 }
@@ -77,6 +83,7 @@ pub(super) fn output(checks: &mut Checks, name: &str, finished: &Finished) -> Re
     let version = format!("/images/{}/versions/1.0.0", definition(name));
     let of_the_builder = match name {
         "gallery" => "ManagedImageSharedImageGalleryId:",
+        "vhd" => "OSDiskUri:",
         _ => "ManagedImageId:",
     };
     let was_adopted = "it is adopted and nothing is copied";
@@ -117,6 +124,7 @@ pub(super) fn world(checks: &mut Checks, resources: &Value) -> Result {
     for (definition, wanted) in [
         ("nodes", json!([["East US 2", 4]])),
         ("plain", json!([["East US 2", 4]])),
+        ("vhd", json!([["East US 2", 4]])),
         // The builder's own two regions, and the replicas that only the post-processor asked for.
         ("direct", json!([["West US 2", 1], ["East US 2", 4]])),
     ] {
@@ -140,15 +148,36 @@ pub(super) fn world(checks: &mut Checks, resources: &Value) -> Result {
             "galleries/images/versions",
             &format!("/images/{definition}/versions/1.0.0"),
         )?;
-        Ok(at(&version, "/properties/storageProfile/source").clone())
+        Ok(at(&version, "/properties/storageProfile").clone())
     };
     let image = world::id("Microsoft.Compute/images", "plain");
     checks.equal(
         "a plain image is published as it is",
-        at(&source("plain")?, "/id"),
+        at(&source("plain")?, "/source/id"),
         &json!(image),
     )?;
+    vhds(checks, resources, &source("vhd")?)?;
     nothing_left(checks, resources)
+}
+
+/// The captured VHDs are there, the version is made of them, and the machine's own disks are gone.
+fn vhds(checks: &mut Checks, resources: &Value, profile: &Value) -> Result {
+    let blobs = at(resources, "/storage/0/blobs").as_object();
+    let names: Vec<&String> = blobs.into_iter().flatten().map(|(name, _)| name).collect();
+    let captured = names
+        .iter()
+        .filter(|name| name.starts_with("system/Microsoft.Compute/Images/images/built-"));
+    checks.pass(
+        "the VHDs of both disks are there, and no disk of the machine",
+        captured.count() == 2 && names.len() == 2,
+        || format!("{names:?}"),
+    )?;
+    for disk in ["/osDiskImage", "/dataDiskImages/0"] {
+        let address = at(profile, &format!("{disk}/source/uri")).as_str().unwrap_or_default();
+        let name = names.iter().any(|name| address.ends_with(name.as_str()));
+        checks.pass("the version is made of a captured VHD", name, || profile.to_string())?;
+    }
+    Ok(())
 }
 
 fn nothing_left(checks: &mut Checks, resources: &Value) -> Result {
@@ -210,6 +239,8 @@ fn is_expected(entry: &Entry) -> bool {
     match (entry.status, entry.method.as_str()) {
         (Some(200..=299), _) | (Some(404), "GET" | "HEAD") => true,
         (Some(400), "DELETE") => KEPT_WHILE_USED.iter().any(|kind| entry.path.contains(kind)),
+        // It breaks the lease of a machine that is gone.
+        (Some(409), "PUT") => entry.path.starts_with("/images/pkr"),
         _ => false,
     }
 }
@@ -237,7 +268,11 @@ pub(super) fn manifest(checks: &mut Checks, name: &str, manifest: &Value) -> Res
         at(manifest, "/image_version_id"),
         &json!(version),
     )?;
-    let luns = if name == "image" { json!([0, 1]) } else { json!([]) };
+    let luns = match name {
+        "image" => json!([0, 1]),
+        "vhd" => json!([0]),
+        _ => json!([]),
+    };
     checks.equal(
         &format!("the manifest of {name} names the data disks"),
         at(manifest, "/data_disk_luns"),
