@@ -266,6 +266,23 @@ impl ImageVersionId {
         }
     }
 
+    /// Another image and this one for a sentence that names both: of one definition as `ubuntu 1.0.1` and `1.0.0`, else
+    /// by their whole ids.
+    #[must_use]
+    pub fn with_other(&self, other: &str) -> (String, String) {
+        let sibling: Option<Self> = other.parse().ok();
+        match sibling.filter(|sibling| sibling.definition() == self.definition()) {
+            Some(sibling) => {
+                let definition = self.definition();
+                (
+                    format!("{} {}", definition.name(), self.name()),
+                    sibling.name().to_owned(),
+                )
+            }
+            None => (self.to_string(), other.to_owned()),
+        }
+    }
+
     /// Its number; `None` for a name that is not a number, such as `latest`.
     #[must_use]
     pub fn number(&self) -> Option<VersionNumber> {
@@ -321,6 +338,17 @@ mod tests {
     #[test]
     fn an_id_is_the_inverse_of_its_text() {
         assert_eq!(VERSION.parse::<ImageVersionId>().unwrap().to_string(), VERSION);
+    }
+
+    #[test]
+    fn two_images_are_told_apart_with_as_few_words_as_it_takes() {
+        let version: ImageVersionId = VERSION.parse().unwrap();
+        let with = |other: &str| version.with_other(other);
+        let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
+        assert_eq!(with(&VERSION.replace("1.4.2", "1.3.0")), pair("ubuntu 1.4.2", "1.3.0"));
+        let elsewhere = VERSION.replace("gal1", "gal2");
+        assert_eq!(with(&elsewhere), pair(VERSION, &elsewhere));
+        assert_eq!(with("a marketplace image"), pair(VERSION, "a marketplace image"));
     }
 
     #[test]

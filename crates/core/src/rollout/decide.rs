@@ -272,7 +272,11 @@ impl Intent {
                 let number = version.name();
                 format!("is there, but it follows the definition {image}, not the version {number}")
             }
-            _ => format!("is there, but it runs {image}, not {}", self.spec.image()),
+            Some(version) => {
+                let (wanted, runs) = version.with_other(image);
+                format!("is there, but it runs {runs}, not {wanted}")
+            }
+            None => format!("is there, but it runs {image}, not {}", self.spec.image()),
         }
     }
 

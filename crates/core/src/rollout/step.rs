@@ -218,11 +218,9 @@ impl RolloutStep {
                 settings,
                 on_return,
             } => {
-                let others = and_settings(settings);
-                format!(
-                    "give pool {pool} the image {to} in place of {from}{others}; {}",
-                    return_is(*on_return)
-                )
+                let ((to, from), others) = (to.with_other(from), and_settings(settings));
+                let on_return = return_is(*on_return);
+                format!("give pool {pool} the image {to} in place of {from}{others}; {on_return}")
             }
             Self::TryImage {
                 pool,

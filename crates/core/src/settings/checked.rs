@@ -4,8 +4,8 @@
 
 use std::{fmt, ops::Deref};
 
-/// Settings that a flow may work with. Only [`publish`](super::publish), [`rollout`](super::rollout) and
-/// [`status`](super::status) make them, from [`Values`](super::Values), and nothing changes them afterwards. So a flow
+/// Settings that a flow may work with. Only [`publish`](super::publish()), [`rollout`](super::rollout()) and
+/// [`status`](super::status()) make them, from [`Values`](super::Values), and nothing changes them afterwards. So a flow
 /// never meets settings that were not checked.
 ///
 /// ```

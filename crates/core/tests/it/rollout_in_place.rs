@@ -206,7 +206,7 @@ async fn a_plan_in_place_names_jobs_image_and_return_and_writes_nothing() {
     insta::assert_snapshot!(text, @r"
     disable the jobs of pool p1 (busy); their running tasks run to their end
     remove the 5 nodes of pool p1, each once it runs no task
-    give pool p1 the image 1.0.0 in place of 0.9.0; a return is possible
+    give pool p1 the image def1 1.0.0 in place of 0.9.0; a return is possible
     try the image on 2 nodes of pool p1, run the command on each, watch them for 10 minutes
     resize pool p1 from 0 to 8 nodes, resize timeouts of 15, 23, 35, 53, 80 minutes
     wait until 8 nodes of pool p1 are ready
