@@ -398,7 +398,11 @@ async fn refusals_write_nothing_and_say_what_works() {
     };
     let shared_key: Change = |seed| seed["batchAccounts"][0]["allowedAuthenticationModes"] = json!(["SharedKey"]);
     let table = [
-        (other_version, "versions/0.9.0, not ", "or roll out to a new pool id"),
+        (
+            other_version,
+            "it runs 0.9.0, not def1 1.0.0",
+            "or roll out to a new pool id",
+        ),
         (other_size, "it differs in vm_size", "or roll out to a new pool id"),
         (
             autoscale,

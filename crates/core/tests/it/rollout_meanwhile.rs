@@ -46,7 +46,11 @@ async fn a_pool_that_gets_another_image_between_two_rounds_gets_no_nodes_of_ours
     let error = failure(&azure, &settings("acct1", 8)).await;
     assert_eq!(hits(&azure, "rival"), 1);
     assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
-    assert!(error.report().contains("versions/0.9.0, not "), "{}", error.report());
+    assert!(
+        error.report().contains("it runs 0.9.0, not def1 1.0.0"),
+        "{}",
+        error.report()
+    );
     assert_eq!(
         azure.writes(),
         ["POST /pools", "POST /pools/p1/resize"],
