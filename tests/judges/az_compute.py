@@ -161,6 +161,8 @@ VERSION_DIFFERENCES = {
     "/publishingProfile/publishedDate": "one came after the other",
     "/storageProfile/dataDiskImages/1/hostCaching": "az image create has one caching for all data disks",
     "/storageProfile/source/id": "each had an image of its own",
+    "/publishingProfile/excludeFromLatest": "no pool takes a version of ours before somebody has tried it",
+    "/tags/azure-batch-base-image": "a run of ours hands on which image of the marketplace it began with",
     "/tags/azure-batch-fingerprint": "a run of ours says of what it made the version",
     "/tags/azure-batch-run": "a run of ours says which it was",
     "/tags/azure-batch-tool": "a run of ours says what it was",
