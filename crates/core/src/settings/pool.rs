@@ -370,7 +370,7 @@ pub(super) fn readiness(reader: &mut Reader<'_, '_>) -> Readiness {
     }
 }
 
-/// What a roll-out does only when it is told that it may.
+/// What a roll-out does only with consent.
 fn consents(reader: &mut Reader<'_, '_>) -> (NewRegion, Adopt) {
     let new_region = if reader.is_on(pool::ADD_REGION) {
         NewRegion::Add

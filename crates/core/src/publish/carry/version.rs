@@ -1,6 +1,6 @@
 //! Carries out the steps that make the version: it is written at the last moment, when its source is still what it was.
 //!
-//! Whose a version is after the write is told by `claim`.
+//! `claim` decides whose a version is after the write.
 
 use super::{
     Journey, Reached, Work,
