@@ -12,6 +12,7 @@ mod image;
 mod manifest;
 pub(crate) mod patience;
 mod pool;
+mod profile;
 mod publish;
 mod reader;
 mod replica_rule;
@@ -33,9 +34,10 @@ pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
 pub use publish::{
-    Architecture, Generalized, Generation, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
-    OsType, PublishSettings, PurchasePlan, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion,
-    Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits, Vhds,
+    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, KeptKind, Keys, Latest, Lun, MachineHandling,
+    ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage, ReplicationMode,
+    Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits,
+    Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
