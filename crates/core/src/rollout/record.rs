@@ -38,6 +38,9 @@ pub(super) struct Record {
     /// Whether the pool has its new settings; written with them.
     #[serde(default)]
     pub(super) swapped: bool,
+    /// Whether the pool was made by this change, for some nodes to try the image: then it was nothing before.
+    #[serde(default, skip_serializing_if = "is_not")]
+    pub(super) made: bool,
     /// What the pool was before.
     pub(super) was: Was,
     /// When it began.
@@ -92,7 +95,28 @@ impl Record {
             size,
             canary,
             swapped: false,
+            made: false,
             was,
+            since,
+        }
+    }
+
+    /// A pool that is made for so many nodes to try the image. What comes after that is no part of the change.
+    pub(super) const fn make(id: String, to: String, nodes: NodeCounts, since: Timestamp) -> Self {
+        Self {
+            v: VERSION,
+            phase: Phase::Forward,
+            id,
+            to,
+            size: nodes,
+            canary: nodes.total(),
+            swapped: true,
+            made: true,
+            was: Was {
+                size: NodeCounts { dedicated: 0, spot: 0 },
+                fields: BTreeMap::new(),
+                mark: None,
+            },
             since,
         }
     }
@@ -133,17 +157,7 @@ impl Record {
 
     /// The nodes that try the image first: dedicated ones, unless the pool gets none.
     pub(super) const fn canary_nodes(&self) -> NodeCounts {
-        if self.size.dedicated > 0 {
-            NodeCounts {
-                dedicated: self.canary,
-                spot: 0,
-            }
-        } else {
-            NodeCounts {
-                dedicated: 0,
-                spot: self.canary,
-            }
-        }
+        first_nodes(self.size, self.canary)
     }
 
     /// The targets that the change itself gives the pool.
@@ -162,6 +176,26 @@ impl Record {
         let reference = self.was.fields.get(super::spec::IMAGE_REFERENCE)?;
         reference.get("virtualMachineImageId")?.as_str()
     }
+}
+
+/// So many nodes of a pool of that size: dedicated ones, unless it gets none.
+pub(super) const fn first_nodes(size: NodeCounts, count: u32) -> NodeCounts {
+    if size.dedicated > 0 {
+        NodeCounts {
+            dedicated: count,
+            spot: 0,
+        }
+    } else {
+        NodeCounts {
+            dedicated: 0,
+            spot: count,
+        }
+    }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_not(value: &bool) -> bool {
+    !*value
 }
 
 #[cfg(test)]

@@ -185,7 +185,7 @@ fn without_nulls(value: Value) -> Value {
 }
 
 /// Metadata with an item set, or without it.
-fn with_item(metadata: &Value, name: &str, value: Option<&str>) -> Value {
+pub(super) fn with_item(metadata: &Value, name: &str, value: Option<&str>) -> Value {
     let items = metadata.as_array().cloned().unwrap_or_default();
     let others = items
         .into_iter()
