@@ -116,24 +116,36 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
         advised(client, &site, ensured, report)?;
     }
     report.plan = beginning.plan;
-    if beginning.size == Size::Replaced {
-        return replace(&mut access, &intent, settings, report).await;
+    match beginning.size {
+        Size::Replaced => return replace(&mut access, &intent, settings, report).await,
+        Size::Tried => {
+            try_first(&mut access, &intent, settings, report).await?;
+            beginning.size = plan::look(&access, &intent, settings).await?.size;
+        }
+        Size::Reached | Size::NoNewNodes | Size::NewNodes => {}
     }
-    if beginning.size == Size::Tried {
-        try_first(&mut access, &intent, settings, report).await?;
-        beginning.size = plan::look(&access, &intent, settings).await?.size;
-    }
-    if beginning.size != Size::Reached {
+    bring(&mut access, (&intent, settings), beginning.size, report).await
+}
+
+/// Brings a pool to its size that has its image, and judges its nodes.
+async fn bring(
+    access: &mut PoolAccess<'_>,
+    (intent, settings): (&Intent, &RolloutSettings),
+    size: Size,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let run = access.client().run();
+    if size != Size::Reached {
         let doing = format!("bring pool {} to its size", settings.pool.id);
-        let sizing = Sizing::new(&mut access, &intent, settings.policy.resize.rounds, &doing, report);
+        let sizing = Sizing::new(access, intent, settings.policy.resize.rounds, &doing, report);
         run.step("resize", "bringing the pool to its size", sizing.reach())
             .await?;
     } else if report.action == PoolAction::None {
         report.action = PoolAction::Unchanged;
     }
-    let wait = ready::wait(&access, &intent, settings.policy.readiness, report);
+    let wait = ready::wait(access, intent, settings.policy.readiness, report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
-    judge(&access, settings, &intent, &waited)
+    judge(access, settings, intent, &waited)
 }
 
 async fn replace(

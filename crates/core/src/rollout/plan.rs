@@ -89,7 +89,7 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
     };
     if let Next::Replace(pool) = next {
         return match Record::of(pool) {
-            Remembered::Change(record) if record.made => Ok(tried_again(intent, pool, &record, settings)),
+            Remembered::Change(record) if record.is_made() => Ok(tried_again(intent, pool, &record, settings)),
             _ => replaced(access, intent, pool, settings).await,
         };
     }

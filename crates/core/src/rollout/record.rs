@@ -38,9 +38,9 @@ pub(super) struct Record {
     /// Whether the pool has its new settings; written with them.
     #[serde(default)]
     pub(super) swapped: bool,
-    /// Whether the pool was made by this change, for some nodes to try the image: then it was nothing before.
-    #[serde(default, skip_serializing_if = "is_not")]
-    pub(super) made: bool,
+    /// Whether there was a pool before.
+    #[serde(default, skip_serializing_if = "Origin::is_a_pool")]
+    from: Origin,
     /// What the pool was before.
     pub(super) was: Was,
     /// When it began.
@@ -59,6 +59,17 @@ pub(super) enum Phase {
     Done,
     /// The pool is what it was before.
     Returned,
+}
+
+/// What there was before a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Origin {
+    /// The pool as it was.
+    #[default]
+    APool,
+    /// No pool: it was made by this change, for its nodes to try the image.
+    Nothing,
 }
 
 /// What a pool was before its change.
@@ -84,6 +95,13 @@ pub(super) enum Remembered {
     Unreadable,
 }
 
+impl Origin {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_a_pool(&self) -> bool {
+        *self == Self::APool
+    }
+}
+
 impl Record {
     /// A change that begins.
     pub(super) fn begin(id: String, to: String, (size, canary): (NodeCounts, u32), was: Was, since: Timestamp) -> Self {
@@ -95,7 +113,7 @@ impl Record {
             size,
             canary,
             swapped: false,
-            made: false,
+            from: Origin::APool,
             was,
             since,
         }
@@ -111,7 +129,7 @@ impl Record {
             size: nodes,
             canary: nodes.total(),
             swapped: true,
-            made: true,
+            from: Origin::Nothing,
             was: Was {
                 size: NodeCounts { dedicated: 0, spot: 0 },
                 fields: BTreeMap::new(),
@@ -166,6 +184,11 @@ impl Record {
         [none, self.canary_nodes(), self.size, self.was.size]
     }
 
+    /// Whether the pool was made by this change.
+    pub(super) const fn is_made(&self) -> bool {
+        matches!(self.from, Origin::Nothing)
+    }
+
     /// Whether it is neither done nor returned.
     pub(super) const fn is_under_way(&self) -> bool {
         matches!(self.phase, Phase::Forward | Phase::Back)
@@ -191,11 +214,6 @@ pub(super) const fn first_nodes(size: NodeCounts, count: u32) -> NodeCounts {
             spot: count,
         }
     }
-}
-
-#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
-const fn is_not(value: &bool) -> bool {
-    !*value
 }
 
 #[cfg(test)]

@@ -292,11 +292,11 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     async fn fill_forward(&mut self, intent: &Intent, seen: (&Pool, &[Job]), record: &Record) -> Result<()> {
         let (filling, canary) = (self.way.filling, record.canary_nodes());
-        if canary.total() > 0 && (seen.0.targets != record.size || record.made) {
+        if canary.total() > 0 && (seen.0.targets != record.size || record.is_made()) {
             let first = intent.filling(Goal::all(canary), record);
             filling.try_image(self.access, seen, &first, self.report).await?;
         }
-        if record.made {
+        if record.is_made() {
             return Ok(());
         }
         let whole = intent.filling(intent.goal, record);
@@ -328,7 +328,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     }
 
     fn note_resumed(&mut self, record: &Record) {
-        let way = match (record.made, record.phase) {
+        let way = match (record.is_made(), record.phase) {
             (true, Phase::Back) => "of a new pool back to 0 nodes",
             (true, _) => "of a new pool, whose first nodes try the image,",
             (false, Phase::Back) => "back to what the pool was",
@@ -343,7 +343,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     }
 
     fn note_begun(&mut self, record: &Record) {
-        match (record.phase, record.made) {
+        match (record.phase, record.is_made()) {
             (Phase::Forward | Phase::Done, true) if self.report.action == PoolAction::Created => {}
             (Phase::Forward | Phase::Done, true) => self.note_action(PoolAction::Resized),
             (Phase::Forward | Phase::Done, false) => self.note_action(PoolAction::Replaced),
@@ -364,7 +364,7 @@ struct Said {
 
 impl Said {
     const fn of(record: &Record) -> Self {
-        if record.made {
+        if record.is_made() {
             Self {
                 bad: "the image is bad, so the new pool gets 0 nodes",
                 kept: "the pool stays as it is: look at its nodes, then run the same again, or give it 0 nodes with azure-batch-pool rollback",
@@ -391,7 +391,7 @@ fn too_long() -> Error {
 
 fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Error {
     let id = access.id();
-    let text = if record.made {
+    let text = if record.is_made() {
         format!("pool {id} has 0 nodes, since those that tried its image are not good")
     } else {
         let image = record.former_image().unwrap_or("its former image");

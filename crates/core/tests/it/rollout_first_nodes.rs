@@ -110,8 +110,14 @@ async fn a_new_pool_whose_first_nodes_are_bad_is_left_without_nodes_and_tried_ag
             (error.kind(), outcome.report.action),
             (ErrorKind::Returned, PoolAction::Created)
         );
-        let (report, shown) = (error.report(), if command == "true" { "DiskFull" } else { "exit code 3" });
-        assert!(report.contains("pool p1 has 0 nodes") && report.contains(shown), "{report}");
+        let (report, shown) = (
+            error.report(),
+            if command == "true" { "DiskFull" } else { "exit code 3" },
+        );
+        assert!(
+            report.contains("pool p1 has 0 nodes") && report.contains(shown),
+            "{report}"
+        );
         assert_eq!(nodes(&azure), (0, 0));
 
         azure.turn_the_page();
@@ -119,7 +125,10 @@ async fn a_new_pool_whose_first_nodes_are_bad_is_left_without_nodes_and_tried_ag
             good(roll_out(&azure, &tried(command)).await);
             assert_eq!(nodes(&azure), (8, 8));
             let sizes = entries(&azure, &Method::POST, "/resize");
-            let sizes: Vec<&Value> = sizes.iter().map(|entry| &entry.request["targetDedicatedNodes"]).collect();
+            let sizes: Vec<&Value> = sizes
+                .iter()
+                .map(|entry| &entry.request["targetDedicatedNodes"])
+                .collect();
             assert_eq!(sizes, [2, 8]);
         }
     }
@@ -151,7 +160,10 @@ async fn a_run_that_was_ended_while_the_image_was_tried_is_gone_on_with() {
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     let made = azure.journal().len() as u64 + 15;
     azure.gone_after(made, cancel);
-    rollout::run(&client, &checked(&tried("true"))).await.result.unwrap_err();
+    rollout::run(&client, &checked(&tried("true")))
+        .await
+        .result
+        .unwrap_err();
     assert_eq!(nodes(&azure).0, 2);
     azure.turn_the_page();
     let report = good(roll_out(&azure, &tried("true")).await);

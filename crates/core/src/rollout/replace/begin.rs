@@ -73,7 +73,7 @@ pub(in crate::rollout) fn trial(made: &Record, pool: &Pool) -> Result<Option<Beg
         return Ok(Some(Begun::Already(record)));
     }
     let is_emptied = pool.targets.total() == 0
-        && matches!(Record::of(pool), Remembered::Change(record) if record.made && record.phase == Phase::Returned);
+        && matches!(Record::of(pool), Remembered::Change(record) if record.is_made() && record.phase == Phase::Returned);
     Ok(is_emptied.then(|| Begun::New(made.clone())))
 }
 
@@ -109,10 +109,12 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
     if record.phase == Phase::Back {
         return Ok(Some(Begun::Already(record)));
     }
-    if record.made && record.phase == Phase::Done {
-        return Err(nothing("was made by a roll-out and never changed since, so there is nothing to go back to"));
+    if record.is_made() && record.phase == Phase::Done {
+        return Err(nothing(
+            "was made by a roll-out and never changed since, so there is nothing to go back to",
+        ));
     }
-    if let Some(part) = unrestorable(pool, None).filter(|_| !record.made) {
+    if let Some(part) = unrestorable(pool, None).filter(|_| !record.is_made()) {
         return Err(Refusal {
             why: format!("would lose {part}: it holds secrets that Batch does not show"),
             remedy: "roll out the former version with {pool_json} that holds them, and {strategy} in-place",

@@ -103,7 +103,7 @@ pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> D
         };
     }
     // Whoever put jobs on a pool that is being tried wants them there: they wait for its nodes.
-    let held = if record.made {
+    let held = if record.is_made() {
         forget(seen.jobs)
     } else {
         hold(seen.jobs, running_tasks)
@@ -113,7 +113,7 @@ pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> D
     }
     match (pool.is_steady(), pool.current.total() + pool.targets.total()) {
         (false, _) => Deed::AwaitSteady,
-        (true, 0) if record.made => Deed::Finish,
+        (true, 0) if record.is_made() => Deed::Finish,
         (true, 0) => Deed::Swap,
         (true, _) => Deed::Empty,
     }

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ids::NodeCounts, rollout::{canary::CANARY, record::Was}};
+use crate::{
+    ids::NodeCounts,
+    rollout::{canary::CANARY, record::Was},
+};
 
 const FORMER: &str = "/g/images/d/versions/0.9.0";
 const NEW: &str = "/g/images/d/versions/1.0.0";
