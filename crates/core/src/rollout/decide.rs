@@ -236,7 +236,9 @@ impl Intent {
                 remedy: "finish that change with the version that began it",
             }),
             (Remembered::Change(record), _) if record.is_made() && record.is_under_way() => Ok(true),
-            (Remembered::Change(record), _) if record.is_made() && self.tries_again(pool, &record, difference) => Ok(true),
+            (Remembered::Change(record), _) if record.is_made() && self.tries_again(pool, &record, difference) => {
+                Ok(true)
+            }
             (Remembered::Change(record), Strategy::CreateOnly) if record.is_under_way() => Err(Refusal {
                 why: format!(
                     "is being changed in place since {}, to {}, and that has not come to its end",

@@ -67,6 +67,12 @@ pub(super) struct Replacing<'run, 'account> {
     bad: Option<Error>,
 }
 
+/// What is said when the new image is bad.
+struct Said {
+    bad: &'static str,
+    kept: &'static str,
+}
+
 impl<'run, 'account: 'run> Replacing<'run, 'account> {
     /// Nothing is done yet.
     pub(super) fn new(access: &'run mut PoolAccess<'account>, way: Way<'run>, report: &'run mut RolloutReport) -> Self {
@@ -354,12 +360,6 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     fn note_action(&mut self, action: PoolAction) {
         self.report.action = action;
     }
-}
-
-/// What is said when the new image is bad.
-struct Said {
-    bad: &'static str,
-    kept: &'static str,
 }
 
 impl Said {

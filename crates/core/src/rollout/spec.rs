@@ -165,17 +165,6 @@ impl Spec {
         Ok(body)
     }
 
-    /// The same with a record of what the pool is made for.
-    ///
-    /// # Errors
-    /// As [`Self::create_body`].
-    pub(super) fn trial_body(&self, nodes: NodeCounts, timeout: Duration, record: &str) -> Result<Value, Vec<Fault>> {
-        let mut body = self.create_body(nodes, timeout)?;
-        let metadata = swap::with_item(read_json::at(&body, "/metadata"), super::record::ITEM, Some(record));
-        set(&mut body, "/metadata", metadata);
-        Ok(body)
-    }
-
     /// The body of a `PATCH` that changes what differs in what can be changed at any time, and puts our marks on the
     /// pool. Metadata of others stays.
     pub(super) fn update_body(&self, pool: &Pool, difference: &Difference) -> Value {
