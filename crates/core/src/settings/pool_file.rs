@@ -53,6 +53,19 @@ pub(super) struct Completed {
     pub(super) faults: Vec<Fault>,
 }
 
+impl FilePool {
+    fn text(&self, opt: &'static crate::options::Opt) -> Option<&str> {
+        match self.values.get(opt)? {
+            Value::Text(text) => Some(text.trim()),
+            _ => None,
+        }
+    }
+
+    fn name(&self) -> Option<String> {
+        self.text(POOL_ID).map(str::to_owned)
+    }
+}
+
 /// Adds what the file says of one pool to what was given: what was given as an input counts.
 ///
 /// # Errors
@@ -269,17 +282,4 @@ fn foreign_account(given: &Values, pool: &FilePool) -> Option<Fault> {
 /// A fault of a place in the file.
 fn refused(spot: &Spot, text: impl Into<Words>) -> Fault {
     Fault::new(POOL_FILE, text.into().after(spot.shown()))
-}
-
-impl FilePool {
-    fn text(&self, opt: &'static crate::options::Opt) -> Option<&str> {
-        match self.values.get(opt)? {
-            Value::Text(text) => Some(text.trim()),
-            _ => None,
-        }
-    }
-
-    fn name(&self) -> Option<String> {
-        self.text(POOL_ID).map(str::to_owned)
-    }
 }

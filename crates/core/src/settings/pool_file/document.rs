@@ -52,6 +52,9 @@ enum Raw {
     Map(Vec<(Spanned<String>, Parsed)>),
 }
 
+/// Takes whatever stands there.
+struct AnyValue;
+
 impl Node {
     /// Reads a text.
     pub(super) fn parse(text: &str) -> Result<Self, Unreadable> {
@@ -195,14 +198,6 @@ impl Spot {
     }
 }
 
-fn joined(path: &str, name: &str) -> String {
-    if path.is_empty() {
-        name.to_owned()
-    } else {
-        format!("{path}.{name}")
-    }
-}
-
 impl<'de> Deserialize<'de> for Parsed {
     fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
         let spanned = Spanned::<Raw>::deserialize(deserializer)?;
@@ -218,9 +213,6 @@ impl<'de> Deserialize<'de> for Raw {
         deserializer.deserialize_any(AnyValue)
     }
 }
-
-/// Takes whatever stands there.
-struct AnyValue;
 
 impl<'de> de::Visitor<'de> for AnyValue {
     type Value = Raw;
@@ -271,6 +263,14 @@ impl<'de> de::Visitor<'de> for AnyValue {
             map.push(field);
         }
         Ok(Raw::Map(map))
+    }
+}
+
+fn joined(path: &str, name: &str) -> String {
+    if path.is_empty() {
+        name.to_owned()
+    } else {
+        format!("{path}.{name}")
     }
 }
 

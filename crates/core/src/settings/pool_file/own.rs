@@ -13,7 +13,9 @@ use super::{
 use crate::{
     options::{
         Kind, Opt, Verb, file,
-        pool::{IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, START_TASK, TARGET_SPOT_NODES, VM_SIZE},
+        pool::{
+            IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_FILE, POOL_ID, POOL_JSON, START_TASK, TARGET_SPOT_NODES, VM_SIZE,
+        },
     },
     settings::{
         fault::Fault,
@@ -174,7 +176,10 @@ fn unknown(name: &str) -> (String, Option<&'static Opt>) {
             let text = format!("is not a name here: did you mean {}?", dashed(opt.path));
             (text, Some(*opt))
         }
-        _ => ("is not a name here; docs/pool-file.md has them all".to_owned(), None),
+        _ => {
+            let page = dashed(POOL_FILE.path);
+            (format!("is not a name here; docs/{page}.md has them all"), None)
+        }
     }
 }
 
