@@ -61,9 +61,8 @@ impl Layout {
     pub fn entry(&self, need: &RegionNeed) -> Value {
         let mut entry = json!({"name": need.location, "regionalReplicaCount": need.replicas});
         if let Some(storage) = self.storage_of(&need.location) {
-            set(&mut entry, "", "storageAccountType", |kind| {
-                *kind = json!(storage.as_str())
-            });
+            let word = storage.as_str();
+            set(&mut entry, "", "storageAccountType", |kind| *kind = json!(word));
         }
         if let Some(region) = self.regions.get(&need.location) {
             for (name, value) in &region.more {
