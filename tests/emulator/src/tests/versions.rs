@@ -216,31 +216,6 @@ fn replica_sets_encryption_and_the_storage_strategy_are_filled_in_and_shown() {
     assert_eq!(azure.finish(&started)["status"], "Succeeded");
 }
 
-#[test]
-fn keys_are_for_all_disks_and_stay_what_they_were() {
-    let (mut azure, os) = world();
-    let data = azure.snapshot("data", "vm-build_DataDisk_0");
-    let sets = |data: Value| json!({"osDiskImage": {"diskEncryptionSetId": "/d"}, "dataDiskImages": data});
-    let body = |encryption: Value| {
-        let mut body = with_source(&json!({"osDiskImage": {"source": {"id": os}},
-            "dataDiskImages": [{"lun": 0, "source": {"id": data}}]}));
-        body["properties"]["publishingProfile"]["targetRegions"][0]["encryption"] = encryption;
-        body
-    };
-    let refused = azure.put(&id(VERSION), &body(sets(json!([]))));
-    assert!(refused.message().contains("for all disks"), "{}", refused.message());
-    let mut made = azure
-        .make(
-            &id(VERSION),
-            &body(sets(json!([{"lun": 0, "diskEncryptionSetId": "/d"}]))),
-        )
-        .body;
-    made["properties"]["publishingProfile"]["targetRegions"][0]["encryption"] =
-        sets(json!([{"lun": 0, "diskEncryptionSetId": "/other"}]));
-    let changed = azure.put(&id(VERSION), &made);
-    assert_eq!(changed.code(), "PropertyChangeNotAllowed", "{}", changed.message());
-}
-
 /// The table of which source may go into which definition.
 #[test]
 fn the_security_type_of_the_definition_decides_which_sources_are_legal() {
