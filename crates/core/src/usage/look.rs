@@ -28,6 +28,9 @@ use crate::{
 /// among others.
 const AT_ONCE: usize = 8;
 
+/// How the pool is read that a job or schedule makes.
+type ReadPool = fn(&Value) -> Option<AutoPool>;
+
 /// What is read of a whole subscription, and what for.
 const WHOLE: [(&str, &str); 3] = [
     ("Microsoft.Batch/batchAccounts/read", "to see every Batch account"),
@@ -155,7 +158,7 @@ async fn to_come(client: &Client, account: &SeenAccount) -> Result<Usage> {
         seen(client, &schedules, (format!("job schedules in {title}"), SCHEDULES))
     )?;
     let mut usage = Usage::default();
-    let kinds: [(_, _, fn(&Value) -> Option<AutoPool>); 2] = [
+    let kinds: [(_, _, ReadPool); 2] = [
         (jobs, "job", AutoPool::of_job),
         (schedules, "job schedule", AutoPool::of_schedule),
     ];
