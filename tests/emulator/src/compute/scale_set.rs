@@ -19,8 +19,12 @@ use crate::{
     http::Response,
     ids::IdSource,
     region,
-    resource::{Facts, Item},
+    resource::Item,
 };
+
+pub(crate) mod facts;
+
+use facts::ScaleSetFacts;
 
 /// A scale set.
 #[derive(Clone, Debug, Deserialize)]
@@ -44,14 +48,6 @@ pub struct ScaleSetSeed {
     #[serde(default)]
     pub tags: Value,
 }
-
-/// What a scale set knows beyond what it shows: its instances.
-#[derive(Clone, Debug, Default)]
-pub(crate) struct ScaleSetFacts {
-    instances: Vec<Value>,
-}
-
-impl Facts for ScaleSetFacts {}
 
 impl ScaleSetSeed {
     /// Puts it there, below an id that ends with the provider.

@@ -3,7 +3,7 @@
 //! It answers nothing.
 
 use super::{
-    disk::facts::DiskFacts, image::facts::ImageFacts, kind::Kind, quota::Quotas, scale_set::ScaleSetFacts,
+    disk::facts::DiskFacts, image::facts::ImageFacts, kind::Kind, quota::Quotas, scale_set::facts::ScaleSetFacts,
     snapshot::facts::SnapshotFacts, soft_deleted::SoftDeleted, throttle::Spent, version::replication::VersionFacts,
     vm::facts::VmFacts,
 };
