@@ -12,7 +12,6 @@ use super::{
     plan::{Asking, Goal},
     regions,
     step::Step,
-    temporaries::{Found, TemporaryId},
     way::Way,
 };
 use crate::{
@@ -24,6 +23,7 @@ use crate::{
     replicas::RegionNeed,
     replication::Layout,
     settings::{Generalized, PublishSettings, Source, Stopped},
+    temporaries::{Found, TemporaryId},
     words,
 };
 

@@ -18,7 +18,6 @@ use super::{
     regions::regions,
     security::DefinitionSecurity,
     source::fingerprint,
-    temporaries::TemporaryId,
     way::{Policy, Way, choose as choose_way},
 };
 use crate::{
@@ -33,6 +32,7 @@ use crate::{
     replication::{Details, Layout, Wanted},
     settings::{Lun, PublishSettings},
     tags::{Fingerprint, SourceKey},
+    temporaries::TemporaryId,
 };
 
 /// Who asks, and when.

@@ -10,6 +10,7 @@ mod version;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::temporaries::USUAL_PREFIX;
 pub use self::{
     machine::{Generalized, Keys, MachineHandling, PurchasePlan, Stopped},
     profile::ProfileJson,
