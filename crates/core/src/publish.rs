@@ -33,6 +33,7 @@ mod report;
 mod security;
 mod source;
 mod step;
+mod testing;
 mod unused;
 mod way;
 

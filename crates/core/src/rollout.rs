@@ -12,7 +12,6 @@ mod explain;
 mod filling;
 mod jobs;
 mod observe;
-mod one_line;
 mod plan;
 mod pool;
 mod ready;
@@ -27,14 +26,16 @@ mod standing;
 mod step;
 mod verdict;
 
-pub use canary::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
+pub(crate) use size::classify::resize_failure;
+
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
+    one_line::one_line,
     plan::{Ended, Plan},
     settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
@@ -285,7 +286,7 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
         let text = format!(
             "{} nodes run another image, {}",
             waited.census.elsewhere,
-            one_line::one_line(image)
+            one_line(image)
         );
         access.client().run().progress.warn(text);
     }

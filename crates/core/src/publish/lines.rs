@@ -132,8 +132,9 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
         Stage::Version => format!(
             "Creating image version {} in {}",
             goal.version.name(),
-            regions::names(&goal.first)
+            regions::names(&goal.at_first())
         ),
+        Stage::Test => format!("Testing image version {} on one node", goal.version.name()),
         Stage::First => format!("Completing {}, where pools wait", regions::names(&goal.first)),
         Stage::Rest => format!("Replicating to {}", regions::names(&goal.rest)),
         Stage::Cleanup => "Removing what was only needed on the way".to_owned(),
