@@ -221,8 +221,8 @@ async fn machine(work: Work<'_>, seen: &mut Seen, deeds: &Deeds<'_>) -> Result<R
 
 /// Tests the version; only one that passes goes on.
 async fn test(work: Work<'_>, seen: &mut Seen, goal: &Goal, deeds: &Deeds<'_>) -> Result<Reached> {
-    if let (true, Some(test)) = (deeds.tests, &goal.test) {
-        seen.put_version(testing::run(work, goal, test).await?);
+    if let (Some(deeds::Version::Test), Some(test)) = (deeds.version, &goal.test) {
+        seen.put_version(Box::pin(testing::run(work.client, &work.settings.run_id, (goal, test))).await?);
     }
     Ok(Reached::Something)
 }

@@ -22,8 +22,6 @@ pub(super) struct Deeds<'a> {
     pub marked: Vec<&'a str>,
     /// With the version.
     pub version: Option<Version>,
-    /// Whether the version is tested.
-    pub tests: bool,
     /// Whether the version is completed in the regions of the batch. Regions, replicas and what it says of itself are
     /// written together, so one deed carries out every such step.
     pub completes_regions: bool,
@@ -63,6 +61,8 @@ pub(super) enum Version {
     Await,
     /// It is created and waited for.
     Create,
+    /// It is tested.
+    Test,
 }
 
 impl<'a> Deeds<'a> {
@@ -88,7 +88,7 @@ impl<'a> Deeds<'a> {
             Step::AwaitTemporary { id } => self.temporaries.push(Making::Await(id)),
             Step::CreateVersion { .. } => self.version = self.version.max(Some(Version::Create)),
             Step::AwaitVersion { .. } => self.version = self.version.max(Some(Version::Await)),
-            Step::Test { .. } => self.tests = true,
+            Step::Test { .. } => self.version = self.version.max(Some(Version::Test)),
             Step::PutBack { .. } | Step::Replicate { .. } | Step::AwaitRegions { .. } | Step::Describe { .. } => {
                 self.completes_regions = true;
             }

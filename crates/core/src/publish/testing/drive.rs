@@ -22,7 +22,7 @@ use crate::{
     ids::{PoolId, resource::ImageVersionId},
     one_line::one_line,
     progress::Event,
-    publish::{carry::Work, cleanup, plan::Goal},
+    publish::{cleanup, plan::Goal},
     replication::{self, Details, Wanted},
     request::Request,
     rollout::resize_failure,
@@ -47,45 +47,6 @@ struct Test<'a> {
     made: u32,
     /// Since when the pool is there.
     since: Instant,
-}
-
-/// Tests the version and writes into its tag how that ended.
-///
-/// # Errors
-/// `Returned` when the image is bad; when the pool cannot be made, Azure refuses, or the run ends.
-pub(in crate::publish) async fn run(work: Work<'_>, goal: &Goal, test: &PlannedTest) -> Result<ImageVersion> {
-    let mut testing = Test {
-        client: work.client,
-        test,
-        version: &goal.version,
-        run: &work.settings.run_id,
-        made: 0,
-        since: Instant::now(),
-    };
-    remove_left(work.client, test).await;
-    let ended = testing.reach().await;
-    let client = work.client.for_cleanup(cleanup::LIMIT);
-    let removed = remove(&client, test, &test.pool, &goal.version.to_string()).await;
-    let title = version::title(&goal.version);
-    match ended {
-        // A version that has passed is not tested again, so what is left now no later run would look for.
-        Ok(()) => {
-            removed.map_err(|error| error.while_doing(format!("cannot remove what tested image version {title}")))?;
-            work.client.note(format!("Image version {title} passed its test"));
-            mark(work.client, goal, Verdict::Passed.text(test)).await
-        }
-        Err(error) => {
-            if let Err(error) = removed {
-                left(&client, &test.pool, &error);
-            }
-            let error = if error.kind() == ErrorKind::Returned {
-                failed(work.client, goal, test, error).await
-            } else {
-                error
-            };
-            Err(error.while_doing(format!("cannot go on with image version {title}")))
-        }
-    }
 }
 
 impl Test<'_> {
@@ -203,6 +164,49 @@ impl Test<'_> {
 
     fn bad(&self, why: String) -> Error {
         Error::new(ErrorKind::Returned, why)
+    }
+}
+
+/// Tests the version and writes into its tag how that ended.
+///
+/// # Errors
+/// `Returned` when the image is bad; when the pool cannot be made, Azure refuses, or the run ends.
+pub(in crate::publish) async fn run(
+    client: &Client,
+    run_id: &str,
+    (goal, test): (&Goal, &PlannedTest),
+) -> Result<ImageVersion> {
+    let mut testing = Test {
+        client,
+        test,
+        version: &goal.version,
+        run: run_id,
+        made: 0,
+        since: Instant::now(),
+    };
+    remove_left(client, test).await;
+    let ended = testing.reach().await;
+    let cleaning = client.for_cleanup(cleanup::LIMIT);
+    let removed = remove(&cleaning, test, &test.pool, &goal.version.to_string()).await;
+    let title = version::title(&goal.version);
+    match ended {
+        // A version that has passed is not tested again, so what is left now no later run would look for.
+        Ok(()) => {
+            removed.map_err(|error| error.while_doing(format!("cannot remove what tested image version {title}")))?;
+            client.note(format!("Image version {title} passed its test"));
+            mark(client, goal, Verdict::Passed.text(test)).await
+        }
+        Err(error) => {
+            if let Err(error) = removed {
+                left(client, &test.pool, &error);
+            }
+            let error = if error.kind() == ErrorKind::Returned {
+                failed(client, goal, test, error).await
+            } else {
+                error
+            };
+            Err(error.while_doing(format!("cannot go on with image version {title}")))
+        }
     }
 }
 
