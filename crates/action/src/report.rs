@@ -205,6 +205,7 @@ const fn action_word(action: PoolAction) -> &'static str {
     match action {
         PoolAction::Created => "created",
         PoolAction::Resized => "resized",
+        PoolAction::Autoscaled => "autoscaled",
         PoolAction::Updated => "updated",
         PoolAction::Joined => "joined",
         PoolAction::Replaced => "replaced",

@@ -5,6 +5,7 @@
 use super::{
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
+    follow::not_evaluated,
     pool::PoolAccess,
     replace::{self, steps::EMPTIED},
     replicas::Need,
@@ -12,11 +13,14 @@ use super::{
     step::RolloutStep,
 };
 use crate::{
-    batch::pool::Pool,
+    batch::{
+        autoscale::{self, Evaluation},
+        pool::Pool,
+    },
     error::Result,
     ids::{NodeCounts, resource::ImageVersionId},
     plan::Plan,
-    settings::{Adopt, RolloutSettings, patience},
+    settings::{Adopt, Autoscale, RolloutSettings, patience},
 };
 
 /// What the first look has come to.
@@ -71,7 +75,7 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
     if will_be_made {
         // Nothing is written for a pool that could not be created afterwards.
         let asked = intent.spec.asked();
-        let body = asked.map(|spec| spec.create_body(intent.goal.targets, intent.first_timeout()));
+        let body = asked.map(|spec| intent.new_body(spec, intent.first_timeout()));
         body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
     }
     if let Some(pool) = &pool
@@ -83,10 +87,14 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         Some(pool) if !will_be_made => pool.current,
         _ => NodeCounts::default(),
     };
+    let expected = evaluated(access, intent, pool.as_ref()).await?;
     if let Next::Replace(pool) = next {
-        return replaced(access, intent, pool, settings).await;
+        let mut beginning = replaced(access, intent, pool, settings).await?;
+        beginning.plan.expect(expected.as_deref());
+        return Ok(beginning);
     }
-    let plan = steps((intent, &settings.pool.version), &next, rounds);
+    let mut plan = steps((intent, &settings.pool.version), &next, rounds);
+    plan.expect(expected.as_deref());
     let sized = match next {
         Next::Update(pool, _) => intent.sizing(pool),
         next => next,
@@ -101,10 +109,48 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
             Next::Sized(_) if is_updated => Size::NoNewNodes,
             Next::Sized(_) => Size::Reached,
             Next::Join(_) => Size::NoNewNodes,
+            _ if intent.follows.is_some() => Size::NewNodes,
             _ if intent.goal.is_more_than(current) => Size::NewNodes,
             _ => Size::NoNewNodes,
         },
     })
+}
+
+impl Plan<RolloutStep> {
+    /// Says what the formula comes to now.
+    fn expect(&mut self, expected: Option<&str>) {
+        for step in &mut self.steps {
+            if let RolloutStep::EnableAutoscale { now, .. } = step {
+                *now = expected.map(str::to_owned);
+            }
+        }
+    }
+}
+
+/// What Batch says a new formula comes to in a pool that follows one; of others it cannot be asked, but Batch looks at a
+/// formula before it takes it.
+async fn evaluated(access: &PoolAccess<'_>, intent: &Intent, pool: Option<&Pool>) -> Result<Option<String>> {
+    let (Some(follows), Some(pool)) = (&intent.follows, pool) else {
+        return Ok(None);
+    };
+    let is_other = |found: &Autoscale| !follows.scale.is_met_by(found);
+    if autoscale::of(pool).filter(is_other).is_none() {
+        return Ok(None);
+    }
+    let evaluation = match access.evaluate(&follows.scale).await {
+        Err(error) if error.has_status(403) => {
+            access
+                .client()
+                .warn(format!("the autoscale formula was not evaluated: {error}"));
+            None
+        }
+        evaluation => evaluation?,
+    };
+    match evaluation {
+        Some(Evaluation { error: Some(error), .. }) => Err(not_evaluated(error)),
+        Some(evaluation) => Ok(Some(evaluation.targets())),
+        None => Ok(None),
+    }
 }
 
 async fn replaced(
@@ -129,11 +175,11 @@ async fn replaced(
     let (mut plan, after) = around.map_err(|refusal| refused(access.id(), refusal))?;
     let mut filled = pool.clone();
     filled.current = EMPTIED;
-    let grown = steps(
-        (intent, &settings.pool.version),
-        &Next::Resize(&filled),
-        settings.policy.resize.rounds,
-    );
+    let grows = match intent.follows {
+        Some(_) => Next::Follow(&filled),
+        None => Next::Resize(&filled),
+    };
+    let grown = steps((intent, &settings.pool.version), &grows, settings.policy.resize.rounds);
     plan.extend(grown.steps);
     plan.extend(after);
     Ok(Beginning {
@@ -167,17 +213,32 @@ fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds:
         let all = patience::rounds(intent.first_timeout(), targets.total(), rounds);
         all.map(|timeout| timeout.as_secs() / 60).collect()
     };
-    let create = || RolloutStep::CreatePool {
-        pool: pool.clone(),
-        version: version.clone(),
-        targets,
-        timeouts_minutes: timeouts_minutes(),
+    let scale = intent.follows.as_ref().map(|follows| follows.scale.clone());
+    let create = || match scale.clone() {
+        Some(autoscale) => RolloutStep::CreateAutoscalePool {
+            pool: pool.clone(),
+            version: version.clone(),
+            autoscale,
+        },
+        None => RolloutStep::CreatePool {
+            pool: pool.clone(),
+            version: version.clone(),
+            targets,
+            timeouts_minutes: timeouts_minutes(),
+        },
     };
-    let resize = |from| RolloutStep::ResizePool {
-        pool: pool.clone(),
-        from,
-        targets,
-        timeouts_minutes: timeouts_minutes(),
+    let resize = |from| match scale.clone() {
+        Some(autoscale) => RolloutStep::EnableAutoscale {
+            pool: pool.clone(),
+            autoscale,
+            now: None,
+        },
+        None => RolloutStep::ResizePool {
+            pool: pool.clone(),
+            from,
+            targets,
+            timeouts_minutes: timeouts_minutes(),
+        },
     };
     let mut steps = match next {
         Next::Update(found, difference) => {
@@ -205,7 +266,7 @@ fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds:
             },
             resize(found.current),
         ],
-        Next::Resize(found) => vec![resize(found.current)],
+        Next::Resize(found) | Next::Follow(found) => vec![resize(found.current)],
         Next::Join(_) => vec![RolloutStep::JoinResize {
             pool: pool.clone(),
             targets,
@@ -214,9 +275,13 @@ fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds:
             Vec::new()
         }
     };
-    steps.push(RolloutStep::AwaitNodes {
-        pool: pool.clone(),
-        needed: intent.goal.needed,
+    steps.push(if scale.is_some() {
+        RolloutStep::AwaitAutoscale { pool: pool.clone() }
+    } else {
+        RolloutStep::AwaitNodes {
+            pool: pool.clone(),
+            needed: intent.goal.needed,
+        }
     });
     Plan::new(steps)
 }

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{batch::pool::Pool, ids::NodeCounts};
+use crate::{batch::pool::Pool, ids::NodeCounts, settings::Autoscale};
 
 /// The metadata item's name.
 pub(super) const ITEM: &str = "azure-batch-rollout";
@@ -42,6 +42,9 @@ pub(super) struct Record {
     pub(super) was: Was,
     /// When it began.
     pub(super) since: Timestamp,
+    /// The short name of the formula that the pool gets, or had when the return began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) follows: Option<String>,
 }
 
 /// Which way a change goes, or how it ended.
@@ -68,6 +71,9 @@ pub(super) struct Was {
     /// The mark of its specification, if a roll-out had made it.
     #[serde(default)]
     pub(super) mark: Option<String>,
+    /// The formula that decided its size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) autoscale: Option<Autoscale>,
 }
 
 /// What a pool's metadata say of a change.
@@ -94,6 +100,7 @@ impl Record {
             swapped: false,
             was,
             since,
+            follows: None,
         }
     }
 
@@ -131,9 +138,14 @@ impl Record {
         (!text.is_empty() && text.len() <= LONGEST).then_some(text)
     }
 
-    /// The nodes that try the image first: dedicated ones, unless the pool gets none.
+    /// The nodes that try the image first: dedicated ones, unless the pool gets none. What a formula will say is not
+    /// known, so what it said last counts.
     pub(super) const fn canary_nodes(&self) -> NodeCounts {
-        if self.size.dedicated > 0 {
+        let is_dedicated = match self.follows {
+            Some(_) => self.was.size.dedicated > 0 || self.was.size.spot == 0,
+            None => self.size.dedicated > 0,
+        };
+        if is_dedicated {
             NodeCounts {
                 dedicated: self.canary,
                 spot: 0,
@@ -176,6 +188,7 @@ mod tests {
             size: nodes(5),
             fields: [("/vmSize".to_owned(), json!("standard_d4s_v5"))].into(),
             mark: None,
+            autoscale: None,
         };
         Record::begin(
             "r1".to_owned(),

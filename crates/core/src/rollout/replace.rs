@@ -20,8 +20,8 @@ use super::{
     PoolAction, RolloutReport,
     decide::{self, Intent, Refusal},
     explain::{self, refused},
+    follow,
     pool::PoolAccess,
-    ready,
     record::{Phase, Record, Remembered},
     size::{OVERTAKEN, Sizing},
     spec::{Spec, Wanted, back_body, recorded},
@@ -30,7 +30,7 @@ use super::{
 use crate::{
     batch::{
         job::{self, DisableTasks, Job},
-        pool::{Deallocation, Pool, Resize},
+        pool::{Deallocation, Pool, Resize, Scaling},
     },
     error::{Error, ErrorKind, Result},
     ids::NodeCounts,
@@ -146,6 +146,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             Deed::Enable(id) => self.enable(&id).await,
             Deed::AwaitJobs(count) => self.wait("jobs and their running tasks", count).await,
             Deed::AwaitSteady => self.wait("the pool to be empty", count_of(pool.current)).await,
+            Deed::Unfollow => self.unfollow(pool).await,
             Deed::Empty => self.empty(pool).await,
             Deed::Swap => self.swap(pool, record).await,
             Deed::Forget(id) => self.send(job::delete(self.access.watch().endpoint(), &id)).await,
@@ -238,6 +239,14 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         self.send(job::enable(self.access.watch().endpoint(), id)).await
     }
 
+    async fn unfollow(&mut self, pool: &Pool) -> Result<()> {
+        self.access
+            .client()
+            .note("taking the autoscale formula from the pool; it is remembered in the pool's metadata");
+        let sent = self.access.unfollow(pool).await;
+        self.after(sent).await.map(drop)
+    }
+
     async fn empty(&mut self, pool: &Pool) -> Result<()> {
         if pool.targets.total() == 0 {
             let text = format!(
@@ -277,9 +286,13 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         let filled = match (record.phase, self.asked()) {
             (Phase::Forward, Some((intent, _))) => {
                 let (canary, goal) = (record.canary_nodes(), intent.goal);
-                let tried = if canary.total() > 0 && pool.targets != record.size {
-                    self.try_image(pool, &intent.filling(Goal::all(canary), record), jobs)
-                        .await
+                let is_grown = match intent.follows {
+                    Some(_) => pool.scaling == Scaling::Auto,
+                    None => pool.targets == record.size,
+                };
+                let tried = if canary.total() > 0 && !is_grown {
+                    let trial = intent.filling(Goal::all(canary), record).without_formula();
+                    self.try_image(pool, &trial, jobs).await
                 } else {
                     Ok(())
                 };
@@ -339,12 +352,12 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     async fn grow(&mut self, intent: &Intent) -> Result<()> {
         let sizing = Sizing::new(self.access, intent, self.way.rounds, self.doing, self.report);
         sizing.reach().await?;
-        let waited: Waited = ready::wait(self.access, intent, self.way.readiness, self.report).await?;
+        let waited: Waited = follow::nodes(self.access, intent, self.way.readiness, self.report).await?;
         if waited.verdict == Verdict::Good {
             return Ok(());
         }
         let stillness = self.way.readiness.node_timeout;
-        Err(explain::unready(self.access.id(), intent.goal, &waited, stillness))
+        Err(explain::unready(self.access.id(), waited.goal, &waited, stillness))
     }
 
     async fn finish(&mut self, pool: &Pool, record: &Record) -> Result<()> {

@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
+use super::{Autoscale, Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct PoolSpec {
     pub node_agent_sku: Option<NodeAgentSku>,
     /// How many nodes.
     pub targets: Targets,
+    /// The formula that decides how many nodes instead; the targets are 0 then.
+    pub autoscale: Option<Autoscale>,
     /// The start task.
     pub start_task: Option<StartTask>,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.

@@ -63,6 +63,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
                 spot: 0,
                 spot_counts: SpotCounts::No,
             },
+            autoscale: None,
             start_task: None,
             json: serde_json::Map::new(),
         },

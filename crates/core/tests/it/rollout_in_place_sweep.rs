@@ -155,11 +155,14 @@ fn pool(resources: &Value) -> &Value {
 }
 
 /// When the change began says nothing about the pool, nor how long its last resize was given.
-fn settle(mut resources: Value) -> Value {
+pub(crate) fn settle(mut resources: Value) -> Value {
     for item in resources["batch"].as_object_mut().unwrap().values_mut() {
         if let Some(fields) = item.as_object_mut() {
             fields.remove("resizeTimeout");
             fields.remove("previousStateTransitionTime");
+            if let Some(run) = fields.get_mut("autoScaleRun").and_then(Value::as_object_mut) {
+                run.remove("timestamp");
+            }
         }
         for item in item["metadata"].as_array_mut().into_iter().flatten() {
             if item["name"] == "azure-batch-rollout" {
