@@ -102,13 +102,13 @@ rows! {
     STRATEGY: "strategy", Change, Kind::Text, Standard::Value("create-only", "no pool is emptied unless you say so"), [],
         "What happens to a pool that is there and needs another image, or another setting that Batch changes only while a pool has no nodes. `create-only`: it is refused. `in-place`: its jobs are disabled, it is emptied as {running_tasks} says, changed, filled again, and its jobs are enabled.";
     CANARY_NODES: "canary_nodes", Change, Kind::Text, Standard::Rule("1 when {canary_command} or {canary_minutes} is given, else none"), [],
-        "How many nodes get the new image first in place: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
+        "How many nodes get the image first, in a pool that is made or that gets another image: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
     CANARY_COMMAND: "canary_command", Change, Kind::Text, Standard::Absent, [],
         "Command that must succeed as a task on each of the first nodes; run by `/bin/bash -c` or `cmd /c`. The end of what it writes is in the report.";
     CANARY_MINUTES: "canary_minutes", Change, Kind::Number, Standard::Value("0", "the command and the start of the nodes say enough"), [],
         "How many minutes the first nodes must stay ready before the pool grows.";
     ON_FAILURE: "on_failure", Change, Kind::Text, Standard::Value("return", "a pool without nodes serves nobody"), [],
-        "What happens in place when the new image turns out bad. `return`: the pool gets its former image, size and jobs, and the run ends with exit code 9. `keep`: it stays as it is, with its jobs disabled, until the same run or a rollback goes on.";
+        "What happens when the image turns out bad. `return`: a pool that is changed in place gets its former image, size and jobs; a new pool whose first nodes are bad gets 0 nodes; the run ends with exit code 9. `keep`: the pool stays as it is, in place with its jobs disabled, until the same run or a rollback goes on.";
 }
 
 rows! {

@@ -220,6 +220,36 @@ impl RolloutSettings {
     }
 }
 
+impl RolloutSettings {
+    /// The nodes that try the image before the others come: dedicated ones, unless the pool gets none.
+    #[must_use]
+    pub fn first_nodes(&self) -> NodeCounts {
+        let (targets, canary) = (self.pool.targets, &self.change.canary);
+        if self.pool.autoscale.is_some() {
+            // What the formula will say is not known: one node, unless a number is given.
+            let asked = match canary.nodes {
+                Some(Share::Nodes(nodes)) => nodes,
+                Some(Share::Percent(_)) | None => 1,
+            };
+            return NodeCounts {
+                dedicated: canary.of(asked),
+                spot: 0,
+            };
+        }
+        if targets.dedicated > 0 {
+            NodeCounts {
+                dedicated: canary.of(targets.dedicated),
+                spot: 0,
+            }
+        } else {
+            NodeCounts {
+                dedicated: 0,
+                spot: canary.of(targets.spot),
+            }
+        }
+    }
+}
+
 impl Targets {
     /// Whether spot nodes must be ready: when asked for, or when there are no others to count.
     #[must_use]
