@@ -408,7 +408,7 @@ async fn refusals_write_nothing_and_say_what_works() {
         (
             autoscale,
             "autoscale formula",
-            "disable autoscale, or use a new pool id",
+            "give the formula in autoscale_formula",
         ),
         (
             shared_key,

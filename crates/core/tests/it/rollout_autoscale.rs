@@ -235,6 +235,26 @@ async fn a_canary_of_a_pool_that_follows_a_formula_runs_before_the_formula_does(
 }
 
 #[tokio::test(start_paused = true)]
+async fn the_first_node_of_a_new_pool_tries_the_image_before_the_formula_decides() {
+    let azure = world(|_| {});
+    let mut settings = following(FOUR);
+    settings.change.canary.command = Some("true".to_owned());
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(
+        (report.action, report.canary.len(), report.ready),
+        (PoolAction::Created, 1, 4)
+    );
+    let created = &entries(&azure, &Method::POST, "/pools")[0].request;
+    assert_eq!(created["targetDedicatedNodes"], 1);
+    assert_eq!(pool(&azure).await["autoScaleFormula"], FOUR);
+    assert!(
+        steps(&report)
+            .iter()
+            .any(|step| step.starts_with("let the autoscale formula decide"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_strangers_pool_is_given_no_formula() {
     let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 2)]));
     let error = failure(&azure, &following(FOUR)).await;
