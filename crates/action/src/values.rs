@@ -121,18 +121,21 @@ impl Given {
         }
     }
 
-    /// Puts the contents of the manifest and of files named by `@file` (pool JSON, formula) in the place of their paths.
+    /// Puts the contents of the manifest, the pool file and files named by `@file` (pool JSON, formula) in the place of
+    /// their paths.
     ///
     /// # Errors
     /// A fault for each file that cannot be read; its option then counts as unknown.
     pub fn read_files(&mut self) -> Vec<Fault> {
-        let manifest = self.text(pool::MANIFEST).map(str::to_owned);
+        let path = |opt| self.text(opt).map(str::to_owned);
+        let (manifest, pool_file) = (path(pool::MANIFEST), path(pool::POOL_FILE));
         let after_at = |opt| {
             let path = self.text(opt).and_then(|text| text.strip_prefix('@'));
             (opt, path.map(|path| path.trim().to_owned()))
         };
         let named = [
             (pool::MANIFEST, manifest),
+            (pool::POOL_FILE, pool_file),
             after_at(pool::POOL_JSON),
             after_at(pool::AUTOSCALE_FORMULA),
         ];
@@ -173,11 +176,17 @@ impl Given {
         }
     }
 
-    /// Of Batch's JSON the parts that look like secrets; it holds passwords, keys and signed addresses.
+    /// Of Batch's JSON and of a pool file the parts that look like secrets; they hold passwords, keys and signed
+    /// addresses.
     fn remember_secrets_in(&mut self, opt: &'static Opt, text: &str) {
-        if matches!(opt.kind, Kind::Json) {
+        let of_file = (opt == pool::POOL_FILE)
+            .then(|| settings::pool_file_as_json(text))
+            .flatten();
+        if matches!(opt.kind, Kind::Json) || opt == pool::POOL_FILE {
             let origin = Origin::User;
-            let found = secrets_in_json(text).into_iter().map(|text| Secret { text, origin });
+            let found = secrets_in_json(of_file.as_deref().unwrap_or(text))
+                .into_iter()
+                .map(|text| Secret { text, origin });
             self.secrets.extend(found);
         }
     }

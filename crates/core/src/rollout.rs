@@ -86,7 +86,12 @@ pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Resul
 /// # Errors
 /// With all faults.
 pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
-    Spec::new(settings).map(drop)
+    let faults = Spec::new(settings).err().unwrap_or_default();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let spots = &settings.pool.spots;
+    Err(faults.into_iter().map(|fault| spots.placed(fault)).collect())
 }
 
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {

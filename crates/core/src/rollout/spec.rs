@@ -4,7 +4,6 @@
 
 mod compare;
 mod mark;
-mod shape;
 mod start_task;
 mod swap;
 mod wanted;
@@ -35,6 +34,7 @@ use crate::{
     settings::{
         Autoscale, RolloutSettings, StartTask,
         fault::{Fault, Faults},
+        shape,
     },
     words,
 };

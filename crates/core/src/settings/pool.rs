@@ -5,10 +5,11 @@ use std::time::Duration;
 use super::{
     AccountRef, Adopt, Autoscale, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec,
     Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, Share,
-    SpotCounts, StartTask, Targets, WaitForSuccess,
+    SpotCounts, Spots, StartTask, Targets, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     manifest::Manifest,
     reader::Reader,
+    shape,
     sign_in::known_cloud,
 };
 use crate::{
@@ -27,7 +28,7 @@ const SHORTEST_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const MOST_ROUNDS: u32 = 10;
 
 /// Reads the settings.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
+pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<RolloutSettings> {
     let manifest = manifest(reader);
     let version = version(reader, manifest.as_ref());
     let account = account(reader);
@@ -40,6 +41,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let autoscale = autoscale(reader);
     let start_task = start_task(reader);
     let json = reader.json_object(pool::POOL_JSON);
+    reader.refuse_all(shape::faults(&json));
     let names_agent = json
         .get("virtualMachineConfiguration")
         .is_some_and(|machine| machine.get("nodeAgentSKUId").is_some());
@@ -67,6 +69,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
             autoscale,
             start_task,
             json,
+            spots: spots.clone(),
         },
         policy: RolloutPolicy {
             resize,

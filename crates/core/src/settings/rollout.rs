@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{Autoscale, Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
+use super::{Autoscale, Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -59,6 +59,8 @@ pub struct PoolSpec {
     pub start_task: Option<StartTask>,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
     pub json: Map<String, Value>,
+    /// Where in a pool file all this stands, so that faults are shown there.
+    pub spots: Spots,
 }
 
 /// How to go about rolling out, for one pool or many.
