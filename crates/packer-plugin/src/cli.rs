@@ -61,7 +61,6 @@ pub fn run(arguments: &[String], stdout: &mut dyn Write, lookup: &Lookup) -> Exi
         }
         Err(cause) => Answer::of_start(&cause),
     };
-    desk.terminal.remove_bars();
     write(answer, parsed.output, &mut desk.terminal, stdout)
 }
 

@@ -116,6 +116,20 @@ pub enum AccountRef {
     Endpoint(BatchEndpoint),
 }
 
+impl AccountRef {
+    /// The account's name, which is the first part of its endpoint too.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Id(id) => id.name().to_owned(),
+            Self::Endpoint(endpoint) => {
+                let host = endpoint.to_string();
+                host.split('.').next().unwrap_or_default().to_owned()
+            }
+        }
+    }
+}
+
 /// How many nodes a pool shall have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Targets {

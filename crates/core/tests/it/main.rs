@@ -25,6 +25,7 @@ mod rollout_in_place_sweep;
 mod rollout_meanwhile;
 mod rollout_short;
 mod rollout_sweep;
+mod shown;
 mod source_image;
 mod status;
 mod support;
