@@ -222,7 +222,8 @@ impl Run {
         what: impl Into<String>,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
-        self.step_at(None, (step, what.into()), work).await
+        // Both carry the work, which is large.
+        Box::pin(self.step_at(None, (step, what.into()), work)).await
     }
 
     /// Runs a step of which it is known which of the steps it is.

@@ -2,7 +2,7 @@
 //!
 //! What the frame shows, and what is sent for it, is core's. It stands on stderr, since stdout may be a pipe.
 
-use azure_batch_core::frame::screen::{Screen, Terminal, Window};
+use azure_batch_core::frame::screen::{Colours, Screen, Window};
 
 /// What a terminal that does not say its size is taken for.
 const USUAL: Window = Window { columns: 80, rows: 24 };
@@ -11,12 +11,7 @@ const USUAL: Window = Window { columns: 80, rows: 24 };
 pub(super) fn on_stderr(term: Option<&str>) -> Option<Screen> {
     let stderr = console::Term::stderr();
     let features = stderr.features();
-    let colours = Terminal {
-        is_terminal: features.is_attended(),
-        takes_colours: features.colors_supported(),
-        term,
-    }
-    .colours()?;
+    let colours = Colours::on_terminal(features.colors_supported(), term).filter(|_| features.is_attended())?;
     let size = move || {
         stderr.size_checked().map_or(USUAL, |(rows, columns)| Window {
             columns: columns.into(),

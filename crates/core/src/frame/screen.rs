@@ -18,17 +18,6 @@ pub struct Window {
     pub rows: usize,
 }
 
-/// What the program can know of a terminal.
-#[derive(Clone, Copy, Debug)]
-pub struct Terminal<'a> {
-    /// Whether it is one.
-    pub is_terminal: bool,
-    /// Whether it takes colours and they are wanted.
-    pub takes_colours: bool,
-    /// The variable `TERM`.
-    pub term: Option<&'a str>,
-}
-
 /// A terminal on which there may be a frame.
 pub struct Screen {
     size: Box<dyn Fn() -> Window + Send>,
@@ -47,15 +36,15 @@ impl fmt::Debug for Screen {
     }
 }
 
-impl Terminal<'_> {
-    /// Whether a frame can be drawn, and with or without colours: not into a file, and not on a terminal that cannot
-    /// move its cursor.
+impl Colours {
+    /// Whether a frame can be drawn on a terminal, and with or without colours: not where the cursor cannot be moved.
+    /// `takes_colours` is what the terminal and the user say; `term` is the variable `TERM`.
     #[must_use]
-    pub fn colours(self) -> Option<Colours> {
-        match (self.is_terminal, self.takes_colours, self.term) {
-            (true, true, _) => Some(Colours::On),
-            (true, false, Some(term)) if !term.is_empty() && term != "dumb" => Some(Colours::Off),
-            _ => None,
+    pub fn on_terminal(takes_colours: bool, term: Option<&str>) -> Option<Self> {
+        match (takes_colours, term) {
+            (true, _) => Some(Self::On),
+            (false, Some(term)) if !term.is_empty() && term != "dumb" => Some(Self::Off),
+            (false, _) => None,
         }
     }
 }
@@ -218,18 +207,13 @@ mod tests {
 
     #[test]
     fn a_frame_needs_a_terminal_that_can_move_its_cursor() {
-        let of = |is_terminal, takes_colours, term| {
-            Terminal {
-                is_terminal,
-                takes_colours,
-                term,
-            }
-            .colours()
-        };
-        assert_eq!(of(true, true, Some("xterm")), Some(Colours::On));
-        assert_eq!(of(true, false, Some("xterm")), Some(Colours::Off), "NO_COLOR");
-        assert_eq!(of(true, false, Some("dumb")), None);
-        assert_eq!(of(true, false, None), None);
-        assert_eq!(of(false, false, Some("xterm")), None);
+        assert_eq!(Colours::on_terminal(true, Some("xterm")), Some(Colours::On));
+        assert_eq!(
+            Colours::on_terminal(false, Some("xterm")),
+            Some(Colours::Off),
+            "NO_COLOR"
+        );
+        assert_eq!(Colours::on_terminal(false, Some("dumb")), None);
+        assert_eq!(Colours::on_terminal(false, None), None);
     }
 }

@@ -10,7 +10,7 @@ use std::{
 };
 
 use azure_batch_core::{
-    frame::screen::{Screen, Terminal as Features, Window},
+    frame::screen::{Colours, Screen, Window},
     progress::{Event, Stamp},
     redact::Redactor,
     telling::Show,
@@ -139,12 +139,7 @@ fn write(text: &str) {
 fn on_stderr(term: Option<&str>) -> Option<Screen> {
     let stderr = console::Term::stderr();
     let features = stderr.features();
-    let colours = Features {
-        is_terminal: features.is_attended(),
-        takes_colours: features.colors_supported(),
-        term,
-    }
-    .colours()?;
+    let colours = Colours::on_terminal(features.colors_supported(), term).filter(|_| features.is_attended())?;
     let size = move || {
         stderr.size_checked().map_or(USUAL, |(rows, columns)| Window {
             columns: columns.into(),
