@@ -6,6 +6,10 @@ use azure_batch_core::frame::screen::{Colours, Window};
 
 use super::*;
 
+/// Remembers what was written.
+#[derive(Clone, Default)]
+struct Paper(Arc<Mutex<Vec<u8>>>);
+
 /// An end that takes nothing.
 struct Lost(ErrorKind);
 
@@ -18,10 +22,6 @@ impl Write for Lost {
         Ok(())
     }
 }
-
-/// Remembers what was written.
-#[derive(Clone, Default)]
-struct Paper(Arc<Mutex<Vec<u8>>>);
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {

@@ -118,20 +118,6 @@ pub enum AccountRef {
     Endpoint(BatchEndpoint),
 }
 
-impl AccountRef {
-    /// The account's name, which is the first part of its endpoint too.
-    #[must_use]
-    pub fn name(&self) -> String {
-        match self {
-            Self::Id(id) => id.name().to_owned(),
-            Self::Endpoint(endpoint) => {
-                let host = endpoint.to_string();
-                host.split('.').next().unwrap_or_default().to_owned()
-            }
-        }
-    }
-}
-
 /// How many nodes a pool shall have.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
 pub struct Targets {
@@ -219,6 +205,20 @@ pub struct Readiness {
     pub min_dedicated: Option<Share>,
     /// How many spot nodes are enough; by the pool's size when absent and spot nodes count.
     pub min_spot: Option<Share>,
+}
+
+impl AccountRef {
+    /// The account's name, which is the first part of its endpoint too.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Id(id) => id.name().to_owned(),
+            Self::Endpoint(endpoint) => {
+                let host = endpoint.to_string();
+                host.split('.').next().unwrap_or_default().to_owned()
+            }
+        }
+    }
 }
 
 impl RolloutSettings {

@@ -21,6 +21,13 @@ pub(super) struct Gathered {
     ids: Vec<String>,
 }
 
+/// Resources that come in numbers.
+struct Kind {
+    path: &'static str,
+    one: &'static str,
+    many: &'static str,
+}
+
 impl Deed {
     /// How long more of the same are waited for: requests to create are sent all at once, while removals end one after
     /// the other.
@@ -80,13 +87,6 @@ impl Gathered {
             many => Some(format!("{many} {}", kind.many)),
         }
     }
-}
-
-/// Resources that come in numbers.
-struct Kind {
-    path: &'static str,
-    one: &'static str,
-    many: &'static str,
 }
 
 const KINDS: [Kind; 2] = [

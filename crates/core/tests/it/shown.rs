@@ -32,26 +32,6 @@ struct Recording {
 /// So often both programs ask what to show.
 const TICK: Duration = Duration::from_secs(1);
 
-async fn record(azure: &Azure, work: impl AsyncFnOnce(azure_batch_core::client::Client)) -> Recording {
-    // Pauses are spread at random.
-    fastrand::seed(7);
-    let (client, mut heard) = azure.client(&CancellationToken::new()).await;
-    let started = Instant::now();
-    let listening = tokio::spawn(async move {
-        let mut events = Vec::new();
-        while let Some(event) = heard.recv().await {
-            events.push((started.elapsed(), event));
-        }
-        events
-    });
-    work(client).await;
-    let length = started.elapsed();
-    Recording {
-        events: listening.await.unwrap(),
-        length,
-    }
-}
-
 impl Recording {
     /// As it is shown without a terminal.
     fn lines(&self) -> Vec<String> {
@@ -104,6 +84,26 @@ impl Recording {
         times.push(self.length.as_secs());
         let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
         Duration::from_secs(gaps.max().unwrap())
+    }
+}
+
+async fn record(azure: &Azure, work: impl AsyncFnOnce(azure_batch_core::client::Client)) -> Recording {
+    // Pauses are spread at random.
+    fastrand::seed(7);
+    let (client, mut heard) = azure.client(&CancellationToken::new()).await;
+    let started = Instant::now();
+    let listening = tokio::spawn(async move {
+        let mut events = Vec::new();
+        while let Some(event) = heard.recv().await {
+            events.push((started.elapsed(), event));
+        }
+        events
+    });
+    work(client).await;
+    let length = started.elapsed();
+    Recording {
+        events: listening.await.unwrap(),
+        length,
     }
 }
 
