@@ -32,7 +32,6 @@ mod report;
 mod security;
 mod source;
 mod step;
-mod temporaries;
 mod unused;
 mod way;
 

@@ -12,7 +12,6 @@ use super::{
     plan::{Asking, Goal},
     regions,
     step::Step,
-    temporaries::{Found, TemporaryId},
     way::Way,
 };
 use crate::{
@@ -23,6 +22,7 @@ use crate::{
     plan::Plan,
     replicas::RegionNeed,
     settings::{Generalized, PublishSettings, Source, Stopped},
+    temporaries::{Found, TemporaryId},
     words,
 };
 

@@ -17,7 +17,6 @@ use super::{
     regions::regions,
     security::DefinitionSecurity,
     source::fingerprint,
-    temporaries::TemporaryId,
     way::{Way, choose as choose_way},
 };
 use crate::{
@@ -32,6 +31,7 @@ use crate::{
     replication::{Details, Wanted},
     settings::{Lun, PublishSettings, ReplicaStorage},
     tags::{Fingerprint, SourceKey},
+    temporaries::TemporaryId,
 };
 
 /// Who asks, and when.

@@ -9,6 +9,7 @@ mod version;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::temporaries::USUAL_PREFIX;
 pub use self::{
     machine::{Generalized, MachineHandling, PurchasePlan, Stopped},
     source::{Architecture, Generation, Lun, OsType, Source, SourceDisk, VhdTraits, Vhds},

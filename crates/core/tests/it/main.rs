@@ -10,6 +10,7 @@ mod credential;
 mod definition;
 mod doctor;
 mod estate;
+mod gc;
 mod given;
 mod preflight;
 mod promotion;
