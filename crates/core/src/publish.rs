@@ -16,6 +16,7 @@ mod cleanup;
 mod definition;
 mod details;
 mod followers;
+mod layout;
 mod lines;
 mod machine;
 mod making;

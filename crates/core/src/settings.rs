@@ -13,6 +13,7 @@ mod manifest;
 pub(crate) mod patience;
 mod pool;
 mod pool_file;
+mod profile;
 mod publish;
 mod reader;
 mod replica_rule;
@@ -36,9 +37,10 @@ pub use image::PublishContext;
 
 pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
 pub use publish::{
-    Architecture, Generalized, Generation, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
-    OsType, PublishSettings, PurchasePlan, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion,
-    Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits, Vhds,
+    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, KeptKind, Keys, Latest, Lun, MachineHandling,
+    ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage, ReplicationMode,
+    Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits,
+    Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{

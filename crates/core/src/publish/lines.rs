@@ -3,7 +3,7 @@
 //! Nothing is decided here.
 
 use super::{
-    definition,
+    definition, layout,
     next::{Batch, Stage},
     number::Number,
     observe::Seen,
@@ -132,11 +132,8 @@ pub(super) fn permanent(settings: &PublishSettings, seen: &Seen, goal: &Goal) ->
         ));
     }
     if matches!(goal.number, Number::New(_)) {
-        lines.push(format!(
-            "version {}: the storage type {} of its replicas, its disks",
-            goal.number.number(),
-            goal.storage.as_str()
-        ));
+        let what = layout::permanent(&goal.layout).join(", ");
+        lines.push(format!("version {}: {what}, its disks", goal.number.number()));
     }
     lines
 }

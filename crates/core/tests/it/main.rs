@@ -12,6 +12,7 @@ mod doctor;
 mod estate;
 mod gc;
 mod given;
+mod layout;
 mod preflight;
 mod promotion;
 mod publish;
