@@ -142,10 +142,11 @@ fn with_disks(count: u32) -> Seed {
 async fn wide_publish(data_disks: u32) -> Recording {
     let azure = Azure::with_seed(&with_disks(data_disks));
     let mut settings = publishing();
+    let like = settings.target_regions[0].clone();
     for region in ["westeurope", "northeurope", "japaneast"] {
         settings.target_regions.push(azure_batch_core::settings::TargetRegion {
             location: region.parse().unwrap(),
-            replicas: None,
+            ..like.clone()
         });
     }
     record(&azure, async |client| {
