@@ -113,17 +113,71 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         .steps
         .iter()
         .any(|step| matches!(step, RolloutStep::UpdatePool { .. }));
-    Ok(Beginning {
-        plan,
-        size: match sized {
-            Next::Sized(_) if is_updated => Size::NoNewNodes,
-            Next::Sized(_) => Size::Reached,
-            Next::Join(_) => Size::NoNewNodes,
-            _ if intent.follows.is_some() => Size::NewNodes,
-            _ if intent.goal.is_more_than(current) => Size::NewNodes,
-            _ => Size::NoNewNodes,
-        },
-    })
+    let size = match sized {
+        Next::Sized(_) if !is_updated => Size::Reached,
+        Next::Sized(_) | Next::Join(_) => Size::NoNewNodes,
+        _ => intent.growth(current),
+    };
+    Ok(Beginning { plan, size })
+}
+
+impl Intent {
+    /// What a write calls for that gives the pool its size. What a formula will say is not known.
+    fn growth(&self, current: NodeCounts) -> Size {
+        if self.follows.is_some() || self.goal.is_more_than(current) {
+            Size::NewNodes
+        } else {
+            Size::NoNewNodes
+        }
+    }
+
+    /// The step that makes the pool.
+    fn creation(&self, version: &ImageVersionId, rounds: u32) -> RolloutStep {
+        let (pool, version) = (self.spec.id().clone(), version.clone());
+        match &self.follows {
+            Some(follows) => RolloutStep::CreateAutoscalePool {
+                pool,
+                version,
+                autoscale: follows.scale.clone(),
+            },
+            None => RolloutStep::CreatePool {
+                pool,
+                version,
+                targets: self.goal.targets,
+                timeouts_minutes: timeouts(self, rounds),
+            },
+        }
+    }
+
+    /// The step that gives the pool its size.
+    fn resize(&self, from: NodeCounts, rounds: u32) -> RolloutStep {
+        let pool = self.spec.id().clone();
+        match &self.follows {
+            Some(follows) => RolloutStep::EnableAutoscale {
+                pool,
+                autoscale: follows.scale.clone(),
+                now: None,
+            },
+            None => RolloutStep::ResizePool {
+                pool,
+                from,
+                targets: self.goal.targets,
+                timeouts_minutes: timeouts(self, rounds),
+            },
+        }
+    }
+
+    /// The step that waits for the nodes.
+    fn waiting(&self) -> RolloutStep {
+        let pool = self.spec.id().clone();
+        match &self.follows {
+            Some(_) => RolloutStep::AwaitAutoscale { pool },
+            None => RolloutStep::AwaitNodes {
+                pool,
+                needed: self.goal.needed,
+            },
+        }
+    }
 }
 
 impl Plan<RolloutStep> {
@@ -215,29 +269,10 @@ fn from_first(intent: &Intent, settings: &RolloutSettings) -> Vec<RolloutStep> {
         has_command: canary.command.is_some(),
         minutes: canary.bake.as_secs() / 60,
     }];
-    if let Some(follows) = &intent.follows {
-        let pool = intent.spec.id().clone();
-        plan.push(RolloutStep::EnableAutoscale {
-            pool: pool.clone(),
-            autoscale: follows.scale.clone(),
-            now: None,
-        });
-        plan.push(RolloutStep::AwaitAutoscale { pool });
-        return plan;
+    if intent.follows.is_some() || intent.goal.targets != intent.first {
+        plan.push(intent.resize(intent.first, settings.policy.resize.rounds));
     }
-    let (targets, rounds) = (intent.goal.targets, settings.policy.resize.rounds);
-    if targets != intent.first {
-        plan.push(RolloutStep::ResizePool {
-            pool: intent.spec.id().clone(),
-            from: intent.first,
-            targets,
-            timeouts_minutes: timeouts(intent, rounds),
-        });
-    }
-    plan.push(RolloutStep::AwaitNodes {
-        pool: intent.spec.id().clone(),
-        needed: intent.goal.needed,
-    });
+    plan.push(intent.waiting());
     plan
 }
 
@@ -302,34 +337,8 @@ fn tell_of(access: &PoolAccess<'_>, intent: &Intent, pool: &Pool) {
 /// The steps that follow from the first decision.
 fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
     let (pool, targets) = (intent.spec.id().clone(), intent.goal.targets);
-    let timeouts_minutes = || timeouts(intent, rounds);
-    let scale = intent.follows.as_ref().map(|follows| follows.scale.clone());
-    let create = || match scale.clone() {
-        Some(autoscale) => RolloutStep::CreateAutoscalePool {
-            pool: pool.clone(),
-            version: version.clone(),
-            autoscale,
-        },
-        None => RolloutStep::CreatePool {
-            pool: pool.clone(),
-            version: version.clone(),
-            targets,
-            timeouts_minutes: timeouts_minutes(),
-        },
-    };
-    let resize = |from| match scale.clone() {
-        Some(autoscale) => RolloutStep::EnableAutoscale {
-            pool: pool.clone(),
-            autoscale,
-            now: None,
-        },
-        None => RolloutStep::ResizePool {
-            pool: pool.clone(),
-            from,
-            targets,
-            timeouts_minutes: timeouts_minutes(),
-        },
-    };
+    let create = || intent.creation(version, rounds);
+    let resize = |from| intent.resize(from, rounds);
     let mut steps = match next {
         Next::Update(found, difference) => {
             let update = RolloutStep::UpdatePool {
@@ -365,13 +374,6 @@ fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds:
             Vec::new()
         }
     };
-    steps.push(if scale.is_some() {
-        RolloutStep::AwaitAutoscale { pool: pool.clone() }
-    } else {
-        RolloutStep::AwaitNodes {
-            pool: pool.clone(),
-            needed: intent.goal.needed,
-        }
-    });
+    steps.push(intent.waiting());
     Plan::new(steps)
 }

@@ -76,6 +76,9 @@ impl Spec {
 
     fn merge(settings: &RolloutSettings, faults: &mut Vec<Fault>) -> Option<Self> {
         let (pool, mut body) = (&settings.pool, settings.pool.json.clone());
+        if pool.autoscale.is_some() {
+            refuse_size(&mut body, faults);
+        }
         for (name, typed, option) in [
             ("id", json!(pool.id), POOL_ID),
             (
@@ -85,15 +88,7 @@ impl Spec {
             ),
             ("targetLowPriorityNodes", json!(pool.targets.spot), TARGET_SPOT_NODES),
         ] {
-            let is_size = name != "id";
-            if let (true, Some(_), Some(_)) = (is_size, &pool.autoscale, body.get(name)) {
-                let text = words!["contradicts ", AUTOSCALE_FORMULA, ": remove one of the two"];
-                faults.push(shape::fault(name, text));
-            }
-            if let Some(given) = body
-                .remove(name)
-                .filter(|given| !is_same(given, &typed) && !(is_size && pool.autoscale.is_some()))
-            {
+            if let Some(given) = body.remove(name).filter(|given| !is_same(given, &typed)) {
                 let (given, typed) = (format!("is {given} but "), format!(" is {typed}; leave it out of "));
                 faults.push(shape::fault(name, words![given, option, typed, POOL_JSON]));
             }
@@ -261,6 +256,16 @@ pub(super) fn command_line(command: &str, pool: &Pool) -> Result<String, &'stati
 pub(super) fn unusable(pool: &PoolId, faults: &[Fault]) -> Error {
     let text = format!("the settings for pool {pool} cannot be used");
     Error::new(ErrorKind::BadInput, text).because(Faults(faults.to_vec()))
+}
+
+/// What a formula decides cannot be said beside it.
+fn refuse_size(body: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
+    for name in ["targetDedicatedNodes", "targetLowPriorityNodes", "resizeTimeout"] {
+        if body.remove(name).is_some() {
+            let text = words!["contradicts ", AUTOSCALE_FORMULA, ": remove one of the two"];
+            faults.push(shape::fault(name, text));
+        }
+    }
 }
 
 fn is_set(value: Option<&Value>) -> bool {
