@@ -63,64 +63,6 @@ impl Beginning {
     }
 }
 
-/// Looks at the pool.
-///
-/// # Errors
-/// `Refused` with the reason and what works instead, `BadInput` when something that only a new pool needs is missing, or
-/// when the pool cannot be read.
-pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &RolloutSettings) -> Result<Beginning> {
-    let rounds = settings.policy.resize.rounds;
-    let pool = access.find().await?;
-    let next = intent.decide(Stage::Before, pool.as_ref());
-    if let Next::Refuse(refusal) = next {
-        return Err(refused(access.id(), refusal));
-    }
-    let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
-    if will_be_made {
-        // Nothing is written for a pool that could not be created afterwards.
-        let asked = intent.spec.asked();
-        let body = asked.map(|spec| intent.new_body(spec, intent.first_timeout()));
-        body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
-    }
-    if let Some(pool) = &pool
-        && !will_be_made
-    {
-        tell_of(access, intent, pool);
-    }
-    let current = match &pool {
-        Some(pool) if !will_be_made => pool.current,
-        _ => NodeCounts::default(),
-    };
-    let expected = evaluated(access, intent, pool.as_ref()).await?;
-    if let Next::Replace(pool) = next {
-        let mut beginning = match Record::of(pool) {
-            Remembered::Change(record) if record.is_made() => tried_again(intent, pool, &record, settings),
-            _ => replaced(access, intent, pool, settings).await?,
-        };
-        beginning.plan.expect(expected.as_deref());
-        return Ok(beginning);
-    }
-    if will_be_made && intent.first.total() > 0 {
-        return Ok(tried(intent, &next, settings));
-    }
-    let mut plan = steps((intent, &settings.pool.version), &next, rounds);
-    plan.expect(expected.as_deref());
-    let sized = match next {
-        Next::Update(pool, _) => intent.sizing(pool),
-        next => next,
-    };
-    let is_updated = plan
-        .steps
-        .iter()
-        .any(|step| matches!(step, RolloutStep::UpdatePool { .. }));
-    let size = match sized {
-        Next::Sized(_) if !is_updated => Size::Reached,
-        Next::Sized(_) | Next::Join(_) => Size::NoNewNodes,
-        _ => intent.growth(current),
-    };
-    Ok(Beginning { plan, size })
-}
-
 impl Intent {
     /// What a write calls for that gives the pool its size. What a formula will say is not known.
     fn growth(&self, current: NodeCounts) -> Size {
@@ -189,6 +131,64 @@ impl Plan<RolloutStep> {
             }
         }
     }
+}
+
+/// Looks at the pool.
+///
+/// # Errors
+/// `Refused` with the reason and what works instead, `BadInput` when something that only a new pool needs is missing, or
+/// when the pool cannot be read.
+pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &RolloutSettings) -> Result<Beginning> {
+    let rounds = settings.policy.resize.rounds;
+    let pool = access.find().await?;
+    let next = intent.decide(Stage::Before, pool.as_ref());
+    if let Next::Refuse(refusal) = next {
+        return Err(refused(access.id(), refusal));
+    }
+    let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
+    if will_be_made {
+        // Nothing is written for a pool that could not be created afterwards.
+        let asked = intent.spec.asked();
+        let body = asked.map(|spec| intent.new_body(spec, intent.first_timeout()));
+        body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
+    }
+    if let Some(pool) = &pool
+        && !will_be_made
+    {
+        tell_of(access, intent, pool);
+    }
+    let current = match &pool {
+        Some(pool) if !will_be_made => pool.current,
+        _ => NodeCounts::default(),
+    };
+    let expected = evaluated(access, intent, pool.as_ref()).await?;
+    if let Next::Replace(pool) = next {
+        let mut beginning = match Record::of(pool) {
+            Remembered::Change(record) if record.is_made() => tried_again(intent, pool, &record, settings),
+            _ => replaced(access, intent, pool, settings).await?,
+        };
+        beginning.plan.expect(expected.as_deref());
+        return Ok(beginning);
+    }
+    if will_be_made && intent.first.total() > 0 {
+        return Ok(tried(intent, &next, settings));
+    }
+    let mut plan = steps((intent, &settings.pool.version), &next, rounds);
+    plan.expect(expected.as_deref());
+    let sized = match next {
+        Next::Update(pool, _) => intent.sizing(pool),
+        next => next,
+    };
+    let is_updated = plan
+        .steps
+        .iter()
+        .any(|step| matches!(step, RolloutStep::UpdatePool { .. }));
+    let size = match sized {
+        Next::Sized(_) if !is_updated => Size::Reached,
+        Next::Sized(_) | Next::Join(_) => Size::NoNewNodes,
+        _ => intent.growth(current),
+    };
+    Ok(Beginning { plan, size })
 }
 
 /// What Batch says a new formula comes to in a pool that follows one; of others it cannot be asked, but Batch looks at a
