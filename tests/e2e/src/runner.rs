@@ -29,6 +29,17 @@ pub struct Report {
     lines: Vec<Value>,
 }
 
+/// A workflow to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The checkout that it is part of.
+    pub dir: &'a Path,
+    /// Its file.
+    pub workflow: &'a Path,
+    /// An action that it uses, as `owner/name@ref`, and the folder that takes its place.
+    pub action: Option<(&'a str, &'a Path)>,
+}
+
 impl Report {
     fn read(ended: Finished) -> Result<Self> {
         let lines: Vec<Value> = ended
@@ -87,17 +98,6 @@ impl Report {
         set.map(|line| text(line, "arg"))
             .ok_or_else(|| Failure::unexpected(format!("no step has set output {name}")))
     }
-}
-
-/// A workflow to run.
-#[derive(Clone, Copy, Debug)]
-pub struct Job<'a> {
-    /// The checkout that it is part of.
-    pub dir: &'a Path,
-    /// Its file.
-    pub workflow: &'a Path,
-    /// An action that it uses, as `owner/name@ref`, and the folder that takes its place.
-    pub action: Option<(&'a str, &'a Path)>,
 }
 
 /// Runs the workflow that makes a pool from a manifest, with our binary and these variables for it.

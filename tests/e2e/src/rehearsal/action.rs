@@ -29,6 +29,23 @@ const ACTION: [&str; 3] = ["action.yml", "Cargo.toml", "crates/action/install.sh
 /// Where the action's own source has the checksums of its release.
 const CHECKSUMS: &str = "crates/action/checksums.txt";
 
+/// Whether there is a way to the outside.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Network {
+    Works,
+    Fails,
+}
+
+/// What goes wrong, with the variables of the step and what the error must say.
+struct Trouble {
+    name: &'static str,
+    network: Network,
+    /// What is wrong with this machine's archive.
+    archive: Option<Spoilt>,
+    variables: &'static [(&'static str, &'static str)],
+    said: &'static [&'static str],
+}
+
 /// The commit that a release makes: the action with the sums of its programs. Gives its folder and its id.
 fn release_commit(lab: &Lab<'_>) -> Result<(PathBuf, String)> {
     let folder = lab.folder("action")?;
@@ -135,23 +152,6 @@ fn install(lab: &Lab<'_>, github: &FakeGitHub, action: &Path, variables: &[(&str
     let ended = program.run(LIMIT)?;
     files::write(&lab.dir.join("asked.txt"), github.asked().join("\n"))?;
     Ok(ended)
-}
-
-/// Whether there is a way to the outside.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Network {
-    Works,
-    Fails,
-}
-
-/// What goes wrong, with the variables of the step and what the error must say.
-struct Trouble {
-    name: &'static str,
-    network: Network,
-    /// What is wrong with this machine's archive.
-    archive: Option<Spoilt>,
-    variables: &'static [(&'static str, &'static str)],
-    said: &'static [&'static str],
 }
 
 const TROUBLES: [Trouble; 6] = [

@@ -22,6 +22,14 @@ const LIMIT: Duration = Duration::from_secs(60);
 /// A version that has a tag and nothing else.
 const WITHOUT_FILES: &str = "v9.9.9";
 
+/// A way to fail: its name, the tags, what is wrong with the files, and what Packer says then.
+type Trouble = (
+    &'static str,
+    &'static [&'static str],
+    Option<(&'static str, Spoilt)>,
+    &'static str,
+);
+
 /// A lab whose Packer has no plugin yet.
 fn without_plugin(lab: &Lab<'_>) -> Result<Tools> {
     Ok(Tools {
@@ -91,14 +99,6 @@ pub(super) fn packer_init_takes_the_release_before_a_tag_without_files(lab: &Lab
         )],
     )
 }
-
-/// A way to fail: its name, the tags, what is wrong with the files, and what Packer says then.
-type Trouble = (
-    &'static str,
-    &'static [&'static str],
-    Option<(&'static str, Spoilt)>,
-    &'static str,
-);
 
 const TROUBLES: [Trouble; 4] = [
     ("no release", &[], None, "no release found"),
