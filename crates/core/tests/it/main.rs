@@ -11,6 +11,7 @@ mod definition;
 mod doctor;
 mod estate;
 mod given;
+mod judgement;
 mod preflight;
 mod promotion;
 mod publish;

@@ -333,7 +333,8 @@ fn nodes(pool: &Pool, present: Targets, account: &str) -> Vec<Node> {
             vm_size: pool.vm_size.clone(),
             os: pool.os(),
             address: node::default_address(rank),
-            fate: Fate::Ready,
+            misfortune: None,
+        fate: Fate::Ready,
             start_task: pool.start_task().cloned(),
         })
     };
