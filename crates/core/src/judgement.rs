@@ -118,7 +118,10 @@ impl Trial<'_> {
                 Some(_) if ledger::number_of(node) == newest => Side::New,
                 _ => Side::Old,
             };
-            return Ok(nodes.into_iter().map(|node| (pool.clone(), side(&node), node)).collect());
+            return Ok(nodes
+                .into_iter()
+                .map(|node| (pool.clone(), side(&node), node))
+                .collect());
         };
         let former = self.nodes(against).await?;
         let old = former.into_iter().map(|node| (against.clone(), Side::Old, node));
@@ -163,7 +166,10 @@ impl Trial<'_> {
         if by_counts != Outcome::Bad {
             return Ok(is_over.then(|| Verdict::new(by_counts, By::Counts, Evidence::default())));
         }
-        let pools: Vec<&PoolId> = [&self.settings.pool].into_iter().chain(&self.settings.against).collect();
+        let pools: Vec<&PoolId> = [&self.settings.pool]
+            .into_iter()
+            .chain(&self.settings.against)
+            .collect();
         let evidence = evidence::read(self.client, (&self.endpoint, &pools), self.since, &self.ledger).await?;
         let by_jobs = exact::judge(&evidence.pairs(), rule, self.looks);
         let says = by_jobs == Outcome::Bad || is_over;

@@ -54,7 +54,9 @@ fn sides(report: &JudgementReport) -> Table {
             format!("{} {word}", nodes.seen),
             images(nodes),
             nodes.lost.to_string(),
-            nodes.ready_after_seconds.map_or_else(|| "–".to_owned(), |seconds| format!("{seconds} s")),
+            nodes
+                .ready_after_seconds
+                .map_or_else(|| "–".to_owned(), |seconds| format!("{seconds} s")),
             tasks.ended.to_string(),
             failed(tasks),
         ]);

@@ -64,7 +64,9 @@ impl NodeWork {
             allocated,
             ended,
             succeeded: number(item, "/totalTasksSucceeded"),
-            ready_after: since.zip(allocated).map(|(since, allocated)| since.duration_since(allocated)),
+            ready_after: since
+                .zip(allocated)
+                .map(|(since, allocated)| since.duration_since(allocated)),
         }
     }
 }
@@ -94,7 +96,9 @@ impl TaskEnding {
     /// Whether a person or program ended it, which says nothing about the node.
     #[must_use]
     pub fn was_stopped(&self) -> bool {
-        self.failure.as_deref().is_some_and(|code| code.eq_ignore_ascii_case("TaskEnded"))
+        self.failure
+            .as_deref()
+            .is_some_and(|code| code.eq_ignore_ascii_case("TaskEnded"))
     }
 }
 
@@ -102,7 +106,14 @@ impl TaskEnding {
 #[must_use]
 pub fn nodes(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     let doing = format!("list the nodes of pool {pool}");
-    Request::batch(endpoint, Method::GET, format!("/pools/{pool}/nodes"), API_VERSION, doing).with_query(
+    Request::batch(
+        endpoint,
+        Method::GET,
+        format!("/pools/{pool}/nodes"),
+        API_VERSION,
+        doing,
+    )
+    .with_query(
         "$select",
         "id,state,stateTransitionTime,allocationTime,isDedicated,virtualMachineInfo,errors,startTaskInfo,\
          totalTasksRun,totalTasksSucceeded",
@@ -150,11 +161,15 @@ mod tests {
 
     #[test]
     fn a_node_says_what_it_has_done_and_how_long_it_took_to_get_ready() {
-        let fresh = NodeWork::new(&json!({"id": "n", "state": "idle", "allocationTime": "2026-01-01T00:00:00Z",
-            "stateTransitionTime": "2026-01-01T00:01:30Z", "totalTasksRun": 0, "totalTasksSucceeded": 0}));
+        let fresh = NodeWork::new(
+            &json!({"id": "n", "state": "idle", "allocationTime": "2026-01-01T00:00:00Z",
+            "stateTransitionTime": "2026-01-01T00:01:30Z", "totalTasksRun": 0, "totalTasksSucceeded": 0}),
+        );
         assert_eq!(fresh.ready_after, Some(SignedDuration::from_secs(90)));
-        let used = NodeWork::new(&json!({"id": "n", "state": "idle", "allocationTime": "2026-01-01T00:00:00Z",
-            "stateTransitionTime": "2026-01-01T05:00:00Z", "totalTasksRun": 7, "totalTasksSucceeded": 6}));
+        let used = NodeWork::new(
+            &json!({"id": "n", "state": "idle", "allocationTime": "2026-01-01T00:00:00Z",
+            "stateTransitionTime": "2026-01-01T05:00:00Z", "totalTasksRun": 7, "totalTasksSucceeded": 6}),
+        );
         assert_eq!((used.ready_after, used.ended, used.succeeded), (None, 7, 6));
     }
 
@@ -165,9 +180,21 @@ mod tests {
                 "nodeInfo": {"poolId": "p", "nodeId": "n"}}))
         };
         assert!(ending(json!({"exitCode": 0})).unwrap().is_success());
-        assert!(!ending(json!({"exitCode": 3, "failureInfo": {"code": "FailureExitCode"}})).unwrap().was_stopped());
-        assert!(ending(json!({"failureInfo": {"code": "TaskEnded"}})).unwrap().was_stopped());
+        assert!(
+            !ending(json!({"exitCode": 3, "failureInfo": {"code": "FailureExitCode"}}))
+                .unwrap()
+                .was_stopped()
+        );
+        assert!(
+            ending(json!({"failureInfo": {"code": "TaskEnded"}}))
+                .unwrap()
+                .was_stopped()
+        );
         assert_eq!(TaskEnding::read(&json!({"id": "t", "state": "running"})), None);
-        assert_eq!(TaskEnding::read(&json!({"id": "t", "state": "completed"})), None, "no node ran it");
+        assert_eq!(
+            TaskEnding::read(&json!({"id": "t", "state": "completed"})),
+            None,
+            "no node ran it"
+        );
     }
 }

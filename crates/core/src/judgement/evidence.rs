@@ -77,7 +77,12 @@ pub(super) async fn read(
     let mut jobs = BTreeSet::new();
     for pool in pools {
         let items = client.list(&work::jobs(endpoint, pool)).await?;
-        jobs.extend(items.iter().filter_map(|item| work::job_alive_after(item, since)).map(str::to_owned));
+        jobs.extend(
+            items
+                .iter()
+                .filter_map(|item| work::job_alive_after(item, since))
+                .map(str::to_owned),
+        );
     }
     let mut endings = Vec::new();
     for job in jobs {
@@ -92,7 +97,10 @@ pub(super) async fn read(
 
 /// The name of a job without the number, date or time that tells it from its siblings: `nightly` of `nightly-2026-11-29`.
 fn family(job: &str) -> &str {
-    let name = job.split(|letter: char| letter.is_ascii_digit() || letter == ':').next().unwrap_or(job);
+    let name = job
+        .split(|letter: char| letter.is_ascii_digit() || letter == ':')
+        .next()
+        .unwrap_or(job);
     let name = name.trim_end_matches(['-', '_', '.']);
     if name.is_empty() { job } else { name }
 }
@@ -157,7 +165,11 @@ mod tests {
             jobs,
             endings: Vec::new(),
         };
-        let ended: Vec<_> = evidence.pairs().iter().map(|pair| (pair.old.ended, pair.new.ended)).collect();
+        let ended: Vec<_> = evidence
+            .pairs()
+            .iter()
+            .map(|pair| (pair.old.ended, pair.new.ended))
+            .collect();
         assert_eq!(ended, [(5, 6), (0, 3), (1, 2), (10, 20)]);
     }
 
@@ -174,7 +186,12 @@ mod tests {
         let jobs = vec![
             (
                 "render".to_owned(),
-                vec![task("old", 0, None), failed("new", 137), failed("new", 137), failed("old", 1)],
+                vec![
+                    task("old", 0, None),
+                    failed("new", 137),
+                    failed("new", 137),
+                    failed("old", 1),
+                ],
             ),
             (
                 "idle".to_owned(),
@@ -198,7 +215,11 @@ mod tests {
                 }
             }]
         );
-        let ways: Vec<_> = evidence.endings.iter().map(|it| (it.exit_code, it.old, it.new)).collect();
+        let ways: Vec<_> = evidence
+            .endings
+            .iter()
+            .map(|it| (it.exit_code, it.old, it.new))
+            .collect();
         assert_eq!(ways, [(Some(137), 0, 2), (Some(1), 1, 0)]);
     }
 }

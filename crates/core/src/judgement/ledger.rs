@@ -81,7 +81,11 @@ impl Ledger {
                 id: node.id.clone(),
                 allocated: node.allocated,
             };
-            let before = if self.has_begun { (0, 0) } else { (node.ended, node.succeeded) };
+            let before = if self.has_begun {
+                (0, 0)
+            } else {
+                (node.ended, node.succeeded)
+            };
             let entry = self.entries.entry(key).or_insert_with(|| Entry {
                 side,
                 before,
@@ -123,7 +127,9 @@ impl Ledger {
     pub(super) fn nodes(&self, side: Side) -> Nodes {
         let known = || {
             let entries = self.entries.values().filter(|entry| entry.side == side);
-            entries.map(|entry| &entry.now).filter(|node| node.outlook != Outlook::Coming)
+            entries
+                .map(|entry| &entry.now)
+                .filter(|node| node.outlook != Outlook::Coming)
         };
         let mut images: Vec<String> = known().filter_map(|node| node.image.clone()).collect();
         images.sort_unstable();
@@ -178,8 +184,10 @@ mod tests {
     use super::*;
 
     fn node(id: &str, allocated: &str, (ended, succeeded): (u64, u64)) -> NodeWork {
-        NodeWork::new(&json!({"id": id, "state": "running", "allocationTime": allocated, "isDedicated": true,
-            "totalTasksRun": ended, "totalTasksSucceeded": succeeded}))
+        NodeWork::new(
+            &json!({"id": id, "state": "running", "allocationTime": allocated, "isDedicated": true,
+            "totalTasksRun": ended, "totalTasksSucceeded": succeeded}),
+        )
     }
 
     fn pool() -> PoolId {
@@ -193,7 +201,10 @@ mod tests {
         ledger.note([old((100, 50))]);
         assert_eq!(ledger.tasks(), Pair::default());
         // The old node goes on, and another one takes part from its first task on.
-        ledger.note([old((110, 59)), (pool(), Side::New, node("b", "2026-01-02T00:00:00Z", (4, 3)))]);
+        ledger.note([
+            old((110, 59)),
+            (pool(), Side::New, node("b", "2026-01-02T00:00:00Z", (4, 3))),
+        ]);
         // The old one is gone, and its id belongs to a new node.
         ledger.note([(pool(), Side::New, node("a", "2026-01-03T00:00:00Z", (2, 0)))]);
         let tasks = ledger.tasks();

@@ -81,14 +81,23 @@ pub(super) fn progress(tasks: Pair) -> String {
 }
 
 fn why(verdict: &Verdict, (tasks, ready): (Pair, Pair), settings: &JudgementSettings) -> String {
-    let compared = || format!("{} on the new nodes, {} on the old ones", failing(tasks.new), failing(tasks.old));
+    let compared = || {
+        format!(
+            "{} on the new nodes, {} on the old ones",
+            failing(tasks.new),
+            failing(tasks.old)
+        )
+    };
     match (verdict.outcome, verdict.by) {
         (Outcome::Bad, By::Nodes) => format!(
             "{} of {} new nodes are unusable or their start task failed, and {} of {} old ones",
             ready.new.failed, ready.new.ended, ready.old.failed, ready.old.ended
         ),
         (Outcome::Bad, _) => format!("tasks fail more often: {}", compared()),
-        (Outcome::Good, By::Jobs) => format!("job by job tasks do not fail more often; of all together: {}", compared()),
+        (Outcome::Good, By::Jobs) => format!(
+            "job by job tasks do not fail more often; of all together: {}",
+            compared()
+        ),
         (Outcome::Good, _) => format!("tasks do not fail more often: {}", compared()),
         (Outcome::Inconclusive, By::Jobs) => format!(
             "the jobs differ too much to compare: fewer than {} tasks of jobs that ran on both sides",

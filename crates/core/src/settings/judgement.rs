@@ -57,9 +57,13 @@ impl FromStr for Part {
     type Err = InvalidPart;
 
     fn from_str(text: &str) -> Result<Self, Self::Err> {
-        let number = text.strip_suffix('%').map(str::trim).and_then(|number| number.parse().ok());
+        let number = text
+            .strip_suffix('%')
+            .map(str::trim)
+            .and_then(|number| number.parse().ok());
         let part = number.filter(|percent: &f64| (0.0..=100.0).contains(percent));
-        part.map(|percent| Self(percent / 100.0)).ok_or_else(|| InvalidPart(text.to_owned()))
+        part.map(|percent| Self(percent / 100.0))
+            .ok_or_else(|| InvalidPart(text.to_owned()))
     }
 }
 
@@ -92,7 +96,10 @@ fn rule(reader: &mut Reader<'_, '_>) -> FailureRule {
     let max_increase = part(options::MAX_FAILURE_INCREASE, 0.01);
     let confidence = part(options::CONFIDENCE, 0.995);
     if confidence >= 1.0 {
-        reader.refuse(options::CONFIDENCE, "nothing is that sure; write less than 100%, such as 99.5%");
+        reader.refuse(
+            options::CONFIDENCE,
+            "nothing is that sure; write less than 100%, such as 99.5%",
+        );
     }
     let min_tasks = reader.number(options::MIN_TASKS).unwrap_or(MIN_TASKS);
     FailureRule {

@@ -29,7 +29,13 @@ const LIMIT: Duration = Duration::from_secs(6 * 3600);
 
 async fn post(azure: &Azure, path: &str, body: Value) {
     let endpoint = BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap();
-    let request = Request::batch(&endpoint, Method::POST, path.to_owned(), batch::API_VERSION, "set the stage");
+    let request = Request::batch(
+        &endpoint,
+        Method::POST,
+        path.to_owned(),
+        batch::API_VERSION,
+        "set the stage",
+    );
     client(azure, LIMIT).await.send(&request.with_body(body)).await.unwrap();
 }
 
@@ -49,7 +55,8 @@ async fn grow(azure: &Azure, id: &str, dedicated: u32) {
 /// Tasks of a minute each.
 async fn work(azure: &Azure, job: &str, pool: &str, tasks: u32, ending: &str) {
     post(azure, "/jobs", json!({"id": job, "poolInfo": {"poolId": pool}})).await;
-    let task = |number: u32| json!({"id": format!("t{number}"), "commandLine": format!("/bin/sh -c 'sleep 60; {ending}'")});
+    let task =
+        |number: u32| json!({"id": format!("t{number}"), "commandLine": format!("/bin/sh -c 'sleep 60; {ending}'")});
     for first in (0..tasks).step_by(100) {
         let some: Vec<Value> = (first..tasks.min(first + 100)).map(task).collect();
         post(azure, &format!("/jobs/{job}/addtaskcollection"), json!({"value": some})).await;
@@ -101,7 +108,11 @@ async fn nodes_on_which_more_tasks_fail_are_found_with_the_exit_code_before_the_
     assert!(report.why.starts_with("tasks fail more often: "), "{}", report.why);
     assert!(report.seconds < 1_500, "{}", report.seconds);
     assert_eq!(report.endings[0].exit_code, Some(137));
-    assert!(report.endings[0].new > 10 * report.endings[0].old.max(1) / 2, "{:?}", report.endings);
+    assert!(
+        report.endings[0].new > 10 * report.endings[0].old.max(1) / 2,
+        "{:?}",
+        report.endings
+    );
     assert_eq!(report.new_nodes.images, [image("1.0.0")]);
 }
 
@@ -124,7 +135,11 @@ async fn three_tasks_are_too_few() {
     work(&azure, "render-2", "green", 3, "true").await;
     let report = judged(&azure, &of_green()).await;
     assert_eq!(report.outcome, Outcome::Inconclusive, "{}", report.why);
-    assert!(report.why.contains("3 on the new nodes") && report.why.contains("50 are needed"), "{}", report.why);
+    assert!(
+        report.why.contains("3 on the new nodes") && report.why.contains("50 are needed"),
+        "{}",
+        report.why
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -206,5 +221,10 @@ fn what_cannot_be_compared_is_refused_at_once() {
     let door = azure_batch_core::options::Door::Flag;
     let texts: Vec<String> = faults.iter().map(|fault| fault.spelled(door)).collect();
     assert_eq!(texts.len(), 3, "{texts:#?}");
-    assert!(texts.iter().any(|text| text.contains("\"a few\"") && text.contains("1%")), "{texts:#?}");
+    assert!(
+        texts
+            .iter()
+            .any(|text| text.contains("\"a few\"") && text.contains("1%")),
+        "{texts:#?}"
+    );
 }
