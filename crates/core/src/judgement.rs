@@ -65,35 +65,6 @@ enum By {
     Jobs,
 }
 
-/// Watches both sides and judges: as soon as the new nodes are surely worse, else when the time is over.
-///
-/// # Errors
-/// `BadInput` when a pool is not there; when Azure refuses, or the run ends.
-pub async fn run(client: &Client, settings: &Checked<JudgementSettings>) -> Result<JudgementReport> {
-    let judged = judged(client, settings).await;
-    judged.map_err(|error| error.while_doing(format!("cannot judge pool {}", settings.pool)))
-}
-
-async fn judged(client: &Client, settings: &JudgementSettings) -> Result<JudgementReport> {
-    let endpoint = match &settings.account {
-        AccountRef::Endpoint(endpoint) => endpoint.clone(),
-        AccountRef::Id(id) => account::read(client, id).await?.endpoint,
-    };
-    let mut trial = Trial {
-        client,
-        endpoint,
-        settings,
-        since: client.run().now(),
-        ledger: Ledger::default(),
-        looks: 0,
-        due_at: settings.rule.min_tasks,
-    };
-    let watch = trial.watch();
-    let what = "watching what becomes of tasks on both sides";
-    let (verdict, took) = client.run().step("judgement", what, watch).await?;
-    Ok(report::report(settings, &trial.ledger, verdict, took))
-}
-
 impl Trial<'_> {
     async fn watch(&mut self) -> Result<(Verdict, Duration)> {
         let began = Instant::now();
@@ -181,4 +152,33 @@ impl Verdict {
     const fn new(outcome: Outcome, by: By, evidence: Evidence) -> Self {
         Self { outcome, by, evidence }
     }
+}
+
+/// Watches both sides and judges: as soon as the new nodes are surely worse, else when the time is over.
+///
+/// # Errors
+/// `BadInput` when a pool is not there; when Azure refuses, or the run ends.
+pub async fn run(client: &Client, settings: &Checked<JudgementSettings>) -> Result<JudgementReport> {
+    let judged = judged(client, settings).await;
+    judged.map_err(|error| error.while_doing(format!("cannot judge pool {}", settings.pool)))
+}
+
+async fn judged(client: &Client, settings: &JudgementSettings) -> Result<JudgementReport> {
+    let endpoint = match &settings.account {
+        AccountRef::Endpoint(endpoint) => endpoint.clone(),
+        AccountRef::Id(id) => account::read(client, id).await?.endpoint,
+    };
+    let mut trial = Trial {
+        client,
+        endpoint,
+        settings,
+        since: client.run().now(),
+        ledger: Ledger::default(),
+        looks: 0,
+        due_at: settings.rule.min_tasks,
+    };
+    let watch = trial.watch();
+    let what = "watching what becomes of tasks on both sides";
+    let (verdict, took) = client.run().step("judgement", what, watch).await?;
+    Ok(report::report(settings, &trial.ledger, verdict, took))
 }

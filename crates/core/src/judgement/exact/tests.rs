@@ -11,17 +11,6 @@ const RULE: FailureRule = FailureRule {
     confidence: 0.995,
 };
 
-fn tasks(ended: u64, failed: u64) -> Tasks {
-    Tasks { ended, failed }
-}
-
-fn pair(old: (u64, u64), new: (u64, u64)) -> Pair {
-    Pair {
-        old: tasks(old.0, old.1),
-        new: tasks(new.0, new.1),
-    }
-}
-
 /// A sequence of numbers from 0 to 1 that is the same in every run.
 struct Lot(u64);
 
@@ -37,6 +26,17 @@ impl Lot {
     fn tasks(&mut self, count: u64, rate: f64) -> Tasks {
         let failed = (0..count).filter(|_| self.next() < rate).count();
         tasks(count, u64::try_from(failed).unwrap())
+    }
+}
+
+fn tasks(ended: u64, failed: u64) -> Tasks {
+    Tasks { ended, failed }
+}
+
+fn pair(old: (u64, u64), new: (u64, u64)) -> Pair {
+    Pair {
+        old: tasks(old.0, old.1),
+        new: tasks(new.0, new.1),
     }
 }
 
