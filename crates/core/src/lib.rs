@@ -15,6 +15,7 @@ pub mod deletion;
 pub mod doctor;
 pub mod error;
 pub mod estate;
+pub mod fleet;
 pub mod harmless;
 pub mod https;
 pub mod ids;

@@ -149,8 +149,28 @@ impl News {
             | Event::Resize { .. }
             | Event::Retrying { .. }
             | Event::Waiting { .. } => (event.to_string(), Role::Detail),
+            Event::OfPool { pool, event } => return Self::of_pool(pool.as_str(), Self::of(event)),
         };
         Self { text, role }
+    }
+
+    /// What is told of one of many pools. Steps of several pools overlap, so they are lines and no groups.
+    fn of_pool(pool: &str, inner: Self) -> Self {
+        let role = match inner.role {
+            Role::StepBegins | Role::StepEnds | Role::Headline => Role::Detail,
+            Role::CheckPassed { check } => Role::CheckPassed {
+                check: format!("{check} of {pool}"),
+            },
+            Role::Moved(sight) => Role::Moved(Sight {
+                name: format!("{pool}: {}", sight.name),
+                ..sight
+            }),
+            role @ (Role::Detail | Role::Warning { .. }) => role,
+        };
+        Self {
+            text: format!("{pool}: {}", inner.text),
+            role,
+        }
     }
 
     fn of_check(event: &Event, name: &str, outcome: CheckOutcome, text: &str) -> Self {
