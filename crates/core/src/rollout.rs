@@ -36,6 +36,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
+    progress::Event,
     settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::{AccountWatch, Looks},
 };
@@ -125,6 +126,7 @@ async fn roll_out(
 ) -> Result<()> {
     let run = client.run();
     let intent = intent(settings)?;
+    tell_goal(client, settings, &intent);
     report.needed = intent.goal.needed.total();
 
     let look = observe::observe(client, settings);
@@ -248,6 +250,9 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
 }
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let text = format!("pool {pool} in {account} → what it was before its last change in place");
+    client.tell(Event::Goal { text });
     let mut skipped = Vec::new();
     let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
@@ -274,6 +279,19 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
     Ok(Intent::new(spec, settings))
+}
+
+fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let version = &pool.version;
+    let text = format!(
+        "pool {} in {account} → {} {}, {}",
+        pool.id,
+        version.definition().name(),
+        version.name(),
+        counted::counted(intent.goal.targets)
+    );
+    client.tell(Event::Goal { text });
 }
 
 fn tell_skipped(client: &Client, skipped: &[String]) {
