@@ -7,7 +7,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::{
-    Asked, Ending, Report, SCHEMA, outputs,
+    Asked, Ending, Report, SCHEMA,
     summary::{self, Page},
 };
 use crate::console::table::Table;
@@ -88,29 +88,6 @@ impl FleetReport {
         table
     }
 
-    /// The values of the outputs, in the order of their names.
-    #[must_use]
-    pub fn outputs(&self, report_path: String) -> [String; outputs::COUNT] {
-        let reports = || self.pools.iter().map(|pool| &pool.report);
-        let joined = |of: &dyn Fn(&Report) -> Option<String>| {
-            let mut all: Vec<String> = reports().filter_map(of).collect();
-            all.dedup();
-            all.join(",")
-        };
-        let sum = |of: fn(&Report) -> u32| reports().map(of).sum::<u32>().to_string();
-        [
-            joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
-            joined(&|report| Some(report.asked.as_ref()?.version.to_string())),
-            sum(Report::wanted),
-            sum(Report::ready),
-            reports().map(Report::rounds).sum::<usize>().to_string(),
-            joined(&|report| Some(report.action().to_owned())),
-            self.result.to_owned(),
-            report_path,
-            pools(reports()),
-        ]
-    }
-
     /// The job summary.
     #[must_use]
     pub fn markdown(&self) -> String {
@@ -137,7 +114,7 @@ pub fn pools<'a>(reports: impl Iterator<Item = &'a Report>) -> String {
         json!({
             "pool": asked.map(|asked| asked.pool.to_string()),
             "account": asked.map(|asked| asked.account.clone()),
-            "image-version": asked.map(|asked| asked.version.to_string()),
+            "version": asked.map(|asked| asked.version.to_string()),
             "result": report.result,
             "exit-code": report.exit_code,
             "action": report.action(),
@@ -207,12 +184,11 @@ mod tests {
 
     #[test]
     fn the_outputs_of_many_pools_are_one_list_in_json() {
-        let outputs = fleet().outputs("/t/report.json".to_owned());
-        let pools: Value = serde_json::from_str(outputs.last().unwrap()).unwrap();
+        let fleet = fleet();
+        let pools: Value = serde_json::from_str(&pools(fleet.pools.iter().map(|pool| &pool.report))).unwrap();
         let results: Vec<&Value> = pools.as_array().unwrap().iter().map(|pool| &pool["result"]).collect();
         assert_eq!(results, ["created", "quota", "not-begun"]);
-        assert_eq!((outputs[0].as_str(), outputs[6].as_str()), ("render_a", "quota"));
-        let json = serde_json::to_value(fleet()).unwrap();
+        let json = serde_json::to_value(fleet).unwrap();
         assert_eq!(
             (&json["schema_version"], &json["pools"][1]["wave"]),
             (&json!(1), &json!(2))

@@ -74,7 +74,7 @@ pub fn write_fleet(
 ) -> Vec<Unwritten> {
     let texts = Texts {
         report: report_text(report),
-        outputs: report.outputs(shown(report_path)),
+        outputs: fleet_outputs(report, report_path),
         summary: report.markdown(),
     };
     write(&texts, report_path, runner, redactor)
@@ -129,6 +129,28 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> [String; COUNT] {
         report.result.to_owned(),
         shown(report_path),
         fleet::pools(std::iter::once(report)),
+    ]
+}
+
+/// Those of many pools: ids side by side, numbers together, and the result of the worst.
+fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> [String; COUNT] {
+    let reports = || fleet.pools.iter().map(|pool| &pool.report);
+    let joined = |of: &dyn Fn(&Report) -> Option<String>| {
+        let mut all: Vec<String> = reports().filter_map(of).collect();
+        all.dedup();
+        all.join(",")
+    };
+    let sum = |of: fn(&Report) -> u32| reports().map(of).sum::<u32>().to_string();
+    [
+        joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
+        joined(&|report| Some(report.asked.as_ref()?.version.to_string())),
+        sum(Report::wanted),
+        sum(Report::ready),
+        reports().map(Report::rounds).sum::<usize>().to_string(),
+        joined(&|report| Some(report.action().to_owned())),
+        fleet.result.to_owned(),
+        shown(report_path),
+        fleet::pools(reports()),
     ]
 }
 

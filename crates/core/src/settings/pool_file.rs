@@ -63,6 +63,15 @@ pub(super) struct Completed {
     pub(super) faults: Vec<Fault>,
 }
 
+/// What the inputs and a file together say of many pools.
+pub(super) struct CompletedFleet {
+    pub(super) pools: Vec<Completed>,
+    /// What is said of all of them together.
+    pub(super) of_all: Values,
+    /// What of the file cannot be used.
+    pub(super) faults: Vec<Fault>,
+}
+
 impl FilePool {
     fn text(&self, opt: &'static Opt) -> Option<&str> {
         match self.values.get(opt)? {
@@ -74,15 +83,6 @@ impl FilePool {
     fn name(&self) -> Option<String> {
         self.text(POOL_ID).map(str::to_owned)
     }
-}
-
-/// What the inputs and a file together say of many pools.
-pub(super) struct CompletedFleet {
-    pub(super) pools: Vec<Completed>,
-    /// What is said of all of them together.
-    pub(super) of_all: Values,
-    /// What of the file cannot be used.
-    pub(super) faults: Vec<Fault>,
 }
 
 /// Adds what the file says of one pool to what was given: what was given as an input counts.
