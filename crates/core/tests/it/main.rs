@@ -13,6 +13,7 @@ mod estate;
 mod fleet;
 mod gc;
 mod given;
+mod judgement;
 mod layout;
 mod preflight;
 mod promotion;
