@@ -36,6 +36,7 @@ rows! {
             (Verb::Rollout, "", "that of {pool_file}; required without it"),
             (Verb::Plan, "", "that of {pool_file}; required without it"),
             (Verb::Rollback, "", "required"),
+            (Verb::Judge, "", "required"),
             (Verb::Wait, "", "required"),
             (Verb::Delete, "", "required"),
         ]), [],
