@@ -93,6 +93,8 @@ pub enum Verb {
     Demote,
     /// What dead runs left goes.
     Gc,
+    /// Versions that nothing needs go.
+    Prune,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -350,6 +352,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::Promote,
     Verb::Demote,
     Verb::Gc,
+    Verb::Prune,
     Verb::Wait,
     Verb::Delete,
 ];
@@ -358,7 +361,10 @@ const EVERY_VERB: &[Verb] = &[
 const ON_DEFINITION: &[Verb] = &[Verb::List];
 
 /// What looks at the pools in sight.
-const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote];
+const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote, Verb::Prune];
+
+/// What deletes versions.
+const PRUNING: &[Verb] = &[Verb::Prune];
 
 /// What removes leftovers.
 const COLLECTING: &[Verb] = &[Verb::Gc];
@@ -430,6 +436,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         versions::OF_LATEST,
         versions::OF_SIGHT,
         versions::OF_LEFTOVERS,
+        versions::OF_RETENTION,
         pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,

@@ -14,6 +14,7 @@ mod gc;
 mod given;
 mod preflight;
 mod promotion;
+mod prune;
 mod publish;
 mod publish_reconcile;
 mod publish_sweep;
