@@ -15,6 +15,7 @@ pub mod deletion;
 pub mod doctor;
 pub mod error;
 pub mod estate;
+pub mod frame;
 pub mod gc;
 pub mod harmless;
 pub mod https;

@@ -10,6 +10,7 @@ mod counted;
 mod decide;
 mod explain;
 mod filling;
+mod follow;
 mod jobs;
 mod observe;
 mod one_line;
@@ -36,6 +37,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
+    progress::Event,
     settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
 };
@@ -96,6 +98,7 @@ pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
     let run = client.run();
     let intent = intent(settings)?;
+    tell_goal(client, settings, &intent);
     report.needed = intent.goal.needed.total();
 
     let look = observe::observe(client, settings);
@@ -148,9 +151,9 @@ async fn bring(
     } else if report.action == PoolAction::None {
         report.action = PoolAction::Unchanged;
     }
-    let wait = ready::wait(access, intent, settings.policy.readiness, report);
+    let wait = follow::nodes(access, intent, settings.policy.readiness, report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
-    judge(access, settings, intent, &waited)
+    judge(access, settings, &waited)
 }
 
 async fn replace(
@@ -219,6 +222,9 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
 }
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let text = format!("pool {pool} in {account} → what it was before its last change in place");
+    client.tell(Event::Goal { text });
     let mut skipped = Vec::new();
     let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
@@ -245,6 +251,19 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
     Ok(Intent::new(spec, settings))
+}
+
+fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let version = &pool.version;
+    let text = format!(
+        "pool {} in {account} → {} {}, {}",
+        pool.id,
+        version.definition().name(),
+        version.name(),
+        counted::counted(intent.goal.targets)
+    );
+    client.tell(Event::Goal { text });
 }
 
 fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {
@@ -275,12 +294,12 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
     }
 }
 
-fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, waited: &Waited) -> Result<()> {
+fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
         let stillness = settings.policy.readiness.node_timeout;
-        return Err(explain::unready(access.id(), intent.goal, waited, stillness));
+        return Err(explain::unready(access.id(), waited.goal, waited, stillness));
     }
-    warn_of_missing(access, intent, waited);
+    warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {
         let text = format!(
             "{} nodes run another image, {}",
@@ -293,8 +312,8 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
 }
 
 /// Enough nodes are a success; those that are missing of what was asked for are said all the same.
-fn warn_of_missing(access: &PoolAccess<'_>, intent: &Intent, waited: &Waited) {
-    let (ready, goal) = (waited.census.ready, intent.goal);
+fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
+    let (ready, goal) = (waited.census.ready, waited.goal);
     if goal.is_more_than(ready) {
         let text = format!(
             "{} ready, which is enough ({} needed), but {} were asked for; the same run again asks for the rest",

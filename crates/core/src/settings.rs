@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod autoscale;
 mod change;
 mod checked;
 mod definition;
@@ -13,6 +14,7 @@ mod manifest;
 pub(crate) mod patience;
 mod pool;
 mod pool_file;
+mod profile;
 mod publish;
 mod reader;
 mod replica_rule;
@@ -30,6 +32,7 @@ mod values;
 mod versions;
 mod written;
 
+pub use autoscale::Autoscale;
 pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
@@ -38,9 +41,10 @@ pub use image::PublishContext;
 
 pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
 pub use publish::{
-    Architecture, Generalized, Generation, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
-    OsType, PublishSettings, PurchasePlan, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion,
-    Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits, Vhds,
+    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, KeptKind, Keys, Latest, Lun, MachineHandling,
+    ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage, ReplicationMode,
+    Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits,
+    Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use retention::{ProtectedTag, PruneSettings, RetentionRule, RuleOf};

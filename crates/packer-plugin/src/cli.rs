@@ -39,6 +39,12 @@ struct Desk<'a> {
     lookup: &'a Lookup,
 }
 
+/// The command line as clap knows it, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    arguments::command()
+}
+
 /// Whether the first argument is meant for this command line.
 #[must_use]
 pub fn is_for_people(verb: &str) -> bool {
@@ -64,7 +70,6 @@ pub fn run(arguments: &[String], stdout: &mut dyn Write, lookup: &Lookup) -> Exi
         }
         Err(cause) => Answer::of_start(&cause),
     };
-    desk.terminal.remove_bars();
     write(answer, parsed.output, &mut desk.terminal, stdout)
 }
 

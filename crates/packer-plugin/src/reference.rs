@@ -116,6 +116,7 @@ fn message_of(block: &Opt) -> &'static str {
         (image::SOURCE_DATA_SNAPSHOT, "SourceDisk"),
         (image::SOURCE_DATA_VHD, "SourceVhd"),
         (image::DESTINATION_TARGET_REGION, "TargetRegion"),
+        (image::TARGET_REGION_DATA_DISK_ENCRYPTION, "DataDiskEncryption"),
         (image::USED_BY, "UsedBy"),
         (image::DEFINITION, "Definition"),
     ];
@@ -125,7 +126,9 @@ fn message_of(block: &Opt) -> &'static str {
 
 fn field_type(opt: &Opt) -> String {
     match opt.kind {
-        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json => "optional string".to_owned(),
+        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json | Kind::TextOrFile => {
+            "optional string".to_owned()
+        }
         Kind::Number => "optional uint32".to_owned(),
         Kind::Bool => "optional bool".to_owned(),
         Kind::Texts => "repeated string".to_owned(),

@@ -5,7 +5,7 @@
 pub(super) mod classify;
 pub(super) mod rounds;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -56,7 +56,7 @@ pub(super) struct Sizing<'run, 'account> {
     others: u32,
     wait: Option<(Waiting, Instant)>,
     /// The allocation that was shown last.
-    shown: Option<(String, u32)>,
+    shown: Option<Event>,
 }
 
 /// Where the rounds stand.
@@ -105,6 +105,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                 Next::Create => self.create().await?,
                 Next::Update(pool, difference) => self.update(pool, &difference).await?,
                 Next::Resize(pool) => self.resize(pool).await?,
+                Next::Follow(pool) => self.follow(pool).await?,
                 Next::StopOther(pool) => self.stop_other(pool).await?,
                 Next::Join(pool) => self.join(pool),
                 Next::Wait(waiting) => self.wait(waiting).await?,
@@ -140,25 +141,31 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             return self.access.find().await;
         }
         let Seen { pool, counts } = self.access.look().await?;
-        if let Some(counts) = counts {
-            self.report.count(self.intent.goal, &Census::from(&counts));
+        let census = counts.as_ref().map(Census::from);
+        if let Some(census) = &census {
+            self.report.count(self.intent.goal, census);
         }
         if let Some(pool) = &pool {
-            self.tell_allocation(pool);
+            let states = census.map(|census| census.states);
+            self.tell_allocation(pool, states.unwrap_or_default());
         }
         Ok(pool)
     }
 
     async fn create(&mut self) -> Result<()> {
-        let goal = self.intent.goal;
         let rounds = self.round_of(NodeCounts::default());
         let Some(spec) = self.intent.spec.asked() else {
             return Err(explain::refused(self.access.id(), decide::deleted()));
         };
-        let body = spec.create_body(goal.targets, rounds.timeout());
+        let body = self.intent.new_body(spec, rounds.timeout());
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
-        self.tell_round(&rounds);
+        let has_formula = self.intent.follows.is_some();
+        if !has_formula {
+            self.tell_round(&rounds);
+        }
         match self.access.create(body).await {
+            // Its size is the formula's: the next look shows that it follows it.
+            Ok(()) if has_formula => self.note_action(PoolAction::Created),
             Ok(()) => self.begin(rounds, None, PoolAction::Created),
             Err(error) => self.look_again(error, PoolAction::Created).await?,
         }
@@ -184,6 +191,20 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         match self.access.resize(&order, pool).await {
             Ok(()) => self.begin(rounds, pool.allocation_since, PoolAction::Resized),
             Err(error) => self.look_again(error, PoolAction::Resized).await?,
+        }
+        Ok(())
+    }
+
+    async fn follow(&mut self, pool: &Pool) -> Result<()> {
+        let Some(follows) = &self.intent.follows else {
+            return Ok(());
+        };
+        self.access
+            .client()
+            .note("letting the autoscale formula decide the pool's size");
+        match self.access.follow(&follows.scale, pool).await {
+            Ok(()) => self.note_action(PoolAction::Autoscaled),
+            Err(error) => self.look_again(error, PoolAction::Autoscaled).await?,
         }
         Ok(())
     }
@@ -353,20 +374,22 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         let targets = self.intent.goal.targets;
         self.access.client().run().progress.tell(Event::Resize {
             round: rounds.number(),
+            rounds: self.limit,
             dedicated: targets.dedicated,
             spot: targets.spot,
             timeout_minutes: rounds.timeout().as_secs() / 60,
         });
     }
 
-    fn tell_allocation(&mut self, pool: &Pool) {
-        let now = (pool.allocation.to_string(), pool.current.total());
+    fn tell_allocation(&mut self, pool: &Pool, states: BTreeMap<String, u32>) {
+        let now = Event::Allocation {
+            state: pool.allocation.to_string(),
+            wanted: pool.targets.total(),
+            allocated: pool.current.total(),
+            states,
+        };
         if self.shown.as_ref() != Some(&now) {
-            self.access.client().run().progress.tell(Event::Allocation {
-                state: now.0.clone(),
-                wanted: pool.targets.total(),
-                allocated: now.1,
-            });
+            self.access.client().tell(now.clone());
             self.shown = Some(now);
         }
     }

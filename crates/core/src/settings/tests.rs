@@ -1,5 +1,6 @@
 //! What becomes of good values, and which sentence each bad one gets.
 
+mod autoscale;
 mod gallery;
 mod safety;
 mod vhds;
@@ -335,7 +336,7 @@ fn a_destination_is_checked_name_by_name() {
             ),
             (
                 json!({"storage_account_type": "Ultra"}),
-                "storage_account_type: \"Ultra\" is not Standard_LRS, Standard_ZRS or Premium_LRS",
+                "storage_account_type: \"Ultra\" is not Standard_LRS, Standard_ZRS, Premium_LRS or PremiumV2_LRS",
             ),
             (
                 json!({"target_region": [{"name": "eastus2", "replicas": 101}]}),
@@ -538,7 +539,7 @@ fn faults_of_a_roll_out_name_inputs() {
             ),
             (
                 json!({"target_dedicated_nodes": null}),
-                "target-dedicated-nodes: is missing: give a number of nodes here or in target-spot-nodes; 0 makes a pool without nodes",
+                "target-dedicated-nodes: is missing: give a number of nodes here or in target-spot-nodes; 0 makes a pool without nodes, and autoscale-formula lets a formula decide",
             ),
             (
                 json!({"min_ready": "most"}),

@@ -30,7 +30,7 @@ pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<
         }
         Ok(collection)
     };
-    let collection = with_client(&mut desk.terminal, &asked.connection, asked.deadline, work).await;
+    let collection = with_client(desk, &asked.connection, asked.deadline, work).await;
     let collection = collection.map_err(|error| Answer::failed(&error, Door::Flag))?;
     Ok(match act {
         Act::Yes => Answer::done(done(&collection), &collection),
