@@ -22,6 +22,7 @@ pub mod https;
 pub mod ids;
 mod json;
 pub mod judge;
+pub mod judgement;
 pub mod listing;
 pub mod names;
 pub mod operation;

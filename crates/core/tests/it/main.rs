@@ -12,6 +12,7 @@ mod doctor;
 mod estate;
 mod gc;
 mod given;
+mod judgement;
 mod layout;
 mod preflight;
 mod promotion;
