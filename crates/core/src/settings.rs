@@ -28,6 +28,7 @@ mod sign_in;
 mod source;
 mod status;
 mod temporaries;
+mod trial;
 mod upkeep;
 mod values;
 mod versions;
@@ -43,10 +44,10 @@ pub use judgement::{FailureRule, JudgementSettings};
 
 pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
 pub use publish::{
-    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, KeptKind, Keys, Latest, Lun, MachineHandling,
-    ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage, ReplicationMode,
-    Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits,
-    Vhds,
+    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
+    MachineHandling, ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage,
+    ReplicationMode, Reuse, Source, SourceDisk, Stopped, TEST_MINUTES, TargetRegion, Temporaries, UsedBy,
+    VersionChoice, VersionSettings, VhdTraits, Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use retention::{ProtectedTag, PruneSettings, RetentionRule, RuleOf};

@@ -36,5 +36,6 @@ mod source_image;
 mod status;
 mod support;
 mod sweep;
+mod testing;
 mod upkeep;
 mod vhds;
