@@ -39,7 +39,7 @@ pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<
         }
         Ok(pruning)
     };
-    let pruning = with_client(&mut desk.terminal, &asked.connection, asked.deadline, work).await;
+    let pruning = with_client(desk, &asked.connection, asked.deadline, work).await;
     let pruning = pruning.map_err(|error| Answer::failed(&error, Door::Flag))?;
     Ok(match act {
         Act::Yes => Answer::done(done(&pruning), &pruning),
