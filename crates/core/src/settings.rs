@@ -9,6 +9,7 @@ mod definition;
 mod destination;
 mod doctor;
 pub mod fault;
+mod healing;
 mod image;
 mod manifest;
 pub(crate) mod patience;
@@ -35,6 +36,7 @@ pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
+pub use healing::{HealNodes, Healing};
 pub use image::PublishContext;
 
 pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};

@@ -15,6 +15,8 @@ use super::{
     one_line::one_line,
     pool::PoolAccess,
     spec::{command_line, unusable},
+    tail,
+    verdict::speaks_against_image,
 };
 use crate::{
     batch::{
@@ -31,9 +33,6 @@ use crate::{
 
 /// The metadata item of a job that tries an image.
 pub(super) const CANARY: &str = "azure-batch-canary";
-
-/// How much of what a task wrote is kept: the end, which says why it failed.
-const KEPT: usize = 2000;
 
 /// What became of a command on one node.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -64,7 +63,8 @@ pub(super) async fn run(
     let id = free_id(access, jobs);
     client
         .send(&job::create(endpoint, &id, access.id(), (CANARY, access.id().as_str())))
-        .await?;
+        .await
+        .map_err(own_trouble)?;
     let ended = async {
         for number in 1..=intent.goal.targets.total() {
             // A task that takes all slots of a node is alone on it, so each node gets one.
@@ -74,7 +74,8 @@ pub(super) async fn run(
                 "requiredSlots": read_json::number(pool.body(), "/taskSlotsPerNode").unwrap_or(1),
                 "constraints": {"maxWallClockTime": iso_minutes(longest), "maxTaskRetryCount": 0},
             });
-            client.send(&job::add_task(endpoint, &id, task)).await?;
+            let added = client.send(&job::add_task(endpoint, &id, task)).await;
+            added.map_err(own_trouble)?;
         }
         wait(access, &id, intent, longest).await
     };
@@ -92,6 +93,19 @@ pub(super) async fn run(
 /// Whether it is a job that tries an image and is not on its way out.
 pub(super) fn is_trial(job: &Job) -> bool {
     job.metadata(CANARY).is_some() && job.state != JobState::Other
+}
+
+/// What Batch has against the job itself says nothing of the image, which is then neither good nor bad.
+fn own_trouble(error: Error) -> Error {
+    if !speaks_against_image(error.kind()) {
+        return error;
+    }
+    Error::new(
+        ErrorKind::Refused,
+        "the canary command could not be run, which says nothing of the image",
+    )
+    .because(error)
+    .with_hint("remove what Batch names, then run the same again: it goes on from here; or go back with azure-batch-pool rollback")
 }
 
 /// An id that no job of the pool has, not even one that is being deleted.
@@ -158,12 +172,7 @@ async fn read(access: &PoolAccess<'_>, job: &str, task: &str, file: &str) -> Str
     let path = format!("/jobs/{job}/tasks/{task}/files/{file}");
     let doing = format!("read {file} of task {task}");
     let request = Request::batch(access.watch().endpoint(), Method::GET, path, API_VERSION, doing).for_file();
-    let Ok(answer) = access.client().send(&request).await else {
-        return String::new();
-    };
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
-    let start = text.char_indices().rev().nth(KEPT - 1).map_or(0, |(at, _)| at);
-    text.get(start..).unwrap_or_default().to_owned()
+    tail::read(access, request).await
 }
 
 fn judge(ends: &[TaskEnd]) -> Result<()> {
