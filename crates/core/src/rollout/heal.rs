@@ -11,7 +11,7 @@ use tokio::time::Instant;
 
 use super::{
     PoolAction, RolloutReport, attempts::Attempts, decide::Intent, follow, pool::PoolAccess, size::Sizing, spec::Maker,
-    step::RolloutStep, tail, verdict::Waited,
+    step::RolloutStep, verdict::Waited,
 };
 use crate::{
     batch::{
@@ -20,6 +20,7 @@ use crate::{
     },
     error::{Error, Result},
     settings::{Adopt, HealNodes, RolloutSettings},
+    trial,
 };
 use next::{Care, Done, Ill};
 
@@ -153,7 +154,7 @@ impl Healer<'_, '_> {
             for file in ["startup/stderr.txt", "startup/stdout.txt"] {
                 if output.trim().is_empty() {
                     let request = node::file(self.access.watch().endpoint(), self.access.id(), &ill.id, file);
-                    output = tail::read(self.access, request).await;
+                    output = trial::file_end(self.access.client(), &request).await;
                 }
             }
         }

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    canary::CanaryTask,
     heal::HealedNode,
     step::RolloutStep,
     verdict::{Census, Goal},
@@ -17,6 +16,7 @@ use crate::{
     plan::{Ended, Plan},
     progress::StepTime,
     settings::{Autoscale, RolloutSettings, Targets},
+    trial::TriedTask,
 };
 
 /// How a roll-out ended: the report is there either way.
@@ -47,7 +47,7 @@ pub struct RolloutReport {
     pub states: BTreeMap<String, u32>,
     /// What became of the command on the nodes that tried the image first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub canary: Vec<CanaryTask>,
+    pub canary: Vec<TriedTask>,
     /// Nodes that were ill, and what was done with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healed: Vec<HealedNode>,

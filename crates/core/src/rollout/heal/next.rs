@@ -9,8 +9,8 @@ use jiff::Timestamp;
 
 use crate::{
     batch::node::{MOST_REMOVED, Node},
+    one_line::one_line,
     progress::Span,
-    rollout::one_line::one_line,
     settings::Healing,
 };
 
