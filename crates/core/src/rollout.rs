@@ -11,6 +11,7 @@ mod decide;
 mod explain;
 mod filling;
 mod follow;
+mod heal;
 mod jobs;
 mod observe;
 mod plan;
@@ -27,6 +28,7 @@ mod standing;
 mod step;
 mod verdict;
 
+pub use heal::{HealedNode, NodeAction};
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
@@ -181,7 +183,7 @@ async fn bring(
     } else if report.action == PoolAction::None {
         report.action = PoolAction::Unchanged;
     }
-    let wait = follow::nodes(access, intent, settings.policy.readiness, report);
+    let wait = heal::nodes(access, (intent, settings), report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
     judge(access, settings, &waited)
 }

@@ -10,6 +10,7 @@ mod destination;
 mod doctor;
 pub mod fault;
 mod fleet;
+mod healing;
 mod image;
 mod judgement;
 mod manifest;
@@ -41,6 +42,7 @@ pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
 pub use fleet::{AfterFailure, FleetSettings, MAX_PARALLEL};
+pub use healing::{HealNodes, Healing};
 pub use image::PublishContext;
 pub use judgement::{FailureRule, JudgementSettings};
 

@@ -67,7 +67,12 @@ async fn read(client: &Client, endpoint: &BatchEndpoint, (job, task): (&str, &st
     let path = format!("/jobs/{job}/tasks/{task}/files/{file}");
     let doing = format!("read {file} of task {task}");
     let request = Request::batch(endpoint, Method::GET, path, API_VERSION, doing).for_file();
-    let Ok(answer) = client.send(&request).await else {
+    file_end(client, &request).await
+}
+
+/// The end of a file that a task or a node wrote: it says why something failed. What cannot be read is no reason to fail.
+pub async fn file_end(client: &Client, file: &Request) -> String {
+    let Ok(answer) = client.send(file).await else {
         return String::new();
     };
     let text = String::from_utf8_lossy(&answer.body).into_owned();

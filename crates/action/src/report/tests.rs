@@ -58,6 +58,7 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
         needed: 686,
         ready,
         canary: Vec::new(),
+        healed: Vec::new(),
         states: states
             .iter()
             .map(|(state, count)| ((*state).to_owned(), *count))

@@ -5,14 +5,18 @@
 use std::{collections::BTreeMap, fmt};
 
 use http::Method;
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Value, json};
 
 use crate::{
     batch::API_VERSION,
     ids::{BatchEndpoint, PoolId},
-    json,
+    json as read_json,
     request::Request,
 };
+
+/// The most nodes that one request removes.
+pub const MOST_REMOVED: usize = 100;
 
 /// One node.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -29,6 +33,12 @@ pub struct Node {
     pub errors: Vec<NodeError>,
     /// How its start task failed, if it did.
     pub start_task: Option<StartTaskFailure>,
+    /// Since when it is in its state.
+    pub since: Option<Timestamp>,
+    /// When it came into the pool. Batch gives ids of nodes that are gone to new ones.
+    pub allocated: Option<Timestamp>,
+    /// How many tasks run on it.
+    pub running_tasks: u64,
 }
 
 /// Dedicated or spot.
@@ -90,18 +100,21 @@ impl Node {
     /// Reads one item of the list.
     #[must_use]
     pub fn new(item: &Value) -> Self {
-        let text = |pointer| json::text(item, pointer).unwrap_or_default();
+        let text = |pointer| read_json::text(item, pointer).unwrap_or_default();
         Self {
             id: text("/id").to_owned(),
             state: NodeState::new(text("/state")),
-            kind: if json::at(item, "/isDedicated") == &Value::Bool(false) {
+            kind: if read_json::at(item, "/isDedicated") == &Value::Bool(false) {
                 NodeKind::Spot
             } else {
                 NodeKind::Dedicated
             },
-            image: json::text(item, "/virtualMachineInfo/imageReference/virtualMachineImageId").map(str::to_owned),
-            errors: json::items(item, "/errors").map(NodeError::read).collect(),
-            start_task: StartTaskFailure::read(json::at(item, "/startTaskInfo")),
+            image: read_json::text(item, "/virtualMachineInfo/imageReference/virtualMachineImageId").map(str::to_owned),
+            errors: read_json::items(item, "/errors").map(NodeError::read).collect(),
+            start_task: StartTaskFailure::read(read_json::at(item, "/startTaskInfo")),
+            since: read_json::time(item, "/stateTransitionTime"),
+            allocated: read_json::time(item, "/allocationTime"),
+            running_tasks: read_json::number(item, "/runningTasksCount").unwrap_or(0),
         }
     }
 
@@ -152,15 +165,15 @@ impl StateCounts {
     #[must_use]
     pub fn read(item: &Value) -> Self {
         Self {
-            dedicated: by_state(json::at(item, "/dedicated")),
-            spot: by_state(json::at(item, "/lowPriority")),
+            dedicated: by_state(read_json::at(item, "/dedicated")),
+            spot: by_state(read_json::at(item, "/lowPriority")),
         }
     }
 }
 
 impl NodeError {
     fn read(item: &Value) -> Self {
-        let text = |pointer| json::text(item, pointer).unwrap_or_default().to_owned();
+        let text = |pointer| read_json::text(item, pointer).unwrap_or_default().to_owned();
         Self {
             code: text("/code"),
             message: text("/message"),
@@ -170,11 +183,11 @@ impl NodeError {
 
 impl StartTaskFailure {
     fn read(info: &Value) -> Option<Self> {
-        let exit_code = json::at(info, "/exitCode").as_i64();
-        let has_failed = json::text(info, "/result").is_some_and(|result| result.eq_ignore_ascii_case("failure"))
-            || json::at(info, "/failureInfo").is_object();
+        let exit_code = read_json::at(info, "/exitCode").as_i64();
+        let has_failed = read_json::text(info, "/result").is_some_and(|result| result.eq_ignore_ascii_case("failure"))
+            || read_json::at(info, "/failureInfo").is_object();
         has_failed.then(|| {
-            let text = |pointer| json::text(info, pointer).unwrap_or_default().to_owned();
+            let text = |pointer| read_json::text(info, pointer).unwrap_or_default().to_owned();
             Self {
                 exit_code,
                 code: text("/failureInfo/code"),
@@ -196,7 +209,8 @@ pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     )
     .with_query(
         "$select",
-        "id,state,isDedicated,virtualMachineInfo,errors,startTaskInfo",
+        "id,state,stateTransitionTime,allocationTime,isDedicated,runningTasksCount,virtualMachineInfo,errors,\
+         startTaskInfo",
     )
 }
 
@@ -211,6 +225,37 @@ pub fn list_images(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
         format!("list the nodes of pool {pool}"),
     )
     .with_query("$select", "id,state,virtualMachineInfo")
+}
+
+/// The request that removes nodes once their tasks have ended, [`MOST_REMOVED`] at most, unless the pool has changed
+/// since `etag`. The pool's targets sink with them.
+#[must_use]
+pub fn remove(endpoint: &BatchEndpoint, pool: &PoolId, nodes: &[String], etag: Option<&str>) -> Request {
+    let doing = format!("remove {} nodes of pool {pool}", nodes.len());
+    let path = format!("/pools/{pool}/removenodes");
+    let body = json!({"nodeList": nodes, "nodeDeallocationOption": "taskcompletion"});
+    let request = Request::batch(endpoint, Method::POST, path, API_VERSION, doing).with_body(body);
+    match etag {
+        Some(etag) => request.with_header("if-match", etag),
+        None => request,
+    }
+}
+
+/// The request that reboots a node once its tasks have ended.
+#[must_use]
+pub fn reboot(endpoint: &BatchEndpoint, pool: &PoolId, node: &str) -> Request {
+    let path = format!("/pools/{pool}/nodes/{node}/reboot");
+    let doing = format!("reboot node {node} of pool {pool}");
+    Request::batch(endpoint, Method::POST, path, API_VERSION, doing)
+        .with_body(json!({"nodeRebootOption": "taskcompletion"}))
+}
+
+/// The request for a file of a node.
+#[must_use]
+pub fn file(endpoint: &BatchEndpoint, pool: &PoolId, node: &str, file: &str) -> Request {
+    let path = format!("/pools/{pool}/nodes/{node}/files/{file}");
+    let doing = format!("read {file} of node {node}");
+    Request::batch(endpoint, Method::GET, path, API_VERSION, doing).for_file()
 }
 
 /// The request for the nodes of all pools of an account, or of one, by state.

@@ -119,6 +119,12 @@ rows! {
 
     ADOPT: "adopt", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need the pool as it is"), [],
         "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
+    HEAL_NODES: "heal_nodes", Pool, Kind::Bool, Standard::Value("false", "a node that is removed takes with it what tasks have left on its disk"), [],
+        "Whether ill nodes of a pool of a fixed size are healed: a node whose start task failed is rebooted once, and removed when it fails again; a node that is unusable with an error, or without one for 20 minutes, is removed. The pool then grows to its size again. No node that runs a task is touched.";
+    MAX_UNHEALTHY: "max_unhealthy", Pool, Kind::Text, Standard::Value("40%", "with more, the trouble is the image's or the network's, and new nodes would be no better"), [],
+        "With more ill nodes than this, {heal_nodes} does nothing, and the run says why: a number, or a percentage of the pool's nodes. Nodes that this run has removed count.";
+    MAX_IN_FLIGHT: "max_in_flight", Pool, Kind::Text, Standard::Value("10%", "the others go on working"), [],
+        "How many nodes {heal_nodes} reboots or removes at once: a number, or a percentage of the pool's nodes; one at least.";
     ADD_REGION: "add_region", Replicas, Kind::Bool, Standard::Value("false", "a version is shared, and every region of it costs"), [],
         "Whether the region of the Batch account is added to the image version when the version has no replica there.";
     REGISTER_PROVIDER: "register_provider", Pool, Kind::Bool, Standard::Value("false", "it changes the subscription"), [],

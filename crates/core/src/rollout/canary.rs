@@ -11,6 +11,7 @@ use super::{
     explain::refused,
     pool::PoolAccess,
     spec::{command_line, unusable},
+    verdict::speaks_against_image,
 };
 use crate::{
     batch::{
@@ -45,13 +46,15 @@ pub(super) async fn run(
     let id = free_id(access, jobs);
     client
         .send(&job::create(endpoint, &id, access.id(), (CANARY, access.id().as_str())))
-        .await?;
+        .await
+        .map_err(own_trouble)?;
     let ended = async {
         for number in 1..=intent.goal.targets.total() {
             // A task that takes all slots of a node is alone on it, so each node gets one.
             let slots = read_json::number(pool.body(), "/taskSlotsPerNode").unwrap_or(1);
             let task = trial::task(&format!("canary-{number}"), &line, slots, longest);
-            client.send(&job::add_task(endpoint, &id, task)).await?;
+            let added = client.send(&job::add_task(endpoint, &id, task)).await;
+            added.map_err(own_trouble)?;
         }
         wait(access, &id, intent, longest).await
     };
@@ -69,6 +72,19 @@ pub(super) async fn run(
 /// Whether it is a job that tries an image and is not on its way out.
 pub(super) fn is_trial(job: &Job) -> bool {
     job.metadata(CANARY).is_some() && job.state != JobState::Other
+}
+
+/// What Batch has against the job itself says nothing of the image, which is then neither good nor bad.
+fn own_trouble(error: Error) -> Error {
+    if !speaks_against_image(error.kind()) {
+        return error;
+    }
+    Error::new(
+        ErrorKind::Refused,
+        "the canary command could not be run, which says nothing of the image",
+    )
+    .because(error)
+    .with_hint("remove what Batch names, then run the same again: it goes on from here; or go back with azure-batch-pool rollback")
 }
 
 /// An id that no job of the pool has, not even one that is being deleted.

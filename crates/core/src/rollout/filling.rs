@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     batch::{job::Job, pool::Pool},
-    error::{ErrorKind, Result},
+    error::Result,
     progress::Event,
     settings::{Canary, Readiness},
 };
@@ -98,17 +98,4 @@ impl<'s> Filling<'s> {
         run.pause(time, what).await?;
         self.grow(access, intent, report).await
     }
-}
-
-/// What the image or the service did, as opposed to what happened to this run.
-pub(super) const fn speaks_against_image(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::PartlyReached
-            | ErrorKind::Azure
-            | ErrorKind::Rejected
-            | ErrorKind::Quota
-            | ErrorKind::Policy
-            | ErrorKind::Locked
-    )
 }

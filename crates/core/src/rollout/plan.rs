@@ -6,6 +6,7 @@ use super::{
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
     follow::not_evaluated,
+    heal,
     pool::PoolAccess,
     record::{Phase, Record, Remembered},
     replace::{self, steps::EMPTIED},
@@ -152,15 +153,11 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         let body = asked.map(|spec| intent.new_body(spec, intent.first_timeout()));
         body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
     }
-    if let Some(pool) = &pool
-        && !will_be_made
-    {
+    let there = pool.as_ref().filter(|_| !will_be_made);
+    if let Some(pool) = there {
         tell_of(access, intent, pool);
     }
-    let current = match &pool {
-        Some(pool) if !will_be_made => pool.current,
-        _ => NodeCounts::default(),
-    };
+    let current = there.map_or_else(NodeCounts::default, |pool| pool.current);
     let expected = evaluated(access, intent, pool.as_ref()).await?;
     if let Next::Replace(pool) = next {
         let mut beginning = match Record::of(pool) {
@@ -183,8 +180,11 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         .steps
         .iter()
         .any(|step| matches!(step, RolloutStep::UpdatePool { .. }));
+    let healing = heal::foresee(access, (intent, settings), there).await?;
+    let is_changed = is_updated || healing.is_some();
+    plan.steps.extend(healing);
     let size = match sized {
-        Next::Sized(_) if !is_updated => Size::Reached,
+        Next::Sized(_) if !is_changed => Size::Reached,
         Next::Sized(_) | Next::Join(_) => Size::NoNewNodes,
         _ => intent.growth(current),
     };

@@ -143,6 +143,28 @@ impl<'a> PoolAccess<'a> {
         self.write(request, Some(seen)).await
     }
 
+    /// Removes nodes, unless the pool has changed since it was seen so.
+    ///
+    /// # Errors
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn remove_nodes(&mut self, nodes: &[String], seen: &Pool) -> Result<()> {
+        let request = node::remove(self.watch.endpoint(), &self.id, nodes, seen.etag.as_deref());
+        self.write(request, Some(seen)).await
+    }
+
+    /// Reboots a node. The time between two writes is the pool's, not that of its nodes.
+    ///
+    /// # Errors
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn reboot(&mut self, node: &str) -> Result<()> {
+        let sent = self
+            .client()
+            .send(&node::reboot(self.watch.endpoint(), &self.id, node))
+            .await;
+        self.written = Some(Instant::now());
+        sent.map(drop)
+    }
+
     /// What a formula would come to now, in a pool that follows one. It changes nothing.
     ///
     /// # Errors

@@ -15,12 +15,12 @@ use super::{
     attempts::Attempts,
     decide::{self, Intent, Refusal},
     explain::refused,
-    filling::{Filling, speaks_against_image},
+    filling::Filling,
     jobs,
     pool::PoolAccess,
     record::{Phase, Record, Remembered},
     spec::{Spec, Wanted, back_body, recorded, unusable},
-    verdict::Goal,
+    verdict::{Goal, speaks_against_image},
 };
 use crate::{
     batch::{

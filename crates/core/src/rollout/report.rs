@@ -7,6 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
+    heal::HealedNode,
     step::RolloutStep,
     verdict::{Census, Goal},
 };
@@ -47,6 +48,9 @@ pub struct RolloutReport {
     /// What became of the command on the nodes that tried the image first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub canary: Vec<TriedTask>,
+    /// Nodes that were ill, and what was done with them.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub healed: Vec<HealedNode>,
     /// The resize rounds.
     pub rounds: Vec<Round>,
     /// Checks that could not be made, with the reason.
@@ -69,6 +73,8 @@ pub enum PoolAction {
     Updated,
     /// It was given a formula that decides its size.
     Autoscaled,
+    /// Ill nodes were rebooted or removed, and nothing else was to be done.
+    Healed,
     /// A resize to the same target was found and joined.
     Joined,
     /// It was as wished already.
@@ -117,6 +123,7 @@ impl RolloutReport {
             ready: 0,
             states: BTreeMap::new(),
             canary: Vec::new(),
+            healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),
             steps: Vec::new(),

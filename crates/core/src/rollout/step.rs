@@ -172,6 +172,13 @@ pub enum RolloutStep {
         /// Its targets.
         targets: NodeCounts,
     },
+    /// Ill nodes are rebooted or removed, and the pool grows again.
+    HealNodes {
+        /// The pool.
+        pool: PoolId,
+        /// The nodes that are ill now.
+        nodes: Vec<String>,
+    },
     /// The nodes that the formula asks for become ready.
     AwaitAutoscale {
         /// The pool.
@@ -199,6 +206,7 @@ impl Step for RolloutStep {
             | Self::TryImage { .. }
             | Self::ReleaseJobs { .. }
             | Self::StopOtherResize { .. }
+            | Self::HealNodes { .. }
             | Self::EnableAutoscale { .. }
             | Self::DisableAutoscale { .. }
             | Self::ResizePool { .. } => Effect::Change,
@@ -213,8 +221,8 @@ impl Step for RolloutStep {
 }
 
 impl RolloutStep {
-    /// The line of a step of a pool whose size a formula decides.
-    fn of_formula(&self) -> String {
+    /// The line of a step about the nodes of a pool: whose number a formula decides, or that are healed.
+    fn of_nodes(&self) -> String {
         match self {
             Self::CreateAutoscalePool {
                 pool,
@@ -233,6 +241,10 @@ impl RolloutStep {
             Self::DisableAutoscale { pool } => {
                 format!("take the autoscale formula from pool {pool}, and remember it in the pool's metadata")
             }
+            Self::HealNodes { pool, nodes } => format!(
+                "reboot or remove the ill nodes of pool {pool} ({}), and grow it again",
+                nodes.join(", ")
+            ),
             Self::AwaitAutoscale { pool } => {
                 format!("wait until the nodes that the formula asks for in pool {pool} are ready")
             }
@@ -332,7 +344,8 @@ impl fmt::Display for RolloutStep {
             Self::CreateAutoscalePool { .. }
             | Self::EnableAutoscale { .. }
             | Self::DisableAutoscale { .. }
-            | Self::AwaitAutoscale { .. } => f.write_str(&self.of_formula()),
+            | Self::AwaitAutoscale { .. }
+            | Self::HealNodes { .. } => f.write_str(&self.of_nodes()),
             Self::AwaitDeletion { pool } => write!(f, "wait until the old pool {pool} is gone"),
             Self::AwaitOtherResize { pool, targets } => {
                 let nodes = counted(*targets);

@@ -6,6 +6,7 @@ use std::collections::BTreeMap;
 
 use crate::{
     batch::node::{Node, NodeKind, Outlook, StateCounts},
+    error::ErrorKind,
     ids::{NodeCounts, resource::ImageVersionId},
     settings::{Readiness, Share, Targets},
 };
@@ -238,6 +239,19 @@ const fn of_kind(counts: &mut NodeCounts, kind: NodeKind) -> &mut u32 {
 /// Whether an image id names that version; ids compare without case.
 pub(super) fn is_version(image: &str, version: &ImageVersionId) -> bool {
     image.parse::<ImageVersionId>().is_ok_and(|image| image == *version)
+}
+
+/// What the image or the service did, as opposed to what happened to this run.
+pub(super) const fn speaks_against_image(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PartlyReached
+            | ErrorKind::Azure
+            | ErrorKind::Rejected
+            | ErrorKind::Quota
+            | ErrorKind::Policy
+            | ErrorKind::Locked
+    )
 }
 
 #[cfg(test)]

@@ -3,8 +3,8 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Adopt, AfterFailure, Autoscale, Canary, Change, Checked, Elevation, FleetSettings, MAX_PARALLEL,
-    NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register, ReplicaRule, ResizePolicy,
+    AccountRef, Adopt, AfterFailure, Autoscale, Canary, Change, Checked, Elevation, FleetSettings, HealNodes, Healing,
+    MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register, ReplicaRule, ResizePolicy,
     RollbackSettings, RolloutPolicy, RolloutSettings, Share, SpotCounts, Spots, StartTask, Targets, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     manifest::Manifest,
@@ -57,6 +57,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
     };
     let nodes_per_replica = nodes_per_replica(reader);
     let (new_region, adopt) = consents(reader);
+    let healing = healing(reader);
     let change = change(reader);
     Some(RolloutSettings {
         account: account?,
@@ -81,6 +82,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
             },
             new_region,
             adopt,
+            healing,
         },
         change,
     })
@@ -444,6 +446,20 @@ pub(super) fn readiness(reader: &mut Reader<'_, '_>) -> Readiness {
             .unwrap_or(Readiness::default().node_timeout),
         min_dedicated: reader.parsed(pool::MIN_READY),
         min_spot: reader.parsed(pool::MIN_READY_SPOT),
+    }
+}
+
+/// What happens to nodes that are ill.
+fn healing(reader: &mut Reader<'_, '_>) -> Healing {
+    let usual = Healing::default();
+    Healing {
+        nodes: if reader.is_on(pool::HEAL_NODES) {
+            HealNodes::Yes
+        } else {
+            HealNodes::No
+        },
+        max_unhealthy: reader.parsed(pool::MAX_UNHEALTHY).unwrap_or(usual.max_unhealthy),
+        max_in_flight: reader.parsed(pool::MAX_IN_FLIGHT).unwrap_or(usual.max_in_flight),
     }
 }
 

@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{Autoscale, Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
+use super::{Autoscale, Change, Healing, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -78,6 +78,8 @@ pub struct RolloutPolicy {
     pub new_region: NewRegion,
     /// What happens to a pool that no roll-out has made.
     pub adopt: Adopt,
+    /// What happens to nodes that are ill.
+    pub healing: Healing,
 }
 
 /// What happens when the version has no replica in the account's region: a version is shared, and a region of it is paid

@@ -8,8 +8,8 @@ use azure_batch_core::{
     options::{self, Opt, image, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, ImageTest, KeptKind, Latest,
-        ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson,
+        self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, HealNodes, ImageTest, KeptKind,
+        Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson,
         PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
         RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped,
         Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
@@ -365,6 +365,9 @@ fn patience_values(values: &mut Values, resize: &ResizePolicy, readiness: &Readi
 fn policy_values(values: &mut Values, given: &RolloutPolicy) {
     nodes_per_replica(values, given.replica_rule);
     values.set(pool::ADD_REGION, given.new_region == NewRegion::Add);
+    values.set(pool::HEAL_NODES, given.healing.nodes == HealNodes::Yes);
+    values.set(pool::MAX_UNHEALTHY, given.healing.max_unhealthy.to_string());
+    values.set(pool::MAX_IN_FLIGHT, given.healing.max_in_flight.to_string());
     values.set(pool::ADOPT, given.adopt == Adopt::Yes);
     values.set(pool::REGISTER_PROVIDER, given.register == Register::Yes);
 }

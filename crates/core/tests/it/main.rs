@@ -27,6 +27,7 @@ mod replication;
 mod rollout;
 mod rollout_autoscale;
 mod rollout_first_nodes;
+mod rollout_heal;
 mod rollout_in_place;
 mod rollout_in_place_sweep;
 mod rollout_meanwhile;

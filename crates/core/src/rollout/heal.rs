@@ -1,0 +1,245 @@
+//! Heals the nodes of a pool of a fixed size: reboots those whose start task failed, removes those that do not come back,
+//! and lets the pool grow again.
+//!
+//! Which nodes, and how many at once, is decided in `next`. Pools that follow a formula, and pools that others made, are
+//! left alone; so are the nodes of a change in place, whose illness speaks against the image.
+
+mod next;
+
+use serde::Serialize;
+use tokio::time::Instant;
+
+use super::{
+    PoolAction, RolloutReport, attempts::Attempts, decide::Intent, follow, pool::PoolAccess, size::Sizing, spec::Maker,
+    step::RolloutStep, verdict::Waited,
+};
+use crate::{
+    batch::{
+        node,
+        pool::{Pool, Scaling},
+    },
+    error::{Error, Result},
+    settings::{Adopt, HealNodes, RolloutSettings},
+    trial,
+};
+use next::{Care, Done, Ill};
+
+/// What Batch answers of a node that is gone or came to another state meanwhile: the next list shows it.
+const NODE_IS_ELSEWHERE: [&str; 2] = ["NodeNotFound", "NodeStateUnusable"];
+
+/// What was done with an ill node, and why.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct HealedNode {
+    /// The node.
+    pub node: String,
+    /// What was done.
+    pub action: NodeAction,
+    /// What was wrong with it, in its own words.
+    pub why: String,
+    /// The end of what its start task wrote, when that failed.
+    #[serde(skip_serializing_if = "String::is_empty")]
+    pub output: String,
+}
+
+/// What was done with an ill node.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum NodeAction {
+    /// It was rebooted.
+    Rebooted,
+    /// It was removed.
+    Removed,
+}
+
+/// A pool whose nodes are being healed.
+struct Healer<'run, 'account> {
+    access: &'run mut PoolAccess<'account>,
+    intent: &'run Intent,
+    settings: &'run RolloutSettings,
+    report: &'run mut RolloutReport,
+    doing: &'run str,
+    attempts: Attempts<'run>,
+    done: Done,
+    /// When something was done last.
+    acted: Instant,
+}
+
+impl Healer<'_, '_> {
+    async fn heal(mut self) -> Result<Waited> {
+        let readiness = self.settings.policy.readiness;
+        loop {
+            let waited = follow::nodes(self.access, self.intent, readiness, self.report).await?;
+            let now = self.access.client().run().now();
+            match next::next(&waited.nodes, &self.done, self.settings.policy.healing, now) {
+                Care::Nothing => return Ok(waited),
+                Care::Await if self.acted.elapsed() < readiness.node_timeout => {
+                    self.access.pause(self.acted, "nodes that were rebooted").await?;
+                }
+                Care::Await => return Ok(waited),
+                Care::Brake(why) => {
+                    self.access.client().warn(why);
+                    return Ok(waited);
+                }
+                Care::Reboot(ill) => self.reboot(ill).await?,
+                Care::Remove(ill) => {
+                    if !self.remove(ill).await? {
+                        return Ok(waited);
+                    }
+                }
+            }
+        }
+    }
+
+    async fn reboot(&mut self, ill: Vec<Ill>) -> Result<()> {
+        for ill in ill {
+            let output = self.output(&ill).await;
+            let sent = self.access.reboot(&ill.id).await;
+            // Also one whose answer was lost, or that came to another state, is not rebooted twice.
+            self.done.note_reboot(&ill);
+            if self.after(sent).await? {
+                self.note(&ill, NodeAction::Rebooted, output);
+            }
+        }
+        self.acted = Instant::now();
+        Ok(())
+    }
+
+    /// `false` when the pool may not be touched any more.
+    async fn remove(&mut self, ill: Vec<Ill>) -> Result<bool> {
+        let pool = self.access.find().await?;
+        let Some(pool) = pool.filter(|pool| may_be_healed(self.intent, pool)) else {
+            return Ok(false);
+        };
+        let mut outputs = Vec::new();
+        for ill in &ill {
+            outputs.push(self.output(ill).await);
+        }
+        let ids: Vec<String> = ill.iter().map(|ill| ill.id.clone()).collect();
+        let sent = self.access.remove_nodes(&ids, &pool).await;
+        // What may have happened counts, so that lost answers cannot remove more than the brake lets.
+        self.done.note_removed(ids.len());
+        if self.after(sent).await? {
+            for (ill, output) in ill.iter().zip(outputs) {
+                self.note(ill, NodeAction::Removed, output);
+            }
+        }
+        self.steady().await?;
+        let rounds = self.settings.policy.resize.rounds;
+        let sizing = Sizing::new(self.access, self.intent, rounds, self.doing, self.report);
+        sizing.reach().await?;
+        self.acted = Instant::now();
+        Ok(true)
+    }
+
+    /// Our own removal is no resize of others that could be stopped.
+    async fn steady(&mut self) -> Result<()> {
+        let began = Instant::now();
+        while self.access.find().await?.is_some_and(|pool| !pool.is_steady()) {
+            self.access.pause(began, "the removed nodes to be gone").await?;
+        }
+        Ok(())
+    }
+
+    async fn after(&mut self, sent: Result<()>) -> Result<bool> {
+        let is_elsewhere = |error: &Error| NODE_IS_ELSEWHERE.iter().any(|code| error.has_code(code));
+        match sent {
+            Err(error) if is_elsewhere(&error) => Ok(false),
+            sent => self.attempts.after(self.access, sent).await,
+        }
+    }
+
+    async fn output(&self, ill: &Ill) -> String {
+        let mut output = String::new();
+        if ill.is_start_task {
+            for file in ["startup/stderr.txt", "startup/stdout.txt"] {
+                if output.trim().is_empty() {
+                    let request = node::file(self.access.watch().endpoint(), self.access.id(), &ill.id, file);
+                    output = trial::file_end(self.access.client(), &request).await;
+                }
+            }
+        }
+        output
+    }
+
+    fn note(&mut self, ill: &Ill, action: NodeAction, output: String) {
+        let done = match action {
+            NodeAction::Rebooted => "was rebooted",
+            NodeAction::Removed => "was removed",
+        };
+        let text = format!("node {} {done}: {}", ill.id, ill.why);
+        self.access.client().warn(text);
+        self.report.healed.push(HealedNode {
+            node: ill.id.clone(),
+            action,
+            why: ill.why.clone(),
+            output,
+        });
+        if matches!(self.report.action, PoolAction::None | PoolAction::Unchanged) {
+            self.report.action = PoolAction::Healed;
+        }
+    }
+}
+
+/// Waits for the nodes of a pool that has its size, and heals the ill ones where that was asked for.
+///
+/// # Errors
+/// As [`follow::nodes`]; when the pool does not grow again, Batch refuses, or the run ends.
+pub(super) async fn nodes(
+    access: &mut PoolAccess<'_>,
+    (intent, settings): (&Intent, &RolloutSettings),
+    report: &mut RolloutReport,
+) -> Result<Waited> {
+    let doing = format!("heal the nodes of pool {}", settings.pool.id);
+    let readiness = settings.policy.readiness;
+    if !is_wanted(intent, settings) {
+        return follow::nodes(access, intent, readiness, report).await;
+    }
+    let attempts = Attempts::new(access.client(), &doing);
+    let healer = Healer {
+        access,
+        intent,
+        settings,
+        report,
+        doing: &doing,
+        attempts,
+        done: Done::default(),
+        acted: Instant::now(),
+    };
+    healer.heal().await
+}
+
+/// The step of a plan, when nodes are ill now.
+pub(super) async fn foresee(
+    access: &PoolAccess<'_>,
+    (intent, settings): (&Intent, &RolloutSettings),
+    pool: Option<&Pool>,
+) -> Result<Option<RolloutStep>> {
+    if !is_wanted(intent, settings) || !pool.is_some_and(|pool| may_be_healed(intent, pool)) {
+        return Ok(None);
+    }
+    let (nodes, now) = (access.nodes().await?, access.client().run().now());
+    let step = |ill: Vec<Ill>| RolloutStep::HealNodes {
+        pool: intent.spec.id().clone(),
+        nodes: ill.into_iter().map(|ill| ill.id).collect(),
+    };
+    Ok(
+        match next::next(&nodes, &Done::default(), settings.policy.healing, now) {
+            Care::Reboot(_) | Care::Remove(_) => Some(step(next::ill(&nodes, now))),
+            Care::Brake(why) => {
+                access.client().warn(why);
+                None
+            }
+            Care::Nothing | Care::Await => None,
+        },
+    )
+}
+
+fn is_wanted(intent: &Intent, settings: &RolloutSettings) -> bool {
+    settings.policy.healing.nodes == HealNodes::Yes && intent.follows.is_none()
+}
+
+/// Others' pools are written to only when they may be.
+fn may_be_healed(intent: &Intent, pool: &Pool) -> bool {
+    let is_ours = intent.adopt == Adopt::Yes || intent.spec.compare(pool).maker == Maker::RollOut;
+    is_ours && pool.scaling == Scaling::Fixed && !pool.is_upgraded_by_platform()
+}

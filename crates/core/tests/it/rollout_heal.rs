@@ -1,0 +1,193 @@
+//! Ill nodes of a pool are rebooted or removed, and the pool grows again.
+//!
+//! The world is that of `rollout`.
+
+use azure_batch_core::{
+    error::ErrorKind,
+    rollout::{self, NodeAction, PoolAction, RolloutReport},
+    settings::{Adopt, HealNodes, ROLLOUT_DEADLINE, RolloutSettings},
+};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    given::checked,
+    publish_sweep::write_count,
+    rollout::{client, entries, failure, good, roll_out, settings, world},
+    rollout_in_place::{ask, in_place, state, working},
+    support::Azure,
+    sweep::{Ends, Sweep},
+};
+
+/// A roll-out of 1.0.0 that heals.
+fn healing(nodes: u32) -> RolloutSettings {
+    let mut settings = settings("acct1", nodes);
+    settings.policy.healing.nodes = HealNodes::Yes;
+    settings.pool.json = json!({"startTask": {"commandLine": "true"}})
+        .as_object()
+        .unwrap()
+        .clone();
+    settings
+}
+
+fn done(report: &RolloutReport) -> Vec<(NodeAction, &str)> {
+    let healed = report.healed.iter();
+    healed.map(|node| (node.action, node.why.as_str())).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_is_unusable_with_an_error_is_removed_and_comes_again() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+    let report = good(roll_out(&azure, &healing(10)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Created, 10));
+    let [(NodeAction::Removed, why)] = done(&report)[..] else {
+        panic!("{:?}", report.healed)
+    };
+    assert!(why.starts_with("it is unusable: DiskFull"), "{why}");
+    assert_eq!(
+        azure.writes(),
+        ["POST /pools", "POST /pools/p1/removenodes", "POST /pools/p1/resize"]
+    );
+    let removed = &entries(&azure, &Method::POST, "/removenodes")[0].request;
+    assert_eq!(removed["nodeDeallocationOption"], "taskcompletion", "no task is lost");
+    azure.turn_the_page();
+    assert_eq!(good(roll_out(&azure, &healing(10)).await).action, PoolAction::Unchanged);
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_whose_start_task_failed_is_rebooted_and_what_it_wrote_is_kept() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "startTaskFailed", "count": 1, "exitCode": 3, "target": "acct1/p1"}));
+    let report = good(roll_out(&azure, &healing(10)).await);
+    assert_eq!(report.ready, 10);
+    let [healed] = &report.healed[..] else {
+        panic!("{:?}", report.healed)
+    };
+    assert_eq!(healed.action, NodeAction::Rebooted);
+    assert!(
+        healed.why.contains("exit code 3") && healed.output.contains("exit code 3"),
+        "{healed:?}"
+    );
+    assert_eq!(entries(&azure, &Method::POST, "/reboot").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_batch_has_lost_is_given_time_and_then_removed() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "target": "acct1/p1"}));
+    let report = good(roll_out(&azure, &healing(10)).await);
+    let [(NodeAction::Removed, why)] = done(&report)[..] else {
+        panic!("{:?}", report.healed)
+    };
+    assert!(why.starts_with("Batch has had no contact with it for"), "{why}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn when_too_many_are_ill_nothing_is_removed_and_the_run_says_why() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 5, "code": "DiskFull", "target": "acct1/p1"}));
+    let error = failure(&azure, &healing(10)).await;
+    assert!(
+        matches!(error.kind(), ErrorKind::PartlyReached | ErrorKind::Azure),
+        "{error:?}"
+    );
+    assert_eq!(azure.writes(), ["POST /pools"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_healed_unless_asked_for_nor_in_a_pool_of_others() {
+    for (heal, adopt) in [(HealNodes::No, Adopt::Yes), (HealNodes::Yes, Adopt::No)] {
+        let azure = world(|_| {});
+        azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+        let body = json!({"id": "p1", "vmSize": "standard_d4s_v5", "targetDedicatedNodes": 10,
+            "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": crate::rollout::image("1.0.0")},
+                "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
+        ask(&azure, Method::POST, "/pools", Some(body)).await;
+        tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+        azure.turn_the_page();
+        let mut settings = settings("acct1", 10);
+        settings.policy.adopt = adopt;
+        settings.policy.healing.nodes = heal;
+        let error = failure(&azure, &settings).await;
+        assert_eq!(error.kind(), ErrorKind::PartlyReached, "{heal:?}");
+        assert_eq!(entries(&azure, &Method::POST, "/removenodes").len(), 0, "{heal:?}");
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_names_the_nodes_that_are_ill() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+    let mut unhealed = healing(10);
+    unhealed.policy.healing.nodes = HealNodes::No;
+    failure(&azure, &unhealed).await;
+    azure.turn_the_page();
+    let client = client(&azure, ROLLOUT_DEADLINE).await;
+    let plan = rollout::plan(&client, &checked(&healing(10))).await.unwrap();
+    let steps: Vec<String> = plan.steps.iter().map(ToString::to_string).collect();
+    assert!(
+        steps
+            .iter()
+            .any(|step| step.starts_with("reboot or remove the ill nodes of pool p1 (tvmps_")),
+        "{steps:?}"
+    );
+    assert_eq!(azure.writes(), [""; 0]);
+    let report = good(roll_out(&azure, &healing(10)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Healed, 10));
+}
+
+#[tokio::test(start_paused = true)]
+async fn trouble_with_the_canary_job_itself_is_not_held_against_the_image() {
+    let azure = working().await;
+    azure.fault(json!({"kind": "status", "status": 409, "code": "ActiveJobAndScheduleQuotaReached", "method": "POST", "path": "/jobs"}));
+    let mut settings = in_place(5);
+    settings.change.canary.command = Some("true".to_owned());
+    let error = failure(&azure, &settings).await;
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert!(
+        error.report().contains("says nothing of the image"),
+        "{}",
+        error.report()
+    );
+    assert!(state(&azure).await.contains("on 1.0.0"), "{}", state(&azure).await);
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!((report.action, report.canary.len()), (PoolAction::Replaced, 1));
+}
+
+#[test]
+fn every_request_of_a_healing_meets_what_it_must_outlive() {
+    let sweep = Sweep {
+        one_of: 1,
+        troubles: &[
+            "process gone",
+            "cancelled",
+            "deadline",
+            "reset after the effect",
+            "broken after the effect",
+            "409 conflict",
+        ],
+        world: || {
+            let azure = world(|_| {});
+            azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+            azure
+        },
+        flow: |azure: Azure, ends: Ends| async move {
+            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+            fastrand::seed(7);
+            rollout::run(&client, &checked(&healing(4))).await.result
+        },
+        settle: |mut resources: Value| {
+            for item in resources["batch"].as_object_mut().unwrap().values_mut() {
+                if let Some(fields) = item.as_object_mut() {
+                    fields.remove("resizeTimeout");
+                }
+            }
+            resources
+        },
+    };
+    let cases = sweep.run();
+    assert!(cases > 60, "only {cases} cases");
+    write_count("healing", cases);
+}
