@@ -6,6 +6,9 @@ use std::{
     ffi::OsString,
     path::{Path, PathBuf},
     process::Command,
+    sync::mpsc,
+    thread,
+    time::Duration,
 };
 
 use azure_batch_e2e::{
@@ -15,6 +18,9 @@ use azure_batch_e2e::{
     time::Stopwatch,
 };
 use serde_json::Value;
+
+/// So often it is said that a silent build goes on.
+const STILL_BUILDING: Duration = Duration::from_secs(60);
 
 /// Where things are in this checkout.
 #[derive(Clone, Debug)]
@@ -57,6 +63,29 @@ impl Checkout {
         command.args(["build", "--locked", "--workspace", "--bins", "--examples"]);
         command.envs(variables.iter().copied());
         step("build", command.current_dir(&self.root))?;
+        Ok(self.target.join("debug"))
+    }
+
+    /// As [`Self::programs`], but says nothing except how long it takes, every minute, unless it fails.
+    pub(crate) fn programs_quietly(&self, waiting: impl Fn(Duration)) -> Result<PathBuf> {
+        let mut command = cargo();
+        command.args(["build", "--quiet", "--locked", "--workspace", "--bins", "--examples"]);
+        command.current_dir(&self.root);
+        let watch = Stopwatch::start();
+        let (sender, receiver) = mpsc::channel();
+        thread::spawn(move || drop(sender.send(command.output())));
+        let output = loop {
+            match receiver.recv_timeout(STILL_BUILDING) {
+                Ok(output) => break output.doing(|| "run cargo build".to_owned())?,
+                Err(mpsc::RecvTimeoutError::Timeout) => waiting(watch.passed()),
+                Err(mpsc::RecvTimeoutError::Disconnected) => {
+                    return Err(Failure::unexpected("cargo build has no end".to_owned()));
+                }
+            }
+        };
+        ensure(output.status.success(), || {
+            format!("cargo build failed:\n{}", String::from_utf8_lossy(&output.stderr))
+        })?;
         Ok(self.target.join("debug"))
     }
 

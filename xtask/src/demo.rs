@@ -1,6 +1,6 @@
-//! `cargo xtask demo`: the whole way on the local Azure, as a story.
+//! `cargo xtask demo`: the whole way on the local Azure, as a story, with a failure in it and what corrects it.
 //!
-//! It does nothing itself: it starts the programs that users start, shows what they say, and then what Azure was asked.
+//! It does nothing itself: it starts the programs that users start, with what users type, and shows what they say.
 
 mod story;
 mod words;
@@ -13,145 +13,158 @@ use std::{
 
 use azure_batch_e2e::{
     emulator::{LocalAzure, Start},
-    failure::{Result, ensure},
+    failure::Result,
     files, pool,
     template::{self, Post},
     time::Stopwatch,
     world,
 };
-use serde_json::Value;
+use serde_json::{Value, json};
 
 use self::story::Story;
-use crate::build::{Checkout, cargo};
+use crate::build::Checkout;
 
-/// By how much the local Azure is faster: what takes Azure twenty minutes takes the demo half a minute.
+/// By how much the local Azure is faster: what takes Azure twenty minutes takes the demo ten seconds.
 const TIME_SCALE: u32 = 120;
 
-/// How many nodes the pool shall have: enough to need more than one replica.
+/// How many nodes the pool shall have: enough to need more than one replica, and more cores than a new account has.
 const NODES: u32 = 700;
+
+/// The cores that the account may use at first: enough for 400 of its nodes, which have 4 cores each.
+const FEW_CORES: u32 = 1600;
+
+/// The cores after more were granted.
+const MORE_CORES: u32 = 5000;
+
+/// The exit code of a run that meets a quota.
+const QUOTA: i32 = 4;
+
+/// What the pool command writes about its run, in the demo's folder.
+const REPORT: &str = "report.json";
+
+/// What a publish writes for the roll-out.
+const MANIFEST: &str = "azure-batch-manifest.json";
 
 /// Where everything is.
 struct Stage {
-    checkout: Checkout,
     dir: PathBuf,
     plugin: PathBuf,
     pool: PathBuf,
     azure: LocalAzure,
+    seed: Value,
     secret: String,
 }
 
 /// Shows the story.
 ///
 /// # Errors
-/// When one of the programs fails.
+/// When one of the programs ends otherwise than the story wants it.
 pub(crate) fn run() -> Result {
     let mut story = Story::default();
     let stage = set_the_stage(&mut story)?;
     let watch = Stopwatch::start();
-    let packer = publish(&mut story, &stage)?;
-    show_requests(&story, &stage, 0)?;
-    let published = stage.azure.journal()?.0.len();
+    publish(&mut story, &stage)?;
     roll_out(&mut story, &stage)?;
-    show_requests(&story, &stage, published)?;
-    show_pool(&mut story, &stage)?;
-    story.end(watch.passed(), packer.as_deref(), &stage.dir);
+    let manifest = files::read_json(&stage.dir.join(MANIFEST))?;
+    let report = files::read_json(&stage.dir.join(REPORT))?;
+    files::write(&stage.dir.join("journal.jsonl"), stage.azure.journal_text()?)?;
+    story.chapter(&format!("What there is now, after {} s", watch.passed().as_secs()));
+    for line in words::result(&manifest, &report) {
+        story.line(&line);
+    }
+    story.line(&words::requests(&stage.azure.journal()?.0));
+    next(&mut story, &stage);
     Ok(())
 }
 
 fn set_the_stage(story: &mut Story) -> Result<Stage> {
-    story.chapter("The stage");
+    story.tell(
+        "From a virtual machine to a pool of 700 nodes, on a local Azure. The first time, compiling takes minutes.",
+    );
     let checkout = Checkout::find()?;
     let dir = checkout.target.join("demo");
     files::make_empty(&dir)?;
-    story.tell("Building the plugin, the pool command and the local Azure; the first time that takes minutes.");
-    let programs = checkout.programs()?;
-    let (plugin, pool) = (
-        programs.join("packer-plugin-azure-batch"),
-        programs.join("azure-batch-pool"),
-    );
-    let emulator = programs.join("azure-emulator");
-    let seed = files::read_json(&checkout.root.join("tests/emulator/seeds/example.json"))?;
+    let programs =
+        checkout.programs_quietly(|passed| story.line(&format!("still compiling, {} s", passed.as_secs())))?;
+    let seed = seed(&checkout)?;
     let secret = world::secrets(&seed)?.into_iter().next().unwrap_or_default();
     let azure = LocalAzure::start(&Start {
-        binary: &emulator,
+        binary: &programs.join("azure-emulator"),
         dir: &dir.join("azure"),
-        seed,
+        seed: seed.clone(),
         time_scale: TIME_SCALE,
     })?;
-    story.tell(&format!(
-        "A local Azure listens on {}, {TIME_SCALE} times as fast as the real one.",
+    story.chapter("A local Azure");
+    story.line(&format!(
+        "at {}, {TIME_SCALE} times as fast as the real one",
         azure.endpoint
     ));
-    story.tell(&format!(
-        "In it: virtual machine {} with one system and two data disks, deallocated and generalized; gallery {}, empty; Batch accounts {} in eastus2 and {} in westus2.",
-        world::MACHINE, world::GALLERY, world::ACCOUNT, world::OTHER_ACCOUNT
+    story.line(&format!("look at it while this runs: {}/", azure.control));
+    story.line(&format!(
+        "machine {}: one system and two data disks, generalized",
+        world::MACHINE
+    ));
+    story.line(&format!("gallery {}: empty", world::GALLERY));
+    story.line(&format!(
+        "Batch accounts: {} in eastus2 with {FEW_CORES} cores, {} in westus2",
+        world::ACCOUNT,
+        world::OTHER_ACCOUNT
     ));
     Ok(Stage {
-        checkout,
         dir,
-        plugin,
-        pool,
+        plugin: programs.join("packer-plugin-azure-batch"),
+        pool: programs.join("azure-batch-pool"),
         azure,
+        seed,
         secret,
     })
 }
 
-/// Gives the Packer it used, or none.
-fn publish(story: &mut Story, stage: &Stage) -> Result<Option<PathBuf>> {
-    story.chapter("From the machine to an image version in two regions");
-    story.tell(&format!(
-        "Pools will run it in both accounts, {NODES} nodes in one and 100 in the other: their regions and enough replicas follow from that. First every disk is copied, then an image is made of the copies, then the version of the image; the copies go when the version is complete."
-    ));
-    let packer = find_packer();
-    match &packer {
-        Some(packer) => publish_with_packer(story, stage, packer)?,
-        None => publish_without_packer(story, stage)?,
+/// The emulator's example, with an account of few cores.
+fn seed(checkout: &Checkout) -> Result<Value> {
+    let mut seed = files::read_json(&checkout.root.join("tests/emulator/seeds/example.json"))?;
+    if let Some(account) = seed.pointer_mut("/batchAccounts/0") {
+        grant(account, FEW_CORES);
     }
-    let manifest = files::read_json(&manifest(stage))?;
-    let id = manifest
-        .get("image_version_id")
-        .and_then(Value::as_str)
-        .unwrap_or_default();
-    ensure(!id.is_empty(), || "the manifest names no version".to_owned())?;
-    story.tell(&format!(
-        "The manifest names it for the next step: {}",
-        story::shortened(id)
+    Ok(seed)
+}
+
+fn grant(account: &mut Value, cores: u32) {
+    if let Some(fields) = account.as_object_mut() {
+        fields.insert("quotas".to_owned(), json!({"dedicatedCores": cores}));
+    }
+}
+
+fn publish(story: &mut Story, stage: &Stage) -> Result {
+    story.chapter("Publish the machine as an image version");
+    story.line(&format!(
+        "Its pools will have {NODES} nodes in one account and 100 in the other: regions and replicas follow."
     ));
-    Ok(packer)
+    match find_packer() {
+        Some(packer) => publish_with_packer(story, stage, &packer),
+        None => publish_without_packer(story, stage),
+    }
 }
 
 fn publish_with_packer(story: &Story, stage: &Stage, packer: &Path) -> Result {
     let elsewhere = world::account(world::OTHER_ACCOUNT);
     let more = format!("used_by {{\n      batch_account = \"{elsewhere}\"\n      nodes         = 100\n    }}");
-    let template = stage.dir.join("publish.pkr.hcl");
+    let post = Post {
+        more,
+        ..Post::default()
+    };
     files::write(
-        &template,
-        template::with_null_builder(
-            &Post {
-                more,
-                ..Post::default()
-            }
-            .block(),
-        ),
+        &stage.dir.join("publish.pkr.hcl"),
+        template::with_null_builder(&post.block()),
     )?;
-    story.tell(&format!(
-        "With {}, on the template {}.",
-        packer.display(),
-        template.display()
-    ));
     let home = stage.dir.join("packer");
     files::make(&home)?;
     let mut install = packer_command(stage, packer, &home);
+    let install = install.args(["plugins", "install", "--path"]).arg(&stage.plugin);
+    story.show(install.arg(template::ADDRESS), 0)?;
     story.show(
-        install
-            .args(["plugins", "install", "--path"])
-            .arg(&stage.plugin)
-            .arg(template::ADDRESS),
-    )?;
-    story.show(
-        packer_command(stage, packer, &home)
-            .args(["build", "-color=false"])
-            .arg(&template),
+        packer_command(stage, packer, &home).args(["build", "publish.pkr.hcl"]),
+        0,
     )
 }
 
@@ -179,84 +192,70 @@ fn packer_command(stage: &Stage, packer: &Path, home: &Path) -> Command {
 }
 
 fn publish_without_packer(story: &Story, stage: &Stage) -> Result {
-    story.tell("No Packer on the PATH: an example program calls the gRPC service that the post-processor calls.");
-    story.tell("(Put Packer 1.12 or newer on the PATH, or its path into PACKER, to see the real thing.)");
-    let mut command = cargo();
-    command.args([
-        "run",
-        "--quiet",
-        "--locked",
-        "-p",
-        "azure-batch-e2e",
-        "--example",
-        "publish_without_packer",
-        "--",
-    ]);
-    command
-        .arg(stage.azure.host())
-        .arg(&stage.azure.ca)
-        .arg(manifest(stage));
-    story.show(
-        command
-            .env("ARM_CLIENT_SECRET", &stage.secret)
-            .current_dir(&stage.checkout.root),
-    )
+    story.line("There is no Packer on the PATH, so the plugin does it by itself, from the same attributes.");
+    let account = |name: &str, nodes: u32| json!({"batch_account": world::account(name), "nodes": nodes});
+    let attributes = json!({
+        "source": {"resource_group": world::GROUP, "vm": world::MACHINE},
+        "shared_image_gallery_destination": {
+            "resource_group": world::GROUP, "gallery_name": world::GALLERY, "image_name": "ubuntu",
+        },
+        "used_by": [account(world::ACCOUNT, NODES), account(world::OTHER_ACCOUNT, 100)],
+    });
+    files::write(&stage.dir.join("image.json"), format!("{attributes:#}"))?;
+    let mut command = signed_in(stage, &stage.plugin);
+    story.show(command.args(["publish", "--settings", "image.json"]), 0)
 }
 
+/// A program of ours that knows who it is and where: all of that is in variables, as in a CI job.
+fn signed_in(stage: &Stage, program: &Path) -> Command {
+    let mut command = Command::new(program);
+    command
+        .env("ARM_METADATA_HOST", stage.azure.host())
+        .env("SSL_CERT_FILE", &stage.azure.ca)
+        .env("ARM_SUBSCRIPTION_ID", world::SUBSCRIPTION)
+        .env("ARM_TENANT_ID", world::TENANT)
+        .env("ARM_CLIENT_ID", world::CLIENT)
+        .env("ARM_CLIENT_SECRET", &stage.secret)
+        .env("NO_PROXY", "127.0.0.1")
+        .current_dir(&stage.dir);
+    command
+}
+
+/// First in vain, since the account has too few cores; then, with more, by the same command.
 fn roll_out(story: &mut Story, stage: &Stage) -> Result {
-    story.chapter("From the version to a pool with its nodes ready");
-    story.tell(&format!(
-        "{NODES} nodes are asked for at once. It is a success when the pool is steady and enough nodes are idle or running, on this very version."
+    story.chapter(&format!("Roll it out to {NODES} nodes"));
+    story.show(&mut roll_out_command(stage), QUOTA)?;
+    story.chapter("Get more cores, and run the same again");
+    story.line(&format!(
+        "On Azure you ask for them in the portal. Here the control port grants {MORE_CORES}."
     ));
-    let mut command = Command::new(&stage.pool);
-    command.args(["rollout", "--manifest"]).arg(manifest(stage));
-    command.args(["--image-definition", &world::definition("ubuntu")]);
-    command.args(["--account", &world::account(world::ACCOUNT), "--pool-id", pool::POOL]);
-    command.args(["--vm-size", pool::SIZE, "--node-agent-sku-id", pool::AGENT]);
-    command.args([
-        "--target-dedicated-nodes",
-        &NODES.to_string(),
-        "--start-task",
-        "echo ready",
-    ]);
+    let mut account = stage.seed.pointer("/batchAccounts/0").cloned().unwrap_or_default();
+    grant(&mut account, MORE_CORES);
+    stage.azure.seed(&json!({"batchAccounts": [account]}))?;
+    story.show(&mut roll_out_command(stage), 0)
+}
+
+fn roll_out_command(stage: &Stage) -> Command {
+    let mut command = signed_in(stage, &stage.pool);
+    let nodes = NODES.to_string();
     command
-        .args(["--metadata-host", stage.azure.host(), "--ca-file"])
-        .arg(&stage.azure.ca);
-    command.args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT]);
-    command.arg("--report-path").arg(report(stage));
-    story.show(
-        command
-            .env("AZURE_CLIENT_SECRET", &stage.secret)
-            .env("NO_PROXY", "127.0.0.1"),
-    )
+        .args(["rollout", "--manifest", MANIFEST, "--image-definition"])
+        .arg(world::definition("ubuntu"))
+        .arg("--account")
+        .arg(world::account(world::ACCOUNT))
+        .args(["--pool-id", pool::POOL, "--vm-size", pool::SIZE])
+        .args(["--target-dedicated-nodes", &nodes, "--report-path", REPORT]);
+    command
 }
 
-fn show_requests(story: &Story, stage: &Stage, after: usize) -> Result {
-    story.tell("What Azure was asked on the way, and what it answered:");
-    let journal = stage.azure.journal()?;
-    for line in words::summary(journal.0.get(after..).unwrap_or_default()) {
-        story.line(&line);
-    }
-    Ok(())
-}
-
-fn show_pool(story: &mut Story, stage: &Stage) -> Result {
-    story.chapter("What there is now");
-    let resources = stage.azure.resources()?;
-    files::write(&stage.dir.join("resources.json"), format!("{resources:#}"))?;
-    files::write(&stage.dir.join("journal.jsonl"), stage.azure.journal_text()?)?;
-    for line in words::pool_table(&resources, &files::read_json(&report(stage))?) {
-        story.line(&line);
-    }
-    Ok(())
-}
-
-fn manifest(stage: &Stage) -> PathBuf {
-    stage.dir.join("azure-batch-manifest.json")
-}
-
-fn report(stage: &Stage) -> PathBuf {
-    stage.dir.join("report.json")
+fn next(story: &mut Story, stage: &Stage) {
+    story.chapter("What next");
+    story.line("with your own account:     README.md, \"Use it\"");
+    story.line("a local Azure that stays:  cargo run -p azure-emulator -- --seed example (docs/emulator.md)");
+    story.line(&format!(
+        "every request of this run: {}",
+        stage.dir.join("journal.jsonl").display()
+    ));
 }
 
 /// `PACKER`, or `packer` on the `PATH`.

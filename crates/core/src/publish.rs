@@ -33,6 +33,7 @@ mod report;
 mod security;
 mod source;
 mod step;
+mod stopped;
 mod testing;
 mod unused;
 mod way;
@@ -54,7 +55,7 @@ pub use self::{
 };
 use crate::{
     client::Client,
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     plan::{Course, Ended, Kept},
     progress::Place,
     settings::{Checked, Latest, PublishSettings},
@@ -161,6 +162,8 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
             let client = client.for_cleanup(cleanup::LIMIT);
             if !journey.seen.temporaries.is_empty() || journey.has_begun {
                 kept.extend(cleanup::after_failure(&client, work.asking(), &journey.goal, error.kind()).await);
+            } else if error.kind() == ErrorKind::Cancelled {
+                client.note(stopped::BEFORE);
             }
             Err(error)
         }

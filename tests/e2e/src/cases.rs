@@ -10,6 +10,7 @@ mod in_place;
 mod interrupted;
 mod pool;
 mod publish;
+mod terminal;
 
 use crate::suite::Case;
 
@@ -25,6 +26,7 @@ pub fn all() -> Vec<Case> {
         publish::CASES,
         adopt::CASES,
         browser::CASES,
+        terminal::CASES,
     ]
     .concat()
 }

@@ -26,6 +26,7 @@ pub mod runner;
 pub mod secrets;
 pub mod suite;
 pub mod template;
+pub mod terminal;
 pub mod time;
 pub mod tools;
 pub mod world;

@@ -56,6 +56,18 @@ fn the_readme_shows_the_smallest_example_as_it_is() {
     assert!(example.lines().count() <= 12, "the smallest template has grown");
 }
 
+#[test]
+fn the_readme_shows_the_frame_as_it_is() {
+    let readme = files::read(&root().join("README.md")).unwrap();
+    let recorded = "crates/core/tests/it/snapshots/it__shown__roll_out_80x24.snap";
+    let recorded = files::read(&root().join(recorded)).unwrap();
+    let last = recorded.rsplit("──\n").next().unwrap();
+    assert!(
+        readme.contains(&format!("```text\n{}\n```", last.trim_end())),
+        "README.md shows another frame than\n{last}"
+    );
+}
+
 /// Names of tests in a page: three words at least, joined by `_`.
 fn tests_named(page: &str) -> Vec<&str> {
     let quoted = page.split('`').skip(1).step_by(2);

@@ -40,6 +40,19 @@ pub fn rollout(lab: &Lab<'_>, azure: &LocalAzure, log: &str, what: (&str, u32)) 
     Ok(program)
 }
 
+/// The same with lines for people instead of JSON.
+///
+/// # Errors
+/// When the example has no secret.
+pub fn people_rollout(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, nodes): (&str, u32)) -> Result<Program> {
+    let program = command(lab, azure, log, "rollout")?
+        .args(["--image-version", &version_id(version)])
+        .args(["--account", &world::account(world::ACCOUNT), "--pool-id", POOL])
+        .args(["--vm-size", SIZE, "--node-agent-sku-id", AGENT])
+        .args(["--target-dedicated-nodes", &nodes.to_string()]);
+    Ok(program)
+}
+
 /// The same without saying who signs in.
 #[must_use]
 pub fn rollout_without_sign_in(lab: &Lab<'_>, azure: &LocalAzure, log: &str, (version, nodes): (&str, u32)) -> Program {

@@ -124,6 +124,24 @@ impl Program {
         self
     }
 
+    /// The same run by another program, which gets the program and its arguments after its own.
+    #[must_use]
+    pub fn run_by(self, other: &str, arguments: &[String]) -> Self {
+        let mut command = Command::new(other);
+        command.env_clear().stdin(Stdio::null());
+        lead_group(&mut command);
+        let variables = self.command.get_envs();
+        command.envs(variables.filter_map(|(name, value)| Some((name, value?))));
+        if let Some(dir) = self.command.get_current_dir() {
+            command.current_dir(dir);
+        }
+        command
+            .args(arguments)
+            .arg(self.command.get_program())
+            .args(self.command.get_args());
+        Self { command, ..self }
+    }
+
     /// Starts it with stdout as a pipe, for programs that announce themselves there.
     ///
     /// # Errors

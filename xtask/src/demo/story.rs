@@ -1,15 +1,14 @@
 //! How the demo's story looks on a terminal: chapters, sentences, and what programs say, set apart.
 
 use std::{
-    io::{BufRead as _, BufReader},
+    io::{self, BufRead as _, BufReader, IsTerminal as _},
     path::Path,
     process::{Command, Stdio},
-    time::Duration,
 };
 
 use azure_batch_e2e::{
     console::say,
-    failure::{Doing as _, Failure, Result, ensure},
+    failure::{Doing as _, Result, ensure},
 };
 
 /// A story with numbered chapters.
@@ -22,8 +21,7 @@ impl Story {
     /// Begins a chapter.
     pub(super) fn chapter(&mut self, title: &str) {
         self.chapters += 1;
-        let heading = format!("{}. {title}", self.chapters);
-        say(format!("\n{heading}\n{}", "═".repeat(heading.chars().count())));
+        say(format!("\n{}. {title}", self.chapters));
     }
 
     /// Shows a sentence.
@@ -32,60 +30,54 @@ impl Story {
         reason = "a sentence belongs to a story, so that none is told outside of one"
     )]
     pub(super) fn tell(&self, sentence: &str) {
-        say(format!("\n{sentence}"));
+        say(sentence);
     }
 
-    /// Shows a line of a list.
+    /// Shows a line of a chapter.
     #[expect(clippy::unused_self, reason = "as for a sentence")]
     pub(super) fn line(&self, line: &str) {
-        say(format!("    {line}"));
+        say(format!("   {line}"));
     }
 
-    /// Runs a program and shows what it says as it says it.
+    /// Runs a program and shows what it says as it says it: on a terminal it has the terminal for itself.
     ///
     /// # Errors
-    /// When it cannot be run or fails.
-    pub(super) fn show(&self, command: &mut Command) -> Result {
+    /// When it cannot be run or ends with another code.
+    pub(super) fn show(&self, command: &mut Command, code: i32) -> Result {
         let name = Path::new(command.get_program())
             .file_name()
             .unwrap_or_default()
             .to_string_lossy()
             .into_owned();
-        self.tell(&format!("$ {}", typed(command)));
-        let mut child = command
-            .stdout(Stdio::piped())
-            .spawn()
-            .doing(|| format!("start {name}"))?;
-        let stdout = child
-            .stdout
-            .take()
-            .ok_or_else(|| Failure::unexpected(format!("{name} has no stdout")))?;
-        for line in BufReader::new(stdout).lines() {
-            say(format!(
-                "  │ {}",
-                shortened(&line.doing(|| format!("read what {name} says"))?)
-            ));
+        self.tell(&format!("\n   $ {}\n", typed(command)));
+        let status = if io::stdout().is_terminal() {
+            command.status().doing(|| format!("run {name}"))?
+        } else {
+            piped(command, &name)?
+        };
+        ensure(status.code() == Some(code), || {
+            format!("{name} ended with {status}, not with {code}")
+        })?;
+        if code != 0 {
+            self.line(&format!("({name} ended with exit code {code})"));
         }
-        let status = child.wait().doing(|| format!("wait for {name}"))?;
-        ensure(status.success(), || format!("{name} ended with {status}"))
+        Ok(())
     }
+}
 
-    /// Ends it.
-    #[expect(clippy::unused_self, reason = "as for a sentence")]
-    pub(super) fn end(&self, took: Duration, packer: Option<&Path>, dir: &Path) {
-        let way = packer.map_or_else(
-            || "without Packer, through the same service".to_owned(),
-            |path| format!("with {}", path.display()),
-        );
-        say(format!(
-            "\nThe end: machine → image version → ready pool in {} s, {way}.",
-            took.as_secs()
-        ));
-        say(format!(
-            "All requests are in {0}/journal.jsonl, all resources in {0}/resources.json.",
-            dir.display()
-        ));
+/// Runs a program and shows each line, of both its ends in their order, in our own lines.
+fn piped(command: &mut Command, name: &str) -> Result<std::process::ExitStatus> {
+    let (reader, writer) = io::pipe().doing(|| "make a pipe".to_owned())?;
+    let other = writer.try_clone().doing(|| "share a pipe".to_owned())?;
+    command.stdin(Stdio::null()).stdout(writer).stderr(other);
+    let mut child = command.spawn().doing(|| format!("start {name}"))?;
+    // Only the program holds the pipe from now on, so it ends with it.
+    command.stdout(Stdio::null()).stderr(Stdio::null());
+    for line in BufReader::new(reader).lines() {
+        let line = line.doing(|| format!("read what {name} says"))?;
+        say(format!("   │ {}", shortened(&line)));
     }
+    child.wait().doing(|| format!("wait for {name}"))
 }
 
 /// A command as typed, without folders and with resource ids cut.

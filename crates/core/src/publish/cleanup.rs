@@ -10,7 +10,7 @@ use jiff::Timestamp;
 use super::{
     observe::{self, Seen},
     plan::{Asking, Goal},
-    removal,
+    removal, stopped,
 };
 use crate::{
     client::Client,
@@ -180,9 +180,9 @@ pub(super) async fn after_failure(client: &Client, asking: Asking<'_>, goal: &Go
         Err(error) => return unknown(client, asking.settings, &error),
     };
     // A list may be late.
-    versions.extend(own);
+    versions.extend(own.clone());
     let mut purpose = Purpose::new(asking, goal, Reach::Own, &versions);
-    match what_becomes(asking.settings, goal, &versions, why) {
+    let kept = match what_becomes(asking.settings, goal, &versions, why) {
         AfterFailure::Removed(keep) => {
             if matches!(keep, Keep::Nothing) {
                 purpose.keep = &NO_KIND;
@@ -190,7 +190,11 @@ pub(super) async fn after_failure(client: &Client, asking: Asking<'_>, goal: &Go
             remove(client, goal, &purpose).await
         }
         AfterFailure::Stay(why) => stay(client, goal, &purpose, &why).await,
+    };
+    if why == ErrorKind::Cancelled {
+        client.note(stopped::line(goal, own.as_ref(), &kept));
     }
+    kept
 }
 
 fn what_becomes(settings: &PublishSettings, goal: &Goal, versions: &[ImageVersion], why: ErrorKind) -> AfterFailure {

@@ -325,7 +325,7 @@ async fn a_cancel_removes_what_no_version_needs() {
     let azure = Azure::example();
     let cancel = CancellationToken::new();
     azure.gone_after(snapshots_made_at(&Azure::example()).await, cancel.clone());
-    let (client, _events) = azure.client(&cancel).await;
+    let (client, mut events) = azure.client(&cancel).await;
     let error = publish::run(&client, &checked(&settings())).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(
@@ -333,6 +333,21 @@ async fn a_cancel_removes_what_no_version_needs() {
         "{:?}",
         ids_of(&azure, "snapshots")
     );
+    assert_eq!(
+        lines(&mut events).last().unwrap(),
+        "stopped. Image version 1.0.0 is not begun, and the same run again makes it"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_stop_during_replication_says_last_how_far_the_version_is() {
+    let azure = Azure::example();
+    let cancel = CancellationToken::new();
+    azure.gone_after(version_writes().await[0] + 4, cancel.clone());
+    let (client, mut events) = azure.client(&cancel).await;
+    let error = publish::run(&client, &checked(&settings())).await.result.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Cancelled);
+    insta::assert_snapshot!(lines(&mut events).last().unwrap(), @"stopped. Azure goes on making image version 1.0.0: eastus2 5 %. The same run again waits for it and does the rest. 4 resources are kept");
 }
 
 #[tokio::test(start_paused = true)]
