@@ -21,6 +21,7 @@ mod publish_sweep;
 mod quotas;
 mod recorded;
 mod replication;
+mod rights;
 mod rollout;
 mod rollout_first_nodes;
 mod rollout_in_place;
