@@ -52,6 +52,7 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
         pool: asked().pool,
         version: Some(asked().version),
         targets: targets(),
+        autoscale: None,
         plan: Plan::default(),
         action: PoolAction::Created,
         needed: 686,

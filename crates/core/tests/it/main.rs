@@ -23,6 +23,7 @@ mod recorded;
 mod replication;
 mod rights;
 mod rollout;
+mod rollout_autoscale;
 mod rollout_first_nodes;
 mod rollout_in_place;
 mod rollout_in_place_sweep;
