@@ -13,7 +13,6 @@ mod filling;
 mod follow;
 mod jobs;
 mod observe;
-mod one_line;
 mod plan;
 mod pool;
 mod ready;
@@ -28,14 +27,16 @@ mod standing;
 mod step;
 mod verdict;
 
-pub use canary::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
+pub(crate) use size::classify::resize_failure;
+
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
+    one_line::one_line,
     plan::{Ended, Plan},
     progress::Event,
     settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
@@ -304,7 +305,7 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -
         let text = format!(
             "{} nodes run another image, {}",
             waited.census.elsewhere,
-            one_line::one_line(image)
+            one_line(image)
         );
         access.client().run().progress.warn(text);
     }

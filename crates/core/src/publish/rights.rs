@@ -117,7 +117,10 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             let actions = ["Microsoft.Compute/snapshots/delete", "Microsoft.Compute/images/delete"];
             vec![on_temporary(id, actions, "to remove what is only needed on the way")]
         }
-        Step::AwaitTemporary { .. } | Step::AwaitVersion { .. } | Step::AwaitRegions { .. } => Vec::new(),
+        // The pool of a test lies in an account of its own, whose rights are not asked for yet: the service refuses there.
+        Step::Test { .. } | Step::AwaitTemporary { .. } | Step::AwaitVersion { .. } | Step::AwaitRegions { .. } => {
+            Vec::new()
+        }
     }
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    canary::CanaryTask,
     step::RolloutStep,
     verdict::{Census, Goal},
 };
@@ -16,6 +15,7 @@ use crate::{
     plan::{Ended, Plan},
     progress::StepTime,
     settings::{Autoscale, RolloutSettings, Targets},
+    trial::TriedTask,
 };
 
 /// How a roll-out ended: the report is there either way.
@@ -46,7 +46,7 @@ pub struct RolloutReport {
     pub states: BTreeMap<String, u32>,
     /// What became of the command on the nodes that tried the image first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub canary: Vec<CanaryTask>,
+    pub canary: Vec<TriedTask>,
     /// The resize rounds.
     pub rounds: Vec<Round>,
     /// Checks that could not be made, with the reason.
