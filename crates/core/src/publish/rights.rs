@@ -83,14 +83,7 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             "Microsoft.Compute/virtualMachines/generalize/action",
             "to mark the machine as generalized",
         )],
-        Step::CopyDisk { snapshot, disk } => vec![
-            need(
-                snapshot.group().to_string(),
-                SNAPSHOT_WRITE,
-                "to copy the machine's disks",
-            ),
-            need(disk.clone(), BEGIN_ACCESS.name(), "to read the machine's disks"),
-        ],
+        Step::CopyDisk { snapshot, disk } => of_copy(&snapshot.group().to_string(), disk),
         Step::CreateImage { image } => vec![
             need(
                 image.group().to_string(),
@@ -122,6 +115,13 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             Vec::new()
         }
     }
+}
+
+fn of_copy(group: &str, disk: &str) -> Vec<Need> {
+    vec![
+        need(group.to_owned(), SNAPSHOT_WRITE, "to copy the machine's disks"),
+        need(disk.to_owned(), BEGIN_ACCESS.name(), "to read the machine's disks"),
+    ]
 }
 
 /// A version needs the right to write in its definition and, made of snapshots of the user's own, on these.
