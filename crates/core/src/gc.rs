@@ -21,9 +21,9 @@ pub use self::{
 use crate::{
     client::Client,
     compute::snapshot,
-    error::{Error, ErrorKind, Result},
+    error::Result,
     operation::drive,
-    plan::{Kept, Plan},
+    plan::{Kept, Plan, partly},
     progress::Event,
     settings::CollectionSettings,
     temporaries::{Found, TemporaryId},
@@ -104,7 +104,7 @@ async fn remove(client: &Client, settings: &CollectionSettings, collection: &Col
     done.removed.sort();
     match failed.is_empty() {
         true => Ok(done),
-        false => Err(partly(&done, failed)),
+        false => Err(partly("leftovers could not be removed", done.removed.len(), failed)),
     }
 }
 
@@ -134,27 +134,6 @@ async fn remove_one(client: &Client, found: &Found) -> Result<()> {
     drive::delete(client, &id.delete(), &id.get()).await?;
     client.tell(Event::Removed { id: id.to_string() });
     Ok(())
-}
-
-/// The error of a run that could not remove everything: of the kind of the first failure when that ended the run.
-fn partly(done: &Collected, failed: Vec<(String, Error)>) -> Error {
-    let lines: Vec<String> = failed
-        .iter()
-        .map(|(id, error)| format!("\n    {id}: {error}"))
-        .collect();
-    let text = format!(
-        "{} of {} leftovers could not be removed:{}",
-        failed.len(),
-        failed.len() + done.removed.len(),
-        lines.concat()
-    );
-    let is_end = |kind| matches!(kind, ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn);
-    let end = failed.iter().map(|(_, error)| error.kind()).find(|kind| is_end(*kind));
-    let error = Error::new(end.unwrap_or(ErrorKind::PartlyReached), text);
-    match failed.into_iter().next() {
-        Some((_, first)) => error.because(first),
-        None => error,
-    }
 }
 
 fn steps(chosen: &Chosen) -> Vec<GcStep> {

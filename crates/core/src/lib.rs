@@ -35,6 +35,7 @@ pub mod preflight;
 pub mod progress;
 pub mod promotion;
 mod proxy;
+pub mod prune;
 pub mod publish;
 pub mod quota;
 pub mod redact;

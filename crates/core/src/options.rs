@@ -96,6 +96,8 @@ pub enum Verb {
     Demote,
     /// What dead runs left goes.
     Gc,
+    /// Versions that nothing needs go.
+    Prune,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -356,6 +358,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::Demote,
     Verb::Judge,
     Verb::Gc,
+    Verb::Prune,
     Verb::Wait,
     Verb::Delete,
 ];
@@ -364,7 +367,10 @@ const EVERY_VERB: &[Verb] = &[
 const ON_DEFINITION: &[Verb] = &[Verb::List];
 
 /// What looks at the pools in sight.
-const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote];
+const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote, Verb::Prune];
+
+/// What deletes versions.
+const PRUNING: &[Verb] = &[Verb::Prune];
 
 /// What removes leftovers.
 const COLLECTING: &[Verb] = &[Verb::Gc];
@@ -448,6 +454,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         versions::OF_LATEST,
         versions::OF_SIGHT,
         versions::OF_LEFTOVERS,
+        versions::OF_RETENTION,
         pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,

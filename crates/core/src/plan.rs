@@ -7,7 +7,7 @@ use std::fmt::{self, Display};
 use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::{
-    error::{Error, Result},
+    error::{Error, ErrorKind, Result},
     progress::StepTime,
 };
 
@@ -177,6 +177,24 @@ impl<T, R> Ended<T, R> {
     /// The failure of the run.
     pub fn into_result(self) -> Result<T, Error> {
         self.result
+    }
+}
+
+/// The error of a run that did a part: `what` completes `2 of 5 …`, as in `snapshots could not be removed`. It is of the
+/// kind of what ended the run, if something did.
+#[must_use]
+pub fn partly(what: &str, done: usize, failed: Vec<(String, Error)>) -> Error {
+    let lines: Vec<String> = failed
+        .iter()
+        .map(|(of, error)| format!("\n    {of}: {error}"))
+        .collect();
+    let text = format!("{} of {} {what}:{}", failed.len(), failed.len() + done, lines.concat());
+    let ends = |kind: &ErrorKind| matches!(kind, ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn);
+    let end = failed.iter().map(|(_, error)| error.kind()).find(ends);
+    let error = Error::new(end.unwrap_or(ErrorKind::PartlyReached), text);
+    match failed.into_iter().next() {
+        Some((_, first)) => error.because(first),
+        None => error,
     }
 }
 

@@ -20,6 +20,7 @@ mod profile;
 mod publish;
 mod reader;
 mod replica_rule;
+mod retention;
 mod rollout;
 pub(crate) mod shape;
 mod share;
@@ -32,6 +33,7 @@ mod trial;
 mod upkeep;
 mod values;
 mod versions;
+mod written;
 
 pub use autoscale::Autoscale;
 pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
@@ -50,6 +52,7 @@ pub use publish::{
     VersionChoice, VersionSettings, VhdTraits, Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
+pub use retention::{ProtectedTag, PruneSettings, RetentionRule, RuleOf};
 pub use rollout::{
     AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy,
     RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
@@ -62,6 +65,7 @@ pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, WaitSettings};
 pub use values::{Stray, Value, Values};
 pub use versions::{CollectionSettings, Goal, ListSettings, Place, PromotionSettings};
+pub use written::{Member, What, Written};
 
 use std::time::Duration;
 
@@ -221,6 +225,15 @@ pub fn collection(values: &Values) -> Result<Asked<CollectionSettings>, Vec<faul
     asked(values, |_| COLLECTION_DEADLINE, versions::collection)
 }
 
+/// Reads which versions may be deleted; of a file with rules the content is given. This is the only validation there is;
+/// nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn prune(values: &Values, file: Option<&Written>) -> Result<Asked<PruneSettings>, Vec<fault::Fault>> {
+    asked(values, |_| PRUNE_DEADLINE, |reader| retention::read(reader, file))
+}
+
 /// Reads which pool to wait for. This is the only validation there is; nothing is asked of Azure.
 ///
 /// # Errors
@@ -306,6 +319,9 @@ pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long removing leftovers may take when it is not given: deletions take minutes.
 pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// How long deleting versions may take when it is not given: each takes minutes, and comes after a look of its own.
+pub const PRUNE_DEADLINE: Duration = Duration::from_secs(4 * 3600);
 
 /// How long a wait for a pool may take when it is not given: as a roll-out with five rounds of a small pool.
 pub const WAIT_DEADLINE: Duration = Duration::from_secs(4 * 3600);

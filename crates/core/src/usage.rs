@@ -4,7 +4,9 @@
 //! What cannot be read is a [`Blind`] spot with the right that is missing. What may be deleted is for the flows to say.
 
 mod look;
+mod making;
 mod mention;
+mod seen;
 
 use std::fmt;
 
@@ -53,6 +55,8 @@ pub enum How {
     ForPool,
     /// A machine was made of it.
     Machine,
+    /// A version is being made of it.
+    Source,
 }
 
 /// A text of a pool in which images may be named.
@@ -101,6 +105,7 @@ impl fmt::Display for Use {
             How::Runs(nodes) => write!(f, "{nodes} nodes of {user} run it"),
             How::ForPool => write!(f, "{user} makes a pool of it"),
             How::Machine => write!(f, "{user} was made of it"),
+            How::Source => write!(f, "{user} is being made of it"),
         }
     }
 }

@@ -8,11 +8,13 @@ mod arguments;
 mod gc;
 mod list;
 mod promote;
+mod prune;
 mod publish;
 mod settings;
 mod table;
 mod terminal;
 mod work;
+mod written;
 
 use std::{io::Write, process::ExitCode};
 
@@ -75,6 +77,7 @@ async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
     let done = match invocation {
         Invocation::Plan(given) => Box::pin(publish::plan(desk, given)).await,
         Invocation::List(given) => list::run(desk, &given).await,
+        Invocation::Prune(given, act) => Box::pin(prune::run(desk, &given, act)).await,
         Invocation::Gc(given, act) => gc::run(desk, &given, act).await,
         Invocation::Promote(given, act) => promote::promote(desk, &given, act).await,
         Invocation::Demote(given, act) => promote::demote(desk, &given, act).await,

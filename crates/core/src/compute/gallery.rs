@@ -1,11 +1,12 @@
 //! Galleries and image definitions.
 
 use http::Method;
+use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
     ids::{
-        Location,
+        Location, SubscriptionId,
         resource::{GalleryId, ImageDefinitionId},
     },
     json as read_json,
@@ -16,10 +17,63 @@ use crate::{
 /// The api-version of galleries, definitions and versions: azure-mgmt-compute 39.0.0 sends it.
 pub const API_VERSION: &str = "2026-03-03";
 
+/// The retention of a policy that names none, in days: what Microsoft documents.
+const USUAL_RETENTION_DAYS: u32 = 7;
+
+/// A gallery as the service describes it.
+#[derive(Clone, Debug)]
+pub struct Gallery {
+    body: Value,
+}
+
+/// How long a gallery keeps versions that were deleted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct SoftDeletion {
+    /// For how many days nodes can be made from them by their exact id.
+    pub usable_days: u32,
+    /// For how many days after that they can be restored.
+    pub restorable_days: u32,
+}
+
 /// A definition as the service describes it.
 #[derive(Clone, Debug)]
 pub struct ImageDefinition {
     body: Value,
+}
+
+impl Gallery {
+    /// A gallery from its body.
+    #[must_use]
+    pub const fn new(body: Value) -> Self {
+        Self { body }
+    }
+
+    /// How long it keeps versions that were deleted; nothing when it does not.
+    #[must_use]
+    pub fn soft_deletion(&self) -> Option<SoftDeletion> {
+        let policy = read_json::at(&self.body, "/properties/softDeletePolicy");
+        let days = |pointer| read_json::number(policy, pointer).and_then(|days| u32::try_from(days).ok());
+        (read_json::at(policy, "/isSoftDeleteEnabled").as_bool() == Some(true)).then(|| SoftDeletion {
+            usable_days: days("/retentionPeriodInDays").unwrap_or(USUAL_RETENTION_DAYS),
+            restorable_days: days("/gracePeriodInDays").unwrap_or(0),
+        })
+    }
+
+    /// With whom beyond its own tenant's roles it is shared: `Groups` or `Community`; nothing when it is private.
+    #[must_use]
+    pub fn shared_with(&self) -> Option<&str> {
+        let with = read_json::text(&self.body, "/properties/sharingProfile/permissions");
+        with.filter(|with| !with.eq_ignore_ascii_case("Private"))
+    }
+
+    /// The names under which everybody sees it, when it is a community gallery.
+    pub fn public_names(&self) -> impl Iterator<Item = &str> {
+        let names = read_json::items(
+            &self.body,
+            "/properties/sharingProfile/communityGalleryInfo/publicNames",
+        );
+        names.filter_map(Value::as_str)
+    }
 }
 
 impl ImageDefinition {
@@ -96,6 +150,24 @@ impl ImageDefinition {
 #[must_use]
 pub fn get(id: &GalleryId) -> Request {
     Request::arm(Method::GET, id, API_VERSION, format!("read gallery {}", id.name()))
+}
+
+/// The request that lists a subscription's galleries.
+#[must_use]
+pub fn list(subscription: &SubscriptionId) -> Request {
+    Request::arm(
+        Method::GET,
+        format!("/subscriptions/{subscription}/providers/Microsoft.Compute/galleries"),
+        API_VERSION,
+        format!("list the galleries of subscription {subscription}"),
+    )
+}
+
+/// The request that lists a gallery's definitions.
+#[must_use]
+pub fn list_definitions(id: &GalleryId) -> Request {
+    let doing = format!("list the image definitions of gallery {}", id.name());
+    Request::arm(Method::GET, format!("{id}/images"), API_VERSION, doing)
 }
 
 /// The request that creates a gallery.

@@ -4,6 +4,7 @@
 
 use http::Method;
 use jiff::Timestamp;
+use serde::Serialize;
 use serde_json::Value;
 
 use super::gallery::API_VERSION;
@@ -14,7 +15,7 @@ use crate::{
 };
 
 /// A version that was deleted and is kept.
-#[derive(Clone, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct SoftDeleted {
     /// Its number, which cannot be used again.
     pub number: VersionNumber,
@@ -24,7 +25,29 @@ pub struct SoftDeleted {
     pub gone_at: Option<Timestamp>,
 }
 
+/// What can still be done with a deleted version.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Phase {
+    /// Nodes can be made from it by its exact id, and it can be restored.
+    Usable,
+    /// It can be restored.
+    Restorable,
+    /// Nothing.
+    Gone,
+}
+
 impl SoftDeleted {
+    /// Which phase it is in.
+    #[must_use]
+    pub fn phase(&self, now: Timestamp) -> Phase {
+        match (self.usable_until, self.gone_at) {
+            (Some(until), _) if now < until => Phase::Usable,
+            (_, Some(until)) if now >= until => Phase::Gone,
+            _ => Phase::Restorable,
+        }
+    }
+
     /// Reads one item of the list; nothing when its name is not a number.
     #[must_use]
     pub fn read(item: &Value) -> Option<Self> {

@@ -266,6 +266,17 @@ pub fn put(id: &ImageVersionId, body: Value) -> Request {
     .with_body(body)
 }
 
+/// The request that deletes a version. A gallery with soft deletion keeps it for a time; that is never passed over.
+#[must_use]
+pub fn delete(id: &ImageVersionId) -> Request {
+    Request::arm(
+        Method::DELETE,
+        id,
+        API_VERSION,
+        format!("delete image version {}", title(id)),
+    )
+}
+
 /// Reads a version; `None` when there is none.
 ///
 /// # Errors

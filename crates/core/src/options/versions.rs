@@ -1,6 +1,8 @@
 //! The options of looking at versions and keeping them in order.
 
-use super::{COLLECTING, Kind, LOOKING_AT_POOLS, MOVING_LATEST, ON_DEFINITION, OPERATOR_DOORS, Standard, rows};
+use super::{
+    COLLECTING, Kind, LOOKING_AT_POOLS, MOVING_LATEST, ON_DEFINITION, OPERATOR_DOORS, PRUNING, Standard, rows,
+};
 
 rows! {
     /// Which versions.
@@ -27,6 +29,25 @@ rows! {
         "Ids of the subscriptions that are looked at as a whole, with commas between them.";
     LEFTOVER_PREFIX: "temp_name_prefix", Temporaries, Kind::Text, Standard::Value("azure-batch", "what a publish calls them by itself"), [],
         "First part of the names of what is removed, as it was given to the publish.";
+}
+
+rows! {
+    /// What is kept of a definition.
+    OF_RETENTION [PRUNING, OPERATOR_DOORS]:
+    PRUNED_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
+        "Resource id of the image definition. Give this or {retention_file}.";
+    RETENTION_FILE: "retention_file", Version, Kind::File, Standard::Absent, [],
+        "File with rules for many definitions, in YAML or JSON; `-` is stdin. Its keys have the names of these options.";
+    KEEP_NEWEST: "keep_newest", Version, Kind::Number, Standard::Value("3", "two are left to return to"), [],
+        "How many of the newest versions that succeeded are kept, by their numbers.";
+    KEEP_DAYS: "keep_days", Version, Kind::Number, Standard::Value("30", "who is out of sight has time to say so"), [],
+        "Versions that were published within so many days are kept.";
+    GRACE_DAYS: "grace_days", Version, Kind::Number, Standard::Rule("0 where the gallery keeps deleted versions, else 7"), [],
+        "For how many days a version is deprecated before it is deleted: excluded from latest, with its end of life set. 0 deletes at once.";
+    PROTECTED_TAGS: "protected_tags", Version, Kind::Texts, Standard::Absent, [],
+        "Tags that keep a version, as `name` or `name=value`, with commas between them.";
+    PROTECTED_VERSIONS: "protected_versions", Version, Kind::Texts, Standard::Absent, [],
+        "Numbers of versions that are kept, with commas between them.";
 }
 
 rows! {

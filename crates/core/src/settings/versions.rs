@@ -134,7 +134,7 @@ fn definition(reader: &mut Reader<'_, '_>) -> Option<ImageDefinitionId> {
 }
 
 /// Whose pools count; nothing after a fault.
-fn sight(reader: &mut Reader<'_, '_>) -> Option<Sight> {
+pub(super) fn sight(reader: &mut Reader<'_, '_>) -> Option<Sight> {
     let opt = versions::SUBSCRIPTIONS;
     let listed = reader.listed(opt);
     if listed.is_empty() {

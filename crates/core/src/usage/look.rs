@@ -6,7 +6,10 @@
 use futures::{StreamExt as _, stream};
 use serde_json::Value;
 
-use super::{Blind, How, Note, Usage, Use};
+use super::{
+    Blind, How, Note, Usage, Use, making,
+    seen::{blind, seen},
+};
 use crate::{
     arm::{
         permission::Action,
@@ -15,11 +18,10 @@ use crate::{
     batch::auto_pool::{self, AutoPool},
     client::Client,
     compute::machines::{self, MadeOf},
-    error::{Error, ErrorKind, Result},
+    error::Result,
     estate::{self, Estate, Gap, NodeImages, SeenAccount, SeenPool},
     ids::{Location, SubscriptionId},
     json,
-    request::Request,
     rights::{self, Need, Without},
     settings::Sight,
 };
@@ -32,13 +34,14 @@ const AT_ONCE: usize = 8;
 type ReadPool = fn(&Value) -> Option<AutoPool>;
 
 /// What is read of a whole subscription, and what for.
-const WHOLE: [(&str, &str); 3] = [
+const WHOLE: [(&str, &str); 4] = [
     ("Microsoft.Batch/batchAccounts/read", "to see every Batch account"),
     ("Microsoft.Compute/virtualMachines/read", "to see every virtual machine"),
     (
         "Microsoft.Compute/virtualMachineScaleSets/read",
         "to see every scale set",
     ),
+    (making::RIGHT, "to see every version that is being made"),
 ];
 
 /// The data action that pools and their nodes need.
@@ -138,14 +141,6 @@ fn of_gap(gap: &Gap) -> Blind {
     blind(gap.what.clone(), right, &gap.why)
 }
 
-fn blind(what: String, right: &'static str, why: &Error) -> Blind {
-    Blind {
-        what,
-        why: why.report(),
-        needs: (why.kind() == ErrorKind::NoRights).then_some(right),
-    }
-}
-
 /// The pools that jobs and schedules of an account make.
 async fn to_come(client: &Client, account: &SeenAccount) -> Result<Usage> {
     let (jobs, schedules) = (
@@ -177,29 +172,17 @@ async fn to_come(client: &Client, account: &SeenAccount) -> Result<Usage> {
     Ok(usage)
 }
 
-/// The items of a list; a blind spot when it cannot be read.
-async fn seen(
-    client: &Client,
-    list: &Request,
-    (what, right): (String, &'static str),
-) -> Result<Result<Vec<Value>, Blind>> {
-    match client.list(list).await {
-        Ok(items) => Ok(Ok(items)),
-        Err(error) => match error.kind() {
-            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
-            _ => Ok(Err(blind(what, right, &error))),
-        },
-    }
-}
-
 async fn of_subscriptions(client: &Client, all: &[SubscriptionId]) -> Result<Usage> {
     let mut usage = Usage {
         blind: partly_seen(client, all).await?,
         ..Usage::default()
     };
-    let mut looks = stream::iter(all).map(|id| machines_of(client, id)).buffered(AT_ONCE);
+    let looks = |id| async move { futures::try_join!(machines_of(client, id), making::of_subscription(client, id)) };
+    let mut looks = stream::iter(all).map(looks).buffered(AT_ONCE);
     while let Some(more) = looks.next().await {
-        add(&mut usage, more?);
+        let (machines, versions) = more?;
+        add(&mut usage, machines);
+        add(&mut usage, versions);
     }
     Ok(usage)
 }
@@ -220,9 +203,9 @@ async fn partly_seen(client: &Client, all: &[SubscriptionId]) -> Result<Vec<Blin
         needs: Some(need.action.name()),
     });
     let unread = rights.unread.iter().map(|(scope, why)| Blind {
-        what: format!("the rights of this identity at {scope}"),
+        what: format!("the permissions of this identity at {scope}"),
         why: why.clone(),
-        needs: None,
+        needs: Some("Microsoft.Authorization/permissions/read"),
     });
     let of_subscription = |gap: Blind| Blind {
         what: format!("subscription {}", gap.what),

@@ -83,7 +83,7 @@ fn claim(it: &Use, names: &Aliases) -> Option<Claim> {
             let why = format!("{} follows the definition", it.user);
             (Claimed::Latest(it.region.clone()), why)
         }
-        (None, How::Runs(_) | How::Machine) => {
+        (None, How::Runs(_) | How::Machine | How::Source) => {
             let why = format!("{} may run it, and shows its definition only", it.user);
             (Claimed::Some, why)
         }

@@ -17,6 +17,7 @@ mod judgement;
 mod layout;
 mod preflight;
 mod promotion;
+mod prune;
 mod publish;
 mod publish_reconcile;
 mod publish_sweep;

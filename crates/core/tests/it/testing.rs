@@ -65,6 +65,15 @@ async fn only_version(azure: &Azure) -> ImageVersion {
     version::find(&client, &id).await.unwrap().unwrap()
 }
 
+/// Until the command was given to the job.
+async fn task_added(azure: &Azure) {
+    let is_it = |entry: &Entry| entry.method == "POST" && entry.path.ends_with("/tasks");
+    let mut looks = tokio::time::interval(Duration::from_secs(1));
+    while !azure.journal().iter().any(is_it) {
+        looks.tick().await;
+    }
+}
+
 /// Lets what is being deleted go.
 async fn later() {
     tokio::time::advance(Duration::from_secs(3600)).await;
@@ -183,22 +192,12 @@ async fn a_quota_is_no_fault_of_the_image() {
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_in_the_middle_of_a_test_goes_on_with_the_same_pool() {
     let azure = Azure::example();
-    let twin = Azure::example();
-    run(&twin, &tested("true")).await.unwrap();
-    let journal = twin.journal();
-    let added = journal
-        .iter()
-        .find(|entry| entry.method == "POST" && entry.path.ends_with("/tasks"))
-        .unwrap()
-        .number;
-    let gone = CancellationToken::new();
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let settings = checked(&tested("true"));
-    azure.gone_after(added, gone.clone());
     // A process that is gone cleans nothing up.
     tokio::select! {
         biased;
-        () = gone.cancelled() => {}
+        () = task_added(&azure) => {}
         ended = publish::run(&client, &settings) => panic!("{:?}", ended.result),
     }
     assert!(batch_left(&azure));

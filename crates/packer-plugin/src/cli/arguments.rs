@@ -6,7 +6,7 @@ use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The verbs, in the order of the help.
-pub(super) const VERBS: [&str; 6] = ["plan", "publish", "list", "promote", "demote", "gc"];
+pub(super) const VERBS: [&str; 7] = ["plan", "publish", "list", "promote", "demote", "gc", "prune"];
 
 /// What to do, and how to answer.
 #[derive(Debug)]
@@ -30,6 +30,8 @@ pub(super) enum Invocation {
     Demote(Given, Act),
     /// Remove what dead runs left.
     Gc(Given, Act),
+    /// Delete versions that nothing needs.
+    Prune(Given, Act),
 }
 
 /// Whether a plan is carried out.
@@ -103,6 +105,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
         }
         Some(("promote", flags)) => (Invocation::Promote(given(Verb::Promote, flags), act(flags)), flags),
         Some(("demote", flags)) => (Invocation::Demote(given(Verb::Demote, flags), act(flags)), flags),
+        Some(("prune", flags)) => (Invocation::Prune(given(Verb::Prune, flags), act(flags)), flags),
         Some(("gc", flags)) => (Invocation::Gc(given(Verb::Gc, flags), act(flags)), flags),
         Some(("list", flags)) => (Invocation::List(given(Verb::List, flags)), flags),
         _ => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
@@ -129,6 +132,7 @@ pub(super) fn command() -> Command {
         .subcommand(promote())
         .subcommand(demote())
         .subcommand(gc())
+        .subcommand(prune())
 }
 
 fn plan() -> Command {
@@ -168,6 +172,11 @@ fn demote() -> Command {
 fn gc() -> Command {
     let about = "Find snapshots and managed images that dead runs left; removes them with --yes only";
     verb(Verb::Gc, "gc", about, include_str!("help/gc.txt")).arg(yes())
+}
+
+fn prune() -> Command {
+    let about = "Delete versions that nothing needs; shows why each goes or stays, and writes with --yes only";
+    verb(Verb::Prune, "prune", about, include_str!("help/prune.txt")).arg(yes())
 }
 
 fn yes() -> Arg {

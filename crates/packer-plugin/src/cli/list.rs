@@ -124,7 +124,7 @@ fn regions(regions: &[ListedRegion]) -> String {
     regions.iter().map(region).collect::<Vec<_>>().join(", ")
 }
 
-fn age(published: Timestamp, now: Timestamp) -> String {
+pub(super) fn age(published: Timestamp, now: Timestamp) -> String {
     let seconds = now.duration_since(published).as_secs().max(0);
     if seconds < DAYS_AFTER {
         return format!("{} h", seconds / 3600);
@@ -132,7 +132,7 @@ fn age(published: Timestamp, now: Timestamp) -> String {
     format!("{} days", seconds / (24 * 3600))
 }
 
-fn day(time: Timestamp) -> String {
+pub(super) fn day(time: Timestamp) -> String {
     let day = time.round(Unit::Second).unwrap_or(time);
     day.strftime("%Y-%m-%d").to_string()
 }

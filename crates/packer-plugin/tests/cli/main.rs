@@ -12,4 +12,6 @@ mod list;
 #[cfg(test)]
 mod promote;
 #[cfg(test)]
+mod prune;
+#[cfg(test)]
 mod publish;
