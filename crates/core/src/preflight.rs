@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::SubscriptionId,
     options::pool::REGISTER_PROVIDER,
-    rights::{self, Need},
+    rights::{self, Need, Without},
     settings::Register,
     words,
 };
@@ -26,6 +26,9 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
     let rights = rights::check(client, needs).await?;
     for (scope, why) in &rights.unread {
         skipped.push(format!("rights on {scope}: {why}"));
+    }
+    for need in rights.missing.iter().filter(|need| need.without == Without::Skips) {
+        client.note(format!("this identity lacks {} {}", need.action.name(), need.purpose));
     }
     match rights.error(client.identity().as_deref()) {
         Some(error) => Err(error),
@@ -66,8 +69,9 @@ pub async fn check_registration(
         Ok(Registration::Registering) => wait_until_registered(client, subscription).await,
         Err(error) if error.has_status(403) => {
             skipped.push(format!(
-                "whether {} is registered in subscription {subscription}: this identity may not read it",
-                provider::BATCH
+                "whether {} is registered in subscription {subscription}: {}",
+                provider::BATCH,
+                rights::lack(&error)
             ));
             Ok(())
         }

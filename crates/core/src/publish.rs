@@ -30,6 +30,7 @@ mod prepare;
 mod regions;
 mod removal;
 mod report;
+mod rights;
 mod security;
 mod source;
 mod step;
@@ -139,6 +140,8 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
     let seen = client.run().step("source", what, observe(work)).await?;
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
     lines::announce(client, settings, &seen, &goal);
+    let steps = next::plan(next::batches(work.asking(), &seen, &goal)?).steps;
+    rights::check(client, &seen, &goal, &steps).await?;
     let mut journey = Journey {
         seen,
         goal,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use needs::{pool_work, rollout};
+pub use needs::{pool_work, replacement, rollout};
 pub use remedy::Remedy;
 
 use crate::{
@@ -85,6 +85,17 @@ impl Rights {
             }
         }
     }
+}
+
+/// What a refusal says that this identity lacks, in the service's own word for the action.
+#[must_use]
+pub fn lack(refusal: &Error) -> String {
+    let report = refusal.report();
+    let named = report.split('\'').find(|part| part.starts_with("Microsoft."));
+    named.map_or_else(
+        || "this identity may not read it".to_owned(),
+        |action| format!("this identity lacks {action}"),
+    )
 }
 
 /// Asks what the identity may do at each scope.

@@ -145,7 +145,7 @@ async fn roll_out(
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
-        before::check(client, (settings, &intent), &site, report).await?;
+        before::check(client, (settings, &intent), (&site, beginning.size), report).await?;
     }
     if beginning.size.brings_nodes() {
         let need = replicas::foresee(&access, &site, settings).await?;

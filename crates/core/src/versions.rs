@@ -20,6 +20,7 @@ use crate::{
     },
     json,
     operation::Status,
+    rights,
 };
 
 /// How many versions are read at one time.
@@ -137,7 +138,14 @@ async fn whole(client: &Client, version: ImageVersion) -> Result<Option<ImageVer
 async fn kept(client: &Client, definition: &ImageDefinitionId) -> Result<Option<Vec<SoftDeleted>>> {
     match client.list(&soft_deleted::list(definition)).await {
         Ok(items) => Ok(Some(items.iter().filter_map(SoftDeleted::read).collect())),
-        Err(error) if error.has_status(404) || error.kind() == ErrorKind::NoRights => Ok(None),
+        Err(error) if error.has_status(404) => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NoRights => {
+            client.note(format!(
+                "deleted versions that are kept are not listed: {}",
+                rights::lack(&error)
+            ));
+            Ok(None)
+        }
         Err(error) => Err(error),
     }
 }

@@ -138,7 +138,7 @@ impl Rights {
 
     /// What `…/permissions` lists for a scope: one entry per assignment that holds there.
     pub(crate) fn permissions(&self, caller: &Caller, scope: &str) -> Response {
-        let everything = json!({"actions": ["*"], "notActions": [], "dataActions": [], "notDataActions": []});
+        let everything = json!({"actions": ["*"], "notActions": [], "dataActions": ["*"], "notDataActions": []});
         let values: Vec<Value> = if self.is_restricted(caller) {
             let held = self.of(caller).filter(|known| known.covers(scope));
             held.map(|known| {

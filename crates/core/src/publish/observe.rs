@@ -24,6 +24,7 @@ use crate::{
     },
     json,
     options::image::{CREATE_GALLERY, DESTINATION_GALLERY_NAME, DESTINATION_RESOURCE_GROUP},
+    rights,
     settings::{PublishSettings, Source, UsedBy},
     temporaries::{self, Found},
     words,
@@ -179,7 +180,10 @@ pub(super) async fn locations(client: &Client, settings: &PublishSettings) -> Re
     };
     match client.list(&subscription::locations(&subscription)).await {
         // Who may write into a gallery need not be allowed to read its subscription.
-        Err(error) if error.kind() == ErrorKind::NoRights => Ok(None),
+        Err(error) if error.kind() == ErrorKind::NoRights => {
+            client.note(format!("names of regions are not compared: {}", rights::lack(&error)));
+            Ok(None)
+        }
         listed => {
             let named = |item: &Value| json::text(item, "/name")?.parse().ok();
             Ok(Some(listed?.iter().filter_map(named).collect()))

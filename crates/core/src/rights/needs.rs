@@ -7,10 +7,20 @@ use crate::{
     settings::{AccountRef, RolloutSettings},
 };
 
-/// What a roll-out does.
+/// What a roll-out does that creates or resizes a pool.
 #[must_use]
 pub fn rollout(settings: &RolloutSettings) -> Vec<Need> {
     pool_work(Some(&settings.account), Some(&settings.pool.version))
+}
+
+/// What a roll-out does that changes a pool in place: it also holds the pool's jobs, and tries the image with one.
+#[must_use]
+pub fn replacement(settings: &RolloutSettings) -> Vec<Need> {
+    let mut needs = rollout(settings);
+    if let AccountRef::Id(id) = &settings.account {
+        needs.extend(jobs(&id.to_string(), settings.change.canary.command.is_some()));
+    }
+    needs
 }
 
 /// What work with the pools of an account and with an image version needs. An account that is given by its endpoint has
@@ -76,4 +86,30 @@ fn pools(account: &str) -> Vec<Need> {
             Without::Fails,
         ),
     ]
+}
+
+fn jobs(account: &str, is_tried_by_a_task: bool) -> Vec<Need> {
+    let need = |name, purpose| Need {
+        scope: account.to_owned(),
+        action: Action::Data(name),
+        purpose,
+        without: Without::Fails,
+    };
+    let mut needs = vec![
+        need(
+            "Microsoft.Batch/batchAccounts/jobs/read",
+            "to find the pool's jobs and tasks",
+        ),
+        need(
+            "Microsoft.Batch/batchAccounts/jobs/write",
+            "to disable the pool's jobs and to enable them again",
+        ),
+    ];
+    if is_tried_by_a_task {
+        needs.push(need(
+            "Microsoft.Batch/batchAccounts/jobs/delete",
+            "to delete the job that tries the image",
+        ));
+    }
+    needs
 }

@@ -2,7 +2,7 @@
 //!
 //! What may not be asked is a note and stops nothing.
 
-use super::{RolloutReport, decide::Intent, observe::Site, room, tell_skipped};
+use super::{RolloutReport, Size, decide::Intent, observe::Site, room, tell_skipped};
 use crate::{client::Client, error::Result, preflight, rights, settings::RolloutSettings};
 
 /// Checks; what could not be checked is in the report.
@@ -12,10 +12,10 @@ use crate::{client::Client, error::Result, preflight, rights, settings::RolloutS
 pub(super) async fn check(
     client: &Client,
     (settings, intent): (&RolloutSettings, &Intent),
-    site: &Site,
+    (site, size): (&Site, Size),
     report: &mut RolloutReport,
 ) -> Result<()> {
-    let look = look(client, (settings, intent), site);
+    let look = look(client, (settings, intent), (site, size));
     let run = client.run();
     let skipped = run.step("before", "checking rights and quotas", look).await?;
     tell_skipped(client, &skipped);
@@ -23,9 +23,18 @@ pub(super) async fn check(
     Ok(())
 }
 
-async fn look(client: &Client, (settings, intent): (&RolloutSettings, &Intent), site: &Site) -> Result<Vec<String>> {
+async fn look(
+    client: &Client,
+    (settings, intent): (&RolloutSettings, &Intent),
+    (site, size): (&Site, Size),
+) -> Result<Vec<String>> {
     let mut skipped = Vec::new();
-    preflight::check_rights(client, rights::rollout(settings), &mut skipped).await?;
+    let needs = if size == Size::Replaced {
+        rights::replacement(settings)
+    } else {
+        rights::rollout(settings)
+    };
+    preflight::check_rights(client, needs, &mut skipped).await?;
     let definition = settings.pool.version.definition();
     if let Ok(subscription) = definition.gallery().group().subscription().parse() {
         let register = settings.policy.register;

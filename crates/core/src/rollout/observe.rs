@@ -9,7 +9,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location},
     operation::Status,
-    replication,
+    replication, rights,
     settings::{AccountRef, RolloutSettings},
 };
 
@@ -97,7 +97,10 @@ async fn image_version(
             );
         }
         Err(error) if error.has_status(403) => {
-            skipped.push("state and replicas of the image version: this identity may not read it".to_owned());
+            skipped.push(format!(
+                "state and replicas of the image version: {}",
+                rights::lack(&error)
+            ));
             return Ok(None);
         }
         Err(error) => return Err(error),

@@ -19,6 +19,7 @@ use crate::{
     json,
     quota::{self, Ask, Room, Users},
     request::Request,
+    rights,
     settings::RolloutSettings,
 };
 
@@ -85,6 +86,10 @@ async fn list(client: &Client, request: &Request, skipped: &mut Vec<String>) -> 
         Ok(items) => Ok(Some(items)),
         Err(error) => match error.kind() {
             ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+            ErrorKind::NoRights => {
+                skipped.push(format!("quotas: cannot {}: {}", request.doing, rights::lack(&error)));
+                Ok(None)
+            }
             _ => {
                 skipped.push(format!("quotas: cannot {}", request.doing));
                 Ok(None)

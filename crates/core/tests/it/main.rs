@@ -24,6 +24,7 @@ mod publish_sweep;
 mod quotas;
 mod recorded;
 mod replication;
+mod rights;
 mod rollout;
 mod rollout_autoscale;
 mod rollout_first_nodes;

@@ -70,7 +70,7 @@ async fn an_identity_with_rights_on_pools_alone_rolls_out_and_lists_what_it_skip
     let skipped = report.skipped_checks.join("\n");
     for said in [
         "sign-in modes and quotas of the account",
-        "may not read it",
+        "lacks Microsoft.Compute/galleries/images/versions/read",
         "whether Microsoft.Batch is registered",
     ] {
         assert!(skipped.contains(said), "{skipped}");

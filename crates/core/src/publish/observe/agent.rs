@@ -10,6 +10,7 @@ use crate::{
     compute::version,
     error::{ErrorKind, Result},
     publish::origin::{self, NodeAgent, Origin},
+    rights,
 };
 
 /// The marketplace image of a chain. A version that is gone or not readable ends it.
@@ -45,7 +46,10 @@ pub(super) async fn agent(
         return Ok(None);
     };
     let items = match client.list(&supported::list(&account.endpoint)).await {
-        Err(error) if error.kind() == ErrorKind::NoRights => return Ok(None),
+        Err(error) if error.kind() == ErrorKind::NoRights => {
+            client.note(format!("the node agent is not looked up: {}", rights::lack(&error)));
+            return Ok(None);
+        }
         listed => listed?,
     };
     let list: Vec<Supported> = items.iter().map(Supported::read).collect();

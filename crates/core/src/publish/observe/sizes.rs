@@ -11,6 +11,7 @@ use crate::{
     error::{ErrorKind, Result},
     ids::{Location, SubscriptionId, VmSize},
     publish::boot::{FoundSize, WantedSize},
+    rights,
     settings::UsedBy,
 };
 
@@ -34,7 +35,13 @@ pub(in crate::publish) async fn read(
     }
     let lists = wanted.into_iter().map(|((subscription, location), sizes)| async move {
         let listed = match client.list(&sku::list(&subscription, &location)).await {
-            Err(error) if error.kind() == ErrorKind::NoRights => None,
+            Err(error) if error.kind() == ErrorKind::NoRights => {
+                client.note(format!(
+                    "VM sizes of {location} are not compared: {}",
+                    rights::lack(&error)
+                ));
+                None
+            }
             listed => Some(listed?),
         };
         let skus: Option<Vec<Sku>> = listed.map(|items| items.iter().filter_map(Sku::read).collect());

@@ -1,0 +1,173 @@
+//! Which rights the steps of a publish need, and the look at them before the first step.
+//!
+//! A right is asked for at the resource where Azure asks for it, or at what holds it while it does not exist. What may not
+//! be asked stops nothing: the service refuses by itself.
+
+use std::collections::BTreeSet;
+
+use super::{machine::SourceShape, observe::Seen, plan::Goal, step::Step};
+use crate::{
+    arm::permission::Action,
+    client::Client,
+    error::Result,
+    plan::{Effect, Step as _},
+    preflight,
+    rights::{Need, Without},
+};
+
+/// Checks the rights that these steps need; a run without a step that writes asks for none.
+///
+/// # Errors
+/// `NoRights` with everything that is missing.
+pub(super) async fn check(client: &Client, seen: &Seen, goal: &Goal, steps: &[Step]) -> Result<()> {
+    let mut skipped = Vec::new();
+    preflight::check_rights(client, needs(seen, goal, steps), &mut skipped).await?;
+    for what in skipped {
+        client.note(format!("not checked: {what}"));
+    }
+    Ok(())
+}
+
+/// What the steps do, each right once.
+#[must_use]
+pub(super) fn needs(seen: &Seen, goal: &Goal, steps: &[Step]) -> Vec<Need> {
+    let mut needs: Vec<Need> = Vec::new();
+    let mut copied_from = BTreeSet::new();
+    for step in steps.iter().filter(|step| step.effect() != Effect::Wait) {
+        // One disk of a group speaks for the others: a machine may have 65.
+        let is_asked = match step {
+            Step::CopyDisk { disk, .. } => copied_from.insert(group_of(disk).to_lowercase()),
+            _ => true,
+        };
+        for need in of_step(seen, goal, step) {
+            let is_known = needs
+                .iter()
+                .any(|known| known.scope == need.scope && known.action == need.action);
+            if !is_known && (is_asked || need.action != BEGIN_ACCESS) {
+                needs.push(need);
+            }
+        }
+    }
+    needs
+}
+
+/// Writes a snapshot, its tags too; Azure also asks for it of whoever makes a version of a snapshot.
+const SNAPSHOT_WRITE: &str = "Microsoft.Compute/snapshots/write";
+
+/// Reads a disk's content, which a copy does.
+const BEGIN_ACCESS: Action = Action::Control("Microsoft.Compute/disks/beginGetAccess/action");
+
+fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
+    match step {
+        Step::CreateGallery { gallery } => vec![need(
+            gallery.group().to_string(),
+            "Microsoft.Compute/galleries/write",
+            "to create the gallery",
+        )],
+        Step::CreateDefinition { definition } => vec![need(
+            if seen.gallery.is_some() {
+                definition.gallery().to_string()
+            } else {
+                definition.group().to_string()
+            },
+            "Microsoft.Compute/galleries/images/write",
+            "to create the image definition",
+        )],
+        Step::Deallocate { vm } => vec![need(
+            vm.to_string(),
+            "Microsoft.Compute/virtualMachines/deallocate/action",
+            "to deallocate the machine",
+        )],
+        Step::Generalize { vm } => vec![need(
+            vm.to_string(),
+            "Microsoft.Compute/virtualMachines/generalize/action",
+            "to mark the machine as generalized",
+        )],
+        Step::CopyDisk { snapshot, disk } => of_copy(&snapshot.group().to_string(), disk),
+        Step::CreateImage { image } => vec![
+            need(
+                image.group().to_string(),
+                "Microsoft.Compute/images/write",
+                "to make the managed image",
+            ),
+            need(
+                image.group().to_string(),
+                "Microsoft.Compute/images/read",
+                "to make the version of the managed image",
+            ),
+        ],
+        Step::CreateVersion { .. } => of_creation(seen, goal),
+        Step::PutBack { .. } | Step::Replicate { .. } | Step::Describe { .. } => vec![on_version(seen, goal)],
+        Step::Lease { id } | Step::Keep { id } => {
+            let purpose = "to say on what was made who uses it";
+            vec![on_temporary(
+                id,
+                [SNAPSHOT_WRITE, "Microsoft.Compute/images/write"],
+                purpose,
+            )]
+        }
+        Step::Remove { id } => {
+            let actions = ["Microsoft.Compute/snapshots/delete", "Microsoft.Compute/images/delete"];
+            vec![on_temporary(id, actions, "to remove what is only needed on the way")]
+        }
+        // The pool of a test lies in an account of its own, whose rights are not asked for yet: the service refuses there.
+        Step::Test { .. } | Step::AwaitTemporary { .. } | Step::AwaitVersion { .. } | Step::AwaitRegions { .. } => {
+            Vec::new()
+        }
+    }
+}
+
+fn of_copy(group: &str, disk: &str) -> Vec<Need> {
+    vec![
+        need(group.to_owned(), SNAPSHOT_WRITE, "to copy the machine's disks"),
+        need(disk.to_owned(), BEGIN_ACCESS.name(), "to read the machine's disks"),
+    ]
+}
+
+/// A version needs the right to write in its definition and, made of snapshots of the user's own, on these.
+fn of_creation(seen: &Seen, goal: &Goal) -> Vec<Need> {
+    let mut needs = vec![on_version(seen, goal)];
+    if matches!(seen.machine.shape, SourceShape::Snapshots) {
+        let snapshot = seen.machine.os.id.clone();
+        needs.push(need(snapshot, SNAPSHOT_WRITE, "to make the version of the snapshots"));
+    }
+    needs
+}
+
+fn on_version(seen: &Seen, goal: &Goal) -> Need {
+    let definition = goal.version.definition();
+    let scope = if seen.version(&goal.version).is_some() {
+        goal.version.to_string()
+    } else if seen.definition.is_some() {
+        definition.to_string()
+    } else if seen.gallery.is_some() {
+        definition.gallery().to_string()
+    } else {
+        definition.group().to_string()
+    };
+    need(
+        scope,
+        "Microsoft.Compute/galleries/images/versions/write",
+        "to make the version and its regions",
+    )
+}
+
+/// What is made on the way goes when it is no longer needed, so its rights are asked for at its group.
+fn on_temporary(id: &str, [snapshot, image]: [&'static str; 2], purpose: &'static str) -> Need {
+    let is_snapshot = id.to_lowercase().contains("/snapshots/");
+    need(group_of(id), if is_snapshot { snapshot } else { image }, purpose)
+}
+
+fn need(scope: String, action: &'static str, purpose: &'static str) -> Need {
+    Need {
+        scope,
+        action: Action::Control(action),
+        purpose,
+        without: Without::Fails,
+    }
+}
+
+/// The id of the resource group that a resource lies in.
+fn group_of(id: &str) -> String {
+    id.split('/').take(5).collect::<Vec<_>>().join("/")
+}
