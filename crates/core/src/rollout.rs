@@ -5,6 +5,7 @@
 
 mod attempts;
 mod before;
+mod blue_green;
 mod canary;
 mod counted;
 mod decide;
@@ -13,6 +14,7 @@ mod filling;
 mod jobs;
 mod observe;
 mod one_line;
+mod pair;
 mod plan;
 mod pool;
 mod ready;
@@ -25,10 +27,11 @@ mod size;
 mod spec;
 mod standing;
 mod step;
+mod two_pools;
 mod verdict;
 
 pub use canary::CanaryTask;
-pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
@@ -36,7 +39,9 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
-    settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
+    settings::{
+        Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
+    },
     watch::AccountWatch,
 };
 use decide::Intent;
@@ -64,20 +69,27 @@ pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> Rollou
 /// As far as the same roll-out would fail before its first write.
 pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Result<Plan<RolloutStep>> {
     let planned = async {
-        let intent = intent(settings)?;
         let site = observe::observe(client, settings).await?;
-        let watch = watch(client, &site, settings);
-        let access = PoolAccess::new(&watch, settings.pool.id.clone());
-        let mut beginning = plan::look(&access, &intent, settings).await?;
-        if beginning.size.brings_nodes() {
-            let need = replicas::foresee(&access, &site, settings).await?;
-            beginning.add_replicas(&need, settings);
+        match settings.change.strategy {
+            Strategy::CreateOnly | Strategy::InPlace => plan_one(client, &site, settings).await,
+            Strategy::BlueGreen | Strategy::Auto => two_pools::plan(client, &site, settings).await,
         }
-        Ok(beginning.plan)
     };
     planned
         .await
         .map_err(|error: Error| explained(error, settings, PoolAction::None))
+}
+
+async fn plan_one(client: &Client, site: &Site, settings: &RolloutSettings) -> Result<Plan<RolloutStep>> {
+    let intent = intent(settings)?;
+    let watch = watch(client, site, settings);
+    let access = PoolAccess::new(&watch, settings.pool.id.clone());
+    let mut beginning = plan::look(&access, &intent, settings).await?;
+    if beginning.size.brings_nodes() {
+        let need = replicas::foresee(&access, site, settings).await?;
+        beginning.add_replicas(&need, settings);
+    }
+    Ok(beginning.plan)
 }
 
 /// Checks the settings against each other and against the pool JSON. It sends nothing.
@@ -89,33 +101,47 @@ pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
 }
 
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
-    let run = client.run();
-    let intent = intent(settings)?;
-    report.needed = intent.goal.needed.total();
-
+    intent(settings)?;
     let look = observe::observe(client, settings);
+    let run = client.run();
     let site = run
         .step("observe", "looking at account and image version", look)
         .await?;
     tell_skipped(client, &site.skipped);
     report.skipped_checks.clone_from(&site.skipped);
+    match settings.change.strategy {
+        Strategy::CreateOnly | Strategy::InPlace => roll_out_one(client, &site, settings, report).await,
+        Strategy::BlueGreen | Strategy::Auto => two_pools::roll_out(client, &site, settings, report).await,
+    }
+}
 
-    let watch = watch(client, &site, settings);
+/// Brings one pool to what was asked for.
+async fn roll_out_one(
+    client: &Client,
+    site: &Site,
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let run = client.run();
+    let intent = intent(settings)?;
+    report.needed = intent.goal.needed.total();
+    let watch = watch(client, site, settings);
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
-        before::check(client, (settings, &intent), &site, report).await?;
+        before::check(client, (settings, &intent), site, report).await?;
     }
-    if beginning.size.brings_nodes() {
-        let need = replicas::foresee(&access, &site, settings).await?;
+    let need = if beginning.size.brings_nodes() {
+        let need = replicas::foresee(&access, site, settings).await?;
         beginning.add_replicas(&need, settings);
-        report.plan = beginning.plan.clone();
-        let ensure = replicas::carry_out(client, &site, need);
-        let ensured = run.step("replicas", "checking the version's replicas", ensure).await;
-        advised(client, &site, ensured, report)?;
-    }
-    report.plan = beginning.plan;
+        Some(need)
+    } else {
+        None
+    };
+    // What was chosen and is told before stays.
+    report.plan.steps.extend(beginning.plan.steps);
+    ensure_replicas(client, site, need, report).await?;
     match beginning.size {
         Size::Replaced => return replace(&mut access, &intent, settings, report).await,
         Size::Tried => {
@@ -125,6 +151,23 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
         Size::Reached | Size::NoNewNodes | Size::NewNodes => {}
     }
     bring(&mut access, (&intent, settings), beginning.size, report).await
+}
+
+async fn ensure_replicas(
+    client: &Client,
+    site: &Site,
+    need: Option<replicas::Need>,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let Some(need) = need else {
+        return Ok(());
+    };
+    let ensure = replicas::carry_out(client, site, need);
+    let ensured = client
+        .run()
+        .step("replicas", "checking the version's replicas", ensure)
+        .await;
+    advised(client, site, ensured, report)
 }
 
 /// Brings a pool to its size that has its image, and judges its nodes.
@@ -217,6 +260,9 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     let mut skipped = Vec::new();
     let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
+    if let Some(pair) = two_pools::to_return(client, &endpoint, settings).await? {
+        return two_pools::go_back(client, endpoint, (settings, pair), report).await;
+    }
     let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
     let mut access = PoolAccess::new(&watch, settings.pool.clone());
     let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
@@ -311,6 +357,9 @@ fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Er
         }
         (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error.with_hint(
             "the change in place has not come to its end: the pool may be empty and its jobs disabled; run the same again to end it, or go back with azure-batch-pool rollback",
+        ),
+        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Moved) => error.with_hint(
+            "the work is on both pools, and jobs may be disabled: run the same again to end it, or go back with azure-batch-pool rollback",
         ),
         (ErrorKind::Cancelled, _) => error.with_hint(format!(
             "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",

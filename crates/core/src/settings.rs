@@ -26,7 +26,7 @@ mod upkeep;
 mod values;
 mod versions;
 
-pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
+pub use change::{BlueGreen, Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;

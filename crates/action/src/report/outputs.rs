@@ -78,7 +78,7 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
 fn outputs(report: &Report, report_path: Option<&Path>) -> [(&'static str, String); 8] {
     let asked = report.asked.as_ref();
     let values = [
-        asked.map_or_else(String::new, |asked| asked.pool.to_string()),
+        report.pool().map_or_else(String::new, ToString::to_string),
         asked.map_or_else(String::new, |asked| asked.version.to_string()),
         report.wanted().to_string(),
         report.ready().to_string(),

@@ -23,7 +23,11 @@ pub(super) async fn check(
     Ok(())
 }
 
-async fn look(client: &Client, (settings, intent): (&RolloutSettings, &Intent), site: &Site) -> Result<Vec<String>> {
+/// Checks rights and registration alone, for a pool whose room is looked at otherwise.
+///
+/// # Errors
+/// When the first write would be refused.
+pub(super) async fn check_rights(client: &Client, settings: &RolloutSettings) -> Result<Vec<String>> {
     let mut skipped = Vec::new();
     preflight::check_rights(client, rights::rollout(settings), &mut skipped).await?;
     let definition = settings.pool.version.definition();
@@ -31,6 +35,11 @@ async fn look(client: &Client, (settings, intent): (&RolloutSettings, &Intent), 
         let register = settings.policy.register;
         preflight::check_registration(client, &subscription, register, &mut skipped).await?;
     }
+    Ok(skipped)
+}
+
+async fn look(client: &Client, (settings, intent): (&RolloutSettings, &Intent), site: &Site) -> Result<Vec<String>> {
+    let mut skipped = check_rights(client, settings).await?;
     skipped.extend(room::check(client, (settings, intent), site).await?);
     Ok(skipped)
 }

@@ -7,6 +7,7 @@ mod mark;
 mod shape;
 mod start_task;
 mod swap;
+mod twin;
 mod wanted;
 
 use std::time::Duration;
@@ -15,6 +16,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) use compare::{Difference, Maker, When};
 pub(super) use swap::{back_body, recorded, unrestorable};
+pub(super) use twin::related;
 pub(super) use wanted::Wanted;
 
 use crate::{

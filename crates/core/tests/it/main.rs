@@ -20,6 +20,8 @@ mod quotas;
 mod recorded;
 mod replication;
 mod rollout;
+mod rollout_blue_green;
+mod rollout_blue_green_sweep;
 mod rollout_first_nodes;
 mod rollout_in_place;
 mod rollout_in_place_sweep;
