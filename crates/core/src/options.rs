@@ -4,6 +4,7 @@
 //! flags, inputs, reference pages and the comments of the service's messages follow from it. No value is read here:
 //! that is for [`crate::settings`].
 
+pub mod file;
 pub mod fleet;
 pub mod image;
 pub mod pool;
@@ -90,6 +91,8 @@ pub enum Verb {
     Promote,
     /// A version is latest no more.
     Demote,
+    /// What dead runs left goes.
+    Gc,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -346,6 +349,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::List,
     Verb::Promote,
     Verb::Demote,
+    Verb::Gc,
     Verb::Wait,
     Verb::Delete,
 ];
@@ -355,6 +359,9 @@ const ON_DEFINITION: &[Verb] = &[Verb::List];
 
 /// What looks at the pools in sight.
 const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote];
+
+/// What removes leftovers.
+const COLLECTING: &[Verb] = &[Verb::Gc];
 
 /// What moves latest.
 const MOVING_LATEST: &[Verb] = &[Verb::Promote, Verb::Demote];
@@ -413,6 +420,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         image::OF_POST_PROCESSOR,
         pool::OF_VERSION,
         pool::OF_ACCOUNT,
+        pool::OF_FILE,
         pool::OF_POOL,
         pool::OF_MACHINES,
         pool::OF_READINESS,
@@ -421,6 +429,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         versions::OF_DEFINITION,
         versions::OF_LATEST,
         versions::OF_SIGHT,
+        versions::OF_LEFTOVERS,
         pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,

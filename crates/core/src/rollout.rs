@@ -39,6 +39,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
+    progress::Event,
     settings::{
         Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
     },
@@ -97,13 +98,19 @@ async fn plan_one(client: &Client, site: &Site, settings: &RolloutSettings) -> R
 /// # Errors
 /// With all faults.
 pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
-    Spec::new(settings).map(drop)
+    let faults = Spec::new(settings).err().unwrap_or_default();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let spots = &settings.pool.spots;
+    Err(faults.into_iter().map(|fault| spots.placed(fault)).collect())
 }
 
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
-    intent(settings)?;
-    let look = observe::observe(client, settings);
     let run = client.run();
+    let asked = intent(settings)?;
+    tell_goal(client, settings, &asked);
+    let look = observe::observe(client, settings);
     let site = run
         .step("observe", "looking at account and image version", look)
         .await?;
@@ -257,6 +264,9 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
 }
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let text = format!("pool {pool} in {account} → what it was before its last change in place");
+    client.tell(Event::Goal { text });
     let mut skipped = Vec::new();
     let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
@@ -286,6 +296,19 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
     Ok(Intent::new(spec, settings))
+}
+
+fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let version = &pool.version;
+    let text = format!(
+        "pool {} in {account} → {} {}, {}",
+        pool.id,
+        version.definition().name(),
+        version.name(),
+        counted::counted(intent.goal.targets)
+    );
+    client.tell(Event::Goal { text });
 }
 
 fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {

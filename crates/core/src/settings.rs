@@ -12,10 +12,13 @@ mod image;
 mod manifest;
 pub(crate) mod patience;
 mod pool;
+mod pool_file;
+mod profile;
 mod publish;
 mod reader;
 mod replica_rule;
 mod rollout;
+pub(crate) mod shape;
 mod share;
 mod sight;
 mod sign_in;
@@ -32,10 +35,12 @@ pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
+pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
 pub use publish::{
-    Architecture, Generalized, Generation, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
-    OsType, PublishSettings, PurchasePlan, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion,
-    Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits, Vhds,
+    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, KeptKind, Keys, Latest, Lun, MachineHandling,
+    ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage, ReplicationMode,
+    Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits,
+    Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
@@ -49,7 +54,7 @@ pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, WaitSettings};
 pub use values::{Stray, Value, Values};
-pub use versions::{Goal, ListSettings, PromotionSettings};
+pub use versions::{CollectionSettings, Goal, ListSettings, Place, PromotionSettings};
 
 use std::time::Duration;
 
@@ -75,13 +80,13 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
     asked(values, |_| PUBLISH_DEADLINE, |reader| image::read(reader, context))
 }
 
-/// Reads what a roll-out was asked for. This is the only validation there is; nothing is asked of Azure. Of the manifest
-/// and the pool JSON the contents are given, not the files' paths.
+/// Reads what a roll-out was asked for. This is the only validation there is; nothing is asked of Azure. Of the manifest,
+/// the pool file and the pool JSON the contents are given, not the files' paths.
 ///
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
-    asked(values, RolloutSettings::usual_deadline, pool::read)
+    one_pool(values, RolloutSettings::usual_deadline)
 }
 
 /// Reads what a plan of a roll-out was asked for: the same as the roll-out itself.
@@ -89,7 +94,7 @@ pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fau
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn plan(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
-    asked(values, |_| LOOK_DEADLINE, pool::read)
+    one_pool(values, |_| LOOK_DEADLINE)
 }
 
 /// Reads which pool to bring back to what it was. This is the only validation there is; nothing is asked of Azure.
@@ -148,6 +153,14 @@ pub fn demote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fa
     )
 }
 
+/// Reads where to look for what dead runs left. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn collection(values: &Values) -> Result<Asked<CollectionSettings>, Vec<fault::Fault>> {
+    asked(values, |_| COLLECTION_DEADLINE, versions::collection)
+}
+
 /// Reads which pool to wait for. This is the only validation there is; nothing is asked of Azure.
 ///
 /// # Errors
@@ -188,6 +201,22 @@ pub fn names_source(values: &Values) -> bool {
     source::is_named(values)
 }
 
+/// Reads a pool that inputs, a file, or both name. A fault of the file is shown at its place there.
+fn one_pool(
+    given: &Values,
+    usual_deadline: impl FnOnce(&RolloutSettings) -> Duration,
+) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+    let pool_file::Completed {
+        values,
+        spots,
+        mut faults,
+    } = pool_file::complete(given)?;
+    let read = |reader: &mut Reader<'_, '_>| pool::read(reader, &spots);
+    let found = asked(&values, usual_deadline, read);
+    let found = found.map_err(|found| faults.extend(found.into_iter().map(|fault| spots.placed(fault))));
+    found.ok().filter(|_| faults.is_empty()).ok_or(faults)
+}
+
 fn asked<Settings>(
     values: &Values,
     usual_deadline: impl FnOnce(&Settings) -> Duration,
@@ -214,6 +243,9 @@ pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 /// How long moving `latest` may take when it is not given: a version that is being replicated is waited for.
 pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// How long removing leftovers may take when it is not given: deletions take minutes.
+pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long a wait for a pool may take when it is not given: as a roll-out with five rounds of a small pool.
 pub const WAIT_DEADLINE: Duration = Duration::from_secs(4 * 3600);

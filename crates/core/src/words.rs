@@ -48,6 +48,13 @@ impl Words {
         self.0.iter().map(part).collect()
     }
 
+    /// The same with another text behind it.
+    #[must_use]
+    pub fn followed_by(mut self, next: Self) -> Self {
+        self.0.extend(next.0);
+        self
+    }
+
     /// The same with a text before it.
     #[must_use]
     pub fn after(mut self, text: impl Into<Part>) -> Self {

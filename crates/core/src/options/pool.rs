@@ -2,7 +2,7 @@
 
 use super::{
     AWAITING_NODES, CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT, POOL_DOORS, REPORTING, ROLLOUT,
-    Standard, rows,
+    Standard, Verb, rows,
 };
 
 rows! {
@@ -32,8 +32,23 @@ rows! {
 rows! {
     /// Which pool.
     OF_POOL [ON_POOL, POOL_DOORS]:
-    POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
-        "Id of the pool. A roll-out creates or resizes it.";
+    POOL_ID: "pool_id", Pool, Kind::Text, Standard::By(&[
+            (Verb::Rollout, "", "that of {pool_file}; required without it"),
+            (Verb::Plan, "", "that of {pool_file}; required without it"),
+            (Verb::Rollback, "", "required"),
+            (Verb::Wait, "", "required"),
+            (Verb::Delete, "", "required"),
+        ]), [],
+        "Id of the pool. A roll-out creates or resizes it. Of a file with many pools it names the one that is meant.";
+}
+
+rows! {
+    /// A file with pools, and what it may name.
+    OF_FILE [ROLLOUT, POOL_DOORS]:
+    POOL_FILE: "pool_file", Pool, Kind::File, Standard::Absent, [],
+        "File with the pool in YAML or JSON: under the names of the inputs, in the form of Batch's own interface (as `az batch pool create --json-file` takes it), or in that of the resource manager. What is given as an input counts more than the file.";
+    SUBSCRIPTIONS: "subscriptions", Pool, Kind::Texts, Standard::Absent, [],
+        "Ids of the subscriptions whose Batch accounts {pool_file} may name, with commas between them. Not needed when {account} names the account.";
 }
 
 rows! {

@@ -4,7 +4,6 @@
 
 mod compare;
 mod mark;
-mod shape;
 mod start_task;
 mod swap;
 mod twin;
@@ -34,6 +33,7 @@ use crate::{
     settings::{
         RolloutSettings, StartTask,
         fault::{Fault, Faults},
+        shape,
     },
     words,
 };

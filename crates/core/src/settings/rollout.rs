@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
+use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct PoolSpec {
     pub start_task: Option<StartTask>,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
     pub json: Map<String, Value>,
+    /// Where in a pool file all this stands, so that faults are shown there.
+    pub spots: Spots,
 }
 
 /// How to go about rolling out, for one pool or many.
@@ -203,6 +205,20 @@ pub struct Readiness {
     pub min_dedicated: Option<Share>,
     /// How many spot nodes are enough; by the pool's size when absent and spot nodes count.
     pub min_spot: Option<Share>,
+}
+
+impl AccountRef {
+    /// The account's name, which is the first part of its endpoint too.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Id(id) => id.name().to_owned(),
+            Self::Endpoint(endpoint) => {
+                let host = endpoint.to_string();
+                host.split('.').next().unwrap_or_default().to_owned()
+            }
+        }
+    }
 }
 
 impl RolloutSettings {

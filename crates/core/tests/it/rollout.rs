@@ -12,7 +12,7 @@ use azure_batch_core::{
     ids::{BatchEndpoint, NodeCounts},
     options::Door,
     replicas::RegionNeed,
-    replication::{Wanted, ensure},
+    replication::{Layout, StorageChoice, Wanted, ensure},
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
         AccountRef, Adopt, Change, NewRegion, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
@@ -65,6 +65,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             },
             start_task: None,
             json: serde_json::Map::new(),
+            spots: azure_batch_core::settings::Spots::default(),
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),
@@ -156,7 +157,10 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
     azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/1.0.0", "occurrence": "every"}));
     let wanted = Wanted {
         regions: vec![elsewhere],
-        storage: ReplicaStorage::PremiumLrs,
+        layout: Layout {
+            storage: StorageChoice::Type(ReplicaStorage::PremiumLrs),
+            ..Layout::default()
+        },
         ..Wanted::default()
     };
     let failed = ensure(&publisher, &version, &wanted).await;
