@@ -29,7 +29,7 @@ const SCHEMA: u32 = 1;
 pub struct Report {
     /// The schema of this report; it grows when a field is removed or changes its meaning.
     pub schema_version: u32,
-    /// `created`, `resized`, `updated`, `replaced`, `moved`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
+    /// `created`, `resized`, `autoscaled`, `updated`, `replaced`, `moved`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
     pub result: &'static str,
     /// The exit code.
     pub exit_code: u8,
@@ -161,7 +161,7 @@ impl Report {
         self.rollout.as_ref().map_or(0, |rollout| rollout.ready)
     }
 
-    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `updated`, `moved`, `unchanged`, or
+    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `autoscaled`, `updated`, `moved`, `joined`, `unchanged`, or
     /// `none`.
     #[must_use]
     pub fn action(&self) -> &'static str {
@@ -212,6 +212,7 @@ const fn action_word(action: PoolAction) -> &'static str {
     match action {
         PoolAction::Created => "created",
         PoolAction::Resized => "resized",
+        PoolAction::Autoscaled => "autoscaled",
         PoolAction::Updated => "updated",
         PoolAction::Joined => "joined",
         PoolAction::Replaced => "replaced",

@@ -4,6 +4,7 @@
 
 pub mod account;
 pub mod auto_pool;
+pub mod autoscale;
 pub mod image;
 pub mod job;
 pub mod node;

@@ -53,6 +53,8 @@ pub enum Kind {
     File,
     /// JSON, or `@` and the path of a file that holds it.
     Json,
+    /// Text, or `@` and the path of a file that holds it.
+    TextOrFile,
     /// A list of texts.
     Texts,
     /// A map from text to text.
@@ -263,7 +265,7 @@ impl Kind {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Text => "text",
+            Self::Text | Self::TextOrFile => "text",
             Self::Secret => "secret",
             Self::Number => "number",
             Self::Bool => "true or false",

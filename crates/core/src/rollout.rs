@@ -11,6 +11,7 @@ mod counted;
 mod decide;
 mod explain;
 mod filling;
+mod follow;
 mod jobs;
 mod observe;
 mod one_line;
@@ -193,9 +194,9 @@ async fn bring(
     } else if report.action == PoolAction::None {
         report.action = PoolAction::Unchanged;
     }
-    let wait = ready::wait(access, intent, settings.policy.readiness, report);
+    let wait = follow::nodes(access, intent, settings.policy.readiness, report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
-    judge(access, settings, intent, &waited)
+    judge(access, settings, &waited)
 }
 
 async fn replace(
@@ -339,12 +340,12 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
     }
 }
 
-fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, waited: &Waited) -> Result<()> {
+fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
         let stillness = settings.policy.readiness.node_timeout;
-        return Err(explain::unready(access.id(), intent.goal, waited, stillness));
+        return Err(explain::unready(access.id(), waited.goal, waited, stillness));
     }
-    warn_of_missing(access, intent, waited);
+    warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {
         let text = format!(
             "{} nodes run another image, {}",
@@ -357,8 +358,8 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
 }
 
 /// Enough nodes are a success; those that are missing of what was asked for are said all the same.
-fn warn_of_missing(access: &PoolAccess<'_>, intent: &Intent, waited: &Waited) {
-    let (ready, goal) = (waited.census.ready, intent.goal);
+fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
+    let (ready, goal) = (waited.census.ready, waited.goal);
     if goal.is_more_than(ready) {
         let text = format!(
             "{} ready, which is enough ({} needed), but {} were asked for; the same run again asks for the rest",

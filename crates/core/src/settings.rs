@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod autoscale;
 mod change;
 mod checked;
 mod definition;
@@ -29,6 +30,7 @@ mod upkeep;
 mod values;
 mod versions;
 
+pub use autoscale::Autoscale;
 pub use change::{BlueGreen, Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};

@@ -37,6 +37,12 @@ struct Desk<'a> {
     lookup: &'a Lookup,
 }
 
+/// The command line as clap knows it, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    arguments::command()
+}
+
 /// Whether the first argument is meant for this command line.
 #[must_use]
 pub fn is_for_people(verb: &str) -> bool {

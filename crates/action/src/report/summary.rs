@@ -229,6 +229,7 @@ const fn action(rollout: &RolloutReport) -> &'static str {
         PoolAction::None => "nothing done",
         PoolAction::Created => "created",
         PoolAction::Resized => "resized",
+        PoolAction::Autoscaled => "given an autoscale formula",
         PoolAction::Updated => "settings updated",
         PoolAction::Joined => "joined a resize",
         PoolAction::Replaced => "changed in place",

@@ -53,6 +53,7 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
         version: Some(asked().version),
         former_pool: None,
         targets: targets(),
+        autoscale: None,
         plan: Plan::default(),
         action: PoolAction::Created,
         needed: 686,

@@ -16,7 +16,7 @@ use crate::{
     ids::{NodeCounts, PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
-    settings::{RolloutSettings, Targets},
+    settings::{Autoscale, RolloutSettings, Targets},
 };
 
 /// How a roll-out ended: the report is there either way.
@@ -33,8 +33,11 @@ pub struct RolloutReport {
     /// The pool that did the work before, when another one took it over.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub former_pool: Option<FormerPool>,
-    /// Nodes asked for.
+    /// Nodes asked for: by the user, or by the formula when it was last looked at.
     pub targets: Targets,
+    /// The formula that decides the pool's size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscale>,
     /// What the first look at the pool has come to; empty when there was none.
     pub plan: Plan<RolloutStep>,
     /// What was done with the pool.
@@ -68,6 +71,8 @@ pub enum PoolAction {
     Resized,
     /// Settings were changed that take effect on nodes that boot from now on.
     Updated,
+    /// It was given a formula that decides its size.
+    Autoscaled,
     /// A resize to the same target was found and joined.
     Joined,
     /// It was as wished already.
@@ -111,6 +116,7 @@ impl RolloutReport {
     pub(super) fn new(settings: &RolloutSettings) -> Self {
         Self {
             version: Some(settings.pool.version.clone()),
+            autoscale: settings.pool.autoscale.clone(),
             ..Self::of_pool(&settings.pool.id, settings.pool.targets)
         }
     }
@@ -122,6 +128,7 @@ impl RolloutReport {
             version: None,
             former_pool: None,
             targets,
+            autoscale: None,
             plan: Plan::default(),
             action: PoolAction::None,
             needed: 0,

@@ -290,8 +290,18 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
     if let Some(agent) = &given.node_agent_sku {
         values.set(pool::NODE_AGENT_SKU_ID, agent.to_string());
     }
-    values.set(pool::TARGET_DEDICATED_NODES, given.targets.dedicated);
-    values.set(pool::TARGET_SPOT_NODES, given.targets.spot);
+    match &given.autoscale {
+        Some(scale) => {
+            values.set(pool::AUTOSCALE_FORMULA, scale.formula.as_str());
+            if let Some(minutes) = scale.minutes {
+                values.set(pool::AUTOSCALE_MINUTES, minutes);
+            }
+        }
+        None => {
+            values.set(pool::TARGET_DEDICATED_NODES, given.targets.dedicated);
+            values.set(pool::TARGET_SPOT_NODES, given.targets.spot);
+        }
+    }
     match given.targets.spot_counts {
         SpotCounts::WhenAlone => {}
         SpotCounts::No => values.set(pool::COUNT_SPOT_NODES, false),

@@ -22,6 +22,7 @@ mod quotas;
 mod recorded;
 mod replication;
 mod rollout;
+mod rollout_autoscale;
 mod rollout_blue_green;
 mod rollout_blue_green_sweep;
 mod rollout_first_nodes;

@@ -29,7 +29,7 @@ pub(crate) fn in_place(dedicated: u32) -> RolloutSettings {
 }
 
 /// The return of the same pool.
-fn back() -> RollbackSettings {
+pub(crate) fn back() -> RollbackSettings {
     let asked = in_place(5);
     RollbackSettings {
         account: asked.account,

@@ -115,7 +115,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
     Ok(Parsed { invocation, output })
 }
 
-fn command() -> Command {
+pub(super) fn command() -> Command {
     Command::new("packer-plugin-azure-batch")
         .bin_name("packer-plugin-azure-batch")
         .version(crate::describe::VERSION)
@@ -275,6 +275,24 @@ mod tests {
         for verb in command.get_subcommands() {
             let help = verb.get_after_help().unwrap().to_string();
             assert!(help.starts_with("Examples:\n"), "{}", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_understood() {
+        for verb in command().get_subcommands() {
+            let examples = verb.get_after_help().unwrap().to_string();
+            let joined = examples.replace("\\\n", " ");
+            let lines = joined.lines().map(str::trim);
+            let mut seen = 0;
+            for line in lines.filter(|line| line.starts_with("packer-plugin-azure-batch ")) {
+                // What stands behind a pipe is another program's.
+                let own = line.split_whitespace().skip(1).take_while(|word| *word != "|");
+                let words: Vec<String> = own.map(str::to_owned).collect();
+                assert!(parse(&words).is_ok(), "{line}");
+                seen += 1;
+            }
+            assert!(seen > 0, "{examples}");
         }
     }
 

@@ -272,13 +272,14 @@ fn standing(new: NewPool, account: &str) -> Result<Pool, String> {
     let (scale, targets) = match new.scale {
         NewScale::Fixed(targets) => (Scale::Fixed, targets),
         NewScale::Auto { formula, interval } => {
-            let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default())
+            let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default(), SEEDED)
                 .map_err(|refusal| format!("a formula in the Batch account {account:?} is none: {}", refusal.code()))?;
             (
                 Scale::Auto {
                     formula,
                     interval,
                     since: SEEDED,
+                    failure: outcome.failure,
                 },
                 outcome.targets,
             )

@@ -50,7 +50,7 @@ pub(in crate::rollout) fn second(
     spec: &Spec,
     (family, former): (&PoolId, &PoolId),
 ) -> Result<PoolId, Refusal> {
-    let name = spec.roll_out_id(settings.pool.targets.into());
+    let name = spec.roll_out_id(settings.pool.targets.into(), None);
     let chosen = settings.change.blue_green.new_pool.clone();
     let chosen = chosen.or_else(|| new_id(family, spec.version().name(), (former, &name)));
     let is_other = |id: &PoolId| !id.as_str().eq_ignore_ascii_case(former.as_str());
@@ -67,9 +67,9 @@ pub(in crate::rollout) fn refusal(
     (second, pools, schedules): (&PoolId, &[Pool], &[String]),
 ) -> Option<Refusal> {
     let refuse = |why: String, remedy| Some(Refusal { why, remedy });
-    if former.scaling == Scaling::Auto {
+    if settings.pool.autoscale.is_some() || former.scaling == Scaling::Auto {
         return refuse(
-            "follows an autoscale formula, so its nodes cannot be given to a second pool".to_owned(),
+            "follows an autoscale formula or shall do so, so its nodes cannot be given to a second pool".to_owned(),
             ELSE,
         );
     }
@@ -121,7 +121,7 @@ pub(in crate::rollout) fn shift(
     let size = NodeCounts::from(settings.pool.targets);
     let shift = Shift {
         phase: Phase::Forward,
-        id: spec.roll_out_id(size),
+        id: spec.roll_out_id(size, None),
         new: second,
         to: spec.version().to_string(),
         size,

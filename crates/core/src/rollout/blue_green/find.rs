@@ -161,7 +161,7 @@ impl Looking<'_> {
     async fn resume(&self, id: &PoolId, record: PairRecord) -> Result<Two> {
         let (former, spec) = self.former(id).await?;
         let shift = record.shift.clone().ok_or_else(|| refused(id, decide::deleted()))?;
-        if shift.id != spec.roll_out_id(self.settings.pool.targets.into()) {
+        if shift.id != spec.roll_out_id(self.settings.pool.targets.into(), None) {
             return Err(refused(id, begin::another(&shift)));
         }
         let (settings, intent) = self.second(&shift.new, &former, &spec);
