@@ -14,7 +14,6 @@ mod filling;
 mod follow;
 mod jobs;
 mod observe;
-mod one_line;
 mod pair;
 mod plan;
 mod pool;
@@ -31,14 +30,16 @@ mod step;
 mod two_pools;
 mod verdict;
 
-pub use canary::CanaryTask;
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
+pub(crate) use size::classify::resize_failure;
+
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
+    one_line::one_line,
     plan::{Ended, Plan},
     progress::Event,
     settings::{
@@ -350,7 +351,7 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -
         let text = format!(
             "{} nodes run another image, {}",
             waited.census.elsewhere,
-            one_line::one_line(image)
+            one_line(image)
         );
         access.client().run().progress.warn(text);
     }

@@ -119,6 +119,7 @@ fn message_of(block: &Opt) -> &'static str {
         (image::TARGET_REGION_DATA_DISK_ENCRYPTION, "DataDiskEncryption"),
         (image::USED_BY, "UsedBy"),
         (image::DEFINITION, "Definition"),
+        (image::TEST, "Test"),
     ];
     let found = messages.into_iter().find(|(opt, _)| *opt == block);
     found.map_or("Destination", |(_, message)| message)

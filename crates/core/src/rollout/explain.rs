@@ -7,7 +7,6 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     counted::{bare, counted},
     decide::Refusal,
-    one_line::one_line,
     size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict, Waited},
 };
@@ -15,6 +14,7 @@ use crate::{
     batch::node::{Node, StartTaskFailure},
     error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId},
+    one_line::one_line,
     progress::Span,
     words::Words,
 };

@@ -8,7 +8,6 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    canary::CanaryTask,
     step::RolloutStep,
     verdict::{Census, Goal},
 };
@@ -17,6 +16,7 @@ use crate::{
     plan::{Ended, Plan},
     progress::StepTime,
     settings::{Autoscale, RolloutSettings, Targets},
+    trial::TriedTask,
 };
 
 /// How a roll-out ended: the report is there either way.
@@ -50,7 +50,7 @@ pub struct RolloutReport {
     pub states: BTreeMap<String, u32>,
     /// What became of the command on the nodes that tried the image first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub canary: Vec<CanaryTask>,
+    pub canary: Vec<TriedTask>,
     /// The resize rounds.
     pub rounds: Vec<Round>,
     /// Checks that could not be made, with the reason.

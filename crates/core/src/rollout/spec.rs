@@ -23,6 +23,7 @@ use crate::{
         autoscale,
         pool::{Pool, iso_minutes, parse_duration, upgrades_by_platform},
     },
+    command::{self, NodeOs},
     error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
@@ -40,7 +41,6 @@ use crate::{
     },
     words,
 };
-use start_task::NodeOs;
 
 /// The metadata item that holds the specification's hash.
 pub(super) const SPEC: &str = crate::tags::POOL_MARK;
@@ -251,7 +251,7 @@ impl std::fmt::Debug for Spec {
 /// A command line as the nodes of that pool run it.
 pub(super) fn command_line(command: &str, pool: &Pool) -> Result<String, &'static str> {
     let os = NodeOs::of_agent(read_json::text(pool.body(), NODE_AGENT).unwrap_or_default());
-    start_task::command_line(command, os)
+    command::command_line(command, os)
 }
 
 /// Settings with these faults cannot be used. One fault a line.

@@ -8,8 +8,8 @@ use azure_batch_core::{
     options::{self, Opt, image, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, Generalized, KeptKind, Latest,
-        ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson,
+        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, Generalized, ImageTest, KeptKind,
+        Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson,
         PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
         RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped,
         Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
@@ -85,11 +85,26 @@ fn image_values(given: &PublishSettings) -> Values {
     nodes_per_replica(&mut values, given.replica_rule);
     temporary_values(&mut values, &given.temporaries);
     version_values(&mut values, &given.version_settings);
+    if let Some(test) = &given.test {
+        values.set(image::TEST, image_test(test));
+    }
     if !given.traits.features.is_empty() {
         let features = Values::default().with(image::DEFINITION_FEATURES, given.traits.features.clone());
         values.set(image::DEFINITION, features);
     }
     values
+}
+
+fn image_test(test: &ImageTest) -> Values {
+    let values = Values::default()
+        .with(image::TEST_BATCH_ACCOUNT, test.account.to_string())
+        .with(image::TEST_VM_SIZE, test.vm_size.to_string())
+        .with(image::TEST_COMMAND, test.command.as_str())
+        .with(image::TEST_MINUTES, (test.longest.as_secs() / 60).to_string());
+    match &test.node_agent {
+        Some(agent) => values.with(image::TEST_NODE_AGENT_SKU_ID, agent.to_string()),
+        None => values,
+    }
 }
 
 fn source(source: &Source) -> Values {

@@ -334,6 +334,7 @@ fn nodes(pool: &Pool, present: Targets, account: &str) -> Vec<Node> {
             vm_size: pool.vm_size.clone(),
             os: pool.os(),
             address: node::default_address(rank),
+            misfortune: None,
             fate: Fate::Ready,
             start_task: pool.start_task().cloned(),
         })

@@ -373,6 +373,7 @@ fn grow(pool: &mut Pool, plan: &Plan, arrivals: Arrivals, target: &str, scene: &
             id: pool.take_spare_id(kind).unwrap_or_else(|| node_id(kind, scene)),
             kind,
             rank,
+            misfortune: upset.misfortune_of(&image),
             arrives: arrival(place, allocated, scene),
             allocated,
             image,
