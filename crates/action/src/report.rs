@@ -3,6 +3,7 @@
 //! It is made of what core says and decides only words; only `outputs` writes.
 
 pub mod failure;
+pub mod fleet;
 pub mod outputs;
 pub mod summary;
 
@@ -133,6 +134,18 @@ impl Report {
         Self {
             failure: Some(Failure::of_inputs(faults)),
             ..Self::ended(kind.code(), kind.exit_code().0, ending)
+        }
+    }
+
+    /// The result of a pool whose turn never came.
+    pub(crate) const NOT_BEGUN: &'static str = "not-begun";
+
+    /// The report of a pool whose turn never came, since another one had failed.
+    #[must_use]
+    pub fn not_begun(asked: Asked, ending: Ending) -> Self {
+        Self {
+            asked: Some(asked),
+            ..Self::ended(Self::NOT_BEGUN, 0, ending)
         }
     }
 

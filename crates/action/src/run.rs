@@ -65,13 +65,26 @@ impl<'a> Watch<'a> {
     /// # Errors
     /// When the system does not let us listen.
     pub fn begin(console: &'a mut Console) -> Result<Self> {
-        let signals = Signals::listen().map_err(|cause| {
+        Ok(Self::of(console, Self::listen()?))
+    }
+
+    /// Listens to signals from now on.
+    ///
+    /// # Errors
+    /// When the system does not let us listen.
+    pub fn listen() -> Result<Signals> {
+        Signals::listen().map_err(|cause| {
             Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause)
-        })?;
+        })
+    }
+
+    /// Shows and stops work from now on; signals are heard already.
+    #[must_use]
+    pub fn of(console: &'a mut Console, signals: Signals) -> Self {
         let (progress, events) = Progress::channel();
         let mut pulse = interval(TICK);
         pulse.set_missed_tick_behavior(MissedTickBehavior::Delay);
-        Ok(Self {
+        Self {
             console,
             signals,
             cancel: CancellationToken::new(),
@@ -80,7 +93,7 @@ impl<'a> Watch<'a> {
             teller: Teller::default(),
             started: Instant::now(),
             pulse,
-        })
+        }
     }
 
     /// The run that core works in: it ends by this watch's signals or after `deadline`.

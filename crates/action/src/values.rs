@@ -25,6 +25,8 @@ pub struct Given {
     values: Values,
     secrets: Vec<Secret>,
     from_variables: Vec<FromVariable>,
+    /// The faults of files, once they were read.
+    files: Option<Vec<Fault>>,
     door: Door,
 }
 
@@ -62,6 +64,7 @@ impl Given {
             values: Values::default(),
             secrets: Vec::new(),
             from_variables: Vec::new(),
+            files: None,
             door: match runner.log {
                 Log::Workflow => Door::Input,
                 Log::Plain => Door::Flag,
@@ -125,8 +128,18 @@ impl Given {
     /// their paths.
     ///
     /// # Errors
-    /// A fault for each file that cannot be read; its option then counts as unknown.
+    /// A fault for each file that cannot be read; its option then counts as unknown. A second call reads nothing and
+    /// returns the same.
     pub fn read_files(&mut self) -> Vec<Fault> {
+        if let Some(faults) = &self.files {
+            return faults.clone();
+        }
+        let faults = self.read_each_file();
+        self.files = Some(faults.clone());
+        faults
+    }
+
+    fn read_each_file(&mut self) -> Vec<Fault> {
         let path = |opt| self.text(opt).map(str::to_owned);
         let (manifest, pool_file) = (path(pool::MANIFEST), path(pool::POOL_FILE));
         let after_at = |opt| {

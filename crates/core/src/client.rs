@@ -18,6 +18,7 @@ use crate::{
     claims::Claims,
     cloud::{Cloud, STORAGE_SCOPE},
     error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
+    ids::PoolId,
     judge::{self, Verdict},
     progress::Event,
     request::{Form, Request, Service, Target},
@@ -73,6 +74,16 @@ impl Client {
     pub fn for_cleanup(&self, limit: Duration) -> Self {
         Self {
             run: self.run.for_cleanup(limit),
+            ..self.clone()
+        }
+    }
+
+    /// The same client for the work on one of many pools: its events carry the pool's name, and its steps are counted
+    /// by themselves.
+    #[must_use]
+    pub fn for_pool(&self, pool: &PoolId) -> Self {
+        Self {
+            run: self.run.for_pool(pool),
             ..self.clone()
         }
     }

@@ -438,6 +438,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_VERSION,
         pool::OF_ACCOUNT,
         pool::OF_FILE,
+        pool::OF_FLEET,
         pool::OF_POOL,
         pool::OF_MACHINES,
         pool::OF_READINESS,

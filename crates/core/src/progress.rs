@@ -7,7 +7,11 @@ use std::{collections::BTreeMap, fmt, time::Duration};
 use serde::Serialize;
 use tokio::sync::mpsc;
 
-use crate::{error::ServiceError, ids::Location, settings::SignInMethod};
+use crate::{
+    error::ServiceError,
+    ids::{Location, PoolId},
+    settings::SignInMethod,
+};
 
 /// Something that happened during a run. `Display` is the line for a person, the serde form the one for machines.
 #[derive(Clone, Debug, PartialEq, Serialize)]
@@ -156,6 +160,15 @@ pub enum Event {
         /// How long.
         seconds: u64,
     },
+    /// What happened to one of many pools; for machines it is the event itself with the pool's name.
+    #[serde(untagged)]
+    OfPool {
+        /// The pool.
+        pool: PoolId,
+        /// What happened.
+        #[serde(flatten, serialize_with = "as_object")]
+        event: Box<Self>,
+    },
 }
 
 /// Which of the steps that are known of a step is; their number may grow.
@@ -203,7 +216,11 @@ pub struct StepTime {
 
 /// Takes events; cheap to clone. Without a listener events are dropped.
 #[derive(Clone, Debug)]
-pub struct Progress(Option<mpsc::UnboundedSender<Event>>);
+pub struct Progress {
+    sender: Option<mpsc::UnboundedSender<Event>>,
+    /// Of which of many pools all of it is.
+    pool: Option<PoolId>,
+}
 
 /// Seconds as people say them: `42 s`, `7 min 5 s`, `2 h 10 min`.
 #[derive(Clone, Copy, Debug)]
@@ -220,18 +237,38 @@ impl Progress {
     #[must_use]
     pub fn channel() -> (Self, mpsc::UnboundedReceiver<Event>) {
         let (sender, receiver) = mpsc::unbounded_channel();
-        (Self(Some(sender)), receiver)
+        let sender = Some(sender);
+        (Self { sender, pool: None }, receiver)
     }
 
     /// Drops all events.
     #[must_use]
     pub const fn silent() -> Self {
-        Self(None)
+        Self {
+            sender: None,
+            pool: None,
+        }
+    }
+
+    /// The same for what concerns one of many pools.
+    #[must_use]
+    pub fn of_pool(&self, pool: &PoolId) -> Self {
+        Self {
+            sender: self.sender.clone(),
+            pool: Some(pool.clone()),
+        }
     }
 
     /// Reports an event.
     pub fn tell(&self, event: Event) {
-        if let Some(sender) = &self.0 {
+        if let Some(sender) = &self.sender {
+            let event = match self.pool.clone() {
+                Some(pool) => Event::OfPool {
+                    pool,
+                    event: Box::new(event),
+                },
+                None => event,
+            };
             // A listener that went away has chosen not to hear the rest.
             drop(sender.send(event));
         }
@@ -306,6 +343,7 @@ impl fmt::Display for Event {
                 doing, why, seconds, ..
             } => write!(f, "will {doing} again in {}: {why}", Span(*seconds)),
             Self::Waiting { what, seconds } => write!(f, "waiting {} {what}", Span(*seconds)),
+            Self::OfPool { pool, event } => write!(f, "{pool}: {event}"),
         }
     }
 }
@@ -351,6 +389,12 @@ impl fmt::Display for Counts<'_> {
     }
 }
 
+/// An event within another one: by way of its JSON, since a type that is flattened into itself has no end.
+fn as_object<S: serde::Serializer>(event: &Event, serializer: S) -> Result<S::Ok, S::Error> {
+    let object = serde_json::to_value(event).map_err(serde::ser::Error::custom)?;
+    object.serialize(serializer)
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -365,6 +409,19 @@ mod tests {
     fn stamps_have_one_width_for_sixteen_hours() {
         let texts = [0, 64, 1624, 59_999].map(|seconds| Stamp(Duration::from_secs(seconds)).to_string());
         assert_eq!(texts, ["[  0:00]", "[  1:04]", "[ 27:04]", "[999:59]"]);
+    }
+
+    #[test]
+    fn an_event_of_one_of_many_pools_says_which() {
+        let (progress, mut events) = Progress::channel();
+        let pool: PoolId = "render".parse().unwrap();
+        progress.of_pool(&pool).note("x");
+        let event = events.try_recv().unwrap();
+        assert_eq!(event.to_string(), "render: x");
+        assert_eq!(
+            serde_json::to_string(&event).unwrap(),
+            r#"{"pool":"render","event":"note","text":"x"}"#
+        );
     }
 
     #[test]

@@ -45,7 +45,7 @@ use crate::{
     settings::{
         Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
     },
-    watch::AccountWatch,
+    watch::{AccountWatch, Looks},
 };
 use decide::Intent;
 use filling::Filling;
@@ -59,11 +59,24 @@ use verdict::{Verdict, Waited};
 
 /// Rolls out.
 pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> RolloutOutcome {
+    run_among(client, settings, &Looks::of_one()).await
+}
+
+/// Rolls out one of many pools, which share their looks.
+pub async fn run_among(client: &Client, settings: &Checked<RolloutSettings>, looks: &Looks) -> RolloutOutcome {
     let mut report = RolloutReport::new(settings);
-    let result = Box::pin(roll_out(client, settings, &mut report)).await;
+    let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
     report.steps = client.run().steps();
     let result = result.map_err(|error| explained(error, settings, report.action));
     Ended { result, report }
+}
+
+/// How a roll-out ended that was never begun.
+pub fn refused(settings: &Checked<RolloutSettings>, error: Error) -> RolloutOutcome {
+    Ended {
+        result: Err(error),
+        report: RolloutReport::new(settings),
+    }
 }
 
 /// What a roll-out would do now. It writes nothing.
@@ -71,11 +84,23 @@ pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> Rollou
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
 pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Result<Plan<RolloutStep>> {
+    plan_among(client, settings, &Looks::of_one()).await
+}
+
+/// What the roll-out of one of many pools would do now. It writes nothing.
+///
+/// # Errors
+/// As far as the same roll-out would fail before its first write.
+pub async fn plan_among(
+    client: &Client,
+    settings: &Checked<RolloutSettings>,
+    looks: &Looks,
+) -> Result<Plan<RolloutStep>> {
     let planned = async {
         let site = observe::observe(client, settings).await?;
         match settings.change.strategy {
-            Strategy::CreateOnly | Strategy::InPlace => plan_one(client, &site, settings).await,
-            Strategy::BlueGreen | Strategy::Auto => two_pools::plan(client, &site, settings).await,
+            Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, settings).await,
+            Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
         }
     };
     planned
@@ -83,9 +108,13 @@ pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Resul
         .map_err(|error: Error| explained(error, settings, PoolAction::None))
 }
 
-async fn plan_one(client: &Client, site: &Site, settings: &RolloutSettings) -> Result<Plan<RolloutStep>> {
+async fn plan_one(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    settings: &RolloutSettings,
+) -> Result<Plan<RolloutStep>> {
     let intent = intent(settings)?;
-    let watch = watch(client, site, settings);
+    let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let access = PoolAccess::new(&watch, settings.pool.id.clone());
     let mut beginning = plan::look(&access, &intent, settings).await?;
     if beginning.size.brings_nodes() {
@@ -108,7 +137,11 @@ pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
     Err(faults.into_iter().map(|fault| spots.placed(fault)).collect())
 }
 
-async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
+async fn roll_out(
+    (client, looks): (&Client, &Looks),
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Result<()> {
     let run = client.run();
     let asked = intent(settings)?;
     tell_goal(client, settings, &asked);
@@ -119,14 +152,14 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
     tell_skipped(client, &site.skipped);
     report.skipped_checks.clone_from(&site.skipped);
     match settings.change.strategy {
-        Strategy::CreateOnly | Strategy::InPlace => roll_out_one(client, &site, settings, report).await,
-        Strategy::BlueGreen | Strategy::Auto => two_pools::roll_out(client, &site, settings, report).await,
+        Strategy::CreateOnly | Strategy::InPlace => roll_out_one((client, looks), &site, settings, report).await,
+        Strategy::BlueGreen | Strategy::Auto => two_pools::roll_out((client, looks), &site, settings, report).await,
     }
 }
 
 /// Brings one pool to what was asked for.
 async fn roll_out_one(
-    client: &Client,
+    (client, looks): (&Client, &Looks),
     site: &Site,
     settings: &RolloutSettings,
     report: &mut RolloutReport,
@@ -134,7 +167,7 @@ async fn roll_out_one(
     let run = client.run();
     let intent = intent(settings)?;
     report.needed = intent.goal.needed.total();
-    let watch = watch(client, site, settings);
+    let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
@@ -311,10 +344,6 @@ fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {
         counted::counted(intent.goal.targets)
     );
     client.tell(Event::Goal { text });
-}
-
-fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {
-    AccountWatch::new(client, site.endpoint.clone(), vec![settings.pool.id.clone()])
 }
 
 fn tell_skipped(client: &Client, skipped: &[String]) {

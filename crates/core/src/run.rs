@@ -17,6 +17,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     clock::Clock,
     error::{Error, ErrorKind, Result},
+    ids::PoolId,
     judge::Written,
     options,
     progress::{Event, Place, Progress, Span, StepTime},
@@ -82,6 +83,18 @@ impl Run {
             deadline: started + limit,
             budget: Arc::new(Mutex::new(Budget::full())),
             cancel: CancellationToken::new(),
+            ..self.clone()
+        }
+    }
+
+    /// The same run as far as one of many pools is concerned: deadline, budget and cancel are shared, events carry the
+    /// pool's name.
+    #[must_use]
+    pub fn for_pool(&self, pool: &PoolId) -> Self {
+        Self {
+            written: Arc::default(),
+            steps: Arc::default(),
+            progress: self.progress.of_pool(pool),
             ..self.clone()
         }
     }

@@ -9,6 +9,7 @@ mod definition;
 mod destination;
 mod doctor;
 pub mod fault;
+mod fleet;
 mod image;
 mod judgement;
 mod manifest;
@@ -37,10 +38,11 @@ pub use change::{BlueGreen, Canary, Change, OnBad, RunningTasks, Strategy, Unkno
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
+pub use fleet::{AfterFailure, FleetSettings, MAX_PARALLEL};
 pub use image::PublishContext;
 pub use judgement::{FailureRule, JudgementSettings};
 
-pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
+pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
 pub use publish::{
     Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
     MachineHandling, ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage,
@@ -100,6 +102,47 @@ pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fau
 /// With all faults; without any when a value is not known yet.
 pub fn plan(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
     one_pool(values, |_| LOOK_DEADLINE)
+}
+
+/// Reads what a roll-out of all pools of a file was asked for. This is the only validation there is; nothing is asked of
+/// Azure.
+///
+/// # Errors
+/// With all faults, those of the file with their lines; without any when a value is not known yet.
+pub fn fleet(given: &Values) -> Result<Asked<FleetSettings>, Vec<fault::Fault>> {
+    many_pools(given, FleetSettings::usual_deadline)
+}
+
+/// Reads what a plan for all pools of a file was asked for: the same as the roll-out itself.
+///
+/// # Errors
+/// With all faults, those of the file with their lines; without any when a value is not known yet.
+pub fn fleet_plan(given: &Values) -> Result<Asked<FleetSettings>, Vec<fault::Fault>> {
+    many_pools(given, |_| LOOK_DEADLINE)
+}
+
+fn many_pools(
+    given: &Values,
+    usual_deadline: impl FnOnce(&FleetSettings) -> Duration,
+) -> Result<Asked<FleetSettings>, Vec<fault::Fault>> {
+    let file = pool_file::complete_all(given)?;
+    let mut faults = file.faults;
+    let mut pools = Vec::new();
+    for pool in &file.pools {
+        let mut found = Vec::new();
+        let settings = pool::read(&mut Reader::new(&pool.values, &mut found), &pool.spots);
+        for fault in found.into_iter().map(|fault| pool.spots.placed(fault)) {
+            // A fault of an input is one fault, however many pools there are.
+            if !faults.contains(&fault) {
+                faults.push(fault);
+            }
+        }
+        pools.extend(settings.map(Checked::new));
+    }
+    let read = |reader: &mut Reader<'_, '_>| Some(pool::read_fleet(reader, pools));
+    let asked = asked(&file.of_all, usual_deadline, read);
+    let asked = asked.map_err(|found| faults.extend(found));
+    asked.ok().filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// Reads which pool to bring back to what it was. This is the only validation there is; nothing is asked of Azure.

@@ -161,6 +161,7 @@ impl News {
             | Event::Kept { .. }
             | Event::Resize { .. }
             | Event::Retrying { .. } => Role::Detail,
+            Event::OfPool { pool, event } => return Self::of_pool(pool.as_str(), Self::of(event)),
         };
         Self {
             text: event.to_string(),
@@ -174,6 +175,32 @@ impl News {
         Self {
             text: text.to_owned(),
             role: Role::Warning { about },
+        }
+    }
+
+    /// What is told of one of many pools. Steps of several pools overlap, so they are lines and no groups.
+    fn of_pool(pool: &str, inner: Self) -> Self {
+        let role = match inner.role {
+            Role::CheckPassed { check } => Role::CheckPassed {
+                check: format!("{check} of {pool}"),
+            },
+            Role::Moved(sight) => Role::Moved(Sight {
+                name: format!("{pool}: {}", sight.name),
+                ..sight
+            }),
+            Role::StepEnds { .. } | Role::Meanwhile => Role::Meanwhile,
+            Role::Warning { about } => Role::Warning { about },
+            Role::Headline
+            | Role::Result
+            | Role::StepBegins { .. }
+            | Role::Detail
+            | Role::Created { .. }
+            | Role::Removed { .. }
+            | Role::Replicates(_) => Role::Detail,
+        };
+        Self {
+            text: format!("{pool}: {}", inner.text),
+            role,
         }
     }
 

@@ -2,7 +2,10 @@
 //!
 //! A look costs two requests, however many pools are watched. It decides nothing, writes nothing and never waits.
 
-use std::{sync::Arc, time::Duration};
+use std::{
+    sync::{Arc, PoisonError},
+    time::Duration,
+};
 
 use tokio::{sync::Mutex, time::Instant};
 
@@ -19,13 +22,23 @@ use crate::{
 /// A look this young is handed to the next who asks. Pools change in tens of seconds, and a wait looks at them this often at most.
 const FRESH: Duration = Duration::from_secs(5);
 
+/// The last look at one account.
+type Last = Arc<Mutex<Option<Arc<AccountLook>>>>;
+
+/// The last looks at accounts, shared by everything that works on their pools in one run.
+#[derive(Debug, Default)]
+pub struct Looks {
+    accounts: std::sync::Mutex<Vec<(BatchEndpoint, Last)>>,
+    is_of_many: bool,
+}
+
 /// The pools of one account that this run waits for.
 #[derive(Debug)]
 pub struct AccountWatch<'a> {
     client: &'a Client,
     endpoint: BatchEndpoint,
     watched: Vec<PoolId>,
-    last: Mutex<Option<Arc<AccountLook>>>,
+    last: Last,
 }
 
 /// What the account's pools were like at one time.
@@ -36,6 +49,46 @@ pub struct AccountLook {
     counts: Option<Vec<(String, StateCounts)>>,
 }
 
+impl Looks {
+    /// Looks for a run that works on one pool.
+    #[must_use]
+    pub fn of_one() -> Self {
+        Self::default()
+    }
+
+    /// Looks for a run that works on many pools at one time.
+    #[must_use]
+    pub fn of_many() -> Self {
+        Self {
+            is_of_many: true,
+            ..Self::default()
+        }
+    }
+
+    /// A watch of a pool that shares its looks with the watches of the account's other pools.
+    #[must_use]
+    pub fn watch<'a>(&self, client: &'a Client, endpoint: BatchEndpoint, pool: PoolId) -> AccountWatch<'a> {
+        let mut accounts = self.accounts.lock().unwrap_or_else(PoisonError::into_inner);
+        let known = accounts.iter().find(|(known, _)| *known == endpoint);
+        let last = match known {
+            Some((_, last)) => Arc::clone(last),
+            None => {
+                let last = Last::default();
+                accounts.push((endpoint.clone(), Arc::clone(&last)));
+                last
+            }
+        };
+        // A look that others take too must count the nodes of all pools.
+        let watched = if self.is_of_many { Vec::new() } else { vec![pool] };
+        AccountWatch {
+            client,
+            endpoint,
+            watched,
+            last,
+        }
+    }
+}
+
 impl<'a> AccountWatch<'a> {
     /// A watch of these pools of the account.
     #[must_use]
@@ -44,7 +97,7 @@ impl<'a> AccountWatch<'a> {
             client,
             endpoint,
             watched,
-            last: Mutex::new(None),
+            last: Last::default(),
         }
     }
 

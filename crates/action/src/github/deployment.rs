@@ -101,17 +101,24 @@ impl Deployment {
     /// # Errors
     /// When GitHub does not take it.
     pub async fn end(&self, report: &Report) -> Result<(), DeploymentError> {
-        let state = match report.exit_code {
+        self.end_as(report.exit_code, &report.headline(), report.result).await
+    }
+
+    /// Says how the roll-out ended, in its own words.
+    ///
+    /// # Errors
+    /// When GitHub does not take it.
+    pub async fn end_as(&self, exit_code: u8, headline: &str, result: &str) -> Result<(), DeploymentError> {
+        let state = match exit_code {
             0 => State::Success,
             // GitHub's word for what broke before it could succeed or fail.
             130 => State::Error,
             _ => State::Failure,
         };
-        let headline = report.headline();
         if headline.chars().count() <= LONGEST_DESCRIPTION {
-            return self.set(state, &headline).await;
+            return self.set(state, headline).await;
         }
-        let short = format!("{}: the job summary has the whole", report.result);
+        let short = format!("{result}: the job summary has the whole");
         self.set(state, &short).await
     }
 

@@ -11,8 +11,13 @@ use std::{
 };
 
 use azure_batch_core::{harmless::harmless_json, redact::Redactor};
+use serde::Serialize;
 
-use super::{Report, summary};
+use super::{
+    Report,
+    fleet::{self, FleetReport},
+    summary,
+};
 use crate::github::runner::Runner;
 
 /// A file that could not be written.
@@ -24,8 +29,16 @@ pub struct Unwritten {
     source: io::Error,
 }
 
+/// What the files hold.
+struct Texts {
+    report: String,
+    /// In the order of their names.
+    outputs: [String; COUNT],
+    summary: String,
+}
+
 /// The names of the outputs, as `action.yml` declares them.
-pub const NAMES: [&str; 8] = [
+pub const NAMES: [&str; COUNT] = [
     "pool-id",
     "image-version",
     "nodes-wanted",
@@ -34,11 +47,40 @@ pub const NAMES: [&str; 8] = [
     "action",
     "result",
     "report-path",
+    "pools",
 ];
+
+/// How many there are.
+pub const COUNT: usize = 9;
 
 /// Writes all files; returns those that could not be written.
 #[must_use]
 pub fn write_all(report: &Report, report_path: Option<&Path>, runner: &Runner, redactor: &Redactor) -> Vec<Unwritten> {
+    let texts = Texts {
+        report: report_text(report),
+        outputs: outputs(report, report_path),
+        summary: summary::markdown(report),
+    };
+    write(&texts, report_path, runner, redactor)
+}
+
+/// Writes all files of a roll-out of many pools; returns those that could not be written.
+#[must_use]
+pub fn write_fleet(
+    report: &FleetReport,
+    report_path: Option<&Path>,
+    runner: &Runner,
+    redactor: &Redactor,
+) -> Vec<Unwritten> {
+    let texts = Texts {
+        report: report_text(report),
+        outputs: fleet_outputs(report, report_path),
+        summary: report.markdown(),
+    };
+    write(&texts, report_path, runner, redactor)
+}
+
+fn write(texts: &Texts, report_path: Option<&Path>, runner: &Runner, redactor: &Redactor) -> Vec<Unwritten> {
     let mut unwritten = Vec::new();
     let mut check = |what, path: &Path, written: io::Result<()>| {
         let path = path.to_owned();
@@ -48,24 +90,20 @@ pub fn write_all(report: &Report, report_path: Option<&Path>, runner: &Runner, r
         check(
             "report",
             path,
-            std::fs::write(path, harmless_json(&redactor.clean(&report_text(report)))),
+            std::fs::write(path, harmless_json(&redactor.clean(&texts.report))),
         );
     }
     if let Some(path) = &runner.output {
-        let text = outputs_text(&outputs(report, report_path), random());
+        let text = outputs_text(&texts.outputs, random());
         check("outputs", path, append(path, &redactor.clean(&text)));
     }
     if let Some(path) = &runner.summary {
-        check(
-            "job summary",
-            path,
-            append(path, &redactor.clean(&summary::markdown(report))),
-        );
+        check("job summary", path, append(path, &redactor.clean(&texts.summary)));
     }
     unwritten
 }
 
-fn report_text(report: &Report) -> String {
+fn report_text(report: &impl Serialize) -> String {
     // Our own types with text keys always serialise.
     serde_json::to_string_pretty(report).unwrap_or_default() + "\n"
 }
@@ -75,9 +113,13 @@ fn append(path: &Path, text: &str) -> io::Result<()> {
     file.write_all(text.as_bytes())
 }
 
-fn outputs(report: &Report, report_path: Option<&Path>) -> [(&'static str, String); 8] {
+fn shown(path: Option<&Path>) -> String {
+    path.map_or_else(String::new, |path| path.display().to_string())
+}
+
+fn outputs(report: &Report, report_path: Option<&Path>) -> [String; COUNT] {
     let asked = report.asked.as_ref();
-    let values = [
+    [
         report.pool().map_or_else(String::new, ToString::to_string),
         asked.map_or_else(String::new, |asked| asked.version.to_string()),
         report.wanted().to_string(),
@@ -85,16 +127,37 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> [(&'static str, Strin
         report.rounds().to_string(),
         report.action().to_owned(),
         report.result.to_owned(),
-        report_path.map_or_else(String::new, |path| path.display().to_string()),
-    ];
-    let mut values = values.into_iter();
-    NAMES.map(|name| (name, values.next().unwrap_or_default()))
+        shown(report_path),
+        fleet::pools(std::iter::once(report)),
+    ]
+}
+
+/// Those of many pools: ids side by side, numbers together, and the result of the worst.
+fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> [String; COUNT] {
+    let reports = || fleet.pools.iter().map(|pool| &pool.report);
+    let joined = |of: &dyn Fn(&Report) -> Option<String>| {
+        let mut all: Vec<String> = reports().filter_map(of).collect();
+        all.dedup();
+        all.join(",")
+    };
+    let sum = |of: fn(&Report) -> u32| reports().map(of).sum::<u32>().to_string();
+    [
+        joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
+        joined(&|report| Some(report.asked.as_ref()?.version.to_string())),
+        sum(Report::wanted),
+        sum(Report::ready),
+        reports().map(Report::rounds).sum::<usize>().to_string(),
+        joined(&|report| Some(report.action().to_owned())),
+        fleet.result.to_owned(),
+        shown(report_path),
+        fleet::pools(reports()),
+    ]
 }
 
 /// The outputs in the runner's form. The delimiter is random, so that no value can end itself and begin another.
-fn outputs_text(outputs: &[(&'static str, String)], random: u64) -> String {
+fn outputs_text(outputs: &[String; COUNT], random: u64) -> String {
     let mut text = String::new();
-    for (name, value) in outputs {
+    for (name, value) in NAMES.iter().zip(outputs) {
         let mut delimiter = format!("ghadelimiter_{random:016x}");
         while value.contains(&delimiter) {
             delimiter.push('_');
@@ -123,9 +186,11 @@ mod tests {
     #[test]
     fn a_value_cannot_end_itself() {
         let value = "ghadelimiter_0000000000000abc\nresult<<x\ncreated\nx".to_owned();
-        let text = outputs_text(&[("pool-id", value)], 0xabc);
+        let mut values: [String; COUNT] = std::array::from_fn(|_| String::new());
+        values[0] = value;
+        let text = outputs_text(&values, 0xabc);
         assert!(text.starts_with("pool-id<<ghadelimiter_0000000000000abc_\n"), "{text}");
-        assert!(text.ends_with("\nx\nghadelimiter_0000000000000abc_\n"), "{text}");
+        assert!(text.contains("\nx\nghadelimiter_0000000000000abc_\n"), "{text}");
     }
 
     #[test]

@@ -15,12 +15,23 @@ use super::{Asked, Failure, Report};
 const LONGEST_SUMMARY: usize = 1024 * 1024;
 
 #[derive(Default)]
-struct Page(String);
+pub(super) struct Page(String);
 
 impl Page {
-    fn line(&mut self, line: &str) {
+    pub(super) fn line(&mut self, line: &str) {
         self.0.push_str(line);
         self.0.push('\n');
+    }
+
+    /// The page as far as GitHub shows it.
+    pub(super) fn within_limit(self) -> String {
+        let mut text = self.0;
+        if text.len() > LONGEST_SUMMARY {
+            let end = text.floor_char_boundary(LONGEST_SUMMARY - 100);
+            text.truncate(end);
+            text.push_str("\n\nThe rest is in the report file.\n");
+        }
+        text
     }
 
     fn headline(&mut self, report: &Report) {
@@ -28,7 +39,7 @@ impl Page {
         self.line(&format!("### {sign} {}", report.headline()));
     }
 
-    fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
+    pub(super) fn table(&mut self, heads: &[&str], rows: impl Iterator<Item = Vec<String>>) {
         self.line("");
         self.line(&format!("| {} |", heads.join(" | ")));
         self.line(&format!("|{}", " --- |".repeat(heads.len())));
@@ -37,7 +48,7 @@ impl Page {
         }
     }
 
-    fn failure(&mut self, failure: &Failure) {
+    pub(super) fn failure(&mut self, failure: &Failure) {
         let reason = failure.text();
         let fence = fence_around(&reason);
         self.line("");
@@ -249,7 +260,7 @@ fn spot(asked: &Asked) -> String {
 }
 
 /// Text that Markdown and HTML take for text, in one line.
-fn text(text: &str) -> String {
+pub(super) fn text(text: &str) -> String {
     let mut shown = String::with_capacity(text.len());
     for letter in text.chars() {
         match letter {

@@ -8,7 +8,7 @@ use super::*;
 
 const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
 const ACCOUNT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-batch/providers/Microsoft.Batch/batchAccounts/acct1";
-const ENDING: Ending = Ending {
+pub(crate) const ENDING: Ending = Ending {
     at: Timestamp::constant(1_767_603_600, 0),
     seconds: 2_460,
 };

@@ -3,18 +3,52 @@
 //! The steps are core's; this file only shows them.
 
 use azure_batch_core::{
+    fleet::{self, PoolPlan},
+    ids::PoolId,
     plan::Plan,
     rollout::{self, RolloutStep},
     settings,
 };
+use serde::Serialize;
 
-use super::asking::{ask, show_result};
-use crate::{
-    console::Console, environment::Environment, github::runner::Runner, report::SOMETHING_TO_ACT_ON, values::Given,
+use super::{
+    asking::{ask, show_result},
+    rollout::all_checked,
 };
+use crate::{
+    console::{Console, Grade},
+    environment::Environment,
+    github::runner::Runner,
+    report::{Failure, SOMETHING_TO_ACT_ON},
+    run::hide_secrets,
+    values::Given,
+};
+
+/// The plans of many pools, for programs.
+#[derive(Serialize)]
+struct Plans<'a> {
+    changes: usize,
+    pools: Vec<PlanOfPool<'a>>,
+}
+
+/// The plan of one of them.
+#[derive(Serialize)]
+struct PlanOfPool<'a> {
+    pool: &'a PoolId,
+    wave: usize,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    plan: Option<&'a Plan<RolloutStep>>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+}
 
 /// Looks and shows; returns the exit code.
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    given.read_files();
+    hide_secrets(&given, console);
+    if settings::names_many_pools(given.values()) {
+        return run_all(given, (runner, environment), console).await;
+    }
     let read = |values: &settings::Values| {
         let asked = settings::plan(values)?;
         rollout::check(&asked.settings).map(|()| asked)
@@ -32,6 +66,52 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
     console.line(headline(&plan));
     show_result(&plan, console);
     if plan.is_done() { 0 } else { SOMETHING_TO_ACT_ON }
+}
+
+/// The same for all pools of a file.
+async fn run_all(mut given: Given, (runner, environment): (&Runner, &dyn Environment), console: &mut Console) -> u8 {
+    let door = given.door();
+    let read = |values: &settings::Values| settings::fleet_plan(values).and_then(all_checked);
+    let look = async |client: &_, settings: &_| Ok(fleet::plan(client, settings).await);
+    let pools: Vec<PoolPlan> = match ask(&mut given, (runner, environment), console, read, look).await {
+        Ok(pools) => pools,
+        Err(exit_code) => return exit_code,
+    };
+    console.remove_bars();
+    console.end_group();
+    let mut exit_code = 0;
+    let mut changes = 0;
+    for pool in &pools {
+        console.line(format!("{} (wave {}):", pool.pool, pool.wave));
+        match &pool.plan {
+            Ok(plan) => {
+                plan.steps.iter().for_each(|step| console.line(format!("- {step}")));
+                changes += plan.changes().count();
+            }
+            Err(error) => {
+                let headline = format!("Pool {}", pool.pool);
+                console.annotate(Grade::Error, &headline, &Failure::of(error, door).text());
+                exit_code = error.kind().exit_code().0;
+            }
+        }
+    }
+    console.line(format!("{changes} changes in {} pools. Nothing was done.", pools.len()));
+    let shown = pools.iter().map(|pool| PlanOfPool {
+        pool: &pool.pool,
+        wave: pool.wave,
+        plan: pool.plan.as_ref().ok(),
+        failure: pool.plan.as_ref().err().map(|error| Failure::of(error, door)),
+    });
+    let shown = Plans {
+        changes,
+        pools: shown.collect(),
+    };
+    show_result(&shown, console);
+    match (exit_code, changes) {
+        (0, 0) => 0,
+        (0, _) => SOMETHING_TO_ACT_ON,
+        (failed, _) => failed,
+    }
 }
 
 fn headline(plan: &Plan<RolloutStep>) -> String {

@@ -2,6 +2,7 @@
 //!
 //! How Azure is brought there is decided in core; what all verbs do alike is in `run`.
 
+mod fleet;
 mod request;
 
 use std::{path::Path, sync::Arc};
@@ -12,6 +13,7 @@ use azure_batch_core::{
     https::Https,
     options::Door,
     rollout::{self, RolloutOutcome},
+    settings::{self, FleetSettings, fault::Fault},
 };
 
 use crate::{
@@ -26,7 +28,8 @@ use crate::{
     values::Given,
 };
 
-pub use request::{DeploymentRequest, RolloutRequest};
+pub(super) use request::all_checked;
+pub use request::{DeploymentRequest, Request, RolloutRequest};
 
 /// Where the end of a run is written down.
 struct Desk<'a> {
@@ -78,28 +81,54 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         report_path: report_path.as_deref(),
         stopwatch,
     };
-    let request = RolloutRequest::read(&mut given, runner);
+    given.read_files();
     // Once more: the files that were read now may hold some.
     hide_secrets(&given, console);
+    if settings::names_many_pools(given.values()) {
+        let request = Request::<FleetSettings>::read(&mut given, runner);
+        let (request, https, mut watch) = match open(request, &given, environment, &desk, console) {
+            Ok(opened) => opened,
+            Err(exit_code) => return exit_code,
+        };
+        return fleet::carry_out(&request, &https, &desk, &mut watch).await;
+    }
+    let request = RolloutRequest::read(&mut given, runner);
+    let (request, https, mut watch) = match open(request, &given, environment, &desk, console) {
+        Ok(opened) => opened,
+        Err(exit_code) => return exit_code,
+    };
+    carry_out(&request, &https, &desk, &mut watch).await
+}
+
+/// A valid request, and what is needed to carry it out; the exit code when one of them is not to be had.
+fn open<'c, Settings>(
+    request: Result<Request<Settings>, Vec<Fault>>,
+    given: &Given,
+    environment: &dyn Environment,
+    desk: &Desk<'_>,
+    console: &'c mut Console,
+) -> Result<(Request<Settings>, Https, Watch<'c>), u8> {
     let request = match request {
         Ok(request) => request,
         Err(faults) => {
             let faults = faults.iter().map(|fault| given.spelled(fault)).collect();
-            return desk.close(&Report::of_faults(faults, stopwatch.ending()), console);
+            return Err(desk.close(&Report::of_faults(faults, desk.stopwatch.ending()), console));
         }
     };
     let opened = open_https(request.authorities.clone(), environment);
-    let (https, mut watch) = match opened.and_then(|https| Ok((https, Watch::begin(&mut *console)?))) {
-        Ok(opened) => opened,
-        Err(error) => return desk.close(&Report::of_error(&error, stopwatch.ending(), door), console),
-    };
-    carry_out(&request, &https, &desk, &mut watch).await
+    let signals = opened.and_then(|https| Ok((https, Watch::listen()?)));
+    match signals {
+        Ok((https, signals)) => Ok((request, https, Watch::of(console, signals))),
+        Err(error) => Err(desk.close(&Report::of_error(&error, desk.stopwatch.ending(), desk.door), console)),
+    }
 }
 
 /// Runs a valid request, with its deployment around it. The files are written before GitHub is asked to show the end:
 /// a runner that cancels a job leaves the program a few seconds only.
 async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, watch: &mut Watch<'_>) -> u8 {
-    let deployment = begin_deployment(request, desk.runner.repository.as_ref(), https, watch).await;
+    let description = format!("Azure Batch pool {}", request.asked.settings.pool.id);
+    let (repository, wanted) = (desk.runner.repository.as_ref(), request.deployment.as_ref());
+    let deployment = begin_deployment(wanted, repository, https, watch, &description).await;
     let (settings, connection) = (&request.asked.settings, &request.asked.connection);
     let run = watch.run(request.asked.deadline);
     let work = async {
@@ -133,15 +162,14 @@ fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, desk: &D
 }
 
 async fn begin_deployment(
-    request: &RolloutRequest,
+    wanted: Option<&DeploymentRequest>,
     repository: Option<&Repository>,
     https: &Https,
     watch: &mut Watch<'_>,
+    description: &str,
 ) -> Option<Deployment> {
-    let wanted = request.deployment.as_ref()?;
-    let description = format!("Azure Batch pool {}", request.asked.settings.pool.id);
     let begun = watch
-        .over(Deployment::begin(wanted, repository?, https, &description))
+        .over(Deployment::begin(wanted?, repository?, https, description))
         .await;
     let begun = begun.map_err(|error| error.to_string());
     warn_of(

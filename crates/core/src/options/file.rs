@@ -16,16 +16,32 @@ const FOR_INPUTS: &[&Opt] = &[
     run::DEADLINE,
 ];
 
-/// The options of a pool file, in the order of the reference pages.
+/// What a file says of all its pools together.
+const OF_ALL: &[&Opt] = &[pool::MAX_PARALLEL, pool::CONTINUE_AFTER_FAILURE];
+
+/// The options of one pool in a file, in the order of the reference pages.
 #[must_use]
 pub fn rows() -> Vec<&'static Opt> {
-    taken_as_inputs().filter(|opt| !is_for_inputs(opt)).collect()
+    let of_one = |opt: &&'static Opt| !is_for_inputs(opt) && !OF_ALL.contains(opt);
+    taken_as_inputs().filter(of_one).collect()
+}
+
+/// The options of a file with many pools, which are about all of them.
+#[must_use]
+pub const fn of_all() -> &'static [&'static Opt] {
+    OF_ALL
 }
 
 /// The option that a name in a pool file means.
 #[must_use]
 pub fn find(name: &str) -> Option<&'static Opt> {
     rows().into_iter().find(|opt| opt.spelled(Door::Input) == name)
+}
+
+/// The option that a name beside the list of pools means.
+#[must_use]
+pub fn find_of_all(name: &str) -> Option<&'static Opt> {
+    OF_ALL.iter().copied().find(|opt| opt.spelled(Door::Input) == name)
 }
 
 /// Whether a name is an option's that a file does not hold.

@@ -66,6 +66,15 @@ rows! {
 }
 
 rows! {
+    /// How many pools of a file take turns.
+    OF_FLEET [ROLLOUT, POOL_DOORS]:
+    MAX_PARALLEL: "max_parallel", Waiting, Kind::Number, Standard::Value("4", "what the request limits of one account take easily"), [],
+        "How many pools of {pool_file} are rolled out at one time, once the first one is good.";
+    CONTINUE_AFTER_FAILURE: "continue_after_failure", Waiting, Kind::Bool, Standard::Value("false", "what fails on one pool often fails on all"), [],
+        "Whether further pools of {pool_file} have their turn after one has failed. Those under way always go on to their end.";
+}
+
+rows! {
     /// What the pool is made of.
     OF_MACHINES [ROLLOUT, POOL_DOORS]:
     VM_SIZE: "vm_size", Pool, Kind::Text, Standard::Absent, [],

@@ -28,7 +28,7 @@ use crate::{
     plan::Plan,
     rollout::observe::Site,
     settings::{BlueGreen, Canary, OnBad, RollbackSettings, RolloutSettings},
-    watch::AccountWatch,
+    watch::{AccountWatch, Looks},
 };
 
 /// The roll-out that a return goes back on.
@@ -43,11 +43,15 @@ pub(super) struct Pair {
 ///
 /// # Errors
 /// As far as the roll-out would fail before its first write.
-pub(super) async fn plan(client: &Client, site: &Site, settings: &RolloutSettings) -> Result<Plan<RolloutStep>> {
+pub(super) async fn plan(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    settings: &RolloutSettings,
+) -> Result<Plan<RolloutStep>> {
     let found = find::find(client, site, settings, &mut Vec::new()).await?;
     let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
     match &found.what {
-        What::One(settings) => plan.extend(super::plan_one(client, site, settings).await?.steps),
+        What::One(settings) => plan.extend(super::plan_one((client, looks), site, settings).await?.steps),
         What::Two(two) => {
             let watch = watch(client, site, two);
             let access = PoolAccess::new(&watch, two.shift.new.clone());
@@ -64,7 +68,7 @@ pub(super) async fn plan(client: &Client, site: &Site, settings: &RolloutSetting
 /// # Errors
 /// As the roll-out.
 pub(super) async fn roll_out(
-    client: &Client,
+    (client, looks): (&Client, &Looks),
     site: &Site,
     settings: &RolloutSettings,
     report: &mut RolloutReport,
@@ -84,7 +88,7 @@ pub(super) async fn roll_out(
     match &found.what {
         What::One(settings) => {
             report.pool = settings.pool.id.clone();
-            super::roll_out_one(client, site, settings, report).await?;
+            super::roll_out_one((client, looks), site, settings, report).await?;
         }
         What::Two(two) => move_work(client, site, two, report).await?,
     }

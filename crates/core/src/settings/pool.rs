@@ -3,9 +3,9 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Adopt, Autoscale, BlueGreen, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize,
-    PoolSpec, Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, Share,
-    SpotCounts, Spots, StartTask, Targets, WaitForSuccess,
+    AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
+    MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register, ReplicaRule, ResizePolicy,
+    RollbackSettings, RolloutPolicy, RolloutSettings, Share, SpotCounts, Spots, StartTask, Targets, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     manifest::Manifest,
     reader::Reader,
@@ -84,6 +84,24 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
         },
         change,
     })
+}
+
+/// Reads how many pools take turns.
+pub(super) fn read_fleet(reader: &mut Reader<'_, '_>, pools: Vec<Checked<RolloutSettings>>) -> FleetSettings {
+    let max_parallel = reader.number(pool::MAX_PARALLEL).unwrap_or(MAX_PARALLEL);
+    if max_parallel == 0 {
+        reader.refuse(pool::MAX_PARALLEL, "0 pools at a time would never end; write 1 or more");
+    }
+    let after_failure = if reader.is_on(pool::CONTINUE_AFTER_FAILURE) {
+        AfterFailure::Continue
+    } else {
+        AfterFailure::Stop
+    };
+    FleetSettings {
+        pools,
+        max_parallel: usize::try_from(max_parallel).unwrap_or(usize::MAX),
+        after_failure,
+    }
 }
 
 /// Reads the settings of a return.

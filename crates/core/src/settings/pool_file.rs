@@ -23,7 +23,10 @@ use super::{
 };
 use crate::{
     ids::resource::BatchAccountId,
-    options::pool::{ACCOUNT, ACCOUNT_ENDPOINT, POOL_FILE, POOL_ID, SUBSCRIPTIONS},
+    options::{
+        Opt, file,
+        pool::{ACCOUNT, ACCOUNT_ENDPOINT, POOL_FILE, POOL_ID, SUBSCRIPTIONS},
+    },
     words,
     words::Words,
 };
@@ -44,6 +47,13 @@ pub(super) struct FilePool {
     spot: Spot,
 }
 
+/// What a file says.
+#[derive(Default)]
+struct ReadFile {
+    pools: Vec<FilePool>,
+    of_all: Values,
+}
+
 /// What the inputs and a file together say of one pool.
 #[derive(Default)]
 pub(super) struct Completed {
@@ -53,8 +63,17 @@ pub(super) struct Completed {
     pub(super) faults: Vec<Fault>,
 }
 
+/// What the inputs and a file together say of many pools.
+pub(super) struct CompletedFleet {
+    pub(super) pools: Vec<Completed>,
+    /// What is said of all of them together.
+    pub(super) of_all: Values,
+    /// What of the file cannot be used.
+    pub(super) faults: Vec<Fault>,
+}
+
 impl FilePool {
-    fn text(&self, opt: &'static crate::options::Opt) -> Option<&str> {
+    fn text(&self, opt: &'static Opt) -> Option<&str> {
         match self.values.get(opt)? {
             Value::Text(text) => Some(text.trim()),
             _ => None,
@@ -84,7 +103,7 @@ pub(super) fn complete(given: &Values) -> Result<Completed, Vec<Fault>> {
         }
     };
     let mut faults = Vec::new();
-    let mut pools = read(text, &mut faults);
+    let mut pools = read(text, &mut faults).pools;
     for pool in &pools {
         faults.extend(foreign_account(given, pool));
     }
@@ -95,10 +114,46 @@ pub(super) fn complete(given: &Values) -> Result<Completed, Vec<Fault>> {
     let found = if pools.len() > 1 { None } else { pools.pop() };
     let Some(pool) = found else { return Err(faults) };
     Ok(Completed {
-        values: given.clone().completed_by(pool.values),
-        spots: pool.spots,
+        faults,
+        ..completed(given, pool)
+    })
+}
+
+/// Adds what the file says of each of its pools to what was given: what was given as an input counts.
+///
+/// # Errors
+/// Without a fault, when the file could not be read.
+pub(super) fn complete_all(given: &Values) -> Result<CompletedFleet, Vec<Fault>> {
+    let Some(Value::Text(text)) = given.get(POOL_FILE) else {
+        return Err(Vec::new());
+    };
+    let mut faults = Vec::new();
+    let file = read(text, &mut faults);
+    for pool in &file.pools {
+        faults.extend(foreign_account(given, pool));
+    }
+    Ok(CompletedFleet {
+        of_all: given.clone().completed_by(file.of_all),
+        pools: file.pools.into_iter().map(|pool| completed(given, pool)).collect(),
         faults,
     })
+}
+
+/// Whether a file with many pools is given, and none of them is named.
+#[must_use]
+pub fn holds_many(given: &Values) -> bool {
+    match given.get(POOL_FILE) {
+        Some(Value::Text(text)) if !given.has(POOL_ID) => read(text, &mut Vec::new()).pools.len() > 1,
+        _ => false,
+    }
+}
+
+fn completed(given: &Values, pool: FilePool) -> Completed {
+    Completed {
+        values: given.clone().completed_by(pool.values),
+        spots: pool.spots.without(given),
+        faults: Vec::new(),
+    }
 }
 
 /// The text as JSON, for those who look for secrets in it; nothing when it is neither YAML nor JSON.
@@ -124,24 +179,25 @@ fn the_named(given: &Values, pools: Vec<FilePool>, faults: &mut Vec<Fault>) -> V
     found
 }
 
-/// All pools of a text.
-fn read(text: &str, faults: &mut Vec<Fault>) -> Vec<FilePool> {
+/// All pools of a text, and what it says of all of them together.
+fn read(text: &str, faults: &mut Vec<Fault>) -> ReadFile {
     let node = match Node::parse(text) {
         Ok(node) => node,
         Err(unreadable) => {
             let line = unreadable.line.map(|line| format!("line {line}: ")).unwrap_or_default();
             let text = format!("{line}is neither YAML nor JSON: {}", unreadable.why);
             faults.push(Fault::new(POOL_FILE, text));
-            return Vec::new();
+            return ReadFile::default();
         }
     };
     if !node.is_map() {
         let text = format!("must be an object with the names of a pool, or with {POOLS} and a list");
         faults.push(refused(&node.spot, text));
-        return Vec::new();
+        return ReadFile::default();
     }
+    let mut of_all = Values::default();
     let pools = if node.get(POOLS).is_some() || node.get(DEFAULTS).is_some() {
-        many(&node, faults)
+        many(&node, &mut of_all, faults)
     } else if arm::is_template(&node) {
         let pools = arm::pools(&node);
         if pools.is_empty() {
@@ -151,10 +207,8 @@ fn read(text: &str, faults: &mut Vec<Fault>) -> Vec<FilePool> {
     } else {
         vec![one(node, faults)]
     };
-    if pools.len() < 2 {
-        return pools;
-    }
-    named(pools, faults)
+    let pools = if pools.len() < 2 { pools } else { named(pools, faults) };
+    ReadFile { pools, of_all }
 }
 
 /// One pool in whichever form.
@@ -187,10 +241,12 @@ fn is_of_batch(node: &Node) -> bool {
     of_batch > ours
 }
 
-fn many(node: &Node, faults: &mut Vec<Fault>) -> Vec<FilePool> {
+fn many(node: &Node, of_all: &mut Values, faults: &mut Vec<Fault>) -> Vec<FilePool> {
     let defaults = node.get(DEFAULTS).map(|defaults| one(defaults.clone(), faults));
     for (name, field) in node.fields() {
-        if ![POOLS, DEFAULTS].contains(&name.as_str()) {
+        if let Some(opt) = file::find_of_all(name) {
+            own::set(opt, field, (of_all, &mut Spots::default()), faults);
+        } else if ![POOLS, DEFAULTS].contains(&name.as_str()) {
             let text =
                 format!("does not belong here: write it below {DEFAULTS} when it is for all pools, else below {POOLS}");
             faults.push(refused(&field.spot, text));

@@ -10,6 +10,7 @@ mod credential;
 mod definition;
 mod doctor;
 mod estate;
+mod fleet;
 mod gc;
 mod given;
 mod judgement;

@@ -8,7 +8,7 @@ use azure_batch_core::{
     https::Authorities,
     options::pool,
     rollout,
-    settings::{self, Asked, RolloutSettings, fault::Fault},
+    settings::{self, Asked, FleetSettings, RolloutSettings, Values, fault::Fault},
     words,
 };
 use secrecy::SecretString;
@@ -19,11 +19,14 @@ use crate::{
     verbs::sign_in::{authorities, missing_permission},
 };
 
+/// The roll-out of one pool as it was asked for.
+pub type RolloutRequest = Request<RolloutSettings>;
+
 /// A roll-out as it was asked for, valid by construction.
 #[derive(Debug)]
-pub struct RolloutRequest {
+pub struct Request<Settings> {
     /// What to roll out and where, as whom, and for how long.
-    pub asked: Asked<RolloutSettings>,
+    pub asked: Asked<Settings>,
     /// Certificate authorities to trust in addition to the system's.
     pub authorities: Authorities,
     /// The deployment in which GitHub shows it.
@@ -45,8 +48,28 @@ impl RolloutRequest {
     /// # Errors
     /// All faults, each with the option and the remedy.
     pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
+        Self::read_as(given, runner, |values| settings::rollout(values).and_then(checked))
+    }
+}
+
+impl Request<FleetSettings> {
+    /// Reads what was given for many pools.
+    ///
+    /// # Errors
+    /// All faults, each with the option, the line of the file and the remedy.
+    pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
+        Self::read_as(given, runner, |values| settings::fleet(values).and_then(all_checked))
+    }
+}
+
+impl<Settings> Request<Settings> {
+    fn read_as(
+        given: &mut Given,
+        runner: &Runner,
+        read: impl FnOnce(&Values) -> Result<Asked<Settings>, Vec<Fault>>,
+    ) -> Result<Self, Vec<Fault>> {
         let mut faults = given.read_files();
-        let asked = settings::rollout(given.values()).and_then(checked);
+        let asked = read(given.values());
         let asked = asked.map_err(|found| faults.extend(found));
         faults.extend(missing_permission(given, runner));
         let authorities = authorities(given).map_err(|fault| faults.push(fault));
@@ -65,6 +88,17 @@ impl RolloutRequest {
 /// What was asked for, when its parts and the pool JSON agree.
 fn checked(asked: Asked<RolloutSettings>) -> Result<Asked<RolloutSettings>, Vec<Fault>> {
     rollout::check(&asked.settings).map(|()| asked)
+}
+
+/// What was asked for, when the parts of every pool and its JSON agree.
+pub(crate) fn all_checked(asked: Asked<FleetSettings>) -> Result<Asked<FleetSettings>, Vec<Fault>> {
+    let each = asked
+        .settings
+        .pools
+        .iter()
+        .filter_map(|pool| rollout::check(pool).err());
+    let faults: Vec<Fault> = each.flatten().collect();
+    if faults.is_empty() { Ok(asked) } else { Err(faults) }
 }
 
 /// Where the report goes: as said, else into the runner's temporary folder, else nowhere. It needs no valid input, so

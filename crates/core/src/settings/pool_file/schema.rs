@@ -12,6 +12,19 @@ use crate::options::file;
 pub fn schema() -> Json {
     let rows = file::rows();
     let fields = rows.iter().map(|opt| (own::dashed(opt.path), own::schema(opt)));
+    let of_all = file::of_all().iter();
+    let of_all = of_all.map(|opt| (own::dashed(opt.path), own::schema(opt)));
+    let mut many: Map<String, Json> = of_all.collect();
+    let defaults = "What all pools have, unless one says otherwise.";
+    many.insert(
+        DEFAULTS.to_owned(),
+        json!({"description": defaults, "$ref": "#/$defs/pool"}),
+    );
+    let forms = ["pool", "batch", "resource"].map(|form| json!({"$ref": format!("#/$defs/{form}")}));
+    many.insert(
+        POOLS.to_owned(),
+        json!({"type": "array", "minItems": 1, "items": {"anyOf": forms}}),
+    );
     json!({
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "title": "Pool file of azure-batch-pool",
@@ -34,12 +47,7 @@ pub fn schema() -> Json {
             "pools": {
                 "description": "Many pools.",
                 "type": "object",
-                "properties": {
-                    DEFAULTS: {"description": "What all pools have, unless one says otherwise.", "$ref": "#/$defs/pool"},
-                    POOLS: {"type": "array", "minItems": 1, "items": {"anyOf": [
-                        {"$ref": "#/$defs/pool"}, {"$ref": "#/$defs/batch"}, {"$ref": "#/$defs/resource"},
-                    ]}},
-                },
+                "properties": many,
                 "required": [POOLS],
                 "additionalProperties": false,
             },

@@ -7,10 +7,13 @@ use std::collections::BTreeMap;
 use super::document::{Node, Spot};
 use crate::{
     options::{
-        Opt,
+        self, Opt, Verb,
         pool::{POOL_FILE, POOL_JSON},
     },
-    settings::fault::{Fault, Place},
+    settings::{
+        fault::{Fault, Place},
+        values::Values,
+    },
     words,
     words::Words,
 };
@@ -19,6 +22,8 @@ use crate::{
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct Spots {
     known: BTreeMap<String, Spot>,
+    /// Options that are given as inputs too, which count more.
+    inputs: Vec<&'static str>,
     /// Which pool of many this is; nothing when the file holds one.
     pool: Option<String>,
 }
@@ -57,6 +62,15 @@ impl Spots {
         self
     }
 
+    /// The same but for what is given as an input.
+    pub(super) fn without(mut self, given: &Values) -> Self {
+        let inputs = options::of(Verb::Rollout).into_iter().filter(|opt| given.has(opt));
+        self.inputs = inputs.map(|opt| opt.path).collect();
+        let is_kept = |path: &String| !self.inputs.contains(&path.split('.').next().unwrap_or_default());
+        self.known.retain(|path, _| is_kept(path));
+        self
+    }
+
     /// Where an option stands.
     pub(super) fn of(&self, opt: &'static Opt) -> Option<&Spot> {
         self.known.get(opt.path)
@@ -68,8 +82,10 @@ impl Spots {
         let Fault { place, text } = fault;
         match (self.find(&place), &self.pool) {
             (Some(shown), _) => Fault::new(POOL_FILE, text.after(shown)),
-            (None, Some(pool)) => Fault::new(POOL_FILE, after_all(words![pool.as_str(), ": ", place.opt, ": "], text)),
-            (None, None) => Fault { place, text },
+            (None, Some(pool)) if !self.inputs.contains(&place.opt.path) => {
+                Fault::new(POOL_FILE, after_all(words![pool.as_str(), ": ", place.opt, ": "], text))
+            }
+            (None, _) => Fault { place, text },
         }
     }
 

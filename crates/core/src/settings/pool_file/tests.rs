@@ -239,7 +239,7 @@ fn a_file_names_an_account_only_where_inputs_allow_it() {
 fn the_schema_has_every_option_of_a_file_and_no_other() {
     let schema = schema();
     let pool = schema["$defs"]["pool"]["properties"].as_object().unwrap();
-    assert_eq!(pool.len(), crate::options::file::rows().len());
+    assert_eq!(pool.len(), file::rows().len());
     assert_eq!(pool["target-dedicated-nodes"]["type"], "integer");
     assert_eq!(pool["adopt"]["default"], json!(false));
     let names = [MIN_READY, NODE_AGENT_SKU_ID, POOL_JSON].map(|opt| own::dashed(opt.path));

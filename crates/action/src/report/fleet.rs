@@ -1,0 +1,198 @@
+//! How a roll-out of many pools ended: one report a pool, and what they come to together.
+//!
+//! The words of one pool are `report`'s; only `outputs` writes.
+
+use azure_batch_core::{fleet::PoolRun, options::Door};
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use super::{
+    Asked, Ending, Report, SCHEMA,
+    summary::{self, Page},
+};
+use crate::console::table::Table;
+
+/// How a roll-out of many pools ended.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct FleetReport {
+    /// The schema of this report; it grows when a field is removed or changes its meaning.
+    pub schema_version: u32,
+    /// `reached`; after a failure the word of the worst one.
+    pub result: &'static str,
+    /// The exit code: that of the worst failure.
+    pub exit_code: u8,
+    /// Each pool, in the order of the file.
+    pub pools: Vec<PoolOfFleet>,
+}
+
+/// One of the pools.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct PoolOfFleet {
+    /// 1 for the pool that went first, 2 for the rest.
+    pub wave: usize,
+    /// How its roll-out ended; its result is `not-begun` when another one had failed before its turn.
+    #[serde(flatten)]
+    pub report: Report,
+}
+
+/// The exit codes of failures, the worst first: what stops every pool before what concerns one of them.
+const WORST_FIRST: [u8; 10] = [130, 3, 2, 7, 4, 8, 9, 5, 6, 1];
+
+impl FleetReport {
+    /// The report of what core ran, pool by pool as they were asked for.
+    #[must_use]
+    pub fn of(asked: Vec<Asked>, runs: Vec<PoolRun>, ending: Ending, door: Door) -> Self {
+        let one = |(asked, run): (Asked, PoolRun)| PoolOfFleet {
+            wave: run.wave,
+            report: match run.outcome {
+                Some(outcome) => Report::of_outcome(asked, outcome, ending, door),
+                None => Report::not_begun(asked, ending),
+            },
+        };
+        let pools: Vec<PoolOfFleet> = asked.into_iter().zip(runs).map(one).collect();
+        let failed = |code: u8| pools.iter().find(|pool| pool.report.exit_code == code);
+        let worst = WORST_FIRST.iter().find_map(|code| failed(*code));
+        let (result, exit_code) = worst.map_or(("reached", 0), |pool| (pool.report.result, pool.report.exit_code));
+        Self {
+            schema_version: SCHEMA,
+            result,
+            exit_code,
+            pools,
+        }
+    }
+
+    /// One line that says it all.
+    #[must_use]
+    pub fn headline(&self) -> String {
+        let all = self.pools.len();
+        let count = |is: fn(&Report) -> bool| self.pools.iter().filter(|pool| is(&pool.report)).count();
+        let failed = count(|report| report.failure.is_some());
+        let not_begun = count(|report| report.result == Report::NOT_BEGUN);
+        match (failed, not_begun) {
+            (0, 0) => format!("All {all} pools rolled out"),
+            (failed, 0) => format!("{} of {all} pools rolled out, {failed} failed", all - failed),
+            (failed, not_begun) => format!(
+                "{} of {all} pools rolled out, {failed} failed, {not_begun} not begun",
+                all - failed - not_begun
+            ),
+        }
+    }
+
+    /// The pools as a table for people.
+    #[must_use]
+    pub fn table(&self) -> Table {
+        let mut table = Table::new(["pool", "wave", "result", "ready", "image version", "reason"]);
+        for pool in &self.pools {
+            table.row(cells(pool));
+        }
+        table
+    }
+
+    /// The job summary.
+    #[must_use]
+    pub fn markdown(&self) -> String {
+        let mut page = Page::default();
+        let sign = if self.exit_code == 0 { "✅" } else { "❌" };
+        page.line(&format!("### {sign} {}", self.headline()));
+        let heads = ["pool", "wave", "result", "ready", "image version", "reason"];
+        let row = |pool: &PoolOfFleet| cells(pool).iter().map(|cell| summary::text(cell)).collect();
+        page.table(&heads, self.pools.iter().map(row));
+        for pool in self.pools.iter().filter(|pool| pool.report.failure.is_some()) {
+            page.line("");
+            page.line(&format!("#### {}", summary::text(&pool.report.headline())));
+            pool.report.failure.iter().for_each(|failure| page.failure(failure));
+        }
+        page.within_limit()
+    }
+}
+
+/// What an output tells of each pool, as JSON in one line.
+#[must_use]
+pub fn pools<'a>(reports: impl Iterator<Item = &'a Report>) -> String {
+    let one = |report: &Report| {
+        let asked = report.asked.as_ref();
+        json!({
+            "pool": asked.map(|asked| asked.pool.to_string()),
+            "account": asked.map(|asked| asked.account.clone()),
+            "version": asked.map(|asked| asked.version.to_string()),
+            "result": report.result,
+            "exit-code": report.exit_code,
+            "action": report.action(),
+            "nodes-wanted": report.wanted(),
+            "nodes-ready": report.ready(),
+        })
+    };
+    reports.map(one).collect::<Value>().to_string()
+}
+
+fn in_one_line(layers: &[String]) -> String {
+    layers.iter().map(|layer| layer.trim()).collect::<Vec<_>>().join(" ")
+}
+
+fn cells(pool: &PoolOfFleet) -> [String; 6] {
+    let report = &pool.report;
+    let asked = report.asked.as_ref();
+    let ready = match report.result {
+        Report::NOT_BEGUN => String::new(),
+        _ => format!("{} of {}", report.ready(), report.wanted()),
+    };
+    [
+        asked.map(|asked| asked.pool.to_string()).unwrap_or_default(),
+        pool.wave.to_string(),
+        report.result.to_owned(),
+        ready,
+        asked.map(|asked| asked.version.name().to_owned()).unwrap_or_default(),
+        report
+            .failure
+            .as_ref()
+            .map(|failure| in_one_line(&failure.reason))
+            .unwrap_or_default(),
+    ]
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::tests::{created, quota_reached};
+    use super::*;
+
+    fn fleet() -> FleetReport {
+        let asked = created().asked.unwrap();
+        let not_begun = Report::not_begun(asked, super::super::tests::ENDING);
+        let pools = [created(), quota_reached(), not_begun].into_iter().enumerate();
+        FleetReport {
+            schema_version: SCHEMA,
+            result: "quota",
+            exit_code: 4,
+            pools: pools
+                .map(|(number, report)| PoolOfFleet {
+                    wave: 1 + usize::from(number > 0),
+                    report,
+                })
+                .collect(),
+        }
+    }
+
+    #[test]
+    fn many_pools_have_one_headline_and_a_row_each() {
+        let fleet = fleet();
+        assert_eq!(fleet.headline(), "1 of 3 pools rolled out, 1 failed, 1 not begun");
+        let text = fleet.markdown();
+        assert_eq!(text.matches("| render&#95;a | ").count(), 3, "{text}");
+        assert!(text.contains("| 2 | not-begun |"), "{text}");
+        assert!(text.contains("#### Pool render&#95;a: quota or limit"), "{text}");
+    }
+
+    #[test]
+    fn the_outputs_of_many_pools_are_one_list_in_json() {
+        let fleet = fleet();
+        let pools: Value = serde_json::from_str(&pools(fleet.pools.iter().map(|pool| &pool.report))).unwrap();
+        let results: Vec<&Value> = pools.as_array().unwrap().iter().map(|pool| &pool["result"]).collect();
+        assert_eq!(results, ["created", "quota", "not-begun"]);
+        let json = serde_json::to_value(fleet).unwrap();
+        assert_eq!(
+            (&json["schema_version"], &json["pools"][1]["wave"]),
+            (&json!(1), &json!(2))
+        );
+        assert_eq!(json["pools"][2]["result"], "not-begun");
+    }
+}

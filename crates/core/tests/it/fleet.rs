@@ -1,0 +1,166 @@
+//! Many pools in one run: their turns, their results, and what they share.
+
+use azure_batch_core::{
+    error::ErrorKind,
+    fleet::{self, PoolRun},
+    ids::PoolId,
+    options::pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE},
+    progress::Event,
+    rollout::PoolAction,
+    settings::{self, Checked, FleetSettings, Values},
+};
+use http::Method;
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    rollout::{entries, image, world},
+    support::{Azure, GROUP},
+};
+
+const FILE: &str = "
+defaults:
+  vm-size: Standard_D4s_v5
+  node-agent-sku-id: batch.node.ubuntu 22.04
+max-parallel: 2
+pools:
+  - {pool-id: a, target-dedicated-nodes: 3}
+  - {pool-id: b, target-dedicated-nodes: 4}
+  - {pool-id: c, target-dedicated-nodes: 5}
+  - {pool-id: d, target-dedicated-nodes: 6}
+";
+
+fn asked(file: &str) -> Checked<FleetSettings> {
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let values = Values::default()
+        .with(POOL_FILE, file)
+        .with(ACCOUNT, account)
+        .with(IMAGE_VERSION, image("1.0.0"));
+    settings::fleet(&values).unwrap().settings
+}
+
+async fn roll_out(azure: &Azure, file: &str) -> (Vec<PoolRun>, Vec<Event>) {
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let runs = fleet::run(&client, &asked(file)).await;
+    let events = std::iter::from_fn(|| events.try_recv().ok()).collect();
+    (runs, events)
+}
+
+/// Each pool with what was done, or with the kind of its failure.
+fn results(runs: &[PoolRun]) -> Vec<(&str, String)> {
+    let result = |run: &PoolRun| match &run.outcome {
+        None => "not begun".to_owned(),
+        Some(outcome) => match &outcome.result {
+            Ok(()) => format!("{:?}", outcome.report.action),
+            Err(error) => format!("{:?}", error.kind()),
+        },
+    };
+    runs.iter().map(|run| (run.pool.as_str(), result(run))).collect()
+}
+
+fn created(azure: &Azure) -> Vec<String> {
+    let posts = entries(azure, &Method::POST, "/pools");
+    posts
+        .iter()
+        .map(|entry| entry.request["id"].as_str().unwrap().to_owned())
+        .collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn one_pool_is_made_first_then_the_rest_and_a_second_run_writes_nothing() {
+    let azure = world(|_| {});
+    let (runs, events) = roll_out(&azure, FILE).await;
+    let all = |action: &str| ["a", "b", "c", "d"].map(|pool| (pool, action.to_owned()));
+    assert_eq!(results(&runs), all("Created"));
+    assert_eq!(runs.iter().map(|run| run.wave).collect::<Vec<_>>(), [1, 2, 2, 2]);
+    assert_eq!(created(&azure), ["a", "b", "c", "d"]);
+    let of_b: PoolId = "b".parse().unwrap();
+    let is_of_b = |event: &&Event| matches!(event, Event::OfPool { pool, .. } if *pool == of_b);
+    assert!(events.iter().filter(is_of_b).count() > 3);
+    for run in &runs {
+        let report = &run.outcome.as_ref().unwrap().report;
+        assert_eq!(report.steps.iter().filter(|step| step.step == "observe").count(), 1);
+    }
+    azure.turn_the_page();
+    let (again, _) = roll_out(&azure, FILE).await;
+    assert_eq!(results(&again), all("Unchanged"));
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_no_further_pool_begins_unless_it_may() {
+    let refused = json!({"kind": "status", "status": 400, "code": "InvalidPropertyValue", "method": "POST", "path": "*/pools", "occurrence": {"nth": 2}});
+    let azure = world(|_| {});
+    azure.fault(refused.clone());
+    let (runs, _) = roll_out(&azure, FILE).await;
+    let found: Vec<String> = results(&runs).into_iter().map(|(_, result)| result).collect();
+    assert_eq!(found[0], "Created");
+    assert_eq!(found[3], "not begun");
+    assert_eq!(
+        found.iter().filter(|result| *result == "BadInput").count(),
+        1,
+        "{found:?}"
+    );
+    let azure = world(|_| {});
+    azure.fault(refused);
+    let (runs, _) = roll_out(&azure, &FILE.replace("max-parallel: 2", "continue-after-failure: true")).await;
+    let found: Vec<String> = results(&runs).into_iter().map(|(_, result)| result).collect();
+    assert_eq!(
+        found.iter().filter(|result| *result == "Created").count(),
+        3,
+        "{found:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_written_when_one_of_the_pools_cannot_be_rolled_out() {
+    let azure = world(|_| {});
+    let file = FILE.replace("pool-id: d,", "pool-id: d, vm-size: null, node-agent-sku-id: null,");
+    let file = file
+        .replace("  vm-size: Standard_D4s_v5\n", "")
+        .replace("pool-id: a,", "pool-id: a, vm-size: Standard_D4s_v5,");
+    let (runs, _) = roll_out(&azure, &file).await;
+    assert_eq!(results(&runs)[0], ("a", "not begun".to_owned()));
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    let failed = runs
+        .iter()
+        .filter_map(|run| run.outcome.as_ref())
+        .map(|outcome| outcome.result.as_ref().unwrap_err().kind());
+    assert!(failed.eq([ErrorKind::BadInput; 3]));
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_plan_of_many_pools_names_each_and_writes_nothing() {
+    let azure = world(|_| {});
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let plans = fleet::plan(&client, &asked(FILE)).await;
+    let changes: Vec<usize> = plans
+        .iter()
+        .map(|pool| pool.plan.as_ref().unwrap().changes().count())
+        .collect();
+    assert!(changes.iter().all(|changes| *changes > 0), "{changes:?}");
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// The account is read once for all its pools, as the waits share their looks.
+#[tokio::test(start_paused = true)]
+async fn the_waits_of_many_pools_share_their_lists() {
+    let lists = async |file: &str| {
+        let azure = world(|_| {});
+        let (runs, _) = roll_out(&azure, file).await;
+        assert!(runs.iter().all(|run| {
+            run.outcome
+                .as_ref()
+                .is_some_and(|outcome| outcome.report.action == PoolAction::Created)
+        }));
+        entries(&azure, &Method::GET, "/nodecounts").len()
+    };
+    let pools = |count: usize| {
+        let each = (0..count).map(|number| format!("  - {{pool-id: p{number}, target-dedicated-nodes: 3}}\n"));
+        let (defaults, _) = FILE.split_once("max-parallel").unwrap();
+        format!("{defaults}max-parallel: 20\npools:\n{}", each.collect::<String>())
+    };
+    let (few, many) = (lists(&pools(3)).await, lists(&pools(21)).await);
+    // A look after each write cannot be shared with those before it.
+    assert!(many < few + 2 * 18, "{few} lists for 3 pools, {many} for 21");
+}
