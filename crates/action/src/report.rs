@@ -30,7 +30,7 @@ const SCHEMA: u32 = 1;
 pub struct Report {
     /// The schema of this report; it grows when a field is removed or changes its meaning.
     pub schema_version: u32,
-    /// `created`, `resized`, `autoscaled`, `healed`, `updated`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
+    /// `created`, `resized`, `autoscaled`, `healed`, `updated`, `replaced`, `moved`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
     pub result: &'static str,
     /// The exit code.
     pub exit_code: u8,
@@ -174,7 +174,7 @@ impl Report {
         self.rollout.as_ref().map_or(0, |rollout| rollout.ready)
     }
 
-    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `autoscaled`, `healed`, `updated`, `joined`, `unchanged`, or
+    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `autoscaled`, `healed`, `updated`, `moved`, `joined`, `unchanged`, or
     /// `none`.
     #[must_use]
     pub fn action(&self) -> &'static str {
@@ -182,6 +182,13 @@ impl Report {
             None | Some(PoolAction::None) => "none",
             Some(action) => action_word(action),
         }
+    }
+
+    /// The pool that does the work: the one that was asked for, unless another one does it under that id.
+    #[must_use]
+    pub fn pool(&self) -> Option<&PoolId> {
+        let rolled_out = self.rollout.as_ref().map(|rollout| &rollout.pool);
+        rolled_out.or_else(|| self.asked.as_ref().map(|asked| &asked.pool))
     }
 
     /// How many resize rounds there were.
@@ -193,7 +200,7 @@ impl Report {
     /// One line that says it all: the headline of the summary and the title of the annotation.
     #[must_use]
     pub fn headline(&self) -> String {
-        let pool = self.asked.as_ref().map(|asked| format!("Pool {}", asked.pool));
+        let pool = self.pool().map(|pool| format!("Pool {pool}"));
         let subject = pool.as_deref().unwrap_or("Azure Batch pool");
         match (&self.failure, &self.asked) {
             (Some(failure), _) if self.rounds() > 0 => {
@@ -224,6 +231,7 @@ const fn action_word(action: PoolAction) -> &'static str {
         PoolAction::Joined => "joined",
         PoolAction::Replaced => "replaced",
         PoolAction::Returned => "returned",
+        PoolAction::Moved => "moved",
         PoolAction::Unchanged | PoolAction::None => "unchanged",
     }
 }

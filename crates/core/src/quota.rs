@@ -113,6 +113,28 @@ pub fn shortages(rooms: &[Room], ask: &Ask<'_>) -> Vec<Shortage> {
     rooms.iter().filter_map(|room| room.shortage(ask)).collect()
 }
 
+/// How many nodes of each kind fit beside all that is there; dedicated ones come first where both kinds share a ceiling.
+#[must_use]
+pub fn beside(rooms: &[Room]) -> NodeCounts {
+    let least = |of: Users| {
+        let of_kind = rooms.iter().filter(|room| room.of == of);
+        let left = of_kind.map(|room| {
+            room.limit
+                .saturating_sub(room.used)
+                .checked_div(room.each)
+                .unwrap_or(u64::MAX)
+        });
+        left.min()
+            .map_or(u32::MAX, |left| u32::try_from(left).unwrap_or(u32::MAX))
+    };
+    let both = least(Users::Both);
+    let dedicated = least(Users::Dedicated).min(both);
+    NodeCounts {
+        dedicated,
+        spot: least(Users::Spot).min(both),
+    }
+}
+
 /// The ceilings of an account whose nodes use its own quota.
 #[must_use]
 pub fn of_account(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<'_>) -> Vec<Room> {

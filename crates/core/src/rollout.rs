@@ -5,6 +5,7 @@
 
 mod attempts;
 mod before;
+mod blue_green;
 mod canary;
 mod counted;
 mod decide;
@@ -14,6 +15,7 @@ mod follow;
 mod heal;
 mod jobs;
 mod observe;
+mod pair;
 mod plan;
 mod pool;
 mod ready;
@@ -26,10 +28,11 @@ mod size;
 mod spec;
 mod standing;
 mod step;
+mod two_pools;
 mod verdict;
 
 pub use heal::{HealedNode, NodeAction};
-pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
@@ -41,7 +44,9 @@ use crate::{
     one_line::one_line,
     plan::{Ended, Plan},
     progress::Event,
-    settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
+    settings::{
+        Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
+    },
     watch::{AccountWatch, Looks},
 };
 use decide::Intent;
@@ -94,20 +99,31 @@ pub async fn plan_among(
     looks: &Looks,
 ) -> Result<Plan<RolloutStep>> {
     let planned = async {
-        let intent = intent(settings)?;
         let site = observe::observe(client, settings).await?;
-        let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
-        let access = PoolAccess::new(&watch, settings.pool.id.clone());
-        let mut beginning = plan::look(&access, &intent, settings).await?;
-        if beginning.size.brings_nodes() {
-            let need = replicas::foresee(&access, &site, settings).await?;
-            beginning.add_replicas(&need, settings);
+        match settings.change.strategy {
+            Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, settings).await,
+            Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
         }
-        Ok(beginning.plan)
     };
     planned
         .await
         .map_err(|error: Error| explained(error, settings, PoolAction::None))
+}
+
+async fn plan_one(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    settings: &RolloutSettings,
+) -> Result<Plan<RolloutStep>> {
+    let intent = intent(settings)?;
+    let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
+    let access = PoolAccess::new(&watch, settings.pool.id.clone());
+    let mut beginning = plan::look(&access, &intent, settings).await?;
+    if beginning.size.brings_nodes() {
+        let need = replicas::foresee(&access, site, settings).await?;
+        beginning.add_replicas(&need, settings);
+    }
+    Ok(beginning.plan)
 }
 
 /// Checks the settings against each other and against the pool JSON. It sends nothing.
@@ -129,33 +145,47 @@ async fn roll_out(
     report: &mut RolloutReport,
 ) -> Result<()> {
     let run = client.run();
-    let intent = intent(settings)?;
-    tell_goal(client, settings, &intent);
-    report.needed = intent.goal.needed.total();
-
+    let asked = intent(settings)?;
+    tell_goal(client, settings, &asked);
     let look = observe::observe(client, settings);
     let site = run
         .step("observe", "looking at account and image version", look)
         .await?;
     tell_skipped(client, &site.skipped);
     report.skipped_checks.clone_from(&site.skipped);
+    match settings.change.strategy {
+        Strategy::CreateOnly | Strategy::InPlace => roll_out_one((client, looks), &site, settings, report).await,
+        Strategy::BlueGreen | Strategy::Auto => two_pools::roll_out((client, looks), &site, settings, report).await,
+    }
+}
 
+/// Brings one pool to what was asked for.
+async fn roll_out_one(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let run = client.run();
+    let intent = intent(settings)?;
+    report.needed = intent.goal.needed.total();
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
-        before::check(client, (settings, &intent), (&site, beginning.size), report).await?;
+        before::check(client, (settings, &intent), (site, beginning.size), report).await?;
     }
-    if beginning.size.brings_nodes() {
-        let need = replicas::foresee(&access, &site, settings).await?;
+    let need = if beginning.size.brings_nodes() {
+        let need = replicas::foresee(&access, site, settings).await?;
         beginning.add_replicas(&need, settings);
-        report.plan = beginning.plan.clone();
-        let ensure = replicas::carry_out(client, &site, need);
-        let ensured = run.step("replicas", "checking the version's replicas", ensure).await;
-        advised(client, &site, ensured, report)?;
-    }
-    report.plan = beginning.plan;
+        Some(need)
+    } else {
+        None
+    };
+    // What was chosen and is told before stays.
+    report.plan.steps.extend(beginning.plan.steps);
+    ensure_replicas(client, site, need, report).await?;
     match beginning.size {
         Size::Replaced => return replace(&mut access, &intent, settings, report).await,
         Size::Tried => {
@@ -165,6 +195,23 @@ async fn roll_out(
         Size::Reached | Size::NoNewNodes | Size::NewNodes => {}
     }
     bring(&mut access, (&intent, settings), beginning.size, report).await
+}
+
+async fn ensure_replicas(
+    client: &Client,
+    site: &Site,
+    need: Option<replicas::Need>,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let Some(need) = need else {
+        return Ok(());
+    };
+    let ensure = replicas::carry_out(client, site, need);
+    let ensured = client
+        .run()
+        .step("replicas", "checking the version's replicas", ensure)
+        .await;
+    advised(client, site, ensured, report)
 }
 
 /// Brings a pool to its size that has its image, and judges its nodes.
@@ -260,6 +307,9 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     let mut skipped = Vec::new();
     let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
+    if let Some(pair) = two_pools::to_return(client, &endpoint, settings).await? {
+        return two_pools::go_back(client, endpoint, (settings, pair), report).await;
+    }
     let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
     let mut access = PoolAccess::new(&watch, settings.pool.clone());
     let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
@@ -363,6 +413,9 @@ fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Er
         }
         (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error.with_hint(
             "the change in place has not come to its end: the pool may be empty and its jobs disabled; run the same again to end it, or go back with azure-batch-pool rollback",
+        ),
+        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Moved) => error.with_hint(
+            "the work is on both pools, and jobs may be disabled: run the same again to end it, or go back with azure-batch-pool rollback",
         ),
         (ErrorKind::Cancelled, _) => error.with_hint(format!(
             "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",

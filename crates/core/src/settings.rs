@@ -37,7 +37,7 @@ mod versions;
 mod written;
 
 pub use autoscale::Autoscale;
-pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
+pub use change::{BlueGreen, Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;

@@ -120,7 +120,7 @@ fn shown(path: Option<&Path>) -> String {
 fn outputs(report: &Report, report_path: Option<&Path>) -> [String; COUNT] {
     let asked = report.asked.as_ref();
     [
-        asked.map_or_else(String::new, |asked| asked.pool.to_string()),
+        report.pool().map_or_else(String::new, ToString::to_string),
         asked.map_or_else(String::new, |asked| asked.version.to_string()),
         report.wanted().to_string(),
         report.ready().to_string(),

@@ -6,7 +6,7 @@ use azure_batch_core::{
     ids::resource::ImageVersionId,
     progress::Span,
     progress::StepTime,
-    rollout::{PoolAction, RolloutReport, Round},
+    rollout::{FormerPool, PoolAction, RolloutReport, Round},
 };
 
 use super::{Asked, Failure, Report};
@@ -66,15 +66,17 @@ impl Page {
             })
         };
         let ready = |rollout: &RolloutReport| format!("{} ({} needed)", rollout.ready, rollout.needed);
-        let mut rows = vec![
-            row(
-                "pool",
-                code(asked.pool.as_str()),
-                came(&|rollout| action(rollout).to_owned()),
-            ),
+        let pool = rollout.map_or(&asked.pool, |rollout| &rollout.pool);
+        let mut rows = vec![row(
+            "pool",
+            code(pool.as_str()),
+            came(&|rollout| action(rollout).to_owned()),
+        )];
+        rows.extend(rollout.and_then(|rollout| rollout.former_pool.as_ref()).map(former));
+        rows.extend([
             row("account", code(account_name(&asked.account)), String::new()),
             row("image version", version_name(&asked.version), String::new()),
-        ];
+        ]);
         rows.extend(
             asked
                 .vm_size
@@ -223,6 +225,16 @@ fn row(what: &str, asked: String, came: String) -> Vec<String> {
     vec![what.to_owned(), asked, came]
 }
 
+/// The pool that did the work before.
+fn former(pool: &FormerPool) -> Vec<String> {
+    let nodes = pool.nodes.total();
+    let came = match pool.kept_until {
+        Some(until) => format!("{nodes} nodes, kept until {}", until.strftime("%Y-%m-%d %H:%M UTC")),
+        None => format!("{nodes} nodes"),
+    };
+    row("former pool", code(pool.pool.as_str()), came)
+}
+
 const fn action(rollout: &RolloutReport) -> &'static str {
     match rollout.action {
         PoolAction::None => "nothing done",
@@ -234,6 +246,7 @@ const fn action(rollout: &RolloutReport) -> &'static str {
         PoolAction::Joined => "joined a resize",
         PoolAction::Replaced => "changed in place",
         PoolAction::Returned => "brought back",
+        PoolAction::Moved => "took the work over",
         PoolAction::Unchanged => "unchanged",
     }
 }

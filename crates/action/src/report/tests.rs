@@ -51,6 +51,7 @@ fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutRep
     RolloutReport {
         pool: asked().pool,
         version: Some(asked().version),
+        former_pool: None,
         targets: targets(),
         autoscale: None,
         plan: Plan::default(),

@@ -78,6 +78,12 @@ impl Job {
         }
     }
 
+    /// Whether it names that pool.
+    #[must_use]
+    pub fn is_on(&self, pool: &PoolId) -> bool {
+        read_json::text(&self.body, "/poolInfo/poolId").is_some_and(|id| id.eq_ignore_ascii_case(pool.as_str()))
+    }
+
     /// A metadata item's value.
     #[must_use]
     pub fn metadata(&self, name: &str) -> Option<&str> {
@@ -162,6 +168,39 @@ pub fn set_metadata(endpoint: &BatchEndpoint, job: &Job, metadata: Value) -> Req
         Some(etag) => request.with_header("if-match", etag.clone()),
         None => request,
     }
+}
+
+/// The request that gives a disabled job another pool, unless it has changed since it was read.
+#[must_use]
+pub fn set_pool(endpoint: &BatchEndpoint, job: &Job, pool: &PoolId) -> Request {
+    let doing = format!("point job {} to pool {pool}", job.id);
+    let request = Request::batch(endpoint, Method::PATCH, path(&job.id), API_VERSION, doing)
+        .with_body(json!({"poolInfo": {"poolId": pool}}));
+    match &job.etag {
+        Some(etag) => request.with_header("if-match", etag.clone()),
+        None => request,
+    }
+}
+
+/// The request for all job schedules of an account.
+#[must_use]
+pub fn schedules(endpoint: &BatchEndpoint) -> Request {
+    let doing = "list the account's job schedules";
+    Request::batch(endpoint, Method::GET, "/jobschedules", API_VERSION, doing)
+        .with_query("$select", "id,state,jobSpecification")
+}
+
+/// The id of a schedule that makes jobs on that pool; nothing when it does not, or is over.
+#[must_use]
+pub fn schedule_on(item: &Value, pool: &PoolId) -> Option<String> {
+    let is_live = read_json::text(item, "/state").is_some_and(|state| {
+        ["active", "disabled"]
+            .iter()
+            .any(|live| state.eq_ignore_ascii_case(live))
+    });
+    let named = read_json::text(item, "/jobSpecification/poolInfo/poolId")?;
+    let is_on = named.eq_ignore_ascii_case(pool.as_str());
+    (is_live && is_on).then(|| read_json::text(item, "/id").unwrap_or_default().to_owned())
 }
 
 /// The request that disables a job.

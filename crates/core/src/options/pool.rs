@@ -131,7 +131,15 @@ rows! {
         "Register `Microsoft.Batch` in the image's subscription when it is not registered there. Without this the roll-out is refused.";
 
     STRATEGY: "strategy", Change, Kind::Text, Standard::Value("create-only", "no pool is emptied unless you say so"), [],
-        "What happens to a pool that is there and needs another image, or another setting that Batch changes only while a pool has no nodes. `create-only`: it is refused. `in-place`: its jobs are disabled, it is emptied as {running_tasks} says, changed, filled again, and its jobs are enabled.";
+        "What happens to a pool that is there and needs another image, or another setting that Batch changes only while a pool has no nodes. `create-only`: it is refused. `in-place`: its jobs are disabled, it is emptied as {running_tasks} says, changed, filled again, and its jobs are enabled. `blue-green`: a second pool is made, and nodes and jobs move there in as many steps as the quotas need. `auto`: blue-green where it is possible, else in place where that is; the plan says why.";
+    NEW_POOL_ID: "new_pool_id", Change, Kind::Text, Standard::Rule("{pool_id}, a hyphen and the version with hyphens, such as `render-1-4-2`"), [],
+        "Id of the second pool of a blue-green roll-out.";
+    MAX_SURGE: "max_surge", Change, Kind::Text, Standard::Rule("as many as the quotas hold"), [],
+        "How many nodes both pools of a blue-green roll-out may have beyond the larger of the two: a number, or a percentage such as `20%`.";
+    STEP_MINUTES: "step_minutes", Change, Kind::Number, Standard::Value("0", "the start of the nodes says enough"), [],
+        "How many minutes the nodes of the second pool must stay ready after each step but the last.";
+    KEEP_OLD: "keep_old", Change, Kind::Duration, Standard::Value("168h", "a week, in which a return takes minutes"), [],
+        "How long the former pool is kept without nodes after a blue-green roll-out. A later roll-out under the same {pool_id} deletes it.";
     CANARY_NODES: "canary_nodes", Change, Kind::Text, Standard::Rule("1 when {canary_command} or {canary_minutes} is given, else none"), [],
         "How many nodes get the image first, in a pool that is made or that gets another image: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
     CANARY_COMMAND: "canary_command", Change, Kind::Text, Standard::Absent, [],

@@ -88,6 +88,13 @@ impl<'run> Attempts<'run> {
     }
 }
 
+/// What Batch answers of a pool that is gone or on its way out: the next look shows it.
+const POOL_IS_GOING: [&str; 2] = ["PoolNotFound", "PoolBeingDeleted"];
+
 fn is_overtaken(error: &Error) -> bool {
-    OVERTAKEN.iter().chain(&JOB_IS_OVER).any(|code| error.has_code(code))
+    OVERTAKEN
+        .iter()
+        .chain(&JOB_IS_OVER)
+        .chain(&POOL_IS_GOING)
+        .any(|code| error.has_code(code))
 }

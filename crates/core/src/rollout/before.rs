@@ -3,7 +3,13 @@
 //! What may not be asked is a note and stops nothing.
 
 use super::{RolloutReport, Size, decide::Intent, observe::Site, room, tell_skipped};
-use crate::{client::Client, error::Result, preflight, rights, settings::RolloutSettings};
+use crate::{
+    client::Client,
+    error::Result,
+    preflight,
+    rights::{self, Need},
+    settings::RolloutSettings,
+};
 
 /// Checks; what could not be checked is in the report.
 ///
@@ -23,23 +29,31 @@ pub(super) async fn check(
     Ok(())
 }
 
-async fn look(
-    client: &Client,
-    (settings, intent): (&RolloutSettings, &Intent),
-    (site, size): (&Site, Size),
-) -> Result<Vec<String>> {
+/// Checks rights and registration alone, for a pool whose room is looked at otherwise.
+///
+/// # Errors
+/// When the first write would be refused.
+pub(super) async fn check_rights(client: &Client, needs: Vec<Need>, settings: &RolloutSettings) -> Result<Vec<String>> {
     let mut skipped = Vec::new();
-    let needs = if size == Size::Replaced {
-        rights::replacement(settings)
-    } else {
-        rights::rollout(settings)
-    };
     preflight::check_rights(client, needs, &mut skipped).await?;
     let definition = settings.pool.version.definition();
     if let Ok(subscription) = definition.gallery().group().subscription().parse() {
         let register = settings.policy.register;
         preflight::check_registration(client, &subscription, register, &mut skipped).await?;
     }
+    Ok(skipped)
+}
+
+async fn look(
+    client: &Client,
+    (settings, intent): (&RolloutSettings, &Intent),
+    (site, size): (&Site, Size),
+) -> Result<Vec<String>> {
+    let needs = match size {
+        Size::Replaced => rights::replacement(settings),
+        _ => rights::rollout(settings),
+    };
+    let mut skipped = check_rights(client, needs, settings).await?;
     skipped.extend(room::check(client, (settings, intent), site).await?);
     Ok(skipped)
 }

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use super::{
     counted::bare,
+    pair::{self, Shift},
     record::{Phase, Record, Remembered},
     spec::{Difference, Maker, Spec, Wanted, When},
     verdict::{Goal, is_version},
@@ -20,8 +21,7 @@ use crate::{
     },
     ids::NodeCounts,
     settings::{
-        Adopt, Autoscale, PendingResize, Readiness, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
-        patience,
+        Adopt, Autoscale, PendingResize, Readiness, RolloutSettings, SpotCounts, Strategy, fault::Fault, patience,
     },
 };
 
@@ -176,12 +176,6 @@ impl Intent {
 
     /// To fill an emptied pool with nodes of its former image.
     pub(super) fn to_former(spec: Wanted, record: &Record, readiness: Readiness) -> Self {
-        let size = record.was.size;
-        let targets = Targets {
-            dedicated: size.dedicated,
-            spot: size.spot,
-            spot_counts: SpotCounts::WhenAlone,
-        };
         // What was enough was another roll-out's to say.
         let usual = Readiness {
             min_dedicated: None,
@@ -190,7 +184,7 @@ impl Intent {
         };
         Self {
             spec,
-            goal: Goal::new(targets, usual),
+            goal: Goal::new(record.was.size.into(), usual),
             pending: PendingResize::Wait,
             adopt: Adopt::No,
             strategy: Strategy::CreateOnly,
@@ -200,6 +194,34 @@ impl Intent {
                 scale,
                 spot_counts: SpotCounts::WhenAlone,
             }),
+        }
+    }
+
+    /// The same about the nodes alone, and so many of them, of a pool that has these targets.
+    pub(super) fn sized(&self, goal: Goal, from: NodeCounts) -> Self {
+        Self {
+            goal,
+            part: Part::Nodes([from, goal.targets, from, goal.targets]),
+            ..self.clone()
+        }
+    }
+
+    /// To fill a pool again that has kept its image; a shrink that is under way need not end first.
+    pub(super) fn refilling(spec: Wanted, (size, from): (NodeCounts, NodeCounts), readiness: Readiness) -> Self {
+        let usual = Readiness {
+            min_dedicated: None,
+            min_spot: None,
+            ..readiness
+        };
+        Self {
+            spec,
+            goal: Goal::new(size.into(), usual),
+            pending: PendingResize::Stop,
+            adopt: Adopt::No,
+            strategy: Strategy::CreateOnly,
+            first: NodeCounts::default(),
+            part: Part::Nodes([from, size, from, size]),
+            follows: None,
         }
     }
 
@@ -255,6 +277,9 @@ impl Intent {
             return Next::Refuse(self.other_targets(pool));
         }
         if self.part == Part::Whole {
+            if let Some(shift) = pair::under_way(pool) {
+                return Next::Refuse(shifting(&shift));
+            }
             match self.replacing(pool, &difference) {
                 Ok(false) => {}
                 Ok(true) => return Next::Replace(pool),
@@ -285,15 +310,17 @@ impl Intent {
             (Remembered::Change(record), _) if record.is_made() && self.tries_again(pool, &record, difference) => {
                 Ok(true)
             }
-            (Remembered::Change(record), Strategy::CreateOnly) if record.is_under_way() => Err(Refusal {
-                why: format!(
-                    "is being changed in place since {}, to {}, and that has not come to its end",
-                    record.since, record.to
-                ),
-                remedy: UNFINISHED,
-            }),
+            (Remembered::Change(record), strategy) if strategy != Strategy::InPlace && record.is_under_way() => {
+                Err(Refusal {
+                    why: format!(
+                        "is being changed in place since {}, to {}, and that has not come to its end",
+                        record.since, record.to
+                    ),
+                    remedy: UNFINISHED,
+                })
+            }
             (Remembered::Change(record), Strategy::InPlace) if record.is_under_way() => Ok(true),
-            (_, Strategy::CreateOnly) => Ok(false),
+            (_, Strategy::CreateOnly | Strategy::BlueGreen | Strategy::Auto) => Ok(false),
             (_, Strategy::InPlace) => {
                 let is_changed = difference.image.is_some() || difference.of(When::Empty).next().is_some();
                 let is_possible = difference.of(When::NewPool).next().is_none()
@@ -496,6 +523,17 @@ fn is_younger(pool: &Pool, after: Option<Timestamp>) -> bool {
     match (pool.allocation_since, after) {
         (Some(since), Some(after)) => since > after,
         _ => true,
+    }
+}
+
+/// A pool whose work is on its way to another one.
+pub(super) fn shifting(shift: &Shift) -> Refusal {
+    Refusal {
+        why: format!(
+            "is being replaced by pool {} since {}, and that has not come to its end",
+            shift.new, shift.since
+        ),
+        remedy: "run that roll-out again, with {strategy} blue-green, or go back with azure-batch-pool rollback",
     }
 }
 

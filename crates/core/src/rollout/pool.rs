@@ -134,6 +134,15 @@ impl<'a> PoolAccess<'a> {
         self.write(request, Some(seen)).await
     }
 
+    /// Deletes the pool, unless it has changed since it was seen so.
+    ///
+    /// # Errors
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn delete(&mut self, seen: &Pool) -> Result<()> {
+        let request = pool::delete(self.watch.endpoint(), &self.id, seen.etag.as_deref());
+        self.write(request, Some(seen)).await
+    }
+
     /// Stops the resize that is under way.
     ///
     /// # Errors

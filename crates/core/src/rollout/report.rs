@@ -4,6 +4,7 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
@@ -12,7 +13,7 @@ use super::{
     verdict::{Census, Goal},
 };
 use crate::{
-    ids::{PoolId, resource::ImageVersionId},
+    ids::{NodeCounts, PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
     settings::{Autoscale, RolloutSettings, Targets},
@@ -30,6 +31,9 @@ pub struct RolloutReport {
     /// The version its nodes shall run; absent when the pool goes back to what it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<ImageVersionId>,
+    /// The pool that did the work before, when another one took it over.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former_pool: Option<FormerPool>,
     /// Nodes asked for: by the user, or by the formula when it was last looked at.
     pub targets: Targets,
     /// The formula that decides the pool's size.
@@ -83,6 +87,19 @@ pub enum PoolAction {
     Replaced,
     /// It was brought back to what it was before a change, or this had begun.
     Returned,
+    /// It took the work of another pool over, or this had begun.
+    Moved,
+}
+
+/// A pool whose work another one took over.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FormerPool {
+    /// The pool.
+    pub pool: PoolId,
+    /// The nodes that it shall have now.
+    pub nodes: NodeCounts,
+    /// Until when it is kept; absent while it still has work.
+    pub kept_until: Option<Timestamp>,
 }
 
 /// One resize round.
@@ -115,6 +132,7 @@ impl RolloutReport {
         Self {
             pool: pool.clone(),
             version: None,
+            former_pool: None,
             targets,
             autoscale: None,
             plan: Plan::default(),

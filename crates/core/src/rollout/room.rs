@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{decide::Intent, observe::Site};
+use super::{decide::Intent, observe::Site, verdict::Goal};
 use crate::{
     arm::subnet::{self, Subnet},
     batch::{
@@ -15,7 +15,7 @@ use crate::{
     client::Client,
     compute::usage::{self, Usage},
     error::{Error, ErrorKind, Result},
-    ids::SubscriptionId,
+    ids::{NodeCounts, SubscriptionId},
     json,
     quota::{self, Ask, Room, Users},
     request::Request,
@@ -33,9 +33,48 @@ pub(super) async fn check(
     site: &Site,
 ) -> Result<Vec<String>> {
     let mut skipped = Vec::new();
+    let goal = intent.goal;
+    let look = look(client, (settings, goal), site, &mut skipped, quota::shortages);
+    let shortages = look.await?.unwrap_or_default();
+    judge(client, &shortages)?;
+    Ok(skipped)
+}
+
+/// How many nodes of the pool there is room for beside all that is there. Nothing when that cannot be seen.
+///
+/// # Errors
+/// `Quota` when there is no room for another pool; when a list cannot be read, or the run ends.
+pub(super) async fn beside(
+    client: &Client,
+    (settings, goal): (&RolloutSettings, Goal),
+    site: &Site,
+    skipped: &mut Vec<String>,
+) -> Result<Option<NodeCounts>> {
+    let look = look(client, (settings, goal), site, skipped, |rooms, ask| {
+        let pools = rooms.iter().filter(|room| room.of == Users::Pool);
+        (
+            quota::beside(rooms),
+            quota::shortages(&pools.cloned().collect::<Vec<_>>(), ask),
+        )
+    });
+    let Some((nodes, shortages)) = look.await? else {
+        return Ok(None);
+    };
+    judge(client, &shortages)?;
+    Ok(Some(nodes))
+}
+
+/// Looks at all ceilings. Nothing when they cannot be seen, with a note.
+async fn look<T>(
+    client: &Client,
+    (settings, goal): (&RolloutSettings, Goal),
+    site: &Site,
+    skipped: &mut Vec<String>,
+    then: impl FnOnce(&[Room], &Ask<'_>) -> T,
+) -> Result<Option<T>> {
     // Given by its endpoint alone: that was noted when it was looked at.
     let Some(account) = &site.account else {
-        return Ok(skipped);
+        return Ok(None);
     };
     let pools: Vec<Pool> = client
         .list(&pool::survey(&account.endpoint))
@@ -45,10 +84,10 @@ pub(super) async fn check(
         .collect();
     let present = pools.iter().find(|pool| pool.is_called(&settings.pool.id));
     let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
-        return Ok(skipped);
+        return Ok(None);
     };
-    let Some(sizes) = list(client, &size::list(&subscription, &account.location), &mut skipped).await? else {
-        return Ok(skipped);
+    let Some(sizes) = list(client, &size::list(&subscription, &account.location), skipped).await? else {
+        return Ok(None);
     };
     let sizes: Vec<SizeOffer> = sizes.iter().map(SizeOffer::read).collect();
     let vm_size = vm_size(settings, present);
@@ -58,26 +97,25 @@ pub(super) async fn check(
             "quotas: {vm_size} is not in the list of sizes of {}",
             account.location
         ));
-        return Ok(skipped);
+        return Ok(None);
     };
     let ask = Ask {
         pool: &settings.pool.id,
         size,
-        wanted: intent.goal.targets,
-        needed: intent.goal.needed,
+        wanted: goal.targets,
+        needed: goal.needed,
         present,
     };
     let mut rooms = match account.allocation {
         Allocation::BatchService => quota::of_account(&account.quotas, &pools, &sizes, &ask),
-        Allocation::UserSubscription => of_subscription(client, (account, &subscription), &ask, &mut skipped).await?,
+        Allocation::UserSubscription => of_subscription(client, (account, &subscription), &ask, skipped).await?,
     };
     if account.allocation == Allocation::UserSubscription {
         let others = pools.iter().filter(|pool| !pool.is_called(&settings.pool.id)).count();
         rooms.extend(account.quotas.pools.map(|limit| quota::pool_count(limit, others)));
     }
-    rooms.extend(of_network(client, settings, &pools, &mut skipped).await?);
-    judge(client, &quota::shortages(&rooms, &ask))?;
-    Ok(skipped)
+    rooms.extend(of_network(client, settings, &pools, skipped).await?);
+    Ok(Some(then(&rooms, &ask)))
 }
 
 /// A list; nothing, and a note, when it may not be read.

@@ -6,6 +6,7 @@ mod compare;
 mod mark;
 mod start_task;
 mod swap;
+mod twin;
 mod wanted;
 
 use std::time::Duration;
@@ -14,6 +15,7 @@ use serde_json::{Map, Value, json};
 
 pub(super) use compare::{Difference, Maker, When};
 pub(super) use swap::{back_body, formula_name, recorded, unrestorable};
+pub(super) use twin::related;
 pub(super) use wanted::Wanted;
 
 use crate::{

@@ -71,6 +71,71 @@ pub enum RolloutStep {
         /// Whether it goes back to what the pool was.
         back: bool,
     },
+    /// Which strategy is used, where that was to be chosen.
+    ChooseStrategy {
+        /// The pool.
+        pool: PoolId,
+        /// The strategy.
+        strategy: &'static str,
+        /// Which is possible, and what it costs.
+        why: String,
+    },
+    /// A roll-out to a second pool that an earlier run began comes to its end.
+    ResumeShift {
+        /// The former pool.
+        pool: PoolId,
+        /// The second pool.
+        new_pool: PoolId,
+        /// When it began.
+        since: Timestamp,
+        /// Whether the work goes back to the former pool.
+        back: bool,
+    },
+    /// Jobs move to a second pool as it grows.
+    MoveJobs {
+        /// The pool that they run on.
+        pool: PoolId,
+        /// The second pool.
+        new_pool: PoolId,
+        /// Their ids.
+        jobs: Vec<String>,
+        /// What happens to the tasks that run.
+        running_tasks: &'static str,
+    },
+    /// Disabled jobs get the second pool and stay disabled.
+    PointJobs {
+        /// The pool that they name.
+        pool: PoolId,
+        /// The second pool.
+        new_pool: PoolId,
+        /// Their ids.
+        jobs: Vec<String>,
+    },
+    /// A second pool grows, and the former one shrinks.
+    ShiftNodes {
+        /// The former pool.
+        pool: PoolId,
+        /// The second pool.
+        new_pool: PoolId,
+        /// The nodes of the second pool then.
+        new: NodeCounts,
+        /// The nodes of the former pool then.
+        old: NodeCounts,
+        /// How long the new nodes are watched before the former pool shrinks.
+        minutes: u64,
+    },
+    /// The former pool stays without nodes for a while.
+    KeepPool {
+        /// The pool.
+        pool: PoolId,
+        /// How long.
+        hours: u64,
+    },
+    /// A former pool goes whose time is over.
+    DeleteFormerPool {
+        /// The pool.
+        pool: PoolId,
+    },
     /// Jobs are marked and disabled.
     HoldJobs {
         /// The pool that they run on.
@@ -197,9 +262,14 @@ impl Step for RolloutStep {
     fn effect(&self) -> Effect {
         match self {
             Self::CreatePool { .. } | Self::CreateAutoscalePool { .. } => Effect::Create,
+            Self::DeleteFormerPool { .. } => Effect::Irreversible,
             Self::RaiseReplicas { .. }
             | Self::UpdatePool { .. }
             | Self::ResumeChange { .. }
+            | Self::ResumeShift { .. }
+            | Self::MoveJobs { .. }
+            | Self::PointJobs { .. }
+            | Self::ShiftNodes { .. }
             | Self::HoldJobs { .. }
             | Self::EmptyPool { .. }
             | Self::ChangePool { .. }
@@ -214,6 +284,8 @@ impl Step for RolloutStep {
             | Self::AwaitDeletion { .. }
             | Self::AwaitOtherResize { .. }
             | Self::JoinResize { .. }
+            | Self::ChooseStrategy { .. }
+            | Self::KeepPool { .. }
             | Self::AwaitAutoscale { .. }
             | Self::AwaitNodes { .. } => Effect::Wait,
         }
@@ -252,8 +324,8 @@ impl RolloutStep {
         }
     }
 
-    /// The line of a step that changes a pool in place.
-    fn in_place(&self) -> String {
+    /// The line of a step that changes a pool in place, or moves its work to a second one.
+    fn changing(&self) -> String {
         match self {
             Self::ResumeChange {
                 pool,
@@ -310,6 +382,53 @@ impl RolloutStep {
             Self::ReleaseJobs { pool, jobs } => {
                 format!("enable the jobs of pool {pool} again ({})", jobs.join(", "))
             }
+            _ => self.blue_green(),
+        }
+    }
+}
+
+impl RolloutStep {
+    /// The line of a step with two pools.
+    fn blue_green(&self) -> String {
+        match self {
+            Self::ChooseStrategy { pool, strategy, why } => format!("change pool {pool} by {strategy}: {why}"),
+            Self::ResumeShift {
+                pool,
+                new_pool,
+                since,
+                back,
+            } => {
+                let (from, to) = if *back { (new_pool, pool) } else { (pool, new_pool) };
+                format!("go on moving the work of pool {from} to pool {to}, by the roll-out that began {since}")
+            }
+            Self::MoveJobs {
+                pool,
+                new_pool,
+                jobs,
+                running_tasks,
+            } => moved(pool, new_pool, jobs, running_tasks),
+            Self::PointJobs { pool, new_pool, jobs } => format!(
+                "point the disabled jobs of pool {pool} ({}) to pool {new_pool}; they stay disabled",
+                jobs.join(", ")
+            ),
+            Self::ShiftNodes {
+                pool,
+                new_pool,
+                new,
+                old,
+                minutes,
+            } => {
+                let watch = match minutes {
+                    0 => String::new(),
+                    minutes => format!(", watch them for {minutes} minutes"),
+                };
+                let (new, old) = (counted(*new), counted(*old));
+                format!("bring pool {new_pool} to {new}{watch}, move its part of the jobs, shrink pool {pool} to {old}")
+            }
+            Self::KeepPool { pool, hours } => {
+                format!("keep pool {pool} without nodes for {hours} hours; until then a return is possible")
+            }
+            Self::DeleteFormerPool { pool } => format!("delete the former pool {pool}, whose time is over"),
             _ => String::new(),
         }
     }
@@ -335,12 +454,6 @@ impl fmt::Display for RolloutStep {
                 "change {} of pool {pool}; nodes that are there keep the old until they boot again",
                 settings.join(", ")
             ),
-            Self::ResumeChange { .. }
-            | Self::HoldJobs { .. }
-            | Self::EmptyPool { .. }
-            | Self::ChangePool { .. }
-            | Self::TryImage { .. }
-            | Self::ReleaseJobs { .. } => f.write_str(&self.in_place()),
             Self::CreateAutoscalePool { .. }
             | Self::EnableAutoscale { .. }
             | Self::DisableAutoscale { .. }
@@ -376,7 +489,21 @@ impl fmt::Display for RolloutStep {
                 write!(f, "wait for the end of the resize of pool {pool} to {nodes}")
             }
             Self::AwaitNodes { pool, needed } => write!(f, "wait until {} of pool {pool} are ready", counted(*needed)),
+            _ => f.write_str(&self.changing()),
         }
+    }
+}
+
+fn moved(pool: &PoolId, new_pool: &PoolId, jobs: &[String], running_tasks: &str) -> String {
+    let text = format!(
+        "move the jobs of pool {pool} ({}) to pool {new_pool} as it grows: each is disabled, its running tasks \
+         {running_tasks}, then it is pointed there and enabled",
+        jobs.join(", ")
+    );
+    match jobs {
+        // A job has one pool.
+        [one] => format!("{text}; {one} cannot be split, so it starts no task until its running ones have ended"),
+        _ => text,
     }
 }
 

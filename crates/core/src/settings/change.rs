@@ -6,6 +6,7 @@
 use std::{str::FromStr, time::Duration};
 
 use super::Share;
+use crate::ids::PoolId;
 
 /// How a pool that is there is changed.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -18,7 +19,26 @@ pub struct Change {
     pub canary: Canary,
     /// What happens when the new image turns out bad.
     pub on_failure: OnBad,
+    /// How its work moves to another pool.
+    pub blue_green: BlueGreen,
 }
+
+/// How the work of a pool moves to another one with the new image.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct BlueGreen {
+    /// The other pool's id; of the pool's id and the version when absent.
+    pub new_pool: Option<PoolId>,
+    /// How many nodes both pools may have together beyond the larger of the two; as many as the quotas hold when absent.
+    pub max_surge: Option<Share>,
+    /// How long the new nodes are watched after each step.
+    pub pause: Duration,
+    /// How long the former pool is kept without nodes.
+    pub keep_old: Duration,
+}
+
+/// How long a former pool is kept when nothing is said: a week of work and its weekend. A pool without nodes costs
+/// nothing.
+const KEPT: Duration = Duration::from_secs(7 * 24 * 3600);
 
 /// How a pool gets what Batch changes only while it has no nodes.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -28,6 +48,10 @@ pub enum Strategy {
     CreateOnly,
     /// The pool is emptied, changed and filled again.
     InPlace,
+    /// Another pool is made, and the work moves there.
+    BlueGreen,
+    /// Blue-green where that is possible, else in place where that is.
+    Auto,
 }
 
 /// What happens to the tasks that run on a pool which is emptied.
@@ -86,6 +110,17 @@ impl Canary {
     }
 }
 
+impl Default for BlueGreen {
+    fn default() -> Self {
+        Self {
+            new_pool: None,
+            max_surge: None,
+            pause: Duration::ZERO,
+            keep_old: KEPT,
+        }
+    }
+}
+
 impl std::fmt::Display for UnknownWord {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "{:?} is not known; write {}", self.text, self.known)
@@ -110,7 +145,8 @@ macro_rules! words_of {
     };
 }
 
-words_of!(Strategy, "create-only or in-place": "create-only" => CreateOnly, "in-place" => InPlace);
+words_of!(Strategy, "create-only, in-place, blue-green or auto":
+    "create-only" => CreateOnly, "in-place" => InPlace, "blue-green" => BlueGreen, "auto" => Auto);
 words_of!(RunningTasks, "wait, taskcompletion, requeue or terminate":
     "wait" => Wait, "taskcompletion" => TaskCompletion, "requeue" => Requeue, "terminate" => Terminate);
 words_of!(OnBad, "return or keep": "return" => Return, "keep" => Keep);
@@ -142,7 +178,7 @@ mod tests {
         let error = "inplace".parse::<Strategy>().unwrap_err();
         assert_eq!(
             error.to_string(),
-            "\"inplace\" is not known; write create-only or in-place"
+            "\"inplace\" is not known; write create-only, in-place, blue-green or auto"
         );
     }
 }

@@ -3,9 +3,10 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Adopt, AfterFailure, Autoscale, Canary, Change, Checked, Elevation, FleetSettings, HealNodes, Healing,
-    MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register, ReplicaRule, ResizePolicy,
-    RollbackSettings, RolloutPolicy, RolloutSettings, Share, SpotCounts, Spots, StartTask, Targets, WaitForSuccess,
+    AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
+    HealNodes, Healing, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
+    ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, Share, SpotCounts, Spots, StartTask,
+    Targets, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     manifest::Manifest,
     reader::Reader,
@@ -134,6 +135,12 @@ fn change(reader: &mut Reader<'_, '_>) -> Change {
             bake: Duration::from_secs(60 * u64::from(reader.number(pool::CANARY_MINUTES).unwrap_or(0))),
         },
         on_failure: reader.parsed_or_default(pool::ON_FAILURE).unwrap_or_default(),
+        blue_green: BlueGreen {
+            new_pool: reader.parsed(pool::NEW_POOL_ID),
+            max_surge: reader.parsed(pool::MAX_SURGE),
+            pause: Duration::from_secs(60 * u64::from(reader.number(pool::STEP_MINUTES).unwrap_or(0))),
+            keep_old: reader.duration(pool::KEEP_OLD).unwrap_or(BlueGreen::default().keep_old),
+        },
     }
 }
 

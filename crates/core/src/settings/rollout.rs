@@ -289,6 +289,17 @@ impl From<Targets> for NodeCounts {
     }
 }
 
+/// So many nodes, of which spot nodes count only when there are no others.
+impl From<NodeCounts> for Targets {
+    fn from(nodes: NodeCounts) -> Self {
+        Self {
+            dedicated: nodes.dedicated,
+            spot: nodes.spot,
+            spot_counts: SpotCounts::WhenAlone,
+        }
+    }
+}
+
 impl Default for ResizePolicy {
     fn default() -> Self {
         Self {

@@ -507,6 +507,10 @@ fn every_option_of_a_roll_out_arrives() {
         "canary_command": "/opt/check",
         "canary_minutes": 10,
         "on_failure": "keep",
+        "new_pool_id": "render-green",
+        "max_surge": "20%",
+        "step_minutes": 5,
+        "keep_old": "24h",
     }));
     insta::assert_snapshot!(format!("{:#?}", settings.unwrap().settings));
 }

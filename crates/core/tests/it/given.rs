@@ -8,11 +8,11 @@ use azure_batch_core::{
     options::{self, Opt, image, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, HealNodes, ImageTest, KeptKind,
-        Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson,
-        PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
-        RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped,
-        Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
+        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, Generalized, HealNodes, ImageTest,
+        KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec,
+        ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage,
+        ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts,
+        Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -376,6 +376,8 @@ fn change_values(values: &mut Values, given: &Change) {
     let strategy = match given.strategy {
         Strategy::CreateOnly => "create-only",
         Strategy::InPlace => "in-place",
+        Strategy::BlueGreen => "blue-green",
+        Strategy::Auto => "auto",
     };
     values.set(pool::STRATEGY, strategy);
     values.set(pool::RUNNING_TASKS, running_tasks(given.running_tasks));
@@ -392,6 +394,18 @@ fn change_values(values: &mut Values, given: &Change) {
         OnBad::Keep => "keep",
     };
     values.set(pool::ON_FAILURE, on_failure);
+    blue_green_values(values, &given.blue_green);
+}
+
+fn blue_green_values(values: &mut Values, given: &BlueGreen) {
+    if let Some(pool) = &given.new_pool {
+        values.set(pool::NEW_POOL_ID, pool.as_str());
+    }
+    if let Some(surge) = given.max_surge {
+        values.set(pool::MAX_SURGE, surge.to_string());
+    }
+    values.set(pool::STEP_MINUTES, (given.pause.as_secs() / 60).to_string());
+    values.set(pool::KEEP_OLD, format!("{}s", given.keep_old.as_secs()));
 }
 
 const fn running_tasks(given: RunningTasks) -> &'static str {

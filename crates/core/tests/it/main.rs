@@ -27,6 +27,8 @@ mod replication;
 mod rights;
 mod rollout;
 mod rollout_autoscale;
+mod rollout_blue_green;
+mod rollout_blue_green_sweep;
 mod rollout_first_nodes;
 mod rollout_heal;
 mod rollout_in_place;

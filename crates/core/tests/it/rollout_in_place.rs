@@ -59,7 +59,12 @@ pub(crate) async fn ask(azure: &Azure, method: Method, path: &str, body: Option<
 /// A pool of ours of 5 nodes on 0.9.0, a job on it with a task that runs for an hour, and one that waits; and a job that
 /// somebody has disabled.
 pub(crate) async fn working() -> Azure {
-    let azure = world(|_| {});
+    working_in(|_| {}).await
+}
+
+/// The same in a world with a change.
+pub(crate) async fn working_in(change: impl FnOnce(&mut Value)) -> Azure {
+    let azure = world(change);
     let mut old = settings("acct1", 5);
     old.pool.version = image("0.9.0").parse().unwrap();
     good(roll_out(&azure, &old).await);
@@ -125,7 +130,7 @@ pub(crate) async fn state(azure: &Azure) -> String {
     text
 }
 
-async fn requeues(azure: &Azure) -> u64 {
+pub(crate) async fn requeues(azure: &Azure) -> u64 {
     let tasks = ask(azure, Method::GET, "/jobs/busy/tasks", None).await;
     let count = |task: &Value| task["executionInfo"]["requeueCount"].as_u64().unwrap_or(0);
     tasks["value"].as_array().unwrap().iter().map(count).sum()

@@ -176,7 +176,7 @@ fn is_open(value: &Value) -> bool {
 }
 
 /// Lays what was asked for over what is there. Lists are taken as a whole.
-fn merge(found: &mut Value, asked: &Value) {
+pub(super) fn merge(found: &mut Value, asked: &Value) {
     match (found, asked) {
         (Value::Object(found), Value::Object(asked)) => {
             for (name, asked) in asked {
@@ -199,7 +199,7 @@ fn lend_hidden(configuration: &mut Value, asked: &Value) {
     }
 }
 
-fn without_nulls(value: Value) -> Value {
+pub(super) fn without_nulls(value: Value) -> Value {
     match value {
         Value::Object(fields) => {
             let kept = fields.into_iter().filter(|(_, value)| !value.is_null());
@@ -211,7 +211,7 @@ fn without_nulls(value: Value) -> Value {
 }
 
 /// Metadata with an item set, or without it.
-fn with_item(metadata: &Value, name: &str, value: Option<&str>) -> Value {
+pub(super) fn with_item(metadata: &Value, name: &str, value: Option<&str>) -> Value {
     let items = metadata.as_array().cloned().unwrap_or_default();
     let others = items
         .into_iter()

@@ -34,6 +34,14 @@ impl Wanted {
         }
     }
 
+    /// A pool with the image that it has.
+    pub(in crate::rollout) fn as_it_is(id: &PoolId, pool: &Pool) -> Self {
+        Self::Former {
+            pool: id.clone(),
+            image: pool.image_id().map(str::to_owned),
+        }
+    }
+
     /// The specification that was asked for.
     pub(in crate::rollout) fn asked(&self) -> Option<&Spec> {
         match self {

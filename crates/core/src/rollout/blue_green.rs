@@ -1,0 +1,428 @@
+//! Moves the work of a pool to a second one with the new image, in as many steps as there is room for, and back.
+//!
+//! One loop: look at both pools, their jobs and the record; let `next` say what comes next; do that one thing; look
+//! again. A refused or lost write is just another look. It can be killed anywhere: the record in the former pool's
+//! metadata says where the next run goes on.
+
+pub(super) mod begin;
+pub(super) mod family;
+pub(super) mod find;
+pub(super) mod next;
+pub(super) mod stages;
+pub(super) mod steps;
+pub(super) mod tidy;
+
+use std::time::Duration;
+
+use super::{
+    PoolAction, RolloutReport,
+    attempts::Attempts,
+    decide::{self, Intent, Refusal},
+    explain::refused,
+    filling::{Filling, speaks_against_image},
+    jobs,
+    pair::{Kin, PairRecord, Shift},
+    pool::PoolAccess,
+    record::Phase,
+    spec::{Wanted, related},
+    verdict::Goal,
+};
+use crate::{
+    batch::{
+        job::{self, Job},
+        pool::{Deallocation, Pool, Resize},
+    },
+    error::{Error, ErrorKind, Result},
+    ids::{NodeCounts, PoolId},
+    request::Request,
+    settings::{BlueGreen, OnBad, RunningTasks, Targets},
+    words::Words,
+};
+use next::{Deed, Good, Seen, Side, next};
+use stages::Stage;
+
+/// How long Batch tries to shrink a pool before it has to be asked again; no maximum is documented. Tasks that run longer
+/// only cost another request.
+const SHRINKING: Duration = Duration::from_secs(3600);
+
+/// How the work moves.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Way<'s> {
+    /// What the second pool shall be; none when the work goes back by a request of its own.
+    pub(super) intent: Option<&'s Intent>,
+    /// The record with which it begins.
+    pub(super) record: &'s PairRecord,
+    /// What happens to the tasks that run.
+    pub(super) running_tasks: RunningTasks,
+    /// What happens when the image is bad.
+    pub(super) on_failure: OnBad,
+    /// How the pools are filled.
+    pub(super) filling: Filling<'s>,
+    /// Steps, pauses, and what becomes of the former pool.
+    pub(super) blue_green: &'s BlueGreen,
+}
+
+/// The two pools.
+#[derive(Debug)]
+pub(super) struct Pools<'account> {
+    /// The former one, which carries the record.
+    pub(super) old: PoolAccess<'account>,
+    /// The second one.
+    pub(super) new: PoolAccess<'account>,
+}
+
+/// Work that is being moved.
+#[derive(Debug)]
+pub(super) struct Shifting<'run, 'account> {
+    pools: &'run mut Pools<'account>,
+    way: Way<'run>,
+    report: &'run mut RolloutReport,
+    attempts: Attempts<'run>,
+    good: Good,
+    /// Why the new image was found bad.
+    bad: Option<Error>,
+}
+
+/// What one look shows.
+struct Look {
+    old: Pool,
+    new: Option<Pool>,
+    record: PairRecord,
+    shift: Shift,
+    jobs: Vec<Job>,
+}
+
+impl<'run, 'account: 'run> Shifting<'run, 'account> {
+    /// Nothing is done yet.
+    pub(super) fn new(pools: &'run mut Pools<'account>, way: Way<'run>, report: &'run mut RolloutReport) -> Self {
+        let attempts = Attempts::new(pools.old.client(), way.filling.doing);
+        Self {
+            pools,
+            way,
+            report,
+            attempts,
+            good: Good::default(),
+            bad: None,
+        }
+    }
+
+    /// Goes on until the second pool does the work, or the former one does it again.
+    ///
+    /// # Errors
+    /// `Returned` when the new image was found bad and the former pool does the work; when others change the pools
+    /// meanwhile, Batch refuses, or the run ends.
+    pub(super) async fn reach(mut self) -> Result<()> {
+        self.begin().await?;
+        loop {
+            let look = self.look().await?;
+            if self.bad.is_some() && look.shift.phase == Phase::Forward {
+                self.write_record(&look.old, &look.record.at(Phase::Back)).await?;
+                continue;
+            }
+            let seen = Seen {
+                old: &look.old,
+                new: look.new.as_ref(),
+                shift: &look.shift,
+                jobs: &look.jobs,
+                good: self.good,
+            };
+            match next(seen) {
+                Deed::Ended => return self.ended(&look),
+                Deed::Refuse(side, refusal) => return Err(refused(self.pool(side).id(), refusal)),
+                Deed::Grow(stage) => self.grow(stage, &look).await?,
+                Deed::Refill(size) => self.refill(size, &look).await?,
+                Deed::Finish => self.finish(&look).await?,
+                deed => self.carry_out(deed, &look).await?,
+            }
+        }
+    }
+
+    /// Writes the record, unless the former pool has it.
+    async fn begin(&mut self) -> Result<()> {
+        let wanted = self.way.record.clone();
+        loop {
+            let old = self.former().await?;
+            let there = match PairRecord::of(&old) {
+                Kin::Member(record) => record.shift.filter(Shift::is_under_way),
+                Kin::Nothing | Kin::Unreadable => None,
+            };
+            let asked = wanted.shift.as_ref();
+            match there {
+                Some(there) if asked.is_some_and(|asked| asked.id == there.id && asked.phase == there.phase) => break,
+                Some(there) if asked.is_none_or(|asked| asked.id != there.id) => {
+                    return Err(refused(self.pools.old.id(), begin::another(&there)));
+                }
+                // Another run of the same turned it back meanwhile.
+                Some(there) if there.phase == Phase::Back => break,
+                Some(_) | None => {
+                    if self.write_record(&old, &wanted).await? {
+                        break;
+                    }
+                }
+            }
+        }
+        let is_back = wanted.shift.is_some_and(|shift| shift.phase == Phase::Back);
+        self.report.action = if is_back {
+            PoolAction::Returned
+        } else {
+            PoolAction::Moved
+        };
+        Ok(())
+    }
+
+    async fn carry_out(&mut self, deed: Deed, look: &Look) -> Result<()> {
+        let (endpoint, client) = (self.pools.old.watch().endpoint(), self.pools.old.client());
+        let held = (self.pools.old.id().clone(), look.shift.id.clone());
+        match deed {
+            Deed::Create(nodes) => self.create(nodes, look).await,
+            Deed::Shrink(side, size) => self.shrink(side, size, look).await,
+            Deed::Await(side) => {
+                let count = look.of(side).map_or(0, |pool| count_of(pool.current));
+                self.wait(side.waiting(), count).await
+            }
+            Deed::Mark(job) => self.send(jobs::mark(endpoint, &job, Some((&held.0, &held.1)))).await,
+            Deed::Unmark(job) => self.send(jobs::mark(endpoint, &job, None)).await,
+            Deed::Disable(id) => {
+                client.note(format!("disabling job {id}"));
+                self.send(jobs::disable(endpoint, &id, self.way.running_tasks)).await
+            }
+            Deed::AwaitJobs(count) => self.wait("jobs and their running tasks", count).await,
+            Deed::Point(job, side) => {
+                let pool = self.pool(side).id().clone();
+                client.note(format!("pointing job {} to pool {pool}", job.id));
+                self.send(job::set_pool(endpoint, &job, &pool)).await
+            }
+            Deed::Enable(id) => {
+                client.note(format!("enabling job {id}"));
+                self.send(job::enable(endpoint, &id)).await
+            }
+            Deed::Forget(id) => self.send(job::delete(endpoint, &id)).await,
+            Deed::Delete => self.delete(look).await,
+            // These need more than a write, and `reach` has them.
+            Deed::Grow(_) | Deed::Refill(_) | Deed::Finish | Deed::Ended | Deed::Refuse(..) => Ok(()),
+        }
+    }
+
+    async fn send(&mut self, request: Request) -> Result<()> {
+        self.attempts.send(&self.pools.old, request).await
+    }
+
+    async fn wait(&mut self, what: &'static str, count: usize) -> Result<()> {
+        self.attempts.wait(&self.pools.old, what, count).await
+    }
+
+    const fn pool(&self, side: Side) -> &PoolAccess<'account> {
+        match side {
+            Side::Old => &self.pools.old,
+            Side::New => &self.pools.new,
+        }
+    }
+
+    async fn former(&self) -> Result<Pool> {
+        let pool = self.pools.old.find().await?;
+        pool.ok_or_else(|| refused(self.pools.old.id(), decide::deleted()))
+    }
+
+    async fn look(&self) -> Result<Look> {
+        let old = self.former().await?;
+        let record = match PairRecord::of(&old) {
+            Kin::Member(record) => Some(*record),
+            Kin::Nothing | Kin::Unreadable => None,
+        };
+        let with_shift = record.and_then(|record| Some((record.shift.clone()?, record)));
+        let Some((shift, record)) = with_shift else {
+            let why = "has lost its record of this roll-out meanwhile".to_owned();
+            let remedy = "look at the metadata of both pools and of their jobs: jobs with the metadata item azure-batch-held were disabled by this roll-out";
+            return Err(refused(self.pools.old.id(), Refusal { why, remedy }));
+        };
+        let new = self.pools.new.find().await?;
+        let mut jobs = self.pools.old.jobs().await?;
+        // A job that moved may stand in the one list or the other for a while; its own word decides.
+        for job in self.pools.new.jobs().await? {
+            if jobs.iter().all(|known| known.id != job.id) {
+                jobs.push(job);
+            }
+        }
+        Ok(Look {
+            old,
+            new,
+            record,
+            shift,
+            jobs,
+        })
+    }
+
+    async fn create(&mut self, nodes: NodeCounts, look: &Look) -> Result<()> {
+        let Some((intent, spec)) = self.way.intent.and_then(|intent| Some((intent, intent.spec.asked()?))) else {
+            return Ok(());
+        };
+        let record = PairRecord::after(look.record.family.clone(), self.pools.old.id().clone());
+        let body = spec.twin_body(&look.old, (nodes, intent.first_timeout()), &record.text());
+        let sent = self.pools.new.create(body).await;
+        self.attempts.after(&self.pools.new, sent).await.map(drop)
+    }
+
+    /// Brings the second pool to the size of a step. What speaks against the image is remembered, and the next look begins
+    /// the return.
+    async fn grow(&mut self, stage: Stage, look: &Look) -> Result<()> {
+        let (Some(intent), Some(new)) = (self.way.intent, &look.new) else {
+            return Ok(());
+        };
+        match self.fill(intent, stage, (new, look)).await {
+            Ok(()) => self.good.new = Some(stage.new),
+            Err(error) if speaks_against_image(error.kind()) => {
+                if self.way.on_failure == OnBad::Keep {
+                    return Err(error.with_hint(Words::naming(
+                        "both pools stay as they are: look at the new nodes, then run the same again, or go back with azure-batch-pool rollback",
+                    )));
+                }
+                let client = self.pools.new.client();
+                client.warn(format!("the new image is bad, so the work goes back: {error}"));
+                self.bad = Some(error);
+            }
+            Err(error) => return Err(error),
+        }
+        Ok(())
+    }
+
+    async fn fill(&mut self, intent: &Intent, stage: Stage, (new, look): (&Pool, &Look)) -> Result<()> {
+        let (filling, shift) = (self.way.filling, &look.shift);
+        let is_first = shift.first.total() > 0 && stage.new == shift.first;
+        let goal = if is_first {
+            Goal::all(stage.new)
+        } else if stage.new == shift.size {
+            intent.goal
+        } else {
+            Goal::new(Targets::from(stage.new), filling.readiness)
+        };
+        let sized = intent.sized(goal, new.targets);
+        let access = &mut self.pools.new;
+        if is_first {
+            let seen = (new, look.jobs.as_slice());
+            filling.try_image(access, seen, &sized, self.report).await?;
+        } else {
+            filling.grow(access, &sized, self.report).await?;
+        }
+        let pause = self.way.blue_green.pause;
+        if pause.is_zero() || stage.new == shift.size {
+            return Ok(());
+        }
+        let reached = intent.sized(goal, stage.new);
+        let what = (pause, "for the new nodes to stay ready");
+        filling.stay(access, &reached, what, self.report).await
+    }
+
+    /// Brings the former pool back to a size.
+    async fn refill(&mut self, size: NodeCounts, look: &Look) -> Result<()> {
+        let spec = Wanted::as_it_is(self.pools.old.id(), &look.old);
+        let filling = self.way.filling;
+        let intent = Intent::refilling(spec, (size, look.old.targets), filling.readiness);
+        filling.grow(&mut self.pools.old, &intent, self.report).await?;
+        self.good.old = Some(size);
+        Ok(())
+    }
+
+    async fn shrink(&mut self, side: Side, size: NodeCounts, look: &Look) -> Result<()> {
+        let Some(pool) = look.of(side) else {
+            return Ok(());
+        };
+        let access = match side {
+            Side::Old => &mut self.pools.old,
+            Side::New => &mut self.pools.new,
+        };
+        if pool.targets == size {
+            let text = format!("pool {} still runs tasks: asking again for fewer nodes", access.id());
+            access.client().note(text);
+        }
+        let order = Resize {
+            targets: size,
+            timeout: SHRINKING,
+            deallocation: Deallocation::TaskCompletion,
+        };
+        let sent = access.resize(&order, pool).await;
+        self.attempts.after(access, sent).await.map(drop)
+    }
+
+    async fn delete(&mut self, look: &Look) -> Result<()> {
+        let Some(pool) = &look.new else {
+            return Ok(());
+        };
+        let sent = self.pools.new.delete(pool).await;
+        self.attempts.after(&self.pools.new, sent).await.map(drop)
+    }
+
+    async fn finish(&mut self, look: &Look) -> Result<()> {
+        let now = self.pools.old.client().run().now();
+        let record = if look.shift.phase == Phase::Back {
+            if look.new.is_some() {
+                let text = format!("pool {} is left without nodes, as jobs name it", self.pools.new.id());
+                self.pools.new.client().warn(text);
+            }
+            look.record.at(Phase::Returned)
+        } else {
+            let until = begin::kept_until(self.way.blue_green, now);
+            let mut done = look.record.at(Phase::Done);
+            done.shift = done.shift.map(|shift| Shift { until, ..shift });
+            done
+        };
+        self.write_record(&look.old, &record).await.map(drop)
+    }
+
+    fn ended(self, look: &Look) -> Result<()> {
+        if look.shift.phase == Phase::Returned {
+            self.report.pool = self.pools.old.id().clone();
+            self.report.former_pool = None;
+        }
+        if let Some(former) = &mut self.report.former_pool {
+            former.nodes = look.old.targets;
+            former.kept_until = look.shift.until;
+        }
+        if look.shift.phase != Phase::Returned || self.way.intent.is_none() {
+            return Ok(());
+        }
+        let text = format!("pool {} does the work again, as before", self.pools.old.id());
+        let error = Error::new(ErrorKind::Returned, text)
+            .with_hint("correct what the reason names, publish another version, and roll that one out");
+        Err(match self.bad {
+            Some(bad) => error.because(bad),
+            None => error.because("an earlier run of this roll-out had found the new image bad"),
+        })
+    }
+
+    async fn write_record(&mut self, old: &Pool, record: &PairRecord) -> Result<bool> {
+        let sent = self.pools.old.change(related(old, &record.text()), old).await;
+        self.attempts.after(&self.pools.old, sent).await
+    }
+}
+
+impl Look {
+    const fn of(&self, side: Side) -> Option<&Pool> {
+        match side {
+            Side::Old => Some(&self.old),
+            Side::New => self.new.as_ref(),
+        }
+    }
+}
+
+impl Side {
+    const fn waiting(self) -> &'static str {
+        match self {
+            Self::Old => "nodes of the former pool to go",
+            Self::New => "nodes of the new pool to go",
+        }
+    }
+}
+
+impl<'account> Pools<'account> {
+    /// Access to both, by the same watch.
+    pub(super) const fn new(watch: &'account crate::watch::AccountWatch<'account>, old: PoolId, new: PoolId) -> Self {
+        Self {
+            old: PoolAccess::new(watch, old),
+            new: PoolAccess::new(watch, new),
+        }
+    }
+}
+
+fn count_of(nodes: NodeCounts) -> usize {
+    usize::try_from(nodes.total()).unwrap_or(usize::MAX)
+}

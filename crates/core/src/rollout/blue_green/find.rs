@@ -1,0 +1,285 @@
+//! What a roll-out that may use a second pool has to do: looks at the family of its pool, and at the room for two.
+//!
+//! It writes nothing. Whether a roll-out can begin is decided in `begin`.
+
+use super::{
+    begin::{self, Fit},
+    family::{self, Standing},
+    stages::stages,
+};
+use crate::{
+    batch::{
+        job,
+        pool::{self, Pool},
+    },
+    client::Client,
+    error::{Error, Result},
+    ids::PoolId,
+    rollout::{
+        counted::bare,
+        decide::{self, Intent, Refusal},
+        explain::refused,
+        observe::Site,
+        pair::{PairRecord, Shift},
+        record::{Record, Remembered},
+        room,
+        spec::{Spec, unusable},
+        step::RolloutStep,
+        verdict::Goal,
+    },
+    settings::{RolloutSettings, Strategy},
+};
+
+/// What there is to do.
+#[derive(Debug)]
+pub(in crate::rollout) struct Found {
+    /// That.
+    pub(in crate::rollout) what: What,
+    /// Why this way, when that was to be chosen.
+    pub(in crate::rollout) choice: Option<RolloutStep>,
+    /// Former pools whose time is over.
+    pub(in crate::rollout) expired: Vec<Pool>,
+}
+
+/// What there is to do.
+#[derive(Debug)]
+pub(in crate::rollout) enum What {
+    /// One pool is brought to what was asked for.
+    One(Box<RolloutSettings>),
+    /// The work moves to a second pool.
+    Two(Box<Two>),
+}
+
+/// Work that moves to a second pool.
+#[derive(Debug)]
+pub(in crate::rollout) struct Two {
+    /// The former pool.
+    pub(in crate::rollout) former: Pool,
+    /// Its id.
+    pub(in crate::rollout) former_id: PoolId,
+    /// What the second pool shall be.
+    pub(in crate::rollout) intent: Intent,
+    /// The same as settings.
+    pub(in crate::rollout) settings: RolloutSettings,
+    /// The record with which it begins or goes on.
+    pub(in crate::rollout) record: PairRecord,
+    /// The roll-out in it.
+    pub(in crate::rollout) shift: Shift,
+    /// Whether it goes on.
+    pub(in crate::rollout) resumes: Resumes,
+}
+
+/// Whether a roll-out goes on with what another run began.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rollout) enum Resumes {
+    No,
+    Yes,
+}
+
+/// What is looked at.
+struct Looking<'a> {
+    client: &'a Client,
+    site: &'a Site,
+    settings: &'a RolloutSettings,
+    family: &'a PoolId,
+    pools: &'a [Pool],
+}
+
+impl Looking<'_> {
+    fn one(&self, id: &PoolId, strategy: Strategy) -> What {
+        What::One(Box::new(of_pool(self.settings, id, strategy)))
+    }
+
+    /// What there is to do with the pool that does the work, and why so.
+    async fn next(&self, id: &PoolId, skipped: &mut Vec<String>) -> Result<(What, Option<RolloutStep>)> {
+        let (whole, spec) = self.former(id).await?;
+        let is_auto = self.settings.change.strategy == Strategy::Auto;
+        let goes_on = matches!(Record::of(&whole), Remembered::Change(record) if record.is_under_way());
+        if is_auto && goes_on {
+            return Ok((self.one(id, Strategy::InPlace), None));
+        }
+        if begin::fit(&spec, &whole) == Fit::Fits {
+            return Ok((self.one(id, Strategy::CreateOnly), None));
+        }
+        match self.begin((id, &whole), &spec, skipped).await? {
+            Ok(two) => {
+                let choice = is_auto.then(|| chosen(id.clone(), "blue-green", why_two(&two, self.settings)));
+                Ok((What::Two(Box::new(two)), choice))
+            }
+            Err(refusal) if is_auto => {
+                let cost = why_one(&whole, self.settings);
+                let why = format!("blue-green is not possible, as pool {id} {}; {cost}", refusal.why);
+                Ok((
+                    self.one(id, Strategy::InPlace),
+                    Some(chosen(id.clone(), "in-place", why)),
+                ))
+            }
+            Err(refusal) => Err(refused(id, refusal)),
+        }
+    }
+
+    /// The former pool as a whole, and what is asked for as if it were that pool's.
+    async fn former(&self, id: &PoolId) -> Result<(Pool, Spec)> {
+        let found = self.client.find(&pool::get(&self.site.endpoint, id)).await?;
+        let found = found.ok_or_else(|| refused(id, decide::deleted()))?;
+        let settings = of_pool(self.settings, id, Strategy::CreateOnly);
+        let spec = Spec::new(&settings).map_err(|faults| unusable(id, &faults))?;
+        Ok((Pool::new(found.value()), spec))
+    }
+
+    async fn begin(
+        &self,
+        (id, former): (&PoolId, &Pool),
+        spec: &Spec,
+        skipped: &mut Vec<String>,
+    ) -> Result<Result<Two, Refusal>> {
+        let second = match begin::second(self.settings, spec, (self.family, id)) {
+            Ok(second) => second,
+            Err(refusal) => return Ok(Err(refusal)),
+        };
+        let schedules = self.schedules(id, skipped).await?;
+        if let Some(refusal) = begin::refusal((self.settings, spec), former, (&second, self.pools, &schedules)) {
+            return Ok(Err(refusal));
+        }
+        let (settings, intent) = self.second(&second, former, spec);
+        let goal = Goal::all(intent.goal.targets);
+        let beside = room::beside(self.client, (&settings, goal), self.site, skipped).await?;
+        let now = self.client.run().now();
+        Ok(
+            begin::shift((self.settings, spec), former, second, (beside, now)).map(|shift| Two {
+                former: former.clone(),
+                former_id: id.clone(),
+                intent,
+                settings,
+                record: PairRecord::from(former, self.family.clone(), shift.clone()),
+                shift,
+                resumes: Resumes::No,
+            }),
+        )
+    }
+
+    async fn resume(&self, id: &PoolId, record: PairRecord) -> Result<Two> {
+        let (former, spec) = self.former(id).await?;
+        let shift = record.shift.clone().ok_or_else(|| refused(id, decide::deleted()))?;
+        if shift.id != spec.roll_out_id(self.settings.pool.targets.into(), None) {
+            return Err(refused(id, begin::another(&shift)));
+        }
+        let (settings, intent) = self.second(&shift.new, &former, &spec);
+        Ok(Two {
+            former,
+            former_id: id.clone(),
+            intent,
+            settings,
+            record,
+            shift,
+            resumes: Resumes::Yes,
+        })
+    }
+
+    /// The second pool as settings and as what is wanted. It is in the former one's network unless another is asked for.
+    fn second(&self, id: &PoolId, former: &Pool, spec: &Spec) -> (RolloutSettings, Intent) {
+        let mut settings = of_pool(self.settings, id, Strategy::CreateOnly);
+        let network = crate::json::at(former.body(), "/networkConfiguration");
+        if !network.is_null() && !settings.pool.json.contains_key("networkConfiguration") {
+            let json = &mut settings.pool.json;
+            json.insert("networkConfiguration".to_owned(), network.clone());
+        }
+        settings.pool.vm_size = settings.pool.vm_size.or_else(|| former.vm_size().parse().ok());
+        let intent = Intent::new(spec.twin(former, id.clone()), &settings);
+        (settings, intent)
+    }
+
+    /// The schedules that make jobs on the pool.
+    async fn schedules(&self, id: &PoolId, skipped: &mut Vec<String>) -> Result<Vec<String>> {
+        match self.client.list(&job::schedules(&self.site.endpoint)).await {
+            Ok(items) => Ok(items.iter().filter_map(|item| job::schedule_on(item, id)).collect()),
+            Err(error) if error.has_status(403) => {
+                skipped.push("job schedules on the pool: this identity may not read them".to_owned());
+                Ok(Vec::new())
+            }
+            Err(error) => Err(error),
+        }
+    }
+}
+
+/// Looks.
+///
+/// # Errors
+/// Why a roll-out cannot begin or go on; when the account cannot be read.
+pub(in crate::rollout) async fn find(
+    client: &Client,
+    site: &Site,
+    settings: &RolloutSettings,
+    skipped: &mut Vec<String>,
+) -> Result<Found> {
+    let listed = client.list(&pool::list(&site.endpoint)).await?;
+    let pools: Vec<Pool> = listed.into_iter().map(Pool::new).collect();
+    let family = family::family_of(&pools, &settings.pool.id);
+    let expired = family::expired(&pools, &family, client.run().now()).cloned().collect();
+    let looking = Looking {
+        client,
+        site,
+        settings,
+        family: &family,
+        pools: &pools,
+    };
+    let standing = family::standing(&pools, &family).map_err(|refusal| refused(&family, refusal))?;
+    let (what, choice) = match standing {
+        Standing::Nothing => (looking.one(&family, Strategy::CreateOnly), None),
+        Standing::UnderWay(former, record) => {
+            let two = looking.resume(&id_of(former)?, *record).await?;
+            (What::Two(Box::new(two)), None)
+        }
+        Standing::Working(former) => looking.next(&id_of(former)?, skipped).await?,
+    };
+    Ok(Found { what, choice, expired })
+}
+
+/// The same settings for a pool of the family.
+fn of_pool(settings: &RolloutSettings, id: &PoolId, strategy: Strategy) -> RolloutSettings {
+    let mut settings = settings.clone();
+    settings.pool.json.remove("id");
+    settings.pool.id = id.clone();
+    settings.change.strategy = strategy;
+    settings
+}
+
+fn id_of(pool: &Pool) -> Result<PoolId> {
+    pool.id()
+        .ok_or_else(|| Error::new(crate::error::ErrorKind::Azure, "Batch lists a pool without an id"))
+}
+
+const fn chosen(pool: PoolId, strategy: &'static str, why: String) -> RolloutStep {
+    RolloutStep::ChooseStrategy { pool, strategy, why }
+}
+
+/// What two pools cost.
+fn why_two(two: &Two, settings: &RolloutSettings) -> String {
+    let shift = &two.shift;
+    let stages = stages(shift).unwrap_or_default();
+    let peaks = stages.iter().scan(shift.was, |old, stage| {
+        let both = old.total().saturating_add(stage.new.total());
+        *old = stage.old;
+        Some(both)
+    });
+    let usual = shift.was.total().max(shift.size.total());
+    let more = peaks.max().unwrap_or(0).saturating_sub(usual);
+    let steps = match stages.len() {
+        1 => "1 step".to_owned(),
+        steps => format!("{steps} steps"),
+    };
+    format!(
+        "there is room for {more} more nodes of {}, in {steps}, and no time without nodes; {}",
+        two.former.vm_size(),
+        why_one(&two.former, settings)
+    )
+}
+
+/// What a change in place costs.
+fn why_one(former: &Pool, settings: &RolloutSettings) -> String {
+    format!(
+        "in place takes no more nodes, but {} would be away until their tasks have ended and {} new ones have started",
+        bare(former.current),
+        bare(settings.pool.targets.into())
+    )
+}

@@ -1,0 +1,52 @@
+//! Deletes former pools whose time is over: without nodes, without jobs, and made by roll-outs.
+//!
+//! It is housekeeping after a good end. What cannot be deleted stays, with a warning.
+
+use crate::{
+    batch::{
+        job::{self, Job, JobState},
+        pool::{self, Pool},
+    },
+    client::Client,
+    error::{ErrorKind, Result},
+    ids::BatchEndpoint,
+    rollout::step::RolloutStep,
+};
+
+/// The steps of a plan.
+pub(in crate::rollout) fn steps(expired: &[Pool]) -> impl Iterator<Item = RolloutStep> {
+    expired
+        .iter()
+        .filter_map(Pool::id)
+        .map(|pool| RolloutStep::DeleteFormerPool { pool })
+}
+
+/// Deletes.
+///
+/// # Errors
+/// When the run ends.
+pub(in crate::rollout) async fn tidy(client: &Client, endpoint: &BatchEndpoint, expired: &[Pool]) -> Result<()> {
+    for found in expired {
+        let Some(id) = found.id() else { continue };
+        let deleted = async || -> Result<()> {
+            let jobs = client.list(&job::list(endpoint, &id)).await?;
+            let live = jobs
+                .into_iter()
+                .map(Job::new)
+                .find(|job| job.is_on(&id) && job.state != JobState::Other);
+            if let Some(job) = live {
+                client.warn(format!("former pool {id} is kept: job {} names it", job.id));
+                return Ok(());
+            }
+            client.send(&pool::delete(endpoint, &id, found.etag.as_deref())).await?;
+            client.note(format!("former pool {id} is deleted, as its time is over"));
+            Ok(())
+        };
+        match deleted().await {
+            Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => return Err(error),
+            Err(error) => client.warn(format!("former pool {id} is kept: {error}")),
+            Ok(()) => {}
+        }
+    }
+    Ok(())
+}

@@ -1,0 +1,241 @@
+//! A roll-out that may use a second pool, from the first look to the end; and the return from one.
+//!
+//! Which of the two ways it takes is found out in `blue_green::find`, each step of the way in `blue_green::next`.
+
+use super::{
+    RolloutReport, before,
+    blue_green::{
+        Pools, Shifting, Way, begin, family,
+        find::{self, Found, Two, What},
+        steps::steps,
+        tidy,
+    },
+    ensure_replicas,
+    filling::Filling,
+    pair::{PairRecord, Shift},
+    pool::PoolAccess,
+    record::{Record, Remembered},
+    replicas,
+    report::{FormerPool, PoolAction},
+    step::RolloutStep,
+    tell_skipped,
+};
+use crate::{
+    batch::pool::{self, Pool},
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::{BatchEndpoint, PoolId},
+    plan::Plan,
+    rights,
+    rollout::observe::Site,
+    settings::{BlueGreen, Canary, OnBad, RollbackSettings, RolloutSettings},
+    watch::{AccountWatch, Looks},
+};
+
+/// The roll-out that a return goes back on.
+#[derive(Debug)]
+pub(super) struct Pair {
+    former: PoolId,
+    record: PairRecord,
+    shift: Shift,
+}
+
+/// What the roll-out would do.
+///
+/// # Errors
+/// As far as the roll-out would fail before its first write.
+pub(super) async fn plan(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    settings: &RolloutSettings,
+) -> Result<Plan<RolloutStep>> {
+    let found = find::find(client, site, settings, &mut Vec::new()).await?;
+    let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
+    match &found.what {
+        What::One(settings) => plan.extend(super::plan_one((client, looks), site, settings).await?.steps),
+        What::Two(two) => {
+            let watch = watch(client, site, two);
+            let access = PoolAccess::new(&watch, two.shift.new.clone());
+            let need = replicas::foresee(&access, site, &two.settings).await?;
+            plan.extend(planned(client, &watch, two, &need).await?);
+        }
+    }
+    plan.extend(tidy::steps(&found.expired));
+    Ok(Plan::new(plan))
+}
+
+/// Rolls out.
+///
+/// # Errors
+/// As the roll-out.
+pub(super) async fn roll_out(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let mut skipped = Vec::new();
+    let look = find::find(client, site, settings, &mut skipped);
+    let found: Found = client
+        .run()
+        .step("find", "looking at the pools of this name", look)
+        .await?;
+    tell_skipped(client, &skipped);
+    report.skipped_checks.extend(skipped);
+    if let Some(step) = found.choice {
+        client.note(step.to_string());
+        report.plan.steps.push(step);
+    }
+    match &found.what {
+        What::One(settings) => {
+            report.pool = settings.pool.id.clone();
+            super::roll_out_one((client, looks), site, settings, report).await?;
+        }
+        What::Two(two) => move_work(client, site, two, report).await?,
+    }
+    tidy::tidy(client, &site.endpoint, &found.expired).await
+}
+
+async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut RolloutReport) -> Result<()> {
+    report.pool = two.shift.new.clone();
+    report.needed = two.intent.goal.needed.total();
+    report.former_pool = Some(FormerPool {
+        pool: two.former_id.clone(),
+        nodes: two.former.targets,
+        kept_until: None,
+    });
+    let look = before::check_rights(client, rights::replacement(&two.settings), &two.settings);
+    let skipped = client.run().step("before", "checking rights", look).await?;
+    tell_skipped(client, &skipped);
+    report.skipped_checks.extend(skipped);
+    let watch = watch(client, site, two);
+    let access = PoolAccess::new(&watch, two.shift.new.clone());
+    let need = replicas::foresee(&access, site, &two.settings).await?;
+    let steps = planned(client, &watch, two, &need).await?;
+    report.plan.steps.extend(steps);
+    ensure_replicas(client, site, Some(need), report).await?;
+    let change = &two.settings.change;
+    let doing = format!("move the work of pool {} to pool {}", two.former_id, two.shift.new);
+    let way = Way {
+        intent: Some(&two.intent),
+        record: &two.record,
+        running_tasks: change.running_tasks,
+        on_failure: change.on_failure,
+        filling: Filling {
+            canary: &change.canary,
+            readiness: two.settings.policy.readiness,
+            rounds: two.settings.policy.resize.rounds,
+            doing: &doing,
+        },
+        blue_green: &change.blue_green,
+    };
+    let mut pools = Pools::new(&watch, two.former_id.clone(), two.shift.new.clone());
+    let shifting = Shifting::new(&mut pools, way, report);
+    let what = "moving the work to the second pool";
+    client.run().step("blue-green", what, Box::pin(shifting.reach())).await
+}
+
+async fn planned(
+    client: &Client,
+    watch: &AccountWatch<'_>,
+    two: &Two,
+    need: &replicas::Need,
+) -> Result<Vec<RolloutStep>> {
+    let jobs = PoolAccess::new(watch, two.former_id.clone()).jobs().await?;
+    for job in jobs.iter().filter(|job| job.is_of_schedule() || !job.names_pool) {
+        let text = format!(
+            "job {} is a schedule's, or has a pool of its own: it is left alone",
+            job.id
+        );
+        client.note(text);
+    }
+    let mut plan: Vec<RolloutStep> = need.steps(&two.settings).into_iter().collect();
+    plan.extend(steps(two, &jobs, &two.settings));
+    Ok(plan)
+}
+
+fn watch<'a>(client: &'a Client, site: &Site, two: &Two) -> AccountWatch<'a> {
+    let both = vec![two.former_id.clone(), two.shift.new.clone()];
+    AccountWatch::new(client, site.endpoint.clone(), both)
+}
+
+/// The roll-out to a second pool that a return is about; nothing when it is about a change in place.
+///
+/// # Errors
+/// `Refused` when the former pool is gone; when the pools cannot be listed.
+pub(super) async fn to_return(
+    client: &Client,
+    endpoint: &BatchEndpoint,
+    settings: &RollbackSettings,
+) -> Result<Option<Pair>> {
+    let pools: Vec<Pool> = client
+        .list(&pool::list(endpoint))
+        .await?
+        .into_iter()
+        .map(Pool::new)
+        .collect();
+    let family = family::family_of(&pools, &settings.pool);
+    let given = pools.iter().find(|pool| pool.is_called(&settings.pool));
+    let changed = match given.map(Record::of) {
+        Some(Remembered::Change(record)) => Some(record.since),
+        Some(Remembered::Nothing | Remembered::Unreadable) | None => None,
+    };
+    let pair = family::to_return(&pools, &family);
+    let pair = pair.filter(|(_, _, shift)| shift.is_under_way() || changed.is_none_or(|since| since < shift.since));
+    let Some((former, record, shift)) = pair else {
+        let is_second = given.is_some_and(|pool| pool.metadata(super::pair::PAIR).is_some());
+        return if is_second && changed.is_none() {
+            Err(Error::new(
+                ErrorKind::Refused,
+                "the pool that did the work before is not there any more",
+            )
+            .with_hint("roll out the version that the pool shall have"))
+        } else {
+            Ok(None)
+        };
+    };
+    Ok(former.id().map(|former| Pair { former, record, shift }))
+}
+
+/// Brings the work back to the former pool.
+///
+/// # Errors
+/// As the return.
+pub(super) async fn go_back(
+    client: &Client,
+    endpoint: BatchEndpoint,
+    (settings, pair): (&RollbackSettings, Pair),
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let both = vec![pair.former.clone(), pair.shift.new.clone()];
+    let watch = AccountWatch::new(client, endpoint, both);
+    let mut pools = Pools::new(&watch, pair.former.clone(), pair.shift.new.clone());
+    report.pool = pair.former.clone();
+    let new = pools.new.find().await?;
+    let Some(shift) = begin::back(&pair.shift, new.as_ref()) else {
+        report.action = PoolAction::Unchanged;
+        return Ok(());
+    };
+    let record = pair.record.with(shift);
+    let (doing, canary) = (
+        format!("bring the work back to pool {}", pair.former),
+        Canary::default(),
+    );
+    let blue_green = BlueGreen::default();
+    let way = Way {
+        intent: None,
+        record: &record,
+        running_tasks: settings.running_tasks,
+        on_failure: OnBad::Keep,
+        filling: Filling {
+            canary: &canary,
+            readiness: settings.readiness,
+            rounds: settings.resize.rounds,
+            doing: &doing,
+        },
+        blue_green: &blue_green,
+    };
+    let shifting = Shifting::new(&mut pools, way, report);
+    let what = "bringing the work back to the former pool";
+    client.run().step("return", what, Box::pin(shifting.reach())).await
+}
