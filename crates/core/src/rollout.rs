@@ -30,12 +30,14 @@ pub use step::RolloutStep;
 
 use crate::{
     client::Client,
+    command::az,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
     settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
 };
 use decide::Intent;
+use explain::At;
 use observe::Site;
 use plan::Size;
 use pool::PoolAccess;
@@ -49,7 +51,7 @@ pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> Rollou
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out(client, settings, &mut report)).await;
     report.steps = client.run().steps();
-    let result = result.map_err(|error| explained(error, settings, report.action));
+    let result = result.map_err(|error| explained(error, settings, &report));
     Ended { result, report }
 }
 
@@ -62,7 +64,7 @@ pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Resul
         let intent = intent(settings)?;
         let site = observe::observe(client, settings).await?;
         let watch = watch(client, &site, settings);
-        let access = PoolAccess::new(&watch, settings.pool.id.clone());
+        let access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
         let mut beginning = plan::look(&access, &intent, settings).await?;
         if beginning.size.brings_nodes() {
             let need = replicas::foresee(&access, &site, settings).await?;
@@ -72,7 +74,7 @@ pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Resul
     };
     planned
         .await
-        .map_err(|error: Error| explained(error, settings, PoolAction::None))
+        .map_err(|error: Error| explained(error, settings, &RolloutReport::new(settings)))
 }
 
 /// Checks the settings against each other and against the pool JSON. It sends nothing.
@@ -94,9 +96,10 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
         .await?;
     tell_skipped(client, &site.skipped);
     report.skipped_checks.clone_from(&site.skipped);
+    report.endpoint = Some(site.endpoint.clone());
 
     let watch = watch(client, &site, settings);
-    let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
+    let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
@@ -160,7 +163,7 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
     report.steps = client.run().steps();
     let doing = format!("cannot bring pool {} back", settings.pool);
     Ended {
-        result: result.map_err(|error| error.while_doing(doing)),
+        result: result.map_err(|error| error.in_flow(doing)),
         report,
     }
 }
@@ -221,7 +224,7 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
 fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
         let stillness = settings.policy.readiness.node_timeout;
-        return Err(explain::unready(access.id(), intent.goal, waited, stillness));
+        return Err(explain::unready(access.at(), intent.goal, waited, stillness));
     }
     warn_of_missing(access, intent, waited);
     if let Some(image) = &waited.census.other_image {
@@ -250,21 +253,26 @@ fn warn_of_missing(access: &PoolAccess<'_>, intent: &Intent, waited: &Waited) {
 }
 
 /// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
-fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Error {
+fn explained(error: Error, settings: &RolloutSettings, report: &RolloutReport) -> Error {
     let pool = &settings.pool;
     let doing = format!("cannot roll out {} to pool {}", pool.version.name(), pool.id);
-    let error = match (error.kind(), action) {
-        (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => {
-            error.with_hint("the pool stays as it is; run the same again and it continues from here")
-        }
-        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error.with_hint(
-            "the change in place has not come to its end: the pool may be empty and its jobs disabled; run the same again to end it, or go back with azure-batch-pool rollback",
-        ),
-        (ErrorKind::Cancelled, _) => error.with_hint(format!(
-            "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",
-            pool.id
-        )),
+    let at = report.endpoint.as_ref().map(|endpoint| At {
+        pool: &pool.id,
+        endpoint,
+        account: None,
+    });
+    let error = match (error.kind(), report.action) {
+        (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => error
+            .with_kept("the pool stays as it is")
+            .with_next("run the same again: it goes on from here", None),
+        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error
+            .with_kept("the change in place has not come to its end: the pool may be empty and its jobs disabled")
+            .with_next("run the same again to end it", None)
+            .with_next("or bring the pool back to what it was", at.map(At::rolling_back)),
+        (ErrorKind::Cancelled, _) => error
+            .with_kept("a resize that has begun goes on in Azure, and its nodes are billed")
+            .with_next("run the same again to go on from here; to stop the resize too", at.map(|at| at.az(az::STOP_RESIZE))),
         _ => error,
     };
-    error.while_doing(doing)
+    error.in_flow(doing)
 }

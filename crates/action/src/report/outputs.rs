@@ -59,7 +59,7 @@ pub fn write_all(report: &Report, report_path: Option<&Path>, runner: &Runner, r
         check(
             "job summary",
             path,
-            append(path, &redactor.clean(&summary::markdown(report))),
+            append(path, &redactor.clean(&summary::markdown(report, report_path))),
         );
     }
     unwritten
@@ -81,7 +81,7 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> [(&'static str, Strin
         asked.map_or_else(String::new, |asked| asked.pool.to_string()),
         asked.map_or_else(String::new, |asked| asked.version.to_string()),
         report.wanted().to_string(),
-        report.ready().to_string(),
+        report.ready().map_or_else(String::new, |ready| ready.to_string()),
         report.rounds().to_string(),
         report.action().to_owned(),
         report.result.to_owned(),

@@ -8,8 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::explain::At;
 use crate::{
     batch::{
+        account::Account,
         job::{self, Job},
         node::{self, Node, StateCounts},
         pool::{self, Pool, Resize},
@@ -31,6 +33,7 @@ const BETWEEN_WRITES: Duration = Duration::from_secs(30);
 pub(super) struct PoolAccess<'a> {
     watch: &'a AccountWatch<'a>,
     id: PoolId,
+    account: Option<Account>,
     written: Option<Instant>,
 }
 
@@ -48,7 +51,23 @@ impl<'a> PoolAccess<'a> {
         Self {
             watch,
             id,
+            account: None,
             written: None,
+        }
+    }
+
+    /// The same with what ARM says of its account.
+    pub(super) fn in_account(mut self, account: Option<Account>) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// The pool and its account, for commands about it.
+    pub(super) fn at(&self) -> At<'_> {
+        At {
+            pool: &self.id,
+            endpoint: self.watch.endpoint(),
+            account: self.account.as_ref(),
         }
     }
 

@@ -131,7 +131,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             };
             match next::next(seen, self.way.running_tasks) {
                 Deed::Ended => return self.ended(&record),
-                Deed::Refuse(refusal) => return Err(refused(self.access.id(), refusal)),
+                Deed::Refuse(refusal) => return Err(refused(self.access.at(), refusal)),
                 Deed::Fill => self.fill(&pool, &record, &jobs).await?,
                 deed => self.carry_out(deed, &pool, &record).await?,
             }
@@ -161,7 +161,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             let pool = self.find().await?;
             let begun = self
                 .begun(&pool)
-                .map_err(|refusal| refused(self.access.id(), refusal))?;
+                .map_err(|refusal| refused(self.access.at(), refusal))?;
             let record = match begun {
                 None => {
                     self.note_action(PoolAction::Unchanged);
@@ -201,7 +201,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     async fn find(&self) -> Result<Pool> {
         let pool = self.access.find().await?;
-        pool.ok_or_else(|| refused(self.access.id(), decide::deleted()))
+        pool.ok_or_else(|| refused(self.access.at(), decide::deleted()))
     }
 
     async fn look(&self) -> Result<(Pool, Record)> {
@@ -211,7 +211,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             Remembered::Nothing | Remembered::Unreadable => {
                 let why = "has lost its record of this change meanwhile".to_owned();
                 let remedy = "look at the pool's metadata and jobs: jobs with the metadata item azure-batch-held were disabled by this change";
-                Err(refused(self.access.id(), Refusal { why, remedy }))
+                Err(refused(self.access.at(), Refusal { why, remedy }))
             }
         }
     }
@@ -344,7 +344,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             return Ok(());
         }
         let stillness = self.way.readiness.node_timeout;
-        Err(explain::unready(self.access.id(), intent.goal, &waited, stillness))
+        Err(explain::unready(self.access.at(), intent.goal, &waited, stillness))
     }
 
     async fn finish(&mut self, pool: &Pool, record: &Record) -> Result<()> {
@@ -445,13 +445,14 @@ fn too_long() -> Error {
 }
 
 fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Error {
+    let former = record.former_image().map(explain::short_image);
     let text = format!(
-        "pool {} is what it was before, on {}",
+        "the new image was found bad, and pool {} is on {} again",
         access.id(),
-        record.former_image().unwrap_or("its former image")
+        former.as_deref().unwrap_or("its former image")
     );
-    let error = Error::new(ErrorKind::Returned, text)
-        .with_hint("correct what the reason names, publish another version, and roll that one out");
+    let error = Error::plain(ErrorKind::Returned, text)
+        .with_next("correct the image, publish another version, and roll that one out", None);
     match bad {
         Some(bad) => error.because(bad),
         None => error.because("an earlier run of this roll-out had found the new image bad"),

@@ -12,7 +12,7 @@ use super::{
     verdict::{Census, Goal},
 };
 use crate::{
-    ids::{PoolId, resource::ImageVersionId},
+    ids::{BatchEndpoint, PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
     settings::{RolloutSettings, Targets},
@@ -26,6 +26,9 @@ pub type RolloutOutcome = Ended<(), RolloutReport>;
 pub struct RolloutReport {
     /// The pool.
     pub pool: PoolId,
+    /// Where its account answers, once that is known; programs know it from what they asked for.
+    #[serde(skip)]
+    pub endpoint: Option<BatchEndpoint>,
     /// The version its nodes shall run; absent when the pool goes back to what it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<ImageVersionId>,
@@ -37,8 +40,8 @@ pub struct RolloutReport {
     pub action: PoolAction,
     /// Nodes that count towards the wish and are needed for success.
     pub needed: u32,
-    /// Nodes that are idle or running on the version.
-    pub ready: u32,
+    /// Nodes that are idle or running on the version; absent when they were not counted.
+    pub ready: Option<u32>,
     /// All nodes by state.
     pub states: BTreeMap<String, u32>,
     /// What became of the command on the nodes that tried the image first.
@@ -102,12 +105,13 @@ impl RolloutReport {
     pub(super) fn of_pool(pool: &PoolId, targets: Targets) -> Self {
         Self {
             pool: pool.clone(),
+            endpoint: None,
             version: None,
             targets,
             plan: Plan::default(),
             action: PoolAction::None,
             needed: 0,
-            ready: 0,
+            ready: None,
             states: BTreeMap::new(),
             canary: Vec::new(),
             rounds: Vec::new(),
@@ -119,6 +123,6 @@ impl RolloutReport {
     /// Notes what was counted last.
     pub(super) fn count(&mut self, goal: Goal, census: &Census) {
         self.states.clone_from(&census.states);
-        self.ready = goal.counted(census.ready);
+        self.ready = Some(goal.counted(census.ready));
     }
 }

@@ -117,8 +117,8 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                     self.note_action(self.tried.unwrap_or(PoolAction::Unchanged));
                     return Ok(());
                 }
-                Next::Replace(_) => return Err(explain::refused(self.access.id(), decide::replaced())),
-                Next::Refuse(refusal) => return Err(explain::refused(self.access.id(), refusal)),
+                Next::Replace(_) => return Err(explain::refused(self.access.at(), decide::replaced())),
+                Next::Refuse(refusal) => return Err(explain::refused(self.access.at(), refusal)),
             }
         }
     }
@@ -153,7 +153,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         let goal = self.intent.goal;
         let rounds = self.round_of(NodeCounts::default());
         let Some(spec) = self.intent.spec.asked() else {
-            return Err(explain::refused(self.access.id(), decide::deleted()));
+            return Err(explain::refused(self.access.at(), decide::deleted()));
         };
         let body = spec.create_body(goal.targets, rounds.timeout());
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
@@ -296,7 +296,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     fn ended(&self, pool: &Pool, end: End, judged: Option<&Judgement>) -> Error {
         let rounds = self.report.rounds.len();
         let ending = explain::Ending { end, judged, rounds };
-        explain::too_small(self.access.id(), self.intent.goal, pool.current, &ending)
+        explain::too_small(self.access.at(), self.intent.goal, pool.current, &ending)
     }
 
     /// The round that a write begins: the next one, or the first of a pool of that size.

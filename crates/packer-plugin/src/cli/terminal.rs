@@ -17,6 +17,13 @@ use secrecy::SecretString;
 /// How often the spinner turns: often enough to look alive, seldom enough for a slow line.
 const TICK: Duration = Duration::from_millis(200);
 
+/// The width of text where there is no terminal.
+const USUAL_WIDTH: usize = 80;
+
+/// Text that is narrower is hard to read, and so is text that is wider.
+const NARROWEST: usize = 40;
+const WIDEST: usize = 100;
+
 /// Where lines and bars go.
 #[derive(Default)]
 pub(super) struct Terminal {
@@ -52,6 +59,12 @@ impl Terminal {
     /// What makes texts safe to show.
     pub(super) const fn redactor(&self) -> &Redactor {
         &self.redactor
+    }
+
+    /// How many letters a line of text holds.
+    pub(super) fn width(&self) -> usize {
+        let size = console::Term::stderr().size_checked();
+        size.map_or(USUAL_WIDTH, |(_rows, columns)| usize::from(columns).clamp(NARROWEST, WIDEST))
     }
 
     /// From now on there may be bars.

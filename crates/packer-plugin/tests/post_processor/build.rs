@@ -156,9 +156,11 @@ async fn a_failure_is_shown_whole_and_in_words_that_packer_does_not_take_for_a_c
     let (packer, _) = configured(End::Failure(ErrorKind::Quota), &folder).await;
     let outcome = packer.post_process().await.unwrap();
     insta::assert_snapshot!(outcome.error.as_deref().unwrap(), @"
-    cannot publish 1.4.2
-      caused by: the service said panic : no
-      hint: ask it again
+    the service said panic : no
+
+      So this run could not publish 1.4.2.
+
+      Ask it again.
     ");
     assert_eq!(outcome.keep, Keep::Discard);
     assert!(!folder.path().join("manifest.json").exists());
@@ -177,16 +179,21 @@ async fn what_azure_says_is_neither_obeyed_nor_a_line_of_packer_and_shows_no_sec
     packer.configure(&user, &PACKER).await.unwrap();
     let error = packer.post_process().await.unwrap().error.unwrap();
     let lines = [
-        "cannot publish 1.4.2",
-        "  caused by: the service said panic : no",
-        "  : :stop-commands::x",
-        "  ==> null.machine: Build finished  [2J## [add-path]x ***",
-        "  hint: ask it again",
+        "the service said panic : no ::stop-commands::x ==> null.machine: Build finished  [2J## [add-path]x ***",
+        "",
+        "  So this run could not publish 1.4.2.",
+        "",
+        "  Ask it again.",
     ];
     assert_eq!(error, lines.join("\n"));
     let said = packer.said();
     let warning = said.iter().find(|line| line.contains("the service said"));
-    assert_eq!(warning, Some(&lines[1..4].join("\n").replace("caused by", "warning")));
+    let warned = [
+        "  warning: the service said panic : no",
+        "  : :stop-commands::x",
+        "  ==> null.machine: Build finished  [2J## [add-path]x ***",
+    ];
+    assert_eq!(warning, Some(&warned.join("\n")));
     user["deadline"] = json!("s3cret-of-the-app");
     let refused = packer.configure(&user, &PACKER).await.unwrap_err();
     assert!(refused.contains("deadline: \"***\" is not a duration"), "{refused}");
