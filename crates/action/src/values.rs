@@ -121,15 +121,20 @@ impl Given {
         }
     }
 
-    /// Puts the contents of the manifest and of a file of pool JSON (`@file`) in the place of their paths.
+    /// Puts the contents of the manifest, the pool file and a file of pool JSON (`@file`) in the place of their paths.
     ///
     /// # Errors
     /// A fault for each file that cannot be read; its option then counts as unknown.
     pub fn read_files(&mut self) -> Vec<Fault> {
-        let manifest = self.text(pool::MANIFEST).map(str::to_owned);
+        let path = |opt| self.text(opt).map(str::to_owned);
+        let (manifest, pool_file) = (path(pool::MANIFEST), path(pool::POOL_FILE));
         let pool_json = self.text(pool::POOL_JSON).and_then(|text| text.strip_prefix('@'));
         let pool_json = pool_json.map(|path| path.trim().to_owned());
-        let named = [(pool::MANIFEST, manifest), (pool::POOL_JSON, pool_json)];
+        let named = [
+            (pool::MANIFEST, manifest),
+            (pool::POOL_FILE, pool_file),
+            (pool::POOL_JSON, pool_json),
+        ];
         let named = named.into_iter().filter_map(|(opt, path)| Some((opt, path?)));
         let mut faults = Vec::new();
         for (opt, path) in named.collect::<Vec<_>>() {
@@ -167,11 +172,17 @@ impl Given {
         }
     }
 
-    /// Of Batch's JSON the parts that look like secrets; it holds passwords, keys and signed addresses.
+    /// Of Batch's JSON and of a pool file the parts that look like secrets; they hold passwords, keys and signed
+    /// addresses.
     fn remember_secrets_in(&mut self, opt: &'static Opt, text: &str) {
-        if matches!(opt.kind, Kind::Json) {
+        let of_file = (opt == pool::POOL_FILE)
+            .then(|| settings::pool_file_as_json(text))
+            .flatten();
+        if matches!(opt.kind, Kind::Json) || opt == pool::POOL_FILE {
             let origin = Origin::User;
-            let found = secrets_in_json(text).into_iter().map(|text| Secret { text, origin });
+            let found = secrets_in_json(of_file.as_deref().unwrap_or(text))
+                .into_iter()
+                .map(|text| Secret { text, origin });
             self.secrets.extend(found);
         }
     }

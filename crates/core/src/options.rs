@@ -4,6 +4,7 @@
 //! flags, inputs, reference pages and the comments of the service's messages follow from it. No value is read here:
 //! that is for [`crate::settings`].
 
+pub mod file;
 pub mod fleet;
 pub mod image;
 pub mod pool;
@@ -413,6 +414,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         image::OF_POST_PROCESSOR,
         pool::OF_VERSION,
         pool::OF_ACCOUNT,
+        pool::OF_FILE,
         pool::OF_POOL,
         pool::OF_MACHINES,
         pool::OF_READINESS,

@@ -3,10 +3,14 @@
 //! It changes no image of an existing pool. What comes next is decided in `decide`, after each look; the writes are in
 //! `pool`.
 
+mod attempts;
 mod before;
+mod canary;
 mod counted;
 mod decide;
 mod explain;
+mod filling;
+mod jobs;
 mod observe;
 mod one_line;
 mod plan;
@@ -23,7 +27,7 @@ mod standing;
 mod step;
 mod verdict;
 
-pub use replace::CanaryTask;
+pub use canary::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
@@ -38,6 +42,7 @@ use crate::{
 };
 use decide::Intent;
 use explain::At;
+use filling::Filling;
 use observe::Site;
 use plan::Size;
 use pool::PoolAccess;
@@ -82,7 +87,12 @@ pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Resul
 /// # Errors
 /// With all faults.
 pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
-    Spec::new(settings).map(drop)
+    let faults = Spec::new(settings).err().unwrap_or_default();
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let spots = &settings.pool.spots;
+    Err(faults.into_iter().map(|fault| spots.placed(fault)).collect())
 }
 
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
@@ -114,20 +124,36 @@ async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut Roll
         advised(client, &site, ensured, report)?;
     }
     report.plan = beginning.plan;
-    if beginning.size == Size::Replaced {
-        return replace(&mut access, &intent, settings, report).await;
+    match beginning.size {
+        Size::Replaced => return replace(&mut access, &intent, settings, report).await,
+        Size::Tried => {
+            try_first(&mut access, &intent, settings, report).await?;
+            beginning.size = plan::look(&access, &intent, settings).await?.size;
+        }
+        Size::Reached | Size::NoNewNodes | Size::NewNodes => {}
     }
-    if beginning.size == Size::Reached {
-        report.action = PoolAction::Unchanged;
-    } else {
+    bring(&mut access, (&intent, settings), beginning.size, report).await
+}
+
+/// Brings a pool to its size that has its image, and judges its nodes.
+async fn bring(
+    access: &mut PoolAccess<'_>,
+    (intent, settings): (&Intent, &RolloutSettings),
+    size: Size,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let run = access.client().run();
+    if size != Size::Reached {
         let doing = format!("bring pool {} to its size", settings.pool.id);
-        let sizing = Sizing::new(&mut access, &intent, settings.policy.resize.rounds, &doing, report);
+        let sizing = Sizing::new(access, intent, settings.policy.resize.rounds, &doing, report);
         run.step("resize", "bringing the pool to its size", sizing.reach())
             .await?;
+    } else if report.action == PoolAction::None {
+        report.action = PoolAction::Unchanged;
     }
-    let wait = ready::wait(&access, &intent, settings.policy.readiness, report);
+    let wait = ready::wait(access, intent, settings.policy.readiness, report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
-    judge(&access, settings, &intent, &waited)
+    judge(access, settings, intent, &waited)
 }
 
 async fn replace(
@@ -138,17 +164,44 @@ async fn replace(
 ) -> Result<()> {
     let client = access.client();
     let doing = format!("change pool {} in place", settings.pool.id);
-    let way = Way {
-        intent: Some(intent),
-        running_tasks: settings.change.running_tasks,
-        canary: &settings.change.canary,
-        on_failure: settings.change.on_failure,
-        readiness: settings.policy.readiness,
-        rounds: settings.policy.resize.rounds,
-    };
-    let replacing = Replacing::new(access, way, &doing, report);
+    let replacing = Replacing::new(access, way(intent, settings, &doing), report);
     let what = "changing the pool in place";
     client.run().step("in-place", what, Box::pin(replacing.reach())).await
+}
+
+/// Lets the first nodes of a pool that this roll-out makes try the image.
+async fn try_first(
+    access: &mut PoolAccess<'_>,
+    intent: &Intent,
+    settings: &RolloutSettings,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    let client = access.client();
+    let doing = format!("try the image on the first nodes of pool {}", settings.pool.id);
+    let record = intent.made(client.run().now());
+    let way = Way {
+        make: record.as_ref(),
+        ..way(intent, settings, &doing)
+    };
+    let trying = Replacing::new(access, way, report);
+    let what = "trying the image on the first nodes";
+    client.run().step("canary", what, Box::pin(trying.reach())).await
+}
+
+const fn way<'s>(intent: &'s Intent, settings: &'s RolloutSettings, doing: &'s str) -> Way<'s> {
+    let change = &settings.change;
+    Way {
+        intent: Some(intent),
+        make: None,
+        running_tasks: change.running_tasks,
+        on_failure: change.on_failure,
+        filling: Filling {
+            canary: &change.canary,
+            readiness: settings.policy.readiness,
+            rounds: settings.policy.resize.rounds,
+            doing,
+        },
+    }
 }
 
 /// Brings a pool back to what it was before its last change in place: image, size, and jobs.
@@ -177,13 +230,17 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
     let way = Way {
         intent: None,
+        make: None,
         running_tasks: settings.running_tasks,
-        canary: &canary,
         on_failure: OnBad::Keep,
-        readiness: settings.readiness,
-        rounds: settings.resize.rounds,
+        filling: Filling {
+            canary: &canary,
+            readiness: settings.readiness,
+            rounds: settings.resize.rounds,
+            doing: &doing,
+        },
     };
-    let replacing = Replacing::new(&mut access, way, &doing, report);
+    let replacing = Replacing::new(&mut access, way, report);
     let what = "bringing the pool back to what it was";
     client.run().step("return", what, Box::pin(replacing.reach())).await
 }

@@ -12,10 +12,12 @@ mod image;
 mod manifest;
 pub(crate) mod patience;
 mod pool;
+mod pool_file;
 mod publish;
 mod reader;
 mod replica_rule;
 mod rollout;
+pub(crate) mod shape;
 mod share;
 mod sight;
 mod sign_in;
@@ -32,6 +34,7 @@ pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
 pub use image::PublishContext;
 
+pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
 pub use publish::{
     Architecture, Generalized, Generation, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
     OsType, PublishSettings, PurchasePlan, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion,
@@ -75,13 +78,13 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
     asked(values, |_| PUBLISH_DEADLINE, |reader| image::read(reader, context))
 }
 
-/// Reads what a roll-out was asked for. This is the only validation there is; nothing is asked of Azure. Of the manifest
-/// and the pool JSON the contents are given, not the files' paths.
+/// Reads what a roll-out was asked for. This is the only validation there is; nothing is asked of Azure. Of the manifest,
+/// the pool file and the pool JSON the contents are given, not the files' paths.
 ///
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
-    asked(values, RolloutSettings::usual_deadline, pool::read)
+    one_pool(values, RolloutSettings::usual_deadline)
 }
 
 /// Reads what a plan of a roll-out was asked for: the same as the roll-out itself.
@@ -89,7 +92,7 @@ pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fau
 /// # Errors
 /// With all faults; without any when a value is not known yet.
 pub fn plan(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
-    asked(values, |_| LOOK_DEADLINE, pool::read)
+    one_pool(values, |_| LOOK_DEADLINE)
 }
 
 /// Reads which pool to bring back to what it was. This is the only validation there is; nothing is asked of Azure.
@@ -186,6 +189,22 @@ pub fn definition(values: &Values) -> Option<ImageDefinitionId> {
 #[must_use]
 pub fn names_source(values: &Values) -> bool {
     source::is_named(values)
+}
+
+/// Reads a pool that inputs, a file, or both name. A fault of the file is shown at its place there.
+fn one_pool(
+    given: &Values,
+    usual_deadline: impl FnOnce(&RolloutSettings) -> Duration,
+) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+    let pool_file::Completed {
+        values,
+        spots,
+        mut faults,
+    } = pool_file::complete(given)?;
+    let read = |reader: &mut Reader<'_, '_>| pool::read(reader, &spots);
+    let found = asked(&values, usual_deadline, read);
+    let found = found.map_err(|found| faults.extend(found.into_iter().map(|fault| spots.placed(fault))));
+    found.ok().filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 fn asked<Settings>(

@@ -54,6 +54,13 @@ impl Words {
         matches!(self.0.first(), Some(Part::Opt(_)))
     }
 
+    /// The same with another text behind it.
+    #[must_use]
+    pub fn followed_by(mut self, next: Self) -> Self {
+        self.0.extend(next.0);
+        self
+    }
+
     /// The same with a text before it.
     #[must_use]
     pub fn after(mut self, text: impl Into<Part>) -> Self {

@@ -2,12 +2,18 @@
 
 use std::{fs, path::PathBuf};
 
-use azure_batch_core::options::{self, Chapter, Door, Opt, Standard, Verb};
+use azure_batch_core::{
+    options::{self, Chapter, Door, Opt, Standard, Verb, pool},
+    rollout,
+    settings::{self, Values},
+};
 use azure_batch_pool::report::outputs;
 
 const ACTION: &str = "action.yml";
 const PAGE: &str = "docs/action.md";
 const COMMANDS: &str = "docs/pool-commands.md";
+const SCHEMA: &str = "docs/pool-file.schema.json";
+const POOL_FILE: &str = "docs/pool-file.md";
 
 /// The commands of that page.
 const OF_COMMANDS: &[(&str, Verb)] = &[
@@ -153,6 +159,39 @@ fn no_expression_stands_in_shell_text() {
 #[test]
 fn the_page_has_every_option() {
     compare(PAGE, ("`PT15M`.\n", "\nWithout any credential"), &page_tables());
+}
+
+#[test]
+fn the_schema_of_pool_files_is_that_of_the_table() {
+    let schema = serde_json::to_string_pretty(&settings::pool_file_schema()).unwrap() + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path(SCHEMA), &schema).unwrap();
+    }
+    assert_eq!(text_of(SCHEMA), schema, "{SCHEMA} lags behind the table of options");
+}
+
+/// The examples of the page are read by the program itself.
+#[test]
+fn every_example_of_the_page_of_pool_files_is_a_good_file() {
+    let page = text_of(POOL_FILE);
+    let blocks = page.split("```").skip(1).step_by(2);
+    let examples: Vec<&str> = blocks
+        .filter_map(|block| block.strip_prefix("yaml\n").or_else(|| block.strip_prefix("json\n")))
+        .collect();
+    assert!(examples.len() >= 4, "{}", examples.len());
+    for example in examples {
+        let version = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
+        let account = "/subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-batch/providers/Microsoft.Batch/batchAccounts/acct1";
+        let mut values = Values::default()
+            .with(pool::POOL_FILE, example)
+            .with(pool::IMAGE_VERSION, version)
+            .with(pool::ACCOUNT, account);
+        if example.contains("pools:") {
+            values.set(pool::POOL_ID, "render-1");
+        }
+        let read = settings::rollout(&values).map(|asked| rollout::check(&asked.settings));
+        assert_eq!(read, Ok(Ok(())), "{example}");
+    }
 }
 
 #[test]

@@ -142,6 +142,23 @@ fn a_secret_of_the_pool_json_is_masked_and_struck_out_like_any_other() {
 }
 
 #[test]
+fn a_secret_of_a_pool_file_is_masked_and_struck_out_and_faults_have_their_line() {
+    let folder = tempfile::tempdir().unwrap();
+    let pool = folder.path().join("pool.yml");
+    let yaml = "pool-id: render\nvm-size: hunter2-of-the-file!\npool-json:\n  userAccounts:\n    - name: a\n      password: hunter2-of-the-file\n";
+    fs::write(&pool, yaml).unwrap();
+    let mut command = program();
+    on_runner(&mut command, folder.path());
+    let output = command.arg("rollout").env("INPUT_POOL_FILE", &pool).output().unwrap();
+    let stdout = text(&output.stdout);
+    assert!(stdout.contains("::add-mask::hunter2-of-the-file\n"), "{stdout}");
+    fs::remove_file(pool).unwrap();
+    let all = everything_written(&output, folder.path());
+    assert!(all.contains("pool-file: line 2: vm-size: \"***!\""), "{all}");
+    assert!(!all.contains("hunter2"), "{all}");
+}
+
+#[test]
 fn a_deadline_is_exit_code_6_and_the_last_json_line_says_so() {
     let folder = tempfile::tempdir().unwrap();
     let report = folder.path().join("report.json");

@@ -2,7 +2,7 @@
 
 use super::{
     AWAITING_NODES, CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT, POOL_DOORS, REPORTING, ROLLOUT,
-    Standard, rows,
+    Standard, Verb, rows,
 };
 
 rows! {
@@ -32,8 +32,23 @@ rows! {
 rows! {
     /// Which pool.
     OF_POOL [ON_POOL, POOL_DOORS]:
-    POOL_ID: "pool_id", Pool, Kind::Text, Standard::Required, [],
-        "Id of the pool. A roll-out creates or resizes it.";
+    POOL_ID: "pool_id", Pool, Kind::Text, Standard::By(&[
+            (Verb::Rollout, "", "that of {pool_file}; required without it"),
+            (Verb::Plan, "", "that of {pool_file}; required without it"),
+            (Verb::Rollback, "", "required"),
+            (Verb::Wait, "", "required"),
+            (Verb::Delete, "", "required"),
+        ]), [],
+        "Id of the pool. A roll-out creates or resizes it. Of a file with many pools it names the one that is meant.";
+}
+
+rows! {
+    /// A file with pools, and what it may name.
+    OF_FILE [ROLLOUT, POOL_DOORS]:
+    POOL_FILE: "pool_file", Pool, Kind::File, Standard::Absent, [],
+        "File with the pool in YAML or JSON: under the names of the inputs, in the form of Batch's own interface (as `az batch pool create --json-file` takes it), or in that of the resource manager. What is given as an input counts more than the file.";
+    SUBSCRIPTIONS: "subscriptions", Pool, Kind::Texts, Standard::Absent, [],
+        "Ids of the subscriptions whose Batch accounts {pool_file} may name, with commas between them. Not needed when {account} names the account.";
 }
 
 rows! {
@@ -98,13 +113,13 @@ rows! {
     STRATEGY: "strategy", Change, Kind::Text, Standard::Value("create-only", "no pool is emptied unless you say so"), [],
         "What happens to a pool that is there and needs another image, or another setting that Batch changes only while a pool has no nodes. `create-only`: it is refused. `in-place`: its jobs are disabled, it is emptied as {running_tasks} says, changed, filled again, and its jobs are enabled.";
     CANARY_NODES: "canary_nodes", Change, Kind::Text, Standard::Rule("1 when {canary_command} or {canary_minutes} is given, else none"), [],
-        "How many nodes get the new image first in place: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
+        "How many nodes get the image first, in a pool that is made or that gets another image: a number, or a percentage of the dedicated nodes such as `2%`. The pool grows only when they are good.";
     CANARY_COMMAND: "canary_command", Change, Kind::Text, Standard::Absent, [],
         "Command that must succeed as a task on each of the first nodes; run by `/bin/bash -c` or `cmd /c`. The end of what it writes is in the report.";
     CANARY_MINUTES: "canary_minutes", Change, Kind::Number, Standard::Value("0", "the command and the start of the nodes say enough"), [],
         "How many minutes the first nodes must stay ready before the pool grows.";
     ON_FAILURE: "on_failure", Change, Kind::Text, Standard::Value("return", "a pool without nodes serves nobody"), [],
-        "What happens in place when the new image turns out bad. `return`: the pool gets its former image, size and jobs, and the run ends with exit code 9. `keep`: it stays as it is, with its jobs disabled, until the same run or a rollback goes on.";
+        "What happens when the image turns out bad. `return`: a pool that is changed in place gets its former image, size and jobs; a new pool whose first nodes are bad gets 0 nodes; the run ends with exit code 9. `keep`: the pool stays as it is, in place with its jobs disabled, until the same run or a rollback goes on.";
 }
 
 rows! {

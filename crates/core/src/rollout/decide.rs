@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::{
     counted::bare,
-    record::{Record, Remembered},
+    record::{Phase, Record, Remembered},
     spec::{Difference, Maker, Spec, Wanted, When},
     verdict::{Goal, is_version},
 };
@@ -34,6 +34,8 @@ pub(super) struct Intent {
     pub(super) adopt: Adopt,
     /// How a pool gets what Batch changes only while it has no nodes.
     pub(super) strategy: Strategy,
+    /// The nodes that try the image in a pool that this roll-out makes.
+    pub(super) first: NodeCounts,
     /// How much of the pool is this intent's.
     pub(super) part: Part,
 }
@@ -136,8 +138,16 @@ impl Intent {
             pending: policy.resize.pending,
             adopt: policy.adopt,
             strategy: settings.change.strategy,
+            first: settings.first_nodes(),
             part: Part::Whole,
         }
+    }
+
+    /// The record of a pool that is made for its first nodes to try the image; nothing when none do.
+    pub(super) fn made(&self, now: Timestamp) -> Option<Record> {
+        let spec = self.spec.asked().filter(|_| self.first.total() > 0)?;
+        let id = spec.roll_out_id(self.first);
+        Some(Record::make(id, spec.version().to_string(), self.first, now))
     }
 
     /// To fill an emptied pool with nodes of its former image.
@@ -160,6 +170,7 @@ impl Intent {
             pending: PendingResize::Wait,
             adopt: Adopt::No,
             strategy: Strategy::CreateOnly,
+            first: NodeCounts::default(),
             part: Part::Nodes(record.sizes()),
         }
     }
@@ -225,6 +236,10 @@ impl Intent {
                 why: "has a record of a change that this version cannot read".to_owned(),
                 remedy: "finish that change with the version that began it",
             }),
+            (Remembered::Change(record), _) if record.is_made() && record.is_under_way() => Ok(true),
+            (Remembered::Change(record), _) if record.is_made() && self.tries_again(pool, &record, difference) => {
+                Ok(true)
+            }
             (Remembered::Change(record), Strategy::CreateOnly) if record.is_under_way() => Err(Refusal {
                 why: format!(
                     "is being changed in place since {}, to {}, and that has not come to its end",
@@ -240,6 +255,14 @@ impl Intent {
                 Ok(is_changed && is_possible && may_write)
             }
         }
+    }
+
+    /// Whether the pool has no nodes because those that tried its image were bad, and the image shall be tried again.
+    fn tries_again(&self, pool: &Pool, record: &Record, difference: &Difference) -> bool {
+        let is_same = difference.image.is_none()
+            && difference.of(When::Empty).next().is_none()
+            && difference.of(When::NewPool).next().is_none();
+        is_same && record.phase == Phase::Returned && pool.targets.total() == 0 && self.first.total() > 0
     }
 
     /// What the size alone of a pool calls for that may be written to.

@@ -6,10 +6,12 @@ use super::{
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
     pool::PoolAccess,
+    record::{Phase, Record, Remembered},
     replace::{self, steps::EMPTIED},
     replicas::Need,
     spec::{Maker, When, unusable},
     step::RolloutStep,
+    verdict::Goal,
 };
 use crate::{
     batch::pool::Pool,
@@ -39,12 +41,14 @@ pub(super) enum Size {
     NewNodes,
     /// The pool is emptied, changed and filled.
     Replaced,
+    /// Some nodes of a pool that this roll-out makes try the image; then it gets its size.
+    Tried,
 }
 
 impl Size {
     /// Whether nodes come that need the version's replicas.
     pub(super) const fn brings_nodes(self) -> bool {
-        matches!(self, Self::NewNodes | Self::Replaced)
+        matches!(self, Self::NewNodes | Self::Replaced | Self::Tried)
     }
 }
 
@@ -84,7 +88,13 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         _ => NodeCounts::default(),
     };
     if let Next::Replace(pool) = next {
-        return replaced(access, intent, pool, settings).await;
+        return match Record::of(pool) {
+            Remembered::Change(record) if record.is_made() => Ok(tried_again(intent, pool, &record, settings)),
+            _ => replaced(access, intent, pool, settings).await,
+        };
+    }
+    if will_be_made && intent.first.total() > 0 {
+        return Ok(tried(intent, &next, settings));
     }
     let plan = steps((intent, &settings.pool.version), &next, rounds);
     let sized = match next {
@@ -105,6 +115,77 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
             _ => Size::NoNewNodes,
         },
     })
+}
+
+/// A pool that is made with its first nodes.
+fn tried(intent: &Intent, next: &Next<'_>, settings: &RolloutSettings) -> Beginning {
+    let first = Intent {
+        goal: Goal::all(intent.first),
+        ..intent.clone()
+    };
+    let mut plan = steps((&first, &settings.pool.version), next, settings.policy.resize.rounds).steps;
+    plan.pop();
+    plan.extend(from_first(intent, settings));
+    Beginning {
+        plan: Plan::new(plan),
+        size: Size::Tried,
+    }
+}
+
+/// A pool of this roll-out whose image is being tried, or was found bad and is tried again.
+fn tried_again(intent: &Intent, pool: &Pool, record: &Record, settings: &RolloutSettings) -> Beginning {
+    let plan = match record.phase {
+        Phase::Back => vec![RolloutStep::ResumeChange {
+            pool: intent.spec.id().clone(),
+            since: record.since,
+            back: true,
+        }],
+        Phase::Forward | Phase::Done | Phase::Returned => {
+            let first = Intent {
+                goal: Goal::all(intent.first),
+                ..intent.clone()
+            };
+            let next = first.sizing(pool);
+            let mut plan = steps((&first, &settings.pool.version), &next, settings.policy.resize.rounds).steps;
+            plan.pop();
+            plan.extend(from_first(intent, settings));
+            plan
+        }
+    };
+    Beginning {
+        plan: Plan::new(plan),
+        size: Size::Tried,
+    }
+}
+
+/// The steps from a pool's first nodes to its size.
+fn from_first(intent: &Intent, settings: &RolloutSettings) -> Vec<RolloutStep> {
+    let canary = &settings.change.canary;
+    let mut plan = vec![RolloutStep::TryImage {
+        pool: intent.spec.id().clone(),
+        nodes: intent.first,
+        has_command: canary.command.is_some(),
+        minutes: canary.bake.as_secs() / 60,
+    }];
+    let (targets, rounds) = (intent.goal.targets, settings.policy.resize.rounds);
+    if targets != intent.first {
+        plan.push(RolloutStep::ResizePool {
+            pool: intent.spec.id().clone(),
+            from: intent.first,
+            targets,
+            timeouts_minutes: timeouts(intent, rounds),
+        });
+    }
+    plan.push(RolloutStep::AwaitNodes {
+        pool: intent.spec.id().clone(),
+        needed: intent.goal.needed,
+    });
+    plan
+}
+
+fn timeouts(intent: &Intent, rounds: u32) -> Vec<u64> {
+    let all = patience::rounds(intent.first_timeout(), intent.goal.targets.total(), rounds);
+    all.map(|timeout| timeout.as_secs() / 60).collect()
 }
 
 async fn replaced(
@@ -163,10 +244,7 @@ fn tell_of(access: &PoolAccess<'_>, intent: &Intent, pool: &Pool) {
 /// The steps that follow from the first decision.
 fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
     let (pool, targets) = (intent.spec.id().clone(), intent.goal.targets);
-    let timeouts_minutes = || {
-        let all = patience::rounds(intent.first_timeout(), targets.total(), rounds);
-        all.map(|timeout| timeout.as_secs() / 60).collect()
-    };
+    let timeouts_minutes = || timeouts(intent, rounds);
     let create = || RolloutStep::CreatePool {
         pool: pool.clone(),
         version: version.clone(),

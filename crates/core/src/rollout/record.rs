@@ -38,6 +38,9 @@ pub(super) struct Record {
     /// Whether the pool has its new settings; written with them.
     #[serde(default)]
     pub(super) swapped: bool,
+    /// Whether there was a pool before.
+    #[serde(default, skip_serializing_if = "Origin::is_a_pool")]
+    from: Origin,
     /// What the pool was before.
     pub(super) was: Was,
     /// When it began.
@@ -56,6 +59,17 @@ pub(super) enum Phase {
     Done,
     /// The pool is what it was before.
     Returned,
+}
+
+/// What there was before a change.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+enum Origin {
+    /// The pool as it was.
+    #[default]
+    APool,
+    /// No pool: it was made by this change, for its nodes to try the image.
+    Nothing,
 }
 
 /// What a pool was before its change.
@@ -81,6 +95,13 @@ pub(super) enum Remembered {
     Unreadable,
 }
 
+impl Origin {
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+    fn is_a_pool(&self) -> bool {
+        *self == Self::APool
+    }
+}
+
 impl Record {
     /// A change that begins.
     pub(super) fn begin(id: String, to: String, (size, canary): (NodeCounts, u32), was: Was, since: Timestamp) -> Self {
@@ -92,7 +113,28 @@ impl Record {
             size,
             canary,
             swapped: false,
+            from: Origin::APool,
             was,
+            since,
+        }
+    }
+
+    /// A pool that is made for so many nodes to try the image. What comes after that is no part of the change.
+    pub(super) const fn make(id: String, to: String, nodes: NodeCounts, since: Timestamp) -> Self {
+        Self {
+            v: VERSION,
+            phase: Phase::Forward,
+            id,
+            to,
+            size: nodes,
+            canary: nodes.total(),
+            swapped: true,
+            from: Origin::Nothing,
+            was: Was {
+                size: NodeCounts { dedicated: 0, spot: 0 },
+                fields: BTreeMap::new(),
+                mark: None,
+            },
             since,
         }
     }
@@ -133,23 +175,18 @@ impl Record {
 
     /// The nodes that try the image first: dedicated ones, unless the pool gets none.
     pub(super) const fn canary_nodes(&self) -> NodeCounts {
-        if self.size.dedicated > 0 {
-            NodeCounts {
-                dedicated: self.canary,
-                spot: 0,
-            }
-        } else {
-            NodeCounts {
-                dedicated: 0,
-                spot: self.canary,
-            }
-        }
+        first_nodes(self.size, self.canary)
     }
 
     /// The targets that the change itself gives the pool.
     pub(super) const fn sizes(&self) -> [NodeCounts; 4] {
         let none = NodeCounts { dedicated: 0, spot: 0 };
         [none, self.canary_nodes(), self.size, self.was.size]
+    }
+
+    /// Whether the pool was made by this change.
+    pub(super) const fn is_made(&self) -> bool {
+        matches!(self.from, Origin::Nothing)
     }
 
     /// Whether it is neither done nor returned.
@@ -161,6 +198,21 @@ impl Record {
     pub(super) fn former_image(&self) -> Option<&str> {
         let reference = self.was.fields.get(super::spec::IMAGE_REFERENCE)?;
         reference.get("virtualMachineImageId")?.as_str()
+    }
+}
+
+/// So many nodes of a pool of that size: dedicated ones, unless it gets none.
+pub(super) const fn first_nodes(size: NodeCounts, count: u32) -> NodeCounts {
+    if size.dedicated > 0 {
+        NodeCounts {
+            dedicated: count,
+            spot: 0,
+        }
+    } else {
+        NodeCounts {
+            dedicated: 0,
+            spot: count,
+        }
     }
 }
 

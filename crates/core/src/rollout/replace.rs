@@ -5,69 +5,54 @@
 //! the next run goes on.
 
 mod begin;
-mod canary;
 pub(super) mod next;
 pub(super) mod steps;
 
 use std::time::Duration;
 
-use serde_json::json;
-use tokio::time::Instant;
-
-pub use canary::CanaryTask;
-
 use super::{
     PoolAction, RolloutReport,
+    attempts::Attempts,
     decide::{self, Intent, Refusal},
     explain::{self, refused},
+    filling::{Filling, speaks_against_image},
+    jobs,
     pool::PoolAccess,
-    ready,
     record::{Phase, Record, Remembered},
-    size::{OVERTAKEN, Sizing},
-    spec::{Spec, Wanted, back_body, recorded},
-    verdict::{Goal, Verdict, Waited},
+    spec::{Spec, Wanted, back_body, recorded, unusable},
+    verdict::Goal,
 };
 use crate::{
     batch::{
-        job::{self, DisableTasks, Job},
-        pool::{Deallocation, Pool, Resize},
+        job::{self, Job},
+        pool::{Deallocation, Pool, PoolLife, Resize},
     },
     error::{Error, ErrorKind, Result},
     ids::NodeCounts,
-    progress::Event,
     request::Request,
-    settings::{Canary, OnBad, Readiness, RunningTasks},
+    settings::{OnBad, RunningTasks},
     words::Words,
-    write::Tries,
 };
 use begin::{Begun, forward};
-use next::{Deed, Filled, HELD, Seen};
+use next::{Deed, Filled, Seen};
 
 /// How long Batch tries to empty the pool before it has to be asked again; no maximum is documented. Tasks that run
 /// longer only cost another request.
 const EMPTYING: Duration = Duration::from_secs(3600);
-
-/// What Batch answers of a job that came to its end meanwhile: the next look does not show it any more.
-const JOB_IS_OVER: [&str; 4] = ["JobNotFound", "JobCompleted", "JobBeingDeleted", "JobBeingTerminated"];
-
-/// So many writes that another client was faster with are followed by another look. After that they and we are at odds.
-const MAX_OVERTAKEN: u32 = 20;
 
 /// How a change is made.
 #[derive(Clone, Debug)]
 pub(super) struct Way<'s> {
     /// What the pool shall be; none when it goes back by a request of its own.
     pub(super) intent: Option<&'s Intent>,
+    /// How a pool is made whose first nodes try the image; none for one that is there.
+    pub(super) make: Option<&'s Record>,
     /// What happens to the tasks that run.
     pub(super) running_tasks: RunningTasks,
-    /// How the image is tried first.
-    pub(super) canary: &'s Canary,
-    /// What happens when it is bad.
+    /// What happens when the image is bad.
     pub(super) on_failure: OnBad,
-    /// When the nodes are good.
-    pub(super) readiness: Readiness,
-    /// How many resize rounds there may be.
-    pub(super) rounds: u32,
+    /// How the pool is filled.
+    pub(super) filling: Filling<'s>,
 }
 
 /// A change in place that is being made.
@@ -76,34 +61,29 @@ pub(super) struct Replacing<'run, 'account> {
     access: &'run mut PoolAccess<'account>,
     way: Way<'run>,
     report: &'run mut RolloutReport,
-    doing: &'run str,
-    tries: Tries<'run>,
-    overtaken: u32,
+    attempts: Attempts<'run>,
     filled: Filled,
     /// Why the new image was found bad.
     bad: Option<Error>,
-    wait: Option<(&'static str, Instant)>,
+}
+
+/// What is said when the new image is bad.
+struct Said {
+    bad: &'static str,
+    kept: &'static str,
 }
 
 impl<'run, 'account: 'run> Replacing<'run, 'account> {
-    /// Nothing is done yet; `doing` completes "cannot".
-    pub(super) fn new(
-        access: &'run mut PoolAccess<'account>,
-        way: Way<'run>,
-        doing: &'run str,
-        report: &'run mut RolloutReport,
-    ) -> Self {
-        let tries = Tries::new(access.client(), doing);
+    /// Nothing is done yet.
+    pub(super) fn new(access: &'run mut PoolAccess<'account>, way: Way<'run>, report: &'run mut RolloutReport) -> Self {
+        let attempts = Attempts::new(access.client(), way.filling.doing);
         Self {
             access,
             way,
             report,
-            doing,
-            tries,
-            overtaken: 0,
+            attempts,
             filled: Filled::NotYet,
             bad: None,
-            wait: None,
         }
     }
 
@@ -139,58 +119,99 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     }
 
     async fn carry_out(&mut self, deed: Deed, pool: &Pool, record: &Record) -> Result<()> {
+        let (endpoint, client) = (self.access.watch().endpoint(), self.access.client());
         match deed {
-            Deed::Mark(job) => self.mark(&job, Some(record)).await,
-            Deed::Unmark(job) => self.mark(&job, None).await,
-            Deed::Disable(id) => self.disable(&id).await,
-            Deed::Enable(id) => self.enable(&id).await,
+            Deed::Mark(job) => {
+                let held = (self.access.id(), record.id.as_str());
+                self.send(jobs::mark(endpoint, &job, Some(held))).await
+            }
+            Deed::Unmark(job) => self.send(jobs::mark(endpoint, &job, None)).await,
+            Deed::Disable(id) => {
+                client.note(format!("disabling job {id}"));
+                self.send(jobs::disable(endpoint, &id, self.way.running_tasks)).await
+            }
+            Deed::Enable(id) => {
+                client.note(format!("enabling job {id}"));
+                self.send(job::enable(endpoint, &id)).await
+            }
             Deed::AwaitJobs(count) => self.wait("jobs and their running tasks", count).await,
             Deed::AwaitSteady => self.wait("the pool to be empty", count_of(pool.current)).await,
             Deed::Empty => self.empty(pool).await,
             Deed::Swap => self.swap(pool, record).await,
-            Deed::Forget(id) => self.send(job::delete(self.access.watch().endpoint(), &id)).await,
+            Deed::Forget(id) => self.send(job::delete(endpoint, &id)).await,
             Deed::Finish => self.finish(pool, record).await,
             // These need more than a write, and `reach` has them.
             Deed::Fill | Deed::Ended | Deed::Refuse(_) => Ok(()),
         }
     }
 
+    async fn send(&mut self, request: Request) -> Result<()> {
+        self.attempts.send(self.access, request).await
+    }
+
+    async fn wait(&mut self, what: &'static str, count: usize) -> Result<()> {
+        self.attempts.wait(self.access, what, count).await
+    }
+
     /// Writes the record, unless a change is under way that this run goes on with. `false` when there is nothing to do.
     async fn begin(&mut self) -> Result<bool> {
         loop {
-            let pool = self.find().await?;
-            let begun = self
-                .begun(&pool)
-                .map_err(|refusal| refused(self.access.at(), refusal))?;
-            let record = match begun {
+            let pool = self.access.find().await?;
+            let pool = match (pool, self.way.make) {
+                (None, Some(record)) => {
+                    self.make(record).await?;
+                    continue;
+                }
+                (Some(pool), Some(_)) if pool.life == PoolLife::Deleting => {
+                    self.wait("the old pool's deletion", count_of(pool.current)).await?;
+                    continue;
+                }
+                (pool, _) => pool.ok_or_else(|| refused(self.access.at(), decide::deleted()))?,
+            };
+            let begun = self.begun(&pool);
+            let record = match begun.map_err(|refusal| refused(self.access.at(), refusal))? {
                 None => {
-                    self.note_action(PoolAction::Unchanged);
+                    // A pool that was tried gets its size next, and that says what was done.
+                    if self.way.make.is_none() {
+                        self.note_action(PoolAction::Unchanged);
+                    }
                     return Ok(false);
                 }
                 Some(Begun::Already(record)) => {
-                    let way = if record.phase == Phase::Back {
-                        "back to what the pool was"
-                    } else {
-                        "in place"
-                    };
-                    let text = format!("going on with a change {way} that began {}", record.since);
-                    self.access.client().note(text);
-                    self.note_begun(record.phase);
+                    self.note_resumed(&record);
                     return Ok(true);
                 }
                 Some(Begun::New(record)) => record,
             };
             if self.write_record(&pool, &record).await? {
-                self.note_begun(record.phase);
+                self.note_begun(&record);
                 return Ok(true);
             }
         }
     }
 
+    /// Creates the pool with its first nodes and its record.
+    async fn make(&mut self, record: &Record) -> Result<()> {
+        let (Some((intent, spec)), Some(text)) = (self.asked(), record.text()) else {
+            return Err(too_long());
+        };
+        let body = spec.trial_body(record.size, intent.first_timeout(), &text);
+        let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
+        let sent = self.access.create(body).await;
+        if self.attempts.after(self.access, sent).await? {
+            self.report.action = PoolAction::Created;
+        }
+        Ok(())
+    }
+
     fn begun(&self, pool: &Pool) -> Result<Option<Begun>, Refusal> {
-        match self.asked() {
-            Some(asked) => forward(asked, pool, self.way.canary, self.access.client().run().now()).map(Some),
-            None => begin::back(pool),
+        match (self.asked(), self.way.make) {
+            (Some(_), Some(record)) => begin::trial(record, pool),
+            (Some(asked), None) => {
+                let now = self.access.client().run().now();
+                forward(asked, pool, self.way.filling.canary, now).map(Some)
+            }
+            (None, _) => begin::back(pool),
         }
     }
 
@@ -216,28 +237,6 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         }
     }
 
-    async fn mark(&mut self, job: &Job, held_by: Option<&Record>) -> Result<()> {
-        let text = held_by.map(|record| json!({"v": 1, "pool": self.access.id(), "rollout": record.id}).to_string());
-        let metadata = job.with_metadata(HELD, text.as_deref());
-        self.send(job::set_metadata(self.access.watch().endpoint(), job, metadata))
-            .await
-    }
-
-    async fn disable(&mut self, id: &str) -> Result<()> {
-        let tasks = match self.way.running_tasks {
-            RunningTasks::Wait | RunningTasks::TaskCompletion => DisableTasks::Wait,
-            RunningTasks::Requeue => DisableTasks::Requeue,
-            RunningTasks::Terminate => DisableTasks::Terminate,
-        };
-        self.access.client().note(format!("disabling job {id}"));
-        self.send(job::disable(self.access.watch().endpoint(), id, tasks)).await
-    }
-
-    async fn enable(&mut self, id: &str) -> Result<()> {
-        self.access.client().note(format!("enabling job {id}"));
-        self.send(job::enable(self.access.watch().endpoint(), id)).await
-    }
-
     async fn empty(&mut self, pool: &Pool) -> Result<()> {
         if pool.targets.total() == 0 {
             let text = format!(
@@ -252,7 +251,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             deallocation: Deallocation::TaskCompletion,
         };
         let sent = self.access.resize(&order, pool).await;
-        self.after(sent).await.map(drop)
+        self.attempts.after(self.access, sent).await.map(drop)
     }
 
     async fn swap(&mut self, pool: &Pool, record: &Record) -> Result<()> {
@@ -265,7 +264,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             _ => back_body(pool, record, spec, &text),
         };
         let sent = self.access.change(body, pool).await;
-        if self.after(sent).await? {
+        if self.attempts.after(self.access, sent).await? {
             self.filled = Filled::NotYet;
         }
         Ok(())
@@ -275,36 +274,21 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     /// and the next look begins the return.
     async fn fill(&mut self, pool: &Pool, record: &Record, jobs: &[Job]) -> Result<()> {
         let filled = match (record.phase, self.asked()) {
-            (Phase::Forward, Some((intent, _))) => {
-                let (canary, goal) = (record.canary_nodes(), intent.goal);
-                let tried = if canary.total() > 0 && pool.targets != record.size {
-                    self.try_image(pool, &intent.filling(Goal::all(canary), record), jobs)
-                        .await
-                } else {
-                    Ok(())
-                };
-                match tried {
-                    Ok(()) => self.grow(&intent.filling(goal, record)).await,
-                    bad => bad,
-                }
-            }
+            (Phase::Forward, Some((intent, _))) => self.fill_forward(intent, (pool, jobs), record).await,
             _ => {
                 let spec = Wanted::former(self.access.id(), record);
-                let intent = Intent::to_former(spec, record, self.way.readiness);
-                self.grow(&intent).await
+                let intent = Intent::to_former(spec, record, self.way.filling.readiness);
+                self.way.filling.grow(self.access, &intent, self.report).await
             }
         };
         match filled {
             Ok(()) => self.filled = Filled::Yes,
             Err(error) if record.phase == Phase::Forward && speaks_against_image(error.kind()) => {
+                let words = Said::of(record);
                 if self.way.on_failure == OnBad::Keep {
-                    return Err(error.with_hint(Words::naming(
-                        "the pool stays as it is, with its jobs disabled: look at its nodes, then run the same again, or go back with azure-batch-pool rollback",
-                    )));
+                    return Err(error.with_hint(Words::naming(words.kept)));
                 }
-                self.access
-                    .client()
-                    .warn(format!("the new image is bad, so the pool goes back: {error}"));
+                self.access.client().warn(format!("{}: {error}", words.bad));
                 self.bad = Some(error);
             }
             Err(error) => return Err(error),
@@ -312,39 +296,17 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         Ok(())
     }
 
-    async fn try_image(&mut self, pool: &Pool, intent: &Intent, jobs: &[Job]) -> Result<()> {
-        for left in jobs.iter().filter(|job| next::is_trial(job)) {
-            canary::remove(self.access, &left.id).await;
+    async fn fill_forward(&mut self, intent: &Intent, seen: (&Pool, &[Job]), record: &Record) -> Result<()> {
+        let (filling, canary) = (self.way.filling, record.canary_nodes());
+        if canary.total() > 0 && (seen.0.targets != record.size || record.is_made()) {
+            let first = intent.filling(Goal::all(canary), record);
+            filling.try_image(self.access, seen, &first, self.report).await?;
         }
-        self.grow(intent).await?;
-        let way = self.way.canary;
-        if let Some(command) = &way.command {
-            let longest = self.way.readiness.node_timeout;
-            let tasks = canary::run(self.access, (pool, jobs), (command, intent), longest).await?;
-            self.report.canary = tasks;
-        }
-        if !way.bake.is_zero() {
-            let what = "for the first nodes to stay ready".to_owned();
-            let run = self.access.client().run();
-            run.progress.tell(Event::Waiting {
-                what: what.clone(),
-                seconds: way.bake.as_secs(),
-            });
-            run.pause(way.bake, &what).await?;
-            self.grow(intent).await?;
-        }
-        Ok(())
-    }
-
-    async fn grow(&mut self, intent: &Intent) -> Result<()> {
-        let sizing = Sizing::new(self.access, intent, self.way.rounds, self.doing, self.report);
-        sizing.reach().await?;
-        let waited: Waited = ready::wait(self.access, intent, self.way.readiness, self.report).await?;
-        if waited.verdict == Verdict::Good {
+        if record.is_made() {
             return Ok(());
         }
-        let stillness = self.way.readiness.node_timeout;
-        Err(explain::unready(self.access.at(), intent.goal, &waited, stillness))
+        let whole = intent.filling(intent.goal, record);
+        filling.grow(self.access, &whole, self.report).await
     }
 
     async fn finish(&mut self, pool: &Pool, record: &Record) -> Result<()> {
@@ -368,51 +330,31 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             return Err(too_long());
         };
         let sent = self.access.change(recorded(pool, &text), pool).await;
-        self.after(sent).await
+        self.attempts.after(self.access, sent).await
     }
 
-    async fn send(&mut self, request: Request) -> Result<()> {
-        let sent = self.access.client().send(&request).await.map(drop);
-        self.after(sent).await.map(drop)
-    }
-
-    /// `true` when a write was accepted. Where it may have had an effect, or another client was faster, the next look
-    /// shows which; any other failure ends the run.
-    async fn after(&mut self, sent: Result<()>) -> Result<bool> {
-        let Err(error) = sent else {
-            self.tries = Tries::new(self.access.client(), self.doing);
-            self.wait = None;
-            return Ok(true);
+    fn note_resumed(&mut self, record: &Record) {
+        let way = match (record.is_made(), record.phase) {
+            (true, Phase::Back) => "of a new pool back to 0 nodes",
+            (true, _) => "of a new pool, whose first nodes try the image,",
+            (false, Phase::Back) => "back to what the pool was",
+            (false, _) => "in place",
         };
-        let is_overtaken = OVERTAKEN.iter().chain(&JOB_IS_OVER).any(|code| error.has_code(code));
-        if !is_overtaken {
-            self.tries.after(error).await?;
-        } else if self.overtaken >= MAX_OVERTAKEN {
-            return Err(error);
-        } else {
-            self.overtaken += 1;
-            self.access.pause(Instant::now(), self.doing).await?;
+        // What this run has just made is no news.
+        if self.report.action != PoolAction::Created {
+            let text = format!("going on with a change {way} that began {}", record.since);
+            self.access.client().note(text);
         }
-        Ok(false)
+        self.note_begun(record);
     }
 
-    async fn wait(&mut self, what: &'static str, count: usize) -> Result<()> {
-        let began = match self.wait {
-            Some((same, began)) if same == what => began,
-            _ => {
-                self.access.client().note(format!("waiting for {what} ({count})"));
-                Instant::now()
-            }
-        };
-        self.wait = Some((what, began));
-        self.access.pause(began, what).await
-    }
-
-    fn note_begun(&mut self, phase: Phase) {
-        self.note_action(match phase {
-            Phase::Forward | Phase::Done => PoolAction::Replaced,
-            Phase::Back | Phase::Returned => PoolAction::Returned,
-        });
+    fn note_begun(&mut self, record: &Record) {
+        match (record.phase, record.is_made()) {
+            (Phase::Forward | Phase::Done, true) if self.report.action == PoolAction::Created => {}
+            (Phase::Forward | Phase::Done, true) => self.note_action(PoolAction::Resized),
+            (Phase::Forward | Phase::Done, false) => self.note_action(PoolAction::Replaced),
+            (Phase::Back | Phase::Returned, _) => self.note_action(PoolAction::Returned),
+        }
     }
 
     fn note_action(&mut self, action: PoolAction) {
@@ -420,21 +362,24 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     }
 }
 
-fn count_of(nodes: NodeCounts) -> usize {
-    usize::try_from(nodes.total()).unwrap_or(usize::MAX)
+impl Said {
+    const fn of(record: &Record) -> Self {
+        if record.is_made() {
+            Self {
+                bad: "the image is bad, so the new pool gets 0 nodes",
+                kept: "the pool stays as it is: look at its nodes, then run the same again, or give it 0 nodes with azure-batch-pool rollback",
+            }
+        } else {
+            Self {
+                bad: "the new image is bad, so the pool goes back",
+                kept: "the pool stays as it is, with its jobs disabled: look at its nodes, then run the same again, or go back with azure-batch-pool rollback",
+            }
+        }
+    }
 }
 
-/// What the image or the service did, as opposed to what happened to this run.
-const fn speaks_against_image(kind: ErrorKind) -> bool {
-    matches!(
-        kind,
-        ErrorKind::PartlyReached
-            | ErrorKind::Azure
-            | ErrorKind::Rejected
-            | ErrorKind::Quota
-            | ErrorKind::Policy
-            | ErrorKind::Locked
-    )
+fn count_of(nodes: NodeCounts) -> usize {
+    usize::try_from(nodes.total()).unwrap_or(usize::MAX)
 }
 
 fn too_long() -> Error {
@@ -445,12 +390,14 @@ fn too_long() -> Error {
 }
 
 fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Error {
-    let former = record.former_image().map(explain::short_image);
-    let text = format!(
-        "the new image was found bad, and pool {} is on {} again",
-        access.id(),
-        former.as_deref().unwrap_or("its former image")
-    );
+    let id = access.id();
+    let text = if record.is_made() {
+        format!("those that tried the image are not good, and pool {id} has 0 nodes again")
+    } else {
+        let former = record.former_image().map(explain::short_image);
+        let image = former.as_deref().unwrap_or("its former image");
+        format!("the new image was found bad, and pool {id} is on {image} again")
+    };
     let error = Error::plain(ErrorKind::Returned, text)
         .with_next("correct the image, publish another version, and roll that one out", None);
     match bad {

@@ -7,7 +7,7 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    replace::CanaryTask,
+    canary::CanaryTask,
     step::RolloutStep,
     verdict::{Census, Goal},
 };

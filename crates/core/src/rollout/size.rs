@@ -203,7 +203,9 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
 
     /// A resize to our targets is under way that may be ours: the answer to our write may have been lost.
     fn join(&mut self, pool: &Pool) {
-        let action = self.tried.unwrap_or(PoolAction::Joined);
+        // A pool that this run has made came with the resize.
+        let made = (self.report.action == PoolAction::Created).then_some(PoolAction::Created);
+        let action = self.tried.or(made).unwrap_or(PoolAction::Joined);
         if action == PoolAction::Joined {
             let text = "a resize to the same targets is in progress; this run joins it";
             self.access.client().run().progress.note(text);

@@ -4,7 +4,6 @@
 
 mod compare;
 mod mark;
-mod shape;
 mod start_task;
 mod swap;
 mod wanted;
@@ -32,6 +31,7 @@ use crate::{
     settings::{
         RolloutSettings, StartTask,
         fault::{Fault, Faults},
+        shape,
     },
     words,
 };

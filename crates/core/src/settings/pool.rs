@@ -4,8 +4,8 @@ use std::time::Duration;
 
 use super::{
     AccountRef, Adopt, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness,
-    Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask,
-    Targets, WaitForSuccess, manifest::Manifest, reader::Reader, sign_in::known_cloud,
+    Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, Spots,
+    StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader, shape, sign_in::known_cloud,
 };
 use crate::{
     ids::{
@@ -23,7 +23,7 @@ const SHORTEST_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 const MOST_ROUNDS: u32 = 10;
 
 /// Reads the settings.
-pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
+pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<RolloutSettings> {
     let manifest = manifest(reader);
     let version = version(reader, manifest.as_ref());
     let account = account(reader);
@@ -35,6 +35,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
     let targets = targets(reader);
     let start_task = start_task(reader);
     let json = reader.json_object(pool::POOL_JSON);
+    reader.refuse_all(shape::faults(&json));
     let names_agent = json
         .get("virtualMachineConfiguration")
         .is_some_and(|machine| machine.get("nodeAgentSKUId").is_some());
@@ -61,6 +62,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<RolloutSettings> {
             targets,
             start_task,
             json,
+            spots: spots.clone(),
         },
         policy: RolloutPolicy {
             resize,

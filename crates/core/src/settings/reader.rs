@@ -45,6 +45,11 @@ impl<'v, 'f> Reader<'v, 'f> {
         self.faults.push(Fault::new(place, text));
     }
 
+    /// Adds faults that were found elsewhere.
+    pub(super) fn refuse_all(&mut self, faults: Vec<Fault>) {
+        self.faults.extend(faults);
+    }
+
     /// Adds a fault of something in a list.
     pub(super) fn refuse_item(&mut self, opt: &'static Opt, index: usize, text: impl Into<Words>) {
         let mut place = Place::at(opt, &self.indexes);

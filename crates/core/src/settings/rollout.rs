@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, patience};
+use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -57,6 +57,8 @@ pub struct PoolSpec {
     pub start_task: Option<StartTask>,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
     pub json: Map<String, Value>,
+    /// Where in a pool file all this stands, so that faults are shown there.
+    pub spots: Spots,
 }
 
 /// How to go about rolling out, for one pool or many.
@@ -215,6 +217,25 @@ impl RolloutSettings {
         let first = patience::first(nodes, resize.timeout);
         let whole = patience::whole(nodes, first, resize.rounds, readiness.node_timeout);
         whole.max(ROLLOUT_DEADLINE)
+    }
+}
+
+impl RolloutSettings {
+    /// The nodes that try the image before the others come: dedicated ones, unless the pool gets none.
+    #[must_use]
+    pub fn first_nodes(&self) -> NodeCounts {
+        let (targets, canary) = (self.pool.targets, &self.change.canary);
+        if targets.dedicated > 0 {
+            NodeCounts {
+                dedicated: canary.of(targets.dedicated),
+                spot: 0,
+            }
+        } else {
+            NodeCounts {
+                dedicated: 0,
+                spot: canary.of(targets.spot),
+            }
+        }
     }
 }
 

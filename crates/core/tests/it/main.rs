@@ -20,6 +20,7 @@ mod quotas;
 mod recorded;
 mod replication;
 mod rollout;
+mod rollout_first_nodes;
 mod rollout_in_place;
 mod rollout_in_place_sweep;
 mod rollout_meanwhile;

@@ -155,7 +155,7 @@ fn pool(resources: &Value) -> &Value {
 }
 
 /// When the change began says nothing about the pool, nor how long its last resize was given.
-fn settle(mut resources: Value) -> Value {
+pub(crate) fn settle(mut resources: Value) -> Value {
     for item in resources["batch"].as_object_mut().unwrap().values_mut() {
         if let Some(fields) = item.as_object_mut() {
             fields.remove("resizeTimeout");

@@ -97,7 +97,7 @@ async fn all_faults_come_at_once_before_anything_is_asked() {
         "managed_image: ",
         "deadline: ",
     ] {
-        assert!(refused.stderr.contains(part), "{part}: {}", refused.stderr);
+        assert!(refused.complaint().contains(part), "{part}: {}", refused.stderr);
     }
     assert!(lab.host.with_emulator(|emulator, _| emulator.journal().is_empty()));
     let json = lab.run(&[&arguments[..], &["--json"]].concat()).await.json();

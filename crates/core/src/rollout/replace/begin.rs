@@ -37,19 +37,8 @@ pub(in crate::rollout) fn forward(
     now: Timestamp,
 ) -> Result<Begun, Refusal> {
     let id = spec.roll_out_id(intent.goal.targets);
-    if let Remembered::Change(record) = Record::of(pool)
-        && record.is_under_way()
-    {
-        if record.id != id {
-            return Err(Refusal {
-                why: format!(
-                    "is being changed by another roll-out since {}, to {}",
-                    record.since, record.to
-                ),
-                remedy: ANOTHER,
-            });
-        }
-        return Ok(Begun::Already(*record));
+    if let Some(record) = under_way(pool, &id)? {
+        return Ok(Begun::Already(record));
     }
     if let Some(part) = unrestorable(pool, Some(spec)) {
         return Err(Refusal {
@@ -78,6 +67,31 @@ pub(in crate::rollout) fn forward(
     Ok(Begun::New(record))
 }
 
+/// Begins to try an image on a new pool, or goes on with it. Nothing when the pool was tried, or others made it meanwhile.
+pub(in crate::rollout) fn trial(made: &Record, pool: &Pool) -> Result<Option<Begun>, Refusal> {
+    if let Some(record) = under_way(pool, &made.id)? {
+        return Ok(Some(Begun::Already(record)));
+    }
+    let is_emptied = pool.targets.total() == 0
+        && matches!(Record::of(pool), Remembered::Change(record) if record.is_made() && record.phase == Phase::Returned);
+    Ok(is_emptied.then(|| Begun::New(made.clone())))
+}
+
+/// The change that this roll-out goes on with.
+fn under_way(pool: &Pool, id: &str) -> Result<Option<Record>, Refusal> {
+    match Record::of(pool) {
+        Remembered::Change(record) if record.is_under_way() && record.id == id => Ok(Some(*record)),
+        Remembered::Change(record) if record.is_under_way() => Err(Refusal {
+            why: format!(
+                "is being changed by another roll-out since {}, to {}",
+                record.since, record.to
+            ),
+            remedy: ANOTHER,
+        }),
+        Remembered::Change(_) | Remembered::Nothing | Remembered::Unreadable => Ok(None),
+    }
+}
+
 /// Begins to bring a pool back to what it was, or goes on with it. Nothing when it is there.
 pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
     let nothing = |why: &str| Refusal {
@@ -95,7 +109,12 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
     if record.phase == Phase::Back {
         return Ok(Some(Begun::Already(record)));
     }
-    if let Some(part) = unrestorable(pool, None) {
+    if record.is_made() && record.phase == Phase::Done {
+        return Err(nothing(
+            "was made by a roll-out and never changed since, so there is nothing to go back to",
+        ));
+    }
+    if let Some(part) = unrestorable(pool, None).filter(|_| !record.is_made()) {
         return Err(Refusal {
             why: format!("would lose {part}: it holds secrets that Batch does not show"),
             remedy: "roll out the former version with {pool_json} that holds them, and {strategy} in-place",

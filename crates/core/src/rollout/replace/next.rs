@@ -9,18 +9,15 @@ use crate::{
         pool::{Pool, PoolLife, Scaling},
     },
     rollout::{
+        canary::is_trial,
         counted::bare,
         decide::Refusal,
+        jobs::{HELD, is_held, may_be_held},
         record::{Phase, Record},
         spec::IMAGE_REFERENCE,
     },
     settings::RunningTasks,
 };
-
-/// The metadata item of a job that a change in place has disabled.
-pub(in crate::rollout) const HELD: &str = "azure-batch-held";
-/// The metadata item of a job that tries an image.
-pub(in crate::rollout) const CANARY: &str = "azure-batch-canary";
 
 /// What a look shows.
 #[derive(Clone, Copy, Debug)]
@@ -105,11 +102,18 @@ pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> D
             Filled::Yes => release(seen.jobs).unwrap_or(Deed::Finish),
         };
     }
-    if let Some(deed) = hold(seen.jobs, running_tasks) {
+    // Whoever put jobs on a pool that is being tried wants them there: they wait for its nodes.
+    let held = if record.is_made() {
+        forget(seen.jobs)
+    } else {
+        hold(seen.jobs, running_tasks)
+    };
+    if let Some(deed) = held {
         return deed;
     }
     match (pool.is_steady(), pool.current.total() + pool.targets.total()) {
         (false, _) => Deed::AwaitSteady,
+        (true, 0) if record.is_made() => Deed::Finish,
         (true, 0) => Deed::Swap,
         (true, _) => Deed::Empty,
     }
@@ -119,11 +123,6 @@ pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> D
 pub(in crate::rollout) fn to_hold(jobs: &[Job]) -> impl Iterator<Item = &Job> {
     jobs.iter()
         .filter(|job| job.state == JobState::Active && may_be_held(job))
-}
-
-/// Jobs of schedules and those whose pool Batch made are shown and left alone; those that try an image are ours.
-fn may_be_held(job: &Job) -> bool {
-    job.names_pool && !job.is_of_schedule() && job.metadata(CANARY).is_none()
 }
 
 /// Jobs are marked before they are disabled, so that only these are enabled again.
@@ -144,18 +143,16 @@ fn hold(jobs: &[Job], running_tasks: RunningTasks) -> Option<Deed> {
     (changing > 0).then_some(Deed::AwaitJobs(changing))
 }
 
-/// Whether it is a job that tries an image and is not on its way out.
-pub(in crate::rollout) fn is_trial(job: &Job) -> bool {
-    job.metadata(CANARY).is_some() && job.state != JobState::Other
+fn forget(jobs: &[Job]) -> Option<Deed> {
+    let left = jobs.iter().find(|job| is_trial(job))?;
+    Some(Deed::Forget(left.id.clone()))
 }
 
 fn release(jobs: &[Job]) -> Option<Deed> {
-    if let Some(left) = jobs.iter().find(|job| is_trial(job)) {
-        return Some(Deed::Forget(left.id.clone()));
+    if let Some(deed) = forget(jobs) {
+        return Some(deed);
     }
-    let job = jobs
-        .iter()
-        .find(|job| job.metadata(HELD).is_some() && job.state != JobState::Other)?;
+    let job = jobs.iter().find(|job| is_held(job))?;
     Some(match job.state {
         JobState::Disabled | JobState::Disabling => Deed::Enable(job.id.clone()),
         JobState::Enabling => Deed::AwaitJobs(1),

@@ -13,11 +13,12 @@ use crate::{
     ids::NodeCounts,
     rollout::{
         decide::{Intent, Refusal},
+        jobs,
         record::Phase,
         spec::{Spec, When},
         step::RolloutStep,
     },
-    settings::{RolloutSettings, RunningTasks},
+    settings::RolloutSettings,
 };
 
 /// The steps until the pool is filled again, and those after it.
@@ -26,7 +27,7 @@ use crate::{
 /// Why the change cannot begin.
 pub(in crate::rollout) fn steps(
     (intent, spec): (&Intent, &Spec),
-    (pool, jobs): (&Pool, &[Job]),
+    (pool, all): (&Pool, &[Job]),
     settings: &RolloutSettings,
     now: Timestamp,
 ) -> Result<(Vec<RolloutStep>, Vec<RolloutStep>), Refusal> {
@@ -42,7 +43,7 @@ pub(in crate::rollout) fn steps(
             return Ok((vec![resume], Vec::new()));
         }
     };
-    let held: Vec<String> = next::to_hold(jobs).map(|job| job.id.clone()).collect();
+    let held: Vec<String> = next::to_hold(all).map(|job| job.id.clone()).collect();
     let difference = spec.compare(pool);
     let mut changed = difference.names(When::Empty);
     changed.extend(difference.names(When::AnyTime));
@@ -51,7 +52,7 @@ pub(in crate::rollout) fn steps(
         before.push(RolloutStep::HoldJobs {
             pool: id.clone(),
             jobs: held.clone(),
-            running_tasks: word(settings.change.running_tasks),
+            running_tasks: jobs::word(settings.change.running_tasks),
         });
     }
     if pool.current.total() > 0 {
@@ -81,11 +82,3 @@ pub(in crate::rollout) fn steps(
 
 /// The size from which the pool grows after its change.
 pub(in crate::rollout) const EMPTIED: NodeCounts = NodeCounts { dedicated: 0, spot: 0 };
-
-const fn word(running_tasks: RunningTasks) -> &'static str {
-    match running_tasks {
-        RunningTasks::Wait | RunningTasks::TaskCompletion => "run to their end",
-        RunningTasks::Requeue => "end and start again later",
-        RunningTasks::Terminate => "end and count as failed",
-    }
-}

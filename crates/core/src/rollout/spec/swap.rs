@@ -3,7 +3,7 @@
 //! Pure. What the service shows is edited, so what we do not know stays. What the service hides has to come from what was
 //! asked for.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, time::Duration};
 
 use serde_json::{Map, Value, json};
 
@@ -17,6 +17,7 @@ use crate::{
     ids::{NodeCounts, resource::ImageVersionId},
     json as read_json,
     rollout::record::{self, Record, Was},
+    settings::fault::Fault,
 };
 
 const CONFIGURATION: &str = "virtualMachineConfiguration";
@@ -49,6 +50,22 @@ impl Spec {
     pub(in crate::rollout) fn roll_out_id(&self, targets: NodeCounts) -> String {
         let all = json!({"version": self.version, "mark": self.mark(), "targets": targets});
         super::mark::short(&all)
+    }
+
+    /// The body of `POST /pools` with a record of what the pool is made for.
+    ///
+    /// # Errors
+    /// As that without.
+    pub(in crate::rollout) fn trial_body(
+        &self,
+        nodes: NodeCounts,
+        timeout: Duration,
+        record: &str,
+    ) -> Result<Value, Vec<Fault>> {
+        let mut body = self.create_body(nodes, timeout)?;
+        let metadata = with_item(read_json::at(&body, "/metadata"), record::ITEM, Some(record));
+        set(&mut body, "/metadata", metadata);
+        Ok(body)
     }
 
     /// The body of the `PATCH` that makes the emptied pool what was asked for.

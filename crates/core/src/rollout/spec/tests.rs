@@ -25,6 +25,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
             },
             start_task: None,
             json: pool_json.as_object().unwrap().clone(),
+            spots: crate::settings::Spots::default(),
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),

@@ -5,7 +5,10 @@ use proptest::prelude::*;
 use serde_json::{Value, json};
 
 use super::*;
-use crate::{ids::NodeCounts, rollout::record::Was};
+use crate::{
+    ids::NodeCounts,
+    rollout::{canary::CANARY, record::Was},
+};
 
 const FORMER: &str = "/g/images/d/versions/0.9.0";
 const NEW: &str = "/g/images/d/versions/1.0.0";
@@ -189,6 +192,33 @@ fn a_change_of_settings_alone_is_known_by_the_record_that_was_written_with_it() 
     let back = swapped.at(Phase::Back);
     assert_eq!(next(seen(&back), RunningTasks::Wait), Deed::Swap);
     assert_eq!(next(seen(&back.after_swap()), RunningTasks::Wait), Deed::Fill);
+}
+
+#[test]
+fn a_pool_that_was_made_to_try_an_image_goes_back_to_no_nodes_and_holds_no_job() {
+    let made = Record::make("r".to_owned(), NEW.to_owned(), nodes(2), Timestamp::UNIX_EPOCH);
+    let jobs = [job("j", "active", false)];
+    let step = |phase, (targets, current), filled| {
+        let (record, pool) = (made.at(phase), pool(NEW, "steady", targets, current));
+        let seen = Seen {
+            pool: &pool,
+            record: &record,
+            jobs: &jobs,
+            filled,
+        };
+        name(&next(seen, RunningTasks::Wait))
+    };
+    for (phase, sizes, filled, expected) in [
+        (Phase::Forward, (2, 2), Filled::NotYet, "Fill"),
+        (Phase::Forward, (2, 2), Filled::Yes, "Finish"),
+        (Phase::Back, (2, 2), Filled::NotYet, "Empty"),
+        (Phase::Back, (0, 1), Filled::NotYet, "Empty"),
+        (Phase::Back, (0, 0), Filled::NotYet, "Finish"),
+        (Phase::Done, (2, 2), Filled::NotYet, "Ended"),
+        (Phase::Forward, (9, 9), Filled::NotYet, "Refuse"),
+    ] {
+        assert_eq!(step(phase, sizes, filled), expected, "{phase:?} {sizes:?}");
+    }
 }
 
 proptest! {

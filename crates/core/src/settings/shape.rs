@@ -5,9 +5,9 @@
 
 use serde_json::{Map, Value};
 
+use super::fault::{Fault, Place};
 use crate::{
     options::pool::{POOL_JSON, TARGET_DEDICATED_NODES, TARGET_SPOT_NODES},
-    settings::fault::{Fault, Place},
     words,
     words::Words,
 };
@@ -36,8 +36,30 @@ const OTHER_NAMES: [(&str, &str, &str); 10] = [
         "containerSettings",
         "containerConfiguration",
     ),
-    ("", "certificates", "certificateReferences"),
+    ("", "commandLine", "startTask with a commandLine in it"),
 ];
+
+/// Names that Batch had, and that mean nothing today: in which object, the name, and what became of it.
+const FORMER_NAMES: [(&str, &str, &str); 7] = [
+    (
+        "",
+        "cloudServiceConfiguration",
+        "pools on Cloud Services ended in February 2024: write virtualMachineConfiguration",
+    ),
+    ("", "certificates", CERTIFICATES),
+    ("", "certificateReferences", CERTIFICATES),
+    ("", "targetNodeCommunicationMode", COMMUNICATION),
+    ("", "targetCommunicationMode", COMMUNICATION),
+    ("", "currentNodeCommunicationMode", COMMUNICATION),
+    (
+        "",
+        "resourceTags",
+        "tags of a pool are set by the resource manager: leave it out",
+    ),
+];
+const CERTIFICATES: &str =
+    "certificates of accounts ended in February 2024: leave it out, and take them from a Key Vault";
+const COMMUNICATION: &str = "Batch chooses how nodes are reached: leave it out";
 
 /// Names that Batch's data plane has where people were seen to write them in other letter cases.
 const NAMES: [(&str, &[&str]); 3] = [
@@ -112,7 +134,7 @@ enum Kind {
 }
 
 /// All faults of the JSON's form.
-pub(super) fn faults(json: &Map<String, Value>) -> Vec<Fault> {
+pub(crate) fn faults(json: &Map<String, Value>) -> Vec<Fault> {
     let mut faults = whole_form(json);
     if faults.is_empty() {
         walk("", json, &mut faults);
@@ -164,9 +186,16 @@ fn walk(parent: &str, fields: &Map<String, Value>, faults: &mut Vec<Fault>) {
     for (name, value) in fields {
         let path = join(parent, name);
         if let Some(instead) = instead_of(parent, name) {
+            let text = format!("is not a name of Batch's pool JSON: write {instead}");
+            faults.push(fault(path.clone(), text));
+        }
+        let former = FORMER_NAMES
+            .iter()
+            .find(|(place, old, _)| *place == parent && old == name);
+        if let Some((_, _, why)) = former {
             faults.push(fault(
                 path.clone(),
-                format!("is not a name of Batch's pool JSON: write {instead}"),
+                format!("is no longer part of Batch's pool JSON: {why}"),
             ));
         }
         match value {
@@ -223,7 +252,7 @@ fn join(parent: &str, name: &str) -> String {
 }
 
 /// A fault at a path of the pool JSON.
-pub(super) fn fault(path: impl Into<String>, text: impl Into<Words>) -> Fault {
+pub(crate) fn fault(path: impl Into<String>, text: impl Into<Words>) -> Fault {
     Fault::new(Place::within(POOL_JSON, path), text)
 }
 

@@ -9,26 +9,28 @@ use serde::Serialize;
 use serde_json::json;
 use tokio::time::Instant;
 
-use super::next::CANARY;
+use super::{
+    decide::Intent,
+    explain::refused,
+    one_line::one_line,
+    pool::PoolAccess,
+    spec::{command_line, unusable},
+};
 use crate::{
     batch::{
         API_VERSION,
-        job::{self, Job, TaskEnd},
+        job::{self, Job, JobState, TaskEnd},
         pool::{Pool, iso_minutes},
     },
     error::{Error, ErrorKind, Result},
     json as read_json,
     options::pool::CANARY_COMMAND,
     request::Request,
-    rollout::{
-        decide::Intent,
-        explain::refused,
-        one_line::one_line,
-        pool::PoolAccess,
-        spec::{command_line, unusable},
-    },
     settings::fault::Fault,
 };
+
+/// The metadata item of a job that tries an image.
+pub(super) const CANARY: &str = "azure-batch-canary";
 
 /// How much of what a task wrote is kept: the end, which says why it failed.
 const KEPT: usize = 2000;
@@ -85,6 +87,11 @@ pub(super) async fn run(
     judge(&ended?)
         .map(|()| tasks.clone())
         .map_err(|error| said(error, &tasks))
+}
+
+/// Whether it is a job that tries an image and is not on its way out.
+pub(super) fn is_trial(job: &Job) -> bool {
+    job.metadata(CANARY).is_some() && job.state != JobState::Other
 }
 
 /// An id that no job of the pool has, not even one that is being deleted.

@@ -1,0 +1,43 @@
+//! Which options a pool file may hold, under the names that inputs have.
+//!
+//! Who can change a file must not choose where a run signs in, what it may touch, or how long it takes; so those are
+//! taken from inputs and flags alone.
+
+use super::{Chapter, Door, Opt, Verb, of, pool, run};
+
+/// What a file does not hold although it is about the pool: where tokens go, whose word is trusted, and the run itself.
+const FOR_INPUTS: &[&Opt] = &[
+    pool::ACCOUNT_NAME,
+    pool::ACCOUNT_ENDPOINT,
+    pool::MANIFEST,
+    pool::ANY_DEFINITION,
+    pool::POOL_FILE,
+    pool::SUBSCRIPTIONS,
+    run::DEADLINE,
+];
+
+/// The options of a pool file, in the order of the reference pages.
+#[must_use]
+pub fn rows() -> Vec<&'static Opt> {
+    taken_as_inputs().filter(|opt| !is_for_inputs(opt)).collect()
+}
+
+/// The option that a name in a pool file means.
+#[must_use]
+pub fn find(name: &str) -> Option<&'static Opt> {
+    rows().into_iter().find(|opt| opt.spelled(Door::Input) == name)
+}
+
+/// Whether a name is an option's that a file does not hold.
+#[must_use]
+pub fn is_for_inputs_only(name: &str) -> bool {
+    taken_as_inputs().any(|opt| is_for_inputs(opt) && opt.spelled(Door::Input) == name)
+}
+
+fn taken_as_inputs() -> impl Iterator<Item = &'static Opt> {
+    of(Verb::Rollout).into_iter().filter(|opt| opt.is_taken_by(Door::Input))
+}
+
+fn is_for_inputs(opt: &'static Opt) -> bool {
+    matches!(opt.chapter, Chapter::SignIn | Chapter::Report) || FOR_INPUTS.contains(&opt)
+}

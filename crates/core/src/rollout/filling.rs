@@ -1,0 +1,115 @@
+//! Brings a pool to so many good nodes, and lets a few of them try the image before.
+//!
+//! What the sizes are, and what happens when the nodes are not good, those decide who change the pool.
+
+use super::{
+    RolloutReport,
+    canary::{self, is_trial},
+    decide::Intent,
+    explain,
+    pool::PoolAccess,
+    ready,
+    size::Sizing,
+    verdict::{Verdict, Waited},
+};
+use crate::{
+    batch::{job::Job, pool::Pool},
+    error::{ErrorKind, Result},
+    progress::Event,
+    settings::{Canary, Readiness},
+};
+
+/// How a pool is filled.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Filling<'s> {
+    /// How the image is tried first.
+    pub(super) canary: &'s Canary,
+    /// When the nodes are good.
+    pub(super) readiness: Readiness,
+    /// How many resize rounds there may be.
+    pub(super) rounds: u32,
+    /// What for, after "cannot".
+    pub(super) doing: &'s str,
+}
+
+impl<'s> Filling<'s> {
+    /// Brings the pool to its size, and waits until enough nodes are ready.
+    ///
+    /// # Errors
+    /// When they do not come or do not get ready; when others change the pool meanwhile, or the run ends.
+    pub(super) async fn grow(
+        &self,
+        access: &mut PoolAccess<'_>,
+        intent: &Intent,
+        report: &mut RolloutReport,
+    ) -> Result<()> {
+        let sizing = Sizing::new(access, intent, self.rounds, self.doing, report);
+        sizing.reach().await?;
+        let waited: Waited = ready::wait(access, intent, self.readiness, report).await?;
+        if waited.verdict == Verdict::Good {
+            return Ok(());
+        }
+        let stillness = self.readiness.node_timeout;
+        Err(explain::unready(access.at(), intent.goal, &waited, stillness))
+    }
+
+    /// Brings the pool to the size of `intent`, runs the command on each node, and sees that they stay ready.
+    ///
+    /// # Errors
+    /// As [`Self::grow`]; when the command fails on a node or does not end.
+    pub(super) async fn try_image(
+        &self,
+        access: &mut PoolAccess<'_>,
+        (pool, jobs): (&Pool, &[Job]),
+        intent: &Intent,
+        report: &mut RolloutReport,
+    ) -> Result<()> {
+        for left in jobs.iter().filter(|job| is_trial(job)) {
+            canary::remove(access, &left.id).await;
+        }
+        self.grow(access, intent, report).await?;
+        if let Some(command) = &self.canary.command {
+            let longest = self.readiness.node_timeout;
+            report.canary = canary::run(access, (pool, jobs), (command, intent), longest).await?;
+        }
+        let bake = self.canary.bake;
+        if bake.is_zero() {
+            return Ok(());
+        }
+        self.stay(access, intent, (bake, "for the first nodes to stay ready"), report)
+            .await
+    }
+
+    /// Lets time pass, and sees that the pool is good afterwards.
+    ///
+    /// # Errors
+    /// As [`Self::grow`].
+    pub(super) async fn stay(
+        &self,
+        access: &mut PoolAccess<'_>,
+        intent: &Intent,
+        (time, what): (std::time::Duration, &str),
+        report: &mut RolloutReport,
+    ) -> Result<()> {
+        let run = access.client().run();
+        run.progress.tell(Event::Waiting {
+            what: what.to_owned(),
+            seconds: time.as_secs(),
+        });
+        run.pause(time, what).await?;
+        self.grow(access, intent, report).await
+    }
+}
+
+/// What the image or the service did, as opposed to what happened to this run.
+pub(super) const fn speaks_against_image(kind: ErrorKind) -> bool {
+    matches!(
+        kind,
+        ErrorKind::PartlyReached
+            | ErrorKind::Azure
+            | ErrorKind::Rejected
+            | ErrorKind::Quota
+            | ErrorKind::Policy
+            | ErrorKind::Locked
+    )
+}
