@@ -82,7 +82,7 @@ async fn what_is_not_there_is_named_with_what_is() {
         .await;
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(
-        missing.complaint().contains("the definition has 1.0.0, 1.0.1, 1.0.2"),
+        missing.complaint().contains("he definition has 1.0.0, 1.0.1, 1.0.2"),
         "{missing:?}"
     );
     let elsewhere = [
