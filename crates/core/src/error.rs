@@ -239,6 +239,12 @@ impl Error {
             lines.extend(reason.said.iter().cloned());
         }
         let mut report = lines.join("\n  caused by: ");
+        let steps = self.layers().filter_map(|layer| layer.reason.as_deref());
+        for step in steps.flat_map(|reason| &reason.next) {
+            let command = step.command.as_ref().map(|command| format!(": {command}"));
+            let (text, command) = (step.text.spelled(door), command.unwrap_or_default());
+            report.push_str(&format!("\n  next: {text}{command}"));
+        }
         if let Some(hint) = self.hint_words() {
             report.push_str("\n  hint: ");
             report.push_str(&hint.spelled(door));

@@ -62,8 +62,11 @@ impl Failure {
         let layers: Vec<&Error> = error.layers().collect();
         let first = first_of(&layers);
         let service = error.service();
+        let says_facts = layers
+            .iter()
+            .any(|layer| layer.layer().2.is_some_and(|reason| !reason.facts.is_empty()));
         let mut failure = Self {
-            facts: service.and_then(meaning).into_iter().collect(),
+            facts: service.filter(|_| !says_facts).and_then(meaning).into_iter().collect(),
             happened: layers.get(first).map_or_else(String::new, |layer| plain(layer.layer().0, door)),
             next: next(&layers, door),
             service_code: service.map(|refusal| refusal.code.clone()),

@@ -182,7 +182,8 @@ async fn after_a_cancel_it_is_said_that_a_resize_goes_on() {
     let outcome = rollout::run(&client, &checked(&settings("acct1", 700))).await;
     assert_eq!(outcome.report.action, PoolAction::Created);
     let report = outcome.result.unwrap_err().report();
-    assert!(report.contains("az batch pool resize --pool-id p1 --abort"), "{report}");
+    let command = "az batch pool resize --account-name acct1 --account-endpoint acct1.eastus2.batch.azure.com --pool-id p1 --abort";
+    assert!(report.contains(command), "{report}");
 }
 
 #[tokio::test(start_paused = true)]
