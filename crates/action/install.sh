@@ -47,15 +47,32 @@ sha256_of() {
   fi
 }
 
-# Fetches $1 into $2. A file that is not there is told from a network that fails: the remedies differ.
+# What curl reads as its configuration: the mirror's token, so that it stands on no command line.
+mirror_header() {
+  if [[ -n "${AZURE_BATCH_POOL_MIRROR:-}" && -n "${AZURE_BATCH_POOL_MIRROR_TOKEN:-}" ]]; then
+    printf 'header = "Authorization: Bearer %s"\n' "$AZURE_BATCH_POOL_MIRROR_TOKEN"
+  fi
+}
+
+# Where a run on GitHub Enterprise is reminded of where it downloads from.
+elsewhere() {
+  if [[ -z "${AZURE_BATCH_POOL_MIRROR:-}" && "${GITHUB_SERVER_URL:-https://github.com}" != https://github.com ]]; then
+    printf '; this job runs on %s, and the releases are on github.com' "$GITHUB_SERVER_URL"
+  fi
+}
+
+# Fetches $1 into $2. The kinds of failure have different remedies, so each has its own text.
 download() {
   local status=0 said
-  said="$(curl --fail --silent --show-error --location --proto '=https' --tlsv1.2 \
+  said="$(mirror_header | curl --config - --fail --silent --show-error --location --proto '=https' --tlsv1.2 \
     --retry 3 --connect-timeout 20 --max-time 300 "$1" --output "$2" 2>&1)" || status=$?
-  case $status in
-    0) return 0 ;;
-    22) fail "there is no file $1 (${said//$'\n'/ }): is it a release of this repository? A mirror of the releases is named in AZURE_BATCH_POOL_MIRROR, a program of your own in AZURE_BATCH_POOL_BINARY" ;;
-    *) fail "cannot download $1 (${said//$'\n'/ }): check the network and HTTPS_PROXY; without internet, name a mirror in AZURE_BATCH_POOL_MIRROR or the program in AZURE_BATCH_POOL_BINARY" ;;
+  said="${said//$'\n'/ }"
+  case "$status $said" in
+    0\ *) return 0 ;;
+    22\ *error:\ 40[137]*) fail "access to $1 was refused ($said): a mirror that asks who you are needs AZURE_BATCH_POOL_MIRROR_TOKEN, a proxy its user and password in HTTPS_PROXY$(elsewhere)" ;;
+    22\ *error:\ 404*) fail "there is no file $1 ($said): is it a release of this repository? A mirror of the releases is named in AZURE_BATCH_POOL_MIRROR, a program of your own in AZURE_BATCH_POOL_BINARY$(elsewhere)" ;;
+    22\ *) fail "the server failed with $1 ($said): run the job again later, or name a mirror in AZURE_BATCH_POOL_MIRROR$(elsewhere)" ;;
+    *) fail "cannot download $1 ($said): check the network and HTTPS_PROXY; without internet, name a mirror in AZURE_BATCH_POOL_MIRROR or the program in AZURE_BATCH_POOL_BINARY$(elsewhere)" ;;
   esac
 }
 
@@ -64,19 +81,19 @@ listed() {
   awk -v name="$1" '$2 == name || $2 == "*" name { print $1; exit }' "$2"
 }
 
-# Hands the released binary over.
+# Hands the released program over. The tool cache keeps the archive, whose sum is compared each time.
 take_release() {
   local version name suffix='' place base expected found
   version="v$(awk -F '"' '/^version = / { print $2; exit }' "$root/Cargo.toml")"
   name="$(platform)" ||
     fail "there is no release for $(uname -s) on $(uname -m); build it with AZURE_BATCH_POOL_BUILD=true"
   [[ "$name" == windows_* ]] && suffix='.exe'
-  place="${RUNNER_TOOL_CACHE:-$work}/azure-batch-pool/$version/$name/azure-batch-pool$suffix"
-  name="azure-batch-pool_${version}_$name$suffix"
+  place="${RUNNER_TOOL_CACHE:-$work}/azure-batch-pool/$version"
+  name="azure-batch-pool_${version}_$name.tar.gz"
   # On GitHub Enterprise the action itself comes from github.com too, so that is where its releases are.
   base="${AZURE_BATCH_POOL_MIRROR:-https://github.com/${ACTION_REPOSITORY:-azure-batch-tools/packer-plugin-azure-batch}/releases/download}"
   base="${base%/}/$version"
-  mkdir -p "$work" "$(dirname "$place")"
+  mkdir -p "$work" "$place"
   expected="$(listed "$name" "$here/checksums.txt")"
   if [[ -z "$expected" ]]; then
     # Only a tag says that this source is a release; of any other commit the release's program may differ.
@@ -85,16 +102,20 @@ take_release() {
     download "$base/azure-batch-pool_${version}_SHA256SUMS" "$work/SHA256SUMS"
     expected="$(listed "$name" "$work/SHA256SUMS")"
   fi
-  if [[ ! -f "$place" || "$(sha256_of "$place")" != "$expected" ]]; then
-    download "$base/$name" "$place"
+  if [[ ! -f "$place/$name" || "$(sha256_of "$place/$name")" != "$expected" ]]; then
+    download "$base/$name" "$place/$name"
   fi
-  found="$(sha256_of "$place")"
+  found="$(sha256_of "$place/$name")"
   if [[ -z "$expected" || "$found" != "$expected" ]]; then
-    rm -f "$place"
+    rm -f "$place/$name"
     fail "the checksum of $name is $found, and it should be '$expected'; nothing was run"
   fi
-  chmod +x "$place"
-  hand_over "$place"
+  # With names only: GNU tar takes the colon of a Windows path for that of another machine.
+  cp "$place/$name" "$work/$name"
+  (cd "$work" && tar -xzf "$name" "azure-batch-pool$suffix") || fail "$name holds no program that can be unpacked"
+  rm -f "${work:?}/$name"
+  chmod +x "$work/azure-batch-pool$suffix"
+  hand_over "$work/azure-batch-pool$suffix"
 }
 
 # Without the release profile's whole-program optimisation, which takes minutes longer and gains nothing here.

@@ -20,7 +20,7 @@ const PROTO_FILES: [&str; 3] = [
 ];
 
 /// What a user's configuration is read into.
-const SETTINGS: [&str; 9] = [
+const SETTINGS: [&str; 10] = [
     "Connection",
     "Image",
     "Source",
@@ -28,6 +28,7 @@ const SETTINGS: [&str; 9] = [
     "SourceVhd",
     "Destination",
     "TargetRegion",
+    "DataDiskEncryption",
     "UsedBy",
     "Definition",
 ];

@@ -48,8 +48,14 @@ impl Checkout {
     /// Builds all programs of the workspace at once and gives their folder. The examples come along so that the
     /// features of tests are on, as in `cargo test`: nothing is built twice.
     pub(crate) fn programs(&self) -> Result<PathBuf> {
+        self.programs_with(&[])
+    }
+
+    /// The same with variables for the build.
+    pub(crate) fn programs_with(&self, variables: &[(&str, &str)]) -> Result<PathBuf> {
         let mut command = cargo();
         command.args(["build", "--locked", "--workspace", "--bins", "--examples"]);
+        command.envs(variables.iter().copied());
         step("build", command.current_dir(&self.root))?;
         Ok(self.target.join("debug"))
     }

@@ -2,6 +2,12 @@
 //!
 //! It uploads nothing; the release workflow does.
 
+mod archive;
+mod crates;
+mod names;
+mod notes;
+mod papers;
+
 use std::{
     fmt::Write as _,
     path::{Path, PathBuf},
@@ -10,44 +16,43 @@ use std::{
 
 use azure_batch_e2e::{
     console::say,
-    failure::{Doing as _, Failure, Result, ensure},
+    failure::{Doing as _, Result, ensure},
     files,
 };
 use sha2::{Digest as _, Sha256};
 
+use self::{
+    archive::Entry,
+    names::{PROGRAMS, Packing, file_name, program_name},
+};
 use crate::build::{Checkout, cargo, step};
 
-/// The programs of a release and how each is packed.
-const PROGRAMS: [(&str, Packing); 2] = [
-    ("packer-plugin-azure-batch", Packing::PackerZip),
-    ("azure-batch-pool", Packing::Plain),
-];
+/// Without this in the environment of its build the plugin calls itself a development build, which `packer init` refuses.
+pub(crate) const RELEASE: &str = "AZURE_BATCH_RELEASE";
 
-/// The plugin API of Packer that the plugin speaks; part of the file's name and of what `describe` answers.
-const PLUGIN_API: &str = "x5.0";
-
-/// How a program is packed.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Packing {
-    /// A zip whose only file has the zip's own name, as Packer demands.
-    PackerZip,
-    /// The program itself.
-    Plain,
+/// What to pack and where to put it.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Order<'a> {
+    /// Rust's name of the target.
+    pub(crate) target: &'a str,
+    /// The release's tag.
+    pub(crate) tag: &'a str,
+    /// The folder with man pages and completions, by program.
+    pub(crate) help: &'a Path,
+    /// Where the files go.
+    pub(crate) dist: &'a Path,
 }
 
-/// Builds and packs for one target.
+/// The tag of this checkout's version.
+pub(crate) const TAG: &str = concat!("v", env!("CARGO_PKG_VERSION"));
+
+/// Builds and packs all programs for one target.
 ///
 /// # Errors
 /// When the tag is not the workspace's version, or a build fails.
 pub(crate) fn run(target: &str, tag: &str) -> Result {
     let checkout = Checkout::find()?;
-    let wanted = concat!("v", env!("CARGO_PKG_VERSION"));
-    ensure(tag == wanted, || {
-        format!("tag {tag} is not the workspace's version {wanted}")
-    })?;
-    let dist = checkout.root.join("dist");
-    files::make(&dist)?;
-    for (program, packing) in PROGRAMS {
+    for (program, _) in PROGRAMS {
         let mut build = cargo();
         build.args([
             "build",
@@ -58,30 +63,66 @@ pub(crate) fn run(target: &str, tag: &str) -> Result {
             "--package",
             program,
         ]);
-        // Without this the plugin calls itself a development build, which `packer init` refuses.
-        step(
-            &format!("build {program}"),
-            build.env("AZURE_BATCH_RELEASE", tag).current_dir(&checkout.root),
-        )?;
-        let suffix = if target.contains("windows") { ".exe" } else { "" };
-        let built = checkout
-            .target
-            .join(target)
-            .join("release")
-            .join(format!("{program}{suffix}"));
-        pack(&built, &dist, &file_name(program, packing, tag, target)?, packing)?;
+        build.env(RELEASE, tag).current_dir(&checkout.root);
+        step(&format!("build {program}"), &mut build)?;
+    }
+    let dist = checkout.root.join("dist");
+    let help = write_help(&checkout, &checkout.programs()?)?;
+    let order = Order {
+        target,
+        tag,
+        help: &help,
+        dist: &dist,
+    };
+    pack(&checkout, &order, &checkout.target.join(target).join("release"))
+}
+
+/// Writes man pages and completions with the example beside the programs that tests use, and gives their folder.
+///
+/// # Errors
+/// When the example fails.
+pub(crate) fn write_help(checkout: &Checkout, programs: &Path) -> Result<PathBuf> {
+    let folder = checkout.target.join("help");
+    files::make_empty(&folder)?;
+    let mut write = Command::new(programs.join("examples").join("help_files"));
+    step("write man pages and completions", write.arg(&folder))?;
+    Ok(folder)
+}
+
+/// Packs the programs in a folder.
+///
+/// # Errors
+/// When the tag is not the workspace's version, or a program is not there.
+pub(crate) fn pack(checkout: &Checkout, order: &Order<'_>, built: &Path) -> Result {
+    ensure(order.tag == TAG, || {
+        format!("tag {} is not the workspace's version {TAG}", order.tag)
+    })?;
+    files::make(order.dist)?;
+    let metadata = crates::metadata(checkout, order.target)?;
+    for (program, packing) in PROGRAMS {
+        let binary = built.join(program_name(program, order.target));
+        let name = file_name(program, packing, order.tag, order.target)?;
+        let papers = papers::of(&checkout.root, &crates::of(&metadata, program)?, order)?;
+        let bytes = std::fs::read(&binary).doing(|| format!("read {}", binary.display()))?;
+        // Packer demands that the zip's program has the zip's own name.
+        let inside = match packing {
+            Packing::PackerZip => name.clone() + names::suffix(order.target),
+            Packing::TarGz => program_name(program, order.target),
+        };
+        let mut entries = vec![Entry::program(inside, bytes)];
+        entries.extend(papers);
+        archive::write(&order.dist.join(name + packing.ending()), packing, &entries)?;
     }
     Ok(())
 }
 
-/// Writes one list of sums a program, over all targets.
+/// Writes one list of sums a program, over everything that lies there.
 ///
 /// # Errors
 /// When there is nothing to sum.
-pub(crate) fn sums(tag: &str) -> Result {
-    let dist = Checkout::find()?.root.join("dist");
+pub(crate) fn sums(dist: &Path, tag: &str) -> Result {
     for (program, _) in PROGRAMS {
-        let list = sum_list(&dist, program)?;
+        let list = sum_list(dist, program)?;
         ensure(!list.is_empty(), || {
             format!("{} holds no file of {program}", dist.display())
         })?;
@@ -89,6 +130,25 @@ pub(crate) fn sums(tag: &str) -> Result {
         say(list);
     }
     Ok(())
+}
+
+/// Prints what the changelog says of a version: the text of its release.
+///
+/// # Errors
+/// When the tag is not the workspace's version, or the changelog has no section of it.
+pub(crate) fn notes(tag: &str) -> Result {
+    ensure(tag == TAG, || format!("tag {tag} is not the workspace's version {TAG}"))?;
+    let changelog = files::read(&Checkout::find()?.root.join("CHANGELOG.md"))?;
+    say(notes::of(&changelog, tag.trim_start_matches('v'))?);
+    Ok(())
+}
+
+/// The folder of a release's files in this checkout.
+///
+/// # Errors
+/// When cargo does not say where the checkout is.
+pub(crate) fn folder() -> Result<PathBuf> {
+    Ok(Checkout::find()?.root.join("dist"))
 }
 
 /// `<sum>  <name>` a line, with a newline after the last: without it Packer overlooks that line.
@@ -107,62 +167,4 @@ fn sum_list(dist: &Path, program: &str) -> Result<String> {
         let _written = writeln!(list, "  {name}");
     }
     Ok(list)
-}
-
-fn file_name(program: &str, packing: Packing, tag: &str, target: &str) -> Result<String> {
-    let (os, arch) = go_words(target)?;
-    let suffix = if os == "windows" { ".exe" } else { "" };
-    Ok(match packing {
-        Packing::PackerZip => format!("{program}_{tag}_{PLUGIN_API}_{os}_{arch}{suffix}"),
-        Packing::Plain => format!("{program}_{tag}_{os}_{arch}{suffix}"),
-    })
-}
-
-/// A target in Go's words, which Packer's file names are made of.
-fn go_words(target: &str) -> Result<(&'static str, &'static str)> {
-    let arch = [("x86_64", "amd64"), ("aarch64", "arm64")]
-        .into_iter()
-        .find(|(rust, _)| target.starts_with(rust));
-    let os = [("linux", "linux"), ("apple", "darwin"), ("windows", "windows")]
-        .into_iter()
-        .find(|(rust, _)| target.contains(rust));
-    match (os, arch) {
-        (Some((_, os)), Some((_, arch))) => Ok((os, arch)),
-        _ => Err(Failure::unexpected(format!("no release is made for {target}"))),
-    }
-}
-
-fn pack(built: &Path, dist: &Path, name: &str, packing: Packing) -> Result {
-    let place: PathBuf = dist.join(name);
-    files::copy(built, &place)?;
-    if packing == Packing::Plain {
-        return Ok(());
-    }
-    let zip = format!("{}.zip", name.trim_end_matches(".exe"));
-    let mut command = Command::new("python3");
-    step(
-        "zip",
-        command.args(["-m", "zipfile", "-c", &zip, name]).current_dir(dist),
-    )?;
-    std::fs::remove_file(&place).doing(|| format!("remove {}", place.display()))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn files_have_the_names_that_packer_and_the_action_look_for() {
-        let name = |packing, target| file_name("p", packing, "v1.2.3", target).unwrap();
-        assert_eq!(
-            name(Packing::PackerZip, "x86_64-unknown-linux-musl"),
-            "p_v1.2.3_x5.0_linux_amd64"
-        );
-        assert_eq!(
-            name(Packing::PackerZip, "x86_64-pc-windows-msvc"),
-            "p_v1.2.3_x5.0_windows_amd64.exe"
-        );
-        assert_eq!(name(Packing::Plain, "aarch64-apple-darwin"), "p_v1.2.3_darwin_arm64");
-        assert!(go_words("riscv64gc-unknown-linux-gnu").is_err());
-    }
 }

@@ -104,7 +104,8 @@ fn gather(checkout: &Checkout) -> Result<Tools> {
         pool: programs.join("azure-batch-pool"),
         emulator: programs.join("azure-emulator"),
         packer: tools::packer()?,
-        // No Action is judged here.
+        // Neither a release nor the Action is judged here.
+        released: checkout.target.join("released"),
         act: "act".into(),
         packer_sdc: "packer-sdc".into(),
     })

@@ -7,10 +7,12 @@ mod build;
 mod check;
 mod code;
 mod demo;
+mod deny;
 mod dist;
 mod judges;
 mod lint_actions;
 mod real;
+mod rehearsal;
 mod tools;
 
 use std::{path::PathBuf, process::ExitCode};
@@ -54,11 +56,28 @@ enum Verb {
     },
     /// The Action and the workflows under actionlint, action-validator and zizmor.
     LintActions,
+    /// Licences, duplicates, sources and advisories of what the product is built from.
+    Deny,
     /// The released files for one target, under `dist/`.
     Dist {
         /// Rust's name of the target.
         #[arg(long)]
         target: String,
+        /// The release's tag, `vX.Y.Z`; must be the workspace's version.
+        #[arg(long)]
+        tag: String,
+    },
+    /// A release on loopback: archives, Packer's and the Action's way to them, and each way in which that fails.
+    ReleaseRehearsal {
+        /// Only cases whose name contains this.
+        #[arg(default_value = "")]
+        case: String,
+        /// A folder with the files of a release, lists of sums included, to rehearse instead of new ones.
+        #[arg(long)]
+        files: Option<PathBuf>,
+    },
+    /// The text of a release: what the changelog says of that version.
+    Notes {
         /// The release's tag, `vX.Y.Z`; must be the workspace's version.
         #[arg(long)]
         tag: String,
@@ -112,7 +131,10 @@ fn run(verb: &Verb) -> Result {
             what: Measured::Publish,
         } => bench::publish(),
         Verb::LintActions => lint_actions::run(),
+        Verb::Deny => deny::run(),
         Verb::Dist { target, tag } => dist::run(target, tag),
-        Verb::Sums { tag } => dist::sums(tag),
+        Verb::ReleaseRehearsal { case, files } => rehearsal::run(case, files.as_deref()),
+        Verb::Notes { tag } => dist::notes(tag),
+        Verb::Sums { tag } => dist::sums(&dist::folder()?, tag),
     }
 }

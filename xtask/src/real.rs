@@ -22,7 +22,7 @@ use crate::{
 /// Runs the cases whose name contains the text, all of them when it is empty.
 pub(crate) fn run(case: &str) -> Result {
     let checkout = Checkout::find()?;
-    let tools = gather(&checkout)?;
+    let tools = gather(&checkout, "real", &checkout.programs()?)?;
     install_plugin(&tools)?;
     let result = suite::run(&cases::all(), &tools, case, &secrets(&checkout)?);
     if case.is_empty() {
@@ -31,12 +31,13 @@ pub(crate) fn run(case: &str) -> Result {
     result
 }
 
-fn gather(checkout: &Checkout) -> Result<Tools> {
-    let results = checkout.target.join("real");
+/// Installs the outside tools and makes a folder of that name for the results.
+pub(crate) fn gather(checkout: &Checkout, name: &str, programs: &Path) -> Result<Tools> {
+    let results = checkout.target.join(name);
     files::make_empty(&results)?;
-    let programs = checkout.programs()?;
     Ok(Tools {
         checkout: checkout.root.clone(),
+        released: checkout.target.join("released"),
         installed: checkout.target.join("real-plugins"),
         results,
         plugin: programs.join("packer-plugin-azure-batch"),
@@ -73,7 +74,7 @@ fn has_files(dir: &Path) -> bool {
 }
 
 /// Everything in the emulator's example that must never be seen; all cases play there.
-fn secrets(checkout: &Checkout) -> Result<Secrets> {
+pub(crate) fn secrets(checkout: &Checkout) -> Result<Secrets> {
     let example = files::read_json(&checkout.root.join("tests/emulator/seeds/example.json"))?;
     Ok(Secrets::new(world::secrets(&example)?))
 }

@@ -26,6 +26,8 @@ struct Named {
     /// What people type.
     word: &'static str,
     about: &'static str,
+    /// What people copy.
+    examples: &'static str,
     /// What it means for a program that starts it, where that differs from a roll-out.
     exit_codes: &'static str,
 }
@@ -72,42 +74,49 @@ const VERBS: &[Named] = &[
         verb: Verb::Rollout,
         word: "rollout",
         about: "Create a pool on an image version, or resize it, and wait until its nodes are ready",
+        examples: include_str!("cli/rollout.txt"),
         exit_codes: "0 reached",
     },
     Named {
         verb: Verb::Plan,
         word: "plan",
         about: "Show what a rollout with the same options would do; it changes nothing",
+        examples: include_str!("cli/plan.txt"),
         exit_codes: "0 nothing to change, 10 something to change",
     },
     Named {
         verb: Verb::Rollback,
         word: "rollback",
         about: "Bring a pool back to the image, size and jobs that it had before its last change in place",
+        examples: include_str!("cli/rollback.txt"),
         exit_codes: "0 reached",
     },
     Named {
         verb: Verb::Doctor,
         word: "doctor",
         about: "Check sign-in, account and rights, and show what to type where something is missing; it changes nothing",
+        examples: include_str!("cli/doctor.txt"),
         exit_codes: "0 nothing stands in the way",
     },
     Named {
         verb: Verb::Status,
         word: "status",
         about: "Show which pool runs which image, how far it is behind, and what ends next; it changes nothing",
+        examples: include_str!("cli/status.txt"),
         exit_codes: "0 nothing to act on, 10 something to act on, 5 not everything could be read",
     },
     Named {
         verb: Verb::Wait,
         word: "wait",
         about: "Wait until a pool that is there has its nodes; it changes nothing",
+        examples: include_str!("cli/wait.txt"),
         exit_codes: "0 enough nodes are ready",
     },
     Named {
         verb: Verb::Delete,
         word: "delete",
         about: "Delete a pool that a roll-out made, and wait until it is gone; without --yes only show the plan",
+        examples: include_str!("cli/delete.txt"),
         exit_codes: "0 gone, 10 there is a plan and --yes was not given",
     },
 ];
@@ -115,7 +124,9 @@ const VERBS: &[Named] = &[
 /// The flag that has no input: inside GitHub the log is for people.
 const JSON: &str = "json";
 
-fn command() -> Command {
+/// The command line as clap knows it.
+#[must_use]
+pub fn command() -> Command {
     Command::new("azure-batch-pool")
         .version(env!("CARGO_PKG_VERSION"))
         .about("Rolls image versions out to Azure Batch pools.")
@@ -170,9 +181,11 @@ fn help(verb: Verb, opt: &'static Opt) -> String {
 
 fn after_help(named: &Named) -> String {
     let verb = named.verb;
-    let mut text = "Every option is also read from its variable INPUT_<NAME>, e.g. INPUT_POOL_ID.\n\
-        Secrets are read from variables only, since everybody on a machine can see command lines:\n"
-        .to_owned();
+    let mut text = format!("{}\n", named.examples);
+    text.push_str(
+        "Every option is also read from its variable INPUT_<NAME>, e.g. INPUT_POOL_ID.\n\
+         Secrets are read from variables only, since everybody on a machine can see command lines:\n",
+    );
     let is_secret = |opt: &&Opt| matches!(opt.kind, Kind::Secret);
     for opt in options::of(verb).into_iter().filter(is_secret) {
         let names: Vec<String> = std::iter::once(opt.input_variable())
@@ -268,5 +281,35 @@ mod tests {
     #[test]
     fn the_table_makes_a_sound_command() {
         command().debug_assert();
+    }
+
+    /// The command lines of an example, with continued lines joined.
+    fn lines(examples: &str) -> Vec<String> {
+        let joined = examples.replace("\\\n", " ");
+        joined
+            .lines()
+            .skip(1)
+            .map(|line| line.trim().to_owned())
+            .filter(|line| !line.is_empty())
+            .collect()
+    }
+
+    #[test]
+    fn every_verb_has_examples_and_each_of_them_is_understood() {
+        for named in VERBS {
+            assert!(named.examples.starts_with("Examples:\n"), "{}", named.word);
+            let lines = lines(named.examples);
+            assert!(!lines.is_empty(), "{}", named.word);
+            for line in lines {
+                let words = line
+                    .replace('"', "")
+                    .split_whitespace()
+                    .map(OsString::from)
+                    .collect::<Vec<_>>();
+                assert_eq!(words[1], named.word, "{line}");
+                let parsed = parse(words, &Runner::default(), &BTreeMap::new());
+                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+            }
+        }
     }
 }

@@ -3,25 +3,29 @@
 //! stdout is a protocol to the runner, so whatever comes from a service is made harmless here and secrets are struck
 //! out, both by core. What is worth saying is decided in core's `telling`.
 
-mod bars;
 mod escape;
+mod live;
 pub mod table;
 
 use std::{
     fmt,
-    io::{self, IsTerminal as _, Write},
+    io::{self, ErrorKind, Write},
+    time::Duration,
 };
 
 use azure_batch_core::{
     failure::Failure,
+    frame::screen::Screen,
     harmless::harmless_json,
+    progress::{Event, Stamp},
     redact::{Redactor, is_struck_out},
     telling::Show,
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
 
-use self::{bars::Bars, table::Table};
+use self::table::Table;
+use crate::environment::Environment;
 
 /// How stdout is written.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -69,19 +73,32 @@ pub struct Console {
     form: Form,
     redactor: Redactor,
     group: Group,
-    bars: Option<Bars>,
+    /// Where a frame can be drawn.
+    screen: Option<Screen>,
     /// Of the terminal that stdout is; absent when it is none.
     width: Option<u16>,
     /// Of the terminal that stderr is; absent when it is none.
     err_width: Option<u16>,
+    /// Whether it was said that stdout does not take what is written.
+    loss: Loss,
 }
 
-/// Whether a group of the runner's log is open; groups do not nest.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+/// Whether a group of the runner's log is open, and which; groups do not nest.
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum Group {
-    Open,
+    Open(String),
     Closed,
 }
+
+/// Whether it was said that stdout does not take what is written.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Loss {
+    Unsaid,
+    Said,
+}
+
+/// The steps of a roll-out before its first node comes: one group of the runner's log, since most take no time.
+const PREPARING: [&str; 4] = ["observe", "plan", "before", "replicas"];
 
 impl Grade {
     const fn command(self) -> &'static str {
@@ -94,16 +111,16 @@ impl Grade {
 }
 
 impl Console {
-    /// The process's own stdout and stderr; bars are drawn only for people at a terminal.
+    /// The process's own stdout and stderr; a frame is drawn only for people at a terminal.
     #[must_use]
-    pub fn of_process(form: Form) -> Self {
-        let bars = (form == Form::Plain && io::stderr().is_terminal()).then(Bars::on_stderr);
+    pub fn of_process(form: Form, environment: &dyn Environment) -> Self {
+        let term = environment.variable("TERM");
         let terminal = (form == Form::Plain).then(console::Term::stdout);
         let size = terminal.as_ref().and_then(console::Term::size_checked);
         let err_size = console::Term::stderr().size_checked();
         Self {
-            bars,
             err_width: err_size.map(|(_rows, columns)| columns),
+            screen: terminal.and_then(|_| live::on_stderr(term.as_deref())),
             width: size.map(|(_rows, columns)| columns),
             ..Self::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
         }
@@ -118,9 +135,10 @@ impl Console {
             form,
             redactor: Redactor::default(),
             group: Group::Closed,
-            bars: None,
+            screen: None,
             width: None,
             err_width: None,
+            loss: Loss::Unsaid,
         }
     }
 
@@ -149,7 +167,10 @@ impl Console {
         // The one write that is not struck out itself: the runner swallows it.
         let lines = secret.expose_secret().lines();
         for line in lines.filter(|line| is_struck_out(line)) {
-            write_line(&mut self.out, &format!("::add-mask::{}", escape::message(line)));
+            drop(write_line(
+                &mut self.out,
+                &format!("::add-mask::{}", escape::message(line)),
+            ));
         }
     }
 
@@ -171,8 +192,10 @@ impl Console {
     /// A line on stderr.
     pub fn complain(&mut self, text: impl fmt::Display) {
         let text = self.redactor.safe(&text.to_string());
-        let Self { err, bars, .. } = self;
-        Bars::suspended(bars.as_ref(), || write_line(err, &text));
+        self.erase_frame();
+        // When stderr is gone, there is no other place to say it.
+        drop(write_line(&mut self.err, &text));
+        self.draw_frame();
     }
 
     /// A table for people; programs that read JSON do not get it.
@@ -190,14 +213,14 @@ impl Console {
             return self.line(title);
         }
         self.end_group();
+        self.group = Group::Open(title.to_owned());
         let title = self.redactor.safe_line(title);
         self.write_out(&format!("::group::{}", escape::message(&title)));
-        self.group = Group::Open;
     }
 
     /// Closes the open group, if there is one.
     pub fn end_group(&mut self) {
-        if self.group == Group::Open {
+        if self.group != Group::Closed {
             self.write_out("::endgroup::");
             self.group = Group::Closed;
         }
@@ -233,33 +256,48 @@ impl Console {
         self.complain(failure.complaint(width.clamp(NARROWEST, WIDEST)));
     }
 
-    /// Shows what core's `telling` found worth it.
-    pub fn show(&mut self, show: Show) {
+    /// Shows what core's `telling` found worth it, `at` after the start of the run. What the frame shows all the time
+    /// is no line on the same terminal.
+    pub fn show(&mut self, show: Show, at: Duration) {
+        let is_framed = self.is_framed();
         match show {
-            Show::Headline(line) | Show::Detail(line) => self.line(line),
-            Show::StepBegins(what) => {
-                if let Some(bars) = &self.bars {
-                    bars.begin_step(&what);
-                }
-                self.begin_group(&what);
-            }
-            Show::StepEnds(line) => {
-                self.line(line);
-                self.end_group();
-            }
-            Show::Warning { about, text } => {
-                self.annotate(Grade::Warning, about.as_deref().unwrap_or("Azure Batch pool"), &text);
-            }
-            Show::Bar {
-                name,
-                done,
-                total,
-                line,
-            } => match (&mut self.bars, line) {
-                (Some(bars), _) => bars.set(name, done, total),
-                (None, Some(line)) => self.line(line),
-                (None, None) => {}
-            },
+            Show::Headline(line) => self.tell(at, "", &line),
+            Show::StepBegins { step, what } if self.form == Form::Workflow => self.begin_step(&step, &what),
+            Show::StepBegins { .. } | Show::StepEnds(_) | Show::Meanwhile(_) if is_framed => {}
+            Show::StepBegins { what, .. } => self.tell(at, "", &what),
+            Show::Detail(line) | Show::StepEnds(line) | Show::Meanwhile(line) => self.tell(at, "  ", &line),
+            Show::Warning { about, text } => self.warn(at, about.as_deref(), &text),
+        }
+    }
+
+    /// Begins a frame for a run that may take so long, where one can be drawn.
+    pub fn begin_frame(&mut self, limit: Duration) {
+        if let Some(screen) = &mut self.screen {
+            screen.begin(limit);
+        }
+    }
+
+    /// Shows in the frame what happened.
+    pub fn note(&mut self, event: &Event, at: Duration) {
+        if let Some(screen) = &mut self.screen {
+            screen.note(event, at);
+            self.draw_frame();
+        }
+    }
+
+    /// Shows in the frame that time has passed.
+    pub fn pass(&mut self, at: Duration) {
+        if let Some(screen) = &mut self.screen {
+            screen.pass(at);
+            self.draw_frame();
+        }
+    }
+
+    /// Shows in the frame that the run was asked to stop.
+    pub fn stop(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.stop();
+            self.draw_frame();
         }
     }
 
@@ -275,14 +313,89 @@ impl Console {
         }
     }
 
-    /// Takes the bars away, before the last words.
+    /// Takes the frame away, before the last words.
     pub fn remove_bars(&mut self) {
-        self.bars = None;
+        let redactor = &self.redactor;
+        let ended = self
+            .screen
+            .as_mut()
+            .map(|screen| screen.end(&|text| redactor.safe_line(text)));
+        self.write_frame(ended);
+    }
+
+    /// Whether lines stand above a frame, on one terminal.
+    fn is_framed(&self) -> bool {
+        self.width.is_some() && self.screen.as_ref().is_some_and(Screen::has_frame)
+    }
+
+    /// A line of the run. Where there is neither a frame nor GitHub's own times, it has its time.
+    fn tell(&mut self, at: Duration, indent: &str, text: &str) {
+        if self.form != Form::Plain {
+            return self.line(text);
+        }
+        let before = match self.is_framed() {
+            true => indent.to_owned(),
+            false => format!("{} {indent}", Stamp(at)),
+        };
+        self.line(format_args!("{before}{}", indented(text, &before)));
+    }
+
+    fn warn(&mut self, at: Duration, about: Option<&str>, text: &str) {
+        if self.form != Form::Plain {
+            return self.annotate(Grade::Warning, about.unwrap_or("Azure Batch pool"), text);
+        }
+        let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
+        let text = format!("warning: {about}{text}");
+        if self.is_framed() {
+            return self.complain(text);
+        }
+        let before = format!("{} ", Stamp(at));
+        self.complain(format_args!("{before}{}", indented(&text, &before)));
+    }
+
+    /// Steps that belong together are one group; their titles are lines of it.
+    fn begin_step(&mut self, step: &str, what: &str) {
+        let title = if PREPARING.contains(&step) { "preparing" } else { what };
+        if !matches!(&self.group, Group::Open(open) if open == title) {
+            self.begin_group(title);
+        }
+        if title != what {
+            self.line(what);
+        }
     }
 
     fn write_out(&mut self, text: &str) {
-        let Self { out, bars, .. } = self;
-        Bars::suspended(bars.as_ref(), || write_line(out, text));
+        self.erase_frame();
+        let written = write_line(&mut self.out, text);
+        self.draw_frame();
+        match written {
+            // A reader that went away has chosen not to hear the rest. A full disk has not.
+            Err(cause) if cause.kind() != ErrorKind::BrokenPipe && self.loss == Loss::Unsaid => {
+                self.loss = Loss::Said;
+                self.complain(format_args!("error: stdout does not take what is written: {cause}"));
+            }
+            _ => {}
+        }
+    }
+
+    fn erase_frame(&mut self) {
+        let erased = self.screen.as_mut().map(Screen::erase);
+        self.write_frame(erased);
+    }
+
+    fn draw_frame(&mut self) {
+        let redactor = &self.redactor;
+        let drawn = self
+            .screen
+            .as_mut()
+            .map(|screen| screen.draw(&|text| redactor.safe_line(text)));
+        self.write_frame(drawn);
+    }
+
+    fn write_frame(&mut self, text: Option<String>) {
+        if let Some(text) = text.filter(|text| !text.is_empty()) {
+            drop(self.err.write_all(text.as_bytes()).and_then(|()| self.err.flush()));
+        }
     }
 }
 
@@ -311,8 +424,14 @@ fn shortened(text: &str) -> String {
     kept
 }
 
-fn write_line(end: &mut impl Write, text: &str) {
-    drop(writeln!(end, "{text}").and_then(|()| end.flush()));
+/// The lines after the first one begin below its text.
+fn indented(text: &str, before: &str) -> String {
+    let below = format!("\n{}", " ".repeat(before.chars().count()));
+    text.replace('\n', &below)
+}
+
+fn write_line(end: &mut impl Write, text: &str) -> io::Result<()> {
+    writeln!(end, "{text}").and_then(|()| end.flush())
 }
 
 #[cfg(test)]

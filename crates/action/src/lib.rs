@@ -26,10 +26,10 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, environment: &dy
     let runner = Runner::read(environment);
     match cli::parse(arguments, &runner, environment) {
         Ok(Invocation { verb, given, json }) => {
-            let mut console = Console::of_process(form(json, &runner));
+            let mut console = Console::of_process(form(json, &runner), environment);
             verbs::run(verb, given, (&runner, environment), &mut console).await
         }
-        Err(answer) => show_usage(&answer),
+        Err(answer) => show_usage(&answer, environment),
     }
 }
 
@@ -42,8 +42,8 @@ const fn form(json: JsonEvents, runner: &Runner) -> Form {
 }
 
 /// Help and version are what was asked for; everything else is a complaint with exit code 2, as for bad inputs.
-fn show_usage(answer: &clap::Error) -> u8 {
-    let mut console = Console::of_process(Form::Plain);
+fn show_usage(answer: &clap::Error, environment: &dyn Environment) -> u8 {
+    let mut console = Console::of_process(Form::Plain, environment);
     if answer.use_stderr() {
         console.complain(answer.render());
         return 2;

@@ -31,8 +31,8 @@ use crate::{
 /// How this program names itself.
 const USER_AGENT: &str = concat!("azure-batch-pool/", env!("CARGO_PKG_VERSION"));
 
-/// How often it is looked whether nothing has been said for long; such lines come far less often.
-const TICK: Duration = Duration::from_secs(30);
+/// How often the frame is drawn again, and it is asked whether a line is due.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Looks after the work of one run: shows what happens and listens to signals.
 #[derive(Debug)]
@@ -85,7 +85,8 @@ impl<'a> Watch<'a> {
 
     /// The run that core works in: it ends by this watch's signals or after `deadline`.
     #[must_use]
-    pub fn run(&self, deadline: Duration) -> Run {
+    pub fn run(&mut self, deadline: Duration) -> Run {
+        self.console.begin_frame(deadline);
         Run::new(
             Arc::new(SystemClock),
             deadline,
@@ -114,6 +115,7 @@ impl<'a> Watch<'a> {
                         break Err(ended_at_once());
                     }
                     self.cancel.cancel();
+                    self.console.stop();
                     self.console.complain("asked to stop: ending where it is safe; ask again to end at once");
                 }
                 result = &mut work => break Ok(result),
@@ -124,6 +126,10 @@ impl<'a> Watch<'a> {
         while let Ok(event) = self.events.try_recv() {
             self.show(&event);
         }
+        let at = self.started.elapsed();
+        for show in self.teller.finish(at) {
+            self.console.show(show, at);
+        }
         result
     }
 
@@ -132,14 +138,18 @@ impl<'a> Watch<'a> {
             let at = SystemClock.now();
             return self.console.object(&Timed { event, at });
         }
-        for show in self.teller.tell(News::of(event), self.started.elapsed()) {
-            self.console.show(show);
+        let at = self.started.elapsed();
+        self.console.note(event, at);
+        for show in self.teller.tell(News::of(event), at) {
+            self.console.show(show, at);
         }
     }
 
     fn tick(&mut self) {
-        for show in self.teller.tick(self.started.elapsed()) {
-            self.console.show(show);
+        let at = self.started.elapsed();
+        self.console.pass(at);
+        for show in self.teller.tick(at) {
+            self.console.show(show, at);
         }
     }
 }

@@ -3,6 +3,7 @@
 //! It decides nothing. Only `account::read` sends a request.
 
 pub mod account;
+pub mod auto_pool;
 pub mod image;
 pub mod job;
 pub mod node;

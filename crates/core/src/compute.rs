@@ -5,6 +5,7 @@
 pub mod disk;
 pub mod gallery;
 pub mod image;
+pub mod machines;
 pub mod sku;
 pub mod snapshot;
 pub mod soft_deleted;

@@ -67,7 +67,9 @@ impl Failure {
             .any(|layer| layer.layer().2.is_some_and(|reason| !reason.facts.is_empty()));
         let mut failure = Self {
             facts: service.filter(|_| !says_facts).and_then(meaning).into_iter().collect(),
-            happened: layers.get(first).map_or_else(String::new, |layer| plain(layer.layer().0, door)),
+            happened: layers
+                .get(first)
+                .map_or_else(String::new, |layer| plain(layer.layer().0, door)),
             next: next(&layers, door),
             service_code: service.map(|refusal| refusal.code.clone()),
             request_id: service.and_then(|refusal| refusal.request_id.clone()),
@@ -171,7 +173,9 @@ impl Failure {
         let of_steps = steps.flat_map(|step| std::iter::once(&mut step.text).chain(&mut step.command));
         let lists = [&mut self.facts, &mut self.faults, &mut self.kept, &mut self.said];
         let of_lists = lists.into_iter().flatten();
-        let of_service = [&mut self.service_code, &mut self.request_id, &mut self.page].into_iter().flatten();
+        let of_service = [&mut self.service_code, &mut self.request_id, &mut self.page]
+            .into_iter()
+            .flatten();
         for text in of_steps.chain(of_lists).chain(of_service).chain([&mut self.happened]) {
             *text = change(text);
         }
@@ -193,7 +197,10 @@ impl Step {
 /// The layer whose sentence comes first: the one that says so, else the innermost, which knows most.
 fn first_of(layers: &[&Error]) -> usize {
     let says_so = |layer: &&Error| layer.layer().2.is_some_and(|reason| reason.is_first);
-    layers.iter().position(says_so).unwrap_or(layers.len().saturating_sub(1))
+    layers
+        .iter()
+        .position(says_so)
+        .unwrap_or(layers.len().saturating_sub(1))
 }
 
 /// What to do: the steps of the outermost layer that has some, or its hint.
@@ -227,7 +234,9 @@ const fn usual_next(kind: ErrorKind) -> &'static str {
         ErrorKind::Rejected => "Correct what the service names, then run again.",
         ErrorKind::Policy => "Ask the owner of the policy for an exemption, or ask for what it allows, then run again.",
         ErrorKind::Locked => "Remove the lock that is named above, then run the same again.",
-        ErrorKind::Azure => "Run the same again: it looks first at what is there. If it fails again, give Azure support the text below.",
+        ErrorKind::Azure => {
+            "Run the same again: it looks first at what is there. If it fails again, give Azure support the text below."
+        }
         ErrorKind::NeverSent => "Check address, proxy and certificate authorities, then run the same again.",
         ErrorKind::UnknownEffect | ErrorKind::Cancelled => "Run the same again: it looks first at what is there.",
     }

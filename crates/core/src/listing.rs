@@ -41,7 +41,7 @@ impl Unseen {
 /// When there is no such definition, not even the subscriptions can be listed, or the run ends.
 pub async fn run(client: &Client, settings: &ListSettings) -> Result<Listing> {
     let what = format!(
-        "Looking at the versions of {} and at the pools in sight",
+        "looking at the versions of {} and at the pools in sight",
         settings.definition.name()
     );
     let looked = async {

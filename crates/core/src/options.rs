@@ -91,6 +91,8 @@ pub enum Verb {
     Promote,
     /// A version is latest no more.
     Demote,
+    /// What dead runs left goes.
+    Gc,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -347,6 +349,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::List,
     Verb::Promote,
     Verb::Demote,
+    Verb::Gc,
     Verb::Wait,
     Verb::Delete,
 ];
@@ -356,6 +359,9 @@ const ON_DEFINITION: &[Verb] = &[Verb::List];
 
 /// What looks at the pools in sight.
 const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote];
+
+/// What removes leftovers.
+const COLLECTING: &[Verb] = &[Verb::Gc];
 
 /// What moves latest.
 const MOVING_LATEST: &[Verb] = &[Verb::Promote, Verb::Demote];
@@ -423,6 +429,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         versions::OF_DEFINITION,
         versions::OF_LATEST,
         versions::OF_SIGHT,
+        versions::OF_LEFTOVERS,
         pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,

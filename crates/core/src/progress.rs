@@ -2,7 +2,7 @@
 //!
 //! An event is a fact with a sentence of its own; the binaries decide how it is shown.
 
-use std::{collections::BTreeMap, fmt};
+use std::{collections::BTreeMap, fmt, time::Duration};
 
 use serde::Serialize;
 use tokio::sync::mpsc;
@@ -23,12 +23,20 @@ pub enum Event {
         /// The cloud's name.
         cloud: String,
     },
+    /// What the run is for, in one line; told again when more of it is known.
+    Goal {
+        /// From where to where, e.g. `vm-build → ubuntu 1.0.0: eastus2 ×4, westeurope ×1`.
+        text: String,
+    },
     /// A step began.
     StepStarted {
         /// The step, e.g. `snapshots`.
         step: &'static str,
         /// What it does, as a sentence.
         what: String,
+        /// Which of the steps it is, where that is known.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        place: Option<Place>,
     },
     /// A step ended well.
     StepDone {
@@ -100,6 +108,8 @@ pub enum Event {
     Resize {
         /// 1 for the first.
         round: u32,
+        /// How many rounds there may be.
+        rounds: u32,
         /// Dedicated nodes wanted.
         dedicated: u32,
         /// Spot nodes wanted.
@@ -115,6 +125,9 @@ pub enum Event {
         wanted: u32,
         /// Nodes allocated, of both kinds.
         allocated: u32,
+        /// Nodes by state, without empty states; empty where they were not counted.
+        #[serde(skip_serializing_if = "BTreeMap::is_empty")]
+        states: BTreeMap<String, u32>,
     },
     /// The pool's nodes by state.
     Nodes {
@@ -143,6 +156,15 @@ pub enum Event {
         /// How long.
         seconds: u64,
     },
+}
+
+/// Which of the steps that are known of a step is; their number may grow.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+pub struct Place {
+    /// 1 for the first.
+    pub number: u32,
+    /// How many there are.
+    pub of: u32,
 }
 
 /// An answer after which something is sent again.
@@ -186,6 +208,10 @@ pub struct Progress(Option<mpsc::UnboundedSender<Event>>);
 /// Seconds as people say them: `42 s`, `7 min 5 s`, `2 h 10 min`.
 #[derive(Clone, Copy, Debug)]
 pub struct Span(pub u64);
+
+/// The time since the start of a run, as it stands before a line: `[ 27:04]`.
+#[derive(Clone, Copy, Debug)]
+pub struct Stamp(pub Duration);
 
 struct Counts<'a>(&'a BTreeMap<String, u32>);
 
@@ -236,7 +262,11 @@ impl fmt::Display for Event {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::SigningIn { identity, cloud, .. } => write!(f, "signing in to {cloud} with {identity}"),
-            Self::StepStarted { what, .. } => f.write_str(what),
+            Self::Goal { text } => f.write_str(text),
+            Self::StepStarted { what, place, .. } => match place {
+                Some(Place { number, of }) => write!(f, "step {number} of {of}: {what}"),
+                None => f.write_str(what),
+            },
             Self::StepDone { step, seconds } => write!(f, "{step}: done in {}", Span(*seconds)),
             Self::StepSkipped { step, why } => write!(f, "{step}: nothing to do, {why}"),
             Self::Note { text } => f.write_str(text),
@@ -249,20 +279,26 @@ impl fmt::Display for Event {
             Self::Replication { region, state, percent } => write!(f, "{region}: {state} {percent} %"),
             Self::Resize {
                 round,
+                rounds,
                 dedicated,
                 spot,
                 timeout_minutes,
             } => {
                 write!(
                     f,
-                    "resize round {round}: {dedicated} dedicated and {spot} spot nodes, timeout {timeout_minutes} min"
+                    "resize round {round} of {rounds}: {dedicated} dedicated and {spot} spot nodes, timeout {timeout_minutes} min"
                 )
             }
             Self::Allocation {
                 state,
                 wanted,
                 allocated,
-            } => write!(f, "pool {state}: {allocated} of {wanted} nodes allocated"),
+                states,
+            } => write!(
+                f,
+                "pool {state}: {allocated} of {wanted} nodes allocated{}",
+                Counts(states)
+            ),
             Self::Nodes { wanted, ready, states } => {
                 write!(f, "{ready} of {wanted} nodes ready{}", Counts(states))
             }
@@ -291,8 +327,16 @@ impl fmt::Display for Span {
             (0, 0, seconds) => write!(f, "{seconds} s"),
             (0, minutes, 0) => write!(f, "{minutes} min"),
             (0, minutes, seconds) => write!(f, "{minutes} min {seconds} s"),
+            (hours, 0, _) => write!(f, "{hours} h"),
             (hours, minutes, _) => write!(f, "{hours} h {minutes} min"),
         }
+    }
+}
+
+impl fmt::Display for Stamp {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let seconds = self.0.as_secs();
+        write!(f, "[{:>3}:{:02}]", seconds / 60, seconds % 60)
     }
 }
 
@@ -313,8 +357,14 @@ mod tests {
 
     #[test]
     fn spans_read_as_people_say_them() {
-        let texts = [42, 60, 425, 7800].map(|seconds| Span(seconds).to_string());
-        assert_eq!(texts, ["42 s", "1 min", "7 min 5 s", "2 h 10 min"]);
+        let texts = [42, 60, 425, 7800, 14_400].map(|seconds| Span(seconds).to_string());
+        assert_eq!(texts, ["42 s", "1 min", "7 min 5 s", "2 h 10 min", "4 h"]);
+    }
+
+    #[test]
+    fn stamps_have_one_width_for_sixteen_hours() {
+        let texts = [0, 64, 1624, 59_999].map(|seconds| Stamp(Duration::from_secs(seconds)).to_string());
+        assert_eq!(texts, ["[  0:00]", "[  1:04]", "[ 27:04]", "[999:59]"]);
     }
 
     #[test]

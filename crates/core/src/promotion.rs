@@ -47,7 +47,7 @@ pub async fn plan(client: &Client, settings: &PromotionSettings) -> Result<Promo
     let title = version::title(&settings.version);
     let definition = settings.version.definition();
     let what = format!(
-        "Looking at the versions of {} and at the pools in sight",
+        "looking at the versions of {} and at the pools in sight",
         definition.name()
     );
     let looked = async {
@@ -75,7 +75,7 @@ pub async fn plan(client: &Client, settings: &PromotionSettings) -> Result<Promo
 /// When the version cannot become what is wanted, the service refuses, or the run ends.
 pub async fn carry_out(client: &Client, settings: &PromotionSettings) -> Result<()> {
     let title = version::title(&settings.version);
-    let what = format!("Writing image version {title}");
+    let what = format!("writing image version {title}");
     client.run().step("write", what, write(client, settings)).await
 }
 

@@ -16,6 +16,7 @@ mod cleanup;
 mod definition;
 mod details;
 mod followers;
+mod layout;
 mod lines;
 mod machine;
 mod making;
@@ -32,7 +33,6 @@ mod report;
 mod security;
 mod source;
 mod step;
-mod temporaries;
 mod unused;
 mod way;
 
@@ -40,7 +40,7 @@ use std::collections::BTreeMap;
 
 use self::{
     carry::{Journey, Reached, Work, carry_out},
-    next::Stage,
+    next::{Batch, Stage},
     number::Number,
     observe::Seen,
     plan::Numbers,
@@ -55,6 +55,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     plan::{Course, Ended, Kept},
+    progress::Place,
     settings::{Checked, Latest, PublishSettings},
 };
 
@@ -91,7 +92,7 @@ async fn announce_followers(client: &Client, settings: &PublishSettings) -> Resu
     let look = followers::look(client, &settings.definition);
     for line in client
         .run()
-        .step("followers", "Looking for pools that follow the definition", look)
+        .step("followers", "looking for pools that follow the definition", look)
         .await?
     {
         client.warn(line);
@@ -132,7 +133,7 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
         settings,
         holder: &holder,
     };
-    let what = format!("Looking at {}", settings.source);
+    let what = format!("looking at {}", settings.source);
     let seen = client.run().step("source", what, observe(work)).await?;
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
     lines::announce(client, settings, &seen, &goal);
@@ -202,11 +203,12 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
         if *round > MAX_ROUNDS {
             return Err(refusal.unwrap_or_else(|| lines::always_again(batch, MAX_ROUNDS)));
         }
-        let what = lines::of_batch(batch, &journey.goal);
+        let titled = (batch.stage.name(), lines::of_batch(batch, &journey.goal));
+        let place = Some(place(&rounds, &batches));
         let client = work.client;
         match client
             .run()
-            .step(batch.stage.name(), what, carry_out(work, journey, batch))
+            .step_at(place, titled, carry_out(work, journey, batch))
             .await?
         {
             Reached::Something => refusal = None,
@@ -215,5 +217,16 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
                 client.run().pause(AFTER_NOTHING, "another run").await?;
             }
         }
+    }
+}
+
+/// Which of the steps the first of these batches is; one that is done again keeps its number.
+fn place(begun: &BTreeMap<Stage, u32>, left: &[Batch]) -> Place {
+    let is_left = |stage: &&Stage| left.iter().any(|batch| batch.stage == **stage);
+    let done = begun.keys().filter(|stage| !is_left(stage)).count();
+    let count = |number: usize| u32::try_from(number).unwrap_or(u32::MAX);
+    Place {
+        number: count(done + 1),
+        of: count(done + left.len()),
     }
 }

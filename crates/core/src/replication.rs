@@ -6,6 +6,8 @@
 mod details;
 mod ensure;
 mod kept;
+mod keys;
+mod layout;
 mod regions;
 mod repair;
 mod settled;
@@ -17,7 +19,9 @@ pub use self::{
     details::{DetailChange, Details},
     ensure::{Wanted, ensure},
     kept::kept,
-    regions::{merged as merged_regions, require_no_key},
+    keys::require_keys,
+    layout::{Layout, RegionLayout, StorageChoice},
+    regions::merged as merged_regions,
     repair::repairable_region,
     settled::{Settled, settled},
     taken_out::{RegionOut, TakenOut},

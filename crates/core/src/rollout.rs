@@ -37,6 +37,7 @@ use crate::{
     command::az,
     error::{Error, ErrorKind, Result},
     plan::{Ended, Plan},
+    progress::Event,
     settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
     watch::AccountWatch,
 };
@@ -98,6 +99,7 @@ pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
 async fn roll_out(client: &Client, settings: &RolloutSettings, report: &mut RolloutReport) -> Result<()> {
     let run = client.run();
     let intent = intent(settings)?;
+    tell_goal(client, settings, &intent);
     report.needed = intent.goal.needed.total();
 
     let look = observe::observe(client, settings);
@@ -222,6 +224,9 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
 }
 
 async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut RolloutReport) -> Result<()> {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let text = format!("pool {pool} in {account} → what it was before its last change in place");
+    client.tell(Event::Goal { text });
     let mut skipped = Vec::new();
     let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
     tell_skipped(client, &skipped);
@@ -248,6 +253,19 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
     Ok(Intent::new(spec, settings))
+}
+
+fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {
+    let (pool, account) = (&settings.pool, settings.account.name());
+    let version = &pool.version;
+    let text = format!(
+        "pool {} in {account} → {} {}, {}",
+        pool.id,
+        version.definition().name(),
+        version.name(),
+        counted::counted(intent.goal.targets)
+    );
+    client.tell(Event::Goal { text });
 }
 
 fn watch<'a>(client: &'a Client, site: &Site, settings: &RolloutSettings) -> AccountWatch<'a> {
@@ -328,7 +346,10 @@ fn explained(error: Error, settings: &RolloutSettings, report: &RolloutReport) -
             .with_next("or bring the pool back to what it was", at.map(At::rolling_back)),
         (ErrorKind::Cancelled, _) => error
             .with_kept("a resize that has begun goes on in Azure, and its nodes are billed")
-            .with_next("run the same again to go on from here; to stop the resize too", at.map(|at| at.az(az::STOP_RESIZE))),
+            .with_next(
+                "run the same again to go on from here; to stop the resize too",
+                at.map(|at| at.az(az::STOP_RESIZE)),
+            ),
         _ => error,
     };
     error.in_flow(doing)

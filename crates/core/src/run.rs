@@ -19,7 +19,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     judge::Written,
     options,
-    progress::{Event, Progress, Span, StepTime},
+    progress::{Event, Place, Progress, Span, StepTime},
     retry::{Budget, Repeat},
     words,
 };
@@ -222,11 +222,22 @@ impl Run {
         what: impl Into<String>,
         work: impl Future<Output = Result<T>>,
     ) -> Result<T> {
+        // Both carry the work, which is large.
+        Box::pin(self.step_at(None, (step, what.into()), work)).await
+    }
+
+    /// Runs a step of which it is known which of the steps it is.
+    ///
+    /// # Errors
+    /// What the step fails with.
+    pub async fn step_at<T>(
+        &self,
+        place: Option<Place>,
+        (step, what): (&'static str, String),
+        work: impl Future<Output = Result<T>>,
+    ) -> Result<T> {
         let started = Instant::now();
-        self.progress.tell(Event::StepStarted {
-            step,
-            what: what.into(),
-        });
+        self.progress.tell(Event::StepStarted { step, what, place });
         let result = work.await;
         let seconds = started.elapsed().as_secs();
         self.steps

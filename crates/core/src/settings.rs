@@ -13,6 +13,7 @@ mod manifest;
 pub(crate) mod patience;
 mod pool;
 mod pool_file;
+mod profile;
 mod publish;
 mod reader;
 mod replica_rule;
@@ -36,9 +37,10 @@ pub use image::PublishContext;
 
 pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
 pub use publish::{
-    Architecture, Generalized, Generation, KeptKind, Latest, Lun, MachineHandling, ManagedImagePolicy, OnFailure,
-    OsType, PublishSettings, PurchasePlan, ReplicaStorage, Reuse, Source, SourceDisk, Stopped, TargetRegion,
-    Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits, Vhds,
+    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, KeptKind, Keys, Latest, Lun, MachineHandling,
+    ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage, ReplicationMode,
+    Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits,
+    Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
@@ -52,7 +54,7 @@ pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, WaitSettings};
 pub use values::{Stray, Value, Values};
-pub use versions::{Goal, ListSettings, PromotionSettings};
+pub use versions::{CollectionSettings, Goal, ListSettings, Place, PromotionSettings};
 
 use std::time::Duration;
 
@@ -151,6 +153,14 @@ pub fn demote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fa
     )
 }
 
+/// Reads where to look for what dead runs left. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn collection(values: &Values) -> Result<Asked<CollectionSettings>, Vec<fault::Fault>> {
+    asked(values, |_| COLLECTION_DEADLINE, versions::collection)
+}
+
 /// Reads which pool to wait for. This is the only validation there is; nothing is asked of Azure.
 ///
 /// # Errors
@@ -233,6 +243,9 @@ pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 
 /// How long moving `latest` may take when it is not given: a version that is being replicated is waited for.
 pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);
+
+/// How long removing leftovers may take when it is not given: deletions take minutes.
+pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long a wait for a pool may take when it is not given: as a roll-out with five rounds of a small pool.
 pub const WAIT_DEADLINE: Duration = Duration::from_secs(4 * 3600);

@@ -5,6 +5,7 @@
 
 mod answer;
 mod arguments;
+mod gc;
 mod list;
 mod promote;
 mod publish;
@@ -36,6 +37,12 @@ struct Desk<'a> {
     lookup: &'a Lookup,
 }
 
+/// The command line as clap knows it, for man pages and completions.
+#[must_use]
+pub fn command() -> clap::Command {
+    arguments::command()
+}
+
 /// Whether the first argument is meant for this command line.
 #[must_use]
 pub fn is_for_people(verb: &str) -> bool {
@@ -61,7 +68,6 @@ pub fn run(arguments: &[String], stdout: &mut dyn Write, lookup: &Lookup) -> Exi
         }
         Err(cause) => Answer::of_start(&cause),
     };
-    desk.terminal.remove_bars();
     write(answer, parsed.output, &mut desk.terminal, stdout)
 }
 
@@ -69,6 +75,7 @@ async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
     let done = match invocation {
         Invocation::Plan(given) => Box::pin(publish::plan(desk, given)).await,
         Invocation::List(given) => list::run(desk, &given).await,
+        Invocation::Gc(given, act) => gc::run(desk, &given, act).await,
         Invocation::Promote(given, act) => promote::promote(desk, &given, act).await,
         Invocation::Demote(given, act) => promote::demote(desk, &given, act).await,
         Invocation::Publish(given, force) => Box::pin(publish::publish(desk, given, force)).await,

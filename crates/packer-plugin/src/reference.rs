@@ -116,6 +116,7 @@ fn message_of(block: &Opt) -> &'static str {
         (image::SOURCE_DATA_SNAPSHOT, "SourceDisk"),
         (image::SOURCE_DATA_VHD, "SourceVhd"),
         (image::DESTINATION_TARGET_REGION, "TargetRegion"),
+        (image::TARGET_REGION_DATA_DISK_ENCRYPTION, "DataDiskEncryption"),
         (image::USED_BY, "UsedBy"),
         (image::DEFINITION, "Definition"),
     ];

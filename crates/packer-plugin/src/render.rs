@@ -2,9 +2,12 @@
 //!
 //! How often something is said is decided in core's `telling`, how Packer shows it in `voice`.
 
-use azure_batch_core::telling::{News, Role, Sight, short};
+use azure_batch_core::telling::{News, Replica, Role, Sight};
 
 use crate::imaging::v1::{self, event::Kind};
+
+/// How the line of a warning begins.
+const WARNING: &str = "warning: ";
 
 /// What an event of the service is to a reader; one of a newer service is shown by its text.
 #[must_use]
@@ -13,26 +16,53 @@ pub fn news(event: &v1::Event) -> News {
         text: event.text.clone(),
         role,
     };
-    let detail = |text| News {
-        text,
-        role: Role::Detail,
-    };
     match &event.kind {
-        Some(Kind::StepStarted(_)) => as_it_says(Role::StepBegins),
-        Some(Kind::StepDone(_)) => as_it_says(Role::StepEnds),
-        Some(Kind::Published(_) | Kind::SignedIn(_)) => as_it_says(Role::Headline),
+        Some(Kind::StepStarted(begun)) => as_it_says(Role::StepBegins {
+            step: begun.step.clone(),
+            what: begun.what.clone(),
+        }),
+        Some(Kind::StepDone(done)) => as_it_says(Role::StepEnds { seconds: done.seconds }),
+        Some(Kind::SignedIn(_) | Kind::Goal(_)) => as_it_says(Role::Headline),
+        Some(Kind::Published(published)) => News {
+            text: result(published),
+            role: Role::Result,
+        },
+        Some(Kind::Warning(_)) => News::warning(None, event.text.strip_prefix(WARNING).unwrap_or(&event.text)),
+        Some(Kind::Check(check)) if check.outcome() == v1::CheckOutcome::Fail => {
+            News::warning(Some(format!("check {}", check.name)), &check.text)
+        }
         Some(Kind::Check(check)) if check.outcome() == v1::CheckOutcome::Pass => as_it_says(Role::CheckPassed {
             check: check.name.clone(),
         }),
         Some(Kind::Replication(moved)) => {
-            let sight = Sight::replication(&moved.region, &moved.state, moved.percent.into());
-            as_it_says(Role::Moved(sight))
+            let replica = Replica::new(&moved.region, &moved.state, moved.percent.into());
+            as_it_says(Role::Replicates(replica))
         }
         Some(Kind::Copied(copied)) => as_it_says(Role::Moved(Sight::copies(copied.done, copied.total))),
-        Some(Kind::Created(resource)) => detail(format!("created {}", short(&resource.id))),
-        Some(Kind::Removed(resource)) => detail(format!("removed {}", short(&resource.id))),
+        Some(Kind::Created(resource)) => as_it_says(Role::Created {
+            id: resource.id.clone(),
+        }),
+        Some(Kind::Removed(resource)) => as_it_says(Role::Removed {
+            id: resource.id.clone(),
+        }),
+        Some(Kind::Waiting(_)) => as_it_says(Role::Meanwhile),
         _ => as_it_says(Role::Detail),
     }
+}
+
+/// What was reached, without the id: Packer itself shows that last.
+fn result(published: &v1::Published) -> String {
+    let regions: Vec<String> = published
+        .regions
+        .iter()
+        .map(|region| format!("{} ×{}", region.name, region.replicas))
+        .collect();
+    let definition = published.image_definition_id.rsplit('/').next().unwrap_or_default();
+    format!(
+        "published {definition} {} in {}",
+        published.image_version,
+        regions.join(", ")
+    )
 }
 
 #[cfg(test)]

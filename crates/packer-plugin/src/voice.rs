@@ -23,12 +23,20 @@ use crate::{
 /// at once.
 const LAST_LINES: Duration = Duration::from_secs(5);
 
+/// What is said, and how.
+#[derive(Debug)]
+enum Line {
+    Said(String),
+    /// In red: it needs a person.
+    Warned(String),
+}
+
 /// The voice of one publish.
 #[derive(Debug)]
 pub struct Voice {
     teller: Teller,
     started: Instant,
-    lines: UnboundedSender<String>,
+    lines: UnboundedSender<Line>,
     speaker: JoinHandle<()>,
 }
 
@@ -65,7 +73,9 @@ impl Voice {
 
     /// Waits until everything is said. After a Cancel not for long: a Packer that holds its output back must not hold up
     /// the end too.
-    pub async fn finish(self, cancel: &Cancellation) {
+    pub async fn finish(mut self, cancel: &Cancellation) {
+        let shown = self.teller.finish(self.started.elapsed());
+        self.show_all(shown);
         drop(self.lines);
         let mut speaker = self.speaker;
         let reason = tokio::select! {
@@ -87,21 +97,27 @@ impl Voice {
 
     fn show(&self, show: Show) {
         let line = match show {
-            Show::Headline(line) | Show::StepBegins(line) => Some(line),
-            Show::Detail(line) | Show::StepEnds(line) | Show::Warning { text: line, .. } => Some(indented(&line)),
-            Show::Bar { line, .. } => line.map(|line| indented(&line)),
+            Show::Headline(line) | Show::StepBegins { what: line, .. } => Line::Said(line),
+            Show::Detail(line) | Show::StepEnds(line) | Show::Meanwhile(line) => Line::Said(indented(&line)),
+            Show::Warning {
+                about: Some(about),
+                text,
+            } => Line::Warned(indented(&format!("warning: {about}: {text}"))),
+            Show::Warning { about: None, text } => Line::Warned(indented(&format!("warning: {text}"))),
         };
-        if let Some(line) = line {
-            // Packer is gone when nobody takes it.
-            drop(self.lines.send(line));
-        }
+        // Packer is gone when nobody takes it.
+        drop(self.lines.send(line));
     }
 }
 
 /// Says one line after the other until there are no more, or Packer is gone.
-async fn speak(ui: Ui, mut lines: UnboundedReceiver<String>) {
+async fn speak(ui: Ui, mut lines: UnboundedReceiver<Line>) {
     while let Some(line) = lines.recv().await {
-        let Err(error) = ui.say(&line).await else { continue };
+        let said = match line {
+            Line::Said(line) => ui.say(&line).await,
+            Line::Warned(line) => ui.error(&line).await,
+        };
+        let Err(error) = said else { continue };
         log::warn(&log::chain(&error));
         if matches!(error, CallError::Lost { .. }) {
             return;

@@ -1,8 +1,8 @@
 //! The whole way with real programs: Packer, an Actions runner, our built binaries, the local Azure.
 //!
 //! The first half of the crate is a laboratory: it starts programs, watches them, signals them and reads what they
-//! leave. The second half, [`cases`], is a list of named cases that `cargo xtask real` runs. Nothing here knows
-//! how Azure works, and nothing links the product: only its binaries are run.
+//! leave. The second half, [`cases`] and [`rehearsal`], is lists of named cases that `cargo xtask real` and
+//! `release-rehearsal` run. Nothing here knows how Azure works, and nothing links the product: only its binaries are run.
 
 #[cfg(test)]
 mod capabilities;
@@ -11,6 +11,7 @@ pub mod console;
 pub mod emulator;
 pub mod failure;
 pub mod files;
+pub mod github;
 pub mod http;
 pub mod journal;
 pub mod lab;
@@ -20,6 +21,7 @@ pub mod packer;
 mod papers;
 pub mod pool;
 pub mod process;
+pub mod rehearsal;
 pub mod runner;
 pub mod secrets;
 pub mod suite;

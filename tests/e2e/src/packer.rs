@@ -88,7 +88,7 @@ impl<'a> Packer<'a> {
     /// # Errors
     /// When Packer cannot be run.
     pub fn validate(&self, log: &str, flags: &[&str], template: &Path) -> Result<Finished> {
-        self.program(log)
+        self.command(log)
             .arg("validate")
             .args(flags)
             .arg(template)
@@ -108,7 +108,7 @@ impl<'a> Packer<'a> {
     /// # Errors
     /// When Packer cannot be run.
     pub fn start_build(&self, log: &str, flags: &[&str], template: &Path) -> Result<Running> {
-        self.program(log)
+        self.command(log)
             .args(["build", "-color=false"])
             .args(flags)
             .arg(template)
@@ -121,7 +121,9 @@ impl<'a> Packer<'a> {
         BUILD_LIMIT
     }
 
-    fn program(&self, log: &str) -> Program {
+    /// Packer itself, for what has no function here.
+    #[must_use]
+    pub fn command(&self, log: &str) -> Program {
         let tools = self.lab.tools;
         let home = &self.work;
         Program::new(&tools.packer, &self.lab.dir, log)

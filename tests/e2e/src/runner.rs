@@ -29,6 +29,17 @@ pub struct Report {
     lines: Vec<Value>,
 }
 
+/// A workflow to run.
+#[derive(Clone, Copy, Debug)]
+pub struct Job<'a> {
+    /// The checkout that it is part of.
+    pub dir: &'a Path,
+    /// Its file.
+    pub workflow: &'a Path,
+    /// An action that it uses, as `owner/name@ref`, and the folder that takes its place.
+    pub action: Option<(&'a str, &'a Path)>,
+}
+
 impl Report {
     fn read(ended: Finished) -> Result<Self> {
         let lines: Vec<Value> = ended
@@ -89,18 +100,39 @@ impl Report {
     }
 }
 
-/// Runs the workflow that makes a pool from a manifest, with these variables for it.
+/// Runs the workflow that makes a pool from a manifest, with our binary and these variables for it.
 ///
 /// # Errors
 /// When the runner cannot be run, does not end, or has skipped the job.
 pub fn run(lab: &Lab<'_>, azure: &LocalAzure, variables: &[(&str, OsString)]) -> Result<Report> {
+    let job = Job {
+        dir: &lab.tools.checkout,
+        workflow: Path::new(".github/workflows/pool-from-manifest.yml"),
+        action: None,
+    };
+    let mut all = vec![("AZURE_BATCH_POOL_BINARY", lab.tools.pool.clone().into())];
+    all.extend(variables.iter().cloned());
+    start(lab, azure, &job, &all)
+}
+
+/// Runs a workflow with these variables for it.
+///
+/// # Errors
+/// When the runner cannot be run, does not end, or has skipped the job.
+pub fn start(lab: &Lab<'_>, azure: &LocalAzure, job: &Job<'_>, variables: &[(&str, OsString)]) -> Result<Report> {
     let home = lab.folder("runner")?;
     let mut program = Program::new(&lab.tools.act, &lab.dir, "act")
-        .dir(&lab.tools.checkout)
+        .dir(job.dir)
         .env("HOME", &home)
         .env("XDG_CACHE_HOME", &home)
         .args(["workflow_dispatch", "--json", "-P", &format!("{LABEL}=-self-hosted")])
-        .args(["-W", ".github/workflows/pool-from-manifest.yml"]);
+        .arg("-W")
+        .arg(job.workflow);
+    if let Some((uses, folder)) = job.action {
+        program = program
+            .arg("--local-repository")
+            .arg(format!("{uses}={}", folder.display()));
+    }
     for (name, value) in environment(lab, azure)?.iter().map(|(n, v)| (n.as_str(), v)) {
         program = with_variable(program, name, value);
     }
@@ -147,15 +179,14 @@ fn with_variable(program: Program, name: &str, value: &OsString) -> Program {
     program.arg("--env").arg(assignment)
 }
 
-/// What a job on GitHub would find, and where our binary is.
+/// What a job on GitHub would find.
 fn environment(lab: &Lab<'_>, azure: &LocalAzure) -> Result<Vec<(String, OsString)>> {
-    let pairs: [(&str, OsString); 3] = [
+    let pairs: [(&str, OsString); 2] = [
         (
             "ACTIONS_ID_TOKEN_REQUEST_URL",
             format!("{}/oidc/token?api-version=2.0", azure.control).into(),
         ),
         ("ACTIONS_ID_TOKEN_REQUEST_TOKEN", world::request_token(lab)?.into()),
-        ("AZURE_BATCH_POOL_BINARY", lab.tools.pool.clone().into()),
     ];
     Ok(pairs.map(|(name, value)| (name.to_owned(), value)).into())
 }

@@ -19,6 +19,8 @@ pub struct Tools {
     pub pool: PathBuf,
     /// The local Azure.
     pub emulator: PathBuf,
+    /// The files of a release, for its rehearsal; nothing else looks there.
+    pub released: PathBuf,
     /// HashiCorp Packer.
     pub packer: PathBuf,
     /// The Actions runner `act`.

@@ -30,6 +30,7 @@ mod marketplace;
 mod name;
 mod plan;
 mod quota;
+mod scale_set;
 pub(crate) mod size;
 mod snapshot;
 mod soft_delete;
@@ -46,6 +47,7 @@ pub(crate) use definition::complete as complete_definition;
 pub(crate) use gallery::unique_name as gallery_unique_name;
 pub(crate) use kind::Kind;
 pub use quota::Quota;
+pub use scale_set::ScaleSetSeed;
 pub use state::Compute;
 pub(crate) use state::Parts;
 use state::require_parent;
@@ -56,6 +58,22 @@ pub use vm::{DiskSeed, PowerSeed, VmSeed};
 pub(crate) use vm::{add_extension, create as create_vm};
 
 impl Compute {
+    /// Puts a managed image there that was complete before the emulator started.
+    pub(crate) fn plant_image(&mut self, id: String, body: Value) {
+        let facts = image::facts::ImageFacts::default();
+        self.images.insert(Item::new(id, body, facts));
+    }
+
+    /// Puts a snapshot there that was complete before the emulator started, with an access until that time.
+    pub(crate) fn plant_snapshot(&mut self, id: String, body: Value, (taken, access): (Timestamp, Option<Timestamp>)) {
+        let facts = snapshot::facts::SnapshotFacts {
+            grant: grant::Grant::until(access),
+            taken,
+            ..snapshot::facts::SnapshotFacts::default()
+        };
+        self.snapshots.insert(Item::new(id, body, facts));
+    }
+
     /// Takes up every change that is over at `now`.
     pub(crate) fn settle(&mut self, operations: &Operations, now: Timestamp) {
         self.vms.settle(operations, now);
@@ -74,6 +92,7 @@ impl Compute {
     pub(crate) fn remove_group(&mut self, group: &str) {
         let prefix = format!("{group}/");
         self.vms.remove_below(&prefix);
+        self.scale_sets.remove_below(&prefix);
         self.disks.remove_below(&prefix);
         self.snapshots.remove_below(&prefix);
         self.images.remove_below(&prefix);
@@ -87,6 +106,7 @@ impl Compute {
     pub(crate) fn views(&self, kind: Kind, now: Timestamp) -> Vec<Value> {
         match kind {
             Kind::VirtualMachine => self.vms.iter().map(|item| vm::view(item, vm::Shown::plain())).collect(),
+            Kind::ScaleSet => self.scale_sets.iter().map(scale_set::view).collect(),
             Kind::Disk => self.disks.iter().map(|item| disk::view(self, item)).collect(),
             Kind::Snapshot => self.snapshots.iter().map(|item| snapshot::view(item, now)).collect(),
             Kind::Image => self.images.iter().map(|item| item.view(&kind.type_name())).collect(),
@@ -188,6 +208,7 @@ fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     }
     match (Kind::parse(&kind), kind.as_str(), action.as_str()) {
         (Some(Kind::VirtualMachine), ..) => vm::respond(parts, call, path),
+        (Some(Kind::ScaleSet), ..) => scale_set::respond(parts, call, path),
         (Some(Kind::Disk), ..) => disk::respond(parts, call, path),
         (Some(Kind::Snapshot), ..) => snapshot::respond(parts, call, path),
         (Some(Kind::Image), _, "") => image::respond(parts, call, path),

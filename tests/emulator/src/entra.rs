@@ -23,6 +23,7 @@ mod error;
 mod identity;
 mod key;
 mod route;
+mod token;
 mod validity;
 
 pub use certificate::{Certificate, NotACertificate};

@@ -18,11 +18,12 @@ use azure_emulator::{
 };
 use clap::Parser;
 use serde_json::json;
+#[cfg(unix)]
 use tokio::signal::unix::{SignalKind, signal};
 
 /// A local Azure: Entra ID, ARM compute and galleries, Batch.
 ///
-/// Prints one JSON line when it is ready and serves until SIGTERM or SIGINT.
+/// Prints one JSON line when it is ready and serves until SIGTERM, SIGINT or Ctrl-C.
 #[derive(Debug, Parser)]
 #[command(version)]
 struct Arguments {
@@ -89,8 +90,7 @@ fn chain(error: &dyn Error) -> String {
 }
 
 async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
-    let mut terminate = signal(SignalKind::terminate())?;
-    let mut interrupt = signal(SignalKind::interrupt())?;
+    let ended = ended()?;
     let seed = match &arguments.seed {
         None => None,
         Some(path) if path.as_os_str() == "example" => Some(Seed::example()),
@@ -130,9 +130,28 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
     writeln!(stdout, "{ready}")?;
     stdout.flush()?;
     drop(stdout);
-    tokio::select! {
-        _ = terminate.recv() => {}
-        _ = interrupt.recv() => {}
-    }
+    ended.await;
     Ok(())
+}
+
+/// Listens from now on; ends with the signal to end.
+#[cfg(unix)]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
+    Ok(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+    })
+}
+
+/// Ends with Ctrl-C; when that cannot be heard, the process ends as its system ends it.
+#[cfg(not(unix))]
+fn ended() -> io::Result<impl Future<Output = ()>> {
+    Ok(async {
+        if tokio::signal::ctrl_c().await.is_err() {
+            std::future::pending::<()>().await;
+        }
+    })
 }

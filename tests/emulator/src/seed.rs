@@ -14,9 +14,11 @@ use crate::{
 };
 
 mod gallery;
+mod left;
 
-pub use crate::compute::{DiskSeed, PowerSeed, VmSeed};
+pub use crate::compute::{DiskSeed, PowerSeed, ScaleSetSeed, VmSeed};
 pub use gallery::{DefinitionSeed, GallerySeed, VersionSeed};
+pub use left::{ImageSeed, SnapshotSeed};
 
 /// The world of the documentation, which most tests start from.
 const EXAMPLE: &str = include_str!("../seeds/example.json");
@@ -65,6 +67,15 @@ pub struct Seed {
     /// VMs with their disks.
     #[serde(default)]
     pub vms: Vec<VmSeed>,
+    /// Snapshots.
+    #[serde(default)]
+    pub snapshots: Vec<SnapshotSeed>,
+    /// Managed images.
+    #[serde(default)]
+    pub images: Vec<ImageSeed>,
+    /// Scale sets with their instances.
+    #[serde(default)]
+    pub scale_sets: Vec<ScaleSetSeed>,
     /// Galleries.
     #[serde(default)]
     pub galleries: Vec<GallerySeed>,
@@ -234,6 +245,9 @@ impl Seed {
         let subscription = subscription.or_else(|| world.directory.first_subscription().map(str::to_owned));
         let has_resources = !(self.resource_groups.is_empty()
             && self.vms.is_empty()
+            && self.scale_sets.is_empty()
+            && self.snapshots.is_empty()
+            && self.images.is_empty()
             && self.galleries.is_empty()
             && self.storage_accounts.is_empty());
         let first = subscription.clone().unwrap_or_default();
@@ -258,6 +272,17 @@ impl Seed {
         }
         for vm in &self.vms {
             plant_vm(world, place, vm)?;
+        }
+        for snapshot in &self.snapshots {
+            snapshot.plant(world, place)?;
+        }
+        for image in &self.images {
+            image.plant(world, place)?;
+        }
+        for scale_set in &self.scale_sets {
+            let what = format!("scale set {:?}", scale_set.name);
+            let base = place.compute(world, &scale_set.resource_group, &what)?;
+            scale_set.plant(&mut world.compute, &mut world.engine.ids, &base);
         }
         for gallery in &self.galleries {
             gallery.plant(world, place)?;

@@ -18,6 +18,7 @@ mod operations;
 mod page;
 mod plans;
 mod random;
+mod scale_sets;
 mod snapshots;
 mod soft_delete;
 mod storage;

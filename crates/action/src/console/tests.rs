@@ -2,11 +2,26 @@
 
 use std::sync::{Arc, Mutex};
 
+use azure_batch_core::frame::screen::{Colours, Window};
+
 use super::*;
 
 /// Remembers what was written.
 #[derive(Clone, Default)]
 struct Paper(Arc<Mutex<Vec<u8>>>);
+
+/// An end that takes nothing.
+struct Lost(ErrorKind);
+
+impl Write for Lost {
+    fn write(&mut self, _bytes: &[u8]) -> io::Result<usize> {
+        Err(self.0.into())
+    }
+
+    fn flush(&mut self) -> io::Result<()> {
+        Ok(())
+    }
+}
 
 impl Write for Paper {
     fn write(&mut self, bytes: &[u8]) -> io::Result<usize> {
@@ -77,28 +92,96 @@ fn an_annotation_that_github_would_cut_has_its_whole_text_in_the_log() {
     );
 }
 
-#[test]
-fn a_step_is_a_group_and_a_bar_is_a_line_for_readers_without_bars() {
-    let bar = |line: Option<&str>| Show::Bar {
-        name: "nodes ready".to_owned(),
-        done: 1,
-        total: 2,
-        line: line.map(str::to_owned),
+/// A roll-out as `telling` gives it.
+fn roll_out() -> Vec<Show> {
+    let begins = |step: &str, what: &str| Show::StepBegins {
+        step: step.to_owned(),
+        what: what.to_owned(),
     };
-    let (out, _) = written(Form::Workflow, |console| {
-        console.show(Show::StepBegins("waiting for the nodes".to_owned()));
-        console.show(bar(Some("1 of 2 nodes ready")));
-        console.show(bar(None));
-        console.show(Show::StepEnds("nodes: done in 4 s".to_owned()));
-        let about = Some("check quota".to_owned());
-        let text = "5 cores are left".to_owned();
-        console.show(Show::Warning { about, text });
-    });
-    assert_eq!(
-        out,
-        "::group::waiting for the nodes\n1 of 2 nodes ready\nnodes: done in 4 s\n::endgroup::\n\
-         ::warning title=check quota::5 cores are left\n"
-    );
+    vec![
+        Show::Headline("pool p in acct1 → ubuntu 1.0.0, 2 nodes".to_owned()),
+        begins("observe", "looking at account and image version"),
+        begins("plan", "looking at the pool"),
+        Show::Detail("two\nlines".to_owned()),
+        begins("nodes", "waiting for the nodes"),
+        Show::Meanwhile("1 of 2 nodes ready".to_owned()),
+        Show::StepEnds("done in 4 s".to_owned()),
+        Show::Warning {
+            about: Some("check quota".to_owned()),
+            text: "5 cores are left".to_owned(),
+        },
+    ]
+}
+
+const AT: Duration = Duration::from_secs(1624);
+
+fn show_all(console: &mut Console) {
+    roll_out().into_iter().for_each(|show| console.show(show, AT));
+}
+
+#[test]
+fn steps_that_prepare_are_one_group_and_others_have_their_own() {
+    let (out, _) = written(Form::Workflow, show_all);
+    insta::assert_snapshot!(out, @"
+    pool p in acct1 → ubuntu 1.0.0, 2 nodes
+    ::group::preparing
+    looking at account and image version
+    looking at the pool
+    two
+    lines
+    ::endgroup::
+    ::group::waiting for the nodes
+    1 of 2 nodes ready
+    done in 4 s
+    ::warning title=check quota::5 cores are left
+    ");
+}
+
+#[test]
+fn without_a_terminal_every_line_has_its_time() {
+    let (out, err) = written(Form::Plain, show_all);
+    insta::assert_snapshot!(out, @"
+    [ 27:04] pool p in acct1 → ubuntu 1.0.0, 2 nodes
+    [ 27:04] looking at account and image version
+    [ 27:04] looking at the pool
+    [ 27:04]   two
+               lines
+    [ 27:04] waiting for the nodes
+    [ 27:04]   1 of 2 nodes ready
+    [ 27:04]   done in 4 s
+    ");
+    assert_eq!(err, "[ 27:04] warning: check quota: 5 cores are left\n");
+}
+
+#[test]
+fn above_a_frame_stands_only_what_matters_afterwards() {
+    let (out, err) = (Paper::default(), Paper::default());
+    let mut console = Console::new(Form::Plain, Box::new(out.clone()), Box::new(err.clone()));
+    let size = || Window { columns: 80, rows: 24 };
+    console.screen = Some(Screen::new(Colours::Off, Box::new(size)));
+    console.width = Some(80);
+    console.begin_frame(Duration::from_secs(14_400));
+    show_all(&mut console);
+    console.remove_bars();
+    insta::assert_snapshot!(out.text(), @"
+    pool p in acct1 → ubuntu 1.0.0, 2 nodes
+      two
+      lines
+    ");
+    let shown = err.text();
+    assert!(shown.contains("getting ready"), "the frame: {shown}");
+    assert!(shown.ends_with("\u{1b}[1A\u{1b}[J"), "nothing is left: {shown}");
+}
+
+#[test]
+fn a_stdout_that_takes_nothing_is_said_once_and_a_reader_that_left_is_not() {
+    for (kind, said) in [(ErrorKind::StorageFull, 1), (ErrorKind::BrokenPipe, 0)] {
+        let err = Paper::default();
+        let mut console = Console::new(Form::Json, Box::new(Lost(kind)), Box::new(err.clone()));
+        console.object(&1);
+        console.object(&2);
+        assert_eq!(err.text().lines().count(), said, "{}", err.text());
+    }
 }
 
 #[test]

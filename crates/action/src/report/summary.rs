@@ -112,7 +112,11 @@ fn account(page: &mut Page, report: &Report) {
         PoolAction::Returned => format!("Brought back to what it was in {span}."),
     };
     let size = asked.vm_size.as_ref().map(|size| format!(", {}", code(size.as_str())));
-    page.paragraph(&format!("{done} Account {}{}.", account_link(asked), size.unwrap_or_default()));
+    page.paragraph(&format!(
+        "{done} Account {}{}.",
+        account_link(asked),
+        size.unwrap_or_default()
+    ));
 }
 
 fn account_link(asked: &Asked) -> String {
@@ -137,7 +141,8 @@ fn nodes(page: &mut Page, asked: &Asked, rollout: &RolloutReport) {
         format!("**{ready}** of {wanted}{needed}"),
         bar(ready, wanted),
     ]];
-    if asked.targets.spot > 0 && !asked.targets.counts_spot()
+    if asked.targets.spot > 0
+        && !asked.targets.counts_spot()
         && let Some(round) = rollout.rounds.last()
     {
         let spot = asked.targets.spot;
@@ -148,9 +153,7 @@ fn nodes(page: &mut Page, asked: &Asked, rollout: &RolloutReport) {
         ]);
     }
     let others = rollout.states.iter().filter(|(state, _)| !node::takes_tasks(state));
-    rows.extend(others.map(|(state, count)| {
-        vec![text(node::in_words(state)), count.to_string(), bar(*count, wanted)]
-    }));
+    rows.extend(others.map(|(state, count)| vec![text(node::in_words(state)), count.to_string(), bar(*count, wanted)]));
     page.table(&["", "nodes", ""], rows);
 }
 

@@ -204,16 +204,13 @@ fn what_was_done_with_the_pool_is_known_after_a_failure_too() {
 #[test]
 fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
     let rows: Vec<String> = ErrorKind::ALL
-    .iter()
-    .map(|kind| {
-        let report = Report::of_error(&Error::new(*kind, "x"), ENDING, Door::Input);
-        let failure = report.failure.unwrap();
-        format!(
-            "{} | {} | {}",
-            report.exit_code, report.result, failure.next[0].text
-        )
-    })
-    .collect();
+        .iter()
+        .map(|kind| {
+            let report = Report::of_error(&Error::new(*kind, "x"), ENDING, Door::Input);
+            let failure = report.failure.unwrap();
+            format!("{} | {} | {}", report.exit_code, report.result, failure.next[0].text)
+        })
+        .collect();
     insta::assert_snapshot!(rows.join("\n"));
 }
 

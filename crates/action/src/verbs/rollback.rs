@@ -9,13 +9,7 @@ use azure_batch_core::{
 };
 
 use super::asking::{ask, show_result};
-use crate::{
-    console::Console,
-    environment::Environment,
-    github::runner::Runner,
-    report::title,
-    values::Given,
-};
+use crate::{console::Console, environment::Environment, github::runner::Runner, report::title, values::Given};
 
 /// Goes back and says how it ended; returns the exit code.
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {

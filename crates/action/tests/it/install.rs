@@ -11,7 +11,7 @@ use std::{
 
 const SHA: &str = "0123456789012345678901234567890123456789";
 
-const NAME: &str = "azure-batch-pool_v1.2.3_linux_amd64";
+const NAME: &str = "azure-batch-pool_v1.2.3_linux_amd64.tar.gz";
 
 /// A machine with an action, a release, a curl that takes from it and notes what it was asked for, and a cargo.
 struct Machine(tempfile::TempDir);
@@ -35,6 +35,9 @@ impl Machine {
             "curl",
             r#"for place; do :; done; url="${*: -3:1}"; echo "$url" >>"$RELEASE/asked"
             [[ ! -e "$RELEASE/offline" ]] || { echo "curl: (6) Could not resolve host" >&2; exit 6; }
+            if [[ -e "$RELEASE/refusal" ]] && ! grep --quiet 'header = "Authorization: Bearer m1rr0r"'; then
+              echo "curl: (22) The requested URL returned error: $(cat "$RELEASE/refusal")" >&2; exit 22
+            fi
             [[ -e "$RELEASE/${url##*/}" ]] || { echo "curl: (22) The requested URL returned error: 404" >&2; exit 22; }
             exec cp "$RELEASE/${url##*/}" "$place""#,
         );
@@ -61,19 +64,34 @@ impl Machine {
         fs::write(self.path("action/crates/action/checksums.txt"), list).unwrap();
     }
 
-    /// A line of a list of sums, for that content.
-    fn sum(&self, content: &str) -> String {
-        let file = self.path("summed");
-        fs::write(&file, content).unwrap();
-        let sum = Command::new("sha256sum").arg(&file).output().unwrap();
+    /// An archive with that program.
+    fn archive(&self, program: &str) -> PathBuf {
+        let folder = self.path("packed");
+        fs::create_dir_all(&folder).unwrap();
+        fs::write(folder.join("azure-batch-pool"), program).unwrap();
+        let archive = self.path(&format!("{program}.tar.gz"));
+        let packed = Command::new("tar")
+            .args(["--mtime=@0", "-czf"])
+            .arg(&archive)
+            .arg("-C")
+            .arg(&folder)
+            .arg("azure-batch-pool")
+            .status();
+        assert!(packed.unwrap().success());
+        archive
+    }
+
+    /// A line of a list of sums, for an archive with that program.
+    fn sum(&self, program: &str) -> String {
+        let sum = Command::new("sha256sum").arg(self.archive(program)).output().unwrap();
         let sum = String::from_utf8(sum.stdout).unwrap();
         format!("{}  {NAME}\n", sum.split_once(' ').unwrap().0)
     }
 
-    /// Puts a release there; its list of sums is of that content.
+    /// Puts a release there; its list of sums is of an archive with that program.
     fn release(&self, program: &str, summed: &str) {
-        fs::write(self.path("release").join(NAME), program).unwrap();
-        let other = format!("{}  azure-batch-pool_v1.2.3_darwin_arm64\n", "0".repeat(64));
+        fs::copy(self.archive(program), self.path("release").join(NAME)).unwrap();
+        let other = format!("{}  azure-batch-pool_v1.2.3_darwin_arm64.tar.gz\n", "0".repeat(64));
         let sums = other + &self.sum(summed);
         fs::write(self.path("release/azure-batch-pool_v1.2.3_SHA256SUMS"), sums).unwrap();
     }
@@ -196,6 +214,40 @@ fn a_missing_release_is_told_from_a_network_that_fails() {
 }
 
 #[test]
+fn a_refusal_and_a_server_that_fails_have_their_own_texts_and_a_mirror_gets_its_token() {
+    let machine = Machine::new();
+    machine.release("released", "released");
+    let mirror = [
+        ("ACTION_REF", "v1.2.3"),
+        ("AZURE_BATCH_POOL_MIRROR", "https://mirror.example/pool"),
+    ];
+    for (status, said) in [
+        ("401", "access to https://mirror.example/"),
+        ("403", "access to https://mirror.example/"),
+        ("503", "the server failed with https://mirror.example/"),
+    ] {
+        fs::write(machine.path("release/refusal"), status).unwrap();
+        let refused = machine.refused(&mirror);
+        assert!(refused.starts_with(said), "{status}: {refused}");
+    }
+    let with_token = [mirror[0], mirror[1], ("AZURE_BATCH_POOL_MIRROR_TOKEN", "m1rr0r")];
+    let output = machine.install(&with_token);
+    assert!(output.status.success(), "{output:?}");
+    let github = machine.install(&[mirror[0], with_token[2]]);
+    assert_eq!(github.status.code(), Some(1), "only the mirror gets its token");
+}
+
+#[test]
+fn a_failure_on_github_enterprise_says_where_the_releases_are() {
+    let machine = Machine::new();
+    let refused = machine.refused(&[("ACTION_REF", "v1.2.3"), ("GITHUB_SERVER_URL", "https://ghes.example")]);
+    assert!(
+        refused.ends_with("this job runs on https://ghes.example, and the releases are on github.com"),
+        "{refused}"
+    );
+}
+
+#[test]
 fn a_mirror_is_asked_instead_and_the_tool_cache_saves_the_second_download() {
     let machine = Machine::new();
     machine.release("released", "released");
@@ -209,7 +261,7 @@ fn a_mirror_is_asked_instead_and_the_tool_cache_saves_the_second_download() {
     fs::write(machine.path("release/offline"), "").unwrap();
     assert!(machine.install(&mirror).status.success());
     assert_eq!(machine.handed_over(), "released");
-    let cached = machine.path("cache/azure-batch-pool/v1.2.3/linux_amd64/azure-batch-pool");
+    let cached = machine.path("cache/azure-batch-pool/v1.2.3").join(NAME);
     fs::write(cached, "replaced by an earlier job").unwrap();
     assert_eq!(machine.install(&mirror).status.code(), Some(1), "it is not trusted");
 }

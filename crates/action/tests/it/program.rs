@@ -209,7 +209,10 @@ fn a_signal_ends_the_run_where_it_is_safe_with_exit_code_130() {
             complaint.contains("asked to stop: ending where it is safe"),
             "{complaint}"
         );
-        assert!(complaint.contains("error: asked to stop (exit code 130)"), "{complaint}");
+        assert!(
+            complaint.contains("error: asked to stop (exit code 130)"),
+            "{complaint}"
+        );
     }
 }
 

@@ -4,7 +4,11 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
-    ids::resource::{ImageId, ResourceGroupId},
+    ids::{
+        SubscriptionId,
+        resource::{ImageId, ResourceGroupId},
+    },
+    json as read_json,
     request::Request,
 };
 
@@ -55,6 +59,25 @@ pub fn delete(id: &ImageId) -> Request {
         API_VERSION,
         format!("delete managed image {}", id.name()),
     )
+}
+
+/// The request that lists a subscription's managed images.
+#[must_use]
+pub fn list_of_subscription(subscription: &SubscriptionId) -> Request {
+    Request::arm(
+        Method::GET,
+        format!("/subscriptions/{subscription}/providers/Microsoft.Compute/images"),
+        API_VERSION,
+        format!("list the managed images in subscription {subscription}"),
+    )
+}
+
+/// The ids of the snapshots that a managed image was made of, by its body.
+pub fn snapshots(body: &Value) -> impl Iterator<Item = &str> {
+    let os = read_json::text(body, "/properties/storageProfile/osDisk/snapshot/id");
+    let data = read_json::items(body, "/properties/storageProfile/dataDisks");
+    os.into_iter()
+        .chain(data.filter_map(|disk| read_json::text(disk, "/snapshot/id")))
 }
 
 /// The request that lists a group's managed images.

@@ -6,9 +6,10 @@ use serde_json::{Map, Value, json};
 use super::disk::API_VERSION;
 use crate::{
     ids::{
-        Location,
+        Location, SubscriptionId,
         resource::{ResourceGroupId, SnapshotId},
     },
+    json as read_json,
     request::Request,
 };
 
@@ -75,6 +76,31 @@ pub fn delete(id: &SnapshotId) -> Request {
         id,
         API_VERSION,
         format!("delete snapshot {}", id.name()),
+    )
+}
+
+/// The request that ends every access that was given to a snapshot: until then Azure does not delete it.
+#[must_use]
+pub fn end_access(id: &SnapshotId) -> Request {
+    let doing = format!("end the access to snapshot {}", id.name());
+    Request::arm(Method::POST, format!("{id}/endGetAccess"), API_VERSION, doing)
+}
+
+/// Whether somebody holds an address at which a snapshot can be read, by its body.
+#[must_use]
+pub fn has_access(body: &Value) -> bool {
+    let state = read_json::text(body, "/properties/diskState").unwrap_or_default();
+    state.to_ascii_lowercase().starts_with("activesas")
+}
+
+/// The request that lists a subscription's snapshots.
+#[must_use]
+pub fn list_of_subscription(subscription: &SubscriptionId) -> Request {
+    Request::arm(
+        Method::GET,
+        format!("/subscriptions/{subscription}/providers/Microsoft.Compute/snapshots"),
+        API_VERSION,
+        format!("list the snapshots in subscription {subscription}"),
     )
 }
 

@@ -8,7 +8,7 @@ mod life;
 use std::collections::BTreeMap;
 
 use http::Method;
-use serde_json::{Map, Value, json};
+use serde_json::{Map, Value};
 
 use super::gallery::API_VERSION;
 use crate::{
@@ -21,7 +21,6 @@ use crate::{
     json as read_json,
     operation::{Status, read_resource},
     request::Request,
-    settings::ReplicaStorage,
 };
 
 /// What the service reports of a version and does not take back: az leaves the same out of its updates.
@@ -288,12 +287,6 @@ pub fn title(id: &ImageVersionId) -> String {
 #[must_use]
 pub fn location_of(region: &Value) -> Option<Location> {
     read_json::text(region, "/name")?.parse().ok()
-}
-
-/// One entry of `targetRegions`.
-#[must_use]
-pub fn target_region(location: &Location, replicas: u32, storage: ReplicaStorage) -> Value {
-    json!({"name": location, "regionalReplicaCount": replicas, "storageAccountType": storage.as_str()})
 }
 
 fn members<'a>(body: &'a mut Value, place: &str) -> Option<&'a mut Map<String, Value>> {

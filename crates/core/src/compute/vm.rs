@@ -12,7 +12,7 @@ use crate::{
 };
 
 /// The api-version of virtual machines: azure-mgmt-compute 39.0.0 sends it.
-const API_VERSION: &str = "2026-04-01";
+pub(super) const API_VERSION: &str = "2026-04-01";
 
 /// A virtual machine as the service describes it.
 #[derive(Clone, Debug)]

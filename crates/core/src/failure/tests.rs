@@ -67,7 +67,10 @@ fn a_text_is_changed_wherever_it_stands() {
         .with_words_of_service("secret said");
     let failure = Failure::of(&error, Door::Flag).map(|text| text.replace("secret", "***"));
     let shown = serde_json::to_string(&failure).unwrap();
-    assert!(!shown.contains("secret") && shown.matches("***").count() >= 5, "{shown}");
+    assert!(
+        !shown.contains("secret") && shown.matches("***").count() >= 5,
+        "{shown}"
+    );
 }
 
 #[test]

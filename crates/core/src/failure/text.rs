@@ -26,7 +26,8 @@ impl Failure {
     /// All but the reason: paragraphs with a blank line between them.
     #[must_use]
     pub fn rest(&self, width: usize) -> String {
-        let sentences = |sentences: &[String]| (!sentences.is_empty()).then(|| wrapped(&sentences.join(" "), width).join("\n"));
+        let sentences =
+            |sentences: &[String]| (!sentences.is_empty()).then(|| wrapped(&sentences.join(" "), width).join("\n"));
         let faults: Vec<String> = self.faults.iter().map(|fault| item(fault, width)).collect();
         let mut paragraphs: Vec<String> = sentences(&self.facts).into_iter().collect();
         paragraphs.extend((!faults.is_empty()).then(|| faults.join("\n")));
@@ -47,10 +48,16 @@ impl Step {
 }
 
 fn item(text: &str, width: usize) -> String {
-    wrapped(text, width.saturating_sub(INDENT.len())).join("\n").lines().enumerate().map(|(number, line)| {
-        let mark = if number == 0 { "- " } else { INDENT };
-        format!("{mark}{line}")
-    }).collect::<Vec<_>>().join("\n")
+    wrapped(text, width.saturating_sub(INDENT.len()))
+        .join("\n")
+        .lines()
+        .enumerate()
+        .map(|(number, line)| {
+            let mark = if number == 0 { "- " } else { INDENT };
+            format!("{mark}{line}")
+        })
+        .collect::<Vec<_>>()
+        .join("\n")
 }
 
 fn indented(line: &str) -> String {

@@ -198,6 +198,11 @@ resource_id!(
     "a storage account id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Storage/storageAccounts/…)"
 );
 resource_id!(
+    /// A disk encryption set: which key encrypts disks.
+    DiskEncryptionSetId, "Microsoft.Compute", ["diskEncryptionSets"],
+    "a disk encryption set id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/diskEncryptionSets/…)"
+);
+resource_id!(
     /// A Batch account.
     BatchAccountId, "Microsoft.Batch", ["batchAccounts"],
     "a Batch account id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Batch/batchAccounts/…)"

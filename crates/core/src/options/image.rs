@@ -65,12 +65,29 @@ rows! {
 }
 
 rows! {
+    /// The block of a data disk with a key of its own.
+    DATA_DISK_ENCRYPTION [PUBLISH, IMAGE_DOORS]:
+    DATA_DISK_ENCRYPTION_LUN: "shared_image_gallery_destination.target_region.data_disk_encryption.lun", Version, Kind::Number, Standard::Required, [],
+        "LUN of the data disk.";
+    DATA_DISK_ENCRYPTION_SET_ID: "shared_image_gallery_destination.target_region.data_disk_encryption.disk_encryption_set_id", Version, Kind::Text, Standard::Required, [],
+        "Resource id of the disk encryption set.";
+}
+
+rows! {
     /// The block of a region.
     TARGET_REGION [PUBLISH, IMAGE_DOORS]:
     TARGET_REGION_NAME: "shared_image_gallery_destination.target_region.name", Version, Kind::Text, Standard::Required, [],
         "The region, such as `westeurope`.";
     TARGET_REGION_REPLICAS: "shared_image_gallery_destination.target_region.replicas", Version, Kind::Number, Standard::Rule("what the pools there need, one at least"), [],
         "How many replicas, 1 to 100.";
+    TARGET_REGION_STORAGE_ACCOUNT_TYPE: "shared_image_gallery_destination.target_region.storage_account_type", Version, Kind::Text, Standard::Rule("{shared_image_gallery_destination.storage_account_type}"), [],
+        "Storage of the replicas in this region. It cannot be changed later.";
+    TARGET_REGION_EXCLUDE_FROM_LATEST: "shared_image_gallery_destination.target_region.exclude_from_latest", Version, Kind::Bool, Standard::Rule("a new region is not excluded by itself; one that the version has stays as it is"), [],
+        "Whether `latest` passes the version over in this region, also when {latest_now} admits it.";
+    TARGET_REGION_DISK_ENCRYPTION_SET_ID: "shared_image_gallery_destination.target_region.disk_encryption_set_id", Version, Kind::Text, Standard::Rule("Azure's own key"), [],
+        "Resource id of the disk encryption set, in this region, whose key encrypts the replicas: those of the OS disk, and of every data disk that {shared_image_gallery_destination.target_region.data_disk_encryption} does not name. Azure takes keys for all regions of a version or for none, so each region needs a block with one: the source's, those of {used_by} and the others. Keys cannot be changed later.";
+    TARGET_REGION_DATA_DISK_ENCRYPTION: "shared_image_gallery_destination.target_region.data_disk_encryption", Version, Kind::Blocks(DATA_DISK_ENCRYPTION), Standard::Absent, [],
+        "A data disk whose replicas in this region have another key than the OS disk's.";
 }
 
 rows! {
@@ -87,7 +104,9 @@ rows! {
     DESTINATION_IMAGE_VERSION: "shared_image_gallery_destination.image_version", Version, Kind::Text, Standard::Value("next-patch", "the same template can run every night"), [],
         "Number of the version: `1.4.2`, `next-patch` for the next number of 1.0, `next-patch 1.4` for the next number of 1.4, `next-minor` for `1.N.0` with the next N, `next-minor 2` for `2.N.0`. For a number that follows the build write `1.0.<run>` with the number of the CI run. Each of the three parts is at most 2147483647, too small for a date with a time. A number that a version from another source has is refused, also under `-force`. A version that is adopted keeps its own number.";
     DESTINATION_STORAGE_ACCOUNT_TYPE: "shared_image_gallery_destination.storage_account_type", Version, Kind::Text, Standard::Value("Standard_LRS", "Azure's own"), [],
-        "Storage of the replicas: `Standard_LRS`, `Standard_ZRS` or `Premium_LRS`. It cannot be changed later.";
+        "Storage of the replicas: `Standard_LRS`, `Standard_ZRS`, `Premium_LRS` or `PremiumV2_LRS`. It cannot be changed later.";
+    DESTINATION_REPLICATION_MODE: "shared_image_gallery_destination.replication_mode", Version, Kind::Text, Standard::Value("Full", "Azure's own"), [],
+        "How the version is replicated: `Full`, or `Shallow` for a test: made in minutes, in the source's region only, with one replica, and never changed later.";
     DESTINATION_TARGET_REGION: "shared_image_gallery_destination.target_region", Version, Kind::Blocks(TARGET_REGION), Standard::Absent, [],
         "A region in addition to the source's and those of {used_by}, or more replicas in one of them.";
 }
@@ -164,6 +183,10 @@ rows! {
         "Whether `latest` may be this version: `true` admits it, `false` excludes it, whether the version is created, found or adopted. Pools that name the definition take what is latest with their next nodes, and pools with automatic OS upgrade replace their nodes' OS by it.";
     END_OF_LIFE_DATE: "end_of_life_date", Version, Kind::Text, Standard::Absent, [],
         "When the version's life ends, as `2027-06-30` or `2027-06-30T12:00:00Z`. The date of an adopted version is only moved to a later day.";
+    BLOCK_DELETION_BEFORE_END_OF_LIFE: "block_deletion_before_end_of_life", Version, Kind::Bool, Standard::Rule("a new version may be deleted at any time, which is Azure's own; one that exists stays as it is"), [],
+        "Whether Azure refuses to delete the version before {end_of_life_date}.";
+    PUBLISHING_PROFILE_JSON: "publishing_profile_json", Version, Kind::Json, Standard::Absent, [],
+        "What else the version's `publishingProfile` shall say, in Azure's own JSON: `storageAccountStrategy`, `targetExtendedLocations`, and in entries of `targetRegions` with the `name` of a region of the version `additionalReplicaSets` and the security profiles in `encryption`. What an option says is refused here by the option's name, and so is what Azure's schema does not have.";
     AZURE_TAGS: "azure_tags", Version, Kind::TextMap, Standard::Absent, [],
         "Tags for the version and for everything the run creates, 42 at most. On an adopted version they replace tags of the same names; upper and lower case are the same.";
 

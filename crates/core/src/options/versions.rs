@@ -1,6 +1,6 @@
 //! The options of looking at versions and keeping them in order.
 
-use super::{Kind, LOOKING_AT_POOLS, MOVING_LATEST, ON_DEFINITION, OPERATOR_DOORS, Standard, rows};
+use super::{COLLECTING, Kind, LOOKING_AT_POOLS, MOVING_LATEST, ON_DEFINITION, OPERATOR_DOORS, Standard, rows};
 
 rows! {
     /// Which versions.
@@ -16,6 +16,17 @@ rows! {
         "Resource id of the image version.";
     REGIONS: "regions", Version, Kind::Texts, Standard::Rule("every region of the version"), [],
         "Regions in which it changes, with commas between them.";
+}
+
+rows! {
+    /// Where leftovers are looked for.
+    OF_LEFTOVERS [COLLECTING, OPERATOR_DOORS]:
+    RESOURCE_GROUPS: "resource_groups", Temporaries, Kind::Texts, Standard::Absent, [],
+        "Resource ids of the resource groups that are looked at, with commas between them. Give these, {subscriptions} or both.";
+    LEFTOVER_SUBSCRIPTIONS: "subscriptions", Temporaries, Kind::Texts, Standard::Absent, [],
+        "Ids of the subscriptions that are looked at as a whole, with commas between them.";
+    LEFTOVER_PREFIX: "temp_name_prefix", Temporaries, Kind::Text, Standard::Value("azure-batch", "what a publish calls them by itself"), [],
+        "First part of the names of what is removed, as it was given to the publish.";
 }
 
 rows! {

@@ -9,11 +9,7 @@ use super::{
     plan::{Goal, PlannedSnapshot},
     way::Way,
 };
-use crate::{
-    compute::version::target_region,
-    replicas::RegionNeed,
-    settings::{Latest, Lun},
-};
+use crate::settings::{Latest, Lun};
 
 /// A snapshot or a VHD as a part of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -82,13 +78,15 @@ pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, source
 /// A new version with the regions that pools wait for.
 #[must_use]
 pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) -> Value {
-    let region = |need: &RegionNeed| target_region(&need.location, need.replicas, goal.storage);
-    let regions: Vec<Value> = goal.first.iter().map(region).collect();
+    let regions: Vec<Value> = goal.first.iter().map(|need| goal.layout.entry(need)).collect();
     let mut profile = json!({
         "targetRegions": regions,
         "excludeFromLatest": goal.details.latest != Latest::Admit,
-        "replicationMode": "Full",
+        "replicationMode": goal.layout.mode.as_str(),
     });
+    for (name, value) in &goal.layout.profile {
+        set(&mut profile, name, value.clone());
+    }
     if let Some(end) = goal.details.end_of_life {
         set(&mut profile, "endOfLifeDate", json!(end.to_string()));
     }
@@ -99,7 +97,15 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
         // It is never made; an update has no source.
         Way::Adopted => json!({}),
     };
-    json!({"location": machine.location, "tags": goal.details.all_tags(), "properties": {"publishingProfile": profile, "storageProfile": storage_profile}})
+    let mut properties = json!({"publishingProfile": profile, "storageProfile": storage_profile});
+    if let Some(block) = goal.details.early_deletion.is_blocked() {
+        set(
+            &mut properties,
+            "safetyProfile",
+            json!({"blockDeletionBeforeEndOfLife": block}),
+        );
+    }
+    json!({"location": machine.location, "tags": goal.details.all_tags(), "properties": properties})
 }
 
 fn disk_images(sources: &[DiskSource]) -> Value {

@@ -134,7 +134,7 @@ fn os_state(image: &SourceImage) -> Check {
 fn machine_checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     let vm = machine.vm.as_ref();
     let mut checks = state::checks(machine, handling);
-    checks.extend(disks::checks(machine));
+    checks.extend(disks::checks(machine, handling.keys));
     checks.push(purchase_plan(machine, handling.purchase_plan));
     let base = vm.and_then(Vm::base_image);
     let base = base.map_or_else(

@@ -11,7 +11,6 @@ use super::{
     observe::{self, Seen},
     plan::{Asking, Goal},
     removal,
-    temporaries::{self, Found, TemporaryId},
 };
 use crate::{
     client::Client,
@@ -25,6 +24,7 @@ use crate::{
     progress::Event,
     settings::{KeptKind, OnFailure, PublishSettings},
     tags::{Fingerprint, Keeping, SourceKey, TemporaryTags},
+    temporaries::{self, Found, TemporaryId},
 };
 
 /// How long cleaning up may take, also after a cancel: deletions take seconds to a few minutes.
@@ -88,7 +88,7 @@ impl<'a> Purpose<'a> {
     /// For what was planned.
     #[must_use]
     pub(super) fn new(asking: Asking<'a>, goal: &'a Goal, reach: Reach, versions: &[ImageVersion]) -> Self {
-        let running = versions.iter().filter(|it| is_in_the_making(it));
+        let running = versions.iter().filter(|it| it.is_in_the_making());
         Self {
             asking,
             definition: &asking.settings.definition,
@@ -111,11 +111,6 @@ impl<'a> Purpose<'a> {
             && tags.source == *self.source
             && names::is_planned(id.name(), prefix, self.definition, &tags.fingerprint)
     }
-}
-
-fn is_in_the_making(version: &ImageVersion) -> bool {
-    matches!(version.status(), Status::Running(_) | Status::Forgotten)
-        && !version.provisioning_state().eq_ignore_ascii_case("Updating")
 }
 
 /// Chooses.

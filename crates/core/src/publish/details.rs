@@ -10,12 +10,12 @@ use crate::{
     error::{Error, ErrorKind, Result},
     json,
     replicas::RegionNeed,
-    replication::{self, Details},
+    replication::{self, Details, Layout},
     settings::PublishSettings,
     tags::{Fingerprint, TOOL, Tag},
 };
 
-/// What the version should say of itself. `needs` are the regions it is to be in.
+/// What the version should say of itself. `needs` are the regions it is to be in, and `layout` what they are like.
 ///
 /// # Errors
 /// `Refused` when the version is there and cannot be given what is asked for: its regions are encrypted with the user's
@@ -24,15 +24,15 @@ pub(super) fn details(
     settings: &PublishSettings,
     source: (&Fingerprint, Option<&MarketplaceImage>),
     existing: Option<&ImageVersion>,
-    needs: &[RegionNeed],
+    (needs, layout): (&[RegionNeed], &Layout),
 ) -> Result<Details> {
     let wanted = wanted(settings, source);
     let Some(version) = existing else {
         return Ok(wanted);
     };
-    replication::require_no_key(version, needs)?;
+    replication::require_keys(version, needs, layout)?;
     if is_shallow(version) {
-        refuse_shallow(settings, version, needs, &wanted)?;
+        refuse_shallow(version, (needs, layout), &wanted)?;
         return Ok(Details::default());
     }
     Ok(wanted)
@@ -57,6 +57,7 @@ fn wanted(settings: &PublishSettings, (fingerprint, base): (&Fingerprint, Option
             .collect(),
         end_of_life: settings.version_settings.end_of_life,
         latest: settings.version_settings.latest,
+        early_deletion: settings.version_settings.early_deletion,
     }
 }
 
@@ -67,16 +68,10 @@ fn is_shallow(version: &ImageVersion) -> bool {
 
 /// A shallow version is for tests: Azure takes no later change of it, so it must have all that is asked for. The user
 /// did not ask for our own tags.
-fn refuse_shallow(
-    settings: &PublishSettings,
-    version: &ImageVersion,
-    needs: &[RegionNeed],
-    wanted: &Details,
-) -> Result<()> {
+fn refuse_shallow(version: &ImageVersion, (needs, layout): (&[RegionNeed], &Layout), wanted: &Details) -> Result<()> {
     let changes = wanted.changes(version.body());
     let mut missing: Vec<String> = changes.iter().map(ToString::to_string).collect();
-    let storage = settings.version_settings.storage;
-    if replication::merged_regions(version, needs, storage, &[]).is_some() {
+    if replication::merged_regions(version, needs, layout, &[]).is_some() {
         missing.push(format!("bring it to {}", regions::names(needs)));
     }
     if missing.is_empty() {

@@ -3,7 +3,7 @@
 //! Nothing is decided here.
 
 use super::{
-    definition,
+    definition, layout,
     next::{Batch, Stage},
     number::Number,
     observe::Seen,
@@ -14,6 +14,7 @@ use super::{
 use crate::{
     client::Client,
     error::{Error, ErrorKind},
+    progress::Event,
     replication,
     settings::{Latest, PublishSettings},
 };
@@ -39,11 +40,11 @@ pub(super) fn always_again(batch: &Batch, rounds: u32) -> Error {
 /// Says what is decided, and why.
 pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen, goal: &Goal) {
     let progress = &client.run().progress;
+    progress.tell(Event::Goal {
+        text: intent(settings, goal),
+    });
     match goal.number {
-        Number::New(number) => progress.note(format!(
-            "The version will be {number}, source fingerprint {}",
-            goal.fingerprint
-        )),
+        Number::New(_) => {}
         Number::Found(number) => progress.note(format!(
             "Version {number} was made of this very source: nothing is copied"
         )),
@@ -68,6 +69,23 @@ pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen,
     for formula in goal.formulas() {
         progress.note(formula);
     }
+}
+
+/// From where to where, in one line.
+fn intent(settings: &PublishSettings, goal: &Goal) -> String {
+    let definition = goal.version.definition();
+    let needs = goal.first.iter().chain(&goal.rest);
+    let regions: Vec<String> = needs
+        .map(|need| format!("{} ×{}", need.location, need.replicas))
+        .collect();
+    format!(
+        "{} → {}/{} {}: {}",
+        settings.source,
+        definition.gallery().name(),
+        definition.name(),
+        goal.version.name(),
+        regions.join(", ")
+    )
 }
 
 /// Says which wishes have no effect on a version that is there, and what cannot be known of it.
@@ -114,13 +132,17 @@ pub(super) fn permanent(settings: &PublishSettings, seen: &Seen, goal: &Goal) ->
         ));
     }
     if matches!(goal.number, Number::New(_)) {
-        lines.push(format!(
-            "version {}: the storage type {} of its replicas, its disks",
-            goal.number.number(),
-            goal.storage.as_str()
-        ));
+        let what = layout::permanent(&goal.layout).join(", ");
+        lines.push(format!("version {}: {what}, its disks", goal.number.number()));
     }
     lines
+}
+
+fn copying(snapshots: usize) -> String {
+    match snapshots {
+        1 => "creating a snapshot".to_owned(),
+        _ => format!("creating {snapshots} snapshots at the same time"),
+    }
 }
 
 /// What a batch does, as a sentence.
@@ -128,17 +150,17 @@ pub(super) fn permanent(settings: &PublishSettings, seen: &Seen, goal: &Goal) ->
 pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
     let definition = goal.version.definition();
     match batch.stage {
-        Stage::Destination => format!("Creating image definition {}", definition.name()),
-        Stage::Machine => "Preparing the machine".to_owned(),
-        Stage::Snapshots => format!("Creating {} snapshots side by side", goal.snapshots.len()),
-        Stage::Image => "Creating the managed image".to_owned(),
+        Stage::Destination => format!("creating image definition {}", definition.name()),
+        Stage::Machine => "preparing the machine".to_owned(),
+        Stage::Snapshots => copying(goal.snapshots.len()),
+        Stage::Image => "creating the managed image".to_owned(),
         Stage::Version => format!(
-            "Creating image version {} in {}",
+            "creating image version {} in {}",
             goal.version.name(),
             regions::names(&goal.first)
         ),
-        Stage::First => format!("Completing {}, where pools wait", regions::names(&goal.first)),
-        Stage::Rest => format!("Replicating to {}", regions::names(&goal.rest)),
-        Stage::Cleanup => "Removing what was only needed on the way".to_owned(),
+        Stage::First => format!("completing {}, where pools wait", regions::names(&goal.first)),
+        Stage::Rest => format!("replicating to {}", regions::names(&goal.rest)),
+        Stage::Cleanup => "removing what was only needed on the way".to_owned(),
     }
 }

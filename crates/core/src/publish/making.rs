@@ -4,7 +4,6 @@
 
 use std::collections::BTreeSet;
 
-use super::temporaries::{self, Found, TemporaryId};
 use crate::{
     client::Client,
     error::{Error, Result},
@@ -14,6 +13,7 @@ use crate::{
     progress::Event,
     request::{Request, Service},
     settings::KeptKind,
+    temporaries::{self, Found, TemporaryId},
     wait::{Pace, Wait},
     write::{self, Sent},
 };

@@ -12,7 +12,6 @@ use super::{
     plan::{Asking, Goal},
     regions,
     step::Step,
-    temporaries::{Found, TemporaryId},
     way::Way,
 };
 use crate::{
@@ -22,7 +21,9 @@ use crate::{
     options::image,
     plan::Plan,
     replicas::RegionNeed,
+    replication::Layout,
     settings::{Generalized, PublishSettings, Source, Stopped},
+    temporaries::{Found, TemporaryId},
     words,
 };
 
@@ -119,7 +120,7 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
     }
     add(Stage::First, first_steps(seen, version, goal));
     removal.extend(removal_of_found(asking, seen, goal));
-    let rest = region_steps(seen, version, &goal.rest);
+    let rest = region_steps(seen, version, (&goal.rest, &goal.layout));
     if rest.is_empty() {
         add(Stage::Cleanup, removal);
     } else {
@@ -226,7 +227,7 @@ fn temporary(asking: Asking<'_>, seen: &Seen, goal: &Goal, id: &TemporaryId, cre
 
 /// The regions that pools wait for, and what the version says of itself.
 fn first_steps(seen: &Seen, version: Option<&ImageVersion>, goal: &Goal) -> Vec<Step> {
-    let steps = region_steps(seen, version, &goal.first);
+    let steps = region_steps(seen, version, (&goal.first, &goal.layout));
     if steps.is_empty() {
         return steps;
     }
@@ -234,11 +235,11 @@ fn first_steps(seen: &Seen, version: Option<&ImageVersion>, goal: &Goal) -> Vec<
     steps.into_iter().chain(descriptions).collect()
 }
 
-fn region_steps(seen: &Seen, version: Option<&ImageVersion>, needs: &[RegionNeed]) -> Vec<Step> {
+fn region_steps(seen: &Seen, version: Option<&ImageVersion>, (needs, layout): (&[RegionNeed], &Layout)) -> Vec<Step> {
     if needs.iter().all(|need| seen.ready.contains(&need.location)) {
         return Vec::new();
     }
-    let changes = regions::changes(version, needs.iter());
+    let changes = regions::changes(version, needs, layout);
     if !changes.is_empty() {
         return changes;
     }

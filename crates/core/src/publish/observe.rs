@@ -11,7 +11,6 @@ use super::{
     machine::Machine,
     origin::{NodeAgent, Origin},
     source::{self, image},
-    temporaries::{self, Found},
 };
 use crate::{
     arm::subscription,
@@ -26,6 +25,7 @@ use crate::{
     json,
     options::image::{CREATE_GALLERY, DESTINATION_GALLERY_NAME, DESTINATION_RESOURCE_GROUP},
     settings::{PublishSettings, Source, UsedBy},
+    temporaries::{self, Found},
     words,
 };
 

@@ -58,10 +58,7 @@ mod tests {
             .map(|name| name.parse().unwrap())
             .into();
         let asked = |names: &[&str]| -> Vec<TargetRegion> {
-            let region = |name: &&str| TargetRegion {
-                location: name.parse().unwrap(),
-                replicas: None,
-            };
+            let region = |name: &&str| TargetRegion::new(name.parse().unwrap(), None);
             names.iter().map(region).collect()
         };
         require_known(&asked(&["West Europe", "eastus2"]), Some(&known)).unwrap();

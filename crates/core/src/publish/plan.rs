@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use super::{
     adopt, boot, definition,
     details::details,
+    layout,
     machine::{Machine, SourceDisk, SourceShape},
     number::{self, Number},
     observe::{Seen, group},
@@ -17,8 +18,7 @@ use super::{
     regions::regions,
     security::DefinitionSecurity,
     source::fingerprint,
-    temporaries::TemporaryId,
-    way::{Way, choose as choose_way},
+    way::{Policy, Way, choose as choose_way},
 };
 use crate::{
     compute::snapshot::SnapshotKind,
@@ -29,9 +29,10 @@ use crate::{
     },
     names::{Part, TemporaryNames},
     replicas::RegionNeed,
-    replication::{Details, Wanted},
-    settings::{Lun, PublishSettings, ReplicaStorage},
+    replication::{Details, Layout, Wanted},
+    settings::{Lun, PublishSettings},
     tags::{Fingerprint, SourceKey},
+    temporaries::TemporaryId,
 };
 
 /// Who asks, and when.
@@ -66,8 +67,8 @@ pub(super) struct Goal {
     pub rest: Vec<RegionNeed>,
     /// What the version says of itself.
     pub details: Details,
-    /// The storage of its replicas.
-    pub storage: ReplicaStorage,
+    /// What its regions are like.
+    pub layout: Layout,
     /// What is not as the user or the source says, and keeps nobody from going on.
     pub notes: Vec<String>,
 }
@@ -109,7 +110,7 @@ impl Goal {
     pub(super) fn wanted_first(&self) -> Wanted {
         Wanted {
             regions: self.first.clone(),
-            storage: self.storage,
+            layout: self.layout.clone(),
             details: self.details.clone(),
         }
     }
@@ -119,7 +120,7 @@ impl Goal {
     pub(super) fn wanted_rest(&self) -> Wanted {
         Wanted {
             regions: self.rest.clone(),
-            storage: self.storage,
+            layout: self.layout.clone(),
             details: Details::default(),
         }
     }
@@ -149,11 +150,12 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
     let version = settings.definition.version(number.number());
     let (first, rest) = regions(settings, &machine.location, &seen.accounts)?;
     let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
+    let layout = layout::layout(settings, machine, &needs)?;
     let details = details(
         settings,
         (&fingerprint, seen.base.as_ref()),
         seen.version(&version),
-        &needs,
+        (&needs, &layout),
     )?;
     Ok(Goal {
         version,
@@ -164,7 +166,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         first,
         rest,
         details,
-        storage: settings.version_settings.storage,
+        layout,
         notes: notes(settings, seen)?,
         fingerprint,
     })
@@ -195,7 +197,7 @@ fn made_of(settings: &PublishSettings, seen: &Seen, fingerprint: &Fingerprint) -
     let security = DefinitionSecurity::parse(definition.security_type());
     let names = TemporaryNames::new(&settings.temporaries.name_prefix, &settings.definition, fingerprint)?;
     let image = group(settings).image(&names.of(Part::Image));
-    let way = choose_way(settings.managed_image, machine, security, image)?;
+    let way = choose_way(Policy::of(settings, &machine.location), machine, security, image)?;
     let snapshots = match machine.shape {
         SourceShape::Disks => snapshots(settings, machine, &names),
         SourceShape::Snapshots | SourceShape::Image(_) | SourceShape::Vhds(_) => Vec::new(),

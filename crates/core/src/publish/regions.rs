@@ -10,8 +10,8 @@ use crate::{
     ids::Location,
     options::image,
     replicas::{self, PoolsByRegion, RegionNeed},
-    replication::{Details, TakenOut},
-    settings::{MAX_REPLICAS, PublishSettings},
+    replication::{Details, Layout, TakenOut},
+    settings::{MAX_REPLICAS, PublishSettings, ReplicationMode, TargetRegion},
     words,
 };
 
@@ -30,6 +30,9 @@ pub(super) fn regions(
     }
     let mut waited = vec![own.clone()];
     waited.extend(pools.keys().filter(|location| *location != own).cloned());
+    if settings.version_settings.replication == ReplicationMode::Shallow {
+        return shallow(settings, own, waited).map(|need| (vec![need], Vec::new()));
+    }
     let asked = |location: &Location| {
         settings
             .target_regions
@@ -48,6 +51,40 @@ pub(super) fn regions(
         .map(|region| &region.location)
         .filter(|location| !waited.contains(location));
     Ok((first, others.map(need).collect::<Result<Vec<_>>>()?))
+}
+
+/// The only region of a shallow version, with its only replica.
+fn shallow(settings: &PublishSettings, own: &Location, mut waited: Vec<Location>) -> Result<RegionNeed> {
+    waited.extend(settings.target_regions.iter().map(|region| region.location.clone()));
+    let mut others: Vec<&str> = waited.iter().filter(|it| *it != own).map(Location::as_str).collect();
+    others.sort_unstable();
+    others.dedup();
+    let asks_for_more = |region: &&TargetRegion| region.location == *own && region.replicas.is_some_and(|it| it > 1);
+    let why = if !others.is_empty() {
+        format!("not in {}", others.join(", "))
+    } else if settings.target_regions.iter().any(|region| asks_for_more(&region)) {
+        "not with more replicas".to_owned()
+    } else {
+        return Ok(RegionNeed {
+            location: own.clone(),
+            replicas: 1,
+            formula: format!("{own}: 1 replica, which is all that a shallow version has"),
+        });
+    };
+    let opt = image::DESTINATION_REPLICATION_MODE;
+    let text = words![
+        opt,
+        format!(" is Shallow: such a version is in {own} only, with one replica, {why}")
+    ];
+    Err(Error::new(ErrorKind::BadInput, text).with_hint(words![
+        "take that out of ",
+        image::USED_BY,
+        " and ",
+        image::DESTINATION_TARGET_REGION,
+        ", or set ",
+        opt,
+        " to Full"
+    ]))
 }
 
 fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: Option<u32>) -> Result<RegionNeed> {
@@ -76,7 +113,7 @@ fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: O
 
 /// One step for each region that is put back, or gets more replicas than the version has there.
 #[must_use]
-pub(super) fn changes<'a>(existing: Option<&ImageVersion>, needs: impl Iterator<Item = &'a RegionNeed>) -> Vec<Step> {
+pub(super) fn changes(existing: Option<&ImageVersion>, needs: &[RegionNeed], layout: &Layout) -> Vec<Step> {
     let regions = existing.map(ImageVersion::regions).unwrap_or_default();
     let has = |location: &Location| {
         let there = regions.iter().filter(|it| it.location == *location);
@@ -92,12 +129,24 @@ pub(super) fn changes<'a>(existing: Option<&ImageVersion>, needs: impl Iterator<
         .collect();
     steps.extend(
         needs
+            .iter()
             .filter(|need| has(&need.location) < need.replicas)
             .map(|need| Step::Replicate {
                 region: need.location.clone(),
                 replicas: need.replicas,
             }),
     );
+    let exclusions = existing.map(|version| layout.exclusions(version)).unwrap_or_default();
+    let of_these = exclusions
+        .iter()
+        .filter(|(location, _)| needs.iter().any(|need| need.location == *location));
+    steps.extend(of_these.map(|(location, exclude)| Step::Describe {
+        what: if *exclude {
+            format!("exclude it from latest in {location}")
+        } else {
+            format!("admit it to latest in {location}")
+        },
+    }));
     steps
 }
 

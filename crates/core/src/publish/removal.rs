@@ -5,7 +5,6 @@
 use futures::future::join_all;
 use http::Method;
 
-use super::temporaries::{self, TemporaryId};
 use crate::{
     client::Client,
     error::Result,
@@ -13,6 +12,7 @@ use crate::{
     operation::{self, PollBy, Status},
     progress::Event,
     request::{Request, Service},
+    temporaries::{self, TemporaryId},
     wait::{Pace, Wait},
     write::{self, Sent},
 };

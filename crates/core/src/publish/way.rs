@@ -8,9 +8,9 @@ use super::{
 };
 use crate::{
     error::{Error, ErrorKind, Result},
-    ids::resource::ImageId,
-    options::image::MANAGED_IMAGE,
-    settings::ManagedImagePolicy,
+    ids::{Location, resource::ImageId},
+    options::image::{MANAGED_IMAGE, PUBLISHING_PROFILE_JSON},
+    settings::{Keys, ManagedImagePolicy, PublishSettings},
     words,
 };
 
@@ -38,6 +38,27 @@ pub(super) enum Way {
     Adopted,
 }
 
+/// What the user wants, as far as it decides the way.
+#[derive(Clone, Copy, Debug, Default)]
+pub(super) struct Policy {
+    /// Whether a managed image stands between.
+    pub managed_image: ManagedImagePolicy,
+    /// With whose keys the replicas are encrypted.
+    pub keys: Keys,
+    /// What is said about a confidential machine's state.
+    pub state: StateEncryption,
+}
+
+/// Whether each region says how the state of a confidential machine is encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(super) enum StateEncryption {
+    /// None does.
+    #[default]
+    Silent,
+    /// It does, in the JSON of the publishing profile.
+    Said,
+}
+
 #[derive(Clone, Copy)]
 enum MadeOf {
     ManagedImage,
@@ -45,35 +66,54 @@ enum MadeOf {
     Vhds,
 }
 
+impl Policy {
+    /// What these settings say, for a version made in that region.
+    #[must_use]
+    pub(super) fn of(settings: &PublishSettings, own: &Location) -> Self {
+        let is_said = settings.version_settings.profile.is_confidential_in(own);
+        Self {
+            managed_image: settings.managed_image,
+            keys: settings.machine.keys,
+            state: if is_said {
+                StateEncryption::Said
+            } else {
+                StateEncryption::Silent
+            },
+        }
+    }
+
+    fn is_legal(self, made_of: MadeOf, machine: Security, definition: DefinitionSecurity) -> bool {
+        let is_confidential = definition == DefinitionSecurity::Confidential && machine == Security::Confidential;
+        let is_said = self.state == StateEncryption::Said;
+        is_legal(made_of, machine, definition) || (is_confidential && is_said && matches!(made_of, MadeOf::Snapshots))
+    }
+}
+
 /// Chooses the way, or refuses with the definition that would be legal. `image` is the managed image, should one be made.
 /// The policy has no say where the source is an image already.
 ///
 /// # Errors
 /// `Refused` when no way, or not the demanded one, is legal.
-pub(super) fn choose(
-    policy: ManagedImagePolicy,
-    machine: &Machine,
-    definition: DefinitionSecurity,
-    image: ImageId,
-) -> Result<Way> {
+pub(super) fn choose(wanted: Policy, machine: &Machine, definition: DefinitionSecurity, image: ImageId) -> Result<Way> {
+    let policy = wanted.managed_image;
     if let SourceShape::Image(source) = &machine.shape {
         let id = source.id.clone();
-        return if is_legal(MadeOf::ManagedImage, machine.security, definition) {
+        return if wanted.is_legal(MadeOf::ManagedImage, machine.security, definition) {
             Ok(Way::Source { id })
         } else {
-            Err(illegal(policy, machine, definition))
+            Err(illegal(wanted, machine, definition))
         };
     }
     if matches!(machine.shape, SourceShape::Vhds(_)) && policy != ManagedImagePolicy::Always {
-        return if is_legal(MadeOf::Vhds, machine.security, definition) {
+        return if wanted.is_legal(MadeOf::Vhds, machine.security, definition) {
             Ok(Way::Vhds)
         } else {
-            Err(illegal(policy, machine, definition))
+            Err(illegal(wanted, machine, definition))
         };
     }
-    let obstacle = managed_image_obstacle(machine);
-    let via_image = obstacle.is_none() && is_legal(MadeOf::ManagedImage, machine.security, definition);
-    let via_snapshots = is_legal(MadeOf::Snapshots, machine.security, definition);
+    let obstacle = managed_image_obstacle(machine, wanted.keys);
+    let via_image = obstacle.is_none() && wanted.is_legal(MadeOf::ManagedImage, machine.security, definition);
+    let via_snapshots = wanted.is_legal(MadeOf::Snapshots, machine.security, definition);
     let skipped = |why: &str| Ok(Way::Snapshots { why: why.to_owned() });
     match (policy, obstacle) {
         (ManagedImagePolicy::Never, _) if via_snapshots => skipped(&format!("{MANAGED_IMAGE} = never")),
@@ -87,13 +127,13 @@ pub(super) fn choose(
             words![MANAGED_IMAGE, format!(" is always, but {obstacle}")],
         )
         .with_hint(words!["set ", MANAGED_IMAGE, " to auto or never"])),
-        _ => Err(illegal(policy, machine, definition)),
+        _ => Err(illegal(wanted, machine, definition)),
     }
 }
 
 /// The table. A `…Supported` definition is for standard and for Trusted Launch machines alike, so Azure takes only an
 /// image or a VHD that belongs to neither kind; a snapshot always belongs to the kind of its machine. Of a confidential VM Azure
-/// makes a version only when each region says how its disks are encrypted (azure-cli issue 22995), which is not sent.
+/// makes a version only when each region says how its disks are encrypted (azure-cli issue 22995), so the user must say it.
 const fn is_legal(made_of: MadeOf, machine: Security, definition: DefinitionSecurity) -> bool {
     match (definition, machine, made_of) {
         (DefinitionSecurity::Standard, Security::Standard, _)
@@ -111,7 +151,7 @@ const fn is_legal(made_of: MadeOf, machine: Security, definition: DefinitionSecu
 }
 
 /// What a managed image cannot represent of this machine.
-fn managed_image_obstacle(machine: &Machine) -> Option<String> {
+fn managed_image_obstacle(machine: &Machine, keys: Keys) -> Option<String> {
     let disk_of = |sku: &str| machine.disks().any(|disk| disk.body.sku().eq_ignore_ascii_case(sku));
     let what = if machine.architecture.eq_ignore_ascii_case("Arm64") {
         "an Arm64 machine"
@@ -123,13 +163,20 @@ fn managed_image_obstacle(machine: &Machine) -> Option<String> {
         "a machine on an NVMe controller"
     } else if disk_of("PremiumV2_LRS") {
         "a PremiumV2 disk"
+    } else if keys == Keys::Own {
+        return Some("a managed image would carry Azure's key, and the replicas get your own".to_owned());
     } else {
         return None;
     };
     Some(format!("a managed image cannot represent {what}"))
 }
 
-fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: DefinitionSecurity) -> Error {
+fn illegal(wanted: Policy, machine: &Machine, definition: DefinitionSecurity) -> Error {
+    let Policy {
+        managed_image: policy,
+        keys,
+        ..
+    } = wanted;
     let of = match machine.security {
         Security::Standard => "a machine without Trusted Launch",
         Security::TrustedLaunch => "a Trusted Launch machine",
@@ -142,9 +189,12 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
         DefinitionSecurity::Confidential => "SecurityType ConfidentialVM",
     };
     if machine.security == Security::Confidential {
-        let text = "Azure makes a version of a confidential VM only when each region says how its disks are encrypted, which this program does not send";
-        return Error::new(ErrorKind::Refused, text)
-            .with_hint("build on a machine with Trusted Launch or without protection; pools of confidential nodes need a version that was made otherwise");
+        let text = "Azure makes a version of a confidential VM only from snapshots, into a definition of SecurityType ConfidentialVM, and when each region says how its disks are encrypted";
+        return Error::new(ErrorKind::Refused, text).with_hint(words![
+            "give encryption.osDiskImage.securityProfile.confidentialVMEncryptionType of every region in ",
+            PUBLISHING_PROFILE_JSON,
+            ", or build on a machine with Trusted Launch or without protection"
+        ]);
     }
     let legal = machine.security.as_str();
     let via = match &machine.shape {
@@ -162,12 +212,13 @@ fn illegal(policy: ManagedImagePolicy, machine: &Machine, definition: Definition
         (SourceShape::Image(_), Security::TrustedLaunch | Security::Confidential, _) => {
             error.with_hint("publish from the machine itself: its VM, disks or snapshots")
         }
-        (_, Security::Standard, DefinitionSecurity::Supported) if managed_image_obstacle(machine).is_none() => error
-            .with_hint(words![
+        (_, Security::Standard, DefinitionSecurity::Supported) if managed_image_obstacle(machine, keys).is_none() => {
+            error.with_hint(words![
                 "set ",
                 MANAGED_IMAGE,
                 format!(" to auto or always, or use a definition of SecurityType {legal}")
-            ]),
+            ])
+        }
         _ => error.with_hint(format!(
             "use a definition of SecurityType {legal}; one that does not exist yet is created so"
         )),
@@ -182,6 +233,10 @@ mod tests {
     fn chosen(policy: ManagedImagePolicy, machine: &Machine, definition: Option<&str>) -> Result<Way> {
         let image = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/images/made";
         let definition = DefinitionSecurity::parse(definition);
+        let policy = Policy {
+            managed_image: policy,
+            ..Policy::default()
+        };
         choose(policy, machine, definition, image.parse().unwrap())
     }
 
@@ -292,6 +347,49 @@ mod tests {
                 }
             }
         }
+    }
+
+    #[test]
+    fn a_confidential_machine_goes_where_its_encryption_is_said() {
+        let way = |state, definition| {
+            let policy = Policy {
+                state,
+                ..Policy::default()
+            };
+            let image = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/images/made";
+            let definition = DefinitionSecurity::parse(Some(definition));
+            let machine = machine("V2", Security::Confidential);
+            choose(policy, &machine, definition, image.parse().unwrap())
+        };
+        use StateEncryption::{Said, Silent};
+        assert!(matches!(way(Said, "ConfidentialVM"), Ok(Way::Snapshots { .. })));
+        assert!(way(Silent, "ConfidentialVM").is_err());
+        assert!(way(Said, "TrustedLaunch").is_err());
+    }
+
+    #[test]
+    fn keys_of_the_user_s_take_no_managed_image() {
+        let policy = |managed_image| Policy {
+            managed_image,
+            keys: Keys::Own,
+            ..Policy::default()
+        };
+        let image = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/images/made";
+        let machine = machine("V2", Security::Standard);
+        let way = |wanted| {
+            choose(
+                policy(wanted),
+                &machine,
+                DefinitionSecurity::Standard,
+                image.parse().unwrap(),
+            )
+        };
+        assert!(matches!(way(ManagedImagePolicy::Auto), Ok(Way::Snapshots { .. })));
+        let error = way(ManagedImagePolicy::Always).unwrap_err();
+        assert_eq!(
+            error.to_string(),
+            "managed_image is always, but a managed image would carry Azure's key, and the replicas get your own"
+        );
     }
 
     #[test]

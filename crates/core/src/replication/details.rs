@@ -9,10 +9,16 @@ use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::set;
-use crate::{json as read_json, settings::Latest};
+use crate::{
+    json as read_json,
+    settings::{EarlyDeletion, Latest},
+};
 
 /// Where a version keeps what this file changes.
 const PROFILE: &str = "/properties/publishingProfile";
+
+/// Where it says whether it may be deleted before its life ends.
+const EARLY_DELETION: &str = "/properties/safetyProfile/blockDeletionBeforeEndOfLife";
 
 /// What a version should say of itself; what is left out stays as it is.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -25,6 +31,8 @@ pub struct Details {
     pub end_of_life: Option<Timestamp>,
     /// Whether `latest` passes it over.
     pub latest: Latest,
+    /// Whether it may be deleted before its life ends.
+    pub early_deletion: EarlyDeletion,
 }
 
 /// One thing that a version should say and does not.
@@ -41,6 +49,8 @@ pub enum DetailChange {
     EndOfLife(Timestamp),
     /// Whether `latest` passes it over.
     ExcludedFromLatest(bool),
+    /// Whether Azure refuses its deletion before its life ends.
+    EarlyDeletionBlocked(bool),
 }
 
 impl Details {
@@ -60,12 +70,11 @@ impl Details {
         let is_later = |end: &Timestamp| ends.is_none_or(|ends| ends < *end);
         changes.extend(self.end_of_life.filter(is_later).map(DetailChange::EndOfLife));
         let is_excluded = read_json::at(read_json::at(body, PROFILE), "/excludeFromLatest").as_bool() == Some(true);
-        let exclude = match self.latest {
-            Latest::Keep => is_excluded,
-            Latest::Exclude => true,
-            Latest::Admit => false,
-        };
-        changes.extend((exclude != is_excluded).then_some(DetailChange::ExcludedFromLatest(exclude)));
+        let exclude = self.latest.is_excluded().filter(|exclude| *exclude != is_excluded);
+        changes.extend(exclude.map(DetailChange::ExcludedFromLatest));
+        let is_blocked = read_json::at(body, EARLY_DELETION).as_bool() == Some(true);
+        let block = self.early_deletion.is_blocked().filter(|block| *block != is_blocked);
+        changes.extend(block.map(DetailChange::EarlyDeletionBlocked));
         changes
     }
 
@@ -89,6 +98,11 @@ impl Details {
                 }
                 DetailChange::ExcludedFromLatest(exclude) => {
                     set(body, PROFILE, "excludeFromLatest", |flag| *flag = json!(exclude));
+                }
+                DetailChange::EarlyDeletionBlocked(block) => {
+                    set(body, "/properties", "safetyProfile", |profile| {
+                        set(profile, "", "blockDeletionBeforeEndOfLife", |flag| *flag = json!(block));
+                    });
                 }
             }
         }
@@ -126,6 +140,8 @@ impl fmt::Display for DetailChange {
             Self::EndOfLife(end) => write!(f, "end its life at {end}"),
             Self::ExcludedFromLatest(true) => f.write_str("exclude it from latest"),
             Self::ExcludedFromLatest(false) => f.write_str("admit it to latest"),
+            Self::EarlyDeletionBlocked(true) => f.write_str("block its deletion before the end of its life"),
+            Self::EarlyDeletionBlocked(false) => f.write_str("permit its deletion before the end of its life"),
         }
     }
 }
@@ -156,6 +172,7 @@ mod tests {
             own_tags: [tag("azure-batch-run", "run-1")].into(),
             end_of_life: "2027-06-30T00:00:00Z".parse().ok(),
             latest: Latest::Exclude,
+            ..Details::default()
         }
     }
 
@@ -254,6 +271,29 @@ mod tests {
             let found: Vec<String> = found.iter().map(ToString::to_string).collect();
             assert_eq!(found.first().map(String::as_str), expected, "{latest:?} of {excluded}");
         }
+    }
+
+    #[test]
+    fn early_deletion_is_changed_only_on_request_and_nothing_beside_it() {
+        let of = |early_deletion| Details {
+            early_deletion,
+            ..Details::default()
+        };
+        let mut body = json!({"properties": {"safetyProfile": {"allowDeletionOfReplicatedLocations": true}}});
+        assert_eq!(of(EarlyDeletion::Keep).changes(&body), []);
+        assert_eq!(of(EarlyDeletion::Permit).changes(&body), []);
+        of(EarlyDeletion::Block).apply(&mut body);
+        assert_eq!(
+            body["properties"]["safetyProfile"],
+            json!({"allowDeletionOfReplicatedLocations": true, "blockDeletionBeforeEndOfLife": true})
+        );
+        assert_eq!(of(EarlyDeletion::Block).changes(&body), []);
+        let shown: Vec<String> = of(EarlyDeletion::Permit)
+            .changes(&body)
+            .iter()
+            .map(ToString::to_string)
+            .collect();
+        assert_eq!(shown, ["permit its deletion before the end of its life"]);
     }
 
     #[test]

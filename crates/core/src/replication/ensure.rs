@@ -7,8 +7,9 @@
 use serde_json::Value;
 
 use super::{
-    Details, Settled, TakenOut,
-    regions::{merged, require_no_key},
+    Details, Layout, Settled, TakenOut,
+    keys::require_keys,
+    regions::merged,
     repair::{self, Repair},
     settled::settled_since,
     taken_out,
@@ -19,7 +20,6 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{Location, resource::ImageVersionId},
     replicas::RegionNeed,
-    settings::ReplicaStorage,
     write::Tries,
 };
 
@@ -34,8 +34,8 @@ const MAX_REPAIRS: u32 = 2;
 pub struct Wanted {
     /// The regions that have to be complete, each with at least its replicas.
     pub regions: Vec<RegionNeed>,
-    /// The storage of regions that are added.
-    pub storage: ReplicaStorage,
+    /// What its regions are like.
+    pub layout: Layout,
     /// What it has to say of itself.
     pub details: Details,
 }
@@ -84,7 +84,7 @@ impl Work<'_> {
         loop {
             let version = self.settled(&[]).await?.into_version();
             self.remember(&version);
-            require_no_key(&version, &self.wanted.regions)?;
+            require_keys(&version, &self.wanted.regions, &self.wanted.layout)?;
             if let Some(body) = self.completed(&version) {
                 self.complete(body).await?;
                 continue;
@@ -126,7 +126,7 @@ impl Work<'_> {
     /// missing.
     fn completed(&self, version: &ImageVersion) -> Option<Value> {
         let out = TakenOut::of(version).and(&self.taken_out);
-        let merged = merged(version, &self.wanted.regions, self.wanted.storage, &out.regions);
+        let merged = merged(version, &self.wanted.regions, &self.wanted.layout, &out.regions);
         let writes_details = self.details != DetailsState::Checked;
         let lacks_details = writes_details && !self.wanted.details.changes(version.body()).is_empty();
         if merged.is_none() && !taken_out::is_tagged(version) && !lacks_details {

@@ -124,7 +124,11 @@ impl<'a> Cause<'a> {
         if let Some((node, failure)) = failed.first() {
             return Self::StartTask(failed.len(), node, failure);
         }
-        match unusable.iter().find(|node| !node.errors.is_empty()).or(unusable.first()) {
+        match unusable
+            .iter()
+            .find(|node| !node.errors.is_empty())
+            .or(unusable.first())
+        {
             Some(node) => Self::Unusable(unusable.len(), node),
             None if list.is_empty() => Self::None,
             None if census.coming.total() == 0 => Self::Lost,
@@ -176,10 +180,7 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
             ],
             None,
         )
-        .with_next(
-            "to bring the pool back to what it was",
-            at.rolling_back(),
-        )
+        .with_next("to bring the pool back to what it was", at.rolling_back())
 }
 
 /// A pool that did not get its nodes.

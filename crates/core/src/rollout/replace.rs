@@ -398,8 +398,10 @@ fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Err
         let image = former.as_deref().unwrap_or("its former image");
         format!("the new image was found bad, and pool {id} is on {image} again")
     };
-    let error = Error::plain(ErrorKind::Returned, text)
-        .with_next("correct the image, publish another version, and roll that one out", None);
+    let error = Error::plain(ErrorKind::Returned, text).with_next(
+        "correct the image, publish another version, and roll that one out",
+        None,
+    );
     match bad {
         Some(bad) => error.because(bad),
         None => error.because("an earlier run of this roll-out had found the new image bad"),

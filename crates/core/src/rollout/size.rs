@@ -5,7 +5,7 @@
 pub(super) mod classify;
 pub(super) mod rounds;
 
-use std::time::Duration;
+use std::{collections::BTreeMap, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -56,7 +56,7 @@ pub(super) struct Sizing<'run, 'account> {
     others: u32,
     wait: Option<(Waiting, Instant)>,
     /// The allocation that was shown last.
-    shown: Option<(String, u32)>,
+    shown: Option<Event>,
 }
 
 /// Where the rounds stand.
@@ -140,11 +140,13 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             return self.access.find().await;
         }
         let Seen { pool, counts } = self.access.look().await?;
-        if let Some(counts) = counts {
-            self.report.count(self.intent.goal, &Census::from(&counts));
+        let census = counts.as_ref().map(Census::from);
+        if let Some(census) = &census {
+            self.report.count(self.intent.goal, census);
         }
         if let Some(pool) = &pool {
-            self.tell_allocation(pool);
+            let states = census.map(|census| census.states);
+            self.tell_allocation(pool, states.unwrap_or_default());
         }
         Ok(pool)
     }
@@ -353,20 +355,22 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         let targets = self.intent.goal.targets;
         self.access.client().run().progress.tell(Event::Resize {
             round: rounds.number(),
+            rounds: self.limit,
             dedicated: targets.dedicated,
             spot: targets.spot,
             timeout_minutes: rounds.timeout().as_secs() / 60,
         });
     }
 
-    fn tell_allocation(&mut self, pool: &Pool) {
-        let now = (pool.allocation.to_string(), pool.current.total());
+    fn tell_allocation(&mut self, pool: &Pool, states: BTreeMap<String, u32>) {
+        let now = Event::Allocation {
+            state: pool.allocation.to_string(),
+            wanted: pool.targets.total(),
+            allocated: pool.current.total(),
+            states,
+        };
         if self.shown.as_ref() != Some(&now) {
-            self.access.client().run().progress.tell(Event::Allocation {
-                state: now.0.clone(),
-                wanted: pool.targets.total(),
-                allocated: now.1,
-            });
+            self.access.client().tell(now.clone());
             self.shown = Some(now);
         }
     }

@@ -72,6 +72,8 @@ pub async fn wait(client: &Client, settings: &Checked<WaitSettings>) -> Result<P
 }
 
 async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding> {
+    let text = format!("pool {} in {}", settings.pool, settings.account.name());
+    client.tell(Event::Goal { text });
     let endpoint = endpoint(client, &settings.account).await?;
     let watch = AccountWatch::new(client, endpoint.clone(), vec![settings.pool.clone()]);
     let mut progress = Progress {
@@ -82,7 +84,10 @@ async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding
         let look = watch.look(Some(Instant::now())).await?;
         let pool = look.pool(&settings.pool).ok_or_else(|| missing(&settings.pool))?;
         if pool.life == PoolLife::Deleting {
-            return Err(Error::new(ErrorKind::Refused, format!("pool {} is being deleted", settings.pool)));
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("pool {} is being deleted", settings.pool),
+            ));
         }
         let goal = goal(pool, settings);
         let census = match look.counts(&settings.pool) {
@@ -145,6 +150,7 @@ fn tell(client: &Client, pool: &Pool, goal: Goal, census: &Census) {
             state: pool.allocation.to_string(),
             wanted: goal.targets.total(),
             allocated: pool.current.total(),
+            states: census.states.clone(),
         });
     }
     client.tell(Event::Nodes {

@@ -2,8 +2,10 @@
 //!
 //! Which regions follow from pools is computed later.
 
+use std::collections::BTreeMap;
+
 use super::{
-    MAX_REPLICAS, TargetRegion, VersionChoice,
+    DiskKeys, Latest, Lun, MAX_REPLICAS, TargetRegion, VersionChoice,
     reader::{Reader, shape},
     source::{NO_SUBSCRIPTION, subscription_of},
 };
@@ -159,6 +161,47 @@ fn regions(block: &mut Reader<'_, '_>) -> Vec<TargetRegion> {
             );
         }
         named.push(location.clone());
-        Some(TargetRegion { location, replicas })
+        let latest = match region.switch(image::TARGET_REGION_EXCLUDE_FROM_LATEST) {
+            None => Latest::Keep,
+            Some(true) => Latest::Exclude,
+            Some(false) => Latest::Admit,
+        };
+        Some(TargetRegion {
+            location,
+            replicas,
+            storage: region.parsed(image::TARGET_REGION_STORAGE_ACCOUNT_TYPE),
+            latest,
+            keys: keys(region),
+        })
     })
+}
+
+/// The disk encryption sets of a region.
+fn keys(region: &mut Reader<'_, '_>) -> Option<DiskKeys> {
+    let mut data = BTreeMap::new();
+    region.blocks(image::TARGET_REGION_DATA_DISK_ENCRYPTION, |disk, _| {
+        let opt = image::DATA_DISK_ENCRYPTION_LUN;
+        let number = disk.number(opt);
+        if number.is_none() && !disk.has(opt) {
+            disk.refuse(opt, "is missing: give the LUN of the data disk");
+        }
+        let lun = number.and_then(|number| disk.checked(opt, Lun::try_from(number)));
+        let opt = image::DATA_DISK_ENCRYPTION_SET_ID;
+        disk.required(opt, "give the resource id of a disk encryption set")?;
+        let (lun, set) = (lun?, disk.parsed(opt)?);
+        if data.insert(lun, set).is_some() {
+            let text = format!("{} is named before: give one block for each LUN", lun.number());
+            disk.refuse(image::DATA_DISK_ENCRYPTION_LUN, text);
+        }
+        Some(())
+    });
+    let opt = image::TARGET_REGION_DISK_ENCRYPTION_SET_ID;
+    if !data.is_empty() && !region.has(opt) {
+        region.refuse(
+            opt,
+            "is missing: Azure takes keys for all disks of a version or for none",
+        );
+    }
+    let os = region.parsed(opt)?;
+    Some(DiskKeys { os, data })
 }

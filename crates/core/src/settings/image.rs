@@ -5,10 +5,11 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    Generalized, Latest, MachineHandling, PublishSettings, ReplicaRule, Reuse, Stopped, UsedBy, VersionSettings,
-    definition, destination, pool, reader::Reader, source, temporaries,
+    EarlyDeletion, Generalized, Keys, Latest, MachineHandling, PublishSettings, ReplicaRule, ReplicaStorage,
+    ReplicationMode, Reuse, Stopped, UsedBy, VersionSettings, definition, destination, pool, profile, reader::Reader,
+    source, temporaries,
 };
-use crate::options::image;
+use crate::{options::image, words};
 
 /// The greatest headroom: three times what is needed, beyond which it is a slip of the pen.
 const MOST_HEADROOM_PERCENT: u32 = 300;
@@ -41,6 +42,11 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
     let create_gallery = reader.is_on(image::CREATE_GALLERY);
     let traits = definition::traits(reader);
     let destination = destination?;
+    let keys = if destination.target_regions.iter().any(|region| region.keys.is_some()) {
+        Keys::Own
+    } else {
+        Keys::Azure
+    };
     let settings = PublishSettings {
         source: source?,
         definition: destination.definition,
@@ -51,7 +57,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
         target_regions: destination.target_regions,
         replica_rule: replica_rule?,
         managed_image: managed_image?,
-        machine: machine?,
+        machine: MachineHandling { keys, ..machine? },
         ignore_checks,
         temporaries: temporaries?,
         version_settings: version_settings?,
@@ -136,27 +142,51 @@ fn handling(reader: &mut Reader<'_, '_>) -> Option<MachineHandling> {
         if_running: if_running?,
         generalized: generalized?,
         purchase_plan: purchase_plan?,
+        keys: Keys::default(),
     })
 }
 
 /// Reads what the version says of itself.
 fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSettings> {
-    let block = reader.block(image::SHARED_IMAGE_GALLERY_DESTINATION);
-    let storage = block.map_or_else(
-        || Some(super::ReplicaStorage::default()),
-        |mut block| block.parsed_or_default(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
-    );
+    let (storage, replication) = match reader.block(image::SHARED_IMAGE_GALLERY_DESTINATION) {
+        None => (Some(ReplicaStorage::default()), Some(ReplicationMode::default())),
+        Some(mut block) => (
+            block.parsed_or_default(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
+            block.parsed_or_default(image::DESTINATION_REPLICATION_MODE),
+        ),
+    };
     let latest = match reader.switch(image::LATEST_NOW) {
         None => Latest::Keep,
         Some(true) => Latest::Admit,
         Some(false) => Latest::Exclude,
     };
     let end_of_life = end_of_life(reader, now);
+    let early_deletion = early_deletion(reader);
+    let profile = profile::profile(reader);
     Some(VersionSettings {
         latest,
         end_of_life,
         storage: storage?,
+        replication: replication?,
+        early_deletion,
+        profile: profile?,
     })
+}
+
+fn early_deletion(reader: &mut Reader<'_, '_>) -> EarlyDeletion {
+    let opt = image::BLOCK_DELETION_BEFORE_END_OF_LIFE;
+    let is_blocked = reader.switch(opt);
+    if is_blocked == Some(true) && !reader.has(image::END_OF_LIFE_DATE) {
+        reader.refuse(
+            opt,
+            words!["has no effect without ", image::END_OF_LIFE_DATE, ": give both"],
+        );
+    }
+    match is_blocked {
+        None => EarlyDeletion::Keep,
+        Some(true) => EarlyDeletion::Block,
+        Some(false) => EarlyDeletion::Permit,
+    }
 }
 
 fn end_of_life(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<Timestamp> {

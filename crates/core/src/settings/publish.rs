@@ -3,17 +3,22 @@
 //! How it is read from values is in `settings/image.rs`.
 
 mod machine;
+mod profile;
 mod source;
 mod temporaries;
 mod version;
 
 use std::collections::BTreeSet;
 
+pub(super) use self::temporaries::USUAL_PREFIX;
 pub use self::{
-    machine::{Generalized, MachineHandling, PurchasePlan, Stopped},
+    machine::{Generalized, Keys, MachineHandling, PurchasePlan, Stopped},
+    profile::ProfileJson,
     source::{Architecture, Generation, Lun, OsType, Source, SourceDisk, VhdTraits, Vhds},
     temporaries::{KeptKind, ManagedImagePolicy, OnFailure, Temporaries},
-    version::{Latest, ReplicaStorage, TargetRegion, VersionChoice, VersionSettings},
+    version::{
+        DiskKeys, EarlyDeletion, Latest, ReplicaStorage, ReplicationMode, TargetRegion, VersionChoice, VersionSettings,
+    },
 };
 use super::{DefinitionTraits, ReplicaRule};
 use crate::ids::{

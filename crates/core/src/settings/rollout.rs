@@ -207,6 +207,20 @@ pub struct Readiness {
     pub min_spot: Option<Share>,
 }
 
+impl AccountRef {
+    /// The account's name, which is the first part of its endpoint too.
+    #[must_use]
+    pub fn name(&self) -> String {
+        match self {
+            Self::Id(id) => id.name().to_owned(),
+            Self::Endpoint(endpoint) => {
+                let host = endpoint.to_string();
+                host.split('.').next().unwrap_or_default().to_owned()
+            }
+        }
+    }
+}
+
 impl RolloutSettings {
     /// How long the roll-out may take when nothing is said: all resize rounds with their pauses and the start of the
     /// nodes, and never less than [`ROLLOUT_DEADLINE`].

@@ -335,7 +335,7 @@ fn a_destination_is_checked_name_by_name() {
             ),
             (
                 json!({"storage_account_type": "Ultra"}),
-                "storage_account_type: \"Ultra\" is not Standard_LRS, Standard_ZRS or Premium_LRS",
+                "storage_account_type: \"Ultra\" is not Standard_LRS, Standard_ZRS, Premium_LRS or PremiumV2_LRS",
             ),
             (
                 json!({"target_region": [{"name": "eastus2", "replicas": 101}]}),

@@ -1,12 +1,13 @@
 //! Reads what looking at versions and keeping them in order needs to know.
 
-use super::{Sight, reader::Reader};
+use super::{Sight, publish::USUAL_PREFIX, reader::Reader};
 use crate::{
     ids::{
         InvalidId, Location, SubscriptionId,
-        resource::{ImageDefinitionId, ImageVersionId},
+        resource::{ImageDefinitionId, ImageVersionId, ResourceGroupId},
     },
     options::versions,
+    words,
 };
 
 /// Everything that a list of versions needs to know.
@@ -38,6 +39,51 @@ pub struct PromotionSettings {
     pub regions: Vec<Location>,
     /// Whose pools count.
     pub sight: Sight,
+}
+
+/// Where leftovers are looked for.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub enum Place {
+    /// In a resource group.
+    Group(ResourceGroupId),
+    /// In all groups of a subscription.
+    Subscription(SubscriptionId),
+}
+
+/// Everything that removing leftovers needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CollectionSettings {
+    /// Where they are looked for; one place at least.
+    pub places: Vec<Place>,
+    /// The first part of their names.
+    pub name_prefix: String,
+}
+
+/// Reads the settings of removing leftovers.
+pub(super) fn collection(reader: &mut Reader<'_, '_>) -> Option<CollectionSettings> {
+    let (groups, subscriptions) = (versions::RESOURCE_GROUPS, versions::LEFTOVER_SUBSCRIPTIONS);
+    let in_groups: Result<Vec<Place>, InvalidId> = reader
+        .listed(groups)
+        .iter()
+        .map(|id| id.parse().map(Place::Group))
+        .collect();
+    let in_groups = reader.checked(groups, in_groups);
+    let in_all: Result<Vec<Place>, InvalidId> = reader
+        .listed(subscriptions)
+        .iter()
+        .map(|id| id.parse().map(Place::Subscription))
+        .collect();
+    let in_all = reader.checked(subscriptions, in_all);
+    let places = [in_groups?, in_all?].concat();
+    if places.is_empty() {
+        reader.refuse(groups, words!["say where to look: give this or ", subscriptions]);
+        return None;
+    }
+    let prefix = reader.text(versions::LEFTOVER_PREFIX).unwrap_or(USUAL_PREFIX);
+    Some(CollectionSettings {
+        places,
+        name_prefix: prefix.to_owned(),
+    })
 }
 
 /// Reads the settings of a promotion, or of the contrary.

@@ -1,6 +1,9 @@
 //! What is shown, event by event.
 
+use std::{collections::BTreeMap, time::Duration};
+
 use super::*;
+use crate::progress::Place;
 
 const MINUTE: Duration = Duration::from_secs(60);
 
@@ -10,21 +13,22 @@ fn tell(events: impl IntoIterator<Item = Event>) -> Vec<Show> {
     let mut shown = Vec::new();
     for event in events {
         shown.extend(teller.tell(News::of(&event), Duration::ZERO));
+        shown.extend(teller.tick(Duration::ZERO));
     }
+    shown.extend(teller.finish(Duration::ZERO));
     shown
 }
 
-/// What a reader without bars reads.
 fn lines(shown: &[Show]) -> Vec<&str> {
     let line = |show| match show {
         &Show::Headline(ref text)
-        | &Show::StepBegins(ref text)
+        | &Show::StepBegins { what: ref text, .. }
         | &Show::StepEnds(ref text)
         | &Show::Detail(ref text)
-        | &Show::Warning { ref text, .. } => Some(text.as_str()),
-        Show::Bar { line, .. } => line.as_deref(),
+        | &Show::Meanwhile(ref text)
+        | &Show::Warning { ref text, .. } => text.as_str(),
     };
-    shown.iter().filter_map(line).collect()
+    shown.iter().map(line).collect()
 }
 
 fn replication(region: &str, state: &str, percent: u8) -> Event {
@@ -61,31 +65,23 @@ fn a_region_gets_a_line_every_ten_percent_and_at_every_new_state() {
     assert_eq!(said.len(), 11, "{said:?}");
     assert_eq!(
         (said[3], said[10]),
-        ("westeurope: Replicating 30 %", "westeurope: Completed 100 %")
+        ("westeurope 30 %", "westeurope: complete after 0 s")
     );
-    let bars = shown.iter().filter(|show| matches!(show, Show::Bar { .. }));
-    assert_eq!(bars.count(), 101, "the bar moves at every step");
 }
 
 #[test]
-fn each_region_has_its_own_lines() {
-    let shown = tell([
-        replication("eastus2", "Replicating", 5),
-        replication("westeurope", "Replicating", 5),
-        replication("eastus2", "Replicating", 6),
-    ]);
-    assert_eq!(lines(&shown).len(), 2);
-}
-
-#[test]
-fn a_region_that_failed_and_starts_again_has_a_line_for_each_state() {
-    let shown = tell([
-        replication("eastus2", "Replicating", 50),
-        replication("eastus2", "Failed", 50),
-        replication("eastus2", "Replicating", 0),
-        replication("eastus2", "Replicating", 10),
-    ]);
-    assert_eq!(lines(&shown).len(), 4);
+fn one_look_at_five_regions_is_one_line() {
+    let mut teller = Teller::default();
+    for region in ["eastus2", "westus2", "westeurope", "northeurope", "japaneast"] {
+        assert_eq!(
+            teller.tell(News::of(&replication(region, "Replicating", 5)), MINUTE),
+            []
+        );
+    }
+    assert_eq!(
+        lines(&teller.tick(MINUTE)),
+        ["eastus2 5 %, westus2 5 %, westeurope 5 %, northeurope 5 %, japaneast 5 %"]
+    );
 }
 
 #[test]
@@ -99,21 +95,22 @@ fn nodes_get_a_line_every_ten_percent_and_at_every_new_state() {
         nodes(700, &["idle"]),
     ];
     let shown = tell(heard);
-    let said: Vec<bool> = shown
+    let said: Vec<u64> = lines(&shown)
         .iter()
-        .map(|show| matches!(show, Show::Bar { line: Some(_), .. }))
+        .map(|line| line.split(' ').next().unwrap().parse().unwrap())
         .collect();
-    assert_eq!(said, [true, false, true, true, false, true]);
+    assert_eq!(said, [0, 80, 81, 700]);
 }
 
 #[test]
 fn many_copies_and_many_allocated_nodes_get_few_lines() {
     let copies = tell((0..=64).map(|done| Event::Copied { done, total: 64 }));
-    assert_eq!(lines(&copies).len(), 11, "{copies:?}");
+    assert_eq!(lines(&copies).len(), 5, "{copies:?}");
     let allocated = tell((0..=3800).map(|allocated| Event::Allocation {
         state: "resizing".to_owned(),
         wanted: 3800,
         allocated,
+        states: BTreeMap::new(),
     }));
     assert_eq!(lines(&allocated).len(), 11);
     let few = tell([0, 0, 1, 1, 3].map(|done| Event::Copied { done, total: 3 }));
@@ -132,16 +129,18 @@ fn what_does_not_move_gets_a_line_every_five_minutes_until_it_ends() {
     let mut teller = Teller::default();
     let mut tell = |event: &Event, at| teller.tell(News::of(event), at);
     drop(tell(&replication("eastus2", "Replicating", 7), Duration::ZERO));
+    assert_eq!(lines(&teller.tick(Duration::ZERO)), ["eastus2 7 %"]);
     assert_eq!(teller.tick(4 * MINUTE), []);
-    assert_eq!(lines(&teller.tick(5 * MINUTE)), ["eastus2: Replicating 7 %"]);
+    assert_eq!(lines(&teller.tick(5 * MINUTE)), ["eastus2 7 % after 5 min"]);
     assert_eq!(teller.tick(9 * MINUTE), []);
     drop(teller.tell(News::of(&replication("eastus2", "Replicating", 9)), 9 * MINUTE));
     assert_eq!(
         lines(&teller.tick(10 * MINUTE)),
-        ["eastus2: Replicating 9 %"],
+        ["eastus2 9 % after 10 min, about 7 h 35 min left"],
         "the newest figure"
     );
     drop(teller.tell(News::of(&replication("eastus2", "Completed", 100)), 11 * MINUTE));
+    assert_eq!(lines(&teller.tick(11 * MINUTE)), ["eastus2: complete after 11 min"]);
     assert_eq!(teller.tick(60 * MINUTE), []);
 }
 
@@ -151,6 +150,7 @@ fn a_step_without_any_news_says_every_five_minutes_that_it_goes_on() {
     let begins = Event::StepStarted {
         step: "observe",
         what: "looking at the pool".to_owned(),
+        place: None,
     };
     drop(teller.tell(News::of(&begins), MINUTE));
     assert_eq!(teller.tick(5 * MINUTE), []);
@@ -167,13 +167,18 @@ fn a_step_without_any_news_says_every_five_minutes_that_it_goes_on() {
 
 #[test]
 fn checks_that_pass_share_a_line_and_the_others_have_their_own() {
-    let shown = tell([
+    let mut teller = Teller::default();
+    let events = [
         check("a", CheckOutcome::Pass),
         check("b", CheckOutcome::Pass),
         check("c", CheckOutcome::Ignored),
         check("d", CheckOutcome::Pass),
         check("e", CheckOutcome::Fail),
-    ]);
+    ];
+    let shown: Vec<Show> = events
+        .iter()
+        .flat_map(|event| teller.tell(News::of(event), Duration::ZERO))
+        .collect();
     let failed = Show::Warning {
         about: Some("check e".to_owned()),
         text: "as seen".to_owned(),
@@ -209,4 +214,54 @@ fn resources_are_named_by_type_and_name() {
         "galleries/g/images/i"
     );
     assert_eq!(short("s1"), "s1");
+}
+
+#[test]
+fn a_step_that_took_no_time_has_no_end_and_the_result_names_the_longest() {
+    let began = |what: &str, number| Event::StepStarted {
+        step: "x",
+        what: what.to_owned(),
+        place: Some(Place { number, of: 2 }),
+    };
+    let ended = |seconds| Event::StepDone { step: "x", seconds };
+    let mut teller = Teller::default();
+    let mut shown = Vec::new();
+    for event in [began("looking", 1), ended(0), began("copying", 2), ended(300)] {
+        shown.extend(teller.tell(News::of(&event), MINUTE));
+    }
+    let result = News {
+        text: "published 1.0.0".to_owned(),
+        role: Role::Result,
+    };
+    shown.extend(teller.tell(result, 6 * MINUTE));
+    assert_eq!(
+        lines(&shown),
+        [
+            "step 1 of 2: looking",
+            "step 2 of 2: copying",
+            "done in 5 min",
+            "published 1.0.0, in 6 min; the longest step took 5 min: copying"
+        ]
+    );
+}
+
+#[test]
+fn what_is_removed_one_after_the_other_is_one_line_at_the_end_of_the_step() {
+    let group = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute";
+    let mut teller = Teller::default();
+    for number in 0..33 {
+        let id = format!("{group}/snapshots/s{number}");
+        let at = Duration::from_millis(number * 100);
+        assert_eq!(teller.tell(News::of(&Event::Removed { id }), at), []);
+        assert_eq!(teller.tick(at), []);
+    }
+    let ends = Event::StepDone {
+        step: "cleanup",
+        seconds: 4,
+    };
+    assert_eq!(
+        lines(&teller.tell(News::of(&ends), Duration::from_secs(4))),
+        ["removed 33 snapshots"],
+        "and no step was begun, so none ends"
+    );
 }

@@ -63,10 +63,7 @@ pub(crate) fn adopting() -> PublishSettings {
             .unwrap(),
         nodes: 700,
     }];
-    wanted.target_regions = vec![TargetRegion {
-        location: "westeurope".parse().unwrap(),
-        replicas: None,
-    }];
+    wanted.target_regions = vec![TargetRegion::new("westeurope".parse().unwrap(), None)];
     wanted.temporaries.tags = BTreeMap::from([("team".to_owned(), "render".to_owned())]);
     wanted
 }

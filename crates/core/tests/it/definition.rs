@@ -126,10 +126,9 @@ async fn a_size_that_cannot_boot_the_image_is_refused_before_anything_is_written
 async fn a_misspelt_region_is_refused_before_anything_is_written() {
     let azure = Azure::example();
     let mut wanted = settings();
-    wanted.target_regions.push(TargetRegion {
-        location: "westeuorpe".parse().unwrap(),
-        replicas: None,
-    });
+    wanted
+        .target_regions
+        .push(TargetRegion::new("westeuorpe".parse().unwrap(), None));
     let error = run(&azure, &wanted).await.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::BadInput);
     assert!(error.report().contains("is westeurope meant?"), "{}", error.report());

@@ -4,14 +4,15 @@
 //! Tests write settings down as fields, since that is short; here they become values, as at a door.
 
 use azure_batch_core::{
+    ids::resource::DiskEncryptionSetId,
     options::{self, Opt, image, pool, run},
     publish::CHECK_NAMES,
     settings::{
         self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
-        NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, PublishContext, PublishSettings,
-        PurchasePlan, Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
-        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds,
-        WaitForSuccess,
+        NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson, PublishContext,
+        PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
+        RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped,
+        Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -156,25 +157,50 @@ fn disks<Id: ToString>(data: &[SourceDisk<Id>], lun: &'static Opt, id: &'static 
 
 fn destination(given: &PublishSettings) -> Values {
     let gallery = given.definition.gallery();
-    let region = |region: &settings::TargetRegion| {
-        let values = Values::default().with(image::TARGET_REGION_NAME, region.location.as_str());
-        match region.replicas {
-            Some(replicas) => values.with(image::TARGET_REGION_REPLICAS, replicas),
-            None => values,
-        }
+    let regions: Vec<Values> = given.target_regions.iter().map(target_region).collect();
+    let storage = given.version_settings.storage;
+    // A strategy in the JSON contradicts a type, the default too when it is written down.
+    let storage = Some(storage.as_str()).filter(|_| storage != ReplicaStorage::default());
+    let values = Values::default();
+    let values = match storage {
+        Some(storage) => values.with(image::DESTINATION_STORAGE_ACCOUNT_TYPE, storage),
+        None => values,
     };
-    let regions: Vec<Values> = given.target_regions.iter().map(region).collect();
-    Values::default()
+    values
         .with(image::DESTINATION_SUBSCRIPTION, gallery.group().subscription())
         .with(image::DESTINATION_RESOURCE_GROUP, gallery.group().name())
         .with(image::DESTINATION_GALLERY_NAME, gallery.name())
         .with(image::DESTINATION_IMAGE_NAME, given.definition.name())
         .with(image::DESTINATION_IMAGE_VERSION, given.version.to_string())
         .with(
-            image::DESTINATION_STORAGE_ACCOUNT_TYPE,
-            given.version_settings.storage.as_str(),
+            image::DESTINATION_REPLICATION_MODE,
+            given.version_settings.replication.as_str(),
         )
         .with(image::DESTINATION_TARGET_REGION, regions)
+}
+
+fn target_region(region: &settings::TargetRegion) -> Values {
+    let mut values = Values::default().with(image::TARGET_REGION_NAME, region.location.as_str());
+    if let Some(replicas) = region.replicas {
+        values.set(image::TARGET_REGION_REPLICAS, replicas);
+    }
+    if let Some(storage) = region.storage {
+        values.set(image::TARGET_REGION_STORAGE_ACCOUNT_TYPE, storage.as_str());
+    }
+    if let Some(exclude) = region.latest.is_excluded() {
+        values.set(image::TARGET_REGION_EXCLUDE_FROM_LATEST, exclude);
+    }
+    if let Some(keys) = &region.keys {
+        values.set(image::TARGET_REGION_DISK_ENCRYPTION_SET_ID, keys.os.to_string());
+        let disk = |(lun, set): (&settings::Lun, &DiskEncryptionSetId)| {
+            Values::default()
+                .with(image::DATA_DISK_ENCRYPTION_LUN, u32::from(*lun))
+                .with(image::DATA_DISK_ENCRYPTION_SET_ID, set.to_string())
+        };
+        let data: Vec<Values> = keys.data.iter().map(disk).collect();
+        values.set(image::TARGET_REGION_DATA_DISK_ENCRYPTION, data);
+    }
+    values
 }
 
 fn used_by(given: &PublishSettings) -> Vec<Values> {
@@ -231,6 +257,19 @@ fn version_values(values: &mut Values, given: &VersionSettings) {
     }
     if let Some(end) = given.end_of_life {
         values.set(image::END_OF_LIFE_DATE, end.to_string());
+    }
+    if let Some(block) = given.early_deletion.is_blocked() {
+        values.set(image::BLOCK_DELETION_BEFORE_END_OF_LIFE, block);
+    }
+    if given.profile != ProfileJson::default() {
+        let mut profile = serde_json::Value::Object(given.profile.whole.clone());
+        let regions = given.profile.regions.iter().map(|(location, more)| {
+            let mut region = serde_json::Value::Object(more.clone());
+            region["name"] = serde_json::Value::from(location.as_str());
+            region
+        });
+        profile["targetRegions"] = regions.collect();
+        values.set(image::PUBLISHING_PROFILE_JSON, profile.to_string());
     }
 }
 

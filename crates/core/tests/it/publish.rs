@@ -20,10 +20,7 @@ use crate::{
 
 /// The example's VM to `gal1/ubuntu` in two regions.
 pub(crate) fn settings() -> PublishSettings {
-    let region = |location: &str| azure_batch_core::settings::TargetRegion {
-        location: location.parse().unwrap(),
-        replicas: None,
-    };
+    let region = |location: &str| azure_batch_core::settings::TargetRegion::new(location.parse().unwrap(), None);
     PublishSettings {
         source: Source::Vm(
             format!("{GROUP}/providers/Microsoft.Compute/virtualMachines/vm-build")

@@ -114,10 +114,7 @@ fn written_regions(azure: &Azure) -> Vec<String> {
 async fn a_region_that_was_complete_stays_while_its_raise_fails() {
     let mut wanted = adopting();
     wanted.used_by.clear();
-    wanted.target_regions = vec![TargetRegion {
-        location: "northeurope".parse().unwrap(),
-        replicas: Some(8),
-    }];
+    wanted.target_regions = vec![TargetRegion::new("northeurope".parse().unwrap(), Some(8))];
     let azure = world();
     azure.fault(json!({"kind": "regionFailed", "region": "northeurope", "method": "PUT", "path": "*/versions/*", "occurrence": {"nth": 2}}));
     let published = run(&azure, &wanted).await.unwrap();
@@ -137,10 +134,7 @@ async fn the_version_s_own_region_is_never_taken_out() {
         azure.fault(json!({"kind": "regionFailed", "region": "eastus2", "method": "PUT", "path": "*/versions/*", "occurrence": "every"}));
         let mut wanted = adopting();
         wanted.used_by.clear();
-        wanted.target_regions[0] = TargetRegion {
-            location: "eastus2".parse().unwrap(),
-            replicas: Some(4),
-        };
+        wanted.target_regions[0] = TargetRegion::new("eastus2".parse().unwrap(), Some(4));
         let error = run(&azure, &wanted).await.unwrap_err();
         let report = error.report();
         assert!(

@@ -12,7 +12,7 @@ use azure_batch_core::{
     ids::{BatchEndpoint, NodeCounts},
     options::Door,
     replicas::RegionNeed,
-    replication::{Wanted, ensure},
+    replication::{Layout, StorageChoice, Wanted, ensure},
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
         AccountRef, Adopt, Change, NewRegion, PendingResize, PoolSpec, ROLLOUT_DEADLINE, ReplicaStorage, RolloutPolicy,
@@ -157,7 +157,10 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
     azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/1.0.0", "occurrence": "every"}));
     let wanted = Wanted {
         regions: vec![elsewhere],
-        storage: ReplicaStorage::PremiumLrs,
+        layout: Layout {
+            storage: StorageChoice::Type(ReplicaStorage::PremiumLrs),
+            ..Layout::default()
+        },
         ..Wanted::default()
     };
     let failed = ensure(&publisher, &version, &wanted).await;
@@ -241,7 +244,11 @@ async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
         let mut settings = adopting("acct1", 20);
         settings.policy.resize.pending = pending;
         let report = good(roll_out(&azure, &settings).await);
-        assert_eq!((report.action, report.ready), (PoolAction::Resized, Some(20)), "{pending:?}");
+        assert_eq!(
+            (report.action, report.ready),
+            (PoolAction::Resized, Some(20)),
+            "{pending:?}"
+        );
         assert_eq!(azure.writes(), expected, "{pending:?}");
         let stopped = entries(&azure, &Method::POST, "/stopresize");
         let resized = entries(&azure, &Method::POST, "/resize");

@@ -148,7 +148,9 @@ async fn nodes_on_another_version_fail_the_roll_out() {
     let error = failure(&azure, &settings("acct1", 10)).await;
     assert_eq!(error.kind(), ErrorKind::Azure);
     assert!(
-        error.report().starts_with("cannot roll out 1.0.0 to pool p1\n  caused by: 10 of 10 nodes are on another image"),
+        error
+            .report()
+            .starts_with("cannot roll out 1.0.0 to pool p1\n  caused by: 10 of 10 nodes are on another image"),
         "{}",
         error.report()
     );

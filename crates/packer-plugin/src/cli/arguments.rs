@@ -6,7 +6,7 @@ use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The verbs, in the order of the help.
-pub(super) const VERBS: [&str; 5] = ["plan", "publish", "list", "promote", "demote"];
+pub(super) const VERBS: [&str; 6] = ["plan", "publish", "list", "promote", "demote", "gc"];
 
 /// What to do, and how to answer.
 #[derive(Debug)]
@@ -28,6 +28,8 @@ pub(super) enum Invocation {
     Promote(Given, Act),
     /// Make a version latest no more.
     Demote(Given, Act),
+    /// Remove what dead runs left.
+    Gc(Given, Act),
 }
 
 /// Whether a plan is carried out.
@@ -101,6 +103,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
         }
         Some(("promote", flags)) => (Invocation::Promote(given(Verb::Promote, flags), act(flags)), flags),
         Some(("demote", flags)) => (Invocation::Demote(given(Verb::Demote, flags), act(flags)), flags),
+        Some(("gc", flags)) => (Invocation::Gc(given(Verb::Gc, flags), act(flags)), flags),
         Some(("list", flags)) => (Invocation::List(given(Verb::List, flags)), flags),
         _ => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
     };
@@ -112,7 +115,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
     Ok(Parsed { invocation, output })
 }
 
-fn command() -> Command {
+pub(super) fn command() -> Command {
     Command::new("packer-plugin-azure-batch")
         .bin_name("packer-plugin-azure-batch")
         .version(crate::describe::VERSION)
@@ -125,6 +128,7 @@ fn command() -> Command {
         .subcommand(list())
         .subcommand(promote())
         .subcommand(demote())
+        .subcommand(gc())
 }
 
 fn plan() -> Command {
@@ -159,6 +163,11 @@ fn promote() -> Command {
 fn demote() -> Command {
     let about = "Exclude a version from latest; shows who takes which then, and writes with --yes only";
     verb(Verb::Demote, "demote", about, include_str!("help/demote.txt")).arg(yes())
+}
+
+fn gc() -> Command {
+    let about = "Find snapshots and managed images that dead runs left; removes them with --yes only";
+    verb(Verb::Gc, "gc", about, include_str!("help/gc.txt")).arg(yes())
 }
 
 fn yes() -> Arg {
@@ -266,6 +275,24 @@ mod tests {
         for verb in command.get_subcommands() {
             let help = verb.get_after_help().unwrap().to_string();
             assert!(help.starts_with("Examples:\n"), "{}", verb.get_name());
+        }
+    }
+
+    #[test]
+    fn every_example_of_the_help_is_understood() {
+        for verb in command().get_subcommands() {
+            let examples = verb.get_after_help().unwrap().to_string();
+            let joined = examples.replace("\\\n", " ");
+            let lines = joined.lines().map(str::trim);
+            let mut seen = 0;
+            for line in lines.filter(|line| line.starts_with("packer-plugin-azure-batch ")) {
+                // What stands behind a pipe is another program's.
+                let own = line.split_whitespace().skip(1).take_while(|word| *word != "|");
+                let words: Vec<String> = own.map(str::to_owned).collect();
+                assert!(parse(&words).is_ok(), "{line}");
+                seen += 1;
+            }
+            assert!(seen > 0, "{examples}");
         }
     }
 

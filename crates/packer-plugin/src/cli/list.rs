@@ -23,7 +23,7 @@ const DAYS_AFTER: i64 = 48 * 3600;
 pub(super) async fn run(desk: &mut Desk<'_>, given: &Given) -> Result<Answer, Answer> {
     let asked = of_flags(Verb::List, given, desk.lookup, settings::list)?;
     let work = async |client| listing::run(&client, &asked.settings).await;
-    let listing = with_client(&mut desk.terminal, &asked.connection, asked.deadline, work).await;
+    let listing = with_client(desk, &asked.connection, asked.deadline, work).await;
     let listing = listing.map_err(|error| Answer::failed(&error, Door::Flag))?;
     warn_of_unseen(desk, &listing.unseen);
     Ok(Answer::done(describe(&listing, SystemClock.now()), &listing))

@@ -45,7 +45,7 @@ async fn run(desk: &mut Desk<'_>, asked: &Asked<PromotionSettings>, act: Act) ->
         }
         Ok(promotion)
     };
-    let promotion = with_client(&mut desk.terminal, &asked.connection, asked.deadline, work).await;
+    let promotion = with_client(desk, &asked.connection, asked.deadline, work).await;
     let promotion = promotion.map_err(|error| Answer::failed(&error, Door::Flag))?;
     warn_of_unseen(desk, &promotion.unseen);
     Ok(match act {

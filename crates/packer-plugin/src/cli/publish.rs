@@ -44,7 +44,7 @@ pub(super) async fn plan(desk: &mut Desk<'_>, given: Given) -> Result<Answer, An
         deadline,
     } = &request.asked;
     let work = async |client| publish::plan(&client, settings).await;
-    let plan = with_client(&mut desk.terminal, connection, *deadline, work).await;
+    let plan = with_client(desk, connection, *deadline, work).await;
     let plan = plan.map_err(|error| Answer::failed(&error, Door::Template))?;
     Ok(Answer::planned(&plan.steps, describe(&plan), &plan))
 }
@@ -68,7 +68,7 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
         let ended = publish::run(&client, settings).await;
         Ok((ended.result?, ended.report))
     };
-    let done = with_client(&mut desk.terminal, connection, *deadline, work).await;
+    let done = with_client(desk, connection, *deadline, work).await;
     let (result, course) = done.map_err(|error| Answer::failed(&error, Door::Template))?;
     let message = published(result.clone(), course.clone(), settings.run_id.clone());
     let manifest = Manifest::new(&message, "publish", SystemClock.now());

@@ -1,21 +1,24 @@
-//! stderr for people: what happens meanwhile, with bars on a terminal.
+//! stderr for people: what happens meanwhile, above a frame on a terminal.
 //!
-//! What is worth a line is decided in core's `telling`; what is safe to show, by its `redact`. The result is not written
-//! here.
+//! What is worth a line, and what the frame shows, is decided in core's `telling` and `frame`; what is safe to show, by
+//! its `redact`. The result is not written here.
 
 use std::{
-    collections::BTreeMap,
     fmt,
-    io::{self, IsTerminal as _, Write as _},
+    io::{self, Write as _},
     time::Duration,
 };
 
-use azure_batch_core::{redact::Redactor, telling::Show};
-use indicatif::{MultiProgress, ProgressBar, ProgressStyle};
+use azure_batch_core::{
+    frame::screen::{Colours, Screen, Window},
+    progress::{Event, Stamp},
+    redact::Redactor,
+    telling::Show,
+};
 use secrecy::SecretString;
 
-/// How often the spinner turns: often enough to look alive, seldom enough for a slow line.
-const TICK: Duration = Duration::from_millis(200);
+/// What a terminal that does not say its size is taken for.
+const USUAL: Window = Window { columns: 80, rows: 24 };
 
 /// The width of text where there is no terminal.
 const USUAL_WIDTH: usize = 80;
@@ -24,17 +27,11 @@ const USUAL_WIDTH: usize = 80;
 const NARROWEST: usize = 40;
 const WIDEST: usize = 100;
 
-/// Where lines and bars go.
+/// Where lines and the frame go.
 #[derive(Default)]
 pub(super) struct Terminal {
-    bars: Option<Bars>,
+    screen: Option<Screen>,
     redactor: Redactor,
-}
-
-struct Bars {
-    all: MultiProgress,
-    step: ProgressBar,
-    moving: BTreeMap<String, ProgressBar>,
 }
 
 impl fmt::Debug for Terminal {
@@ -64,88 +61,105 @@ impl Terminal {
     /// How many letters a line of text holds.
     pub(super) fn width(&self) -> usize {
         let size = console::Term::stderr().size_checked();
-        size.map_or(USUAL_WIDTH, |(_rows, columns)| usize::from(columns).clamp(NARROWEST, WIDEST))
+        size.map_or(USUAL_WIDTH, |(_rows, columns)| {
+            usize::from(columns).clamp(NARROWEST, WIDEST)
+        })
     }
 
-    /// From now on there may be bars.
-    pub(super) fn begin(&mut self) {
-        self.bars = io::stderr().is_terminal().then(Bars::new);
+    /// From now on there is a frame, where one can be drawn, of work that may take so long; `term` is the variable `TERM`.
+    pub(super) fn begin(&mut self, limit: Duration, term: Option<&str>) {
+        self.screen = on_stderr(term);
+        if let Some(screen) = &mut self.screen {
+            screen.begin(limit);
+        }
     }
 
     /// Writes a line.
     pub(super) fn say(&mut self, text: &str) {
-        // When stderr is gone, there is no other place to report it.
         let text = self.redactor.safe(text);
-        let write = || drop(writeln!(io::stderr().lock(), "{text}"));
-        match &self.bars {
-            Some(bars) => bars.all.suspend(write),
-            None => write(),
-        }
+        let erased = self.screen.as_mut().map(Screen::erase).unwrap_or_default();
+        write(&format!("{erased}{text}\n"));
+        self.draw();
     }
 
-    /// Shows what core's `telling` found worth it.
-    pub(super) fn show(&mut self, show: Show) {
+    /// Shows what core's `telling` found worth it, `at` after the start. What the frame shows all the time is no line.
+    pub(super) fn show(&mut self, show: Show, at: Duration) {
+        let is_framed = self.screen.is_some();
         match show {
-            Show::Headline(line) => self.say(&line),
-            Show::Detail(line) | Show::StepEnds(line) => self.say(&format!("  {}", line.replace('\n', "\n  "))),
-            Show::StepBegins(what) => {
-                if let Some(bars) = &self.bars {
-                    bars.step.set_message(self.redactor.safe(&what));
-                }
-                self.say(&what);
-            }
+            Show::StepBegins { .. } | Show::StepEnds(_) | Show::Meanwhile(_) if is_framed => {}
+            Show::Headline(line) | Show::StepBegins { what: line, .. } => self.tell(at, "", &line),
+            Show::Detail(line) | Show::StepEnds(line) | Show::Meanwhile(line) => self.tell(at, "  ", &line),
             Show::Warning { about, text } => {
                 let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
-                self.say(&format!("warning: {about}{text}"));
+                self.tell(at, "", &format!("warning: {about}{text}"));
             }
-            Show::Bar {
-                name,
-                done,
-                total,
-                line,
-            } => match (&mut self.bars, line) {
-                (Some(bars), _) => bars.set(self.redactor.safe(&name), done, total),
-                (None, Some(line)) => self.say(&format!("  {line}")),
-                (None, None) => {}
-            },
         }
     }
 
-    /// Takes the bars away, before the last words.
-    pub(super) fn remove_bars(&mut self) {
-        if let Some(bars) = self.bars.take() {
-            bars.step.finish_and_clear();
-            bars.moving.values().for_each(ProgressBar::finish_and_clear);
+    /// Shows in the frame what happened.
+    pub(super) fn note(&mut self, event: &Event, at: Duration) {
+        if let Some(screen) = &mut self.screen {
+            screen.note(event, at);
+            self.draw();
+        }
+    }
+
+    /// Shows in the frame that time has passed.
+    pub(super) fn pass(&mut self, at: Duration) {
+        if let Some(screen) = &mut self.screen {
+            screen.pass(at);
+            self.draw();
+        }
+    }
+
+    /// Shows in the frame that the work was asked to stop.
+    pub(super) fn stop(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            screen.stop();
+            self.draw();
+        }
+    }
+
+    /// Takes the frame away, before the last words.
+    pub(super) fn end_frame(&mut self) {
+        if let Some(mut screen) = self.screen.take() {
+            write(&screen.end(&|text| self.redactor.safe_line(text)));
+        }
+    }
+
+    /// A line with its time, unless there is a frame, which has the time.
+    fn tell(&mut self, at: Duration, indent: &str, text: &str) {
+        let before = match &self.screen {
+            Some(_) => indent.to_owned(),
+            None => format!("{} {indent}", Stamp(at)),
+        };
+        // The lines after the first one begin below its text.
+        let below = format!("\n{}", " ".repeat(before.chars().count()));
+        self.say(&format!("{before}{}", text.replace('\n', &below)));
+    }
+
+    fn draw(&mut self) {
+        if let Some(screen) = &mut self.screen {
+            write(&screen.draw(&|text| self.redactor.safe_line(text)));
         }
     }
 }
 
-impl Bars {
-    fn new() -> Self {
-        let all = MultiProgress::new();
-        let step = all.add(ProgressBar::new_spinner());
-        step.enable_steady_tick(TICK);
-        Self {
-            all,
-            step,
-            moving: BTreeMap::new(),
-        }
-    }
-
-    fn set(&mut self, name: String, done: u64, total: u64) {
-        let all = &self.all;
-        let bar = self.moving.entry(name).or_insert_with_key(|name| add_bar(all, name));
-        bar.set_length(total);
-        bar.set_position(done);
-    }
+/// When stderr is gone, there is no other place to report it.
+fn write(text: &str) {
+    drop(io::stderr().lock().write_all(text.as_bytes()));
 }
 
-fn add_bar(all: &MultiProgress, name: &str) -> ProgressBar {
-    let bar = all.add(ProgressBar::new(0));
-    // If indicatif refuses the template, its own style stays: a run must not fail because of a bar.
-    if let Ok(style) = ProgressStyle::with_template("  {bar:40} {pos} of {len} {msg}") {
-        bar.set_style(style);
-    }
-    bar.set_message(name.to_owned());
-    bar
+/// stderr, when it is a terminal that can move its cursor.
+fn on_stderr(term: Option<&str>) -> Option<Screen> {
+    let stderr = console::Term::stderr();
+    let features = stderr.features();
+    let colours = Colours::on_terminal(features.colors_supported(), term).filter(|_| features.is_attended())?;
+    let size = move || {
+        stderr.size_checked().map_or(USUAL, |(rows, columns)| Window {
+            columns: columns.into(),
+            rows: rows.into(),
+        })
+    };
+    Some(Screen::new(colours, Box::new(size)))
 }

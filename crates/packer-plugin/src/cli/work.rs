@@ -18,11 +18,11 @@ use tokio::{
 };
 use tokio_util::sync::CancellationToken;
 
-use super::terminal::Terminal;
+use super::{Desk, terminal::Terminal};
 use crate::azure;
 
-/// How often it is looked whether nothing has been said for long; such lines come far less often.
-const TICK: Duration = Duration::from_secs(30);
+/// How often the frame is drawn again, and it is asked whether a line is due.
+const TICK: Duration = Duration::from_secs(1);
 
 /// What is shown of the work.
 struct Watch<'a> {
@@ -41,13 +41,28 @@ struct Signals {
 
 impl Watch<'_> {
     fn show(&mut self, event: &Event) {
-        let shown = self.teller.tell(News::of(event), self.started.elapsed());
-        shown.into_iter().for_each(|show| self.terminal.show(show));
+        let at = self.started.elapsed();
+        self.terminal.note(event, at);
+        let shown = self.teller.tell(News::of(event), at);
+        shown.into_iter().for_each(|show| self.terminal.show(show, at));
     }
 
     fn tick(&mut self) {
-        let shown = self.teller.tick(self.started.elapsed());
-        shown.into_iter().for_each(|show| self.terminal.show(show));
+        let at = self.started.elapsed();
+        self.terminal.pass(at);
+        let shown = self.teller.tick(at);
+        shown.into_iter().for_each(|show| self.terminal.show(show, at));
+    }
+
+    /// The last events come in the moment in which the work ends.
+    fn finish(&mut self, events: &mut UnboundedReceiver<Event>) {
+        while let Ok(event) = events.try_recv() {
+            self.show(&event);
+        }
+        let at = self.started.elapsed();
+        let shown = self.teller.finish(at);
+        shown.into_iter().for_each(|show| self.terminal.show(show, at));
+        self.terminal.end_frame();
     }
 }
 
@@ -89,7 +104,7 @@ impl Signals {
 /// # Errors
 /// What the work fails with, or when it could not begin.
 pub(super) async fn with_client<T>(
-    terminal: &mut Terminal,
+    desk: &mut Desk<'_>,
     connection: &Connection,
     deadline: Duration,
     work: impl AsyncFnOnce(Client) -> Result<T>,
@@ -97,7 +112,8 @@ pub(super) async fn with_client<T>(
     let mut signals = Signals::listen().map_err(|cause| {
         Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause)
     })?;
-    terminal.begin();
+    let Desk { terminal, lookup } = desk;
+    terminal.begin(deadline, lookup("TERM").as_deref());
     let (progress, mut events) = Progress::channel();
     let cancel = CancellationToken::new();
     let run = (progress, cancel.clone());
@@ -121,22 +137,15 @@ pub(super) async fn with_client<T>(
                     break Err(ended_at_once());
                 }
                 cancel.cancel();
-                watch.terminal.remove_bars();
+                watch.terminal.stop();
                 watch.terminal.say("asked to stop: ending where it is safe; ask again to end at once");
             }
             result = &mut work => break result,
             _ = pulse.tick() => watch.tick(),
         }
     };
-    show_rest(&mut watch, &mut events);
+    watch.finish(&mut events);
     result
-}
-
-/// The last events come in the moment in which the work ends.
-fn show_rest(watch: &mut Watch<'_>, events: &mut UnboundedReceiver<Event>) {
-    while let Ok(event) = events.try_recv() {
-        watch.show(&event);
-    }
 }
 
 fn ended_at_once() -> Error {

@@ -20,8 +20,8 @@ use crate::{
     voice::Voice,
 };
 
-/// How often it is looked whether something has not moved for long; lines come far less often.
-const TICK: Duration = Duration::from_secs(30);
+/// How often it is asked whether a line is due: soon after many things moved at once, and when nothing did for long.
+const TICK: Duration = Duration::from_secs(1);
 
 /// Longest operation id that the service takes.
 const MAX_OPERATION_ID: usize = 128;

@@ -50,9 +50,12 @@ fn message(event: Event) -> Option<Message> {
             cloud,
             identity,
         }),
-        Event::StepStarted { step, what } => Message::StepStarted(v1::StepStarted {
+        Event::Goal { text } => Message::Goal(v1::Goal { text }),
+        Event::StepStarted { step, what, place } => Message::StepStarted(v1::StepStarted {
             step: step.to_owned(),
             what,
+            number: place.map_or(0, |place| place.number),
+            of: place.map_or(0, |place| place.of),
         }),
         Event::StepDone { step, seconds } => Message::StepDone(v1::StepDone {
             step: step.to_owned(),

@@ -47,6 +47,7 @@ impl Safe for Kind {
                 [&mut event.doing, &mut event.why].into_iter().chain(answer).collect()
             }
             Self::Waiting(event) => vec![&mut event.what],
+            Self::Goal(event) => vec![&mut event.text],
             Self::Published(published) => published.texts(),
             Self::Note(_) | Self::Warning(_) | Self::Copied(_) => Vec::new(),
         }

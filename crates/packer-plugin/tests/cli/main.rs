@@ -4,6 +4,8 @@
 //! may fail by panicking, too.
 
 #[cfg(test)]
+mod gc;
+#[cfg(test)]
 mod lab;
 #[cfg(test)]
 mod list;

@@ -195,10 +195,17 @@ impl FakePacker {
 
     /// The lines that were said so far.
     pub(crate) fn said(&self) -> Vec<String> {
-        self.calls("Ui.Say")
-            .iter()
-            .map(|text| text.as_str().unwrap().to_owned())
-            .collect()
+        self.texts("Ui.Say")
+    }
+
+    /// What was shown in red.
+    pub(crate) fn warned(&self) -> Vec<String> {
+        self.texts("Ui.Error")
+    }
+
+    fn texts(&self, method: &str) -> Vec<String> {
+        let calls = self.calls(method);
+        calls.iter().map(|text| text.as_str().unwrap().to_owned()).collect()
     }
 
     /// The arguments of all calls of that method.

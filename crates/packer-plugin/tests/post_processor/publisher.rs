@@ -87,6 +87,7 @@ impl Publisher for Scripted {
         progress.tell(Event::StepStarted {
             step: "snapshots",
             what: "Copying 1 disk".to_owned(),
+            place: None,
         });
         progress.tell(Event::Check {
             name: "deallocated".to_owned(),

@@ -21,6 +21,14 @@ pub(super) trait Grants: Facts {
 }
 
 impl Grant {
+    /// A grant until that time, whose address nobody knows; none without a time.
+    pub(super) fn until(until: Option<Timestamp>) -> Self {
+        Self {
+            until,
+            address: String::new(),
+        }
+    }
+
     /// Whether access is granted.
     pub(super) fn is_active(&self) -> bool {
         self.until.is_some()

@@ -6,6 +6,7 @@
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Kind {
     VirtualMachine,
+    ScaleSet,
     Disk,
     Snapshot,
     Image,
@@ -15,8 +16,9 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 7] = [
+    pub(super) const ALL: [Self; 8] = [
         Self::VirtualMachine,
+        Self::ScaleSet,
         Self::Disk,
         Self::Snapshot,
         Self::Image,
@@ -36,6 +38,7 @@ impl Kind {
     pub(super) fn path(self) -> &'static str {
         match self {
             Self::VirtualMachine => "virtualMachines",
+            Self::ScaleSet => "virtualMachineScaleSets",
             Self::Disk => "disks",
             Self::Snapshot => "snapshots",
             Self::Image => "images",

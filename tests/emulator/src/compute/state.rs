@@ -3,8 +3,9 @@
 //! It answers nothing.
 
 use super::{
-    disk::facts::DiskFacts, image::facts::ImageFacts, kind::Kind, quota::Quotas, snapshot::facts::SnapshotFacts,
-    soft_deleted::SoftDeleted, throttle::Spent, version::replication::VersionFacts, vm::facts::VmFacts,
+    disk::facts::DiskFacts, image::facts::ImageFacts, kind::Kind, quota::Quotas, scale_set::facts::ScaleSetFacts,
+    snapshot::facts::SnapshotFacts, soft_deleted::SoftDeleted, throttle::Spent, version::replication::VersionFacts,
+    vm::facts::VmFacts,
 };
 use crate::{
     engine::Engine,
@@ -18,6 +19,7 @@ use crate::{
 #[derive(Debug, Default)]
 pub struct Compute {
     pub(crate) vms: Table<VmFacts>,
+    pub(super) scale_sets: Table<ScaleSetFacts>,
     pub(crate) disks: Table<DiskFacts>,
     pub(super) snapshots: Table<SnapshotFacts>,
     pub(super) images: Table<ImageFacts>,

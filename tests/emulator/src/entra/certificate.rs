@@ -10,22 +10,27 @@ use base64::{
     engine::general_purpose::{STANDARD, URL_SAFE_NO_PAD},
 };
 use jiff::Timestamp;
-use jsonwebtoken::{Algorithm, DecodingKey, Header, Validation};
 use ring::digest::{self, SHA1_FOR_LEGACY_USE_ONLY, SHA256};
+use rustls::pki_types::{CertificateDer, SignatureVerificationAlgorithm};
 use serde::Deserialize;
 use serde_json::Value;
+use webpki::{
+    EndEntityCert,
+    ring::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256_LEGACY_KEY},
+};
 
-use super::{Application, error::TokenError, validity};
+use super::{
+    Application,
+    error::TokenError,
+    token::{Header, Token},
+    validity,
+};
 
-/// What clients sign with: RS256 with a SHA-1 thumbprint, or PS256 with a SHA-256 one, as MSAL does since 1.28.
-const ALGORITHMS: [Algorithm; 2] = [Algorithm::RS256, Algorithm::PS256];
-
-/// A certificate without its private key, as PEM.
+/// A certificate without its private key.
 #[derive(Clone, Deserialize)]
 #[serde(try_from = "String")]
 pub struct Certificate {
-    pem: String,
-    der: Vec<u8>,
+    der: CertificateDer<'static>,
 }
 
 /// Where an assertion of this kind is meant for: the token endpoint or the issuer.
@@ -49,9 +54,15 @@ impl TryFrom<String> for Certificate {
         let body = pem.split_once("-----BEGIN CERTIFICATE-----").map(|(_, rest)| rest);
         let body = body.and_then(|rest| rest.split_once("-----END CERTIFICATE-----"));
         let text: String = body.ok_or(NotACertificate)?.0.split_whitespace().collect();
-        let der = STANDARD.decode(text).map_err(|_| NotACertificate)?;
-        DecodingKey::from_rsa_pem(pem.as_bytes()).map_err(|_| NotACertificate)?;
-        Ok(Self { pem, der })
+        let der = CertificateDer::from(STANDARD.decode(text).map_err(|_| NotACertificate)?);
+        let key = EndEntityCert::try_from(&der)
+            .map_err(|_| NotACertificate)?
+            .subject_public_key_info();
+        let rsa = RSA_PKCS1_2048_8192_SHA256.public_key_alg_id();
+        if !key.windows(rsa.len()).any(|part| part == rsa.as_ref()) {
+            return Err(NotACertificate);
+        }
+        Ok(Self { der })
     }
 }
 
@@ -72,14 +83,15 @@ impl Certificate {
         }
     }
 
-    fn has_signed(&self, token: &str) -> bool {
-        let mut validation = Validation::new(Algorithm::RS256);
-        validation.algorithms = ALGORITHMS.to_vec();
-        validation.validate_exp = false;
-        validation.validate_aud = false;
-        validation.required_spec_claims.clear();
-        DecodingKey::from_rsa_pem(self.pem.as_bytes())
-            .is_ok_and(|key| jsonwebtoken::decode::<Value>(token, &key, &validation).is_ok())
+    fn has_signed(&self, token: &Token<'_>) -> bool {
+        let Some(algorithm) = algorithm(&token.header.alg) else {
+            return false;
+        };
+        EndEntityCert::try_from(&self.der).is_ok_and(|known| {
+            known
+                .verify_signature(algorithm, token.signed.as_bytes(), &token.signature)
+                .is_ok()
+        })
     }
 }
 
@@ -114,18 +126,18 @@ pub(super) fn check(
     claims: &Value,
     (place, now): (Place<'_>, Timestamp),
 ) -> Result<(), TokenError> {
-    let header = jsonwebtoken::decode_header(token)
-        .map_err(|_| TokenError::invalid_client(50_027, "JWT token is invalid or malformed."))?;
+    let token =
+        Token::read(token).ok_or_else(|| TokenError::invalid_client(50_027, "JWT token is invalid or malformed."))?;
     let mut registered = application.certificates.iter();
-    let Some(certificate) = registered.find(|known| known.is_named_in(&header)) else {
-        let named = header.x5t_s256.or(header.x5t).unwrap_or_default();
+    let Some(certificate) = registered.find(|known| known.is_named_in(&token.header)) else {
+        let named = token.header.x5t_s256.or(token.header.x5t).unwrap_or_default();
         let message = format!(
             "The certificate with identifier used to sign the client assertion is not registered on application. \
              [Reason - The key was not found., Thumbprint of key used by client: '{named}']"
         );
         return Err(TokenError::invalid_client(700_027, message));
     };
-    if !certificate.has_signed(token) {
+    if !certificate.has_signed(&token) {
         let message = "Client assertion contains an invalid signature. [Reason - The key was found, but use of the \
                        key to verify the signature failed.]";
         return Err(TokenError::invalid_client(700_027, message));
@@ -140,6 +152,15 @@ pub(super) fn check(
         return Err(TokenError::invalid_client(700_023, message));
     }
     validity::check_time(claims, now)
+}
+
+/// What clients sign with: RS256 with a SHA-1 thumbprint, or PS256 with a SHA-256 one, as MSAL does since 1.28.
+fn algorithm(name: &str) -> Option<&'static dyn SignatureVerificationAlgorithm> {
+    match name {
+        "RS256" => Some(RSA_PKCS1_2048_8192_SHA256),
+        "PS256" => Some(RSA_PSS_2048_8192_SHA256_LEGACY_KEY),
+        _ => None,
+    }
 }
 
 fn thumbprint(der: &[u8], algorithm: &'static digest::Algorithm) -> String {

@@ -5,44 +5,49 @@
 //! ES256, which every client here treats alike, as they hand access tokens on unread.
 
 use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
-use jsonwebtoken::{Algorithm, DecodingKey, EncodingKey, Header, Validation};
-use p256::{SecretKey, elliptic_curve::sec1::ToEncodedPoint as _, pkcs8::EncodePrivateKey as _};
+use p256::{
+    SecretKey,
+    ecdsa::{
+        Signature, SigningKey, VerifyingKey,
+        signature::{Signer as _, Verifier as _},
+    },
+    elliptic_curve::sec1::ToEncodedPoint as _,
+};
 use serde_json::{Value, json};
 use sha2::{Digest as _, Sha256};
+
+use super::token::Token;
 
 /// The name that access tokens are signed under.
 pub(super) const ACCESS_TOKENS: &str = "access tokens";
 
+/// What it signs with.
+const ALGORITHM: &str = "ES256";
+
 /// Signs claims under a name's key.
 pub(super) fn sign(name: &str, claims: &Value) -> String {
-    let header = Header {
-        kid: Some(key_id(name)),
-        ..Header::new(Algorithm::ES256)
-    };
-    let key = secret_key(name).and_then(|key| key.to_pkcs8_der().ok());
-    key.and_then(|der| jsonwebtoken::encode(&header, claims, &EncodingKey::from_ec_der(der.as_bytes())).ok())
+    let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
+    let header = json!({"typ": "JWT", "alg": ALGORITHM, "kid": key_id(name)});
+    let signed = format!("{}.{}", encode(&header), encode(claims));
+    let signature = secret_key(name).map(|key| -> Signature { SigningKey::from(key).sign(signed.as_bytes()) });
+    let signature = signature.map(|signature| URL_SAFE_NO_PAD.encode(signature.to_bytes()));
+    signature
+        .map(|signature| format!("{signed}.{signature}"))
         .unwrap_or_default()
 }
 
 /// The claims of a token that the name's key has signed; times and audience are not looked at.
 pub(super) fn verify(name: &str, token: &str) -> Option<Value> {
-    let point = secret_key(name)?.public_key().to_encoded_point(false);
-    let key = DecodingKey::from_ec_components(&URL_SAFE_NO_PAD.encode(point.x()?), &URL_SAFE_NO_PAD.encode(point.y()?))
-        .ok()?;
-    let mut validation = Validation::new(Algorithm::ES256);
-    validation.validate_exp = false;
-    validation.validate_aud = false;
-    validation.required_spec_claims.clear();
-    jsonwebtoken::decode::<Value>(token, &key, &validation)
-        .ok()
-        .map(|token| token.claims)
+    let token = Token::read(token).filter(|token| token.header.alg == ALGORITHM)?;
+    let signature = Signature::from_slice(&token.signature).ok()?;
+    let key = VerifyingKey::from(secret_key(name)?.public_key());
+    key.verify(token.signed.as_bytes(), &signature).ok()?;
+    Some(token.claims)
 }
 
 /// The claims of any token, whoever signed it.
 pub(super) fn read_unverified(token: &str) -> Option<Value> {
-    jsonwebtoken::dangerous::insecure_decode::<Value>(token)
-        .ok()
-        .map(|token| token.claims)
+    Token::read(token).map(|token| token.claims)
 }
 
 /// The public key of a name as a JWK set.
@@ -53,7 +58,7 @@ pub(super) fn key_set(name: &str) -> Value {
         (encode(point.x()), encode(point.y()))
     });
     let (x, y) = coordinates.unwrap_or_default();
-    json!({"keys": [{"kty": "EC", "use": "sig", "alg": "ES256", "crv": "P-256", "kid": key_id(name), "x": x, "y": y}]})
+    json!({"keys": [{"kty": "EC", "use": "sig", "alg": ALGORITHM, "crv": "P-256", "kid": key_id(name), "x": x, "y": y}]})
 }
 
 fn key_id(name: &str) -> String {

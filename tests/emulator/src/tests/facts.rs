@@ -136,6 +136,35 @@ fn a_machine_of_an_nvme_size_says_so_of_itself_and_of_its_disk() {
     );
 }
 
+/// Microsoft's page on troubleshooting galleries; that they never change is what the model says.
+#[test]
+fn keys_are_for_all_disks_and_stay_what_they_were() {
+    let mut azure = Azure::with_seed(&json!({}));
+    azure.definition("def");
+    let os = azure.snapshot("os", "vm-build_OsDisk");
+    let data = azure.snapshot("data", "vm-build_DataDisk_0");
+    let sets = |data: Value| json!({"osDiskImage": {"diskEncryptionSetId": "/d"}, "dataDiskImages": data});
+    let body = |encryption: Value| {
+        let mut body = Azure::version_body(&os, &["eastus2"]);
+        body["properties"]["storageProfile"] = json!({"osDiskImage": {"source": {"id": os}},
+            "dataDiskImages": [{"lun": 0, "source": {"id": data}}]});
+        body["properties"]["publishingProfile"]["targetRegions"][0]["encryption"] = encryption;
+        body
+    };
+    let refused = azure.put(&id(VERSION), &body(sets(json!([]))));
+    assert!(refused.message().contains("for all disks"), "{}", refused.message());
+    let mut made = azure
+        .make(
+            &id(VERSION),
+            &body(sets(json!([{"lun": 0, "diskEncryptionSetId": "/d"}]))),
+        )
+        .body;
+    made["properties"]["publishingProfile"]["targetRegions"][0]["encryption"] =
+        sets(json!([{"lun": 0, "diskEncryptionSetId": "/other"}]));
+    let changed = azure.put(&id(VERSION), &made);
+    assert_eq!(changed.code(), "PropertyChangeNotAllowed", "{}", changed.message());
+}
+
 /// azure-cli issue 22995 and packer-plugin-azure pull request 373.
 #[test]
 fn a_confidential_version_says_in_each_region_how_it_is_encrypted() {

@@ -27,7 +27,9 @@ const PER_WORLD: usize = 500;
 const MOST_SECONDS: u32 = 12;
 
 /// Paths with which something is there to break.
-const DEEP: [&str; 20] = [
+const DEEP: [&str; 22] = [
+    "virtualMachineScaleSets/s",
+    "virtualMachineScaleSets/s/virtualMachines",
     "virtualMachines/vm-build",
     "disks/vm-build_OsDisk",
     "snapshots/s",

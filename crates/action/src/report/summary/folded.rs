@@ -40,9 +40,9 @@ fn said(page: &mut Page, report: &Report) {
         round.errors.iter().map(line)
     });
     let canary = report.rollout.iter().flat_map(|rollout| &rollout.canary);
-    let of_canary = canary.filter(|task| !task.output.trim().is_empty()).map(|task| {
-        format!("{} wrote: {}", task.task, task.output.trim())
-    });
+    let of_canary = canary
+        .filter(|task| !task.output.trim().is_empty())
+        .map(|task| format!("{} wrote: {}", task.task, task.output.trim()));
     let lines: Vec<String> = failure.chain(of_rounds).chain(of_canary).collect();
     if !lines.is_empty() {
         page.folded("What Azure said", |page| page.fenced("text", &lines.join("\n")));
@@ -104,7 +104,11 @@ fn ids(page: &mut Page, asked: &Asked) {
     let targets = asked.targets;
     let mut parts = vec![format!("{} dedicated nodes", targets.dedicated)];
     if targets.spot > 0 {
-        let counts = if targets.counts_spot() { "required" } else { "not required" };
+        let counts = if targets.counts_spot() {
+            "required"
+        } else {
+            "not required"
+        };
         parts.push(format!("{} spot nodes ({counts})", targets.spot));
     }
     parts.extend(asked.vm_size.iter().map(|size| code(size.as_str())));

@@ -55,7 +55,11 @@ fn codes(round: &Round) -> Vec<String> {
     for error in &round.errors {
         let word = error.split(':').next().unwrap_or_default();
         let is_code = !word.is_empty() && word.chars().all(|letter| letter.is_ascii_alphanumeric());
-        let shown = if is_code { code(word) } else { "for another reason".to_owned() };
+        let shown = if is_code {
+            code(word)
+        } else {
+            "for another reason".to_owned()
+        };
         if !codes.contains(&shown) {
             codes.push(shown);
         }

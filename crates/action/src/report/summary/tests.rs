@@ -38,7 +38,10 @@ fn a_pool_that_was_left_as_it_was_has_one_line_for_it() {
     let rollout = report.rollout.as_mut().unwrap();
     (rollout.action, rollout.rounds) = (PoolAction::Unchanged, Vec::new());
     let page = page(&report);
-    assert!(page.starts_with("### ✅ Pool render&#95;a is on ubuntu 1.4.2 already: 700 of 700 nodes ready\n"), "{page}");
+    assert!(
+        page.starts_with("### ✅ Pool render&#95;a is on ubuntu 1.4.2 already: 700 of 700 nodes ready\n"),
+        "{page}"
+    );
     assert!(page.contains("\nNothing was changed. Account "), "{page}");
 }
 

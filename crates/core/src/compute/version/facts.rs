@@ -5,9 +5,31 @@
 use jiff::Timestamp;
 
 use super::{ImageVersion, location_of};
-use crate::{ids::Location, json as read_json};
+use crate::{ids::Location, json as read_json, operation::Status};
 
 impl ImageVersion {
+    /// Whether it is being made, so that what it is made of has to stay.
+    #[must_use]
+    pub fn is_in_the_making(&self) -> bool {
+        matches!(self.status(), Status::Running(_) | Status::Forgotten)
+            && !self.provisioning_state().eq_ignore_ascii_case("Updating")
+    }
+
+    /// The ids of what it is made of: snapshots, disks, a managed image, a version or a machine.
+    pub fn sources(&self) -> impl Iterator<Item = &str> {
+        let of_all = [
+            "/properties/storageProfile/source/id",
+            "/properties/storageProfile/source/virtualMachineId",
+        ];
+        let of_os = ["/properties/storageProfile/osDiskImage/source/id"];
+        let data = read_json::items(self.body(), "/properties/storageProfile/dataDiskImages");
+        let of_data = data.filter_map(|disk| read_json::text(disk, "/source/id"));
+        let pointers = of_all.into_iter().chain(of_os);
+        pointers
+            .filter_map(|pointer| read_json::text(self.body(), pointer))
+            .chain(of_data)
+    }
+
     /// When it was published.
     #[must_use]
     pub fn published(&self) -> Option<Timestamp> {

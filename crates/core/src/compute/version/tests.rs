@@ -1,5 +1,7 @@
 //! How a version is read, and which body changes it.
 
+use serde_json::json;
+
 use super::*;
 
 fn version() -> ImageVersion {

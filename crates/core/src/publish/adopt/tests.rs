@@ -77,10 +77,7 @@ fn it_keeps_its_number_and_nothing_is_made_on_the_way() {
 #[test]
 fn its_own_region_and_those_of_pools_go_first() {
     let mut settings = settings("next-patch");
-    settings.target_regions = vec![crate::settings::TargetRegion {
-        location: "northeurope".parse().unwrap(),
-        replicas: None,
-    }];
+    settings.target_regions = vec![crate::settings::TargetRegion::new("northeurope".parse().unwrap(), None)];
     let goal = decided(&settings, &seen(&one_region(), &[("westus2", 700)])).unwrap();
     assert_eq!(regions::names(&goal.first), "eastus2, westus2");
     assert_eq!(regions::names(&goal.rest), "northeurope");

@@ -19,10 +19,10 @@ use crate::{
         observe::{self, Seen},
         plan::Goal,
         removal,
-        temporaries::{self, Found, TemporaryId},
     },
     request::Request,
     settings::KeptKind,
+    temporaries::{self, Found, TemporaryId},
 };
 
 /// Copies the disks; a missing definition is made meanwhile.

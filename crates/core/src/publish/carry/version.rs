@@ -86,7 +86,7 @@ async fn has_changed(work: Work<'_>, seen: &mut Seen, goal: &Goal) -> Result<boo
     );
     seen.machine = machine;
     checks::refuse(
-        checks::checks(&seen.machine, work.settings.machine),
+        checks::checks(&seen.machine, work.settings.handling()),
         &work.settings.ignore_checks,
         progress,
     )?;

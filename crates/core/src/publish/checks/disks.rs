@@ -3,7 +3,9 @@
 use super::{Check, fail, pass, unknown};
 use crate::{
     compute::vm::Vm,
+    options::image::TARGET_REGION_DISK_ENCRYPTION_SET_ID,
     publish::{bodies::OS_CACHING, machine::Machine},
+    settings::Keys,
 };
 
 /// The largest disk that a fully replicated version takes: Microsoft's page on troubleshooting galleries says that a disk
@@ -11,10 +13,10 @@ use crate::{
 const MAX_DISK_GIB: u64 = 2048;
 
 /// All of them, in the order of their names.
-pub(super) fn checks(machine: &Machine) -> Vec<Check> {
+pub(super) fn checks(machine: &Machine, keys: Keys) -> Vec<Check> {
     vec![
         disk_encryption(machine),
-        encryption_sets(machine),
+        encryption_sets(machine, keys),
         ultra_disk(machine),
         size(machine),
         shared_disks(machine),
@@ -48,17 +50,18 @@ fn disk_encryption(machine: &Machine) -> Check {
 }
 
 /// A version keeps a disk's key only where it is named again for each of its regions.
-fn encryption_sets(machine: &Machine) -> Check {
+fn encryption_sets(machine: &Machine, keys: Keys) -> Check {
     let name = "encryption-sets";
     match machine
         .disks()
         .find_map(|disk| Some((&disk.name, disk.body.encryption_set()?)))
     {
         None => pass(name, "no disk has a key of your own"),
+        Some(_) if keys == Keys::Own => pass(name, "the replicas of each region get the key that is given for it"),
         Some((disk, set)) => fail(
             name,
             format!(
-                "{disk} is encrypted with a key of your own ({set}), and the version's replicas would be under Azure's key; copy the disk to one under Azure's key, or accept that"
+                "{disk} is encrypted with a key of your own ({set}), and the version's replicas would be under Azure's key; give every region its {TARGET_REGION_DISK_ENCRYPTION_SET_ID}, copy the disk to one under Azure's key, or accept that"
             ),
         ),
     }

@@ -89,10 +89,7 @@ fn shown(needs: &[RegionNeed]) -> Vec<String> {
 fn pools_regions_go_first_and_the_source_s_before_them() {
     let mut settings = settings();
     settings.target_regions = [("northeurope", None), ("westus2", Some(9)), ("uksouth", Some(3))]
-        .map(|(location, replicas)| TargetRegion {
-            location: location.parse().unwrap(),
-            replicas,
-        })
+        .map(|(location, replicas)| TargetRegion::new(location.parse().unwrap(), replicas))
         .to_vec();
     let goal = goal(
         &settings,
@@ -106,10 +103,7 @@ fn pools_regions_go_first_and_the_source_s_before_them() {
 #[test]
 fn fewer_replicas_than_the_pools_need_are_refused() {
     let mut settings = settings();
-    settings.target_regions = vec![TargetRegion {
-        location: "westus2".parse().unwrap(),
-        replicas: Some(2),
-    }];
+    settings.target_regions = vec![TargetRegion::new("westus2".parse().unwrap(), Some(2))];
     let error = goal(&settings, &seen(&[("westus2", 700)])).unwrap_err();
     assert_eq!(
         error.to_string(),
@@ -204,9 +198,9 @@ fn a_plan_reads_as_a_list_of_changes() {
 fn what_cannot_be_undone_comes_after_the_destination_and_before_the_first_copy() {
     let mut settings = settings();
     settings.machine = MachineHandling {
-        purchase_plan: crate::settings::PurchasePlan::Refuse,
         if_running: Stopped::Deallocate,
         generalized: Generalized::Mark,
+        ..MachineHandling::default()
     };
     let mut seen = seen(&[]);
     let statuses = json!({"properties": {"instanceView": {"statuses": [{"code": "PowerState/running"}]}}});

@@ -34,10 +34,7 @@ fn waited(verdict: Verdict, groups: &[(u32, Value)]) -> Waited {
 }
 
 fn site() -> (PoolId, BatchEndpoint) {
-    (
-        "p1".parse().unwrap(),
-        "acct1.eastus2.batch.azure.com".parse().unwrap(),
-    )
+    ("p1".parse().unwrap(), "acct1.eastus2.batch.azure.com".parse().unwrap())
 }
 
 const fn at((pool, endpoint): &(PoolId, BatchEndpoint)) -> At<'_> {
@@ -93,7 +90,10 @@ fn nodes_that_stay_as_they_are_end_the_wait_with_their_states() {
 fn a_broken_node_says_what_is_wrong() {
     let node = json!({"id": "a", "state": "unusable", "errors": [{"code": "DiskFull", "message": "The disk is full"}]});
     let text = report(Verdict::Bad, &[(700, node)]);
-    assert!(text.starts_with("error: 700 of 700 nodes are unusable (exit code 8)\n"), "{text}");
+    assert!(
+        text.starts_with("error: 700 of 700 nodes are unusable (exit code 8)\n"),
+        "{text}"
+    );
     assert!(text.ends_with("\n  Batch, of a: DiskFull: The disk is full"), "{text}");
 }
 

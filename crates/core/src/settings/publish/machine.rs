@@ -15,6 +15,18 @@ pub struct MachineHandling {
     pub generalized: Generalized,
     /// What to do with a machine that has a purchase plan.
     pub purchase_plan: PurchasePlan,
+    /// With whose keys the replicas are encrypted.
+    pub keys: Keys,
+}
+
+/// With whose keys the replicas of a version are encrypted.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Keys {
+    /// Azure's.
+    #[default]
+    Azure,
+    /// The user's own, by the disk encryption sets of its regions.
+    Own,
 }
 
 /// What to do with a machine that was made of an image with a purchase plan.

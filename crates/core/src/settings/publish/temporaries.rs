@@ -9,6 +9,9 @@ use std::{
 
 use crate::ids::{InvalidId, resource::ResourceGroupId};
 
+/// What their names begin with when it is not given.
+pub(in crate::settings) const USUAL_PREFIX: &str = "azure-batch";
+
 /// Whether a managed image is made.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum ManagedImagePolicy {
@@ -59,7 +62,7 @@ impl Default for Temporaries {
     fn default() -> Self {
         Self {
             group: None,
-            name_prefix: "azure-batch".to_owned(),
+            name_prefix: USUAL_PREFIX.to_owned(),
             tags: BTreeMap::new(),
             keep: BTreeSet::new(),
             on_failure: OnFailure::default(),

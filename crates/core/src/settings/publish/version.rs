@@ -2,11 +2,12 @@
 //!
 //! How it is read from values is in `settings/destination.rs`.
 
-use std::{fmt, str::FromStr};
+use std::{collections::BTreeMap, fmt, str::FromStr};
 
 use jiff::Timestamp;
 
-use crate::ids::{InvalidId, Location, VersionNumber};
+use super::{Lun, ProfileJson};
+use crate::ids::{InvalidId, Location, VersionNumber, resource::DiskEncryptionSetId};
 
 /// Which number a version gets.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -34,6 +35,21 @@ pub struct TargetRegion {
     pub location: Location,
     /// Replicas; what the pools there need when absent, one at least.
     pub replicas: Option<u32>,
+    /// The storage of the replicas; that of the whole version when absent.
+    pub storage: Option<ReplicaStorage>,
+    /// Whether `latest` passes the version over in this region.
+    pub latest: Latest,
+    /// The user's own keys for the replicas; Azure's when absent.
+    pub keys: Option<DiskKeys>,
+}
+
+/// The disk encryption sets of one region.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct DiskKeys {
+    /// Of the OS disk, and of each data disk without one of its own.
+    pub os: DiskEncryptionSetId,
+    /// Of data disks by their LUNs.
+    pub data: BTreeMap<Lun, DiskEncryptionSetId>,
 }
 
 /// What the version itself says.
@@ -45,6 +61,34 @@ pub struct VersionSettings {
     pub end_of_life: Option<Timestamp>,
     /// The storage of its replicas.
     pub storage: ReplicaStorage,
+    /// How it is replicated.
+    pub replication: ReplicationMode,
+    /// Whether it may be deleted before its life ends.
+    pub early_deletion: EarlyDeletion,
+    /// The rest of its publishing profile.
+    pub profile: ProfileJson,
+}
+
+/// How a version is replicated. It cannot be changed later.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum ReplicationMode {
+    /// As copies, to every region.
+    #[default]
+    Full,
+    /// As a reference to its source, in its own region only: for tests.
+    Shallow,
+}
+
+/// Whether a version may be deleted before its life ends.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EarlyDeletion {
+    /// What the version says stays; a new one may be deleted, which is Azure's default.
+    #[default]
+    Keep,
+    /// It may.
+    Permit,
+    /// Azure refuses it.
+    Block,
 }
 
 /// Whether `latest` passes a version over.
@@ -69,6 +113,79 @@ pub enum ReplicaStorage {
     StandardZrs,
     /// Locally redundant premium disks.
     PremiumLrs,
+    /// Locally redundant premium disks of the second generation.
+    PremiumV2Lrs,
+}
+
+impl TargetRegion {
+    /// A region in which all but the replicas is as in the whole version.
+    #[must_use]
+    pub const fn new(location: Location, replicas: Option<u32>) -> Self {
+        Self {
+            location,
+            replicas,
+            storage: None,
+            latest: Latest::Keep,
+            keys: None,
+        }
+    }
+}
+
+impl EarlyDeletion {
+    /// What is wanted of the version; nothing where it stays as it is.
+    #[must_use]
+    pub const fn is_blocked(self) -> Option<bool> {
+        match self {
+            Self::Keep => None,
+            Self::Permit => Some(false),
+            Self::Block => Some(true),
+        }
+    }
+}
+
+impl Latest {
+    /// Whether `latest` is to pass over; nothing where that stays as it is.
+    #[must_use]
+    pub const fn is_excluded(self) -> Option<bool> {
+        match self {
+            Self::Keep => None,
+            Self::Exclude => Some(true),
+            Self::Admit => Some(false),
+        }
+    }
+}
+
+impl DiskKeys {
+    /// The set of a data disk.
+    #[must_use]
+    pub fn of(&self, lun: Lun) -> &DiskEncryptionSetId {
+        self.data.get(&lun).unwrap_or(&self.os)
+    }
+}
+
+impl ReplicationMode {
+    /// Azure's word.
+    #[must_use]
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Full => "Full",
+            Self::Shallow => "Shallow",
+        }
+    }
+}
+
+impl FromStr for ReplicationMode {
+    type Err = InvalidId;
+
+    fn from_str(text: &str) -> Result<Self, InvalidId> {
+        [Self::Full, Self::Shallow]
+            .into_iter()
+            .find(|mode| mode.as_str().eq_ignore_ascii_case(text))
+            .ok_or_else(|| InvalidId {
+                value: text.to_owned(),
+                expected: "Full or Shallow",
+            })
+    }
 }
 
 impl VersionChoice {
@@ -128,6 +245,7 @@ impl ReplicaStorage {
             Self::StandardLrs => "Standard_LRS",
             Self::StandardZrs => "Standard_ZRS",
             Self::PremiumLrs => "Premium_LRS",
+            Self::PremiumV2Lrs => "PremiumV2_LRS",
         }
     }
 }
@@ -136,13 +254,18 @@ impl FromStr for ReplicaStorage {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        [Self::StandardLrs, Self::StandardZrs, Self::PremiumLrs]
-            .into_iter()
-            .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
-            .ok_or_else(|| InvalidId {
-                value: text.to_owned(),
-                expected: "Standard_LRS, Standard_ZRS or Premium_LRS",
-            })
+        [
+            Self::StandardLrs,
+            Self::StandardZrs,
+            Self::PremiumLrs,
+            Self::PremiumV2Lrs,
+        ]
+        .into_iter()
+        .find(|kind| kind.as_str().eq_ignore_ascii_case(text))
+        .ok_or_else(|| InvalidId {
+            value: text.to_owned(),
+            expected: "Standard_LRS, Standard_ZRS, Premium_LRS or PremiumV2_LRS",
+        })
     }
 }
 

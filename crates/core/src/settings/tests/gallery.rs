@@ -27,3 +27,89 @@ fn slips_in_what_a_definition_says_are_named() {
         ],
     );
 }
+
+#[test]
+fn slips_in_what_regions_are_to_be_like_are_named() {
+    let set = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/diskEncryptionSets/us";
+    let region = |mut region: Json| {
+        region["name"] = json!("eastus2");
+        json!({"shared_image_gallery_destination": {"target_region": [region]}})
+    };
+    let data = |disks: Json| json!({"disk_encryption_set_id": set, "data_disk_encryption": disks});
+    let twice = json!([{"lun": 1, "disk_encryption_set_id": set}, {"lun": 1, "disk_encryption_set_id": set}]);
+    assert_faults(
+        published,
+        &[
+            (
+                region(json!({"data_disk_encryption": [{"lun": 1, "disk_encryption_set_id": set}]})),
+                "shared_image_gallery_destination.target_region[0].disk_encryption_set_id: is missing: Azure takes keys for all disks of a version or for none",
+            ),
+            (
+                region(data(twice)),
+                "shared_image_gallery_destination.target_region[0].data_disk_encryption[1].lun: 1 is named before: give one block for each LUN",
+            ),
+            (
+                region(data(json!([{"disk_encryption_set_id": set}]))),
+                "shared_image_gallery_destination.target_region[0].data_disk_encryption[0].lun: is missing: give the LUN of the data disk",
+            ),
+            (
+                region(json!({"disk_encryption_set_id": "us"})),
+                "shared_image_gallery_destination.target_region[0].disk_encryption_set_id: \"us\" is not a disk encryption set id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/diskEncryptionSets/…)",
+            ),
+            (
+                json!({"shared_image_gallery_destination": {"replication_mode": "quick"}}),
+                "shared_image_gallery_destination.replication_mode: \"quick\" is not Full or Shallow",
+            ),
+            (
+                json!({"block_deletion_before_end_of_life": true}),
+                "block_deletion_before_end_of_life: has no effect without end_of_life_date: give both",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn a_publishing_profile_says_what_no_option_says_in_azures_own_names() {
+    let of = |profile: Json| json!({"publishing_profile_json": profile.to_string()});
+    assert_faults(
+        published,
+        &[
+            (
+                of(json!({"excludeFromLatest": true})),
+                "publishing_profile_json.excludeFromLatest: is what latest_now says: give that instead",
+            ),
+            (
+                of(
+                    json!({"targetRegions": [{"name": "eastus2", "encryption": {"osDiskImage": {"diskEncryptionSetId": "x"}}}]}),
+                ),
+                "publishing_profile_json.targetRegions[0].encryption.osDiskImage.diskEncryptionSetId: is what shared_image_gallery_destination.target_region.disk_encryption_set_id says: give that instead",
+            ),
+            (
+                of(json!({"targetRegions": [{"name": "eastus2", "encryption": {"osDisk": {}}}]})),
+                "publishing_profile_json.targetRegions[0].encryption.osDisk: is not a member that Azure has here: it has dataDiskImages, osDiskImage",
+            ),
+            (
+                of(json!({"targetRegions": [{"name": "eastus2"}, {"name": "East US 2"}]})),
+                "publishing_profile_json.targetRegions[1].name: eastus2 is named before: give one entry for each region",
+            ),
+            (
+                of(json!({"targetRegions": [{}]})),
+                "publishing_profile_json.targetRegions[0].name: is missing: give a region such as westeurope",
+            ),
+            (
+                of(json!({"targetExtendedLocations": {}})),
+                "publishing_profile_json.targetExtendedLocations: must be a list […]",
+            ),
+            (
+                json!({"publishing_profile_json": r#"{"storageAccountStrategy": "PreferStandard_ZRS"}"#,
+                    "shared_image_gallery_destination": {"storage_account_type": "Premium_LRS"}}),
+                "publishing_profile_json.storageAccountStrategy: contradicts shared_image_gallery_destination.storage_account_type: remove one of the two",
+            ),
+        ],
+    );
+    let good = json!({"storageAccountStrategy": "PreferStandard_ZRS", "targetRegions": [{"name": "East US 2",
+        "encryption": {"osDiskImage": {"securityProfile": {"confidentialVMEncryptionType": "NonPersistedTPM"}}}}]});
+    let profile = published(&of(good)).unwrap().settings.version_settings.profile.clone();
+    assert!(profile.has_strategy());
+    assert!(profile.is_confidential_in(&"eastus2".parse().unwrap()));
+}

@@ -69,7 +69,7 @@ pub(crate) fn normalise(body: &mut Value, location: &str, now: Timestamp) -> Res
         )));
     }
     check_shallow(&profile, &targets)?;
-    check_encryption(&shown)?;
+    check_encryption(&shown, body)?;
     let defaults = json!({
         "replicaCount": 1,
         "excludeFromLatest": false,
@@ -199,14 +199,49 @@ fn complete_replica_sets(entry: &mut Value, storage_of_region: &str) -> Result<(
     Ok(())
 }
 
-/// Customer-managed keys are for all regions or for none.
-fn check_encryption(regions: &[Value]) -> Result<(), ArmError> {
+/// Customer-managed keys are for all regions and all disks, or for none (Microsoft's page on troubleshooting galleries,
+/// whose sentences are shortened here).
+fn check_encryption(regions: &[Value], body: &Value) -> Result<(), ArmError> {
     let pointer = "/encryption/osDiskImage/diskEncryptionSetId";
-    let encrypted = regions.iter().filter(|region| edit::text(region, pointer).is_some());
-    if ![0, regions.len()].contains(&encrypted.count()) {
+    let encrypted: Vec<&Value> = regions
+        .iter()
+        .filter(|region| edit::text(region, pointer).is_some())
+        .collect();
+    if ![0, regions.len()].contains(&encrypted.len()) {
         return Err(invalid(
             "Disk encryption set must be specified for all regions of the publishing profile.",
         ));
+    }
+    for disk in edit::list(body, "/properties/storageProfile/dataDiskImages") {
+        let has_set = |region: &&Value| {
+            let sets = edit::list(region, "/encryption/dataDiskImages");
+            let own = sets.iter().find(|set| set.get("lun") == disk.get("lun"));
+            own.is_some_and(|set| edit::text(set, "/diskEncryptionSetId").is_some())
+        };
+        if !encrypted.iter().all(has_set) {
+            return Err(invalid(
+                "Disk encryption set must be specified for all disks of the gallery image version.",
+            ));
+        }
+    }
+    Ok(())
+}
+
+/// The encryption of a region that stays is never another. That it is refused is a guess: the model says only that it
+/// cannot be updated.
+pub(super) fn require_same_encryption(old: &Value, new: &Value) -> Result<(), ArmError> {
+    let pointer = "/properties/publishingProfile/targetRegions";
+    for entry in edit::list(old, pointer) {
+        let region = |entry: &Value| region::normalise(edit::text(entry, "/name").unwrap_or_default());
+        let same = edit::list(new, pointer)
+            .iter()
+            .find(|next| region(next) == region(entry));
+        let encryption = |entry: &Value| entry.get("encryption").filter(|it| !it.is_null()).cloned();
+        if same.is_some_and(|next| encryption(next) != encryption(entry)) {
+            return Err(ArmError::property_change(
+                "galleryImageVersion.properties.publishingProfile.targetRegions.encryption",
+            ));
+        }
     }
     Ok(())
 }

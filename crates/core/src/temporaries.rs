@@ -20,7 +20,7 @@ use crate::{
 
 /// Which temporary it is, by its id.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub(super) enum TemporaryId {
+pub enum TemporaryId {
     /// A snapshot.
     Snapshot(SnapshotId),
     /// A managed image.
@@ -29,7 +29,7 @@ pub(super) enum TemporaryId {
 
 /// A snapshot or managed image that is there.
 #[derive(Clone, Debug)]
-pub(super) struct Found {
+pub struct Found {
     /// Its id.
     pub id: TemporaryId,
     /// What it says of itself; `None` for what we did not make.
@@ -38,12 +38,12 @@ pub(super) struct Found {
 }
 
 /// A kind of temporary and the request that lists a group's.
-pub(super) const KINDS: [KeptKind; 2] = [KeptKind::ManagedImage, KeptKind::Snapshots];
+pub const KINDS: [KeptKind; 2] = [KeptKind::ManagedImage, KeptKind::Snapshots];
 
 impl TemporaryId {
     /// What `keep` calls it.
     #[must_use]
-    pub(super) const fn kind(&self) -> KeptKind {
+    pub const fn kind(&self) -> KeptKind {
         match self {
             Self::Snapshot(_) => KeptKind::Snapshots,
             Self::Image(_) => KeptKind::ManagedImage,
@@ -52,7 +52,7 @@ impl TemporaryId {
 
     /// Its name.
     #[must_use]
-    pub(super) fn name(&self) -> &str {
+    pub fn name(&self) -> &str {
         match self {
             Self::Snapshot(id) => id.name(),
             Self::Image(id) => id.name(),
@@ -61,7 +61,7 @@ impl TemporaryId {
 
     /// The request that reads it.
     #[must_use]
-    pub(super) fn get(&self) -> Request {
+    pub fn get(&self) -> Request {
         match self {
             Self::Snapshot(id) => snapshot::get(id),
             Self::Image(id) => image::get(id),
@@ -70,7 +70,7 @@ impl TemporaryId {
 
     /// The request that deletes it.
     #[must_use]
-    pub(super) fn delete(&self) -> Request {
+    pub fn delete(&self) -> Request {
         match self {
             Self::Snapshot(id) => snapshot::delete(id),
             Self::Image(id) => image::delete(id),
@@ -79,7 +79,7 @@ impl TemporaryId {
 
     /// The request that replaces its tags.
     #[must_use]
-    pub(super) fn tag(&self, tags: Map<String, Value>) -> Request {
+    pub fn tag(&self, tags: Map<String, Value>) -> Request {
         match self {
             Self::Snapshot(id) => snapshot::tag(id, tags),
             Self::Image(id) => image::tag(id, tags),
@@ -99,9 +99,15 @@ impl std::fmt::Display for TemporaryId {
 impl Found {
     /// One that was read.
     #[must_use]
-    pub(super) fn new(id: TemporaryId, body: Value) -> Self {
+    pub fn new(id: TemporaryId, body: Value) -> Self {
         let tags = TemporaryTags::read(&body);
         Self { id, tags, body }
+    }
+
+    /// The body as it came.
+    #[must_use]
+    pub const fn body(&self) -> &Value {
+        &self.body
     }
 
     fn listed(group: &ResourceGroupId, kind: KeptKind, body: Value) -> Option<Self> {
@@ -115,19 +121,19 @@ impl Found {
 
     /// How far it is.
     #[must_use]
-    pub(super) fn status(&self) -> Status {
+    pub fn status(&self) -> Status {
         read_resource(&self.body)
     }
 
     /// Whether it is being deleted.
     #[must_use]
-    pub(super) fn is_going(&self) -> bool {
+    pub fn is_going(&self) -> bool {
         json::text(&self.body, "/properties/provisioningState").is_some_and(|it| it.eq_ignore_ascii_case("Deleting"))
     }
 
     /// The request that replaces what it says of itself, and keeps its other tags.
     #[must_use]
-    pub(super) fn tag(&self, tags: &TemporaryTags) -> Request {
+    pub fn tag(&self, tags: &TemporaryTags) -> Request {
         let mut all = self
             .body
             .get("tags")
@@ -144,7 +150,7 @@ impl Found {
 ///
 /// # Errors
 /// When there is no such group, or Azure refuses more than the lists.
-pub(super) async fn look(client: &Client, group: &ResourceGroupId, known: &[TemporaryId]) -> Result<Vec<Found>> {
+pub async fn look(client: &Client, group: &ResourceGroupId, known: &[TemporaryId]) -> Result<Vec<Found>> {
     let lists = KINDS.map(|kind| look_at(client, group, kind, known));
     Ok(futures::future::try_join_all(lists)
         .await?
@@ -157,7 +163,7 @@ pub(super) async fn look(client: &Client, group: &ResourceGroupId, known: &[Temp
 ///
 /// # Errors
 /// As [`look`].
-pub(super) async fn look_at(
+pub async fn look_at(
     client: &Client,
     group: &ResourceGroupId,
     kind: KeptKind,

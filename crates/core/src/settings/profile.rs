@@ -1,0 +1,179 @@
+//! Reads the rest of a publishing profile, and holds its names against those of Azure's schema.
+//!
+//! Values are Azure's to judge. How it is brought together with the options is in `publish::layout`.
+
+use std::collections::BTreeMap;
+
+use serde_json::{Map, Value};
+
+use super::{ProfileJson, reader::Reader};
+use crate::{
+    ids::Location,
+    options::{Opt, image},
+    words,
+    words::Words,
+};
+
+/// What Azure's schema (`GalleryImageVersionPublishingProfile`, compute 2026-03-03) has in one place.
+type Members = &'static [(&'static str, Member)];
+
+/// One member of it.
+enum Member {
+    /// Anything.
+    Any,
+    /// What this option says.
+    Of(&'static Opt),
+    /// An object.
+    Object(Members),
+    /// A list of objects.
+    List(Members),
+}
+
+const PROFILE: Members = &[
+    ("endOfLifeDate", Member::Of(image::END_OF_LIFE_DATE)),
+    ("excludeFromLatest", Member::Of(image::LATEST_NOW)),
+    ("replicaCount", Member::Of(image::TARGET_REGION_REPLICAS)),
+    ("replicationMode", Member::Of(image::DESTINATION_REPLICATION_MODE)),
+    ("storageAccountStrategy", Member::Any),
+    (
+        "storageAccountType",
+        Member::Of(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
+    ),
+    ("targetExtendedLocations", Member::List(EXTENDED_LOCATION)),
+    ("targetRegions", Member::List(REGION)),
+];
+
+const REGION: Members = &[
+    ("additionalReplicaSets", Member::List(REPLICA_SET)),
+    ("encryption", Member::Object(ENCRYPTION)),
+    (
+        "excludeFromLatest",
+        Member::Of(image::TARGET_REGION_EXCLUDE_FROM_LATEST),
+    ),
+    ("name", Member::Any),
+    ("regionalReplicaCount", Member::Of(image::TARGET_REGION_REPLICAS)),
+    (
+        "storageAccountType",
+        Member::Of(image::TARGET_REGION_STORAGE_ACCOUNT_TYPE),
+    ),
+];
+
+const REPLICA_SET: Members = &[
+    ("regionalReplicaCount", Member::Any),
+    ("storageAccountType", Member::Any),
+];
+
+const ENCRYPTION: Members = &[
+    ("dataDiskImages", Member::List(DATA_DISK)),
+    ("osDiskImage", Member::Object(OS_DISK)),
+];
+
+const OS_DISK: Members = &[
+    (
+        "diskEncryptionSetId",
+        Member::Of(image::TARGET_REGION_DISK_ENCRYPTION_SET_ID),
+    ),
+    ("securityProfile", Member::Object(SECURITY)),
+];
+
+const DATA_DISK: Members = &[
+    ("diskEncryptionSetId", Member::Of(image::DATA_DISK_ENCRYPTION_SET_ID)),
+    ("lun", Member::Any),
+    ("securityProfile", Member::Any),
+];
+
+const SECURITY: Members = &[
+    ("confidentialVMEncryptionType", Member::Any),
+    ("secureVMDiskEncryptionSetId", Member::Any),
+];
+
+const EXTENDED_LOCATION: Members = &[
+    ("encryption", Member::Any),
+    (
+        "extendedLocation",
+        Member::Object(&[("name", Member::Any), ("type", Member::Any)]),
+    ),
+    ("extendedLocationReplicaCount", Member::Any),
+    ("name", Member::Any),
+    ("storageAccountType", Member::Any),
+];
+
+/// Reads it; nothing after a fault.
+pub(super) fn profile(reader: &mut Reader<'_, '_>) -> Option<ProfileJson> {
+    let opt = image::PUBLISHING_PROFILE_JSON;
+    let mut whole = reader.json_object(opt);
+    let mut faults = Vec::new();
+    check(&whole, PROFILE, "", &mut faults);
+    let block = reader.block(image::SHARED_IMAGE_GALLERY_DESTINATION);
+    let names_storage = block.is_some_and(|block| block.has(image::DESTINATION_STORAGE_ACCOUNT_TYPE));
+    if names_storage && whole.contains_key("storageAccountStrategy") {
+        let other = image::DESTINATION_STORAGE_ACCOUNT_TYPE;
+        let text = words!["contradicts ", other, ": remove one of the two"];
+        faults.push(("storageAccountStrategy".to_owned(), text));
+    }
+    let regions = regions(whole.remove("targetRegions"), &mut faults);
+    let is_good = faults.is_empty();
+    for (path, text) in faults {
+        reader.refuse_key(opt, &path, text);
+    }
+    is_good.then_some(ProfileJson { whole, regions })
+}
+
+/// The regions by their names.
+fn regions(list: Option<Value>, faults: &mut Vec<(String, Words)>) -> BTreeMap<Location, Map<String, Value>> {
+    let mut regions = BTreeMap::new();
+    let Some(Value::Array(entries)) = list else {
+        return regions;
+    };
+    for (index, entry) in entries.into_iter().enumerate() {
+        let Value::Object(mut region) = entry else { continue };
+        let name = region.remove("name");
+        let path = format!("targetRegions[{index}].name");
+        match name.as_ref().and_then(Value::as_str).map(str::parse::<Location>) {
+            Some(Ok(location)) if regions.contains_key(&location) => {
+                let text = format!("{location} is named before: give one entry for each region");
+                faults.push((path, text.into()));
+            }
+            Some(Ok(location)) => drop(regions.insert(location, region)),
+            Some(Err(error)) => faults.push((path, error.to_string().into())),
+            None => faults.push((path, "is missing: give a region such as westeurope".to_owned().into())),
+        }
+    }
+    regions
+}
+
+/// Holds an object against what the schema has there.
+fn check(object: &Map<String, Value>, members: Members, path: &str, faults: &mut Vec<(String, Words)>) {
+    for (name, value) in object {
+        let path = if path.is_empty() {
+            name.clone()
+        } else {
+            format!("{path}.{name}")
+        };
+        let member = members.iter().find(|(known, _)| known == name);
+        match (member.map(|(_, member)| member), value) {
+            (None, _) => faults.push((path, unknown(members))),
+            (Some(Member::Of(opt)), _) => {
+                faults.push((path, words!["is what ", *opt, " says: give that instead"]));
+            }
+            (Some(Member::Any), _) => {}
+            (Some(Member::Object(inner)), Value::Object(value)) => check(value, inner, &path, faults),
+            (Some(Member::List(inner)), Value::Array(items)) => {
+                for (index, item) in items.iter().enumerate() {
+                    let path = format!("{path}[{index}]");
+                    match item {
+                        Value::Object(item) => check(item, inner, &path, faults),
+                        _ => faults.push((path, "must be an object {…}".to_owned().into())),
+                    }
+                }
+            }
+            (Some(Member::Object(_)), _) => faults.push((path, "must be an object {…}".to_owned().into())),
+            (Some(Member::List(_)), _) => faults.push((path, "must be a list […]".to_owned().into())),
+        }
+    }
+}
+
+fn unknown(members: Members) -> Words {
+    let names: Vec<&str> = members.iter().map(|(name, _)| *name).collect();
+    format!("is not a member that Azure has here: it has {}", names.join(", ")).into()
+}

@@ -1,0 +1,325 @@
+//! Reads who uses images: one list a kind and a subscription or account.
+//!
+//! A list of a whole subscription shows what the identity may see and says nothing of the rest. So its rights on the
+//! subscription are asked for, and a list that may be a part of the truth is a blind spot.
+
+use futures::{StreamExt as _, stream};
+use serde_json::Value;
+
+use super::{Blind, How, Note, Usage, Use};
+use crate::{
+    arm::{
+        permission::Action,
+        subscription::{self, Subscription},
+    },
+    batch::auto_pool::{self, AutoPool},
+    client::Client,
+    compute::machines::{self, MadeOf},
+    error::{Error, ErrorKind, Result},
+    estate::{self, Estate, Gap, NodeImages, SeenAccount, SeenPool},
+    ids::{Location, SubscriptionId},
+    json,
+    request::Request,
+    rights::{self, Need, Without},
+    settings::Sight,
+};
+
+/// How many accounts or subscriptions are read at one time: enough to hide the distance to Azure, few for one client
+/// among others.
+const AT_ONCE: usize = 8;
+
+/// How the pool is read that a job or schedule makes.
+type ReadPool = fn(&Value) -> Option<AutoPool>;
+
+/// What is read of a whole subscription, and what for.
+const WHOLE: [(&str, &str); 3] = [
+    ("Microsoft.Batch/batchAccounts/read", "to see every Batch account"),
+    ("Microsoft.Compute/virtualMachines/read", "to see every virtual machine"),
+    (
+        "Microsoft.Compute/virtualMachineScaleSets/read",
+        "to see every scale set",
+    ),
+];
+
+/// The data action that pools and their nodes need.
+const POOLS: &str = "Microsoft.Batch/batchAccounts/pools/read";
+const JOBS: &str = "Microsoft.Batch/batchAccounts/jobs/read";
+const SCHEDULES: &str = "Microsoft.Batch/batchAccounts/jobSchedules/read";
+
+/// Reads who uses what. `own` are subscriptions that are looked at in any case.
+///
+/// # Errors
+/// When not even the subscriptions can be listed, or the run ends.
+pub async fn read(client: &Client, sight: &Sight, own: &[SubscriptionId]) -> Result<Usage> {
+    let all = subscriptions(client, sight, own).await?;
+    let sight = Sight::Subscriptions(all.clone());
+    let (estate, machines) = futures::try_join!(estate::read(client, &sight), of_subscriptions(client, &all))?;
+    let mut usage = of_estate(&estate);
+    add(&mut usage, machines);
+    let mut looks = stream::iter(&estate.accounts)
+        .map(|account| to_come(client, account))
+        .buffered(AT_ONCE);
+    while let Some(more) = looks.next().await {
+        add(&mut usage, more?);
+    }
+    Ok(usage)
+}
+
+async fn subscriptions(client: &Client, sight: &Sight, own: &[SubscriptionId]) -> Result<Vec<SubscriptionId>> {
+    let mut all = match sight {
+        Sight::Everything => {
+            let items = client.list(&subscription::list()).await?;
+            items.iter().filter_map(Subscription::read).map(|one| one.id).collect()
+        }
+        Sight::Subscriptions(all) => all.clone(),
+        Sight::Accounts(_) => Vec::new(),
+    };
+    let is_new = |id: &&SubscriptionId| !all.iter().any(|known| known.as_str().eq_ignore_ascii_case(id.as_str()));
+    let more: Vec<SubscriptionId> = own.iter().filter(is_new).cloned().collect();
+    all.extend(more);
+    Ok(all)
+}
+
+fn add(usage: &mut Usage, more: Usage) {
+    usage.uses.extend(more.uses);
+    usage.notes.extend(more.notes);
+    usage.blind.extend(more.blind);
+}
+
+/// What pools and their nodes use.
+fn of_estate(estate: &Estate) -> Usage {
+    let mut usage = Usage {
+        blind: estate.gaps.iter().map(of_gap).collect(),
+        ..Usage::default()
+    };
+    for (account, pool) in estate.pools() {
+        let user = format!("pool {} in {}", pool.id, account.title());
+        usage.notes.extend(notes(&user, pool.pool.body()));
+        usage.uses.extend(of_pool(&user, account, pool));
+    }
+    usage
+}
+
+fn of_pool(user: &str, account: &SeenAccount, pool: &SeenPool) -> Vec<Use> {
+    let using = |how, image: String| Use {
+        user: user.to_owned(),
+        how,
+        image,
+        exact: None,
+        region: account.location.clone(),
+    };
+    let of_new = using(How::ForNew, pool.image.to_string());
+    let of_nodes = match &pool.nodes {
+        NodeImages::Listed(images) => images.as_slice(),
+        NodeImages::AsPool | NodeImages::Unread => &[],
+    };
+    let of_nodes = of_nodes
+        .iter()
+        .map(|(image, nodes)| using(How::Runs(*nodes), image.to_string()));
+    std::iter::once(of_new).chain(of_nodes).collect()
+}
+
+/// What a pool remembers of itself: a change of it names the image that it had.
+fn notes(user: &str, pool: &Value) -> Vec<Note> {
+    let texts = json::items(pool, "/metadata").filter_map(|item| json::text(item, "/value"));
+    let note = |text: &str| Note {
+        user: user.to_owned(),
+        text: text.to_owned(),
+    };
+    texts.map(note).collect()
+}
+
+fn of_gap(gap: &Gap) -> Blind {
+    let right = if gap.what.starts_with("subscription") {
+        WHOLE[0].0
+    } else {
+        POOLS
+    };
+    blind(gap.what.clone(), right, &gap.why)
+}
+
+fn blind(what: String, right: &'static str, why: &Error) -> Blind {
+    Blind {
+        what,
+        why: why.report(),
+        needs: (why.kind() == ErrorKind::NoRights).then_some(right),
+    }
+}
+
+/// The pools that jobs and schedules of an account make.
+async fn to_come(client: &Client, account: &SeenAccount) -> Result<Usage> {
+    let (jobs, schedules) = (
+        auto_pool::list_jobs(&account.endpoint),
+        auto_pool::list_schedules(&account.endpoint),
+    );
+    let title = account.title();
+    let (jobs, schedules) = futures::try_join!(
+        seen(client, &jobs, (format!("jobs in {title}"), JOBS)),
+        seen(client, &schedules, (format!("job schedules in {title}"), SCHEDULES))
+    )?;
+    let mut usage = Usage::default();
+    let kinds: [(_, _, ReadPool); 2] = [
+        (jobs, "job", AutoPool::of_job),
+        (schedules, "job schedule", AutoPool::of_schedule),
+    ];
+    for (found, kind, read) in kinds {
+        match found {
+            Ok(items) => usage.uses.extend(items.iter().filter_map(read).map(|pool| Use {
+                user: format!("{kind} {} in {title}", pool.of),
+                how: How::ForPool,
+                image: pool.image.to_string(),
+                exact: None,
+                region: account.location.clone(),
+            })),
+            Err(gap) => usage.blind.push(gap),
+        }
+    }
+    Ok(usage)
+}
+
+/// The items of a list; a blind spot when it cannot be read.
+async fn seen(
+    client: &Client,
+    list: &Request,
+    (what, right): (String, &'static str),
+) -> Result<Result<Vec<Value>, Blind>> {
+    match client.list(list).await {
+        Ok(items) => Ok(Ok(items)),
+        Err(error) => match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+            _ => Ok(Err(blind(what, right, &error))),
+        },
+    }
+}
+
+async fn of_subscriptions(client: &Client, all: &[SubscriptionId]) -> Result<Usage> {
+    let mut usage = Usage {
+        blind: partly_seen(client, all).await?,
+        ..Usage::default()
+    };
+    let mut looks = stream::iter(all).map(|id| machines_of(client, id)).buffered(AT_ONCE);
+    while let Some(more) = looks.next().await {
+        add(&mut usage, more?);
+    }
+    Ok(usage)
+}
+
+/// Subscriptions whose lists may show a part only.
+async fn partly_seen(client: &Client, all: &[SubscriptionId]) -> Result<Vec<Blind>> {
+    let need = |id: &SubscriptionId, (name, purpose)| Need {
+        scope: format!("/subscriptions/{id}"),
+        action: Action::Control(name),
+        purpose,
+        without: Without::Fails,
+    };
+    let needs = all.iter().flat_map(|id| WHOLE.map(|row| need(id, row))).collect();
+    let rights = rights::check(client, needs).await?;
+    let missing = rights.missing.iter().map(|need| Blind {
+        what: need.scope.trim_start_matches("/subscriptions/").to_owned(),
+        why: "this identity may read parts of the subscription only, so its lists may be parts".to_owned(),
+        needs: Some(need.action.name()),
+    });
+    let unread = rights.unread.iter().map(|(scope, why)| Blind {
+        what: format!("the rights of this identity at {scope}"),
+        why: why.clone(),
+        needs: None,
+    });
+    let of_subscription = |gap: Blind| Blind {
+        what: format!("subscription {}", gap.what),
+        ..gap
+    };
+    Ok(missing.map(of_subscription).chain(unread).collect())
+}
+
+/// Virtual machines and scale sets of a subscription.
+async fn machines_of(client: &Client, id: &SubscriptionId) -> Result<Usage> {
+    let (vms, sets) = (machines::list(id), machines::list_scale_sets(id));
+    let (vms, sets) = futures::try_join!(
+        seen(
+            client,
+            &vms,
+            (format!("virtual machines of subscription {id}"), WHOLE[1].0)
+        ),
+        seen(client, &sets, (format!("scale sets of subscription {id}"), WHOLE[2].0))
+    )?;
+    let mut usage = Usage::default();
+    match vms {
+        Ok(vms) => usage.uses.extend(vms.iter().filter_map(of_vm)),
+        Err(gap) => usage.blind.push(gap),
+    }
+    match sets {
+        Ok(sets) => {
+            for set in &sets {
+                add(&mut usage, of_scale_set(client, set).await?);
+            }
+        }
+        Err(gap) => usage.blind.push(gap),
+    }
+    Ok(usage)
+}
+
+fn of_vm(vm: &Value) -> Option<Use> {
+    let made = MadeOf::of_machine(vm)?;
+    let user = format!("virtual machine {}", title(vm));
+    Some(using(user, How::Machine, made, vm))
+}
+
+/// The image of a scale set's new instances, and those of the instances that are there: they may be older.
+async fn of_scale_set(client: &Client, set: &Value) -> Result<Usage> {
+    let mut usage = Usage::default();
+    let user = format!("scale set {}", title(set));
+    let Some(made) = MadeOf::of_scale_set(set) else {
+        return Ok(usage);
+    };
+    usage.uses.push(using(user.clone(), How::ForNew, made, set));
+    // Instances of a flexible scale set are virtual machines, which have a list of their own.
+    let mode = json::text(set, "/properties/orchestrationMode").unwrap_or_default();
+    let Some(id) = json::text(set, "/id").filter(|_| !mode.eq_ignore_ascii_case("Flexible")) else {
+        return Ok(usage);
+    };
+    let list = machines::list_instances(id);
+    let right = "Microsoft.Compute/virtualMachineScaleSets/virtualMachines/read";
+    match seen(client, &list, (format!("instances of {user}"), right)).await? {
+        Ok(instances) => {
+            for made in instances.iter().filter_map(MadeOf::of_machine) {
+                count(&mut usage.uses, using(user.clone(), How::Runs(1), made, set));
+            }
+        }
+        Err(gap) => usage.blind.push(gap),
+    }
+    Ok(usage)
+}
+
+fn using(user: String, how: How, made: MadeOf, of: &Value) -> Use {
+    Use {
+        user,
+        how,
+        image: made.id,
+        exact: made.exact,
+        region: json::text(of, "/location").and_then(|text| text.parse::<Location>().ok()),
+    }
+}
+
+/// Adds one more instance to those of the same image.
+fn count(uses: &mut Vec<Use>, one: Use) {
+    let is_same = |it: &&mut Use| {
+        let (own, other) = ((&it.user, &it.image, it.exact), (&one.user, &one.image, one.exact));
+        matches!(it.how, How::Runs(_)) && own == other
+    };
+    match uses.iter_mut().find(is_same) {
+        Some(known) => {
+            if let How::Runs(nodes) = known.how {
+                known.how = How::Runs(nodes + 1);
+            }
+        }
+        None => uses.push(one),
+    }
+}
+
+/// The name with its group: names are unique in a group only.
+fn title(resource: &Value) -> String {
+    let name = json::text(resource, "/name").unwrap_or_default();
+    let id = json::text(resource, "/id").unwrap_or_default();
+    let group = id.split('/').nth(4).filter(|group| !group.is_empty());
+    group.map_or_else(|| name.to_owned(), |group| format!("{name} in {group}"))
+}

@@ -1,0 +1,278 @@
+//! What people see of whole runs on the emulator: the lines of a log, and the frame of a terminal from minute to minute.
+//!
+//! Each run's events are recorded with the time of a paused clock, and shown afterwards: in lines as both programs do
+//! without a terminal, and in a frame as on terminals of several sizes.
+
+use std::time::Duration;
+
+use azure_batch_core::{
+    frame::screen::{Colours, Screen, Window},
+    progress::{Event, Stamp},
+    publish, rollout,
+    telling::{News, Show, Teller},
+};
+use azure_emulator::seed::Seed;
+use serde_json::{Value, json};
+use tokio::time::Instant;
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    given::checked,
+    publish::settings as publishing,
+    rollout::{settings as rolling, world},
+    support::Azure,
+};
+
+/// A run's events with the time of each, and how long it took.
+struct Recording {
+    events: Vec<(Duration, Event)>,
+    length: Duration,
+}
+
+/// So often both programs ask what to show.
+const TICK: Duration = Duration::from_secs(1);
+
+impl Recording {
+    /// As it is shown without a terminal.
+    fn lines(&self) -> Vec<String> {
+        let mut teller = Teller::default();
+        let mut lines = Vec::new();
+        let mut add = |at: Duration, shown: Vec<Show>| lines.extend(shown.into_iter().map(|show| line(at, show)));
+        let mut events = self.events.iter().peekable();
+        let mut now = Duration::ZERO;
+        while now <= self.length {
+            while let Some((at, event)) = events.next_if(|(at, _)| *at <= now) {
+                add(*at, teller.tell(News::of(event), *at));
+            }
+            add(now, teller.tick(now));
+            now += TICK;
+        }
+        events.for_each(|(at, event)| add(*at, teller.tell(News::of(event), *at)));
+        add(self.length, teller.finish(self.length));
+        lines
+    }
+
+    /// The frame at these times.
+    fn frames(&self, window: Window, limit: Duration, times: &[u64]) -> String {
+        let mut screen = Screen::new(Colours::Off, Box::new(move || window));
+        screen.begin(limit);
+        let mut events = self.events.iter().peekable();
+        let mut text = String::new();
+        for seconds in times {
+            let now = Duration::from_secs(*seconds);
+            while let Some((at, event)) = events.next_if(|(at, _)| *at <= now) {
+                screen.note(event, *at);
+            }
+            screen.pass(now);
+            let drawn = screen.draw(&str::to_owned);
+            let rows = drawn.rsplit_once("\u{1b}[J").map_or(drawn.as_str(), |(_, rows)| rows);
+            assert!(rows.lines().all(|row| row.chars().count() < window.columns), "{rows}");
+            assert!(rows.lines().count() <= 8, "{rows}");
+            text.push_str(&format!("── {} ──\n{rows}", Stamp(now)));
+        }
+        text
+    }
+
+    /// The longest silence.
+    fn silence(&self, lines: &[String]) -> Duration {
+        let seconds = |line: &String| {
+            let stamp = line.get(1..7).unwrap();
+            let (minutes, seconds) = stamp.trim().split_once(':').unwrap();
+            minutes.trim().parse::<u64>().unwrap() * 60 + seconds.parse::<u64>().unwrap()
+        };
+        let mut times: Vec<u64> = lines.iter().map(seconds).collect();
+        times.push(self.length.as_secs());
+        let gaps = times.windows(2).map(|pair| pair[1] - pair[0]);
+        Duration::from_secs(gaps.max().unwrap())
+    }
+}
+
+async fn record(azure: &Azure, work: impl AsyncFnOnce(azure_batch_core::client::Client)) -> Recording {
+    // Pauses are spread at random.
+    fastrand::seed(7);
+    let (client, mut heard) = azure.client(&CancellationToken::new()).await;
+    let started = Instant::now();
+    let listening = tokio::spawn(async move {
+        let mut events = Vec::new();
+        while let Some(event) = heard.recv().await {
+            events.push((started.elapsed(), event));
+        }
+        events
+    });
+    work(client).await;
+    let length = started.elapsed();
+    Recording {
+        events: listening.await.unwrap(),
+        length,
+    }
+}
+
+fn line(at: Duration, show: Show) -> String {
+    let stamp = Stamp(at);
+    match show {
+        Show::Headline(text) | Show::StepBegins { what: text, .. } => format!("{stamp} {text}"),
+        Show::Detail(text) | Show::StepEnds(text) | Show::Meanwhile(text) => format!("{stamp}   {text}"),
+        Show::Warning { text, .. } => format!("{stamp} warning: {text}"),
+    }
+}
+
+const USUAL: Window = Window { columns: 80, rows: 24 };
+const NARROW: Window = Window { columns: 40, rows: 20 };
+const WIDE: Window = Window { columns: 200, rows: 50 };
+
+/// A roll-out whose first resize brings too few nodes.
+async fn short_roll_out() -> Recording {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 412, "code": "AllocationTimedout"}));
+    record(&azure, async |client| {
+        let ended = rollout::run(&client, &checked(&rolling("acct1", 700))).await;
+        ended.result.unwrap();
+    })
+    .await
+}
+
+fn with_disks(count: u32) -> Seed {
+    let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
+    let disk = |lun| json!({"lun": lun, "sizeGB": 64, "sku": "Premium_LRS"});
+    seed["vms"][0]["dataDisks"] = (0..count).map(disk).collect();
+    Seed::parse(&seed.to_string()).unwrap()
+}
+
+/// A publish of a machine to five regions.
+async fn wide_publish(data_disks: u32) -> Recording {
+    let azure = Azure::with_seed(&with_disks(data_disks));
+    let mut settings = publishing();
+    let like = settings.target_regions[0].clone();
+    for region in ["westeurope", "northeurope", "japaneast"] {
+        settings.target_regions.push(azure_batch_core::settings::TargetRegion {
+            location: region.parse().unwrap(),
+            ..like.clone()
+        });
+    }
+    record(&azure, async |client| {
+        let ended = publish::run(&client, &checked(&settings)).await;
+        ended.result.unwrap();
+    })
+    .await
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_roll_out_is_followed_line_by_line_and_round_by_round() {
+    let recording = short_roll_out().await;
+    let lines = recording.lines();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    [  0:00] signing in to AzureCloud with the secret of application 00000000-0000-0000-0000-00000000c11e
+    [  0:00] pool p1 in acct1 → def1 1.0.0, 700 nodes
+    [  0:00] looking at account and image version
+    [  0:00] looking at the pool
+    [  0:00] checking rights and quotas
+    [  0:00] checking the version's replicas
+    [  0:00]   replicas: nothing to do, 4 are there for 700 nodes
+    [  0:00] bringing the pool to its size
+    [  0:00]   resize round 1 of 5: 700 dedicated and 0 spot nodes, timeout 30 min
+    [  0:00]   created pool p1
+    [  0:00]   pool resizing: 0 of 700 nodes allocated
+    [  5:00]   pool resizing: 0 of 700 nodes allocated
+    [ 10:00]   pool resizing: 0 of 700 nodes allocated
+    [ 15:00]   pool resizing: 0 of 700 nodes allocated
+    [ 20:00]   pool resizing: 0 of 700 nodes allocated
+    [ 25:00]   pool resizing: 0 of 700 nodes allocated
+    [ 30:00]   pool resizing: 0 of 700 nodes allocated
+    [ 30:08]   pool steady: 412 of 700 nodes allocated (412 creating)
+    [ 30:08] warning: AllocationTimedout: Desired number of dedicated nodes could not be allocated as the resize timeout was reached; not all nodes came within the resize timeout
+    [ 30:08]   waiting 1 min 6 s before resize round 2
+    [ 31:14]   resize round 2 of 5: 700 dedicated and 0 spot nodes, timeout 45 min
+    [ 31:14]   pool resizing: 412 of 700 nodes allocated (412 idle)
+    [ 32:44]   pool steady: 700 of 700 nodes allocated (288 creating, 412 idle)
+    [ 32:44]   done in 32 min 44 s
+    [ 32:44] waiting for the nodes
+    [ 32:44]   412 of 700 nodes ready (288 creating, 412 idle)
+    [ 32:54]   412 of 700 nodes ready (412 idle, 288 starting)
+    [ 33:04]   700 of 700 nodes ready (700 idle)
+    [ 33:04]   done in 20 s
+    ");
+    assert!(recording.silence(&lines) <= Duration::from_secs(5 * 60 + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_roll_outs_frame_fits_terminals_of_all_sizes() {
+    let recording = short_roll_out().await;
+    let limit = Duration::from_secs(4 * 3600);
+    let times = [0, 5, 20, 60, 1900];
+    insta::assert_snapshot!("roll_out_80x24", recording.frames(USUAL, limit, &times));
+    insta::assert_snapshot!("roll_out_40x20", recording.frames(NARROW, limit, &times));
+    insta::assert_snapshot!("roll_out_200x50", recording.frames(WIDE, limit, &times));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publish_of_33_disks_to_five_regions_is_60_lines_at_most_and_never_silent_for_long() {
+    let recording = wide_publish(32).await;
+    let lines = recording.lines();
+    insta::assert_snapshot!(lines.join("\n"), @"
+    [  0:00] signing in to AzureCloud with the secret of application 00000000-0000-0000-0000-00000000c11e
+    [  0:00] looking at virtual machine vm-build
+    [  0:00]   13 checks passed: vm-state, deallocated, generalized, extensions, ephemeral-os-disk, disk-encryption, encryption-sets, ultra-disk, data-disk-size, shared-disks, os-disk-caching, one-region, purchase-plan
+    [  0:00]   check base-image: cannot be known: made from Canonical 0001-com-ubuntu-server-jammy 22_04-lts-gen2; whether Batch supports it is for its supported-images list to say
+    [  0:00]   check temp-drive: cannot be known: Azure does not show whether the default temporary drive was kept
+    [  0:00] virtual machine vm-build → gal1/ubuntu 1.0.0: eastus2 ×1, westus2 ×1, westeurope ×1, northeurope ×1, japaneast ×1
+    [  0:00]   The version will be excluded from latest: no pool takes it by itself until it is promoted
+    [  0:00]   eastus2: 1 replica, no pool there
+    [  0:00]   westus2: 1 replica, no pool there
+    [  0:00]   westeurope: 1 replica, no pool there
+    [  0:00]   northeurope: 1 replica, no pool there
+    [  0:00]   japaneast: 1 replica, no pool there
+    [  0:00] step 1 of 5: creating 33 snapshots at the same time
+    [  0:02]   created 33 snapshots
+    [  0:12]   created galleries/gal1/images/ubuntu
+    [  0:20]   snapshots complete: 33 of 33
+    [  0:20]   done in 20 s
+    [  0:20] step 2 of 5: creating the managed image
+    [  0:22]   created images/azure-batch-f18a029ca18a3695-image
+    [  1:20]   done in 1 min
+    [  1:20] step 3 of 5: creating image version 1.0.0 in eastus2
+    [  1:20]   eastus2 0 %
+    [  1:22]   created galleries/gal1/images/ubuntu/versions/1.0.0
+    [  2:00]   eastus2 11 %
+    [  2:40]   eastus2 22 % after 1 min, about 5 min left
+    [  3:20]   eastus2 33 % after 2 min, about 4 min left
+    [  4:00]   eastus2 44 % after 3 min, about 3 min left
+    [  4:41]   eastus2 55 % after 3 min, about 3 min left
+    [  5:24]   eastus2 67 % after 4 min, about 2 min left
+    [  6:02]   eastus2 78 % after 5 min, about 1 min left
+    [  6:48]   eastus2 91 % after 5 min, about 1 min left
+    [  7:20]   eastus2: complete after 6 min
+    [  7:20]   done in 6 min
+    [  7:20] step 4 of 5: completing eastus2, where pools wait
+    [  7:20] step 5 of 5: replicating to westus2, westeurope, northeurope, japaneast
+    [  7:21]   westus2 0 %, westeurope 0 %, northeurope 0 %, japaneast 0 %
+    [  7:41]   westus2 33 %, westeurope 16 %, northeurope 11 %, japaneast 8 %
+    [  8:01]   westus2 66 %, westeurope 33 %, northeurope 22 %, japaneast 16 %
+    [  8:06]   removed 1 managed image, 33 snapshots
+    [  8:21]   westus2: complete after 1 min
+    [  8:21]   westeurope 50 %, northeurope 33 %, japaneast 25 % after 1 min, about 3 min left
+    [  8:41]   westeurope 66 %, northeurope 44 %, japaneast 33 % after 1 min, about 3 min left
+    [  9:01]   westeurope 83 %, northeurope 55 %, japaneast 41 % after 2 min, about 2 min left
+    [  9:21]   westeurope: complete after 2 min
+    [  9:21]   northeurope 66 %, japaneast 50 % after 2 min, about 2 min left
+    [  9:51]   northeurope 83 %, japaneast 62 % after 3 min, about 2 min left
+    [ 10:11]   northeurope 94 %, japaneast 70 % after 3 min, about 1 min left
+    [ 10:21]   northeurope: complete after 3 min
+    [ 10:21]   japaneast 75 % after 3 min, about 1 min left
+    [ 10:52]   japaneast 87 % after 4 min, about 1 min left
+    [ 11:15]   japaneast 97 % after 4 min, about 1 min left
+    [ 11:22]   japaneast: complete after 4 min 1 s
+    [ 11:22]   done in 4 min 1 s
+    ");
+    assert!(lines.len() <= 60, "{}", lines.len());
+    assert!(recording.silence(&lines) <= Duration::from_secs(5 * 60 + 1));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_publishs_frame_fits_terminals_of_all_sizes() {
+    let recording = wide_publish(2).await;
+    let limit = Duration::from_secs(8 * 3600);
+    let times = [1, 60, 600, 1500];
+    insta::assert_snapshot!("publish_80x24", recording.frames(USUAL, limit, &times));
+    insta::assert_snapshot!("publish_40x20", recording.frames(NARROW, limit, &times));
+    insta::assert_snapshot!("publish_200x50", recording.frames(WIDE, limit, &times));
+}

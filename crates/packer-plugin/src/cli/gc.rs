@@ -1,0 +1,100 @@
+//! The verb `gc`: what dead runs left, and removing it.
+//!
+//! What may go is core's to say; here are the words.
+
+use azure_batch_core::{
+    gc::{self, Collection, Leftover},
+    options::{Door, Verb},
+    settings,
+};
+
+use super::{
+    Desk,
+    answer::{self, Answer},
+    arguments::{Act, Given},
+    settings::of_flags,
+    table,
+    work::with_client,
+};
+
+/// Shows what may go; removes it when asked to.
+///
+/// # Errors
+/// With the answer that says why it cannot.
+pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<Answer, Answer> {
+    let asked = of_flags(Verb::Gc, given, desk.lookup, settings::collection)?;
+    let work = async |client| {
+        let mut collection = gc::plan(&client, &asked.settings).await?;
+        if act == Act::Yes {
+            gc::carry_out(&client, &asked.settings, &mut collection).await?;
+        }
+        Ok(collection)
+    };
+    let collection = with_client(desk, &asked.connection, asked.deadline, work).await;
+    let collection = collection.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    Ok(match act {
+        Act::Yes => Answer::done(done(&collection), &collection),
+        Act::No => Answer::planned(&collection.plan, planned(&collection), &collection),
+    })
+}
+
+fn planned(collection: &Collection) -> String {
+    let end = match collection.plan.is_done() {
+        true => "nothing to remove".to_owned(),
+        false => format!(
+            "{}; nothing was written. --yes carries it out",
+            answer::summary(&collection.plan)
+        ),
+    };
+    let parts = [found(collection), answer::step_lines(&collection.plan), end];
+    let shown: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim_end())
+        .filter(|part| !part.is_empty())
+        .collect();
+    shown.join("\n\n")
+}
+
+/// What was found, as a table; a sentence when there is nothing.
+fn found(collection: &Collection) -> String {
+    if collection.leftovers.is_empty() {
+        return "no run has left a snapshot or a managed image there".to_owned();
+    }
+    let rows: Vec<[String; 5]> = collection.leftovers.iter().map(row).collect();
+    table::text(["KIND", "NAME", "MADE FOR", "WHAT", "WHY"], &rows)
+}
+
+fn row(leftover: &Leftover) -> [String; 5] {
+    let mut parts = leftover.id.rsplit('/');
+    let name = parts.next().unwrap_or_default().to_owned();
+    let kind = match parts.next() {
+        Some(kind) if kind.eq_ignore_ascii_case("snapshots") => "snapshot",
+        _ => "managed image",
+    };
+    let mut version = leftover.version.rsplit('/');
+    let number = version.next().unwrap_or_default();
+    let definition = version.nth(1).unwrap_or_default();
+    [
+        kind.to_owned(),
+        name,
+        format!("{number} of {definition}"),
+        if leftover.goes() { "goes" } else { "stays" }.to_owned(),
+        leftover.verdict.why().join("; "),
+    ]
+}
+
+fn done(collection: &Collection) -> String {
+    let Some(done) = &collection.done else {
+        return String::new();
+    };
+    let removed = done.removed.iter().map(|id| format!("removed: {id}"));
+    let spared = done
+        .spared
+        .iter()
+        .map(|kept| format!("left: {}: {}", kept.id, kept.why));
+    let lines: Vec<String> = removed.chain(spared).collect();
+    match lines.is_empty() {
+        true => "nothing to remove".to_owned(),
+        false => lines.join("\n"),
+    }
+}

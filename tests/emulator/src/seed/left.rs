@@ -1,0 +1,104 @@
+//! Seeded snapshots and managed images: what builds leave.
+//!
+//! A seeded one is complete, and what it was made of is gone unless it is seeded, too.
+
+use jiff::SignedDuration;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::{Place, SeedError};
+use crate::{json as edit, region, world::World};
+
+/// A snapshot of an OS disk.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct SnapshotSeed {
+    /// The name.
+    pub name: String,
+    /// Its resource group.
+    pub resource_group: String,
+    /// Its region in any spelling.
+    pub location: String,
+    /// Its size in GiB.
+    #[serde(default = "usual_size", rename = "sizeGB")]
+    pub size_gb: u32,
+    /// For how many hours somebody can read it at an address of its own.
+    #[serde(default)]
+    pub access_hours: Option<u32>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Value,
+}
+
+/// A managed image.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct ImageSeed {
+    /// The name.
+    pub name: String,
+    /// Its resource group.
+    pub resource_group: String,
+    /// Its region in any spelling.
+    pub location: String,
+    /// The snapshot of the OS disk that it was made of, by its name in the same group.
+    #[serde(default)]
+    pub snapshot: Option<String>,
+    /// Tags.
+    #[serde(default)]
+    pub tags: Value,
+}
+
+impl SnapshotSeed {
+    pub(super) fn plant(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
+        let base = place.compute(world, &self.resource_group, &format!("snapshot {:?}", self.name))?;
+        let body = json!({
+            "location": region::normalise(&self.location),
+            "tags": self.tags,
+            "sku": {"name": "Standard_LRS", "tier": "Standard"},
+            "properties": {
+                "osType": "Linux",
+                "hyperVGeneration": "V2",
+                "creationData": {"createOption": "Copy"},
+                "diskSizeGB": self.size_gb,
+                "diskSizeBytes": u64::from(self.size_gb) << 30,
+                "incremental": false,
+                "timeCreated": edit::time(place.now),
+                "uniqueId": world.engine.ids.guid(),
+                "diskState": "Unattached",
+                "networkAccessPolicy": "DenyAll",
+                "publicNetworkAccess": "Disabled",
+                "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
+            },
+        });
+        let until = self
+            .access_hours
+            .map(|hours| place.now + SignedDuration::from_hours(i64::from(hours)));
+        let id = format!("{base}/snapshots/{}", self.name);
+        world.compute.plant_snapshot(id, body, (place.now, until));
+        Ok(())
+    }
+}
+
+impl ImageSeed {
+    pub(super) fn plant(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
+        let base = place.compute(world, &self.resource_group, &format!("managed image {:?}", self.name))?;
+        let mut os = json!({"osType": "Linux", "osState": "Generalized", "caching": "ReadWrite", "diskSizeGB": usual_size(),
+            "storageAccountType": "Standard_LRS"});
+        if let Some(snapshot) = &self.snapshot {
+            let id = format!("{base}/snapshots/{snapshot}");
+            edit::set(&mut os, &["snapshot", "id"], json!(id));
+        }
+        let body = json!({
+            "location": region::normalise(&self.location),
+            "tags": self.tags,
+            "properties": {"hyperVGeneration": "V2",
+                "storageProfile": {"osDisk": os, "dataDisks": [], "zoneResilient": false}},
+        });
+        world.compute.plant_image(format!("{base}/images/{}", self.name), body);
+        Ok(())
+    }
+}
+
+const fn usual_size() -> u32 {
+    30
+}
