@@ -11,6 +11,7 @@ mod reason;
 mod service;
 
 pub use kind::{ErrorKind, ExitCode};
+pub(crate) use reason::Place;
 pub use reason::{Next, Reason};
 pub use service::{RefusedBy, ServiceError};
 
@@ -138,7 +139,7 @@ impl Error {
     #[must_use]
     pub fn in_flow(self, doing: impl Into<Words>) -> Self {
         let mut whole = self.while_doing(doing);
-        whole.reason_mut().is_flow = true;
+        whole.reason_mut().place = Place::Nowhere;
         whole
     }
 

@@ -9,7 +9,7 @@ mod text;
 use serde::Serialize;
 
 use crate::{
-    error::{Error, ErrorKind, RefusedBy, ServiceError},
+    error::{Error, ErrorKind, Place, RefusedBy, ServiceError},
     judge,
     options::Door,
     settings::fault::Faults,
@@ -114,7 +114,7 @@ impl Failure {
     /// Adds what a layer above the first sentence, of it, or below it knows.
     fn add_layer(&mut self, layer: &Error, place: std::cmp::Ordering, door: Door) {
         let (doing, _, reason) = layer.layer();
-        let is_flow = reason.is_some_and(|reason| reason.is_flow);
+        let is_flow = reason.is_some_and(|reason| reason.place == Place::Nowhere);
         match place {
             std::cmp::Ordering::Equal => {}
             std::cmp::Ordering::Greater => self.add_fact(sentence(doing, door)),
@@ -196,7 +196,7 @@ impl Step {
 
 /// The layer whose sentence comes first: the one that says so, else the innermost, which knows most.
 fn first_of(layers: &[&Error]) -> usize {
-    let says_so = |layer: &&Error| layer.layer().2.is_some_and(|reason| reason.is_first);
+    let says_so = |layer: &&Error| layer.layer().2.is_some_and(|reason| reason.place == Place::First);
     layers
         .iter()
         .position(says_so)

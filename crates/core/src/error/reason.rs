@@ -7,10 +7,8 @@ use crate::{command::Command, words::Words};
 /// What a layer of an error knows beyond its sentence.
 #[derive(Debug, Default)]
 pub struct Reason {
-    /// Whether the layer's sentence is the first that a reader sees.
-    pub(crate) is_first: bool,
-    /// Whether the layer says only what the user asked for.
-    pub(crate) is_flow: bool,
+    /// Where the layer's sentence stands for a reader.
+    pub(crate) place: Place,
     /// What is known about it.
     pub(crate) facts: Vec<Words>,
     /// What is left in Azure, and is billed.
@@ -21,6 +19,18 @@ pub struct Reason {
     pub(crate) said: Vec<String>,
     /// The address of a page about it.
     pub(crate) page: Option<String>,
+}
+
+/// Where the sentence of a layer stands for a reader.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub(crate) enum Place {
+    /// Among the facts, or first when no layer below it knows more.
+    #[default]
+    Usual,
+    /// It is the first that a reader sees.
+    First,
+    /// Nowhere: it says only what the user asked for.
+    Nowhere,
 }
 
 /// One thing to do.
@@ -36,7 +46,7 @@ impl Reason {
     /// Of a layer whose sentence comes first.
     pub(crate) fn first() -> Self {
         Self {
-            is_first: true,
+            place: Place::First,
             ..Self::default()
         }
     }

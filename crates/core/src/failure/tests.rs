@@ -1,3 +1,5 @@
+//! Tests of the order in which a failure is read, and of its words.
+
 use super::*;
 use crate::{command::Command, options::pool, settings::fault::Fault, words};
 

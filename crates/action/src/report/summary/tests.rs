@@ -1,3 +1,5 @@
+//! Tests of the whole summary, page by page.
+
 use super::super::tests::{bad_inputs, created, partly_reached, quota_reached, refused};
 use super::*;
 
