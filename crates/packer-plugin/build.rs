@@ -20,7 +20,7 @@ const PROTO_FILES: [&str; 3] = [
 ];
 
 /// What a user's configuration is read into.
-const SETTINGS: [&str; 10] = [
+const SETTINGS: [&str; 11] = [
     "Connection",
     "Image",
     "Source",
@@ -31,6 +31,7 @@ const SETTINGS: [&str; 10] = [
     "DataDiskEncryption",
     "UsedBy",
     "Definition",
+    "Test",
 ];
 
 fn main() -> Result<(), Box<dyn Error>> {

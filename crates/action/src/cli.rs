@@ -106,6 +106,13 @@ const VERBS: &[Named] = &[
         exit_codes: "0 nothing to act on, 10 something to act on, 5 not everything could be read",
     },
     Named {
+        verb: Verb::Judge,
+        word: "judge",
+        about: "Watch whether more tasks fail on new nodes than on those that were there; it changes nothing",
+        examples: include_str!("cli/judge.txt"),
+        exit_codes: "0 not worse, 9 worse, 6 too few tasks ended to say",
+    },
+    Named {
         verb: Verb::Wait,
         word: "wait",
         about: "Wait until a pool that is there has its nodes; it changes nothing",

@@ -27,7 +27,7 @@ const SCHEMA: u32 = 1;
 pub struct Report {
     /// The schema of this report; it grows when a field is removed or changes its meaning.
     pub schema_version: u32,
-    /// `created`, `resized`, `updated`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
+    /// `created`, `resized`, `autoscaled`, `updated`, `joined`, `unchanged`; after a failure the word of its kind, e.g. `quota`.
     pub result: &'static str,
     /// The exit code.
     pub exit_code: u8,
@@ -172,7 +172,7 @@ impl Report {
         self.rollout.as_ref().and_then(|rollout| rollout.ready)
     }
 
-    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `updated`, `joined`, `unchanged`, or
+    /// What was done with the pool, also when the run failed after it: `created`, `resized`, `autoscaled`, `updated`, `joined`, `unchanged`, or
     /// `none`.
     #[must_use]
     pub fn action(&self) -> &'static str {
@@ -237,6 +237,7 @@ const fn action_word(action: PoolAction) -> &'static str {
     match action {
         PoolAction::Created => "created",
         PoolAction::Resized => "resized",
+        PoolAction::Autoscaled => "autoscaled",
         PoolAction::Updated => "updated",
         PoolAction::Joined => "joined",
         PoolAction::Replaced => "replaced",

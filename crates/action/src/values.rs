@@ -121,19 +121,23 @@ impl Given {
         }
     }
 
-    /// Puts the contents of the manifest, the pool file and a file of pool JSON (`@file`) in the place of their paths.
+    /// Puts the contents of the manifest, the pool file and files named by `@file` (pool JSON, formula) in the place of
+    /// their paths.
     ///
     /// # Errors
     /// A fault for each file that cannot be read; its option then counts as unknown.
     pub fn read_files(&mut self) -> Vec<Fault> {
         let path = |opt| self.text(opt).map(str::to_owned);
         let (manifest, pool_file) = (path(pool::MANIFEST), path(pool::POOL_FILE));
-        let pool_json = self.text(pool::POOL_JSON).and_then(|text| text.strip_prefix('@'));
-        let pool_json = pool_json.map(|path| path.trim().to_owned());
+        let after_at = |opt| {
+            let path = self.text(opt).and_then(|text| text.strip_prefix('@'));
+            (opt, path.map(|path| path.trim().to_owned()))
+        };
         let named = [
             (pool::MANIFEST, manifest),
             (pool::POOL_FILE, pool_file),
-            (pool::POOL_JSON, pool_json),
+            after_at(pool::POOL_JSON),
+            after_at(pool::AUTOSCALE_FORMULA),
         ];
         let named = named.into_iter().filter_map(|(opt, path)| Some((opt, path?)));
         let mut faults = Vec::new();

@@ -5,6 +5,7 @@
 mod asking;
 mod delete;
 pub mod doctor;
+mod judge;
 pub mod plan;
 pub mod rollback;
 pub mod rollout;
@@ -28,6 +29,7 @@ pub async fn run(
         Verb::Plan => plan::run(given, runner, environment, console).await,
         Verb::Rollback => rollback::run(given, runner, environment, console).await,
         Verb::Doctor => doctor::run(given, runner, environment, console).await,
+        Verb::Judge => judge::run(given, runner, environment, console).await,
         Verb::Wait => wait::run(given, runner, environment, console).await,
         Verb::Delete => delete::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,

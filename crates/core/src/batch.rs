@@ -4,12 +4,14 @@
 
 pub mod account;
 pub mod auto_pool;
+pub mod autoscale;
 pub mod image;
 pub mod job;
 pub mod node;
 pub mod pool;
 pub mod size;
 pub mod supported;
+pub mod work;
 
 /// The data plane's api-version: Microsoft's own client azure-batch 15.1.0 sends it.
 pub const API_VERSION: &str = "2025-06-01";

@@ -1,152 +1,111 @@
-//! A command that a person can type as it is printed: words, flags and quoted values, broken at 80 letters.
+//! A command line as Batch runs it: Batch runs no shell by itself, so the command is handed to the system's.
 //!
-//! It runs nothing. Which commands of az there are is in [`az`]; the az judge types every one of them.
+//! What it is for, such as a start task or a canary, is decided elsewhere.
 
-pub mod az;
+/// The system a pool's nodes run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum NodeOs {
+    /// Any Linux.
+    Linux,
+    /// Windows.
+    Windows,
+}
 
-use std::fmt;
-
-use crate::options::{Door, Opt};
-
-/// How many letters a line of a command holds, with what stands before it. A value is never broken, so a long one makes
-/// a long line.
-const LINE: usize = 80;
-
-/// What a line begins with that goes on with the one before.
-const INDENT: &str = "  ";
-
-/// A command line. Each part stays on one line: the program with its words, or a flag with its values.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command(Vec<String>);
-
-impl Command {
-    /// A command from a text in which `{name}` stands for a value: `az vm deallocate --ids {id}`. A value that is not
-    /// given stays a name in braces, which shows what is to be put there.
+impl NodeOs {
+    /// The system that a node agent SKU is for: those of Windows say so, all others are for Linux.
     #[must_use]
-    pub fn new(template: &str, values: &[(&str, &str)]) -> Self {
-        let mut parts: Vec<String> = Vec::new();
-        for word in template.split_whitespace() {
-            let text = filled(word, values);
-            match parts.last_mut() {
-                Some(last) if !word.starts_with("--") => {
-                    last.push(' ');
-                    last.push_str(&text);
-                }
-                _ => parts.push(text),
-            }
+    pub fn of_agent(sku: &str) -> Self {
+        if sku.to_ascii_lowercase().contains("windows") {
+            Self::Windows
+        } else {
+            Self::Linux
         }
-        Self(parts)
-    }
-
-    /// A command of our own, such as `azure-batch-pool rollback`, and options with their values.
-    #[must_use]
-    pub fn own(verb: &str, options: &[(&'static Opt, &str)]) -> Self {
-        let mut parts = vec![verb.to_owned()];
-        for (opt, value) in options {
-            parts.push(format!("{} {}", opt.spelled(Door::Flag), quoted(value)));
-        }
-        Self(parts)
-    }
-
-    /// The same with a flag that has no value.
-    #[must_use]
-    pub fn with_flag(mut self, opt: &'static Opt) -> Self {
-        self.0.push(opt.spelled(Door::Flag));
-        self
-    }
-
-    /// The lines to type: all but the last end with a backslash.
-    #[must_use]
-    pub fn lines(&self) -> Vec<String> {
-        let mut lines: Vec<String> = Vec::new();
-        for part in &self.0 {
-            match lines.last_mut() {
-                Some(last) if last.len() + part.len() + " \\".len() < LINE => {
-                    last.push(' ');
-                    last.push_str(part);
-                }
-                None => lines.push(part.clone()),
-                Some(_) => lines.push(format!("{INDENT}{part}")),
-            }
-        }
-        let last = lines.len().saturating_sub(1);
-        for line in lines.iter_mut().take(last) {
-            line.push_str(" \\");
-        }
-        lines
     }
 }
 
-/// On one line.
-impl fmt::Display for Command {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+/// The line that hands a command to the system's shell.
+///
+/// # Errors
+/// With what is wrong with the command, as what follows its name.
+pub fn command_line(command: &str, os: NodeOs) -> Result<String, &'static str> {
+    let command = command.trim();
+    if command.is_empty() {
+        return Err("is empty: leave it out, or say what to run");
     }
-}
-
-fn filled(word: &str, values: &[(&str, &str)]) -> String {
-    let name = word.strip_prefix('{').and_then(|word| word.strip_suffix('}'));
-    match name {
-        Some(name) => match values.iter().find(|(known, _)| *known == name) {
-            Some((_, value)) => quoted(value),
-            None => quoted(word),
-        },
-        None => word.to_owned(),
+    if command.contains('\0') {
+        return Err("holds a NUL character, which no command line can carry");
     }
-}
-
-/// A value as a shell takes it for one word, whatever is in it.
-fn quoted(value: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        value.to_owned()
-    } else if value.contains(['"', '$', '`', '\\', '!']) {
-        format!("'{}'", value.replace('\'', "'\\''"))
-    } else {
-        format!("\"{value}\"")
+    match os {
+        // Within single quotes a shell takes everything to the letter but the quote itself.
+        NodeOs::Linux => Ok(format!("/bin/bash -c '{}'", command.replace('\'', r"'\''"))),
+        NodeOs::Windows if command.contains(['\n', '\r']) => {
+            Err("has several lines, and cmd runs one: join them with && or put them into a script")
+        }
+        // cmd takes away the first and the last quote of what follows /c and reads the rest as it is.
+        NodeOs::Windows => Ok(format!("cmd /c \"{command}\"")),
     }
 }
 
 #[cfg(test)]
 mod tests {
+    use proptest::prelude::*;
+
     use super::*;
-    use crate::options::pool;
 
     #[test]
-    fn a_long_command_is_broken_between_its_flags() {
-        let id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1";
-        let command = Command::new(
-            "az role assignment create --assignee {who} --role {role} --scope {id}",
-            &[("who", "app-1"), ("role", "Azure Batch Data Contributor"), ("id", id)],
-        );
-        insta::assert_snapshot!(command.lines().join("\n"), @r#"
-        az role assignment create --assignee app-1 \
-          --role "Azure Batch Data Contributor" \
-          --scope /subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1
-        "#);
-    }
-
-    #[test]
-    fn whatever_is_in_a_value_is_one_word_of_a_shell() {
-        for (value, word) in [
-            ("a b", "\"a b\""),
-            ("[].name", "\"[].name\""),
-            ("$(rm -rf x)", "'$(rm -rf x)'"),
-            ("it's $x", r"'it'\''s $x'"),
-            ("", "\"\""),
-        ] {
-            assert_eq!(quoted(value), word);
+    fn commands_reach_the_shell_of_the_system() {
+        let table = [
+            ("echo hi", NodeOs::Linux, "/bin/bash -c 'echo hi'"),
+            (
+                "echo 'a b' \"$HOME\"",
+                NodeOs::Linux,
+                r#"/bin/bash -c 'echo '\''a b'\'' "$HOME"'"#,
+            ),
+            ("set -e\nmount -a", NodeOs::Linux, "/bin/bash -c 'set -e\nmount -a'"),
+            ("echo %TEMP% & dir", NodeOs::Windows, "cmd /c \"echo %TEMP% & dir\""),
+            (
+                r#""C:\Program Files\x.exe" "a b""#,
+                NodeOs::Windows,
+                r#"cmd /c ""C:\Program Files\x.exe" "a b"""#,
+            ),
+        ];
+        for (command, os, expected) in table {
+            assert_eq!(command_line(command, os).unwrap(), expected);
         }
+        assert!(command_line(" ", NodeOs::Linux).is_err());
+        assert!(command_line("a\0b", NodeOs::Linux).is_err());
+        assert!(command_line("a\r\nb", NodeOs::Windows).is_err());
     }
 
     #[test]
-    fn a_command_of_our_own_has_the_flags_of_the_table() {
-        let command = Command::own("azure-batch-pool rollback", &[(pool::POOL_ID, "p1")]);
-        assert_eq!(command.to_string(), "azure-batch-pool rollback --pool-id p1");
+    fn the_system_follows_the_node_agent() {
+        assert_eq!(NodeOs::of_agent("batch.node.windows amd64"), NodeOs::Windows);
+        assert_eq!(NodeOs::of_agent("batch.node.el 9"), NodeOs::Linux);
     }
 
-    #[test]
-    fn a_value_that_is_not_known_stays_a_name() {
-        assert_eq!(Command::new("az x --id {id}", &[]).to_string(), "az x --id \"{id}\"");
+    /// Undoes the quoting as a POSIX shell does.
+    fn unquote(line: &str) -> Option<String> {
+        let mut word = String::new();
+        let mut rest = line.strip_prefix("/bin/bash -c ")?.chars();
+        let mut is_quoted = false;
+        while let Some(c) = rest.next() {
+            match (is_quoted, c) {
+                (_, '\'') => is_quoted = !is_quoted,
+                (false, '\\') => word.push(rest.next()?),
+                (false, ' ') => return None,
+                (_, c) => word.push(c),
+            }
+        }
+        Some(word)
+    }
+
+    proptest! {
+        #[test]
+        fn a_posix_shell_gets_the_command_back(command in "[ -~\n]{1,80}") {
+            prop_assume!(!command.trim().is_empty());
+            let line = command_line(&command, NodeOs::Linux).unwrap();
+            let unquoted = unquote(&line);
+            prop_assert_eq!(unquoted.as_deref(), Some(command.trim()));
+        }
     }
 }

@@ -4,7 +4,7 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::{command::Command, options::Door, settings::fault::Faults, words::Words};
+use crate::{options::Door, settings::fault::Faults, typing::Command, words::Words};
 
 mod kind;
 mod reason;

@@ -7,6 +7,7 @@
 pub mod file;
 pub mod fleet;
 pub mod image;
+pub mod judgement;
 pub mod pool;
 pub mod run;
 pub mod sign_in;
@@ -53,6 +54,8 @@ pub enum Kind {
     File,
     /// JSON, or `@` and the path of a file that holds it.
     Json,
+    /// Text, or `@` and the path of a file that holds it.
+    TextOrFile,
     /// A list of texts.
     Texts,
     /// A map from text to text.
@@ -101,6 +104,8 @@ pub enum Verb {
     Status,
     /// Whether an identity can do its work.
     Doctor,
+    /// Whether tasks fail more often on new nodes.
+    Judge,
     /// Until a pool that is there has its nodes.
     Wait,
     /// A pool goes.
@@ -263,7 +268,7 @@ impl Kind {
     #[must_use]
     pub const fn word(self) -> &'static str {
         match self {
-            Self::Text => "text",
+            Self::Text | Self::TextOrFile => "text",
             Self::Secret => "secret",
             Self::Number => "number",
             Self::Bool => "true or false",
@@ -349,6 +354,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::List,
     Verb::Promote,
     Verb::Demote,
+    Verb::Judge,
     Verb::Gc,
     Verb::Wait,
     Verb::Delete,
@@ -379,18 +385,29 @@ const ON_ACCOUNT: &[Verb] = &[
     Verb::Rollback,
     Verb::Status,
     Verb::Doctor,
+    Verb::Judge,
     Verb::Wait,
     Verb::Delete,
 ];
 
 /// What is about one pool.
-const ON_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Wait, Verb::Delete];
+const ON_POOL: &[Verb] = &[
+    Verb::Rollout,
+    Verb::Plan,
+    Verb::Rollback,
+    Verb::Judge,
+    Verb::Wait,
+    Verb::Delete,
+];
 
 /// What waits until a pool is good.
 const AWAITING_NODES: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Wait];
 
 /// What waits for nodes.
 const PATIENT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Wait];
+
+/// What judges.
+const JUDGE: &[Verb] = &[Verb::Judge];
 
 /// What deletes.
 const DELETE: &[Verb] = &[Verb::Delete];
@@ -433,6 +450,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,
+        judgement::ROWS,
         fleet::OF_DELETION,
         run::OF_NODES,
         run::ROWS,

@@ -33,6 +33,7 @@ mod report;
 mod security;
 mod source;
 mod step;
+mod testing;
 mod unused;
 mod way;
 
@@ -144,7 +145,7 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
         numbers: Numbers::default(),
         kept: Vec::new(),
     };
-    let reached = reach(work, &mut journey).await;
+    let reached = Box::pin(reach(work, &mut journey)).await;
     kept.append(&mut journey.kept);
     match reached {
         Ok(()) => {
@@ -174,7 +175,7 @@ fn holder(settings: &PublishSettings) -> String {
 /// Looks at everything and refuses what must not be published.
 async fn observe(work: Work<'_>) -> Result<Seen> {
     let (client, settings) = (work.client, work.settings);
-    let seen = observe::all(client, settings).await?;
+    let seen = Box::pin(observe::all(client, settings)).await?;
     adopt::require_generalized(settings, &seen)?;
     checks::refuse(
         checks::checks(&seen.machine, settings.handling()),

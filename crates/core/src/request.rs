@@ -37,6 +37,18 @@ pub struct Request {
     pub headers: Vec<(&'static str, String)>,
     /// What a read is answered with.
     pub form: Form,
+    /// Whether it changes something.
+    pub effect: Effect,
+}
+
+/// Whether a request changes something.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Effect {
+    /// As its verb says.
+    #[default]
+    OfVerb,
+    /// It asks for an answer and changes nothing, whatever its verb.
+    None,
 }
 
 /// What a read is answered with.
@@ -98,6 +110,7 @@ impl Request {
             body: None,
             headers: Vec::new(),
             form: Form::Json,
+            effect: Effect::OfVerb,
         }
     }
 
@@ -114,6 +127,7 @@ impl Request {
             body: None,
             headers: Vec::new(),
             form: Form::Json,
+            effect: Effect::OfVerb,
         }
     }
 
@@ -129,6 +143,7 @@ impl Request {
             body: None,
             headers: Vec::new(),
             form: Form::Json,
+            effect: Effect::OfVerb,
         }
     }
 
@@ -162,10 +177,17 @@ impl Request {
         self
     }
 
+    /// The same, known to change nothing.
+    #[must_use]
+    pub const fn without_effect(mut self) -> Self {
+        self.effect = Effect::None;
+        self
+    }
+
     /// Whether it only reads, so that it may be repeated whatever became of it.
     #[must_use]
     pub fn is_read(&self) -> bool {
-        self.method == Method::GET || self.method == Method::HEAD
+        self.effect == Effect::None || self.method == Method::GET || self.method == Method::HEAD
     }
 }
 

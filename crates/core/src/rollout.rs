@@ -10,9 +10,9 @@ mod counted;
 mod decide;
 mod explain;
 mod filling;
+mod follow;
 mod jobs;
 mod observe;
-mod one_line;
 mod plan;
 mod pool;
 mod ready;
@@ -27,18 +27,20 @@ mod standing;
 mod step;
 mod verdict;
 
-pub use canary::CanaryTask;
 pub use report::{PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
+pub(crate) use size::classify::resize_failure;
+
 use crate::{
     client::Client,
-    command::az,
     error::{Error, ErrorKind, Result},
+    one_line::one_line,
     plan::{Ended, Plan},
     progress::Event,
     settings::{Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Targets, fault::Fault},
+    typing::az,
     watch::AccountWatch,
 };
 use decide::Intent;
@@ -153,9 +155,9 @@ async fn bring(
     } else if report.action == PoolAction::None {
         report.action = PoolAction::Unchanged;
     }
-    let wait = ready::wait(access, intent, settings.policy.readiness, report);
+    let wait = follow::nodes(access, intent, settings.policy.readiness, report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
-    judge(access, settings, intent, &waited)
+    judge(access, settings, &waited)
 }
 
 async fn replace(
@@ -296,17 +298,17 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
     }
 }
 
-fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, waited: &Waited) -> Result<()> {
+fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
         let stillness = settings.policy.readiness.node_timeout;
-        return Err(explain::unready(access.at(), intent.goal, waited, stillness));
+        return Err(explain::unready(access.at(), waited.goal, waited, stillness));
     }
-    warn_of_missing(access, intent, waited);
+    warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {
         let text = format!(
             "{} nodes run another image, {}",
             waited.census.elsewhere,
-            one_line::one_line(image)
+            one_line(image)
         );
         access.client().run().progress.warn(text);
     }
@@ -314,8 +316,8 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, intent: &Intent, w
 }
 
 /// Enough nodes are a success; those that are missing of what was asked for are said all the same.
-fn warn_of_missing(access: &PoolAccess<'_>, intent: &Intent, waited: &Waited) {
-    let (ready, goal) = (waited.census.ready, intent.goal);
+fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
+    let (ready, goal) = (waited.census.ready, waited.goal);
     if goal.is_more_than(ready) {
         let text = format!(
             "{} ready, which is enough ({} needed), but {} were asked for; the same run again asks for the rest",

@@ -2,6 +2,7 @@
 //!
 //! Defaults are named constants with their source. Nothing here looks at Azure.
 
+mod autoscale;
 mod change;
 mod checked;
 mod definition;
@@ -9,6 +10,7 @@ mod destination;
 mod doctor;
 pub mod fault;
 mod image;
+mod judgement;
 mod manifest;
 pub(crate) mod patience;
 mod pool;
@@ -25,22 +27,25 @@ mod sign_in;
 mod source;
 mod status;
 mod temporaries;
+mod trial;
 mod upkeep;
 mod values;
 mod versions;
 
+pub use autoscale::Autoscale;
 pub use change::{Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
 pub use image::PublishContext;
+pub use judgement::{FailureRule, JudgementSettings};
 
 pub use pool_file::{Spots, as_json as pool_file_as_json, schema as pool_file_schema};
 pub use publish::{
-    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, KeptKind, Keys, Latest, Lun, MachineHandling,
-    ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage, ReplicationMode,
-    Reuse, Source, SourceDisk, Stopped, TargetRegion, Temporaries, UsedBy, VersionChoice, VersionSettings, VhdTraits,
-    Vhds,
+    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
+    MachineHandling, ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage,
+    ReplicationMode, Reuse, Source, SourceDisk, Stopped, TEST_MINUTES, TargetRegion, Temporaries, UsedBy,
+    VersionChoice, VersionSettings, VhdTraits, Vhds,
 };
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use rollout::{
@@ -153,6 +158,18 @@ pub fn demote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::Fa
     )
 }
 
+/// Reads which nodes to judge. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn judgement(values: &Values) -> Result<Asked<JudgementSettings>, Vec<fault::Fault>> {
+    asked(
+        values,
+        |settings| JUDGEMENT_DEADLINE.max(settings.window + LOOK_DEADLINE),
+        judgement::read,
+    )
+}
+
 /// Reads where to look for what dead runs left. This is the only validation there is; nothing is asked of Azure.
 ///
 /// # Errors
@@ -249,6 +266,9 @@ pub const COLLECTION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long a wait for a pool may take when it is not given: as a roll-out with five rounds of a small pool.
 pub const WAIT_DEADLINE: Duration = Duration::from_secs(4 * 3600);
+
+/// How long a judgement may take when it is not given: the time of watching, and some for the questions.
+pub const JUDGEMENT_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// How long the deletion of a pool may take when it is not given: nodes go within minutes.
 pub const DELETION_DEADLINE: Duration = Duration::from_secs(3600);

@@ -52,6 +52,8 @@ pub enum Tag {
     BaseImage,
     /// On a version: regions that a repair took out and has not put back yet.
     TakenOut,
+    /// On a version: which test it has passed or failed.
+    Tested,
 }
 
 /// A hash of what a source was. Only a leftover with today's fingerprint is used again.
@@ -104,7 +106,7 @@ pub enum Keeping {
 
 impl Tag {
     /// All of them.
-    pub const ALL: [Self; 11] = [
+    pub const ALL: [Self; 12] = [
         Self::Tool,
         Self::Run,
         Self::Fingerprint,
@@ -116,9 +118,10 @@ impl Tag {
         Self::Kept,
         Self::BaseImage,
         Self::TakenOut,
+        Self::Tested,
     ];
 
-    /// How many of them one resource carries at most: a temporary has all but `BaseImage` and `TakenOut`, and `Kept` takes the place of
+    /// How many of them one resource carries at most: a temporary has all but `BaseImage`, `TakenOut` and `Tested`, and `Kept` takes the place of
     /// `Lease` and `Expires`. Users' tags have to leave room for them.
     pub const MOST: usize = 8;
 
@@ -137,6 +140,7 @@ impl Tag {
             Self::Kept => "azure-batch-kept",
             Self::BaseImage => "azure-batch-base-image",
             Self::TakenOut => "azure-batch-taken-out",
+            Self::Tested => "azure-batch-tested",
         }
     }
 

@@ -135,7 +135,7 @@ fn rows() -> Vec<&'static Opt> {
 
 fn block(rows: &[&'static Opt]) -> Spec {
     rows.iter().fold(Spec::new(), |spec, opt| match opt.kind {
-        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json => {
+        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json | Kind::TextOrFile => {
             spec.attribute(opt.name(), AttributeType::Text)
         }
         Kind::Number => spec.attribute(opt.name(), AttributeType::Number),

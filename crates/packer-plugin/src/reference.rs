@@ -119,6 +119,7 @@ fn message_of(block: &Opt) -> &'static str {
         (image::TARGET_REGION_DATA_DISK_ENCRYPTION, "DataDiskEncryption"),
         (image::USED_BY, "UsedBy"),
         (image::DEFINITION, "Definition"),
+        (image::TEST, "Test"),
     ];
     let found = messages.into_iter().find(|(opt, _)| *opt == block);
     found.map_or("Destination", |(_, message)| message)
@@ -126,7 +127,9 @@ fn message_of(block: &Opt) -> &'static str {
 
 fn field_type(opt: &Opt) -> String {
     match opt.kind {
-        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json => "optional string".to_owned(),
+        Kind::Text | Kind::Secret | Kind::Duration | Kind::File | Kind::Json | Kind::TextOrFile => {
+            "optional string".to_owned()
+        }
         Kind::Number => "optional uint32".to_owned(),
         Kind::Bool => "optional bool".to_owned(),
         Kind::Texts => "repeated string".to_owned(),

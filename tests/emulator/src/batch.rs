@@ -32,6 +32,7 @@ mod ids;
 mod image;
 mod job;
 mod listing;
+mod misfortune;
 mod node;
 mod odata;
 mod overview;

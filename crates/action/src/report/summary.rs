@@ -104,6 +104,7 @@ fn account(page: &mut Page, report: &Report) {
         PoolAction::None | PoolAction::Unchanged => "Nothing was changed.".to_owned(),
         PoolAction::Created => format!("Created in {span}."),
         PoolAction::Resized => format!("Resized in {span}."),
+        PoolAction::Autoscaled => format!("Given an autoscale formula in {span}."),
         PoolAction::Updated => {
             format!("Its settings were changed in {span}; nodes that start from now on have them.")
         }

@@ -54,6 +54,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         endpoint: None,
         version: Some(asked().version),
         targets: targets(),
+        autoscale: None,
         plan: Plan::default(),
         action: PoolAction::Created,
         needed: 686,

@@ -107,9 +107,10 @@ fn runs(image: &ImageStatus) -> String {
 /// Nodes that take tasks, of those that are wanted.
 fn nodes(pool: &PoolStatus) -> String {
     let wanted = pool.nodes.target.total();
+    let by = if pool.autoscale.is_some() { " (autoscale)" } else { "" };
     match pool.nodes.ready {
-        Some(ready) => format!("{ready} of {wanted}"),
-        None => format!("? of {wanted}"),
+        Some(ready) => format!("{ready} of {wanted}{by}"),
+        None => format!("? of {wanted}{by}"),
     }
 }
 

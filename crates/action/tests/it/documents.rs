@@ -20,6 +20,7 @@ const OF_COMMANDS: &[(&str, Verb)] = &[
     ("plan", Verb::Plan),
     ("rollback", Verb::Rollback),
     ("doctor", Verb::Doctor),
+    ("judge", Verb::Judge),
     ("wait", Verb::Wait),
     ("delete", Verb::Delete),
     ("status", Verb::Status),

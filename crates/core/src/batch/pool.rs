@@ -247,7 +247,7 @@ pub fn list(endpoint: &BatchEndpoint) -> Request {
     Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools").with_query(
         "$select",
         "id,state,eTag,lastModified,allocationState,allocationStateTransitionTime,currentDedicatedNodes,currentLowPriorityNodes,\
-         targetDedicatedNodes,targetLowPriorityNodes,resizeTimeout,resizeErrors,enableAutoScale,vmSize,metadata,\
+         targetDedicatedNodes,targetLowPriorityNodes,resizeTimeout,resizeErrors,enableAutoScale,autoScaleRun,vmSize,metadata,\
          virtualMachineConfiguration",
     )
 }
@@ -260,7 +260,7 @@ pub fn survey(endpoint: &BatchEndpoint) -> Request {
         "$select",
         "id,state,creationTime,allocationState,allocationStateTransitionTime,currentDedicatedNodes,\
          currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,\
-         autoScaleFormula,vmSize,metadata,upgradePolicy,networkConfiguration,virtualMachineConfiguration",
+         autoScaleFormula,autoScaleEvaluationInterval,autoScaleRun,vmSize,metadata,upgradePolicy,networkConfiguration,virtualMachineConfiguration",
     )
 }
 

@@ -2,7 +2,7 @@
 //!
 //! It only holds them; [`crate::failure`] puts them in the order in which they are read.
 
-use crate::{command::Command, words::Words};
+use crate::{typing::Command, words::Words};
 
 /// What a layer of an error knows beyond its sentence.
 #[derive(Debug, Default)]

@@ -1,7 +1,7 @@
 //! Tests of the order in which a failure is read, and of its words.
 
 use super::*;
-use crate::{command::Command, options::pool, settings::fault::Fault, words};
+use crate::{options::pool, settings::fault::Fault, typing::Command, words};
 
 fn text(error: &Error) -> String {
     Failure::of(error, Door::Flag).complaint(72)

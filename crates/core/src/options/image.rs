@@ -123,6 +123,21 @@ rows! {
 }
 
 rows! {
+    /// The block of a test.
+    TEST_ROWS [PUBLISH, IMAGE_DOORS]:
+    TEST_BATCH_ACCOUNT: "test.batch_account", Version, Kind::Text, Standard::Required, [],
+        "Resource id of the Batch account that has the node, in the region of the source.";
+    TEST_VM_SIZE: "test.vm_size", Version, Kind::Text, Standard::Required, [],
+        "Size of the node, such as `Standard_D2s_v5`.";
+    TEST_COMMAND: "test.command", Version, Kind::Text, Standard::Required, [],
+        "What has to end with exit code 0 on the node, for example a script that the image brings. A shell runs it: bash, on Windows cmd.";
+    TEST_NODE_AGENT_SKU_ID: "test.node_agent_sku_id", Version, Kind::Text, Standard::Rule("the one that Batch has for the base image; required when that is not known"), [],
+        "Node agent of the node. One that contradicts the base image is refused.";
+    TEST_MINUTES: "test.minutes", Version, Kind::Number, Standard::Value("30", "longer than tests of images take"), [],
+        "How many minutes the command may run.";
+}
+
+rows! {
     /// The block of the definition.
     DEFINITION_ROWS [PUBLISH, IMAGE_DOORS]:
     DEFINITION_PUBLISHER: "definition.publisher", Version, Kind::Text, Standard::Rule("the gallery's name"), [],
@@ -187,6 +202,8 @@ rows! {
         "Whether Azure refuses to delete the version before {end_of_life_date}.";
     PUBLISHING_PROFILE_JSON: "publishing_profile_json", Version, Kind::Json, Standard::Absent, [],
         "What else the version's `publishingProfile` shall say, in Azure's own JSON: `storageAccountStrategy`, `targetExtendedLocations`, and in entries of `targetRegions` with the `name` of a region of the version `additionalReplicaSets` and the security profiles in `encryption`. What an option says is refused here by the option's name, and so is what Azure's schema does not have.";
+    TEST: "test", Version, Kind::Block(TEST_ROWS), Standard::Absent, [],
+        "Test the version before it is spread: it is made in the source's region with one replica and excluded from `latest`, one node of a Batch pool of its own runs {test.command}, and only after exit code 0 it goes to the other regions and gets its replicas. Otherwise the run ends with exit code 9 and the version stays as it is. The pool and its job are always removed. A version that has passed once is not tested again with the same command.";
     AZURE_TAGS: "azure_tags", Version, Kind::TextMap, Standard::Absent, [],
         "Tags for the version and for everything the run creates, 42 at most. On an adopted version they replace tags of the same names; upper and lower case are the same.";
 

@@ -76,6 +76,10 @@ rows! {
         "How many dedicated nodes the pool shall have.";
     TARGET_SPOT_NODES: "target_spot_nodes", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
         "How many spot nodes the pool shall have.";
+    AUTOSCALE_FORMULA: "autoscale_formula", Pool, Kind::TextOrFile, Standard::Absent, [],
+        "Batch autoscale formula that decides how many nodes the pool has, instead of {target_dedicated_nodes} and {target_spot_nodes}: the formula, or `@` and the path of a file. On a pool that follows a formula already, Batch evaluates this one first. Such a pool is never resized.";
+    AUTOSCALE_MINUTES: "autoscale_minutes", Pool, Kind::Number, Standard::Rule("15 for a new pool, which is Batch's own; a pool that follows a formula keeps its own"), [],
+        "How many minutes Batch lets pass between two evaluations of {autoscale_formula}: 5 to 10080.";
 }
 
 rows! {

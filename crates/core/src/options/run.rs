@@ -22,6 +22,7 @@ rows! {
             (Verb::List, "15m", "it only reads"),
             (Verb::Promote, "1h", "a version that is being replicated is waited for"),
             (Verb::Demote, "1h", "a version that is being replicated is waited for"),
+            (Verb::Judge, "1h", "the time of watching, and some for the questions"),
             (Verb::Gc, "1h", "deletions take minutes"),
             (Verb::Wait, "4h", "as long as a roll-out of a small pool"),
             (Verb::Delete, "1h", "nodes go within minutes"),

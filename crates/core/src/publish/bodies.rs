@@ -78,10 +78,10 @@ pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, source
 /// A new version with the regions that pools wait for.
 #[must_use]
 pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) -> Value {
-    let regions: Vec<Value> = goal.first.iter().map(|need| goal.layout.entry(need)).collect();
+    let regions: Vec<Value> = goal.at_first().iter().map(|need| goal.layout.entry(need)).collect();
     let mut profile = json!({
         "targetRegions": regions,
-        "excludeFromLatest": goal.details.latest != Latest::Admit,
+        "excludeFromLatest": goal.details.latest != Latest::Admit || goal.test.is_some(),
         "replicationMode": goal.layout.mode.as_str(),
     });
     for (name, value) in &goal.layout.profile {

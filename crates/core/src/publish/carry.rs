@@ -15,7 +15,7 @@ use super::{
     next::{Batch, LEASE, Stage},
     observe::Seen,
     plan::{Asking, Goal, Numbers, user_tags},
-    prepare, source,
+    prepare, source, testing,
 };
 use crate::{
     client::Client,
@@ -139,6 +139,7 @@ pub(super) async fn carry_out(work: Work<'_>, journey: &mut Journey, batch: &Bat
         Stage::Snapshots => copies::snapshots(work, &mut journey.seen, goal, deeds).await,
         Stage::Image => copies::image(work, &mut journey.seen, goal, deeds).await,
         Stage::Version => version::make(work, journey, goal, deeds).await,
+        Stage::Test => test(work, &mut journey.seen, goal, deeds).await,
         Stage::First => regions(work, &mut journey.seen, goal, (deeds, &goal.wanted_first())).await,
         Stage::Rest => {
             let wanted = goal.wanted_rest();
@@ -215,6 +216,14 @@ async fn machine(work: Work<'_>, seen: &mut Seen, deeds: &Deeds<'_>) -> Result<R
         }
     }
     seen.machine = source::observe(work.client, work.settings).await?;
+    Ok(Reached::Something)
+}
+
+/// Tests the version; only one that passes goes on.
+async fn test(work: Work<'_>, seen: &mut Seen, goal: &Goal, deeds: &Deeds<'_>) -> Result<Reached> {
+    if let (Some(deeds::Version::Test), Some(test)) = (deeds.version, &goal.test) {
+        seen.put_version(Box::pin(testing::run(work.client, &work.settings.run_id, (goal, test))).await?);
+    }
     Ok(Reached::Something)
 }
 

@@ -157,8 +157,9 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
         Stage::Version => format!(
             "creating image version {} in {}",
             goal.version.name(),
-            regions::names(&goal.first)
+            regions::names(&goal.at_first())
         ),
+        Stage::Test => format!("testing image version {} on one node", goal.version.name()),
         Stage::First => format!("completing {}, where pools wait", regions::names(&goal.first)),
         Stage::Rest => format!("replicating to {}", regions::names(&goal.rest)),
         Stage::Cleanup => "removing what was only needed on the way".to_owned(),

@@ -12,6 +12,7 @@ use super::{
     plan::{Asking, Goal},
     regions,
     step::Step,
+    testing::PlannedTest,
     way::Way,
 };
 use crate::{
@@ -53,6 +54,8 @@ pub(super) enum Stage {
     Image,
     /// The version.
     Version,
+    /// Its test.
+    Test,
     /// The regions that pools wait for.
     First,
     /// The other regions; what was only needed on the way is removed meanwhile.
@@ -71,6 +74,7 @@ impl Stage {
             Self::Snapshots => "snapshots",
             Self::Image => "managed image",
             Self::Version => "version",
+            Self::Test => "test",
             Self::First => "regions",
             Self::Rest => "more regions",
             Self::Cleanup => "cleanup",
@@ -118,6 +122,13 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
             add(Stage::Version, vec![await_version(goal)]);
         }
     }
+    add(
+        Stage::Test,
+        goal.test_due(version)
+            .map(|test| test_step(goal, test))
+            .into_iter()
+            .collect(),
+    );
     add(Stage::First, first_steps(seen, version, goal));
     removal.extend(removal_of_found(asking, seen, goal));
     let rest = region_steps(seen, version, (&goal.rest, &goal.layout));
@@ -138,6 +149,14 @@ pub(super) fn plan(batches: Vec<Batch>) -> Plan<Step> {
 fn await_version(goal: &Goal) -> Step {
     Step::AwaitVersion {
         version: goal.version.clone(),
+    }
+}
+
+fn test_step(goal: &Goal, test: &PlannedTest) -> Step {
+    Step::Test {
+        version: goal.version.clone(),
+        account: test.account.clone(),
+        vm_size: test.vm_size.clone(),
     }
 }
 

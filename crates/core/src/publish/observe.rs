@@ -42,6 +42,8 @@ pub(super) struct Seen {
     pub versions: Vec<ImageVersion>,
     /// The accounts with their pools' sizes.
     pub accounts: Vec<(Account, u32)>,
+    /// The account that has the node of the test, if one is asked for.
+    pub tester: Option<Account>,
     /// The marketplace image that the source was made of in the end.
     pub base: Option<MarketplaceImage>,
     /// The node agent for it, when there is an account whose list can be asked.
@@ -58,6 +60,9 @@ pub(super) struct Seen {
 
 /// The gallery's region, the definition and its versions.
 type Destination = (Option<Location>, Option<ImageDefinition>, Vec<ImageVersion>);
+
+/// The accounts with their pools' sizes, the VM sizes, and the account of the test.
+type Pools = (Vec<(Account, u32)>, Vec<WantedSize>, Option<Account>);
 
 impl Seen {
     /// A version by its id.
@@ -85,7 +90,7 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
 }
 
 async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let (machine, (gallery, definition, versions), (accounts, sizes), locations, temporaries) = futures::try_join!(
+    let (machine, (gallery, definition, versions), (accounts, sizes, tester), locations, temporaries) = futures::try_join!(
         source::observe(client, settings),
         destination(client, settings),
         pools(client, settings),
@@ -98,7 +103,8 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
     };
     let base = agent::base(client, origin).await?;
     Ok(Seen {
-        agent: agent::agent(client, base.as_ref(), &accounts).await?,
+        agent: agent::agent(client, base.as_ref(), accounts.iter().map(|(it, _)| it).chain(&tester)).await?,
+        tester,
         base,
         machine,
         gallery,
@@ -114,7 +120,7 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
 
 /// A version that is adopted shows that its gallery is there, and needs neither other versions nor temporaries.
 async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
-    let (version, definition, (accounts, sizes), locations) = futures::try_join!(
+    let (version, definition, (accounts, sizes, tester), locations) = futures::try_join!(
         image::settled_version(client, id),
         image::definition_of(client, id),
         pools(client, settings),
@@ -123,7 +129,8 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
     let machine = image::of_version(&version, &definition)?;
     let base = agent::base(client, Origin::of_version(&version)).await?;
     Ok(Seen {
-        agent: agent::agent(client, base.as_ref(), &accounts).await?,
+        agent: agent::agent(client, base.as_ref(), accounts.iter().map(|(it, _)| it).chain(&tester)).await?,
+        tester,
         base,
         gallery: Some(machine.location.clone()),
         machine,
@@ -137,11 +144,19 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
     })
 }
 
-/// The accounts whose pools will use the version, with their numbers of nodes, and the VM sizes.
-async fn pools(client: &Client, settings: &PublishSettings) -> Result<(Vec<(Account, u32)>, Vec<WantedSize>)> {
-    let accounts = accounts(client, settings).await?;
+/// The accounts whose pools will use the version, with their numbers of nodes, the VM sizes, and the account of the test.
+async fn pools(client: &Client, settings: &PublishSettings) -> Result<Pools> {
+    let (accounts, tester) = futures::try_join!(accounts(client, settings), tester(client, settings))?;
     let sizes = sizes::read(client, &settings.used_by, &accounts).await?;
-    Ok((accounts, sizes))
+    Ok((accounts, sizes, tester))
+}
+
+/// The account that has the node of the test.
+async fn tester(client: &Client, settings: &PublishSettings) -> Result<Option<Account>> {
+    match &settings.test {
+        Some(test) => account::read(client, &test.account).await.map(Some),
+        None => Ok(None),
+    }
 }
 
 /// The accounts whose pools will use the version, with the pools' sizes.

@@ -18,10 +18,11 @@ use super::{
     regions::regions,
     security::DefinitionSecurity,
     source::fingerprint,
+    testing::{self, PlannedTest},
     way::{Policy, Way, choose as choose_way},
 };
 use crate::{
-    compute::snapshot::SnapshotKind,
+    compute::{snapshot::SnapshotKind, version::ImageVersion},
     error::Result,
     ids::{
         VersionNumber,
@@ -65,6 +66,8 @@ pub(super) struct Goal {
     pub first: Vec<RegionNeed>,
     /// The other regions.
     pub rest: Vec<RegionNeed>,
+    /// The test that it has to pass before it is spread.
+    pub test: Option<PlannedTest>,
     /// What the version says of itself.
     pub details: Details,
     /// What its regions are like.
@@ -105,6 +108,19 @@ impl Goal {
         snapshots.chain(image).collect()
     }
 
+    /// The regions that the version is made in: those that pools wait for, or with a test before it its own alone with one
+    /// replica.
+    #[must_use]
+    pub(super) fn at_first(&self) -> Vec<RegionNeed> {
+        match (&self.test, self.first.first()) {
+            (Some(_), Some(own)) => vec![RegionNeed {
+                replicas: 1,
+                ..own.clone()
+            }],
+            _ => self.first.clone(),
+        }
+    }
+
     /// What the version has to become first: the regions that pools wait for, and what it says of itself.
     #[must_use]
     pub(super) fn wanted_first(&self) -> Wanted {
@@ -123,6 +139,13 @@ impl Goal {
             layout: self.layout.clone(),
             details: Details::default(),
         }
+    }
+
+    /// The test that is still to be passed: the version is not to be spread yet.
+    #[must_use]
+    pub(super) fn test_due(&self, version: Option<&ImageVersion>) -> Option<&PlannedTest> {
+        let is_passed = |test: &&PlannedTest| version.is_some_and(|version| test.is_passed_by(version));
+        self.test.as_ref().filter(|test| !is_passed(test))
     }
 
     /// The formula of each region.
@@ -157,6 +180,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         seen.version(&version),
         (&needs, &layout),
     )?;
+    let test = testing::plan(settings, seen, &version)?;
     Ok(Goal {
         version,
         number,
@@ -167,6 +191,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         rest,
         details,
         layout,
+        test,
         notes: notes(settings, seen)?,
         fingerprint,
     })

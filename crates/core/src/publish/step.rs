@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     ids::{
-        Location,
+        Location, VmSize,
         resource::{GalleryId, ImageDefinitionId, ImageId, ImageVersionId, SnapshotId, VmId},
     },
     plan,
@@ -72,6 +72,15 @@ pub enum Step {
         /// The version.
         version: ImageVersionId,
     },
+    /// Tests the version on one node of a pool of its own.
+    Test {
+        /// The version.
+        version: ImageVersionId,
+        /// The Batch account that has the node.
+        account: String,
+        /// The size of the node.
+        vm_size: VmSize,
+    },
     /// Puts a region back that a repair took out.
     PutBack {
         /// The region.
@@ -115,7 +124,8 @@ impl plan::Step for Step {
             | Self::CreateDefinition { .. }
             | Self::CopyDisk { .. }
             | Self::CreateImage { .. }
-            | Self::CreateVersion { .. } => Effect::Create,
+            | Self::CreateVersion { .. }
+            | Self::Test { .. } => Effect::Create,
             Self::Deallocate { .. }
             | Self::Lease { .. }
             | Self::PutBack { .. }
@@ -155,6 +165,15 @@ impl fmt::Display for Step {
                 "wait for image version {} of {}",
                 version.name(),
                 version.definition().name()
+            ),
+            Self::Test {
+                version,
+                account,
+                vm_size,
+            } => write!(
+                f,
+                "test image version {} on one {vm_size} node in Batch account {account}; it is spread only when that is passed",
+                version.name()
             ),
             Self::PutBack { region, replicas } => write!(f, "put {region} back with {replicas} replicas"),
             Self::Replicate { region, replicas } => write!(f, "replicate to {region} with {replicas} replicas"),

@@ -4,47 +4,28 @@
 
 use std::time::Duration;
 
-use http::Method;
-use serde::Serialize;
-use serde_json::json;
 use tokio::time::Instant;
 
 use super::{
     decide::Intent,
     explain::refused,
-    one_line::one_line,
     pool::PoolAccess,
     spec::{command_line, unusable},
 };
 use crate::{
     batch::{
-        API_VERSION,
         job::{self, Job, JobState, TaskEnd},
-        pool::{Pool, iso_minutes},
+        pool::Pool,
     },
     error::{Error, ErrorKind, Result},
     json as read_json,
     options::pool::CANARY_COMMAND,
-    request::Request,
     settings::fault::Fault,
+    trial::{self, TriedTask},
 };
 
 /// The metadata item of a job that tries an image.
 pub(super) const CANARY: &str = "azure-batch-canary";
-
-/// How much of what a task wrote is kept: the end, which says why it failed.
-const KEPT: usize = 2000;
-
-/// What became of a command on one node.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct CanaryTask {
-    /// The task.
-    pub task: String,
-    /// Its exit code, when it ran at all.
-    pub exit_code: Option<i64>,
-    /// The end of what it wrote: to standard error, or to standard output when that is empty.
-    pub output: String,
-}
 
 /// Runs the command on all nodes that the pool has, and waits for its end.
 ///
@@ -56,7 +37,7 @@ pub(super) async fn run(
     (pool, jobs): (&Pool, &[Job]),
     (command, intent): (&str, &Intent),
     longest: Duration,
-) -> Result<Vec<CanaryTask>> {
+) -> Result<Vec<TriedTask>> {
     let endpoint = access.watch().endpoint();
     let client = access.client();
     let line =
@@ -68,25 +49,21 @@ pub(super) async fn run(
     let ended = async {
         for number in 1..=intent.goal.targets.total() {
             // A task that takes all slots of a node is alone on it, so each node gets one.
-            let task = json!({
-                "id": format!("canary-{number}"),
-                "commandLine": line,
-                "requiredSlots": read_json::number(pool.body(), "/taskSlotsPerNode").unwrap_or(1),
-                "constraints": {"maxWallClockTime": iso_minutes(longest), "maxTaskRetryCount": 0},
-            });
+            let slots = read_json::number(pool.body(), "/taskSlotsPerNode").unwrap_or(1);
+            let task = trial::task(&format!("canary-{number}"), &line, slots, longest);
             client.send(&job::add_task(endpoint, &id, task)).await?;
         }
         wait(access, &id, intent, longest).await
     };
     let ended = ended.await;
     let tasks = match &ended {
-        Ok(ends) => with_output(access, &id, ends).await,
+        Ok(ends) => trial::outputs(client, endpoint, &id, ends).await,
         Err(_) => Vec::new(),
     };
     remove(access, &id).await;
     judge(&ended?)
         .map(|()| tasks.clone())
-        .map_err(|error| said(error, &tasks))
+        .map_err(|error| trial::said(error, &tasks))
 }
 
 /// Whether it is a job that tries an image and is not on its way out.
@@ -135,63 +112,9 @@ async fn wait(access: &PoolAccess<'_>, job: &str, intent: &Intent, longest: Dura
     }
 }
 
-async fn with_output(access: &PoolAccess<'_>, job: &str, ends: &[TaskEnd]) -> Vec<CanaryTask> {
-    let mut tasks = Vec::new();
-    for end in ends {
-        let mut output = String::new();
-        for file in ["stderr.txt", "stdout.txt"] {
-            if output.is_empty() {
-                output = read(access, job, &end.task, file).await;
-            }
-        }
-        tasks.push(CanaryTask {
-            task: end.task.clone(),
-            exit_code: end.exit_code,
-            output,
-        });
-    }
-    tasks
-}
-
-/// The end of a file of a task. What cannot be read is no reason to fail.
-async fn read(access: &PoolAccess<'_>, job: &str, task: &str, file: &str) -> String {
-    let path = format!("/jobs/{job}/tasks/{task}/files/{file}");
-    let doing = format!("read {file} of task {task}");
-    let request = Request::batch(access.watch().endpoint(), Method::GET, path, API_VERSION, doing).for_file();
-    let Ok(answer) = access.client().send(&request).await else {
-        return String::new();
-    };
-    let text = String::from_utf8_lossy(&answer.body).into_owned();
-    let start = text.char_indices().rev().nth(KEPT - 1).map_or(0, |(at, _)| at);
-    text.get(start..).unwrap_or_default().to_owned()
-}
-
 fn judge(ends: &[TaskEnd]) -> Result<()> {
-    let Some(bad) = ends.iter().find(|end| !end.is_success()) else {
-        return Ok(());
-    };
-    let how = match (bad.exit_code, &bad.failure) {
-        (Some(code), _) if code != 0 => format!("exit code {code}"),
-        (_, Some(failure)) => one_line(failure),
-        _ => "no exit code".to_owned(),
-    };
-    let text = format!(
-        "the canary command failed on {} of {} nodes: {how}",
-        ends.iter().filter(|end| !end.is_success()).count(),
-        ends.len()
-    );
-    Err(Error::new(ErrorKind::Azure, text))
-}
-
-fn said(error: Error, tasks: &[CanaryTask]) -> Error {
-    match tasks
-        .iter()
-        .find(|task| task.exit_code != Some(0) && !task.output.trim().is_empty())
-    {
-        Some(task) => {
-            let output = one_line(&task.output);
-            Error::new(error.kind(), error.to_string()).because(format!("it wrote: {output}"))
-        }
-        None => error,
+    match trial::failure(ends) {
+        Some(how) => Err(Error::new(ErrorKind::Azure, format!("the canary command failed {how}"))),
+        None => Ok(()),
     }
 }

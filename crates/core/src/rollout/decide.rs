@@ -5,6 +5,7 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
+use serde_json::Value;
 
 use super::{
     counted::bare,
@@ -13,9 +14,15 @@ use super::{
     verdict::{Goal, is_version},
 };
 use crate::{
-    batch::pool::{AllocationState, Pool, PoolLife, Scaling},
+    batch::{
+        autoscale,
+        pool::{AllocationState, Pool, PoolLife, Scaling},
+    },
     ids::NodeCounts,
-    settings::{Adopt, PendingResize, Readiness, RolloutSettings, SpotCounts, Strategy, Targets, patience},
+    settings::{
+        Adopt, Autoscale, PendingResize, Readiness, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
+        patience,
+    },
 };
 
 /// A pool that shows its former state so long after a write will not show another: reads lag by seconds.
@@ -38,6 +45,17 @@ pub(super) struct Intent {
     pub(super) first: NodeCounts,
     /// How much of the pool is this intent's.
     pub(super) part: Part,
+    /// The formula that decides its size; then the goal's numbers mean nothing.
+    pub(super) follows: Option<Follows>,
+}
+
+/// A formula that a pool shall follow.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(super) struct Follows {
+    /// The formula.
+    pub(super) scale: Autoscale,
+    /// Whether the spot nodes that it asks for must be ready.
+    pub(super) spot_counts: SpotCounts,
 }
 
 /// How much of a pool an intent is about.
@@ -76,6 +94,8 @@ pub(super) enum Next<'p> {
     Update(&'p Pool, Difference),
     /// Bring it to the targets.
     Resize(&'p Pool),
+    /// Let the formula decide its size.
+    Follow(&'p Pool),
     /// Stop the resize to other targets that is under way.
     StopOther(&'p Pool),
     /// A resize to our targets is under way that this run did not begin: it is the round.
@@ -126,6 +146,7 @@ pub(super) const UNFINISHED: &str =
     "run the roll-out that began it again, with {strategy} in-place, or go back with azure-batch-pool rollback";
 const NEW_POOL: &str = "Batch never changes these of a pool that is there: roll out to a new pool id";
 const ADOPTING: &str = "give {adopt} to let this roll-out change the pool from now on, or roll out to a new pool id";
+const FORMULA: &str = "give the formula in {autoscale_formula}, or take it from the pool (az batch pool autoscale disable), or use a new pool id";
 const AGREE: &str = "agree with those who change the pool, then run the same again";
 
 impl Intent {
@@ -140,13 +161,17 @@ impl Intent {
             strategy: settings.change.strategy,
             first: settings.first_nodes(),
             part: Part::Whole,
+            follows: settings.pool.autoscale.clone().map(|scale| Follows {
+                scale,
+                spot_counts: settings.pool.targets.spot_counts,
+            }),
         }
     }
 
     /// The record of a pool that is made for its first nodes to try the image; nothing when none do.
     pub(super) fn made(&self, now: Timestamp) -> Option<Record> {
         let spec = self.spec.asked().filter(|_| self.first.total() > 0)?;
-        let id = spec.roll_out_id(self.first);
+        let id = spec.roll_out_id(self.first, self.follows.as_ref().map(|follows| &follows.scale));
         Some(Record::make(id, spec.version().to_string(), self.first, now))
     }
 
@@ -172,6 +197,10 @@ impl Intent {
             strategy: Strategy::CreateOnly,
             first: NodeCounts::default(),
             part: Part::Nodes(record.sizes()),
+            follows: record.was.autoscale.clone().map(|scale| Follows {
+                scale,
+                spot_counts: SpotCounts::WhenAlone,
+            }),
         }
     }
 
@@ -181,6 +210,22 @@ impl Intent {
             goal,
             part: Part::Nodes(record.sizes()),
             ..self.clone()
+        }
+    }
+
+    /// The same, of a size that no formula decides.
+    pub(super) fn without_formula(self) -> Self {
+        Self { follows: None, ..self }
+    }
+
+    /// The body of the pool that is asked for.
+    ///
+    /// # Errors
+    /// With what is missing that only a new pool needs.
+    pub(super) fn new_body(&self, spec: &Spec, timeout: Duration) -> Result<Value, Vec<Fault>> {
+        match &self.follows {
+            None => spec.create_body(self.goal.targets, timeout),
+            Some(follows) => spec.following_body(&follows.scale),
         }
     }
 
@@ -205,6 +250,7 @@ impl Intent {
             return Next::Refuse(by_platform());
         }
         if let Part::Nodes(sizes) = self.part
+            && pool.scaling == Scaling::Fixed
             && !sizes.contains(&pool.targets)
         {
             return Next::Refuse(self.other_targets(pool));
@@ -251,7 +297,8 @@ impl Intent {
             (_, Strategy::CreateOnly) => Ok(false),
             (_, Strategy::InPlace) => {
                 let is_changed = difference.image.is_some() || difference.of(When::Empty).next().is_some();
-                let is_possible = difference.of(When::NewPool).next().is_none() && pool.scaling == Scaling::Fixed;
+                let is_possible = difference.of(When::NewPool).next().is_none()
+                    && (pool.scaling == Scaling::Fixed || self.follows.is_some());
                 Ok(is_changed && is_possible && may_write)
             }
         }
@@ -267,6 +314,9 @@ impl Intent {
 
     /// What the size alone of a pool calls for that may be written to.
     pub(super) fn sizing<'p>(&self, pool: &'p Pool) -> Next<'p> {
+        if let Some(follows) = &self.follows {
+            return self.following(follows, pool);
+        }
         let (goal, is_ours) = (self.goal, pool.targets == self.goal.targets);
         match (&pool.allocation, self.pending) {
             // What is missing of a pool that has enough is asked for once more in each run.
@@ -277,6 +327,22 @@ impl Intent {
             (AllocationState::Resizing | AllocationState::Stopping | AllocationState::Other(_), _) => {
                 Next::Wait(Waiting::OtherResize(pool.targets))
             }
+        }
+    }
+
+    /// A pool that follows the formula is left to it. Batch takes a formula only while no resize is under way.
+    fn following<'p>(&self, follows: &Follows, pool: &'p Pool) -> Next<'p> {
+        match autoscale::of(pool) {
+            Some(found) if follows.scale.is_met_by(&found) => Next::Sized(pool),
+            Some(_) if self.part != Part::Whole => Next::Refuse(Refusal {
+                why: "follows another autoscale formula by now".to_owned(),
+                remedy: AGREE,
+            }),
+            _ if pool.is_steady() => Next::Follow(pool),
+            _ if pool.allocation == AllocationState::Resizing && self.pending == PendingResize::Stop => {
+                Next::StopOther(pool)
+            }
+            _ => Next::Wait(Waiting::OtherResize(pool.targets)),
         }
     }
 
@@ -352,10 +418,10 @@ impl Intent {
     }
 
     fn refusal(&self, pool: &Pool, difference: &Difference) -> Option<Refusal> {
-        if pool.scaling == Scaling::Auto {
+        if pool.scaling == Scaling::Auto && self.follows.is_none() {
             return Some(Refusal {
                 why: "is there, but its size follows an autoscale formula, and a resize would end that".to_owned(),
-                remedy: "roll-outs to autoscale pools will come in a later release; until then disable autoscale, or use a new pool id",
+                remedy: FORMULA,
             });
         }
         let differs = |when: When| {
@@ -407,6 +473,7 @@ fn foreign(difference: &Difference, next: &Next<'_>) -> Option<Refusal> {
             bare(pool.current),
             bare(pool.targets)
         ),
+        Next::Follow(_) => "was not made by a roll-out, and does not follow the formula that is asked for".to_owned(),
         Next::Wait(Waiting::OtherResize(targets)) => format!(
             "was not made by a roll-out, and is being resized to {} nodes",
             bare(*targets)

@@ -7,7 +7,6 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     counted::{bare, counted},
     decide::{Refusal, UNFINISHED},
-    one_line::one_line,
     size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict, Waited},
 };
@@ -16,11 +15,12 @@ use crate::{
         account::Account,
         node::{Node, StartTaskFailure},
     },
-    command::{Command, az},
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
+    one_line::one_line,
     options::pool,
     progress::Span,
+    typing::{Command, az},
     words,
     words::Words,
 };

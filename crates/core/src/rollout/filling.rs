@@ -6,9 +6,8 @@ use super::{
     RolloutReport,
     canary::{self, is_trial},
     decide::Intent,
-    explain,
+    explain, follow,
     pool::PoolAccess,
-    ready,
     size::Sizing,
     verdict::{Verdict, Waited},
 };
@@ -45,12 +44,12 @@ impl<'s> Filling<'s> {
     ) -> Result<()> {
         let sizing = Sizing::new(access, intent, self.rounds, self.doing, report);
         sizing.reach().await?;
-        let waited: Waited = ready::wait(access, intent, self.readiness, report).await?;
+        let waited: Waited = follow::nodes(access, intent, self.readiness, report).await?;
         if waited.verdict == Verdict::Good {
             return Ok(());
         }
         let stillness = self.readiness.node_timeout;
-        Err(explain::unready(access.at(), intent.goal, &waited, stillness))
+        Err(explain::unready(access.at(), waited.goal, &waited, stillness))
     }
 
     /// Brings the pool to the size of `intent`, runs the command on each node, and sees that they stay ready.

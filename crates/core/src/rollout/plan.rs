@@ -5,6 +5,7 @@
 use super::{
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
+    follow::not_evaluated,
     pool::PoolAccess,
     record::{Phase, Record, Remembered},
     replace::{self, steps::EMPTIED},
@@ -14,11 +15,14 @@ use super::{
     verdict::Goal,
 };
 use crate::{
-    batch::pool::Pool,
+    batch::{
+        autoscale::{self, Evaluation},
+        pool::Pool,
+    },
     error::Result,
     ids::{NodeCounts, resource::ImageVersionId},
     plan::Plan,
-    settings::{Adopt, RolloutSettings, patience},
+    settings::{Adopt, Autoscale, RolloutSettings, patience},
 };
 
 /// What the first look has come to.
@@ -59,6 +63,76 @@ impl Beginning {
     }
 }
 
+impl Intent {
+    /// What a write calls for that gives the pool its size. What a formula will say is not known.
+    fn growth(&self, current: NodeCounts) -> Size {
+        if self.follows.is_some() || self.goal.is_more_than(current) {
+            Size::NewNodes
+        } else {
+            Size::NoNewNodes
+        }
+    }
+
+    /// The step that makes the pool.
+    fn creation(&self, version: &ImageVersionId, rounds: u32) -> RolloutStep {
+        let (pool, version) = (self.spec.id().clone(), version.clone());
+        match &self.follows {
+            Some(follows) => RolloutStep::CreateAutoscalePool {
+                pool,
+                version,
+                autoscale: follows.scale.clone(),
+            },
+            None => RolloutStep::CreatePool {
+                pool,
+                version,
+                targets: self.goal.targets,
+                timeouts_minutes: timeouts(self, rounds),
+            },
+        }
+    }
+
+    /// The step that gives the pool its size.
+    fn resize(&self, from: NodeCounts, rounds: u32) -> RolloutStep {
+        let pool = self.spec.id().clone();
+        match &self.follows {
+            Some(follows) => RolloutStep::EnableAutoscale {
+                pool,
+                autoscale: follows.scale.clone(),
+                now: None,
+            },
+            None => RolloutStep::ResizePool {
+                pool,
+                from,
+                targets: self.goal.targets,
+                timeouts_minutes: timeouts(self, rounds),
+            },
+        }
+    }
+
+    /// The step that waits for the nodes.
+    fn waiting(&self) -> RolloutStep {
+        let pool = self.spec.id().clone();
+        match &self.follows {
+            Some(_) => RolloutStep::AwaitAutoscale { pool },
+            None => RolloutStep::AwaitNodes {
+                pool,
+                needed: self.goal.needed,
+            },
+        }
+    }
+}
+
+impl Plan<RolloutStep> {
+    /// Says what the formula comes to now.
+    fn expect(&mut self, expected: Option<&str>) {
+        for step in &mut self.steps {
+            if let RolloutStep::EnableAutoscale { now, .. } = step {
+                *now = expected.map(str::to_owned);
+            }
+        }
+    }
+}
+
 /// Looks at the pool.
 ///
 /// # Errors
@@ -75,7 +149,7 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
     if will_be_made {
         // Nothing is written for a pool that could not be created afterwards.
         let asked = intent.spec.asked();
-        let body = asked.map(|spec| spec.create_body(intent.goal.targets, intent.first_timeout()));
+        let body = asked.map(|spec| intent.new_body(spec, intent.first_timeout()));
         body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
     }
     if let Some(pool) = &pool
@@ -87,16 +161,20 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         Some(pool) if !will_be_made => pool.current,
         _ => NodeCounts::default(),
     };
+    let expected = evaluated(access, intent, pool.as_ref()).await?;
     if let Next::Replace(pool) = next {
-        return match Record::of(pool) {
-            Remembered::Change(record) if record.is_made() => Ok(tried_again(intent, pool, &record, settings)),
-            _ => replaced(access, intent, pool, settings).await,
+        let mut beginning = match Record::of(pool) {
+            Remembered::Change(record) if record.is_made() => tried_again(intent, pool, &record, settings),
+            _ => replaced(access, intent, pool, settings).await?,
         };
+        beginning.plan.expect(expected.as_deref());
+        return Ok(beginning);
     }
     if will_be_made && intent.first.total() > 0 {
         return Ok(tried(intent, &next, settings));
     }
-    let plan = steps((intent, &settings.pool.version), &next, rounds);
+    let mut plan = steps((intent, &settings.pool.version), &next, rounds);
+    plan.expect(expected.as_deref());
     let sized = match next {
         Next::Update(pool, _) => intent.sizing(pool),
         next => next,
@@ -105,16 +183,38 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         .steps
         .iter()
         .any(|step| matches!(step, RolloutStep::UpdatePool { .. }));
-    Ok(Beginning {
-        plan,
-        size: match sized {
-            Next::Sized(_) if is_updated => Size::NoNewNodes,
-            Next::Sized(_) => Size::Reached,
-            Next::Join(_) => Size::NoNewNodes,
-            _ if intent.goal.is_more_than(current) => Size::NewNodes,
-            _ => Size::NoNewNodes,
-        },
-    })
+    let size = match sized {
+        Next::Sized(_) if !is_updated => Size::Reached,
+        Next::Sized(_) | Next::Join(_) => Size::NoNewNodes,
+        _ => intent.growth(current),
+    };
+    Ok(Beginning { plan, size })
+}
+
+/// What Batch says a new formula comes to in a pool that follows one; of others it cannot be asked, but Batch looks at a
+/// formula before it takes it.
+async fn evaluated(access: &PoolAccess<'_>, intent: &Intent, pool: Option<&Pool>) -> Result<Option<String>> {
+    let (Some(follows), Some(pool)) = (&intent.follows, pool) else {
+        return Ok(None);
+    };
+    let is_other = |found: &Autoscale| !follows.scale.is_met_by(found);
+    if autoscale::of(pool).filter(is_other).is_none() {
+        return Ok(None);
+    }
+    let evaluation = match access.evaluate(&follows.scale).await {
+        Err(error) if error.has_status(403) => {
+            access
+                .client()
+                .warn(format!("the autoscale formula was not evaluated: {error}"));
+            None
+        }
+        evaluation => evaluation?,
+    };
+    match evaluation {
+        Some(Evaluation { error: Some(error), .. }) => Err(not_evaluated(error)),
+        Some(evaluation) => Ok(Some(evaluation.targets())),
+        None => Ok(None),
+    }
 }
 
 /// A pool that is made with its first nodes.
@@ -122,7 +222,8 @@ fn tried(intent: &Intent, next: &Next<'_>, settings: &RolloutSettings) -> Beginn
     let first = Intent {
         goal: Goal::all(intent.first),
         ..intent.clone()
-    };
+    }
+    .without_formula();
     let mut plan = steps((&first, &settings.pool.version), next, settings.policy.resize.rounds).steps;
     plan.pop();
     plan.extend(from_first(intent, settings));
@@ -144,7 +245,8 @@ fn tried_again(intent: &Intent, pool: &Pool, record: &Record, settings: &Rollout
             let first = Intent {
                 goal: Goal::all(intent.first),
                 ..intent.clone()
-            };
+            }
+            .without_formula();
             let next = first.sizing(pool);
             let mut plan = steps((&first, &settings.pool.version), &next, settings.policy.resize.rounds).steps;
             plan.pop();
@@ -167,19 +269,10 @@ fn from_first(intent: &Intent, settings: &RolloutSettings) -> Vec<RolloutStep> {
         has_command: canary.command.is_some(),
         minutes: canary.bake.as_secs() / 60,
     }];
-    let (targets, rounds) = (intent.goal.targets, settings.policy.resize.rounds);
-    if targets != intent.first {
-        plan.push(RolloutStep::ResizePool {
-            pool: intent.spec.id().clone(),
-            from: intent.first,
-            targets,
-            timeouts_minutes: timeouts(intent, rounds),
-        });
+    if intent.follows.is_some() || intent.goal.targets != intent.first {
+        plan.push(intent.resize(intent.first, settings.policy.resize.rounds));
     }
-    plan.push(RolloutStep::AwaitNodes {
-        pool: intent.spec.id().clone(),
-        needed: intent.goal.needed,
-    });
+    plan.push(intent.waiting());
     plan
 }
 
@@ -210,11 +303,11 @@ async fn replaced(
     let (mut plan, after) = around.map_err(|refusal| refused(access.at(), refusal))?;
     let mut filled = pool.clone();
     filled.current = EMPTIED;
-    let grown = steps(
-        (intent, &settings.pool.version),
-        &Next::Resize(&filled),
-        settings.policy.resize.rounds,
-    );
+    let grows = match intent.follows {
+        Some(_) => Next::Follow(&filled),
+        None => Next::Resize(&filled),
+    };
+    let grown = steps((intent, &settings.pool.version), &grows, settings.policy.resize.rounds);
     plan.extend(grown.steps);
     plan.extend(after);
     Ok(Beginning {
@@ -244,19 +337,8 @@ fn tell_of(access: &PoolAccess<'_>, intent: &Intent, pool: &Pool) {
 /// The steps that follow from the first decision.
 fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds: u32) -> Plan<RolloutStep> {
     let (pool, targets) = (intent.spec.id().clone(), intent.goal.targets);
-    let timeouts_minutes = || timeouts(intent, rounds);
-    let create = || RolloutStep::CreatePool {
-        pool: pool.clone(),
-        version: version.clone(),
-        targets,
-        timeouts_minutes: timeouts_minutes(),
-    };
-    let resize = |from| RolloutStep::ResizePool {
-        pool: pool.clone(),
-        from,
-        targets,
-        timeouts_minutes: timeouts_minutes(),
-    };
+    let create = || intent.creation(version, rounds);
+    let resize = |from| intent.resize(from, rounds);
     let mut steps = match next {
         Next::Update(found, difference) => {
             let update = RolloutStep::UpdatePool {
@@ -283,7 +365,7 @@ fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds:
             },
             resize(found.current),
         ],
-        Next::Resize(found) => vec![resize(found.current)],
+        Next::Resize(found) | Next::Follow(found) => vec![resize(found.current)],
         Next::Join(_) => vec![RolloutStep::JoinResize {
             pool: pool.clone(),
             targets,
@@ -292,9 +374,6 @@ fn steps((intent, version): (&Intent, &ImageVersionId), next: &Next<'_>, rounds:
             Vec::new()
         }
     };
-    steps.push(RolloutStep::AwaitNodes {
-        pool: pool.clone(),
-        needed: intent.goal.needed,
-    });
+    steps.push(intent.waiting());
     Plan::new(steps)
 }

@@ -12,6 +12,7 @@ use super::explain::At;
 use crate::{
     batch::{
         account::Account,
+        autoscale::{self, Evaluation},
         job::{self, Job},
         node::{self, Node, StateCounts},
         pool::{self, Pool, Resize},
@@ -21,6 +22,7 @@ use crate::{
     ids::PoolId,
     progress::Event,
     request::Request,
+    settings::Autoscale,
     wait::Pace,
     watch::AccountWatch,
 };
@@ -35,6 +37,7 @@ pub(super) struct PoolAccess<'a> {
     id: PoolId,
     account: Option<Account>,
     written: Option<Instant>,
+    has_followed: bool,
 }
 
 /// The pool at one time, as the account's watch shows it.
@@ -53,6 +56,7 @@ impl<'a> PoolAccess<'a> {
             id,
             account: None,
             written: None,
+            has_followed: false,
         }
     }
 
@@ -156,6 +160,46 @@ impl<'a> PoolAccess<'a> {
     pub(super) async fn stop_resize(&mut self, seen: &Pool) -> Result<()> {
         let request = pool::stop_resize(self.watch.endpoint(), &self.id);
         self.write(request, Some(seen)).await
+    }
+
+    /// What a formula would come to now, in a pool that follows one. It changes nothing.
+    ///
+    /// # Errors
+    /// When Batch refuses it, or the run ends.
+    pub(super) async fn evaluate(&self, scale: &Autoscale) -> Result<Option<Evaluation>> {
+        let request = autoscale::evaluate(self.watch.endpoint(), &self.id, &scale.formula);
+        let answer = self.client().send(&request).await?;
+        Ok(Evaluation::read(&answer.value()))
+    }
+
+    /// Lets a formula decide the pool's size, unless the pool has changed since it was seen so.
+    ///
+    /// # Errors
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn follow(&mut self, scale: &Autoscale, seen: &Pool) -> Result<()> {
+        // Only with an interval does Batch evaluate the formula at once; without one it waits for the next time.
+        let own = autoscale::of(seen).and_then(|found| found.minutes);
+        let scale = Autoscale {
+            minutes: scale.minutes.or(own),
+            ..scale.clone()
+        };
+        let request = autoscale::enable(self.watch.endpoint(), &self.id, &scale, seen.etag.as_deref());
+        self.has_followed = true;
+        self.write(request, Some(seen)).await
+    }
+
+    /// Takes the formula from the pool.
+    ///
+    /// # Errors
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn unfollow(&mut self, seen: &Pool) -> Result<()> {
+        let request = autoscale::disable(self.watch.endpoint(), &self.id);
+        self.write(request, Some(seen)).await
+    }
+
+    /// Whether this run has given the pool a formula.
+    pub(super) const fn has_followed(&self) -> bool {
+        self.has_followed
     }
 
     /// The pause between two looks of a wait that began then.

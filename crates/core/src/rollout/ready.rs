@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// Since when the nodes have come no nearer to being ready.
-struct Stillness {
+pub(super) struct Stillness {
     since: Instant,
     /// The most nodes that were ready at one time.
     most_ready: u32,
@@ -31,7 +31,7 @@ struct Stillness {
 }
 
 impl Stillness {
-    fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
             since: Instant::now(),
             most_ready: 0,
@@ -39,13 +39,13 @@ impl Stillness {
         }
     }
 
-    fn length(&self) -> Duration {
+    pub(super) fn length(&self) -> Duration {
         self.since.elapsed()
     }
 
     /// Notes a count. `true` when it differs from the last one. The stillness begins again when more nodes are ready than
     /// ever, or one on its way has gone on; not when a node is lost, or one that was lost is tried again and again.
-    fn note(&mut self, census: &Census) -> bool {
+    pub(super) fn note(&mut self, census: &Census) -> bool {
         let mut states = BTreeMap::new();
         for (state, count) in &census.states {
             let is_ready = NodeState::new(state).outlook() == Outlook::Ready;
@@ -110,21 +110,32 @@ pub(super) async fn wait(
         if let Some(nodes) = list {
             let verdict = census.verdict(goal);
             if verdict == Verdict::Good {
-                return Ok(Waited { nodes, census, verdict });
+                return Ok(Waited {
+                    nodes,
+                    census,
+                    goal,
+                    verdict,
+                });
             }
             if verdict == Verdict::Bad || stillness.length() >= readiness.node_timeout {
                 // Nodes that leave because another client shrinks the pool do not speak against the image.
                 let pool = access.find().await?;
                 let still_ours = intent.unchanged(pool.as_ref());
                 still_ours.map_err(|refusal| refused(access.at(), refusal))?;
-                return Ok(Waited { nodes, census, verdict });
+                return Ok(Waited {
+                    nodes,
+                    census,
+                    goal,
+                    verdict,
+                });
             }
         }
         access.pause(stillness.since, "nodes to be ready").await?;
     }
 }
 
-fn tell(access: &PoolAccess<'_>, goal: Goal, census: &Census) {
+/// Shows a count.
+pub(super) fn tell(access: &PoolAccess<'_>, goal: Goal, census: &Census) {
     access.client().run().progress.tell(Event::Nodes {
         wanted: goal.counted(goal.targets),
         ready: goal.counted(census.ready),

@@ -9,7 +9,7 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{batch::pool::Pool, ids::NodeCounts};
+use crate::{batch::pool::Pool, ids::NodeCounts, settings::Autoscale};
 
 /// The metadata item's name.
 pub(super) const ITEM: &str = "azure-batch-rollout";
@@ -45,6 +45,9 @@ pub(super) struct Record {
     pub(super) was: Was,
     /// When it began.
     pub(super) since: Timestamp,
+    /// The short name of the formula that the pool gets, or had when the return began.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) follows: Option<String>,
 }
 
 /// Which way a change goes, or how it ended.
@@ -82,6 +85,9 @@ pub(super) struct Was {
     /// The mark of its specification, if a roll-out had made it.
     #[serde(default)]
     pub(super) mark: Option<String>,
+    /// The formula that decided its size.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) autoscale: Option<Autoscale>,
 }
 
 /// What a pool's metadata say of a change.
@@ -116,6 +122,7 @@ impl Record {
             from: Origin::APool,
             was,
             since,
+            follows: None,
         }
     }
 
@@ -134,8 +141,10 @@ impl Record {
                 size: NodeCounts { dedicated: 0, spot: 0 },
                 fields: BTreeMap::new(),
                 mark: None,
+                autoscale: None,
             },
             since,
+            follows: None,
         }
     }
 
@@ -173,9 +182,15 @@ impl Record {
         (!text.is_empty() && text.len() <= LONGEST).then_some(text)
     }
 
-    /// The nodes that try the image first: dedicated ones, unless the pool gets none.
+    /// The nodes that try the image first: dedicated ones, unless the pool gets none. What a formula will say is not
+    /// known, so what it said last counts.
     pub(super) const fn canary_nodes(&self) -> NodeCounts {
-        first_nodes(self.size, self.canary)
+        let size = match self.follows {
+            Some(_) if self.was.size.total() == 0 => NodeCounts { dedicated: 1, spot: 0 },
+            Some(_) => self.was.size,
+            None => self.size,
+        };
+        first_nodes(size, self.canary)
     }
 
     /// The targets that the change itself gives the pool.
@@ -228,6 +243,7 @@ mod tests {
             size: nodes(5),
             fields: [("/vmSize".to_owned(), json!("standard_d4s_v5"))].into(),
             mark: None,
+            autoscale: None,
         };
         Record::begin(
             "r1".to_owned(),

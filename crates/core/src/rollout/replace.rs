@@ -25,7 +25,7 @@ use super::{
 use crate::{
     batch::{
         job::{self, Job},
-        pool::{Deallocation, Pool, PoolLife, Resize},
+        pool::{Deallocation, Pool, PoolLife, Resize, Scaling},
     },
     error::{Error, ErrorKind, Result},
     ids::NodeCounts,
@@ -136,6 +136,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             }
             Deed::AwaitJobs(count) => self.wait("jobs and their running tasks", count).await,
             Deed::AwaitSteady => self.wait("the pool to be empty", count_of(pool.current)).await,
+            Deed::Unfollow => self.unfollow(pool).await,
             Deed::Empty => self.empty(pool).await,
             Deed::Swap => self.swap(pool, record).await,
             Deed::Forget(id) => self.send(job::delete(endpoint, &id)).await,
@@ -237,6 +238,14 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         }
     }
 
+    async fn unfollow(&mut self, pool: &Pool) -> Result<()> {
+        self.access
+            .client()
+            .note("taking the autoscale formula from the pool; it is remembered in the pool's metadata");
+        let sent = self.access.unfollow(pool).await;
+        self.attempts.after(self.access, sent).await.map(drop)
+    }
+
     async fn empty(&mut self, pool: &Pool) -> Result<()> {
         if pool.targets.total() == 0 {
             let text = format!(
@@ -298,8 +307,12 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     async fn fill_forward(&mut self, intent: &Intent, seen: (&Pool, &[Job]), record: &Record) -> Result<()> {
         let (filling, canary) = (self.way.filling, record.canary_nodes());
-        if canary.total() > 0 && (seen.0.targets != record.size || record.is_made()) {
-            let first = intent.filling(Goal::all(canary), record);
+        let is_grown = match intent.follows {
+            Some(_) => seen.0.scaling == Scaling::Auto,
+            None => seen.0.targets == record.size,
+        };
+        if canary.total() > 0 && (!is_grown || record.is_made()) {
+            let first = intent.filling(Goal::all(canary), record).without_formula();
             filling.try_image(self.access, seen, &first, self.report).await?;
         }
         if record.is_made() {

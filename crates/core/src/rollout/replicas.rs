@@ -8,7 +8,7 @@ use crate::{
     client::Client,
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
-    ids::Location,
+    ids::{Location, NodeCounts},
     operation::Status,
     progress::Event,
     replicas::{self, RegionNeed},
@@ -193,9 +193,18 @@ async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Resu
         .list(&pool::list_sizes(access.watch().endpoint()))
         .await?;
     let is_ours = |id: &str| id.eq_ignore_ascii_case(access.id().as_str());
-    let others = listed.into_iter().filter_map(|item| {
-        let is_other = item.get("id").and_then(|id| id.as_str()).is_some_and(|id| !is_ours(id));
-        let pool = Pool::new(item);
+    let pools: Vec<(bool, Pool)> = listed
+        .into_iter()
+        .map(|item| {
+            let is_other = item.get("id").and_then(|id| id.as_str()).is_some_and(|id| !is_ours(id));
+            (is_other, Pool::new(item))
+        })
+        .collect();
+    // What a formula will say is not known: it counts with what it said last.
+    let following = pools.iter().find(|(is_other, _)| !is_other);
+    let following = following.filter(|_| settings.pool.autoscale.is_some());
+    let ours = following.map(|(_, pool)| pool.targets.total());
+    let others = pools.iter().filter_map(|(is_other, pool)| {
         // What follows the definition may get this version with its next nodes.
         let follows =
             pool.image().follows_latest() && pool.image().definition() == Some(settings.pool.version.definition());
@@ -203,13 +212,9 @@ async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Resu
             || pool
                 .image_id()
                 .is_some_and(|image| is_version(image, &settings.pool.version));
-        (is_other && runs_it).then(|| pool.targets.total())
+        (*is_other && runs_it).then(|| pool.targets.total())
     });
-    let ours = settings
-        .pool
-        .targets
-        .dedicated
-        .saturating_add(settings.pool.targets.spot);
+    let ours = ours.unwrap_or_else(|| NodeCounts::from(settings.pool.targets).total());
     Ok(std::iter::once(ours).chain(others).filter(|nodes| *nodes > 0).collect())
 }
 

@@ -7,7 +7,6 @@ use std::collections::BTreeMap;
 use serde::Serialize;
 
 use super::{
-    canary::CanaryTask,
     step::RolloutStep,
     verdict::{Census, Goal},
 };
@@ -15,7 +14,8 @@ use crate::{
     ids::{BatchEndpoint, PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
-    settings::{RolloutSettings, Targets},
+    settings::{Autoscale, RolloutSettings, Targets},
+    trial::TriedTask,
 };
 
 /// How a roll-out ended: the report is there either way.
@@ -32,8 +32,11 @@ pub struct RolloutReport {
     /// The version its nodes shall run; absent when the pool goes back to what it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<ImageVersionId>,
-    /// Nodes asked for.
+    /// Nodes asked for: by the user, or by the formula when it was last looked at.
     pub targets: Targets,
+    /// The formula that decides the pool's size.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<Autoscale>,
     /// What the first look at the pool has come to; empty when there was none.
     pub plan: Plan<RolloutStep>,
     /// What was done with the pool.
@@ -46,7 +49,7 @@ pub struct RolloutReport {
     pub states: BTreeMap<String, u32>,
     /// What became of the command on the nodes that tried the image first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
-    pub canary: Vec<CanaryTask>,
+    pub canary: Vec<TriedTask>,
     /// The resize rounds.
     pub rounds: Vec<Round>,
     /// Checks that could not be made, with the reason.
@@ -67,6 +70,8 @@ pub enum PoolAction {
     Resized,
     /// Settings were changed that take effect on nodes that boot from now on.
     Updated,
+    /// It was given a formula that decides its size.
+    Autoscaled,
     /// A resize to the same target was found and joined.
     Joined,
     /// It was as wished already.
@@ -97,6 +102,7 @@ impl RolloutReport {
     pub(super) fn new(settings: &RolloutSettings) -> Self {
         Self {
             version: Some(settings.pool.version.clone()),
+            autoscale: settings.pool.autoscale.clone(),
             ..Self::of_pool(&settings.pool.id, settings.pool.targets)
         }
     }
@@ -108,6 +114,7 @@ impl RolloutReport {
             endpoint: None,
             version: None,
             targets,
+            autoscale: None,
             plan: Plan::default(),
             action: PoolAction::None,
             needed: 0,

@@ -105,6 +105,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                 Next::Create => self.create().await?,
                 Next::Update(pool, difference) => self.update(pool, &difference).await?,
                 Next::Resize(pool) => self.resize(pool).await?,
+                Next::Follow(pool) => self.follow(pool).await?,
                 Next::StopOther(pool) => self.stop_other(pool).await?,
                 Next::Join(pool) => self.join(pool),
                 Next::Wait(waiting) => self.wait(waiting).await?,
@@ -152,15 +153,19 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     }
 
     async fn create(&mut self) -> Result<()> {
-        let goal = self.intent.goal;
         let rounds = self.round_of(NodeCounts::default());
         let Some(spec) = self.intent.spec.asked() else {
             return Err(explain::refused(self.access.at(), decide::deleted()));
         };
-        let body = spec.create_body(goal.targets, rounds.timeout());
+        let body = self.intent.new_body(spec, rounds.timeout());
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
-        self.tell_round(&rounds);
+        let has_formula = self.intent.follows.is_some();
+        if !has_formula {
+            self.tell_round(&rounds);
+        }
         match self.access.create(body).await {
+            // Its size is the formula's: the next look shows that it follows it.
+            Ok(()) if has_formula => self.note_action(PoolAction::Created),
             Ok(()) => self.begin(rounds, None, PoolAction::Created),
             Err(error) => self.look_again(error, PoolAction::Created).await?,
         }
@@ -186,6 +191,20 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         match self.access.resize(&order, pool).await {
             Ok(()) => self.begin(rounds, pool.allocation_since, PoolAction::Resized),
             Err(error) => self.look_again(error, PoolAction::Resized).await?,
+        }
+        Ok(())
+    }
+
+    async fn follow(&mut self, pool: &Pool) -> Result<()> {
+        let Some(follows) = &self.intent.follows else {
+            return Ok(());
+        };
+        self.access
+            .client()
+            .note("letting the autoscale formula decide the pool's size");
+        match self.access.follow(&follows.scale, pool).await {
+            Ok(()) => self.note_action(PoolAction::Autoscaled),
+            Err(error) => self.look_again(error, PoolAction::Autoscaled).await?,
         }
         Ok(())
     }

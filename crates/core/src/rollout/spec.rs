@@ -13,29 +13,32 @@ use std::time::Duration;
 use serde_json::{Map, Value, json};
 
 pub(super) use compare::{Difference, Maker, When};
-pub(super) use swap::{back_body, recorded, unrestorable};
+pub(super) use swap::{back_body, formula_name, recorded, unrestorable};
 pub(super) use wanted::Wanted;
 
 use crate::{
-    batch::pool::{Pool, iso_minutes, parse_duration, upgrades_by_platform},
+    batch::{
+        autoscale,
+        pool::{Pool, iso_minutes, parse_duration, upgrades_by_platform},
+    },
+    command::{self, NodeOs},
     error::{Error, ErrorKind},
     ids::{NodeCounts, PoolId, resource::ImageVersionId},
     json as read_json,
     options::{
         Opt,
         pool::{
-            NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, RESIZE_TIMEOUT, START_TASK, TARGET_DEDICATED_NODES,
-            TARGET_SPOT_NODES, VM_SIZE,
+            AUTOSCALE_FORMULA, NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, RESIZE_TIMEOUT, START_TASK,
+            TARGET_DEDICATED_NODES, TARGET_SPOT_NODES, VM_SIZE,
         },
     },
     settings::{
-        RolloutSettings, StartTask,
+        Autoscale, RolloutSettings, StartTask,
         fault::{Fault, Faults},
         shape,
     },
     words,
 };
-use start_task::NodeOs;
 
 /// The metadata item that holds the specification's hash.
 pub(super) const SPEC: &str = crate::tags::POOL_MARK;
@@ -73,6 +76,9 @@ impl Spec {
 
     fn merge(settings: &RolloutSettings, faults: &mut Vec<Fault>) -> Option<Self> {
         let (pool, mut body) = (&settings.pool, settings.pool.json.clone());
+        if pool.autoscale.is_some() {
+            refuse_size(&mut body, faults);
+        }
         for (name, typed, option) in [
             ("id", json!(pool.id), POOL_ID),
             (
@@ -92,10 +98,8 @@ impl Spec {
             .any(|name| is_set(body.get(*name)))
         {
             let text = words![
-                "asks for an autoscale pool, which a roll-out cannot make yet; leave it out and give ",
-                TARGET_DEDICATED_NODES,
-                " or ",
-                TARGET_SPOT_NODES
+                "asks for an autoscale pool: leave it out and give the formula in ",
+                AUTOSCALE_FORMULA
             ];
             faults.push(shape::fault("enableAutoScale", text));
         }
@@ -144,6 +148,28 @@ impl Spec {
     /// # Errors
     /// With what is missing that only a new pool needs.
     pub(super) fn create_body(&self, targets: NodeCounts, timeout: Duration) -> Result<Value, Vec<Fault>> {
+        let mut body = self.body_without_size()?;
+        set(&mut body, "/targetDedicatedNodes", json!(targets.dedicated));
+        set(&mut body, "/targetLowPriorityNodes", json!(targets.spot));
+        set(&mut body, "/resizeTimeout", json!(iso_minutes(timeout)));
+        Ok(body)
+    }
+
+    /// The body of `POST /pools` for a pool whose size a formula decides.
+    ///
+    /// # Errors
+    /// With what is missing that only a new pool needs.
+    pub(super) fn following_body(&self, scale: &Autoscale) -> Result<Value, Vec<Fault>> {
+        let mut body = self.body_without_size()?;
+        set(&mut body, "/enableAutoScale", json!(true));
+        set(&mut body, "/autoScaleFormula", json!(scale.formula));
+        if let Some(interval) = autoscale::interval(scale) {
+            set(&mut body, "/autoScaleEvaluationInterval", json!(interval));
+        }
+        Ok(body)
+    }
+
+    fn body_without_size(&self) -> Result<Value, Vec<Fault>> {
         let mut faults = Vec::new();
         for (pointer, option) in [("/vmSize", VM_SIZE), (NODE_AGENT, NODE_AGENT_SKU_ID)] {
             if read_json::text(&self.body, pointer).is_none() {
@@ -158,9 +184,6 @@ impl Spec {
         if let (Some(fields), Some(asked)) = (body.as_object_mut(), self.body.as_object()) {
             fields.extend(asked.clone());
         }
-        set(&mut body, "/targetDedicatedNodes", json!(targets.dedicated));
-        set(&mut body, "/targetLowPriorityNodes", json!(targets.spot));
-        set(&mut body, "/resizeTimeout", json!(iso_minutes(timeout)));
         set(&mut body, "/metadata", metadata);
         Ok(body)
     }
@@ -226,13 +249,23 @@ impl std::fmt::Debug for Spec {
 /// A command line as the nodes of that pool run it.
 pub(super) fn command_line(command: &str, pool: &Pool) -> Result<String, &'static str> {
     let os = NodeOs::of_agent(read_json::text(pool.body(), NODE_AGENT).unwrap_or_default());
-    start_task::command_line(command, os)
+    command::command_line(command, os)
 }
 
 /// Settings with these faults cannot be used. One fault a line.
 pub(super) fn unusable(pool: &PoolId, faults: &[Fault]) -> Error {
     let text = format!("the settings for pool {pool} cannot be used");
     Error::new(ErrorKind::BadInput, text).because(Faults(faults.to_vec()))
+}
+
+/// What a formula decides cannot be said beside it.
+fn refuse_size(body: &mut Map<String, Value>, faults: &mut Vec<Fault>) {
+    for name in ["targetDedicatedNodes", "targetLowPriorityNodes", "resizeTimeout"] {
+        if body.remove(name).is_some() {
+            let text = words!["contradicts ", AUTOSCALE_FORMULA, ": remove one of the two"];
+            faults.push(shape::fault(name, text));
+        }
+    }
 }
 
 fn is_set(value: Option<&Value>) -> bool {

@@ -11,6 +11,7 @@ use super::counted::{bare, counted};
 use crate::{
     ids::{Location, NodeCounts, PoolId, resource::ImageVersionId},
     plan::{Effect, Step},
+    settings::Autoscale,
 };
 
 /// A step of a roll-out.
@@ -129,6 +130,30 @@ pub enum RolloutStep {
         /// The timeouts of the resize rounds, as many as there may be.
         timeouts_minutes: Vec<u64>,
     },
+    /// The pool is created, and a formula decides its size.
+    CreateAutoscalePool {
+        /// The pool.
+        pool: PoolId,
+        /// The version its nodes will run.
+        version: ImageVersionId,
+        /// The formula.
+        autoscale: Autoscale,
+    },
+    /// A formula decides the pool's size from then on.
+    EnableAutoscale {
+        /// The pool.
+        pool: PoolId,
+        /// The formula.
+        autoscale: Autoscale,
+        /// What the formula comes to now, as Batch says; absent when that cannot be asked.
+        #[serde(skip_serializing_if = "Option::is_none")]
+        now: Option<String>,
+    },
+    /// The formula that decides the pool's size is taken from it until the change has come to its end.
+    DisableAutoscale {
+        /// The pool.
+        pool: PoolId,
+    },
     /// The pool gets another size.
     ResizePool {
         /// The pool.
@@ -147,6 +172,11 @@ pub enum RolloutStep {
         /// Its targets.
         targets: NodeCounts,
     },
+    /// The nodes that the formula asks for become ready.
+    AwaitAutoscale {
+        /// The pool.
+        pool: PoolId,
+    },
     /// The nodes become ready.
     AwaitNodes {
         /// The pool.
@@ -159,7 +189,7 @@ pub enum RolloutStep {
 impl Step for RolloutStep {
     fn effect(&self) -> Effect {
         match self {
-            Self::CreatePool { .. } => Effect::Create,
+            Self::CreatePool { .. } | Self::CreateAutoscalePool { .. } => Effect::Create,
             Self::RaiseReplicas { .. }
             | Self::UpdatePool { .. }
             | Self::ResumeChange { .. }
@@ -169,17 +199,47 @@ impl Step for RolloutStep {
             | Self::TryImage { .. }
             | Self::ReleaseJobs { .. }
             | Self::StopOtherResize { .. }
+            | Self::EnableAutoscale { .. }
+            | Self::DisableAutoscale { .. }
             | Self::ResizePool { .. } => Effect::Change,
             Self::AwaitReplicas { .. }
             | Self::AwaitDeletion { .. }
             | Self::AwaitOtherResize { .. }
             | Self::JoinResize { .. }
+            | Self::AwaitAutoscale { .. }
             | Self::AwaitNodes { .. } => Effect::Wait,
         }
     }
 }
 
 impl RolloutStep {
+    /// The line of a step of a pool whose size a formula decides.
+    fn of_formula(&self) -> String {
+        match self {
+            Self::CreateAutoscalePool {
+                pool,
+                version,
+                autoscale,
+            } => format!(
+                "create pool {pool} on {version} with an autoscale formula{}",
+                every(autoscale.minutes)
+            ),
+            Self::EnableAutoscale { pool, autoscale, now } => format!(
+                "let the autoscale formula decide the size of pool {pool}{}{}",
+                every(autoscale.minutes),
+                now.as_ref()
+                    .map_or_else(String::new, |now| format!("; now it comes to {now}"))
+            ),
+            Self::DisableAutoscale { pool } => {
+                format!("take the autoscale formula from pool {pool}, and remember it in the pool's metadata")
+            }
+            Self::AwaitAutoscale { pool } => {
+                format!("wait until the nodes that the formula asks for in pool {pool} are ready")
+            }
+            _ => String::new(),
+        }
+    }
+
     /// The line of a step that changes a pool in place.
     fn in_place(&self) -> String {
         match self {
@@ -269,6 +329,10 @@ impl fmt::Display for RolloutStep {
             | Self::ChangePool { .. }
             | Self::TryImage { .. }
             | Self::ReleaseJobs { .. } => f.write_str(&self.in_place()),
+            Self::CreateAutoscalePool { .. }
+            | Self::EnableAutoscale { .. }
+            | Self::DisableAutoscale { .. }
+            | Self::AwaitAutoscale { .. } => f.write_str(&self.of_formula()),
             Self::AwaitDeletion { pool } => write!(f, "wait until the old pool {pool} is gone"),
             Self::AwaitOtherResize { pool, targets } => {
                 let nodes = counted(*targets);
@@ -301,6 +365,11 @@ impl fmt::Display for RolloutStep {
             Self::AwaitNodes { pool, needed } => write!(f, "wait until {} of pool {pool} are ready", counted(*needed)),
         }
     }
+}
+
+/// ", evaluated every 15 minutes"; nothing where that is not said.
+fn every(minutes: Option<u32>) -> String {
+    minutes.map_or_else(String::new, |minutes| format!(", evaluated every {minutes} minutes"))
 }
 
 /// ", resize timeouts of 30, 45, 68 minutes": one for each round that there may be.

@@ -61,6 +61,8 @@ pub(super) struct Waited {
     pub(super) nodes: Vec<Node>,
     /// What it says.
     pub(super) census: Census,
+    /// What was wanted, and is enough.
+    pub(super) goal: Goal,
     /// Why the wait ended: `Pending` means that no node has changed for the time allowed.
     pub(super) verdict: Verdict,
 }

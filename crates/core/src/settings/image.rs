@@ -7,7 +7,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 use super::{
     EarlyDeletion, Generalized, Keys, Latest, MachineHandling, PublishSettings, ReplicaRule, ReplicaStorage,
     ReplicationMode, Reuse, Stopped, UsedBy, VersionSettings, definition, destination, pool, profile, reader::Reader,
-    source, temporaries,
+    source, temporaries, trial,
 };
 use crate::{options::image, words};
 
@@ -38,6 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
     let temporaries =
         temporaries::temporaries(reader, (source.as_ref(), destination.as_ref().map(|it| &it.definition)));
     let version_settings = version(reader, context.now);
+    let test = trial::test(reader);
     let ignore_checks = ignore_checks(reader, context.checks);
     let create_gallery = reader.is_on(image::CREATE_GALLERY);
     let traits = definition::traits(reader);
@@ -61,9 +62,21 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
         ignore_checks,
         temporaries: temporaries?,
         version_settings: version_settings?,
+        test: test?,
         reuse: context.reuse,
         run_id: context.run_id.to_owned(),
     };
+    if settings.test.is_some() && settings.version_settings.replication == ReplicationMode::Shallow {
+        let opt = image::DESTINATION_REPLICATION_MODE;
+        reader.refuse(
+            image::TEST,
+            words![
+                "contradicts ",
+                opt,
+                " Shallow, which takes no later change: remove one of the two"
+            ],
+        );
+    }
     if let Some(text) = settings.refused_number() {
         reader.refuse(image::DESTINATION_IMAGE_VERSION, text);
     }

@@ -3,9 +3,14 @@
 use std::time::Duration;
 
 use super::{
-    AccountRef, Adopt, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness,
-    Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, Spots,
-    StartTask, Targets, WaitForSuccess, manifest::Manifest, reader::Reader, shape, sign_in::known_cloud,
+    AccountRef, Adopt, Autoscale, Canary, Change, Elevation, NewRegion, NodesPerReplica, PendingResize, PoolSpec,
+    Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, Share,
+    SpotCounts, Spots, StartTask, Targets, WaitForSuccess,
+    autoscale::{LONGEST_FORMULA, MINUTES},
+    manifest::Manifest,
+    reader::Reader,
+    shape,
+    sign_in::known_cloud,
 };
 use crate::{
     ids::{
@@ -33,6 +38,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
     let vm_size = reader.parsed(pool::VM_SIZE);
     let node_agent_sku = agent(reader, manifest.as_ref());
     let targets = targets(reader);
+    let autoscale = autoscale(reader);
     let start_task = start_task(reader);
     let json = reader.json_object(pool::POOL_JSON);
     reader.refuse_all(shape::faults(&json));
@@ -60,6 +66,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
             vm_size,
             node_agent_sku,
             targets,
+            autoscale,
             start_task,
             json,
             spots: spots.clone(),
@@ -295,15 +302,65 @@ fn targets(reader: &mut Reader<'_, '_>) -> Targets {
             None => SpotCounts::WhenAlone,
         },
     };
-    if both_read && dedicated.is_none() && spot.is_none() {
+    if both_read && dedicated.is_none() && spot.is_none() && !reader.has(pool::AUTOSCALE_FORMULA) {
         let text = words![
             "is missing: give a number of nodes here or in ",
             spot_opt,
-            "; 0 makes a pool without nodes"
+            "; 0 makes a pool without nodes, and ",
+            pool::AUTOSCALE_FORMULA,
+            " lets a formula decide"
         ];
         reader.refuse(dedicated_opt, text);
     }
     targets
+}
+
+/// A formula and what goes with it. What a formula decides cannot be said beside it.
+fn autoscale(reader: &mut Reader<'_, '_>) -> Option<Autoscale> {
+    let minutes = reader.number(pool::AUTOSCALE_MINUTES);
+    if let Some(minutes) = minutes.filter(|minutes| !MINUTES.contains(minutes)) {
+        let text = format!(
+            "{minutes} is out of range; write {} to {}",
+            MINUTES.start(),
+            MINUTES.end()
+        );
+        reader.refuse(pool::AUTOSCALE_MINUTES, text);
+    }
+    let Some(formula) = reader.text(pool::AUTOSCALE_FORMULA) else {
+        if minutes.is_some() {
+            let text = words!["there is no formula; give it in ", pool::AUTOSCALE_FORMULA];
+            reader.refuse(pool::AUTOSCALE_MINUTES, text);
+        }
+        return None;
+    };
+    let length = formula.chars().count();
+    if length > LONGEST_FORMULA {
+        let text = format!("has {length} characters, and Batch takes {LONGEST_FORMULA}");
+        reader.refuse(pool::AUTOSCALE_FORMULA, text);
+    }
+    for opt in [
+        pool::TARGET_DEDICATED_NODES,
+        pool::TARGET_SPOT_NODES,
+        pool::RESIZE_TIMEOUT,
+    ] {
+        if reader.has(opt) {
+            reader.refuse_both(opt, pool::AUTOSCALE_FORMULA);
+        }
+    }
+    for opt in [pool::MIN_READY, pool::MIN_READY_SPOT] {
+        if let Some(Share::Nodes(nodes)) = reader.text(opt).and_then(|text| text.parse().ok()) {
+            let text = words![
+                format!("is {nodes}, but "),
+                pool::AUTOSCALE_FORMULA,
+                " decides how many nodes there are; give a percentage"
+            ];
+            reader.refuse(opt, text);
+        }
+    }
+    Some(Autoscale {
+        formula: formula.to_owned(),
+        minutes,
+    })
 }
 
 fn start_task(reader: &mut Reader<'_, '_>) -> Option<StartTask> {

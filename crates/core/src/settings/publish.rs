@@ -6,6 +6,7 @@ mod machine;
 mod profile;
 mod source;
 mod temporaries;
+mod trial;
 mod version;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ pub use self::{
     profile::ProfileJson,
     source::{Architecture, Generation, Lun, OsType, Source, SourceDisk, VhdTraits, Vhds},
     temporaries::{KeptKind, ManagedImagePolicy, OnFailure, Temporaries},
+    trial::{ImageTest, TEST_MINUTES},
     version::{
         DiskKeys, EarlyDeletion, Latest, ReplicaStorage, ReplicationMode, TargetRegion, VersionChoice, VersionSettings,
     },
@@ -57,6 +59,8 @@ pub struct PublishSettings {
     pub temporaries: Temporaries,
     /// What the version itself says.
     pub version_settings: VersionSettings,
+    /// The test that it has to pass before it is spread.
+    pub test: Option<ImageTest>,
     /// Names this run in tags: Packer's run UUID, a CI run's id.
     pub run_id: String,
 }

@@ -10,7 +10,7 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
+use super::{Autoscale, Change, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -53,6 +53,8 @@ pub struct PoolSpec {
     pub node_agent_sku: Option<NodeAgentSku>,
     /// How many nodes.
     pub targets: Targets,
+    /// The formula that decides how many nodes instead; the targets are 0 then.
+    pub autoscale: Option<Autoscale>,
     /// The start task.
     pub start_task: Option<StartTask>,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
@@ -239,6 +241,17 @@ impl RolloutSettings {
     #[must_use]
     pub fn first_nodes(&self) -> NodeCounts {
         let (targets, canary) = (self.pool.targets, &self.change.canary);
+        if self.pool.autoscale.is_some() {
+            // What the formula will say is not known: one node, unless a number is given.
+            let asked = match canary.nodes {
+                Some(Share::Nodes(nodes)) => nodes,
+                Some(Share::Percent(_)) | None => 1,
+            };
+            return NodeCounts {
+                dedicated: canary.of(asked),
+                spot: 0,
+            };
+        }
         if targets.dedicated > 0 {
             NodeCounts {
                 dedicated: canary.of(targets.dedicated),

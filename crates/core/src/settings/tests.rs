@@ -1,5 +1,6 @@
 //! What becomes of good values, and which sentence each bad one gets.
 
+mod autoscale;
 mod gallery;
 mod safety;
 mod vhds;
@@ -538,7 +539,7 @@ fn faults_of_a_roll_out_name_inputs() {
             ),
             (
                 json!({"target_dedicated_nodes": null}),
-                "target-dedicated-nodes: is missing: give a number of nodes here or in target-spot-nodes; 0 makes a pool without nodes",
+                "target-dedicated-nodes: is missing: give a number of nodes here or in target-spot-nodes; 0 makes a pool without nodes, and autoscale-formula lets a formula decide",
             ),
             (
                 json!({"min_ready": "most"}),

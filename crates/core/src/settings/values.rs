@@ -119,7 +119,7 @@ impl Value {
         let text = |json: &Json| json.as_str().map(str::to_owned).ok_or_else(stray);
         Ok(match opt.kind {
             Kind::Secret => Self::Secret(text(json)?.into()),
-            Kind::Text | Kind::Duration | Kind::File | Kind::Json => Self::Text(text(json)?),
+            Kind::Text | Kind::Duration | Kind::File | Kind::Json | Kind::TextOrFile => Self::Text(text(json)?),
             Kind::Number => Self::Number(json.as_u64().ok_or_else(stray)?),
             Kind::Bool => Self::Bool(json.as_bool().ok_or_else(stray)?),
             Kind::Texts => {

@@ -6,13 +6,16 @@ use jiff::Timestamp;
 
 use super::{
     catalogue::Catalogue,
-    report::{Finding, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA, StatusReport, Unread},
+    report::{
+        AutoscaleStatus, Finding, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA, StatusReport, Unread,
+    },
 };
 use crate::{
     batch::{
+        autoscale,
         image::PoolImage,
         node::Outlook,
-        pool::PoolLife,
+        pool::{Pool, PoolLife},
         supported::{end_of_agent, end_of_image},
     },
     compute::version::ImageVersion,
@@ -108,6 +111,7 @@ impl<'a> Subject<'a> {
             },
             vm_size: self.text("/vmSize").to_owned(),
             nodes: nodes(self.seen),
+            autoscale: autoscale_status(&self.seen.pool),
             node_agent_sku: self.agent().to_owned(),
             ours: self.seen.pool.metadata(POOL_MARK).is_some(),
             created,
@@ -181,7 +185,11 @@ impl<'a> Subject<'a> {
         });
         let managed = matches!(self.seen.image, PoolImage::Managed(_)).then_some(Finding::ManagedImage);
         let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
-        [behind, mixed, managed]
+        let formula = autoscale::last_run(&self.seen.pool).and_then(|run| run.error);
+        let formula = formula.map(|error| Finding::Formula {
+            text: error.to_string(),
+        });
+        [behind, mixed, managed, formula]
             .into_iter()
             .flatten()
             .chain(self.about_version())
@@ -241,6 +249,14 @@ pub(super) fn assess(estate: &Estate, catalogue: &Catalogue, horizon: Horizon) -
         pools,
         unread: gaps.chain(open).collect(),
     }
+}
+
+fn autoscale_status(pool: &Pool) -> Option<AutoscaleStatus> {
+    let last = autoscale::last_run(pool).filter(|run| run.error.is_none());
+    autoscale::of(pool).map(|scale| AutoscaleStatus {
+        scale,
+        last: last.map(|run| run.targets()),
+    })
 }
 
 fn nodes(seen: &SeenPool) -> NodesStatus {

@@ -10,7 +10,10 @@ use std::{
 use jiff::Timestamp;
 use serde::Serialize;
 
-use crate::ids::{Location, NodeCounts, PoolId, resource::BatchAccountId};
+use crate::{
+    ids::{Location, NodeCounts, PoolId, resource::BatchAccountId},
+    settings::Autoscale,
+};
 
 /// The schema that reports have today.
 pub(super) const SCHEMA: u32 = 1;
@@ -47,6 +50,9 @@ pub struct PoolStatus {
     pub vm_size: String,
     /// Its nodes.
     pub nodes: NodesStatus,
+    /// The formula that decides how many; absent when its size is fixed.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub autoscale: Option<AutoscaleStatus>,
     /// What they run.
     pub image: ImageStatus,
     /// Its node agent SKU.
@@ -61,6 +67,16 @@ pub struct PoolStatus {
     pub retirements: Vec<Retirement>,
     /// What there is to act on.
     pub findings: Vec<Finding>,
+}
+
+/// The formula of a pool.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct AutoscaleStatus {
+    /// The formula, and how often it is evaluated.
+    #[serde(flatten)]
+    pub scale: Autoscale,
+    /// What it came to last: `$TargetDedicatedNodes=4, $TargetLowPriorityNodes=0`.
+    pub last: Option<String>,
 }
 
 /// The nodes of a pool.
@@ -140,6 +156,11 @@ pub enum Finding {
         /// In how many days.
         days: i64,
     },
+    /// The formula that decides its size cannot be evaluated.
+    Formula {
+        /// What Batch says.
+        text: String,
+    },
     /// It runs a managed image. Batch ended the support of those on 31 March 2026.
     ManagedImage,
 }
@@ -190,6 +211,7 @@ impl fmt::Display for Finding {
             Self::Objection { text } => write!(f, "Azure objects: {text}"),
             Self::Ended { retirement } => write!(f, "{} has ended", retirement.what),
             Self::Ends { retirement, days } => write!(f, "{} ends in {days} days", retirement.what),
+            Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
         }
     }

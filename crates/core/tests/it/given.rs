@@ -8,9 +8,9 @@ use azure_batch_core::{
     options::{self, Opt, image, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, KeptKind, Latest, ManagedImagePolicy,
-        NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson, PublishContext,
-        PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
+        self, AccountRef, Adopt, Asked, Change, Checked, Elevation, Generalized, ImageTest, KeptKind, Latest,
+        ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec, ProfileJson,
+        PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy,
         RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped,
         Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
@@ -85,11 +85,26 @@ fn image_values(given: &PublishSettings) -> Values {
     nodes_per_replica(&mut values, given.replica_rule);
     temporary_values(&mut values, &given.temporaries);
     version_values(&mut values, &given.version_settings);
+    if let Some(test) = &given.test {
+        values.set(image::TEST, image_test(test));
+    }
     if !given.traits.features.is_empty() {
         let features = Values::default().with(image::DEFINITION_FEATURES, given.traits.features.clone());
         values.set(image::DEFINITION, features);
     }
     values
+}
+
+fn image_test(test: &ImageTest) -> Values {
+    let values = Values::default()
+        .with(image::TEST_BATCH_ACCOUNT, test.account.to_string())
+        .with(image::TEST_VM_SIZE, test.vm_size.to_string())
+        .with(image::TEST_COMMAND, test.command.as_str())
+        .with(image::TEST_MINUTES, (test.longest.as_secs() / 60).to_string());
+    match &test.node_agent {
+        Some(agent) => values.with(image::TEST_NODE_AGENT_SKU_ID, agent.to_string()),
+        None => values,
+    }
 }
 
 fn source(source: &Source) -> Values {
@@ -290,8 +305,18 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
     if let Some(agent) = &given.node_agent_sku {
         values.set(pool::NODE_AGENT_SKU_ID, agent.to_string());
     }
-    values.set(pool::TARGET_DEDICATED_NODES, given.targets.dedicated);
-    values.set(pool::TARGET_SPOT_NODES, given.targets.spot);
+    match &given.autoscale {
+        Some(scale) => {
+            values.set(pool::AUTOSCALE_FORMULA, scale.formula.as_str());
+            if let Some(minutes) = scale.minutes {
+                values.set(pool::AUTOSCALE_MINUTES, minutes);
+            }
+        }
+        None => {
+            values.set(pool::TARGET_DEDICATED_NODES, given.targets.dedicated);
+            values.set(pool::TARGET_SPOT_NODES, given.targets.spot);
+        }
+    }
     match given.targets.spot_counts {
         SpotCounts::WhenAlone => {}
         SpotCounts::No => values.set(pool::COUNT_SPOT_NODES, false),

@@ -42,6 +42,7 @@ pub(crate) fn settings() -> PublishSettings {
         ignore_checks: BTreeSet::new(),
         temporaries: Temporaries::default(),
         version_settings: VersionSettings::default(),
+        test: None,
         run_id: "run-1".to_owned(),
     }
 }

@@ -12,7 +12,7 @@ use crate::{
     publish, source_image,
     support::{Azure, TOKEN_LIFE_SECONDS},
     sweep::{Ends, Sweep, pair::Pair},
-    vhds,
+    testing, vhds,
 };
 
 /// Less than the five minutes before its end at which a token is renewed.
@@ -82,6 +82,21 @@ fn every_request_of_a_publish_from_vhds_meets_every_trouble() {
     let cases = sweep.run();
     assert!(cases > 150, "only {cases} cases");
     write_count("publish from VHDs", cases);
+}
+
+/// The pool is made, used and removed on the way: whatever happens, it does not outlive the runs.
+#[test]
+fn every_request_of_a_publish_with_a_test_meets_every_trouble() {
+    let sweep = Sweep {
+        troubles: &[],
+        one_of: 4,
+        world: quick_world,
+        flow: |azure, ends| run(azure, testing::tested("true"), ends, 1),
+        settle: |resources| without_going_tests(without_order_of_regions(without_burnt_numbers(resources))),
+    };
+    let cases = sweep.run();
+    assert!(cases > 200, "only {cases} cases");
+    write_count("publish with a test", cases);
 }
 
 /// A token that is about to end is renewed before each request: also while cleaning up after a cancel.
@@ -165,6 +180,18 @@ fn world_with(token_life: i64, change: impl FnOnce(&mut Value)) -> Azure {
     hurry(&mut seed);
     change(&mut seed);
     Azure::with_token_life(&Seed::parse(&seed.to_string()).unwrap(), token_life)
+}
+
+/// A pool of a test that is being deleted is on its way out; one that is not is left, and stays in sight.
+fn without_going_tests(mut resources: Value) -> Value {
+    let is_going = |item: &Value| {
+        let text = |pointer| item.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+        text("/id").starts_with("azure-batch-test-") && text("/state") == "deleting"
+    };
+    if let Some(batch) = resources.get_mut("batch").and_then(Value::as_object_mut) {
+        batch.retain(|_, item| !is_going(item));
+    }
+    resources
 }
 
 /// A region that was removed and added again stands last.

@@ -63,6 +63,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
                 spot: 0,
                 spot_counts: SpotCounts::No,
             },
+            autoscale: None,
             start_task: None,
             json: serde_json::Map::new(),
             spots: azure_batch_core::settings::Spots::default(),
@@ -412,11 +413,7 @@ async fn refusals_write_nothing_and_say_what_works() {
             "or roll out to a new pool id",
         ),
         (other_size, "it differs in vm_size", "or roll out to a new pool id"),
-        (
-            autoscale,
-            "autoscale formula",
-            "disable autoscale, or use a new pool id",
-        ),
+        (autoscale, "autoscale formula", "give the formula in autoscale_formula"),
         (
             shared_key,
             "allowedAuthenticationModes lack AAD",

@@ -29,7 +29,7 @@ pub(crate) fn in_place(dedicated: u32) -> RolloutSettings {
 }
 
 /// The return of the same pool.
-fn back() -> RollbackSettings {
+pub(crate) fn back() -> RollbackSettings {
     let asked = in_place(5);
     RollbackSettings {
         account: asked.account,
@@ -41,7 +41,7 @@ fn back() -> RollbackSettings {
 }
 
 /// Another client's request to acct1.
-async fn ask(azure: &Azure, method: Method, path: &str, body: Option<Value>) -> Value {
+pub(crate) async fn ask(azure: &Azure, method: Method, path: &str, body: Option<Value>) -> Value {
     let endpoint = BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap();
     let request = Request::batch(&endpoint, method, path, "2025-06-01", "ask");
     let request = match body {

@@ -160,6 +160,9 @@ pub(crate) fn settle(mut resources: Value) -> Value {
         if let Some(fields) = item.as_object_mut() {
             fields.remove("resizeTimeout");
             fields.remove("previousStateTransitionTime");
+            if let Some(run) = fields.get_mut("autoScaleRun").and_then(Value::as_object_mut) {
+                run.remove("timestamp");
+            }
         }
         for item in item["metadata"].as_array_mut().into_iter().flatten() {
             if item["name"] == "azure-batch-rollout" {

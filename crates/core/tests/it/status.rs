@@ -88,6 +88,38 @@ async fn each_pool_says_what_there_is_to_act_on_and_the_next_end_comes_first() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_pool_that_follows_a_formula_says_so_and_what_is_wrong_with_it() {
+    let azure = world(|seed| {
+        let following = |id: &str, formula: &str| {
+            let mut pool = pool(id, by_id(&image("1.0.0")), 0);
+            let fields = pool.as_object_mut().unwrap();
+            fields.retain(|name, _| !name.starts_with("target"));
+            fields.insert("enableAutoScale".to_owned(), json!(true));
+            fields.insert("autoScaleFormula".to_owned(), json!(formula));
+            pool
+        };
+        seed["batchAccounts"][0]["pools"] = json!([
+            following("good", "$TargetDedicatedNodes = 2"),
+            following("p1", "$TargetDedicatedNodes = 2 / 0"),
+        ]);
+    });
+    let report = look(&azure).await;
+    let scale = report.pools[0].autoscale.as_ref().unwrap();
+    assert_eq!(scale.scale.formula, "$TargetDedicatedNodes = 2");
+    assert_eq!(
+        scale.last.as_deref(),
+        Some("$TargetDedicatedNodes=2, $TargetLowPriorityNodes=0")
+    );
+    let found = findings(&report);
+    assert_eq!(found[0], "good: ");
+    assert!(
+        found[1].starts_with("p1: Batch cannot evaluate its autoscale formula: ")
+            && found[1].contains("division by zero"),
+        "{found:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn versions_mixed_inside_a_pool_are_counted() {
     let azure = world(|seed| {
         seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = json!(true);

@@ -1,179 +1,85 @@
-//! Autoscale formulas, as far as they are arithmetic: assignments, numbers, variables, `+ - * /`, `min`, `max`.
+//! Autoscale formulas as Microsoft's page on automatic scaling describes them: assignments, arithmetic, comparisons,
+//! `?:`, `time()` and lengths of time, `min`, `max` and rounding.
 //!
 //! Metrics over time (`GetSample` and its kin) are not played: a formula that uses them is refused by name, never
 //! evaluated as if they were zero.
 
+mod expression;
+mod value;
+
 use std::collections::BTreeMap;
+
+use jiff::Timestamp;
+use serde_json::{Value as Json, json};
 
 use super::allocation::{DeallocationOption, Targets};
 use super::refusal::{AUTOSCALE_SYNTAX, Refusal};
+use expression::{Expression, Names, canonical};
+use value::{Trouble, Value};
 
 /// What a formula decides.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Outcome {
+    /// As they were when the evaluation failed.
     pub(crate) targets: Targets,
     pub(crate) option: DeallocationOption,
-}
-
-/// A cursor over one expression; nesting is bounded so that no formula exhausts the stack.
-struct Expression<'a> {
-    rest: &'a str,
-    variables: &'a BTreeMap<String, f64>,
-    depth: u32,
-}
-
-/// Deeper than any formula that people write.
-const MAX_DEPTH: u32 = 64;
-
-impl<'a> Expression<'a> {
-    fn new(text: &'a str, variables: &'a BTreeMap<String, f64>) -> Self {
-        Self {
-            rest: text.trim_start(),
-            variables,
-            depth: 0,
-        }
-    }
-
-    fn value(mut self) -> Result<f64, String> {
-        let value = self.sum()?;
-        if self.rest.is_empty() {
-            Ok(value)
-        } else {
-            Err(format!("unexpected '{}'", self.rest))
-        }
-    }
-
-    fn takes(&mut self, mark: char) -> bool {
-        let Some(rest) = self.rest.strip_prefix(mark) else {
-            return false;
-        };
-        self.rest = rest.trim_start();
-        true
-    }
-
-    fn sum(&mut self) -> Result<f64, String> {
-        let mut value = self.product()?;
-        loop {
-            if self.takes('+') {
-                value += self.product()?;
-            } else if self.takes('-') {
-                value -= self.product()?;
-            } else {
-                return Ok(value);
-            }
-        }
-    }
-
-    fn product(&mut self) -> Result<f64, String> {
-        let mut value = self.atom()?;
-        loop {
-            if self.takes('*') {
-                value *= self.atom()?;
-            } else if self.takes('/') {
-                value /= self.atom()?;
-            } else {
-                return Ok(value);
-            }
-        }
-    }
-
-    fn atom(&mut self) -> Result<f64, String> {
-        self.depth += 1;
-        if self.depth > MAX_DEPTH {
-            return Err("the expression is nested too deeply".to_owned());
-        }
-        let value = self.shallow_atom();
-        self.depth -= 1;
-        value
-    }
-
-    fn shallow_atom(&mut self) -> Result<f64, String> {
-        if self.takes('(') {
-            let value = self.sum()?;
-            return if self.takes(')') {
-                Ok(value)
-            } else {
-                Err("a parenthesis is not closed".to_owned())
-            };
-        }
-        if self.takes('-') {
-            return Ok(-self.atom()?);
-        }
-        let end = self
-            .rest
-            .find(|mark: char| !(mark.is_ascii_alphanumeric() || "$_.".contains(mark)));
-        let (word, rest) = self
-            .rest
-            .split_at_checked(end.unwrap_or(self.rest.len()))
-            .unwrap_or((self.rest, ""));
-        self.rest = rest.trim_start();
-        if let Ok(number) = word.parse::<f64>() {
-            return if number.is_finite() {
-                Ok(number)
-            } else {
-                Err(format!("{word} is no number"))
-            };
-        }
-        match word {
-            "min" => self.pair(f64::min),
-            "max" => self.pair(f64::max),
-            _ => {
-                let value = self.variables.get(&canonical(word)).copied();
-                value.ok_or_else(|| format!("the emulator does not play '{word}'"))
-            }
-        }
-    }
-
-    fn pair(&mut self, choose: fn(f64, f64) -> f64) -> Result<f64, String> {
-        let open = self.takes('(');
-        let first = self.sum()?;
-        let comma = self.takes(',');
-        let second = self.sum()?;
-        if open && comma && self.takes(')') {
-            Ok(choose(first, second))
-        } else {
-            Err("min and max take two".to_owned())
-        }
-    }
+    /// Why the evaluation failed.
+    pub(crate) failure: Option<String>,
 }
 
 /// Evaluates a formula for a pool with such targets and nodes.
 ///
 /// # Errors
 /// `AutoScalingFormulaSyntaxError`, with the reason in its values.
-pub(crate) fn evaluate(formula: &str, targets: Targets, current: Targets) -> Result<Outcome, Refusal> {
-    let mut variables = BTreeMap::from([
-        ("$targetdedicatednodes".to_owned(), f64::from(targets.dedicated)),
-        ("$targetlowprioritynodes".to_owned(), f64::from(targets.low_priority)),
-        ("$currentdedicatednodes".to_owned(), f64::from(current.dedicated)),
-        ("$currentlowprioritynodes".to_owned(), f64::from(current.low_priority)),
-    ]);
-    let mut option = DeallocationOption::Requeue;
+pub(crate) fn evaluate(formula: &str, targets: Targets, current: Targets, now: Timestamp) -> Result<Outcome, Refusal> {
+    let number = |count: u32| Value::Number(f64::from(count));
+    let mut names = Names {
+        variables: BTreeMap::from([
+            ("$targetdedicatednodes".to_owned(), number(targets.dedicated)),
+            ("$targetlowprioritynodes".to_owned(), number(targets.low_priority)),
+            ("$currentdedicatednodes".to_owned(), number(current.dedicated)),
+            ("$currentlowprioritynodes".to_owned(), number(current.low_priority)),
+        ]),
+        now,
+    };
+    let (mut option, mut failure) = (DeallocationOption::Requeue, None);
+    let formula = without_comments(formula);
     for statement in formula
         .split(';')
         .map(str::trim)
         .filter(|statement| !statement.is_empty())
     {
-        let (name, expression) = statement
-            .split_once('=')
-            .ok_or_else(|| syntax(statement, "no assignment"))?;
+        let (name, expression) = assigned(statement).ok_or_else(|| syntax(statement, "no assignment"))?;
         let name = canonical(name.trim());
         if name == "$nodedeallocationoption" {
             option = DeallocationOption::parse(expression.trim())
                 .ok_or_else(|| syntax(statement, "no deallocation option"))?;
             continue;
         }
-        let value = Expression::new(expression, &variables)
-            .value()
-            .map_err(|reason| syntax(statement, &reason))?;
-        variables.insert(name, value);
+        match Expression::new(expression, &names).value() {
+            Ok(value) => {
+                names.variables.insert(name, value);
+            }
+            Err(Trouble::Syntax(reason)) => return Err(syntax(statement, &reason)),
+            Err(Trouble::Evaluation(reason)) => {
+                failure.get_or_insert(format!("{statement}: {reason}"));
+                names.variables.insert(name, Value::Number(0.0));
+            }
+        }
     }
-    let count = |name: &str| nodes(variables.get(name).copied().unwrap_or_default());
-    let targets = Targets {
-        dedicated: count("$targetdedicatednodes"),
-        low_priority: count("$targetlowprioritynodes"),
+    let count = |name: &str| match names.variables.get(name) {
+        Some(Value::Number(count)) => Ok(nodes(*count)),
+        _ => Err(syntax(name, "it is no number")),
     };
-    Ok(Outcome { targets, option })
+    let decided = Targets {
+        dedicated: count("$targetdedicatednodes")?,
+        low_priority: count("$targetlowprioritynodes")?,
+    };
+    Ok(Outcome {
+        targets: if failure.is_some() { targets } else { decided },
+        option,
+        failure,
+    })
 }
 
 /// The `results` text of a run.
@@ -184,12 +90,29 @@ pub(crate) fn results(targets: Targets) -> String {
     )
 }
 
-/// The old name of the dedicated target still works.
-fn canonical(name: &str) -> String {
-    match name.to_ascii_lowercase().as_str() {
-        "$targetdedicated" => "$targetdedicatednodes".to_owned(),
-        other => other.to_owned(),
-    }
+/// The `error` of a run that failed. Its form is that of the models; the code is a guess.
+pub(crate) fn run_error(failure: &str) -> Json {
+    json!({
+        "code": "AutoScalingFormulaEvaluationError",
+        "message": "An error occurred while evaluating the specified auto-scaling formula.",
+        "values": [{"name": "Reason", "value": failure}]
+    })
+}
+
+/// What stands behind `//` says nothing.
+fn without_comments(formula: &str) -> String {
+    let lines = formula.lines().map(|line| line.split("//").next().unwrap_or_default());
+    lines.collect::<Vec<_>>().join("\n")
+}
+
+/// Name and expression of an assignment: its first `=` is none of a comparison.
+fn assigned(statement: &str) -> Option<(&str, &str)> {
+    let (name, expression) = statement.split_once('=')?;
+    let is_name = name
+        .trim()
+        .chars()
+        .all(|mark| mark.is_ascii_alphanumeric() || "$_".contains(mark));
+    (is_name && !name.trim().is_empty() && !expression.starts_with('=')).then_some((name, expression))
 }
 
 fn syntax(statement: &str, reason: &str) -> Refusal {
@@ -208,8 +131,15 @@ fn nodes(value: f64) -> u32 {
 mod tests {
     use super::*;
 
+    /// A Thursday.
+    const NOON: &str = "2026-01-01T12:00:00Z";
+
+    fn outcome(formula: &str, current: Targets) -> Result<Outcome, Refusal> {
+        evaluate(formula, current, current, NOON.parse().unwrap())
+    }
+
     #[test]
-    fn arithmetic_formulas_are_evaluated() {
+    fn usual_formulas_are_evaluated() {
         let current = Targets {
             dedicated: 4,
             low_priority: 1,
@@ -228,8 +158,23 @@ mod tests {
                 1,
             ),
             ("$TargetDedicatedNodes = -1", 0, 1),
+            // Microsoft's example of a pool that follows the time.
+            (
+                "$curTime = time();\n$workHours = $curTime.hour >= 8 && $curTime.hour < 18; // by day\n\
+                 $isWeekday = $curTime.weekday >= 1 && $curTime.weekday <= 5;\n\
+                 $isWorkingWeekdayHour = $workHours && $isWeekday;\n$TargetDedicatedNodes = $isWorkingWeekdayHour ? 20:10;",
+                20,
+                1,
+            ),
+            (
+                "later = time() + 7 * TimeInterval_Hour; $TargetDedicatedNodes = later.hour == 19 ? 1 : 2",
+                1,
+                1,
+            ),
+            ("$TargetDedicatedNodes = !(1 > 2) || 1 / 0 ? ceil(1.2) : 9", 4, 1),
+            ("$TargetDedicatedNodes = 1 > 2 ? 1 / 0 : floor(2.9)", 2, 1),
         ] {
-            let outcome = evaluate(formula, current, current).unwrap();
+            let outcome = outcome(formula, current).unwrap();
             assert_eq!(
                 outcome.targets,
                 Targets {
@@ -242,17 +187,32 @@ mod tests {
     }
 
     #[test]
+    fn an_evaluation_that_fails_leaves_the_targets_and_says_why() {
+        let outcome = outcome(
+            "$TargetDedicatedNodes = 8 / ($CurrentDedicatedNodes - 0)",
+            Targets::default(),
+        );
+        let outcome = outcome.unwrap();
+        assert_eq!(outcome.targets, Targets::default());
+        assert!(outcome.failure.unwrap().ends_with("division by zero"));
+    }
+
+    #[test]
     fn metrics_and_nonsense_are_refused_by_name() {
         let nested = format!("$x={}1{}", "(".repeat(500), ")".repeat(500));
         for formula in [
             "$TargetDedicatedNodes = $PendingTasks.GetSample(1)",
             "x",
+            "x == 1",
             "$x=1+",
             "$x=(1",
             "$x=min(1)",
+            "$x=1 ? 2",
+            "$x=1 < time()",
+            "$TargetDedicatedNodes = time()",
             &nested,
         ] {
-            let refusal = evaluate(formula, Targets::default(), Targets::default()).unwrap_err();
+            let refusal = outcome(formula, Targets::default()).unwrap_err();
             assert_eq!(refusal.code(), "AutoScalingFormulaSyntaxError", "{formula}");
         }
     }

@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 
 use super::allocation::NodeKind;
 use super::ids::{JobId, NodeId, TaskId};
+use super::misfortune::Misfortune;
 use super::pace::Pace;
 use super::supported_images::OsType;
 use super::timeline::Timeline;
@@ -111,6 +112,8 @@ pub(crate) struct Node {
     /// The start task as it was when the node last booted.
     pub(crate) start_task: Option<Value>,
     pub(crate) runs: Vec<TaskRun>,
+    /// Which of its tasks fail by chance.
+    pub(crate) misfortune: Option<Misfortune>,
     life: Timeline<NodeState>,
     /// When the node agent first spoke after the last boot.
     agent: Timestamp,
@@ -137,6 +140,7 @@ pub(crate) struct NodePlan {
     pub(crate) os: OsType,
     pub(crate) address: Ipv4Addr,
     pub(crate) fate: Fate,
+    pub(crate) misfortune: Option<Misfortune>,
     pub(crate) start_task: Option<Value>,
 }
 
@@ -204,6 +208,7 @@ impl Node {
             scheduled: plan.allocated,
             start_task: plan.start_task,
             runs: Vec::new(),
+            misfortune: plan.misfortune,
             life: Timeline::new(plan.allocated, NodeState::Creating),
             agent: plan.allocated,
             start_run: None,

@@ -37,6 +37,8 @@ pub(crate) enum Scale {
         formula: String,
         interval: SignedDuration,
         since: Timestamp,
+        /// Why its evaluation failed.
+        failure: Option<String>,
     },
 }
 

@@ -3,9 +3,11 @@
 //! It holds no state of its own.
 
 use jiff::{SignedDuration, Timestamp};
+use serde_json::Value;
 
 use super::allocation::{ResizeError, Upset};
 use super::image::Lookup;
+use super::misfortune::Misfortune;
 use super::node::{Boot, Fate, Preemption};
 use super::pace::Pace;
 use super::subnet::Subnet;
@@ -38,6 +40,18 @@ pub(crate) struct NodeUpset {
     pub(crate) fate: Fate,
     /// The image that they run instead of the pool's.
     pub(crate) image: Option<String>,
+    /// The failures of tasks on all nodes, or on those with an image id that has this part.
+    pub(crate) misfortune: Option<(Option<String>, Misfortune)>,
+}
+
+impl NodeUpset {
+    /// What happens to the tasks of a node with that image.
+    pub(crate) fn misfortune_of(&self, image: &Value) -> Option<Misfortune> {
+        let (part, misfortune) = self.misfortune.as_ref()?;
+        let id = crate::json::text(image, "/virtualMachineImageId").unwrap_or_default();
+        let is_hit = part.as_ref().is_none_or(|part| id.contains(part.as_str()));
+        is_hit.then_some(*misfortune)
+    }
 }
 
 impl<'a> Scene<'a> {
@@ -118,44 +132,40 @@ impl<'a> Scene<'a> {
 
     /// The script's word on the nodes that come.
     pub(crate) fn node_upset(&mut self, target: &str) -> NodeUpset {
+        let some = |count, fate| NodeUpset {
+            count,
+            fate,
+            ..NodeUpset::default()
+        };
         match self.faults.next(Moment::Nodes, target).map(|fault| fault.effect) {
-            Some(Effect::UnusableNodes { count, code }) => NodeUpset {
-                count,
-                fate: Fate::Unusable { code },
-                image: None,
-            },
-            Some(Effect::StartTaskFailed { count, exit_code }) => NodeUpset {
-                count,
-                fate: Fate::StartTaskFails { exit_code },
-                image: None,
-            },
+            Some(Effect::UnusableNodes { count, code }) => some(count, Fate::Unusable { code }),
+            Some(Effect::StartTaskFailed { count, exit_code }) => some(count, Fate::StartTaskFails { exit_code }),
+            Some(Effect::UnknownNodes { count }) => some(count, Fate::Unknown),
+            Some(Effect::OfflineNodes { count }) => some(count, Fate::Offline),
             Some(Effect::WrongImage { count, image }) => NodeUpset {
-                count,
-                fate: Fate::Ready,
                 image: Some(image),
+                ..some(count, Fate::Ready)
             },
-            Some(Effect::UnknownNodes { count }) => NodeUpset {
-                count,
-                fate: Fate::Unknown,
-                image: None,
-            },
-            Some(Effect::OfflineNodes { count }) => NodeUpset {
-                count,
-                fate: Fate::Offline,
-                image: None,
+            Some(Effect::TasksFail {
+                image,
+                rate,
+                exit_code,
+                seed,
+            }) => NodeUpset {
+                misfortune: Some((image, Misfortune::new(rate, exit_code, seed))),
+                ..NodeUpset::default()
             },
             Some(Effect::Preempted {
                 count,
                 after,
                 returns_after,
-            }) => NodeUpset {
-                count,
-                fate: Fate::Preempted(Preemption {
+            }) => {
+                let preemption = Preemption {
                     after: self.timing.lasts(after),
                     returns: returns_after.map(|seconds| self.timing.lasts(seconds)),
-                }),
-                image: None,
-            },
+                };
+                some(count, Fate::Preempted(preemption))
+            }
             _ => NodeUpset::default(),
         }
     }

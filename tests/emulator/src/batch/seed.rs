@@ -272,13 +272,14 @@ fn standing(new: NewPool, account: &str) -> Result<Pool, String> {
     let (scale, targets) = match new.scale {
         NewScale::Fixed(targets) => (Scale::Fixed, targets),
         NewScale::Auto { formula, interval } => {
-            let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default())
+            let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default(), SEEDED)
                 .map_err(|refusal| format!("a formula in the Batch account {account:?} is none: {}", refusal.code()))?;
             (
                 Scale::Auto {
                     formula,
                     interval,
                     since: SEEDED,
+                    failure: outcome.failure,
                 },
                 outcome.targets,
             )
@@ -333,6 +334,7 @@ fn nodes(pool: &Pool, present: Targets, account: &str) -> Vec<Node> {
             vm_size: pool.vm_size.clone(),
             os: pool.os(),
             address: node::default_address(rank),
+            misfortune: None,
             fate: Fate::Ready,
             start_task: pool.start_task().cloned(),
         })

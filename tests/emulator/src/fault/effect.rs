@@ -158,6 +158,20 @@ pub enum Effect {
         #[serde(default = "default_exit_code")]
         exit_code: i32,
     },
+    /// Some of the tasks fail that run on the nodes of a resize.
+    TasksFail {
+        /// Part of the image id that these nodes have; every node's when absent.
+        #[serde(default)]
+        image: Option<String>,
+        /// How many of the tasks, from 0 to 1.
+        rate: f64,
+        /// Their exit code.
+        #[serde(default = "default_exit_code")]
+        exit_code: i32,
+        /// Other seeds let other tasks fail.
+        #[serde(default)]
+        seed: u64,
+    },
     /// Some nodes of a resize run another image than the pool's.
     WrongImage {
         /// How many.
@@ -284,6 +298,7 @@ impl Effect {
             | Self::OfflineNodes { .. }
             | Self::Preempted { .. }
             | Self::StartTaskFailed { .. }
+            | Self::TasksFail { .. }
             | Self::WrongImage { .. } => Moment::Nodes,
         }
     }

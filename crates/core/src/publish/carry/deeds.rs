@@ -61,6 +61,8 @@ pub(super) enum Version {
     Await,
     /// It is created and waited for.
     Create,
+    /// It is tested.
+    Test,
 }
 
 impl<'a> Deeds<'a> {
@@ -86,6 +88,7 @@ impl<'a> Deeds<'a> {
             Step::AwaitTemporary { id } => self.temporaries.push(Making::Await(id)),
             Step::CreateVersion { .. } => self.version = self.version.max(Some(Version::Create)),
             Step::AwaitVersion { .. } => self.version = self.version.max(Some(Version::Await)),
+            Step::Test { .. } => self.version = self.version.max(Some(Version::Test)),
             Step::PutBack { .. } | Step::Replicate { .. } | Step::AwaitRegions { .. } | Step::Describe { .. } => {
                 self.completes_regions = true;
             }

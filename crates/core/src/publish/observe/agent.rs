@@ -39,9 +39,9 @@ pub(super) async fn base(client: &Client, origin: Origin) -> Result<Option<Marke
 pub(super) async fn agent(
     client: &Client,
     base: Option<&MarketplaceImage>,
-    accounts: &[(Account, u32)],
+    mut accounts: impl Iterator<Item = &Account>,
 ) -> Result<Option<NodeAgent>> {
-    let (Some(base), Some((account, _))) = (base, accounts.first()) else {
+    let (Some(base), Some(account)) = (base, accounts.next()) else {
         return Ok(None);
     };
     let items = match client.list(&supported::list(&account.endpoint)).await {

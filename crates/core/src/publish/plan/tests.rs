@@ -34,6 +34,7 @@ pub(in crate::publish) fn settings() -> PublishSettings {
         ignore_checks: BTreeSet::new(),
         temporaries: Temporaries::default(),
         version_settings: VersionSettings::default(),
+        test: None,
         run_id: "run-1".to_owned(),
     }
 }
@@ -61,6 +62,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         sizes: Vec::new(),
         locations: None,
         temporaries: Vec::new(),
+        tester: None,
         ready: Vec::new(),
     }
 }

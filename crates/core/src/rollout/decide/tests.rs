@@ -57,6 +57,7 @@ fn name(next: &Next<'_>) -> &'static str {
         Next::Replace(_) => "replace",
         Next::Update(..) => "update",
         Next::Resize(_) => "resize",
+        Next::Follow(_) => "follow",
         Next::StopOther(_) => "stop other",
         Next::Join(_) => "join",
         Next::Wait(Waiting::Deletion) => "wait for deletion",
@@ -229,6 +230,42 @@ fn settings_that_can_change_at_any_time_are_updated_and_others_need_a_strategy_o
     let disks = made(&|body| body["virtualMachineConfiguration"]["dataDisks"] = json!([]));
     assert!(disks.contains("dataDisks; Batch never changes these"), "{disks}");
     assert!(why(&|body| body["vmSize"] = json!("standard_d8s_v5")).contains("vm_size"));
+}
+
+#[test]
+fn a_pool_that_shall_follow_a_formula_is_given_it_once_and_never_resized() {
+    let mut settings = settings(json!({}));
+    settings.pool.targets.dedicated = 0;
+    settings.pool.autoscale = Some(Autoscale {
+        formula: "$TargetDedicatedNodes=4".to_owned(),
+        minutes: None,
+    });
+    let intent = |pending| {
+        settings.policy.resize.pending = pending;
+        Intent::new(Spec::new(&settings).unwrap(), &settings)
+    };
+    let mut intent = intent;
+    let following = |formula: &str, state: &str| {
+        pool(|body| {
+            body["enableAutoScale"] = json!(true);
+            body["autoScaleFormula"] = json!(formula);
+            body["allocationState"] = json!(state);
+        })
+    };
+    let (wait, stop) = (PendingResize::Wait, PendingResize::Stop);
+    for (expected, pending, pool) in [
+        ("follow", wait, pool(|_| {})),
+        ("wait for other", wait, resizing(100)),
+        ("stop other", stop, resizing(100)),
+        ("sized", wait, following("$TargetDedicatedNodes=4", "steady")),
+        ("sized", stop, following("$TargetDedicatedNodes=4", "resizing")),
+        ("follow", wait, following("$TargetDedicatedNodes=5", "steady")),
+        ("wait for other", wait, following("$TargetDedicatedNodes=5", "resizing")),
+    ] {
+        let next = intent(pending);
+        let next = next.decide(Stage::Before, Some(&pool));
+        assert_eq!(name(&next), expected, "{:?}", pool.body());
+    }
 }
 
 #[test]

@@ -29,6 +29,7 @@ fn waited(verdict: Verdict, groups: &[(u32, Value)]) -> Waited {
     Waited {
         census: Census::of(&nodes, |image| image.eq_ignore_ascii_case(version)),
         nodes,
+        goal: goal(),
         verdict,
     }
 }

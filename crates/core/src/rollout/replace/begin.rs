@@ -5,11 +5,12 @@
 use jiff::Timestamp;
 
 use crate::{
-    batch::pool::Pool,
+    batch::{autoscale, pool::Pool},
+    ids::NodeCounts,
     rollout::{
         decide::{Intent, Refusal},
         record::{Phase, Record, Remembered},
-        spec::{Spec, When, unrestorable},
+        spec::{Spec, When, formula_name, unrestorable},
     },
     settings::Canary,
 };
@@ -36,7 +37,8 @@ pub(in crate::rollout) fn forward(
     canary: &Canary,
     now: Timestamp,
 ) -> Result<Begun, Refusal> {
-    let id = spec.roll_out_id(intent.goal.targets);
+    let scale = intent.follows.as_ref().map(|follows| &follows.scale);
+    let id = spec.roll_out_id(intent.goal.targets, scale);
     if let Some(record) = under_way(pool, &id)? {
         return Ok(Begun::Already(record));
     }
@@ -50,14 +52,10 @@ pub(in crate::rollout) fn forward(
     }
     let difference = spec.compare(pool);
     let targets = intent.goal.targets;
-    let base = if targets.dedicated > 0 {
-        targets.dedicated
-    } else {
-        targets.spot
-    };
-    let canary = canary.of(base);
+    let canary = canary.of(base(targets, scale.map(|_| pool)));
     let was = spec.was(pool, &difference);
-    let record = Record::begin(id, spec.version().to_string(), (targets, canary), was, now);
+    let mut record = Record::begin(id, spec.version().to_string(), (targets, canary), was, now);
+    record.follows = scale.map(formula_name);
     if record.text().is_none() {
         return Err(Refusal {
             why: "differs in so much that its former settings do not fit into its metadata".to_owned(),
@@ -65,6 +63,17 @@ pub(in crate::rollout) fn forward(
         });
     }
     Ok(Begun::New(record))
+}
+
+/// The number of nodes of which some try the image: of those asked for, or of those that a formula said last.
+fn base(targets: NodeCounts, following: Option<&Pool>) -> u32 {
+    let (nodes, least) = following.map_or((targets, 0), |pool| (pool.targets, 1));
+    let of_kind = if nodes.dedicated > 0 {
+        nodes.dedicated
+    } else {
+        nodes.spot
+    };
+    of_kind.max(least)
 }
 
 /// Begins to try an image on a new pool, or goes on with it. Nothing when the pool was tried, or others made it meanwhile.
@@ -124,6 +133,7 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
     if record.phase == Phase::Done {
         // Whoever resized the pool since the change was done was free to.
         record.size = pool.targets;
+        record.follows = autoscale::of(pool).as_ref().map(formula_name);
     }
     Ok(Some(Begun::New(record.at(Phase::Back))))
 }

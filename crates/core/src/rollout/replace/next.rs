@@ -5,6 +5,7 @@
 
 use crate::{
     batch::{
+        autoscale,
         job::{Job, JobState},
         pool::{Pool, PoolLife, Scaling},
     },
@@ -14,9 +15,9 @@ use crate::{
         decide::Refusal,
         jobs::{HELD, is_held, may_be_held},
         record::{Phase, Record},
-        spec::IMAGE_REFERENCE,
+        spec::{IMAGE_REFERENCE, formula_name},
     },
-    settings::RunningTasks,
+    settings::{Autoscale, RunningTasks},
 };
 
 /// What a look shows.
@@ -50,6 +51,8 @@ pub(in crate::rollout) enum Deed {
     Disable(String),
     /// Look again: so many jobs still run tasks, or are on their way to run them again.
     AwaitJobs(usize),
+    /// Take the formula from the pool that decides its size.
+    Unfollow,
     /// Ask for 0 nodes.
     Empty,
     /// Look again: the pool is being resized.
@@ -110,6 +113,9 @@ pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> D
     };
     if let Some(deed) = held {
         return deed;
+    }
+    if pool.scaling == Scaling::Auto {
+        return Deed::Unfollow;
     }
     match (pool.is_steady(), pool.current.total() + pool.targets.total()) {
         (false, _) => Deed::AwaitSteady,
@@ -178,14 +184,14 @@ fn image_of(pool: &Pool, record: &Record) -> Image {
 fn changed(pool: &Pool, record: &Record, image: Image) -> Option<Refusal> {
     let why = if pool.life == PoolLife::Deleting {
         "is being deleted meanwhile".to_owned()
-    } else if pool.scaling == Scaling::Auto {
-        "follows an autoscale formula by now".to_owned()
+    } else if autoscale::of(pool).is_some_and(|found| !is_known(&found, record)) {
+        "follows an autoscale formula by now that is neither its former one nor the new one".to_owned()
     } else if image == Image::Another {
         format!(
             "runs {} by now, which is neither its former image nor the new one",
             pool.image_id().unwrap_or("an image without an id")
         )
-    } else if !record.sizes().contains(&pool.targets) {
+    } else if !record.sizes().contains(&pool.targets) && !is_of_formula(pool, record, image) {
         format!(
             "has other targets by now: {} nodes; before this change it had {}, and then it gets {}",
             bare(pool.targets),
@@ -196,6 +202,22 @@ fn changed(pool: &Pool, record: &Record, image: Image) -> Option<Refusal> {
         return None;
     };
     Some(Refusal { why, remedy: AGREE })
+}
+
+/// Whether a formula is the pool's former one, or the one that it gets.
+fn is_known(found: &Autoscale, record: &Record) -> bool {
+    let is_former = record.was.autoscale.as_ref().is_some_and(|was| was.is_met_by(found));
+    is_former || record.follows.as_ref() == Some(&formula_name(found))
+}
+
+/// Whether the pool's targets may be any: a formula decides them, or has until it was taken away.
+fn is_of_formula(pool: &Pool, record: &Record, image: Image) -> bool {
+    let had_formula = match (record.phase, image) {
+        (Phase::Forward, Image::Former) => record.was.autoscale.is_some(),
+        (Phase::Back, Image::New) => record.follows.is_some(),
+        _ => false,
+    };
+    had_formula || pool.scaling == Scaling::Auto
 }
 
 #[cfg(test)]

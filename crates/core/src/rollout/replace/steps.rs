@@ -9,7 +9,10 @@ use super::{
     next,
 };
 use crate::{
-    batch::{job::Job, pool::Pool},
+    batch::{
+        job::Job,
+        pool::{Pool, Scaling},
+    },
     ids::NodeCounts,
     rollout::{
         decide::{Intent, Refusal},
@@ -54,6 +57,9 @@ pub(in crate::rollout) fn steps(
             jobs: held.clone(),
             running_tasks: jobs::word(settings.change.running_tasks),
         });
+    }
+    if pool.scaling == Scaling::Auto {
+        before.push(RolloutStep::DisableAutoscale { pool: id.clone() });
     }
     if pool.current.total() > 0 {
         before.push(RolloutStep::EmptyPool {

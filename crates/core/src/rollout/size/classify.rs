@@ -7,7 +7,12 @@ mod table;
 
 use std::fmt;
 
-use crate::{batch::pool::ResizeError, error::ErrorKind, rollout::one_line::one_line};
+use crate::{
+    batch::pool::ResizeError,
+    error::{Error, ErrorKind},
+    one_line::one_line,
+    words::Words,
+};
 
 pub(in crate::rollout) use table::{Cause, Class};
 
@@ -80,6 +85,12 @@ pub(in crate::rollout) fn judge_all(errors: &[ResizeError], counts_spot: bool) -
         .filter(|error| counts_spot || !concerns_spot_alone(error))
         .map(judge)
         .max_by_key(|judgement| judgement.class)
+}
+
+/// The failure of a pool that got none of its dedicated nodes, from the errors of its resize; nothing without any.
+pub(crate) fn resize_failure(errors: &[ResizeError]) -> Option<Error> {
+    let judged = judge_all(errors, false)?;
+    Some(Error::new(judged.kind, judged.to_string()).with_hint(Words::naming(judged.remedy)))
 }
 
 fn concerns_spot_alone(error: &ResizeError) -> bool {

@@ -1,30 +1,13 @@
-//! The typed start task in Batch's form: Batch runs no shell by itself, so the command is handed to the system's.
+//! The typed start task in Batch's form: its command is handed to the shell of the node's system.
 //!
 //! What else a start task can hold comes through the pool JSON.
 
 use serde_json::{Value, json};
 
-use crate::settings::{Elevation, StartTask, WaitForSuccess};
-
-/// The system a pool's nodes run.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(in crate::rollout) enum NodeOs {
-    /// Any Linux.
-    Linux,
-    /// Windows.
-    Windows,
-}
-
-impl NodeOs {
-    /// The system that a node agent SKU is for: those of Windows say so, all others are for Linux.
-    pub(in crate::rollout) fn of_agent(sku: &str) -> Self {
-        if sku.to_ascii_lowercase().contains("windows") {
-            Self::Windows
-        } else {
-            Self::Linux
-        }
-    }
-}
+use crate::{
+    command::{NodeOs, command_line},
+    settings::{Elevation, StartTask, WaitForSuccess},
+};
 
 /// The pool JSON's `startTask`, or what is wrong with the command.
 pub(in crate::rollout) fn render(task: &StartTask, os: NodeOs) -> Result<Value, &'static str> {
@@ -39,29 +22,8 @@ pub(in crate::rollout) fn render(task: &StartTask, os: NodeOs) -> Result<Value, 
     }))
 }
 
-pub(in crate::rollout) fn command_line(command: &str, os: NodeOs) -> Result<String, &'static str> {
-    let command = command.trim();
-    if command.is_empty() {
-        return Err("is empty: leave it out, or say what to run");
-    }
-    if command.contains('\0') {
-        return Err("holds a NUL character, which no command line can carry");
-    }
-    match os {
-        // Within single quotes a shell takes everything to the letter but the quote itself.
-        NodeOs::Linux => Ok(format!("/bin/bash -c '{}'", command.replace('\'', r"'\''"))),
-        NodeOs::Windows if command.contains(['\n', '\r']) => {
-            Err("has several lines, and cmd runs one: join them with && or put them into a script")
-        }
-        // cmd takes away the first and the last quote of what follows /c and reads the rest as it is.
-        NodeOs::Windows => Ok(format!("cmd /c \"{command}\"")),
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use proptest::prelude::*;
-
     use super::*;
 
     fn task(command: &str) -> StartTask {
@@ -74,31 +36,6 @@ mod tests {
     }
 
     #[test]
-    fn commands_reach_the_shell_of_the_system() {
-        let table = [
-            ("echo hi", NodeOs::Linux, "/bin/bash -c 'echo hi'"),
-            (
-                "echo 'a b' \"$HOME\"",
-                NodeOs::Linux,
-                r#"/bin/bash -c 'echo '\''a b'\'' "$HOME"'"#,
-            ),
-            ("set -e\nmount -a", NodeOs::Linux, "/bin/bash -c 'set -e\nmount -a'"),
-            ("echo %TEMP% & dir", NodeOs::Windows, "cmd /c \"echo %TEMP% & dir\""),
-            (
-                r#""C:\Program Files\x.exe" "a b""#,
-                NodeOs::Windows,
-                r#"cmd /c ""C:\Program Files\x.exe" "a b"""#,
-            ),
-        ];
-        for (command, os, expected) in table {
-            assert_eq!(command_line(command, os).unwrap(), expected);
-        }
-        assert!(command_line(" ", NodeOs::Linux).is_err());
-        assert!(command_line("a\0b", NodeOs::Linux).is_err());
-        assert!(command_line("a\r\nb", NodeOs::Windows).is_err());
-    }
-
-    #[test]
     fn waiting_for_success_is_always_said() {
         let rendered = render(&task("true"), NodeOs::Linux).unwrap();
         assert_eq!(rendered["waitForSuccess"], true);
@@ -106,37 +43,5 @@ mod tests {
         let mut loose = task("true");
         loose.wait_for_success = WaitForSuccess::No;
         assert_eq!(render(&loose, NodeOs::Linux).unwrap()["waitForSuccess"], false);
-    }
-
-    #[test]
-    fn the_system_follows_the_node_agent() {
-        assert_eq!(NodeOs::of_agent("batch.node.windows amd64"), NodeOs::Windows);
-        assert_eq!(NodeOs::of_agent("batch.node.el 9"), NodeOs::Linux);
-    }
-
-    /// Undoes the quoting as a POSIX shell does.
-    fn unquote(line: &str) -> Option<String> {
-        let mut word = String::new();
-        let mut rest = line.strip_prefix("/bin/bash -c ")?.chars();
-        let mut is_quoted = false;
-        while let Some(c) = rest.next() {
-            match (is_quoted, c) {
-                (_, '\'') => is_quoted = !is_quoted,
-                (false, '\\') => word.push(rest.next()?),
-                (false, ' ') => return None,
-                (_, c) => word.push(c),
-            }
-        }
-        Some(word)
-    }
-
-    proptest! {
-        #[test]
-        fn a_posix_shell_gets_the_command_back(command in "[ -~\n]{1,80}") {
-            prop_assume!(!command.trim().is_empty());
-            let line = command_line(&command, NodeOs::Linux).unwrap();
-            let unquoted = unquote(&line);
-            prop_assert_eq!(unquoted.as_deref(), Some(command.trim()));
-        }
     }
 }

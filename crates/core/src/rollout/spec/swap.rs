@@ -13,11 +13,11 @@ use super::{
     set,
 };
 use crate::{
-    batch::pool::Pool,
+    batch::{autoscale, pool::Pool},
     ids::{NodeCounts, resource::ImageVersionId},
     json as read_json,
     rollout::record::{self, Record, Was},
-    settings::fault::Fault,
+    settings::{Autoscale, fault::Fault},
 };
 
 const CONFIGURATION: &str = "virtualMachineConfiguration";
@@ -43,12 +43,16 @@ impl Spec {
             size: pool.targets,
             fields,
             mark: pool.metadata(SPEC).map(str::to_owned),
+            autoscale: autoscale::of(pool),
         }
     }
 
     /// Names the roll-out: the same settings have the same name.
-    pub(in crate::rollout) fn roll_out_id(&self, targets: NodeCounts) -> String {
-        let all = json!({"version": self.version, "mark": self.mark(), "targets": targets});
+    pub(in crate::rollout) fn roll_out_id(&self, targets: NodeCounts, scale: Option<&Autoscale>) -> String {
+        let mut all = json!({"version": self.version, "mark": self.mark(), "targets": targets});
+        if let Some(scale) = scale {
+            set(&mut all, "/autoscale", json!(scale));
+        }
         super::mark::short(&all)
     }
 
@@ -94,6 +98,11 @@ impl Spec {
         set(&mut body, "/metadata", metadata);
         body
     }
+}
+
+/// A short name of a formula.
+pub(in crate::rollout) fn formula_name(scale: &Autoscale) -> String {
+    super::mark::short(&json!(scale.plain()))
 }
 
 /// The body of the `PATCH` that makes the emptied pool what it was; `asked` gives what the service hides.

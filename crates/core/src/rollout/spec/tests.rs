@@ -23,6 +23,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
                 spot: 0,
                 spot_counts: SpotCounts::No,
             },
+            autoscale: None,
             start_task: None,
             json: pool_json.as_object().unwrap().clone(),
             spots: crate::settings::Spots::default(),
@@ -142,7 +143,7 @@ fn contradictions_are_shown_all_at_once_and_name_both_sides() {
     insta::assert_snapshot!(said(&faults), @r#"
     --pool-json.id: is "p2" but --pool-id is "p1"; leave it out of --pool-json
     --pool-json.targetDedicatedNodes: is 5 but --target-dedicated-nodes is 700; leave it out of --pool-json
-    --pool-json.enableAutoScale: asks for an autoscale pool, which a roll-out cannot make yet; leave it out and give --target-dedicated-nodes or --target-spot-nodes
+    --pool-json.enableAutoScale: asks for an autoscale pool: leave it out and give the formula in --autoscale-formula
     --pool-json.resizeTimeout: is PT20M but --resize-timeout is PT10M; give it in one place
     --pool-json.vmSize: is "Standard_D2s_v5" but --vm-size is "Standard_D4s_v5"; give it in one place
     --pool-json.virtualMachineConfiguration.nodeAgentSKUId: is "batch.node.el 9" but --node-agent-sku-id is "batch.node.ubuntu 22.04"; give it in one place

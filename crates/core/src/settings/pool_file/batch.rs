@@ -3,6 +3,8 @@
 //!
 //! What options say too becomes a value of that option, so that an input can stand in its place; the rest stays Batch's.
 
+use jiff::SignedDuration;
+
 use super::{
     FilePool,
     document::{Is, Node},
@@ -13,8 +15,8 @@ use crate::{
     options::{
         Opt, file,
         pool::{
-            IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, RESIZE_TIMEOUT, TARGET_DEDICATED_NODES,
-            TARGET_SPOT_NODES, VM_SIZE,
+            AUTOSCALE_FORMULA, AUTOSCALE_MINUTES, IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, RESIZE_TIMEOUT,
+            TARGET_DEDICATED_NODES, TARGET_SPOT_NODES, VM_SIZE,
         },
     },
     settings::{fault::Fault, values::Values},
@@ -42,12 +44,14 @@ const READ_ONLY: [&str; 14] = [
 const OUR_MARKS: &str = "azure-batch-";
 
 /// What options say too: in which object, under which name, and the option.
-const OF_OPTIONS: [(&str, &str, &Opt); 7] = [
+const OF_OPTIONS: [(&str, &str, &Opt); 9] = [
     ("", "id", POOL_ID),
     ("", "vmSize", VM_SIZE),
     ("", "targetDedicatedNodes", TARGET_DEDICATED_NODES),
     ("", "targetLowPriorityNodes", TARGET_SPOT_NODES),
     ("", "resizeTimeout", RESIZE_TIMEOUT),
+    ("", "autoScaleFormula", AUTOSCALE_FORMULA),
+    ("", "autoScaleEvaluationInterval", AUTOSCALE_MINUTES),
     ("virtualMachineConfiguration", "nodeAgentSKUId", NODE_AGENT_SKU_ID),
     (
         "virtualMachineConfiguration/imageReference",
@@ -65,6 +69,7 @@ pub(super) fn read(mut node: Node, faults: &mut Vec<Fault>) -> FilePool {
     }
     faults.extend(names_of_options(&node));
     drop_our_marks(&mut node);
+    spell_formula(&mut node);
     let (mut values, mut spots) = (Values::default(), Spots::default());
     for (parent, name, opt) in OF_OPTIONS {
         let Some(parent) = descend(&mut node, parent) else {
@@ -98,6 +103,29 @@ fn drop_empty(node: &mut Node) {
         }
         Is::List(items) => items.iter_mut().for_each(drop_empty),
         Is::Null | Is::Bool(_) | Is::Number(_) | Is::Text(_) => {}
+    }
+}
+
+/// A formula alone says that it decides; what Batch shows of the size of such a pool is the formula's doing. The time
+/// between two evaluations is an option in minutes.
+fn spell_formula(node: &mut Node) {
+    let is_following = node
+        .get("enableAutoScale")
+        .is_some_and(|field| field.value == Is::Bool(true));
+    if is_following && node.get("autoScaleFormula").is_some() {
+        for name in [
+            "enableAutoScale",
+            "targetDedicatedNodes",
+            "targetLowPriorityNodes",
+            "resizeTimeout",
+        ] {
+            node.take(name);
+        }
+    }
+    if let Some(interval) = node.get_mut("autoScaleEvaluationInterval")
+        && let Some(length) = interval.text().and_then(|text| text.parse::<SignedDuration>().ok())
+    {
+        interval.value = Is::Text((length.as_secs() / 60).to_string());
     }
 }
 

@@ -199,7 +199,7 @@ pub(super) fn schema(opt: &'static Opt) -> Json {
         Kind::TextMap => json!({"type": "object", "additionalProperties": {"type": "string"}}),
         Kind::Block(rows) => object_schema(rows),
         Kind::Blocks(rows) => json!({"type": "array", "items": object_schema(rows)}),
-        Kind::Text => json!({"type": ["string", "integer"]}),
+        Kind::Text | Kind::TextOrFile => json!({"type": ["string", "integer"]}),
         Kind::Secret | Kind::Duration | Kind::File => json!({"type": "string"}),
     };
     if let Some(fields) = schema.as_object_mut() {

@@ -98,6 +98,26 @@ fn a_pool_is_the_same_in_every_form() {
 }
 
 #[test]
+fn a_formula_is_read_from_what_batch_shows_of_a_pool_and_from_the_resource_managers_form() {
+    let formula = "$TargetDedicatedNodes = 4;";
+    let batch = BATCH.replace(
+        r#""targetDedicatedNodes": 2"#,
+        r#""enableAutoScale": true, "autoScaleFormula": "$TargetDedicatedNodes = 4;", "autoScaleEvaluationInterval": "PT30M",
+        "targetDedicatedNodes": 2, "resizeTimeout": "PT15M""#,
+    );
+    let arm = r#"{"name": "render", "properties": {"vmSize": "Standard_D4s_v5",
+        "deploymentConfiguration": {"virtualMachineConfiguration": {"nodeAgentSkuId": "batch.node.ubuntu 22.04"}},
+        "scaleSettings": {"autoScale": {"formula": "$TargetDedicatedNodes = 4;", "evaluationInterval": "PT30M"}}}}"#;
+    let own = "pool-id: render\nvm-size: Standard_D4s_v5\nnode-agent-sku-id: batch.node.ubuntu 22.04\n\
+        autoscale-formula: $TargetDedicatedNodes = 4;\nautoscale-minutes: 30\n";
+    for file in [batch.as_str(), arm, own] {
+        let given = settings::rollout(&inputs(file)).unwrap_or_else(|faults| panic!("{faults:?} of {file}"));
+        let scale = given.settings.pool.autoscale.as_ref().unwrap();
+        assert_eq!((scale.formula.as_str(), scale.minutes), (formula, Some(30)), "{file}");
+    }
+}
+
+#[test]
 fn an_input_counts_more_than_the_file() {
     let given = inputs(BATCH)
         .with(VM_SIZE, "Standard_D8s_v5")

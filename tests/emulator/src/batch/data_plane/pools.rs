@@ -260,8 +260,12 @@ fn evaluate_autoscale(site: &mut Site<'_>, id: &PoolId) -> Answer {
         let message = "The specified operation is valid only on a pool with autoscale enabled.";
         return Err(Refusal::from(OPERATION_NOT_VALID_ON_POOL).saying(message));
     }
-    let outcome = autoscale::evaluate(&formula, pool.targets, pool.current(now))?;
-    let run = json!({"timestamp": timestamp(now), "results": autoscale::results(outcome.targets)});
+    let outcome = autoscale::evaluate(&formula, pool.targets, pool.current(now), now)?;
+    let mut run = json!({"timestamp": timestamp(now)});
+    match outcome.failure {
+        Some(failure) => crate::json::set(&mut run, &["error"], autoscale::run_error(&failure)),
+        None => crate::json::set(&mut run, &["results"], json!(autoscale::results(outcome.targets))),
+    }
     let reply = Reply::result(&site.base, "Microsoft.Azure.Batch.Protocol.Entities.AutoScaleRun", run);
     Ok(reply
         .versioned(pool.version.clone())

@@ -40,10 +40,8 @@ impl Node {
         put("affinityId", json!(self.affinity()));
         put("vmSize", json!(self.vm_size.to_ascii_lowercase()));
         let ended = self.runs.iter().filter(|run| run.run.end <= now);
-        put(
-            "totalTasksRun",
-            json!(self.runs.iter().filter(|run| run.run.start <= now).count()),
-        );
+        // The reference: "The total number of Job Tasks completed on the Compute Node."
+        put("totalTasksRun", json!(ended.clone().count()));
         put(
             "totalTasksSucceeded",
             json!(ended.filter(|run| run.run.exit_code == 0).count()),

@@ -17,6 +17,7 @@ fn node(fate: Fate, start_task: Option<Value>) -> Node {
         vm_size: "STANDARD_D2S_V5".to_owned(),
         os: OsType::Linux,
         address: default_address(0),
+        misfortune: None,
         fate,
         start_task,
     };

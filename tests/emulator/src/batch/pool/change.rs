@@ -84,12 +84,13 @@ pub(crate) fn create(account: &mut Account, new: NewPool, scene: &mut Scene<'_>)
     let (scale, targets) = match new.scale {
         NewScale::Fixed(targets) => (Scale::Fixed, targets),
         NewScale::Auto { formula, interval } => {
-            let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default())?;
+            let outcome = autoscale::evaluate(&formula, Targets::default(), Targets::default(), now)?;
             (
                 Scale::Auto {
                     formula,
                     interval,
                     since: now,
+                    failure: outcome.failure,
                 },
                 outcome.targets,
             )

@@ -98,14 +98,23 @@ impl Pool {
         ] {
             body.insert(name.to_owned(), value);
         }
-        if let Scale::Auto { formula, interval, .. } = &self.scale {
+        if let Scale::Auto {
+            formula,
+            interval,
+            failure,
+            ..
+        } = &self.scale
+        {
             body.insert("autoScaleFormula".to_owned(), json!(formula));
             body.insert(
                 "autoScaleEvaluationInterval".to_owned(),
                 json!(format_duration(*interval)),
             );
             if let Some(at) = self.last_evaluation(now) {
-                let run = json!({"timestamp": timestamp(at), "results": autoscale::results(self.targets)});
+                let mut run = json!({"timestamp": timestamp(at), "results": autoscale::results(self.targets)});
+                if let Some(failure) = failure {
+                    crate::json::set(&mut run, &["error"], autoscale::run_error(failure));
+                }
                 body.insert("autoScaleRun".to_owned(), run);
             }
         }

@@ -180,11 +180,12 @@ pub(crate) fn enable_autoscale(
         Some(seconds) => Refusal::from(TOO_MANY_AUTOSCALE).retry_in(seconds),
         None => refusal,
     })?;
-    let outcome = autoscale::evaluate(formula, pool.targets, pool.current(now))?;
+    let outcome = autoscale::evaluate(formula, pool.targets, pool.current(now), now)?;
     pool.scale = Scale::Auto {
         formula: formula.to_owned(),
         interval,
         since: now,
+        failure: outcome.failure,
     };
     pool.touch(scene.ids.etag(), now);
     if outcome.targets != pool.targets {
@@ -372,6 +373,7 @@ fn grow(pool: &mut Pool, plan: &Plan, arrivals: Arrivals, target: &str, scene: &
             id: pool.take_spare_id(kind).unwrap_or_else(|| node_id(kind, scene)),
             kind,
             rank,
+            misfortune: upset.misfortune_of(&image),
             arrives: arrival(place, allocated, scene),
             allocated,
             image,

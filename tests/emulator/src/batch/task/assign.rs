@@ -56,7 +56,10 @@ fn assign_all(job: &mut Job, pools: &mut [crate::batch::pool::Pool], now: Timest
         let run = Run {
             start,
             end: start + task_time(task, pace, timing),
-            exit_code: exit_code(task.command()),
+            exit_code: match node.misfortune.and_then(|it| it.of(&job.id, &task.id, &node.id)) {
+                Some(code) => code,
+                None => exit_code(task.command()),
+            },
         };
         node.runs.push(TaskRun {
             job: job.id.clone(),

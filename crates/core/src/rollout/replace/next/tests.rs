@@ -23,6 +23,7 @@ fn record(phase: Phase) -> Record {
         size: nodes(5),
         fields: [(IMAGE_REFERENCE.to_owned(), reference)].into(),
         mark: None,
+        autoscale: None,
     };
     Record::begin(
         "r".to_owned(),
@@ -141,6 +142,49 @@ fn what_others_did_meanwhile_is_named_and_never_undone() {
                 other => panic!("{other:?}"),
             }
         }
+    }
+}
+
+#[test]
+fn a_formula_is_taken_away_before_the_pool_is_emptied_and_a_strangers_is_left() {
+    let scale = |formula: &str| Autoscale {
+        formula: formula.to_owned(),
+        minutes: None,
+    };
+    let following = |image: &str, formula: &str, targets: u32| {
+        let mut body = pool(image, "steady", targets, targets).body().clone();
+        body["enableAutoScale"] = json!(true);
+        body["autoScaleFormula"] = json!(formula);
+        Pool::new(body)
+    };
+    let record = |phase| {
+        let mut record = record(phase);
+        record.was.autoscale = Some(scale("old"));
+        record.follows = Some(formula_name(&scale("new")));
+        record
+    };
+    let decided = |phase, pool: &Pool| {
+        let record = record(phase);
+        let seen = Seen {
+            pool,
+            record: &record,
+            jobs: &[],
+            filled: Filled::NotYet,
+        };
+        name(&next(seen, RunningTasks::Wait))
+    };
+    for (phase, pool, expected) in [
+        (Phase::Forward, following(FORMER, "old", 7), "Unfollow"),
+        (Phase::Forward, following(FORMER, "other", 5), "Refuse"),
+        // What the formula said last stays as the target.
+        (Phase::Forward, pool(FORMER, "steady", 7, 7), "Empty"),
+        (Phase::Forward, following(NEW, "new", 7), "Fill"),
+        (Phase::Forward, pool(NEW, "steady", 7, 7), "Refuse"),
+        (Phase::Back, following(NEW, "new", 7), "Unfollow"),
+        (Phase::Back, pool(NEW, "steady", 7, 7), "Empty"),
+        (Phase::Back, following(FORMER, "old", 7), "Fill"),
+    ] {
+        assert_eq!(decided(phase, &pool), expected, "{phase:?} {:?}", pool.body());
     }
 }
 
@@ -270,7 +314,7 @@ proptest! {
                 Deed::Enable(id) => jobs[of(&id)].0 = 0,
                 Deed::AwaitJobs(_) => jobs.iter_mut().filter(|job| job.1 && job.0 == 1).for_each(|job| job.0 = 2),
                 Deed::Empty => (targets, current) = (0, current / 2),
-                Deed::AwaitSteady | Deed::Forget(_) => {}
+                Deed::AwaitSteady | Deed::Forget(_) | Deed::Unfollow => {}
                 Deed::Swap => image = if record.phase == Phase::Back { FORMER } else { NEW },
                 Deed::Fill => {
                     targets = if record.phase == Phase::Back { 5 } else { 10 };

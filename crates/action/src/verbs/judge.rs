@@ -1,0 +1,112 @@
+//! `judge`: whether more tasks fail on new nodes than on those that were there. It changes nothing.
+//!
+//! What counts as worse is decided in core; this file only shows it.
+
+use azure_batch_core::{
+    judgement::{self, JudgementReport, Nodes, Outcome, Tasks},
+    settings,
+};
+
+use super::asking::{ask, show_result};
+use crate::{
+    console::{Console, table::Table},
+    environment::Environment,
+    github::runner::Runner,
+    values::Given,
+};
+
+/// Watches and shows; returns the exit code.
+pub(super) async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    let work = async |client: &_, settings: &_| judgement::run(client, settings).await;
+    match ask(&mut given, (runner, environment), console, settings::judgement, work).await {
+        Ok(report) => show(&report, console),
+        Err(exit_code) => exit_code,
+    }
+}
+
+fn show(report: &JudgementReport, console: &mut Console) -> u8 {
+    console.remove_bars();
+    console.end_group();
+    console.table(&sides(report));
+    if !report.jobs.is_empty() {
+        console.table(&jobs(report));
+    }
+    if !report.endings.is_empty() {
+        console.table(&endings(report));
+    }
+    let (word, exit_code) = match report.outcome {
+        Outcome::Good => ("not worse", 0),
+        Outcome::Bad => ("worse", 9),
+        Outcome::Inconclusive => ("not known", 6),
+    };
+    console.line(format!("{word}: {}", report.why));
+    show_result(report, console);
+    exit_code
+}
+
+fn sides(report: &JudgementReport) -> Table {
+    let mut table = Table::new(["nodes", "image", "lost", "ready after", "tasks ended", "failed"]);
+    for (word, nodes, tasks) in [
+        ("old", &report.old_nodes, report.tasks.old),
+        ("new", &report.new_nodes, report.tasks.new),
+    ] {
+        table.row([
+            format!("{} {word}", nodes.seen),
+            images(nodes),
+            nodes.lost.to_string(),
+            nodes
+                .ready_after_seconds
+                .map_or_else(|| "–".to_owned(), |seconds| format!("{seconds} s")),
+            tasks.ended.to_string(),
+            failed(tasks),
+        ]);
+    }
+    table
+}
+
+fn jobs(report: &JudgementReport) -> Table {
+    let mut table = Table::new(["job", "ended on new", "failed", "ended on old", "failed"]);
+    for job in &report.jobs {
+        let (new, old) = (job.tasks.new, job.tasks.old);
+        table.row([
+            job.job.clone(),
+            new.ended.to_string(),
+            failed(new),
+            old.ended.to_string(),
+            failed(old),
+        ]);
+    }
+    table
+}
+
+fn endings(report: &JudgementReport) -> Table {
+    let mut table = Table::new(["exit code", "Batch says", "on new", "on old"]);
+    for ending in &report.endings {
+        table.row([
+            ending.exit_code.map_or_else(|| "–".to_owned(), |code| code.to_string()),
+            ending.failure.clone().unwrap_or_default(),
+            ending.new.to_string(),
+            ending.old.to_string(),
+        ]);
+    }
+    table
+}
+
+/// The last two parts of image ids, `ubuntu 1.4.2`, which people know.
+fn images(nodes: &Nodes) -> String {
+    let short = |id: &String| {
+        let mut parts = id.rsplit('/');
+        match (parts.next(), parts.nth(1)) {
+            (Some(version), Some(definition)) => format!("{definition} {version}"),
+            _ => id.clone(),
+        }
+    };
+    nodes.images.iter().map(short).collect::<Vec<_>>().join(", ")
+}
+
+fn failed(tasks: Tasks) -> String {
+    match tasks.rate() {
+        Some(rate) => format!("{} ({:.1} %)", tasks.failed, rate * 100.0),
+        None => "–".to_owned(),
+    }
+}

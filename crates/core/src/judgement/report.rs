@@ -1,0 +1,118 @@
+//! What a judgement says, in sentences and numbers. Pure.
+
+use std::time::Duration;
+
+use serde::Serialize;
+
+use super::{
+    By, Ending, JobTasks, Nodes, Outcome, Pair, Tasks, Verdict, exact,
+    ledger::{Ledger, Side},
+};
+use crate::{ids::PoolId, settings::JudgementSettings};
+
+/// The schema that reports have today.
+const SCHEMA: u32 = 1;
+
+/// What was found.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+pub struct JudgementReport {
+    /// The schema of this report.
+    pub schema_version: u32,
+    /// The pool that was judged.
+    pub pool: PoolId,
+    /// The pool that it was compared with; absent when nodes of one pool were.
+    pub against: Option<PoolId>,
+    /// What is said.
+    pub outcome: Outcome,
+    /// Why, as a sentence.
+    pub why: String,
+    /// How long both sides were watched, in seconds.
+    pub seconds: u64,
+    /// Tasks that ended meanwhile, as the nodes count them.
+    pub tasks: Pair,
+    /// By how much the rate of failures is higher on the judged nodes, from -1 to 1: job by job when jobs were looked at.
+    pub increase: Option<f64>,
+    /// The nodes that were there.
+    pub old_nodes: Nodes,
+    /// The nodes that are judged.
+    pub new_nodes: Nodes,
+    /// The tasks by job; only when the counts looked bad.
+    pub jobs: Vec<JobTasks>,
+    /// The ways in which tasks failed; only when the counts looked bad.
+    pub endings: Vec<Ending>,
+}
+
+/// The report of a verdict.
+pub(super) fn report(
+    settings: &JudgementSettings,
+    ledger: &Ledger,
+    verdict: Verdict,
+    took: Duration,
+) -> JudgementReport {
+    let (tasks, ready) = (ledger.tasks(), ledger.ready());
+    let why = why(&verdict, (tasks, ready), settings);
+    let Verdict { outcome, by, evidence } = verdict;
+    let increase = match by {
+        By::Jobs => exact::increase(&evidence.pairs()),
+        By::Nodes | By::Counts => exact::increase(&[tasks]),
+    };
+    JudgementReport {
+        schema_version: SCHEMA,
+        pool: settings.pool.clone(),
+        against: settings.against.clone(),
+        outcome,
+        why,
+        seconds: took.as_secs(),
+        tasks,
+        increase,
+        old_nodes: ledger.nodes(Side::Old),
+        new_nodes: ledger.nodes(Side::New),
+        jobs: evidence.jobs,
+        endings: evidence.endings,
+    }
+}
+
+/// One line of how far it is.
+pub(super) fn progress(tasks: Pair) -> String {
+    format!(
+        "new nodes: {} tasks ended, {} failed; old nodes: {} ended, {} failed",
+        tasks.new.ended, tasks.new.failed, tasks.old.ended, tasks.old.failed
+    )
+}
+
+fn why(verdict: &Verdict, (tasks, ready): (Pair, Pair), settings: &JudgementSettings) -> String {
+    let compared = || {
+        format!(
+            "{} on the new nodes, {} on the old ones",
+            failing(tasks.new),
+            failing(tasks.old)
+        )
+    };
+    match (verdict.outcome, verdict.by) {
+        (Outcome::Bad, By::Nodes) => format!(
+            "{} of {} new nodes are unusable or their start task failed, and {} of {} old ones",
+            ready.new.failed, ready.new.ended, ready.old.failed, ready.old.ended
+        ),
+        (Outcome::Bad, _) => format!("tasks fail more often: {}", compared()),
+        (Outcome::Good, By::Jobs) => format!(
+            "job by job tasks do not fail more often; of all together: {}",
+            compared()
+        ),
+        (Outcome::Good, _) => format!("tasks do not fail more often: {}", compared()),
+        (Outcome::Inconclusive, By::Jobs) => format!(
+            "the jobs differ too much to compare: fewer than {} tasks of jobs that ran on both sides",
+            settings.rule.min_tasks
+        ),
+        (Outcome::Inconclusive, _) => format!(
+            "too few tasks ended: {} on the new nodes, {} on the old ones; {} are needed on each side",
+            tasks.new.ended, tasks.old.ended, settings.rule.min_tasks
+        ),
+    }
+}
+
+fn failing(tasks: Tasks) -> String {
+    match tasks.rate() {
+        Some(rate) => format!("{:.1} % of {} failed", rate * 100.0, tasks.ended),
+        None => "none ended".to_owned(),
+    }
+}

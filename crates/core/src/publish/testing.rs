@@ -1,0 +1,217 @@
+//! The test of a version before it is spread: one node of a pool of its own runs a command, and only then the version
+//! goes to further regions and gets further replicas.
+//!
+//! What is planned is decided here, and what comes next on the pool in `testing/next.rs`, both pure; `testing/drive.rs`
+//! does it. Whether a version was tested stands in a tag of it, so that a run that was killed goes on.
+
+mod drive;
+mod next;
+
+use std::time::Duration;
+
+use serde_json::{Value, json};
+
+pub(super) use self::drive::run;
+use super::{definition, machine::Machine, observe::Seen, origin::NodeAgent};
+use crate::{
+    batch::{account::Account, pool::Pool},
+    command::{self, NodeOs},
+    compute::version::ImageVersion,
+    error::{Error, ErrorKind, Result},
+    ids::{BatchEndpoint, PoolId, VmSize, resource::ImageVersionId},
+    options::image,
+    settings::{ImageTest, PublishSettings},
+    tags::{Tag, short_hash},
+    words,
+};
+
+/// The metadata item of a pool that tests a version; its value is the version's id.
+pub(super) const TESTS: &str = "azure-batch-test";
+
+/// The metadata item that says after when no run needs the pool.
+const EXPIRES: &str = "azure-batch-expires";
+
+/// What a pool needs beside the time of its command: nodes of a new image came within half an hour wherever it was seen.
+const AROUND: Duration = Duration::from_secs(2 * 3600);
+
+/// A test that is planned.
+#[derive(Clone, Debug)]
+pub(super) struct PlannedTest {
+    /// A hash of what is tested how: a version that passed another test has not passed this one.
+    pub key: String,
+    /// The pool, and also the job.
+    pub pool: PoolId,
+    /// Whose it is.
+    pub account: String,
+    /// Where that answers.
+    pub endpoint: BatchEndpoint,
+    /// The size of its node.
+    pub vm_size: VmSize,
+    /// The node agent.
+    agent: String,
+    /// What Trusted Launch needs of a pool.
+    security: Option<Value>,
+    /// The command as Batch runs it.
+    line: String,
+    /// How long it may run.
+    longest: Duration,
+}
+
+/// How a test ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Verdict {
+    Passed,
+    Failed,
+}
+
+impl Verdict {
+    /// The word in the tag.
+    const fn word(self) -> &'static str {
+        match self {
+            Self::Passed => "passed",
+            Self::Failed => "failed",
+        }
+    }
+
+    /// The tag's value for this test.
+    fn text(self, test: &PlannedTest) -> String {
+        format!("{} {}", self.word(), test.key)
+    }
+}
+
+impl PlannedTest {
+    /// Whether a version has passed it.
+    #[must_use]
+    pub(super) fn is_passed_by(&self, version: &ImageVersion) -> bool {
+        Tag::Tested.read(version.body()) == Some(Verdict::Passed.text(self).as_str())
+    }
+
+    /// Whether a pool was made to test that version.
+    fn is_of(pool: &Pool, version: &ImageVersionId) -> bool {
+        pool.metadata(TESTS)
+            .is_some_and(|of| of.eq_ignore_ascii_case(&version.to_string()))
+    }
+
+    /// The body of the pool.
+    fn pool_body(&self, version: &ImageVersionId, run: &str, now: jiff::Timestamp) -> Value {
+        let life = jiff::SignedDuration::try_from(self.longest + AROUND).unwrap_or_default();
+        let expires = now.saturating_add(life).unwrap_or(now);
+        let mut body = json!({
+            "id": self.pool,
+            "vmSize": self.vm_size,
+            "virtualMachineConfiguration": {
+                "imageReference": {"virtualMachineImageId": version},
+                "nodeAgentSKUId": self.agent,
+            },
+            "targetDedicatedNodes": 1,
+            "targetLowPriorityNodes": 0,
+            "metadata": [
+                {"name": TESTS, "value": version},
+                {"name": Tag::Run.name(), "value": run},
+                {"name": EXPIRES, "value": expires.to_string()},
+            ],
+        });
+        if let (Some(security), Some(machine)) = (
+            &self.security,
+            body.get_mut("virtualMachineConfiguration")
+                .and_then(Value::as_object_mut),
+        ) {
+            machine.insert("securityProfile".to_owned(), security.clone());
+        }
+        body
+    }
+}
+
+/// Plans the test of a version; nothing when none is asked for.
+///
+/// # Errors
+/// `BadInput` when the account lies in another region than the version, no node agent is known, the one that is given
+/// contradicts the base image, or the command is none that the system runs.
+pub(super) fn plan(settings: &PublishSettings, seen: &Seen, version: &ImageVersionId) -> Result<Option<PlannedTest>> {
+    let (Some(test), Some(account)) = (&settings.test, &seen.tester) else {
+        return Ok(None);
+    };
+    require_near(account, &seen.machine)?;
+    let agent = agent(test, seen.agent.as_ref())?;
+    let os = NodeOs::of_agent(&agent);
+    let line = command::command_line(&test.command, os)
+        .map_err(|text| Error::new(ErrorKind::BadInput, words![image::TEST_COMMAND, format!(" {text}")]))?;
+    let key = short_hash([test.command.as_str(), &test.vm_size.to_string(), &agent]);
+    Ok(Some(PlannedTest {
+        pool: pool_id(version, &key)?,
+        account: account.id.name().to_owned(),
+        endpoint: account.endpoint.clone(),
+        vm_size: test.vm_size.clone(),
+        security: security(definition::existing_or_planned(settings, seen).security_type()),
+        longest: test.longest,
+        agent,
+        line,
+        key,
+    }))
+}
+
+/// The node has to be where the version is made first.
+fn require_near(account: &Account, machine: &Machine) -> Result<()> {
+    if account.location == machine.location {
+        return Ok(());
+    }
+    let text = words![
+        image::TEST_BATCH_ACCOUNT,
+        format!(
+            " {} lies in {}, and the version is made in {} first",
+            account.id.name(),
+            account.location,
+            machine.location
+        )
+    ];
+    Err(Error::new(ErrorKind::BadInput, text).with_hint(format!(
+        "give a Batch account in {}, or build the machine in {}",
+        machine.location, account.location
+    )))
+}
+
+fn agent(test: &ImageTest, inferred: Option<&NodeAgent>) -> Result<String> {
+    let opt = image::TEST_NODE_AGENT_SKU_ID;
+    match (&test.node_agent, inferred) {
+        (Some(given), Some(inferred)) if !inferred.sku.eq_ignore_ascii_case(&given.to_string()) => {
+            let text = words![
+                opt,
+                format!(
+                    " is {given:?}, and the node agent for the base image is {:?}",
+                    inferred.sku
+                )
+            ];
+            Err(Error::new(ErrorKind::BadInput, text).with_hint(words!["give that one, or leave ", opt, " out"]))
+        }
+        (Some(given), _) => Ok(given.to_string()),
+        (None, Some(inferred)) => Ok(inferred.sku.clone()),
+        (None, None) => {
+            let text = "the node agent of the test's pool is not known, since the base image is not, or Batch does not list it";
+            Err(Error::new(ErrorKind::BadInput, text).with_hint(words!["give ", opt]))
+        }
+    }
+}
+
+/// What a pool says when the definition takes Trusted Launch machines only.
+fn security(of_definition: Option<&str>) -> Option<Value> {
+    let is_trusted = of_definition.is_some_and(|word| word.eq_ignore_ascii_case("TrustedLaunch"));
+    is_trusted.then(
+        || json!({"securityType": "trustedLaunch", "uefiSettings": {"secureBootEnabled": true, "vTpmEnabled": true}}),
+    )
+}
+
+/// A pool of our own name that follows from version and test, so that the next run finds it. Ids have 64 letters at most.
+fn pool_id(version: &ImageVersionId, key: &str) -> Result<PoolId> {
+    let definition = version.definition();
+    let letter = |c: char| if c.is_ascii_alphanumeric() { c } else { '-' };
+    let name: String = definition.name().chars().take(24).map(letter).collect();
+    let id = format!(
+        "azure-batch-test-{name}-{}",
+        short_hash([version.to_string().as_str(), key])
+    );
+    id.parse()
+        .map_err(|cause| Error::new(ErrorKind::BadInput, "the test's pool cannot be named").because(cause))
+}
+
+#[cfg(test)]
+mod tests;

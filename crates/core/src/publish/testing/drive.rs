@@ -1,0 +1,320 @@
+//! Carries a test out: makes the pool, its job and its task, waits for the end, and removes all of them however it ends.
+//!
+//! One loop: look, let `next` say what comes next, do that one thing, look again. A refused or lost write is just another
+//! look.
+
+use jiff::Timestamp;
+use tokio::time::Instant;
+
+use super::{
+    PlannedTest, TESTS, Verdict,
+    next::{Look, Next, next},
+};
+use crate::{
+    batch::{
+        job::{self, TaskEnd},
+        node::{self, Node},
+        pool::{self, Pool, PoolLife},
+    },
+    client::Client,
+    compute::version::{self, ImageVersion},
+    error::{Error, ErrorKind, Result},
+    ids::{PoolId, resource::ImageVersionId},
+    one_line::one_line,
+    progress::Event,
+    publish::{cleanup, plan::Goal},
+    replication::{self, Details, Wanted},
+    request::Request,
+    rollout::resize_failure,
+    tags::Tag,
+    trial,
+    wait::Pace,
+    write::{self, Tries},
+};
+
+/// The only task of the job.
+const TASK: &str = "test";
+
+/// How often the pool is made when it vanishes.
+const MOST_POOLS: u32 = 3;
+
+/// One test that is being made.
+struct Test<'a> {
+    client: &'a Client,
+    test: &'a PlannedTest,
+    version: &'a ImageVersionId,
+    run: &'a str,
+    made: u32,
+    /// Since when the pool is there.
+    since: Instant,
+}
+
+impl Test<'_> {
+    async fn reach(&mut self) -> Result<()> {
+        let doing = format!("test image version {}", version::title(self.version));
+        let mut tries = Tries::new(self.client, &doing);
+        loop {
+            let look = self.look().await?;
+            let deed = match next(&look, self.version, self.since.elapsed(), self.test.longest) {
+                Next::CreatePool => {
+                    if self.made > 0 && self.is_passed().await? {
+                        return Ok(());
+                    }
+                    self.create_pool()?
+                }
+                Next::CreateJob => self.create_job(),
+                Next::AddTask => self.add_task(),
+                Next::Wait(what) => {
+                    let pause = Pace::COPY.pause(self.since.elapsed(), None, 0.5);
+                    self.client.run().pause(pause, what).await?;
+                    continue;
+                }
+                Next::Over(end) => return self.judge(end).await,
+                Next::NoNode => return Err(no_node(look.pool.as_ref())),
+                Next::BadNode(why) => return Err(self.bad(format!("its node does not start: {}", one_line(&why)))),
+                Next::NotOurs => return Err(not_ours(&self.test.pool)),
+            };
+            match self.client.send(&deed).await {
+                Ok(_) => tries = Tries::new(self.client, &doing),
+                Err(error) if error.has_status(404) || error.has_status(409) => {
+                    self.client.run().pause(Pace::COPY.least, "another run").await?;
+                    tries.after(error).await?;
+                }
+                Err(error) => drop(tries.after(error).await?),
+            }
+        }
+    }
+
+    async fn look(&self) -> Result<Look> {
+        let (client, endpoint, id) = (self.client, &self.test.endpoint, &self.test.pool);
+        let found = client.find(&pool::get(endpoint, id)).await?;
+        let pool = found.map(|answer| Pool::new(answer.value()));
+        let is_there = pool.as_ref().is_some_and(|pool| pool.life == PoolLife::Active);
+        if !is_there {
+            return Ok(Look {
+                pool,
+                ..Look::default()
+            });
+        }
+        let tasks = match client.list(&job::tasks(endpoint, id.as_str())).await {
+            Ok(items) => Some(items.iter().map(TaskEnd::read).collect()),
+            Err(error) if error.has_status(404) => None,
+            Err(error) => return Err(error),
+        };
+        let nodes = client.list(&node::list(endpoint, id)).await?;
+        Ok(Look {
+            pool,
+            nodes: nodes.iter().map(Node::new).collect(),
+            tasks,
+        })
+    }
+
+    /// Whether another run of the same has tested the version meanwhile.
+    async fn is_passed(&self) -> Result<bool> {
+        let found = version::find(self.client, self.version).await?;
+        Ok(found.is_some_and(|version| self.test.is_passed_by(&version)))
+    }
+
+    fn create_pool(&mut self) -> Result<Request> {
+        if self.made == MOST_POOLS {
+            let text = format!(
+                "pool {} was made {MOST_POOLS} times, and each time it went",
+                self.test.pool
+            );
+            return Err(Error::new(ErrorKind::Azure, text).with_hint("see who deletes it, then run the same again"));
+        }
+        self.made += 1;
+        self.since = Instant::now();
+        let body = self.test.pool_body(self.version, self.run, self.client.run().now());
+        self.client.tell(Event::Created {
+            id: format!("pool {}", self.test.pool),
+        });
+        Ok(pool::create(&self.test.endpoint, &self.test.pool, body))
+    }
+
+    fn create_job(&self) -> Request {
+        let of = (TESTS, self.version.to_string());
+        job::create(
+            &self.test.endpoint,
+            self.test.pool.as_str(),
+            &self.test.pool,
+            (of.0, &of.1),
+        )
+    }
+
+    fn add_task(&self) -> Request {
+        let task = trial::task(TASK, &self.test.line, 1, self.test.longest);
+        job::add_task(&self.test.endpoint, self.test.pool.as_str(), task)
+    }
+
+    async fn judge(&self, end: TaskEnd) -> Result<()> {
+        let job = self.test.pool.as_str();
+        let ends = [end];
+        let tasks = trial::outputs(self.client, &self.test.endpoint, job, &ends).await;
+        match trial::failure(&ends) {
+            Some(how) => Err(trial::said(self.bad(format!("its test failed {how}")), &tasks)),
+            None => {
+                let wrote = tasks.first().map(|task| one_line(&task.output)).unwrap_or_default();
+                self.client
+                    .note(format!("The test ended with exit code 0; it wrote: {wrote}"));
+                Ok(())
+            }
+        }
+    }
+
+    fn bad(&self, why: String) -> Error {
+        Error::new(ErrorKind::Returned, why)
+    }
+}
+
+/// Tests the version and writes into its tag how that ended.
+///
+/// # Errors
+/// `Returned` when the image is bad; when the pool cannot be made, Azure refuses, or the run ends.
+pub(in crate::publish) async fn run(
+    client: &Client,
+    run_id: &str,
+    (goal, test): (&Goal, &PlannedTest),
+) -> Result<ImageVersion> {
+    let mut testing = Test {
+        client,
+        test,
+        version: &goal.version,
+        run: run_id,
+        made: 0,
+        since: Instant::now(),
+    };
+    remove_left(client, test).await;
+    let ended = testing.reach().await;
+    let cleaning = client.for_cleanup(cleanup::LIMIT);
+    let removed = remove(&cleaning, test, &test.pool, &goal.version.to_string()).await;
+    let title = version::title(&goal.version);
+    match ended {
+        // A version that has passed is not tested again, so what is left now no later run would look for.
+        Ok(()) => {
+            removed.map_err(|error| error.while_doing(format!("cannot remove what tested image version {title}")))?;
+            client.note(format!("Image version {title} passed its test"));
+            mark(client, goal, Verdict::Passed.text(test)).await
+        }
+        Err(error) => {
+            if let Err(error) = removed {
+                left(client, &test.pool, &error);
+            }
+            let error = if error.kind() == ErrorKind::Returned {
+                failed(client, goal, test, error).await
+            } else {
+                error
+            };
+            Err(error.while_doing(format!("cannot go on with image version {title}")))
+        }
+    }
+}
+
+fn not_ours(pool: &PoolId) -> Error {
+    let text = format!("there is a pool {pool}, and it was not made to test this version");
+    Error::new(ErrorKind::Refused, text).with_hint("delete it, if nobody uses it, and run the same again")
+}
+
+fn no_node(pool: Option<&Pool>) -> Error {
+    let errors = pool.map(|pool| pool.resize_errors.as_slice()).unwrap_or_default();
+    let failed = resize_failure(errors);
+    failed.unwrap_or_else(|| {
+        Error::new(
+            ErrorKind::Azure,
+            "Batch gave the test's pool no node, and does not say why",
+        )
+    })
+}
+
+/// Writes on a version that it failed, and says what is left of it.
+async fn failed(client: &Client, goal: &Goal, test: &PlannedTest, error: Error) -> Error {
+    let regions = match mark(client, goal, Verdict::Failed.text(test)).await {
+        Ok(version) => version.regions(),
+        Err(unmarked) => {
+            client.warn(format!("that it failed its test is not written on it: {unmarked}"));
+            Vec::new()
+        }
+    };
+    let stays = match regions.as_slice() {
+        [] => "the version stays as it is".to_owned(),
+        [only] if only.replicas == 1 => format!("the version stays in {} with one replica", only.location),
+        several => {
+            let names: Vec<&str> = several.iter().map(|region| region.location.as_str()).collect();
+            format!("the version stays in {}", names.join(", "))
+        }
+    };
+    error.with_hint(format!(
+        "{stays}, and latest does not admit it by this run: correct the image and publish it again"
+    ))
+}
+
+/// Writes into the version's tag how its test ended.
+async fn mark(client: &Client, goal: &Goal, text: String) -> Result<ImageVersion> {
+    let wanted = Wanted {
+        details: Details {
+            tags: [(Tag::Tested.name().to_owned(), text)].into(),
+            ..Details::default()
+        },
+        ..Wanted::default()
+    };
+    replication::ensure(client, &goal.version, &wanted).await
+}
+
+/// Removes pools of tests whose runs are dead: after its time no run needs one.
+async fn remove_left(client: &Client, test: &PlannedTest) {
+    let Ok(items) = client.list(&pool::survey(&test.endpoint)).await else {
+        return;
+    };
+    let now = client.run().now();
+    for pool in items.into_iter().map(Pool::new) {
+        if let (Some(id), Some(of)) = (pool.id(), pool.metadata(TESTS))
+            && id != test.pool
+            && is_over(&pool, now)
+        {
+            client.note(format!(
+                "pool {id} is left of a test that ended long ago: it is removed"
+            ));
+            if let Err(error) = remove(client, test, &id, of).await {
+                left(client, &id, &error);
+            }
+        }
+    }
+}
+
+fn is_over(pool: &Pool, now: Timestamp) -> bool {
+    let expires = pool
+        .metadata(super::EXPIRES)
+        .and_then(|time| time.parse::<Timestamp>().ok());
+    pool.life == PoolLife::Active && expires.is_some_and(|time| time < now)
+}
+
+/// Says what is left: its time says when a later run removes it.
+fn left(client: &Client, id: &PoolId, error: &Error) {
+    client.warn(format!(
+        "pool {id} and its job are left; a later publish with a test removes them: {error}"
+    ));
+}
+
+/// Removes a pool that tests that version, with its job.
+async fn remove(client: &Client, test: &PlannedTest, id: &PoolId, of: &str) -> Result<()> {
+    let look = || async {
+        let found = client.find(&pool::get(&test.endpoint, id)).await?;
+        let ours = found.map(|answer| Pool::new(answer.value()));
+        let ours = ours.filter(|pool| pool.metadata(TESTS).is_some_and(|own| own.eq_ignore_ascii_case(of)));
+        Ok(ours.is_none_or(|pool| pool.life == PoolLife::Deleting).then_some(()))
+    };
+    if let Some(()) = look().await? {
+        return Ok(());
+    }
+    let job = job::delete(&test.endpoint, id.as_str());
+    gone(write::send(client, &job, || async { Ok(None::<()>) }).await)?;
+    gone(write::send(client, &pool::delete(&test.endpoint, id, None), look).await)
+}
+
+/// What is gone, or going, needs no second request.
+fn gone<T>(sent: Result<T>) -> Result<()> {
+    match sent {
+        Err(error) if error.has_status(404) || error.has_status(409) => Ok(()),
+        sent => sent.map(drop),
+    }
+}

@@ -1,0 +1,98 @@
+//! What is planned of a test, and what is refused before anything is written.
+
+use serde_json::json;
+
+use super::*;
+use crate::{
+    publish::plan::tests::{seen, settings},
+    settings::TEST_MINUTES,
+};
+
+const ACCOUNT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct";
+
+fn wanted(agent: Option<&str>) -> PublishSettings {
+    PublishSettings {
+        test: Some(ImageTest {
+            account: ACCOUNT.parse().unwrap(),
+            vm_size: "Standard_D2s_v5".parse().unwrap(),
+            command: "/opt/check".to_owned(),
+            node_agent: agent.map(|agent| agent.parse().unwrap()),
+            longest: Duration::from_secs(u64::from(TEST_MINUTES) * 60),
+        }),
+        ..settings()
+    }
+}
+
+fn in_region(location: &str, agent: Option<&str>) -> Seen {
+    let body = json!({"location": location, "properties": {"accountEndpoint": "acct.eastus2.batch.azure.com"}});
+    Seen {
+        tester: crate::batch::account::parse(&ACCOUNT.parse().unwrap(), &body).ok(),
+        agent: agent.map(|sku| NodeAgent {
+            sku: sku.to_owned(),
+            ends: None,
+            base_image_ends: None,
+        }),
+        ..seen(&[])
+    }
+}
+
+fn planned(settings: &PublishSettings, seen: &Seen) -> Result<Option<PlannedTest>> {
+    let version = settings.definition.version("1.0.0".parse().unwrap());
+    plan(settings, seen, &version)
+}
+
+#[test]
+fn a_test_follows_from_version_and_command() {
+    let seen = in_region("East US 2", Some("batch.node.ubuntu 24.04"));
+    let test = planned(&wanted(None), &seen).unwrap().unwrap();
+    assert!(test.pool.as_str().starts_with("azure-batch-test-def-"), "{}", test.pool);
+    assert!(test.pool.as_str().len() <= 64);
+    let version = settings().definition.version("1.0.0".parse().unwrap());
+    let body = test.pool_body(&version, "run-1", "2026-01-01T00:00:00Z".parse().unwrap());
+    assert_eq!(
+        body["virtualMachineConfiguration"]["nodeAgentSKUId"],
+        "batch.node.ubuntu 24.04"
+    );
+    assert_eq!(body["metadata"][2]["value"], "2026-01-01T02:30:00Z");
+    assert!(PlannedTest::is_of(&Pool::new(body), &version));
+    let mut other = wanted(None);
+    other.test.as_mut().unwrap().command = "/opt/other".to_owned();
+    let other = planned(&other, &seen).unwrap().unwrap();
+    assert_ne!((&test.pool, &test.key), (&other.pool, &other.key));
+    let tagged = json!({"tags": {"azure-batch-tested": format!("passed {}", test.key)}});
+    let tagged = ImageVersion::new(version, tagged);
+    assert!(test.is_passed_by(&tagged) && !other.is_passed_by(&tagged));
+    assert!(planned(&settings(), &seen).unwrap().is_none());
+}
+
+#[test]
+fn what_cannot_be_tested_is_refused_before_anything_is_written() {
+    let report = |settings: &PublishSettings, seen: &Seen| planned(settings, seen).unwrap_err().report();
+    let agent = Some("batch.node.ubuntu 24.04");
+    insta::assert_snapshot!(report(&wanted(None), &in_region("West Europe", agent)), @r"
+    test.batch_account acct lies in westeurope, and the version is made in eastus2 first
+      hint: give a Batch account in eastus2, or build the machine in westeurope
+    ");
+    insta::assert_snapshot!(report(&wanted(None), &in_region("East US 2", None)), @r"
+    the node agent of the test's pool is not known, since the base image is not, or Batch does not list it
+      hint: give test.node_agent_sku_id
+    ");
+    insta::assert_snapshot!(report(&wanted(Some("batch.node.el 9")), &in_region("East US 2", agent)), @r#"
+    test.node_agent_sku_id is NodeAgentSku("batch.node.el 9"), and the node agent for the base image is "batch.node.ubuntu 24.04"
+      hint: give that one, or leave test.node_agent_sku_id out
+    "#);
+    assert!(planned(&wanted(Some("batch.node.el 9")), &in_region("East US 2", None)).is_ok());
+    let mut empty = wanted(None);
+    empty.test.as_mut().unwrap().command = "a\0b".to_owned();
+    insta::assert_snapshot!(report(&empty, &in_region("East US 2", agent)), @"test.command holds a NUL character, which no command line can carry");
+}
+
+#[test]
+fn a_trusted_launch_definition_needs_a_pool_of_its_kind() {
+    assert_eq!(
+        security(Some("TrustedLaunch")).unwrap()["securityType"],
+        "trustedLaunch"
+    );
+    assert_eq!(security(Some("TrustedLaunchSupported")), None);
+    assert_eq!(security(None), None);
+}

@@ -1,0 +1,26 @@
+//! How a version is tested before it is spread.
+//!
+//! How it is read from values is in `settings/trial.rs`.
+
+use std::time::Duration;
+
+use crate::ids::{NodeAgentSku, VmSize, resource::BatchAccountId};
+
+/// How long the test's command may run when nothing is said: longer than the tests of images that were seen, which take
+/// minutes.
+pub const TEST_MINUTES: u32 = 30;
+
+/// The test of a version on one node of a pool of its own.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ImageTest {
+    /// Whose node it is.
+    pub account: BatchAccountId,
+    /// Its size.
+    pub vm_size: VmSize,
+    /// What has to end with exit code 0 there.
+    pub command: String,
+    /// The node agent; the one for the base image when absent.
+    pub node_agent: Option<NodeAgentSku>,
+    /// How long the command may run.
+    pub longest: Duration,
+}

@@ -1,0 +1,300 @@
+//! Pools whose size a formula decides: made, changed, brought to another version and back, and never resized.
+//!
+//! The world is that of `rollout`.
+
+use azure_batch_core::{
+    error::ErrorKind,
+    rollout::{self, PoolAction, RolloutReport},
+    settings::{Autoscale, ROLLOUT_DEADLINE, RolloutSettings, Strategy},
+};
+use http::Method;
+use serde_json::{Value, json};
+
+use crate::{
+    given::checked,
+    publish_sweep::write_count,
+    rollout::{client, entries, failure, foreign_pool, good, image, roll_out, settings, world},
+    rollout_in_place::{ask, back, state, working},
+    support::Azure,
+    sweep::{Ends, Sweep},
+};
+
+const FOUR: &str = "$TargetDedicatedNodes = 4; $TargetLowPriorityNodes = 0;";
+const SIX: &str = "$TargetDedicatedNodes = min(6, 10); $TargetLowPriorityNodes = 0;";
+
+/// A roll-out of 1.0.0 to a pool that follows a formula.
+fn following(formula: &str) -> RolloutSettings {
+    let mut settings = settings("acct1", 0);
+    settings.pool.autoscale = Some(Autoscale {
+        formula: formula.to_owned(),
+        minutes: None,
+    });
+    settings
+}
+
+async fn pool(azure: &Azure) -> Value {
+    ask(azure, Method::GET, "/pools/p1", None).await
+}
+
+/// A pool of ours on 0.9.0 that follows a formula.
+async fn followed(formula: &str) -> Azure {
+    let azure = world(|_| {});
+    let mut old = following(formula);
+    old.pool.version = image("0.9.0").parse().unwrap();
+    good(roll_out(&azure, &old).await);
+    azure.turn_the_page();
+    azure
+}
+
+fn in_place(formula: &str) -> RolloutSettings {
+    let mut settings = following(formula);
+    settings.change.strategy = Strategy::InPlace;
+    settings
+}
+
+fn steps(report: &RolloutReport) -> Vec<String> {
+    report.plan.steps.iter().map(ToString::to_string).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_is_made_with_its_formula_and_a_second_run_writes_nothing() {
+    let azure = world(|_| {});
+    let mut settings = following(FOUR);
+    settings.pool.autoscale.as_mut().unwrap().minutes = Some(30);
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(
+        (report.action, report.needed, report.ready),
+        (PoolAction::Created, 4, Some(4))
+    );
+    assert_eq!(azure.writes(), ["POST /pools"]);
+    let created = &entries(&azure, &Method::POST, "/pools")[0].request;
+    assert_eq!(
+        (&created["autoScaleFormula"], &created["autoScaleEvaluationInterval"]),
+        (&json!(FOUR), &json!("PT30M"))
+    );
+    assert_eq!(
+        created.get("targetDedicatedNodes").or(created.get("resizeTimeout")),
+        None
+    );
+    azure.turn_the_page();
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(report.action, PoolAction::Unchanged);
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_formula_is_evaluated_first_and_then_enabled() {
+    let azure = world(|_| {});
+    good(roll_out(&azure, &following(FOUR)).await);
+    azure.turn_the_page();
+    let report = good(roll_out(&azure, &following(SIX)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Autoscaled, Some(6)));
+    assert_eq!(
+        azure.writes(),
+        ["POST /pools/p1/evaluateautoscale", "POST /pools/p1/enableautoscale"]
+    );
+    assert_eq!(
+        steps(&report),
+        [
+            "let the autoscale formula decide the size of pool p1; now it comes to $TargetDedicatedNodes=6, $TargetLowPriorityNodes=0",
+            "wait until the nodes that the formula asks for in pool p1 are ready"
+        ]
+    );
+    let enabled = &entries(&azure, &Method::POST, "/enableautoscale")[0].request;
+    assert_eq!(
+        enabled["autoScaleEvaluationInterval"], "PT15M",
+        "without it Batch would wait for the next evaluation"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_formula_that_batch_does_not_take_is_shown_whole_and_nothing_is_written() {
+    let azure = world(|_| {});
+    good(roll_out(&azure, &following(FOUR)).await);
+    azure.turn_the_page();
+    for (formula, said) in [
+        ("$TargetDedicatedNodes = 4 +", "AutoScalingFormulaSyntaxError"),
+        ("$TargetDedicatedNodes = 4 / 0;", "division by zero"),
+    ] {
+        let error = failure(&azure, &following(formula)).await;
+        assert!(error.report().contains(said), "{}", error.report());
+        assert!(
+            matches!(error.kind(), ErrorKind::BadInput | ErrorKind::Rejected),
+            "{error:?}"
+        );
+    }
+    let evaluated = "POST /pools/p1/evaluateautoscale";
+    assert_eq!(azure.writes(), [evaluated; 2]);
+    assert_eq!(pool(&azure).await["autoScaleFormula"], FOUR);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_new_pool_whose_formula_fails_when_it_is_evaluated_is_no_success() {
+    let azure = world(|_| {});
+    let error = failure(&azure, &following("$TargetDedicatedNodes = 4 / 0;")).await;
+    assert_eq!(error.kind(), ErrorKind::Rejected);
+    assert!(error.report().contains("division by zero"), "{}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_of_a_fixed_size_is_given_the_formula_without_an_evaluation_that_batch_would_refuse() {
+    let azure = world(|_| {});
+    good(roll_out(&azure, &settings("acct1", 5)).await);
+    azure.turn_the_page();
+    let report = good(roll_out(&azure, &following(FOUR)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Autoscaled, Some(4)));
+    assert_eq!(azure.writes(), ["POST /pools/p1/enableautoscale"]);
+    azure.turn_the_page();
+    let error = failure(&azure, &settings("acct1", 5)).await;
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(
+        error.report().contains("follows an autoscale formula"),
+        "{}",
+        error.report()
+    );
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_the_quota_keeps_away_from_a_formula_are_a_failure_with_the_reason() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "quota", "deliver": 1, "code": "AccountCoreQuotaReached", "target": "acct1/p1"}));
+    let error = failure(&azure, &following(FOUR)).await;
+    assert_eq!(error.kind(), ErrorKind::Quota);
+    let report = error.report();
+    assert!(report.contains("1 node there, 4 asked for by its formula"), "{report}");
+    assert_eq!(azure.writes(), ["POST /pools"], "such a pool is never resized");
+}
+
+#[tokio::test(start_paused = true)]
+async fn in_place_the_formula_is_remembered_taken_away_and_given_back() {
+    let azure = followed(SIX).await;
+    let report = good(roll_out(&azure, &in_place(SIX)).await);
+    assert_eq!((report.action, report.ready), (PoolAction::Replaced, Some(6)));
+    assert_eq!(
+        azure.writes(),
+        [
+            "PATCH /pools/p1",
+            "POST /pools/p1/disableautoscale",
+            "POST /pools/p1/resize",
+            "PATCH /pools/p1",
+            "POST /pools/p1/enableautoscale",
+            "PATCH /pools/p1",
+        ]
+    );
+    assert!(
+        steps(&report)
+            .iter()
+            .any(|step| step.starts_with("take the autoscale formula from pool p1")),
+        "{:?}",
+        steps(&report)
+    );
+    let changed = pool(&azure).await;
+    assert_eq!(
+        (&changed["autoScaleFormula"], &changed["currentDedicatedNodes"]),
+        (&json!(SIX), &json!(6))
+    );
+
+    // By hand, and at any time, the pool gets its former image and formula.
+    azure.turn_the_page();
+    let former = rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await;
+    assert_eq!(good(former).action, PoolAction::Returned);
+    let returned = pool(&azure).await;
+    assert_eq!(returned["autoScaleFormula"], SIX);
+    assert!(returned.to_string().contains("versions/0.9.0"), "{returned}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_bad_image_brings_the_former_formula_back() {
+    let azure = followed(FOUR).await;
+    azure.fault(json!({"kind": "unusableNodes", "count": 6, "code": "DiskFull", "target": "acct1/p1"}));
+    let error = failure(&azure, &in_place(SIX)).await;
+    assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
+    let returned = pool(&azure).await;
+    assert_eq!(
+        (&returned["autoScaleFormula"], &returned["currentDedicatedNodes"]),
+        (&json!(FOUR), &json!(4))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_canary_of_a_pool_that_follows_a_formula_runs_before_the_formula_does() {
+    let azure = working().await;
+    let mut settings = in_place(SIX);
+    settings.change.canary.command = Some("true".to_owned());
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(
+        (report.action, report.canary.len(), report.ready),
+        (PoolAction::Replaced, 1, Some(6))
+    );
+    assert!(
+        state(&azure).await.starts_with("6 of 6 on 1.0.0, busy active 0"),
+        "{}",
+        state(&azure).await
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_first_node_of_a_new_pool_tries_the_image_before_the_formula_decides() {
+    let azure = world(|_| {});
+    let mut settings = following(FOUR);
+    settings.change.canary.command = Some("true".to_owned());
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(
+        (report.action, report.canary.len(), report.ready),
+        (PoolAction::Created, 1, Some(4))
+    );
+    let created = &entries(&azure, &Method::POST, "/pools")[0].request;
+    assert_eq!(created["targetDedicatedNodes"], 1);
+    assert_eq!(pool(&azure).await["autoScaleFormula"], FOUR);
+    assert!(
+        steps(&report)
+            .iter()
+            .any(|step| step.starts_with("let the autoscale formula decide"))
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_strangers_pool_is_given_no_formula() {
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 2)]));
+    let error = failure(&azure, &following(FOUR)).await;
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[test]
+fn every_request_of_a_change_in_place_with_a_formula_meets_what_it_must_outlive() {
+    let sweep = Sweep {
+        one_of: 1,
+        troubles: &[
+            "process gone",
+            "cancelled",
+            "deadline",
+            "reset after the effect",
+            "broken after the effect",
+            "409 conflict",
+        ],
+        world: || {
+            world(|seed| {
+                let mut pool = foreign_pool("0.9.0", 0);
+                let fields = pool.as_object_mut().unwrap();
+                fields.remove("targetDedicatedNodes");
+                fields.remove("targetLowPriorityNodes");
+                fields.insert("enableAutoScale".to_owned(), json!(true));
+                fields.insert("autoScaleFormula".to_owned(), json!("$TargetDedicatedNodes = 2"));
+                seed["batchAccounts"][0]["pools"] = json!([pool]);
+            })
+        },
+        flow: |azure: Azure, ends: Ends| async move {
+            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+            fastrand::seed(7);
+            let mut settings = in_place("$TargetDedicatedNodes = 3");
+            settings.policy.adopt = azure_batch_core::settings::Adopt::Yes;
+            rollout::run(&client, &checked(&settings)).await.result
+        },
+        settle: crate::rollout_in_place_sweep::settle,
+    };
+    let cases = sweep.run();
+    assert!(cases > 80, "only {cases} cases");
+    write_count("change in place with a formula", cases);
+}

@@ -1,0 +1,242 @@
+//! A version is tested on one node before it is spread, and a bad one goes nowhere.
+
+use std::time::Duration;
+
+use azure_batch_core::{
+    compute::version::{self, ImageVersion},
+    error::ErrorKind,
+    publish::{self, Outcome},
+    settings::{ImageTest, Latest, PublishSettings},
+};
+use azure_emulator::journal::Entry;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    given::checked,
+    publish::{run, settings},
+    support::{Azure, GROUP, lines},
+};
+
+/// The example's machine to two regions, with two replicas in its own, after this command has passed.
+pub(crate) fn tested(command: &str) -> PublishSettings {
+    let mut wanted = settings();
+    wanted.target_regions[0].replicas = Some(2);
+    wanted.test = Some(ImageTest {
+        account: format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1")
+            .parse()
+            .unwrap(),
+        vm_size: "Standard_D2s_v3".parse().unwrap(),
+        command: command.to_owned(),
+        node_agent: None,
+        longest: Duration::from_secs(600),
+    });
+    wanted
+}
+
+/// The regions of each write of a version, and when the pool was made and went, in the order of the requests.
+fn story(azure: &Azure) -> Vec<String> {
+    let told = |entry: &Entry| {
+        if entry.method == "PUT" && entry.path.contains("/versions/") {
+            let regions = entry.request["properties"]["publishingProfile"]["targetRegions"].as_array()?;
+            let region = |it: &Value| {
+                format!(
+                    "{} {}",
+                    it["name"].as_str().unwrap_or_default(),
+                    it["regionalReplicaCount"]
+                )
+            };
+            return Some(regions.iter().map(region).collect::<Vec<_>>().join(", "));
+        }
+        let is_batch = entry.path.starts_with("/pools") || entry.path.starts_with("/jobs");
+        let plain: String = entry.path.split('-').next().unwrap_or_default().to_owned();
+        (is_batch && entry.method != "GET").then(|| format!("{} {plain}", entry.method))
+    };
+    azure.journal().iter().filter_map(told).collect()
+}
+
+fn batch_left(azure: &Azure) -> bool {
+    azure.resources().to_string().contains("azure-batch-test-")
+}
+
+async fn only_version(azure: &Azure) -> ImageVersion {
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let id = settings().definition.version("1.0.0".parse().unwrap());
+    version::find(&client, &id).await.unwrap().unwrap()
+}
+
+/// Lets what is being deleted go.
+async fn later() {
+    tokio::time::advance(Duration::from_secs(3600)).await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn nothing_is_spread_before_the_test_has_passed() {
+    let azure = Azure::example();
+    let mut wanted = tested("echo ok");
+    wanted.version_settings.latest = Latest::Admit;
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &checked(&wanted)).await.unwrap();
+    let changes = plan.changes();
+    let at = |text: &str| {
+        changes
+            .iter()
+            .position(|change| change.contains(text))
+            .unwrap_or_else(|| panic!("{changes:?}"))
+    };
+    assert!(
+        at("create image version") < at("test image version") && at("test image version") < at("replicate to westus2")
+    );
+
+    let made = publish::run(&client, &checked(&wanted)).await.result.unwrap();
+    assert_eq!(made.outcome, Outcome::Created);
+    let story = story(&azure);
+    assert_eq!(
+        story,
+        [
+            "eastus2 1",
+            "POST /pools",
+            "POST /jobs",
+            "POST /jobs/azure",
+            "DELETE /jobs/azure",
+            "DELETE /pools/azure",
+            "East US 2 1",
+            "East US 2 2",
+            "East US 2 2, westus2 1",
+        ]
+    );
+    let version = only_version(&azure).await;
+    assert!(version.tag("azure-batch-tested").unwrap().starts_with("passed "));
+    assert!(!version.is_excluded(), "latest_now holds once it has passed");
+    let excluded = azure
+        .journal()
+        .iter()
+        .find(|entry| entry.method == "PUT" && entry.path.contains("/versions/"))
+        .map(|entry| entry.request["properties"]["publishingProfile"]["excludeFromLatest"].clone());
+    assert_eq!(excluded, Some(json!(true)), "and not before");
+    let lines = lines(&mut events).join("\n");
+    assert!(
+        lines.contains("passed its test") && lines.contains("it wrote: emulated: /bin/bash -c 'echo ok'"),
+        "{lines}"
+    );
+    later().await;
+    assert!(!batch_left(&azure));
+
+    azure.turn_the_page();
+    let found = run(&azure, &wanted).await.unwrap();
+    assert_eq!(
+        (found.outcome, azure.writes()),
+        (Outcome::Found, Vec::new()),
+        "a test that was passed is not repeated"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_that_fails_its_test_goes_nowhere_and_nothing_else_is_left() {
+    let azure = Azure::example();
+    let error = run(&azure, &tested("echo broken; exit 3")).await.unwrap_err();
+    assert_eq!((error.kind(), error.kind().exit_code().0), (ErrorKind::Returned, 9));
+    let report = error.report();
+    for said in [
+        "its test failed on 1 of 1 nodes: exit code 3",
+        "it wrote: emulated: exit code 3",
+        "stays in eastus2 with one replica",
+    ] {
+        assert!(report.contains(said), "{report}");
+    }
+    later().await;
+    let version = only_version(&azure).await;
+    assert_eq!(version.regions().len(), 1);
+    assert!(version.is_excluded());
+    assert!(version.tag("azure-batch-tested").unwrap().starts_with("failed "));
+    assert!(!batch_left(&azure), "{}", azure.resources());
+    assert!(!azure.resources().to_string().contains("/snapshots/azure-batch-"));
+
+    // Another command is another test; the same machine needs no second version.
+    azure.turn_the_page();
+    let made = run(&azure, &tested("echo good")).await.unwrap();
+    assert_eq!((made.outcome, made.regions.len()), (Outcome::Found, 2));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_node_that_does_not_start_from_the_image_fails_the_test() {
+    let azure = Azure::example();
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
+    let error = run(&azure, &tested("true")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
+    assert!(error.report().contains("its node does not start"), "{}", error.report());
+    later().await;
+    assert!(!batch_left(&azure));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_quota_is_no_fault_of_the_image() {
+    let azure = Azure::example();
+    azure.fault(json!({"kind": "allocationFailed", "code": "AccountCoreQuotaReached", "occurrence": "every"}));
+    let error = run(&azure, &tested("true")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Quota, "{}", error.report());
+    later().await;
+    assert!(!batch_left(&azure));
+    assert_eq!(only_version(&azure).await.tag("azure-batch-tested"), None);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_killed_in_the_middle_of_a_test_goes_on_with_the_same_pool() {
+    let azure = Azure::example();
+    let twin = Azure::example();
+    run(&twin, &tested("true")).await.unwrap();
+    let journal = twin.journal();
+    let added = journal
+        .iter()
+        .find(|entry| entry.method == "POST" && entry.path.ends_with("/tasks"))
+        .unwrap()
+        .number;
+    let gone = CancellationToken::new();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let settings = checked(&tested("true"));
+    azure.gone_after(added, gone.clone());
+    // A process that is gone cleans nothing up.
+    tokio::select! {
+        biased;
+        () = gone.cancelled() => {}
+        ended = publish::run(&client, &settings) => panic!("{:?}", ended.result),
+    }
+    assert!(batch_left(&azure));
+    azure.turn_the_page();
+    run(&azure, &tested("true")).await.unwrap();
+    assert!(
+        !story(&azure).iter().any(|line| line.starts_with("POST ")),
+        "{:?}",
+        story(&azure)
+    );
+    later().await;
+    assert!(!batch_left(&azure));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_of_that_name_that_is_not_ours_is_left_alone() {
+    let twin = Azure::example();
+    run(&twin, &tested("true")).await.unwrap();
+    let journal = twin.journal();
+    let made = journal
+        .iter()
+        .find(|entry| entry.method == "POST" && entry.path == "/pools")
+        .unwrap();
+    let azure = Azure::example();
+    let mut body = Value::clone(&made.request);
+    body["metadata"] = json!([]);
+    body["targetDedicatedNodes"] = json!(0);
+    body["virtualMachineConfiguration"]["imageReference"] =
+        json!({"publisher": "Canonical", "offer": "ubuntu-24_04-lts", "sku": "server", "version": "latest"});
+    body["virtualMachineConfiguration"]["nodeAgentSKUId"] = json!("batch.node.ubuntu 24.04");
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let endpoint = made.authority.parse().unwrap();
+    let id = body["id"].as_str().unwrap().parse().unwrap();
+    client
+        .send(&azure_batch_core::batch::pool::create(&endpoint, &id, body))
+        .await
+        .unwrap();
+    let error = run(&azure, &tested("true")).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    assert!(batch_left(&azure));
+}
