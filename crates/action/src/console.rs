@@ -14,6 +14,7 @@ use std::{
 };
 
 use azure_batch_core::{
+    failure::Failure,
     frame::screen::Screen,
     harmless::harmless_json,
     progress::{Event, Stamp},
@@ -55,6 +56,16 @@ const LONGEST_MESSAGE: usize = 4096;
 const REST: &str =
     "GitHub shows no more than 4,096 letters here; the whole text is in the log of this step and in the report";
 
+/// GitHub breaks the lines of an annotation itself.
+const UNBROKEN: usize = usize::MAX;
+
+/// The width of text where there is no terminal.
+const USUAL_WIDTH: usize = 80;
+
+/// Text that is narrower is hard to read, and so is text that is wider.
+const NARROWEST: usize = 40;
+const WIDEST: usize = 100;
+
 /// Writes to stdout and stderr. A reader that went away has chosen not to hear the rest, so writing never fails.
 pub struct Console {
     out: Box<dyn Write + Send>,
@@ -66,6 +77,8 @@ pub struct Console {
     screen: Option<Screen>,
     /// Of the terminal that stdout is; absent when it is none.
     width: Option<u16>,
+    /// Of the terminal that stderr is; absent when it is none.
+    err_width: Option<u16>,
     /// Whether it was said that stdout does not take what is written.
     loss: Loss,
 }
@@ -104,7 +117,9 @@ impl Console {
         let term = environment.variable("TERM");
         let terminal = (form == Form::Plain).then(console::Term::stdout);
         let size = terminal.as_ref().and_then(console::Term::size_checked);
+        let err_size = console::Term::stderr().size_checked();
         Self {
+            err_width: err_size.map(|(_rows, columns)| columns),
             screen: terminal.and_then(|_| live::on_stderr(term.as_deref())),
             width: size.map(|(_rows, columns)| columns),
             ..Self::new(form, Box::new(io::stdout()), Box::new(io::stderr()))
@@ -122,6 +137,7 @@ impl Console {
             group: Group::Closed,
             screen: None,
             width: None,
+            err_width: None,
             loss: Loss::Unsaid,
         }
     }
@@ -227,6 +243,17 @@ impl Console {
             escape::property(&title),
             escape::message(&text)
         ));
+    }
+
+    /// Why the run failed: an annotation with a title on the run's page, and a text with the exit code elsewhere.
+    pub fn fail(&mut self, title: &str, failure: &Failure) {
+        // Before lines are broken: a secret with spaces in it is found only in one piece.
+        let failure = failure.clone().map(|text| self.redactor.safe(text));
+        if self.form == Form::Workflow {
+            return self.annotate(Grade::Error, title, &failure.rest(UNBROKEN));
+        }
+        let width = self.err_width.map_or(USUAL_WIDTH, usize::from);
+        self.complain(failure.complaint(width.clamp(NARROWEST, WIDEST)));
     }
 
     /// Shows what core's `telling` found worth it, `at` after the start of the run. What the frame shows all the time

@@ -2,22 +2,20 @@
 //!
 //! It is made of what core says and decides only words; only `outputs` writes.
 
-pub mod failure;
 pub mod fleet;
 pub mod outputs;
 pub mod summary;
 
 use azure_batch_core::{
     error::{Error, ErrorKind},
-    ids::{NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
+    failure::Failure,
+    ids::{CloudChoice, KnownCloud, NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     options::Door,
     rollout::{PoolAction, RolloutOutcome, RolloutReport},
     settings::{AccountRef, RolloutSettings, Targets},
 };
 use jiff::Timestamp;
 use serde::Serialize;
-
-pub use self::failure::Failure;
 
 /// The exit code of a look that found something to act on, or a plan with changes.
 pub const SOMETHING_TO_ACT_ON: u8 = 10;
@@ -63,6 +61,9 @@ pub struct Asked {
     pub targets: Targets,
     /// How many resize rounds at most.
     pub rounds: u32,
+    /// The account's page in the portal, where there is one.
+    #[serde(skip)]
+    pub page: Option<String>,
 }
 
 /// When a run ended.
@@ -77,7 +78,7 @@ pub struct Ending {
 impl Asked {
     /// What the settings ask for.
     #[must_use]
-    pub fn of(settings: &RolloutSettings) -> Self {
+    pub fn of(settings: &RolloutSettings, cloud: &CloudChoice) -> Self {
         Self {
             pool: settings.pool.id.clone(),
             account: match &settings.account {
@@ -89,7 +90,17 @@ impl Asked {
             node_agent_sku: settings.pool.node_agent_sku.clone(),
             targets: settings.pool.targets,
             rounds: settings.policy.resize.rounds,
+            page: match (&settings.account, portal(cloud)) {
+                (AccountRef::Id(id), Some(portal)) => Some(format!("{portal}/#@/resource{id}/overview")),
+                _ => None,
+            },
         }
+    }
+
+    /// The version as people know it: its definition and number.
+    #[must_use]
+    pub fn title(&self) -> String {
+        format!("{} {}", self.version.definition().name(), self.version.name())
     }
 
     /// Nodes that were asked for and count towards readiness.
@@ -132,7 +143,7 @@ impl Report {
     pub fn of_faults(faults: Vec<String>, ending: Ending) -> Self {
         let kind = ErrorKind::BadInput;
         Self {
-            failure: Some(Failure::of_inputs(faults)),
+            failure: Some(Failure::of_faults(faults)),
             ..Self::ended(kind.code(), kind.exit_code().0, ending)
         }
     }
@@ -168,10 +179,10 @@ impl Report {
         self.asked.as_ref().map_or(0, Asked::wanted)
     }
 
-    /// Nodes that are ready.
+    /// Nodes that are ready; nothing when they were not counted, which is not the same as none.
     #[must_use]
-    pub fn ready(&self) -> u32 {
-        self.rollout.as_ref().map_or(0, |rollout| rollout.ready)
+    pub fn ready(&self) -> Option<u32> {
+        self.rollout.as_ref().and_then(|rollout| rollout.ready)
     }
 
     /// What was done with the pool, also when the run failed after it: `created`, `resized`, `autoscaled`, `healed`, `updated`, `moved`, `joined`, `unchanged`, or
@@ -200,24 +211,45 @@ impl Report {
     /// One line that says it all: the headline of the summary and the title of the annotation.
     #[must_use]
     pub fn headline(&self) -> String {
-        let pool = self.pool().map(|pool| format!("Pool {pool}"));
-        let subject = pool.as_deref().unwrap_or("Azure Batch pool");
+        let pool = self.pool().map(|pool| pool.as_str());
         match (&self.failure, &self.asked) {
-            (Some(failure), _) if self.rounds() > 0 => {
-                let (ready, wanted) = (self.ready(), self.wanted());
-                format!("{subject}: {}, {ready} of {wanted} nodes ready", failure.kind)
-            }
-            (Some(failure), _) => format!("{subject}: {}", failure.kind),
-            (None, Some(asked)) => {
-                let (ready, wanted, version) = (self.ready(), self.wanted(), asked.version.name());
-                format!(
-                    "{subject} {}: {ready} of {wanted} nodes ready on image version {version}",
-                    self.result
-                )
-            }
-            (None, None) => format!("{subject}: {}", self.result),
+            (Some(failure), _) => title(pool, failure),
+            (None, Some(asked)) => self.success(asked),
+            (None, None) => format!("Azure Batch pool: {}", self.result),
         }
     }
+
+    fn success(&self, asked: &Asked) -> String {
+        let (pool, version) = (&asked.pool, asked.title());
+        let wanted = asked.wanted();
+        let ready = match self.ready() {
+            Some(ready) => format!("{ready} of {wanted} nodes ready"),
+            None => format!("{wanted} nodes asked for"),
+        };
+        match self.rollout.as_ref().map(|rollout| rollout.action) {
+            Some(PoolAction::Unchanged | PoolAction::None) => format!("Pool {pool} is on {version} already: {ready}"),
+            _ => format!("Pool {pool}: {ready} on {version}"),
+        }
+    }
+}
+
+/// The line that says it all of a failure. The pool is named once.
+#[must_use]
+pub fn title(pool: Option<&str>, failure: &Failure) -> String {
+    let happened = &failure.happened;
+    let is_named = |pool: &str| happened.split([' ', ':', ',']).any(|word| word == pool);
+    match pool {
+        Some(pool) if !is_named(pool) => format!("Pool {pool}: {happened}"),
+        Some(_) => capitalized(happened),
+        None => format!("Azure Batch pool: {happened}"),
+    }
+}
+
+fn capitalized(text: &str) -> String {
+    let mut letters = text.chars();
+    letters
+        .next()
+        .map_or_else(String::new, |first| first.to_uppercase().chain(letters).collect())
 }
 
 /// The word for what was done with the pool. Of a run that ended well, "nothing" means that the pool was left as it was.
@@ -233,6 +265,16 @@ const fn action_word(action: PoolAction) -> &'static str {
         PoolAction::Returned => "returned",
         PoolAction::Moved => "moved",
         PoolAction::Unchanged | PoolAction::None => "unchanged",
+    }
+}
+
+/// Where a cloud's portal is; one that only a host describes has none that we know.
+const fn portal(cloud: &CloudChoice) -> Option<&'static str> {
+    match cloud {
+        CloudChoice::Known(KnownCloud::Public) => Some("https://portal.azure.com"),
+        CloudChoice::Known(KnownCloud::UsGovernment) => Some("https://portal.azure.us"),
+        CloudChoice::Known(KnownCloud::China) => Some("https://portal.azure.cn"),
+        CloudChoice::MetadataHost(_) => None,
     }
 }
 

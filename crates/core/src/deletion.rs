@@ -129,7 +129,7 @@ impl Refusal {
 /// `Refused` for a pool that is not ours or in use; when Azure refuses, or the run ends.
 pub async fn run(client: &Client, settings: &Checked<DeletionSettings>) -> Result<DeletionReport> {
     let deleted = delete(client, settings).await;
-    deleted.map_err(|error| error.while_doing(format!("cannot delete pool {}", settings.pool)))
+    deleted.map_err(|error| error.in_flow(format!("cannot delete pool {}", settings.pool)))
 }
 
 async fn delete(client: &Client, settings: &DeletionSettings) -> Result<DeletionReport> {

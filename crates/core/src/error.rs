@@ -4,12 +4,15 @@
 
 use std::{error::Error as StdError, fmt};
 
-use crate::{options::Door, settings::fault::Faults, words::Words};
+use crate::{options::Door, settings::fault::Faults, typing::Command, words::Words};
 
 mod kind;
+mod reason;
 mod service;
 
 pub use kind::{ErrorKind, ExitCode};
+pub(crate) use reason::Place;
+pub use reason::{Next, Reason};
 pub use service::{RefusedBy, ServiceError};
 
 /// A boxed cause.
@@ -21,6 +24,7 @@ pub struct Error {
     kind: ErrorKind,
     doing: Words,
     hint: Option<Words>,
+    reason: Option<Box<Reason>>,
     service: Option<Box<ServiceError>>,
     source: Option<Cause>,
 }
@@ -36,9 +40,62 @@ impl Error {
             kind,
             doing: doing.into(),
             hint: None,
+            reason: None,
             service: None,
             source: None,
         }
+    }
+
+    /// An error whose sentence is the first that a reader sees, whatever is wrapped around it.
+    #[must_use]
+    pub fn plain(kind: ErrorKind, happened: impl Into<Words>) -> Self {
+        Self {
+            reason: Some(Box::new(Reason::first())),
+            ..Self::new(kind, happened)
+        }
+    }
+
+    /// The same with something that is known about it, as a sentence.
+    #[must_use]
+    pub fn with_fact(mut self, fact: impl Into<Words>) -> Self {
+        self.reason_mut().facts.push(fact.into());
+        self
+    }
+
+    /// The same with what is left in Azure, and is billed.
+    #[must_use]
+    pub fn with_kept(mut self, kept: impl Into<Words>) -> Self {
+        self.reason_mut().kept.push(kept.into());
+        self
+    }
+
+    /// The same with a thing to do and the command for it; several are done in this order. They take the place of a
+    /// hint, also of one that a layer around it has.
+    #[must_use]
+    pub fn with_next(mut self, text: impl Into<Words>, command: impl Into<Option<Command>>) -> Self {
+        self.reason_mut().next.push(Next {
+            text: text.into(),
+            command: command.into(),
+        });
+        self
+    }
+
+    /// The same with a service's own words, for an answer that is not a refusal: `Batch: AllocationFailed: …`.
+    #[must_use]
+    pub fn with_words_of_service(mut self, said: impl Into<String>) -> Self {
+        self.reason_mut().said.push(said.into());
+        self
+    }
+
+    /// The same with the address of a page about it.
+    #[must_use]
+    pub fn with_page(mut self, address: impl Into<String>) -> Self {
+        self.reason_mut().page = Some(address.into());
+        self
+    }
+
+    fn reason_mut(&mut self) -> &mut Reason {
+        self.reason.get_or_insert_default()
     }
 
     /// The same with its cause.
@@ -71,9 +128,34 @@ impl Error {
             kind: self.kind,
             doing: doing.into(),
             hint: None,
+            reason: None,
             service: None,
             source: Some(Box::new(self)),
         }
+    }
+
+    /// The layer of a whole flow around this error: what the user asked for and so knows. Readers of a failure are not
+    /// shown it.
+    #[must_use]
+    pub fn in_flow(self, doing: impl Into<Words>) -> Self {
+        let mut whole = self.while_doing(doing);
+        whole.reason_mut().place = Place::Nowhere;
+        whole
+    }
+
+    /// What this layer says, and the reason that was given with it.
+    pub(crate) const fn layer(&self) -> (&Words, Option<&Words>, Option<&Reason>) {
+        // `as_deref` of an option is not for constants.
+        let reason = match &self.reason {
+            Some(reason) => Some(&**reason),
+            None => None,
+        };
+        (&self.doing, self.hint.as_ref(), reason)
+    }
+
+    /// The causes of ours, this layer first.
+    pub(crate) fn layers(&self) -> impl Iterator<Item = &Self> {
+        std::iter::successors(Some(self), |layer| layer.cause_of_ours())
     }
 
     /// What the caller can do about it.
@@ -101,6 +183,7 @@ impl Error {
     pub fn hint_words(&self) -> Option<&Words> {
         self.hint
             .as_ref()
+            .or_else(|| self.reason.as_ref()?.next.first().map(|next| &next.text))
             .or_else(|| self.cause_of_ours().and_then(Self::hint_words))
     }
 
@@ -151,7 +234,18 @@ impl Error {
             }
             cause = layer.source();
         }
+        for reason in self.layers().filter_map(|layer| layer.reason.as_deref()) {
+            let facts = reason.facts.iter().chain(&reason.kept);
+            lines.extend(facts.map(|fact| fact.spelled(door)));
+            lines.extend(reason.said.iter().cloned());
+        }
         let mut report = lines.join("\n  caused by: ");
+        let steps = self.layers().filter_map(|layer| layer.reason.as_deref());
+        for step in steps.flat_map(|reason| &reason.next) {
+            let command = step.command.as_ref().map(|command| format!(": {command}"));
+            let (text, command) = (step.text.spelled(door), command.unwrap_or_default());
+            report.push_str(&format!("\n  next: {text}{command}"));
+        }
         if let Some(hint) = self.hint_words() {
             report.push_str("\n  hint: ");
             report.push_str(&hint.spelled(door));

@@ -133,6 +133,12 @@ pub fn verdict(refusal: &ServiceError) -> Verdict {
     row(refusal).verdict
 }
 
+/// What a refusal means, for a person.
+#[must_use]
+pub fn meaning(refusal: &ServiceError) -> &'static str {
+    row(refusal).meaning
+}
+
 /// Judges an error: what a write may do after it.
 #[must_use]
 pub fn of_error(error: &Error) -> Verdict {

@@ -76,13 +76,13 @@ pub async fn run(client: &Client, settings: &Checked<PublishSettings>) -> Ended<
         && let Err(error) = announce_followers(client, settings).await
     {
         return Ended {
-            result: Err(error.while_doing(lines::cannot(settings))),
+            result: Err(error.in_flow(lines::cannot(settings))),
             report: Course::default(),
         };
     }
     // The whole flow is a big state machine; whoever waits for it should not have to carry it.
     let published = Box::pin(publish(client, settings, &mut kept)).await;
-    let result = published.map_err(|error| error.while_doing(lines::cannot(settings)));
+    let result = published.map_err(|error| error.in_flow(lines::cannot(settings)));
     let steps = client.run().steps();
     Ended {
         result,

@@ -47,9 +47,11 @@ use crate::{
     settings::{
         Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
     },
+    typing::az,
     watch::{AccountWatch, Looks},
 };
 use decide::Intent;
+use explain::At;
 use filling::Filling;
 use observe::Site;
 use plan::Size;
@@ -69,7 +71,7 @@ pub async fn run_among(client: &Client, settings: &Checked<RolloutSettings>, loo
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
     report.steps = client.run().steps();
-    let result = result.map_err(|error| explained(error, settings, report.action));
+    let result = result.map_err(|error| explained(error, settings, &report));
     Ended { result, report }
 }
 
@@ -107,7 +109,7 @@ pub async fn plan_among(
     };
     planned
         .await
-        .map_err(|error: Error| explained(error, settings, PoolAction::None))
+        .map_err(|error: Error| explained(error, settings, &RolloutReport::new(settings)))
 }
 
 async fn plan_one(
@@ -153,6 +155,7 @@ async fn roll_out(
         .await?;
     tell_skipped(client, &site.skipped);
     report.skipped_checks.clone_from(&site.skipped);
+    report.endpoint = Some(site.endpoint.clone());
     match settings.change.strategy {
         Strategy::CreateOnly | Strategy::InPlace => roll_out_one((client, looks), &site, settings, report).await,
         Strategy::BlueGreen | Strategy::Auto => two_pools::roll_out((client, looks), &site, settings, report).await,
@@ -170,7 +173,7 @@ async fn roll_out_one(
     let intent = intent(settings)?;
     report.needed = intent.goal.needed.total();
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
-    let mut access = PoolAccess::new(&watch, settings.pool.id.clone());
+    let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
@@ -295,7 +298,7 @@ pub async fn roll_back(client: &Client, settings: &Checked<RollbackSettings>) ->
     report.steps = client.run().steps();
     let doing = format!("cannot bring pool {} back", settings.pool);
     Ended {
-        result: result.map_err(|error| error.while_doing(doing)),
+        result: result.map_err(|error| error.in_flow(doing)),
         report,
     }
 }
@@ -375,7 +378,7 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
 fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
         let stillness = settings.policy.readiness.node_timeout;
-        return Err(explain::unready(access.id(), waited.goal, waited, stillness));
+        return Err(explain::unready(access.at(), waited.goal, waited, stillness));
     }
     warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {
@@ -404,24 +407,33 @@ fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
 }
 
 /// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
-fn explained(error: Error, settings: &RolloutSettings, action: PoolAction) -> Error {
+fn explained(error: Error, settings: &RolloutSettings, report: &RolloutReport) -> Error {
     let pool = &settings.pool;
     let doing = format!("cannot roll out {} to pool {}", pool.version.name(), pool.id);
-    let error = match (error.kind(), action) {
-        (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => {
-            error.with_hint("the pool stays as it is; run the same again and it continues from here")
-        }
-        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error.with_hint(
-            "the change in place has not come to its end: the pool may be empty and its jobs disabled; run the same again to end it, or go back with azure-batch-pool rollback",
-        ),
-        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Moved) => error.with_hint(
-            "the work is on both pools, and jobs may be disabled: run the same again to end it, or go back with azure-batch-pool rollback",
-        ),
-        (ErrorKind::Cancelled, _) => error.with_hint(format!(
-            "a resize that has begun goes on in Azure, and its nodes are billed: stop it with az batch pool resize --pool-id {} --abort, or run the same again to continue from here",
-            pool.id
-        )),
+    let at = report.endpoint.as_ref().map(|endpoint| At {
+        pool: &pool.id,
+        endpoint,
+        account: None,
+    });
+    let error = match (error.kind(), report.action) {
+        (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => error
+            .with_kept("the pool stays as it is")
+            .with_next("run the same again: it goes on from here", None),
+        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error
+            .with_kept("the change in place has not come to its end: the pool may be empty and its jobs disabled")
+            .with_next("run the same again to end it", None)
+            .with_next("or bring the pool back to what it was", at.map(At::rolling_back)),
+        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Moved) => error
+            .with_kept("the work is on both pools, and jobs may be disabled")
+            .with_next("run the same again to end it", None)
+            .with_next("or bring the work back to the former pool", at.map(At::rolling_back)),
+        (ErrorKind::Cancelled, _) => error
+            .with_kept("a resize that has begun goes on in Azure, and its nodes are billed")
+            .with_next(
+                "run the same again to go on from here; to stop the resize too",
+                at.map(|at| at.az(az::STOP_RESIZE)),
+            ),
         _ => error,
     };
-    error.while_doing(doing)
+    error.in_flow(doing)
 }

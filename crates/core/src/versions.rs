@@ -152,7 +152,7 @@ async fn kept(client: &Client, definition: &ImageDefinitionId) -> Result<Option<
 
 fn missing(definition: &ImageDefinitionId, cause: Error) -> Error {
     let text = format!("there is no image definition {definition}");
-    Error::new(ErrorKind::BadInput, text)
+    Error::plain(ErrorKind::BadInput, text)
         .because(cause)
         .with_hint("check subscription, resource group, gallery and name")
 }

@@ -48,6 +48,12 @@ impl Words {
         self.0.iter().map(part).collect()
     }
 
+    /// Whether its first piece is the name of an option.
+    #[must_use]
+    pub fn begins_with_option(&self) -> bool {
+        matches!(self.0.first(), Some(Part::Opt(_)))
+    }
+
     /// The same with another text behind it.
     #[must_use]
     pub fn followed_by(mut self, next: Self) -> Self {

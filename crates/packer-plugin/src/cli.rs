@@ -88,14 +88,15 @@ async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
 
 /// Writes the answer; programs get a failure on stdout too, people on stderr alone.
 fn write(answer: Answer, output: Output, terminal: &mut Terminal, stdout: &mut dyn Write) -> ExitCode {
-    let redactor = terminal.redactor();
+    let (redactor, width) = (terminal.redactor(), terminal.width());
     let text = match output {
         Output::Json => Some(harmless_json(&redactor.clean(&answer.json()))),
         Output::People if answer.is_failure() => None,
-        Output::People => Some(redactor.safe(answer.text())),
+        Output::People => Some(redactor.safe(&answer.text(width, |text| redactor.safe(text)))),
     };
     if answer.is_failure() {
-        terminal.say(answer.text());
+        let complaint = answer.text(width, |text| redactor.safe(text));
+        terminal.say(&complaint);
     }
     let written = text.map_or(Ok(()), |text| writeln!(stdout, "{text}").and_then(|()| stdout.flush()));
     match written {

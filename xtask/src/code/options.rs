@@ -34,6 +34,8 @@ pub(super) const NAMESAKES: &[Namesake] = &[
     ("crates/packer-plugin/src/artifact_out.rs", "image_version"),
     ("crates/packer-plugin/src/artifact_out.rs", "os_type"),
     ("crates/packer-plugin/src/artifact_out.rs", "hyper_v_generation"),
+    // A group of commands of az.
+    ("crates/core/src/typing/az.rs", "image_version"),
     // A field of a message.
     ("crates/packer-plugin/src/imaging.rs", "metadata_host"),
     // Outputs of the action.

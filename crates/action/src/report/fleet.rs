@@ -88,21 +88,35 @@ impl FleetReport {
         table
     }
 
-    /// The job summary.
+    /// The job summary; without the reasons when GitHub would refuse the whole.
     #[must_use]
     pub fn markdown(&self) -> String {
+        let mut page = self.overview();
+        let failures = self
+            .pools
+            .iter()
+            .filter_map(|pool| Some((pool, pool.report.failure.as_ref()?)));
+        for (pool, failure) in failures {
+            page.paragraph(&format!("#### {}", summary::text(&pool.report.headline())));
+            summary::explain(&mut page, failure);
+        }
+        let whole = page.done();
+        if whole.len() <= summary::LONGEST_SUMMARY {
+            return whole;
+        }
+        let mut page = self.overview();
+        page.paragraph("The reasons are longer than the 1 MiB that GitHub shows: they are in the report file.");
+        page.done()
+    }
+
+    fn overview(&self) -> Page {
         let mut page = Page::default();
         let sign = if self.exit_code == 0 { "✅" } else { "❌" };
-        page.line(&format!("### {sign} {}", self.headline()));
+        page.paragraph(&format!("### {sign} {}", self.headline()));
         let heads = ["pool", "wave", "result", "ready", "image version", "reason"];
         let row = |pool: &PoolOfFleet| cells(pool).iter().map(|cell| summary::text(cell)).collect();
-        page.table(&heads, self.pools.iter().map(row));
-        for pool in self.pools.iter().filter(|pool| pool.report.failure.is_some()) {
-            page.line("");
-            page.line(&format!("#### {}", summary::text(&pool.report.headline())));
-            pool.report.failure.iter().for_each(|failure| page.failure(failure));
-        }
-        page.within_limit()
+        page.table(&heads, self.pools.iter().map(row).collect());
+        page
     }
 }
 
@@ -125,16 +139,15 @@ pub fn pools<'a>(reports: impl Iterator<Item = &'a Report>) -> String {
     reports.map(one).collect::<Value>().to_string()
 }
 
-fn in_one_line(layers: &[String]) -> String {
-    layers.iter().map(|layer| layer.trim()).collect::<Vec<_>>().join(" ")
-}
-
 fn cells(pool: &PoolOfFleet) -> [String; 6] {
     let report = &pool.report;
     let asked = report.asked.as_ref();
     let ready = match report.result {
         Report::NOT_BEGUN => String::new(),
-        _ => format!("{} of {}", report.ready(), report.wanted()),
+        _ => match report.ready() {
+            Some(ready) => format!("{ready} of {}", report.wanted()),
+            None => "–".to_owned(),
+        },
     };
     [
         asked.map(|asked| asked.pool.to_string()).unwrap_or_default(),
@@ -145,7 +158,7 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
         report
             .failure
             .as_ref()
-            .map(|failure| in_one_line(&failure.reason))
+            .map(|failure| failure.happened.clone())
             .unwrap_or_default(),
     ]
 }

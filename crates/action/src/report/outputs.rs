@@ -59,7 +59,7 @@ pub fn write_all(report: &Report, report_path: Option<&Path>, runner: &Runner, r
     let texts = Texts {
         report: report_text(report),
         outputs: outputs(report, report_path),
-        summary: summary::markdown(report),
+        summary: summary::markdown(report, report_path),
     };
     write(&texts, report_path, runner, redactor)
 }
@@ -123,7 +123,7 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> [String; COUNT] {
         report.pool().map_or_else(String::new, ToString::to_string),
         asked.map_or_else(String::new, |asked| asked.version.to_string()),
         report.wanted().to_string(),
-        report.ready().to_string(),
+        report.ready().map_or_else(String::new, |ready| ready.to_string()),
         report.rounds().to_string(),
         report.action().to_owned(),
         report.result.to_owned(),
@@ -145,7 +145,11 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> [String; CO
         joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
         joined(&|report| Some(report.asked.as_ref()?.version.to_string())),
         sum(Report::wanted),
-        sum(Report::ready),
+        // Nodes that were not counted are not none.
+        reports()
+            .map(Report::ready)
+            .sum::<Option<u32>>()
+            .map_or_else(String::new, |ready| ready.to_string()),
         reports().map(Report::rounds).sum::<usize>().to_string(),
         joined(&|report| Some(report.action().to_owned())),
         fleet.result.to_owned(),

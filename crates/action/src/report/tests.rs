@@ -30,6 +30,7 @@ fn asked() -> Asked {
         node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
         targets: targets(),
         rounds: 5,
+        page: Some(format!("https://portal.azure.com/#@/resource{ACCOUNT}/overview")),
     }
 }
 
@@ -43,13 +44,14 @@ fn round(number: u32, dedicated: u32, errors: &[&str]) -> Round {
     }
 }
 
-fn rollout(ready: u32, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutReport {
+fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> RolloutReport {
     let step = |step: &str, seconds| StepTime {
         step: step.to_owned(),
         seconds,
     };
     RolloutReport {
         pool: asked().pool,
+        endpoint: None,
         version: Some(asked().version),
         former_pool: None,
         targets: targets(),
@@ -85,7 +87,7 @@ pub(crate) fn created() -> Report {
         round(2, 700, &[]),
     ];
     let outcome = RolloutOutcome {
-        report: rollout(700, rounds, &[("idle", 700)]),
+        report: rollout(Some(700), rounds, &[("idle", 700)]),
         result: Ok(()),
     };
     Report::of_outcome(asked(), outcome, ENDING, Door::Input)
@@ -102,7 +104,7 @@ pub(crate) fn partly_reached() -> Report {
     ))
     .with_hint("look at the start task's stderr.txt on tvm-1");
     let mut report = rollout(
-        630,
+        Some(630),
         vec![round(1, 700, &[])],
         &[("idle", 630), ("starttaskfailed", 40), ("unusable", 30)],
     );
@@ -129,7 +131,7 @@ pub(crate) fn quota_reached() -> Report {
     };
     let error = azure_batch_core::judge::failed("Batch refused 700 dedicated nodes", refusal)
         .while_doing("cannot resize pool render_a");
-    let mut report = rollout(0, vec![round(1, 0, &["AccountCoreQuotaReached"])], &[]);
+    let mut report = rollout(Some(0), vec![round(1, 0, &["AccountCoreQuotaReached"])], &[]);
     report.states = BTreeMap::new();
     Report::of_outcome(
         asked(),
@@ -140,6 +142,15 @@ pub(crate) fn quota_reached() -> Report {
         ENDING,
         Door::Input,
     )
+}
+
+pub(crate) fn refused() -> Report {
+    let text = "pool render_a is there, but it runs ubuntu 1.4.1, not ubuntu 1.4.2";
+    let error = Error::plain(ErrorKind::Refused, text).with_next("roll out to a new pool id", None);
+    let mut report = rollout(None, Vec::new(), &[]);
+    (report.action, report.steps) = (PoolAction::None, Vec::new());
+    let result = Err(error);
+    Report::of_outcome(asked(), RolloutOutcome { report, result }, ENDING, Door::Input)
 }
 
 pub(crate) fn bad_inputs() -> Report {
@@ -153,7 +164,7 @@ pub(crate) fn bad_inputs() -> Report {
 #[test]
 fn a_failure_fits_on_a_screen_with_reason_remedy_and_way_on() {
     let texts = [partly_reached(), quota_reached(), bad_inputs()]
-        .map(|report| format!("{}\n{}", report.headline(), report.failure.unwrap().text()));
+        .map(|report| format!("{}\n{}", report.headline(), report.failure.unwrap().complaint(80)));
     insta::assert_snapshot!(texts.join("\n\n"));
 }
 
@@ -162,8 +173,7 @@ fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
     let faults: Vec<String> = (0..99)
         .map(|n| format!("input-{n}: {}; remedy {n}", "é".repeat(999)))
         .collect();
-    let text = Failure::of_inputs(faults.clone()).text();
-    assert_eq!(text.lines().count(), faults.len() + 1);
+    let text = Failure::of_faults(faults.clone()).rest(usize::MAX);
     assert!(faults.iter().all(|fault| text.contains(fault)), "{text}");
 
     let refusal = azure_batch_core::error::ServiceError {
@@ -178,7 +188,7 @@ fn a_long_reason_is_shown_whole_with_remedy_and_request_id() {
         &azure_batch_core::judge::failed("cannot create pool p", refusal),
         Door::Input,
     )
-    .text();
+    .rest(usize::MAX);
     for part in [
         "switch its policy off",
         "PrivateEndpointNetworkPolicies is on",
@@ -196,33 +206,14 @@ fn what_was_done_with_the_pool_is_known_after_a_failure_too() {
 
 #[test]
 fn every_kind_of_failure_has_its_exit_code_word_and_way_on() {
-    use ErrorKind::*;
-    let rows: Vec<String> = [
-        BadInput,
-        SignIn,
-        NoRights,
-        Quota,
-        PartlyReached,
-        Deadline,
-        Refused,
-        Rejected,
-        Policy,
-        Locked,
-        Azure,
-        NeverSent,
-        UnknownEffect,
-        Cancelled,
-    ]
-    .iter()
-    .map(|kind| {
-        let report = Report::of_error(&Error::new(*kind, "x"), ENDING, Door::Input);
-        let failure = report.failure.unwrap();
-        format!(
-            "{} | {} | {} | {}",
-            report.exit_code, report.result, failure.kind, failure.next
-        )
-    })
-    .collect();
+    let rows: Vec<String> = ErrorKind::ALL
+        .iter()
+        .map(|kind| {
+            let report = Report::of_error(&Error::new(*kind, "x"), ENDING, Door::Input);
+            let failure = report.failure.unwrap();
+            format!("{} | {} | {}", report.exit_code, report.result, failure.next[0].text)
+        })
+        .collect();
     insta::assert_snapshot!(rows.join("\n"));
 }
 

@@ -14,7 +14,7 @@ use azure_batch_core::{
 use serde::Serialize;
 
 use crate::{
-    console::{Console, Grade},
+    console::Console,
     environment::Environment,
     github::runner::Runner,
     report::Report,
@@ -108,7 +108,7 @@ fn failed(report: &Report, console: &mut Console) -> u8 {
     console.remove_bars();
     console.end_group();
     if let Some(failure) = &report.failure {
-        console.annotate(Grade::Error, &report.headline(), &failure.text());
+        console.fail(&report.headline(), failure);
     }
     show_result(report, console);
     report.exit_code

@@ -3,6 +3,7 @@
 //! The steps are core's; this file only shows them.
 
 use azure_batch_core::{
+    failure::Failure,
     fleet::{self, PoolPlan},
     ids::PoolId,
     plan::Plan,
@@ -16,10 +17,10 @@ use super::{
     rollout::all_checked,
 };
 use crate::{
-    console::{Console, Grade},
+    console::Console,
     environment::Environment,
     github::runner::Runner,
-    report::{Failure, SOMETHING_TO_ACT_ON},
+    report::SOMETHING_TO_ACT_ON,
     run::hide_secrets,
     values::Given,
 };
@@ -90,7 +91,7 @@ async fn run_all(mut given: Given, (runner, environment): (&Runner, &dyn Environ
             }
             Err(error) => {
                 let headline = format!("Pool {}", pool.pool);
-                console.annotate(Grade::Error, &headline, &Failure::of(error, door).text());
+                console.fail(&headline, &Failure::of(error, door));
                 exit_code = error.kind().exit_code().0;
             }
         }

@@ -3,18 +3,13 @@
 //! What it was, and how it gets there, is core's.
 
 use azure_batch_core::{
+    failure::Failure,
     rollout::{self, PoolAction, RolloutOutcome},
     settings,
 };
 
 use super::asking::{ask, show_result};
-use crate::{
-    console::{Console, Grade},
-    environment::Environment,
-    github::runner::Runner,
-    report::Failure,
-    values::Given,
-};
+use crate::{console::Console, environment::Environment, github::runner::Runner, report::title, values::Given};
 
 /// Goes back and says how it ended; returns the exit code.
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
@@ -30,20 +25,16 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         Ok(()) => {
             console.line(match report.action {
                 PoolAction::Unchanged | PoolAction::None => format!("Pool {} is what it was already.", report.pool),
-                _ => format!(
-                    "Pool {} is what it was before: {} nodes ready.",
-                    report.pool, report.ready
-                ),
+                _ => match report.ready {
+                    Some(ready) => format!("Pool {} is what it was before: {ready} nodes ready.", report.pool),
+                    None => format!("Pool {} is what it was before.", report.pool),
+                },
             });
             0
         }
         Err(error) => {
             let failure = Failure::of(&error, given.door());
-            console.annotate(
-                Grade::Error,
-                &format!("Pool {}: {}", report.pool, failure.kind),
-                &failure.text(),
-            );
+            console.fail(&title(Some(report.pool.as_str()), &failure), &failure);
             error.kind().exit_code().0
         }
     };

@@ -58,7 +58,7 @@ impl Desk<'_> {
             console.annotate(Grade::Warning, "Azure Batch pool", &unwritten.to_string());
         }
         match &report.failure {
-            Some(failure) => console.annotate(Grade::Error, &report.headline(), &failure.text()),
+            Some(failure) => console.fail(&report.headline(), failure),
             None => console.line(report.headline()),
         }
         console.object(&Ended {
@@ -150,7 +150,7 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
 }
 
 fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, desk: &Desk<'_>) -> Report {
-    let asked = Asked::of(&request.asked.settings);
+    let asked = Asked::of(&request.asked.settings, &request.asked.connection.cloud);
     let (stopwatch, door) = (desk.stopwatch, desk.door);
     match outcome {
         Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending(), door),

@@ -42,6 +42,25 @@ pub enum ErrorKind {
 pub struct ExitCode(pub u8);
 
 impl ErrorKind {
+    /// All kinds.
+    pub const ALL: [Self; 15] = [
+        Self::BadInput,
+        Self::SignIn,
+        Self::NoRights,
+        Self::Quota,
+        Self::PartlyReached,
+        Self::Deadline,
+        Self::Returned,
+        Self::Refused,
+        Self::Rejected,
+        Self::Policy,
+        Self::Locked,
+        Self::Azure,
+        Self::NeverSent,
+        Self::UnknownEffect,
+        Self::Cancelled,
+    ];
+
     /// The exit code: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,
     /// 6 deadline (resumable), 7 refused, by us for safety or by Azure for good, 8 Azure failed or could not be
     /// reached, 9 found bad and brought back, 130 cancelled.
@@ -89,25 +108,7 @@ mod tests {
 
     #[test]
     fn exit_codes_are_the_documented_ones() {
-        use ErrorKind::*;
-        let kinds = [
-            BadInput,
-            SignIn,
-            NoRights,
-            Quota,
-            PartlyReached,
-            Deadline,
-            Returned,
-            Refused,
-            Rejected,
-            Policy,
-            Locked,
-            Azure,
-            NeverSent,
-            UnknownEffect,
-            Cancelled,
-        ];
-        let codes = kinds.map(|kind| kind.exit_code().0);
+        let codes = ErrorKind::ALL.map(|kind| kind.exit_code().0);
         assert_eq!(codes, [2, 3, 3, 4, 5, 6, 9, 7, 7, 7, 7, 8, 8, 8, 130]);
     }
 }

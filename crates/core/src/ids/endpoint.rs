@@ -43,6 +43,16 @@ impl BatchEndpoint {
         format!("https://{}", self.0)
     }
 
+    /// The account's name: the first part of the host, or the last of a prefix.
+    #[must_use]
+    pub fn account(&self) -> &str {
+        let (host, prefix) = self.0.split_once('/').unwrap_or((&self.0, ""));
+        match prefix.rsplit('/').next() {
+            Some(name) if !name.is_empty() => name,
+            _ => host.split(['.', ':']).next().unwrap_or(host),
+        }
+    }
+
     /// The region, as the second part of a public endpoint names it: `acct1.eastus2.batch.azure.com`.
     #[must_use]
     pub fn region(&self) -> Option<Location> {

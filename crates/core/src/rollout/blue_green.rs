@@ -19,13 +19,13 @@ use super::{
     attempts::Attempts,
     decide::{self, Intent, Refusal},
     explain::refused,
-    filling::{Filling, speaks_against_image},
+    filling::Filling,
     jobs,
     pair::{Kin, PairRecord, Shift},
     pool::PoolAccess,
     record::Phase,
     spec::{Wanted, related},
-    verdict::Goal,
+    verdict::{Goal, speaks_against_image},
 };
 use crate::{
     batch::{
@@ -128,7 +128,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             };
             match next(seen) {
                 Deed::Ended => return self.ended(&look),
-                Deed::Refuse(side, refusal) => return Err(refused(self.pool(side).id(), refusal)),
+                Deed::Refuse(side, refusal) => return Err(refused(self.pool(side).at(), refusal)),
                 Deed::Grow(stage) => self.grow(stage, &look).await?,
                 Deed::Refill(size) => self.refill(size, &look).await?,
                 Deed::Finish => self.finish(&look).await?,
@@ -150,7 +150,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             match there {
                 Some(there) if asked.is_some_and(|asked| asked.id == there.id && asked.phase == there.phase) => break,
                 Some(there) if asked.is_none_or(|asked| asked.id != there.id) => {
-                    return Err(refused(self.pools.old.id(), begin::another(&there)));
+                    return Err(refused(self.pools.old.at(), begin::another(&there)));
                 }
                 // Another run of the same turned it back meanwhile.
                 Some(there) if there.phase == Phase::Back => break,
@@ -220,7 +220,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
 
     async fn former(&self) -> Result<Pool> {
         let pool = self.pools.old.find().await?;
-        pool.ok_or_else(|| refused(self.pools.old.id(), decide::deleted()))
+        pool.ok_or_else(|| refused(self.pools.old.at(), decide::deleted()))
     }
 
     async fn look(&self) -> Result<Look> {
@@ -233,7 +233,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         let Some((shift, record)) = with_shift else {
             let why = "has lost its record of this roll-out meanwhile".to_owned();
             let remedy = "look at the metadata of both pools and of their jobs: jobs with the metadata item azure-batch-held were disabled by this roll-out";
-            return Err(refused(self.pools.old.id(), Refusal { why, remedy }));
+            return Err(refused(self.pools.old.at(), Refusal { why, remedy }));
         };
         let new = self.pools.new.find().await?;
         let mut jobs = self.pools.old.jobs().await?;

@@ -109,7 +109,7 @@ async fn wait(access: &PoolAccess<'_>, job: &str, intent: &Intent, longest: Dura
     loop {
         let seen = access.look().await?;
         let unchanged = intent.unchanged(seen.pool.as_ref());
-        unchanged.map_err(|refusal| refused(access.id(), refusal))?;
+        unchanged.map_err(|refusal| refused(access.at(), refusal))?;
         let items = access
             .client()
             .list(&job::tasks(access.watch().endpoint(), job))

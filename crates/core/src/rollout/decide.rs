@@ -141,7 +141,8 @@ pub(super) struct Refusal {
 
 const OTHER_STRATEGIES: &str =
     "give {strategy} in-place to empty the pool, change it and fill it again, or roll out to a new pool id";
-const UNFINISHED: &str =
+/// What to do about a change in place that has not come to its end.
+pub(super) const UNFINISHED: &str =
     "run the roll-out that began it again, with {strategy} in-place, or go back with azure-batch-pool rollback";
 const NEW_POOL: &str = "Batch never changes these of a pool that is there: roll out to a new pool id";
 const ADOPTING: &str = "give {adopt} to let this roll-out change the pool from now on, or roll out to a new pool id";

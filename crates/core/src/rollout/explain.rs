@@ -1,4 +1,4 @@
-//! Why a pool is not good, in one screen: counts, the first node's own words, and what to do.
+//! Why a pool is not good: what happened, counts, what stays and is billed, what to type, and the service's own words.
 //!
 //! It only words what others have decided. Text from nodes is made harmless.
 
@@ -6,18 +6,35 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     counted::{bare, counted},
-    decide::Refusal,
+    decide::{Refusal, UNFINISHED},
     size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict, Waited},
 };
 use crate::{
-    batch::node::{Node, StartTaskFailure},
+    batch::{
+        account::Account,
+        node::{Node, StartTaskFailure},
+    },
     error::{Error, ErrorKind},
-    ids::{NodeCounts, PoolId},
+    ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
     one_line::one_line,
+    options::pool,
     progress::Span,
+    typing::{Command, az},
+    words,
     words::Words,
 };
+
+/// Which pool, and where: what a command for it needs.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct At<'a> {
+    /// The pool.
+    pub(super) pool: &'a PoolId,
+    /// Where its account answers.
+    pub(super) endpoint: &'a BatchEndpoint,
+    /// The account, where ARM has described it.
+    pub(super) account: Option<&'a Account>,
+}
 
 /// How the rounds ended.
 #[derive(Debug)]
@@ -30,18 +47,144 @@ pub(super) struct Ending<'a> {
     pub(super) rounds: usize,
 }
 
-struct Reason {
-    text: String,
-    remedy: String,
+/// Why nodes are not ready.
+enum Cause<'a> {
+    /// They are on another image.
+    OtherImage(u32, &'a str),
+    /// Their start task failed; on so many.
+    StartTask(usize, &'a Node, &'a StartTaskFailure),
+    /// They are unusable; so many.
+    Unusable(usize, &'a Node),
+    /// There are none.
+    None,
+    /// They are in states that they do not leave.
+    Lost,
+    /// They are not done.
+    Slow,
+}
+
+impl At<'_> {
+    /// A command of az about the pool.
+    pub(super) fn az(self, template: &str) -> Command {
+        self.az_with(template, &[])
+    }
+
+    /// The same with further values.
+    fn az_with(self, template: &str, more: &[(&str, &str)]) -> Command {
+        let (account, endpoint) = (self.endpoint.account(), self.endpoint.to_string());
+        let mut values = vec![
+            ("account", account),
+            ("endpoint", endpoint.as_str()),
+            ("pool", self.pool.as_str()),
+        ];
+        values.extend_from_slice(more);
+        Command::new(template, &values)
+    }
+
+    /// Our command that brings the pool back to what it was.
+    pub(super) fn rolling_back(self) -> Command {
+        let (endpoint, pool) = (self.endpoint.to_string(), (pool::POOL_ID, self.pool.as_str()));
+        let account = self.account.map(|account| account.id.to_string());
+        let place = match &account {
+            Some(account) => (pool::ACCOUNT, account.as_str()),
+            None => (pool::ACCOUNT_ENDPOINT, endpoint.as_str()),
+        };
+        Command::own("azure-batch-pool rollback", &[place, pool])
+    }
+
+    /// What becomes of nodes that are there.
+    fn keeping(self, error: Error, nodes: NodeCounts) -> Error {
+        match nodes.total() {
+            0 => error.with_kept("it has no nodes, so nothing is billed"),
+            1 => error.with_kept("its node stays and is billed"),
+            _ => error.with_kept(format!("its {} stay and are billed", counted(nodes))),
+        }
+    }
+
+    fn releasing(self, error: Error, nodes: NodeCounts) -> Error {
+        if nodes.total() == 0 {
+            return error;
+        }
+        error.with_next("to release the nodes meanwhile", self.az(az::RELEASE_NODES))
+    }
+}
+
+impl<'a> Cause<'a> {
+    /// The first cause that applies, the plainest first.
+    fn of(list: &'a [Node], census: &'a Census) -> Self {
+        let failed: Vec<(&Node, &StartTaskFailure)> = list
+            .iter()
+            .filter(|node| node.state.as_str() == "starttaskfailed")
+            .filter_map(|node| Some((node, node.start_task.as_ref()?)))
+            .collect();
+        let unusable: Vec<&Node> = list.iter().filter(|node| node.state.as_str() == "unusable").collect();
+        if let Some(image) = &census.other_image {
+            return Self::OtherImage(census.elsewhere, image);
+        }
+        if let Some((node, failure)) = failed.first() {
+            return Self::StartTask(failed.len(), node, failure);
+        }
+        match unusable
+            .iter()
+            .find(|node| !node.errors.is_empty())
+            .or(unusable.first())
+        {
+            Some(node) => Self::Unusable(unusable.len(), node),
+            None if list.is_empty() => Self::None,
+            None if census.coming.total() == 0 => Self::Lost,
+            None => Self::Slow,
+        }
+    }
+
+    fn happened(&self, census: &Census) -> String {
+        let all = census.total.total();
+        match self {
+            Self::OtherImage(count, _) => format!("{count} of {all} nodes are on another image"),
+            Self::StartTask(count, ..) => format!("the start task failed on {count} of {all} nodes"),
+            Self::Unusable(count, node) if node.errors.is_empty() => {
+                format!("Batch has no contact with {count} of {all} nodes")
+            }
+            Self::Unusable(count, _) => format!("{count} of {all} nodes are unusable"),
+            Self::None => "the pool has no nodes".to_owned(),
+            Self::Lost => "too many nodes are in states that they do not leave by themselves".to_owned(),
+            Self::Slow => "the nodes have not finished starting".to_owned(),
+        }
+    }
+
+    fn told(&self, at: At<'_>, error: Error) -> Error {
+        match self {
+            Self::OtherImage(_, image) => error
+                .with_fact(format!("they run {}", short_image(image)))
+                .with_next("nodes keep the image that they were made from: release them, then run the same again, or roll out to a new pool id", None),
+            Self::StartTask(_, node, failure) => start_task(at, error, node, failure),
+            Self::Unusable(_, node) => unusable(at, error, node),
+            Self::None => error.with_next("run the same again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
+            Self::Lost => error.with_next("bring them back or remove them, then run the same again, which resizes the pool", None),
+            Self::Slow => error.with_next("check that the image is generalized, that the node agent SKU is that of its system, and that the pool's network lets nodes reach Batch, then run the same again", None),
+        }
+    }
 }
 
 /// A pool that is left alone.
-pub(super) fn refused(pool: &PoolId, refusal: Refusal) -> Error {
-    Error::new(ErrorKind::Refused, format!("pool {pool} {}", refusal.why)).with_hint(Words::naming(refusal.remedy))
+pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
+    let error = Error::plain(ErrorKind::Refused, format!("pool {} {}", at.pool, refusal.why));
+    if refusal.remedy != UNFINISHED {
+        return error.with_next(Words::naming(refusal.remedy), None);
+    }
+    error
+        .with_next(
+            words![
+                "to end that change, run the roll-out that began it again, with ",
+                pool::STRATEGY,
+                " in-place"
+            ],
+            None,
+        )
+        .with_next("to bring the pool back to what it was", at.rolling_back())
 }
 
 /// A pool that did not get its nodes.
-pub(super) fn too_small(pool: &PoolId, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
+pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
     let why = match ending.end {
         End::Stopped => "another round would end the same",
         End::UsedUp => "all rounds are used up",
@@ -52,11 +195,6 @@ pub(super) fn too_small(pool: &PoolId, goal: Goal, current: NodeCounts, ending: 
     } else {
         format!("{} rounds", ending.rounds)
     };
-    let text = format!(
-        "pool {pool} is steady after {rounds}: {} there, {} ({why})",
-        counted(current),
-        wish(goal)
-    );
     let stopped_by = ending
         .judged
         .filter(|_| ending.end == End::Stopped)
@@ -66,111 +204,126 @@ pub(super) fn too_small(pool: &PoolId, goal: Goal, current: NodeCounts, ending: 
     } else {
         ErrorKind::Azure
     });
-    let error = Error::new(kind, text);
-    match ending.judged {
-        Some(judged) => error
-            .because(judged.to_string())
-            .with_hint(Words::naming(judged.remedy)),
-        None => error
-            .because("Batch gives no reason")
-            .with_hint("run it again; if it stays, ask Azure support with the pool's name and the time"),
-    }
+    let reason = ending.judged.map_or("Batch gives no reason", |judged| judged.meaning);
+    let (came, wanted) = (goal.counted(current), goal.counted(goal.targets));
+    let error = Error::plain(kind, format!("{came} of {wanted} nodes came: {reason}")).with_fact(format!(
+        "pool {} is steady after {rounds}: {} there, {} ({why})",
+        at.pool,
+        counted(current),
+        wish(goal)
+    ));
+    let error = at.keeping(error, current);
+    let error = match ending.judged {
+        Some(judged) => advised(at, error, judged).with_words_of_service(format!("Batch: {}", judged.said)),
+        None => error.with_next(
+            "run the same again; if it fails again, give Azure support the pool's name and the time",
+            None,
+        ),
+    };
+    at.releasing(error, current)
+}
+
+/// What to do about a resize error: the table's words, the command that shows more, and the page about it.
+fn advised(at: At<'_>, error: Error, judged: &Judgement) -> Error {
+    let quota = at.account.filter(|_| judged.kind == ErrorKind::Quota);
+    let error = match quota.map(|account| (account, account.quotas.dedicated_cores)) {
+        Some((account, Some(cores))) => error.with_fact(format!(
+            "the account {} has a quota of {cores} dedicated cores",
+            account.id.name()
+        )),
+        _ => error,
+    };
+    let remedy = Words::naming(judged.remedy);
+    let error = match (quota, judged.code) {
+        (Some(account), code) if code.starts_with("Account") => error.with_next(remedy, None).with_next(
+            "what the account may use now",
+            at.az_with(
+                az::ACCOUNT_QUOTAS,
+                &[
+                    ("subscription", account.id.group().subscription()),
+                    ("group", account.id.group().name()),
+                ],
+            ),
+        ),
+        (Some(account), "QuotaExceeded" | "OperationNotAllowed") => error.with_next(remedy, None).with_next(
+            "what the subscription uses there",
+            at.az_with(az::SUBSCRIPTION_USAGE, &[("location", account.location.as_str())]),
+        ),
+        _ => error.with_next(remedy, None),
+    };
+    error.with_page(judged.page())
 }
 
 /// A pool whose nodes are there but not ready; `stillness` is how long a node may stay as it is.
-pub(super) fn unready(pool: &PoolId, goal: Goal, waited: &Waited, stillness: Duration) -> Error {
+pub(super) fn unready(at: At<'_>, goal: Goal, waited: &Waited, stillness: Duration) -> Error {
     let census = &waited.census;
     let kind = if census.ready.total() > 0 {
         ErrorKind::PartlyReached
     } else {
         ErrorKind::Azure
     };
-    let text = format!(
-        "pool {pool}: {} ready, {}{}",
+    let counts = format!(
+        "pool {}: {} ready, {}{}",
+        at.pool,
         counted(census.ready),
         wish(goal),
         by_state(&census.states)
     );
-    let reason = reason(pool, &waited.nodes, census);
-    let error = match waited.verdict {
-        Verdict::Pending => {
-            let span = Span(stillness.as_secs());
-            Error::new(ErrorKind::Azure, format!("no node has changed its state for {span}")).because(reason.text)
-        }
-        Verdict::Good | Verdict::Bad => return Error::new(kind, text).because(reason.text).with_hint(reason.remedy),
+    let cause = Cause::of(&waited.nodes, census);
+    let mut error = Error::plain(kind, cause.happened(census)).with_fact(counts);
+    if waited.verdict == Verdict::Pending {
+        error = error.with_fact(format!(
+            "no node has changed its state for {}",
+            Span(stillness.as_secs())
+        ));
+    }
+    let error = cause.told(at, at.keeping(error, census.total));
+    at.releasing(error, census.total)
+}
+
+fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure) -> Error {
+    let error = match failure.exit_code {
+        Some(code) => error.with_fact(format!("on the first of them it ended with exit code {code}")),
+        None => error,
     };
-    Error::new(kind, text).because(error).with_hint(reason.remedy)
+    let read = at.az_with(az::START_TASK_OUTPUT, &[("node", &one_line(&node.id))]);
+    error
+        .with_next("read what the start task wrote", read)
+        .with_next(
+            "then correct it and roll out to a new pool id; the same run again would change nothing",
+            None,
+        )
+        .with_words_of_service(format!(
+            "Batch: {}",
+            one_line(&format!("{}: {}", failure.code, failure.message))
+        ))
 }
 
-/// The first reason that applies, the plainest first.
-fn reason(pool: &PoolId, list: &[Node], census: &Census) -> Reason {
-    let failed: Vec<(&Node, &StartTaskFailure)> = list
-        .iter()
-        .filter(|node| node.state.as_str() == "starttaskfailed")
-        .filter_map(|node| Some((node, node.start_task.as_ref()?)))
-        .collect();
-    let unusable: Vec<&Node> = list.iter().filter(|node| node.state.as_str() == "unusable").collect();
-    if let Some(image) = &census.other_image {
-        return other_image(usize::try_from(census.elsewhere).unwrap_or(usize::MAX), image);
-    }
-    if let Some((node, failure)) = failed.first() {
-        return start_task(pool, failed.len(), node, failure);
-    }
-    match unusable.iter().find(|node| !node.errors.is_empty()).or(unusable.first()) {
-        Some(node) => broken(unusable.len(), node),
-        None if list.is_empty() => Reason {
-            text: "the pool has no nodes".to_owned(),
-            remedy: "run it again: it resizes the pool; if it stays, look at the pool's resize errors".to_owned(),
-        },
-        None if census.coming.total() == 0 => Reason {
-            text: "too many nodes are in states that they do not leave by themselves".to_owned(),
-            remedy: "bring them back or remove them, then run it again: it resizes the pool".to_owned(),
-        },
-        None => Reason {
-            text: "the nodes have not finished starting".to_owned(),
-            remedy: "check that the image is generalized, that the node agent SKU is its system's, and that the pool's network lets nodes reach Batch".to_owned(),
-        },
-    }
-}
-
-fn other_image(count: usize, image: &str) -> Reason {
-    Reason {
-        text: format!("{} on another image: {}", nodes_are(count), one_line(image)),
-        remedy: "nodes keep the image they were made from: remove them so that the pool makes new ones, or roll out to a new pool id".to_owned(),
-    }
-}
-
-fn start_task(pool: &PoolId, count: usize, node: &Node, failure: &StartTaskFailure) -> Reason {
-    let exit = failure
-        .exit_code
-        .map_or_else(String::new, |code| format!(" with exit code {code}"));
-    let said = one_line(&format!("{}: {}", failure.code, failure.message));
+fn unusable(at: At<'_>, error: Error, node: &Node) -> Error {
     let id = one_line(&node.id);
-    Reason {
-        text: format!("the start task failed on {}; on {id}{exit}: {said}", nodes(count)),
-        remedy: format!(
-            "read what it wrote (az batch node file download --pool-id {pool} --node-id {id} --file-path startup/stderr.txt --destination stderr.txt), repair it, and roll out to a new pool id"
-        ),
+    let remove = at.az_with(az::DELETE_NODES, &[("node", &id)]);
+    let then = "then remove the unusable nodes, this one and the others, and run the same again";
+    match node.errors.first() {
+        Some(said) => error
+            .with_next("correct what the node names; all that are unusable", at.az(az::UNUSABLE_NODES))
+            .with_next(then, remove)
+            .with_words_of_service(format!(
+                "Batch, of {id}: {}",
+                one_line(&format!("{}: {}", said.code, said.message))
+            )),
+        None => error
+            .with_next("check first that the pool's network lets nodes reach Batch, then that the node agent SKU is the image's, then that the image is generalized; the nodes", at.az(az::UNUSABLE_NODES))
+            .with_next(then, remove),
     }
 }
 
-fn broken(count: usize, node: &Node) -> Reason {
-    let Some(error) = node.errors.first() else {
-        return Reason {
-            text: format!("Batch has no contact with {}; the first is {}", nodes(count), one_line(&node.id)),
-            remedy: "check that the node agent SKU is the image's, that the image is generalized, and that the pool's network lets nodes reach Batch".to_owned(),
-        };
-    };
-    Reason {
-        text: format!(
-            "{} unusable; {} says {}",
-            nodes(count),
-            one_line(&node.id),
-            one_line(&format!("{}: {}", error.code, error.message))
-        ),
-        remedy: "repair what the node names, then remove the unusable nodes, which are billed, and run it again"
-            .to_owned(),
-    }
+/// An image as people know it: definition and number of a version, else its id.
+pub(super) fn short_image(image: &str) -> String {
+    let version: Result<ImageVersionId, _> = image.parse();
+    version.map_or_else(
+        |_| one_line(image),
+        |version| format!("{} {}", version.definition().name(), version.name()),
+    )
 }
 
 /// What is needed and, where it is more, what is wanted.
@@ -180,22 +333,6 @@ fn wish(goal: Goal) -> String {
         wish.push_str(&format!(", {} wanted", bare(goal.targets)));
     }
     wish
-}
-
-fn nodes_are(count: usize) -> String {
-    if count == 1 {
-        "1 node is".to_owned()
-    } else {
-        format!("{count} nodes are")
-    }
-}
-
-fn nodes(count: usize) -> String {
-    if count == 1 {
-        "1 node".to_owned()
-    } else {
-        format!("{count} nodes")
-    }
 }
 
 fn by_state(states: &BTreeMap<String, u32>) -> String {

@@ -49,7 +49,7 @@ impl<'s> Filling<'s> {
             return Ok(());
         }
         let stillness = self.readiness.node_timeout;
-        Err(explain::unready(access.id(), waited.goal, &waited, stillness))
+        Err(explain::unready(access.at(), waited.goal, &waited, stillness))
     }
 
     /// Brings the pool to the size of `intent`, runs the command on each node, and sees that they stay ready.

@@ -81,7 +81,7 @@ async fn wait(
     loop {
         let seen = access.look().await?;
         let Some(pool) = seen.pool else {
-            return Err(refused(access.id(), decide::deleted()));
+            return Err(refused(access.at(), decide::deleted()));
         };
         // What this run has given the pool shows in the time of its last change.
         let first = *since.get_or_insert(access.has_followed().then_some(pool.modified).flatten());
@@ -129,7 +129,7 @@ async fn wait(
             Standing::Unready => return Ok(waited(nodes, Verdict::Bad)),
             Standing::NotEvaluated(error) => return Err(not_evaluated(error)),
             Standing::Short => return Err(short(access, &look)),
-            Standing::Changed(refusal) => return Err(refused(access.id(), refusal)),
+            Standing::Changed(refusal) => return Err(refused(access.at(), refusal)),
             Standing::Pending if is_over => return over(access, &look, run, waited(nodes, Verdict::Pending)),
             Standing::Pending => access.pause(began, "the formula's nodes to be ready").await?,
         }
@@ -184,17 +184,17 @@ fn unfollowed() -> Refusal {
 /// The list of pools does not show formulas, so the pool itself is asked once at the end.
 async fn still_follows(access: &PoolAccess<'_>, follows: &Follows) -> Result<()> {
     let pool = access.find().await?;
-    let pool = pool.ok_or_else(|| refused(access.id(), decide::deleted()))?;
+    let pool = pool.ok_or_else(|| refused(access.at(), decide::deleted()))?;
     match autoscale::of(&pool) {
         Some(found) if follows.scale.is_met_by(&found) => Ok(()),
         Some(_) => Err(refused(
-            access.id(),
+            access.at(),
             Refusal {
                 why: "follows another autoscale formula by now".to_owned(),
                 ..unfollowed()
             },
         )),
-        None => Err(refused(access.id(), unfollowed())),
+        None => Err(refused(access.at(), unfollowed())),
     }
 }
 

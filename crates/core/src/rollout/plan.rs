@@ -144,7 +144,7 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
     let pool = access.find().await?;
     let next = intent.decide(Stage::Before, pool.as_ref());
     if let Next::Refuse(refusal) = next {
-        return Err(refused(access.id(), refusal));
+        return Err(refused(access.at(), refusal));
     }
     let will_be_made = matches!(next, Next::Create | Next::Wait(Waiting::Deletion));
     if will_be_made {
@@ -288,7 +288,7 @@ async fn replaced(
     settings: &RolloutSettings,
 ) -> Result<Beginning> {
     let Some(spec) = intent.spec.asked() else {
-        return Err(refused(access.id(), super::decide::replaced()));
+        return Err(refused(access.at(), super::decide::replaced()));
     };
     let jobs = access.jobs().await?;
     for job in jobs.iter().filter(|job| job.is_of_schedule() || !job.names_pool) {
@@ -300,7 +300,7 @@ async fn replaced(
     }
     let now = access.client().run().now();
     let around = replace::steps::steps((intent, spec), (pool, &jobs), settings, now);
-    let (mut plan, after) = around.map_err(|refusal| refused(access.id(), refusal))?;
+    let (mut plan, after) = around.map_err(|refusal| refused(access.at(), refusal))?;
     let mut filled = pool.clone();
     filled.current = EMPTIED;
     let grows = match intent.follows {

@@ -8,8 +8,10 @@ use std::time::Duration;
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::explain::At;
 use crate::{
     batch::{
+        account::Account,
         autoscale::{self, Evaluation},
         job::{self, Job},
         node::{self, Node, StateCounts},
@@ -33,6 +35,7 @@ const BETWEEN_WRITES: Duration = Duration::from_secs(30);
 pub(super) struct PoolAccess<'a> {
     watch: &'a AccountWatch<'a>,
     id: PoolId,
+    account: Option<Account>,
     written: Option<Instant>,
     has_followed: bool,
 }
@@ -51,8 +54,24 @@ impl<'a> PoolAccess<'a> {
         Self {
             watch,
             id,
+            account: None,
             written: None,
             has_followed: false,
+        }
+    }
+
+    /// The same with what ARM says of its account.
+    pub(super) fn in_account(mut self, account: Option<Account>) -> Self {
+        self.account = account;
+        self
+    }
+
+    /// The pool and its account, for commands about it.
+    pub(super) fn at(&self) -> At<'_> {
+        At {
+            pool: &self.id,
+            endpoint: self.watch.endpoint(),
+            account: self.account.as_ref(),
         }
     }
 

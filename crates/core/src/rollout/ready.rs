@@ -92,7 +92,7 @@ pub(super) async fn wait(
         let seen = access.look().await?;
         let pool = intent
             .unchanged(seen.pool.as_ref())
-            .map_err(|refusal| refused(access.id(), refusal))?;
+            .map_err(|refusal| refused(access.at(), refusal))?;
         let mut census = seen.counts.as_ref().map(Census::from);
         let is_over = stillness.length() >= readiness.node_timeout;
         let needs_list = |census: &Census| is_over || census.clone().of_pool(pool.current).needs_list(goal);
@@ -121,7 +121,7 @@ pub(super) async fn wait(
                 // Nodes that leave because another client shrinks the pool do not speak against the image.
                 let pool = access.find().await?;
                 let still_ours = intent.unchanged(pool.as_ref());
-                still_ours.map_err(|refusal| refused(access.id(), refusal))?;
+                still_ours.map_err(|refusal| refused(access.at(), refusal))?;
                 return Ok(Waited {
                     nodes,
                     census,

@@ -14,7 +14,7 @@ use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
     decide::{self, Intent, Refusal},
-    explain::refused,
+    explain::{self, refused},
     filling::Filling,
     jobs,
     pool::PoolAccess,
@@ -111,7 +111,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             };
             match next::next(seen, self.way.running_tasks) {
                 Deed::Ended => return self.ended(&record),
-                Deed::Refuse(refusal) => return Err(refused(self.access.id(), refusal)),
+                Deed::Refuse(refusal) => return Err(refused(self.access.at(), refusal)),
                 Deed::Fill => self.fill(&pool, &record, &jobs).await?,
                 deed => self.carry_out(deed, &pool, &record).await?,
             }
@@ -167,10 +167,10 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                     self.wait("the old pool's deletion", count_of(pool.current)).await?;
                     continue;
                 }
-                (pool, _) => pool.ok_or_else(|| refused(self.access.id(), decide::deleted()))?,
+                (pool, _) => pool.ok_or_else(|| refused(self.access.at(), decide::deleted()))?,
             };
             let begun = self.begun(&pool);
-            let record = match begun.map_err(|refusal| refused(self.access.id(), refusal))? {
+            let record = match begun.map_err(|refusal| refused(self.access.at(), refusal))? {
                 None => {
                     // A pool that was tried gets its size next, and that says what was done.
                     if self.way.make.is_none() {
@@ -223,7 +223,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 
     async fn find(&self) -> Result<Pool> {
         let pool = self.access.find().await?;
-        pool.ok_or_else(|| refused(self.access.id(), decide::deleted()))
+        pool.ok_or_else(|| refused(self.access.at(), decide::deleted()))
     }
 
     async fn look(&self) -> Result<(Pool, Record)> {
@@ -233,7 +233,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             Remembered::Nothing | Remembered::Unreadable => {
                 let why = "has lost its record of this change meanwhile".to_owned();
                 let remedy = "look at the pool's metadata and jobs: jobs with the metadata item azure-batch-held were disabled by this change";
-                Err(refused(self.access.id(), Refusal { why, remedy }))
+                Err(refused(self.access.at(), Refusal { why, remedy }))
             }
         }
     }
@@ -405,13 +405,16 @@ fn too_long() -> Error {
 fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Error {
     let id = access.id();
     let text = if record.is_made() {
-        format!("pool {id} has 0 nodes, since those that tried its image are not good")
+        format!("those that tried the image are not good, and pool {id} has 0 nodes again")
     } else {
-        let image = record.former_image().unwrap_or("its former image");
-        format!("pool {id} is what it was before, on {image}")
+        let former = record.former_image().map(explain::short_image);
+        let image = former.as_deref().unwrap_or("its former image");
+        format!("the new image was found bad, and pool {id} is on {image} again")
     };
-    let error = Error::new(ErrorKind::Returned, text)
-        .with_hint("correct what the reason names, publish another version, and roll that one out");
+    let error = Error::plain(ErrorKind::Returned, text).with_next(
+        "correct the image, publish another version, and roll that one out",
+        None,
+    );
     match bad {
         Some(bad) => error.because(bad),
         None => error.because("an earlier run of this roll-out had found the new image bad"),

@@ -13,7 +13,7 @@ use super::{
     verdict::{Census, Goal},
 };
 use crate::{
-    ids::{NodeCounts, PoolId, resource::ImageVersionId},
+    ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
     settings::{Autoscale, RolloutSettings, Targets},
@@ -28,6 +28,9 @@ pub type RolloutOutcome = Ended<(), RolloutReport>;
 pub struct RolloutReport {
     /// The pool.
     pub pool: PoolId,
+    /// Where its account answers, once that is known; programs know it from what they asked for.
+    #[serde(skip)]
+    pub endpoint: Option<BatchEndpoint>,
     /// The version its nodes shall run; absent when the pool goes back to what it was.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<ImageVersionId>,
@@ -45,8 +48,8 @@ pub struct RolloutReport {
     pub action: PoolAction,
     /// Nodes that count towards the wish and are needed for success.
     pub needed: u32,
-    /// Nodes that are idle or running on the version.
-    pub ready: u32,
+    /// Nodes that are idle or running on the version; absent when they were not counted.
+    pub ready: Option<u32>,
     /// All nodes by state.
     pub states: BTreeMap<String, u32>,
     /// What became of the command on the nodes that tried the image first.
@@ -131,6 +134,7 @@ impl RolloutReport {
     pub(super) fn of_pool(pool: &PoolId, targets: Targets) -> Self {
         Self {
             pool: pool.clone(),
+            endpoint: None,
             version: None,
             former_pool: None,
             targets,
@@ -138,7 +142,7 @@ impl RolloutReport {
             plan: Plan::default(),
             action: PoolAction::None,
             needed: 0,
-            ready: 0,
+            ready: None,
             states: BTreeMap::new(),
             canary: Vec::new(),
             healed: Vec::new(),
@@ -151,6 +155,6 @@ impl RolloutReport {
     /// Notes what was counted last.
     pub(super) fn count(&mut self, goal: Goal, census: &Census) {
         self.states.clone_from(&census.states);
-        self.ready = goal.counted(census.ready);
+        self.ready = Some(goal.counted(census.ready));
     }
 }

@@ -118,8 +118,8 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                     self.note_action(self.tried.unwrap_or(PoolAction::Unchanged));
                     return Ok(());
                 }
-                Next::Replace(_) => return Err(explain::refused(self.access.id(), decide::replaced())),
-                Next::Refuse(refusal) => return Err(explain::refused(self.access.id(), refusal)),
+                Next::Replace(_) => return Err(explain::refused(self.access.at(), decide::replaced())),
+                Next::Refuse(refusal) => return Err(explain::refused(self.access.at(), refusal)),
             }
         }
     }
@@ -155,7 +155,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     async fn create(&mut self) -> Result<()> {
         let rounds = self.round_of(NodeCounts::default());
         let Some(spec) = self.intent.spec.asked() else {
-            return Err(explain::refused(self.access.id(), decide::deleted()));
+            return Err(explain::refused(self.access.at(), decide::deleted()));
         };
         let body = self.intent.new_body(spec, rounds.timeout());
         let body = body.map_err(|faults| unusable(self.access.id(), &faults))?;
@@ -319,7 +319,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     fn ended(&self, pool: &Pool, end: End, judged: Option<&Judgement>) -> Error {
         let rounds = self.report.rounds.len();
         let ending = explain::Ending { end, judged, rounds };
-        explain::too_small(self.access.id(), self.intent.goal, pool.current, &ending)
+        explain::too_small(self.access.at(), self.intent.goal, pool.current, &ending)
     }
 
     /// The round that a write begins: the next one, or the first of a pool of that size.

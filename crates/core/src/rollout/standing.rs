@@ -68,7 +68,7 @@ impl Progress {
 /// when it cannot be read, or the run ends.
 pub async fn wait(client: &Client, settings: &Checked<WaitSettings>) -> Result<PoolStanding> {
     let waited = waited(client, settings).await;
-    waited.map_err(|error| error.while_doing(format!("cannot wait for pool {}", settings.pool)))
+    waited.map_err(|error| error.in_flow(format!("cannot wait for pool {}", settings.pool)))
 }
 
 async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding> {
@@ -84,7 +84,10 @@ async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding
         let look = watch.look(Some(Instant::now())).await?;
         let pool = look.pool(&settings.pool).ok_or_else(|| missing(&settings.pool))?;
         if pool.life == PoolLife::Deleting {
-            return Err(Error::new(ErrorKind::Refused, "it is being deleted"));
+            return Err(Error::new(
+                ErrorKind::Refused,
+                format!("pool {} is being deleted", settings.pool),
+            ));
         }
         let goal = goal(pool, settings);
         let census = match look.counts(&settings.pool) {

@@ -64,7 +64,7 @@ async fn a_pool_is_made_with_its_formula_and_a_second_run_writes_nothing() {
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!(
         (report.action, report.needed, report.ready),
-        (PoolAction::Created, 4, 4)
+        (PoolAction::Created, 4, Some(4))
     );
     assert_eq!(azure.writes(), ["POST /pools"]);
     let created = &entries(&azure, &Method::POST, "/pools")[0].request;
@@ -88,7 +88,7 @@ async fn another_formula_is_evaluated_first_and_then_enabled() {
     good(roll_out(&azure, &following(FOUR)).await);
     azure.turn_the_page();
     let report = good(roll_out(&azure, &following(SIX)).await);
-    assert_eq!((report.action, report.ready), (PoolAction::Autoscaled, 6));
+    assert_eq!((report.action, report.ready), (PoolAction::Autoscaled, Some(6)));
     assert_eq!(
         azure.writes(),
         ["POST /pools/p1/evaluateautoscale", "POST /pools/p1/enableautoscale"]
@@ -142,7 +142,7 @@ async fn a_pool_of_a_fixed_size_is_given_the_formula_without_an_evaluation_that_
     good(roll_out(&azure, &settings("acct1", 5)).await);
     azure.turn_the_page();
     let report = good(roll_out(&azure, &following(FOUR)).await);
-    assert_eq!((report.action, report.ready), (PoolAction::Autoscaled, 4));
+    assert_eq!((report.action, report.ready), (PoolAction::Autoscaled, Some(4)));
     assert_eq!(azure.writes(), ["POST /pools/p1/enableautoscale"]);
     azure.turn_the_page();
     let error = failure(&azure, &settings("acct1", 5)).await;
@@ -170,7 +170,7 @@ async fn nodes_that_the_quota_keeps_away_from_a_formula_are_a_failure_with_the_r
 async fn in_place_the_formula_is_remembered_taken_away_and_given_back() {
     let azure = followed(SIX).await;
     let report = good(roll_out(&azure, &in_place(SIX)).await);
-    assert_eq!((report.action, report.ready), (PoolAction::Replaced, 6));
+    assert_eq!((report.action, report.ready), (PoolAction::Replaced, Some(6)));
     assert_eq!(
         azure.writes(),
         [
@@ -225,7 +225,7 @@ async fn a_canary_of_a_pool_that_follows_a_formula_runs_before_the_formula_does(
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!(
         (report.action, report.canary.len(), report.ready),
-        (PoolAction::Replaced, 1, 6)
+        (PoolAction::Replaced, 1, Some(6))
     );
     assert!(
         state(&azure).await.starts_with("6 of 6 on 1.0.0, busy active 0"),
@@ -242,7 +242,7 @@ async fn the_first_node_of_a_new_pool_tries_the_image_before_the_formula_decides
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!(
         (report.action, report.canary.len(), report.ready),
-        (PoolAction::Created, 1, 4)
+        (PoolAction::Created, 1, Some(4))
     );
     let created = &entries(&azure, &Method::POST, "/pools")[0].request;
     assert_eq!(created["targetDedicatedNodes"], 1);

@@ -52,7 +52,7 @@ async fn a_new_pool_grows_only_when_its_first_nodes_are_good() {
     let report = good(roll_out(&azure, &tried("test -x /opt/tool")).await);
     assert_eq!(
         (report.action, report.ready, report.canary.len()),
-        (PoolAction::Created, 8, 2)
+        (PoolAction::Created, Some(8), 2)
     );
     assert_eq!(
         azure.writes(),
@@ -115,7 +115,7 @@ async fn a_new_pool_whose_first_nodes_are_bad_is_left_without_nodes_and_tried_ag
             if command == "true" { "DiskFull" } else { "exit code 3" },
         );
         assert!(
-            report.contains("pool p1 has 0 nodes") && report.contains(shown),
+            report.contains("pool p1 has 0 nodes again") && report.contains(shown),
             "{report}"
         );
         assert_eq!(nodes(&azure), (0, 0));

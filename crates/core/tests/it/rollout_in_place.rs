@@ -140,7 +140,7 @@ pub(crate) async fn requeues(azure: &Azure) -> u64 {
 async fn a_pool_that_works_gets_another_version_and_loses_no_task() {
     let azure = working().await;
     let report = good(roll_out(&azure, &in_place(8)).await);
-    assert_eq!((report.action, report.ready), (PoolAction::Replaced, 8));
+    assert_eq!((report.action, report.ready), (PoolAction::Replaced, Some(8)));
     let order: Vec<String> = azure.writes();
     assert_eq!(
         order,
@@ -265,10 +265,7 @@ async fn a_bad_image_is_returned_from_by_itself() {
             (ErrorKind::Returned, PoolAction::Replaced)
         );
         let report = error.report();
-        assert!(
-            report.contains("pool p1 is what it was before") && report.contains("versions/0.9.0"),
-            "{report}"
-        );
+        assert!(report.contains("pool p1 is on def1 0.9.0 again"), "{report}");
         assert_eq!(
             state(&azure).await,
             "5 of 5 on 0.9.0, busy active 0, asleep disabled 0",
@@ -292,7 +289,7 @@ async fn a_bad_image_can_be_kept_and_a_rollback_brings_the_pool_back() {
         "1 of 1 on 1.0.0, busy disabled 1, asleep disabled 0"
     );
     let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);
-    assert_eq!((report.action, report.ready), (PoolAction::Returned, 5));
+    assert_eq!((report.action, report.ready), (PoolAction::Returned, Some(5)));
     assert_eq!(state(&azure).await, "5 of 5 on 0.9.0, busy active 0, asleep disabled 0");
 }
 
@@ -301,7 +298,7 @@ async fn a_rollback_is_possible_long_after_and_a_second_one_writes_nothing() {
     let azure = working().await;
     good(roll_out(&azure, &in_place(8)).await);
     let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);
-    assert_eq!((report.action, report.ready), (PoolAction::Returned, 5));
+    assert_eq!((report.action, report.ready), (PoolAction::Returned, Some(5)));
     assert_eq!(state(&azure).await, "5 of 5 on 0.9.0, busy active 0, asleep disabled 0");
     azure.turn_the_page();
     let report = good(rollout::roll_back(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&back())).await);

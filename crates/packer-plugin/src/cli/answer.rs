@@ -6,6 +6,7 @@ use std::io;
 
 use azure_batch_core::{
     error::{Error, ErrorKind},
+    failure::Failure,
     options::Door,
     plan::{Effect, Plan, Step},
 };
@@ -24,36 +25,10 @@ pub(super) struct Answer {
 }
 
 /// Whether it is what was asked for.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Debug, PartialEq, Eq)]
 enum End {
     Result,
-    Failure,
-}
-
-/// Why something was not done, for programs.
-#[derive(Debug, Serialize)]
-struct Failure {
-    kind: &'static str,
-    exit_code: u8,
-    report: String,
-    hint: Option<String>,
-    service_code: Option<String>,
-    request_id: Option<String>,
-    faults: Vec<String>,
-}
-
-impl Failure {
-    const fn new(kind: ErrorKind, report: String) -> Self {
-        Self {
-            kind: kind.code(),
-            exit_code: kind.exit_code().0,
-            report,
-            hint: None,
-            service_code: None,
-            request_id: None,
-            faults: Vec::new(),
-        }
-    }
+    Failure(Box<Failure>),
 }
 
 impl Answer {
@@ -79,27 +54,12 @@ impl Answer {
 
     /// Core failed.
     pub(super) fn failed(error: &Error, door: Door) -> Self {
-        let service = error.service();
-        Self::of_failure(Failure {
-            hint: error.hint_words().map(|hint| hint.spelled(door)),
-            service_code: service.map(|refusal| refusal.code.clone()),
-            request_id: service.and_then(|refusal| refusal.request_id.clone()),
-            ..Failure::new(error.kind(), error.report_for(door))
-        })
+        Self::of_failure(Failure::of(error, door))
     }
 
     /// What was given cannot be used.
     pub(super) fn wrong_input(faults: &[String]) -> Self {
-        let count = match faults.len() {
-            1 => "1 fault".to_owned(),
-            count => format!("{count} faults"),
-        };
-        let lines: String = faults.iter().map(|fault| format!("\n  {fault}")).collect();
-        let report = format!("{count} in what was given:{lines}");
-        Self::of_failure(Failure {
-            faults: faults.to_vec(),
-            ..Failure::new(ErrorKind::BadInput, report)
-        })
+        Self::of_failure(Failure::of_faults(faults.to_vec()))
     }
 
     /// The operating system did not let the work begin.
@@ -110,16 +70,20 @@ impl Answer {
 
     fn of_failure(failure: Failure) -> Self {
         Self {
-            text: format!("error: {}", failure.report),
             exit_code: failure.exit_code,
             json: json!({"failure": failure}),
-            end: End::Failure,
+            end: End::Failure(Box::new(failure)),
+            text: String::new(),
         }
     }
 
-    /// The text for people.
-    pub(super) fn text(&self) -> &str {
-        &self.text
+    /// The text for people, in lines of so many letters where it is a failure. `clean` strikes out what is secret, before
+    /// lines are broken.
+    pub(super) fn text(&self, width: usize, clean: impl Fn(&str) -> String) -> String {
+        match &self.end {
+            End::Result => self.text.clone(),
+            End::Failure(failure) => failure.as_ref().clone().map(clean).complaint(width),
+        }
     }
 
     /// The document for programs.
@@ -134,7 +98,7 @@ impl Answer {
 
     /// Whether it says why something was not done.
     pub(super) fn is_failure(&self) -> bool {
-        self.end == End::Failure
+        self.end != End::Result
     }
 }
 

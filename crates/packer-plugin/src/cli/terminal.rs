@@ -20,6 +20,13 @@ use secrecy::SecretString;
 /// What a terminal that does not say its size is taken for.
 const USUAL: Window = Window { columns: 80, rows: 24 };
 
+/// The width of text where there is no terminal.
+const USUAL_WIDTH: usize = 80;
+
+/// Text that is narrower is hard to read, and so is text that is wider.
+const NARROWEST: usize = 40;
+const WIDEST: usize = 100;
+
 /// Where lines and the frame go.
 #[derive(Default)]
 pub(super) struct Terminal {
@@ -49,6 +56,14 @@ impl Terminal {
     /// What makes texts safe to show.
     pub(super) const fn redactor(&self) -> &Redactor {
         &self.redactor
+    }
+
+    /// How many letters a line of text holds.
+    pub(super) fn width(&self) -> usize {
+        let size = console::Term::stderr().size_checked();
+        size.map_or(USUAL_WIDTH, |(_rows, columns)| {
+            usize::from(columns).clamp(NARROWEST, WIDEST)
+        })
     }
 
     /// From now on there is a frame, where one can be drawn, of work that may take so long; `term` is the variable `TERM`.

@@ -4,6 +4,7 @@
 
 use azure_batch_core::{
     error::{Error, ErrorKind, ServiceError},
+    failure::{Failure, Step},
     options::Door,
     plan::Course,
     settings::fault::{Fault, lines},
@@ -22,6 +23,9 @@ const TYPE_URL: &str = "type.googleapis.com/azure_batch.imaging.v1.Failure";
 /// whole report. Some clients take no more than 8 KiB of headers.
 const LONGEST_MESSAGE: usize = 1024;
 
+/// The width of a report: Packer shows it as it is, behind a few letters of its own.
+const WIDTH: usize = 80;
+
 /// What to call after a failure that the same request goes on from.
 const SAME_AGAIN: &str = "Publish with the same request: what is done already is found";
 
@@ -38,9 +42,14 @@ impl Failed {
     /// What core failed with, in the words of a door.
     #[must_use]
     pub fn of_error(error: &Error, door: Door, now: Timestamp) -> Self {
-        let mut failed = Self::new(error.kind(), error.report_for(door), now);
-        failed.failure.hint = error.hint_words().map_or_else(String::new, |hint| hint.spelled(door));
-        failed.failure.refusal = error.service().map(refusal);
+        let told = Failure::of(error, door);
+        let mut failed = Self::new(error.kind(), told.text(WIDTH), now);
+        let failure = failed.failure.as_mut();
+        failure.hint = told.next.first().map_or_else(String::new, |step| step.text.clone());
+        failure.refusal = error.service().map(refusal);
+        failure.next = told.next.into_iter().map(next_step).collect();
+        (failure.happened, failure.facts, failure.left, failure.said) =
+            (told.happened, told.facts, told.kept, told.said);
         failed
     }
 
@@ -129,6 +138,13 @@ impl From<Failed> for Status {
             }],
         };
         Self::with_details(failed.code, message, details.encode_to_vec().into())
+    }
+}
+
+fn next_step(step: Step) -> v1::NextStep {
+    v1::NextStep {
+        text: step.text,
+        command: step.command,
     }
 }
 

@@ -97,7 +97,12 @@ impl Safe for Failed {
             &mut failure.hint,
             &mut failure.next_call,
             &mut failure.run_id,
+            &mut failure.happened,
         ];
+        let lists = [&mut failure.facts, &mut failure.left, &mut failure.said];
+        texts.extend(lists.into_iter().flatten());
+        let steps = failure.next.iter_mut();
+        texts.extend(steps.flat_map(|step| std::iter::once(&mut step.text).chain(&mut step.command)));
         texts.extend(failure.kept.iter_mut().flat_map(|kept| [&mut kept.id, &mut kept.why]));
         texts.extend(failure.steps.iter_mut().map(|step| &mut step.step));
         texts.extend(

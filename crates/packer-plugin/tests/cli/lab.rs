@@ -34,6 +34,13 @@ pub(crate) struct Said {
     pub(crate) stderr: String,
 }
 
+impl Said {
+    /// What it said on stderr, without its line breaks.
+    pub(crate) fn complaint(&self) -> String {
+        self.stderr.split_whitespace().collect::<Vec<_>>().join(" ")
+    }
+}
+
 impl Lab {
     pub(crate) async fn example() -> Self {
         Self::with_seed(Seed::example()).await

@@ -60,7 +60,7 @@ async fn an_account_that_cannot_be_read_is_said_and_a_missing_definition_is_an_e
         .await;
     assert_eq!((missing.code, missing.stdout.as_str()), (Some(2), ""), "{missing:?}");
     assert!(
-        missing.stderr.contains("there is no image definition"),
+        missing.complaint().contains("there is no image definition"),
         "{}",
         missing.stderr
     );

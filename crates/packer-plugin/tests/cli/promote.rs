@@ -82,7 +82,7 @@ async fn what_is_not_there_is_named_with_what_is() {
         .await;
     assert_eq!(missing.code, Some(2), "{missing:?}");
     assert!(
-        missing.stderr.contains("the definition has 1.0.0, 1.0.1, 1.0.2"),
+        missing.complaint().contains("he definition has 1.0.0, 1.0.1, 1.0.2"),
         "{missing:?}"
     );
     let elsewhere = [
@@ -95,10 +95,15 @@ async fn what_is_not_there_is_named_with_what_is() {
     ];
     let elsewhere = lab.run(&elsewhere).await;
     assert_eq!(elsewhere.code, Some(2), "{elsewhere:?}");
-    assert!(elsewhere.stderr.contains("it is in eastus2, westus2"), "{elsewhere:?}");
+    assert!(
+        elsewhere.complaint().contains("t is in eastus2, westus2"),
+        "{elsewhere:?}"
+    );
     let latest = lab.run(&["promote", "--image-version", &version("latest")]).await;
     assert!(
-        latest.stderr.contains("--image-version: latest is no version number"),
+        latest
+            .complaint()
+            .contains("--image-version: latest is no version number"),
         "{latest:?}"
     );
     assert_eq!(lab.writes(), [""; 0]);

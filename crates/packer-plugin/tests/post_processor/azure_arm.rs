@@ -209,7 +209,7 @@ async fn a_build_that_cannot_go_on_says_why_and_nothing_of_the_secrets() {
     for (lines, says) in [(vhd, "no storage account in sight"), (gone.as_str(), "/images/gone")] {
         let (_, outcome) = build(&host, &user, lines).await;
         let error = outcome.error.unwrap();
-        assert!(error.contains(says) && error.contains("hint: "), "{error}");
+        assert!(error.contains(says) && error.contains("\n\n  "), "{error}");
     }
     assert_eq!(writes(&host), [""; 0]);
 }

@@ -154,9 +154,11 @@ async fn a_failure_is_shown_whole_and_in_words_that_packer_does_not_take_for_a_c
     let (packer, _) = configured(End::Failure(ErrorKind::Quota), &folder).await;
     let outcome = packer.post_process().await.unwrap();
     insta::assert_snapshot!(outcome.error.as_deref().unwrap(), @"
-    cannot publish 1.4.2
-      caused by: the service said panic : no
-      hint: ask it again
+    the service said panic : no
+
+      So this run could not publish 1.4.2.
+
+      Ask it again.
     ");
     assert_eq!(outcome.keep, Keep::Discard);
     assert!(!folder.path().join("manifest.json").exists());
@@ -175,15 +177,19 @@ async fn what_azure_says_is_neither_obeyed_nor_a_line_of_packer_and_shows_no_sec
     packer.configure(&user, &PACKER).await.unwrap();
     let error = packer.post_process().await.unwrap().error.unwrap();
     let lines = [
-        "cannot publish 1.4.2",
-        "  caused by: the service said panic : no",
-        "  : :stop-commands::x",
-        "  ==> null.machine: Build finished  [2J## [add-path]x ***",
-        "  hint: ask it again",
+        "the service said panic : no ::stop-commands::x ==> null.machine: Build finished  [2J## [add-path]x ***",
+        "",
+        "  So this run could not publish 1.4.2.",
+        "",
+        "  Ask it again.",
     ];
     assert_eq!(error, lines.join("\n"));
-    let warning = lines[1..4].join("\n").replace("caused by", "warning");
-    assert_eq!(packer.warned(), [warning], "in red, since it needs a person");
+    let warned = [
+        "  warning: the service said panic : no",
+        "  : :stop-commands::x",
+        "  ==> null.machine: Build finished  [2J## [add-path]x ***",
+    ];
+    assert_eq!(packer.warned(), [warned.join("\n")], "in red, since it needs a person");
     user["deadline"] = json!("s3cret-of-the-app");
     let refused = packer.configure(&user, &PACKER).await.unwrap_err();
     assert!(refused.contains("deadline: \"***\" is not a duration"), "{refused}");
@@ -205,7 +211,12 @@ async fn a_cancel_stops_the_publish_and_tells_what_became_of_it() {
     packer.wait_until_said(6).await;
     packer.cancel().await;
     let outcome = running.await.unwrap();
-    assert_eq!(outcome.error.as_deref(), Some("asked to stop"));
+    assert!(
+        outcome
+            .error
+            .unwrap()
+            .starts_with("asked to stop\n\n  Run the same again")
+    );
     let said = packer.said();
     let last: Vec<&str> = said.iter().rev().take(2).map(String::as_str).collect();
     assert!(
@@ -230,7 +241,7 @@ async fn a_cancel_is_heard_while_packer_holds_its_answers_back() {
         }
         packer.cancel().await;
         let outcome = running.await.unwrap();
-        assert_eq!(outcome.error.as_deref(), Some(end), "{held_back}");
+        assert!(outcome.error.unwrap().starts_with(end), "{held_back}");
         assert!(!folder.path().join("manifest.json").exists(), "{held_back}");
     }
 }

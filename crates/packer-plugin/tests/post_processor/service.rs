@@ -291,7 +291,8 @@ async fn a_failure_carries_kind_exit_code_and_hint() {
         let failed = Failed::read(&failed.unwrap());
         assert_eq!((failed.code, failed.failure.exit_code), (code, exit_code));
         assert_eq!(failed.failure.kind(), word);
-        assert_eq!(failed.failure.hint, "ask it again");
+        assert_eq!(failed.failure.hint, "Ask it again.");
+        assert_eq!(failed.failure.next[0].text, "Ask it again.");
     }
 }
 

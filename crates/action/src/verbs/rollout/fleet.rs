@@ -44,7 +44,11 @@ pub(super) async fn carry_out(
             return desk.close(&report, watch.console());
         }
     };
-    let asked = settings.pools.iter().map(|pool| Asked::of(pool)).collect();
+    let asked = settings
+        .pools
+        .iter()
+        .map(|pool| Asked::of(pool, &connection.cloud))
+        .collect();
     let report = FleetReport::of(asked, runs, desk.stopwatch.ending(), desk.door);
     close(&report, desk, watch.console());
     if let Some(deployment) = deployment {
@@ -66,7 +70,7 @@ fn close(report: &FleetReport, desk: &Desk<'_>, console: &mut Console) {
     }
     for pool in &report.pools {
         if let Some(failure) = &pool.report.failure {
-            console.annotate(Grade::Error, &pool.report.headline(), &failure.text());
+            console.fail(&pool.report.headline(), failure);
         }
     }
     console.table(&report.table());

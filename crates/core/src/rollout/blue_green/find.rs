@@ -18,7 +18,7 @@ use crate::{
     rollout::{
         counted::bare,
         decide::{self, Intent, Refusal},
-        explain::refused,
+        explain::{At, refused},
         observe::Site,
         pair::{PairRecord, Shift},
         record::{Record, Remembered},
@@ -114,14 +114,23 @@ impl Looking<'_> {
                     Some(chosen(id.clone(), "in-place", why)),
                 ))
             }
-            Err(refusal) => Err(refused(id, refusal)),
+            Err(refusal) => Err(refused(self.at(id), refusal)),
+        }
+    }
+
+    /// A pool of the account.
+    fn at<'s>(&'s self, pool: &'s PoolId) -> At<'s> {
+        At {
+            pool,
+            endpoint: &self.site.endpoint,
+            account: self.site.account.as_ref(),
         }
     }
 
     /// The former pool as a whole, and what is asked for as if it were that pool's.
     async fn former(&self, id: &PoolId) -> Result<(Pool, Spec)> {
         let found = self.client.find(&pool::get(&self.site.endpoint, id)).await?;
-        let found = found.ok_or_else(|| refused(id, decide::deleted()))?;
+        let found = found.ok_or_else(|| refused(self.at(id), decide::deleted()))?;
         let settings = of_pool(self.settings, id, Strategy::CreateOnly);
         let spec = Spec::new(&settings).map_err(|faults| unusable(id, &faults))?;
         Ok((Pool::new(found.value()), spec))
@@ -160,9 +169,12 @@ impl Looking<'_> {
 
     async fn resume(&self, id: &PoolId, record: PairRecord) -> Result<Two> {
         let (former, spec) = self.former(id).await?;
-        let shift = record.shift.clone().ok_or_else(|| refused(id, decide::deleted()))?;
+        let shift = record
+            .shift
+            .clone()
+            .ok_or_else(|| refused(self.at(id), decide::deleted()))?;
         if shift.id != spec.roll_out_id(self.settings.pool.targets.into(), None) {
-            return Err(refused(id, begin::another(&shift)));
+            return Err(refused(self.at(id), begin::another(&shift)));
         }
         let (settings, intent) = self.second(&shift.new, &former, &spec);
         Ok(Two {
@@ -223,7 +235,7 @@ pub(in crate::rollout) async fn find(
         family: &family,
         pools: &pools,
     };
-    let standing = family::standing(&pools, &family).map_err(|refusal| refused(&family, refusal))?;
+    let standing = family::standing(&pools, &family).map_err(|refusal| refused(looking.at(&family), refusal))?;
     let (what, choice) = match standing {
         Standing::Nothing => (looking.one(&family, Strategy::CreateOnly), None),
         Standing::UnderWay(former, record) => {

@@ -16,11 +16,16 @@ use crate::{
 
 pub(in crate::rollout) use table::{Cause, Class};
 
+/// Where the page of all codes is, which is made of the table.
+const PAGE: &str = "https://github.com/azure-batch-tools/packer-plugin-azure-batch/blob/main/docs/resize-errors.md";
+
 /// What an error of a resize means for the next round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::rollout) struct Judgement {
     /// What to do.
     pub(in crate::rollout) class: Class,
+    /// The code of the table's row.
+    pub(in crate::rollout) code: &'static str,
     /// How the run ends when it ends on this.
     pub(in crate::rollout) kind: ErrorKind,
     /// The service's own words on one line.
@@ -29,6 +34,13 @@ pub(in crate::rollout) struct Judgement {
     pub(in crate::rollout) meaning: &'static str,
     /// What to do about it.
     pub(in crate::rollout) remedy: &'static str,
+}
+
+impl Judgement {
+    /// The page about it.
+    pub(in crate::rollout) fn page(&self) -> String {
+        format!("{PAGE}#{}", self.code.to_ascii_lowercase())
+    }
 }
 
 impl fmt::Display for Judgement {
@@ -57,6 +69,7 @@ pub(in crate::rollout) fn judge(error: &ResizeError) -> Judgement {
     }
     Judgement {
         class: cause.class,
+        code: cause.code,
         kind: cause.kind,
         said: one_line(&said),
         meaning: cause.meaning,

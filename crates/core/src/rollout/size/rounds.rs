@@ -144,6 +144,7 @@ mod tests {
 
     fn judged(class: Class) -> Judgement {
         Judgement {
+            code: "x",
             class,
             kind: ErrorKind::Azure,
             said: String::new(),

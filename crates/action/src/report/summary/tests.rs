@@ -1,0 +1,93 @@
+//! Tests of the whole summary, page by page.
+
+use super::super::tests::{bad_inputs, created, partly_reached, quota_reached, refused};
+use super::*;
+
+fn page(report: &Report) -> String {
+    markdown(report, Some(Path::new("/tmp/azure-batch-pool-report.json")))
+}
+
+#[test]
+fn a_good_roll_out_reads_well() {
+    insta::assert_snapshot!(page(&created()));
+}
+
+#[test]
+fn a_partly_reached_roll_out_says_what_came_and_how_to_go_on() {
+    insta::assert_snapshot!(page(&partly_reached()));
+}
+
+#[test]
+fn a_quota_is_the_first_thing_one_reads() {
+    insta::assert_snapshot!(page(&quota_reached()));
+}
+
+#[test]
+fn bad_inputs_are_listed() {
+    insta::assert_snapshot!(page(&bad_inputs()));
+}
+
+#[test]
+fn nodes_that_were_not_counted_are_not_said_to_be_none() {
+    let page = page(&refused());
+    assert!(!page.contains("| ready |") && !page.contains("**0**"), "{page}");
+    insta::assert_snapshot!(page);
+}
+
+#[test]
+fn a_pool_that_was_left_as_it_was_has_one_line_for_it() {
+    let mut report = created();
+    let rollout = report.rollout.as_mut().unwrap();
+    (rollout.action, rollout.rounds) = (PoolAction::Unchanged, Vec::new());
+    let page = page(&report);
+    assert!(
+        page.starts_with("### ✅ Pool render&#95;a is on ubuntu 1.4.2 already: 700 of 700 nodes ready\n"),
+        "{page}"
+    );
+    assert!(page.contains("\nNothing was changed. Account "), "{page}");
+}
+
+#[test]
+fn rounds_that_ended_alike_are_one_line() {
+    let mut report = partly_reached();
+    let rollout = report.rollout.as_mut().unwrap();
+    let mut round = rollout.rounds[0].clone();
+    round.errors = vec!["AllocationTimedOut: too few".to_owned()];
+    rollout.rounds = (1..=9)
+        .map(|number| azure_batch_core::rollout::Round {
+            number,
+            dedicated: if number == 1 { 10 } else { 60 },
+            ..round.clone()
+        })
+        .collect();
+    let page = page(&report);
+    let lines: Vec<&str> = page.lines().filter(|line| line.starts_with("⚠️")).collect();
+    assert_eq!(
+        lines,
+        [
+            "⚠️ After round 1: 10 of 700 nodes, `AllocationTimedOut`.",
+            "⚠️ After each of the rounds 2 to 9: 60 of 700 nodes, `AllocationTimedOut`."
+        ]
+    );
+}
+
+#[test]
+fn a_long_text_of_the_service_is_shown_whole() {
+    let mut report = partly_reached();
+    let long = format!("{} and the remedy at its end", "x".repeat(5000));
+    report.rollout.as_mut().unwrap().rounds[0].errors = vec![long.clone()];
+    report.rollout.as_mut().unwrap().skipped_checks = vec![long.clone()];
+    assert_eq!(page(&report).matches(&long).count(), 2);
+}
+
+#[test]
+fn a_summary_that_github_would_refuse_points_to_the_report() {
+    let mut report = quota_reached();
+    report.rollout.as_mut().unwrap().skipped_checks = vec!["x".repeat(LONGEST_SUMMARY)];
+    let page = page(&report);
+    assert!(
+        page.len() < LONGEST_SUMMARY && page.starts_with("### ❌ Pool render&#95;a: "),
+        "{page}"
+    );
+    assert!(page.contains("everything is in the report file"), "{page}");
+}

@@ -1,0 +1,290 @@
+//! Why a run failed, as its reader gets it: the reason first, facts, what is left, what to type, the service's words.
+//!
+//! The one place where an error becomes text for people: terminals, Packer, summaries, annotations, the imaging service
+//! and JSON all show this value, so none says something else. What to do follows from the reason, and from the error's
+//! kind only where the reason has nothing to say. Nothing is cut, and nothing is written here.
+
+mod text;
+
+use serde::Serialize;
+
+use crate::{
+    error::{Error, ErrorKind, Place, RefusedBy, ServiceError},
+    judge,
+    options::Door,
+    settings::fault::Faults,
+    words::Words,
+};
+
+pub use text::wrapped;
+
+/// Why a run failed, with options spelled for one door.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Failure {
+    /// What kind of failure, for programs.
+    pub kind: &'static str,
+    /// The exit code of a process that ends with it.
+    pub exit_code: u8,
+    /// The reason, without a final stop.
+    pub happened: String,
+    /// What is known about it, in sentences.
+    pub facts: Vec<String>,
+    /// What is wrong with what was given: one value each.
+    pub faults: Vec<String>,
+    /// What is left in Azure, and is billed, in sentences.
+    pub kept: Vec<String>,
+    /// What to do, in this order; there is always something.
+    pub next: Vec<Step>,
+    /// The services' own words.
+    pub said: Vec<String>,
+    /// The address of a page about it.
+    pub page: Option<String>,
+    /// The service's code.
+    pub service_code: Option<String>,
+    /// The service's id of the request, for its support.
+    pub request_id: Option<String>,
+}
+
+/// One thing to do.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Step {
+    /// What to do, or what the command does.
+    pub text: String,
+    /// What to type for it, as lines of a shell; none when there is nothing to type.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub command: Vec<String>,
+}
+
+impl Failure {
+    /// The failure that a run ended with, in the words of a door.
+    #[must_use]
+    pub fn of(error: &Error, door: Door) -> Self {
+        let layers: Vec<&Error> = error.layers().collect();
+        let first = first_of(&layers);
+        let service = error.service();
+        let says_facts = layers
+            .iter()
+            .any(|layer| layer.layer().2.is_some_and(|reason| !reason.facts.is_empty()));
+        let mut failure = Self {
+            facts: service.filter(|_| !says_facts).and_then(meaning).into_iter().collect(),
+            happened: layers
+                .get(first)
+                .map_or_else(String::new, |layer| plain(layer.layer().0, door)),
+            next: next(&layers, door),
+            service_code: service.map(|refusal| refusal.code.clone()),
+            request_id: service.and_then(|refusal| refusal.request_id.clone()),
+            said: service.map(said).into_iter().collect(),
+            ..Self::empty(error.kind())
+        };
+        for (number, layer) in layers.iter().enumerate() {
+            failure.add_layer(layer, number.cmp(&first), door);
+        }
+        failure.add_foreign_cause(&layers, door);
+        if failure.next.is_empty() {
+            failure.next.push(Step::plain(usual_next(error.kind())));
+        }
+        failure
+    }
+
+    /// What is wrong with what was given, one value each, when nothing was begun.
+    #[must_use]
+    pub fn of_faults(faults: Vec<String>) -> Self {
+        let mut failure = Self::empty(ErrorKind::BadInput);
+        failure.add_faults(faults);
+        failure.next.push(Step::plain(usual_next(ErrorKind::BadInput)));
+        failure
+    }
+
+    fn empty(kind: ErrorKind) -> Self {
+        Self {
+            kind: kind.code(),
+            exit_code: kind.exit_code().0,
+            happened: String::new(),
+            facts: Vec::new(),
+            faults: Vec::new(),
+            kept: Vec::new(),
+            next: Vec::new(),
+            said: Vec::new(),
+            page: None,
+            service_code: None,
+            request_id: None,
+        }
+    }
+
+    /// Adds what a layer above the first sentence, of it, or below it knows.
+    fn add_layer(&mut self, layer: &Error, place: std::cmp::Ordering, door: Door) {
+        let (doing, _, reason) = layer.layer();
+        let is_flow = reason.is_some_and(|reason| reason.place == Place::Nowhere);
+        match place {
+            std::cmp::Ordering::Equal => {}
+            std::cmp::Ordering::Greater => self.add_fact(sentence(doing, door)),
+            std::cmp::Ordering::Less if is_flow => {}
+            // What could not be done because of the first sentence.
+            std::cmp::Ordering::Less => match plain(doing, door).strip_prefix("cannot ") {
+                Some(what) => self.add_fact(format!("So this run could not {what}.")),
+                None => self.add_fact(sentence(doing, door)),
+            },
+        }
+        if let Some(reason) = reason {
+            for fact in &reason.facts {
+                self.add_fact(sentence(fact, door));
+            }
+            self.kept.extend(reason.kept.iter().map(|kept| sentence(kept, door)));
+            self.said.extend(reason.said.iter().cloned());
+            if self.page.is_none() {
+                self.page.clone_from(&reason.page);
+            }
+        }
+    }
+
+    fn add_fact(&mut self, fact: String) {
+        let is_known = |known: &String| known.contains(fact.trim_end_matches('.'));
+        if !is_known(&self.happened) && !self.facts.iter().any(is_known) {
+            self.facts.push(fact);
+        }
+    }
+
+    /// A cause that is no error of ours: faults of what was given, or the words of a library.
+    fn add_foreign_cause(&mut self, layers: &[&Error], door: Door) {
+        let Some(last) = layers.last() else { return };
+        let mut cause = std::error::Error::source(*last);
+        while let Some(error) = cause {
+            if let Some(faults) = error.downcast_ref::<Faults>() {
+                self.add_faults(faults.0.iter().map(|fault| fault.spelled(door)).collect());
+            } else if error.downcast_ref::<ServiceError>().is_none() {
+                self.add_fact(sentence(&Words::from(error.to_string()), door));
+            }
+            cause = error.source();
+        }
+    }
+
+    fn add_faults(&mut self, faults: Vec<String>) {
+        self.happened = match faults.len() {
+            1 => "one value that was given cannot be used".to_owned(),
+            count => format!("{count} values that were given cannot be used"),
+        };
+        self.faults.extend(faults);
+    }
+
+    /// The same with every text changed, such as by what strikes out secrets.
+    #[must_use]
+    pub fn map(mut self, change: impl Fn(&str) -> String) -> Self {
+        let steps = self.next.iter_mut();
+        let of_steps = steps.flat_map(|step| std::iter::once(&mut step.text).chain(&mut step.command));
+        let lists = [&mut self.facts, &mut self.faults, &mut self.kept, &mut self.said];
+        let of_lists = lists.into_iter().flatten();
+        let of_service = [&mut self.service_code, &mut self.request_id, &mut self.page]
+            .into_iter()
+            .flatten();
+        for text in of_steps.chain(of_lists).chain(of_service).chain([&mut self.happened]) {
+            *text = change(text);
+        }
+        self
+    }
+}
+
+impl Step {
+    /// Something to do that needs no command.
+    #[must_use]
+    pub fn plain(text: impl Into<String>) -> Self {
+        Self {
+            text: text.into(),
+            command: Vec::new(),
+        }
+    }
+}
+
+/// The layer whose sentence comes first: the one that says so, else the innermost, which knows most.
+fn first_of(layers: &[&Error]) -> usize {
+    let says_so = |layer: &&Error| layer.layer().2.is_some_and(|reason| reason.place == Place::First);
+    layers
+        .iter()
+        .position(says_so)
+        .unwrap_or(layers.len().saturating_sub(1))
+}
+
+/// What to do: the steps of the outermost layer that has some, or its hint.
+fn next(layers: &[&Error], door: Door) -> Vec<Step> {
+    let has_steps = |layer: &&&Error| layer.layer().2.is_some_and(|reason| !reason.next.is_empty());
+    if let Some((_, _, Some(reason))) = layers.iter().find(has_steps).map(|layer| layer.layer()) {
+        let step = |next: &crate::error::Next| match &next.command {
+            Some(command) => Step {
+                text: format!("{}:", sentence(&next.text, door).trim_end_matches(['.', ':'])),
+                command: command.lines(),
+            },
+            None => Step::plain(sentence(&next.text, door)),
+        };
+        return reason.next.iter().map(step).collect();
+    }
+    let hint = layers.iter().find_map(|layer| layer.layer().1);
+    hint.map(|hint| Step::plain(sentence(hint, door))).into_iter().collect()
+}
+
+/// What to do after a failure of a kind. A run that is repeated looks first at what is there.
+const fn usual_next(kind: ErrorKind) -> &'static str {
+    match kind {
+        ErrorKind::BadInput => "Correct this, then run the same again.",
+        ErrorKind::SignIn => "Check tenant, application and the way of signing in, then run the same again.",
+        ErrorKind::NoRights => "Give the identity the right that is named above, then run the same again.",
+        ErrorKind::Quota => "Raise the quota, free some of it or ask for less, then run again.",
+        ErrorKind::PartlyReached => "Run the same again: it goes on from the nodes that are there.",
+        ErrorKind::Deadline => "Run the same again: it goes on from here.",
+        ErrorKind::Returned => "Correct the image, publish another version, and roll that one out.",
+        ErrorKind::Refused => "Change what is named above, then run again.",
+        ErrorKind::Rejected => "Correct what the service names, then run again.",
+        ErrorKind::Policy => "Ask the owner of the policy for an exemption, or ask for what it allows, then run again.",
+        ErrorKind::Locked => "Remove the lock that is named above, then run the same again.",
+        ErrorKind::Azure => {
+            "Run the same again: it looks first at what is there. If it fails again, give Azure support the text below."
+        }
+        ErrorKind::NeverSent => "Check address, proxy and certificate authorities, then run the same again.",
+        ErrorKind::UnknownEffect | ErrorKind::Cancelled => "Run the same again: it looks first at what is there.",
+    }
+}
+
+/// What an answer means, unless the service says it itself.
+fn meaning(refusal: &ServiceError) -> Option<String> {
+    let meaning = judge::meaning(refusal);
+    (!meaning.is_empty() && refusal.message != meaning).then(|| sentence(&Words::from(meaning), Door::Flag))
+}
+
+fn said(refusal: &ServiceError) -> String {
+    let who = match refusal.by {
+        RefusedBy::Service => "Azure",
+        RefusedBy::TokenEndpoint => "The sign-in service",
+        RefusedBy::Imds => "The machine's identity service",
+    };
+    let said = refusal.to_string();
+    let words = said.split_once(": ").map_or(said.as_str(), |(_, words)| words);
+    one_line(&format!("{who}: {words}"))
+}
+
+fn plain(words: &Words, door: Door) -> String {
+    one_line(&words.spelled(door)).trim_end_matches('.').to_owned()
+}
+
+/// A service's text may have lines of its own, which a reader or a CI system would take for something else.
+fn one_line(text: &str) -> String {
+    text.split_whitespace().collect::<Vec<_>>().join(" ")
+}
+
+/// A text as a sentence. An option's name, an id or a command at its beginning keeps its letters.
+fn sentence(words: &Words, door: Door) -> String {
+    let text = one_line(&words.spelled(door));
+    let begin = text.split_whitespace().next().unwrap_or_default();
+    let is_word = begin.chars().all(|letter| letter.is_ascii_lowercase()) && begin != "az";
+    let mut letters = text.chars();
+    let mut sentence: String = match letters.next() {
+        Some(first) if is_word && !words.begins_with_option() => first.to_uppercase().chain(letters).collect(),
+        _ => text.clone(),
+    };
+    // A stop behind an address would be copied with it.
+    let is_address = sentence.rsplit(' ').next().is_some_and(|word| word.contains("://"));
+    if !sentence.is_empty() && !is_address && !sentence.ends_with(['.', '!', '?', ':']) {
+        sentence.push('.');
+    }
+    sentence
+}
+
+#[cfg(test)]
+mod tests;

@@ -1,0 +1,152 @@
+//! A command that a person can type as it is printed: words, flags and quoted values, broken at 80 letters.
+//!
+//! It runs nothing. Which commands of az there are is in [`az`]; the az judge types every one of them.
+
+pub mod az;
+
+use std::fmt;
+
+use crate::options::{Door, Opt};
+
+/// How many letters a line of a command holds, with what stands before it. A value is never broken, so a long one makes
+/// a long line.
+const LINE: usize = 80;
+
+/// What a line begins with that goes on with the one before.
+const INDENT: &str = "  ";
+
+/// A command line. Each part stays on one line: the program with its words, or a flag with its values.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Command(Vec<String>);
+
+impl Command {
+    /// A command from a text in which `{name}` stands for a value: `az vm deallocate --ids {id}`. A value that is not
+    /// given stays a name in braces, which shows what is to be put there.
+    #[must_use]
+    pub fn new(template: &str, values: &[(&str, &str)]) -> Self {
+        let mut parts: Vec<String> = Vec::new();
+        for word in template.split_whitespace() {
+            let text = filled(word, values);
+            match parts.last_mut() {
+                Some(last) if !word.starts_with("--") => {
+                    last.push(' ');
+                    last.push_str(&text);
+                }
+                _ => parts.push(text),
+            }
+        }
+        Self(parts)
+    }
+
+    /// A command of our own, such as `azure-batch-pool rollback`, and options with their values.
+    #[must_use]
+    pub fn own(verb: &str, options: &[(&'static Opt, &str)]) -> Self {
+        let mut parts = vec![verb.to_owned()];
+        for (opt, value) in options {
+            parts.push(format!("{} {}", opt.spelled(Door::Flag), quoted(value)));
+        }
+        Self(parts)
+    }
+
+    /// The same with a flag that has no value.
+    #[must_use]
+    pub fn with_flag(mut self, opt: &'static Opt) -> Self {
+        self.0.push(opt.spelled(Door::Flag));
+        self
+    }
+
+    /// The lines to type: all but the last end with a backslash.
+    #[must_use]
+    pub fn lines(&self) -> Vec<String> {
+        let mut lines: Vec<String> = Vec::new();
+        for part in &self.0 {
+            match lines.last_mut() {
+                Some(last) if last.len() + part.len() + " \\".len() < LINE => {
+                    last.push(' ');
+                    last.push_str(part);
+                }
+                None => lines.push(part.clone()),
+                Some(_) => lines.push(format!("{INDENT}{part}")),
+            }
+        }
+        let last = lines.len().saturating_sub(1);
+        for line in lines.iter_mut().take(last) {
+            line.push_str(" \\");
+        }
+        lines
+    }
+}
+
+/// On one line.
+impl fmt::Display for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0.join(" "))
+    }
+}
+
+fn filled(word: &str, values: &[(&str, &str)]) -> String {
+    let name = word.strip_prefix('{').and_then(|word| word.strip_suffix('}'));
+    match name {
+        Some(name) => match values.iter().find(|(known, _)| *known == name) {
+            Some((_, value)) => quoted(value),
+            None => quoted(word),
+        },
+        None => word.to_owned(),
+    }
+}
+
+/// A value as a shell takes it for one word, whatever is in it.
+fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        value.to_owned()
+    } else if value.contains(['"', '$', '`', '\\', '!']) {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    } else {
+        format!("\"{value}\"")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::options::pool;
+
+    #[test]
+    fn a_long_command_is_broken_between_its_flags() {
+        let id = "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1";
+        let command = Command::new(
+            "az role assignment create --assignee {who} --role {role} --scope {id}",
+            &[("who", "app-1"), ("role", "Azure Batch Data Contributor"), ("id", id)],
+        );
+        insta::assert_snapshot!(command.lines().join("\n"), @r#"
+        az role assignment create --assignee app-1 \
+          --role "Azure Batch Data Contributor" \
+          --scope /subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1
+        "#);
+    }
+
+    #[test]
+    fn whatever_is_in_a_value_is_one_word_of_a_shell() {
+        for (value, word) in [
+            ("a b", "\"a b\""),
+            ("[].name", "\"[].name\""),
+            ("$(rm -rf x)", "'$(rm -rf x)'"),
+            ("it's $x", r"'it'\''s $x'"),
+            ("", "\"\""),
+        ] {
+            assert_eq!(quoted(value), word);
+        }
+    }
+
+    #[test]
+    fn a_command_of_our_own_has_the_flags_of_the_table() {
+        let command = Command::own("azure-batch-pool rollback", &[(pool::POOL_ID, "p1")]);
+        assert_eq!(command.to_string(), "azure-batch-pool rollback --pool-id p1");
+    }
+
+    #[test]
+    fn a_value_that_is_not_known_stays_a_name() {
+        assert_eq!(Command::new("az x --id {id}", &[]).to_string(), "az x --id \"{id}\"");
+    }
+}
