@@ -13,6 +13,7 @@ mod explain;
 mod filling;
 mod follow;
 mod heal;
+mod healed;
 mod jobs;
 mod observe;
 mod pair;
@@ -31,7 +32,7 @@ mod step;
 mod two_pools;
 mod verdict;
 
-pub use heal::{HealedNode, NodeAction};
+pub use healed::{HealedNode, NodeAction};
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;

@@ -17,11 +17,7 @@ use super::{
     rollout::all_checked,
 };
 use crate::{
-    console::Console,
-    environment::Environment,
-    github::runner::Runner,
-    report::SOMETHING_TO_ACT_ON,
-    run::hide_secrets,
+    console::Console, environment::Environment, github::runner::Runner, report::SOMETHING_TO_ACT_ON, run::hide_secrets,
     values::Given,
 };
 

@@ -6,12 +6,19 @@
 
 mod next;
 
-use serde::Serialize;
 use tokio::time::Instant;
 
 use super::{
-    PoolAction, RolloutReport, attempts::Attempts, decide::Intent, follow, pool::PoolAccess, size::Sizing, spec::Maker,
-    step::RolloutStep, verdict::Waited,
+    PoolAction, RolloutReport,
+    attempts::Attempts,
+    decide::Intent,
+    follow,
+    healed::{HealedNode, NodeAction},
+    pool::PoolAccess,
+    size::Sizing,
+    spec::Maker,
+    step::RolloutStep,
+    verdict::Waited,
 };
 use crate::{
     batch::{
@@ -26,30 +33,6 @@ use next::{Care, Done, Ill};
 
 /// What Batch answers of a node that is gone or came to another state meanwhile: the next list shows it.
 const NODE_IS_ELSEWHERE: [&str; 2] = ["NodeNotFound", "NodeStateUnusable"];
-
-/// What was done with an ill node, and why.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct HealedNode {
-    /// The node.
-    pub node: String,
-    /// What was done.
-    pub action: NodeAction,
-    /// What was wrong with it, in its own words.
-    pub why: String,
-    /// The end of what its start task wrote, when that failed.
-    #[serde(skip_serializing_if = "String::is_empty")]
-    pub output: String,
-}
-
-/// What was done with an ill node.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
-#[serde(rename_all = "lowercase")]
-pub enum NodeAction {
-    /// It was rebooted.
-    Rebooted,
-    /// It was removed.
-    Removed,
-}
 
 /// A pool whose nodes are being healed.
 struct Healer<'run, 'account> {

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
-    heal::HealedNode,
+    healed::HealedNode,
     step::RolloutStep,
     verdict::{Census, Goal},
 };

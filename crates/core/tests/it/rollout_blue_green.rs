@@ -81,7 +81,7 @@ const FORMER: &str = "p1 5 of 5 on 0.9.0, busy active on p1 0, asleep disabled o
 async fn with_room_for_both_the_work_moves_to_a_second_pool_in_one_step_and_no_task_is_lost() {
     let azure = working().await;
     let report = good(roll_out(&azure, &blue_green(5)).await);
-    assert_eq!((report.action, report.ready), (PoolAction::Moved, 5));
+    assert_eq!((report.action, report.ready), (PoolAction::Moved, Some(5)));
     assert_eq!(
         azure.writes(),
         [
