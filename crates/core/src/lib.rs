@@ -47,6 +47,7 @@ pub mod retry;
 pub mod rights;
 pub mod rollout;
 pub mod run;
+pub mod scale;
 mod sender;
 pub mod settings;
 pub mod status;

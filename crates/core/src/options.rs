@@ -98,6 +98,8 @@ pub enum Verb {
     Gc,
     /// Versions that nothing needs go.
     Prune,
+    /// A version gets as many replicas as its pools need.
+    Scale,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -359,6 +361,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::Judge,
     Verb::Gc,
     Verb::Prune,
+    Verb::Scale,
     Verb::Wait,
     Verb::Delete,
 ];
@@ -367,7 +370,7 @@ const EVERY_VERB: &[Verb] = &[
 const ON_DEFINITION: &[Verb] = &[Verb::List];
 
 /// What looks at the pools in sight.
-const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote, Verb::Prune];
+const LOOKING_AT_POOLS: &[Verb] = &[Verb::List, Verb::Promote, Verb::Demote, Verb::Prune, Verb::Scale];
 
 /// What deletes versions.
 const PRUNING: &[Verb] = &[Verb::Prune];
@@ -375,11 +378,14 @@ const PRUNING: &[Verb] = &[Verb::Prune];
 /// What removes leftovers.
 const COLLECTING: &[Verb] = &[Verb::Gc];
 
-/// What moves latest.
-const MOVING_LATEST: &[Verb] = &[Verb::Promote, Verb::Demote];
+/// What changes one version.
+const CHANGING_A_VERSION: &[Verb] = &[Verb::Promote, Verb::Demote, Verb::Scale];
 
-/// What makes nodes.
-const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan];
+/// What changes the replicas of one version.
+const SCALING: &[Verb] = &[Verb::Scale];
+
+/// What makes nodes, or sees to what they need.
+const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan, Verb::Scale];
 
 /// What looks at pools only.
 const STATUS: &[Verb] = &[Verb::Status];
@@ -455,6 +461,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         versions::OF_SIGHT,
         versions::OF_LEFTOVERS,
         versions::OF_RETENTION,
+        versions::OF_SCALE,
         pool::OF_PATIENCE,
         pool::OF_REPORT,
         fleet::ROWS,

@@ -66,7 +66,7 @@ pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, WaitSettings};
 pub use values::{Stray, Value, Values};
-pub use versions::{CollectionSettings, Goal, ListSettings, Place, PromotionSettings};
+pub use versions::{CollectionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings};
 pub use written::{Member, What, Written};
 
 use std::time::Duration;
@@ -234,6 +234,15 @@ pub fn collection(values: &Values) -> Result<Asked<CollectionSettings>, Vec<faul
 /// With all faults; without any when a value is not known yet.
 pub fn prune(values: &Values, file: Option<&Written>) -> Result<Asked<PruneSettings>, Vec<fault::Fault>> {
     asked(values, |_| PRUNE_DEADLINE, |reader| retention::read(reader, file))
+}
+
+/// Reads which version gets as many replicas as its pools need. This is the only validation there is; nothing is asked
+/// of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn scale(values: &Values) -> Result<Asked<ScaleSettings>, Vec<fault::Fault>> {
+    asked(values, |_| PUBLISH_DEADLINE, versions::scale)
 }
 
 /// Reads which pool to wait for. This is the only validation there is; nothing is asked of Azure.

@@ -10,6 +10,7 @@ mod list;
 mod promote;
 mod prune;
 mod publish;
+mod scale;
 mod settings;
 mod table;
 mod terminal;
@@ -78,6 +79,7 @@ async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
         Invocation::Plan(given) => Box::pin(publish::plan(desk, given)).await,
         Invocation::List(given) => list::run(desk, &given).await,
         Invocation::Prune(given, act) => Box::pin(prune::run(desk, &given, act)).await,
+        Invocation::Scale(given, act) => Box::pin(scale::run(desk, &given, act)).await,
         Invocation::Gc(given, act) => gc::run(desk, &given, act).await,
         Invocation::Promote(given, act) => promote::promote(desk, &given, act).await,
         Invocation::Demote(given, act) => promote::demote(desk, &given, act).await,

@@ -14,6 +14,8 @@ pub struct AutoPool {
     pub of: String,
     /// The image that its nodes get.
     pub image: PoolImage,
+    /// How many nodes it gets at first, of both kinds.
+    pub nodes: u32,
 }
 
 impl AutoPool {
@@ -37,7 +39,10 @@ impl AutoPool {
             return None;
         }
         let machine = pool.get("virtualMachineConfiguration").unwrap_or(&Value::Null);
+        let count = |name| pool.get(name).and_then(Value::as_u64).unwrap_or(0);
+        let nodes = count("targetDedicatedNodes").saturating_add(count("targetLowPriorityNodes"));
         Some(Self {
+            nodes: u32::try_from(nodes).unwrap_or(u32::MAX),
             of: json::text(body, "/id").unwrap_or_default().to_owned(),
             image: PoolImage::read(json::at(machine, "/imageReference")),
         })

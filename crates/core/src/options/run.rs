@@ -24,6 +24,7 @@ rows! {
             (Verb::Demote, "1h", "a version that is being replicated is waited for"),
             (Verb::Judge, "1h", "the time of watching, and some for the questions"),
             (Verb::Gc, "1h", "deletions take minutes"),
+            (Verb::Scale, "6h", "replication of large images took that long"),
             (Verb::Prune, "4h", "each deletion takes minutes, and comes after a look of its own"),
             (Verb::Wait, "4h", "as long as a roll-out of a small pool"),
             (Verb::Delete, "1h", "nodes go within minutes"),

@@ -1,7 +1,8 @@
 //! The options of looking at versions and keeping them in order.
 
 use super::{
-    COLLECTING, Kind, LOOKING_AT_POOLS, MOVING_LATEST, ON_DEFINITION, OPERATOR_DOORS, PRUNING, Standard, rows,
+    CHANGING_A_VERSION, COLLECTING, Kind, LOOKING_AT_POOLS, ON_DEFINITION, OPERATOR_DOORS, PRUNING, SCALING, Standard,
+    rows,
 };
 
 rows! {
@@ -13,7 +14,7 @@ rows! {
 
 rows! {
     /// Which version, and where.
-    OF_LATEST [MOVING_LATEST, OPERATOR_DOORS]:
+    OF_LATEST [CHANGING_A_VERSION, OPERATOR_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Required, [],
         "Resource id of the image version.";
     REGIONS: "regions", Version, Kind::Texts, Standard::Rule("every region of the version"), [],
@@ -48,6 +49,15 @@ rows! {
         "Tags that keep a version, as `name` or `name=value`, with commas between them.";
     PROTECTED_VERSIONS: "protected_versions", Version, Kind::Texts, Standard::Absent, [],
         "Numbers of versions that are kept, with commas between them.";
+}
+
+rows! {
+    /// How many replicas.
+    OF_SCALE [SCALING, OPERATOR_DOORS]:
+    FIT: "fit", Replicas, Kind::Bool, Standard::Value("false", "pools out of sight may need them"), [],
+        "Also lower replicas that the pools in sight do not need. Without this they are only raised.";
+    SCALE_HEADROOM_PERCENT: "replica_headroom_percent", Replicas, Kind::Number, Standard::Value("10", "and one replica at least: Microsoft's page says to keep more than the minimum"), [],
+        "How many percent of replicas are added.";
 }
 
 rows! {

@@ -115,7 +115,7 @@ fn used_by(reader: &mut Reader<'_, '_>) -> Vec<UsedBy> {
     })
 }
 
-fn replica_rule(reader: &mut Reader<'_, '_>) -> Option<ReplicaRule> {
+pub(super) fn replica_rule(reader: &mut Reader<'_, '_>) -> Option<ReplicaRule> {
     let nodes_per_replica = pool::nodes_per_replica(reader);
     let opt = image::REPLICA_HEADROOM_PERCENT;
     let standard = ReplicaRule::default().headroom_percent;

@@ -1,6 +1,6 @@
 //! Reads what looking at versions and keeping them in order needs to know.
 
-use super::{Sight, publish::USUAL_PREFIX, reader::Reader};
+use super::{ReplicaRule, Sight, image::replica_rule, publish::USUAL_PREFIX, reader::Reader};
 use crate::{
     ids::{
         InvalidId, Location, SubscriptionId,
@@ -41,6 +41,30 @@ pub struct PromotionSettings {
     pub sight: Sight,
 }
 
+/// Whether replicas are also lowered.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fit {
+    /// They are raised where they are too few.
+    RaiseOnly,
+    /// They are lowered, too, where they are more than needed.
+    Lower,
+}
+
+/// Everything that scaling a version needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct ScaleSettings {
+    /// The version.
+    pub version: ImageVersionId,
+    /// Where; everywhere when there is none.
+    pub regions: Vec<Location>,
+    /// Whether replicas are also lowered.
+    pub fit: Fit,
+    /// How many nodes a replica carries.
+    pub rule: ReplicaRule,
+    /// Whose pools count.
+    pub sight: Sight,
+}
+
 /// Where leftovers are looked for.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub enum Place {
@@ -57,6 +81,26 @@ pub struct CollectionSettings {
     pub places: Vec<Place>,
     /// The first part of their names.
     pub name_prefix: String,
+}
+
+/// Reads the settings of scaling a version.
+pub(super) fn scale(reader: &mut Reader<'_, '_>) -> Option<ScaleSettings> {
+    let version = version(reader);
+    let regions = regions(reader);
+    let fit = if reader.is_on(versions::FIT) {
+        Fit::Lower
+    } else {
+        Fit::RaiseOnly
+    };
+    let rule = replica_rule(reader);
+    let sight = sight(reader);
+    Some(ScaleSettings {
+        version: version?,
+        regions: regions?,
+        fit,
+        rule: rule?,
+        sight: sight?,
+    })
 }
 
 /// Reads the settings of removing leftovers.

@@ -36,6 +36,7 @@ mod rollout_in_place_sweep;
 mod rollout_meanwhile;
 mod rollout_short;
 mod rollout_sweep;
+mod scale;
 mod shown;
 mod source_image;
 mod status;

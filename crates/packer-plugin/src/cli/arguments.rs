@@ -6,7 +6,7 @@ use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The verbs, in the order of the help.
-pub(super) const VERBS: [&str; 7] = ["plan", "publish", "list", "promote", "demote", "gc", "prune"];
+pub(super) const VERBS: [&str; 8] = ["plan", "publish", "list", "promote", "demote", "gc", "prune", "scale"];
 
 /// What to do, and how to answer.
 #[derive(Debug)]
@@ -32,6 +32,8 @@ pub(super) enum Invocation {
     Gc(Given, Act),
     /// Delete versions that nothing needs.
     Prune(Given, Act),
+    /// Give a version as many replicas as its pools need.
+    Scale(Given, Act),
 }
 
 /// Whether a plan is carried out.
@@ -105,6 +107,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
         }
         Some(("promote", flags)) => (Invocation::Promote(given(Verb::Promote, flags), act(flags)), flags),
         Some(("demote", flags)) => (Invocation::Demote(given(Verb::Demote, flags), act(flags)), flags),
+        Some(("scale", flags)) => (Invocation::Scale(given(Verb::Scale, flags), act(flags)), flags),
         Some(("prune", flags)) => (Invocation::Prune(given(Verb::Prune, flags), act(flags)), flags),
         Some(("gc", flags)) => (Invocation::Gc(given(Verb::Gc, flags), act(flags)), flags),
         Some(("list", flags)) => (Invocation::List(given(Verb::List, flags)), flags),
@@ -133,6 +136,7 @@ pub(super) fn command() -> Command {
         .subcommand(demote())
         .subcommand(gc())
         .subcommand(prune())
+        .subcommand(scale())
 }
 
 fn plan() -> Command {
@@ -177,6 +181,11 @@ fn gc() -> Command {
 fn prune() -> Command {
     let about = "Delete versions that nothing needs; shows why each goes or stays, and writes with --yes only";
     verb(Verb::Prune, "prune", about, include_str!("help/prune.txt")).arg(yes())
+}
+
+fn scale() -> Command {
+    let about = "Give a version as many replicas as its pools need; shows the arithmetic, and writes with --yes only";
+    verb(Verb::Scale, "scale", about, include_str!("help/scale.txt")).arg(yes())
 }
 
 fn yes() -> Arg {

@@ -15,3 +15,5 @@ mod promote;
 mod prune;
 #[cfg(test)]
 mod publish;
+#[cfg(test)]
+mod scale;

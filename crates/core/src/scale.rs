@@ -1,0 +1,187 @@
+//! Brings the replicas of a version to what the pools in sight need: more where they are too few, and, when asked to,
+//! fewer where they are too many.
+//!
+//! It shows its plan with the arithmetic, and writes with consent. How many a region needs is decided in `replicas`,
+//! what is to be done in `decide`. No region is added or taken away.
+
+mod decide;
+mod pools;
+
+use std::fmt;
+
+use serde::Serialize;
+use serde_json::{Value, json};
+
+pub use self::decide::{Region, ScaleStep};
+use self::{decide::decide, pools::Load};
+use crate::{
+    client::Client,
+    compute::version::{self, ImageVersion, location_of},
+    error::{Error, ErrorKind, Result},
+    ids::Location,
+    plan::Plan,
+    replicas::RegionNeed,
+    replication::{self, Wanted},
+    settings::{Fit, ScaleSettings},
+    usage::Blind,
+    write::Tries,
+};
+
+/// How often a version is written when other writers keep undoing it.
+const MAX_WRITES: u32 = 5;
+
+/// What a version has and what it needs, region by region.
+#[derive(Debug, Serialize)]
+pub struct Scaling {
+    /// The version.
+    pub version: String,
+    /// Its regions.
+    pub regions: Vec<Region>,
+    /// What is to be done.
+    pub plan: Plan<ScaleStep>,
+    /// What could not be seen: pools there may need more.
+    pub unseen: Vec<Blind>,
+}
+
+/// One region a line, with its arithmetic.
+impl fmt::Display for Scaling {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        for (number, region) in self.regions.iter().enumerate() {
+            if number > 0 {
+                f.write_str("\n")?;
+            }
+            region.fmt(f)?;
+        }
+        Ok(())
+    }
+}
+
+/// Looks at the version and at the pools in sight. It writes nothing.
+///
+/// # Errors
+/// `Refused` when replicas would be lowered and not all pools can be seen; `Quota` when no region holds as many as are
+/// needed; when there is no such version, or the run ends.
+pub async fn plan(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
+    let what = "Looking at the version and at the pools in sight";
+    client.run().step("replicas", what, look(client, settings)).await
+}
+
+async fn look(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
+    let (found, load) = futures::try_join!(version::find(client, &settings.version), pools::read(client, settings))?;
+    let version = found.ok_or_else(|| missing(settings))?;
+    require_regions(&version, &settings.regions)?;
+    let Load { pools, blind } = load;
+    let regions = decide(&version, &pools, settings)?;
+    let steps: Vec<ScaleStep> = regions.iter().filter_map(|region| region.step(&version)).collect();
+    let lowers = steps.iter().any(ScaleStep::lowers);
+    if lowers && !blind.is_empty() {
+        return Err(unseen(&version, &blind));
+    }
+    Ok(Scaling {
+        version: version.title(),
+        regions,
+        plan: Plan::new(steps),
+        unseen: blind,
+    })
+}
+
+/// Looks again and writes what is needed by then: first what is raised, then what is lowered.
+///
+/// # Errors
+/// As [`plan`]; also when the service refuses.
+pub async fn carry_out(client: &Client, settings: &ScaleSettings) -> Result<()> {
+    let what = format!("Writing image version {}", version::title(&settings.version));
+    client.run().step("write", what, write(client, settings)).await
+}
+
+async fn write(client: &Client, settings: &ScaleSettings) -> Result<()> {
+    let now = look(client, settings).await?;
+    let raised = now.regions.iter().filter(|region| region.needed > region.present);
+    let raised: Vec<RegionNeed> = raised.map(Region::need).collect();
+    if !raised.is_empty() {
+        let wanted = Wanted {
+            regions: raised,
+            ..Wanted::default()
+        };
+        replication::ensure(client, &settings.version, &wanted).await?;
+    }
+    let lowered: Vec<&Region> = now.regions.iter().filter(|region| region.is_lowered()).collect();
+    if settings.fit == Fit::Lower && !lowered.is_empty() {
+        lower(client, settings, &lowered).await?;
+    }
+    Ok(())
+}
+
+/// A version has no `ETag`, so every write starts from the version as it was just read, and the next look shows what
+/// became of it.
+async fn lower(client: &Client, settings: &ScaleSettings, lowered: &[&Region]) -> Result<()> {
+    let id = &settings.version;
+    let doing = format!("write image version {}", version::title(id));
+    let mut tries = Tries::new(client, &doing);
+    let mut writes = 0;
+    loop {
+        let version = replication::settled(client, id, &[]).await?.into_version();
+        let Some(body) = with_fewer(&version, lowered) else {
+            return Ok(());
+        };
+        if writes == MAX_WRITES {
+            let text = format!(
+                "Azure accepted {MAX_WRITES} changes of {} and does not show them",
+                version.title()
+            );
+            return Err(Error::new(ErrorKind::Azure, text));
+        }
+        match client.send(&version::put(id, body)).await {
+            Ok(_) => writes += 1,
+            Err(error) => drop(tries.after(error).await?),
+        }
+    }
+}
+
+/// The body of the version with fewer replicas; nothing when none is more than is needed. Pure.
+fn with_fewer(version: &ImageVersion, lowered: &[&Region]) -> Option<Value> {
+    let mut regions = version.target_regions();
+    let before = regions.clone();
+    for entry in &mut regions {
+        let location = location_of(entry);
+        let wanted = lowered.iter().find(|region| Some(&region.region) == location.as_ref());
+        let own = version
+            .regions()
+            .into_iter()
+            .find(|own| Some(&own.location) == location.as_ref());
+        if let (Some(wanted), Some(own), Some(entry)) = (wanted, own, entry.as_object_mut())
+            && own.replicas > wanted.needed
+        {
+            entry.insert("regionalReplicaCount".to_owned(), json!(wanted.needed));
+        }
+    }
+    (regions != before).then(|| version.with_regions(regions))
+}
+
+fn missing(settings: &ScaleSettings) -> Error {
+    let text = format!("there is no image version {}", version::title(&settings.version));
+    Error::new(ErrorKind::BadInput, text).with_hint("check its number; the verb list shows those that there are")
+}
+
+fn require_regions(version: &ImageVersion, regions: &[Location]) -> Result<()> {
+    let own: Vec<Location> = version.regions().into_iter().map(|region| region.location).collect();
+    match regions.iter().find(|region| !own.contains(region)) {
+        None => Ok(()),
+        Some(region) => {
+            let names: Vec<&str> = own.iter().map(Location::as_str).collect();
+            let text = format!("image version {} is not in {region}", version.title());
+            Err(Error::new(ErrorKind::BadInput, text).with_hint(format!("it is in {}", names.join(", "))))
+        }
+    }
+}
+
+fn unseen(version: &ImageVersion, blind: &[Blind]) -> Error {
+    let lines: Vec<String> = blind.iter().map(|blind| format!("\n    {blind}")).collect();
+    let text = format!(
+        "the replicas of {} are not lowered, since not every pool that may need them can be seen:{}",
+        version.title(),
+        lines.concat()
+    );
+    Error::new(ErrorKind::Refused, text)
+        .with_hint("give this identity the rights that are named, and run the same again")
+}

@@ -1,0 +1,69 @@
+//! The verb `scale`: how many replicas a version has, how many its pools need, and making the one the other.
+//!
+//! What changes is decided by core; here are the words.
+
+use azure_batch_core::{
+    options::{Door, Verb},
+    scale::{self, Scaling},
+    settings,
+};
+
+use super::{
+    Desk,
+    answer::{self, Answer},
+    arguments::{Act, Given},
+    settings::of_flags,
+    work::with_client,
+};
+
+/// Shows what would change; carries it out when asked to.
+///
+/// # Errors
+/// With the answer that says why it cannot.
+pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<Answer, Answer> {
+    let asked = of_flags(Verb::Scale, given, desk.lookup, settings::scale)?;
+    let work = async |client| {
+        let scaling = scale::plan(&client, &asked.settings).await?;
+        if act == Act::Yes && !scaling.plan.is_done() {
+            scale::carry_out(&client, &asked.settings).await?;
+        }
+        Ok(scaling)
+    };
+    let scaling = with_client(desk, &asked.connection, asked.deadline, work).await;
+    let scaling = scaling.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    for unseen in &scaling.unseen {
+        desk.terminal.say(&format!(
+            "warning: pools that could not be seen may need more: {unseen}"
+        ));
+    }
+    Ok(match act {
+        Act::Yes => Answer::done(done(&scaling), &scaling),
+        Act::No => Answer::planned(&scaling.plan, planned(&scaling), &scaling),
+    })
+}
+
+fn planned(scaling: &Scaling) -> String {
+    let end = match scaling.plan.is_done() {
+        true => "nothing to change".to_owned(),
+        false => format!(
+            "{}; nothing was written. --yes carries it out",
+            answer::summary(&scaling.plan)
+        ),
+    };
+    let title = format!("image version {}", scaling.version);
+    let parts = [title, scaling.to_string(), answer::step_lines(&scaling.plan), end];
+    let shown: Vec<&str> = parts
+        .iter()
+        .map(|part| part.trim_end())
+        .filter(|part| !part.is_empty())
+        .collect();
+    shown.join("\n\n")
+}
+
+fn done(scaling: &Scaling) -> String {
+    let lines: Vec<String> = scaling.plan.steps.iter().map(|step| format!("done: {step}")).collect();
+    match lines.is_empty() {
+        true => format!("image version {}: nothing to change", scaling.version),
+        false => lines.join("\n"),
+    }
+}
