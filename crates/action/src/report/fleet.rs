@@ -192,7 +192,10 @@ mod tests {
         let text = fleet.markdown();
         assert_eq!(text.matches("| render&#95;a | ").count(), 3, "{text}");
         assert!(text.contains("| 2 | not-begun |"), "{text}");
-        assert!(text.contains("#### Pool render&#95;a: quota or limit"), "{text}");
+        assert!(
+            text.contains("#### Pool render&#95;a: Batch refused 700 dedicated nodes"),
+            "{text}"
+        );
     }
 
     #[test]

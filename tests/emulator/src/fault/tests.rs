@@ -115,7 +115,7 @@ fn the_documented_faults_of_batch_are_valid() {
         let read: Result<Fault, _> = serde_json::from_str(fault);
         assert!(read.is_ok(), "{fault}: {read:?}");
     }
-    assert_eq!(documented.len(), 16);
+    assert_eq!(documented.len(), 17);
 }
 
 #[test]

@@ -44,7 +44,9 @@ struct Test<'a> {
     test: &'a PlannedTest,
     version: &'a ImageVersionId,
     run: &'a str,
+    /// How often the pool was asked for, and how often that failed.
     made: u32,
+    refused: u32,
     /// Since when the pool is there.
     since: Instant,
 }
@@ -55,7 +57,9 @@ impl Test<'_> {
         let mut tries = Tries::new(self.client, &doing);
         loop {
             let look = self.look().await?;
-            let deed = match next(&look, self.version, self.since.elapsed(), self.test.longest) {
+            let next = next(&look, self.version, self.since.elapsed(), self.test.longest);
+            let creates = matches!(next, Next::CreatePool);
+            let deed = match next {
                 Next::CreatePool => {
                     if self.made > 0 && self.is_passed().await? {
                         return Ok(());
@@ -80,7 +84,11 @@ impl Test<'_> {
                     self.client.run().pause(Pace::COPY.least, "another run").await?;
                     tries.after(error).await?;
                 }
-                Err(error) => drop(tries.after(error).await?),
+                Err(error) => {
+                    // A pool that was refused has not vanished; one whose answer was lost is there at the next look.
+                    self.refused += u32::from(creates);
+                    tries.after(error).await?;
+                }
             }
         }
     }
@@ -116,7 +124,7 @@ impl Test<'_> {
     }
 
     fn create_pool(&mut self) -> Result<Request> {
-        if self.made == MOST_POOLS {
+        if self.made - self.refused == MOST_POOLS {
             let text = format!(
                 "pool {} was made {MOST_POOLS} times, and each time it went",
                 self.test.pool
@@ -182,6 +190,7 @@ pub(in crate::publish) async fn run(
         version: &goal.version,
         run: run_id,
         made: 0,
+        refused: 0,
         since: Instant::now(),
     };
     remove_left(client, test).await;
