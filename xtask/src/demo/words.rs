@@ -58,7 +58,7 @@ mod tests {
             ("PUT", "/…/snapshots/a"),
             ("POST", "/t/oauth2/v2.0/token"),
         ]
-        .map(|(method, path)| json!({"method": method, "path": path, "status": 200, "request": null}).to_string());
+        .map(|(method, path)| json!({"number": 1, "time": "2026-01-01T00:00:00Z", "method": method, "path": path, "status": 200, "request": null}).to_string());
         let journal = Journal::parse(&lines.join("\n")).unwrap();
         assert_eq!(requests(&journal.0), "3 requests, 1 of which changed something.");
     }
