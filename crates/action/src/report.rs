@@ -220,7 +220,7 @@ impl Report {
     }
 
     fn success(&self, asked: &Asked) -> String {
-        let (pool, version) = (&asked.pool, asked.title());
+        let (pool, version) = (self.pool().unwrap_or(&asked.pool), asked.title());
         let wanted = asked.wanted();
         let ready = match self.ready() {
             Some(ready) => format!("{ready} of {wanted} nodes ready"),

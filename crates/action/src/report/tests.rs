@@ -237,3 +237,15 @@ fn spot_nodes_are_wanted_when_they_are_counted() {
 fn a_report_is_stable_json() {
     insta::assert_json_snapshot!(quota_reached());
 }
+
+#[test]
+fn a_roll_out_that_moved_the_work_names_the_pool_that_does_it_now() {
+    let mut report = created();
+    let rollout = report.rollout.as_mut().unwrap();
+    (rollout.pool, rollout.action) = ("render_a-1-4-2".parse().unwrap(), PoolAction::Moved);
+    assert!(
+        report.headline().starts_with("Pool render_a-1-4-2: 700 of 700"),
+        "{}",
+        report.headline()
+    );
+}
