@@ -153,24 +153,32 @@ fn page() -> String {
 
 When a pool does not reach its targets, Batch says why in `resizeErrors`. This is what a roll-out makes of each code.
 Codes compare without case. Where an error carries the compute provider's own error (`Provider Error Json`), that one
-decides if it is in the second table. A code in neither table is treated like `Unknown`.
+decides if it is below the second heading. A code that is not here is treated like `Unknown`.
 
-- **retry**: another round after 1, 2, 4, 8 minutes (± 20 %), each with a timeout half as long again.
-- **wait**: another round after 8 minutes (± 20 %).
-- **stop**: no further round; it would end the same.
+- **Another round** comes after 1, 2, 4, 8 minutes (± 20 %), each with a timeout half as long again.
+- **No further round**: it would end the same.
 
 Rounds also end after the fifth, and after two in a row that brought no node.
 ",
     );
     for (title, causes) in [("Batch's codes", BATCH), ("The compute provider's codes", PROVIDER)] {
-        page.push_str(&format!(
-            "\n## {title}\n\n| code | what a roll-out does | exit code | meaning | remedy |\n| --- | --- | --- | --- | --- |\n"
-        ));
-        for cause in causes {
-            page.push_str(&line(cause));
+        page.push_str(&format!("\n## {title}\n\n"));
+        // What has the same code stands side by side under one heading, whose anchor errors link to.
+        for same in causes.chunk_by(|one, next| one.code == next.code) {
+            let code = same.first().map_or("", |cause| cause.code);
+            page.push_str(&format!("### {code}\n\n"));
+            same.iter().for_each(|cause| page.push_str(&paragraph(cause)));
         }
     }
-    page
+    format!("{}\n", page.replace("\n\n\n", "\n\n").trim_end())
+}
+
+#[test]
+fn every_code_has_a_heading_that_errors_link_to() {
+    for cause in BATCH.iter().chain(PROVIDER) {
+        let heading = format!("\n### {}\n", cause.code);
+        assert!(PAGE.matches(&heading).count() >= 1, "{}", cause.code);
+    }
 }
 
 #[test]
@@ -181,25 +189,32 @@ fn what_to_do_names_options_that_exist() {
     }
 }
 
-fn line(cause: &Cause) -> String {
+fn paragraph(cause: &Cause) -> String {
     let class = match cause.class {
-        Class::Retry => "retry",
-        Class::Wait => "wait",
-        Class::Stop => "stop",
+        Class::Retry => "Another round",
+        Class::Wait => "Another round after 8 minutes",
+        Class::Stop => "No further round",
     };
     let with = cause
         .message
-        .map(|part| format!(" with \"{part}\""))
+        .map(|part| format!("With \"{part}\": "))
         .unwrap_or_default();
     // Running out of rounds with some nodes there ends with 5; an error that stops at once with its own.
     let exit = match cause.class {
-        Class::Stop => cause.kind.exit_code().0.to_string(),
-        Class::Retry | Class::Wait => format!("{}, or 5 with some nodes", cause.kind.exit_code().0),
+        Class::Stop => format!("exit code {}", cause.kind.exit_code().0),
+        Class::Retry | Class::Wait => format!("exit code {}, or 5 with some nodes", cause.kind.exit_code().0),
     };
     format!(
-        "| `{}`{with} | {class} | {exit} | {} | {} |\n",
-        cause.code,
-        cause.meaning,
-        Words::naming(cause.remedy)
+        "{with}{} **{class}**, {exit}.<br>\n→ {}\n\n",
+        sentence(cause.meaning),
+        sentence(&Words::naming(cause.remedy).to_string())
     )
+}
+
+/// With a capital letter, and an end where there is none.
+fn sentence(text: &str) -> String {
+    let mut letters = text.chars();
+    let first = letters.next().map(|letter| letter.to_uppercase().to_string());
+    let end = if text.ends_with(['.', '?']) { "" } else { "." };
+    format!("{}{}{end}", first.unwrap_or_default(), letters.as_str())
 }
