@@ -1,8 +1,8 @@
 //! Every command of az that an error may print, with `{name}` where a value goes.
 //!
-//! The az judge types each on the local Azure, so none is printed that az does not take.
+//! It does not run them. That each is one that az takes was read in az's own reference and is not yet tried by a judge.
 
-/// All of them, with the name under which the judge finds them.
+/// All of them, each with a name.
 pub const ALL: &[(&str, &str)] = &[
     ("start-task-output", START_TASK_OUTPUT),
     ("release-nodes", RELEASE_NODES),
