@@ -221,7 +221,7 @@ pub(in crate::publish) async fn run(
 
 fn not_ours(pool: &PoolId) -> Error {
     let text = format!("there is a pool {pool}, and it was not made to test this version");
-    Error::new(ErrorKind::Refused, text).with_hint("delete it, if nobody uses it, and run the same again")
+    Error::new(ErrorKind::Refused, text).with_hint("delete it if nothing uses it, and run the same again")
 }
 
 fn no_node(pool: Option<&Pool>) -> Error {
