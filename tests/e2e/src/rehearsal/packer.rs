@@ -38,8 +38,15 @@ fn without_plugin(lab: &Lab<'_>) -> Result<Tools> {
     })
 }
 
+/// `packer init` in a folder for temporary files of its own: Packer tries a plugin under a name that is the same in every
+/// run, so that two at once take away each other's file.
 fn init(lab: &Lab<'_>, packer: &Packer<'_>, github: &FakeGitHub, template: &Path) -> Result<Finished> {
-    let program = packer.command("init").arg("init").arg(template);
+    let temporary = super::aside(lab, "tmp")?;
+    let program = packer
+        .command("init")
+        .arg("init")
+        .arg(template)
+        .env("TMPDIR", temporary);
     let ended = github.seen_by(program).run(LIMIT)?;
     files::write(&lab.dir.join("asked.txt"), github.asked().join("\n"))?;
     Ok(ended)
