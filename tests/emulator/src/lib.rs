@@ -38,6 +38,7 @@ mod resource;
 pub mod rights;
 mod scripted;
 pub mod seed;
+mod signature;
 pub mod storage;
 pub mod throttling;
 pub mod timing;

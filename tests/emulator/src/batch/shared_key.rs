@@ -2,29 +2,13 @@
 //!
 //! It does not decide whether shared key is allowed; `data_plane/authenticate` does.
 
-use base64::Engine as _;
-use base64::engine::general_purpose::STANDARD;
-use hmac::{Hmac, KeyInit as _, Mac as _};
 use http::Method;
-use sha2::Sha256;
 
 use super::account::Keys;
-use crate::http::Request;
-
-/// The eleven headers that are signed by value, in their order.
-const SIGNED_HEADERS: [&str; 11] = [
-    "content-encoding",
-    "content-language",
-    "content-length",
-    "content-md5",
-    "content-type",
-    "date",
-    "if-modified-since",
-    "if-match",
-    "if-none-match",
-    "if-unmodified-since",
-    "range",
-];
+use crate::{
+    http::Request,
+    signature::{is_signed, signed_lines},
+};
 
 /// An `Authorization: SharedKey account:signature` header.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -53,37 +37,9 @@ impl<'a> Credential<'a> {
     }
 }
 
-fn is_signed(text: &str, key: &str, signature: &str) -> bool {
-    let (Ok(key), Ok(signature)) = (STANDARD.decode(key), STANDARD.decode(signature)) else {
-        return false;
-    };
-    let Ok(mut mac) = Hmac::<Sha256>::new_from_slice(&key) else {
-        return false;
-    };
-    mac.update(text.as_bytes());
-    mac.verify_slice(&signature).is_ok()
-}
-
 /// What a client signs: verb, headers, `ocp-*` headers, path, query.
 pub(crate) fn string_to_sign(request: &Request, account: &str, length: &str) -> String {
-    let mut text = format!("{}\n", request.method);
-    for name in SIGNED_HEADERS {
-        text.push_str(match name {
-            "content-length" => length,
-            name => request.header(name).unwrap_or_default(),
-        });
-        text.push('\n');
-    }
-    let mut own: Vec<(&str, &str)> = request
-        .headers
-        .iter()
-        .filter(|(name, _)| name.as_str().starts_with("ocp-"))
-        .filter_map(|(name, value)| Some((name.as_str(), value.to_str().ok()?)))
-        .collect();
-    own.sort_unstable();
-    for (name, value) in own {
-        text.push_str(&format!("{name}:{value}\n"));
-    }
+    let mut text = signed_lines(request, length, "ocp-");
     text.push_str(&format!("/{account}{}", request.path));
     let mut query: Vec<&(String, String)> = request.query.iter().collect();
     query.sort_by(|left, right| left.0.cmp(&right.0));
@@ -105,6 +61,7 @@ fn lengths(request: &Request) -> Vec<&str> {
 
 #[cfg(test)]
 mod tests {
+    use base64::{Engine as _, engine::general_purpose::STANDARD};
     use bytes::Bytes;
     use http::{HeaderMap, HeaderValue};
 

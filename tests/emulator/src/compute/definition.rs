@@ -13,7 +13,7 @@ use crate::{
     http::Response,
     json as edit,
     operation::Form,
-    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
+    resource::{self, Beginning, Doing, Item, changed, required_location, write_body},
 };
 
 /// From this api-version on a new V2 definition without a `SecurityType` supports Trusted Launch.
@@ -156,16 +156,7 @@ fn require_own_identifier(parts: &Parts<'_>, path: &ArmPath, body: &Value) -> Re
 }
 
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let item = parts
-        .compute
-        .definitions
-        .find(&path.key())
-        .ok_or_else(|| missing(path))?;
-    require_idle(item)?;
-    if call.request.method == Method::PUT {
-        require_same_location(item, path, &required_location(&body)?)?;
-    }
+    let (body, item) = changed(&parts.compute.definitions, call, path, missing)?;
     for field in IMMUTABLE {
         let pointer = format!("/{field}");
         let new = edit::text(&body, &format!("/properties{pointer}"));

@@ -16,7 +16,7 @@ use crate::{
     http::Response,
     json as edit,
     operation::Form,
-    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
+    resource::{self, Beginning, Doing, Item, changed, required_location, write_body},
 };
 
 pub(crate) mod facts;
@@ -189,12 +189,7 @@ fn require_sectors(source: &source::DiskSource<'_>, sku: &str) -> Result<(), Arm
 }
 
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let item = parts.compute.disks.find(&path.key()).ok_or_else(|| missing(path))?;
-    require_idle(item)?;
-    if call.request.method == Method::PUT {
-        require_same_location(item, path, &required_location(&body)?)?;
-    }
+    let (body, item) = changed(&parts.compute.disks, call, path, missing)?;
     source::require_same_creation_data(&item.body, &body)?;
     let old = item.body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);
     let new = body.pointer("/properties/diskSizeGB").and_then(Value::as_u64);

@@ -13,7 +13,7 @@ use crate::{
     http::Response,
     json as edit,
     operation::Form,
-    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
+    resource::{self, Beginning, Doing, Item, changed, required_location, write_body},
 };
 
 /// Everything on a gallery's own path.
@@ -73,12 +73,7 @@ fn create(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
 }
 
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let item = parts.compute.galleries.find(&path.key()).ok_or_else(|| missing(path))?;
-    require_idle(item)?;
-    if call.request.method == Method::PUT {
-        require_same_location(item, path, &required_location(&body)?)?;
-    }
+    let (body, item) = changed(&parts.compute.galleries, call, path, missing)?;
     let mut item = item.clone();
     let mut kept = body;
     edit::remove(&mut kept, "", "location");

@@ -17,7 +17,7 @@ use crate::{
     http::Response,
     json as edit,
     operation::Form,
-    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
+    resource::{self, Beginning, Doing, Item, changed, required_location, write_body},
 };
 
 pub(crate) mod facts;
@@ -359,12 +359,7 @@ fn require_same_source(item: &Item<ImageFacts>, body: &Value) -> Result<(), ArmE
 
 /// Only tags change; what an image is made of does not.
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let item = parts.compute.images.find(&path.key()).ok_or_else(|| missing(path))?;
-    require_idle(item)?;
-    if call.request.method == Method::PUT {
-        require_same_location(item, path, &required_location(&body)?)?;
-    }
+    let (body, item) = changed(&parts.compute.images, call, path, missing)?;
     require_same_source(item, &body)?;
     let mut item = item.clone();
     if let Some(tags) = body.get("tags") {

@@ -14,7 +14,7 @@ use crate::{
     http::Response,
     json as edit,
     operation::Form,
-    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
+    resource::{self, Beginning, Doing, Item, changed, required_location, write_body},
 };
 
 pub(crate) mod facts;
@@ -147,12 +147,7 @@ fn fill_in_defaults(body: &mut Value, location: &str) {
 }
 
 fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let item = parts.compute.snapshots.find(&path.key()).ok_or_else(|| missing(path))?;
-    require_idle(item)?;
-    if call.request.method == Method::PUT {
-        require_same_location(item, path, &required_location(&body)?)?;
-    }
+    let (body, item) = changed(&parts.compute.snapshots, call, path, missing)?;
     source::require_same_creation_data(&item.body, &body)?;
     let mut item = item.clone();
     let mut kept = body;

@@ -2,9 +2,10 @@
 //!
 //! What else a kind demands is with its provider.
 
+use http::Method;
 use serde_json::Value;
 
-use super::table::Item;
+use super::table::{Item, Table};
 use crate::{
     call::Call,
     envelope::{ArmError, ArmPath},
@@ -34,6 +35,23 @@ pub(crate) fn required_location(body: &Value) -> Result<String, ArmError> {
         return Err(ArmError::bad_request("LocationNotAvailableForResourceType", message));
     }
     Ok(region::normalise(location))
+}
+
+/// The body of a `PUT` or `PATCH` of a resource that is there, and the resource: one write at a time, and a `PUT` stays in
+/// its region. `missing` says that there is none.
+pub(crate) fn changed<'a, F>(
+    table: &'a Table<F>,
+    call: &Call<'_>,
+    path: &ArmPath,
+    missing: impl FnOnce(&ArmPath) -> ArmError,
+) -> Result<(Value, &'a Item<F>), ArmError> {
+    let body = write_body(call)?;
+    let item = table.find(&path.key()).ok_or_else(|| missing(path))?;
+    require_idle(item)?;
+    if call.request.method == Method::PUT {
+        require_same_location(item, path, &required_location(&body)?)?;
+    }
+    Ok((body, item))
 }
 
 /// Refuses a PUT that names another region than the resource has.

@@ -2,7 +2,7 @@
 //!
 //! Regions that stay keep their copies while new ones are made. A source that a change names is looked for, not read.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::Value;
 
 use super::{
@@ -18,18 +18,13 @@ use crate::{
     guess::Removal,
     http::Response,
     json as edit,
-    resource::{Change, Doing, Item, require_idle, require_same_location, required_location, write_body},
+    resource::{Change, Doing, Item, changed},
     timing::Timing,
 };
 
 /// `PUT` or `PATCH` of a version that is there.
 pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let item = parts.compute.versions.find(&path.key()).ok_or_else(|| missing(path))?;
-    require_idle(item)?;
-    if call.request.method == Method::PUT {
-        require_same_location(item, path, &required_location(&body)?)?;
-    }
+    let (body, item) = changed(&parts.compute.versions, call, path, missing)?;
     source::require_same_source(&item.body, &body)?;
     require_present_sources(parts, &body)?;
     require_same_mode(&item.body, &body)?;

@@ -2,7 +2,7 @@
 //!
 //! Its OS disk, image, users and interfaces stay as they were made; what else is sent is kept and shown.
 
-use http::{Method, StatusCode};
+use http::StatusCode;
 use serde_json::{Value, json};
 
 use super::{Shown, create, facts::VmFacts, view};
@@ -13,7 +13,7 @@ use crate::{
     http::Response,
     json as edit,
     operation::Form,
-    resource::{self, Beginning, Doing, Item, require_idle, require_same_location, required_location, write_body},
+    resource::{self, Beginning, Doing, Item, changed},
 };
 
 /// What cannot change, under `properties`.
@@ -41,12 +41,7 @@ struct Disks {
 
 /// `PUT` or `PATCH` of a VM that is there.
 pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
-    let body = write_body(call)?;
-    let item = parts.compute.vms.find(&path.key()).ok_or_else(|| missing(path))?;
-    require_idle(item)?;
-    if call.request.method == Method::PUT {
-        require_same_location(item, path, &required_location(&body)?)?;
-    }
+    let (body, item) = changed(&parts.compute.vms, call, path, missing)?;
     require_same_machine(item, &body)?;
     if changes_interfaces(item, &body) {
         return Err(unsupported(call.request));
