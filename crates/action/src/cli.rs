@@ -7,7 +7,12 @@ use std::ffi::OsString;
 use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
-use crate::{environment::Environment, github::runner::Runner, values::Given};
+use crate::{
+    environment::Environment,
+    github::runner::{Runner, VERB_VARIABLE},
+    inputs,
+    values::Given,
+};
 
 /// What to do.
 #[derive(Debug)]
@@ -23,8 +28,6 @@ pub struct Invocation {
 /// A verb of this program.
 struct Named {
     verb: Verb,
-    /// What people type.
-    word: &'static str,
     about: &'static str,
     /// What people copy.
     examples: &'static str,
@@ -41,21 +44,50 @@ pub enum JsonEvents {
     No,
 }
 
+/// Why there is nothing to do.
+#[derive(Debug)]
+pub enum Misunderstood {
+    /// What clap has to say to the user: a fault of usage, or the help that was asked for.
+    Usage(Box<clap::Error>),
+    /// The action's input `verb` is none of the verbs; the text says so.
+    Verb(String),
+}
+
+impl Named {
+    /// What people type.
+    fn word(&self) -> &'static str {
+        inputs::word(self.verb)
+    }
+}
+
+impl From<clap::Error> for Misunderstood {
+    fn from(error: clap::Error) -> Self {
+        Self::Usage(Box::new(error))
+    }
+}
+
 /// Reads the command line.
 ///
 /// # Errors
-/// What clap has to say to the user: a fault of usage, or the help that was asked for.
+/// When it asks for help, or cannot be understood.
 pub fn parse(
     arguments: impl IntoIterator<Item = OsString>,
     runner: &Runner,
     environment: &dyn Environment,
-) -> Result<Invocation, clap::Error> {
+) -> Result<Invocation, Misunderstood> {
+    if let Some(given) = environment.variable(VERB_VARIABLE)
+        && inputs::verb(&given).is_none()
+    {
+        return Err(Misunderstood::Verb(unknown_verb(&given)));
+    }
     let matches = command().try_get_matches_from(arguments)?;
     let chosen = matches
         .subcommand()
-        .and_then(|(word, flags)| Some((VERBS.iter().find(|named| named.word == word)?, flags)));
+        .and_then(|(word, flags)| Some((VERBS.iter().find(|named| named.word() == word)?, flags)));
     let Some((named, flags)) = chosen else {
-        return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed"));
+        return Err(command()
+            .error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")
+            .into());
     };
     Ok(Invocation {
         verb: named.verb,
@@ -72,57 +104,49 @@ pub fn parse(
 const VERBS: &[Named] = &[
     Named {
         verb: Verb::Rollout,
-        word: "rollout",
         about: "Create a pool on an image version, or resize it, and wait until its nodes are ready",
         examples: include_str!("cli/rollout.txt"),
         exit_codes: "0 reached",
     },
     Named {
         verb: Verb::Plan,
-        word: "plan",
         about: "Show what a rollout with the same options would do; it changes nothing",
         examples: include_str!("cli/plan.txt"),
         exit_codes: "0 nothing to change, 10 something to change",
     },
     Named {
         verb: Verb::Rollback,
-        word: "rollback",
         about: "Bring a pool back to the image, size and jobs that it had before its last change in place",
         examples: include_str!("cli/rollback.txt"),
         exit_codes: "0 reached",
     },
     Named {
         verb: Verb::Doctor,
-        word: "doctor",
         about: "Check sign-in, account and rights, and show what to type where something is missing; it changes nothing",
         examples: include_str!("cli/doctor.txt"),
         exit_codes: "0 nothing stands in the way",
     },
     Named {
         verb: Verb::Status,
-        word: "status",
         about: "Show which pool runs which image, how far it is behind, and what ends next; it changes nothing",
         examples: include_str!("cli/status.txt"),
         exit_codes: "0 nothing to act on, 10 something to act on, 5 not everything could be read",
     },
     Named {
         verb: Verb::Judge,
-        word: "judge",
         about: "Watch whether more tasks fail on new nodes than on those that were there; it changes nothing",
         examples: include_str!("cli/judge.txt"),
         exit_codes: "0 not worse, 9 worse, 6 too few tasks ended to say",
     },
     Named {
         verb: Verb::Wait,
-        word: "wait",
         about: "Wait until a pool that is there has its nodes; it changes nothing",
         examples: include_str!("cli/wait.txt"),
         exit_codes: "0 enough nodes are ready",
     },
     Named {
         verb: Verb::Delete,
-        word: "delete",
-        about: "Delete a pool that a roll-out made, and wait until it is gone; without --yes only show the plan",
+        about: "Delete a pool that a roll-out made, or all that have expired, and wait until they are gone; without --yes only show the plan",
         examples: include_str!("cli/delete.txt"),
         exit_codes: "0 gone, 10 there is a plan and --yes was not given",
     },
@@ -150,7 +174,7 @@ fn subcommand(named: &Named) -> Command {
     let flags = options::of(named.verb)
         .into_iter()
         .filter(|opt| opt.is_taken_by(Door::Flag));
-    Command::new(named.word)
+    Command::new(named.word())
         .about(named.about)
         .args(flags.map(|opt| flag(named.verb, opt)))
         .arg(json)
@@ -206,6 +230,11 @@ fn after_help(named: &Named) -> String {
          6 deadline (resumable), 7 refused, 8 Azure failed or could not be reached, 130 cancelled."
     ));
     text
+}
+
+fn unknown_verb(given: &str) -> String {
+    let known: Vec<&str> = inputs::VERBS.iter().map(|(_, word)| *word).collect();
+    format!("verb: {given:?} is not known; write one of {}", known.join(", "))
 }
 
 fn flag_text(flags: &ArgMatches, opt: &'static Opt) -> Option<String> {
@@ -279,10 +308,31 @@ mod tests {
         );
         assert!(!format!("{given:?}").contains("hunter22"));
         let refused = ["azure-batch-pool", "rollout", "--client-secret=hunter22"].map(OsString::from);
-        let error = parse(refused, &Runner::default(), &BTreeMap::new())
-            .unwrap_err()
-            .to_string();
+        let Err(Misunderstood::Usage(error)) = parse(refused, &Runner::default(), &BTreeMap::new()) else {
+            panic!("it was taken")
+        };
+        let error = error.to_string();
         assert!(!error.contains("hunter22"), "{error}");
+    }
+
+    #[test]
+    fn an_unknown_verb_of_the_action_is_named_with_those_that_are_known() {
+        let variables = BTreeMap::from([(VERB_VARIABLE.to_owned(), "roll-out".to_owned())]);
+        let words = ["azure-batch-pool", "roll-out"].map(OsString::from);
+        let Err(Misunderstood::Verb(text)) = parse(words, &Runner::default(), &variables) else {
+            panic!("it was taken")
+        };
+        assert!(
+            text.starts_with("verb: \"roll-out\" is not known; write one of rollout, plan, "),
+            "{text}"
+        );
+    }
+
+    #[test]
+    fn every_verb_is_in_the_help_once() {
+        let shown: Vec<Verb> = VERBS.iter().map(|named| named.verb).collect();
+        let all: Vec<Verb> = inputs::VERBS.iter().map(|(verb, _)| *verb).collect();
+        assert_eq!(shown, all);
     }
 
     #[test]
@@ -304,18 +354,18 @@ mod tests {
     #[test]
     fn every_verb_has_examples_and_each_of_them_is_understood() {
         for named in VERBS {
-            assert!(named.examples.starts_with("Examples:\n"), "{}", named.word);
+            assert!(named.examples.starts_with("Examples:\n"), "{}", named.word());
             let lines = lines(named.examples);
-            assert!(!lines.is_empty(), "{}", named.word);
+            assert!(!lines.is_empty(), "{}", named.word());
             for line in lines {
                 let words = line
                     .replace('"', "")
                     .split_whitespace()
                     .map(OsString::from)
                     .collect::<Vec<_>>();
-                assert_eq!(words[1], named.word, "{line}");
+                assert_eq!(words[1], named.word(), "{line}");
                 let parsed = parse(words, &Runner::default(), &BTreeMap::new());
-                assert!(parsed.is_ok(), "{line}: {}", parsed.unwrap_err());
+                assert!(parsed.is_ok(), "{line}: {parsed:?}");
             }
         }
     }

@@ -6,6 +6,7 @@ pub mod cli;
 pub mod console;
 pub mod environment;
 pub mod github;
+pub mod inputs;
 pub mod report;
 pub mod run;
 pub mod signals;
@@ -15,7 +16,7 @@ pub mod verbs;
 use std::ffi::OsString;
 
 use crate::{
-    cli::{Invocation, JsonEvents},
+    cli::{Invocation, JsonEvents, Misunderstood},
     console::{Console, Form},
     environment::Environment,
     github::runner::{Log, Runner},
@@ -29,7 +30,11 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, environment: &dy
             let mut console = Console::of_process(form(json, &runner), environment);
             verbs::run(verb, given, (&runner, environment), &mut console).await
         }
-        Err(answer) => show_usage(&answer, environment),
+        Err(Misunderstood::Usage(answer)) => show_usage(&answer, environment),
+        Err(Misunderstood::Verb(fault)) => {
+            let mut console = Console::of_process(form(JsonEvents::No, &runner), environment);
+            verbs::refuse(fault, &runner, &mut console)
+        }
     }
 }
 

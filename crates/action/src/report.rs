@@ -2,6 +2,7 @@
 //!
 //! It is made of what core says and decides only words; only `outputs` writes.
 
+pub mod answer;
 pub mod fleet;
 pub mod outputs;
 pub mod summary;
@@ -65,6 +66,9 @@ pub struct Asked {
     #[serde(skip)]
     pub page: Option<String>,
 }
+
+/// Outputs by name; one that does not apply is left out, which the runner shows as empty.
+pub type Outputs = Vec<(&'static str, String)>;
 
 /// When a run ended.
 #[derive(Clone, Copy, Debug)]

@@ -16,7 +16,8 @@ use secrecy::SecretString;
 
 use crate::{
     environment::Environment,
-    github::runner::{Log, Runner},
+    github::runner::{Log, Runner, Starter},
+    inputs,
 };
 
 /// What was given for a verb.
@@ -25,6 +26,8 @@ pub struct Given {
     values: Values,
     secrets: Vec<Secret>,
     from_variables: Vec<FromVariable>,
+    /// Inputs that the verb does not take.
+    strays: Vec<Fault>,
     /// The faults of files, once they were read.
     files: Option<Vec<Fault>>,
     door: Door,
@@ -64,6 +67,7 @@ impl Given {
             values: Values::default(),
             secrets: Vec::new(),
             from_variables: Vec::new(),
+            strays: Vec::new(),
             files: None,
             door: match runner.log {
                 Log::Workflow => Door::Input,
@@ -81,6 +85,9 @@ impl Given {
                 given.remember_secrets_in(opt, &text);
                 given.set(opt, text);
             }
+        }
+        if runner.starter == Starter::Action {
+            given.strays = given.stray_inputs(verb, environment);
         }
         given.from_variables = settings::complete(&mut given.values, verb, &|name| environment.variable(name));
         given
@@ -128,13 +135,15 @@ impl Given {
     /// their paths.
     ///
     /// # Errors
-    /// A fault for each file that cannot be read; its option then counts as unknown. A second call reads nothing and
+    /// A fault for each input that the verb does not take, and for each file that cannot be read; its option then counts
+    /// as unknown. A second call reads nothing and
     /// returns the same.
     pub fn read_files(&mut self) -> Vec<Fault> {
         if let Some(faults) = &self.files {
             return faults.clone();
         }
-        let faults = self.read_each_file();
+        let mut faults = std::mem::take(&mut self.strays);
+        faults.extend(self.read_each_file());
         self.files = Some(faults.clone());
         faults
     }
@@ -179,6 +188,20 @@ impl Given {
             Some((_, variable)) => format!("{spelled} (the value comes from the variable {variable})"),
             None => spelled,
         }
+    }
+
+    /// The action hands every input on, whatever the verb; one that the verb does not take would be lost without a word.
+    fn stray_inputs(&mut self, verb: Verb, environment: &dyn Environment) -> Vec<Fault> {
+        let taken = options::of(verb);
+        let mut strays = Vec::new();
+        for opt in inputs::all().into_iter().filter(|opt| !taken.contains(opt)) {
+            self.remember_secrets(opt, environment);
+            if environment.variable(&opt.input_variable()).is_some() {
+                let text = format!("has no effect with `verb: {}`; leave it out", inputs::word(verb));
+                strays.push(Fault::new(opt, text));
+            }
+        }
+        strays
     }
 
     fn set(&mut self, opt: &'static Opt, text: String) {

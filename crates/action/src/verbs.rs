@@ -17,6 +17,11 @@ use azure_batch_core::options::Verb;
 
 use crate::{console::Console, environment::Environment, github::runner::Runner, values::Given};
 
+/// Says that there is no such verb; returns the exit code.
+pub fn refuse(fault: String, runner: &Runner, console: &mut Console) -> u8 {
+    asking::Desk::bare(runner).refuse(vec![fault], console)
+}
+
 /// Does what a verb means; returns the exit code.
 pub async fn run(
     verb: Verb,

@@ -2,6 +2,8 @@
 //!
 //! It looks before each write and decides again. Without consent it writes nothing and says what it would do.
 
+pub mod expired;
+
 use std::{fmt, time::Duration};
 
 use serde::Serialize;
@@ -169,7 +171,7 @@ async fn until_gone(client: &Client, endpoint: &BatchEndpoint, settings: &Deleti
             Next::Do(DeletionStep::DeletePool { .. }) if tries < MOST_TRIES => {
                 tries += 1;
                 let etag = pool.as_ref().and_then(|pool| pool.etag.as_deref());
-                send(client, endpoint, settings, etag).await?;
+                send(client, endpoint, &settings.pool, etag).await?;
             }
             Next::Do(DeletionStep::DeletePool { .. }) => {
                 let text = format!("it is still there after {MOST_TRIES} requests");
@@ -182,13 +184,8 @@ async fn until_gone(client: &Client, endpoint: &BatchEndpoint, settings: &Deleti
 }
 
 /// Sends the request. A lost answer, and a pool that changed or went meanwhile, is another look.
-async fn send(
-    client: &Client,
-    endpoint: &BatchEndpoint,
-    settings: &DeletionSettings,
-    etag: Option<&str>,
-) -> Result<()> {
-    match client.send(&pool::delete(endpoint, &settings.pool, etag)).await {
+async fn send(client: &Client, endpoint: &BatchEndpoint, id: &PoolId, etag: Option<&str>) -> Result<()> {
+    match client.send(&pool::delete(endpoint, id, etag)).await {
         Ok(_) => Ok(()),
         Err(error) if error.kind() == ErrorKind::UnknownEffect => Ok(()),
         Err(error) if [404, 409, 412].iter().any(|status| error.has_status(*status)) => Ok(()),

@@ -16,6 +16,7 @@ pub mod deletion;
 pub mod doctor;
 pub mod error;
 pub mod estate;
+pub mod expiry;
 pub mod failure;
 pub mod fleet;
 pub mod frame;

@@ -347,6 +347,12 @@ const CHANGING_A_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback];
 /// What shows its end to GitHub.
 const REPORTING: &[Verb] = &[Verb::Rollout];
 
+/// What is about pools: the verbs of one program.
+const ON_POOLS: &[Verb] = ON_ACCOUNT;
+
+/// What may name subscriptions.
+const WITH_SUBSCRIPTIONS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Status, Verb::Delete];
+
 /// What every verb takes.
 const EVERY_VERB: &[Verb] = &[
     Verb::Publish,
@@ -450,6 +456,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_VERSION,
         pool::OF_ACCOUNT,
         pool::OF_FILE,
+        pool::OF_SUBSCRIPTIONS,
         pool::OF_FLEET,
         pool::OF_POOL,
         pool::OF_MACHINES,
@@ -464,6 +471,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         versions::OF_SCALE,
         pool::OF_PATIENCE,
         pool::OF_REPORT,
+        pool::OF_FILES,
         fleet::ROWS,
         judgement::ROWS,
         fleet::OF_DELETION,

@@ -42,6 +42,7 @@ pub(crate) use size::classify::resize_failure;
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
+    expiry,
     one_line::one_line,
     plan::{Ended, Plan},
     progress::Event,
@@ -69,6 +70,7 @@ pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> Rollou
 
 /// Rolls out one of many pools, which share their looks.
 pub async fn run_among(client: &Client, settings: &Checked<RolloutSettings>, looks: &Looks) -> RolloutOutcome {
+    let settings = &expiry::stamped(settings, client.run().now());
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
     report.steps = client.run().steps();
@@ -101,6 +103,7 @@ pub async fn plan_among(
     settings: &Checked<RolloutSettings>,
     looks: &Looks,
 ) -> Result<Plan<RolloutStep>> {
+    let settings = &expiry::stamped(settings, client.run().now());
     let planned = async {
         let site = observe::observe(client, settings).await?;
         match settings.change.strategy {

@@ -64,7 +64,7 @@ pub use sight::Sight;
 pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
-pub use upkeep::{Consent, DeletionSettings, WaitSettings};
+pub use upkeep::{Consent, DeletionSettings, ExpirySettings, WaitSettings};
 pub use values::{Stray, Value, Values};
 pub use versions::{CollectionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings};
 pub use written::{Member, What, Written};
@@ -72,7 +72,10 @@ pub use written::{Member, What, Written};
 use std::time::Duration;
 
 use self::reader::Reader;
-use crate::{ids::resource::ImageDefinitionId, options::run};
+use crate::{
+    ids::resource::ImageDefinitionId,
+    options::{fleet as fleet_options, run},
+};
 
 /// Everything that a run was asked for.
 #[derive(Clone, Debug)]
@@ -259,6 +262,21 @@ pub fn wait(values: &Values) -> Result<Asked<WaitSettings>, Vec<fault::Fault>> {
 /// With all faults; without any when a value is not known yet.
 pub fn deletion(values: &Values) -> Result<Asked<DeletionSettings>, Vec<fault::Fault>> {
     asked(values, |_| DELETION_DEADLINE, upkeep::read_deletion)
+}
+
+/// Whether a deletion is meant for all expired pools. What is wrong with the value is said by whoever reads the rest.
+#[must_use]
+pub fn names_expired(values: &Values) -> bool {
+    let mut reported_later = Vec::new();
+    Reader::new(values, &mut reported_later).is_on(fleet_options::EXPIRED)
+}
+
+/// Reads where to look for expired pools. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn expired(values: &Values) -> Result<Asked<ExpirySettings>, Vec<fault::Fault>> {
+    asked(values, |_| DELETION_DEADLINE, upkeep::read_expired)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.

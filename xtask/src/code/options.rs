@@ -40,6 +40,7 @@ pub(super) const NAMESAKES: &[Namesake] = &[
     ("crates/packer-plugin/src/imaging.rs", "metadata_host"),
     // Outputs of the action.
     ("crates/action/src/report/outputs.rs", "pool_id"),
+    ("crates/action/src/report/answer.rs", "pool_id"),
     ("crates/action/src/report/outputs.rs", "image_version"),
     ("crates/action/src/report/outputs.rs", "report_path"),
 ];

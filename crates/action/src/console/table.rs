@@ -16,7 +16,7 @@ impl Table {
     #[must_use]
     pub fn new<const COLUMNS: usize>(names: [&str; COLUMNS]) -> Self {
         Self {
-            names: names.map(str::to_uppercase).into(),
+            names: names.map(str::to_owned).into(),
             rows: Vec::new(),
         }
     }
@@ -42,16 +42,10 @@ impl Table {
             table.set_content_arrangement(ContentArrangement::Dynamic);
             table.set_width(width);
         }
-        let used: Vec<usize> = (0..self.names.len()).filter(|column| self.is_used(*column)).collect();
-        let chosen = |row: &[String]| -> Vec<String> {
-            used.iter()
-                .filter_map(|at| row.get(*at))
-                .map(|cell| clean(cell))
-                .collect()
-        };
-        table.set_header(chosen(&self.names));
-        for row in &self.rows {
-            table.add_row(chosen(row));
+        let (names, rows) = self.used();
+        table.set_header(names.into_iter().map(|name| clean(&name.to_uppercase())));
+        for row in rows {
+            table.add_row(row.into_iter().map(&clean));
         }
         if let Some(column) = table.column_mut(0) {
             column.set_padding((0, 1));
@@ -60,11 +54,27 @@ impl Table {
         text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     }
 
+    /// The columns in which something stands: their names, and the rows.
+    #[must_use]
+    pub fn used(&self) -> (Vec<&str>, Vec<Vec<&str>>) {
+        let used: Vec<usize> = (0..self.names.len()).filter(|column| self.is_used(*column)).collect();
+        (
+            pick(&self.names, &used),
+            self.rows.iter().map(|row| pick(row, &used)).collect(),
+        )
+    }
+
     fn is_used(&self, column: usize) -> bool {
         self.rows
             .iter()
             .any(|row| row.get(column).is_some_and(|cell| !cell.is_empty()))
     }
+}
+
+/// The cells of some columns.
+fn pick<'row>(row: &'row [String], columns: &[usize]) -> Vec<&'row str> {
+    let cells = columns.iter().filter_map(|at| row.get(*at));
+    cells.map(String::as_str).collect()
 }
 
 #[cfg(test)]

@@ -19,6 +19,8 @@ pub struct Runner {
     pub step: Option<String>,
     /// The folder for temporary files of the job.
     pub temp: Option<PathBuf>,
+    /// Who started the program.
+    pub starter: Starter,
     /// The repository and commit of the run.
     pub repository: Option<Repository>,
 }
@@ -32,6 +34,19 @@ pub enum Log {
     /// GitHub's runner, which obeys workflow commands.
     Workflow,
 }
+
+/// Who started this program, which decides what an exit code means.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Starter {
+    /// A person or a script: an exit code tells what was found.
+    #[default]
+    CommandLine,
+    /// Our action: another exit code than 0 fails the job, so what was found is in the outputs.
+    Action,
+}
+
+/// The variable in which the action says what to do; nothing else sets it.
+pub const VERB_VARIABLE: &str = "INPUT_VERB";
 
 /// The repository and commit of a run.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,6 +80,10 @@ impl Runner {
             summary: path("GITHUB_STEP_SUMMARY"),
             step: environment.variable("GITHUB_ACTION"),
             temp: path("RUNNER_TEMP"),
+            starter: match environment.variable(VERB_VARIABLE) {
+                Some(_) => Starter::Action,
+                None => Starter::CommandLine,
+            },
             repository: Repository::read(environment),
         }
     }
@@ -124,7 +143,7 @@ mod tests {
     #[test]
     fn a_plain_command_line_has_no_runner() {
         let runner = Runner::read(&BTreeMap::new());
-        assert_eq!(runner.log, Log::Plain);
+        assert_eq!((runner.log, runner.starter), (Log::Plain, Starter::CommandLine));
         assert!(runner.repository.is_none() && runner.output.is_none());
     }
 }

@@ -14,7 +14,8 @@ use azure_batch_core::{harmless::harmless_json, redact::Redactor};
 use serde::Serialize;
 
 use super::{
-    Report,
+    Ending, Outputs, Report,
+    answer::Answer,
     fleet::{self, FleetReport},
     summary,
 };
@@ -32,13 +33,12 @@ pub struct Unwritten {
 /// What the files hold.
 struct Texts {
     report: String,
-    /// In the order of their names.
-    outputs: [String; COUNT],
+    outputs: Outputs,
     summary: String,
 }
 
 /// The names of the outputs, as `action.yml` declares them.
-pub const NAMES: [&str; COUNT] = [
+pub const NAMES: &[&str] = &[
     "pool-id",
     "image-version",
     "nodes-wanted",
@@ -48,10 +48,11 @@ pub const NAMES: [&str; COUNT] = [
     "result",
     "report-path",
     "pools",
+    "exit-code",
+    "changes",
+    "deleted",
+    "findings",
 ];
-
-/// How many there are.
-pub const COUNT: usize = 9;
 
 /// Writes all files; returns those that could not be written.
 #[must_use]
@@ -76,6 +77,26 @@ pub fn write_fleet(
         report: report_text(report),
         outputs: fleet_outputs(report, report_path),
         summary: report.markdown(),
+    };
+    write(&texts, report_path, runner, redactor)
+}
+
+/// Writes all files of a verb without a roll-out's report, and its result as the report; returns those that could not be
+/// written.
+#[must_use]
+pub fn write_answer(
+    (answer, result): (&Answer, &impl Serialize),
+    ending: Ending,
+    report_path: Option<&Path>,
+    runner: &Runner,
+    redactor: &Redactor,
+) -> Vec<Unwritten> {
+    let mut outputs = answer.outputs();
+    outputs.push(("report-path", shown(report_path)));
+    let texts = Texts {
+        report: report_text(result),
+        outputs,
+        summary: answer.markdown(ending),
     };
     write(&texts, report_path, runner, redactor)
 }
@@ -117,23 +138,30 @@ fn shown(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| path.display().to_string())
 }
 
-fn outputs(report: &Report, report_path: Option<&Path>) -> [String; COUNT] {
+fn outputs(report: &Report, report_path: Option<&Path>) -> Outputs {
     let asked = report.asked.as_ref();
-    [
-        report.pool().map_or_else(String::new, ToString::to_string),
-        asked.map_or_else(String::new, |asked| asked.version.to_string()),
-        report.wanted().to_string(),
-        report.ready().map_or_else(String::new, |ready| ready.to_string()),
-        report.rounds().to_string(),
-        report.action().to_owned(),
-        report.result.to_owned(),
-        shown(report_path),
-        fleet::pools(std::iter::once(report)),
+    vec![
+        ("pool-id", report.pool().map_or_else(String::new, ToString::to_string)),
+        (
+            "image-version",
+            asked.map_or_else(String::new, |asked| asked.version.to_string()),
+        ),
+        ("nodes-wanted", report.wanted().to_string()),
+        (
+            "nodes-ready",
+            report.ready().map_or_else(String::new, |ready| ready.to_string()),
+        ),
+        ("rounds", report.rounds().to_string()),
+        ("action", report.action().to_owned()),
+        ("result", report.result.to_owned()),
+        ("report-path", shown(report_path)),
+        ("pools", fleet::pools(std::iter::once(report))),
+        ("exit-code", report.exit_code.to_string()),
     ]
 }
 
 /// Those of many pools: ids side by side, numbers together, and the result of the worst.
-fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> [String; COUNT] {
+fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
     let reports = || fleet.pools.iter().map(|pool| &pool.report);
     let joined = |of: &dyn Fn(&Report) -> Option<String>| {
         let mut all: Vec<String> = reports().filter_map(of).collect();
@@ -141,27 +169,32 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> [String; CO
         all.join(",")
     };
     let sum = |of: fn(&Report) -> u32| reports().map(of).sum::<u32>().to_string();
-    [
-        joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
-        joined(&|report| Some(report.asked.as_ref()?.version.to_string())),
-        sum(Report::wanted),
-        // Nodes that were not counted are not none.
-        reports()
-            .map(Report::ready)
-            .sum::<Option<u32>>()
-            .map_or_else(String::new, |ready| ready.to_string()),
-        reports().map(Report::rounds).sum::<usize>().to_string(),
-        joined(&|report| Some(report.action().to_owned())),
-        fleet.result.to_owned(),
-        shown(report_path),
-        fleet::pools(reports()),
+    // Nodes that were not counted are not none.
+    let ready = reports().map(Report::ready).sum::<Option<u32>>();
+    vec![
+        (
+            "pool-id",
+            joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
+        ),
+        (
+            "image-version",
+            joined(&|report| Some(report.asked.as_ref()?.version.to_string())),
+        ),
+        ("nodes-wanted", sum(Report::wanted)),
+        ("nodes-ready", ready.map_or_else(String::new, |ready| ready.to_string())),
+        ("rounds", reports().map(Report::rounds).sum::<usize>().to_string()),
+        ("action", joined(&|report| Some(report.action().to_owned()))),
+        ("result", fleet.result.to_owned()),
+        ("report-path", shown(report_path)),
+        ("pools", fleet::pools(reports())),
+        ("exit-code", fleet.exit_code.to_string()),
     ]
 }
 
 /// The outputs in the runner's form. The delimiter is random, so that no value can end itself and begin another.
-fn outputs_text(outputs: &[String; COUNT], random: u64) -> String {
+fn outputs_text(outputs: &Outputs, random: u64) -> String {
     let mut text = String::new();
-    for (name, value) in NAMES.iter().zip(outputs) {
+    for (name, value) in outputs {
         let mut delimiter = format!("ghadelimiter_{random:016x}");
         while value.contains(&delimiter) {
             delimiter.push('_');
@@ -190,9 +223,7 @@ mod tests {
     #[test]
     fn a_value_cannot_end_itself() {
         let value = "ghadelimiter_0000000000000abc\nresult<<x\ncreated\nx".to_owned();
-        let mut values: [String; COUNT] = std::array::from_fn(|_| String::new());
-        values[0] = value;
-        let text = outputs_text(&values, 0xabc);
+        let text = outputs_text(&vec![("pool-id", value)], 0xabc);
         assert!(text.starts_with("pool-id<<ghadelimiter_0000000000000abc_\n"), "{text}");
         assert!(text.contains("\nx\nghadelimiter_0000000000000abc_\n"), "{text}");
     }

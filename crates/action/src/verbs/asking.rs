@@ -1,32 +1,46 @@
-//! What verbs without files and without a deployment share: read, sign in, work, and say how it ended.
+//! What verbs without a deployment share: read, sign in, work, and say how it ended, in the log and in files.
 //!
 //! What a verb does, and how its result looks, is the verb's own.
 
-use std::sync::Arc;
+use std::{path::PathBuf, sync::Arc};
 
 use azure_batch_core::{
     client::Client,
     connect::connect,
-    error::Result,
+    error::{Error, Result},
     https::Authorities,
     settings::{Asked, Checked, Values, fault::Fault},
 };
 use serde::Serialize;
 
 use crate::{
-    console::Console,
+    console::{Console, Grade},
     environment::Environment,
-    github::runner::Runner,
-    report::Report,
+    github::runner::{Runner, Starter},
+    report::{
+        Report, SOMETHING_TO_ACT_ON,
+        answer::Answer,
+        outputs::{self, Unwritten},
+    },
     run::{Stopwatch, Watch, hide_secrets, open_https},
     values::Given,
-    verbs::sign_in::{authorities, missing_permission},
+    verbs::{
+        rollout::report_path,
+        sign_in::{authorities, missing_permission},
+    },
 };
 
 /// What a verb was asked for, valid by construction.
-pub(super) struct Request<Settings> {
+struct Request<Settings> {
     asked: Asked<Settings>,
     authorities: Authorities,
+}
+
+/// Where the end of a run is written down.
+pub(super) struct Desk<'a> {
+    runner: &'a Runner,
+    report_path: Option<PathBuf>,
+    stopwatch: Stopwatch,
 }
 
 /// The last JSON line.
@@ -54,36 +68,89 @@ impl<Settings> Request<Settings> {
     }
 }
 
-/// Reads, signs in and works. The work's result, or the exit code of a run whose failure has been shown.
-pub(super) async fn ask<Settings, T>(
-    given: &mut Given,
+impl<'a> Desk<'a> {
+    /// The run begins now.
+    pub(super) fn open(given: &Given, runner: &'a Runner) -> Self {
+        Self {
+            runner,
+            report_path: report_path(given, runner),
+            stopwatch: Stopwatch::start(),
+        }
+    }
+
+    /// The same without anything that was given.
+    pub(super) fn bare(runner: &'a Runner) -> Self {
+        Self {
+            runner,
+            report_path: None,
+            stopwatch: Stopwatch::start(),
+        }
+    }
+
+    /// Says how the work ended, and writes its files; returns the exit code.
+    pub(super) fn close(&self, answer: &Answer, result: &impl Serialize, console: &mut Console) -> u8 {
+        let redactor = console.redactor().clone();
+        let unwritten = outputs::write_answer(
+            (answer, result),
+            self.stopwatch.ending(),
+            self.report_path.as_deref(),
+            self.runner,
+            &redactor,
+        );
+        begin_last_words(&unwritten, console);
+        answer.show(console);
+        show_result(result, console);
+        exit_code_of(self.runner.starter, answer.exit_code)
+    }
+
+    /// The same for inputs that cannot be used.
+    pub(super) fn refuse(&self, faults: Vec<String>, console: &mut Console) -> u8 {
+        self.fail(&Report::of_faults(faults, self.stopwatch.ending()), console)
+    }
+
+    /// The same for work that failed.
+    pub(super) fn fail_with(&self, error: &Error, given: &Given, console: &mut Console) -> u8 {
+        self.fail(&Report::of_error(error, self.stopwatch.ending(), given.door()), console)
+    }
+
+    fn fail(&self, report: &Report, console: &mut Console) -> u8 {
+        let redactor = console.redactor().clone();
+        let unwritten = outputs::write_all(report, self.report_path.as_deref(), self.runner, &redactor);
+        begin_last_words(&unwritten, console);
+        if let Some(failure) = &report.failure {
+            console.fail(&report.headline(), failure);
+        }
+        show_result(report, console);
+        report.exit_code
+    }
+}
+
+/// Reads, signs in, works, and says how it ended; returns the exit code.
+pub(super) async fn ask<Settings, T: Serialize>(
+    mut given: Given,
     (runner, environment): (&Runner, &dyn Environment),
     console: &mut Console,
     read: impl FnOnce(&Values) -> Result<Asked<Settings>, Vec<Fault>>,
-    work: impl AsyncFnOnce(&Client, &Checked<Settings>) -> Result<T>,
-) -> Result<T, u8> {
-    hide_secrets(given, console);
-    let stopwatch = Stopwatch::start();
-    let request = match Request::read(given, runner, read) {
+    (work, answer): (
+        impl AsyncFnOnce(&Client, &Checked<Settings>) -> Result<T>,
+        impl FnOnce(&T) -> Answer,
+    ),
+) -> u8 {
+    hide_secrets(&given, console);
+    let desk = Desk::open(&given, runner);
+    let request = match Request::read(&mut given, runner, read) {
         Ok(request) => request,
         Err(faults) => {
             let faults = faults.iter().map(|fault| given.spelled(fault)).collect();
-            return Err(failed(&Report::of_faults(faults, stopwatch.ending()), console));
+            return desk.refuse(faults, console);
         }
     };
-    let outcome = work_in(&request, environment, console, work).await;
-    outcome.map_err(|error| {
-        let report = Report::of_error(&error, stopwatch.ending(), given.door());
-        failed(&report, console)
-    })
-}
-
-/// Shows a result to programs.
-pub(super) fn show_result(result: &impl Serialize, console: &mut Console) {
-    console.object(&Ended {
-        event: "result",
-        report: result,
-    });
+    // Once more: the files that were read now may hold some.
+    hide_secrets(&given, console);
+    match work_in(&request, environment, console, work).await {
+        Ok(result) => desk.close(&answer(&result), &result, console),
+        Err(error) => desk.fail_with(&error, &given, console),
+    }
 }
 
 async fn work_in<Settings, T>(
@@ -103,13 +170,39 @@ async fn work_in<Settings, T>(
     watch.over(work).await.and_then(|ended| ended)
 }
 
-/// The last words of a run that failed; returns the exit code.
-fn failed(report: &Report, console: &mut Console) -> u8 {
+fn begin_last_words(unwritten: &[Unwritten], console: &mut Console) {
     console.remove_bars();
     console.end_group();
-    if let Some(failure) = &report.failure {
-        console.fail(&report.headline(), failure);
+    for unwritten in unwritten {
+        console.annotate(Grade::Warning, "Azure Batch pool", &unwritten.to_string());
     }
-    show_result(report, console);
-    report.exit_code
+}
+
+/// The exit code of the process. A look that found something, and a plan with changes, did what they were asked for: in the
+/// action they are no failure, and the outputs say what was found.
+const fn exit_code_of(starter: Starter, exit_code: u8) -> u8 {
+    match (starter, exit_code) {
+        (Starter::Action, SOMETHING_TO_ACT_ON) => 0,
+        (Starter::Action | Starter::CommandLine, code) => code,
+    }
+}
+
+/// Shows a result to programs.
+fn show_result(result: &impl Serialize, console: &mut Console) {
+    console.object(&Ended {
+        event: "result",
+        report: result,
+    });
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn something_to_act_on_fails_no_job_of_the_action_and_is_told_to_scripts() {
+        let codes = |starter| [0, 5, 9, 10].map(|code| exit_code_of(starter, code));
+        assert_eq!(codes(Starter::Action), [0, 5, 9, 0]);
+        assert_eq!(codes(Starter::CommandLine), [0, 5, 9, 10]);
+    }
 }

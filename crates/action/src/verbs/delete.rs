@@ -1,40 +1,114 @@
-//! `delete`: a pool that a roll-out made goes, after its plan was shown.
+//! `delete`: a pool that a roll-out made goes, or all that are past their expiry, after the plan was shown.
 //!
 //! What may go is decided in core; this file only shows it.
 
 use azure_batch_core::{
-    deletion::{self, DeletionReport},
+    deletion::{
+        self, DeletionReport,
+        expired::{self, ExpiredReport, Fate},
+    },
     settings,
 };
 
-use super::asking::{ask, show_result};
-use crate::{console::Console, environment::Environment, github::runner::Runner, values::Given};
+use super::asking::ask;
+use crate::{
+    console::{Console, table::Table},
+    environment::Environment,
+    github::runner::Runner,
+    report::{SOMETHING_TO_ACT_ON, answer::Answer},
+    values::Given,
+};
 
-/// The exit code of a plan that was not carried out.
-const CHANGES: u8 = 10;
+/// The exit code when nothing is due, and not everything could be read.
+const PARTLY_SEEN: u8 = 5;
 
 /// Shows the plan, and carries it out when told to; returns the exit code.
-pub(super) async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
-    let work = async |client: &_, settings: &_| deletion::run(client, settings).await;
-    match ask(&mut given, (runner, environment), console, settings::deletion, work).await {
-        Ok(report) => show(&report, console),
-        Err(exit_code) => exit_code,
+pub(super) async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    if settings::names_expired(given.values()) {
+        let work = async |client: &_, settings: &_| expired::run(client, settings).await;
+        return ask(
+            given,
+            (runner, environment),
+            console,
+            settings::expired,
+            (work, answer_of_expired),
+        )
+        .await;
     }
+    let work = async |client: &_, settings: &_| deletion::run(client, settings).await;
+    ask(
+        given,
+        (runner, environment),
+        console,
+        settings::deletion,
+        (work, answer),
+    )
+    .await
 }
 
-fn show(report: &DeletionReport, console: &mut Console) -> u8 {
-    console.remove_bars();
-    console.end_group();
-    if !report.gone {
-        for step in &report.plan.steps {
-            console.line(step);
-        }
-        console.line("nothing was changed; --yes does it");
-    } else if report.plan.steps.is_empty() {
-        console.line(format!("there is no pool {}", report.pool));
+fn answer(report: &DeletionReport) -> Answer {
+    let steps = &report.plan.steps;
+    let answer = if !report.gone {
+        let headline = "nothing was changed; --yes does it";
+        Answer::new("planned", SOMETHING_TO_ACT_ON, headline).steps(None, &report.plan)
+    } else if steps.is_empty() {
+        Answer::new("gone", 0, format!("there is no pool {}", report.pool))
     } else {
-        console.line(format!("pool {} is gone", report.pool));
+        Answer::new("deleted", 0, format!("pool {} is gone", report.pool))
+    };
+    let changes = if report.gone { 0 } else { steps.len() };
+    answer.of_pool(&report.pool).output("changes", changes)
+}
+
+fn answer_of_expired(report: &ExpiredReport) -> Answer {
+    let (due, deleted, kept) = (report.due(), report.deleted(), report.kept());
+    let (word, exit_code) = match (report.failure(), due, report.unread.is_empty()) {
+        (Some(kind), ..) => (kind.code(), kind.exit_code().0),
+        (None, 1.., _) => ("planned", SOMETHING_TO_ACT_ON),
+        (None, 0, false) => ("partly-read", PARTLY_SEEN),
+        (None, 0, true) if deleted > 0 => ("deleted", 0),
+        (None, 0, true) => ("none-expired", 0),
+    };
+    let headline = match (report.pools.len(), due) {
+        (0, _) => "no pool in sight has expired".to_owned(),
+        (_, 0) => format!("{} deleted, {kept} kept", pools(deleted)),
+        (..) => format!(
+            "{} expired, {kept} kept; nothing was changed, --yes deletes them",
+            pools(due)
+        ),
+    };
+    let answer = Answer::new(word, exit_code, headline)
+        .table(table(report))
+        .output("changes", due)
+        .output("deleted", deleted);
+    report.unread.iter().fold(answer, |answer, unread| {
+        answer.warning(format!(
+            "{} could not be read, so expired pools in it stay: {}",
+            unread.what, unread.why
+        ))
+    })
+}
+
+fn table(report: &ExpiredReport) -> Table {
+    let mut table = Table::new(["account", "pool", "nodes", "expired", "what becomes of it"]);
+    for pool in &report.pools {
+        let expired = pool.expired.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
+        let fate = match &pool.fate {
+            Fate::Due => "is deleted with --yes".to_owned(),
+            Fate::Going => "goes".to_owned(),
+            Fate::Deleted => "deleted".to_owned(),
+            Fate::Kept { why } => format!("stays: {why}"),
+            Fate::Failed { why, .. } => format!("not deleted: {why}"),
+        };
+        let (account, id) = (pool.account.clone(), pool.pool.to_string());
+        table.row([account, id, pool.nodes.to_string(), expired.unwrap_or_default(), fate]);
     }
-    show_result(report, console);
-    if report.gone { 0 } else { CHANGES }
+    table
+}
+
+fn pools(count: usize) -> String {
+    match count {
+        1 => "1 pool".to_owned(),
+        count => format!("{count} pools"),
+    }
 }

@@ -7,59 +7,53 @@ use azure_batch_core::{
     settings,
 };
 
-use super::asking::{ask, show_result};
+use super::asking::ask;
 use crate::{
     console::{Console, table::Table},
     environment::Environment,
     github::runner::Runner,
+    report::answer::Answer,
     values::Given,
 };
 
 /// Checks and shows; returns the exit code.
-pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     let look = async |client: &_, settings: &_| doctor::run(client, settings).await;
-    match ask(&mut given, (runner, environment), console, settings::doctor, look).await {
-        Ok(report) => {
-            show(&report, console);
-            report.failure().map_or(0, |kind| kind.exit_code().0)
-        }
-        Err(exit_code) => exit_code,
-    }
+    ask(given, (runner, environment), console, settings::doctor, (look, answer)).await
 }
 
-fn show(report: &DoctorReport, console: &mut Console) {
-    console.remove_bars();
-    console.end_group();
+fn answer(report: &DoctorReport) -> Answer {
+    let (word, exit_code) = match report.failure() {
+        None => ("good", 0),
+        Some(kind) => (kind.code(), kind.exit_code().0),
+    };
+    let mut answer = Answer::new(word, exit_code, headline(report));
     if let Some(claims) = &report.assertion {
-        console.line(format!("the CI job's token says: {claims}"));
+        answer = answer.line(format!("the CI job's token says: {claims}"));
         if let Some(other) = &claims.other_subject {
-            console.line(format!(
+            answer = answer.line(format!(
                 "  a federated credential needs that subject exactly; the other of GitHub's two forms, {other}, does not fit"
             ));
         }
     }
-    let mut table = Table::new(["", "check", "found"]);
+    let mut table = Table::new(["state", "check", "found"]);
     for check in &report.checks {
         table.row([sign(check.state).to_owned(), check.check.clone(), first_line(check)]);
     }
-    console.table(&table);
-    for check in &report.checks {
-        details(check, console);
+    answer = answer.table(table);
+    answer = report.checks.iter().fold(answer, details);
+    match &report.remedy {
+        Some(remedy) => answer.commands(remedy),
+        None => answer,
     }
-    if let Some(remedy) = &report.remedy {
-        console.line(remedy);
-    }
-    console.line(headline(report));
-    show_result(report, console);
 }
 
 /// What does not fit into a table: further lines of a failure, and what to do.
-fn details(check: &Diagnosis, console: &mut Console) {
-    for line in check.text.lines().skip(1) {
-        console.line(line);
-    }
-    if let Some(hint) = &check.hint {
-        console.line(format!("  hint for {}: {hint}", check.check));
+fn details(answer: Answer, check: &Diagnosis) -> Answer {
+    let answer = answer.lines(check.text.lines().skip(1));
+    match &check.hint {
+        Some(hint) => answer.line(format!("  hint for {}: {hint}", check.check)),
+        None => answer,
     }
 }
 

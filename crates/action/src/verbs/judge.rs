@@ -7,41 +7,38 @@ use azure_batch_core::{
     settings,
 };
 
-use super::asking::{ask, show_result};
+use super::asking::ask;
 use crate::{
     console::{Console, table::Table},
     environment::Environment,
     github::runner::Runner,
+    report::answer::Answer,
     values::Given,
 };
 
 /// Watches and shows; returns the exit code.
-pub(super) async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+pub(super) async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     let work = async |client: &_, settings: &_| judgement::run(client, settings).await;
-    match ask(&mut given, (runner, environment), console, settings::judgement, work).await {
-        Ok(report) => show(&report, console),
-        Err(exit_code) => exit_code,
-    }
+    ask(
+        given,
+        (runner, environment),
+        console,
+        settings::judgement,
+        (work, answer),
+    )
+    .await
 }
 
-fn show(report: &JudgementReport, console: &mut Console) -> u8 {
-    console.remove_bars();
-    console.end_group();
-    console.table(&sides(report));
-    if !report.jobs.is_empty() {
-        console.table(&jobs(report));
-    }
-    if !report.endings.is_empty() {
-        console.table(&endings(report));
-    }
-    let (word, exit_code) = match report.outcome {
-        Outcome::Good => ("not worse", 0),
-        Outcome::Bad => ("worse", 9),
-        Outcome::Inconclusive => ("not known", 6),
+fn answer(report: &JudgementReport) -> Answer {
+    let (word, in_words, exit_code) = match report.outcome {
+        Outcome::Good => ("good", "not worse", 0),
+        Outcome::Bad => ("bad", "worse", 9),
+        Outcome::Inconclusive => ("inconclusive", "not known", 6),
     };
-    console.line(format!("{word}: {}", report.why));
-    show_result(report, console);
-    exit_code
+    Answer::new(word, exit_code, format!("{in_words}: {}", report.why))
+        .table(sides(report))
+        .table(jobs(report))
+        .table(endings(report))
 }
 
 fn sides(report: &JudgementReport) -> Table {

@@ -4,40 +4,71 @@
 
 use azure_batch_core::{
     failure::Failure,
-    rollout::{self, PoolAction, RolloutOutcome},
+    rollout::{self, PoolAction, RolloutReport},
     settings,
 };
+use serde::Serialize;
 
-use super::asking::{ask, show_result};
-use crate::{console::Console, environment::Environment, github::runner::Runner, report::title, values::Given};
+use super::asking::ask;
+use crate::{
+    console::Console,
+    environment::Environment,
+    github::runner::Runner,
+    report::{answer::Answer, title},
+    values::Given,
+};
+
+/// How a return ended.
+#[derive(Serialize)]
+struct Returned {
+    #[serde(flatten)]
+    report: RolloutReport,
+    exit_code: u8,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    failure: Option<Failure>,
+}
 
 /// Goes back and says how it ended; returns the exit code.
-pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
-    let go = async |client: &_, settings: &_| Ok(rollout::roll_back(client, settings).await);
-    let outcome: RolloutOutcome = match ask(&mut given, (runner, environment), console, settings::rollback, go).await {
-        Ok(outcome) => outcome,
-        Err(exit_code) => return exit_code,
+pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    let door = given.door();
+    let go = async |client: &_, settings: &_| {
+        let outcome = rollout::roll_back(client, settings).await;
+        let error = outcome.result.err();
+        Ok(Returned {
+            report: outcome.report,
+            exit_code: error.as_ref().map_or(0, |error| error.kind().exit_code().0),
+            failure: error.map(|error| Failure::of(&error, door)),
+        })
     };
-    console.remove_bars();
-    console.end_group();
-    let report = outcome.report;
-    let exit_code = match outcome.result {
-        Ok(()) => {
-            console.line(match report.action {
-                PoolAction::Unchanged | PoolAction::None => format!("Pool {} is what it was already.", report.pool),
-                _ => match report.ready {
-                    Some(ready) => format!("Pool {} is what it was before: {ready} nodes ready.", report.pool),
-                    None => format!("Pool {} is what it was before.", report.pool),
-                },
-            });
-            0
+    ask(given, (runner, environment), console, settings::rollback, (go, answer)).await
+}
+
+fn answer(returned: &Returned) -> Answer {
+    let report = &returned.report;
+    let answer = match &returned.failure {
+        Some(failure) => {
+            let headline = title(Some(report.pool.as_str()), failure);
+            Answer::new("failed", returned.exit_code, headline.clone()).failed(headline, failure.clone())
         }
-        Err(error) => {
-            let failure = Failure::of(&error, given.door());
-            console.fail(&title(Some(report.pool.as_str()), &failure), &failure);
-            error.kind().exit_code().0
-        }
+        None => succeeded(report),
     };
-    show_result(&report, console);
-    exit_code
+    let answer = answer.of_pool(&report.pool);
+    match report.ready {
+        Some(ready) => answer.output("nodes-ready", ready),
+        None => answer,
+    }
+}
+
+fn succeeded(report: &RolloutReport) -> Answer {
+    let pool = &report.pool;
+    match (report.action, report.ready) {
+        (PoolAction::Unchanged | PoolAction::None, _) => {
+            Answer::new("unchanged", 0, format!("Pool {pool} is what it was already."))
+        }
+        (_, Some(ready)) => {
+            let headline = format!("Pool {pool} is what it was before: {ready} nodes ready.");
+            Answer::new("returned", 0, headline)
+        }
+        (_, None) => Answer::new("returned", 0, format!("Pool {pool} is what it was before.")),
+    }
 }

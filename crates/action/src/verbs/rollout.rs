@@ -28,8 +28,8 @@ use crate::{
     values::Given,
 };
 
-pub(super) use request::all_checked;
 pub use request::{DeploymentRequest, Request, RolloutRequest};
+pub(super) use request::{all_checked, report_path};
 
 /// Where the end of a run is written down.
 struct Desk<'a> {
@@ -73,7 +73,7 @@ impl Desk<'_> {
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     hide_secrets(&given, console);
     let stopwatch = Stopwatch::start();
-    let report_path = request::report_path(&given, runner);
+    let report_path = report_path(&given, runner);
     let door = given.door();
     let desk = Desk {
         door,

@@ -6,13 +6,14 @@ use azure_batch_core::{
     settings,
     status::{self, ImageStatus, PoolStatus, StatusReport},
 };
+use jiff::Timestamp;
 
-use super::asking::{ask, show_result};
+use super::asking::ask;
 use crate::{
-    console::{Console, Grade, table::Table},
+    console::{Console, table::Table},
     environment::Environment,
     github::runner::Runner,
-    report::SOMETHING_TO_ACT_ON,
+    report::{SOMETHING_TO_ACT_ON, answer::Answer},
     values::Given,
 };
 
@@ -20,30 +21,24 @@ use crate::{
 const PARTLY_SEEN: u8 = 5;
 
 /// Looks and shows; returns the exit code.
-pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+pub async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     let look = async |client: &_, settings: &_| status::run(client, settings).await;
-    let report = match ask(&mut given, (runner, environment), console, settings::status, look).await {
-        Ok(report) => report,
-        Err(exit_code) => return exit_code,
-    };
-    show(&report, console);
-    match (report.has_findings(), report.unread.is_empty()) {
-        (true, _) => SOMETHING_TO_ACT_ON,
-        (false, false) => PARTLY_SEEN,
-        (false, true) => 0,
-    }
+    ask(given, (runner, environment), console, settings::status, (look, answer)).await
 }
 
-fn show(report: &StatusReport, console: &mut Console) {
-    console.remove_bars();
-    console.end_group();
-    console.table(&table(report));
-    for unread in &report.unread {
-        let text = format!("{} could not be read: {}", unread.what, unread.why);
-        console.annotate(Grade::Warning, "Azure Batch pools", &text);
-    }
-    console.line(report.headline());
-    show_result(report, console);
+fn answer(report: &StatusReport) -> Answer {
+    let (word, exit_code) = match (report.has_findings(), report.unread.is_empty()) {
+        (true, _) => ("to-act-on", SOMETHING_TO_ACT_ON),
+        (false, false) => ("partly-read", PARTLY_SEEN),
+        (false, true) => ("nothing-to-act-on", 0),
+    };
+    let findings = report.pools.iter().filter(|pool| !pool.findings.is_empty());
+    let answer = Answer::new(word, exit_code, report.headline())
+        .table(table(report))
+        .output("findings", findings.count());
+    report.unread.iter().fold(answer, |answer, unread| {
+        answer.warning(format!("{} could not be read: {}", unread.what, unread.why))
+    })
 }
 
 fn table(report: &StatusReport) -> Table {
@@ -55,6 +50,7 @@ fn table(report: &StatusReport) -> Table {
         "latest",
         "nodes",
         "age",
+        "expires",
         "next end",
         "to act on",
     ]);
@@ -67,6 +63,7 @@ fn table(report: &StatusReport) -> Table {
             pool.image.latest.clone().unwrap_or_default(),
             nodes(pool),
             pool.age_days.map(|days| format!("{days} d")).unwrap_or_default(),
+            pool.expires.map(day).unwrap_or_default(),
             next_end(pool),
             pool.findings
                 .iter()
@@ -115,6 +112,9 @@ fn nodes(pool: &PoolStatus) -> String {
 }
 
 fn next_end(pool: &PoolStatus) -> String {
-    let date = |next: &status::Retirement| next.date.strftime("%Y-%m-%d").to_string();
-    pool.retirements.first().map(date).unwrap_or_default()
+    pool.retirements.first().map(|next| day(next.date)).unwrap_or_default()
+}
+
+fn day(date: Timestamp) -> String {
+    date.strftime("%Y-%m-%d").to_string()
 }

@@ -7,25 +7,22 @@ use azure_batch_core::{
     settings,
 };
 
-use super::asking::{ask, show_result};
-use crate::{console::Console, environment::Environment, github::runner::Runner, values::Given};
+use super::asking::ask;
+use crate::{
+    console::Console, environment::Environment, github::runner::Runner, report::answer::Answer, values::Given,
+};
 
 /// Waits and shows; returns the exit code.
-pub(super) async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+pub(super) async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     let work = async |client: &_, settings: &_| rollout::wait(client, settings).await;
-    match ask(&mut given, (runner, environment), console, settings::wait, work).await {
-        Ok(standing) => {
-            show(&standing, console);
-            0
-        }
-        Err(exit_code) => exit_code,
-    }
+    ask(given, (runner, environment), console, settings::wait, (work, answer)).await
 }
 
-fn show(standing: &PoolStanding, console: &mut Console) {
-    console.remove_bars();
-    console.end_group();
+fn answer(standing: &PoolStanding) -> Answer {
     let (ready, wanted) = (standing.ready.total(), standing.wanted.total());
-    console.line(format!("pool {}: {ready} of {wanted} nodes ready", standing.pool));
-    show_result(standing, console);
+    let headline = format!("pool {}: {ready} of {wanted} nodes ready", standing.pool);
+    Answer::new("ready", 0, headline)
+        .of_pool(&standing.pool)
+        .output("nodes-ready", ready)
+        .output("nodes-wanted", wanted)
 }

@@ -7,7 +7,7 @@ use azure_batch_core::{
     rollout,
     settings::{self, Values},
 };
-use azure_batch_pool::report::outputs;
+use azure_batch_pool::{github::runner::VERB_VARIABLE, inputs, report::outputs};
 
 const ACTION: &str = "action.yml";
 const PAGE: &str = "docs/action.md";
@@ -26,10 +26,23 @@ const OF_COMMANDS: &[(&str, Verb)] = &[
     ("status", Verb::Status),
 ];
 
-/// The options of the action.
-fn inputs() -> Vec<&'static Opt> {
-    let all = options::of(Verb::Rollout).into_iter();
-    all.filter(|opt| opt.is_taken_by(Door::Input)).collect()
+/// The verb whose default an input shows, and the words of the verbs that take it where a roll-out does not.
+fn takers(opt: &'static Opt) -> (Verb, Vec<&'static str>) {
+    let taking = inputs::VERBS.iter().filter(|(verb, _)| opt.is_of(*verb));
+    let taking: Vec<&(Verb, &str)> = taking.collect();
+    let words = taking.iter().map(|(_, word)| *word);
+    match opt.is_of(Verb::Rollout) {
+        true => (Verb::Rollout, Vec::new()),
+        false => (taking[0].0, words.collect()),
+    }
+}
+
+/// `status`, `wait` and so on, as a half-sentence before a description.
+fn only_with(words: &[&str]) -> String {
+    match words {
+        [] => String::new(),
+        words => format!("With `verb: {}` only. ", words.join("` or `")),
+    }
 }
 
 fn path(name: &str) -> PathBuf {
@@ -56,21 +69,28 @@ fn compare(name: &str, (from, to): (&str, &str), block: &str) {
 }
 
 fn action_inputs() -> String {
-    let mut block = String::new();
-    for opt in inputs() {
-        let default = match (opt.default_value(Verb::Rollout), opt.default) {
+    let words: Vec<&str> = inputs::VERBS.iter().map(|(_, word)| *word).collect();
+    let mut block = format!(
+        "  verb:\n    description: \"What to do: `{}`. Each of the others is described in docs/pool-commands.md.\"\n    \
+         required: false\n    default: rollout\n",
+        words.join("`, `")
+    );
+    for opt in inputs::all() {
+        let (verb, words) = takers(opt);
+        let default = match (opt.default_value(verb), opt.default) {
             (Some((value, source)), _) => format!(" Default: {value} ({source})."),
             (None, Standard::Rule(_) | Standard::By(_)) => {
-                format!(" Default: {}.", opt.default_text(Verb::Rollout, Door::Input))
+                format!(" Default: {}.", opt.default_text(verb, Door::Input))
             }
             (None, _) => String::new(),
         };
         // A JSON text is a YAML text too.
-        let description = serde_json::Value::from(format!("{}{default}", opt.doc(Door::Input)));
-        let required = opt.default == Standard::Required;
+        let text = format!("{}{}{default}", only_with(&words), opt.doc(Door::Input));
+        let description = serde_json::Value::from(text);
         let name = opt.spelled(Door::Input);
+        // What one verb needs, another does not take; the program says what is missing.
         block.push_str(&format!(
-            "  {name}:\n    description: {description}\n    required: {required}\n"
+            "  {name}:\n    description: {description}\n    required: false\n"
         ));
     }
     block
@@ -81,7 +101,8 @@ fn action_environment() -> String {
         let (variable, name) = (opt.input_variable(), opt.spelled(Door::Input));
         format!("        {variable}: ${{{{ inputs.{name} }}}}\n")
     };
-    inputs().into_iter().map(line).collect()
+    let all: String = inputs::all().into_iter().map(line).collect();
+    format!("        {VERB_VARIABLE}: ${{{{ inputs.verb }}}}\n{all}")
 }
 
 /// The options of a verb without those for signing in, which are the same everywhere.
@@ -99,7 +120,7 @@ fn flags(verb: Verb) -> String {
 fn page_tables() -> String {
     let mut block = String::new();
     let mut chapter = None;
-    for opt in inputs() {
+    for opt in inputs::all() {
         if chapter.replace(opt.chapter) != Some(opt.chapter) {
             block.push_str(&format!("\n### {}\n\n", opt.chapter.heading()));
             block.push_str("| input | kind | default | what it is for |\n| --- | --- | --- | --- |\n");
@@ -111,8 +132,10 @@ fn page_tables() -> String {
             format!(" Also from {}.", further.join(", "))
         };
         let (name, kind) = (opt.spelled(Door::Input), opt.kind.word());
-        let (default, doc) = (opt.default_text(Verb::Rollout, Door::Input), opt.doc(Door::Input));
-        block.push_str(&format!("| `{name}` | {kind} | {default} | {doc}{further} |\n"));
+        let (verb, words) = takers(opt);
+        let (default, doc) = (opt.default_text(verb, Door::Input), opt.doc(Door::Input));
+        let only = only_with(&words);
+        block.push_str(&format!("| `{name}` | {kind} | {default} | {only}{doc}{further} |\n"));
     }
     block
 }
@@ -124,7 +147,7 @@ fn action_yml_has_every_option_as_an_input_and_hands_it_on() {
     compare(ACTION, marks, &action_environment());
     assert_eq!(
         text_of(ACTION).matches("${{ inputs.").count(),
-        inputs().len(),
+        inputs::all().len() + 1,
         "an input is used elsewhere, or one is handed on that is not in the table"
     );
 }
@@ -133,14 +156,14 @@ fn action_yml_has_every_option_as_an_input_and_hands_it_on() {
 fn action_yml_passes_every_output_through_and_the_page_has_it() {
     let (action, page) = (text_of(ACTION), text_of(PAGE));
     for name in outputs::NAMES {
-        let line = format!("value: ${{{{ steps.rollout.outputs.{name} }}}}\n");
+        let line = format!("value: ${{{{ steps.verb.outputs.{name} }}}}\n");
         assert!(action.contains(&line), "action.yml lacks the output {name}");
         assert!(
             page.contains(&format!("| `{name}` |")),
             "{PAGE} lacks the output {name}"
         );
     }
-    assert_eq!(action.matches("steps.rollout.outputs.").count(), outputs::NAMES.len());
+    assert_eq!(action.matches("steps.verb.outputs.").count(), outputs::NAMES.len());
 }
 
 #[test]

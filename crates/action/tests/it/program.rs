@@ -120,6 +120,57 @@ fn bad_inputs_on_a_runner_are_one_annotation_outputs_and_exit_code_2() {
 }
 
 #[test]
+fn every_verb_of_the_action_leaves_outputs_a_summary_and_a_report() {
+    for verb in ["rollout", "plan", "rollback", "status", "judge", "wait", "delete"] {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program();
+        on_runner(&mut command, folder.path());
+        // What every verb takes, with a value that none can use.
+        let output = command
+            .arg(verb)
+            .envs([("INPUT_VERB", verb), ("INPUT_DEADLINE", "soon")])
+            .output()
+            .unwrap();
+        assert_eq!(output.status.code(), Some(2), "{verb}: {}", text(&output.stdout));
+        let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        let outputs = read("outputs");
+        assert!(
+            outputs.contains("\nbad-input\n") && outputs.contains("exit-code<<"),
+            "{verb}: {outputs}"
+        );
+        assert!(read("summary").contains("soon"), "{verb}");
+        let report: serde_json::Value = serde_json::from_str(&read("azure-batch-pool-report.json")).unwrap();
+        assert_eq!(report["exit_code"], 2, "{verb}");
+    }
+}
+
+#[test]
+fn an_input_that_the_verb_does_not_take_is_refused_by_name() {
+    let run = |verb: &str, inputs: &[(&str, &str)]| {
+        let folder = tempfile::tempdir().unwrap();
+        let mut command = program();
+        on_runner(&mut command, folder.path());
+        command.env_remove("INPUT_GITHUB_TOKEN").env("INPUT_VERB", verb);
+        let output = command.arg(verb).envs(inputs.iter().copied()).output().unwrap();
+        (output.status.code(), text(&output.stdout))
+    };
+    let (code, shown) = run("status", &[("INPUT_POOL_ID", "render"), ("INPUT_WITHIN_DAYS", "x")]);
+    assert_eq!(code, Some(2));
+    for said in [
+        "- pool-id: has no effect with `verb: status`; leave it out",
+        "- within-days: ",
+    ] {
+        assert!(shown.contains(said), "{shown}");
+    }
+    let (code, shown) = run("roll-out", &[]);
+    assert_eq!(code, Some(2));
+    assert!(
+        shown.contains("::error title=Azure Batch pool%3A ") && shown.contains("verb: \"roll-out\" is not known"),
+        "{shown}"
+    );
+}
+
+#[test]
 fn a_secret_of_the_pool_json_is_masked_and_struck_out_like_any_other() {
     let folder = tempfile::tempdir().unwrap();
     let pool = folder.path().join("pool.json");

@@ -1,8 +1,8 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
 use super::{
-    AWAITING_NODES, CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT, POOL_DOORS, REPORTING, ROLLOUT,
-    Standard, Verb, rows,
+    AWAITING_NODES, CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_POOL, ON_POOLS, ON_VERSION, PATIENT, POOL_DOORS, REPORTING,
+    ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
 };
 
 rows! {
@@ -38,7 +38,7 @@ rows! {
             (Verb::Rollback, "", "required"),
             (Verb::Judge, "", "required"),
             (Verb::Wait, "", "required"),
-            (Verb::Delete, "", "required"),
+            (Verb::Delete, "", "required without {expired}"),
         ]), [],
         "Id of the pool. A roll-out creates or resizes it. Of a file with many pools it names the one that is meant.";
 }
@@ -48,8 +48,18 @@ rows! {
     OF_FILE [ROLLOUT, POOL_DOORS]:
     POOL_FILE: "pool_file", Pool, Kind::File, Standard::Absent, [],
         "File with the pool in YAML or JSON: under the names of the inputs, in the form of Batch's own interface (as `az batch pool create --json-file` takes it), or in that of the resource manager. What is given as an input counts more than the file.";
-    SUBSCRIPTIONS: "subscriptions", Pool, Kind::Texts, Standard::Absent, [],
-        "Ids of the subscriptions whose Batch accounts {pool_file} may name, with commas between them. Not needed when {account} names the account.";
+}
+
+rows! {
+    /// Where accounts may be, or are looked for.
+    OF_SUBSCRIPTIONS [WITH_SUBSCRIPTIONS, POOL_DOORS]:
+    SUBSCRIPTIONS: "subscriptions", Pool, Kind::Texts, Standard::By(&[
+            (Verb::Rollout, "", "none"),
+            (Verb::Plan, "", "none"),
+            (Verb::Status, "", "every account in sight"),
+            (Verb::Delete, "", "with {expired} every account in sight"),
+        ]), [],
+        "Ids of subscriptions, with commas between them. A roll-out: those whose Batch accounts a pool file may name. Status, and the deletion of expired pools: those whose accounts are looked at. Not needed when {account} names the account.";
 }
 
 rows! {
@@ -117,6 +127,8 @@ rows! {
     POOL_JSON: "pool_json", Pool, Kind::Json, Standard::Absent, [],
         "Everything else of Batch's pool JSON (body of `POST /pools`), inline or `@file`; passed on as it is.";
 
+    EXPIRES_AFTER: "expires_after", Pool, Kind::Duration, Standard::Rule("none; a pool that has an expiry keeps it"), [],
+        "How long the pool is wanted from this roll-out on, `1h` or more. Its end is written into the pool's metadata (`azure-batch-expiry`), `status` shows it, and every later roll-out with this option moves it. The verb `delete` can delete all pools past their expiry that no job uses; nothing else deletes them.";
     ADOPT: "adopt", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need the pool as it is"), [],
         "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
     HEAL_NODES: "heal_nodes", Pool, Kind::Bool, Standard::Value("false", "a node that is removed takes with it what tasks have left on its disk"), [],
@@ -157,6 +169,11 @@ rows! {
         "GitHub token with `deployments: write`; needed for {deployment_environment}.";
     DEPLOYMENT_ENVIRONMENT: "deployment_environment", Report, Kind::Text, Standard::Absent, [],
         "Environment in which the roll-out is shown as a deployment.";
+}
+
+rows! {
+    /// The report of every verb.
+    OF_FILES [ON_POOLS, POOL_DOORS]:
     REPORT_PATH: "report_path", Report, Kind::File, Standard::Rule("a file named after pool and step in the runner's temporary folder; on the command line only when given"), [],
         "Where the report is written, as JSON.";
 }

@@ -25,6 +25,9 @@ use crate::{
 /// The shortest resize timeout that Batch accepts.
 const SHORTEST_RESIZE_TIMEOUT: Duration = Duration::from_secs(5 * 60);
 
+/// The shortest time for which a pool can be wanted: one that ends while it is rolled out helps nobody.
+const SHORTEST_LIFE: Duration = Duration::from_secs(3600);
+
 /// The most resize rounds that make sense: their pauses double, so ten of them take longer than a job may run.
 const MOST_ROUNDS: u32 = 10;
 
@@ -41,6 +44,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
     let targets = targets(reader);
     let autoscale = autoscale(reader);
     let start_task = start_task(reader);
+    let expires_after = expires_after(reader);
     let json = reader.json_object(pool::POOL_JSON);
     reader.refuse_all(shape::faults(&json));
     let names_agent = json
@@ -70,6 +74,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
             targets,
             autoscale,
             start_task,
+            expires_after,
             json,
             spots: spots.clone(),
         },
@@ -87,6 +92,17 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
         },
         change,
     })
+}
+
+/// How long the pool is wanted; nothing after a fault.
+fn expires_after(reader: &mut Reader<'_, '_>) -> Option<Duration> {
+    let after = reader.duration(pool::EXPIRES_AFTER)?;
+    if after < SHORTEST_LIFE {
+        let text = "is too short: a roll-out itself takes minutes; write 1h or more";
+        reader.refuse(pool::EXPIRES_AFTER, text);
+        return None;
+    }
+    Some(after)
 }
 
 /// Reads how many pools take turns.

@@ -57,6 +57,8 @@ pub struct PoolSpec {
     pub autoscale: Option<Autoscale>,
     /// The start task.
     pub start_task: Option<StartTask>,
+    /// How long the pool is wanted from this roll-out on; without an end when absent. What the pool says already stays then.
+    pub expires_after: Option<Duration>,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
     pub json: Map<String, Value>,
     /// Where in a pool file all this stands, so that faults are shown there.

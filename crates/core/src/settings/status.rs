@@ -32,10 +32,10 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<StatusSettings> {
 /// Which accounts: one that is named, those of subscriptions, or all in sight. Nothing after a fault.
 pub(super) fn sight(reader: &mut Reader<'_, '_>) -> Option<Sight> {
     let names_account = reader.has(options::ACCOUNT) || reader.has(options::ACCOUNT_ENDPOINT);
-    match (names_account, reader.has(fleet::SUBSCRIPTIONS)) {
+    match (names_account, reader.has(options::SUBSCRIPTIONS)) {
         (true, true) => {
             let text = words![options::ACCOUNT, " names one account; give one of the two"];
-            reader.refuse(fleet::SUBSCRIPTIONS, text);
+            reader.refuse(options::SUBSCRIPTIONS, text);
             None
         }
         (true, false) => pool::account(reader).map(|account| Sight::Accounts(vec![account])),
@@ -47,12 +47,12 @@ pub(super) fn sight(reader: &mut Reader<'_, '_>) -> Option<Sight> {
 fn subscriptions(reader: &mut Reader<'_, '_>) -> Option<Vec<SubscriptionId>> {
     let mut all = Vec::new();
     let mut is_good = true;
-    for text in reader.listed(fleet::SUBSCRIPTIONS) {
+    for text in reader.listed(options::SUBSCRIPTIONS) {
         match text.parse() {
             Ok(id) => all.push(id),
             Err(cause) => {
                 let cause: crate::ids::InvalidId = cause;
-                reader.refuse(fleet::SUBSCRIPTIONS, cause.to_string());
+                reader.refuse(options::SUBSCRIPTIONS, cause.to_string());
                 is_good = false;
             }
         }

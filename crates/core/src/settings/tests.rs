@@ -510,7 +510,7 @@ fn every_option_of_a_roll_out_arrives() {
         "new_pool_id": "render-green",
         "max_surge": "20%",
         "step_minutes": 5,
-        "keep_old": "24h",
+        "keep_old": "24h", "expires_after": "72h",
     }));
     insta::assert_snapshot!(format!("{:#?}", settings.unwrap().settings));
 }

@@ -1,9 +1,10 @@
 //! Which pool to wait for, or to delete, and what is allowed.
 
-use super::{AccountRef, Readiness, SpotCounts, pool, reader::Reader};
+use super::{AccountRef, Readiness, Sight, SpotCounts, pool, reader::Reader, status};
 use crate::{
     ids::PoolId,
     options::{Opt, fleet, pool as options},
+    words,
 };
 
 /// What a wait for a pool needs to know.
@@ -30,6 +31,15 @@ pub struct DeletionSettings {
     pub any_pool: Consent,
     /// Whether a pool that jobs use may go.
     pub with_jobs: Consent,
+    /// Whether anything is written at all.
+    pub act: Consent,
+}
+
+/// What the deletion of expired pools needs to know.
+#[derive(Clone, Debug)]
+pub struct ExpirySettings {
+    /// Where to look.
+    pub sight: Sight,
     /// Whether anything is written at all.
     pub act: Consent,
 }
@@ -63,6 +73,15 @@ pub(super) fn read_wait(reader: &mut Reader<'_, '_>) -> Option<WaitSettings> {
 
 /// Reads what a deletion needs.
 pub(super) fn read_deletion(reader: &mut Reader<'_, '_>) -> Option<DeletionSettings> {
+    if reader.has(options::SUBSCRIPTIONS) {
+        let text = words![
+            "is only for ",
+            fleet::EXPIRED,
+            "; leave it out, or leave out ",
+            options::POOL_ID
+        ];
+        reader.refuse(options::SUBSCRIPTIONS, text);
+    }
     let (account, pool) = pool_of(reader);
     let mut consent = |opt: &'static Opt| {
         if reader.is_on(opt) { Consent::Yes } else { Consent::No }
@@ -73,6 +92,33 @@ pub(super) fn read_deletion(reader: &mut Reader<'_, '_>) -> Option<DeletionSetti
         pool: pool?,
         any_pool,
         with_jobs,
+        act,
+    })
+}
+
+/// Reads what the deletion of expired pools needs.
+pub(super) fn read_expired(reader: &mut Reader<'_, '_>) -> Option<ExpirySettings> {
+    if reader.has(options::POOL_ID) {
+        reader.refuse_both(options::POOL_ID, fleet::EXPIRED);
+    }
+    for (opt, why) in [
+        (
+            fleet::ANY_POOL,
+            " takes only pools that a roll-out has made; leave it out",
+        ),
+        (fleet::WITH_JOBS, " keeps pools that jobs use; leave it out"),
+    ] {
+        if reader.is_on(opt) {
+            reader.refuse(opt, words![fleet::EXPIRED, why]);
+        }
+    }
+    let act = if reader.is_on(fleet::YES) {
+        Consent::Yes
+    } else {
+        Consent::No
+    };
+    Some(ExpirySettings {
+        sight: status::sight(reader)?,
         act,
     })
 }

@@ -21,6 +21,7 @@ use crate::{
     compute::version::ImageVersion,
     error::Error,
     estate::{Estate, NodeImages, SeenAccount, SeenPool},
+    expiry::Lifetime,
     ids::{Location, VersionNumber},
     json,
     tags::POOL_MARK,
@@ -118,6 +119,7 @@ impl<'a> Subject<'a> {
             age_days: created.map(|created| days(created, horizon.now)),
             findings: self.findings(&image, &retirements, horizon),
             image,
+            expires: Lifetime::of(&self.seen.pool).end(),
             retirements,
         }
     }
@@ -183,13 +185,17 @@ impl<'a> Subject<'a> {
         let mixed = (image.nodes.len() > 1).then_some(Finding::Mixed {
             versions: image.nodes.len(),
         });
+        let expired = Lifetime::of(&self.seen.pool)
+            .end()
+            .is_some_and(|end| end <= horizon.now)
+            .then_some(Finding::Expired);
         let managed = matches!(self.seen.image, PoolImage::Managed(_)).then_some(Finding::ManagedImage);
         let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
         let formula = autoscale::last_run(&self.seen.pool).and_then(|run| run.error);
         let formula = formula.map(|error| Finding::Formula {
             text: error.to_string(),
         });
-        [behind, mixed, managed, formula]
+        [behind, mixed, managed, expired, formula]
             .into_iter()
             .flatten()
             .chain(self.about_version())

@@ -63,6 +63,9 @@ pub struct PoolStatus {
     pub created: Option<Timestamp>,
     /// How many whole days ago that was.
     pub age_days: Option<i64>,
+    /// Until when a roll-out wanted it, when one said so.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub expires: Option<Timestamp>,
     /// The ends that are known, the next one first.
     pub retirements: Vec<Retirement>,
     /// What there is to act on.
@@ -161,6 +164,8 @@ pub enum Finding {
         /// What Batch says.
         text: String,
     },
+    /// Its expiry has passed: nothing but a deletion ends it.
+    Expired,
     /// It runs a managed image. Batch ended the support of those on 31 March 2026.
     ManagedImage,
 }
@@ -212,6 +217,7 @@ impl fmt::Display for Finding {
             Self::Ended { retirement } => write!(f, "{} has ended", retirement.what),
             Self::Ends { retirement, days } => write!(f, "{} ends in {days} days", retirement.what),
             Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
+            Self::Expired => f.write_str("it has expired; delete with --expired takes it away"),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
         }
     }

@@ -317,6 +317,9 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
             values.set(pool::TARGET_SPOT_NODES, given.targets.spot);
         }
     }
+    if let Some(after) = given.expires_after {
+        values.set(pool::EXPIRES_AFTER, format!("{}s", after.as_secs()));
+    }
     match given.targets.spot_counts {
         SpotCounts::WhenAlone => {}
         SpotCounts::No => values.set(pool::COUNT_SPOT_NODES, false),

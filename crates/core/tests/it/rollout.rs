@@ -67,6 +67,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             start_task: None,
             json: serde_json::Map::new(),
             spots: azure_batch_core::settings::Spots::default(),
+            expires_after: None,
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),

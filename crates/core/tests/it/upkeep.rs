@@ -1,12 +1,17 @@
 //! Waiting for a pool that is there, and deleting one: nothing that is not ours, nothing in use, nothing unasked.
 
+use std::time::Duration;
+
 use azure_batch_core::{
     batch,
-    deletion::{self, DeletionReport},
+    deletion::{
+        self, DeletionReport,
+        expired::{self, ExpiredReport, Fate},
+    },
     error::{Error, ErrorKind},
     options::{
-        Opt,
-        fleet::{ANY_POOL, WITH_JOBS, YES},
+        Door, Opt,
+        fleet::{ANY_POOL, EXPIRED, WITH_JOBS, YES},
         pool as pool_options,
     },
     request::Request,
@@ -107,6 +112,106 @@ async fn a_lost_answer_and_a_change_meanwhile_are_another_look() {
         azure.fault(trouble);
         assert!(delete(&azure, &[YES]).await.unwrap().gone);
     }
+}
+
+/// Deletes what has expired in all accounts in sight, or shows the plan.
+async fn delete_expired(azure: &Azure, consents: &[&'static Opt]) -> ExpiredReport {
+    let values = consents
+        .iter()
+        .fold(Values::default(), |values, opt| values.with(opt, true));
+    let asked = settings::expired(&values.with(EXPIRED, true)).unwrap();
+    let report = expired::run(&client(azure, ROLLOUT_DEADLINE).await, &asked.settings).await;
+    report.unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+/// A world in which a roll-out has made p1 for so many hours.
+async fn rolled_out_for(hours: u64) -> Azure {
+    let azure = world(|_| ());
+    good(roll_out(&azure, &for_hours(hours)).await);
+    azure.turn_the_page();
+    azure
+}
+
+fn for_hours(hours: u64) -> settings::RolloutSettings {
+    let mut settings = rolling_out("acct1", 5);
+    settings.pool.expires_after = Some(Duration::from_secs(3600 * hours));
+    settings
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_pool_is_shown_first_and_deleted_when_told() {
+    let azure = rolled_out_for(24).await;
+    assert!(delete_expired(&azure, &[YES]).await.pools.is_empty());
+    assert!(azure.writes().is_empty(), "before its end");
+    tokio::time::advance(Duration::from_secs(25 * 3600)).await;
+    let planned = delete_expired(&azure, &[]).await;
+    assert_eq!((planned.due(), planned.deleted()), (1, 0));
+    let step = planned.plan.to_string();
+    assert!(
+        step.starts_with("delete pool p1 in acct1 with 5 nodes, expired "),
+        "{step}"
+    );
+    assert!(azure.writes().is_empty());
+    let done = delete_expired(&azure, &[YES]).await;
+    assert_eq!((done.due(), done.deleted()), (0, 1));
+    assert_eq!(azure.writes(), ["DELETE /pools/p1"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_expired_pool_that_a_job_uses_stays_with_the_reason() {
+    let azure = rolled_out_for(24).await;
+    add_job(&azure).await;
+    tokio::time::advance(Duration::from_secs(25 * 3600)).await;
+    let report = delete_expired(&azure, &[YES]).await;
+    let why = "it is used by job nightly".to_owned();
+    assert_eq!(report.pools[0].fate, Fate::Kept { why });
+    assert!(azure.writes().is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_without_an_expiry_never_expires() {
+    let azure = rolled_out().await;
+    tokio::time::advance(Duration::from_secs(10_000 * 3600)).await;
+    assert!(delete_expired(&azure, &[YES]).await.pools.is_empty());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_run_that_finds_its_pool_renews_the_expiry_and_the_same_run_at_once_writes_nothing() {
+    let azure = rolled_out_for(24).await;
+    good(roll_out(&azure, &for_hours(24)).await);
+    assert!(azure.writes().is_empty(), "{:?}", azure.writes());
+    tokio::time::advance(Duration::from_secs(20 * 3600)).await;
+    good(roll_out(&azure, &for_hours(24)).await);
+    assert_eq!(azure.writes(), ["PATCH /pools/p1"]);
+    tokio::time::advance(Duration::from_secs(20 * 3600)).await;
+    assert!(delete_expired(&azure, &[]).await.pools.is_empty(), "renewed");
+    // A run that says nothing of it keeps it.
+    good(roll_out(&azure, &rolling_out("acct1", 5)).await);
+    tokio::time::advance(Duration::from_secs(5 * 3600)).await;
+    assert_eq!(delete_expired(&azure, &[]).await.due(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_the_deletion_of_an_expired_pool_is_another_look() {
+    let azure = rolled_out_for(24).await;
+    tokio::time::advance(Duration::from_secs(25 * 3600)).await;
+    azure.fault(json!({"kind": "resetAfterEffect", "method": "DELETE", "path": "/pools/p1"}));
+    assert_eq!(delete_expired(&azure, &[YES]).await.deleted(), 1);
+}
+
+#[test]
+fn what_contradicts_expired_is_refused() {
+    let values = Values::default()
+        .with(EXPIRED, true)
+        .with(pool_options::POOL_ID, "p1")
+        .with(WITH_JOBS, true);
+    let faults = settings::expired(&values).unwrap_err();
+    let texts: Vec<String> = faults.iter().map(|fault| fault.spelled(Door::Flag)).collect();
+    assert_eq!(texts.len(), 2, "{texts:?}");
+    assert!(
+        texts[1].contains("--with-jobs: --expired keeps pools that jobs use"),
+        "{texts:?}"
+    );
 }
 
 async fn wait(azure: &Azure) -> Result<rollout::PoolStanding, Error> {

@@ -23,12 +23,12 @@ impl Page {
     }
 
     /// An item of a list.
-    pub(super) fn item(&mut self, line: &str) {
+    pub(in crate::report) fn item(&mut self, line: &str) {
         self.0.push_str(&format!("- {line}\n"));
     }
 
     /// Text as it is, in a box with a horizontal scroll bar where a line is too long.
-    pub(super) fn fenced(&mut self, language: &str, body: &str) {
+    pub(in crate::report) fn fenced(&mut self, language: &str, body: &str) {
         let fence = fence_around(body);
         self.paragraph(&format!("{fence}{language}\n{body}\n{fence}"));
     }

@@ -104,7 +104,7 @@ pub(crate) fn all_checked(asked: Asked<FleetSettings>) -> Result<Asked<FleetSett
 /// Where the report goes: as said, else into the runner's temporary folder, else nowhere. It needs no valid input, so
 /// that a refused run leaves a report too. The file is named after pool and step, since a job may roll out many times.
 #[must_use]
-pub(super) fn report_path(given: &Given, runner: &Runner) -> Option<PathBuf> {
+pub(crate) fn report_path(given: &Given, runner: &Runner) -> Option<PathBuf> {
     let in_temp = || {
         let pool = given.text(pool::POOL_ID);
         let parts = ["azure-batch-pool-report"]

@@ -13,7 +13,7 @@ use super::{
 };
 use crate::{
     batch::pool::Pool,
-    json as read_json,
+    expiry, json as read_json,
     options::pool::{NODE_AGENT_SKU_ID, VM_SIZE},
     rollout::verdict::is_version,
 };
@@ -202,8 +202,13 @@ impl Spec {
 
 impl Field {
     fn named(path: String) -> Self {
+        let is_expiry = path.strip_prefix("metadata.") == Some(expiry::ITEM);
         Self {
-            text: path.clone(),
+            text: if is_expiry {
+                "its expiry".to_owned()
+            } else {
+                path.clone()
+            },
             when: When::of(&path),
             path,
         }
@@ -239,7 +244,7 @@ fn differing(path: &str, asked: &Value, found: &Value, names: &mut Vec<String>) 
         // Our own items stand among those that were asked for.
         Value::Array(items) if path == "metadata" => {
             let found = found.as_array().map(Vec::as_slice).unwrap_or_default();
-            let missing = items.iter().filter(|item| !found.contains(item));
+            let missing = items.iter().filter(|item| !expiry::is_there(item, found));
             names
                 .extend(missing.map(|item| format!("metadata.{}", read_json::text(item, "/name").unwrap_or_default())));
         }

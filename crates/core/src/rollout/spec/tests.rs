@@ -27,6 +27,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
             start_task: None,
             json: pool_json.as_object().unwrap().clone(),
             spots: crate::settings::Spots::default(),
+            expires_after: None,
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),

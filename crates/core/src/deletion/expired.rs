@@ -1,0 +1,389 @@
+//! Deletes the pools in sight that are past the expiry that a roll-out wrote, and waits until they are gone.
+//!
+//! A pool that jobs or job schedules use stays, and so does one that another roll-out has renewed meanwhile: each is looked
+//! at again before its deletion. Without consent it writes nothing and says what it would do.
+
+use std::fmt;
+
+use jiff::Timestamp;
+use serde::Serialize;
+
+use super::{MOST_TRIES, PAUSE, SCHEMA, send};
+use crate::{
+    batch::{
+        job::{self, Job, JobState},
+        pool::{self, Pool, PoolLife},
+    },
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    estate,
+    expiry::Lifetime,
+    ids::{BatchEndpoint, PoolId},
+    plan::{Effect, Plan, Step},
+    settings::{Checked, Consent, ExpirySettings},
+    tags::POOL_MARK,
+};
+
+/// What was or would be done with all pools that are past their expiry.
+#[derive(Debug, Serialize)]
+pub struct ExpiredReport {
+    /// The schema of this report.
+    pub schema_version: u32,
+    /// When it was looked.
+    pub at: Timestamp,
+    /// The deletions that are due or were made.
+    pub plan: Plan<ExpiredStep>,
+    /// Every pool past its expiry, and what became of it.
+    pub pools: Vec<ExpiredPool>,
+    /// What could not be read; there may be expired pools in it.
+    pub unread: Vec<Unread>,
+}
+
+/// A pool past its expiry.
+#[derive(Debug, Serialize)]
+pub struct ExpiredPool {
+    /// The account as people know it.
+    pub account: String,
+    /// The pool.
+    pub pool: PoolId,
+    /// Until when it was wanted; absent when its metadata say so in another form.
+    pub expired: Option<Timestamp>,
+    /// How many nodes it had.
+    pub nodes: u32,
+    /// What became of it.
+    #[serde(flatten)]
+    pub fate: Fate,
+    #[serde(skip)]
+    endpoint: BatchEndpoint,
+    #[serde(skip)]
+    tries: u32,
+}
+
+/// What becomes of such a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "fate", rename_all = "kebab-case")]
+pub enum Fate {
+    /// It would be deleted.
+    Due,
+    /// Its deletion is under way.
+    Going,
+    /// It is gone.
+    Deleted,
+    /// It stays.
+    Kept {
+        /// Why.
+        why: String,
+    },
+    /// Azure did not delete it.
+    Failed {
+        /// Why, one layer a line.
+        why: String,
+        /// Which kind of failure.
+        #[serde(skip)]
+        kind: ErrorKind,
+    },
+}
+
+/// Something that could not be read.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Unread {
+    /// What.
+    pub what: String,
+    /// Why, one layer a line.
+    pub why: String,
+}
+
+/// One deletion.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "step", rename_all = "kebab-case")]
+pub enum ExpiredStep {
+    /// The pool is deleted with its nodes.
+    DeletePool {
+        /// The account.
+        account: String,
+        /// The pool.
+        pool: PoolId,
+        /// The nodes it has.
+        nodes: u32,
+        /// Until when it was wanted.
+        expired: Timestamp,
+    },
+}
+
+/// What is seen of a pool before its deletion.
+struct Seen {
+    pool: Option<Pool>,
+    users: Vec<String>,
+}
+
+impl Step for ExpiredStep {
+    fn effect(&self) -> Effect {
+        Effect::Irreversible
+    }
+}
+
+impl fmt::Display for ExpiredStep {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let Self::DeletePool {
+            account,
+            pool,
+            nodes,
+            expired,
+        } = self;
+        write!(
+            f,
+            "delete pool {pool} in {account} with {nodes} nodes, expired {}",
+            expired.strftime("%Y-%m-%d %H:%M UTC")
+        )
+    }
+}
+
+impl ExpiredReport {
+    /// How many deletions are due and were not made.
+    #[must_use]
+    pub fn due(&self) -> usize {
+        self.count(|fate| *fate == Fate::Due)
+    }
+
+    /// How many pools were deleted.
+    #[must_use]
+    pub fn deleted(&self) -> usize {
+        self.count(|fate| *fate == Fate::Deleted)
+    }
+
+    /// How many pools past their expiry stay.
+    #[must_use]
+    pub fn kept(&self) -> usize {
+        self.count(|fate| matches!(fate, Fate::Kept { .. }))
+    }
+
+    /// The first deletion that failed.
+    #[must_use]
+    pub fn failure(&self) -> Option<ErrorKind> {
+        self.pools.iter().find_map(|pool| match pool.fate {
+            Fate::Failed { kind, .. } => Some(kind),
+            _ => None,
+        })
+    }
+
+    fn count(&self, is: impl Fn(&Fate) -> bool) -> usize {
+        self.pools.iter().filter(|pool| is(&pool.fate)).count()
+    }
+}
+
+impl ExpiredPool {
+    fn step(&self) -> Option<ExpiredStep> {
+        let expired = self.expired.filter(|_| self.fate == Fate::Due)?;
+        Some(ExpiredStep::DeletePool {
+            account: self.account.clone(),
+            pool: self.pool.clone(),
+            nodes: self.nodes,
+            expired,
+        })
+    }
+
+    const fn is_open(&self) -> bool {
+        matches!(self.fate, Fate::Due | Fate::Going)
+    }
+}
+
+/// Deletes, or says what it would do.
+///
+/// # Errors
+/// When nothing can be listed, or the run ends. What fails for one pool is in the report.
+pub async fn run(client: &Client, settings: &Checked<ExpirySettings>) -> Result<ExpiredReport> {
+    let doing = "cannot delete expired pools";
+    let looked = delete_all(client, settings).await;
+    looked.map_err(|error| error.in_flow(doing))
+}
+
+async fn delete_all(client: &Client, settings: &ExpirySettings) -> Result<ExpiredReport> {
+    let look = find(client, settings);
+    let mut report = client
+        .run()
+        .step("estate", "looking at the Batch accounts in sight", look)
+        .await?;
+    if settings.act == Consent::Yes && !report.plan.steps.is_empty() {
+        let work = until_gone(client, &mut report.pools);
+        client.run().step("delete", "deleting expired pools", work).await?;
+    }
+    Ok(report)
+}
+
+/// The pools past their expiry, and for each whether it may go.
+async fn find(client: &Client, settings: &ExpirySettings) -> Result<ExpiredReport> {
+    let estate = estate::read(client, &settings.sight).await?;
+    let now = client.run().now();
+    let mut pools = Vec::new();
+    for (account, seen) in estate.pools() {
+        let Some(expired) = due(&seen.pool, now) else { continue };
+        let mut pool = ExpiredPool {
+            account: account.title(),
+            pool: seen.id.clone(),
+            expired,
+            nodes: seen.pool.current.total(),
+            fate: Fate::Due,
+            endpoint: account.endpoint.clone(),
+            tries: 0,
+        };
+        pool.fate = match users(client, &pool.endpoint, &pool.pool).await {
+            Ok(users) => decide(Some(&seen.pool), &users, now),
+            Err(error) => unread_users(error)?,
+        };
+        pools.push(pool);
+    }
+    let unread = estate.gaps.iter().map(|gap| Unread {
+        what: gap.what.clone(),
+        why: gap.why.report(),
+    });
+    Ok(ExpiredReport {
+        schema_version: SCHEMA,
+        at: now,
+        plan: Plan {
+            steps: pools.iter().filter_map(ExpiredPool::step).collect(),
+        },
+        unread: unread.collect(),
+        pools,
+    })
+}
+
+/// Deletes each pool that is due, and looks again until all are gone or stay.
+async fn until_gone(client: &Client, pools: &mut [ExpiredPool]) -> Result<()> {
+    loop {
+        for pool in pools.iter_mut().filter(|pool| pool.is_open()) {
+            if let Err(error) = advance(client, pool).await {
+                pool.fate = failed(error)?;
+            }
+        }
+        if !pools.iter().any(ExpiredPool::is_open) {
+            return Ok(());
+        }
+        client.run().pause(PAUSE, "the pools to be gone").await?;
+    }
+}
+
+/// One look at a pool, and the request for its deletion when that is due.
+async fn advance(client: &Client, pool: &mut ExpiredPool) -> Result<()> {
+    let seen = look(client, pool).await?;
+    pool.fate = decide(seen.pool.as_ref(), &seen.users, client.run().now());
+    if pool.fate != Fate::Due {
+        return Ok(());
+    }
+    if pool.tries >= MOST_TRIES {
+        let text = format!("it is still there after {MOST_TRIES} requests");
+        return Err(Error::new(ErrorKind::Azure, text));
+    }
+    pool.tries += 1;
+    let etag = seen.pool.as_ref().and_then(|pool| pool.etag.as_deref());
+    send(client, &pool.endpoint, &pool.pool, etag).await?;
+    pool.fate = Fate::Going;
+    Ok(())
+}
+
+async fn look(client: &Client, pool: &ExpiredPool) -> Result<Seen> {
+    let found = client.find(&pool::get(&pool.endpoint, &pool.pool)).await?;
+    let found = found.map(|answer| Pool::new(answer.value()));
+    let users = match &found {
+        Some(found) if found.life == PoolLife::Active => users(client, &pool.endpoint, &pool.pool).await?,
+        Some(_) | None => Vec::new(),
+    };
+    Ok(Seen { pool: found, users })
+}
+
+/// The jobs and job schedules that name the pool and are not over.
+async fn users(client: &Client, endpoint: &BatchEndpoint, pool: &PoolId) -> Result<Vec<String>> {
+    let items = client.list(&job::list(endpoint, pool)).await?;
+    let jobs = items.into_iter().map(Job::new);
+    let active = jobs.filter(|job| job.state != JobState::Other);
+    let mut users: Vec<String> = active.map(|job| format!("job {}", job.id)).collect();
+    let schedules = client.list(&job::schedules(endpoint)).await?;
+    let on_pool = schedules.iter().filter_map(|item| job::schedule_on(item, pool));
+    users.extend(on_pool.map(|id| format!("job schedule {id}")));
+    Ok(users)
+}
+
+/// When a pool's expiry has passed: its time, or nothing for one in a form that this version cannot read.
+fn due(pool: &Pool, now: Timestamp) -> Option<Option<Timestamp>> {
+    match Lifetime::of(pool) {
+        Lifetime::Open => None,
+        Lifetime::Until(expiry) => expiry.is_past(now).then_some(Some(expiry.at)),
+        Lifetime::Unreadable => Some(None),
+    }
+}
+
+/// What becomes of a pool as it is seen. Pure.
+fn decide(pool: Option<&Pool>, users: &[String], now: Timestamp) -> Fate {
+    let kept = |why: String| Fate::Kept { why };
+    let Some(pool) = pool else { return Fate::Deleted };
+    if pool.life == PoolLife::Deleting {
+        return Fate::Going;
+    }
+    match Lifetime::of(pool) {
+        Lifetime::Unreadable => kept("its expiry was written by another version of this program".to_owned()),
+        Lifetime::Open => kept("its expiry was taken away meanwhile".to_owned()),
+        Lifetime::Until(expiry) if !expiry.is_past(now) => kept("a roll-out has renewed it meanwhile".to_owned()),
+        Lifetime::Until(_) if pool.metadata(POOL_MARK).is_none() => kept("no roll-out has made it".to_owned()),
+        Lifetime::Until(_) if !users.is_empty() => kept(format!("it is used by {}", users.join(", "))),
+        Lifetime::Until(_) => Fate::Due,
+    }
+}
+
+/// A pool whose users cannot be seen stays; the end of the whole run is an error.
+fn unread_users(error: Error) -> Result<Fate> {
+    let error = unless_over(error)?;
+    Ok(Fate::Kept {
+        why: format!("its jobs could not be read: {error}"),
+    })
+}
+
+fn failed(error: Error) -> Result<Fate> {
+    let error = unless_over(error)?;
+    Ok(Fate::Failed {
+        kind: error.kind(),
+        why: error.report(),
+    })
+}
+
+fn unless_over(error: Error) -> Result<Error> {
+    match error.kind() {
+        ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+        _ => Ok(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::{Value, json};
+
+    use super::*;
+    use crate::expiry::ITEM;
+
+    fn pool(expiry: &str, mark: &Value, state: &str) -> Pool {
+        let expiry = json!({"name": ITEM, "value": expiry});
+        Pool::new(json!({"id": "p1", "state": state, "metadata": [expiry, mark]}))
+    }
+
+    #[test]
+    fn only_what_is_past_its_expiry_ours_and_unused_goes() {
+        let now: Timestamp = "2026-11-02T00:00:00Z".parse().unwrap();
+        let ours = json!({"name": POOL_MARK, "value": "v1:x"});
+        let at = |day: u8| format!(r#"{{"v":1,"at":"2026-11-0{day}T00:00:00Z","after":86400}}"#);
+        let why = |pool: &Pool, users: &[&str]| {
+            let users: Vec<String> = users.iter().map(|user| (*user).to_owned()).collect();
+            match decide(Some(pool), &users, now) {
+                Fate::Kept { why } => why,
+                fate => format!("{fate:?}"),
+            }
+        };
+        assert_eq!(why(&pool(&at(2), &ours, "active"), &[]), "Due");
+        assert_eq!(
+            why(&pool(&at(3), &ours, "active"), &[]),
+            "a roll-out has renewed it meanwhile"
+        );
+        assert_eq!(why(&pool(&at(1), &json!({}), "active"), &[]), "no roll-out has made it");
+        assert_eq!(why(&pool(&at(1), &ours, "active"), &["job a"]), "it is used by job a");
+        assert!(why(&pool("{}", &ours, "active"), &[]).contains("another version"));
+        assert_eq!(why(&pool(&at(1), &ours, "deleting"), &["job a"]), "Going");
+        assert_eq!(decide(None, &[], now), Fate::Deleted);
+    }
+}
