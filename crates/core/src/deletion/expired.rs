@@ -19,6 +19,7 @@ use crate::{
     estate,
     expiry::Lifetime,
     ids::{BatchEndpoint, PoolId},
+    one_line::one_line,
     plan::{Effect, Plan, Step},
     settings::{Checked, Consent, ExpirySettings},
     tags::POOL_MARK,
@@ -332,7 +333,10 @@ fn decide(pool: Option<&Pool>, users: &[String], now: Timestamp) -> Fate {
 fn unread_users(error: Error) -> Result<Fate> {
     let error = unless_over(error)?;
     Ok(Fate::Kept {
-        why: format!("its jobs could not be read: {error}"),
+        why: format!(
+            "its jobs and job schedules could not be read: {}",
+            one_line(&error.report())
+        ),
     })
 }
 

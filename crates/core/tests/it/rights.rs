@@ -4,15 +4,16 @@
 use std::{
     collections::{BTreeMap, BTreeSet},
     path::Path,
+    time::Duration,
 };
 
 use azure_batch_core::{
     client::Client,
-    deletion,
+    deletion::{self, expired},
     error::{Error, ErrorKind},
     listing,
     options::{
-        fleet::YES,
+        fleet::{EXPIRED, YES},
         pool::{ACCOUNT, POOL_ID},
     },
     promotion, publish as publishing, rollout as rolling,
@@ -47,6 +48,9 @@ const FURTHER: [&str; 5] = [
     "Microsoft.Network/virtualNetworks/subnets/read",
 ];
 
+/// How long the expired pool was wanted.
+const DAY: Duration = Duration::from_secs(24 * 3600);
+
 /// Without it Azure's lists leave an account out, so a flow cannot know that there is one to warn of.
 const UNSEEN: &str = "Microsoft.Batch/batchAccounts/read";
 
@@ -59,6 +63,7 @@ enum Work {
     RollOut,
     InPlace,
     Delete,
+    DeleteExpired,
     Status,
 }
 
@@ -71,13 +76,14 @@ struct Right {
 }
 
 impl Work {
-    const ALL: [Self; 7] = [
+    const ALL: [Self; 8] = [
         Self::Publish,
         Self::List,
         Self::Promote,
         Self::RollOut,
         Self::InPlace,
         Self::Delete,
+        Self::DeleteExpired,
         Self::Status,
     ];
 
@@ -89,6 +95,7 @@ impl Work {
             Self::Promote => &["list versions", "promote, demote"],
             Self::RollOut | Self::InPlace => &["roll out"],
             Self::Delete => &["delete"],
+            Self::DeleteExpired => &["delete expired pools"],
             Self::Status => &["status"],
         }
     }
@@ -114,7 +121,7 @@ impl Work {
 
     /// Whether it finds accounts by itself.
     const fn looks_around(self) -> bool {
-        matches!(self, Self::List | Self::Promote | Self::Status)
+        matches!(self, Self::List | Self::Promote | Self::DeleteExpired | Self::Status)
     }
 
     async fn world(self) -> Azure {
@@ -126,6 +133,10 @@ impl Work {
         match self {
             Self::Publish => start_again(&azure),
             Self::Delete | Self::Status | Self::List => drop(good(roll_out(&azure, &rolling_out("acct1", 5)).await)),
+            Self::DeleteExpired => {
+                drop(good(roll_out(&azure, &for_a_day()).await));
+                tokio::time::advance(2 * DAY).await;
+            }
             Self::Promote | Self::RollOut | Self::InPlace => {}
         }
         azure.turn_the_page();
@@ -145,6 +156,13 @@ impl Work {
             Self::RollOut => rolled(&client, &rolling_out("acct1", 5), &mut said).await,
             Self::InPlace => rolled(&client, &replaced(), &mut said).await,
             Self::Delete => deleted(&client).await,
+            Self::DeleteExpired => {
+                let values = Values::default().with(EXPIRED, true).with(YES, true);
+                let asked = settings::expired(&values).unwrap();
+                expired::run(&client, &asked.settings).await.map(|report| {
+                    said.push(serde_json::to_string(&report).unwrap());
+                })
+            }
             Self::Status => {
                 let asked = settings::status(&Values::default()).unwrap();
                 status::run(&client, &asked.settings).await.map(|report| {
@@ -176,6 +194,12 @@ fn listed() -> ListSettings {
         definition: definition().parse().unwrap(),
         sight: Sight::Everything,
     }
+}
+
+fn for_a_day() -> RolloutSettings {
+    let mut settings = rolling_out("acct1", 5);
+    settings.pool.expires_after = Some(DAY);
+    settings
 }
 
 fn replaced() -> RolloutSettings {
@@ -257,7 +281,7 @@ fn allow(azure: &Azure, rights: &[Right]) {
     let (data, control): (Vec<&str>, Vec<&str>) = rights
         .iter()
         .map(|right| right.action.as_str())
-        .partition(|action| action.contains("/jobs/"));
+        .partition(|action| ["/jobs/", "/jobSchedules/"].iter().any(|kind| action.contains(kind)));
     let role = json!({"principal": APPLICATION, "scope": SUBSCRIPTION, "actions": control, "dataActions": data});
     let seed: Value = json!({"subscriptions": [], "roleAssignments": [role]});
     let seed = Seed::parse(&seed.to_string()).unwrap();
