@@ -12,7 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::BatchEndpoint,
     preflight,
-    rights::{self, Remedy, Rights},
+    rights::{self, Naming, Remedy, Rights},
     settings::{AccountRef, Checked, DoctorSettings},
 };
 
@@ -187,7 +187,7 @@ async fn check_account(
 }
 
 async fn check_rights(client: &Client, settings: &DoctorSettings, report: &mut DoctorReport) -> Result<()> {
-    let needs = rights::pool_work(settings.account.as_ref(), settings.version.as_ref());
+    let needs = rights::pool_work(settings.account.as_ref(), settings.version.as_ref(), Naming::Named);
     let rights = rights::check(client, needs).await?;
     show_rights(&rights, report);
     if !rights.missing.is_empty() {

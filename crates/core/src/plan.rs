@@ -181,7 +181,7 @@ impl<T, R> Ended<T, R> {
 }
 
 /// The error of a run that did a part: `what` completes `2 of 5 …`, as in `snapshots could not be removed`. It is of the
-/// kind of what ended the run, if something did.
+/// kind of what ended the run, if something did, and `NoRights` when nothing was done for lack of rights alone.
 #[must_use]
 pub fn partly(what: &str, done: usize, failed: Vec<(String, Error)>) -> Error {
     let lines: Vec<String> = failed
@@ -191,7 +191,13 @@ pub fn partly(what: &str, done: usize, failed: Vec<(String, Error)>) -> Error {
     let text = format!("{} of {} {what}:{}", failed.len(), failed.len() + done, lines.concat());
     let ends = |kind: &ErrorKind| matches!(kind, ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn);
     let end = failed.iter().map(|(_, error)| error.kind()).find(ends);
-    let error = Error::new(end.unwrap_or(ErrorKind::PartlyReached), text);
+    let has_no_rights = done == 0 && failed.iter().all(|(_, error)| error.kind() == ErrorKind::NoRights);
+    let of_all = if has_no_rights {
+        ErrorKind::NoRights
+    } else {
+        ErrorKind::PartlyReached
+    };
+    let error = Error::new(end.unwrap_or(of_all), text);
     match failed.into_iter().next() {
         Some((_, first)) => error.because(first),
         None => error,

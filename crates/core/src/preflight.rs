@@ -67,7 +67,8 @@ pub async fn check_registration(
             wait_until_registered(client, subscription).await
         }
         Ok(Registration::Registering) => wait_until_registered(client, subscription).await,
-        Err(error) if error.has_status(403) => {
+        // Registering means waiting for it, which takes the right to look.
+        Err(error) if error.has_status(403) && register == Register::No => {
             skipped.push(format!(
                 "whether {} is registered in subscription {subscription}: {}",
                 provider::BATCH,

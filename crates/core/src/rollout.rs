@@ -106,6 +106,7 @@ pub async fn plan_among(
     let settings = &expiry::stamped(settings, client.run().now());
     let planned = async {
         let site = observe::observe(client, settings).await?;
+        tell_skipped(client, &site.skipped);
         match settings.change.strategy {
             Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, settings).await,
             Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
@@ -181,7 +182,7 @@ async fn roll_out_one(
     let look = plan::look(&access, &intent, settings);
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
-        before::check(client, (settings, &intent), (site, beginning.size), report).await?;
+        before::check(client, (settings, &intent), (site, &beginning), report).await?;
     }
     let need = if beginning.size.brings_nodes() {
         let need = replicas::foresee(&access, site, settings).await?;

@@ -13,6 +13,7 @@ use crate::{
     operation::{Status, read_resource},
     options::image::TEMP_RESOURCE_GROUP_NAME,
     request::Request,
+    rights,
     settings::KeptKind,
     tags::TemporaryTags,
     words,
@@ -179,7 +180,17 @@ pub async fn look_at(
             .filter_map(|body| Found::listed(group, kind, body))
             .collect(),
         Err(error) if error.has_status(404) => return Err(no_group(group, error)),
-        Err(error) if error.kind() == ErrorKind::NoRights => Vec::new(),
+        Err(error) if error.kind() == ErrorKind::NoRights => {
+            let what = match kind {
+                KeptKind::Snapshots => "snapshots",
+                KeptKind::ManagedImage => "managed images",
+            };
+            client.note(format!(
+                "{what} of earlier runs are not looked for: {}",
+                rights::lack(&error)
+            ));
+            Vec::new()
+        }
         Err(error) => return Err(error),
     };
     for id in known.iter().filter(|id| id.kind() == kind) {

@@ -262,6 +262,9 @@ fn answer(parts: &mut Parts<'_>, call: &Call<'_>, route: &Route, base: &str) -> 
             &message,
         ));
     }
+    if let Some((action, id)) = parts.rights.missing_on_named(parts.entra, call) {
+        return Err(Refusal::permission(action.name(), &id));
+    }
     let path = call
         .request
         .path

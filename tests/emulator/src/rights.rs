@@ -128,6 +128,19 @@ impl Rights {
         self.missing_on_batch(&caller, account, &call.request.method, &segments)
     }
 
+    /// The action that a caller lacks on an image or a subnet which the body of a request to Batch names, with its id.
+    #[must_use]
+    pub fn missing_on_named(&self, entra: &Entra, call: &Call<'_>) -> Option<(Action, String)> {
+        let is_write = matches!(call.request.method, Method::POST | Method::PUT | Method::PATCH);
+        let caller = entra
+            .check(call.request.header("authorization"), Audience::Batch, call.now)
+            .ok()
+            .filter(|caller| is_write && self.is_restricted(caller))?;
+        let body: Value = serde_json::from_slice(&call.request.body).ok()?;
+        let mut needed = linked::of_pool(&body).into_iter();
+        needed.find(|(action, id)| !self.allows(&caller, action, id))
+    }
+
     /// Whether anything at, above or below that scope is assigned to the caller.
     pub(crate) fn sees(&self, caller: &Caller, scope: &str) -> bool {
         !self.is_restricted(caller)

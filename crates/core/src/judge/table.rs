@@ -131,6 +131,12 @@ pub(super) const ROWS: &[Row] = &[
         "give the identity the role that holds this action on that resource; a new assignment takes up to ten minutes",
     ),
     code(
+        "InsufficientPermissions",
+        Verdict::Final(Reason::NoRights),
+        "the identity has no right on the image or the subnet that the pool names",
+        "give the identity the role that holds this action on that resource; a new assignment takes up to ten minutes",
+    ),
+    code(
         "AuthorizationFailed",
         Verdict::Final(Reason::NoRights),
         "the identity has no right to this action there",

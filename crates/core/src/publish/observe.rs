@@ -104,7 +104,13 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
     };
     let base = agent::base(client, origin).await?;
     Ok(Seen {
-        agent: agent::agent(client, base.as_ref(), accounts.iter().map(|(it, _)| it).chain(&tester)).await?,
+        agent: agent::agent(
+            client,
+            base.as_ref(),
+            accounts.iter().map(|(it, _)| it).chain(&tester),
+            settings.test.as_ref(),
+        )
+        .await?,
         tester,
         base,
         machine,
@@ -130,7 +136,13 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
     let machine = image::of_version(&version, &definition)?;
     let base = agent::base(client, Origin::of_version(&version)).await?;
     Ok(Seen {
-        agent: agent::agent(client, base.as_ref(), accounts.iter().map(|(it, _)| it).chain(&tester)).await?,
+        agent: agent::agent(
+            client,
+            base.as_ref(),
+            accounts.iter().map(|(it, _)| it).chain(&tester),
+            settings.test.as_ref(),
+        )
+        .await?,
         tester,
         base,
         gallery: Some(machine.location.clone()),

@@ -8,6 +8,7 @@ use std::collections::BTreeSet;
 use super::{machine::SourceShape, observe::Seen, plan::Goal, step::Step};
 use crate::{
     arm::permission::Action,
+    batch::account::Account,
     client::Client,
     error::Result,
     plan::{Effect, Step as _},
@@ -110,10 +111,8 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             let actions = ["Microsoft.Compute/snapshots/delete", "Microsoft.Compute/images/delete"];
             vec![on_temporary(id, actions, "to remove what is only needed on the way")]
         }
-        // The pool of a test lies in an account of its own, whose rights are not asked for yet: the service refuses there.
-        Step::Test { .. } | Step::AwaitTemporary { .. } | Step::AwaitVersion { .. } | Step::AwaitRegions { .. } => {
-            Vec::new()
-        }
+        Step::Test { .. } => seen.tester.as_ref().map(of_test).unwrap_or_default(),
+        Step::AwaitTemporary { .. } | Step::AwaitVersion { .. } | Step::AwaitRegions { .. } => Vec::new(),
     }
 }
 
@@ -122,6 +121,42 @@ fn of_copy(group: &str, disk: &str) -> Vec<Need> {
         need(group.to_owned(), SNAPSHOT_WRITE, "to copy the machine's disks"),
         need(disk.to_owned(), BEGIN_ACCESS.name(), "to read the machine's disks"),
     ]
+}
+
+/// A test makes a pool and a job in its account, watches them and removes them.
+fn of_test(account: &Account) -> Vec<Need> {
+    let pools = [
+        (
+            "Microsoft.Batch/batchAccounts/pools/read",
+            "to watch the node that tests the version",
+        ),
+        (
+            "Microsoft.Batch/batchAccounts/pools/write",
+            "to make the pool that tests the version",
+        ),
+        (
+            "Microsoft.Batch/batchAccounts/pools/delete",
+            "to remove the pool that tests the version",
+        ),
+    ];
+    let jobs = [
+        ("Microsoft.Batch/batchAccounts/jobs/read", "to read what the test wrote"),
+        (
+            "Microsoft.Batch/batchAccounts/jobs/write",
+            "to run the command that tests the version",
+        ),
+        (
+            "Microsoft.Batch/batchAccounts/jobs/delete",
+            "to remove the job that tests the version",
+        ),
+    ];
+    let scope = account.id.to_string();
+    let of_pools = pools.map(|(action, purpose)| need(scope.clone(), action, purpose));
+    let of_jobs = jobs.map(|(action, purpose)| Need {
+        action: Action::Data(action),
+        ..need(scope.clone(), action, purpose)
+    });
+    of_pools.into_iter().chain(of_jobs).collect()
 }
 
 /// A version needs the right to write in its definition and, made of snapshots of the user's own, on these.

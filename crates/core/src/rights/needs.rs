@@ -4,19 +4,43 @@ use super::{Need, Without};
 use crate::{
     arm::permission::Action,
     ids::resource::ImageVersionId,
+    json,
     settings::{AccountRef, RolloutSettings},
 };
 
+/// What a run asks of Batch about the image and the subnet of a pool.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Naming {
+    /// A request names them: then Batch itself asks for the caller's rights on both, and refuses without them.
+    Named,
+    /// The pool has them already.
+    Kept,
+}
+
 /// What a roll-out does that creates or resizes a pool.
 #[must_use]
-pub fn rollout(settings: &RolloutSettings) -> Vec<Need> {
-    pool_work(Some(&settings.account), Some(&settings.pool.version))
+pub fn rollout(settings: &RolloutSettings, naming: Naming) -> Vec<Need> {
+    let mut needs = pool_work(Some(&settings.account), Some(&settings.pool.version), naming);
+    if naming == Naming::Named {
+        needs.extend(subnet(settings));
+    }
+    needs
+}
+
+/// What a roll-out does that makes a pool and tries its image on the first nodes.
+#[must_use]
+pub fn trial(settings: &RolloutSettings) -> Vec<Need> {
+    let mut needs = rollout(settings, Naming::Named);
+    if let (AccountRef::Id(id), true) = (&settings.account, settings.change.canary.command.is_some()) {
+        needs.extend(jobs(&id.to_string(), true));
+    }
+    needs
 }
 
 /// What a roll-out does that changes a pool in place: it also holds the pool's jobs, and tries the image with one.
 #[must_use]
 pub fn replacement(settings: &RolloutSettings) -> Vec<Need> {
-    let mut needs = rollout(settings);
+    let mut needs = rollout(settings, Naming::Named);
     if let AccountRef::Id(id) = &settings.account {
         needs.extend(jobs(&id.to_string(), settings.change.canary.command.is_some()));
     }
@@ -26,29 +50,41 @@ pub fn replacement(settings: &RolloutSettings) -> Vec<Need> {
 /// What work with the pools of an account and with an image version needs. An account that is given by its endpoint has
 /// no scope that could be asked.
 #[must_use]
-pub fn pool_work(account: Option<&AccountRef>, version: Option<&ImageVersionId>) -> Vec<Need> {
+pub fn pool_work(account: Option<&AccountRef>, version: Option<&ImageVersionId>, naming: Naming) -> Vec<Need> {
     let mut needs = match account {
         Some(AccountRef::Id(id)) => pools(&id.to_string()),
         Some(AccountRef::Endpoint(_)) | None => Vec::new(),
     };
-    needs.extend(version.into_iter().flat_map(|version| image(&version.to_string())));
+    needs.extend(
+        version
+            .into_iter()
+            .flat_map(|version| image(&version.to_string(), naming)),
+    );
     needs
 }
 
-fn image(version: &str) -> Vec<Need> {
+fn image(version: &str, naming: Naming) -> Vec<Need> {
     let need = |name, purpose, without| Need {
         scope: version.to_owned(),
         action: Action::Control(name),
         purpose,
         without,
     };
-    // A roll-out goes on without them: whether the service refuses is for the service to say.
-    vec![
-        need(
+    let read = match naming {
+        Naming::Named => need(
+            "Microsoft.Compute/galleries/images/versions/read",
+            "which Batch asks of whoever makes a pool on the version",
+            Without::Fails,
+        ),
+        Naming::Kept => need(
             "Microsoft.Compute/galleries/images/versions/read",
             "to look at the version and its replicas",
             Without::Skips,
         ),
+    };
+    // A roll-out goes on without the others: whether the service refuses is for the service to say.
+    vec![
+        read,
         need(
             "Microsoft.Compute/disks/beginGetAccess/action",
             "which Microsoft's page asks of whoever makes pools on gallery images",
@@ -60,6 +96,17 @@ fn image(version: &str) -> Vec<Need> {
             Without::Skips,
         ),
     ]
+}
+
+/// What Batch asks of whoever makes a pool in a subnet.
+fn subnet(settings: &RolloutSettings) -> Option<Need> {
+    let network = settings.pool.json.get("networkConfiguration")?;
+    Some(Need {
+        scope: json::text(network, "/subnetId")?.to_owned(),
+        action: Action::Control("Microsoft.Network/virtualNetworks/subnets/join/action"),
+        purpose: "which Batch asks of whoever makes a pool in the subnet",
+        without: Without::Fails,
+    })
 }
 
 fn pools(account: &str) -> Vec<Need> {

@@ -45,6 +45,11 @@ const BUILT_IN: &[BuiltIn] = &[
         data_actions: &[],
     },
     BuiltIn {
+        name: "Network Contributor",
+        actions: &["Microsoft.Network/*"],
+        data_actions: &[],
+    },
+    BuiltIn {
         name: "Contributor",
         actions: &["*"],
         data_actions: &[],

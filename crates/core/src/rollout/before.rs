@@ -2,7 +2,7 @@
 //!
 //! What may not be asked is a note and stops nothing.
 
-use super::{RolloutReport, Size, decide::Intent, observe::Site, room, tell_skipped};
+use super::{RolloutReport, Size, decide::Intent, observe::Site, plan::Beginning, room, tell_skipped};
 use crate::{
     client::Client,
     error::Result,
@@ -18,10 +18,10 @@ use crate::{
 pub(super) async fn check(
     client: &Client,
     (settings, intent): (&RolloutSettings, &Intent),
-    (site, size): (&Site, Size),
+    (site, beginning): (&Site, &Beginning),
     report: &mut RolloutReport,
 ) -> Result<()> {
-    let look = look(client, (settings, intent), (site, size));
+    let look = look(client, (settings, intent), (site, beginning));
     let run = client.run();
     let skipped = run.step("before", "checking rights and quotas", look).await?;
     tell_skipped(client, &skipped);
@@ -47,11 +47,12 @@ pub(super) async fn check_rights(client: &Client, needs: Vec<Need>, settings: &R
 async fn look(
     client: &Client,
     (settings, intent): (&RolloutSettings, &Intent),
-    (site, size): (&Site, Size),
+    (site, beginning): (&Site, &Beginning),
 ) -> Result<Vec<String>> {
-    let needs = match size {
+    let needs = match beginning.size {
         Size::Replaced => rights::replacement(settings),
-        _ => rights::rollout(settings),
+        Size::Tried => rights::trial(settings),
+        Size::Reached | Size::NoNewNodes | Size::NewNodes => rights::rollout(settings, beginning.naming()),
     };
     let mut skipped = check_rights(client, needs, settings).await?;
     skipped.extend(room::check(client, (settings, intent), site).await?);

@@ -23,6 +23,7 @@ use crate::{
     error::Result,
     ids::{NodeCounts, resource::ImageVersionId},
     plan::Plan,
+    rights::Naming,
     settings::{Adopt, Autoscale, RolloutSettings, patience},
 };
 
@@ -58,6 +59,21 @@ impl Size {
 }
 
 impl Beginning {
+    /// Whether its steps make the pool, so that a request names image and subnet.
+    pub(super) fn naming(&self) -> Naming {
+        let makes_it = |step: &RolloutStep| {
+            matches!(
+                step,
+                RolloutStep::CreatePool { .. } | RolloutStep::CreateAutoscalePool { .. }
+            )
+        };
+        if self.plan.steps.iter().any(makes_it) {
+            Naming::Named
+        } else {
+            Naming::Kept
+        }
+    }
+
     /// Puts what the version needs before the pool's own steps.
     pub(super) fn add_replicas(&mut self, need: &Need, settings: &RolloutSettings) {
         self.plan.steps.splice(0..0, need.steps(settings));

@@ -34,14 +34,15 @@ const AT_ONCE: usize = 8;
 type ReadPool = fn(&Value) -> Option<AutoPool>;
 
 /// What is read of a whole subscription, and what for.
-const WHOLE: [(&str, &str); 4] = [
+const WHOLE: [(&str, &str); 5] = [
     ("Microsoft.Batch/batchAccounts/read", "to see every Batch account"),
     ("Microsoft.Compute/virtualMachines/read", "to see every virtual machine"),
     (
         "Microsoft.Compute/virtualMachineScaleSets/read",
         "to see every scale set",
     ),
-    (making::RIGHT, "to see every version that is being made"),
+    (making::GALLERIES, "to see every gallery"),
+    (making::VERSIONS, "to see every version that is being made"),
 ];
 
 /// The data action that pools and their nodes need.

@@ -20,8 +20,10 @@ use crate::{
     json,
 };
 
-/// The right that it needs.
-pub(super) const RIGHT: &str = "Microsoft.Compute/galleries/images/versions/read";
+/// The rights that it needs: galleries, their definitions, the versions of these.
+pub(super) const GALLERIES: &str = "Microsoft.Compute/galleries/read";
+const DEFINITIONS: &str = "Microsoft.Compute/galleries/images/read";
+pub(super) const VERSIONS: &str = "Microsoft.Compute/galleries/images/versions/read";
 
 /// How many galleries and definitions are read at one time.
 const AT_ONCE: usize = 8;
@@ -43,7 +45,7 @@ impl Usage {
 pub(super) async fn of_subscription(client: &Client, id: &SubscriptionId) -> Result<Usage> {
     let mut usage = Usage::default();
     let what = format!("galleries of subscription {id}");
-    let galleries = seen(client, &gallery::list(id), (what, RIGHT)).await?;
+    let galleries = seen(client, &gallery::list(id), (what, GALLERIES)).await?;
     let galleries = usage.known(galleries);
     let galleries = galleries
         .iter()
@@ -65,7 +67,7 @@ pub(super) async fn of_subscription(client: &Client, id: &SubscriptionId) -> Res
 async fn definitions(client: &Client, galleries: Vec<GalleryId>) -> Result<Vec<Listed<GalleryId>>> {
     let lists = stream::iter(galleries).map(|gallery| async move {
         let what = format!("image definitions of gallery {}", gallery.name());
-        let found = seen(client, &gallery::list_definitions(&gallery), (what, RIGHT)).await?;
+        let found = seen(client, &gallery::list_definitions(&gallery), (what, DEFINITIONS)).await?;
         Ok((gallery, found))
     });
     lists.buffered(AT_ONCE).try_collect().await
@@ -74,7 +76,7 @@ async fn definitions(client: &Client, galleries: Vec<GalleryId>) -> Result<Vec<L
 async fn versions(client: &Client, definitions: Vec<ImageDefinitionId>) -> Result<Vec<Listed<ImageDefinitionId>>> {
     let lists = stream::iter(definitions).map(|definition| async move {
         let what = format!("versions of {}", definition.name());
-        let found = seen(client, &version::list(&definition), (what, RIGHT)).await?;
+        let found = seen(client, &version::list(&definition), (what, VERSIONS)).await?;
         Ok((definition, found))
     });
     lists.buffered(AT_ONCE).try_collect().await

@@ -19,7 +19,7 @@ use crate::{
     sweep::{Ends, Sweep},
 };
 
-fn settings() -> Checked<CollectionSettings> {
+pub(crate) fn settings() -> Checked<CollectionSettings> {
     let values = Values::default().with(RESOURCE_GROUPS, GROUP);
     settings::collection(&values).unwrap().settings
 }
@@ -47,7 +47,7 @@ fn seeded(name: &str, tags: &Value) -> Value {
 
 /// What a dead run left, one snapshot of it with an access; a snapshot that was kept, one that a run still uses, a copy
 /// with our tags, and one of others.
-fn leftovers(change: impl FnOnce(&mut Value)) -> Azure {
+pub(crate) fn leftovers(change: impl FnOnce(&mut Value)) -> Azure {
     let of_dead = tags("f1", &json!({}));
     let mut read = seeded(&name("f1", Part::OsDisk), &of_dead);
     read["accessHours"] = json!(48);

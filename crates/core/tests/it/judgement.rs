@@ -53,7 +53,7 @@ async fn grow(azure: &Azure, id: &str, dedicated: u32) {
 }
 
 /// Tasks of a minute each.
-async fn work(azure: &Azure, job: &str, pool: &str, tasks: u32, ending: &str) {
+pub(crate) async fn work(azure: &Azure, job: &str, pool: &str, tasks: u32, ending: &str) {
     post(azure, "/jobs", json!({"id": job, "poolInfo": {"poolId": pool}})).await;
     let task =
         |number: u32| json!({"id": format!("t{number}"), "commandLine": format!("/bin/sh -c 'sleep 60; {ending}'")});
@@ -64,7 +64,7 @@ async fn work(azure: &Azure, job: &str, pool: &str, tasks: u32, ending: &str) {
 }
 
 /// Two pools with ten nodes each; of the tasks on the new one that part fails.
-async fn two_pools(rate: f64) -> Azure {
+pub(crate) async fn two_pools(rate: f64) -> Azure {
     let azure = world(|seed| {
         seed["batchAccounts"][0]["pools"] = json!([
             pool("blue", by_id(&image("0.9.0")), 0),
@@ -79,7 +79,7 @@ async fn two_pools(rate: f64) -> Azure {
     azure
 }
 
-fn of_green() -> Values {
+pub(crate) fn of_green() -> Values {
     Values::default()
         .with(
             pool_options::ACCOUNT,

@@ -44,7 +44,7 @@ async fn client(azure: &Azure) -> Client {
 }
 
 /// The settings with a disk encryption set for each of these regions.
-fn with_keys(regions: &[&str]) -> PublishSettings {
+pub(crate) fn with_keys(regions: &[&str]) -> PublishSettings {
     let mut wanted = settings();
     for region in &mut wanted.target_regions {
         if regions.contains(&region.location.as_str()) {

@@ -9,7 +9,7 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
-    rollout::{client, failure, good, image, roll_out, settings, world},
+    rollout::{adopting, client, failure, foreign_pool, good, image, roll_out, settings, world},
     support::{APPLICATION, Azure, GROUP},
 };
 
@@ -56,17 +56,28 @@ async fn missing_rights_are_listed_before_the_first_write_with_what_gives_them()
     assert_eq!(azure.writes(), [] as [&str; 0]);
 }
 
-#[tokio::test(start_paused = true)]
-async fn an_identity_with_rights_on_pools_alone_rolls_out_and_lists_what_it_skipped() {
-    let azure = with_roles(json!([
+/// Roles on pools, and on nothing else but what Microsoft's page asks for.
+fn on_pools_alone() -> Value {
+    json!([
         role(&account(), &["Microsoft.Batch/batchAccounts/pools/*"]),
         role(GROUP, &["Microsoft.Compute/disks/beginGetAccess/action"]),
-    ]));
-    let by_endpoint = RolloutSettings {
+    ])
+}
+
+fn by_endpoint() -> RolloutSettings {
+    RolloutSettings {
         account: AccountRef::Endpoint("acct1.eastus2.batch.azure.com".parse().unwrap()),
-        ..settings("acct1", 5)
-    };
-    let report = good(roll_out(&azure, &by_endpoint).await);
+        ..adopting("acct1", 5)
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_identity_with_rights_on_pools_alone_resizes_a_pool_and_lists_what_it_skipped() {
+    let azure = world(|seed| {
+        seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 3)]);
+        seed["roleAssignments"] = on_pools_alone();
+    });
+    let report = good(roll_out(&azure, &by_endpoint()).await);
     let skipped = report.skipped_checks.join("\n");
     for said in [
         "sign-in modes and quotas of the account",
@@ -75,6 +86,37 @@ async fn an_identity_with_rights_on_pools_alone_rolls_out_and_lists_what_it_skip
     ] {
         assert!(skipped.contains(said), "{skipped}");
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_on_an_image_that_this_identity_may_not_read_is_refused_before_anything_is_written() {
+    let azure = with_roles(on_pools_alone());
+    let error = failure(&azure, &by_endpoint()).await;
+    let report = error.report();
+    assert_eq!(error.kind(), ErrorKind::NoRights, "{report}");
+    let said = "Microsoft.Compute/galleries/images/versions/read which Batch asks of whoever makes a pool";
+    assert!(report.contains(said), "{report}");
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_batch_says_of_a_subnet_that_this_identity_may_not_join_is_a_missing_right() {
+    let azure = with_roles(json!([role(&account(), &ON_ACCOUNT), role(GROUP, &ON_IMAGE)]));
+    let subnet = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/net1/subnets/nodes");
+    let body = json!({"id": "p1", "vmSize": "standard_d4s_v5", "networkConfiguration": {"subnetId": subnet},
+        "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": image("1.0.0")},
+            "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
+    let endpoint = "acct1.eastus2.batch.azure.com".parse().unwrap();
+    let create = azure_batch_core::batch::pool::create(&endpoint, &"p1".parse().unwrap(), body);
+    let error = client(&azure, ROLLOUT_DEADLINE).await.send(&create).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::NoRights, "{}", error.report());
+    assert!(
+        error
+            .report()
+            .contains("Microsoft.Network/virtualNetworks/subnets/join/action"),
+        "{}",
+        error.report()
+    );
 }
 
 #[tokio::test(start_paused = true)]

@@ -20,7 +20,7 @@ use crate::{
 type User = (&'static str, fn(&mut Value));
 
 /// Two versions and what is latest are kept, and nothing by its age.
-fn settings_with(change: impl FnOnce(Values) -> Values) -> Checked<PruneSettings> {
+pub(crate) fn settings_with(change: impl FnOnce(Values) -> Values) -> Checked<PruneSettings> {
     let values = Values::default()
         .with(PRUNED_DEFINITION, definition())
         .with(KEEP_NEWEST, "2")
@@ -34,7 +34,7 @@ fn settings() -> Checked<PruneSettings> {
 }
 
 /// Versions 0.9.0 to 1.0.2, and a pool on 1.0.1: so 1.0.0 is what it would return to, and 0.9.0 may go.
-fn azure(change: impl FnOnce(&mut Value)) -> Azure {
+pub(crate) fn azure(change: impl FnOnce(&mut Value)) -> Azure {
     let version = |name: &str| {
         json!({"name": name, "resourceGroup": "rg-images", "gallery": "gal1", "definition": "def1",
             "publishingProfile": {"targetRegions": [{"name": "eastus2", "regionalReplicaCount": 1}]}})

@@ -23,7 +23,7 @@ const FOUR: &str = "$TargetDedicatedNodes = 4; $TargetLowPriorityNodes = 0;";
 const SIX: &str = "$TargetDedicatedNodes = min(6, 10); $TargetLowPriorityNodes = 0;";
 
 /// A roll-out of 1.0.0 to a pool that follows a formula.
-fn following(formula: &str) -> RolloutSettings {
+pub(crate) fn following(formula: &str) -> RolloutSettings {
     let mut settings = settings("acct1", 0);
     settings.pool.autoscale = Some(Autoscale {
         formula: formula.to_owned(),

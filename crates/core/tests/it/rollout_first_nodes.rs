@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// A roll-out of 8 nodes of which 2 try the image first.
-fn tried(command: &str) -> RolloutSettings {
+pub(crate) fn tried(command: &str) -> RolloutSettings {
     let mut settings = settings("acct1", 8);
     settings.change.canary = Canary {
         nodes: Some(Share::Percent(25)),

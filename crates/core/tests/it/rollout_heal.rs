@@ -20,7 +20,7 @@ use crate::{
 };
 
 /// A roll-out of 1.0.0 that heals.
-fn healing(nodes: u32) -> RolloutSettings {
+pub(crate) fn healing(nodes: u32) -> RolloutSettings {
     let mut settings = settings("acct1", nodes);
     settings.policy.healing.nodes = HealNodes::Yes;
     settings.pool.json = json!({"startTask": {"commandLine": "true"}})

@@ -16,13 +16,13 @@ use crate::{
     sweep::{Ends, Sweep},
 };
 
-fn settings(fit: bool) -> Checked<ScaleSettings> {
+pub(crate) fn settings(fit: bool) -> Checked<ScaleSettings> {
     let values = Values::default().with(IMAGE_VERSION, image("1.0.0")).with(FIT, fit);
     settings::scale(&values).unwrap().settings
 }
 
 /// 1.0.0 has 9 replicas in the east, where a pool of 10 is on it and one of 700 follows, and 1 in the west with 400 nodes.
-fn azure(change: impl FnOnce(&mut Value)) -> Azure {
+pub(crate) fn azure(change: impl FnOnce(&mut Value)) -> Azure {
     world(|seed| {
         seed["versions"][0]["publishingProfile"]["targetRegions"] =
             json!([{"name": "eastus2", "regionalReplicaCount": 9}, {"name": "westus2", "regionalReplicaCount": 1}]);

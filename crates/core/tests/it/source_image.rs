@@ -66,7 +66,7 @@ async fn capture(client: &Client) {
 }
 
 /// A world with that image.
-async fn captured(change: impl FnOnce(&mut Value)) -> Azure {
+pub(crate) async fn captured(change: impl FnOnce(&mut Value)) -> Azure {
     let azure = world_with(change);
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     capture(&client).await;
@@ -74,7 +74,7 @@ async fn captured(change: impl FnOnce(&mut Value)) -> Azure {
     azure
 }
 
-fn from_image() -> PublishSettings {
+pub(crate) fn from_image() -> PublishSettings {
     PublishSettings {
         source: Source::ManagedImage(built()),
         ..settings()

@@ -92,6 +92,12 @@ pub(crate) const OUT_OF_RANGE_QUERY_PARAMETER: Known = known(
     "A query parameter specified in the request URI is outside the permissible range.",
 );
 
+pub(crate) const INSUFFICIENT_PERMISSIONS: Known = known(
+    StatusCode::BAD_REQUEST,
+    "InsufficientPermissions",
+    "The user identity used for this operation does not have the required permissions on the specified resource.",
+);
+
 pub(crate) const AUTOSCALE_SYNTAX: Known = known(
     StatusCode::BAD_REQUEST,
     "AutoScalingFormulaSyntaxError",
@@ -318,6 +324,15 @@ impl Refusal {
     /// A path that exists, asked with a verb that it does not have.
     pub(crate) fn verb(method: &Method) -> Self {
         Self::from(UNSUPPORTED_VERB).with("HttpVerb", method.as_str())
+    }
+
+    /// A right that the caller lacks on an image or subnet which it names.
+    pub(crate) fn permission(action: &str, id: &str) -> Self {
+        let reason = format!(
+            "The user identity used for this operation does not have the required privelege {action} on the specified \
+             resource {id}"
+        );
+        Self::from(INSUFFICIENT_PERMISSIONS).with("Reason", &reason)
     }
 
     /// A property with a value that the service does not take.

@@ -280,3 +280,56 @@ fn batch_refuses_what_the_roles_of_a_token_do_not_allow() {
         (403, Some("InsufficientAccountPermissions"))
     );
 }
+
+#[test]
+fn batch_refuses_a_pool_on_an_image_or_in_a_subnet_that_the_caller_may_not_use() {
+    let version = id("galleries/gal1/images/def/versions/1.0.0");
+    let subnet = format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/net1/subnets/nodes");
+    let pool = json!({"id": "p", "vmSize": "standard_d2s_v3", "networkConfiguration": {"subnetId": subnet},
+        "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": version},
+            "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
+    let (pools, read) = (
+        "Microsoft.Batch/batchAccounts/pools/*",
+        "Microsoft.Compute/galleries/images/versions/read",
+    );
+    let join = "Microsoft.Network/virtualNetworks/subnets/join/action";
+    for (actions, lacking) in [
+        (vec![pools], Some((read, &version))),
+        (vec![pools, read], Some((join, &subnet))),
+        (vec![pools, read, join], None),
+    ] {
+        let mut azure = world(&in_group(&actions));
+        let bearer = format!("Bearer {}", azure.sign_in("https://batch.core.windows.net//.default"));
+        let headers = [
+            ("authorization", bearer.as_str()),
+            ("content-type", "application/json; odata=minimalmetadata"),
+        ];
+        let path = "/batch/acct1/pools?api-version=2025-06-01";
+        let refused = azure.ask(Method::POST, path, &pool.to_string(), &headers);
+        let code = refused.body["code"].as_str().unwrap_or_default();
+        match lacking {
+            Some((action, id)) => {
+                assert_eq!((refused.status, code), (400, "InsufficientPermissions"));
+                let reason = refused.body["values"][0]["value"].as_str().unwrap_or_default();
+                assert!(reason.contains(action) && reason.ends_with(id.as_str()), "{reason}");
+            }
+            None => assert_ne!(code, "InsufficientPermissions", "{}", refused.body),
+        }
+    }
+}
+
+#[test]
+fn a_disk_under_a_key_needs_read_on_its_encryption_set() {
+    let set = id("diskEncryptionSets/keys");
+    let disk = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4,
+        "encryption": {"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": set}}});
+    let mut azure = world(&in_group(&["Microsoft.Compute/disks/*"]));
+    let refused = azure.put(&id("disks/own"), &disk);
+    assert_eq!(refused.code(), "LinkedAuthorizationFailed");
+    assert!(
+        refused
+            .body
+            .to_string()
+            .contains("Microsoft.Compute/diskEncryptionSets/read")
+    );
+}

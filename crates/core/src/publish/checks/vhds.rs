@@ -55,7 +55,7 @@ fn readable(vhds: &SourceVhds) -> Check {
             name,
             format!(
                 "{why}; so neither their sizes are known nor whether they changed since a former run. The role Storage Blob \
-                 Data Reader shows them"
+                 Data Reader (Microsoft.Storage/storageAccounts/blobServices/containers/blobs/read) shows them"
             ),
         ),
     }

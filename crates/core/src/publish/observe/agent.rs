@@ -11,6 +11,7 @@ use crate::{
     error::{ErrorKind, Result},
     publish::origin::{self, NodeAgent, Origin},
     rights,
+    settings::ImageTest,
 };
 
 /// The marketplace image of a chain. A version that is gone or not readable ends it.
@@ -33,7 +34,8 @@ pub(super) async fn base(client: &Client, origin: Origin) -> Result<Option<Marke
     })
 }
 
-/// The agent for a base image, from the list of the first account. An account whose list is not readable is no failure.
+/// The agent for a base image, from the list of the first account. An account whose list is not readable is no failure,
+/// unless the pool of a test needs the agent.
 ///
 /// # Errors
 /// When Azure fails, or the run ends.
@@ -41,12 +43,13 @@ pub(super) async fn agent(
     client: &Client,
     base: Option<&MarketplaceImage>,
     mut accounts: impl Iterator<Item = &Account>,
+    test: Option<&ImageTest>,
 ) -> Result<Option<NodeAgent>> {
     let (Some(base), Some(account)) = (base, accounts.next()) else {
         return Ok(None);
     };
     let items = match client.list(&supported::list(&account.endpoint)).await {
-        Err(error) if error.kind() == ErrorKind::NoRights => {
+        Err(error) if error.kind() == ErrorKind::NoRights && test.is_none_or(|test| test.node_agent.is_some()) => {
             client.note(format!("the node agent is not looked up: {}", rights::lack(&error)));
             return Ok(None);
         }

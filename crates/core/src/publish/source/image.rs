@@ -21,6 +21,7 @@ use crate::{
         security::{DefinitionSecurity, Security},
     },
     replication::{self, Settled},
+    rights,
     settings::Lun,
 };
 
@@ -54,21 +55,24 @@ pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> 
     let mut machine = of_image(id, &body)?;
     let data = machine.data.iter_mut().map(|(_, disk)| disk);
     let disks = std::iter::once(&mut machine.os).chain(data);
-    try_join_all(disks.map(|disk| identify(client, disk))).await?;
+    let lacking = try_join_all(disks.map(|disk| identify(client, disk))).await?;
+    if let Some(lack) = lacking.into_iter().flatten().next() {
+        client.note(format!("the disks of the image are not compared: {lack}"));
+    }
     Ok(machine)
 }
 
 /// Adds what distinguishes a disk of an image from a new one of the same name, where Azure still has it. The size stays
-/// as the image says it: the disk may have grown since.
-async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<()> {
+/// as the image says it: the disk may have grown since. Gives the right that is missing to see the disk.
+async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<Option<String>> {
     let get = match (disk.id.parse::<DiskId>(), disk.id.parse::<SnapshotId>()) {
         (Ok(id), _) => disk::get(&id),
         (Err(_), Ok(id)) => snapshot::get(&id),
-        (Err(_), Err(_)) => return Ok(()),
+        (Err(_), Err(_)) => return Ok(None),
     };
     let found = match client.find(&get).await {
         // Who may use the image need not be allowed to see its disks.
-        Err(error) if error.kind() == ErrorKind::NoRights => None,
+        Err(error) if error.kind() == ErrorKind::NoRights => return Ok(Some(rights::lack(&error))),
         found => found?,
     };
     if let Some(answer) = found {
@@ -76,7 +80,7 @@ async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<()> {
         disk.body = DiskBody::new(json!({"properties": {"diskSizeGB": disk.body.size_gib(),
             "uniqueId": told.unique_id(), "LastOwnershipUpdateTime": told.last_ownership_update()}}));
     }
-    Ok(())
+    Ok(None)
 }
 
 /// Reads the machine behind a version of another definition; waits for one that is still in the making.

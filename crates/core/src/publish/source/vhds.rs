@@ -126,7 +126,7 @@ fn without_account(settings: &PublishSettings, vhds: &Vhds, host: &BlobHost) -> 
     Error::new(ErrorKind::BadInput, text).with_hint(words![
         "give its resource id as ",
         SOURCE_STORAGE_ACCOUNT,
-        "; the identity must be allowed to read it"
+        "; the identity needs Microsoft.Storage/storageAccounts/read on it"
     ])
 }
 

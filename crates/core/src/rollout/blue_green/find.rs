@@ -15,6 +15,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     ids::PoolId,
+    rights,
     rollout::{
         counted::bare,
         decide::{self, Intent, Refusal},
@@ -206,7 +207,7 @@ impl Looking<'_> {
         match self.client.list(&job::schedules(&self.site.endpoint)).await {
             Ok(items) => Ok(items.iter().filter_map(|item| job::schedule_on(item, id)).collect()),
             Err(error) if error.has_status(403) => {
-                skipped.push("job schedules on the pool: this identity may not read them".to_owned());
+                skipped.push(format!("job schedules on the pool: {}", rights::lack(&error)));
                 Ok(Vec::new())
             }
             Err(error) => Err(error),

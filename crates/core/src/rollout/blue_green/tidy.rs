@@ -10,6 +10,7 @@ use crate::{
     client::Client,
     error::{ErrorKind, Result},
     ids::BatchEndpoint,
+    rights,
     rollout::step::RolloutStep,
 };
 
@@ -44,6 +45,9 @@ pub(in crate::rollout) async fn tidy(client: &Client, endpoint: &BatchEndpoint, 
         };
         match deleted().await {
             Err(error) if matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline) => return Err(error),
+            Err(error) if error.kind() == ErrorKind::NoRights => {
+                client.warn(format!("former pool {id} is kept: {}", rights::lack(&error)));
+            }
             Err(error) => client.warn(format!("former pool {id} is kept: {error}")),
             Ok(()) => {}
         }

@@ -1,0 +1,527 @@
+//! What the rows of `docs/rights.md` are tried with: for each command and each setting that needs more, a world and a run.
+
+use std::time::Duration;
+
+use azure_batch_core::{
+    client::Client,
+    deletion, doctor,
+    error::{Error, ErrorKind},
+    gc, judgement, listing,
+    options::{
+        fleet::{EXPIRED, YES},
+        pool::{ACCOUNT, IMAGE_VERSION, POOL_ID},
+        versions::GRACE_DAYS,
+    },
+    promotion, prune, publish as publishing, rollout as rolling, scale,
+    settings::{
+        self, Canary, Generalized, Goal, ListSettings, PromotionSettings, PublishSettings, Register, RolloutSettings,
+        Sight, Source, Stopped, UsedBy, Values,
+    },
+    status,
+};
+use azure_emulator::seed::Seed;
+use http::Method;
+use serde::Serialize;
+use serde_json::{Value, json};
+
+use crate::{
+    estate::definition,
+    gc as collecting,
+    given::checked,
+    judgement as judging, layout, prune as pruning, publish,
+    rollout::{adopting, client, foreign_pool, good, image, roll_out, settings as rolling_out, world},
+    rollout_autoscale, rollout_blue_green as blue_green, rollout_first_nodes, rollout_heal,
+    rollout_in_place::{self as in_place, working},
+    scale as scaling, source_image,
+    support::{Azure, GROUP, lines},
+    testing, vhds,
+};
+
+/// A command with settings, as the table tells them apart.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(super) enum Work {
+    Publish,
+    PublishToNewGallery,
+    PublishImage,
+    PublishVersion,
+    PublishVhds,
+    PublishWithKeys,
+    PublishTested,
+    List,
+    Promote,
+    Demote,
+    Scale,
+    ScaleToFit,
+    Collect,
+    CollectSnapshots,
+    Prune,
+    Deprecate,
+    RollOut,
+    Resize,
+    Adopt,
+    OfSubscription,
+    Registering,
+    InSubnet,
+    FirstNodes,
+    Autoscale,
+    Heal,
+    InPlace,
+    BlueGreen,
+    FormerGoes,
+    Plan,
+    BackInPlace,
+    BackToFormer,
+    Status,
+    Doctor,
+    Judge,
+    Wait,
+    Delete,
+    DeleteExpired,
+}
+
+const MADE: &str = "the pool is made or gets another image";
+const KEPT: &str = "the pool has the image already";
+const STRATEGY: &str = "`strategy` other than `create-only`";
+const CANARY: &str = "`canary-command`";
+const VM: &str = "the source is a VM";
+const DEFINITION: &str = "the definition is missing";
+const GALLERY: &str = "the gallery is there";
+const IMAGE: &str = "a managed image is made on the way";
+const BLUE_GREEN: &str = "`strategy: blue-green`";
+
+impl Work {
+    pub(super) const ALL: [Self; 37] = [
+        Self::Publish,
+        Self::PublishToNewGallery,
+        Self::PublishImage,
+        Self::PublishVersion,
+        Self::PublishVhds,
+        Self::PublishWithKeys,
+        Self::PublishTested,
+        Self::List,
+        Self::Promote,
+        Self::Demote,
+        Self::Scale,
+        Self::ScaleToFit,
+        Self::Collect,
+        Self::CollectSnapshots,
+        Self::Prune,
+        Self::Deprecate,
+        Self::RollOut,
+        Self::Resize,
+        Self::Adopt,
+        Self::OfSubscription,
+        Self::Registering,
+        Self::InSubnet,
+        Self::FirstNodes,
+        Self::Autoscale,
+        Self::Heal,
+        Self::InPlace,
+        Self::BlueGreen,
+        Self::FormerGoes,
+        Self::Plan,
+        Self::BackInPlace,
+        Self::BackToFormer,
+        Self::Status,
+        Self::Doctor,
+        Self::Judge,
+        Self::Wait,
+        Self::Delete,
+        Self::DeleteExpired,
+    ];
+
+    /// The command, and the rows of it that hold besides those that always do.
+    pub(super) const fn rows(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Publish => (
+                "publish",
+                &[
+                    VM,
+                    IMAGE,
+                    GALLERY,
+                    DEFINITION,
+                    "`deallocate`",
+                    "`generalize`",
+                    "`used_by`",
+                    "`used_by.vm_size`",
+                ],
+            ),
+            Self::PublishToNewGallery => ("publish", &[VM, IMAGE, "`create_gallery`"]),
+            Self::PublishImage => ("publish", &[GALLERY, "the source is a managed image"]),
+            Self::PublishVersion => ("publish", &[GALLERY, "the source is a version"]),
+            Self::PublishVhds => ("publish", &[GALLERY, "the source is VHDs"]),
+            Self::PublishWithKeys => ("publish", &[VM, GALLERY, DEFINITION, "`disk_encryption_set_id`"]),
+            Self::PublishTested => ("publish", &[VM, IMAGE, GALLERY, DEFINITION, "`test`"]),
+            Self::List => ("list", &[]),
+            Self::Promote => ("promote", &[]),
+            Self::Demote => ("demote", &[]),
+            Self::Scale => ("scale", &[]),
+            Self::ScaleToFit => ("scale", &["`fit`"]),
+            Self::Collect => ("gc", &["a snapshot is being read", "a managed image is left"]),
+            Self::CollectSnapshots => ("gc", &["no managed image is left"]),
+            Self::Prune => ("prune", &["a version goes"]),
+            Self::Deprecate => ("prune", &["a version is deprecated first"]),
+            Self::RollOut | Self::Autoscale | Self::Heal => ("rollout", &[MADE]),
+            Self::Resize | Self::Adopt => ("rollout", &[KEPT]),
+            Self::OfSubscription => ("rollout", &[MADE, "nodes use the subscription's quota"]),
+            Self::Registering => ("rollout", &[MADE, "`register_provider`"]),
+            Self::InSubnet => ("rollout", &[MADE, "the pool is in a subnet"]),
+            Self::FirstNodes => ("rollout", &[MADE, CANARY]),
+            Self::InPlace => ("rollout", &[MADE, STRATEGY, CANARY]),
+            Self::BlueGreen => ("rollout", &[MADE, STRATEGY, CANARY, BLUE_GREEN]),
+            Self::FormerGoes => (
+                "rollout",
+                &[MADE, STRATEGY, BLUE_GREEN, "a former pool's `keep-old` is over"],
+            ),
+            Self::Plan => ("plan", &[]),
+            Self::BackInPlace => ("rollback", &["the pool was changed in place"]),
+            Self::BackToFormer => ("rollback", &["a second pool has the work"]),
+            Self::Status => ("status", &[]),
+            Self::Doctor => ("doctor", &[]),
+            Self::Judge => ("judge", &["the counts look bad"]),
+            Self::Wait => ("wait", &[]),
+            Self::Delete => ("delete", &["one pool is named"]),
+            Self::DeleteExpired => ("delete", &["`expired`"]),
+        }
+    }
+
+    /// What it ends with besides `NoRights` when it lacks a right: when it cannot see who uses what, it refuses; where
+    /// Azure's lists leave out what may not be read, what the user names is not there; and it may have done a part.
+    pub(super) const fn also_ends_with(self) -> Option<ErrorKind> {
+        match self {
+            Self::Prune | Self::Deprecate | Self::ScaleToFit => Some(ErrorKind::Refused),
+            Self::PublishVhds => Some(ErrorKind::BadInput),
+            Self::Collect => Some(ErrorKind::PartlyReached),
+            _ => None,
+        }
+    }
+
+    pub(super) async fn world(self) -> Azure {
+        let azure = match self {
+            Self::Publish | Self::PublishToNewGallery | Self::PublishTested | Self::PublishWithKeys => Azure::example(),
+            Self::PublishImage => source_image::captured(|_| ()).await,
+            Self::PublishVersion => source_image::world_with(of_another_gallery),
+            Self::PublishVhds => vhds::world(|_| ()),
+            Self::Scale | Self::ScaleToFit => scaling::azure(|_| ()),
+            Self::Collect => collecting::leftovers(with_scale_set),
+            Self::CollectSnapshots => collecting::leftovers(|seed| {
+                seed["images"] = json!([]);
+                seed["snapshots"][0].as_object_mut().unwrap().remove("accessHours");
+            }),
+            Self::Prune | Self::Deprecate => pruning::azure(with_scale_set),
+            Self::Promote => world(|seed| seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = json!(true)),
+            Self::OfSubscription => {
+                world(|seed| seed["batchAccounts"][0]["poolAllocationMode"] = json!("UserSubscription"))
+            }
+            Self::Adopt => world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)])),
+            Self::InPlace | Self::BlueGreen | Self::FormerGoes | Self::BackInPlace | Self::BackToFormer => {
+                working().await
+            }
+            Self::Judge => judging::two_pools(0.5).await,
+            _ => world(|_| ()),
+        };
+        self.set_the_stage(&azure).await;
+        azure.turn_the_page();
+        azure
+    }
+
+    async fn set_the_stage(self, azure: &Azure) {
+        let rolled = match self {
+            Self::Delete | Self::Status | Self::List | Self::Wait => Some(rolling_out("acct1", 5)),
+            Self::Resize => Some(rolling_out("acct1", 3)),
+            Self::DeleteExpired => {
+                let mut settings = rolling_out("acct1", 5);
+                settings.pool.expires_after = Some(Duration::from_secs(3600));
+                Some(settings)
+            }
+            Self::BackInPlace => Some(in_place::in_place(5)),
+            Self::BackToFormer | Self::FormerGoes => Some(blue_green::blue_green(5)),
+            _ => None,
+        };
+        if let Some(settings) = rolled {
+            drop(good(roll_out(azure, &settings).await));
+        }
+        match self {
+            Self::Publish => start_again(azure),
+            Self::Heal => {
+                azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+            }
+            Self::FormerGoes | Self::DeleteExpired => tokio::time::advance(Duration::from_secs(8 * 24 * 3600)).await,
+            Self::Registering => unregister(azure).await,
+            Self::InSubnet => make_network(azure).await,
+            Self::Judge => {
+                judging::work(azure, "render-1", "blue", 60, "true").await;
+                judging::work(azure, "render-2", "green", 60, "true").await;
+            }
+            _ => {}
+        }
+    }
+
+    /// Runs, and gives what was said.
+    pub(super) async fn run(self, azure: &Azure) -> (Result<(), Error>, Vec<String>) {
+        fastrand::seed(7);
+        let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+        let mut said = Vec::new();
+        let result = match self {
+            Self::Publish
+            | Self::PublishToNewGallery
+            | Self::PublishImage
+            | Self::PublishVersion
+            | Self::PublishVhds
+            | Self::PublishWithKeys
+            | Self::PublishTested => publishing::run(&client, &checked(&self.publishing()))
+                .await
+                .result
+                .map(drop),
+            Self::List
+            | Self::Promote
+            | Self::Demote
+            | Self::Scale
+            | Self::ScaleToFit
+            | Self::Collect
+            | Self::CollectSnapshots => self.with_images(&client, &mut said).await,
+            Self::Prune | Self::Deprecate => pruned(&client, self == Self::Deprecate, &mut said).await,
+            Self::BackInPlace | Self::BackToFormer => {
+                let back = if self == Self::BackInPlace {
+                    in_place::back()
+                } else {
+                    blue_green::back()
+                };
+                let outcome = rolling::roll_back(&client, &checked(&back)).await;
+                said.extend(outcome.report.skipped_checks);
+                outcome.result
+            }
+            Self::Plan => rolling::plan(&client, &checked(&rolling_out("acct1", 5)))
+                .await
+                .map(drop),
+            Self::Status | Self::Doctor | Self::Judge | Self::Wait | Self::Delete | Self::DeleteExpired => {
+                self.with_pools(&client, &mut said).await
+            }
+            _ => {
+                let outcome = rolling::run(&client, &checked(&self.rolling())).await;
+                said.extend(outcome.report.skipped_checks);
+                outcome.result
+            }
+        };
+        said.extend(lines(&mut events));
+        (result, said)
+    }
+
+    fn publishing(self) -> PublishSettings {
+        let base = publish::settings();
+        match self {
+            Self::PublishToNewGallery => PublishSettings {
+                definition: base.definition.to_string().replace("gal1", "gal2").parse().unwrap(),
+                create_gallery: true,
+                ..base
+            },
+            Self::PublishImage => source_image::from_image(),
+            Self::PublishVersion => {
+                let mut settings = source_image::from_version();
+                if let Source::ImageVersion(id) = &settings.source {
+                    settings.source =
+                        Source::ImageVersion(id.to_string().replace("/gal1/", "/theirs/").parse().unwrap());
+                }
+                settings
+            }
+            Self::PublishVhds => vhds::both(),
+            Self::PublishWithKeys => layout::with_keys(&["eastus2", "westus2"]),
+            Self::PublishTested => testing::tested("true"),
+            _ => published(base),
+        }
+    }
+
+    fn rolling(self) -> RolloutSettings {
+        let mut plain = rolling_out("acct1", 5);
+        match self {
+            Self::Adopt => adopting("acct1", 5),
+            Self::Registering => {
+                plain.policy.register = Register::Yes;
+                plain
+            }
+            Self::InSubnet => {
+                let subnet = json!({"subnetId": subnet()});
+                plain.pool.json.insert("networkConfiguration".to_owned(), subnet);
+                plain
+            }
+            Self::FirstNodes => rollout_first_nodes::tried("true"),
+            Self::Autoscale => rollout_autoscale::following("$TargetDedicatedNodes = 4;"),
+            Self::Heal => rollout_heal::healing(10),
+            Self::InPlace => with_canary(in_place::in_place(5)),
+            Self::BlueGreen => with_canary(blue_green::blue_green(5)),
+            Self::FormerGoes => {
+                let mut next = blue_green::blue_green(5);
+                next.pool.version = image("0.9.0").parse().unwrap();
+                next
+            }
+            _ => plain,
+        }
+    }
+
+    async fn with_images(self, client: &Client, said: &mut Vec<String>) -> Result<(), Error> {
+        match self {
+            Self::List => {
+                let settings = ListSettings {
+                    definition: definition().parse().unwrap(),
+                    sight: Sight::Everything,
+                };
+                listing::run(client, &settings).await.map(|listing| say(said, &listing))
+            }
+            Self::Promote | Self::Demote => {
+                let settings = PromotionSettings {
+                    version: image("1.0.0").parse().unwrap(),
+                    goal: if self == Self::Promote {
+                        Goal::Admit
+                    } else {
+                        Goal::Exclude
+                    },
+                    regions: Vec::new(),
+                    sight: Sight::Everything,
+                };
+                say(said, &promotion::plan(client, &settings).await?);
+                promotion::carry_out(client, &settings).await
+            }
+            Self::Collect | Self::CollectSnapshots => {
+                let mut collection = gc::plan(client, &collecting::settings()).await?;
+                say(said, &collection);
+                gc::carry_out(client, &collecting::settings(), &mut collection).await
+            }
+            _ => {
+                let settings = scaling::settings(self == Self::ScaleToFit);
+                say(said, &scale::plan(client, &settings).await?);
+                scale::carry_out(client, &settings).await
+            }
+        }
+    }
+
+    async fn with_pools(self, client: &Client, said: &mut Vec<String>) -> Result<(), Error> {
+        match self {
+            Self::Status => {
+                let asked = settings::status(&Values::default()).unwrap();
+                status::run(client, &asked.settings)
+                    .await
+                    .map(|report| say(said, &report))
+            }
+            Self::Doctor => {
+                let asked = settings::doctor(&of_pool(&[]).with(IMAGE_VERSION, image("1.0.0"))).unwrap();
+                let report = doctor::run(client, &asked.settings).await?;
+                say(said, &report);
+                let found = serde_json::to_string(&report).unwrap();
+                report.failure().map_or(Ok(()), |kind| Err(Error::new(kind, found)))
+            }
+            Self::Judge => {
+                let asked = settings::judgement(&judging::of_green()).unwrap();
+                judgement::run(client, &asked.settings)
+                    .await
+                    .map(|report| say(said, &report))
+            }
+            Self::DeleteExpired => {
+                let values = Values::default().with(EXPIRED, true).with(YES, true);
+                let asked = settings::expired(&values).unwrap();
+                let report = deletion::expired::run(client, &asked.settings).await?;
+                say(said, &report);
+                let found = serde_json::to_string(&report).unwrap();
+                report.failure().map_or(Ok(()), |kind| Err(Error::new(kind, found)))
+            }
+            Self::Wait => {
+                let asked = settings::wait(&of_pool(&[(POOL_ID, "p1")])).unwrap();
+                rolling::wait(client, &asked.settings).await.map(drop)
+            }
+            _ => {
+                let asked = settings::deletion(&of_pool(&[(POOL_ID, "p1")]).with(YES, true)).unwrap();
+                deletion::run(client, &asked.settings).await.map(drop)
+            }
+        }
+    }
+}
+
+fn say(said: &mut Vec<String>, report: &impl Serialize) {
+    said.push(serde_json::to_string(report).unwrap());
+}
+
+fn published(mut settings: PublishSettings) -> PublishSettings {
+    settings.machine.if_running = Stopped::Deallocate;
+    settings.machine.generalized = Generalized::Mark;
+    settings.used_by = vec![UsedBy {
+        account: account().parse().unwrap(),
+        nodes: 5,
+        vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+    }];
+    settings
+}
+
+fn with_canary(mut settings: RolloutSettings) -> RolloutSettings {
+    settings.change.canary = Canary {
+        command: Some("true".to_owned()),
+        ..Canary::default()
+    };
+    settings
+}
+
+async fn pruned(client: &Client, is_deprecated: bool, said: &mut Vec<String>) -> Result<(), Error> {
+    let days = if is_deprecated { "2" } else { "0" };
+    let settings = pruning::settings_with(|values| values.with(GRACE_DAYS, days));
+    let mut plan = prune::plan(client, &settings).await?;
+    say(said, &plan);
+    let kind = prune::carry_out(client, &settings, &mut plan).await;
+    say(said, &plan);
+    kind
+}
+
+/// The version that is a source lies in a gallery of its own.
+fn of_another_gallery(seed: &mut Value) {
+    let gallery = json!({"name": "theirs", "resourceGroup": "rg-images", "location": "eastus2"});
+    seed["galleries"].as_array_mut().unwrap().push(gallery);
+    seed["definitions"][1]["gallery"] = json!("theirs");
+    seed["versions"][0]["gallery"] = json!("theirs");
+}
+
+/// A scale set that follows the definition, so that its machines are looked at.
+fn with_scale_set(seed: &mut Value) {
+    let instance = json!({"id": definition(), "exactVersion": "1.0.0"});
+    seed["scaleSets"] = json!([{"name": "web", "resourceGroup": "rg-images", "location": "eastus2",
+        "imageReference": {"id": definition()}, "instances": [instance]}]);
+}
+
+fn account() -> String {
+    format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1")
+}
+
+fn of_pool(more: &[(&'static azure_batch_core::options::Opt, &str)]) -> Values {
+    let values = Values::default().with(ACCOUNT, account());
+    more.iter()
+        .fold(values, |values, (opt, value)| values.with(opt, (*value).to_owned()))
+}
+
+pub(super) fn subnet() -> String {
+    format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/net1/subnets/nodes")
+}
+
+async fn make_network(azure: &Azure) {
+    let body = json!({"location": "eastus2", "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
+        "subnets": [{"name": "nodes", "properties": {"addressPrefix": "10.0.0.0/24"}}]}});
+    let network = subnet().replace("/subnets/nodes", "");
+    send(azure, Method::PUT, &network, "2024-10-01", body).await;
+}
+
+async fn unregister(azure: &Azure) {
+    let path = GROUP.split("/resourceGroups").next().unwrap();
+    let path = format!("{path}/providers/Microsoft.Batch/unregister");
+    send(azure, Method::POST, &path, "2021-04-01", json!({})).await;
+}
+
+async fn send(azure: &Azure, method: Method, path: &str, api: &'static str, body: Value) {
+    let request = azure_batch_core::request::Request::arm(method, path, api, "set the stage");
+    let client = client(azure, settings::ROLLOUT_DEADLINE).await;
+    client.send(&request.with_body(body)).await.unwrap();
+}
+
+/// The example's machine runs again and was not generalized; it still says which image it was made of.
+fn start_again(azure: &Azure) {
+    let example: Value = serde_json::from_str(Seed::example_text()).unwrap();
+    let mut machine = example["vms"][0].clone();
+    machine["powerState"] = json!("running");
+    machine["generalized"] = json!(false);
+    let seed = Seed::parse(&json!({"subscriptions": [], "vms": [machine]}).to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+}
