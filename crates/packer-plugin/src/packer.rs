@@ -7,7 +7,7 @@
 //! | --- | --- | --- |
 //! | yamux | [`session`] | one connection, many streams; answers keep-alives |
 //! | broker | [`broker`] | a stream gets the id by which the two sides mean the same thing |
-//! | codec | [`codec`], [`messages`] | bytes ⇄ requests and responses |
+//! | codec | [`extent`], [`codec`], [`messages`] | bytes ⇄ requests and responses |
 //! | RPC | [`dispatch`], [`caller`] | what Packer calls, what we call |
 //! | meaning | [`post_processor`], [`artifact`], [`ui`], [`spec`], [`config`], [`conform`] | Packer's own words |
 //!
@@ -21,6 +21,7 @@ pub mod codec;
 pub mod config;
 pub mod conform;
 pub mod dispatch;
+pub mod extent;
 pub mod log;
 pub mod messages;
 pub mod post_processor;

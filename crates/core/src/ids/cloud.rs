@@ -71,13 +71,16 @@ impl CloudChoice {
         } else {
             format!("https://{text}")
         };
+        // `https:///etc/hosts` is read as the host `etc`.
+        let is_path = text.trim_start_matches("https:").starts_with("///") || text.starts_with('/');
         secret_address(&whole)
             .ok()
-            .filter(|url| url.scheme() == "https")
+            .filter(|url| url.scheme() == "https" && !is_path)
+            .filter(|url| url.path() == "/" && url.query().is_none() && url.fragment().is_none())
             .map(Self::MetadataHost)
             .ok_or_else(|| InvalidId {
                 value: text.to_owned(),
-                expected: "a metadata host such as https://127.0.0.1:8443 (https only)",
+                expected: "a metadata host such as https://127.0.0.1:8443 (https only, without a path)",
             })
     }
 }
@@ -99,6 +102,16 @@ mod tests {
             CloudChoice::metadata_host("127.0.0.1:8443"),
             CloudChoice::metadata_host("https://127.0.0.1:8443")
         );
-        assert!(CloudChoice::metadata_host("http://127.0.0.1:8443").is_err());
+        for nonsense in [
+            "http://127.0.0.1:8443",
+            "/etc/hosts",
+            "https:///etc/hosts",
+            "a b",
+            "host/path",
+            "host?a=b",
+        ] {
+            assert!(CloudChoice::metadata_host(nonsense).is_err(), "{nonsense}");
+        }
+        assert!(CloudChoice::metadata_host("https://metadata.example/").is_ok());
     }
 }

@@ -184,6 +184,27 @@ fn a_login_that_the_environment_may_give_is_no_fault_at_validate() {
 }
 
 #[test]
+fn a_ca_file_or_a_metadata_host_that_cannot_be_used_is_a_fault_at_validate() {
+    let folder = tempfile::tempdir().unwrap();
+    let not_a_certificate = folder.path().join("notes.txt");
+    std::fs::write(&not_a_certificate, "no certificate").unwrap();
+    for (name, value) in [
+        ("ca_file", json!("/no/such/file.pem")),
+        ("ca_file", json!(not_a_certificate)),
+        ("metadata_host", json!("/etc/hosts")),
+        ("metadata_host", json!("some words")),
+        ("metadata_host", json!("http://metadata.example")),
+        ("metadata_host", json!("https://metadata.example/some/page?a=b")),
+    ] {
+        let user = with(&json!({name: value}));
+        let faults = faults_before(&user);
+        assert_eq!(faults.len(), 1, "{name} {value}: {faults:?}");
+        let said = value.as_str().unwrap();
+        assert!(faults[0].starts_with(name) && faults[0].contains(said), "{faults:?}");
+    }
+}
+
+#[test]
 fn what_is_still_unknown_in_the_end_is_refused_by_name() {
     let user = with(&json!({"source": {"vm": "<unknown>"}, "azure_tags": {"run": "x-<unknown>"}}));
     let config = Config::read(&hcl(&user, &json!({})), &BTreeMap::new(), Phase::After, now());

@@ -58,7 +58,7 @@ struct Shared {
 #[derive(Debug, thiserror::Error)]
 pub enum BrokerError {
     /// The session has ended.
-    #[error("no stream for id {id}")]
+    #[error("cannot open connection {id} of this build to packer")]
     Open {
         /// The id that was dialled.
         id: BrokerId,
@@ -66,7 +66,7 @@ pub enum BrokerError {
         source: SessionError,
     },
     /// The stream broke or was closed before the id was agreed on.
-    #[error("id {id} was not answered")]
+    #[error("packer did not answer on connection {id} of this build")]
     Unanswered {
         /// The id that was dialled.
         id: BrokerId,
@@ -74,7 +74,7 @@ pub enum BrokerError {
         source: io::Error,
     },
     /// The other side answered with another id.
-    #[error("id {id} was answered with {answer}")]
+    #[error("packer answered for connection {answer} of this build instead of {id}")]
     Mismatch {
         /// The id that was dialled.
         id: BrokerId,
@@ -82,7 +82,7 @@ pub enum BrokerError {
         answer: BrokerId,
     },
     /// Packer dialled an id that was not announced, or is no longer waited for.
-    #[error("packer dialled id {id}, which nothing is served under")]
+    #[error("packer asked for connection {id} of this build, where nothing is served")]
     Unknown {
         /// The id that was dialled.
         id: BrokerId,
@@ -90,13 +90,17 @@ pub enum BrokerError {
     /// A stream ended before it said which id it is for.
     #[error("packer opened a stream without an id")]
     Nameless(#[source] io::Error),
-    /// There was no dial, or no answer, in time.
-    #[error("packer did not come to connection {id} of this build within {} s", after.as_secs())]
-    Expired {
+    /// Packer did not dial in time.
+    #[error("packer did not come to connection {id} of this build within {} s", ACCEPT_EXPIRY.as_secs())]
+    NotDialled {
         /// The id.
         id: BrokerId,
-        /// How long it waited.
-        after: Duration,
+    },
+    /// Packer did not answer in time.
+    #[error("packer did not answer on connection {id} of this build within {} s", DIAL_EXPIRY.as_secs())]
+    Silent {
+        /// The id that was dialled.
+        id: BrokerId,
     },
 }
 
@@ -134,7 +138,7 @@ impl Broker {
             .map_err(|source| BrokerError::Open { id, source })?;
         timeout(DIAL_EXPIRY, agree(stream, id))
             .await
-            .map_err(|_| BrokerError::Expired { id, after: DIAL_EXPIRY })?
+            .map_err(|_| BrokerError::Silent { id })?
     }
 
     /// Takes the next free id and waits for it to be dialled.
@@ -187,10 +191,7 @@ impl Announced {
     ///
     /// When it does not do so within a minute.
     pub async fn accept(mut self) -> Result<Stream, BrokerError> {
-        let expired = BrokerError::Expired {
-            id: self.id,
-            after: ACCEPT_EXPIRY,
-        };
+        let expired = BrokerError::NotDialled { id: self.id };
         match timeout(ACCEPT_EXPIRY, &mut self.stream).await {
             Ok(Ok(stream)) => Ok(stream),
             Ok(Err(_)) | Err(_) => Err(expired),

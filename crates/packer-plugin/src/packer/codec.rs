@@ -8,7 +8,7 @@ use std::io::ErrorKind;
 use rmpv::Value;
 
 /// Deepest nesting that is read: far beyond any template, and shallow enough for any stack.
-const MAX_DEPTH: usize = 64;
+pub(super) const MAX_DEPTH: usize = 64;
 
 /// A call: which method, which of the calls on its stream, and the argument.
 #[derive(Clone, PartialEq)]

@@ -153,7 +153,15 @@ async fn post_process_fails_when_packer_does_not_serve_its_side() {
     let minute = Duration::from_secs(60);
     let result = timeout(minute, answer).await.unwrap().unwrap();
     let error = error_text(&result).unwrap();
-    assert!(error.starts_with("id 99"), "{error}");
+    assert!(
+        error.starts_with("packer did not answer on connection 99 of this build"),
+        "{error}"
+    );
+    let silent = BrokerError::Silent { id: BrokerId(99) }.to_string();
+    assert_eq!(
+        silent,
+        "packer did not answer on connection 99 of this build within 30 s"
+    );
 }
 
 #[tokio::test(start_paused = true)]
