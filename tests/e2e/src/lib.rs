@@ -13,6 +13,7 @@ pub mod failure;
 pub mod files;
 pub mod github;
 pub mod http;
+pub mod image;
 pub mod journal;
 pub mod lab;
 pub mod left;

@@ -28,6 +28,8 @@ pub struct Post {
     pub gallery: String,
     /// `image_name`.
     pub definition: String,
+    /// Further attributes of the destination, in HCL.
+    pub destination: String,
     /// Further attributes, in HCL.
     pub more: String,
     /// Where the manifest goes.
@@ -40,6 +42,7 @@ impl Default for Post {
             version: "next-patch".to_owned(),
             gallery: world::GALLERY.to_owned(),
             definition: "ubuntu".to_owned(),
+            destination: String::new(),
             more: String::new(),
             manifest: "azure-batch-manifest.json".to_owned(),
         }
@@ -72,6 +75,7 @@ impl Post {
       gallery_name   = "{gallery}"
       image_name     = "{definition}"
       image_version  = "{version}"
+      {destination}
     }}
     used_by {{
       batch_account = "{account}"
@@ -86,6 +90,7 @@ impl Post {
             gallery = self.gallery,
             definition = self.definition,
             version = self.version,
+            destination = self.destination,
             account = world::account(world::ACCOUNT),
             manifest = self.manifest,
             more = self.more,
