@@ -39,6 +39,13 @@ pub async fn run(
         Verb::Delete => delete::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,
         // Images are the other program's; no command line leads here.
-        Verb::Publish | Verb::List | Verb::Promote | Verb::Demote | Verb::Gc | Verb::Prune | Verb::Scale => 2,
+        Verb::Publish
+        | Verb::List
+        | Verb::Promote
+        | Verb::Demote
+        | Verb::Gc
+        | Verb::Prune
+        | Verb::Scale
+        | Verb::AwaitVersion => 2,
     }
 }

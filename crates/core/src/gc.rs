@@ -6,6 +6,7 @@
 
 mod choose;
 mod look;
+mod pools;
 mod step;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use serde::Serialize;
 use self::{choose::Chosen, look::looked};
 pub use self::{
     choose::{Leftover, Verdict},
+    pools::LeftPool,
     step::GcStep,
 };
 use crate::{
@@ -25,8 +27,8 @@ use crate::{
     operation::drive,
     plan::{Kept, Plan, partly},
     progress::Event,
-    settings::CollectionSettings,
-    temporaries::{Found, TemporaryId},
+    settings::{Checked, CollectionSettings},
+    temporaries::{self, Found, TemporaryId},
 };
 
 /// How many are removed at one time.
@@ -37,6 +39,8 @@ const AT_ONCE: usize = 8;
 pub struct Collection {
     /// Everything that a run of ours made and that is there, by its id.
     pub leftovers: Vec<Leftover>,
+    /// Every pool that tested a version and is there.
+    pub pools: Vec<LeftPool>,
     /// What is to be done: nothing when nothing may go.
     pub plan: Plan<GcStep>,
     /// What was done; absent when nothing was to be written.
@@ -46,7 +50,7 @@ pub struct Collection {
 /// What was done.
 #[derive(Clone, Debug, Default, PartialEq, Eq, Serialize)]
 pub struct Collected {
-    /// The ids of what is gone.
+    /// The ids of what is gone; of a pool its id and account.
     pub removed: Vec<String>,
     /// What could go when it was planned and could not any more.
     pub spared: Vec<Kept>,
@@ -56,41 +60,79 @@ pub struct Collected {
 ///
 /// # Errors
 /// When a place cannot be read, or the run ends.
-pub async fn plan(client: &Client, settings: &CollectionSettings) -> Result<Collection> {
+pub async fn plan(client: &Client, settings: &Checked<CollectionSettings>) -> Result<Collection> {
     let what = "Looking at snapshots and managed images, and at who needs them";
-    let chosen = client.run().step("leftovers", what, looked(client, settings)).await?;
+    let look = async { futures::try_join!(looked(client, settings), pools::looked(client, settings)) };
+    let (chosen, pools) = client.run().step("leftovers", what, look).await?;
     let steps = chosen.iter().filter(|it| it.leftover.goes()).flat_map(steps);
+    let of_pools = pools.iter().filter(|left| left.goes).map(|left| GcStep::RemovePool {
+        pool: left.pool.clone(),
+        account: left.account.name().to_owned(),
+    });
     Ok(Collection {
-        plan: Plan::new(steps.collect()),
+        plan: Plan::new(steps.chain(of_pools).collect()),
+        pools,
         leftovers: chosen.into_iter().map(|it| it.leftover).collect(),
         done: None,
     })
 }
 
-/// Looks again, and removes what the plan names and what may still go.
+/// Looks again, and removes what the plan names and what may still go. What was done is in the collection, also after a
+/// failure.
 ///
 /// # Errors
 /// `PartlyReached` when some could not be removed; when a place cannot be read, or the run ends.
-pub async fn carry_out(client: &Client, settings: &CollectionSettings, collection: &mut Collection) -> Result<()> {
+pub async fn carry_out(
+    client: &Client,
+    settings: &Checked<CollectionSettings>,
+    collection: &mut Collection,
+) -> Result<()> {
     let what = "Removing what no run needs";
-    let work = remove(client, settings, collection);
-    collection.done = Some(client.run().step("remove", what, work).await?);
-    Ok(())
+    let going = collection.leftovers.iter().filter(|it| it.goes());
+    let planned = going.map(|it| it.id.to_ascii_lowercase()).collect();
+    let pools: Vec<LeftPool> = collection.pools.iter().filter(|left| left.goes).cloned().collect();
+    let done = collection.done.insert(Collected::default());
+    let work = async {
+        let of_pools = remove_pools(client, &pools, done).await;
+        remove(client, settings, (&planned, done)).await.and(of_pools)
+    };
+    client.run().step("remove", what, work).await
 }
 
-async fn remove(client: &Client, settings: &CollectionSettings, collection: &Collection) -> Result<Collected> {
-    let going = collection.leftovers.iter().filter(|it| it.goes());
-    let planned: BTreeSet<String> = going.map(|it| it.id.to_ascii_lowercase()).collect();
+/// Removes pools of tests one after the other; what Batch refuses is said at the end.
+async fn remove_pools(client: &Client, going: &[LeftPool], done: &mut Collected) -> Result<()> {
+    let mut failed = Vec::new();
+    for left in going {
+        match pools::remove(client, left).await {
+            Ok(()) => {
+                client.tell(Event::Removed { id: left.title() });
+                done.removed.push(left.title());
+            }
+            Err(error) => failed.push((left.title(), error)),
+        }
+    }
+    match failed.is_empty() {
+        true => Ok(()),
+        false => Err(partly(
+            "pools of tests could not be removed",
+            done.removed.len(),
+            failed,
+        )),
+    }
+}
+
+async fn remove(
+    client: &Client,
+    settings: &CollectionSettings,
+    (planned, done): (&BTreeSet<String>, &mut Collected),
+) -> Result<()> {
     if planned.is_empty() {
-        return Ok(Collected::default());
+        return Ok(());
     }
     let now = looked(client, settings).await?;
     let of_plan = |it: &Chosen| planned.contains(&it.leftover.id.to_ascii_lowercase());
     let (go, stay): (Vec<Chosen>, Vec<Chosen>) = now.into_iter().filter(of_plan).partition(|it| it.leftover.goes());
-    let mut done = Collected {
-        spared: stay.iter().map(|it| spared(client, &it.leftover)).collect(),
-        ..Collected::default()
-    };
+    done.spared = stay.iter().map(|it| spared(client, &it.leftover)).collect();
     let mut failed = Vec::new();
     let mut removals = stream::iter(go)
         .map(|it| async move { (remove_one(client, &it.found).await, it.leftover.id) })
@@ -103,7 +145,7 @@ async fn remove(client: &Client, settings: &CollectionSettings, collection: &Col
     }
     done.removed.sort();
     match failed.is_empty() {
-        true => Ok(done),
+        true => Ok(()),
         false => Err(partly("leftovers could not be removed", done.removed.len(), failed)),
     }
 }
@@ -122,15 +164,7 @@ fn spared(client: &Client, leftover: &Leftover) -> Kept {
 
 async fn remove_one(client: &Client, found: &Found) -> Result<()> {
     let id = &found.id;
-    if let TemporaryId::Snapshot(snapshot) = id
-        && snapshot::has_access(found.body())
-    {
-        let is_done = || async {
-            let now = client.find(&id.get()).await?;
-            Ok(now.is_none_or(|answer| !snapshot::has_access(&answer.value())))
-        };
-        drive::act(client, &snapshot::end_access(snapshot), is_done).await?;
-    }
+    temporaries::end_access(client, found).await?;
     drive::delete(client, &id.delete(), &id.get()).await?;
     client.tell(Event::Removed { id: id.to_string() });
     Ok(())

@@ -100,6 +100,8 @@ pub enum Verb {
     Prune,
     /// A version gets as many replicas as its pools need.
     Scale,
+    /// Until a version is complete in its regions.
+    AwaitVersion,
     /// What a roll-out would do.
     Plan,
     /// A pool back to what it was before its last roll-out in place.
@@ -368,6 +370,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::Gc,
     Verb::Prune,
     Verb::Scale,
+    Verb::AwaitVersion,
     Verb::Wait,
     Verb::Delete,
 ];
@@ -384,8 +387,8 @@ const PRUNING: &[Verb] = &[Verb::Prune];
 /// What removes leftovers.
 const COLLECTING: &[Verb] = &[Verb::Gc];
 
-/// What changes one version.
-const CHANGING_A_VERSION: &[Verb] = &[Verb::Promote, Verb::Demote, Verb::Scale];
+/// What is about one version.
+const ABOUT_A_VERSION: &[Verb] = &[Verb::Promote, Verb::Demote, Verb::Scale, Verb::AwaitVersion];
 
 /// What changes the replicas of one version.
 const SCALING: &[Verb] = &[Verb::Scale];

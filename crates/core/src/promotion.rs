@@ -37,6 +37,8 @@ pub struct Promotion {
     pub moves: Vec<Move>,
     /// What could not be read: pools there may follow the definition, too.
     pub unseen: Vec<Unseen>,
+    /// The steps that were carried out, as the plan words them; absent when nothing was to be written.
+    pub done: Option<Vec<String>>,
 }
 
 /// Looks at the version, its siblings and the pools in sight. It writes nothing.
@@ -66,17 +68,22 @@ pub async fn plan(client: &Client, settings: &PromotionSettings) -> Result<Promo
         moves: body.map_or_else(Vec::new, |body| moves(&all, &all.with(&version.id, body), &users)),
         unseen: estate.gaps.iter().map(Unseen::of).collect(),
         version: title,
+        done: None,
     })
 }
 
-/// Writes the version until it is as wanted. When it is already, nothing is written.
+/// Writes the version until it is as wanted. When it is already, nothing is written. What was done is in the promotion,
+/// also after a failure.
 ///
 /// # Errors
 /// When the version cannot become what is wanted, the service refuses, or the run ends.
-pub async fn carry_out(client: &Client, settings: &PromotionSettings) -> Result<()> {
+pub async fn carry_out(client: &Client, settings: &PromotionSettings, promotion: &mut Promotion) -> Result<()> {
     let title = version::title(&settings.version);
     let what = format!("writing image version {title}");
-    client.run().step("write", what, write(client, settings)).await
+    let done = promotion.done.insert(Vec::new());
+    client.run().step("write", what, write(client, settings)).await?;
+    done.extend(promotion.plan.steps.iter().map(ToString::to_string));
+    Ok(())
 }
 
 /// A version has no `ETag`, so every write starts from the version as it was just read, and the next look shows what

@@ -93,15 +93,16 @@ pub async fn plan(client: &Client, settings: &PruneSettings) -> Result<Pruning> 
     })
 }
 
-/// Carries the plan out, and looks again before each step. A version that is used since is spared.
+/// Carries the plan out, and looks again before each step. A version that is used since is spared. What was done is in the
+/// pruning, also after a failure.
 ///
 /// # Errors
 /// `PartlyReached` when Azure refused a step; `Refused` when something cannot be seen any more; or the run ends.
 pub async fn carry_out(client: &Client, settings: &PruneSettings, pruning: &mut Pruning) -> Result<()> {
     let what = "Removing versions that nothing needs";
-    let work = carry::steps(client, settings, &pruning.plan);
-    pruning.done = Some(client.run().step("prune", what, work).await?);
-    Ok(())
+    let done = pruning.done.insert(Pruned::default());
+    let work = carry::steps(client, settings, (&pruning.plan, done));
+    client.run().step("prune", what, work).await
 }
 
 /// The step that follows from the fate of a version; nothing when it is kept.

@@ -47,6 +47,7 @@ use self::{
     number::Number,
     observe::Seen,
     plan::Numbers,
+    report::Ending,
 };
 pub use self::{
     checks::CHECK_NAMES,
@@ -57,9 +58,10 @@ pub use self::{
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
-    plan::{Course, Ended, Kept},
+    mount,
+    plan::{Course, Ended, Kept, Plan},
     progress::Place,
-    settings::{Checked, Latest, PublishSettings},
+    settings::{Checked, EndsWhen, Latest, PublishSettings},
 };
 
 /// How often a part of a publish is begun before a run gives up on it: other runs may take a number, or remove what this
@@ -121,10 +123,11 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
     Ok(PublishPlan {
         steps: next::plan(next::batches(work.asking(), &seen, &goal)?),
         replicas: goal.formulas(),
-        stored: Stored::new(seen.machine.size_gib(), goal.first.iter().chain(&goal.rest)),
+        stored: Stored::new(seen.machine.size_gib(), goal.needs()),
         end_of_life: goal.details.end_of_life,
         permanent: lines::permanent(settings, &seen, &goal),
         followers,
+        mount_script: mount::script(&seen.machine.os_type, &seen.machine.luns()),
         version: goal.version,
     })
 }
@@ -148,6 +151,7 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
         has_begun: false,
         numbers: Numbers::default(),
         kept: Vec::new(),
+        test_output: None,
     };
     let reached = Box::pin(reach(work, &mut journey)).await;
     kept.append(&mut journey.kept);
@@ -159,7 +163,13 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
                 (Number::New(_) | Number::Found(_), Some(_)) => Outcome::Created,
                 (Number::New(_) | Number::Found(_), None) => Outcome::Found,
             };
-            Ok(report::describe(settings, &journey.seen, &journey.goal, outcome))
+            let ending = Ending {
+                remaining: remaining(work, &journey)?,
+                test_output: journey.test_output.take(),
+            };
+            let published = report::describe(settings, &journey.seen, &journey.goal, (outcome, ending));
+            lines::tell_left(client, &published);
+            Ok(published)
         }
         Err(error) => {
             let client = client.for_cleanup(cleanup::LIMIT);
@@ -170,6 +180,14 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
             }
             Err(error)
         }
+    }
+}
+
+/// What is still to be done for the version when a run ends that does not wait for it.
+fn remaining(work: Work<'_>, journey: &Journey) -> Result<Plan<Step>> {
+    match work.settings.ends {
+        EndsWhen::Complete => Ok(Plan::new(Vec::new())),
+        EndsWhen::Accepted => Ok(next::plan(next::batches(work.asking(), &journey.seen, &journey.goal)?)),
     }
 }
 
@@ -184,7 +202,10 @@ async fn observe(work: Work<'_>) -> Result<Seen> {
     let seen = Box::pin(observe::all(client, settings)).await?;
     adopt::require_generalized(settings, &seen)?;
     checks::refuse(
-        checks::checks(&seen.machine, settings.handling()),
+        checks::with_base(
+            checks::checks(&seen.machine, settings.handling()),
+            (seen.base.as_ref(), seen.agents.support),
+        ),
         &settings.ignore_checks,
         &client.run().progress,
     )?;
@@ -195,6 +216,8 @@ async fn observe(work: Work<'_>) -> Result<Seen> {
 async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
     let mut rounds: BTreeMap<Stage, u32> = BTreeMap::new();
     let mut refusal: Option<Error> = None;
+    // A part that was begun in Azure, and that the run does not wait for.
+    let mut begun: Option<Stage> = None;
     loop {
         let goal = plan::decide(work.settings, &journey.seen, &journey.numbers)?;
         if goal.version != journey.goal.version || goal.fingerprint != journey.goal.fingerprint {
@@ -202,8 +225,8 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
         }
         journey.goal = goal;
         let batches = next::batches(work.asking(), &journey.seen, &journey.goal)?;
-        let Some(batch) = batches.first() else {
-            return Ok(());
+        let Some(batch) = batches.first().filter(|batch| Some(batch.stage) != begun) else {
+            return tidy_meanwhile(work, journey, &batches).await;
         };
         let round = rounds.entry(batch.stage).or_default();
         *round += 1;
@@ -218,13 +241,27 @@ async fn reach(work: Work<'_>, journey: &mut Journey) -> Result<()> {
             .step_at(place, titled, carry_out(work, journey, batch))
             .await?
         {
-            Reached::Something => refusal = None,
+            Reached::Something => {
+                refusal = None;
+                begun =
+                    (work.settings.ends == EndsWhen::Accepted && batch.stage >= Stage::Version).then_some(batch.stage);
+            }
             Reached::Nothing(why) => {
                 refusal = why.or(refusal);
                 client.run().pause(AFTER_NOTHING, "another run").await?;
             }
         }
     }
+}
+
+/// Removes what was only needed on the way, where a run ends that does not wait: what Azure still needs stays.
+async fn tidy_meanwhile(work: Work<'_>, journey: &mut Journey, left: &[Batch]) -> Result<()> {
+    let Some(batch) = next::tidying(left) else {
+        return Ok(());
+    };
+    let titled = (batch.stage.name(), lines::of_batch(&batch, &journey.goal));
+    let tidied = carry_out(work, journey, &batch);
+    work.client.run().step_at(None, titled, tidied).await.map(drop)
 }
 
 /// Which of the steps the first of these batches is; one that is done again keeps its number.

@@ -17,12 +17,12 @@ use serde_json::{Value, json};
 
 pub use self::{
     details::{DetailChange, Details},
-    ensure::{Wanted, ensure},
+    ensure::{Wanted, begin, ensure},
     kept::kept,
     keys::require_keys,
     layout::{Layout, RegionLayout, StorageChoice},
     regions::merged as merged_regions,
-    repair::repairable_region,
+    repair::{failed_region, repairable_region},
     settled::{Settled, settled},
     taken_out::{RegionOut, TakenOut},
 };

@@ -3,6 +3,7 @@
 //! It changes no image of an existing pool. What comes next is decided in `decide`, after each look; the writes are in
 //! `pool`.
 
+mod agent;
 mod attempts;
 mod before;
 mod blue_green;
@@ -47,7 +48,7 @@ use crate::{
     plan::{Ended, Plan},
     progress::Event,
     settings::{
-        Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault,
+        Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault, luns,
     },
     typing::az,
     watch::{AccountWatch, Looks},
@@ -105,8 +106,10 @@ pub async fn plan_among(
 ) -> Result<Plan<RolloutStep>> {
     let settings = &expiry::stamped(settings, client.run().now());
     let planned = async {
+        let asked = intent(settings)?;
         let site = observe::observe(client, settings).await?;
         tell_skipped(client, &site.skipped);
+        require_luns(&asked, &site, settings)?;
         match settings.change.strategy {
             Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, settings).await,
             Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
@@ -159,6 +162,7 @@ async fn roll_out(
         .step("observe", "looking at account and image version", look)
         .await?;
     tell_skipped(client, &site.skipped);
+    require_luns(&asked, &site, settings)?;
     report.skipped_checks.clone_from(&site.skipped);
     report.endpoint = Some(site.endpoint.clone());
     match settings.change.strategy {
@@ -341,6 +345,20 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
     Ok(Intent::new(spec, settings))
+}
+
+/// A node has each LUN once: the pool's own data disks must leave those of the image alone.
+fn require_luns(asked: &Intent, site: &Site, settings: &RolloutSettings) -> Result<()> {
+    let (Some(spec), Some(version)) = (asked.spec.asked(), &site.version) else {
+        return Ok(());
+    };
+    let faults = luns::clashes(&version.data_disks(), spec.body());
+    if faults.is_empty() {
+        return Ok(());
+    }
+    let pool = &settings.pool;
+    let placed: Vec<Fault> = faults.into_iter().map(|fault| pool.spots.placed(fault)).collect();
+    Err(spec::unusable(&pool.id, &placed))
 }
 
 fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {

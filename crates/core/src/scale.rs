@@ -22,7 +22,7 @@ use crate::{
     plan::Plan,
     replicas::RegionNeed,
     replication::{self, Wanted},
-    settings::{Fit, ScaleSettings},
+    settings::{Checked, Fit, ScaleSettings},
     usage::Blind,
     write::Tries,
 };
@@ -41,6 +41,8 @@ pub struct Scaling {
     pub plan: Plan<ScaleStep>,
     /// What could not be seen: pools there may need more.
     pub unseen: Vec<Blind>,
+    /// The steps that were carried out, as the plan words them; absent when nothing was to be written.
+    pub done: Option<Vec<String>>,
 }
 
 /// One region a line, with its arithmetic.
@@ -61,7 +63,7 @@ impl fmt::Display for Scaling {
 /// # Errors
 /// `Refused` when replicas would be lowered and not all pools can be seen; `Quota` when no region holds as many as are
 /// needed; when there is no such version, or the run ends.
-pub async fn plan(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
+pub async fn plan(client: &Client, settings: &Checked<ScaleSettings>) -> Result<Scaling> {
     let what = "Looking at the version and at the pools in sight";
     client.run().step("replicas", what, look(client, settings)).await
 }
@@ -82,19 +84,22 @@ async fn look(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
         regions,
         plan: Plan::new(steps),
         unseen: blind,
+        done: None,
     })
 }
 
-/// Looks again and writes what is needed by then: first what is raised, then what is lowered.
+/// Looks again and writes what is needed by then: first what is raised, then what is lowered. What was done is in the
+/// scaling, also after a failure.
 ///
 /// # Errors
 /// As [`plan`]; also when the service refuses.
-pub async fn carry_out(client: &Client, settings: &ScaleSettings) -> Result<()> {
+pub async fn carry_out(client: &Client, settings: &Checked<ScaleSettings>, scaling: &mut Scaling) -> Result<()> {
     let what = format!("Writing image version {}", version::title(&settings.version));
-    client.run().step("write", what, write(client, settings)).await
+    let done = scaling.done.insert(Vec::new());
+    client.run().step("write", what, write(client, settings, done)).await
 }
 
-async fn write(client: &Client, settings: &ScaleSettings) -> Result<()> {
+async fn write(client: &Client, settings: &ScaleSettings, done: &mut Vec<String>) -> Result<()> {
     let now = look(client, settings).await?;
     let raised = now.regions.iter().filter(|region| region.needed > region.present);
     let raised: Vec<RegionNeed> = raised.map(Region::need).collect();
@@ -105,9 +110,12 @@ async fn write(client: &Client, settings: &ScaleSettings) -> Result<()> {
         };
         replication::ensure(client, &settings.version, &wanted).await?;
     }
+    let (lowering, raising): (Vec<&ScaleStep>, Vec<&ScaleStep>) = now.plan.steps.iter().partition(|step| step.lowers());
+    done.extend(raising.iter().map(ToString::to_string));
     let lowered: Vec<&Region> = now.regions.iter().filter(|region| region.is_lowered()).collect();
     if settings.fit == Fit::Lower && !lowered.is_empty() {
         lower(client, settings, &lowered).await?;
+        done.extend(lowering.iter().map(ToString::to_string));
     }
     Ok(())
 }

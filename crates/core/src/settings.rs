@@ -13,6 +13,7 @@ mod fleet;
 mod healing;
 mod image;
 mod judgement;
+pub(crate) mod luns;
 mod manifest;
 pub(crate) mod patience;
 mod pool;
@@ -48,7 +49,7 @@ pub use judgement::{FailureRule, JudgementSettings};
 
 pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
 pub use publish::{
-    Architecture, DiskKeys, EarlyDeletion, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
+    Architecture, DiskKeys, EarlyDeletion, EndsWhen, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
     MachineHandling, ManagedImagePolicy, OnFailure, OsType, ProfileJson, PublishSettings, PurchasePlan, ReplicaStorage,
     ReplicationMode, Reuse, Source, SourceDisk, Stopped, TEST_MINUTES, TargetRegion, Temporaries, UsedBy,
     VersionChoice, VersionSettings, VhdTraits, Vhds,
@@ -66,7 +67,9 @@ pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, ExpirySettings, WaitSettings};
 pub use values::{Stray, Value, Values};
-pub use versions::{CollectionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings};
+pub use versions::{
+    CollectionSettings, CompletionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings,
+};
 pub use written::{Member, What, Written};
 
 use std::time::Duration;
@@ -196,6 +199,14 @@ pub fn promote(values: &Values) -> Result<Asked<PromotionSettings>, Vec<fault::F
         |_| PROMOTION_DEADLINE,
         |reader| versions::promotion(reader, Goal::Admit),
     )
+}
+
+/// Reads which version to wait for. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn completion(values: &Values) -> Result<Asked<CompletionSettings>, Vec<fault::Fault>> {
+    asked(values, |_| PUBLISH_DEADLINE, versions::completion)
 }
 
 /// Reads which version is latest no more. This is the only validation there is; nothing is asked of Azure.

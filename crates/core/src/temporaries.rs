@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::resource::{ImageId, ResourceGroupId, SnapshotId},
     json,
-    operation::{Status, read_resource},
+    operation::{Status, drive, read_resource},
     options::image::TEMP_RESOURCE_GROUP_NAME,
     request::Request,
     rights,
@@ -201,6 +201,25 @@ pub async fn look_at(
         }
     }
     Ok(found)
+}
+
+/// Ends every access that was given to a snapshot (SAS): before that Azure does not delete it. Without one it does nothing.
+///
+/// # Errors
+/// When Azure refuses, or the run ends.
+pub async fn end_access(client: &Client, found: &Found) -> Result<()> {
+    let TemporaryId::Snapshot(snapshot) = &found.id else {
+        return Ok(());
+    };
+    if !snapshot::has_access(found.body()) {
+        return Ok(());
+    }
+    let get = found.id.get();
+    let is_done = || async {
+        let now = client.find(&get).await?;
+        Ok(now.is_none_or(|answer| !snapshot::has_access(&answer.value())))
+    };
+    drive::act(client, &snapshot::end_access(snapshot), is_done).await
 }
 
 fn no_group(group: &ResourceGroupId, cause: Error) -> Error {

@@ -6,17 +6,29 @@
 use std::time::Duration;
 
 use http::Method;
+use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    batch::{API_VERSION, job::TaskEnd, pool::iso_minutes},
+    batch::{
+        API_VERSION,
+        job::{self, TaskEnd},
+        pool::{self, Pool, PoolLife, iso_minutes},
+    },
     client::Client,
-    error::Error,
-    ids::BatchEndpoint,
+    error::{Error, Result},
+    ids::{BatchEndpoint, PoolId},
     one_line::one_line,
     request::Request,
+    write,
 };
+
+/// The metadata item of a pool that tests a version; its value is the version's id.
+pub const TESTS: &str = "azure-batch-test";
+
+/// The metadata item that says after when no run needs the pool.
+pub const EXPIRES: &str = "azure-batch-expires";
 
 /// How much of what a task wrote is kept: the end, which says why it failed.
 const KEPT: usize = 2000;
@@ -103,5 +115,48 @@ pub fn said(error: Error, tasks: &[TriedTask]) -> Error {
             Error::new(error.kind(), error.to_string()).because(format!("it wrote: {output}"))
         }
         None => error,
+    }
+}
+
+/// After when no run needs a pool of a test.
+#[must_use]
+pub fn expires(pool: &Pool) -> Option<Timestamp> {
+    pool.metadata(EXPIRES)?.parse().ok()
+}
+
+/// Whether no run needs a pool of a test any more.
+#[must_use]
+pub fn is_over(pool: &Pool, now: Timestamp) -> bool {
+    pool.life == PoolLife::Active && expires(pool).is_some_and(|time| time < now)
+}
+
+/// Removes a pool that tests that version, with its job, which has the pool's id. One that is gone, or of something else,
+/// is left alone.
+///
+/// # Errors
+/// When Batch refuses, or the run ends.
+pub async fn remove(client: &Client, endpoint: &BatchEndpoint, id: &PoolId, version: &str) -> Result<()> {
+    let look = || async {
+        let found = client.find(&pool::get(endpoint, id)).await?;
+        let ours = found.map(|answer| Pool::new(answer.value()));
+        let ours = ours.filter(|pool| {
+            pool.metadata(TESTS)
+                .is_some_and(|own| own.eq_ignore_ascii_case(version))
+        });
+        Ok(ours.is_none_or(|pool| pool.life == PoolLife::Deleting).then_some(()))
+    };
+    if let Some(()) = look().await? {
+        return Ok(());
+    }
+    let job = job::delete(endpoint, id.as_str());
+    gone(write::send(client, &job, || async { Ok(None::<()>) }).await)?;
+    gone(write::send(client, &pool::delete(endpoint, id, None), look).await)
+}
+
+/// What is gone, or going, needs no second request.
+fn gone<T>(sent: Result<T>) -> Result<()> {
+    match sent {
+        Err(error) if error.has_status(404) || error.has_status(409) => Ok(()),
+        sent => sent.map(drop),
     }
 }

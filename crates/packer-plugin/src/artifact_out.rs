@@ -60,6 +60,7 @@ impl PublishedArtifact {
             .kept
             .iter()
             .map(|kept| format!("\nkept: {} ({})", kept.id, kept.why));
+        let remaining = published.remaining.iter().map(|step| format!("\nstill to do: {step}"));
         // The usual way needs no word; that nothing was made, people want to know.
         let how = match published.outcome() {
             v1::Outcome::Adopted => ", adopted",
@@ -78,7 +79,7 @@ impl PublishedArtifact {
                 .path()
                 .map(|path| format!("\nmanifest: {path}"))
                 .unwrap_or_default(),
-            kept.collect::<String>()
+            remaining.chain(kept).collect::<String>()
         )
     }
 

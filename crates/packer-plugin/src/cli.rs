@@ -14,6 +14,7 @@ mod scale;
 mod settings;
 mod table;
 mod terminal;
+mod wait;
 mod work;
 mod written;
 
@@ -77,6 +78,7 @@ pub fn run(arguments: &[String], stdout: &mut dyn Write, lookup: &Lookup) -> Exi
 async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
     let done = match invocation {
         Invocation::Plan(given) => Box::pin(publish::plan(desk, given)).await,
+        Invocation::Wait(given) => wait::run(desk, &given).await,
         Invocation::List(given) => list::run(desk, &given).await,
         Invocation::Prune(given, act) => Box::pin(prune::run(desk, &given, act)).await,
         Invocation::Scale(given, act) => Box::pin(scale::run(desk, &given, act)).await,

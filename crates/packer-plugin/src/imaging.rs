@@ -70,6 +70,9 @@ pub(crate) mod sample {
                 nanos: 0,
             }),
             base_image_end_of_life: None,
+            remaining: Vec::new(),
+            mount_script: Some("#!/bin/sh\nmount…\n".to_owned()),
+            test_output: None,
         }
     }
 }

@@ -59,6 +59,12 @@ pub struct Manifest {
     #[serde(skip_serializing_if = "Option::is_none")]
     node_agent_end_of_life: Option<Timestamp>,
     regions: Vec<Region>,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    remaining: Vec<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    mount_script: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    test_output: Option<String>,
     source: String,
     source_fingerprint: String,
     build_name: String,
@@ -142,6 +148,9 @@ impl Manifest {
             node_agent_sku_id: published.node_agent_sku_id,
             node_agent_end_of_life: published.node_agent_end_of_life.and_then(time),
             regions: published.regions.into_iter().map(region).collect(),
+            remaining: published.remaining,
+            mount_script: published.mount_script,
+            test_output: published.test_output,
             source: published.source,
             source_fingerprint: published.fingerprint,
             build_name: build_name.to_owned(),

@@ -58,8 +58,12 @@ fn result(published: &v1::Published) -> String {
         .map(|region| format!("{} ×{}", region.name, region.replicas))
         .collect();
     let definition = published.image_definition_id.rsplit('/').next().unwrap_or_default();
+    let what = match published.remaining.is_empty() {
+        true => "published",
+        false => "Azure has accepted, and is not done with,",
+    };
     format!(
-        "published {definition} {} in {}",
+        "{what} {definition} {} in {}",
         published.image_version,
         regions.join(", ")
     )

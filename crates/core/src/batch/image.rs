@@ -41,6 +41,32 @@ pub struct MarketplaceImage {
     pub version: String,
 }
 
+impl MarketplaceImage {
+    /// Reads `publisher:offer:sku:version`.
+    #[must_use]
+    pub fn of_urn(urn: &str) -> Option<Self> {
+        let mut parts = urn.split(':').map(str::to_owned);
+        let image = Self {
+            publisher: parts.next()?,
+            offer: parts.next()?,
+            sku: parts.next()?,
+            version: parts.next()?,
+        };
+        parts.next().is_none().then_some(image)
+    }
+
+    /// Whether both are the same but for their versions.
+    #[must_use]
+    pub fn is_same_sku(&self, other: &Self) -> bool {
+        let pairs = [
+            (&self.publisher, &other.publisher),
+            (&self.offer, &other.offer),
+            (&self.sku, &other.sku),
+        ];
+        pairs.iter().all(|(one, other)| one.eq_ignore_ascii_case(other))
+    }
+}
+
 impl PoolImage {
     /// Reads an `imageReference` of the data plane.
     #[must_use]

@@ -36,6 +36,12 @@ impl DiskBody {
         self.text("/location")?.parse().ok()
     }
 
+    /// How much of it Azure has filled in the background, 0 to 100; nothing for what is copied at once.
+    #[must_use]
+    pub fn completion_percent(&self) -> Option<f64> {
+        json::at(&self.0, "/properties/completionPercent").as_f64()
+    }
+
     /// Its storage type, e.g. `Premium_LRS`.
     #[must_use]
     pub fn sku(&self) -> &str {

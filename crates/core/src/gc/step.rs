@@ -6,7 +6,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::plan::{Effect, Step};
+use crate::{
+    ids::PoolId,
+    plan::{Effect, Step},
+};
 
 /// One step.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -27,13 +30,20 @@ pub enum GcStep {
         /// The image.
         image: String,
     },
+    /// A pool that tested a version goes, with its job.
+    RemovePool {
+        /// The pool.
+        pool: PoolId,
+        /// Its Batch account.
+        account: String,
+    },
 }
 
 impl Step for GcStep {
     fn effect(&self) -> Effect {
         match self {
             Self::EndAccess { .. } => Effect::Change,
-            Self::RemoveSnapshot { .. } | Self::RemoveImage { .. } => Effect::Remove,
+            Self::RemoveSnapshot { .. } | Self::RemoveImage { .. } | Self::RemovePool { .. } => Effect::Remove,
         }
     }
 }
@@ -44,6 +54,7 @@ impl fmt::Display for GcStep {
             Self::EndAccess { snapshot } => write!(f, "end the access to snapshot {snapshot}"),
             Self::RemoveSnapshot { snapshot } => write!(f, "remove snapshot {snapshot}"),
             Self::RemoveImage { image } => write!(f, "remove managed image {image}"),
+            Self::RemovePool { pool, account } => write!(f, "remove pool {pool} in {account}, which tested a version"),
         }
     }
 }

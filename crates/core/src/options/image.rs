@@ -80,6 +80,8 @@ rows! {
         "The region, such as `westeurope`.";
     TARGET_REGION_REPLICAS: "shared_image_gallery_destination.target_region.replicas", Version, Kind::Number, Standard::Rule("what the pools there need, one at least"), [],
         "How many replicas, 1 to 100.";
+    TARGET_REGION_PHASE: "shared_image_gallery_destination.target_region.phase", Version, Kind::Number, Standard::Rule("1 for the source's region and those of {used_by}, 2 for every other"), [],
+        "In which phase the version goes to this region. The regions of a phase are complete before those of the next are added; the source's region is in phase 1.";
     TARGET_REGION_STORAGE_ACCOUNT_TYPE: "shared_image_gallery_destination.target_region.storage_account_type", Version, Kind::Text, Standard::Rule("{shared_image_gallery_destination.storage_account_type}"), [],
         "Storage of the replicas in this region. It cannot be changed later.";
     TARGET_REGION_EXCLUDE_FROM_LATEST: "shared_image_gallery_destination.target_region.exclude_from_latest", Version, Kind::Bool, Standard::Rule("a new region is not excluded by itself; one that the version has stays as it is"), [],
@@ -211,6 +213,9 @@ rows! {
         "A pool that will run the version; one block for each pool. Regions and replicas follow from these blocks: the region of every account gets the sum over its pools of {used_by.nodes} / {nodes_per_replica}, each rounded up, and the headroom.";
     REPLICA_HEADROOM_PERCENT: "replica_headroom_percent", Replicas, Kind::Number, Standard::Value("10", "and one replica at least: Microsoft's page says to keep more than the minimum"), [],
         "How many percent of replicas are added.";
+
+    NO_WAIT: "no_wait", Waiting, Kind::Bool, Standard::Value("false", "what follows needs a version that is complete"), [],
+        "End as soon as Azure has accepted the version, in the regions of its first phase, and do not wait until it is complete. The result says what is left; `packer-plugin-azure-batch wait` waits, and the same run again does the rest: further regions, and the removal of snapshots. With a version that is there the next change of it is accepted and not waited for.";
 
     MANAGED_IMAGE: "managed_image", Temporaries, Kind::Text, Standard::Value("auto", "a managed image is made where it can represent the machine"), [],
         "Whether a managed image is made between snapshots and version: `auto` makes one where it can represent the machine, `always` refuses a machine that it cannot represent, `never` publishes from the snapshots. It has no effect when the source is already an image. VHDs are published directly, and through a managed image with `always` alone.";

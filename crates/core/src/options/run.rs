@@ -25,6 +25,7 @@ rows! {
             (Verb::Judge, "1h", "the time of watching, and some for the questions"),
             (Verb::Gc, "1h", "deletions take minutes"),
             (Verb::Scale, "6h", "replication of large images took that long"),
+            (Verb::AwaitVersion, "6h", "replication of large images took that long"),
             (Verb::Prune, "4h", "each deletion takes minutes, and comes after a look of its own"),
             (Verb::Wait, "4h", "as long as a roll-out of a small pool"),
             (Verb::Delete, "1h", "nodes go within minutes"),

@@ -1,7 +1,7 @@
 //! The options of looking at versions and keeping them in order.
 
 use super::{
-    CHANGING_A_VERSION, COLLECTING, Kind, LOOKING_AT_POOLS, ON_DEFINITION, OPERATOR_DOORS, PRUNING, SCALING, Standard,
+    ABOUT_A_VERSION, COLLECTING, Kind, LOOKING_AT_POOLS, ON_DEFINITION, OPERATOR_DOORS, PRUNING, SCALING, Standard,
     rows,
 };
 
@@ -14,11 +14,11 @@ rows! {
 
 rows! {
     /// Which version, and where.
-    OF_LATEST [CHANGING_A_VERSION, OPERATOR_DOORS]:
+    OF_LATEST [ABOUT_A_VERSION, OPERATOR_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Required, [],
         "Resource id of the image version.";
     REGIONS: "regions", Version, Kind::Texts, Standard::Rule("every region of the version"), [],
-        "Regions in which it changes, with commas between them.";
+        "Regions that this is about, with commas between them.";
 }
 
 rows! {

@@ -41,19 +41,22 @@ enum Now {
 ///
 /// # Errors
 /// `PartlyReached` when Azure refused some; `Refused` when something cannot be seen any more; or the run ends.
-pub(super) async fn steps(client: &Client, settings: &PruneSettings, plan: &Plan<PruneStep>) -> Result<Pruned> {
-    let mut done = Pruned::default();
+pub(super) async fn steps(
+    client: &Client,
+    settings: &PruneSettings,
+    (plan, done): (&Plan<PruneStep>, &mut Pruned),
+) -> Result<()> {
     let mut failed = Vec::new();
     for step in &plan.steps {
         match one(client, settings, step).await {
             Ok(None) => done.steps.push(step.to_string()),
             Ok(Some(kept)) => done.spared.push(kept),
-            Err(error) if is_end(&error) => return Err(after(&done, plan, error)),
+            Err(error) if is_end(&error) => return Err(after(done, plan, error)),
             Err(error) => failed.push((version::title(step.version()), error)),
         }
     }
     match failed.is_empty() {
-        true => Ok(done),
+        true => Ok(()),
         false => Err(partly("versions could not be removed", done.steps.len(), failed)),
     }
 }

@@ -9,7 +9,10 @@ use super::{
     plan::{Goal, PlannedSnapshot},
     way::Way,
 };
-use crate::settings::{Latest, Lun};
+use crate::{
+    replication::Layout,
+    settings::{Latest, Lun, ReplicaStorage},
+};
 
 /// A snapshot or a VHD as a part of an image.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -54,9 +57,14 @@ impl DiskOf {
     }
 }
 
-/// A managed image of the snapshots or VHDs.
+/// A managed image of the snapshots or VHDs. It outlives the loss of a zone where the version's replicas in its region do.
 #[must_use]
-pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, sources: &[DiskSource]) -> Value {
+pub(super) fn managed_image(
+    machine: &Machine,
+    layout: &Layout,
+    (tags, sources): (&Map<String, Value>, &[DiskSource]),
+) -> Value {
+    let is_resilient = layout.storage_of(&machine.location) == Some(ReplicaStorage::StandardZrs);
     let mut disks = sources.iter().map(|source| {
         let mut disk = source.from.in_image();
         set(&mut disk, "caching", json!(source.caching));
@@ -71,7 +79,7 @@ pub(super) fn managed_image(machine: &Machine, tags: &Map<String, Value>, source
     let data: Vec<Value> = disks.collect();
     json!({"location": machine.location, "tags": tags, "properties": {
         "hyperVGeneration": machine.generation,
-        "storageProfile": {"osDisk": os, "dataDisks": data, "zoneResilient": false},
+        "storageProfile": {"osDisk": os, "dataDisks": data, "zoneResilient": is_resilient},
     }})
 }
 

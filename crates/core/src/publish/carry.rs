@@ -21,13 +21,14 @@ use crate::{
     client::Client,
     compute::{gallery, gallery::ImageDefinition},
     error::{Error, ErrorKind, Result},
+    ids::Location,
     json,
     operation::{Status, drive, read_resource},
     plan::Kept,
     progress::Event,
     replication::{self, Wanted},
     request::Request,
-    settings::PublishSettings,
+    settings::{EndsWhen, PublishSettings},
     tags::{Keeping, Lease, TemporaryTags},
     wait::Pace,
 };
@@ -59,6 +60,8 @@ pub(super) struct Journey {
     pub numbers: Numbers,
     /// What is left on purpose or against our will.
     pub kept: Vec<Kept>,
+    /// The end of what the test wrote.
+    pub test_output: Option<String>,
 }
 
 /// What a batch has reached.
@@ -139,10 +142,10 @@ pub(super) async fn carry_out(work: Work<'_>, journey: &mut Journey, batch: &Bat
         Stage::Snapshots => copies::snapshots(work, &mut journey.seen, goal, deeds).await,
         Stage::Image => copies::image(work, &mut journey.seen, goal, deeds).await,
         Stage::Version => version::make(work, journey, goal, deeds).await,
-        Stage::Test => test(work, &mut journey.seen, goal, deeds).await,
+        Stage::Test => test(work, journey, goal, deeds).await,
         Stage::First => regions(work, &mut journey.seen, goal, (deeds, &goal.wanted_first())).await,
-        Stage::Rest => {
-            let wanted = goal.wanted_rest();
+        Stage::Later(phase) => {
+            let wanted = goal.wanted_later(phase);
             let (rest, kept) = futures::join!(
                 regions(work, &mut journey.seen, goal, (deeds, &wanted)),
                 tidy(work, goal, deeds)
@@ -220,9 +223,11 @@ async fn machine(work: Work<'_>, seen: &mut Seen, deeds: &Deeds<'_>) -> Result<R
 }
 
 /// Tests the version; only one that passes goes on.
-async fn test(work: Work<'_>, seen: &mut Seen, goal: &Goal, deeds: &Deeds<'_>) -> Result<Reached> {
+async fn test(work: Work<'_>, journey: &mut Journey, goal: &Goal, deeds: &Deeds<'_>) -> Result<Reached> {
     if let (Some(deeds::Version::Test), Some(test)) = (deeds.version, &goal.test) {
-        seen.put_version(Box::pin(testing::run(work.client, &work.settings.run_id, (goal, test))).await?);
+        let tested = Box::pin(testing::run(work.client, &work.settings.run_id, (goal, test))).await?;
+        journey.seen.put_version(tested.version);
+        journey.test_output = tested.output;
     }
     Ok(Reached::Something)
 }
@@ -232,7 +237,7 @@ fn has_ended(error: &Error) -> bool {
     matches!(error.kind(), ErrorKind::Cancelled | ErrorKind::Deadline)
 }
 
-/// Brings the version to the wanted regions.
+/// Brings the version to the wanted regions; a run that ends with Azure's acceptance only asks for them.
 async fn regions(
     work: Work<'_>,
     seen: &mut Seen,
@@ -242,10 +247,15 @@ async fn regions(
     if !deeds.completes_regions {
         return Ok(Reached::Something);
     }
-    let version = replication::ensure(work.client, &goal.version, wanted).await?;
+    let (client, id) = (work.client, &goal.version);
+    let version = match work.settings.ends {
+        EndsWhen::Complete => replication::ensure(client, id, wanted).await?,
+        EndsWhen::Accepted => replication::begin(client, id, wanted).await?,
+    };
+    let is_ready = |location: &&Location| version.is_complete_in(location);
+    let locations = wanted.regions.iter().map(|need| &need.location);
+    seen.ready.extend(locations.filter(is_ready).cloned());
     seen.put_version(version);
-    seen.ready
-        .extend(wanted.regions.iter().map(|need| need.location.clone()));
     Ok(Reached::Something)
 }
 

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 
 use super::machine::{ImageKind, Machine, SourceImage, SourceShape};
 use crate::{
+    batch::{image::MarketplaceImage, supported::ImageSupport},
     compute::vm::Vm,
     error::{Error, ErrorKind, Result},
     options::image,
@@ -88,6 +89,34 @@ pub(super) fn checks(machine: &Machine, handling: MachineHandling) -> Vec<Check>
         SourceShape::Vhds(vhds) => vhds::checks(machine, vhds, handling),
         SourceShape::Disks | SourceShape::Snapshots => machine_checks(machine, handling),
     }
+}
+
+/// The same checks with what Batch's list says of the base image, where it was read.
+#[must_use]
+pub(super) fn with_base(
+    mut checks: Vec<Check>,
+    (base, support): (Option<&MarketplaceImage>, Option<ImageSupport>),
+) -> Vec<Check> {
+    let (Some(base), Some(support)) = (base, support) else {
+        return checks;
+    };
+    let name = "base-image";
+    let found = match support {
+        ImageSupport::Listed { ends: None } => pass(name, format!("Batch supports {base}, and no end is set")),
+        ImageSupport::Listed { ends: Some(end) } => pass(
+            name,
+            format!("Batch supports {base} until {}", end.strftime("%Y-%m-%d")),
+        ),
+        ImageSupport::OtherSku => unknown(name, format!("made from {base}, of whose offer Batch lists other SKUs")),
+        ImageSupport::Unlisted => fail(
+            name,
+            format!("made from {base}, of whose offer Batch lists nothing; build on an image of Batch's list"),
+        ),
+    };
+    for check in checks.iter_mut().filter(|check| check.name == name) {
+        *check = found.clone();
+    }
+    checks
 }
 
 /// What an image that is used whole shows. Its machine is gone, so checks of it cannot be made.

@@ -231,7 +231,7 @@ async fn remove(client: &Client, goal: &Goal, purpose: &Purpose<'_>) -> Vec<Kept
             Choice::NotOurs => {}
             Choice::Stays(why) => kept.push(keep(client, it.id.to_string(), why)),
             Choice::Mark => kept.push(mark(client, &it, purpose.asking).await),
-            Choice::Remove => gone.push(it.id),
+            Choice::Remove => gone.push(it),
         }
     }
     let left = removal::remove_all(client, observe::group(settings), gone).await;

@@ -8,12 +8,17 @@ use super::{
     number::Number,
     observe::Seen,
     plan::Goal,
-    regions, unused,
+    regions,
+    report::Published,
+    unused,
     way::Way,
 };
 use crate::{
+    batch::supported::AgentFault,
     client::Client,
     error::{Error, ErrorKind},
+    ids::NodeAgentSku,
+    options::{Door, versions::IMAGE_VERSION},
     progress::Event,
     replication,
     settings::{Latest, PublishSettings},
@@ -56,7 +61,7 @@ pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen,
         progress.note(format!("No managed image: {why}"));
     }
     caveats(client, settings, seen, goal);
-    if let Some(agent) = &seen.agent {
+    if let Some(agent) = &seen.agents.inferred {
         let until =
             |end: Option<jiff::Timestamp>| end.map_or_else(|| "no end is set".to_owned(), |end| format!("until {end}"));
         progress.note(format!(
@@ -65,17 +70,55 @@ pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen,
             until(agent.ends),
             until(agent.base_image_ends)
         ));
+        if let (Some(successor), Some(_)) = (&agent.successor, agent.ends) {
+            progress.note(format!(
+                "The next node agent of its kind is {successor}; it needs an image of that system"
+            ));
+        }
+    }
+    if let (Some(fault @ AgentFault::Ended { .. }), Some(given)) = (&seen.agents.fault, &test_agent(settings)) {
+        progress.warn(format!("node agent {given} {fault}"));
     }
     for formula in goal.formulas() {
         progress.note(formula);
     }
 }
 
+/// The node agent that the test names.
+fn test_agent(settings: &PublishSettings) -> Option<&NodeAgentSku> {
+    settings.test.as_ref()?.node_agent.as_ref()
+}
+
+/// Says what is left when a run ends that does not wait for the version, and how it goes on.
+pub(super) fn tell_left(client: &Client, published: &Published) {
+    if published.remaining.steps.is_empty() {
+        return;
+    }
+    let regions: Vec<String> = published
+        .regions
+        .iter()
+        .map(|it| format!("{} {}", it.location, it.word()))
+        .collect();
+    client.note(format!(
+        "Azure has accepted image version {} and goes on by itself: {}",
+        published.number,
+        regions.join(", ")
+    ));
+    for step in &published.remaining.steps {
+        client.note(format!("Still to do: {step}"));
+    }
+    client.note(format!(
+        "`packer-plugin-azure-batch wait {} {}` waits for it; the same publish again does what is left",
+        IMAGE_VERSION.spelled(Door::Flag),
+        published.version
+    ));
+}
+
 /// From where to where, in one line.
 fn intent(settings: &PublishSettings, goal: &Goal) -> String {
     let definition = goal.version.definition();
-    let needs = goal.first.iter().chain(&goal.rest);
-    let regions: Vec<String> = needs
+    let regions: Vec<String> = goal
+        .needs()
         .map(|need| format!("{} ×{}", need.location, need.replicas))
         .collect();
     format!(
@@ -161,7 +204,10 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
         ),
         Stage::Test => format!("testing image version {} on one node", goal.version.name()),
         Stage::First => format!("completing {}, where pools wait", regions::names(&goal.first)),
-        Stage::Rest => format!("replicating to {}", regions::names(&goal.rest)),
+        Stage::Later(phase) => {
+            let needs = goal.later.get(phase).map(Vec::as_slice).unwrap_or_default();
+            format!("replicating to {}", regions::names(needs))
+        }
         Stage::Cleanup => "removing what was only needed on the way".to_owned(),
     }
 }

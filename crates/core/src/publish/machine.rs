@@ -166,8 +166,8 @@ impl Machine {
     }
 
     /// LUNs of its data disks, in order.
-    pub(super) fn luns(&self) -> Vec<u8> {
-        self.data.iter().map(|(lun, _)| lun.number()).collect()
+    pub(super) fn luns(&self) -> Vec<Lun> {
+        self.data.iter().map(|(lun, _)| *lun).collect()
     }
 
     /// Whether only names distinguish this source from a later one of the same names: an image whose disks are gone, or

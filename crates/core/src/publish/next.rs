@@ -56,10 +56,10 @@ pub(super) enum Stage {
     Version,
     /// Its test.
     Test,
-    /// The regions that pools wait for.
+    /// The regions of the first phase.
     First,
-    /// The other regions; what was only needed on the way is removed meanwhile.
-    Rest,
+    /// The regions of a later phase, counted from 0; what was only needed on the way is removed meanwhile.
+    Later(usize),
     /// Removing what was only needed on the way.
     Cleanup,
 }
@@ -76,7 +76,7 @@ impl Stage {
             Self::Version => "version",
             Self::Test => "test",
             Self::First => "regions",
-            Self::Rest => "more regions",
+            Self::Later(_) => "more regions",
             Self::Cleanup => "cleanup",
         }
     }
@@ -131,13 +131,31 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
     );
     add(Stage::First, first_steps(seen, version, goal));
     removal.extend(removal_of_found(asking, seen, goal));
-    let rest = region_steps(seen, version, (&goal.rest, &goal.layout));
-    if rest.is_empty() {
-        add(Stage::Cleanup, removal);
-    } else {
-        add(Stage::Rest, rest.into_iter().chain(removal).collect());
+    for (phase, needs) in goal.later.iter().enumerate() {
+        let mut steps = region_steps(seen, version, (needs, &goal.layout));
+        if !steps.is_empty() {
+            steps.append(&mut removal);
+        }
+        add(Stage::Later(phase), steps);
     }
+    add(Stage::Cleanup, removal);
     Ok(batches)
+}
+
+/// What of these batches removes or marks what was only needed on the way.
+#[must_use]
+pub(super) fn tidying(batches: &[Batch]) -> Option<Batch> {
+    let is_tidying = |step: &&Step| matches!(step, Step::Remove { .. } | Step::Keep { .. });
+    let last = batches.iter().filter(|batch| batch.stage > Stage::First);
+    let steps: Vec<Step> = last
+        .flat_map(|batch| &batch.steps)
+        .filter(is_tidying)
+        .cloned()
+        .collect();
+    (!steps.is_empty()).then_some(Batch {
+        stage: Stage::Cleanup,
+        steps,
+    })
 }
 
 /// The batches as one plan.

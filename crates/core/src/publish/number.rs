@@ -10,6 +10,7 @@ use crate::{
     ids::VersionNumber,
     operation::Status,
     options::image::DESTINATION_IMAGE_VERSION,
+    replication,
     settings::{Reuse, VersionChoice},
     tags::{Fingerprint, Tag},
     words,
@@ -139,10 +140,11 @@ pub(super) fn is_of(version: &ImageVersion, fingerprint: &Fingerprint) -> bool {
     Tag::Fingerprint.read(version.body()) == Some(fingerprint.as_str())
 }
 
-/// Whether it is, or may still become, good.
+/// Whether it is, or may still become, good: one that is complete in a region is made, and the others can be repaired.
 fn is_usable(version: &ImageVersion) -> bool {
     let is_going = version.provisioning_state().eq_ignore_ascii_case("Deleting");
-    !is_going && !matches!(version.status(), Status::Failed(_))
+    let is_lost = matches!(version.status(), Status::Failed(_)) && replication::repairable_region(version).is_none();
+    !is_going && !is_lost
 }
 
 #[cfg(test)]

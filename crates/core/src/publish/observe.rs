@@ -3,14 +3,17 @@
 mod agent;
 pub(super) mod sizes;
 
+pub(super) use self::agent::Agents;
+
 use futures::future::try_join_all;
 use serde_json::Value;
 
 use super::{
     boot::WantedSize,
     machine::Machine,
-    origin::{NodeAgent, Origin},
-    source::{self, image},
+    number,
+    origin::Origin,
+    source::{self, fingerprint, image},
 };
 use crate::{
     arm::subscription,
@@ -23,9 +26,11 @@ use crate::{
         resource::{ImageVersionId, ResourceGroupId},
     },
     json,
+    operation::Status,
     options::image::{CREATE_GALLERY, DESTINATION_GALLERY_NAME, DESTINATION_RESOURCE_GROUP},
     rights,
     settings::{PublishSettings, Source, UsedBy},
+    tags::Fingerprint,
     temporaries::{self, Found},
     words,
 };
@@ -47,8 +52,8 @@ pub(super) struct Seen {
     pub tester: Option<Account>,
     /// The marketplace image that the source was made of in the end.
     pub base: Option<MarketplaceImage>,
-    /// The node agent for it, when there is an account whose list can be asked.
-    pub agent: Option<NodeAgent>,
+    /// What is known of node agents, when there is an account whose list can be asked.
+    pub agents: Agents,
     /// The sizes of those pools, where they are named.
     pub sizes: Vec<WantedSize>,
     /// The regions that the gallery's subscription may use; `None` when nobody asked, or they are not readable.
@@ -91,26 +96,21 @@ pub(super) async fn all(client: &Client, settings: &PublishSettings) -> Result<S
 }
 
 async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> {
-    let (machine, (gallery, definition, versions), (accounts, sizes, tester), locations, temporaries) = futures::try_join!(
+    let (machine, (gallery, definition, mut versions), (accounts, sizes, tester), locations, temporaries) = futures::try_join!(
         source::observe(client, settings),
         destination(client, settings),
         pools(client, settings),
         locations(client, settings),
         temporaries(client, settings),
     )?;
+    look_at_failed(client, &mut versions, &fingerprint::of(&machine, &settings.run_id)).await?;
     let origin = match &settings.source {
         Source::ImageVersion(id) => Origin::Parent(id.clone()),
         _ => Origin::of(&machine),
     };
     let base = agent::base(client, origin).await?;
     Ok(Seen {
-        agent: agent::agent(
-            client,
-            base.as_ref(),
-            accounts.iter().map(|(it, _)| it).chain(&tester),
-            settings.test.as_ref(),
-        )
-        .await?,
+        agents: agents(client, settings, base.as_ref(), (&accounts, tester.as_ref())).await?,
         tester,
         base,
         machine,
@@ -125,6 +125,19 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
     })
 }
 
+/// Looks at failed versions of this source one by one: a list does not show which of their regions are complete.
+async fn look_at_failed(client: &Client, versions: &mut [ImageVersion], fingerprint: &Fingerprint) -> Result<()> {
+    let has_failed = |version: &&mut ImageVersion| {
+        number::is_of(version, fingerprint) && matches!(version.status(), Status::Failed(_))
+    };
+    for version in versions.iter_mut().filter(has_failed) {
+        if let Some(found) = version::find(client, &version.id).await? {
+            *version = found;
+        }
+    }
+    Ok(())
+}
+
 /// A version that is adopted shows that its gallery is there, and needs neither other versions nor temporaries.
 async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersionId) -> Result<Seen> {
     let (version, definition, (accounts, sizes, tester), locations) = futures::try_join!(
@@ -136,13 +149,7 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
     let machine = image::of_version(&version, &definition)?;
     let base = agent::base(client, Origin::of_version(&version)).await?;
     Ok(Seen {
-        agent: agent::agent(
-            client,
-            base.as_ref(),
-            accounts.iter().map(|(it, _)| it).chain(&tester),
-            settings.test.as_ref(),
-        )
-        .await?,
+        agents: agents(client, settings, base.as_ref(), (&accounts, tester.as_ref())).await?,
         tester,
         base,
         gallery: Some(machine.location.clone()),
@@ -155,6 +162,17 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
         temporaries: Vec::new(),
         ready: Vec::new(),
     })
+}
+
+/// What is known of node agents, by the first account that is named.
+async fn agents(
+    client: &Client,
+    settings: &PublishSettings,
+    base: Option<&MarketplaceImage>,
+    (accounts, tester): (&[(Account, u32)], Option<&Account>),
+) -> Result<Agents> {
+    let all = accounts.iter().map(|(account, _)| account).chain(tester);
+    agent::agents(client, (base, settings.test.as_ref()), all).await
 }
 
 /// The accounts whose pools will use the version, with their numbers of nodes, the VM sizes, and the account of the test.

@@ -8,11 +8,7 @@ use serde_json::Value;
 
 use super::machine::Machine;
 use crate::{
-    batch::{image::MarketplaceImage, supported::Supported},
-    compute::version::ImageVersion,
-    ids::resource::ImageVersionId,
-    json,
-    tags::Tag,
+    batch::image::MarketplaceImage, compute::version::ImageVersion, ids::resource::ImageVersionId, json, tags::Tag,
 };
 
 /// What a machine says of the image it was made of.
@@ -35,6 +31,8 @@ pub struct NodeAgent {
     pub ends: Option<Timestamp>,
     /// When Batch ends the support of the base image; absent when no date is set.
     pub base_image_ends: Option<Timestamp>,
+    /// The next agent of its kind whose support goes on, where there is one.
+    pub successor: Option<String>,
 }
 
 impl Origin {
@@ -51,7 +49,7 @@ impl Origin {
     /// What a version says of itself.
     #[must_use]
     pub(super) fn of_version(version: &ImageVersion) -> Self {
-        let urn = Tag::BaseImage.read(version.body()).and_then(parse_urn);
+        let urn = Tag::BaseImage.read(version.body()).and_then(MarketplaceImage::of_urn);
         urn.map_or(Self::Unknown, Self::Base)
     }
 
@@ -91,33 +89,6 @@ impl Origin {
             version,
         })
     }
-}
-
-/// The entry of Batch's list for a marketplace image; of several the one that is supported longest.
-#[must_use]
-pub(super) fn supported<'a>(list: &'a [Supported], base: &MarketplaceImage) -> Option<&'a Supported> {
-    let is_it = |known: &&Supported| {
-        let pairs = [
-            (&known.image.publisher, &base.publisher),
-            (&known.image.offer, &base.offer),
-            (&known.image.sku, &base.sku),
-        ];
-        pairs.iter().all(|(known, asked)| known.eq_ignore_ascii_case(asked))
-    };
-    list.iter()
-        .filter(is_it)
-        .max_by_key(|known| (known.end_of_life.is_none(), known.end_of_life))
-}
-
-fn parse_urn(urn: &str) -> Option<MarketplaceImage> {
-    let mut parts = urn.split(':').map(str::to_owned);
-    let image = MarketplaceImage {
-        publisher: parts.next()?,
-        offer: parts.next()?,
-        sku: parts.next()?,
-        version: parts.next()?,
-    };
-    parts.next().is_none().then_some(image)
 }
 
 #[cfg(test)]
@@ -177,22 +148,5 @@ mod tests {
         };
         assert_eq!(of("a:b:c:1"), "a:b:c:1");
         assert_eq!((of("a:b:c"), of("a:b:c:d:e")), (String::new(), String::new()));
-    }
-
-    #[test]
-    fn of_several_entries_the_one_that_is_supported_longest_counts() {
-        let entry = |agent: &str, end: Option<&str>| {
-            Supported::read(&json!({"nodeAgentSKUId": agent, "batchSupportEndOfLife": end,
-                "imageReference": {"publisher": "canonical", "offer": "Jammy", "sku": "22_04"}}))
-        };
-        let Origin::Base(base) = Origin::of_id(MARKET) else {
-            panic!("it is a base image")
-        };
-        let first = entry("a", Some("2027-01-01T00:00:00Z"));
-        let later = entry("b", Some("2028-01-01T00:00:00Z"));
-        let list = [first.clone(), later, entry("c", None)];
-        assert_eq!(supported(&list, &base).unwrap().agent, "c");
-        assert_eq!(supported(&list[..2], &base).unwrap().agent, "b");
-        assert_eq!(supported(&[], &base), None);
     }
 }

@@ -62,10 +62,10 @@ pub(super) struct Goal {
     pub way: Way,
     /// The snapshots, OS disk first; none when the source is snapshots or an image.
     pub snapshots: Vec<PlannedSnapshot>,
-    /// The regions that pools wait for, the source's first.
+    /// The regions of the first phase, the source's first: those that pools wait for, where nothing else is said.
     pub first: Vec<RegionNeed>,
-    /// The other regions.
-    pub rest: Vec<RegionNeed>,
+    /// The regions of each later phase.
+    pub later: Vec<Vec<RegionNeed>>,
     /// The test that it has to pass before it is spread.
     pub test: Option<PlannedTest>,
     /// What the version says of itself.
@@ -131,11 +131,11 @@ impl Goal {
         }
     }
 
-    /// What it has to become after that. Its details were written, or warned about, with the first regions.
+    /// What it has to become in a later phase. Its details were written, or warned about, with the first regions.
     #[must_use]
-    pub(super) fn wanted_rest(&self) -> Wanted {
+    pub(super) fn wanted_later(&self, phase: usize) -> Wanted {
         Wanted {
-            regions: self.rest.clone(),
+            regions: self.later.get(phase).cloned().unwrap_or_default(),
             layout: self.layout.clone(),
             details: Details::default(),
         }
@@ -148,11 +148,15 @@ impl Goal {
         self.test.as_ref().filter(|test| !is_passed(test))
     }
 
+    /// All its regions, those of the first phase first.
+    pub(super) fn needs(&self) -> impl Iterator<Item = &RegionNeed> {
+        self.first.iter().chain(self.later.iter().flatten())
+    }
+
     /// The formula of each region.
     #[must_use]
     pub(super) fn formulas(&self) -> Vec<String> {
-        let needs = self.first.iter().chain(&self.rest);
-        needs.map(|need| need.formula.clone()).collect()
+        self.needs().map(|need| need.formula.clone()).collect()
     }
 }
 
@@ -171,8 +175,8 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
     let (way, snapshots) = made_of(settings, seen, &fingerprint)?;
     let number = number(settings, seen, numbers, &fingerprint)?;
     let version = settings.definition.version(number.number());
-    let (first, rest) = regions(settings, &machine.location, &seen.accounts)?;
-    let needs: Vec<RegionNeed> = first.iter().chain(&rest).cloned().collect();
+    let (first, later) = regions(settings, &machine.location, &seen.accounts)?;
+    let needs: Vec<RegionNeed> = first.iter().chain(later.iter().flatten()).cloned().collect();
     let layout = layout::layout(settings, machine, &needs)?;
     let details = details(
         settings,
@@ -188,7 +192,7 @@ pub(super) fn decide(settings: &PublishSettings, seen: &Seen, numbers: &Numbers)
         way,
         snapshots,
         first,
-        rest,
+        later,
         details,
         layout,
         test,

@@ -2,6 +2,8 @@
 //!
 //! The replica rule itself is in `replicas`.
 
+use std::collections::BTreeMap;
+
 use super::step::Step;
 use crate::{
     batch::account::Account,
@@ -15,15 +17,20 @@ use crate::{
     words,
 };
 
-/// The regions that pools wait for, the source's own first, and the rest, each with its replicas.
+/// The phase of a region that no pool waits for, when none is said.
+const LATER: u32 = 2;
+
+/// The regions of the first phase, the source's own first, and those of each later one, each region with its replicas.
+/// Where nothing is said, the first phase is the regions that pools wait for.
 ///
 /// # Errors
-/// When a region cannot carry its pools.
+/// When a region cannot carry its pools, or the source's own is to be later than the first.
 pub(super) fn regions(
     settings: &PublishSettings,
     own: &Location,
     accounts: &[(Account, u32)],
-) -> Result<(Vec<RegionNeed>, Vec<RegionNeed>)> {
+) -> Result<(Vec<RegionNeed>, Vec<Vec<RegionNeed>>)> {
+    require_own_first(settings, own)?;
     let mut pools = PoolsByRegion::new();
     for (account, nodes) in accounts {
         pools.entry(account.location.clone()).or_default().push(*nodes);
@@ -38,19 +45,38 @@ pub(super) fn regions(
             .target_regions
             .iter()
             .find(|region| region.location == *location)
-            .and_then(|region| region.replicas)
     };
     let need = |location: &Location| {
         let pools = pools.get(location).map(Vec::as_slice).unwrap_or_default();
-        need(settings, location, pools, asked(location))
+        let replicas = asked(location).and_then(|region| region.replicas);
+        need(settings, location, pools, replicas)
     };
-    let first = waited.iter().map(need).collect::<Result<Vec<_>>>()?;
     let others = settings
         .target_regions
         .iter()
         .map(|region| &region.location)
         .filter(|location| !waited.contains(location));
-    Ok((first, others.map(need).collect::<Result<Vec<_>>>()?))
+    let mut phases: BTreeMap<u32, Vec<RegionNeed>> = BTreeMap::new();
+    for (location, usual) in waited.iter().map(|it| (it, 1)).chain(others.map(|it| (it, LATER))) {
+        let phase = asked(location).and_then(|region| region.phase).unwrap_or(usual);
+        phases.entry(phase).or_default().push(need(location)?);
+    }
+    let first = phases.remove(&1).unwrap_or_default();
+    Ok((first, phases.into_values().collect()))
+}
+
+/// A version is made in the source's own region, so that is never later than another.
+fn require_own_first(settings: &PublishSettings, own: &Location) -> Result<()> {
+    let entry = settings.target_regions.iter().find(|region| region.location == *own);
+    let Some(phase) = entry.and_then(|region| region.phase).filter(|phase| *phase > 1) else {
+        return Ok(());
+    };
+    let opt = image::TARGET_REGION_PHASE;
+    let text = words![
+        opt,
+        format!(" of {own} is {phase}, and the version is made in {own}, where its source is")
+    ];
+    Err(Error::new(ErrorKind::BadInput, text).with_hint(words!["leave ", opt, " out there, or write 1"]))
 }
 
 /// The only region of a shallow version, with its only replica.

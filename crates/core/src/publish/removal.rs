@@ -12,7 +12,7 @@ use crate::{
     operation::{self, PollBy, Status},
     progress::Event,
     request::{Request, Service},
-    temporaries::{self, TemporaryId},
+    temporaries::{self, Found, TemporaryId},
     wait::{Pace, Wait},
     write::{self, Sent},
 };
@@ -60,10 +60,10 @@ impl Deletion {
 pub(super) async fn remove_all(
     client: &Client,
     group: &ResourceGroupId,
-    ids: Vec<TemporaryId>,
+    going: Vec<Found>,
 ) -> Vec<(TemporaryId, String)> {
     let wait = Wait::new(client, Pace::COPY, "the end of deletions");
-    let mut deletions = join_all(ids.into_iter().map(|id| start(client, id))).await;
+    let mut deletions = join_all(going.into_iter().map(|it| start(client, it))).await;
     while deletions.iter().any(Deletion::goes_on) {
         let looked = match wait.pause(None).await {
             Ok(()) => look(client, group, &mut deletions).await,
@@ -85,7 +85,15 @@ pub(super) async fn remove_all(
     left
 }
 
-async fn start(client: &Client, id: TemporaryId) -> Deletion {
+async fn start(client: &Client, found: Found) -> Deletion {
+    if let Err(error) = temporaries::end_access(client, &found).await {
+        let why = format!("an access to it (SAS) could not be ended: {}", error.report());
+        return Deletion {
+            id: found.id,
+            state: State::Stays(why),
+        };
+    }
+    let id = found.id;
     let get = id.get();
     let look = || async { Ok(client.find(&get).await?.is_none().then_some(())) };
     let state = match write::send(client, &id.delete(), look).await {

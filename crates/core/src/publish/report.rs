@@ -15,9 +15,10 @@ use crate::{
         Location, VersionNumber,
         resource::{ImageDefinitionId, ImageVersionId},
     },
+    mount,
     plan::Plan,
     replicas::RegionNeed,
-    settings::PublishSettings,
+    settings::{Lun, PublishSettings},
     tags::Tag,
 };
 
@@ -54,6 +55,12 @@ pub struct Published {
     pub base_image: Option<String>,
     /// The node agent that runs on it, where that is known.
     pub node_agent: Option<NodeAgent>,
+    /// What is still to be done: nothing, unless the run was not to wait. The same run again does it.
+    pub remaining: Plan<Step>,
+    /// A script for a pool's start task that mounts the image's data disks; none for an image without.
+    pub mount_script: Option<String>,
+    /// The end of what the test of this run wrote, when there was one.
+    pub test_output: Option<String>,
 }
 
 /// How a version came to be the result of a publish.
@@ -96,6 +103,17 @@ pub struct PublishPlan {
     pub followers: Vec<String>,
     /// What of it cannot be changed later, so that another choice needs a new version or definition.
     pub permanent: Vec<String>,
+    /// A script for a pool's start task that mounts the image's data disks; none for an image without.
+    pub mount_script: Option<String>,
+}
+
+/// What is known of a run only when it has ended.
+#[derive(Debug)]
+pub(super) struct Ending {
+    /// What is still to be done.
+    pub remaining: Plan<Step>,
+    /// The end of what its test wrote, when there was one.
+    pub test_output: Option<String>,
 }
 
 /// What the replicas of a version store. Azure bills each replica by month and GiB, as a snapshot of the image's disks.
@@ -163,6 +181,23 @@ impl Outcome {
     }
 }
 
+impl PublishedRegion {
+    /// Whether the version is usable there.
+    #[must_use]
+    pub fn is_complete(&self) -> bool {
+        self.state.eq_ignore_ascii_case("Completed")
+    }
+
+    /// How far it is there, in words.
+    #[must_use]
+    pub fn word(&self) -> &str {
+        match self.state.as_str() {
+            "" => "has not begun",
+            state => state,
+        }
+    }
+}
+
 impl From<version::RegionState> for PublishedRegion {
     fn from(region: version::RegionState) -> Self {
         Self {
@@ -175,7 +210,12 @@ impl From<version::RegionState> for PublishedRegion {
 
 /// The result.
 #[must_use]
-pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, outcome: Outcome) -> Published {
+pub(super) fn describe(
+    settings: &PublishSettings,
+    seen: &Seen,
+    goal: &Goal,
+    (outcome, ending): (Outcome, Ending),
+) -> Published {
     let machine = &seen.machine;
     let version = seen.version(&goal.version);
     let regions = version.map(ImageVersion::regions).unwrap_or_default();
@@ -197,10 +237,13 @@ pub(super) fn describe(settings: &PublishSettings, seen: &Seen, goal: &Goal, out
         hyper_v_generation: machine.generation.clone(),
         architecture: machine.architecture.clone(),
         security_type: security_type(seen.definition.as_ref(), machine),
-        data_disk_luns: machine.luns(),
+        data_disk_luns: machine.luns().into_iter().map(Lun::number).collect(),
         regions: regions.into_iter().map(PublishedRegion::from).collect(),
         base_image: seen.base.as_ref().map(ToString::to_string),
-        node_agent: seen.agent.clone(),
+        node_agent: seen.agents.inferred.clone(),
+        remaining: ending.remaining,
+        mount_script: mount::script(&machine.os_type, &machine.luns()),
+        test_output: ending.test_output,
     }
 }
 

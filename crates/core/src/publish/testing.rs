@@ -12,9 +12,13 @@ use std::time::Duration;
 use serde_json::{Value, json};
 
 pub(super) use self::drive::run;
-use super::{definition, machine::Machine, observe::Seen, origin::NodeAgent};
+use super::{
+    definition,
+    machine::Machine,
+    observe::{Agents, Seen},
+};
 use crate::{
-    batch::{account::Account, pool::Pool},
+    batch::{account::Account, pool::Pool, supported::AgentFault},
     command::{self, NodeOs},
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
@@ -22,14 +26,9 @@ use crate::{
     options::image,
     settings::{ImageTest, PublishSettings},
     tags::{Tag, short_hash},
+    trial::{EXPIRES, TESTS},
     words,
 };
-
-/// The metadata item of a pool that tests a version; its value is the version's id.
-pub(super) const TESTS: &str = "azure-batch-test";
-
-/// The metadata item that says after when no run needs the pool.
-const EXPIRES: &str = "azure-batch-expires";
 
 /// What a pool needs beside the time of its command: nodes of a new image came within half an hour wherever it was seen.
 const AROUND: Duration = Duration::from_secs(2 * 3600);
@@ -55,6 +54,15 @@ pub(super) struct PlannedTest {
     line: String,
     /// How long it may run.
     longest: Duration,
+}
+
+/// A version that has passed its test.
+#[derive(Debug)]
+pub(super) struct Tested {
+    /// The version, with the test in its tag.
+    pub version: ImageVersion,
+    /// The end of what the command wrote; nothing when another run has tested it meanwhile.
+    pub output: Option<String>,
 }
 
 /// How a test ended.
@@ -132,7 +140,7 @@ pub(super) fn plan(settings: &PublishSettings, seen: &Seen, version: &ImageVersi
         return Ok(None);
     };
     require_near(account, &seen.machine)?;
-    let agent = agent(test, seen.agent.as_ref())?;
+    let agent = agent(test, &seen.agents)?;
     let os = NodeOs::of_agent(&agent);
     let line = command::command_line(&test.command, os)
         .map_err(|text| Error::new(ErrorKind::BadInput, words![image::TEST_COMMAND, format!(" {text}")]))?;
@@ -170,19 +178,21 @@ fn require_near(account: &Account, machine: &Machine) -> Result<()> {
     )))
 }
 
-fn agent(test: &ImageTest, inferred: Option<&NodeAgent>) -> Result<String> {
+fn agent(test: &ImageTest, agents: &Agents) -> Result<String> {
     let opt = image::TEST_NODE_AGENT_SKU_ID;
-    match (&test.node_agent, inferred) {
-        (Some(given), Some(inferred)) if !inferred.sku.eq_ignore_ascii_case(&given.to_string()) => {
-            let text = words![
-                opt,
-                format!(
-                    " is {given:?}, and the node agent for the base image is {:?}",
-                    inferred.sku
-                )
-            ];
-            Err(Error::new(ErrorKind::BadInput, text).with_hint(words!["give that one, or leave ", opt, " out"]))
-        }
+    let refused = agents
+        .fault
+        .as_ref()
+        .filter(|fault| !matches!(fault, AgentFault::Ended { .. }));
+    if let (Some(given), Some(fault)) = (&test.node_agent, refused) {
+        let text = words![opt, format!(" {:?} {fault}", given.as_str())];
+        return Err(Error::new(ErrorKind::BadInput, text).with_hint(words![
+            "give another one, or leave ",
+            opt,
+            " out"
+        ]));
+    }
+    match (&test.node_agent, &agents.inferred) {
         (Some(given), _) => Ok(given.to_string()),
         (None, Some(inferred)) => Ok(inferred.sku.clone()),
         (None, None) => {

@@ -19,6 +19,7 @@ use crate::{
     compute::version::{self, ImageVersion, RegionState},
     error::{Error, ErrorKind, Result},
     ids::{Location, resource::ImageVersionId},
+    operation::Status,
     replicas::RegionNeed,
     write::Tries,
 };
@@ -78,7 +79,22 @@ enum Written {
     Unclear,
 }
 
-impl Work<'_> {
+impl<'a> Work<'a> {
+    fn new(client: &'a Client, id: &'a ImageVersionId, (wanted, doing): (&'a Wanted, &'a str)) -> Self {
+        Self {
+            client,
+            id,
+            wanted,
+            details: DetailsState::NotWritten,
+            complete_before: None,
+            taken_out: TakenOut::default(),
+            writes: 0,
+            repairs: 0,
+            tries: Tries::new(client, doing),
+            doing,
+        }
+    }
+
     async fn run(mut self) -> Result<ImageVersion> {
         let locations: Vec<Location> = self.wanted.regions.iter().map(|need| need.location.clone()).collect();
         loop {
@@ -95,6 +111,23 @@ impl Work<'_> {
                 Settled::RegionMissing(_) => {}
                 Settled::RegionFailed(version, region) => self.repair_region(&version, &region).await?,
                 Settled::ChangeFailed(version) => self.repair_change(&version).await?,
+            }
+        }
+    }
+
+    /// Writes what is missing until the service has accepted it. While an earlier change goes on, nothing can be written.
+    async fn begin(mut self) -> Result<ImageVersion> {
+        loop {
+            let version = version::find(self.client, self.id).await?;
+            if let Some(version) = version.filter(|version| matches!(version.status(), Status::Running(_))) {
+                return Ok(version);
+            }
+            let version = self.settled(&[]).await?.into_version();
+            self.remember(&version);
+            require_keys(&version, &self.wanted.regions, &self.wanted.layout)?;
+            match self.completed(&version) {
+                Some(body) => self.complete(body).await?,
+                None => return Ok(version),
             }
         }
     }
@@ -209,20 +242,29 @@ impl Work<'_> {
 /// # Errors
 /// When the version is missing, failed or being deleted, a region keeps failing or cannot be added, or the run ends.
 pub async fn ensure(client: &Client, id: &ImageVersionId, wanted: &Wanted) -> Result<ImageVersion> {
-    let title = version::title(id);
-    let doing = format!("write image version {title}");
-    let work = Work {
-        client,
-        id,
-        wanted,
-        details: DetailsState::NotWritten,
-        complete_before: None,
-        taken_out: TakenOut::default(),
-        writes: 0,
-        repairs: 0,
-        tries: Tries::new(client, &doing),
-        doing: &doing,
-    };
-    let done = work.run().await;
-    done.map_err(|error| error.while_doing(format!("cannot bring image version {title} to its regions")))
+    let doing = doing(id);
+    let done = Work::new(client, id, (wanted, &doing)).run().await;
+    done.map_err(|error| unreached(id, error))
+}
+
+/// Asks for the wanted regions, replicas and details, and does not wait until they are there. While an earlier change of
+/// the version goes on, nothing is written: the version that comes back shows what is missing.
+///
+/// # Errors
+/// When the version is missing, failed or being deleted, a region cannot be added, or the run ends.
+pub async fn begin(client: &Client, id: &ImageVersionId, wanted: &Wanted) -> Result<ImageVersion> {
+    let doing = doing(id);
+    let begun = Work::new(client, id, (wanted, &doing)).begin().await;
+    begun.map_err(|error| unreached(id, error))
+}
+
+fn doing(id: &ImageVersionId) -> String {
+    format!("write image version {}", version::title(id))
+}
+
+fn unreached(id: &ImageVersionId, error: Error) -> Error {
+    error.while_doing(format!(
+        "cannot bring image version {} to its regions",
+        version::title(id)
+    ))
 }

@@ -95,7 +95,8 @@ impl Layout {
     }
 
     /// The storage that a region is given; nothing where Azure chooses it.
-    fn storage_of(&self, location: &Location) -> Option<ReplicaStorage> {
+    #[must_use]
+    pub fn storage_of(&self, location: &Location) -> Option<ReplicaStorage> {
         let own = self.regions.get(location).and_then(|region| region.storage);
         own.or(match self.storage {
             StorageChoice::Type(storage) => Some(storage),

@@ -79,7 +79,8 @@ pub fn repairable_region(version: &ImageVersion) -> Option<RegionState> {
 }
 
 /// The failure of a region, in the service's words where it has any.
-pub(super) fn failed_region(version: &ImageVersion, region: &RegionState) -> Error {
+#[must_use]
+pub fn failed_region(version: &ImageVersion, region: &RegionState) -> Error {
     let mut text = format!("replication of {} to {} failed", version.title(), region.location);
     if !region.details.is_empty() {
         text = format!("{text}: {}", region.details);

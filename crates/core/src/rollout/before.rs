@@ -2,7 +2,7 @@
 //!
 //! What may not be asked is a note and stops nothing.
 
-use super::{RolloutReport, Size, decide::Intent, observe::Site, plan::Beginning, room, tell_skipped};
+use super::{RolloutReport, Size, agent, decide::Intent, observe::Site, plan::Beginning, room, tell_skipped};
 use crate::{
     client::Client,
     error::Result,
@@ -55,6 +55,9 @@ async fn look(
         Size::Reached | Size::NoNewNodes | Size::NewNodes => rights::rollout(settings, beginning.naming()),
     };
     let mut skipped = check_rights(client, needs, settings).await?;
+    if beginning.plan.steps.iter().any(agent::is_given_by) {
+        skipped.extend(agent::check(client, settings, site).await?);
+    }
     skipped.extend(room::check(client, (settings, intent), site).await?);
     Ok(skipped)
 }

@@ -135,6 +135,11 @@ impl Spec {
         self.timeout
     }
 
+    /// The pool's body as Batch takes it, without its size and our metadata.
+    pub(super) const fn body(&self) -> &Value {
+        &self.body
+    }
+
     /// The pool's id.
     pub(super) const fn id(&self) -> &PoolId {
         &self.id

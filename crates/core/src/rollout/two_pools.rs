@@ -3,7 +3,7 @@
 //! Which of the two ways it takes is found out in `blue_green::find`, each step of the way in `blue_green::next`.
 
 use super::{
-    RolloutReport, before,
+    RolloutReport, agent, before,
     blue_green::{
         Pools, Shifting, Way, begin, family,
         find::{self, Found, Two, What},
@@ -104,7 +104,12 @@ async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut Rollout
         nodes: two.former.targets,
         kept_until: None,
     });
-    let look = before::check_rights(client, rights::replacement(&two.settings), &two.settings);
+    let look = async {
+        let needs = rights::replacement(&two.settings);
+        let mut skipped = before::check_rights(client, needs, &two.settings).await?;
+        skipped.extend(agent::check(client, &two.settings, site).await?);
+        Ok(skipped)
+    };
     let skipped = client.run().step("before", "checking rights", look).await?;
     tell_skipped(client, &skipped);
     report.skipped_checks.extend(skipped);

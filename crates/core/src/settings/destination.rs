@@ -161,6 +161,10 @@ fn regions(block: &mut Reader<'_, '_>) -> Vec<TargetRegion> {
             );
         }
         named.push(location.clone());
+        let phase = region.number(image::TARGET_REGION_PHASE);
+        if phase == Some(0) {
+            region.refuse(image::TARGET_REGION_PHASE, "is 0; phases count from 1");
+        }
         let latest = match region.switch(image::TARGET_REGION_EXCLUDE_FROM_LATEST) {
             None => Latest::Keep,
             Some(true) => Latest::Exclude,
@@ -172,6 +176,7 @@ fn regions(block: &mut Reader<'_, '_>) -> Vec<TargetRegion> {
             storage: region.parsed(image::TARGET_REGION_STORAGE_ACCOUNT_TYPE),
             latest,
             keys: keys(region),
+            phase,
         })
     })
 }

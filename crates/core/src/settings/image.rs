@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
-    EarlyDeletion, Generalized, Keys, Latest, MachineHandling, PublishSettings, ReplicaRule, ReplicaStorage,
+    EarlyDeletion, EndsWhen, Generalized, Keys, Latest, MachineHandling, PublishSettings, ReplicaRule, ReplicaStorage,
     ReplicationMode, Reuse, Stopped, UsedBy, VersionSettings, definition, destination, pool, profile, reader::Reader,
     source, temporaries, trial,
 };
@@ -39,6 +39,11 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
         temporaries::temporaries(reader, (source.as_ref(), destination.as_ref().map(|it| &it.definition)));
     let version_settings = version(reader, context.now);
     let test = trial::test(reader);
+    let ends = if reader.is_on(image::NO_WAIT) {
+        EndsWhen::Accepted
+    } else {
+        EndsWhen::Complete
+    };
     let ignore_checks = ignore_checks(reader, context.checks);
     let create_gallery = reader.is_on(image::CREATE_GALLERY);
     let traits = definition::traits(reader);
@@ -63,9 +68,16 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
         temporaries: temporaries?,
         version_settings: version_settings?,
         test: test?,
+        ends,
         reuse: context.reuse,
         run_id: context.run_id.to_owned(),
     };
+    refuse_contradictions(reader, &settings);
+    Some(settings)
+}
+
+/// What cannot be had together.
+fn refuse_contradictions(reader: &mut Reader<'_, '_>, settings: &PublishSettings) {
     if settings.test.is_some() && settings.version_settings.replication == ReplicationMode::Shallow {
         let opt = image::DESTINATION_REPLICATION_MODE;
         reader.refuse(
@@ -77,10 +89,17 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
             ],
         );
     }
+    if settings.test.is_some() && settings.ends == EndsWhen::Accepted {
+        let text = words![
+            "contradicts ",
+            image::TEST,
+            ": a version that is not complete cannot be tested; remove one of the two"
+        ];
+        reader.refuse(image::NO_WAIT, text);
+    }
     if let Some(text) = settings.refused_number() {
         reader.refuse(image::DESTINATION_IMAGE_VERSION, text);
     }
-    Some(settings)
 }
 
 fn ignore_checks(reader: &mut Reader<'_, '_>, checks: &[&str]) -> BTreeSet<String> {

@@ -4,7 +4,11 @@
 
 use serde_json::Value;
 
-use crate::ids::{InvalidId, NodeAgentSku, resource::ImageVersionId};
+use super::Lun;
+use crate::{
+    ids::{InvalidId, NodeAgentSku, resource::ImageVersionId},
+    json,
+};
 
 /// The schema that this file was written for; `docs/manifest.md` says that a reader refuses a greater one.
 const SCHEMA: u64 = 1;
@@ -18,6 +22,8 @@ pub(super) struct Manifest {
     pub(super) os_type: Option<String>,
     /// The node agent that runs on it, when the manifest says.
     pub(super) node_agent: Option<NodeAgentSku>,
+    /// LUNs of the image's data disks, as far as the manifest says.
+    pub(super) data_disks: Vec<Lun>,
 }
 
 /// Why a file is not a manifest.
@@ -50,6 +56,9 @@ impl Manifest {
             image_version: field("image_version_id").ok_or(InvalidManifest::NoVersion)?.parse()?,
             os_type: field("os_type").map(str::to_owned),
             node_agent: field("node_agent_sku_id").and_then(|sku| sku.parse().ok()),
+            data_disks: json::items(&value, "/data_disk_luns")
+                .filter_map(|lun| u32::try_from(lun.as_u64()?).ok()?.try_into().ok())
+                .collect(),
         })
     }
 }
@@ -63,12 +72,14 @@ mod tests {
     #[test]
     fn a_manifest_with_more_in_it_is_read_too() {
         let text = format!(
-            r#"{{"schema_version": 1, "image_version_id": "{VERSION}", "os_type": "Linux", "node_agent_sku_id": "batch.node.ubuntu 24.04", "new": {{"x": []}}}}"#
+            r#"{{"schema_version": 1, "image_version_id": "{VERSION}", "os_type": "Linux", "node_agent_sku_id": "batch.node.ubuntu 24.04", "data_disk_luns": [0, 5, 64, "x"], "new": {{"x": []}}}}"#
         );
         let manifest = Manifest::parse(&text).unwrap();
         assert_eq!(manifest.image_version.to_string(), VERSION);
         assert_eq!(manifest.os_type.as_deref(), Some("Linux"));
         assert_eq!(manifest.node_agent.unwrap().as_str(), "batch.node.ubuntu 24.04");
+        let luns: Vec<u8> = manifest.data_disks.iter().map(|lun| lun.number()).collect();
+        assert_eq!(luns, [0, 5], "what is no LUN is passed over");
     }
 
     #[test]

@@ -2,12 +2,15 @@
 
 use std::time::Duration;
 
+use serde_json::{Map, Value};
+
 use super::{
     AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
     HealNodes, Healing, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
     ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, Share, SpotCounts, Spots, StartTask,
     Targets, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
+    luns,
     manifest::Manifest,
     reader::Reader,
     shape,
@@ -45,8 +48,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
     let autoscale = autoscale(reader);
     let start_task = start_task(reader);
     let expires_after = expires_after(reader);
-    let json = reader.json_object(pool::POOL_JSON);
-    reader.refuse_all(shape::faults(&json));
+    let json = pool_json(reader, manifest.as_ref());
     let names_agent = json
         .get("virtualMachineConfiguration")
         .is_some_and(|machine| machine.get("nodeAgentSKUId").is_some());
@@ -103,6 +105,18 @@ fn expires_after(reader: &mut Reader<'_, '_>) -> Option<Duration> {
         return None;
     }
     Some(after)
+}
+
+/// The pool JSON, with its faults, also against the manifest.
+fn pool_json(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Map<String, Value> {
+    let json = reader.json_object(pool::POOL_JSON);
+    let misshapen = shape::faults(&json);
+    // What is of no use as JSON of a pool has no disks to compare.
+    if let (true, Some(manifest)) = (misshapen.is_empty(), manifest) {
+        reader.refuse_all(luns::clashes(&manifest.data_disks, &Value::Object(json.clone())));
+    }
+    reader.refuse_all(misshapen);
+    json
 }
 
 /// Reads how many pools take turns.

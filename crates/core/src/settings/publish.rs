@@ -19,7 +19,8 @@ pub use self::{
     temporaries::{KeptKind, ManagedImagePolicy, OnFailure, Temporaries},
     trial::{ImageTest, TEST_MINUTES},
     version::{
-        DiskKeys, EarlyDeletion, Latest, ReplicaStorage, ReplicationMode, TargetRegion, VersionChoice, VersionSettings,
+        DiskKeys, EarlyDeletion, EndsWhen, Latest, ReplicaStorage, ReplicationMode, TargetRegion, VersionChoice,
+        VersionSettings,
     },
 };
 use super::{DefinitionTraits, ReplicaRule};
@@ -61,6 +62,8 @@ pub struct PublishSettings {
     pub version_settings: VersionSettings,
     /// The test that it has to pass before it is spread.
     pub test: Option<ImageTest>,
+    /// When the run is at its end.
+    pub ends: EndsWhen,
     /// Names this run in tags: Packer's run UUID, a CI run's id.
     pub run_id: String,
 }

@@ -2,6 +2,7 @@
 
 mod autoscale;
 mod gallery;
+mod manifest;
 mod safety;
 mod vhds;
 
@@ -574,27 +575,4 @@ fn faults_of_a_roll_out_name_inputs() {
         both.last().unwrap(),
         "image-version: manifest names a version too; give one of the two"
     );
-}
-
-#[test]
-fn a_manifest_names_the_version_and_is_compared_with_the_definition_and_the_agent() {
-    let manifest = json!({"image_version_id": format!("{GALLERY}/images/ubuntu/versions/1.4.2"), "os_type": "Linux"});
-    let with = |more: Json| {
-        let mut changes = json!({"image_version": null, "manifest": format!("\u{feff}{manifest}\n")});
-        merge(&mut changes, &more);
-        rolled_out(&changes)
-    };
-    let settings = with(json!({"image_definition": format!("{GALLERY}/images/Ubuntu")}))
-        .unwrap()
-        .settings;
-    assert_eq!(settings.pool.version.number(), "1.4.2".parse().ok());
-    assert_faults(
-        |changes| with(changes.clone()),
-        &[(
-            json!({"image_definition": format!("{GALLERY}/images/Ubuntu"), "node_agent_sku_id": "batch.node.windows amd64"}),
-            "node-agent-sku-id: \"batch.node.windows amd64\" does not run on the image, whose OS is Linux; give an agent for Linux",
-        )],
-    );
-    let faults = with(json!({"image_definition": format!("{GALLERY}/images/windows")})).unwrap_err();
-    assert!(faults[0].ends_with("is the version the right one?"), "{faults:?}");
 }

@@ -41,6 +41,15 @@ pub struct PromotionSettings {
     pub sight: Sight,
 }
 
+/// Everything that a wait for a version needs to know.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CompletionSettings {
+    /// The version.
+    pub version: ImageVersionId,
+    /// Where it has to be complete; everywhere when there is none.
+    pub regions: Vec<Location>,
+}
+
 /// Whether replicas are also lowered.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum Fit {
@@ -100,6 +109,16 @@ pub(super) fn scale(reader: &mut Reader<'_, '_>) -> Option<ScaleSettings> {
         fit,
         rule: rule?,
         sight: sight?,
+    })
+}
+
+/// Reads the settings of a wait for a version.
+pub(super) fn completion(reader: &mut Reader<'_, '_>) -> Option<CompletionSettings> {
+    let version = version(reader);
+    let regions = regions(reader);
+    Some(CompletionSettings {
+        version: version?,
+        regions: regions?,
     })
 }
 

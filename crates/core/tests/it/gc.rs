@@ -14,7 +14,7 @@ use serde_json::{Value, json};
 use crate::{
     estate::{by_id, definition, pool},
     publish_sweep::write_count,
-    rollout::{client, world},
+    rollout::{client, image, world},
     support::{Azure, GROUP},
     sweep::{Ends, Sweep},
 };
@@ -194,6 +194,61 @@ async fn a_whole_subscription_is_looked_at_and_a_group_that_is_not_there_is_name
         settings::collection(&Values::default()).is_err(),
         "some place has to be named"
     );
+}
+
+/// A pool of a test that was to end so, and the job on it.
+pub(crate) fn test_pool(id: &str, expires: &str) -> Value {
+    let mut pool = pool(id, by_id(&image("1.0.0")), 1);
+    pool["metadata"] = json!([{"name": "azure-batch-test", "value": image("1.0.0")}, {"name": "azure-batch-expires", "value": expires}]);
+    pool
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_of_a_test_whose_run_is_dead_goes_with_its_job_and_no_other_pool_does() {
+    let azure = world(|seed| {
+        seed["batchAccounts"][0]["pools"] = json!([
+            test_pool("azure-batch-test-dead", "2025-12-31T00:00:00Z"),
+            test_pool("azure-batch-test-going", "2026-01-02T00:00:00Z"),
+            pool("render", by_id(&image("1.0.0")), 1),
+        ]);
+        seed["batchAccounts"][0]["jobs"] =
+            json!([{"id": "azure-batch-test-dead", "poolInfo": {"poolId": "azure-batch-test-dead"}}]);
+    });
+    let planned = plan(&azure).await;
+    assert_eq!(
+        planned.plan.to_string().trim(),
+        "remove pool azure-batch-test-dead in acct1, which tested a version"
+    );
+    assert_eq!((planned.pools.len(), azure.writes()), (2, Vec::new()));
+    let done = collect(&azure).await.unwrap().done.unwrap();
+    assert_eq!(done.removed, ["pool azure-batch-test-dead in acct1"]);
+    assert_eq!(
+        azure.writes(),
+        [
+            "DELETE /jobs/azure-batch-test-dead",
+            "DELETE /pools/azure-batch-test-dead"
+        ]
+    );
+    azure.turn_the_page();
+    collect(&azure).await.unwrap();
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn after_a_failure_in_the_middle_it_says_what_is_gone() {
+    let azure = leftovers(|_| ());
+    let stuck = name("f1", Part::OsDisk);
+    azure.fault(
+        json!({"kind": "status", "status": 409, "code": "ScopeLocked", "message": "a lock", "method": "DELETE",
+        "path": format!("*/snapshots/{stuck}"), "occurrence": "every"}),
+    );
+    let client = client(&azure, COLLECTION_DEADLINE).await;
+    let mut collection = gc::plan(&client, &settings()).await.unwrap();
+    let error = gc::carry_out(&client, &settings(), &mut collection).await.unwrap_err();
+    assert_eq!(error.kind(), ErrorKind::PartlyReached, "{}", error.report());
+    let removed = collection.done.unwrap().removed;
+    assert_eq!(removed.len(), 2, "{removed:?}");
+    assert!(!removed.iter().any(|id| id.ends_with(&stuck)), "{removed:?}");
 }
 
 #[test]

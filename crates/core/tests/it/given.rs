@@ -8,11 +8,11 @@ use azure_batch_core::{
     options::{self, Opt, image, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, Generalized, HealNodes, ImageTest,
-        KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize, PoolSpec,
-        ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule, ReplicaStorage,
-        ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts,
-        Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
+        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Generalized, HealNodes,
+        ImageTest, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize,
+        PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule,
+        ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source,
+        SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -68,6 +68,7 @@ fn image_values(given: &PublishSettings) -> Values {
         .with(image::SHARED_IMAGE_GALLERY_DESTINATION, destination(given))
         .with(image::USED_BY, used_by(given))
         .with(image::CREATE_GALLERY, given.create_gallery)
+        .with(image::NO_WAIT, given.ends == EndsWhen::Accepted)
         .with(
             image::IGNORE_CHECKS,
             given.ignore_checks.iter().cloned().collect::<Vec<_>>(),
@@ -201,6 +202,9 @@ fn target_region(region: &settings::TargetRegion) -> Values {
     }
     if let Some(storage) = region.storage {
         values.set(image::TARGET_REGION_STORAGE_ACCOUNT_TYPE, storage.as_str());
+    }
+    if let Some(phase) = region.phase {
+        values.set(image::TARGET_REGION_PHASE, phase);
     }
     if let Some(exclude) = region.latest.is_excluded() {
         values.set(image::TARGET_REGION_EXCLUDE_FROM_LATEST, exclude);

@@ -131,6 +131,13 @@ async fn a_region_has_storage_and_latest_of_its_own() {
         "{permanent}"
     );
     let made = run(&azure, &wanted).await.unwrap();
+    let journal = azure.journal();
+    let is_image = |path: &str| path.contains("/providers/Microsoft.Compute/images/");
+    let image = journal
+        .iter()
+        .find(|entry| entry.method == "PUT" && is_image(&entry.path))
+        .unwrap();
+    assert_eq!(image.request["properties"]["storageProfile"]["zoneResilient"], true);
     let shown: Vec<Value> = version_of(&azure, &made.version).await.target_regions();
     let said = |region: &Value| {
         (

@@ -23,8 +23,8 @@ fn settings(goal: Goal) -> PromotionSettings {
 
 async fn run(azure: &Azure, goal: Goal) -> Result<()> {
     let client = client(azure, PROMOTION_DEADLINE).await;
-    promotion::plan(&client, &settings(goal)).await?;
-    promotion::carry_out(&client, &settings(goal)).await
+    let mut promotion = promotion::plan(&client, &settings(goal)).await?;
+    promotion::carry_out(&client, &settings(goal), &mut promotion).await
 }
 
 fn is_excluded(azure: &Azure) -> bool {

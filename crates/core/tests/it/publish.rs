@@ -6,8 +6,8 @@ use azure_batch_core::{
     error::{ErrorKind, Result},
     publish::{self, Outcome, Published},
     settings::{
-        DefinitionTraits, KeptKind, MachineHandling, ManagedImagePolicy, PublishSettings, Reuse, Source, Temporaries,
-        VersionSettings,
+        DefinitionTraits, EndsWhen, KeptKind, MachineHandling, ManagedImagePolicy, PublishSettings, Reuse, Source,
+        Temporaries, VersionSettings,
     },
 };
 use serde_json::json;
@@ -43,6 +43,7 @@ pub(crate) fn settings() -> PublishSettings {
         temporaries: Temporaries::default(),
         version_settings: VersionSettings::default(),
         test: None,
+        ends: EndsWhen::Complete,
         run_id: "run-1".to_owned(),
     }
 }

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use crate::{
     adopt,
     given::checked,
-    publish, source_image,
+    no_wait, publish, source_image,
     support::{Azure, TOKEN_LIFE_SECONDS},
     sweep::{Ends, Sweep, pair::Pair},
     testing, vhds,
@@ -82,6 +82,51 @@ fn every_request_of_a_publish_from_vhds_meets_every_trouble() {
     let cases = sweep.run();
     assert!(cases > 150, "only {cases} cases");
     write_count("publish from VHDs", cases);
+}
+
+/// A machine that is rebuilt between the parts is another source: what was made of the former one stays while the lease of
+/// the run that did not wait holds, and `gc` removes it.
+#[test]
+fn every_request_of_a_publish_that_does_not_wait_of_the_wait_and_of_the_rest_meets_every_trouble() {
+    let sweep = Sweep {
+        troubles: &[
+            "connection refused",
+            "process gone",
+            "cancelled",
+            "deadline",
+            "reset before the effect",
+            "reset after the effect",
+            "throttled 4 times",
+            "busy 4 times",
+            "broken after the effect",
+            "empty answer",
+            "token expired",
+            "operation failed",
+            "409 in progress",
+            "409 conflict",
+        ],
+        one_of: 3,
+        world: quick_world,
+        flow: no_wait::in_three,
+        settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
+    };
+    let cases = sweep.run();
+    assert!(cases > 100, "only {cases} cases");
+    write_count("publish without waiting", cases);
+}
+
+#[test]
+fn every_request_of_a_publish_in_phases_meets_every_trouble() {
+    let sweep = Sweep {
+        troubles: &[],
+        one_of: 5,
+        world: quick_world,
+        flow: |azure, ends| run(azure, no_wait::phased(), ends, 1),
+        settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
+    };
+    let cases = sweep.run();
+    assert!(cases > 100, "only {cases} cases");
+    write_count("publish in phases", cases);
 }
 
 /// The pool is made, used and removed on the way: whatever happens, it does not outlive the runs.

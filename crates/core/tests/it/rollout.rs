@@ -446,6 +446,68 @@ async fn settings_that_contradict_each_other_ask_nobody() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_data_disk_on_a_lun_of_the_image_is_refused_before_the_first_write() {
+    let azure = world(|seed| seed["versions"][0]["dataDiskLuns"] = json!([0, 2]));
+    let mut settings = settings("acct1", 10);
+    let disks = |lun: u32| json!({"dataDisks": [{"lun": lun, "diskSizeGB": 64}]});
+    settings
+        .pool
+        .json
+        .insert("virtualMachineConfiguration".to_owned(), disks(2));
+    let error = failure(&azure, &settings).await;
+    assert_eq!((error.kind(), azure.writes()), (ErrorKind::BadInput, Vec::new()));
+    assert!(
+        error.report().contains(
+            "is 2, and a data disk of the image has LUN 2 on every node: give the disk another LUN, such as 1"
+        ),
+        "{}",
+        error.report()
+    );
+    let planned = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings)).await;
+    assert_eq!(planned.unwrap_err().kind(), ErrorKind::BadInput);
+    settings
+        .pool
+        .json
+        .insert("virtualMachineConfiguration".to_owned(), disks(1));
+    good(roll_out(&azure, &settings).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_agent_that_contradicts_the_base_image_or_is_gone_is_refused_before_the_first_write() {
+    let base = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:1.2.3";
+    let azure = world(|seed| seed["versions"][0]["tags"] = json!({"azure-batch-base-image": base}));
+    for (agent, expected) in [
+        (
+            "batch.node.ubuntu 24.04",
+            "does not fit the image, which was made of Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:1.2.3: Batch has \"batch.node.ubuntu 22.04\" for it",
+        ),
+        ("batch.node.debian 3", "does not fit the image"),
+    ] {
+        let mut settings = settings("acct1", 10);
+        settings.pool.node_agent_sku = Some(agent.parse().unwrap());
+        let error = failure(&azure, &settings).await;
+        let report = error.report();
+        assert_eq!(
+            (error.kind(), azure.writes()),
+            (ErrorKind::BadInput, Vec::new()),
+            "{report}"
+        );
+        assert!(report.contains(expected), "{report}");
+    }
+    good(roll_out(&azure, &settings("acct1", 10)).await);
+
+    let unknown = world(|_| {});
+    let mut settings = settings("acct1", 10);
+    settings.pool.node_agent_sku = Some("batch.node.ubuntu 12.04".parse().unwrap());
+    let report = failure(&unknown, &settings).await.report();
+    assert!(
+        report.contains("is none that Batch has; the next of its kind is \"batch.node.ubuntu "),
+        "{report}"
+    );
+    assert_eq!(unknown.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_version_that_is_not_there_is_bad_input() {
     let azure = world(|_| {});
     let mut settings = settings("acct1", 10);

@@ -37,8 +37,8 @@ pub(crate) fn azure(change: impl FnOnce(&mut Value)) -> Azure {
 
 async fn run(azure: &Azure, fit: bool) -> Result<Scaling> {
     let client = client(azure, PUBLISH_DEADLINE).await;
-    let scaling = scale::plan(&client, &settings(fit)).await?;
-    scale::carry_out(&client, &settings(fit)).await?;
+    let mut scaling = scale::plan(&client, &settings(fit)).await?;
+    scale::carry_out(&client, &settings(fit), &mut scaling).await?;
     Ok(scaling)
 }
 
@@ -123,8 +123,8 @@ fn every_request_of_a_change_of_replicas_meets_every_trouble() {
         flow: |azure: Azure, ends: Ends| async move {
             let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
             fastrand::seed(7);
-            scale::plan(&client, &settings(true)).await?;
-            scale::carry_out(&client, &settings(true)).await
+            let mut scaling = scale::plan(&client, &settings(true)).await?;
+            scale::carry_out(&client, &settings(true), &mut scaling).await
         },
         settle,
     };

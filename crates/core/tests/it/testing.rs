@@ -99,6 +99,11 @@ async fn nothing_is_spread_before_the_test_has_passed() {
 
     let made = publish::run(&client, &checked(&wanted)).await.result.unwrap();
     assert_eq!(made.outcome, Outcome::Created);
+    let wrote = made.test_output.as_deref();
+    assert!(
+        wrote.is_some_and(|wrote| wrote.starts_with("emulated: /bin/bash -c 'echo ok'")),
+        "{wrote:?}"
+    );
     let story = story(&azure);
     assert_eq!(
         story,

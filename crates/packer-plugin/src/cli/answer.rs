@@ -57,6 +57,15 @@ impl Answer {
         Self::of_failure(Failure::of(error, door))
     }
 
+    /// Core failed in the middle of what is in the document: a program finds there what was done until then.
+    pub(super) fn failed_after(error: &Error, door: Door, document: &impl Serialize) -> Self {
+        let mut answer = Self::failed(error, door);
+        if let (Some(fields), Ok(Json::Object(done))) = (answer.json.as_object_mut(), serde_json::to_value(document)) {
+            fields.extend(done);
+        }
+        answer
+    }
+
     /// What was given cannot be used.
     pub(super) fn wrong_input(faults: &[String]) -> Self {
         Self::of_failure(Failure::of_faults(faults.to_vec()))

@@ -6,7 +6,9 @@ use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The verbs, in the order of the help.
-pub(super) const VERBS: [&str; 8] = ["plan", "publish", "list", "promote", "demote", "gc", "prune", "scale"];
+pub(super) const VERBS: [&str; 9] = [
+    "plan", "publish", "wait", "list", "promote", "demote", "gc", "prune", "scale",
+];
 
 /// What to do, and how to answer.
 #[derive(Debug)]
@@ -22,6 +24,8 @@ pub(super) enum Invocation {
     Plan(Given),
     /// Publish.
     Publish(Given, Force),
+    /// Wait for a version.
+    Wait(Given),
     /// List the versions of a definition.
     List(Given),
     /// Make a version latest.
@@ -110,6 +114,7 @@ pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
         Some(("scale", flags)) => (Invocation::Scale(given(Verb::Scale, flags), act(flags)), flags),
         Some(("prune", flags)) => (Invocation::Prune(given(Verb::Prune, flags), act(flags)), flags),
         Some(("gc", flags)) => (Invocation::Gc(given(Verb::Gc, flags), act(flags)), flags),
+        Some(("wait", flags)) => (Invocation::Wait(given(Verb::AwaitVersion, flags)), flags),
         Some(("list", flags)) => (Invocation::List(given(Verb::List, flags)), flags),
         _ => return Err(command().error(clap::error::ErrorKind::MissingSubcommand, "a verb is needed")),
     };
@@ -131,6 +136,7 @@ pub(super) fn command() -> Command {
         .arg_required_else_help(true)
         .subcommand(plan())
         .subcommand(publish())
+        .subcommand(wait())
         .subcommand(list())
         .subcommand(promote())
         .subcommand(demote())
@@ -156,6 +162,11 @@ fn publish() -> Command {
         .arg(settings())
         .arg(set())
         .arg(force)
+}
+
+fn wait() -> Command {
+    let about = "Wait until an image version is complete in its regions; nothing is written";
+    verb(Verb::AwaitVersion, "wait", about, include_str!("help/wait.txt"))
 }
 
 fn list() -> Command {

@@ -3,7 +3,7 @@
 //! What may go is core's to say; here are the words.
 
 use azure_batch_core::{
-    gc::{self, Collection, Leftover},
+    gc::{self, Collection, LeftPool, Leftover},
     options::{Door, Verb},
     settings,
 };
@@ -25,13 +25,15 @@ pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<
     let asked = of_flags(Verb::Gc, given, desk.lookup, settings::collection)?;
     let work = async |client| {
         let mut collection = gc::plan(&client, &asked.settings).await?;
-        if act == Act::Yes {
-            gc::carry_out(&client, &asked.settings, &mut collection).await?;
-        }
-        Ok(collection)
+        let ended = match act {
+            Act::Yes => gc::carry_out(&client, &asked.settings, &mut collection).await,
+            Act::No => Ok(()),
+        };
+        Ok((collection, ended))
     };
-    let collection = with_client(desk, &asked.connection, asked.deadline, work).await;
-    let collection = collection.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    let worked = with_client(desk, &asked.connection, asked.deadline, work).await;
+    let (collection, ended) = worked.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    ended.map_err(|error| Answer::failed_after(&error, Door::Flag, &collection))?;
     Ok(match act {
         Act::Yes => Answer::done(done(&collection), &collection),
         Act::No => Answer::planned(&collection.plan, planned(&collection), &collection),
@@ -57,10 +59,11 @@ fn planned(collection: &Collection) -> String {
 
 /// What was found, as a table; a sentence when there is nothing.
 fn found(collection: &Collection) -> String {
-    if collection.leftovers.is_empty() {
-        return "no run has left a snapshot or a managed image there".to_owned();
+    if collection.leftovers.is_empty() && collection.pools.is_empty() {
+        return "no run has left a snapshot, a managed image or a pool there".to_owned();
     }
-    let rows: Vec<[String; 5]> = collection.leftovers.iter().map(row).collect();
+    let mut rows: Vec<[String; 5]> = collection.leftovers.iter().map(row).collect();
+    rows.extend(collection.pools.iter().map(row_of_pool));
     table::text(["KIND", "NAME", "MADE FOR", "WHAT", "WHY"], &rows)
 }
 
@@ -71,16 +74,39 @@ fn row(leftover: &Leftover) -> [String; 5] {
         Some(kind) if kind.eq_ignore_ascii_case("snapshots") => "snapshot",
         _ => "managed image",
     };
-    let mut version = leftover.version.rsplit('/');
-    let number = version.next().unwrap_or_default();
-    let definition = version.nth(1).unwrap_or_default();
     [
         kind.to_owned(),
         name,
-        format!("{number} of {definition}"),
-        if leftover.goes() { "goes" } else { "stays" }.to_owned(),
+        made_for(&leftover.version),
+        fate(leftover.goes()),
         leftover.verdict.why().join("; "),
     ]
+}
+
+fn row_of_pool(left: &LeftPool) -> [String; 5] {
+    let why = match (left.expires, left.goes) {
+        (Some(time), true) => format!("it is of a test that was to end by {time}"),
+        (Some(time), false) => format!("its test may go on until {time}"),
+        (None, _) => "it does not say when its test ends".to_owned(),
+    };
+    [
+        "pool".to_owned(),
+        left.pool.to_string(),
+        made_for(&left.version),
+        fate(left.goes),
+        why,
+    ]
+}
+
+fn made_for(version: &str) -> String {
+    let mut parts = version.rsplit('/');
+    let number = parts.next().unwrap_or_default();
+    let definition = parts.nth(1).unwrap_or_default();
+    format!("{number} of {definition}")
+}
+
+fn fate(goes: bool) -> String {
+    if goes { "goes" } else { "stays" }.to_owned()
 }
 
 fn done(collection: &Collection) -> String {

@@ -39,14 +39,18 @@ pub(super) async fn demote(desk: &mut Desk<'_>, given: &Given, act: Act) -> Resu
 /// Shows what would change and who takes it; carries it out when asked to.
 async fn run(desk: &mut Desk<'_>, asked: &Asked<PromotionSettings>, act: Act) -> Result<Answer, Answer> {
     let work = async |client| {
-        let promotion = promotion::plan(&client, &asked.settings).await?;
-        if act == Act::Yes && !promotion.plan.is_done() {
-            promotion::carry_out(&client, &asked.settings).await?;
-        }
-        Ok(promotion)
+        let mut promotion = promotion::plan(&client, &asked.settings).await?;
+        let ended = match act {
+            Act::Yes if !promotion.plan.is_done() => {
+                promotion::carry_out(&client, &asked.settings, &mut promotion).await
+            }
+            Act::Yes | Act::No => Ok(()),
+        };
+        Ok((promotion, ended))
     };
-    let promotion = with_client(desk, &asked.connection, asked.deadline, work).await;
-    let promotion = promotion.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    let worked = with_client(desk, &asked.connection, asked.deadline, work).await;
+    let (promotion, ended) = worked.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    ended.map_err(|error| Answer::failed_after(&error, Door::Flag, &promotion))?;
     warn_of_unseen(desk, &promotion.unseen);
     Ok(match act {
         Act::Yes => Answer::done(done(&promotion), &promotion),

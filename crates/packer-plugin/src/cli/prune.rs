@@ -34,13 +34,15 @@ pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<
     let asked = of_flags(Verb::Prune, given, desk.lookup, read)?;
     let work = async |client| {
         let mut pruning = prune::plan(&client, &asked.settings).await?;
-        if act == Act::Yes {
-            prune::carry_out(&client, &asked.settings, &mut pruning).await?;
-        }
-        Ok(pruning)
+        let ended = match act {
+            Act::Yes => prune::carry_out(&client, &asked.settings, &mut pruning).await,
+            Act::No => Ok(()),
+        };
+        Ok((pruning, ended))
     };
-    let pruning = with_client(desk, &asked.connection, asked.deadline, work).await;
-    let pruning = pruning.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    let worked = with_client(desk, &asked.connection, asked.deadline, work).await;
+    let (pruning, ended) = worked.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    ended.map_err(|error| Answer::failed_after(&error, Door::Flag, &pruning))?;
     Ok(match act {
         Act::Yes => Answer::done(done(&pruning), &pruning),
         Act::No => Answer::planned(&pruning.plan, planned(&pruning), &pruning),

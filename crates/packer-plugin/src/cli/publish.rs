@@ -144,6 +144,9 @@ fn describe(plan: &PublishPlan) -> String {
     for line in &plan.followers {
         _ = writeln!(text, "once it is latest: {line}");
     }
+    if plan.mount_script.is_some() {
+        text.push_str("its data disks arrive unmounted: mount_script in the manifest, and here with --json, mounts them in a start task\n");
+    }
     if let Some(end) = plan.end_of_life {
         _ = writeln!(text, "its life ends at {end}");
     }
@@ -170,8 +173,13 @@ fn reached(published: &Published) -> String {
         _ = write!(
             text,
             "\n  {}: {} replicas, {}",
-            region.location, region.replicas, region.state
+            region.location,
+            region.replicas,
+            region.word()
         );
+    }
+    for step in &published.remaining.steps {
+        _ = write!(text, "\nstill to do: {step}");
     }
     text
 }

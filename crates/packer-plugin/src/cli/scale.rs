@@ -23,14 +23,16 @@ use super::{
 pub(super) async fn run(desk: &mut Desk<'_>, given: &Given, act: Act) -> Result<Answer, Answer> {
     let asked = of_flags(Verb::Scale, given, desk.lookup, settings::scale)?;
     let work = async |client| {
-        let scaling = scale::plan(&client, &asked.settings).await?;
-        if act == Act::Yes && !scaling.plan.is_done() {
-            scale::carry_out(&client, &asked.settings).await?;
-        }
-        Ok(scaling)
+        let mut scaling = scale::plan(&client, &asked.settings).await?;
+        let ended = match act {
+            Act::Yes if !scaling.plan.is_done() => scale::carry_out(&client, &asked.settings, &mut scaling).await,
+            Act::Yes | Act::No => Ok(()),
+        };
+        Ok((scaling, ended))
     };
-    let scaling = with_client(desk, &asked.connection, asked.deadline, work).await;
-    let scaling = scaling.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    let worked = with_client(desk, &asked.connection, asked.deadline, work).await;
+    let (scaling, ended) = worked.map_err(|error| Answer::failed(&error, Door::Flag))?;
+    ended.map_err(|error| Answer::failed_after(&error, Door::Flag, &scaling))?;
     for unseen in &scaling.unseen {
         desk.terminal.say(&format!(
             "warning: pools that could not be seen may need more: {unseen}"

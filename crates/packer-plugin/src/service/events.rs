@@ -172,6 +172,9 @@ pub(crate) fn published(published: Published, course: Course, run_id: String) ->
             .and_then(|agent| agent.base_image_ends)
             .map(time),
         node_agent_sku_id: published.node_agent.map(|agent| agent.sku),
+        remaining: published.remaining.steps.iter().map(ToString::to_string).collect(),
+        mount_script: published.mount_script,
+        test_output: published.test_output,
     }
 }
 
@@ -195,5 +198,6 @@ pub(super) fn plan(plan: PublishPlan) -> v1::PlanResponse {
         replicas: plan.replicas,
         followers: plan.followers,
         permanent: plan.permanent,
+        mount_script: plan.mount_script,
     }
 }

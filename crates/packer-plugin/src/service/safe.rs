@@ -74,6 +74,8 @@ impl Safe for v1::Published {
                 .flat_map(|region| [&mut region.name, &mut region.state]),
         );
         texts.extend(self.base_image.as_mut());
+        texts.extend(self.test_output.as_mut());
+        texts.extend(&mut self.remaining);
         texts.extend(self.node_agent_sku_id.as_mut());
         texts.extend(self.kept.iter_mut().flat_map(|kept| [&mut kept.id, &mut kept.why]));
         texts.extend(self.steps.iter_mut().map(|step| &mut step.step));

@@ -94,3 +94,18 @@ async fn gc_wants_to_know_where_to_look() {
         "{said:?}"
     );
 }
+
+#[tokio::test]
+async fn after_a_failure_the_document_says_what_is_gone_and_what_failed() {
+    let lab = lab().await;
+    let fault = json!({"kind": "status", "status": 409, "code": "ScopeLocked", "message": "a lock protects it",
+        "method": "DELETE", "path": "*/snapshots/*", "occurrence": "every"});
+    let fault = serde_json::from_value(fault).unwrap();
+    lab.host.with_emulator(|emulator, _| emulator.add_fault(fault));
+    let failed = lab.run(&["gc", "--resource-groups", GROUP, "--yes", "--json"]).await;
+    assert_ne!(failed.code, Some(0), "{failed:?}");
+    let document = failed.json();
+    assert_eq!(document["done"]["removed"], json!([]), "{document}");
+    assert_eq!(document["plan"]["steps"][0]["step"], "remove-snapshot");
+    assert_eq!(document["failure"]["exit_code"], json!(failed.code.unwrap()));
+}

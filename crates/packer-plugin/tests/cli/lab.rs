@@ -14,6 +14,9 @@ use tempfile::TempDir;
 /// So fast that an operation is over before it is looked at the first time.
 const TIME_SCALE: u32 = 10_000;
 
+/// So fast that a version takes a few seconds.
+const SLOW: u32 = 200;
+
 pub(crate) const SUBSCRIPTION: &str = "00000000-0000-0000-0000-0000000005b5";
 pub(crate) const SECRET: &str = "example-secret-not-for-any-real-cloud";
 
@@ -63,10 +66,19 @@ impl Lab {
         Self::with_seed(Seed::parse(&seed.to_string()).unwrap()).await
     }
 
+    /// The example with operations that are not over at once.
+    pub(crate) async fn slow() -> Self {
+        Self::at(SLOW, Seed::example()).await
+    }
+
     async fn with_seed(seed: Seed) -> Self {
+        Self::at(TIME_SCALE, seed).await
+    }
+
+    async fn at(scale: u32, seed: Seed) -> Self {
         let folder = TempDir::new().unwrap();
         let timing = Timing {
-            scale: TIME_SCALE,
+            scale,
             ..Timing::default()
         };
         let options = Options {

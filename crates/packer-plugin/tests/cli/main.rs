@@ -17,3 +17,4 @@ mod prune;
 mod publish;
 #[cfg(test)]
 mod scale;
+mod wait;

@@ -74,6 +74,7 @@ impl Publisher for Scripted {
             end_of_life: None,
             followers: Vec::new(),
             permanent: Vec::new(),
+            mount_script: None,
         })
     }
 
@@ -162,6 +163,9 @@ fn published() -> Published {
         regions: vec![region("eastus2", 4), region("westeurope", 1)],
         base_image: None,
         node_agent: None,
+        remaining: Plan::new(Vec::new()),
+        mount_script: None,
+        test_output: None,
     }
 }
 

@@ -30,6 +30,10 @@ pub(super) const CASES: &[Case] = &[
         run: promote_shows_who_takes_the_version_and_list_shows_what_is_latest,
     },
     Case {
+        name: "gc_leaves_what_a_run_of_today_may_need",
+        run: gc_leaves_what_a_run_of_today_may_need,
+    },
+    Case {
         name: "gc_removes_what_a_dead_run_left_and_leaves_the_rest",
         run: gc_removes_what_a_dead_run_left_and_leaves_the_rest,
     },
@@ -45,30 +49,19 @@ pub(super) const CASES: &[Case] = &[
 
 fn plan_shows_what_a_publish_does_and_writes_nothing(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(world::example(lab)?)?;
-    let settings = lab.file("image.yaml", &image::settings("render"))?;
-    let plan = image::command(lab, &azure, "plan", "plan")?
-        .arg("--settings")
-        .arg(&settings);
-    let shown = plan.run(LIMIT)?.ended_with(10)?;
+    let settings = settings(lab)?;
+    let of_file = ["--settings", &settings];
+    let shown = verb(lab, &azure, ("shown", "plan"), &of_file)?.ended_with(10)?;
+    let steps = "  + create image definition render";
     ensure_says(
         "the plan",
         &shown.stdout,
-        &[
-            "  + create image definition render",
-            "eastus2: 4 replicas = 3 for pools of 700 nodes",
-            "nothing was written",
-        ],
+        &[steps, "eastus2: 4 replicas = 3", "nothing was written"],
     )?;
     ensure_wrote(&azure, 0, &[])?;
-    let publish = image::command(lab, &azure, "publish", "publish")?
-        .arg("--settings")
-        .arg(&settings);
-    publish.run(LIMIT)?.ended_with(0)?;
+    verb(lab, &azure, ("publish", "publish"), &of_file)?.ended_with(0)?;
     let before = azure.journal()?.0.len();
-    let again = image::command(lab, &azure, "again", "plan")?
-        .arg("--settings")
-        .arg(&settings);
-    let again = again.run(LIMIT)?.ended_with(0)?;
+    let again = verb(lab, &azure, ("again", "plan"), &of_file)?.ended_with(0)?;
     lab.keep_journal(&azure)?;
     ensure_says("the plan afterwards", &again.stdout, &["nothing to change"])?;
     ensure_wrote(&azure, before, &[])
@@ -76,22 +69,12 @@ fn plan_shows_what_a_publish_does_and_writes_nothing(lab: &Lab<'_>) -> Result {
 
 fn publish_that_does_not_wait_is_waited_for_and_finished(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(world::example(lab)?)?;
-    let settings = lab.file("image.yaml", &image::settings("render"))?;
-    let hasty = image::command(lab, &azure, "hasty", "publish")?.args(["--set", "no_wait=true", "--settings"]);
-    let hasty = hasty.arg(&settings).run(LIMIT)?.ended_with(0)?;
-    ensure_says(
-        "the hasty publish",
-        &hasty.stdout,
-        &["still to do: wait for image version 1.0.0"],
-    )?;
-    let version = format!("{}/versions/1.0.0", world::definition("render"));
-    let wait = image::command(lab, &azure, "wait", "wait")?.args(["--image-version", &version, "--json"]);
-    let waited = image::document(&wait.run(LIMIT)?.ended_with(0)?.stdout)?;
+    let version = publish_hastily(lab, &azure)?;
+    let wait = ["--image-version", &version, "--json"];
+    let waited = verb(lab, &azure, ("wait", "wait"), &wait)?.ended_with(0)?;
+    let waited = image::document(&waited.stdout)?;
     ensure_says("what was waited for", &waited.to_string(), &["\"state\":\"Completed\""])?;
-    let rest = image::command(lab, &azure, "rest", "publish")?
-        .arg("--settings")
-        .arg(&settings);
-    let rest = rest.run(LIMIT)?.ended_with(0)?;
+    let rest = verb(lab, &azure, ("rest", "publish"), &["--settings", &settings(lab)?])?.ended_with(0)?;
     lab.keep_journal(&azure)?;
     ensure_says(
         "the rest",
@@ -102,73 +85,67 @@ fn publish_that_does_not_wait_is_waited_for_and_finished(lab: &Lab<'_>) -> Resul
 }
 
 fn promote_shows_who_takes_the_version_and_list_shows_what_is_latest(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(with_an_untried_version(lab)?)?;
+    let version = pool::version_id("1.0.1");
+    let planned = verb(lab, &azure, ("planned", "promote"), &["--image-version", &version])?.ended_with(10)?;
+    let moves = "eastus2: latest moves from 1.0.0 to 1.0.1";
+    let follower = "pool follower in acct1: its new nodes get 1.0.1";
+    ensure_says("the plan", &planned.stdout, &[moves, follower, "nothing was written"])?;
+    ensure_wrote(&azure, 0, &[])?;
+    verb(
+        lab,
+        &azure,
+        ("done", "promote"),
+        &["--image-version", &version, "--yes"],
+    )?
+    .ended_with(0)?;
+    let definition = world::definition("ubuntu");
+    let list = verb(lab, &azure, ("list", "list"), &["--image-definition", &definition])?.ended_with(0)?;
+    lab.keep_journal(&azure)?;
+    ensure_wrote(&azure, 0, &["/versions/1.0.1"])?;
+    let newest = list.stdout.lines().find(|line| line.starts_with("1.0.1"));
+    ensure_says(
+        "the newest version's line",
+        newest.unwrap_or_default(),
+        &["Succeeded", "eastus2"],
+    )?;
+    ensure_says("the list", &list.stdout, &["pool follower in acct1 follows ubuntu"])
+}
+
+/// The newest version is excluded from latest, and a pool follows the definition.
+fn with_an_untried_version(lab: &Lab<'_>) -> Result<Value> {
     let mut seed = pool::with_versions(lab, &["1.0.0", "1.0.1"])?;
     set(
         &mut seed,
         "/versions/1/publishingProfile/excludeFromLatest",
         json!(true),
     )?;
-    set(
-        &mut seed,
-        "/batchAccounts/0/pools",
-        json!([on_image("follower", &world::definition("ubuntu"))]),
-    )?;
-    let azure = lab.azure(seed)?;
-    let promote = |log: &str, more: &[&str]| {
-        let command = image::command(lab, &azure, log, "promote")?;
-        command
-            .args(["--image-version", &pool::version_id("1.0.1")])
-            .args(more)
-            .run(LIMIT)
-    };
-    let planned = promote("planned", &[])?.ended_with(10)?;
-    ensure_says(
-        "the plan",
-        &planned.stdout,
-        &[
-            "eastus2: latest moves from 1.0.0 to 1.0.1",
-            "pool follower in acct1: its new nodes get 1.0.1",
-            "nothing was written",
-        ],
-    )?;
-    ensure_wrote(&azure, 0, &[])?;
-    promote("done", &["--yes"])?.ended_with(0)?;
-    let list = image::command(lab, &azure, "list", "list")?;
-    let list = list
-        .args(["--image-definition", &world::definition("ubuntu")])
-        .run(LIMIT)?;
+    let follower = on_image("follower", &world::definition("ubuntu"));
+    set(&mut seed, "/batchAccounts/0/pools", json!([follower]))?;
+    Ok(seed)
+}
+
+fn gc_leaves_what_a_run_of_today_may_need(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(world::example(lab)?)?;
+    publish_hastily(lab, &azure)?;
+    let young = verb(lab, &azure, ("young", "gc"), &["--resource-groups", &group(), "--yes"])?.ended_with(0)?;
     lab.keep_journal(&azure)?;
-    ensure_wrote(&azure, 0, &["/versions/1.0.1"])?;
-    let shown = list.ended_with(0)?.stdout;
-    let newest = shown.lines().find(|line| line.starts_with("1.0.1")).unwrap_or_default();
-    ensure_says("the line of the newest version", newest, &["Succeeded", "eastus2"])?;
-    ensure_says("the list", &shown, &["pool follower in acct1 follows ubuntu"])
+    ensure_says("gc", &young.stdout, &["nothing to remove"])?;
+    ensure(left::ensure_no_temporaries(&azure.resources()?).is_err(), || {
+        "what a run of today has left was removed".to_owned()
+    })
 }
 
 fn gc_removes_what_a_dead_run_left_and_leaves_the_rest(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(world::example(lab)?)?;
-    let settings = lab.file("image.yaml", &image::settings("render"))?;
-    let hasty = image::command(lab, &azure, "hasty", "publish")?.args(["--set", "no_wait=true", "--settings"]);
-    hasty.arg(&settings).run(LIMIT)?.ended_with(0)?;
-    let group = format!("/subscriptions/{}/resourceGroups/{}", world::SUBSCRIPTION, world::GROUP);
-    let gc = |log: &str, more: &[&str]| -> Result<Finished> {
-        let command = image::command(lab, &azure, log, "gc")?;
-        command.args(["--resource-groups", &group]).args(more).run(LIMIT)
-    };
-    let young = gc("young", &["--yes"])?.ended_with(0)?;
-    ensure_says("what is young", &young.stdout, &["stays", "it expires at"])?;
-    let version = format!("{}/versions/1.0.0", world::definition("render"));
-    let wait = image::command(lab, &azure, "wait", "wait")?.args(["--image-version", &version]);
-    wait.run(LIMIT)?.ended_with(0)?;
+    let version = publish_hastily(lab, &azure)?;
+    verb(lab, &azure, ("wait", "wait"), &["--image-version", &version])?.ended_with(0)?;
     let name = expire_one(&azure)?;
-    let planned = gc("planned", &[])?.ended_with(10)?;
-    ensure_says(
-        "the plan",
-        &planned.stdout,
-        &[&format!("- remove snapshot {name}"), "stays", "nothing was written"],
-    )?;
+    let planned = verb(lab, &azure, ("planned", "gc"), &["--resource-groups", &group()])?.ended_with(10)?;
+    let step = format!("- remove snapshot {name}");
+    ensure_says("the plan", &planned.stdout, &[&step, "stays", "nothing was written"])?;
     let before = azure.journal()?.0.len();
-    gc("done", &["--yes"])?.ended_with(0)?;
+    verb(lab, &azure, ("done", "gc"), &["--resource-groups", &group(), "--yes"])?.ended_with(0)?;
     lab.keep_journal(&azure)?;
     let journal = azure.journal()?;
     let removed = journal.0.iter().skip(before).filter(|entry| entry.method == "DELETE");
@@ -199,24 +176,25 @@ fn prune_deletes_what_nothing_uses_and_keeps_what_a_pool_runs(lab: &Lab<'_>) -> 
     set(&mut seed, "/batchAccounts/1/allowedAuthenticationModes", json!(["AAD"]))?;
     let azure = lab.azure(seed)?;
     let definition = world::definition("ubuntu");
-    let prune = |log: &str, more: &[&str]| -> Result<Finished> {
-        let command = image::command(lab, &azure, log, "prune")?;
-        let rules = ["--keep-newest", "1", "--keep-days", "0", "--grace-days", "0"];
-        let command = command.args(["--image-definition", &definition]).args(rules);
-        command.args(more).run(LIMIT)
-    };
-    let planned = prune("planned", &[])?.ended_with(10)?;
+    let rules = [
+        "--image-definition",
+        &definition,
+        "--keep-newest",
+        "1",
+        "--keep-days",
+        "0",
+        "--grace-days",
+        "0",
+    ];
+    let planned = verb(lab, &azure, ("planned", "prune"), &rules)?.ended_with(10)?;
+    let step = "  ! delete image version 1.0.0 of ubuntu";
     ensure_says(
         "the plan",
         &planned.stdout,
-        &[
-            "pool render in acct1 makes its nodes of it",
-            "  ! delete image version 1.0.0 of ubuntu",
-            "nothing was written",
-        ],
+        &["pool render in acct1 makes its nodes of it", step],
     )?;
     ensure_wrote(&azure, 0, &[])?;
-    prune("done", &["--yes"])?.ended_with(0)?;
+    verb(lab, &azure, ("done", "prune"), &[&rules[..], &["--yes"]].concat())?.ended_with(0)?;
     lab.keep_journal(&azure)?;
     let kept: Vec<String> = ["1.0.1", "1.0.2", "1.0.3"].map(str::to_owned).into();
     ensure_equal("versions", &left::names(&azure.resources()?, Kind::Version), &kept)
@@ -247,6 +225,35 @@ fn vhds_become_a_version(lab: &Lab<'_>) -> Result {
         &Some(&json!([3])),
     )?;
     left::ensure_no_temporaries(&azure.resources()?)
+}
+
+/// The resource group of everything.
+fn group() -> String {
+    format!("/subscriptions/{}/resourceGroups/{}", world::SUBSCRIPTION, world::GROUP)
+}
+
+/// The file with the settings of a publish.
+fn settings(lab: &Lab<'_>) -> Result<String> {
+    let path = lab.file("image.yaml", &image::settings("render"))?;
+    Ok(path.display().to_string())
+}
+
+/// Runs a verb to its end; its log has a name of its own.
+fn verb(lab: &Lab<'_>, azure: &LocalAzure, (log, verb): (&str, &str), arguments: &[&str]) -> Result<Finished> {
+    image::command(lab, azure, log, verb)?.args(arguments).run(LIMIT)
+}
+
+/// Publishes without waiting, and gives the version's id.
+fn publish_hastily(lab: &Lab<'_>, azure: &LocalAzure) -> Result<String> {
+    let settings = settings(lab)?;
+    let arguments = ["--set", "no_wait=true", "--settings", &settings];
+    let hasty = verb(lab, azure, ("hasty", "publish"), &arguments)?.ended_with(0)?;
+    ensure_says(
+        "the hasty publish",
+        &hasty.stdout,
+        &["still to do: wait for image version 1.0.0"],
+    )?;
+    Ok(format!("{}/versions/1.0.0", world::definition("render")))
 }
 
 /// A pool on an image, with two nodes.

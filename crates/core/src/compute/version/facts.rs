@@ -5,7 +5,7 @@
 use jiff::Timestamp;
 
 use super::{ImageVersion, location_of};
-use crate::{ids::Location, json as read_json, operation::Status};
+use crate::{ids::Location, json as read_json, operation::Status, settings::Lun};
 
 impl ImageVersion {
     /// Whether it is being made, so that what it is made of has to stay.
@@ -28,6 +28,14 @@ impl ImageVersion {
         pointers
             .filter_map(|pointer| read_json::text(self.body(), pointer))
             .chain(of_data)
+    }
+
+    /// LUNs of its data disks.
+    #[must_use]
+    pub fn data_disks(&self) -> Vec<Lun> {
+        read_json::items(self.body(), "/properties/storageProfile/dataDiskImages")
+            .filter_map(|disk| u32::try_from(read_json::number(disk, "/lun")?).ok()?.try_into().ok())
+            .collect()
     }
 
     /// When it was published.

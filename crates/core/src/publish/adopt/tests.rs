@@ -80,7 +80,7 @@ fn its_own_region_and_those_of_pools_go_first() {
     settings.target_regions = vec![crate::settings::TargetRegion::new("northeurope".parse().unwrap(), None)];
     let goal = decided(&settings, &seen(&one_region(), &[("westus2", 700)])).unwrap();
     assert_eq!(regions::names(&goal.first), "eastus2, westus2");
-    assert_eq!(regions::names(&goal.rest), "northeurope");
+    assert_eq!(regions::names(&goal.later.concat()), "northeurope");
 }
 
 #[test]

@@ -96,11 +96,9 @@ async fn temporaries(work: Work<'_>, seen: &mut Seen, goal: &Goal, deeds: &Deeds
     })
 }
 
-fn removed(seen: &Seen, deeds: &Deeds<'_>) -> Vec<TemporaryId> {
-    let found = seen.temporaries.iter().map(|found| found.id.clone());
-    found
-        .filter(|id| deeds.removed.contains(&id.to_string().as_str()))
-        .collect()
+fn removed(seen: &Seen, deeds: &Deeds<'_>) -> Vec<Found> {
+    let is_one = |found: &&Found| deeds.removed.contains(&found.id.to_string().as_str());
+    seen.temporaries.iter().filter(is_one).cloned().collect()
 }
 
 /// The requests that write this run's lease on what it uses.
@@ -144,7 +142,7 @@ fn jobs(work: Work<'_>, seen: &Seen, goal: &Goal, deeds: &Deeds<'_>) -> Vec<Job>
         }
         Making::Image(id) => {
             let sources = bodies::sources(&seen.machine, &goal.snapshots);
-            let body = bodies::managed_image(&seen.machine, &tags(), &sources);
+            let body = bodies::managed_image(&seen.machine, &goal.layout, (&tags(), &sources));
             Some(Job {
                 id: TemporaryId::Image(id.clone()),
                 create: Some(image::create(id, body)),

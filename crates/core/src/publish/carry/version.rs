@@ -19,10 +19,10 @@ use crate::{
         plan::{Goal, Numbers},
         source::{self, fingerprint},
     },
-    settings::VersionChoice,
+    settings::{EndsWhen, VersionChoice},
 };
 
-/// Makes the version, or waits for one in the making.
+/// Makes the version, or waits for one in the making. A run that ends with Azure's acceptance does not wait.
 ///
 /// # Errors
 /// When Azure refuses for good, the version fails, or the run ends.
@@ -52,6 +52,9 @@ pub(super) async fn make(work: Work<'_>, journey: &mut Journey, goal: &Goal, dee
             Claim::Hidden(refusal) => return hidden(work, &mut journey.numbers, goal, refusal),
             Claim::NotYet(refusal) => return not_yet(work, &mut journey.seen, goal, refusal).await,
         }
+    }
+    if work.settings.ends == EndsWhen::Accepted {
+        return Ok(Reached::Something);
     }
     match claim::made(work.client, goal, operation).await {
         Ok(version) => {

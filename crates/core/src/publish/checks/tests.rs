@@ -307,3 +307,31 @@ fn failures_are_named_together_and_can_be_ignored_by_name() {
         })
     ));
 }
+
+#[test]
+fn the_base_image_is_held_against_batchs_list_where_it_was_read() {
+    let base = MarketplaceImage::of_urn("Canonical:ubuntu:22_04:1.2.3").unwrap();
+    let found = |support| {
+        let checks = checks(&machine("V2", Security::Standard), MachineHandling::default());
+        let checks = with_base(checks, (Some(&base), support));
+        let own = checks.into_iter().find(|check| check.name == "base-image").unwrap();
+        (own.outcome, own.text)
+    };
+    let listed = ImageSupport::Listed {
+        ends: "2027-04-01T00:00:00Z".parse().ok(),
+    };
+    assert_eq!(
+        found(Some(listed)),
+        (
+            CheckOutcome::Pass,
+            "Batch supports Canonical:ubuntu:22_04:1.2.3 until 2027-04-01".to_owned()
+        )
+    );
+    for (support, expected) in [
+        (None, CheckOutcome::CannotKnow),
+        (Some(ImageSupport::OtherSku), CheckOutcome::CannotKnow),
+        (Some(ImageSupport::Unlisted), CheckOutcome::Fail),
+    ] {
+        assert_eq!(found(support).0, expected, "{support:?}");
+    }
+}

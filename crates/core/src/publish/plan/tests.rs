@@ -35,6 +35,7 @@ pub(in crate::publish) fn settings() -> PublishSettings {
         temporaries: Temporaries::default(),
         version_settings: VersionSettings::default(),
         test: None,
+        ends: crate::settings::EndsWhen::Complete,
         run_id: "run-1".to_owned(),
     }
 }
@@ -58,7 +59,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         versions: Vec::new(),
         accounts,
         base: None,
-        agent: None,
+        agents: crate::publish::observe::Agents::default(),
         sizes: Vec::new(),
         locations: None,
         temporaries: Vec::new(),
@@ -99,7 +100,7 @@ fn pools_regions_go_first_and_the_source_s_before_them() {
     )
     .unwrap();
     assert_eq!(shown(&goal.first), ["eastus2 1", "centralus 2", "westus2 9"]);
-    assert_eq!(shown(&goal.rest), ["northeurope 1", "uksouth 3"]);
+    assert_eq!(shown(&goal.later.concat()), ["northeurope 1", "uksouth 3"]);
 }
 
 #[test]

@@ -3,11 +3,10 @@
 //! One loop: look, let `next` say what comes next, do that one thing, look again. A refused or lost write is just another
 //! look.
 
-use jiff::Timestamp;
 use tokio::time::Instant;
 
 use super::{
-    PlannedTest, TESTS, Verdict,
+    PlannedTest, Tested, Verdict,
     next::{Look, Next, next},
 };
 use crate::{
@@ -27,9 +26,9 @@ use crate::{
     request::Request,
     rollout::resize_failure,
     tags::Tag,
-    trial,
+    trial::{self, TESTS},
     wait::Pace,
-    write::{self, Tries},
+    write::Tries,
 };
 
 /// The only task of the job.
@@ -52,7 +51,8 @@ struct Test<'a> {
 }
 
 impl Test<'_> {
-    async fn reach(&mut self) -> Result<()> {
+    /// What the command wrote, when it was this run that had it run.
+    async fn reach(&mut self) -> Result<Option<String>> {
         let doing = format!("test image version {}", version::title(self.version));
         let mut tries = Tries::new(self.client, &doing);
         loop {
@@ -62,7 +62,7 @@ impl Test<'_> {
             let deed = match next {
                 Next::CreatePool => {
                     if self.made > 0 && self.is_passed().await? {
-                        return Ok(());
+                        return Ok(None);
                     }
                     self.create_pool()?
                 }
@@ -73,7 +73,7 @@ impl Test<'_> {
                     self.client.run().pause(pause, what).await?;
                     continue;
                 }
-                Next::Over(end) => return self.judge(end).await,
+                Next::Over(end) => return self.judge(end).await.map(Some),
                 Next::NoNode => return Err(no_node(look.pool.as_ref())),
                 Next::BadNode(why) => return Err(self.bad(format!("its node does not start: {}", one_line(&why)))),
                 Next::NotOurs => return Err(not_ours(&self.test.pool)),
@@ -155,17 +155,18 @@ impl Test<'_> {
         job::add_task(&self.test.endpoint, self.test.pool.as_str(), task)
     }
 
-    async fn judge(&self, end: TaskEnd) -> Result<()> {
+    async fn judge(&self, end: TaskEnd) -> Result<String> {
         let job = self.test.pool.as_str();
         let ends = [end];
         let tasks = trial::outputs(self.client, &self.test.endpoint, job, &ends).await;
         match trial::failure(&ends) {
             Some(how) => Err(trial::said(self.bad(format!("its test failed {how}")), &tasks)),
             None => {
-                let wrote = tasks.first().map(|task| one_line(&task.output)).unwrap_or_default();
+                let output = tasks.into_iter().next().map(|task| task.output).unwrap_or_default();
+                let wrote = one_line(&output);
                 self.client
                     .note(format!("The test ended with exit code 0; it wrote: {wrote}"));
-                Ok(())
+                Ok(output)
             }
         }
     }
@@ -183,7 +184,7 @@ pub(in crate::publish) async fn run(
     client: &Client,
     run_id: &str,
     (goal, test): (&Goal, &PlannedTest),
-) -> Result<ImageVersion> {
+) -> Result<Tested> {
     let mut testing = Test {
         client,
         test,
@@ -196,14 +197,15 @@ pub(in crate::publish) async fn run(
     remove_left(client, test).await;
     let ended = testing.reach().await;
     let cleaning = client.for_cleanup(cleanup::LIMIT);
-    let removed = remove(&cleaning, test, &test.pool, &goal.version.to_string()).await;
+    let removed = trial::remove(&cleaning, &test.endpoint, &test.pool, &goal.version.to_string()).await;
     let title = version::title(&goal.version);
     match ended {
         // A version that has passed is not tested again, so what is left now no later run would look for.
-        Ok(()) => {
+        Ok(output) => {
             removed.map_err(|error| error.while_doing(format!("cannot remove what tested image version {title}")))?;
             client.note(format!("Image version {title} passed its test"));
-            mark(client, goal, Verdict::Passed.text(test)).await
+            let version = mark(client, goal, Verdict::Passed.text(test)).await?;
+            Ok(Tested { version, output })
         }
         Err(error) => {
             if let Err(error) = removed {
@@ -278,23 +280,16 @@ async fn remove_left(client: &Client, test: &PlannedTest) {
     for pool in items.into_iter().map(Pool::new) {
         if let (Some(id), Some(of)) = (pool.id(), pool.metadata(TESTS))
             && id != test.pool
-            && is_over(&pool, now)
+            && trial::is_over(&pool, now)
         {
             client.note(format!(
                 "pool {id} is left of a test that ended long ago: it is removed"
             ));
-            if let Err(error) = remove(client, test, &id, of).await {
+            if let Err(error) = trial::remove(client, &test.endpoint, &id, of).await {
                 left(client, &id, &error);
             }
         }
     }
-}
-
-fn is_over(pool: &Pool, now: Timestamp) -> bool {
-    let expires = pool
-        .metadata(super::EXPIRES)
-        .and_then(|time| time.parse::<Timestamp>().ok());
-    pool.life == PoolLife::Active && expires.is_some_and(|time| time < now)
 }
 
 /// Says what is left: its time says when a later run removes it.
@@ -302,28 +297,4 @@ fn left(client: &Client, id: &PoolId, error: &Error) {
     client.warn(format!(
         "pool {id} and its job are left; a later publish with a test removes them: {error}"
     ));
-}
-
-/// Removes a pool that tests that version, with its job.
-async fn remove(client: &Client, test: &PlannedTest, id: &PoolId, of: &str) -> Result<()> {
-    let look = || async {
-        let found = client.find(&pool::get(&test.endpoint, id)).await?;
-        let ours = found.map(|answer| Pool::new(answer.value()));
-        let ours = ours.filter(|pool| pool.metadata(TESTS).is_some_and(|own| own.eq_ignore_ascii_case(of)));
-        Ok(ours.is_none_or(|pool| pool.life == PoolLife::Deleting).then_some(()))
-    };
-    if let Some(()) = look().await? {
-        return Ok(());
-    }
-    let job = job::delete(&test.endpoint, id.as_str());
-    gone(write::send(client, &job, || async { Ok(None::<()>) }).await)?;
-    gone(write::send(client, &pool::delete(&test.endpoint, id, None), look).await)
-}
-
-/// What is gone, or going, needs no second request.
-fn gone<T>(sent: Result<T>) -> Result<()> {
-    match sent {
-        Err(error) if error.has_status(404) || error.has_status(409) => Ok(()),
-        sent => sent.map(drop),
-    }
 }

@@ -4,7 +4,10 @@ use serde_json::json;
 
 use super::*;
 use crate::{
-    publish::plan::tests::{seen, settings},
+    publish::{
+        origin::NodeAgent,
+        plan::tests::{seen, settings},
+    },
     settings::TEST_MINUTES,
 };
 
@@ -27,11 +30,15 @@ fn in_region(location: &str, agent: Option<&str>) -> Seen {
     let body = json!({"location": location, "properties": {"accountEndpoint": "acct.eastus2.batch.azure.com"}});
     Seen {
         tester: crate::batch::account::parse(&ACCOUNT.parse().unwrap(), &body).ok(),
-        agent: agent.map(|sku| NodeAgent {
-            sku: sku.to_owned(),
-            ends: None,
-            base_image_ends: None,
-        }),
+        agents: Agents {
+            inferred: agent.map(|sku| NodeAgent {
+                sku: sku.to_owned(),
+                ends: None,
+                base_image_ends: None,
+                successor: None,
+            }),
+            ..Agents::default()
+        },
         ..seen(&[])
     }
 }
@@ -77,9 +84,21 @@ fn what_cannot_be_tested_is_refused_before_anything_is_written() {
     the node agent of the test's pool is not known, since the base image is not, or Batch does not list it
       hint: give test.node_agent_sku_id
     ");
-    insta::assert_snapshot!(report(&wanted(Some("batch.node.el 9")), &in_region("East US 2", agent)), @r#"
-    test.node_agent_sku_id is NodeAgentSku("batch.node.el 9"), and the node agent for the base image is "batch.node.ubuntu 24.04"
-      hint: give that one, or leave test.node_agent_sku_id out
+    let mut contradicted = in_region("East US 2", agent);
+    contradicted.agents.fault = Some(AgentFault::OfAnotherImage {
+        base: "Canonical:ubuntu:24_04:1.0.0".to_owned(),
+        right: "batch.node.ubuntu 24.04".to_owned(),
+    });
+    insta::assert_snapshot!(report(&wanted(Some("batch.node.el 9")), &contradicted), @r#"
+    test.node_agent_sku_id "batch.node.el 9" does not fit the image, which was made of Canonical:ubuntu:24_04:1.0.0: Batch has "batch.node.ubuntu 24.04" for it
+      hint: give another one, or leave test.node_agent_sku_id out
+    "#);
+    contradicted.agents.fault = Some(AgentFault::Unlisted {
+        successor: Some("batch.node.ubuntu 22.04".to_owned()),
+    });
+    insta::assert_snapshot!(report(&wanted(Some("batch.node.ubuntu 18.04")), &contradicted), @r#"
+    test.node_agent_sku_id "batch.node.ubuntu 18.04" is none that Batch has; the next of its kind is "batch.node.ubuntu 22.04", which needs an image of that system
+      hint: give another one, or leave test.node_agent_sku_id out
     "#);
     assert!(planned(&wanted(Some("batch.node.el 9")), &in_region("East US 2", None)).is_ok());
     let mut empty = wanted(None);

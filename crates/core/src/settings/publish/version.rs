@@ -41,6 +41,8 @@ pub struct TargetRegion {
     pub latest: Latest,
     /// The user's own keys for the replicas; Azure's when absent.
     pub keys: Option<DiskKeys>,
+    /// In which phase the version goes there, 1 or more; where pools wait the first and elsewhere the second when absent.
+    pub phase: Option<u32>,
 }
 
 /// The disk encryption sets of one region.
@@ -67,6 +69,16 @@ pub struct VersionSettings {
     pub early_deletion: EarlyDeletion,
     /// The rest of its publishing profile.
     pub profile: ProfileJson,
+}
+
+/// When a publish is at its end.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum EndsWhen {
+    /// When the version is complete in all its regions, and nothing is left that was only needed on the way.
+    #[default]
+    Complete,
+    /// When Azure has accepted the version, or the next change of it.
+    Accepted,
 }
 
 /// How a version is replicated. It cannot be changed later.
@@ -127,6 +139,7 @@ impl TargetRegion {
             storage: None,
             latest: Latest::Keep,
             keys: None,
+            phase: None,
         }
     }
 }

@@ -4,13 +4,13 @@ use std::time::Duration;
 
 use azure_batch_core::{
     client::Client,
-    deletion, doctor,
+    completion, deletion, doctor,
     error::{Error, ErrorKind},
     gc, judgement, listing,
     options::{
         fleet::{EXPIRED, YES},
         pool::{ACCOUNT, IMAGE_VERSION, POOL_ID},
-        versions::GRACE_DAYS,
+        versions::{self, GRACE_DAYS},
     },
     promotion, prune, publish as publishing, rollout as rolling, scale,
     settings::{
@@ -54,6 +54,8 @@ pub(super) enum Work {
     ScaleToFit,
     Collect,
     CollectSnapshots,
+    CollectPools,
+    AwaitVersion,
     Prune,
     Deprecate,
     RollOut,
@@ -90,7 +92,7 @@ const IMAGE: &str = "a managed image is made on the way";
 const BLUE_GREEN: &str = "`strategy: blue-green`";
 
 impl Work {
-    pub(super) const ALL: [Self; 37] = [
+    pub(super) const ALL: [Self; 39] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
@@ -105,6 +107,8 @@ impl Work {
         Self::ScaleToFit,
         Self::Collect,
         Self::CollectSnapshots,
+        Self::CollectPools,
+        Self::AwaitVersion,
         Self::Prune,
         Self::Deprecate,
         Self::RollOut,
@@ -159,6 +163,8 @@ impl Work {
             Self::ScaleToFit => ("scale", &["`fit`"]),
             Self::Collect => ("gc", &["a snapshot is being read", "a managed image is left"]),
             Self::CollectSnapshots => ("gc", &["no managed image is left"]),
+            Self::CollectPools => ("gc", &["no managed image is left", "a pool of a test is left"]),
+            Self::AwaitVersion => ("wait", &["a version is named"]),
             Self::Prune => ("prune", &["a version goes"]),
             Self::Deprecate => ("prune", &["a version is deprecated first"]),
             Self::RollOut | Self::Autoscale | Self::Heal => ("rollout", &[MADE]),
@@ -179,7 +185,7 @@ impl Work {
             Self::Status => ("status", &[]),
             Self::Doctor => ("doctor", &[]),
             Self::Judge => ("judge", &["the counts look bad"]),
-            Self::Wait => ("wait", &[]),
+            Self::Wait => ("wait", &["a pool is named"]),
             Self::Delete => ("delete", &["one pool is named"]),
             Self::DeleteExpired => ("delete", &["`expired`"]),
         }
@@ -191,7 +197,7 @@ impl Work {
         match self {
             Self::Prune | Self::Deprecate | Self::ScaleToFit => Some(ErrorKind::Refused),
             Self::PublishVhds => Some(ErrorKind::BadInput),
-            Self::Collect => Some(ErrorKind::PartlyReached),
+            Self::Collect | Self::CollectPools => Some(ErrorKind::PartlyReached),
             _ => None,
         }
     }
@@ -204,9 +210,11 @@ impl Work {
             Self::PublishVhds => vhds::world(|_| ()),
             Self::Scale | Self::ScaleToFit => scaling::azure(|_| ()),
             Self::Collect => collecting::leftovers(with_scale_set),
-            Self::CollectSnapshots => collecting::leftovers(|seed| {
-                seed["images"] = json!([]);
-                seed["snapshots"][0].as_object_mut().unwrap().remove("accessHours");
+            Self::CollectSnapshots => collecting::leftovers(without_images),
+            Self::CollectPools => collecting::leftovers(|seed| {
+                without_images(seed);
+                let dead = collecting::test_pool("azure-batch-test-dead", "2025-12-31T00:00:00Z");
+                seed["batchAccounts"][0]["pools"] = json!([dead]);
             }),
             Self::Prune | Self::Deprecate => pruning::azure(with_scale_set),
             Self::Promote => world(|seed| seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = json!(true)),
@@ -279,7 +287,13 @@ impl Work {
             | Self::Scale
             | Self::ScaleToFit
             | Self::Collect
-            | Self::CollectSnapshots => self.with_images(&client, &mut said).await,
+            | Self::CollectSnapshots
+            | Self::CollectPools => self.with_images(&client, &mut said).await,
+            Self::AwaitVersion => {
+                let values = Values::default().with(versions::IMAGE_VERSION, image("1.0.0"));
+                let asked = settings::completion(&values).unwrap();
+                completion::wait(&client, &asked.settings).await.map(drop)
+            }
             Self::Prune | Self::Deprecate => pruned(&client, self == Self::Deprecate, &mut said).await,
             Self::BackInPlace | Self::BackToFormer => {
                 let back = if self == Self::BackInPlace {
@@ -378,18 +392,20 @@ impl Work {
                     regions: Vec::new(),
                     sight: Sight::Everything,
                 };
-                say(said, &promotion::plan(client, &settings).await?);
-                promotion::carry_out(client, &settings).await
+                let mut promotion = promotion::plan(client, &settings).await?;
+                say(said, &promotion);
+                promotion::carry_out(client, &settings, &mut promotion).await
             }
-            Self::Collect | Self::CollectSnapshots => {
+            Self::Collect | Self::CollectSnapshots | Self::CollectPools => {
                 let mut collection = gc::plan(client, &collecting::settings()).await?;
                 say(said, &collection);
                 gc::carry_out(client, &collecting::settings(), &mut collection).await
             }
             _ => {
                 let settings = scaling::settings(self == Self::ScaleToFit);
-                say(said, &scale::plan(client, &settings).await?);
-                scale::carry_out(client, &settings).await
+                let mut scaling = scale::plan(client, &settings).await?;
+                say(said, &scaling);
+                scale::carry_out(client, &settings, &mut scaling).await
             }
         }
     }
@@ -474,6 +490,12 @@ fn of_another_gallery(seed: &mut Value) {
     seed["galleries"].as_array_mut().unwrap().push(gallery);
     seed["definitions"][1]["gallery"] = json!("theirs");
     seed["versions"][0]["gallery"] = json!("theirs");
+}
+
+/// Only snapshots are left, and nobody reads one.
+fn without_images(seed: &mut Value) {
+    seed["images"] = json!([]);
+    seed["snapshots"][0].as_object_mut().unwrap().remove("accessHours");
 }
 
 /// A scale set that follows the definition, so that its machines are looked at.
