@@ -69,6 +69,19 @@ impl Error {
         self
     }
 
+    /// The same without what was left in Azure when it happened: by now it is gone.
+    #[must_use]
+    pub fn without_kept(mut self) -> Self {
+        if let Some(reason) = &mut self.reason {
+            reason.kept.clear();
+        }
+        self.source = self.source.map(|cause| match cause.downcast::<Self>() {
+            Ok(ours) => Cause::from(Box::new(ours.without_kept())),
+            Err(other) => other,
+        });
+        self
+    }
+
     /// The same with a thing to do and the command for it; several are done in this order. They take the place of a
     /// hint, also of one that a layer around it has.
     #[must_use]
@@ -274,6 +287,15 @@ impl StdError for Error {
 mod tests {
     use super::*;
     use crate::{options::pool, settings::fault::Fault, words};
+
+    #[test]
+    fn what_was_left_at_first_can_be_taken_back() {
+        let inner = Error::new(ErrorKind::PartlyReached, "2 of 2 nodes are bad").with_kept("its 2 nodes are billed");
+        let error = inner.while_doing("cannot try the image").without_kept();
+        assert!(!error.report().contains("billed"), "{}", error.report());
+        let error = Error::new(ErrorKind::Returned, "it went back").because(error);
+        assert!(error.report().contains("2 of 2 nodes are bad"), "{}", error.report());
+    }
 
     #[test]
     fn a_report_names_options_as_the_users_of_each_door_know_them() {

@@ -108,7 +108,7 @@ fn account(page: &mut Page, report: &Report) {
         PoolAction::Resized => format!("Resized in {span}."),
         PoolAction::Autoscaled => format!("Given an autoscale formula in {span}."),
         PoolAction::Healed => format!("Ill nodes were healed in {span}."),
-        PoolAction::Moved => format!("Took over the work of {} in {span}.", former(rollout)),
+        PoolAction::Moved => format!("Took over the work of {} in {span}.{}", former(rollout), kept(rollout)),
         PoolAction::Updated => {
             format!("Its settings were changed in {span}; nodes that start from now on have them.")
         }
@@ -124,18 +124,26 @@ fn account(page: &mut Page, report: &Report) {
     ));
 }
 
-/// The pool that did the work before, and what becomes of it.
+/// The pool that did the work before.
 fn former(rollout: &RolloutReport) -> String {
+    match &rollout.former_pool {
+        Some(former) => format!("pool {}", code(former.pool.as_str())),
+        None => "another pool".to_owned(),
+    }
+}
+
+/// What becomes of the pool that did the work before.
+fn kept(rollout: &RolloutReport) -> String {
     let Some(former) = &rollout.former_pool else {
-        return "another pool".to_owned();
+        return String::new();
     };
-    let (pool, nodes) = (code(former.pool.as_str()), former.nodes.total());
+    let nodes = former.nodes.total();
     match former.kept_until {
         Some(until) => format!(
-            "pool {pool}, which is kept with {nodes} nodes until {}",
+            " That pool is kept with {nodes} nodes until {}.",
             until.strftime("%Y-%m-%d %H:%M UTC")
         ),
-        None => format!("pool {pool} ({nodes} nodes)"),
+        None => format!(" That pool has {nodes} nodes."),
     }
 }
 

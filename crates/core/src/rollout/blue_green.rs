@@ -384,7 +384,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         let error = Error::new(ErrorKind::Returned, text)
             .with_hint("correct what the reason names, publish another version, and roll that one out");
         Err(match self.bad {
-            Some(bad) => error.because(bad),
+            Some(bad) => error.because(bad.without_kept()),
             None => error.because("an earlier run of this roll-out had found the new image bad"),
         })
     }

@@ -416,7 +416,7 @@ fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Err
         None,
     );
     match bad {
-        Some(bad) => error.because(bad),
+        Some(bad) => error.because(bad.without_kept()),
         None => error.because("an earlier run of this roll-out had found the new image bad"),
     }
 }

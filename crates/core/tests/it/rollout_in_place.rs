@@ -266,6 +266,7 @@ async fn a_bad_image_is_returned_from_by_itself() {
         );
         let report = error.report();
         assert!(report.contains("pool p1 is on def1 0.9.0 again"), "{report}");
+        assert!(!report.contains("billed"), "{report}");
         assert_eq!(
             state(&azure).await,
             "5 of 5 on 0.9.0, busy active 0, asleep disabled 0",

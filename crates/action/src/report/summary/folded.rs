@@ -113,7 +113,10 @@ fn ids(page: &mut Page, asked: &Asked) {
     }
     parts.extend(asked.vm_size.iter().map(|size| code(size.as_str())));
     parts.extend(asked.node_agent_sku.iter().map(|sku| code(sku.as_str())));
-    parts.push(format!("up to {} resize rounds", asked.rounds));
+    parts.push(match asked.rounds {
+        1 => "one resize round".to_owned(),
+        rounds => format!("up to {rounds} resize rounds"),
+    });
     page.paragraph(&format!("{}.", parts.join(", ")));
     page.fenced("text", &format!("{}\n{}", asked.version, asked.account));
 }
