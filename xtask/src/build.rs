@@ -18,9 +18,13 @@ use azure_batch_e2e::{
     time::Stopwatch,
 };
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 
 /// So often it is said that a silent build goes on.
 const STILL_BUILDING: Duration = Duration::from_secs(60);
+
+/// How many digits of the hash a folder's name has: enough that two sets of pins never meet.
+const DIGITS: usize = 12;
 
 /// Where things are in this checkout.
 #[derive(Clone, Debug)]
@@ -127,6 +131,13 @@ pub(crate) fn step(name: &str, command: &mut Command) -> Result {
     Ok(())
 }
 
+/// What tells the folder of one set of pins from that of another.
+pub(crate) fn key(pins: &str) -> String {
+    let hash = Sha256::digest(pins.as_bytes());
+    let digits = hash.iter().map(|byte| format!("{byte:02x}"));
+    digits.collect::<String>().chars().take(DIGITS).collect()
+}
+
 fn shown(command: &Command) -> String {
     let program = Path::new(command.get_program()).file_name().unwrap_or_default();
     let words = std::iter::once(program).chain(command.get_args());
@@ -139,6 +150,12 @@ fn shown(command: &Command) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn another_pin_is_another_folder() {
+        assert_eq!(key("a==1\n").len(), DIGITS);
+        assert_ne!(key("a==1\n"), key("a==2\n"));
+    }
 
     #[test]
     fn a_command_is_shown_as_typed_without_its_folder() {

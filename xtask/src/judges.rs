@@ -104,9 +104,10 @@ fn gather(checkout: &Checkout) -> Result<Tools> {
         pool: programs.join("azure-batch-pool"),
         emulator: programs.join("azure-emulator"),
         packer: tools::packer()?,
-        // Neither a release nor the Action is judged here.
+        // Neither a release, nor the Action, nor a page is judged here.
         released: checkout.target.join("released"),
         act: "act".into(),
+        browser: "browser".into(),
         packer_sdc: "packer-sdc".into(),
     })
 }

@@ -11,6 +11,7 @@ mod deny;
 mod dist;
 mod judges;
 mod lint_actions;
+mod look;
 mod real;
 mod rehearsal;
 mod tools;
@@ -40,6 +41,12 @@ enum Verb {
     Demo,
     /// The whole way with real Packer and a real Actions runner, with everything that can go wrong on it.
     Real {
+        /// Only cases whose name contains this.
+        #[arg(default_value = "")]
+        case: String,
+    },
+    /// Pictures of everything that people see, under `target/look/`: terminals, logs, job summaries, pages.
+    Look {
         /// Only cases whose name contains this.
         #[arg(default_value = "")]
         case: String,
@@ -120,6 +127,7 @@ fn run(verb: &Verb) -> Result {
         Verb::Check { code: false } => check::run(),
         Verb::Demo => demo::run(),
         Verb::Real { case } => real::run(case),
+        Verb::Look { case } => look::run(case),
         Verb::Judges { judge } => judges::run(*judge),
         Verb::Bench {
             what: Measured::Start { versus },

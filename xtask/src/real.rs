@@ -45,6 +45,7 @@ pub(crate) fn gather(checkout: &Checkout, name: &str, programs: &Path) -> Result
         emulator: programs.join("azure-emulator"),
         packer: tools::packer()?,
         act: tools::act()?,
+        browser: tools::browser(checkout)?,
         packer_sdc: tools::packer_sdc()?,
     })
 }

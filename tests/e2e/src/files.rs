@@ -66,6 +66,14 @@ pub fn make_empty(dir: &Path) -> Result {
     make(dir)
 }
 
+/// Removes a file.
+///
+/// # Errors
+/// When it cannot be removed.
+pub fn remove(path: &Path) -> Result {
+    fs::remove_file(path).doing(|| format!("remove {}", path.display()))
+}
+
 /// Copies a file.
 ///
 /// # Errors

@@ -4,6 +4,7 @@
 //! leave. The second half, [`cases`] and [`rehearsal`], is lists of named cases that `cargo xtask real` and
 //! `release-rehearsal` run. Nothing here knows how Azure works, and nothing links the product: only its binaries are run.
 
+pub mod browser;
 #[cfg(test)]
 mod capabilities;
 pub mod cases;
@@ -17,6 +18,7 @@ pub mod image;
 pub mod journal;
 pub mod lab;
 pub mod left;
+pub mod look;
 pub mod packer;
 #[cfg(test)]
 mod papers;

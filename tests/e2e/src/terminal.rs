@@ -1,33 +1,50 @@
-//! A program on a terminal: what was shown there, and what stands on it in the end.
+//! A program on a terminal: what was shown there, and what stood on it at which moment.
 //!
-//! `terminal/on_a_terminal.py` plays the terminal; this file reads what it recorded. It knows only the escapes that our
-//! programs send.
+//! `terminal/on_a_terminal.py` plays the terminal and records; `vt100` knows what a terminal makes of what it is sent.
 
-use std::path::Path;
+use std::{num::NonZero, path::Path};
 
-use crate::{
-    failure::{Failure, Result},
-    process::Program,
-};
+use crate::process::Program;
 
-/// The terminal of the cases.
-const ROWS: usize = 24;
-const COLUMNS: usize = 80;
+/// The terminal that most people have.
+pub const USUAL: Size = Size { rows: 24, columns: 80 };
+
+/// One with much room, and one with little.
+pub const LARGE: Size = Size { rows: 50, columns: 200 };
+/// See [`LARGE`].
+pub const SMALL: Size = Size { rows: 20, columns: 40 };
+
+/// More rows than a recording has: on such a terminal nothing leaves at the top.
+const ALL_ROWS: u16 = 5000;
+
+/// How our frame begins to be taken away: back to the start of its first row. Before that, a screen is complete.
+const ERASES: &str = "\r\u{1b}[";
+
+/// The size of a terminal.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Size {
+    /// Rows.
+    pub rows: u16,
+    /// Letters in a row.
+    pub columns: u16,
+}
 
 /// What a terminal was sent.
 #[derive(Clone, Debug)]
-pub struct Recording(String);
+pub struct Recording {
+    sent: String,
+    size: Size,
+}
 
 impl Program {
     /// The same on a terminal; once `ctrl_c_after` has been shown, Ctrl-C is typed. Empty: it never is.
     #[must_use]
-    pub fn on_a_terminal(self, checkout: &Path, ctrl_c_after: &str) -> Self {
+    pub fn on_a_terminal(self, checkout: &Path, size: Size, ctrl_c_after: &str) -> Self {
         let script = checkout.join("tests/e2e/src/terminal/on_a_terminal.py");
-        let (rows, columns) = (ROWS.to_string(), COLUMNS.to_string());
         let before = [
             script.to_string_lossy().into_owned(),
-            rows,
-            columns,
+            size.rows.to_string(),
+            size.columns.to_string(),
             ctrl_c_after.to_owned(),
         ];
         self.env("TERM", "xterm").run_by("python3", &before)
@@ -37,91 +54,91 @@ impl Program {
 impl Recording {
     /// What [`Program::on_a_terminal`] wrote to stdout.
     #[must_use]
-    pub fn new(stdout: &str) -> Self {
-        Self(stdout.to_owned())
+    pub fn new(stdout: &str, size: Size) -> Self {
+        Self {
+            sent: stdout.to_owned(),
+            size,
+        }
     }
 
-    /// Everything that was ever shown, without escapes, and with rows that the terminal broke.
-    ///
-    /// # Errors
-    /// As [`Self::screen`].
-    pub fn text(&self) -> Result<String> {
-        let mut text = String::new();
-        let mut rest = self.0.as_str();
-        while let Some((before, escape)) = rest.split_once('\u{1b}') {
-            text.push_str(before);
-            rest = parse(escape)?.2;
-        }
-        text.push_str(rest);
-        Ok(text.replace('\r', ""))
+    /// Everything that was ever shown, without escapes.
+    #[must_use]
+    pub fn text(&self) -> String {
+        let mut pieces = self.sent.split('\u{1b}');
+        let first = pieces.next().unwrap_or_default().to_owned();
+        // An escape ends with its first letter.
+        let after = pieces.filter_map(|piece| piece.split_once(|letter: char| letter.is_ascii_alphabetic()));
+        after
+            .fold(first, |text, (_escape, shown)| text + shown)
+            .replace('\r', "")
     }
 
     /// The rows that stand there in the end, with those that have left the terminal at its top.
-    ///
-    /// # Errors
-    /// When an escape was sent that our programs have no use for.
-    pub fn screen(&self) -> Result<Vec<String>> {
-        let mut rows: Vec<Vec<char>> = vec![Vec::new()];
-        let (mut row, mut column) = (0_usize, 0_usize);
-        let mut rest = self.0.as_str();
-        while let Some(letter) = rest.chars().next() {
-            rest = rest.get(letter.len_utf8()..).unwrap_or_default();
-            match letter {
-                '\u{1b}' => {
-                    let (number, command, after) = parse(rest)?;
-                    rest = after;
-                    match command {
-                        'A' => row = row.saturating_sub(number.max(1)),
-                        'J' => {
-                            rows.truncate(row + 1);
-                            if let Some(row) = rows.get_mut(row) {
-                                row.truncate(column);
-                            }
-                        }
-                        _ => {}
-                    }
-                }
-                '\r' => column = 0,
-                '\n' => row += 1,
-                letter => {
-                    if column == COLUMNS {
-                        (row, column) = (row + 1, 0);
-                    }
-                    put(&mut rows, (row, column), letter);
-                    column += 1;
-                }
-            }
-            rows.resize_with(rows.len().max(row + 1), Vec::new);
+    #[must_use]
+    pub fn screen(&self) -> Vec<String> {
+        let mut terminal = Size {
+            rows: ALL_ROWS,
+            ..self.size
         }
-        let text = |row: Vec<char>| row.into_iter().collect::<String>().trim_end().to_owned();
-        Ok(rows.into_iter().map(text).collect())
+        .terminal();
+        terminal.process(self.sent.as_bytes());
+        let mut rows = rows(&terminal);
+        rows.truncate(rows.iter().rposition(|row| !row.is_empty()).map_or(0, |last| last + 1));
+        rows
+    }
+
+    /// The terminal as it stood when it first showed all of these; nothing when it never did.
+    #[must_use]
+    pub fn pane(&self, shows: &[&str]) -> Option<String> {
+        let mut terminal = self.size.terminal();
+        self.sent.split_inclusive(ERASES).find_map(|piece| {
+            let (shown, erases) = match piece.strip_suffix(ERASES) {
+                Some(shown) => (shown, ERASES),
+                None => (piece, ""),
+            };
+            terminal.process(shown.as_bytes());
+            let pane = framed(&rows(&terminal));
+            terminal.process(erases.as_bytes());
+            shows.iter().all(|part| pane.contains(part)).then_some(pane)
+        })
+    }
+
+    /// The terminal as it stands in the end.
+    #[must_use]
+    pub fn last_pane(&self) -> String {
+        let mut terminal = self.size.terminal();
+        terminal.process(self.sent.as_bytes());
+        framed(&rows(&terminal))
     }
 }
 
-fn put(rows: &mut Vec<Vec<char>>, (row, column): (usize, usize), letter: char) {
-    rows.resize_with(rows.len().max(row + 1), Vec::new);
-    let Some(cells) = rows.get_mut(row) else { return };
-    if cells.len() <= column {
-        cells.resize(column + 1, ' ');
+impl Size {
+    /// Columns and rows, as in the names of files.
+    #[must_use]
+    pub fn name(self) -> String {
+        format!("{}x{}", self.columns, self.rows)
     }
-    if let Some(cell) = cells.get_mut(column) {
-        *cell = letter;
+
+    fn terminal(self) -> vt100::Parser {
+        let [rows, columns] = [self.rows, self.columns].map(|count| NonZero::new(count).unwrap_or(NonZero::<u16>::MIN));
+        vt100::Parser::new(rows, columns, 0)
     }
 }
 
-/// The number and the command of an escape, and what follows it.
-fn parse(escape: &str) -> Result<(usize, char, &str)> {
-    let unknown = || Failure::unexpected(format!("an escape that our programs do not send: {escape:.12?}"));
-    let body = escape.strip_prefix('[').ok_or_else(unknown)?;
-    let end = body
-        .find(|letter: char| letter.is_ascii_alphabetic())
-        .ok_or_else(unknown)?;
-    let (number, rest) = body.split_at(end);
-    let mut letters = rest.chars();
-    match letters.next() {
-        Some(command @ ('A' | 'J' | 'm')) => Ok((number.parse().unwrap_or(0), command, letters.as_str())),
-        _ => Err(unknown()),
-    }
+/// The rows as they stand on the terminal, without what is blank at their ends.
+fn rows(terminal: &vt100::Parser) -> Vec<String> {
+    let screen = terminal.screen();
+    let (_rows, columns) = screen.size();
+    screen
+        .rows(0, columns.get())
+        .map(|row| row.trim_end().to_owned())
+        .collect()
+}
+
+/// Rows as a text, without those at the end on which nothing stands yet.
+fn framed(rows: &[String]) -> String {
+    let rows: String = rows.iter().map(|row| format!("{row}\n")).collect();
+    format!("{}\n", rows.trim_end())
 }
 
 #[cfg(test)]
@@ -130,15 +147,25 @@ mod tests {
 
     #[test]
     fn what_is_erased_is_not_on_the_screen_and_was_shown_all_the_same() {
-        let recording = Recording::new("one\r\n\u{1b}[1mframe\u{1b}[0m\r\n^C\r\u{1b}[1A\u{1b}[Jtwo\r\n");
-        assert_eq!(recording.screen().unwrap(), ["one", "two", ""]);
-        assert_eq!(recording.text().unwrap(), "one\nframe\n^Ctwo\n");
+        let recording = Recording::new("one\r\n\u{1b}[1mframe\u{1b}[0m\r\n^C\r\u{1b}[1A\u{1b}[Jtwo\r\n", USUAL);
+        assert_eq!(recording.screen(), ["one", "two"]);
+        assert_eq!(recording.text(), "one\nframe\n^Ctwo\n");
+        assert_eq!(recording.pane(&["frame"]).as_deref(), Some("one\nframe\n^C\n"));
+        assert_eq!(recording.pane(&["frame", "two"]), None);
+        assert_eq!(recording.last_pane(), "one\ntwo\n");
     }
 
     #[test]
-    fn a_row_that_is_too_long_is_broken_and_a_strange_escape_is_an_error() {
-        let screen = Recording::new(&"x".repeat(90)).screen().unwrap();
+    fn a_row_that_is_too_long_is_broken_and_rows_leave_at_the_top() {
+        let screen = Recording::new(&"x".repeat(90), USUAL).screen();
         assert_eq!(screen.iter().map(String::len).collect::<Vec<_>>(), [80, 10]);
-        assert!(Recording::new("\u{1b}[2K").screen().is_err());
+        let rows: String = (0..30).map(|row| format!("row {row}\r\n")).collect();
+        let recording = Recording::new(&rows, USUAL);
+        assert_eq!(recording.screen().len(), 30);
+        assert!(
+            recording.last_pane().starts_with("row 7\n"),
+            "{}",
+            recording.last_pane()
+        );
     }
 }

@@ -25,6 +25,8 @@ pub struct Tools {
     pub packer: PathBuf,
     /// The Actions runner `act`.
     pub act: PathBuf,
+    /// The folder with `browser.mjs` and the packages that it needs.
+    pub browser: PathBuf,
     /// HashiCorp's `packer-sdc`, which has the plugin check.
     pub packer_sdc: PathBuf,
 }

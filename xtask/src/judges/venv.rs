@@ -9,15 +9,14 @@ use std::{
 };
 
 use azure_batch_e2e::{failure::Result, files};
-use sha2::{Digest as _, Sha256};
 
-use crate::{build::step, tools};
+use crate::{
+    build::{key, step},
+    tools,
+};
 
 /// Written when everything is installed: an interrupted installation lacks it.
 const COMPLETE: &str = "complete";
-
-/// How many digits of the hash a folder's name has: enough that two sets of pins never meet.
-const DIGITS: usize = 12;
 
 /// A folder with a client and all it needs.
 #[derive(Clone, Debug)]
@@ -62,22 +61,5 @@ impl Venv {
     /// One of its programs.
     pub(crate) fn program(&self, name: &str) -> PathBuf {
         self.0.join("bin").join(name)
-    }
-}
-
-fn key(requirements: &str) -> String {
-    let hash = Sha256::digest(requirements.as_bytes());
-    let digits = hash.iter().map(|byte| format!("{byte:02x}"));
-    digits.collect::<String>().chars().take(DIGITS).collect()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn another_pin_is_another_environment() {
-        assert_eq!(key("a==1\n").len(), DIGITS);
-        assert_ne!(key("a==1\n"), key("a==2\n"));
     }
 }

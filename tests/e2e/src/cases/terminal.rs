@@ -7,7 +7,7 @@ use crate::{
     lab::Lab,
     pool::{self, LIMIT},
     suite::Case,
-    terminal::Recording,
+    terminal::{Recording, USUAL},
 };
 
 pub(super) const CASES: &[Case] = &[
@@ -33,13 +33,13 @@ fn terminal_shows_every_line_of_the_log(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(pool::with_versions(lab, &["1.0.0"])?)?;
     let program = pool::people_rollout(lab, &azure, "terminal", ("1.0.0", 40))?;
     let shown = program
-        .on_a_terminal(&lab.tools.checkout, "")
+        .on_a_terminal(&lab.tools.checkout, USUAL, "")
         .run(LIMIT)?
         .ended_with(0)?;
     lab.keep_journal(&azure)?;
-    let recording = Recording::new(&shown.stdout);
+    let recording = Recording::new(&shown.stdout, USUAL);
     // A terminal breaks long rows, so spaces and ends of rows do not count.
-    let text = packed(&recording.text()?);
+    let text = packed(&recording.text());
     for line in log.stdout.lines() {
         let Some(said) = said(line) else { continue };
         ensure(text.contains(&packed(said)), || {
@@ -53,12 +53,12 @@ fn terminal_shows_every_line_of_the_log(lab: &Lab<'_>) -> Result {
 fn terminal_is_left_clean_by_ctrl_c(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(pool::with_versions(lab, &["1.0.0"])?)?;
     let program = pool::people_rollout(lab, &azure, "terminal", ("1.0.0", 40))?;
-    let program = program.on_a_terminal(&lab.tools.checkout, "● resize");
+    let program = program.on_a_terminal(&lab.tools.checkout, USUAL, "● resize");
     let shown = program.run(LIMIT)?.ended_with(130)?;
     lab.keep_journal(&azure)?;
-    let recording = Recording::new(&shown.stdout);
+    let recording = Recording::new(&shown.stdout, USUAL);
     ensure_clean(&recording)?;
-    ensure_says("the terminal", &recording.screen()?.join("\n"), &["asked to stop"])
+    ensure_says("the terminal", &recording.screen().join("\n"), &["asked to stop"])
 }
 
 /// A line of the log without its time, its place in the step and the counts at its end; none for lines of time alone.
@@ -80,7 +80,7 @@ fn packed(text: &str) -> String {
 }
 
 fn ensure_clean(recording: &Recording) -> Result {
-    let screen = recording.screen()?.join("\n");
+    let screen = recording.screen().join("\n");
     let left = OF_A_FRAME.iter().find(|mark| screen.contains(**mark));
     ensure(left.is_none() && !screen.contains("^C"), || {
         format!("something of the frame was left:\n{screen}")

@@ -1,0 +1,105 @@
+//! Whole outputs of a roll-out, in a file, on GitHub and on a terminal of 80 columns and 24 rows, compared with what they
+//! were. Other terminals are kept for people to look at.
+//!
+//! What stands in them is decided in core and tested there; here nothing of it may change unseen.
+
+use super::{
+    scene::{Played, Scene, View, play_all},
+    scenes, snapshot,
+};
+use crate::{
+    failure::{Failure, Result, ensure},
+    files,
+    lab::Lab,
+    suite::Case,
+    terminal::{LARGE, Recording, SMALL, USUAL},
+};
+
+/// What only a frame has: nothing of it stays when the run is over.
+const OF_A_FRAME: [&str; 3] = ["●", "░", "of at most"];
+
+/// When a frame is looked at, and what it shows then.
+const MOMENTS: [(&str, &[&str]); 2] = [
+    ("middle", &["● resize", "of 20 nodes allocated"]),
+    ("pause", &["◌ waiting before", "round 2 "]),
+];
+
+pub(super) const CASES: &[Case] = &[
+    Case {
+        name: "logs_of_a_change_in_place_are_what_they_were",
+        run: |lab| ensure_same(lab, &scenes::in_place(), &[]),
+    },
+    Case {
+        name: "logs_of_a_good_run_are_what_they_were",
+        run: |lab| ensure_same(lab, &scenes::created_in_two_rounds(), &["middle", "pause"]),
+    },
+    Case {
+        name: "logs_of_a_failed_start_task_are_what_they_were",
+        run: |lab| ensure_same(lab, &scenes::start_task_failed(), &["middle"]),
+    },
+    Case {
+        name: "logs_of_a_quota_are_what_they_were",
+        run: |lab| ensure_same(lab, &scenes::quota(), &["middle"]),
+    },
+    Case {
+        name: "logs_of_a_cancelled_run_are_what_they_were",
+        run: |lab| ensure_same(lab, &scenes::cancelled(), &["middle"]),
+    },
+];
+
+/// Plays the scene in all places side by side. `moments` are those that its frame must have had.
+fn ensure_same(lab: &Lab<'_>, scene: &Scene, moments: &[&str]) -> Result {
+    let views = [
+        View::Pipe,
+        View::GitHub,
+        View::Terminal(USUAL),
+        View::Terminal(LARGE),
+        View::Terminal(SMALL),
+    ];
+    let scenes: Vec<_> = views.iter().map(|view| (scene.clone(), *view)).collect();
+    let mut changed = Vec::new();
+    for (played, view) in play_all(lab, &scenes)?.iter().zip(views) {
+        for (name, text) in texts(played, view, moments)? {
+            let name = format!("{}-{name}", scene.name);
+            files::write(&lab.dir.join(format!("{name}.txt")), &text)?;
+            let is_compared = !matches!(view, View::Terminal(size) if size != USUAL);
+            if is_compared && let Err(failure) = snapshot::ensure_same(lab, &name, &text) {
+                changed.push(failure.report());
+            }
+        }
+    }
+    ensure(changed.is_empty(), || changed.join("\n"))
+}
+
+/// What is looked at of a view, each with its name.
+fn texts(played: &Played, view: View, moments: &[&str]) -> Result<Vec<(String, String)>> {
+    let View::Terminal(size) = view else {
+        return Ok(vec![(view.name(), played.log.clone())]);
+    };
+    let recording = Recording::new(&played.log, size);
+    ensure_clean(&recording)?;
+    let mut texts = vec![(format!("{}-end", view.name()), recording.last_pane())];
+    for (name, shows) in MOMENTS.iter().filter(|(name, _)| moments.contains(name)) {
+        // A narrow frame leaves words out, and so does a low one.
+        let shows = if size == SMALL {
+            shows.get(..1).unwrap_or(shows)
+        } else {
+            shows
+        };
+        let pane = recording.pane(shows).ok_or_else(|| {
+            Failure::unexpected(format!(
+                "the {} never showed {shows:?}:\n{}",
+                view.name(),
+                recording.text()
+            ))
+        })?;
+        texts.push((format!("{}-{name}", view.name()), pane));
+    }
+    Ok(texts)
+}
+
+fn ensure_clean(recording: &Recording) -> Result {
+    let screen = recording.screen().join("\n");
+    let left = OF_A_FRAME.iter().find(|mark| screen.contains(**mark));
+    ensure(left.is_none(), || format!("something of the frame was left:\n{screen}"))
+}

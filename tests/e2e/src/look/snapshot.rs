@@ -1,0 +1,109 @@
+//! Whole texts compared with what they were, once everything that differs from run to run is a word.
+//!
+//! The texts lie in `snapshots/`; `UPDATE_SNAPSHOTS=1` rewrites them. What is worth a comparison is up to the cases.
+
+use std::path::PathBuf;
+
+use regex_lite::{Captures, Regex};
+use similar::TextDiff;
+
+use crate::{
+    failure::{Failure, Result, ensure},
+    files,
+    lab::Lab,
+};
+
+/// The variable that rewrites the texts instead of comparing with them.
+const UPDATE: &str = "UPDATE_SNAPSHOTS";
+
+/// A span of time that a person set, or that a table of ours gives: it is the same in every run.
+const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "for "];
+
+/// What differs from run to run, and the word for it. The order matters: what is longer comes first.
+const DIFFERS: [(&str, &str); 13] = [
+    (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
+    (r"tvmps_[0-9a-f]+_[dp]", "NODE"),
+    (r"\bazure-batch-[0-9a-f]{16}\b", "azure-batch-FINGERPRINT"),
+    // All but those of the example, which begin with zeros.
+    (
+        r"\b(?:[1-9a-f][0-9a-f]{7}|0[0-9a-f]*[1-9a-f][0-9a-f]*)-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}\b",
+        "GUID",
+    ),
+    (r"\[ *\d+:\d\d(?::\d\d)?\]", "[TIME]"),
+    (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: UTC|Z)?", "DATE"),
+    (
+        r"\d+ (?:minute|second|millisecond)s?(?: \d+ (?:second|millisecond)s?)*",
+        "TIME",
+    ),
+    (
+        r"(?:(?:timeout|at most|deadline of|within|for) )?\b\d+ (?:d|h|min|s)\b(?: \d+ (?:h|min|s)\b)*",
+        "TIME",
+    ),
+    (r" {2,}TIME", "  TIME"),
+    (r"\b\d+ %", "N %"),
+    // Nodes that came are idle a moment later.
+    (r"nodes allocated \([^)]*\)", "nodes allocated (STATES)"),
+    // Only a step that took a second says so.
+    (r"(?m)^.*\bdone in TIME\n", ""),
+    (r"(?m)^    (?:(?:creating|idle|starting) \d+(?: · )?)+$", "    STATES"),
+];
+
+/// Fails unless the text is what it was, showing the lines that differ.
+pub(super) fn ensure_same(lab: &Lab<'_>, name: &str, text: &str) -> Result {
+    let path = folder(lab).join(format!("{name}.txt"));
+    let now = redacted(text)?;
+    if std::env::var_os(UPDATE).is_some() {
+        files::make(&folder(lab))?;
+        return files::write(&path, now);
+    }
+    let before = files::read(&path)?;
+    ensure(before == now, || {
+        let diff = TextDiff::from_lines(&before, &now);
+        let shown = diff.unified_diff().context_radius(2).header("was", "is").to_string();
+        format!("{name} is not what it was ({UPDATE}=1 rewrites it):\n{shown}")
+    })
+}
+
+fn folder(lab: &Lab<'_>) -> PathBuf {
+    lab.tools.checkout.join("tests/e2e/src/look/snapshots")
+}
+
+fn redacted(text: &str) -> Result<String> {
+    DIFFERS.iter().try_fold(text.to_owned(), |text, (pattern, word)| {
+        let pattern = Regex::new(pattern).map_err(|error| Failure::unexpected(error.to_string()))?;
+        let replace = |found: &Captures<'_>| {
+            let found = found.get(0).map_or("", |found| found.as_str());
+            let is_fixed = FIXED.iter().any(|begin| found.starts_with(begin));
+            if is_fixed { found.to_owned() } else { (*word).to_owned() }
+        };
+        Ok(pattern.replace_all(&text, replace).into_owned())
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_differs_from_run_to_run_is_a_word_and_the_rest_stays() {
+        for (text, wanted) in [
+            ("[  0:05]   done in 5 s\n[  0:05] next\n", "[TIME] next\n"),
+            ("[1:02:05] there after 1 h 2 min 5 s", "[TIME] there after TIME"),
+            (
+                "resize round 2 of 5, timeout 45 min        25 s",
+                "resize round 2 of 5, timeout 45 min  TIME",
+            ),
+            ("18 s of at most 4 h", "TIME of at most 4 h"),
+            ("asked 127.0.0.1:40123 of tvmps_0a1b_d", "asked 127.0.0.1:PORT of NODE"),
+            ("until 2026-12-06 08:57 UTC", "until DATE"),
+            ("request id 9b9a1f2e-0000-4000-8000-1234567890ab", "request id GUID"),
+            (
+                "00000000-0000-0000-0000-00000000c11e",
+                "00000000-0000-0000-0000-00000000c11e",
+            ),
+            ("12 of 20 nodes, 4 cores", "12 of 20 nodes, 4 cores"),
+        ] {
+            assert_eq!(redacted(text).unwrap(), wanted);
+        }
+    }
+}
