@@ -206,9 +206,10 @@ fn vhds_become_a_version(lab: &Lab<'_>) -> Result {
     let account = json!({"name": "vhds", "resourceGroup": world::GROUP, "location": "eastus2", "blobs": blobs});
     set(&mut seed, "/storageAccounts", json!([account]))?;
     let azure = lab.azure(seed)?;
+    let blobs = blobs_of(&azure)?;
     let text = format!(
-        "source:\n  os_vhd: https://vhds.blob.core.windows.net/images/os.vhd\n  data_vhd: [{{lun: 3, uri: 'https://vhds.blob.core.windows.net/images/data.vhd'}}]\n\
-         generalized: true\nshared_image_gallery_destination: {{resource_group: {}, gallery_name: {}, image_name: ubuntu}}\n",
+        "source: {{os_vhd: '{blobs}images/os.vhd', data_vhd: [{{lun: 3, uri: '{blobs}images/data.vhd'}}]}}\ngeneralized: true\n\
+         shared_image_gallery_destination: {{resource_group: {}, gallery_name: {}, image_name: ubuntu}}\n",
         world::GROUP,
         world::GALLERY
     );
@@ -254,6 +255,14 @@ fn publish_hastily(lab: &Lab<'_>, azure: &LocalAzure) -> Result<String> {
         &["still to do: wait for image version 1.0.0"],
     )?;
     Ok(format!("{}/versions/1.0.0", world::definition("render")))
+}
+
+/// Where the first storage account has its blobs: the local Azure gives each a port of its own.
+fn blobs_of(azure: &LocalAzure) -> Result<String> {
+    let resources = azure.resources()?;
+    let place = "/storage/0/properties/primaryEndpoints/blob";
+    let blobs = resources.pointer(place).and_then(Value::as_str).map(str::to_owned);
+    blobs.ok_or_else(|| Failure::unexpected(format!("there is no {place} in {resources}")))
 }
 
 /// A pool on an image, with two nodes.
