@@ -145,6 +145,9 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
     lines::announce(client, settings, &seen, &goal);
     let steps = next::plan(next::batches(work.asking(), &seen, &goal)?).steps;
     rights::check(client, &seen, &goal, &steps).await?;
+    if let (Some(test), Some(account)) = (goal.test_due(seen.version(&goal.version)), &seen.tester) {
+        testing::check_room(client, account, test).await?;
+    }
     let mut journey = Journey {
         seen,
         goal,

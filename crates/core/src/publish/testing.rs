@@ -6,12 +6,13 @@
 
 mod drive;
 mod next;
+mod room;
 
 use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub(super) use self::drive::run;
+pub(super) use self::{drive::run, room::check as check_room};
 use super::{
     definition,
     machine::Machine,

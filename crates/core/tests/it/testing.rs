@@ -80,6 +80,22 @@ async fn later() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_test_whose_pool_does_not_fit_is_refused_before_anything_is_made() {
+    let mut seed: Value = serde_json::from_str(azure_emulator::seed::Seed::example_text()).unwrap();
+    seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 1});
+    let azure = Azure::with_seed(&azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap());
+    let error = run(&azure, &tested("true")).await.unwrap_err();
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Quota, Vec::new()),
+        "{}",
+        error.report()
+    );
+    let said = "the pool of the test does not fit: dedicated cores of the account: 1, of which others use 0; 1 nodes of Standard_D2s_v3 need 2";
+    assert!(error.report().contains(said), "{}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
 async fn nothing_is_spread_before_the_test_has_passed() {
     let azure = Azure::example();
     let mut wanted = tested("echo ok");
