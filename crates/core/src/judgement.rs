@@ -1,6 +1,6 @@
 //! Judges new nodes by the work they do: do more tasks fail there than on the nodes that were there, over the same time?
 //!
-//! It writes nothing. A look costs one list of nodes for each pool; jobs and tasks are asked for only when the counts look
+//! It writes nothing; what follows is for the verb `judge` and for a roll-out. A look costs one list of nodes for each pool; jobs and tasks are asked for only when the counts look
 //! bad. The test is in `exact`, the counting in `ledger`, what tasks say in `evidence`.
 
 mod evidence;
@@ -16,7 +16,7 @@ use tokio::time::Instant;
 pub use evidence::{Ending, JobTasks};
 pub use exact::{Outcome, Pair, Tasks};
 pub use ledger::Nodes;
-pub use report::JudgementReport;
+pub use report::{JudgementReport, Times};
 
 use evidence::Evidence;
 use ledger::{Ledger, Side};
@@ -24,7 +24,7 @@ use ledger::{Ledger, Side};
 use crate::{
     batch::{
         account,
-        work::{self, NodeWork},
+        work::{self, NodeWork, TaskEnding},
     },
     client::Client,
     error::{Error, ErrorKind, Result},
@@ -35,12 +35,45 @@ use crate::{
 /// How long is waited between two looks: tasks that matter take minutes.
 const PAUSE: Duration = Duration::from_secs(60);
 
-/// A comparison that is being made.
-struct Trial<'a> {
+/// How far back single tasks are read to compare with what was before: a day holds each kind of work, and few enough
+/// tasks.
+const BEFORE: Duration = Duration::from_secs(24 * 3600);
+
+/// What the new nodes are compared with.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) enum Against {
+    /// The nodes of the same pool on older image versions, over the same time.
+    OwnNodes,
+    /// The nodes of another pool, over the same time.
+    Pool(PoolId),
+    /// What a pool had done before. It is not the same time, which counts when there is nothing else to compare with.
+    Before(Before),
+}
+
+/// What the nodes of a pool had done until a moment.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub(crate) struct Before {
+    /// The pool.
+    pub(crate) pool: PoolId,
+    /// Tasks that had ended on its nodes.
+    pub(crate) tasks: Tasks,
+    /// The moment.
+    pub(crate) until: Timestamp,
+}
+
+/// A comparison that is being made. It can be gone on with: what it has seen stays, and so does its share of the chance
+/// to be wrong.
+#[derive(Debug)]
+pub(crate) struct Comparison<'a> {
     client: &'a Client,
     endpoint: BatchEndpoint,
-    settings: &'a JudgementSettings,
+    pool: PoolId,
+    against: Against,
+    rule: FailureRule,
+    window: Duration,
     since: Timestamp,
+    /// What ended in times before this one, each of which is compared with itself.
+    earlier: Vec<Pair>,
     ledger: Ledger,
     looks: u32,
     /// The next look is due when so many tasks have ended on the judged nodes.
@@ -65,13 +98,51 @@ enum By {
     Jobs,
 }
 
-impl Trial<'_> {
+impl<'a> Comparison<'a> {
+    /// Nothing is seen yet.
+    pub(crate) fn new(
+        client: &'a Client,
+        endpoint: BatchEndpoint,
+        (pool, against): (PoolId, Against),
+        (rule, window): (FailureRule, Duration),
+    ) -> Self {
+        Self {
+            client,
+            endpoint,
+            pool,
+            against,
+            rule,
+            window,
+            since: client.run().now(),
+            earlier: Vec::new(),
+            ledger: Ledger::default(),
+            looks: 0,
+            due_at: rule.min_tasks,
+        }
+    }
+
+    /// Begins another time: what ended in the one before is compared with itself.
+    pub(crate) fn begin_again(&mut self, against: Against) {
+        self.earlier.push(self.ledger.tasks());
+        self.ledger = Ledger::default();
+        self.against = against;
+    }
+
+    /// Watches both sides for a window and judges: as soon as the new nodes are surely worse, else when it is over.
+    ///
+    /// # Errors
+    /// `BadInput` when a pool is not there; when Azure refuses, or the run ends.
+    pub(crate) async fn judge(&mut self) -> Result<JudgementReport> {
+        let (verdict, took) = self.watch().await?;
+        Ok(report::report(self, verdict, took))
+    }
+
     async fn watch(&mut self) -> Result<(Verdict, Duration)> {
         let began = Instant::now();
         loop {
             let nodes = self.look().await?;
             self.ledger.note(nodes);
-            let left = self.settings.window.saturating_sub(began.elapsed());
+            let left = self.window.saturating_sub(began.elapsed());
             if let Some(verdict) = self.verdict(left.is_zero()).await? {
                 return Ok((verdict, began.elapsed()));
             }
@@ -81,70 +152,99 @@ impl Trial<'_> {
 
     /// All nodes with their sides.
     async fn look(&self) -> Result<Vec<(PoolId, Side, NodeWork)>> {
-        let pool = &self.settings.pool;
-        let nodes = self.nodes(pool).await?;
-        let Some(against) = &self.settings.against else {
-            let newest = ledger::by_version(&nodes);
-            let side = |node: &NodeWork| match newest {
-                Some(_) if ledger::number_of(node) == newest => Side::New,
-                _ => Side::Old,
-            };
-            return Ok(nodes
-                .into_iter()
-                .map(|node| (pool.clone(), side(&node), node))
-                .collect());
+        let nodes = nodes_of(self.client, &self.endpoint, &self.pool).await?;
+        let newest = ledger::by_version(&nodes);
+        let side = |node: &NodeWork| match (&self.against, newest) {
+            (Against::OwnNodes, Some(_)) if ledger::number_of(node) == newest => Side::New,
+            (Against::OwnNodes, _) => Side::Old,
+            (Against::Pool(_) | Against::Before(_), _) => Side::New,
         };
-        let former = self.nodes(against).await?;
-        let old = former.into_iter().map(|node| (against.clone(), Side::Old, node));
-        let new = nodes.into_iter().map(|node| (pool.clone(), Side::New, node));
-        Ok(new.chain(old).collect())
+        let mut all: Vec<_> = nodes
+            .into_iter()
+            .map(|node| (self.pool.clone(), side(&node), node))
+            .collect();
+        if let Against::Pool(former) = &self.against {
+            let nodes = nodes_of(self.client, &self.endpoint, former).await?;
+            all.extend(nodes.into_iter().map(|node| (former.clone(), Side::Old, node)));
+        }
+        Ok(all)
     }
 
-    async fn nodes(&self, pool: &PoolId) -> Result<Vec<NodeWork>> {
-        match self.client.list(&work::nodes(&self.endpoint, pool)).await {
-            Ok(items) => Ok(items.iter().map(NodeWork::new).collect()),
-            Err(error) if error.has_status(404) => {
-                let text = format!("there is no pool {pool} in the account");
-                Err(Error::new(ErrorKind::BadInput, text)
-                    .with_hint("check the pool's id and the account")
-                    .because(error))
-            }
-            Err(error) => Err(error),
+    /// What is compared: each time with itself, or all that was before with what is now.
+    fn pairs(&self) -> Vec<Pair> {
+        let now = self.ledger.tasks();
+        match &self.against {
+            Against::Before(before) => vec![Pair {
+                old: before.tasks,
+                new: now.new,
+            }],
+            Against::OwnNodes | Against::Pool(_) => self.earlier.iter().copied().chain([now]).collect(),
         }
     }
 
     /// What can be said now. Looks in between are few, and only for what is surely worse: each has its share of the
     /// chance to be wrong.
     async fn verdict(&mut self, is_over: bool) -> Result<Option<Verdict>> {
-        let tasks = self.ledger.tasks();
+        let pairs = self.pairs();
+        let tasks = Pair::sum(&pairs);
         if !is_over && tasks.new.ended < self.due_at {
             return Ok(None);
         }
         self.looks += 1;
-        self.due_at = tasks.new.ended + (tasks.new.ended / 2).max(self.settings.rule.min_tasks);
+        self.due_at = tasks.new.ended + (tasks.new.ended / 2).max(self.rule.min_tasks);
         self.client.note(report::progress(tasks));
         // Two things are tested, so each may use half of the chance to be wrong.
         let halved = |rule: FailureRule| FailureRule {
             confidence: f64::midpoint(1.0, rule.confidence),
             ..rule
         };
-        let rule = halved(self.settings.rule);
+        let rule = halved(self.rule);
         let of_nodes = FailureRule { min_tasks: 1, ..rule };
         if exact::judge(&[self.ledger.ready()], of_nodes, self.looks) == Outcome::Bad {
             return Ok(Some(Verdict::new(Outcome::Bad, By::Nodes, Evidence::default())));
         }
-        let by_counts = exact::judge(&[tasks], rule, self.looks);
+        let by_counts = exact::judge(&pairs, rule, self.looks);
         if by_counts != Outcome::Bad {
             return Ok(is_over.then(|| Verdict::new(by_counts, By::Counts, Evidence::default())));
         }
-        let pools: Vec<&PoolId> = [&self.settings.pool]
-            .into_iter()
-            .chain(&self.settings.against)
-            .collect();
-        let evidence = evidence::read(self.client, (&self.endpoint, &pools), self.since, &self.ledger).await?;
+        let evidence = self.evidence().await?;
         let by_jobs = exact::judge(&evidence.pairs(), rule, self.looks);
         let says = by_jobs == Outcome::Bad || is_over;
         Ok(says.then(|| Verdict::new(by_jobs, By::Jobs, evidence)))
+    }
+
+    async fn evidence(&self) -> Result<Evidence> {
+        let (mut pools, mut since) = (vec![&self.pool], self.since);
+        match &self.against {
+            Against::OwnNodes => {}
+            Against::Pool(former) => pools.push(former),
+            Against::Before(before) => {
+                pools.push(&before.pool);
+                pools.dedup();
+                since = before.until.checked_sub(BEFORE).unwrap_or(before.until);
+            }
+        }
+        evidence::read(self.client, (&self.endpoint, &pools), since, |ending| {
+            self.side_of(ending)
+        })
+        .await
+    }
+
+    /// On which side a task ended.
+    fn side_of(&self, ending: &TaskEnding) -> Option<Side> {
+        let is_on = |pool: &PoolId| pool.as_str() == ending.pool;
+        match &self.against {
+            Against::OwnNodes => self.ledger.side_of(&ending.pool, &ending.node),
+            Against::Pool(former) if is_on(former) => Some(Side::Old),
+            Against::Pool(_) => is_on(&self.pool).then_some(Side::New),
+            Against::Before(before) if is_on(&before.pool) && ending.at.is_none_or(|at| at < before.until) => {
+                Some(Side::Old)
+            }
+            Against::Before(_) => {
+                let is_new = is_on(&self.pool) && ending.at.is_some_and(|at| at >= self.since);
+                is_new.then_some(Side::New)
+            }
+        }
     }
 }
 
@@ -168,17 +268,36 @@ async fn judged(client: &Client, settings: &JudgementSettings) -> Result<Judgeme
         AccountRef::Endpoint(endpoint) => endpoint.clone(),
         AccountRef::Id(id) => account::read(client, id).await?.endpoint,
     };
-    let mut trial = Trial {
-        client,
-        endpoint,
-        settings,
-        since: client.run().now(),
-        ledger: Ledger::default(),
-        looks: 0,
-        due_at: settings.rule.min_tasks,
-    };
-    let watch = trial.watch();
+    let against = settings.against.clone().map_or(Against::OwnNodes, Against::Pool);
+    let sides = (settings.pool.clone(), against);
+    let mut comparison = Comparison::new(client, endpoint, sides, (settings.rule, settings.window));
     let what = "watching what becomes of tasks on both sides";
-    let (verdict, took) = client.run().step("judgement", what, watch).await?;
-    Ok(report::report(settings, &trial.ledger, verdict, took))
+    client.run().step("judgement", what, comparison.judge()).await
+}
+
+/// What the nodes of a pool have done since they were allocated.
+///
+/// # Errors
+/// As [`Comparison::judge`].
+pub(crate) async fn done_by(client: &Client, endpoint: &BatchEndpoint, pool: &PoolId) -> Result<Tasks> {
+    let nodes = nodes_of(client, endpoint, pool).await?;
+    Ok(nodes.iter().fold(Tasks::default(), |sum, node| {
+        sum.and(Tasks {
+            ended: node.ended,
+            failed: node.ended.saturating_sub(node.succeeded),
+        })
+    }))
+}
+
+async fn nodes_of(client: &Client, endpoint: &BatchEndpoint, pool: &PoolId) -> Result<Vec<NodeWork>> {
+    match client.list(&work::nodes(endpoint, pool)).await {
+        Ok(items) => Ok(items.iter().map(NodeWork::new).collect()),
+        Err(error) if error.has_status(404) => {
+            let text = format!("there is no pool {pool} in the account");
+            Err(Error::new(ErrorKind::BadInput, text)
+                .with_hint("check the pool's id and the account")
+                .because(error))
+        }
+        Err(error) => Err(error),
+    }
 }

@@ -427,8 +427,11 @@ const AWAITING_NODES: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Wait];
 /// What waits for nodes.
 const PATIENT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Wait];
 
-/// What judges.
+/// What judges and does nothing else.
 const JUDGE: &[Verb] = &[Verb::Judge];
+
+/// What judges, or may.
+const JUDGING: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Judge];
 
 /// What deletes.
 const DELETE: &[Verb] = &[Verb::Delete];
@@ -476,7 +479,9 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_REPORT,
         pool::OF_FILES,
         fleet::ROWS,
-        judgement::ROWS,
+        judgement::OF_VERB,
+        judgement::OF_ROLLOUT,
+        judgement::OF_RULE,
         fleet::OF_DELETION,
         run::OF_NODES,
         run::ROWS,

@@ -8,6 +8,7 @@ mod attempts;
 mod before;
 mod blue_green;
 mod canary;
+mod checkpoint;
 mod counted;
 mod decide;
 mod explain;
@@ -16,6 +17,7 @@ mod follow;
 mod heal;
 mod healed;
 mod jobs;
+mod judged;
 mod observe;
 mod pair;
 mod plan;
@@ -34,6 +36,7 @@ mod two_pools;
 mod verdict;
 
 pub use healed::{HealedNode, NodeAction};
+pub use judged::StepJudgement;
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
@@ -48,7 +51,8 @@ use crate::{
     plan::{Ended, Plan},
     progress::Event,
     settings::{
-        Canary, Checked, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets, fault::Fault, luns,
+        Canary, Checked, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets,
+        fault::Fault, luns,
     },
     typing::az,
     watch::{AccountWatch, Looks},
@@ -292,6 +296,7 @@ const fn way<'s>(intent: &'s Intent, settings: &'s RolloutSettings, doing: &'s s
             rounds: settings.policy.resize.rounds,
             doing,
         },
+        judging: &change.judging,
     }
 }
 
@@ -325,6 +330,7 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
     let mut access = PoolAccess::new(&watch, settings.pool.clone());
     let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
+    let judging = Judging::default();
     let way = Way {
         intent: None,
         make: None,
@@ -336,6 +342,7 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
             rounds: settings.resize.rounds,
             doing: &doing,
         },
+        judging: &judging,
     };
     let replacing = Replacing::new(&mut access, way, report);
     let what = "bringing the pool back to what it was";

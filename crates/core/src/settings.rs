@@ -13,6 +13,7 @@ mod fleet;
 mod healing;
 mod image;
 mod judgement;
+mod judging;
 pub(crate) mod luns;
 mod manifest;
 pub(crate) mod patience;
@@ -35,18 +36,19 @@ mod trial;
 mod upkeep;
 mod values;
 mod versions;
+mod word;
 mod written;
 
 pub use autoscale::Autoscale;
-pub use change::{BlueGreen, Canary, Change, OnBad, RunningTasks, Strategy, UnknownWord};
+pub use change::{BlueGreen, Canary, Change, OnBad, RunningTasks, Strategy};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
 pub use fleet::{AfterFailure, FleetSettings, MAX_PARALLEL};
 pub use healing::{HealNodes, Healing};
 pub use image::PublishContext;
-pub use judgement::{FailureRule, JudgementSettings};
-
+pub use judgement::JudgementSettings;
+pub use judging::{FailureRule, Judge, Judging, OnInconclusive};
 pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
 pub use publish::{
     Architecture, DiskKeys, EarlyDeletion, EndsWhen, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
@@ -70,6 +72,7 @@ pub use values::{Stray, Value, Values};
 pub use versions::{
     CollectionSettings, CompletionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings,
 };
+pub use word::UnknownWord;
 pub use written::{Member, What, Written};
 
 use std::time::Duration;

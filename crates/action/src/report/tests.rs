@@ -61,6 +61,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         needed: 686,
         ready,
         canary: Vec::new(),
+        judgements: Vec::new(),
         healed: Vec::new(),
         states: states
             .iter()

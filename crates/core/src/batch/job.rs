@@ -149,6 +149,25 @@ impl TaskEnd {
     }
 }
 
+/// The request for how many tasks of a job wait, run and are over.
+#[must_use]
+pub fn task_counts(endpoint: &BatchEndpoint, id: &str) -> Request {
+    let doing = format!("count the tasks of job {id}");
+    Request::batch(
+        endpoint,
+        Method::GET,
+        format!("/jobs/{id}/taskcounts"),
+        API_VERSION,
+        doing,
+    )
+}
+
+/// How many tasks the answer of [`task_counts`] says wait for a node.
+#[must_use]
+pub fn waiting(counts: &Value) -> u64 {
+    read_json::at(counts, "/taskCounts/active").as_u64().unwrap_or(0)
+}
+
 /// The request for the jobs that run on a pool.
 #[must_use]
 pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {

@@ -9,7 +9,7 @@ use serde::Serialize;
 
 use super::{
     exact::{Pair, Tasks},
-    ledger::{Ledger, Side},
+    ledger::Side,
 };
 use crate::{
     batch::work::{self, TaskEnding},
@@ -72,7 +72,7 @@ pub(super) async fn read(
     client: &Client,
     (endpoint, pools): (&BatchEndpoint, &[&PoolId]),
     since: Timestamp,
-    ledger: &Ledger,
+    side_of: impl Fn(&TaskEnding) -> Option<Side>,
 ) -> Result<Evidence> {
     let mut jobs = BTreeSet::new();
     for pool in pools {
@@ -92,7 +92,7 @@ pub(super) async fn read(
         let ended = ended.filter(|it| it.at.is_none_or(|at| at >= since));
         endings.push((job, ended.collect()));
     }
-    Ok(sorted(endings, |pool, node| ledger.side_of(pool, node)))
+    Ok(sorted(endings, side_of))
 }
 
 /// The name of a job without the number, date or time that tells it from its siblings: `nightly` of `nightly-2026-11-29`.
@@ -106,13 +106,13 @@ fn family(job: &str) -> &str {
 }
 
 /// Sorts the endings of all jobs by side. Those of nodes that belong to neither, and those that were stopped, say nothing.
-fn sorted(jobs: Vec<(String, Vec<TaskEnding>)>, side_of: impl Fn(&str, &str) -> Option<Side>) -> Evidence {
+fn sorted(jobs: Vec<(String, Vec<TaskEnding>)>, side_of: impl Fn(&TaskEnding) -> Option<Side>) -> Evidence {
     let mut evidence = Evidence::default();
     let mut ways: BTreeMap<(Option<i64>, Option<String>), (u64, u64)> = BTreeMap::new();
     for (job, endings) in jobs {
         let mut tasks = Pair::default();
         for ending in endings.into_iter().filter(|ending| !ending.was_stopped()) {
-            let Some(side) = side_of(&ending.pool, &ending.node) else {
+            let Some(side) = side_of(&ending) else {
                 continue;
             };
             let failed = u64::from(!ending.is_success());
@@ -198,7 +198,7 @@ mod tests {
                 vec![task("new", 1, Some("TaskEnded")), failed("unknown", 1)],
             ),
         ];
-        let sides = |_: &str, node: &str| match node {
+        let sides = |ending: &TaskEnding| match ending.node.as_str() {
             "old" => Some(Side::Old),
             "new" => Some(Side::New),
             _ => None,

@@ -4,13 +4,13 @@
 //! distribution; the sum over all jobs is the convolution of these. What a job's share of failures is does not matter,
 //! so a job that fails often and happens to run on the new nodes is no evidence against them.
 
-use serde::Serialize;
+use serde::{Deserialize, Serialize};
 use statrs::distribution::{Discrete as _, Hypergeometric};
 
 use crate::settings::FailureRule;
 
 /// Tasks that ended, and how many of them failed.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Tasks {
     /// How many ended.
     pub ended: u64,

@@ -5,10 +5,9 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    By, Ending, JobTasks, Nodes, Outcome, Pair, Tasks, Verdict, exact,
-    ledger::{Ledger, Side},
+    Against, Before, By, Comparison, Ending, JobTasks, Nodes, Outcome, Pair, Tasks, Verdict, exact, ledger::Side,
 };
-use crate::{ids::PoolId, settings::JudgementSettings};
+use crate::ids::PoolId;
 
 /// The schema that reports have today.
 const SCHEMA: u32 = 1;
@@ -22,6 +21,8 @@ pub struct JudgementReport {
     pub pool: PoolId,
     /// The pool that it was compared with; absent when nodes of one pool were.
     pub against: Option<PoolId>,
+    /// Over which times.
+    pub times: Times,
     /// What is said.
     pub outcome: Outcome,
     /// Why, as a sentence.
@@ -42,24 +43,38 @@ pub struct JudgementReport {
     pub endings: Vec<Ending>,
 }
 
+/// Over which times both sides were counted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Times {
+    /// Over the same.
+    Same,
+    /// The new nodes after the others had worked.
+    OneAfterTheOther,
+}
+
 /// The report of a verdict.
-pub(super) fn report(
-    settings: &JudgementSettings,
-    ledger: &Ledger,
-    verdict: Verdict,
-    took: Duration,
-) -> JudgementReport {
-    let (tasks, ready) = (ledger.tasks(), ledger.ready());
-    let why = why(&verdict, (tasks, ready), settings);
+pub(super) fn report(comparison: &Comparison<'_>, verdict: Verdict, took: Duration) -> JudgementReport {
+    let (pairs, ledger) = (comparison.pairs(), &comparison.ledger);
+    let (tasks, ready) = (Pair::sum(&pairs), ledger.ready());
+    let times = match comparison.against {
+        Against::Before(_) => Times::OneAfterTheOther,
+        Against::OwnNodes | Against::Pool(_) => Times::Same,
+    };
+    let why = why(&verdict, (tasks, ready), (times, comparison.rule.min_tasks));
     let Verdict { outcome, by, evidence } = verdict;
     let increase = match by {
         By::Jobs => exact::increase(&evidence.pairs()),
-        By::Nodes | By::Counts => exact::increase(&[tasks]),
+        By::Nodes | By::Counts => exact::increase(&pairs),
     };
     JudgementReport {
         schema_version: SCHEMA,
-        pool: settings.pool.clone(),
-        against: settings.against.clone(),
+        pool: comparison.pool.clone(),
+        against: match &comparison.against {
+            Against::OwnNodes => None,
+            Against::Pool(pool) | Against::Before(Before { pool, .. }) => Some(pool.clone()),
+        },
+        times,
         outcome,
         why,
         seconds: took.as_secs(),
@@ -80,10 +95,14 @@ pub(super) fn progress(tasks: Pair) -> String {
     )
 }
 
-fn why(verdict: &Verdict, (tasks, ready): (Pair, Pair), settings: &JudgementSettings) -> String {
+fn why(verdict: &Verdict, (tasks, ready): (Pair, Pair), (times, min_tasks): (Times, u64)) -> String {
     let compared = || {
+        let when = match times {
+            Times::Same => "",
+            Times::OneAfterTheOther => " before, which is not the same time",
+        };
         format!(
-            "{} on the new nodes, {} on the old ones",
+            "{} on the new nodes, {} on the old ones{when}",
             failing(tasks.new),
             failing(tasks.old)
         )
@@ -99,13 +118,12 @@ fn why(verdict: &Verdict, (tasks, ready): (Pair, Pair), settings: &JudgementSett
             compared()
         ),
         (Outcome::Good, _) => format!("tasks do not fail more often: {}", compared()),
-        (Outcome::Inconclusive, By::Jobs) => format!(
-            "the jobs differ too much to compare: fewer than {} tasks of jobs that ran on both sides",
-            settings.rule.min_tasks
-        ),
+        (Outcome::Inconclusive, By::Jobs) => {
+            format!("the jobs differ too much to compare: fewer than {min_tasks} tasks of jobs that ran on both sides")
+        }
         (Outcome::Inconclusive, _) => format!(
-            "too few tasks ended: {} on the new nodes, {} on the old ones; {} are needed on each side",
-            tasks.new.ended, tasks.old.ended, settings.rule.min_tasks
+            "too few tasks ended: {} on the new nodes, {} on the old ones; {min_tasks} are needed on each side",
+            tasks.new.ended, tasks.old.ended
         ),
     }
 }

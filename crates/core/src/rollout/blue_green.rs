@@ -12,11 +12,12 @@ pub(super) mod stages;
 pub(super) mod steps;
 pub(super) mod tidy;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
+    checkpoint::{Checkpoints, Point, because},
     decide::{self, Intent, Refusal},
     explain::refused,
     filling::Filling,
@@ -34,11 +35,12 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     ids::{NodeCounts, PoolId},
+    judgement::{Against, Before},
     request::Request,
-    settings::{BlueGreen, OnBad, RunningTasks, Targets},
+    settings::{BlueGreen, Judging, OnBad, RunningTasks, Targets},
     words::Words,
 };
-use next::{Deed, Good, Seen, Side, next};
+use next::{Deed, Good, Seen, Side, Work, next};
 use stages::Stage;
 
 /// How long Batch tries to shrink a pool before it has to be asked again; no maximum is documented. Tasks that run longer
@@ -60,6 +62,8 @@ pub(super) struct Way<'s> {
     pub(super) filling: Filling<'s>,
     /// Steps, pauses, and what becomes of the former pool.
     pub(super) blue_green: &'s BlueGreen,
+    /// How the new nodes are judged by their tasks.
+    pub(super) judging: &'s Judging,
 }
 
 /// The two pools.
@@ -78,7 +82,10 @@ pub(super) struct Shifting<'run, 'account> {
     way: Way<'run>,
     report: &'run mut RolloutReport,
     attempts: Attempts<'run>,
+    checkpoints: Checkpoints<'run>,
     good: Good,
+    /// The jobs that had tasks waiting when the nodes of the step were ready.
+    waiting: BTreeSet<String>,
     /// Why the new image was found bad.
     bad: Option<Error>,
 }
@@ -96,12 +103,15 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
     /// Nothing is done yet.
     pub(super) fn new(pools: &'run mut Pools<'account>, way: Way<'run>, report: &'run mut RolloutReport) -> Self {
         let attempts = Attempts::new(pools.old.client(), way.filling.doing);
+        let checkpoints = Checkpoints::new(pools.old.client(), way.judging);
         Self {
             pools,
             way,
             report,
             attempts,
+            checkpoints,
             good: Good::default(),
+            waiting: BTreeSet::new(),
             bad: None,
         }
     }
@@ -115,8 +125,9 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         self.begin().await?;
         loop {
             let look = self.look().await?;
-            if self.bad.is_some() && look.shift.phase == Phase::Forward {
-                self.write_record(&look.old, &look.record.at(Phase::Back)).await?;
+            if let Some(bad) = self.bad.as_ref().filter(|_| look.shift.phase == Phase::Forward) {
+                let back = look.record.back(bad);
+                self.write_record(&look.old, &back).await?;
                 continue;
             }
             let seen = Seen {
@@ -124,12 +135,14 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
                 new: look.new.as_ref(),
                 shift: &look.shift,
                 jobs: &look.jobs,
+                waiting: &self.waiting,
                 good: self.good,
             };
             match next(seen) {
                 Deed::Ended => return self.ended(&look),
                 Deed::Refuse(side, refusal) => return Err(refused(self.pool(side).at(), refusal)),
                 Deed::Grow(stage) => self.grow(stage, &look).await?,
+                Deed::Check(stage, work) => self.check(stage, work, &look).await?,
                 Deed::Refill(size) => self.refill(size, &look).await?,
                 Deed::Finish => self.finish(&look).await?,
                 deed => self.carry_out(deed, &look).await?,
@@ -199,7 +212,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             Deed::Forget(id) => self.send(job::delete(endpoint, &id)).await,
             Deed::Delete => self.delete(look).await,
             // These need more than a write, and `reach` has them.
-            Deed::Grow(_) | Deed::Refill(_) | Deed::Finish | Deed::Ended | Deed::Refuse(..) => Ok(()),
+            Deed::Grow(_) | Deed::Check(..) | Deed::Refill(_) | Deed::Finish | Deed::Ended | Deed::Refuse(..) => Ok(()),
         }
     }
 
@@ -269,20 +282,76 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             return Ok(());
         };
         match self.fill(intent, stage, (new, look)).await {
-            Ok(()) => self.good.new = Some(stage.new),
-            Err(error) if speaks_against_image(error.kind()) => {
-                if self.way.on_failure == OnBad::Keep {
-                    return Err(error.with_hint(Words::naming(
-                        "both pools stay as they are: look at the new nodes, then run the same again, or go back with azure-batch-pool rollback",
-                    )));
+            Ok(()) => {
+                self.waiting = self.waiting(stage, look).await?;
+                self.good.new = Some(stage.new);
+                if !self.checkpoints.ask_anything() {
+                    self.good.checked = Some(stage.new);
                 }
-                let client = self.pools.new.client();
-                client.warn(format!("the new image is bad, so the work goes back: {error}"));
-                self.bad = Some(error);
+                Ok(())
             }
-            Err(error) => return Err(error),
+            Err(error) if speaks_against_image(error.kind()) => self.found_bad(error),
+            Err(error) => Err(error),
         }
+    }
+
+    /// The jobs of the former pool that have tasks to give away, when tasks of both pools are to be compared.
+    async fn waiting(&self, stage: Stage, look: &Look) -> Result<BTreeSet<String>> {
+        let mut waiting = BTreeSet::new();
+        if !self.checkpoints.ask_anything() || !look.shift.is_judged_at(stage.new) || stage.old.total() == 0 {
+            return Ok(waiting);
+        }
+        let (endpoint, client) = (self.pools.old.watch().endpoint(), self.pools.old.client());
+        for job in next::to_move(&look.jobs, self.pools.old.id()) {
+            let counts = client.send(&job::task_counts(endpoint, &job.id)).await?;
+            if job::waiting(&counts.value()) > 0 {
+                waiting.insert(job.id.clone());
+            }
+        }
+        Ok(waiting)
+    }
+
+    /// Remembers what speaks against the image, and the next look begins the return; or ends the run.
+    fn found_bad(&mut self, error: Error) -> Result<()> {
+        if self.way.on_failure == OnBad::Keep {
+            return Err(error.with_hint(Words::naming(
+                "both pools stay as they are: look at the new nodes, then run the same again, or go back with azure-batch-pool rollback",
+            )));
+        }
+        let client = self.pools.new.client();
+        client.warn(format!("the new image is bad, so the work goes back: {error}"));
+        self.bad = Some(error);
         Ok(())
+    }
+
+    /// Asks whether to go on from a step.
+    async fn check(&mut self, stage: Stage, work: Work, look: &Look) -> Result<()> {
+        let shift = &look.shift;
+        let former = self.pools.old.id().clone();
+        let against = match (work, shift.before) {
+            _ if !shift.is_judged_at(stage.new) => None,
+            (Work::Both, _) => Some(Against::Pool(former)),
+            (Work::New, Some(tasks)) => Some(Against::Before(Before {
+                pool: former,
+                tasks,
+                until: shift.since,
+            })),
+            (Work::New, None) | (Work::Old, _) => None,
+        };
+        let point = Point {
+            against,
+            pool: &shift.new,
+            nodes: stage.new,
+            of: shift.size,
+        };
+        let bad = self.checkpoints.ask(&self.pools.new, point, self.report).await?;
+        match bad {
+            Some(bad) => self.found_bad(bad),
+            None => {
+                self.good.checked = Some(stage.new);
+                Ok(())
+            }
+        }
     }
 
     async fn fill(&mut self, intent: &Intent, stage: Stage, (new, look): (&Pool, &Look)) -> Result<()> {
@@ -383,10 +452,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         let text = format!("pool {} does the work again, as before", self.pools.old.id());
         let error = Error::new(ErrorKind::Returned, text)
             .with_hint("correct what the reason names, publish another version, and roll that one out");
-        Err(match self.bad {
-            Some(bad) => error.because(bad.without_kept()),
-            None => error.because("an earlier run of this roll-out had found the new image bad"),
-        })
+        Err(because(error, self.bad, look.shift.why.as_deref()))
     }
 
     async fn write_record(&mut self, old: &Pool, record: &PairRecord) -> Result<bool> {

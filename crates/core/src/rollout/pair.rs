@@ -6,10 +6,12 @@
 use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 
-use super::record::Phase;
+use super::record::{Phase, reason};
 use crate::{
     batch::pool::Pool,
+    error::Error,
     ids::{NodeCounts, PoolId},
+    judgement::Tasks,
 };
 
 /// The metadata item's name.
@@ -47,12 +49,21 @@ pub(super) struct Shift {
     pub(super) size: NodeCounts,
     /// The nodes of the new pool that try the image first.
     pub(super) first: NodeCounts,
+    /// The nodes of the new pool whose work is judged before the rest comes; none when nothing is judged.
+    #[serde(default, skip_serializing_if = "is_none")]
+    pub(super) sample: NodeCounts,
     /// The size of the former pool.
     pub(super) was: NodeCounts,
     /// How many nodes both pools may have together.
     pub(super) together: NodeCounts,
     /// When it began.
     pub(super) since: Timestamp,
+    /// What the former pool's nodes had done until then; absent when nothing is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<Tasks>,
+    /// Why it goes back, when the new image was found bad.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<String>,
     /// Until when the former pool is kept once it is done.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) until: Option<Timestamp>,
@@ -119,6 +130,15 @@ impl PairRecord {
         }
     }
 
+    /// The same on its way back, with the reason.
+    pub(super) fn back(&self, why: &Error) -> Self {
+        let mut back = self.at(Phase::Back);
+        if let Some(shift) = &mut back.shift {
+            shift.why = Some(reason(why));
+        }
+        back
+    }
+
     /// One line of JSON.
     pub(super) fn text(&self) -> String {
         // Our own types with text keys always serialise.
@@ -127,10 +147,21 @@ impl PairRecord {
 }
 
 impl Shift {
+    /// Whether the work of so many new nodes is compared with that of the former pool. Of the first nodes alone nothing
+    /// is expected: they do too little.
+    pub(super) const fn is_judged_at(&self, new: NodeCounts) -> bool {
+        self.sample.total() > 0 && new.total() >= self.sample.total()
+    }
+
     /// Whether it is neither done nor returned.
     pub(super) const fn is_under_way(&self) -> bool {
         matches!(self.phase, Phase::Forward | Phase::Back)
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
+const fn is_none(nodes: &NodeCounts) -> bool {
+    nodes.total() == 0
 }
 
 /// The roll-out to another pool that has begun with this one and not come to its end.
@@ -156,9 +187,12 @@ mod tests {
             to: "/v".to_owned(),
             size: nodes(10),
             first: nodes(1),
+            sample: nodes(0),
             was: nodes(10),
             together: nodes(12),
             since: Timestamp::UNIX_EPOCH,
+            before: None,
+            why: None,
             until: None,
         }
     }

@@ -9,7 +9,9 @@ use jiff::Timestamp;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use crate::{batch::pool::Pool, ids::NodeCounts, settings::Autoscale};
+use crate::{
+    batch::pool::Pool, error::Error, ids::NodeCounts, judgement::Tasks, one_line::one_line, settings::Autoscale,
+};
 
 /// The metadata item's name.
 pub(super) const ITEM: &str = "azure-batch-rollout";
@@ -19,6 +21,9 @@ const VERSION: u8 = 1;
 
 /// Records are kept this short, since Batch refuses long metadata without saying where its limit is.
 const LONGEST: usize = 2048;
+
+/// A reason in a record has so many letters at most, so that a record with one still fits.
+const LONGEST_REASON: usize = 200;
 
 /// A change of a pool that is under way or done.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -45,6 +50,12 @@ pub(super) struct Record {
     pub(super) was: Was,
     /// When it began.
     pub(super) since: Timestamp,
+    /// What the pool's nodes had done until then; absent when nothing is judged.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) before: Option<Tasks>,
+    /// Why it goes back, when the new image was found bad.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub(super) why: Option<String>,
     /// The short name of the formula that the pool gets, or had when the return began.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub(super) follows: Option<String>,
@@ -122,6 +133,8 @@ impl Record {
             from: Origin::APool,
             was,
             since,
+            before: None,
+            why: None,
             follows: None,
         }
     }
@@ -144,6 +157,8 @@ impl Record {
                 autoscale: None,
             },
             since,
+            before: None,
+            why: None,
             follows: None,
         }
     }
@@ -166,6 +181,19 @@ impl Record {
     /// The same in another phase.
     pub(super) fn at(&self, phase: Phase) -> Self {
         Self { phase, ..self.clone() }
+    }
+
+    /// The same on its way back, with the reason where there is room for it.
+    pub(super) fn back(&self, why: &Error) -> Self {
+        let back = Self {
+            why: Some(reason(why)),
+            ..self.at(Phase::Back)
+        };
+        if back.text().is_some() {
+            back
+        } else {
+            self.at(Phase::Back)
+        }
     }
 
     /// The same, once the pool has the settings of its direction.
@@ -214,6 +242,12 @@ impl Record {
         let reference = self.was.fields.get(super::spec::IMAGE_REFERENCE)?;
         reference.get("virtualMachineImageId")?.as_str()
     }
+}
+
+/// Why an image was found bad, as a record holds it: the first line, and no more than a line.
+pub(super) fn reason(why: &Error) -> String {
+    let text = one_line(&why.to_string());
+    text.chars().take(LONGEST_REASON).collect()
 }
 
 /// So many nodes of a pool of that size: dedicated ones, unless it gets none.

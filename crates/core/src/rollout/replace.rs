@@ -13,6 +13,7 @@ use std::time::Duration;
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
+    checkpoint::{Checkpoints, Point, because},
     decide::{self, Intent, Refusal},
     explain::{self, refused},
     filling::Filling,
@@ -29,8 +30,9 @@ use crate::{
     },
     error::{Error, ErrorKind, Result},
     ids::NodeCounts,
+    judgement::{self, Against, Before},
     request::Request,
-    settings::{OnBad, RunningTasks},
+    settings::{Judge, Judging, OnBad, RunningTasks},
     words::Words,
 };
 use begin::{Begun, forward};
@@ -53,6 +55,8 @@ pub(super) struct Way<'s> {
     pub(super) on_failure: OnBad,
     /// How the pool is filled.
     pub(super) filling: Filling<'s>,
+    /// How the new nodes are judged by their tasks.
+    pub(super) judging: &'s Judging,
 }
 
 /// A change in place that is being made.
@@ -62,6 +66,7 @@ pub(super) struct Replacing<'run, 'account> {
     way: Way<'run>,
     report: &'run mut RolloutReport,
     attempts: Attempts<'run>,
+    checkpoints: Checkpoints<'run>,
     filled: Filled,
     /// Why the new image was found bad.
     bad: Option<Error>,
@@ -77,11 +82,13 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     /// Nothing is done yet.
     pub(super) fn new(access: &'run mut PoolAccess<'account>, way: Way<'run>, report: &'run mut RolloutReport) -> Self {
         let attempts = Attempts::new(access.client(), way.filling.doing);
+        let checkpoints = Checkpoints::new(access.client(), way.judging);
         Self {
             access,
             way,
             report,
             attempts,
+            checkpoints,
             filled: Filled::NotYet,
             bad: None,
         }
@@ -98,8 +105,9 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         }
         loop {
             let (pool, record) = self.look().await?;
-            if self.bad.is_some() && record.phase == Phase::Forward {
-                self.write_record(&pool, &record.at(Phase::Back)).await?;
+            if let Some(bad) = self.bad.as_ref().filter(|_| record.phase == Phase::Forward) {
+                let back = record.back(bad);
+                self.write_record(&pool, &back).await?;
                 continue;
             }
             let jobs = self.access.jobs().await?;
@@ -113,6 +121,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 Deed::Ended => return self.ended(&record),
                 Deed::Refuse(refusal) => return Err(refused(self.access.at(), refusal)),
                 Deed::Fill => self.fill(&pool, &record, &jobs).await?,
+                Deed::Check => self.check(&record).await?,
                 deed => self.carry_out(deed, &pool, &record).await?,
             }
         }
@@ -142,7 +151,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             Deed::Forget(id) => self.send(job::delete(endpoint, &id)).await,
             Deed::Finish => self.finish(pool, record).await,
             // These need more than a write, and `reach` has them.
-            Deed::Fill | Deed::Ended | Deed::Refuse(_) => Ok(()),
+            Deed::Fill | Deed::Check | Deed::Ended | Deed::Refuse(_) => Ok(()),
         }
     }
 
@@ -182,13 +191,23 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                     self.note_resumed(&record);
                     return Ok(true);
                 }
-                Some(Begun::New(record)) => record,
+                Some(Begun::New(record)) => self.with_before(record).await?,
             };
             if self.write_record(&pool, &record).await? {
                 self.note_begun(&record);
                 return Ok(true);
             }
         }
+    }
+
+    /// Notes what the pool's nodes have done before it is emptied, when the new ones are judged.
+    async fn with_before(&self, mut record: Record) -> Result<Record> {
+        let is_judged = self.way.judging.judge != Judge::No && record.phase == Phase::Forward && !record.is_made();
+        if is_judged {
+            let (client, endpoint) = (self.access.client(), self.access.watch().endpoint());
+            record.before = Some(judgement::done_by(client, endpoint, self.access.id()).await?);
+        }
+        Ok(record)
     }
 
     /// Creates the pool with its first nodes and its record.
@@ -291,18 +310,53 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             }
         };
         match filled {
-            Ok(()) => self.filled = Filled::Yes,
-            Err(error) if record.phase == Phase::Forward && speaks_against_image(error.kind()) => {
-                let words = Said::of(record);
-                if self.way.on_failure == OnBad::Keep {
-                    return Err(error.with_hint(Words::naming(words.kept)));
-                }
-                self.access.client().warn(format!("{}: {error}", words.bad));
-                self.bad = Some(error);
+            Ok(()) => {
+                self.filled = if self.checkpoints.ask_anything() {
+                    Filled::Yes
+                } else {
+                    Filled::Checked
+                };
+                Ok(())
             }
-            Err(error) => return Err(error),
+            Err(error) if record.phase == Phase::Forward && speaks_against_image(error.kind()) => {
+                self.found_bad(error, Said::of(record))
+            }
+            Err(error) => Err(error),
         }
+    }
+
+    /// Remembers what speaks against the image, and the next look begins the return; or ends the run.
+    fn found_bad(&mut self, error: Error, said: Said) -> Result<()> {
+        if self.way.on_failure == OnBad::Keep {
+            return Err(error.with_hint(Words::naming(said.kept)));
+        }
+        self.access.client().warn(format!("{}: {error}", said.bad));
+        self.bad = Some(error);
         Ok(())
+    }
+
+    /// Asks whether the change is good, once the jobs run again: there are no former nodes any more, so what the pool had
+    /// done before is what there is to compare with.
+    async fn check(&mut self, record: &Record) -> Result<()> {
+        let pool = self.access.id().clone();
+        let before = record.before.map(|tasks| Before {
+            pool: pool.clone(),
+            tasks,
+            until: record.since,
+        });
+        let point = Point {
+            against: before.map(Against::Before),
+            pool: &pool,
+            nodes: record.size,
+            of: record.size,
+        };
+        match self.checkpoints.ask(self.access, point, self.report).await? {
+            Some(bad) => self.found_bad(bad, Said::WORKING),
+            None => {
+                self.filled = Filled::Checked;
+                Ok(())
+            }
+        }
     }
 
     async fn fill_forward(&mut self, intent: &Intent, seen: (&Pool, &[Job]), record: &Record) -> Result<()> {
@@ -376,6 +430,12 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
 }
 
 impl Said {
+    /// Of a pool whose jobs run again.
+    const WORKING: Self = Self {
+        bad: "the new image is bad, so the pool goes back",
+        kept: "the pool stays as it is and its jobs run: look at its tasks, then run the same again, or go back with azure-batch-pool rollback",
+    };
+
     const fn of(record: &Record) -> Self {
         if record.is_made() {
             Self {
@@ -415,8 +475,5 @@ fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Err
         "correct the image, publish another version, and roll that one out",
         None,
     );
-    match bad {
-        Some(bad) => error.because(bad.without_kept()),
-        None => error.because("an earlier run of this roll-out had found the new image bad"),
-    }
+    because(error, bad, record.why.as_deref())
 }

@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::{
     healed::HealedNode,
+    judged::StepJudgement,
     step::RolloutStep,
     verdict::{Census, Goal},
 };
@@ -55,6 +56,9 @@ pub struct RolloutReport {
     /// What became of the command on the nodes that tried the image first.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub canary: Vec<TriedTask>,
+    /// What tasks on the new nodes said, step by step.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub judgements: Vec<StepJudgement>,
     /// Nodes that were ill, and what was done with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healed: Vec<HealedNode>,
@@ -145,6 +149,7 @@ impl RolloutReport {
             ready: None,
             states: BTreeMap::new(),
             canary: Vec::new(),
+            judgements: Vec::new(),
             healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),

@@ -177,6 +177,19 @@ pub enum RolloutStep {
         /// How long they must stay ready.
         minutes: u64,
     },
+    /// Tasks on the new nodes are compared with those on the former ones.
+    CompareTasks {
+        /// The pool with the new nodes.
+        pool: PoolId,
+        /// The pool with the former ones; the same in place.
+        with: PoolId,
+        /// From so many new nodes on.
+        nodes: NodeCounts,
+        /// How long after each step.
+        minutes: u64,
+        /// What happens when more fail.
+        then: &'static str,
+    },
     /// The jobs that were held go on.
     ReleaseJobs {
         /// The pool that they run on.
@@ -286,6 +299,7 @@ impl Step for RolloutStep {
             | Self::JoinResize { .. }
             | Self::ChooseStrategy { .. }
             | Self::KeepPool { .. }
+            | Self::CompareTasks { .. }
             | Self::AwaitAutoscale { .. }
             | Self::AwaitNodes { .. } => Effect::Wait,
         }
@@ -424,6 +438,24 @@ impl RolloutStep {
                 };
                 let (new, old) = (counted(*new), counted(*old));
                 format!("bring pool {new_pool} to {new}{watch}, move its part of the jobs, shrink pool {pool} to {old}")
+            }
+            Self::CompareTasks {
+                pool,
+                with,
+                nodes,
+                minutes,
+                then,
+            } => {
+                let (when, whose) = if pool == with {
+                    (
+                        "once its jobs run".to_owned(),
+                        "before, which is not the same time".to_owned(),
+                    )
+                } else {
+                    let when = format!("after each step from {} on", counted(*nodes));
+                    (when, format!("in pool {with}"))
+                };
+                format!("compare tasks in pool {pool} with those {whose}, for {minutes} minutes {when}; {then}")
             }
             Self::KeepPool { pool, hours } => {
                 format!("keep pool {pool} without nodes for {hours} hours; until then a return is possible")

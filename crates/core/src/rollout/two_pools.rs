@@ -28,7 +28,7 @@ use crate::{
     plan::Plan,
     rights,
     rollout::observe::Site,
-    settings::{BlueGreen, Canary, OnBad, RollbackSettings, RolloutSettings},
+    settings::{BlueGreen, Canary, Judging, OnBad, RollbackSettings, RolloutSettings},
     watch::{AccountWatch, Looks},
 };
 
@@ -133,6 +133,7 @@ async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut Rollout
             doing: &doing,
         },
         blue_green: &change.blue_green,
+        judging: &change.judging,
     };
     let mut pools = Pools::new(&watch, two.former_id.clone(), two.shift.new.clone());
     let shifting = Shifting::new(&mut pools, way, report);
@@ -226,7 +227,7 @@ pub(super) async fn go_back(
         format!("bring the work back to pool {}", pair.former),
         Canary::default(),
     );
-    let blue_green = BlueGreen::default();
+    let (blue_green, judging) = (BlueGreen::default(), Judging::default());
     let way = Way {
         intent: None,
         record: &record,
@@ -239,6 +240,7 @@ pub(super) async fn go_back(
             doing: &doing,
         },
         blue_green: &blue_green,
+        judging: &judging,
     };
     let shifting = Shifting::new(&mut pools, way, report);
     let what = "bringing the work back to the former pool";

@@ -3,13 +3,13 @@
 //!
 //! Nothing here looks at a pool.
 
-use std::{str::FromStr, time::Duration};
+use std::time::Duration;
 
-use super::Share;
+use super::{Judging, Share, word::words_of};
 use crate::ids::PoolId;
 
 /// How a pool that is there is changed.
-#[derive(Clone, Debug, Default, PartialEq, Eq)]
+#[derive(Clone, Debug, Default, PartialEq)]
 pub struct Change {
     /// By which strategy.
     pub strategy: Strategy,
@@ -21,6 +21,8 @@ pub struct Change {
     pub on_failure: OnBad,
     /// How its work moves to another pool.
     pub blue_green: BlueGreen,
+    /// How the new nodes are judged by their tasks.
+    pub judging: Judging,
 }
 
 /// How the work of a pool moves to another one with the new image.
@@ -89,13 +91,6 @@ pub enum OnBad {
     Keep,
 }
 
-/// A word that is none of those that are known.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct UnknownWord {
-    text: String,
-    known: &'static str,
-}
-
 impl Canary {
     /// How many of so many nodes try the image first; 0 when none does. Of a pool with nodes at least one, and never
     /// all of them without a command or a time to look.
@@ -119,30 +114,6 @@ impl Default for BlueGreen {
             keep_old: KEPT,
         }
     }
-}
-
-impl std::fmt::Display for UnknownWord {
-    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        write!(f, "{:?} is not known; write {}", self.text, self.known)
-    }
-}
-
-impl std::error::Error for UnknownWord {}
-
-/// Declares the words of an enum.
-macro_rules! words_of {
-    ($name:ident, $known:literal: $($word:literal => $value:ident),+) => {
-        impl FromStr for $name {
-            type Err = UnknownWord;
-
-            fn from_str(text: &str) -> Result<Self, UnknownWord> {
-                match text {
-                    $($word => Ok(Self::$value),)+
-                    _ => Err(UnknownWord { text: text.to_owned(), known: $known }),
-                }
-            }
-        }
-    };
 }
 
 words_of!(Strategy, "create-only, in-place, blue-green or auto":

@@ -6,11 +6,11 @@ use serde_json::{Map, Value};
 
 use super::{
     AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
-    HealNodes, Healing, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
+    HealNodes, Healing, Judge, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
     ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, Share, SpotCounts, Spots, StartTask,
-    Targets, WaitForSuccess,
+    Strategy, Targets, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
-    luns,
+    judging, luns,
     manifest::Manifest,
     reader::Reader,
     shape,
@@ -21,7 +21,7 @@ use crate::{
         BatchEndpoint, KnownCloud, NodeAgentSku, PoolId,
         resource::{ImageDefinitionId, ImageVersionId},
     },
-    options::{pool, run, sign_in},
+    options::{judgement, pool, run, sign_in},
     words,
 };
 
@@ -156,8 +156,18 @@ pub(super) fn read_rollback(reader: &mut Reader<'_, '_>) -> Option<RollbackSetti
 
 /// How a pool that is there is changed.
 fn change(reader: &mut Reader<'_, '_>) -> Change {
+    let strategy = reader.parsed_or_default(pool::STRATEGY).unwrap_or_default();
+    let judging = judging::read(reader);
+    if judging.judge != Judge::No && strategy == Strategy::CreateOnly {
+        let text = words![
+            "compares new nodes with former ones, and there are none; give blue-green, in-place or auto in ",
+            pool::STRATEGY
+        ];
+        reader.refuse(judgement::JUDGE_TASKS, text);
+    }
     Change {
-        strategy: reader.parsed_or_default(pool::STRATEGY).unwrap_or_default(),
+        strategy,
+        judging,
         running_tasks: reader.parsed_or_default(pool::RUNNING_TASKS).unwrap_or_default(),
         canary: Canary {
             nodes: reader.parsed(pool::CANARY_NODES),

@@ -10,7 +10,13 @@ use crate::ids::{
     resource::{BatchAccountId, ImageVersionId},
 };
 
-use super::{Autoscale, Change, Healing, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, patience};
+use super::{
+    Autoscale, Change, Healing, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, Strategy, patience,
+};
+
+/// The steps of a blue-green roll-out when nothing is said of them: as many as an account needs whose quota holds 120 % of
+/// the pool, and the first nodes.
+const USUAL_STEPS: u32 = 6;
 
 /// Everything a roll-out needs to know.
 #[derive(Clone, Debug)]
@@ -229,14 +235,30 @@ impl AccountRef {
 
 impl RolloutSettings {
     /// How long the roll-out may take when nothing is said: all resize rounds with their pauses and the start of the
-    /// nodes, and never less than [`ROLLOUT_DEADLINE`].
+    /// nodes, all times of watching, and never less than [`ROLLOUT_DEADLINE`].
     #[must_use]
     pub fn usual_deadline(&self) -> Duration {
         let nodes = NodeCounts::from(self.pool.targets).total();
         let (resize, readiness) = (self.policy.resize, self.policy.readiness);
         let first = patience::first(nodes, resize.timeout);
         let whole = patience::whole(nodes, first, resize.rounds, readiness.node_timeout);
-        whole.max(ROLLOUT_DEADLINE)
+        whole.max(ROLLOUT_DEADLINE) + self.watching(nodes)
+    }
+
+    /// How long new nodes are watched in all: the first ones, and those of each step. How many steps the quotas need is not
+    /// known yet.
+    fn watching(&self, nodes: u32) -> Duration {
+        let change = &self.change;
+        let judged = match change.judging.judge {
+            Judge::No => Duration::ZERO,
+            Judge::Report | Judge::Act => change.judging.window,
+        };
+        let steps = match (change.strategy, change.blue_green.max_surge) {
+            (Strategy::CreateOnly | Strategy::InPlace, _) => 1,
+            (Strategy::BlueGreen | Strategy::Auto, None) => USUAL_STEPS,
+            (Strategy::BlueGreen | Strategy::Auto, Some(surge)) => nodes.div_ceil(surge.of(nodes).max(1)).max(2),
+        };
+        change.canary.bake + (change.blue_green.pause + judged) * steps
     }
 }
 
@@ -265,6 +287,25 @@ impl RolloutSettings {
             NodeCounts {
                 dedicated: 0,
                 spot: canary.of(targets.spot),
+            }
+        }
+    }
+}
+
+impl RolloutSettings {
+    /// The nodes whose work is judged before the others come; none when nothing is judged.
+    #[must_use]
+    pub fn sampled_nodes(&self) -> NodeCounts {
+        let (targets, judging) = (self.pool.targets, &self.change.judging);
+        if targets.dedicated > 0 {
+            NodeCounts {
+                dedicated: judging.sample_of(targets.dedicated),
+                spot: 0,
+            }
+        } else {
+            NodeCounts {
+                dedicated: 0,
+                spot: judging.sample_of(targets.spot),
             }
         }
     }

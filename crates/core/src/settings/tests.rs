@@ -134,20 +134,19 @@ fn defaults_in_the_table_are_those_that_hold() {
     let shown = |values: &Values| format!("{:?}", publish(values, &context).unwrap());
     assert_eq!(shown(&all), shown(&required));
     let mut all = given(Verb::Rollout);
-    let required = Values::default()
-        .with(pool::IMAGE_VERSION, format!("{GALLERY}/images/ubuntu/versions/1.4.2"))
-        .with(pool::ACCOUNT, ACCOUNT)
-        .with(pool::POOL_ID, "render")
-        .with(pool::START_TASK, "true")
-        .with(pool::TARGET_DEDICATED_NODES, 700);
-    for opt in [
-        pool::IMAGE_VERSION,
-        pool::ACCOUNT,
-        pool::POOL_ID,
-        pool::START_TASK,
-        pool::TARGET_DEDICATED_NODES,
+    let version = format!("{GALLERY}/images/ubuntu/versions/1.4.2");
+    let mut required = Values::default().with(pool::TARGET_DEDICATED_NODES, 700);
+    all.set(pool::TARGET_DEDICATED_NODES, 700);
+    for (opt, text) in [
+        (pool::IMAGE_VERSION, version.as_str()),
+        (pool::ACCOUNT, ACCOUNT),
+        (pool::POOL_ID, "render"),
+        (pool::START_TASK, "true"),
+        (options::judgement::JUDGE_TASKS, "report"),
+        (pool::STRATEGY, "blue-green"),
     ] {
-        all.set(opt, required.get(opt).unwrap().clone());
+        required.set(opt, text);
+        all.set(opt, text);
     }
     let shown = |values: &Values| format!("{:?}", rollout(values).unwrap());
     assert_eq!(shown(&all), shown(&required));
@@ -502,8 +501,8 @@ fn every_option_of_a_roll_out_arrives() {
         "min_ready_spot": "3",
         "adopt": true,
         "add_region": true,
-        "strategy": "in-place",
-        "running_tasks": "requeue",
+        "judge": "act", "on_inconclusive": "return", "window": "2h", "min_tasks": 80, "confidence": "99%",
+        "strategy": "in-place", "max_failure_increase": "2%", "running_tasks": "requeue",
         "canary_nodes": "2%",
         "canary_command": "/opt/check",
         "canary_minutes": 10,

@@ -5,14 +5,15 @@
 
 use azure_batch_core::{
     ids::resource::DiskEncryptionSetId,
-    options::{self, Opt, image, pool, run},
+    options::{self, Opt, image, judgement, pool, run},
     publish::CHECK_NAMES,
     settings::{
         self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Generalized, HealNodes,
-        ImageTest, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure, PendingResize,
-        PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness, Register, ReplicaRule,
-        ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, RunningTasks, Source,
-        SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds, WaitForSuccess,
+        ImageTest, Judge, Judging, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure,
+        OnInconclusive, PendingResize, PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness,
+        Register, ReplicaRule, ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
+        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds,
+        WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -402,6 +403,29 @@ fn change_values(values: &mut Values, given: &Change) {
     };
     values.set(pool::ON_FAILURE, on_failure);
     blue_green_values(values, &given.blue_green);
+    if given.judging.judge != Judge::No {
+        judging_values(values, &given.judging);
+    }
+}
+
+fn judging_values(values: &mut Values, given: &Judging) {
+    let judge = match given.judge {
+        Judge::No => "no",
+        Judge::Report => "report",
+        Judge::Act => "act",
+    };
+    let on_inconclusive = match given.on_inconclusive {
+        OnInconclusive::Wait => "wait",
+        OnInconclusive::Proceed => "proceed",
+        OnInconclusive::Return => "return",
+    };
+    values.set(judgement::JUDGE_TASKS, judge);
+    values.set(judgement::ON_INCONCLUSIVE, on_inconclusive);
+    values.set(judgement::WINDOW, format!("{}s", given.window.as_secs()));
+    values.set(judgement::MIN_TASKS, given.rule.min_tasks.to_string());
+    values.set(judgement::CONFIDENCE, format!("{}%", given.rule.confidence * 100.0));
+    let increase = format!("{}%", given.rule.max_increase * 100.0);
+    values.set(judgement::MAX_FAILURE_INCREASE, increase);
 }
 
 fn blue_green_values(values: &mut Values, given: &BlueGreen) {

@@ -9,7 +9,7 @@ use azure_batch_core::{
     ids::{BatchEndpoint, NodeCounts},
     judgement::{self, JudgementReport, Outcome},
     options::{
-        judgement::{AGAINST, WINDOW},
+        judgement::{AGAINST, JUDGE_TASKS, WINDOW},
         pool as pool_options,
     },
     request::Request,
@@ -226,5 +226,43 @@ fn what_cannot_be_compared_is_refused_at_once() {
             .iter()
             .any(|text| text.contains("\"a few\"") && text.contains("1%")),
         "{texts:#?}"
+    );
+}
+
+#[test]
+fn what_a_roll_out_would_judge_for_nothing_is_refused() {
+    let faults = |values: Values| -> Vec<String> {
+        let given = values
+            .with(pool_options::IMAGE_VERSION, image("1.0.0"))
+            .with(pool_options::TARGET_DEDICATED_NODES, 5);
+        let found = settings::rollout(&given).unwrap_err();
+        found
+            .iter()
+            .map(|fault| fault.spelled(azure_batch_core::options::Door::Input))
+            .collect()
+    };
+    let of_one = || {
+        let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+        Values::default()
+            .with(pool_options::ACCOUNT, account)
+            .with(pool_options::POOL_ID, "p1")
+    };
+    assert_eq!(
+        faults(of_one().with(WINDOW, "40m")),
+        ["window: nothing is judged; give report or act in judge"]
+    );
+    assert_eq!(
+        faults(of_one().with(JUDGE_TASKS, "act")),
+        [
+            "judge: compares new nodes with former ones, and there are none; give blue-green, in-place or auto in strategy"
+        ]
+    );
+    assert_eq!(
+        faults(
+            of_one()
+                .with(JUDGE_TASKS, "yes")
+                .with(pool_options::STRATEGY, "blue-green")
+        ),
+        ["judge: \"yes\" is not known; write no, report or act"]
     );
 }

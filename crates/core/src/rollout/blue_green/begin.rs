@@ -8,6 +8,7 @@ use super::{family::new_id, stages::stages};
 use crate::{
     batch::pool::{Pool, Scaling},
     ids::{NodeCounts, PoolId},
+    judgement::Tasks,
     rollout::{
         counted::counted,
         decide::Refusal,
@@ -116,7 +117,7 @@ pub(in crate::rollout) fn shift(
     (settings, spec): (&RolloutSettings, &Spec),
     former: &Pool,
     second: PoolId,
-    (beside, now): (Option<NodeCounts>, Timestamp),
+    (beside, before, now): (Option<NodeCounts>, Option<Tasks>, Timestamp),
 ) -> Result<Shift, Refusal> {
     let size = NodeCounts::from(settings.pool.targets);
     let shift = Shift {
@@ -126,9 +127,12 @@ pub(in crate::rollout) fn shift(
         to: spec.version().to_string(),
         size,
         first: settings.first_nodes(),
+        sample: settings.sampled_nodes(),
         was: former.targets,
         together: together(&settings.change.blue_green, (former.targets, size), beside),
         since: now,
+        before,
+        why: None,
         until: None,
     };
     let is_other_size = !spec.is_size_of(former);

@@ -164,9 +164,12 @@ mod tests {
             to: String::new(),
             size: nodes,
             first: NodeCounts::default(),
+            sample: NodeCounts::default(),
             was: nodes,
             together: nodes,
             since: Timestamp::UNIX_EPOCH,
+            before: None,
+            why: None,
             until: Some(Timestamp::UNIX_EPOCH),
         }
     }

@@ -15,6 +15,7 @@ use crate::{
     client::Client,
     error::{Error, Result},
     ids::PoolId,
+    judgement::{self, Tasks},
     rights,
     rollout::{
         counted::bare,
@@ -28,7 +29,7 @@ use crate::{
         step::RolloutStep,
         verdict::Goal,
     },
-    settings::{RolloutSettings, Strategy},
+    settings::{Judge, RolloutSettings, Strategy},
 };
 
 /// What there is to do.
@@ -154,9 +155,10 @@ impl Looking<'_> {
         let (settings, intent) = self.second(&second, former, spec);
         let goal = Goal::all(intent.goal.targets);
         let beside = room::beside(self.client, (&settings, goal), self.site, skipped).await?;
+        let before = self.before(id).await?;
         let now = self.client.run().now();
         Ok(
-            begin::shift((self.settings, spec), former, second, (beside, now)).map(|shift| Two {
+            begin::shift((self.settings, spec), former, second, (beside, before, now)).map(|shift| Two {
                 former: former.clone(),
                 former_id: id.clone(),
                 intent,
@@ -166,6 +168,14 @@ impl Looking<'_> {
                 resumes: Resumes::No,
             }),
         )
+    }
+
+    /// What the former pool's nodes have done, when the new ones are judged.
+    async fn before(&self, id: &PoolId) -> Result<Option<Tasks>> {
+        match self.settings.change.judging.judge {
+            Judge::No => Ok(None),
+            Judge::Report | Judge::Act => judgement::done_by(self.client, &self.site.endpoint, id).await.map(Some),
+        }
     }
 
     async fn resume(&self, id: &PoolId, record: PairRecord) -> Result<Two> {

@@ -3,6 +3,8 @@
 //! It has no memory but which sizes this run has seen good, so that a run that was killed is gone on with by the next
 //! one. Whatever others did to the pools meanwhile is seen here, and never undone.
 
+use std::collections::BTreeSet;
+
 use super::stages::{Stage, jobs_of, stages};
 use crate::{
     batch::{
@@ -31,6 +33,8 @@ pub(in crate::rollout) struct Seen<'a> {
     pub(in crate::rollout) shift: &'a Shift,
     /// The jobs that name one of them.
     pub(in crate::rollout) jobs: &'a [Job],
+    /// The jobs that had tasks waiting when the new nodes were judged good to work; empty when nothing is judged.
+    pub(in crate::rollout) waiting: &'a BTreeSet<String>,
     /// What this run has seen good.
     pub(in crate::rollout) good: Good,
 }
@@ -42,6 +46,8 @@ pub(in crate::rollout) struct Good {
     pub(in crate::rollout) old: Option<NodeCounts>,
     /// Of the new pool.
     pub(in crate::rollout) new: Option<NodeCounts>,
+    /// Of the new pool, when all that was to be asked there spoke for it.
+    pub(in crate::rollout) checked: Option<NodeCounts>,
 }
 
 /// One of the two pools.
@@ -58,6 +64,8 @@ pub(in crate::rollout) enum Deed {
     Create(NodeCounts),
     /// Bring the new pool to the size of a step and see that its nodes are good; the first nodes try the image.
     Grow(Stage),
+    /// Ask whether to go on from a step: what tasks on the new nodes say. Such jobs run by then.
+    Check(Stage, Work),
     /// Bring the former pool back to so many nodes and see that they are good.
     Refill(NodeCounts),
     /// Ask a pool for fewer nodes, each of which goes once it runs no task.
@@ -86,6 +94,17 @@ pub(in crate::rollout) enum Deed {
     Ended,
     /// Going on could undo what others did.
     Refuse(Side, Refusal),
+}
+
+/// Where jobs run that a roll-out moves.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rollout) enum Work {
+    /// On no new node, so nothing can be compared.
+    Old,
+    /// On both pools.
+    Both,
+    /// On the new pool alone.
+    New,
 }
 
 const AGREE: &str =
@@ -141,10 +160,16 @@ fn forward(seen: &Seen<'_>, stages: &[Stage]) -> Deed {
     }
     let old_id = seen.old_id();
     let moved = to_move(seen.jobs, &seen.shift.new).count();
-    let all: Vec<&Job> = old_id.iter().flat_map(|id| to_move(seen.jobs, id)).collect();
+    let mut all: Vec<&Job> = old_id.iter().flat_map(|id| to_move(seen.jobs, id)).collect();
+    in_turn(seen, stage, &mut all);
     let still = jobs_of(seen.shift, stage, moved + all.len()).saturating_sub(moved);
     if let Some(deed) = move_jobs(seen, all, still, Side::New) {
         return deed;
+    }
+    // A former pool that has its next size already was told so after the question.
+    let is_past = stage.old != seen.shift.was && seen.old.targets == stage.old;
+    if seen.good.checked != Some(stage.new) && !is_past {
+        return Deed::Check(stage, work(seen));
     }
     if let Some(deed) = shrink(seen.old, Side::Old, stage.old) {
         return deed;
@@ -152,6 +177,16 @@ fn forward(seen: &Seen<'_>, stages: &[Stage]) -> Deed {
     match stages.get(at + 1) {
         Some(next) => Deed::Grow(*next),
         None => forget(seen.jobs).unwrap_or(Deed::Finish),
+    }
+}
+
+/// Where the jobs run. Those that others have disabled run nowhere.
+fn work(seen: &Seen<'_>) -> Work {
+    let runs_on = |id: &PoolId| to_move(seen.jobs, id).any(|job| job.state == JobState::Active);
+    match (seen.old_id().is_some_and(|id| runs_on(&id)), runs_on(&seen.shift.new)) {
+        (_, false) => Work::Old,
+        (true, true) => Work::Both,
+        (false, true) => Work::New,
     }
 }
 
@@ -225,6 +260,27 @@ fn move_jobs(seen: &Seen<'_>, mut from: Vec<&Job>, count: usize, to: Side) -> Op
         });
     }
     (!from.is_empty()).then_some(Deed::AwaitJobs(from.len()))
+}
+
+/// Puts the jobs that move in a step first. Where tasks are compared, both pools need some that have work to do.
+fn in_turn(seen: &Seen<'_>, stage: Stage, all: &mut [&Job]) {
+    let waits = |job: &Job| seen.waiting.contains(&job.id);
+    let there = to_move(seen.jobs, &seen.shift.new).filter(|job| waits(job)).count();
+    let here = all.iter().filter(|job| waits(job)).count();
+    let mut part = jobs_of(seen.shift, stage, there + here).saturating_sub(there);
+    let mut turn = |job: &Job| match (waits(job), part) {
+        (false, _) => 1,
+        (true, 0) => 2,
+        (true, _) => {
+            part -= 1;
+            0
+        }
+    };
+    let mut turns: Vec<(u8, &Job)> = all.iter().map(|job| (turn(job), *job)).collect();
+    turns.sort_by_key(|(turn, _)| *turn);
+    for (place, (_, job)) in all.iter_mut().zip(turns) {
+        *place = job;
+    }
 }
 
 /// What brings a pool down to a size; nothing when it is there.

@@ -20,9 +20,12 @@ pub(in crate::rollout) fn stages(shift: &Shift) -> Option<Vec<Stage>> {
     if !fits(shift.size, shift.together) {
         return None;
     }
-    if shift.first.total() > 0 {
-        new = shift.first;
-        // A bad image costs the former pool nothing, so it shrinks for the first nodes only where nothing else helps.
+    for small in [Some(shift.first), sample(shift)].into_iter().flatten() {
+        if small.total() == 0 || small == new {
+            continue;
+        }
+        new = small;
+        // A bad image costs the former pool nothing, so it shrinks for these nodes only where nothing else helps.
         let grows = possible(shift, old) != new;
         old = if grows && new != shift.size {
             old
@@ -56,8 +59,21 @@ pub(in crate::rollout) fn jobs_of(shift: &Shift, stage: Stage, jobs: usize) -> u
         return jobs;
     }
     let (part, whole) = (u64::from(stage.new.total()), u64::from(shift.size.total().max(1)));
-    let jobs = jobs as u64;
-    usize::try_from((2 * jobs * part + whole) / (2 * whole)).unwrap_or(usize::MAX)
+    let count = jobs as u64;
+    let share = usize::try_from((2 * count * part + whole) / (2 * whole)).unwrap_or(usize::MAX);
+    if shift.is_judged_at(stage.new) && jobs > 1 {
+        // Both pools need work to be compared.
+        share.clamp(1, jobs - 1)
+    } else {
+        share
+    }
+}
+
+/// The nodes that are judged as a step of their own: where the next step would be larger.
+fn sample(shift: &Shift) -> Option<NodeCounts> {
+    let room = possible(shift, shift.was);
+    let is_small = fits(shift.first, shift.sample) && fits(shift.sample, room) && shift.sample != room;
+    is_small.then_some(shift.sample)
 }
 
 /// The most nodes that the new pool can have beside so many of the former.
@@ -124,9 +140,12 @@ mod tests {
             to: String::new(),
             size,
             first,
+            sample: NodeCounts::default(),
             was,
             together,
             since: Timestamp::UNIX_EPOCH,
+            before: None,
+            why: None,
             until: None,
         }
     }
@@ -173,6 +192,39 @@ mod tests {
     }
 
     #[test]
+    fn a_pool_that_is_judged_has_a_step_in_which_a_part_of_it_works() {
+        let of = |together, first, sample| {
+            let [was, size, together, first, sample] = [10, 10, together, first, sample].map(dedicated);
+            let judged = Shift {
+                sample,
+                ..shift(was, size, together, first)
+            };
+            let stages = stages(&judged).unwrap();
+            let sizes: Vec<(u32, u32)> = stages
+                .iter()
+                .map(|stage| (stage.new.dedicated, stage.old.dedicated))
+                .collect();
+            let jobs: Vec<usize> = stages.iter().map(|stage| jobs_of(&judged, *stage, 2)).collect();
+            (sizes, jobs)
+        };
+        assert_eq!(of(20, 0, 2), (vec![(2, 10), (10, 0)], vec![1, 2]), "room for both");
+        assert_eq!(of(20, 1, 2), (vec![(1, 10), (2, 10), (10, 0)], vec![0, 1, 2]));
+        assert_eq!(
+            of(15, 1, 2).0,
+            [(1, 10), (2, 10), (5, 5), (10, 0)],
+            "the judged step is the smaller one"
+        );
+        let same = vec![(2, 8), (4, 6), (6, 4), (8, 2), (10, 0)];
+        assert_eq!(
+            of(12, 0, 2),
+            (same.clone(), vec![1, 1, 1, 1, 2]),
+            "there it is a step already"
+        );
+        assert_eq!(of(12, 2, 2).0, same, "and here the first nodes are");
+        assert_eq!(of(11, 0, 2).0, of(11, 0, 0).0, "and here steps are smaller");
+    }
+
+    #[test]
     fn jobs_move_with_the_nodes_and_a_single_one_at_half_of_them() {
         let shift = shift(dedicated(10), dedicated(10), dedicated(12), dedicated(1));
         let of = |jobs| {
@@ -189,13 +241,15 @@ mod tests {
     proptest! {
         #[test]
         fn steps_keep_within_the_room_always_go_on_and_end_with_the_new_pool_alone(
-            was in 0_u32..40, size in 0_u32..40, free in 0_u32..40, first in 0_u32..3, spots in 0_u32..4, spot_free in 0_u32..3
+            was in 0_u32..40, size in 0_u32..40, free in 0_u32..40, first in 0_u32..3, spots in 0_u32..4, spot_free in 0_u32..3,
+            sample in 0_u32..9
         ) {
             let nodes = |dedicated, spot| NodeCounts { dedicated, spot };
             let (was, size) = (nodes(was, spots), nodes(size, spots));
             let together = plus(was, nodes(free, spot_free));
             let first = nodes(first.min(size.dedicated), 0);
-            let shift = shift(was, size, together, first);
+            let sample = nodes(sample.min(size.dedicated), 0);
+            let shift = Shift { sample, ..shift(was, size, together, first) };
             if let Some(stages) = stages(&shift) {
                 let mut before = (NodeCounts::default(), was);
                 for stage in &stages {

@@ -11,6 +11,7 @@ use crate::{
     batch::job::{Job, JobState},
     ids::NodeCounts,
     rollout::{
+        checkpoint,
         jobs::{self, HELD},
         record::Phase,
         step::RolloutStep,
@@ -32,6 +33,9 @@ pub(in crate::rollout) fn steps(two: &Two, all: &[Job], settings: &RolloutSettin
     let stages = stages(shift).unwrap_or_default();
     let mut plan = making(two, stages.first().map(|stage| stage.new).unwrap_or_default(), settings);
     plan.extend(moving(two, all, settings));
+    if shift.sample.total() > 0 {
+        plan.push(checkpoint::planned((&new, &old), shift.sample, &settings.change));
+    }
     let pause = settings.change.blue_green.pause.as_secs() / 60;
     let sizes = stages
         .iter()

@@ -40,6 +40,8 @@ pub(in crate::rollout) enum Filled {
     NotYet,
     /// They were ready in this run.
     Yes,
+    /// They were, and what was asked once its jobs ran again spoke for them.
+    Checked,
 }
 
 /// What to do next.
@@ -61,6 +63,8 @@ pub(in crate::rollout) enum Deed {
     Swap,
     /// Bring it to its size, and see that its nodes are good.
     Fill,
+    /// Ask whether the change is good: what tasks on the new nodes say. The jobs run again.
+    Check,
     /// Enable a job that is marked.
     Enable(String),
     /// Take the mark off a job that runs again.
@@ -102,7 +106,10 @@ pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> D
     if is_there {
         return match seen.filled {
             Filled::NotYet => Deed::Fill,
-            Filled::Yes => release(seen.jobs).unwrap_or(Deed::Finish),
+            Filled::Yes if record.phase == Phase::Forward && !record.is_made() => {
+                release(seen.jobs).unwrap_or(Deed::Check)
+            }
+            Filled::Yes | Filled::Checked => release(seen.jobs).unwrap_or(Deed::Finish),
         };
     }
     // Whoever put jobs on a pool that is being tried wants them there: they wait for its nodes.

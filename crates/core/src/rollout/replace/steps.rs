@@ -15,13 +15,14 @@ use crate::{
     },
     ids::NodeCounts,
     rollout::{
+        checkpoint,
         decide::{Intent, Refusal},
         jobs,
         record::Phase,
         spec::{Spec, When},
         step::RolloutStep,
     },
-    settings::RolloutSettings,
+    settings::{Judge, RolloutSettings},
 };
 
 /// The steps until the pool is filled again, and those after it.
@@ -82,8 +83,17 @@ pub(in crate::rollout) fn steps(
             minutes: settings.change.canary.bake.as_secs() / 60,
         });
     }
-    let after = (!held.is_empty()).then_some(RolloutStep::ReleaseJobs { pool: id, jobs: held });
-    Ok((before, after.into_iter().collect()))
+    let mut after = Vec::new();
+    if !held.is_empty() {
+        after.push(RolloutStep::ReleaseJobs {
+            pool: id.clone(),
+            jobs: held,
+        });
+    }
+    if settings.change.judging.judge != Judge::No {
+        after.push(checkpoint::planned((&id, &id), record.size, &settings.change));
+    }
+    Ok((before, after))
 }
 
 /// The size from which the pool grows after its change.

@@ -39,8 +39,12 @@ fn assign_all(job: &mut Job, pools: &mut [crate::batch::pool::Pool], now: Timest
     };
     let slots = pool.slots();
     let delay = timing.scaled(pace.task_start);
+    let mut is_full = false;
     for task in job.tasks.iter_mut().filter(|task| task.waits()) {
         let affinity = crate::json::text(task.settings.get("affinityInfo").unwrap_or(&Value::Null), "/affinityId");
+        if is_full && affinity.is_none() {
+            continue;
+        }
         let nodes = pool
             .nodes
             .iter_mut()
@@ -49,6 +53,8 @@ fn assign_all(job: &mut Job, pools: &mut [crate::batch::pool::Pool], now: Timest
             .filter_map(|node| Some((free_from(node, slots)?, node)))
             .min_by_key(|(at, _)| *at);
         let Some((free, node)) = free else { continue };
+        // A task without a wish of its own would have had this node too, so none after it has a better one.
+        is_full |= affinity.is_none() && free.max(active) + delay > now;
         let start = free.max(active).max(task.queued) + delay;
         if start > now {
             continue;
@@ -91,12 +97,12 @@ fn task_time(task: &Task, pace: &Pace, timing: &Timing) -> SignedDuration {
 fn free_from(node: &Node, slots: usize) -> Option<Timestamp> {
     let ready = node.ready_from()?;
     let mut ends: Vec<Timestamp> = node.runs.iter().map(|run| run.run.end).collect();
-    ends.sort_unstable_by(|left, right| right.cmp(left));
-    Some(
-        ends.get(slots.saturating_sub(1))
-            .copied()
-            .map_or(ready, |end| end.max(ready)),
-    )
+    let last = slots.saturating_sub(1);
+    if ends.len() <= last {
+        return Some(ready);
+    }
+    let (_, end, _) = ends.select_nth_unstable_by(last, |left, right| right.cmp(left));
+    Some(ready.max(*end))
 }
 
 fn complete(job: &mut Job, now: Timestamp, pace: &Pace, timing: &Timing) {

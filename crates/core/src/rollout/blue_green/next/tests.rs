@@ -35,6 +35,7 @@ impl World {
             new: new.as_ref(),
             shift: &self.shift,
             jobs: &self.jobs(),
+            waiting: &BTreeSet::new(),
             good: self.good,
         })
     }
@@ -49,6 +50,12 @@ impl World {
             Deed::Grow(stage) => {
                 self.new = Some((stage.new.dedicated, stage.new.dedicated));
                 self.good.new = Some(stage.new);
+            }
+            Deed::Check(stage, work) => {
+                let runs = |pool| self.jobs.iter().any(|job| job.1 == pool && job.2 == "active");
+                prop_assert_eq!(work == Work::Old, !runs("new"), "{:?}", self.jobs);
+                prop_assert_eq!(work == Work::Both, runs("new") && runs("old"), "{:?}", self.jobs);
+                self.good.checked = Some(stage.new);
             }
             Deed::Refill(size) => {
                 self.old = (size.dedicated, size.dedicated);
@@ -109,9 +116,12 @@ fn shift(phase: Phase) -> Shift {
         to: NEW.to_owned(),
         size: nodes(10),
         first: nodes(1),
+        sample: nodes(0),
         was: nodes(10),
         together: nodes(12),
         since: Timestamp::UNIX_EPOCH,
+        before: None,
+        why: None,
         until: None,
     }
 }
@@ -138,14 +148,22 @@ fn decided(phase: Phase, old: (u32, u32), new: Option<(u32, u32)>, jobs: &[Job],
     let (old, new, shift) = (pool("old", old), new.map(|new| pool("new", new)), shift(phase));
     let good = good.map(nodes);
     let good = match phase {
-        Phase::Forward => Good { new: good, old: None },
-        Phase::Back | Phase::Done | Phase::Returned => Good { old: good, new: None },
+        Phase::Forward => Good {
+            new: good,
+            checked: good,
+            old: None,
+        },
+        Phase::Back | Phase::Done | Phase::Returned => Good {
+            old: good,
+            ..Good::default()
+        },
     };
     next(Seen {
         old: &old,
         new: new.as_ref(),
         shift: &shift,
         jobs,
+        waiting: &BTreeSet::new(),
         good,
     })
 }

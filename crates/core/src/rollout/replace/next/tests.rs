@@ -85,13 +85,15 @@ const STATES: &str = "
     forward  new    steady   10 10 held-disabled yes Enable
     forward  new    steady   10 10 held-enabling yes AwaitJobs
     forward  new    steady   10 10 held-active   yes Unmark
-    forward  new    steady   10 10 disabled      yes Finish
+    forward  new    steady   10 10 disabled      yes Check
     back     new    steady   1  1  active        no  Mark
     back     new    steady   10 10 none          no  Empty
     back     new    steady   0  0  none          no  Swap
     back     former steady   0  0  held-disabled no  Fill
     back     former steady   5  5  held-disabled yes Enable
     back     former steady   5  5  none          yes Finish
+    forward  new    steady   10 10 none          yes Check
+    forward  new    steady   10 10 none      checked Finish
     done     new    steady   10 10 none          no  Ended
     returned former steady   5  5  none          no  Ended";
 
@@ -110,7 +112,11 @@ fn each_state_leads_to_its_step_and_back_the_same_way() {
             (_, Some(state)) => vec![job("j", state, true)],
             (state, None) => vec![job("j", state, false)],
         };
-        let filled = if filled == "yes" { Filled::Yes } else { Filled::NotYet };
+        let filled = match filled {
+            "yes" => Filled::Yes,
+            "checked" => Filled::Checked,
+            _ => Filled::NotYet,
+        };
         assert_eq!(name(&decided(phase, &pool, &jobs, filled)), expected, "{line}");
     }
 }
@@ -320,6 +326,7 @@ proptest! {
                     targets = if record.phase == Phase::Back { 5 } else { 10 };
                     (current, filled) = (targets, Filled::Yes);
                 }
+                Deed::Check => filled = Filled::Checked,
                 Deed::Finish => record = record.at(if record.phase == Phase::Back { Phase::Returned } else { Phase::Done }),
                 Deed::Ended => { ended = true; break; }
                 Deed::Refuse(refusal) => prop_assert!(false, "{}", refusal.why),

@@ -1,0 +1,184 @@
+//! What is asked before a roll-out goes on: how tasks fare on the new nodes, compared with those on the former ones.
+//!
+//! It writes nothing. Where it asks, and what becomes of the pools then, those decide who change the pools; the test
+//! itself is in `judgement`.
+
+use super::{RolloutReport, StepJudgement, pool::PoolAccess, step::RolloutStep};
+use crate::{
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::{NodeCounts, PoolId},
+    judgement::{Against, Comparison, JudgementReport, Outcome, Times},
+    progress::Span,
+    settings::{Change, Judge, Judging, OnBad, OnInconclusive},
+};
+
+/// The questions of a run so far.
+#[derive(Debug)]
+pub(super) struct Checkpoints<'run> {
+    client: &'run Client,
+    judging: &'run Judging,
+    comparison: Option<Comparison<'run>>,
+}
+
+/// Where a roll-out asks.
+#[derive(Debug)]
+pub(super) struct Point<'p> {
+    /// What the new nodes are compared with; nothing when there is nothing.
+    pub(super) against: Option<Against>,
+    /// The pool with the new image.
+    pub(super) pool: &'p PoolId,
+    /// Its nodes.
+    pub(super) nodes: NodeCounts,
+    /// The nodes that it gets.
+    pub(super) of: NodeCounts,
+}
+
+impl<'run> Checkpoints<'run> {
+    /// Nothing is asked yet.
+    pub(super) const fn new(client: &'run Client, judging: &'run Judging) -> Self {
+        Self {
+            client,
+            judging,
+            comparison: None,
+        }
+    }
+
+    /// Whether anything is asked at all.
+    pub(super) fn ask_anything(&self) -> bool {
+        self.judging.judge != Judge::No
+    }
+
+    /// Asks whether to go on. What speaks against the image is `Some`.
+    ///
+    /// # Errors
+    /// When Azure refuses, or the run ends.
+    pub(super) async fn ask(
+        &mut self,
+        access: &PoolAccess<'_>,
+        point: Point<'_>,
+        report: &mut RolloutReport,
+    ) -> Result<Option<Error>> {
+        let Some(against) = point.against.clone().filter(|_| self.judging.judge != Judge::No) else {
+            return Ok(None);
+        };
+        let step = report.judgements.len();
+        if let Some(comparison) = &mut self.comparison {
+            // The nodes are others than at the step before, so what was counted there is compared by itself.
+            comparison.begin_again(against.clone());
+        }
+        loop {
+            let found = self.compare(access, (&point, &against)).await?;
+            self.client.note(sentence(&point, &found));
+            report.judgements.truncate(step);
+            report.judgements.push(StepJudgement {
+                nodes: point.nodes,
+                of: point.of,
+                judgement: found.clone(),
+            });
+            if self.judging.judge == Judge::Report {
+                return Ok(None);
+            }
+            match (found.outcome, self.judging.on_inconclusive) {
+                (Outcome::Good, _) | (Outcome::Inconclusive, OnInconclusive::Proceed) => return Ok(None),
+                (Outcome::Bad, _) => return Ok(Some(worse(&found))),
+                (Outcome::Inconclusive, OnInconclusive::Return) => return Ok(Some(unknown(&found))),
+                (Outcome::Inconclusive, OnInconclusive::Wait) if !can_be_known(&against, self.judging) => {
+                    let text = "it cannot be known: too few tasks had ended before, and there are no others to compare with; the roll-out goes on";
+                    self.client.warn(text.to_owned());
+                    return Ok(None);
+                }
+                (Outcome::Inconclusive, OnInconclusive::Wait) if is_known_already(&against, report) => {
+                    self.client.note("the steps before were good, so the roll-out goes on");
+                    return Ok(None);
+                }
+                (Outcome::Inconclusive, OnInconclusive::Wait) => {}
+            }
+        }
+    }
+
+    async fn compare(
+        &mut self,
+        access: &PoolAccess<'_>,
+        (point, against): (&Point<'_>, &Against),
+    ) -> Result<JudgementReport> {
+        let window = Span(self.judging.window.as_secs());
+        self.client
+            .note(format!("comparing tasks on new and former nodes for {window}"));
+        let comparison = self.comparison.get_or_insert_with(|| {
+            let sides = (point.pool.clone(), against.clone());
+            let rule = (self.judging.rule, self.judging.window);
+            Comparison::new(self.client, access.watch().endpoint().clone(), sides, rule)
+        });
+        comparison.judge().await
+    }
+}
+
+/// The step of a plan in which the tasks of two pools are compared, or of one before and after.
+pub(super) fn planned((pool, with): (&PoolId, &PoolId), nodes: NodeCounts, change: &Change) -> RolloutStep {
+    let then = match (change.judging.judge, change.on_failure) {
+        (Judge::No | Judge::Report, _) => "it is only reported",
+        (Judge::Act, OnBad::Return) => "when more fail, all goes back",
+        (Judge::Act, OnBad::Keep) => "when more fail, the run ends there",
+    };
+    RolloutStep::CompareTasks {
+        pool: pool.clone(),
+        with: with.clone(),
+        nodes,
+        minutes: change.judging.window.as_secs() / 60,
+        then,
+    }
+}
+
+/// Whether time can bring what is missing.
+fn can_be_known(against: &Against, judging: &Judging) -> bool {
+    match against {
+        Against::OwnNodes | Against::Pool(_) => true,
+        Against::Before(before) => before.tasks.ended >= judging.rule.min_tasks,
+    }
+}
+
+/// Whether a better comparison was good: nodes that work beside each other say more than what was before, and work that
+/// is over brings no more tasks.
+fn is_known_already(against: &Against, report: &RolloutReport) -> bool {
+    let is_good = |step: &StepJudgement| step.judgement.outcome == Outcome::Good && step.judgement.times == Times::Same;
+    matches!(against, Against::Before(_)) && report.judgements.iter().any(is_good)
+}
+
+fn sentence(point: &Point<'_>, found: &JudgementReport) -> String {
+    let word = match found.outcome {
+        Outcome::Good => "not worse",
+        Outcome::Bad => "worse",
+        Outcome::Inconclusive => "not known",
+    };
+    let (nodes, of) = (point.nodes.total(), point.of.total());
+    format!("{nodes} of {of} new nodes judged: {word}: {}", found.why)
+}
+
+fn worse(found: &JudgementReport) -> Error {
+    let error = Error::plain(ErrorKind::Returned, format!("the new nodes are worse: {}", found.why));
+    let most = found.endings.iter().find(|ending| ending.new > 0);
+    match most.and_then(|ending| Some((ending.exit_code?, ending))) {
+        Some((code, ending)) => error.with_fact(format!(
+            "most of them ended with exit code {code}: {} on the new nodes, {} on the former ones",
+            ending.new, ending.old
+        )),
+        None => error,
+    }
+}
+
+fn unknown(found: &JudgementReport) -> Error {
+    Error::plain(
+        ErrorKind::Returned,
+        format!("nothing is known of the new nodes: {}", found.why),
+    )
+}
+
+/// The reason of a return: this run's own, or what an earlier one had written down.
+pub(super) fn because(error: Error, bad: Option<Error>, written: Option<&str>) -> Error {
+    match (bad, written) {
+        (Some(bad), _) => error.because(bad.without_kept()),
+        (None, Some(written)) => error.because(format!("an earlier run of this roll-out had found: {written}")),
+        (None, None) => error.because("an earlier run of this roll-out had found the new image bad"),
+    }
+}
