@@ -7,6 +7,12 @@ import az_batch
 import az_compute
 import az_login
 import az_page
+import az_printed
 from az_world import judge
 
-judge.run(az_login.CHAPTERS + az_compute.CHAPTERS + az_batch.CHAPTERS + az_page.CHAPTERS)
+# The last chapter of Batch deletes what the printed commands look at.
+*BATCH, DELETIONS = az_batch.CHAPTERS
+
+judge.run(
+    az_login.CHAPTERS + az_compute.CHAPTERS + BATCH + az_printed.CHAPTERS + [DELETIONS] + az_page.CHAPTERS
+)

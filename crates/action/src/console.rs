@@ -81,6 +81,8 @@ pub struct Console {
     err_width: Option<u16>,
     /// Whether it was said that stdout does not take what is written.
     loss: Loss,
+    /// The last resize round that brought too few nodes, which GitHub is not told of yet: which it was, and why.
+    short_round: Option<(String, String)>,
 }
 
 /// Whether a group of the runner's log is open, and which; groups do not nest.
@@ -139,6 +141,7 @@ impl Console {
             width: None,
             err_width: None,
             loss: Loss::Unsaid,
+            short_round: None,
         }
     }
 
@@ -267,6 +270,11 @@ impl Console {
             Show::StepBegins { what, .. } => self.tell(at, "", &what),
             Show::Detail(line) | Show::StepEnds(line) | Show::Meanwhile(line) => self.tell(at, "  ", &line),
             Show::Warning { about, text } => self.warn(at, about.as_deref(), &text),
+            Show::Round { about, text } if self.form == Form::Workflow => {
+                self.line(format_args!("{about}: {text}"));
+                self.short_round = Some((about, text));
+            }
+            Show::Round { about, text } => self.warn(at, Some(&about), &text),
         }
     }
 
@@ -313,8 +321,16 @@ impl Console {
         }
     }
 
+    /// One annotation for all resize rounds that brought too few nodes, on the page of a run that went well in the end.
+    pub fn annotate_rounds(&mut self, pool: Option<&str>) {
+        if let Some((about, text)) = self.short_round.take() {
+            let title = pool.map_or_else(|| about.clone(), |pool| format!("{pool}: {about}"));
+            self.annotate(Grade::Warning, &title, &text);
+        }
+    }
+
     /// Takes the frame away, before the last words.
-    pub fn remove_bars(&mut self) {
+    pub fn end_frame(&mut self) {
         let redactor = &self.redactor;
         let ended = self
             .screen

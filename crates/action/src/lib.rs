@@ -10,6 +10,7 @@ pub mod inputs;
 pub mod report;
 pub mod run;
 pub mod signals;
+pub mod usage;
 pub mod values;
 pub mod verbs;
 
@@ -30,7 +31,7 @@ pub async fn run(arguments: impl IntoIterator<Item = OsString>, environment: &dy
             let mut console = Console::of_process(form(json, &runner), environment);
             verbs::run(verb, given, (&runner, environment), &mut console).await
         }
-        Err(Misunderstood::Usage(answer)) => show_usage(&answer, &runner, environment),
+        Err(Misunderstood::Usage(answer)) => usage::show(&answer, &runner, environment),
         Err(Misunderstood::Verb(fault)) => {
             let mut console = Console::of_process(form(JsonEvents::No, &runner), environment);
             verbs::refuse(fault, &runner, &mut console)
@@ -43,42 +44,5 @@ const fn form(json: JsonEvents, runner: &Runner) -> Form {
         (JsonEvents::Yes, _) => Form::Json,
         (JsonEvents::No, Log::Workflow) => Form::Workflow,
         (JsonEvents::No, Log::Plain) => Form::Plain,
-    }
-}
-
-/// Help and version are what was asked for; everything else is a complaint with exit code 2, as for bad inputs. On a
-/// runner it has an annotation and a summary, as they have.
-fn show_usage(answer: &clap::Error, runner: &Runner, environment: &dyn Environment) -> u8 {
-    let form = form(JsonEvents::No, runner);
-    if !answer.use_stderr() {
-        Console::of_process(Form::Plain, environment).asked_for(answer.render());
-        return 0;
-    }
-    let mut console = Console::of_process(form, environment);
-    if form == Form::Workflow {
-        return verbs::refuse(reason(&answer.render().to_string()), runner, &mut console);
-    }
-    console.complain(answer.render());
-    2
-}
-
-/// What the parser says in one line, without its usage.
-fn reason(said: &str) -> String {
-    let said = said.split("\n\nUsage:").next().unwrap_or_default();
-    let words: Vec<&str> = said.trim_start_matches("error: ").split_whitespace().collect();
-    words.join(" ")
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_reason_is_one_line_without_usage() {
-        let said = "error: unexpected argument '--pol-id' found\n\n  tip: a similar argument exists: '--pool-id'\n\nUsage: x\n";
-        assert_eq!(
-            reason(said),
-            "unexpected argument '--pol-id' found tip: a similar argument exists: '--pool-id'"
-        );
     }
 }

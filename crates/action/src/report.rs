@@ -9,11 +9,12 @@ pub mod summary;
 
 use azure_batch_core::{
     error::{Error, ErrorKind},
-    failure::Failure,
+    failure::{Failure, Step},
     ids::{CloudChoice, KnownCloud, NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     options::Door,
     rollout::{PoolAction, RolloutOutcome, RolloutReport},
     settings::{AccountRef, RolloutSettings, Targets},
+    words::plural,
 };
 use jiff::Timestamp;
 use serde::Serialize;
@@ -152,6 +153,21 @@ impl Report {
         }
     }
 
+    /// The same with something that is to be done before all else, if it failed.
+    #[must_use]
+    pub fn with_first_step(mut self, step: Step) -> Self {
+        if let Some(failure) = &mut self.failure {
+            failure.next.insert(0, step);
+        }
+        self
+    }
+
+    /// Whether signing in failed.
+    #[must_use]
+    pub fn is_sign_in_failed(&self) -> bool {
+        self.result == ErrorKind::SignIn.code()
+    }
+
     /// The result of a pool whose turn never came.
     pub(crate) const NOT_BEGUN: &'static str = "not-begun";
 
@@ -227,8 +243,8 @@ impl Report {
         let (pool, version) = (self.pool().unwrap_or(&asked.pool), asked.title());
         let wanted = asked.wanted();
         let ready = match self.ready() {
-            Some(ready) => format!("{ready} of {wanted} nodes ready"),
-            None => format!("{wanted} nodes asked for"),
+            Some(ready) => format!("{ready} of {} ready", plural(wanted, "node")),
+            None => format!("{} asked for", plural(wanted, "node")),
         };
         match self.rollout.as_ref().map(|rollout| rollout.action) {
             Some(PoolAction::Unchanged | PoolAction::None) => format!("Pool {pool} is on {version} already: {ready}"),

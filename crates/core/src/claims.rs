@@ -8,7 +8,11 @@ use base64::{Engine as _, engine::general_purpose::URL_SAFE_NO_PAD};
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::{ids::ClientId, json as read_json};
+use crate::{
+    ids::ClientId,
+    json as read_json,
+    typing::{Command, az},
+};
 
 /// GitHub's own issuer.
 const GITHUB: &str = "https://token.actions.githubusercontent.com";
@@ -47,16 +51,17 @@ impl Claims {
         })
     }
 
-    /// The line that makes an application trust exactly this.
+    /// What makes an application trust exactly this.
     #[must_use]
-    pub fn trust(&self, client: &ClientId) -> String {
+    pub fn trust(&self, client: &ClientId) -> Command {
         let parameters = json!({
             "name": self.name(),
             "issuer": self.issuer,
             "subject": self.subject,
             "audiences": [self.audience],
         });
-        format!("az ad app federated-credential create --id {client} --parameters '{parameters}'")
+        let (client, parameters) = (client.to_string(), parameters.to_string());
+        Command::new(az::TRUST, &[("client", &client), ("parameters", &parameters)])
     }
 
     /// A name that Entra takes.
@@ -123,7 +128,7 @@ mod tests {
             .unwrap()
             .trust(&"00000000-0000-0000-0000-00000000c11e".parse().unwrap());
         assert_eq!(
-            line,
+            line.to_string(),
             "az ad app federated-credential create --id 00000000-0000-0000-0000-00000000c11e --parameters '{\"name\":\"system-serviceaccount-a-b\",\"issuer\":\"https://oidc.example.com\",\"subject\":\"system:serviceaccount:a:b\",\"audiences\":[\"x\"]}'"
         );
         assert_eq!(Claims::of("no token"), None);

@@ -125,10 +125,10 @@ impl EntraCredential {
                     Some(other) => format!(" (GitHub's other form, {other}, does not fit)"),
                     None => String::new(),
                 };
-                error.with_hint(format!(
-                    "the token says {claims}{other}; make the application trust exactly that: {}",
-                    claims.trust(client)
-                ))
+                error
+                    .with_fact(format!("the token says {claims}{other}"))
+                    .with_next("make the application trust exactly that", claims.trust(client))
+                    .with_next("then run the same again", None)
             }
             _ => error,
         }
@@ -269,7 +269,7 @@ fn build_inner(
 
 /// Waits for one step of signing in, which may be az's process or another request's sign-in.
 async fn within<T>(run: &Run, step: impl Future<Output = T>) -> Result<T> {
-    run.within(Repeat::Freely, "signing in", step).await
+    run.within(Repeat::Freely, "sign in", step).await
 }
 
 fn keep(kept: &mut Vec<Kept>, scope: &str, token: AccessToken) -> SecretString {

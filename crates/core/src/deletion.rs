@@ -22,6 +22,7 @@ use crate::{
     settings::{AccountRef, Checked, Consent, DeletionSettings},
     tags::POOL_MARK,
     words,
+    words::plural,
 };
 
 /// The schema that results have today.
@@ -96,11 +97,12 @@ impl fmt::Display for DeletionStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::DeletePool { pool, nodes, jobs } if jobs.is_empty() => {
-                write!(f, "delete pool {pool} with {nodes} nodes")
+                write!(f, "delete pool {pool} with {}", plural(*nodes, "node"))
             }
             Self::DeletePool { pool, nodes, jobs } => write!(
                 f,
-                "delete pool {pool} with {nodes} nodes; running tasks of {} are queued again",
+                "delete pool {pool} with {}; running tasks of {} are queued again",
+                plural(*nodes, "node"),
                 jobs.join(", ")
             ),
             Self::AwaitDeletion { pool } => write!(f, "wait until pool {pool} is gone"),

@@ -55,6 +55,13 @@ impl Error {
         }
     }
 
+    /// The same with its sentence as the first that a reader sees.
+    #[must_use]
+    pub fn as_first(mut self) -> Self {
+        self.reason_mut().place = Place::First;
+        self
+    }
+
     /// The same with something that is known about it, as a sentence.
     #[must_use]
     pub fn with_fact(mut self, fact: impl Into<Words>) -> Self {
@@ -177,6 +184,13 @@ impl Error {
         self.kind
     }
 
+    /// Whether this layer or one below says what to do, as steps.
+    #[must_use]
+    pub fn has_next(&self) -> bool {
+        self.layers()
+            .any(|layer| layer.reason.as_ref().is_some_and(|reason| !reason.next.is_empty()))
+    }
+
     /// The service's own refusal, of this layer or the one below that has it.
     #[must_use]
     pub fn service(&self) -> Option<&ServiceError> {
@@ -188,7 +202,12 @@ impl Error {
     /// The hint nearest to the reader, this layer's or else a cause's, as users of a template read it.
     #[must_use]
     pub fn hint(&self) -> Option<String> {
-        self.hint_words().map(ToString::to_string)
+        let steps = self.layers().filter_map(|layer| layer.reason.as_ref());
+        let first = steps.flat_map(|reason| &reason.next).next();
+        match first.and_then(|next| next.command.as_ref().map(|command| (&next.text, command))) {
+            Some((text, command)) if self.hint.is_none() => Some(format!("{text}: {command}")),
+            _ => self.hint_words().map(ToString::to_string),
+        }
     }
 
     /// The same hint, to be spelled for a door.

@@ -9,14 +9,22 @@ mod text;
 use serde::Serialize;
 
 use crate::{
-    error::{Error, ErrorKind, Place, RefusedBy, ServiceError},
+    error::{Error, ErrorKind, Next, Place, RefusedBy, ServiceError},
     judge,
     options::Door,
     settings::fault::Faults,
+    typing::Form,
     words::Words,
 };
 
 pub use text::wrapped;
+
+/// The page that says what each kind and each code of an error means, under a heading of its own.
+pub(crate) const PAGE: &str =
+    "https://github.com/azure-batch-tools/packer-plugin-azure-batch/blob/main/docs/failures.md";
+
+/// How a sentence begins that says what could not be done.
+const CANNOT: &str = "cannot ";
 
 /// Why a run failed, with options spelled for one door.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -50,9 +58,12 @@ pub struct Failure {
 pub struct Step {
     /// What to do, or what the command does.
     pub text: String,
-    /// What to type for it, as lines of a shell; none when there is nothing to type.
+    /// What to type for it, line by line; none when there is nothing to type.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub command: Vec<String>,
+    /// Where it is typed; a shell when absent.
+    #[serde(skip_serializing_if = "Form::is_shell")]
+    pub form: Form,
 }
 
 impl Failure {
@@ -79,9 +90,13 @@ impl Failure {
         for (number, layer) in layers.iter().enumerate() {
             failure.add_layer(layer, number.cmp(&first), door);
         }
+        failure.add_prevented(&layers, first, door);
         failure.add_foreign_cause(&layers, door);
         if failure.next.is_empty() {
             failure.next.push(Step::plain(usual_next(error.kind())));
+        }
+        if failure.page.is_none() {
+            failure.page = Some(format!("{PAGE}#{}", error.kind().code()));
         }
         failure
     }
@@ -115,15 +130,12 @@ impl Failure {
     fn add_layer(&mut self, layer: &Error, place: std::cmp::Ordering, door: Door) {
         let (doing, _, reason) = layer.layer();
         let is_flow = reason.is_some_and(|reason| reason.place == Place::Nowhere);
+        let is_prevented = plain(doing, door).starts_with(CANNOT);
         match place {
             std::cmp::Ordering::Equal => {}
             std::cmp::Ordering::Greater => self.add_fact(sentence(doing, door)),
-            std::cmp::Ordering::Less if is_flow => {}
-            // What could not be done because of the first sentence.
-            std::cmp::Ordering::Less => match plain(doing, door).strip_prefix("cannot ") {
-                Some(what) => self.add_fact(format!("So this run could not {what}.")),
-                None => self.add_fact(sentence(doing, door)),
-            },
+            std::cmp::Ordering::Less if is_flow || is_prevented => {}
+            std::cmp::Ordering::Less => self.add_fact(sentence(doing, door)),
         }
         if let Some(reason) = reason {
             for fact in &reason.facts {
@@ -137,24 +149,41 @@ impl Failure {
         }
     }
 
+    /// Adds what could not be done because of the first sentence: what is nearest to it says most. A run that was asked
+    /// to stop was prevented from nothing.
+    fn add_prevented(&mut self, layers: &[&Error], first: usize, door: Door) {
+        let above = layers.iter().take(first).rev();
+        let nearest = above
+            .filter(|layer| layer.layer().2.is_none_or(|reason| reason.place != Place::Nowhere))
+            .find_map(|layer| plain(layer.layer().0, door).strip_prefix(CANNOT).map(str::to_owned));
+        if let Some(what) = nearest.filter(|_| self.kind != ErrorKind::Cancelled.code()) {
+            self.add_fact(format!("So this run could not {what}."));
+        }
+    }
+
     fn add_fact(&mut self, fact: String) {
-        let is_known = |known: &String| known.contains(fact.trim_end_matches('.'));
+        let same = fact.trim_end_matches('.').to_lowercase();
+        let is_known = |known: &String| known.to_lowercase().contains(&same);
         if !is_known(&self.happened) && !self.facts.iter().any(is_known) {
             self.facts.push(fact);
         }
     }
 
-    /// A cause that is no error of ours: faults of what was given, or the words of a library.
+    /// A cause that is no error of ours: faults of what was given, or the words of a library, of which the innermost
+    /// say why.
     fn add_foreign_cause(&mut self, layers: &[&Error], door: Door) {
         let Some(last) = layers.last() else { return };
-        let mut cause = std::error::Error::source(*last);
-        while let Some(error) = cause {
-            if let Some(faults) = error.downcast_ref::<Faults>() {
+        let causes = std::iter::successors(std::error::Error::source(*last), |cause| cause.source());
+        let mut innermost = None;
+        for cause in causes {
+            if let Some(faults) = cause.downcast_ref::<Faults>() {
                 self.add_faults(faults.0.iter().map(|fault| fault.spelled(door)).collect());
-            } else if error.downcast_ref::<ServiceError>().is_none() {
-                self.add_fact(sentence(&Words::from(error.to_string()), door));
+            } else if cause.downcast_ref::<ServiceError>().is_none() {
+                innermost = Some(cause);
             }
-            cause = error.source();
+        }
+        if let Some(cause) = innermost {
+            self.add_fact(sentence(&Words::from(cause.to_string()), door));
         }
     }
 
@@ -184,12 +213,27 @@ impl Failure {
 }
 
 impl Step {
+    /// What is to be done, in the words of a door.
+    #[must_use]
+    pub fn of(next: &Next, door: Door) -> Self {
+        let text = sentence(&next.text, door);
+        match &next.command {
+            Some(command) => Self {
+                text: format!("{}:", text.trim_end_matches(['.', ':'])),
+                command: command.lines(),
+                form: command.form(),
+            },
+            None => Self::plain(text),
+        }
+    }
+
     /// Something to do that needs no command.
     #[must_use]
     pub fn plain(text: impl Into<String>) -> Self {
         Self {
             text: text.into(),
             command: Vec::new(),
+            form: Form::Shell,
         }
     }
 }
@@ -207,21 +251,14 @@ fn first_of(layers: &[&Error]) -> usize {
 fn next(layers: &[&Error], door: Door) -> Vec<Step> {
     let has_steps = |layer: &&&Error| layer.layer().2.is_some_and(|reason| !reason.next.is_empty());
     if let Some((_, _, Some(reason))) = layers.iter().find(has_steps).map(|layer| layer.layer()) {
-        let step = |next: &crate::error::Next| match &next.command {
-            Some(command) => Step {
-                text: format!("{}:", sentence(&next.text, door).trim_end_matches(['.', ':'])),
-                command: command.lines(),
-            },
-            None => Step::plain(sentence(&next.text, door)),
-        };
-        return reason.next.iter().map(step).collect();
+        return reason.next.iter().map(|next| Step::of(next, door)).collect();
     }
     let hint = layers.iter().find_map(|layer| layer.layer().1);
     hint.map(|hint| Step::plain(sentence(hint, door))).into_iter().collect()
 }
 
 /// What to do after a failure of a kind. A run that is repeated looks first at what is there.
-const fn usual_next(kind: ErrorKind) -> &'static str {
+pub(crate) const fn usual_next(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::BadInput => "Correct this, then run the same again.",
         ErrorKind::SignIn => "Check tenant, application and the way of signing in, then run the same again.",

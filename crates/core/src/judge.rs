@@ -121,6 +121,31 @@ impl fmt::Display for Verdict {
 #[cfg(test)]
 mod tests;
 
+/// An error for every row of the table, each with a name: for tests of those who show errors.
+pub(crate) fn specimens() -> Vec<(String, Error)> {
+    let one = |row: &Row| {
+        let code = row.code.replace('*', "Some");
+        let refusal = ServiceError {
+            by: row.by,
+            status: if row.status == 0 { 400 } else { row.status },
+            code: if code.is_empty() {
+                "SomeCode".to_owned()
+            } else {
+                code.clone()
+            },
+            message: format!("The service says why {}.", row.text),
+            request_id: Some("6b51d431-0000-0000-0000-000000000000".to_owned()),
+            ..ServiceError::default()
+        };
+        let name = format!("answer {:?} {} {code} {}", row.by, row.status, row.text);
+        (
+            name,
+            refused("cannot create pool render-2026-11", refusal, Written::Nothing),
+        )
+    };
+    table::ROWS.iter().map(one).collect()
+}
+
 /// Judges a success: any status below 400. 3xx are conditions that hold and redirects, which the caller reads.
 #[must_use]
 pub const fn is_done(status: u16) -> bool {
@@ -146,6 +171,8 @@ pub fn of_error(error: &Error) -> Verdict {
         return Verdict::LookFirst;
     }
     match error.refusal_of_request() {
+        // The last answer is only the reason why the run has ended.
+        _ if matches!(error.kind(), ErrorKind::Deadline | ErrorKind::Cancelled) => Verdict::Final(Reason::Failed),
         Some(refusal) => verdict(refusal),
         None => Verdict::Final(Reason::Failed),
     }

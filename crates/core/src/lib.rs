@@ -53,6 +53,7 @@ pub mod run;
 pub mod scale;
 mod sender;
 pub mod settings;
+pub mod specimens;
 pub mod status;
 pub mod storage;
 pub mod tags;

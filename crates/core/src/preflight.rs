@@ -12,6 +12,7 @@ use crate::{
     options::pool::REGISTER_PROVIDER,
     rights::{self, Need, Without},
     settings::Register,
+    typing::{Command, az},
     words,
 };
 
@@ -53,14 +54,12 @@ pub async fn check_registration(
                 "{} is not registered in the image's subscription {subscription}",
                 provider::BATCH
             );
-            let hint = words![
-                format!(
-                    "az provider register --namespace {} --subscription {subscription}; or set ",
-                    provider::BATCH
-                ),
-                REGISTER_PROVIDER
-            ];
-            Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
+            let subscription = subscription.to_string();
+            let values = [("namespace", provider::BATCH), ("subscription", subscription.as_str())];
+            Err(Error::plain(ErrorKind::Refused, text)
+                .with_kept("nothing was created")
+                .with_next("register it", Command::new(az::REGISTER_PROVIDER, &values))
+                .with_next(words!["or let the run register it, with ", REGISTER_PROVIDER], None))
         }
         Ok(Registration::Missing) => {
             client.send(&provider::register(subscription, provider::BATCH)).await?;

@@ -11,6 +11,7 @@ use crate::{
     error::ServiceError,
     ids::{Location, PoolId},
     settings::SignInMethod,
+    words::plural,
 };
 
 /// Something that happened during a run. `Display` is the line for a person, the serde form the one for machines.
@@ -120,6 +121,17 @@ pub enum Event {
         spot: u32,
         /// The timeout given to the service.
         timeout_minutes: u64,
+    },
+    /// A resize round has brought too few nodes, and another one follows.
+    RoundShort {
+        /// 1 for the first.
+        round: u32,
+        /// Nodes of the pool after it, of those that count.
+        came: u32,
+        /// Nodes wanted, of those that count.
+        wanted: u32,
+        /// The service's words and what they mean.
+        why: String,
     },
     /// A pool's allocation goes on: how many nodes it has by now.
     Allocation {
@@ -323,9 +335,16 @@ impl fmt::Display for Event {
             } => {
                 write!(
                     f,
-                    "resize round {round} of {rounds}: {dedicated} dedicated and {spot} spot nodes, timeout {timeout_minutes} min"
+                    "resize round {round} of {rounds}: {dedicated} dedicated and {}, timeout {timeout_minutes} min",
+                    plural(*spot, "spot node")
                 )
             }
+            Self::RoundShort {
+                round,
+                came,
+                wanted,
+                why,
+            } => write!(f, "round {round} brought {came} of {}: {why}", plural(*wanted, "node")),
             Self::Allocation {
                 state,
                 wanted,

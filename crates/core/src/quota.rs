@@ -5,6 +5,7 @@
 use crate::{
     batch::{account::Quotas, pool::Pool, size::SizeOffer},
     ids::{NodeCounts, PoolId},
+    words::plural,
 };
 
 /// The addresses that Azure keeps of every subnet: the first four and the last.
@@ -63,6 +64,8 @@ pub struct Shortage {
     pub text: String,
     /// Whether not even enough nodes fit.
     pub stops: bool,
+    /// How many nodes fit.
+    pub fits: u64,
 }
 
 impl Users {
@@ -93,8 +96,9 @@ impl Room {
         let text = match self.of {
             Users::Pool => format!("{}: {used} of {limit} are there", self.what),
             _ => format!(
-                "{}: {limit}, of which others use {used}; {wanted} nodes of {} need {}, and {left} are left for {}",
+                "{}: {limit}, of which others use {used}; {} of {} need {}, and {left} are left for {}",
                 self.what,
+                plural(wanted, "node"),
                 ask.size.name,
                 wanted.saturating_mul(self.each),
                 left.checked_div(self.each).unwrap_or_default()
@@ -103,6 +107,7 @@ impl Room {
         Some(Shortage {
             text,
             stops: self.is_short(self.of.count(ask.needed)),
+            fits: left.checked_div(self.each).unwrap_or_default(),
         })
     }
 }

@@ -9,6 +9,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::Location,
     settings::{MAX_REPLICAS, ReplicaRule},
+    words::plural,
 };
 
 /// What one region needs, and why.
@@ -93,7 +94,8 @@ pub fn need(rule: ReplicaRule, location: &Location, pools: &[u32]) -> Result<Reg
         location: location.clone(),
         replicas,
         formula: format!(
-            "{location}: {replicas} replicas = {minimum} for {} + {}",
+            "{location}: {} = {minimum} for {} + {}",
+            plural(replicas, "replica"),
             counted(count, rule, pools),
             added(replicas - minimum, headroom)
         ),

@@ -16,7 +16,11 @@ use crate::{
     arm::permission::{self, Action, Permission},
     client::Client,
     error::{Error, ErrorKind, Result},
+    settings::AccountRef,
 };
+
+/// The code with which Batch's data plane refuses an identity that has no right to a pool.
+const BATCH_REFUSES: &str = "InsufficientAccountPermissions";
 
 /// Something that a run does.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
@@ -63,17 +67,26 @@ impl Rights {
     #[must_use]
     pub fn error(&self, identity: Option<&str>) -> Option<Error> {
         let failing: Vec<&Need> = self.failing().collect();
-        failing.first()?;
-        let lines: Vec<String> = failing
-            .iter()
-            .map(|need| format!("{} {} on {}", need.action.name(), need.purpose, need.scope))
-            .collect();
-        let text = match lines.as_slice() {
-            [one] => format!("this identity lacks the right {one}"),
-            several => format!("this identity lacks the rights\n    {}", several.join("\n    ")),
+        let who = identity.map_or_else(|| "this identity".to_owned(), |id| format!("the identity {id}"));
+        let happened = match failing.as_slice() {
+            [] => return None,
+            [one] => format!("{who} lacks the right {}", one.purpose),
+            several => format!("{who} lacks {} rights that this run needs", several.len()),
         };
-        let remedy = Remedy::of(failing.into_iter(), identity);
-        Some(Error::new(ErrorKind::NoRights, text).with_hint(remedy.to_string()))
+        let mut error = Error::plain(ErrorKind::NoRights, happened);
+        for need in &failing {
+            error = error.with_fact(format!(
+                "{} on {} is needed {}",
+                need.action.name(),
+                need.scope,
+                need.purpose
+            ));
+        }
+        Some(remedy::given(
+            error.with_kept("nothing was changed"),
+            failing.into_iter(),
+            identity,
+        ))
     }
 
     fn sort(&mut self, permissions: &[Permission], needs: Vec<Need>) {
@@ -96,6 +109,29 @@ pub fn lack(refusal: &Error) -> String {
         || "this identity may not read it".to_owned(),
         |action| format!("this identity lacks {action}"),
     )
+}
+
+/// The error of a run that a service refused for want of a right, with what gives the right. Batch names no action: what
+/// it refuses is work with the account's pools.
+#[must_use]
+pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef>) -> Error {
+    let refusal = match error.refusal_of_request() {
+        Some(refusal) if error.kind() == ErrorKind::NoRights && !error.has_next() => refusal,
+        _ => return error,
+    };
+    let account = match account {
+        Some(AccountRef::Id(id)) if refusal.code == BATCH_REFUSES => Some(id.to_string()),
+        _ => None,
+    };
+    match (remedy::of_refusal(refusal, identity), account) {
+        (Some((fact, command)), _) => remedy::assigned(error.with_fact(fact), vec![command]),
+        (None, Some(account)) => {
+            let command = remedy::pool_work_role(&account, identity);
+            let fact = "Batch does not say which right is missing; this role has all that a roll-out needs";
+            remedy::assigned(error.with_fact(fact), vec![command])
+        }
+        (None, None) => error,
+    }
 }
 
 /// Asks what the identity may do at each scope.

@@ -19,7 +19,9 @@ mod healed;
 mod jobs;
 mod judged;
 mod observe;
+mod offers;
 mod pair;
+mod parts;
 mod plan;
 mod pool;
 mod ready;
@@ -50,12 +52,14 @@ use crate::{
     one_line::one_line,
     plan::{Ended, Plan},
     progress::Event,
+    rights,
     settings::{
         Canary, Checked, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets,
         fault::Fault, luns,
     },
     typing::az,
     watch::{AccountWatch, Looks},
+    words::plural,
 };
 use decide::Intent;
 use explain::At;
@@ -79,8 +83,14 @@ pub async fn run_among(client: &Client, settings: &Checked<RolloutSettings>, loo
     let mut report = RolloutReport::new(settings);
     let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
     report.steps = client.run().steps();
-    let result = result.map_err(|error| explained(error, settings, &report));
+    let result = result.map_err(|error| explained(error, (client, settings), &report));
     Ended { result, report }
+}
+
+/// Every error of a pool that is not good, each with a name: for tests of those who show errors.
+#[must_use]
+pub(crate) fn specimens() -> Vec<(String, Error)> {
+    explain::specimens()
 }
 
 /// How a roll-out ended that was never begun.
@@ -121,7 +131,7 @@ pub async fn plan_among(
     };
     planned
         .await
-        .map_err(|error: Error| explained(error, settings, &RolloutReport::new(settings)))
+        .map_err(|error: Error| explained(error, (client, settings), &RolloutReport::new(settings)))
 }
 
 async fn plan_one(
@@ -413,9 +423,9 @@ fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -
     warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {
         let text = format!(
-            "{} nodes run another image, {}",
-            waited.census.elsewhere,
-            one_line(image)
+            "another image, {}, is on {}",
+            one_line(image),
+            plural(waited.census.elsewhere, "node")
         );
         access.client().run().progress.warn(text);
     }
@@ -437,7 +447,8 @@ fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
 }
 
 /// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
-fn explained(error: Error, settings: &RolloutSettings, report: &RolloutReport) -> Error {
+fn explained(error: Error, (client, settings): (&Client, &RolloutSettings), report: &RolloutReport) -> Error {
+    let error = rights::advised(error, client.identity().as_deref(), Some(&settings.account));
     let pool = &settings.pool;
     let doing = format!("cannot roll out {} to pool {}", pool.version.name(), pool.id);
     let at = report.endpoint.as_ref().map(|endpoint| At {

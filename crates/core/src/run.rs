@@ -72,6 +72,12 @@ impl Run {
         self.started.elapsed()
     }
 
+    /// How long it may take in all.
+    #[must_use]
+    pub fn limit(&self) -> Duration {
+        self.deadline.duration_since(self.started)
+    }
+
     /// The same run while it cleans up: it does not stop when asked to, and has a deadline and a retry budget of its
     /// own, since the run may have ended for want of either. Everything that is sent for it, sign-in included, goes by
     /// these.
@@ -128,7 +134,7 @@ impl Run {
         if self.cancel.is_cancelled() {
             Err(cancelled())
         } else if Instant::now() > self.deadline + LAST_WORDS {
-            Err(self.too_late(doing))
+            Err(self.over(&format!("before this run could {doing}")))
         } else {
             Ok(())
         }
@@ -190,7 +196,7 @@ impl Run {
             biased;
             answer = answer => Ok(answer),
             () = cancelled_at_last => Err(cancelled()),
-            () = tokio::time::sleep_until(end) => Err(self.too_late(doing)),
+            () = tokio::time::sleep_until(end) => Err(self.over(&format!("before this run could {doing}"))),
         }
     }
 
@@ -213,12 +219,12 @@ impl Run {
     }
 
     fn too_late(&self, waiting_for: &str) -> Error {
-        let limit = Span(self.deadline.duration_since(self.started).as_secs());
-        Error::new(
-            ErrorKind::Deadline,
-            format!("the deadline of {limit} passed while waiting for {waiting_for}"),
-        )
-        .with_hint(words![
+        self.over(&format!("while waiting for {waiting_for}"))
+    }
+
+    fn over(&self, when: &str) -> Error {
+        let limit = Span(self.limit().as_secs());
+        Error::new(ErrorKind::Deadline, format!("the deadline of {limit} passed {when}")).with_hint(words![
             "run the same again and it goes on from here; ",
             options::run::DEADLINE,
             " sets the limit"

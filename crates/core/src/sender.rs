@@ -3,6 +3,8 @@
 //! It serves ARM, Batch, token endpoints and metadata hosts alike, so that all share one rule. For which run it sends is
 //! said at every call: cleaning up has a budget and a deadline of its own.
 
+mod trouble;
+
 use std::{sync::Arc, time::Duration};
 
 use bytes::Bytes;
@@ -16,6 +18,7 @@ use crate::{
     run::Run,
     transport::{ConnectFault, SendError, Transport},
 };
+use trouble::Trouble;
 
 /// A transport under the retry rules.
 #[derive(Clone, Debug)]
@@ -68,11 +71,14 @@ impl Sender {
         request: impl Fn() -> Result<http::Request<Bytes>>,
     ) -> Result<Answer> {
         let mut repeats = 0;
+        let mut trouble: Option<Box<Trouble>> = None;
         loop {
+            if trouble.is_none() {
+                run.check(rules.doing)?;
+            }
             let sending = self.transport.send(request()?);
-            let sent = run
-                .within(rules.repeat, &format!("an answer: {}", rules.doing), sending)
-                .await?;
+            let sent = run.within(rules.repeat, rules.doing, sending).await;
+            let sent = sent.map_err(|ended| trouble::unanswered(ended, trouble.as_deref(), rules, run))?;
             let tried = Tried::new(sent.map(|response| rules.answer(response)), rules, run);
             match decide(tried.attempt, rules.repeat, repeats, tried.asked, fastrand::f64()) {
                 Next::Done => {
@@ -85,14 +91,10 @@ impl Sender {
                     if !run.take_repeat() {
                         return Err(tried.into_error(rules, run).with_hint(USED_UP));
                     }
-                    announce(
-                        run,
-                        rules.doing,
-                        wait,
-                        (tried.why(), tried.refusal(rules, run).as_ref()),
-                    );
-                    run.pause(wait, rules.doing).await?;
                     repeats += 1;
+                    trouble = Some(tried.announced(repeats, wait, rules, run));
+                    let paused = run.pause(wait, rules.doing).await;
+                    paused.map_err(|ended| trouble::unanswered(ended, trouble.as_deref(), rules, run))?;
                 }
             }
         }
@@ -145,6 +147,13 @@ impl Tried {
     fn refusal(&self, rules: Rules<'_>, run: &Run) -> Option<ServiceError> {
         let answer = self.sent.as_ref().ok()?;
         (!judge::is_done(answer.status.as_u16())).then(|| answer.refusal(rules.of, run.now()))
+    }
+
+    /// Says that it is sent again, and keeps why. On the heap, since it is held while the run waits.
+    fn announced(self, times: u32, wait: Duration, rules: Rules<'_>, run: &Run) -> Box<Trouble> {
+        let (why, refusal) = (self.why(), self.refusal(rules, run));
+        announce(run, rules.doing, wait, (why.clone(), refusal.as_ref()));
+        Box::new(Trouble::new((why, refusal), (self.attempt, times), run))
     }
 
     /// The error of trouble that has lasted too long.

@@ -10,7 +10,10 @@ mod teller;
 pub(crate) use regions::Regions;
 pub use teller::Teller;
 
-use crate::progress::{CheckOutcome, Event};
+use crate::{
+    progress::{CheckOutcome, Event},
+    words::plural,
+};
 
 /// An event as a reader sees it.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -48,6 +51,11 @@ pub enum Role {
     Warning {
         /// What it is about, when the event says.
         about: Option<String>,
+    },
+    /// A resize round has brought too few nodes, and another one follows.
+    Round {
+        /// Which round, and how many nodes.
+        about: String,
     },
     /// A check found everything as it should be.
     CheckPassed {
@@ -132,6 +140,13 @@ pub enum Show {
         /// The sentence.
         text: String,
     },
+    /// A resize round that brought too few nodes. A run has many of them, and the last one says enough.
+    Round {
+        /// Which round, and how many nodes.
+        about: String,
+        /// The sentence.
+        text: String,
+    },
 }
 
 impl News {
@@ -146,6 +161,19 @@ impl News {
             },
             Event::StepDone { seconds, .. } => Role::StepEnds { seconds: *seconds },
             Event::Warning { text } => return Self::warning(None, text),
+            Event::RoundShort {
+                round,
+                came,
+                wanted,
+                why,
+            } => {
+                return Self {
+                    text: why.clone(),
+                    role: Role::Round {
+                        about: format!("round {round} brought {came} of {}", plural(*wanted, "node")),
+                    },
+                };
+            }
             Event::Check { name, outcome, text } => return Self::of_check(event, name, *outcome, text),
             Event::Created { id } => Role::Created { id: id.clone() },
             Event::Removed { id } => Role::Removed { id: id.clone() },
@@ -181,6 +209,15 @@ impl News {
     /// What is told of one of many pools. Steps of several pools overlap, so they are lines and no groups.
     fn of_pool(pool: &str, inner: Self) -> Self {
         let role = match inner.role {
+            // Its subject stands before its text.
+            Role::Round { about } => {
+                return Self {
+                    text: inner.text,
+                    role: Role::Round {
+                        about: format!("{pool}: {about}"),
+                    },
+                };
+            }
             Role::CheckPassed { check } => Role::CheckPassed {
                 check: format!("{check} of {pool}"),
             },

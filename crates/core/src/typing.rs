@@ -6,18 +6,43 @@ pub mod az;
 
 use std::fmt;
 
+use serde::Serialize;
+
 use crate::options::{Door, Opt};
 
-/// How many letters a line of a command holds, with what stands before it. A value is never broken, so a long one makes
-/// a long line.
-const LINE: usize = 80;
+/// How many letters a line of a command holds: 80 with the four that stand before it on a terminal. A value is never
+/// broken, so a long one makes a long line.
+const LINE: usize = 76;
 
 /// What a line begins with that goes on with the one before.
 const INDENT: &str = "  ";
 
-/// A command line. Each part stays on one line: the program with its words, or a flag with its values.
+/// A command line, or lines of a file. Each part stays on one line: the program with its words, or a flag with its
+/// values.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Command(Vec<String>);
+pub struct Command {
+    parts: Vec<String>,
+    form: Form,
+}
+
+/// Where it is typed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Form {
+    /// Into a shell.
+    #[default]
+    Shell,
+    /// Into a file of YAML, such as a workflow.
+    Yaml,
+}
+
+impl Form {
+    /// Whether it is typed into a shell.
+    #[must_use]
+    pub const fn is_shell(&self) -> bool {
+        matches!(self, Self::Shell)
+    }
+}
 
 impl Command {
     /// A command from a text in which `{name}` stands for a value: `az vm deallocate --ids {id}`. A value that is not
@@ -35,7 +60,25 @@ impl Command {
                 _ => parts.push(text),
             }
         }
-        Self(parts)
+        Self {
+            parts,
+            form: Form::Shell,
+        }
+    }
+
+    /// Lines of a file of YAML.
+    #[must_use]
+    pub fn yaml(lines: &[&str]) -> Self {
+        Self {
+            parts: lines.iter().map(|line| (*line).to_owned()).collect(),
+            form: Form::Yaml,
+        }
+    }
+
+    /// Where it is typed.
+    #[must_use]
+    pub const fn form(&self) -> Form {
+        self.form
     }
 
     /// A command of our own, such as `azure-batch-pool rollback`, and options with their values.
@@ -45,21 +88,27 @@ impl Command {
         for (opt, value) in options {
             parts.push(format!("{} {}", opt.spelled(Door::Flag), quoted(value)));
         }
-        Self(parts)
+        Self {
+            parts,
+            form: Form::Shell,
+        }
     }
 
     /// The same with a flag that has no value.
     #[must_use]
     pub fn with_flag(mut self, opt: &'static Opt) -> Self {
-        self.0.push(opt.spelled(Door::Flag));
+        self.parts.push(opt.spelled(Door::Flag));
         self
     }
 
-    /// The lines to type: all but the last end with a backslash.
+    /// The lines to type: in a shell all but the last end with a backslash.
     #[must_use]
     pub fn lines(&self) -> Vec<String> {
+        if self.form == Form::Yaml {
+            return self.parts.clone();
+        }
         let mut lines: Vec<String> = Vec::new();
-        for part in &self.0 {
+        for part in &self.parts {
             match lines.last_mut() {
                 Some(last) if last.len() + part.len() + " \\".len() < LINE => {
                     last.push(' ');
@@ -80,7 +129,7 @@ impl Command {
 /// On one line.
 impl fmt::Display for Command {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(&self.0.join(" "))
+        f.write_str(&self.parts.join(" "))
     }
 }
 

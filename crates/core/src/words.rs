@@ -106,6 +106,16 @@ impl From<&'static Opt> for Part {
     }
 }
 
+/// A number with its noun: `1 node`, `700 nodes`.
+#[must_use]
+pub fn plural<Count: PartialEq + fmt::Display + From<bool>>(count: Count, noun: &str) -> String {
+    if count == Count::from(true) {
+        format!("{count} {noun}")
+    } else {
+        format!("{count} {noun}s")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

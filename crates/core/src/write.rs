@@ -8,9 +8,12 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     judge::{self, Verdict},
+    options::run::DEADLINE,
+    progress::Span,
     request::Request,
     retry,
     sender::{USED_UP, announce},
+    words,
 };
 
 /// What became of a write.
@@ -63,8 +66,35 @@ impl<'a> Tries<'a> {
         self.repeats += 1;
         let why = (reason(&error), error.service());
         announce(run, &format!("look, and {}", self.doing), wait, why);
-        run.pause(wait, self.doing).await?;
-        Ok(error)
+        match run.pause(wait, self.doing).await {
+            Err(ended) if ended.kind() == ErrorKind::Deadline => Err(self.out_of_time(error)),
+            Err(ended) => Err(ended),
+            Ok(()) => Ok(error),
+        }
+    }
+
+    /// The run's time is over; why the last try failed is the reason.
+    fn out_of_time(&self, error: Error) -> Error {
+        let limit = Span(self.client.run().limit().as_secs());
+        let tries = match self.repeats {
+            0 | 1 => "once".to_owned(),
+            count => format!("{count} times"),
+        };
+        Error::new(
+            ErrorKind::Deadline,
+            format!(
+                "cannot {}: tried {tries}, then the deadline of {limit} passed",
+                self.doing
+            ),
+        )
+        .with_next(
+            words![
+                "run the same again later: it looks first at what is there; for more time give a longer ",
+                DEADLINE
+            ],
+            None,
+        )
+        .because(error)
     }
 
     fn given_up(&self, error: Error) -> Error {

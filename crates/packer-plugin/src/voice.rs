@@ -99,7 +99,8 @@ impl Voice {
         let line = match show {
             Show::Headline(line) | Show::StepBegins { what: line, .. } => Line::Said(line),
             Show::Detail(line) | Show::StepEnds(line) | Show::Meanwhile(line) => Line::Said(indented(&line)),
-            Show::Warning {
+            Show::Round { about, text }
+            | Show::Warning {
                 about: Some(about),
                 text,
             } => Line::Warned(indented(&format!("warning: {about}: {text}"))),

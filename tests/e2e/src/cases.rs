@@ -5,6 +5,7 @@
 mod action;
 mod adopt;
 mod browser;
+mod failures;
 mod fleet;
 mod images;
 mod in_place;
@@ -29,6 +30,7 @@ pub fn all() -> Vec<Case> {
         publish::CASES,
         adopt::CASES,
         browser::CASES,
+        failures::CASES,
         images::CASES,
         machines::CASES,
         mount::CASES,

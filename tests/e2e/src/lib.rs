@@ -11,6 +11,7 @@ pub mod cases;
 pub mod console;
 pub mod emulator;
 pub mod failure;
+pub mod failures;
 pub mod files;
 pub mod github;
 pub mod http;

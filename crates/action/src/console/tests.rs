@@ -162,7 +162,7 @@ fn above_a_frame_stands_only_what_matters_afterwards() {
     console.width = Some(80);
     console.begin_frame(Duration::from_secs(14_400));
     show_all(&mut console);
-    console.remove_bars();
+    console.end_frame();
     insta::assert_snapshot!(out.text(), @"
     pool p in acct1 → ubuntu 1.0.0, 2 nodes
       two
@@ -229,4 +229,32 @@ fn secrets_are_masked_first_and_struck_out_of_everything() {
             "{form:?}: {rest}{err}"
         );
     }
+}
+
+fn short_rounds(console: &mut Console) {
+    for round in [1, 2] {
+        console.show(
+            Show::Round {
+                about: format!("round {round} brought 412 of 700 nodes"),
+                text: "AllocationTimedOut".to_owned(),
+            },
+            AT,
+        );
+    }
+}
+
+#[test]
+fn many_short_rounds_are_lines_and_one_annotation_says_pool_round_and_counts() {
+    let (out, _) = written(Form::Workflow, |console| {
+        short_rounds(console);
+        console.annotate_rounds(Some("render"));
+        console.annotate_rounds(Some("render"));
+    });
+    insta::assert_snapshot!(out, @"
+    round 1 brought 412 of 700 nodes: AllocationTimedOut
+    round 2 brought 412 of 700 nodes: AllocationTimedOut
+    ::warning title=render%3A round 2 brought 412 of 700 nodes::AllocationTimedOut
+    ");
+    let (_, err) = written(Form::Plain, short_rounds);
+    assert_eq!(err.matches("warning: round").count(), 2, "{err}");
 }

@@ -14,6 +14,8 @@ use azure_batch_core::{
     failure::{Failure, Step},
     progress::Span,
     rollout::{PoolAction, RolloutReport},
+    typing::Form,
+    words::plural,
 };
 
 use self::markdown::{bar, code};
@@ -94,7 +96,11 @@ fn next(page: &mut Page, step: &Step, is_first: bool) {
     let begin = if is_first { "**What to do.** " } else { "" };
     page.paragraph(&format!("{begin}{}", text(&step.text)));
     if !step.command.is_empty() {
-        page.fenced("sh", &step.command.join("\n"));
+        let language = match step.form {
+            Form::Shell => "sh",
+            Form::Yaml => "yaml",
+        };
+        page.fenced(language, &step.command.join("\n"));
     }
 }
 
@@ -139,13 +145,13 @@ fn kept(rollout: &RolloutReport) -> String {
     let Some(former) = &rollout.former_pool else {
         return String::new();
     };
-    let nodes = former.nodes.total();
+    let nodes = plural(former.nodes.total(), "node");
     match former.kept_until {
         Some(until) => format!(
-            " That pool is kept with {nodes} nodes until {}.",
+            " That pool is kept with {nodes} until {}.",
             until.strftime("%Y-%m-%d %H:%M UTC")
         ),
-        None => format!(" That pool has {nodes} nodes."),
+        None => format!(" That pool has {nodes}."),
     }
 }
 

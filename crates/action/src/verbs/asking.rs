@@ -26,7 +26,7 @@ use crate::{
     values::Given,
     verbs::{
         rollout::report_path,
-        sign_in::{authorities, missing_permission},
+        sign_in::{advised, authorities, missing_permission},
     },
 };
 
@@ -110,7 +110,8 @@ impl<'a> Desk<'a> {
 
     /// The same for work that failed.
     pub(super) fn fail_with(&self, error: &Error, given: &Given, console: &mut Console) -> u8 {
-        self.fail(&Report::of_error(error, self.stopwatch.ending(), given.door()), console)
+        let report = Report::of_error(error, self.stopwatch.ending(), given.door());
+        self.fail(&advised(report, given, self.runner), console)
     }
 
     fn fail(&self, report: &Report, console: &mut Console) -> u8 {
@@ -142,7 +143,8 @@ pub(super) async fn ask<Settings, T: Serialize>(
         Ok(request) => request,
         Err(faults) => {
             let faults = faults.iter().map(|fault| given.spelled(fault)).collect();
-            return desk.refuse(faults, console);
+            let report = Report::of_faults(faults, desk.stopwatch.ending());
+            return desk.fail(&advised(report, &given, runner), console);
         }
     };
     // Once more: the files that were read now may hold some.
@@ -171,7 +173,7 @@ async fn work_in<Settings, T>(
 }
 
 fn begin_last_words(unwritten: &[Unwritten], console: &mut Console) {
-    console.remove_bars();
+    console.end_frame();
     console.end_group();
     for unwritten in unwritten {
         console.annotate(Grade::Warning, "Azure Batch pool", &unwritten.to_string());

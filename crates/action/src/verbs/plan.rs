@@ -10,6 +10,7 @@ use azure_batch_core::{
     plan::Plan,
     rollout::{self, RolloutStep},
     settings,
+    words::plural,
 };
 use serde::Serialize;
 
@@ -111,9 +112,9 @@ fn answer_of_all(plans: &Plans) -> Answer {
         failed => ("failed", failed),
     };
     let headline = format!(
-        "{} changes in {} pools. Nothing was done.",
-        plans.changes,
-        plans.pools.len()
+        "{} in {}. Nothing was done.",
+        plural(plans.changes, "change"),
+        plural(plans.pools.len(), "pool")
     );
     let mut answer = Answer::new(word, exit_code, headline).output("changes", plans.changes);
     for pool in &plans.pools {

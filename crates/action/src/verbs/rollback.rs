@@ -6,6 +6,7 @@ use azure_batch_core::{
     failure::Failure,
     rollout::{self, PoolAction, RolloutReport},
     settings,
+    words::plural,
 };
 use serde::Serialize;
 
@@ -66,7 +67,7 @@ fn succeeded(report: &RolloutReport) -> Answer {
             Answer::new("unchanged", 0, format!("Pool {pool} is what it was already."))
         }
         (_, Some(ready)) => {
-            let headline = format!("Pool {pool} is what it was before: {ready} nodes ready.");
+            let headline = format!("Pool {pool} is what it was before: {} ready.", plural(ready, "node"));
             Answer::new("returned", 0, headline)
         }
         (_, None) => Answer::new("returned", 0, format!("Pool {pool} is what it was before.")),

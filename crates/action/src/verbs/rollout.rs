@@ -10,7 +10,9 @@ use std::{path::Path, sync::Arc};
 use azure_batch_core::{
     connect::connect,
     error::Result,
+    failure::Step,
     https::Https,
+    ids::PoolId,
     options::Door,
     rollout::{self, RolloutOutcome},
     settings::{self, FleetSettings, fault::Fault},
@@ -26,6 +28,7 @@ use crate::{
     report::{Asked, Report, outputs},
     run::{Stopwatch, Watch, hide_secrets, open_https},
     values::Given,
+    verbs::sign_in::{advised, permission},
 };
 
 pub use request::{DeploymentRequest, Request, RolloutRequest};
@@ -38,6 +41,8 @@ struct Desk<'a> {
     runner: &'a Runner,
     report_path: Option<&'a Path>,
     stopwatch: Stopwatch,
+    /// What lets the job sign in, when it has no way yet.
+    permission: Option<Step>,
 }
 
 /// The last JSON line.
@@ -51,7 +56,7 @@ struct Ended<'a> {
 impl Desk<'_> {
     /// The last words and the files; returns the exit code.
     fn close(&self, report: &Report, console: &mut Console) -> u8 {
-        console.remove_bars();
+        console.end_frame();
         console.end_group();
         let redactor = console.redactor().clone();
         for unwritten in outputs::write_all(report, self.report_path, self.runner, &redactor) {
@@ -59,7 +64,10 @@ impl Desk<'_> {
         }
         match &report.failure {
             Some(failure) => console.fail(&report.headline(), failure),
-            None => console.line(report.headline()),
+            None => {
+                console.annotate_rounds(report.pool().map(PoolId::as_str));
+                console.line(report.headline());
+            }
         }
         console.object(&Ended {
             event: "result",
@@ -80,6 +88,7 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         runner,
         report_path: report_path.as_deref(),
         stopwatch,
+        permission: permission(&given, runner, door),
     };
     given.read_files();
     // Once more: the files that were read now may hold some.
@@ -112,7 +121,8 @@ fn open<'c, Settings>(
         Ok(request) => request,
         Err(faults) => {
             let faults = faults.iter().map(|fault| given.spelled(fault)).collect();
-            return Err(desk.close(&Report::of_faults(faults, desk.stopwatch.ending()), console));
+            let report = Report::of_faults(faults, desk.stopwatch.ending());
+            return Err(desk.close(&advised(report, given, desk.runner), console));
         }
     };
     let opened = open_https(request.authorities.clone(), environment);
@@ -152,12 +162,16 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
 fn report_of(request: &RolloutRequest, outcome: Result<RolloutOutcome>, desk: &Desk<'_>) -> Report {
     let asked = Asked::of(&request.asked.settings, &request.asked.connection.cloud);
     let (stopwatch, door) = (desk.stopwatch, desk.door);
-    match outcome {
+    let report = match outcome {
         Ok(outcome) => Report::of_outcome(asked, outcome, stopwatch.ending(), door),
         Err(error) => Report {
             asked: Some(asked),
             ..Report::of_error(&error, stopwatch.ending(), door)
         },
+    };
+    match desk.permission.clone().filter(|_| report.is_sign_in_failed()) {
+        Some(step) => report.with_first_step(step),
+        None => report,
     }
 }
 

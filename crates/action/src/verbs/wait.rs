@@ -5,6 +5,7 @@
 use azure_batch_core::{
     rollout::{self, PoolStanding},
     settings,
+    words::plural,
 };
 
 use super::asking::ask;
@@ -20,7 +21,7 @@ pub(super) async fn run(given: Given, runner: &Runner, environment: &dyn Environ
 
 fn answer(standing: &PoolStanding) -> Answer {
     let (ready, wanted) = (standing.ready.total(), standing.wanted.total());
-    let headline = format!("pool {}: {ready} of {wanted} nodes ready", standing.pool);
+    let headline = format!("pool {}: {ready} of {} ready", standing.pool, plural(wanted, "node"));
     Answer::new("ready", 0, headline)
         .of_pool(&standing.pool)
         .output("nodes-ready", ready)

@@ -5,6 +5,8 @@
 #[cfg(test)]
 mod documents;
 #[cfg(test)]
+mod failures;
+#[cfg(test)]
 mod install;
 #[cfg(test)]
 mod program;

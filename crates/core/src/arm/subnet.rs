@@ -35,6 +35,18 @@ impl Subnet {
     }
 }
 
+/// The request for a subnet.
+#[must_use]
+pub fn get(id: &str) -> Request {
+    Request::arm(Method::GET, id, API_VERSION, "read the pool's subnet")
+}
+
+/// The request for a public address.
+#[must_use]
+pub fn get_address(id: &str) -> Request {
+    Request::arm(Method::GET, id, API_VERSION, "read the pool's public address")
+}
+
 /// The request for the subnets of the network of a subnet; nothing when the text is not a subnet's id.
 #[must_use]
 pub fn list_around(subnet: &str) -> Option<Request> {

@@ -10,6 +10,7 @@ use crate::{
     ids::{BatchEndpoint, Location, SubscriptionId, resource::BatchAccountId},
     json,
     request::Request,
+    typing::{Command, az},
 };
 
 /// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.
@@ -115,10 +116,13 @@ pub fn list(subscription: &SubscriptionId) -> Request {
 pub async fn read(client: &Client, id: &BatchAccountId) -> Result<Account> {
     let doing = || format!("cannot use Batch account {}", id.name());
     let Some(answer) = client.find(&get(id)).await? else {
-        let missing = Error::new(ErrorKind::BadInput, format!("there is no Batch account {id}"));
-        return Err(missing
-            .with_hint("check subscription, resource group and name")
-            .while_doing(doing()));
+        let happened = format!("there is no Batch account {}", id.name());
+        let subscription = id.group().subscription();
+        let command = Command::new(az::ACCOUNTS, &[("subscription", subscription)]);
+        return Err(Error::plain(ErrorKind::BadInput, happened)
+            .with_fact(format!("{id} was not found"))
+            .with_kept("nothing was changed")
+            .with_next("give one of the accounts of the subscription", command));
     };
     parse(id, &answer.value()).map_err(|error| error.while_doing(doing()))
 }

@@ -59,7 +59,8 @@ impl OurClient {
             return Ok(answer);
         }
         let refusal = answer.refusal(self.of, run.now());
-        Err(judge::refused("no token was given", refusal, run.written()))
+        let doing = format!("not signed in: {}", judge::meaning(&refusal));
+        Err(judge::refused(doing, refusal, run.written()))
     }
 }
 

@@ -1,6 +1,6 @@
 //! What kind of failure it is, for the program that must decide: one kind, one exit code, one word for machines.
 //!
-//! It holds no text for people; that is the error's.
+//! What happened in a single case is the error's to say; here is only what each kind means.
 
 /// What the caller can do about a failure.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -77,6 +77,34 @@ impl ErrorKind {
             Self::Returned => 9,
             Self::Cancelled => 130,
         })
+    }
+
+    /// What it means, in sentences for the page that errors link to.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::BadInput => "An option is wrong, or Azure does not know what it names. Nothing was written.",
+            Self::SignIn => "No token was given, or a service does not accept it.",
+            Self::NoRights => {
+                "The identity may not do what the run needs. The text names the right and where it is missing."
+            }
+            Self::Quota => "A quota or a limit of Azure is reached: cores, pools, addresses.",
+            Self::PartlyReached => "Part of what was asked for is there, such as some of the nodes, but not enough.",
+            Self::Deadline => "The time that `deadline` gives to the whole run was over. What was begun is kept.",
+            Self::Returned => "The image was found bad, and things are again what they were before.",
+            Self::Refused => "This program does not do it, because it could destroy or falsify something.",
+            Self::Rejected => "Azure refuses it as things stand, or after something was written.",
+            Self::Policy => "An Azure Policy of your organization forbids it.",
+            Self::Locked => "A lock on the resource or its group forbids the change.",
+            Self::Azure => "Azure failed, or answered something that makes no sense.",
+            Self::NeverSent => {
+                "Azure could not be reached: no name, no route, or a certificate that is not trusted. Nothing happened."
+            }
+            Self::UnknownEffect => {
+                "The connection broke after the request was sent, so it is not known whether Azure acted on it."
+            }
+            Self::Cancelled => "The run was asked to stop, and stopped where that is safe.",
+        }
     }
 
     /// A word for machines, stable across releases.

@@ -9,18 +9,21 @@ impl Failure {
     /// All of it: the reason on the first line, then the rest.
     #[must_use]
     pub fn text(&self, width: usize) -> String {
-        let rest = self.rest(width.saturating_sub(INDENT.len()));
-        let indented: Vec<String> = rest.lines().map(indented).collect();
-        format!("{}\n\n{}", self.happened, indented.join("\n"))
+        self.below(&self.happened, width)
     }
 
     /// All of it for a terminal: `error: … (exit code 4)` and the rest.
     #[must_use]
     pub fn complaint(&self, width: usize) -> String {
         let first = format!("error: {} (exit code {})", self.happened, self.exit_code);
-        let rest = self.text(width);
-        let rest = rest.split_once('\n').map_or("", |(_, rest)| rest);
-        format!("{}\n{rest}", wrapped(&first, width).join("\n"))
+        self.below(&wrapped(&first, width).join("\n"), width)
+    }
+
+    /// All but the reason, indented below a first sentence.
+    fn below(&self, first: &str, width: usize) -> String {
+        let rest = self.rest(width.saturating_sub(INDENT.len()));
+        let indented: Vec<String> = rest.lines().map(indented).collect();
+        format!("{first}\n\n{}", indented.join("\n"))
     }
 
     /// All but the reason: paragraphs with a blank line between them.

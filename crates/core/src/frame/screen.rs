@@ -9,6 +9,9 @@ use std::{fmt, time::Duration};
 use super::Frame;
 use crate::progress::Event;
 
+/// Clears the row of the cursor and all below it.
+const CLEAR: &str = "\r\u{1b}[J";
+
 /// The size of a terminal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Window {
@@ -112,6 +115,10 @@ impl Screen {
     pub fn draw(&mut self, clean: &dyn Fn(&str) -> String) -> String {
         let mut text = self.erase();
         let Some(frame) = &self.frame else { return text };
+        if text.is_empty() {
+            // What a person typed while no frame stood there would push its first row to the right.
+            text.push_str(CLEAR);
+        }
         let window = (self.size)();
         let mut rows = frame.rows(self.at, window.columns);
         let room = window.rows.saturating_sub(1);
@@ -169,6 +176,7 @@ mod tests {
         let (mut screen, _) = screen();
         assert_eq!(screen.erase(), "", "nothing is there yet");
         let first = screen.draw(&plain);
+        assert!(first.starts_with(CLEAR), "what was typed meanwhile goes: {first}");
         assert_eq!(first.matches('\n').count(), 2, "{first}");
         assert!(screen.draw(&plain).starts_with("\r\u{1b}[2A\u{1b}[J"));
         assert_eq!(screen.erase(), "\r\u{1b}[2A\u{1b}[J");

@@ -146,7 +146,7 @@ pub(super) const ROWS: &[Row] = &[
         "MissingSubscriptionRegistration",
         Verdict::Final(Reason::State),
         "the subscription does not know the resource provider",
-        "register the resource provider named above in that subscription: az provider register --namespace …",
+        "register the resource provider that is named below in that subscription, then run the same again",
     ),
     code(
         "InvalidAuthenticationTokenTenant",
@@ -366,7 +366,7 @@ pub(super) const ROWS: &[Row] = &[
             "",
             Verdict::Final(Reason::SignIn),
             "this machine has no such identity",
-            "assign the managed identity to this machine, correct {client_id}, or give another way of signing in; a job of GitHub needs permissions: id-token: write to sign in as an application",
+            "for a managed identity, assign it to this machine or correct {client_id}; for an application, give {tenant_id}, {client_id} and a way to sign in: in a job of GitHub the permission `id-token: write`, elsewhere {client_secret}",
         ),
     ),
 ];

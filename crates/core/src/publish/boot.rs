@@ -12,6 +12,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{Location, VmSize},
     options::image::USED_BY_VM_SIZE,
+    typing::{Command, az},
     words,
 };
 
@@ -52,7 +53,11 @@ pub(super) fn require(sizes: &[WantedSize], definition: &ImageDefinition) -> Res
             FoundSize::Missing => {
                 let text = words![USED_BY_VM_SIZE, format!(": {location} has no VM size {name}")];
                 return Err(Error::new(ErrorKind::BadInput, text)
-                    .with_hint(format!("choose one that `az vm list-skus --location {location}` lists")));
+                    .with_kept("nothing was created")
+                    .with_next(
+                        "choose one of the sizes that the region has",
+                        Command::new(az::VM_SKUS, &[("location", location.as_str())]),
+                    ));
             }
             FoundSize::Sku(sku) => {
                 let reasons = misfits(definition, sku);

@@ -7,6 +7,7 @@ use crate::{
     ids::Location,
     options::image::TARGET_REGION_NAME,
     settings::TargetRegion,
+    typing::{Command, az},
     words,
 };
 
@@ -37,7 +38,12 @@ pub(super) fn require_known(asked: &[TargetRegion], known: Option<&[Location]>) 
         TARGET_REGION_NAME,
         format!(": the subscription has no region {}", unknown.join(", "))
     ];
-    Err(Error::new(ErrorKind::BadInput, text).with_hint("write one that `az account list-locations` lists"))
+    Err(Error::new(ErrorKind::BadInput, text)
+        .with_kept("nothing was created")
+        .with_next(
+            "give one of the subscription's regions",
+            Command::new(az::LOCATIONS, &[]),
+        ))
 }
 
 fn nearest<'a>(asked: &Location, known: &'a [Location]) -> Option<&'a Location> {

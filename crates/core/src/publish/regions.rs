@@ -15,6 +15,7 @@ use crate::{
     replication::{Details, Layout, TakenOut},
     settings::{MAX_REPLICAS, PublishSettings, ReplicationMode, TargetRegion},
     words,
+    words::plural,
 };
 
 /// The phase of a region that no pool waits for, when none is said.
@@ -120,7 +121,8 @@ fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: O
     let minimum = replicas::minimum(settings.replica_rule, pools);
     if replicas < minimum.max(1) || replicas > MAX_REPLICAS {
         let range = format!(
-            " {location} asks for {replicas} replicas; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
+            " {location} asks for {}; {} to {MAX_REPLICAS} are possible, {minimum} are what the pools there need",
+            plural(replicas, "replica"),
             minimum.max(1)
         );
         let text = words![image::DESTINATION_TARGET_REGION, range];
@@ -133,7 +135,7 @@ fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: O
     Ok(RegionNeed {
         location: location.clone(),
         replicas,
-        formula: format!("{location}: {replicas} replicas, as asked for"),
+        formula: format!("{location}: {}, as asked for", plural(replicas, "replica")),
     })
 }
 

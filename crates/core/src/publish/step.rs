@@ -13,6 +13,7 @@ use crate::{
     },
     plan,
     plan::Effect,
+    words::plural,
 };
 
 /// One step of a publish.
@@ -175,8 +176,12 @@ impl fmt::Display for Step {
                 "test image version {} on one {vm_size} node in Batch account {account}; it is spread only when that is passed",
                 version.name()
             ),
-            Self::PutBack { region, replicas } => write!(f, "put {region} back with {replicas} replicas"),
-            Self::Replicate { region, replicas } => write!(f, "replicate to {region} with {replicas} replicas"),
+            Self::PutBack { region, replicas } => {
+                write!(f, "put {region} back with {}", plural(*replicas, "replica"))
+            }
+            Self::Replicate { region, replicas } => {
+                write!(f, "replicate to {region} with {}", plural(*replicas, "replica"))
+            }
             Self::AwaitRegions { regions } => {
                 let names: Vec<&str> = regions.iter().map(Location::as_str).collect();
                 write!(f, "wait until the version is complete in {}", names.join(", "))

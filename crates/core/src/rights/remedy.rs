@@ -11,7 +11,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use super::Need;
-use crate::arm::permission::{Action, matches};
+use crate::{
+    arm::permission::{Action, matches},
+    error::{Error, ServiceError},
+    typing::{Command, az},
+};
 
 /// A role of Azure's own, as far as it matters here.
 struct BuiltIn {
@@ -82,20 +86,10 @@ impl Remedy {
     /// What gives these rights to an identity; without one, a placeholder stands in its place.
     #[must_use]
     pub fn of<'a>(missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Self {
-        let mut by_scope: BTreeMap<&str, BTreeSet<Action>> = BTreeMap::new();
-        for need in missing {
-            by_scope.entry(&need.scope).or_default().insert(need.action);
-        }
-        let assignee = identity.unwrap_or(IDENTITY);
-        let commands = by_scope
-            .iter()
-            .flat_map(|(scope, actions)| roles(actions).into_iter().map(move |role| (role, *scope)))
-            .map(|(role, scope)| {
-                format!("az role assignment create --assignee \"{assignee}\" --role \"{role}\" --scope \"{scope}\"")
-            })
-            .collect();
+        let by_scope = by_scope(missing);
+        let commands = assignments(&by_scope, identity);
         Self {
-            commands,
+            commands: commands.iter().map(ToString::to_string).collect(),
             custom_role: custom_role(&by_scope),
         }
     }
@@ -110,6 +104,69 @@ impl fmt::Display for Remedy {
         }
         write!(f, "  or give it a role of your own: {}", self.custom_role)
     }
+}
+
+/// The error of missing rights, with what gives them: the smallest roles, or one of just these rights.
+pub(super) fn given<'a>(error: Error, missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Error {
+    let by_scope = by_scope(missing);
+    let role = custom_role(&by_scope).to_string();
+    assigned(error, assignments(&by_scope, identity)).with_next(
+        "or, in place of a built-in role, make one of exactly these rights and assign that",
+        Command::new(az::CUSTOM_ROLE, &[("actions", &role)]),
+    )
+}
+
+/// The error with the commands that give what it lacks.
+pub(super) fn assigned(mut error: Error, commands: Vec<Command>) -> Error {
+    for command in commands {
+        error = error.with_next(
+            "let an owner of the resource, or whoever may assign roles there, run",
+            command,
+        );
+    }
+    error.with_next(
+        "a new assignment takes up to ten minutes to be in effect; then run the same again",
+        None,
+    )
+}
+
+/// What gives the right that ARM says is missing: its text names the action and the scope.
+pub(super) fn of_refusal(refusal: &ServiceError, identity: Option<&str>) -> Option<(String, Command)> {
+    let quoted: Vec<&str> = refusal.message.split('\'').skip(1).step_by(2).collect();
+    let last = |begin: &str| quoted.iter().rev().find(|text| text.starts_with(begin)).copied();
+    let (action, scope) = (last("Microsoft.")?, last("/")?);
+    let is_given = |role: &&BuiltIn| role.actions.iter().any(|pattern| matches(pattern, action));
+    let role = BUILT_IN.iter().find(is_given)?;
+    let fact = format!("the identity lacks {action} on {scope}");
+    Some((fact, assignment(role.name, scope, identity)))
+}
+
+/// What gives the right to work with pools of an account, which Batch itself does not name.
+pub(super) fn pool_work_role(account: &str, identity: Option<&str>) -> Command {
+    assignment("Azure Batch Data Contributor", account, identity)
+}
+
+fn by_scope<'a>(missing: impl Iterator<Item = &'a Need>) -> BTreeMap<&'a str, BTreeSet<Action>> {
+    let mut by_scope: BTreeMap<&str, BTreeSet<Action>> = BTreeMap::new();
+    for need in missing {
+        by_scope.entry(&need.scope).or_default().insert(need.action);
+    }
+    by_scope
+}
+
+fn assignments(by_scope: &BTreeMap<&str, BTreeSet<Action>>, identity: Option<&str>) -> Vec<Command> {
+    let roles = by_scope
+        .iter()
+        .flat_map(|(scope, actions)| roles(actions).into_iter().map(move |role| (role, *scope)));
+    roles.map(|(role, scope)| assignment(role, scope, identity)).collect()
+}
+
+fn assignment(role: &str, scope: &str, identity: Option<&str>) -> Command {
+    let identity = identity.unwrap_or(IDENTITY);
+    Command::new(
+        az::ASSIGN_ROLE,
+        &[("identity", identity), ("role", role), ("scope", scope)],
+    )
 }
 
 /// The smallest role that gives all; else one for each action that no earlier one gives.
@@ -191,9 +248,9 @@ mod tests {
         assert_eq!(
             remedy.commands,
             [
-                format!("az role assignment create --assignee \"app-1\" --role \"Reader\" --scope \"{VERSION}\""),
+                format!("az role assignment create --assignee app-1 --role Reader --scope {VERSION}"),
                 format!(
-                    "az role assignment create --assignee \"app-1\" --role \"Azure Batch Data Contributor\" --scope \"{ACCOUNT}\""
+                    "az role assignment create --assignee app-1 --role \"Azure Batch Data Contributor\" --scope {ACCOUNT}"
                 ),
             ]
         );
@@ -221,6 +278,39 @@ mod tests {
     }
 
     #[test]
+    fn a_refusal_of_arm_names_the_right_and_where_it_is_missing() {
+        let refused = |message: String| ServiceError {
+            message,
+            ..ServiceError::default()
+        };
+        let plain = refused(format!(
+            "The client 'c' with object id 'o' does not have authorization to perform action \
+             'Microsoft.Batch/batchAccounts/read' over scope '{ACCOUNT}' or the scope is invalid."
+        ));
+        let (fact, command) = of_refusal(&plain, Some("app-1")).unwrap();
+        assert_eq!(
+            fact,
+            format!("the identity lacks Microsoft.Batch/batchAccounts/read on {ACCOUNT}")
+        );
+        assert_eq!(
+            command.to_string(),
+            format!("az role assignment create --assignee app-1 --role Reader --scope {ACCOUNT}")
+        );
+        let linked = refused(format!(
+            "The client has permission to perform action 'Microsoft.Compute/galleries/images/versions/write' on scope \
+             '{VERSION}'; however, it does not have permission to perform action(s) 'Microsoft.Compute/disks/write' on \
+             the linked scope(s) '/subscriptions/s/resourceGroups/other' (respectively)."
+        ));
+        assert!(
+            of_refusal(&linked, None)
+                .unwrap()
+                .0
+                .ends_with("on /subscriptions/s/resourceGroups/other")
+        );
+        assert_eq!(of_refusal(&refused("no".to_owned()), None), None);
+    }
+
+    #[test]
     fn what_no_single_small_role_gives_takes_more_than_one() {
         let missing = [
             need(
@@ -231,6 +321,6 @@ mod tests {
         ];
         let remedy = Remedy::of(missing.iter(), None);
         assert_eq!(remedy.commands.len(), 2);
-        assert!(remedy.commands[0].contains(IDENTITY) && remedy.commands[1].contains("\"Contributor\""));
+        assert!(remedy.commands[0].contains(IDENTITY) && remedy.commands[1].contains("--role Contributor"));
     }
 }

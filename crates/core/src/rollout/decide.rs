@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use super::{
-    counted::bare,
+    counted::{bare, counted},
     pair::{self, Shift},
     record::{Phase, Record, Remembered},
     spec::{Difference, Maker, Spec, Wanted, When},
@@ -141,6 +141,8 @@ pub(super) struct Refusal {
 
 const OTHER_STRATEGIES: &str =
     "give {strategy} in-place to empty the pool, change it and fill it again, or roll out to a new pool id";
+/// What to do about the pools that are left alone here, for tests of the texts.
+pub(super) const REMEDIES: [&str; 6] = [OTHER_STRATEGIES, UNFINISHED, NEW_POOL, ADOPTING, FORMULA, AGREE];
 /// What to do about a change in place that has not come to its end.
 pub(super) const UNFINISHED: &str =
     "run the roll-out that began it again, with {strategy} in-place, or go back with azure-batch-pool rollback";
@@ -437,9 +439,9 @@ impl Intent {
     }
 
     fn other_targets(&self, pool: &Pool) -> Refusal {
-        let (found, asked) = (bare(pool.targets), bare(self.goal.targets));
+        let (found, asked) = (counted(pool.targets), bare(self.goal.targets));
         Refusal {
-            why: format!("has other targets by now: {found} nodes there, {asked} asked for by this roll-out"),
+            why: format!("has other targets by now: {found} there, {asked} asked for by this roll-out"),
             remedy: AGREE,
         }
     }
@@ -452,7 +454,7 @@ impl Intent {
             });
         }
         let differs = |when: When| {
-            let names = difference.names(when);
+            let names = difference.naming(when);
             (!names.is_empty()).then(|| format!("is there, but it differs in {}", names.join(", ")))
         };
         if let Some(image) = &difference.image {
@@ -492,18 +494,18 @@ pub(super) fn replaced() -> Refusal {
 
 /// Why a pool that others made stays as it is: only when it would be written to.
 fn foreign(difference: &Difference, next: &Next<'_>) -> Option<Refusal> {
-    let names = difference.names(When::AnyTime);
+    let names = difference.naming(When::AnyTime);
     let why = match next {
         _ if !names.is_empty() => format!("was not made by a roll-out, and it differs in {}", names.join(", ")),
         Next::Resize(pool) | Next::StopOther(pool) => format!(
-            "was not made by a roll-out, and has other targets or nodes than asked for: {} nodes there, targets {}",
-            bare(pool.current),
+            "was not made by a roll-out, and has other targets or nodes than asked for: {} there, targets {}",
+            counted(pool.current),
             bare(pool.targets)
         ),
         Next::Follow(_) => "was not made by a roll-out, and does not follow the formula that is asked for".to_owned(),
         Next::Wait(Waiting::OtherResize(targets)) => format!(
-            "was not made by a roll-out, and is being resized to {} nodes",
-            bare(*targets)
+            "was not made by a roll-out, and is being resized to {}",
+            counted(*targets)
         ),
         _ => return None,
     };
@@ -512,7 +514,7 @@ fn foreign(difference: &Difference, next: &Next<'_>) -> Option<Refusal> {
 
 /// Settings that were changed since this run began with the pool.
 fn meanwhile(difference: &Difference) -> Option<Refusal> {
-    let names = difference.names(When::AnyTime);
+    let names = difference.naming(When::AnyTime);
     (!names.is_empty()).then(|| Refusal {
         why: format!("was changed meanwhile in {}", names.join(", ")),
         remedy: AGREE,

@@ -2,18 +2,22 @@
 //!
 //! It only words what others have decided. Text from nodes is made harmless.
 
+mod advice;
+mod specimens;
+
 use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     counted::{bare, counted},
     decide::{Refusal, UNFINISHED},
+    parts::Part,
     size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict, Waited},
 };
 use crate::{
     batch::{
         account::Account,
-        node::{Node, StartTaskFailure},
+        node::{self, Node, StartTaskFailure},
     },
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
@@ -22,8 +26,11 @@ use crate::{
     progress::Span,
     typing::{Command, az},
     words,
-    words::Words,
+    words::{Words, plural},
 };
+
+/// How a remedy says by which command of ours one goes back; the command itself is printed with its options.
+const BY_ROLLBACK: &str = " with azure-batch-pool rollback";
 
 /// Which pool, and where: what a command for it needs.
 #[derive(Clone, Copy, Debug)]
@@ -45,6 +52,8 @@ pub(super) struct Ending<'a> {
     pub(super) judged: Option<&'a Judgement>,
     /// How many rounds there were.
     pub(super) rounds: usize,
+    /// What of the pool's parts was looked at afterwards.
+    pub(super) parts: Vec<Part>,
 }
 
 /// Why nodes are not ready.
@@ -70,7 +79,7 @@ impl At<'_> {
     }
 
     /// The same with further values.
-    fn az_with(self, template: &str, more: &[(&str, &str)]) -> Command {
+    pub(super) fn az_with(self, template: &str, more: &[(&str, &str)]) -> Command {
         let (account, endpoint) = (self.endpoint.account(), self.endpoint.to_string());
         let mut values = vec![
             ("account", account),
@@ -165,11 +174,21 @@ impl<'a> Cause<'a> {
     }
 }
 
+/// One error of each cause, for tests of those who show errors.
+pub(super) fn specimens() -> Vec<(String, Error)> {
+    specimens::all()
+}
+
 /// A pool that is left alone.
 pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
-    let error = Error::plain(ErrorKind::Refused, format!("pool {} {}", at.pool, refusal.why));
+    let happened = Words::naming(&format!("pool {} {}", at.pool, refusal.why));
+    let error = Error::plain(ErrorKind::Refused, happened).with_kept("the pool was not changed");
     if refusal.remedy != UNFINISHED {
-        return error.with_next(Words::naming(refusal.remedy), None);
+        let error = error.with_next(Words::naming(&refusal.remedy.replace(BY_ROLLBACK, "")), None);
+        return match refusal.remedy.contains(BY_ROLLBACK) {
+            true => error.with_next("to go back to what was before", at.rolling_back()),
+            false => error,
+        };
     }
     error
         .with_next(
@@ -190,11 +209,7 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
         End::UsedUp => "all rounds are used up",
         End::Fruitless => "the last two rounds brought no node",
     };
-    let rounds = if ending.rounds == 1 {
-        "1 round".to_owned()
-    } else {
-        format!("{} rounds", ending.rounds)
-    };
+    let rounds = plural(u32::try_from(ending.rounds).unwrap_or(u32::MAX), "round");
     let stopped_by = ending
         .judged
         .filter(|_| ending.end == End::Stopped)
@@ -204,9 +219,10 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
     } else {
         ErrorKind::Azure
     });
-    let reason = ending.judged.map_or("Batch gives no reason", |judged| judged.meaning);
+    let reason = advice::reason(ending);
     let (came, wanted) = (goal.counted(current), goal.counted(goal.targets));
-    let error = Error::plain(kind, format!("{came} of {wanted} nodes came: {reason}")).with_fact(format!(
+    let happened = format!("{came} of {} came: {reason}", plural(wanted, "node"));
+    let error = Error::plain(kind, happened).with_fact(format!(
         "pool {} is steady after {rounds}: {} there, {} ({why})",
         at.pool,
         counted(current),
@@ -214,44 +230,15 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
     ));
     let error = at.keeping(error, current);
     let error = match ending.judged {
-        Some(judged) => advised(at, error, judged).with_words_of_service(format!("Batch: {}", judged.said)),
+        Some(judged) => {
+            advice::advised(at, error, (judged, ending), goal).with_words_of_service(format!("Batch: {}", judged.said))
+        }
         None => error.with_next(
             "run the same again; if it fails again, give Azure support the pool's name and the time",
             None,
         ),
     };
     at.releasing(error, current)
-}
-
-/// What to do about a resize error: the table's words, the command that shows more, and the page about it.
-fn advised(at: At<'_>, error: Error, judged: &Judgement) -> Error {
-    let quota = at.account.filter(|_| judged.kind == ErrorKind::Quota);
-    let error = match quota.map(|account| (account, account.quotas.dedicated_cores)) {
-        Some((account, Some(cores))) => error.with_fact(format!(
-            "the account {} has a quota of {cores} dedicated cores",
-            account.id.name()
-        )),
-        _ => error,
-    };
-    let remedy = Words::naming(judged.remedy);
-    let error = match (quota, judged.code) {
-        (Some(account), code) if code.starts_with("Account") => error.with_next(remedy, None).with_next(
-            "what the account may use now",
-            at.az_with(
-                az::ACCOUNT_QUOTAS,
-                &[
-                    ("subscription", account.id.group().subscription()),
-                    ("group", account.id.group().name()),
-                ],
-            ),
-        ),
-        (Some(account), "QuotaExceeded" | "OperationNotAllowed") => error.with_next(remedy, None).with_next(
-            "what the subscription uses there",
-            at.az_with(az::SUBSCRIPTION_USAGE, &[("location", account.location.as_str())]),
-        ),
-        _ => error.with_next(remedy, None),
-    };
-    error.with_page(judged.page())
 }
 
 /// A pool whose nodes are there but not ready; `stillness` is how long a node may stay as it is.
@@ -305,14 +292,14 @@ fn unusable(at: At<'_>, error: Error, node: &Node) -> Error {
     let then = "then remove the unusable nodes, this one and the others, and run the same again";
     match node.errors.first() {
         Some(said) => error
-            .with_next("correct what the node names; all that are unusable", at.az(az::UNUSABLE_NODES))
+            .with_next("correct what the node names; to see all that are unusable, and why", at.az(az::UNUSABLE_NODES))
             .with_next(then, remove)
             .with_words_of_service(format!(
                 "Batch, of {id}: {}",
                 one_line(&format!("{}: {}", said.code, said.message))
             )),
         None => error
-            .with_next("check first that the pool's network lets nodes reach Batch, then that the node agent SKU is the image's, then that the image is generalized; the nodes", at.az(az::UNUSABLE_NODES))
+            .with_next("check first that the pool's network lets nodes reach Batch, then that the node agent SKU is the image's, then that the image is generalized; to see which nodes they are", at.az(az::UNUSABLE_NODES))
             .with_next(then, remove),
     }
 }
@@ -338,7 +325,7 @@ fn wish(goal: Goal) -> String {
 fn by_state(states: &BTreeMap<String, u32>) -> String {
     let list: Vec<String> = states
         .iter()
-        .map(|(state, count)| format!("{count} {}", one_line(state)))
+        .map(|(state, count)| format!("{count} {}", one_line(node::in_words(state))))
         .collect();
     if list.is_empty() {
         String::new()

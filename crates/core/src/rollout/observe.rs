@@ -9,8 +9,11 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location},
     operation::Status,
+    options::pool,
     replication, rights,
     settings::{AccountRef, RolloutSettings},
+    typing::{Command, az},
+    words,
 };
 
 /// Where the pool lives, and what it shall run.
@@ -66,9 +69,19 @@ async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String
     };
     match account::read(client, id).await {
         Ok(account) => Ok(Some(account)),
-        Err(error) if error.has_status(403) => Err(error.with_hint(
-            "give the account by its endpoint (account.region.batch.azure.com) to go without rights in ARM, or grant Reader on it",
-        )),
+        Err(error) if error.has_status(403) => {
+            let error = rights::advised(error, client.identity().as_deref(), None);
+            Err(error.with_next(
+                words![
+                    "or go without rights in ARM, and so without the check of quotas: in place of ",
+                    pool::ACCOUNT,
+                    " give ",
+                    pool::ACCOUNT_ENDPOINT,
+                    ", such as acct1.eastus2.batch.azure.com"
+                ],
+                None,
+            ))
+        }
         Err(error) => Err(error),
     }
 }
@@ -91,10 +104,26 @@ async fn image_version(
     let version = match version::find(client, id).await {
         Ok(Some(version)) => version,
         Ok(None) => {
-            return Err(
-                Error::new(ErrorKind::BadInput, format!("there is no image version {id}"))
-                    .with_hint("publish it first, or check the id"),
+            let definition = id.definition();
+            let gallery = definition.gallery();
+            let group = gallery.group();
+            let command = Command::new(
+                az::IMAGE_VERSIONS,
+                &[
+                    ("subscription", group.subscription()),
+                    ("group", group.name()),
+                    ("gallery", gallery.name()),
+                    ("definition", definition.name()),
+                ],
             );
+            let happened = format!("there is no image version {} {}", definition.name(), id.name());
+            return Err(Error::plain(ErrorKind::BadInput, happened)
+                .with_fact(format!("{id} was not found"))
+                .with_kept("nothing was changed")
+                .with_next(
+                    "give one of the versions that the definition has, or publish this one first",
+                    command,
+                ));
         }
         Err(error) if error.has_status(403) => {
             skipped.push(format!(

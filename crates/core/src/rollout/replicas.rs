@@ -14,7 +14,7 @@ use crate::{
     replicas::{self, RegionNeed},
     replication::{self, Settled, Wanted},
     settings::{NewRegion, ReplicaRule, RolloutSettings},
-    words::Words,
+    words::{Words, plural},
 };
 
 use super::{observe::Site, pool::PoolAccess, step::RolloutStep, verdict::is_version};
@@ -87,7 +87,10 @@ pub(super) async fn foresee(access: &PoolAccess<'_>, site: &Site, settings: &Rol
     let pools = pool_sizes(access, settings).await?;
     let need = replicas::need(rule, location, &pools)?;
     Ok(match decide(version, location, rule, &pools) {
-        Step::Nothing => Need::Nothing(format!("{present} are there for {} nodes", pools.iter().sum::<u32>())),
+        Step::Nothing => Need::Nothing(format!(
+            "{present} are there for {}",
+            plural(pools.iter().sum::<u32>(), "node")
+        )),
         Step::AwaitRegion => Need::AwaitRegion(need),
         Step::Raise => Need::Raise { need, present },
     })

@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::{decide::Intent, observe::Site, verdict::Goal};
+use super::{decide::Intent, observe::Site, offers, verdict::Goal};
 use crate::{
     arm::subnet::{self, Subnet},
     batch::{
@@ -15,12 +15,16 @@ use crate::{
     client::Client,
     compute::usage::{self, Usage},
     error::{Error, ErrorKind, Result},
-    ids::{NodeCounts, SubscriptionId},
+    ids::{NodeCounts, PoolId, SubscriptionId},
     json,
+    options::pool::TARGET_DEDICATED_NODES,
     quota::{self, Ask, Room, Users},
     request::Request,
     rights,
     settings::RolloutSettings,
+    typing::{Command, az},
+    words,
+    words::plural,
 };
 
 /// Checks; returns what could not be checked.
@@ -36,7 +40,7 @@ pub(super) async fn check(
     let goal = intent.goal;
     let look = look(client, (settings, goal), site, &mut skipped, quota::shortages);
     let shortages = look.await?.unwrap_or_default();
-    judge(client, &shortages)?;
+    judge(client, (site, &settings.pool.id), &shortages)?;
     Ok(skipped)
 }
 
@@ -60,7 +64,7 @@ pub(super) async fn beside(
     let Some((nodes, shortages)) = look.await? else {
         return Ok(None);
     };
-    judge(client, &shortages)?;
+    judge(client, (site, &settings.pool.id), &shortages)?;
     Ok(Some(nodes))
 }
 
@@ -83,6 +87,9 @@ async fn look<T>(
         .map(Pool::new)
         .collect();
     let present = pools.iter().find(|pool| pool.is_called(&settings.pool.id));
+    if present.is_none() {
+        offers::check_agent(client, &account.endpoint, settings, skipped).await?;
+    }
     let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
         return Ok(None);
     };
@@ -91,7 +98,10 @@ async fn look<T>(
     };
     let sizes: Vec<SizeOffer> = sizes.iter().map(SizeOffer::read).collect();
     let vm_size = vm_size(settings, present);
-    // A size that Batch does not offer there is for the service to refuse: the list may lag behind.
+    if let (None, Some(error)) = (present, offers::unknown_size(account, settings, &sizes)) {
+        return Err(error);
+    }
+    // The size of a pool that is there is the service's own.
     let Some(size) = sizes.iter().find(|size| size.is_called(&vm_size)) else {
         skipped.push(format!(
             "quotas: {vm_size} is not in the list of sizes of {}",
@@ -211,21 +221,48 @@ async fn of_network(
 }
 
 /// What is short stops the roll-out when not even enough nodes fit; otherwise it is a warning.
-fn judge(client: &Client, shortages: &[quota::Shortage]) -> Result<()> {
-    let texts = |stops: bool| {
-        let of = shortages.iter().filter(|short| short.stops == stops);
-        of.map(|short| short.text.clone()).collect::<Vec<_>>()
-    };
-    for text in texts(false) {
-        client.warn(format!("not all nodes will come: {text}"));
+fn judge(client: &Client, (site, pool): (&Site, &PoolId), shortages: &[quota::Shortage]) -> Result<()> {
+    for short in shortages.iter().filter(|short| !short.stops) {
+        client.warn(format!("not all nodes will come: {}", short.text));
     }
-    let stopping = texts(true);
-    if stopping.is_empty() {
+    let stopping: Vec<&quota::Shortage> = shortages.iter().filter(|short| short.stops).collect();
+    let Some(fits) = stopping.iter().map(|short| short.fits).min() else {
         return Ok(());
-    }
-    let error = Error::new(
-        ErrorKind::Quota,
-        format!("the pool does not fit: {}", stopping.join("\n  ")),
+    };
+    let happened = match fits {
+        0 => format!("there is no room for a node of pool {pool}"),
+        fits => format!("there is room for {} of pool {pool} only", plural(fits, "node")),
+    };
+    let error = Error::plain(ErrorKind::Quota, happened).with_kept("nothing was changed");
+    let error = stopping
+        .iter()
+        .fold(error, |error, short| error.with_fact(short.text.clone()));
+    let fewer = match fits {
+        0 => String::new(),
+        fits => format!(" to {fits}"),
+    };
+    let error = error.with_next(
+        words![
+            "ask for more, free what others use, or lower ",
+            TARGET_DEDICATED_NODES,
+            fewer,
+            "; the portal takes requests under Quotas of the Batch account, and under Usage + quotas of the subscription"
+        ],
+        None,
     );
-    Err(error.with_hint("ask for more quota (portal: the Batch account's Quotas, or the subscription's Usage + quotas), free what others use, or lower the targets"))
+    Err(match &site.account {
+        Some(account) => {
+            let group = account.id.group();
+            let values = [
+                ("subscription", group.subscription()),
+                ("group", group.name()),
+                ("account", account.id.name()),
+            ];
+            error.with_next(
+                "to see what the account may use",
+                Command::new(az::ACCOUNT_QUOTAS, &values),
+            )
+        }
+        None => error,
+    })
 }

@@ -12,9 +12,10 @@ use tokio::time::Instant;
 
 use super::{
     PoolAction, RolloutReport, Round,
-    counted::bare,
+    counted::counted,
     decide::{self, Errors, Intent, Next, Stage, Waiting},
     explain,
+    parts::{self, Part},
     pool::{PoolAccess, Seen},
     spec::{Difference, unusable},
     verdict::Census,
@@ -212,8 +213,8 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     async fn stop_other(&mut self, pool: &Pool) -> Result<()> {
         let progress = self.access.client().run().progress.clone();
         progress.note(format!(
-            "stopping the resize to {} nodes that is in progress",
-            bare(pool.targets)
+            "stopping the resize to {} that is in progress",
+            counted(pool.targets)
         ));
         match self.access.stop_resize(pool).await {
             Ok(()) => {}
@@ -260,8 +261,8 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
                     );
                 }
                 progress.note(format!(
-                    "a resize to {} nodes is in progress; waiting for its end",
-                    bare(targets)
+                    "a resize to {} is in progress; waiting for its end",
+                    counted(targets)
                 ));
             }
             Waiting::OurResize => {}
@@ -287,9 +288,9 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         self.step = Step::Between;
         match after {
             AfterRound::Reached => return Ok(true),
-            AfterRound::End(end) => return Err(self.ended(pool, end, judged.as_ref())),
+            AfterRound::End(end) => return Err(self.ended(pool, end, judged.as_ref()).await),
             AfterRound::Again(pause) => {
-                let paused = self.pause_between(pause, judged.as_ref()).await;
+                let paused = self.pause_between(pool.current, pause, judged.as_ref()).await;
                 let is_enough = self.intent.goal.is_reached_by(pool.current);
                 match paused {
                     // What is missing of enough is worth a round, not a failure.
@@ -301,13 +302,19 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         Ok(false)
     }
 
-    async fn pause_between(&self, pause: Duration, judged: Option<&Judgement>) -> Result<()> {
+    async fn pause_between(&self, current: NodeCounts, pause: Duration, judged: Option<&Judgement>) -> Result<()> {
         let run = self.access.client().run();
         let timeout = self.rounds.as_ref().map_or(Duration::ZERO, Rounds::timeout);
         run.leaves(pause + timeout, "the next resize round")?;
-        let why = judged.map_or_else(|| "nodes are missing".to_owned(), ToString::to_string);
-        run.progress.warn(why);
+        let why = judged.map_or_else(|| "Batch gives no reason".to_owned(), ToString::to_string);
         let number = self.rounds.as_ref().map_or(1, Rounds::number);
+        let goal = self.intent.goal;
+        run.progress.tell(Event::RoundShort {
+            round: number.saturating_sub(1),
+            came: goal.counted(current),
+            wanted: goal.counted(goal.targets),
+            why,
+        });
         let what = format!("before resize round {number}");
         run.progress.tell(Event::Waiting {
             what: what.clone(),
@@ -316,10 +323,28 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         run.pause(pause, &what).await
     }
 
-    fn ended(&self, pool: &Pool, end: End, judged: Option<&Judgement>) -> Error {
+    async fn ended(&self, pool: &Pool, end: End, judged: Option<&Judgement>) -> Error {
         let rounds = self.report.rounds.len();
-        let ending = explain::Ending { end, judged, rounds };
+        let may_miss_something = judged.is_some_and(Judgement::may_miss_something);
+        let parts = match may_miss_something {
+            true => self.parts().await,
+            false => Vec::new(),
+        };
+        let ending = explain::Ending {
+            end,
+            judged,
+            rounds,
+            parts,
+        };
         explain::too_small(self.access.at(), self.intent.goal, pool.current, &ending)
+    }
+
+    /// What is there of what the pool needs; nothing when the pool itself cannot be read.
+    async fn parts(&self) -> Vec<Part> {
+        match self.access.find().await {
+            Ok(Some(pool)) => parts::look(self.access.client(), &pool).await,
+            Ok(None) | Err(_) => Vec::new(),
+        }
     }
 
     /// The round that a write begins: the next one, or the first of a pool of that size.

@@ -114,6 +114,7 @@ impl Teller {
             Role::StepEnds { seconds } => return self.end_step(seconds),
             Role::Meanwhile => Show::Meanwhile(text),
             Role::Warning { about } => Show::Warning { about, text },
+            Role::Round { about } => Show::Round { about, text },
             _ => Show::Detail(text),
         })
     }

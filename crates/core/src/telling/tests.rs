@@ -26,6 +26,7 @@ fn lines(shown: &[Show]) -> Vec<&str> {
         | &Show::StepEnds(ref text)
         | &Show::Detail(ref text)
         | &Show::Meanwhile(ref text)
+        | &Show::Round { ref text, .. }
         | &Show::Warning { ref text, .. } => text.as_str(),
     };
     shown.iter().map(line).collect()

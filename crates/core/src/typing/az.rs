@@ -1,6 +1,6 @@
 //! Every command of az that an error may print, with `{name}` where a value goes.
 //!
-//! It does not run them. That each is one that az takes was read in az's own reference and is not yet tried by a judge.
+//! It does not run them. The judge `az` types every one of them on the local Azure.
 
 /// All of them, each with a name.
 pub const ALL: &[(&str, &str)] = &[
@@ -14,10 +14,16 @@ pub const ALL: &[(&str, &str)] = &[
     ("vm-sizes", VM_SIZES),
     ("node-agents", NODE_AGENTS),
     ("assign-role", ASSIGN_ROLE),
+    ("custom-role", CUSTOM_ROLE),
     ("account-quotas", ACCOUNT_QUOTAS),
     ("accounts", ACCOUNTS),
     ("subscription-usage", SUBSCRIPTION_USAGE),
     ("locks", LOCKS),
+    ("policy-assignment", POLICY_ASSIGNMENT),
+    ("provider-registration", REGISTER_PROVIDER),
+    ("convert-disks", CONVERT_DISKS),
+    ("trust", TRUST),
+    ("vm-skus", VM_SKUS),
     ("subnet", SUBNET),
     ("locations", LOCATIONS),
 ];
@@ -61,6 +67,9 @@ pub const NODE_AGENTS: &str = "az batch pool supported-images list --account-nam
 /// An identity gets a role.
 pub const ASSIGN_ROLE: &str = "az role assignment create --assignee {identity} --role {role} --scope {scope}";
 
+/// A role is made with exactly the actions of a definition.
+pub const CUSTOM_ROLE: &str = "az role definition create --role-definition {actions}";
+
 /// The quotas of an account.
 pub const ACCOUNT_QUOTAS: &str = "az batch account show --subscription {subscription} --resource-group {group} \
      --name {account} --query \"[dedicatedCoreQuota,lowPriorityCoreQuota]\"";
@@ -75,8 +84,60 @@ pub const SUBSCRIPTION_USAGE: &str = "az vm list-usage --location {location} --o
 /// Which locks a group has.
 pub const LOCKS: &str = "az lock list --resource-group {group} --output table";
 
+/// Which policy an assignment applies, and with which parameters.
+pub const POLICY_ASSIGNMENT: &str = "az policy assignment show --name {name} --scope {scope}";
+
+/// A subscription may use a resource provider from then on.
+pub const REGISTER_PROVIDER: &str = "az provider register --namespace {namespace} --subscription {subscription}";
+
+/// The disks of a machine become managed ones.
+pub const CONVERT_DISKS: &str = "az vm convert --ids {vm}";
+
+/// An application trusts the tokens of a CI system.
+pub const TRUST: &str = "az ad app federated-credential create --id {client} --parameters {parameters}";
+
+/// Which VM sizes a region has.
+pub const VM_SKUS: &str = "az vm list-skus --location {location} --query \"[].name\" --output tsv";
+
 /// Whether a subnet is there.
 pub const SUBNET: &str = "az network vnet subnet show --ids {subnet}";
 
 /// Which regions there are.
 pub const LOCATIONS: &str = "az account list-locations --query \"[].name\" --output tsv";
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// What the judge types.
+    const TYPED: &str = include_str!("../../../../tests/judges/printed.txt");
+
+    /// With `UPDATE_DOCS=1` in the environment the list is brought up to the table instead.
+    #[test]
+    fn the_judge_types_every_command() {
+        let lines: Vec<String> = ALL
+            .iter()
+            .map(|(name, template)| {
+                let words: Vec<&str> = template.split_whitespace().collect();
+                format!("{name}\t{}\n", words.join(" "))
+            })
+            .collect();
+        if std::env::var_os("UPDATE_DOCS").is_some() {
+            let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../tests/judges/printed.txt");
+            std::fs::write(path, lines.concat()).unwrap();
+            return;
+        }
+        assert!(
+            TYPED == lines.concat(),
+            "tests/judges/printed.txt lags behind the table; UPDATE_DOCS=1 brings it up to it"
+        );
+    }
+
+    /// The constants of this file, by its own text: one that is not in the list would be printed and never tried.
+    #[test]
+    fn every_command_of_this_file_is_in_the_list() {
+        let (code, _) = include_str!("az.rs").split_once("#[cfg(test)]").unwrap();
+        let constants = code.matches(": &str =").count();
+        assert_eq!(ALL.len(), constants);
+    }
+}

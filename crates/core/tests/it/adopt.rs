@@ -338,7 +338,7 @@ async fn a_plan_of_an_adoption_lists_what_it_lacks() {
         [
             "replicate to westus2 with 4 replicas",
             "set tag team = render",
-            "replicate to westeurope with 1 replicas"
+            "replicate to westeurope with 1 replica"
         ],
         "as a run does it: what it says of itself is written with the regions that pools wait for"
     );

@@ -403,7 +403,7 @@ async fn a_machine_without_an_identity_has_not_signed_in() {
     assert_eq!((error.kind(), asked), (ErrorKind::SignIn, 1), "{}", error.report());
     assert!(!error.has_status(400), "the machine's refusal is not the service's");
     assert!(
-        error.hint().unwrap().contains("assign the managed identity"),
+        error.hint().unwrap().contains("assign it to this machine"),
         "{}",
         error.report()
     );

@@ -23,6 +23,7 @@ mod publish;
 mod publish_reconcile;
 mod publish_sweep;
 mod quotas;
+mod reasons;
 mod recorded;
 mod replication;
 mod rights;

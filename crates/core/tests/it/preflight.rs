@@ -44,9 +44,9 @@ async fn missing_rights_are_listed_before_the_first_write_with_what_gives_them()
     assert_eq!(error.kind(), ErrorKind::NoRights);
     let report = error.report();
     for said in [
-        "Microsoft.Batch/batchAccounts/pools/write to create and resize pools",
+        "lacks the right to create and resize pools",
         &format!(
-            "az role assignment create --assignee \"{APPLICATION}\" --role \"Azure Batch Data Contributor\" --scope \"{}\"",
+            "az role assignment create --assignee {APPLICATION} --role \"Azure Batch Data Contributor\" --scope {}",
             account()
         ),
         r#""Actions":["Microsoft.Batch/batchAccounts/pools/write"]"#,
@@ -155,7 +155,7 @@ async fn a_subscription_that_does_not_know_batch_is_refused_with_the_command() {
         report.contains("az provider register --namespace Microsoft.Batch --subscription 00000000"),
         "{report}"
     );
-    assert!(report.contains("set register_provider"), "{report}");
+    assert!(report.contains("with register_provider"), "{report}");
     assert_eq!(azure.writes(), [] as [&str; 0]);
 }
 

@@ -172,7 +172,7 @@ async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal
     assert_eq!(error.kind(), ErrorKind::PartlyReached);
     let report = error.report();
     assert!(
-        report.contains("7 nodes ready, 10 needed (7 idle, 3 starttaskfailed)"),
+        report.contains("7 nodes ready, 10 needed (7 idle, 3 start task failed)"),
         "{report}"
     );
     assert!(report.contains("with exit code 42"), "{report}");

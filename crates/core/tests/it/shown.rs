@@ -113,6 +113,7 @@ fn line(at: Duration, show: Show) -> String {
         Show::Headline(text) | Show::StepBegins { what: text, .. } => format!("{stamp} {text}"),
         Show::Detail(text) | Show::StepEnds(text) | Show::Meanwhile(text) => format!("{stamp}   {text}"),
         Show::Warning { text, .. } => format!("{stamp} warning: {text}"),
+        Show::Round { about, text } => format!("{stamp} warning: {about}: {text}"),
     }
 }
 
@@ -179,17 +180,17 @@ async fn a_roll_out_is_followed_line_by_line_and_round_by_round() {
     [ 25:00]   pool resizing: 0 of 700 nodes allocated
     [ 30:00]   pool resizing: 0 of 700 nodes allocated
     [ 30:08]   pool steady: 412 of 700 nodes allocated (412 creating)
-    [ 30:08] warning: AllocationTimedout: Desired number of dedicated nodes could not be allocated as the resize timeout was reached; not all nodes came within the resize timeout
-    [ 30:08]   waiting 1 min 6 s before resize round 2
-    [ 31:14]   resize round 2 of 5: 700 dedicated and 0 spot nodes, timeout 45 min
-    [ 31:14]   pool resizing: 412 of 700 nodes allocated (412 idle)
-    [ 32:44]   pool steady: 700 of 700 nodes allocated (288 creating, 412 idle)
-    [ 32:44]   done in 32 min 44 s
-    [ 32:44] waiting for the nodes
-    [ 32:44]   412 of 700 nodes ready (288 creating, 412 idle)
-    [ 32:54]   412 of 700 nodes ready (412 idle, 288 starting)
-    [ 33:04]   700 of 700 nodes ready (700 idle)
-    [ 33:04]   done in 20 s
+    [ 30:08] warning: round 1 brought 412 of 700 nodes: AllocationTimedout: Desired number of dedicated nodes could not be allocated as the resize timeout was reached; not all nodes came within the resize timeout
+    [ 30:08]   waiting 1 min 4 s before resize round 2
+    [ 31:12]   resize round 2 of 5: 700 dedicated and 0 spot nodes, timeout 45 min
+    [ 31:12]   pool resizing: 412 of 700 nodes allocated (412 idle)
+    [ 32:42]   pool steady: 700 of 700 nodes allocated (288 creating, 412 idle)
+    [ 32:42]   done in 32 min 42 s
+    [ 32:42] waiting for the nodes
+    [ 32:42]   412 of 700 nodes ready (288 creating, 412 idle)
+    [ 32:52]   412 of 700 nodes ready (412 idle, 288 starting)
+    [ 33:02]   700 of 700 nodes ready (700 idle)
+    [ 33:02]   done in 20 s
     ");
     assert!(recording.silence(&lines) <= Duration::from_secs(5 * 60 + 1));
 }

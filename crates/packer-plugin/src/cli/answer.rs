@@ -145,3 +145,26 @@ const fn mark(effect: Effect) -> char {
         Effect::Wait => ' ',
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use azure_batch_core::specimens::{self, Lines, blemishes};
+
+    use super::*;
+
+    #[test]
+    fn every_failure_reads_well_on_a_terminal() {
+        let mut wrong = Vec::new();
+        for specimen in specimens::all() {
+            let text = Answer::failed(&specimen.error, Door::Flag).text(80, str::to_owned);
+            let found = blemishes(
+                &text,
+                &Failure::of(&specimen.error, Door::Flag),
+                Door::Flag,
+                Lines::Ours,
+            );
+            wrong.extend(found.iter().map(|what| format!("{}: {what}", specimen.name)));
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+}

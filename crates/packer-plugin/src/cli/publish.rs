@@ -9,6 +9,7 @@ use azure_batch_core::{
     options::{Door, image},
     publish::{self, CHECK_NAMES, PublishPlan, Published},
     settings::{self, Asked, PublishContext, PublishSettings, Reuse, Value, Values, fault},
+    words::plural,
 };
 use jiff::Timestamp;
 use serde_json::json;
@@ -152,8 +153,8 @@ fn describe(plan: &PublishPlan) -> String {
     }
     _ = writeln!(
         text,
-        "stored each month: {} replicas × {} GiB = {} GiB at most",
-        stored.replicas(),
+        "stored each month: {} × {} GiB = {} GiB at most",
+        plural(stored.replicas(), "replica"),
         stored.gib_per_replica,
         stored.total_gib()
     );
@@ -172,9 +173,9 @@ fn reached(published: &Published) -> String {
     for region in &published.regions {
         _ = write!(
             text,
-            "\n  {}: {} replicas, {}",
+            "\n  {}: {}, {}",
             region.location,
-            region.replicas,
+            plural(region.replicas, "replica"),
             region.word()
         );
     }

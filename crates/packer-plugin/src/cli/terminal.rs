@@ -89,6 +89,15 @@ impl Terminal {
             Show::StepBegins { .. } | Show::StepEnds(_) | Show::Meanwhile(_) if is_framed => {}
             Show::Headline(line) | Show::StepBegins { what: line, .. } => self.tell(at, "", &line),
             Show::Detail(line) | Show::StepEnds(line) | Show::Meanwhile(line) => self.tell(at, "  ", &line),
+            Show::Round { about, text } => {
+                self.show(
+                    Show::Warning {
+                        about: Some(about),
+                        text,
+                    },
+                    at,
+                );
+            }
             Show::Warning { about, text } => {
                 let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
                 self.tell(at, "", &format!("warning: {about}{text}"));

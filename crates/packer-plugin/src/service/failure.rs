@@ -223,6 +223,8 @@ const fn grpc_code(kind: ErrorKind) -> Code {
 
 #[cfg(test)]
 mod tests {
+    use azure_batch_core::specimens::{self, Lines, blemishes};
+
     use super::*;
 
     fn now() -> Timestamp {
@@ -241,6 +243,26 @@ mod tests {
         assert_eq!(failure.kind(), v1::FailureKind::Deadline);
         assert_eq!(failure.time.unwrap().seconds, now().as_second());
         assert!(failure.next_call.starts_with("Publish with the same request"));
+    }
+
+    #[test]
+    fn every_failure_reads_well_in_packer_and_says_in_its_fields_what_its_text_says() {
+        let mut wrong = Vec::new();
+        for specimen in specimens::all() {
+            let told = Failure::of(&specimen.error, Door::Template);
+            let failure = Failed::of_error(&specimen.error, Door::Template, now()).failure;
+            let found = blemishes(&failure.report, &told, Door::Template, Lines::Ours);
+            wrong.extend(found.iter().map(|what| format!("{}: {what}", specimen.name)));
+            let steps: Vec<&str> = failure.next.iter().map(|step| step.text.as_str()).collect();
+            let wanted: Vec<&str> = told.next.iter().map(|step| step.text.as_str()).collect();
+            assert_eq!(
+                (&failure.happened, steps),
+                (&told.happened, wanted),
+                "{}",
+                specimen.name
+            );
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
     }
 
     #[test]

@@ -159,6 +159,8 @@ async fn a_failure_is_shown_whole_and_in_words_that_packer_does_not_take_for_a_c
       So this run could not publish 1.4.2.
 
       Ask it again.
+
+      More about it: https://github.com/azure-batch-tools/packer-plugin-azure-batch/blob/main/docs/failures.md#quota
     ");
     assert_eq!(outcome.keep, Keep::Discard);
     assert!(!folder.path().join("manifest.json").exists());
@@ -182,6 +184,8 @@ async fn what_azure_says_is_neither_obeyed_nor_a_line_of_packer_and_shows_no_sec
         "  So this run could not publish 1.4.2.",
         "",
         "  Ask it again.",
+        "",
+        "  More about it: https://github.com/azure-batch-tools/packer-plugin-azure-batch/blob/main/docs/failures.md#no-rights",
     ];
     assert_eq!(error, lines.join("\n"));
     let warned = [

@@ -62,7 +62,7 @@ pub(super) async fn carry_out(
 }
 
 fn close(report: &FleetReport, desk: &Desk<'_>, console: &mut Console) {
-    console.remove_bars();
+    console.end_frame();
     console.end_group();
     let redactor = console.redactor().clone();
     for unwritten in outputs::write_fleet(report, desk.report_path, desk.runner, &redactor) {
@@ -72,6 +72,9 @@ fn close(report: &FleetReport, desk: &Desk<'_>, console: &mut Console) {
         if let Some(failure) = &pool.report.failure {
             console.fail(&pool.report.headline(), failure);
         }
+    }
+    if report.exit_code == 0 {
+        console.annotate_rounds(None);
     }
     console.table(&report.table());
     console.line(report.headline());

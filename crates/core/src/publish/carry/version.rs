@@ -30,7 +30,7 @@ pub(super) async fn make(work: Work<'_>, journey: &mut Journey, goal: &Goal, dee
     let mut operation = None;
     if deeds.version == Some(Version::Create) {
         // From here on no source must be deleted until the version is made, so this is the last place to stop at.
-        work.client.run().check("the version")?;
+        work.client.run().check("make the version")?;
         if has_changed(work, &mut journey.seen, goal).await? {
             return Ok(Reached::Nothing(None));
         }

@@ -14,6 +14,7 @@ use crate::{
     ids::resource::{DiskId, VmId},
     publish::machine::Machine,
     settings::Lun,
+    typing::{Command, az},
 };
 
 /// Reads the machine.
@@ -39,5 +40,8 @@ pub(super) async fn observe(client: &Client, id: &VmId) -> Result<Machine> {
 
 fn unmanaged(id: &VmId) -> Error {
     let text = format!("a disk of {} is not a managed disk", id.name());
-    Error::new(ErrorKind::Refused, text).with_hint("convert it: az vm convert --name … --resource-group …")
+    Error::new(ErrorKind::Refused, text).with_next(
+        "convert the machine's disks while it is deallocated",
+        Command::new(az::CONVERT_DISKS, &[("vm", &id.to_string())]),
+    )
 }

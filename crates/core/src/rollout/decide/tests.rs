@@ -127,7 +127,7 @@ fn refusals_name_what_stands_in_the_way_before_any_wait() {
     assert!(why(&|body| body["enableAutoScale"] = json!(true)).contains("autoscale"));
     assert_eq!(
         why(&|body| body["vmSize"] = json!("standard_d8s_v5")),
-        r#"is there, but it differs in vm_size ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#
+        r#"is there, but it differs in {vm_size} ("standard_d8s_v5" there, "Standard_D4s_v5" asked for)"#
     );
 }
 

@@ -109,6 +109,7 @@ fn a_steady_pool_without_nodes_is_explained_with_the_service_s_reason() {
         end: End::Stopped,
         judged: Some(&judge(&error)),
         rounds: 1,
+        parts: Vec::new(),
     };
     let error = too_small(at(&site()), goal(), NodeCounts::default(), &ending);
     insta::assert_snapshot!(Failure::of(&error, Door::Flag).complaint(100));
@@ -138,6 +139,7 @@ fn exit_kinds_follow_what_is_there() {
             end,
             judged: judged.as_ref(),
             rounds: 5,
+            parts: Vec::new(),
         };
         assert_eq!(
             too_small(at(&site()), goal(), current, &ending).kind(),

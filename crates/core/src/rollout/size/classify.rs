@@ -1,7 +1,8 @@
 //! What a resize error means: one table of codes, and how an error is looked up in it.
 //!
-//! Rounds follow the class; `docs/resize-errors.md` is this table, and a test keeps it so.
+//! Rounds follow the class; `docs/failures.md` has this table, and a test keeps it so.
 
+mod named;
 mod provider;
 mod table;
 
@@ -10,14 +11,23 @@ use std::fmt;
 use crate::{
     batch::pool::ResizeError,
     error::{Error, ErrorKind},
+    failure::PAGE,
     one_line::one_line,
     words::Words,
 };
 
+pub(in crate::rollout) use named::Named;
 pub(in crate::rollout) use table::{Cause, Class};
 
-/// Where the page of all codes is, which is made of the table.
-const PAGE: &str = "https://github.com/azure-batch-tools/packer-plugin-azure-batch/blob/main/docs/resize-errors.md";
+/// The codes after which it is looked what is gone.
+const MISSING: [&str; 6] = [
+    "AllocationFailed",
+    "DependentResourceNotFound",
+    "GalleryImageNotFound",
+    "ImageNotFound",
+    "ResourceNotFound",
+    "SubnetNotFound",
+];
 
 /// What an error of a resize means for the next round.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -26,6 +36,8 @@ pub(in crate::rollout) struct Judgement {
     pub(in crate::rollout) class: Class,
     /// The code of the table's row.
     pub(in crate::rollout) code: &'static str,
+    /// Whose code it is.
+    pub(in crate::rollout) origin: Origin,
     /// How the run ends when it ends on this.
     pub(in crate::rollout) kind: ErrorKind,
     /// The service's own words on one line.
@@ -34,12 +46,44 @@ pub(in crate::rollout) struct Judgement {
     pub(in crate::rollout) meaning: &'static str,
     /// What to do about it.
     pub(in crate::rollout) remedy: &'static str,
+    /// What they name.
+    pub(in crate::rollout) named: Named,
+}
+
+/// Whose code it is.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(in crate::rollout) enum Origin {
+    /// Batch's.
+    Batch,
+    /// The compute provider's.
+    Provider,
+}
+
+impl Origin {
+    /// The heading of a code on the page, under which both may have the same one.
+    fn heading(self, code: &str) -> String {
+        match self {
+            Self::Batch => code.to_owned(),
+            Self::Provider => format!("Compute provider: {code}"),
+        }
+    }
+
+    /// The anchor that GitHub gives to the heading.
+    fn anchor(self, code: &str) -> String {
+        let heading = self.heading(code).to_ascii_lowercase();
+        heading.replace(':', "").replace(' ', "-")
+    }
 }
 
 impl Judgement {
+    /// Whether something that the pool needs may be gone: which, the error does not say.
+    pub(in crate::rollout) fn may_miss_something(&self) -> bool {
+        MISSING.contains(&self.code)
+    }
+
     /// The page about it.
     pub(in crate::rollout) fn page(&self) -> String {
-        format!("{PAGE}#{}", self.code.to_ascii_lowercase())
+        format!("{PAGE}#{}", self.origin.anchor(self.code))
     }
 }
 
@@ -55,13 +99,15 @@ mod tests;
 /// Judges one error. A provider's error inside it says more than Batch's own code, if we know it.
 pub(in crate::rollout) fn judge(error: &ResizeError) -> Judgement {
     let inner = provider::read(error);
-    let cause = inner
+    let of_provider = inner
         .as_ref()
-        .and_then(|inner| Cause::of_provider(&inner.code, &inner.message))
-        .or_else(|| Cause::of_batch(&error.code))
-        .unwrap_or(&table::UNKNOWN);
+        .and_then(|inner| Cause::of_provider(&inner.code, &inner.message));
+    let (origin, cause) = match of_provider {
+        Some(cause) => (Origin::Provider, cause),
+        None => (Origin::Batch, Cause::of_batch(&error.code).unwrap_or(&table::UNKNOWN)),
+    };
     let mut said = format!("{}: {}", error.code, error.message);
-    if let Some(inner) = inner {
+    if let Some(inner) = &inner {
         said = format!("{said} ({}: {})", inner.code, inner.message);
     }
     for (name, value) in error.values.iter().filter(|(name, _)| !provider::is_raw(name)) {
@@ -70,11 +116,20 @@ pub(in crate::rollout) fn judge(error: &ResizeError) -> Judgement {
     Judgement {
         class: cause.class,
         code: cause.code,
+        origin,
         kind: cause.kind,
         said: one_line(&said),
         meaning: cause.meaning,
         remedy: cause.remedy,
+        named: inner.map(|inner| inner.named).unwrap_or_default(),
     }
+}
+
+/// All codes of the table, and what distinguishes the message of one from that of another.
+pub(in crate::rollout) fn codes() -> impl Iterator<Item = (Origin, &'static str, &'static str)> {
+    let of = |origin| move |cause: &'static Cause| (origin, cause.code, cause.message.unwrap_or_default());
+    let batch = table::BATCH.iter().map(of(Origin::Batch));
+    batch.chain(table::PROVIDER.iter().map(of(Origin::Provider)))
 }
 
 /// Judges all errors of a round: the one that allows least decides. Errors of spot nodes decide nothing when spot

@@ -125,6 +125,7 @@ mod tests {
     use super::*;
     use crate::{
         error::ErrorKind,
+        rollout::size::classify::{Named, Origin},
         settings::{Readiness, SpotCounts, Targets},
     };
 
@@ -150,6 +151,8 @@ mod tests {
             said: String::new(),
             meaning: "",
             remedy: "",
+            origin: Origin::Batch,
+            named: Named::default(),
         }
     }
 

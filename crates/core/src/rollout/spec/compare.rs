@@ -16,6 +16,7 @@ use crate::{
     expiry, json as read_json,
     options::pool::{NODE_AGENT_SKU_ID, VM_SIZE},
     rollout::verdict::is_version,
+    words::Words,
 };
 
 /// What a pool differs in.
@@ -95,8 +96,15 @@ impl Difference {
         self.fields.iter().filter(move |field| field.when == when)
     }
 
-    /// The same as a list for people.
+    /// The same as a list for people, with options named as a template names them.
     pub(in crate::rollout) fn names(&self, when: When) -> Vec<String> {
+        self.of(when)
+            .map(|field| Words::naming(&field.text).to_string())
+            .collect()
+    }
+
+    /// The same as a text in which `{path}` names an option.
+    pub(in crate::rollout) fn naming(&self, when: When) -> Vec<String> {
         self.of(when).map(ToString::to_string).collect()
     }
 }
@@ -163,7 +171,7 @@ impl Spec {
             let (asked, found) = (self.body.pointer(pointer)?, read_json::at(pool.body(), pointer));
             (!is_same(asked, found)).then(|| Field {
                 path: pointer.trim_start_matches('/').replace('/', "."),
-                text: format!("{opt} ({found} there, {asked} asked for)"),
+                text: format!("{{{}}} ({found} there, {asked} asked for)", opt.path),
                 when: When::Empty,
             })
         });

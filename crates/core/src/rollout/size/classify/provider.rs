@@ -4,6 +4,7 @@
 
 use serde_json::Value;
 
+use super::named::Named;
 use crate::{batch::pool::ResizeError, json};
 
 /// The provider's own error.
@@ -13,6 +14,8 @@ pub(super) struct ProviderError {
     pub(super) code: String,
     /// Its text.
     pub(super) message: String,
+    /// What it names.
+    pub(super) named: Named,
 }
 
 /// Reads the provider's error, if there is one.
@@ -22,10 +25,14 @@ pub(super) fn read(error: &ResizeError) -> Option<ProviderError> {
     match serde_json::from_str::<Value>(text) {
         Ok(body) => of_body(&body),
         // Cut off in the middle: what stands before the cut is still worth reading.
-        Err(_) => Some(ProviderError {
-            code: string_after(text, "\"code\"")?,
-            message: string_after(text, "\"message\"").unwrap_or_default(),
-        }),
+        Err(_) => {
+            let message = string_after(text, "\"message\"").unwrap_or_default();
+            Some(ProviderError {
+                code: string_after(text, "\"code\"")?,
+                named: Named::read(&Value::Null, &message),
+                message,
+            })
+        }
     }
 }
 
@@ -39,9 +46,11 @@ fn of_body(body: &Value) -> Option<ProviderError> {
     let error = body.get("error").unwrap_or(body);
     let inner = json::items(error, "/details").next().and_then(of_body);
     inner.or_else(|| {
+        let message = json::text(error, "/message").unwrap_or_default();
         Some(ProviderError {
             code: json::text(error, "/code")?.to_owned(),
-            message: json::text(error, "/message").unwrap_or_default().to_owned(),
+            message: message.to_owned(),
+            named: Named::read(error, message),
         })
     })
 }

@@ -52,7 +52,7 @@ impl Cause {
 pub(super) const UNKNOWN: Cause = retry(
     "Unknown",
     "an internal error of Batch, or one this version does not know",
-    "if it stays, give its text to Azure support",
+    "run the same again; if it stays, give the text below to Azure support",
 );
 
 const fn retry(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
@@ -103,24 +103,23 @@ const fn when(message: &'static str, cause: Cause) -> Cause {
     }
 }
 
-const RAISE_QUOTA: &str =
-    "ask for more quota (portal: the Batch account's Quotas), free cores of other pools, or lower the targets";
-const SUBSCRIPTION_QUOTA: &str =
-    "ask for more cores in the subscription (az vm list-usage), free some, or lower the targets";
+const RAISE_QUOTA: &str = "ask for more (portal: Quotas of the Batch account), free cores of other pools, or lower {target_dedicated_nodes}; then run the same again";
+const SUBSCRIPTION_QUOTA: &str = "ask for more cores in the subscription, free some, or lower {target_dedicated_nodes}";
 const OTHER_SIZE: &str = "choose another {vm_size} in a new pool, or another region";
-const POLICY: &str = "ask the owner of the Azure Policy or the lock for an exemption";
+const POLICY: &str =
+    "ask the owner of the policy or the lock for an exemption, or change what it forbids, then run again";
 
 /// Batch's own codes.
 pub(super) const BATCH: &[Cause] = &[
     retry(
         "AllocationTimedOut",
         "not all nodes came within the resize timeout",
-        "a longer timeout helps ({resize_timeout}); if no node comes at all, the region lacks that VM size at the moment",
+        "give a longer {resize_timeout}; if no node comes at all, choose another {vm_size} or another region, since this one has none free",
     ),
     retry(
         "AllocationFailed",
         "the nodes could not be allocated",
-        "look at the provider's error; is the image version, its definition or the subnet gone, locked or full?",
+        "check that the image version and the subnet are there, and that neither a lock nor a full subnet stands in the way",
     ),
     Cause {
         kind: ErrorKind::Refused,
@@ -133,7 +132,7 @@ pub(super) const BATCH: &[Cause] = &[
     retry(
         "RemoveNodesFailed",
         "nodes that should go are still there",
-        "if they stay, remove them by hand",
+        "run the same again; nodes that stay can be removed in the portal",
     ),
     quota(
         "AccountCoreQuotaReached",
@@ -157,13 +156,13 @@ pub(super) const BATCH: &[Cause] = &[
     ),
     quota(
         "CommunicationEnabledPoolReachedMaxVMCount",
-        "pools whose nodes talk to each other hold at most 100 nodes (80 in user-subscription accounts)",
-        "lower the targets, use several pools, or switch enableInterNodeCommunication off in a new pool",
+        "pools whose nodes talk to each other hold at most 100 nodes",
+        "lower the targets (such a pool holds 80 nodes in a user-subscription account), use several pools, or switch enableInterNodeCommunication off in a new pool",
     ),
     stop(
         "OverconstrainedAllocationRequestError",
         "no place offers that size in that zone or proximity group",
-        "drop a constraint: zone, proximity group or VM size",
+        "choose another {vm_size}, zone or proximity group, in a new pool",
     ),
     stop(
         "UnsupportedVMSize",
@@ -178,8 +177,8 @@ pub(super) const BATCH: &[Cause] = &[
     ),
     stop(
         "DependentResourceNotFound",
-        "the image, subnet or address that the pool needs is gone",
-        "bring it back, or roll out to a new pool with what is there",
+        "something that the pool needs is gone, says Azure",
+        "make it again under the same id, or roll out to a new pool with what is there",
     ),
     stop(
         "DiskEncryptionFailure",
@@ -228,12 +227,12 @@ pub(super) const PROVIDER: &[Cause] = &[
     retry(
         "AllocationFailed",
         "the region has no free capacity for that VM size at the moment",
-        "try later, another VM size or another region",
+        "run the same again later, or choose another {vm_size} or another region",
     ),
     retry(
         "ZonalAllocationFailed",
         "the zone has no free capacity for that VM size at the moment",
-        "try later, regional placement, another VM size or another region",
+        "run the same again later, or choose regional placement, another {vm_size} or another region",
     ),
     wait(
         "GalleryImageNotFound",
@@ -248,24 +247,24 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "ResourceNotFound",
         "a resource that the pool needs is gone",
-        "bring back what the message names",
+        "make again what the message names",
     ),
     stop(
         "SubnetNotFound",
         "the pool's subnet is gone",
-        "bring it back, or roll out to a new pool with another",
+        "make it again under the same id, or roll out to a new pool with another one",
     ),
     quota(
         "SubnetIsFull",
         "the pool's subnet has too few free addresses",
-        "use a larger subnet in a new pool, or free addresses",
+        "free addresses in it or lower {target_dedicated_nodes}, then run the same again; or give a larger subnet in {pool_json} with a new {pool_id}",
     ),
     Cause {
         kind: ErrorKind::Locked,
         ..stop(
             "ScopeLocked",
             "a lock protects a resource that must change",
-            "remove the lock the message names",
+            "remove the lock that the message names, then run the same again",
         )
     },
     when(
@@ -279,7 +278,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "OperationNotAllowed",
         "Azure does not allow it in this state",
-        "do what the message asks for",
+        "do what the message asks for, then run the same again",
     ),
     quota(
         "QuotaExceeded",
@@ -294,7 +293,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "OverconstrainedAllocationRequest",
         "no place offers that combination of size and zone",
-        "drop a constraint: zone or VM size",
+        "choose another {vm_size} or another zone, in a new pool",
     ),
     when(
         "hypervisor generation",
@@ -322,7 +321,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "MarketplacePurchaseEligibilityFailed",
         "the image's marketplace terms are not accepted",
-        "accept them: az vm image terms accept",
+        "accept them once for the subscription, with `az vm image terms accept`, then run the same again",
     ),
     policy("RequestDisallowedByPolicy", "an Azure Policy forbids it"),
     stop(
@@ -338,11 +337,11 @@ pub(super) const PROVIDER: &[Cause] = &[
     retry(
         "InternalExecutionError",
         "an internal error of the compute provider",
-        "if it stays, give its text to Azure support",
+        "run the same again; if it stays, give the text below to Azure support",
     ),
     wait(
         "TooManyRequests",
         "the subscription's calls to the compute provider are throttled",
-        "nothing: it passes",
+        "run the same again later: it passes",
     ),
 ];

@@ -1,9 +1,9 @@
 //! Tests of the table: how errors are found in it, and that the page of documentation is the table.
 
 use super::{table::*, *};
-use crate::words::Words;
+use crate::{failure::usual_next, words::Words};
 
-const PAGE: &str = include_str!("../../../../../../docs/resize-errors.md");
+const DOCUMENT: &str = include_str!("../../../../../../docs/failures.md");
 
 fn error(code: &str, provider: Option<&str>) -> ResizeError {
     ResizeError {
@@ -132,24 +132,35 @@ fn no_code_stands_in_the_table_twice() {
     }
 }
 
-/// With `UPDATE_DOCS=1` in the environment the page is brought up to the table instead.
-#[test]
-fn the_page_of_documentation_is_the_table() {
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/resize-errors.md");
-        std::fs::write(path, page()).unwrap();
-        return;
-    }
-    assert!(
-        PAGE == page(),
-        "docs/resize-errors.md lags behind the table; UPDATE_DOCS=1 brings it up to it:\n{}",
-        page()
-    );
-}
+/// What stands before the tables.
+const BEGIN: &str = "# When it fails
 
-fn page() -> String {
-    let mut page = String::from(
-        "# Resize errors
+Every failure reads the same at a terminal, in Packer, in a job's annotation and summary, and in JSON: the reason on the
+first line; what is known; what is left in Azure and is billed; what to type; and last the service's own words with the
+id of the request. Search this page for the word or the code in the text: each has a heading, and errors link to it.
+
+## Exit codes
+
+| exit code | `result` | meaning |
+| --- | --- | --- |
+| 0 | `created`, `resized`, `autoscaled`, `healed`, `updated`, `replaced`, `moved`, `joined`, `unchanged` | reached; what was done |
+| 2 | `bad-input` | an option is wrong, or Azure does not know what it names; nothing was written |
+| 3 | `sign-in-failed`, `no-rights` | signing in failed, or a right is missing |
+| 4 | `quota` | a quota or a limit is reached |
+| 5 | `partly-reached` | some nodes are ready, not enough |
+| 6 | `deadline` | the deadline passed; the same run again goes on from there |
+| 7 | `refused`, `rejected`, `policy`, `locked` | it could destroy something; or Azure, a policy or a lock forbids it |
+| 8 | `azure-failed`, `never-sent`, `unknown-effect` | Azure failed or could not be reached, or the connection broke |
+| 9 | `returned` | the image was found bad, and things are again what they were before |
+| 10 | | a plan, a deletion or `status` found something to do; nothing was written |
+| 130 | `cancelled` | asked to stop; a first signal stops where that is safe, a second one at once |
+
+Packer itself ends with 1 on every failure. [What is made of each answer of Azure](answers.md) has a page of its own.
+";
+
+/// What stands before the codes of resizes.
+const RESIZES: &str = "
+## Nodes that do not come
 
 When a pool does not reach its targets, Batch says why in `resizeErrors`. This is what a roll-out makes of each code.
 Codes compare without case. Where an error carries the compute provider's own error (`Provider Error Json`), that one
@@ -159,25 +170,91 @@ decides if it is below the second heading. A code that is not here is treated li
 - **No further round**: it would end the same.
 
 Rounds also end after the fifth, and after two in a row that brought no node.
-",
+";
+
+/// With `UPDATE_DOCS=1` in the environment the page is brought up to the table instead.
+#[test]
+fn the_page_of_documentation_is_the_table() {
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/failures.md");
+        std::fs::write(path, page()).unwrap();
+        return;
+    }
+    assert!(
+        DOCUMENT == page(),
+        "docs/failures.md lags behind the table; UPDATE_DOCS=1 brings it up to it:\n{}",
+        page()
     );
-    for (title, causes) in [("Batch's codes", BATCH), ("The compute provider's codes", PROVIDER)] {
-        page.push_str(&format!("\n## {title}\n\n"));
+}
+
+fn page() -> String {
+    let mut page = String::from(BEGIN);
+    page.push_str("\n## Kinds of failures\n\n");
+    for kind in ErrorKind::ALL {
+        let (code, exit, meaning) = (kind.code(), kind.exit_code().0, kind.meaning());
+        let next = usual_next(kind);
+        page.push_str(&format!(
+            "### {code}\n\n{meaning} **Exit code {exit}.**<br>\n→ {next}\n\n"
+        ));
+    }
+    page.push_str(RESIZES);
+    for (title, origin, causes) in tables() {
+        page.push_str(&format!("\n### {title}\n\n"));
         // What has the same code stands side by side under one heading, whose anchor errors link to.
         for same in causes.chunk_by(|one, next| one.code == next.code) {
             let code = same.first().map_or("", |cause| cause.code);
-            page.push_str(&format!("### {code}\n\n"));
+            page.push_str(&format!("#### {}\n\n", origin.heading(code)));
             same.iter().for_each(|cause| page.push_str(&paragraph(cause)));
         }
     }
     format!("{}\n", page.replace("\n\n\n", "\n\n").trim_end())
 }
 
+fn tables() -> [(&'static str, Origin, &'static [Cause]); 2] {
+    [
+        ("Batch's codes", Origin::Batch, BATCH),
+        ("The compute provider's codes", Origin::Provider, PROVIDER),
+    ]
+}
+
+/// The anchors that GitHub gives to the headings of a page; a second one of the same text has a number.
+fn anchors(page: &str) -> Vec<String> {
+    let headings = page.lines().filter(|line| line.starts_with('#'));
+    let anchor = |heading: &str| {
+        let text = heading.trim_start_matches('#').trim().to_lowercase().replace(' ', "-");
+        text.chars()
+            .filter(|letter| letter.is_alphanumeric() || "-_".contains(*letter))
+            .collect()
+    };
+    headings.map(anchor).collect()
+}
+
 #[test]
-fn every_code_has_a_heading_that_errors_link_to() {
-    for cause in BATCH.iter().chain(PROVIDER) {
-        let heading = format!("\n### {}\n", cause.code);
-        assert!(PAGE.matches(&heading).count() >= 1, "{}", cause.code);
+fn every_link_of_an_error_is_an_anchor_of_the_page_and_means_one_heading() {
+    let anchors = anchors(&page());
+    let is_one = |anchor: &str| anchors.iter().filter(|known| *known == anchor).count() == 1;
+    for kind in ErrorKind::ALL {
+        let failure = crate::failure::Failure::of(&Error::new(kind, "x"), crate::options::Door::Flag);
+        let link = failure.page.unwrap();
+        let (page, anchor) = link.split_once('#').unwrap();
+        assert!(page.ends_with("/docs/failures.md") && is_one(anchor), "{link}");
+    }
+    for (_, origin, causes) in tables() {
+        for cause in causes {
+            let provider = format!(
+                r#"{{"error":{{"code":"{}","message":"{}"}}}}"#,
+                cause.code,
+                cause.message.unwrap_or_default()
+            );
+            let judged = match origin {
+                Origin::Batch => judge(&error(cause.code, None)),
+                Origin::Provider => judge(&error("AllocationFailed", Some(&provider))),
+            };
+            let link = judged.page();
+            let (_, anchor) = link.split_once('#').unwrap();
+            assert!(is_one(anchor), "{link}");
+            assert_eq!((judged.code, judged.meaning), (cause.code, cause.meaning));
+        }
     }
 }
 

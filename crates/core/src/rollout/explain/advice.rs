@@ -1,0 +1,167 @@
+//! What to do about a resize error: the table's words, what the error names, what a look showed, and commands that show more.
+
+use super::{At, Ending};
+use crate::{
+    error::{Error, ErrorKind},
+    options::pool,
+    quota,
+    rollout::{
+        parts::{Part, PartKind, PartState},
+        size::classify::Judgement,
+        verdict::Goal,
+    },
+    typing::az,
+    words,
+    words::{Words, plural},
+};
+
+/// Where the scope of an assignment of a policy ends.
+const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/policyAssignments/";
+
+/// The codes that another VM size helps against.
+const OF_SIZES: [&str; 5] = [
+    "IncompatibleVMSize",
+    "OverconstrainedAllocationRequest",
+    "OverconstrainedAllocationRequestError",
+    "SkuNotAvailable",
+    "UnsupportedVMSize",
+];
+
+/// Why not all nodes came: what a look showed to be gone, else what the error means.
+pub(super) fn reason(ending: &Ending<'_>) -> String {
+    let gone: Vec<&str> = gone(&ending.parts).map(|part| part.kind.word()).collect();
+    match (gone.as_slice(), ending.judged) {
+        ([], Some(judged)) => match judged.named.policy.as_ref().and_then(|policy| policy.name.as_ref()) {
+            Some(policy) => format!("the policy \"{policy}\" forbids it"),
+            None => judged.meaning.to_owned(),
+        },
+        ([], None) => "Batch gives no reason".to_owned(),
+        (gone, _) => format!("the pool's {} is gone", gone.join(" and ")),
+    }
+}
+
+/// What to do about it.
+pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>), goal: Goal) -> Error {
+    let error = of_parts(error, &ending.parts);
+    let error = named(at, error, judged, goal);
+    let error = of_quota(at, error, judged);
+    let mut gone = gone(&ending.parts).peekable();
+    let error = match gone.peek() {
+        Some(_) => gone.fold(error, brought_back),
+        None => remedied(at, error, judged),
+    };
+    error.with_page(judged.page())
+}
+
+fn gone(parts: &[Part]) -> impl Iterator<Item = &Part> {
+    parts.iter().filter(|part| part.state == PartState::Gone)
+}
+
+fn of_parts(error: Error, parts: &[Part]) -> Error {
+    parts.iter().fold(error, |error, part| error.with_fact(part.sentence()))
+}
+
+fn brought_back(error: Error, part: &Part) -> Error {
+    let text = match part.kind {
+        PartKind::Version | PartKind::Definition => words![
+            "publish the image again under another number, and give that version in ",
+            pool::IMAGE_VERSION,
+            " with a new ",
+            pool::POOL_ID
+        ],
+        PartKind::Subnet => words![
+            "make the subnet again under the same id and run the same again; or give another subnet in ",
+            pool::POOL_JSON,
+            " and a new ",
+            pool::POOL_ID
+        ],
+        PartKind::Address => words![
+            "give public addresses that are there in ",
+            pool::POOL_JSON,
+            ", and a new ",
+            pool::POOL_ID
+        ],
+    };
+    error.with_next(text, None)
+}
+
+/// What the error names: the policy, or the subnet with its addresses.
+fn named(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
+    let named = &judged.named;
+    let mut error = error;
+    if let Some(sentence) = named.policy.as_ref().and_then(|policy| policy.sentence()) {
+        error = error.with_fact(sentence);
+    }
+    let room = named
+        .prefix
+        .as_deref()
+        .and_then(|prefix| Some((prefix, quota::of_subnet("", prefix, 0)?.limit)));
+    if let Some((prefix, limit)) = room {
+        let missing = match named.missing {
+            Some(missing) => format!("; {missing} more were asked for than were free"),
+            None => String::new(),
+        };
+        error = error.with_fact(format!(
+            "the subnet {prefix} has {limit} addresses for machines, since Azure keeps 5; pool {} needs {}{missing}",
+            at.pool,
+            goal.targets.total(),
+        ));
+    }
+    error
+}
+
+fn of_quota(at: At<'_>, error: Error, judged: &Judgement) -> Error {
+    let account = at
+        .account
+        .filter(|_| judged.kind == ErrorKind::Quota && judged.code.starts_with("Account"));
+    match account.and_then(|account| Some((account, account.quotas.dedicated_cores?))) {
+        Some((account, cores)) => error.with_fact(format!(
+            "the account {} has a quota of {}",
+            account.id.name(),
+            plural(cores, "dedicated core")
+        )),
+        None => error,
+    }
+}
+
+/// The table's remedy, and a command that shows more where there is one.
+fn remedied(at: At<'_>, error: Error, judged: &Judgement) -> Error {
+    let error = error.with_next(Words::naming(judged.remedy), None);
+    let quota = at.account.filter(|_| judged.kind == ErrorKind::Quota);
+    if let Some(account) = quota
+        && judged.code.starts_with("Account")
+    {
+        let group = account.id.group();
+        let values = [("subscription", group.subscription()), ("group", group.name())];
+        return error.with_next(
+            "to see what the account may use",
+            at.az_with(az::ACCOUNT_QUOTAS, &values),
+        );
+    }
+    if let Some(account) = quota
+        && matches!(judged.code, "QuotaExceeded" | "OperationNotAllowed")
+    {
+        let values = [("location", account.location.as_str())];
+        return error.with_next(
+            "to see what the subscription uses there",
+            at.az_with(az::SUBSCRIPTION_USAGE, &values),
+        );
+    }
+    if let Some(account) = at.account
+        && OF_SIZES.contains(&judged.code)
+    {
+        let values = [("location", account.location.as_str())];
+        return error.with_next(
+            "to see the sizes that the region offers to Batch",
+            at.az_with(az::VM_SIZES, &values),
+        );
+    }
+    let assignment = judged.named.policy.as_ref().and_then(|policy| policy.id.as_deref());
+    match assignment.and_then(|id| id.split_once(ASSIGNMENTS)) {
+        Some((scope, name)) => error.with_next(
+            "to see what the policy allows",
+            at.az_with(az::POLICY_ASSIGNMENT, &[("name", name), ("scope", scope)]),
+        ),
+        None => error,
+    }
+}
