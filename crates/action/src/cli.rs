@@ -150,6 +150,12 @@ const VERBS: &[Named] = &[
         examples: include_str!("cli/delete.txt"),
         exit_codes: "0 gone, 10 there is a plan and --yes was not given",
     },
+    Named {
+        verb: Verb::Notify,
+        about: "Tell a repository on GitHub of a published version, so that its workflow rolls it out",
+        examples: include_str!("cli/notify.txt"),
+        exit_codes: "0 GitHub has it",
+    },
 ];
 
 /// The flag that has no input: inside GitHub the log is for people.

@@ -14,6 +14,7 @@ pub const VERBS: &[(Verb, &str)] = &[
     (Verb::Judge, "judge"),
     (Verb::Wait, "wait"),
     (Verb::Delete, "delete"),
+    (Verb::Notify, "notify"),
 ];
 
 /// What people type for a verb; nothing for one of the other program.

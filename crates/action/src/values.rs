@@ -16,13 +16,17 @@ use secrecy::SecretString;
 
 use crate::{
     environment::Environment,
-    github::runner::{Log, Runner, Starter},
+    github::{
+        event,
+        runner::{Log, Runner, Starter},
+    },
     inputs,
 };
 
 /// What was given for a verb.
 #[derive(Debug)]
 pub struct Given {
+    verb: Verb,
     values: Values,
     secrets: Vec<Secret>,
     from_variables: Vec<FromVariable>,
@@ -64,6 +68,7 @@ impl Given {
         environment: &dyn Environment,
     ) -> Self {
         let mut given = Self {
+            verb,
             values: Values::default(),
             secrets: Vec::new(),
             from_variables: Vec::new(),
@@ -91,6 +96,12 @@ impl Given {
         }
         given.from_variables = settings::complete(&mut given.values, verb, &|name| environment.variable(name));
         given
+    }
+
+    /// The verb that they are for.
+    #[must_use]
+    pub const fn verb(&self) -> Verb {
+        self.verb
     }
 
     /// The values.
@@ -148,6 +159,18 @@ impl Given {
         faults
     }
 
+    /// Takes what the event that started the workflow says, once the files were read.
+    pub fn take_event(&mut self, opt: &'static Opt, said: Result<String, String>) {
+        self.from_variables.push((opt, event::FILE));
+        match said {
+            Ok(text) => self.values.set(opt, text),
+            Err(why) => {
+                self.values.set(opt, Value::Unknown);
+                self.files.get_or_insert_default().push(Fault::new(opt, why));
+            }
+        }
+    }
+
     fn read_each_file(&mut self) -> Vec<Fault> {
         let path = |opt| self.text(opt).map(str::to_owned);
         let (manifest, pool_file) = (path(pool::MANIFEST), path(pool::POOL_FILE));
@@ -160,6 +183,7 @@ impl Given {
             (pool::POOL_FILE, pool_file),
             after_at(pool::POOL_JSON),
             after_at(pool::AUTOSCALE_FORMULA),
+            after_at(pool::DISPATCH_PAYLOAD),
         ];
         let named = named.into_iter().filter_map(|(opt, path)| Some((opt, path?)));
         let mut faults = Vec::new();

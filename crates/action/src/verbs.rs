@@ -6,10 +6,12 @@ mod asking;
 mod delete;
 pub mod doctor;
 mod judge;
+mod notify;
 pub mod plan;
 pub mod rollback;
 pub mod rollout;
 mod sign_in;
+mod started;
 pub mod status;
 mod wait;
 
@@ -37,6 +39,7 @@ pub async fn run(
         Verb::Judge => judge::run(given, runner, environment, console).await,
         Verb::Wait => wait::run(given, runner, environment, console).await,
         Verb::Delete => delete::run(given, runner, environment, console).await,
+        Verb::Notify => notify::run(given, runner, environment, console).await,
         Verb::Status => status::run(given, runner, environment, console).await,
         // Images are the other program's; no command line leads here.
         Verb::Publish

@@ -8,6 +8,7 @@ pub mod file;
 pub mod fleet;
 pub mod image;
 pub mod judgement;
+pub mod notify;
 pub mod pool;
 pub mod run;
 pub mod sign_in;
@@ -116,6 +117,8 @@ pub enum Verb {
     Wait,
     /// A pool goes.
     Delete,
+    /// A version is announced on GitHub.
+    Notify,
 }
 
 /// How an option is given, which decides how it is spelled.
@@ -349,13 +352,26 @@ const CHANGING_A_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback];
 /// What shows its end to GitHub.
 const REPORTING: &[Verb] = &[Verb::Rollout];
 
-/// What is about pools: the verbs of one program.
-const ON_POOLS: &[Verb] = ON_ACCOUNT;
+/// What asks GitHub: for a deployment, for the manifest of a release, or to pass a version on.
+const WITH_GITHUB: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Notify];
+
+/// The verbs of the program for pools.
+const OF_POOL_PROGRAM: &[Verb] = &[
+    Verb::Rollout,
+    Verb::Plan,
+    Verb::Rollback,
+    Verb::Status,
+    Verb::Doctor,
+    Verb::Judge,
+    Verb::Wait,
+    Verb::Delete,
+    Verb::Notify,
+];
 
 /// What may name subscriptions.
 const WITH_SUBSCRIPTIONS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Status, Verb::Delete];
 
-/// What every verb takes.
+/// What every verb that asks Azure takes.
 const EVERY_VERB: &[Verb] = &[
     Verb::Publish,
     Verb::Rollout,
@@ -436,8 +452,11 @@ const JUDGING: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Judge];
 /// What deletes.
 const DELETE: &[Verb] = &[Verb::Delete];
 
-/// What can be said of one image version.
+/// What can be said of one image version that pools shall run.
 const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Doctor];
+
+/// What names one image version.
+const NAMING_A_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Doctor, Verb::Notify];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
@@ -459,6 +478,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
     [
         image::OF_SERVICE,
         image::OF_POST_PROCESSOR,
+        pool::OF_NAMED_VERSION,
         pool::OF_VERSION,
         pool::OF_ACCOUNT,
         pool::OF_FILE,
@@ -476,12 +496,14 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         versions::OF_RETENTION,
         versions::OF_SCALE,
         pool::OF_PATIENCE,
+        notify::OF_TOKEN,
         pool::OF_REPORT,
         pool::OF_FILES,
         fleet::ROWS,
         judgement::OF_VERB,
         judgement::OF_ROLLOUT,
         judgement::OF_RULE,
+        notify::ROWS,
         fleet::OF_DELETION,
         run::OF_NODES,
         run::ROWS,

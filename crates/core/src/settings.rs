@@ -16,6 +16,7 @@ mod judgement;
 mod judging;
 pub(crate) mod luns;
 mod manifest;
+mod notify;
 pub(crate) mod patience;
 mod pool;
 mod pool_file;
@@ -49,6 +50,7 @@ pub use healing::{HealNodes, Healing};
 pub use image::PublishContext;
 pub use judgement::JudgementSettings;
 pub use judging::{FailureRule, Judge, Judging, OnInconclusive};
+pub use notify::{Announcement, EVENT_TYPE, InvalidRepository, NotifySettings, RepositoryName};
 pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
 pub use publish::{
     Architecture, DiskKeys, EarlyDeletion, EndsWhen, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
@@ -291,6 +293,16 @@ pub fn names_expired(values: &Values) -> bool {
 /// With all faults; without any when a value is not known yet.
 pub fn expired(values: &Values) -> Result<Asked<ExpirySettings>, Vec<fault::Fault>> {
     asked(values, |_| DELETION_DEADLINE, upkeep::read_expired)
+}
+
+/// Reads which version is announced on GitHub, and how. This is the only validation there is; nothing is asked.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn notify(values: &Values) -> Result<NotifySettings, Vec<fault::Fault>> {
+    let mut faults = Vec::new();
+    let settings = notify::read(&mut Reader::new(values, &mut faults));
+    settings.filter(|_| faults.is_empty()).ok_or(faults)
 }
 
 /// Reads how to sign in and to which Azure, and nothing else.

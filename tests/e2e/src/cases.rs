@@ -5,6 +5,7 @@
 mod action;
 mod adopt;
 mod browser;
+mod examples;
 mod failures;
 mod fleet;
 mod images;
@@ -23,6 +24,7 @@ use crate::suite::Case;
 pub fn all() -> Vec<Case> {
     [
         action::CASES,
+        examples::CASES,
         in_place::CASES,
         interrupted::CASES,
         pool::CASES,

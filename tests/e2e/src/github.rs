@@ -1,5 +1,5 @@
-//! GitHub on loopback, as far as `packer init` and `install.sh` ask it: tags, releases and the files in them, behind a
-//! proxy that programs find in `HTTPS_PROXY`. A mirror that asks for a token is there too.
+//! GitHub on loopback, as far as `packer init`, `install.sh` and `notify` ask it: tags, releases and the files in them,
+//! events that are sent to a repository, behind a proxy that programs find in `HTTPS_PROXY`. A mirror that asks for a token is there too.
 //!
 //! It serves a folder, with what a case says of single files, and notes what it was asked for. It runs until the process
 //! ends.
@@ -48,6 +48,7 @@ pub struct FakeGitHub {
     proxy: String,
     ca: PathBuf,
     asked: Asked,
+    dispatched: Asked,
 }
 
 /// What was asked for: status and address without scheme.
@@ -107,11 +108,11 @@ impl FakeGitHub {
         files::write(&ca, certificate)?;
         let listener = TcpListener::bind("127.0.0.1:0").doing(|| "listen on loopback".to_owned())?;
         let address = listener.local_addr().doing(|| "find the port".to_owned())?;
-        let asked = Asked::default();
-        let notes = Arc::clone(&asked);
+        let (asked, dispatched) = (Asked::default(), Asked::default());
+        let notes = (Arc::clone(&asked), Arc::clone(&dispatched));
         thread::spawn(move || {
             for stream in listener.incoming().flatten() {
-                let (content, notes, config) = (content.clone(), Arc::clone(&notes), Arc::clone(&config));
+                let (content, notes, config) = (content.clone(), notes.clone(), Arc::clone(&config));
                 // A client that goes away has nothing to be answered.
                 thread::spawn(move || drop(tunnel(&stream, config, &content, &notes)));
             }
@@ -120,6 +121,7 @@ impl FakeGitHub {
             proxy: format!("http://{address}"),
             ca,
             asked,
+            dispatched,
         })
     }
 
@@ -155,6 +157,14 @@ impl FakeGitHub {
     #[must_use]
     pub fn asked(&self) -> Vec<String> {
         self.asked.lock().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+}
+
+impl FakeGitHub {
+    /// The bodies of the events that were sent to its repository.
+    #[must_use]
+    pub fn dispatched(&self) -> Vec<String> {
+        self.dispatched.lock().unwrap_or_else(PoisonError::into_inner).clone()
     }
 }
 
@@ -255,7 +265,12 @@ fn tls() -> Result<(Arc<ServerConfig>, String), Box<dyn std::error::Error>> {
 }
 
 /// Serves one client of the proxy.
-fn tunnel(stream: &TcpStream, config: Arc<ServerConfig>, content: &Content, asked: &Asked) -> io::Result<()> {
+fn tunnel(
+    stream: &TcpStream,
+    config: Arc<ServerConfig>,
+    content: &Content,
+    (asked, dispatched): &(Asked, Asked),
+) -> io::Result<()> {
     let head = head(&mut BufReader::new(stream))?;
     let authority = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default().to_owned();
@@ -273,7 +288,16 @@ fn tunnel(stream: &TcpStream, config: Arc<ServerConfig>, content: &Content, aske
             return Ok(());
         };
         let token = head.iter().find_map(|line| line.strip_prefix("Authorization: "));
-        let answer = content.answer(&host, path, token.unwrap_or_default());
+        let body = body(&mut client, &head)?;
+        let is_event = head.first().is_some_and(|line| line.starts_with("POST "))
+            && host == "api.github.com"
+            && path == format!("/repos/{REPOSITORY}/dispatches");
+        let answer = if is_event {
+            dispatched.lock().unwrap_or_else(PoisonError::into_inner).push(body);
+            Answer::empty(204)
+        } else {
+            content.answer(&host, path, token.unwrap_or_default())
+        };
         note(asked, answer.status, &format!("{host}{path}"));
         answer.write(client.get_mut())?;
     }
@@ -282,6 +306,18 @@ fn tunnel(stream: &TcpStream, config: Arc<ServerConfig>, content: &Content, aske
 fn note(asked: &Asked, status: u16, address: &str) {
     let mut notes = asked.lock().unwrap_or_else(PoisonError::into_inner);
     notes.push(format!("{status} {address}"));
+}
+
+/// The body that a head announces.
+fn body(from: &mut BufReader<impl Read>, head: &[String]) -> io::Result<String> {
+    let length = head.iter().find_map(|line| {
+        let (name, value) = line.split_once(": ")?;
+        name.eq_ignore_ascii_case("content-length")
+            .then(|| value.parse().ok())?
+    });
+    let mut bytes = vec![0; length.unwrap_or(0)];
+    from.read_exact(&mut bytes)?;
+    Ok(String::from_utf8_lossy(&bytes).into_owned())
 }
 
 /// The lines before an empty one; nothing at the end of the stream.

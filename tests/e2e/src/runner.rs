@@ -40,6 +40,17 @@ pub struct Job<'a> {
     pub action: Option<(&'a str, &'a Path)>,
 }
 
+/// What starts a workflow.
+#[derive(Clone, Copy, Debug)]
+pub struct Event<'a> {
+    /// Its name, as workflows write it under `on`.
+    pub name: &'a str,
+    /// What GitHub would write into its event file.
+    pub file: Option<&'a Path>,
+    /// The repository's variables.
+    pub variables: &'a [(&'static str, String)],
+}
+
 impl Report {
     fn read(ended: Finished) -> Result<Self> {
         let lines: Vec<Value> = ended
@@ -120,14 +131,38 @@ pub fn run(lab: &Lab<'_>, azure: &LocalAzure, variables: &[(&str, OsString)]) ->
 /// # Errors
 /// When the runner cannot be run, does not end, or has skipped the job.
 pub fn start(lab: &Lab<'_>, azure: &LocalAzure, job: &Job<'_>, variables: &[(&str, OsString)]) -> Result<Report> {
+    let by_hand = Event {
+        name: "workflow_dispatch",
+        file: None,
+        variables: &[],
+    };
+    start_by(lab, azure, (job, &by_hand), variables)
+}
+
+/// Runs a workflow as that event starts it, with these variables for its steps.
+///
+/// # Errors
+/// When the runner cannot be run, does not end, or has skipped the job.
+pub fn start_by(
+    lab: &Lab<'_>,
+    azure: &LocalAzure,
+    (job, event): (&Job<'_>, &Event<'_>),
+    variables: &[(&str, OsString)],
+) -> Result<Report> {
     let home = lab.folder("runner")?;
     let mut program = Program::new(&lab.tools.act, &lab.dir, "act")
         .dir(job.dir)
         .env("HOME", &home)
         .env("XDG_CACHE_HOME", &home)
-        .args(["workflow_dispatch", "--json", "-P", &format!("{LABEL}=-self-hosted")])
+        .args([event.name, "--json", "-P", &format!("{LABEL}=-self-hosted")])
         .arg("-W")
         .arg(job.workflow);
+    if let Some(file) = event.file {
+        program = program.arg("-e").arg(file);
+    }
+    for (name, value) in event.variables {
+        program = program.arg("--var").arg(format!("{name}={value}"));
+    }
     if let Some((uses, folder)) = job.action {
         program = program
             .arg("--local-repository")

@@ -41,6 +41,16 @@ pub(super) const NAMESAKES: &[Namesake] = &[
     // Outputs of the action.
     ("crates/action/src/report/outputs.rs", "pool_id"),
     ("crates/action/src/report/answer.rs", "pool_id"),
+    ("crates/action/src/report/answer.rs", "image_version"),
+    // Keys of an event.
+    ("crates/core/src/settings/manifest.rs", "image_version"),
+    ("crates/action/src/github/event.rs", "image_version"),
+    ("crates/action/src/github/notify.rs", "image_version"),
+    ("crates/action/src/github/notify.rs", "image_definition"),
+    ("crates/action/src/github/notify.rs", "os_type"),
+    ("crates/action/src/github/notify.rs", "node_agent_sku_id"),
+    // What a pool file may hold.
+    ("crates/action/src/verbs/started.rs", "image_version"),
     ("crates/action/src/report/outputs.rs", "image_version"),
     ("crates/action/src/report/outputs.rs", "report_path"),
 ];

@@ -2,20 +2,16 @@
 //!
 //! Each request is sent once and within seconds; the caller turns a failure into a warning.
 
-use std::time::Duration;
-
 use azure_batch_core::https::Https;
 use octocrab::Octocrab;
-use secrecy::ExposeSecret as _;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
-use url::{Host, Url};
 
-use super::runner::Repository;
+use super::{
+    api::{ApiAddress, Refusal, Unprotected, answer},
+    runner::Repository,
+};
 use crate::{report::Report, verbs::rollout::DeploymentRequest};
-
-/// Longer than GitHub takes on a bad day. A signal ends the wait earlier.
-const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// GitHub refuses descriptions with more letters.
 const LONGEST_DESCRIPTION: usize = 140;
@@ -34,8 +30,8 @@ pub struct Deployment {
 #[derive(Debug, thiserror::Error)]
 pub enum DeploymentError {
     /// The token would leave unprotected.
-    #[error("the address {0} is not https, so no token is sent there")]
-    Unprotected(String),
+    #[error(transparent)]
+    Unprotected(#[from] Unprotected),
     /// GitHub refused, or was not there. Its text is part of the sentence, since it is shown in one line.
     #[error("cannot {doing} in environment {environment}: {reason}; does the job have deployments: write?")]
     Refused {
@@ -44,7 +40,7 @@ pub enum DeploymentError {
         /// The environment.
         environment: String,
         /// The reason.
-        reason: String,
+        reason: Refusal,
     },
 }
 
@@ -75,14 +71,9 @@ impl Deployment {
         https: &Https,
         description: &str,
     ) -> Result<Self, DeploymentError> {
-        let host = protected_host(&repository.api_url)?;
+        let address = ApiAddress::parse(&repository.api_url)?;
         let refused = |reason| refusal("create a deployment", &wanted.environment, reason);
-        let github = Octocrab::builder()
-            .base_uri(repository.api_url.as_str())
-            .map_err(|error| refused(reason_of(&error)))?
-            .personal_token(wanted.token.expose_secret().to_owned())
-            .build_with_reqwest(https.client_for(&host).clone())
-            .map_err(|error| refused(reason_of(&error)))?;
+        let github = address.open(Some(&wanted.token), https).map_err(refused)?;
         let deployments = format!("/repos/{}/{}/deployments", repository.owner, repository.name);
         let body = deployment_body(&repository.sha, &wanted.environment, description);
         let begun: Begun = post(&github, &deployments, &body).await.map_err(refused)?;
@@ -129,7 +120,7 @@ impl Deployment {
             "environment": self.environment,
             "log_url": self.run_url,
         });
-        let answer: Result<Value, String> = post(&self.github, &self.route, &body).await;
+        let answer: Result<Value, Refusal> = post(&self.github, &self.route, &body).await;
         answer
             .map(drop)
             .map_err(|reason| refusal("set the deployment's status", &self.environment, reason))
@@ -148,46 +139,17 @@ fn deployment_body(sha: &str, environment: &str, description: &str) -> Value {
     })
 }
 
-async fn post<T: serde::de::DeserializeOwned>(github: &Octocrab, route: &str, body: &Value) -> Result<T, String> {
-    let answer = github.post::<Value, Value>(route, Some(body));
-    let value = tokio::time::timeout(TIMEOUT, answer)
-        .await
-        .map_err(|_elapsed| format!("no answer within {} s", TIMEOUT.as_secs()))?
-        .map_err(|error| reason_of(&error))?;
-    serde_json::from_value(value).map_err(|error| error.to_string())
+async fn post<T: serde::de::DeserializeOwned>(github: &Octocrab, route: &str, body: &Value) -> Result<T, Refusal> {
+    let value = answer(github.post::<Value, Value>(route, Some(body))).await?;
+    serde_json::from_value(value).map_err(|error| Refusal::Unknown(error.to_string()))
 }
 
-/// octocrab's own text carries a backtrace; GitHub's sentence is enough.
-fn reason_of(error: &octocrab::Error) -> String {
-    if let octocrab::Error::GitHub { source, .. } = error {
-        return format!("{} ({})", source.message, source.status_code.as_u16());
-    }
-    let mut layer: &dyn std::error::Error = error;
-    while let Some(inner) = layer.source() {
-        layer = inner;
-    }
-    layer.to_string()
-}
-
-fn refusal(doing: &'static str, environment: &str, reason: String) -> DeploymentError {
+fn refusal(doing: &'static str, environment: &str, reason: Refusal) -> DeploymentError {
     DeploymentError::Refused {
         doing,
         environment: environment.to_owned(),
         reason,
     }
-}
-
-/// The host of an address to which a token may travel: over HTTPS, or without leaving the machine.
-fn protected_host(api_url: &str) -> Result<String, DeploymentError> {
-    let unprotected = || DeploymentError::Unprotected(api_url.to_owned());
-    let url = Url::parse(api_url).map_err(|_cause| unprotected())?;
-    let stays_here = match url.host() {
-        Some(Host::Ipv4(address)) => address.is_loopback(),
-        Some(Host::Ipv6(address)) => address.is_loopback(),
-        Some(Host::Domain(_)) | None => false,
-    };
-    let host = url.host_str().filter(|_| url.scheme() == "https" || stays_here);
-    host.map(str::to_owned).ok_or_else(unprotected)
 }
 
 #[cfg(test)]

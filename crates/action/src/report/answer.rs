@@ -71,6 +71,12 @@ impl Answer {
         self.output("pool-id", pool)
     }
 
+    /// Sets the output that names the image version.
+    #[must_use]
+    pub fn of_version(self, version: &str) -> Self {
+        self.output("image-version", version)
+    }
+
     /// Adds a line.
     #[must_use]
     pub fn line(mut self, text: impl ToString) -> Self {

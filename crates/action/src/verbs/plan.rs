@@ -9,12 +9,12 @@ use azure_batch_core::{
     options::Door,
     plan::Plan,
     rollout::{self, RolloutStep},
-    settings,
+    settings::{self, Checked, RolloutSettings},
     words::plural,
 };
 use serde::Serialize;
 
-use super::{asking::ask, rollout::all_checked};
+use super::{asking::ask, rollout::all_checked, started::take_event};
 use crate::{
     console::Console,
     environment::Environment,
@@ -23,6 +23,14 @@ use crate::{
     run::hide_secrets,
     values::Given,
 };
+
+/// The plan of one pool.
+#[derive(Serialize)]
+struct PlanOfOne {
+    pool: PoolId,
+    #[serde(flatten)]
+    plan: Plan<RolloutStep>,
+}
 
 /// The plans of many pools.
 #[derive(Serialize)]
@@ -78,6 +86,7 @@ impl PlanOfPool {
 /// Looks and shows; returns the exit code.
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     given.read_files();
+    take_event(&mut given, runner, environment, console).await;
     hide_secrets(&given, console);
     if settings::names_many_pools(given.values()) {
         let door = given.door();
@@ -89,20 +98,26 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         let asked = settings::plan(values)?;
         rollout::check(&asked.settings).map(|()| asked)
     };
-    let look = async |client: &_, settings: &_| rollout::plan(client, settings).await;
+    let look = async |client: &_, settings: &Checked<RolloutSettings>| {
+        Ok(PlanOfOne {
+            pool: settings.pool.id.clone(),
+            plan: rollout::plan(client, settings).await?,
+        })
+    };
     ask(given, (runner, environment), console, read, (look, answer)).await
 }
 
-fn answer(plan: &Plan<RolloutStep>) -> Answer {
-    let changes = plan.changes().count();
+fn answer(planned: &PlanOfOne) -> Answer {
+    let (pool, changes) = (&planned.pool, planned.plan.changes().count());
     let headline = match changes {
-        0 => "The pool is as it was asked for: a roll-out would change nothing.".to_owned(),
-        1 => "1 change. Nothing was done.".to_owned(),
-        changes => format!("{changes} changes. Nothing was done."),
+        0 => format!("Pool {pool} is as it was asked for: a roll-out would change nothing."),
+        1 => format!("Pool {pool}: 1 change. Nothing was done."),
+        changes => format!("Pool {pool}: {changes} changes. Nothing was done."),
     };
     let (word, exit_code) = ending(changes);
     Answer::new(word, exit_code, headline)
-        .steps(None, plan)
+        .steps(None, &planned.plan)
+        .of_pool(pool)
         .output("changes", changes)
 }
 

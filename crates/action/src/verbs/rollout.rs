@@ -18,6 +18,7 @@ use azure_batch_core::{
     settings::{self, FleetSettings, fault::Fault},
 };
 
+use super::started::take_event;
 use crate::{
     console::{Console, Grade},
     environment::Environment,
@@ -91,6 +92,7 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         permission: permission(&given, runner, door),
     };
     given.read_files();
+    take_event(&mut given, runner, environment, console).await;
     // Once more: the files that were read now may hold some.
     hide_secrets(&given, console);
     if settings::names_many_pools(given.values()) {

@@ -23,6 +23,7 @@ const OF_COMMANDS: &[(&str, Verb)] = &[
     ("judge", Verb::Judge),
     ("wait", Verb::Wait),
     ("delete", Verb::Delete),
+    ("notify", Verb::Notify),
     ("status", Verb::Status),
 ];
 

@@ -133,13 +133,17 @@ fn every_verb_of_the_action_leaves_outputs_a_summary_and_a_report() {
             .unwrap();
         assert_eq!(output.status.code(), Some(2), "{verb}: {}", text(&output.stdout));
         let read = |name: &str| fs::read_to_string(folder.path().join(name)).unwrap();
+        let file = match verb {
+            "rollout" => "azure-batch-pool-report.json".to_owned(),
+            verb => format!("azure-batch-pool-report-{verb}.json"),
+        };
         let outputs = read("outputs");
         assert!(
             outputs.contains("\nbad-input\n") && outputs.contains("exit-code<<"),
             "{verb}: {outputs}"
         );
         assert!(read("summary").contains("soon"), "{verb}");
-        let report: serde_json::Value = serde_json::from_str(&read("azure-batch-pool-report.json")).unwrap();
+        let report: serde_json::Value = serde_json::from_str(&read(&file)).unwrap();
         assert_eq!(report["exit_code"], 2, "{verb}");
     }
 }

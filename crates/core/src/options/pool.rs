@@ -1,21 +1,28 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
 use super::{
-    AWAITING_NODES, CHANGING_A_POOL, Kind, ON_ACCOUNT, ON_POOL, ON_POOLS, ON_VERSION, PATIENT, POOL_DOORS, REPORTING,
-    ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
+    AWAITING_NODES, CHANGING_A_POOL, Kind, NAMING_A_VERSION, OF_POOL_PROGRAM, ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT,
+    POOL_DOORS, REPORTING, ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
 };
 
 rows! {
-    /// Which version.
-    OF_VERSION [ON_VERSION, POOL_DOORS]:
+    /// Which version, wherever it is named.
+    OF_NAMED_VERSION [NAMING_A_VERSION, POOL_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
-        "Manifest file that the Packer post-processor wrote; it names the image version. Give {image_definition} with it.";
+        "Manifest file that the Packer post-processor wrote; it names the image version. A roll-out also needs the image definition that is expected.";
+}
+
+rows! {
+    /// Which version pools shall run, and what it must be.
+    OF_VERSION [ON_VERSION, POOL_DOORS]:
+    DISPATCH_PAYLOAD: "dispatch_payload", Version, Kind::Json, Standard::Rule("in the Action, the payload of the `repository_dispatch` that started the workflow"), [],
+        "Client payload of a `repository_dispatch` that `azure-batch-pool notify` sent; it names the image version. Give {image_definition} with it.";
     IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
-        "Resource id of the image definition that the version must belong to. Required with {manifest}: who can change that file must not choose what the nodes run.";
+        "Resource id of the image definition that the version must belong to. Required with {manifest} and {dispatch_payload}: who can change that file, or send that event, must not choose what the nodes run.";
     ANY_DEFINITION: "any_definition", Version, Kind::Bool, Standard::Value("false", "a file must not choose the image"), [],
-        "Take the version that {manifest} names, of whatever definition it is. Only for a manifest that nobody else can change.";
+        "Take the version that {manifest} or {dispatch_payload} names, of whatever definition it is. Only for a manifest that nobody else can change, or an event that nobody else can send.";
 }
 
 rows! {
@@ -165,15 +172,13 @@ rows! {
 rows! {
     /// What is reported where.
     OF_REPORT [REPORTING, POOL_DOORS]:
-    GITHUB_TOKEN: "github_token", Report, Kind::Secret, Standard::Absent, [],
-        "GitHub token with `deployments: write`; needed for {deployment_environment}.";
     DEPLOYMENT_ENVIRONMENT: "deployment_environment", Report, Kind::Text, Standard::Absent, [],
         "Environment in which the roll-out is shown as a deployment.";
 }
 
 rows! {
     /// The report of every verb.
-    OF_FILES [ON_POOLS, POOL_DOORS]:
+    OF_FILES [OF_POOL_PROGRAM, POOL_DOORS]:
     REPORT_PATH: "report_path", Report, Kind::File, Standard::Rule("a file named after pool and step in the runner's temporary folder; on the command line only when given"), [],
         "Where the report is written, as JSON.";
 }

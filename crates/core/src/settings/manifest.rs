@@ -26,6 +26,23 @@ pub(super) struct Manifest {
     pub(super) data_disks: Vec<Lun>,
 }
 
+/// Why a payload is not one of ours.
+#[derive(Debug, thiserror::Error)]
+pub(super) enum InvalidPayload {
+    /// It is not JSON.
+    #[error("is not JSON ({0}); write ${{{{ toJSON(github.event.client_payload) }}}}")]
+    NotJson(serde_json::Error),
+    /// It was sent by a newer program, in another way.
+    #[error("has schema-version {0}, and this program reads {SCHEMA}; use a newer version of the action")]
+    TooNew(u64),
+    /// It lacks what is needed.
+    #[error("has no image-version; it must come from an event that `azure-batch-pool notify` sent")]
+    NoVersion,
+    /// Its version is not an id.
+    #[error("has an image-version that cannot be used: {0}")]
+    BadVersion(#[from] InvalidId),
+}
+
 /// Why a file is not a manifest.
 #[derive(Debug, thiserror::Error)]
 pub(super) enum InvalidManifest {
@@ -56,11 +73,34 @@ impl Manifest {
             image_version: field("image_version_id").ok_or(InvalidManifest::NoVersion)?.parse()?,
             os_type: field("os_type").map(str::to_owned),
             node_agent: field("node_agent_sku_id").and_then(|sku| sku.parse().ok()),
-            data_disks: json::items(&value, "/data_disk_luns")
-                .filter_map(|lun| u32::try_from(lun.as_u64()?).ok()?.try_into().ok())
-                .collect(),
+            data_disks: luns(&value, "/data_disk_luns"),
         })
     }
+}
+
+impl Manifest {
+    /// Reads the client payload of an event: the same facts, under GitHub's kind of names.
+    pub(super) fn of_payload(text: &str) -> Result<Self, InvalidPayload> {
+        let value: Value = serde_json::from_str(text).map_err(InvalidPayload::NotJson)?;
+        let schema = value.get("schema-version").and_then(Value::as_u64);
+        if let Some(newer) = schema.filter(|schema| *schema > SCHEMA) {
+            return Err(InvalidPayload::TooNew(newer));
+        }
+        let field = |name: &str| value.get(name).and_then(Value::as_str);
+        Ok(Self {
+            image_version: field("image-version").ok_or(InvalidPayload::NoVersion)?.parse()?,
+            os_type: field("os-type").map(str::to_owned),
+            node_agent: field("node-agent-sku-id").and_then(|sku| sku.parse().ok()),
+            data_disks: luns(&value, "/data-disk-luns"),
+        })
+    }
+}
+
+fn luns(value: &Value, pointer: &str) -> Vec<Lun> {
+    let numbers = json::items(value, pointer);
+    numbers
+        .filter_map(|lun| u32::try_from(lun.as_u64()?).ok()?.try_into().ok())
+        .collect()
 }
 
 #[cfg(test)]
@@ -80,6 +120,21 @@ mod tests {
         assert_eq!(manifest.node_agent.unwrap().as_str(), "batch.node.ubuntu 24.04");
         let luns: Vec<u8> = manifest.data_disks.iter().map(|lun| lun.number()).collect();
         assert_eq!(luns, [0, 5], "what is no LUN is passed over");
+    }
+
+    #[test]
+    fn a_payload_is_read_leniently_and_refused_with_the_reason() {
+        let text = format!(r#"{{"schema-version": 1, "image-version": "{VERSION}", "os-type": "Linux", "new": 1}}"#);
+        assert_eq!(Manifest::of_payload(&text).unwrap().image_version.to_string(), VERSION);
+        let refused = |text: &str| Manifest::of_payload(text).unwrap_err().to_string();
+        assert!(
+            refused("x").contains("write ${{ toJSON(github.event.client_payload) }}"),
+            "{}",
+            refused("x")
+        );
+        assert!(refused("{}").starts_with("has no image-version"));
+        assert!(refused(r#"{"schema-version": 2}"#).starts_with("has schema-version 2"));
+        assert!(refused(r#"{"image-version": "1.4.2"}"#).starts_with("has an image-version that cannot be used"));
     }
 
     #[test]

@@ -21,7 +21,7 @@ use crate::{
         BatchEndpoint, KnownCloud, NodeAgentSku, PoolId,
         resource::{ImageDefinitionId, ImageVersionId},
     },
-    options::{judgement, pool, run, sign_in},
+    options::{Opt, judgement, pool, run, sign_in},
     words,
 };
 
@@ -205,32 +205,42 @@ pub(super) fn named_version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionI
 }
 
 fn manifest(reader: &mut Reader<'_, '_>) -> Option<Manifest> {
-    let text = reader.text(pool::MANIFEST)?;
-    reader.checked(pool::MANIFEST, Manifest::parse(text))
+    if let Some(text) = reader.text(pool::MANIFEST) {
+        return reader.checked(pool::MANIFEST, Manifest::parse(text));
+    }
+    let text = reader.text(pool::DISPATCH_PAYLOAD)?;
+    reader.checked(pool::DISPATCH_PAYLOAD, Manifest::of_payload(text))
 }
 
-/// The version; nothing after a fault.
-fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<ImageVersionId> {
-    let expected: Option<ImageDefinitionId> = reader.parsed(pool::IMAGE_DEFINITION);
-    let (opt, version) = match (reader.has(pool::IMAGE_VERSION), reader.has(pool::MANIFEST)) {
-        (true, true) => {
-            let text = words![pool::MANIFEST, " names a version too; give one of the two"];
-            reader.refuse(pool::IMAGE_VERSION, text);
-            return None;
+/// The one option that names the version; nothing after a fault.
+fn naming(reader: &mut Reader<'_, '_>) -> Option<&'static Opt> {
+    let all = [pool::IMAGE_VERSION, pool::MANIFEST, pool::DISPATCH_PAYLOAD];
+    let mut given = all.into_iter().filter(|opt| reader.has(opt));
+    match (given.next(), given.next()) {
+        (Some(opt), None) => Some(opt),
+        (Some(opt), Some(other)) => {
+            reader.refuse(opt, words![other, " names a version too; give one of the two"]);
+            None
         }
-        (false, false) => {
+        (None, _) => {
             let text = words![
                 "is missing: give the resource id of the version, or the manifest of the Packer build in ",
                 pool::MANIFEST
             ];
             reader.refuse(pool::IMAGE_VERSION, text);
-            return None;
+            None
         }
-        (true, false) => (
-            pool::IMAGE_VERSION,
-            reader.parsed::<ImageVersionId>(pool::IMAGE_VERSION)?,
-        ),
-        (false, true) => (pool::MANIFEST, from_manifest(reader, manifest?)?),
+    }
+}
+
+/// The version; nothing after a fault.
+fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<ImageVersionId> {
+    let expected: Option<ImageDefinitionId> = reader.parsed(pool::IMAGE_DEFINITION);
+    let opt = naming(reader)?;
+    let version = if opt == pool::IMAGE_VERSION {
+        reader.parsed::<ImageVersionId>(opt)?
+    } else {
+        from_manifest(reader, opt, manifest?)?
     };
     if version.number().is_none() {
         let text = format!("{version} names no version number; give the id of one version, ending in 1.2.3");
@@ -252,17 +262,22 @@ fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<I
     Some(version)
 }
 
-/// The version of a manifest. Whoever can change the file would choose what every node runs, with the pool's identity; so
-/// the definition must be said where the roll-out is, or that any will do.
-fn from_manifest(reader: &mut Reader<'_, '_>, manifest: &Manifest) -> Option<ImageVersionId> {
+/// The version of a manifest or an event. Whoever can change the one or send the other would choose what every node runs,
+/// with the pool's identity; so the definition must be said where the roll-out is, or that any will do.
+fn from_manifest(reader: &mut Reader<'_, '_>, opt: &'static Opt, manifest: &Manifest) -> Option<ImageVersionId> {
     let version = &manifest.image_version;
     if !reader.has(pool::IMAGE_DEFINITION) && !reader.is_on(pool::ANY_DEFINITION) {
+        let other = if opt == pool::MANIFEST {
+            "another manifest"
+        } else {
+            "another event"
+        };
         let text = words![
             "is missing: ",
-            pool::MANIFEST,
+            opt,
             format!(
-                " names a version of {}; if that is the image that you expect, give this id, so that another manifest \
-                 cannot choose another image (",
+                " names a version of {}; if that is the image that you expect, give this id, so that {other} cannot \
+                 choose another image (",
                 version.definition()
             ),
             pool::ANY_DEFINITION,

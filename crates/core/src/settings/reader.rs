@@ -286,7 +286,7 @@ fn parse_duration(text: &str) -> Option<Duration> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::options::{pool, run};
+    use crate::options::{notify, pool, run};
 
     fn duration(text: &str) -> Option<Duration> {
         let (values, mut faults) = (Values::default().with(run::DEADLINE, text), Vec::new());
@@ -318,13 +318,13 @@ mod tests {
         let values = Values::default()
             .with(pool::POOL_ID, "\u{feff}render\r\n")
             .with(pool::POOL_JSON, "\u{feff}{\"taskSlotsPerNode\": 4}\r\n")
-            .with(pool::GITHUB_TOKEN, SecretString::from("t0ken\n"))
+            .with(notify::GITHUB_TOKEN, SecretString::from("t0ken\n"))
             .with(pool::TARGET_SPOT_NODES, " 7\n");
         let mut faults = Vec::new();
         let mut reader = Reader::new(&values, &mut faults);
         assert_eq!(reader.text(pool::POOL_ID), Some("render"));
         assert_eq!(reader.json_object(pool::POOL_JSON)["taskSlotsPerNode"], 4);
-        assert_eq!(reader.secret(pool::GITHUB_TOKEN).unwrap().expose_secret(), "t0ken");
+        assert_eq!(reader.secret(notify::GITHUB_TOKEN).unwrap().expose_secret(), "t0ken");
         assert_eq!(reader.number(pool::TARGET_SPOT_NODES), Some(7));
         assert_eq!(faults, []);
     }

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use azure_batch_core::{
     https::Authorities,
-    options::pool,
+    options::{Verb, notify, pool},
     rollout,
     settings::{self, Asked, FleetSettings, RolloutSettings, Values, fault::Fault},
     words,
@@ -15,6 +15,7 @@ use secrecy::SecretString;
 
 use crate::{
     github::runner::Runner,
+    inputs,
     values::Given,
     verbs::sign_in::{authorities, missing_permission},
 };
@@ -102,13 +103,17 @@ pub(crate) fn all_checked(asked: Asked<FleetSettings>) -> Result<Asked<FleetSett
 }
 
 /// Where the report goes: as said, else into the runner's temporary folder, else nowhere. It needs no valid input, so
-/// that a refused run leaves a report too. The file is named after pool and step, since a job may roll out many times.
+/// that a refused run leaves a report too. The file is named after verb, pool and step, since a job may do much.
 #[must_use]
 pub(crate) fn report_path(given: &Given, runner: &Runner) -> Option<PathBuf> {
     let in_temp = || {
         let pool = given.text(pool::POOL_ID);
+        let verb = Some(given.verb())
+            .filter(|verb| *verb != Verb::Rollout)
+            .map(inputs::word);
         let parts = ["azure-batch-pool-report"]
             .into_iter()
+            .chain(verb)
             .chain(pool)
             .chain(runner.step.as_deref());
         let name = parts.collect::<Vec<_>>().join("-");
@@ -126,13 +131,13 @@ fn deployment(given: &Given, runner: &Runner, faults: &mut Vec<Fault>) -> Option
         let text = "there is no repository to show it in; leave it out outside GitHub Actions";
         faults.push(Fault::new(pool::DEPLOYMENT_ENVIRONMENT, text));
     }
-    let Some(token) = given.secret(pool::GITHUB_TOKEN) else {
+    let Some(token) = given.secret(notify::GITHUB_TOKEN) else {
         let text = words![
             "is needed with ",
             pool::DEPLOYMENT_ENVIRONMENT,
             "; pass github.token and give the job deployments: write"
         ];
-        faults.push(Fault::new(pool::GITHUB_TOKEN, text));
+        faults.push(Fault::new(notify::GITHUB_TOKEN, text));
         return None;
     };
     Some(DeploymentRequest {

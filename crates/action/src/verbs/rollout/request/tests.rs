@@ -94,7 +94,7 @@ fn all_faults_come_at_once_in_the_words_of_the_door() {
         .collect();
     assert!(names.contains(&"--start-task-elevated".to_owned()), "{names:?}");
     assert!(
-        names.contains(&"INPUT_GITHUB_TOKEN".to_owned()),
+        names.contains(&"GH_TOKEN".to_owned()),
         "a secret has no flag: {names:?}"
     );
 }
