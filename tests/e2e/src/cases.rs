@@ -13,9 +13,11 @@ mod in_place;
 mod interrupted;
 mod machines;
 mod mount;
+mod pages;
 mod pool;
 mod publish;
 mod terminal;
+mod workflows;
 
 use crate::suite::Case;
 
@@ -25,6 +27,8 @@ pub fn all() -> Vec<Case> {
     [
         action::CASES,
         examples::CASES,
+        workflows::CASES,
+        pages::CASES,
         in_place::CASES,
         interrupted::CASES,
         pool::CASES,

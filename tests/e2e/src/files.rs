@@ -109,3 +109,15 @@ pub fn below(dir: &Path) -> Result<Vec<PathBuf>> {
     files.sort();
     Ok(files)
 }
+
+/// Writes a script that can be run.
+///
+/// # Errors
+/// When it cannot be written.
+#[cfg(unix)]
+pub fn write_program(path: &Path, text: &str) -> Result {
+    use std::os::unix::fs::PermissionsExt as _;
+
+    write(path, text)?;
+    fs::set_permissions(path, fs::Permissions::from_mode(0o755)).doing(|| format!("permit {} to run", path.display()))
+}

@@ -21,6 +21,7 @@ pub mod lab;
 pub mod left;
 pub mod look;
 pub mod packer;
+pub mod pages;
 #[cfg(test)]
 mod papers;
 pub mod pool;

@@ -36,8 +36,8 @@ pub struct Job<'a> {
     pub dir: &'a Path,
     /// Its file.
     pub workflow: &'a Path,
-    /// An action that it uses, as `owner/name@ref`, and the folder that takes its place.
-    pub action: Option<(&'a str, &'a Path)>,
+    /// The actions that it uses, as `owner/name@ref`, and the folders that take their places.
+    pub actions: &'a [(&'a str, &'a Path)],
 }
 
 /// What starts a workflow.
@@ -119,7 +119,7 @@ pub fn run(lab: &Lab<'_>, azure: &LocalAzure, variables: &[(&str, OsString)]) ->
     let job = Job {
         dir: &lab.tools.checkout,
         workflow: Path::new(".github/workflows/pool-from-manifest.yml"),
-        action: None,
+        actions: &[],
     };
     let mut all = vec![("AZURE_BATCH_POOL_BINARY", lab.tools.pool.clone().into())];
     all.extend(variables.iter().cloned());
@@ -163,7 +163,7 @@ pub fn start_by(
     for (name, value) in event.variables {
         program = program.arg("--var").arg(format!("{name}={value}"));
     }
-    if let Some((uses, folder)) = job.action {
+    for (uses, folder) in job.actions {
         program = program
             .arg("--local-repository")
             .arg(format!("{uses}={}", folder.display()));

@@ -92,7 +92,7 @@ impl<'a, 'l> Repository<'a, 'l> {
         let job = Job {
             dir: &self.folder,
             workflow: &self.workflow,
-            action: Some((USES, &self.action)),
+            actions: &[(USES, &self.action)],
         };
         let mut variables = vec![
             ("AZURE_BATCH_POOL_BINARY", self.lab.tools.pool.clone().into()),
@@ -212,15 +212,8 @@ fn example_tells_every_night_of_pools_that_are_behind(lab: &Lab<'_>) -> Result {
     let repository = Repository::with(lab, &azure, "status.yml")?;
     let (bin, calls) = (lab.folder("bin")?, lab.dir.join("gh.txt"));
     let gh = bin.join("gh");
-    files::write(
-        &gh,
-        "#!/bin/sh\necho \"$*\" >> \"$GH_CALLS\"\ncat findings.md >> \"$GH_CALLS\"\n",
-    )?;
-    Program::new("chmod", &lab.dir, "chmod")
-        .args(["+x"])
-        .arg(&gh)
-        .run(LIMIT)?
-        .ended_with(0)?;
+    let script = "#!/bin/sh\necho \"$*\" >> \"$GH_CALLS\"\ncat findings.md >> \"$GH_CALLS\"\n";
+    files::write_program(&gh, script)?;
     let mut path = bin.into_os_string();
     path.push(":/usr/local/bin:/usr/bin:/bin");
     let report = repository.run(

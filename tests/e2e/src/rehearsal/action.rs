@@ -90,7 +90,7 @@ pub(super) fn action_pinned_by_commit_runs_the_program_of_that_commit(lab: &Lab<
     let job = Job {
         dir: &work,
         workflow: &workflow,
-        action: Some((&uses, &action)),
+        actions: &[(&uses, &action)],
     };
     let report = runner::start(lab, &azure, &job, &variables)?;
     lab.keep_journal(&azure)?;
