@@ -13,7 +13,7 @@ use azure_batch_core::{
     ids::{CloudChoice, KnownCloud, NodeAgentSku, PoolId, VmSize, resource::ImageVersionId},
     options::Door,
     rollout::{PoolAction, RolloutOutcome, RolloutReport},
-    settings::{AccountRef, RolloutSettings, Targets},
+    settings::{AccountRef, Targets, UnresolvedRollout, WantedVersion},
     words::plural,
 };
 use jiff::Timestamp;
@@ -53,8 +53,11 @@ pub struct Asked {
     pub pool: PoolId,
     /// The account: its id or its endpoint.
     pub account: String,
-    /// The version.
-    pub version: ImageVersionId,
+    /// The version: its id; until it is known which one a rule means, the rule.
+    pub version: WantedVersion,
+    /// The rule that chose it.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub chosen_by: Option<String>,
     /// The VM size.
     pub vm_size: Option<VmSize>,
     /// The node agent SKU.
@@ -83,7 +86,7 @@ pub struct Ending {
 impl Asked {
     /// What the settings ask for.
     #[must_use]
-    pub fn of(settings: &RolloutSettings, cloud: &CloudChoice) -> Self {
+    pub fn of(settings: &UnresolvedRollout, cloud: &CloudChoice) -> Self {
         Self {
             pool: settings.pool.id.clone(),
             account: match &settings.account {
@@ -91,6 +94,7 @@ impl Asked {
                 AccountRef::Endpoint(endpoint) => endpoint.to_string(),
             },
             version: settings.pool.version.clone(),
+            chosen_by: None,
             vm_size: settings.pool.vm_size.clone(),
             node_agent_sku: settings.pool.node_agent_sku.clone(),
             targets: settings.pool.targets,
@@ -100,6 +104,16 @@ impl Asked {
                 _ => None,
             },
         }
+    }
+
+    /// The same once it is known which version it is.
+    #[must_use]
+    fn on(mut self, version: Option<&ImageVersionId>) -> Self {
+        if let (WantedVersion::Newest(_, rule), Some(version)) = (&self.version, version) {
+            self.chosen_by = Some(rule.to_string());
+            self.version = WantedVersion::One(version.clone());
+        }
+        self
     }
 
     /// The version as people know it: its definition and number.
@@ -128,7 +142,7 @@ impl Report {
             Ok(()) => Self::ended(action_word(action), 0, ending),
             Err(error) => Self::of_error(&error, ending, door),
         };
-        report.asked = Some(asked);
+        report.asked = Some(asked.on(outcome.report.version.as_ref()));
         report.rollout = Some(outcome.report);
         report
     }

@@ -9,6 +9,7 @@ pub mod image;
 pub mod job;
 pub mod node;
 pub mod pool;
+pub mod resource;
 pub mod size;
 pub mod supported;
 pub mod work;

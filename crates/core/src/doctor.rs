@@ -187,7 +187,13 @@ async fn check_account(
 }
 
 async fn check_rights(client: &Client, settings: &DoctorSettings, report: &mut DoctorReport) -> Result<()> {
-    let needs = rights::pool_work(settings.account.as_ref(), settings.version.as_ref(), Naming::Named);
+    let version = settings.version.as_ref();
+    let image = version.map(|version| {
+        version
+            .known()
+            .map_or_else(|| version.definition().to_string(), ToString::to_string)
+    });
+    let needs = rights::pool_work(settings.account.as_ref(), image.as_deref(), Naming::Named);
     let rights = rights::check(client, needs).await?;
     show_rights(&rights, report);
     if !rights.missing.is_empty() {

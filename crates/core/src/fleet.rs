@@ -7,12 +7,13 @@ use std::collections::VecDeque;
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
 use crate::{
+    choice::Choosing,
     client::Client,
     error::{ErrorKind, Result},
     ids::PoolId,
     plan::Plan,
-    rollout::{self, RolloutOutcome, RolloutStep},
-    settings::{AfterFailure, Checked, FleetSettings, RolloutSettings},
+    rollout::{self, Resolved, RolloutOutcome, RolloutStep},
+    settings::{AfterFailure, Checked, FleetSettings},
     watch::Looks,
 };
 
@@ -37,6 +38,9 @@ pub struct PoolPlan {
     /// Its steps, or why it cannot be rolled out.
     pub plan: Result<Plan<RolloutStep>>,
 }
+
+/// What one pool shall run and what that takes, or why it cannot be rolled out.
+type Looked = Result<(Resolved, Plan<RolloutStep>)>;
 
 /// The pools whose turn has not come, and those that have ended.
 struct Queue {
@@ -94,18 +98,23 @@ impl Queue {
 /// Rolls all of them out; the results are in the order of the file.
 pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun> {
     let looks = Looks::of_many();
-    let plans = look(client, fleet, &looks).await;
+    let looked = look(client, fleet, &looks).await;
     let mut queue = Queue::new(fleet.pools.len(), fleet.after_failure);
-    for (number, (settings, plan)) in fleet.pools.iter().zip(plans).enumerate() {
-        if let Err(error) = plan {
-            queue.end(number, rollout::refused(settings, error));
-        }
+    let mut resolved = Vec::new();
+    for (number, (settings, looked)) in fleet.pools.iter().zip(looked).enumerate() {
+        resolved.push(match looked {
+            Ok((resolved, _plan)) => Some(resolved),
+            Err(error) => {
+                queue.end(number, rollout::refused(settings, error));
+                None
+            }
+        });
     }
     let mut running = FuturesUnordered::new();
     loop {
         while let Some(next) = queue.next(running.len(), fleet.max_parallel) {
-            if let Some(settings) = fleet.pools.get(next) {
-                running.push(one(client, settings, &looks, next));
+            if let Some(Some(resolved)) = resolved.get(next) {
+                running.push(one(client, resolved, &looks, next));
             }
         }
         let Some((number, outcome)) = running.next().await else {
@@ -124,34 +133,40 @@ pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun
 
 /// What rolling all of them out would do now. It writes nothing.
 pub async fn plan(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolPlan> {
-    let plans = look(client, fleet, &Looks::of_many()).await;
-    let all = fleet.pools.iter().zip(plans).enumerate();
-    all.map(|(number, (settings, plan))| PoolPlan {
+    let looked = look(client, fleet, &Looks::of_many()).await;
+    let all = fleet.pools.iter().zip(looked).enumerate();
+    all.map(|(number, (settings, looked))| PoolPlan {
         pool: settings.pool.id.clone(),
         wave: wave(number),
-        plan,
+        plan: looked.map(|(_resolved, plan)| plan),
     })
     .collect()
 }
 
-async fn one(
-    client: &Client,
-    settings: &Checked<RolloutSettings>,
-    looks: &Looks,
-    number: usize,
-) -> (usize, RolloutOutcome) {
-    let client = client.for_pool(&settings.pool.id);
-    (number, Box::pin(rollout::run_among(&client, settings, looks)).await)
+async fn one(client: &Client, resolved: &Resolved, looks: &Looks, number: usize) -> (usize, RolloutOutcome) {
+    let client = client.for_pool(&resolved.settings.pool.id);
+    (number, Box::pin(rollout::run_among(&client, resolved, looks)).await)
 }
 
-/// Looks at every pool: nothing is written before all of them can be rolled out as far as one can see.
-async fn look(client: &Client, fleet: &FleetSettings, looks: &Looks) -> Vec<Result<Plan<RolloutStep>>> {
-    let each = fleet.pools.iter().map(async |settings| {
-        let client = client.for_pool(&settings.pool.id);
-        Box::pin(rollout::plan_among(&client, settings, looks)).await
-    });
-    let all = futures::stream::iter(each).buffered(fleet.max_parallel);
-    let looking = async { Ok(all.collect().await) };
+/// Looks at every pool: nothing is written before all of them can be rolled out as far as one can see. What a rule means
+/// is found out here for all of them, so that a version which is promoted meanwhile does not split the fleet.
+async fn look(client: &Client, fleet: &FleetSettings, looks: &Looks) -> Vec<Looked> {
+    let looking = async {
+        let mut resolved = Vec::new();
+        let mut choosing = Choosing::new(client);
+        for settings in &fleet.pools {
+            let client = client.for_pool(&settings.pool.id);
+            resolved.push(rollout::resolve(&client, &mut choosing, settings).await);
+        }
+        let each = resolved.into_iter().map(async |resolved| {
+            let resolved = resolved?;
+            let client = client.for_pool(&resolved.settings.pool.id);
+            let plan = Box::pin(rollout::plan_among(&client, &resolved, looks)).await?;
+            Ok((resolved, plan))
+        });
+        let all = futures::stream::iter(each).buffered(fleet.max_parallel);
+        Ok(all.collect().await)
+    };
     let what = format!("looking at {} pools", fleet.pools.len());
     client.run().step("fleet", what, looking).await.unwrap_or_default()
 }
@@ -163,9 +178,9 @@ const fn wave(number: usize) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::error::Error;
+    use crate::{error::Error, settings::UnresolvedRollout};
 
-    fn settings() -> Checked<RolloutSettings> {
+    fn settings() -> Checked<UnresolvedRollout> {
         use crate::options::pool;
         let version = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
         let values = crate::settings::Values::default()

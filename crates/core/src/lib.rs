@@ -4,6 +4,7 @@ mod address;
 pub mod answer;
 pub mod arm;
 pub mod batch;
+pub mod choice;
 pub mod claims;
 pub mod client;
 pub mod clock;

@@ -9,6 +9,7 @@ pub mod fleet;
 pub mod image;
 pub mod judgement;
 pub mod notify;
+pub mod parts;
 pub mod pool;
 pub mod run;
 pub mod sign_in;
@@ -132,6 +133,8 @@ pub enum Door {
     Input,
     /// A request to the imaging service: `image.source.vm`.
     Request,
+    /// A pool file alone: `os-disk`, and `size-gb` in it.
+    File,
 }
 
 /// A chapter of the reference pages, in their order.
@@ -205,6 +208,10 @@ impl Opt {
     #[must_use]
     pub fn spelled(&self, door: Door) -> String {
         let dashed = || self.path.replace(['_', '.'], "-");
+        if self.is_taken_by(Door::File) {
+            // Whoever reads of it reads of a file.
+            return self.path.replace('_', "-");
+        }
         match door {
             Door::Template => self.path.to_owned(),
             Door::Flag if self.is_taken_by(Door::Flag) => format!("--{}", dashed()),
@@ -213,7 +220,7 @@ impl Opt {
                 .variables
                 .first()
                 .map_or_else(|| self.input_variable(), |name| (*name).to_owned()),
-            Door::Input => dashed(),
+            Door::Input | Door::File => dashed(),
             Door::Request if self.chapter == Chapter::SignIn => format!("connection.{}", self.path),
             Door::Request => format!("image.{}", self.path),
         }
@@ -470,6 +477,9 @@ const OPERATOR_DOORS: &[Door] = &[Door::Flag];
 /// The doors to rolling out.
 const POOL_DOORS: &[Door] = &[Door::Flag, Door::Input];
 
+/// What stands in a pool file only.
+const FILE_ONLY: &[Door] = &[Door::File];
+
 /// What can be given everywhere.
 const EVERY_DOOR: &[Door] = &[Door::Template, Door::Request, Door::Flag, Door::Input];
 
@@ -489,6 +499,8 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_READINESS,
         pool::OF_CHANGE,
         pool::ROWS,
+        parts::OF_PARTS,
+        parts::OF_FILE,
         versions::OF_DEFINITION,
         versions::OF_LATEST,
         versions::OF_SIGHT,

@@ -9,7 +9,7 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use needs::{Naming, pool_work, replacement, rollout, trial};
+pub use needs::{Naming, identities, pool_work, replacement, rollout, trial};
 pub use remedy::Remedy;
 
 use crate::{

@@ -29,6 +29,7 @@ mod record;
 mod replace;
 mod replicas;
 mod report;
+mod resolve;
 mod room;
 mod size;
 mod spec;
@@ -40,12 +41,14 @@ mod verdict;
 pub use healed::{HealedNode, NodeAction};
 pub use judged::StepJudgement;
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
+pub use resolve::{Resolved, resolve};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
 
 pub(crate) use size::classify::resize_failure;
 
 use crate::{
+    choice::Choosing,
     client::Client,
     error::{Error, ErrorKind, Result},
     expiry,
@@ -54,8 +57,8 @@ use crate::{
     progress::Event,
     rights,
     settings::{
-        Canary, Checked, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets,
-        fault::Fault, luns,
+        AccountRef, Canary, Checked, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets,
+        UnresolvedRollout, fault::Fault, luns,
     },
     typing::az,
     watch::{AccountWatch, Looks},
@@ -73,17 +76,22 @@ use spec::Spec;
 use verdict::{Verdict, Waited};
 
 /// Rolls out.
-pub async fn run(client: &Client, settings: &Checked<RolloutSettings>) -> RolloutOutcome {
-    run_among(client, settings, &Looks::of_one()).await
+pub async fn run(client: &Client, settings: &Checked<UnresolvedRollout>) -> RolloutOutcome {
+    match resolve(client, &mut Choosing::new(client), settings).await {
+        Ok(resolved) => run_among(client, &resolved, &Looks::of_one()).await,
+        Err(error) => refused(settings, error),
+    }
 }
 
 /// Rolls out one of many pools, which share their looks.
-pub async fn run_among(client: &Client, settings: &Checked<RolloutSettings>, looks: &Looks) -> RolloutOutcome {
-    let settings = &expiry::stamped(settings, client.run().now());
+pub async fn run_among(client: &Client, resolved: &Resolved, looks: &Looks) -> RolloutOutcome {
+    let settings = &expiry::stamped(&resolved.settings, client.run().now());
     let mut report = RolloutReport::new(settings);
+    report.plan.steps.extend(resolved.step());
     let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
     report.steps = client.run().steps();
-    let result = result.map_err(|error| explained(error, (client, settings), &report));
+    let asked = (client, &settings.account);
+    let result = result.map_err(|error| explained(error, asked, settings.pool.version.name(), &report));
     Ended { result, report }
 }
 
@@ -94,10 +102,10 @@ pub(crate) fn specimens() -> Vec<(String, Error)> {
 }
 
 /// How a roll-out ended that was never begun.
-pub fn refused(settings: &Checked<RolloutSettings>, error: Error) -> RolloutOutcome {
+pub fn refused<Version>(settings: &RolloutSettings<Version>, error: Error) -> RolloutOutcome {
     Ended {
         result: Err(error),
-        report: RolloutReport::new(settings),
+        report: RolloutReport::unresolved(settings),
     }
 }
 
@@ -105,20 +113,17 @@ pub fn refused(settings: &Checked<RolloutSettings>, error: Error) -> RolloutOutc
 ///
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
-pub async fn plan(client: &Client, settings: &Checked<RolloutSettings>) -> Result<Plan<RolloutStep>> {
-    plan_among(client, settings, &Looks::of_one()).await
+pub async fn plan(client: &Client, settings: &Checked<UnresolvedRollout>) -> Result<Plan<RolloutStep>> {
+    let resolved = resolve(client, &mut Choosing::new(client), settings).await?;
+    plan_among(client, &resolved, &Looks::of_one()).await
 }
 
 /// What the roll-out of one of many pools would do now. It writes nothing.
 ///
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
-pub async fn plan_among(
-    client: &Client,
-    settings: &Checked<RolloutSettings>,
-    looks: &Looks,
-) -> Result<Plan<RolloutStep>> {
-    let settings = &expiry::stamped(settings, client.run().now());
+pub async fn plan_among(client: &Client, resolved: &Resolved, looks: &Looks) -> Result<Plan<RolloutStep>> {
+    let settings = &expiry::stamped(&resolved.settings, client.run().now());
     let planned = async {
         let asked = intent(settings)?;
         let site = observe::observe(client, settings).await?;
@@ -129,9 +134,18 @@ pub async fn plan_among(
             Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
         }
     };
-    planned
-        .await
-        .map_err(|error: Error| explained(error, (client, settings), &RolloutReport::new(settings)))
+    let planned = planned.await;
+    let asked = (client, &settings.account);
+    let refused = |error: Error| {
+        explained(
+            error,
+            asked,
+            settings.pool.version.name(),
+            &RolloutReport::new(settings),
+        )
+    };
+    let planned = planned.map_err(refused)?;
+    Ok(resolved.step().into_iter().chain(planned.steps).collect())
 }
 
 async fn plan_one(
@@ -154,8 +168,8 @@ async fn plan_one(
 ///
 /// # Errors
 /// With all faults.
-pub fn check(settings: &Checked<RolloutSettings>) -> Result<(), Vec<Fault>> {
-    let faults = Spec::new(settings).err().unwrap_or_default();
+pub fn check(settings: &Checked<UnresolvedRollout>) -> Result<(), Vec<Fault>> {
+    let faults = spec::faults(settings);
     if faults.is_empty() {
         return Ok(());
     }
@@ -447,12 +461,11 @@ fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
 }
 
 /// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
-fn explained(error: Error, (client, settings): (&Client, &RolloutSettings), report: &RolloutReport) -> Error {
-    let error = rights::advised(error, client.identity().as_deref(), Some(&settings.account));
-    let pool = &settings.pool;
-    let doing = format!("cannot roll out {} to pool {}", pool.version.name(), pool.id);
+fn explained(error: Error, (client, account): (&Client, &AccountRef), version: &str, report: &RolloutReport) -> Error {
+    let error = rights::advised(error, client.identity().as_deref(), Some(account));
+    let doing = format!("cannot roll out {version} to pool {}", report.pool);
     let at = report.endpoint.as_ref().map(|endpoint| At {
-        pool: &pool.id,
+        pool: &report.pool,
         endpoint,
         account: None,
     });

@@ -17,6 +17,7 @@ mod judging;
 pub(crate) mod luns;
 mod manifest;
 mod notify;
+pub mod parts;
 pub(crate) mod patience;
 mod pool;
 mod pool_file;
@@ -37,6 +38,7 @@ mod trial;
 mod upkeep;
 mod values;
 mod versions;
+mod wanted_version;
 mod word;
 mod written;
 
@@ -51,6 +53,7 @@ pub use image::PublishContext;
 pub use judgement::JudgementSettings;
 pub use judging::{FailureRule, Judge, Judging, OnInconclusive};
 pub use notify::{Announcement, EVENT_TYPE, InvalidRepository, NotifySettings, RepositoryName};
+pub use parts::Elevation;
 pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
 pub use publish::{
     Architecture, DiskKeys, EarlyDeletion, EndsWhen, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,
@@ -61,8 +64,8 @@ pub use publish::{
 pub use replica_rule::{MAX_REPLICAS, NodesPerReplica, ReplicaRule};
 pub use retention::{ProtectedTag, PruneSettings, RetentionRule, RuleOf};
 pub use rollout::{
-    AccountRef, Adopt, Elevation, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy,
-    RollbackSettings, RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, WaitForSuccess,
+    AccountRef, Adopt, NewRegion, PendingResize, PoolSpec, Readiness, Register, ResizePolicy, RollbackSettings,
+    RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, UnresolvedRollout, WaitForSuccess,
 };
 pub use share::{InvalidShare, Share};
 pub use sight::Sight;
@@ -74,6 +77,7 @@ pub use values::{Stray, Value, Values};
 pub use versions::{
     CollectionSettings, CompletionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings,
 };
+pub use wanted_version::{InvalidRule, VersionRule, WantedVersion};
 pub use word::UnknownWord;
 pub use written::{Member, What, Written};
 
@@ -109,15 +113,15 @@ pub fn publish(values: &Values, context: &PublishContext<'_>) -> Result<Asked<Pu
 ///
 /// # Errors
 /// With all faults; without any when a value is not known yet.
-pub fn rollout(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
-    one_pool(values, RolloutSettings::usual_deadline)
+pub fn rollout(values: &Values) -> Result<Asked<UnresolvedRollout>, Vec<fault::Fault>> {
+    one_pool(values, UnresolvedRollout::usual_deadline)
 }
 
 /// Reads what a plan of a roll-out was asked for: the same as the roll-out itself.
 ///
 /// # Errors
 /// With all faults; without any when a value is not known yet.
-pub fn plan(values: &Values) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+pub fn plan(values: &Values) -> Result<Asked<UnresolvedRollout>, Vec<fault::Fault>> {
     one_pool(values, |_| LOOK_DEADLINE)
 }
 
@@ -332,8 +336,8 @@ pub fn names_source(values: &Values) -> bool {
 /// Reads a pool that inputs, a file, or both name. A fault of the file is shown at its place there.
 fn one_pool(
     given: &Values,
-    usual_deadline: impl FnOnce(&RolloutSettings) -> Duration,
-) -> Result<Asked<RolloutSettings>, Vec<fault::Fault>> {
+    usual_deadline: impl FnOnce(&UnresolvedRollout) -> Duration,
+) -> Result<Asked<UnresolvedRollout>, Vec<fault::Fault>> {
     let pool_file::Completed {
         values,
         spots,

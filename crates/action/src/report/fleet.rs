@@ -154,7 +154,7 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
         pool.wave.to_string(),
         report.result.to_owned(),
         ready,
-        asked.map(|asked| asked.version.name().to_owned()).unwrap_or_default(),
+        asked.map(|asked| asked.version.name()).unwrap_or_default(),
         report
             .failure
             .as_ref()

@@ -14,7 +14,7 @@ use azure_batch_core::{harmless::harmless_json, redact::Redactor};
 use serde::Serialize;
 
 use super::{
-    Ending, Outputs, Report,
+    Asked, Ending, Outputs, Report,
     answer::Answer,
     fleet::{self, FleetReport},
     summary,
@@ -138,14 +138,16 @@ fn shown(path: Option<&Path>) -> String {
     path.map_or_else(String::new, |path| path.display().to_string())
 }
 
+/// The id of the version, once it is known which one a rule means.
+fn version_id(asked: &Asked) -> Option<String> {
+    asked.version.known().map(ToString::to_string)
+}
+
 fn outputs(report: &Report, report_path: Option<&Path>) -> Outputs {
     let asked = report.asked.as_ref();
     vec![
         ("pool-id", report.pool().map_or_else(String::new, ToString::to_string)),
-        (
-            "image-version",
-            asked.map_or_else(String::new, |asked| asked.version.to_string()),
-        ),
+        ("image-version", asked.and_then(version_id).unwrap_or_default()),
         ("nodes-wanted", report.wanted().to_string()),
         (
             "nodes-ready",
@@ -176,10 +178,7 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
             "pool-id",
             joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
         ),
-        (
-            "image-version",
-            joined(&|report| Some(report.asked.as_ref()?.version.to_string())),
-        ),
+        ("image-version", joined(&|report| version_id(report.asked.as_ref()?))),
         ("nodes-wanted", sum(Report::wanted)),
         ("nodes-ready", ready.map_or_else(String::new, |ready| ready.to_string())),
         ("rounds", reports().map(Report::rounds).sum::<usize>().to_string()),

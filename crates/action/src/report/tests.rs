@@ -25,7 +25,8 @@ fn asked() -> Asked {
     Asked {
         pool: "render_a".parse().unwrap(),
         account: ACCOUNT.to_owned(),
-        version: VERSION.parse().unwrap(),
+        version: WantedVersion::One(VERSION.parse().unwrap()),
+        chosen_by: None,
         vm_size: Some("Standard_D4s_v5".parse().unwrap()),
         node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
         targets: targets(),
@@ -52,7 +53,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
     RolloutReport {
         pool: asked().pool,
         endpoint: None,
-        version: Some(asked().version),
+        version: Some(VERSION.parse().unwrap()),
         former_pool: None,
         targets: targets(),
         autoscale: None,

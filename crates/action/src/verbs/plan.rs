@@ -9,7 +9,7 @@ use azure_batch_core::{
     options::Door,
     plan::Plan,
     rollout::{self, RolloutStep},
-    settings::{self, Checked, RolloutSettings},
+    settings::{self, Checked, UnresolvedRollout},
     words::plural,
 };
 use serde::Serialize;
@@ -98,7 +98,7 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         let asked = settings::plan(values)?;
         rollout::check(&asked.settings).map(|()| asked)
     };
-    let look = async |client: &_, settings: &Checked<RolloutSettings>| {
+    let look = async |client: &_, settings: &Checked<UnresolvedRollout>| {
         Ok(PlanOfOne {
             pool: settings.pool.id.clone(),
             plan: rollout::plan(client, settings).await?,

@@ -323,6 +323,14 @@ pub fn patch(endpoint: &BatchEndpoint, id: &PoolId, body: Value, etag: Option<&s
     }
 }
 
+/// The request that replaces start task, application packages and metadata of a pool as a whole: a start task that is
+/// left out goes.
+#[must_use]
+pub fn replace_live(endpoint: &BatchEndpoint, id: &PoolId, body: Value) -> Request {
+    let path = format!("{}/updateproperties", path(id));
+    Request::batch(endpoint, Method::POST, path, API_VERSION, format!("change pool {id}")).with_body(body)
+}
+
 /// The request that deletes a pool, unless it has changed since `etag`.
 #[must_use]
 pub fn delete(endpoint: &BatchEndpoint, id: &PoolId, etag: Option<&str>) -> Request {

@@ -203,6 +203,21 @@ resource_id!(
     "a disk encryption set id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/diskEncryptionSets/…)"
 );
 resource_id!(
+    /// A subnet of a virtual network.
+    SubnetId, "Microsoft.Network", ["virtualNetworks", "subnets"],
+    "a subnet id (/subscriptions/…/providers/Microsoft.Network/virtualNetworks/…/subnets/…)"
+);
+resource_id!(
+    /// A public address.
+    PublicAddressId, "Microsoft.Network", ["publicIPAddresses"],
+    "a public IP address id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Network/publicIPAddresses/…)"
+);
+resource_id!(
+    /// A user-assigned managed identity.
+    ManagedIdentityId, "Microsoft.ManagedIdentity", ["userAssignedIdentities"],
+    "a managed identity id (/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/…)"
+);
+resource_id!(
     /// A Batch account.
     BatchAccountId, "Microsoft.Batch", ["batchAccounts"],
     "a Batch account id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Batch/batchAccounts/…)"

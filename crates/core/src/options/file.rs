@@ -23,7 +23,8 @@ const OF_ALL: &[&Opt] = &[pool::MAX_PARALLEL, pool::CONTINUE_AFTER_FAILURE];
 #[must_use]
 pub fn rows() -> Vec<&'static Opt> {
     let of_one = |opt: &&'static Opt| !is_for_inputs(opt) && !OF_ALL.contains(opt);
-    taken_as_inputs().filter(of_one).collect()
+    let taken = |opt: &&'static Opt| opt.is_taken_by(Door::Input) || opt.is_taken_by(Door::File);
+    of(Verb::Rollout).into_iter().filter(taken).filter(of_one).collect()
 }
 
 /// The options of a file with many pools, which are about all of them.

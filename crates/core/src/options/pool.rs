@@ -9,7 +9,7 @@ rows! {
     /// Which version, wherever it is named.
     OF_NAMED_VERSION [NAMING_A_VERSION, POOL_DOORS]:
     IMAGE_VERSION: "image_version", Version, Kind::Text, Standard::Absent, [],
-        "Resource id of the image version that the nodes of the pool shall run. Give this or {manifest}.";
+        "Image version that the nodes of the pool shall run: its resource id; for a roll-out also, with the image definition, its number (`1.4.2`) or a rule. `latest`: the newest version that Azure takes for latest in the account's region. `~1.4`, `1.4.x`, `>=1.4, <1.6`: the newest of those in that range. `tag:release=stable`: the newest that has this tag, excluded from latest or not. The rule is applied once, before the first write; the plan and the report show which version it was. Give this or {manifest}.";
     MANIFEST: "manifest", Version, Kind::File, Standard::Absent, [],
         "Manifest file that the Packer post-processor wrote; it names the image version. A roll-out also needs the image definition that is expected.";
 }
@@ -20,7 +20,7 @@ rows! {
     DISPATCH_PAYLOAD: "dispatch_payload", Version, Kind::Json, Standard::Rule("in the Action, the payload of the `repository_dispatch` that started the workflow"), [],
         "Client payload of a `repository_dispatch` that `azure-batch-pool notify` sent; it names the image version. Give {image_definition} with it.";
     IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
-        "Resource id of the image definition that the version must belong to. Required with {manifest} and {dispatch_payload}: who can change that file, or send that event, must not choose what the nodes run.";
+        "Resource id of the image definition that the version must belong to. Required when {image_version} is a number or a rule, and with {manifest} and {dispatch_payload}: who can change that file, or send that event, must not choose what the nodes run.";
     ANY_DEFINITION: "any_definition", Version, Kind::Bool, Standard::Value("false", "a file must not choose the image"), [],
         "Take the version that {manifest} or {dispatch_payload} names, of whatever definition it is. Only for a manifest that nobody else can change, or an event that nobody else can send.";
 }

@@ -3,7 +3,7 @@
 use super::{Need, Without};
 use crate::{
     arm::permission::Action,
-    ids::resource::ImageVersionId,
+    ids::resource::ManagedIdentityId,
     json,
     settings::{AccountRef, RolloutSettings},
 };
@@ -20,7 +20,11 @@ pub enum Naming {
 /// What a roll-out does that creates or resizes a pool.
 #[must_use]
 pub fn rollout(settings: &RolloutSettings, naming: Naming) -> Vec<Need> {
-    let mut needs = pool_work(Some(&settings.account), Some(&settings.pool.version), naming);
+    let mut needs = pool_work(
+        Some(&settings.account),
+        Some(&settings.pool.version.to_string()),
+        naming,
+    );
     if naming == Naming::Named {
         needs.extend(subnet(settings));
     }
@@ -47,23 +51,31 @@ pub fn replacement(settings: &RolloutSettings) -> Vec<Need> {
     needs
 }
 
-/// What work with the pools of an account and with an image version needs. An account that is given by its endpoint has
-/// no scope that could be asked.
+/// What the creation of a pool with managed identities needs on each of them.
 #[must_use]
-pub fn pool_work(account: Option<&AccountRef>, version: Option<&ImageVersionId>, naming: Naming) -> Vec<Need> {
+pub fn identities(settings: &RolloutSettings) -> Vec<Need> {
+    let need = |id: &ManagedIdentityId| Need {
+        scope: id.to_string(),
+        action: Action::Control("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"),
+        purpose: "to give the pool this identity",
+        without: Without::Fails,
+    };
+    settings.pool.parts.identities.iter().map(need).collect()
+}
+
+/// What work with the pools of an account and with an image needs, which is a version, or a definition with all of its
+/// versions. An account that is given by its endpoint has no scope that could be asked.
+#[must_use]
+pub fn pool_work(account: Option<&AccountRef>, image: Option<&str>, naming: Naming) -> Vec<Need> {
     let mut needs = match account {
         Some(AccountRef::Id(id)) => pools(&id.to_string()),
         Some(AccountRef::Endpoint(_)) | None => Vec::new(),
     };
-    needs.extend(
-        version
-            .into_iter()
-            .flat_map(|version| image(&version.to_string(), naming)),
-    );
+    needs.extend(image.into_iter().flat_map(|image| of_image(image, naming)));
     needs
 }
 
-fn image(version: &str, naming: Naming) -> Vec<Need> {
+fn of_image(version: &str, naming: Naming) -> Vec<Need> {
     let need = |name, purpose, without| Need {
         scope: version.to_owned(),
         action: Action::Control(name),
@@ -100,9 +112,13 @@ fn image(version: &str, naming: Naming) -> Vec<Need> {
 
 /// What Batch asks of whoever makes a pool in a subnet.
 fn subnet(settings: &RolloutSettings) -> Option<Need> {
-    let network = settings.pool.json.get("networkConfiguration")?;
+    let typed = settings.pool.parts.network.subnet.as_ref().map(ToString::to_string);
+    let passed = || {
+        let network = settings.pool.json.get("networkConfiguration")?;
+        json::text(network, "/subnetId").map(str::to_owned)
+    };
     Some(Need {
-        scope: json::text(network, "/subnetId")?.to_owned(),
+        scope: typed.or_else(passed)?,
         action: Action::Control("Microsoft.Network/virtualNetworks/subnets/join/action"),
         purpose: "which Batch asks of whoever makes a pool in the subnet",
         without: Without::Fails,

@@ -33,6 +33,11 @@ const BUILT_IN: &[BuiltIn] = &[
         data_actions: &[],
     },
     BuiltIn {
+        name: "Managed Identity Operator",
+        actions: &["Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"],
+        data_actions: &[],
+    },
+    BuiltIn {
         name: "Azure Batch Data Contributor",
         actions: &[
             "Microsoft.Batch/batchAccounts/read",

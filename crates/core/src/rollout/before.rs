@@ -2,7 +2,9 @@
 //!
 //! What may not be asked is a note and stops nothing.
 
-use super::{RolloutReport, Size, agent, decide::Intent, observe::Site, plan::Beginning, room, tell_skipped};
+use super::{
+    RolloutReport, RolloutStep, Size, agent, decide::Intent, observe::Site, plan::Beginning, room, tell_skipped,
+};
 use crate::{
     client::Client,
     error::Result,
@@ -49,11 +51,14 @@ async fn look(
     (settings, intent): (&RolloutSettings, &Intent),
     (site, beginning): (&Site, &Beginning),
 ) -> Result<Vec<String>> {
-    let needs = match beginning.size {
+    let mut needs = match beginning.size {
         Size::Replaced => rights::replacement(settings),
         Size::Tried => rights::trial(settings),
         Size::Reached | Size::NoNewNodes | Size::NewNodes => rights::rollout(settings, beginning.naming()),
     };
+    if beginning.plan.steps.iter().any(RolloutStep::is_creation) {
+        needs.extend(rights::identities(settings));
+    }
     let mut skipped = check_rights(client, needs, settings).await?;
     if beginning.plan.steps.iter().any(agent::is_given_by) {
         skipped.extend(agent::check(client, settings, site).await?);

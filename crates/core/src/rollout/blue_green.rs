@@ -30,6 +30,7 @@ use super::{
 };
 use crate::{
     batch::{
+        account::Account,
         job::{self, Job},
         pool::{Deallocation, Pool, Resize},
     },
@@ -485,6 +486,14 @@ impl<'account> Pools<'account> {
         Self {
             old: PoolAccess::new(watch, old),
             new: PoolAccess::new(watch, new),
+        }
+    }
+
+    /// The same with what ARM says of their account.
+    pub(super) fn in_account(self, account: Option<Account>) -> Self {
+        Self {
+            old: self.old.in_account(account.clone()),
+            new: self.new.in_account(account),
         }
     }
 }

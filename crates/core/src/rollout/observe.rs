@@ -145,5 +145,11 @@ async fn image_version(
             .because(failure)
             .with_hint("publish under another number, and roll that one out"));
     }
+    if let Some(end) = version.end_of_life().filter(|end| *end <= client.run().now()) {
+        let (title, day) = (version.title(), end.strftime("%Y-%m-%d"));
+        client.warn(format!(
+            "image version {title} is past its end of life, which was {day}"
+        ));
+    }
     Ok(Some(version))
 }

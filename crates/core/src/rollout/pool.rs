@@ -16,15 +16,18 @@ use crate::{
         job::{self, Job},
         node::{self, Node, StateCounts},
         pool::{self, Pool, Resize},
+        resource,
     },
     client::Client,
-    error::{ErrorKind, Result},
+    error::{Error, ErrorKind, Result},
     ids::PoolId,
+    options::pool::ACCOUNT,
     progress::Event,
     request::Request,
     settings::Autoscale,
     wait::Pace,
     watch::AccountWatch,
+    words,
 };
 
 /// Batch wants so much time between two writes to one pool ("must be separated by at least 30 seconds").
@@ -119,9 +122,8 @@ impl<'a> PoolAccess<'a> {
     /// # Errors
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn create(&mut self, body: Value) -> Result<()> {
-        let sent = self
-            .write(pool::create(self.watch.endpoint(), &self.id, body), None)
-            .await;
+        let request = self.creation(body)?;
+        let sent = self.write(request, None).await;
         if sent.is_ok() {
             self.client().run().progress.tell(Event::Created {
                 id: format!("pool {}", self.id),
@@ -133,6 +135,21 @@ impl<'a> PoolAccess<'a> {
             }
             _ => error,
         })
+    }
+
+    /// The request that creates the pool: on the data plane, unless only the resource manager can make such a pool.
+    fn creation(&self, body: Value) -> Result<Request> {
+        if !resource::is_needed_for(&body) {
+            return Ok(pool::create(self.watch.endpoint(), &self.id, body));
+        }
+        let Some(account) = &self.account else {
+            let text = format!(
+                "pool {} has an identity or tags, and its account is not known by its resource id",
+                self.id
+            );
+            return Err(Error::plain(ErrorKind::BadInput, text).with_hint(words!["give the resource id in ", ACCOUNT]));
+        };
+        Ok(resource::create(&account.id, &self.id, &body))
     }
 
     /// Resizes the pool, unless it has changed since it was seen so.
@@ -150,6 +167,16 @@ impl<'a> PoolAccess<'a> {
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn change(&mut self, body: Value, seen: &Pool) -> Result<()> {
         let request = pool::patch(self.watch.endpoint(), &self.id, body, seen.etag.as_deref());
+        self.write(request, Some(seen)).await
+    }
+
+    /// Replaces all settings that can be changed at any time. Batch takes no condition here, so what others have changed
+    /// since the pool was seen is lost.
+    ///
+    /// # Errors
+    /// When Batch refuses it, its effect is not known, or the run ends.
+    pub(super) async fn replace_live(&mut self, body: Value, seen: &Pool) -> Result<()> {
+        let request = pool::replace_live(self.watch.endpoint(), &self.id, body);
         self.write(request, Some(seen)).await
     }
 

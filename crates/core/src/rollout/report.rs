@@ -32,7 +32,7 @@ pub struct RolloutReport {
     /// Where its account answers, once that is known; programs know it from what they asked for.
     #[serde(skip)]
     pub endpoint: Option<BatchEndpoint>,
-    /// The version its nodes shall run; absent when the pool goes back to what it was.
+    /// The version its nodes shall run; absent when the pool goes back to what it was, or when no version fits the rule.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub version: Option<ImageVersionId>,
     /// The pool that did the work before, when another one took it over.
@@ -129,6 +129,13 @@ impl RolloutReport {
     pub(super) fn new(settings: &RolloutSettings) -> Self {
         Self {
             version: Some(settings.pool.version.clone()),
+            ..Self::unresolved(settings)
+        }
+    }
+
+    /// The same where it is not known which version a rule means.
+    pub(super) fn unresolved<Version>(settings: &RolloutSettings<Version>) -> Self {
+        Self {
             autoscale: settings.pool.autoscale.clone(),
             ..Self::of_pool(&settings.pool.id, settings.pool.targets)
         }

@@ -177,8 +177,11 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         let Some(spec) = self.intent.spec.asked() else {
             return Ok(());
         };
-        let body = spec.update_body(pool, difference);
-        match self.access.change(body, pool).await {
+        let sent = match spec.replacing_body(pool, difference) {
+            Some(body) => self.access.replace_live(body, pool).await,
+            None => self.access.change(spec.update_body(pool, difference), pool).await,
+        };
+        match sent {
             Ok(()) => self.note_action(PoolAction::Updated),
             Err(error) => self.look_again(error, PoolAction::Updated).await?,
         }

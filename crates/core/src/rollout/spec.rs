@@ -4,6 +4,7 @@
 
 mod compare;
 mod mark;
+mod parts;
 mod start_task;
 mod swap;
 mod twin;
@@ -25,7 +26,7 @@ use crate::{
     },
     command::{self, NodeOs},
     error::{Error, ErrorKind},
-    ids::{NodeCounts, PoolId, resource::ImageVersionId},
+    ids::{NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
     json as read_json,
     options::{
         Opt,
@@ -35,7 +36,7 @@ use crate::{
         },
     },
     settings::{
-        Autoscale, RolloutSettings, StartTask,
+        Autoscale, RolloutSettings, StartTask, UnresolvedRollout,
         fault::{Fault, Faults},
         shape,
     },
@@ -48,6 +49,12 @@ pub(super) const SPEC: &str = crate::tags::POOL_MARK;
 pub(super) const VERSION: &str = "azure-batch-version";
 
 pub(super) const IMAGE_REFERENCE: &str = "/virtualMachineConfiguration/imageReference";
+/// Stands for a number that is not known yet.
+const ANY: VersionNumber = VersionNumber {
+    major: 0,
+    minor: 0,
+    patch: 0,
+};
 const NODE_AGENT: &str = "/virtualMachineConfiguration/nodeAgentSKUId";
 
 /// A pool as asked for: the body without targets, timeout and our metadata.
@@ -120,6 +127,7 @@ impl Spec {
         let agent = pool.node_agent_sku.as_ref().map(|sku| json!(sku));
         merge_field(&mut root, NODE_AGENT, agent, NODE_AGENT_SKU_ID, faults);
         merge_image(&mut root, &pool.version, faults);
+        parts::merge(&mut root, &pool.parts, faults);
         merge_start_task(&mut root, pool.start_task.as_ref(), faults);
         Some(Self {
             id: pool.id.clone(),
@@ -203,14 +211,33 @@ impl Spec {
         for name in ["startTask", "applicationPackageReferences"] {
             let differs = |path: &str| path == name || path.starts_with(&format!("{name}."));
             if difference.of(When::AnyTime).any(|field| differs(&field.path)) {
-                set(
-                    &mut body,
-                    &format!("/{name}"),
-                    read_json::at(&complete.body, &format!("/{name}")).clone(),
-                );
+                let asked = read_json::at(&complete.body, &format!("/{name}"));
+                // What is no longer asked for goes: packages by an empty list, a start task by `replacing_body`.
+                let asked = if asked.is_null() { json!([]) } else { asked.clone() };
+                set(&mut body, &format!("/{name}"), asked);
             }
         }
         body
+    }
+
+    /// The body that replaces all that can be changed at any time, where a start task is to go: a `PATCH` cannot take one
+    /// away. Nothing when none is to go.
+    pub(super) fn replacing_body(&self, pool: &Pool, difference: &Difference) -> Option<Value> {
+        let complete = self.completed_from(pool);
+        let goes = |name: &str| {
+            let is_named = difference.of(When::AnyTime).any(|field| field.path == name);
+            is_named && complete.body.get(name).is_none()
+        };
+        if !goes("startTask") {
+            return None;
+        }
+        let packages = "/applicationPackageReferences";
+        let packages = match (complete.body.pointer(packages), pool.body().pointer(packages)) {
+            (Some(packages), _) => packages.clone(),
+            (None, Some(packages)) if !goes("applicationPackageReferences") => packages.clone(),
+            (None, _) => json!([]),
+        };
+        Some(json!({"metadata": complete.metadata(pool.body()), "applicationPackageReferences": packages}))
     }
 
     /// The pool's metadata with what is asked for and our marks in it.
@@ -251,6 +278,30 @@ impl std::fmt::Debug for Spec {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         write!(f, "Spec of pool {} on {}", self.id, self.version)
     }
+}
+
+/// Everything that is wrong with settings by themselves, whichever version a rule means later.
+pub(super) fn faults(settings: &UnresolvedRollout) -> Vec<Fault> {
+    let wanted = &settings.pool.version;
+    let mut stated = settings.clone();
+    let mut faults = Vec::new();
+    if wanted.known().is_none() {
+        faults.extend(refuse_image(&mut stated.pool.json, &wanted.name()));
+    }
+    // For a rule any number does: the image reference is gone, and no fault shows the number.
+    let known = wanted.known().cloned();
+    let version = known.unwrap_or_else(|| wanted.definition().version(ANY));
+    faults.extend(Spec::new(&stated.on(version)).err().unwrap_or_default());
+    faults
+}
+
+/// Takes the image out of a pool JSON whose version a rule decides.
+fn refuse_image(json: &mut Map<String, Value>, rule: &str) -> Option<Fault> {
+    let machine = json.get_mut("virtualMachineConfiguration")?.as_object_mut()?;
+    let given = machine.remove("imageReference")?;
+    let text = format!("is {given} but the image version is {rule}; leave it out of ");
+    let path = "virtualMachineConfiguration.imageReference";
+    Some(shape::fault(path, words![text, POOL_JSON]))
 }
 
 /// A command line as the nodes of that pool run it.

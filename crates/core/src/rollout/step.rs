@@ -9,6 +9,7 @@ use serde::Serialize;
 
 use super::counted::{bare, counted};
 use crate::{
+    choice::Choice,
     ids::{Location, NodeCounts, PoolId, resource::ImageVersionId},
     plan::{Effect, Step},
     settings::Autoscale,
@@ -18,6 +19,8 @@ use crate::{
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum RolloutStep {
+    /// Which version the rule means that was given.
+    ChooseVersion(Choice),
     /// The version gets more replicas in the account's region.
     RaiseReplicas {
         /// The version.
@@ -297,6 +300,7 @@ impl Step for RolloutStep {
             | Self::AwaitDeletion { .. }
             | Self::AwaitOtherResize { .. }
             | Self::JoinResize { .. }
+            | Self::ChooseVersion(_)
             | Self::ChooseStrategy { .. }
             | Self::KeepPool { .. }
             | Self::CompareTasks { .. }
@@ -307,6 +311,11 @@ impl Step for RolloutStep {
 }
 
 impl RolloutStep {
+    /// Whether a pool is made.
+    pub(super) const fn is_creation(&self) -> bool {
+        matches!(self, Self::CreatePool { .. } | Self::CreateAutoscalePool { .. })
+    }
+
     /// The line of a step about the nodes of a pool: whose number a formula decides, or that are healed.
     fn of_nodes(&self) -> String {
         match self {
@@ -469,6 +478,7 @@ impl RolloutStep {
 impl fmt::Display for RolloutStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
+            Self::ChooseVersion(choice) => write!(f, "take {}", choice.title()),
             Self::RaiseReplicas {
                 version,
                 region,

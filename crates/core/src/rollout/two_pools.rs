@@ -105,7 +105,8 @@ async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut Rollout
         kept_until: None,
     });
     let look = async {
-        let needs = rights::replacement(&two.settings);
+        let mut needs = rights::replacement(&two.settings);
+        needs.extend(rights::identities(&two.settings));
         let mut skipped = before::check_rights(client, needs, &two.settings).await?;
         skipped.extend(agent::check(client, &two.settings, site).await?);
         Ok(skipped)
@@ -135,7 +136,8 @@ async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut Rollout
         blue_green: &change.blue_green,
         judging: &change.judging,
     };
-    let mut pools = Pools::new(&watch, two.former_id.clone(), two.shift.new.clone());
+    let pools = Pools::new(&watch, two.former_id.clone(), two.shift.new.clone());
+    let mut pools = pools.in_account(site.account.clone());
     let shifting = Shifting::new(&mut pools, way, report);
     let what = "moving the work to the second pool";
     client.run().step("blue-green", what, Box::pin(shifting.reach())).await

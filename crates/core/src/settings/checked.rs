@@ -4,6 +4,9 @@
 
 use std::{fmt, ops::Deref};
 
+use super::{RolloutSettings, UnresolvedRollout};
+use crate::ids::resource::ImageVersionId;
+
 /// Settings that a flow may work with. Only [`publish`](super::publish()), [`rollout`](super::rollout()) and
 /// [`status`](super::status()) make them, from [`Values`](super::Values), and nothing changes them afterwards. So a flow
 /// never meets settings that were not checked.
@@ -33,8 +36,8 @@ use std::{fmt, ops::Deref};
 ///
 /// And no flow takes any others:
 /// ```compile_fail,E0308
-/// use azure_batch_core::{client::Client, rollout, settings::RolloutSettings};
-/// async fn run(client: &Client, settings: &RolloutSettings) {
+/// use azure_batch_core::{client::Client, rollout, settings::UnresolvedRollout};
+/// async fn run(client: &Client, settings: &UnresolvedRollout) {
 ///     drop(rollout::run(client, settings).await);
 /// }
 /// ```
@@ -44,6 +47,20 @@ pub struct Checked<Settings>(Settings);
 impl<Settings> Checked<Settings> {
     pub(super) const fn new(settings: Settings) -> Self {
         Self(settings)
+    }
+
+    /// The settings alone, for tests that change them.
+    #[cfg(test)]
+    pub(crate) fn into_inner(self) -> Settings {
+        self.0
+    }
+}
+
+impl Checked<UnresolvedRollout> {
+    /// The same settings on one version, which is the one that was asked for or one that the rule admits.
+    #[must_use]
+    pub(crate) fn on_version(&self, version: &ImageVersionId) -> Checked<RolloutSettings> {
+        Checked(self.0.clone().on(version.clone()))
     }
 }
 

@@ -1,7 +1,7 @@
 //! What a doctor looks at: nothing but signing in, unless an account or a version is named.
 
-use super::{AccountRef, Sight, pool, reader::Reader, status};
-use crate::{ids::resource::ImageVersionId, options::pool as options};
+use super::{AccountRef, Sight, WantedVersion, reader::Reader, status, wanted_version};
+use crate::options::pool as options;
 
 /// What is to be checked.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -9,14 +9,14 @@ pub struct DoctorSettings {
     /// The Batch account, if one is meant.
     pub account: Option<AccountRef>,
     /// The image version, if one is meant.
-    pub version: Option<ImageVersionId>,
+    pub version: Option<WantedVersion>,
 }
 
 /// Reads the settings.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<DoctorSettings> {
     let names_version = reader.has(options::IMAGE_VERSION) || reader.has(options::MANIFEST);
     let version = if names_version {
-        Some(pool::named_version(reader)?)
+        Some(wanted_version::read(reader).version?)
     } else {
         None
     };

@@ -2,13 +2,13 @@
 
 use std::time::Duration;
 
-use super::{Checked, RolloutSettings};
+use super::{Checked, UnresolvedRollout};
 
 /// Everything that a roll-out of many pools needs to know.
 #[derive(Clone, Debug)]
 pub struct FleetSettings {
     /// The pools, in the order of the file.
-    pub pools: Vec<Checked<RolloutSettings>>,
+    pub pools: Vec<Checked<UnresolvedRollout>>,
     /// How many of them are rolled out at one time, once the first one is good.
     pub max_parallel: usize,
     /// What a failure means for those that have not begun.

@@ -7,21 +7,20 @@ use serde_json::{Map, Value};
 use super::{
     AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
     HealNodes, Healing, Judge, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
-    ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings, Share, SpotCounts, Spots, StartTask,
-    Strategy, Targets, WaitForSuccess,
+    ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, Spots, StartTask, Strategy, Targets,
+    UnresolvedRollout, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     judging, luns,
     manifest::Manifest,
+    parts,
     reader::Reader,
     shape,
     sign_in::known_cloud,
+    wanted_version::{self, Named},
 };
 use crate::{
-    ids::{
-        BatchEndpoint, KnownCloud, NodeAgentSku, PoolId,
-        resource::{ImageDefinitionId, ImageVersionId},
-    },
-    options::{Opt, judgement, pool, run, sign_in},
+    ids::{BatchEndpoint, KnownCloud, NodeAgentSku, PoolId},
+    options::{judgement, pool, run, sign_in},
     words,
 };
 
@@ -35,9 +34,8 @@ const SHORTEST_LIFE: Duration = Duration::from_secs(3600);
 const MOST_ROUNDS: u32 = 10;
 
 /// Reads the settings.
-pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<RolloutSettings> {
-    let manifest = manifest(reader);
-    let version = version(reader, manifest.as_ref());
+pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<UnresolvedRollout> {
+    let Named { version, manifest } = wanted_version::read(reader);
     let account = account(reader);
     let id = reader
         .required(pool::POOL_ID, "give the id of the pool to create or resize")
@@ -48,6 +46,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
     let autoscale = autoscale(reader);
     let start_task = start_task(reader);
     let expires_after = expires_after(reader);
+    let parts = parts::read(reader);
     let json = pool_json(reader, manifest.as_ref());
     let names_agent = json
         .get("virtualMachineConfiguration")
@@ -66,7 +65,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
     let (new_region, adopt) = consents(reader);
     let healing = healing(reader);
     let change = change(reader);
-    Some(RolloutSettings {
+    Some(UnresolvedRollout {
         account: account?,
         pool: PoolSpec {
             id: id?,
@@ -77,6 +76,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Rollout
             autoscale,
             start_task,
             expires_after,
+            parts,
             json,
             spots: spots.clone(),
         },
@@ -120,7 +120,7 @@ fn pool_json(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Map<St
 }
 
 /// Reads how many pools take turns.
-pub(super) fn read_fleet(reader: &mut Reader<'_, '_>, pools: Vec<Checked<RolloutSettings>>) -> FleetSettings {
+pub(super) fn read_fleet(reader: &mut Reader<'_, '_>, pools: Vec<Checked<UnresolvedRollout>>) -> FleetSettings {
     let max_parallel = reader.number(pool::MAX_PARALLEL).unwrap_or(MAX_PARALLEL);
     if max_parallel == 0 {
         reader.refuse(pool::MAX_PARALLEL, "0 pools at a time would never end; write 1 or more");
@@ -196,97 +196,6 @@ pub(super) fn nodes_per_replica(reader: &mut Reader<'_, '_>) -> Option<NodesPerR
             None
         }
     }
-}
-
-/// The version that is given by its id or by a manifest; nothing after a fault.
-pub(super) fn named_version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
-    let manifest = manifest(reader);
-    version(reader, manifest.as_ref())
-}
-
-fn manifest(reader: &mut Reader<'_, '_>) -> Option<Manifest> {
-    if let Some(text) = reader.text(pool::MANIFEST) {
-        return reader.checked(pool::MANIFEST, Manifest::parse(text));
-    }
-    let text = reader.text(pool::DISPATCH_PAYLOAD)?;
-    reader.checked(pool::DISPATCH_PAYLOAD, Manifest::of_payload(text))
-}
-
-/// The one option that names the version; nothing after a fault.
-fn naming(reader: &mut Reader<'_, '_>) -> Option<&'static Opt> {
-    let all = [pool::IMAGE_VERSION, pool::MANIFEST, pool::DISPATCH_PAYLOAD];
-    let mut given = all.into_iter().filter(|opt| reader.has(opt));
-    match (given.next(), given.next()) {
-        (Some(opt), None) => Some(opt),
-        (Some(opt), Some(other)) => {
-            reader.refuse(opt, words![other, " names a version too; give one of the two"]);
-            None
-        }
-        (None, _) => {
-            let text = words![
-                "is missing: give the resource id of the version, or the manifest of the Packer build in ",
-                pool::MANIFEST
-            ];
-            reader.refuse(pool::IMAGE_VERSION, text);
-            None
-        }
-    }
-}
-
-/// The version; nothing after a fault.
-fn version(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Option<ImageVersionId> {
-    let expected: Option<ImageDefinitionId> = reader.parsed(pool::IMAGE_DEFINITION);
-    let opt = naming(reader)?;
-    let version = if opt == pool::IMAGE_VERSION {
-        reader.parsed::<ImageVersionId>(opt)?
-    } else {
-        from_manifest(reader, opt, manifest?)?
-    };
-    if version.number().is_none() {
-        let text = format!("{version} names no version number; give the id of one version, ending in 1.2.3");
-        reader.refuse(opt, text);
-        return None;
-    }
-    if reader.has(pool::IMAGE_DEFINITION) && reader.is_on(pool::ANY_DEFINITION) {
-        reader.refuse_both(pool::ANY_DEFINITION, pool::IMAGE_DEFINITION);
-        return None;
-    }
-    if let Some(expected) = expected.filter(|expected| *expected != version.definition()) {
-        let text = format!(
-            "the version belongs to {}, not to {expected}; is the version the right one?",
-            version.definition()
-        );
-        reader.refuse(pool::IMAGE_DEFINITION, text);
-        return None;
-    }
-    Some(version)
-}
-
-/// The version of a manifest or an event. Whoever can change the one or send the other would choose what every node runs,
-/// with the pool's identity; so the definition must be said where the roll-out is, or that any will do.
-fn from_manifest(reader: &mut Reader<'_, '_>, opt: &'static Opt, manifest: &Manifest) -> Option<ImageVersionId> {
-    let version = &manifest.image_version;
-    if !reader.has(pool::IMAGE_DEFINITION) && !reader.is_on(pool::ANY_DEFINITION) {
-        let other = if opt == pool::MANIFEST {
-            "another manifest"
-        } else {
-            "another event"
-        };
-        let text = words![
-            "is missing: ",
-            opt,
-            format!(
-                " names a version of {}; if that is the image that you expect, give this id, so that {other} cannot \
-                 choose another image (",
-                version.definition()
-            ),
-            pool::ANY_DEFINITION,
-            " takes any)"
-        ];
-        reader.refuse(pool::IMAGE_DEFINITION, text);
-        return None;
-    }
-    Some(version.clone())
 }
 
 /// The account; nothing after a fault.

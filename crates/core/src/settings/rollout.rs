@@ -11,25 +11,31 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Healing, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, Strategy, patience,
+    Autoscale, Change, Healing, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, Strategy,
+    WantedVersion,
+    parts::{Elevation, PoolParts},
+    patience,
 };
 
 /// The steps of a blue-green roll-out when nothing is said of them: as many as an account needs whose quota holds 120 % of
 /// the pool, and the first nodes.
 const USUAL_STEPS: u32 = 6;
 
-/// Everything a roll-out needs to know.
+/// Everything a roll-out needs to know. Its version is one, once it is known which; see [`UnresolvedRollout`].
 #[derive(Clone, Debug)]
-pub struct RolloutSettings {
+pub struct RolloutSettings<Version = ImageVersionId> {
     /// The account.
     pub account: AccountRef,
     /// The pool.
-    pub pool: PoolSpec,
+    pub pool: PoolSpec<Version>,
     /// How to go about it.
     pub policy: RolloutPolicy,
     /// How a pool that is there gets another image.
     pub change: Change,
 }
+
+/// A roll-out as it was asked for: which version a rule means is not known yet.
+pub type UnresolvedRollout = RolloutSettings<WantedVersion>;
 
 /// Everything that a return needs to know.
 #[derive(Clone, Debug)]
@@ -48,11 +54,11 @@ pub struct RollbackSettings {
 
 /// One pool as it is asked for.
 #[derive(Clone, Debug)]
-pub struct PoolSpec {
+pub struct PoolSpec<Version = ImageVersionId> {
     /// Its id.
     pub id: PoolId,
     /// The version its nodes shall run.
-    pub version: ImageVersionId,
+    pub version: Version,
     /// The VM size; needed to create the pool, compared when it is there.
     pub vm_size: Option<VmSize>,
     /// The node agent SKU; needed to create the pool, compared when it is there.
@@ -65,6 +71,8 @@ pub struct PoolSpec {
     pub start_task: Option<StartTask>,
     /// How long the pool is wanted from this roll-out on; without an end when absent. What the pool says already stays then.
     pub expires_after: Option<Duration>,
+    /// What else it is made of.
+    pub parts: PoolParts,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
     pub json: Map<String, Value>,
     /// Where in a pool file all this stands, so that faults are shown there.
@@ -167,16 +175,6 @@ pub struct StartTask {
     pub max_retries: u32,
 }
 
-/// The rights of a start task.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-pub enum Elevation {
-    /// A pool-scoped user without rights.
-    #[default]
-    NonAdmin,
-    /// A pool-scoped administrator.
-    Admin,
-}
-
 /// Whether a node takes tasks before its start task has succeeded.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum WaitForSuccess {
@@ -233,7 +231,38 @@ impl AccountRef {
     }
 }
 
-impl RolloutSettings {
+impl UnresolvedRollout {
+    /// The same on one version.
+    #[must_use]
+    pub(crate) fn on(self, version: ImageVersionId) -> RolloutSettings {
+        let Self {
+            account,
+            pool,
+            policy,
+            change,
+        } = self;
+        RolloutSettings {
+            account,
+            pool: PoolSpec {
+                version,
+                id: pool.id,
+                vm_size: pool.vm_size,
+                node_agent_sku: pool.node_agent_sku,
+                targets: pool.targets,
+                autoscale: pool.autoscale,
+                start_task: pool.start_task,
+                expires_after: pool.expires_after,
+                parts: pool.parts,
+                json: pool.json,
+                spots: pool.spots,
+            },
+            policy,
+            change,
+        }
+    }
+}
+
+impl<Version> RolloutSettings<Version> {
     /// How long the roll-out may take when nothing is said: all resize rounds with their pauses and the start of the
     /// nodes, all times of watching, and never less than [`ROLLOUT_DEADLINE`].
     #[must_use]

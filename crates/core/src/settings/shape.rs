@@ -39,8 +39,8 @@ const OTHER_NAMES: [(&str, &str, &str); 10] = [
     ("", "commandLine", "startTask with a commandLine in it"),
 ];
 
-/// Names that Batch had, and that mean nothing today: in which object, the name, and what became of it.
-const FORMER_NAMES: [(&str, &str, &str); 7] = [
+/// Names that Batch's create body had or never had, and that mean nothing there: in which object, the name, and what became of it.
+const FORMER_NAMES: [(&str, &str, &str); 8] = [
     (
         "",
         "cloudServiceConfiguration",
@@ -54,7 +54,12 @@ const FORMER_NAMES: [(&str, &str, &str); 7] = [
     (
         "",
         "resourceTags",
-        "tags of a pool are set by the resource manager: leave it out",
+        "tags of a pool are set by the resource manager: leave it out, and give them as an option of a pool file",
+    ),
+    (
+        "",
+        "identity",
+        "only the resource manager sets it: leave it out, and give the identities as an option",
     ),
 ];
 const CERTIFICATES: &str =
@@ -115,12 +120,15 @@ const NAMES: [(&str, &[&str]); 3] = [
 ];
 
 /// The kind of JSON value that a name must have, where we read it ourselves.
-const KINDS: [(&str, Kind); 8] = [
+const KINDS: [(&str, Kind); 11] = [
     ("/vmSize", Kind::Text),
     ("/metadata", Kind::List),
     ("/virtualMachineConfiguration", Kind::Object),
     ("/virtualMachineConfiguration/nodeAgentSKUId", Kind::Text),
     ("/virtualMachineConfiguration/imageReference", Kind::Object),
+    ("/virtualMachineConfiguration/containerConfiguration", Kind::Object),
+    ("/networkConfiguration", Kind::Object),
+    ("/networkConfiguration/endpointConfiguration", Kind::Object),
     ("/startTask", Kind::Object),
     ("/startTask/commandLine", Kind::Text),
     ("/resizeTimeout", Kind::Text),
@@ -193,10 +201,7 @@ fn walk(parent: &str, fields: &Map<String, Value>, faults: &mut Vec<Fault>) {
             .iter()
             .find(|(place, old, _)| *place == parent && old == name);
         if let Some((_, _, why)) = former {
-            faults.push(fault(
-                path.clone(),
-                format!("is no longer part of Batch's pool JSON: {why}"),
-            ));
+            faults.push(fault(path.clone(), format!("is not part of Batch's pool JSON: {why}")));
         }
         match value {
             Value::Object(fields) => walk(&path, fields, faults),

@@ -3,7 +3,9 @@
 mod autoscale;
 mod gallery;
 mod manifest;
+mod parts;
 mod safety;
+mod version;
 mod vhds;
 
 use jiff::Timestamp;
@@ -49,7 +51,7 @@ fn published(changes: &Json) -> Result<Asked<PublishSettings>, Vec<String>> {
     asked.map_err(|faults| faults.iter().map(ToString::to_string).collect())
 }
 
-fn rolled_out(changes: &Json) -> Result<Asked<RolloutSettings>, Vec<String>> {
+fn rolled_out(changes: &Json) -> Result<Asked<UnresolvedRollout>, Vec<String>> {
     let good = json!({
         "image_version": format!("{GALLERY}/images/ubuntu/versions/1.4.2"),
         "account": ACCOUNT,
@@ -517,7 +519,7 @@ fn every_option_of_a_roll_out_arrives() {
 
 #[test]
 fn faults_of_a_roll_out_name_inputs() {
-    let version = format!("{GALLERY}/images/ubuntu/versions/latest");
+    let version = format!("{GALLERY}/images/ubuntu/versions/newest");
     assert_faults(
         rolled_out,
         &[

@@ -12,19 +12,24 @@ use azure_batch_core::{
         ImageTest, Judge, Judging, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure,
         OnInconclusive, PendingResize, PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness,
         Register, ReplicaRule, ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
-        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, Values, VersionSettings, Vhds,
-        WaitForSuccess,
+        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, UnresolvedRollout, Values,
+        VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
     },
 };
 
 /// Settings that can be written as values of options.
-pub(crate) trait Given: Sized {
-    fn read(&self) -> Result<Asked<Self>, Vec<Fault>>;
+pub(crate) trait Given {
+    /// What the flow takes.
+    type Settings;
+
+    fn read(&self) -> Result<Asked<Self::Settings>, Vec<Fault>>;
 }
 
 impl Given for PublishSettings {
-    fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
+    type Settings = Self;
+
+    fn read(&self) -> Result<Asked<Self::Settings>, Vec<Fault>> {
         let context = PublishContext {
             run_id: &self.run_id,
             reuse: self.reuse,
@@ -36,7 +41,9 @@ impl Given for PublishSettings {
 }
 
 impl Given for RolloutSettings {
-    fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
+    type Settings = UnresolvedRollout;
+
+    fn read(&self) -> Result<Asked<Self::Settings>, Vec<Fault>> {
         let mut values = account(&self.account);
         pool_values(&mut values, &self.pool);
         patience_values(&mut values, &self.policy.resize, &self.policy.readiness);
@@ -47,7 +54,9 @@ impl Given for RolloutSettings {
 }
 
 impl Given for RollbackSettings {
-    fn read(&self) -> Result<Asked<Self>, Vec<Fault>> {
+    type Settings = Self;
+
+    fn read(&self) -> Result<Asked<Self::Settings>, Vec<Fault>> {
         let mut values = account(&self.account).with(pool::POOL_ID, self.pool.to_string());
         values.set(pool::RUNNING_TASKS, running_tasks(self.running_tasks));
         patience_values(&mut values, &self.resize, &self.readiness);
@@ -56,7 +65,7 @@ impl Given for RollbackSettings {
 }
 
 /// The settings as the flows take them.
-pub(crate) fn checked<S: Given>(given: &S) -> Checked<S> {
+pub(crate) fn checked<S: Given>(given: &S) -> Checked<S::Settings> {
     match given.read() {
         Ok(asked) => asked.settings,
         Err(faults) => panic!("no user could ask for this: {}", lines(&faults, options::Door::Request)),

@@ -66,6 +66,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             autoscale: None,
             start_task: None,
             json: serde_json::Map::new(),
+            parts: azure_batch_core::settings::parts::PoolParts::default(),
             spots: azure_batch_core::settings::Spots::default(),
             expires_after: None,
         },

@@ -15,10 +15,18 @@ use crate::{envelope::ArmPath, json as edit};
 const VERSION_READ: &str = "Microsoft.Compute/galleries/images/versions/read";
 const IMAGE_READ: &str = "Microsoft.Compute/images/read";
 const SUBNET_JOIN: &str = "Microsoft.Network/virtualNetworks/subnets/join/action";
+/// What assigning a user-assigned identity needs on it.
+const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
 
 /// The actions that a write needs elsewhere, each with the id of the resource.
 pub(super) fn of(method: &Method, path: &ArmPath, body: &Value) -> Vec<(Action, String)> {
-    if !path.is_in("Microsoft.Compute") || !matches!(*method, Method::PUT | Method::PATCH) {
+    if !matches!(*method, Method::PUT | Method::PATCH) {
+        return Vec::new();
+    }
+    if path.is_in("Microsoft.Batch") && path.kind() == "batchaccounts/pools" {
+        return identities(body).into_iter().chain(of_pool(body)).collect();
+    }
+    if !path.is_in("Microsoft.Compute") {
         return Vec::new();
     }
     let (ids, on_disks) = match path.kind().as_str() {
@@ -62,6 +70,15 @@ fn named(body: &Value, name: &str) -> Vec<String> {
         Value::Array(items) => items.iter().flat_map(|item| named(item, name)).collect(),
         _ => Vec::new(),
     }
+}
+
+/// Whoever gives a resource a user-assigned identity needs the right to assign it, whatever the resource is.
+fn identities(body: &Value) -> Vec<(Action, String)> {
+    let assigned = body
+        .pointer("/identity/userAssignedIdentities")
+        .and_then(Value::as_object);
+    let ids = assigned.into_iter().flatten().map(|(id, _)| id.clone());
+    ids.map(|id| (Action::Control(ASSIGN.to_owned()), id)).collect()
 }
 
 fn sources_of_version(body: &Value) -> Vec<String> {

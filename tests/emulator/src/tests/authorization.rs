@@ -119,6 +119,20 @@ fn a_version_needs_write_on_its_disks_and_read_on_its_image() {
 }
 
 #[test]
+fn a_pool_with_an_identity_needs_the_right_to_assign_it() {
+    let path = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1/pools/p");
+    let identity = format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/mi1");
+    let body =
+        json!({"identity": {"type": "UserAssigned", "userAssignedIdentities": {identity: {}}}, "properties": {}});
+    let refused = world(&in_group(&["Microsoft.Batch/*"])).put(&path, &body);
+    assert_eq!((refused.status, refused.code()), (403, "LinkedAuthorizationFailed"));
+    let assign = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+    assert!(refused.message().contains(assign), "{}", refused.message());
+    let allowed = world(&in_group(&["Microsoft.Batch/*", assign])).put(&path, &body);
+    assert_ne!(allowed.status, 403, "{}", allowed.body);
+}
+
+#[test]
 fn a_copy_needs_access_to_the_disk() {
     let body = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": id("disks/vm-build_OsDisk")}}});
     let refused = world(&in_group(&["Microsoft.Compute/snapshots/*"])).put(&id("snapshots/s"), &body);

@@ -8,7 +8,7 @@ use azure_batch_core::{
     https::Authorities,
     options::{Verb, notify, pool},
     rollout,
-    settings::{self, Asked, FleetSettings, RolloutSettings, Values, fault::Fault},
+    settings::{self, Asked, FleetSettings, UnresolvedRollout, Values, fault::Fault},
     words,
 };
 use secrecy::SecretString;
@@ -21,7 +21,7 @@ use crate::{
 };
 
 /// The roll-out of one pool as it was asked for.
-pub type RolloutRequest = Request<RolloutSettings>;
+pub type RolloutRequest = Request<UnresolvedRollout>;
 
 /// A roll-out as it was asked for, valid by construction.
 #[derive(Debug)]
@@ -87,7 +87,7 @@ impl<Settings> Request<Settings> {
 }
 
 /// What was asked for, when its parts and the pool JSON agree.
-fn checked(asked: Asked<RolloutSettings>) -> Result<Asked<RolloutSettings>, Vec<Fault>> {
+fn checked(asked: Asked<UnresolvedRollout>) -> Result<Asked<UnresolvedRollout>, Vec<Fault>> {
     rollout::check(&asked.settings).map(|()| asked)
 }
 

@@ -10,12 +10,17 @@ use serde_json::Value;
 use super::{
     IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, is_same,
     mark::{self, hidden_secrets, shown_secrets, without_secrets},
+    set,
 };
 use crate::{
-    batch::pool::Pool,
+    batch::{pool::Pool, resource},
     expiry, json as read_json,
-    options::pool::{NODE_AGENT_SKU_ID, VM_SIZE},
+    options::{
+        parts::POOL_TAGS,
+        pool::{NODE_AGENT_SKU_ID, VM_SIZE},
+    },
     rollout::verdict::is_version,
+    settings::parts::{IDENTITY, TAGS},
     words::Words,
 };
 
@@ -82,6 +87,9 @@ const EMPTY: [&str; 10] = [
 /// The exception among them.
 const DATA_DISKS: &str = "virtualMachineConfiguration.dataDisks";
 
+/// What can be taken away at any time.
+const REMOVABLE: [&str; 2] = ["startTask", "applicationPackageReferences"];
+
 /// What is said of a mark that differs although each setting that was asked for is there.
 const UNASKED: &str = "settings that are no longer asked for";
 
@@ -146,21 +154,18 @@ impl Spec {
         };
         let mut fields = self.typed(pool);
         fields.extend(complete.others(pool.body()));
+        fields.extend(complete.other_identity(pool.body()));
         fields.extend(rotated(&complete.body, pool.body(), &fields));
         let mark = pool.metadata(SPEC);
-        let is_older = |mark: &str| mark::is_known(mark) && mark != complete.mark();
-        if fields.is_empty() && mark.is_some_and(is_older) {
-            fields.push(Field {
-                path: String::new(),
-                text: UNASKED.to_owned(),
-                when: When::NewPool,
-            });
+        let is_older = |mark: &&str| mark::is_known(mark) && *mark != complete.mark();
+        if let Some(mark) = mark.filter(is_older).filter(|_| fields.is_empty()) {
+            fields.extend(complete.unasked(pool.body(), mark, image.is_none()));
         }
         Difference {
             maker: mark.map_or(Maker::Another, |_| Maker::RollOut),
             image,
             fields,
-            hidden: hidden_secrets(&self.body),
+            hidden: self.hidden(),
         }
     }
 
@@ -178,10 +183,58 @@ impl Spec {
         differing.collect()
     }
 
+    /// What the pool was made with and is not asked for any more. Its mark shows whether that is only what Batch lets be
+    /// taken away at any time; together with another image it is not, since then the mark is written for both.
+    fn unasked(&self, found: &Value, mark: &str, has_image: bool) -> Vec<Field> {
+        let is_left = |name: &&str| {
+            let value = read_json::at(found, &format!("/{name}"));
+            let is_there = !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
+            is_there && self.body.get(*name).is_none()
+        };
+        let left: Vec<&str> = REMOVABLE.into_iter().filter(is_left).collect();
+        let mut former = self.clone();
+        for name in &left {
+            let value = read_json::at(found, &format!("/{name}"));
+            set(&mut former.body, &format!("/{name}"), value.clone());
+        }
+        if has_image && !left.is_empty() && former.mark() == mark {
+            let field = |name: &&str| Field {
+                path: (*name).to_owned(),
+                text: format!("{name}, which is no longer asked for"),
+                when: When::AnyTime,
+            };
+            return left.iter().map(field).collect();
+        }
+        let names = if left.is_empty() {
+            String::new()
+        } else {
+            format!(" (the pool has {})", left.join(" and "))
+        };
+        vec![Field {
+            path: String::new(),
+            text: format!("{UNASKED}{names}"),
+            when: When::NewPool,
+        }]
+    }
+
+    /// What was asked for and Batch does not show.
+    fn hidden(&self) -> Vec<String> {
+        let tags = self.body.get(TAGS).is_some().then(|| POOL_TAGS.path.to_owned());
+        hidden_secrets(&self.body).into_iter().chain(tags).collect()
+    }
+
+    /// The identity, when another one was asked for.
+    fn other_identity(&self, found: &Value) -> Option<Field> {
+        let is_asked = self.body.get(IDENTITY).is_some();
+        let is_other = is_asked && resource::identities(&self.body) != resource::identities(found);
+        is_other.then(|| Field::named(IDENTITY.to_owned()))
+    }
+
     /// The names of further settings that differ; their values may be secret.
     fn others(&self, found: &Value) -> Vec<Field> {
         let mut names = Vec::new();
-        differing("", &without_secrets(&self.body), &without_secrets(found), &mut names);
+        let asked = without(&self.body, &[IDENTITY, TAGS]);
+        differing("", &without_secrets(&asked), &without_secrets(found), &mut names);
         names.retain(|name| {
             let pointer = format!("/{}", name.replace('.', "/"));
             pointer != "/vmSize" && pointer != NODE_AGENT && !pointer.starts_with(IMAGE_REFERENCE)
@@ -200,6 +253,7 @@ impl Spec {
         }
         if let Some(fields) = body.as_object_mut() {
             fields.remove("metadata");
+            fields.remove(TAGS);
         }
         if let Some(Value::String(size)) = body.get_mut("vmSize") {
             size.make_ascii_lowercase();
@@ -234,6 +288,13 @@ fn rotated(asked: &Value, found: &Value, fields: &[Field]) -> Option<Field> {
         text: "signed addresses or environment values of startTask".to_owned(),
         when: When::AnyTime,
     })
+}
+
+/// An object without some of its names.
+fn without(value: &Value, names: &[&str]) -> Value {
+    let fields = value.as_object().into_iter().flatten();
+    let kept = fields.filter(|(name, _)| !names.contains(&name.as_str()));
+    Value::Object(kept.map(|(name, value)| (name.clone(), value.clone())).collect())
 }
 
 /// Collects the paths at which what is asked for is not found; what Batch adds by itself does not count.

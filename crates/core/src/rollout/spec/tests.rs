@@ -26,6 +26,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
             autoscale: None,
             start_task: None,
             json: pool_json.as_object().unwrap().clone(),
+            parts: crate::settings::parts::PoolParts::default(),
             spots: crate::settings::Spots::default(),
             expires_after: None,
         },

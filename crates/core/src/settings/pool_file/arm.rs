@@ -7,7 +7,13 @@ use super::{
     document::{Is, Node},
     refused,
 };
-use crate::{ids::resource::BatchAccountId, options::pool::RUNNING_TASKS, settings::fault::Fault, words};
+use crate::{
+    ids::resource::BatchAccountId,
+    options::pool::RUNNING_TASKS,
+    settings::fault::Fault,
+    settings::parts::{IDENTITY, TAGS},
+    words,
+};
 
 /// The type of such a resource.
 const TYPE: &str = "Microsoft.Batch/batchAccounts/pools";
@@ -92,13 +98,7 @@ pub(super) fn convert(mut node: Node, faults: &mut Vec<Fault>) -> Converted {
             format!("is not a pool: write {TYPE}, or leave it out"),
         ));
     }
-    for name in ["identity", "tags"] {
-        if let Some(only_arm) = node.get(name).filter(|node| !matches!(node.value, Is::Null)) {
-            let text = "is set by the resource manager alone, and a roll-out makes pools with Batch's own interface: \
-                        leave it out";
-            faults.push(refused(&only_arm.spot, text));
-        }
-    }
+    let (identity, tags) = (node.take(IDENTITY), node.take("tags"));
     let (name, id) = (node.take("name"), node.take("id"));
     let mut pool = node.take("properties").unwrap_or(node);
     for name in READ_ONLY {
@@ -108,6 +108,12 @@ pub(super) fn convert(mut node: Node, faults: &mut Vec<Fault>) -> Converted {
     rename(&mut pool);
     spread_scale(&mut pool, faults);
     spell_values(&mut pool);
+    spell_users(&mut pool);
+    for (name, found) in [(IDENTITY, identity), (TAGS, tags)] {
+        if let Some(found) = found.filter(|node| node.value != Is::Null) {
+            pool.put(name, found);
+        }
+    }
     if let Some(id) = name.or_else(|| id.clone()).and_then(last_segment) {
         pool.put("id", id);
     }
@@ -230,6 +236,16 @@ fn spell_values(pool: &mut Node) {
         if let Some(version) = version {
             package.put("version", node(version));
         }
+    }
+}
+
+/// A user's name is `userName` in the resource manager's form, but for users of registries.
+fn spell_users(node: &mut Node) {
+    node.rename("userName", "username");
+    match &mut node.value {
+        Is::Map(fields) => fields.iter_mut().for_each(|(_, field)| spell_users(field)),
+        Is::List(items) => items.iter_mut().for_each(spell_users),
+        Is::Null | Is::Bool(_) | Is::Number(_) | Is::Text(_) => {}
     }
 }
 

@@ -14,11 +14,13 @@ use super::{
 use crate::{
     options::{
         Opt, file,
+        parts::{CONTAINER_IMAGES, POOL_IDENTITY, POOL_TAGS, SUBNET_ID},
         pool::{
             AUTOSCALE_FORMULA, AUTOSCALE_MINUTES, IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_ID, POOL_JSON, RESIZE_TIMEOUT,
             TARGET_DEDICATED_NODES, TARGET_SPOT_NODES, VM_SIZE,
         },
     },
+    settings::parts::{IDENTITY, TAGS},
     settings::{fault::Fault, values::Values},
 };
 
@@ -44,7 +46,7 @@ const READ_ONLY: [&str; 14] = [
 const OUR_MARKS: &str = "azure-batch-";
 
 /// What options say too: in which object, under which name, and the option.
-const OF_OPTIONS: [(&str, &str, &Opt); 9] = [
+const OF_OPTIONS: [(&str, &str, &Opt); 13] = [
     ("", "id", POOL_ID),
     ("", "vmSize", VM_SIZE),
     ("", "targetDedicatedNodes", TARGET_DEDICATED_NODES),
@@ -58,6 +60,14 @@ const OF_OPTIONS: [(&str, &str, &Opt); 9] = [
         "virtualMachineImageId",
         IMAGE_VERSION,
     ),
+    ("networkConfiguration", "subnetId", SUBNET_ID),
+    (
+        "virtualMachineConfiguration/containerConfiguration",
+        "containerImageNames",
+        CONTAINER_IMAGES,
+    ),
+    ("", IDENTITY, POOL_IDENTITY),
+    ("", TAGS, POOL_TAGS),
 ];
 
 /// Reads a pool.
@@ -70,6 +80,7 @@ pub(super) fn read(mut node: Node, faults: &mut Vec<Fault>) -> FilePool {
     faults.extend(names_of_options(&node));
     drop_our_marks(&mut node);
     spell_formula(&mut node);
+    spell_identity(&mut node);
     let (mut values, mut spots) = (Values::default(), Spots::default());
     for (parent, name, opt) in OF_OPTIONS {
         let Some(parent) = descend(&mut node, parent) else {
@@ -127,6 +138,33 @@ fn spell_formula(node: &mut Node) {
     {
         interval.value = Is::Text((length.as_secs() / 60).to_string());
     }
+}
+
+/// The identities of a pool are a list in Batch's answers and names of an object in the resource manager's form; here they
+/// become the list of ids that the option is.
+fn spell_identity(node: &mut Node) {
+    let Some(mut identity) = node.take(IDENTITY) else {
+        return;
+    };
+    let is_none = identity
+        .get("type")
+        .and_then(Node::text)
+        .is_some_and(|kind| kind.eq_ignore_ascii_case("None"));
+    if is_none {
+        return;
+    }
+    if let Some(assigned) = identity.take("userAssignedIdentities") {
+        let named = assigned.fields().iter().map(|(id, node)| Node {
+            spot: node.spot.clone(),
+            value: Is::Text(id.clone()),
+        });
+        let listed = assigned
+            .items()
+            .iter()
+            .filter_map(|item| item.get("resourceId").cloned());
+        identity.value = Is::List(named.chain(listed).collect());
+    }
+    node.put(IDENTITY, identity);
 }
 
 /// A roll-out writes its own marks; those of a pool that a file was made of are not this pool's.

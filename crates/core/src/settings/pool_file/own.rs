@@ -108,6 +108,7 @@ fn value(opt: &'static Opt, node: &Node, faults: &mut Vec<Fault>) -> Option<Valu
             items.iter().map(|item| block(rows, item, faults)).collect(),
         )),
         (Kind::Block(_) | Kind::Blocks(_) | Kind::TextMap, _) => None,
+        (Kind::Secret, _) => plain_text(node).map(|text| Value::Secret(text.into())),
         _ => plain_text(node).map(Value::Text),
     };
     if found.is_none() {

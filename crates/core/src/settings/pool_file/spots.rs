@@ -99,6 +99,12 @@ impl Spots {
         loop {
             if let Some(spot) = self.known.get(path) {
                 let rest = whole.get(path.len()..).unwrap_or_default();
+                // Names in blocks of ours have dashes; those of the pool JSON are Batch's.
+                let rest = if place.within.is_none() {
+                    rest.replace('_', "-")
+                } else {
+                    rest.to_owned()
+                };
                 let path = format!("{}{rest}", spot.path);
                 let line = spot.line;
                 return Some(Spot { line, path }.shown());

@@ -148,10 +148,9 @@ fn every_fault_has_its_line_and_its_name_in_the_file() {
       "nodeDeallocationOption": "TaskCompletion"}}}}"#;
     insta::assert_snapshot!(faults(&inputs(arm)), @r"
     pool-file: line 3: properties.vmSize: [parameters('size')] is an expression of a template: write its value
-    pool-file: line 1: identity: is set by the resource manager alone, and a roll-out makes pools with Batch's own interface: leave it out
-    pool-file: line 1: tags: is set by the resource manager alone, and a roll-out makes pools with Batch's own interface: leave it out
     pool-file: line 4: properties.deploymentConfiguration.cloudServiceConfiguration: is the form of Cloud Services, whose pools ended in February 2024: write virtualMachineConfiguration
     pool-file: line 6: properties.scaleSettings.fixedScale.nodeDeallocationOption: says what happens to tasks when nodes go, and that is not a setting of a pool: leave it out and give running-tasks
+    pool-file: line 1: identity: is an object, and must be a list
     ");
     let batch = "id: render\nmaxTasksPerNode: 4\ntargetDedicatedNodes: -1\nmin-ready: 5\nvirtualMachineConfiguration:\n  nodeAgentSkuId: batch.node.ubuntu 22.04\nstartTask:\n  resourceFiles:\n    - filePath: f\n      blobSource: https://x\ntargetNodeCommunicationMode: simplified\ncommandLine: \"true\"\n";
     insta::assert_snapshot!(faults(&inputs(batch)), @r"
@@ -160,7 +159,7 @@ fn every_fault_has_its_line_and_its_name_in_the_file() {
     pool-file: line 2: maxTasksPerNode: is not a name of Batch's pool JSON: write taskSlotsPerNode
     pool-file: line 6: virtualMachineConfiguration.nodeAgentSkuId: is not a name of Batch's pool JSON: write nodeAgentSKUId
     pool-file: line 10: startTask.resourceFiles[0].blobSource: is not a name of Batch's pool JSON: write httpUrl
-    pool-file: line 11: targetNodeCommunicationMode: is no longer part of Batch's pool JSON: Batch chooses how nodes are reached: leave it out
+    pool-file: line 11: targetNodeCommunicationMode: is not part of Batch's pool JSON: Batch chooses how nodes are reached: leave it out
     pool-file: line 12: commandLine: is not a name of Batch's pool JSON: write startTask with a commandLine in it
     ");
     insta::assert_snapshot!(faults(&inputs("a: [1\nb: 2\n")), @r"pool-file: line 2: is neither YAML nor JSON: illegal placement of ':' indicator at line 2, column 2");

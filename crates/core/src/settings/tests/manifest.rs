@@ -13,7 +13,7 @@ fn a_manifest_names_the_version_and_is_compared_with_the_definition_and_the_agen
     let settings = with(json!({"image_definition": format!("{GALLERY}/images/Ubuntu")}))
         .unwrap()
         .settings;
-    assert_eq!(settings.pool.version.number(), "1.4.2".parse().ok());
+    assert_eq!(settings.pool.version.name(), "1.4.2");
     assert_faults(
         |changes| with(changes.clone()),
         &[(

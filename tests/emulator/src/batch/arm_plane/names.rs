@@ -124,8 +124,12 @@ fn packages(value: &Value, from: &str, to: &str) -> Value {
     let rename = |package: &Value| {
         let fields = package.as_object().into_iter().flatten();
         let fields = fields.map(|(name, value)| {
-            let name = if name == from { to.to_owned() } else { name.clone() };
-            (name, value.clone())
+            if name != from {
+                return (name.clone(), value.clone());
+            }
+            // ARM names a package by its whole id.
+            let last = value.as_str().and_then(|id| id.rsplit('/').next());
+            (to.to_owned(), last.map_or_else(|| value.clone(), |name| json!(name)))
         });
         Value::Object(fields.collect())
     };

@@ -1,0 +1,140 @@
+//! Pools with parts that have a type: how they are made, compared again, and changed.
+
+use azure_batch_core::{
+    error::{Error, ErrorKind},
+    options::pool::{ACCOUNT, IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_FILE, POOL_ID, TARGET_DEDICATED_NODES, VM_SIZE},
+    rollout::{self, RolloutOutcome},
+    settings::{self, Elevation, StartTask, Values, WaitForSuccess},
+};
+use http::Method;
+use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
+
+use crate::{
+    rollout::{entries, good, image, roll_out, settings, world},
+    support::{APPLICATION, Azure, GROUP},
+};
+
+const ASSIGN: &str = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+
+fn identity(name: &str) -> String {
+    format!("{GROUP}/providers/Microsoft.ManagedIdentity/userAssignedIdentities/{name}")
+}
+
+fn account() -> String {
+    format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1")
+}
+
+fn file(name: &str) -> String {
+    format!(
+        "pool-identity: {0}\npool-tags: {{team: render}}\npublic-ips: batch\n\
+         container-registries: [{{server: images.azurecr.io, identity: {0}}}]\n\
+         mounts: [{{kind: files, path: out, source: 'https://st1.file.core.windows.net/o', account: st1, account-key: k3y}}]\n",
+        identity(name)
+    )
+}
+
+fn values(file: &str) -> Values {
+    Values::default()
+        .with(ACCOUNT, account())
+        .with(IMAGE_VERSION, image("1.0.0"))
+        .with(POOL_ID, "p1")
+        .with(VM_SIZE, "Standard_D4s_v5")
+        .with(NODE_AGENT_SKU_ID, "batch.node.ubuntu 22.04")
+        .with(TARGET_DEDICATED_NODES, 2u32)
+        .with(POOL_FILE, file)
+}
+
+async fn from_file(azure: &Azure, file: &str) -> RolloutOutcome {
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let settings = settings::rollout(&values(file)).unwrap().settings;
+    rollout::run(&client, &settings).await
+}
+
+async fn failed(azure: &Azure, file: &str) -> Error {
+    from_file(azure, file).await.result.expect_err("must fail")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_with_an_identity_is_made_by_the_resource_manager_and_found_again() {
+    let azure = world(|_| {});
+    good(from_file(&azure, &file("mi1")).await);
+    assert_eq!(azure.writes(), [format!("PUT {}/pools/p1", account())]);
+    let put = &entries(&azure, &Method::PUT, "/pools/p1")[0].request;
+    assert_eq!(
+        put["identity"]["userAssignedIdentities"],
+        json!({ identity("mi1"): {} })
+    );
+    assert_eq!(put["tags"], json!({"team": "render"}));
+    azure.turn_the_page();
+    good(from_file(&azure, &file("mi1")).await);
+    assert_eq!(azure.writes(), [] as [&str; 0], "it is the same pool");
+    let error = failed(&azure, &file("mi2")).await;
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.report().contains("identity"), "{}", error.report());
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_right_to_assign_an_identity_is_asked_for_before_the_pool_is_made() {
+    let role = |scope: &str, actions: Value| json!({"principal": APPLICATION, "scope": scope, "actions": actions});
+    let with = |on_identity: Value| {
+        world(|seed| {
+            seed["roleAssignments"] = json!([
+                role(&account(), json!(["*"])),
+                role(GROUP, json!(["Microsoft.Compute/*", "Microsoft.Authorization/*/read"])),
+                role("/subscriptions/00000000-0000-0000-0000-0000000005b5", json!(["*/read"])),
+                role(&identity("mi1"), on_identity),
+            ]);
+        })
+    };
+    let azure = with(json!(["*/read"]));
+    let error = failed(&azure, &file("mi1")).await;
+    assert_eq!(error.kind(), ErrorKind::NoRights);
+    let report = error.report();
+    assert!(
+        report.contains(ASSIGN) && report.contains("Managed Identity Operator"),
+        "{report}"
+    );
+    assert_eq!(azure.writes(), [] as [&str; 0]);
+    good(from_file(&with(json!(["*/read", ASSIGN])), &file("mi1")).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_the_creation_makes_one_pool() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "resetAfterEffect", "method": "PUT", "path": "*/pools/p1", "occurrence": {"nth": 1}}));
+    good(from_file(&azure, &file("mi1")).await);
+    assert_eq!(entries(&azure, &Method::PUT, "/pools/p1").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lun_of_the_image_is_refused_before_anything_is_written() {
+    let azure = world(|seed| seed["versions"][0]["dataDiskLuns"] = json!([0, 3]));
+    let error = failed(&azure, "data-disks: [{lun: 1, size-gb: 64}, {lun: 3, size-gb: 64}]\n").await;
+    assert_eq!(error.kind(), ErrorKind::BadInput);
+    let said = "is 3, and a data disk of the image has LUN 3 on every node";
+    assert!(error.report().contains(said), "{}", error.report());
+    assert_eq!(azure.writes(), [] as [&str; 0]);
+    good(from_file(&azure, "data-disks: [{lun: 1, size-gb: 64}]\n").await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_task_that_is_no_longer_asked_for_goes() {
+    let azure = world(|_| {});
+    let mut with = settings("acct1", 3);
+    with.pool.start_task = Some(StartTask {
+        command: "/opt/start".to_owned(),
+        elevation: Elevation::Admin,
+        wait_for_success: WaitForSuccess::Yes,
+        max_retries: 1,
+    });
+    good(roll_out(&azure, &with).await);
+    azure.turn_the_page();
+    let without = settings("acct1", 3);
+    good(roll_out(&azure, &without).await);
+    assert_eq!(azure.writes(), ["POST /pools/p1/updateproperties"]);
+    assert!(!azure.resources().to_string().contains("/opt/start"));
+    azure.turn_the_page();
+    good(roll_out(&azure, &without).await);
+    assert_eq!(azure.writes(), [] as [&str; 0]);
+}
