@@ -296,5 +296,6 @@ async fn eight_points_more_return_in_nearly_all_seeds_before_a_third_of_the_pool
     let all = of_seeds(0.10).await;
     let is_early = |it: &&(Option<ErrorKind>, usize)| **it == (Some(ErrorKind::Returned), 1);
     let late = all.len() - all.iter().filter(is_early).count();
-    assert!(late * 20 <= all.len(), "{late}: {all:?}");
+    // Of few seeds one may be late; of a hundred five.
+    assert!(late <= (all.len() / 20).max(1), "{late}: {all:?}");
 }
