@@ -70,16 +70,16 @@ impl Rights {
         let who = identity.map_or_else(|| "this identity".to_owned(), |id| format!("the identity {id}"));
         let happened = match failing.as_slice() {
             [] => return None,
-            [one] => format!("{who} lacks the right {}", one.purpose),
+            [one] => format!("{who} lacks the right {}", one.action.name()),
             several => format!("{who} lacks {} rights that this run needs", several.len()),
         };
         let mut error = Error::plain(ErrorKind::NoRights, happened);
         for need in &failing {
             error = error.with_fact(format!(
-                "{} on {} is needed {}",
+                "{} {}: it is missing on {}",
                 need.action.name(),
-                need.scope,
-                need.purpose
+                need.purpose,
+                need.scope
             ));
         }
         Some(remedy::given(

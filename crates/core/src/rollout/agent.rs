@@ -2,7 +2,7 @@
 //!
 //! What is wrong with an agent is decided in `batch::supported`. What may not be read is a note and stops nothing.
 
-use super::{RolloutStep, observe::Site, spec};
+use super::{RolloutStep, explain::At, observe::Site, offers, spec};
 use crate::{
     batch::{
         image::MarketplaceImage,
@@ -57,7 +57,13 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
         }
         Some(fault) => {
             let fault = Fault::new(place, format!("{agent:?} {fault}"));
-            Err(spec::unusable(&settings.pool.id, &[settings.pool.spots.placed(fault)]))
+            let at = At {
+                pool: &settings.pool.id,
+                endpoint: &site.endpoint,
+                account: site.account.as_ref(),
+            };
+            let error = spec::unusable(&settings.pool.id, &[settings.pool.spots.placed(fault)]);
+            Err(offers::with_agents(error, at, &agent, &list))
         }
     }
 }

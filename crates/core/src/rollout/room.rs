@@ -87,9 +87,6 @@ async fn look<T>(
         .map(Pool::new)
         .collect();
     let present = pools.iter().find(|pool| pool.is_called(&settings.pool.id));
-    if present.is_none() {
-        offers::check_agent(client, &account.endpoint, settings, skipped).await?;
-    }
     let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
         return Ok(None);
     };

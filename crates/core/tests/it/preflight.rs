@@ -44,7 +44,7 @@ async fn missing_rights_are_listed_before_the_first_write_with_what_gives_them()
     assert_eq!(error.kind(), ErrorKind::NoRights);
     let report = error.report();
     for said in [
-        "lacks the right to create and resize pools",
+        "Microsoft.Batch/batchAccounts/pools/write to create and resize pools",
         &format!(
             "az role assignment create --assignee {APPLICATION} --role \"Azure Batch Data Contributor\" --scope {}",
             account()

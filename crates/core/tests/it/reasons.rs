@@ -56,8 +56,14 @@ async fn a_node_agent_that_batch_does_not_know_is_refused_wherever_it_is_given()
     asked.pool.node_agent_sku = Some("batch.node.ubuntu 99.04".parse().unwrap());
     let error = failure(&azure, &asked).await;
     assert_eq!(error.kind(), ErrorKind::BadInput);
-    let said = "Is batch.node.ubuntu 2";
-    assert_says(&told(&error), &["--node-agent-sku-id: Batch does not know", said]);
+    let said = "such as batch.node.ubuntu 2";
+    assert_says(
+        &told(&error),
+        &[
+            "--node-agent-sku-id: \"batch.node.ubuntu 99.04\" is none that Batch has",
+            said,
+        ],
+    );
     asked.pool.node_agent_sku = None;
     let configuration = json!({ "nodeAgentSKUId": "batch.node.ubuntu 99.04" });
     asked
@@ -65,7 +71,8 @@ async fn a_node_agent_that_batch_does_not_know_is_refused_wherever_it_is_given()
         .json
         .insert("virtualMachineConfiguration".to_owned(), configuration);
     let error = failure(&azure, &asked).await;
-    let place = "--pool-json.virtualMachineConfiguration.nodeAgentSKUId: Batch does not know";
+    let place =
+        "--pool-json.virtualMachineConfiguration.nodeAgentSKUId: \"batch.node.ubuntu 99.04\" is none that Batch has";
     assert_says(&told(&error), &[place, said]);
     assert_eq!(azure.writes(), [""; 0]);
 }
