@@ -96,10 +96,11 @@ impl Room {
         let text = match self.of {
             Users::Pool => format!("{}: {used} of {limit} are there", self.what),
             _ => format!(
-                "{}: {limit}, of which others use {used}; {} of {} need {}, and {left} are left for {}",
+                "{}: {limit}, of which others use {used}; {} of {} {} {}, and {left} are left for {}",
                 self.what,
                 plural(wanted, "node"),
                 ask.size.name,
+                if wanted == 1 { "needs" } else { "need" },
                 wanted.saturating_mul(self.each),
                 left.checked_div(self.each).unwrap_or_default()
             ),

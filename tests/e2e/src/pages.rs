@@ -80,7 +80,7 @@ pub enum World {
 pub struct Row {
     /// The page.
     pub page: &'static str,
-    /// How the block's first line begins.
+    /// How the block begins; empty: every block of the page.
     pub begins: &'static str,
     /// What is done.
     pub how: How,
@@ -199,7 +199,8 @@ mod tests {
         }
         for row in ROWS {
             let found = blocks.iter().filter(|block| row.is_of(block)).count();
-            assert_eq!(found, 1, "{found} blocks of {} begin with {:?}", row.page, row.begins);
+            let is_right = found == 1 || (row.begins.is_empty() && found > 0);
+            assert!(is_right, "{found} blocks of {} begin with {:?}", row.page, row.begins);
         }
     }
 
@@ -230,7 +231,8 @@ mod tests {
                 .text
                 .split("cargo xtask ")
                 .skip(1)
-                .filter_map(|rest| rest.split_whitespace().next());
+                .filter_map(|rest| rest.split_whitespace().next())
+                .map(|verb| verb.trim_end_matches(','));
             for verb in verbs {
                 let variant: String = verb.split('-').map(capitalized).collect();
                 let is_one = variants.contains(&format!("    {variant},"))

@@ -104,7 +104,7 @@ async fn a_publish_that_does_not_wait_ends_with_the_accepted_version_and_the_nex
         [
             "wait for image version 1.0.0 of ubuntu",
             "wait until the version is complete in eastus2",
-            "replicate to westus2 with 1 replicas",
+            "replicate to westus2 with 1 replica",
         ]
     );
     assert!(!ids_of(&azure, "snapshots").is_empty(), "the version is made of them");

@@ -540,8 +540,7 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     let settings = settings("acct1", 700);
-    // By then the pool is created and being waited for.
-    azure.gone_after(14, cancel);
+    azure.gone_after(crate::rollout_meanwhile::while_it_waits(&settings).await, cancel);
     let outcome = rollout::run(&client, &checked(&settings)).await;
     let error = outcome.result.unwrap_err();
     assert_eq!(

@@ -314,11 +314,12 @@ async fn a_rollback_is_possible_long_after_and_a_second_one_writes_nothing() {
 
 #[tokio::test(start_paused = true)]
 async fn another_roll_out_does_not_mix_with_one_that_has_not_come_to_its_end() {
+    let undisturbed = working().await;
+    good(roll_out(&undisturbed, &in_place(8)).await);
     let azure = working().await;
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
-    let disable = 14;
-    azure.gone_after(disable, cancel);
+    azure.gone_after(undisturbed.number_of("POST", "/jobs/busy/disable"), cancel);
     let error = rollout::run(&client, &checked(&in_place(8))).await.result.unwrap_err();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(

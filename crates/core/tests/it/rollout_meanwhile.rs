@@ -6,7 +6,7 @@ use azure_batch_core::{
     error::ErrorKind,
     ids::BatchEndpoint,
     rollout::{self, PoolAction},
-    settings::ROLLOUT_DEADLINE,
+    settings::{ROLLOUT_DEADLINE, RolloutSettings},
     watch::AccountWatch,
 };
 use http::Method;
@@ -19,6 +19,13 @@ use crate::{
     rollout::{client, entries, failure, foreign_pool, good, image, roll_out, settings, world},
     support::Azure,
 };
+
+/// The number of a request of this roll-out at which the pool is created and being waited for.
+pub(crate) async fn while_it_waits(settings: &RolloutSettings) -> u64 {
+    let undisturbed = world(|_| {});
+    good(roll_out(&undisturbed, settings).await);
+    undisturbed.number_of("POST", "/pools") + 2
+}
 
 /// Another client's write, just before a request of ours is answered.
 fn rival(azure: &Azure, request: (&str, &str), write: (&str, &str, Value)) {
@@ -178,7 +185,7 @@ async fn after_a_cancel_it_is_said_that_a_resize_goes_on() {
     let azure = world(|_| {});
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
-    azure.gone_after(14, cancel);
+    azure.gone_after(while_it_waits(&settings("acct1", 700)).await, cancel);
     let outcome = rollout::run(&client, &checked(&settings("acct1", 700))).await;
     assert_eq!(outcome.report.action, PoolAction::Created);
     let report = outcome.result.unwrap_err().report();

@@ -122,6 +122,13 @@ impl Azure {
         self.refuse.lock().unwrap_or_else(PoisonError::into_inner).gone_after = Some((at, token));
     }
 
+    /// The number of the first request so far whose method and path these are; a path is compared from its end.
+    pub(crate) fn number_of(&self, method: &str, path: &str) -> u64 {
+        let is_it = |entry: &Entry| entry.method == method && entry.path.ends_with(path);
+        let at = self.journal().iter().position(is_it).expect("it was asked");
+        u64::try_from(at).expect("a small number") + 1
+    }
+
     /// How often the refused connection and the vanished process happened.
     pub(crate) fn outside_hits(&self) -> u64 {
         let refusal = self.refuse.lock().unwrap_or_else(PoisonError::into_inner);

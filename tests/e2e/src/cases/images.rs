@@ -79,7 +79,7 @@ fn publish_that_does_not_wait_is_waited_for_and_finished(lab: &Lab<'_>) -> Resul
     ensure_says(
         "the rest",
         &rest.stdout,
-        &["render: found", "westus2: 1 replicas, Completed"],
+        &["render: found", "westus2: 1 replica, Completed"],
     )?;
     left::ensure_no_temporaries(&azure.resources()?)
 }

@@ -111,7 +111,7 @@ fn rollout_of_another_version_to_a_pool_is_refused(lab: &Lab<'_>) -> Result {
 
 fn rollout_names_all_wrong_inputs_at_once(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(pool::with_versions(lab, &["1.0.0"])?)?;
-    let program = pool::rollout(lab, &azure, "rollout", ("latest", 5))?;
+    let program = pool::rollout(lab, &azure, "rollout", ("newest", 5))?;
     let ended = program
         .args(["--deadline", "soon", "--nodes-per-replica", "7"])
         .run(LIMIT)?

@@ -13,6 +13,7 @@ const ACTION: &str = "docs/action.md";
 const IMAGES: &str = "docs/images.md";
 const POOLS: &str = "docs/pool-commands.md";
 const POOL_FILE: &str = "docs/pool-file.md";
+const SAMPLES: &str = "docs/from-the-samples.md";
 const EMULATOR: &str = "docs/emulator.md";
 const BATCH: &str = "docs/emulator-batch.md";
 const PERFORMANCE: &str = "docs/performance.md";
@@ -121,7 +122,7 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         POOLS,
-        "azure-batch-pool rollout …",
+        "# wanted for three days",
         How::Elsewhere("an_expired_pool_is_shown_first_and_deleted_when_told"),
     ),
     row(
@@ -165,10 +166,20 @@ pub const ROWS: &[Row] = &[
         "pool-file: line 4",
         How::Elsewhere("every_fault_has_its_line_and_its_name_in_the_file"),
     ),
-    row(POOL_FILE, "pool-id: render", How::PoolFile),
+    row(POOL_FILE, "pool-id: render\nvm-size", How::PoolFile),
+    row(
+        POOL_FILE,
+        "pool-id: render\ntarget",
+        How::Elsewhere("every_part_comes_to_batchs_own_json"),
+    ),
     row(POOL_FILE, "{\n  \"id\"", How::PoolFile),
     row(POOL_FILE, "{\n  \"type\"", How::PoolFile),
     row(POOL_FILE, "max-parallel", How::PoolFile),
+    row(
+        SAMPLES,
+        "",
+        How::Elsewhere("every_sample_and_its_pool_file_ask_for_the_same_pool"),
+    ),
     row(EMULATOR, "cargo run -p azure-emulator", TYPED_BY_AZ),
     row(EMULATOR, "{\n  \"endpoint\"", How::Elsewhere("from_ready")),
     row(EMULATOR, "export AZURE_CONFIG_DIR", TYPED_BY_AZ),

@@ -7,6 +7,9 @@ use std::{
 
 use serde_json::{Value, json};
 
+/// The command that asks GitHub and nothing of Azure.
+const OF_GITHUB: &str = "notify";
+
 /// What becomes of a run without an action.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Without {
@@ -76,6 +79,7 @@ pub(super) fn verbs() -> BTreeSet<String> {
         .filter(|path| path.extension().is_some_and(|end| end == "txt"));
     texts
         .map(|path| path.file_stem().unwrap().to_str().unwrap().to_owned())
+        .filter(|verb| verb != OF_GITHUB)
         .collect()
 }
 
