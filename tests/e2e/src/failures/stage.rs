@@ -18,6 +18,7 @@ use crate::{
     lab::Lab,
     pool::{self, LIMIT},
     process::{Finished, Program, Signal},
+    runner::without_masks,
     terminal::{Recording, USUAL},
     time::wait_for,
     world,
@@ -202,6 +203,7 @@ pub(super) fn play(lab: &Lab<'_>, scene: Scene) -> Result<Shown> {
     };
     let runner = lab.part(&format!("{}-runner", scene.name))?;
     let ended = stage.run(&runner, Place::Runner)?.ended_with(scene.exit_code)?;
+    files::write(&runner.dir.join("run.out"), without_masks(&ended.stdout))?;
     let shown = Shown {
         terminal,
         summary: files::read(&summary_of(&runner))?,

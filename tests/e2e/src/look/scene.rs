@@ -13,6 +13,7 @@ use crate::{
     lab::Lab,
     pool::{self, AGENT, POOL, SIZE},
     process::{Finished, Program, Signal},
+    runner,
     terminal::Size,
     time::wait_for,
     world,
@@ -238,7 +239,7 @@ impl Scene {
         let summary = lab.dir.join("summary.md");
         Ok(Played {
             name: self.name,
-            log: without_masks(&ended.stdout),
+            log: runner::without_masks(&ended.stdout),
             summary: if summary.exists() {
                 files::read(&summary)?
             } else {
@@ -318,14 +319,7 @@ pub(super) fn side_by_side<T: Send>(
     })
 }
 
-/// GitHub's runner takes the command by which a secret is masked without a trace.
-fn without_masks(log: &str) -> String {
-    // A terminal's lines end with `\r\n`, and stay so.
-    let lines = log.split_inclusive('\n');
-    lines.filter(|line| !line.starts_with("::add-mask::")).collect()
-}
-
 fn forget_masks(lab: &Lab<'_>) -> Result {
     let path = lab.dir.join("log.out");
-    files::write(&path, without_masks(&files::read(&path)?))
+    files::write(&path, runner::without_masks(&files::read(&path)?))
 }

@@ -122,6 +122,16 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         POOLS,
+        "azure-batch-pool notify",
+        How::Elsewhere("example_rolls_out_what_another_repository_has_announced"),
+    ),
+    row(
+        POOLS,
+        "{",
+        How::Elsewhere("example_rolls_out_what_another_repository_has_announced"),
+    ),
+    row(
+        POOLS,
         "# wanted for three days",
         How::Elsewhere("an_expired_pool_is_shown_first_and_deleted_when_told"),
     ),
