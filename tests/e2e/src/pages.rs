@@ -1,6 +1,6 @@
 //! The code blocks of the pages, and what is done with each: run, read by a program, or left, with a reason.
 //!
-//! The blocks are in the pages, what is done with them in [`rows`]; the cases in [`crate::cases`] do it. Here is only what
+//! The blocks are in the pages, what is done with them in `rows`; the cases in [`crate::cases`] do it. Here is only what
 //! finds them and what holds the two together: a block without a row fails, and so does a row without a block.
 
 mod rows;
