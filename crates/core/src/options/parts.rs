@@ -13,7 +13,7 @@ rows! {
     PUBLIC_IPS: "public_ips", Pool, Kind::Texts, Standard::Rule("`batch`, which is Batch's own"), [],
         "Public addresses of the nodes: `batch` lets Batch make them, `none` makes nodes without any, which needs {subnet_id}; or resource ids of public addresses of your own, with commas between them.";
     POOL_IDENTITY: "pool_identity", Pool, Kind::Texts, Standard::Absent, [],
-        "Resource ids of the user-assigned managed identities of the pool, with commas between them. Such a pool is created through the resource manager, so {account} must be a resource id, and the caller needs `Microsoft.ManagedIdentity/userAssignedIdentities/assign/action` on each identity.";
+        "Resource ids of the user-assigned managed identities of the pool, with commas between them. Such a pool is created through the resource manager, so {account} must be a resource id, and the caller needs the role *Managed Identity Operator* on each identity.";
     CONTAINER_IMAGES: "container_images", Pool, Kind::Texts, Standard::Absent, [],
         "Container images that every node pulls before it takes tasks, with commas between them.";
     APPLICATION_PACKAGES: "application_packages", Pool, Kind::Texts, Standard::Absent, [],
