@@ -13,8 +13,8 @@ from az_world import az, emulator, judge, run
 
 LIST = os.path.join(os.path.dirname(os.path.abspath(__file__)), "printed.txt")
 POOL = "printed"
-# Roles, locks, policies, applications and machines without managed disks are not in the local Azure.
-UNSERVED = {"assign-role", "convert-disks", "custom-role", "locks", "policy-assignment", "trust"}
+# Roles, locks, policies, applications, single subnets and machines without managed disks are not in the local Azure.
+UNSERVED = {"assign-role", "convert-disks", "custom-role", "locks", "policy-assignment", "subnet", "trust"}
 # They take away what the others look at.
 LAST = ["delete-nodes", "release-nodes", "stop-resize"]
 # Batch wants 30 seconds between two writes to a pool.

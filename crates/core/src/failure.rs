@@ -77,7 +77,6 @@ impl Failure {
             .iter()
             .any(|layer| layer.layer().2.is_some_and(|reason| !reason.facts.is_empty()));
         let mut failure = Self {
-            facts: service.filter(|_| !says_facts).and_then(meaning).into_iter().collect(),
             happened: layers
                 .get(first)
                 .map_or_else(String::new, |layer| plain(layer.layer().0, door)),
@@ -87,6 +86,9 @@ impl Failure {
             said: service.map(said).into_iter().collect(),
             ..Self::empty(error.kind())
         };
+        if let Some(meaning) = service.filter(|_| !says_facts).and_then(meaning) {
+            failure.add_fact(meaning);
+        }
         for (number, layer) in layers.iter().enumerate() {
             failure.add_layer(layer, number.cmp(&first), door);
         }

@@ -35,12 +35,6 @@ impl Subnet {
     }
 }
 
-/// The request for a subnet.
-#[must_use]
-pub fn get(id: &str) -> Request {
-    Request::arm(Method::GET, id, API_VERSION, "read the pool's subnet")
-}
-
 /// The request for a public address.
 #[must_use]
 pub fn get_address(id: &str) -> Request {

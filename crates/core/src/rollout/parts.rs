@@ -5,10 +5,11 @@
 use serde_json::Value;
 
 use crate::{
-    arm::subnet,
+    arm::subnet::{self, Subnet},
     batch::pool::Pool,
     client::Client,
     compute::{gallery, version},
+    error::Error,
     ids::resource::ImageVersionId,
     json,
     request::Request,
@@ -82,7 +83,7 @@ pub(super) async fn look(client: &Client, pool: &Pool) -> Vec<Part> {
         }
     }
     if let Some(id) = pool.subnet() {
-        parts.push(part(client, PartKind::Subnet, id, &subnet::get(id)).await);
+        parts.push(subnet(client, id).await);
     }
     let addresses = json::items(
         pool.body(),
@@ -94,12 +95,47 @@ pub(super) async fn look(client: &Client, pool: &Pool) -> Vec<Part> {
     parts
 }
 
+/// A subnet is looked for in the list of its network, as for the quotas.
+async fn subnet(client: &Client, id: &str) -> Part {
+    let kind = PartKind::Subnet;
+    let Some(request) = subnet::list_around(id) else {
+        return Part {
+            kind,
+            id: id.to_owned(),
+            state: PartState::Unknown("it is not the id of a subnet".to_owned()),
+        };
+    };
+    let name = id.rsplit('/').next().unwrap_or_default();
+    let has_it = |listed: &[Value]| {
+        let mut subnets = listed.iter().filter_map(Subnet::read);
+        subnets.any(|subnet| subnet.name.eq_ignore_ascii_case(name))
+    };
+    let state = match client.list(&request).await {
+        Ok(listed) if has_it(&listed) => PartState::There,
+        Ok(_) => PartState::Gone,
+        Err(error) if error.has_status(404) => PartState::Gone,
+        Err(error) => unknown(&error),
+    };
+    Part {
+        kind,
+        id: id.to_owned(),
+        state,
+    }
+}
+
+fn unknown(error: &Error) -> PartState {
+    PartState::Unknown(if error.has_status(403) {
+        rights::lack(error)
+    } else {
+        error.to_string()
+    })
+}
+
 async fn part(client: &Client, kind: PartKind, id: &str, request: &Request) -> Part {
     let state = match client.find(request).await {
         Ok(Some(_)) => PartState::There,
         Ok(None) => PartState::Gone,
-        Err(error) if error.has_status(403) => PartState::Unknown(rights::lack(&error)),
-        Err(error) => PartState::Unknown(error.to_string()),
+        Err(error) => unknown(&error),
     };
     Part {
         kind,

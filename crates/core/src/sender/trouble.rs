@@ -79,7 +79,7 @@ pub(super) fn unanswered(ended: Error, trouble: Option<&Trouble>, rules: Rules<'
     }
     let may_have_acted = trouble.is_none() && rules.repeat == Repeat::OnlyWithoutEffect;
     error = match run.written() {
-        _ if may_have_acted => error.with_fact("it is not known whether Azure has done this"),
+        _ if may_have_acted => error.with_fact("it is not known whether Azure has acted on the request"),
         Written::Nothing => error.with_kept("this run has changed nothing"),
         Written::Something => error,
     };

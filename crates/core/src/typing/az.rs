@@ -31,7 +31,7 @@ pub const ALL: &[(&str, &str)] = &[
 /// What the start task of a node wrote.
 pub const START_TASK_OUTPUT: &str = "az batch node file download --account-name {account} \
      --account-endpoint {endpoint} --pool-id {pool} --node-id {node} --file-path startup/stderr.txt \
-     --destination stderr.txt";
+     --destination ./stderr.txt";
 
 /// All nodes of a pool go, and are billed no more.
 pub const RELEASE_NODES: &str = "az batch pool resize --account-name {account} --account-endpoint {endpoint} \

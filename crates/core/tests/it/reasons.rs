@@ -165,7 +165,7 @@ async fn a_write_without_an_answer_until_the_deadline_says_that_its_effect_is_no
         &[
             "Azure gave no answer",
             "So this run could not create pool p1",
-            "It is not known whether Azure has done this.",
+            "It is not known whether Azure has acted on the request.",
         ],
     );
 }
