@@ -31,6 +31,9 @@ pub enum Failure {
         /// The limit.
         seconds: u64,
     },
+    /// The machine lacks what the case needs and no registry has: the case says nothing, neither good nor bad.
+    #[error("not run: {0}")]
+    NotRun(String),
     /// Something is not as it should be.
     #[error("{0}")]
     Unexpected(String),

@@ -1,4 +1,4 @@
-//! Runs cases side by side and says how each ended; a case that cannot run has failed.
+//! Runs cases side by side and says how each ended; only a case that names what no registry has may be skipped.
 //!
 //! It knows no case by name. What they left is searched for secrets as the last case.
 
@@ -13,7 +13,7 @@ use std::{
 
 use crate::{
     console::{complain, say},
-    failure::{Result, ensure},
+    failure::{Failure, Result, ensure},
     files,
     lab::Lab,
     secrets::Secrets,
@@ -44,6 +44,16 @@ struct Ended {
     result: Result,
 }
 
+impl Ended {
+    const fn skipped(&self) -> bool {
+        matches!(self.result, Err(Failure::NotRun(_)))
+    }
+
+    const fn failed(&self) -> bool {
+        self.result.is_err() && !self.skipped()
+    }
+}
+
 /// Runs the cases whose name contains `filter` and then the search for secrets.
 ///
 /// # Errors
@@ -62,19 +72,29 @@ pub fn run(cases: &[Case], tools: &Tools, filter: &str, secrets: &Secrets) -> Re
     ));
     let mut ended = run_side_by_side(&chosen, tools);
     ended.push(search(tools, secrets));
-    let failed: Vec<&Ended> = ended.iter().filter(|case| case.result.is_err()).collect();
-    for case in &failed {
+    for case in &ended {
         if let Err(failure) = &case.result {
             complain(format!("\n---- {} ----\n{}", case.name, failure.report()));
         }
     }
-    say(format!(
-        "\n{} passed, {} failed",
-        ended.len() - failed.len(),
-        failed.len()
-    ));
-    let names: Vec<&str> = failed.iter().map(|case| case.name).collect();
+    say(format!("\n{}", counts(&ended)));
+    let names: Vec<&str> = ended
+        .iter()
+        .filter(|case| case.failed())
+        .map(|case| case.name)
+        .collect();
     ensure(names.is_empty(), || format!("failed: {}", names.join(", ")))
+}
+
+/// The closing line, as runners of tests write it.
+fn counts(ended: &[Ended]) -> String {
+    let failed = ended.iter().filter(|case| case.failed()).count();
+    let skipped = ended.iter().filter(|case| case.skipped()).count();
+    let passed = ended.len() - failed - skipped;
+    match skipped {
+        0 => format!("{passed} passed, {failed} failed"),
+        _ => format!("{passed} passed, {failed} failed, {skipped} skipped"),
+    }
 }
 
 fn run_side_by_side(cases: &[Case], tools: &Tools) -> Vec<Ended> {
@@ -126,10 +146,37 @@ fn search(tools: &Tools, secrets: &Secrets) -> Ended {
 }
 
 fn announce(case: &Ended) {
-    let verdict = if case.result.is_ok() { "ok" } else { "FAILED" };
+    let verdict = match &case.result {
+        Ok(()) => "ok",
+        Err(Failure::NotRun(_)) => "skipped",
+        Err(_) => "FAILED",
+    };
     say(format!(
         "test {} ... {verdict} ({:.1} s)",
         case.name,
         case.took.as_secs_f32()
     ));
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn ended(result: Result) -> Ended {
+        Ended {
+            name: "a_case",
+            took: Duration::ZERO,
+            result,
+        }
+    }
+
+    #[test]
+    fn a_skipped_case_is_counted_apart() {
+        let good = || ended(Ok(()));
+        let bad = || ended(Err(Failure::unexpected("wrong")));
+        let skipped = || ended(Err(Failure::NotRun("no PowerShell".to_owned())));
+        assert_eq!(counts(&[good(), bad(), good()]), "2 passed, 1 failed");
+        assert_eq!(counts(&[good(), skipped()]), "1 passed, 0 failed, 1 skipped");
+        assert!(!skipped().failed());
+    }
 }
