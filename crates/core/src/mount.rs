@@ -46,4 +46,47 @@ mod tests {
         }
         assert_eq!(of("Linux", &[]), None);
     }
+
+    /// What of a script is not PowerShell, with its line. A grammar reads it: no machine of ours has PowerShell itself.
+    fn unreadable(script: &str) -> Vec<String> {
+        let mut parser = tree_sitter::Parser::new();
+        parser.set_language(&tree_sitter_powershell::LANGUAGE.into()).unwrap();
+        let tree = parser.parse(script, None).unwrap();
+        let mut left = vec![tree.root_node()];
+        let mut found = Vec::new();
+        while let Some(node) = left.pop() {
+            if node.is_error() || node.is_missing() {
+                let text = &script[node.byte_range()];
+                found.push(format!("{}: {} {text:?}", node.start_position().row + 1, node.kind()));
+            }
+            let mut walk = node.walk();
+            left.extend(node.children(&mut walk));
+        }
+        found
+    }
+
+    #[test]
+    fn the_script_for_windows_is_powershell() {
+        assert_eq!(unreadable(&of("Windows", &[0, 7]).unwrap()), Vec::<String>::new());
+    }
+
+    // Otherwise the test above could not fail.
+    #[test]
+    fn a_script_for_windows_that_is_broken_is_found() {
+        let script = of("Windows", &[0, 7]).unwrap();
+        for (right, wrong) in [
+            ("if ($disk) { return $disk }", "if ($disk) { return $disk "),
+            ("if ($disk) { return $disk }", "if $disk { return $disk }"),
+            ("\"there is no disk with LUN $Lun\"", "\"there is no disk with LUN $Lun"),
+            ("for ($left = $wait;", "for $left = $wait;"),
+            ("$luns = @(0, 7)", "$luns = @(0, 7"),
+        ] {
+            assert!(script.contains(right), "{right}");
+            assert_ne!(
+                unreadable(&script.replacen(right, wrong, 1)),
+                Vec::<String>::new(),
+                "{wrong}"
+            );
+        }
+    }
 }
