@@ -269,6 +269,7 @@ pub(crate) const fn usual_next(kind: ErrorKind) -> &'static str {
         ErrorKind::PartlyReached => "Run the same again: it goes on from the nodes that are there.",
         ErrorKind::Deadline => "Run the same again: it goes on from here.",
         ErrorKind::Returned => "Correct the image, publish another version, and roll that one out.",
+        ErrorKind::Kept => "Look at the new nodes, then run the same again, or go back to the former state.",
         ErrorKind::Refused => "Change what is named above, then run again.",
         ErrorKind::Rejected => "Correct what the service names, then run again.",
         ErrorKind::Policy => "Ask the owner of the policy for an exemption, or ask for what it allows, then run again.",

@@ -19,6 +19,8 @@ pub enum ErrorKind {
     Deadline,
     /// What was rolled out was found bad, and things are again what they were before.
     Returned,
+    /// What was rolled out was found bad, and stays all the same, as was asked.
+    Kept,
     /// We refuse because going on could destroy or falsify something.
     Refused,
     /// Azure refuses what was asked, after something was written or because of how things stand.
@@ -43,7 +45,7 @@ pub struct ExitCode(pub u8);
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::BadInput,
         Self::SignIn,
         Self::NoRights,
@@ -51,6 +53,7 @@ impl ErrorKind {
         Self::PartlyReached,
         Self::Deadline,
         Self::Returned,
+        Self::Kept,
         Self::Refused,
         Self::Rejected,
         Self::Policy,
@@ -61,7 +64,7 @@ impl ErrorKind {
         Self::Cancelled,
     ];
 
-    /// The exit code: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,
+    /// The exit code: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached, or found bad and kept,
     /// 6 deadline (resumable), 7 refused, by us for safety or by Azure for good, 8 Azure failed or could not be
     /// reached, 9 found bad and brought back, 130 cancelled.
     #[must_use]
@@ -70,7 +73,7 @@ impl ErrorKind {
             Self::BadInput => 2,
             Self::SignIn | Self::NoRights => 3,
             Self::Quota => 4,
-            Self::PartlyReached => 5,
+            Self::PartlyReached | Self::Kept => 5,
             Self::Deadline => 6,
             Self::Refused | Self::Rejected | Self::Policy | Self::Locked => 7,
             Self::Azure | Self::NeverSent | Self::UnknownEffect => 8,
@@ -92,6 +95,7 @@ impl ErrorKind {
             Self::PartlyReached => "Part of what was asked for is there, such as some of the nodes, but not enough.",
             Self::Deadline => "The time that `deadline` gives to the whole run was over. What was begun is kept.",
             Self::Returned => "The image was found bad, and things are again what they were before.",
+            Self::Kept => "The image was found bad, and the pool stays as it is, as was asked for.",
             Self::Refused => "This program does not do it, because it could destroy or falsify something.",
             Self::Rejected => "Azure refuses it as things stand, or after something was written.",
             Self::Policy => "An Azure Policy of your organization forbids it.",
@@ -118,6 +122,7 @@ impl ErrorKind {
             Self::PartlyReached => "partly-reached",
             Self::Deadline => "deadline",
             Self::Returned => "returned",
+            Self::Kept => "kept",
             Self::Refused => "refused",
             Self::Rejected => "rejected",
             Self::Policy => "policy",
@@ -137,6 +142,6 @@ mod tests {
     #[test]
     fn exit_codes_are_the_documented_ones() {
         let codes = ErrorKind::ALL.map(|kind| kind.exit_code().0);
-        assert_eq!(codes, [2, 3, 3, 4, 5, 6, 9, 7, 7, 7, 7, 8, 8, 8, 130]);
+        assert_eq!(codes, [2, 3, 3, 4, 5, 6, 9, 5, 7, 7, 7, 7, 8, 8, 8, 130]);
     }
 }

@@ -166,7 +166,7 @@ rows! {
     CANARY_MINUTES: "canary_minutes", Change, Kind::Number, Standard::Value("0", "the command and the start of the nodes say enough"), [],
         "How many minutes the first nodes must stay ready before the pool grows.";
     ON_FAILURE: "on_failure", Change, Kind::Text, Standard::Value("return", "a pool without nodes does no work"), [],
-        "What happens when the image turns out bad. `return`: a pool that is changed in place gets its former image, size and jobs; a new pool whose first nodes are bad gets 0 nodes; the run ends with exit code 9. `keep`: the pool stays as it is, in place with its jobs disabled, until the same run or a rollback goes on.";
+        "What happens when the image turns out bad. `return`: a pool that is changed in place gets its former image, size and jobs; a new pool whose first nodes are bad gets 0 nodes; the run ends with exit code 9. `keep`: the pool stays as it is, in place with its jobs disabled, until the same run or a rollback goes on; the run ends with exit code 5.";
 }
 
 rows! {

@@ -19,7 +19,7 @@ use super::{
     attempts::Attempts,
     checkpoint::{Checkpoints, Point, because},
     decide::{self, Intent, Refusal},
-    explain::refused,
+    explain::{self, refused},
     filling::Filling,
     jobs,
     pair::{Kin, PairRecord, Shift},
@@ -39,7 +39,6 @@ use crate::{
     judgement::{Against, Before},
     request::Request,
     settings::{BlueGreen, Judging, OnBad, RunningTasks, Targets},
-    words::Words,
 };
 use next::{Deed, Good, Seen, Side, Work, next};
 use stages::Stage;
@@ -315,9 +314,8 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
     /// Remembers what speaks against the image, and the next look begins the return; or ends the run.
     fn found_bad(&mut self, error: Error) -> Result<()> {
         if self.way.on_failure == OnBad::Keep {
-            return Err(error.with_hint(Words::naming(
-                "both pools stay as they are: look at the new nodes, then run the same again, or go back with azure-batch-pool rollback",
-            )));
+            let stays = "the new pool stays too: nodes of both pools are billed, and each has a part of the work";
+            return Err(explain::kept(self.pools.old.at(), error, stays));
         }
         let client = self.pools.new.client();
         client.warn(format!("the new image is bad, so the work goes back: {error}"));

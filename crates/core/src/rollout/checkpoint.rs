@@ -156,7 +156,10 @@ fn sentence(point: &Point<'_>, found: &JudgementReport) -> String {
 }
 
 fn worse(found: &JudgementReport) -> Error {
-    let error = Error::plain(ErrorKind::Returned, format!("the new nodes are worse: {}", found.why));
+    let error = Error::plain(
+        ErrorKind::PartlyReached,
+        format!("the new nodes are worse: {}", found.why),
+    );
     let most = found.endings.iter().find(|ending| ending.new > 0);
     match most.and_then(|ending| Some((ending.exit_code?, ending))) {
         Some((code, ending)) => error.with_fact(format!(
@@ -169,7 +172,7 @@ fn worse(found: &JudgementReport) -> Error {
 
 fn unknown(found: &JudgementReport) -> Error {
     Error::plain(
-        ErrorKind::Returned,
+        ErrorKind::PartlyReached,
         format!("nothing is known of the new nodes: {}", found.why),
     )
 }

@@ -19,7 +19,7 @@ use crate::{
         account::Account,
         node::{self, Node, StartTaskFailure},
     },
-    error::{Error, ErrorKind},
+    error::{Error, ErrorKind, Next},
     ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
     one_line::one_line,
     options::pool,
@@ -177,6 +177,27 @@ impl<'a> Cause<'a> {
 /// One error of each cause, for tests of those who show errors.
 pub(super) fn specimens() -> Vec<(String, Error)> {
     specimens::all()
+}
+
+/// What ends a roll-out whose image was found bad, and whose pools stay as they are all the same: what to look at, how to
+/// go on, and how to go back.
+pub(super) fn kept(at: At<'_>, bad: Error, stays: &'static str) -> Error {
+    let text = format!("the new image was found bad, and pool {} stays as it is", at.pool);
+    let error = Error::plain(ErrorKind::Kept, text).with_kept(stays);
+    let looks: Vec<Next> = bad.layers().find_map(steps_of).unwrap_or_default();
+    let error = looks
+        .into_iter()
+        .fold(error, |error, Next { text, command }| error.with_next(text, command));
+    let on = "look at the new nodes; to go on from here, run the same again";
+    let back = "or bring back what was there before";
+    let error = error.with_next(on, None).with_next(back, at.rolling_back());
+    error.because(bad.without_kept())
+}
+
+/// What a layer says is to be done.
+fn steps_of(layer: &Error) -> Option<Vec<Next>> {
+    let (_, _, reason) = layer.layer();
+    reason.map(|reason| reason.next.clone()).filter(|next| !next.is_empty())
 }
 
 /// A pool that is left alone.

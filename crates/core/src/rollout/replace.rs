@@ -33,7 +33,6 @@ use crate::{
     judgement::{self, Against, Before},
     request::Request,
     settings::{Judge, Judging, OnBad, RunningTasks},
-    words::Words,
 };
 use begin::{Begun, forward};
 use next::{Deed, Filled, Seen};
@@ -328,7 +327,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     /// Remembers what speaks against the image, and the next look begins the return; or ends the run.
     fn found_bad(&mut self, error: Error, said: Said) -> Result<()> {
         if self.way.on_failure == OnBad::Keep {
-            return Err(error.with_hint(Words::naming(said.kept)));
+            return Err(explain::kept(self.access.at(), error, said.kept));
         }
         self.access.client().warn(format!("{}: {error}", said.bad));
         self.bad = Some(error);
@@ -433,19 +432,19 @@ impl Said {
     /// Of a pool whose jobs run again.
     const WORKING: Self = Self {
         bad: "the new image is bad, so the pool goes back",
-        kept: "the pool stays as it is and its jobs run: look at its tasks, then run the same again, or go back with azure-batch-pool rollback",
+        kept: "its jobs run on the new image",
     };
 
     const fn of(record: &Record) -> Self {
         if record.is_made() {
             Self {
                 bad: "the image is bad, so the new pool gets 0 nodes",
-                kept: "the pool stays as it is: look at its nodes, then run the same again, or give it 0 nodes with azure-batch-pool rollback",
+                kept: "its nodes are billed until it is deleted or has 0 nodes",
             }
         } else {
             Self {
                 bad: "the new image is bad, so the pool goes back",
-                kept: "the pool stays as it is, with its jobs disabled: look at its nodes, then run the same again, or go back with azure-batch-pool rollback",
+                kept: "its nodes run the new image and are billed, and its jobs are disabled",
             }
         }
     }

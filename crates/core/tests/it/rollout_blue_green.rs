@@ -219,7 +219,7 @@ async fn a_bad_image_can_be_kept_and_a_rollback_by_the_second_pool_s_id_brings_t
     settings.change.canary.command = Some("exit 3".to_owned());
     settings.change.on_failure = OnBad::Keep;
     let error = failure(&azure, &settings).await;
-    assert_eq!(error.kind(), ErrorKind::Azure, "{}", error.report());
+    assert_eq!(error.kind(), ErrorKind::Kept, "{}", error.report());
     let kept = format!("{}, {}", "p1 5 of 5 on 0.9.0, p1-1-0-0 1 of 1 on 1.0.0", &FORMER[20..]);
     assert_eq!(state(&azure).await, kept);
     let mut back = back();

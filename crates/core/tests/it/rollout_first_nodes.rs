@@ -140,7 +140,7 @@ async fn a_bad_new_pool_can_be_kept_and_a_rollback_takes_its_nodes() {
     let mut settings = tried("exit 3");
     settings.change.on_failure = OnBad::Keep;
     let error = failure(&azure, &settings).await;
-    assert_eq!(error.kind(), ErrorKind::Azure, "{}", error.report());
+    assert_eq!(error.kind(), ErrorKind::Kept, "{}", error.report());
     assert_eq!(nodes(&azure), (2, 2));
     let back = RollbackSettings {
         account: settings.account.clone(),

@@ -6,7 +6,9 @@ use std::time::Duration;
 
 use azure_batch_core::{
     error::ErrorKind,
+    failure::Failure,
     ids::BatchEndpoint,
+    options::Door,
     request::Request,
     rollout::{self, PoolAction},
     settings::{Canary, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share, Strategy},
@@ -284,7 +286,22 @@ async fn a_bad_image_can_be_kept_and_a_rollback_brings_the_pool_back() {
     settings.change.canary.command = Some("exit 3".to_owned());
     settings.change.on_failure = OnBad::Keep;
     let error = failure(&azure, &settings).await;
-    assert_eq!(error.kind(), ErrorKind::Azure, "{}", error.report());
+    assert_eq!(error.kind(), ErrorKind::Kept, "{}", error.report());
+    let failure = Failure::of(&error, Door::Flag);
+    assert_eq!(
+        failure.happened,
+        "the new image was found bad, and pool p1 stays as it is"
+    );
+    assert!(
+        failure.facts.iter().any(|fact| fact.contains("canary command failed")),
+        "{failure:?}"
+    );
+    assert_eq!(
+        failure.kept,
+        ["Its nodes run the new image and are billed, and its jobs are disabled."]
+    );
+    let undo = failure.next.last().unwrap();
+    assert_eq!(undo.command[0], "azure-batch-pool rollback \\", "{failure:?}");
     assert_eq!(
         state(&azure).await,
         "1 of 1 on 1.0.0, busy disabled 1, asleep disabled 0"

@@ -199,12 +199,8 @@ async fn a_bad_image_can_be_kept_for_a_look_at_its_tasks() {
     let mut settings = judged(Strategy::BlueGreen, Judge::Act);
     settings.change.on_failure = OnBad::Keep;
     let (error, _) = failed(run(&azure, &settings).await);
-    assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
-    assert!(
-        error.report().contains("both pools stay as they are"),
-        "{}",
-        error.report()
-    );
+    assert_eq!(error.kind(), ErrorKind::Kept, "{}", error.report());
+    assert!(error.report().contains("pool p1 stays as it is"), "{}", error.report());
     assert_eq!(pools(&azure).await, ["p1 10", "p1-1-0-0 2"]);
 }
 

@@ -169,8 +169,8 @@ const fn kind_of(kind: ErrorKind) -> v1::FailureKind {
         ErrorKind::Quota => FailureKind::Quota,
         ErrorKind::PartlyReached => FailureKind::PartlyReached,
         ErrorKind::Deadline => FailureKind::Deadline,
-        // No flow of this service goes back to a former state.
-        ErrorKind::Returned | ErrorKind::Refused => FailureKind::Refused,
+        // No flow of this service rolls out, so none goes back or keeps what is bad.
+        ErrorKind::Returned | ErrorKind::Kept | ErrorKind::Refused => FailureKind::Refused,
         ErrorKind::Rejected => FailureKind::Rejected,
         ErrorKind::Policy => FailureKind::Policy,
         ErrorKind::Locked => FailureKind::Locked,
@@ -195,6 +195,7 @@ const fn is_resumable(kind: ErrorKind) -> bool {
         | ErrorKind::NoRights
         | ErrorKind::Quota
         | ErrorKind::Returned
+        | ErrorKind::Kept
         | ErrorKind::Refused
         | ErrorKind::Rejected
         | ErrorKind::Policy
@@ -211,9 +212,12 @@ const fn grpc_code(kind: ErrorKind) -> Code {
         ErrorKind::Quota => Code::ResourceExhausted,
         ErrorKind::PartlyReached => Code::Aborted,
         ErrorKind::Deadline => Code::DeadlineExceeded,
-        ErrorKind::Returned | ErrorKind::Refused | ErrorKind::Rejected | ErrorKind::Policy | ErrorKind::Locked => {
-            Code::FailedPrecondition
-        }
+        ErrorKind::Returned
+        | ErrorKind::Kept
+        | ErrorKind::Refused
+        | ErrorKind::Rejected
+        | ErrorKind::Policy
+        | ErrorKind::Locked => Code::FailedPrecondition,
         ErrorKind::Azure => Code::Internal,
         ErrorKind::NeverSent => Code::Unavailable,
         ErrorKind::UnknownEffect => Code::Unknown,

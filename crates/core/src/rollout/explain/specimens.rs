@@ -4,14 +4,14 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{At, Ending, refused, too_small, unready};
+use super::{At, Ending, kept, refused, too_small, unready};
 use crate::{
     batch::{
         account::{Account, Allocation, Quotas},
         node::Node,
         pool::ResizeError,
     },
-    error::Error,
+    error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts, PoolId, resource::BatchAccountId},
     rollout::{
         decide::{REMEDIES, Refusal},
@@ -43,6 +43,11 @@ pub(in crate::rollout) fn all() -> Vec<(String, Error)> {
     let mut all = of_tables(at);
     all.extend(of_parts(at));
     all.extend(of_nodes(at));
+    let bad = Error::plain(
+        ErrorKind::PartlyReached,
+        "the new nodes are worse: more tasks fail on them",
+    );
+    all.push(("kept".to_owned(), kept(at, bad, "its jobs run on the new image")));
     all.extend(REMEDIES.iter().enumerate().map(|(number, remedy)| {
         let why = "differs from what is asked for".to_owned();
         (format!("refusal {number}"), refused(at, Refusal { why, remedy }))
