@@ -23,7 +23,8 @@ judge = Judge("sample")
 POOL = "LinuxNodesSamplePoolPython"
 OURS = "sample-by-us"
 SIZE = "STANDARD_D2_V3"
-AGENT = "batch.node.ubuntu 18.04"
+# The page still has Ubuntu 18.04; the image here is of 22.04, and ours refuses an agent of another system.
+AGENT = "batch.node.ubuntu 22.04"
 COMMAND = "printenv AZ_BATCH_NODE_STARTUP_DIR"
 VERSION = emulator.compute_id("galleries/gal1/images/ubuntu/versions/1.0.0")
 ENDPOINT = emulator.batch_endpoint("acct1")

@@ -56,7 +56,7 @@ fn build(lab: &Lab<'_>, azure: &LocalAzure, name: &str, post: &Post) -> Result {
     succeeded(&packer.build(name, &[], &template)?)
 }
 
-/// Makes the pool that the Batch instructions' sample makes.
+/// Makes the pool that the Batch instructions' sample makes, with the agent of our image.
 pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
     let program = Program::new(&lab.tools.pool, &lab.dir, "our-sample")
         .dir(&lab.dir)
@@ -69,7 +69,7 @@ pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
             "sample-by-us",
         ])
         .args(["--vm-size", "STANDARD_D2_V3"])
-        .args(["--node-agent-sku-id", "batch.node.ubuntu 18.04"])
+        .args(["--node-agent-sku-id", "batch.node.ubuntu 22.04"])
         .args(["--target-dedicated-nodes", "1"])
         .args(["--start-task", "printenv AZ_BATCH_NODE_STARTUP_DIR"])
         .args(["--metadata-host", azure.host()])
