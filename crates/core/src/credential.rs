@@ -27,6 +27,7 @@ use crate::{
     settings::Login,
     token::Credential,
     transport::Transport,
+    typing::{Command, az},
 };
 
 /// The ways of `azure_identity`, with our errors. Its tokens are kept here and not there: so they can be thrown away when
@@ -64,6 +65,9 @@ const STILL_SERVES_SECONDS: i64 = 30;
 
 /// How Entra's codes for an assertion that no federated credential fits begin: of its issuer, audience or subject.
 const UNKNOWN_ASSERTION: &str = "aadsts70021";
+
+/// Entra's codes for an application's secret that is wrong, and for one that is too old.
+const OF_SECRET: [&str; 2] = ["aadsts7000215", "aadsts7000222"];
 
 #[async_trait]
 impl Credential for EntraCredential {
@@ -130,6 +134,15 @@ impl EntraCredential {
                     .with_next("make the application trust exactly that", claims.trust(client))
                     .with_next("then run the same again", None)
             }
+            (_, Some(client)) if is_of_secret(&error) => {
+                let remedy = error.hint_words().cloned().unwrap_or_default();
+                error
+                    .with_next(
+                        "to make a new secret, and print it",
+                        Command::new(az::NEW_SECRET, &[("client", &client.to_string())]),
+                    )
+                    .with_next(remedy, None)
+            }
             _ => error,
         }
     }
@@ -190,6 +203,14 @@ impl Kept {
     fn secret(&self) -> SecretString {
         SecretString::from(self.token.token.secret().to_owned())
     }
+}
+
+/// Whether the application's secret is wrong or too old.
+fn is_of_secret(error: &Error) -> bool {
+    error.service().is_some_and(|refusal| {
+        let text = refusal.message.to_ascii_lowercase();
+        refusal.by == RefusedBy::TokenEndpoint && OF_SECRET.iter().any(|code| text.contains(code))
+    })
 }
 
 /// Builds the credential for a login. Nothing is asked yet.

@@ -189,12 +189,22 @@ impl Failure {
         }
     }
 
+    /// A single fault is the reason itself.
     fn add_faults(&mut self, faults: Vec<String>) {
-        self.happened = match faults.len() {
-            1 => "one value that was given cannot be used".to_owned(),
-            count => format!("{count} values that were given cannot be used"),
+        self.happened = match faults.as_slice() {
+            [fault] => one_line(fault).trim_end_matches('.').to_owned(),
+            several => format!("{} values that were given cannot be used", several.len()),
         };
         self.faults.extend(faults);
+    }
+
+    /// The faults that a reader has not read as the reason.
+    #[must_use]
+    pub fn listed_faults(&self) -> &[String] {
+        match self.faults.as_slice() {
+            [_] => &[],
+            several => several,
+        }
     }
 
     /// The same with every text changed, such as by what strikes out secrets.
@@ -311,7 +321,11 @@ fn one_line(text: &str) -> String {
 /// A text as a sentence. An option's name, an id or a command at its beginning keeps its letters.
 fn sentence(words: &Words, door: Door) -> String {
     let text = one_line(&words.spelled(door));
-    let begin = text.split_whitespace().next().unwrap_or_default();
+    let begin = text
+        .split_whitespace()
+        .next()
+        .unwrap_or_default()
+        .trim_end_matches([',', ':']);
     let is_word = begin.chars().all(|letter| letter.is_ascii_lowercase()) && begin != "az";
     let mut letters = text.chars();
     let mut sentence: String = match letters.next() {

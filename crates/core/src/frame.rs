@@ -13,6 +13,7 @@ use crate::{
     batch::node::{NodeState, Outlook},
     progress::{Event, Place, Span},
     telling::{News, Regions, Role},
+    words::node_state,
 };
 
 /// As many rows as leave most of the smallest usual terminal, 24 rows, to the lines above.
@@ -300,7 +301,9 @@ impl Current {
         let mut row = Row::of(Tone::Plain, "    ");
         for (number, (tone, (state, count))) in bad.chain(good).enumerate() {
             let between = if number == 0 { "" } else { " · " };
-            row = row.and(Tone::Plain, between).and(tone, &format!("{state} {count}"));
+            row = row
+                .and(Tone::Plain, between)
+                .and(tone, &format!("{} {count}", node_state(state)));
         }
         Some(row.cut(width))
     }

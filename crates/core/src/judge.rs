@@ -3,14 +3,18 @@
 //! It is pure: it neither sends nor waits. `sender`, `client` and `write` act on its verdicts, and `docs/answers.md` is
 //! this table, which a test keeps so. Codes of a pool's resize errors are not answers; `rollout::classify` has those.
 
+mod approved;
 mod table;
 
 use std::fmt;
 
 use crate::{
     error::{Error, ErrorKind, RefusedBy, ServiceError},
+    typing::{Command, az},
     words::Words,
 };
+
+pub(crate) use approved::Approved;
 
 /// What to do about an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -187,11 +191,27 @@ pub fn refused(doing: impl Into<Words>, mut refusal: ServiceError, written: Writ
         row.meaning.clone_into(&mut refusal.message);
     }
     let kind = kind(row, written);
+    let approved = Approved::read(&refusal.message);
     let error = Error::of_service(kind, doing, refusal);
-    if row.remedy.is_empty() {
-        error
-    } else {
-        error.with_hint(Words::naming(row.remedy))
+    match approved {
+        Some(approved) => with_quota(error, row, &approved),
+        None if row.remedy.is_empty() => error,
+        None => error.with_hint(Words::naming(row.remedy)),
+    }
+}
+
+/// The error with the quota that the service names, and where its numbers can be seen.
+fn with_quota(error: Error, row: &Row, approved: &Approved) -> Error {
+    let error = error
+        .with_fact(row.meaning)
+        .with_fact(approved.to_string())
+        .with_next(Words::naming(row.remedy), None);
+    match approved.region_of_cores() {
+        Some(location) => error.with_next(
+            "to see what is used there",
+            Command::new(az::SUBSCRIPTION_USAGE, &[("location", location)]),
+        ),
+        None => error,
     }
 }
 

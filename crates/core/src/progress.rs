@@ -11,7 +11,7 @@ use crate::{
     error::ServiceError,
     ids::{Location, PoolId},
     settings::SignInMethod,
-    words::plural,
+    words::{node_state, plural},
 };
 
 /// Something that happened during a run. `Display` is the line for a person, the serde form the one for machines.
@@ -401,7 +401,7 @@ impl fmt::Display for Counts<'_> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let mut before = " (";
         for (state, count) in self.0 {
-            write!(f, "{before}{count} {state}")?;
+            write!(f, "{before}{count} {}", node_state(state))?;
             before = ", ";
         }
         if self.0.is_empty() { Ok(()) } else { f.write_str(")") }
@@ -422,6 +422,16 @@ mod tests {
     fn spans_read_as_people_say_them() {
         let texts = [42, 60, 425, 7800, 14_400].map(|seconds| Span(seconds).to_string());
         assert_eq!(texts, ["42 s", "1 min", "7 min 5 s", "2 h 10 min", "4 h"]);
+    }
+
+    #[test]
+    fn states_of_nodes_read_as_words() {
+        let nodes = Event::Nodes {
+            wanted: 20,
+            ready: 16,
+            states: [("idle".to_owned(), 16), ("starttaskfailed".to_owned(), 4)].into(),
+        };
+        assert_eq!(nodes.to_string(), "16 of 20 nodes ready (16 idle, 4 start task failed)");
     }
 
     #[test]

@@ -66,6 +66,8 @@ pub struct Shortage {
     pub stops: bool,
     /// How many nodes fit.
     pub fits: u64,
+    /// What there is too little of.
+    pub what: String,
 }
 
 impl Users {
@@ -96,19 +98,20 @@ impl Room {
         let text = match self.of {
             Users::Pool => format!("{}: {used} of {limit} are there", self.what),
             _ => format!(
-                "{}: {limit}, of which others use {used}; {} of {} {} {}, and {left} are left for {}",
+                "{}: {limit}, of which others use {used}; {} of {} {} {}, and the {left} that are left are enough for {}",
                 self.what,
                 plural(wanted, "node"),
                 ask.size.name,
                 if wanted == 1 { "needs" } else { "need" },
                 wanted.saturating_mul(self.each),
-                left.checked_div(self.each).unwrap_or_default()
+                plural(left.checked_div(self.each).unwrap_or_default(), "node")
             ),
         };
         Some(Shortage {
             text,
             stops: self.is_short(self.of.count(ask.needed)),
             fits: left.checked_div(self.each).unwrap_or_default(),
+            what: self.what.clone(),
         })
     }
 }
@@ -227,7 +230,7 @@ pub fn of_subnet(name: &str, prefix: &str, used: u64) -> Option<Room> {
 #[must_use]
 pub fn of_public_addresses(addresses: u32) -> Room {
     Room {
-        what: format!("nodes that {addresses} public addresses serve, {NODES_AN_ADDRESS} each"),
+        what: format!("public addresses of the pool ({addresses}, and each serves {NODES_AN_ADDRESS} nodes)"),
         of: Users::Both,
         each: 1,
         limit: u64::from(addresses) * u64::from(NODES_AN_ADDRESS),
@@ -302,9 +305,9 @@ mod tests {
         assert_eq!(
             short,
             [
-                ("dedicated cores of the account: 119, of which others use 80; 10 nodes of Standard_D4s_v5 need 40, and 39 are left for 9".to_owned(), true),
-                ("dedicated cores of standardDSv5Family in the account: 79, of which others use 40; 10 nodes of Standard_D4s_v5 need 40, and 39 are left for 9".to_owned(), true),
-                ("spot cores of the account: 55, of which others use 16; 10 nodes of Standard_D4s_v5 need 40, and 39 are left for 9".to_owned(), false),
+                ("dedicated cores of the account: 119, of which others use 80; 10 nodes of Standard_D4s_v5 need 40, and the 39 that are left are enough for 9 nodes".to_owned(), true),
+                ("dedicated cores of standardDSv5Family in the account: 79, of which others use 40; 10 nodes of Standard_D4s_v5 need 40, and the 39 that are left are enough for 9 nodes".to_owned(), true),
+                ("spot cores of the account: 55, of which others use 16; 10 nodes of Standard_D4s_v5 need 40, and the 39 that are left are enough for 9 nodes".to_owned(), false),
                 ("pools of the account: 2 of 2 are there".to_owned(), true),
             ]
         );

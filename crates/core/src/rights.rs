@@ -16,6 +16,7 @@ use crate::{
     arm::permission::{self, Action, Permission},
     client::Client,
     error::{Error, ErrorKind, Result},
+    ids::resource,
     settings::AccountRef,
 };
 
@@ -67,7 +68,7 @@ impl Rights {
     #[must_use]
     pub fn error(&self, identity: Option<&str>) -> Option<Error> {
         let failing: Vec<&Need> = self.failing().collect();
-        let who = identity.map_or_else(|| "this identity".to_owned(), |id| format!("the identity {id}"));
+        let who = remedy::who(identity);
         let happened = match failing.as_slice() {
             [] => return None,
             [one] => format!("{who} lacks the right {}", one.action.name()),
@@ -76,10 +77,10 @@ impl Rights {
         let mut error = Error::plain(ErrorKind::NoRights, happened);
         for need in &failing {
             error = error.with_fact(format!(
-                "{} {}: it is missing on {}",
+                "{} is needed {}, on {}",
                 need.action.name(),
                 need.purpose,
-                need.scope
+                resource::in_words(&need.scope)
             ));
         }
         Some(remedy::given(
@@ -124,14 +125,21 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
         _ => None,
     };
     match (remedy::of_refusal(refusal, identity), account) {
-        (Some((fact, command)), _) => remedy::assigned(error.with_fact(fact), vec![command]),
+        (Some((happened, command)), _) => remedy::assigned(lacking(happened, error), vec![command]),
         (None, Some(account)) => {
             let command = remedy::pool_work_role(&account, identity);
-            let fact = "Batch does not say which right is missing; this role has all that a roll-out needs";
-            remedy::assigned(error.with_fact(fact), vec![command])
+            let who = remedy::who(identity);
+            let happened = format!("{who} may not work with the pools of {}", resource::in_words(&account));
+            let fact = "Batch does not say which right is missing; the role below has all that a roll-out needs";
+            remedy::assigned(lacking(happened, error).with_fact(fact), vec![command])
         }
         (None, None) => error,
     }
+}
+
+/// The right that is missing is the reason; what it kept from being done is a fact.
+fn lacking(happened: String, refused: Error) -> Error {
+    Error::plain(ErrorKind::NoRights, happened).because(refused)
 }
 
 /// Asks what the identity may do at each scope.

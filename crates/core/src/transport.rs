@@ -26,7 +26,7 @@ pub const MAX_BODY: usize = 64 * 1024 * 1024;
 #[derive(Debug, thiserror::Error)]
 pub enum SendError {
     /// No connection came about, so nothing was sent.
-    #[error("no connection to {to}")]
+    #[error("{}", unreached(to, *fault))]
     NeverSent {
         /// The host and port.
         to: String,
@@ -62,12 +62,23 @@ pub enum SendError {
 /// What kept a connection from coming about.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub enum ConnectFault {
-    /// The certificate is not trusted: trying again cannot help.
-    Certificate,
+    /// The certificate is not accepted: trying again cannot help.
+    Certificate(CertificateFault),
     /// The name does not resolve.
     Name,
     /// Refused, reset or timed out: trying again can help.
     Transient,
+}
+
+/// Why a certificate is not accepted.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum CertificateFault {
+    /// It is signed by an authority that is not trusted here.
+    Authority,
+    /// It is not valid yet, or no longer.
+    Time,
+    /// It is for another name.
+    Name,
 }
 
 #[async_trait]
@@ -98,17 +109,15 @@ impl SendError {
     pub fn hint(&self) -> Option<Words> {
         match self {
             Self::NeverSent {
-                fault: ConnectFault::Certificate,
+                fault: ConnectFault::Certificate(fault),
                 ..
-            } => Some(words![
-                "the server's certificate is not trusted here: give its authority in ",
-                CA_FILE,
-                ", or in SSL_CERT_FILE"
-            ]),
+            } => Some(fault.hint()),
             Self::NeverSent {
                 fault: ConnectFault::Name,
                 ..
-            } => Some("the name does not resolve: is a proxy needed (HTTPS_PROXY), or is the name misspelt?".into()),
+            } => Some(
+                "check the spelling of the name; where only a proxy reaches it, give the proxy in HTTPS_PROXY".into(),
+            ),
             Self::NeverSent {
                 fault: ConnectFault::Transient,
                 ..
@@ -117,6 +126,46 @@ impl SendError {
             | Self::TooLong { .. }
             | Self::UnknownEffect { .. } => None,
         }
+    }
+}
+
+impl CertificateFault {
+    /// The fault in the words of rustls, in small letters.
+    fn of(text: &str) -> Option<Self> {
+        if !text.contains("certificate") && !text.contains("unknownissuer") {
+            return None;
+        }
+        Some(if text.contains("expired") || text.contains("not valid yet") {
+            Self::Time
+        } else if text.contains("not valid for name") {
+            Self::Name
+        } else {
+            Self::Authority
+        })
+    }
+
+    fn hint(self) -> Words {
+        match self {
+            Self::Authority => words![
+                "give the certificate of the authority that signed it as a PEM file in ",
+                CA_FILE,
+                " or in SSL_CERT_FILE, then run the same again; a proxy that opens HTTPS has an authority of its own, \
+                 which the people who run the network have"
+            ],
+            Self::Time => "check this machine's clock; if it is right, the server needs a new certificate".into(),
+            Self::Name => "check the address; a proxy that opens HTTPS may answer in its place".into(),
+        }
+    }
+}
+
+/// Why nothing was sent. Where a certificate is not accepted, there was a connection.
+fn unreached(to: &str, fault: ConnectFault) -> String {
+    match fault {
+        ConnectFault::Certificate(CertificateFault::Authority) => format!("the certificate of {to} is not trusted"),
+        ConnectFault::Certificate(CertificateFault::Time) => format!("the certificate of {to} is not valid now"),
+        ConnectFault::Certificate(CertificateFault::Name) => format!("the certificate of {to} is for another name"),
+        ConnectFault::Name => format!("no address is known for {to}"),
+        ConnectFault::Transient => format!("no connection to {to}"),
     }
 }
 
@@ -148,8 +197,8 @@ fn connect_fault(error: &reqwest::Error) -> ConnectFault {
     let mut cause: Option<&(dyn StdError + 'static)> = error.source();
     while let Some(layer) = cause {
         let text = layer.to_string().to_ascii_lowercase();
-        if text.contains("certificate") || text.contains("unknownissuer") {
-            return ConnectFault::Certificate;
+        if let Some(fault) = CertificateFault::of(&text) {
+            return ConnectFault::Certificate(fault);
         }
         if text.contains("dns error") || text.contains("failed to lookup") {
             return ConnectFault::Name;
@@ -201,6 +250,35 @@ mod tests {
         let error = sent_to(true).await;
         assert!(matches!(error, SendError::TooLong { .. }), "{error:?}");
         assert!(error.to_string().ends_with(" is longer than 64 MiB"), "{error}");
+    }
+
+    #[test]
+    fn a_certificate_that_is_not_accepted_is_the_reason_and_not_a_missing_connection() {
+        let table = [
+            ("invalid peer certificate: unknownissuer", "is not trusted", "ca_file"),
+            (
+                "invalid peer certificate: certificate expired: verification time 1 (unix)",
+                "is not valid now",
+                "clock",
+            ),
+            (
+                "invalid peer certificate: certificate not valid for name \"a\"",
+                "is for another name",
+                "address",
+            ),
+        ];
+        for (text, happened, hint) in table {
+            let fault = ConnectFault::Certificate(CertificateFault::of(text).unwrap());
+            let to = "a:443".to_owned();
+            let error = SendError::NeverSent {
+                to,
+                fault,
+                source: text.into(),
+            };
+            assert_eq!(error.to_string(), format!("the certificate of a:443 {happened}"));
+            assert!(error.hint().unwrap().to_string().contains(hint), "{:?}", error.hint());
+        }
+        assert_eq!(CertificateFault::of("connection refused"), None);
     }
 
     #[tokio::test]

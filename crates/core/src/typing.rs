@@ -110,7 +110,7 @@ impl Command {
         let mut lines: Vec<String> = Vec::new();
         for part in &self.parts {
             match lines.last_mut() {
-                Some(last) if last.len() + part.len() + " \\".len() < LINE => {
+                Some(last) if !part.contains('\n') && last.len() + part.len() + " \\".len() < LINE => {
                     last.push(' ');
                     last.push_str(part);
                 }
@@ -122,7 +122,8 @@ impl Command {
         for line in lines.iter_mut().take(last) {
             line.push_str(" \\");
         }
-        lines
+        // A value may have lines of its own, which a shell takes within quotes.
+        lines.iter().flat_map(|line| line.lines()).map(str::to_owned).collect()
     }
 }
 
@@ -173,6 +174,12 @@ mod tests {
           --role "Azure Batch Data Contributor" \
           --scope /subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1
         "#);
+    }
+
+    #[test]
+    fn a_value_of_several_lines_keeps_them_within_its_quotes() {
+        let command = Command::new("az x --role {role} --yes", &[("role", "{\n  \"a\": 1\n}")]);
+        assert_eq!(command.lines(), ["az x \\", "  --role '{", "  \"a\": 1", "}' --yes"]);
     }
 
     #[test]

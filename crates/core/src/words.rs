@@ -116,6 +116,20 @@ pub fn plural<Count: PartialEq + fmt::Display + From<bool>>(count: Count, noun: 
     }
 }
 
+/// The state of a node as people read it: Batch writes it as one word.
+#[must_use]
+pub fn node_state(state: &str) -> &str {
+    match state {
+        "starttaskfailed" => "start task failed",
+        "waitingforstarttask" => "waiting for the start task",
+        "leavingpool" => "leaving the pool",
+        "upgradingos" => "OS being upgraded",
+        "reimaging" => "being reimaged",
+        "rebooting" => "being rebooted",
+        other => other,
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -15,7 +15,7 @@ use azure_batch_core::{
     progress::Span,
     rollout::{PoolAction, RolloutReport},
     typing::Form,
-    words::plural,
+    words::{node_state, plural},
 };
 
 use self::markdown::{bar, code};
@@ -75,7 +75,7 @@ pub(super) fn explain(page: &mut Page, failure: &Failure) {
         }
     };
     say("What happened.", &failure.facts);
-    for fault in &failure.faults {
+    for fault in failure.listed_faults() {
         page.item(&text(fault));
     }
     let mut say = |begin: &str, sentences: &[String]| {
@@ -189,7 +189,7 @@ fn nodes(page: &mut Page, asked: &Asked, rollout: &RolloutReport) {
         ]);
     }
     let others = rollout.states.iter().filter(|(state, _)| !node::takes_tasks(state));
-    rows.extend(others.map(|(state, count)| vec![text(node::in_words(state)), count.to_string(), bar(*count, wanted)]));
+    rows.extend(others.map(|(state, count)| vec![text(node_state(state)), count.to_string(), bar(*count, wanted)]));
     page.table(&["", "nodes", ""], rows);
 }
 

@@ -120,7 +120,7 @@ pub async fn read(client: &Client, id: &BatchAccountId) -> Result<Account> {
         let subscription = id.group().subscription();
         let command = Command::new(az::ACCOUNTS, &[("subscription", subscription)]);
         return Err(Error::plain(ErrorKind::BadInput, happened)
-            .with_fact(format!("{id} was not found"))
+            .with_fact(format!("Azure has none of that name in {}", id.group().in_words()))
             .with_kept("nothing was changed")
             .with_next("give one of the accounts of the subscription", command));
     };

@@ -289,20 +289,6 @@ pub fn takes_tasks(state: &str) -> bool {
     NodeState::new(state).outlook() == Outlook::Ready
 }
 
-/// A state as people read it: Batch writes them in one word.
-#[must_use]
-pub fn in_words(state: &str) -> &str {
-    match state {
-        "starttaskfailed" => "start task failed",
-        "waitingforstarttask" => "waiting for the start task",
-        "leavingpool" => "leaving the pool",
-        "upgradingos" => "OS being upgraded",
-        "reimaging" => "being reimaged",
-        "rebooting" => "being rebooted",
-        other => other,
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use serde_json::json;

@@ -80,3 +80,11 @@ fn a_word_longer_than_the_line_is_not_broken() {
     let id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg";
     assert_eq!(wrapped(&format!("see {id} there"), 20), ["see", id, "there"]);
 }
+
+#[test]
+fn a_single_fault_is_the_reason_itself() {
+    let failure = Failure::of_faults(vec!["--deadline: \"soon\" is not a duration".to_owned()]);
+    assert_eq!(failure.happened, "--deadline: \"soon\" is not a duration");
+    assert_eq!(failure.complaint(80).matches("soon").count(), 1);
+    assert_eq!(failure.faults.len(), 1, "programs find it where all faults are");
+}

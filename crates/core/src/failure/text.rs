@@ -31,7 +31,7 @@ impl Failure {
     pub fn rest(&self, width: usize) -> String {
         let sentences =
             |sentences: &[String]| (!sentences.is_empty()).then(|| wrapped(&sentences.join(" "), width).join("\n"));
-        let faults: Vec<String> = self.faults.iter().map(|fault| item(fault, width)).collect();
+        let faults: Vec<String> = self.listed_faults().iter().map(|fault| item(fault, width)).collect();
         let mut paragraphs: Vec<String> = sentences(&self.facts).into_iter().collect();
         paragraphs.extend((!faults.is_empty()).then(|| faults.join("\n")));
         paragraphs.extend(sentences(&self.kept));

@@ -40,6 +40,12 @@ impl ResourceGroupId {
     pub fn name(&self) -> &str {
         &self.name
     }
+
+    /// The group as people read it; its id is longer than a line of most terminals.
+    #[must_use]
+    pub fn in_words(&self) -> String {
+        format!("resource group {} (subscription {})", self.name, self.subscription)
+    }
 }
 
 impl FromStr for ResourceGroupId {
@@ -296,7 +302,7 @@ impl ImageVersionId {
                 let definition = self.definition();
                 (
                     format!("{} {}", definition.name(), self.name()),
-                    sibling.name().to_owned(),
+                    format!("{} {}", definition.name(), sibling.name()),
                 )
             }
             None => (self.to_string(), other.to_owned()),
@@ -307,6 +313,27 @@ impl ImageVersionId {
     #[must_use]
     pub fn number(&self) -> Option<VersionNumber> {
         self.name().parse().ok()
+    }
+}
+
+/// A resource, a group or a subscription as people read it: `batchAccounts/acct1 in resource group rg`. What is none of
+/// them stays as it is.
+#[must_use]
+pub fn in_words(id: &str) -> String {
+    let segments: Vec<&str> = id.trim_start_matches('/').split('/').collect();
+    match segments.as_slice() {
+        ["subscriptions", subscription] => format!("subscription {subscription}"),
+        ["subscriptions", subscription, groups, group] if groups.eq_ignore_ascii_case("resourceGroups") => {
+            format!("resource group {group} of subscription {subscription}")
+        }
+        ["subscriptions", _, groups, group, providers, _, names @ ..]
+            if groups.eq_ignore_ascii_case("resourceGroups")
+                && providers.eq_ignore_ascii_case("providers")
+                && !names.is_empty() =>
+        {
+            format!("{} in resource group {group}", names.join("/"))
+        }
+        _ => id.to_owned(),
     }
 }
 
@@ -365,10 +392,32 @@ mod tests {
         let version: ImageVersionId = VERSION.parse().unwrap();
         let with = |other: &str| version.with_other(other);
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
-        assert_eq!(with(&VERSION.replace("1.4.2", "1.3.0")), pair("ubuntu 1.4.2", "1.3.0"));
+        assert_eq!(
+            with(&VERSION.replace("1.4.2", "1.3.0")),
+            pair("ubuntu 1.4.2", "ubuntu 1.3.0")
+        );
         let elsewhere = VERSION.replace("gal1", "gal2");
         assert_eq!(with(&elsewhere), pair(VERSION, &elsewhere));
         assert_eq!(with("a marketplace image"), pair(VERSION, "a marketplace image"));
+    }
+
+    #[test]
+    fn an_id_in_words_is_no_longer_than_a_line() {
+        let table = [
+            ("/subscriptions/s", "subscription s"),
+            (
+                "/subscriptions/s/resourceGroups/rg",
+                "resource group rg of subscription s",
+            ),
+            (
+                "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/a",
+                "batchAccounts/a in resource group rg",
+            ),
+            ("acct1", "acct1"),
+        ];
+        for (id, words) in table {
+            assert_eq!(in_words(id), words);
+        }
     }
 
     #[test]

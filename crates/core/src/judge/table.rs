@@ -72,16 +72,26 @@ const fn passing(by: RefusedBy, of_status: u16, meaning: &'static str) -> Row {
     )
 }
 
-const QUOTA_REMEDY: &str = "ask for more quota, free some of it, or ask for less";
+const QUOTA_REMEDY: &str = "ask for more (portal: Quotas), free some of it, or ask for less; then run the same again";
 
 /// All rows; the first that fits decides: texts before codes, codes before statuses.
 pub(super) const ROWS: &[Row] = &[
+    saying(
+        "cores quota",
+        code(
+            "",
+            Verdict::Final(Reason::Quota),
+            "a core quota of the subscription is used up",
+            QUOTA_REMEDY,
+        ),
+    ),
+    // Azure says the same of disks, snapshots, addresses and more.
     saying(
         "exceeding approved",
         code(
             "",
             Verdict::Final(Reason::Quota),
-            "a core quota of the subscription is used up",
+            "a quota of the subscription is used up",
             QUOTA_REMEDY,
         ),
     ),
@@ -307,13 +317,13 @@ pub(super) const ROWS: &[Row] = &[
     ),
     aadsts(
         "aadsts7000215",
-        "the secret is wrong",
-        "give the secret's value, not its id",
+        "the secret of the application is wrong",
+        "give the value of a secret in {client_secret}, not the secret's id, then run the same again",
     ),
     aadsts(
         "aadsts7000222",
-        "the secret has expired",
-        "make a new secret for the application",
+        "the secret of the application has expired",
+        "make a new one, give it in {client_secret}, then run the same again",
     ),
     aadsts(
         "aadsts70021",
@@ -365,8 +375,8 @@ pub(super) const ROWS: &[Row] = &[
         code(
             "",
             Verdict::Final(Reason::SignIn),
-            "this machine has no such identity",
-            "for a managed identity, assign it to this machine or correct {client_id}; for an application, give {tenant_id}, {client_id} and a way to sign in: in a job of GitHub the permission `id-token: write`, elsewhere {client_secret}",
+            "this machine has no managed identity that may be used",
+            "sign in as an application: give {tenant_id}, {client_id} and {client_secret}; or as yourself: run `az login` and give {use_azure_cli_auth}; or assign a managed identity to this machine and give its {client_id}",
         ),
     ),
 ];

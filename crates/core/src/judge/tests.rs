@@ -104,7 +104,7 @@ fn every_refusal_of_the_token_endpoint_is_a_sign_in_that_failed_with_a_hint() {
             401,
             "invalid_client",
             "AADSTS7000215: Invalid client secret provided.",
-            "value, not its id",
+            "not the secret's id",
         ),
         (
             400,
@@ -149,7 +149,7 @@ fn every_refusal_of_the_token_endpoint_is_a_sign_in_that_failed_with_a_hint() {
         Written::Nothing,
     );
     assert_eq!(none.kind(), ErrorKind::SignIn);
-    assert!(none.hint().unwrap().contains("id-token: write"), "{:?}", none.hint());
+    assert!(none.hint().unwrap().contains("az login"), "{:?}", none.hint());
 }
 
 #[test]

@@ -14,6 +14,7 @@ use super::Need;
 use crate::{
     arm::permission::{Action, matches},
     error::{Error, ServiceError},
+    ids::resource,
     typing::{Command, az},
 };
 
@@ -103,7 +104,7 @@ impl Remedy {
 /// The lines for a person: the commands, then the custom role.
 impl fmt::Display for Remedy {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        writeln!(f, "let somebody who may assign roles run")?;
+        writeln!(f, "a person who may assign roles there runs")?;
         for command in &self.commands {
             writeln!(f, "    {command}")?;
         }
@@ -114,9 +115,9 @@ impl fmt::Display for Remedy {
 /// The error of missing rights, with what gives them: the smallest roles, or one of just these rights.
 pub(super) fn given<'a>(error: Error, missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Error {
     let by_scope = by_scope(missing);
-    let role = custom_role(&by_scope).to_string();
+    let role = format!("{:#}", custom_role(&by_scope));
     assigned(error, assignments(&by_scope, identity)).with_next(
-        "or, in place of a built-in role, make one of exactly these rights and assign that",
+        "or make a role of exactly these rights, and assign that in place of the built-in one",
         Command::new(az::CUSTOM_ROLE, &[("actions", &role)]),
     )
 }
@@ -125,7 +126,7 @@ pub(super) fn given<'a>(error: Error, missing: impl Iterator<Item = &'a Need>, i
 pub(super) fn assigned(mut error: Error, commands: Vec<Command>) -> Error {
     for command in commands {
         error = error.with_next(
-            "let an owner of the resource, or whoever may assign roles there, run",
+            "an owner of the resource, or another person who may assign roles there, gives the right with",
             command,
         );
     }
@@ -142,8 +143,17 @@ pub(super) fn of_refusal(refusal: &ServiceError, identity: Option<&str>) -> Opti
     let (action, scope) = (last("Microsoft.")?, last("/")?);
     let is_given = |role: &&BuiltIn| role.actions.iter().any(|pattern| matches(pattern, action));
     let role = BUILT_IN.iter().find(is_given)?;
-    let fact = format!("the identity lacks {action} on {scope}");
+    let fact = format!(
+        "{} lacks the right {action} on {}",
+        who(identity),
+        resource::in_words(scope)
+    );
     Some((fact, assignment(role.name, scope, identity)))
+}
+
+/// The identity as a reader knows it.
+pub(super) fn who(identity: Option<&str>) -> String {
+    identity.map_or_else(|| "this identity".to_owned(), |id| format!("the identity {id}"))
 }
 
 /// What gives the right to work with pools of an account, which Batch itself does not name.
@@ -295,7 +305,7 @@ mod tests {
         let (fact, command) = of_refusal(&plain, Some("app-1")).unwrap();
         assert_eq!(
             fact,
-            format!("the identity lacks Microsoft.Batch/batchAccounts/read on {ACCOUNT}")
+            "the identity app-1 lacks the right Microsoft.Batch/batchAccounts/read on batchAccounts/a in resource group rg"
         );
         assert_eq!(
             command.to_string(),
@@ -310,7 +320,7 @@ mod tests {
             of_refusal(&linked, None)
                 .unwrap()
                 .0
-                .ends_with("on /subscriptions/s/resourceGroups/other")
+                .ends_with("on resource group other of subscription s")
         );
         assert_eq!(of_refusal(&refused("no".to_owned()), None), None);
     }

@@ -139,16 +139,15 @@ pub(super) struct Refusal {
     pub(super) remedy: &'static str,
 }
 
-const OTHER_STRATEGIES: &str =
-    "give {strategy} in-place to empty the pool, change it and fill it again, or roll out to a new pool id";
+const OTHER_STRATEGIES: &str = "run the same again with {strategy} in-place, which empties the pool, changes it and fills it again; or roll out to a new {pool_id}";
 /// What to do about the pools that are left alone here, for tests of the texts.
 pub(super) const REMEDIES: [&str; 6] = [OTHER_STRATEGIES, UNFINISHED, NEW_POOL, ADOPTING, FORMULA, AGREE];
 /// What to do about a change in place that has not come to its end.
 pub(super) const UNFINISHED: &str =
     "run the roll-out that began it again, with {strategy} in-place, or go back with azure-batch-pool rollback";
-const NEW_POOL: &str = "Batch never changes these of a pool that is there: roll out to a new pool id";
-const ADOPTING: &str = "give {adopt} to let this roll-out change the pool from now on, or roll out to a new pool id";
-const FORMULA: &str = "give the formula in {autoscale_formula}, or take it from the pool (az batch pool autoscale disable), or use a new pool id";
+const NEW_POOL: &str = "Batch never changes these of a pool that is there: roll out to a new {pool_id}";
+const ADOPTING: &str = "give {adopt} to let this roll-out change the pool from now on, or roll out to a new {pool_id}";
+const FORMULA: &str = "give the formula in {autoscale_formula}, or take it from the pool (az batch pool autoscale disable), or give a new {pool_id}";
 const AGREE: &str = "agree with those who change the pool, then run the same again";
 
 impl Intent {
@@ -480,7 +479,7 @@ fn by_platform() -> Refusal {
         why: "has automatic OS upgrades (upgradePolicy): Azure moves its nodes to each new version of the definition \
               as soon as that is in latest"
             .to_owned(),
-        remedy: "promote or demote the version in the gallery instead, or roll out to a new pool id",
+        remedy: "promote or demote the version in the gallery instead, or roll out to a new {pool_id}",
     }
 }
 

@@ -17,16 +17,17 @@ use super::{
 use crate::{
     batch::{
         account::Account,
-        node::{self, Node, StartTaskFailure},
+        node::{Node, StartTaskFailure},
     },
     error::{Error, ErrorKind, Next},
     ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
     one_line::one_line,
     options::pool,
     progress::Span,
+    settings::Healing,
     typing::{Command, az},
     words,
-    words::{Words, plural},
+    words::{Words, node_state, plural},
 };
 
 /// How a remedy says by which command of ours one goes back; the command itself is printed with its options.
@@ -153,20 +154,26 @@ impl<'a> Cause<'a> {
             Self::Unusable(count, node) if node.errors.is_empty() => {
                 format!("Batch has no contact with {count} of {all} nodes")
             }
-            Self::Unusable(count, _) => format!("{count} of {all} nodes are unusable"),
+            Self::Unusable(count, node) => {
+                let code = node
+                    .errors
+                    .first()
+                    .map_or_else(String::new, |error| one_line(&error.code));
+                format!("{count} of {all} nodes are unusable: {code}")
+            }
             Self::None => "the pool has no nodes".to_owned(),
             Self::Lost => "too many nodes are in states that they do not leave by themselves".to_owned(),
             Self::Slow => "the nodes have not finished starting".to_owned(),
         }
     }
 
-    fn told(&self, at: At<'_>, error: Error) -> Error {
+    fn told(&self, at: At<'_>, error: Error, all: u32) -> Error {
         match self {
             Self::OtherImage(_, image) => error
                 .with_fact(format!("they run {}", short_image(image)))
-                .with_next("nodes keep the image that they were made from: release them, then run the same again, or roll out to a new pool id", None),
+                .with_next(words!["nodes keep the image that they were made from: release them, then run the same again, or roll out to a new ", pool::POOL_ID], None),
             Self::StartTask(_, node, failure) => start_task(at, error, node, failure),
-            Self::Unusable(_, node) => unusable(at, error, node),
+            Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), node),
             Self::None => error.with_next("run the same again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
             Self::Lost => error.with_next("bring them back or remove them, then run the same again, which resizes the pool", None),
             Self::Slow => error.with_next("check that the image is generalized, that the node agent SKU is that of its system, and that the pool's network lets nodes reach Batch, then run the same again", None),
@@ -226,7 +233,7 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
 /// A pool that did not get its nodes.
 pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
     let why = match ending.end {
-        End::Stopped => "another round would end the same",
+        End::Stopped => "it would end the same",
         End::UsedUp => "all rounds are used up",
         End::Fruitless => "the last two rounds brought no node",
     };
@@ -235,7 +242,8 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
         .judged
         .filter(|_| ending.end == End::Stopped)
         .map(|judged| judged.kind);
-    let kind = stopped_by.unwrap_or(if current.total() > 0 {
+    let gone = advice::is_gone(&ending.parts).then_some(ErrorKind::Rejected);
+    let kind = gone.or(stopped_by).unwrap_or(if current.total() > 0 {
         ErrorKind::PartlyReached
     } else {
         ErrorKind::Azure
@@ -244,7 +252,7 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
     let (came, wanted) = (goal.counted(current), goal.counted(goal.targets));
     let happened = format!("{came} of {} came: {reason}", plural(wanted, "node"));
     let error = Error::plain(kind, happened).with_fact(format!(
-        "pool {} is steady after {rounds}: {} there, {} ({why})",
+        "pool {} has {} after {rounds}, {}; there is no further round, since {why}",
         at.pool,
         counted(current),
         wish(goal)
@@ -285,7 +293,7 @@ pub(super) fn unready(at: At<'_>, goal: Goal, waited: &Waited, stillness: Durati
             Span(stillness.as_secs())
         ));
     }
-    let error = cause.told(at, at.keeping(error, census.total));
+    let error = cause.told(at, at.keeping(error, census.total), census.total.total());
     at.releasing(error, census.total)
 }
 
@@ -298,7 +306,13 @@ fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure)
     error
         .with_next("read what the start task wrote", read)
         .with_next(
-            "then correct it and roll out to a new pool id; the same run again would change nothing",
+            words![
+                "then correct the start task and roll out to a new ",
+                pool::POOL_ID,
+                ", or to this pool with ",
+                pool::STRATEGY,
+                " in-place; the same run again would change nothing"
+            ],
             None,
         )
         .with_words_of_service(format!(
@@ -307,21 +321,39 @@ fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure)
         ))
 }
 
-fn unusable(at: At<'_>, error: Error, node: &Node) -> Error {
-    let id = one_line(&node.id);
-    let remove = at.az_with(az::DELETE_NODES, &[("node", &id)]);
-    let then = "then remove the unusable nodes, this one and the others, and run the same again";
-    match node.errors.first() {
+fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> Error {
+    let error = match node.errors.first() {
         Some(said) => error
-            .with_next("correct what the node names; to see all that are unusable, and why", at.az(az::UNUSABLE_NODES))
-            .with_next(then, remove)
+            .with_next("see what each of them says", at.az(az::UNUSABLE_NODES))
             .with_words_of_service(format!(
-                "Batch, of {id}: {}",
+                "Batch, of {}: {}",
+                one_line(&node.id),
                 one_line(&format!("{}: {}", said.code, said.message))
             )),
         None => error
-            .with_next("check first that the pool's network lets nodes reach Batch, then that the node agent SKU is the image's, then that the image is generalized; to see which nodes they are", at.az(az::UNUSABLE_NODES))
-            .with_next(then, remove),
+            .with_next("see which nodes they are", at.az(az::UNUSABLE_NODES))
+            .with_next("check first that the pool's network lets nodes reach Batch, then that the node agent SKU is the image's, then that the image is generalized", None),
+    };
+    // With more, healing would leave them alone too.
+    let is_few = count <= Healing::default().max_unhealthy.of(all);
+    match is_few {
+        true => error.with_next(
+            words![
+                "then run the same again with ",
+                pool::HEAL_NODES,
+                ", which removes these nodes and brings new ones"
+            ],
+            None,
+        ),
+        false => error.with_next(
+            words![
+                "so many fail that new nodes would fail too: correct the image, publish it under another number, and roll that \
+                 one out with ",
+                pool::STRATEGY,
+                " in-place"
+            ],
+            None,
+        ),
     }
 }
 
@@ -346,7 +378,7 @@ fn wish(goal: Goal) -> String {
 fn by_state(states: &BTreeMap<String, u32>) -> String {
     let list: Vec<String> = states
         .iter()
-        .map(|(state, count)| format!("{count} {}", one_line(node::in_words(state))))
+        .map(|(state, count)| format!("{count} {}", one_line(node_state(state))))
         .collect();
     if list.is_empty() {
         String::new()

@@ -107,6 +107,7 @@ async fn image_version(
             let definition = id.definition();
             let gallery = definition.gallery();
             let group = gallery.group();
+            let group_words = group.in_words();
             let command = Command::new(
                 az::IMAGE_VERSIONS,
                 &[
@@ -118,7 +119,10 @@ async fn image_version(
             );
             let happened = format!("there is no image version {} {}", definition.name(), id.name());
             return Err(Error::plain(ErrorKind::BadInput, happened)
-                .with_fact(format!("{id} was not found"))
+                .with_fact(format!(
+                    "Azure has none of that number in the gallery {} of {group_words}",
+                    gallery.name()
+                ))
                 .with_kept("nothing was changed")
                 .with_next(
                     "give one of the versions that the definition has, or publish this one first",

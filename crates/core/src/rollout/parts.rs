@@ -10,7 +10,7 @@ use crate::{
     client::Client,
     compute::{gallery, version},
     error::Error,
-    ids::resource::ImageVersionId,
+    ids::resource::{self, ImageVersionId},
     json,
     request::Request,
     rights,
@@ -60,7 +60,7 @@ impl PartKind {
 impl Part {
     /// The finding in a sentence.
     pub(super) fn sentence(&self) -> String {
-        let (what, id) = (self.kind.word(), &self.id);
+        let (what, id) = (self.kind.word(), resource::in_words(&self.id));
         match &self.state {
             PartState::There => format!("the {what} {id} is there"),
             PartState::Gone => format!("the {what} {id} is not there"),

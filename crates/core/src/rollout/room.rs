@@ -226,25 +226,32 @@ fn judge(client: &Client, (site, pool): (&Site, &PoolId), shortages: &[quota::Sh
     let Some(fits) = stopping.iter().map(|short| short.fits).min() else {
         return Ok(());
     };
+    let why = stopping
+        .iter()
+        .min_by_key(|short| short.fits)
+        .map_or("free resources", |short| short.what.as_str());
     let happened = match fits {
-        0 => format!("there is no room for a node of pool {pool}"),
-        fits => format!("there is room for {} of pool {pool} only", plural(fits, "node")),
+        0 => format!("too few {why}: none is left for pool {pool}"),
+        fits => format!("too few {why}: enough for {} of pool {pool}", plural(fits, "node")),
     };
     let error = Error::plain(ErrorKind::Quota, happened).with_kept("nothing was changed");
     let error = stopping
         .iter()
         .fold(error, |error, short| error.with_fact(short.text.clone()));
-    let fewer = match fits {
-        0 => String::new(),
-        fits => format!(" to {fits}"),
+    let error = match fits {
+        0 => error,
+        fits => error.with_next(
+            words![
+                "to go on with what fits, run the same again with ",
+                TARGET_DEDICATED_NODES,
+                format!(" {fits}")
+            ],
+            None,
+        ),
     };
     let error = error.with_next(
-        words![
-            "ask for more, free what others use, or lower ",
-            TARGET_DEDICATED_NODES,
-            fewer,
-            "; the portal takes requests under Quotas of the Batch account, and under Usage + quotas of the subscription"
-        ],
+        "for more, free what others use, or ask in the portal: Quotas of the Batch account, Usage + quotas of the \
+         subscription; then run the same again",
         None,
     );
     Err(match &site.account {

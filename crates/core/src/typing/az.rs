@@ -8,7 +8,6 @@ pub const ALL: &[(&str, &str)] = &[
     ("release-nodes", RELEASE_NODES),
     ("stop-resize", STOP_RESIZE),
     ("unusable-nodes", UNUSABLE_NODES),
-    ("delete-nodes", DELETE_NODES),
     ("resize-errors", RESIZE_ERRORS),
     ("image-versions", IMAGE_VERSIONS),
     ("vm-sizes", VM_SIZES),
@@ -23,6 +22,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("provider-registration", REGISTER_PROVIDER),
     ("convert-disks", CONVERT_DISKS),
     ("trust", TRUST),
+    ("new-secret", NEW_SECRET),
     ("vm-skus", VM_SKUS),
     ("subnet", SUBNET),
     ("locations", LOCATIONS),
@@ -44,10 +44,6 @@ pub const STOP_RESIZE: &str =
 /// Which nodes are unusable, and why.
 pub const UNUSABLE_NODES: &str = "az batch node list --account-name {account} --account-endpoint {endpoint} \
      --pool-id {pool} --query \"[?state=='unusable'].[id,errors]\"";
-
-/// Single nodes go.
-pub const DELETE_NODES: &str = "az batch node delete --account-name {account} --account-endpoint {endpoint} \
-     --pool-id {pool} --node-list {node}";
 
 /// What the last resize failed with.
 pub const RESIZE_ERRORS: &str = "az batch pool show --account-name {account} --account-endpoint {endpoint} \
@@ -95,6 +91,9 @@ pub const CONVERT_DISKS: &str = "az vm convert --ids {vm}";
 
 /// An application trusts the tokens of a CI system.
 pub const TRUST: &str = "az ad app federated-credential create --id {client} --parameters {parameters}";
+
+/// An application gets one more secret, which is printed.
+pub const NEW_SECRET: &str = "az ad app credential reset --id {client} --append --query password --output tsv";
 
 /// Which VM sizes a region has.
 pub const VM_SKUS: &str = "az vm list-skus --location {location} --query \"[].name\" --output tsv";

@@ -402,11 +402,7 @@ async fn a_machine_without_an_identity_has_not_signed_in() {
     let error = read.unwrap_err();
     assert_eq!((error.kind(), asked), (ErrorKind::SignIn, 1), "{}", error.report());
     assert!(!error.has_status(400), "the machine's refusal is not the service's");
-    assert!(
-        error.hint().unwrap().contains("assign it to this machine"),
-        "{}",
-        error.report()
-    );
+    assert!(error.hint().unwrap().contains("to this machine"), "{}", error.report());
 }
 
 #[tokio::test(start_paused = true)]

@@ -107,7 +107,7 @@ async fn what_the_pool_needs_is_looked_for_when_azure_does_not_say_what_is_gone(
     let all_there = without_a_part(&azure).await;
     assert_says(
         &all_there,
-        &["is gone", "The image version /subscriptions/", "is there."],
+        &["is gone", "The image version galleries/gal1/", "is there."],
     );
 
     let azure = world(|_| {});
@@ -122,7 +122,7 @@ async fn what_the_pool_needs_is_looked_for_when_azure_does_not_say_what_is_gone(
         &[
             "0 of 5 nodes came: the pool's image version is gone",
             "is not there",
-            "Publish the image again under another number",
+            "publish the image again under another number",
         ],
     );
 }

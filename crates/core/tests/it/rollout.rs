@@ -411,10 +411,10 @@ async fn refusals_write_nothing_and_say_what_works() {
     let table = [
         (
             other_version,
-            "it runs 0.9.0, not def1 1.0.0",
-            "or roll out to a new pool id",
+            "it runs def1 0.9.0, not def1 1.0.0",
+            "or roll out to a new pool_id",
         ),
-        (other_size, "it differs in vm_size", "or roll out to a new pool id"),
+        (other_size, "it differs in vm_size", "or roll out to a new pool_id"),
         (autoscale, "autoscale formula", "give the formula in autoscale_formula"),
         (
             shared_key,

@@ -3,20 +3,19 @@
 use super::{At, Ending};
 use crate::{
     error::{Error, ErrorKind},
+    ids::resource::ImageVersionId,
+    judge::Approved,
     options::pool,
     quota,
     rollout::{
         parts::{Part, PartKind, PartState},
-        size::classify::Judgement,
+        size::classify::{ASSIGNMENTS, Judgement},
         verdict::Goal,
     },
     typing::az,
     words,
     words::{Words, plural},
 };
-
-/// Where the scope of an assignment of a policy ends.
-const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/policyAssignments/";
 
 /// The codes that another VM size helps against.
 const OF_SIZES: [&str; 5] = [
@@ -47,10 +46,15 @@ pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &
     let error = of_quota(at, error, judged);
     let mut gone = gone(&ending.parts).peekable();
     let error = match gone.peek() {
-        Some(_) => gone.fold(error, brought_back),
+        Some(_) => gone.fold(error, |error, part| brought_back(at, error, part)),
         None => remedied(at, error, judged),
     };
     error.with_page(judged.page())
+}
+
+/// Whether a look showed that something is gone.
+pub(super) fn is_gone(parts: &[Part]) -> bool {
+    gone(parts).next().is_some()
 }
 
 fn gone(parts: &[Part]) -> impl Iterator<Item = &Part> {
@@ -61,10 +65,11 @@ fn of_parts(error: Error, parts: &[Part]) -> Error {
     parts.iter().fold(error, |error, part| error.with_fact(part.sentence()))
 }
 
-fn brought_back(error: Error, part: &Part) -> Error {
+fn brought_back(at: At<'_>, error: Error, part: &Part) -> Error {
     let text = match part.kind {
-        PartKind::Version | PartKind::Definition => words![
-            "publish the image again under another number, and give that version in ",
+        PartKind::Version => return other_version(at, error, &part.id),
+        PartKind::Definition => words![
+            "publish the image again under another definition, and give that version in ",
             pool::IMAGE_VERSION,
             " with a new ",
             pool::POOL_ID
@@ -85,12 +90,37 @@ fn brought_back(error: Error, part: &Part) -> Error {
     error.with_next(text, None)
 }
 
+fn other_version(at: At<'_>, error: Error, gone: &str) -> Error {
+    let text = words![
+        "give a version that is there in ",
+        pool::IMAGE_VERSION,
+        " with a new ",
+        pool::POOL_ID,
+        ", or publish the image again under another number; to see which versions there are"
+    ];
+    let Ok(version) = gone.parse::<ImageVersionId>() else {
+        return error.with_next(text, None);
+    };
+    let definition = version.definition();
+    let (gallery, group) = (definition.gallery(), version.group());
+    let values = [
+        ("subscription", group.subscription()),
+        ("group", group.name()),
+        ("gallery", gallery.name()),
+        ("definition", definition.name()),
+    ];
+    error.with_next(text, at.az_with(az::IMAGE_VERSIONS, &values))
+}
+
 /// What the error names: the policy, or the subnet with its addresses.
 fn named(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
     let named = &judged.named;
     let mut error = error;
     if let Some(sentence) = named.policy.as_ref().and_then(|policy| policy.sentence()) {
         error = error.with_fact(sentence);
+    }
+    if let Some(approved) = &named.approved {
+        error = error.with_fact(approved.to_string());
     }
     let room = named
         .prefix
@@ -102,7 +132,7 @@ fn named(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
             None => String::new(),
         };
         error = error.with_fact(format!(
-            "the subnet {prefix} has {limit} addresses for machines, since Azure keeps 5; pool {} needs {}{missing}",
+            "the subnet {prefix} has {limit} addresses for machines, since Azure keeps 5; pool {} needs {} of them{missing}",
             at.pool,
             goal.targets.total(),
         ));
@@ -138,12 +168,11 @@ fn remedied(at: At<'_>, error: Error, judged: &Judgement) -> Error {
             at.az_with(az::ACCOUNT_QUOTAS, &values),
         );
     }
-    if let Some(account) = quota
-        && matches!(judged.code, "QuotaExceeded" | "OperationNotAllowed")
-    {
-        let values = [("location", account.location.as_str())];
+    let of_cores = judged.named.approved.as_ref().and_then(Approved::region_of_cores);
+    if let Some(location) = of_cores {
+        let values = [("location", location)];
         return error.with_next(
-            "to see what the subscription uses there",
+            "to see what the subscription uses there of its quotas",
             at.az_with(az::SUBSCRIPTION_USAGE, &values),
         );
     }

@@ -16,7 +16,7 @@ use crate::{
     words::Words,
 };
 
-pub(in crate::rollout) use named::Named;
+pub(in crate::rollout) use named::{ASSIGNMENTS, Named};
 pub(in crate::rollout) use table::{Cause, Class};
 
 /// The codes after which it is looked what is gone.

@@ -1,10 +1,13 @@
-//! What an error of the compute provider names: the policy that forbids something, the subnet that is full.
+//! What an error of the compute provider names: the policy that forbids something, the subnet that is full, the quota.
 //!
-//! Azure writes both into its sentences, and the policy also as JSON beside them.
+//! Azure writes all of it into its sentences, and the policy also as JSON beside them.
 
 use serde_json::Value;
 
-use crate::json;
+use crate::{ids::resource, json, judge::Approved};
+
+/// Where the scope of an assignment of a policy ends.
+pub(in crate::rollout) const ASSIGNMENTS: &str = "/providers/Microsoft.Authorization/policyAssignments/";
 
 /// The policy that forbids something.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
@@ -26,6 +29,8 @@ pub(in crate::rollout) struct Named {
     pub(in crate::rollout) prefix: Option<String>,
     /// How many addresses were missing there.
     pub(in crate::rollout) missing: Option<u64>,
+    /// The quota that is used up.
+    pub(in crate::rollout) approved: Option<Approved>,
 }
 
 impl Policy {
@@ -55,11 +60,17 @@ impl Policy {
         })
     }
 
+    /// What it is assigned to.
+    fn scope(&self) -> Option<&str> {
+        let (scope, _) = self.id.as_deref()?.split_once(ASSIGNMENTS)?;
+        Some(scope)
+    }
+
     /// The policy in a sentence.
     pub(in crate::rollout) fn sentence(&self) -> Option<String> {
         let name = self.name.as_ref().map(|name| format!("the policy is \"{name}\""));
         let assignment = self.assignment.as_ref().map(|name| format!("assigned as \"{name}\""));
-        let id = self.id.as_ref().map(|id| format!("by {id}"));
+        let id = self.scope().map(|scope| format!("to {}", resource::in_words(scope)));
         let parts: Vec<String> = [name, assignment, id].into_iter().flatten().collect();
         (!parts.is_empty()).then(|| parts.join(", "))
     }
@@ -72,6 +83,7 @@ impl Named {
             policy: Policy::read(error, message),
             prefix: word_after(message, "address prefix ").map(str::to_owned),
             missing: word_after(message, "enough capacity for ").and_then(|word| word.parse().ok()),
+            approved: Approved::read(message),
         }
     }
 }
@@ -92,8 +104,7 @@ mod tests {
         let info = json!({"additionalInfo": [{"type": "PolicyViolation", "info": {
             "policyDefinitionDisplayName": "Allowed sizes", "policyAssignmentDisplayName": "Team render",
             "policyAssignmentId": "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/p"}}]});
-        let sentence = "the policy is \"Allowed sizes\", assigned as \"Team render\", \
-                        by /subscriptions/s/providers/Microsoft.Authorization/policyAssignments/p";
+        let sentence = "the policy is \"Allowed sizes\", assigned as \"Team render\", to subscription s";
         assert_eq!(Named::read(&info, "").policy.unwrap().sentence().unwrap(), sentence);
         let text = "Resource 'x' was disallowed by policy. Policy identifiers: \
                     '[{\"policyAssignment\":{\"name\":\"Team render\",\

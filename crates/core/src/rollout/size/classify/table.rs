@@ -104,10 +104,10 @@ const fn when(message: &'static str, cause: Cause) -> Cause {
 }
 
 const RAISE_QUOTA: &str = "ask for more (portal: Quotas of the Batch account), free cores of other pools, or lower {target_dedicated_nodes}; then run the same again";
-const SUBSCRIPTION_QUOTA: &str = "ask for more cores in the subscription, free some, or lower {target_dedicated_nodes}";
-const OTHER_SIZE: &str = "choose another {vm_size} in a new pool, or another region";
+const SUBSCRIPTION_QUOTA: &str = "ask for more (portal: Quotas of the subscription), free some, or lower {target_dedicated_nodes}; then run the same again";
+const OTHER_SIZE: &str = "choose another {vm_size} with a new {pool_id}, or another region";
 const POLICY: &str =
-    "ask the owner of the policy or the lock for an exemption, or change what it forbids, then run again";
+    "ask the owner of the policy or the lock for an exemption, or choose what it allows, then run the same again";
 
 /// Batch's own codes.
 pub(super) const BATCH: &[Cause] = &[
@@ -162,7 +162,7 @@ pub(super) const BATCH: &[Cause] = &[
     stop(
         "OverconstrainedAllocationRequestError",
         "no place offers that size in that zone or proximity group",
-        "choose another {vm_size}, zone or proximity group, in a new pool",
+        "choose another {vm_size}, zone or proximity group, with a new {pool_id}",
     ),
     stop(
         "UnsupportedVMSize",
@@ -268,10 +268,18 @@ pub(super) const PROVIDER: &[Cause] = &[
         )
     },
     when(
+        "cores quota",
+        quota(
+            "OperationNotAllowed",
+            "a core quota of the subscription is used up",
+            SUBSCRIPTION_QUOTA,
+        ),
+    ),
+    when(
         "quota",
         quota(
             "OperationNotAllowed",
-            "the subscription's core quota is used up",
+            "a quota of the subscription is used up",
             SUBSCRIPTION_QUOTA,
         ),
     ),
@@ -293,7 +301,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "OverconstrainedAllocationRequest",
         "no place offers that combination of size and zone",
-        "choose another {vm_size} or another zone, in a new pool",
+        "choose another {vm_size} or another zone, with a new {pool_id}",
     ),
     when(
         "hypervisor generation",
@@ -306,12 +314,12 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "BadRequest",
         "the compute provider refuses the pool's configuration",
-        "change what the message names, in a new pool",
+        "change what the message names, with a new {pool_id}",
     ),
     stop(
         "InvalidParameter",
         "the compute provider refuses the pool's configuration",
-        "change what the message names, in a new pool",
+        "change what the message names, with a new {pool_id}",
     ),
     stop(
         "VMMarketplaceInvalidInput",

@@ -53,7 +53,7 @@ fn the_provider_s_error_decides_when_it_is_known() {
             cores,
             Class::Stop,
             ErrorKind::Quota,
-            "the subscription's core quota is used up",
+            "a core quota of the subscription is used up",
         ),
         (
             r#"{"error":{"code":"SCOPELOCKED","message":"m"}}"#,
