@@ -258,10 +258,13 @@ impl Client {
         if !is_same_service(&address, &own) {
             return Err(bad("is not on the host that was asked"));
         }
-        if let Target::Path { query, .. } = &request.target
-            && !query.is_empty()
-        {
-            address.query_pairs_mut().extend_pairs(query);
+        if let Target::Path { path, query } = &request.target {
+            if leads_elsewhere(path) {
+                return Err(bad("holds a part of dots alone, which leads elsewhere"));
+            }
+            if !query.is_empty() {
+                address.query_pairs_mut().extend_pairs(query);
+            }
         }
         Ok(address)
     }
@@ -274,6 +277,14 @@ impl Client {
     fn refusal(&self, answer: &Answer) -> ServiceError {
         answer.refusal(RefusedBy::Service, self.run.now())
     }
+}
+
+/// Whether a part of the path is `.` or `..`, also in the form `%2e`. The parts are names, and a name that a service or a
+/// file gave must not turn a request into one for another resource.
+fn leads_elsewhere(path: &str) -> bool {
+    path.split(['/', '\\'])
+        .map(|part| part.to_ascii_lowercase().replace("%2e", "."))
+        .any(|part| part == "." || part == "..")
 }
 
 /// ARM answers from regional hosts below its own at times.
@@ -359,6 +370,23 @@ mod tests {
             (&"id-1".parse().unwrap(), &"true".parse().unwrap())
         );
         assert!(batch["authorization"].is_sensitive());
+    }
+
+    #[test]
+    fn a_path_of_names_is_told_from_one_that_leads_elsewhere() {
+        for climbing in ["/a/../b", "/a/.", "/..", "/a/%2e%2E/b", "/a/.%2e", "/a\\..\\b"] {
+            assert!(leads_elsewhere(climbing), "{climbing}");
+        }
+        for names in [
+            "/a/b",
+            "/a..b/c",
+            "/.hidden",
+            "/a/...",
+            "/versions/1.0.0",
+            "/a/%2e%2e%2e",
+        ] {
+            assert!(!leads_elsewhere(names), "{names}");
+        }
     }
 
     #[test]

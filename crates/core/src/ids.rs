@@ -90,7 +90,8 @@ text_id!(
     /// An Entra tenant: a GUID or a verified domain.
     TenantId,
     "a tenant id (letters, digits, \".\" and \"-\")",
-    |text| is_made_of(text, 1..=255, ".-")
+    // Dots alone would lead the address of the sign-in elsewhere.
+    |text| is_made_of(text, 1..=255, ".-") && text.contains(|c| c != '.')
 );
 text_id!(
     /// The client id of an Entra application or managed identity.
@@ -275,6 +276,26 @@ mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn no_id_of_text_leads_an_address_elsewhere() {
+        fn takes<T: FromStr>(text: &str) -> bool {
+            text.parse::<T>().is_ok()
+        }
+        assert!(takes::<TenantId>("contoso.onmicrosoft.com") && takes::<PoolId>("render-1"));
+        for dots in [".", "..", "...", "%2e%2e", "../a", "a/b", "..\\a", ""] {
+            let accepted = [
+                takes::<PoolId>(dots),
+                takes::<SubscriptionId>(dots),
+                takes::<TenantId>(dots),
+                takes::<ClientId>(dots),
+                takes::<VmSize>(dots),
+                takes::<Location>(dots),
+                takes::<VersionNumber>(dots),
+            ];
+            assert_eq!(accepted, [false; 7], "{dots:?}");
+        }
+    }
 
     #[test]
     fn versions_compare_as_numbers() {

@@ -10,6 +10,7 @@ use std::{
     sync::Arc,
 };
 
+use clap::ValueEnum;
 use thiserror::Error;
 use tokio::{net::TcpListener, task::JoinHandle};
 use tokio_rustls::TlsAcceptor;
@@ -41,10 +42,23 @@ pub struct Options {
     pub control_port: u16,
     /// Where `ca.pem` is written.
     pub directory: PathBuf,
+    /// Which names its certificates hold.
+    pub names: Names,
     /// A file that every request is appended to, one JSON object a line.
     pub journal: Option<PathBuf>,
     /// Whether each request is printed to stderr.
     pub log_requests: bool,
+}
+
+/// Which names the authority in `ca.pem` can vouch for.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, ValueEnum)]
+pub enum Names {
+    /// Names and addresses of this machine.
+    #[default]
+    Loopback,
+    /// `NAME.blob.core.windows.net` too: for clients that know no other host of a storage account, and that a proxy brings
+    /// here.
+    LoopbackAndBlobs,
 }
 
 /// Why a host did not start.
@@ -99,7 +113,7 @@ impl Host {
     /// Returns an error when a port or a file cannot be had or the seed is refused.
     pub async fn start(mut options: Options) -> Result<Self, HostError> {
         let ca_file = options.directory.join("ca.pem");
-        let certificates = tls::Certificates::make()?;
+        let certificates = tls::Certificates::make(options.names, jiff::Timestamp::now())?;
         write(&ca_file, &certificates.ca_pem)?;
         let acceptor = TlsAcceptor::from(Arc::new(certificates.server_config()?));
         let azure = listen(options.port).await?;

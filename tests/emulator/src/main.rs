@@ -12,7 +12,7 @@ use std::{
 
 use azure_emulator::{
     Settings,
-    host::{Host, Options, log},
+    host::{Host, Names, Options, log},
     seed::Seed,
     timing::Timing,
 };
@@ -36,6 +36,9 @@ struct Arguments {
     /// Folder for ca.pem, which clients must trust.
     #[arg(long, default_value = ".")]
     dir: PathBuf,
+    /// Which names the certificate may hold.
+    #[arg(long, value_enum, default_value_t)]
+    names: Names,
     /// Seed file; `example` is the world of the documentation.
     #[arg(long)]
     seed: Option<PathBuf>,
@@ -51,7 +54,7 @@ struct Arguments {
     /// Writes every request into this file, without secrets.
     #[arg(long)]
     journal: Option<PathBuf>,
-    /// Does not tell each request on stderr.
+    /// Does not print each request to stderr.
     #[arg(long)]
     quiet: bool,
 }
@@ -115,6 +118,7 @@ async fn run(arguments: Arguments) -> Result<(), Box<dyn Error>> {
         port: arguments.port,
         control_port: arguments.control_port,
         directory: std::path::absolute(arguments.dir)?,
+        names: arguments.names,
         journal: arguments.journal,
         log_requests: !arguments.quiet,
     })

@@ -123,7 +123,7 @@ fn azure(lab: &Lab<'_>) -> Result<LocalAzure> {
         time_scale: TIME_SCALE,
     };
     // Without it azure-arm waits a minute between two looks.
-    LocalAzure::start_with(&start, &["--retry-after", "1"])
+    LocalAzure::start_with(&start, &["--retry-after", "1", "--names", "loopback-and-blobs"])
 }
 
 fn build(lab: &Lab<'_>, azure: &LocalAzure, machine: &Machine<'_>, name: &str) -> Result<Running> {

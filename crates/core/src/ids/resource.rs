@@ -380,6 +380,7 @@ fn parse_names(
 mod tests {
     use super::*;
 
+    const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images";
     const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2";
 
     #[test]
@@ -440,10 +441,38 @@ mod tests {
         ] {
             assert!(bad.parse::<ResourceGroupId>().is_err(), "{bad:?} was accepted");
         }
-        for dots in [".", "..", "..."] {
-            let climbing = VERSION.replace("gal1", dots);
-            assert!(climbing.parse::<ImageVersionId>().is_err(), "{climbing:?} was accepted");
+    }
+
+    /// Every name in every kind of id: each becomes a part of an address.
+    #[test]
+    fn no_id_holds_a_name_that_leads_elsewhere() {
+        fn refuses<T: FromStr>(resource: &str) {
+            let whole = format!("{GROUP}/providers/{resource}");
+            assert!(whole.parse::<T>().is_ok(), "{whole}");
+            let parts: Vec<&str> = whole.split('/').collect();
+            // The first part is empty, then come pairs of a kind and a name; the third pair names the provider.
+            for place in (2..parts.len()).step_by(2).filter(|place| *place != 6) {
+                for dots in [".", "..", "...", "%2e%2e", "a/..", "..\\a", ""] {
+                    let mut climbing = parts.clone();
+                    climbing[place] = dots;
+                    let climbing = climbing.join("/");
+                    assert!(climbing.parse::<T>().is_err(), "{climbing:?} was accepted");
+                }
+            }
         }
+        refuses::<VmId>("Microsoft.Compute/virtualMachines/vm1");
+        refuses::<DiskId>("Microsoft.Compute/disks/d1");
+        refuses::<SnapshotId>("Microsoft.Compute/snapshots/s1");
+        refuses::<ImageId>("Microsoft.Compute/images/i1");
+        refuses::<GalleryId>("Microsoft.Compute/galleries/gal1");
+        refuses::<ImageDefinitionId>("Microsoft.Compute/galleries/gal1/images/ubuntu");
+        refuses::<ImageVersionId>("Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2");
+        refuses::<StorageAccountId>("Microsoft.Storage/storageAccounts/a1");
+        refuses::<DiskEncryptionSetId>("Microsoft.Compute/diskEncryptionSets/e1");
+        refuses::<SubnetId>("Microsoft.Network/virtualNetworks/net/subnets/s1");
+        refuses::<PublicAddressId>("Microsoft.Network/publicIPAddresses/a1");
+        refuses::<ManagedIdentityId>("Microsoft.ManagedIdentity/userAssignedIdentities/u1");
+        refuses::<BatchAccountId>("Microsoft.Batch/batchAccounts/b1");
     }
 
     #[test]

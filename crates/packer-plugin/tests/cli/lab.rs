@@ -4,7 +4,7 @@ use std::{path::PathBuf, process::Command};
 
 use azure_emulator::{
     Settings,
-    host::{Host, Options},
+    host::{Host, Names, Options},
     seed::Seed,
     timing::Timing,
 };
@@ -90,6 +90,7 @@ impl Lab {
             port: 0,
             control_port: 0,
             directory: folder.path().to_owned(),
+            names: Names::default(),
             journal: None,
             log_requests: false,
         };

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use azure_batch_core::clock::SystemClock;
 use azure_emulator::{
     Settings,
-    host::{Host, Options},
+    host::{Host, Names, Options},
     seed::Seed,
     timing::Timing,
 };
@@ -41,6 +41,7 @@ pub(crate) async fn azure_with(folder: &TempDir, seed: Seed) -> Host {
         port: 0,
         control_port: 0,
         directory: folder.path().to_owned(),
+        names: Names::default(),
         journal: None,
         log_requests: false,
     };

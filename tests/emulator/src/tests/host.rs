@@ -13,7 +13,7 @@ use tokio_rustls::TlsConnector;
 use super::azure::{CLIENT, SECRET, TENANT, form};
 use crate::{
     Settings,
-    host::{Host, Options},
+    host::{Host, Names, Options},
     seed::Seed,
 };
 
@@ -24,6 +24,7 @@ pub(super) async fn host(directory: &std::path::Path) -> Host {
         port: 0,
         control_port: 0,
         directory: directory.to_owned(),
+        names: Names::default(),
         journal: Some(directory.join("journal.jsonl")),
         log_requests: false,
     };
@@ -112,6 +113,45 @@ async fn sign_in(host: &Host) -> String {
         "Authorization: Bearer {}\r\n",
         body(&token)["access_token"].as_str().unwrap()
     )
+}
+
+#[tokio::test]
+async fn no_private_key_is_written() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let pem = std::fs::read_to_string(host.ca_file()).unwrap();
+    assert_eq!(pem.matches("-----BEGIN ").count(), 1, "{pem}");
+    assert!(pem.starts_with("-----BEGIN CERTIFICATE-----"), "{pem}");
+    let files = std::fs::read_dir(directory.path()).unwrap();
+    let mut names: Vec<_> = files.map(|file| file.unwrap().file_name()).collect();
+    names.sort();
+    assert_eq!(names, ["ca.pem", "journal.jsonl"]);
+}
+
+#[tokio::test]
+async fn every_way_into_the_control_port_asks_for_whom_the_request_is() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let own = host.control().strip_prefix("http://").unwrap().to_owned();
+    for (method, path) in [
+        (Method::GET, "/"),
+        (Method::GET, "/journal"),
+        (Method::POST, "/seed"),
+        (Method::POST, "/assertion"),
+        (Method::POST, "/advance"),
+        (Method::DELETE, "/journal"),
+        (Method::GET, "/msi/token?resource=x&api-version=2019-08-01"),
+        (Method::GET, "/what-is-not-there"),
+    ] {
+        // A site's name that was made to lead to this machine, and a page of another site.
+        let rebound = raw(&method, path, "evil.example", "", "{}");
+        let foreign = raw(&method, path, &own, "Origin: https://evil.example\r\n", "{}");
+        for request in [rebound, foreign] {
+            let mut tcp = TcpStream::connect(&own).await.unwrap();
+            let answer = exchange(&mut tcp, &request).await.unwrap();
+            assert!(answer.starts_with("HTTP/1.1 403 "), "{request}\n{answer}");
+        }
+    }
 }
 
 #[tokio::test]
