@@ -104,6 +104,8 @@ fn gather(checkout: &Checkout) -> Result<Tools> {
         pool: programs.join("azure-batch-pool"),
         emulator: programs.join("azure-emulator"),
         packer: tools::packer()?,
+        // The older Packers are for `real`.
+        older_packers: Vec::new(),
         // Neither a release, nor the Action, nor a page is judged here.
         released: checkout.target.join("released"),
         act: "act".into(),

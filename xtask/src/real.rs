@@ -44,6 +44,7 @@ pub(crate) fn gather(checkout: &Checkout, name: &str, programs: &Path) -> Result
         pool: programs.join("azure-batch-pool"),
         emulator: programs.join("azure-emulator"),
         packer: tools::packer()?,
+        older_packers: tools::older_packers()?,
         act: tools::act()?,
         browser: tools::browser(checkout)?,
         packer_sdc: tools::packer_sdc()?,

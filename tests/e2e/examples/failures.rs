@@ -49,6 +49,7 @@ fn write(folder: &Path, filter: &str) -> Result {
         installed: PathBuf::new(),
         released: PathBuf::new(),
         packer: PathBuf::new(),
+        older_packers: Vec::new(),
         act: PathBuf::new(),
         browser: PathBuf::new(),
         packer_sdc: PathBuf::new(),

@@ -13,6 +13,7 @@ mod in_place;
 mod interrupted;
 mod machines;
 mod mount;
+mod older_packers;
 mod pages;
 mod pool;
 mod publish;
@@ -31,6 +32,7 @@ pub fn all() -> Vec<Case> {
         pages::CASES,
         in_place::CASES,
         interrupted::CASES,
+        older_packers::CASES,
         pool::CASES,
         fleet::CASES,
         publish::CASES,

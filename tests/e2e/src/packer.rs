@@ -14,6 +14,7 @@ use crate::{
     files,
     lab::Lab,
     process::{Finished, Program, Running},
+    tools::OlderPacker,
     world,
 };
 
@@ -24,6 +25,8 @@ const BUILD_LIMIT: Duration = Duration::from_secs(240);
 #[derive(Debug)]
 pub struct Packer<'a> {
     lab: &'a Lab<'a>,
+    program: &'a Path,
+    plugins: &'a Path,
     variables: Vec<(String, OsString)>,
     work: PathBuf,
 }
@@ -37,6 +40,8 @@ impl<'a> Packer<'a> {
         let work = lab.folder("work")?;
         Ok(Self {
             lab,
+            program: &lab.tools.packer,
+            plugins: &lab.tools.installed,
             variables: Vec::new(),
             work,
         })
@@ -64,6 +69,13 @@ impl<'a> Packer<'a> {
     #[must_use]
     pub fn with(mut self, name: &str, value: &str) -> Self {
         self.variables.push((name.to_owned(), value.into()));
+        self
+    }
+
+    /// The same with an older Packer, and plugins installed as that one wants them.
+    #[must_use]
+    pub fn older(mut self, older: &'a OlderPacker, plugins: &'a Path) -> Self {
+        (self.program, self.plugins) = (&older.program, plugins);
         self
     }
 
@@ -124,13 +136,12 @@ impl<'a> Packer<'a> {
     /// Packer itself, for what has no function here.
     #[must_use]
     pub fn command(&self, log: &str) -> Program {
-        let tools = self.lab.tools;
         let home = &self.work;
-        Program::new(&tools.packer, &self.lab.dir, log)
+        Program::new(self.program, &self.lab.dir, log)
             .dir(&self.work)
             .env("HOME", home)
             .env("PACKER_CONFIG_DIR", home)
-            .env("PACKER_PLUGIN_PATH", &tools.installed)
+            .env("PACKER_PLUGIN_PATH", self.plugins)
             .env("CHECKPOINT_DISABLE", "1")
             .env("PACKER_LOG", "1")
             .env("PACKER_LOG_PATH", self.lab.dir.join(format!("{log}.packer-log")))

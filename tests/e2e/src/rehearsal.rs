@@ -39,6 +39,10 @@ pub const CASES: &[Case] = &[
         run: packer::packer_init_installs_the_release_and_builds_with_it,
     },
     Case {
+        name: "older_packers_install_the_release_by_init",
+        run: packer::older_packers_install_the_release_by_init,
+    },
+    Case {
         name: "packer_init_takes_the_release_before_a_tag_without_files",
         run: packer::packer_init_takes_the_release_before_a_tag_without_files,
     },

@@ -9,6 +9,12 @@ use crate::world;
 /// The plugin's address in templates, and the folder it is installed under.
 pub const ADDRESS: &str = "github.com/azure-batch-tools/azure-batch";
 
+/// The line with the versions of the plugin that a template takes.
+const REQUIRED: &str = "      version = \">= 0.1.0\"\n";
+
+/// The same for a build of one's own under Packer before 1.11, which counts its version as older; newer ones refuse this.
+const REQUIRED_OF_OWN_BUILD: &str = "      version = \">= 0.1.0-dev\"\n";
+
 /// What every template of the cases begins with: the plugin and the variables that lead to the local Azure.
 const VARIABLES: [&str; 6] = [
     "metadata_host",
@@ -113,9 +119,15 @@ pub fn with(sources_and_build: &str) -> String {
     format!("{}{sources_and_build}", head())
 }
 
+/// The template as a Packer before 1.11 wants it for a build of one's own.
+#[must_use]
+pub fn of_own_build(template: &str) -> String {
+    template.replace(REQUIRED, REQUIRED_OF_OWN_BUILD)
+}
+
 fn head() -> String {
     let mut text = format!(
-        "packer {{\n  required_plugins {{\n    azure-batch = {{\n      source  = \"{ADDRESS}\"\n      version = \">= 0.1.0\"\n    }}\n  }}\n}}\n\n"
+        "packer {{\n  required_plugins {{\n    azure-batch = {{\n      source  = \"{ADDRESS}\"\n{REQUIRED}    }}\n  }}\n}}\n\n"
     );
     for name in VARIABLES {
         let sensitive = if name == "client_secret" {

@@ -4,6 +4,15 @@
 
 use std::path::PathBuf;
 
+/// A Packer that is not the newest.
+#[derive(Clone, Debug)]
+pub struct OlderPacker {
+    /// Its version.
+    pub version: &'static str,
+    /// The program.
+    pub program: PathBuf,
+}
+
 /// What cases run.
 #[derive(Clone, Debug)]
 pub struct Tools {
@@ -23,6 +32,8 @@ pub struct Tools {
     pub released: PathBuf,
     /// HashiCorp Packer.
     pub packer: PathBuf,
+    /// Older ones, which our users still have.
+    pub older_packers: Vec<OlderPacker>,
     /// The Actions runner `act`.
     pub act: PathBuf,
     /// The folder with `browser.mjs` and the packages that it needs.

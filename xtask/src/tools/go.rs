@@ -11,6 +11,7 @@ use azure_batch_e2e::{
     console::say,
     failure::{Doing as _, Failure, Result, ensure},
     files,
+    tools::OlderPacker,
 };
 use serde_json::Value;
 
@@ -19,6 +20,10 @@ use crate::build::step;
 
 /// The Packer under which the plugin is tested: the newest release.
 const PACKER: &str = "1.16.0";
+
+/// Older ones under which it is tested, too: the last that speaks gob alone, and the last of the first line that installs
+/// plugins. What both do, those between them do.
+const OLDER_PACKERS: [&str; 2] = ["1.11.2", "1.7.10"];
 
 /// The SDK whose plugin check the HashiCorp integration pages ask for.
 const PACKER_SDK: &str = "0.6.10";
@@ -29,17 +34,31 @@ const AZURE_BUILDER: &str = "1.4.5";
 /// actionlint's newest release.
 const ACTIONLINT: &str = "1.7.12";
 
-/// Packer, built inside its own downloaded module, so that its own go.mod and go.sum apply.
+/// The newest Packer.
 pub(crate) fn packer() -> Result<PathBuf> {
-    let binary = cache()?.join(format!("packer-{PACKER}")).join("packer");
-    let wanted = format!("Packer v{PACKER}");
+    packer_of(PACKER)
+}
+
+/// The older Packers.
+pub(crate) fn older_packers() -> Result<Vec<OlderPacker>> {
+    let of = |version| {
+        let program = packer_of(version)?;
+        Ok(OlderPacker { version, program })
+    };
+    OLDER_PACKERS.into_iter().map(of).collect()
+}
+
+/// Packer, built inside its own downloaded module, so that its own go.mod and go.sum apply.
+fn packer_of(version: &'static str) -> Result<PathBuf> {
+    let binary = cache()?.join(format!("packer-{version}")).join("packer");
+    let wanted = format!("Packer v{version}");
     if says(&binary, "version", &wanted) {
         return Ok(binary);
     }
     let dir = fresh_folder(&binary)?;
-    let source = module(&dir, "github.com/hashicorp/packer", PACKER)?;
+    let source = module(&dir, "github.com/hashicorp/packer", version)?;
     say(format!(
-        "building Packer {PACKER}: three to five minutes on two cores, once"
+        "building Packer {version}: two to five minutes on two cores, once"
     ));
     let mut build = go(&source);
     build

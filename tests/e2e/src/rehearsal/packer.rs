@@ -87,6 +87,25 @@ fn ensure_asked(github: &FakeGitHub) -> Result {
     )
 }
 
+/// Whoever has an older Packer gets the plugin the same way.
+pub(super) fn older_packers_install_the_release_by_init(lab: &Lab<'_>) -> Result {
+    ensure(!lab.tools.older_packers.is_empty(), || {
+        "there is no older Packer to run".to_owned()
+    })?;
+    for older in &lab.tools.older_packers {
+        let lab = lab.part(older.version)?;
+        let github = super::github(&lab, &[TAG, "v0", "latest"], None)?;
+        let plugins = super::aside(&lab, "plugins")?;
+        let packer = Packer::offline(&lab)?.older(older, &plugins);
+        let template = packer.template("good.pkr.hcl", &template::with_null_builder(&Post::default().block()))?;
+        let ended = init(&lab, &packer, &github, &template)?.ended_with(0)?;
+        ensure_says("packer init", &ended.said(), &["Installed plugin", TAG])?;
+        ensure_asked(&github)?;
+        packer.validate("validate", &[], &template)?.ended_with(0)?;
+    }
+    Ok(())
+}
+
 pub(super) fn packer_init_takes_the_release_before_a_tag_without_files(lab: &Lab<'_>) -> Result {
     let github = super::github(lab, &[TAG, WITHOUT_FILES], None)?;
     let tools = without_plugin(lab)?;
