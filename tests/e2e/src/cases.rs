@@ -8,6 +8,7 @@ mod browser;
 mod examples;
 mod failures;
 mod fleet;
+mod hcp;
 mod images;
 mod in_place;
 mod interrupted;
@@ -16,6 +17,7 @@ mod mount;
 mod older_packers;
 mod pages;
 mod pool;
+mod provenance;
 mod publish;
 mod terminal;
 mod workflows;
@@ -34,7 +36,9 @@ pub fn all() -> Vec<Case> {
         interrupted::CASES,
         older_packers::CASES,
         pool::CASES,
+        provenance::CASES,
         fleet::CASES,
+        hcp::CASES,
         publish::CASES,
         adopt::CASES,
         browser::CASES,

@@ -5,22 +5,19 @@
 //! ends.
 
 use std::{
-    io::{self, BufRead as _, BufReader, Read, Write},
+    io::{self, BufReader, Write},
     net::{TcpListener, TcpStream},
     path::{Path, PathBuf},
     sync::{Arc, Mutex, PoisonError},
     thread,
 };
 
-use rustls::{
-    ServerConfig, ServerConnection, StreamOwned,
-    pki_types::{PrivateKeyDer, PrivatePkcs8KeyDer},
-};
+use rustls::{ServerConfig, ServerConnection, StreamOwned};
 use serde_json::{Value, json};
 
 use crate::{
-    failure::{Doing as _, Failure, Result},
-    files,
+    failure::{Doing as _, Result},
+    files, loopback,
     process::Program,
 };
 
@@ -103,7 +100,7 @@ impl FakeGitHub {
             tags: release.tags.iter().map(|tag| (*tag).to_owned()).collect(),
             spoilt: release.spoilt.map(|(ending, how)| (ending.to_owned(), how)),
         };
-        let (config, certificate) = tls().map_err(|error| Failure::unexpected(error.to_string()))?;
+        let (config, certificate) = loopback::tls(&HOSTS)?;
         let ca = dir.join("github.pem");
         files::write(&ca, certificate)?;
         let listener = TcpListener::bind("127.0.0.1:0").doing(|| "listen on loopback".to_owned())?;
@@ -252,18 +249,6 @@ impl Answer {
     }
 }
 
-/// A key of this run and the certificate for all hosts.
-fn tls() -> Result<(Arc<ServerConfig>, String), Box<dyn std::error::Error>> {
-    let made = rcgen::generate_simple_self_signed(HOSTS.map(str::to_owned))?;
-    let key = PrivateKeyDer::from(PrivatePkcs8KeyDer::from(made.signing_key.serialize_der()));
-    let provider = Arc::new(rustls::crypto::ring::default_provider());
-    let config = ServerConfig::builder_with_provider(provider)
-        .with_safe_default_protocol_versions()?
-        .with_no_client_auth()
-        .with_single_cert(vec![made.cert.der().clone()], key)?;
-    Ok((Arc::new(config), made.cert.pem()))
-}
-
 /// Serves one client of the proxy.
 fn tunnel(
     stream: &TcpStream,
@@ -271,7 +256,7 @@ fn tunnel(
     content: &Content,
     (asked, dispatched): &(Asked, Asked),
 ) -> io::Result<()> {
-    let head = head(&mut BufReader::new(stream))?;
+    let head = loopback::head(&mut BufReader::new(stream))?;
     let authority = head.first().and_then(|line| line.split(' ').nth(1)).unwrap_or_default();
     let host = authority.split(':').next().unwrap_or_default().to_owned();
     if !HOSTS.contains(&host.as_str()) {
@@ -283,12 +268,12 @@ fn tunnel(
     let connection = ServerConnection::new(config).map_err(io::Error::other)?;
     let mut client = BufReader::new(StreamOwned::new(connection, plain));
     loop {
-        let head = self::head(&mut client)?;
+        let head = loopback::head(&mut client)?;
         let Some(path) = head.first().and_then(|line| line.split(' ').nth(1)) else {
             return Ok(());
         };
         let token = head.iter().find_map(|line| line.strip_prefix("Authorization: "));
-        let body = body(&mut client, &head)?;
+        let body = loopback::body(&mut client, &head)?;
         let is_event = head.first().is_some_and(|line| line.starts_with("POST "))
             && host == "api.github.com"
             && path == format!("/repos/{REPOSITORY}/dispatches");
@@ -306,32 +291,6 @@ fn tunnel(
 fn note(asked: &Asked, status: u16, address: &str) {
     let mut notes = asked.lock().unwrap_or_else(PoisonError::into_inner);
     notes.push(format!("{status} {address}"));
-}
-
-/// The body that a head announces.
-fn body(from: &mut BufReader<impl Read>, head: &[String]) -> io::Result<String> {
-    let length = head.iter().find_map(|line| {
-        let (name, value) = line.split_once(": ")?;
-        name.eq_ignore_ascii_case("content-length")
-            .then(|| value.parse().ok())?
-    });
-    let mut bytes = vec![0; length.unwrap_or(0)];
-    from.read_exact(&mut bytes)?;
-    Ok(String::from_utf8_lossy(&bytes).into_owned())
-}
-
-/// The lines before an empty one; nothing at the end of the stream.
-fn head(from: &mut BufReader<impl Read>) -> io::Result<Vec<String>> {
-    let mut lines = Vec::new();
-    loop {
-        let mut line = String::new();
-        from.read_line(&mut line)?;
-        let line = line.trim_end();
-        if line.is_empty() {
-            return Ok(lines);
-        }
-        lines.push(line.to_owned());
-    }
 }
 
 #[cfg(test)]

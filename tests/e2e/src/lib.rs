@@ -14,12 +14,14 @@ pub mod failure;
 pub mod failures;
 pub mod files;
 pub mod github;
+pub mod hcp;
 pub mod http;
 pub mod image;
 pub mod journal;
 pub mod lab;
 pub mod left;
 pub mod look;
+mod loopback;
 pub mod packer;
 pub mod pages;
 #[cfg(test)]
