@@ -12,6 +12,7 @@ pub mod pool;
 pub mod resource;
 pub mod size;
 pub mod supported;
+pub mod upgrade;
 pub mod work;
 
 /// The data plane's api-version: Microsoft's own client azure-batch 15.1.0 sends it.

@@ -11,7 +11,6 @@ use crate::{
         Location, PoolId, VersionNumber,
         resource::{ImageDefinitionId, ImageVersionId},
     },
-    json,
 };
 
 /// A pool that uses a definition.
@@ -138,9 +137,9 @@ fn nodes(seen: &SeenPool, takes: Takes, definition: &ImageDefinitionId) -> Vec<N
 }
 
 fn upgrade(pool: &Pool) -> Upgrade {
-    let pointer = "/upgradePolicy/automaticOSUpgradePolicy/enableAutomaticOSUpgrade";
-    match json::at(pool.body(), pointer).as_bool() {
-        Some(true) => Upgrade::Platform,
-        _ => Upgrade::Nobody,
+    if pool.is_upgraded_by_platform() {
+        Upgrade::Platform
+    } else {
+        Upgrade::Nobody
     }
 }

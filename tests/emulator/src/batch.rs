@@ -50,6 +50,7 @@ mod subnet;
 mod supported_images;
 mod task;
 mod timeline;
+mod upgrade;
 mod wire;
 
 use account::Account;

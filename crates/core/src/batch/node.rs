@@ -342,6 +342,7 @@ mod tests {
             ("creating", Outlook::Coming),
             ("waitingforstarttask", Outlook::Coming),
             ("preempted", Outlook::Coming),
+            ("upgradingos", Outlook::Coming),
             ("somethingnew", Outlook::Coming),
             ("unusable", Outlook::Coming),
             ("starttaskfailed", Outlook::Lost),

@@ -9,7 +9,7 @@ use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
 use crate::{
-    batch::{API_VERSION, image::PoolImage},
+    batch::{API_VERSION, image::PoolImage, upgrade},
     ids::{BatchEndpoint, NodeCounts, PoolId},
     json as read_json,
     request::Request,
@@ -188,7 +188,7 @@ impl Pool {
     /// Whether Azure itself moves its nodes to the newest version of their definition.
     #[must_use]
     pub fn is_upgraded_by_platform(&self) -> bool {
-        upgrades_by_platform(&self.body)
+        upgrade::is_by_platform(&self.body)
     }
 
     /// A metadata item's value.
@@ -358,13 +358,6 @@ pub fn stop_resize(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
         API_VERSION,
         format!("stop the resize of pool {id}"),
     )
-}
-
-/// Whether a pool's body asks Azure to move its nodes to the newest version of their definition.
-#[must_use]
-pub(crate) fn upgrades_by_platform(body: &Value) -> bool {
-    let pointer = "/upgradePolicy/automaticOSUpgradePolicy/enableAutomaticOSUpgrade";
-    read_json::at(body, pointer) == &Value::Bool(true)
 }
 
 fn path(id: &PoolId) -> String {

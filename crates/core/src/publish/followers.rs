@@ -7,7 +7,6 @@ use crate::{
     error::{ErrorKind, Result},
     estate::{self, Estate, SeenAccount, SeenPool},
     ids::resource::ImageDefinitionId,
-    json,
     settings::Sight,
 };
 
@@ -40,11 +39,9 @@ fn lines(estate: &Estate, definition: &ImageDefinitionId) -> Vec<String> {
 }
 
 fn line(account: &SeenAccount, pool: &SeenPool) -> String {
-    let upgrade = "/upgradePolicy/automaticOSUpgradePolicy/enableAutomaticOSUpgrade";
-    let is_upgraded = json::at(pool.pool.body(), upgrade).as_bool() == Some(true);
     let nodes = pool.pool.current.total();
     let name = format!("pool {} of {} ({nodes} nodes)", pool.id, account.title());
-    if is_upgraded {
+    if pool.pool.is_upgraded_by_platform() {
         format!("{name} has automatic OS upgrade: all its nodes get the version that is latest")
     } else {
         format!("{name} follows the definition: its next nodes get the version that is latest")

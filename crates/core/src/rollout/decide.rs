@@ -18,6 +18,7 @@ use crate::{
     batch::{
         autoscale,
         pool::{AllocationState, Pool, PoolLife, Scaling},
+        upgrade,
     },
     ids::NodeCounts,
     settings::{
@@ -270,7 +271,7 @@ impl Intent {
         }
         let difference = self.spec.compare(pool);
         if pool.is_upgraded_by_platform() {
-            return Next::Refuse(by_platform());
+            return Next::Refuse(by_platform(pool));
         }
         if let Part::Nodes(sizes) = self.part
             && pool.scaling == Scaling::Fixed
@@ -474,11 +475,13 @@ impl Intent {
 }
 
 /// A pool whose nodes Azure changes by itself has no version that a roll-out could bring it to.
-fn by_platform() -> Refusal {
+fn by_platform(pool: &Pool) -> Refusal {
+    let why = "has automatic OS upgrades (upgradePolicy): Azure moves its nodes to each new version of the definition as \
+               soon as that is latest";
+    let hazards = upgrade::hazards(pool.body()).into_iter();
+    let unsafe_parts = hazards.map(|hazard| format!("; {} {}", hazard.path, hazard.why));
     Refusal {
-        why: "has automatic OS upgrades (upgradePolicy): Azure moves its nodes to each new version of the definition \
-              as soon as that is in latest"
-            .to_owned(),
+        why: std::iter::once(why.to_owned()).chain(unsafe_parts).collect(),
         remedy: "promote or demote the version in the gallery instead, or roll out to a new {pool_id}",
     }
 }

@@ -22,7 +22,8 @@ pub(super) use wanted::Wanted;
 use crate::{
     batch::{
         autoscale,
-        pool::{Pool, iso_minutes, parse_duration, upgrades_by_platform},
+        pool::{Pool, iso_minutes, parse_duration},
+        upgrade,
     },
     command::{self, NodeOs},
     error::{Error, ErrorKind},
@@ -112,14 +113,7 @@ impl Spec {
             ];
             faults.push(shape::fault("enableAutoScale", text));
         }
-        if upgrades_by_platform(&Value::Object(body.clone())) {
-            let text = "asks Azure to move nodes to the newest version of a definition by itself, and a roll-out puts a \
-                        pool on one version: leave it out, or make such a pool by other means";
-            faults.push(shape::fault(
-                "upgradePolicy.automaticOSUpgradePolicy.enableAutomaticOSUpgrade",
-                text,
-            ));
-        }
+        faults.extend(upgraded(&Value::Object(body.clone())));
         let timeout = merge_timeout(&mut body, settings.policy.resize.timeout, faults);
         let mut root = Value::Object(body);
         let size = pool.vm_size.as_ref().map(|size| json!(size));
@@ -314,6 +308,19 @@ pub(super) fn command_line(command: &str, pool: &Pool) -> Result<String, &'stati
 pub(super) fn unusable(pool: &PoolId, faults: &[Fault]) -> Error {
     let text = format!("the settings for pool {pool} cannot be used");
     Error::new(ErrorKind::BadInput, text).because(Faults(faults.to_vec()))
+}
+
+/// What of automatic OS upgrades is asked for: a roll-out makes no such pool, and other means should make no unsafe one.
+fn upgraded(body: &Value) -> Vec<Fault> {
+    if !upgrade::is_by_platform(body) {
+        return Vec::new();
+    }
+    let text = "asks Azure to move nodes to the newest version of a definition by itself, and a roll-out puts a pool on \
+                one version: leave it out, or make such a pool by other means";
+    let path = "upgradePolicy.automaticOSUpgradePolicy.enableAutomaticOSUpgrade";
+    let hazards = upgrade::hazards(body).into_iter();
+    let hazards = hazards.map(|hazard| shape::fault(&hazard.path, hazard.why));
+    std::iter::once(shape::fault(path, text)).chain(hazards).collect()
 }
 
 /// What a formula decides cannot be said beside it.

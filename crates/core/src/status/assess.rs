@@ -17,6 +17,7 @@ use crate::{
         node::Outlook,
         pool::{Pool, PoolLife},
         supported::{end_of_agent, end_of_image},
+        upgrade,
     },
     compute::version::ImageVersion,
     error::Error,
@@ -191,6 +192,11 @@ impl<'a> Subject<'a> {
             .then_some(Finding::Expired);
         let managed = matches!(self.seen.image, PoolImage::Managed(_)).then_some(Finding::ManagedImage);
         let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
+        let hazards = upgrade::hazards(self.seen.pool.body()).into_iter();
+        let hazards = hazards.map(|hazard| Finding::UnsafeUpgrade {
+            path: hazard.path,
+            why: hazard.why.to_owned(),
+        });
         let formula = autoscale::last_run(&self.seen.pool).and_then(|run| run.error);
         let formula = formula.map(|error| Finding::Formula {
             text: error.to_string(),
@@ -199,6 +205,7 @@ impl<'a> Subject<'a> {
             .into_iter()
             .flatten()
             .chain(self.about_version())
+            .chain(hazards)
             .chain(ends)
             .collect()
     }

@@ -166,6 +166,13 @@ pub enum Finding {
     },
     /// Its expiry has passed: nothing but a deletion ends it.
     Expired,
+    /// Azure moves its nodes to what is latest by itself, and a part of its policy endangers work.
+    UnsafeUpgrade {
+        /// The part of the pool's JSON.
+        path: String,
+        /// What it does.
+        why: String,
+    },
     /// It runs a managed image. Batch ended the support of those on 31 March 2026.
     ManagedImage,
 }
@@ -218,6 +225,7 @@ impl fmt::Display for Finding {
             Self::Ends { retirement, days } => write!(f, "{} ends in {days} days", retirement.what),
             Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
             Self::Expired => f.write_str("it has expired; delete with --expired takes it away"),
+            Self::UnsafeUpgrade { path, why } => write!(f, "{path} {why}"),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
         }
     }

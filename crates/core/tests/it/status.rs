@@ -119,21 +119,46 @@ async fn a_pool_that_follows_a_formula_says_so_and_what_is_wrong_with_it() {
     );
 }
 
+/// A world in which p1 follows the definition, and 1.0.0 is not latest yet.
+pub(crate) fn following(policy: &Value) -> Azure {
+    world(|seed| {
+        seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = json!(true);
+        let mut pool = pool("p1", by_id(&definition()), 0);
+        pool["upgradePolicy"] = policy.clone();
+        seed["batchAccounts"][0]["pools"] = json!([pool]);
+    })
+}
+
+/// Makes 1.0.0 latest.
+pub(crate) async fn promote(azure: &Azure) {
+    let include = json!({"properties": {"publishingProfile": {"excludeFromLatest": false}}});
+    let request = azure_batch_core::request::Request::arm(http::Method::PATCH, image("1.0.0"), "2026-03-03", "promote");
+    let writer = client(azure, ROLLOUT_DEADLINE).await;
+    writer.send(&request.with_body(include)).await.unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_policy_of_upgrades_that_can_cost_work_is_named() {
+    let azure =
+        following(&json!({"mode": "automatic", "automaticOSUpgradePolicy": {"enableAutomaticOSUpgrade": true}}));
+    let found = findings(&look(&azure).await);
+    assert!(
+        found[0].contains(
+            "upgradePolicy.automaticOSUpgradePolicy.osRollingUpgradeDeferral is not true: Azure takes nodes down"
+        ),
+        "{found:?}"
+    );
+}
+
 #[tokio::test(start_paused = true)]
 async fn versions_mixed_inside_a_pool_are_counted() {
-    let azure = world(|seed| {
-        seed["versions"][0]["publishingProfile"]["excludeFromLatest"] = json!(true);
-        seed["batchAccounts"][0]["pools"] = json!([pool("p1", by_id(&definition()), 0)]);
-    });
+    let azure = following(&json!({"mode": "manual"}));
     let grow = async |to: u32| {
         resize_by_somebody(&azure, to).await;
         tokio::time::advance(std::time::Duration::from_secs(3600)).await;
     };
     grow(1).await;
-    let include = json!({"properties": {"publishingProfile": {"excludeFromLatest": false}}});
-    let request = azure_batch_core::request::Request::arm(http::Method::PATCH, image("1.0.0"), "2026-03-03", "promote");
-    let writer = client(&azure, ROLLOUT_DEADLINE).await;
-    writer.send(&request.with_body(include)).await.unwrap();
+    promote(&azure).await;
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
     grow(3).await;
     let report = look(&azure).await;

@@ -229,6 +229,21 @@ async fn a_wait_ends_when_the_nodes_of_anybodys_pool_are_ready_and_writes_nothin
 }
 
 #[tokio::test(start_paused = true)]
+async fn nodes_that_azure_upgrades_are_waited_for_and_are_neither_ready_nor_lost() {
+    let automatic = json!({"enableAutomaticOSUpgrade": true, "osRollingUpgradeDeferral": true});
+    let azure = crate::status::following(&json!({"mode": "automatic", "automaticOSUpgradePolicy": automatic}));
+    crate::rollout::resize_by_somebody(&azure, 4).await;
+    tokio::time::advance(Duration::from_secs(600)).await;
+    crate::status::promote(&azure).await;
+    let asked = settings::wait(&of_pool()).unwrap();
+    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    let standing = rollout::wait(&client, &asked.settings).await.unwrap();
+    assert_eq!((standing.ready.dedicated, standing.states.len()), (4, 1));
+    let lines = crate::support::lines(&mut events).join("\n");
+    assert!(lines.contains("3 of 4") && lines.contains("1 upgradingos"), "{lines}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_steady_pool_with_too_few_nodes_ends_the_wait_with_what_batch_says() {
     let error = json!([{"code": "AllocationFailed", "message": "no room"}]);
     let azure = world(|seed| {

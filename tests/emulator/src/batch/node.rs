@@ -32,6 +32,7 @@ pub(crate) enum NodeState {
     Unusable,
     Rebooting,
     Reimaging,
+    UpgradingOs,
     Deallocating,
     Deallocated,
     LeavingPool,
@@ -160,6 +161,7 @@ impl NodeState {
             Self::Unusable => "unusable",
             Self::Rebooting => "rebooting",
             Self::Reimaging => "reimaging",
+            Self::UpgradingOs => "upgradingos",
             Self::Deallocating => "deallocating",
             Self::Deallocated => "deallocated",
             Self::LeavingPool => "leavingpool",
@@ -329,6 +331,27 @@ impl Node {
         self.change(now, state);
         let at = now + boot.timing.scaled(down);
         self.come_up_from(at, boot);
+    }
+
+    /// Puts another image on the node at `at`, as a reboot with a new OS disk. Returns the tasks that this interrupts.
+    pub(crate) fn upgrade(&mut self, image: Value, at: Timestamp, boot: Boot<'_>) -> Vec<TaskRun> {
+        let interrupted = self.interrupt(at);
+        self.image = image;
+        self.change(at, NodeState::UpgradingOs);
+        let up = at + boot.timing.scaled(boot.pace.upgrading);
+        self.come_up_from(up, boot);
+        interrupted
+    }
+
+    /// When its last task ends that runs at `at`, or `at` itself.
+    pub(crate) fn without_tasks_from(&self, at: Timestamp) -> Timestamp {
+        let ends = self.runs_at(at).map(|run| run.run.end).max();
+        ends.map_or(at, |end| self.without_tasks_from(end))
+    }
+
+    /// When it has come to the end of what is known of its life.
+    pub(crate) fn settles_at(&self) -> Timestamp {
+        self.life.last().0
     }
 
     /// Stops paying for the node.

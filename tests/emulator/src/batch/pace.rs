@@ -23,6 +23,8 @@ pub(crate) struct Pace {
     pub(crate) rebooting: SignedDuration,
     /// `reimaging`.
     pub(crate) reimaging: SignedDuration,
+    /// `upgradingos`: a reimage by another name.
+    pub(crate) upgrading: SignedDuration,
     /// `deallocating`.
     pub(crate) deallocating: SignedDuration,
     /// `leavingpool`.
@@ -50,6 +52,7 @@ impl Default for Pace {
             start_task: SignedDuration::from_secs(20),
             rebooting: SignedDuration::from_secs(60),
             reimaging: SignedDuration::from_secs(90),
+            upgrading: SignedDuration::from_secs(90),
             deallocating: SignedDuration::from_secs(30),
             leaving: SignedDuration::from_secs(20),
             stopping: SignedDuration::from_secs(10),

@@ -60,6 +60,22 @@ pub(crate) enum Preemptions {
     Planned,
 }
 
+/// A change of its nodes to a newer version that Azure has begun by itself; `upgrade` goes on with it.
+#[derive(Clone, Debug)]
+pub(crate) struct Upgrade {
+    pub(crate) to: String,
+    /// The nodes that have not changed yet, in their order.
+    pub(crate) left: Vec<NodeId>,
+    /// How many nodes change at one time.
+    pub(crate) batch: usize,
+    /// How many of those that are left belong to the batch that is open.
+    pub(crate) open: usize,
+    /// The nodes of the batch that have changed.
+    pub(crate) changed: Vec<NodeId>,
+    /// When the batch has opened.
+    pub(crate) since: Timestamp,
+}
+
 /// One pool.
 #[derive(Clone, Debug)]
 pub(crate) struct Pool {
@@ -84,6 +100,8 @@ pub(crate) struct Pool {
     pub(crate) spare_ids: Vec<NodeId>,
     /// How many nodes the pool ever had.
     pub(crate) node_count: u32,
+    /// The change of its nodes to a newer version that Azure has begun by itself.
+    pub(crate) upgrade: Option<Upgrade>,
     /// Spares the search among all nodes before every request.
     pub(crate) preemptions: Preemptions,
     /// When it was asked to go, and when it is gone.

@@ -304,6 +304,7 @@ fn standing(new: NewPool, account: &str) -> Result<Pool, String> {
         nodes: Vec::new(),
         spare_ids: Vec::new(),
         node_count: 0,
+        upgrade: None,
         preemptions: Preemptions::None,
         deletion: None,
         last_write: None,

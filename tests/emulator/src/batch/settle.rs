@@ -15,12 +15,15 @@ use super::pool::{Preemptions, change};
 use super::scene::Scene;
 use super::schedule::{Recent, Schedule, ScheduleState, Step};
 use super::task;
+use super::upgrade;
 
 /// Something that happens without a request.
 #[derive(Clone, Debug)]
 enum Event {
     /// Azure takes a spot node away.
     Preempt(PoolId, NodeId),
+    /// Azure puts a newer version on a node.
+    Upgrade(PoolId, NodeId),
     /// What a pool was made for is over.
     Retire(PoolId),
     /// A schedule makes its next job or ends.
@@ -30,6 +33,7 @@ enum Event {
 /// Carries out what was due by the scene's time.
 pub(crate) fn settle(account: &mut Account, scene: &mut Scene<'_>) {
     let now = scene.now;
+    upgrade::begin(account, scene);
     loop {
         let due = next(account, now);
         let until = due.as_ref().map_or(now, |(at, _)| *at);
@@ -67,7 +71,12 @@ fn next(account: &Account, now: Timestamp) -> Option<(Timestamp, Event)> {
         let (at, step) = schedule.due(recent(account, schedule))?;
         Some((at, Event::Step(schedule.id.clone(), step)))
     });
+    let upgraded = account.pools.iter().filter_map(|pool| {
+        let (at, node) = upgrade::due(pool)?;
+        Some((at, Event::Upgrade(pool.id.clone(), node)))
+    });
     preempted
+        .chain(upgraded)
         .chain(retired)
         .chain(steps)
         .filter(|(at, _)| *at <= now)
@@ -107,6 +116,7 @@ fn recent(account: &Account, schedule: &Schedule) -> Recent {
 fn carry_out(account: &mut Account, event: Event, scene: &mut Scene<'_>) {
     match event {
         Event::Preempt(pool, node) => preempt(account, &pool, &node, scene),
+        Event::Upgrade(pool, node) => upgrade::carry_out(account, &pool, &node, scene),
         Event::Retire(pool) => {
             // It stands and is not being deleted, which is all that could be refused.
             let _stands = change::delete(account, &pool, scene);

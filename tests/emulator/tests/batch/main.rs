@@ -25,4 +25,6 @@ mod refusals;
 #[cfg(test)]
 mod schedules;
 #[cfg(test)]
+mod upgrades;
+#[cfg(test)]
 mod wire;

@@ -273,13 +273,23 @@ fn a_pool_that_azure_upgrades_by_itself_is_seen_and_left_alone() {
     let policy = json!({"mode": "automatic", "automaticOSUpgradePolicy": {"enableAutomaticOSUpgrade": true}});
     let upgraded = pool(|body| body["upgradePolicy"] = policy.clone());
     for intent in [intent(PendingResize::Wait), adopting()] {
-        assert!(why(intent.decide(Stage::Before, Some(&upgraded))).contains("has automatic OS upgrades"));
+        let why = why(intent.decide(Stage::Before, Some(&upgraded)));
+        assert!(why.contains("has automatic OS upgrades"), "{why}");
+        assert!(
+            why.contains("osRollingUpgradeDeferral is not true: Azure takes nodes down"),
+            "{why}"
+        );
     }
     let faults = Spec::new(&settings(json!({"upgradePolicy": policy}))).unwrap_err();
     assert!(
         faults[0].to_string().contains("puts a pool on one version"),
         "{}",
         faults[0]
+    );
+    assert!(
+        faults[1].to_string().contains("osRollingUpgradeDeferral"),
+        "{}",
+        faults[1]
     );
 }
 

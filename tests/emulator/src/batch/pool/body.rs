@@ -15,6 +15,8 @@ use crate::compute::size::{self, VmSize};
 use crate::envelope::ArmPath;
 use crate::json::text;
 
+mod upgrade;
+
 /// The default of `resizeTimeout` and `autoScaleEvaluationInterval`, as the models give it.
 pub(crate) const FIFTEEN_MINUTES: SignedDuration = SignedDuration::from_mins(15);
 /// The least of both, as the models give it.
@@ -132,6 +134,7 @@ pub(crate) fn read_new(body: &Value, age: ApiAge) -> Result<NewPool, Refusal> {
         }
     }
     fill_defaults(&mut settings)?;
+    upgrade::fits(&settings)?;
     let (scale, resize_timeout) = read_scale(body)?;
     Ok(NewPool {
         id,
@@ -198,6 +201,7 @@ pub(crate) fn normalise(name: &str, value: &Value, size: &VmSize, wait: WaitDefa
         "taskSlotsPerNode" => task_slots(value, size),
         "taskSchedulingPolicy" => scheduling_policy(value),
         "metadata" => metadata(value),
+        "upgradePolicy" => upgrade::policy(value),
         "enableInterNodeCommunication" => flag(name, value).map(Value::Bool),
         "displayName" if value.as_str().is_none_or(|text| text.len() > 1_024) => Err(Refusal::property(
             name,

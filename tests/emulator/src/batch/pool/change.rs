@@ -116,6 +116,7 @@ pub(crate) fn create(account: &mut Account, new: NewPool, scene: &mut Scene<'_>)
         nodes: Vec::new(),
         spare_ids: Vec::new(),
         node_count: 0,
+        upgrade: None,
         preemptions: Preemptions::None,
         deletion: None,
         last_write: None,

@@ -12,23 +12,23 @@ use crate::batch::node::NodeState;
 use crate::batch::wire::{format_duration, timestamp};
 
 /// What nodecounts counts, in its own words.
-const COUNTED: [(&str, Option<NodeState>); 16] = [
-    ("creating", Some(NodeState::Creating)),
-    ("idle", Some(NodeState::Idle)),
-    ("offline", Some(NodeState::Offline)),
-    ("preempted", Some(NodeState::Preempted)),
-    ("rebooting", Some(NodeState::Rebooting)),
-    ("reimaging", Some(NodeState::Reimaging)),
-    ("running", Some(NodeState::Running)),
-    ("starting", Some(NodeState::Starting)),
-    ("startTaskFailed", Some(NodeState::StartTaskFailed)),
-    ("leavingPool", Some(NodeState::LeavingPool)),
-    ("unknown", Some(NodeState::Unknown)),
-    ("unusable", Some(NodeState::Unusable)),
-    ("waitingForStartTask", Some(NodeState::WaitingForStartTask)),
-    ("deallocated", Some(NodeState::Deallocated)),
-    ("deallocating", Some(NodeState::Deallocating)),
-    ("upgradingOS", None),
+const COUNTED: [(&str, NodeState); 16] = [
+    ("creating", NodeState::Creating),
+    ("idle", NodeState::Idle),
+    ("offline", NodeState::Offline),
+    ("preempted", NodeState::Preempted),
+    ("rebooting", NodeState::Rebooting),
+    ("reimaging", NodeState::Reimaging),
+    ("running", NodeState::Running),
+    ("starting", NodeState::Starting),
+    ("startTaskFailed", NodeState::StartTaskFailed),
+    ("leavingPool", NodeState::LeavingPool),
+    ("unknown", NodeState::Unknown),
+    ("unusable", NodeState::Unusable),
+    ("waitingForStartTask", NodeState::WaitingForStartTask),
+    ("deallocated", NodeState::Deallocated),
+    ("deallocating", NodeState::Deallocating),
+    ("upgradingOS", NodeState::UpgradingOs),
 ];
 
 impl Pool {
@@ -147,7 +147,7 @@ impl Pool {
             .filter(|node| node.kind == kind)
             .map(|node| node.state(now))
             .collect();
-        let count = |wanted: Option<NodeState>| states.iter().filter(|state| Some(**state) == wanted).count();
+        let count = |wanted: NodeState| states.iter().filter(|state| **state == wanted).count();
         let counts = COUNTED
             .into_iter()
             .map(|(name, state)| (name.to_owned(), json!(count(state))));
