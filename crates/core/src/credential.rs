@@ -3,6 +3,7 @@
 //! The exchange itself is `azure_identity`'s; this file wraps it. Shared keys are never used.
 
 mod assertion;
+mod certificate;
 mod http_client;
 
 use std::sync::{Arc, Mutex as StdMutex, PoisonError};
@@ -13,6 +14,7 @@ use azure_core::{
     http::ClientOptions,
 };
 use azure_identity as identity;
+use certificate::Certificate;
 use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::Mutex;
 
@@ -251,6 +253,16 @@ fn build_inner(
     };
     Ok(match login {
         Login::ClientSecret { tenant, client, secret } => application(tenant, client).with_secret(secret)?,
+        Login::ClientCertificate {
+            tenant,
+            client,
+            file,
+            password,
+        } => {
+            let certificate = Certificate::of_file(file, password.as_ref()).map_err(http_client::wrap)?;
+            let signed = assertion::Signed::new(certificate, cloud, (tenant, client))?;
+            application(tenant, client).with_assertion(signed)?
+        }
         Login::ClientJwt { tenant, client, jwt } => {
             application(tenant, client).with_assertion(assertion::Given::new(jwt.clone(), presented))?
         }
@@ -259,9 +271,11 @@ fn build_inner(
             client,
             request_url,
             request_token,
+            connection,
         } => {
-            let address = (request_url.as_str(), cloud.assertion_audience.as_str());
-            let fetched = assertion::Fetched::new(address, request_token.clone(), sender, presented)?;
+            let issue = (cloud.assertion_audience.as_str(), connection.as_ref());
+            let (token, through) = (request_token.clone(), (sender, presented));
+            let fetched = assertion::Fetched::new(request_url, issue, token, through)?;
             application(tenant, client).with_assertion(fetched)?
         }
         Login::WorkloadIdentityFile { tenant, client, file } => {

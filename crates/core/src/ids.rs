@@ -94,6 +94,12 @@ text_id!(
     |text| is_made_of(text, 1..=255, ".-") && text.contains(|c| c != '.')
 );
 text_id!(
+    /// A service connection of Azure DevOps.
+    ServiceConnectionId,
+    "the id of a service connection (a GUID, not its name)",
+    |text| is_made_of(text, 36..=36, "-")
+);
+text_id!(
     /// The client id of an Entra application or managed identity.
     ClientId,
     "a client id (a GUID)",

@@ -134,7 +134,16 @@ impl Config {
             }
         }
         let (url, token) = (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN);
-        for (given, missing) in [(url, token), (token, url)] {
+        let (file, password) = (sign_in::CLIENT_CERT_PATH, sign_in::CLIENT_CERT_PASSWORD);
+        let connection = sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID;
+        let together = [
+            (url, token),
+            (token, url),
+            (connection, url),
+            (connection, token),
+            (password, file),
+        ];
+        for (given, missing) in together {
             if values.has(given) && !values.has(missing) {
                 values.set(missing, Value::Unknown);
             }

@@ -19,6 +19,7 @@ mod pages;
 mod pool;
 mod provenance;
 mod publish;
+mod sign_in;
 mod terminal;
 mod workflows;
 
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Case> {
         images::CASES,
         machines::CASES,
         mount::CASES,
+        sign_in::CASES,
         terminal::CASES,
     ]
     .concat()

@@ -63,6 +63,9 @@ pub struct Tenant {
     /// The workflow that GitHub's id-token endpoint speaks for, if any.
     #[serde(default)]
     pub github: Option<GitHubWorkflow>,
+    /// The pipeline that Azure DevOps' token endpoint speaks for, if any.
+    #[serde(default)]
+    pub pipeline: Option<Pipeline>,
     /// How long access tokens live, in seconds.
     #[serde(default = "default_lifetime")]
     pub token_lifetime: i64,
@@ -135,6 +138,20 @@ pub struct GitHubWorkflow {
     /// `owner/name`.
     pub repository: String,
     /// The `sub` claim, e.g. `repo:owner/name:ref:refs/heads/main`.
+    pub subject: String,
+}
+
+/// A job of Azure Pipelines.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct Pipeline {
+    /// What `SYSTEM_ACCESSTOKEN` is.
+    pub access_token: Secret,
+    /// The id of the service connection that the job may use.
+    pub service_connection_id: String,
+    /// The `iss` claim, e.g. `https://vstoken.dev.azure.com/{organization's id}`.
+    pub issuer: String,
+    /// The `sub` claim, e.g. `sc://organization/project/connection`.
     pub subject: String,
 }
 

@@ -19,8 +19,9 @@ use crate::{
 };
 
 /// The ways to sign in as an application. Without any of them a job needs the right to ask GitHub for a token.
-const WAYS: [&Opt; 4] = [
+const WAYS: [&Opt; 5] = [
     sign_in::CLIENT_SECRET,
+    sign_in::CLIENT_CERT_PATH,
     sign_in::CLIENT_JWT,
     sign_in::OIDC_REQUEST_URL,
     sign_in::FEDERATED_TOKEN_FILE,

@@ -12,7 +12,7 @@ use super::{
     values::{Value, Values},
 };
 use crate::{
-    ids::{ClientId, CloudChoice, KnownCloud, TenantId},
+    ids::{ClientId, CloudChoice, KnownCloud, ServiceConnectionId, TenantId},
     options::{self, Kind, Opt, Verb, sign_in},
     words,
 };
@@ -28,6 +28,17 @@ pub enum Login {
         client: ClientId,
         /// Its secret.
         secret: SecretString,
+    },
+    /// An application with a certificate, whose private key signs an assertion for each token.
+    ClientCertificate {
+        /// The tenant.
+        tenant: TenantId,
+        /// The application.
+        client: ClientId,
+        /// The file with certificate and key.
+        file: PathBuf,
+        /// What opens it.
+        password: Option<SecretString>,
     },
     /// An application with a signed assertion that was made before the run; it serves until it expires.
     ClientJwt {
@@ -49,6 +60,8 @@ pub enum Login {
         request_url: String,
         /// The bearer token for asking.
         request_token: SecretString,
+        /// The service connection whose identity is asked for, which makes it a job of Azure Pipelines.
+        connection: Option<ServiceConnectionId>,
     },
     /// An application that trusts a token in a file, which another program renews there.
     WorkloadIdentityFile {
@@ -77,6 +90,8 @@ pub enum Login {
 pub enum SignInMethod {
     /// An application with a secret.
     ClientSecret,
+    /// An application with a certificate.
+    ClientCertificate,
     /// An application with a signed assertion.
     ClientJwt,
     /// An application that trusts the CI system's identity.
@@ -112,6 +127,7 @@ impl Login {
     pub const fn client(&self) -> Option<&ClientId> {
         match self {
             Self::ClientSecret { client, .. }
+            | Self::ClientCertificate { client, .. }
             | Self::ClientJwt { client, .. }
             | Self::Oidc { client, .. }
             | Self::WorkloadIdentityFile { client, .. } => Some(client),
@@ -125,6 +141,7 @@ impl Login {
     pub const fn method(&self) -> SignInMethod {
         match self {
             Self::ClientSecret { .. } => SignInMethod::ClientSecret,
+            Self::ClientCertificate { .. } => SignInMethod::ClientCertificate,
             Self::ClientJwt { .. } => SignInMethod::ClientJwt,
             Self::Oidc { .. } => SignInMethod::Oidc,
             Self::WorkloadIdentityFile { .. } => SignInMethod::WorkloadIdentityFile,
@@ -139,7 +156,15 @@ impl fmt::Display for Login {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
             Self::ClientSecret { client, .. } => write!(f, "the secret of application {client}"),
+            Self::ClientCertificate { client, file, .. } => {
+                write!(f, "the certificate {} of application {client}", file.display())
+            }
             Self::ClientJwt { client, .. } => write!(f, "the given assertion of application {client}"),
+            Self::Oidc {
+                client,
+                connection: Some(_),
+                ..
+            } => write!(f, "the service connection of this pipeline as application {client}"),
             Self::Oidc { client, .. } => write!(f, "the CI job's identity (OIDC) as application {client}"),
             Self::WorkloadIdentityFile { client, file, .. } => write!(
                 f,
@@ -155,30 +180,47 @@ impl fmt::Display for Login {
 
 /// The ways to sign in. If several are given by variables, the first one in this order is used; if none is given, the
 /// machine's managed identity.
-const WAYS: [&Opt; 5] = [
+const WAYS: [&Opt; 6] = [
     sign_in::USE_AZURE_CLI_AUTH,
     sign_in::CLIENT_SECRET,
+    sign_in::CLIENT_CERT_PATH,
     sign_in::CLIENT_JWT,
     sign_in::OIDC_REQUEST_URL,
     sign_in::FEDERATED_TOKEN_FILE,
 ];
 
+/// What belongs to a way, and is looked for in variables only together with it.
+const PARTS_OF_WAYS: [&Opt; 3] = [
+    sign_in::CLIENT_CERT_PASSWORD,
+    sign_in::OIDC_REQUEST_TOKEN,
+    sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID,
+];
+
+/// Where Azure Pipelines says at which address a job asks for its token. Every job has it, whether it may ask or not.
+const PIPELINES_URL: &str = "SYSTEM_OIDCREQUESTURI";
+
+/// Where GitHub does.
+const GITHUB_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
+
 /// Completes what was left out from variables, and says from which. What was given always wins. Variables choose a way
 /// to sign in only when none was given, and then one: a forgotten variable must not contradict what was given.
 pub fn complete(values: &mut Values, verb: Verb, lookup: &Lookup<'_>) -> Vec<FromVariable> {
     let mut used = Vec::new();
-    let is_way = |opt: &&'static Opt| WAYS.contains(opt) || *opt == sign_in::OIDC_REQUEST_TOKEN;
+    let is_way = |opt: &&'static Opt| WAYS.contains(opt) || PARTS_OF_WAYS.contains(opt);
     for opt in options::of(verb).into_iter().filter(|opt| !is_way(opt)) {
         fill(values, opt, lookup, &mut used);
     }
     let (url, token) = (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN);
-    if values.has(url) || values.has(token) {
-        // One half that was given gets its other half.
-        fill(values, url, lookup, &mut used);
-        fill(values, token, lookup, &mut used);
+    let connection = sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID;
+    if [url, token, connection].into_iter().any(|part| values.has(part)) {
+        // A part that was given gets the others.
+        fill_job(values, lookup, &mut used);
     }
     if !is_way_given(values) {
         choose_way(values, lookup, &mut used);
+    }
+    if values.has(sign_in::CLIENT_CERT_PATH) {
+        fill(values, sign_in::CLIENT_CERT_PASSWORD, lookup, &mut used);
     }
     used
 }
@@ -197,16 +239,35 @@ fn choose_way(values: &mut Values, lookup: &Lookup<'_>, used: &mut Vec<FromVaria
     for way in WAYS {
         if way == sign_in::OIDC_REQUEST_URL {
             // A job may have the right to ask for a token and yet mean the machine's identity: no application, no OIDC.
-            let is_meant = values.has(sign_in::CLIENT_ID) && first(sign_in::OIDC_REQUEST_TOKEN, lookup).is_some();
-            if !is_meant || !fill(values, way, lookup, used) {
-                continue;
+            if values.has(sign_in::CLIENT_ID) && is_job_meant(lookup) {
+                fill_job(values, lookup, used);
+                return;
             }
-            fill(values, sign_in::OIDC_REQUEST_TOKEN, lookup, used);
-            return;
+            continue;
         }
         if fill(values, way, lookup, used) {
             return;
         }
+    }
+}
+
+/// Whether variables hold a CI job's identity. GitHub sets the token only for a job that may ask; in Azure Pipelines every
+/// job has the address, so there the service connection says it, and a missing token is a fault.
+fn is_job_meant(lookup: &Lookup<'_>) -> bool {
+    let is_set = |opt| first(opt, lookup).is_some();
+    match first(sign_in::OIDC_REQUEST_URL, lookup) {
+        Some((PIPELINES_URL, _)) => is_set(sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID),
+        Some(_) => is_set(sign_in::OIDC_REQUEST_TOKEN),
+        None => false,
+    }
+}
+
+/// Fills the parts of a CI job's identity. GitHub has no service connection, whatever the variables hold.
+fn fill_job(values: &mut Values, lookup: &Lookup<'_>, used: &mut Vec<FromVariable>) {
+    fill(values, sign_in::OIDC_REQUEST_URL, lookup, used);
+    fill(values, sign_in::OIDC_REQUEST_TOKEN, lookup, used);
+    if !used.iter().any(|(_, variable)| *variable == GITHUB_URL) {
+        fill(values, sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID, lookup, used);
     }
 }
 
@@ -271,6 +332,7 @@ fn cloud(reader: &mut Reader<'_, '_>) -> Option<CloudChoice> {
 fn login(reader: &mut Reader<'_, '_>) -> Option<Login> {
     let tenant: Option<TenantId> = reader.parsed(sign_in::TENANT_ID);
     let client: Option<ClientId> = reader.parsed(sign_in::CLIENT_ID);
+    let connection = reader.parsed(sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID);
     let is_cli = reader.is_on(sign_in::USE_AZURE_CLI_AUTH);
     let is_given = |way: &&'static Opt| match *way {
         way if way == sign_in::USE_AZURE_CLI_AUTH => is_cli,
@@ -304,15 +366,26 @@ fn login(reader: &mut Reader<'_, '_>) -> Option<Login> {
             reader.refuse(opt, words!["is needed with ", way, ": give that of the application"]);
         }
     }
-    application(reader, way, tenant?, client?)
+    application(reader, way, (tenant?, client?), connection)
 }
 
-fn application(reader: &Reader<'_, '_>, way: &'static Opt, tenant: TenantId, client: ClientId) -> Option<Login> {
+fn application(
+    reader: &Reader<'_, '_>,
+    way: &'static Opt,
+    (tenant, client): (TenantId, ClientId),
+    connection: Option<ServiceConnectionId>,
+) -> Option<Login> {
     Some(match way {
         way if way == sign_in::CLIENT_SECRET => Login::ClientSecret {
             tenant,
             client,
             secret: reader.secret(way)?,
+        },
+        way if way == sign_in::CLIENT_CERT_PATH => Login::ClientCertificate {
+            tenant,
+            client,
+            file: reader.text(way)?.into(),
+            password: reader.secret(sign_in::CLIENT_CERT_PASSWORD),
         },
         way if way == sign_in::CLIENT_JWT => Login::ClientJwt {
             tenant,
@@ -324,6 +397,7 @@ fn application(reader: &Reader<'_, '_>, way: &'static Opt, tenant: TenantId, cli
             client,
             request_url: reader.text(way)?.to_owned(),
             request_token: reader.secret(sign_in::OIDC_REQUEST_TOKEN)?,
+            connection,
         },
         way => Login::WorkloadIdentityFile {
             tenant,
@@ -333,12 +407,25 @@ fn application(reader: &Reader<'_, '_>, way: &'static Opt, tenant: TenantId, cli
     })
 }
 
-/// Address and token of an OIDC request belong together.
+/// Address and token of an OIDC request belong together, with the connection in Azure Pipelines; and a password to its file.
 fn refuse_half(reader: &mut Reader<'_, '_>) {
+    if reader.has(sign_in::CLIENT_CERT_PASSWORD) && !reader.has(sign_in::CLIENT_CERT_PATH) {
+        let text = words!["is missing together with ", sign_in::CLIENT_CERT_PASSWORD];
+        reader.refuse(sign_in::CLIENT_CERT_PATH, text);
+    }
     let (url, token) = (sign_in::OIDC_REQUEST_URL, sign_in::OIDC_REQUEST_TOKEN);
-    for (missing, given) in [(token, url), (url, token)] {
+    let connection = sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID;
+    let is_pipelines = reader.has(connection);
+    let pairs: &[(&'static Opt, &'static Opt)] = if is_pipelines {
+        &[(url, connection), (token, connection)]
+    } else {
+        &[(token, url), (url, token)]
+    };
+    for &(missing, given) in pairs {
         if reader.has(given) && !reader.has(missing) {
-            let runner = missing.variables.last().copied().unwrap_or_default();
+            // The variables of Azure Pipelines are the last, those of GitHub stand before them.
+            let mut runners = missing.variables.iter().rev().skip(usize::from(!is_pipelines));
+            let runner = runners.next().copied().unwrap_or_default();
             let text = words![
                 "is missing together with ",
                 given,
@@ -401,6 +488,9 @@ mod tests {
         let ways = [
             application().with(sign_in::USE_AZURE_CLI_AUTH, true),
             application().with(sign_in::CLIENT_SECRET, secret("s3cret")),
+            application()
+                .with(sign_in::CLIENT_CERT_PATH, "/run/app.pfx")
+                .with(sign_in::CLIENT_CERT_PASSWORD, secret("opens it")),
             application().with(sign_in::CLIENT_JWT, secret("j.w.t")),
             application()
                 .with(sign_in::OIDC_REQUEST_URL, "https://oidc.example/t?a=b")
@@ -412,6 +502,7 @@ mod tests {
         insta::assert_snapshot!(shown.join("\n"), @r"
         the account az is signed in with
         the secret of application 00000000-0000-0000-0000-00000000c11e
+        the certificate /run/app.pfx of application 00000000-0000-0000-0000-00000000c11e
         the given assertion of application 00000000-0000-0000-0000-00000000c11e
         the CI job's identity (OIDC) as application 00000000-0000-0000-0000-00000000c11e
         the workload identity file /var/run/token as application 00000000-0000-0000-0000-00000000c11e
@@ -446,6 +537,29 @@ mod tests {
                 "{fault}"
             );
         }
+    }
+
+    #[test]
+    fn the_password_of_a_certificate_comes_with_its_file_only() {
+        let variables = [
+            ("ARM_CLIENT_CERTIFICATE_PATH", "/arm.pem"),
+            ("AZURE_CLIENT_CERTIFICATE_PASSWORD", "opens it"),
+        ];
+        let application_only = completed(application(), &variables[1..]);
+        assert!(!application_only.has(sign_in::CLIENT_CERT_PASSWORD));
+        for values in [application(), application().with(sign_in::CLIENT_CERT_PATH, "/own.pem")] {
+            let is_own = values.has(sign_in::CLIENT_CERT_PATH);
+            let Login::ClientCertificate { file, password, .. } = read(&completed(values, &variables)).unwrap() else {
+                panic!("another login")
+            };
+            assert_eq!(file.to_str(), Some(if is_own { "/own.pem" } else { "/arm.pem" }));
+            assert!(password.is_some());
+        }
+        let alone = application().with(sign_in::CLIENT_CERT_PASSWORD, secret("opens what?"));
+        assert_eq!(
+            read(&alone).unwrap_err(),
+            ["client_cert_path: is missing together with client_cert_password"]
+        );
     }
 
     #[test]
@@ -492,6 +606,57 @@ mod tests {
     fn without_an_application_the_jobs_identity_is_not_meant() {
         let login = read(&completed(Values::default(), &RUNNER[2..])).unwrap();
         assert!(matches!(login, Login::ManagedIdentity { client: None }));
+    }
+
+    const PIPELINE: &[(&str, &str)] = &[
+        ("AZURESUBSCRIPTION_TENANT_ID", "tenant"),
+        ("AZURESUBSCRIPTION_CLIENT_ID", APPLICATION),
+        (
+            "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID",
+            "00000000-0000-0000-0000-0000000c0111",
+        ),
+        ("SYSTEM_OIDCREQUESTURI", "https://dev.example/oidctoken"),
+        ("SYSTEM_ACCESSTOKEN", "bearer"),
+    ];
+
+    #[test]
+    fn a_job_of_azure_pipelines_signs_in_as_its_service_connection() {
+        let login = read(&completed(Values::default(), PIPELINE)).unwrap();
+        assert!(matches!(
+            login,
+            Login::Oidc {
+                connection: Some(_),
+                ..
+            }
+        ));
+        assert_eq!(
+            login.to_string(),
+            format!("the service connection of this pipeline as application {APPLICATION}")
+        );
+        // Every job has the address; without a connection the machine's identity is meant.
+        let login = read(&completed(Values::default(), &PIPELINE[3..])).unwrap();
+        assert!(matches!(login, Login::ManagedIdentity { client: None }));
+        // GitHub's job is GitHub's, whatever else is set.
+        let login = read(&completed(Values::default(), &[RUNNER, &PIPELINE[2..3]].concat())).unwrap();
+        assert!(matches!(login, Login::Oidc { connection: None, .. }));
+    }
+
+    #[test]
+    fn a_pipeline_whose_step_has_no_token_is_told_which_variable_gives_it() {
+        assert_eq!(
+            read(&completed(Values::default(), &PIPELINE[..4])).unwrap_err(),
+            [
+                "oidc_request_token: is missing together with ado_pipeline_service_connection_id: give the CI job's SYSTEM_ACCESSTOKEN"
+            ]
+        );
+        let connection = (sign_in::ADO_PIPELINE_SERVICE_CONNECTION_ID, "my connection");
+        let named = completed(application().with(connection.0, connection.1), &PIPELINE[3..]);
+        assert_eq!(
+            read(&named).unwrap_err(),
+            [
+                "ado_pipeline_service_connection_id: \"my connection\" is not the id of a service connection (a GUID, not its name)"
+            ]
+        );
     }
 
     #[test]

@@ -106,6 +106,11 @@ impl Azure {
         ask(&mut emulator, self.clock.now())
     }
 
+    /// Its clock.
+    pub(crate) fn clock(&self) -> Arc<dyn Clock> {
+        Arc::clone(&self.clock) as Arc<dyn Clock>
+    }
+
     /// Scripts a fault, written as its JSON form.
     pub(crate) fn fault(&self, fault: Value) {
         let fault: Fault = serde_json::from_value(fault).expect("the fault is well-formed");

@@ -104,6 +104,7 @@ fn message(event: Event) -> Option<Message> {
 const fn sign_in_method(method: SignInMethod) -> v1::SignInMethod {
     match method {
         SignInMethod::ClientSecret => v1::SignInMethod::ClientSecret,
+        SignInMethod::ClientCertificate => v1::SignInMethod::ClientCertificate,
         SignInMethod::ClientJwt => v1::SignInMethod::ClientJwt,
         SignInMethod::Oidc => v1::SignInMethod::Oidc,
         SignInMethod::WorkloadIdentityFile => v1::SignInMethod::WorkloadIdentityFile,

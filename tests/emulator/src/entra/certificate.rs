@@ -1,7 +1,6 @@
 //! Certificates registered with an application, and assertions that their private keys have signed.
 //!
-//! A certificate's own validity and chain are not looked at: Entra takes self-signed ones, and the emulator's clock
-//! is not the client's.
+//! A certificate's chain is not looked at: Entra takes self-signed ones.
 
 use std::fmt;
 
@@ -18,6 +17,7 @@ use webpki::{
     EndEntityCert,
     ring::{RSA_PKCS1_2048_8192_SHA256, RSA_PSS_2048_8192_SHA256_LEGACY_KEY},
 };
+use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
 use super::{
     Application,
@@ -31,6 +31,8 @@ use super::{
 #[serde(try_from = "String")]
 pub struct Certificate {
     der: CertificateDer<'static>,
+    /// The first second in which it is not valid, since 1970.
+    ends: i64,
 }
 
 /// Where an assertion of this kind is meant for: the token endpoint or the issuer.
@@ -62,7 +64,9 @@ impl TryFrom<String> for Certificate {
         if !key.windows(rsa.len()).any(|part| part == rsa.as_ref()) {
             return Err(NotACertificate);
         }
-        Ok(Self { der })
+        let (_, read) = X509Certificate::from_der(&der).map_err(|_| NotACertificate)?;
+        let ends = read.validity().not_after.timestamp();
+        Ok(Self { der, ends })
     }
 }
 
@@ -119,7 +123,8 @@ pub(super) fn is_self_issued(application: &Application, claims: &Value) -> bool 
     issuer.eq_ignore_ascii_case(&application.client_id)
 }
 
-/// Checks an assertion that an application has signed itself: thumbprint, signature, subject, audience and time.
+/// Checks an assertion that an application has signed itself: thumbprint, its own end, signature, subject, audience and
+/// time.
 pub(super) fn check(
     application: &Application,
     token: &str,
@@ -137,6 +142,14 @@ pub(super) fn check(
         );
         return Err(TokenError::invalid_client(700_027, message));
     };
+    if certificate.ends <= now.as_second() {
+        let named = token.header.x5t_s256.or(token.header.x5t).unwrap_or_default();
+        let message = format!(
+            "The certificate with identifier used to sign the client assertion is expired on application. \
+             [Reason - The key used is expired., Thumbprint of key used by client: '{named}']"
+        );
+        return Err(TokenError::invalid_client(700_027, message));
+    }
     if !certificate.has_signed(&token) {
         let message = "Client assertion contains an invalid signature. [Reason - The key was found, but use of the \
                        key to verify the signature failed.]";

@@ -1,6 +1,6 @@
-//! Tokens without a secret: managed identities and GitHub's id-token endpoint.
+//! Tokens without a secret: managed identities, GitHub's id-token endpoint and that of Azure Pipelines.
 //!
-//! On Azure the first is reached at a link-local address and the second at GitHub's own; here both are
+//! On Azure the first is reached at a link-local address, the others at their own hosts; here all are
 //! paths of the emulator, on its TLS port and on its plain one.
 
 use http::StatusCode;
@@ -156,6 +156,47 @@ pub(super) fn github(entra: &Entra, request: &Request, now: Timestamp) -> Respon
     });
     let value = super::key::sign(GITHUB_ISSUER, &claims);
     Response::json(StatusCode::OK, &json!({"count": 1, "value": value}))
+}
+
+/// Azure Pipelines' endpoint: `POST {SYSTEM_OIDCREQUESTURI}?api-version=…&serviceConnectionId=…` with the job's token.
+/// A wrong token is sent to a page for people, unless the caller asks for no such redirect.
+pub(super) fn pipelines(entra: &Entra, request: &Request, now: Timestamp) -> Response {
+    let offered = request
+        .header("authorization")
+        .and_then(|header| header.split_once(' '));
+    let token = offered.map_or("", |(_, token)| token);
+    let mut pipelines = entra.tenants.iter().filter_map(|tenant| tenant.pipeline.as_ref());
+    let Some(pipeline) = pipelines.find(|pipeline| pipeline.access_token.is(token)) else {
+        let wants_none = request
+            .header("x-tfs-fedauthredirect")
+            .is_some_and(|value| value.eq_ignore_ascii_case("suppress"));
+        let status = if wants_none {
+            StatusCode::UNAUTHORIZED
+        } else {
+            StatusCode::FOUND
+        };
+        return Response::json(
+            status,
+            &json!({"message": "TF400813: The user is not authorized to access this resource."}),
+        );
+    };
+    if request.query("api-version").is_none() {
+        let body = json!({"message": "No api-version was supplied for the \"POST\" request."});
+        return Response::json(StatusCode::BAD_REQUEST, &body);
+    }
+    let asked = request.query("serviceConnectionId").unwrap_or_default();
+    if !asked.eq_ignore_ascii_case(&pipeline.service_connection_id) {
+        let body =
+            json!({"message": format!("The service connection {asked} is not found, or this job may not use it.")});
+        return Response::json(StatusCode::NOT_FOUND, &body);
+    }
+    let credential = FederatedCredential {
+        issuer: pipeline.issuer.clone(),
+        subject: pipeline.subject.clone(),
+        audience: super::default_assertion_audience(),
+    };
+    let token = Entra::assertion(&credential, now);
+    Response::json(StatusCode::OK, &json!({"oidcToken": token}))
 }
 
 fn refusal(status: StatusCode, error: &str, description: &str) -> Response {

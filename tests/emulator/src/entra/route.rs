@@ -27,6 +27,7 @@ enum Route {
     GitHubConfiguration,
     GitHubKeys,
     GitHubToken,
+    PipelinesToken,
     AppServiceToken,
     MetadataToken,
 }
@@ -48,7 +49,7 @@ pub(crate) fn error_response(status: StatusCode, code: &str, message: &str) -> R
 pub(crate) fn respond(entra: &Entra, ids: &mut IdSource, call: &Call<'_>) -> Option<Response> {
     let request = call.request;
     let route = route(request)?;
-    let expected = if matches!(route, Route::Token { .. }) {
+    let expected = if matches!(route, Route::Token { .. } | Route::PipelinesToken) {
         Method::POST
     } else {
         Method::GET
@@ -71,6 +72,7 @@ pub(crate) fn respond(entra: &Entra, ids: &mut IdSource, call: &Call<'_>) -> Opt
         Route::GitHubConfiguration => github_configuration(request),
         Route::GitHubKeys => discovery::keys(identity::GITHUB_ISSUER),
         Route::GitHubToken => identity::github(entra, request, call.now),
+        Route::PipelinesToken => identity::pipelines(entra, request, call.now),
         Route::AppServiceToken => identity::app_service(entra, request, call.now),
         Route::MetadataToken => identity::metadata_service(entra, request, call.now),
     })
@@ -141,6 +143,7 @@ fn route(request: &Request) -> Option<Route> {
         },
         ["common", "discovery", "instance"] => Route::Instance,
         ["oidc", "token"] => Route::GitHubToken,
+        ["pipelines", "oidctoken"] => Route::PipelinesToken,
         ["oidc", ".well-known", "openid-configuration"] => Route::GitHubConfiguration,
         ["oidc", ".well-known", "jwks"] => Route::GitHubKeys,
         ["msi", "token"] => Route::AppServiceToken,

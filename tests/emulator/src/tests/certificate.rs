@@ -64,6 +64,18 @@ fn a_certificates_assertion_is_checked_for_thumbprint_signature_subject_audience
 }
 
 #[test]
+fn a_certificate_that_has_expired_signs_in_no_more() {
+    let mut azure = Azure::with_seed(&seed(&json!([CERTIFICATE])));
+    // The certificate ends in 2036.
+    azure.wait(11 * 366 * 86_400);
+    let assertions: Value = serde_json::from_str(ASSERTIONS).unwrap();
+    let answer = sign_in(&mut azure, assertions["PS256"].as_str().unwrap());
+    assert_eq!(answer["error_codes"], json!([700_027]), "{answer}");
+    let description = answer["error_description"].as_str().unwrap();
+    assert!(description.contains("The key used is expired."), "{description}");
+}
+
+#[test]
 fn an_application_without_certificates_takes_none() {
     let mut azure = Azure::example();
     let assertions: Value = serde_json::from_str(ASSERTIONS).unwrap();
