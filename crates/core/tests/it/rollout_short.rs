@@ -87,7 +87,7 @@ async fn five_rounds_that_bring_too_few_end_partly_reached() {
     assert!(
         error
             .report()
-            .contains("after 5 rounds: 50 nodes there, 686 needed, 700 wanted"),
+            .contains("pool p1 has 50 nodes after 5 rounds, 686 needed, 700 wanted"),
         "{}",
         error.report()
     );

@@ -240,7 +240,10 @@ async fn nodes_that_azure_upgrades_are_waited_for_and_are_neither_ready_nor_lost
     let standing = rollout::wait(&client, &asked.settings).await.unwrap();
     assert_eq!((standing.ready.dedicated, standing.states.len()), (4, 1));
     let lines = crate::support::lines(&mut events).join("\n");
-    assert!(lines.contains("3 of 4") && lines.contains("1 upgradingos"), "{lines}");
+    assert!(
+        lines.contains("3 of 4") && lines.contains("1 OS being upgraded"),
+        "{lines}"
+    );
 }
 
 #[tokio::test(start_paused = true)]
