@@ -9,6 +9,7 @@ pub mod github;
 pub mod inputs;
 pub mod report;
 pub mod run;
+pub mod shell;
 pub mod signals;
 pub mod usage;
 pub mod values;

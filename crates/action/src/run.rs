@@ -24,6 +24,7 @@ use crate::{
     console::{Console, Form},
     environment::Environment,
     report::Ending,
+    shell::MachineShell,
     signals::Signals,
     values::{Given, Origin, Secret},
 };
@@ -106,6 +107,7 @@ impl<'a> Watch<'a> {
             self.cancel.clone(),
             self.progress.clone(),
         )
+        .with_shell(Arc::new(MachineShell))
     }
 
     /// Where this watch writes.

@@ -26,7 +26,7 @@ use crate::{
     run::Run,
     sender::{Expects, Rules, Sender},
     token::Credential,
-    transport::Transport,
+    transport::{SendError, Transport},
 };
 
 /// A signed-in connection to one cloud, for one run.
@@ -164,6 +164,19 @@ impl Client {
             }
             page = self.send(&follow).await?.value();
         }
+    }
+
+    /// Posts JSON to an address of the user's own: once, and without a token. What comes of it is for the caller to judge.
+    ///
+    /// # Errors
+    /// When the request cannot be written down.
+    pub(crate) async fn post_once(&self, address: &Url, body: &Value) -> Result<Result<Answer, SendError>> {
+        let request = http::Request::post(address.as_str())
+            .header(header::ACCEPT, "application/json")
+            .header(header::CONTENT_TYPE, "application/json")
+            .body(Bytes::from(body.to_string()))
+            .map_err(|cause| Error::new(ErrorKind::BadInput, "the request cannot be written down").because(cause))?;
+        Ok(self.sender.once(request).await)
     }
 
     /// One request to its final answer. A token that the service does not accept is replaced once.

@@ -6,6 +6,7 @@
 
 pub mod file;
 pub mod fleet;
+pub mod gate;
 pub mod image;
 pub mod judgement;
 pub mod notify;
@@ -515,6 +516,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         judgement::OF_VERB,
         judgement::OF_ROLLOUT,
         judgement::OF_RULE,
+        gate::ROWS,
         notify::ROWS,
         fleet::OF_DELETION,
         run::OF_NODES,

@@ -4,6 +4,7 @@
 //! `pool`.
 
 mod agent;
+mod asked;
 mod attempts;
 mod before;
 mod blue_green;
@@ -38,6 +39,7 @@ mod step;
 mod two_pools;
 mod verdict;
 
+pub use asked::AskedGates;
 pub use healed::{HealedNode, NodeAction};
 pub use judged::StepJudgement;
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
@@ -57,8 +59,8 @@ use crate::{
     progress::Event,
     rights,
     settings::{
-        AccountRef, Canary, Checked, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy, Targets,
-        UnresolvedRollout, fault::Fault, luns,
+        AccountRef, Canary, Checked, Gates, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy,
+        Targets, UnresolvedRollout, fault::Fault, luns,
     },
     typing::az,
     watch::{AccountWatch, Looks},
@@ -321,6 +323,7 @@ const fn way<'s>(intent: &'s Intent, settings: &'s RolloutSettings, doing: &'s s
             doing,
         },
         judging: &change.judging,
+        gates: &change.gates,
     }
 }
 
@@ -354,7 +357,7 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
     let mut access = PoolAccess::new(&watch, settings.pool.clone());
     let (doing, canary) = (format!("bring pool {} back", settings.pool), Canary::default());
-    let judging = Judging::default();
+    let (judging, gates) = (Judging::default(), Gates::default());
     let way = Way {
         intent: None,
         make: None,
@@ -367,6 +370,7 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
             doing: &doing,
         },
         judging: &judging,
+        gates: &gates,
     };
     let replacing = Replacing::new(&mut access, way, report);
     let what = "bringing the pool back to what it was";

@@ -22,6 +22,7 @@ use crate::{
     options,
     progress::{Event, Place, Progress, Span, StepTime},
     retry::{Budget, Repeat},
+    shell::{NoShell, Shell},
     words,
 };
 
@@ -39,6 +40,7 @@ pub struct Run {
     cancel: CancellationToken,
     written: Arc<AtomicBool>,
     steps: Arc<Mutex<Vec<StepTime>>>,
+    shell: Arc<dyn Shell>,
     /// Where events go.
     pub progress: Progress,
 }
@@ -56,8 +58,22 @@ impl Run {
             cancel,
             written: Arc::default(),
             steps: Arc::default(),
+            shell: Arc::new(NoShell),
             progress,
         }
+    }
+
+    /// The same run on a machine whose shell may be used.
+    #[must_use]
+    pub fn with_shell(mut self, shell: Arc<dyn Shell>) -> Self {
+        self.shell = shell;
+        self
+    }
+
+    /// The machine's shell.
+    #[must_use]
+    pub fn shell(&self) -> &dyn Shell {
+        &*self.shell
     }
 
     /// The time of day.
@@ -198,6 +214,16 @@ impl Run {
             () = cancelled_at_last => Err(cancelled()),
             () = tokio::time::sleep_until(end) => Err(self.over(&format!("before this run could {doing}"))),
         }
+    }
+
+    /// Waits for something, but no longer than `limit`, and neither past the deadline nor past a cancel. Nothing when the
+    /// limit passed first.
+    ///
+    /// # Errors
+    /// `Cancelled` or `Deadline`; `doing` completes the sentence.
+    pub async fn at_most<T>(&self, limit: Duration, doing: &str, work: impl Future<Output = T>) -> Result<Option<T>> {
+        let limited = tokio::time::timeout(limit, work);
+        Ok(self.within(Repeat::Freely, doing, limited).await?.ok())
     }
 
     /// Waits, but neither past the deadline nor past a cancel. A pause that reaches the deadline ends there once,

@@ -62,6 +62,11 @@ impl Sender {
         Self { transport }
     }
 
+    /// Sends once, by no rule: what comes of it is for the caller to judge.
+    pub(crate) async fn once(&self, request: http::Request<Bytes>) -> Result<Answer, SendError> {
+        self.transport.send(request).await.map(Answer::from)
+    }
+
     /// Sends what `request` makes, made again for every attempt, until there is an answer to work with. An answer that only
     /// asks for patience is an error once patience has ended.
     pub(crate) async fn exchange(

@@ -8,6 +8,7 @@ mod browser;
 mod examples;
 mod failures;
 mod fleet;
+mod gates;
 mod hcp;
 mod images;
 mod in_place;
@@ -40,6 +41,7 @@ pub fn all() -> Vec<Case> {
         provenance::CASES,
         fleet::CASES,
         hcp::CASES,
+        gates::CASES,
         publish::CASES,
         adopt::CASES,
         browser::CASES,

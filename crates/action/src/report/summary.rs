@@ -3,6 +3,7 @@
 //! Text from services is shown as text, whatever it contains, and nothing of it is cut. `outputs` writes the file.
 
 mod folded;
+mod gates;
 mod judged;
 mod markdown;
 mod rounds;
@@ -55,6 +56,7 @@ fn whole(report: &Report, file: Option<&Path>) -> String {
     if let (Some(asked), Some(rollout)) = (&report.asked, &report.rollout) {
         nodes(&mut page, asked, rollout);
         judged::all(&mut page, rollout);
+        gates::all(&mut page, rollout);
         rounds::warn(&mut page, asked, rollout);
     }
     folded::all(&mut page, report);

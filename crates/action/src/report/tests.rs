@@ -63,6 +63,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         ready,
         canary: Vec::new(),
         judgements: Vec::new(),
+        gates: Vec::new(),
         healed: Vec::new(),
         states: states
             .iter()

@@ -1,11 +1,12 @@
 //! Which options a pool file may hold, under the names that inputs have.
 //!
-//! Who can change a file must not choose where a run signs in, what it may touch, or how long it takes; so those are
+//! Who can change a file must not choose where a run signs in, what it may touch, what runs beside it, or how long it takes; so those are
 //! taken from inputs and flags alone.
 
-use super::{Chapter, Door, Opt, Verb, of, pool, run};
+use super::{Chapter, Door, Opt, Verb, gate, of, pool, run};
 
-/// What a file does not hold although it is about the pool: where tokens go, whose word is trusted, and the run itself.
+/// What a file does not hold although it is about the pool: where tokens go, whose word is trusted, what this
+/// machine runs, and the run itself.
 const FOR_INPUTS: &[&Opt] = &[
     pool::ACCOUNT_NAME,
     pool::ACCOUNT_ENDPOINT,
@@ -14,6 +15,9 @@ const FOR_INPUTS: &[&Opt] = &[
     pool::POOL_FILE,
     pool::SUBSCRIPTIONS,
     run::DEADLINE,
+    gate::GATE_COMMAND,
+    gate::GATE_URL,
+    gate::GATE_MINUTES,
 ];
 
 /// What a file says of all its pools together.

@@ -17,7 +17,7 @@ use std::{collections::BTreeSet, time::Duration};
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
-    checkpoint::{Checkpoints, Point, because},
+    checkpoint::{Checkpoints, Place, Point, because},
     decide::{self, Intent, Refusal},
     explain::{self, refused},
     filling::Filling,
@@ -35,10 +35,11 @@ use crate::{
         pool::{Deallocation, Pool, Resize},
     },
     error::{Error, ErrorKind, Result},
+    gate::Checkpoint,
     ids::{NodeCounts, PoolId},
     judgement::{Against, Before},
     request::Request,
-    settings::{BlueGreen, Judging, OnBad, RunningTasks, Targets},
+    settings::{BlueGreen, Gates, Judging, OnBad, RunningTasks, Targets},
 };
 use next::{Deed, Good, Seen, Side, Work, next};
 use stages::Stage;
@@ -64,6 +65,8 @@ pub(super) struct Way<'s> {
     pub(super) blue_green: &'s BlueGreen,
     /// How the new nodes are judged by their tasks.
     pub(super) judging: &'s Judging,
+    /// What is asked outside.
+    pub(super) gates: &'s Gates,
 }
 
 /// The two pools.
@@ -103,7 +106,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
     /// Nothing is done yet.
     pub(super) fn new(pools: &'run mut Pools<'account>, way: Way<'run>, report: &'run mut RolloutReport) -> Self {
         let attempts = Attempts::new(pools.old.client(), way.filling.doing);
-        let checkpoints = Checkpoints::new(pools.old.client(), way.judging);
+        let checkpoints = Checkpoints::new(pools.old.client(), (way.judging, way.gates));
         Self {
             pools,
             way,
@@ -298,7 +301,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
     /// The jobs of the former pool that have tasks to give away, when tasks of both pools are to be compared.
     async fn waiting(&self, stage: Stage, look: &Look) -> Result<BTreeSet<String>> {
         let mut waiting = BTreeSet::new();
-        if !self.checkpoints.ask_anything() || !look.shift.is_judged_at(stage.new) || stage.old.total() == 0 {
+        if !self.checkpoints.judge_anything() || !look.shift.is_judged_at(stage.new) || stage.old.total() == 0 {
             return Ok(waiting);
         }
         let (endpoint, client) = (self.pools.old.watch().endpoint(), self.pools.old.client());
@@ -343,19 +346,47 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             nodes: stage.new,
             of: shift.size,
         };
-        let bad = self.checkpoints.ask(&self.pools.new, point, self.report).await?;
-        match bad {
-            Some(bad) => self.found_bad(bad),
-            None => {
+        if let Some(bad) = self.checkpoints.ask(&self.pools.new, point, self.report).await? {
+            return self.found_bad(bad);
+        }
+        // First nodes without work were asked about before the step's jobs.
+        let is_known = work == Work::Old && is_first(stage, shift);
+        let passed = if is_known {
+            Ok(())
+        } else {
+            self.pass_gates(Checkpoint::Step, stage, look).await
+        };
+        match passed {
+            Ok(()) => {
                 self.good.checked = Some(stage.new);
                 Ok(())
             }
+            Err(no) if speaks_against_image(no.kind()) => self.found_bad(no),
+            Err(error) => Err(error),
         }
+    }
+
+    async fn pass_gates(&mut self, checkpoint: Checkpoint, stage: Stage, look: &Look) -> Result<()> {
+        let shift = &look.shift;
+        let stages = stages::stages(shift).unwrap_or_default();
+        let at = stages
+            .iter()
+            .position(|known| known.new == stage.new)
+            .unwrap_or_default();
+        let place = Place {
+            checkpoint,
+            step: (at + 1, stages.len()),
+            pool: &shift.new,
+            former: Some(self.pools.old.id()),
+            version: &shift.to,
+            nodes: (stage.new, shift.size),
+        };
+        self.checkpoints.pass_gates(&self.pools.new, place, self.report).await
     }
 
     async fn fill(&mut self, intent: &Intent, stage: Stage, (new, look): (&Pool, &Look)) -> Result<()> {
         let (filling, shift) = (self.way.filling, &look.shift);
-        let is_first = shift.first.total() > 0 && stage.new == shift.first;
+        let is_first = is_first(stage, shift);
         let goal = if is_first {
             Goal::all(stage.new)
         } else if stage.new == shift.size {
@@ -368,6 +399,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         if is_first {
             let seen = (new, look.jobs.as_slice());
             filling.try_image(access, seen, &sized, self.report).await?;
+            self.pass_gates(Checkpoint::Canary, stage, look).await?;
         } else {
             filling.grow(access, &sized, self.report).await?;
         }
@@ -377,7 +409,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         }
         let reached = intent.sized(goal, stage.new);
         let what = (pause, "for the new nodes to stay ready");
-        filling.stay(access, &reached, what, self.report).await
+        filling.stay(&mut self.pools.new, &reached, what, self.report).await
     }
 
     /// Brings the former pool back to a size.
@@ -494,6 +526,11 @@ impl<'account> Pools<'account> {
             new: self.new.in_account(account),
         }
     }
+}
+
+/// Whether the nodes of a step are those that try the image.
+fn is_first(stage: Stage, shift: &Shift) -> bool {
+    shift.first.total() > 0 && stage.new == shift.first
 }
 
 fn count_of(nodes: NodeCounts) -> usize {

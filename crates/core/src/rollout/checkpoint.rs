@@ -1,16 +1,18 @@
-//! What is asked before a roll-out goes on: how tasks fare on the new nodes, compared with those on the former ones.
+//! What is asked before a roll-out goes on: how tasks fare on the new nodes, compared with those on the former ones, and
+//! what the gates say.
 //!
 //! It writes nothing. Where it asks, and what becomes of the pools then, those decide who change the pools; the test
-//! itself is in `judgement`.
+//! itself is in `judgement`, and gates are in `gate`.
 
-use super::{RolloutReport, StepJudgement, pool::PoolAccess, step::RolloutStep};
+use super::{RolloutReport, StepJudgement, asked::AskedGates, pool::PoolAccess, step::RolloutStep};
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
+    gate::{self, Checkpoint, Question},
     ids::{NodeCounts, PoolId},
     judgement::{Against, Comparison, JudgementReport, Outcome, Times},
     progress::Span,
-    settings::{Change, Judge, Judging, OnBad, OnInconclusive},
+    settings::{Change, Gates, Judge, Judging, OnBad, OnInconclusive},
 };
 
 /// The questions of a run so far.
@@ -18,6 +20,7 @@ use crate::{
 pub(super) struct Checkpoints<'run> {
     client: &'run Client,
     judging: &'run Judging,
+    gates: &'run Gates,
     comparison: Option<Comparison<'run>>,
 }
 
@@ -34,19 +37,73 @@ pub(super) struct Point<'p> {
     pub(super) of: NodeCounts,
 }
 
+/// Where a roll-out asks its gates.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Place<'p> {
+    /// What is done.
+    pub(super) checkpoint: Checkpoint,
+    /// Which checkpoint it is, from 1, and of how many.
+    pub(super) step: (usize, usize),
+    /// The pool with the new image.
+    pub(super) pool: &'p PoolId,
+    /// The pool whose work moves there.
+    pub(super) former: Option<&'p PoolId>,
+    /// The id of the image.
+    pub(super) version: &'p str,
+    /// The nodes on it, and those that the pool gets.
+    pub(super) nodes: (NodeCounts, NodeCounts),
+}
+
 impl<'run> Checkpoints<'run> {
     /// Nothing is asked yet.
-    pub(super) const fn new(client: &'run Client, judging: &'run Judging) -> Self {
+    pub(super) const fn new(client: &'run Client, (judging, gates): (&'run Judging, &'run Gates)) -> Self {
         Self {
             client,
             judging,
+            gates,
             comparison: None,
         }
     }
 
     /// Whether anything is asked at all.
     pub(super) fn ask_anything(&self) -> bool {
+        self.judge_anything() || self.gates.ask_anything()
+    }
+
+    /// Whether tasks are compared.
+    pub(super) fn judge_anything(&self) -> bool {
         self.judging.judge != Judge::No
+    }
+
+    /// Asks the gates whether to go on.
+    ///
+    /// # Errors
+    /// What speaks against the image; `Refused` when a gate cannot be asked; when the run ends.
+    pub(super) async fn pass_gates(
+        &self,
+        access: &PoolAccess<'_>,
+        place: Place<'_>,
+        report: &mut RolloutReport,
+    ) -> Result<()> {
+        if !self.gates.ask_anything() {
+            return Ok(());
+        }
+        let number = |step: usize| u32::try_from(step).unwrap_or(u32::MAX);
+        let question = Question {
+            account: access.watch().endpoint(),
+            pool: place.pool,
+            former_pool: place.former,
+            version: place.version,
+            checkpoint: place.checkpoint,
+            step: number(place.step.0),
+            steps: number(place.step.1),
+            nodes: place.nodes.0,
+            of: place.nodes.1,
+        };
+        match gate::ask(self.client, self.gates, &question, &mut report.gates).await? {
+            Some(no) => Err(no),
+            None => Ok(()),
+        }
     }
 
     /// Asks whether to go on. What speaks against the image is `Some`.
@@ -128,6 +185,23 @@ pub(super) fn planned((pool, with): (&PoolId, &PoolId), nodes: NodeCounts, chang
         minutes: change.judging.window.as_secs() / 60,
         then,
     }
+}
+
+/// The step of a plan in which the gates are asked; none without gates.
+pub(super) fn gates_planned(pool: &PoolId, checkpoint: Checkpoint, change: &Change) -> Option<RolloutStep> {
+    let then = match change.on_failure {
+        OnBad::Return => "after a no all goes back",
+        OnBad::Keep => "after a no the run ends there",
+    };
+    change.gates.ask_anything().then(|| {
+        RolloutStep::AskGates(AskedGates {
+            pool: pool.clone(),
+            gates: change.gates.names(),
+            checkpoint,
+            minutes: change.gates.patience.as_secs() / 60,
+            then,
+        })
+    })
 }
 
 /// Whether time can bring what is missing.

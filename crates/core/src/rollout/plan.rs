@@ -3,6 +3,7 @@
 //! The steps are what the first look shows. A pool that changes afterwards is looked at and decided about again.
 
 use super::{
+    checkpoint,
     decide::{Intent, Next, Stage, Waiting},
     explain::refused,
     follow::not_evaluated,
@@ -21,6 +22,7 @@ use crate::{
         pool::Pool,
     },
     error::Result,
+    gate::Checkpoint,
     ids::{NodeCounts, resource::ImageVersionId},
     plan::Plan,
     rights::Naming,
@@ -285,6 +287,11 @@ fn from_first(intent: &Intent, settings: &RolloutSettings) -> Vec<RolloutStep> {
         has_command: canary.command.is_some(),
         minutes: canary.bake.as_secs() / 60,
     }];
+    plan.extend(checkpoint::gates_planned(
+        intent.spec.id(),
+        Checkpoint::Canary,
+        &settings.change,
+    ));
     if intent.follows.is_some() || intent.goal.targets != intent.first {
         plan.push(intent.resize(intent.first, settings.policy.resize.rounds));
     }

@@ -13,7 +13,7 @@ use std::time::Duration;
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
-    checkpoint::{Checkpoints, Point, because},
+    checkpoint::{Checkpoints, Place, Point, because},
     decide::{self, Intent, Refusal},
     explain::{self, refused},
     filling::Filling,
@@ -29,10 +29,11 @@ use crate::{
         pool::{Deallocation, Pool, PoolLife, Resize, Scaling},
     },
     error::{Error, ErrorKind, Result},
+    gate::Checkpoint,
     ids::NodeCounts,
     judgement::{self, Against, Before},
     request::Request,
-    settings::{Judge, Judging, OnBad, RunningTasks},
+    settings::{Gates, Judge, Judging, OnBad, RunningTasks},
 };
 use begin::{Begun, forward};
 use next::{Deed, Filled, Seen};
@@ -56,6 +57,8 @@ pub(super) struct Way<'s> {
     pub(super) filling: Filling<'s>,
     /// How the new nodes are judged by their tasks.
     pub(super) judging: &'s Judging,
+    /// What is asked outside.
+    pub(super) gates: &'s Gates,
 }
 
 /// A change in place that is being made.
@@ -81,7 +84,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
     /// Nothing is done yet.
     pub(super) fn new(access: &'run mut PoolAccess<'account>, way: Way<'run>, report: &'run mut RolloutReport) -> Self {
         let attempts = Attempts::new(access.client(), way.filling.doing);
-        let checkpoints = Checkpoints::new(access.client(), way.judging);
+        let checkpoints = Checkpoints::new(access.client(), (way.judging, way.gates));
         Self {
             access,
             way,
@@ -310,7 +313,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         };
         match filled {
             Ok(()) => {
-                self.filled = if self.checkpoints.ask_anything() {
+                self.filled = if self.checkpoints.judge_anything() {
                     Filled::Yes
                 } else {
                     Filled::Checked
@@ -367,12 +370,30 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         if canary.total() > 0 && (!is_grown || record.is_made()) {
             let first = intent.filling(Goal::all(canary), record).without_formula();
             filling.try_image(self.access, seen, &first, self.report).await?;
+            self.pass_gates(Checkpoint::Canary, intent, record).await?;
         }
         if record.is_made() {
             return Ok(());
         }
         let whole = intent.filling(intent.goal, record);
-        filling.grow(self.access, &whole, self.report).await
+        filling.grow(self.access, &whole, self.report).await?;
+        self.pass_gates(Checkpoint::Jobs, intent, record).await
+    }
+
+    async fn pass_gates(&mut self, checkpoint: Checkpoint, intent: &Intent, record: &Record) -> Result<()> {
+        let (first, of) = (record.canary_nodes(), intent.goal.targets);
+        let (has_first, is_first) = (first.total() > 0, checkpoint == Checkpoint::Canary);
+        // A pool that is made is asked about its first nodes only.
+        let steps = usize::from(has_first) + usize::from(!record.is_made());
+        let place = Place {
+            checkpoint,
+            step: (if is_first { 1 } else { steps }, steps),
+            pool: self.access.id(),
+            former: None,
+            version: &record.to,
+            nodes: (if is_first { first } else { of }, of),
+        };
+        self.checkpoints.pass_gates(self.access, place, self.report).await
     }
 
     async fn finish(&mut self, pool: &Pool, record: &Record) -> Result<()> {

@@ -14,6 +14,7 @@ use super::{
     verdict::{Census, Goal},
 };
 use crate::{
+    gate::GateAnswer,
     ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
@@ -59,6 +60,9 @@ pub struct RolloutReport {
     /// What tasks on the new nodes said, step by step.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub judgements: Vec<StepJudgement>,
+    /// What the gates said, checkpoint by checkpoint.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub gates: Vec<GateAnswer>,
     /// Nodes that were ill, and what was done with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healed: Vec<HealedNode>,
@@ -157,6 +161,7 @@ impl RolloutReport {
             states: BTreeMap::new(),
             canary: Vec::new(),
             judgements: Vec::new(),
+            gates: Vec::new(),
             healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),

@@ -7,7 +7,10 @@ use std::fmt;
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::counted::{bare, counted};
+use super::{
+    asked::AskedGates,
+    counted::{bare, counted},
+};
 use crate::{
     choice::Choice,
     ids::{Location, NodeCounts, PoolId, resource::ImageVersionId},
@@ -127,6 +130,8 @@ pub enum RolloutStep {
         /// How long the new nodes are watched before the former pool shrinks.
         minutes: u64,
     },
+    /// Gates are asked whether the roll-out may go on.
+    AskGates(AskedGates),
     /// The former pool stays without nodes for a while.
     KeepPool {
         /// The pool.
@@ -304,6 +309,7 @@ impl Step for RolloutStep {
             | Self::ChooseStrategy { .. }
             | Self::KeepPool { .. }
             | Self::CompareTasks { .. }
+            | Self::AskGates(_)
             | Self::AwaitAutoscale { .. }
             | Self::AwaitNodes { .. } => Effect::Wait,
         }
@@ -316,7 +322,8 @@ impl RolloutStep {
         matches!(self, Self::CreatePool { .. } | Self::CreateAutoscalePool { .. })
     }
 
-    /// The line of a step about the nodes of a pool: whose number a formula decides, or that are healed.
+    /// The line of a step about the nodes of a pool: whose number a formula decides, that are healed, or of
+    /// which gates are asked.
     fn of_nodes(&self) -> String {
         match self {
             Self::CreateAutoscalePool {
@@ -340,6 +347,7 @@ impl RolloutStep {
                 "reboot or remove the ill nodes of pool {pool} ({}), and grow it again",
                 nodes.join(", ")
             ),
+            Self::AskGates(asked) => asked.to_string(),
             Self::AwaitAutoscale { pool } => {
                 format!("wait until the nodes that the formula asks for in pool {pool} are ready")
             }
@@ -500,6 +508,7 @@ impl fmt::Display for RolloutStep {
             | Self::EnableAutoscale { .. }
             | Self::DisableAutoscale { .. }
             | Self::AwaitAutoscale { .. }
+            | Self::AskGates(_)
             | Self::HealNodes { .. } => f.write_str(&self.of_nodes()),
             Self::AwaitDeletion { pool } => write!(f, "wait until the old pool {pool} is gone"),
             Self::AwaitOtherResize { pool, targets } => {

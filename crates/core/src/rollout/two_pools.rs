@@ -28,7 +28,7 @@ use crate::{
     plan::Plan,
     rights,
     rollout::observe::Site,
-    settings::{BlueGreen, Canary, Judging, OnBad, RollbackSettings, RolloutSettings},
+    settings::{BlueGreen, Canary, Gates, Judging, OnBad, RollbackSettings, RolloutSettings},
     watch::{AccountWatch, Looks},
 };
 
@@ -135,6 +135,7 @@ async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut Rollout
         },
         blue_green: &change.blue_green,
         judging: &change.judging,
+        gates: &change.gates,
     };
     let pools = Pools::new(&watch, two.former_id.clone(), two.shift.new.clone());
     let mut pools = pools.in_account(site.account.clone());
@@ -229,7 +230,7 @@ pub(super) async fn go_back(
         format!("bring the work back to pool {}", pair.former),
         Canary::default(),
     );
-    let (blue_green, judging) = (BlueGreen::default(), Judging::default());
+    let (blue_green, judging, gates) = (BlueGreen::default(), Judging::default(), Gates::default());
     let way = Way {
         intent: None,
         record: &record,
@@ -243,6 +244,7 @@ pub(super) async fn go_back(
         },
         blue_green: &blue_green,
         judging: &judging,
+        gates: &gates,
     };
     let shifting = Shifting::new(&mut pools, way, report);
     let what = "bringing the work back to the former pool";

@@ -5,7 +5,7 @@
 
 use std::time::Duration;
 
-use super::{Judging, Share, word::words_of};
+use super::{Gates, Judging, Share, word::words_of};
 use crate::ids::PoolId;
 
 /// How a pool that is there is changed.
@@ -23,6 +23,8 @@ pub struct Change {
     pub blue_green: BlueGreen,
     /// How the new nodes are judged by their tasks.
     pub judging: Judging,
+    /// What is asked outside before the roll-out goes on.
+    pub gates: Gates,
 }
 
 /// How the work of a pool moves to another one with the new image.

@@ -10,7 +10,7 @@ use super::{
     ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, Spots, StartTask, Strategy, Targets,
     UnresolvedRollout, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
-    judging, luns,
+    gates, judging, luns,
     manifest::Manifest,
     parts,
     reader::Reader,
@@ -165,15 +165,23 @@ fn change(reader: &mut Reader<'_, '_>) -> Change {
         ];
         reader.refuse(judgement::JUDGE_TASKS, text);
     }
+    let canary = Canary {
+        nodes: reader.parsed(pool::CANARY_NODES),
+        command: reader.text(pool::CANARY_COMMAND).map(str::to_owned),
+        bake: Duration::from_secs(60 * u64::from(reader.number(pool::CANARY_MINUTES).unwrap_or(0))),
+    };
+    let gates = gates::read(reader);
+    // What a fault hides is not said to be missing.
+    let has_first_nodes = canary.of(1) > 0 || reader.has(pool::CANARY_NODES) && canary.nodes.is_none();
+    if strategy == Strategy::CreateOnly && !has_first_nodes {
+        gates::refuse(reader);
+    }
     Change {
         strategy,
         judging,
+        gates,
         running_tasks: reader.parsed_or_default(pool::RUNNING_TASKS).unwrap_or_default(),
-        canary: Canary {
-            nodes: reader.parsed(pool::CANARY_NODES),
-            command: reader.text(pool::CANARY_COMMAND).map(str::to_owned),
-            bake: Duration::from_secs(60 * u64::from(reader.number(pool::CANARY_MINUTES).unwrap_or(0))),
-        },
+        canary,
         on_failure: reader.parsed_or_default(pool::ON_FAILURE).unwrap_or_default(),
         blue_green: BlueGreen {
             new_pool: reader.parsed(pool::NEW_POOL_ID),

@@ -264,7 +264,7 @@ impl UnresolvedRollout {
 
 impl<Version> RolloutSettings<Version> {
     /// How long the roll-out may take when nothing is said: all resize rounds with their pauses and the start of the
-    /// nodes, all times of watching, and never less than [`ROLLOUT_DEADLINE`].
+    /// nodes, all times of watching and asking, and never less than [`ROLLOUT_DEADLINE`].
     #[must_use]
     pub fn usual_deadline(&self) -> Duration {
         let nodes = NodeCounts::from(self.pool.targets).total();
@@ -274,7 +274,7 @@ impl<Version> RolloutSettings<Version> {
         whole.max(ROLLOUT_DEADLINE) + self.watching(nodes)
     }
 
-    /// How long new nodes are watched in all: the first ones, and those of each step. How many steps the quotas need is not
+    /// How long new nodes are watched, and gates asked, in all: the first ones, and those of each step. How many steps the quotas need is not
     /// known yet.
     fn watching(&self, nodes: u32) -> Duration {
         let change = &self.change;
@@ -287,7 +287,9 @@ impl<Version> RolloutSettings<Version> {
             (Strategy::BlueGreen | Strategy::Auto, None) => USUAL_STEPS,
             (Strategy::BlueGreen | Strategy::Auto, Some(surge)) => nodes.div_ceil(surge.of(nodes).max(1)).max(2),
         };
-        change.canary.bake + (change.blue_green.pause + judged) * steps
+        // The first nodes are a checkpoint of their own.
+        let gated = change.gates.longest() * (steps + 1);
+        change.canary.bake + (change.blue_green.pause + judged) * steps + gated
     }
 }
 

@@ -2,6 +2,7 @@
 
 mod autoscale;
 mod gallery;
+mod gates;
 mod manifest;
 mod parts;
 mod safety;
@@ -145,6 +146,7 @@ fn defaults_in_the_table_are_those_that_hold() {
         (pool::POOL_ID, "render"),
         (pool::START_TASK, "true"),
         (options::judgement::JUDGE_TASKS, "report"),
+        (options::gate::GATE_COMMAND, "true"),
         (pool::STRATEGY, "blue-green"),
     ] {
         required.set(opt, text);
@@ -505,6 +507,7 @@ fn every_option_of_a_roll_out_arrives() {
         "add_region": true,
         "judge": "act", "on_inconclusive": "return", "window": "2h", "min_tasks": 80, "confidence": "99%",
         "strategy": "in-place", "max_failure_increase": "2%", "running_tasks": "requeue",
+        "gate_command": "./ask.sh", "gate_url": "https://gates.example/s3cret", "gate_minutes": 30,
         "canary_nodes": "2%",
         "canary_command": "/opt/check",
         "canary_minutes": 10,

@@ -5,10 +5,10 @@
 
 use azure_batch_core::{
     ids::resource::DiskEncryptionSetId,
-    options::{self, Opt, image, judgement, pool, run},
+    options::{self, Opt, gate, image, judgement, pool, run},
     publish::CHECK_NAMES,
     settings::{
-        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Generalized, HealNodes,
+        self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Gates, Generalized, HealNodes,
         ImageTest, Judge, Judging, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure,
         OnInconclusive, PendingResize, PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness,
         Register, ReplicaRule, ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
@@ -412,8 +412,21 @@ fn change_values(values: &mut Values, given: &Change) {
     };
     values.set(pool::ON_FAILURE, on_failure);
     blue_green_values(values, &given.blue_green);
+    gate_values(values, &given.gates);
     if given.judging.judge != Judge::No {
         judging_values(values, &given.judging);
+    }
+}
+
+fn gate_values(values: &mut Values, given: &Gates) {
+    if let Some(command) = &given.command {
+        values.set(gate::GATE_COMMAND, command.as_str());
+    }
+    if let Some(url) = &given.url {
+        values.set(gate::GATE_URL, url.address().as_str());
+    }
+    if given.ask_anything() {
+        values.set(gate::GATE_MINUTES, (given.patience.as_secs() / 60).to_string());
     }
 }
 

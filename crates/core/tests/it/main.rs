@@ -34,6 +34,7 @@ mod rollout_autoscale;
 mod rollout_blue_green;
 mod rollout_blue_green_sweep;
 mod rollout_first_nodes;
+mod rollout_gates;
 mod rollout_heal;
 mod rollout_in_place;
 mod rollout_in_place_sweep;

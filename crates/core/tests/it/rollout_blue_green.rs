@@ -38,7 +38,7 @@ pub(crate) fn back() -> RollbackSettings {
 }
 
 /// Room for so many nodes of four cores in the account.
-fn room_for(nodes: u32) -> impl FnOnce(&mut Value) {
+pub(crate) fn room_for(nodes: u32) -> impl FnOnce(&mut Value) {
     move |seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 4 * nodes})
 }
 
@@ -73,9 +73,9 @@ fn pool_line(pool: &Value) -> String {
     )
 }
 
-const MOVED: &str =
+pub(crate) const MOVED: &str =
     "p1 0 of 0 on 0.9.0, p1-1-0-0 5 of 5 on 1.0.0, busy active on p1-1-0-0 0, asleep disabled on p1-1-0-0 0";
-const FORMER: &str = "p1 5 of 5 on 0.9.0, busy active on p1 0, asleep disabled on p1 0";
+pub(crate) const FORMER: &str = "p1 5 of 5 on 0.9.0, busy active on p1 0, asleep disabled on p1 0";
 
 #[tokio::test(start_paused = true)]
 async fn with_room_for_both_the_work_moves_to_a_second_pool_in_one_step_and_no_task_is_lost() {

@@ -17,6 +17,7 @@ use azure_batch_core::{
     progress::{Event, Progress},
     run::Run,
     settings::{self, Login, Values},
+    shell::Shell,
     transport::{ConnectFault, SendError, Transport},
 };
 use azure_emulator::{Emulator, Outcome, fault::Fault, http::Request, journal::Entry, seed::Seed};
@@ -188,11 +189,19 @@ impl Azure {
             cancel.clone(),
             progress,
         );
-        let cloud = CloudChoice::Known(azure_batch_core::ids::KnownCloud::Public);
-        let client = connect(&login(), &cloud, Arc::new(self.clone()), run)
-            .await
-            .expect("a known cloud needs no network");
-        (client, events)
+        (connected(Arc::new(self.clone()), run).await, events)
+    }
+
+    /// A signed-in client that sends by another transport, on a machine with that shell.
+    pub(crate) async fn client_on(
+        &self,
+        transport: Arc<dyn Transport>,
+        shell: Arc<dyn Shell>,
+        (cancel, limit): (&CancellationToken, Duration),
+    ) -> Client {
+        let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
+        let run = Run::new(clock, limit, cancel.clone(), Progress::silent());
+        connected(transport, run.with_shell(shell)).await
     }
 }
 
@@ -252,6 +261,13 @@ impl Azure {
         }
         false
     }
+}
+
+async fn connected(transport: Arc<dyn Transport>, run: Run) -> Client {
+    let cloud = CloudChoice::Known(azure_batch_core::ids::KnownCloud::Public);
+    connect(&login(), &cloud, transport, run)
+        .await
+        .expect("a known cloud needs no network")
 }
 
 /// The example application's login.

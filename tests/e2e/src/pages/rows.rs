@@ -63,6 +63,11 @@ pub const ROWS: &[Row] = &[
     ),
     row(REFERENCE, "source {", How::Part(Part::Source)),
     row(ACTION, "permissions:", How::Job),
+    row(
+        ACTION,
+        "- uses: azure-batch-tools",
+        How::Left("is shortened; the case `gates_are_asked` runs a gate of each kind"),
+    ),
     row(ACTION, "$ export", How::Commands(PUBLISHED, &[0])),
     row(
         IMAGES,

