@@ -14,6 +14,12 @@ use crate::{failure::Result, files};
 /// Folders with pages, besides the top.
 const FOLDERS: [&str; 2] = ["docs", ".web-docs"];
 
+/// The action as pages and examples name it.
+pub const USES: &str = concat!(
+    "azure-batch-tools/packer-plugin-azure-batch@v",
+    env!("CARGO_PKG_VERSION")
+);
+
 /// A code block of a page.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Block {
@@ -109,6 +115,35 @@ impl Block {
     }
 }
 
+/// Whether a block is a workflow, jobs or steps.
+#[must_use]
+pub fn is_of_workflow(block: &Block) -> bool {
+    let is_yaml = ["yaml", "yml"].contains(&block.language.as_str());
+    let uses = |line: &str| line.trim_start().trim_start_matches("- ").starts_with("uses:");
+    is_yaml && block.text.lines().any(uses)
+}
+
+/// The whole workflow of jobs, of a job's permissions and steps, or of steps alone.
+#[must_use]
+pub fn workflow(text: &str) -> String {
+    let indented = |spaces: &str| -> String {
+        text.lines()
+            .map(|line| format!("{spaces}{line}\n").replace(" \n", "\n"))
+            .collect()
+    };
+    let jobs = if text.starts_with("jobs:") {
+        text.to_owned()
+    } else if text.starts_with("- ") {
+        format!(
+            "jobs:\n  page:\n    runs-on: ubuntu-latest\n    steps:\n{}",
+            indented("      ")
+        )
+    } else {
+        format!("jobs:\n  page:\n    runs-on: ubuntu-latest\n{}", indented("    "))
+    };
+    format!("name: page\non: workflow_dispatch\n{jobs}")
+}
+
 /// All blocks of all pages.
 ///
 /// # Errors
@@ -184,6 +219,21 @@ mod tests {
     }
 
     #[test]
+    fn steps_and_jobs_become_a_workflow() {
+        let head = "name: page\non: workflow_dispatch\njobs:\n";
+        assert_eq!(workflow("jobs:\n  a:\n"), format!("{head}  a:\n"));
+        let page = "  page:\n    runs-on: ubuntu-latest\n";
+        assert_eq!(
+            workflow("steps:\n  - uses: a\n"),
+            format!("{head}{page}    steps:\n      - uses: a\n")
+        );
+        assert_eq!(
+            workflow("- uses: a\n"),
+            format!("{head}{page}    steps:\n      - uses: a\n")
+        );
+    }
+
+    #[test]
     fn every_code_block_of_every_page_is_run_or_left_with_a_reason() {
         let blocks = blocks(&checkout()).unwrap();
         assert!(blocks.len() > 50, "only {} blocks were found", blocks.len());
@@ -254,7 +304,7 @@ mod tests {
     }
 
     #[test]
-    fn blocks_are_told_from_text() {
+    fn blocks_are_distinguished_from_text() {
         let found = blocks_of("p.md", "a\n```sh\nx\n```\n  ```json\n{}\n  ```\n");
         let parts: Vec<(usize, &str, &str)> = found
             .iter()

@@ -12,7 +12,7 @@ use crate::{
     files,
     lab::Lab,
     packer::Packer,
-    pages::{self, Block, How, Part, World},
+    pages::{self, Block, How, Part, USES, World},
     pool,
     process::Program,
     runner::{self, Job},
@@ -22,9 +22,6 @@ use crate::{
 
 /// How long a command of a page may take: a roll-out to 700 nodes.
 const LIMIT: Duration = Duration::from_secs(420);
-
-/// The action as pages name it.
-const USES: &str = "azure-batch-tools/packer-plugin-azure-batch@v0.1.0";
 
 /// What the action needs of the checkout.
 const ACTION: [&str; 3] = ["action.yml", "Cargo.toml", "crates/action/install.sh"];
@@ -389,14 +386,7 @@ fn pages_jobs_run_under_a_real_runner(lab: &Lab<'_>) -> Result {
 /// Runs a job, or its permissions and steps.
 fn run_job(lab: &Lab<'_>, block: &Block) -> Result {
     let azure = lab.azure(versions(lab)?)?;
-    let text = filled_in(&block.text);
-    let jobs = if text.starts_with("jobs:") {
-        text
-    } else {
-        let steps: String = text.lines().map(|line| format!("    {line}\n")).collect();
-        format!("jobs:\n  page:\n    runs-on: ubuntu-latest\n{steps}")
-    };
-    let work = repository(lab, &format!("name: page\non: workflow_dispatch\n{jobs}"))?;
+    let work = repository(lab, &pages::workflow(&filled_in(&block.text)))?;
     for name in ["manifest.json", "azure-batch-manifest.json"] {
         files::write(&work.join(name), manifest())?;
     }
