@@ -114,10 +114,20 @@ pub fn below(dir: &Path) -> Result<Vec<PathBuf>> {
 ///
 /// # Errors
 /// When it cannot be written.
-#[cfg(unix)]
 pub fn write_program(path: &Path, text: &str) -> Result {
+    write(path, text)?;
+    permit_to_run(path)
+}
+
+#[cfg(unix)]
+fn permit_to_run(path: &Path) -> Result {
     use std::os::unix::fs::PermissionsExt as _;
 
-    write(path, text)?;
     fs::set_permissions(path, fs::Permissions::from_mode(0o755)).doing(|| format!("permit {} to run", path.display()))
+}
+
+/// Cases run on Unix; elsewhere this crate only has to build, for `cargo xtask dist`.
+#[cfg(not(unix))]
+const fn permit_to_run(_path: &Path) -> Result {
+    Ok(())
 }
