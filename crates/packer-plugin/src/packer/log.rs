@@ -24,14 +24,17 @@ pub fn error(text: &str) {
     write("ERROR", text);
 }
 
-/// An error and its causes on one line.
+/// An error and its causes on one line. Some libraries put their cause into their own text; it is not said twice.
 #[must_use]
 pub fn chain(error: &dyn Error) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
     while let Some(error) = cause {
-        text.push_str(": ");
-        text.push_str(&error.to_string());
+        let said = error.to_string();
+        if !text.ends_with(&said) {
+            text.push_str(": ");
+            text.push_str(&said);
+        }
         cause = error.source();
     }
     text
@@ -49,4 +52,30 @@ fn write(level: &str, text: &str) {
     }
     // When stderr is gone, there is no other place to report it.
     drop(std::io::stderr().lock().write_all(lines.as_bytes()));
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+
+    use super::*;
+
+    /// The text of a layer that repeats its cause, as those of yamux do.
+    #[derive(Debug, thiserror::Error)]
+    #[error("decode error: {0}")]
+    struct Repeats(#[source] io::Error);
+
+    /// The text of a layer that leaves its cause to `source`.
+    #[derive(Debug, thiserror::Error)]
+    #[error("cannot read")]
+    struct Leaves(#[source] Repeats);
+
+    #[test]
+    fn a_cause_is_said_once() {
+        let error = Leaves(Repeats(io::Error::other("frame body is too large (16777216)")));
+        assert_eq!(
+            chain(&error),
+            "cannot read: decode error: frame body is too large (16777216)"
+        );
+    }
 }
