@@ -4,6 +4,7 @@
 
 use azure_batch_core::https::Https;
 use octocrab::Octocrab;
+use secrecy::SecretString;
 use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
@@ -11,10 +12,19 @@ use super::{
     api::{ApiAddress, Refusal, Unprotected, answer},
     runner::Repository,
 };
-use crate::{report::Report, verbs::rollout::DeploymentRequest};
+use crate::report::Report;
 
 /// GitHub refuses descriptions with more letters.
 const LONGEST_DESCRIPTION: usize = 140;
+
+/// A deployment that was asked for.
+#[derive(Debug)]
+pub struct DeploymentRequest {
+    /// The environment's name.
+    pub environment: String,
+    /// The token to write it with.
+    pub token: SecretString,
+}
 
 /// A deployment that was begun.
 #[derive(Debug)]

@@ -23,7 +23,7 @@ use crate::{
     console::{Console, Grade},
     environment::Environment,
     github::{
-        deployment::Deployment,
+        deployment::{Deployment, DeploymentRequest},
         runner::{Repository, Runner},
     },
     report::{Asked, Report, outputs},
@@ -32,7 +32,7 @@ use crate::{
     verbs::sign_in::{advised, permission},
 };
 
-pub use request::{DeploymentRequest, Request, RolloutRequest};
+pub use request::{Request, RolloutRequest};
 pub(super) use request::{all_checked, report_path};
 
 /// Where the end of a run is written down.

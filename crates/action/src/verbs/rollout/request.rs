@@ -11,10 +11,9 @@ use azure_batch_core::{
     settings::{self, Asked, FleetSettings, UnresolvedRollout, Values, fault::Fault},
     words,
 };
-use secrecy::SecretString;
 
 use crate::{
-    github::runner::Runner,
+    github::{deployment::DeploymentRequest, runner::Runner},
     inputs,
     values::Given,
     verbs::sign_in::{authorities, missing_permission},
@@ -32,15 +31,6 @@ pub struct Request<Settings> {
     pub authorities: Authorities,
     /// The deployment in which GitHub shows it.
     pub deployment: Option<DeploymentRequest>,
-}
-
-/// A deployment that was asked for.
-#[derive(Debug)]
-pub struct DeploymentRequest {
-    /// The environment's name.
-    pub environment: String,
-    /// The token to write it with.
-    pub token: SecretString,
 }
 
 impl RolloutRequest {
