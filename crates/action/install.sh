@@ -12,6 +12,15 @@ here="$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)"
 root="$(cd "$here/../.." && pwd)"
 work="${RUNNER_TEMP:-$(mktemp -d)}/azure-batch-pool"
 
+# Whose action this is, and at which ref. The runner's variables are those of the outermost action when a composite action
+# calls this one (actions/runner#2473); the folder into which it downloads an action is always the action's own.
+repository="${ACTION_REPOSITORY:-azure-batch-tools/packer-plugin-azure-batch}"
+reference="${ACTION_REF:-}"
+if [[ "${root//\\//}" =~ /_actions/([^/]+/[^/]+)/(.+)$ ]]; then
+  repository="${BASH_REMATCH[1]}"
+  reference="${BASH_REMATCH[2]}"
+fi
+
 fail() {
   printf '::error title=azure-batch-pool::%s\n' "$1"
   exit 1
@@ -91,14 +100,14 @@ take_release() {
   place="${RUNNER_TOOL_CACHE:-$work}/azure-batch-pool/$version"
   name="azure-batch-pool_${version}_$name.tar.gz"
   # On GitHub Enterprise the action itself comes from github.com too, so that is where its releases are.
-  base="${AZURE_BATCH_POOL_MIRROR:-https://github.com/${ACTION_REPOSITORY:-azure-batch-tools/packer-plugin-azure-batch}/releases/download}"
+  base="${AZURE_BATCH_POOL_MIRROR:-https://github.com/$repository/releases/download}"
   base="${base%/}/$version"
   mkdir -p "$work" "$place"
   expected="$(listed "$name" "$here/checksums.txt")"
   if [[ -z "$expected" ]]; then
     # Only a tag says that this source is a release; of any other commit the release's program may differ.
-    [[ "${ACTION_REF:-}" == "$version" ]] ||
-      fail "'${ACTION_REF:-a local checkout}' is not a release, so there is no program of it to download: pin the tag $version or the commit of a release, or build it with AZURE_BATCH_POOL_BUILD=true"
+    [[ "$reference" == "$version" ]] ||
+      fail "'${reference:-a local checkout}' is not a release, so there is no program of it to download: pin the tag $version or the commit of a release, or build it with AZURE_BATCH_POOL_BUILD=true"
     download "$base/azure-batch-pool_${version}_SHA256SUMS" "$work/SHA256SUMS"
     expected="$(listed "$name" "$work/SHA256SUMS")"
   fi

@@ -97,9 +97,14 @@ impl Machine {
     }
 
     fn install(&self, variables: &[(&str, &str)]) -> Output {
+        self.install_from("action", variables)
+    }
+
+    /// The same with the action in another folder.
+    fn install_from(&self, action: &str, variables: &[(&str, &str)]) -> Output {
         let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
         Command::new("bash")
-            .arg(self.path("action/crates/action/install.sh"))
+            .arg(self.path(action).join("crates/action/install.sh"))
             .env_clear()
             .env("PATH", path)
             .env("RELEASE", self.path("release"))
@@ -292,4 +297,24 @@ fn a_binary_that_is_given_is_taken_and_the_log_says_whence() {
     assert_eq!(machine.handed_over(), "#!/usr/bin/env bash\n\n");
     let missing = machine.install(&[("AZURE_BATCH_POOL_BINARY", "/no/such/program")]);
     assert_eq!(missing.status.code(), Some(1));
+}
+
+#[test]
+fn an_action_that_another_one_calls_asks_for_its_own_release_and_not_for_that_of_the_caller() {
+    let machine = Machine::new();
+    machine.release("released", "released");
+    // So the runner downloads it, and these are the variables that it sets for the outer action.
+    let own = "work/_actions/azure-batch-tools/packer-plugin-azure-batch/v1.2.3";
+    fs::create_dir_all(machine.path(own).parent().unwrap()).unwrap();
+    fs::rename(machine.path("action"), machine.path(own)).unwrap();
+    let outer = [("ACTION_REPOSITORY", "my-org/deploy"), ("ACTION_REF", "v3")];
+    let output = machine.install_from(own, &outer);
+    assert!(output.status.success(), "{output:?}");
+    assert_eq!(machine.handed_over(), "released");
+    let base = "https://github.com/azure-batch-tools/packer-plugin-azure-batch/releases/download/v1.2.3/";
+    let asked = machine.asked();
+    assert!(
+        asked.len() == 2 && asked.iter().all(|asked| asked.starts_with(base)),
+        "{asked:?}"
+    );
 }
