@@ -4,12 +4,14 @@
 
 mod blob;
 mod cloud;
+mod community;
 mod counts;
 mod endpoint;
 pub mod resource;
 
 pub use blob::{BlobAddress, BlobHost};
 pub use cloud::{CloudChoice, KnownCloud};
+pub use community::CommunityVersionId;
 pub use counts::NodeCounts;
 pub use endpoint::BatchEndpoint;
 

@@ -212,6 +212,7 @@ impl SourceKey {
             Source::Snapshots { os, .. } | Source::Captured { os, .. } => os.to_string(),
             Source::ManagedImage(image) => image.to_string(),
             Source::ImageVersion(version) => version.to_string(),
+            Source::Community(version) => version.to_string(),
             Source::Vhds(vhds) => vhds.os.to_string(),
         }]))
     }

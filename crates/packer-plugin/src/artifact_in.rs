@@ -3,6 +3,8 @@
 //! Its `generated_data` may hold private keys and passwords: it goes on to the next
 //! post-processor and nowhere else. Whether what it names is still there is for core to ask.
 
+mod chroot;
+
 use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use azure_batch_core::{
@@ -15,6 +17,9 @@ use crate::packer::{artifact::InputArtifact, caller::CallError, log, state::Gene
 
 /// The id of azure-arm's artifacts, of all its builders and in all its generations.
 const AZURE_ARM: &str = "Azure.ResourceManagement.VMImage";
+
+/// The id of azure-chroot's artifacts.
+const AZURE_CHROOT: &str = "azure.chroot";
 
 /// An input artifact with what had to be asked at once.
 #[derive(Clone, Debug)]
@@ -47,6 +52,13 @@ struct LeftVhds {
     os_type: Option<String>,
 }
 
+/// What holds a whole machine.
+#[derive(Debug)]
+enum Whole {
+    Version(ImageVersionId),
+    Image(ImageId),
+}
+
 impl Input {
     /// Asks Packer about the artifact.
     ///
@@ -59,17 +71,24 @@ impl Input {
         })
     }
 
-    /// The source that azure-arm left for a version of that definition; `None` when another builder made the artifact.
+    /// The source that azure-arm or azure-chroot left for a version of that definition; `None` when another builder made
+    /// the artifact.
     ///
     /// # Errors
     /// When Packer does not answer any more, or with what the artifact lacks and the remedy: a text for the user.
     pub async fn source(&self, wanted: Option<&ImageDefinitionId>) -> Result<Option<Values>, String> {
         let lost = |error: CallError| log::chain(&error);
-        if self.artifact.builder_id().await.map_err(lost)? != AZURE_ARM {
+        let builder = self.artifact.builder_id().await.map_err(lost)?;
+        if builder != AZURE_ARM && builder != AZURE_CHROOT {
             return Ok(None);
         }
-        let left = Left::read(&self.artifact.text().await.map_err(lost)?)?;
-        left.source(wanted).map(Some)
+        let text = self.artifact.text().await.map_err(lost)?;
+        let source = if builder == AZURE_ARM {
+            Left::read(&text)?.source(wanted)
+        } else {
+            chroot::source(&text, wanted)
+        };
+        source.map(Some)
     }
 
     /// What `{{build}}` of a legacy template knows.
@@ -105,15 +124,11 @@ impl Left {
         })
     }
 
-    /// A version of the wanted definition is the result already; else whatever holds the disks as the builder left
-    /// them is better than a version somewhere else, which is a copy of it.
     fn source(self, wanted: Option<&ImageDefinitionId>) -> Result<Values, String> {
-        let is_wanted = |version: &ImageVersionId| wanted.is_none_or(|wanted| version.definition() == *wanted);
-        match (self.version, self.image) {
-            (Some(version), None) => Ok(of_version(&version)),
-            (Some(version), Some(_)) if is_wanted(&version) => Ok(of_version(&version)),
-            (_, Some(image)) => Ok(of_image(&image, self.os_snapshot, self.data_snapshot_prefix)),
-            (None, None) => self.vhds.map(LeftVhds::source).ok_or_else(|| NOTHING.to_owned()),
+        match better(self.version, self.image, wanted) {
+            Some(Whole::Version(version)) => Ok(of_version(&version)),
+            Some(Whole::Image(image)) => Ok(of_image(&image, self.os_snapshot, self.data_snapshot_prefix)),
+            None => self.vhds.map(LeftVhds::source).ok_or_else(|| NOTHING.to_owned()),
         }
     }
 }
@@ -147,6 +162,22 @@ impl LeftVhds {
             source.set(image::SOURCE_DATA_VHD, Value::Blocks(data));
         }
         source
+    }
+}
+
+/// A version of the wanted definition is the result already; else whatever holds the disks as the builder left them is
+/// better than a version somewhere else, which is a copy of it.
+fn better(
+    version: Option<ImageVersionId>,
+    image: Option<ImageId>,
+    wanted: Option<&ImageDefinitionId>,
+) -> Option<Whole> {
+    let is_wanted = |version: &ImageVersionId| wanted.is_none_or(|wanted| version.definition() == *wanted);
+    match (version, image) {
+        (Some(version), None) => Some(Whole::Version(version)),
+        (Some(version), Some(_)) if is_wanted(&version) => Some(Whole::Version(version)),
+        (_, Some(image)) => Some(Whole::Image(image)),
+        (None, None) => None,
     }
 }
 

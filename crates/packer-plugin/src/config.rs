@@ -23,8 +23,8 @@ use crate::{
 /// Where the manifest goes when the template does not say.
 pub(crate) const MANIFEST: &str = "azure-batch-manifest.json";
 
-/// Type of the builder whose artifact names the source.
-const AZURE_ARM: &str = "azure-arm";
+/// Types of the builders whose artifacts name the source.
+const NAME_THE_SOURCE: [&str; 2] = ["azure-arm", "azure-chroot"];
 
 /// What the environment may give that the template does not: at `packer validate` it may still be missing.
 const FROM_ENVIRONMENT: [&Opt; 5] = [
@@ -148,7 +148,7 @@ impl Config {
                 values.set(missing, Value::Unknown);
             }
         }
-        if !settings::names_source(&values) && self.local.build.builder_type == AZURE_ARM {
+        if !settings::names_source(&values) && NAME_THE_SOURCE.contains(&self.local.build.builder_type.as_str()) {
             values.set(image::SOURCE, Value::Unknown);
         }
         let mut faults = self.faults;

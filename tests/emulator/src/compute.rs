@@ -31,6 +31,7 @@ mod name;
 mod plan;
 mod quota;
 mod scale_set;
+mod shared;
 pub(crate) mod size;
 mod snapshot;
 mod soft_delete;
@@ -199,6 +200,9 @@ pub(crate) fn throttled(
 
 fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
     let (kind, action) = (path.kind(), path.action());
+    if shared::is_asked_for(&kind) {
+        return shared::respond(parts, call, path);
+    }
     let collection = [kind.as_str(), action.as_str()].join("/");
     if call.request.method == Method::GET
         && !action.is_empty()

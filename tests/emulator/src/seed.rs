@@ -3,6 +3,8 @@
 //! A seed plants finished resources: nothing in it takes time. It cannot remove anything, but what has the
 //! name of something that is there takes its place, with new ids, as a rebuilt VM would.
 
+use std::collections::BTreeMap;
+
 use jiff::Timestamp;
 use serde::Deserialize;
 use serde_json::Value;
@@ -113,6 +115,9 @@ pub struct GroupSeed {
     pub name: String,
     /// The region in any spelling.
     pub location: String,
+    /// Its subscription, when it is not the first; what is seeded into the group is there, too.
+    #[serde(default)]
+    pub subscription: Option<String>,
     /// Its tags.
     #[serde(default)]
     pub tags: Value,
@@ -191,6 +196,8 @@ pub enum SeedError {
 #[derive(Debug)]
 struct Place {
     subscription: String,
+    /// The subscriptions of groups that are in another, by their names in small letters.
+    elsewhere: BTreeMap<String, String>,
     now: Timestamp,
 }
 
@@ -252,7 +259,14 @@ impl Seed {
             && self.storage_accounts.is_empty());
         let first = subscription.clone().unwrap_or_default();
         match subscription {
-            Some(subscription) => self.plant_resources(world, &Place { subscription, now }),
+            Some(subscription) => {
+                let place = Place {
+                    subscription,
+                    elsewhere: self.elsewhere(),
+                    now,
+                };
+                self.plant_resources(world, &place)
+            }
             None if has_resources => Err(SeedError::NoSubscription),
             None => Ok(()),
         }?;
@@ -263,12 +277,19 @@ impl Seed {
         world.batch.seed(&self.batch_accounts, &first).map_err(SeedError::Batch)
     }
 
+    fn elsewhere(&self) -> BTreeMap<String, String> {
+        let groups = self.resource_groups.iter();
+        groups
+            .filter_map(|group| Some((group.name.to_lowercase(), group.subscription.clone()?)))
+            .collect()
+    }
+
     fn plant_resources(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
         for group in &self.resource_groups {
             let body = serde_json::json!({"tags": group.tags});
             world
                 .directory
-                .plant_group(&place.subscription, &group.name, &group.location, &body);
+                .plant_group(place.subscription_of(&group.name), &group.name, &group.location, &body);
         }
         for vm in &self.vms {
             plant_vm(world, place, vm)?;
@@ -323,15 +344,21 @@ impl Place {
         ))
     }
 
+    /// The subscription that a group is in.
+    fn subscription_of(&self, group: &str) -> &str {
+        self.elsewhere.get(&group.to_lowercase()).unwrap_or(&self.subscription)
+    }
+
     /// The id of a group, which must be there.
     fn group(&self, world: &World, group: &str, what: &str) -> Result<String, SeedError> {
-        if world.directory.group_location(&self.subscription, group).is_none() {
+        let subscription = self.subscription_of(group);
+        if world.directory.group_location(subscription, group).is_none() {
             return Err(SeedError::UnknownGroup {
                 what: what.to_owned(),
                 group: group.to_owned(),
             });
         }
-        Ok(format!("/subscriptions/{}/resourceGroups/{group}", self.subscription))
+        Ok(format!("/subscriptions/{subscription}/resourceGroups/{group}"))
     }
 }
 

@@ -19,6 +19,7 @@ mod page;
 mod plans;
 mod random;
 mod scale_sets;
+mod shared;
 mod snapshots;
 mod soft_delete;
 mod storage;

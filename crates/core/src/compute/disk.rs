@@ -96,10 +96,15 @@ impl DiskBody {
         self.text("/properties/securityProfile/securityType")
     }
 
-    /// The id of the image that it was made from: of the Marketplace, a managed image or a gallery's.
+    /// The id of the image that it was made from: of the Marketplace, a managed image or a gallery's, also of others.
     #[must_use]
     pub fn made_from(&self) -> Option<&str> {
-        let references = ["imageReference/id", "galleryImageReference/id"];
+        let references = [
+            "imageReference/id",
+            "galleryImageReference/id",
+            "galleryImageReference/sharedGalleryImageId",
+            "galleryImageReference/communityGalleryImageId",
+        ];
         let mut texts = references
             .into_iter()
             .map(|at| self.text(&format!("/properties/creationData/{at}")));

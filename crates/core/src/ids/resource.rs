@@ -343,7 +343,7 @@ fn is_guid_like(text: &str) -> bool {
 
 /// Names differ by kind in what they allow; this is their union, so the service keeps the last word. A name of dots alone
 /// would lead an address elsewhere.
-fn is_name(text: &str) -> bool {
+pub(super) fn is_name(text: &str) -> bool {
     text.chars().any(|c| c != '.')
         && (1..=90).contains(&text.len())
         && text.chars().all(|c| c.is_alphanumeric() || "-_.()".contains(c))

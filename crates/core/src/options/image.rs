@@ -61,7 +61,7 @@ rows! {
     SOURCE_ARCHITECTURE: "source.architecture", Source, Kind::Text, Standard::Rule("what the definition says, else `x64`"), [],
         "Architecture of the machine that the VHD is of: `x64` or `Arm64`.";
     SOURCE_IMAGE_VERSION: "source.image_version", Source, Kind::Text, Standard::Absent, [],
-        "Resource id of a version in a gallery. A version of the definition in {shared_image_gallery_destination} is adopted: nothing is copied, and its regions, replicas, dates and tags are completed. From a version of another definition a new version is made.";
+        "Resource id of a version in a gallery. A version of the definition in {shared_image_gallery_destination} is adopted: nothing is copied, and its regions, replicas, dates and tags are completed. From a version of another definition a new version is made, also from one of a community gallery (`/CommunityGalleries/…/Images/…/Versions/1.4.2`): then the first {shared_image_gallery_destination.target_region} is the region in which that is done.";
 }
 
 rows! {
@@ -173,8 +173,8 @@ rows! {
 rows! {
     /// What the imaging service takes.
     OF_SERVICE [PUBLISH, IMAGE_DOORS]:
-    SOURCE: "source", Source, Kind::Block(SOURCE_ROWS), Standard::Rule("after azure-arm, what its artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition, else its VHDs; otherwise required"), [],
-        "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image}, {source.os_vhd} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id, and a VHD an address. A block with nothing but {source.os_type}, {source.hyper_v_generation}, {source.architecture} and {source.storage_account} adds to what azure-arm's artifact names.";
+    SOURCE: "source", Source, Kind::Block(SOURCE_ROWS), Standard::Rule("after azure-arm and azure-chroot, what the artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition, else its VHDs; otherwise required"), [],
+        "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image}, {source.os_vhd} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id, and a VHD an address. A block with nothing but {source.os_type}, {source.hyper_v_generation}, {source.architecture} and {source.storage_account} adds to what the builder's artifact names.";
     SUBSCRIPTION_ID: "subscription_id", Source, Kind::Text, Standard::Absent, ["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"],
         "Subscription of everything that is given by name and not by resource id. The gallery's is that of the source when the source is a resource id.";
     DEALLOCATE: "deallocate", Source, Kind::Bool, Standard::Value("false", "a machine is stopped only on request"), [],

@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    machine::{Machine, SourceDisk, SourceShape},
+    machine::{ImageKind, Machine, SourceDisk, SourceShape},
     plan::{Goal, PlannedSnapshot},
     way::Way,
 };
@@ -100,7 +100,7 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
     }
     let storage_profile = match &goal.way {
         Way::ManagedImage { image } => json!({"source": {"id": image.to_string()}}),
-        Way::Source { id } => json!({"source": {"id": id}}),
+        Way::Source { id } => json!({"source": {whole(machine): id}}),
         Way::Snapshots { .. } | Way::Vhds => disk_images(sources),
         // It is never made; an update has no source.
         Way::Adopted => json!({}),
@@ -114,6 +114,14 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
         );
     }
     json!({"location": machine.location, "tags": goal.details.all_tags(), "properties": properties})
+}
+
+/// By which name a version says what it is made of as a whole.
+fn whole(machine: &Machine) -> &'static str {
+    match &machine.shape {
+        SourceShape::Image(image) if image.kind == ImageKind::CommunityVersion => "communityGalleryImageId",
+        _ => "id",
+    }
 }
 
 fn disk_images(sources: &[DiskSource]) -> Value {

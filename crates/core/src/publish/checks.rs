@@ -125,7 +125,7 @@ fn image_checks(machine: &Machine, image: &SourceImage, handling: MachineHandlin
     let only_a_disk = |name| unknown(name, "only disks show it, and the source is an image");
     let plan = match image.kind {
         ImageKind::ManagedImage => unknown("purchase-plan", "a managed image does not show its purchase plan"),
-        ImageKind::Version => purchase_plan(machine, handling.purchase_plan),
+        ImageKind::Version | ImageKind::CommunityVersion => purchase_plan(machine, handling.purchase_plan),
     };
     vec![
         only_a_vm("vm-state"),

@@ -85,6 +85,8 @@ pub(super) enum ImageKind {
     ManagedImage,
     /// A version: its definition shows what it does not.
     Version,
+    /// A version in a community gallery: the same, seen from outside.
+    CommunityVersion,
 }
 
 /// An image that is the source as it is.

@@ -282,7 +282,10 @@ pub(super) fn group(settings: &PublishSettings) -> &ResourceGroupId {
 
 /// What is there already of snapshots and managed images; a source that is an image needs none.
 async fn temporaries(client: &Client, settings: &PublishSettings) -> Result<Vec<Found>> {
-    if matches!(settings.source, Source::ManagedImage(_) | Source::ImageVersion(_)) {
+    if matches!(
+        settings.source,
+        Source::ManagedImage(_) | Source::ImageVersion(_) | Source::Community(_)
+    ) {
         return Ok(Vec::new());
     }
     temporaries::look(client, group(settings), &[]).await

@@ -3,6 +3,7 @@
 //! Nothing is refused here but what cannot be read or makes no sense.
 
 mod azure_arm;
+mod community;
 mod disks;
 pub(super) mod fingerprint;
 pub(super) mod image;
@@ -32,6 +33,7 @@ pub(super) async fn observe(client: &Client, settings: &PublishSettings) -> Resu
         }
         Source::ManagedImage(id) => image::observe_image(client, id).await,
         Source::ImageVersion(id) => image::observe_version(client, id).await,
+        Source::Community(id) => community::observe(client, settings, id).await,
         // Large, and seldom needed: who looks at another source should not have to carry it.
         Source::Vhds(vhds) => Box::pin(vhds::observe(client, settings, vhds)).await,
     }

@@ -6,8 +6,8 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     EarlyDeletion, EndsWhen, Generalized, Keys, Latest, MachineHandling, PublishSettings, ReplicaRule, ReplicaStorage,
-    ReplicationMode, Reuse, Stopped, UsedBy, VersionSettings, definition, destination, pool, profile, reader::Reader,
-    source, temporaries, trial,
+    ReplicationMode, Reuse, Source, Stopped, UsedBy, VersionSettings, definition, destination, pool, profile,
+    reader::Reader, source, temporaries, trial,
 };
 use crate::{options::image, words};
 
@@ -96,6 +96,14 @@ fn refuse_contradictions(reader: &mut Reader<'_, '_>, settings: &PublishSettings
             ": a version that is not complete cannot be tested; remove one of the two"
         ];
         reader.refuse(image::NO_WAIT, text);
+    }
+    if matches!(settings.source, Source::Community(_)) && settings.target_regions.is_empty() {
+        let text = words![
+            "is missing: the version of a community gallery in ",
+            image::SOURCE_IMAGE_VERSION,
+            " shows no region, and the first block says where the new version is made of it"
+        ];
+        reader.refuse(image::DESTINATION_TARGET_REGION, text);
     }
     if let Some(text) = settings.refused_number() {
         reader.refuse(image::DESTINATION_IMAGE_VERSION, text);

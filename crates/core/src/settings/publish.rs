@@ -101,6 +101,7 @@ impl PublishSettings {
             | Source::Captured { .. }
             | Source::ManagedImage(_)
             | Source::Vhds(_)
+            | Source::Community(_)
             | Source::ImageVersion(_) => None,
         }
     }

@@ -8,7 +8,10 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 
 use super::{Lun, Source, SourceDisk, Value, Values, reader::Reader};
 use crate::{
-    ids::resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
+    ids::{
+        CommunityVersionId,
+        resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
+    },
     options::{Opt, image},
     words,
     words::{Part, Words},
@@ -177,7 +180,7 @@ fn kind(block: &mut Reader<'_, '_>, surroundings: Surroundings<'_>) -> Option<So
         }
         opt if opt == image::SOURCE_OS_VHD => vhds::vhds(block).map(Source::Vhds),
         opt if opt == image::SOURCE_MANAGED_IMAGE => resource(block, opt, surroundings).map(Source::ManagedImage),
-        _ => image_version(block).map(Source::ImageVersion),
+        _ => image_version(block),
     }
 }
 
@@ -195,15 +198,35 @@ fn kinds() -> Words {
     parts.into_iter().collect()
 }
 
-/// A version by its id: a name alone would not say of which gallery.
-fn image_version(block: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
+/// A version by its id: a name alone would not say of which gallery. Azure's model of what a version is made of has no
+/// place for one that is shared in other ways than by roles.
+fn image_version(block: &mut Reader<'_, '_>) -> Option<Source> {
+    let text = block.text(image::SOURCE_IMAGE_VERSION)?;
+    if CommunityVersionId::is_meant(text) {
+        return block.parsed(image::SOURCE_IMAGE_VERSION).map(Source::Community);
+    }
+    if is_shared(text) {
+        let text = format!(
+            "is {text}, and Azure makes no image version of one that is shared directly: build on it with azure-arm's \
+             direct_shared_gallery_image_id, or let its owner give you Reader on the gallery, and write the version's \
+             resource id"
+        );
+        block.refuse(image::SOURCE_IMAGE_VERSION, text);
+        return None;
+    }
     let id: ImageVersionId = block.parsed(image::SOURCE_IMAGE_VERSION)?;
     if id.number().is_none() {
         let text = format!("ends in {:?}: name one version by its number, such as 1.4.2", id.name());
         block.refuse(image::SOURCE_IMAGE_VERSION, text);
         return None;
     }
-    Some(id)
+    Some(Source::ImageVersion(id))
+}
+
+/// Whether an id is that of something in a gallery that is shared directly with a subscription or a tenant.
+fn is_shared(id: &str) -> bool {
+    let first = id.trim_start_matches('/').split('/').next();
+    first.is_some_and(|first| first.eq_ignore_ascii_case("sharedGalleries"))
 }
 
 /// Snapshots together with a managed image, which says what their names do not.

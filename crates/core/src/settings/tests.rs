@@ -252,6 +252,18 @@ fn a_source_that_is_not_one_thing_is_refused() {
                 json!({"vm": null, "image_version": format!("{GALLERY}/images/ubuntu/versions/latest")}),
                 "source.image_version: ends in \"latest\": name one version by its number, such as 1.4.2",
             ),
+            (
+                json!({"vm": null, "image_version": "/CommunityGalleries/hpc/Images/alma9"}),
+                "source.image_version: \"/CommunityGalleries/hpc/Images/alma9\" is not an image version of a community gallery (/CommunityGalleries/…/Images/…/Versions/1.2.3)",
+            ),
+            (
+                json!({"vm": null, "image_version": "/CommunityGalleries/hpc/Images/alma9/Versions/1.4.2"}),
+                "shared_image_gallery_destination.target_region: is missing: the version of a community gallery in source.image_version shows no region, and the first block says where the new version is made of it",
+            ),
+            (
+                json!({"vm": null, "image_version": "/SharedGalleries/s-GAL/Images/ubuntu/Versions/1.4.2"}),
+                "source.image_version: is /SharedGalleries/s-GAL/Images/ubuntu/Versions/1.4.2, and Azure makes no image version of one that is shared directly: build on it with azure-arm's direct_shared_gallery_image_id, or let its owner give you Reader on the gallery, and write the version's resource id",
+            ),
         ],
     );
 }

@@ -141,6 +141,7 @@ fn source(source: &Source) -> Values {
         }
         Source::ManagedImage(id) => values.with(image::SOURCE_MANAGED_IMAGE, id.to_string()),
         Source::ImageVersion(id) => values.with(image::SOURCE_IMAGE_VERSION, id.to_string()),
+        Source::Community(id) => values.with(image::SOURCE_IMAGE_VERSION, id.to_string()),
         Source::Vhds(vhds) => of_vhds(vhds),
     }
 }

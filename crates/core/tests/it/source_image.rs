@@ -9,7 +9,7 @@ use azure_batch_core::{
     publish::{self, Outcome},
     replication,
     request::Request,
-    settings::{PublishSettings, Source},
+    settings::{PublishSettings, Source, TargetRegion},
 };
 use azure_emulator::seed::Seed;
 use http::Method;
@@ -155,6 +155,66 @@ async fn a_version_of_another_gallery_in_another_region_is_a_source() {
         (published.outcome, regions),
         (Outcome::Created, vec!["westus2".to_owned(), "eastus2".to_owned()])
     );
+}
+
+/// The example with a community gallery of others, which has a version in one region.
+pub(crate) fn with_community() -> Azure {
+    world_with(|seed| {
+        let sharing = json!({"permissions": "Community", "communityGalleryInfo": {"publicNames": ["hpc-1234"]}});
+        let gallery = json!({"name": "theirs", "resourceGroup": "rg-images", "location": "westus2",
+            "properties": {"sharingProfile": sharing}});
+        seed["galleries"].as_array_mut().unwrap().push(gallery);
+        let mut definition = seed["definitions"][1].clone();
+        definition["gallery"] = json!("theirs");
+        seed["definitions"].as_array_mut().unwrap().push(definition);
+        seed["versions"][0]["gallery"] = json!("theirs");
+        seed["versions"][0]["publishingProfile"] = json!({"targetRegions": [{"name": "westus2"}]});
+    })
+}
+
+pub(crate) fn from_community(regions: &[&str]) -> PublishSettings {
+    let region = |name: &&str| TargetRegion::new(name.parse().unwrap(), None);
+    PublishSettings {
+        source: Source::Community(COMMUNITY.parse().unwrap()),
+        target_regions: regions.iter().map(region).collect(),
+        ..settings()
+    }
+}
+
+const COMMUNITY: &str = "/CommunityGalleries/hpc-1234/Images/other/Versions/2.0.0";
+
+#[tokio::test(start_paused = true)]
+async fn a_version_of_a_community_gallery_is_a_source_in_the_first_target_region() {
+    let azure = with_community();
+    let settings = from_community(&["westus2", "eastus2"]);
+    let published = run(&azure, &settings).await.unwrap();
+    let (others, source) = others_and_source(&azure);
+    let made_of = json!({"source": {"communityGalleryImageId": COMMUNITY}});
+    assert_eq!((others, source), (Vec::new(), made_of));
+    assert_eq!(
+        (
+            published.outcome,
+            published.data_disk_luns.clone(),
+            published.source_image.as_deref()
+        ),
+        (Outcome::Created, vec![5], Some(COMMUNITY))
+    );
+    let writes = azure.writes().len();
+    let again = run(&azure, &settings).await.unwrap();
+    assert_eq!((again.outcome, azure.writes().len()), (Outcome::Found, writes));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_community_version_that_is_not_in_the_region_is_refused_before_anything_is_written() {
+    let azure = with_community();
+    let failed = run(&azure, &from_community(&["eastus2", "westus2"])).await.unwrap_err();
+    let report = failed.report();
+    assert!(
+        report.contains(&format!("there is no {COMMUNITY} in eastus2")),
+        "{report}"
+    );
+    assert!(report.contains("target_region"), "{report}");
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
 /// Makes a disk and captures it to the managed image, both under names that are always the same.

@@ -130,9 +130,9 @@ fn what_is_missing_is_named_with_its_remedy() {
 }
 
 #[test]
-fn only_behind_azure_arm_may_the_source_be_left_out() {
+fn only_behind_azures_builders_may_the_source_be_left_out() {
     let user = with(&json!({"source": null}));
-    for (builder, wanted) in [("azure-arm", 0), ("azure-chroot", 1), ("null", 1)] {
+    for (builder, wanted) in [("azure-arm", 0), ("azure-chroot", 0), ("null", 1)] {
         let raw = hcl(&user, &json!({"packer_builder_type": builder}));
         let faults = before(&raw);
         assert_eq!(faults.len(), wanted, "{builder}: {faults:?}");

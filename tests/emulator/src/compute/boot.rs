@@ -1,4 +1,4 @@
-//! What a VM boots from: a platform image, a managed image, or a version in a gallery.
+//! What a VM boots from: a platform image, a managed image, or a version in a gallery, also one of others.
 //!
 //! It finds the image and says what it is; whether a VM may have it is for the VM.
 
@@ -6,7 +6,7 @@ use http::StatusCode;
 use jiff::Timestamp;
 use serde_json::Value;
 
-use super::{kind::Kind, marketplace::Platform, plan::PurchasePlan, source, state::Compute};
+use super::{kind::Kind, marketplace::Platform, plan::PurchasePlan, shared, source, state::Compute};
 use crate::{
     envelope::{ArmError, ArmPath},
     json as edit,
@@ -40,6 +40,11 @@ pub(super) struct Boot {
 impl Boot {
     /// The image that an `imageReference` names, for a VM in that region.
     pub(super) fn find(compute: &Compute, reference: &Value, location: &str, now: Timestamp) -> Result<Self, ArmError> {
+        let of_others = ["/sharedGalleryImageId", "/communityGalleryImageId"];
+        if let Some(id) = of_others.iter().find_map(|pointer| edit::text(reference, pointer)) {
+            let own = shared::resource_id(compute, id).ok_or_else(|| source::source_missing(id))?;
+            return Self::from_gallery(compute, &own, location, now);
+        }
         let Some(id) = edit::text(reference, "/id") else {
             return Self::from_platform(reference);
         };

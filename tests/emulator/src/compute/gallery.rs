@@ -1,6 +1,6 @@
 //! Galleries.
 //!
-//! Sharing is stored and shown, but nothing is shared: there is only one tenant to see it.
+//! Sharing is stored and shown; what others see of it is in `shared`.
 
 use http::{Method, StatusCode};
 use serde_json::{Value, json};

@@ -70,7 +70,7 @@ impl GallerySeed {
         if self.properties.is_object() {
             edit::set(&mut body, &["properties"], self.properties.clone());
         }
-        let unique = compute::gallery_unique_name(&place.subscription, &self.name);
+        let unique = compute::gallery_unique_name(place.subscription_of(&self.resource_group), &self.name);
         edit::set(&mut body, &["properties", "identifier", "uniqueName"], json!(unique));
         world
             .compute

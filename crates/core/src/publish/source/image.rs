@@ -12,7 +12,10 @@ use crate::{
         disk, disk::DiskBody, gallery, gallery::ImageDefinition, image, snapshot, version, version::ImageVersion,
     },
     error::{Error, ErrorKind, Result},
-    ids::resource::{DiskId, ImageId, ImageVersionId, SnapshotId},
+    ids::{
+        CommunityVersionId, Location,
+        resource::{DiskId, ImageId, ImageVersionId, SnapshotId},
+    },
     json as read_json, judge,
     operation::{Status, drive, read_resource},
     publish::{
@@ -199,6 +202,35 @@ pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageD
             id: id.to_string(),
             os_state: definition.os_state().to_owned(),
             published: published.unwrap_or_default().to_owned(),
+        }),
+    })
+}
+
+/// The machine behind a version of a community gallery, seen from a region.
+pub(super) fn of_community(
+    id: &CommunityVersionId,
+    location: &Location,
+    (version, definition): (&Value, &ImageDefinition),
+) -> Result<Machine> {
+    let profile = read_json::at(version, "/properties/storageProfile");
+    let disk = |disk: &Value| source_disk(disk, &[], "/hostCaching", "/diskSizeGB");
+    let published = read_json::text(version, "/properties/publishedDate").unwrap_or_default();
+    Ok(Machine {
+        location: location.clone(),
+        os_type: definition.os_type().to_owned(),
+        generation: definition.hyper_v_generation().to_owned(),
+        architecture: definition.architecture().to_owned(),
+        security: security_of(definition),
+        capabilities: Capabilities::of_definition(definition),
+        plan: definition.plan().cloned(),
+        os: disk(read_json::at(profile, "/osDiskImage")),
+        data: by_lun(read_json::items(profile, "/dataDiskImages"), disk)?,
+        vm: None,
+        shape: SourceShape::Image(SourceImage {
+            kind: ImageKind::CommunityVersion,
+            id: id.to_string(),
+            os_state: definition.os_state().to_owned(),
+            published: published.to_owned(),
         }),
     })
 }

@@ -11,7 +11,7 @@ pub use self::vhds::{Architecture, Generation, OsType, VhdTraits, Vhds};
 use serde::{Deserialize, Serialize};
 
 use crate::ids::{
-    InvalidId,
+    CommunityVersionId, InvalidId,
     resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
 };
 
@@ -49,6 +49,8 @@ pub enum Source {
     Vhds(Vhds),
     /// A version in a gallery: adopted as it is where it belongs to the wanted definition, else a version is made of it.
     ImageVersion(ImageVersionId),
+    /// A version in a community gallery, of which a version is made in the first target region.
+    Community(CommunityVersionId),
 }
 
 /// A data disk with the LUN it gets in the image.
@@ -102,7 +104,8 @@ impl fmt::Display for Lun {
 }
 
 impl Source {
-    /// The resource group the source lies in, the place of temporaries when none is named; blobs lie in none.
+    /// The resource group the source lies in, the place of temporaries when none is named; blobs and community galleries lie
+    /// in none.
     #[must_use]
     pub fn group(&self) -> Option<&ResourceGroupId> {
         match self {
@@ -111,7 +114,7 @@ impl Source {
             Self::Snapshots { os, .. } | Self::Captured { os, .. } => Some(os.group()),
             Self::ManagedImage(image) => Some(image.group()),
             Self::ImageVersion(version) => Some(version.group()),
-            Self::Vhds(_) => None,
+            Self::Vhds(_) | Self::Community(_) => None,
         }
     }
 }
@@ -129,6 +132,10 @@ impl fmt::Display for Source {
             Self::Vhds(vhds) => write!(f, "VHD {} and {} data VHD(s)", vhds.os.name(), vhds.data.len()),
             Self::ImageVersion(version) => {
                 write!(f, "image version {} of {}", version.name(), version.definition().name())
+            }
+            Self::Community(version) => {
+                let (number, image, gallery) = (version.number(), version.image(), version.gallery());
+                write!(f, "image version {number} of {image} in community gallery {gallery}")
             }
         }
     }

@@ -113,3 +113,14 @@ fn a_publishing_profile_says_what_no_option_says_in_azures_own_names() {
     assert!(profile.has_strategy());
     assert!(profile.is_confidential_in(&"eastus2".parse().unwrap()));
 }
+
+#[test]
+fn a_version_of_a_community_gallery_is_a_source_with_a_region() {
+    let community = "/communityGalleries/hpc/images/alma9/versions/1.4.2";
+    let with_region = json!({"source": {"vm": null, "image_version": community},
+        "shared_image_gallery_destination": {"target_region": [{"name": "eastus2"}]}});
+    assert_eq!(
+        published(&with_region).unwrap().settings.source.to_string(),
+        "image version 1.4.2 of alma9 in community gallery hpc"
+    );
+}

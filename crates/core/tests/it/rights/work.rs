@@ -44,6 +44,7 @@ pub(super) enum Work {
     PublishToNewGallery,
     PublishImage,
     PublishVersion,
+    PublishCommunity,
     PublishVhds,
     PublishWithKeys,
     PublishTested,
@@ -92,11 +93,12 @@ const IMAGE: &str = "a managed image is made on the way";
 const BLUE_GREEN: &str = "`strategy: blue-green`";
 
 impl Work {
-    pub(super) const ALL: [Self; 39] = [
+    pub(super) const ALL: [Self; 40] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
         Self::PublishVersion,
+        Self::PublishCommunity,
         Self::PublishVhds,
         Self::PublishWithKeys,
         Self::PublishTested,
@@ -153,6 +155,7 @@ impl Work {
             Self::PublishToNewGallery => ("publish", &[VM, IMAGE, "`create_gallery`"]),
             Self::PublishImage => ("publish", &[GALLERY, "the source is a managed image"]),
             Self::PublishVersion => ("publish", &[GALLERY, "the source is a version"]),
+            Self::PublishCommunity => ("publish", &[GALLERY, "the source is a version of a community gallery"]),
             Self::PublishVhds => ("publish", &[GALLERY, "the source is VHDs"]),
             Self::PublishWithKeys => ("publish", &[VM, GALLERY, DEFINITION, "`disk_encryption_set_id`"]),
             Self::PublishTested => ("publish", &[VM, IMAGE, GALLERY, DEFINITION, "`test`"]),
@@ -207,6 +210,7 @@ impl Work {
             Self::Publish | Self::PublishToNewGallery | Self::PublishTested | Self::PublishWithKeys => Azure::example(),
             Self::PublishImage => source_image::captured(|_| ()).await,
             Self::PublishVersion => source_image::world_with(of_another_gallery),
+            Self::PublishCommunity => source_image::with_community(),
             Self::PublishVhds => vhds::world(|_| ()),
             Self::Scale | Self::ScaleToFit => scaling::azure(|_| ()),
             Self::Collect => collecting::leftovers(with_scale_set),
@@ -275,6 +279,7 @@ impl Work {
             | Self::PublishToNewGallery
             | Self::PublishImage
             | Self::PublishVersion
+            | Self::PublishCommunity
             | Self::PublishVhds
             | Self::PublishWithKeys
             | Self::PublishTested => publishing::run(&client, &checked(&self.publishing()))
@@ -338,6 +343,7 @@ impl Work {
                 }
                 settings
             }
+            Self::PublishCommunity => source_image::from_community(&["westus2", "eastus2"]),
             Self::PublishVhds => vhds::both(),
             Self::PublishWithKeys => layout::with_keys(&["eastus2", "westus2"]),
             Self::PublishTested => testing::tested("true"),

@@ -185,7 +185,7 @@ impl VersionFacts {
         json!({"aggregatedState": aggregated, "summary": summary})
     }
 
-    pub(super) fn is_complete(&self, region: &str, now: Timestamp) -> bool {
+    pub(in crate::compute) fn is_complete(&self, region: &str, now: Timestamp) -> bool {
         self.copies
             .iter()
             .any(|copy| copy.region == region && copy.complete_replicas(now).is_some())

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 
 use crate::{
     compute::{
-        feature, kind::Kind, plan::PurchasePlan, source::DiskSource, state::Compute, state::Parts, vhd::Vhd,
+        feature, kind::Kind, plan::PurchasePlan, shared, source::DiskSource, state::Compute, state::Parts, vhd::Vhd,
         vhd::Wanted,
     },
     envelope::{ArmError, ArmPath},
@@ -60,7 +60,10 @@ pub(super) fn resolve(
     let compute = &*parts.compute;
     let profile = body.pointer("/properties/storageProfile").cloned().unwrap_or_default();
     let vm = edit::text(&profile, "/source/virtualMachineId");
-    let whole = edit::text(&profile, "/source/id");
+    let community = edit::text(&profile, "/source/communityGalleryImageId");
+    let community = community.map(|id| shared::resource_id(compute, id).ok_or_else(|| not_found(id)));
+    let community = community.transpose()?;
+    let whole = edit::text(&profile, "/source/id").or(community.as_deref());
     let os_id = edit::text(&profile, "/osDiskImage/source/id");
     let os_uri = edit::text(&profile, "/osDiskImage/source/uri");
     let source = match (vm, whole, os_id, os_uri) {

@@ -178,8 +178,7 @@ fn planned(path: &ArmPath, body: &Value, (location, profile): (&str, &Value), bo
     edit::set(&mut reference, &["exactVersion"], json!(boot.exact_version));
     let os = profile.get("osDisk").cloned().unwrap_or_default();
     let mut os_disk = planned_disk(&os, boot.size_gb);
-    os_disk.extra =
-        json!({"creationData": {"createOption": "FromImage", "imageReference": {"id": source_id(&reference)}}});
+    os_disk.extra = json!({"creationData": creation(&reference)});
     let security = edit::text(body, "/properties/securityProfile/securityType").unwrap_or("Standard");
     VmSeed {
         name: path.name().to_owned(),
@@ -201,6 +200,16 @@ fn planned(path: &ArmPath, body: &Value, (location, profile): (&str, &Value), bo
         data_disks: planned_data(path.name(), profile, boot),
         tags: body.get("tags").cloned().unwrap_or_default(),
         extra: kept(body),
+    }
+}
+
+/// What a disk says of the image that it was made of; a gallery of others keeps its own name there.
+fn creation(reference: &Value) -> Value {
+    let of_others = ["sharedGalleryImageId", "communityGalleryImageId"];
+    let named = of_others.iter().find_map(|name| Some((*name, reference.get(*name)?)));
+    match named {
+        Some((name, id)) => json!({"createOption": "FromImage", "galleryImageReference": {name: id}}),
+        None => json!({"createOption": "FromImage", "imageReference": {"id": source_id(reference)}}),
     }
 }
 
