@@ -181,6 +181,8 @@ pub enum Audience<'a> {
     },
     /// Batch's data plane.
     Batch,
+    /// The secrets of key vaults.
+    Vault,
     /// The blobs of a storage account.
     Storage {
         /// Host and port of the account.
@@ -297,6 +299,7 @@ impl Audience<'_> {
         let aud = aud.trim_end_matches('/');
         match self {
             Self::Batch => aud.eq_ignore_ascii_case("https://batch.core.windows.net"),
+            Self::Vault => aud.eq_ignore_ascii_case("https://vault.azure.net"),
             Self::Storage { host } => {
                 let own = aud.split_once("://").map(|(_, own)| own);
                 aud.eq_ignore_ascii_case("https://storage.azure.com")

@@ -56,9 +56,9 @@ pub enum Names {
     /// Names and addresses of this machine.
     #[default]
     Loopback,
-    /// `NAME.blob.core.windows.net` too: for clients that know no other host of a storage account, and that a proxy brings
-    /// here.
-    LoopbackAndBlobs,
+    /// `NAME.blob.core.windows.net` and `NAME.vault.azure.net` too: for clients that know no other host of a storage account
+    /// or of a key vault, and that a proxy brings here.
+    LoopbackAndDataPlanes,
 }
 
 /// Why a host did not start.

@@ -106,7 +106,7 @@ pub struct Body {
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Form {
     Json,
-    /// GitHub's id token comes in a field named `value`, which elsewhere is a list's.
+    /// GitHub's id token and a secret at its vault's own host come in a field named `value`, which elsewhere is a list's.
     JsonWithSecretValue,
     /// A vault's secret comes in `properties.value`.
     JsonOfVault,
@@ -141,7 +141,7 @@ impl Journal {
 impl Form {
     /// Of an answer to that path, and of a JSON body sent there.
     fn of(path: &str) -> Self {
-        if path.starts_with("/oidc/token") {
+        if path.starts_with("/oidc/token") || path.starts_with("/secrets/") {
             Self::JsonWithSecretValue
         } else if path.to_ascii_lowercase().ends_with("/listkeys") {
             Self::JsonOfKeys

@@ -87,6 +87,7 @@ enum Service {
     Arm,
     Batch,
     Blobs,
+    Vault,
 }
 
 impl Default for Settings {
@@ -222,7 +223,7 @@ impl Emulator {
                         (code, message),
                     )
                 }
-                Service::Entra | Service::Arm | Service::Blobs => front_end::length_required(),
+                Service::Entra | Service::Arm | Service::Blobs | Service::Vault => front_end::length_required(),
             });
         }
         match self.world.engine.faults.meet(number, &request.method, &request.path) {
@@ -238,6 +239,10 @@ impl Emulator {
             Service::Arm => arm::respond(&mut self.world, call),
             Service::Batch => batch::respond(&mut self.world.batch_parts(), call),
             Service::Blobs => self.world.respond_to_blobs(call),
+            Service::Vault => {
+                let world = &mut self.world;
+                vault::respond_at_a_vault(&mut world.vaults, (&world.entra, &mut world.engine), call)
+            }
         }
     }
 }
@@ -245,6 +250,9 @@ impl Emulator {
 fn service(storage: &storage::Storage, request: &Request) -> Service {
     if storage.has_host(&request.authority) {
         return Service::Blobs;
+    }
+    if vault::is_at_a_vault(&request.authority) {
+        return Service::Vault;
     }
     let first = request
         .segments()

@@ -15,7 +15,7 @@ use crate::{
     http::{Request, Response},
     json as edit,
     seed::Seed,
-    storage,
+    storage, vault,
 };
 
 impl Emulator {
@@ -101,7 +101,7 @@ impl Emulator {
         match (&refusal.body, service) {
             (Some(body), _) => Response::json(status, body),
             (None, Service::Entra) => entra::error_response(status, &refusal.code, &refusal.message),
-            (None, Service::Arm) => {
+            (None, Service::Arm | Service::Vault) => {
                 let error = ArmError::new(status, &refusal.code, refusal.message.clone());
                 match &refusal.additional_info {
                     Some(info) => error.with("additionalInfo", info.clone()).response(),
@@ -128,6 +128,7 @@ impl Emulator {
         match service {
             Service::Arm => denied.arm_response(&page),
             Service::Batch => batch::refuse_token(&mut self.world.batch_parts(), call, &denied, &page),
+            Service::Vault => vault::refuse_token(call.request, &denied),
             Service::Entra => entra::error_response(StatusCode::UNAUTHORIZED, "invalid_client", &denied.to_string()),
             Service::Blobs => {
                 let told = ("InvalidAuthenticationInfo", denied.to_string());
@@ -142,7 +143,7 @@ impl Emulator {
         if let Some(mut body) = body.filter(|body| body.get("value").is_some_and(Value::is_array)) {
             let name = match service {
                 Service::Batch => "odata.nextLink",
-                Service::Arm | Service::Entra | Service::Blobs => "nextLink",
+                Service::Arm | Service::Entra | Service::Blobs | Service::Vault => "nextLink",
             };
             edit::set(&mut body, &[name], json!(url_of(call.request)));
             response.body = Bytes::from(body.to_string());

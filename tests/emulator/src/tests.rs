@@ -24,4 +24,5 @@ mod snapshots;
 mod soft_delete;
 mod storage;
 mod sweep;
+mod vault;
 mod versions;

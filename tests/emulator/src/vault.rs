@@ -1,6 +1,8 @@
-//! Key vaults as the resource manager shows them: the vault, and secrets by name.
+//! Key vaults as the resource manager shows them: the vault, and secrets by name, never by value.
 //!
-//! Values are thrown away at once, and the vaults' own data plane is not played.
+//! What a vault answers at its own host is in `data_plane`.
+
+mod data_plane;
 
 use http::{Method, StatusCode};
 use jiff::Timestamp;
@@ -13,14 +15,30 @@ use crate::{
     ids::IdSource,
     json as edit,
     operation::Operations,
-    resource::{Item, Table, required_location, write_body},
+    resource::{Facts, Item, Table, required_location, write_body},
 };
+
+pub(crate) use data_plane::{is_at_a_vault, refuse_token, respond as respond_at_a_vault};
 
 /// Everything the key vault provider knows.
 #[derive(Debug, Default)]
 pub struct Vaults {
     vaults: Table<()>,
-    secrets: Table<()>,
+    secrets: Table<SecretFacts>,
+}
+
+/// What a secret does not show to the resource manager.
+#[derive(Clone, Default)]
+struct SecretFacts {
+    value: String,
+}
+
+impl Facts for SecretFacts {}
+
+impl std::fmt::Debug for SecretFacts {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("SecretFacts")
+    }
 }
 
 impl Vaults {
@@ -86,7 +104,15 @@ pub(crate) fn make(vaults: &mut Vaults, ids: &mut IdSource, path: &ArmPath, mut 
     if vaults.vaults.find(&vault.key()).is_none() {
         return Err(ArmError::parent_not_found(vault.name()));
     }
-    let uri = format!("https://{}.vault.azure.net/secrets/{}", vault.name(), path.name());
+    let value = edit::text(&body, "/properties/value").unwrap_or_default();
+    put_secret(vaults, ids, (&vault.id(), path.name()), value);
+    Ok(())
+}
+
+/// Makes a secret of a vault, or a new version of it.
+fn put_secret(vaults: &mut Vaults, ids: &mut IdSource, (vault, name): (&str, &str), value: &str) {
+    let host = vault.rsplit('/').next().unwrap_or_default();
+    let uri = format!("https://{host}.vault.azure.net/secrets/{name}");
     let version = ids.hex();
     let version = version.get(..32).unwrap_or_default();
     let shown = json!({"properties": {
@@ -94,18 +120,22 @@ pub(crate) fn make(vaults: &mut Vaults, ids: &mut IdSource, path: &ArmPath, mut 
         "secretUri": uri,
         "secretUriWithVersion": format!("{uri}/{version}"),
     }});
-    vaults.secrets.insert(Item::new(path.id(), shown, ()));
-    Ok(())
+    let facts = SecretFacts {
+        value: value.to_owned(),
+    };
+    let id = format!("{vault}/secrets/{name}");
+    vaults.secrets.insert(Item::new(id, shown, facts));
 }
 
 fn view(vaults: &Vaults, path: &ArmPath, is_secret: bool) -> Result<Value, ArmError> {
-    let (table, kind) = if is_secret {
-        (&vaults.secrets, "Microsoft.KeyVault/vaults/secrets")
+    let shown = if is_secret {
+        let item = vaults.secrets.find(&path.key());
+        item.map(|item| item.view("Microsoft.KeyVault/vaults/secrets"))
     } else {
-        (&vaults.vaults, "Microsoft.KeyVault/vaults")
+        let item = vaults.vaults.find(&path.key());
+        item.map(|item| item.view("Microsoft.KeyVault/vaults"))
     };
-    let item = table.find(&path.key()).ok_or_else(|| missing(path))?;
-    Ok(item.view(kind))
+    shown.ok_or_else(|| missing(path))
 }
 
 fn missing(path: &ArmPath) -> ArmError {

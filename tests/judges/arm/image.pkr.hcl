@@ -1,4 +1,4 @@
-# HashiCorp's azure-arm makes a machine from the marketplace, a managed image of it and named snapshots of its disks;
+# HashiCorp's azure-arm makes a machine from a version that is shared directly with its subscription, a managed image of it and named snapshots of its disks;
 # azure-batch behind it finds the snapshots in azure-arm's artifact and publishes them for a pool of 700 nodes.
 
 packer {
@@ -38,11 +38,12 @@ source "azure-arm" "machine" {
 
   location             = "eastus2"
   os_type              = "Linux"
-  image_publisher      = "Canonical"
-  image_offer          = "0001-com-ubuntu-server-jammy"
-  image_sku            = "22_04-lts-gen2"
   vm_size              = "Standard_D2s_v5"
   disk_additional_size = [32, 64]
+
+  shared_image_gallery {
+    direct_shared_gallery_image_id = "/SharedGalleries/00000000-0000-0000-0000-0000000005b6-SHARED/Images/base/Versions/1.0.0"
+  }
 
   managed_image_name                      = "built"
   managed_image_resource_group_name       = "rg-images"

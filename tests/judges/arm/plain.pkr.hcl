@@ -1,5 +1,5 @@
-# HashiCorp's azure-arm makes a machine from the marketplace and a managed image of it, and keeps nothing else; azure-batch
-# behind it publishes that image as it is.
+# HashiCorp's azure-arm makes a machine from a version in a gallery of another subscription and a managed image of it, and
+# keeps nothing else; azure-batch behind it publishes that image as it is.
 
 packer {
   required_plugins {
@@ -36,12 +36,17 @@ source "azure-arm" "machine" {
   client_id              = var.client_id
   client_secret          = var.client_secret
 
-  location             = "eastus2"
-  os_type              = "Linux"
-  image_publisher      = "Canonical"
-  image_offer          = "0001-com-ubuntu-server-jammy"
-  image_sku            = "22_04-lts-gen2"
-  vm_size              = "Standard_D2s_v5"
+  location = "eastus2"
+  os_type  = "Linux"
+  vm_size  = "Standard_D2s_v5"
+
+  shared_image_gallery {
+    subscription   = "00000000-0000-0000-0000-0000000005b6"
+    resource_group = "rg-theirs"
+    gallery_name   = "theirs"
+    image_name     = "base"
+    image_version  = "1.0.0"
+  }
 
   managed_image_name                = "plain"
   managed_image_resource_group_name = "rg-images"

@@ -15,6 +15,7 @@ use azure_batch_e2e::{
     emulator::{LocalAzure, Start},
     failure::Result,
     files,
+    hcp::FakeHcp,
     lab::{Lab, TIME_SCALE},
     packer::Packer,
     process::Running,
@@ -22,7 +23,7 @@ use azure_batch_e2e::{
     tools::Tools,
     world,
 };
-use serde_json::json;
+use serde_json::{Value, json};
 
 use self::{checks::Checks, proxy::Proxy, ssh::SshServer};
 use crate::{build::step, tools};
@@ -33,11 +34,15 @@ const BUILDER: &str = "github.com/hashicorp/azure";
 /// The definition that the builder publishes into by itself: one that takes plain machines, as it captures the VM.
 const DIRECT: &str = "direct";
 
-/// What plays the machine of a build, and what leads to its blobs.
+/// What plays the machine of a build, what leads to its blobs and secrets, and where one of the builds is registered.
 struct Machine<'a> {
     server: &'a SshServer,
     proxy: &'a Proxy,
+    hcp: &'a FakeHcp,
 }
+
+/// The build that HCP Packer hears of.
+const REGISTERED: &str = "gallery";
 
 /// Builds with azure-arm and gives the number of checks that passed.
 ///
@@ -64,8 +69,12 @@ fn install_builder(tools: &Tools) -> Result {
     step("install azure-arm", &mut install)
 }
 
-/// What is built: a managed image with its snapshots, one without, a version, and VHDs.
-const BUILDS: [&str; 4] = ["image", "plain", "gallery", "vhd"];
+/// What is built: a managed image with its snapshots, one without, a version, VHDs, and the image of a Windows machine. What
+/// the first two start from is in galleries of another subscription, the first one's shared directly.
+const BUILDS: [&str; 5] = ["image", "plain", "gallery", "vhd", "windows"];
+
+/// The subscription of others, and their group.
+const OTHERS: (&str, &str) = ("00000000-0000-0000-0000-0000000005b6", "rg-theirs");
 
 /// Runs all builds side by side, since most of each is azure-arm waiting to delete again what was still in use.
 fn build_all(tools: &Tools) -> Result<u32> {
@@ -73,9 +82,11 @@ fn build_all(tools: &Tools) -> Result<u32> {
     let azure = azure(&lab)?;
     let server = SshServer::start(&lab.folder("ssh")?)?;
     let proxy = Proxy::start(azure.host())?;
+    let hcp = FakeHcp::start()?;
     let machine = Machine {
         server: &server,
         proxy: &proxy,
+        hcp: &hcp,
     };
     let parts = BUILDS.map(|name| build(&lab, &azure, &machine, name));
     let mut checks = Checks::default();
@@ -87,6 +98,7 @@ fn build_all(tools: &Tools) -> Result<u32> {
     lab.keep_journal(&azure)?;
     checks::world(&mut checks, &azure.resources()?)?;
     checks::requests(&mut checks, &azure.journal()?)?;
+    checks::registered(&mut checks, &hcp.done()?)?;
     for name in BUILDS {
         let part = lab.dir.join(name);
         checks::protocol(&mut checks, &files::read(&part.join("build.packer-log"))?)?;
@@ -100,37 +112,79 @@ fn build_all(tools: &Tools) -> Result<u32> {
     Ok(checks.passed())
 }
 
-/// The example, with a definition for the version that the builder makes, as it makes none.
+/// The world of the builds, played fast.
 fn azure(lab: &Lab<'_>) -> Result<LocalAzure> {
-    let mut seed = world::example(lab)?;
-    let definition = json!([{
-        "name": DIRECT, "gallery": world::GALLERY, "resourceGroup": world::GROUP,
-        "properties": {
-            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
-            "identifier": {"publisher": "example", "offer": "linux", "sku": DIRECT},
-            "features": [{"name": "SecurityType", "value": "Standard"}],
-        },
-    }]);
-    if let Some(fields) = seed.as_object_mut() {
-        fields.insert("definitions".to_owned(), definition);
-        let account = json!([{"name": "vhds", "resourceGroup": world::GROUP, "location": "eastus2"}]);
-        fields.insert("storageAccounts".to_owned(), account);
-    }
     let start = Start {
         binary: &lab.tools.emulator,
         dir: &lab.dir.join("azure"),
-        seed,
+        seed: world_of_builds(lab)?,
         time_scale: TIME_SCALE,
     };
     // Without it azure-arm waits a minute between two looks.
-    LocalAzure::start_with(&start, &["--retry-after", "1", "--names", "loopback-and-blobs"])
+    LocalAzure::start_with(&start, &["--retry-after", "1", "--names", "loopback-and-data-planes"])
+}
+
+/// The example, with a definition for the version that the builder makes, as it makes none, and with galleries of another
+/// subscription: one that roles open, and one that is shared directly.
+fn world_of_builds(lab: &Lab<'_>) -> Result<Value> {
+    let (subscription, group) = OTHERS;
+    let definition = |group: &str, gallery: &str, name: &str| {
+        json!({"name": name, "gallery": gallery, "resourceGroup": group, "properties": {
+            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": {"publisher": "example", "offer": "linux", "sku": name},
+            "features": [{"name": "SecurityType", "value": "Standard"}]}})
+    };
+    let gallery = |name: &str, permissions: &str| {
+        json!({"name": name, "resourceGroup": group, "location": "eastus2",
+            "properties": {"sharingProfile": {"permissions": permissions}}})
+    };
+    let version = |gallery: &str| {
+        json!({"name": "1.0.0", "gallery": gallery, "definition": "base", "resourceGroup": group,
+            "publishingProfile": {"targetRegions": [{"name": "eastus2"}]}})
+    };
+    let theirs = json!({"name": group, "location": "eastus2", "subscription": subscription});
+    let more: [(&str, Vec<Value>); 6] = [
+        ("subscriptions", vec![json!({"id": subscription, "name": "Theirs"})]),
+        ("resourceGroups", vec![theirs]),
+        (
+            "galleries",
+            vec![gallery("theirs", "Private"), gallery("shared", "Groups")],
+        ),
+        (
+            "definitions",
+            vec![
+                definition(world::GROUP, world::GALLERY, DIRECT),
+                definition(group, "theirs", "base"),
+                definition(group, "shared", "base"),
+            ],
+        ),
+        ("versions", vec![version("theirs"), version("shared")]),
+        (
+            "storageAccounts",
+            vec![json!({"name": "vhds", "resourceGroup": world::GROUP, "location": "eastus2"})],
+        ),
+    ];
+    let mut seed = world::example(lab)?;
+    if let Some(fields) = seed.as_object_mut() {
+        for (name, items) in more {
+            let there = fields.get(name).and_then(Value::as_array).cloned().unwrap_or_default();
+            fields.insert(name.to_owned(), there.into_iter().chain(items).collect());
+        }
+    }
+    Ok(seed)
 }
 
 fn build(lab: &Lab<'_>, azure: &LocalAzure, machine: &Machine<'_>, name: &str) -> Result<Running> {
     let server = machine.server;
     let part = lab.part(name)?;
     let text = files::read(&lab.tools.checkout.join(format!("tests/judges/arm/{name}.pkr.hcl")))?;
-    let packer = Packer::new(&part, azure)?
+    let mut packer = Packer::new(&part, azure)?;
+    if name == REGISTERED {
+        for (variable, value) in machine.hcp.variables() {
+            packer = packer.with(variable, &value);
+        }
+    }
+    let packer = packer
         .with("SSL_CERT_FILE", &shown(&azure.ca))
         .with("HTTPS_PROXY", machine.proxy.address())
         .with("NO_PROXY", "127.0.0.1")

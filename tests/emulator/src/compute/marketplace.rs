@@ -99,7 +99,7 @@ const fn linux(publisher: &'static str, offer: &'static str, sku: &'static str) 
 const UBUNTU: &str = "0001-com-ubuntu-server-jammy";
 
 /// Names and disk sizes are those of the marketplace; versions are two of many.
-const PLATFORMS: [Platform; 9] = [
+const PLATFORMS: [Platform; 10] = [
     linux("Canonical", UBUNTU, "22_04-lts-gen2"),
     Platform {
         generation: "V1",
@@ -128,6 +128,10 @@ const PLATFORMS: [Platform; 9] = [
     },
     windows("2022-datacenter-g2", "V2"),
     windows("2022-datacenter", "V1"),
+    Platform {
+        versions: &["26100.7171.251107", "26100.7462.251207"],
+        ..windows("2025-datacenter-g2", "V2")
+    },
 ];
 
 const fn windows(sku: &'static str, generation: &'static str) -> Platform {

@@ -19,8 +19,8 @@ use super::{HostError, Names};
 /// on Azure; TLS libraries refuse one right below `localhost`.
 const NAMES: [&str; 4] = ["localhost", "127.0.0.1", "::1", "*.batch.localhost"];
 
-/// Where Azure's storage accounts answer.
-const BLOBS: &str = "blob.core.windows.net";
+/// Where Azure's storage accounts and key vaults answer.
+const DATA_PLANES: [&str; 2] = ["blob.core.windows.net", "vault.azure.net"];
 
 /// How long a certificate is valid: no start lasts longer, and Apple's TLS refuses more than 825 days.
 const VALID_DAYS: i32 = 365;
@@ -42,8 +42,8 @@ impl Certificates {
 
         let key = KeyPair::generate()?;
         let mut own = NAMES.map(str::to_owned).to_vec();
-        if names == Names::LoopbackAndBlobs {
-            own.push(format!("*.{BLOBS}"));
+        if names == Names::LoopbackAndDataPlanes {
+            own.extend(DATA_PLANES.map(|name| format!("*.{name}")));
         }
         let certificate = server(own, now)?.signed_by(&key, &issuer)?;
         Ok(Self {
@@ -78,8 +78,8 @@ fn authority(names: Names, now: Timestamp) -> CertificateParams {
         GeneralSubtree::IpAddress(CidrSubnet::V4([127, 0, 0, 0], [255, 0, 0, 0])),
         GeneralSubtree::IpAddress(CidrSubnet::V6(std::net::Ipv6Addr::LOCALHOST.octets(), [255; 16])),
     ];
-    if names == Names::LoopbackAndBlobs {
-        permitted_subtrees.push(GeneralSubtree::DnsName(BLOBS.to_owned()));
+    if names == Names::LoopbackAndDataPlanes {
+        permitted_subtrees.extend(DATA_PLANES.map(|name| GeneralSubtree::DnsName(name.to_owned())));
     }
     ca.name_constraints = Some(NameConstraints {
         permitted_subtrees,
@@ -168,9 +168,10 @@ mod tests {
     }
 
     #[test]
-    fn it_vouches_for_storage_accounts_only_when_it_was_asked_to() {
-        let judged = |name| judged(Names::LoopbackAndBlobs, name, 0);
+    fn it_vouches_for_storage_accounts_and_key_vaults_only_when_it_was_asked_to() {
+        let judged = |name| judged(Names::LoopbackAndDataPlanes, name, 0);
         assert_eq!(judged("acct.blob.core.windows.net"), Ok(()));
+        assert_eq!(judged("kv.vault.azure.net"), Ok(()));
         assert_eq!(
             judged("acct.queue.core.windows.net"),
             Err(Error::NameConstraintViolation)

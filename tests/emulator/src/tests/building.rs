@@ -440,7 +440,7 @@ fn a_group_takes_everything_in_it_along() {
 }
 
 #[test]
-fn a_vault_names_the_version_of_its_secrets_and_keeps_no_value() {
+fn a_vault_names_the_version_of_its_secrets_and_shows_no_value() {
     let mut azure = Azure::example();
     let vault = format!("{SUBSCRIPTION}/resourceGroups/rg-images/providers/Microsoft.KeyVault/vaults/kv");
     let template = json!({"resources": [{

@@ -34,7 +34,7 @@ impl Checks {
 }
 
 /// Every request of 1.4.5 by verb and parts of its path, which may be written in any case.
-const REQUESTS: [(&str, &[&str]); 30] = [
+const REQUESTS: [(&str, &[&str]); 34] = [
     ("GET", &["/metadata/endpoints"]),
     ("POST", &["/oauth2/token"]),
     ("GET", &["/resourceGroups/rg-images"]),
@@ -65,14 +65,18 @@ const REQUESTS: [(&str, &[&str]); 30] = [
     ("POST", &["/virtualMachines/", "/capture"]),
     ("PUT", &["/images/pkros"]),
     ("DELETE", &["/images/pkros"]),
+    ("GET", &["/galleries/theirs/images/base"]),
+    ("GET", &["/galleries/theirs/images/base/versions/1.0.0"]),
+    ("GET", &["/secrets/packerKeyVaultSecret"]),
+    ("DELETE", &["/vaults/pkrkv"]),
 ];
 
 /// The definition whose version 1.0.0 a build ends in.
-fn definition(name: &str) -> &'static str {
+fn definition(name: &str) -> &str {
     match name {
         "image" => "nodes",
         "gallery" => "direct",
-        "vhd" => "vhd",
+        "vhd" | "windows" => name,
         _ => "plain",
     }
 }
@@ -125,6 +129,7 @@ pub(super) fn world(checks: &mut Checks, resources: &Value) -> Result {
         ("nodes", json!([["East US 2", 4]])),
         ("plain", json!([["East US 2", 4]])),
         ("vhd", json!([["East US 2", 4]])),
+        ("windows", json!([["East US 2", 4]])),
         // The builder's own two regions, and the replicas that only the post-processor asked for.
         ("direct", json!([["West US 2", 1], ["East US 2", 4]])),
     ] {
@@ -189,7 +194,11 @@ fn nothing_left(checks: &mut Checks, resources: &Value) -> Result {
         )?;
     }
     let groups = at(resources, "/resourceGroups").as_array().map_or(0, Vec::len);
-    checks.equal("only the example's group is left", &json!(groups), &json!(1))?;
+    checks.equal(
+        "only the example's group and that of others are left",
+        &json!(groups),
+        &json!(2),
+    )?;
     // Ids only: images and versions go on naming what they were made of.
     let kinds = at(resources, "/compute").as_object();
     let all = kinds
@@ -233,6 +242,31 @@ pub(super) fn requests(checks: &mut Checks, journal: &Journal) -> Result {
     })
 }
 
+/// HCP Packer hears of the version in each region, behind what the builder itself says, and of the image that the builder
+/// started from, in its words.
+pub(super) fn registered(checks: &mut Checks, done: &Value) -> Result {
+    let version = format!("/images/{}/versions/1.0.0", definition("gallery"));
+    let artifacts = at(done, "/artifacts").as_array();
+    let ours = artifacts
+        .into_iter()
+        .flatten()
+        .filter(|artifact| has_end(artifact, "/external_identifier", &version));
+    let regions: Vec<&str> = ours.filter_map(|artifact| at(artifact, "/region").as_str()).collect();
+    for region in ["eastus2", "westus2"] {
+        checks.pass(
+            &format!("HCP Packer hears of the version in {region}"),
+            regions.contains(&region),
+            || done.to_string(),
+        )?;
+    }
+    let source = at(done, "/source_external_identifier").as_str().unwrap_or_default();
+    checks.pass(
+        "HCP Packer hears what azure-arm started from",
+        source.contains("/publishers/Canonical/") && source.contains("/skus/22_04-lts-gen2/"),
+        || source.to_owned(),
+    )
+}
+
 /// Looking for what is not there yet or not any more, and deleting what is still in use, are the builder's own ways.
 fn is_expected(entry: &Entry) -> bool {
     const KEPT_WHILE_USED: [&str; 3] = ["/virtualNetworks/", "/networkInterfaces/", "/publicIPAddresses/"];
@@ -273,6 +307,12 @@ pub(super) fn manifest(checks: &mut Checks, name: &str, manifest: &Value) -> Res
         "vhd" => json!([0]),
         _ => json!([]),
     };
+    let system = if name == "windows" { "Windows" } else { "Linux" };
+    checks.equal(
+        &format!("the manifest of {name} names the system"),
+        at(manifest, "/os_type"),
+        &json!(system),
+    )?;
     checks.equal(
         &format!("the manifest of {name} names the data disks"),
         at(manifest, "/data_disk_luns"),
@@ -281,7 +321,11 @@ pub(super) fn manifest(checks: &mut Checks, name: &str, manifest: &Value) -> Res
 }
 
 fn has_id(resource: &Value, end: &str) -> bool {
-    at(resource, "/id").as_str().is_some_and(|id| id.ends_with(end))
+    has_end(resource, "/id", end)
+}
+
+fn has_end(value: &Value, pointer: &str, end: &str) -> bool {
+    at(value, pointer).as_str().is_some_and(|text| text.ends_with(end))
 }
 
 /// Name and count of each region.

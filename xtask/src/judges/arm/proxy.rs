@@ -1,7 +1,7 @@
-//! A proxy on loopback through which azure-arm 1.x reaches a storage account by the only name that it knows.
+//! A proxy on loopback through which azure-arm 1.x reaches a storage account and a key vault by the only names that it knows.
 //!
-//! It joins connections to `NAME.blob.core.windows.net` with the local Azure and refuses any other, so nothing leaves the
-//! machine. What goes through is TLS between the two; it reads none of it.
+//! It joins connections to `NAME.blob.core.windows.net` and `NAME.vault.azure.net` with the local Azure and refuses any other,
+//! so nothing leaves the machine. What goes through is TLS between the two; it reads none of it.
 
 use std::{
     io::{self, BufRead as _, BufReader, Write as _},
@@ -11,8 +11,8 @@ use std::{
 
 use azure_batch_e2e::failure::{Doing as _, Result};
 
-/// The end of every name that leads to the local Azure.
-const BLOBS: &str = ".blob.core.windows.net:443";
+/// The ends of the names that lead to the local Azure.
+const ENDS: [&str; 2] = [".blob.core.windows.net:443", ".vault.azure.net:443"];
 
 /// Where the proxy listens; it ends with the process.
 #[derive(Debug)]
@@ -58,7 +58,7 @@ fn join(mut client: TcpStream, azure: &str) -> io::Result<()> {
         header.clear();
     }
     let wanted = asked.strip_prefix("CONNECT ").and_then(|rest| rest.split(' ').next());
-    if !wanted.is_some_and(|host| host.ends_with(BLOBS)) {
+    if !wanted.is_some_and(|host| ENDS.iter().any(|end| host.ends_with(end))) {
         return client.write_all(b"HTTP/1.1 403 Forbidden\r\nContent-Length: 0\r\n\r\n");
     }
     let server = TcpStream::connect(azure)?;
