@@ -20,6 +20,7 @@ use crate::{
     error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
     ids::PoolId,
     judge::{self, Verdict},
+    memory::Memory,
     progress::Event,
     request::{Form, Request, Service, Target},
     retry::Repeat,
@@ -36,6 +37,17 @@ pub struct Client {
     credential: Arc<dyn Credential>,
     cloud: Arc<Cloud>,
     run: Run,
+    memory: Arc<Memory>,
+    reading: Reading,
+}
+
+/// What reads are answered with.
+#[derive(Clone, Copy, Debug)]
+enum Reading {
+    /// The service's answer now.
+    Anew,
+    /// What the run knows already, unless it is older.
+    Recalled(Duration),
 }
 
 impl Client {
@@ -47,6 +59,8 @@ impl Client {
             credential,
             cloud,
             run,
+            memory: Arc::default(),
+            reading: Reading::Anew,
         }
     }
 
@@ -84,6 +98,16 @@ impl Client {
     pub fn for_pool(&self, pool: &PoolId) -> Self {
         Self {
             run: self.run.for_pool(pool),
+            ..self.clone()
+        }
+    }
+
+    /// The same client, whose reads are answered with what this run has read before, unless that is older than `age`: for
+    /// what many pools have in common. See [`memory`](crate::memory) for how old what may be.
+    #[must_use]
+    pub fn recalling(&self, age: Duration) -> Self {
+        Self {
+            reading: Reading::Recalled(age),
             ..self.clone()
         }
     }
@@ -179,10 +203,21 @@ impl Client {
         Ok(self.sender.once(request).await)
     }
 
-    /// One request to its final answer. A token that the service does not accept is replaced once.
+    /// One request to its final answer, which may be one that the run has got before.
     async fn exchange(&self, request: &Request) -> Result<Answer> {
+        let address = self.address(request);
+        let address = address.map_err(|error| error.while_doing(format!("cannot {}", request.doing)))?;
+        // Every request passes here, and what it carries would be part of each flow that sends one.
+        let ask = Box::pin(self.ask(request, &address));
+        match self.reading {
+            Reading::Recalled(age) if request.method == Method::GET => self.memory.recall(&address, age, ask).await,
+            Reading::Recalled(_) | Reading::Anew => ask.await,
+        }
+    }
+
+    /// Asks the service. A token that it does not accept is replaced once.
+    async fn ask(&self, request: &Request, address: &Url) -> Result<Answer> {
         let doing = || format!("cannot {}", request.doing);
-        let address = self.address(request).map_err(|error| error.while_doing(doing()))?;
         let scope = match &request.service {
             Service::Arm => self.cloud.arm_scope.as_str(),
             Service::Batch(_) => self.cloud.batch_scope.as_str(),
@@ -190,13 +225,13 @@ impl Client {
         };
         let signed_in = self.credential.token(scope, &self.run).await;
         let token = signed_in.map_err(|error| error.while_doing(doing()))?;
-        let answer = self.answer(request, &address, &token).await?;
+        let answer = self.answer(request, address, &token).await?;
         if !self.is_token_refused(&answer) {
             return Ok(answer);
         }
         let renewed = self.credential.token_instead_of(&token, scope, &self.run).await;
         let token = renewed.map_err(|error| error.while_doing(doing()))?;
-        self.answer(request, &address, &token).await
+        self.answer(request, address, &token).await
     }
 
     fn is_token_refused(&self, answer: &Answer) -> bool {
@@ -228,6 +263,7 @@ impl Client {
         };
         if may_have_written && !request.is_read() {
             self.run.note_write();
+            self.memory.forget(address);
         }
         sent.map_err(|error| {
             let is_unanswered = error.service().is_none()

@@ -1,4 +1,5 @@
-//! Whether this identity can do its work: sign-in, account, rights and registration, one answer a check.
+//! Whether this identity can do its work: sign-in, account, rights and registration, one answer a check; and which former
+//! pools of the account are kept.
 //!
 //! It goes on after a failure, so that one run shows everything. It writes nothing.
 
@@ -6,13 +7,17 @@ use serde::Serialize;
 
 use crate::{
     arm::{provider::Registration, subscription},
-    batch::{account, node},
+    batch::{
+        account, node,
+        pool::{self, Pool},
+    },
     claims::Claims,
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::BatchEndpoint,
     preflight,
     rights::{self, Naming, Remedy, Rights},
+    rollout,
     settings::{AccountRef, Checked, DoctorSettings},
 };
 
@@ -132,7 +137,9 @@ pub async fn run(client: &Client, settings: &Checked<DoctorSettings>) -> Result<
         if let Some(endpoint) = endpoint {
             let counted = over(client.list(&node::count(&endpoint, None)).await)?;
             let pools = |pools: &Vec<serde_json::Value>| format!("token accepted; {} pools", pools.len());
-            report.answered("sign-in to Batch", counted, pools);
+            if report.answered("sign-in to Batch", counted, pools).is_some() {
+                check_former(client, &endpoint, &mut report).await?;
+            }
         }
         check_rights(client, settings, &mut report).await?;
         check_registration(client, settings, &mut report).await?;
@@ -184,6 +191,38 @@ async fn check_account(
     Ok(report
         .answered("Batch account", read, shown)
         .map(|account| account.endpoint))
+}
+
+/// The pools that roll-outs to a second pool have left, each with its time. Without any of them there is nothing to say.
+async fn check_former(client: &Client, endpoint: &BatchEndpoint, report: &mut DoctorReport) -> Result<()> {
+    let check = "former pools";
+    let listed = match over(client.list(&pool::list(endpoint)).await)? {
+        Ok(listed) => listed,
+        Err(error) => {
+            report.failed(check, State::Unknown, &error);
+            return Ok(());
+        }
+    };
+    let now = client.run().now();
+    for found in listed.into_iter().map(Pool::new) {
+        let (Some(id), Some(successor)) = (found.id(), rollout::successor(&found)) else {
+            continue;
+        };
+        let kept = format!("{id}: pool {} does its work", successor.pool);
+        match successor.kept_until {
+            Some(until) if until <= now => {
+                let day = until.strftime("%Y-%m-%d");
+                let text = format!("{kept}; it was kept until {day}, and the next roll-out deletes it");
+                report.add(check, State::Limited, text);
+            }
+            Some(until) => {
+                let text = format!("{kept}; it is kept until {} for a return", until.strftime("%Y-%m-%d"));
+                report.add(check, State::Good, text);
+            }
+            None => report.add(check, State::Good, format!("{kept}; it is kept for a return")),
+        }
+    }
+    Ok(())
 }
 
 async fn check_rights(client: &Client, settings: &DoctorSettings, report: &mut DoctorReport) -> Result<()> {

@@ -1,6 +1,9 @@
 //! Many pools in one run: all are looked at first, then one is rolled out, then the rest, some at a time.
 //!
-//! What becomes of one pool is decided in `rollout`; here it is only when its turn is, and whether it has one.
+//! What becomes of one pool is decided in `rollout`; here it is only when its turn is, and whether it has one. Whether all
+//! of them fit together is found out in `room`.
+
+mod room;
 
 use std::collections::VecDeque;
 
@@ -12,7 +15,7 @@ use crate::{
     error::{ErrorKind, Result},
     ids::PoolId,
     plan::Plan,
-    rollout::{self, Resolved, RolloutOutcome, RolloutStep},
+    rollout::{self, Demand, Foreseen, Resolved, RolloutOutcome, RolloutStep},
     settings::{AfterFailure, Checked, FleetSettings},
     watch::Looks,
 };
@@ -40,7 +43,7 @@ pub struct PoolPlan {
 }
 
 /// What one pool shall run and what that takes, or why it cannot be rolled out.
-type Looked = Result<(Resolved, Plan<RolloutStep>)>;
+type Looked = Result<(Resolved, Foreseen)>;
 
 /// The pools whose turn has not come, and those that have ended.
 struct Queue {
@@ -103,7 +106,7 @@ pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun
     let mut resolved = Vec::new();
     for (number, (settings, looked)) in fleet.pools.iter().zip(looked).enumerate() {
         resolved.push(match looked {
-            Ok((resolved, _plan)) => Some(resolved),
+            Ok((settings, foreseen)) => Some((settings, foreseen.demand)),
             Err(error) => {
                 queue.end(number, rollout::refused(settings, error));
                 None
@@ -113,13 +116,16 @@ pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun
     let mut running = FuturesUnordered::new();
     loop {
         while let Some(next) = queue.next(running.len(), fleet.max_parallel) {
-            if let Some(Some(resolved)) = resolved.get(next) {
+            if let Some(Some((resolved, _demand))) = resolved.get(next) {
                 running.push(one(client, resolved, &looks, next));
             }
         }
         let Some((number, outcome)) = running.next().await else {
             break;
         };
+        if number == 0 && outcome.result.is_ok() {
+            expect_rest(client, &looks, resolved.iter().skip(1).flatten()).await;
+        }
         queue.end(number, outcome);
     }
     let all = fleet.pools.iter().zip(queue.ended).enumerate();
@@ -138,7 +144,7 @@ pub async fn plan(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolPl
     all.map(|(number, (settings, looked))| PoolPlan {
         pool: settings.pool.id.clone(),
         wave: wave(number),
-        plan: looked.map(|(_resolved, plan)| plan),
+        plan: looked.map(|(_resolved, foreseen)| foreseen.plan),
     })
     .collect()
 }
@@ -146,6 +152,16 @@ pub async fn plan(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolPl
 async fn one(client: &Client, resolved: &Resolved, looks: &Looks, number: usize) -> (usize, RolloutOutcome) {
     let client = client.for_pool(&resolved.settings.pool.id);
     (number, Box::pin(rollout::run_among(&client, resolved, looks)).await)
+}
+
+/// Once the first pool is good, the image version gets the replicas that all others need, in one change.
+async fn expect_rest(client: &Client, looks: &Looks, rest: impl Iterator<Item = &(Resolved, Option<Demand>)>) {
+    for (resolved, demand) in rest {
+        let Some(demand) = demand else { continue };
+        let watch = looks.watch(client, demand.account.endpoint.clone(), demand.pool.clone());
+        let version = resolved.settings.pool.version.clone();
+        watch.expect(demand.pool.clone(), version, demand.wanted.total()).await;
+    }
 }
 
 /// Looks at every pool: nothing is written before all of them can be rolled out as far as one can see. What a rule means
@@ -165,7 +181,9 @@ async fn look(client: &Client, fleet: &FleetSettings, looks: &Looks) -> Vec<Look
             Ok((resolved, plan))
         });
         let all = futures::stream::iter(each).buffered(fleet.max_parallel);
-        Ok(all.collect().await)
+        let mut looked: Vec<Looked> = all.collect().await;
+        room::check(client, (fleet, looks), &mut looked).await;
+        Ok(looked)
     };
     let what = format!("looking at {} pools", fleet.pools.len());
     client.run().step("fleet", what, looking).await.unwrap_or_default()

@@ -31,6 +31,7 @@ mod json;
 pub mod judge;
 pub mod judgement;
 pub mod listing;
+pub mod memory;
 pub mod mount;
 pub mod names;
 mod one_line;

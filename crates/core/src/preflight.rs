@@ -9,6 +9,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::SubscriptionId,
+    memory::{OF_RUN, RECENT},
     options::pool::REGISTER_PROVIDER,
     rights::{self, Need, Without},
     settings::Register,
@@ -24,7 +25,7 @@ const LOOK_EVERY: Duration = Duration::from_secs(10);
 /// # Errors
 /// `NoRights` with everything that is missing, when the run would fail without it.
 pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<String>) -> Result<()> {
-    let rights = rights::check(client, needs).await?;
+    let rights = rights::check(&client.recalling(OF_RUN), needs).await?;
     for (scope, why) in &rights.unread {
         skipped.push(format!("rights on {scope}: {why}"));
     }
@@ -47,7 +48,7 @@ pub async fn check_registration(
     register: Register,
     skipped: &mut Vec<String>,
 ) -> Result<()> {
-    match registration(client, subscription).await {
+    match registration(&client.recalling(RECENT), subscription).await {
         Ok(Registration::Registered) => Ok(()),
         Ok(Registration::Missing) if register == Register::No => {
             let text = format!(

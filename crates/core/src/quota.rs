@@ -1,6 +1,11 @@
 //! Whether what is asked for fits: cores, families, spot, pools, addresses. Pure: what was read comes in, sentences go out.
 //!
-//! A quota is a ceiling and no promise: Azure may have no machines all the same.
+//! A quota is a ceiling and no promise: Azure may have no machines all the same. Pools that are rolled out in one run are
+//! added up in `together`.
+
+mod together;
+
+pub use together::{Excess, of_usages, together};
 
 use crate::{
     batch::{account::Quotas, pool::Pool, size::SizeOffer},

@@ -12,6 +12,7 @@ mod canary;
 mod checkpoint;
 mod counted;
 mod decide;
+mod demand;
 mod explain;
 mod filling;
 mod follow;
@@ -40,8 +41,10 @@ mod two_pools;
 mod verdict;
 
 pub use asked::AskedGates;
+pub use demand::Demand;
 pub use healed::{HealedNode, NodeAction};
 pub use judged::StepJudgement;
+pub use pair::{Successor, successor};
 pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use resolve::{Resolved, resolve};
 pub use standing::{PoolStanding, wait};
@@ -76,6 +79,15 @@ use replace::{Replacing, Way};
 use size::Sizing;
 use spec::Spec;
 use verdict::{Verdict, Waited};
+
+/// What a roll-out would do.
+#[derive(Debug)]
+pub struct Foreseen {
+    /// Its steps.
+    pub plan: Plan<RolloutStep>,
+    /// The nodes that it brings; nothing when it brings none, or when that is not known.
+    pub demand: Option<Demand>,
+}
 
 /// Rolls out.
 pub async fn run(client: &Client, settings: &Checked<UnresolvedRollout>) -> RolloutOutcome {
@@ -117,14 +129,14 @@ pub fn refused<Version>(settings: &RolloutSettings<Version>, error: Error) -> Ro
 /// As far as the same roll-out would fail before its first write.
 pub async fn plan(client: &Client, settings: &Checked<UnresolvedRollout>) -> Result<Plan<RolloutStep>> {
     let resolved = resolve(client, &mut Choosing::new(client), settings).await?;
-    plan_among(client, &resolved, &Looks::of_one()).await
+    Ok(plan_among(client, &resolved, &Looks::of_one()).await?.plan)
 }
 
 /// What the roll-out of one of many pools would do now. It writes nothing.
 ///
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
-pub async fn plan_among(client: &Client, resolved: &Resolved, looks: &Looks) -> Result<Plan<RolloutStep>> {
+pub async fn plan_among(client: &Client, resolved: &Resolved, looks: &Looks) -> Result<Foreseen> {
     let settings = &expiry::stamped(&resolved.settings, client.run().now());
     let planned = async {
         let asked = intent(settings)?;
@@ -146,24 +158,27 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, looks: &Looks) -> 
             &RolloutReport::new(settings),
         )
     };
-    let planned = planned.map_err(refused)?;
-    Ok(resolved.step().into_iter().chain(planned.steps).collect())
+    let mut planned = planned.map_err(refused)?;
+    planned.plan.steps.splice(0..0, resolved.step());
+    Ok(planned)
 }
 
-async fn plan_one(
-    (client, looks): (&Client, &Looks),
-    site: &Site,
-    settings: &RolloutSettings,
-) -> Result<Plan<RolloutStep>> {
+async fn plan_one((client, looks): (&Client, &Looks), site: &Site, settings: &RolloutSettings) -> Result<Foreseen> {
     let intent = intent(settings)?;
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let access = PoolAccess::new(&watch, settings.pool.id.clone());
-    let mut beginning = plan::look(&access, &intent, settings).await?;
+    let pool = access.foreseen().await?;
+    let mut beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
+    let mut demand = None;
     if beginning.size.brings_nodes() {
         let need = replicas::foresee(&access, site, settings).await?;
         beginning.add_replicas(&need, settings);
+        demand = Demand::of(site, settings, intent.goal, pool);
     }
-    Ok(beginning.plan)
+    Ok(Foreseen {
+        plan: beginning.plan,
+        demand,
+    })
 }
 
 /// Checks the settings against each other and against the pool JSON. It sends nothing.
@@ -213,10 +228,10 @@ async fn roll_out_one(
     report.needed = intent.goal.needed.total();
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
-    let look = plan::look(&access, &intent, settings);
+    let look = async { plan::look(&access, access.find().await?.as_ref(), (&intent, settings)).await };
     let mut beginning = run.step("plan", "looking at the pool", look).await?;
     if beginning.size != Size::Reached {
-        before::check(client, (settings, &intent), (site, &beginning), report).await?;
+        before::check(&access, (settings, &intent), (site, &beginning), report).await?;
     }
     let need = if beginning.size.brings_nodes() {
         let need = replicas::foresee(&access, site, settings).await?;
@@ -227,12 +242,15 @@ async fn roll_out_one(
     };
     // What was chosen and is told before stays.
     report.plan.steps.extend(beginning.plan.steps);
-    ensure_replicas(client, site, need, report).await?;
+    if let Some(need) = need {
+        ensure_replicas((&access, looks), (site, settings), need, report).await?;
+    }
     match beginning.size {
         Size::Replaced => return replace(&mut access, &intent, settings, report).await,
         Size::Tried => {
             try_first(&mut access, &intent, settings, report).await?;
-            beginning.size = plan::look(&access, &intent, settings).await?.size;
+            let pool = access.find().await?;
+            beginning.size = plan::look(&access, pool.as_ref(), (&intent, settings)).await?.size;
         }
         Size::Reached | Size::NoNewNodes | Size::NewNodes => {}
     }
@@ -240,15 +258,26 @@ async fn roll_out_one(
 }
 
 async fn ensure_replicas(
-    client: &Client,
-    site: &Site,
-    need: Option<replicas::Need>,
+    (access, looks): (&PoolAccess<'_>, &Looks),
+    (site, settings): (&Site, &RolloutSettings),
+    need: replicas::Need,
     report: &mut RolloutReport,
 ) -> Result<()> {
-    let Some(need) = need else {
-        return Ok(());
+    let client = access.client();
+    let ensure = async {
+        let turn = if need.takes_time() {
+            looks.turn(&settings.pool.version).await
+        } else {
+            None
+        };
+        if turn.is_none() {
+            return replicas::carry_out(client, site, need).await;
+        }
+        // What another pool has done meanwhile counts.
+        let site = site.with_version_now(client, settings).await?;
+        let need = replicas::foresee(access, &site, settings).await?;
+        replicas::carry_out(client, &site, need).await
     };
-    let ensure = replicas::carry_out(client, site, need);
     let ensured = client
         .run()
         .step("replicas", "checking the version's replicas", ensure)

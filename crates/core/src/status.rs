@@ -6,7 +6,9 @@ mod assess;
 mod catalogue;
 mod report;
 
-pub use report::{AutoscaleStatus, Finding, ImageStatus, NodesStatus, PoolStatus, Retirement, StatusReport, Unread};
+pub use report::{
+    AutoscaleStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, StatusReport, Unread,
+};
 
 use assess::{Horizon, assess};
 

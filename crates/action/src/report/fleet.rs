@@ -2,7 +2,7 @@
 //!
 //! The words of one pool are `report`'s; only `outputs` writes.
 
-use azure_batch_core::{fleet::PoolRun, options::Door};
+use azure_batch_core::{error::ErrorKind, fleet::PoolRun, ids::PoolId, options::Door};
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -33,6 +33,9 @@ pub struct PoolOfFleet {
     /// How its roll-out ended; its result is `not-begun` when another one had failed before its turn.
     #[serde(flatten)]
     pub report: Report,
+    /// Why it was not touched, when its roll-out was not begun.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub untouched: Option<String>,
 }
 
 /// The exit codes of failures, the worst first: what stops every pool before what concerns one of them.
@@ -42,8 +45,12 @@ impl FleetReport {
     /// The report of what core ran, pool by pool as they were asked for.
     #[must_use]
     pub fn of(asked: Vec<Asked>, runs: Vec<PoolRun>, ending: Ending, door: Door) -> Self {
+        let failed = |run: &PoolRun| Some((run.pool.clone(), run.outcome.as_ref()?.result.as_ref().err()?.kind()));
+        let failures: Vec<(PoolId, ErrorKind)> = runs.iter().filter_map(failed).collect();
+        let why = untouched(&failures);
         let one = |(asked, run): (Asked, PoolRun)| PoolOfFleet {
             wave: run.wave,
+            untouched: run.outcome.is_none().then(|| why.clone()),
             report: match run.outcome {
                 Some(outcome) => Report::of_outcome(asked, outcome, ending, door),
                 None => Report::not_begun(asked, ending),
@@ -120,6 +127,15 @@ impl FleetReport {
     }
 }
 
+/// Why pools were not begun: the failure of another one, or the end of the run.
+fn untouched(failures: &[(PoolId, ErrorKind)]) -> String {
+    let is_end = |kind: ErrorKind| matches!(kind, ErrorKind::Cancelled | ErrorKind::Deadline);
+    match failures.iter().find(|(_, kind)| !is_end(*kind)) {
+        Some((pool, _)) => format!("not touched: pool {pool} failed before its turn"),
+        None => "not touched: the run ended before its turn".to_owned(),
+    }
+}
+
 /// What an output tells of each pool, as JSON in one line.
 #[must_use]
 pub fn pools<'a>(reports: impl Iterator<Item = &'a Report>) -> String {
@@ -159,6 +175,7 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
             .failure
             .as_ref()
             .map(|failure| failure.happened.clone())
+            .or_else(|| pool.untouched.clone())
             .unwrap_or_default(),
     ]
 }
@@ -179,6 +196,7 @@ mod tests {
             pools: pools
                 .map(|(number, report)| PoolOfFleet {
                     wave: 1 + usize::from(number > 0),
+                    untouched: (number == 2).then(|| "not touched: pool render_b failed before its turn".to_owned()),
                     report,
                 })
                 .collect(),
@@ -193,9 +211,23 @@ mod tests {
         assert_eq!(text.matches("| render&#95;a | ").count(), 3, "{text}");
         assert!(text.contains("| 2 | not-begun |"), "{text}");
         assert!(
+            text.contains("not touched: pool render&#95;b failed before its turn"),
+            "{text}"
+        );
+        assert!(
             text.contains("#### Pool render&#95;a: Batch refused 700 dedicated nodes"),
             "{text}"
         );
+    }
+
+    #[test]
+    fn a_pool_that_was_not_begun_says_whose_failure_or_which_end_came_before() {
+        let why = |kind| {
+            let failed = |pool: &str, kind| (pool.parse().unwrap(), kind);
+            untouched(&[failed("a", ErrorKind::Deadline), failed("b", kind)])
+        };
+        assert_eq!(why(ErrorKind::Quota), "not touched: pool b failed before its turn");
+        assert_eq!(why(ErrorKind::Cancelled), "not touched: the run ended before its turn");
     }
 
     #[test]

@@ -63,7 +63,7 @@ fn table(report: &StatusReport) -> Table {
             pool.image.latest.clone().unwrap_or_default(),
             nodes(pool),
             pool.age_days.map(|days| format!("{days} d")).unwrap_or_default(),
-            pool.expires.map(day).unwrap_or_default(),
+            expires(pool),
             next_end(pool),
             pool.findings
                 .iter()
@@ -109,6 +109,20 @@ fn nodes(pool: &PoolStatus) -> String {
         Some(ready) => format!("{ready} of {wanted}{by}"),
         None => format!("? of {wanted}{by}"),
     }
+}
+
+/// Until when it is wanted; of a former pool until when it is kept, and for what.
+fn expires(pool: &PoolStatus) -> String {
+    let own = pool.expires.map(day);
+    let kept = pool.former.as_ref().map(|former| {
+        let until = former.kept_until.map(|until| format!("{}, ", day(until)));
+        format!(
+            "{}kept for a return from {}",
+            until.unwrap_or_default(),
+            former.successor
+        )
+    });
+    own.into_iter().chain(kept).collect::<Vec<_>>().join("; ")
 }
 
 fn next_end(pool: &PoolStatus) -> String {

@@ -84,6 +84,12 @@ impl Job {
         read_json::text(&self.body, "/poolInfo/poolId").is_some_and(|id| id.eq_ignore_ascii_case(pool.as_str()))
     }
 
+    /// Whether it runs on that pool, which may be one that Batch made for it.
+    #[must_use]
+    pub fn runs_on(&self, pool: &PoolId) -> bool {
+        read_json::text(&self.body, "/executionInfo/poolId").is_some_and(|id| id.eq_ignore_ascii_case(pool.as_str()))
+    }
+
     /// A metadata item's value.
     #[must_use]
     pub fn metadata(&self, name: &str) -> Option<&str> {
@@ -175,6 +181,15 @@ pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     Request::batch(endpoint, Method::GET, "/jobs", API_VERSION, doing)
         .with_query("$filter", format!("executionInfo/poolId eq '{pool}'"))
         .with_query("$select", "id,state,eTag,metadata,poolInfo")
+}
+
+/// The request for all jobs of an account that are not over, with the pool of each.
+#[must_use]
+pub fn list_live(endpoint: &BatchEndpoint) -> Request {
+    let doing = "list the account's jobs";
+    Request::batch(endpoint, Method::GET, "/jobs", API_VERSION, doing)
+        .with_query("$filter", "state ne 'completed'")
+        .with_query("$select", "id,state,poolInfo,executionInfo")
 }
 
 /// The request that puts a job's metadata in place of what it has, unless the job has changed since it was read.

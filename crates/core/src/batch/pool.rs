@@ -241,14 +241,15 @@ pub fn get(endpoint: &BatchEndpoint, id: &PoolId) -> Request {
     Request::batch(endpoint, Method::GET, path(id), API_VERSION, format!("read pool {id}"))
 }
 
-/// The request for all pools of an account, with what a wait looks at: states, sizes, errors, image and metadata.
+/// The request for all pools of an account, with what a wait looks at and what counts against
+/// quotas: states, sizes, errors, image, network and metadata.
 #[must_use]
 pub fn list(endpoint: &BatchEndpoint) -> Request {
     Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools").with_query(
         "$select",
         "id,state,eTag,lastModified,allocationState,allocationStateTransitionTime,currentDedicatedNodes,currentLowPriorityNodes,\
          targetDedicatedNodes,targetLowPriorityNodes,resizeTimeout,resizeErrors,enableAutoScale,autoScaleRun,vmSize,metadata,\
-         virtualMachineConfiguration",
+         networkConfiguration,virtualMachineConfiguration",
     )
 }
 
@@ -264,13 +265,10 @@ pub fn survey(endpoint: &BatchEndpoint) -> Request {
     )
 }
 
-/// The request for the sizes and images of all pools of an account.
+/// The request for all pools of an account with everything that [`get`] shows of one.
 #[must_use]
-pub fn list_sizes(endpoint: &BatchEndpoint) -> Request {
-    Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools").with_query(
-        "$select",
-        "id,targetDedicatedNodes,targetLowPriorityNodes,virtualMachineConfiguration",
-    )
+pub fn list_whole(endpoint: &BatchEndpoint) -> Request {
+    Request::batch(endpoint, Method::GET, "/pools", API_VERSION, "list the account's pools")
 }
 
 /// The request that creates a pool from Batch's own pool JSON.

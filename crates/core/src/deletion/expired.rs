@@ -1,12 +1,14 @@
 //! Deletes the pools in sight that are past the expiry that a roll-out wrote, and waits until they are gone.
 //!
 //! A pool that jobs or job schedules use stays, and so does one that another roll-out has renewed meanwhile: each is looked
-//! at again before its deletion. Without consent it writes nothing and says what it would do.
+//! at again before its deletion. What is looked at is lists of the whole account, so that many pools cost no more
+//! questions than one. Without consent it writes nothing and says what it would do.
 
 use std::fmt;
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::Value;
 
 use super::{MOST_TRIES, PAUSE, SCHEMA, send};
 use crate::{
@@ -16,7 +18,7 @@ use crate::{
     },
     client::Client,
     error::{Error, ErrorKind, Result},
-    estate,
+    estate::{self, SeenAccount},
     expiry::Lifetime,
     ids::{BatchEndpoint, PoolId},
     one_line::one_line,
@@ -111,10 +113,34 @@ pub enum ExpiredStep {
     },
 }
 
-/// What is seen of a pool before its deletion.
-struct Seen {
-    pool: Option<Pool>,
-    users: Vec<String>,
+/// What one account was like at one time.
+struct Look {
+    pools: Vec<Pool>,
+    users: Users,
+}
+
+/// The jobs and job schedules of an account that are not over.
+#[derive(Default)]
+struct Users {
+    jobs: Vec<Job>,
+    schedules: Vec<Value>,
+}
+
+impl Users {
+    /// Those that name the pool.
+    fn of(&self, pool: &PoolId) -> Vec<String> {
+        let jobs = self.jobs.iter().filter(|job| job.state != JobState::Other);
+        let jobs = jobs.filter(|job| job.is_on(pool) || job.runs_on(pool));
+        let jobs = jobs.map(|job| format!("job {}", job.id));
+        let schedules = self.schedules.iter().filter_map(|item| job::schedule_on(item, pool));
+        jobs.chain(schedules.map(|id| format!("job schedule {id}"))).collect()
+    }
+}
+
+impl Look {
+    fn pool(&self, id: &PoolId) -> Option<&Pool> {
+        self.pools.iter().find(|pool| pool.is_called(id))
+    }
 }
 
 impl Step for ExpiredStep {
@@ -216,22 +242,13 @@ async fn find(client: &Client, settings: &ExpirySettings) -> Result<ExpiredRepor
     let estate = estate::read(client, &settings.sight).await?;
     let now = client.run().now();
     let mut pools = Vec::new();
-    for (account, seen) in estate.pools() {
-        let Some(expired) = due(&seen.pool, now) else { continue };
-        let mut pool = ExpiredPool {
-            account: account.title(),
-            pool: seen.id.clone(),
-            expired,
-            nodes: seen.pool.current.total(),
-            fate: Fate::Due,
-            endpoint: account.endpoint.clone(),
-            tries: 0,
-        };
-        pool.fate = match users(client, &pool.endpoint, &pool.pool).await {
-            Ok(users) => decide(Some(&seen.pool), &users, now),
-            Err(error) => unread_users(error)?,
-        };
-        pools.push(pool);
+    for account in &estate.accounts {
+        let mut expired = expired_in(account, now);
+        if !expired.is_empty() {
+            let users = users(client, &account.endpoint).await;
+            judge(&mut expired, account, users, now)?;
+        }
+        pools.append(&mut expired);
     }
     let unread = estate.gaps.iter().map(|gap| Unread {
         what: gap.what.clone(),
@@ -248,25 +265,78 @@ async fn find(client: &Client, settings: &ExpirySettings) -> Result<ExpiredRepor
     })
 }
 
+fn expired_in(account: &SeenAccount, now: Timestamp) -> Vec<ExpiredPool> {
+    let expired = account.pools.iter().filter_map(|seen| {
+        Some(ExpiredPool {
+            account: account.title(),
+            pool: seen.id.clone(),
+            expired: due(&seen.pool, now)?,
+            nodes: seen.pool.current.total(),
+            fate: Fate::Due,
+            endpoint: account.endpoint.clone(),
+            tries: 0,
+        })
+    });
+    expired.collect()
+}
+
+/// What becomes of each, as far as its users could be seen.
+fn judge(expired: &mut [ExpiredPool], account: &SeenAccount, users: Result<Users>, now: Timestamp) -> Result<()> {
+    let (users, unread) = match users {
+        Ok(users) => (users, None),
+        Err(error) => (Users::default(), Some(unread_users(error)?)),
+    };
+    for pool in expired {
+        let seen = account.pools.iter().find(|seen| seen.id == pool.pool);
+        let decided = || decide(seen.map(|seen| &seen.pool), &users.of(&pool.pool), now);
+        pool.fate = unread.clone().unwrap_or_else(decided);
+    }
+    Ok(())
+}
+
 /// Deletes each pool that is due, and looks again until all are gone or stay.
 async fn until_gone(client: &Client, pools: &mut [ExpiredPool]) -> Result<()> {
     loop {
-        for pool in pools.iter_mut().filter(|pool| pool.is_open()) {
-            if let Err(error) = advance(client, pool).await {
-                pool.fate = failed(error)?;
-            }
-        }
-        if !pools.iter().any(ExpiredPool::is_open) {
+        let open = pools.iter().filter(|pool| pool.is_open());
+        let mut endpoints: Vec<BatchEndpoint> = open.map(|pool| pool.endpoint.clone()).collect();
+        endpoints.dedup();
+        if endpoints.is_empty() {
             return Ok(());
+        }
+        for endpoint in endpoints {
+            let open = pools
+                .iter_mut()
+                .filter(|pool| pool.is_open() && pool.endpoint == endpoint);
+            advance_all(client, &endpoint, open.collect()).await?;
         }
         client.run().pause(PAUSE, "the pools to be gone").await?;
     }
 }
 
-/// One look at a pool, and the request for its deletion when that is due.
-async fn advance(client: &Client, pool: &mut ExpiredPool) -> Result<()> {
-    let seen = look(client, pool).await?;
-    pool.fate = decide(seen.pool.as_ref(), &seen.users, client.run().now());
+/// One look at an account, and the requests for the deletions that are due in it.
+async fn advance_all(client: &Client, endpoint: &BatchEndpoint, pools: Vec<&mut ExpiredPool>) -> Result<()> {
+    let look = match look(client, endpoint, &pools).await {
+        Ok(look) => look,
+        Err(error) => {
+            let fate = failed(error)?;
+            for pool in pools {
+                pool.fate = fate.clone();
+            }
+            return Ok(());
+        }
+    };
+    for pool in pools {
+        if let Err(error) = advance(client, pool, &look).await {
+            pool.fate = failed(error)?;
+        }
+    }
+    Ok(())
+}
+
+/// The request for a pool's deletion, when that is due.
+async fn advance(client: &Client, pool: &mut ExpiredPool, look: &Look) -> Result<()> {
+    let seen = look.pool(&pool.pool);
+    pool.fate = decide(seen, &look.users.of(&pool.pool), client.run().now());
     if pool.fate != Fate::Due {
         return Ok(());
     }
@@ -275,32 +345,33 @@ async fn advance(client: &Client, pool: &mut ExpiredPool) -> Result<()> {
         return Err(Error::new(ErrorKind::Azure, text));
     }
     pool.tries += 1;
-    let etag = seen.pool.as_ref().and_then(|pool| pool.etag.as_deref());
+    // A pool that a roll-out has renewed since the look has another ETag, and stays.
+    let etag = seen.and_then(|pool| pool.etag.as_deref());
     send(client, &pool.endpoint, &pool.pool, etag).await?;
     pool.fate = Fate::Going;
     Ok(())
 }
 
-async fn look(client: &Client, pool: &ExpiredPool) -> Result<Seen> {
-    let found = client.find(&pool::get(&pool.endpoint, &pool.pool)).await?;
-    let found = found.map(|answer| Pool::new(answer.value()));
-    let users = match &found {
-        Some(found) if found.life == PoolLife::Active => users(client, &pool.endpoint, &pool.pool).await?,
-        Some(_) | None => Vec::new(),
+/// Users are looked at only where they decide: for pools that are not going yet.
+async fn look(client: &Client, endpoint: &BatchEndpoint, pools: &[&mut ExpiredPool]) -> Result<Look> {
+    let listed = client.list(&pool::list(endpoint)).await?;
+    let mut look = Look {
+        pools: listed.into_iter().map(Pool::new).collect(),
+        users: Users::default(),
     };
-    Ok(Seen { pool: found, users })
+    let stays = |pool: &Pool| pool.life == PoolLife::Active;
+    if pools.iter().any(|pool| look.pool(&pool.pool).is_some_and(stays)) {
+        look.users = users(client, endpoint).await?;
+    }
+    Ok(look)
 }
 
-/// The jobs and job schedules that name the pool and are not over.
-async fn users(client: &Client, endpoint: &BatchEndpoint, pool: &PoolId) -> Result<Vec<String>> {
-    let items = client.list(&job::list(endpoint, pool)).await?;
-    let jobs = items.into_iter().map(Job::new);
-    let active = jobs.filter(|job| job.state != JobState::Other);
-    let mut users: Vec<String> = active.map(|job| format!("job {}", job.id)).collect();
-    let schedules = client.list(&job::schedules(endpoint)).await?;
-    let on_pool = schedules.iter().filter_map(|item| job::schedule_on(item, pool));
-    users.extend(on_pool.map(|id| format!("job schedule {id}")));
-    Ok(users)
+async fn users(client: &Client, endpoint: &BatchEndpoint) -> Result<Users> {
+    let jobs = client.list(&job::list_live(endpoint)).await?;
+    Ok(Users {
+        jobs: jobs.into_iter().map(Job::new).collect(),
+        schedules: client.list(&job::schedules(endpoint)).await?,
+    })
 }
 
 /// When a pool's expiry has passed: its time, or nothing for one in a form that this version cannot read.

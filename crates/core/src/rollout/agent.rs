@@ -11,6 +11,7 @@ use crate::{
     client::Client,
     error::{ErrorKind, Result},
     json,
+    memory::OF_RUN,
     options::pool::NODE_AGENT_SKU_ID,
     rights,
     settings::{
@@ -37,7 +38,7 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
     let Some((agent, place)) = named(settings) else {
         return Ok(Vec::new());
     };
-    let items = match client.list(&supported::list(&site.endpoint)).await {
+    let items = match client.recalling(OF_RUN).list(&supported::list(&site.endpoint)).await {
         Err(error) if error.kind() == ErrorKind::NoRights => {
             return Ok(vec![format!("node agent: {}", rights::lack(&error))]);
         }

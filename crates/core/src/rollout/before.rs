@@ -3,7 +3,8 @@
 //! What may not be asked is a note and stops nothing.
 
 use super::{
-    RolloutReport, RolloutStep, Size, agent, decide::Intent, observe::Site, plan::Beginning, room, tell_skipped,
+    RolloutReport, RolloutStep, Size, agent, decide::Intent, observe::Site, plan::Beginning, pool::PoolAccess, room,
+    tell_skipped,
 };
 use crate::{
     client::Client,
@@ -18,12 +19,13 @@ use crate::{
 /// # Errors
 /// When the first write would be refused or not enough nodes would come, with everything that is missing.
 pub(super) async fn check(
-    client: &Client,
+    access: &PoolAccess<'_>,
     (settings, intent): (&RolloutSettings, &Intent),
     (site, beginning): (&Site, &Beginning),
     report: &mut RolloutReport,
 ) -> Result<()> {
-    let look = look(client, (settings, intent), (site, beginning));
+    let client = access.client();
+    let look = look(access, (settings, intent), (site, beginning));
     let run = client.run();
     let skipped = run.step("before", "checking rights and quotas", look).await?;
     tell_skipped(client, &skipped);
@@ -47,10 +49,11 @@ pub(super) async fn check_rights(client: &Client, needs: Vec<Need>, settings: &R
 }
 
 async fn look(
-    client: &Client,
+    access: &PoolAccess<'_>,
     (settings, intent): (&RolloutSettings, &Intent),
     (site, beginning): (&Site, &Beginning),
 ) -> Result<Vec<String>> {
+    let client = access.client();
     let mut needs = match beginning.size {
         Size::Replaced => rights::replacement(settings),
         Size::Tried => rights::trial(settings),
@@ -63,6 +66,6 @@ async fn look(
     if beginning.plan.steps.iter().any(agent::is_given_by) {
         skipped.extend(agent::check(client, settings, site).await?);
     }
-    skipped.extend(room::check(client, (settings, intent), site).await?);
+    skipped.extend(room::check(access, (settings, intent), site).await?);
     Ok(skipped)
 }

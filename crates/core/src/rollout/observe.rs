@@ -8,6 +8,7 @@ use crate::{
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location},
+    memory::{OF_RUN, RECENT},
     operation::Status,
     options::pool,
     replication, rights,
@@ -29,6 +30,19 @@ pub(super) struct Site {
     pub(super) version: Option<ImageVersion>,
     /// Checks that could not be made.
     pub(super) skipped: Vec<String>,
+}
+
+impl Site {
+    /// The same with the image version as it is now.
+    pub(super) async fn with_version_now(&self, client: &Client, settings: &RolloutSettings) -> Result<Self> {
+        Ok(Self {
+            account: self.account.clone(),
+            endpoint: self.endpoint.clone(),
+            location: self.location.clone(),
+            version: image_version(client, settings, &mut Vec::new()).await?,
+            skipped: Vec::new(),
+        })
+    }
 }
 
 /// Looks.
@@ -67,7 +81,7 @@ async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String
         }
         AccountRef::Id(id) => id,
     };
-    match account::read(client, id).await {
+    match account::read(&client.recalling(OF_RUN), id).await {
         Ok(account) => Ok(Some(account)),
         Err(error) if error.has_status(403) => {
             let error = rights::advised(error, client.identity().as_deref(), None);
@@ -101,7 +115,7 @@ async fn image_version(
     skipped: &mut Vec<String>,
 ) -> Result<Option<ImageVersion>> {
     let id = &settings.pool.version;
-    let version = match version::find(client, id).await {
+    let version = match version::find(&client.recalling(RECENT), id).await {
         Ok(Some(version)) => version,
         Ok(None) => {
             let definition = id.definition();

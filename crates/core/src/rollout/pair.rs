@@ -69,6 +69,15 @@ pub(super) struct Shift {
     pub(super) until: Option<Timestamp>,
 }
 
+/// The pool that took over the work of another.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Successor {
+    /// That pool.
+    pub pool: PoolId,
+    /// Until when the former one is kept. The first roll-out after that deletes it, if it has neither nodes nor jobs.
+    pub kept_until: Option<Timestamp>,
+}
+
 /// What a pool's metadata say of its family.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Kin {
@@ -159,6 +168,19 @@ impl Shift {
     }
 }
 
+/// The pool that does the work of this one, when a roll-out to a second pool has come to its end.
+#[must_use]
+pub fn successor(pool: &Pool) -> Option<Successor> {
+    let Kin::Member(record) = PairRecord::of(pool) else {
+        return None;
+    };
+    let shift = record.shift.filter(|shift| shift.phase == Phase::Done)?;
+    Some(Successor {
+        pool: shift.new,
+        kept_until: shift.until,
+    })
+}
+
 #[expect(clippy::trivially_copy_pass_by_ref, reason = "serde passes a reference")]
 const fn is_none(nodes: &NodeCounts) -> bool {
     nodes.total() == 0
@@ -205,7 +227,10 @@ mod tests {
         assert!(!text.contains('\n'));
         assert_eq!(PairRecord::of(&pool(&text)), Kin::Member(Box::new(record.clone())));
         assert_eq!(under_way(&pool(&text)), Some(shift()));
-        assert_eq!(under_way(&pool(&record.at(Phase::Done).text())), None);
+        assert_eq!(successor(&pool(&text)), None);
+        let done = pool(&record.at(Phase::Done).text());
+        assert_eq!(under_way(&done), None);
+        assert_eq!(successor(&done).unwrap().pool, shift().new);
         assert_eq!(
             PairRecord::of(&pool(&text.replace("\"v\":1", "\"v\":2"))),
             Kin::Unreadable

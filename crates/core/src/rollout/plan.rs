@@ -152,15 +152,18 @@ impl Plan<RolloutStep> {
     }
 }
 
-/// Looks at the pool.
+/// What the pool as it was found calls for, and what else is looked at for that.
 ///
 /// # Errors
 /// `Refused` with the reason and what works instead, `BadInput` when something that only a new pool needs is missing, or
 /// when the pool cannot be read.
-pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &RolloutSettings) -> Result<Beginning> {
+pub(super) async fn look(
+    access: &PoolAccess<'_>,
+    pool: Option<&Pool>,
+    (intent, settings): (&Intent, &RolloutSettings),
+) -> Result<Beginning> {
     let rounds = settings.policy.resize.rounds;
-    let pool = access.find().await?;
-    let next = intent.decide(Stage::Before, pool.as_ref());
+    let next = intent.decide(Stage::Before, pool);
     if let Next::Refuse(refusal) = next {
         return Err(refused(access.at(), refusal));
     }
@@ -171,12 +174,12 @@ pub(super) async fn look(access: &PoolAccess<'_>, intent: &Intent, settings: &Ro
         let body = asked.map(|spec| intent.new_body(spec, intent.first_timeout()));
         body.transpose().map_err(|faults| unusable(access.id(), &faults))?;
     }
-    let there = pool.as_ref().filter(|_| !will_be_made);
+    let there = pool.filter(|_| !will_be_made);
     if let Some(pool) = there {
         tell_of(access, intent, pool);
     }
     let current = there.map_or_else(NodeCounts::default, |pool| pool.current);
-    let expected = evaluated(access, intent, pool.as_ref()).await?;
+    let expected = evaluated(access, intent, pool).await?;
     if let Next::Replace(pool) = next {
         let mut beginning = match Record::of(pool) {
             Remembered::Change(record) if record.is_made() => tried_again(intent, pool, &record, settings),

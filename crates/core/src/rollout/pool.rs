@@ -96,6 +96,11 @@ impl<'a> PoolAccess<'a> {
         Ok(answer.map(|answer| Pool::new(answer.value())))
     }
 
+    /// The same for a plan, by which nothing is written.
+    pub(super) async fn foreseen(&self) -> Result<Option<Pool>> {
+        self.watch.foreseen(&self.id).await
+    }
+
     /// What the account's watch shows of the pool, no older than our last write: for waits.
     pub(super) async fn look(&self) -> Result<Seen> {
         let look = self.watch.look(self.written).await?;
@@ -263,8 +268,8 @@ impl<'a> PoolAccess<'a> {
     /// The pause between two looks of a wait that began then.
     pub(super) async fn pause(&self, began: Instant, waiting_for: &str) -> Result<()> {
         // No jitter: pools that pause alike share the looks of their account's watch.
-        let length = Pace::COPY.pause(began.elapsed(), None, 0.5);
-        self.client().run().pause(length, waiting_for).await
+        let (length, run) = (Pace::COPY.pause(began.elapsed(), None, 0.5), self.client().run());
+        run.pause(self.watch.pause(length, run.elapsed()), waiting_for).await
     }
 
     /// Sends a write once, at the earliest when Batch takes another one: after our last, and after that of another

@@ -4,7 +4,7 @@
 //! in `replication`. Nothing is ever lowered.
 
 use crate::{
-    batch::pool::{self, Pool},
+    batch::pool::Pool,
     client::Client,
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
@@ -48,6 +48,14 @@ enum Step {
 }
 
 impl Need {
+    /// Whether the version is changed, or waited for.
+    pub(super) const fn takes_time(&self) -> bool {
+        match self {
+            Self::Unseen | Self::Nothing(_) => false,
+            Self::AwaitVersion | Self::AwaitRegion(_) | Self::Raise { .. } => true,
+        }
+    }
+
     /// The steps of a plan that follow from it.
     pub(super) fn steps(&self, settings: &RolloutSettings) -> Option<RolloutStep> {
         let version = settings.pool.version.clone();
@@ -191,32 +199,25 @@ fn present(version: &ImageVersion, location: &Location) -> u32 {
 /// The sizes of the account's pools on this version, or on whatever is latest: ours as it shall be, the others as they
 /// are. Batch keeps the targets of an autoscale pool at what its formula said last; what it may say cannot be known.
 async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<Vec<u32>> {
-    let listed = access
-        .client()
-        .list(&pool::list_sizes(access.watch().endpoint()))
-        .await?;
-    let is_ours = |id: &str| id.eq_ignore_ascii_case(access.id().as_str());
-    let pools: Vec<(bool, Pool)> = listed
-        .into_iter()
-        .map(|item| {
-            let is_other = item.get("id").and_then(|id| id.as_str()).is_some_and(|id| !is_ours(id));
-            (is_other, Pool::new(item))
-        })
-        .collect();
+    let look = access.watch().look(None).await?;
     // What a formula will say is not known: it counts with what it said last.
-    let following = pools.iter().find(|(is_other, _)| !is_other);
-    let following = following.filter(|_| settings.pool.autoscale.is_some());
-    let ours = following.map(|(_, pool)| pool.targets.total());
-    let others = pools.iter().filter_map(|(is_other, pool)| {
+    let following = look.pool(access.id()).filter(|_| settings.pool.autoscale.is_some());
+    let ours = following.map(|pool| pool.targets.total());
+    let runs_it = |pool: &Pool| {
         // What follows the definition may get this version with its next nodes.
         let follows =
             pool.image().follows_latest() && pool.image().definition() == Some(settings.pool.version.definition());
-        let runs_it = follows
-            || pool
-                .image_id()
-                .is_some_and(|image| is_version(image, &settings.pool.version));
-        (*is_other && runs_it).then(|| pool.targets.total())
-    });
+        let image = pool.image_id();
+        follows || image.is_some_and(|image| is_version(image, &settings.pool.version))
+    };
+    let expected = access.watch().expected(&settings.pool.version).await;
+    let is_expected = |pool: &Pool| expected.iter().any(|(id, _)| pool.is_called(id));
+    let others = look.pools().iter().filter(|pool| !pool.is_called(access.id()));
+    let others = others.filter(|pool| runs_it(pool) && !is_expected(pool));
+    let others = others.map(|pool| pool.targets.total());
+    // One change of the version for all pools of the run: each change takes as long as a copy of the image.
+    let rest = expected.iter().filter(|(id, _)| id != access.id());
+    let others = others.chain(rest.map(|(_, nodes)| *nodes));
     let ours = ours.unwrap_or_else(|| NodeCounts::from(settings.pool.targets).total());
     Ok(std::iter::once(ours).chain(others).filter(|nodes| *nodes > 0).collect())
 }

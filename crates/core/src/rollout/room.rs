@@ -4,12 +4,12 @@
 
 use serde_json::Value;
 
-use super::{decide::Intent, observe::Site, offers, verdict::Goal};
+use super::{decide::Intent, observe::Site, offers, pool::PoolAccess, verdict::Goal};
 use crate::{
     arm::subnet::{self, Subnet},
     batch::{
         account::{Account, Allocation},
-        pool::{self, Pool},
+        pool::Pool,
         size::{self, SizeOffer},
     },
     client::Client,
@@ -17,6 +17,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{NodeCounts, PoolId, SubscriptionId},
     json,
+    memory::{OF_RUN, RECENT},
     options::pool::TARGET_DEDICATED_NODES,
     quota::{self, Ask, Room, Users},
     request::Request,
@@ -32,13 +33,19 @@ use crate::{
 /// # Errors
 /// `Quota` when not even enough nodes fit.
 pub(super) async fn check(
-    client: &Client,
+    access: &PoolAccess<'_>,
     (settings, intent): (&RolloutSettings, &Intent),
     site: &Site,
 ) -> Result<Vec<String>> {
-    let mut skipped = Vec::new();
+    let (client, mut skipped) = (access.client(), Vec::new());
     let goal = intent.goal;
-    let look = look(client, (settings, goal), site, &mut skipped, quota::shortages);
+    // Given by its endpoint alone: nothing is to be looked at.
+    if site.account.is_none() {
+        return Ok(skipped);
+    }
+    let account = access.watch().look(None).await?;
+    let place = (site, account.pools());
+    let look = look(client, (settings, goal), place, &mut skipped, quota::shortages);
     let shortages = look.await?.unwrap_or_default();
     judge(client, (site, &settings.pool.id), &shortages)?;
     Ok(skipped)
@@ -51,10 +58,10 @@ pub(super) async fn check(
 pub(super) async fn beside(
     client: &Client,
     (settings, goal): (&RolloutSettings, Goal),
-    site: &Site,
+    (site, pools): (&Site, &[Pool]),
     skipped: &mut Vec<String>,
 ) -> Result<Option<NodeCounts>> {
-    let look = look(client, (settings, goal), site, skipped, |rooms, ask| {
+    let look = look(client, (settings, goal), (site, pools), skipped, |rooms, ask| {
         let pools = rooms.iter().filter(|room| room.of == Users::Pool);
         (
             quota::beside(rooms),
@@ -72,7 +79,7 @@ pub(super) async fn beside(
 async fn look<T>(
     client: &Client,
     (settings, goal): (&RolloutSettings, Goal),
-    site: &Site,
+    (site, pools): (&Site, &[Pool]),
     skipped: &mut Vec<String>,
     then: impl FnOnce(&[Room], &Ask<'_>) -> T,
 ) -> Result<Option<T>> {
@@ -80,17 +87,17 @@ async fn look<T>(
     let Some(account) = &site.account else {
         return Ok(None);
     };
-    let pools: Vec<Pool> = client
-        .list(&pool::survey(&account.endpoint))
-        .await?
-        .into_iter()
-        .map(Pool::new)
-        .collect();
     let present = pools.iter().find(|pool| pool.is_called(&settings.pool.id));
     let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
         return Ok(None);
     };
-    let Some(sizes) = list(client, &size::list(&subscription, &account.location), skipped).await? else {
+    let Some(sizes) = list(
+        &client.recalling(OF_RUN),
+        &size::list(&subscription, &account.location),
+        skipped,
+    )
+    .await?
+    else {
         return Ok(None);
     };
     let sizes: Vec<SizeOffer> = sizes.iter().map(SizeOffer::read).collect();
@@ -114,14 +121,14 @@ async fn look<T>(
         present,
     };
     let mut rooms = match account.allocation {
-        Allocation::BatchService => quota::of_account(&account.quotas, &pools, &sizes, &ask),
+        Allocation::BatchService => quota::of_account(&account.quotas, pools, &sizes, &ask),
         Allocation::UserSubscription => of_subscription(client, (account, &subscription), &ask, skipped).await?,
     };
     if account.allocation == Allocation::UserSubscription {
         let others = pools.iter().filter(|pool| !pool.is_called(&settings.pool.id)).count();
         rooms.extend(account.quotas.pools.map(|limit| quota::pool_count(limit, others)));
     }
-    rooms.extend(of_network(client, settings, &pools, skipped).await?);
+    rooms.extend(of_network(client, settings, pools, skipped).await?);
     Ok(Some(then(&rooms, &ask)))
 }
 
@@ -143,7 +150,8 @@ async fn list(client: &Client, request: &Request, skipped: &mut Vec<String>) -> 
     }
 }
 
-fn vm_size(settings: &RolloutSettings, present: Option<&Pool>) -> String {
+/// The VM size that the pool gets, or has.
+pub(super) fn vm_size(settings: &RolloutSettings, present: Option<&Pool>) -> String {
     let asked = settings.pool.vm_size.as_ref().map(|size| size.as_str().to_owned());
     let in_json = || {
         settings
@@ -164,7 +172,9 @@ async fn of_subscription(
     skipped: &mut Vec<String>,
 ) -> Result<Vec<Room>> {
     let request = usage::list(subscription, &account.location);
-    let usages = list(client, &request, skipped).await?.unwrap_or_default();
+    let usages = list(&client.recalling(RECENT), &request, skipped)
+        .await?
+        .unwrap_or_default();
     let place = format!("in {} of subscription {subscription}", account.location);
     let room = |item: &Value| {
         let usage = Usage::read(item);
@@ -199,7 +209,9 @@ async fn of_network(
     let Some(request) = subnet::list_around(id) else {
         return Ok(rooms);
     };
-    let listed = list(client, &request, skipped).await?.unwrap_or_default();
+    let listed = list(&client.recalling(RECENT), &request, skipped)
+        .await?
+        .unwrap_or_default();
     let name = id.rsplit('/').next().unwrap_or_default();
     let subnet = listed
         .iter()

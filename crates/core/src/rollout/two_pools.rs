@@ -3,7 +3,7 @@
 //! Which of the two ways it takes is found out in `blue_green::find`, each step of the way in `blue_green::next`.
 
 use super::{
-    RolloutReport, agent, before,
+    Demand, Foreseen, RolloutReport, agent, before,
     blue_green::{
         Pools, Shifting, Way, begin, family,
         find::{self, Found, Two, What},
@@ -48,20 +48,29 @@ pub(super) async fn plan(
     (client, looks): (&Client, &Looks),
     site: &Site,
     settings: &RolloutSettings,
-) -> Result<Plan<RolloutStep>> {
-    let found = find::find(client, site, settings, &mut Vec::new()).await?;
+) -> Result<Foreseen> {
+    let account = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
+    let found = find::find(&account, site, settings, &mut Vec::new()).await?;
     let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
-    match &found.what {
-        What::One(settings) => plan.extend(super::plan_one((client, looks), site, settings).await?.steps),
+    let demand = match &found.what {
+        What::One(settings) => {
+            let planned = super::plan_one((client, looks), site, settings).await?;
+            plan.extend(planned.plan.steps);
+            planned.demand
+        }
         What::Two(two) => {
             let watch = watch(client, site, two);
             let access = PoolAccess::new(&watch, two.shift.new.clone());
             let need = replicas::foresee(&access, site, &two.settings).await?;
             plan.extend(planned(client, &watch, two, &need).await?);
+            Demand::of(site, &two.settings, two.intent.goal, Some(two.former.clone()))
         }
-    }
+    };
     plan.extend(tidy::steps(&found.expired));
-    Ok(Plan::new(plan))
+    Ok(Foreseen {
+        plan: Plan::new(plan),
+        demand,
+    })
 }
 
 /// Rolls out.
@@ -75,7 +84,8 @@ pub(super) async fn roll_out(
     report: &mut RolloutReport,
 ) -> Result<()> {
     let mut skipped = Vec::new();
-    let look = find::find(client, site, settings, &mut skipped);
+    let account = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
+    let look = find::find(&account, site, settings, &mut skipped);
     let found: Found = client
         .run()
         .step("find", "looking at the pools of this name", look)
@@ -91,12 +101,17 @@ pub(super) async fn roll_out(
             report.pool = settings.pool.id.clone();
             super::roll_out_one((client, looks), site, settings, report).await?;
         }
-        What::Two(two) => move_work(client, site, two, report).await?,
+        What::Two(two) => move_work((client, looks), site, two, report).await?,
     }
     tidy::tidy(client, &site.endpoint, &found.expired).await
 }
 
-async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut RolloutReport) -> Result<()> {
+async fn move_work(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    two: &Two,
+    report: &mut RolloutReport,
+) -> Result<()> {
     report.pool = two.shift.new.clone();
     report.needed = two.intent.goal.needed.total();
     report.former_pool = Some(FormerPool {
@@ -119,7 +134,7 @@ async fn move_work(client: &Client, site: &Site, two: &Two, report: &mut Rollout
     let need = replicas::foresee(&access, site, &two.settings).await?;
     let steps = planned(client, &watch, two, &need).await?;
     report.plan.steps.extend(steps);
-    ensure_replicas(client, site, Some(need), report).await?;
+    ensure_replicas((&access, looks), (site, &two.settings), need, report).await?;
     let change = &two.settings.change;
     let doing = format!("move the work of pool {} to pool {}", two.former_id, two.shift.new);
     let way = Way {

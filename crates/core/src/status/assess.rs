@@ -7,7 +7,8 @@ use jiff::Timestamp;
 use super::{
     catalogue::Catalogue,
     report::{
-        AutoscaleStatus, Finding, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA, StatusReport, Unread,
+        AutoscaleStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA, StatusReport,
+        Unread,
     },
 };
 use crate::{
@@ -25,6 +26,7 @@ use crate::{
     expiry::Lifetime,
     ids::{Location, VersionNumber},
     json,
+    rollout::{self, Successor},
     tags::POOL_MARK,
 };
 
@@ -121,8 +123,17 @@ impl<'a> Subject<'a> {
             findings: self.findings(&image, &retirements, horizon),
             image,
             expires: Lifetime::of(&self.seen.pool).end(),
+            former: self.successor().map(|it| FormerStatus {
+                successor: it.pool,
+                kept_until: it.kept_until,
+            }),
             retirements,
         }
+    }
+
+    /// The pool that does its work, when it is a former one.
+    fn successor(&self) -> Option<Successor> {
+        rollout::successor(&self.seen.pool)
     }
 
     fn image(&self) -> ImageStatus {
@@ -176,8 +187,10 @@ impl<'a> Subject<'a> {
     }
 
     fn findings(&self, image: &ImageStatus, retirements: &[Retirement], horizon: Horizon) -> Vec<Finding> {
+        let successor = self.successor();
+        // A former pool is behind on purpose: it is kept for a return.
         let behind = match (image.behind, &image.latest) {
-            (Some(versions @ 1..), Some(latest)) => Some(Finding::Behind {
+            (Some(versions @ 1..), Some(latest)) if successor.is_none() => Some(Finding::Behind {
                 versions,
                 latest: latest.clone(),
             }),
@@ -190,6 +203,8 @@ impl<'a> Subject<'a> {
             .end()
             .is_some_and(|end| end <= horizon.now)
             .then_some(Finding::Expired);
+        let former = successor.filter(|it| it.kept_until.is_some_and(|until| until <= horizon.now));
+        let former = former.map(|it| Finding::FormerIsOver { successor: it.pool });
         let managed = matches!(self.seen.image, PoolImage::Managed(_)).then_some(Finding::ManagedImage);
         let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
         let hazards = upgrade::hazards(self.seen.pool.body()).into_iter();
@@ -201,7 +216,7 @@ impl<'a> Subject<'a> {
         let formula = formula.map(|error| Finding::Formula {
             text: error.to_string(),
         });
-        [behind, mixed, managed, expired, formula]
+        [behind, mixed, managed, expired, former, formula]
             .into_iter()
             .flatten()
             .chain(self.about_version())

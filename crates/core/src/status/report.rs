@@ -66,10 +66,22 @@ pub struct PoolStatus {
     /// Until when a roll-out wanted it, when one said so.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub expires: Option<Timestamp>,
+    /// What took over its work; absent unless a roll-out moved that to a second pool.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub former: Option<FormerStatus>,
     /// The ends that are known, the next one first.
     pub retirements: Vec<Retirement>,
     /// What there is to act on.
     pub findings: Vec<Finding>,
+}
+
+/// A pool whose work a second one does.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct FormerStatus {
+    /// The pool that does its work.
+    pub successor: PoolId,
+    /// Until when it is kept for a return.
+    pub kept_until: Option<Timestamp>,
 }
 
 /// The formula of a pool.
@@ -173,6 +185,11 @@ pub enum Finding {
         /// What it does.
         why: String,
     },
+    /// It is a former pool, and the time for which it is kept is over.
+    FormerIsOver {
+        /// The pool that does its work.
+        successor: PoolId,
+    },
     /// It runs a managed image. Batch ended the support of those on 31 March 2026.
     ManagedImage,
 }
@@ -226,6 +243,10 @@ impl fmt::Display for Finding {
             Self::Formula { text } => write!(f, "Batch cannot evaluate its autoscale formula: {text}"),
             Self::Expired => f.write_str("it has expired; delete with --expired takes it away"),
             Self::UnsafeUpgrade { path, why } => write!(f, "{path} {why}"),
+            Self::FormerIsOver { successor } => write!(
+                f,
+                "pool {successor} does its work, and its time is over: the next roll-out deletes it, unless it has nodes or jobs"
+            ),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
         }
     }

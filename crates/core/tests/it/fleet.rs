@@ -1,5 +1,7 @@
 //! Many pools in one run: their turns, their results, and what they share.
 
+use std::time::Duration;
+
 use azure_batch_core::{
     error::ErrorKind,
     fleet::{self, PoolRun},
@@ -163,4 +165,110 @@ async fn the_waits_of_many_pools_share_their_lists() {
     let (few, many) = (lists(&pools(3)).await, lists(&pools(21)).await);
     // A look after each write cannot be shared with those before it.
     assert!(many < few + 2 * 18, "{few} lists for 3 pools, {many} for 21");
+}
+
+/// Four cores a node: the four pools of the file need 72 together, and no two of them more than 44.
+fn with_cores(cores: u32) -> Azure {
+    world(|seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": cores, "pools": 4}))
+}
+
+#[tokio::test(start_paused = true)]
+async fn pools_of_a_file_that_fit_alone_and_not_together_are_refused_before_the_first_write() {
+    let azure = with_cores(71);
+    let (runs, _) = roll_out(&azure, FILE).await;
+    assert_eq!(azure.writes(), Vec::<String>::new());
+    assert_eq!(results(&runs)[0], ("a", "Quota".to_owned()));
+    assert!(results(&runs)[1..].iter().all(|(_, result)| result == "not begun"));
+    let error = runs[0].outcome.as_ref().unwrap().result.as_ref().unwrap_err().report();
+    let said = "dedicated cores of the account: 71, of which other pools use 0; pools a, b, c and d need 72 together";
+    assert!(error.contains(said), "{error}");
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let plans = fleet::plan(&client, &asked(FILE)).await;
+    assert_eq!(plans[0].plan.as_ref().unwrap_err().kind(), ErrorKind::Quota);
+
+    let azure = with_cores(72);
+    let (runs, _) = roll_out(&azure, FILE).await;
+    assert!(results(&runs).iter().all(|(_, result)| result == "Created"));
+    let (again, _) = roll_out(&azure, FILE).await;
+    assert!(
+        results(&again).iter().all(|(_, result)| result == "Unchanged"),
+        "what is there counts once"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_the_others_go_on_after_a_failure_as_many_pools_are_made_as_fit() {
+    let azure = with_cores(71);
+    let (runs, events) = roll_out(
+        &azure,
+        &FILE.replace("max-parallel: 2", "continue-after-failure: true\nmax-parallel: 1"),
+    )
+    .await;
+    let made = results(&runs).iter().filter(|(_, result)| result == "Created").count();
+    assert_eq!(made, 3, "{:?}", results(&runs));
+    let is_said = |event: &Event| matches!(event, Event::Warning { text } if text.contains("not every pool will get its nodes: dedicated cores"));
+    assert!(events.iter().any(is_said), "{events:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_rest_of_a_file_raises_the_replicas_in_one_change() {
+    let azure = world(|_| {});
+    let file = FILE.replace("max-parallel: 2", "max-parallel: 4");
+    let sizes = ["nodes: 3}", "nodes: 4}", "nodes: 5}", "nodes: 6}"];
+    let file = sizes.iter().fold(file, |file, size| file.replace(size, "nodes: 301}"));
+    let (runs, _) = roll_out(&azure, &file).await;
+    assert!(
+        results(&runs).iter().all(|(_, result)| result == "Created"),
+        "{:?}",
+        results(&runs)
+    );
+    let puts = entries(&azure, &Method::PUT, "/versions/1.0.0");
+    let replicas: Vec<&serde_json::Value> = puts
+        .iter()
+        .map(|entry| &entry.request["properties"]["publishingProfile"]["targetRegions"][0]["regionalReplicaCount"])
+        .collect();
+    assert_eq!(
+        replicas,
+        [&json!(9)],
+        "2 for each of four pools, and 1 headroom; the first one finds enough"
+    );
+    // One of the pools waits for the version, and the others find it done.
+    let looks = entries(&azure, &Method::GET, "/versions/1.0.0").len();
+    assert!(looks < 40, "{looks}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deadline_of_many_pools_ends_those_under_way_and_touches_no_other() {
+    let azure = world(|_| {});
+    let (client, _events) = azure
+        .client_with_limit(&CancellationToken::new(), Duration::from_secs(150))
+        .await;
+    let cut = fleet::run(&client, &asked(FILE)).await;
+    let found: Vec<String> = results(&cut).into_iter().map(|(_, result)| result).collect();
+    assert_eq!(
+        found,
+        ["Created", "Deadline", "Deadline", "not begun"],
+        "{:?}",
+        created(&azure)
+    );
+    assert_eq!(created(&azure), ["a", "b", "c"]);
+    let (again, _) = roll_out(&azure, FILE).await;
+    assert!(
+        again
+            .iter()
+            .all(|run| run.outcome.as_ref().is_some_and(|outcome| outcome.result.is_ok()))
+    );
+    assert_eq!(created(&azure), ["a", "b", "c", "d"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_failure_of_the_first_pool_leaves_all_others_as_they_are() {
+    let azure = world(|_| {});
+    azure.fault(
+        json!({"kind": "status", "status": 400, "code": "InvalidPropertyValue", "method": "POST", "path": "*/pools"}),
+    );
+    let (runs, _) = roll_out(&azure, FILE).await;
+    let found: Vec<String> = results(&runs).into_iter().map(|(_, result)| result).collect();
+    assert_eq!(found, ["BadInput", "not begun", "not begun", "not begun"]);
+    assert_eq!(azure.writes(), ["POST /pools"]);
 }

@@ -12,6 +12,7 @@ mod definition;
 mod doctor;
 mod estate;
 mod fleet;
+mod fleet_cost;
 mod gc;
 mod given;
 mod judgement;

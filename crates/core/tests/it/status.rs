@@ -1,6 +1,10 @@
 //! What a look at pools finds: how far behind, what ends, what is mixed, and what could not be read.
 
+use std::time::Duration;
+
 use azure_batch_core::{
+    doctor,
+    options::pool::ACCOUNT,
     settings::{self, ROLLOUT_DEADLINE, Values},
     status::{self, StatusReport},
 };
@@ -8,7 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, definition, pool},
-    rollout::{client, image, resize_by_somebody, world},
+    rollout::{client, good, image, resize_by_somebody, roll_out, world},
+    rollout_blue_green::blue_green,
+    rollout_in_place::working,
     support::{Azure, GROUP},
 };
 
@@ -155,11 +161,11 @@ async fn versions_mixed_inside_a_pool_are_counted() {
     let azure = following(&json!({"mode": "manual"}));
     let grow = async |to: u32| {
         resize_by_somebody(&azure, to).await;
-        tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+        tokio::time::advance(Duration::from_secs(3600)).await;
     };
     grow(1).await;
     promote(&azure).await;
-    tokio::time::advance(std::time::Duration::from_secs(3600)).await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
     grow(3).await;
     let report = look(&azure).await;
     let image = &report.pools[0].image;
@@ -191,4 +197,42 @@ async fn questions_grow_with_accounts_and_definitions_not_with_pools() {
         azure.journal().iter().filter(|entry| entry.method == "GET").count()
     };
     assert_eq!(cost(2).await, cost(60).await);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_former_pool_shows_which_pool_does_its_work_and_until_when_it_is_kept() {
+    let azure = working().await;
+    let mut moved = blue_green(5);
+    moved.change.blue_green.keep_old = Duration::from_secs(24 * 3600);
+    good(roll_out(&azure, &moved).await);
+    let report = look(&azure).await;
+    let former = report.pools.iter().find(|pool| pool.pool.as_str() == "p1").unwrap();
+    let kept = former.former.as_ref().unwrap();
+    assert_eq!(kept.successor.as_str(), "p1-1-0-0");
+    assert!(kept.kept_until.is_some());
+    assert_eq!(former.image.behind, Some(1));
+    assert!(
+        report.pools.iter().all(|pool| pool.findings.is_empty()),
+        "{:?}",
+        findings(&report)
+    );
+    let kept_for_a_return = "p1: pool p1-1-0-0 does its work; it is kept until 2026-01-02 for a return";
+    assert_eq!(former_pools(&azure).await, [kept_for_a_return]);
+
+    tokio::time::advance(Duration::from_secs(25 * 3600)).await;
+    let report = look(&azure).await;
+    let over = "p1: pool p1-1-0-0 does its work, and its time is over: the next roll-out deletes it, unless it has nodes or jobs";
+    assert!(findings(&report).contains(&over.to_owned()), "{:?}", findings(&report));
+    let over = "p1: pool p1-1-0-0 does its work; it was kept until 2026-01-02, and the next roll-out deletes it";
+    assert_eq!(former_pools(&azure).await, [over]);
+}
+
+/// What a doctor says of former pools.
+async fn former_pools(azure: &Azure) -> Vec<String> {
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let asked = settings::doctor(&Values::default().with(ACCOUNT, account)).unwrap();
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    let checks = doctor::run(&client, &asked.settings).await.unwrap().checks;
+    let former = checks.into_iter().filter(|check| check.check == "former pools");
+    former.map(|check| check.text).collect()
 }

@@ -1,22 +1,25 @@
-//! Verbs whose world takes a run of its own to make: the return of a pool, and the deletion of one. Each request of a good
-//! run meets what it must outlive; the next run reaches the end, and the one after that writes nothing.
+//! Verbs whose world takes a run of its own to make: the return of a pool, deletions, a wait, a look at all pools; and a
+//! file of pools. Each request of a good run meets what it must outlive; the next run reaches the end, and the one after
+//! that writes nothing.
 
 use azure_batch_core::{
     deletion,
     error::{ErrorKind, Result},
+    fleet,
     options::{
-        fleet::YES,
-        pool::{ACCOUNT, POOL_ID},
+        fleet::{EXPIRED, YES},
+        pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE, POOL_ID},
     },
     rollout,
     settings::{self, Values},
+    status,
 };
 use serde_json::{Value, json};
 
 use crate::{
     given::checked,
     publish_sweep::write_count,
-    rollout::{good, roll_out, settings as usual, world},
+    rollout::{good, image, roll_out, settings as usual, world},
     rollout_in_place::{back, in_place, working},
     support::{Azure, GROUP},
     sweep::Ends,
@@ -116,12 +119,6 @@ async fn every_request_of_a_return_meets_what_it_must_outlive() {
 
 #[tokio::test(start_paused = true)]
 async fn every_request_of_a_deletion_of_a_pool_meets_what_it_must_outlive() {
-    let made = async || {
-        let azure = world(|_| ());
-        good(roll_out(&azure, &usual("acct1", 5)).await);
-        azure.turn_the_page();
-        azure
-    };
     let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
     let values = Values::default()
         .with(ACCOUNT, account)
@@ -135,4 +132,98 @@ async fn every_request_of_a_deletion_of_a_pool_meets_what_it_must_outlive() {
     let cases = sweep(made, run, pool).await;
     assert!(cases > 3, "only {cases} cases");
     write_count("deletion of a pool", cases);
+}
+
+/// A pool that a roll-out has made with five nodes.
+async fn made() -> Azure {
+    let azure = world(|_| ());
+    good(roll_out(&azure, &usual("acct1", 5)).await);
+    azure.turn_the_page();
+    azure
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_of_a_wait_and_of_a_look_at_all_pools_meets_what_it_must_outlive() {
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let waiting = settings::wait(&Values::default().with(ACCOUNT, account).with(POOL_ID, "p1")).unwrap();
+    let wait = async |azure: &Azure, ends: &Ends| {
+        let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+        rollout::wait(&client, &waiting.settings).await.map(drop)
+    };
+    let cases = sweep(made, wait, pool).await;
+    assert!(cases > 3, "only {cases} cases");
+    write_count("wait", cases);
+    let looking = settings::status(&Values::default()).unwrap();
+    let look = async |azure: &Azure, ends: &Ends| {
+        let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+        status::run(&client, &looking.settings).await.map(drop)
+    };
+    let cases = sweep(made, look, pool).await;
+    assert!(cases > 7, "only {cases} cases");
+    write_count("status", cases);
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_of_a_deletion_of_expired_pools_meets_what_it_must_outlive() {
+    let expired = async || {
+        let metadata = json!([{"name": "azure-batch-spec", "value": "v0:example"},
+            {"name": "azure-batch-expiry", "value": r#"{"v":1,"at":"2025-12-31T00:00:00Z","after":3600}"#}]);
+        world(|seed| {
+            let mut pool = crate::rollout::foreign_pool("1.0.0", 2);
+            pool["metadata"] = metadata;
+            seed["batchAccounts"][0]["pools"] = json!([pool]);
+        })
+    };
+    let asked = settings::expired(&Values::default().with(EXPIRED, true).with(YES, true)).unwrap();
+    let run = async |azure: &Azure, ends: &Ends| {
+        let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+        deletion::expired::run(&client, &asked.settings).await.map(drop)
+    };
+    let cases = sweep(expired, run, pool).await;
+    assert!(cases > 9, "only {cases} cases");
+    write_count("deletion of expired pools", cases);
+}
+
+/// Size and image of both pools of the file.
+fn pools(azure: &Azure) -> String {
+    let resources = azure.resources();
+    let all = resources["batch"].as_object().cloned().unwrap_or_default();
+    let line = |pool: &Value| {
+        format!(
+            "{} {} {}",
+            pool["id"], pool["targetDedicatedNodes"], pool["currentDedicatedNodes"]
+        )
+    };
+    let mut lines: Vec<String> = all.values().filter(|it| it["vmSize"].is_string()).map(line).collect();
+    lines.sort();
+    lines.join(", ")
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_of_a_file_of_two_pools_meets_what_it_must_outlive() {
+    let file = "
+defaults: {vm-size: Standard_D4s_v5, node-agent-sku-id: batch.node.ubuntu 22.04}
+pools:
+  - {pool-id: a, target-dedicated-nodes: 2}
+  - {pool-id: b, target-dedicated-nodes: 3}
+";
+    let values = Values::default()
+        .with(POOL_FILE, file)
+        .with(
+            ACCOUNT,
+            format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1"),
+        )
+        .with(IMAGE_VERSION, image("1.0.0"));
+    let asked = settings::fleet(&values).unwrap();
+    let run = async |azure: &Azure, ends: &Ends| {
+        fastrand::seed(7);
+        let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+        let runs = fleet::run(&client, &asked.settings).await;
+        let mut outcomes = runs.into_iter().map(|run| run.outcome);
+        let failed = outcomes.find_map(|outcome| outcome?.result.err());
+        failed.map_or(Ok(()), Err)
+    };
+    let cases = sweep(async || world(|_| ()), run, pools).await;
+    assert!(cases > 30, "only {cases} cases");
+    write_count("file of two pools", cases);
 }

@@ -16,6 +16,7 @@ use crate::{
     error::{Error, Result},
     ids::PoolId,
     judgement::{self, Tasks},
+    memory::RECENT,
     rights,
     rollout::{
         counted::bare,
@@ -30,6 +31,7 @@ use crate::{
         verdict::Goal,
     },
     settings::{Judge, RolloutSettings, Strategy},
+    watch::AccountWatch,
 };
 
 /// What there is to do.
@@ -154,7 +156,7 @@ impl Looking<'_> {
         }
         let (settings, intent) = self.second(&second, former, spec);
         let goal = Goal::all(intent.goal.targets);
-        let beside = room::beside(self.client, (&settings, goal), self.site, skipped).await?;
+        let beside = room::beside(self.client, (&settings, goal), (self.site, self.pools), skipped).await?;
         let before = self.before(id).await?;
         let now = self.client.run().now();
         Ok(
@@ -214,7 +216,12 @@ impl Looking<'_> {
 
     /// The schedules that make jobs on the pool.
     async fn schedules(&self, id: &PoolId, skipped: &mut Vec<String>) -> Result<Vec<String>> {
-        match self.client.list(&job::schedules(&self.site.endpoint)).await {
+        let listed = self
+            .client
+            .recalling(RECENT)
+            .list(&job::schedules(&self.site.endpoint))
+            .await;
+        match listed {
             Ok(items) => Ok(items.iter().filter_map(|item| job::schedule_on(item, id)).collect()),
             Err(error) if error.has_status(403) => {
                 skipped.push(format!("job schedules on the pool: {}", rights::lack(&error)));
@@ -230,23 +237,23 @@ impl Looking<'_> {
 /// # Errors
 /// Why a roll-out cannot begin or go on; when the account cannot be read.
 pub(in crate::rollout) async fn find(
-    client: &Client,
+    watch: &AccountWatch<'_>,
     site: &Site,
     settings: &RolloutSettings,
     skipped: &mut Vec<String>,
 ) -> Result<Found> {
-    let listed = client.list(&pool::list(&site.endpoint)).await?;
-    let pools: Vec<Pool> = listed.into_iter().map(Pool::new).collect();
-    let family = family::family_of(&pools, &settings.pool.id);
-    let expired = family::expired(&pools, &family, client.run().now()).cloned().collect();
+    let (client, look) = (watch.client(), watch.look(None).await?);
+    let pools = look.pools();
+    let family = family::family_of(pools, &settings.pool.id);
+    let expired = family::expired(pools, &family, client.run().now()).cloned().collect();
     let looking = Looking {
         client,
         site,
         settings,
         family: &family,
-        pools: &pools,
+        pools,
     };
-    let standing = family::standing(&pools, &family).map_err(|refusal| refused(looking.at(&family), refusal))?;
+    let standing = family::standing(pools, &family).map_err(|refusal| refused(looking.at(&family), refusal))?;
     let (what, choice) = match standing {
         Standing::Nothing => (looking.one(&family, Strategy::CreateOnly), None),
         Standing::UnderWay(former, record) => {
