@@ -28,6 +28,9 @@ pub const NARROW: u32 = 390;
 /// How much of a page is seen before one scrolls, at [`WIDE`].
 pub const FIRST_SCREEN: i64 = 900;
 
+/// The same on a telephone: the height of the smallest iPhone that is 390 pixels wide, as Apple lists it.
+pub const FIRST_SCREEN_NARROW: i64 = 844;
+
 /// A page to look at.
 #[derive(Clone, Debug, Serialize)]
 pub struct Page {

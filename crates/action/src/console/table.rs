@@ -9,6 +9,8 @@ use comfy_table::{ContentArrangement, presets};
 pub struct Table {
     names: Vec<String>,
     rows: Vec<Vec<String>>,
+    /// The column that the last one is a remark on, which a page shows as a list instead.
+    remarked: Option<usize>,
 }
 
 impl Table {
@@ -18,7 +20,16 @@ impl Table {
         Self {
             names: names.map(str::to_owned).into(),
             rows: Vec::new(),
+            remarked: None,
         }
+    }
+
+    /// The same whose last column is prose about what stands in the column of that number. On a telephone the last column
+    /// of a wide table is beside the screen, so a page shows it as a list.
+    #[must_use]
+    pub const fn remarking_on(mut self, column: usize) -> Self {
+        self.remarked = Some(column);
+        self
     }
 
     /// Adds a row.
@@ -54,10 +65,34 @@ impl Table {
         text.lines().map(str::trim_end).collect::<Vec<_>>().join("\n")
     }
 
+    /// The remarks, each with what it is about; none when the table makes none.
+    #[must_use]
+    pub fn remarks(&self) -> Vec<(&str, &str)> {
+        let Some(column) = self.remarked else { return Vec::new() };
+        let remarked = self.rows.iter().filter_map(|row| Some((row.get(column)?, row.last()?)));
+        remarked
+            .filter(|(_, remark)| !remark.is_empty())
+            .map(|(about, remark)| (about.as_str(), remark.as_str()))
+            .collect()
+    }
+
+    /// The columns of a page: without the remarks, where there are some.
+    #[must_use]
+    pub fn beside_remarks(&self) -> (Vec<&str>, Vec<Vec<&str>>) {
+        let last = self.names.len().saturating_sub(1);
+        self.columns(|column| self.remarked.is_none() || column != last)
+    }
+
     /// The columns in which something stands: their names, and the rows.
     #[must_use]
     pub fn used(&self) -> (Vec<&str>, Vec<Vec<&str>>) {
-        let used: Vec<usize> = (0..self.names.len()).filter(|column| self.is_used(*column)).collect();
+        self.columns(|_| true)
+    }
+
+    fn columns(&self, is_wanted: impl Fn(usize) -> bool) -> (Vec<&str>, Vec<Vec<&str>>) {
+        let used: Vec<usize> = (0..self.names.len())
+            .filter(|column| is_wanted(*column) && self.is_used(*column))
+            .collect();
         (
             pick(&self.names, &used),
             self.rows.iter().map(|row| pick(row, &used)).collect(),
@@ -96,6 +131,14 @@ mod tests {
         render  2 versions behind 1.4.2
         a       x
         ");
+    }
+
+    #[test]
+    fn a_page_shows_remarks_as_a_list_and_a_terminal_as_a_column() {
+        let table = table().remarking_on(0);
+        assert_eq!(table.remarks(), [("render", "2 versions behind 1.4.2"), ("a", "x")]);
+        assert_eq!(table.beside_remarks().0, ["pool"]);
+        assert!(table.text(None, str::to_owned).contains("NOTES"));
     }
 
     #[test]

@@ -196,7 +196,10 @@ impl Answer {
             Part::Commands(text) => page.fenced("sh", text),
             Part::Table(table) if table.is_empty() => {}
             Part::Table(table) => {
-                let (names, rows) = table.used();
+                for (about, remark) in table.remarks() {
+                    page.item(&format!("**{}**: {}", summary::text(about), summary::text(remark)));
+                }
+                let (names, rows) = table.beside_remarks();
                 let rows = rows.into_iter().map(|row| row.into_iter().map(summary::text).collect());
                 page.table(&names, rows.collect());
             }
@@ -261,7 +264,7 @@ mod tests {
     use super::*;
 
     fn answer() -> Answer {
-        let mut table = Table::new(["pool", "empty", "to act on"]);
+        let mut table = Table::new(["pool", "empty", "to act on"]).remarking_on(0);
         table.row(["a_b".to_owned(), String::new(), "2 versions behind 1.4.2".to_owned()]);
         Answer::new("to-act-on", 10, "1 pool in 1 Batch account: 1 needs attention")
             .table(table)

@@ -41,6 +41,15 @@ pub struct PoolOfFleet {
 /// The exit codes of failures, the worst first: what stops every pool before what concerns one of them.
 const WORST_FIRST: [u8; 10] = [130, 3, 2, 7, 4, 8, 9, 5, 6, 1];
 
+/// Where an overview has the reasons of failures.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reasons {
+    /// Each in a part of its own below.
+    Below,
+    /// In a list, since there is no room for more.
+    Listed,
+}
+
 impl FleetReport {
     /// The report of what core ran, pool by pool as they were asked for.
     #[must_use]
@@ -88,7 +97,7 @@ impl FleetReport {
     /// The pools as a table for people.
     #[must_use]
     pub fn table(&self) -> Table {
-        let mut table = Table::new(["pool", "wave", "result", "ready", "image version", "reason"]);
+        let mut table = Table::new(["pool", "wave", "result", "ready", "image version", "reason"]).remarking_on(0);
         for pool in &self.pools {
             table.row(cells(pool));
         }
@@ -98,7 +107,7 @@ impl FleetReport {
     /// The job summary; without the reasons when GitHub would refuse the whole.
     #[must_use]
     pub fn markdown(&self) -> String {
-        let mut page = self.overview();
+        let mut page = self.overview(Reasons::Below);
         let failures = self
             .pools
             .iter()
@@ -111,18 +120,24 @@ impl FleetReport {
         if whole.len() <= summary::LONGEST_SUMMARY {
             return whole;
         }
-        let mut page = self.overview();
+        let mut page = self.overview(Reasons::Listed);
         page.paragraph("The reasons are longer than the 1 MiB that GitHub shows: they are in the report file.");
         page.done()
     }
 
-    fn overview(&self) -> Page {
+    fn overview(&self, reasons: Reasons) -> Page {
         let mut page = Page::default();
         let sign = if self.exit_code == 0 { "✅" } else { "❌" };
         page.paragraph(&format!("### {sign} {}", self.headline()));
-        let heads = ["pool", "wave", "result", "ready", "image version", "reason"];
-        let row = |pool: &PoolOfFleet| cells(pool).iter().map(|cell| summary::text(cell)).collect();
-        page.table(&heads, self.pools.iter().map(row).collect());
+        let table = self.table();
+        if reasons == Reasons::Listed {
+            for (pool, reason) in table.remarks() {
+                page.item(&format!("**{}**: {}", summary::text(pool), summary::text(reason)));
+            }
+        }
+        let (heads, rows) = table.beside_remarks();
+        let rows = rows.into_iter().map(|row| row.into_iter().map(summary::text).collect());
+        page.table(&heads, rows.collect());
         page
     }
 }

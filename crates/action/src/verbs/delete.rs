@@ -90,7 +90,7 @@ fn answer_of_expired(report: &ExpiredReport) -> Answer {
 }
 
 fn table(report: &ExpiredReport) -> Table {
-    let mut table = Table::new(["account", "pool", "nodes", "expired", "what becomes of it"]);
+    let mut table = Table::new(["account", "pool", "nodes", "expired", "what becomes of it"]).remarking_on(1);
     for pool in &report.pools {
         let expired = pool.expired.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string());
         let fate = match &pool.fate {

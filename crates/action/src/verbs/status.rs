@@ -53,7 +53,8 @@ fn table(report: &StatusReport) -> Table {
         "expires",
         "next end",
         "to act on",
-    ]);
+    ])
+    .remarking_on(1);
     for pool in &report.pools {
         table.row([
             pool.account.clone(),
