@@ -19,7 +19,7 @@ use azure_batch_core::{
     harmless::harmless_json,
     progress::{Event, Stamp},
     redact::{Redactor, is_struck_out},
-    telling::Show,
+    telling::{Show, hung},
 };
 use secrecy::{ExposeSecret as _, SecretString};
 use serde::Serialize;
@@ -182,8 +182,12 @@ impl Console {
         if self.form == Form::Json {
             return;
         }
+        // Before it is broken: a secret with spaces in it is found only in one piece.
         let text = self.redactor.safe(&text.to_string());
-        self.write_out(&text);
+        match self.form {
+            Form::Plain => self.write_out(&hung("", &text, self.width.map(usize::from))),
+            Form::Workflow | Form::Json => self.write_out(&text),
+        }
     }
 
     /// Text that was asked for, such as the help, as it is.
@@ -195,9 +199,13 @@ impl Console {
     /// A line on stderr.
     pub fn complain(&mut self, text: impl fmt::Display) {
         let text = self.redactor.safe(&text.to_string());
+        self.write_err(&text);
+    }
+
+    fn write_err(&mut self, text: &str) {
         self.erase_frame();
         // When stderr is gone, there is no other place to say it.
-        drop(write_line(&mut self.err, &text));
+        drop(write_line(&mut self.err, text));
         self.draw_frame();
     }
 
@@ -353,7 +361,8 @@ impl Console {
             true => indent.to_owned(),
             false => format!("{} {indent}", Stamp(at)),
         };
-        self.line(format_args!("{before}{}", indented(text, &before)));
+        let text = self.redactor.safe(text);
+        self.write_out(&hung(&before, &text, self.width.map(usize::from)));
     }
 
     fn warn(&mut self, at: Duration, about: Option<&str>, text: &str) {
@@ -362,11 +371,12 @@ impl Console {
         }
         let about = about.map(|about| format!("{about}: ")).unwrap_or_default();
         let text = format!("warning: {about}{text}");
-        if self.is_framed() {
-            return self.complain(text);
-        }
-        let before = format!("{} ", Stamp(at));
-        self.complain(format_args!("{before}{}", indented(&text, &before)));
+        let before = match self.is_framed() {
+            true => String::new(),
+            false => format!("{} ", Stamp(at)),
+        };
+        let text = self.redactor.safe(&text);
+        self.write_err(&hung(&before, &text, self.err_width.map(usize::from)));
     }
 
     /// Steps that belong together are one group; their titles are lines of it.
@@ -438,12 +448,6 @@ fn shortened(text: &str) -> String {
     }
     kept.push_str(REST);
     kept
-}
-
-/// The lines after the first one begin below its text.
-fn indented(text: &str, before: &str) -> String {
-    let below = format!("\n{}", " ".repeat(before.chars().count()));
-    text.replace('\n', &below)
 }
 
 fn write_line(end: &mut impl Write, text: &str) -> io::Result<()> {

@@ -4,9 +4,11 @@
 //! caller passes the time since the run's start. What a terminal shows meanwhile is in `frame`.
 
 mod gathered;
+mod hung;
 mod regions;
 mod teller;
 
+pub use hung::hung;
 pub(crate) use regions::Regions;
 pub use teller::Teller;
 

@@ -174,6 +174,35 @@ fn above_a_frame_stands_only_what_matters_afterwards() {
 }
 
 #[test]
+fn a_line_on_a_terminal_is_broken_at_words_after_secrets_are_struck_out() {
+    let (out, err) = (Paper::default(), Paper::default());
+    let mut console = Console::new(Form::Plain, Box::new(out.clone()), Box::new(err.clone()));
+    console.width = Some(40);
+    console.err_width = Some(40);
+    console.redact(&SecretString::from("hunter two and three".to_owned()));
+    let text = "the pool says that hunter two and three is its word, and more than a line holds".to_owned();
+    console.show(Show::Detail(text.clone()), Duration::ZERO);
+    console.show(Show::Warning { about: None, text }, Duration::ZERO);
+    let lines = |text: &str| text.lines().map(str::to_owned).collect::<Vec<_>>();
+    assert_eq!(
+        lines(&out.text()),
+        [
+            "[  0:00]   the pool says that *** is its",
+            "           word, and more than a line",
+            "           holds",
+        ]
+    );
+    assert_eq!(
+        lines(&err.text()),
+        [
+            "[  0:00] warning: the pool says that ***",
+            "         is its word, and more than a",
+            "         line holds",
+        ]
+    );
+}
+
+#[test]
 fn a_stdout_that_takes_nothing_is_said_once_and_a_reader_that_left_is_not() {
     for (kind, said) in [(ErrorKind::StorageFull, 1), (ErrorKind::BrokenPipe, 0)] {
         let err = Paper::default();

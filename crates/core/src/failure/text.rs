@@ -1,5 +1,7 @@
 //! A failure as text of a given width. Commands stand alone on their lines, since they are copied from there.
 
+use unicode_width::UnicodeWidthStr as _;
+
 use super::{Failure, Step};
 
 /// What a line begins with that belongs to the first one.
@@ -80,7 +82,7 @@ pub fn wrapped(text: &str, width: usize) -> Vec<String> {
         let mut line = String::new();
         let mut length = 0;
         for word in paragraph.split_whitespace() {
-            let letters = word.chars().count();
+            let letters = word.width();
             if length > 0 && length + 1 + letters > width {
                 lines.push(std::mem::take(&mut line));
                 length = 0;

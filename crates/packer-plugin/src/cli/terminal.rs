@@ -13,7 +13,7 @@ use azure_batch_core::{
     frame::screen::{Colours, Screen, Window},
     progress::{Event, Stamp},
     redact::Redactor,
-    telling::Show,
+    telling::{Show, hung},
 };
 use secrecy::SecretString;
 
@@ -77,6 +77,10 @@ impl Terminal {
     /// Writes a line.
     pub(super) fn say(&mut self, text: &str) {
         let text = self.redactor.safe(text);
+        self.write(&text);
+    }
+
+    fn write(&mut self, text: &str) {
         let erased = self.screen.as_mut().map(Screen::erase).unwrap_or_default();
         write(&format!("{erased}{text}\n"));
         self.draw();
@@ -142,9 +146,9 @@ impl Terminal {
             Some(_) => indent.to_owned(),
             None => format!("{} {indent}", Stamp(at)),
         };
-        // The lines after the first one begin below its text.
-        let below = format!("\n{}", " ".repeat(before.chars().count()));
-        self.say(&format!("{before}{}", text.replace('\n', &below)));
+        // Before it is broken: a secret with spaces in it is found only in one piece.
+        let text = self.redactor.safe(text);
+        self.write(&hung(&before, &text, columns()));
     }
 
     fn draw(&mut self) {
@@ -152,6 +156,12 @@ impl Terminal {
             write(&screen.draw(&|text| self.redactor.safe_line(text)));
         }
     }
+}
+
+/// The width of the terminal that stderr is.
+fn columns() -> Option<usize> {
+    let size = console::Term::stderr().size_checked();
+    size.map(|(_rows, columns)| columns.into())
 }
 
 /// When stderr is gone, there is no other place to report it.

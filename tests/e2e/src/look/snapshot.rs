@@ -20,7 +20,7 @@ const UPDATE: &str = "UPDATE_SNAPSHOTS";
 const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "for "];
 
 /// What differs from run to run, and the word for it. The order matters: what is longer comes first.
-const DIFFERS: [(&str, &str); 13] = [
+const DIFFERS: [(&str, &str); 16] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"tvmps_[0-9a-f]+_[dp]", "NODE"),
     (r"\bazure-batch-[0-9a-f]{16}\b", "azure-batch-FINGERPRINT"),
@@ -43,6 +43,13 @@ const DIFFERS: [(&str, &str); 13] = [
     (r"\b\d+ %", "N %"),
     // Nodes that came are idle a moment later.
     (r"nodes allocated \([^)]*\)", "nodes allocated (STATES)"),
+    // How often a pool is seen on its way depends on how busy the machine is; where it arrives does not.
+    (r"(?m)^.*\bpool resizing: \d+ of \d+ nodes allocated.*\n", ""),
+    (
+        r"(?m)^.*\d+ of \d+ nodes ready \([^)]*\b(?:creating|starting|waiting for the start task)\b[^)]*\)\n",
+        "",
+    ),
+    (r"to be empty \(\d+\)", "to be empty (N)"),
     // Only a step that took a second says so.
     (r"(?m)^.*\bdone in TIME\n", ""),
     (r"(?m)^    (?:(?:creating|idle|starting) \d+(?: · )?)+$", "    STATES"),
@@ -102,6 +109,18 @@ mod tests {
                 "00000000-0000-0000-0000-00000000c11e",
             ),
             ("12 of 20 nodes, 4 cores", "12 of 20 nodes, 4 cores"),
+            (
+                "[  0:05]   pool resizing: 12 of 20 nodes allocated (12 idle)\n[  0:06]   pool steady: 20 of 20 nodes allocated\n",
+                "[TIME]   pool steady: 20 of 20 nodes allocated\n",
+            ),
+            (
+                "  8 of 20 nodes ready (8 idle, 12 starting)\n  20 of 20 nodes ready (20 idle)\n",
+                "  20 of 20 nodes ready (20 idle)\n",
+            ),
+            (
+                "waiting for the pool to be empty (7)",
+                "waiting for the pool to be empty (N)",
+            ),
         ] {
             assert_eq!(redacted(text).unwrap(), wanted);
         }
