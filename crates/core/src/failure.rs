@@ -86,7 +86,9 @@ impl Failure {
             said: service.map(said).into_iter().collect(),
             ..Self::empty(error.kind())
         };
-        if let Some(meaning) = service.filter(|_| !says_facts).and_then(meaning) {
+        // Whoever worded the reason above the service's layer has said what it means.
+        let is_worded = first + 1 < layers.len();
+        if let Some(meaning) = service.filter(|_| !says_facts && !is_worded).and_then(meaning) {
             failure.add_fact(meaning);
         }
         for (number, layer) in layers.iter().enumerate() {

@@ -184,11 +184,7 @@ impl<T, R> Ended<T, R> {
 /// kind of what ended the run, if something did, and `NoRights` when nothing was done for lack of rights alone.
 #[must_use]
 pub fn partly(what: &str, done: usize, failed: Vec<(String, Error)>) -> Error {
-    let lines: Vec<String> = failed
-        .iter()
-        .map(|(of, error)| format!("\n    {of}: {error}"))
-        .collect();
-    let text = format!("{} of {} {what}:{}", failed.len(), failed.len() + done, lines.concat());
+    let text = format!("{} of {} {what}", failed.len(), failed.len() + done);
     let ends = |kind: &ErrorKind| matches!(kind, ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn);
     let end = failed.iter().map(|(_, error)| error.kind()).find(ends);
     let has_no_rights = done == 0 && failed.iter().all(|(_, error)| error.kind() == ErrorKind::NoRights);
@@ -197,7 +193,11 @@ pub fn partly(what: &str, done: usize, failed: Vec<(String, Error)>) -> Error {
     } else {
         ErrorKind::PartlyReached
     };
-    let error = Error::new(end.unwrap_or(of_all), text);
+    let error = failed
+        .iter()
+        .fold(Error::plain(end.unwrap_or(of_all), text), |error, (of, why)| {
+            error.with_fact(format!("{of}: {why}"))
+        });
     match failed.into_iter().next() {
         Some((_, first)) => error.because(first),
         None => error,

@@ -77,7 +77,7 @@ impl Rights {
         let mut error = Error::plain(ErrorKind::NoRights, happened);
         for need in &failing {
             error = error.with_fact(format!(
-                "{} is needed {}, on {}",
+                "{} {}: it is missing on {}",
                 need.action.name(),
                 need.purpose,
                 resource::in_words(&need.scope)

@@ -73,7 +73,7 @@ pub fn blemishes(shown: &str, failure: &Failure, door: Door, broken_by: Lines) -
         if line.contains('…') {
             found.push(format!("something was cut: {line}"));
         }
-        if line.contains(['{', '}']) {
+        if has_open_name(line) {
             found.push(format!("a name was not filled in: {line}"));
         }
     }
@@ -104,6 +104,15 @@ pub fn blemishes(shown: &str, failure: &Failure, door: Door, broken_by: Lines) -
 fn is_to_type(line: &str, steps: &[Step]) -> bool {
     let mut lines = steps.iter().flat_map(|step| &step.command);
     lines.any(|command| line.trim_end().ends_with(command.as_str()))
+}
+
+/// Whether a name in braces stands there, such as `{pool_id}`, which a value or an option should have taken the place of.
+fn has_open_name(line: &str) -> bool {
+    let is_of_name = |letter: char| letter.is_ascii_lowercase() || letter == '_';
+    line.split('{').skip(1).any(|behind| {
+        let (name, end) = behind.split_at(behind.find(|letter| !is_of_name(letter)).unwrap_or(behind.len()));
+        !name.is_empty() && end.starts_with('}')
+    })
 }
 
 /// Whether it holds a single word, such as an address or an id, apart from its mark and an introduction.

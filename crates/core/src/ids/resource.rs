@@ -52,7 +52,7 @@ impl FromStr for ResourceGroupId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let invalid = || InvalidId::new(text, "a resource group id (/subscriptions/…/resourceGroups/…)");
+        let invalid = || InvalidId::new(text, "a resource group id (/subscriptions/ID/resourceGroups/NAME)");
         let segments: Vec<&str> = text.trim_start_matches('/').split('/').collect();
         let [scope, subscription, groups, name] = segments.as_slice() else {
             return Err(invalid());
@@ -166,67 +166,67 @@ text_traits!(ResourceGroupId);
 resource_id!(
     /// A virtual machine.
     VmId, "Microsoft.Compute", ["virtualMachines"],
-    "a virtual machine id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/virtualMachines/…)"
+    "a virtual machine id (the whole id, from /subscriptions/ to Microsoft.Compute/virtualMachines/NAME)"
 );
 resource_id!(
     /// A managed disk.
     DiskId, "Microsoft.Compute", ["disks"],
-    "a disk id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/disks/…)"
+    "a disk id (the whole id, from /subscriptions/ to Microsoft.Compute/disks/NAME)"
 );
 resource_id!(
     /// A snapshot of a managed disk.
     SnapshotId, "Microsoft.Compute", ["snapshots"],
-    "a snapshot id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/snapshots/…)"
+    "a snapshot id (the whole id, from /subscriptions/ to Microsoft.Compute/snapshots/NAME)"
 );
 resource_id!(
     /// A managed image.
     ImageId, "Microsoft.Compute", ["images"],
-    "a managed image id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/images/…)"
+    "a managed image id (the whole id, from /subscriptions/ to Microsoft.Compute/images/NAME)"
 );
 resource_id!(
     /// An Azure Compute Gallery.
     GalleryId, "Microsoft.Compute", ["galleries"],
-    "a gallery id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/galleries/…)"
+    "a gallery id (the whole id, from /subscriptions/ to Microsoft.Compute/galleries/NAME)"
 );
 resource_id!(
     /// An image definition in a gallery.
     ImageDefinitionId, "Microsoft.Compute", ["galleries", "images"],
-    "an image definition id (/subscriptions/…/providers/Microsoft.Compute/galleries/…/images/…)"
+    "an image definition id (the whole id, from /subscriptions/ to Microsoft.Compute/galleries/NAME/images/NAME)"
 );
 resource_id!(
     /// An image version of a definition.
     ImageVersionId, "Microsoft.Compute", ["galleries", "images", "versions"],
-    "an image version id (/subscriptions/…/providers/Microsoft.Compute/galleries/…/images/…/versions/1.2.3)"
+    "an image version id (the whole id, from /subscriptions/ to Microsoft.Compute/galleries/NAME/images/NAME/versions/1.2.3)"
 );
 resource_id!(
     /// A storage account.
     StorageAccountId, "Microsoft.Storage", ["storageAccounts"],
-    "a storage account id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Storage/storageAccounts/…)"
+    "a storage account id (the whole id, from /subscriptions/ to Microsoft.Storage/storageAccounts/NAME)"
 );
 resource_id!(
     /// A disk encryption set: which key encrypts disks.
     DiskEncryptionSetId, "Microsoft.Compute", ["diskEncryptionSets"],
-    "a disk encryption set id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/diskEncryptionSets/…)"
+    "a disk encryption set id (the whole id, from /subscriptions/ to Microsoft.Compute/diskEncryptionSets/NAME)"
 );
 resource_id!(
     /// A subnet of a virtual network.
     SubnetId, "Microsoft.Network", ["virtualNetworks", "subnets"],
-    "a subnet id (/subscriptions/…/providers/Microsoft.Network/virtualNetworks/…/subnets/…)"
+    "a subnet id (the whole id, from /subscriptions/ to Microsoft.Network/virtualNetworks/NAME/subnets/NAME)"
 );
 resource_id!(
     /// A public address.
     PublicAddressId, "Microsoft.Network", ["publicIPAddresses"],
-    "a public IP address id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Network/publicIPAddresses/…)"
+    "a public IP address id (the whole id, from /subscriptions/ to Microsoft.Network/publicIPAddresses/NAME)"
 );
 resource_id!(
     /// A user-assigned managed identity.
     ManagedIdentityId, "Microsoft.ManagedIdentity", ["userAssignedIdentities"],
-    "a managed identity id (/subscriptions/…/resourceGroups/…/providers/Microsoft.ManagedIdentity/userAssignedIdentities/…)"
+    "a managed identity id (the whole id, from /subscriptions/ to Microsoft.ManagedIdentity/userAssignedIdentities/NAME)"
 );
 resource_id!(
     /// A Batch account.
     BatchAccountId, "Microsoft.Batch", ["batchAccounts"],
-    "a Batch account id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Batch/batchAccounts/…)"
+    "a Batch account id (the whole id, from /subscriptions/ to Microsoft.Batch/batchAccounts/NAME)"
 );
 
 impl ResourceGroupId {
@@ -302,7 +302,7 @@ impl ImageVersionId {
                 let definition = self.definition();
                 (
                     format!("{} {}", definition.name(), self.name()),
-                    format!("{} {}", definition.name(), sibling.name()),
+                    sibling.name().to_owned(),
                 )
             }
             None => (self.to_string(), other.to_owned()),
@@ -393,10 +393,7 @@ mod tests {
         let version: ImageVersionId = VERSION.parse().unwrap();
         let with = |other: &str| version.with_other(other);
         let pair = |one: &str, other: &str| (one.to_owned(), other.to_owned());
-        assert_eq!(
-            with(&VERSION.replace("1.4.2", "1.3.0")),
-            pair("ubuntu 1.4.2", "ubuntu 1.3.0")
-        );
+        assert_eq!(with(&VERSION.replace("1.4.2", "1.3.0")), pair("ubuntu 1.4.2", "1.3.0"));
         let elsewhere = VERSION.replace("gal1", "gal2");
         assert_eq!(with(&elsewhere), pair(VERSION, &elsewhere));
         assert_eq!(with("a marketplace image"), pair(VERSION, "a marketplace image"));

@@ -214,7 +214,7 @@ fn custom_role(by_scope: &BTreeMap<&str, BTreeSet<Action>>) -> Value {
     json!({
         "Name": "Azure Batch images",
         "IsCustom": true,
-        "Description": "What azure-batch-pool and packer-plugin-azure-batch were missing.",
+        "Description": "What the programs for Azure Batch were missing.",
         "Actions": names(|action| matches!(action, Action::Control(_))),
         "NotActions": [],
         "DataActions": names(|action| matches!(action, Action::Data(_))),
@@ -273,7 +273,7 @@ mod tests {
         {
           "Name": "Azure Batch images",
           "IsCustom": true,
-          "Description": "What azure-batch-pool and packer-plugin-azure-batch were missing.",
+          "Description": "What the programs for Azure Batch were missing.",
           "Actions": [
             "Microsoft.Batch/batchAccounts/pools/write",
             "Microsoft.Batch/batchAccounts/read",

@@ -393,6 +393,10 @@ impl Intent {
             }
             Some(version) => {
                 let (wanted, runs) = version.with_other(image);
+                let runs = match runs == image {
+                    true => runs,
+                    false => format!("{} {runs}", version.definition().name()),
+                };
                 format!("is there, but it runs {runs}, not {wanted}")
             }
             None => format!("is there, but it runs {image}, not {}", self.spec.image()),

@@ -36,7 +36,7 @@ pub(super) enum InvalidPayload {
     #[error("has schema-version {0}, and this program reads {SCHEMA}; use a newer version of the action")]
     TooNew(u64),
     /// It lacks what is needed.
-    #[error("has no image-version; it must come from an event that `azure-batch-pool notify` sent")]
+    #[error("names no image version; it must come from an event that `azure-batch-pool notify` sent")]
     NoVersion,
     /// Its version is not an id.
     #[error("has an image-version that cannot be used: {0}")]
@@ -132,7 +132,7 @@ mod tests {
             "{}",
             refused("x")
         );
-        assert!(refused("{}").starts_with("has no image-version"));
+        assert!(refused("{}").starts_with("names no image version"));
         assert!(refused(r#"{"schema-version": 2}"#).starts_with("has schema-version 2"));
         assert!(refused(r#"{"image-version": "1.4.2"}"#).starts_with("has an image-version that cannot be used"));
     }

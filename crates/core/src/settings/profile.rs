@@ -163,12 +163,12 @@ fn check(object: &Map<String, Value>, members: Members, path: &str, faults: &mut
                     let path = format!("{path}[{index}]");
                     match item {
                         Value::Object(item) => check(item, inner, &path, faults),
-                        _ => faults.push((path, "must be an object {…}".to_owned().into())),
+                        _ => faults.push((path, "must be a JSON object, in braces".to_owned().into())),
                     }
                 }
             }
-            (Some(Member::Object(_)), _) => faults.push((path, "must be an object {…}".to_owned().into())),
-            (Some(Member::List(_)), _) => faults.push((path, "must be a list […]".to_owned().into())),
+            (Some(Member::Object(_)), _) => faults.push((path, "must be a JSON object, in braces".to_owned().into())),
+            (Some(Member::List(_)), _) => faults.push((path, "must be a JSON list, in brackets".to_owned().into())),
         }
     }
 }

@@ -215,10 +215,10 @@ impl<'v, 'f> Reader<'v, 'f> {
         };
         match serde_json::from_str(text) {
             Ok(Json::Object(object)) => return object,
-            Ok(_) => self.refuse(opt, "is not a JSON object; write {…}"),
+            Ok(_) => self.refuse(opt, "is not a JSON object; write one in braces"),
             Err(cause) => self.refuse(
                 opt,
-                format!("is not JSON ({cause}); write {{…}}, or @ and the path of a file"),
+                format!("is not JSON ({cause}); write an object in braces, or @ and the path of a file"),
             ),
         }
         Map::new()
@@ -354,7 +354,7 @@ mod tests {
                 "target_dedicated_nodes: \"many\" is not a whole number from 0 to 4294967295; write digits only",
                 "target_spot_nodes: 4294967296 is not a whole number from 0 to 4294967295; write digits only",
                 "count_spot_nodes: \"yes\" is neither; write true or false",
-                "pool_json: is not a JSON object; write {…}",
+                "pool_json: is not a JSON object; write one in braces",
                 "pool_id: is empty: give the id of the pool",
                 "account: is missing: give it",
             ]

@@ -1,5 +1,6 @@
 //! Adopting a version that another tool made: it is completed and nothing else is written.
 
+use crate::reads_well::MustFail as _;
 use std::collections::BTreeMap;
 
 use azure_batch_core::{
@@ -189,7 +190,7 @@ async fn what_cannot_be_adopted_is_refused_before_anything_is_written() {
         ),
     ];
     for (azure, wanted, kind, says) in cases {
-        let error = run(&azure, &wanted).await.unwrap_err();
+        let error = run(&azure, &wanted).await.must_fail();
         assert_eq!(error.kind(), kind, "{}", error.report());
         let report = error.report();
         assert!(
@@ -233,7 +234,7 @@ async fn a_version_that_failed_is_not_repaired_but_named() {
     azure.fault(json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "it broke", "method": "PUT", "path": "*/versions/*"}));
     begin_a_version(&azure).await;
     azure.turn_the_page();
-    let error = run(&azure, &adopting()).await.unwrap_err();
+    let error = run(&azure, &adopting()).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Azure);
     let report = error.report();
     assert!(
@@ -258,7 +259,7 @@ async fn a_conflict_that_does_not_pass_is_the_error_itself() {
     for code in codes {
         let azure = world();
         azure.fault(json!({"kind": "status", "status": 409, "code": code, "method": "PUT", "path": "*/versions/*", "occurrence": "every"}));
-        let error = run(&azure, &adopting()).await.unwrap_err();
+        let error = run(&azure, &adopting()).await.must_fail();
         let report = error.report();
         assert!(error.has_code(code) && !report.contains("other writers"), "{report}");
         assert_eq!(azure.writes(), [write()]);
@@ -271,7 +272,7 @@ async fn an_adoption_that_fails_reports_its_steps_as_every_publish() {
     azure.fault(json!({"kind": "status", "status": 409, "code": "ScopeLocked", "method": "PUT", "path": "*/versions/*", "occurrence": {"nth": 2}}));
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let ended = publish::run(&client, &checked(&adopting())).await;
-    let error = ended.result.unwrap_err();
+    let error = ended.result.must_fail();
     assert!(error.has_code("ScopeLocked"), "{}", error.report());
     let steps: Vec<&str> = ended.report.steps.iter().map(|it| it.step.as_str()).collect();
     assert_eq!(steps, ["source", "regions", "more regions"]);
@@ -286,7 +287,7 @@ async fn a_writer_that_never_ends_is_waited_for_and_named_in_its_own_words() {
         "method": "PUT", "path": "*/versions/*", "occurrence": "every"}),
     );
     let began = Instant::now();
-    let error = run(&azure, &adopting()).await.unwrap_err();
+    let error = run(&azure, &adopting()).await.must_fail();
     let report = error.report();
     assert!(
         report.contains("without an effect") && report.contains("in use by another request"),
@@ -321,7 +322,7 @@ async fn a_deadline_while_it_replicates_loses_nothing_and_the_next_run_finishes(
     let (client, _events) = azure
         .client_with_limit(&CancellationToken::new(), std::time::Duration::from_secs(30))
         .await;
-    let error = publish::run(&client, &checked(&adopting())).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&adopting())).await.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Deadline, "{}", error.report());
     let published = run(&azure, &adopting()).await.unwrap();
     assert_eq!(published.regions.len(), 4);
@@ -385,7 +386,7 @@ async fn a_version_that_is_being_deleted_is_named_by_plan_and_run() {
     let planned = publish::plan(&client, &checked(&adopting())).await.map(drop);
     let done = run(&azure, &adopting()).await.map(drop);
     for ended in [planned, done] {
-        let error = ended.unwrap_err();
+        let error = ended.must_fail();
         assert_eq!(error.kind(), ErrorKind::Refused);
         assert!(error.report().contains("is being deleted"), "{}", error.report());
     }

@@ -2,6 +2,7 @@
 //!
 //! One request or one write at a time; whole flows are in `publish` and `rollout`.
 
+use crate::reads_well::MustFail as _;
 use std::{
     sync::{Arc, Mutex},
     time::Duration,
@@ -139,7 +140,7 @@ async fn a_write_that_is_given_up_keeps_the_service_s_last_words() {
         json!({"kind": "status", "status": 500, "code": "InternalServerError", "message": "Encountered internal server error."}),
         100,
     );
-    let error = make_snapshot(&client(&azure).await).await.unwrap_err();
+    let error = make_snapshot(&client(&azure).await).await.must_fail();
     let report = error.report();
     assert_eq!((error.kind(), hits(&azure)), (ErrorKind::Azure, 8), "{report}");
     for part in [
@@ -204,7 +205,7 @@ async fn a_lock_ends_a_deletion_at_once_and_is_named() {
     azure.fault(json!({"kind": "status", "status": 409, "code": "ScopeLocked", "message": "The scope 's1' cannot perform delete operation because following scope(s) are locked: 'keep'.",
         "method": "DELETE", "path": SNAPSHOTS, "occurrence": "every"}));
     let began = Instant::now();
-    let error = delete_snapshot(&client).await.unwrap_err();
+    let error = delete_snapshot(&client).await.must_fail();
     assert_eq!(
         (error.kind(), error.kind().exit_code().0, hits(&azure)),
         (ErrorKind::Locked, 7, 1)
@@ -222,7 +223,7 @@ async fn a_policy_is_named_and_is_no_missing_right() {
         "additionalInfo": [{"type": "PolicyViolation", "info": {"policyAssignmentDisplayName": "Only Europe", "policyDefinitionDisplayName": "Allowed locations"}}]}),
         1,
     );
-    let error = make_snapshot(&client(&azure).await).await.unwrap_err();
+    let error = make_snapshot(&client(&azure).await).await.must_fail();
     assert_eq!((error.kind(), hits(&azure)), (ErrorKind::Policy, 1));
     assert!(
         error.report().contains("policy assignment: Only Europe"),
@@ -238,10 +239,10 @@ async fn a_wrong_property_is_bad_input_before_the_first_write_and_a_stop_in_the_
     let wrong = json!({"kind": "status", "status": 400, "code": "InvalidParameter"});
     put_fault(&azure, wrong.clone(), 1);
     let client = client(&azure).await;
-    let before = make_snapshot(&client).await.unwrap_err();
+    let before = make_snapshot(&client).await.must_fail();
     make_snapshot(&client).await.unwrap();
     put_fault(&azure, wrong, 1);
-    let after = make_snapshot(&client).await.unwrap_err();
+    let after = make_snapshot(&client).await.must_fail();
     assert_eq!(hits(&azure), 2);
     assert_eq!(
         (before.kind(), after.kind()),
@@ -263,7 +264,7 @@ async fn a_token_that_is_refused_once_is_replaced() {
 async fn a_token_that_is_refused_again_is_a_sign_in_that_failed() {
     let azure = Azure::example();
     azure.fault(json!({"kind": "tokenRefused", "path": "*/virtualMachines/*", "occurrence": "every"}));
-    let error = client(&azure).await.send(&read_vm()).await.unwrap_err();
+    let error = client(&azure).await.send(&read_vm()).await.must_fail();
     assert_eq!(
         (error.kind(), hits(&azure)),
         (ErrorKind::SignIn, 2),
@@ -295,7 +296,7 @@ async fn a_list_that_leads_to_itself_is_an_error() {
     azure.fault(json!({"kind": "endlessList", "path": "*/snapshots", "occurrence": "every"}));
     let client = client(&azure).await;
     let group = GROUP.parse().unwrap();
-    let error = client.list(&snapshot::list(&group)).await.unwrap_err();
+    let error = client.list(&snapshot::list(&group)).await.must_fail();
     assert!(error.report().contains("does not end"), "{}", error.report());
     assert!((1..=2).contains(&hits(&azure)), "{} pages were read", hits(&azure));
 }
@@ -307,7 +308,7 @@ async fn the_deadline_ends_a_request_that_hangs() {
     let limit = Duration::from_secs(5);
     let (client, _events) = azure.client_with_limit(&CancellationToken::new(), limit).await;
     let began = Instant::now();
-    let error = client.send(&read_vm()).await.unwrap_err();
+    let error = client.send(&read_vm()).await.must_fail();
     assert_eq!((error.kind(), hits(&azure)), (ErrorKind::Deadline, 1));
     assert_eq!(began.elapsed().as_secs(), 5, "{}", error.report());
 }
@@ -331,7 +332,7 @@ async fn a_cancel_ends_a_request_that_hangs_and_cleaning_up_signs_in_all_the_sam
         tokio::task::yield_now().await;
         cancel.cancel();
     };
-    let (error, ()) = tokio::join!(async { client.send(&read_vm()).await.unwrap_err() }, stop);
+    let (error, ()) = tokio::join!(async { client.send(&read_vm()).await.must_fail() }, stop);
     assert_eq!((error.kind(), hits(&azure)), (ErrorKind::Cancelled, 1));
     let before = count(&azure, "POST", "/oauth2/");
     client
@@ -346,7 +347,7 @@ async fn a_cancel_ends_a_request_that_hangs_and_cleaning_up_signs_in_all_the_sam
 async fn a_request_without_an_answer_can_be_found_by_its_id() {
     let azure = Azure::example();
     azure.fault(json!({"kind": "resetBeforeEffect", "path": "*/virtualMachines/*", "occurrence": "every"}));
-    let error = client(&azure).await.send(&read_vm()).await.unwrap_err();
+    let error = client(&azure).await.send(&read_vm()).await.must_fail();
     assert_eq!((error.kind(), hits(&azure)), (ErrorKind::UnknownEffect, 8));
     assert!(error.report().contains("(client request id "), "{}", error.report());
 }
@@ -360,7 +361,7 @@ async fn a_run_that_has_used_up_its_retries_says_so_of_an_answered_503_too() {
     loop {
         reads += 1;
         assert!(reads < 20, "the retries never end");
-        let error = client.send(&read_vm()).await.unwrap_err();
+        let error = client.send(&read_vm()).await.must_fail();
         assert!(error.has_code("ServerBusy"), "{}", error.report());
         if error.hint().unwrap().contains("has used up its retries") {
             return;
@@ -399,7 +400,7 @@ async fn the_machine_s_identity_service_is_asked_again_while_it_is_updated() {
 #[tokio::test(start_paused = true)]
 async fn a_machine_without_an_identity_has_not_signed_in() {
     let (read, asked) = ask_as_machine(vec![400]).await;
-    let error = read.unwrap_err();
+    let error = read.must_fail();
     assert_eq!((error.kind(), asked), (ErrorKind::SignIn, 1), "{}", error.report());
     assert!(!error.has_status(400), "the machine's refusal is not the service's");
     assert!(error.hint().unwrap().contains("to this machine"), "{}", error.report());
@@ -441,7 +442,7 @@ async fn the_request_token_of_a_ci_job_goes_over_https_only() {
     );
     let cloud = CloudChoice::Known(KnownCloud::Public);
     let refused = connect(&login, &cloud, Arc::new(azure.clone()), run).await;
-    let error = refused.unwrap_err();
+    let error = refused.must_fail();
     assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
     assert!(
         error.report().contains("a secret travels over HTTPS only"),

@@ -1,5 +1,6 @@
 //! Publishing what Packer's azure-arm left: snapshots together with a managed image. The builder itself is not played.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     client::Client,
     compute::{image, snapshot, snapshot::SnapshotKind},
@@ -76,7 +77,7 @@ async fn data_disks_without_snapshots_are_refused_before_anything_is_written() {
         (Some("other"), "other0"),
     ];
     for (prefix, says) in cases {
-        let error = run(&azure, &captured(prefix)).await.unwrap_err();
+        let error = run(&azure, &captured(prefix)).await.must_fail();
         assert_eq!(error.kind(), ErrorKind::BadInput);
         assert!(error.report().contains(says), "{}", error.report());
     }

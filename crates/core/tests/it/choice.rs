@@ -1,5 +1,6 @@
 //! Roll-outs of the version that a rule means: found once, before the first write, and shown.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -123,7 +124,7 @@ async fn what_is_passed_over_and_what_has_ended_is_said() {
 async fn a_rule_that_no_version_fits_names_all_of_them_and_writes_nothing() {
     let azure = azure();
     let (outcome, _) = roll_out(&azure, ">=1.1").await;
-    let error = outcome.result.unwrap_err();
+    let error = outcome.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::BadInput);
     let failure = azure_batch_core::failure::Failure::of(&error, azure_batch_core::options::Door::Flag);
     let shown = format!("{failure:?}");

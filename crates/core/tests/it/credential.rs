@@ -1,5 +1,6 @@
 //! Signing in against the emulated Entra ID: what is asked how often, and what a refusal says.
 
+use crate::reads_well::MustFail as _;
 use std::{sync::Arc, time::Duration};
 
 use azure_batch_core::{
@@ -255,7 +256,7 @@ async fn what_azure_pipelines_refuses_is_shown_with_what_gives_the_right() {
 async fn a_wrong_secret_is_shown_in_entra_s_words_and_without_the_secret() {
     let azure = Azure::example();
     let wrong = application([(sign_in::CLIENT_SECRET, secret("hunter2-not-the-secret"))]);
-    let error = read_twice(&azure, &wrong, &PUBLIC).await.unwrap_err();
+    let error = read_twice(&azure, &wrong, &PUBLIC).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::SignIn);
     let report = format!("{}\n{error:?}", error.report());
     assert!(
@@ -282,7 +283,7 @@ async fn a_metadata_host_that_fails_is_never_replaced_by_the_public_cloud() {
     let azure = Azure::example();
     azure.fault(serde_json::json!({"kind": "status", "status": 404, "path": "/metadata/*", "occurrence": "every"}));
     let cloud = CloudChoice::metadata_host("127.0.0.1:8443").unwrap();
-    let error = read_twice(&azure, &login(), &cloud).await.unwrap_err();
+    let error = read_twice(&azure, &login(), &cloud).await.must_fail();
     assert!(
         error.report().contains("metadata_host https://127.0.0.1:8443/"),
         "{}",
@@ -296,7 +297,7 @@ async fn an_assertion_that_entra_does_not_know_is_shown_with_the_line_that_makes
     let mut seed: serde_json::Value = serde_json::from_str(Seed::example_text()).unwrap();
     seed["tenant"]["github"]["subject"] = "repo:example@1001/images@2002:environment:prod".into();
     let azure = Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap());
-    let error = read_twice(&azure, &oidc(), &PUBLIC).await.unwrap_err();
+    let error = read_twice(&azure, &oidc(), &PUBLIC).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::SignIn);
     let report = error.report();
     for said in [

@@ -1,5 +1,6 @@
 //! What a definition says of the machines that its images boot on, on the emulator.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::ErrorKind,
     publish,
@@ -58,7 +59,7 @@ async fn a_machine_on_nvme_makes_a_definition_whose_images_boot_there() {
 async fn a_definition_without_nvme_is_refused_for_such_a_machine_before_anything_is_written() {
     let azure = nvme_world();
     plain_definition(&azure);
-    let error = run(&azure, &settings()).await.unwrap_err();
+    let error = run(&azure, &settings()).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     let report = error.report();
     assert!(
@@ -113,7 +114,7 @@ async fn a_size_that_cannot_boot_the_image_is_refused_before_anything_is_written
     ];
     for (size, kind, text) in table {
         let azure = Azure::example();
-        let error = run(&azure, &for_pool(size)).await.unwrap_err();
+        let error = run(&azure, &for_pool(size)).await.must_fail();
         assert_eq!(error.kind(), kind, "{size}");
         assert!(error.report().contains(text), "{}", error.report());
         assert_eq!(azure.writes(), Vec::<String>::new());
@@ -129,7 +130,7 @@ async fn a_misspelt_region_is_refused_before_anything_is_written() {
     wanted
         .target_regions
         .push(TargetRegion::new("westeuorpe".parse().unwrap(), None));
-    let error = run(&azure, &wanted).await.unwrap_err();
+    let error = run(&azure, &wanted).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::BadInput);
     assert!(error.report().contains("is westeurope meant?"), "{}", error.report());
     assert_eq!(azure.writes(), Vec::<String>::new());

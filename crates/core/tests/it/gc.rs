@@ -1,5 +1,6 @@
 //! Removing what dead runs left: what is needed stays, and every request meets every trouble.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::{Error, ErrorKind, Result},
     gc::{self, Collection},
@@ -183,7 +184,7 @@ async fn a_whole_subscription_is_looked_at_and_a_group_that_is_not_there_is_name
     assert_eq!(going(&planned), 3);
     let missing = GROUP.replace("rg-images", "rg-gone");
     let asked = settings::collection(&Values::default().with(RESOURCE_GROUPS, missing.as_str())).unwrap();
-    let error = gc::plan(&client, &asked.settings).await.unwrap_err();
+    let error = gc::plan(&client, &asked.settings).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::BadInput);
     assert!(
         error.report().contains("there is no resource group"),
@@ -244,7 +245,7 @@ async fn after_a_failure_in_the_middle_it_says_what_is_gone() {
     );
     let client = client(&azure, COLLECTION_DEADLINE).await;
     let mut collection = gc::plan(&client, &settings()).await.unwrap();
-    let error = gc::carry_out(&client, &settings(), &mut collection).await.unwrap_err();
+    let error = gc::carry_out(&client, &settings(), &mut collection).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::PartlyReached, "{}", error.report());
     let removed = collection.done.unwrap().removed;
     assert_eq!(removed.len(), 2, "{removed:?}");

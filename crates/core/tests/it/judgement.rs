@@ -1,5 +1,6 @@
 //! New nodes are judged by the tasks that fail on them, from what Batch counts; nothing is written.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     batch::{
         self,
@@ -217,7 +218,7 @@ fn what_cannot_be_compared_is_refused_at_once() {
         .with(AGAINST, "green")
         .with(azure_batch_core::options::judgement::CONFIDENCE, "100%")
         .with(azure_batch_core::options::judgement::MAX_FAILURE_INCREASE, "a few");
-    let faults = settings::judgement(&values).unwrap_err();
+    let faults = settings::judgement(&values).must_fail();
     let door = azure_batch_core::options::Door::Flag;
     let texts: Vec<String> = faults.iter().map(|fault| fault.spelled(door)).collect();
     assert_eq!(texts.len(), 3, "{texts:#?}");
@@ -235,7 +236,7 @@ fn what_a_roll_out_would_judge_for_nothing_is_refused() {
         let given = values
             .with(pool_options::IMAGE_VERSION, image("1.0.0"))
             .with(pool_options::TARGET_DEDICATED_NODES, 5);
-        let found = settings::rollout(&given).unwrap_err();
+        let found = settings::rollout(&given).must_fail();
         found
             .iter()
             .map(|fault| fault.spelled(azure_batch_core::options::Door::Input))

@@ -1,5 +1,6 @@
 //! What the regions of a version are like: keys, storage, latest, replication mode, and what only Azure's JSON says.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     client::Client,
     compute::version::{self, ImageVersion},
@@ -81,7 +82,7 @@ async fn a_key_of_the_source_is_carried_when_every_region_names_its_own() {
 #[tokio::test(start_paused = true)]
 async fn a_key_of_the_source_is_not_dropped_silently() {
     let azure = encrypted_world().await;
-    let error = run(&azure, &settings()).await.unwrap_err();
+    let error = run(&azure, &settings()).await.must_fail();
     let report = error.report();
     assert_eq!(error.kind(), ErrorKind::Refused);
     for said in [
@@ -91,7 +92,7 @@ async fn a_key_of_the_source_is_not_dropped_silently() {
     ] {
         assert!(report.contains(said), "{report}");
     }
-    let error = run(&azure, &with_keys(&["eastus2"])).await.unwrap_err();
+    let error = run(&azure, &with_keys(&["eastus2"])).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::BadInput);
     let report = error.report();
     assert!(report.contains("is given for eastus2 and not for westus2"), "{report}");
@@ -103,7 +104,7 @@ async fn a_version_with_other_keys_is_not_the_result() {
     let azure = Azure::example();
     run(&azure, &settings()).await.unwrap();
     azure.turn_the_page();
-    let error = run(&azure, &with_keys(&["eastus2", "westus2"])).await.unwrap_err();
+    let error = run(&azure, &with_keys(&["eastus2", "westus2"])).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     let report = error.report();
     assert!(
@@ -173,7 +174,7 @@ async fn a_shallow_version_has_one_replica_in_its_own_region() {
     let azure = Azure::example();
     let mut wanted = settings();
     wanted.version_settings.replication = ReplicationMode::Shallow;
-    let error = run(&azure, &wanted).await.unwrap_err();
+    let error = run(&azure, &wanted).await.must_fail();
     assert_eq!(
         (error.kind(), azure.writes()),
         (ErrorKind::BadInput, Vec::new()),

@@ -26,6 +26,7 @@ mod publish;
 mod publish_reconcile;
 mod publish_sweep;
 mod quotas;
+mod reads_well;
 mod reasons;
 mod recorded;
 mod replication;

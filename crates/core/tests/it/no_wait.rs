@@ -1,5 +1,6 @@
 //! Publishes that do not wait, those in phases, and the wait for a version.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     completion::{self, Completion},
     error::{ErrorKind, Result},
@@ -83,7 +84,7 @@ async fn the_sources_own_region_is_in_the_first_phase() {
     let azure = Azure::example();
     let mut wanted = phased();
     wanted.target_regions[0].location = "eastus2".parse().unwrap();
-    let error = run(&azure, &wanted).await.unwrap_err();
+    let error = run(&azure, &wanted).await.must_fail();
     assert_eq!((error.kind(), azure.writes()), (ErrorKind::BadInput, Vec::new()));
     assert!(
         error.report().contains("is 7, and the version is made in eastus2"),
@@ -133,11 +134,11 @@ async fn a_publish_that_does_not_wait_ends_with_the_accepted_version_and_the_nex
 #[tokio::test(start_paused = true)]
 async fn a_version_is_waited_for_only_where_it_will_be() {
     let azure = Azure::example();
-    let none = wait(&azure, &Ends::none(), "").await.unwrap_err();
+    let none = wait(&azure, &Ends::none(), "").await.must_fail();
     assert_eq!(none.kind(), ErrorKind::BadInput, "{}", none.report());
     run(&azure, &usual()).await.unwrap();
     azure.turn_the_page();
-    let elsewhere = wait(&azure, &Ends::none(), "westus2, westeurope").await.unwrap_err();
+    let elsewhere = wait(&azure, &Ends::none(), "westus2, westeurope").await.must_fail();
     let report = elsewhere.report();
     assert_eq!(elsewhere.kind(), ErrorKind::BadInput, "{report}");
     assert!(report.contains("is not replicated to westeurope"), "{report}");
@@ -154,7 +155,7 @@ async fn a_wait_ends_with_its_deadline_and_can_be_asked_again() {
         cancel: CancellationToken::new(),
         limit: std::time::Duration::from_secs(10),
     };
-    assert_eq!(wait(&azure, &short, "").await.unwrap_err().kind(), ErrorKind::Deadline);
+    assert_eq!(wait(&azure, &short, "").await.must_fail().kind(), ErrorKind::Deadline);
     wait(&azure, &Ends::none(), "").await.unwrap();
 }
 
@@ -165,7 +166,7 @@ async fn a_region_that_fails_ends_the_wait_with_its_name_and_the_next_publish_re
     wait(&azure, &Ends::none(), "").await.unwrap();
     azure.fault(json!({"kind": "regionFailed", "region": "westus2", "method": "PUT", "path": "*/versions/*"}));
     run(&azure, &hasty()).await.unwrap();
-    let error = wait(&azure, &Ends::none(), "").await.unwrap_err();
+    let error = wait(&azure, &Ends::none(), "").await.must_fail();
     let report = error.report();
     assert!(
         report.contains("to westus2 failed") && report.contains("run that again"),

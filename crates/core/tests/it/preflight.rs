@@ -1,5 +1,6 @@
 //! What is known before the first write: rights and registration.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::ErrorKind,
     request::Request,
@@ -49,7 +50,7 @@ async fn missing_rights_are_listed_before_the_first_write_with_what_gives_them()
             "az role assignment create --assignee {APPLICATION} --role \"Azure Batch Data Contributor\" --scope {}",
             account()
         ),
-        r#""Actions":["Microsoft.Batch/batchAccounts/pools/write"]"#,
+        "\"Actions\": [\n    \"Microsoft.Batch/batchAccounts/pools/write\"\n  ]",
     ] {
         assert!(report.contains(said), "{report}");
     }
@@ -108,7 +109,7 @@ async fn what_batch_says_of_a_subnet_that_this_identity_may_not_join_is_a_missin
             "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
     let endpoint = "acct1.eastus2.batch.azure.com".parse().unwrap();
     let create = azure_batch_core::batch::pool::create(&endpoint, &"p1".parse().unwrap(), body);
-    let error = client(&azure, ROLLOUT_DEADLINE).await.send(&create).await.unwrap_err();
+    let error = client(&azure, ROLLOUT_DEADLINE).await.send(&create).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::NoRights, "{}", error.report());
     assert!(
         error

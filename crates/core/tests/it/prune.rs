@@ -1,5 +1,6 @@
 //! Retention: what something uses stays, whoever it is and whenever it begins; what cannot be seen refuses.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::{ErrorKind, Result},
     options::versions::{GRACE_DAYS, KEEP_DAYS, KEEP_NEWEST, PROTECTED_TAGS, PRUNED_DEFINITION},
@@ -211,7 +212,7 @@ async fn what_cannot_be_read_refuses_and_names_the_right_that_is_missing() {
     for (path, part) in rows {
         let azure = azure(|_| ());
         azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET", "path": path, "occurrence": "every"}));
-        let error = prune_with(&azure, &settings()).await.unwrap_err();
+        let error = prune_with(&azure, &settings()).await.must_fail();
         assert_eq!(error.kind(), ErrorKind::Refused, "{path}");
         let report = error.report();
         assert!(
@@ -230,7 +231,7 @@ async fn a_list_that_may_be_a_part_of_the_truth_refuses() {
         seed["roleAssignments"] = json!([{"application": crate::support::APPLICATION, "scope": GROUP, "actions": of_group, "dataActions": ["*"]},
             {"application": crate::support::APPLICATION, "scope": subscription, "actions": ["Microsoft.Batch/batchAccounts/read", "Microsoft.Authorization/*/read"]}]);
     });
-    let error = plan(&azure).await.unwrap_err();
+    let error = plan(&azure).await.must_fail();
     let report = error.report();
     assert_eq!(error.kind(), ErrorKind::Refused, "{report}");
     assert!(

@@ -1,5 +1,6 @@
 //! Publishing on the emulator: what is asked, what is there afterwards, what is refused before anything is written.
 
+use crate::reads_well::MustFail as _;
 use std::{collections::BTreeSet, time::Duration};
 
 use azure_batch_core::{
@@ -97,7 +98,7 @@ async fn the_same_again_writes_nothing_and_has_the_same_result() {
 async fn a_running_vm_is_refused_before_anything_is_written() {
     let azure = Azure::example();
     start(&azure);
-    let error = run(&azure, &settings()).await.unwrap_err();
+    let error = run(&azure, &settings()).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.report().contains("set deallocate = true"), "{}", error.report());
     assert_eq!(azure.writes(), Vec::<String>::new());
@@ -278,7 +279,7 @@ async fn what_was_to_be_kept_is_kept_when_a_run_ends_after_the_version_is_made()
     let mut wanted = settings();
     wanted.temporaries.keep = [KeptKind::ManagedImage].into();
     let (client, _events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &checked(&wanted)).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&wanted)).await.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let deleted: Vec<String> = azure
         .writes()
@@ -327,7 +328,7 @@ async fn a_cancel_removes_what_no_version_needs() {
     let cancel = CancellationToken::new();
     azure.gone_after(snapshots_made_at(&Azure::example()).await, cancel.clone());
     let (client, mut events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &checked(&settings())).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&settings())).await.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(
         ids_of(&azure, "snapshots").is_empty(),
@@ -346,7 +347,7 @@ async fn a_stop_during_replication_says_last_how_far_the_version_is() {
     let cancel = CancellationToken::new();
     azure.gone_after(version_writes().await[0] + 4, cancel.clone());
     let (client, mut events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &checked(&settings())).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&settings())).await.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     insta::assert_snapshot!(lines(&mut events).last().unwrap(), @"stopped. Azure goes on making image version 1.0.0: eastus2 5 %. The same run again waits for it and does the rest. 4 resources are kept");
 }
@@ -357,7 +358,7 @@ async fn a_deadline_during_replication_keeps_the_sources_and_the_next_run_finish
     let (client, mut events) = azure
         .client_with_limit(&CancellationToken::new(), Duration::from_secs(240))
         .await;
-    let error = publish::run(&client, &checked(&settings())).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&settings())).await.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Deadline);
     assert!(
         error.hint().unwrap().contains("goes on from here"),
@@ -412,7 +413,7 @@ async fn what_is_missing_is_named_before_anything_is_written() {
             .unwrap(),
     );
     for (settings, word) in [(no_gallery, "nowhere"), (no_vm, "ghost")] {
-        let error = run(&azure, &settings).await.unwrap_err();
+        let error = run(&azure, &settings).await.must_fail();
         assert_eq!(error.kind(), ErrorKind::BadInput, "{}", error.report());
         assert!(error.report().contains(word), "{}", error.report());
     }

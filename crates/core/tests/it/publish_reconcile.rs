@@ -1,5 +1,6 @@
 //! Publishing when the world does not stand still: other runs, a machine that changes, odd answers, ends in the middle.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -107,7 +108,7 @@ async fn a_number_that_a_deleted_version_has_is_followed_by_the_next_of_the_same
     start(&azure);
     explicit.machine.if_running = Stopped::Deallocate;
     explicit.machine.generalized = Generalized::Declared;
-    let error = run(&azure, &explicit).await.unwrap_err();
+    let error = run(&azure, &explicit).await.must_fail();
     assert!(error.report().contains("restore or purge it"), "{}", error.report());
 }
 
@@ -224,7 +225,7 @@ async fn a_machine_that_is_started_while_it_is_copied_is_refused() {
     started["vms"][0]["powerState"] = json!("running");
     started["vms"][0]["generalized"] = json!(false);
     azure.fault(json!({"kind": "seed", "seed": started, "method": "PUT", "path": "*-image"}));
-    let error = run(&azure, &settings()).await.unwrap_err();
+    let error = run(&azure, &settings()).await.must_fail();
     assert_eq!(
         (hits(&azure), error.kind()),
         (1, ErrorKind::Refused),
@@ -242,7 +243,7 @@ async fn a_deadline_before_the_version_keeps_the_copies_and_the_next_run_goes_on
         .client_with_limit(&CancellationToken::new(), Duration::from_secs(50))
         .await;
     let ended = publish::run(&client, &checked(&settings())).await;
-    assert_eq!(ended.result.unwrap_err().kind(), ErrorKind::Deadline);
+    assert_eq!(ended.result.must_fail().kind(), ErrorKind::Deadline);
     assert!(
         !azure.writes().iter().any(|it| it.contains("/versions/")),
         "the version was not begun"
@@ -284,7 +285,7 @@ async fn nothing_that_cannot_be_undone_is_done_before_the_destination_is_settled
         text.contains("deallocate virtual machine vm-build") && text.contains("mark virtual machine vm-build"),
         "{text}"
     );
-    let error = run(&azure, &wanted).await.unwrap_err();
+    let error = run(&azure, &wanted).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::NoRights, "{}", error.report());
     let posts: Vec<String> = azure.writes().into_iter().filter(|it| it.starts_with("POST")).collect();
     assert_eq!(posts, Vec::<String>::new());
@@ -296,7 +297,7 @@ async fn a_missing_group_of_temporaries_is_named_before_anything_is_written() {
     let mut wanted = settings();
     let group: ResourceGroupId = GROUP.parse().unwrap();
     wanted.temporaries.group = Some(ResourceGroupId::new(group.subscription(), "rg-nowhere").unwrap());
-    let error = run(&azure, &wanted).await.unwrap_err();
+    let error = run(&azure, &wanted).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::BadInput, "{}", error.report());
     assert!(error.report().contains("rg-nowhere"), "{}", error.report());
     assert_eq!(azure.writes(), Vec::<String>::new());

@@ -3,6 +3,7 @@
 //!
 //! The world is that of `rollout`.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -136,7 +137,7 @@ async fn a_service_that_refuses_until_the_deadline_is_the_reason_and_not_the_dea
     );
     let client = client(&azure, Duration::from_secs(12)).await;
     let outcome = rollout::run(&client, &checked(&settings("acct1", 5))).await;
-    let error = outcome.result.unwrap_err();
+    let error = outcome.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Deadline);
     let text = told(&error);
     assert!(text.starts_with("error: Azure answered 503 ServerBusy "), "{text}");
@@ -158,7 +159,7 @@ async fn a_write_without_an_answer_until_the_deadline_says_that_its_effect_is_no
     azure.fault(json!({"kind": "hang", "method": "POST", "path": "*/pools*", "occurrence": "every"}));
     let client = client(&azure, Duration::from_secs(120)).await;
     let outcome = rollout::run(&client, &checked(&settings("acct1", 5))).await;
-    let error = outcome.result.unwrap_err();
+    let error = outcome.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Deadline);
     assert_says(
         &told(&error),

@@ -1,5 +1,6 @@
 //! A version that fails in a region is repaired, and nothing that it had is lost by that, however a run ends.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     compute::version,
     error::ErrorKind,
@@ -60,7 +61,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     let cancel = CancellationToken::new();
     azure.gone_after(taken_out_at(&twin), cancel.clone());
     let (client, _events) = azure.client(&cancel).await;
-    let error = publish::run(&client, &checked(&adopting())).await.result.unwrap_err();
+    let error = publish::run(&client, &checked(&adopting())).await.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Cancelled, "{}", error.report());
     let between = body(&azure);
     assert!(!between.to_string().contains(UK_SOUTH), "{between}");
@@ -93,7 +94,7 @@ async fn a_region_that_is_more_than_a_tag_holds_is_left_to_its_owner() {
     break_uk_south(&azure, true).await;
     let mut wanted = adopting();
     (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
-    let error = run(&azure, &wanted).await.unwrap_err();
+    let error = run(&azure, &wanted).await.must_fail();
     let report = error.report();
     assert!(
         report.contains("to uksouth failed") && report.contains("the region carries excludeFromLatest"),
@@ -135,7 +136,7 @@ async fn the_version_s_own_region_is_never_taken_out() {
         let mut wanted = adopting();
         wanted.used_by.clear();
         wanted.target_regions[0] = TargetRegion::new("eastus2".parse().unwrap(), Some(4));
-        let error = run(&azure, &wanted).await.unwrap_err();
+        let error = run(&azure, &wanted).await.must_fail();
         let report = error.report();
         assert!(
             report.contains("replication of 1.4.2 of ubuntu to eastus2 failed"),
@@ -161,7 +162,7 @@ async fn a_change_that_failed_with_all_regions_complete_is_made_again_but_not_fo
     assert_eq!(azure.writes(), [write(), write()]);
     let azure = world();
     azure.fault(fault(&json!("every")));
-    let error = run(&azure, &wanted).await.unwrap_err();
+    let error = run(&azure, &wanted).await.must_fail();
     assert_eq!(azure.writes(), [write(), write(), write()]);
     let report = error.report();
     assert!(

@@ -4,6 +4,7 @@
 mod page;
 mod work;
 
+use crate::reads_well::MustFail as _;
 use std::collections::{BTreeMap, BTreeSet};
 
 use azure_batch_core::error::ErrorKind;
@@ -168,7 +169,7 @@ async fn a_publish_lists_all_that_it_may_not_before_it_writes() {
         rights.keys().partition(|right| right.action.ends_with("/read"));
     allow(&azure, &readable.into_iter().collect());
     let (result, _said) = Work::Publish.run(&azure).await;
-    let report = result.unwrap_err().report();
+    let report = result.must_fail().report();
     for Right { action, .. } in others {
         assert!(report.contains(action), "{action} is not in\n{report}");
     }

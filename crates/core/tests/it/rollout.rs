@@ -2,6 +2,7 @@
 //!
 //! Each test begins with the same world: a version in eastus2, two Batch accounts, no pool.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -122,7 +123,7 @@ pub(crate) async fn resize_by_somebody(azure: &Azure, dedicated: u32) {
 
 /// The error of a roll-out that must fail.
 pub(crate) async fn failure(azure: &Azure, settings: &RolloutSettings) -> Error {
-    roll_out(azure, settings).await.result.expect_err("must fail")
+    roll_out(azure, settings).await.result.must_fail()
 }
 
 pub(crate) fn good(outcome: RolloutOutcome) -> RolloutReport {
@@ -439,7 +440,7 @@ async fn settings_that_contradict_each_other_ask_nobody() {
     settings.pool.json.insert("vmSize".to_owned(), json!("Standard_D8s_v5"));
     let error = failure(&azure, &settings).await;
     assert_eq!((error.kind(), azure.journal().len()), (ErrorKind::BadInput, 0));
-    let faults = rollout::check(&checked(&settings)).unwrap_err();
+    let faults = rollout::check(&checked(&settings)).must_fail();
     assert_eq!(
         lines(&faults, Door::Flag),
         r#"--pool-json.vmSize: is "Standard_D8s_v5" but --vm-size is "Standard_D4s_v5"; give it in one place"#
@@ -465,7 +466,7 @@ async fn a_data_disk_on_a_lun_of_the_image_is_refused_before_the_first_write() {
         error.report()
     );
     let planned = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings)).await;
-    assert_eq!(planned.unwrap_err().kind(), ErrorKind::BadInput);
+    assert_eq!(planned.must_fail().kind(), ErrorKind::BadInput);
     settings
         .pool
         .json
@@ -542,7 +543,7 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
     let settings = settings("acct1", 700);
     azure.gone_after(crate::rollout_meanwhile::while_it_waits(&settings).await, cancel);
     let outcome = rollout::run(&client, &checked(&settings)).await;
-    let error = outcome.result.unwrap_err();
+    let error = outcome.result.must_fail();
     assert_eq!(
         (error.kind(), outcome.report.action),
         (ErrorKind::Cancelled, PoolAction::Created)
@@ -557,7 +558,7 @@ async fn a_deadline_is_resumable() {
     let azure = world(|_| {});
     let settings = settings("acct1", 700);
     let outcome = rollout::run(&client(&azure, Duration::from_secs(60)).await, &checked(&settings)).await;
-    assert_eq!(outcome.result.unwrap_err().kind(), ErrorKind::Deadline);
+    assert_eq!(outcome.result.must_fail().kind(), ErrorKind::Deadline);
     assert_eq!(good(roll_out(&azure, &settings).await).ready, Some(700));
 }
 

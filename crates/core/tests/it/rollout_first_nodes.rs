@@ -2,6 +2,7 @@
 //!
 //! The world is that of `rollout`.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -105,7 +106,7 @@ async fn a_new_pool_whose_first_nodes_are_bad_is_left_without_nodes_and_tried_ag
             azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
         }
         let outcome = rollout::run(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&tried(command))).await;
-        let error = outcome.result.unwrap_err();
+        let error = outcome.result.must_fail();
         assert_eq!(
             (error.kind(), outcome.report.action),
             (ErrorKind::Returned, PoolAction::Created)

@@ -2,6 +2,7 @@
 //!
 //! The world is that of `rollout`, with a pool of ours on 0.9.0 that works on a job.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -261,7 +262,7 @@ async fn a_bad_image_is_returned_from_by_itself() {
             azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
         }
         let outcome = rollout::run(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings)).await;
-        let error = outcome.result.unwrap_err();
+        let error = outcome.result.must_fail();
         assert_eq!(
             (error.kind(), outcome.report.action),
             (ErrorKind::Returned, PoolAction::Replaced)
@@ -325,7 +326,7 @@ async fn a_rollback_is_possible_long_after_and_a_second_one_writes_nothing() {
     let untouched = world(|_| {});
     good(roll_out(&untouched, &settings("acct1", 5)).await);
     let outcome = rollout::roll_back(&client(&untouched, ROLLOUT_DEADLINE).await, &checked(&back())).await;
-    let error = outcome.result.unwrap_err();
+    let error = outcome.result.must_fail();
     assert!(error.report().contains("never changed in place"), "{}", error.report());
 }
 
@@ -337,7 +338,7 @@ async fn another_roll_out_does_not_mix_with_one_that_has_not_come_to_its_end() {
     let cancel = CancellationToken::new();
     let (client, _events) = azure.client_with_limit(&cancel, ROLLOUT_DEADLINE).await;
     azure.gone_after(undisturbed.number_of("POST", "/jobs/busy/disable"), cancel);
-    let error = rollout::run(&client, &checked(&in_place(8))).await.result.unwrap_err();
+    let error = rollout::run(&client, &checked(&in_place(8))).await.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::Cancelled);
     assert!(
         error.report().contains("azure-batch-pool rollback"),

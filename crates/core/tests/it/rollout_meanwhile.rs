@@ -1,5 +1,6 @@
 //! What happens to a roll-out while it looks: other clients write, rights are missing, the run ends. And how it looks.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -89,7 +90,7 @@ async fn a_pool_that_another_client_scales_down_while_nodes_start_ends_the_wait(
     let none = json!({"targetDedicatedNodes": 0, "targetLowPriorityNodes": 0});
     rival(&azure, ("GET", "*/nodecounts"), ("POST", "/pools/p1/resize", none));
     let outcome = roll_out(&azure, &settings("acct1", 5)).await;
-    let error = outcome.result.unwrap_err();
+    let error = outcome.result.must_fail();
     assert!(hits(&azure, "rival") > 0);
     assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
     assert!(
@@ -107,7 +108,7 @@ async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
     let settings = settings("acct1", 10);
     let outcome = rollout::run(&client(&azure, Duration::from_secs(20 * 60)).await, &checked(&settings)).await;
     assert_eq!(
-        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (outcome.result.must_fail().kind(), outcome.report.ready),
         (ErrorKind::Deadline, Some(9))
     );
     assert_eq!(outcome.report.states.get("unusable"), Some(&1));
@@ -120,7 +121,7 @@ async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
     let outcome = roll_out(&azure, &settings).await;
     assert_eq!(hits(&azure, "status"), 1);
     assert_eq!(
-        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (outcome.result.must_fail().kind(), outcome.report.ready),
         (ErrorKind::NoRights, Some(9))
     );
 
@@ -130,7 +131,7 @@ async fn the_report_has_the_last_count_however_the_wait_for_nodes_ends() {
     azure.gone_after(14, cancel);
     let outcome = rollout::run(&client, &checked(&settings)).await;
     assert_eq!(
-        (outcome.result.unwrap_err().kind(), outcome.report.ready),
+        (outcome.result.must_fail().kind(), outcome.report.ready),
         (ErrorKind::Cancelled, Some(9))
     );
 }
@@ -188,7 +189,7 @@ async fn after_a_cancel_it_is_said_that_a_resize_goes_on() {
     azure.gone_after(while_it_waits(&settings("acct1", 700)).await, cancel);
     let outcome = rollout::run(&client, &checked(&settings("acct1", 700))).await;
     assert_eq!(outcome.report.action, PoolAction::Created);
-    let report = outcome.result.unwrap_err().report();
+    let report = outcome.result.must_fail().report();
     let command = "az batch pool resize --account-name acct1 --account-endpoint acct1.eastus2.batch.azure.com --pool-id p1 --abort";
     assert!(report.contains(command), "{report}");
 }

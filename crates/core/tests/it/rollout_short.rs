@@ -2,6 +2,7 @@
 //!
 //! The world is that of `rollout`.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -75,7 +76,7 @@ async fn five_rounds_that_bring_too_few_end_partly_reached() {
         &checked(&settings("acct1", 700)),
     )
     .await;
-    let error = outcome.result.unwrap_err();
+    let error = outcome.result.must_fail();
     assert_eq!(error.kind(), ErrorKind::PartlyReached);
     assert_eq!(azure.writes().len(), 5);
     assert_eq!(outcome.report.rounds.len(), 5);

@@ -1,5 +1,6 @@
 //! Replicas by what the pools in sight need: raised, lowered when asked to, never past a pool that cannot be seen.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::{ErrorKind, Result},
     options::versions::{FIT, IMAGE_VERSION},
@@ -91,7 +92,7 @@ async fn the_pool_that_a_job_will_make_counts() {
 async fn nothing_is_lowered_while_a_pool_cannot_be_seen() {
     let azure = azure(|_| ());
     azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailure", "method": "GET", "path": "/jobs", "occurrence": "every"}));
-    let error = run(&azure, true).await.unwrap_err();
+    let error = run(&azure, true).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(error.report().contains("jobs in acct1"), "{}", error.report());
     assert_eq!(azure.writes(), [""; 0]);

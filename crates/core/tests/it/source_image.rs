@@ -1,5 +1,6 @@
 //! Publishing from an image as it is: a managed image, or a version of another definition. Nothing is made on the way.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     client::Client,
     compute::{disk, image, version},
@@ -290,7 +291,7 @@ async fn an_image_that_is_being_captured_is_waited_for_and_one_that_goes_is_name
     assert_eq!(published.data_disk_luns, [0, 1]);
     client.send(&image::delete(&built())).await.unwrap();
     azure.turn_the_page();
-    let error = run(&azure, &from_image()).await.unwrap_err();
+    let error = run(&azure, &from_image()).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     let report = error.report();
     assert!(report.contains("managed image built is being deleted"), "{report}");
@@ -306,7 +307,7 @@ async fn a_managed_image_goes_nowhere_where_azure_takes_none() {
         (captured(protected).await, "use a definition of SecurityType Standard"),
     ];
     for (azure, says) in cases {
-        let error = run(&azure, &from_image()).await.unwrap_err();
+        let error = run(&azure, &from_image()).await.must_fail();
         assert_eq!(error.kind(), ErrorKind::Refused);
         assert!(error.report().contains(says), "{}", error.report());
         assert_eq!(azure.writes(), Vec::<String>::new());
@@ -341,7 +342,7 @@ async fn a_protected_version_of_another_definition_is_refused_with_the_remedy() 
         with_feature(seed, 0, "TrustedLaunch");
         with_feature(seed, 1, "TrustedLaunch");
     });
-    let error = run(&azure, &from_version()).await.unwrap_err();
+    let error = run(&azure, &from_version()).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     insta::assert_snapshot!(error.report(), @r"
     cannot publish image version 2.0.0 of other to ubuntu
@@ -375,7 +376,7 @@ async fn a_version_is_copied_while_it_gets_regions_but_not_after_that_failed() {
     change_other(&client).await;
     replication::settled(&client, &other(), &[]).await.unwrap();
     azure.turn_the_page();
-    let error = run(&azure, &from_version()).await.unwrap_err();
+    let error = run(&azure, &from_version()).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     let report = error.report();
     assert!(report.contains("2.0.0 of other cannot be copied"), "{report}");

@@ -1,5 +1,6 @@
 //! A version is tested on one node before it is spread, and a bad one goes nowhere.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -84,7 +85,7 @@ async fn a_test_whose_pool_does_not_fit_is_refused_before_anything_is_made() {
     let mut seed: Value = serde_json::from_str(azure_emulator::seed::Seed::example_text()).unwrap();
     seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 1});
     let azure = Azure::with_seed(&azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap());
-    let error = run(&azure, &tested("true")).await.unwrap_err();
+    let error = run(&azure, &tested("true")).await.must_fail();
     assert_eq!(
         (error.kind(), azure.writes()),
         (ErrorKind::Quota, Vec::new()),
@@ -164,7 +165,7 @@ async fn nothing_is_spread_before_the_test_has_passed() {
 #[tokio::test(start_paused = true)]
 async fn a_version_that_fails_its_test_goes_nowhere_and_nothing_else_is_left() {
     let azure = Azure::example();
-    let error = run(&azure, &tested("echo broken; exit 3")).await.unwrap_err();
+    let error = run(&azure, &tested("echo broken; exit 3")).await.must_fail();
     assert_eq!((error.kind(), error.kind().exit_code().0), (ErrorKind::Returned, 9));
     let report = error.report();
     for said in [
@@ -192,7 +193,7 @@ async fn a_version_that_fails_its_test_goes_nowhere_and_nothing_else_is_left() {
 async fn a_node_that_does_not_start_from_the_image_fails_the_test() {
     let azure = Azure::example();
     azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
-    let error = run(&azure, &tested("true")).await.unwrap_err();
+    let error = run(&azure, &tested("true")).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
     assert!(error.report().contains("its node does not start"), "{}", error.report());
     later().await;
@@ -203,7 +204,7 @@ async fn a_node_that_does_not_start_from_the_image_fails_the_test() {
 async fn a_quota_is_no_fault_of_the_image() {
     let azure = Azure::example();
     azure.fault(json!({"kind": "allocationFailed", "code": "AccountCoreQuotaReached", "occurrence": "every"}));
-    let error = run(&azure, &tested("true")).await.unwrap_err();
+    let error = run(&azure, &tested("true")).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Quota, "{}", error.report());
     later().await;
     assert!(!batch_left(&azure));
@@ -256,7 +257,7 @@ async fn a_pool_of_that_name_that_is_not_ours_is_left_alone() {
         .send(&azure_batch_core::batch::pool::create(&endpoint, &id, body))
         .await
         .unwrap();
-    let error = run(&azure, &tested("true")).await.unwrap_err();
+    let error = run(&azure, &tested("true")).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
     assert!(batch_left(&azure));
 }

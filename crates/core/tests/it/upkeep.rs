@@ -1,5 +1,6 @@
 //! Waiting for a pool that is there, and deleting one: nothing that is not ours, nothing in use, nothing unasked.
 
+use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
@@ -77,7 +78,7 @@ async fn a_deletion_shows_its_plan_first_and_waits_until_the_pool_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn a_pool_of_others_is_left_alone_unless_told() {
     let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([pool("p1", by_id(&image("1.0.0")), 3)]));
-    let error = delete(&azure, &[YES]).await.unwrap_err();
+    let error = delete(&azure, &[YES]).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Refused);
     assert!(
         error.report().contains("no roll-out has made pool p1"),
@@ -92,7 +93,7 @@ async fn a_pool_of_others_is_left_alone_unless_told() {
 async fn a_pool_that_jobs_use_is_left_alone_unless_told() {
     let azure = rolled_out().await;
     add_job(&azure).await;
-    let error = delete(&azure, &[YES]).await.unwrap_err();
+    let error = delete(&azure, &[YES]).await.must_fail();
     assert!(
         error.report().contains("used by active jobs: nightly"),
         "{}",
@@ -205,7 +206,7 @@ fn what_contradicts_expired_is_refused() {
         .with(EXPIRED, true)
         .with(pool_options::POOL_ID, "p1")
         .with(WITH_JOBS, true);
-    let faults = settings::expired(&values).unwrap_err();
+    let faults = settings::expired(&values).must_fail();
     let texts: Vec<String> = faults.iter().map(|fault| fault.spelled(Door::Flag)).collect();
     assert_eq!(texts.len(), 2, "{texts:?}");
     assert!(
@@ -255,7 +256,7 @@ async fn a_steady_pool_with_too_few_nodes_ends_the_wait_with_what_batch_says() {
         short["resizeErrors"] = error;
         seed["batchAccounts"][0]["pools"] = json!([short]);
     });
-    let error = wait(&azure).await.unwrap_err();
+    let error = wait(&azure).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::PartlyReached);
     let report = error.report();
     assert!(
@@ -266,6 +267,6 @@ async fn a_steady_pool_with_too_few_nodes_ends_the_wait_with_what_batch_says() {
 
 #[tokio::test(start_paused = true)]
 async fn a_pool_that_is_not_there_cannot_be_waited_for() {
-    let error = wait(&world(|_| ())).await.unwrap_err();
+    let error = wait(&world(|_| ())).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::BadInput);
 }

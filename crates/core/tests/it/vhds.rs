@@ -1,5 +1,6 @@
 //! Publishing from VHDs: blobs of a storage account, what is known of them, and what is refused before anything is written.
 
+use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::ErrorKind,
     publish::Outcome,
@@ -151,7 +152,7 @@ async fn an_identity_that_may_not_read_blobs_publishes_all_the_same() {
 /// What is refused with nothing written, and in which words.
 async fn refused(azure: &Azure, settings: &PublishSettings, kind: ErrorKind, says: &str) {
     azure.turn_the_page();
-    let error = run(azure, settings).await.unwrap_err();
+    let error = run(azure, settings).await.must_fail();
     assert_eq!(error.kind(), kind, "{}", error.report());
     assert!(error.report().contains(says), "{}", error.report());
     assert!(azure.writes().is_empty(), "{:?}", azure.writes());

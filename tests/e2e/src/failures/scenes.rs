@@ -19,7 +19,7 @@ pub const SCENES: &[Scene] = &[
     scene("10-subnet-is-full", 4, subnet_is_full),
     scene("11-overconstrained", 7, overconstrained),
     scene("12-disallowed-by-policy", 7, disallowed_by_policy),
-    scene("13-dependent-resource-not-found", 8, dependent_resource_not_found),
+    scene("13-dependent-resource-not-found", 7, dependent_resource_not_found),
     scene("14-unknown-vm-size", 2, unknown_vm_size),
     scene("15-unknown-node-agent", 2, unknown_node_agent),
     scene("16-other-version", 7, other_version),

@@ -156,6 +156,20 @@ fn of_quota(at: At<'_>, error: Error, judged: &Judgement) -> Error {
 
 /// The table's remedy, and a command that shows more where there is one.
 fn remedied(at: At<'_>, error: Error, judged: &Judgement) -> Error {
+    let assignment = judged.named.policy.as_ref().and_then(|policy| policy.id.as_deref());
+    if let Some((scope, name)) = assignment.and_then(|id| id.split_once(ASSIGNMENTS)) {
+        let values = [("name", name), ("scope", scope)];
+        return error
+            .with_next("see what the policy allows", at.az_with(az::POLICY_ASSIGNMENT, &values))
+            .with_next(
+                words![
+                    "then ask for what it allows, with a new ",
+                    pool::POOL_ID,
+                    ", or ask its owner for an exemption and run the same again"
+                ],
+                None,
+            );
+    }
     let error = error.with_next(Words::naming(judged.remedy), None);
     let quota = at.account.filter(|_| judged.kind == ErrorKind::Quota);
     if let Some(account) = quota
@@ -185,12 +199,5 @@ fn remedied(at: At<'_>, error: Error, judged: &Judgement) -> Error {
             at.az_with(az::VM_SIZES, &values),
         );
     }
-    let assignment = judged.named.policy.as_ref().and_then(|policy| policy.id.as_deref());
-    match assignment.and_then(|id| id.split_once(ASSIGNMENTS)) {
-        Some((scope, name)) => error.with_next(
-            "to see what the policy allows",
-            at.az_with(az::POLICY_ASSIGNMENT, &[("name", name), ("scope", scope)]),
-        ),
-        None => error,
-    }
+    error
 }

@@ -54,7 +54,7 @@ fn slips_in_what_regions_are_to_be_like_are_named() {
             ),
             (
                 region(json!({"disk_encryption_set_id": "us"})),
-                "shared_image_gallery_destination.target_region[0].disk_encryption_set_id: \"us\" is not a disk encryption set id (/subscriptions/…/resourceGroups/…/providers/Microsoft.Compute/diskEncryptionSets/…)",
+                "shared_image_gallery_destination.target_region[0].disk_encryption_set_id: \"us\" is not a disk encryption set id (the whole id, from /subscriptions/ to Microsoft.Compute/diskEncryptionSets/NAME)",
             ),
             (
                 json!({"shared_image_gallery_destination": {"replication_mode": "quick"}}),
@@ -98,7 +98,7 @@ fn a_publishing_profile_says_what_no_option_says_in_azures_own_names() {
             ),
             (
                 of(json!({"targetExtendedLocations": {}})),
-                "publishing_profile_json.targetExtendedLocations: must be a list […]",
+                "publishing_profile_json.targetExtendedLocations: must be a JSON list, in brackets",
             ),
             (
                 json!({"publishing_profile_json": r#"{"storageAccountStrategy": "PreferStandard_ZRS"}"#,
