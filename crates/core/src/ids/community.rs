@@ -46,7 +46,7 @@ impl FromStr for CommunityVersionId {
     type Err = InvalidId;
 
     fn from_str(text: &str) -> Result<Self, InvalidId> {
-        let expected = "an image version of a community gallery (/CommunityGalleries/…/Images/…/Versions/1.2.3)";
+        let expected = "an image version of a community gallery (/CommunityGalleries/NAME/Images/NAME/Versions/1.2.3)";
         let invalid = || InvalidId::new(text, expected);
         let segments: Vec<&str> = text.trim_start_matches('/').split('/').collect();
         let [galleries, gallery, images, image, versions, number] = segments.as_slice() else {

@@ -254,7 +254,7 @@ fn a_source_that_is_not_one_thing_is_refused() {
             ),
             (
                 json!({"vm": null, "image_version": "/CommunityGalleries/hpc/Images/alma9"}),
-                "source.image_version: \"/CommunityGalleries/hpc/Images/alma9\" is not an image version of a community gallery (/CommunityGalleries/…/Images/…/Versions/1.2.3)",
+                "source.image_version: \"/CommunityGalleries/hpc/Images/alma9\" is not an image version of a community gallery (/CommunityGalleries/NAME/Images/NAME/Versions/1.2.3)",
             ),
             (
                 json!({"vm": null, "image_version": "/CommunityGalleries/hpc/Images/alma9/Versions/1.4.2"}),
