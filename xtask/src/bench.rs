@@ -3,6 +3,7 @@
 //! It measures and prints; it sets no limit, since machines differ.
 
 mod publish;
+mod rollout;
 
 use std::{
     io::{Read as _, Write as _},
@@ -18,7 +19,7 @@ use azure_batch_e2e::{
     time::{Stopwatch, wait_for},
 };
 
-pub(crate) use self::publish::publish;
+pub(crate) use self::{publish::publish, rollout::rollout};
 use crate::build::{Checkout, cargo, step};
 
 /// How often each start is measured; the median of 40 is steady to a tenth of a millisecond here.
@@ -196,6 +197,14 @@ fn describe_memory(plugin: &Path) -> Result<u64> {
     drop(child.wait());
     drop(reader.read(&mut [0]));
     memory
+}
+
+/// The number that az's script prints last.
+fn number(said: &str) -> Result<usize> {
+    let last = said.lines().last().unwrap_or_default();
+    last.trim()
+        .parse()
+        .map_err(|_error| Failure::unexpected(format!("az's script says {last:?}, which is not a number")))
 }
 
 /// The most memory a process has used so far, in KiB.

@@ -14,6 +14,7 @@ mod images;
 mod in_place;
 mod interrupted;
 mod machines;
+mod many;
 mod mount;
 mod older_packers;
 mod pages;
@@ -37,6 +38,7 @@ pub fn all() -> Vec<Case> {
         in_place::CASES,
         interrupted::CASES,
         older_packers::CASES,
+        many::CASES,
         pool::CASES,
         provenance::CASES,
         fleet::CASES,

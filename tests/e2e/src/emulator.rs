@@ -125,6 +125,15 @@ impl LocalAzure {
         http::ask("GET", &self.control, "/journal", "")
     }
 
+    /// The requests so far without their bodies, of which the emulator forgets the oldest beyond 64 MiB. The number of the
+    /// last one counts those too.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn journal_without_bodies(&self) -> Result<Journal> {
+        Journal::parse(&http::ask("GET", &self.control, "/journal?bodies=none", "")?)
+    }
+
     /// Every resource, without what differs from run to run.
     ///
     /// # Errors

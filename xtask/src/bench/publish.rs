@@ -20,7 +20,7 @@ use azure_batch_e2e::{
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{build::Checkout, judges::Venv};
+use crate::{bench::number, build::Checkout, judges::Venv};
 
 /// How long the service takes, in seconds, as public recordings of az show it: the emulator's own defaults, written
 /// down here so that the critical path can be added up.
@@ -270,13 +270,6 @@ pub(crate) fn publish() -> Result {
         say(cost?.line(&job.name()));
     }
     Ok(())
-}
-
-fn number(said: &str) -> Result<usize> {
-    let last = said.lines().last().unwrap_or_default();
-    last.trim()
-        .parse()
-        .map_err(|_error| Failure::unexpected(format!("az's script says {last:?}, which is not a number")))
 }
 
 #[cfg(test)]

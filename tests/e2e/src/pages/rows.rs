@@ -219,6 +219,7 @@ pub const ROWS: &[Row] = &[
     row(BATCH, "{\"batchAccounts\"", How::Seed),
     row(PERFORMANCE, "cargo xtask bench start", How::Xtask),
     row(PERFORMANCE, "# our time", How::Xtask),
+    row(PERFORMANCE, "# how soon", How::Xtask),
     row(PERFORMANCE, "cargo xtask bench emulator", How::Xtask),
     row(RELEASING, "# archives", How::Xtask),
     row(
