@@ -130,9 +130,11 @@ impl FleetReport {
         let sign = if self.exit_code == 0 { "✅" } else { "❌" };
         page.paragraph(&format!("### {sign} {}", self.headline()));
         let table = self.table();
-        if reasons == Reasons::Listed {
-            for (pool, reason) in table.remarks() {
-                page.item(&format!("**{}**: {}", summary::text(pool), summary::text(reason)));
+        for pool in &self.pools {
+            let [name, .., reason] = cells(pool);
+            let is_below = reasons == Reasons::Below && pool.report.failure.is_some();
+            if !reason.is_empty() && !is_below {
+                page.item(&format!("**{}**: {}", summary::text(&name), summary::text(&reason)));
             }
         }
         let (heads, rows) = table.beside_remarks();
