@@ -2,7 +2,10 @@
 //!
 //! Whether the pages are true is for the cases and for `capabilities` to say.
 
-use std::path::{Path, PathBuf};
+use std::{
+    collections::BTreeMap,
+    path::{Path, PathBuf},
+};
 
 use crate::files;
 
@@ -82,9 +85,10 @@ fn tests_named(page: &str) -> Vec<&str> {
 
 #[test]
 fn every_test_that_a_promise_names_exists() {
-    let page = files::read(&root().join("docs/reliability.md")).unwrap();
-    let names = tests_named(&page);
-    assert!(names.len() > 40, "only {} tests are named", names.len());
+    let pages = ["docs/reliability.md", "docs/threat-model.md"];
+    let pages = pages.map(|page| files::read(&root().join(page)).unwrap());
+    let names: Vec<&str> = pages.iter().flat_map(|page| tests_named(page)).collect();
+    assert!(names.len() > 60, "only {} tests are named", names.len());
     let sources = ["crates", "tests"].map(|folder| files::below(&root().join(folder)).unwrap());
     let rust = sources
         .iter()
@@ -96,6 +100,94 @@ fn every_test_that_a_promise_names_exists() {
         .filter(|name| !text.contains(&format!("fn {name}(")))
         .collect();
     assert!(missing.is_empty(), "there is no test {}", missing.join(", "));
+}
+
+/// Where users copy from, and what GitHub runs of ours.
+fn copied() -> Vec<PathBuf> {
+    let workflows = [".github", "examples"].map(|folder| files::below(&root().join(folder)).unwrap());
+    pages().into_iter().chain(workflows.into_iter().flatten()).collect()
+}
+
+/// What follows `uses:` in a line.
+fn uses(line: &str) -> Option<&str> {
+    let line = line.trim_start();
+    line.strip_prefix("- ").unwrap_or(line).strip_prefix("uses: ")
+}
+
+/// A tag can be moved. Different pins of one action would also mean that some of them grow old.
+#[test]
+fn every_action_of_others_is_pinned_to_one_commit() {
+    let mut pins = BTreeMap::new();
+    for file in copied() {
+        let text = files::read(&file).unwrap();
+        for used in text
+            .lines()
+            .filter_map(uses)
+            .filter(|used| !used.starts_with(['.', '/']))
+        {
+            let (action, pin) = used.split_once('@').unwrap();
+            if action == "azure-batch-tools/packer-plugin-azure-batch" {
+                continue;
+            }
+            let commit = pin.split(' ').next().unwrap();
+            let is_commit = commit.len() == 40 && commit.chars().all(|c| c.is_ascii_hexdigit());
+            assert!(is_commit && pin.contains(" # "), "{}: {used}", file.display());
+            let first = pins.entry(action.to_owned()).or_insert_with(|| commit.to_owned());
+            assert_eq!(first, commit, "{}: another commit of {action}", file.display());
+        }
+    }
+    assert!(pins.len() > 4, "only {} actions were found", pins.len());
+}
+
+/// A page of the last version would send its readers to files that are older than the page.
+#[test]
+fn pages_and_examples_name_the_files_of_this_version() {
+    let mut found = 0;
+    for file in copied().into_iter().filter(|file| !file.ends_with("CHANGELOG.md")) {
+        let text = files::read(&file).unwrap();
+        for name in [
+            "packer-plugin-azure-batch@v",
+            "azure-batch_v",
+            "azure-batch-pool_v",
+            "azure-emulator_v",
+        ] {
+            for rest in text
+                .split(name)
+                .skip(1)
+                .filter(|rest| rest.starts_with(|c: char| c.is_ascii_digit()))
+            {
+                found += 1;
+                assert!(
+                    rest.starts_with(env!("CARGO_PKG_VERSION")),
+                    "{}: {name}{}",
+                    file.display(),
+                    rest.lines().next().unwrap_or_default()
+                );
+            }
+        }
+    }
+    assert!(found > 10, "only {found} places were found");
+}
+
+/// Packer lists tags: one without files stops those who install the plugin. So a person starts the release, and its tag
+/// comes with the last command, when all files are there.
+#[test]
+fn a_release_is_started_by_a_person_and_makes_its_tag_last() {
+    let text = files::read(&root().join(".github/workflows/release.yml")).unwrap();
+    let (_, starts) = text.split_once("\non:\n").unwrap();
+    let starts: Vec<&str> = starts.lines().take_while(|line| line.starts_with(' ')).collect();
+    let triggers: Vec<&str> = starts.into_iter().filter(|line| !line.starts_with("    ")).collect();
+    assert_eq!(triggers, ["  workflow_dispatch:"]);
+    for (job, needs) in [("build", "ready"), ("attest", "build"), ("publish", "attest")] {
+        let (_, rest) = text.split_once(&format!("\n  {job}:\n")).unwrap();
+        let head: String = rest.lines().take_while(|line| *line != "    steps:").collect();
+        assert!(head.contains(&format!("needs: {needs}")), "{job} does not need {needs}");
+    }
+    assert_eq!(
+        text.trim_end().lines().last().unwrap().trim(),
+        "gh release edit \"$TAG\" --draft=false"
+    );
+    assert_eq!(text.matches("--draft=false").count(), 1);
 }
 
 #[test]
