@@ -2,7 +2,13 @@
 
 use std::collections::BTreeMap;
 
-use azure_batch_core::{plan::Plan, progress::StepTime, rollout::Round, settings::SpotCounts};
+use azure_batch_core::{
+    judgement::{Ending as TaskEnding, JobTasks, JudgementReport, Nodes, Outcome, Pair, Tasks, Times},
+    plan::Plan,
+    progress::StepTime,
+    rollout::Round,
+    settings::SpotCounts,
+};
 
 use super::*;
 
@@ -77,6 +83,50 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
             step("resize", 1500),
             step("nodes", 336),
         ],
+    }
+}
+
+/// A judgement of two new nodes beside eight former ones.
+pub(crate) fn judgement(outcome: Outcome, (ended, failed): (u64, u64)) -> JudgementReport {
+    let nodes = |seen, version: &str| Nodes {
+        seen,
+        lost: 0,
+        ready_after_seconds: Some(90),
+        images: vec![VERSION.replace("1.4.2", version)],
+    };
+    let tasks = Pair {
+        old: Tasks { ended: 900, failed: 2 },
+        new: Tasks { ended, failed },
+    };
+    let is_bad = outcome == Outcome::Bad;
+    JudgementReport {
+        schema_version: 1,
+        pool: "render_a-1-4-2".parse().unwrap(),
+        against: Some(asked().pool),
+        times: Times::Same,
+        outcome,
+        why: format!("{failed} of {ended} failed on the new nodes"),
+        seconds: 1800,
+        tasks,
+        increase: None,
+        old_nodes: nodes(8, "1.4.1"),
+        new_nodes: nodes(2, "1.4.2"),
+        jobs: is_bad
+            .then(|| JobTasks {
+                job: "frame|1".to_owned(),
+                tasks,
+            })
+            .into_iter()
+            .collect(),
+        endings: is_bad
+            .then(|| TaskEnding {
+                exit_code: Some(137),
+                failure: Some("FailureExitCode".to_owned()),
+                old: 2,
+                new: failed,
+            })
+            .into_iter()
+            .collect(),
     }
 }
 

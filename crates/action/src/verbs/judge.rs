@@ -107,3 +107,42 @@ fn failed(tasks: Tasks) -> String {
         None => "–".to_owned(),
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::report::tests::judgement;
+
+    fn shown(outcome: Outcome, tasks: (u64, u64)) -> (u8, String) {
+        let report = judgement(outcome, tasks);
+        let tables = [sides(&report), jobs(&report), endings(&report)];
+        let texts: Vec<String> = tables
+            .iter()
+            .filter(|table| !table.is_empty())
+            .map(|table| table.text(None, str::to_owned))
+            .collect();
+        (answer(&report).exit_code, texts.join("\n\n"))
+    }
+
+    #[test]
+    fn a_terminal_shows_both_sides_and_of_what_is_worse_the_jobs_and_the_endings() {
+        for (outcome, code, tasks, failed) in [
+            (Outcome::Good, 0, (200, 1), "1 (0.5 %)"),
+            (Outcome::Inconclusive, 6, (0, 0), "–"),
+            (Outcome::Bad, 9, (200, 40), "40 (20.0 %)"),
+        ] {
+            let (exit_code, text) = shown(outcome, tasks);
+            assert_eq!(exit_code, code);
+            let rows: Vec<Vec<&str>> = text.lines().map(|line| line.split_whitespace().collect()).collect();
+            let new = rows.iter().find(|row| row.starts_with(&["2", "new"])).unwrap();
+            assert!(new.join(" ").ends_with(failed), "{text}");
+            assert!(
+                rows.iter().any(|row| row.starts_with(&["8", "old", "ubuntu", "1.4.1"])),
+                "{text}"
+            );
+            let has_endings = rows.iter().any(|row| row.starts_with(&["137", "FailureExitCode"]));
+            assert_eq!(has_endings, outcome == Outcome::Bad, "{text}");
+            assert_eq!(text.contains("frame|1"), outcome == Outcome::Bad, "{text}");
+        }
+    }
+}

@@ -73,10 +73,14 @@ async fn working(chance: Chance, jobs: u32, tasks: u32) -> Azure {
 async fn work(azure: &Azure, job: &str, tasks: u32, ending: &str) {
     let body = json!({"id": job, "poolInfo": {"poolId": "p1"}});
     ask(azure, Method::POST, "/jobs", Some(body)).await;
+    add(azure, job, 0..tasks, ending).await;
+}
+
+async fn add(azure: &Azure, job: &str, numbers: std::ops::Range<u32>, ending: &str) {
     let task =
         |number: u32| json!({"id": format!("t{number}"), "commandLine": format!("/bin/sh -c 'sleep 5; {ending}'")});
-    for first in (0..tasks).step_by(100) {
-        let some: Vec<Value> = (first..tasks.min(first + 100)).map(task).collect();
+    for first in numbers.clone().step_by(100) {
+        let some: Vec<Value> = (first..numbers.end.min(first + 100)).map(task).collect();
         let path = format!("/jobs/{job}/addtaskcollection");
         ask(azure, Method::POST, &path, Some(json!({"value": some}))).await;
     }
@@ -262,6 +266,24 @@ async fn in_place_the_work_after_the_change_is_compared_with_the_work_before() {
             "{text}"
         );
     }
+}
+
+#[tokio::test(start_paused = true)]
+async fn another_mix_of_jobs_after_a_change_in_place_is_no_alarm() {
+    let azure = working(chance(0.02, 0.02, 3), 3, 120).await;
+    work(&azure, "broken", 60, "exit 1").await;
+    tokio::time::advance(Duration::from_secs(120)).await;
+    // All of that has ended. From now on most of the work is of the job that fails on whatever nodes.
+    add(&azure, "broken", 60..360, "exit 1").await;
+    for job in 0..3 {
+        add(&azure, &format!("render-{job:02}"), 120..180, "true").await;
+    }
+    let report = good(run(&azure, &judged(Strategy::InPlace, Judge::Act)).await);
+    assert_eq!(outcomes(&report), [(10, Outcome::Good, Times::OneAfterTheOther)]);
+    let judgement = &report.judgements[0].judgement;
+    let (old, new) = (judgement.tasks.old.rate().unwrap(), judgement.tasks.new.rate().unwrap());
+    assert!(new > old + 0.2, "together they look worse: {old} {new}");
+    assert!(judgement.why.starts_with("job by job"), "{}", judgement.why);
 }
 
 /// How many chances are played when `SEEDS` in the environment does not say it: a hundred take minutes.

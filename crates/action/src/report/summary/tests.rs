@@ -1,8 +1,13 @@
 //! Tests of the whole summary, page by page.
 
-use azure_batch_core::gate::{Checkpoint, GateAnswer, Said};
+use azure_batch_core::{
+    gate::{Checkpoint, GateAnswer, Said},
+    ids::NodeCounts,
+    judgement::Outcome,
+    rollout::StepJudgement,
+};
 
-use super::super::tests::{bad_inputs, created, partly_reached, quota_reached, refused};
+use super::super::tests::{bad_inputs, created, judgement, partly_reached, quota_reached, refused};
 use super::*;
 
 fn page(report: &Report) -> String {
@@ -117,4 +122,36 @@ fn what_gates_said_is_a_table_and_what_they_wrote_is_folded() {
     let from = page.find("**Gates.**").unwrap();
     let until = page.find("⚠️").unwrap();
     insta::assert_snapshot!(&page[from..until]);
+}
+
+#[test]
+fn each_judgement_is_a_row_and_what_failed_is_folded() {
+    let nodes = |dedicated| NodeCounts { dedicated, spot: 0 };
+    let step = |outcome, tasks| StepJudgement {
+        nodes: nodes(2),
+        of: nodes(10),
+        judgement: judgement(outcome, tasks),
+    };
+    let mut report = created();
+    report.rollout.as_mut().unwrap().judgements = vec![
+        step(Outcome::Inconclusive, (0, 0)),
+        step(Outcome::Good, (200, 1)),
+        step(Outcome::Bad, (200, 40)),
+    ];
+    let page = page(&report);
+    for line in [
+        "**Tasks on new and former nodes.** Last: 40 of 200 failed on the new nodes",
+        "| new nodes | judged | new: failed of ended | former: failed of ended |",
+        "| 2 of 10 | not known | none ended | 2 of 900 (0.2 %) |",
+        "| 2 of 10 | not worse | 1 of 200 (0.5 %) | 2 of 900 (0.2 %) |",
+        "| 2 of 10 | **worse** | 40 of 200 (20.0 %) | 2 of 900 (0.2 %) |",
+        "<details><summary>How the tasks failed</summary>",
+        "| 137 | FailureExitCode | 40 | 2 |",
+        "| frame&#124;1 | 40 of 200 (20.0 %) | 2 of 900 (0.2 %) |",
+    ] {
+        assert!(page.lines().any(|shown| shown == line), "{line} is not in\n{page}");
+    }
+    report.rollout.as_mut().unwrap().judgements.pop();
+    let page = self::page(&report);
+    assert!(!page.contains("How the tasks failed"), "{page}");
 }
