@@ -2,7 +2,7 @@
 //!
 //! What is done in Azure is core's; how things are written is `console`'s and `report`'s.
 
-use std::{sync::Arc, time::Duration};
+use std::{future::pending, pin::Pin, sync::Arc, time::Duration};
 
 use azure_batch_core::{
     clock::{Clock as _, SystemClock},
@@ -16,7 +16,7 @@ use jiff::{Timestamp, Unit};
 use serde::Serialize;
 use tokio::{
     sync::mpsc::UnboundedReceiver,
-    time::{Instant, Interval, MissedTickBehavior, interval},
+    time::{Instant, Interval, MissedTickBehavior, interval, timeout_at},
 };
 use tokio_util::sync::CancellationToken;
 
@@ -32,6 +32,16 @@ use crate::{
 /// How this program names itself.
 const USER_AGENT: &str = concat!("azure-batch-pool/", env!("CARGO_PKG_VERSION"));
 
+/// How long a write that is under way may still take after a signal; core then takes a second at most for what is to be
+/// done in the case of a cancel, so all is written within two.
+const GRACE: Duration = Duration::from_millis(700);
+
+/// How long work may take after a signal that does not end by it, such as a request to GitHub.
+const SHORTLY: Duration = Duration::from_secs(1);
+
+/// After so long the wait for work ends that should have ended by a signal: the runner sends the next one after 7.5 s.
+const AT_LAST: Duration = Duration::from_secs(4);
+
 /// How often the frame is drawn again, and it is asked whether a line is due.
 const TICK: Duration = Duration::from_secs(1);
 
@@ -41,6 +51,7 @@ pub struct Watch<'a> {
     console: &'a mut Console,
     signals: Signals,
     cancel: CancellationToken,
+    stopped: Option<Instant>,
     progress: Progress,
     events: UnboundedReceiver<Event>,
     teller: Teller,
@@ -89,6 +100,7 @@ impl<'a> Watch<'a> {
             console,
             signals,
             cancel: CancellationToken::new(),
+            stopped: None,
             progress,
             events,
             teller: Teller::default(),
@@ -108,6 +120,7 @@ impl<'a> Watch<'a> {
             self.progress.clone(),
         )
         .with_shell(Arc::new(MachineShell))
+        .with_grace(GRACE)
     }
 
     /// Where this watch writes.
@@ -118,9 +131,21 @@ impl<'a> Watch<'a> {
     /// Waits for the work. The first signal asks it to stop where that is safe, a second one ends the wait.
     ///
     /// # Errors
-    /// `Cancelled` after the second signal.
+    /// `Cancelled` after the second signal, or when the work does not stop.
     pub async fn over<T>(&mut self, work: impl Future<Output = T>) -> Result<T> {
-        let mut work = Box::pin(work);
+        self.until(Box::pin(work), AT_LAST).await
+    }
+
+    /// Waits for work that does not end by a cancel: after a signal a second at most.
+    ///
+    /// # Errors
+    /// `Cancelled` when it has not ended by then.
+    pub async fn shortly<T>(&mut self, work: impl Future<Output = T>) -> Result<T> {
+        self.stopped = self.stopped.map(|_before| Instant::now());
+        self.until(Box::pin(work), SHORTLY).await
+    }
+
+    async fn until<T>(&mut self, mut work: Pin<Box<impl Future<Output = T>>>, after_signal: Duration) -> Result<T> {
         let result = loop {
             tokio::select! {
                 biased;
@@ -130,10 +155,12 @@ impl<'a> Watch<'a> {
                         break Err(ended_at_once());
                     }
                     self.cancel.cancel();
+                    self.stopped = Some(Instant::now());
                     self.console.stop();
                     self.console.complain("asked to stop: ending where it is safe; ask again to end at once");
                 }
                 result = &mut work => break Ok(result),
+                () = passed(self.stopped, after_signal) => break Err(ended_at_last()),
                 _ = self.pulse.tick() => self.tick(),
             }
         };
@@ -207,6 +234,22 @@ pub fn hide_secrets(given: &Given, console: &mut Console) {
 /// When certificates or a proxy cannot be used.
 pub fn open_https(authorities: Authorities, environment: &dyn Environment) -> Result<Https> {
     https_client(USER_AGENT, authorities, &|name| environment.variable(name))
+}
+
+/// Ends so long after a signal; never before there was one.
+async fn passed(stopped: Option<Instant>, length: Duration) {
+    match stopped {
+        Some(at) => drop(timeout_at(at + length, pending::<()>()).await),
+        None => pending().await,
+    }
+}
+
+fn ended_at_last() -> Error {
+    Error::new(
+        ErrorKind::Cancelled,
+        "asked to stop, and ended while a request was under way",
+    )
+    .with_hint("what was asked of Azure before goes on there; look at the pool")
 }
 
 fn ended_at_once() -> Error {

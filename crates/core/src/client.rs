@@ -92,6 +92,15 @@ impl Client {
         }
     }
 
+    /// The same client for what is still to be done after a cancel. See [`Run::halting`].
+    #[must_use]
+    pub fn halting(&self, limit: Duration) -> Self {
+        Self {
+            run: self.run.halting(limit),
+            ..self.clone()
+        }
+    }
+
     /// The same client for the work on one of many pools: its events carry the pool's name, and its steps are counted
     /// by themselves.
     #[must_use]

@@ -9,6 +9,7 @@ mod attempts;
 mod before;
 mod blue_green;
 mod canary;
+mod cancelled;
 mod checkpoint;
 mod counted;
 mod decide;
@@ -65,10 +66,10 @@ use crate::{
         AccountRef, Canary, Checked, Gates, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy,
         Targets, UnresolvedRollout, fault::Fault, luns,
     },
-    typing::az,
     watch::{AccountWatch, Looks},
     words::plural,
 };
+use cancelled::Halt;
 use decide::Intent;
 use explain::At;
 use filling::Filling;
@@ -104,8 +105,15 @@ pub async fn run_among(client: &Client, resolved: &Resolved, looks: &Looks) -> R
     report.plan.steps.extend(resolved.step());
     let result = Box::pin(roll_out((client, looks), settings, &mut report)).await;
     report.steps = client.run().steps();
+    let is_cancel = |error: &Error| error.kind() == ErrorKind::Cancelled;
+    let halt = if result.as_ref().is_err_and(is_cancel) {
+        cancelled::halt(client, settings.change.on_cancel, &report).await
+    } else {
+        Halt::default()
+    };
     let asked = (client, &settings.account);
-    let result = result.map_err(|error| explained(error, asked, settings.pool.version.name(), &report));
+    let version = settings.pool.version.name();
+    let result = result.map_err(|error| explained(error, asked, version, (&report, halt)));
     Ended { result, report }
 }
 
@@ -155,7 +163,7 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, looks: &Looks) -> 
             error,
             asked,
             settings.pool.version.name(),
-            &RolloutReport::new(settings),
+            (&RolloutReport::new(settings), Halt::default()),
         )
     };
     let mut planned = planned.map_err(refused)?;
@@ -494,7 +502,12 @@ fn warn_of_missing(access: &PoolAccess<'_>, waited: &Waited) {
 }
 
 /// The error as the last layer of a roll-out; after a stop it says what goes on and how to continue.
-fn explained(error: Error, (client, account): (&Client, &AccountRef), version: &str, report: &RolloutReport) -> Error {
+fn explained(
+    error: Error,
+    (client, account): (&Client, &AccountRef),
+    version: &str,
+    (report, halt): (&RolloutReport, Halt),
+) -> Error {
     let error = rights::advised(error, client.identity().as_deref(), Some(account));
     let doing = format!("cannot roll out {version} to pool {}", report.pool);
     let at = report.endpoint.as_ref().map(|endpoint| At {
@@ -502,24 +515,10 @@ fn explained(error: Error, (client, account): (&Client, &AccountRef), version: &
         endpoint,
         account: None,
     });
-    let error = match (error.kind(), report.action) {
-        (ErrorKind::Cancelled, PoolAction::None | PoolAction::Unchanged) => error
-            .with_kept("the pool stays as it is")
-            .with_next("run the same again: it goes on from here", None),
-        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Replaced | PoolAction::Returned) => error
-            .with_kept("the change in place has not come to its end: the pool may be empty and its jobs disabled")
-            .with_next("run the same again to end it", None)
-            .with_next("or bring the pool back to what it was", at.map(At::rolling_back)),
-        (ErrorKind::Cancelled | ErrorKind::Deadline, PoolAction::Moved) => error
-            .with_kept("the work is on both pools, and jobs may be disabled")
-            .with_next("run the same again to end it", None)
-            .with_next("or bring the work back to the former pool", at.map(At::rolling_back)),
-        (ErrorKind::Cancelled, _) => error
-            .with_kept("a resize that has begun goes on in Azure, and its nodes are billed")
-            .with_next(
-                "run the same again to go on from here; to stop the resize too",
-                at.map(|at| at.az(az::STOP_RESIZE)),
-            ),
+    let error = match error.kind() {
+        ErrorKind::Cancelled | ErrorKind::Deadline => {
+            cancelled::explained(error, (report, at), client.run().written(), halt)
+        }
         _ => error,
     };
     error.in_flow(doing)

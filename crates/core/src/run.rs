@@ -38,6 +38,10 @@ pub struct Run {
     deadline: Instant,
     budget: Arc<Mutex<Budget>>,
     cancel: CancellationToken,
+    /// How long a write that is under way may still take after a cancel.
+    grace: Duration,
+    /// How long a request may still take after the deadline.
+    last_words: Duration,
     written: Arc<AtomicBool>,
     steps: Arc<Mutex<Vec<StepTime>>>,
     shell: Arc<dyn Shell>,
@@ -56,11 +60,20 @@ impl Run {
             deadline: started + limit,
             budget: Arc::new(Mutex::new(Budget::full())),
             cancel,
+            grace: LAST_WORDS,
+            last_words: LAST_WORDS,
             written: Arc::default(),
             steps: Arc::default(),
             shell: Arc::new(NoShell),
             progress,
         }
+    }
+
+    /// The same run, in which a write that is under way may take so long after a cancel; 10 seconds when nothing is said.
+    #[must_use]
+    pub const fn with_grace(mut self, grace: Duration) -> Self {
+        self.grace = grace;
+        self
     }
 
     /// The same run on a machine whose shell may be used.
@@ -109,6 +122,15 @@ impl Run {
         }
     }
 
+    /// The same run for what is still to be done after a cancel: it has so long, to the last answer.
+    #[must_use]
+    pub fn halting(&self, limit: Duration) -> Self {
+        Self {
+            last_words: Duration::ZERO,
+            ..self.for_cleanup(limit)
+        }
+    }
+
     /// The same run as far as one of many pools is concerned: deadline, budget and cancel are shared, events carry the
     /// pool's name.
     #[must_use]
@@ -149,7 +171,7 @@ impl Run {
     pub fn check(&self, doing: &str) -> Result<()> {
         if self.cancel.is_cancelled() {
             Err(cancelled())
-        } else if Instant::now() > self.deadline + LAST_WORDS {
+        } else if Instant::now() > self.deadline + self.last_words {
             Err(self.over(&format!("before this run could {doing}")))
         } else {
             Ok(())
@@ -198,22 +220,27 @@ impl Run {
     #[expect(clippy::disallowed_methods, reason = "the one place that sleeps")]
     pub async fn within<T>(&self, repeat: Repeat, doing: &str, answer: impl Future<Output = T>) -> Result<T> {
         self.check(doing)?;
-        let grace = match repeat {
-            Repeat::Freely => Duration::ZERO,
-            Repeat::OnlyWithoutEffect => LAST_WORDS,
+        let (after_cancel, after_deadline) = match repeat {
+            Repeat::Freely => (Duration::ZERO, Duration::ZERO),
+            Repeat::OnlyWithoutEffect => (self.grace, self.last_words),
         };
         let is_last_look = Instant::now() >= self.deadline;
-        let end = self.deadline + if is_last_look { LAST_WORDS } else { grace };
+        let end = self.deadline + if is_last_look { self.last_words } else { after_deadline };
         let cancelled_at_last = async {
             self.cancel.cancelled().await;
-            tokio::time::sleep(grace).await;
+            tokio::time::sleep(after_cancel).await;
         };
-        tokio::select! {
+        let ended = tokio::select! {
             biased;
-            answer = answer => Ok(answer),
-            () = cancelled_at_last => Err(cancelled()),
-            () = tokio::time::sleep_until(end) => Err(self.over(&format!("before this run could {doing}"))),
+            answer = answer => return Ok(answer),
+            () = cancelled_at_last => cancelled(),
+            () = tokio::time::sleep_until(end) => self.over(&format!("before this run could {doing}")),
+        };
+        if repeat == Repeat::OnlyWithoutEffect {
+            // It has left, and nothing says what came of it.
+            self.note_write();
         }
+        Err(ended)
     }
 
     /// Waits for something, but no longer than `limit`, and neither past the deadline nor past a cancel. Nothing when the

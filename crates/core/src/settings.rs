@@ -44,7 +44,7 @@ mod word;
 mod written;
 
 pub use autoscale::Autoscale;
-pub use change::{BlueGreen, Canary, Change, OnBad, RunningTasks, Strategy};
+pub use change::{BlueGreen, Canary, Change, OnBad, OnCancel, RunningTasks, Strategy};
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;

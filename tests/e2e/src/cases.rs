@@ -5,6 +5,7 @@
 mod action;
 mod adopt;
 mod browser;
+mod cancelled;
 mod examples;
 mod failures;
 mod fleet;
@@ -46,6 +47,7 @@ pub fn all() -> Vec<Case> {
         gates::CASES,
         publish::CASES,
         adopt::CASES,
+        cancelled::CASES,
         browser::CASES,
         failures::CASES,
         images::CASES,

@@ -14,13 +14,17 @@ use azure_batch_core::{
 };
 use serde::Serialize;
 
-use super::{asking::ask, rollout::all_checked, started::take_event};
+use super::{
+    asking::{Desk, ask},
+    rollout::all_checked,
+    started::take_event,
+};
 use crate::{
     console::Console,
     environment::Environment,
     github::runner::Runner,
     report::{SOMETHING_TO_ACT_ON, answer::Answer},
-    run::hide_secrets,
+    run::{Watch, hide_secrets},
     values::Given,
 };
 
@@ -85,8 +89,17 @@ impl PlanOfPool {
 
 /// Looks and shows; returns the exit code.
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
+    hide_secrets(&given, console);
+    let desk = Desk::open(&given, runner);
+    let mut signals = match Watch::listen() {
+        Ok(signals) => signals,
+        Err(error) => return desk.fail_with(&error, &given, console),
+    };
     given.read_files();
-    take_event(&mut given, runner, environment, console).await;
+    if let Err(error) = take_event(&mut given, (runner, environment), console, &mut signals).await {
+        return desk.fail_with(&error, &given, console);
+    }
+    // Once more: the files that were read now may hold some.
     hide_secrets(&given, console);
     if settings::names_many_pools(given.values()) {
         let door = given.door();

@@ -28,6 +28,7 @@ use crate::{
     },
     report::{Asked, Report, outputs},
     run::{Stopwatch, Watch, hide_secrets, open_https},
+    signals::Signals,
     values::Given,
     verbs::sign_in::{advised, permission},
 };
@@ -91,20 +92,27 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
         stopwatch,
         permission: permission(&given, runner, door),
     };
+    // From now on a signal ends the run with all its files, also before Azure or GitHub is asked.
+    let mut signals = match Watch::listen() {
+        Ok(signals) => signals,
+        Err(error) => return desk.close(&Report::of_error(&error, desk.stopwatch.ending(), door), console),
+    };
     given.read_files();
-    take_event(&mut given, runner, environment, console).await;
+    if let Err(error) = take_event(&mut given, (runner, environment), console, &mut signals).await {
+        return desk.close(&Report::of_error(&error, desk.stopwatch.ending(), door), console);
+    }
     // Once more: the files that were read now may hold some.
     hide_secrets(&given, console);
     if settings::names_many_pools(given.values()) {
         let request = Request::<FleetSettings>::read(&mut given, runner);
-        let (request, https, mut watch) = match open(request, &given, environment, &desk, console) {
+        let (request, https, mut watch) = match open(request, (&given, environment), &desk, (console, signals)) {
             Ok(opened) => opened,
             Err(exit_code) => return exit_code,
         };
         return fleet::carry_out(&request, &https, &desk, &mut watch).await;
     }
     let request = RolloutRequest::read(&mut given, runner);
-    let (request, https, mut watch) = match open(request, &given, environment, &desk, console) {
+    let (request, https, mut watch) = match open(request, (&given, environment), &desk, (console, signals)) {
         Ok(opened) => opened,
         Err(exit_code) => return exit_code,
     };
@@ -114,10 +122,9 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
 /// A valid request, and what is needed to carry it out; the exit code when one of them is not to be had.
 fn open<'c, Settings>(
     request: Result<Request<Settings>, Vec<Fault>>,
-    given: &Given,
-    environment: &dyn Environment,
+    (given, environment): (&Given, &dyn Environment),
     desk: &Desk<'_>,
-    console: &'c mut Console,
+    (console, signals): (&'c mut Console, Signals),
 ) -> Result<(Request<Settings>, Https, Watch<'c>), u8> {
     let request = match request {
         Ok(request) => request,
@@ -127,10 +134,8 @@ fn open<'c, Settings>(
             return Err(desk.close(&advised(report, given, desk.runner), console));
         }
     };
-    let opened = open_https(request.authorities.clone(), environment);
-    let signals = opened.and_then(|https| Ok((https, Watch::listen()?)));
-    match signals {
-        Ok((https, signals)) => Ok((request, https, Watch::of(console, signals))),
+    match open_https(request.authorities.clone(), environment) {
+        Ok(https) => Ok((request, https, Watch::of(console, signals))),
         Err(error) => Err(desk.close(&Report::of_error(&error, desk.stopwatch.ending(), desk.door), console)),
     }
 }
@@ -151,7 +156,7 @@ async fn carry_out(request: &RolloutRequest, https: &Https, desk: &Desk<'_>, wat
     let report = report_of(request, outcome, desk);
     let exit_code = desk.close(&report, watch.console());
     if let Some(deployment) = deployment {
-        let ended = watch.over(deployment.end(&report)).await;
+        let ended = watch.shortly(deployment.end(&report)).await;
         let ended = ended.map_err(|error| error.to_string());
         warn_of(
             ended.and_then(|answer| answer.map_err(|error| error.to_string())),
@@ -185,7 +190,7 @@ async fn begin_deployment(
     description: &str,
 ) -> Option<Deployment> {
     let begun = watch
-        .over(Deployment::begin(wanted?, repository?, https, description))
+        .shortly(Deployment::begin(wanted?, repository?, https, description))
         .await;
     let begun = begun.map_err(|error| error.to_string());
     warn_of(

@@ -2,7 +2,10 @@
 //!
 //! What counts as such an event is `github::event`'s; which version it may name is checked by core's settings.
 
-use azure_batch_core::options::{notify, pool};
+use azure_batch_core::{
+    error::{Error, ErrorKind, Result},
+    options::{notify, pool},
+};
 
 use super::sign_in::authorities;
 use crate::{
@@ -14,19 +17,40 @@ use crate::{
         runner::{Runner, Starter},
     },
     run::open_https,
+    signals::Signals,
     values::Given,
 };
 
 /// The options that name a version; a pool file may have the first two.
 const NAMING: [&azure_batch_core::options::Opt; 3] = [pool::IMAGE_VERSION, pool::MANIFEST, pool::DISPATCH_PAYLOAD];
 
-/// Takes the version from the event; to be called when the files were read.
+/// Takes the version from the event; to be called when the files were read. A signal ends it.
+///
+/// # Errors
+/// `Cancelled` after a signal.
 pub(super) async fn take_event(
     given: &mut Given,
-    runner: &Runner,
-    environment: &dyn Environment,
+    (runner, environment): (&Runner, &dyn Environment),
     console: &mut Console,
-) {
+    signals: &mut Signals,
+) -> Result<()> {
+    tokio::select! {
+        biased;
+        () = signals.next() => Err(stopped()),
+        () = Box::pin(taken(given, (runner, environment), console)) => Ok(()),
+    }
+}
+
+fn stopped() -> Error {
+    Error::new(
+        ErrorKind::Cancelled,
+        "asked to stop before Azure was asked for anything",
+    )
+    .with_kept("nothing was changed")
+    .with_next("run the same again", None)
+}
+
+async fn taken(given: &mut Given, (runner, environment): (&Runner, &dyn Environment), console: &mut Console) {
     if runner.starter != Starter::Action || names_version(given) {
         return;
     }

@@ -165,6 +165,8 @@ rows! {
         "Command that must succeed as a task on each of the first nodes; run by `/bin/bash -c` or `cmd /c`. The end of what it writes is in the report.";
     CANARY_MINUTES: "canary_minutes", Change, Kind::Number, Standard::Value("0", "the command and the start of the nodes say enough"), [],
         "How many minutes the first nodes must stay ready before the pool grows.";
+    ON_CANCEL: "on_cancel", Change, Kind::Text, Standard::Value("leave", "a run that was stopped by mistake goes on where it was"), [],
+        "What a run that is asked to stop still does in Azure, within a second. `leave`: nothing; a resize that has begun goes on. `stop-resize`: it stops the resize of the pool that grows; nodes that are there stay. `return`: it writes into the pool's metadata that the change goes back, and stops the growth; the next run of the same, or a rollback, brings the pool back. The last lines of the log say what goes on in Azure, and what to type.";
     ON_FAILURE: "on_failure", Change, Kind::Text, Standard::Value("return", "a pool without nodes does no work"), [],
         "What happens when the image turns out bad. `return`: a pool that is changed in place gets its former image, size and jobs; a new pool whose first nodes are bad gets 0 nodes; the run ends with exit code 9. `keep`: the pool stays as it is, in place with its jobs disabled, until the same run or a rollback goes on; the run ends with exit code 5.";
 }

@@ -24,7 +24,7 @@ use super::{
     jobs,
     pair::{Kin, PairRecord, Shift},
     pool::PoolAccess,
-    record::Phase,
+    record::{CANCELLED, Phase},
     spec::{Wanted, related},
     verdict::{Goal, speaks_against_image},
 };
@@ -481,8 +481,10 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
             return Ok(());
         }
         let text = format!("pool {} does the work again, as before", self.pools.old.id());
-        let error = Error::new(ErrorKind::Returned, text)
-            .with_hint("correct what the reason names, publish another version, and roll that one out");
+        let error = Error::new(ErrorKind::Returned, text).with_hint(match look.shift.why.as_deref() {
+            Some(CANCELLED) => "to roll out after all, run the same again",
+            _ => "correct what the reason names, publish another version, and roll that one out",
+        });
         Err(because(error, self.bad, look.shift.why.as_deref()))
     }
 

@@ -4,7 +4,7 @@
 //! It writes nothing. Where it asks, and what becomes of the pools then, those decide who change the pools; the test
 //! itself is in `judgement`, and gates are in `gate`.
 
-use super::{RolloutReport, StepJudgement, asked::AskedGates, pool::PoolAccess, step::RolloutStep};
+use super::{RolloutReport, StepJudgement, asked::AskedGates, pool::PoolAccess, record::CANCELLED, step::RolloutStep};
 use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
@@ -255,6 +255,9 @@ fn unknown(found: &JudgementReport) -> Error {
 pub(super) fn because(error: Error, bad: Option<Error>, written: Option<&str>) -> Error {
     match (bad, written) {
         (Some(bad), _) => error.because(bad.without_kept()),
+        (None, Some(CANCELLED)) => {
+            error.because("an earlier run of this roll-out was cancelled, and its cancel was to go back")
+        }
         (None, Some(written)) => error.because(format!("an earlier run of this roll-out had found: {written}")),
         (None, None) => error.because("an earlier run of this roll-out had found the new image bad"),
     }

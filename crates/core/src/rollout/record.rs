@@ -22,6 +22,9 @@ const VERSION: u8 = 1;
 /// Records are kept this short, since Batch refuses long metadata without saying where its limit is.
 const LONGEST: usize = 2048;
 
+/// The reason in a record that goes back because its run was cancelled.
+pub(super) const CANCELLED: &str = "cancelled";
+
 /// A reason in a record has so many letters at most, so that a record with one still fits.
 const LONGEST_REASON: usize = 200;
 

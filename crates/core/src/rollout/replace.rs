@@ -19,7 +19,7 @@ use super::{
     filling::Filling,
     jobs,
     pool::PoolAccess,
-    record::{Phase, Record, Remembered},
+    record::{CANCELLED, Phase, Record, Remembered},
     spec::{Spec, Wanted, back_body, recorded, unusable},
     verdict::{Goal, speaks_against_image},
 };
@@ -484,16 +484,24 @@ fn too_long() -> Error {
 
 fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Error {
     let id = access.id();
+    let is_cancel = record.why.as_deref() == Some(CANCELLED);
+    let why = match (is_cancel, record.is_made()) {
+        (true, _) => "the roll-out was cancelled",
+        (false, true) => "those that tried the image are not good",
+        (false, false) => "the new image was found bad",
+    };
     let text = if record.is_made() {
-        format!("those that tried the image are not good, and pool {id} has 0 nodes again")
+        format!("{why}, and pool {id} has 0 nodes again")
     } else {
         let former = record.former_image().map(explain::short_image);
         let image = former.as_deref().unwrap_or("its former image");
-        format!("the new image was found bad, and pool {id} is on {image} again")
+        format!("{why}, and pool {id} is on {image} again")
     };
-    let error = Error::plain(ErrorKind::Returned, text).with_next(
-        "correct the image, publish another version, and roll that one out",
-        None,
-    );
+    let next = if is_cancel {
+        "to roll out after all, run the same again"
+    } else {
+        "correct the image, publish another version, and roll that one out"
+    };
+    let error = Error::plain(ErrorKind::Returned, text).with_next(next, None);
     because(error, bad, record.why.as_deref())
 }

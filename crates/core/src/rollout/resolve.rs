@@ -2,7 +2,7 @@
 //!
 //! The choice itself is made in `choice`. Many pools are resolved together, so that all of them get the same version.
 
-use super::{RolloutReport, RolloutStep, explained, observe};
+use super::{RolloutReport, RolloutStep, cancelled::Halt, explained, observe};
 use crate::{
     choice::{Choice, Choosing},
     client::Client,
@@ -42,7 +42,7 @@ pub async fn resolve(
             error,
             (client, &settings.account),
             &version,
-            &RolloutReport::unresolved(settings),
+            (&RolloutReport::unresolved(settings), Halt::default()),
         )
     })
 }

@@ -23,6 +23,8 @@ pub struct Change {
     pub blue_green: BlueGreen,
     /// How the new nodes are judged by their tasks.
     pub judging: Judging,
+    /// What a run that is asked to stop still does.
+    pub on_cancel: OnCancel,
     /// What is asked outside before the roll-out goes on.
     pub gates: Gates,
 }
@@ -93,6 +95,18 @@ pub enum OnBad {
     Keep,
 }
 
+/// What a run that is asked to stop still does in Azure.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum OnCancel {
+    /// Nothing: what was asked of Azure goes on.
+    #[default]
+    Leave,
+    /// It stops the resize of a pool that grows.
+    StopResize,
+    /// It writes that the change goes back, and stops the growth.
+    Return,
+}
+
 impl Canary {
     /// How many of so many nodes try the image first; 0 when none does. Of a pool with nodes at least one, and never
     /// all of them without a command or a time to look.
@@ -122,6 +136,7 @@ words_of!(Strategy, "create-only, in-place, blue-green or auto":
     "create-only" => CreateOnly, "in-place" => InPlace, "blue-green" => BlueGreen, "auto" => Auto);
 words_of!(RunningTasks, "wait, taskcompletion, requeue or terminate":
     "wait" => Wait, "taskcompletion" => TaskCompletion, "requeue" => Requeue, "terminate" => Terminate);
+words_of!(OnCancel, "leave, stop-resize or return": "leave" => Leave, "stop-resize" => StopResize, "return" => Return);
 words_of!(OnBad, "return or keep": "return" => Return, "keep" => Keep);
 
 #[cfg(test)]

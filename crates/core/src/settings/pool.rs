@@ -182,6 +182,7 @@ fn change(reader: &mut Reader<'_, '_>) -> Change {
         gates,
         running_tasks: reader.parsed_or_default(pool::RUNNING_TASKS).unwrap_or_default(),
         canary,
+        on_cancel: reader.parsed_or_default(pool::ON_CANCEL).unwrap_or_default(),
         on_failure: reader.parsed_or_default(pool::ON_FAILURE).unwrap_or_default(),
         blue_green: BlueGreen {
             new_pool: reader.parsed(pool::NEW_POOL_ID),

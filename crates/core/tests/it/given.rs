@@ -9,11 +9,11 @@ use azure_batch_core::{
     publish::CHECK_NAMES,
     settings::{
         self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Gates, Generalized, HealNodes,
-        ImageTest, Judge, Judging, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnFailure,
-        OnInconclusive, PendingResize, PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan, Readiness,
-        Register, ReplicaRule, ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy, RolloutSettings,
-        RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries, UnresolvedRollout, Values,
-        VersionSettings, Vhds, WaitForSuccess,
+        ImageTest, Judge, Judging, KeptKind, Latest, ManagedImagePolicy, NewRegion, NodesPerReplica, OnBad, OnCancel,
+        OnFailure, OnInconclusive, PendingResize, PoolSpec, ProfileJson, PublishContext, PublishSettings, PurchasePlan,
+        Readiness, Register, ReplicaRule, ReplicaStorage, ResizePolicy, RollbackSettings, RolloutPolicy,
+        RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries,
+        UnresolvedRollout, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
     },
 };
@@ -407,6 +407,12 @@ fn change_values(values: &mut Values, given: &Change) {
     }
     let minutes = given.canary.bake.as_secs() / 60;
     values.set(pool::CANARY_MINUTES, minutes.to_string());
+    let on_cancel = match given.on_cancel {
+        OnCancel::Leave => "leave",
+        OnCancel::StopResize => "stop-resize",
+        OnCancel::Return => "return",
+    };
+    values.set(pool::ON_CANCEL, on_cancel);
     let on_failure = match given.on_failure {
         OnBad::Return => "return",
         OnBad::Keep => "keep",

@@ -35,6 +35,7 @@ mod rollout;
 mod rollout_autoscale;
 mod rollout_blue_green;
 mod rollout_blue_green_sweep;
+mod rollout_cancel;
 mod rollout_first_nodes;
 mod rollout_gates;
 mod rollout_heal;

@@ -201,7 +201,8 @@ impl Azure {
     ) -> Client {
         let clock = Arc::clone(&self.clock) as Arc<dyn Clock>;
         let run = Run::new(clock, limit, cancel.clone(), Progress::silent());
-        connected(transport, run.with_shell(shell)).await
+        let run = run.with_shell(shell).with_grace(Duration::from_millis(700));
+        connected(transport, run).await
     }
 }
 

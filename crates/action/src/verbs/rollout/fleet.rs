@@ -54,7 +54,7 @@ pub(super) async fn carry_out(
     if let Some(deployment) = deployment {
         let headline = report.headline();
         let end = deployment.end_as(report.exit_code, &headline, report.result);
-        let ended = watch.over(end).await.map_err(|error| error.to_string());
+        let ended = watch.shortly(end).await.map_err(|error| error.to_string());
         let ended = ended.and_then(|answer| answer.map_err(|error| error.to_string()));
         warn_of(ended, watch.console());
     }

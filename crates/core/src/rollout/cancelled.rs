@@ -1,0 +1,211 @@
+//! What a run still does in Azure after it was asked to stop, and what it says of what goes on there.
+//!
+//! It has a second: a CI system that cancels a job kills it soon after. Each write is sent once, and nothing of others is
+//! touched.
+
+use std::time::Duration;
+
+use super::{
+    PoolAction, RolloutReport,
+    explain::At,
+    pair::{Kin, PairRecord},
+    record::{CANCELLED, Phase, Record, Remembered},
+    spec::{recorded, related},
+};
+use crate::{
+    batch::pool::{self, AllocationState, Pool, Scaling},
+    client::Client,
+    error::{Error, ErrorKind, Result},
+    ids::{BatchEndpoint, PoolId},
+    judge::Written,
+    settings::OnCancel,
+    typing::az,
+};
+
+/// How long all of it may take. With the end of a write before and the files after it, a run ends within two seconds of
+/// the signal; GitHub's runner sends the next one after 7.5 s and kills after 10 s.
+const LIMIT: Duration = Duration::from_secs(1);
+
+/// What was still done.
+#[derive(Debug, Default)]
+pub(super) struct Halt {
+    /// In sentences.
+    said: Vec<String>,
+    /// What counts most for whoever goes on.
+    done: Done,
+}
+
+/// What was done, the weightier last.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, PartialOrd, Ord)]
+enum Done {
+    /// Nothing.
+    #[default]
+    Nothing,
+    /// A resize was stopped.
+    Stopped,
+    /// The next run goes back.
+    Turned,
+}
+
+/// Where it is done.
+struct Halting<'a> {
+    client: Client,
+    endpoint: &'a BatchEndpoint,
+    halt: Halt,
+}
+
+impl Halting<'_> {
+    /// Stops the growth of a pool.
+    async fn stop(&mut self, id: &PoolId) {
+        let stopped = async {
+            let Some(pool) = self.find(id).await? else {
+                return Ok(None);
+            };
+            let grows = pool.targets.total() > pool.current.total();
+            // A formula would ask for them again.
+            let follows = pool.scaling == Scaling::Auto;
+            if pool.allocation != AllocationState::Resizing || !grows || follows {
+                return Ok(None);
+            }
+            self.client.send(&pool::stop_resize(self.endpoint, id)).await?;
+            Ok(Some(pool))
+        };
+        match stopped.await {
+            Ok(None) => {}
+            Ok(Some(_)) => {
+                self.halt.done = self.halt.done.max(Done::Stopped);
+                let text = format!("the resize of pool {id} was stopped; the nodes that it has stay and are billed");
+                self.halt.said.push(text);
+            }
+            Err(error) => self.failed(&format!("the resize of pool {id} could not be stopped"), &error),
+        }
+    }
+
+    /// Writes that the next run goes back.
+    async fn turn(&mut self, id: &PoolId) {
+        let turned = async {
+            let Some(pool) = self.find(id).await? else {
+                return Ok(false);
+            };
+            let why = Error::new(ErrorKind::Cancelled, CANCELLED);
+            let Some(body) = turned(&pool, &why) else {
+                return Ok(false);
+            };
+            let patch = pool::patch(self.endpoint, id, body, pool.etag.as_deref());
+            self.client.send(&patch).await.map(|_answer| true)
+        };
+        match turned.await {
+            Ok(true) => {
+                self.halt.done = Done::Turned;
+                let text = format!("pool {id} goes back to what it was: that is written down and not done yet");
+                self.halt.said.push(text);
+            }
+            Ok(false) => {
+                let text = format!("pool {id} has no record of a change that could go back");
+                self.halt.said.push(text);
+            }
+            Err(error) => self.failed(
+                &format!("it could not be written down that pool {id} goes back"),
+                &error,
+            ),
+        }
+    }
+
+    async fn find(&self, id: &PoolId) -> Result<Option<Pool>> {
+        let found = self.client.find(&pool::get(self.endpoint, id)).await?;
+        Ok(found.map(|answer| Pool::new(answer.value())))
+    }
+
+    fn failed(&mut self, what: &str, error: &Error) {
+        // The service's own words: the one second is over before anything else can be tried.
+        let why = error.service().map_or_else(|| error.to_string(), ToString::to_string);
+        self.halt.said.push(format!("{what}: {why}"));
+    }
+}
+
+/// Does what was asked for in the case of a cancel.
+pub(super) async fn halt(client: &Client, on_cancel: OnCancel, report: &RolloutReport) -> Halt {
+    let (Some(endpoint), true) = (&report.endpoint, is_ours(report.action)) else {
+        return Halt::default();
+    };
+    let mut halting = Halting {
+        client: client.halting(LIMIT),
+        endpoint,
+        halt: Halt::default(),
+    };
+    let former = report.former_pool.as_ref().map(|former| &former.pool);
+    match on_cancel {
+        OnCancel::Leave => {}
+        OnCancel::StopResize => halting.stop(&report.pool).await,
+        OnCancel::Return => {
+            // The record first: a resize that goes on does less harm than one that the next run goes on with.
+            halting.turn(former.unwrap_or(&report.pool)).await;
+            halting.stop(&report.pool).await;
+        }
+    }
+    halting.halt
+}
+
+/// The error of a run that was asked to stop, or that met its deadline, with what goes on and how to go on.
+pub(super) fn explained(
+    error: Error,
+    (report, at): (&RolloutReport, Option<At<'_>>),
+    written: Written,
+    halt: Halt,
+) -> Error {
+    let is_cancel = error.kind() == ErrorKind::Cancelled;
+    let error = halt
+        .said
+        .iter()
+        .fold(error, |error, said| error.with_kept(said.clone()));
+    if halt.done == Done::Turned {
+        return error.with_next("to end the return, run this", at.map(At::rolling_back));
+    }
+    let again = "run the same again to end it";
+    match report.action {
+        PoolAction::Replaced | PoolAction::Returned => error
+            .with_kept("the change in place has not come to its end: the pool may be empty and its jobs disabled")
+            .with_next(again, None)
+            .with_next("or bring the pool back to what it was", at.map(At::rolling_back)),
+        PoolAction::Moved => error
+            .with_kept("the work is on both pools, and jobs may be disabled")
+            .with_next(again, None)
+            .with_next("or bring the work back to the former pool", at.map(At::rolling_back)),
+        _ if !is_cancel => error,
+        PoolAction::None | PoolAction::Unchanged if written == Written::Nothing => error
+            .with_kept("the pool stays as it is")
+            .with_next("run the same again: it goes on from here", None),
+        PoolAction::None | PoolAction::Unchanged => error
+            .with_kept("a write was under way, and it is not known whether Azure acted on it")
+            .with_next("run the same again: it looks first at what is there", None),
+        _ if halt.done == Done::Stopped => error.with_next("run the same again to go on from here", None),
+        _ => error
+            .with_kept("a resize that has begun goes on in Azure, and its nodes are billed")
+            .with_next(
+                "run the same again to go on from here; to stop the resize too",
+                at.map(|at| at.az(az::STOP_RESIZE)),
+            ),
+    }
+}
+
+/// Whether a run has changed something that it may stop or turn back; a return goes on.
+const fn is_ours(action: PoolAction) -> bool {
+    !matches!(
+        action,
+        PoolAction::None | PoolAction::Unchanged | PoolAction::Joined | PoolAction::Returned
+    )
+}
+
+/// The change of a pool's record that turns its roll-out back; nothing when none is on its way forward.
+fn turned(pool: &Pool, why: &Error) -> Option<serde_json::Value> {
+    if let Remembered::Change(record) = Record::of(pool)
+        && record.phase == Phase::Forward
+    {
+        return Some(recorded(pool, &record.back(why).text()?));
+    }
+    let Kin::Member(record) = PairRecord::of(pool) else {
+        return None;
+    };
+    let is_forward = record.shift.as_ref().is_some_and(|shift| shift.phase == Phase::Forward);
+    is_forward.then(|| related(pool, &record.back(why).text()))
+}
