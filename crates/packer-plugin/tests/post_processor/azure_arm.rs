@@ -69,7 +69,7 @@ async fn azure(folder: &TempDir) -> Host {
 }
 
 /// The usual template without a source.
-fn without_source(host: &Host, folder: &TempDir) -> Json {
+pub(crate) fn without_source(host: &Host, folder: &TempDir) -> Json {
     let mut user = template(host, folder);
     user.as_object_mut().unwrap().remove("source");
     user
