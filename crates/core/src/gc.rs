@@ -26,7 +26,9 @@ use crate::{
     error::Result,
     operation::drive,
     plan::{Kept, Plan, partly},
+    preflight,
     progress::Event,
+    rights::{self, Need},
     settings::{Checked, CollectionSettings},
     temporaries::{self, Found, TemporaryId},
 };
@@ -88,15 +90,31 @@ pub async fn carry_out(
     collection: &mut Collection,
 ) -> Result<()> {
     let what = "Removing what no run needs";
+    let needs = needs(collection);
     let going = collection.leftovers.iter().filter(|it| it.goes());
     let planned = going.map(|it| it.id.to_ascii_lowercase()).collect();
     let pools: Vec<LeftPool> = collection.pools.iter().filter(|left| left.goes).cloned().collect();
     let done = collection.done.insert(Collected::default());
     let work = async {
+        preflight::require_rights(client, needs).await?;
         let of_pools = remove_pools(client, &pools, done).await;
         remove(client, settings, (&planned, done)).await.and(of_pools)
     };
     client.run().step("remove", what, work).await
+}
+
+/// The rights that the removal needs.
+fn needs(collection: &Collection) -> Vec<Need> {
+    let is_read = |name: &str| {
+        let mut steps = collection.plan.steps.iter();
+        steps.any(|step| matches!(step, GcStep::EndAccess { snapshot } if snapshot == name))
+    };
+    let going = collection.leftovers.iter().filter(|it| it.goes());
+    let leftovers = going.flat_map(|it| rights::leftover(&it.id, it.id.rsplit('/').next().is_some_and(is_read)));
+    let pools = collection.pools.iter().filter(|left| left.goes);
+    leftovers
+        .chain(pools.flat_map(|left| rights::test_pool(&left.account)))
+        .collect()
 }
 
 /// Removes pools of tests one after the other; what Batch refuses is said at the end.

@@ -38,6 +38,28 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
     }
 }
 
+/// The same for a run that lists nothing of what it could not check: that is a note. Each right is asked for once.
+///
+/// # Errors
+/// `NoRights` with everything that is missing.
+pub async fn require_rights(client: &Client, needs: impl IntoIterator<Item = Need>) -> Result<()> {
+    let mut each: Vec<Need> = Vec::new();
+    for need in needs {
+        if !each
+            .iter()
+            .any(|known| known.scope == need.scope && known.action == need.action)
+        {
+            each.push(need);
+        }
+    }
+    let mut skipped = Vec::new();
+    check_rights(client, each, &mut skipped).await?;
+    for what in skipped {
+        client.note(format!("not checked: {what}"));
+    }
+    Ok(())
+}
+
 /// Checks that a subscription has registered Batch, which nodes on its images need; registers it when asked to.
 ///
 /// # Errors

@@ -16,7 +16,7 @@ use crate::{
     estate,
     listing::Unseen,
     plan::Plan,
-    replication,
+    preflight, replication, rights,
     settings::PromotionSettings,
     users,
     versions::{self, Versions},
@@ -81,7 +81,19 @@ pub async fn carry_out(client: &Client, settings: &PromotionSettings, promotion:
     let title = version::title(&settings.version);
     let what = format!("writing image version {title}");
     let done = promotion.done.insert(Vec::new());
-    client.run().step("write", what, write(client, settings)).await?;
+    let is_due = !promotion.plan.steps.is_empty();
+    let work = async {
+        if is_due {
+            let deed = (
+                "Microsoft.Compute/galleries/images/versions/write",
+                "to admit the version to latest, or to exclude it",
+            );
+            let need = rights::version_of(&settings.version.definition(), deed);
+            preflight::require_rights(client, [need]).await?;
+        }
+        write(client, settings).await
+    };
+    client.run().step("write", what, work).await?;
     done.extend(promotion.plan.steps.iter().map(ToString::to_string));
     Ok(())
 }

@@ -21,6 +21,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{VersionNumber, resource::ImageDefinitionId},
     plan::{Kept, Plan},
+    preflight,
     settings::{PruneSettings, RetentionRule},
     usage::{Blind, Claimed},
 };
@@ -97,11 +98,15 @@ pub async fn plan(client: &Client, settings: &PruneSettings) -> Result<Pruning> 
 /// pruning, also after a failure.
 ///
 /// # Errors
-/// `PartlyReached` when Azure refused a step; `Refused` when something cannot be seen any more; or the run ends.
+/// `NoRights`, before anything is written, when a right is missing; `PartlyReached` when Azure refused a step; `Refused` when something cannot be seen any more; or the run ends.
 pub async fn carry_out(client: &Client, settings: &PruneSettings, pruning: &mut Pruning) -> Result<()> {
     let what = "Removing versions that nothing needs";
     let done = pruning.done.insert(Pruned::default());
-    let work = carry::steps(client, settings, (&pruning.plan, done));
+    let plan = &pruning.plan;
+    let work = async {
+        preflight::require_rights(client, plan.steps.iter().filter_map(PruneStep::need)).await?;
+        carry::steps(client, settings, (plan, done)).await
+    };
     client.run().step("prune", what, work).await
 }
 

@@ -4,6 +4,7 @@
 
 mod needs;
 mod remedy;
+mod upkeep;
 
 use std::collections::BTreeMap;
 
@@ -11,6 +12,7 @@ use serde::Serialize;
 
 pub use needs::{Naming, identities, pool_work, replacement, rollout, trial};
 pub use remedy::Remedy;
+pub use upkeep::{Deed, leftover, test_pool, version_of};
 
 use crate::{
     arm::permission::{self, Action, Permission},
@@ -56,6 +58,19 @@ pub struct Rights {
     pub missing: Vec<Need>,
     /// Scopes whose permissions could not be read, with the reason.
     pub unread: Vec<(String, String)>,
+}
+
+impl Need {
+    /// Work with resources that a run fails without.
+    #[must_use]
+    pub fn failing(scope: impl Into<String>, action: &'static str, purpose: &'static str) -> Self {
+        Self {
+            scope: scope.into(),
+            action: Action::Control(action),
+            purpose,
+            without: Without::Fails,
+        }
+    }
 }
 
 impl Rights {

@@ -20,8 +20,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::Location,
     plan::Plan,
+    preflight,
     replicas::RegionNeed,
     replication::{self, Wanted},
+    rights,
     settings::{Checked, Fit, ScaleSettings},
     usage::Blind,
     write::Tries,
@@ -101,6 +103,14 @@ pub async fn carry_out(client: &Client, settings: &Checked<ScaleSettings>, scali
 
 async fn write(client: &Client, settings: &ScaleSettings, done: &mut Vec<String>) -> Result<()> {
     let now = look(client, settings).await?;
+    if !now.plan.steps.is_empty() {
+        let deed = (
+            "Microsoft.Compute/galleries/images/versions/write",
+            "to change the replicas of the version",
+        );
+        let need = rights::version_of(&settings.version.definition(), deed);
+        preflight::require_rights(client, [need]).await?;
+    }
     let raised = now.regions.iter().filter(|region| region.needed > region.present);
     let raised: Vec<RegionNeed> = raised.map(Region::need).collect();
     if !raised.is_empty() {

@@ -11,6 +11,7 @@ use crate::{
     compute::{gallery::SoftDeletion, version},
     ids::resource::ImageVersionId,
     plan::{Effect, Step},
+    rights::{self, Need},
 };
 
 /// One step.
@@ -45,6 +46,25 @@ impl PruneStep {
         match self {
             Self::Deprecate { version, .. } | Self::AwaitDeletion { version } | Self::Delete { version, .. } => version,
         }
+    }
+}
+
+impl PruneStep {
+    /// The right that it needs; waiting needs none that the look did not need.
+    #[must_use]
+    pub fn need(&self) -> Option<Need> {
+        let deed = match self {
+            Self::Deprecate { .. } => (
+                "Microsoft.Compute/galleries/images/versions/write",
+                "to exclude versions from latest and give them an end of life",
+            ),
+            Self::Delete { .. } => (
+                "Microsoft.Compute/galleries/images/versions/delete",
+                "to delete versions that nothing needs",
+            ),
+            Self::AwaitDeletion { .. } => return None,
+        };
+        Some(rights::version_of(&self.version().definition(), deed))
     }
 }
 

@@ -21,12 +21,7 @@ use crate::{
 /// # Errors
 /// `NoRights` with everything that is missing.
 pub(super) async fn check(client: &Client, seen: &Seen, goal: &Goal, steps: &[Step]) -> Result<()> {
-    let mut skipped = Vec::new();
-    preflight::check_rights(client, needs(seen, goal, steps), &mut skipped).await?;
-    for what in skipped {
-        client.note(format!("not checked: {what}"));
-    }
-    Ok(())
+    preflight::require_rights(client, needs(seen, goal, steps)).await
 }
 
 /// What the steps do, each right once.

@@ -110,6 +110,33 @@ fn refusals(azure: &Azure) -> Vec<String> {
         .collect()
 }
 
+/// What writes, for each of the verbs that keep images in order.
+const UPKEEP: [(Work, &str); 7] = [
+    (Work::Promote, "Microsoft.Compute/galleries/images/versions/write"),
+    (Work::Demote, "Microsoft.Compute/galleries/images/versions/write"),
+    (Work::ScaleToFit, "Microsoft.Compute/galleries/images/versions/write"),
+    (Work::Prune, "Microsoft.Compute/galleries/images/versions/delete"),
+    (Work::Deprecate, "Microsoft.Compute/galleries/images/versions/write"),
+    (Work::CollectSnapshots, "Microsoft.Compute/snapshots/delete"),
+    (Work::CollectPools, "Microsoft.Batch/batchAccounts/jobs/delete"),
+];
+
+#[tokio::test(start_paused = true)]
+async fn upkeep_asks_for_its_rights_before_the_first_write() {
+    for (work, action) in UPKEEP {
+        let azure = work.world().await;
+        let rights = rights(work);
+        let others: BTreeSet<&Right> = rights.keys().filter(|right| right.action != action).collect();
+        assert!(others.len() < rights.len(), "{work:?}");
+        allow(&azure, &others);
+        let (result, _said) = work.run(&azure).await;
+        let error = result.unwrap_err();
+        assert_eq!(error.kind(), ErrorKind::NoRights, "{work:?}: {}", error.report());
+        assert!(error.report().contains(action), "{work:?}: {}", error.report());
+        assert_eq!(azure.writes(), Vec::<String>::new(), "{work:?}");
+    }
+}
+
 #[tokio::test(start_paused = true)]
 async fn with_the_actions_of_the_table_every_flow_runs_and_nothing_is_refused() {
     let mut wrong = Vec::new();
