@@ -120,6 +120,10 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
     let seen = observe(work).await?;
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
     lines::caveats(client, settings, &seen, &goal);
+    lines::agents(client, settings, &seen);
+    if let (Some(test), Some(account)) = (goal.test_due(seen.version(&goal.version)), &seen.tester) {
+        testing::check_room(client, account, test).await?;
+    }
     Ok(PublishPlan {
         steps: next::plan(next::batches(work.asking(), &seen, &goal)?),
         replicas: goal.formulas(),

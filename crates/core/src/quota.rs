@@ -87,7 +87,9 @@ impl Users {
 }
 
 impl Room {
-    fn is_short(&self, nodes: u64) -> bool {
+    /// Whether so many nodes do not fit.
+    #[must_use]
+    pub fn is_short(&self, nodes: u64) -> bool {
         self.used.saturating_add(nodes.saturating_mul(self.each)) > self.limit
     }
 

@@ -5,7 +5,11 @@
 use http::Method;
 use serde_json::Value;
 
-use crate::{json, request::Request};
+use crate::{
+    ids::{Location, resource::SubnetId},
+    json,
+    request::Request,
+};
 
 /// The api-version of virtual networks: azure-mgmt-network 30 sends it.
 const API_VERSION: &str = "2024-10-01";
@@ -21,6 +25,28 @@ pub struct Subnet {
     pub used: u64,
 }
 
+/// A virtual network.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Network {
+    /// Its region, as far as it says it.
+    pub location: Option<Location>,
+    /// Its subnets.
+    pub subnets: Vec<Subnet>,
+}
+
+impl Network {
+    /// Reads it.
+    #[must_use]
+    pub fn read(body: &Value) -> Self {
+        Self {
+            location: json::text(body, "/location").and_then(|text| text.parse().ok()),
+            subnets: json::items(body, "/properties/subnets")
+                .filter_map(Subnet::read)
+                .collect(),
+        }
+    }
+}
+
 impl Subnet {
     /// Reads one item of the list.
     #[must_use]
@@ -33,6 +59,13 @@ impl Subnet {
             used: json::items(item, "/properties/ipConfigurations").count() as u64,
         })
     }
+}
+
+/// The request for the network of a subnet.
+#[must_use]
+pub fn get_network(subnet: &SubnetId) -> Request {
+    let doing = format!("read virtual network {}", subnet.network_name());
+    Request::arm(Method::GET, subnet.network(), API_VERSION, doing)
 }
 
 /// The request for a public address.

@@ -213,6 +213,21 @@ resource_id!(
     SubnetId, "Microsoft.Network", ["virtualNetworks", "subnets"],
     "a subnet id (the whole id, from /subscriptions/ to Microsoft.Network/virtualNetworks/NAME/subnets/NAME)"
 );
+impl SubnetId {
+    /// The name of its virtual network.
+    #[must_use]
+    pub fn network_name(&self) -> &str {
+        self.names.first().map_or("", String::as_str)
+    }
+
+    /// The id of its virtual network.
+    #[must_use]
+    pub fn network(&self) -> String {
+        let name = self.network_name();
+        format!("{}/providers/Microsoft.Network/virtualNetworks/{name}", self.group)
+    }
+}
+
 resource_id!(
     /// A public address.
     PublicAddressId, "Microsoft.Network", ["publicIPAddresses"],

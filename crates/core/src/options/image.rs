@@ -135,6 +135,8 @@ rows! {
         "What has to end with exit code 0 on the node, for example a script that the image brings. A shell runs it: bash, on Windows cmd.";
     TEST_NODE_AGENT_SKU_ID: "test.node_agent_sku_id", Version, Kind::Text, Standard::Rule("the one that Batch has for the base image; required when that is not known"), [],
         "Node agent of the node. One that contradicts the base image is refused.";
+    TEST_SUBNET_ID: "test.subnet_id", Version, Kind::Text, Standard::Rule("a network of the pool's own"), [],
+        "Resource id of the subnet that the node is in, in the region of the Batch account. Needed where policies forbid public addresses, or when the test reaches something private.";
     TEST_MINUTES: "test.minutes", Version, Kind::Number, Standard::Value("30", "longer than tests of images take"), [],
         "How many minutes the command may run.";
 }

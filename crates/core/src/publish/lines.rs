@@ -61,6 +61,15 @@ pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen,
         progress.note(format!("No managed image: {why}"));
     }
     caveats(client, settings, seen, goal);
+    agents(client, settings, seen);
+    for formula in goal.formulas() {
+        progress.note(formula);
+    }
+}
+
+/// Says which node agent the image needs, and until when Batch supports it.
+pub(super) fn agents(client: &Client, settings: &PublishSettings, seen: &Seen) {
+    let progress = &client.run().progress;
     if let Some(agent) = &seen.agents.inferred {
         let until =
             |end: Option<jiff::Timestamp>| end.map_or_else(|| "no end is set".to_owned(), |end| format!("until {end}"));
@@ -78,9 +87,6 @@ pub(super) fn announce(client: &Client, settings: &PublishSettings, seen: &Seen,
     }
     if let (Some(fault @ AgentFault::Ended { .. }), Some(given)) = (&seen.agents.fault, &test_agent(settings)) {
         progress.warn(format!("node agent {given} {fault}"));
-    }
-    for formula in goal.formulas() {
-        progress.note(formula);
     }
 }
 

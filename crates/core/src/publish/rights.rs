@@ -11,6 +11,7 @@ use crate::{
     batch::account::Account,
     client::Client,
     error::Result,
+    ids::resource::SubnetId,
     plan::{Effect, Step as _},
     preflight,
     rights::{Need, Without},
@@ -106,7 +107,11 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             let actions = ["Microsoft.Compute/snapshots/delete", "Microsoft.Compute/images/delete"];
             vec![on_temporary(id, actions, "to remove what is only needed on the way")]
         }
-        Step::Test { .. } => seen.tester.as_ref().map(of_test).unwrap_or_default(),
+        Step::Test { .. } => {
+            let subnet = goal.test.as_ref().and_then(|test| test.subnet.as_ref());
+            let of_account = seen.tester.as_ref().map(of_test).unwrap_or_default();
+            of_account.into_iter().chain(subnet.map(join)).collect()
+        }
         Step::AwaitTemporary { .. } | Step::AwaitVersion { .. } | Step::AwaitRegions { .. } => Vec::new(),
     }
 }
@@ -116,6 +121,15 @@ fn of_copy(group: &str, disk: &str) -> Vec<Need> {
         need(group.to_owned(), SNAPSHOT_WRITE, "to copy the machine's disks"),
         need(disk.to_owned(), BEGIN_ACCESS.name(), "to read the machine's disks"),
     ]
+}
+
+/// What Batch asks of whoever makes a pool in a subnet.
+fn join(subnet: &SubnetId) -> Need {
+    need(
+        subnet.to_string(),
+        "Microsoft.Network/virtualNetworks/subnets/join/action",
+        "which Batch asks of whoever makes the pool of the test in the subnet",
+    )
 }
 
 /// A test makes a pool and a job in its account, watches them and removes them.

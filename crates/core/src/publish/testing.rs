@@ -23,7 +23,10 @@ use crate::{
     command::{self, NodeOs},
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, PoolId, VmSize, resource::ImageVersionId},
+    ids::{
+        BatchEndpoint, PoolId, VmSize,
+        resource::{ImageVersionId, SubnetId},
+    },
     options::image,
     settings::{ImageTest, PublishSettings},
     tags::{Tag, short_hash},
@@ -49,6 +52,8 @@ pub(super) struct PlannedTest {
     pub vm_size: VmSize,
     /// The node agent.
     agent: String,
+    /// The subnet of the node, when it is not in a network of the pool's own.
+    pub subnet: Option<SubnetId>,
     /// What Trusted Launch needs of a pool.
     security: Option<Value>,
     /// The command as Batch runs it.
@@ -127,6 +132,9 @@ impl PlannedTest {
         ) {
             machine.insert("securityProfile".to_owned(), security.clone());
         }
+        if let (Some(subnet), Some(pool)) = (&self.subnet, body.as_object_mut()) {
+            pool.insert("networkConfiguration".to_owned(), json!({"subnetId": subnet}));
+        }
         body
     }
 }
@@ -145,13 +153,19 @@ pub(super) fn plan(settings: &PublishSettings, seen: &Seen, version: &ImageVersi
     let os = NodeOs::of_agent(&agent);
     let line = command::command_line(&test.command, os)
         .map_err(|text| Error::new(ErrorKind::BadInput, words![image::TEST_COMMAND, format!(" {text}")]))?;
-    let key = short_hash([test.command.as_str(), &test.vm_size.to_string(), &agent]);
+    let (size, subnet) = (
+        test.vm_size.to_string(),
+        test.subnet.as_ref().map(|id| id.to_string().to_lowercase()),
+    );
+    let tested = [test.command.as_str(), size.as_str(), agent.as_str()];
+    let key = short_hash(tested.into_iter().chain(subnet.as_deref()));
     Ok(Some(PlannedTest {
         pool: pool_id(version, &key)?,
         account: account.id.name().to_owned(),
         endpoint: account.endpoint.clone(),
         vm_size: test.vm_size.clone(),
         security: security(definition::existing_or_planned(settings, seen).security_type()),
+        subnet: test.subnet.clone(),
         longest: test.longest,
         agent,
         line,

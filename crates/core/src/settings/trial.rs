@@ -22,6 +22,10 @@ pub(super) fn test(reader: &mut Reader<'_, '_>) -> Option<Option<ImageTest>> {
         None => Some(None),
         Some(_) => block.parsed(image::TEST_NODE_AGENT_SKU_ID).map(Some),
     };
+    let subnet = match block.text(image::TEST_SUBNET_ID) {
+        None => Some(None),
+        Some(_) => block.parsed(image::TEST_SUBNET_ID).map(Some),
+    };
     let minutes = block.number(image::TEST_MINUTES).unwrap_or(TEST_MINUTES);
     if minutes == 0 {
         block.refuse(image::TEST_MINUTES, "is 0: write how many minutes the command may run");
@@ -31,6 +35,7 @@ pub(super) fn test(reader: &mut Reader<'_, '_>) -> Option<Option<ImageTest>> {
         vm_size: vm_size?,
         command: command?.to_owned(),
         node_agent: node_agent?,
+        subnet: subnet?,
         longest: Duration::from_secs(u64::from(minutes) * 60),
     }))
 }

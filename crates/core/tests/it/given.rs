@@ -112,8 +112,12 @@ fn image_test(test: &ImageTest) -> Values {
         .with(image::TEST_VM_SIZE, test.vm_size.to_string())
         .with(image::TEST_COMMAND, test.command.as_str())
         .with(image::TEST_MINUTES, (test.longest.as_secs() / 60).to_string());
-    match &test.node_agent {
+    let values = match &test.node_agent {
         Some(agent) => values.with(image::TEST_NODE_AGENT_SKU_ID, agent.to_string()),
+        None => values,
+    };
+    match &test.subnet {
+        Some(subnet) => values.with(image::TEST_SUBNET_ID, subnet.to_string()),
         None => values,
     }
 }

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     given::checked,
     publish::{run, settings},
+    rights::work::{make_network, subnet},
     support::{Azure, GROUP, lines},
 };
 
@@ -30,8 +31,17 @@ pub(crate) fn tested(command: &str) -> PublishSettings {
         vm_size: "Standard_D2s_v3".parse().unwrap(),
         command: command.to_owned(),
         node_agent: None,
+        subnet: None,
         longest: Duration::from_secs(600),
     });
+    wanted
+}
+
+/// The same with the node in a subnet.
+pub(crate) fn in_subnet(mut wanted: PublishSettings, subnet: &str) -> PublishSettings {
+    if let Some(test) = &mut wanted.test {
+        test.subnet = Some(subnet.parse().unwrap());
+    }
     wanted
 }
 
@@ -54,6 +64,46 @@ fn story(azure: &Azure) -> Vec<String> {
         (is_batch && entry.method != "GET").then(|| format!("{} {plain}", entry.method))
     };
     azure.journal().iter().filter_map(told).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_node_of_a_test_is_in_the_subnet_that_is_asked_for() {
+    let azure = Azure::example();
+    make_network(&azure).await;
+    run(&azure, &in_subnet(tested("true"), &subnet())).await.unwrap();
+    let journal = azure.journal();
+    let made = journal
+        .iter()
+        .find(|it| it.method == "POST" && it.path == "/pools")
+        .unwrap();
+    assert_eq!(made.request["networkConfiguration"]["subnetId"], json!(subnet()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_subnet_that_is_not_there_is_refused_before_anything_is_written_and_by_plan_too() {
+    let azure = Azure::example();
+    make_network(&azure).await;
+    azure.turn_the_page();
+    for (wrong, says) in [
+        (
+            subnet().replace("/nodes", "/tests"),
+            "test.subnet_id: virtual network net1 has no subnet tests; it has nodes",
+        ),
+        (
+            subnet().replace("net1", "net2"),
+            "test.subnet_id: there is no virtual network net2",
+        ),
+    ] {
+        let wanted = in_subnet(tested("true"), &wrong);
+        let (client, _events) = azure.client(&CancellationToken::new()).await;
+        let planned = publish::plan(&client, &checked(&wanted)).await.unwrap_err();
+        let error = run(&azure, &wanted).await.unwrap_err();
+        for error in [planned, error] {
+            assert_eq!(error.kind(), ErrorKind::BadInput);
+            assert!(error.report().contains(says), "{}", error.report());
+        }
+    }
+    assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
 fn batch_left(azure: &Azure) -> bool {

@@ -20,6 +20,7 @@ fn wanted(agent: Option<&str>) -> PublishSettings {
             vm_size: "Standard_D2s_v5".parse().unwrap(),
             command: "/opt/check".to_owned(),
             node_agent: agent.map(|agent| agent.parse().unwrap()),
+            subnet: None,
             longest: Duration::from_secs(u64::from(TEST_MINUTES) * 60),
         }),
         ..settings()
@@ -46,6 +47,19 @@ fn in_region(location: &str, agent: Option<&str>) -> Seen {
 fn planned(settings: &PublishSettings, seen: &Seen) -> Result<Option<PlannedTest>> {
     let version = settings.definition.version("1.0.0".parse().unwrap());
     plan(settings, seen, &version)
+}
+
+#[test]
+fn a_test_in_another_subnet_is_another_test() {
+    let seen = in_region("East US 2", Some("batch.node.ubuntu 24.04"));
+    let mut wanted = wanted(None);
+    let without = planned(&wanted, &seen).unwrap().unwrap();
+    let network = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Network/virtualNetworks/n";
+    if let Some(test) = &mut wanted.test {
+        test.subnet = format!("{network}/subnets/s").parse().ok();
+    }
+    let within = planned(&wanted, &seen).unwrap().unwrap();
+    assert_ne!(without.key, within.key);
 }
 
 #[test]

@@ -4,7 +4,10 @@
 
 use std::time::Duration;
 
-use crate::ids::{NodeAgentSku, VmSize, resource::BatchAccountId};
+use crate::ids::{
+    NodeAgentSku, VmSize,
+    resource::{BatchAccountId, SubnetId},
+};
 
 /// How long the test's command may run when nothing is said: longer than the tests of images that were seen, which take
 /// minutes.
@@ -21,6 +24,8 @@ pub struct ImageTest {
     pub command: String,
     /// The node agent; the one for the base image when absent.
     pub node_agent: Option<NodeAgentSku>,
+    /// The subnet that the node is in; a network of the pool's own when absent.
+    pub subnet: Option<SubnetId>,
     /// How long the command may run.
     pub longest: Duration,
 }

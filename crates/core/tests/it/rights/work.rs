@@ -158,7 +158,10 @@ impl Work {
             Self::PublishCommunity => ("publish", &[GALLERY, "the source is a version of a community gallery"]),
             Self::PublishVhds => ("publish", &[GALLERY, "the source is VHDs"]),
             Self::PublishWithKeys => ("publish", &[VM, GALLERY, DEFINITION, "`disk_encryption_set_id`"]),
-            Self::PublishTested => ("publish", &[VM, IMAGE, GALLERY, DEFINITION, "`test`"]),
+            Self::PublishTested => (
+                "publish",
+                &[VM, IMAGE, GALLERY, DEFINITION, "`test`", "`test.subnet_id`"],
+            ),
             Self::List => ("list", &[]),
             Self::Promote => ("promote", &[]),
             Self::Demote => ("demote", &[]),
@@ -260,7 +263,7 @@ impl Work {
             }
             Self::FormerGoes | Self::DeleteExpired => tokio::time::advance(Duration::from_secs(8 * 24 * 3600)).await,
             Self::Registering => unregister(azure).await,
-            Self::InSubnet => make_network(azure).await,
+            Self::InSubnet | Self::PublishTested => make_network(azure).await,
             Self::Judge => {
                 judging::work(azure, "render-1", "blue", 60, "true").await;
                 judging::work(azure, "render-2", "green", 60, "true").await;
@@ -346,7 +349,7 @@ impl Work {
             Self::PublishCommunity => source_image::from_community(&["westus2", "eastus2"]),
             Self::PublishVhds => vhds::both(),
             Self::PublishWithKeys => layout::with_keys(&["eastus2", "westus2"]),
-            Self::PublishTested => testing::tested("true"),
+            Self::PublishTested => testing::in_subnet(testing::tested("true"), &subnet()),
             _ => published(base),
         }
     }
@@ -521,11 +524,11 @@ fn of_pool(more: &[(&'static azure_batch_core::options::Opt, &str)]) -> Values {
         .fold(values, |values, (opt, value)| values.with(opt, (*value).to_owned()))
 }
 
-pub(super) fn subnet() -> String {
+pub(crate) fn subnet() -> String {
     format!("{GROUP}/providers/Microsoft.Network/virtualNetworks/net1/subnets/nodes")
 }
 
-async fn make_network(azure: &Azure) {
+pub(crate) async fn make_network(azure: &Azure) {
     let body = json!({"location": "eastus2", "properties": {"addressSpace": {"addressPrefixes": ["10.0.0.0/16"]},
         "subnets": [{"name": "nodes", "properties": {"addressPrefix": "10.0.0.0/24"}}]}});
     let network = subnet().replace("/subnets/nodes", "");
