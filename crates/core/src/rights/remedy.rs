@@ -124,11 +124,9 @@ pub(super) fn given<'a>(error: Error, missing: impl Iterator<Item = &'a Need>, i
 
 /// The error with the commands that give what it lacks.
 pub(super) fn assigned(mut error: Error, commands: Vec<Command>) -> Error {
-    for command in commands {
-        error = error.with_next(
-            "an owner of the resource, or another person who may assign roles there, gives the right with",
-            command,
-        );
+    const FIRST: &str = "an owner of the resource, or another person who may assign roles there, gives the right with";
+    for (number, command) in commands.into_iter().enumerate() {
+        error = error.with_next(if number == 0 { FIRST } else { "and with" }, command);
     }
     error.with_next(
         "a new assignment takes up to ten minutes to be in effect; then run the same again",
