@@ -258,9 +258,10 @@ impl Client {
                 Repeat::OnlyWithoutEffect
             },
             of: RefusedBy::Service,
-            expects: match &request.target {
-                Target::Path { .. } if request.method == Method::GET && request.form == Form::Json => Expects::Object,
-                Target::Path { .. } | Target::Verbatim(_) => Expects::Anything,
+            expects: match (&request.target, request.form) {
+                (Target::Path { .. }, Form::Json) if request.method == Method::GET => Expects::Object,
+                (Target::Path { .. }, Form::List) => Expects::List,
+                (Target::Path { .. }, Form::Json | Form::File) | (Target::Verbatim(_), _) => Expects::Anything,
             },
             id: Some(&id),
         };

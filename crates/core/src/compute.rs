@@ -7,6 +7,7 @@ pub mod disk;
 pub mod gallery;
 pub mod image;
 pub mod machines;
+pub mod marketplace;
 pub mod sku;
 pub mod snapshot;
 pub mod soft_deleted;

@@ -20,7 +20,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location, PoolId, SubscriptionId, resource::BatchAccountId},
     json,
-    settings::{AccountRef, Sight},
+    settings::{AccountRef, Depth, Sight},
 };
 
 /// How many accounts are read at one time: enough to hide the distance to Azure, few for one client among others.
@@ -61,6 +61,8 @@ pub struct SeenPool {
     pub counts: Option<StateCounts>,
     /// How many of its nodes run which image, by the image's id. It is read only for pools whose nodes may differ.
     pub nodes: NodeImages,
+    /// How many of its nodes have which version of Batch's node agent; empty where the nodes were not read.
+    pub agents: BTreeMap<String, u32>,
 }
 
 /// Which images a pool's nodes run.
@@ -84,6 +86,12 @@ pub struct Gap {
     pub account: Option<BatchAccountId>,
     /// Why.
     pub why: Error,
+}
+
+/// What the nodes of a pool say of themselves.
+struct Nodes {
+    images: NodeImages,
+    agents: BTreeMap<String, u32>,
 }
 
 /// An account that is to be read, and what is known of it before.
@@ -134,6 +142,15 @@ impl SeenPool {
     }
 }
 
+impl Nodes {
+    const fn unread(images: NodeImages) -> Self {
+        Self {
+            images,
+            agents: BTreeMap::new(),
+        }
+    }
+}
+
 impl Gap {
     fn of(what: impl Into<String>, account: Option<BatchAccountId>, why: Error) -> Self {
         Self {
@@ -159,9 +176,19 @@ impl Found {
 /// # Errors
 /// When not even the list of subscriptions can be read, or the run ends.
 pub async fn read(client: &Client, sight: &Sight) -> Result<Estate> {
+    read_to(client, sight, Depth::default()).await
+}
+
+/// Reads what is in sight, with as many of the nodes as are asked for.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_to(client: &Client, sight: &Sight, depth: Depth) -> Result<Estate> {
     let mut estate = Estate::default();
     let found = find(client, sight, &mut estate.gaps).await?;
-    let mut looks = stream::iter(found).map(|found| look(client, found)).buffered(AT_ONCE);
+    let mut looks = stream::iter(found)
+        .map(|found| look(client, found, depth))
+        .buffered(AT_ONCE);
     while let Some(look) = looks.next().await {
         let (account, gaps) = look?;
         estate.accounts.extend(account);
@@ -235,7 +262,7 @@ async fn named(client: &Client, accounts: &[AccountRef], gaps: &mut Vec<Gap>) ->
 }
 
 /// One account with its pools; without the account when its pools cannot be listed.
-async fn look(client: &Client, found: Found) -> Result<(Option<SeenAccount>, Vec<Gap>)> {
+async fn look(client: &Client, found: Found, depth: Depth) -> Result<(Option<SeenAccount>, Vec<Gap>)> {
     let mut account = SeenAccount {
         id: found.id,
         endpoint: found.endpoint,
@@ -255,13 +282,18 @@ async fn look(client: &Client, found: Found) -> Result<(Option<SeenAccount>, Vec
         let Some(id) = pool.id() else { continue };
         let (image, all) = (pool.image(), counts.as_mut());
         let counts = all.map(|all| all.remove(&id.as_str().to_ascii_lowercase()).unwrap_or_default());
-        let nodes = node_images(client, &account, (&id, &image), &mut gaps).await?;
+        let Nodes { images, agents } = if image.follows_latest() || depth == Depth::EveryNode {
+            nodes(client, &account, (&id, &image), &mut gaps).await?
+        } else {
+            Nodes::unread(NodeImages::AsPool)
+        };
         account.pools.push(SeenPool {
             id,
             pool,
             image,
             counts,
-            nodes,
+            nodes: images,
+            agents,
         });
     }
     Ok((Some(account), gaps))
@@ -280,25 +312,39 @@ fn of_pool(item: &Value) -> Option<(String, StateCounts)> {
     Some((id, StateCounts::read(item)))
 }
 
-async fn node_images(
+async fn nodes(
     client: &Client,
     account: &SeenAccount,
     (pool, image): (&PoolId, &PoolImage),
     gaps: &mut Vec<Gap>,
-) -> Result<NodeImages> {
-    if !image.follows_latest() {
-        return Ok(NodeImages::AsPool);
-    }
+) -> Result<Nodes> {
+    let may_differ = image.follows_latest();
+    let images = |listed| if may_differ { listed } else { NodeImages::AsPool };
     match client.list(&node::list_images(&account.endpoint, pool)).await {
-        Ok(items) => Ok(NodeImages::Listed(by_image(&items))),
+        Ok(items) => Ok(Nodes {
+            images: images(NodeImages::Listed(by_image(&items))),
+            agents: by_agent(&items),
+        }),
         // The pool was deleted since it was listed.
-        Err(error) if error.has_status(404) => Ok(NodeImages::Listed(Vec::new())),
+        Err(error) if error.has_status(404) => Ok(Nodes::unread(images(NodeImages::Listed(Vec::new())))),
         Err(error) => {
             let what = format!("nodes of pool {pool} in {}", account.title());
             gaps.push(Gap::of(what, None, unless_over(error)?));
-            Ok(NodeImages::Unread)
+            Ok(Nodes::unread(images(NodeImages::Unread)))
         }
     }
+}
+
+/// Nodes by the version of their agent; one that is being created has none yet.
+fn by_agent(nodes: &[Value]) -> BTreeMap<String, u32> {
+    let mut agents = BTreeMap::new();
+    for version in nodes
+        .iter()
+        .filter_map(|node| json::text(node, "/nodeAgentInfo/version"))
+    {
+        *agents.entry(version.to_owned()).or_insert(0) += 1;
+    }
+    agents
 }
 
 fn by_image(nodes: &[Value]) -> Vec<(PoolImage, u32)> {
@@ -328,5 +374,19 @@ fn unless_over(error: Error) -> Result<Error> {
     match error.kind() {
         ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
         _ => Ok(error),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn nodes_are_counted_by_the_version_of_their_agent() {
+        let node = |version: &str| json!({"id": "n", "nodeAgentInfo": {"version": version}});
+        let nodes = [node("1.12.3"), node("1.11.9"), node("1.12.3"), json!({"id": "new"})];
+        assert_eq!(json!(by_agent(&nodes)), json!({"1.11.9": 1, "1.12.3": 2}));
     }
 }

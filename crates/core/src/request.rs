@@ -57,6 +57,8 @@ pub enum Form {
     /// A JSON object; anything else is trouble that passes.
     #[default]
     Json,
+    /// A bare JSON list, which may be empty; anything else is trouble that passes.
+    List,
     /// The bytes of a file, which may be none.
     File,
 }
@@ -167,6 +169,13 @@ impl Request {
     #[must_use]
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
+        self
+    }
+
+    /// The same, answered with a bare list.
+    #[must_use]
+    pub const fn for_list(mut self) -> Self {
+        self.form = Form::List;
         self
     }
 

@@ -48,6 +48,8 @@ pub(crate) enum Expects {
     Anything,
     /// A JSON object that says something: a proxy's page or an empty body is trouble that passes, never what is there.
     Object,
+    /// A JSON list, which may be empty.
+    List,
 }
 
 /// What came of one attempt, with what it means.
@@ -200,7 +202,8 @@ fn verdict(answer: &Answer, rules: Rules<'_>, run: &Run) -> Verdict {
     }
     match rules.expects {
         Expects::Object if answer.status.is_success() && !says_something(answer) => Verdict::Again,
-        Expects::Object | Expects::Anything => Verdict::Done,
+        Expects::List if answer.status.is_success() && !answer.value().is_array() => Verdict::Again,
+        Expects::Object | Expects::List | Expects::Anything => Verdict::Done,
     }
 }
 

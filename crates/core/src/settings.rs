@@ -70,7 +70,7 @@ pub use rollout::{
     RolloutPolicy, RolloutSettings, SpotCounts, StartTask, Targets, UnresolvedRollout, WaitForSuccess,
 };
 pub use share::{InvalidShare, Share};
-pub use sight::Sight;
+pub use sight::{Depth, Sight};
 pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};

@@ -3,11 +3,16 @@
 //! It writes nothing. What is read stands in `estate` and `catalogue`, what follows from it in `assess`.
 
 mod assess;
+mod base;
 mod catalogue;
+mod note;
+mod notes;
 mod report;
 
+pub use note::Note;
 pub use report::{
-    AutoscaleStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, StatusReport, Unread,
+    AutoscaleStatus, BaseStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, StatusReport,
+    Unread,
 };
 
 use assess::{Horizon, assess};
@@ -25,7 +30,7 @@ use crate::{
 /// When nothing can be listed, or the run ends. What alone could not be read is in the report.
 pub async fn run(client: &Client, settings: &Checked<StatusSettings>) -> Result<StatusReport> {
     let run = client.run();
-    let look = estate::read(client, &settings.sight);
+    let look = estate::read_to(client, &settings.sight, settings.depth);
     let estate = run
         .step("estate", "looking at the Batch accounts in sight", look)
         .await?;

@@ -35,6 +35,7 @@ fn answer(report: &StatusReport) -> Answer {
     let findings = report.pools.iter().filter(|pool| !pool.findings.is_empty());
     let answer = Answer::new(word, exit_code, report.headline())
         .table(table(report))
+        .lines(&report.notes)
         .output("findings", findings.count());
     report.unread.iter().fold(answer, |answer, unread| {
         answer.warning(format!("{} could not be read: {}", unread.what, unread.why))

@@ -55,6 +55,12 @@ impl MarketplaceImage {
         parts.next().is_none().then_some(image)
     }
 
+    /// Whether it names one version, not whichever is newest.
+    #[must_use]
+    pub fn is_exact(&self) -> bool {
+        !self.version.eq_ignore_ascii_case("latest")
+    }
+
     /// Whether both are the same but for their versions.
     #[must_use]
     pub fn is_same_sku(&self, other: &Self) -> bool {

@@ -214,7 +214,7 @@ pub fn list(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     )
 }
 
-/// The request for the images of a pool's nodes.
+/// The request for the images and agents of a pool's nodes.
 #[must_use]
 pub fn list_images(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
     Request::batch(
@@ -224,7 +224,7 @@ pub fn list_images(endpoint: &BatchEndpoint, pool: &PoolId) -> Request {
         API_VERSION,
         format!("list the nodes of pool {pool}"),
     )
-    .with_query("$select", "id,state,virtualMachineInfo")
+    .with_query("$select", "id,state,virtualMachineInfo,nodeAgentInfo")
 }
 
 /// The request that removes nodes once their tasks have ended, [`MOST_REMOVED`] at most, unless the pool has changed

@@ -7,6 +7,8 @@ rows! {
     ROWS [STATUS, POOL_DOORS]:
     WITHIN_DAYS: "within_days", Waiting, Kind::Number, Standard::Value("180", "half a year, in which an image can be moved"), [],
         "An image, node agent or VM size that ends within so many days is something to act on.";
+    AGENT_VERSIONS: "agent_versions", Waiting, Kind::Bool, Standard::Value("false", "it takes a request more for 1,000 nodes of each pool"), [],
+        "Also read which version of Batch's node agent every node has.";
 }
 
 rows! {

@@ -13,3 +13,13 @@ pub enum Sight {
     /// These accounts.
     Accounts(Vec<AccountRef>),
 }
+
+/// Of which pools the nodes are read one by one.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Depth {
+    /// Of those whose nodes may run different images.
+    #[default]
+    WhereTheyDiffer,
+    /// Of all: one more request for 1,000 nodes of each pool.
+    EveryNode,
+}

@@ -1,6 +1,6 @@
 //! Which pools to look at, and how far ahead.
 
-use super::{Sight, pool, reader::Reader};
+use super::{Depth, Sight, pool, reader::Reader};
 use crate::{
     ids::SubscriptionId,
     options::{fleet, pool as options},
@@ -17,15 +17,22 @@ pub struct StatusSettings {
     pub sight: Sight,
     /// An end within so many days is something to act on.
     pub within_days: u32,
+    /// Of which pools the nodes are read.
+    pub depth: Depth,
 }
 
 /// Reads the settings.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<StatusSettings> {
     let sight = sight(reader);
     let within_days = reader.number(fleet::WITHIN_DAYS).unwrap_or(WITHIN_DAYS);
+    let depth = match reader.is_on(fleet::AGENT_VERSIONS) {
+        true => Depth::EveryNode,
+        false => Depth::WhereTheyDiffer,
+    };
     Some(StatusSettings {
         sight: sight?,
         within_days,
+        depth,
     })
 }
 

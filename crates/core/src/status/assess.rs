@@ -5,22 +5,24 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 
 use super::{
+    base,
     catalogue::Catalogue,
+    notes::notes,
     report::{
-        AutoscaleStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA, StatusReport,
-        Unread,
+        AutoscaleStatus, BaseStatus, Finding, FormerStatus, ImageStatus, NodesStatus, PoolStatus, Retirement, SCHEMA,
+        StatusReport, Unread,
     },
 };
 use crate::{
     batch::{
         autoscale,
-        image::PoolImage,
+        image::{MarketplaceImage, PoolImage},
         node::Outlook,
         pool::{Pool, PoolLife},
-        supported::{end_of_agent, end_of_image},
+        supported::{Supported, end_of_agent, end_of_image, for_image},
         upgrade,
     },
-    compute::version::ImageVersion,
+    compute::{marketplace, soft_deleted::Phase, version::ImageVersion},
     error::Error,
     estate::{Estate, NodeImages, SeenAccount, SeenPool},
     expiry::Lifetime,
@@ -139,7 +141,7 @@ impl<'a> Subject<'a> {
     fn image(&self) -> ImageStatus {
         let own = self.number();
         let nodes = node_versions(self.seen);
-        let oldest = own.or_else(|| nodes.keys().filter_map(|name| name.parse().ok()).min());
+        let oldest = base::oldest(self.seen);
         let behind = |line: &Line<'_>| {
             let oldest = oldest?;
             Some(line.open().filter(|other| *other > oldest).count())
@@ -152,6 +154,22 @@ impl<'a> Subject<'a> {
             latest: line.and_then(|line| line.open().max()).map(|number| number.to_string()),
             behind: line.and_then(behind),
             nodes,
+            base: self.base().map(|image| self.base_status(&image)),
+        }
+    }
+
+    /// The marketplace image under it.
+    fn base(&self) -> Option<MarketplaceImage> {
+        let versions = self.line.as_ref().map_or(&[][..], |line| line.versions);
+        base::of(self.seen, versions)
+    }
+
+    fn base_status(&self, image: &MarketplaceImage) -> BaseStatus {
+        let known = self.catalogue.bases.get(&base::key(image));
+        BaseStatus {
+            image: image.to_string(),
+            newer: known.map(|all| marketplace::newer(all, &image.version).len()),
+            newest: known.and_then(|all| all.last().cloned()),
         }
     }
 
@@ -165,7 +183,11 @@ impl<'a> Subject<'a> {
             _ => None,
         };
         let of_agent = end_of_agent(supported, agent).map(|date| (format!("node agent {agent}"), date));
-        let ends = [self.end_of_version(), of_image, of_agent, self.end_of_size()];
+        let of_base = self.base().filter(|_| of_image.is_none()).and_then(|base| {
+            let date = end_of_image(supported, &base)?;
+            Some((format!("base image {base}"), date))
+        });
+        let ends = [self.end_of_version(), of_image, of_base, of_agent, self.end_of_size()];
         let mut all: Vec<Retirement> = ends
             .into_iter()
             .flatten()
@@ -219,26 +241,42 @@ impl<'a> Subject<'a> {
         [behind, mixed, managed, expired, former, formula]
             .into_iter()
             .flatten()
-            .chain(self.about_version())
+            .chain(self.about_versions(horizon.now))
+            .chain(unlisted(&self.catalogue.supported, &self.seen.image, self.agent()))
             .chain(hazards)
             .chain(ends)
             .collect()
     }
 
-    /// What speaks against the version that the pool names.
-    fn about_version(&self) -> Vec<Finding> {
-        let (Some(line), Some(number)) = (&self.line, self.number()) else {
+    /// What speaks against the version that the pool names, or those that its nodes run.
+    fn about_versions(&self, now: Timestamp) -> Vec<Finding> {
+        let Some(line) = &self.line else {
             return Vec::new();
         };
-        match line.find(number) {
+        let about = |number: VersionNumber| match line.find(number) {
             Some(version) => version
                 .objections()
                 .into_iter()
                 .map(|text| Finding::Objection { text })
                 .collect(),
-            None => vec![Finding::Missing {
-                version: number.to_string(),
-            }],
+            None => vec![self.gone(number, now)],
+        };
+        base::numbers(self.seen).into_iter().flat_map(about).collect()
+    }
+
+    /// A version that is not in its definition any more.
+    fn gone(&self, number: VersionNumber, now: Timestamp) -> Finding {
+        let version = number.to_string();
+        let definition = self.seen.image.definition();
+        let kept = definition.and_then(|id| self.catalogue.deleted.get(&id));
+        let kept = kept.and_then(|all| all.iter().find(|one| one.number == number));
+        match kept.map(|one| (one, one.phase(now))) {
+            Some((one, phase @ (Phase::Usable | Phase::Restorable))) => Finding::Deleted {
+                version,
+                usable_until: one.usable_until.filter(|_| phase == Phase::Usable),
+                gone_at: one.gone_at,
+            },
+            Some((_, Phase::Gone)) | None => Finding::Missing { version },
         }
     }
 }
@@ -274,9 +312,25 @@ pub(super) fn assess(estate: &Estate, catalogue: &Catalogue, horizon: Horizon) -
         schema_version: SCHEMA,
         at: horizon.now,
         within_days: horizon.within_days,
+        notes: notes(&pools, catalogue, horizon.now),
         pools,
         unread: gaps.chain(open).collect(),
     }
+}
+
+/// What Batch does not list: a pool's marketplace image, its node agent. Nothing where the list was not read.
+fn unlisted(list: &[Supported], image: &PoolImage, agent: &str) -> Vec<Finding> {
+    if list.is_empty() {
+        return Vec::new();
+    }
+    let image = match image {
+        PoolImage::Marketplace(image) if for_image(list, image).is_none() => Some(format!("image {image}")),
+        _ => None,
+    };
+    let is_known = agent.is_empty() || list.iter().any(|known| known.agent.eq_ignore_ascii_case(agent));
+    let agent = (!is_known).then(|| format!("node agent {agent}"));
+    let what = image.into_iter().chain(agent);
+    what.map(|what| Finding::Unlisted { what }).collect()
 }
 
 fn autoscale_status(pool: &Pool) -> Option<AutoscaleStatus> {
@@ -302,6 +356,7 @@ fn nodes(seen: &SeenPool) -> NodesStatus {
         current: seen.pool.current,
         ready: seen.counts.is_some().then_some(ready),
         states,
+        agents: seen.agents.clone(),
     }
 }
 
@@ -322,4 +377,33 @@ fn node_versions(seen: &SeenPool) -> BTreeMap<String, u32> {
 /// Whole days from one time to another.
 fn days(from: Timestamp, to: Timestamp) -> i64 {
     (to.as_second() - from.as_second()) / SECONDS_A_DAY
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn an_image_or_agent_that_batch_does_not_list_is_found_where_its_list_was_read() {
+        let listed = json!({"nodeAgentSKUId": "batch.node.ubuntu 22.04",
+            "imageReference": {"publisher": "canonical", "offer": "jammy", "sku": "22_04", "version": "latest"}});
+        let list = [Supported::read(&listed)];
+        let image = |sku: &str| PoolImage::read(&json!({"publisher": "Canonical", "offer": "jammy", "sku": sku}));
+        let found = |list: &[Supported], sku: &str, agent: &str| {
+            let all = unlisted(list, &image(sku), agent);
+            all.iter().map(ToString::to_string).collect::<Vec<_>>().join("; ")
+        };
+        assert_eq!(found(&list, "22_04", "batch.node.Ubuntu 22.04"), "");
+        assert_eq!(
+            found(&list, "17_10", "batch.node.ubuntu 17.10"),
+            "Batch does not list image Canonical:jammy:17_10:latest; Batch does not list node agent batch.node.ubuntu 17.10"
+        );
+        assert_eq!(
+            found(&[], "17_10", "batch.node.ubuntu 17.10"),
+            "",
+            "its list was not read"
+        );
+    }
 }

@@ -6,35 +6,52 @@ use std::collections::{BTreeMap, HashMap, HashSet};
 
 use serde_json::Value;
 
+use super::base;
 use crate::{
     batch::{
+        image::MarketplaceImage,
         size::{self, SizeOffer},
         supported::{self, Supported},
     },
     client::Client,
-    compute::version::{self, ImageVersion},
+    compute::{
+        marketplace,
+        soft_deleted::{self, SoftDeleted},
+        version::{self, ImageVersion},
+    },
     error::{Error, ErrorKind, Result},
     estate::{Estate, SeenAccount},
     ids::{Location, SubscriptionId, resource::ImageDefinitionId},
     json,
     request::Request,
+    rights,
 };
+
+/// Where the marketplace is asked.
+type Place = (SubscriptionId, Location);
 
 /// What is known of images, agents and sizes.
 #[derive(Debug, Default)]
 pub(super) struct Catalogue {
     /// The versions of each definition that some pool uses; without those that could not be read.
     pub(super) versions: HashMap<ImageDefinitionId, Vec<ImageVersion>>,
+    /// The deleted versions of those definitions that their galleries keep.
+    pub(super) deleted: HashMap<ImageDefinitionId, Vec<SoftDeleted>>,
+    /// What the marketplace has of each base image, by `base::key`, the oldest first; nothing when it has none any more.
+    pub(super) bases: BTreeMap<String, Vec<String>>,
     /// What Batch supports. It is the same for all accounts of a cloud, so one of them is asked.
     pub(super) supported: Vec<Supported>,
     /// The sizes of each region.
     pub(super) sizes: BTreeMap<Location, Vec<SizeOffer>>,
     /// What could not be read, and why.
     pub(super) unread: Vec<(String, Error)>,
+    /// Questions beyond what pools run that stay open, and why.
+    pub(super) open: Vec<(String, String)>,
 }
 
 impl Catalogue {
     async fn read_versions(&mut self, client: &Client, definition: ImageDefinitionId) -> Result<()> {
+        self.read_deleted(client, &definition).await?;
         let items = self.list(client, &version::list(&definition)).await?;
         let read = |item: Value| {
             let id = json::text(&item, "/id")?.parse().ok()?;
@@ -47,18 +64,55 @@ impl Catalogue {
         Ok(())
     }
 
+    async fn read_deleted(&mut self, client: &Client, definition: &ImageDefinitionId) -> Result<()> {
+        match client.list(&soft_deleted::list(definition)).await {
+            Ok(items) => {
+                let kept = items.iter().filter_map(SoftDeleted::read).collect();
+                self.deleted.insert(definition.clone(), kept);
+            }
+            Err(error) if error.has_status(404) => {}
+            Err(error) => self.leave_open(format!("deleted versions of {}", definition.name()), error)?,
+        }
+        Ok(())
+    }
+
+    async fn read_base(&mut self, client: &Client, image: &MarketplaceImage, place: &Place) -> Result<()> {
+        let (subscription, location) = place;
+        let Some(request) = marketplace::versions(subscription, location, image) else {
+            return Ok(());
+        };
+        match client.find(&request).await {
+            Ok(answer) => {
+                let all = answer.map(|answer| marketplace::read(&answer.value()));
+                self.bases.insert(base::key(image), all.unwrap_or_default());
+            }
+            Err(error) => {
+                let what = format!("newer versions of base image {}", base::key(image));
+                self.leave_open(what, error)?;
+            }
+        }
+        Ok(())
+    }
+
     /// A list; nothing, and a note, when it cannot be read.
     async fn list(&mut self, client: &Client, request: &Request) -> Result<Option<Vec<Value>>> {
         match client.list(request).await {
             Ok(items) => Ok(Some(items)),
-            Err(error) => match error.kind() {
-                ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
-                _ => {
-                    self.unread.push((request.doing.clone(), error));
-                    Ok(None)
-                }
-            },
+            Err(error) => {
+                self.unread.push((request.doing.clone(), unless_over(error)?));
+                Ok(None)
+            }
         }
+    }
+
+    fn leave_open(&mut self, what: String, error: Error) -> Result<()> {
+        let error = unless_over(error)?;
+        let why = match error.kind() {
+            ErrorKind::NoRights => rights::lack(&error),
+            _ => error.report().replace('\n', "; "),
+        };
+        self.open.push((what, why));
+        Ok(())
     }
 }
 
@@ -72,6 +126,9 @@ pub(super) async fn read(client: &Client, estate: &Estate) -> Result<Catalogue> 
     if let Some(account) = with_pools(estate).next() {
         let items = catalogue.list(client, &supported::list(&account.endpoint)).await?;
         catalogue.supported = items.iter().flatten().map(Supported::read).collect();
+    }
+    for (image, place) in bases(estate, &catalogue.versions) {
+        catalogue.read_base(client, &image, &place).await?;
     }
     for (location, subscription) in regions(estate) {
         if let Some(items) = catalogue.list(client, &size::list(&subscription, &location)).await? {
@@ -94,4 +151,30 @@ fn regions(estate: &Estate) -> BTreeMap<Location, SubscriptionId> {
         Some((account.location.clone()?, subscription))
     };
     with_pools(estate).filter_map(of).collect()
+}
+
+/// Every image of the marketplace under some pool, once, with where to ask for its versions: one of the pools' regions.
+fn bases(estate: &Estate, versions: &HashMap<ImageDefinitionId, Vec<ImageVersion>>) -> Vec<(MarketplaceImage, Place)> {
+    let mut bases = BTreeMap::new();
+    for (account, pool) in estate.pools() {
+        let definition = pool.image.definition();
+        let known = definition.as_ref().and_then(|id| versions.get(id));
+        let place = || {
+            let own = account.id.as_ref().map(|id| id.group().subscription().to_owned());
+            let of_image = || Some(definition.as_ref()?.gallery().group().subscription().to_owned());
+            Some((own.or_else(of_image)?.parse().ok()?, account.location.clone()?))
+        };
+        if let (Some(image), Some(place)) = (base::of(pool, known.map_or(&[], Vec::as_slice)), place()) {
+            bases.entry(base::key(&image)).or_insert((image, place));
+        }
+    }
+    bases.into_values().collect()
+}
+
+/// The error as something that was not seen, unless it ends the whole run.
+fn unless_over(error: Error) -> Result<Error> {
+    match error.kind() {
+        ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+        _ => Ok(error),
+    }
 }

@@ -10,6 +10,7 @@ use std::{
 use jiff::Timestamp;
 use serde::Serialize;
 
+use super::note::Note;
 use crate::{
     ids::{Location, NodeCounts, PoolId, resource::BatchAccountId},
     settings::Autoscale,
@@ -29,6 +30,8 @@ pub struct StatusReport {
     pub within_days: u32,
     /// The pools, the next end first.
     pub pools: Vec<PoolStatus>,
+    /// What is good to know and needs no act today.
+    pub notes: Vec<Note>,
     /// What could not be read.
     pub unread: Vec<Unread>,
 }
@@ -105,6 +108,8 @@ pub struct NodesStatus {
     pub ready: Option<u32>,
     /// Nodes of both kinds by state, without empty states.
     pub states: BTreeMap<String, u32>,
+    /// How many have which version of Batch's node agent; empty where the nodes were not read.
+    pub agents: BTreeMap<String, u32>,
 }
 
 /// The image of a pool.
@@ -122,6 +127,20 @@ pub struct ImageStatus {
     pub behind: Option<usize>,
     /// The versions of its nodes, where nodes may differ.
     pub nodes: BTreeMap<String, u32>,
+    /// The marketplace image that it was made of, when the version says so. Of a marketplace image itself, when the pool
+    /// names one version of it.
+    pub base: Option<BaseStatus>,
+}
+
+/// The marketplace image under a pool.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct BaseStatus {
+    /// The image, as `publisher:offer:sku:version`.
+    pub image: String,
+    /// How many newer versions the marketplace has; absent when its list could not be read.
+    pub newer: Option<usize>,
+    /// The newest version; absent when that is not known, or the marketplace has none any more.
+    pub newest: Option<String>,
 }
 
 /// An end that is set.
@@ -153,6 +172,20 @@ pub enum Finding {
     Missing {
         /// The number.
         version: String,
+    },
+    /// The version was deleted. The gallery keeps it for a time.
+    Deleted {
+        /// The number.
+        version: String,
+        /// Until when nodes can be made from it; absent when they cannot any more.
+        usable_until: Option<Timestamp>,
+        /// Until when it can be restored.
+        gone_at: Option<Timestamp>,
+    },
+    /// Batch does not list it, or not any more.
+    Unlisted {
+        /// What: `image …`, `node agent …`.
+        what: String,
     },
     /// Azure objects to the version.
     Objection {
@@ -237,6 +270,27 @@ impl fmt::Display for Finding {
             Self::Behind { versions, latest } => write!(f, "{} behind {latest}", counted(*versions, "version")),
             Self::Mixed { versions } => write!(f, "nodes run {versions} versions"),
             Self::Missing { version } => write!(f, "version {version} is gone, so the pool cannot grow"),
+            Self::Deleted {
+                version,
+                usable_until: Some(until),
+                ..
+            } => {
+                let until = until.strftime("%F");
+                write!(f, "version {version} is deleted: from {until} on the pool cannot grow")
+            }
+            Self::Deleted {
+                version,
+                gone_at: Some(gone),
+                ..
+            } => {
+                let gone = gone.strftime("%F");
+                write!(
+                    f,
+                    "version {version} is deleted, so the pool cannot grow; it can be restored until {gone}"
+                )
+            }
+            Self::Deleted { version, .. } => write!(f, "version {version} is deleted, so the pool cannot grow"),
+            Self::Unlisted { what } => write!(f, "Batch does not list {what}"),
             Self::Objection { text } => write!(f, "Azure objects: {text}"),
             Self::Ended { retirement } => write!(f, "{} has ended", retirement.what),
             Self::Ends { retirement, days } => write!(f, "{} ends in {days} days", retirement.what),

@@ -19,7 +19,11 @@ use crate::{
 };
 
 async fn look(azure: &Azure) -> StatusReport {
-    let asked = settings::status(&Values::default()).unwrap();
+    look_with(azure, &Values::default()).await
+}
+
+async fn look_with(azure: &Azure, values: &Values) -> StatusReport {
+    let asked = settings::status(values).unwrap();
     let client = client(azure, ROLLOUT_DEADLINE).await;
     status::run(&client, &asked.settings)
         .await
@@ -159,19 +163,149 @@ async fn a_policy_of_upgrades_that_can_cost_work_is_named() {
 #[tokio::test(start_paused = true)]
 async fn versions_mixed_inside_a_pool_are_counted() {
     let azure = following(&json!({"mode": "manual"}));
-    let grow = async |to: u32| {
-        resize_by_somebody(&azure, to).await;
-        tokio::time::advance(Duration::from_secs(3600)).await;
-    };
-    grow(1).await;
+    grow(&azure, 1).await;
     promote(&azure).await;
     tokio::time::advance(Duration::from_secs(3600)).await;
-    grow(3).await;
+    grow(&azure, 3).await;
     let report = look(&azure).await;
     let image = &report.pools[0].image;
     assert_eq!(json!(image.nodes), json!({"0.9.0": 1, "1.0.0": 2}));
     assert_eq!((image.behind, image.latest.as_deref()), (Some(1), Some("1.0.0")));
     assert_eq!(findings(&report), ["p1: 1 version behind 1.0.0; nodes run 2 versions"]);
+}
+
+/// Gives the pool `p1` so many nodes.
+async fn grow(azure: &Azure, to: u32) {
+    resize_by_somebody(azure, to).await;
+    tokio::time::advance(Duration::from_secs(3600)).await;
+}
+
+fn notes(report: &StatusReport) -> Vec<String> {
+    report.notes.iter().map(ToString::to_string).collect()
+}
+
+const BASE: &str = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:22.04.202512010";
+
+/// Three pools on versions of a base image, the older of two; one pool on an image that the marketplace has no more.
+fn on_base_images() -> Azure {
+    world(|seed| {
+        for version in seed["versions"].as_array_mut().unwrap() {
+            version["tags"] = json!({"azure-batch-base-image": BASE});
+        }
+        let withdrawn =
+            json!({"publisher": "canonical", "offer": "ubuntuserver", "sku": "18_04-lts-gen2", "version": "18.04.1"});
+        let old = with(
+            pool("old", withdrawn, 0),
+            "/virtualMachineConfiguration/nodeAgentSKUId",
+            json!("batch.node.ubuntu 18.04"),
+        );
+        seed["batchAccounts"][0]["pools"] = json!([
+            pool("one", by_id(&image("1.0.0")), 2),
+            pool("two", by_id(&image("1.0.0")), 0),
+            pool("p1", by_id(&definition()), 0),
+            old,
+        ]);
+    })
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_newer_base_image_is_said_once_for_all_its_pools() {
+    let azure = on_base_images();
+    grow(&azure, 1).await;
+    let report = look(&azure).await;
+    assert_eq!(
+        notes(&report),
+        [
+            format!(
+                "base image {BASE} has 1 newer version, the newest is 22.04.202601010: acct1/one, acct1/p1, acct1/two"
+            ),
+            "base image canonical:ubuntuserver:18_04-lts-gen2:18.04.1 is not in the marketplace any more: acct1/old"
+                .to_owned(),
+        ]
+    );
+    let asked = azure.journal();
+    let lists = asked.iter().filter(|entry| entry.path.contains("/artifacttypes/"));
+    assert_eq!(lists.count(), 2, "each image is asked for once");
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_may_not_be_read_of_base_images_and_deleted_versions_is_a_line_and_no_failure() {
+    let azure = on_base_images();
+    for path in ["*/artifacttypes/*", "*/softDeletedArtifactTypes/*"] {
+        azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET", "path": path, "occurrence": "every"}));
+    }
+    let report = look(&azure).await;
+    let open: Vec<String> = notes(&report);
+    assert_eq!(open.len(), 3, "{open:?}");
+    assert!(
+        open[0].starts_with("not known: deleted versions of def1 (")
+            && open[1].starts_with("not known: newer versions of base image "),
+        "{open:?}"
+    );
+    assert!(report.unread.is_empty(), "{:?}", report.unread);
+    let base = report.pools.iter().find_map(|pool| pool.image.base.clone()).unwrap();
+    assert_eq!((base.newer, base.newest), (None, None));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_deleted_version_that_the_gallery_keeps_is_shown_with_its_dates() {
+    let azure = world(|seed| {
+        seed["galleries"][0]["properties"] = json!({"softDeletePolicy": {"isSoftDeleteEnabled": true, "retentionPeriodInDays": 7, "gracePeriodInDays": 3}});
+        seed["batchAccounts"][0]["pools"] = json!([pool("p1", by_id(&image("0.9.0")), 1)]);
+    });
+    let writer = client(&azure, ROLLOUT_DEADLINE).await;
+    let id = image("0.9.0").parse().unwrap();
+    writer
+        .send(&azure_batch_core::compute::version::delete(&id))
+        .await
+        .unwrap();
+    tokio::time::advance(Duration::from_secs(3600)).await;
+    let report = look(&azure).await;
+    assert_eq!(
+        notes(&report),
+        [
+            "version 0.9.0 of def1 is deleted; nodes can be made from it by its exact id until 2026-01-08; it can be restored until 2026-01-11"
+        ]
+    );
+    let expected = "p1: 1 version behind 1.0.0; version 0.9.0 is deleted: from 2026-01-08 on the pool cannot grow";
+    assert_eq!(findings(&report), [expected]);
+    tokio::time::advance(Duration::from_secs(8 * 24 * 3600)).await;
+    let later = findings(&look(&azure).await);
+    assert!(
+        later[0].ends_with("version 0.9.0 is deleted, so the pool cannot grow; it can be restored until 2026-01-11"),
+        "{later:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_azure_says_against_a_version_is_found_in_pools_that_name_it_and_in_those_that_follow() {
+    let azure = world(|seed| {
+        seed["versions"][0]["properties"] = json!({
+            "safetyProfile": {"reportedForPolicyViolation": true, "policyViolations": [{"category": "IpTheft", "details": "see the letter"}]},
+            "validationsProfile": {"executedValidations": [{"type": "Boot", "status": "Failed"}]}});
+        seed["batchAccounts"][0]["pools"] = json!([
+            pool("one", by_id(&image("1.0.0")), 0),
+            pool("p1", by_id(&definition()), 0)
+        ]);
+    });
+    grow(&azure, 1).await;
+    let objections = "Azure objects: IpTheft: see the letter; Azure objects: validation Boot failed";
+    let expected = ["one", "p1"].map(|pool| format!("{pool}: {objections}"));
+    let report = look(&azure).await;
+    assert_eq!(findings(&report), expected, "{:?}", report.pools);
+}
+
+#[tokio::test(start_paused = true)]
+async fn node_agents_are_read_of_every_pool_when_asked_for() {
+    let azure = world(|seed| {
+        seed["batchAccounts"][0]["pools"] = json!([pool("one", by_id(&image("1.0.0")), 3)]);
+    });
+    assert!(look(&azure).await.pools[0].nodes.agents.is_empty());
+    let values = Values::default().with(azure_batch_core::options::fleet::AGENT_VERSIONS, true);
+    let report = look_with(&azure, &values).await;
+    let agents = &report.pools[0].nodes.agents;
+    assert_eq!(agents.values().sum::<u32>(), 3, "{agents:?}");
+    assert!(report.pools[0].image.nodes.is_empty(), "the pool names its version");
 }
 
 #[tokio::test(start_paused = true)]

@@ -3,7 +3,7 @@
 //! A seeded version is complete in all its regions, made from something that is gone since.
 
 use serde::Deserialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use super::{Place, SeedError};
 use crate::{compute, json as edit, region, resource::Item, world::World};
@@ -55,6 +55,9 @@ pub struct VersionSeed {
     /// Its publishing profile, as Azure writes it.
     #[serde(default)]
     pub publishing_profile: Value,
+    /// Other properties, as Azure writes them: what it reports in `safetyProfile` and `validationsProfile`.
+    #[serde(default)]
+    pub properties: Map<String, Value>,
     /// The LUNs of its data disks.
     #[serde(default)]
     pub data_disk_luns: Vec<u32>,
@@ -122,11 +125,11 @@ impl VersionSeed {
                 parent: definition,
             });
         };
-        let mut body = json!({
-            "location": location,
-            "tags": self.tags,
-            "properties": {"publishingProfile": self.publishing_profile, "storageProfile": compute::seeded_storage(&self.data_disk_luns)},
-        });
+        let mut properties = self.properties.clone();
+        properties.insert("publishingProfile".to_owned(), self.publishing_profile.clone());
+        let storage = compute::seeded_storage(&self.data_disk_luns);
+        properties.insert("storageProfile".to_owned(), storage);
+        let mut body = json!({"location": location, "tags": self.tags, "properties": properties});
         if !self.publishing_profile.is_object() {
             edit::remove(&mut body, "/properties", "publishingProfile");
         }

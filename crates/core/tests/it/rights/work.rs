@@ -233,6 +233,10 @@ impl Work {
                 working().await
             }
             Self::Judge => judging::two_pools(0.5).await,
+            Self::Status => world(|seed| {
+                let base = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:22.04.202512010";
+                seed["versions"][0]["tags"] = json!({"azure-batch-base-image": base});
+            }),
             _ => world(|_| ()),
         };
         self.set_the_stage(&azure).await;
