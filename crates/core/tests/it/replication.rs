@@ -271,3 +271,69 @@ async fn what_a_found_version_keeps_is_a_warning() {
         assert!(lines.contains(text), "{lines}");
     }
 }
+
+/// A client that looked before us and writes the regions as it knows them, with one of its own.
+fn stale_write() -> Value {
+    let regions = json!([{"name": "eastus2", "regionalReplicaCount": 2, "storageAccountType": "Standard_ZRS"},
+        {"name": "northeurope", "regionalReplicaCount": 5}, {"name": "uksouth", "regionalReplicaCount": 3}]);
+    json!({"method": "PATCH", "path": version_id("ubuntu"),
+        "body": {"properties": {"publishingProfile": {"targetRegions": regions}}}})
+}
+
+#[tokio::test(start_paused = true)]
+async fn whatever_another_writer_does_to_the_regions_at_any_request_neither_loses_one() {
+    let good = world();
+    run(&good, &adopting()).await.unwrap();
+    let requests: Vec<u64> = good.journal().iter().map(|entry| entry.number).collect();
+    let (mut taken, mut before_our_write) = (0, 0);
+    for (number, when) in requests
+        .iter()
+        .flat_map(|number| [(number, "before"), (number, "afterEffect")])
+    {
+        let azure = world();
+        let mut fault = json!({"kind": "rival", "request": number, "write": stale_write()});
+        if when == "afterEffect" {
+            fault["when"] = json!(when);
+        }
+        azure.fault(fault);
+        let ended = run(&azure, &adopting()).await;
+        if !azure.emulator(|emulator, _| emulator.faults().iter().any(|fault| fault.hits > 0)) {
+            continue;
+        }
+        taken += 1;
+        let is_put = |entry: &&Entry| entry.number == *number && entry.method == "PUT";
+        before_our_write += azure.journal().iter().filter(is_put).count();
+        let published = ended.unwrap_or_else(|error| panic!("{when} {number}: {}", error.report()));
+        let body = body(&azure);
+        let there = &body["properties"]["publishingProfile"]["targetRegions"];
+        let mut all: Vec<String> = there
+            .as_array()
+            .unwrap()
+            .iter()
+            .map(|region| {
+                format!(
+                    "{} {}",
+                    region["name"].as_str().unwrap(),
+                    region["regionalReplicaCount"]
+                )
+            })
+            .collect();
+        all.sort();
+        assert_eq!(
+            all,
+            [
+                "East US 2 2",
+                "North Europe 5",
+                "UK South 3",
+                "West Europe 1",
+                "West US 2 4"
+            ],
+            "{when} {number}: {:?}",
+            regions(&published)
+        );
+    }
+    assert!(
+        taken > 8 && before_our_write > 0,
+        "{taken} writes were taken, {before_our_write} between look and write"
+    );
+}
