@@ -1,11 +1,15 @@
-//! What can be known before the first write to a pool: rights, and whether the image's subscription knows Batch.
+//! What can be known before the first write to a pool: rights, whether the image's subscription knows Batch, and whether
+//! image and account lie in one Entra tenant.
 //!
 //! What may not be asked is a note and stops nothing. It writes only what was asked for: a registration.
 
 use std::time::Duration;
 
 use crate::{
-    arm::provider::{self, Registration},
+    arm::{
+        provider::{self, Registration},
+        subscription,
+    },
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::SubscriptionId,
@@ -19,6 +23,9 @@ use crate::{
 
 /// How often a registration is looked at; Microsoft's clients look as often.
 const LOOK_EVERY: Duration = Duration::from_secs(10);
+
+/// The code with which ARM refuses a token of another tenant than the subscription's.
+const WRONG_TENANT: &str = "InvalidAuthenticationTokenTenant";
 
 /// Checks the rights that a run needs.
 ///
@@ -121,4 +128,81 @@ async fn wait_until_registered(client: &Client, subscription: &SubscriptionId) -
         client.run().pause(LOOK_EVERY, &doing).await?;
     }
     Ok(())
+}
+
+/// Requires that the image's subscription and the account's belong to one Entra tenant. Where a tenant cannot be read,
+/// nothing is claimed and the service decides.
+///
+/// # Errors
+/// `Refused` with both tenants; when the run ends.
+pub async fn require_one_tenant(
+    client: &Client,
+    (image, account): (&SubscriptionId, &SubscriptionId),
+    skipped: &mut Vec<String>,
+) -> Result<()> {
+    if image == account {
+        return Ok(());
+    }
+    let (of_image, of_account) = (tenant(client, image).await?, tenant(client, account).await?);
+    match (of_image, of_account) {
+        (Ok(of_image), Ok(of_account)) if !of_image.eq_ignore_ascii_case(&of_account) => {
+            let text = "the image and the Batch account lie in two Entra tenants";
+            Err(Error::plain(ErrorKind::Refused, text)
+                .with_fact(format!("the image's subscription {image} belongs to tenant {of_image}"))
+                .with_fact(format!("the account's subscription {account} belongs to tenant {of_account}"))
+                .with_kept("nothing was created")
+                .with_hint("publish the image to a gallery of the account's tenant: Batch makes nodes of images of its own tenant only"))
+        }
+        (Ok(_), Ok(_)) => Ok(()),
+        (Err(why), _) | (_, Err(why)) => {
+            skipped.push(format!("whether image and account lie in one tenant: {why}"));
+            Ok(())
+        }
+    }
+}
+
+/// The tenant of a subscription, or why it is not known.
+async fn tenant(client: &Client, id: &SubscriptionId) -> Result<Result<String, String>> {
+    match client.send(&subscription::get(id)).await {
+        Ok(answer) => {
+            let tenant = subscription::tenant(&answer.value()).map(str::to_owned);
+            Ok(tenant.ok_or_else(|| format!("subscription {id} does not say its tenant")))
+        }
+        Err(error) if error.has_code(WRONG_TENANT) => {
+            let tenant = expected_tenant(&error.report());
+            Ok(tenant.ok_or_else(|| format!("subscription {id} belongs to another tenant than this identity")))
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+            ErrorKind::NoRights => Ok(Err(rights::lack(&error))),
+            _ => Ok(Err(error.to_string())),
+        },
+    }
+}
+
+/// The tenant that ARM names when it refuses a token of another one: the last id after `match the tenant`.
+fn expected_tenant(refusal: &str) -> Option<String> {
+    let (_, named) = refusal.split_once("match the tenant")?;
+    let is_of_id = |letter: char| letter.is_ascii_hexdigit() || letter == '-';
+    let ids = named.split(|letter| !is_of_id(letter));
+    ids.filter(|part| part.len() == 36).map(str::to_owned).next()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_tenant_of_a_subscription_is_read_from_a_refusal() {
+        let ours = "11111111-1111-1111-1111-111111111111";
+        let theirs = "22222222-2222-2222-2222-222222222222";
+        let azures = format!(
+            "The access token is from the wrong issuer 'https://sts.windows.net/{ours}/'. It must match the tenant \
+             'https://sts.windows.net/{theirs}/' associated with this subscription. Please use the authority (URL) \
+             'https://login.windows.net/{theirs}' to get the token."
+        );
+        assert_eq!(expected_tenant(&azures).as_deref(), Some(theirs));
+        assert_eq!(expected_tenant("It must match the tenant"), None);
+        assert_eq!(expected_tenant(&format!("the wrong issuer {ours}")), None);
+    }
 }

@@ -39,6 +39,23 @@ pub fn list() -> Request {
     )
 }
 
+/// The request for one of them.
+#[must_use]
+pub fn get(id: &SubscriptionId) -> Request {
+    Request::arm(
+        Method::GET,
+        format!("/subscriptions/{id}"),
+        API_VERSION,
+        format!("read the tenant of subscription {id}"),
+    )
+}
+
+/// The tenant that a subscription belongs to, from its body.
+#[must_use]
+pub fn tenant(body: &Value) -> Option<&str> {
+    json::text(body, "/tenantId").filter(|tenant| !tenant.is_empty())
+}
+
 /// The request for the regions that a subscription may use.
 #[must_use]
 pub fn locations(id: &SubscriptionId) -> Request {

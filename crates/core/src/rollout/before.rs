@@ -3,8 +3,12 @@
 //! What may not be asked is a note and stops nothing.
 
 use super::{
-    RolloutReport, RolloutStep, Size, agent, decide::Intent, observe::Site, plan::Beginning, pool::PoolAccess, room,
-    tell_skipped,
+    RolloutReport, RolloutStep, Size, agent,
+    decide::Intent,
+    observe::{Site, subscriptions},
+    plan::Beginning,
+    pool::PoolAccess,
+    room, tell_skipped,
 };
 use crate::{
     client::Client,
@@ -40,8 +44,14 @@ pub(super) async fn check(
 pub(super) async fn check_rights(client: &Client, needs: Vec<Need>, settings: &RolloutSettings) -> Result<Vec<String>> {
     let mut skipped = Vec::new();
     preflight::check_rights(client, needs, &mut skipped).await?;
-    let definition = settings.pool.version.definition();
-    if let Ok(subscription) = definition.gallery().group().subscription().parse() {
+    let (image, account) = subscriptions(settings);
+    if let (Some(image), Some(account)) = (&image, account.filter(|account| image.as_ref() != Some(account))) {
+        client.warn(format!(
+            "the image is in subscription {image} and the Batch account in {account}: Microsoft's page of 2019 asks for \
+             one subscription, today's for one tenant; Batch decides"
+        ));
+    }
+    if let Some(subscription) = image {
         let register = settings.policy.register;
         preflight::check_registration(client, &subscription, register, &mut skipped).await?;
     }

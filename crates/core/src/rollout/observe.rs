@@ -7,11 +7,11 @@ use crate::{
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, Location},
+    ids::{BatchEndpoint, Location, SubscriptionId},
     memory::{OF_RUN, RECENT},
     operation::Status,
     options::pool,
-    replication, rights,
+    preflight, replication, rights,
     settings::{AccountRef, RolloutSettings},
     typing::{Command, az},
     words,
@@ -50,6 +50,9 @@ pub(super) async fn observe(client: &Client, settings: &RolloutSettings) -> Resu
     let mut skipped = Vec::new();
     let account = account(client, &settings.account, &mut skipped).await?;
     let (endpoint, location) = place(&settings.account, account.as_ref())?;
+    if let (Some(image), Some(account)) = subscriptions(settings) {
+        preflight::require_one_tenant(client, (&image, &account), &mut skipped).await?;
+    }
     let version = image_version(client, settings, &mut skipped).await?;
     if version.is_some() && location.is_none() {
         skipped.push("replicas of the image version: the account's region is not known".to_owned());
@@ -61,6 +64,17 @@ pub(super) async fn observe(client: &Client, settings: &RolloutSettings) -> Resu
         version,
         skipped,
     })
+}
+
+/// The subscription of the image, and of the account unless it is given by its endpoint.
+pub(super) fn subscriptions(settings: &RolloutSettings) -> (Option<SubscriptionId>, Option<SubscriptionId>) {
+    let definition = settings.pool.version.definition();
+    let image = definition.gallery().group().subscription().parse().ok();
+    let account = match &settings.account {
+        AccountRef::Id(id) => id.group().subscription().parse().ok(),
+        AccountRef::Endpoint(_) => None,
+    };
+    (image, account)
 }
 
 /// Where the account answers, and its region.

@@ -10,8 +10,9 @@ use http::Method;
 use serde_json::{Value, json};
 
 use crate::{
+    given::checked,
     rollout::{adopting, client, failure, foreign_pool, good, image, roll_out, settings, world},
-    support::{APPLICATION, Azure, GROUP},
+    support::{APPLICATION, Azure, GROUP, lines},
 };
 
 /// A world in which the application has these actions and no others.
@@ -173,4 +174,81 @@ async fn batch_is_registered_when_asked_and_waited_for() {
         azure.writes()
     );
     assert!(image("1.0.0").starts_with("/subscriptions/00000000-0000-0000-0000-0000000005b5"));
+}
+
+/// The subscription of another team, and a tenant that is not the application's.
+const OTHERS: &str = "00000000-0000-0000-0000-0000000000f1";
+const ELSEWHERE: &str = "00000000-0000-0000-0000-0000000000e5";
+
+pub(crate) fn subscription_of_others() -> String {
+    format!("/subscriptions/{OTHERS}")
+}
+
+/// The usual version again, in a gallery of another subscription.
+pub(crate) fn image_of_others() -> String {
+    image("1.0.0").replace("00000000-0000-0000-0000-0000000005b5", OTHERS)
+}
+
+/// Adds that subscription with its gallery; it belongs to our tenant, or to the one that is given.
+pub(crate) fn add_others(azure: &Azure, tenant: Option<&str>) {
+    let seed = json!({
+        "subscriptions": [{"id": OTHERS, "name": "others", "tenant": tenant.unwrap_or("00000000-0000-0000-0000-00000000aaaa")}],
+        "resourceGroups": [{"name": "rg-images", "location": "eastus2"}],
+        "galleries": [{"name": "gal1", "resourceGroup": "rg-images", "location": "eastus2"}],
+        "definitions": [{"name": "def1", "resourceGroup": "rg-images", "gallery": "gal1", "properties": {
+            "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
+            "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}}],
+        "versions": [{"name": "1.0.0", "resourceGroup": "rg-images", "gallery": "gal1", "definition": "def1",
+            "publishingProfile": {"targetRegions": [{"name": "eastus2", "regionalReplicaCount": 4}]}}]});
+    let seed = azure_emulator::seed::Seed::parse(&seed.to_string()).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_of_another_tenant_is_refused_with_both_tenants() {
+    let azure = world(|_| ());
+    add_others(&azure, Some(ELSEWHERE));
+    let mut asked = settings("acct1", 5);
+    asked.pool.version = image_of_others().parse().unwrap();
+    let error = failure(&azure, &asked).await;
+    assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
+    let report = error.report();
+    for said in [
+        "the image and the Batch account lie in two Entra tenants",
+        &format!("the image's subscription {OTHERS} belongs to tenant {ELSEWHERE}"),
+        "the account's subscription 00000000-0000-0000-0000-0000000005b5 belongs to tenant ",
+    ] {
+        assert!(report.contains(said), "{said}: {report}");
+    }
+    assert_eq!(azure.writes(), [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_image_of_another_subscription_is_rolled_out_with_a_warning() {
+    let azure = world(|_| ());
+    add_others(&azure, None);
+    let mut asked = settings("acct1", 5);
+    asked.pool.version = image_of_others().parse().unwrap();
+    let (client, mut events) = azure.client(&tokio_util::sync::CancellationToken::new()).await;
+    let outcome = azure_batch_core::rollout::run(&client, &checked(&asked)).await;
+    outcome.result.unwrap_or_else(|error| panic!("{}", error.report()));
+    let said = lines(&mut events).join("\n");
+    assert!(
+        said.contains(&format!(
+            "the image is in subscription {OTHERS} and the Batch account in 00000000-"
+        )),
+        "{said}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_a_tenant_may_not_be_read_nothing_is_claimed() {
+    let azure = world(|_| ());
+    add_others(&azure, None);
+    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET", "path": format!("/subscriptions/{OTHERS}"), "occurrence": "every"}));
+    let mut asked = settings("acct1", 5);
+    asked.pool.version = image_of_others().parse().unwrap();
+    let report = good(roll_out(&azure, &asked).await);
+    let open = report.skipped_checks.join("\n");
+    assert!(open.contains("whether image and account lie in one tenant: "), "{open}");
 }

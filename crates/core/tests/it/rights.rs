@@ -13,6 +13,7 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::definition,
+    preflight,
     rights::{
         page::{Row, Without},
         work::Work,
@@ -58,14 +59,14 @@ fn scopes(on: &str) -> Vec<String> {
     let of_compute = |rest: &str| format!("{GROUP}/providers/Microsoft.Compute/{rest}");
     let account = |name: &str| format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{name}");
     match on {
-        "the subscription" => vec![SUBSCRIPTION.to_owned()],
+        "the subscription" => vec![SUBSCRIPTION.to_owned(), preflight::subscription_of_others()],
         "the source's resource group"
         | "the gallery's resource group"
         | "the resource groups"
         | "the temporary resource group" => vec![GROUP.to_owned()],
         "the gallery" => vec![of_compute("galleries/gal1")],
         "the image definition" => vec![definition()],
-        "the image version" => vec![image("1.0.0"), image("0.9.0")],
+        "the image version" => vec![image("1.0.0"), image("0.9.0"), preflight::image_of_others()],
         "the source definition" => vec![of_compute("galleries/theirs/images/other")],
         "the disk encryption sets" => ["eastus2", "westus2", "archive"]
             .map(|set| of_compute(&format!("diskEncryptionSets/{set}")))

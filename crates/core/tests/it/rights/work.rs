@@ -28,7 +28,7 @@ use crate::{
     estate::definition,
     gc as collecting,
     given::checked,
-    judgement as judging, layout, prune as pruning, publish,
+    judgement as judging, layout, preflight, prune as pruning, publish,
     rollout::{adopting, client, foreign_pool, good, image, roll_out, settings as rolling_out, world},
     rollout_autoscale, rollout_blue_green as blue_green, rollout_first_nodes, rollout_heal,
     rollout_in_place::{self as in_place, working},
@@ -65,6 +65,7 @@ pub(super) enum Work {
     OfSubscription,
     Registering,
     InSubnet,
+    ImageOfOthers,
     FirstNodes,
     Autoscale,
     Heal,
@@ -93,7 +94,7 @@ const IMAGE: &str = "a managed image is made on the way";
 const BLUE_GREEN: &str = "`strategy: blue-green`";
 
 impl Work {
-    pub(super) const ALL: [Self; 40] = [
+    pub(super) const ALL: [Self; 41] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
@@ -119,6 +120,7 @@ impl Work {
         Self::OfSubscription,
         Self::Registering,
         Self::InSubnet,
+        Self::ImageOfOthers,
         Self::FirstNodes,
         Self::Autoscale,
         Self::Heal,
@@ -178,6 +180,8 @@ impl Work {
             Self::OfSubscription => ("rollout", &[MADE, "nodes use the subscription's quota"]),
             Self::Registering => ("rollout", &[MADE, "`register_provider`"]),
             Self::InSubnet => ("rollout", &[MADE, "the pool is in a subnet"]),
+            // An identity with a role anywhere below a subscription may read which tenant it belongs to.
+            Self::ImageOfOthers => ("rollout", &[MADE]),
             Self::FirstNodes => ("rollout", &[MADE, CANARY]),
             Self::InPlace => ("rollout", &[MADE, STRATEGY, CANARY]),
             Self::BlueGreen => ("rollout", &[MADE, STRATEGY, CANARY, BLUE_GREEN]),
@@ -268,6 +272,7 @@ impl Work {
             Self::FormerGoes | Self::DeleteExpired => tokio::time::advance(Duration::from_secs(8 * 24 * 3600)).await,
             Self::Registering => unregister(azure).await,
             Self::InSubnet | Self::PublishTested => make_network(azure).await,
+            Self::ImageOfOthers => preflight::add_others(azure, None),
             Self::Judge => {
                 judging::work(azure, "render-1", "blue", 60, "true").await;
                 judging::work(azure, "render-2", "green", 60, "true").await;
@@ -369,6 +374,10 @@ impl Work {
             Self::InSubnet => {
                 let subnet = json!({"subnetId": subnet()});
                 plain.pool.json.insert("networkConfiguration".to_owned(), subnet);
+                plain
+            }
+            Self::ImageOfOthers => {
+                plain.pool.version = preflight::image_of_others().parse().unwrap();
                 plain
             }
             Self::FirstNodes => rollout_first_nodes::tried("true"),
