@@ -83,7 +83,7 @@ fn exists(command: &str) -> bool {
         }
         ["cargo", "xtask", "look", case] => look::cases().iter().any(|known| known.name == case),
         ["cargo", "xtask", "release-rehearsal", case] => rehearsal::CASES.iter().any(|known| known.name == case),
-        ["cargo", "xtask", "bench", measured] => ["start", "emulator", "publish"].contains(&measured),
+        ["cargo", "xtask", "bench", measured] => ["start", "emulator", "publish", "rollout"].contains(&measured),
         ["cargo", "xtask", "judges"] => true,
         ["cargo", "xtask", "judges", judge] => ["sdk", "az", "sample", "arm", "recordings", "schemas"].contains(&judge),
         ["cargo", "test", "-p", package, .., name] => {

@@ -62,7 +62,7 @@ fn certificate_signs_in_with_both_programs(lab: &Lab<'_>) -> Result {
     ensure_says(
         "the refusal",
         &refused.said(),
-        &["--client-cert-password does not open the file of --client-cert-path"],
+        &["ARM_CLIENT_CERTIFICATE_PASSWORD does not open the file of --client-cert-path"],
     )?;
     ensure(!refused.said().contains("not-its-password"), || {
         "the wrong password is shown".to_owned()
@@ -75,7 +75,7 @@ fn rollout(lab: &Lab<'_>, azure: &LocalAzure, log: &str, file: &OsString, passwo
         .args(["--tenant-id", world::TENANT, "--client-id", world::CLIENT])
         .arg("--client-cert-path")
         .arg(file)
-        .env("AZURE_CLIENT_CERTIFICATE_PASSWORD", password)
+        .env("ARM_CLIENT_CERTIFICATE_PASSWORD", password)
 }
 
 /// The plan of a publish; everything about signing in comes from variables.
