@@ -248,6 +248,6 @@ fn delete_expired_deletes_what_is_past_its_time_and_nothing_else(lab: &Lab<'_>) 
     ensure_equal(
         "deleted",
         &deleted.collect(),
-        &vec!["/pools/branch-1", "/pools/branch-2"],
+        &vec!["/batch/acct1/pools/branch-1", "/batch/acct1/pools/branch-2"],
     )
 }
