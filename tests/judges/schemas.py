@@ -53,6 +53,8 @@ STRANGERS = {
     r"\w+ /subscriptions/.*/deployments/.*": "the resource package; azure-arm reads them",
     r"\w+ /subscriptions/.*/providers/Microsoft\.Network/.*": "the network package; azure-arm reads them",
     r"\w+ /subscriptions/.*/providers/Microsoft\.Storage/.*": "the storage package; azure-arm reads them",
+    r"\w+ /subscriptions/.*/providers/Microsoft\.KeyVault/.*": "the key vault package; azure-arm reads them",
+    r"GET /secrets/.*": "secrets of a key vault; azure-arm reads them",
     r"\w+ /(images|system|vhds)/.*": "blobs, which speak XML; azure-arm reads them",
     r"\w+ /subscriptions/.*/providers/Microsoft\.Authorization/.*": "the authorization package",
 }
