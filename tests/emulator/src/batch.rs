@@ -94,14 +94,14 @@ struct Route {
 
 impl Batch {
     /// Reads the seed's `batchAccounts`; an account that is there already is replaced. Accounts that name no
-    /// subscription are in the one given.
+    /// subscription are in the one given. Tasks of its jobs wait for a node from `now` on.
     ///
     /// # Errors
     ///
     /// Returns what is wrong with the value.
-    pub fn seed(&mut self, value: &Value, subscription: &str) -> Result<(), String> {
+    pub fn seed(&mut self, value: &Value, subscription: &str, now: Timestamp) -> Result<(), String> {
         for value in value.as_array().map_or(&[] as &[Value], Vec::as_slice) {
-            let account = seed::read_account(value, subscription)?;
+            let account = seed::read_account(value, subscription, now)?;
             self.accounts
                 .retain(|known| !known.name.eq_ignore_ascii_case(&account.name));
             self.accounts.push(account);
@@ -119,6 +119,11 @@ impl Batch {
             let pools = pools.map(|pool| (format!("{id}/pools/{}", pool.id).to_lowercase(), pool.render("", now)));
             let jobs = account.jobs.iter().filter(|job| !job.is_gone(now));
             let jobs = jobs.map(|job| (format!("{id}/jobs/{}", job.id).to_lowercase(), job.render("", now)));
+            let working = account
+                .jobs
+                .iter()
+                .filter(|job| !job.tasks.is_empty() && !job.is_gone(now));
+            let work = working.map(|job| (format!("{id}/jobs/{}/tasks", job.id).to_lowercase(), job.work(now)));
             let schedules = account.schedules.iter().filter(|schedule| !schedule.is_gone(now));
             let schedules = schedules.map(|schedule| {
                 (
@@ -126,7 +131,7 @@ impl Batch {
                     schedule.render("", now),
                 )
             });
-            let others: Vec<(String, Value)> = pools.chain(jobs).chain(schedules).collect();
+            let others: Vec<(String, Value)> = pools.chain(jobs).chain(work).chain(schedules).collect();
             all.insert(id, arm_plane::accounts::render(account, None, now));
             all.extend(others);
         }

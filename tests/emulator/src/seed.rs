@@ -274,7 +274,10 @@ impl Seed {
         if self.batch_accounts.is_null() {
             return Ok(());
         }
-        world.batch.seed(&self.batch_accounts, &first).map_err(SeedError::Batch)
+        world
+            .batch
+            .seed(&self.batch_accounts, &first, now)
+            .map_err(SeedError::Batch)
     }
 
     fn elsewhere(&self) -> BTreeMap<String, String> {

@@ -167,7 +167,7 @@ impl<'run> Checkpoints<'run> {
             let rule = (self.judging.rule, self.judging.window);
             Comparison::new(self.client, access.watch().endpoint().clone(), sides, rule)
         });
-        comparison.judge().await
+        comparison.judge().await.map_err(meanwhile)
     }
 }
 
@@ -202,6 +202,17 @@ pub(super) fn gates_planned(pool: &PoolId, checkpoint: Checkpoint, change: &Chan
             then,
         })
     })
+}
+
+/// A pool that another client deletes while its tasks are compared is no mistake of the user's.
+fn meanwhile(error: Error) -> Error {
+    if !error.has_code("PoolNotFound") {
+        return error;
+    }
+    let happened = "one of the two pools was deleted meanwhile";
+    Error::new(ErrorKind::Refused, happened)
+        .because(error)
+        .with_hint("agree with those who change the pools, then run the same again")
 }
 
 /// Whether time can bring what is missing.

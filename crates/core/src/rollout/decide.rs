@@ -296,6 +296,8 @@ impl Intent {
             next if difference.maker == Maker::Another && self.adopt == Adopt::No => {
                 foreign(&difference, &next).map_or(next, Next::Refuse)
             }
+            // Settings are written once a run; what another client changes after that is left.
+            next if self.part != Part::Whole => next,
             _ if difference.maker == Maker::Another || !difference.is_none() => Next::Update(pool, difference),
             next => next,
         }

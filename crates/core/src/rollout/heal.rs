@@ -11,7 +11,8 @@ use tokio::time::Instant;
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
-    decide::Intent,
+    decide::{Intent, Part},
+    explain::refused,
     follow,
     healed::{HealedNode, NodeAction},
     pool::PoolAccess,
@@ -22,10 +23,11 @@ use super::{
 };
 use crate::{
     batch::{
-        node,
+        node::{self, Node, NodeKind},
         pool::{Pool, Scaling},
     },
     error::{Error, Result},
+    ids::NodeCounts,
     settings::{Adopt, HealNodes, RolloutSettings},
     trial,
 };
@@ -65,7 +67,7 @@ impl Healer<'_, '_> {
                 }
                 Care::Reboot(ill) => self.reboot(ill).await?,
                 Care::Remove(ill) => {
-                    if !self.remove(ill).await? {
+                    if !self.remove(ill, &waited.nodes).await? {
                         return Ok(waited);
                     }
                 }
@@ -88,8 +90,10 @@ impl Healer<'_, '_> {
     }
 
     /// `false` when the pool may not be touched any more.
-    async fn remove(&mut self, ill: Vec<Ill>) -> Result<bool> {
+    async fn remove(&mut self, ill: Vec<Ill>, nodes: &[Node]) -> Result<bool> {
         let pool = self.access.find().await?;
+        let unchanged = self.intent.unchanged(pool.as_ref());
+        unchanged.map_err(|refusal| refused(self.access.at(), refusal))?;
         let Some(pool) = pool.filter(|pool| may_be_healed(self.intent, pool)) else {
             return Ok(false);
         };
@@ -108,7 +112,8 @@ impl Healer<'_, '_> {
         }
         self.steady().await?;
         let rounds = self.settings.policy.resize.rounds;
-        let sizing = Sizing::new(self.access, self.intent, rounds, self.doing, self.report);
+        let grown = grown_again(self.intent, &pool, removed(nodes, &ids));
+        let sizing = Sizing::new(self.access, &grown, rounds, self.doing, self.report);
         sizing.reach().await?;
         self.acted = Instant::now();
         Ok(true)
@@ -160,6 +165,32 @@ impl Healer<'_, '_> {
         if matches!(self.report.action, PoolAction::None | PoolAction::Unchanged) {
             self.report.action = PoolAction::Healed;
         }
+    }
+}
+
+/// How many of these nodes are of which kind.
+fn removed(nodes: &[Node], ids: &[String]) -> NodeCounts {
+    let of_kind = |kind| {
+        let removed = nodes.iter().filter(|node| node.kind == kind && ids.contains(&node.id));
+        u32::try_from(removed.count()).unwrap_or(u32::MAX)
+    };
+    NodeCounts {
+        dedicated: of_kind(NodeKind::Dedicated),
+        spot: of_kind(NodeKind::Spot),
+    }
+}
+
+/// The size that the pool shall have again. Other targets than those before and after the removal are another client's,
+/// and a pool that is gone was deleted: neither is undone.
+fn grown_again(intent: &Intent, before: &Pool, removed: NodeCounts) -> Intent {
+    let less = |nodes: NodeCounts| NodeCounts {
+        dedicated: nodes.dedicated.saturating_sub(removed.dedicated),
+        spot: nodes.spot.saturating_sub(removed.spot),
+    };
+    let targets = intent.goal.targets;
+    Intent {
+        part: Part::Nodes([targets, less(targets), less(before.current), targets]),
+        ..intent.clone()
     }
 }
 

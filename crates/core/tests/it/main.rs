@@ -42,6 +42,7 @@ mod rollout_heal;
 mod rollout_in_place;
 mod rollout_in_place_sweep;
 mod rollout_judged;
+mod rollout_judged_sweep;
 mod rollout_meanwhile;
 mod rollout_short;
 mod rollout_sweep;

@@ -155,7 +155,7 @@ fn is_going(pool: &Value) -> bool {
 
 /// When the roll-out began and how long the former pool is kept say nothing about the pools, nor how long their last
 /// resizes were given.
-fn settle(mut resources: Value) -> Value {
+pub(crate) fn settle(mut resources: Value) -> Value {
     for item in resources["batch"].as_object_mut().unwrap().values_mut() {
         if let Some(fields) = item.as_object_mut() {
             fields.remove("resizeTimeout");

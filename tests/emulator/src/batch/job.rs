@@ -241,6 +241,14 @@ impl Job {
         Value::Object(body)
     }
 
+    /// What has become of its tasks, in numbers: those of taskcounts, and how often one began again.
+    pub(crate) fn work(&self, now: Timestamp) -> Value {
+        let mut counts = self.task_counts(now);
+        let requeues: u64 = self.tasks.iter().map(|task| u64::from(task.requeues())).sum();
+        crate::json::set(&mut counts, &["requeues"], json!(requeues));
+        counts
+    }
+
     /// The answer of taskcounts.
     pub(crate) fn task_counts(&self, now: Timestamp) -> Value {
         let count = |wanted: fn(&Task, Timestamp) -> bool| self.tasks.iter().filter(|task| wanted(task, now)).count();

@@ -9,11 +9,12 @@ use sha2::{Digest as _, Sha256};
 use super::account::{Account, AccountLife, AuthenticationMode, Keys, ManagedImages, PoolAllocationMode, Quotas};
 use super::allocation::{DeallocationOption, NodeKind, ResizeError, Targets};
 use super::autoscale;
-use super::ids::{JobId, NodeId};
+use super::ids::{JobId, NodeId, TaskId};
 use super::job::{self, Job, JobState};
 use super::node::{self, Fate, Node, NodePlan};
 use super::pool::body::{self, ApiAge, NewPool, NewScale};
 use super::pool::{AllocationState, Pool, Preemptions, Resize, Scale};
+use super::task::{self, Task};
 use super::timeline::Timeline;
 use super::wire::Version;
 use crate::batch::image::Terms;
@@ -26,11 +27,11 @@ const SEEDED: Timestamp = Timestamp::constant(1_735_689_600, 0);
 /// The service's rule for two writes to one pool.
 const WRITE_INTERVAL: SignedDuration = SignedDuration::from_secs(30);
 
-/// Reads one account; it is in `subscription` unless it names another.
+/// Reads one account; it is in `subscription` unless it names another. Tasks of its jobs wait from `now` on.
 ///
 /// # Errors
 /// What is missing or wrong, as a fragment that names it.
-pub(crate) fn read_account(value: &Value, subscription: &str) -> Result<Account, String> {
+pub(crate) fn read_account(value: &Value, subscription: &str, now: Timestamp) -> Result<Account, String> {
     let name = text(value, "/name").ok_or("a Batch account needs a name")?.to_owned();
     let need = |field: &str| {
         let found = text(value, &format!("/{field}")).map(str::to_owned);
@@ -73,7 +74,7 @@ pub(crate) fn read_account(value: &Value, subscription: &str) -> Result<Account,
         account.pools.push(pool);
     }
     for job in list(value, "/jobs") {
-        account.jobs.push(read_job(job, &account.name)?);
+        account.jobs.push(read_job(job, &account.name, now)?);
     }
     Ok(account)
 }
@@ -184,8 +185,8 @@ pub(crate) fn usual_interval() -> SignedDuration {
     WRITE_INTERVAL
 }
 
-/// Reads a job in the data plane's words, optionally with its `state`: `active` or `disabled`. It has no tasks.
-fn read_job(value: &Value, account: &str) -> Result<Job, String> {
+/// Reads a job in the data plane's words, optionally with its `state`: `active` or `disabled`, and with `tasks`.
+fn read_job(value: &Value, account: &str, now: Timestamp) -> Result<Job, String> {
     let id = text(value, "/id").and_then(JobId::parse);
     let id = id.ok_or_else(|| format!("a job in the Batch account {account:?} needs an id"))?;
     let state = match text(value, "/state") {
@@ -201,6 +202,8 @@ fn read_job(value: &Value, account: &str) -> Result<Job, String> {
     let fields = fields.filter(|(name, _)| job::SETTINGS.contains(&name.as_str()));
     let mut settings = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
     job::fill_defaults(&mut settings);
+    let tasks = list(value, "/tasks").iter().map(|task| read_task(task, &id, now));
+    let tasks = tasks.collect::<Result<Vec<Task>, String>>()?;
     Ok(Job {
         version: Version {
             etag: etag(id.as_str()),
@@ -215,8 +218,25 @@ fn read_job(value: &Value, account: &str) -> Result<Job, String> {
         scheduling_error: None,
         terminate_reason: None,
         gone: None,
-        tasks: Vec::new(),
+        tasks,
     })
+}
+
+/// Reads a task of a job in the data plane's words; it has just been added.
+fn read_task(value: &Value, job: &JobId, now: Timestamp) -> Result<Task, String> {
+    let id = text(value, "/id").and_then(TaskId::parse);
+    let id = id.ok_or_else(|| format!("a task of the job {job} needs an id"))?;
+    if text(value, "/commandLine").is_none() {
+        return Err(format!("the task {id} of the job {job} needs a commandLine"));
+    }
+    let fields = value.as_object().into_iter().flatten();
+    let fields = fields.filter(|(name, _)| task::SETTINGS.contains(&name.as_str()));
+    let version = Version {
+        etag: etag(id.as_str()),
+        modified: now,
+    };
+    let settings = fields.map(|(name, value)| (name.clone(), value.clone())).collect();
+    Ok(Task::new(id, version, settings))
 }
 
 /// Reads a pool in the data plane's words; its nodes have been idle for long.

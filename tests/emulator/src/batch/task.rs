@@ -99,6 +99,11 @@ impl Task {
         }
     }
 
+    /// How often it was put back into the queue.
+    pub(crate) fn requeues(&self) -> u32 {
+        self.requeues
+    }
+
     /// The state at `now`.
     pub(crate) fn state(&self, now: Timestamp) -> TaskState {
         if self.terminated.is_some_and(|at| at <= now) {
