@@ -109,7 +109,7 @@ enum Measured {
     Emulator,
     /// What our publish costs, compared with what the service itself needs and with az. Takes ten minutes.
     Publish,
-    /// How soon a roll-out ends after its last node is ready, and how often it asks, for 1, 50 and 500 pools; beside az.
+    /// How soon a roll-out ends after its last node is ready, and how often it asks, for 1, 50 and 500 pools; compared with az.
     Rollout,
 }
 

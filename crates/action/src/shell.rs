@@ -1,6 +1,6 @@
 //! Runs the command of a gate by this machine's shell, and ends it, with all that it has started, when the run stops.
 //!
-//! When one is run, and what its exit code means, is core's. What it writes goes to nobody but the report.
+//! When one is run, and what its exit code means, is core's. What it writes goes to the report only.
 
 use std::{
     io,

@@ -45,7 +45,7 @@ pub struct Client {
 #[derive(Clone, Copy, Debug)]
 enum Reading {
     /// The service's answer now.
-    Anew,
+    Fresh,
     /// What the run knows already, unless it is older.
     Recalled(Duration),
 }
@@ -60,7 +60,7 @@ impl Client {
             cloud,
             run,
             memory: Arc::default(),
-            reading: Reading::Anew,
+            reading: Reading::Fresh,
         }
     }
 
@@ -220,7 +220,7 @@ impl Client {
         let ask = Box::pin(self.ask(request, &address));
         match self.reading {
             Reading::Recalled(age) if request.method == Method::GET => self.memory.recall(&address, age, ask).await,
-            Reading::Recalled(_) | Reading::Anew => ask.await,
+            Reading::Recalled(_) | Reading::Fresh => ask.await,
         }
     }
 

@@ -1,5 +1,5 @@
 //! `cargo xtask bench rollout`: how soon a roll-out ends after its last node is ready, and how often it asks for that, for
-//! one pool, fifty and five hundred; beside az's commands for the same.
+//! one pool, fifty and five hundred; compared with az's commands for the same.
 //!
 //! Nothing is faster than Azure here, so it takes some minutes and is asleep for most of them. It sets no limit, since
 //! machines differ.

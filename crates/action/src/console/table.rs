@@ -25,7 +25,7 @@ impl Table {
     }
 
     /// The same whose last column is prose about what stands in the column of that number. On a telephone the last column
-    /// of a wide table is beside the screen, so a page shows it as a list.
+    /// of a wide table lies outside the screen, so a page shows it as a list.
     #[must_use]
     pub const fn remarking_on(mut self, column: usize) -> Self {
         self.remarked = Some(column);

@@ -86,7 +86,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
     }
 }
 
-/// A judgement of two new nodes beside eight former ones.
+/// A judgement of two new nodes and eight former ones.
 pub(crate) fn judgement(outcome: Outcome, (ended, failed): (u64, u64)) -> JudgementReport {
     let nodes = |seen, version: &str| Nodes {
         seen,

@@ -1,6 +1,6 @@
 //! Which options a pool file may hold, under the names that inputs have.
 //!
-//! Who can change a file must not choose where a run signs in, what it may touch, what runs beside it, or how long it takes; so those are
+//! Who can change a file must not choose where a run signs in, what it may touch, what runs next to it, or how long it takes; so those are
 //! taken from inputs and flags alone.
 
 use super::{Chapter, Door, Opt, Verb, gate, of, pool, run};

@@ -1,5 +1,5 @@
 //! Every error that a test of a flow sees is read as its readers do: so all refusals of all flows are looked at that any
-//! test provokes, beside the errors of the tables in `specimens`.
+//! test provokes, with the errors of the tables in `specimens`.
 //!
 //! What a single error has to say is up to its test.
 

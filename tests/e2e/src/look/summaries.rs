@@ -41,7 +41,7 @@ const OURS: [&str; 20] = [
     "th", "thead", "tr", "ul", "ol",
 ];
 
-/// Columns that say why or what to do. Beside the right edge of a telephone they would be found by chance only.
+/// Columns that say why or what to do. Past the right edge of a telephone they are found by chance only.
 const REMARKS: [&str; 3] = ["reason", "to act on", "what becomes of it"];
 
 fn summaries_of_changes_can_be_read(lab: &Lab<'_>) -> Result {
@@ -115,7 +115,7 @@ fn faults(seen: &Seen) -> Vec<String> {
     }
     let scrolling = seen.tables.iter().filter(|table| table.fit != Fit::Fits);
     let hidden = scrolling.filter(|table| table.heads.iter().any(|head| REMARKS.contains(&head.as_str())));
-    faults.extend(hidden.map(|table| named(format!("a remark is beside the edge: {}", table.heads.join(", ")))));
+    faults.extend(hidden.map(|table| named(format!("a remark is past the edge: {}", table.heads.join(", ")))));
     if seen.width == WIDE {
         faults.extend(
             commands()
@@ -174,7 +174,7 @@ mod tests {
             faults(&seen(vec![table(Fit::Scrolls)], vec![command(900)])),
             [
                 "status at 390 px: the next command begins at 900 px",
-                "status at 390 px: a remark is beside the edge: pool, to act on",
+                "status at 390 px: a remark is past the edge: pool, to act on",
             ]
         );
     }

@@ -67,10 +67,10 @@ fn a_secret_is_read_and_written_at_the_vault_and_each_write_is_a_version() {
 #[test]
 fn a_vault_lets_in_whom_its_policies_name_with_a_token_for_vaults() {
     let (mut azure, token) = vault(&json!(["set"]));
-    let nobody = azure.at_the_vault((Method::GET, "cert"), None, "");
-    assert_eq!(nobody.status, 401);
+    let stranger = azure.at_the_vault((Method::GET, "cert"), None, "");
+    assert_eq!(stranger.status, 401);
     assert!(
-        nobody
+        stranger
             .header("www-authenticate")
             .unwrap()
             .contains("https://vault.azure.net")

@@ -154,7 +154,7 @@ fn wrong_kind(kind: Kind, node: &Node) -> String {
 fn unknown(name: &str) -> (String, Option<&'static Opt>) {
     if file::is_for_inputs_only(name) {
         let text = "is taken as an input or a flag only: who can change a file must not choose where this run signs in, what \
-                it may touch, what runs beside it, or how long it takes";
+                it may touch, what runs next to it, or how long it takes";
         return (text.to_owned(), None);
     }
     let plain = |text: &str| text.replace(['-', '_'], "").to_ascii_lowercase();

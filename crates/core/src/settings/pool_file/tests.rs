@@ -137,7 +137,7 @@ fn every_fault_has_its_line_and_its_name_in_the_file() {
     pool-file: line 6: id: is not a name here: write pool-id
     pool-file: line 7: mount-configuration: is not a name here; docs/pool-file.md has them all
     pool-file: line 8: resize-rounds: is a number, and must be a whole number
-    pool-file: line 9: tenant-id: is taken as an input or a flag only: who can change a file must not choose where this run signs in, what it may touch, what runs beside it, or how long it takes
+    pool-file: line 9: tenant-id: is taken as an input or a flag only: who can change a file must not choose where this run signs in, what it may touch, what runs next to it, or how long it takes
     pool-file: line 3: target-dedicated-nodes: "many" is not a whole number from 0 to 4294967295; write digits only
     "#);
     let arm = r#"{"name": "render", "tags": {"a": "b"}, "identity": {"type": "UserAssigned"},

@@ -1,6 +1,6 @@
 //! Gates of a roll-out: only where there is a checkpoint.
 //!
-//! The address and the time are tested beside their reader.
+//! The address and the time are tested with their reader.
 
 use super::*;
 use crate::options::Opt;

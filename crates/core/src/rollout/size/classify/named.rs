@@ -1,6 +1,6 @@
 //! What an error of the compute provider names: the policy that forbids something, the subnet that is full, the quota.
 //!
-//! Azure writes all of it into its sentences, and the policy also as JSON beside them.
+//! Azure writes all of it into its sentences, and the policy also as JSON next to them.
 
 use serde_json::Value;
 

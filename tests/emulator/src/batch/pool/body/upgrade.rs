@@ -54,7 +54,7 @@ fn percent(value: &Value, name: &str, least: u64) -> Result<Option<u64>, Refusal
     }
 }
 
-/// A policy beside the rest of the pool: automatic upgrades need an image whose version is latest, and on Windows that
+/// A policy compared with the rest of the pool: automatic upgrades need an image whose version is latest, and on Windows that
 /// updates do not come in another way too.
 pub(super) fn fits(settings: &Map<String, Value>) -> Result<(), Refusal> {
     let policy = settings.get("upgradePolicy").unwrap_or(&Value::Null);
