@@ -131,6 +131,17 @@ impl Asked {
             self.targets.dedicated
         }
     }
+
+    /// The same with nodes that stand in for spot nodes which do not count.
+    #[must_use]
+    pub fn wanted_in(&self, rollout: &RolloutReport) -> u32 {
+        let stand_ins = if self.targets.counts_spot() {
+            0
+        } else {
+            rollout.stand_ins
+        };
+        self.wanted().saturating_add(stand_ins)
+    }
 }
 
 impl Report {
@@ -210,7 +221,11 @@ impl Report {
     /// Nodes that were asked for and count.
     #[must_use]
     pub fn wanted(&self) -> u32 {
-        self.asked.as_ref().map_or(0, Asked::wanted)
+        match (&self.asked, &self.rollout) {
+            (Some(asked), Some(rollout)) => asked.wanted_in(rollout),
+            (Some(asked), None) => asked.wanted(),
+            (None, _) => 0,
+        }
     }
 
     /// Nodes that are ready; nothing when they were not counted, which is not the same as none.
@@ -255,7 +270,7 @@ impl Report {
 
     fn success(&self, asked: &Asked) -> String {
         let (pool, version) = (self.pool().unwrap_or(&asked.pool), asked.title());
-        let wanted = asked.wanted();
+        let wanted = self.wanted();
         let ready = match self.ready() {
             Some(ready) => format!("{ready} of {} ready", plural(wanted, "node")),
             None => format!("{} asked for", plural(wanted, "node")),

@@ -7,6 +7,7 @@ pub mod auto_pool;
 pub mod autoscale;
 pub mod image;
 pub mod job;
+pub mod managed;
 pub mod node;
 pub mod pool;
 pub mod resource;

@@ -11,7 +11,7 @@ use serde_json::Value;
 use crate::{
     arm::subscription::{self, Subscription},
     batch::{
-        account::{self, Account},
+        account::{self, Account, Allocation},
         image::PoolImage,
         node::{self, StateCounts},
         pool::{self, Pool},
@@ -44,6 +44,8 @@ pub struct SeenAccount {
     pub endpoint: BatchEndpoint,
     /// Its region; absent when nothing shows it.
     pub location: Option<Location>,
+    /// Whose machines its nodes are; absent when it was given by its endpoint.
+    pub allocation: Option<Allocation>,
     /// Its pools, in the service's order.
     pub pools: Vec<SeenPool>,
 }
@@ -99,6 +101,7 @@ struct Found {
     id: Option<BatchAccountId>,
     endpoint: BatchEndpoint,
     location: Option<Location>,
+    allocation: Option<Allocation>,
 }
 
 impl Estate {
@@ -167,6 +170,7 @@ impl Found {
             id: Some(account.id),
             endpoint: account.endpoint,
             location: Some(account.location),
+            allocation: Some(account.allocation),
         }
     }
 }
@@ -248,6 +252,7 @@ async fn named(client: &Client, accounts: &[AccountRef], gaps: &mut Vec<Gap>) ->
                 id: None,
                 endpoint: endpoint.clone(),
                 location: endpoint.region(),
+                allocation: None,
             }),
             AccountRef::Id(id) => match account::read(client, id).await {
                 Ok(account) => found.push(Found::of(account)),
@@ -267,6 +272,7 @@ async fn look(client: &Client, found: Found, depth: Depth) -> Result<(Option<See
         id: found.id,
         endpoint: found.endpoint,
         location: found.location,
+        allocation: found.allocation,
         pools: Vec::new(),
     };
     let bodies = match client.list(&pool::survey(&account.endpoint)).await {

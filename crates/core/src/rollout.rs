@@ -15,8 +15,10 @@ mod counted;
 mod decide;
 mod demand;
 mod explain;
+mod fallback;
 mod filling;
 mod follow;
+mod grace;
 mod heal;
 mod healed;
 mod jobs;
@@ -176,6 +178,7 @@ async fn plan_one((client, looks): (&Client, &Looks), site: &Site, settings: &Ro
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let access = PoolAccess::new(&watch, settings.pool.id.clone());
     let pool = access.foreseen().await?;
+    let intent = fallback::aware(&access, pool.as_ref(), (intent, settings));
     let mut beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
     let mut demand = None;
     if beginning.size.brings_nodes() {
@@ -233,11 +236,16 @@ async fn roll_out_one(
 ) -> Result<()> {
     let run = client.run();
     let intent = intent(settings)?;
-    report.needed = intent.goal.needed.total();
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
-    let look = async { plan::look(&access, access.find().await?.as_ref(), (&intent, settings)).await };
-    let mut beginning = run.step("plan", "looking at the pool", look).await?;
+    let look = async {
+        let pool = access.find().await?;
+        let intent = fallback::aware(&access, pool.as_ref(), (intent, settings));
+        let beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
+        Ok((intent, beginning))
+    };
+    let (intent, mut beginning) = run.step("plan", "looking at the pool", look).await?;
+    report.needed = intent.goal.needed.total();
     if beginning.size != Size::Reached {
         before::check(&access, (settings, &intent), (site, &beginning), report).await?;
     }
@@ -311,6 +319,7 @@ async fn bring(
     }
     let wait = heal::nodes(access, (intent, settings), report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
+    let waited = fallback::replace_missing(access, (intent, settings), waited, report).await?;
     judge(access, settings, &waited)
 }
 

@@ -8,6 +8,7 @@ mod checked;
 mod definition;
 mod destination;
 mod doctor;
+mod fallback;
 pub mod fault;
 mod fleet;
 mod gates;
@@ -48,6 +49,7 @@ pub use change::{BlueGreen, Canary, Change, OnBad, OnCancel, RunningTasks, Strat
 pub use checked::Checked;
 pub use definition::{DefinitionTraits, Recommended};
 pub use doctor::DoctorSettings;
+pub use fallback::SpotFallback;
 pub use fleet::{AfterFailure, FleetSettings, MAX_PARALLEL};
 pub use gates::{GateUrl, Gates};
 pub use healing::{HealNodes, Healing};
@@ -79,6 +81,7 @@ pub use values::{Stray, Value, Values};
 pub use versions::{
     CollectionSettings, CompletionSettings, Fit, Goal, ListSettings, Place, PromotionSettings, ScaleSettings,
 };
+pub(crate) use wanted_version::MANAGED_IMAGE;
 pub use wanted_version::{InvalidRule, VersionRule, WantedVersion};
 pub use word::UnknownWord;
 pub use written::{Member, What, Written};

@@ -4,6 +4,7 @@
 
 mod assess;
 mod base;
+mod caps;
 mod catalogue;
 mod note;
 mod notes;

@@ -168,7 +168,7 @@ fn account_link(asked: &Asked) -> String {
 /// How many nodes are ready, and what the others are in.
 fn nodes(page: &mut Page, asked: &Asked, rollout: &RolloutReport) {
     let Some(ready) = rollout.ready else { return };
-    let wanted = asked.wanted();
+    let wanted = asked.wanted_in(rollout);
     let needed = if rollout.needed == wanted {
         String::new()
     } else {
@@ -188,6 +188,13 @@ fn nodes(page: &mut Page, asked: &Asked, rollout: &RolloutReport) {
             "spot, not required".to_owned(),
             format!("{} of {spot}", round.spot),
             bar(round.spot, spot),
+        ]);
+    }
+    if rollout.stand_ins > 0 {
+        rows.push(vec![
+            "dedicated in place of spot".to_owned(),
+            rollout.stand_ins.to_string(),
+            bar(rollout.stand_ins, wanted),
         ]);
     }
     let others = rollout.states.iter().filter(|(state, _)| !node::takes_tasks(state));

@@ -70,6 +70,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         canary: Vec::new(),
         judgements: Vec::new(),
         gates: Vec::new(),
+        stand_ins: 0,
         healed: Vec::new(),
         states: states
             .iter()

@@ -261,7 +261,7 @@ pub fn survey(endpoint: &BatchEndpoint) -> Request {
         "$select",
         "id,state,creationTime,allocationState,allocationStateTransitionTime,currentDedicatedNodes,\
          currentLowPriorityNodes,targetDedicatedNodes,targetLowPriorityNodes,resizeErrors,enableAutoScale,\
-         autoScaleFormula,autoScaleEvaluationInterval,autoScaleRun,vmSize,metadata,upgradePolicy,networkConfiguration,virtualMachineConfiguration",
+         autoScaleFormula,autoScaleEvaluationInterval,autoScaleRun,vmSize,enableInterNodeCommunication,metadata,upgradePolicy,networkConfiguration,virtualMachineConfiguration",
     )
 }
 

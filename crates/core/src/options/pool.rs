@@ -138,6 +138,10 @@ rows! {
         "How long the pool is wanted from this roll-out on, `1h` or more. Its end is written into the pool's metadata (`azure-batch-expiry`), `status` shows it, and every later roll-out with this option moves it. The verb `delete` can delete all pools past their expiry that no job uses; nothing else deletes them.";
     ADOPT: "adopt", Pool, Kind::Bool, Standard::Value("false", "another tool or person may need the pool as it is"), [],
         "Whether this roll-out may change a pool that no roll-out has made. The pool gets our mark and counts as ours from then on. Without this such a pool is compared and waited for, and never written to.";
+    SPOT_FALLBACK: "spot_fallback", Pool, Kind::Text, Standard::Rule("none: spot nodes that do not come are missing, with a warning"), [],
+        "How many dedicated nodes may stand in for spot nodes that do not come: a number, or a percentage of {target_spot_nodes}. The pool gets so many more dedicated nodes and so many fewer spot nodes; log, summary and report say so. The same roll-out again leaves it at that; one without this option asks for the spot nodes again.";
+    SPOT_FALLBACK_AFTER: "spot_fallback_after", Pool, Kind::Duration, Standard::Rule("15m, which a resize of a small pool may take"), [],
+        "How long spot nodes may be missing before dedicated ones stand in, counted from when the other nodes are ready.";
     HEAL_NODES: "heal_nodes", Pool, Kind::Bool, Standard::Value("false", "a node that is removed takes with it what tasks have left on its disk"), [],
         "Whether ill nodes of a pool of a fixed size are healed: a node whose start task failed is rebooted once, and removed when it fails again; a node that is unusable with an error, or without one for 20 minutes, is removed. The pool then grows to its size again. No node that runs a task is touched.";
     MAX_UNHEALTHY: "max_unhealthy", Pool, Kind::Text, Standard::Value("40%", "with more, the trouble is the image's or the network's, and new nodes would be no better"), [],
@@ -189,5 +193,5 @@ rows! {
     /// How long nothing may happen.
     OF_PATIENCE [PATIENT, POOL_DOORS]:
     NODE_READY_TIMEOUT: "node_ready_timeout", Waiting, Kind::Duration, Standard::Value("30m", "start tasks that install software"), [],
-        "The wait for nodes ends when for this long no more nodes got ready and no node on its way changed its state.";
+        "How long a node may stay in one state of its way to being ready; a node that is lost and tried again has this long in all. The wait ends when the other nodes are not enough. For the verb `wait` and for autoscale pools: when for this long no more nodes got ready.";
 }

@@ -289,7 +289,7 @@ pub(super) fn unready(at: At<'_>, goal: Goal, waited: &Waited, stillness: Durati
     let mut error = Error::plain(kind, cause.happened(census)).with_fact(counts);
     if waited.verdict == Verdict::Pending {
         error = error.with_fact(format!(
-            "no node has changed its state for {}",
+            "the missing nodes have had {} to get ready",
             Span(stillness.as_secs())
         ));
     }

@@ -10,6 +10,7 @@ use super::{
     RolloutReport,
     decide::Intent,
     explain::refused,
+    grace::Grace,
     pool::PoolAccess,
     verdict::{Census, Goal, Verdict, Waited},
 };
@@ -88,18 +89,24 @@ pub(super) async fn wait(
 ) -> Result<Waited> {
     let goal = intent.goal;
     let mut stillness = Stillness::new();
+    let grace = Grace {
+        began: access.client().run().now(),
+        length: readiness.node_timeout,
+    };
+    let mut due = grace.first();
     loop {
         let seen = access.look().await?;
         let pool = intent
             .unchanged(seen.pool.as_ref())
             .map_err(|refusal| refused(access.at(), refusal))?;
         let mut census = seen.counts.as_ref().map(Census::from);
-        let is_over = stillness.length() >= readiness.node_timeout;
-        let needs_list = |census: &Census| is_over || census.clone().of_pool(pool.current).needs_list(goal);
+        let now = access.client().run().now();
+        let needs_list = |census: &Census| now >= due || census.clone().of_pool(pool.current).needs_list(goal);
         let mut list = None;
         if census.as_ref().is_none_or(needs_list) {
             let nodes = access.nodes().await?;
-            census = Some(Census::of(&nodes, |image| intent.spec.runs(image)));
+            let is_right = |image: &str| intent.spec.runs(image);
+            census = Some(Census::within(&nodes, is_right, |node| grace.is_late(node, now)));
             list = Some(nodes);
         }
         let census = census.unwrap_or_default().of_pool(pool.current);
@@ -108,20 +115,17 @@ pub(super) async fn wait(
             tell(access, goal, &census);
         }
         if let Some(nodes) = list {
-            let verdict = census.verdict(goal);
-            if verdict == Verdict::Good {
-                return Ok(Waited {
-                    nodes,
-                    census,
-                    goal,
-                    verdict,
-                });
-            }
-            if verdict == Verdict::Bad || stillness.length() >= readiness.node_timeout {
-                // Nodes that leave because another client shrinks the pool do not speak against the image.
-                let pool = access.find().await?;
-                let still_ours = intent.unchanged(pool.as_ref());
-                still_ours.map_err(|refusal| refused(access.at(), refusal))?;
+            let next = grace.next(&nodes, now);
+            due = next.unwrap_or_else(|| Grace { began: now, ..grace }.first());
+            // Nodes that do not show yet have no time of their own.
+            let is_over = next.is_none() && stillness.length() >= readiness.node_timeout;
+            if let Some(verdict) = end(&census, goal, is_over) {
+                if verdict != Verdict::Good {
+                    // Nodes that leave because another client shrinks the pool do not speak against the image.
+                    let pool = access.find().await?;
+                    let still_ours = intent.unchanged(pool.as_ref());
+                    still_ours.map_err(|refusal| refused(access.at(), refusal))?;
+                }
                 return Ok(Waited {
                     nodes,
                     census,
@@ -131,6 +135,17 @@ pub(super) async fn wait(
             }
         }
         access.pause(stillness.since, "nodes to be ready").await?;
+    }
+}
+
+/// Whether the wait has come to its end, and how.
+const fn end(census: &Census, goal: Goal, is_over: bool) -> Option<Verdict> {
+    match census.verdict(goal) {
+        Verdict::Good => Some(Verdict::Good),
+        Verdict::Bad if census.fails_by_the_late(goal) => Some(Verdict::Pending),
+        Verdict::Bad => Some(Verdict::Bad),
+        Verdict::Pending if is_over => Some(Verdict::Pending),
+        Verdict::Pending => None,
     }
 }
 

@@ -63,6 +63,9 @@ pub struct RolloutReport {
     /// What the gates said, checkpoint by checkpoint.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub gates: Vec<GateAnswer>,
+    /// How many dedicated nodes stand in for spot nodes.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub stand_ins: u32,
     /// Nodes that were ill, and what was done with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healed: Vec<HealedNode>,
@@ -162,6 +165,7 @@ impl RolloutReport {
             canary: Vec::new(),
             judgements: Vec::new(),
             gates: Vec::new(),
+            stand_ins: 0,
             healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),
@@ -174,4 +178,9 @@ impl RolloutReport {
         self.states.clone_from(&census.states);
         self.ready = Some(goal.counted(census.ready));
     }
+}
+
+#[expect(clippy::trivially_copy_pass_by_ref, reason = "serde gives a reference")]
+const fn is_zero(number: &u32) -> bool {
+    *number == 0
 }

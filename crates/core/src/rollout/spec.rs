@@ -22,11 +22,13 @@ pub(super) use wanted::Wanted;
 use crate::{
     batch::{
         autoscale,
+        image::PoolImage,
         pool::{Pool, iso_minutes, parse_duration},
         upgrade,
     },
     command::{self, NodeOs},
     error::{Error, ErrorKind},
+    expiry,
     ids::{NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
     json as read_json,
     options::{
@@ -37,7 +39,7 @@ use crate::{
         },
     },
     settings::{
-        Autoscale, RolloutSettings, StartTask, UnresolvedRollout,
+        Autoscale, MANAGED_IMAGE, RolloutSettings, StartTask, UnresolvedRollout,
         fault::{Fault, Faults},
         shape,
     },
@@ -48,6 +50,10 @@ use crate::{
 pub(super) const SPEC: &str = crate::tags::POOL_MARK;
 /// The metadata item that holds the version's id.
 pub(super) const VERSION: &str = "azure-batch-version";
+
+/// The metadata item that lists the names of the items that were asked for, as a JSON list: what is no longer asked for
+/// and stands in it goes, and items of others stay.
+pub(super) const NAMES: &str = "azure-batch-metadata";
 
 pub(super) const IMAGE_REFERENCE: &str = "/virtualMachineConfiguration/imageReference";
 /// Stands for a number that is not known yet.
@@ -234,21 +240,45 @@ impl Spec {
         Some(json!({"metadata": complete.metadata(pool.body()), "applicationPackageReferences": packages}))
     }
 
-    /// The pool's metadata with what is asked for and our marks in it.
+    /// The pool's metadata with what is asked for and our marks in it, without what a roll-out has put there and is not
+    /// asked for any more.
     fn metadata(&self, pool: &Value) -> Value {
-        let name = |item: &Value| read_json::text(item, "/name").unwrap_or_default().to_owned();
-        let is_ours = |item: &&Value| matches!(name(item).as_str(), SPEC | VERSION);
-        let asked: Vec<Value> = read_json::items(&self.body, "/metadata")
-            .filter(|item| !is_ours(item))
-            .cloned()
-            .collect();
-        let is_asked = |item: &&Value| asked.iter().any(|asked| name(asked) == name(item));
-        let kept = read_json::items(pool, "/metadata").filter(|item| !is_ours(item) && !is_asked(item));
-        let mut metadata: Vec<Value> = kept.cloned().collect();
-        metadata.extend(asked.iter().cloned());
+        let asked: Vec<&Value> = self.asked_metadata().collect();
+        let dropped = self.dropped(pool);
+        let is_kept = |item: &&Value| {
+            let name = name_of(item);
+            let is_asked = asked.iter().any(|asked| name_of(asked) == name);
+            !is_mark(name) && !is_asked && !dropped.contains(&name)
+        };
+        let mut metadata: Vec<Value> = read_json::items(pool, "/metadata").filter(is_kept).cloned().collect();
+        metadata.extend(asked.iter().copied().cloned());
         metadata.push(json!({"name": SPEC, "value": self.mark()}));
         metadata.push(json!({"name": VERSION, "value": self.version}));
+        let names: Vec<&str> = asked.iter().map(|item| name_of(item)).collect();
+        let names: Vec<&str> = names.into_iter().filter(|name| *name != expiry::ITEM).collect();
+        if !names.is_empty() {
+            metadata.push(json!({"name": NAMES, "value": json!(names).to_string()}));
+        }
         Value::Array(metadata)
+    }
+
+    fn asked_metadata(&self) -> impl Iterator<Item = &Value> {
+        read_json::items(&self.body, "/metadata").filter(|item| !is_mark(name_of(item)))
+    }
+
+    /// The names of items that a roll-out has put there and that are not asked for any more.
+    fn dropped<'p>(&self, pool: &'p Value) -> Vec<&'p str> {
+        let items = || read_json::items(pool, "/metadata");
+        let list = items().find(|item| name_of(item) == NAMES);
+        let list = list.and_then(|item| read_json::text(item, "/value"));
+        let ours: Vec<String> = list
+            .and_then(|list| serde_json::from_str(list).ok())
+            .unwrap_or_default();
+        let is_asked = |name: &str| self.asked_metadata().any(|item| name_of(item) == name);
+        let names = items().map(name_of);
+        names
+            .filter(|name| ours.iter().any(|own| own == name) && !is_asked(name))
+            .collect()
     }
 
     /// The same with size and agent taken from a pool where the settings leave them open.
@@ -274,6 +304,16 @@ impl std::fmt::Debug for Spec {
     }
 }
 
+/// The name of an item of metadata.
+fn name_of(item: &Value) -> &str {
+    read_json::text(item, "/name").unwrap_or_default()
+}
+
+/// Whether an item of metadata is a mark of ours, not something that was asked for.
+fn is_mark(name: &str) -> bool {
+    matches!(name, SPEC | VERSION | NAMES)
+}
+
 /// Everything that is wrong with settings by themselves, whichever version a rule means later.
 pub(super) fn faults(settings: &UnresolvedRollout) -> Vec<Fault> {
     let wanted = &settings.pool.version;
@@ -293,6 +333,9 @@ pub(super) fn faults(settings: &UnresolvedRollout) -> Vec<Fault> {
 fn refuse_image(json: &mut Map<String, Value>, rule: &str) -> Option<Fault> {
     let machine = json.get_mut("virtualMachineConfiguration")?.as_object_mut()?;
     let given = machine.remove("imageReference")?;
+    if let Some(fault) = managed_image(&given) {
+        return Some(fault);
+    }
     let text = format!("is {given} but the image version is {rule}; leave it out of ");
     let path = "virtualMachineConfiguration.imageReference";
     Some(shape::fault(path, words![text, POOL_JSON]))
@@ -374,6 +417,15 @@ fn merge_field(root: &mut Value, pointer: &str, typed: Option<Value>, option: &'
     set(root, pointer, typed);
 }
 
+/// The fault of an image reference that names a managed image.
+fn managed_image(given: &Value) -> Option<Fault> {
+    let PoolImage::Managed(id) = PoolImage::read(given) else {
+        return None;
+    };
+    let path = "virtualMachineConfiguration.imageReference";
+    Some(shape::fault(path, format!("{id} {MANAGED_IMAGE}")))
+}
+
 /// The image is the version and nothing else.
 fn merge_image(root: &mut Value, version: &ImageVersionId, faults: &mut Vec<Fault>) {
     let wanted = json!({"virtualMachineImageId": version});
@@ -383,7 +435,9 @@ fn merge_image(root: &mut Value, version: &ImageVersionId, faults: &mut Vec<Faul
             name == "virtualMachineImageId" && value.as_str().is_some_and(|id| super::verdict::is_version(id, version))
         })
     });
-    if !is_version {
+    if let Some(fault) = managed_image(given) {
+        faults.push(fault);
+    } else if !is_version {
         let text = format!("is {given} but the image version is {version}; leave it out of ");
         let path = "virtualMachineConfiguration.imageReference";
         faults.push(shape::fault(path, words![text, POOL_JSON]));

@@ -36,6 +36,8 @@ pub(super) struct Census {
     pub(super) coming: NodeCounts,
     /// Those of the coming ones that have lost contact: only a list shows which of them will not come back.
     pub(super) doubtful: NodeCounts,
+    /// On their way for longer than they may: only a list shows them.
+    pub(super) late: NodeCounts,
     /// All that were counted.
     pub(super) total: NodeCounts,
     /// On another version, ready or not.
@@ -64,7 +66,7 @@ pub(super) struct Waited {
     pub(super) census: Census,
     /// What was wanted, and is enough.
     pub(super) goal: Goal,
-    /// Why the wait ended: `Pending` means that no node has changed for the time allowed.
+    /// Why the wait ended: `Pending` means that nodes have used up the time that each of them has.
     pub(super) verdict: Verdict,
 }
 
@@ -130,6 +132,11 @@ impl Goal {
 impl Census {
     /// Counts nodes. One that does not say its image runs the pool's, which has been compared before.
     pub(super) fn of(nodes: &[Node], is_right: impl Fn(&str) -> bool) -> Self {
+        Self::within(nodes, is_right, |_| false)
+    }
+
+    /// The same where nodes that are late are not hoped for.
+    pub(super) fn within(nodes: &[Node], is_right: impl Fn(&str) -> bool, is_late: impl Fn(&Node) -> bool) -> Self {
         let mut census = Self::default();
         for node in nodes {
             *census.states.entry(node.state.to_string()).or_insert(0) += 1;
@@ -140,6 +147,9 @@ impl Census {
                 (Outlook::Ready | Outlook::Coming | Outlook::Doubtful, Some(image)) => {
                     census.elsewhere += 1;
                     census.other_image.get_or_insert_with(|| image.clone());
+                }
+                (Outlook::Coming | Outlook::Doubtful, None) if is_late(node) => {
+                    *of_kind(&mut census.late, node.kind) += 1;
                 }
                 (Outlook::Coming | Outlook::Doubtful, None) => *of_kind(&mut census.coming, node.kind) += 1,
                 (Outlook::Lost, _) => {}
@@ -195,6 +205,15 @@ impl Census {
         } else {
             Verdict::Bad
         }
+    }
+
+    /// Whether it would be enough if those that are late came after all.
+    pub(super) const fn fails_by_the_late(&self, goal: Goal) -> bool {
+        let hoped = self.hoped();
+        goal.is_met_by(NodeCounts {
+            dedicated: hoped.dedicated.saturating_add(self.late.dedicated),
+            spot: hoped.spot.saturating_add(self.late.spot),
+        })
     }
 }
 

@@ -7,8 +7,8 @@ use serde_json::{Map, Value};
 use super::{
     AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
     HealNodes, Healing, Judge, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
-    ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, Spots, StartTask, Strategy, Targets,
-    UnresolvedRollout, WaitForSuccess,
+    ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, SpotFallback, Spots, StartTask,
+    Strategy, Targets, UnresolvedRollout, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     gates, judging, luns,
     manifest::Manifest,
@@ -65,6 +65,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
     let (new_region, adopt) = consents(reader);
     let healing = healing(reader);
     let change = change(reader);
+    let spot_fallback = spot_fallback(reader, change.strategy);
     Some(UnresolvedRollout {
         account: account?,
         pool: PoolSpec {
@@ -91,6 +92,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
             new_region,
             adopt,
             healing,
+            spot_fallback,
         },
         change,
     })
@@ -441,6 +443,37 @@ fn healing(reader: &mut Reader<'_, '_>) -> Healing {
         max_unhealthy: reader.parsed(pool::MAX_UNHEALTHY).unwrap_or(usual.max_unhealthy),
         max_in_flight: reader.parsed(pool::MAX_IN_FLIGHT).unwrap_or(usual.max_in_flight),
     }
+}
+
+/// Whether dedicated nodes stand in for spot nodes. In a pool that is changed in place or by a second one the record of
+/// the change decides the sizes, and where a formula decides, it can do so itself.
+fn spot_fallback(reader: &mut Reader<'_, '_>, strategy: Strategy) -> Option<SpotFallback> {
+    let after = reader.duration(pool::SPOT_FALLBACK_AFTER);
+    let most: Option<Share> = reader.parsed(pool::SPOT_FALLBACK);
+    if after.is_some() && !reader.has(pool::SPOT_FALLBACK) {
+        let text = words![
+            "no node stands in for a spot node; say how many may in ",
+            pool::SPOT_FALLBACK
+        ];
+        reader.refuse(pool::SPOT_FALLBACK_AFTER, text);
+    }
+    let most = most?;
+    if reader.has(pool::AUTOSCALE_FORMULA) {
+        reader.refuse_both(pool::SPOT_FALLBACK, pool::AUTOSCALE_FORMULA);
+    }
+    if strategy != Strategy::CreateOnly {
+        let text = words![
+            "works only with ",
+            pool::STRATEGY,
+            " create-only: remove one of the two"
+        ];
+        reader.refuse(pool::SPOT_FALLBACK, text);
+    }
+    let usual = SpotFallback::of(most);
+    Some(SpotFallback {
+        after: after.unwrap_or(usual.after),
+        ..usual
+    })
 }
 
 /// What a roll-out does only with consent.

@@ -11,8 +11,8 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Healing, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, Spots, Strategy,
-    WantedVersion,
+    Autoscale, Change, Healing, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, SpotFallback, Spots,
+    Strategy, WantedVersion,
     parts::{Elevation, PoolParts},
     patience,
 };
@@ -96,6 +96,8 @@ pub struct RolloutPolicy {
     pub adopt: Adopt,
     /// What happens to nodes that are ill.
     pub healing: Healing,
+    /// Whether dedicated nodes stand in for spot nodes that do not come.
+    pub spot_fallback: Option<SpotFallback>,
 }
 
 /// What happens when the version has no replica in the account's region: a version is shared, and a region of it is paid

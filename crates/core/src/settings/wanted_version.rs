@@ -11,7 +11,7 @@ use super::{manifest::Manifest, reader::Reader};
 use crate::{
     ids::{
         VersionNumber,
-        resource::{ImageDefinitionId, ImageVersionId},
+        resource::{ImageDefinitionId, ImageId, ImageVersionId},
     },
     options::{
         Opt,
@@ -25,6 +25,10 @@ const TAG: &str = "tag:";
 
 /// What ranges of numbers begin with; those with `x` or `*` begin with a digit.
 const OPERATORS: [char; 5] = ['~', '^', '<', '>', '='];
+
+/// Why a managed image cannot be rolled out, and what can, as the end of a sentence that begins with its id.
+pub(crate) const MANAGED_IMAGE: &str = "is a managed image, and Batch has made no pools on managed images since 31 March 2026: publish \
+     it as a version of a gallery first (the post-processor azure-batch takes a managed image as its source), and give that version";
 
 /// Which image version is wanted.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -287,6 +291,10 @@ fn by_id(reader: &mut Reader<'_, '_>, text: &str) -> Option<WantedVersion> {
             IMAGE_DEFINITION
         ];
         reader.refuse(IMAGE_VERSION, text);
+        return None;
+    }
+    if text.parse::<ImageId>().is_ok() {
+        reader.refuse(IMAGE_VERSION, MANAGED_IMAGE);
         return None;
     }
     let version: ImageVersionId = reader.parsed(IMAGE_VERSION)?;

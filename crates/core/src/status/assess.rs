@@ -6,6 +6,7 @@ use jiff::Timestamp;
 
 use super::{
     base,
+    caps::SharedCaps,
     catalogue::Catalogue,
     notes::notes,
     report::{
@@ -54,6 +55,7 @@ struct Subject<'a> {
     account: &'a SeenAccount,
     seen: &'a SeenPool,
     catalogue: &'a Catalogue,
+    shared: &'a SharedCaps,
     line: Option<Line<'a>>,
 }
 
@@ -74,12 +76,13 @@ impl Line<'_> {
 }
 
 impl<'a> Subject<'a> {
-    fn new(account: &'a SeenAccount, seen: &'a SeenPool, catalogue: &'a Catalogue) -> Self {
+    fn new(account: &'a SeenAccount, seen: &'a SeenPool, (catalogue, shared): (&'a Catalogue, &'a SharedCaps)) -> Self {
         let versions = seen.image.definition().and_then(|id| catalogue.versions.get(&id));
         Self {
             account,
             seen,
             catalogue,
+            shared,
             line: versions.map(|versions| Line {
                 versions,
                 location: account.location.as_ref(),
@@ -228,6 +231,7 @@ impl<'a> Subject<'a> {
         let former = successor.filter(|it| it.kept_until.is_some_and(|until| until <= horizon.now));
         let former = former.map(|it| Finding::FormerIsOver { successor: it.pool });
         let managed = matches!(self.seen.image, PoolImage::Managed(_)).then_some(Finding::ManagedImage);
+        let above = self.shared.above(self.account, self.seen);
         let ends = retirements.iter().filter_map(|retirement| horizon.finding(retirement));
         let hazards = upgrade::hazards(self.seen.pool.body()).into_iter();
         let hazards = hazards.map(|hazard| Finding::UnsafeUpgrade {
@@ -238,7 +242,7 @@ impl<'a> Subject<'a> {
         let formula = formula.map(|error| Finding::Formula {
             text: error.to_string(),
         });
-        [behind, mixed, managed, expired, former, formula]
+        [behind, mixed, managed, above, expired, former, formula]
             .into_iter()
             .flatten()
             .chain(self.about_versions(horizon.now))
@@ -294,9 +298,10 @@ impl Horizon {
 
 /// Judges everything that was seen.
 pub(super) fn assess(estate: &Estate, catalogue: &Catalogue, horizon: Horizon) -> StatusReport {
+    let shared = SharedCaps::of(estate);
     let mut pools: Vec<PoolStatus> = estate
         .pools()
-        .map(|(account, pool)| Subject::new(account, pool, catalogue).status(horizon))
+        .map(|(account, pool)| Subject::new(account, pool, (catalogue, &shared)).status(horizon))
         .collect();
     pools.sort_by_cached_key(|pool| {
         let next = pool.retirements.first().map_or(Timestamp::MAX, |next| next.date);

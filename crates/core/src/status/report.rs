@@ -225,6 +225,13 @@ pub enum Finding {
     },
     /// It runs a managed image. Batch ended the support of those on 31 March 2026.
     ManagedImage,
+    /// It has more nodes than its managed image allows.
+    AboveManagedCap {
+        /// How many it has, or is to have.
+        nodes: NodeCounts,
+        /// How many it may have, with those of other pools on the image taken off.
+        most: NodeCounts,
+    },
 }
 
 /// Something that could not be read.
@@ -302,6 +309,11 @@ impl fmt::Display for Finding {
                 "pool {successor} does its work, and its time is over: the next roll-out deletes it, unless it has nodes or jobs"
             ),
             Self::ManagedImage => f.write_str("managed image: Batch ended its support on 2026-03-31"),
+            Self::AboveManagedCap { nodes, most } => write!(
+                f,
+                "{} dedicated and {} spot nodes; its managed image allows {} and {}",
+                nodes.dedicated, nodes.spot, most.dedicated, most.spot
+            ),
         }
     }
 }

@@ -391,6 +391,10 @@ fn policy_values(values: &mut Values, given: &RolloutPolicy) {
     values.set(pool::MAX_UNHEALTHY, given.healing.max_unhealthy.to_string());
     values.set(pool::MAX_IN_FLIGHT, given.healing.max_in_flight.to_string());
     values.set(pool::ADOPT, given.adopt == Adopt::Yes);
+    if let Some(fallback) = given.spot_fallback {
+        values.set(pool::SPOT_FALLBACK, fallback.most.to_string());
+        values.set(pool::SPOT_FALLBACK_AFTER, format!("{}s", fallback.after.as_secs()));
+    }
     values.set(pool::REGISTER_PROVIDER, given.register == Register::Yes);
 }
 

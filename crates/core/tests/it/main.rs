@@ -45,6 +45,7 @@ mod rollout_judged;
 mod rollout_judged_sweep;
 mod rollout_meanwhile;
 mod rollout_short;
+mod rollout_spot;
 mod rollout_sweep;
 mod samples;
 mod scale;

@@ -148,6 +148,29 @@ pub(crate) async fn promote(azure: &Azure) {
 }
 
 #[tokio::test(start_paused = true)]
+async fn pools_on_one_managed_image_share_what_it_allows() {
+    let azure = world(|seed| {
+        let managed = || by_id(&format!("{GROUP}/providers/Microsoft.Compute/images/i1"));
+        let mut talking = pool("talking", managed(), 90);
+        talking["enableInterNodeCommunication"] = json!(true);
+        seed["batchAccounts"][0]["managedImagePools"] = json!(true);
+        seed["batchAccounts"][0]["poolAllocationMode"] = json!("UserSubscription");
+        seed["batchAccounts"][0]["pools"] =
+            json!([pool("large", managed(), 1_900), talking, pool("small", managed(), 5)]);
+    });
+    let found = findings(&look(&azure).await);
+    let of = |id: &str| found.iter().find(|line| line.starts_with(id)).unwrap().clone();
+    assert!(
+        of("talking").ends_with("90 dedicated and 0 spot nodes; its managed image allows 80 and 80"),
+        "{found:?}"
+    );
+    assert!(
+        of("large").ends_with("Batch ended its support on 2026-03-31"),
+        "1,995 of 2,000: {found:?}"
+    );
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_policy_of_upgrades_that_can_cost_work_is_named() {
     let azure =
         following(&json!({"mode": "automatic", "automaticOSUpgradePolicy": {"enableAutomaticOSUpgrade": true}}));

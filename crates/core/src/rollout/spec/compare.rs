@@ -155,10 +155,18 @@ impl Spec {
         let mut fields = self.typed(pool);
         fields.extend(complete.others(pool.body()));
         fields.extend(complete.other_identity(pool.body()));
+        let dropped = complete.dropped(pool.body()).into_iter();
+        fields.extend(dropped.map(|name| Field {
+            path: format!("metadata.{name}"),
+            text: format!("metadata.{name}, which is no longer asked for"),
+            when: When::AnyTime,
+        }));
         fields.extend(rotated(&complete.body, pool.body(), &fields));
         let mark = pool.metadata(SPEC);
         let is_older = |mark: &&str| mark::is_known(mark) && *mark != complete.mark();
-        if let Some(mark) = mark.filter(is_older).filter(|_| fields.is_empty()) {
+        // Metadata is no part of the mark, so what differs in it says nothing of the rest.
+        let is_explained = fields.iter().any(|field| !field.path.starts_with("metadata."));
+        if let Some(mark) = mark.filter(is_older).filter(|_| !is_explained) {
             fields.extend(complete.unasked(pool.body(), mark, image.is_none()));
         }
         Difference {

@@ -76,9 +76,7 @@ fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
         wait_for_success: WaitForSuccess::Yes,
         max_retries: 0,
     });
-    let spec = Spec::new(&settings).unwrap();
-    let mut body = body(&spec);
-    assert_eq!(body["metadata"][1]["name"], SPEC);
+    let mut body = body(&Spec::new(&settings).unwrap());
     body["metadata"][1]["value"] = json!("<mark>");
     insta::assert_json_snapshot!(body, @r#"
     {
@@ -96,6 +94,10 @@ fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
         {
           "name": "azure-batch-version",
           "value": "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0"
+        },
+        {
+          "name": "azure-batch-metadata",
+          "value": "[\"team\"]"
         }
       ],
       "virtualMachineConfiguration": {
@@ -246,11 +248,58 @@ fn a_signature_that_is_new_for_each_run_makes_no_other_pool() {
 }
 
 #[test]
+fn a_managed_image_is_refused_with_what_works_instead() {
+    let id = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/images/built";
+    let machine = json!({"imageReference": {"virtualMachineImageId": id}});
+    let faults = Spec::new(&settings(json!({"virtualMachineConfiguration": machine}))).unwrap_err();
+    let said = said(&faults);
+    assert!(
+        said.contains(
+            "images/built is a managed image, and Batch has made no pools on managed images since 31 March 2026"
+        ),
+        "{said}"
+    );
+    assert!(said.contains("publish it as a version of a gallery first"), "{said}");
+}
+
+#[test]
 fn metadata_that_changed_is_named() {
     let with =
         |build: &str| spec(json!({"metadata": [{"name": "build", "value": build}, {"name": "team", "value": "a"}]}));
     let found = with("42").compare(&Pool::new(pool_of(&with("41"))));
     assert_eq!(found.names(When::AnyTime), ["metadata.build"]);
+}
+
+#[test]
+fn metadata_of_ours_that_is_no_longer_asked_for_goes_and_that_of_others_stays() {
+    let item = |name: &str| json!({"name": name, "value": "x"});
+    let of = |names: &[&str]| spec(json!({"metadata": names.iter().map(|name| item(name)).collect::<Vec<_>>()}));
+    let mut found = pool_of(&of(&["build", "team"]));
+    found["metadata"].as_array_mut().unwrap().push(item("theirs"));
+    let (asked, pool) = (of(&["team"]), Pool::new(found));
+    let difference = asked.compare(&pool);
+    assert_eq!(
+        difference.names(When::AnyTime),
+        ["metadata.build, which is no longer asked for"]
+    );
+    let body = asked.update_body(&pool, &difference);
+    let items = body["metadata"].as_array().unwrap();
+    let names: Vec<&str> = items.iter().map(name_of).collect();
+    assert_eq!(names, ["theirs", "team", SPEC, VERSION, NAMES]);
+    assert_eq!(items[4]["value"], r#"["team"]"#);
+    let after = with_metadata(pool, body["metadata"].clone());
+    assert!(asked.compare(&after).is_none(), "the second run writes nothing");
+    let difference = spec(json!({})).compare(&after);
+    assert_eq!(
+        difference.names(When::AnyTime),
+        ["metadata.team, which is no longer asked for"]
+    );
+}
+
+fn with_metadata(pool: Pool, metadata: Value) -> Pool {
+    let mut body = pool.body().clone();
+    body["metadata"] = metadata;
+    Pool::new(body)
 }
 
 #[test]

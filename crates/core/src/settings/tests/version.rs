@@ -63,6 +63,10 @@ fn what_names_no_version_is_refused_with_what_to_write() {
                 "image-version: is the id of an image definition, not of a version: write latest here, and the id in image-definition",
             ),
             (
+                json!({"image_version": "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/images/built"}),
+                "image-version: is a managed image, and Batch has made no pools on managed images since 31 March 2026: publish it as a version of a gallery first (the post-processor azure-batch takes a managed image as its source), and give that version",
+            ),
+            (
                 json!({"image_version": null, "image_definition": definition}),
                 "image-version: is missing: write latest for the newest version of image-definition, or another rule",
             ),
