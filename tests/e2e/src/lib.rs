@@ -12,6 +12,7 @@ pub mod console;
 pub mod emulator;
 pub mod failure;
 pub mod failures;
+pub mod faster;
 pub mod files;
 pub mod github;
 pub mod hcp;

@@ -20,12 +20,12 @@ use crate::suite::Case;
 #[must_use]
 pub fn cases() -> Vec<Case> {
     [
-        summaries::CASES,
-        logs::CASES,
-        packer::CASES,
-        verbs::CASES,
         pages::CASES,
+        logs::CASES,
+        summaries::CASES,
+        verbs::CASES,
         demo::CASES,
+        packer::CASES,
     ]
     .concat()
 }

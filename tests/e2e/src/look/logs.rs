@@ -84,7 +84,9 @@ fn texts(played: &Played, view: View, moments: &[&str]) -> Result<Vec<(String, S
     };
     let recording = Recording::new(&played.log, size);
     ensure_clean(&recording)?;
-    let mut texts = vec![(format!("{}-end", view.name()), recording.last_pane())];
+    // All rows: how many have left the terminal depends on how many steps took long enough for a row of their own.
+    let end = recording.screen().join("\n") + "\n";
+    let mut texts = vec![(format!("{}-end", view.name()), end)];
     for (name, shows) in MOMENTS.iter().filter(|(name, _)| moments.contains(name)) {
         // A narrow frame leaves words out, and so does a low one.
         let shows = if size == SMALL {

@@ -23,6 +23,9 @@ use crate::{
 /// How long until a build has come to the place where it is stopped.
 const PLACE_LIMIT: Duration = Duration::from_secs(120);
 
+/// Stands for the lines that say which snapshots were made.
+const SNAPSHOTS: &str = "created SNAPSHOTS";
+
 pub(super) const CASES: &[Case] = &[Case {
     name: "logs_of_packer_are_what_they_were",
     run: logs_of_packer_are_what_they_were,
@@ -67,7 +70,7 @@ impl Build {
             .said()
             .lines()
             .filter(|line| !is_progress(line))
-            .map(str::to_owned)
+            .map(without_count)
             .collect();
         // What Packer is asked to stop in the middle of is a matter of moments.
         Ok(match self {
@@ -108,7 +111,16 @@ fn is_detail(line: &str) -> bool {
     line.contains("(azure-batch):   ")
 }
 
+/// How many of the snapshots are named by one line depends on how soon after each other they are there.
+fn without_count(line: &str) -> String {
+    match line.split_once("created ") {
+        Some((before, what)) if what.contains("snapshots") => format!("{before}{SNAPSHOTS}"),
+        _ => line.to_owned(),
+    }
+}
+
 fn sorted(mut lines: Vec<String>) -> String {
     lines.sort();
+    lines.dedup_by(|one, other| one == other && one.ends_with(SNAPSHOTS));
     lines.into_iter().map(|line| line + "\n").collect()
 }

@@ -81,7 +81,7 @@ pub(super) fn failed() -> Vec<Scene> {
         Scene::new("too-few-cores", Deed::rollout("1.0.0", 700), 4).cores(40),
         Scene::new("allocation", rollout().with("resize-rounds", "1"), 7).faults(allocation),
         Scene::new("refused", Deed::rollout("1.0.1", NODES), 7).after(rollout()),
-        Scene::new("deadline", rollout().with("deadline", "10s"), 6).faults(busy),
+        Scene::new("deadline", rollout().with("deadline", "1m"), 6).faults(busy),
         Scene::new("wrong-image", rollout(), 8).faults(wrong),
         Scene::new("no-version", Deed::rollout("7.7.7", NODES), 2),
         Scene::new("bad-inputs", rollout().with("deadline", "soon").without("pool-id"), 2),

@@ -38,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
 fn verbs_show_what_they_found_on_every_terminal(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(pool::with_versions(lab, &["1.0.0", "1.0.1"])?)?;
     let before = pool::people_rollout(lab, &azure, "before", ("1.0.0", 20))?;
-    before.run(LIMIT)?.ended_with(0)?;
+    before.in_faster_time()?.run(LIMIT)?.ended_with(0)?;
     for size in SIZES {
         let verbs = of_pools(lab, &azure, size)?
             .into_iter()
@@ -132,7 +132,8 @@ fn publish(lab: &Lab<'_>, size: Size) -> Result {
 
 /// Runs it on that terminal and keeps all that was shown.
 fn show(lab: &Lab<'_>, name: &str, program: Program, size: Size) -> Result<Recording> {
-    let ended = program.on_a_terminal(&lab.tools.checkout, size, "").run(LIMIT)?;
+    let program = program.in_faster_time()?.on_a_terminal(&lab.tools.checkout, size, "");
+    let ended = program.run(LIMIT)?;
     let recording = Recording::new(&ended.stdout, size);
     let screen = recording.screen();
     files::write(&lab.dir.join(format!("{name}.txt")), screen.join("\n"))?;
