@@ -1,4 +1,5 @@
-//! Deletes a pool and waits until it is gone: only one that a roll-out made, and none that jobs still use, unless told.
+//! Deletes a pool and waits until it is gone: only one that a roll-out made, and none that jobs still use, unless that is
+//! asked for.
 //!
 //! It looks before each write and decides again. Without consent it writes nothing and says what it would do.
 
@@ -19,6 +20,7 @@ use crate::{
     ids::{BatchEndpoint, PoolId},
     options::fleet::{ANY_POOL, WITH_JOBS},
     plan::{Effect, Plan, Step},
+    preflight, rights,
     settings::{AccountRef, Checked, Consent, DeletionSettings},
     tags::POOL_MARK,
     words,
@@ -60,7 +62,7 @@ pub enum DeletionStep {
         /// The jobs that are active on it: their tasks go back into the queue and wait for another pool.
         jobs: Vec<String>,
     },
-    /// Somebody deletes it already.
+    /// It is being deleted already.
     AwaitDeletion {
         /// The pool.
         pool: PoolId,
@@ -154,6 +156,10 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         plan: Plan { steps },
     };
     if settings.act == Consent::Yes && !report.gone {
+        // An account that is given by its endpoint has no scope that could be asked.
+        if let AccountRef::Id(account) = &settings.account {
+            preflight::require_rights(client, [rights::pool_deletion(account)]).await?;
+        }
         let work = until_gone(client, &endpoint, settings);
         let run = client.run();
         run.step("delete", format!("deleting pool {}", settings.pool), work)
@@ -265,7 +271,7 @@ mod tests {
     }
 
     #[test]
-    fn only_ours_and_only_without_jobs_unless_told() {
+    fn only_ours_and_only_without_jobs_unless_asked_for() {
         use Consent::{No, Yes};
         let (ours, foreign) = (json!([{"name": POOL_MARK, "value": "v1:x"}]), json!([]));
         let jobs = || vec!["j1".to_owned()];

@@ -10,7 +10,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-pub use needs::{Naming, identities, pool_work, replacement, rollout, trial};
+pub use needs::{
+    Naming, identities, pool_deletion, pool_work, replacement, return_in_place, return_to_former, rollout, trial,
+};
 pub use remedy::Remedy;
 pub use upkeep::{Deed, leftover, test_pool, version_of};
 

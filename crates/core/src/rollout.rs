@@ -62,6 +62,7 @@ use crate::{
     expiry,
     one_line::one_line,
     plan::{Ended, Plan},
+    preflight,
     progress::Event,
     rights,
     settings::{
@@ -81,6 +82,7 @@ use pool::PoolAccess;
 use replace::{Replacing, Way};
 use size::Sizing;
 use spec::Spec;
+use two_pools::Return;
 use verdict::{Verdict, Waited};
 
 /// What a roll-out would do.
@@ -256,7 +258,7 @@ async fn roll_out_one(
     } else {
         None
     };
-    // What was chosen and is told before stays.
+    // What was chosen and reported before stays.
     report.plan.steps.extend(beginning.plan.steps);
     if let Some(need) = need {
         ensure_replicas((&access, looks), (site, settings), need, report).await?;
@@ -396,9 +398,12 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     client.tell(Event::Goal { text });
     let mut skipped = Vec::new();
     let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
+    let back = two_pools::to_return(client, &endpoint, settings).await?;
+    preflight::check_rights(client, back.needs(&settings.account), &mut skipped).await?;
     tell_skipped(client, &skipped);
-    if let Some(pair) = two_pools::to_return(client, &endpoint, settings).await? {
-        return two_pools::go_back(client, endpoint, (settings, pair), report).await;
+    report.skipped_checks.extend(skipped);
+    if let Return::ToFormer(pair) = back {
+        return two_pools::go_back(client, endpoint, (settings, *pair), report).await;
     }
     let watch = AccountWatch::new(client, endpoint, vec![settings.pool.clone()]);
     let mut access = PoolAccess::new(&watch, settings.pool.clone());

@@ -20,9 +20,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     estate::{self, SeenAccount},
     expiry::Lifetime,
-    ids::{BatchEndpoint, PoolId},
+    ids::{BatchEndpoint, PoolId, resource::BatchAccountId},
     one_line::one_line,
     plan::{Effect, Plan, Step},
+    preflight, rights,
     settings::{Checked, Consent, ExpirySettings},
     tags::POOL_MARK,
 };
@@ -56,6 +57,8 @@ pub struct ExpiredPool {
     /// What became of it.
     #[serde(flatten)]
     pub fate: Fate,
+    #[serde(skip)]
+    account_id: Option<BatchAccountId>,
     #[serde(skip)]
     endpoint: BatchEndpoint,
     #[serde(skip)]
@@ -231,10 +234,31 @@ async fn delete_all(client: &Client, settings: &ExpirySettings) -> Result<Expire
         .step("estate", "looking at the Batch accounts in sight", look)
         .await?;
     if settings.act == Consent::Yes && !report.plan.steps.is_empty() {
-        let work = until_gone(client, &mut report.pools);
+        let work = async {
+            require_rights(client, &mut report.pools).await?;
+            until_gone(client, &mut report.pools).await
+        };
         client.run().step("delete", "deleting expired pools", work).await?;
     }
     Ok(report)
+}
+
+/// Asks for the rights in every account before the first deletion. Where one is missing, the pools of that account fail,
+/// and those of the others go. An account that is given by its endpoint has no scope that could be asked.
+async fn require_rights(client: &Client, pools: &mut [ExpiredPool]) -> Result<()> {
+    let due = pools.iter().filter(|pool| pool.fate == Fate::Due);
+    let mut accounts: Vec<BatchAccountId> = due.filter_map(|pool| pool.account_id.clone()).collect();
+    accounts.dedup();
+    for account in accounts {
+        let asked = preflight::require_rights(client, [rights::pool_deletion(&account)]).await;
+        let Err(error) = asked else { continue };
+        let fate = failed(error)?;
+        let open = pools.iter_mut().filter(|pool| pool.is_open());
+        for pool in open.filter(|pool| pool.account_id.as_ref() == Some(&account)) {
+            pool.fate = fate.clone();
+        }
+    }
+    Ok(())
 }
 
 /// The pools past their expiry, and for each whether it may go.
@@ -273,6 +297,7 @@ fn expired_in(account: &SeenAccount, now: Timestamp) -> Vec<ExpiredPool> {
             expired: due(&seen.pool, now)?,
             nodes: seen.pool.current.total(),
             fate: Fate::Due,
+            account_id: account.id.clone(),
             endpoint: account.endpoint.clone(),
             tries: 0,
         })

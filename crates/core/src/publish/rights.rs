@@ -11,7 +11,7 @@ use crate::{
     batch::account::Account,
     client::Client,
     error::Result,
-    ids::resource::SubnetId,
+    ids::resource::{ImageDefinitionId, SubnetId},
     plan::{Effect, Step as _},
     preflight,
     rights::{Need, Without},
@@ -48,7 +48,7 @@ pub(super) fn needs(seen: &Seen, goal: &Goal, steps: &[Step]) -> Vec<Need> {
     needs
 }
 
-/// Writes a snapshot, its tags too; Azure also asks for it of whoever makes a version of a snapshot.
+/// Writes a snapshot, its tags too; Azure also asks for it of the identity that makes a version of a snapshot.
 const SNAPSHOT_WRITE: &str = "Microsoft.Compute/snapshots/write";
 
 /// Reads a disk's content, which a copy does.
@@ -61,15 +61,7 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             "Microsoft.Compute/galleries/write",
             "to create the gallery",
         )],
-        Step::CreateDefinition { definition } => vec![need(
-            if seen.gallery.is_some() {
-                definition.gallery().to_string()
-            } else {
-                definition.group().to_string()
-            },
-            "Microsoft.Compute/galleries/images/write",
-            "to create the image definition",
-        )],
+        Step::CreateDefinition { definition } => of_definition(seen, definition),
         Step::Deallocate { vm } => vec![need(
             vm.to_string(),
             "Microsoft.Compute/virtualMachines/deallocate/action",
@@ -94,7 +86,7 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             ),
         ],
         Step::CreateVersion { .. } => of_creation(seen, goal),
-        Step::PutBack { .. } | Step::Replicate { .. } | Step::Describe { .. } => vec![on_version(seen, goal)],
+        Step::PutBack { .. } | Step::Replicate { .. } | Step::Describe { .. } => vec![version_write(seen, goal)],
         Step::Lease { id } | Step::Keep { id } => {
             let purpose = "to say on what was made who uses it";
             vec![on_temporary(
@@ -105,7 +97,7 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
         }
         Step::Remove { id } => {
             let actions = ["Microsoft.Compute/snapshots/delete", "Microsoft.Compute/images/delete"];
-            vec![on_temporary(id, actions, "to remove what is only needed on the way")]
+            vec![on_temporary(id, actions, "to remove what is only needed for a time")]
         }
         Step::Test { .. } => {
             let subnet = goal.test.as_ref().and_then(|test| test.subnet.as_ref());
@@ -116,19 +108,44 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
     }
 }
 
+fn of_definition(seen: &Seen, definition: &ImageDefinitionId) -> Vec<Need> {
+    let scope = if seen.gallery.is_some() {
+        definition.gallery().to_string()
+    } else {
+        definition.group().to_string()
+    };
+    vec![
+        need(
+            scope.clone(),
+            "Microsoft.Compute/galleries/images/write",
+            "to create the image definition",
+        ),
+        need(
+            scope,
+            "Microsoft.Compute/galleries/images/read",
+            "to wait for the image definition",
+        ),
+    ]
+}
+
 fn of_copy(group: &str, disk: &str) -> Vec<Need> {
     vec![
         need(group.to_owned(), SNAPSHOT_WRITE, "to copy the machine's disks"),
+        need(
+            group.to_owned(),
+            "Microsoft.Compute/snapshots/read",
+            "to wait for the copies of the disks",
+        ),
         need(disk.to_owned(), BEGIN_ACCESS.name(), "to read the machine's disks"),
     ]
 }
 
-/// What Batch asks of whoever makes a pool in a subnet.
+/// What Batch asks of the identity that makes a pool in a subnet.
 fn join(subnet: &SubnetId) -> Need {
     need(
         subnet.to_string(),
         "Microsoft.Network/virtualNetworks/subnets/join/action",
-        "which Batch asks of whoever makes the pool of the test in the subnet",
+        "which Batch asks of the identity that makes the pool of the test in the subnet",
     )
 }
 
@@ -168,9 +185,15 @@ fn of_test(account: &Account) -> Vec<Need> {
     of_pools.into_iter().chain(of_jobs).collect()
 }
 
-/// A version needs the right to write in its definition and, made of snapshots of the user's own, on these.
+/// A version needs the rights to write and read in its definition and, made of snapshots of the user's own, on these.
+/// The right to read a disk encryption set is not asked for: that Azure wants it for a version is a guess.
 fn of_creation(seen: &Seen, goal: &Goal) -> Vec<Need> {
-    let mut needs = vec![on_version(seen, goal)];
+    let read = need(
+        place_of_version(seen, goal),
+        "Microsoft.Compute/galleries/images/versions/read",
+        "to wait for the version",
+    );
+    let mut needs = vec![version_write(seen, goal), read];
     if matches!(seen.machine.shape, SourceShape::Snapshots) {
         let snapshot = seen.machine.os.id.clone();
         needs.push(need(snapshot, SNAPSHOT_WRITE, "to make the version of the snapshots"));
@@ -178,9 +201,18 @@ fn of_creation(seen: &Seen, goal: &Goal) -> Vec<Need> {
     needs
 }
 
-fn on_version(seen: &Seen, goal: &Goal) -> Need {
+fn version_write(seen: &Seen, goal: &Goal) -> Need {
+    need(
+        place_of_version(seen, goal),
+        "Microsoft.Compute/galleries/images/versions/write",
+        "to make the version and its regions",
+    )
+}
+
+/// The version, or what holds it while it does not exist.
+fn place_of_version(seen: &Seen, goal: &Goal) -> String {
     let definition = goal.version.definition();
-    let scope = if seen.version(&goal.version).is_some() {
+    if seen.version(&goal.version).is_some() {
         goal.version.to_string()
     } else if seen.definition.is_some() {
         definition.to_string()
@@ -188,15 +220,10 @@ fn on_version(seen: &Seen, goal: &Goal) -> Need {
         definition.gallery().to_string()
     } else {
         definition.group().to_string()
-    };
-    need(
-        scope,
-        "Microsoft.Compute/galleries/images/versions/write",
-        "to make the version and its regions",
-    )
+    }
 }
 
-/// What is made on the way goes when it is no longer needed, so its rights are asked for at its group.
+/// A temporary goes when it is no longer needed, so its rights are asked for at its group.
 fn on_temporary(id: &str, [snapshot, image]: [&'static str; 2], purpose: &'static str) -> Need {
     let is_snapshot = id.to_lowercase().contains("/snapshots/");
     need(group_of(id), if is_snapshot { snapshot } else { image }, purpose)

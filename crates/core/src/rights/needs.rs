@@ -3,7 +3,7 @@
 use super::{Need, Without};
 use crate::{
     arm::permission::Action,
-    ids::resource::ManagedIdentityId,
+    ids::resource::{BatchAccountId, ImageVersionId, ManagedIdentityId},
     json,
     settings::{AccountRef, RolloutSettings},
 };
@@ -51,6 +51,32 @@ pub fn replacement(settings: &RolloutSettings) -> Vec<Need> {
     needs
 }
 
+/// What a return in place needs: the pool and its jobs, and the image version that a request names again. The account's
+/// rights cannot be asked for when it is given by its endpoint.
+#[must_use]
+pub fn return_in_place(account: &AccountRef, version: Option<&ImageVersionId>) -> Vec<Need> {
+    let mut needs = work_of_pools(account);
+    needs.extend(version.map(|version| reading(&version.to_string())));
+    needs
+}
+
+/// What a return to a former pool needs: both pools and their jobs, and the deletion of the second pool.
+#[must_use]
+pub fn return_to_former(account: &AccountRef) -> Vec<Need> {
+    let mut needs = work_of_pools(account);
+    if let AccountRef::Id(id) = account {
+        needs.push(pool_deletion(id));
+    }
+    needs
+}
+
+/// What the deletion of a pool needs.
+#[must_use]
+pub fn pool_deletion(account: &BatchAccountId) -> Need {
+    let action = "Microsoft.Batch/batchAccounts/pools/delete";
+    Need::failing(account.to_string(), action, "to delete pools")
+}
+
 /// What the creation of a pool with managed identities needs on each of them.
 #[must_use]
 pub fn identities(settings: &RolloutSettings) -> Vec<Need> {
@@ -83,11 +109,7 @@ fn of_image(version: &str, naming: Naming) -> Vec<Need> {
         without,
     };
     let read = match naming {
-        Naming::Named => need(
-            "Microsoft.Compute/galleries/images/versions/read",
-            "which Batch asks of whoever makes a pool on the version",
-            Without::Fails,
-        ),
+        Naming::Named => reading(version),
         Naming::Kept => need(
             "Microsoft.Compute/galleries/images/versions/read",
             "to look at the version and its replicas",
@@ -99,7 +121,7 @@ fn of_image(version: &str, naming: Naming) -> Vec<Need> {
         read,
         need(
             "Microsoft.Compute/disks/beginGetAccess/action",
-            "which Microsoft's page asks of whoever makes pools on gallery images",
+            "which Microsoft's page asks of the identity that makes pools on gallery images",
             Without::Skips,
         ),
         need(
@@ -110,7 +132,14 @@ fn of_image(version: &str, naming: Naming) -> Vec<Need> {
     ]
 }
 
-/// What Batch asks of whoever makes a pool in a subnet.
+/// What Batch asks of the identity that puts a pool on a version.
+fn reading(version: &str) -> Need {
+    let action = "Microsoft.Compute/galleries/images/versions/read";
+    let purpose = "which Batch asks of the identity that makes a pool on the version";
+    Need::failing(version, action, purpose)
+}
+
+/// What Batch asks of the identity that makes a pool in a subnet.
 fn subnet(settings: &RolloutSettings) -> Option<Need> {
     let typed = settings.pool.parts.network.subnet.as_ref().map(ToString::to_string);
     let passed = || {
@@ -120,9 +149,17 @@ fn subnet(settings: &RolloutSettings) -> Option<Need> {
     Some(Need {
         scope: typed.or_else(passed)?,
         action: Action::Control("Microsoft.Network/virtualNetworks/subnets/join/action"),
-        purpose: "which Batch asks of whoever makes a pool in the subnet",
+        purpose: "which Batch asks of the identity that makes a pool in the subnet",
         without: Without::Fails,
     })
+}
+
+fn work_of_pools(account: &AccountRef) -> Vec<Need> {
+    let AccountRef::Id(id) = account else { return Vec::new() };
+    let account = id.to_string();
+    let mut needs = pools(&account);
+    needs.extend(jobs(&account, false));
+    needs
 }
 
 fn pools(account: &str) -> Vec<Need> {

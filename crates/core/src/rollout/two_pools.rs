@@ -24,13 +24,22 @@ use crate::{
     batch::pool::{self, Pool},
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, PoolId},
+    ids::{BatchEndpoint, PoolId, resource::ImageVersionId},
     plan::Plan,
-    rights,
+    rights::{self, Need},
     rollout::observe::Site,
-    settings::{BlueGreen, Canary, Gates, Judging, OnBad, RollbackSettings, RolloutSettings},
+    settings::{AccountRef, BlueGreen, Canary, Gates, Judging, OnBad, RollbackSettings, RolloutSettings},
     watch::{AccountWatch, Looks},
 };
+
+/// What a return brings back.
+#[derive(Debug)]
+pub(super) enum Return {
+    /// The work, to the pool that did it before.
+    ToFormer(Box<Pair>),
+    /// The pool itself, to this version, if it ran on one.
+    InPlace(Option<ImageVersionId>),
+}
 
 /// The roll-out that a return goes back on.
 #[derive(Debug)]
@@ -38,6 +47,16 @@ pub(super) struct Pair {
     former: PoolId,
     record: PairRecord,
     shift: Shift,
+}
+
+impl Return {
+    /// The rights that it needs.
+    pub(super) fn needs(&self, account: &AccountRef) -> Vec<Need> {
+        match self {
+            Self::ToFormer(_) => rights::return_to_former(account),
+            Self::InPlace(version) => rights::return_in_place(account, version.as_ref()),
+        }
+    }
 }
 
 /// What the roll-out would do.
@@ -183,7 +202,7 @@ fn watch<'a>(client: &'a Client, site: &Site, two: &Two) -> AccountWatch<'a> {
     AccountWatch::new(client, site.endpoint.clone(), both)
 }
 
-/// The roll-out to a second pool that a return is about; nothing when it is about a change in place.
+/// Whether a return is about a roll-out to a second pool or about a change in place.
 ///
 /// # Errors
 /// `Refused` when the former pool is gone; when the pools cannot be listed.
@@ -191,7 +210,7 @@ pub(super) async fn to_return(
     client: &Client,
     endpoint: &BatchEndpoint,
     settings: &RollbackSettings,
-) -> Result<Option<Pair>> {
+) -> Result<Return> {
     let pools: Vec<Pool> = client
         .list(&pool::list(endpoint))
         .await?
@@ -200,10 +219,11 @@ pub(super) async fn to_return(
         .collect();
     let family = family::family_of(&pools, &settings.pool);
     let given = pools.iter().find(|pool| pool.is_called(&settings.pool));
-    let changed = match given.map(Record::of) {
-        Some(Remembered::Change(record)) => Some(record.since),
+    let change = match given.map(Record::of) {
+        Some(Remembered::Change(record)) => Some(record),
         Some(Remembered::Nothing | Remembered::Unreadable) | None => None,
     };
+    let changed = change.as_ref().map(|record| record.since);
     let pair = family::to_return(&pools, &family);
     let pair = pair.filter(|(_, _, shift)| shift.is_under_way() || changed.is_none_or(|since| since < shift.since));
     let Some((former, record, shift)) = pair else {
@@ -215,10 +235,16 @@ pub(super) async fn to_return(
             )
             .with_hint("roll out the version that the pool shall have"))
         } else {
-            Ok(None)
+            Ok(in_place(change.as_deref()))
         };
     };
-    Ok(former.id().map(|former| Pair { former, record, shift }))
+    let pair = former.id().map(|former| Pair { former, record, shift });
+    Ok(pair.map_or_else(|| in_place(change.as_deref()), |pair| Return::ToFormer(Box::new(pair))))
+}
+
+fn in_place(change: Option<&Record>) -> Return {
+    let image = change.and_then(Record::former_image);
+    Return::InPlace(image.and_then(|id| id.parse().ok()))
 }
 
 /// Brings the work back to the former pool.

@@ -25,7 +25,7 @@ use serde_json::{Value, json};
 use crate::{
     estate::{by_id, pool},
     rollout::{client, good, image, roll_out, settings as rolling_out, world},
-    support::{Azure, GROUP},
+    support::{APPLICATION, Azure, GROUP},
 };
 
 /// Pool p1 of acct1.
@@ -198,6 +198,33 @@ async fn a_lost_answer_to_the_deletion_of_an_expired_pool_is_another_look() {
     tokio::time::advance(Duration::from_secs(25 * 3600)).await;
     azure.fault(json!({"kind": "resetAfterEffect", "method": "DELETE", "path": "/pools/p1"}));
     assert_eq!(delete_expired(&azure, &[YES]).await.deleted(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_account_in_which_nothing_may_be_deleted_does_not_keep_the_expired_pools_of_others() {
+    let account = |name: &str| format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{name}");
+    let mut over = pool("p1", by_id(&image("1.0.0")), 0);
+    over["metadata"] = json!([{"name": "azure-batch-spec", "value": "v0:example"},
+        {"name": "azure-batch-expiry", "value": r#"{"v":1,"at":"2025-12-31T00:00:00Z","after":3600}"#}]);
+    let azure = world(|seed| {
+        for number in 0..2 {
+            seed["batchAccounts"][number]["pools"] = json!([over]);
+        }
+        seed["roleAssignments"] = json!([
+            {"application": APPLICATION, "scope": GROUP, "actions": ["*/read"], "dataActions": ["*"]},
+            {"application": APPLICATION, "scope": account("acct2"), "actions": ["*"]}]);
+    });
+    let report = delete_expired(&azure, &[YES]).await;
+    let [first, second] = report.pools.as_slice() else {
+        panic!("{report:?}");
+    };
+    assert_eq!((second.account.as_str(), &second.fate), ("acct2", &Fate::Deleted));
+    let Fate::Failed { why, kind } = &first.fate else {
+        panic!("{report:?}");
+    };
+    assert_eq!((first.account.as_str(), *kind), ("acct1", ErrorKind::NoRights));
+    assert!(why.contains("Microsoft.Batch/batchAccounts/pools/delete"), "{why}");
+    assert_eq!(azure.writes().len(), 1, "{:?}", azure.writes());
 }
 
 #[test]

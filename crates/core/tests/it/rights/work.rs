@@ -37,7 +37,7 @@ use crate::{
     testing, vhds,
 };
 
-/// A command with settings, as the table tells them apart.
+/// A command with settings, as the table distinguishes them.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub(super) enum Work {
     Publish,
@@ -514,7 +514,7 @@ fn of_another_gallery(seed: &mut Value) {
     seed["versions"][0]["gallery"] = json!("theirs");
 }
 
-/// Only snapshots are left, and nobody reads one.
+/// Only snapshots are left, and none is being read.
 fn without_images(seed: &mut Value) {
     seed["images"] = json!([]);
     seed["snapshots"][0].as_object_mut().unwrap().remove("accessHours");
