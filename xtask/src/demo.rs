@@ -225,7 +225,7 @@ fn signed_in(stage: &Stage, program: &Path) -> Command {
 fn roll_out(story: &mut Story, stage: &Stage) -> Result {
     story.chapter(&format!("Roll it out to {NODES} nodes"));
     story.show(&mut roll_out_command(stage), QUOTA)?;
-    story.chapter("Get more cores, and run the same again");
+    story.chapter("Get more cores, and run again");
     story.line(&format!(
         "On Azure you ask for them in the portal. Here the control port grants {MORE_CORES}."
     ));

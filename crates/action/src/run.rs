@@ -157,7 +157,7 @@ impl<'a> Watch<'a> {
                     self.cancel.cancel();
                     self.stopped = Some(Instant::now());
                     self.console.stop();
-                    self.console.complain("asked to stop: ending where it is safe; ask again to end at once");
+                    self.console.complain("stopping at the next safe point; a second Ctrl-C or signal stops at once");
                 }
                 result = &mut work => break Ok(result),
                 () = passed(self.stopped, after_signal) => break Err(ended_at_last()),
@@ -245,14 +245,11 @@ async fn passed(stopped: Option<Instant>, length: Duration) {
 }
 
 fn ended_at_last() -> Error {
-    Error::new(
-        ErrorKind::Cancelled,
-        "asked to stop, and ended while a request was under way",
-    )
-    .with_hint("what was asked of Azure before goes on there; look at the pool")
+    Error::new(ErrorKind::Cancelled, "stopped as asked, while a request was under way")
+        .with_hint("what was asked of Azure before goes on there; look at the pool")
 }
 
 fn ended_at_once() -> Error {
-    Error::new(ErrorKind::Cancelled, "asked to stop a second time, so ended at once")
+    Error::new(ErrorKind::Cancelled, "stopped at once, as asked a second time")
         .with_hint("what was asked of Azure before goes on there; look at the pool")
 }

@@ -16,7 +16,7 @@ use crate::{
 pub async fn connect(login: &Login, cloud: &CloudChoice, transport: Arc<dyn Transport>, run: Run) -> Result<Client> {
     if let CloudChoice::MetadataHost(host) = cloud {
         // It says where the secret goes, so a reader should see its name before it is asked.
-        run.progress.note(format!("{host} is asked which cloud this is"));
+        run.progress.note(format!("reading the cloud's addresses from {host}"));
     }
     let cloud = cloud::find(cloud, &transport, &run).await?;
     let credential = credential::build(login, &cloud, &transport)?;

@@ -30,6 +30,7 @@ use crate::{
     token::Credential,
     transport::Transport,
     typing::{Command, az},
+    words::Words,
 };
 
 /// The ways of `azure_identity`, with our errors. Its tokens are kept here and not there: so they can be thrown away when
@@ -70,6 +71,11 @@ const UNKNOWN_ASSERTION: &str = "aadsts70021";
 
 /// Entra's codes for an application's secret that is wrong, and for one that is too old.
 const OF_SECRET: [&str; 2] = ["aadsts7000215", "aadsts7000222"];
+
+/// What to do where no way to sign in was given, and the machine has none either.
+const AS_APPLICATION: &str = "to sign in as an application, give {tenant_id}, {client_id} and {client_secret}";
+const AS_ONESELF: &str = "to sign in as yourself, run `az login` and give {use_azure_cli_auth=true}";
+const AS_MACHINE: &str = "to sign in as this machine, assign a managed identity to it and give its {client_id}";
 
 #[async_trait]
 impl Credential for EntraCredential {
@@ -134,19 +140,28 @@ impl EntraCredential {
                 error
                     .with_fact(format!("the token says {claims}{other}"))
                     .with_next("make the application trust exactly that", claims.trust(client))
-                    .with_next("then run the same again", None)
+                    .with_next("then run again", None)
             }
             (_, Some(client)) if is_of_secret(&error) => {
                 let remedy = error.hint_words().cloned().unwrap_or_default();
-                error
-                    .with_next(
-                        "to make a new secret, and print it",
-                        Command::new(az::NEW_SECRET, &[("client", &client.to_string())]),
-                    )
-                    .with_next(remedy, None)
+                error.with_next(remedy, None).with_next(
+                    "if the value is lost, make a new secret; this prints it",
+                    Command::new(az::NEW_SECRET, &[("client", &client.to_string())]),
+                )
             }
+            (_, None) if self.is_last_resort(&error) => error
+                .with_fact("no way to sign in was given, so the managed identity of this machine was tried")
+                .with_next(Words::naming(AS_APPLICATION), None)
+                .with_next(Words::naming(AS_ONESELF), None)
+                .with_next(Words::naming(AS_MACHINE), None),
             _ => error,
         }
+    }
+
+    /// Whether the machine has refused what was tried for want of another way.
+    fn is_last_resort(&self, error: &Error) -> bool {
+        matches!(self.login, Login::ManagedIdentity { client: None })
+            && error.service().is_some_and(|refusal| refusal.by == RefusedBy::Imds)
     }
 
     /// Asks for a token. What is sent for it goes by this run, which `azure_identity` cannot hand on: so it travels with

@@ -15,6 +15,9 @@ pub(crate) use reason::Place;
 pub use reason::{Next, Reason};
 pub use service::{RefusedBy, ServiceError};
 
+/// What is known of the effect of a request whose answer did not come.
+pub(crate) const EFFECT_UNKNOWN: &str = "it is not known whether Azure has acted on the request";
+
 /// A boxed cause.
 pub type Cause = Box<dyn StdError + Send + Sync>;
 

@@ -9,7 +9,7 @@ mod text;
 use serde::Serialize;
 
 use crate::{
-    error::{Error, ErrorKind, Next, Place, RefusedBy, ServiceError},
+    error::{EFFECT_UNKNOWN, Error, ErrorKind, Next, Place, RefusedBy, ServiceError},
     judge,
     options::Door,
     settings::fault::Faults,
@@ -137,7 +137,10 @@ impl Failure {
         let is_prevented = plain(doing, door).starts_with(CANNOT);
         match place {
             std::cmp::Ordering::Equal => {}
-            std::cmp::Ordering::Greater => self.add_fact(sentence(doing, door)),
+            std::cmp::Ordering::Greater => match plain(doing, door).strip_prefix(CANNOT) {
+                Some(what) => self.add_fact(format!("This run could not {what}.")),
+                None => self.add_fact(sentence(doing, door)),
+            },
             std::cmp::Ordering::Less if is_flow || is_prevented => {}
             std::cmp::Ordering::Less => self.add_fact(sentence(doing, door)),
         }
@@ -145,7 +148,11 @@ impl Failure {
             for fact in &reason.facts {
                 self.add_fact(sentence(fact, door));
             }
-            self.kept.extend(reason.kept.iter().map(|kept| sentence(kept, door)));
+            for kept in reason.kept.iter().map(|kept| sentence(kept, door)) {
+                if !self.kept.contains(&kept) {
+                    self.kept.push(kept);
+                }
+            }
             self.said.extend(reason.said.iter().cloned());
             if self.page.is_none() {
                 self.page.clone_from(&reason.page);
@@ -160,8 +167,14 @@ impl Failure {
         let nearest = above
             .filter(|layer| layer.layer().2.is_none_or(|reason| reason.place != Place::Nowhere))
             .find_map(|layer| plain(layer.layer().0, door).strip_prefix(CANNOT).map(str::to_owned));
-        if let Some(what) = nearest.filter(|_| self.kind != ErrorKind::Cancelled.code()) {
-            self.add_fact(format!("So this run could not {what}."));
+        // The facts of a sign-in name the identity already.
+        let is_said = self.kind == ErrorKind::SignIn.code() && !self.facts.is_empty();
+        if let Some(what) = nearest.filter(|_| self.kind != ErrorKind::Cancelled.code() && !is_said) {
+            let unknown = sentence(&Words::from(EFFECT_UNKNOWN), door);
+            self.add_fact(match self.facts.contains(&unknown) {
+                true => format!("It was sent to {what}."),
+                false => format!("This run could not {what}."),
+            });
         }
     }
 
@@ -195,7 +208,7 @@ impl Failure {
     fn add_faults(&mut self, faults: Vec<String>) {
         self.happened = match faults.as_slice() {
             [fault] => one_line(fault).trim_end_matches('.').to_owned(),
-            several => format!("{} values that were given cannot be used", several.len()),
+            several => format!("{} values are missing or wrong", several.len()),
         };
         self.faults.extend(faults);
     }
@@ -274,23 +287,23 @@ fn next(layers: &[&Error], door: Door) -> Vec<Step> {
 /// What to do after a failure of a kind. A run that is repeated looks first at what is there.
 pub(crate) const fn usual_next(kind: ErrorKind) -> &'static str {
     match kind {
-        ErrorKind::BadInput => "Correct this, then run the same again.",
-        ErrorKind::SignIn => "Check tenant, application and the way of signing in, then run the same again.",
-        ErrorKind::NoRights => "Give the identity the right that is named above, then run the same again.",
+        ErrorKind::BadInput => "Correct what is named above, then run again.",
+        ErrorKind::SignIn => "Check tenant, application and the way of signing in, then run again.",
+        ErrorKind::NoRights => "Give the identity the right that is named above, then run again.",
         ErrorKind::Quota => "Raise the quota, free some of it or ask for less, then run again.",
-        ErrorKind::PartlyReached => "Run the same again: it goes on from the nodes that are there.",
-        ErrorKind::Deadline => "Run the same again: it goes on from here.",
+        ErrorKind::PartlyReached => "Run again: the run goes on from the nodes that are there.",
+        ErrorKind::Deadline => "Run again: the run goes on from here.",
         ErrorKind::Returned => "Correct the image, publish another version, and roll that one out.",
-        ErrorKind::Kept => "Look at the new nodes, then run the same again, or go back to the former state.",
+        ErrorKind::Kept => "Look at the new nodes, then run again, or go back to the former state.",
         ErrorKind::Refused => "Change what is named above, then run again.",
         ErrorKind::Rejected => "Correct what the service names, then run again.",
         ErrorKind::Policy => "Ask the owner of the policy for an exemption, or ask for what it allows, then run again.",
-        ErrorKind::Locked => "Remove the lock that is named above, then run the same again.",
+        ErrorKind::Locked => "Remove the lock that is named above, then run again.",
         ErrorKind::Azure => {
-            "Run the same again: it looks first at what is there. If it fails again, give Azure support the text below."
+            "Run again: the run looks first at what is there. If it fails again, give Azure support the text below."
         }
-        ErrorKind::NeverSent => "Check address, proxy and certificate authorities, then run the same again.",
-        ErrorKind::UnknownEffect | ErrorKind::Cancelled => "Run the same again: it looks first at what is there.",
+        ErrorKind::NeverSent => "Check address, proxy and certificate authorities, then run again.",
+        ErrorKind::UnknownEffect | ErrorKind::Cancelled => "Run again: the run looks first at what is there.",
     }
 }
 

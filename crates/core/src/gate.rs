@@ -193,7 +193,7 @@ fn unusable(why: &str) -> Error {
             words![
                 "correct ",
                 options::GATE_COMMAND,
-                ", then run the same again: it goes on from here; or go back with azure-batch-pool rollback"
+                ", then run again: the run goes on from here; or go back with azure-batch-pool rollback"
             ],
             None,
         )

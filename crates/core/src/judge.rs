@@ -16,6 +16,9 @@ use crate::{
 
 pub(crate) use approved::Approved;
 
+/// What is left of a run that has changed nothing.
+pub(crate) const UNCHANGED: &str = "nothing was changed";
+
 /// What to do about an answer.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 pub enum Verdict {
@@ -192,7 +195,10 @@ pub fn refused(doing: impl Into<Words>, mut refusal: ServiceError, written: Writ
     }
     let kind = kind(row, written);
     let approved = Approved::read(&refusal.message);
-    let error = Error::of_service(kind, doing, refusal);
+    let error = match written {
+        Written::Nothing => Error::of_service(kind, doing, refusal).with_kept(UNCHANGED),
+        Written::Something => Error::of_service(kind, doing, refusal),
+    };
     match approved {
         Some(approved) => with_quota(error, row, &approved),
         None if row.remedy.is_empty() => error,

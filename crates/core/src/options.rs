@@ -14,9 +14,13 @@ pub mod parts;
 pub mod pool;
 pub mod run;
 pub mod sign_in;
+mod spelling;
 pub mod versions;
 
 use std::fmt;
+
+use self::spelling::spell;
+pub(crate) use self::spelling::{Piece, pieces};
 
 /// An option: an attribute or block of a template, a flag, an input, or a field of a request.
 #[derive(Debug)]
@@ -161,14 +165,6 @@ pub enum Chapter {
     Report,
 }
 
-/// A piece of a text that may name options.
-pub(crate) enum Piece<'a> {
-    /// Plain text.
-    Text(&'a str),
-    /// An option.
-    Opt(&'static Opt),
-}
-
 /// Two options are the same when they have the same path.
 impl PartialEq for Opt {
     fn eq(&self, other: &Self) -> bool {
@@ -203,28 +199,6 @@ impl Opt {
     pub fn is_taken_by(&self, door: Door) -> bool {
         let is_secret_flag = door == Door::Flag && matches!(self.kind, Kind::Secret);
         self.doors.contains(&door) && !is_secret_flag
-    }
-
-    /// What users of a door call it.
-    #[must_use]
-    pub fn spelled(&self, door: Door) -> String {
-        let dashed = || self.path.replace(['_', '.'], "-");
-        if self.is_taken_by(Door::File) {
-            // Whoever reads of it reads of a file.
-            return self.path.replace('_', "-");
-        }
-        match door {
-            Door::Template => self.path.to_owned(),
-            Door::Flag if self.is_taken_by(Door::Flag) => format!("--{}", dashed()),
-            // What has no flag is known to users of a command line by its variable.
-            Door::Flag => self
-                .variables
-                .first()
-                .map_or_else(|| self.input_variable(), |name| (*name).to_owned()),
-            Door::Input | Door::File => dashed(),
-            Door::Request if self.chapter == Chapter::SignIn => format!("connection.{}", self.path),
-            Door::Request => format!("image.{}", self.path),
-        }
     }
 
     /// The variable in which the action hands an input on: `INPUT_POOL_ID`.
@@ -566,35 +540,6 @@ fn find_in_block(block: &'static Opt, path: &str) -> Option<&'static Opt> {
 fn find_for(door: Door, path: &str) -> Option<&'static Opt> {
     let taken = find_in(all().filter(|opt| opt.is_taken_by(door)), path);
     taken.or_else(|| find_in(all(), path))
-}
-
-/// A text in which every `{path}` of an option became its name at a door, as code.
-fn spell(text: &str, door: Door) -> String {
-    let piece = |piece| match piece {
-        Piece::Text(text) => text.to_owned(),
-        Piece::Opt(opt) => format!("`{}`", find_for(door, opt.path).unwrap_or(opt).spelled(door)),
-    };
-    pieces(text).into_iter().map(piece).collect()
-}
-
-/// Splits a text at every `{path}` of an option; other braces are text.
-pub(crate) fn pieces(text: &str) -> Vec<Piece<'_>> {
-    let mut pieces = Vec::new();
-    let (mut start, mut search) = (0, 0);
-    while let Some(open) = text.get(search..).and_then(|rest| rest.find('{')).map(|at| search + at) {
-        search = open + 1;
-        let inner = text.get(search..).and_then(|rest| rest.split_once('}'));
-        if let Some((path, _)) = inner
-            && let Some(opt) = find_in(all(), path)
-        {
-            pieces.extend(text.get(start..open).map(Piece::Text));
-            pieces.push(Piece::Opt(opt));
-            search += path.len() + 1;
-            start = search;
-        }
-    }
-    pieces.extend(text.get(start..).map(Piece::Text));
-    pieces
 }
 
 #[cfg(test)]

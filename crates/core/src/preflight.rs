@@ -37,7 +37,11 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
         skipped.push(format!("rights on {scope}: {why}"));
     }
     for need in rights.missing.iter().filter(|need| need.without == Without::Skips) {
-        client.note(format!("this identity lacks {} {}", need.action.name(), need.purpose));
+        client.note(format!(
+            "this identity lacks {}, the right {}",
+            need.action.name(),
+            need.purpose
+        ));
     }
     match rights.error(client.identity().as_deref()) {
         Some(error) => Err(error),
@@ -87,7 +91,7 @@ pub async fn check_registration(
             let subscription = subscription.to_string();
             let values = [("namespace", provider::BATCH), ("subscription", subscription.as_str())];
             Err(Error::plain(ErrorKind::Refused, text)
-                .with_kept("nothing was created")
+                .with_kept("nothing was changed")
                 .with_next("register it", Command::new(az::REGISTER_PROVIDER, &values))
                 .with_next(words!["or let the run register it, with ", REGISTER_PROVIDER], None))
         }
@@ -150,7 +154,7 @@ pub async fn require_one_tenant(
             Err(Error::plain(ErrorKind::Refused, text)
                 .with_fact(format!("the image's subscription {image} belongs to tenant {of_image}"))
                 .with_fact(format!("the account's subscription {account} belongs to tenant {of_account}"))
-                .with_kept("nothing was created")
+                .with_kept("nothing was changed")
                 .with_hint("publish the image to a gallery of the account's tenant: Batch makes nodes of images of its own tenant only"))
         }
         (Ok(_), Ok(_)) => Ok(()),

@@ -143,6 +143,5 @@ fn undone(version: &ImageVersion) -> Error {
         "Azure accepted {MAX_WRITES} changes of {} and does not show them",
         version.title()
     );
-    Error::new(ErrorKind::Azure, text)
-        .with_hint("another client may change the version: run the same again when it is done")
+    Error::new(ErrorKind::Azure, text).with_hint("another client may change the version: run again when it is done")
 }

@@ -165,8 +165,8 @@ fn unseen(definition: &ImageDefinitionId, blind: &[Blind]) -> Error {
         lines.concat()
     );
     let hint = match blind.iter().any(|blind| blind.needs.is_some()) {
-        true => "give this identity the rights that are named, and run the same again",
-        false => "run the same again when it can be seen",
+        true => "give this identity the rights that are named, and run again",
+        false => "run again when it can be seen",
     };
     Error::new(ErrorKind::Refused, text).with_hint(hint)
 }

@@ -71,6 +71,8 @@ pub struct Shortage {
     pub stops: bool,
     /// How many nodes fit.
     pub fits: u64,
+    /// How many are asked for.
+    pub wanted: u64,
     /// What there is too little of.
     pub what: String,
 }
@@ -105,12 +107,21 @@ impl Room {
         let text = match self.of {
             Users::Pool => format!("{}: {used} of {limit} are there", self.what),
             _ => format!(
-                "{}: {limit}, of which others use {used}; {} of {} {} {}, and the {left} that are left are enough for {}",
+                "{}: {limit}{}; {} of {} {} {}, and {} enough for {}",
                 self.what,
+                if used == 0 {
+                    String::new()
+                } else {
+                    format!(", of which others use {used}")
+                },
                 plural(wanted, "node"),
                 ask.size.name,
                 if wanted == 1 { "needs" } else { "need" },
                 wanted.saturating_mul(self.each),
+                match used {
+                    0 => format!("{left} are"),
+                    _ => format!("the {left} that are left are"),
+                },
                 plural(left.checked_div(self.each).unwrap_or_default(), "node")
             ),
         };
@@ -118,6 +129,7 @@ impl Room {
             text,
             stops: self.is_short(self.of.count(ask.needed)),
             fits: left.checked_div(self.each).unwrap_or_default(),
+            wanted,
             what: self.what.clone(),
         })
     }

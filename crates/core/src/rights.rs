@@ -88,17 +88,24 @@ impl Rights {
         let who = remedy::who(identity);
         let happened = match failing.as_slice() {
             [] => return None,
-            [one] => format!("{who} lacks the right {}", one.action.name()),
+            [one] => format!(
+                "{who} lacks the right {} on {}",
+                one.action.name(),
+                resource::in_words(&one.scope)
+            ),
             several => format!("{who} lacks {} rights that this run needs", several.len()),
         };
         let mut error = Error::plain(ErrorKind::NoRights, happened);
         for need in &failing {
-            error = error.with_fact(format!(
-                "{} {}: it is missing on {}",
-                need.action.name(),
-                need.purpose,
-                resource::in_words(&need.scope)
-            ));
+            error = error.with_fact(match failing.len() {
+                1 => format!("it is the right {}", need.purpose),
+                _ => format!(
+                    "{}, the right {}, is missing on {}",
+                    need.action.name(),
+                    need.purpose,
+                    resource::in_words(&need.scope)
+                ),
+            });
         }
         Some(remedy::given(
             error.with_kept("nothing was changed"),
@@ -138,16 +145,24 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
         _ => return error,
     };
     let account = match account {
-        Some(AccountRef::Id(id)) if refusal.code == BATCH_REFUSES => Some(id.to_string()),
+        Some(AccountRef::Id(id)) => Some(id.to_string()),
         _ => None,
     };
+    let unread = account.as_ref().filter(|account| remedy::of_account(refusal, account));
+    if let (Some((happened, _)), Some(account)) = (remedy::of_refusal(refusal, identity), unread) {
+        let command = remedy::pool_work_role(account, identity);
+        let fact = "the role below lets it read the account, and create and resize its pools";
+        return remedy::assigned(lacking(happened, error).with_fact(fact), vec![command]);
+    }
+    let account = account.filter(|_| refusal.code == BATCH_REFUSES);
     match (remedy::of_refusal(refusal, identity), account) {
         (Some((happened, command)), _) => remedy::assigned(lacking(happened, error), vec![command]),
         (None, Some(account)) => {
             let command = remedy::pool_work_role(&account, identity);
             let who = remedy::who(identity);
             let happened = format!("{who} may not work with the pools of {}", resource::in_words(&account));
-            let fact = "Batch does not say which right is missing; the role below has all that a roll-out needs";
+            let fact =
+                "Batch refuses without a word on which right is missing; the role below has all that a roll-out needs";
             remedy::assigned(lacking(happened, error).with_fact(fact), vec![command])
         }
         (None, None) => error,

@@ -190,7 +190,7 @@ impl Run {
         let (length, left) = (Span(length.as_secs()), Span(left.as_secs()));
         let text = format!("{what} may take {length}, and the deadline leaves {left}");
         Err(Error::new(ErrorKind::Deadline, text).with_hint(words![
-            "run the same again and it goes on from here; ",
+            "run again and it goes on from here; ",
             options::run::DEADLINE,
             " sets the limit"
         ]))
@@ -278,7 +278,7 @@ impl Run {
     fn over(&self, when: &str) -> Error {
         let limit = Span(self.limit().as_secs());
         Error::new(ErrorKind::Deadline, format!("the deadline of {limit} passed {when}")).with_hint(words![
-            "run the same again and it goes on from here; ",
+            "run again and it goes on from here; ",
             options::run::DEADLINE,
             " sets the limit"
         ])
@@ -326,7 +326,7 @@ impl Run {
 }
 
 fn cancelled() -> Error {
-    Error::new(ErrorKind::Cancelled, "asked to stop")
+    Error::new(ErrorKind::Cancelled, "stopped as asked")
 }
 
 #[cfg(test)]

@@ -200,6 +200,5 @@ fn unseen(version: &ImageVersion, blind: &[Blind]) -> Error {
         version.title(),
         lines.concat()
     );
-    Error::new(ErrorKind::Refused, text)
-        .with_hint("give this identity the rights that are named, and run the same again")
+    Error::new(ErrorKind::Refused, text).with_hint("give this identity the rights that are named, and run again")
 }

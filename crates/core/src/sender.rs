@@ -12,7 +12,7 @@ use bytes::Bytes;
 use crate::{
     answer::Answer,
     error::{Error, ErrorKind, RefusedBy, Result, ServiceError},
-    judge::{self, Verdict},
+    judge::{self, UNCHANGED, Verdict, Written},
     progress::{Answered, Event},
     retry::{Attempt, Next, Repeat, decide},
     run::Run,
@@ -169,6 +169,7 @@ impl Tried {
         match self.sent {
             Ok(answer) if judge::is_done(answer.status.as_u16()) => Error::new(ErrorKind::Azure, why),
             Ok(answer) => judge::refused(why, answer.refusal(rules.of, run.now()), run.written()),
+            Err(error) if run.written() == Written::Nothing => broken(error).with_kept(UNCHANGED),
             Err(error) => broken(error),
         }
     }

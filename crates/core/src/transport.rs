@@ -147,10 +147,10 @@ impl CertificateFault {
     fn hint(self) -> Words {
         match self {
             Self::Authority => words![
-                "give the certificate of the authority that signed it as a PEM file in ",
+                "give the certificate of the authority that signed it, a PEM file, in ",
                 CA_FILE,
-                " or in SSL_CERT_FILE, then run the same again; a proxy that opens HTTPS has an authority of its own, \
-                 which the people who run the network have"
+                " or in SSL_CERT_FILE, then run again; where a proxy of your company decrypts HTTPS, the network team \
+                 has that file"
             ],
             Self::Time => "check this machine's clock; if it is right, the server needs a new certificate".into(),
             Self::Name => "check the address; a proxy that opens HTTPS may answer in its place".into(),

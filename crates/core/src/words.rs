@@ -17,6 +17,8 @@ pub enum Part {
     Text(String),
     /// The name of an option.
     Opt(&'static Opt),
+    /// An option and the value that it is to have.
+    Set(&'static Opt, String),
 }
 
 /// Puts texts and options together: `words!["give ", VM_SIZE, " or ", POOL_JSON]`.
@@ -28,12 +30,14 @@ macro_rules! words {
 }
 
 impl Words {
-    /// A text in which `{path}` names an option: `correct {client_id}`. For tables, whose texts are constants.
+    /// A text in which `{path}` names an option, and `{path=value}` one with its value: `correct {client_id}`, `give
+    /// {adopt=true}`. For tables, whose texts are constants.
     #[must_use]
     pub fn naming(text: &str) -> Self {
         let part = |piece| match piece {
             Piece::Text(text) => Part::from(text),
             Piece::Opt(opt) => Part::Opt(opt),
+            Piece::Set(opt, value) => Part::Set(opt, value.to_owned()),
         };
         options::pieces(text).into_iter().map(part).collect()
     }
@@ -44,6 +48,7 @@ impl Words {
         let part = |part: &Part| match part {
             Part::Text(text) => text.clone(),
             Part::Opt(opt) => opt.spelled(door),
+            Part::Set(opt, value) => opt.set_to(value, door),
         };
         self.0.iter().map(part).collect()
     }
@@ -51,7 +56,7 @@ impl Words {
     /// Whether its first piece is the name of an option.
     #[must_use]
     pub fn begins_with_option(&self) -> bool {
-        matches!(self.0.first(), Some(Part::Opt(_)))
+        matches!(self.0.first(), Some(Part::Opt(_) | Part::Set(..)))
     }
 
     /// The same with another text behind it.
@@ -85,6 +90,14 @@ impl FromIterator<Part> for Words {
 impl<Whole: Into<Part>> From<Whole> for Words {
     fn from(whole: Whole) -> Self {
         Self(vec![whole.into()])
+    }
+}
+
+impl Part {
+    /// An option with a value, as users of a door write both.
+    #[must_use]
+    pub fn set(opt: &'static Opt, value: impl ToString) -> Self {
+        Self::Set(opt, value.to_string())
     }
 }
 
@@ -147,5 +160,22 @@ mod tests {
         let naming = Words::naming("correct {oidc_request_url} or {x}");
         assert_eq!(naming.spelled(Door::Input), "correct oidc-request-url or {x}");
         assert_ne!(words![OIDC_REQUEST_TOKEN], words![OIDC_REQUEST_URL]);
+    }
+
+    #[test]
+    fn a_value_is_written_as_users_of_the_door_write_it() {
+        let text = Words::naming("give {strategy=in-place} and {heal_nodes=true}, not {x=1}");
+        assert_eq!(
+            text.spelled(Door::Flag),
+            "give --strategy in-place and --heal-nodes, not {x=1}"
+        );
+        assert_eq!(
+            text.spelled(Door::Input),
+            "give strategy: in-place and heal-nodes: true, not {x=1}"
+        );
+        assert_eq!(
+            text.spelled(Door::Template),
+            "give strategy = \"in-place\" and heal_nodes = true, not {x=1}"
+        );
     }
 }

@@ -89,7 +89,7 @@ impl<'a> Tries<'a> {
         )
         .with_next(
             words![
-                "run the same again later: it looks first at what is there; for more time give a longer ",
+                "run again later: the run looks first at what is there; for more time give a longer ",
                 DEADLINE
             ],
             None,

@@ -186,14 +186,14 @@ fn words(text: &str) -> impl Iterator<Item = &str> {
     text.split(|c: char| !(c.is_ascii_alphanumeric() || c == '_' || c == '-'))
 }
 
-/// The text without every `{name}` of an option that exists.
+/// The text without every `{name}` and `{name=value}` of an option that exists.
 fn without_references(text: &str, names: &BTreeSet<String>) -> String {
     let mut parts = text.split('{');
     let mut left = parts.next().unwrap_or_default().to_owned();
     for part in parts {
         left.push('{');
         match part.split_once('}') {
-            Some((name, after)) if names.contains(name) => left.push_str(after),
+            Some((name, after)) if names.contains(name.split('=').next().unwrap_or(name)) => left.push_str(after),
             _ => left.push_str(part),
         }
     }

@@ -199,7 +199,7 @@ pub(crate) fn quota_reached() -> Report {
 }
 
 pub(crate) fn refused() -> Report {
-    let text = "pool render_a is there, but it runs ubuntu 1.4.1, not ubuntu 1.4.2";
+    let text = "pool render_a exists and runs ubuntu 1.4.1, not ubuntu 1.4.2";
     let error = Error::plain(ErrorKind::Refused, text).with_next("roll out to a new pool id", None);
     let mut report = rollout(None, Vec::new(), &[]);
     (report.action, report.steps) = (PoolAction::None, Vec::new());

@@ -75,7 +75,7 @@ fn error_of(not_said: NotSaid, settings: &NotifySettings) -> Error {
                      own repository only"
                 )),
                 Refusal::Answered { status: 400..=499, .. } => Error::new(ErrorKind::BadInput, text),
-                Refusal::NotReached(_) => Error::new(ErrorKind::NeverSent, text).with_hint("run the same again"),
+                Refusal::NotReached(_) => Error::new(ErrorKind::NeverSent, text).with_hint("run again"),
                 Refusal::Answered { .. } | Refusal::Unknown(_) => {
                     Error::new(ErrorKind::UnknownEffect, text).with_hint(again(&settings.announcement, repository))
                 }
@@ -88,10 +88,10 @@ fn error_of(not_said: NotSaid, settings: &NotifySettings) -> Error {
 fn again(announcement: &Announcement, repository: &settings::RepositoryName) -> String {
     match announcement {
         Announcement::Dispatch { .. } => format!(
-            "look at the workflow runs of {repository}: run the same again only when none has begun, since a second event \
+            "look at the workflow runs of {repository}: run again only when none has begun, since a second event \
              starts a second run"
         ),
-        Announcement::Release { .. } => "run the same again: it looks first".to_owned(),
+        Announcement::Release { .. } => "run again: the run looks first".to_owned(),
     }
 }
 

@@ -44,10 +44,10 @@ pub(super) async fn take_event(
 fn stopped() -> Error {
     Error::new(
         ErrorKind::Cancelled,
-        "asked to stop before Azure was asked for anything",
+        "stopped as asked, before Azure was asked for anything",
     )
     .with_kept("nothing was changed")
-    .with_next("run the same again", None)
+    .with_next("run again", None)
 }
 
 async fn taken(given: &mut Given, (runner, environment): (&Runner, &dyn Environment), console: &mut Console) {

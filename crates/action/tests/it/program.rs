@@ -103,7 +103,7 @@ fn bad_inputs_on_a_runner_are_one_annotation_outputs_and_exit_code_2() {
     };
     assert!(
         annotation.starts_with("::error title=Azure Batch pool%3A ")
-            && annotation.contains(" values that were given cannot be used::- image-version: "),
+            && annotation.contains(" values are missing or wrong::- image-version: "),
         "{annotation}"
     );
     assert!(
@@ -256,17 +256,14 @@ fn a_signal_ends_the_run_where_it_is_safe_with_exit_code_130() {
         let mut lines = BufReader::new(child.stdout.take().unwrap()).lines();
         // The first line comes out of the run itself, so the program listens to signals by then.
         let first = lines.next().unwrap().unwrap();
-        assert!(first.contains("is asked which cloud this is"), "{first}");
+        assert!(first.contains("reading the cloud's addresses"), "{first}");
         send(signal, child.id());
         assert_eq!(child.wait().unwrap().code(), Some(130), "{signal}");
         let mut complaint = String::new();
         child.stderr.take().unwrap().read_to_string(&mut complaint).unwrap();
+        assert!(complaint.contains("stopping at the next safe point"), "{complaint}");
         assert!(
-            complaint.contains("asked to stop: ending where it is safe"),
-            "{complaint}"
-        );
-        assert!(
-            complaint.contains("error: asked to stop (exit code 130)"),
+            complaint.contains("error: stopped as asked (exit code 130)"),
             "{complaint}"
         );
     }
@@ -299,7 +296,7 @@ fn a_run_that_is_cancelled_while_github_does_not_answer_still_writes_its_files()
             send(signal, process);
             if *signal == "-INT" {
                 let first = complaints.next().unwrap().unwrap();
-                assert!(first.contains("asked to stop"), "{first}");
+                assert!(first.contains("stopping at the next safe point"), "{first}");
             }
         }
         let (tell, ended) = std::sync::mpsc::channel();

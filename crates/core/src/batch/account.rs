@@ -9,8 +9,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location, SubscriptionId, resource::BatchAccountId},
     json,
+    options::pool,
     request::Request,
     typing::{Command, az},
+    words,
 };
 
 /// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.
@@ -120,9 +122,10 @@ pub async fn read(client: &Client, id: &BatchAccountId) -> Result<Account> {
         let subscription = id.group().subscription();
         let command = Command::new(az::ACCOUNTS, &[("subscription", subscription)]);
         return Err(Error::plain(ErrorKind::BadInput, happened)
-            .with_fact(format!("Azure has none of that name in {}", id.group().in_words()))
+            .with_fact(format!("{} has no Batch account of that name", id.group().in_words()))
             .with_kept("nothing was changed")
-            .with_next("give one of the accounts of the subscription", command));
+            .with_next("to list the ids of the subscription's Batch accounts", command)
+            .with_next(words!["then give one of them in ", pool::ACCOUNT], None));
     };
     parse(id, &answer.value()).map_err(|error| error.while_doing(doing()))
 }

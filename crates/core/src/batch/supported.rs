@@ -80,7 +80,7 @@ impl fmt::Display for AgentFault {
                     "does not fit the image, which was made of {base}: Batch has {right:?} for it"
                 )
             }
-            Self::Unlisted { successor } => write!(f, "is none that Batch has{}", next(successor)),
+            Self::Unlisted { successor } => write!(f, "is not a node agent that Batch has{}", next(successor)),
             Self::Ended { ended, successor } => {
                 write!(
                     f,

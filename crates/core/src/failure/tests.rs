@@ -19,9 +19,9 @@ fn the_reason_comes_first_and_the_services_words_last() {
     let command = Command::new("az x --role {role}", &[("role", "Azure Batch Data Contributor")]);
     let error = Error::of_service(ErrorKind::NoRights, "cannot create pool p1", refusal)
         .with_fact("the identity has no right to do this there")
-        .with_kept("nothing was created")
+        .with_kept("nothing was changed")
         .with_next("whoever may assign roles runs", command)
-        .with_next("then run the same again", None)
+        .with_next("then run again", None)
         .in_flow("cannot roll out 1.0.0 to pool p1")
         .with_hint("this is not shown");
     insta::assert_snapshot!(text(&error));

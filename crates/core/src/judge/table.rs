@@ -72,7 +72,7 @@ const fn passing(by: RefusedBy, of_status: u16, meaning: &'static str) -> Row {
     )
 }
 
-const QUOTA_REMEDY: &str = "ask for more (portal: Quotas), free some of it, or ask for less; then run the same again";
+const QUOTA_REMEDY: &str = "ask for more (portal: Quotas), free some of it, or ask for less; then run again";
 
 /// All rows; the first that fits decides: texts before codes, codes before statuses.
 pub(super) const ROWS: &[Row] = &[
@@ -156,7 +156,7 @@ pub(super) const ROWS: &[Row] = &[
         "MissingSubscriptionRegistration",
         Verdict::Final(Reason::State),
         "the subscription does not know the resource provider",
-        "register the resource provider that is named below in that subscription, then run the same again",
+        "register the resource provider that is named below in that subscription, then run again",
     ),
     code(
         "InvalidAuthenticationTokenTenant",
@@ -318,12 +318,12 @@ pub(super) const ROWS: &[Row] = &[
     aadsts(
         "aadsts7000215",
         "the secret of the application is wrong",
-        "give the value of a secret in {client_secret}, not the secret's id, then run the same again",
+        "give the value of a secret in {client_secret}, not the secret's id, then run again",
     ),
     aadsts(
         "aadsts7000222",
         "the secret of the application has expired",
-        "make a new one, give it in {client_secret}, then run the same again",
+        "make a new one, give it in {client_secret}, then run again",
     ),
     aadsts(
         "aadsts70021",

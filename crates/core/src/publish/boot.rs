@@ -53,7 +53,7 @@ pub(super) fn require(sizes: &[WantedSize], definition: &ImageDefinition) -> Res
             FoundSize::Missing => {
                 let text = words![USED_BY_VM_SIZE, format!(": {location} has no VM size {name}")];
                 return Err(Error::new(ErrorKind::BadInput, text)
-                    .with_kept("nothing was created")
+                    .with_kept("nothing was changed")
                     .with_next(
                         "choose one of the sizes that the region has",
                         Command::new(az::VM_SKUS, &[("location", location.as_str())]),

@@ -203,17 +203,15 @@ fn what_becomes(settings: &PublishSettings, goal: &Goal, versions: &[ImageVersio
         Some(Status::Succeeded) => return AfterFailure::Removed(Keep::AsAsked),
         Some(Status::Failed(_)) => return AfterFailure::Removed(Keep::Nothing),
         Some(Status::Running(_) | Status::Forgotten) => {
-            return AfterFailure::Stay(
-                "the version is still being made of it; run the same again to finish".to_owned(),
-            );
+            return AfterFailure::Stay("the version is still being made of it; run again to finish".to_owned());
         }
         None => {}
     }
     if settings.temporaries.on_failure == OnFailure::Keep {
-        return AfterFailure::Stay(format!("{ON_FAILURE} = keep; run the same again to go on with it"));
+        return AfterFailure::Stay(format!("{ON_FAILURE} = keep; run again to go on with it"));
     }
     if why == ErrorKind::Deadline {
-        return AfterFailure::Stay("the deadline passed; run the same again to go on with it".to_owned());
+        return AfterFailure::Stay("the deadline passed; run again to go on with it".to_owned());
     }
     AfterFailure::Removed(Keep::Nothing)
 }

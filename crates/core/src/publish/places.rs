@@ -39,7 +39,7 @@ pub(super) fn require_known(asked: &[TargetRegion], known: Option<&[Location]>) 
         format!(": the subscription has no region {}", unknown.join(", "))
     ];
     Err(Error::new(ErrorKind::BadInput, text)
-        .with_kept("nothing was created")
+        .with_kept("nothing was changed")
         .with_next(
             "give one of the subscription's regions",
             Command::new(az::LOCATIONS, &[]),

@@ -176,7 +176,7 @@ impl<'a> Work<'a> {
     async fn complete(&mut self, body: Value) -> Result<()> {
         if self.writes == MAX_WRITES {
             let text = "other writers keep taking away its regions or tags";
-            return Err(Error::new(ErrorKind::Azure, text).with_hint("run the same again when they are done"));
+            return Err(Error::new(ErrorKind::Azure, text).with_hint("run again when they are done"));
         }
         if self.write(body).await? == Written::Accepted {
             self.writes += 1;

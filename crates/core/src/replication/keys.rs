@@ -48,7 +48,7 @@ pub fn require_keys(version: &ImageVersion, needs: &[RegionNeed], layout: &Layou
         version.title()
     );
     let hint = format!(
-        "publish the same source again with the disk encryption sets of every region, {added} too; or add {added} to its target regions by hand, and run the same again"
+        "publish the same source again with the disk encryption sets of every region, {added} too; or add {added} to its target regions by hand, and run again"
     );
     Err(Error::new(ErrorKind::Refused, text).with_hint(hint))
 }
@@ -131,7 +131,7 @@ mod tests {
         let error = require_keys(&version(), &needs, &none).unwrap_err();
         insta::assert_snapshot!(error.report(), @r"
         image version 1.0.0 of d is encrypted with your own keys in East US 2; the keys for northeurope are not known
-          hint: publish the same source again with the disk encryption sets of every region, northeurope too; or add northeurope to its target regions by hand, and run the same again
+          hint: publish the same source again with the disk encryption sets of every region, northeurope too; or add northeurope to its target regions by hand, and run again
         ");
         let mut body = version().body().clone();
         body["properties"]["publishingProfile"]["targetRegions"] = json!([{"name": "East US 2", "encryption": null}]);

@@ -121,7 +121,7 @@ fn of_image(version: &str, naming: Naming) -> Vec<Need> {
         read,
         need(
             "Microsoft.Compute/disks/beginGetAccess/action",
-            "which Microsoft's page asks of the identity that makes pools on gallery images",
+            "that Microsoft's page asks for to make pools on gallery images",
             Without::Skips,
         ),
         need(
@@ -132,14 +132,14 @@ fn of_image(version: &str, naming: Naming) -> Vec<Need> {
     ]
 }
 
-/// What Batch asks of the identity that puts a pool on a version.
+/// What Batch asks for before it puts a pool on a version.
 fn reading(version: &str) -> Need {
     let action = "Microsoft.Compute/galleries/images/versions/read";
-    let purpose = "which Batch asks of the identity that makes a pool on the version";
+    let purpose = "that Batch asks for before it makes a pool on the version";
     Need::failing(version, action, purpose)
 }
 
-/// What Batch asks of the identity that makes a pool in a subnet.
+/// What Batch asks for before it makes a pool in a subnet.
 fn subnet(settings: &RolloutSettings) -> Option<Need> {
     let typed = settings.pool.parts.network.subnet.as_ref().map(ToString::to_string);
     let passed = || {
@@ -149,7 +149,7 @@ fn subnet(settings: &RolloutSettings) -> Option<Need> {
     Some(Need {
         scope: typed.or_else(passed)?,
         action: Action::Control("Microsoft.Network/virtualNetworks/subnets/join/action"),
-        purpose: "which Batch asks of the identity that makes a pool in the subnet",
+        purpose: "that Batch asks for before it makes a pool in the subnet",
         without: Without::Fails,
     })
 }

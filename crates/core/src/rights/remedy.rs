@@ -66,7 +66,10 @@ const BUILT_IN: &[BuiltIn] = &[
     },
 ];
 
-/// What stands in a command where nobody knows the identity.
+/// The name of the role that has exactly what was missing.
+const CUSTOM_ROLE: &str = "Azure Batch images";
+
+/// What stands in a command where the identity is not known.
 const IDENTITY: &str = "<object id of the identity>";
 
 /// What gives the missing rights.
@@ -116,10 +119,14 @@ impl fmt::Display for Remedy {
 pub(super) fn given<'a>(error: Error, missing: impl Iterator<Item = &'a Need>, identity: Option<&str>) -> Error {
     let by_scope = by_scope(missing);
     let role = format!("{:#}", custom_role(&by_scope));
-    assigned(error, assignments(&by_scope, identity)).with_next(
-        "or make a role of exactly these rights, and assign that in place of the built-in one",
+    let error = assigned(error, assignments(&by_scope, identity)).with_next(
+        "or, in place of the built-in role, make one of exactly these rights",
         Command::new(az::CUSTOM_ROLE, &[("actions", &role)]),
-    )
+    );
+    by_scope.keys().enumerate().fold(error, |error, (number, scope)| {
+        let text = if number == 0 { "and assign it" } else { "and there" };
+        error.with_next(text, assignment(CUSTOM_ROLE, scope, identity))
+    })
 }
 
 /// The error with the commands that give what it lacks.
@@ -129,7 +136,7 @@ pub(super) fn assigned(mut error: Error, commands: Vec<Command>) -> Error {
         error = error.with_next(if number == 0 { FIRST } else { "and with" }, command);
     }
     error.with_next(
-        "a new assignment takes up to ten minutes to be in effect; then run the same again",
+        "a new assignment takes up to ten minutes to be in effect; then run again",
         None,
     )
 }
@@ -151,7 +158,20 @@ pub(super) fn of_refusal(refusal: &ServiceError, identity: Option<&str>) -> Opti
 
 /// The identity as a reader knows it.
 pub(super) fn who(identity: Option<&str>) -> String {
-    identity.map_or_else(|| "this identity".to_owned(), |id| format!("the identity {id}"))
+    identity.map_or_else(
+        || "this identity".to_owned(),
+        |id| format!("the identity with client id {id}"),
+    )
+}
+
+/// The account that a roll-out could not read: the role that lets it do so also lets it make pools.
+pub(super) fn of_account(refusal: &ServiceError, account: &str) -> bool {
+    let reads = refusal.message.contains("'Microsoft.Batch/batchAccounts/read'");
+    reads
+        && refusal
+            .message
+            .to_ascii_lowercase()
+            .contains(&account.to_ascii_lowercase())
 }
 
 /// What gives the right to work with pools of an account, which Batch itself does not name.
@@ -210,9 +230,9 @@ fn custom_role(by_scope: &BTreeMap<&str, BTreeSet<Action>>) -> Value {
             .collect()
     };
     json!({
-        "Name": "Azure Batch images",
+        "Name": CUSTOM_ROLE,
         "IsCustom": true,
-        "Description": "What the programs for Azure Batch were missing.",
+        "Description": "Rights that a run of the programs for Azure Batch was missing.",
         "Actions": names(|action| matches!(action, Action::Control(_))),
         "NotActions": [],
         "DataActions": names(|action| matches!(action, Action::Data(_))),
@@ -271,7 +291,7 @@ mod tests {
         {
           "Name": "Azure Batch images",
           "IsCustom": true,
-          "Description": "What the programs for Azure Batch were missing.",
+          "Description": "Rights that a run of the programs for Azure Batch was missing.",
           "Actions": [
             "Microsoft.Batch/batchAccounts/pools/write",
             "Microsoft.Batch/batchAccounts/read",
@@ -303,7 +323,7 @@ mod tests {
         let (fact, command) = of_refusal(&plain, Some("app-1")).unwrap();
         assert_eq!(
             fact,
-            "the identity app-1 lacks the right Microsoft.Batch/batchAccounts/read on batchAccounts/a in resource group rg"
+            "the identity with client id app-1 lacks the right Microsoft.Batch/batchAccounts/read on batchAccounts/a in resource group rg"
         );
         assert_eq!(
             command.to_string(),

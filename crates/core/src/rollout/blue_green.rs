@@ -482,7 +482,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
         }
         let text = format!("pool {} does the work again, as before", self.pools.old.id());
         let error = Error::new(ErrorKind::Returned, text).with_hint(match look.shift.why.as_deref() {
-            Some(CANCELLED) => "to roll out after all, run the same again",
+            Some(CANCELLED) => "to roll out after all, run again",
             _ => "correct what the reason names, publish another version, and roll that one out",
         });
         Err(because(error, self.bad, look.shift.why.as_deref()))

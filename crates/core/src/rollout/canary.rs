@@ -84,7 +84,9 @@ fn own_trouble(error: Error) -> Error {
         "the canary command could not be run, which says nothing of the image",
     )
     .because(error)
-    .with_hint("remove what Batch names, then run the same again: it goes on from here; or go back with azure-batch-pool rollback")
+    .with_hint(
+        "remove what Batch names, then run again: the run goes on from here; or go back with azure-batch-pool rollback",
+    )
 }
 
 /// An id that no job of the pool has, not even one that is being deleted.

@@ -7,6 +7,7 @@ use std::time::Duration;
 
 use super::{
     PoolAction, RolloutReport,
+    counted::counted,
     explain::At,
     pair::{Kin, PairRecord},
     record::{CANCELLED, Phase, Record, Remembered},
@@ -18,8 +19,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId},
     judge::Written,
+    options::run::DEADLINE,
     settings::OnCancel,
     typing::az,
+    words,
 };
 
 /// How long all of it may take. With the end of a write before and the files after it, a run ends within two seconds of
@@ -161,7 +164,7 @@ pub(super) fn explained(
     if halt.done == Done::Turned {
         return error.with_next("to end the return, run this", at.map(At::rolling_back));
     }
-    let again = "run the same again to end it";
+    let again = "run again to end it";
     match report.action {
         PoolAction::Replaced | PoolAction::Returned => error
             .with_kept("the change in place has not come to its end: the pool may be empty and its jobs disabled")
@@ -171,19 +174,37 @@ pub(super) fn explained(
             .with_kept("the work is on both pools, and jobs may be disabled")
             .with_next(again, None)
             .with_next("or bring the work back to the former pool", at.map(At::rolling_back)),
+        PoolAction::None if !is_cancel && written == Written::Something && at.is_some() => error
+            .with_kept(format!("pool {} may exist, and its nodes may be billed", report.pool))
+            .with_next("to see whether it exists", at.map(|at| at.az(az::POOL_STATE)))
+            .with_next(
+                words![
+                    "then run again: the run looks first at what is there; for more time give a longer ",
+                    DEADLINE
+                ],
+                None,
+            ),
         _ if !is_cancel => error,
         PoolAction::None | PoolAction::Unchanged if written == Written::Nothing => error
             .with_kept("the pool stays as it is")
-            .with_next("run the same again: it goes on from here", None),
+            .with_next("run again: the run goes on from here", None),
         PoolAction::None | PoolAction::Unchanged => error
             .with_kept("a write was under way, and it is not known whether Azure acted on it")
-            .with_next("run the same again: it looks first at what is there", None),
-        _ if halt.done == Done::Stopped => error.with_next("run the same again to go on from here", None),
+            .with_next("run again: the run looks first at what is there", None),
+        _ if halt.done == Done::Stopped => error.with_next("run again to go on from here", None),
         _ => error
-            .with_kept("a resize that has begun goes on in Azure, and its nodes are billed")
+            .with_kept(format!(
+                "pool {} exists; its resize to {} goes on in Azure, and each node that comes is billed",
+                report.pool,
+                counted(report.targets.into())
+            ))
             .with_next(
-                "run the same again to go on from here; to stop the resize too",
+                "run again to go on from here, or stop the resize",
                 at.map(|at| at.az(az::STOP_RESIZE)),
+            )
+            .with_next(
+                "nodes that have come stay and are billed; to remove them, once the resize has stopped",
+                at.map(|at| at.az(az::RELEASE_NODES)),
             ),
     }
 }

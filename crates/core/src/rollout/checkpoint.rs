@@ -212,7 +212,7 @@ fn meanwhile(error: Error) -> Error {
     let happened = "one of the two pools was deleted meanwhile";
     Error::new(ErrorKind::Refused, happened)
         .because(error)
-        .with_hint("agree with those who change the pools, then run the same again")
+        .with_hint("agree with those who change the pools, then run again")
 }
 
 /// Whether time can bring what is missing.

@@ -140,16 +140,28 @@ pub(super) struct Refusal {
     pub(super) remedy: &'static str,
 }
 
-const OTHER_STRATEGIES: &str = "run the same again with {strategy} in-place, which empties the pool, changes it and fills it again; or roll out to a new {pool_id}";
+/// What to do about a pool whose image or size only a change in place can bring.
+pub(super) const OTHER_STRATEGIES: &str = "run again with {strategy=in-place}, which waits for running tasks, empties the pool, changes it and fills it again; or roll out to a new {pool_id}";
+/// What to do about a pool that differs in what it can get with no nodes only.
+pub(super) const OTHER_SETTINGS: &str = "run again with {strategy=in-place}, which waits for running tasks, empties the pool, changes it and fills it again; or give what the pool has; or roll out to a new {pool_id}";
 /// What to do about the pools that are left alone here, for tests of the texts.
-pub(super) const REMEDIES: [&str; 6] = [OTHER_STRATEGIES, UNFINISHED, NEW_POOL, ADOPTING, FORMULA, AGREE];
+pub(super) const REMEDIES: [&str; 7] = [
+    OTHER_STRATEGIES,
+    OTHER_SETTINGS,
+    UNFINISHED,
+    NEW_POOL,
+    ADOPTING,
+    FORMULA,
+    AGREE,
+];
 /// What to do about a change in place that has not come to its end.
 pub(super) const UNFINISHED: &str =
-    "run the roll-out that began it again, with {strategy} in-place, or go back with azure-batch-pool rollback";
+    "run the roll-out that began it again, with {strategy=in-place}, or go back with azure-batch-pool rollback";
 const NEW_POOL: &str = "Batch never changes these of a pool that is there: roll out to a new {pool_id}";
-const ADOPTING: &str = "give {adopt} to let this roll-out change the pool from now on, or roll out to a new {pool_id}";
+const ADOPTING: &str =
+    "give {adopt=true} to let this roll-out change the pool from now on, or roll out to a new {pool_id}";
 const FORMULA: &str = "give the formula in {autoscale_formula}, or take it from the pool (az batch pool autoscale disable), or give a new {pool_id}";
-const AGREE: &str = "agree with those who change the pool, then run the same again";
+const AGREE: &str = "agree with those who change the pool, then run again";
 
 impl Intent {
     /// What this specification and policy want.
@@ -391,7 +403,7 @@ impl Intent {
         match self.spec.asked().map(Spec::version) {
             Some(version) if is_version(&format!("{image}/versions/{}", version.name()), version) => {
                 let number = version.name();
-                format!("is there, but it follows the definition {image}, not the version {number}")
+                format!("exists and follows the definition {image}, not the version {number}")
             }
             Some(version) => {
                 let (wanted, runs) = version.with_other(image);
@@ -399,9 +411,9 @@ impl Intent {
                     true => runs,
                     false => format!("{} {runs}", version.definition().name()),
                 };
-                format!("is there, but it runs {runs}, not {wanted}")
+                format!("exists and runs {runs}, not {wanted}")
             }
-            None => format!("is there, but it runs {image}, not {}", self.spec.image()),
+            None => format!("exists and runs {image}, not {}", self.spec.image()),
         }
     }
 
@@ -455,13 +467,13 @@ impl Intent {
     fn refusal(&self, pool: &Pool, difference: &Difference) -> Option<Refusal> {
         if pool.scaling == Scaling::Auto && self.follows.is_none() {
             return Some(Refusal {
-                why: "is there, but its size follows an autoscale formula, and a resize would end that".to_owned(),
+                why: "exists, and its size follows an autoscale formula, which a resize would end".to_owned(),
                 remedy: FORMULA,
             });
         }
         let differs = |when: When| {
             let names = difference.naming(when);
-            (!names.is_empty()).then(|| format!("is there, but it differs in {}", names.join(", ")))
+            (!names.is_empty()).then(|| format!("exists and differs in {}", names.join(", ")))
         };
         if let Some(image) = &difference.image {
             let remedy = if difference.maker == Maker::Another {
@@ -475,7 +487,7 @@ impl Intent {
             });
         }
         let never = differs(When::NewPool).map(|why| (why, NEW_POOL));
-        let refused = never.or_else(|| Some((differs(When::Empty)?, OTHER_STRATEGIES)));
+        let refused = never.or_else(|| Some((differs(When::Empty)?, OTHER_SETTINGS)));
         refused.map(|(why, remedy)| Refusal { why, remedy })
     }
 }

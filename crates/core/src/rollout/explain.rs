@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, time::Duration};
 
 use super::{
     counted::{bare, counted},
-    decide::{Refusal, UNFINISHED},
+    decide::{OTHER_SETTINGS, OTHER_STRATEGIES, Refusal, UNFINISHED},
     parts::Part,
     size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict, Waited},
@@ -27,8 +27,15 @@ use crate::{
     settings::Healing,
     typing::{Command, az},
     words,
-    words::{Words, node_state, plural},
+    words::{Part as Piece, Words, node_state, plural},
 };
+
+/// Batch's code of a node whose disk is full.
+const DISK_FULL: &str = "DiskFull";
+
+/// What to do about nodes that are unusable where too many are.
+const MANY: &str = "so many fail that new nodes would fail too: correct the image, publish it under another number, and roll \
+                    that one out with {strategy=in-place}";
 
 /// How a remedy says by which command of ours one goes back; the command itself is printed with its options.
 const BY_ROLLBACK: &str = " with azure-batch-pool rollback";
@@ -105,17 +112,38 @@ impl At<'_> {
     /// What becomes of nodes that are there.
     fn keeping(self, error: Error, nodes: NodeCounts) -> Error {
         match nodes.total() {
-            0 => error.with_kept("it has no nodes, so nothing is billed"),
-            1 => error.with_kept("its node stays and is billed"),
-            _ => error.with_kept(format!("its {} stay and are billed", counted(nodes))),
+            0 => error.with_kept(format!("pool {} exists without nodes, so nothing is billed", self.pool)),
+            1 => error.with_kept(format!("pool {} keeps its node, which is billed", self.pool)),
+            _ => error.with_kept(format!(
+                "pool {} keeps its {}, which are billed",
+                self.pool,
+                counted(nodes)
+            )),
         }
     }
 
     fn releasing(self, error: Error, nodes: NodeCounts) -> Error {
-        if nodes.total() == 0 {
-            return error;
+        match nodes.total() {
+            0 => error,
+            1 => error.with_next("to remove its node, and pay no more", self.az(az::RELEASE_NODES)),
+            all => error.with_next(
+                format!("to remove all {all} nodes, ready or not, and pay no more"),
+                self.az(az::RELEASE_NODES),
+            ),
         }
-        error.with_next("to release the nodes meanwhile", self.az(az::RELEASE_NODES))
+    }
+}
+
+impl Ending<'_> {
+    /// Why no more rounds were tried.
+    fn sentence(&self) -> String {
+        let rounds = plural(u32::try_from(self.rounds).unwrap_or(u32::MAX), "round");
+        match self.end {
+            End::Stopped => format!("after {rounds} no further one was tried: it would end the same"),
+            End::UsedUp if self.rounds == 1 => "the only round that was allowed is used".to_owned(),
+            End::UsedUp => format!("all {rounds} that were allowed are used"),
+            End::Fruitless => format!("after {rounds} no further one was tried: the last two brought no node"),
+        }
     }
 }
 
@@ -152,14 +180,17 @@ impl<'a> Cause<'a> {
             Self::OtherImage(count, _) => format!("{count} of {all} nodes are on another image"),
             Self::StartTask(count, ..) => format!("the start task failed on {count} of {all} nodes"),
             Self::Unusable(count, node) if node.errors.is_empty() => {
-                format!("Batch has no contact with {count} of {all} nodes")
+                format!("{count} of {all} nodes are unusable, and Batch gives no reason")
             }
             Self::Unusable(count, node) => {
                 let code = node
                     .errors
                     .first()
                     .map_or_else(String::new, |error| one_line(&error.code));
-                format!("{count} of {all} nodes are unusable: {code}")
+                match code.as_str() {
+                    DISK_FULL => format!("the disk is full on {count} of {all} nodes ({DISK_FULL})"),
+                    _ => format!("{count} of {all} nodes are unusable: {code}"),
+                }
             }
             Self::None => "the pool has no nodes".to_owned(),
             Self::Lost => "too many nodes are in states that they do not leave by themselves".to_owned(),
@@ -171,12 +202,12 @@ impl<'a> Cause<'a> {
         match self {
             Self::OtherImage(_, image) => error
                 .with_fact(format!("they run {}", short_image(image)))
-                .with_next(words!["nodes keep the image that they were made from: release them, then run the same again, or roll out to a new ", pool::POOL_ID], None),
+                .with_next(words!["nodes keep the image that they were made from: release them, then run again, or roll out to a new ", pool::POOL_ID], None),
             Self::StartTask(_, node, failure) => start_task(at, error, node, failure),
             Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), node),
-            Self::None => error.with_next("run the same again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
-            Self::Lost => error.with_next("bring them back or remove them, then run the same again, which resizes the pool", None),
-            Self::Slow => error.with_next("check that the image is generalized, that the node agent SKU is that of its system, and that the pool's network lets nodes reach Batch, then run the same again", None),
+            Self::None => error.with_next("run again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
+            Self::Lost => error.with_next("bring them back or remove them, then run again, which resizes the pool", None),
+            Self::Slow => error.with_next("check that the image is generalized, that the node agent SKU is that of its system, and that the pool's network lets nodes reach Batch, then run again", None),
         }
     }
 }
@@ -195,7 +226,7 @@ pub(super) fn kept(at: At<'_>, bad: Error, stays: &'static str) -> Error {
     let error = looks
         .into_iter()
         .fold(error, |error, Next { text, command }| error.with_next(text, command));
-    let on = "look at the new nodes; to go on from here, run the same again";
+    let on = "look at the new nodes; to go on from here, run again";
     let back = "or bring back what was there before";
     let error = error.with_next(on, None).with_next(back, at.rolling_back());
     error.because(bad.without_kept())
@@ -211,6 +242,12 @@ fn steps_of(layer: &Error) -> Option<Vec<Next>> {
 pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
     let happened = Words::naming(&format!("pool {} {}", at.pool, refusal.why));
     let error = Error::plain(ErrorKind::Refused, happened).with_kept("the pool was not changed");
+    let error = match refusal.remedy {
+        OTHER_STRATEGIES | OTHER_SETTINGS => error.with_fact(Words::naming(
+            "without {strategy=in-place} a pool that exists keeps its image and its VM size",
+        )),
+        _ => error,
+    };
     if refusal.remedy != UNFINISHED {
         let error = error.with_next(Words::naming(&refusal.remedy.replace(BY_ROLLBACK, "")), None);
         return match refusal.remedy.contains(BY_ROLLBACK) {
@@ -222,8 +259,7 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
         .with_next(
             words![
                 "to end that change, run the roll-out that began it again, with ",
-                pool::STRATEGY,
-                " in-place"
+                Piece::set(pool::STRATEGY, "in-place")
             ],
             None,
         )
@@ -232,12 +268,6 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
 
 /// A pool that did not get its nodes.
 pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
-    let why = match ending.end {
-        End::Stopped => "it would end the same",
-        End::UsedUp => "all rounds are used up",
-        End::Fruitless => "the last two rounds brought no node",
-    };
-    let rounds = plural(u32::try_from(ending.rounds).unwrap_or(u32::MAX), "round");
     let stopped_by = ending
         .judged
         .filter(|_| ending.end == End::Stopped)
@@ -251,19 +281,23 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
     let reason = advice::reason(ending);
     let (came, wanted) = (goal.counted(current), goal.counted(goal.targets));
     let happened = format!("{came} of {} came: {reason}", plural(wanted, "node"));
-    let error = Error::plain(kind, happened).with_fact(format!(
-        "pool {} has {} after {rounds}, {}; there is no further round, since {why}",
-        at.pool,
-        counted(current),
-        wish(goal)
-    ));
+    let error = Error::plain(kind, happened);
+    let error = if goal.needed == goal.targets {
+        error
+    } else {
+        error.with_fact(format!("of these, {} are enough", bare(goal.needed)))
+    };
+    let error = match gone {
+        Some(_) => error,
+        None => error.with_fact(ending.sentence()),
+    };
     let error = at.keeping(error, current);
     let error = match ending.judged {
         Some(judged) => {
             advice::advised(at, error, (judged, ending), goal).with_words_of_service(format!("Batch: {}", judged.said))
         }
         None => error.with_next(
-            "run the same again; if it fails again, give Azure support the pool's name and the time",
+            "run again; if it fails again, give Azure support the pool's name and the time",
             None,
         ),
     };
@@ -299,19 +333,25 @@ pub(super) fn unready(at: At<'_>, goal: Goal, waited: &Waited, stillness: Durati
 
 fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure) -> Error {
     let error = match failure.exit_code {
-        Some(code) => error.with_fact(format!("on the first of them it ended with exit code {code}")),
+        Some(code) => error.with_fact(format!(
+            "on the first of them, {}, it ended with exit code {code}",
+            one_line(&node.id)
+        )),
         None => error,
     };
     let read = at.az_with(az::START_TASK_OUTPUT, &[("node", &one_line(&node.id))]);
     error
-        .with_next("read what the start task wrote", read)
+        .with_next(
+            "read what the start task said of it (its output is startup/stdout.txt)",
+            read,
+        )
         .with_next(
             words![
                 "then correct the start task and roll out to a new ",
                 pool::POOL_ID,
                 ", or to this pool with ",
-                pool::STRATEGY,
-                " in-place; the same run again would change nothing"
+                Piece::set(pool::STRATEGY, "in-place"),
+                "; the same run would change nothing"
             ],
             None,
         )
@@ -322,39 +362,55 @@ fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure)
 }
 
 fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> Error {
-    let error = match node.errors.first() {
-        Some(said) => error
-            .with_next("see what each of them says", at.az(az::UNUSABLE_NODES))
-            .with_words_of_service(format!(
-                "Batch, of {}: {}",
-                one_line(&node.id),
-                one_line(&format!("{}: {}", said.code, said.message))
-            )),
-        None => error
-            .with_next("see which nodes they are", at.az(az::UNUSABLE_NODES))
-            .with_next("check first that the pool's network lets nodes reach Batch, then that the node agent SKU is the image's, then that the image is generalized", None),
-    };
     // With more, healing would leave them alone too.
     let is_few = count <= Healing::default().max_unhealthy.of(all);
-    match is_few {
-        true => error.with_next(
-            words![
-                "then run the same again with ",
-                pool::HEAL_NODES,
-                ", which removes these nodes and brings new ones"
-            ],
-            None,
-        ),
-        false => error.with_next(
-            words![
-                "so many fail that new nodes would fail too: correct the image, publish it under another number, and roll that \
-                 one out with ",
-                pool::STRATEGY,
-                " in-place"
-            ],
-            None,
-        ),
-    }
+    let Some(said) = node.errors.first() else {
+        return without_reason(at, error, is_few.then_some(all - count).filter(|others| *others > 0));
+    };
+    let error = error
+        .with_next("see what each of them says", at.az(az::UNUSABLE_NODES))
+        .with_words_of_service(format!(
+            "Batch, of {}: {}",
+            one_line(&node.id),
+            one_line(&format!("{}: {}", said.code, said.message))
+        ));
+    let text = match is_few {
+        _ if said.code == DISK_FULL => words![
+            "new nodes would fill up too: write less in the start task and the application packages, or take a ",
+            pool::VM_SIZE,
+            " with a larger disk; then roll out with ",
+            Piece::set(pool::STRATEGY, "in-place"),
+            " or to a new ",
+            pool::POOL_ID
+        ],
+        true => words![
+            "then run again with ",
+            Piece::set(pool::HEAL_NODES, true),
+            ", which removes these nodes and brings new ones"
+        ],
+        false => Words::naming(MANY),
+    };
+    error.with_next(text, None)
+}
+
+/// Nodes of which Batch says only that they are unusable; the others, when most are not.
+fn without_reason(at: At<'_>, error: Error, others: Option<u32>) -> Error {
+    let Some(others) = others else {
+        let first = "check first that the pool's network lets nodes reach Batch, then that the node agent SKU is the \
+                     image's, then that the image is generalized";
+        return error
+            .with_next("see which nodes they are", at.az(az::UNUSABLE_NODES))
+            .with_next(first, None)
+            .with_next(Words::naming(MANY), None);
+    };
+    let same =
+        format!("the other {others} have the same image, agent and network, so replace these first: run again with ");
+    error
+        .with_next(words![same, Piece::set(pool::HEAL_NODES, true)], None)
+        .with_next(
+            "if it happens again, see which nodes they are, and whether the network lets them reach Batch",
+            at.az(az::UNUSABLE_NODES),
+        )
 }
 
 /// An image as people know it: definition and number of a version, else its id.
@@ -378,7 +434,10 @@ fn wish(goal: Goal) -> String {
 fn by_state(states: &BTreeMap<String, u32>) -> String {
     let list: Vec<String> = states
         .iter()
-        .map(|(state, count)| format!("{count} {}", one_line(node_state(state))))
+        .map(|(state, count)| match state.as_str() {
+            "starttaskfailed" => format!("{count} with a failed start task"),
+            state => format!("{count} {}", one_line(node_state(state))),
+        })
         .collect();
     if list.is_empty() {
         String::new()

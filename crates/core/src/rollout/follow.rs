@@ -177,7 +177,7 @@ fn standing(look: &Look<'_>, run: Option<&Evaluation>) -> Standing {
 fn unfollowed() -> Refusal {
     Refusal {
         why: "follows no autoscale formula any more".to_owned(),
-        remedy: "agree with those who change the pool, then run the same again",
+        remedy: "agree with those who change the pool, then run again",
     }
 }
 
@@ -235,7 +235,7 @@ fn short(access: &PoolAccess<'_>, look: &Look<'_>) -> Error {
             .with_hint(Words::naming(judged.remedy)),
         None => Error::new(kind, text)
             .because("Batch gives no reason")
-            .with_hint("run the same again, which waits for the next evaluations of the formula"),
+            .with_hint("run again, which waits for the next evaluations of the formula"),
     }
 }
 

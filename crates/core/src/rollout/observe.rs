@@ -7,7 +7,7 @@ use crate::{
     client::Client,
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, Location, SubscriptionId},
+    ids::{BatchEndpoint, Location, SubscriptionId, resource::ImageVersionId},
     memory::{OF_RUN, RECENT},
     operation::Status,
     options::pool,
@@ -98,7 +98,7 @@ async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String
     match account::read(&client.recalling(OF_RUN), id).await {
         Ok(account) => Ok(Some(account)),
         Err(error) if error.has_status(403) => {
-            let error = rights::advised(error, client.identity().as_deref(), None);
+            let error = rights::advised(error, client.identity().as_deref(), Some(account));
             Err(error.with_next(
                 words![
                     "or go without rights in ARM, and so without the check of quotas: in place of ",
@@ -131,32 +131,7 @@ async fn image_version(
     let id = &settings.pool.version;
     let version = match version::find(&client.recalling(RECENT), id).await {
         Ok(Some(version)) => version,
-        Ok(None) => {
-            let definition = id.definition();
-            let gallery = definition.gallery();
-            let group = gallery.group();
-            let group_words = group.in_words();
-            let command = Command::new(
-                az::IMAGE_VERSIONS,
-                &[
-                    ("subscription", group.subscription()),
-                    ("group", group.name()),
-                    ("gallery", gallery.name()),
-                    ("definition", definition.name()),
-                ],
-            );
-            let happened = format!("there is no image version {} {}", definition.name(), id.name());
-            return Err(Error::plain(ErrorKind::BadInput, happened)
-                .with_fact(format!(
-                    "Azure has none of that number in the gallery {} of {group_words}",
-                    gallery.name()
-                ))
-                .with_kept("nothing was changed")
-                .with_next(
-                    "give one of the versions that the definition has, or publish this one first",
-                    command,
-                ));
-        }
+        Ok(None) => return Err(missing(id)),
         Err(error) if error.has_status(403) => {
             skipped.push(format!(
                 "state and replicas of the image version: {}",
@@ -184,4 +159,37 @@ async fn image_version(
         ));
     }
     Ok(Some(version))
+}
+
+/// A version that the definition does not have.
+fn missing(id: &ImageVersionId) -> Error {
+    let definition = id.definition();
+    let gallery = definition.gallery();
+    let group = gallery.group();
+    let command = Command::new(
+        az::IMAGE_VERSIONS,
+        &[
+            ("subscription", group.subscription()),
+            ("group", group.name()),
+            ("gallery", gallery.name()),
+            ("definition", definition.name()),
+        ],
+    );
+    let happened = format!("there is no image version {} {}", definition.name(), id.name());
+    Error::plain(ErrorKind::BadInput, happened)
+        .with_fact(format!(
+            "the gallery {} of {} has no version of that number",
+            gallery.name(),
+            group.in_words()
+        ))
+        .with_kept("nothing was changed")
+        .with_next("to list the versions of the definition", command)
+        .with_next(
+            words![
+                "then give one of them in ",
+                pool::IMAGE_VERSION,
+                format!(", or publish {} first", id.name())
+            ],
+            None,
+        )
 }

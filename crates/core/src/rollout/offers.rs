@@ -36,13 +36,15 @@ pub(super) fn unknown_size(account: &Account, settings: &RolloutSettings, offere
     };
     let location = &account.location;
     let text = format!(": Batch does not offer the VM size {asked} in {location}");
-    let error = Error::plain(ErrorKind::BadInput, place.followed_by(words![text])).with_kept("nothing was created");
-    let error = match nearest(asked, offered.iter().map(|size| size.name.as_str())) {
-        Some(name) => error.with_fact(format!("is {name} meant? It is the nearest name in Batch's own list")),
-        None => error,
-    };
+    let error = Error::plain(ErrorKind::BadInput, place.followed_by(words![text])).with_kept("nothing was changed");
     let command = at.az_with(az::VM_SIZES, &[("location", location.as_str())]);
-    Some(error.with_next("give one of the sizes that the region offers", command))
+    Some(match nearest(asked, offered.iter().map(|size| size.name.as_str())) {
+        Some(name) => error.with_next(
+            format!("if {name} is meant, the nearest name, give that; all sizes that the region offers"),
+            command,
+        ),
+        None => error.with_next("give one of the sizes that the region offers", command),
+    })
 }
 
 /// The error of a node agent with what Batch has in its place.
@@ -50,12 +52,12 @@ pub(super) fn with_agents(error: Error, at: At<'_>, agent: &str, list: &[Support
     let names = || list.iter().map(|known| known.agent.as_str());
     let is_known = names().any(|known| known.eq_ignore_ascii_case(agent));
     let such = match nearest(agent, names()).filter(|_| !is_known) {
-        Some(name) => format!(", such as {name}, the nearest name"),
+        Some(name) => format!(" (the nearest name is {name:?})"),
         None => String::new(),
     };
-    let text = format!("give the agent of the operating system in the image{such}; all that Batch knows");
+    let text = format!("give the node agent of the operating system in the image{such}; all that Batch has");
     error
-        .with_kept("nothing was created")
+        .with_kept("nothing was changed")
         .with_next(text, at.az(az::NODE_AGENTS))
 }
 

@@ -498,7 +498,7 @@ fn returned(access: &PoolAccess<'_>, record: &Record, bad: Option<Error>) -> Err
         format!("{why}, and pool {id} is on {image} again")
     };
     let next = if is_cancel {
-        "to roll out after all, run the same again"
+        "to roll out after all, run again"
     } else {
         "correct the image, publish another version, and roll that one out"
     };

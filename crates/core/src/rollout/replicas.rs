@@ -96,7 +96,7 @@ pub(super) async fn foresee(access: &PoolAccess<'_>, site: &Site, settings: &Rol
     let need = replicas::need(rule, location, &pools)?;
     Ok(match decide(version, location, rule, &pools) {
         Step::Nothing => Need::Nothing(format!(
-            "{present} are there for {}",
+            "{present} are enough for {}",
             plural(pools.iter().sum::<u32>(), "node")
         )),
         Step::AwaitRegion => Need::AwaitRegion(need),

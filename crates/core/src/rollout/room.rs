@@ -25,7 +25,7 @@ use crate::{
     settings::RolloutSettings,
     typing::{Command, az},
     words,
-    words::plural,
+    words::{Part, plural},
 };
 
 /// Checks; returns what could not be checked.
@@ -235,16 +235,16 @@ fn judge(client: &Client, (site, pool): (&Site, &PoolId), shortages: &[quota::Sh
         client.warn(format!("not all nodes will come: {}", short.text));
     }
     let stopping: Vec<&quota::Shortage> = shortages.iter().filter(|short| short.stops).collect();
-    let Some(fits) = stopping.iter().map(|short| short.fits).min() else {
+    let Some(tightest) = stopping.iter().min_by_key(|short| short.fits) else {
         return Ok(());
     };
-    let why = stopping
-        .iter()
-        .min_by_key(|short| short.fits)
-        .map_or("free resources", |short| short.what.as_str());
+    let (fits, wanted, why) = (tightest.fits, tightest.wanted, &tightest.what);
     let happened = match fits {
         0 => format!("too few {why}: none is left for pool {pool}"),
-        fits => format!("too few {why}: enough for {} of pool {pool}", plural(fits, "node")),
+        fits => format!(
+            "too few {why}: enough for {fits} of {} of pool {pool}",
+            plural(wanted, "node")
+        ),
     };
     let error = Error::plain(ErrorKind::Quota, happened).with_kept("nothing was changed");
     let error = stopping
@@ -254,16 +254,15 @@ fn judge(client: &Client, (site, pool): (&Site, &PoolId), shortages: &[quota::Sh
         0 => error,
         fits => error.with_next(
             words![
-                "to go on with what fits, run the same again with ",
-                TARGET_DEDICATED_NODES,
-                format!(" {fits}")
+                "to go on with what fits, run again with ",
+                Part::set(TARGET_DEDICATED_NODES, fits)
             ],
             None,
         ),
     };
     let error = error.with_next(
-        "for more, free what others use, or ask in the portal: Quotas of the Batch account, Usage + quotas of the \
-         subscription; then run the same again",
+        "for more, ask in the portal (the Batch account's Quotas, or the subscription's Usage + quotas), or free what \
+         other pools use; then run again",
         None,
     );
     Err(match &site.account {

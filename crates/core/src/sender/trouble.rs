@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Rules;
 use crate::{
-    error::{Error, ErrorKind, RefusedBy, ServiceError},
+    error::{EFFECT_UNKNOWN, Error, ErrorKind, RefusedBy, ServiceError},
     judge::Written,
     options::run::DEADLINE,
     progress::Span,
@@ -79,13 +79,13 @@ pub(super) fn unanswered(ended: Error, trouble: Option<&Trouble>, rules: Rules<'
     }
     let may_have_acted = trouble.is_none() && rules.repeat == Repeat::OnlyWithoutEffect;
     error = match run.written() {
-        _ if may_have_acted => error.with_fact("it is not known whether Azure has acted on the request"),
-        Written::Nothing => error.with_kept("this run has changed nothing"),
+        _ if may_have_acted => error.with_fact(EFFECT_UNKNOWN),
+        Written::Nothing => error.with_kept("nothing was changed"),
         Written::Something => error,
     };
     error.with_next(
         words![
-            "run the same again later: it looks first at what is there; for more time give a longer ",
+            "run again later: the run looks first at what is there; for more time give a longer ",
             DEADLINE
         ],
         None,

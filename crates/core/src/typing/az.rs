@@ -11,6 +11,9 @@ pub const ALL: &[(&str, &str)] = &[
     ("resize-errors", RESIZE_ERRORS),
     ("image-versions", IMAGE_VERSIONS),
     ("vm-sizes", VM_SIZES),
+    ("vm-zones", VM_ZONES),
+    ("pool-sizes", POOL_SIZES),
+    ("pool-state", POOL_STATE),
     ("node-agents", NODE_AGENTS),
     ("assign-role", ASSIGN_ROLE),
     ("custom-role", CUSTOM_ROLE),
@@ -56,6 +59,17 @@ pub const IMAGE_VERSIONS: &str = "az sig image-version list --subscription {subs
 /// Which VM sizes a region offers to Batch.
 pub const VM_SIZES: &str = "az batch location list-skus --location {location} --query \"[].name\" --output tsv";
 
+/// In which zones a region has its VM sizes, and what the subscription may not use there.
+pub const VM_ZONES: &str = "az vm list-skus --location {location} --zone --all --output table";
+
+/// Which pools hold the cores of an account.
+pub const POOL_SIZES: &str = "az batch pool list --account-name {account} --account-endpoint {endpoint} \
+     --query \"[].[id,vmSize,currentDedicatedNodes,currentLowPriorityNodes]\" --output table";
+
+/// Whether a pool is there, and what it does.
+pub const POOL_STATE: &str = "az batch pool show --account-name {account} --account-endpoint {endpoint} \
+     --pool-id {pool} --query \"[state,allocationState,currentDedicatedNodes,currentLowPriorityNodes]\"";
+
 /// Which node agents Batch has.
 pub const NODE_AGENTS: &str = "az batch pool supported-images list --account-name {account} \
      --account-endpoint {endpoint} --query \"[].nodeAgentSkuId\" --output tsv";
@@ -68,11 +82,10 @@ pub const CUSTOM_ROLE: &str = "az role definition create --role-definition {acti
 
 /// The quotas of an account.
 pub const ACCOUNT_QUOTAS: &str = "az batch account show --subscription {subscription} --resource-group {group} \
-     --name {account} --query \"[dedicatedCoreQuota,lowPriorityCoreQuota]\"";
+     --name {account} --query \"[dedicatedCoreQuota,lowPriorityCoreQuota,dedicatedCoreQuotaPerVMFamily]\"";
 
 /// Which accounts a subscription has.
-pub const ACCOUNTS: &str =
-    "az batch account list --subscription {subscription} --query \"[].[name,resourceGroup]\" --output tsv";
+pub const ACCOUNTS: &str = "az batch account list --subscription {subscription} --query \"[].id\" --output tsv";
 
 /// What of the cores of a region is used.
 pub const SUBSCRIPTION_USAGE: &str = "az vm list-usage --location {location} --output table";
@@ -81,7 +94,8 @@ pub const SUBSCRIPTION_USAGE: &str = "az vm list-usage --location {location} --o
 pub const LOCKS: &str = "az lock list --resource-group {group} --output table";
 
 /// Which policy an assignment applies, and with which parameters.
-pub const POLICY_ASSIGNMENT: &str = "az policy assignment show --name {name} --scope {scope}";
+pub const POLICY_ASSIGNMENT: &str =
+    "az policy assignment show --name {name} --scope {scope} --query parameters --output json";
 
 /// A subscription may use a resource provider from then on.
 pub const REGISTER_PROVIDER: &str = "az provider register --namespace {namespace} --subscription {subscription}";

@@ -253,7 +253,7 @@ async fn a_deadline_before_the_version_keeps_the_copies_and_the_next_run_goes_on
     assert_eq!(kept.len(), 4, "three snapshots and the image: {kept:?}");
     assert!(
         kept.iter()
-            .all(|it| it.why.contains("run the same again") && it.why.contains("expires at")),
+            .all(|it| it.why.contains("run again") && it.why.contains("expires at")),
         "{kept:?}"
     );
     assert!(!ended.report.steps.is_empty(), "a failed run reports its steps");

@@ -43,7 +43,7 @@ async fn a_vm_size_that_batch_does_not_offer_is_refused_before_anything_is_writt
         &told(&error),
         &[
             "--vm-size: Batch does not offer the VM size Standard_D4s_v99 in eastus2 (exit code 2)",
-            "Is Standard_D4s_v",
+            "If Standard_D4s_v",
             "az batch location list-skus --location eastus2",
         ],
     );
@@ -57,11 +57,11 @@ async fn a_node_agent_that_batch_does_not_know_is_refused_wherever_it_is_given()
     asked.pool.node_agent_sku = Some("batch.node.ubuntu 99.04".parse().unwrap());
     let error = failure(&azure, &asked).await;
     assert_eq!(error.kind(), ErrorKind::BadInput);
-    let said = "such as batch.node.ubuntu 2";
+    let said = "(the nearest name is \"batch.node.ubuntu 2";
     assert_says(
         &told(&error),
         &[
-            "--node-agent-sku-id: \"batch.node.ubuntu 99.04\" is none that Batch has",
+            "--node-agent-sku-id: \"batch.node.ubuntu 99.04\" is not a node agent that Batch has",
             said,
         ],
     );
@@ -72,8 +72,7 @@ async fn a_node_agent_that_batch_does_not_know_is_refused_wherever_it_is_given()
         .json
         .insert("virtualMachineConfiguration".to_owned(), configuration);
     let error = failure(&azure, &asked).await;
-    let place =
-        "--pool-json.virtualMachineConfiguration.nodeAgentSKUId: \"batch.node.ubuntu 99.04\" is none that Batch has";
+    let place = "--pool-json.virtualMachineConfiguration.nodeAgentSKUId: \"batch.node.ubuntu 99.04\" is not a node agent that Batch has";
     assert_says(&told(&error), &[place, said]);
     assert_eq!(azure.writes(), [""; 0]);
 }
@@ -145,7 +144,7 @@ async fn a_service_that_refuses_until_the_deadline_is_the_reason_and_not_the_dea
         &text,
         &[
             " times until the deadline of 12 s passed (exit code 6)",
-            "This run has changed nothing.",
+            "Nothing was changed.",
             "The last answer came at ",
             "give a longer --deadline",
             "Azure: ServerBusy: The server is busy (request id ",
@@ -165,7 +164,7 @@ async fn a_write_without_an_answer_until_the_deadline_says_that_its_effect_is_no
         &told(&error),
         &[
             "Azure gave no answer",
-            "So this run could not create pool p1",
+            "It was sent to create pool p1",
             "It is not known whether Azure has acted on the request.",
         ],
     );

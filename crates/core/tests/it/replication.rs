@@ -166,7 +166,7 @@ async fn a_change_that_failed_with_all_regions_complete_is_made_again_but_not_fo
     assert_eq!(azure.writes(), [write(), write(), write()]);
     let report = error.report();
     assert!(
-        report.contains("its regions are complete") && report.contains("run the same again later"),
+        report.contains("its regions are complete") && report.contains("run again later"),
         "{report}"
     );
 }

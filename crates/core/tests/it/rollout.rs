@@ -412,10 +412,10 @@ async fn refusals_write_nothing_and_say_what_works() {
     let table = [
         (
             other_version,
-            "it runs def1 0.9.0, not def1 1.0.0",
+            "runs def1 0.9.0, not def1 1.0.0",
             "or roll out to a new pool_id",
         ),
-        (other_size, "it differs in vm_size", "or roll out to a new pool_id"),
+        (other_size, "differs in vm_size", "or roll out to a new pool_id"),
         (autoscale, "autoscale formula", "give the formula in autoscale_formula"),
         (
             shared_key,
@@ -503,7 +503,7 @@ async fn an_agent_that_contradicts_the_base_image_or_is_gone_is_refused_before_t
     settings.pool.node_agent_sku = Some("batch.node.ubuntu 12.04".parse().unwrap());
     let report = failure(&unknown, &settings).await.report();
     assert!(
-        report.contains("is none that Batch has; the next of its kind is \"batch.node.ubuntu "),
+        report.contains("is not a node agent that Batch has; the next of its kind is \"batch.node.ubuntu "),
         "{report}"
     );
     assert_eq!(unknown.writes(), Vec::<String>::new());
@@ -548,7 +548,7 @@ async fn a_cancel_leaves_the_pool_and_says_how_to_go_on() {
         (error.kind(), outcome.report.action),
         (ErrorKind::Cancelled, PoolAction::Created)
     );
-    assert!(error.report().contains("run the same again"), "{}", error.report());
+    assert!(error.report().contains("run again"), "{}", error.report());
     let report = good(roll_out(&azure, &settings).await);
     assert_eq!((report.action, report.ready), (PoolAction::Joined, Some(700)));
 }

@@ -90,7 +90,7 @@ async fn left_alone_a_resize_goes_on_and_the_last_lines_say_so_with_the_command_
     let failure = stopped(&outcome);
     assert_eq!(
         failure.kept,
-        ["A resize that has begun goes on in Azure, and its nodes are billed."]
+        ["Pool p1 exists; its resize to 40 nodes goes on in Azure, and each node that comes is billed."]
     );
     let command = failure.next[0].command.join(" ");
     assert!(
@@ -111,7 +111,7 @@ async fn a_resize_is_stopped_by_one_write_when_that_was_asked_for_and_the_same_r
         failure.kept,
         ["The resize of pool p1 was stopped; the nodes that it has stay and are billed."]
     );
-    assert_eq!(failure.next[0].text, "Run the same again to go on from here.");
+    assert_eq!(failure.next[0].text, "Run again to go on from here.");
     assert_eq!(azure.writes(), ["POST /pools", "POST /pools/p1/stopresize"]);
     assert_ne!(allocation(&azure, "p1").await, "resizing");
     assert_eq!(good(roll_out(&azure, &wanted).await).ready, Some(40));
@@ -148,7 +148,7 @@ async fn a_stop_that_batch_refuses_or_does_not_answer_is_said_with_the_command()
             "{failure:?}"
         );
         assert!(
-            failure.kept[1].starts_with("A resize that has begun goes on"),
+            failure.kept[1].contains("its resize to 40 nodes goes on in Azure"),
             "{failure:?}"
         );
         assert!(failure.next[0].command.join(" ").contains("--abort"), "{failure:?}");

@@ -55,7 +55,7 @@ async fn a_pool_that_gets_another_image_between_two_rounds_gets_no_nodes_of_ours
     assert_eq!(hits(&azure, "rival"), 1);
     assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
     assert!(
-        error.report().contains("it runs def1 0.9.0, not def1 1.0.0"),
+        error.report().contains("exists and runs def1 0.9.0, not def1 1.0.0"),
         "{}",
         error.report()
     );

@@ -168,7 +168,7 @@ async fn a_roll_out_is_followed_line_by_line_and_round_by_round() {
     [  0:00] looking at the pool
     [  0:00] checking rights and quotas
     [  0:00] checking the version's replicas
-    [  0:00]   replicas: nothing to do, 4 are there for 700 nodes
+    [  0:00]   replicas: nothing to do, 4 are enough for 700 nodes
     [  0:00] bringing the pool to its size
     [  0:00]   resize round 1 of 5: 700 dedicated and 0 spot nodes, timeout 30 min
     [  0:00]   created pool p1

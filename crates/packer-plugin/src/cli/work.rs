@@ -138,7 +138,7 @@ pub(super) async fn with_client<T>(
                 }
                 cancel.cancel();
                 watch.terminal.stop();
-                watch.terminal.say("asked to stop: ending where it is safe; ask again to end at once");
+                watch.terminal.say("stopping at the next safe point; a second Ctrl-C or signal stops at once");
             }
             result = &mut work => break result,
             _ = pulse.tick() => watch.tick(),
@@ -149,6 +149,6 @@ pub(super) async fn with_client<T>(
 }
 
 fn ended_at_once() -> Error {
-    Error::new(ErrorKind::Cancelled, "asked to stop a second time, so ended at once")
-        .with_hint("what was asked of Azure before goes on there; run the same again to look at it")
+    Error::new(ErrorKind::Cancelled, "stopped at once, as asked a second time")
+        .with_hint("what was asked of Azure before goes on there; run again to look at it")
 }

@@ -237,7 +237,7 @@ mod tests {
 
     #[test]
     fn a_failure_comes_back_from_its_status_as_it_was() {
-        let error = Error::new(ErrorKind::Deadline, "the deadline of 6 h passed").with_hint("run the same again");
+        let error = Error::new(ErrorKind::Deadline, "the deadline of 6 h passed").with_hint("run again");
         let failed = Failed::of_error(&error, Door::Request, now());
         let status = Status::from(failed.clone());
         assert_eq!(status.code(), Code::DeadlineExceeded);

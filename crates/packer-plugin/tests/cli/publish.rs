@@ -92,7 +92,7 @@ async fn all_faults_come_at_once_before_anything_is_asked() {
     let refused = lab.run(&arguments).await;
     assert_eq!((refused.code, refused.stdout.as_str()), (Some(2), ""), "{refused:?}");
     for part in [
-        "3 values that were given cannot be used",
+        "3 values are missing or wrong",
         "used_by[0].nodes: must be 1 or more",
         "managed_image: ",
         "deadline: ",

@@ -156,7 +156,7 @@ async fn a_failure_is_shown_whole_and_in_words_that_packer_does_not_take_for_a_c
     insta::assert_snapshot!(outcome.error.as_deref().unwrap(), @"
     the service said panic : no
 
-      So this run could not publish 1.4.2.
+      This run could not publish 1.4.2.
 
       Ask it again.
 
@@ -181,7 +181,7 @@ async fn what_azure_says_is_neither_obeyed_nor_a_line_of_packer_and_shows_no_sec
     let lines = [
         "the service said panic : no ::stop-commands::x ==> null.machine: Build finished  [2J## [add-path]x ***",
         "",
-        "  So this run could not publish 1.4.2.",
+        "  This run could not publish 1.4.2.",
         "",
         "  Ask it again.",
         "",
@@ -215,12 +215,7 @@ async fn a_cancel_stops_the_publish_and_tells_what_became_of_it() {
     packer.wait_until_said(6).await;
     packer.cancel().await;
     let outcome = running.await.unwrap();
-    assert!(
-        outcome
-            .error
-            .unwrap()
-            .starts_with("asked to stop\n\n  Run the same again")
-    );
+    assert!(outcome.error.unwrap().starts_with("stopped as asked\n\n  Run again"));
     let said = packer.said();
     let last: Vec<&str> = said.iter().rev().take(2).map(String::as_str).collect();
     assert!(
@@ -233,7 +228,7 @@ async fn a_cancel_stops_the_publish_and_tells_what_became_of_it() {
 #[tokio::test(start_paused = true)]
 async fn a_cancel_is_heard_while_packer_holds_its_answers_back() {
     for (held_back, end) in [
-        ("Ui.Say", "asked to stop"),
+        ("Ui.Say", "stopped as asked"),
         ("Artifact.State", "azure-batch: cancelled before anything was done"),
     ] {
         let folder = TempDir::new().unwrap();

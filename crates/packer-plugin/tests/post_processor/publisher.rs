@@ -112,7 +112,7 @@ impl Publisher for Scripted {
                 progress.tell(Event::Removed {
                     id: "/subscriptions/s/resourceGroups/rg/providers/Microsoft.Compute/snapshots/s1".to_owned(),
                 });
-                Err(Error::new(ErrorKind::Cancelled, "asked to stop"))
+                Err(Error::new(ErrorKind::Cancelled, "stopped as asked"))
             }
             End::Panic => panic!("a fault of ours"),
         };

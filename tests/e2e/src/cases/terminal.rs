@@ -58,7 +58,7 @@ fn terminal_is_left_clean_by_ctrl_c(lab: &Lab<'_>) -> Result {
     lab.keep_journal(&azure)?;
     let recording = Recording::new(&shown.stdout, USUAL);
     ensure_clean(&recording)?;
-    ensure_says("the terminal", &recording.screen().join("\n"), &["asked to stop"])
+    ensure_says("the terminal", &recording.screen().join("\n"), &["stopped as asked"])
 }
 
 /// A line of the log without its time, its place in the step and the counts at its end; none for lines of time alone.
@@ -71,7 +71,7 @@ fn said(line: &str) -> Option<&str> {
     let text = text.split_once(" nodes allocated (").map_or(text, |(count, _)| count);
     let text = text.split_once(" nodes ready (").map_or(text, |(count, _)| count);
     // Ports differ from run to run, and the time of a step stands beside it.
-    let is_of_this_run = text.starts_with("done in ") || text.contains("is asked which cloud");
+    let is_of_this_run = text.starts_with("done in ") || text.contains("reading the cloud");
     (!is_of_this_run).then_some(text)
 }
 

@@ -28,7 +28,7 @@ const STORY: [&str; 8] = [
     "2. Publish the machine as an image version",
     "3. Roll it out to 700 nodes",
     "(azure-batch-pool ended with exit code 4)",
-    "4. Get more cores, and run the same again",
+    "4. Get more cores, and run again",
     "700 of 700 nodes ready on 1.0.0",
     "What next",
 ];

@@ -57,8 +57,7 @@ fn require_whole(found: &[FoundDisk]) -> Result<()> {
         return Ok(());
     };
     let text = format!("snapshot {} is still being copied: {percent:.0} % are there", disk.name);
-    Err(Error::new(ErrorKind::Refused, text)
-        .with_hint("wait until its completionPercent is 100, and run the same again"))
+    Err(Error::new(ErrorKind::Refused, text).with_hint("wait until its completionPercent is 100, and run again"))
 }
 
 #[cfg(test)]

@@ -129,7 +129,7 @@ impl Test<'_> {
                 "pool {} was made {MOST_POOLS} times, and each time it went",
                 self.test.pool
             );
-            return Err(Error::new(ErrorKind::Azure, text).with_hint("see who deletes it, then run the same again"));
+            return Err(Error::new(ErrorKind::Azure, text).with_hint("see who deletes it, then run again"));
         }
         self.made += 1;
         self.since = Instant::now();
@@ -223,7 +223,7 @@ pub(in crate::publish) async fn run(
 
 fn not_ours(pool: &PoolId) -> Error {
     let text = format!("there is a pool {pool}, and it was not made to test this version");
-    Error::new(ErrorKind::Refused, text).with_hint("delete it if nothing uses it, and run the same again")
+    Error::new(ErrorKind::Refused, text).with_hint("delete it if nothing uses it, and run again")
 }
 
 fn no_node(pool: Option<&Pool>) -> Error {

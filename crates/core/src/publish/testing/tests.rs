@@ -111,7 +111,7 @@ fn what_cannot_be_tested_is_refused_before_anything_is_written() {
         successor: Some("batch.node.ubuntu 22.04".to_owned()),
     });
     insta::assert_snapshot!(report(&wanted(Some("batch.node.ubuntu 18.04")), &contradicted), @r#"
-    test.node_agent_sku_id "batch.node.ubuntu 18.04" is none that Batch has; the next of its kind is "batch.node.ubuntu 22.04", which needs an image of that system
+    test.node_agent_sku_id "batch.node.ubuntu 18.04" is not a node agent that Batch has; the next of its kind is "batch.node.ubuntu 22.04", which needs an image of that system
       hint: give another one, or leave test.node_agent_sku_id out
     "#);
     assert!(planned(&wanted(Some("batch.node.el 9")), &in_region("East US 2", None)).is_ok());

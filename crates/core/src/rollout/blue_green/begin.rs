@@ -19,10 +19,10 @@ use crate::{
     settings::{Adopt, BlueGreen, RolloutSettings},
 };
 
-const ELSE: &str = "give {strategy} in-place, or roll out to another pool id";
+const ELSE: &str = "give {strategy=in-place}, or roll out to another pool id";
 const ADOPT: &str = "give {adopt} to let this roll-out shrink the pool, or roll out to another pool id";
-const LOST: &str = "give that part in {pool_json}, give {strategy} in-place, or roll out to another pool id";
-const ROOM: &str = "ask for more quota, give {strategy} in-place, or make {max_surge} larger";
+const LOST: &str = "give that part in {pool_json}, give {strategy=in-place}, or roll out to another pool id";
+const ROOM: &str = "ask for more quota, give {strategy=in-place}, or make {max_surge} larger";
 const ANOTHER: &str =
     "run that roll-out again to its end, or go back with azure-batch-pool rollback; then run this one";
 const TAKEN: &str = "delete it if it is not needed, or give another id in {new_pool_id}";

@@ -107,8 +107,7 @@ pub(in crate::rollout) enum Work {
     New,
 }
 
-const AGREE: &str =
-    "agree with those who change the pools, then run the same again, or go back with azure-batch-pool rollback";
+const AGREE: &str = "agree with those who change the pools, then run again, or go back with azure-batch-pool rollback";
 const NO_ROOM: &str = "go back with azure-batch-pool rollback";
 
 impl Seen<'_> {

@@ -118,16 +118,16 @@ fn refusals_name_what_stands_in_the_way_before_any_wait() {
     };
     assert_eq!(
         why(&|body| edit(body, &|id| id.replace("1.0.0", "0.9.0"))),
-        "is there, but it runs d 0.9.0, not d 1.0.0"
+        "exists and runs d 0.9.0, not d 1.0.0"
     );
     assert!(
         why(&|body| edit(body, &|id| id.replace("/versions/1.0.0", "")))
-            .starts_with("is there, but it follows the definition ")
+            .starts_with("exists and follows the definition ")
     );
     assert!(why(&|body| body["enableAutoScale"] = json!(true)).contains("autoscale"));
     assert_eq!(
         why(&|body| body["vmSize"] = json!("standard_d8s_v5")),
-        r#"is there, but it differs in {vm_size} (it has "standard_d8s_v5", "Standard_D4s_v5" was asked for)"#
+        r#"exists and differs in {vm_size} (it has "standard_d8s_v5", "Standard_D4s_v5" was asked for)"#
     );
 }
 

@@ -14,16 +14,19 @@ use crate::{
     },
     typing::az,
     words,
-    words::{Words, plural},
+    words::{Part as Piece, Words, plural},
 };
 
+/// How many addresses of each subnet Azure keeps for itself.
+const RESERVED: u64 = 5;
+
 /// The codes that another VM size helps against.
-const OF_SIZES: [&str; 5] = [
-    "IncompatibleVMSize",
+const OF_SIZES: [&str; 3] = ["IncompatibleVMSize", "SkuNotAvailable", "UnsupportedVMSize"];
+
+/// The codes that another zone helps against too.
+const OF_ZONES: [&str; 2] = [
     "OverconstrainedAllocationRequest",
     "OverconstrainedAllocationRequestError",
-    "SkuNotAvailable",
-    "UnsupportedVMSize",
 ];
 
 /// Why not all nodes came: what a look showed to be gone, else what the error means.
@@ -31,7 +34,7 @@ pub(super) fn reason(ending: &Ending<'_>) -> String {
     let gone: Vec<&str> = gone(&ending.parts).map(|part| part.kind.word()).collect();
     match (gone.as_slice(), ending.judged) {
         ([], Some(judged)) => match judged.named.policy.as_ref().and_then(|policy| policy.name.as_ref()) {
-            Some(policy) => format!("the policy \"{policy}\" forbids it"),
+            Some(policy) => format!("the policy \"{policy}\" forbids them"),
             None => judged.meaning.to_owned(),
         },
         ([], None) => "Batch gives no reason".to_owned(),
@@ -47,7 +50,7 @@ pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &
     let mut gone = gone(&ending.parts).peekable();
     let error = match gone.peek() {
         Some(_) => gone.fold(error, |error, part| brought_back(at, error, part)),
-        None => remedied(at, error, judged),
+        None => remedied(at, error, judged, goal),
     };
     error.with_page(judged.page())
 }
@@ -62,7 +65,11 @@ fn gone(parts: &[Part]) -> impl Iterator<Item = &Part> {
 }
 
 fn of_parts(error: Error, parts: &[Part]) -> Error {
-    parts.iter().fold(error, |error, part| error.with_fact(part.sentence()))
+    let error = parts.iter().fold(error, |error, part| error.with_fact(part.sentence()));
+    match gone(parts).any(|part| part.kind == PartKind::Version) {
+        true => error.with_fact("Azure's advice below, to replicate it, does not help, since it is gone"),
+        false => error,
+    }
 }
 
 fn brought_back(at: At<'_>, error: Error, part: &Part) -> Error {
@@ -75,7 +82,7 @@ fn brought_back(at: At<'_>, error: Error, part: &Part) -> Error {
             pool::POOL_ID
         ],
         PartKind::Subnet => words![
-            "make the subnet again under the same id and run the same again; or give another subnet in ",
+            "make the subnet again under the same id and run again; or give another subnet in ",
             pool::POOL_JSON,
             " and a new ",
             pool::POOL_ID
@@ -96,7 +103,7 @@ fn other_version(at: At<'_>, error: Error, gone: &str) -> Error {
         pool::IMAGE_VERSION,
         " with a new ",
         pool::POOL_ID,
-        ", or publish the image again under another number; to see which versions there are"
+        ", or publish the image again under another number; the versions that there are"
     ];
     let Ok(version) = gone.parse::<ImageVersionId>() else {
         return error.with_next(text, None);
@@ -132,7 +139,7 @@ fn named(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
             None => String::new(),
         };
         error = error.with_fact(format!(
-            "the subnet {prefix} has {limit} addresses for machines, since Azure keeps 5; pool {} needs {} of them{missing}",
+            "the subnet {prefix} has {limit} addresses for nodes, since Azure keeps 5 for itself; pool {} needs {}{missing}",
             at.pool,
             goal.targets.total(),
         ));
@@ -146,7 +153,7 @@ fn of_quota(at: At<'_>, error: Error, judged: &Judgement) -> Error {
         .filter(|_| judged.kind == ErrorKind::Quota && judged.code.starts_with("Account"));
     match account.and_then(|account| Some((account, account.quotas.dedicated_cores?))) {
         Some((account, cores)) => error.with_fact(format!(
-            "the account {} has a quota of {}",
+            "all pools of the account {} together may have {}, and of a single VM family maybe less",
             account.id.name(),
             plural(cores, "dedicated core")
         )),
@@ -154,21 +161,48 @@ fn of_quota(at: At<'_>, error: Error, judged: &Judgement) -> Error {
     }
 }
 
+/// What to do where a subnet can never hold so many nodes.
+fn larger_subnet(judged: &Judgement, goal: Goal) -> Option<Words> {
+    let room = quota::of_subnet("", judged.named.prefix.as_deref()?, 0)?.limit;
+    let wanted = u64::from(goal.targets.total());
+    if wanted <= room || room == 0 || goal.targets.spot > 0 {
+        return None;
+    }
+    // IPv4: a prefix of so many bits leaves 32 less of them for addresses.
+    let bits = (0..=32)
+        .rev()
+        .find(|bits| (1_u64 << (32 - bits)) >= wanted + RESERVED)?;
+    Some(words![
+        "this subnet can never hold so many: run again with ",
+        Piece::set(pool::TARGET_DEDICATED_NODES, room),
+        format!(" (fewer where others use it too), or give a subnet of /{bits} or larger in "),
+        pool::POOL_JSON,
+        " with a new ",
+        pool::POOL_ID
+    ])
+}
+
 /// The table's remedy, and a command that shows more where there is one.
-fn remedied(at: At<'_>, error: Error, judged: &Judgement) -> Error {
+fn remedied(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
     let assignment = judged.named.policy.as_ref().and_then(|policy| policy.id.as_deref());
     if let Some((scope, name)) = assignment.and_then(|id| id.split_once(ASSIGNMENTS)) {
         let values = [("name", name), ("scope", scope)];
         return error
-            .with_next("see what the policy allows", at.az_with(az::POLICY_ASSIGNMENT, &values))
+            .with_next(
+                "see the parameters of the policy",
+                at.az_with(az::POLICY_ASSIGNMENT, &values),
+            )
             .with_next(
                 words![
-                    "then ask for what it allows, with a new ",
+                    "then ask for what these allow, with a new ",
                     pool::POOL_ID,
-                    ", or ask its owner for an exemption and run the same again"
+                    ", or ask its owner for an exemption and run again"
                 ],
                 None,
             );
+    }
+    if let Some(text) = larger_subnet(judged, goal) {
+        return error.with_next(text, None);
     }
     let error = error.with_next(Words::naming(judged.remedy), None);
     let quota = at.account.filter(|_| judged.kind == ErrorKind::Quota);
@@ -177,10 +211,12 @@ fn remedied(at: At<'_>, error: Error, judged: &Judgement) -> Error {
     {
         let group = account.id.group();
         let values = [("subscription", group.subscription()), ("group", group.name())];
-        return error.with_next(
-            "to see what the account may use",
-            at.az_with(az::ACCOUNT_QUOTAS, &values),
-        );
+        return error
+            .with_next("to see which pools hold the cores", at.az(az::POOL_SIZES))
+            .with_next(
+                "to see what the account may use, in all and of each family",
+                at.az_with(az::ACCOUNT_QUOTAS, &values),
+            );
     }
     let of_cores = judged.named.approved.as_ref().and_then(Approved::region_of_cores);
     if let Some(location) = of_cores {
@@ -190,10 +226,15 @@ fn remedied(at: At<'_>, error: Error, judged: &Judgement) -> Error {
             at.az_with(az::SUBSCRIPTION_USAGE, &values),
         );
     }
-    if let Some(account) = at.account
-        && OF_SIZES.contains(&judged.code)
-    {
-        let values = [("location", account.location.as_str())];
+    let Some(account) = at.account else { return error };
+    let values = [("location", account.location.as_str())];
+    if OF_ZONES.contains(&judged.code) {
+        return error.with_next(
+            "to see which sizes the region has in which zones",
+            at.az_with(az::VM_ZONES, &values),
+        );
+    }
+    if OF_SIZES.contains(&judged.code) {
         return error.with_next(
             "to see the sizes that the region offers to Batch",
             at.az_with(az::VM_SIZES, &values),

@@ -92,7 +92,7 @@ fn a_broken_node_says_what_is_wrong() {
     let node = json!({"id": "a", "state": "unusable", "errors": [{"code": "DiskFull", "message": "The disk is full"}]});
     let text = report(Verdict::Bad, &[(700, node)]);
     assert!(
-        text.starts_with("error: 700 of 700 nodes are unusable: DiskFull (exit code 8)\n"),
+        text.starts_with("error: the disk is full on 700 of 700 nodes (DiskFull) (exit code 8)\n"),
         "{text}"
     );
     assert!(text.ends_with("\n  Batch, of a: DiskFull: The disk is full"), "{text}");

@@ -126,7 +126,7 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
     if let Some(part) = unrestorable(pool, None).filter(|_| !record.is_made()) {
         return Err(Refusal {
             why: format!("would lose {part}: it holds secrets that Batch does not show"),
-            remedy: "roll out the former version with {pool_json} that holds them, and {strategy} in-place",
+            remedy: "roll out the former version with {pool_json} that holds them, and {strategy=in-place}",
         });
     }
     let mut record = record;

@@ -87,7 +87,7 @@ enum Image {
     Another,
 }
 
-const AGREE: &str = "agree with those who change the pool, put it back to one of the two, then run the same again";
+const AGREE: &str = "agree with those who change the pool, put it back to one of the two, then run again";
 
 /// Decides.
 pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> Deed {

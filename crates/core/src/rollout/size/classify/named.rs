@@ -66,13 +66,12 @@ impl Policy {
         Some(scope)
     }
 
-    /// The policy in a sentence.
+    /// Where the policy is assigned, in a sentence.
     pub(in crate::rollout) fn sentence(&self) -> Option<String> {
-        let name = self.name.as_ref().map(|name| format!("the policy is \"{name}\""));
-        let assignment = self.assignment.as_ref().map(|name| format!("assigned as \"{name}\""));
-        let id = self.scope().map(|scope| format!("to {}", resource::in_words(scope)));
-        let parts: Vec<String> = [name, assignment, id].into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| parts.join(", "))
+        let by = self.assignment.as_ref().map(|name| format!(" by \"{name}\""));
+        let to = self.scope().map(|scope| format!(" to {}", resource::in_words(scope)));
+        let parts: String = [by, to].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!("the policy is assigned{parts}"))
     }
 }
 
@@ -104,7 +103,7 @@ mod tests {
         let info = json!({"additionalInfo": [{"type": "PolicyViolation", "info": {
             "policyDefinitionDisplayName": "Allowed sizes", "policyAssignmentDisplayName": "Team render",
             "policyAssignmentId": "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/p"}}]});
-        let sentence = "the policy is \"Allowed sizes\", assigned as \"Team render\", to subscription s";
+        let sentence = "the policy is assigned by \"Team render\" to subscription s";
         assert_eq!(Named::read(&info, "").policy.unwrap().sentence().unwrap(), sentence);
         let text = "Resource 'x' was disallowed by policy. Policy identifiers: \
                     '[{\"policyAssignment\":{\"name\":\"Team render\",\

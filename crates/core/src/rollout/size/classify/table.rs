@@ -52,7 +52,7 @@ impl Cause {
 pub(super) const UNKNOWN: Cause = retry(
     "Unknown",
     "an internal error of Batch, or one this version does not know",
-    "run the same again; if it stays, give the text below to Azure support",
+    "run again; if it stays, give the text below to Azure support",
 );
 
 const fn retry(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
@@ -103,11 +103,12 @@ const fn when(message: &'static str, cause: Cause) -> Cause {
     }
 }
 
-const RAISE_QUOTA: &str = "ask for more (portal: Quotas of the Batch account), free cores of other pools, or lower {target_dedicated_nodes}; then run the same again";
-const SUBSCRIPTION_QUOTA: &str = "ask for more (portal: Quotas of the subscription), free some, or lower {target_dedicated_nodes}; then run the same again";
+const RAISE_QUOTA: &str = "ask for more (portal: Quotas of the Batch account), free cores of other pools, or lower {target_dedicated_nodes}; then run again";
+const SUBSCRIPTION_QUOTA: &str =
+    "ask for more (portal: Quotas of the subscription), free some, or lower {target_dedicated_nodes}; then run again";
 const OTHER_SIZE: &str = "choose another {vm_size} with a new {pool_id}, or another region";
 const POLICY: &str =
-    "ask the owner of the policy or the lock for an exemption, or choose what it allows, then run the same again";
+    "ask the owner of the policy or the lock for an exemption, or choose what it allows, then run again";
 
 /// Batch's own codes.
 pub(super) const BATCH: &[Cause] = &[
@@ -126,13 +127,13 @@ pub(super) const BATCH: &[Cause] = &[
         ..stop(
             "ResizeStopped",
             "another client stopped the resize",
-            "agree on the targets, then run the same again",
+            "agree on the targets, then run again",
         )
     },
     retry(
         "RemoveNodesFailed",
         "nodes that should go are still there",
-        "run the same again; nodes that stay can be removed in the portal",
+        "run again; nodes that stay can be removed in the portal",
     ),
     quota(
         "AccountCoreQuotaReached",
@@ -227,12 +228,12 @@ pub(super) const PROVIDER: &[Cause] = &[
     retry(
         "AllocationFailed",
         "the region has no free capacity for that VM size at the moment",
-        "run the same again later, or choose another {vm_size} or another region",
+        "run again later, or choose another {vm_size} or another region",
     ),
     retry(
         "ZonalAllocationFailed",
         "the zone has no free capacity for that VM size at the moment",
-        "run the same again later, or choose regional placement, another {vm_size} or another region",
+        "run again later, or choose regional placement, another {vm_size} or another region",
     ),
     wait(
         "GalleryImageNotFound",
@@ -257,14 +258,14 @@ pub(super) const PROVIDER: &[Cause] = &[
     quota(
         "SubnetIsFull",
         "the pool's subnet has too few free addresses",
-        "free addresses in it or lower {target_dedicated_nodes}, then run the same again; or give a larger subnet in {pool_json} with a new {pool_id}",
+        "free addresses in it or lower {target_dedicated_nodes}, then run again; or give a larger subnet in {pool_json} with a new {pool_id}",
     ),
     Cause {
         kind: ErrorKind::Locked,
         ..stop(
             "ScopeLocked",
             "a lock protects a resource that must change",
-            "remove the lock that the message names, then run the same again",
+            "remove the lock that the message names, then run again",
         )
     },
     when(
@@ -286,7 +287,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "OperationNotAllowed",
         "Azure does not allow it in this state",
-        "do what the message asks for, then run the same again",
+        "do what the message asks for, then run again",
     ),
     quota(
         "QuotaExceeded",
@@ -300,8 +301,8 @@ pub(super) const PROVIDER: &[Cause] = &[
     ),
     stop(
         "OverconstrainedAllocationRequest",
-        "no place offers that combination of size and zone",
-        "choose another {vm_size} or another zone, with a new {pool_id}",
+        "the region has no place for that VM size in these zones",
+        "choose another {vm_size}, or regional placement (nodePlacementConfiguration in {pool_json}), with a new {pool_id}",
     ),
     when(
         "hypervisor generation",
@@ -329,7 +330,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "MarketplacePurchaseEligibilityFailed",
         "the image's marketplace terms are not accepted",
-        "accept them once for the subscription, with `az vm image terms accept`, then run the same again",
+        "accept them once for the subscription, with `az vm image terms accept`, then run again",
     ),
     policy("RequestDisallowedByPolicy", "an Azure Policy forbids it"),
     stop(
@@ -345,11 +346,11 @@ pub(super) const PROVIDER: &[Cause] = &[
     retry(
         "InternalExecutionError",
         "an internal error of the compute provider",
-        "run the same again; if it stays, give the text below to Azure support",
+        "run again; if it stays, give the text below to Azure support",
     ),
     wait(
         "TooManyRequests",
         "the subscription's calls to the compute provider are throttled",
-        "run the same again later: it passes",
+        "run again later: it passes",
     ),
 ];
