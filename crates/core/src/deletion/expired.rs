@@ -233,7 +233,8 @@ async fn delete_all(client: &Client, settings: &ExpirySettings) -> Result<Expire
         .run()
         .step("estate", "looking at the Batch accounts in sight", look)
         .await?;
-    if settings.act == Consent::Yes && !report.plan.steps.is_empty() {
+    // A pool that another run is deleting is waited for too.
+    if settings.act == Consent::Yes && report.pools.iter().any(ExpiredPool::is_open) {
         let work = async {
             require_rights(client, &mut report.pools).await?;
             until_gone(client, &mut report.pools).await
