@@ -74,6 +74,8 @@ fn wrapped(line: &str, variables: &[(&'static str, String)]) -> CommandWrap {
         .stdin(Stdio::null())
         .stdout(Stdio::piped())
         .stderr(Stdio::piped());
+    // The script of the user decides, and not a file that bash would run before it.
+    command.env_remove("BASH_ENV");
     // Inputs that are secrets are for this program alone.
     let secrets = options::of(Verb::Rollout)
         .into_iter()
@@ -139,6 +141,16 @@ mod tests {
         );
         assert_eq!(run("kill -9 $$").await.exit_code, None);
         assert_eq!(run("no-such-program-here").await.exit_code, Some(127));
+    }
+
+    #[tokio::test]
+    async fn a_script_of_bash_runs_no_file_of_the_environment_first() {
+        let folder = tempfile::tempdir().unwrap();
+        let first = folder.path().join("first.sh");
+        std::fs::write(&first, "exit 0").unwrap();
+        let variables = [("BASH_ENV", first.to_str().unwrap().to_owned())];
+        let ran = MachineShell.run("bash -c 'exit 7'", &variables).await.unwrap();
+        assert_eq!(ran.exit_code, Some(7), "{ran:?}");
     }
 
     #[tokio::test]

@@ -104,8 +104,9 @@ impl Machine {
     fn install_from(&self, action: &str, variables: &[(&str, &str)]) -> Output {
         let path = format!("{}:/usr/bin:/bin", self.path("bin").display());
         Command::new("bash")
-            .arg(self.path(action).join("crates/action/install.sh"))
+            .args(["--noprofile", "--norc", "-eo", "pipefail", "-c", &script_of_the_step()])
             .env_clear()
+            .env("GITHUB_ACTION_PATH", self.path(action))
             .env("PATH", path)
             .env("RELEASE", self.path("release"))
             .env("RUNNER_TEMP", self.path("runner"))
@@ -141,6 +142,19 @@ impl Machine {
         let asked = fs::read_to_string(self.path("release/asked")).unwrap_or_default();
         asked.lines().map(str::to_owned).collect()
     }
+}
+
+fn action_yml() -> String {
+    fs::read_to_string(Path::new(env!("CARGO_MANIFEST_DIR")).join("../../action.yml")).unwrap()
+}
+
+/// What the action's step runs.
+fn script_of_the_step() -> String {
+    let action = action_yml();
+    let run = action
+        .lines()
+        .find(|line| line.contains("run: ") && line.contains("install.sh"));
+    run.unwrap().trim().trim_start_matches("run: ").to_owned()
 }
 
 #[test]
@@ -269,6 +283,30 @@ fn a_mirror_is_asked_instead_and_the_tool_cache_saves_the_second_download() {
     let cached = machine.path("cache/azure-batch-pool/v1.2.3").join(NAME);
     fs::write(cached, "replaced by an earlier job").unwrap();
     assert_eq!(machine.install(&mirror).status.code(), Some(1), "it is not trusted");
+}
+
+#[test]
+fn a_function_of_the_environment_does_not_stand_in_for_the_program_that_computes_checksums() {
+    let machine = Machine::new();
+    machine.release("replaced", "released");
+    let sum = machine.sum("released").split_once(' ').unwrap().0.to_owned();
+    let function = format!("() {{ echo {sum}; }}");
+    let refused = machine.refused(&[("BASH_FUNC_sha256sum%%", function.as_str()), ("ACTION_REF", "v1.2.3")]);
+    assert!(refused.contains("the checksum of"), "{refused}");
+}
+
+#[test]
+fn every_shell_of_the_action_runs_no_file_of_the_environment_first() {
+    let action = action_yml();
+    let shells: Vec<&str> = action
+        .split("    - name: ")
+        .skip(1)
+        .filter(|step| step.contains("shell: bash"))
+        .collect();
+    assert_eq!(shells.len(), 2, "steps of the action");
+    for step in shells {
+        assert!(step.contains("\n        BASH_ENV: \"\""), "{step}");
+    }
 }
 
 #[test]

@@ -106,6 +106,22 @@ async fn all_faults_come_at_once_before_anything_is_asked() {
 }
 
 #[tokio::test]
+async fn a_manifest_that_cannot_be_written_is_refused_before_anything_is_asked() {
+    let lab = Lab::example().await;
+    let file = lab.file("image.yaml", SETTINGS);
+    // A file where a folder is needed.
+    let manifest = format!("manifest={file}/manifest.json");
+    let refused = lab.run(&["publish", "--settings", &file, "--set", &manifest]).await;
+    assert_eq!(refused.code, Some(2), "{refused:?}");
+    let complaint = refused.complaint();
+    assert!(
+        complaint.contains("cannot write the manifest") && complaint.contains("\"none\" for no manifest"),
+        "{complaint}"
+    );
+    assert!(lab.host.with_emulator(|emulator, _| emulator.journal().is_empty()));
+}
+
+#[tokio::test]
 async fn help_is_on_stdout_and_a_wrong_flag_on_stderr() {
     for arguments in [&["--help"][..], &["help"], &["publish", "--help"]] {
         let help = said(program(arguments)).await;
