@@ -73,7 +73,7 @@ const UNKNOWN_ASSERTION: &str = "aadsts70021";
 const OF_SECRET: [&str; 2] = ["aadsts7000215", "aadsts7000222"];
 
 /// What to do where no way to sign in was given, and the machine has none either.
-const AS_APPLICATION: &str = "to sign in as an application, give {tenant_id}, {client_id} and {client_secret}";
+const AS_APPLICATION: &str = "to sign in with a secret, give {tenant_id}, {client_id} and {client_secret}";
 const AS_ONESELF: &str = "to sign in as yourself, run `az login` and give {use_azure_cli_auth=true}";
 const AS_MACHINE: &str = "to sign in as this machine, assign a managed identity to it and give its {client_id}";
 
@@ -149,11 +149,15 @@ impl EntraCredential {
                     Command::new(az::NEW_SECRET, &[("client", &client.to_string())]),
                 )
             }
-            (_, None) if self.is_last_resort(&error) => error
-                .with_fact("no way to sign in was given, so the managed identity of this machine was tried")
-                .with_next(Words::naming(AS_APPLICATION), None)
-                .with_next(Words::naming(AS_ONESELF), None)
-                .with_next(Words::naming(AS_MACHINE), None),
+            (_, None) if self.is_last_resort(&error) => Error::plain(
+                error.kind(),
+                "not signed in: no way to sign in was given, and this machine has no managed identity",
+            )
+            .because(error)
+            .as_first()
+            .with_next(Words::naming(AS_APPLICATION), None)
+            .with_next(Words::naming(AS_ONESELF), None)
+            .with_next(Words::naming(AS_MACHINE), None),
             _ => error,
         }
     }

@@ -172,7 +172,7 @@ impl Failure {
         if let Some(what) = nearest.filter(|_| self.kind != ErrorKind::Cancelled.code() && !is_said) {
             let unknown = sentence(&Words::from(EFFECT_UNKNOWN), door);
             self.add_fact(match self.facts.contains(&unknown) {
-                true => format!("It was sent to {what}."),
+                true => format!("The request was to {what}."),
                 false => format!("This run could not {what}."),
             });
         }

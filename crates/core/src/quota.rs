@@ -107,7 +107,7 @@ impl Room {
         let text = match self.of {
             Users::Pool => format!("{}: {used} of {limit} are there", self.what),
             _ => format!(
-                "{}: {limit}{}; {} of {} {} {}, and {} enough for {}",
+                "{}: {limit} in all{}; {} of {} {} {}, so {}",
                 self.what,
                 if used == 0 {
                     String::new()
@@ -118,11 +118,11 @@ impl Room {
                 ask.size.name,
                 if wanted == 1 { "needs" } else { "need" },
                 wanted.saturating_mul(self.each),
-                match used {
-                    0 => format!("{left} are"),
-                    _ => format!("the {left} that are left are"),
+                match left.checked_div(self.each).unwrap_or_default() {
+                    0 => "none fits".to_owned(),
+                    1 => "1 node fits".to_owned(),
+                    fits => format!("{fits} nodes fit"),
                 },
-                plural(left.checked_div(self.each).unwrap_or_default(), "node")
             ),
         };
         Some(Shortage {
@@ -324,9 +324,9 @@ mod tests {
         assert_eq!(
             short,
             [
-                ("dedicated cores of the account: 119, of which others use 80; 10 nodes of Standard_D4s_v5 need 40, and the 39 that are left are enough for 9 nodes".to_owned(), true),
-                ("dedicated cores of standardDSv5Family in the account: 79, of which others use 40; 10 nodes of Standard_D4s_v5 need 40, and the 39 that are left are enough for 9 nodes".to_owned(), true),
-                ("spot cores of the account: 55, of which others use 16; 10 nodes of Standard_D4s_v5 need 40, and the 39 that are left are enough for 9 nodes".to_owned(), false),
+                ("dedicated cores of the account: 119 in all, of which others use 80; 10 nodes of Standard_D4s_v5 need 40, so 9 nodes fit".to_owned(), true),
+                ("dedicated cores of standardDSv5Family in the account: 79 in all, of which others use 40; 10 nodes of Standard_D4s_v5 need 40, so 9 nodes fit".to_owned(), true),
+                ("spot cores of the account: 55 in all, of which others use 16; 10 nodes of Standard_D4s_v5 need 40, so 9 nodes fit".to_owned(), false),
                 ("pools of the account: 2 of 2 are there".to_owned(), true),
             ]
         );

@@ -89,13 +89,16 @@ impl Rights {
         let happened = match failing.as_slice() {
             [] => return None,
             [one] => format!(
-                "{who} lacks the right {} on {}",
+                "the right {} is missing on {}",
                 one.action.name(),
                 resource::in_words(&one.scope)
             ),
-            several => format!("{who} lacks {} rights that this run needs", several.len()),
+            several => format!("{} rights that this run needs are missing", several.len()),
         };
-        let mut error = Error::plain(ErrorKind::NoRights, happened);
+        let mut error = Error::plain(ErrorKind::NoRights, happened).with_fact(match failing.len() {
+            1 => format!("{who} lacks it"),
+            _ => format!("{who} lacks them"),
+        });
         for need in &failing {
             error = error.with_fact(match failing.len() {
                 1 => format!("it is the right {}", need.purpose),
@@ -152,17 +155,29 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
     if let (Some((happened, _)), Some(account)) = (remedy::of_refusal(refusal, identity), unread) {
         let command = remedy::pool_work_role(account, identity);
         let fact = "the role below lets it read the account, and create and resize its pools";
-        return remedy::assigned(lacking(happened, error).with_fact(fact), vec![command]);
+        let who = remedy::who(identity);
+        let error = lacking(happened, error)
+            .with_fact(format!("{who} lacks it"))
+            .with_fact(fact);
+        return remedy::assigned(error, vec![command]);
     }
     let account = account.filter(|_| refusal.code == BATCH_REFUSES);
     match (remedy::of_refusal(refusal, identity), account) {
-        (Some((happened, command)), _) => remedy::assigned(lacking(happened, error), vec![command]),
+        (Some((happened, command)), _) => {
+            let who = remedy::who(identity);
+            remedy::assigned(
+                lacking(happened, error).with_fact(format!("{who} lacks it")),
+                vec![command],
+            )
+        }
         (None, Some(account)) => {
             let command = remedy::pool_work_role(&account, identity);
             let who = remedy::who(identity);
-            let happened = format!("{who} may not work with the pools of {}", resource::in_words(&account));
-            let fact =
-                "Batch refuses without a word on which right is missing; the role below has all that a roll-out needs";
+            let happened = format!("a right to the pools of {} is missing", resource::in_words(&account));
+            let fact = format!(
+                "{who} lacks it, and Batch does not say which right it is; the role below has those on the account that a \
+                 roll-out needs"
+            );
             remedy::assigned(lacking(happened, error).with_fact(fact), vec![command])
         }
         (None, None) => error,

@@ -147,9 +147,9 @@ impl CertificateFault {
     fn hint(self) -> Words {
         match self {
             Self::Authority => words![
-                "give the certificate of the authority that signed it, a PEM file, in ",
+                "save the certificate of the authority that signed it as a PEM file, and run again with its path in ",
                 CA_FILE,
-                " or in SSL_CERT_FILE, then run again; where a proxy of your company decrypts HTTPS, the network team \
+                " or in SSL_CERT_FILE; where a proxy of your company decrypts HTTPS, the network team \
                  has that file"
             ],
             Self::Time => "check this machine's clock; if it is right, the server needs a new certificate".into(),

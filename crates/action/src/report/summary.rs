@@ -85,7 +85,7 @@ pub(super) fn explain(page: &mut Page, failure: &Failure) {
             page.paragraph(&format!("**{begin}** {}", text(&sentences.join(" "))));
         }
     };
-    say("What is left.", &failure.kept);
+    say("State now.", &failure.kept);
     for (number, step) in failure.next.iter().enumerate() {
         next(page, step, number == 0);
     }

@@ -51,7 +51,7 @@ pub(super) fn permission(given: &Given, runner: &Runner, door: Door) -> Option<S
     may_not_ask(given, runner).then(|| {
         let next = Next {
             text: words![
-                "to sign in as an application, give ",
+                "to sign in without a secret, give ",
                 sign_in::TENANT_ID,
                 " and ",
                 sign_in::CLIENT_ID,

@@ -148,11 +148,7 @@ pub(super) fn of_refusal(refusal: &ServiceError, identity: Option<&str>) -> Opti
     let (action, scope) = (last("Microsoft.")?, last("/")?);
     let is_given = |role: &&BuiltIn| role.actions.iter().any(|pattern| matches(pattern, action));
     let role = BUILT_IN.iter().find(is_given)?;
-    let fact = format!(
-        "{} lacks the right {action} on {}",
-        who(identity),
-        resource::in_words(scope)
-    );
+    let fact = format!("the right {action} is missing on {}", resource::in_words(scope));
     Some((fact, assignment(role.name, scope, identity)))
 }
 
@@ -323,7 +319,7 @@ mod tests {
         let (fact, command) = of_refusal(&plain, Some("app-1")).unwrap();
         assert_eq!(
             fact,
-            "the identity with client id app-1 lacks the right Microsoft.Batch/batchAccounts/read on batchAccounts/a in resource group rg"
+            "the right Microsoft.Batch/batchAccounts/read is missing on batchAccounts/a in resource group rg"
         );
         assert_eq!(
             command.to_string(),

@@ -176,7 +176,10 @@ pub(super) fn explained(
             .with_next("or bring the work back to the former pool", at.map(At::rolling_back)),
         PoolAction::None if !is_cancel && written == Written::Something && at.is_some() => error
             .with_kept(format!("pool {} may exist, and its nodes may be billed", report.pool))
-            .with_next("to see whether it exists", at.map(|at| at.az(az::POOL_STATE)))
+            .with_next(
+                "to see whether it exists (PoolNotFound: it does not)",
+                at.map(|at| at.az(az::POOL_STATE)),
+            )
             .with_next(
                 words![
                     "then run again: the run looks first at what is there; for more time give a longer ",
@@ -192,20 +195,25 @@ pub(super) fn explained(
             .with_kept("a write was under way, and it is not known whether Azure acted on it")
             .with_next("run again: the run looks first at what is there", None),
         _ if halt.done == Done::Stopped => error.with_next("run again to go on from here", None),
-        _ => error
-            .with_kept(format!(
-                "pool {} exists; its resize to {} goes on in Azure, and each node that comes is billed",
-                report.pool,
-                counted(report.targets.into())
-            ))
-            .with_next(
-                "run again to go on from here, or stop the resize",
-                at.map(|at| at.az(az::STOP_RESIZE)),
-            )
-            .with_next(
-                "nodes that have come stay and are billed; to remove them, once the resize has stopped",
-                at.map(|at| at.az(az::RELEASE_NODES)),
-            ),
+        _ => Error::plain(
+            error.kind(),
+            format!("stopped as asked, while pool {} was growing", report.pool),
+        )
+        .because(error)
+        .as_first()
+        .with_kept(format!(
+            "pool {} exists; its resize to {} goes on in Azure, and each node that comes is billed",
+            report.pool,
+            counted(report.targets.into())
+        ))
+        .with_next(
+            "run again to go on from here, or stop the resize",
+            at.map(|at| at.az(az::STOP_RESIZE)),
+        )
+        .with_next(
+            "nodes that have come stay and are billed; to remove them, once the resize has stopped",
+            at.map(|at| at.az(az::RELEASE_NODES)),
+        ),
     }
 }
 

@@ -141,9 +141,9 @@ pub(super) struct Refusal {
 }
 
 /// What to do about a pool whose image or size only a change in place can bring.
-pub(super) const OTHER_STRATEGIES: &str = "run again with {strategy=in-place}, which waits for running tasks, empties the pool, changes it and fills it again; or roll out to a new {pool_id}";
+pub(super) const OTHER_STRATEGIES: &str = "run again with {strategy=in-place}, which waits for running tasks, removes all nodes, changes the pool and fills it again; or roll out to a new {pool_id}";
 /// What to do about a pool that differs in what it can get with no nodes only.
-pub(super) const OTHER_SETTINGS: &str = "run again with {strategy=in-place}, which waits for running tasks, empties the pool, changes it and fills it again; or give what the pool has; or roll out to a new {pool_id}";
+pub(super) const OTHER_SETTINGS: &str = "run again with {strategy=in-place}, which waits for running tasks, removes all nodes, changes the pool and fills it again; or give what the pool has; or roll out to a new {pool_id}";
 /// What to do about the pools that are left alone here, for tests of the texts.
 pub(super) const REMEDIES: [&str; 7] = [
     OTHER_STRATEGIES,

@@ -244,7 +244,7 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
     let error = Error::plain(ErrorKind::Refused, happened).with_kept("the pool was not changed");
     let error = match refusal.remedy {
         OTHER_STRATEGIES | OTHER_SETTINGS => error.with_fact(Words::naming(
-            "without {strategy=in-place} a pool that exists keeps its image and its VM size",
+            "a pool that exists keeps its image and its VM size unless {strategy=in-place} is given",
         )),
         _ => error,
     };
@@ -287,10 +287,6 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
     } else {
         error.with_fact(format!("of these, {} are enough", bare(goal.needed)))
     };
-    let error = match gone {
-        Some(_) => error,
-        None => error.with_fact(ending.sentence()),
-    };
     let error = at.keeping(error, current);
     let error = match ending.judged {
         Some(judged) => {
@@ -300,6 +296,20 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
             "run again; if it fails again, give Azure support the pool's name and the time",
             None,
         ),
+    };
+    let error = match gone {
+        Some(_) => error,
+        None => error.with_fact(ending.sentence()),
+    };
+    let error = match kind {
+        ErrorKind::Quota if current.dedicated > 0 && goal.targets.spot == 0 => error.with_next(
+            words![
+                "to go on with what came, run again with ",
+                Piece::set(pool::TARGET_DEDICATED_NODES, current.dedicated)
+            ],
+            None,
+        ),
+        _ => error,
     };
     at.releasing(error, current)
 }
@@ -342,7 +352,7 @@ fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure)
     let read = at.az_with(az::START_TASK_OUTPUT, &[("node", &one_line(&node.id))]);
     error
         .with_next(
-            "read what the start task said of it (its output is startup/stdout.txt)",
+            "download its error output (its normal output is startup/stdout.txt)",
             read,
         )
         .with_next(
@@ -376,9 +386,12 @@ fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> 
         ));
     let text = match is_few {
         _ if said.code == DISK_FULL => words![
-            "new nodes would fill up too: write less in the start task and the application packages, or take a ",
+            "the other nodes may fill up too: write less in the start task and the application packages, make the OS disk \
+             larger (osDisk.diskSizeGB in ",
+            pool::POOL_JSON,
+            "), or take a ",
             pool::VM_SIZE,
-            " with a larger disk; then roll out with ",
+            " with a temporary disk; then roll out with ",
             Piece::set(pool::STRATEGY, "in-place"),
             " or to a new ",
             pool::POOL_ID
@@ -408,7 +421,8 @@ fn without_reason(at: At<'_>, error: Error, others: Option<u32>) -> Error {
     error
         .with_next(words![same, Piece::set(pool::HEAL_NODES, true)], None)
         .with_next(
-            "if it happens again, see which nodes they are, and whether the network lets them reach Batch",
+            "if new ones become unusable too, suspect the network: nodes must reach the service tag BatchNodeManagement at \
+             port 443; the ids of the unusable nodes",
             at.az(az::UNUSABLE_NODES),
         )
 }

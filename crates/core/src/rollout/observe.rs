@@ -101,11 +101,11 @@ async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String
             let error = rights::advised(error, client.identity().as_deref(), Some(account));
             Err(error.with_next(
                 words![
-                    "or go without rights in ARM, and so without the check of quotas: in place of ",
-                    pool::ACCOUNT,
-                    " give ",
+                    "or, if it has rights to the pools by another role, give ",
                     pool::ACCOUNT_ENDPOINT,
-                    ", such as acct1.eastus2.batch.azure.com"
+                    " in place of ",
+                    pool::ACCOUNT,
+                    ", such as acct1.eastus2.batch.azure.com; quotas are then not checked"
                 ],
                 None,
             ))

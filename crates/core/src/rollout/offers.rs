@@ -40,7 +40,7 @@ pub(super) fn unknown_size(account: &Account, settings: &RolloutSettings, offere
     let command = at.az_with(az::VM_SIZES, &[("location", location.as_str())]);
     Some(match nearest(asked, offered.iter().map(|size| size.name.as_str())) {
         Some(name) => error.with_next(
-            format!("if {name} is meant, the nearest name, give that; all sizes that the region offers"),
+            format!("the nearest name is {name}: give that if it is meant; all sizes that the region offers"),
             command,
         ),
         None => error.with_next("give one of the sizes that the region offers", command),
@@ -52,7 +52,7 @@ pub(super) fn with_agents(error: Error, at: At<'_>, agent: &str, list: &[Support
     let names = || list.iter().map(|known| known.agent.as_str());
     let is_known = names().any(|known| known.eq_ignore_ascii_case(agent));
     let such = match nearest(agent, names()).filter(|_| !is_known) {
-        Some(name) => format!(" (the nearest name is {name:?})"),
+        Some(name) => format!(" (nearest in spelling only: {name:?})"),
         None => String::new(),
     };
     let text = format!("give the node agent of the operating system in the image{such}; all that Batch has");

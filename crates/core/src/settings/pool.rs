@@ -203,7 +203,7 @@ pub(super) fn nodes_per_replica(reader: &mut Reader<'_, '_>) -> Option<NodesPerR
         Some(300) => Some(NodesPerReplica::ThreeHundred),
         Some(600) => Some(NodesPerReplica::SixHundred),
         Some(other) => {
-            reader.refuse(opt, format!("{other} is not one of Batch's figures; write 300 or 600"));
+            reader.refuse(opt, format!("{other} is not allowed; write 300 or 600"));
             None
         }
     }

@@ -453,7 +453,7 @@ fn contradictions_and_slips_are_named() {
             ),
             (
                 json!({"nodes_per_replica": 500}),
-                "nodes_per_replica: 500 is not one of Batch's figures; write 300 or 600",
+                "nodes_per_replica: 500 is not allowed; write 300 or 600",
             ),
             (
                 json!({"temp_name_prefix": "-x"}),

@@ -72,7 +72,7 @@ pub const POOL_STATE: &str = "az batch pool show --account-name {account} --acco
 
 /// Which node agents Batch has.
 pub const NODE_AGENTS: &str = "az batch pool supported-images list --account-name {account} \
-     --account-endpoint {endpoint} --query \"[].nodeAgentSkuId\" --output tsv";
+     --account-endpoint {endpoint} --query \"[].[nodeAgentSkuId,imageReference.offer,imageReference.sku]\" --output tsv";
 
 /// An identity gets a role.
 pub const ASSIGN_ROLE: &str = "az role assignment create --assignee {identity} --role {role} --scope {scope}";

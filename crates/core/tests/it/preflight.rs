@@ -46,7 +46,7 @@ async fn missing_rights_are_listed_before_the_first_write_with_what_gives_them()
     assert_eq!(error.kind(), ErrorKind::NoRights);
     let report = error.report();
     for said in [
-        "lacks the right Microsoft.Batch/batchAccounts/pools/write on batchAccounts/acct1",
+        "the right Microsoft.Batch/batchAccounts/pools/write is missing on batchAccounts/acct1",
         "it is the right to create and resize pools",
         &format!(
             "az role assignment create --assignee {APPLICATION} --role \"Azure Batch Data Contributor\" --scope {}",
@@ -98,7 +98,7 @@ async fn a_pool_on_an_image_that_this_identity_may_not_read_is_refused_before_an
     let report = error.report();
     assert_eq!(error.kind(), ErrorKind::NoRights, "{report}");
     for said in [
-        "lacks the right Microsoft.Compute/galleries/images/versions/read on galleries/gal1",
+        "the right Microsoft.Compute/galleries/images/versions/read is missing on galleries/gal1",
         "it is the right that Batch asks for before it makes a pool on the version",
     ] {
         assert!(report.contains(said), "{report}");

@@ -30,7 +30,7 @@ async fn a_pool_that_does_not_fit_into_the_account_is_refused_before_anything_is
     let azure = crowded(json!({"dedicatedCores": 59, "perFamily": {"standardDSv5Family": 55}, "pools": 1}));
     let report = refusal(&azure, 5).await;
     for said in [
-        "dedicated cores of the account: 59, of which others use 40; 5 nodes of Standard_D4s_v5 need 20, and the 19 that are left are enough for 4 nodes",
+        "dedicated cores of the account: 59 in all, of which others use 40; 5 nodes of Standard_D4s_v5 need 20, so 4 nodes fit",
         "dedicated cores of standardDSv5Family in the account: 55",
         "pools of the account: 1 of 1 are there",
     ] {
@@ -53,7 +53,7 @@ async fn nodes_of_the_subscription_are_held_against_its_usages() {
     });
     let report = refusal(&azure, 4).await;
     assert!(
-        report.contains("standardDSv5Family in eastus2 of subscription 00000000-0000-0000-0000-0000000005b5: 50, of which others use 35; 4 nodes of Standard_D4s_v5 need 16, and the 15 that are left are enough for 3 nodes"),
+        report.contains("standardDSv5Family in eastus2 of subscription 00000000-0000-0000-0000-0000000005b5: 50 in all, of which others use 35; 4 nodes of Standard_D4s_v5 need 16, so 3 nodes fit"),
         "{report}"
     );
 }
@@ -75,7 +75,7 @@ async fn a_subnet_with_too_few_addresses_is_refused() {
     assert!(
         error
             .report()
-            .contains("addresses of subnet nodes (10.0.0.0/28): 11; 12 nodes"),
+            .contains("addresses of subnet nodes (10.0.0.0/28): 11 in all; 12 nodes"),
         "{}",
         error.report()
     );

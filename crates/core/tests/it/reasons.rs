@@ -43,7 +43,7 @@ async fn a_vm_size_that_batch_does_not_offer_is_refused_before_anything_is_writt
         &told(&error),
         &[
             "--vm-size: Batch does not offer the VM size Standard_D4s_v99 in eastus2 (exit code 2)",
-            "If Standard_D4s_v",
+            "The nearest name is Standard_D4s_v",
             "az batch location list-skus --location eastus2",
         ],
     );
@@ -57,7 +57,7 @@ async fn a_node_agent_that_batch_does_not_know_is_refused_wherever_it_is_given()
     asked.pool.node_agent_sku = Some("batch.node.ubuntu 99.04".parse().unwrap());
     let error = failure(&azure, &asked).await;
     assert_eq!(error.kind(), ErrorKind::BadInput);
-    let said = "(the nearest name is \"batch.node.ubuntu 2";
+    let said = "(nearest in spelling only: \"batch.node.ubuntu 2";
     assert_says(
         &told(&error),
         &[
@@ -164,7 +164,7 @@ async fn a_write_without_an_answer_until_the_deadline_says_that_its_effect_is_no
         &told(&error),
         &[
             "Azure gave no answer",
-            "It was sent to create pool p1",
+            "The request was to create pool p1",
             "It is not known whether Azure has acted on the request.",
         ],
     );

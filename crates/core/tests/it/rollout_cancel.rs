@@ -144,11 +144,11 @@ async fn a_stop_that_batch_refuses_or_does_not_answer_is_said_with_the_command()
         let outcome = cancelled(&azure, &wanted, (Method::POST, "/pools")).await;
         let failure = stopped(&outcome);
         assert!(
-            failure.kept[0].starts_with("The resize of pool p1 could not be stopped: "),
+            failure.kept[1].starts_with("The resize of pool p1 could not be stopped: "),
             "{failure:?}"
         );
         assert!(
-            failure.kept[1].contains("its resize to 40 nodes goes on in Azure"),
+            failure.kept[0].contains("its resize to 40 nodes goes on in Azure"),
             "{failure:?}"
         );
         assert!(failure.next[0].command.join(" ").contains("--abort"), "{failure:?}");

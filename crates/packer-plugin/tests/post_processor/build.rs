@@ -339,12 +339,7 @@ async fn placeholders_that_passed_at_validate_are_refused_when_they_stay() {
     user["nodes_per_replica"] = json!(0);
     packer.configure(&user, &PACKER).await.unwrap();
     let outcome = packer.post_process().await.unwrap();
-    assert!(
-        outcome
-            .error
-            .unwrap()
-            .contains("nodes_per_replica: 0 is not one of Batch's figures")
-    );
+    assert!(outcome.error.unwrap().contains("nodes_per_replica: 0 is not allowed"));
     assert!(publisher.jobs.lock().unwrap().is_empty());
 }
 

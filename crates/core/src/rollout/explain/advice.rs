@@ -99,11 +99,13 @@ fn brought_back(at: At<'_>, error: Error, part: &Part) -> Error {
 
 fn other_version(at: At<'_>, error: Error, gone: &str) -> Error {
     let text = words![
-        "give a version that is there in ",
+        "then give one of them in ",
         pool::IMAGE_VERSION,
-        " with a new ",
+        ", with ",
+        Piece::set(pool::STRATEGY, "in-place"),
+        " or a new ",
         pool::POOL_ID,
-        ", or publish the image again under another number; the versions that there are"
+        "; or publish the image again under another number"
     ];
     let Ok(version) = gone.parse::<ImageVersionId>() else {
         return error.with_next(text, None);
@@ -116,7 +118,12 @@ fn other_version(at: At<'_>, error: Error, gone: &str) -> Error {
         ("gallery", gallery.name()),
         ("definition", definition.name()),
     ];
-    error.with_next(text, at.az_with(az::IMAGE_VERSIONS, &values))
+    error
+        .with_next(
+            "to list the versions that the definition still has",
+            at.az_with(az::IMAGE_VERSIONS, &values),
+        )
+        .with_next(text, None)
 }
 
 /// What the error names: the policy, or the subnet with its addresses.
@@ -153,7 +160,8 @@ fn of_quota(at: At<'_>, error: Error, judged: &Judgement) -> Error {
         .filter(|_| judged.kind == ErrorKind::Quota && judged.code.starts_with("Account"));
     match account.and_then(|account| Some((account, account.quotas.dedicated_cores?))) {
         Some((account, cores)) => error.with_fact(format!(
-            "all pools of the account {} together may have {}, and of a single VM family maybe less",
+            "the account {} may have {} in all its pools together; where that is far away, the quota of the VM family is \
+             the one that is used up",
             account.id.name(),
             plural(cores, "dedicated core")
         )),
@@ -175,9 +183,13 @@ fn larger_subnet(judged: &Judgement, goal: Goal) -> Option<Words> {
     Some(words![
         "this subnet can never hold so many: run again with ",
         Piece::set(pool::TARGET_DEDICATED_NODES, room),
-        format!(" (fewer where others use it too), or give a subnet of /{bits} or larger in "),
+        format!(
+            " (fewer where others use it too), or give a subnet of /{bits} or larger (networkConfiguration.subnetId in "
+        ),
         pool::POOL_JSON,
-        " with a new ",
+        ") with ",
+        Piece::set(pool::STRATEGY, "in-place"),
+        " or a new ",
         pool::POOL_ID
     ])
 }
@@ -194,9 +206,11 @@ fn remedied(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
             )
             .with_next(
                 words![
-                    "then ask for what these allow, with a new ",
+                    "then run again with what these allow, and with ",
+                    Piece::set(pool::STRATEGY, "in-place"),
+                    " or a new ",
                     pool::POOL_ID,
-                    ", or ask its owner for an exemption and run again"
+                    "; or ask the owner of the assignment for an exemption"
                 ],
                 None,
             );

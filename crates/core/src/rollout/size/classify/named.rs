@@ -68,10 +68,12 @@ impl Policy {
 
     /// Where the policy is assigned, in a sentence.
     pub(in crate::rollout) fn sentence(&self) -> Option<String> {
-        let by = self.assignment.as_ref().map(|name| format!(" by \"{name}\""));
-        let to = self.scope().map(|scope| format!(" to {}", resource::in_words(scope)));
-        let parts: String = [by, to].into_iter().flatten().collect();
-        (!parts.is_empty()).then(|| format!("the policy is assigned{parts}"))
+        let name = self.assignment.as_ref().map(|name| format!(" \"{name}\""));
+        let scope = self
+            .scope()
+            .map(|scope| format!(" is on {}", resource::in_words(scope)));
+        let parts: String = [name, scope].into_iter().flatten().collect();
+        (!parts.is_empty()).then(|| format!("the assignment of the policy{parts}"))
     }
 }
 
@@ -103,7 +105,7 @@ mod tests {
         let info = json!({"additionalInfo": [{"type": "PolicyViolation", "info": {
             "policyDefinitionDisplayName": "Allowed sizes", "policyAssignmentDisplayName": "Team render",
             "policyAssignmentId": "/subscriptions/s/providers/Microsoft.Authorization/policyAssignments/p"}}]});
-        let sentence = "the policy is assigned by \"Team render\" to subscription s";
+        let sentence = "the assignment of the policy \"Team render\" is on subscription s";
         assert_eq!(Named::read(&info, "").policy.unwrap().sentence().unwrap(), sentence);
         let text = "Resource 'x' was disallowed by policy. Policy identifiers: \
                     '[{\"policyAssignment\":{\"name\":\"Team render\",\

@@ -106,7 +106,7 @@ const fn when(message: &'static str, cause: Cause) -> Cause {
 const RAISE_QUOTA: &str = "ask for more (portal: Quotas of the Batch account), free cores of other pools, or lower {target_dedicated_nodes}; then run again";
 const SUBSCRIPTION_QUOTA: &str =
     "ask for more (portal: Quotas of the subscription), free some, or lower {target_dedicated_nodes}; then run again";
-const OTHER_SIZE: &str = "choose another {vm_size} with a new {pool_id}, or another region";
+const OTHER_SIZE: &str = "choose another {vm_size} with {strategy=in-place} or a new {pool_id}, or another region";
 const POLICY: &str =
     "ask the owner of the policy or the lock for an exemption, or choose what it allows, then run again";
 
@@ -163,7 +163,7 @@ pub(super) const BATCH: &[Cause] = &[
     stop(
         "OverconstrainedAllocationRequestError",
         "no place offers that size in that zone or proximity group",
-        "choose another {vm_size}, zone or proximity group, with a new {pool_id}",
+        "choose another {vm_size}, zone or proximity group, with {strategy=in-place} or a new {pool_id}",
     ),
     stop(
         "UnsupportedVMSize",
@@ -302,7 +302,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "OverconstrainedAllocationRequest",
         "the region has no place for that VM size in these zones",
-        "choose another {vm_size}, or regional placement (nodePlacementConfiguration in {pool_json}), with a new {pool_id}",
+        "choose another {vm_size}, or regional placement (virtualMachineConfiguration.nodePlacementConfiguration.policy in {pool_json}), with {strategy=in-place} or a new {pool_id}",
     ),
     when(
         "hypervisor generation",
