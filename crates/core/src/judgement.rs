@@ -29,6 +29,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId},
+    progress::Event,
     settings::{AccountRef, Checked, FailureRule, JudgementSettings},
 };
 
@@ -268,11 +269,21 @@ async fn judged(client: &Client, settings: &JudgementSettings) -> Result<Judgeme
         AccountRef::Endpoint(endpoint) => endpoint.clone(),
         AccountRef::Id(id) => account::read(client, id).await?.endpoint,
     };
+    client.tell(Event::Goal { text: goal(settings) });
     let against = settings.against.clone().map_or(Against::OwnNodes, Against::Pool);
     let sides = (settings.pool.clone(), against);
     let mut comparison = Comparison::new(client, endpoint, sides, (settings.rule, settings.window));
     let what = "watching what becomes of tasks on both sides";
     client.run().step("judgement", what, comparison.judge()).await
+}
+
+/// What is compared with what.
+fn goal(settings: &JudgementSettings) -> String {
+    let pool = &settings.pool;
+    match &settings.against {
+        Some(former) => format!("nodes of pool {pool} against those of pool {former}"),
+        None => format!("nodes of pool {pool} on its newest image version against its other nodes"),
+    }
 }
 
 /// What the nodes of a pool have done since they were allocated.

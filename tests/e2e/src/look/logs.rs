@@ -24,6 +24,18 @@ const MOMENTS: [(&str, &[&str]); 2] = [
     ("pause", &["◌ waiting before", "round 2 "]),
 ];
 
+/// Where most verbs are seen.
+const USUALLY: [View; 3] = [View::GitHub, View::Pipe, View::Terminal(USUAL)];
+
+/// Where roll-outs are seen.
+const EVERYWHERE: [View; 5] = [
+    View::Pipe,
+    View::GitHub,
+    View::Terminal(USUAL),
+    View::Terminal(LARGE),
+    View::Terminal(SMALL),
+];
+
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "logs_of_a_change_in_place_are_what_they_were",
@@ -45,24 +57,45 @@ pub(super) const CASES: &[Case] = &[
         name: "logs_of_a_cancelled_run_are_what_they_were",
         run: |lab| ensure_same(lab, &scenes::cancelled(), &["middle"]),
     },
+    Case {
+        name: "logs_of_a_change_that_is_taken_back_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::rolled_back(), &[], &USUALLY),
+    },
+    Case {
+        name: "logs_of_many_pools_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::pools_mixed(), &[], &USUALLY),
+    },
+    Case {
+        name: "logs_of_a_bad_image_that_is_judged_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::judged_bad(), &[], &USUALLY),
+    },
+    Case {
+        name: "logs_of_an_image_that_cannot_be_judged_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::judged_unknown(), &[], &USUALLY),
+    },
+    Case {
+        name: "logs_of_status_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::status(), &[], &USUALLY),
+    },
+    Case {
+        name: "logs_of_a_plan_of_prune_are_what_they_were",
+        run: |lab| ensure_same_in(lab, &scenes::prune(), &[], &[View::Pipe]),
+    },
 ];
 
-/// Plays the scene in all places side by side. `moments` are those that its frame must have had.
 fn ensure_same(lab: &Lab<'_>, scene: &Scene, moments: &[&str]) -> Result {
-    let views = [
-        View::Pipe,
-        View::GitHub,
-        View::Terminal(USUAL),
-        View::Terminal(LARGE),
-        View::Terminal(SMALL),
-    ];
+    ensure_same_in(lab, scene, moments, &EVERYWHERE)
+}
+
+/// Plays the scene in those places side by side. `moments` are those that its frame must have had.
+fn ensure_same_in(lab: &Lab<'_>, scene: &Scene, moments: &[&str], views: &[View]) -> Result {
     let scenes: Vec<_> = views.iter().map(|view| (scene.clone(), *view)).collect();
     let mut changed = Vec::new();
     for (played, view) in play_all(lab, &scenes)?.iter().zip(views) {
-        for (name, text) in texts(played, view, moments)? {
+        for (name, text) in texts(played, *view, moments)? {
             let name = format!("{}-{name}", scene.name);
             files::write(&lab.dir.join(format!("{name}.txt")), &text)?;
-            if is_compared(view, &name)
+            if is_compared(*view, &name)
                 && let Err(failure) = snapshot::ensure_same(lab, &name, &text)
             {
                 changed.push(failure.report());

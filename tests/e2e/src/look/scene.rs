@@ -1,4 +1,4 @@
-//! One thing that a person does with `azure-batch-pool`, on a local Azure of its own, as it is seen in one place.
+//! One thing that a person does with one of our programs, on a local Azure of its own, as it is seen in one place.
 //!
 //! The list of scenes is in `scenes`; what a view must be like is up to the cases.
 
@@ -27,11 +27,21 @@ const LIMIT: Duration = Duration::from_secs(300);
 const PLACE_LIMIT: Duration = Duration::from_secs(120);
 
 /// The versions that there are in every scene.
-const VERSIONS: [&str; 3] = ["0.9.0", "1.0.0", "1.0.1"];
+const VERSIONS: [&str; 4] = ["0.8.0", "0.9.0", "1.0.0", "1.0.1"];
+
+/// Which program a person runs.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Which {
+    /// `azure-batch-pool`.
+    Pool,
+    /// `packer-plugin-azure-batch` as a command line; it is no Action and has flags everywhere.
+    Image,
+}
 
 /// What a person types.
 #[derive(Clone, Debug)]
 pub(super) struct Deed {
+    program: Which,
     verb: &'static str,
     /// By name, without hyphens in front.
     options: Vec<(&'static str, String)>,
@@ -85,8 +95,19 @@ impl Deed {
             ("pool-id", POOL.to_owned()),
         ];
         Self {
+            program: Which::Pool,
             verb,
             options,
+            more: Vec::new(),
+        }
+    }
+
+    /// A verb on images.
+    pub(super) fn of_image(verb: &'static str) -> Self {
+        Self {
+            program: Which::Image,
+            verb,
+            options: Vec::new(),
             more: Vec::new(),
         }
     }
@@ -126,20 +147,24 @@ impl Deed {
 
     /// The program, for flags or for inputs.
     fn program(&self, lab: &Lab<'_>, azure: &LocalAzure, log: &str, view: View) -> Result<Program> {
-        let program = Program::new(&lab.tools.pool, &lab.dir, log)
+        let binary = match self.program {
+            Which::Pool => &lab.tools.pool,
+            Which::Image => &lab.tools.plugin,
+        };
+        let program = Program::new(binary, &lab.dir, log)
             .dir(&lab.dir)
             .arg(self.verb)
+            .env("AZURE_SUBSCRIPTION_ID", world::SUBSCRIPTION)
             .env("AZURE_CLIENT_SECRET", world::client_secret(lab)?)
             .env("AZURE_TENANT_ID", world::TENANT)
             .env("AZURE_CLIENT_ID", world::CLIENT)
             .env("ARM_METADATA_HOST", azure.host())
             .env("SSL_CERT_FILE", &azure.ca)
             .in_faster_time()?;
-        let program = match view {
-            View::Pipe | View::Terminal(_) => {
-                program.args(self.options.iter().map(|(name, value)| format!("--{name}={value}")))
-            }
-            View::GitHub => self
+        let by_flags = view != View::GitHub || self.program == Which::Image;
+        let program = match by_flags {
+            true => program.args(self.options.iter().map(|(name, value)| format!("--{name}={value}"))),
+            false => self
                 .options
                 .iter()
                 .fold(on_a_runner(program, lab), |program, (name, value)| {

@@ -1,6 +1,6 @@
 //! The scenes: every way in which a roll-out ends. What is asserted of them is up to the cases.
 
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::{
     super::{
@@ -81,7 +81,7 @@ pub(super) fn failed() -> Vec<Scene> {
         Scene::new("too-few-cores", Deed::rollout("1.0.0", 700), 4).cores(40),
         Scene::new("allocation", rollout().with("resize-rounds", "1"), 7).faults(allocation),
         Scene::new("refused", Deed::rollout("1.0.1", NODES), 7).after(rollout()),
-        Scene::new("deadline", rollout().with("deadline", "1m"), 6).faults(busy),
+        Scene::new("deadline", rollout().with("deadline", "30s"), 6).faults(busy),
         Scene::new("wrong-image", rollout(), 8).faults(wrong),
         Scene::new("no-version", Deed::rollout("7.7.7", NODES), 2),
         Scene::new("bad-inputs", rollout().with("deadline", "soon").without("pool-id"), 2),
@@ -96,6 +96,7 @@ pub(super) fn changed() -> Vec<Scene> {
     let bad = json!([{ "target": target(), "kind": "startTaskFailed", "count": 2, "exitCode": 4 }]);
     vec![
         in_place(),
+        rolled_back(),
         Scene::new(
             "returned",
             change("in-place")
@@ -115,12 +116,9 @@ pub(super) fn looks() -> Vec<Scene> {
     let plan = Deed::rollout("1.0.1", NODES).with("strategy", "in-place").by("plan");
     vec![
         Scene::new("plan", plan, 10).after(before()),
-        Scene::new(
-            "status",
-            Deed::of_pool("status").without("pool-id").without("account"),
-            10,
-        )
-        .after(before()),
+        status(),
+        judged_bad(),
+        judged_unknown(),
         Scene::new("doctor", Deed::of_pool("doctor").without("pool-id"), 0).after(before()),
         Scene::new("wait", Deed::of_pool("wait"), 0).after(before()),
         Scene::new("delete", Deed::of_pool("delete"), 10).after(before()),
@@ -129,19 +127,89 @@ pub(super) fn looks() -> Vec<Scene> {
 
 /// Three pools of one file: all good, and with one that fails and one whose turn does not come.
 pub(super) fn fleets() -> Vec<Scene> {
-    let deed = || {
-        Deed::rollout("1.0.0", NODES)
-            .without("pool-id")
-            .without("target-dedicated-nodes")
-            .with("pool-file", "pools.yml")
-            .with("max-parallel", "1")
-    };
+    vec![Scene::new("pools-good", of_file(), 0).pools(POOLS), pools_mixed()]
+}
+
+/// A file of pools, the second of which meets a quota.
+pub(super) fn pools_mixed() -> Scene {
     let quota = json!([{ "target": format!("{}/render-b", world::ACCOUNT), "occurrence": "every", "kind": "quota",
         "deliver": 5, "code": "AccountCoreQuotaReached" }]);
-    vec![
-        Scene::new("pools-good", deed(), 0).pools(POOLS),
-        Scene::new("pools-mixed", deed(), 4).pools(POOLS).faults(quota),
-    ]
+    Scene::new("pools-mixed", of_file(), 4).pools(POOLS).faults(quota)
+}
+
+fn of_file() -> Deed {
+    Deed::rollout("1.0.0", NODES)
+        .without("pool-id")
+        .without("target-dedicated-nodes")
+        .with("pool-file", "pools.yml")
+        .with("max-parallel", "1")
+}
+
+/// Nodes of a new pool on which every second task fails, next to a pool on which none does.
+pub(super) fn judged_bad() -> Scene {
+    judged("judged-bad", (60, "exit 137"), 9)
+}
+
+/// A new pool that has worked too little to be judged.
+pub(super) fn judged_unknown() -> Scene {
+    judged("judged-unknown", (3, "true"), 6)
+}
+
+/// Two pools that have worked: of the tasks on the new one every second ends in that way.
+fn judged(name: &'static str, (tasks, ending): (u32, &str), code: i32) -> Scene {
+    let pool = |id: &str, version: &str| Deed::rollout(version, NODES).with("pool-id", id);
+    let deed = Deed::of_pool("judge")
+        .with("pool-id", "green")
+        .with("against", "blue")
+        .with("window", "4m");
+    Scene::new(name, deed, code)
+        .after(pool("blue", "0.9.0"))
+        .after(pool("green", "1.0.0"))
+        .faults(work(&[("blue", 60, "true"), ("green", tasks, ending)]))
+}
+
+/// Another caller adds a job with tasks to each of these pools, while the first questions are answered.
+fn work(jobs: &[(&str, u32, &str)]) -> Value {
+    // Jobs whose names differ in a number do the same kind of work.
+    let writes = (1..).zip(jobs).flat_map(|(job, (pool, tasks, ending))| {
+        let task = |number: u32| {
+            let ending = if number.is_multiple_of(2) { ending } else { "true" };
+            json!({ "id": format!("t{number}"), "commandLine": format!("/bin/sh -c 'sleep 600; {ending}'") })
+        };
+        let path = format!("/jobs/render-{job}/addtaskcollection");
+        let job = json!({ "id": format!("render-{job}"), "poolInfo": { "poolId": pool } });
+        let tasks = json!({ "value": (0..*tasks).map(task).collect::<Vec<_>>() });
+        [("/jobs".to_owned(), job), (path, tasks)]
+    });
+    let rival = |(number, (path, body)): (usize, (String, Value))| {
+        let path = format!("/batch/{}{path}", world::ACCOUNT);
+        json!({ "kind": "rival", "method": "GET", "path": "/batch/*", "occurrence": { "nth": number + 1 },
+            "write": { "method": "POST", "path": path, "body": body } })
+    };
+    Value::from(writes.enumerate().map(rival).collect::<Vec<_>>())
+}
+
+/// A change in place that is taken back.
+pub(super) fn rolled_back() -> Scene {
+    let change = Deed::rollout("1.0.1", NODES).with("strategy", "in-place");
+    Scene::new("rolled-back", Deed::of_pool("rollback"), 0)
+        .after(Deed::rollout("1.0.0", NODES))
+        .after(change)
+}
+
+/// All pools in sight, one of which is behind.
+pub(super) fn status() -> Scene {
+    let deed = Deed::of_pool("status").without("pool-id").without("account");
+    Scene::new("status", deed, 10).after(Deed::rollout("1.0.0", NODES))
+}
+
+/// What would be deleted of three versions, one of which a pool runs.
+pub(super) fn prune() -> Scene {
+    let deed = Deed::of_image("prune")
+        .with("image-definition", &world::definition("ubuntu"))
+        .with("keep-newest", "1")
+        .with("keep-days", "0");
+    Scene::new("prune", deed, 10).after(Deed::rollout("1.0.0", NODES))
 }
 
 fn target() -> String {

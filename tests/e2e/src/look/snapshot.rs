@@ -21,7 +21,7 @@ const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "fo
 
 /// What differs from run to run, and the word for it; `$1` is a part that stays. The order matters: what is longer comes
 /// first.
-const DIFFERS: [(&str, &str); 20] = [
+const DIFFERS: [(&str, &str); 23] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"tvmps_[0-9a-f]+_[dp]", "NODE"),
     (r"\bazure-batch-[0-9a-f]{16}\b", "azure-batch-FINGERPRINT"),
@@ -32,6 +32,7 @@ const DIFFERS: [(&str, &str); 20] = [
     ),
     (r"\[ *\d+:\d\d(?::\d\d)?\]", "[TIME]"),
     (r"\d{4}-\d\d-\d\d[ T]\d\d:\d\d(?::\d\d(?:\.\d+)?)?(?: UTC|Z)?", "DATE"),
+    (r"end on \d{4}-\d\d-\d\d", "end on DATE"),
     (
         r"\d+ (?:minute|second|millisecond)s?(?: \d+ (?:second|millisecond)s?)*",
         "TIME",
@@ -41,7 +42,10 @@ const DIFFERS: [(&str, &str); 20] = [
         "TIME",
     ),
     (r" {2,}TIME", "  TIME"),
-    (r"\b\d+ %", "N %"),
+    // When a side's nodes became idle is known of those that were seen before.
+    (r"(?m)^(\d+ (?:old|new) .*?  \d+ ) *(?:TIME|–) +", "$1 AFTER  "),
+    // How far something is; with a digit after the point it is a part of tasks, which stays.
+    (r"\b\d+\.\d %|\b\d+ %", "N %"),
     // Nodes that came are idle a moment later.
     (r"nodes allocated \([^)]*\)", "nodes allocated (STATES)"),
     // How often a pool is seen on its way depends on how busy the machine is; where it arrives does not.
@@ -56,6 +60,7 @@ const DIFFERS: [(&str, &str); 20] = [
         "",
     ),
     (r"to be empty \(\d+\)", "to be empty (N)"),
+    (r"the longest step took TIME: .*", "the longest step took TIME: STEP"),
     // Only a step that took a second says so.
     (r"(?m)^.*\bdone in TIME\n", ""),
     (r"(?m)^(  ✓ .*?) +TIME$", "$1"),
@@ -94,7 +99,8 @@ fn redacted(text: &str) -> Result<String> {
         let pattern = Regex::new(pattern).map_err(|error| Failure::unexpected(error.to_string()))?;
         let replace = |found: &Captures<'_>| {
             let whole = found.get(0).map_or("", |found| found.as_str());
-            let is_fixed = FIXED.iter().any(|begin| whole.starts_with(begin));
+            let is_fixed =
+                FIXED.iter().any(|begin| whole.starts_with(begin)) || whole.contains('.') && whole.ends_with(" %");
             let mut in_place = String::new();
             found.expand(word, &mut in_place);
             if is_fixed { whole.to_owned() } else { in_place }
@@ -129,6 +135,7 @@ mod tests {
                 "00000000-0000-0000-0000-00000000c11e",
             ),
             ("12 of 20 nodes, 4 cores", "12 of 20 nodes, 4 cores"),
+            ("30 (50.0 %) and 57 %", "30 (50.0 %) and N %"),
             (
                 "[  0:05]   pool resizing: 12 of 20 nodes allocated (12 idle)\n[  0:06]   pool steady: 20 of 20 nodes allocated\n",
                 "[TIME]   pool steady: 20 of 20 nodes allocated\n",
