@@ -121,6 +121,12 @@ const VERBS: &[Named] = &[
         exit_codes: "0 reached",
     },
     Named {
+        verb: Verb::Migrate,
+        about: "Move a pool from a managed image to the image version that was made of it, or list the pools that have to move; without --yes only show the plan",
+        examples: include_str!("cli/migrate.txt"),
+        exit_codes: "0 moved, or nothing has to move, 10 there is something to do and --yes was not given, 5 not everything could be read",
+    },
+    Named {
         verb: Verb::Doctor,
         about: "Check sign-in, account and rights, and show what to type where something is missing; it changes nothing",
         examples: include_str!("cli/doctor.txt"),

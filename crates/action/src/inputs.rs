@@ -9,6 +9,7 @@ pub const VERBS: &[(Verb, &str)] = &[
     (Verb::Rollout, "rollout"),
     (Verb::Plan, "plan"),
     (Verb::Rollback, "rollback"),
+    (Verb::Migrate, "migrate"),
     (Verb::Doctor, "doctor"),
     (Verb::Status, "status"),
     (Verb::Judge, "judge"),

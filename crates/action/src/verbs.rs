@@ -6,6 +6,7 @@ mod asking;
 mod delete;
 pub mod doctor;
 mod judge;
+mod migrate;
 mod notify;
 pub mod plan;
 pub mod rollback;
@@ -35,6 +36,7 @@ pub async fn run(
         Verb::Rollout => rollout::run(given, runner, environment, console).await,
         Verb::Plan => plan::run(given, runner, environment, console).await,
         Verb::Rollback => rollback::run(given, runner, environment, console).await,
+        Verb::Migrate => migrate::run(given, runner, environment, console).await,
         Verb::Doctor => doctor::run(given, runner, environment, console).await,
         Verb::Judge => judge::run(given, runner, environment, console).await,
         Verb::Wait => wait::run(given, runner, environment, console).await,

@@ -32,6 +32,7 @@ pub mod judge;
 pub mod judgement;
 pub mod listing;
 pub mod memory;
+pub mod migration;
 pub mod mount;
 pub mod names;
 mod one_line;

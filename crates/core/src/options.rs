@@ -113,6 +113,8 @@ pub enum Verb {
     Plan,
     /// A pool back to what it was before its last roll-out in place.
     Rollback,
+    /// A pool on a managed image to the image version that was made of it.
+    Migrate,
     /// Which pools there are, and what they run.
     Status,
     /// Whether an identity can do its work.
@@ -329,7 +331,10 @@ const PUBLISH: &[Verb] = &[Verb::Publish];
 const ROLLOUT: &[Verb] = &[Verb::Rollout, Verb::Plan];
 
 /// What changes one pool, or plans to.
-const CHANGING_A_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback];
+const CHANGING_A_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Migrate];
+
+/// What gives a pool that is there another image, or plans to.
+const CHANGING_AN_IMAGE: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate];
 
 /// What shows its end to GitHub.
 const REPORTING: &[Verb] = &[Verb::Rollout];
@@ -342,6 +347,7 @@ const OF_POOL_PROGRAM: &[Verb] = &[
     Verb::Rollout,
     Verb::Plan,
     Verb::Rollback,
+    Verb::Migrate,
     Verb::Status,
     Verb::Doctor,
     Verb::Judge,
@@ -351,7 +357,7 @@ const OF_POOL_PROGRAM: &[Verb] = &[
 ];
 
 /// What may name subscriptions.
-const WITH_SUBSCRIPTIONS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Status, Verb::Delete];
+const WITH_SUBSCRIPTIONS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Status, Verb::Migrate, Verb::Delete];
 
 /// What every verb that asks Azure takes.
 const EVERY_VERB: &[Verb] = &[
@@ -359,6 +365,7 @@ const EVERY_VERB: &[Verb] = &[
     Verb::Rollout,
     Verb::Plan,
     Verb::Rollback,
+    Verb::Migrate,
     Verb::Status,
     Verb::Doctor,
     Verb::List,
@@ -392,7 +399,7 @@ const ABOUT_A_VERSION: &[Verb] = &[Verb::Promote, Verb::Demote, Verb::Scale, Ver
 const SCALING: &[Verb] = &[Verb::Scale];
 
 /// What makes nodes, or sees to what they need.
-const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan, Verb::Scale];
+const MAKING_NODES: &[Verb] = &[Verb::Publish, Verb::Rollout, Verb::Plan, Verb::Migrate, Verb::Scale];
 
 /// What looks at pools only.
 const STATUS: &[Verb] = &[Verb::Status];
@@ -402,6 +409,7 @@ const ON_ACCOUNT: &[Verb] = &[
     Verb::Rollout,
     Verb::Plan,
     Verb::Rollback,
+    Verb::Migrate,
     Verb::Status,
     Verb::Doctor,
     Verb::Judge,
@@ -414,31 +422,35 @@ const ON_POOL: &[Verb] = &[
     Verb::Rollout,
     Verb::Plan,
     Verb::Rollback,
+    Verb::Migrate,
     Verb::Judge,
     Verb::Wait,
     Verb::Delete,
 ];
 
 /// What waits until a pool is good.
-const AWAITING_NODES: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Wait];
+const AWAITING_NODES: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate, Verb::Wait];
 
 /// What waits for nodes.
-const PATIENT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Wait];
+const PATIENT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Migrate, Verb::Wait];
 
 /// What judges and does nothing else.
 const JUDGE: &[Verb] = &[Verb::Judge];
 
 /// What judges, or may.
-const JUDGING: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Judge];
+const JUDGING: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate, Verb::Judge];
 
 /// What deletes.
 const DELETE: &[Verb] = &[Verb::Delete];
 
+/// What shows its plan first.
+const PLANNING_FIRST: &[Verb] = &[Verb::Migrate, Verb::Delete];
+
 /// What can be said of one image version that pools shall run.
-const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Doctor];
+const ON_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate, Verb::Doctor];
 
 /// What names one image version.
-const NAMING_A_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Doctor, Verb::Notify];
+const NAMING_A_VERSION: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate, Verb::Doctor, Verb::Notify];
 
 /// The doors to publishing: Packer, and the service that the post-processor itself calls.
 const IMAGE_DOORS: &[Door] = &[Door::Template, Door::Request];
@@ -474,6 +486,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_READINESS,
         pool::OF_CHANGE,
         pool::ROWS,
+        pool::OF_IMAGE,
         parts::OF_PARTS,
         parts::OF_FILE,
         versions::OF_DEFINITION,
@@ -493,6 +506,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         gate::ROWS,
         notify::ROWS,
         fleet::OF_DELETION,
+        fleet::OF_CONSENT,
         run::OF_NODES,
         run::ROWS,
         sign_in::ROWS,

@@ -41,6 +41,7 @@ mod spec;
 mod standing;
 mod step;
 mod two_pools;
+mod unfinished;
 mod verdict;
 
 pub use asked::AskedGates;
@@ -52,7 +53,9 @@ pub use report::{FormerPool, PoolAction, RolloutOutcome, RolloutReport, Round};
 pub use resolve::{Resolved, resolve};
 pub use standing::{PoolStanding, wait};
 pub use step::RolloutStep;
+pub use unfinished::{Unfinished, unfinished};
 
+pub(crate) use observe::located;
 pub(crate) use size::classify::resize_failure;
 
 use crate::{
@@ -397,7 +400,7 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
     let text = format!("pool {pool} in {account} → what it was before its last change in place");
     client.tell(Event::Goal { text });
     let mut skipped = Vec::new();
-    let (endpoint, _region) = observe::located(client, &settings.account, &mut skipped).await?;
+    let (endpoint, _region) = located(client, &settings.account, &mut skipped).await?;
     let back = two_pools::to_return(client, &endpoint, settings).await?;
     preflight::check_rights(client, back.needs(&settings.account), &mut skipped).await?;
     tell_skipped(client, &skipped);

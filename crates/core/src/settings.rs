@@ -18,6 +18,7 @@ mod judgement;
 mod judging;
 pub(crate) mod luns;
 mod manifest;
+mod migration;
 mod notify;
 pub mod parts;
 pub(crate) mod patience;
@@ -56,6 +57,8 @@ pub use healing::{HealNodes, Healing};
 pub use image::PublishContext;
 pub use judgement::JudgementSettings;
 pub use judging::{FailureRule, Judge, Judging, OnInconclusive};
+pub(crate) use migration::PoolAsFound;
+pub use migration::{MigrationListSettings, MigrationSettings, SoughtVersion};
 pub use notify::{Announcement, EVENT_TYPE, InvalidRepository, NotifySettings, RepositoryName};
 pub use parts::Elevation;
 pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
@@ -177,6 +180,32 @@ fn many_pools(
 /// With all faults; without any when a value is not known yet.
 pub fn rollback(values: &Values) -> Result<Asked<RollbackSettings>, Vec<fault::Fault>> {
     asked(values, |_| ROLLOUT_DEADLINE, pool::read_rollback)
+}
+
+/// Reads which pool leaves its managed image, and how. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn migration(values: &Values) -> Result<Asked<MigrationSettings>, Vec<fault::Fault>> {
+    let deadline = |settings: &MigrationSettings| match settings.act {
+        Consent::Yes => MIGRATION_DEADLINE,
+        Consent::No => LOOK_DEADLINE,
+    };
+    asked(values, deadline, migration::read)
+}
+
+/// Whether a migration is meant for one pool. Without one the pools on managed images are listed.
+#[must_use]
+pub fn names_pool_to_migrate(values: &Values) -> bool {
+    migration::names_pool(&Reader::new(values, &mut Vec::new()))
+}
+
+/// Reads where to look for pools on managed images. This is the only validation there is; nothing is asked of Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn migration_list(values: &Values) -> Result<Asked<MigrationListSettings>, Vec<fault::Fault>> {
+    asked(values, |_| LOOK_DEADLINE, migration::read_list)
 }
 
 /// Reads which pools to look at. This is the only validation there is; nothing is asked of Azure.
@@ -377,6 +406,10 @@ fn asked<Settings>(
 /// How long a publish may take when it is not given: replication of a large image took up to six hours, as Microsoft's
 /// troubleshooting page says.
 pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
+
+/// How long the migration of a pool may take when it is not given: tasks that run may take hours to end, and how many
+/// nodes there are is not known before the pool is read.
+pub const MIGRATION_DEADLINE: Duration = Duration::from_secs(12 * 3600);
 
 /// How long moving `latest` may take when it is not given: a version that is being replicated is waited for.
 pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);

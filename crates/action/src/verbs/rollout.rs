@@ -9,7 +9,7 @@ use std::{path::Path, sync::Arc};
 
 use azure_batch_core::{
     connect::connect,
-    error::Result,
+    error::{Error, Result},
     failure::Step,
     https::Https,
     ids::PoolId,
@@ -26,7 +26,7 @@ use crate::{
         deployment::{Deployment, DeploymentRequest},
         runner::{Repository, Runner},
     },
-    report::{Asked, Report, outputs},
+    report::{Asked, Ending, Report, outputs},
     run::{Stopwatch, Watch, hide_secrets, open_https},
     signals::Signals,
     values::Given,
@@ -37,7 +37,7 @@ pub use request::{Request, RolloutRequest};
 pub(super) use request::{all_checked, report_path};
 
 /// Where the end of a run is written down.
-struct Desk<'a> {
+pub(super) struct Desk<'a> {
     /// How the user gives options, and so what they are called.
     door: Door,
     runner: &'a Runner,
@@ -55,9 +55,42 @@ struct Ended<'a> {
     report: &'a Report,
 }
 
-impl Desk<'_> {
+impl<'a> Desk<'a> {
+    /// The run begins now.
+    pub(super) fn open(given: &Given, runner: &'a Runner, report_path: Option<&'a Path>) -> Self {
+        let door = given.door();
+        Self {
+            door,
+            runner,
+            report_path,
+            stopwatch: Stopwatch::start(),
+            permission: permission(given, runner, door),
+        }
+    }
+
+    /// How the user gives options.
+    pub(super) const fn door(&self) -> Door {
+        self.door
+    }
+
+    /// The run ends now.
+    pub(super) fn ending(&self) -> Ending {
+        self.stopwatch.ending()
+    }
+
+    /// The same for a run that failed before the roll-out began.
+    pub(super) fn close_with(&self, error: &Error, console: &mut Console) -> u8 {
+        let report = Report::of_error(error, self.ending(), self.door);
+        let first = self.permission.clone().filter(|_| report.is_sign_in_failed());
+        let report = match first {
+            Some(step) => report.with_first_step(step),
+            None => report,
+        };
+        self.close(&report, console)
+    }
+
     /// The last words and the files; returns the exit code.
-    fn close(&self, report: &Report, console: &mut Console) -> u8 {
+    pub(super) fn close(&self, report: &Report, console: &mut Console) -> u8 {
         console.end_frame();
         console.end_group();
         let redactor = console.redactor().clone();
@@ -82,24 +115,16 @@ impl Desk<'_> {
 /// Rolls out as was asked for; returns the exit code.
 pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
     hide_secrets(&given, console);
-    let stopwatch = Stopwatch::start();
     let report_path = report_path(&given, runner);
-    let door = given.door();
-    let desk = Desk {
-        door,
-        runner,
-        report_path: report_path.as_deref(),
-        stopwatch,
-        permission: permission(&given, runner, door),
-    };
+    let desk = Desk::open(&given, runner, report_path.as_deref());
     // From now on a signal ends the run with all its files, also before Azure or GitHub is asked.
     let mut signals = match Watch::listen() {
         Ok(signals) => signals,
-        Err(error) => return desk.close(&Report::of_error(&error, desk.stopwatch.ending(), door), console),
+        Err(error) => return desk.close_with(&error, console),
     };
     given.read_files();
     if let Err(error) = take_event(&mut given, (runner, environment), console, &mut signals).await {
-        return desk.close(&Report::of_error(&error, desk.stopwatch.ending(), door), console);
+        return desk.close_with(&error, console);
     }
     // Once more: the files that were read now may hold some.
     hide_secrets(&given, console);
@@ -120,7 +145,7 @@ pub async fn run(mut given: Given, runner: &Runner, environment: &dyn Environmen
 }
 
 /// A valid request, and what is needed to carry it out; the exit code when one of them is not to be had.
-fn open<'c, Settings>(
+pub(super) fn open<'c, Settings>(
     request: Result<Request<Settings>, Vec<Fault>>,
     (given, environment): (&Given, &dyn Environment),
     desk: &Desk<'_>,

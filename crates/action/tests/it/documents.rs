@@ -19,6 +19,7 @@ const POOL_FILE: &str = "docs/pool-file.md";
 const OF_COMMANDS: &[(&str, Verb)] = &[
     ("plan", Verb::Plan),
     ("rollback", Verb::Rollback),
+    ("migrate", Verb::Migrate),
     ("doctor", Verb::Doctor),
     ("judge", Verb::Judge),
     ("wait", Verb::Wait),

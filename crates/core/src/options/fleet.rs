@@ -1,6 +1,6 @@
 //! The options of looking at many pools, and of deleting some.
 
-use super::{DELETE, Kind, POOL_DOORS, STATUS, Standard, rows};
+use super::{DELETE, Kind, PLANNING_FIRST, POOL_DOORS, STATUS, Standard, rows};
 
 rows! {
     /// All rows of this file.
@@ -20,6 +20,11 @@ rows! {
         "Delete also a pool that no roll-out has made.";
     WITH_JOBS: "with_jobs", Pool, Kind::Bool, Standard::Value("false", "no running task is lost by mistake"), [],
         "Delete the pool although jobs are active on it. Their running tasks go back into the queue and wait for another pool.";
+}
+
+rows! {
+    /// Whether a plan is carried out.
+    OF_CONSENT [PLANNING_FIRST, POOL_DOORS]:
     YES: "yes", Pool, Kind::Bool, Standard::Value("false", "the plan is shown first"), [],
         "Carry the plan out. Without this it is shown, and nothing is changed.";
 }

@@ -1,10 +1,10 @@
 //! The options of gates: what is asked outside before a roll-out goes on.
 
-use super::{Kind, POOL_DOORS, ROLLOUT, Standard, rows};
+use super::{CHANGING_AN_IMAGE, Kind, POOL_DOORS, Standard, rows};
 
 rows! {
     /// All rows of this file.
-    ROWS [ROLLOUT, POOL_DOORS]:
+    ROWS [CHANGING_AN_IMAGE, POOL_DOORS]:
     GATE_COMMAND: "gate_command", Change, Kind::Text, Standard::Absent, [],
         "Command that is asked at every checkpoint whether the roll-out may go on: after the first nodes, after each step of blue-green, and in place before the jobs run again. It runs on the machine of this run, by `/bin/sh -c` or `cmd /C`; variables `AZURE_BATCH_GATE_…` say pool, version and checkpoint. Exit code 0 is a yes. 75 is \"not yet\", and it is asked again after 30 seconds. Every other code is a no: the image counts as bad, and {on_failure} says what happens. Not taken from {pool_file}.";
     GATE_URL: "gate_url", Change, Kind::Text, Standard::Absent, [],

@@ -1,6 +1,6 @@
 //! The options of judging new nodes by the tasks that run on them.
 
-use super::{JUDGE, JUDGING, Kind, POOL_DOORS, ROLLOUT, Standard, rows};
+use super::{CHANGING_AN_IMAGE, JUDGE, JUDGING, Kind, POOL_DOORS, Standard, rows};
 
 rows! {
     /// Against which nodes.
@@ -11,7 +11,7 @@ rows! {
 
 rows! {
     /// What a roll-out does with it.
-    OF_ROLLOUT [ROLLOUT, POOL_DOORS]:
+    OF_ROLLOUT [CHANGING_AN_IMAGE, POOL_DOORS]:
     JUDGE_TASKS: "judge", Change, Kind::Text, Standard::Value("no", "a comparison takes time and running tasks"), [],
         "Whether the tasks on the new nodes are compared with those on the former ones before the roll-out goes on: after each step of blue-green, and at the end; in place at the end only, with what the pool did before. `no`: not at all. `report`: the comparison is shown, and nothing follows from it. `act`: when more tasks fail, the image is bad, and {on_failure} says what happens.";
     ON_INCONCLUSIVE: "on_inconclusive", Change, Kind::Text, Standard::Value("wait", "what is not known is not taken for good"), [],

@@ -1,8 +1,8 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
 use super::{
-    AWAITING_NODES, CHANGING_A_POOL, Kind, NAMING_A_VERSION, OF_POOL_PROGRAM, ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT,
-    POOL_DOORS, REPORTING, ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
+    AWAITING_NODES, CHANGING_A_POOL, CHANGING_AN_IMAGE, Kind, NAMING_A_VERSION, OF_POOL_PROGRAM, ON_ACCOUNT, ON_POOL,
+    ON_VERSION, PATIENT, POOL_DOORS, REPORTING, ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
 };
 
 rows! {
@@ -43,6 +43,7 @@ rows! {
             (Verb::Rollout, "", "that of {pool_file}; required without it"),
             (Verb::Plan, "", "that of {pool_file}; required without it"),
             (Verb::Rollback, "", "required"),
+            (Verb::Migrate, "", "without it, the pools on managed images are listed"),
             (Verb::Judge, "", "required"),
             (Verb::Wait, "", "required"),
             (Verb::Delete, "", "required without {expired}"),
@@ -64,9 +65,10 @@ rows! {
             (Verb::Rollout, "", "none"),
             (Verb::Plan, "", "none"),
             (Verb::Status, "", "every account in sight"),
+            (Verb::Migrate, "", "without {pool_id} every account in sight"),
             (Verb::Delete, "", "with {expired} every account in sight"),
         ]), [],
-        "Ids of subscriptions, with commas between them. A roll-out: those whose Batch accounts a pool file may name. Status, and the deletion of expired pools: those whose accounts are looked at. Not needed when {account} names the account.";
+        "Ids of subscriptions, with commas between them. A roll-out: those whose Batch accounts a pool file may name. Status, the list of pools to migrate, and the deletion of expired pools: those whose accounts are looked at. Not needed when {account} names the account.";
 }
 
 rows! {
@@ -131,8 +133,6 @@ rows! {
         "Whether a node takes tasks only after its start task has succeeded.";
     START_TASK_MAX_RETRIES: "start_task_max_retries", Pool, Kind::Number, Standard::Value("0", "Batch's own"), [],
         "How often Batch repeats a start task that failed.";
-    POOL_JSON: "pool_json", Pool, Kind::Json, Standard::Absent, [],
-        "Everything else of Batch's pool JSON (body of `POST /pools`), inline or `@file`; passed on as it is.";
 
     EXPIRES_AFTER: "expires_after", Pool, Kind::Duration, Standard::Rule("none; a pool that has an expiry keeps it"), [],
         "How long the pool is wanted from this roll-out on, `1h` or more. Its end is written into the pool's metadata (`azure-batch-expiry`), `status` shows it, and every later roll-out with this option moves it. The verb `delete` can delete all pools past their expiry that no job uses; nothing else deletes them.";
@@ -148,12 +148,23 @@ rows! {
         "With more ill nodes than this, {heal_nodes} does nothing, and the run says why: a number, or a percentage of the pool's nodes. Nodes that this run has removed count.";
     MAX_IN_FLIGHT: "max_in_flight", Pool, Kind::Text, Standard::Value("10%", "the others go on working"), [],
         "How many nodes {heal_nodes} reboots or removes at once: a number, or a percentage of the pool's nodes; one at least.";
+}
+
+rows! {
+    /// How a pool that is there gets another image, and what it needs for that.
+    OF_IMAGE [CHANGING_AN_IMAGE, POOL_DOORS]:
+    POOL_JSON: "pool_json", Pool, Kind::Json, Standard::Absent, [],
+        "Everything else of Batch's pool JSON (body of `POST /pools`), inline or `@file`; passed on as it is.";
     ADD_REGION: "add_region", Replicas, Kind::Bool, Standard::Value("false", "a version is shared, and every region of it costs"), [],
         "Whether the region of the Batch account is added to the image version when the version has no replica there.";
     REGISTER_PROVIDER: "register_provider", Pool, Kind::Bool, Standard::Value("false", "it changes the subscription"), [],
         "Register `Microsoft.Batch` in the image's subscription when it is not registered there. Without this the roll-out is refused.";
 
-    STRATEGY: "strategy", Change, Kind::Text, Standard::Value("create-only", "no pool is emptied unless you say so"), [],
+    STRATEGY: "strategy", Change, Kind::Text, Standard::By(&[
+            (Verb::Rollout, "create-only", "no pool is emptied unless you say so"),
+            (Verb::Plan, "create-only", "no pool is emptied unless you say so"),
+            (Verb::Migrate, "auto", "a second pool loses no time, where there is room for it"),
+        ]), [],
         "What happens to a pool that is there and needs another image, or another setting that Batch changes only while a pool has no nodes. `create-only`: it is refused. `in-place`: its jobs are disabled, it is emptied as {running_tasks} says, changed, filled again, and its jobs are enabled. `blue-green`: a second pool is made, and nodes and jobs move there in as many steps as the quotas need. `auto`: blue-green where it is possible, else in place where that is; the plan says why.";
     NEW_POOL_ID: "new_pool_id", Change, Kind::Text, Standard::Rule("{pool_id}, a hyphen and the version with hyphens, such as `render-1-4-2`"), [],
         "Id of the second pool of a blue-green roll-out.";

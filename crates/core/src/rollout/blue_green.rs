@@ -24,7 +24,7 @@ use super::{
     jobs,
     pair::{Kin, PairRecord, Shift},
     pool::PoolAccess,
-    record::{CANCELLED, Phase},
+    record::{Back, CANCELLED, Phase},
     spec::{Wanted, related},
     verdict::{Goal, speaks_against_image},
 };
@@ -318,7 +318,7 @@ impl<'run, 'account: 'run> Shifting<'run, 'account> {
     fn found_bad(&mut self, error: Error) -> Result<()> {
         if self.way.on_failure == OnBad::Keep {
             let stays = "the new pool stays too: nodes of both pools are billed, and each has a part of the work";
-            return Err(explain::kept(self.pools.old.at(), error, stays));
+            return Err(explain::kept(self.pools.old.at(), error, (stays, Back::Possible)));
         }
         let client = self.pools.new.client();
         client.warn(format!("the new image is bad, so the work goes back: {error}"));

@@ -10,7 +10,7 @@ use super::{
     counted::counted,
     explain::At,
     pair::{Kin, PairRecord},
-    record::{CANCELLED, Phase, Record, Remembered},
+    record::{Back, CANCELLED, Phase, Record, Remembered},
     spec::{recorded, related},
 };
 use crate::{
@@ -229,6 +229,7 @@ const fn is_ours(action: PoolAction) -> bool {
 fn turned(pool: &Pool, why: &Error) -> Option<serde_json::Value> {
     if let Remembered::Change(record) = Record::of(pool)
         && record.phase == Phase::Forward
+        && record.way_back() == Back::Possible
     {
         return Some(recorded(pool, &record.back(why).text()?));
     }

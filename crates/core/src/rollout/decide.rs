@@ -317,7 +317,7 @@ impl Intent {
 
     /// Whether the pool must be emptied for what is asked for, or was by a run that did not come to its end.
     fn replacing(&self, pool: &Pool, difference: &Difference) -> Result<bool, Refusal> {
-        let may_write = difference.maker == Maker::RollOut || self.adopt == Adopt::Yes;
+        let may_write = difference.maker == Maker::RollOut || self.adopt != Adopt::No;
         match (Record::of(pool), self.strategy) {
             (Remembered::Unreadable, _) => Err(Refusal {
                 why: "has a record of a change that this version cannot read".to_owned(),

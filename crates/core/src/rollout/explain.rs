@@ -11,6 +11,7 @@ use super::{
     counted::{bare, counted},
     decide::{OTHER_SETTINGS, OTHER_STRATEGIES, Refusal, UNFINISHED},
     parts::Part,
+    record::Back,
     size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict, Waited},
 };
@@ -219,7 +220,7 @@ pub(super) fn specimens() -> Vec<(String, Error)> {
 
 /// What ends a roll-out whose image was found bad, and whose pools stay as they are all the same: what to look at, how to
 /// go on, and how to go back.
-pub(super) fn kept(at: At<'_>, bad: Error, stays: &'static str) -> Error {
+pub(super) fn kept(at: At<'_>, bad: Error, (stays, back): (&'static str, Back)) -> Error {
     let text = format!("the new image was found bad, and pool {} stays as it is", at.pool);
     let error = Error::plain(ErrorKind::Kept, text).with_kept(stays);
     let looks: Vec<Next> = bad.layers().find_map(steps_of).unwrap_or_default();
@@ -227,8 +228,16 @@ pub(super) fn kept(at: At<'_>, bad: Error, stays: &'static str) -> Error {
         .into_iter()
         .fold(error, |error, Next { text, command }| error.with_next(text, command));
     let on = "look at the new nodes; to go on from here, run again";
-    let back = "or bring back what was there before";
-    let error = error.with_next(on, None).with_next(back, at.rolling_back());
+    let error = error.with_next(on, None);
+    let error = match back {
+        Back::Possible => error.with_next("or bring back what was there before", at.rolling_back()),
+        Back::Retired => error
+            .with_fact("it was on a managed image, and Batch gives no pool such an image since 31 March 2026")
+            .with_next(
+                "if the image itself is bad, roll another version out to a new pool id, and move the jobs there",
+                None,
+            ),
+    };
     error.because(bad.without_kept())
 }
 

@@ -254,6 +254,6 @@ fn is_wanted(intent: &Intent, settings: &RolloutSettings) -> bool {
 
 /// Others' pools are written to only when they may be.
 fn may_be_healed(intent: &Intent, pool: &Pool) -> bool {
-    let is_ours = intent.adopt == Adopt::Yes || intent.spec.compare(pool).maker == Maker::RollOut;
+    let is_ours = intent.adopt != Adopt::No || intent.spec.compare(pool).maker == Maker::RollOut;
     is_ours && pool.scaling == Scaling::Fixed && !pool.is_upgraded_by_platform()
 }

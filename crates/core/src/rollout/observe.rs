@@ -78,7 +78,7 @@ pub(super) fn subscriptions(settings: &RolloutSettings) -> (Option<SubscriptionI
 }
 
 /// Where the account answers, and its region.
-pub(super) async fn located(
+pub(crate) async fn located(
     client: &Client,
     reference: &AccountRef,
     skipped: &mut Vec<String>,

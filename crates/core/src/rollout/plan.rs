@@ -348,7 +348,7 @@ fn tell_of(access: &PoolAccess<'_>, intent: &Intent, pool: &Pool) {
     if difference.maker == Maker::Another {
         let done = match intent.adopt {
             Adopt::No => "it is compared with what is asked for, and not written to",
-            Adopt::Yes => "it is adopted",
+            Adopt::Yes | Adopt::AsFound => "it is adopted",
         };
         progress.note(format!("pool {} was not made by a roll-out: {done}", access.id()));
     }

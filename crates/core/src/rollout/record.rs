@@ -10,7 +10,12 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use crate::{
-    batch::pool::Pool, error::Error, ids::NodeCounts, judgement::Tasks, one_line::one_line, settings::Autoscale,
+    batch::pool::Pool,
+    error::Error,
+    ids::{NodeCounts, resource::ImageId},
+    judgement::Tasks,
+    one_line::one_line,
+    settings::Autoscale,
 };
 
 /// The metadata item's name.
@@ -76,6 +81,15 @@ pub(super) enum Phase {
     Done,
     /// The pool is what it was before.
     Returned,
+}
+
+/// Whether a pool can be what it was before.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Back {
+    /// It can.
+    Possible,
+    /// It was on an image of a kind that Batch gives no pool any more.
+    Retired,
 }
 
 /// What there was before a change.
@@ -240,11 +254,24 @@ impl Record {
         matches!(self.phase, Phase::Forward | Phase::Back)
     }
 
+    /// Whether Batch lets the pool be what it was.
+    pub(super) fn way_back(&self) -> Back {
+        match self.former_image().is_some_and(is_retired) {
+            true => Back::Retired,
+            false => Back::Possible,
+        }
+    }
+
     /// The id of the image that the pool had.
     pub(super) fn former_image(&self) -> Option<&str> {
         let reference = self.was.fields.get(super::spec::IMAGE_REFERENCE)?;
         reference.get("virtualMachineImageId")?.as_str()
     }
+}
+
+/// Whether an image is of a kind that Batch gives no pool any more: managed images, since 31 March 2026.
+pub(super) fn is_retired(image: &str) -> bool {
+    image.parse::<ImageId>().is_ok()
 }
 
 /// Why an image was found bad, as a record holds it: the first line, and no more than a line.

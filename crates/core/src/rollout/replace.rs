@@ -19,7 +19,7 @@ use super::{
     filling::Filling,
     jobs,
     pool::PoolAccess,
-    record::{CANCELLED, Phase, Record, Remembered},
+    record::{Back, CANCELLED, Phase, Record, Remembered},
     spec::{Spec, Wanted, back_body, recorded, unusable},
     verdict::{Goal, speaks_against_image},
 };
@@ -321,16 +321,17 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 Ok(())
             }
             Err(error) if record.phase == Phase::Forward && speaks_against_image(error.kind()) => {
-                self.found_bad(error, Said::of(record))
+                self.found_bad(error, record, Said::of(record))
             }
             Err(error) => Err(error),
         }
     }
 
     /// Remembers what speaks against the image, and the next look begins the return; or ends the run.
-    fn found_bad(&mut self, error: Error, said: Said) -> Result<()> {
-        if self.way.on_failure == OnBad::Keep {
-            return Err(explain::kept(self.access.at(), error, said.kept));
+    fn found_bad(&mut self, error: Error, record: &Record, said: Said) -> Result<()> {
+        // A return that Batch refuses would leave the pool without nodes and its jobs disabled.
+        if self.way.on_failure == OnBad::Keep || record.way_back() == Back::Retired {
+            return Err(explain::kept(self.access.at(), error, (said.kept, record.way_back())));
         }
         self.access.client().warn(format!("{}: {error}", said.bad));
         self.bad = Some(error);
@@ -353,7 +354,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             of: record.size,
         };
         match self.checkpoints.ask(self.access, point, self.report).await? {
-            Some(bad) => self.found_bad(bad, Said::WORKING),
+            Some(bad) => self.found_bad(bad, record, Said::WORKING),
             None => {
                 self.filled = Filled::Checked;
                 Ok(())

@@ -39,7 +39,7 @@ use crate::{
         },
     },
     settings::{
-        Autoscale, MANAGED_IMAGE, RolloutSettings, StartTask, UnresolvedRollout,
+        Adopt, Autoscale, MANAGED_IMAGE, RolloutSettings, StartTask, UnresolvedRollout,
         fault::{Fault, Faults},
         shape,
     },
@@ -72,6 +72,7 @@ pub(super) struct Spec {
     start_task: Option<StartTask>,
     body: Value,
     timeout: Option<Duration>,
+    adopt: Adopt,
 }
 
 impl Spec {
@@ -135,6 +136,7 @@ impl Spec {
             start_task: pool.start_task.clone(),
             body: root,
             timeout,
+            adopt: settings.policy.adopt,
         })
     }
 

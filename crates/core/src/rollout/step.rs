@@ -170,7 +170,7 @@ pub enum RolloutStep {
         to: ImageVersionId,
         /// What else changes.
         settings: Vec<String>,
-        /// What a return would not bring back; a return is possible either way.
+        /// What keeps a return from bringing all back; one that does is possible when absent.
         #[serde(skip_serializing_if = "Option::is_none")]
         on_return: Option<&'static str>,
     },
@@ -582,9 +582,9 @@ fn and_settings(settings: &[String]) -> String {
     }
 }
 
-fn return_is(kept: Option<&str>) -> String {
-    kept.map_or_else(
-        || "a return is possible".to_owned(),
-        |kept| format!("a return is possible and {kept}"),
-    )
+const fn return_is(kept: Option<&str>) -> &str {
+    match kept {
+        Some(kept) => kept,
+        None => "a return is possible",
+    }
 }

@@ -56,15 +56,11 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
     let node_agent_sku = node_agent_sku.or(of_manifest.filter(|_| !names_agent));
     let resize = resize(reader);
     let readiness = readiness(reader);
-    let register = if reader.is_on(pool::REGISTER_PROVIDER) {
-        Register::Yes
-    } else {
-        Register::No
-    };
+    let register = register(reader);
     let nodes_per_replica = nodes_per_replica(reader);
-    let (new_region, adopt) = consents(reader);
+    let (new_region, adopt) = (new_region(reader), adopt(reader));
     let healing = healing(reader);
-    let change = change(reader);
+    let change = change(reader, Strategy::default());
     let spot_fallback = spot_fallback(reader, change.strategy);
     Some(UnresolvedRollout {
         account: account?,
@@ -156,9 +152,9 @@ pub(super) fn read_rollback(reader: &mut Reader<'_, '_>) -> Option<RollbackSetti
     })
 }
 
-/// How a pool that is there is changed.
-fn change(reader: &mut Reader<'_, '_>) -> Change {
-    let strategy = reader.parsed_or_default(pool::STRATEGY).unwrap_or_default();
+/// How a pool that is there is changed; the strategy is this one when none is given.
+pub(super) fn change(reader: &mut Reader<'_, '_>, usual: Strategy) -> Change {
+    let strategy = reader.parsed(pool::STRATEGY).unwrap_or(usual);
     let judging = judging::read(reader);
     if judging.judge != Judge::No && strategy == Strategy::CreateOnly {
         let text = words![
@@ -298,11 +294,7 @@ fn targets(reader: &mut Reader<'_, '_>) -> Targets {
     let targets = Targets {
         dedicated: dedicated.unwrap_or(0),
         spot: spot.unwrap_or(0),
-        spot_counts: match reader.switch(pool::COUNT_SPOT_NODES) {
-            Some(true) => SpotCounts::Yes,
-            Some(false) => SpotCounts::No,
-            None => SpotCounts::WhenAlone,
-        },
+        spot_counts: spot_counts(reader),
     };
     if both_read && dedicated.is_none() && spot.is_none() && !reader.has(pool::AUTOSCALE_FORMULA) {
         let text = words![
@@ -315,6 +307,15 @@ fn targets(reader: &mut Reader<'_, '_>) -> Targets {
         reader.refuse(dedicated_opt, text);
     }
     targets
+}
+
+/// Whether spot nodes must be ready.
+pub(super) fn spot_counts(reader: &mut Reader<'_, '_>) -> SpotCounts {
+    match reader.switch(pool::COUNT_SPOT_NODES) {
+        Some(true) => SpotCounts::Yes,
+        Some(false) => SpotCounts::No,
+        None => SpotCounts::WhenAlone,
+    }
 }
 
 /// A formula and what goes with it. What a formula decides cannot be said beside it.
@@ -396,7 +397,7 @@ fn start_task(reader: &mut Reader<'_, '_>) -> Option<StartTask> {
     })
 }
 
-fn resize(reader: &mut Reader<'_, '_>) -> ResizePolicy {
+pub(super) fn resize(reader: &mut Reader<'_, '_>) -> ResizePolicy {
     let rounds = reader
         .number(pool::RESIZE_ROUNDS)
         .unwrap_or(ResizePolicy::default().rounds);
@@ -476,17 +477,29 @@ fn spot_fallback(reader: &mut Reader<'_, '_>, strategy: Strategy) -> Option<Spot
     })
 }
 
-/// What a roll-out does only with consent.
-fn consents(reader: &mut Reader<'_, '_>) -> (NewRegion, Adopt) {
-    let new_region = if reader.is_on(pool::ADD_REGION) {
+/// Whether Batch may be registered.
+pub(super) fn register(reader: &mut Reader<'_, '_>) -> Register {
+    if reader.is_on(pool::REGISTER_PROVIDER) {
+        Register::Yes
+    } else {
+        Register::No
+    }
+}
+
+/// Whether a region may be added to the version.
+pub(super) fn new_region(reader: &mut Reader<'_, '_>) -> NewRegion {
+    if reader.is_on(pool::ADD_REGION) {
         NewRegion::Add
     } else {
         NewRegion::Refuse
-    };
-    let adopt = if reader.is_on(pool::ADOPT) {
+    }
+}
+
+/// Whether a pool of others may be changed.
+fn adopt(reader: &mut Reader<'_, '_>) -> Adopt {
+    if reader.is_on(pool::ADOPT) {
         Adopt::Yes
     } else {
         Adopt::No
-    };
-    (new_region, adopt)
+    }
 }

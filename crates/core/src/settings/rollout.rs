@@ -119,6 +119,9 @@ pub enum Adopt {
     No,
     /// It is marked and from then on treated as one of ours.
     Yes,
+    /// The same, and only its image is another: all else that was asked for is what the pool is. A later roll-out is not
+    /// held to have dropped what this one did not name.
+    AsFound,
 }
 
 /// Whether a resource provider may be registered.

@@ -174,6 +174,13 @@ impl FromStr for VersionRule {
     }
 }
 
+/// Whether a version is named, in whichever way.
+pub(super) fn is_named(reader: &Reader<'_, '_>) -> bool {
+    [IMAGE_VERSION, MANIFEST, DISPATCH_PAYLOAD]
+        .into_iter()
+        .any(|opt| reader.has(opt))
+}
+
 /// Reads which version is wanted.
 pub(super) fn read(reader: &mut Reader<'_, '_>) -> Named {
     let manifest = manifest(reader);

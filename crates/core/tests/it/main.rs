@@ -17,6 +17,7 @@ mod gc;
 mod given;
 mod judgement;
 mod layout;
+mod migration;
 mod no_wait;
 mod pool_parts;
 mod preflight;

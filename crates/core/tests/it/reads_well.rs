@@ -18,7 +18,7 @@ use azure_batch_core::{
 const DOORS: [Door; 3] = [Door::Template, Door::Flag, Door::Input];
 
 /// All verbs.
-const VERBS: [Verb; 17] = [
+const VERBS: [Verb; 18] = [
     Verb::Publish,
     Verb::Rollout,
     Verb::List,
@@ -30,6 +30,7 @@ const VERBS: [Verb; 17] = [
     Verb::AwaitVersion,
     Verb::Plan,
     Verb::Rollback,
+    Verb::Migrate,
     Verb::Status,
     Verb::Doctor,
     Verb::Judge,
@@ -114,6 +115,10 @@ fn refused(verb: Verb, values: &Values) -> Vec<Vec<Fault>> {
         Verb::AwaitVersion => vec![settings::completion(values).err()],
         Verb::Plan => vec![settings::plan(values).err()],
         Verb::Rollback => vec![settings::rollback(values).err()],
+        Verb::Migrate => vec![
+            settings::migration(values).err(),
+            settings::migration_list(values).err(),
+        ],
         Verb::Status => vec![settings::status(values).err()],
         Verb::Doctor => vec![settings::doctor(values).err()],
         Verb::Judge => vec![settings::judgement(values).err()],

@@ -1,9 +1,11 @@
 //! The commands for pools that are there, as a person types them.
 
+use serde_json::{Value, json};
+
 use crate::{
-    failure::{Result, ensure, ensure_equal, ensure_says},
+    failure::{Failure, Result, ensure, ensure_equal, ensure_says},
     lab::Lab,
-    pool::{self, LIMIT, POOL},
+    pool::{self, AGENT, LIMIT, POOL, SIZE},
     process::Program,
     suite::Case,
     world,
@@ -18,7 +20,83 @@ pub(super) const CASES: &[Case] = &[
         name: "delete_shows_its_plan_and_deletes_only_when_told",
         run: delete_shows_its_plan_and_deletes_only_when_told,
     },
+    Case {
+        name: "migrate_lists_plans_and_moves_a_pool_on_a_managed_image",
+        run: migrate_lists_plans_and_moves_a_pool_on_a_managed_image,
+    },
 ];
+
+/// The versions of a seed, with the first one made of a managed image, and a pool on that image.
+fn on_managed_image(lab: &Lab<'_>) -> Result<Value> {
+    let mut seed = pool::with_versions(lab, &["1.0.0"])?;
+    let image = world::id("Microsoft.Compute/images", "built");
+    let managed = json!({ "virtualMachineImageId": image });
+    let configuration = json!({ "imageReference": managed, "nodeAgentSKUId": AGENT });
+    for (pointer, value) in [
+        (
+            "/images",
+            json!([{ "name": "built", "resourceGroup": world::GROUP, "location": "eastus2" }]),
+        ),
+        (
+            "/versions/0/properties",
+            json!({ "storageProfile": { "source": { "id": image } } }),
+        ),
+        (
+            "/batchAccounts/0/pools",
+            json!([{ "id": POOL, "vmSize": SIZE, "targetDedicatedNodes": 3, "targetLowPriorityNodes": 0,
+                "virtualMachineConfiguration": configuration }]),
+        ),
+    ] {
+        let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+        let fields = seed.pointer_mut(parent).and_then(Value::as_object_mut);
+        let fields = fields.ok_or_else(|| Failure::unexpected(format!("the example has no {parent}")))?;
+        fields.insert(name.to_owned(), value);
+    }
+    Ok(seed)
+}
+
+fn migrate_lists_plans_and_moves_a_pool_on_a_managed_image(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(on_managed_image(lab)?)?;
+    let account = world::account(world::ACCOUNT);
+    let of_pool = ["--account", &account, "--pool-id", POOL];
+    let listed = pool::command(lab, &azure, "list", "migrate")?
+        .run(LIMIT)?
+        .ended_with(10)?;
+    let row = listed
+        .stdout
+        .lines()
+        .find(|line| line.contains(POOL))
+        .unwrap_or_default();
+    ensure_says("the pool's row", row, &["acct1", "built", "3", "1.0.0"])?;
+    let planned = pool::command(lab, &azure, "plan", "migrate")?
+        .args(of_pool)
+        .run(LIMIT)?
+        .ended_with(10)?;
+    let said = planned.said();
+    ensure_says(
+        "the plan",
+        &said,
+        &["managed image built is its source", "blue-green", "Nothing was done"],
+    )?;
+    let written = azure.journal()?.0.iter().filter(|entry| entry.is_write()).count();
+    ensure_equal("writes of list and plan", &written, &0)?;
+    let moved = pool::command(lab, &azure, "move", "migrate")?
+        .args(of_pool)
+        .args(["--yes", "--json"])
+        .run(LIMIT)?
+        .ended_with(0)?;
+    lab.keep_journal(&azure)?;
+    let result = pool::result_of(&moved.stdout)?;
+    ensure(result.pointer("/result") == Some(&json!("moved")), || {
+        result.to_string()
+    })?;
+    let again = pool::command(lab, &azure, "again", "migrate")?
+        .args(of_pool)
+        .arg("--yes")
+        .run(LIMIT)?
+        .ended_with(0)?;
+    ensure_says("the second run", &again.said(), &["does the work of pool"])
+}
 
 fn status_shows_a_pool_that_is_behind_and_writes_nothing(lab: &Lab<'_>) -> Result {
     let azure = lab.azure(pool::with_versions(lab, &["1.0.0", "1.0.1"])?)?;

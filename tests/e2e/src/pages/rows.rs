@@ -152,6 +152,11 @@ pub const ROWS: &[Row] = &[
     ),
     row(
         POOLS,
+        "# which pools are on managed images",
+        How::Elsewhere("migrate_lists_plans_and_moves_a_pool_on_a_managed_image"),
+    ),
+    row(
+        POOLS,
         "azure-batch-pool doctor",
         How::Elsewhere("a_sound_identity_passes_every_check_and_nothing_is_written"),
     ),

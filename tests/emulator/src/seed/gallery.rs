@@ -55,7 +55,8 @@ pub struct VersionSeed {
     /// Its publishing profile, as Azure writes it.
     #[serde(default)]
     pub publishing_profile: Value,
-    /// Other properties, as Azure writes them: what it reports in `safetyProfile` and `validationsProfile`.
+    /// Other properties, as Azure writes them: what it reports in `safetyProfile` and `validationsProfile`; of
+    /// `storageProfile` only `source`, what it was made of.
     #[serde(default)]
     pub properties: Map<String, Value>,
     /// The LUNs of its data disks.
@@ -127,7 +128,10 @@ impl VersionSeed {
         };
         let mut properties = self.properties.clone();
         properties.insert("publishingProfile".to_owned(), self.publishing_profile.clone());
-        let storage = compute::seeded_storage(&self.data_disk_luns);
+        let mut storage = compute::seeded_storage(&self.data_disk_luns);
+        if let Some(source) = self.properties.get("storageProfile").and_then(|of| of.get("source")) {
+            edit::set(&mut storage, &["source"], source.clone());
+        }
         properties.insert("storageProfile".to_owned(), storage);
         let mut body = json!({"location": location, "tags": self.tags, "properties": properties});
         if !self.publishing_profile.is_object() {

@@ -8,7 +8,7 @@ use azure_batch_core::{
     https::Authorities,
     options::{Verb, notify, pool},
     rollout,
-    settings::{self, Asked, FleetSettings, UnresolvedRollout, Values, fault::Fault},
+    settings::{self, Asked, FleetSettings, MigrationSettings, UnresolvedRollout, Values, fault::Fault},
     words,
 };
 
@@ -50,6 +50,16 @@ impl Request<FleetSettings> {
     /// All faults, each with the option, the line of the file and the remedy.
     pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
         Self::read_as(given, runner, |values| settings::fleet(values).and_then(all_checked))
+    }
+}
+
+impl Request<MigrationSettings> {
+    /// Reads what was given for a pool that moves.
+    ///
+    /// # Errors
+    /// All faults, each with the option and the remedy.
+    pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
+        Self::read_as(given, runner, settings::migration)
     }
 }
 

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{At, Ending, kept, refused, too_small, unready};
+use super::{At, Back, Ending, kept, refused, too_small, unready};
 use crate::{
     batch::{
         account::{Account, Allocation, Quotas},
@@ -47,7 +47,10 @@ pub(in crate::rollout) fn all() -> Vec<(String, Error)> {
         ErrorKind::PartlyReached,
         "the new nodes are worse: more tasks fail on them",
     );
-    all.push(("kept".to_owned(), kept(at, bad, "its jobs run on the new image")));
+    all.push((
+        "kept".to_owned(),
+        kept(at, bad, ("its jobs run on the new image", Back::Possible)),
+    ));
     all.extend(REMEDIES.iter().enumerate().map(|(number, remedy)| {
         let why = "differs from what is asked for".to_owned();
         (format!("refusal {number}"), refused(at, Refusal { why, remedy }))

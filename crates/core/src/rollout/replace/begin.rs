@@ -9,7 +9,7 @@ use crate::{
     ids::NodeCounts,
     rollout::{
         decide::{Intent, Refusal},
-        record::{Phase, Record, Remembered},
+        record::{Back, Phase, Record, Remembered, is_retired},
         spec::{Spec, When, formula_name, unrestorable},
     },
     settings::Canary,
@@ -123,6 +123,11 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
             "was made by a roll-out and never changed since, so there is nothing to go back to",
         ));
     }
+    if record.way_back() == Back::Retired {
+        return Err(nothing(
+            "was on a managed image before, and Batch gives no pool such an image since 31 March 2026",
+        ));
+    }
     if let Some(part) = unrestorable(pool, None).filter(|_| !record.is_made()) {
         return Err(Refusal {
             why: format!("would lose {part}: it holds secrets that Batch does not show"),
@@ -138,13 +143,17 @@ pub(in crate::rollout) fn back(pool: &Pool) -> Result<Option<Begun>, Refusal> {
     Ok(Some(Begun::New(record.at(Phase::Back))))
 }
 
-/// What a return would not bring back, for the plan.
+/// What keeps a return from bringing all back, for the plan.
 pub(in crate::rollout) fn kept_on_return(spec: &Spec, pool: &Pool) -> Option<&'static str> {
+    if pool.image_id().is_some_and(is_retired) {
+        return Some("there is no return: Batch gives no pool a managed image since 31 March 2026");
+    }
     let difference = spec.compare(pool);
     let was = spec.was(pool, &difference);
     let changes = difference
         .of(When::AnyTime)
         .any(|field| field.path.starts_with("startTask"));
-    (changes && !was.fields.contains_key("/startTask"))
-        .then_some("keeps the new start task, as the former one holds secrets that are not written down")
+    (changes && !was.fields.contains_key("/startTask")).then_some(
+        "a return is possible and keeps the new start task, as the former one holds secrets that are not written down",
+    )
 }

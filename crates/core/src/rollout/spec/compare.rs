@@ -20,7 +20,10 @@ use crate::{
         pool::{NODE_AGENT_SKU_ID, VM_SIZE},
     },
     rollout::verdict::is_version,
-    settings::parts::{IDENTITY, TAGS},
+    settings::{
+        Adopt,
+        parts::{IDENTITY, TAGS},
+    },
     words::Words,
 };
 
@@ -163,7 +166,8 @@ impl Spec {
         }));
         fields.extend(rotated(&complete.body, pool.body(), &fields));
         let mark = pool.metadata(SPEC);
-        let is_older = |mark: &&str| mark::is_known(mark) && *mark != complete.mark();
+        let own = complete.mark();
+        let is_older = |mark: &&str| mark::is_known(mark) && mark::is_known(&own) && **mark != own;
         // Metadata is no part of the mark, so what differs in it says nothing of the rest.
         let is_explained = fields.iter().any(|field| !field.path.starts_with("metadata."));
         if let Some(mark) = mark.filter(is_older).filter(|_| !is_explained) {
@@ -266,7 +270,10 @@ impl Spec {
         if let Some(Value::String(size)) = body.get_mut("vmSize") {
             size.make_ascii_lowercase();
         }
-        mark::of(&body)
+        match self.adopt {
+            Adopt::AsFound => mark::as_found(&body),
+            Adopt::No | Adopt::Yes => mark::of(&body),
+        }
     }
 }
 

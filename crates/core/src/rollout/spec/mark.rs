@@ -11,12 +11,21 @@ use sha2::{Digest as _, Sha256};
 /// The version of this mark. A pool with a mark of another version is compared field by field.
 const V1: &str = "v1:";
 
+/// Begins the mark of a pool that was taken over as it was found. What it does not name was never asked for, so nothing can
+/// be missing of it.
+const AS_FOUND: &str = "found:";
+
 /// Names of values that are secret. The service does not show them.
 const SECRETS: [&str; 5] = ["password", "sshPrivateKey", "accountKey", "sasKey", "protectedSettings"];
 
 /// The mark of a specification's body.
 pub(super) fn of(body: &Value) -> String {
     format!("{V1}{}", short(&without_secrets(body)))
+}
+
+/// The mark of a pool that was taken over as it was found.
+pub(super) fn as_found(body: &Value) -> String {
+    format!("{AS_FOUND}{}", short(&without_secrets(body)))
 }
 
 /// A short name of a value that holds no secret.

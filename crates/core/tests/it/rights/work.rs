@@ -6,7 +6,7 @@ use azure_batch_core::{
     client::Client,
     completion, deletion, doctor,
     error::{Error, ErrorKind},
-    gc, judgement, listing,
+    gc, judgement, listing, migration as moving,
     options::{
         fleet::{EXPIRED, YES},
         pool::{ACCOUNT, IMAGE_VERSION, POOL_ID},
@@ -28,7 +28,7 @@ use crate::{
     estate::definition,
     gc as collecting,
     given::checked,
-    judgement as judging, layout, preflight, prune as pruning, publish,
+    judgement as judging, layout, migration, preflight, prune as pruning, publish,
     rollout::{adopting, client, foreign_pool, good, image, roll_out, settings as rolling_out, world},
     rollout_autoscale, rollout_blue_green as blue_green, rollout_first_nodes, rollout_heal,
     rollout_in_place::{self as in_place, working},
@@ -75,6 +75,9 @@ pub(super) enum Work {
     Plan,
     BackInPlace,
     BackToFormer,
+    Migrate,
+    MigrateInPlace,
+    ListMigrations,
     Status,
     Doctor,
     Judge,
@@ -92,9 +95,12 @@ const DEFINITION: &str = "the definition is missing";
 const GALLERY: &str = "the gallery is there";
 const IMAGE: &str = "a managed image is made on the way";
 const BLUE_GREEN: &str = "`strategy: blue-green`";
+const ONE_POOL: &str = "a pool is named";
+const NO_VERSION: &str = "no version is named";
+const BY_SECOND: &str = "`strategy` other than `in-place`";
 
 impl Work {
-    pub(super) const ALL: [Self; 41] = [
+    pub(super) const ALL: [Self; 44] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
@@ -130,6 +136,9 @@ impl Work {
         Self::Plan,
         Self::BackInPlace,
         Self::BackToFormer,
+        Self::Migrate,
+        Self::MigrateInPlace,
+        Self::ListMigrations,
         Self::Status,
         Self::Doctor,
         Self::Judge,
@@ -192,6 +201,7 @@ impl Work {
             Self::Plan => ("plan", &[]),
             Self::BackInPlace => ("rollback", &["the pool was changed in place"]),
             Self::BackToFormer => ("rollback", &["a second pool has the work"]),
+            Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => self.rows_of_migration(),
             Self::Status => ("status", &[]),
             Self::Doctor => ("doctor", &[]),
             Self::Judge => ("judge", &["the counts look bad"]),
@@ -201,12 +211,20 @@ impl Work {
         }
     }
 
+    const fn rows_of_migration(self) -> (&'static str, &'static [&'static str]) {
+        match self {
+            Self::Migrate => ("migrate", &[ONE_POOL, NO_VERSION, BY_SECOND]),
+            Self::MigrateInPlace => ("migrate", &[ONE_POOL, "a version is named"]),
+            _ => ("migrate", &["no pool is named"]),
+        }
+    }
+
     /// What it ends with besides `NoRights` when it lacks a right: when it cannot see who uses what, it refuses; where
     /// Azure's lists leave out what may not be read, what the user names is not there; and it may have done a part.
     pub(super) const fn also_ends_with(self) -> Option<ErrorKind> {
         match self {
             Self::Prune | Self::Deprecate | Self::ScaleToFit => Some(ErrorKind::Refused),
-            Self::PublishVhds => Some(ErrorKind::BadInput),
+            Self::PublishVhds | Self::Migrate => Some(ErrorKind::BadInput),
             Self::Collect | Self::CollectPools => Some(ErrorKind::PartlyReached),
             _ => None,
         }
@@ -232,6 +250,7 @@ impl Work {
             Self::OfSubscription => {
                 world(|seed| seed["batchAccounts"][0]["poolAllocationMode"] = json!("UserSubscription"))
             }
+            Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => migration::on_managed_image(|_| ()),
             Self::Adopt => world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)])),
             Self::InPlace | Self::BlueGreen | Self::FormerGoes | Self::BackInPlace | Self::BackToFormer => {
                 working().await
@@ -325,6 +344,7 @@ impl Work {
             Self::Plan => rolling::plan(&client, &checked(&rolling_out("acct1", 5)))
                 .await
                 .map(drop),
+            Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => self.with_pools(&client, &mut said).await,
             Self::Status | Self::Doctor | Self::Judge | Self::Wait | Self::Delete | Self::DeleteExpired => {
                 self.with_pools(&client, &mut said).await
             }
@@ -434,6 +454,13 @@ impl Work {
 
     async fn with_pools(self, client: &Client, said: &mut Vec<String>) -> Result<(), Error> {
         match self {
+            Self::Migrate => migration::moved(client, &migration::values(), said).await,
+            Self::MigrateInPlace => migration::moved(client, &migration::named_in_place(), said).await,
+            Self::ListMigrations => {
+                let asked = settings::migration_list(&Values::default()).unwrap();
+                let report = moving::list(client, &asked.settings).await;
+                report.map(|report| say(said, &report))
+            }
             Self::Status => {
                 let asked = settings::status(&Values::default()).unwrap();
                 status::run(client, &asked.settings)
