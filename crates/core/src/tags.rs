@@ -3,6 +3,10 @@
 //! Azure compares the names of tags without case and keeps the case of the first writer, so names are read and replaced
 //! in any case of letters. Who may delete what is decided by the flows; names of resources are in `names`.
 
+mod given_out;
+
+pub use given_out::GivenOut;
+
 use std::fmt;
 
 use jiff::Timestamp;
@@ -54,6 +58,8 @@ pub enum Tag {
     TakenOut,
     /// On a version: which test it has passed or failed.
     Tested,
+    /// On a definition: the highest numbers that its versions ever had: [`GivenOut`].
+    Numbers,
 }
 
 /// A hash of what a source was. Only a leftover with today's fingerprint is used again.
@@ -106,7 +112,7 @@ pub enum Keeping {
 
 impl Tag {
     /// All of them.
-    pub const ALL: [Self; 12] = [
+    pub const ALL: [Self; 13] = [
         Self::Tool,
         Self::Run,
         Self::Fingerprint,
@@ -119,10 +125,11 @@ impl Tag {
         Self::BaseImage,
         Self::TakenOut,
         Self::Tested,
+        Self::Numbers,
     ];
 
-    /// How many of them one resource carries at most: a temporary has all but `BaseImage`, `TakenOut` and `Tested`, and `Kept` takes the place of
-    /// `Lease` and `Expires`. Users' tags have to leave room for them.
+    /// How many of them one resource carries at most: a temporary has all but those of versions and definitions, and `Kept` takes the place
+    /// of `Lease` and `Expires`. Users' tags have to leave room for them.
     pub const MOST: usize = 8;
 
     /// Its name.
@@ -141,6 +148,7 @@ impl Tag {
             Self::BaseImage => "azure-batch-base-image",
             Self::TakenOut => "azure-batch-taken-out",
             Self::Tested => "azure-batch-tested",
+            Self::Numbers => "azure-batch-numbers",
         }
     }
 

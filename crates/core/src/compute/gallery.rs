@@ -2,7 +2,7 @@
 
 use http::Method;
 use serde::Serialize;
-use serde_json::{Value, json};
+use serde_json::{Map, Value, json};
 
 use crate::{
     ids::{
@@ -19,6 +19,12 @@ pub const API_VERSION: &str = "2026-03-03";
 
 /// The retention of a policy that names none, in days: what Microsoft documents.
 const USUAL_RETENTION_DAYS: u32 = 7;
+
+/// What a definition's body has that only the service says, by the place of it.
+const REPORTED: [(&str, &[&str]); 2] = [
+    ("", &["id", "name", "type", "systemData", "etag"]),
+    ("/properties", &["provisioningState"]),
+];
 
 /// A gallery as the service describes it.
 #[derive(Clone, Debug)]
@@ -85,6 +91,24 @@ impl ImageDefinition {
 
     fn text(&self, pointer: &str) -> Option<&str> {
         read_json::text(&self.body, pointer)
+    }
+
+    /// All of it.
+    #[must_use]
+    pub const fn body(&self) -> &Value {
+        &self.body
+    }
+
+    /// The body that writes it as it is: all of it but what only the service says.
+    #[must_use]
+    pub fn as_it_is(&self) -> Value {
+        let mut body = self.body.clone();
+        for (place, names) in REPORTED {
+            if let Some(object) = body.pointer_mut(place).and_then(Value::as_object_mut) {
+                names.iter().for_each(|name| drop(object.remove(*name)));
+            }
+        }
+        body
     }
 
     /// How far its creation or last update is.
@@ -186,6 +210,30 @@ pub fn get_definition(id: &ImageDefinitionId) -> Request {
         API_VERSION,
         format!("read image definition {}", id.name()),
     )
+}
+
+/// The request that gives a definition other tags. They take the place of all it has.
+#[must_use]
+pub fn tag_definition(id: &ImageDefinitionId, tags: Map<String, Value>) -> Request {
+    Request::arm(
+        Method::PATCH,
+        id,
+        API_VERSION,
+        format!("write the tags of image definition {}", id.name()),
+    )
+    .with_body(json!({"tags": tags}))
+}
+
+/// The request that writes a definition again as it is, which is how Azure leaves the state `Failed`.
+#[must_use]
+pub fn write_again(id: &ImageDefinitionId, definition: &ImageDefinition) -> Request {
+    Request::arm(
+        Method::PUT,
+        id,
+        API_VERSION,
+        format!("write image definition {} again", id.name()),
+    )
+    .with_body(definition.as_it_is())
 }
 
 /// The request that creates a definition.

@@ -36,15 +36,37 @@ pub async fn put(client: &Client, put: &Request, get: &Request) -> Result<Value>
 /// # Errors
 /// As [`put`].
 pub async fn put_at(client: &Client, put: &Request, get: &Request, pace: Pace) -> Result<Value> {
-    let look = || async { Ok(client.find(get).await?.map(|answer| answer.value())) };
-    let found = match write::send(client, put, look).await? {
+    write_until(client, (put, get), pace, |_| true).await
+}
+
+/// Changes a resource that is there and waits until it has changed. A look after a lost answer believes only what `shows`
+/// accepts, since the resource was there before.
+///
+/// # Errors
+/// As [`put`].
+pub async fn change(client: &Client, write: &Request, get: &Request, shows: impl Fn(&Value) -> bool) -> Result<Value> {
+    write_until(client, (write, get), Pace::OPERATION, shows).await
+}
+
+async fn write_until(
+    client: &Client,
+    (write, get): (&Request, &Request),
+    pace: Pace,
+    shows: impl Fn(&Value) -> bool,
+) -> Result<Value> {
+    let shows = &shows;
+    let look = || async move {
+        let found = client.find(get).await?.map(|answer| answer.value());
+        Ok(found.filter(|body| shows(body)))
+    };
+    let found = match write::send(client, write, look).await? {
         Sent::Answered(answer) => {
-            finish(client, put, Some(get), &answer, pace).await?;
+            finish(client, write, Some(get), &answer, pace).await?;
             client.send(get).await?.value()
         }
         Sent::Found(found) => found,
     };
-    settle(client, put, get, found).await
+    settle(client, write, get, found).await
 }
 
 /// Deletes a resource and waits until it is gone; one that is not there is gone.

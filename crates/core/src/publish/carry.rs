@@ -1,17 +1,20 @@
 //! Carries out one batch of steps, and sees again what it has changed.
 //!
 //! Which batch is next is decided in `next`; a batch that reaches nothing is asked for again. What does which step is in
-//! `carry/deeds.rs`; what is made on the way in `carry/copies.rs`, the version in `carry/version.rs`.
+//! `carry/deeds.rs`; gallery and definition are made in `carry/destination.rs`, what is needed on the way in
+//! `carry/copies.rs`, the version in `carry/version.rs`.
 
 mod copies;
 mod deeds;
+mod destination;
+mod numbers;
 mod version;
 
 use serde_json::{Map, Value};
 
-use self::deeds::{Deeds, Destination, Preparation};
+use self::deeds::{Deeds, Preparation};
 use super::{
-    cleanup, definition,
+    cleanup,
     next::{Batch, LEASE, Stage},
     observe::Seen,
     plan::{Asking, Goal, Numbers, user_tags},
@@ -19,18 +22,12 @@ use super::{
 };
 use crate::{
     client::Client,
-    compute::{gallery, gallery::ImageDefinition},
     error::{Error, ErrorKind, Result},
     ids::Location,
-    json,
-    operation::{Status, drive, read_resource},
     plan::Kept,
-    progress::Event,
     replication::{self, Wanted},
-    request::Request,
     settings::{EndsWhen, PublishSettings},
     tags::{Keeping, Lease, TemporaryTags},
-    wait::Pace,
 };
 
 /// How long a temporary lives at most after its last use: four times the longest replication that was seen (6 h).
@@ -137,11 +134,12 @@ pub(super) async fn carry_out(work: Work<'_>, journey: &mut Journey, batch: &Bat
     let deeds = &Deeds::of(&batch.steps);
     journey.has_begun |= !deeds.temporaries.is_empty();
     match batch.stage {
-        Stage::Destination => destination(work, &mut journey.seen, deeds).await,
+        Stage::Destination => destination::have(work, &mut journey.seen, deeds).await,
         Stage::Machine => machine(work, &mut journey.seen, deeds).await,
         Stage::Snapshots => copies::snapshots(work, &mut journey.seen, goal, deeds).await,
         Stage::Image => copies::image(work, &mut journey.seen, goal, deeds).await,
         Stage::Version => version::make(work, journey, goal, deeds).await,
+        Stage::Numbers => numbers::note(work, &mut journey.seen, goal, deeds).await,
         Stage::Test => test(work, journey, goal, deeds).await,
         Stage::First => regions(work, &mut journey.seen, goal, (deeds, &goal.wanted_first())).await,
         Stage::Later(phase) => {
@@ -157,56 +155,6 @@ pub(super) async fn carry_out(work: Work<'_>, journey: &mut Journey, batch: &Bat
             journey.removed(tidy(work, goal, deeds).await);
             Ok(Reached::Something)
         }
-    }
-}
-
-async fn destination(work: Work<'_>, seen: &mut Seen, deeds: &Deeds<'_>) -> Result<Reached> {
-    let client = work.client;
-    for missing in &deeds.destination {
-        match *missing {
-            Destination::Gallery(gallery) => {
-                let (create, get) = (gallery::create(gallery, &seen.machine.location), gallery::get(gallery));
-                match made(client, &gallery.to_string(), &create, &get).await? {
-                    Ok(body) => {
-                        let location = json::text(&body, "/location").and_then(|text| text.parse().ok());
-                        seen.gallery = Some(location.unwrap_or_else(|| seen.machine.location.clone()));
-                    }
-                    Err(refusal) => return Ok(Reached::Nothing(Some(refusal))),
-                }
-            }
-            Destination::Definition(definition) => {
-                let location = seen.gallery.as_ref().unwrap_or(&seen.machine.location);
-                let body = definition::body(work.settings, &seen.machine, location);
-                let create = gallery::create_definition(definition, body);
-                let get = gallery::get_definition(definition);
-                match made(client, &definition.to_string(), &create, &get).await? {
-                    Ok(body) => seen.definition = Some(ImageDefinition::new(body)),
-                    Err(refusal) => return Ok(Reached::Nothing(Some(refusal))),
-                }
-            }
-        }
-    }
-    Ok(Reached::Something)
-}
-
-/// A resource that is there and good: one in the making is waited for, one that failed or is missing is made. A refusal
-/// that means that another run makes the same is inside.
-async fn made(client: &Client, id: &str, create: &Request, get: &Request) -> Result<Result<Value>> {
-    if let Some(answer) = client.find(get).await? {
-        let body = answer.value();
-        match read_resource(&body) {
-            Status::Succeeded => return Ok(Ok(body)),
-            Status::Running(_) | Status::Forgotten => return drive::settle(client, create, get, body).await.map(Ok),
-            Status::Failed(_) => {}
-        }
-    }
-    match drive::put_at(client, create, get, Pace::COPY).await {
-        Ok(body) => {
-            client.tell(Event::Created { id: id.to_owned() });
-            Ok(Ok(body))
-        }
-        Err(error) if error.has_status(409) || error.has_status(404) => Ok(Err(error)),
-        Err(error) => Err(error),
     }
 }
 

@@ -208,6 +208,7 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
             goal.version.name(),
             regions::names(&goal.at_first())
         ),
+        Stage::Numbers => format!("noting which numbers the versions of {} have", definition.name()),
         Stage::Test => format!("testing image version {} on one node", goal.version.name()),
         Stage::First => format!("completing {}, where pools wait", regions::names(&goal.first)),
         Stage::Later(phase) => {

@@ -7,7 +7,7 @@ use jiff::SignedDuration;
 
 use super::{
     cleanup::{self, Choice, Purpose, Reach},
-    number::Number,
+    number::{self, Number},
     observe::Seen,
     plan::{Asking, Goal},
     regions,
@@ -16,7 +16,7 @@ use super::{
     way::Way,
 };
 use crate::{
-    compute::version::ImageVersion,
+    compute::{gallery::ImageDefinition, version::ImageVersion},
     error::{Error, ErrorKind, Result},
     operation::Status,
     options::image,
@@ -54,6 +54,8 @@ pub(super) enum Stage {
     Image,
     /// The version.
     Version,
+    /// The numbers that the definition's versions have, on the definition.
+    Numbers,
     /// Its test.
     Test,
     /// The regions of the first phase.
@@ -74,6 +76,7 @@ impl Stage {
             Self::Snapshots => "snapshots",
             Self::Image => "managed image",
             Self::Version => "version",
+            Self::Numbers => "numbers",
             Self::Test => "test",
             Self::First => "regions",
             Self::Later(_) => "more regions",
@@ -122,6 +125,7 @@ pub(super) fn batches(asking: Asking<'_>, seen: &Seen, goal: &Goal) -> Result<Ve
             add(Stage::Version, vec![await_version(goal)]);
         }
     }
+    add(Stage::Numbers, numbers_to_note(seen, goal).into_iter().collect());
     add(
         Stage::Test,
         goal.test_due(version)
@@ -164,6 +168,20 @@ pub(super) fn plan(batches: Vec<Batch>) -> Plan<Step> {
     batches.into_iter().flat_map(|batch| batch.steps).collect()
 }
 
+/// What is to be said on the definition once the version is made: numbers that are higher than what it says. A version that
+/// is adopted got its number from others.
+fn numbers_to_note(seen: &Seen, goal: &Goal) -> Option<Step> {
+    if matches!(goal.number, Number::Adopted(_)) {
+        return None;
+    }
+    let there = seen.versions.iter().filter_map(|version| version.id.number());
+    let numbers = number::given_out(seen.definition.as_ref()).add(there.chain([goal.number.number()]));
+    (!numbers.is_empty()).then(|| Step::NoteNumbers {
+        definition: goal.version.definition(),
+        numbers,
+    })
+}
+
 fn await_version(goal: &Goal) -> Step {
     Step::AwaitVersion {
         version: goal.version.clone(),
@@ -190,11 +208,12 @@ fn destination(settings: &PublishSettings, seen: &Seen) -> Vec<Step> {
             gallery: settings.definition.gallery(),
         });
     }
-    let is_good = |definition: &crate::compute::gallery::ImageDefinition| definition.status() == Status::Succeeded;
-    if !seen.definition.as_ref().is_some_and(is_good) {
-        steps.push(Step::CreateDefinition {
-            definition: settings.definition.clone(),
-        });
+    let definition = settings.definition.clone();
+    match seen.definition.as_ref().map(ImageDefinition::status) {
+        None => steps.push(Step::CreateDefinition { definition }),
+        Some(Status::Running(_) | Status::Forgotten) => steps.push(Step::AwaitDefinition { definition }),
+        Some(Status::Failed(_)) => steps.push(Step::WriteAgain { definition }),
+        Some(Status::Succeeded) => {}
     }
     steps
 }

@@ -5,14 +5,14 @@
 use std::collections::BTreeSet;
 
 use crate::{
-    compute::version::ImageVersion,
+    compute::{gallery::ImageDefinition, version::ImageVersion},
     error::{Error, ErrorKind, Result},
     ids::VersionNumber,
     operation::Status,
     options::image::DESTINATION_IMAGE_VERSION,
     replication,
     settings::{Reuse, VersionChoice},
-    tags::{Fingerprint, Tag},
+    tags::{Fingerprint, GivenOut, Tag},
     words,
 };
 
@@ -37,8 +37,15 @@ impl Number {
     }
 }
 
-/// Chooses. `taken` are numbers that no version shows and Azure refuses all the same, such as those of versions that
-/// were deleted softly.
+/// The numbers that versions of this definition had and may not have any more, as far as its tag says.
+#[must_use]
+pub(super) fn given_out(definition: Option<&ImageDefinition>) -> GivenOut {
+    let body = definition.map(ImageDefinition::body);
+    body.map(GivenOut::read).unwrap_or_default()
+}
+
+/// Chooses. `taken` are numbers that no version shows and that are used up all the same: versions that were deleted
+/// had them.
 ///
 /// # Errors
 /// `Refused` when an explicit number is taken, `Quota` when a line of numbers is used up.
@@ -49,7 +56,7 @@ pub(super) fn choose(
     fingerprint: &Fingerprint,
 ) -> Result<Number> {
     match choice {
-        VersionChoice::Explicit(number) => explicit(number, reuse, versions, fingerprint),
+        VersionChoice::Explicit(number) => explicit((number, reuse), versions, taken, fingerprint),
         VersionChoice::NextPatch { .. } | VersionChoice::NextMinor { .. } => {
             let found = versions_of(versions, choice)
                 .filter(|(_, version)| is_usable(version) && is_of(version, fingerprint))
@@ -73,19 +80,19 @@ const fn is_before(choice: VersionChoice, number: VersionNumber) -> bool {
 }
 
 fn explicit(
-    number: VersionNumber,
-    reuse: Reuse,
+    (number, reuse): (VersionNumber, Reuse),
     versions: &[ImageVersion],
+    taken: &BTreeSet<VersionNumber>,
     fingerprint: &Fingerprint,
 ) -> Result<Number> {
-    let Some(version) = versions.iter().find(|version| version.id.number() == Some(number)) else {
-        return Ok(Number::New(number));
-    };
-    let why = match (is_of(version, fingerprint), is_usable(version), reuse) {
-        (true, true, Reuse::SameSource) => return Ok(Number::Found(number)),
-        (true, true, Reuse::Never) => "it is there, and a forced run never overwrites a version",
-        (true, false, _) => "it was made of this source and failed; its number cannot be used again",
-        (false, _, _) => "it was made of another source, or of this one before it changed",
+    let found = versions.iter().find(|version| version.id.number() == Some(number));
+    let why = match found.map(|version| (is_of(version, fingerprint), is_usable(version), reuse)) {
+        None if taken.contains(&number) => "a version with this number was deleted, and pools may still run it",
+        None => return Ok(Number::New(number)),
+        Some((true, true, Reuse::SameSource)) => return Ok(Number::Found(number)),
+        Some((true, true, Reuse::Never)) => "it is there, and a forced run never overwrites a version",
+        Some((true, false, _)) => "it was made of this source and failed; its number cannot be used again",
+        Some((false, _, _)) => "it was made of another source, or of this one before it changed",
     };
     let error = Error::new(
         ErrorKind::Refused,
@@ -203,6 +210,20 @@ mod tests {
             });
             assert_eq!(found.as_deref().map_err(Error::kind), expected, "{text}");
         }
+    }
+
+    #[test]
+    fn an_explicit_number_that_a_deleted_version_had_is_refused() {
+        let taken = BTreeSet::from(["1.0.3".parse().unwrap()]);
+        let chosen = |text: &str| {
+            let asked = (text.parse().unwrap(), Reuse::SameSource);
+            choose(asked, &[], &taken, &Fingerprint::new("ours"))
+        };
+        assert_eq!(
+            chosen("1.0.3").unwrap_err().to_string(),
+            "version 1.0.3 cannot be published: a version with this number was deleted, and pools may still run it"
+        );
+        assert_eq!(chosen("1.0.2").unwrap(), Number::New("1.0.2".parse().unwrap()));
     }
 
     #[test]

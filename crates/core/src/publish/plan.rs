@@ -205,12 +205,11 @@ fn number(settings: &PublishSettings, seen: &Seen, numbers: &Numbers, fingerprin
     match (settings.adopted(), numbers.claimed) {
         (Some(version), _) => adopt::number(version).map(Number::Adopted),
         (None, Some(number)) => Ok(Number::Found(number)),
-        (None, None) => number::choose(
-            (settings.version, settings.reuse),
-            &seen.versions,
-            &numbers.taken,
-            fingerprint,
-        ),
+        (None, None) => {
+            let given_out = number::given_out(seen.definition.as_ref());
+            let taken = numbers.taken.iter().copied().chain(given_out.numbers()).collect();
+            number::choose((settings.version, settings.reuse), &seen.versions, &taken, fingerprint)
+        }
     }
 }
 

@@ -54,6 +54,18 @@ const SNAPSHOT_WRITE: &str = "Microsoft.Compute/snapshots/write";
 /// Reads a disk's content, which a copy does.
 const BEGIN_ACCESS: Action = Action::Control("Microsoft.Compute/disks/beginGetAccess/action");
 
+/// Creates a definition, and changes one, its tags too.
+const DEFINITION_WRITE: &str = "Microsoft.Compute/galleries/images/write";
+
+/// Where the right to write a definition is asked for: on the nearest thing that is there.
+fn place_of(seen: &Seen, definition: &ImageDefinitionId) -> String {
+    match (&seen.definition, &seen.gallery) {
+        (Some(_), _) => definition.to_string(),
+        (None, Some(_)) => definition.gallery().to_string(),
+        (None, None) => definition.group().to_string(),
+    }
+}
+
 fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
     match step {
         Step::CreateGallery { gallery } => vec![need(
@@ -61,7 +73,9 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             "Microsoft.Compute/galleries/write",
             "to create the gallery",
         )],
-        Step::CreateDefinition { definition } => of_definition(seen, definition),
+        Step::CreateDefinition { definition } => of_definition(seen, definition, "to create the image definition"),
+        Step::WriteAgain { definition } => of_definition(seen, definition, "to write the image definition again"),
+        Step::NoteNumbers { definition, .. } => vec![of_numbers(seen, definition)],
         Step::Deallocate { vm } => vec![need(
             vm.to_string(),
             "Microsoft.Compute/virtualMachines/deallocate/action",
@@ -104,28 +118,31 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
             let of_account = seen.tester.as_ref().map(of_test).unwrap_or_default();
             of_account.into_iter().chain(subnet.map(join)).collect()
         }
-        Step::AwaitTemporary { .. } | Step::AwaitVersion { .. } | Step::AwaitRegions { .. } => Vec::new(),
+        Step::AwaitTemporary { .. }
+        | Step::AwaitDefinition { .. }
+        | Step::AwaitVersion { .. }
+        | Step::AwaitRegions { .. } => Vec::new(),
     }
 }
 
-fn of_definition(seen: &Seen, definition: &ImageDefinitionId) -> Vec<Need> {
-    let scope = if seen.gallery.is_some() {
-        definition.gallery().to_string()
-    } else {
-        definition.group().to_string()
-    };
+fn of_definition(seen: &Seen, definition: &ImageDefinitionId, to_write: &'static str) -> Vec<Need> {
+    let scope = place_of(seen, definition);
     vec![
-        need(
-            scope.clone(),
-            "Microsoft.Compute/galleries/images/write",
-            "to create the image definition",
-        ),
+        need(scope.clone(), DEFINITION_WRITE, to_write),
         need(
             scope,
             "Microsoft.Compute/galleries/images/read",
             "to wait for the image definition",
         ),
     ]
+}
+
+fn of_numbers(seen: &Seen, definition: &ImageDefinitionId) -> Need {
+    let purpose = "to note which numbers its versions have";
+    Need {
+        without: Without::Skips,
+        ..need(place_of(seen, definition), DEFINITION_WRITE, purpose)
+    }
 }
 
 fn of_copy(group: &str, disk: &str) -> Vec<Need> {

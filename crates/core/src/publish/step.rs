@@ -8,7 +8,7 @@ use serde::Serialize;
 
 use crate::{
     ids::{
-        Location, VmSize,
+        Location, VersionNumber, VmSize,
         resource::{GalleryId, ImageDefinitionId, ImageId, ImageVersionId, SnapshotId, VmId},
     },
     plan,
@@ -67,6 +67,23 @@ pub enum Step {
     CreateVersion {
         /// The version.
         version: ImageVersionId,
+    },
+    /// Waits for a definition that is being written.
+    AwaitDefinition {
+        /// The definition.
+        definition: ImageDefinitionId,
+    },
+    /// Writes a definition again as it is, because its last write failed.
+    WriteAgain {
+        /// The definition.
+        definition: ImageDefinitionId,
+    },
+    /// Says on the definition which numbers its versions have, so that no number is used again when its version is deleted.
+    NoteNumbers {
+        /// The definition.
+        definition: ImageDefinitionId,
+        /// The numbers that it does not say yet.
+        numbers: Vec<VersionNumber>,
     },
     /// Waits for a version that is in the making.
     AwaitVersion {
@@ -132,10 +149,15 @@ impl plan::Step for Step {
             | Self::PutBack { .. }
             | Self::Replicate { .. }
             | Self::Describe { .. }
+            | Self::NoteNumbers { .. }
+            | Self::WriteAgain { .. }
             | Self::Keep { .. } => Effect::Change,
             Self::Generalize { .. } => Effect::Irreversible,
             Self::Remove { .. } => Effect::Remove,
-            Self::AwaitTemporary { .. } | Self::AwaitVersion { .. } | Self::AwaitRegions { .. } => Effect::Wait,
+            Self::AwaitTemporary { .. }
+            | Self::AwaitDefinition { .. }
+            | Self::AwaitVersion { .. }
+            | Self::AwaitRegions { .. } => Effect::Wait,
         }
     }
 }
@@ -161,6 +183,13 @@ impl fmt::Display for Step {
                 version.name(),
                 version.definition().name()
             ),
+            Self::AwaitDefinition { definition } => write!(f, "wait for image definition {}", definition.name()),
+            Self::WriteAgain { definition } => write!(
+                f,
+                "write image definition {} again as it is: its last write failed",
+                definition.name()
+            ),
+            Self::NoteNumbers { definition, numbers } => f.write_str(&noted(definition, numbers)),
             Self::AwaitVersion { version } => write!(
                 f,
                 "wait for image version {} of {}",
@@ -191,6 +220,15 @@ impl fmt::Display for Step {
             Self::Keep { id } => write!(f, "mark {} as kept", name_of(id)),
         }
     }
+}
+
+fn noted(definition: &ImageDefinitionId, numbers: &[VersionNumber]) -> String {
+    let numbers: Vec<String> = numbers.iter().map(ToString::to_string).collect();
+    format!(
+        "note on image definition {} that {} is never used again",
+        definition.name(),
+        numbers.join(", ")
+    )
 }
 
 /// The kind and name of a resource, from its id: `snapshots/…`.

@@ -30,7 +30,7 @@ pub(super) async fn snapshots(work: Work<'_>, seen: &mut Seen, goal: &Goal, deed
     let mut other = seen.clone();
     let (made, destination) = futures::join!(
         temporaries(work, seen, goal, deeds),
-        destination(work, &mut other, deeds)
+        destination::have(work, &mut other, deeds)
     );
     (seen.gallery, seen.definition) = (other.gallery, other.definition);
     match (made?, destination?) {

@@ -22,12 +22,14 @@ pub(super) struct Deeds<'a> {
     pub marked: Vec<&'a str>,
     /// With the version.
     pub version: Option<Version>,
+    /// The definition that is to say which numbers its versions have.
+    pub noted: Option<&'a ImageDefinitionId>,
     /// Whether the version is completed in the regions of the batch. Regions, replicas and what it says of itself are
     /// written together, so one deed carries out every such step.
     pub completes_regions: bool,
 }
 
-/// Something that is created when it is missing.
+/// Something that is created when it is missing, and made good when it is not.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Destination<'a> {
     Gallery(&'a GalleryId),
@@ -79,7 +81,9 @@ impl<'a> Deeds<'a> {
     fn add(&mut self, step: &'a Step) {
         match step {
             Step::CreateGallery { gallery } => self.destination.push(Destination::Gallery(gallery)),
-            Step::CreateDefinition { definition } => self.destination.push(Destination::Definition(definition)),
+            Step::CreateDefinition { definition }
+            | Step::AwaitDefinition { definition }
+            | Step::WriteAgain { definition } => self.destination.push(Destination::Definition(definition)),
             Step::Deallocate { vm } => self.machine.push(Preparation::Deallocate(vm)),
             Step::Generalize { vm } => self.machine.push(Preparation::Generalize(vm)),
             Step::Lease { id } => self.temporaries.push(Making::Lease(id)),
@@ -92,6 +96,7 @@ impl<'a> Deeds<'a> {
             Step::PutBack { .. } | Step::Replicate { .. } | Step::AwaitRegions { .. } | Step::Describe { .. } => {
                 self.completes_regions = true;
             }
+            Step::NoteNumbers { definition, .. } => self.noted = Some(definition),
             Step::Remove { id } => self.removed.push(id),
             Step::Keep { id } => self.marked.push(id),
         }

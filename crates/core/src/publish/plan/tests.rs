@@ -189,6 +189,7 @@ fn a_plan_reads_as_a_list_of_changes() {
     create managed image azure-batch-<hash>-image
     create image version 1.0.0 of def
     wait for image version 1.0.0 of def
+    note on image definition def that 1.0.0 is never used again
     replicate to eastus2 with 1 replica
     replicate to westus2 with 4 replicas
     remove snapshot azure-batch-<hash>-os
