@@ -9,6 +9,7 @@ mod kept;
 mod keys;
 mod layout;
 mod regions;
+mod removal;
 mod repair;
 mod settled;
 mod taken_out;
@@ -22,6 +23,7 @@ pub use self::{
     keys::require_keys,
     layout::{Layout, RegionLayout, StorageChoice},
     regions::merged as merged_regions,
+    removal::{is_under_way, remove},
     repair::{failed_region, repairable_region},
     settled::{Settled, settled},
     taken_out::{RegionOut, TakenOut},

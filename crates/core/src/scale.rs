@@ -1,8 +1,8 @@
 //! Brings the replicas of a version to what the pools in sight need: more where they are too few, and, when asked to,
-//! fewer where they are too many.
+//! fewer where they are too many. On request it takes a version out of regions.
 //!
 //! It shows its plan with the arithmetic, and writes with consent. How many a region needs is decided in `replicas`,
-//! what is to be done in `decide`. No region is added or taken away.
+//! what is to be done in `decide`. No region is added.
 
 mod decide;
 mod pools;
@@ -13,7 +13,10 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 pub use self::decide::{Region, ScaleStep};
-use self::{decide::decide, pools::Load};
+use self::{
+    decide::{decide, removals},
+    pools::Load,
+};
 use crate::{
     client::Client,
     compute::version::{self, ImageVersion, location_of},
@@ -41,6 +44,8 @@ pub struct Scaling {
     pub regions: Vec<Region>,
     /// What is to be done.
     pub plan: Plan<ScaleStep>,
+    /// Regions that it was to be taken out of, and is not in.
+    pub absent: Vec<Location>,
     /// What could not be seen: pools there may need more.
     pub unseen: Vec<Blind>,
     /// The steps that were carried out, as the plan words them; absent when nothing was to be written.
@@ -76,7 +81,8 @@ async fn look(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
     require_regions(&version, &settings.regions)?;
     let Load { pools, blind } = load;
     let regions = decide(&version, &pools, settings)?;
-    let steps: Vec<ScaleStep> = regions.iter().filter_map(|region| region.step(&version)).collect();
+    let mut steps: Vec<ScaleStep> = regions.iter().filter_map(|region| region.step(&version)).collect();
+    steps.extend(removals(&version, &pools, settings)?);
     let lowers = steps.iter().any(ScaleStep::lowers);
     if lowers && !blind.is_empty() {
         return Err(unseen(&version, &blind));
@@ -85,6 +91,7 @@ async fn look(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
         version: version.title(),
         regions,
         plan: Plan::new(steps),
+        absent: absent(&version, &settings.removed),
         unseen: blind,
         done: None,
     })
@@ -120,14 +127,32 @@ async fn write(client: &Client, settings: &ScaleSettings, done: &mut Vec<String>
         };
         replication::ensure(client, &settings.version, &wanted).await?;
     }
-    let (lowering, raising): (Vec<&ScaleStep>, Vec<&ScaleStep>) = now.plan.steps.iter().partition(|step| step.lowers());
+    let (removal, replicas): (Vec<&ScaleStep>, Vec<&ScaleStep>) =
+        now.plan.steps.iter().partition(|step| is_of_removal(step));
+    let (lowering, raising): (Vec<&ScaleStep>, Vec<&ScaleStep>) = replicas.into_iter().partition(|step| step.lowers());
     done.extend(raising.iter().map(ToString::to_string));
     let lowered: Vec<&Region> = now.regions.iter().filter(|region| region.is_lowered()).collect();
     if settings.fit == Fit::Lower && !lowered.is_empty() {
         lower(client, settings, &lowered).await?;
         done.extend(lowering.iter().map(ToString::to_string));
     }
+    if !removal.is_empty() {
+        replication::remove(client, &settings.version, &settings.removed).await?;
+        done.extend(removal.iter().map(ToString::to_string));
+    }
     Ok(())
+}
+
+const fn is_of_removal(step: &ScaleStep) -> bool {
+    match step {
+        ScaleStep::RemoveRegion { .. } | ScaleStep::FinishRemoval { .. } => true,
+        ScaleStep::SetReplicas { .. } => false,
+    }
+}
+
+fn absent(version: &ImageVersion, removed: &[Location]) -> Vec<Location> {
+    let own: Vec<Location> = version.regions().into_iter().map(|region| region.location).collect();
+    removed.iter().filter(|region| !own.contains(region)).cloned().collect()
 }
 
 /// A version has no `ETag`, so every write starts from the version as it was just read, and the next look shows what
@@ -196,7 +221,7 @@ fn require_regions(version: &ImageVersion, regions: &[Location]) -> Result<()> {
 fn unseen(version: &ImageVersion, blind: &[Blind]) -> Error {
     let lines: Vec<String> = blind.iter().map(|blind| format!("\n    {blind}")).collect();
     let text = format!(
-        "the replicas of {} are not lowered, since not every pool that may need them can be seen:{}",
+        "image version {} keeps its replicas, since not every pool that may need them can be seen:{}",
         version.title(),
         lines.concat()
     );

@@ -258,7 +258,7 @@ pub async fn begin(client: &Client, id: &ImageVersionId, wanted: &Wanted) -> Res
     begun.map_err(|error| unreached(id, error))
 }
 
-fn doing(id: &ImageVersionId) -> String {
+pub(super) fn doing(id: &ImageVersionId) -> String {
     format!("write image version {}", version::title(id))
 }
 

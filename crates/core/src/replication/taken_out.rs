@@ -151,13 +151,37 @@ pub(super) fn take_out(version: &ImageVersion, location: &Location) -> Result<(V
     if text.chars().count() > LONGEST_VALUE {
         return Err("more than a tag holds".to_owned());
     }
-    let mut body = version.with_regions(others);
+    Ok((permitting_removal(version, others, &text), out))
+}
+
+/// The body that takes regions out for good; nothing when the version has none of them. What it said about removals comes
+/// back with the next write that settles its tag.
+pub(super) fn take_out_for_good(version: &ImageVersion, gone: &[Location]) -> Option<Value> {
+    let mut out = TakenOut::of(version);
+    let (were_targets, were_out) = (version.target_regions(), out.regions.len());
+    let is_kept = |region: &&Value| location_of(region).is_none_or(|location| !gone.contains(&location));
+    let kept: Vec<Value> = were_targets.iter().filter(is_kept).cloned().collect();
+    out.regions.retain(|region| !gone.contains(&region.location));
+    if (kept.len(), out.regions.len()) == (were_targets.len(), were_out) {
+        return None;
+    }
+    if !allows_removal(version) {
+        out.removal = Removal::Refused;
+    }
+    Some(permitting_removal(version, kept, &out.text()))
+}
+
+/// The version with these regions and this text in its tag, which says what has to come back.
+fn permitting_removal(version: &ImageVersion, regions: Vec<Value>, text: &str) -> Value {
+    let mut body = version.with_regions(regions);
     forget(&mut body);
-    set(&mut body, "", "tags", |tags| {
-        set(tags, "", Tag::TakenOut.name(), |tag| *tag = json!(text));
-    });
+    if !text.is_empty() {
+        set(&mut body, "", "tags", |tags| {
+            set(tags, "", Tag::TakenOut.name(), |tag| *tag = json!(text));
+        });
+    }
     set_permission(&mut body, true);
-    Ok((body, out))
+    body
 }
 
 fn allows_removal(version: &ImageVersion) -> bool {
@@ -207,6 +231,27 @@ mod tests {
     fn two_regions() -> Value {
         json!([{"name": "East US 2"}, {"name": "North Europe", "regionalReplicaCount": 5,
             "storageAccountType": "Standard_ZRS", "excludeFromLatest": false}])
+    }
+
+    #[test]
+    fn a_region_that_goes_for_good_leaves_only_the_protection_to_come_back() {
+        let version = version("westus2:1:", &two_regions());
+        let body = take_out_for_good(&version, &[northeurope(), "westus2".parse().unwrap()]).unwrap();
+        assert_eq!(
+            body["tags"],
+            json!({"owner": "me", "azure-batch-taken-out": "protected"})
+        );
+        let targets = &body["properties"]["publishingProfile"]["targetRegions"];
+        assert_eq!(targets, &json!([{"name": "East US 2"}]));
+        let gone = ImageVersion::new(version.id.clone(), body);
+        assert_eq!(take_out_for_good(&gone, &[northeurope()]), None);
+        let mut back = gone.with_regions(gone.target_regions());
+        TakenOut::of(&gone).settle(&mut back);
+        assert_eq!(back["tags"], json!({"owner": "me"}));
+        assert_eq!(
+            back["properties"]["safetyProfile"]["allowDeletionOfReplicatedLocations"],
+            false
+        );
     }
 
     fn northeurope() -> Location {

@@ -6,12 +6,16 @@ use serde::Serialize;
 
 use super::pools::Carried;
 use crate::{
-    compute::version::ImageVersion,
-    error::Result,
+    compute::version::{ImageVersion, RegionState},
+    error::{Error, ErrorKind, Result},
     ids::Location,
+    options::versions::REMOVED_REGIONS,
     plan::{Effect, Step},
     replicas::{self, RegionNeed},
+    replication,
     settings::{Fit, ScaleSettings},
+    words,
+    words::plural,
 };
 
 /// A region of a version.
@@ -29,7 +33,7 @@ pub struct Region {
     pub left: Option<String>,
 }
 
-/// The one kind of step.
+/// One thing that is done to the version.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 #[serde(tag = "step", rename_all = "kebab-case")]
 pub enum ScaleStep {
@@ -44,36 +48,72 @@ pub enum ScaleStep {
         /// How many there will be.
         to: u32,
     },
+    /// The version goes from a region.
+    RemoveRegion {
+        /// The version's number and definition.
+        version: String,
+        /// The region.
+        region: Location,
+        /// How many replicas it has there.
+        replicas: u32,
+    },
+    /// A removal that was begun is finished: the version refuses removals again.
+    FinishRemoval {
+        /// The version's number and definition.
+        version: String,
+    },
 }
 
 impl ScaleStep {
     /// Whether it takes replicas away.
     #[must_use]
     pub const fn lowers(&self) -> bool {
-        let Self::SetReplicas { from, to, .. } = self;
-        *to < *from
+        match self {
+            Self::SetReplicas { from, to, .. } => *to < *from,
+            Self::RemoveRegion { .. } => true,
+            Self::FinishRemoval { .. } => false,
+        }
     }
 }
 
 impl Step for ScaleStep {
     fn effect(&self) -> Effect {
-        Effect::Change
+        match self {
+            Self::SetReplicas { .. } | Self::FinishRemoval { .. } => Effect::Change,
+            Self::RemoveRegion { .. } => Effect::Remove,
+        }
     }
 }
 
 impl fmt::Display for ScaleStep {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        let Self::SetReplicas {
-            version,
-            region,
-            from,
-            to,
-        } = self;
-        let verb = if self.lowers() { "lower" } else { "raise" };
-        write!(
-            f,
-            "{verb} the replicas of image version {version} in {region} from {from} to {to}"
-        )
+        match self {
+            Self::SetReplicas {
+                version,
+                region,
+                from,
+                to,
+            } => {
+                let verb = if self.lowers() { "lower" } else { "raise" };
+                write!(
+                    f,
+                    "{verb} the replicas of image version {version} in {region} from {from} to {to}"
+                )
+            }
+            Self::RemoveRegion {
+                version,
+                region,
+                replicas,
+            } => write!(
+                f,
+                "take image version {version} out of {region}, where it has {}",
+                plural(*replicas, "replica")
+            ),
+            Self::FinishRemoval { version } => write!(
+                f,
+                "finish an earlier removal: image version {version} refuses to lose regions again"
+            ),
+        }
     }
 }
 
@@ -121,12 +161,14 @@ impl fmt::Display for Region {
 /// # Errors
 /// `Quota` when no region holds as many replicas as one needs.
 pub(super) fn decide(version: &ImageVersion, pools: &[Carried], settings: &ScaleSettings) -> Result<Vec<Region>> {
-    let is_asked = |location: &Location| settings.regions.is_empty() || settings.regions.contains(location);
+    let is_asked = |location: &Location| {
+        !settings.removed.contains(location) && (settings.regions.is_empty() || settings.regions.contains(location))
+    };
     let regions = version
         .regions()
         .into_iter()
         .filter(|region| is_asked(&region.location));
-    let region = |present: crate::compute::version::RegionState| {
+    let region = |present: RegionState| {
         let here: Vec<&Carried> = pools.iter().filter(|pool| is_in(pool, &present.location)).collect();
         let nodes: Vec<u32> = here.iter().map(|pool| pool.nodes).filter(|nodes| *nodes > 0).collect();
         let need = replicas::need(settings.rule, &present.location, &nodes)?;
@@ -143,6 +185,61 @@ pub(super) fn decide(version: &ImageVersion, pools: &[Carried], settings: &Scale
     regions.map(region).collect()
 }
 
+/// What takes the version out of the regions that are to lose it.
+///
+/// # Errors
+/// `Refused` for the version's own region, for a region where a pool takes the version, and when none would be left.
+pub(super) fn removals(version: &ImageVersion, pools: &[Carried], settings: &ScaleSettings) -> Result<Vec<ScaleStep>> {
+    let (going, staying): (Vec<_>, Vec<_>) = version
+        .regions()
+        .into_iter()
+        .partition(|region| settings.removed.contains(&region.location));
+    let objections: Vec<String> = going
+        .iter()
+        .filter_map(|region| objection(version, pools, &region.location))
+        .collect();
+    if !objections.is_empty() {
+        let text = format!(
+            "image version {} stays where it is: {}",
+            version.title(),
+            objections.join("; ")
+        );
+        return Err(Error::new(ErrorKind::Refused, text).with_hint(words![
+            "roll these pools out to another version or delete them, or name other regions in ",
+            REMOVED_REGIONS
+        ]));
+    }
+    if staying.is_empty() && !going.is_empty() {
+        let text = format!("image version {} would be in no region", version.title());
+        return Err(Error::new(ErrorKind::Refused, text).with_hint("the verb prune deletes versions"));
+    }
+    let title = version.title();
+    if going.is_empty() && !settings.removed.is_empty() && replication::is_under_way(version) {
+        return Ok(vec![ScaleStep::FinishRemoval { version: title }]);
+    }
+    let step = |region: RegionState| ScaleStep::RemoveRegion {
+        version: title.clone(),
+        region: region.location,
+        replicas: region.replicas,
+    };
+    Ok(going.into_iter().map(step).collect())
+}
+
+/// Why a version cannot leave a region.
+fn objection(version: &ImageVersion, pools: &[Carried], region: &Location) -> Option<String> {
+    if version.location().as_ref() == Some(region) {
+        return Some(format!(
+            "{region} is the region that it was made in, which Azure never lets go"
+        ));
+    }
+    let names: Vec<&str> = pools
+        .iter()
+        .filter(|pool| is_in(pool, region))
+        .map(|pool| pool.name.as_str())
+        .collect();
+    (!names.is_empty()).then(|| format!("in {region} these take it: {}", names.join(", ")))
+}
+
 fn is_in(pool: &Carried, region: &Location) -> bool {
     pool.region.as_ref().is_none_or(|own| own == region)
 }
@@ -152,8 +249,11 @@ fn left(pools: &[&Carried], fit: Fit) -> Option<String> {
     if fit == Fit::RaiseOnly {
         return Some("nothing is lowered unless asked for".to_owned());
     }
-    let by_formula = pools.iter().find_map(|pool| pool.by_formula.as_ref())?;
-    Some(format!("{by_formula} grows by a formula, and how far is not known"))
+    let by_formula = pools.iter().find(|pool| pool.is_by_formula)?;
+    Some(format!(
+        "{} grows by a formula, and how far is not known",
+        by_formula.name
+    ))
 }
 
 #[cfg(test)]
@@ -168,7 +268,8 @@ mod tests {
         Carried {
             region: region.map(|region| region.parse().unwrap()),
             nodes,
-            by_formula: by_formula.then(|| "pool p in a".to_owned()),
+            name: "pool p in a".to_owned(),
+            is_by_formula: by_formula,
         }
     }
 
@@ -184,13 +285,14 @@ mod tests {
             version: version.id.clone(),
             regions: Vec::new(),
             fit,
+            removed: Vec::new(),
             rule: ReplicaRule::default(),
             sight: Sight::Everything,
         };
         let regions = decide(&version, pools, &settings).unwrap();
         let becomes = |region: &Region| match region.step(&version) {
             Some(ScaleStep::SetReplicas { to, .. }) => to,
-            None => region.present,
+            _ => region.present,
         };
         [becomes(&regions[0]), becomes(&regions[1])]
     }

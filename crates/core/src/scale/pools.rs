@@ -39,8 +39,10 @@ pub(super) struct Carried {
     pub(super) region: Option<Location>,
     /// How many nodes it has, or is to have, whichever is more.
     pub(super) nodes: u32,
-    /// Its name, when a formula decides its size: what that will say is not known.
-    pub(super) by_formula: Option<String>,
+    /// Its name, for people.
+    pub(super) name: String,
+    /// Whether a formula decides its size: what that will say is not known.
+    pub(super) is_by_formula: bool,
 }
 
 /// Reads the pools.
@@ -86,11 +88,11 @@ fn runs(pool: &SeenPool, version: &ImageVersionId) -> bool {
 }
 
 fn carried(account: &SeenAccount, pool: &SeenPool) -> Carried {
-    let is_by_formula = pool.pool.scaling == Scaling::Auto;
     Carried {
         region: account.location.clone(),
         nodes: pool.pool.current.total().max(pool.pool.targets.total()),
-        by_formula: is_by_formula.then(|| format!("pool {} in {}", pool.id, account.title())),
+        name: format!("pool {} in {}", pool.id, account.title()),
+        is_by_formula: pool.pool.scaling == Scaling::Auto,
     }
 }
 
@@ -115,7 +117,8 @@ async fn to_come(client: &Client, account: &SeenAccount, version: &ImageVersionI
                 load.pools.extend(pools.map(|pool| Carried {
                     region: account.location.clone(),
                     nodes: pool.nodes,
-                    by_formula: None,
+                    name: format!("a pool that {what} in {} make", account.title()),
+                    is_by_formula: false,
                 }));
             }
             Err(error) => match error.kind() {

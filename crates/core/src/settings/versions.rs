@@ -6,7 +6,7 @@ use crate::{
         InvalidId, Location, SubscriptionId,
         resource::{ImageDefinitionId, ImageVersionId, ResourceGroupId},
     },
-    options::versions,
+    options::{Opt, versions},
     words,
 };
 
@@ -68,6 +68,8 @@ pub struct ScaleSettings {
     pub regions: Vec<Location>,
     /// Whether replicas are also lowered.
     pub fit: Fit,
+    /// The regions that it is taken out of.
+    pub removed: Vec<Location>,
     /// How many nodes a replica carries.
     pub rule: ReplicaRule,
     /// Whose pools count.
@@ -101,12 +103,14 @@ pub(super) fn scale(reader: &mut Reader<'_, '_>) -> Option<ScaleSettings> {
     } else {
         Fit::RaiseOnly
     };
+    let removed = removed(reader);
     let rule = replica_rule(reader);
     let sight = sight(reader);
     Some(ScaleSettings {
         version: version?,
         regions: regions?,
         fit,
+        removed: removed?,
         rule: rule?,
         sight: sight?,
     })
@@ -173,9 +177,33 @@ fn version(reader: &mut Reader<'_, '_>) -> Option<ImageVersionId> {
     Some(id)
 }
 
+/// The regions that a version is taken out of; nothing after a fault.
+fn removed(reader: &mut Reader<'_, '_>) -> Option<Vec<Location>> {
+    let opt = versions::REMOVED_REGIONS;
+    let removed = locations(reader, opt)?;
+    let kept = locations(reader, versions::REGIONS).unwrap_or_default();
+    match removed.iter().find(|region| kept.contains(region)) {
+        None => Some(removed),
+        Some(both) => {
+            reader.refuse(
+                opt,
+                words![
+                    format!("{both} is also in "),
+                    versions::REGIONS,
+                    ": name it in one of them"
+                ],
+            );
+            None
+        }
+    }
+}
+
 /// Where; nothing after a fault.
 fn regions(reader: &mut Reader<'_, '_>) -> Option<Vec<Location>> {
-    let opt = versions::REGIONS;
+    locations(reader, versions::REGIONS)
+}
+
+fn locations(reader: &mut Reader<'_, '_>, opt: &'static Opt) -> Option<Vec<Location>> {
     let regions: Result<Vec<Location>, InvalidId> = reader.listed(opt).iter().map(|name| name.parse()).collect();
     reader.checked(opt, regions)
 }

@@ -3,7 +3,7 @@
 use crate::reads_well::MustFail as _;
 use azure_batch_core::{
     error::{ErrorKind, Result},
-    options::versions::{FIT, IMAGE_VERSION},
+    options::versions::{FIT, IMAGE_VERSION, REGIONS, REMOVED_REGIONS},
     scale::{self, Scaling},
     settings::{self, Checked, PUBLISH_DEADLINE, ScaleSettings, Values},
 };
@@ -20,6 +20,36 @@ use crate::{
 pub(crate) fn settings(fit: bool) -> Checked<ScaleSettings> {
     let values = Values::default().with(IMAGE_VERSION, image("1.0.0")).with(FIT, fit);
     settings::scale(&values).unwrap().settings
+}
+
+/// The version goes from these regions.
+fn removing(regions: &str) -> Checked<ScaleSettings> {
+    let values = Values::default()
+        .with(IMAGE_VERSION, image("1.0.0"))
+        .with(REMOVED_REGIONS, regions);
+    settings::scale(&values).unwrap().settings
+}
+
+/// Nothing in the west takes 1.0.0.
+fn idle_west() -> Azure {
+    azure(|seed| seed["batchAccounts"][1]["pools"] = json!([]))
+}
+
+async fn remove(azure: &Azure, regions: &str) -> Result<Scaling> {
+    let client = client(azure, PUBLISH_DEADLINE).await;
+    let settings = removing(regions);
+    let mut scaling = scale::plan(&client, &settings).await?;
+    if !scaling.plan.is_done() {
+        scale::carry_out(&client, &settings, &mut scaling).await?;
+    }
+    Ok(scaling)
+}
+
+/// The properties of 1.0.0.
+fn properties(azure: &Azure) -> Value {
+    let all = azure.resources();
+    let versions = all["compute"]["galleries/images/versions"].as_array().unwrap();
+    versions.iter().find(|version| version["name"] == "1.0.0").unwrap()["properties"].clone()
 }
 
 /// 1.0.0 has 9 replicas in the east, where a pool of 10 is on it and one of 700 follows, and 1 in the west with 400 nodes.
@@ -99,6 +129,107 @@ async fn nothing_is_lowered_while_a_pool_cannot_be_seen() {
     let raised = run(&azure, false).await.unwrap();
     assert!(!raised.unseen.is_empty());
     assert_eq!(replicas(&azure), [9, 3]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_leaves_a_region_on_request_and_refuses_to_lose_others_again() {
+    let azure = idle_west();
+    let planned = scale::plan(&client(&azure, PUBLISH_DEADLINE).await, &removing("West US 2"))
+        .await
+        .unwrap();
+    assert_eq!(
+        planned.plan.to_string().trim(),
+        "take image version 1.0.0 of def1 out of westus2, where it has 1 replica"
+    );
+    assert_eq!(azure.writes(), [""; 0]);
+    remove(&azure, "westus2").await.unwrap();
+    assert_eq!(replicas(&azure), [9], "what is left is as it was");
+    let shown = properties(&azure);
+    assert_eq!(shown["safetyProfile"]["allowDeletionOfReplicatedLocations"], false);
+    azure.turn_the_page();
+    let again = remove(&azure, "westus2").await.unwrap();
+    assert_eq!((again.absent.len(), azure.writes()), (1, Vec::new()));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_region_that_another_writer_puts_back_at_any_request_is_taken_out_again() {
+    let good = idle_west();
+    remove(&good, "westus2").await.unwrap();
+    let requests: Vec<u64> = good.journal().iter().map(|entry| entry.number).collect();
+    let regions =
+        json!([{"name": "eastus2", "regionalReplicaCount": 9}, {"name": "westus2", "regionalReplicaCount": 1}]);
+    let write = json!({"method": "PATCH", "path": image("1.0.0"),
+        "body": {"properties": {"publishingProfile": {"targetRegions": regions}}}});
+    let mut met = 0;
+    for number in requests {
+        let azure = idle_west();
+        azure.fault(json!({"kind": "rival", "request": number, "write": write}));
+        remove(&azure, "westus2").await.unwrap();
+        met += usize::from(azure.emulator(|emulator, _| emulator.faults().iter().any(|fault| fault.hits > 0)));
+        assert_eq!(replicas(&azure), [9], "before request {number}");
+    }
+    assert!(met > 8, "another writer was met {met} times");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_stays_where_a_pool_takes_it_where_it_was_made_and_while_pools_are_out_of_sight() {
+    let azure = azure(|_| ());
+    for (regions, why) in [
+        ("westus2", "in westus2 these take it: pool west in acct2"),
+        ("eastus2", "eastus2 is the region that it was made in"),
+    ] {
+        let error = remove(&azure, regions).await.must_fail();
+        assert_eq!(error.kind(), ErrorKind::Refused);
+        assert!(error.report().contains(why), "{}", error.report());
+    }
+    let azure = idle_west();
+    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailure", "method": "GET", "path": "/jobs", "occurrence": "every"}));
+    let error = remove(&azure, "westus2").await.must_fail();
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    assert!(error.report().contains("keeps its replicas"), "{}", error.report());
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[test]
+fn a_region_is_kept_or_removed_and_not_both() {
+    let values = Values::default()
+        .with(IMAGE_VERSION, image("1.0.0"))
+        .with(REGIONS, "eastus2,westus2")
+        .with(REMOVED_REGIONS, "West US 2");
+    let faults = settings::scale(&values).unwrap_err();
+    assert_eq!(faults.len(), 1);
+}
+
+#[test]
+fn every_request_of_a_removal_of_a_region_meets_every_trouble() {
+    let sweep = Sweep {
+        one_of: 2,
+        troubles: &[
+            "process gone",
+            "cancelled",
+            "reset before the effect",
+            "reset after the effect",
+            "throttled 4 times",
+            "empty answer",
+            "operation failed",
+            "409 conflict",
+        ],
+        world: idle_west,
+        flow: |azure: Azure, ends: Ends| async move {
+            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+            fastrand::seed(7);
+            let settings = removing("westus2");
+            let mut scaling = scale::plan(&client, &settings).await?;
+            if scaling.plan.is_done() {
+                return Ok(());
+            }
+            scale::carry_out(&client, &settings, &mut scaling).await
+        },
+        settle,
+    };
+    let cases = sweep.run();
+    assert!(cases > 30, "only {cases} cases");
+    write_count("removing a region", cases);
 }
 
 #[test]

@@ -53,7 +53,18 @@ fn planned(scaling: &Scaling) -> String {
         ),
     };
     let title = format!("image version {}", scaling.version);
-    let parts = [title, scaling.to_string(), answer::step_lines(&scaling.plan), end];
+    let absent: Vec<String> = scaling
+        .absent
+        .iter()
+        .map(|region| format!("it is not in {region}"))
+        .collect();
+    let parts = [
+        title,
+        scaling.to_string(),
+        absent.join("\n"),
+        answer::step_lines(&scaling.plan),
+        end,
+    ];
     let shown: Vec<&str> = parts
         .iter()
         .map(|part| part.trim_end())
