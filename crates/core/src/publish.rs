@@ -124,8 +124,13 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
     if let (Some(test), Some(account)) = (goal.test_due(seen.version(&goal.version)), &seen.tester) {
         testing::check_room(client, account, test).await?;
     }
+    let batches = next::batches(work.asking(), &seen, &goal)?;
     Ok(PublishPlan {
-        steps: next::plan(next::batches(work.asking(), &seen, &goal)?),
+        left: match settings.ends {
+            EndsWhen::Complete => Vec::new(),
+            EndsWhen::Accepted => next::left(&batches, &goal),
+        },
+        steps: next::plan(batches),
         replicas: goal.formulas(),
         stored: Stored::new(seen.machine.size_gib(), goal.needs()),
         end_of_life: goal.details.end_of_life,

@@ -162,6 +162,33 @@ pub(super) fn tidying(batches: &[Batch]) -> Option<Batch> {
     })
 }
 
+/// What a run leaves that ends when Azure has accepted the version, or the regions that it adds: the wait for them, and
+/// what comes after it.
+#[must_use]
+pub(super) fn left(batches: &[Batch], goal: &Goal) -> Vec<Step> {
+    let is_accepted = |batch: &&Batch| matches!(batch.stage, Stage::Version | Stage::First | Stage::Later(_));
+    let mut later = batches.iter().skip_while(|batch| !is_accepted(batch));
+    let Some(ended) = later.next() else {
+        return Vec::new();
+    };
+    let needs = match ended.stage {
+        Stage::First => Some(&goal.first),
+        Stage::Later(phase) => goal.later.get(phase),
+        _ => None,
+    };
+    let wait = needs.map_or_else(
+        || await_version(goal),
+        |needs| Step::AwaitRegions {
+            regions: needs.iter().map(|need| need.location.clone()).collect(),
+        },
+    );
+    // Azure needs the sources while it makes the version; after that they go meanwhile.
+    let is_made = ended.stage > Stage::Version;
+    let stays = |step: &&Step| !is_made || !matches!(step, Step::Remove { .. } | Step::Keep { .. });
+    let later = later.flat_map(|batch| &batch.steps).filter(stays).cloned();
+    std::iter::once(wait).chain(later).collect()
+}
+
 /// The batches as one plan.
 #[must_use]
 pub(super) fn plan(batches: Vec<Batch>) -> Plan<Step> {

@@ -93,6 +93,8 @@ pub struct PublishPlan {
     pub version: ImageVersionId,
     /// The steps that would be taken, in order.
     pub steps: Plan<Step>,
+    /// The last of these steps: a run that ends with Azure's acceptance leaves them. Empty when it waits.
+    pub left: Vec<Step>,
     /// The replica formula of each region.
     pub replicas: Vec<String>,
     /// What its replicas store, which is what they cost.

@@ -6,7 +6,7 @@ use azure_batch_core::{
     error::{ErrorKind, Result},
     ids::Location,
     options::versions,
-    publish::{Outcome, Published},
+    publish::{self, Outcome, Published},
     settings::{self, EndsWhen, PublishSettings, TargetRegion, Values},
 };
 use azure_emulator::{journal::Entry, seed::Seed};
@@ -14,6 +14,7 @@ use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
+    given::checked,
     publish::{ids_of, run, settings as usual},
     support::Azure,
     sweep::Ends,
@@ -93,11 +94,34 @@ async fn the_sources_own_region_is_in_the_first_phase() {
     );
 }
 
+/// What a plan says that the run leaves, but for what is removed.
+async fn plan(azure: &Azure, settings: &PublishSettings) -> Vec<String> {
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let plan = publish::plan(&client, &checked(settings)).await.unwrap();
+    let is_removal = |step: &&publish::Step| matches!(step, publish::Step::Remove { .. });
+    plan.left
+        .iter()
+        .filter(|step| !is_removal(step))
+        .map(ToString::to_string)
+        .collect()
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_publish_that_does_not_wait_ends_with_the_accepted_version_and_the_next_ones_do_the_rest() {
     let azure = Azure::example();
+    let planned = plan(&azure, &hasty()).await;
     let first = run(&azure, &hasty()).await.unwrap();
     assert_eq!(first.outcome, Outcome::Created);
+    assert_eq!(
+        planned,
+        [
+            "wait for image version 1.0.0 of ubuntu",
+            "note on image definition ubuntu that 1.0.0 is never used again",
+            "replicate to eastus2 with 1 replica",
+            "replicate to westus2 with 1 replica",
+        ],
+        "the plan says what the run leaves"
+    );
     assert_eq!(writes_of_version(&azure), ["eastus2"]);
     assert!(first.regions.iter().all(|region| !region.is_complete()), "{first:?}");
     assert_eq!(
@@ -121,9 +145,11 @@ async fn a_publish_that_does_not_wait_ends_with_the_accepted_version_and_the_nex
         json!([{"name": "eastus2", "replicas": 1, "state": "Completed"}])
     );
     azure.turn_the_page();
+    let planned = plan(&azure, &hasty()).await;
     let second = run(&azure, &hasty()).await.unwrap();
     assert_eq!(writes_of_version(&azure), ["eastus2 westus2"]);
     assert_eq!(remaining(&second), ["wait until the version is complete in westus2"]);
+    assert_eq!(planned, remaining(&second));
     assert!(ids_of(&azure, "snapshots").is_empty(), "the version is made");
 
     wait(&azure, &Ends::none(), "westus2").await.unwrap();
@@ -212,8 +238,8 @@ pub(crate) async fn in_three(azure: Azure, ends: Ends) -> Result<()> {
         let (azure, ends) = (azure.clone(), ends.clone());
         async move {
             let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            let checked = crate::given::checked(&wanted);
-            azure_batch_core::publish::run(&client, &checked).await.result
+            let checked = checked(&wanted);
+            publish::run(&client, &checked).await.result
         }
     };
     let first = published(hasty()).await?;

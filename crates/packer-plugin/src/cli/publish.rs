@@ -135,6 +135,7 @@ fn describe(plan: &PublishPlan) -> String {
     );
     text.push_str(&step_lines(&plan.steps));
     text.push('\n');
+    text.push_str(&end_of_run(plan));
     for formula in &plan.replicas {
         // Writing to a String does not fail.
         _ = writeln!(text, "{formula}");
@@ -160,6 +161,18 @@ fn describe(plan: &PublishPlan) -> String {
     );
     _ = write!(text, "\n{}; nothing was written", summary(&plan.steps));
     text
+}
+
+/// Where a run ends that does not wait; nothing of one that waits.
+fn end_of_run(plan: &PublishPlan) -> String {
+    let Some(first) = plan.left.first() else {
+        return String::new();
+    };
+    format!(
+        "{} = true: the run ends before \"{first}\" and leaves {}; the verb wait waits for the version, and the next publish goes on\n\n",
+        image::NO_WAIT,
+        plural(plan.left.len(), "step")
+    )
 }
 
 fn reached(published: &Published) -> String {

@@ -17,6 +17,9 @@ shared_image_gallery_destination:
 async fn a_publish_that_does_not_wait_says_what_is_left_and_the_verb_wait_waits() {
     let lab = Lab::slow().await;
     let file = lab.file("image.yaml", SETTINGS);
+    let planned = lab.run(&["plan", "--settings", &file]).await;
+    let end = "no_wait = true: the run ends before \"wait for image version 1.0.0 of render\" and leaves ";
+    assert!(planned.stdout.contains(end), "{planned:?}");
     let published = lab.run(&["publish", "--settings", &file]).await;
     assert_eq!(published.code, Some(0), "{published:?}");
     for part in [

@@ -66,6 +66,7 @@ impl Publisher for Scripted {
                     .unwrap(),
                 disk: format!("{GROUP}/providers/Microsoft.Compute/disks/d1"),
             }]),
+            left: Vec::new(),
             replicas: vec!["eastus2: 4".to_owned()],
             stored: Stored {
                 gib_per_replica: 30,
