@@ -277,8 +277,9 @@ fn build_inner(
             client,
             file,
             password,
+            names,
         } => {
-            let certificate = Certificate::of_file(file, password.as_ref()).map_err(http_client::wrap)?;
+            let certificate = Certificate::of_file(file, password.as_ref(), names).map_err(http_client::wrap)?;
             let signed = assertion::Signed::new(certificate, cloud, (tenant, client))?;
             application(tenant, client).with_assertion(signed)?
         }

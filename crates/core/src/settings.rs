@@ -76,7 +76,7 @@ pub use rollout::{
 };
 pub use share::{InvalidShare, Share};
 pub use sight::{Depth, Sight};
-pub use sign_in::{Connection, FromVariable, Login, Lookup, SignInMethod, complete};
+pub use sign_in::{CertificateNames, Connection, FromVariable, Login, Lookup, SignInMethod, complete};
 pub use status::{StatusSettings, WITHIN_DAYS};
 pub use temporaries::{LONGEST_PREFIX, MOST_TAGS};
 pub use upkeep::{Consent, DeletionSettings, ExpirySettings, WaitSettings};

@@ -20,7 +20,8 @@ use x509_parser::{certificate::X509Certificate, prelude::FromDer as _};
 
 use crate::{
     error::{Error, ErrorKind, Result},
-    options::sign_in::{CLIENT_CERT_PASSWORD, CLIENT_CERT_PATH},
+    options::sign_in::CLIENT_CERT_PATH,
+    settings::CertificateNames,
     typing::Command,
     words,
     words::Words,
@@ -87,12 +88,12 @@ impl Certificate {
     ///
     /// # Errors
     /// `BadInput` when the file cannot be read, the password does not open it, or no certificate in it has its key there.
-    pub(super) fn of_file(file: &Path, password: Option<&SecretString>) -> Result<Self> {
+    pub(super) fn of_file(file: &Path, password: Option<&SecretString>, names: &CertificateNames) -> Result<Self> {
         let bytes = std::fs::read(file).map_err(|cause| {
-            let doing = words![CLIENT_CERT_PATH, format!(": {} cannot be read", file.display())];
+            let doing = words![names.file.clone(), format!(": {} cannot be read", file.display())];
             Error::new(ErrorKind::BadInput, doing).because(cause)
         })?;
-        Self::read(&bytes, password).map_err(|why| why.error(file))
+        Self::read(&bytes, password).map_err(|why| why.error(file, names))
     }
 
     fn read(bytes: &[u8], password: Option<&SecretString>) -> Result<Self, Unusable> {
@@ -200,9 +201,9 @@ impl Key {
 }
 
 impl Unusable {
-    fn error(self, file: &Path) -> Error {
-        let text = match self.text() {
-            Ok(text) => words![CLIENT_CERT_PATH, format!(": {} {text}", file.display())],
+    fn error(self, file: &Path, names: &CertificateNames) -> Error {
+        let text = match self.text(names) {
+            Ok(text) => words![names.file.clone(), format!(": {} {text}", file.display())],
             Err(text) => text,
         };
         let error = Error::new(ErrorKind::BadInput, text);
@@ -227,20 +228,20 @@ impl Unusable {
     }
 
     /// What is wrong with the file, or a whole sentence where something else is.
-    fn text(self) -> std::result::Result<&'static str, Words> {
+    fn text(self, names: &CertificateNames) -> std::result::Result<&'static str, Words> {
         Ok(match self {
             Self::PasswordIsWrong => {
                 return Err(words![
-                    CLIENT_CERT_PASSWORD,
+                    names.password.clone(),
                     " does not open the file of ",
-                    CLIENT_CERT_PATH
+                    names.file.clone()
                 ]);
             }
             Self::PasswordIsMissing => {
                 return Err(words![
-                    CLIENT_CERT_PATH,
+                    names.file.clone(),
                     ": the file is encrypted: give ",
-                    CLIENT_CERT_PASSWORD
+                    names.password.clone()
                 ]);
             }
             Self::NeitherForm => "is neither PEM nor PFX (PKCS#12)",

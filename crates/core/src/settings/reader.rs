@@ -39,6 +39,11 @@ impl<'v, 'f> Reader<'v, 'f> {
         }
     }
 
+    /// The variable that an option's value was taken from.
+    pub(super) fn variable(&self, opt: &'static Opt) -> Option<&'static str> {
+        self.values.variable(opt)
+    }
+
     /// Adds a fault of an option.
     pub(super) fn refuse(&mut self, opt: &'static Opt, text: impl Into<Words>) {
         let place = Place::at(opt, &self.indexes);

@@ -15,7 +15,17 @@ use crate::{
     ids::{ClientId, CloudChoice, KnownCloud, ServiceConnectionId, TenantId},
     options::{self, Kind, Opt, Verb, sign_in},
     words,
+    words::Part,
 };
+
+/// What the file of a certificate and its password are called where they were given: an option, or a variable.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct CertificateNames {
+    /// The file.
+    pub file: Part,
+    /// What opens it.
+    pub password: Part,
+}
 
 /// How to sign in: exactly one way, with all it needs.
 #[derive(Clone, Debug)]
@@ -39,6 +49,8 @@ pub enum Login {
         file: PathBuf,
         /// What opens it.
         password: Option<SecretString>,
+        /// What the user calls both.
+        names: CertificateNames,
     },
     /// An application with a signed assertion that was made before the run; it serves until it expires.
     ClientJwt {
@@ -178,6 +190,26 @@ impl fmt::Display for Login {
     }
 }
 
+impl CertificateNames {
+    /// A password that is missing is called as its file is: after the variable of the same family, or the option.
+    fn of(reader: &Reader<'_, '_>) -> Self {
+        let (path, password) = (sign_in::CLIENT_CERT_PATH, sign_in::CLIENT_CERT_PASSWORD);
+        let of_path = path
+            .variables
+            .iter()
+            .position(|name| reader.variable(path) == Some(*name));
+        let of_family = of_path.and_then(|number| password.variables.get(number).copied());
+        let named = |variable: Option<&'static str>, opt| variable.map_or(Part::Opt(opt), Part::from);
+        Self {
+            file: named(reader.variable(path), path),
+            password: match reader.has(password) {
+                true => named(reader.variable(password), password),
+                false => named(of_family, password),
+            },
+        }
+    }
+}
+
 /// The ways to sign in. If several are given by variables, the first one in this order is used; if none is given, the
 /// machine's managed identity.
 const WAYS: [&Opt; 6] = [
@@ -280,8 +312,8 @@ fn fill(values: &mut Values, opt: &'static Opt, lookup: &Lookup<'_>, used: &mut 
         return false;
     };
     match opt.kind {
-        Kind::Secret => values.set(opt, SecretString::from(text)),
-        _ => values.set(opt, text),
+        Kind::Secret => values.set_from(opt, SecretString::from(text), variable),
+        _ => values.set_from(opt, text, variable),
     }
     used.push((opt, variable));
     true
@@ -386,6 +418,7 @@ fn application(
             client,
             file: reader.text(way)?.into(),
             password: reader.secret(sign_in::CLIENT_CERT_PASSWORD),
+            names: CertificateNames::of(reader),
         },
         way if way == sign_in::CLIENT_JWT => Login::ClientJwt {
             tenant,
@@ -439,7 +472,7 @@ fn refuse_half(reader: &mut Reader<'_, '_>) {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::settings::fault::Fault;
+    use crate::{options::Door, settings::fault::Fault};
 
     const APPLICATION: &str = "00000000-0000-0000-0000-00000000c11e";
 
@@ -540,6 +573,18 @@ mod tests {
     }
 
     #[test]
+    fn a_password_that_is_missing_is_called_as_its_file_is() {
+        let called = |values: Values| match read(&values).unwrap() {
+            Login::ClientCertificate { names, .. } => words![names.password].spelled(Door::Flag),
+            _ => panic!("another login"),
+        };
+        let of_azure = completed(application(), &[("AZURE_CLIENT_CERTIFICATE_PATH", "/azure.pem")]);
+        assert_eq!(called(of_azure), "AZURE_CLIENT_CERTIFICATE_PASSWORD");
+        let given = application().with(sign_in::CLIENT_CERT_PATH, "/own.pem");
+        assert_eq!(called(given), "ARM_CLIENT_CERTIFICATE_PASSWORD");
+    }
+
+    #[test]
     fn the_password_of_a_certificate_comes_with_its_file_only() {
         let variables = [
             ("ARM_CLIENT_CERTIFICATE_PATH", "/arm.pem"),
@@ -549,9 +594,19 @@ mod tests {
         assert!(!application_only.has(sign_in::CLIENT_CERT_PASSWORD));
         for values in [application(), application().with(sign_in::CLIENT_CERT_PATH, "/own.pem")] {
             let is_own = values.has(sign_in::CLIENT_CERT_PATH);
-            let Login::ClientCertificate { file, password, .. } = read(&completed(values, &variables)).unwrap() else {
+            let Login::ClientCertificate {
+                file, password, names, ..
+            } = read(&completed(values, &variables)).unwrap()
+            else {
                 panic!("another login")
             };
+            let called = [names.file, names.password].map(|name| words![name].spelled(Door::Flag));
+            let file_is = if is_own {
+                "--client-cert-path"
+            } else {
+                "ARM_CLIENT_CERTIFICATE_PATH"
+            };
+            assert_eq!(called, [file_is, "AZURE_CLIENT_CERTIFICATE_PASSWORD"]);
             assert_eq!(file.to_str(), Some(if is_own { "/own.pem" } else { "/arm.pem" }));
             assert!(password.is_some());
         }

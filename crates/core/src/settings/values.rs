@@ -9,7 +9,11 @@ use crate::options::{Kind, Opt};
 
 /// The values of options; those of a block have a `Values` of their own.
 #[derive(Clone, Debug, Default)]
-pub struct Values(BTreeMap<&'static str, Value>);
+pub struct Values {
+    given: BTreeMap<&'static str, Value>,
+    /// The variables that values were taken from.
+    variables: BTreeMap<&'static str, &'static str>,
+}
 
 /// The value of one option.
 #[derive(Clone, Debug)]
@@ -66,7 +70,19 @@ impl Values {
 
     /// Sets an option.
     pub fn set(&mut self, opt: &'static Opt, value: impl Into<Value>) {
-        self.0.insert(opt.path, value.into());
+        self.given.insert(opt.path, value.into());
+    }
+
+    /// Sets an option to what a variable says.
+    pub fn set_from(&mut self, opt: &'static Opt, value: impl Into<Value>, variable: &'static str) {
+        self.set(opt, value);
+        self.variables.insert(opt.path, variable);
+    }
+
+    /// The variable that an option's value was taken from; nothing when the option itself was given.
+    #[must_use]
+    pub fn variable(&self, opt: &'static Opt) -> Option<&'static str> {
+        self.variables.get(opt.path).copied()
     }
 
     /// The same with an option set.
@@ -79,10 +95,10 @@ impl Values {
     /// The same, and from `other` what is not given here.
     #[must_use]
     pub fn completed_by(mut self, other: Self) -> Self {
-        for (path, value) in other.0 {
-            let own = self.0.get(path);
+        for (path, value) in other.given {
+            let own = self.given.get(path);
             if own.is_none_or(Value::is_empty) {
-                self.0.insert(path, value);
+                self.given.insert(path, value);
             }
         }
         self
@@ -90,19 +106,19 @@ impl Values {
 
     /// Takes an option out.
     pub fn remove(&mut self, opt: &'static Opt) -> Option<Value> {
-        self.0.remove(opt.path)
+        self.given.remove(opt.path)
     }
 
     /// The value of an option.
     #[must_use]
     pub fn get(&self, opt: &'static Opt) -> Option<&Value> {
-        self.0.get(opt.path)
+        self.given.get(opt.path)
     }
 
     /// All secrets, those in blocks included; so that they can be struck out of what is shown.
     #[must_use]
     pub fn secrets(&self) -> Vec<&SecretString> {
-        self.0.values().flat_map(Value::secrets).collect()
+        self.given.values().flat_map(Value::secrets).collect()
     }
 
     /// Whether an option is given: an empty text counts as left out.

@@ -1,6 +1,7 @@
 //! Files as OpenSSL writes them, each form and each fault. The keys were made for these tests and open nothing.
 
 use super::*;
+use crate::options::sign_in::CLIENT_CERT_PASSWORD;
 
 const PASSWORD: &str = "swordfish";
 
@@ -40,6 +41,10 @@ fn every_form_is_the_same_certificate() {
 
 #[test]
 fn what_is_wrong_with_a_file_is_one_sentence() {
+    let names = CertificateNames {
+        file: CLIENT_CERT_PATH.into(),
+        password: CLIENT_CERT_PASSWORD.into(),
+    };
     let shown: Vec<String> = [
         (file!("encrypted.pem"), Some("guess")),
         (file!("modern.pfx"), Some("guess")),
@@ -57,7 +62,7 @@ fn what_is_wrong_with_a_file_is_one_sentence() {
     .into_iter()
     .map(|(file, password)| {
         let why = read(file, password).unwrap_err();
-        format!("{}: {}", file.0, why.error(Path::new("c.pem")).report())
+        format!("{}: {}", file.0, why.error(Path::new("c.pem"), &names).report())
     })
     .collect();
     insta::assert_snapshot!(shown.join("\n"));
