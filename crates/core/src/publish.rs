@@ -128,7 +128,7 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
     Ok(PublishPlan {
         left: match settings.ends {
             EndsWhen::Complete => Vec::new(),
-            EndsWhen::Accepted => next::left(&batches, &goal),
+            EndsWhen::Accepted => next::left(&batches, &goal, seen.version(&goal.version)),
         },
         steps: next::plan(batches),
         replicas: goal.formulas(),

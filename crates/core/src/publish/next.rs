@@ -165,17 +165,23 @@ pub(super) fn tidying(batches: &[Batch]) -> Option<Batch> {
 /// What a run leaves that ends when Azure has accepted the version, or the regions that it adds: the wait for them, and
 /// what comes after it.
 #[must_use]
-pub(super) fn left(batches: &[Batch], goal: &Goal) -> Vec<Step> {
-    let is_accepted = |batch: &&Batch| matches!(batch.stage, Stage::Version | Stage::First | Stage::Later(_));
-    let mut later = batches.iter().skip_while(|batch| !is_accepted(batch));
-    let Some(ended) = later.next() else {
-        return Vec::new();
-    };
-    let needs = match ended.stage {
+pub(super) fn left(batches: &[Batch], goal: &Goal, version: Option<&ImageVersion>) -> Vec<Step> {
+    let needs = |stage: Stage| match stage {
         Stage::First => Some(&goal.first),
         Stage::Later(phase) => goal.later.get(phase),
         _ => None,
     };
+    let is_complete = |need: &RegionNeed| version.is_some_and(|version| version.is_complete_in(&need.location));
+    // A run passes regions that are complete.
+    let is_end = |batch: &Batch| match batch.stage {
+        Stage::Version => true,
+        stage => needs(stage).is_some_and(|needs| !needs.iter().all(is_complete)),
+    };
+    let mut later = batches.iter().skip_while(|batch| !is_end(batch));
+    let Some(ended) = later.next() else {
+        return Vec::new();
+    };
+    let needs = needs(ended.stage);
     let wait = needs.map_or_else(
         || await_version(goal),
         |needs| Step::AwaitRegions {
