@@ -26,6 +26,8 @@ use crate::{
     words::plural,
 };
 
+/// The state of a spot node that Azure has taken away.
+const PREEMPTED: &str = "preempted";
 /// The pause between two looks for spot nodes; a look costs two requests.
 const PAUSE: Duration = Duration::from_secs(30);
 
@@ -42,9 +44,11 @@ fn due(wanted: u32, there: u32, may: u32) -> u32 {
 }
 
 /// The spot nodes that Azure has given, also those that are on their way to being ready: a long start task is no
-/// shortage.
-const fn spot_there(census: &Census) -> u32 {
-    census.ready.spot.saturating_add(census.coming.spot)
+/// shortage. Those that it has taken away are in the lists and may come back, and are not there.
+fn spot_there(census: &Census) -> u32 {
+    let given = census.ready.spot + census.coming.spot + census.late.spot;
+    let taken = census.states.get(PREEMPTED).copied().unwrap_or_default();
+    given.saturating_sub(taken)
 }
 
 const fn shifted(targets: NodeCounts, nodes: u32) -> NodeCounts {
@@ -194,6 +198,18 @@ mod tests {
         ] {
             assert_eq!(standing_in(nodes(2, 20), HALF, targets), expected, "{targets:?}");
         }
+    }
+
+    #[test]
+    fn a_spot_node_that_starts_is_there_and_one_that_was_taken_away_is_not() {
+        let census = Census {
+            ready: nodes(2, 1),
+            coming: nodes(0, 3),
+            late: nodes(0, 1),
+            states: [("preempted".to_owned(), 2), ("idle".to_owned(), 3)].into(),
+            ..Census::default()
+        };
+        assert_eq!(spot_there(&census), 3);
     }
 
     #[test]

@@ -96,6 +96,16 @@ async fn spot_nodes_that_are_still_starting_are_not_missing() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn spot_nodes_that_azure_has_taken_away_are_missing() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "preempted", "count": 2, "after": 0, "returnsAfter": null, "occurrence": "every"}));
+    good(roll_out(&azure, &mixed()).await);
+    let report = good(roll_out(&azure, &falling_back(Share::Percent(100))).await);
+    assert_eq!((report.stand_ins, report.ready), (2, Some(4)));
+    assert_eq!(resizes(&azure).last(), Some(&(4, 3)));
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_pool_of_spot_nodes_alone_still_needs_those_that_nothing_stands_in_for() {
     let mut settings = falling_back(Share::Nodes(2));
     settings.pool.targets.dedicated = 0;
