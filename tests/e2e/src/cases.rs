@@ -24,6 +24,7 @@ mod provenance;
 mod publish;
 mod sign_in;
 mod terminal;
+mod work;
 mod workflows;
 
 use crate::suite::Case;
@@ -33,6 +34,7 @@ use crate::suite::Case;
 pub fn all() -> Vec<Case> {
     [
         action::CASES,
+        work::CASES,
         examples::CASES,
         workflows::CASES,
         pages::CASES,

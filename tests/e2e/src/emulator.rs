@@ -145,6 +145,17 @@ impl LocalAzure {
         )
     }
 
+    /// Pools with the states of their nodes, jobs with their tasks: counts only.
+    ///
+    /// # Errors
+    /// When it does not answer.
+    pub fn overview(&self) -> Result<Value> {
+        files::parse(
+            "the emulator's overview",
+            &http::ask("GET", &self.control, "/overview", "")?,
+        )
+    }
+
     /// Scripts faults.
     ///
     /// # Errors

@@ -295,6 +295,19 @@ fn answer(parts: &mut Parts<'_>, call: &Call<'_>, route: &Route, base: &str) -> 
     answer.unwrap_or_else(|| Err(ACCOUNT_NOT_FOUND.into()))
 }
 
+/// Brings every account up to `now`, for who looks without a request: tasks go on also while none is sent.
+pub(crate) fn catch_up(parts: &mut Parts<'_>, now: Timestamp) {
+    let names: Vec<String> = parts
+        .batch
+        .accounts
+        .iter()
+        .map(|account| account.name.clone())
+        .collect();
+    for name in names {
+        with_scene(parts, &name, now, |_, _| ());
+    }
+}
+
 /// Runs a rule with an account, brought up to `now`, and the world around it; `None` when there is no such account.
 fn with_scene<T>(
     parts: &mut Parts<'_>,

@@ -1,22 +1,24 @@
-//! What the page of the control port shows: pools with the states of their nodes, versions with their regions,
-//! operations under way, faults.
+//! What happens in the world at a glance, for the page of the control port and for tests: pools with the states of their
+//! nodes, jobs with their tasks, versions with their regions, operations under way, faults.
 //!
-//! It is small whatever the world holds: nodes are counted, bodies are left out. `resources` has everything else.
+//! It is small whatever the world holds: nodes and tasks are counted, bodies are left out. `resources` has everything else.
 
 use jiff::Timestamp;
 use serde_json::{Value, json};
 
-use crate::{Emulator, json as edit};
+use crate::{Emulator, batch, json as edit};
 
 impl Emulator {
     /// What happens at `now`, as the page needs it.
     #[must_use]
     pub fn overview(&mut self, now: Timestamp) -> Value {
         self.world.settle(now);
+        batch::catch_up(&mut self.world.batch_parts(), now);
         json!({
             "now": now.to_string(),
             "timeScale": self.world.engine.timing.scale,
             "pools": self.world.batch.overview(now),
+            "jobs": self.world.batch.overview_of_jobs(now),
             "versions": self.versions(now),
             "operations": self.world.engine.operations.under_way(now),
             "faults": self.faults(),

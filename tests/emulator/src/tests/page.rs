@@ -49,6 +49,32 @@ async fn the_overview_counts_nodes_and_shows_regions() {
 }
 
 #[tokio::test]
+async fn the_overview_counts_the_tasks_of_jobs() {
+    let directory = tempfile::tempdir().unwrap();
+    let host = host(directory.path()).await;
+    let mut seed = pools();
+    seed["batchAccounts"][0]["jobs"] = json!([{"id": "render", "poolInfo": {"poolId": "render-01"},
+        "tasks": [{"id": "t1", "commandLine": "sleep 86400"}, {"id": "t2", "commandLine": "sleep 86400"}]}]);
+    let seeded = control(&host, &Method::POST, "/seed", &seed.to_string()).await;
+    assert!(seeded.starts_with("HTTP/1.1 200"), "{seeded}");
+    let view = body(&control(&host, &Method::GET, "/overview", "").await);
+    let job = view["jobs"]
+        .as_array()
+        .unwrap()
+        .iter()
+        .find(|job| job["job"] == "render")
+        .unwrap();
+    assert_eq!((&job["account"], &job["pool"]), (&json!("acct2"), &json!("render-01")));
+    let tasks = &job["tasks"];
+    assert_eq!(
+        tasks["active"].as_u64().unwrap() + tasks["running"].as_u64().unwrap(),
+        2,
+        "{job}"
+    );
+    assert_eq!((&tasks["completed"], &tasks["requeued"]), (&json!(0), &json!(0)));
+}
+
+#[tokio::test]
 async fn the_page_needs_nothing_from_elsewhere_and_says_so() {
     let directory = tempfile::tempdir().unwrap();
     let host = host(directory.path()).await;
