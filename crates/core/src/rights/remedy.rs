@@ -51,7 +51,7 @@ const BUILT_IN: &[BuiltIn] = &[
     },
     BuiltIn {
         name: "Compute Gallery Artifacts Publisher",
-        actions: &["Microsoft.Compute/galleries/images/*"],
+        actions: &["Microsoft.Compute/galleries/*"],
         data_actions: &[],
     },
     BuiltIn {

@@ -2,6 +2,7 @@
 //! and without any one of them it ends, or goes on, as the row says, and names that action.
 
 mod page;
+mod readme;
 pub(crate) mod work;
 
 use crate::reads_well::MustFail as _;
