@@ -14,6 +14,8 @@ const PAGE: &str = "docs/action.md";
 const COMMANDS: &str = "docs/pool-commands.md";
 const SCHEMA: &str = "docs/pool-file.schema.json";
 const POOL_FILE: &str = "docs/pool-file.md";
+const SAMPLES: &str = "docs/from-the-samples.md";
+const EXAMPLE: &str = "examples/pool.yaml";
 
 /// The commands of that page.
 const OF_COMMANDS: &[(&str, Verb)] = &[
@@ -197,6 +199,61 @@ fn the_schema_of_pool_files_is_that_of_the_table() {
 }
 
 /// The examples of the page are read by the program itself.
+#[test]
+fn the_readme_names_the_variables_that_each_option_of_signing_in_is_read_from() {
+    let readme = text_of("README.md");
+    let table = readme.split("| option | variables |\n").nth(1).unwrap();
+    let quoted = |cell: &str| -> Vec<String> { cell.split('`').skip(1).step_by(2).map(str::to_owned).collect() };
+    let mut named = std::collections::BTreeMap::new();
+    for line in table.lines().skip(1).take_while(|line| line.starts_with('|')) {
+        let mut names = quoted(line).into_iter();
+        named.insert(names.next().unwrap(), names.collect::<Vec<_>>());
+    }
+    let mut read = std::collections::BTreeMap::new();
+    for opt in [Verb::Publish, Verb::Rollout].into_iter().flat_map(options::of) {
+        // Its variable stands in the table below, with what it is for.
+        if opt.chapter == Chapter::SignIn && !opt.variables.is_empty() && opt.path != "ca_file" {
+            read.insert(opt.path.to_owned(), opt.variables.to_vec());
+        }
+    }
+    assert!(read.len() > 8, "{read:?}");
+    for (path, variables) in &read {
+        assert_eq!(named.get(path).cloned().unwrap_or_default(), *variables, "{path}");
+    }
+    let others = named.keys().filter(|path| !read.contains_key(*path));
+    let others: Vec<&str> = others.map(String::as_str).collect();
+    assert!(others.is_empty() || others == ["subscription_id"], "{others:?}");
+}
+
+/// Pool files that users copy: the blocks of the pages, and the example.
+fn pool_files() -> Vec<String> {
+    let blocks = |page: &str| -> Vec<String> {
+        let text = text_of(page);
+        let blocks = text.split("```").skip(1).step_by(2);
+        let files = blocks.filter_map(|block| block.strip_prefix("yaml\n").or_else(|| block.strip_prefix("json\n")));
+        files.map(str::to_owned).collect()
+    };
+    let own = blocks(POOL_FILE);
+    assert!(own.len() >= 5, "{}", own.len());
+    let samples = blocks(SAMPLES).into_iter();
+    let samples: Vec<String> = samples.filter(|block| block.contains("pool-id:")).collect();
+    assert!(samples.len() >= 4, "{}", samples.len());
+    own.into_iter().chain(samples).chain([text_of(EXAMPLE)]).collect()
+}
+
+#[test]
+fn every_pool_file_that_users_copy_is_valid_by_the_published_schema() {
+    let schema = serde_json::from_str(&text_of(SCHEMA)).unwrap();
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    for file in pool_files() {
+        let read: serde_json::Value = serde_saphyr::from_str(&file).unwrap();
+        let faults: Vec<String> = validator.iter_errors(&read).map(|fault| fault.to_string()).collect();
+        assert_eq!(faults, [""; 0], "{file}");
+    }
+    let misspelt = serde_json::json!({"pool-id": "render", "vm-sice": "Standard_D4s_v5"});
+    assert!(!validator.is_valid(&misspelt), "the schema refuses nothing");
+}
+
 #[test]
 fn every_example_of_the_page_of_pool_files_is_a_good_file() {
     let page = text_of(POOL_FILE);

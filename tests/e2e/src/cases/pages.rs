@@ -54,6 +54,7 @@ fn definition() -> String {
 pub(super) fn filled_in(text: &str) -> String {
     let (account, group) = (world::account(world::ACCOUNT), group());
     let pairs = [
+        ("azure-batch-pool rollout … --pool-id", rollout_to("1.0.2")),
         ("--account /subscriptions/…", format!("--account {account}")),
         (
             "--image-version /subscriptions/…/images/render",
@@ -203,7 +204,7 @@ fn pages_commands_end_as_their_pages_say(lab: &Lab<'_>) -> Result {
 }
 
 fn run_commands(lab: &Lab<'_>, block: &Block, world: World, codes: &[i32]) -> Result {
-    let azure = lab.azure(versions(lab)?)?;
+    let azure = lab.azure(seed_of(lab, world)?)?;
     prepare(lab, &azure, world)?;
     files::write(&lab.dir.join("manifest.json"), manifest())?;
     for (name, text) in files_of_pages(lab)? {
@@ -253,25 +254,52 @@ fn shell(lab: &Lab<'_>, azure: &LocalAzure, log: &str, command: &str) -> Result<
     Ok(program)
 }
 
+/// What the local Azure holds before anything was done.
+fn seed_of(lab: &Lab<'_>, world: World) -> Result<Value> {
+    if world == World::Machine {
+        return world::example(lab);
+    }
+    let mut seed = versions(lab)?;
+    if let (World::Expired(pools), Some(account)) = (world, seed.pointer_mut("/batchAccounts/0")) {
+        let metadata = json!([{"name": "azure-batch-spec", "value": "v0:example"},
+            {"name": "azure-batch-expiry", "value": r#"{"v":1,"at":"2025-12-31T00:00:00Z","after":3600}"#}]);
+        let image = json!({"virtualMachineImageId": format!("{}/versions/1.0.0", definition())});
+        let made = pools.iter().map(|pool| {
+            json!({"id": pool, "vmSize": pool::SIZE, "targetDedicatedNodes": 0, "metadata": metadata,
+                "virtualMachineConfiguration": {"nodeAgentSKUId": pool::AGENT, "imageReference": image}})
+        });
+        account["pools"] = made.collect();
+    }
+    Ok(seed)
+}
+
 /// Makes the pools that a block speaks of.
 fn prepare(lab: &Lab<'_>, azure: &LocalAzure, world: World) -> Result {
-    let pools: &[&str] = match world {
-        World::Versions => &[],
-        World::Pools(pools) => pools,
+    let (pools, versions): (&[&str], &[&str]) = match world {
+        World::Versions | World::Expired(_) | World::Machine => (&[], &[]),
+        World::Pools(pools) => (pools, &["1.0.0"]),
+        World::Changed(pools) => (pools, &["1.0.0", "1.0.1"]),
     };
     for pool in pools {
-        let command = format!(
-            "azure-batch-pool rollout --account {} --image-version {}/versions/1.0.0 --pool-id {pool} --vm-size {} \
-             --node-agent-sku-id '{}' --target-dedicated-nodes 3",
-            world::account(world::ACCOUNT),
-            definition(),
-            pool::SIZE,
-            pool::AGENT
-        );
-        let log = format!("prepare-{pool}");
-        shell(lab, azure, &log, &command)?.run(LIMIT)?.ended_with(0)?;
+        for version in versions {
+            let command = format!("{} {pool} --strategy in-place", rollout_to(version));
+            let log = format!("prepare-{pool}-{version}");
+            shell(lab, azure, &log, &command)?.run(LIMIT)?.ended_with(0)?;
+        }
     }
     Ok(())
+}
+
+/// A roll-out to a version; what follows is the pool's id.
+fn rollout_to(version: &str) -> String {
+    format!(
+        "azure-batch-pool rollout --account {} --image-version {}/versions/{version} --vm-size {} \
+         --node-agent-sku-id '{}' --target-dedicated-nodes 3 --pool-id",
+        world::account(world::ACCOUNT),
+        definition(),
+        pool::SIZE,
+        pool::AGENT
+    )
 }
 
 fn pages_templates_are_built_by_real_packer(lab: &Lab<'_>) -> Result {

@@ -66,7 +66,9 @@ pub const ROWS: &[Row] = &[
     row(
         ACTION,
         "- uses: azure-batch-tools",
-        How::Left("is shortened; the case `gates_are_asked` runs a gate of each kind"),
+        How::Left(
+            "is shortened; the cases `gates_are_asked_by_a_real_shell` and `gates_are_asked_over_http` run a gate of each kind",
+        ),
     ),
     row(ACTION, "$ export", How::Commands(PUBLISHED, &[0])),
     row(
@@ -103,7 +105,7 @@ pub const ROWS: &[Row] = &[
     row(
         IMAGES,
         "$ packer-plugin-azure-batch publish",
-        How::Elsewhere("a_publish_that_does_not_wait_says_what_is_left_and_the_verb_wait_waits"),
+        How::Commands(World::Machine, &[0, 0, 0]),
     ),
     row(
         IMAGES,
@@ -128,7 +130,10 @@ pub const ROWS: &[Row] = &[
     row(
         POOLS,
         "azure-batch-pool notify",
-        How::Elsewhere("example_rolls_out_what_another_repository_has_announced"),
+        How::Left(
+            "asks GitHub; the case `example_rolls_out_what_another_repository_has_announced` sends the first command's \
+             event to a GitHub on loopback",
+        ),
     ),
     row(
         POOLS,
@@ -138,7 +143,7 @@ pub const ROWS: &[Row] = &[
     row(
         POOLS,
         "# wanted for three days",
-        How::Elsewhere("an_expired_pool_is_shown_first_and_deleted_when_told"),
+        How::Commands(World::Expired(&["branch-41"]), &[0, 10, 0]),
     ),
     row(
         POOLS,
@@ -148,37 +153,36 @@ pub const ROWS: &[Row] = &[
     row(
         POOLS,
         "azure-batch-pool rollback",
-        How::Elsewhere("a_return_is_possible_long_after_and_a_second_one_writes_nothing"),
+        How::Commands(World::Changed(&["render"]), &[0]),
     ),
     row(
         POOLS,
         "# which pools are on managed images",
         How::Elsewhere("migrate_lists_plans_and_moves_a_pool_on_a_managed_image"),
     ),
-    row(
-        POOLS,
-        "azure-batch-pool doctor",
-        How::Elsewhere("a_sound_identity_passes_every_check_and_nothing_is_written"),
-    ),
+    row(POOLS, "azure-batch-pool doctor", How::Commands(PUBLISHED, &[0, 0])),
     row(
         POOLS,
         "# two pools",
-        How::Elsewhere("nodes_on_which_as_few_tasks_fail_are_good_and_no_task_is_listed"),
+        How::Left(
+            "each command watches tasks for half an hour; \
+             `nodes_on_which_as_few_tasks_fail_are_good_and_no_task_is_listed` does so with a clock of its own",
+        ),
     ),
     row(
         POOLS,
         "azure-batch-pool wait",
-        How::Elsewhere("delete_shows_its_plan_and_deletes_only_when_told"),
+        How::Commands(World::Pools(&["render"]), &[0]),
     ),
     row(
         POOLS,
         "# shows the plan",
-        How::Elsewhere("delete_shows_its_plan_and_deletes_only_when_told"),
+        How::Commands(World::Pools(&["branch-42"]), &[10, 0]),
     ),
     row(
         POOLS,
         "azure-batch-pool status",
-        How::Elsewhere("status_shows_a_pool_that_is_behind_and_writes_nothing"),
+        How::Commands(World::Pools(&["render"]), &[10, 10, 10]),
     ),
     row(POOL_FILE, "# yaml-language-server", How::Left("a comment for editors")),
     row(
