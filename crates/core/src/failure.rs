@@ -135,8 +135,11 @@ impl Failure {
         let (doing, _, reason) = layer.layer();
         let is_flow = reason.is_some_and(|reason| reason.place == Place::Nowhere);
         let is_prevented = plain(doing, door).starts_with(CANNOT);
+        let (cancelled, sign_in) = (ErrorKind::Cancelled.code(), ErrorKind::SignIn.code());
         match place {
             std::cmp::Ordering::Equal => {}
+            // What a stop came in the middle of, and what a sign-in was tried with, is not why.
+            std::cmp::Ordering::Greater if self.kind == cancelled || self.kind == sign_in => {}
             std::cmp::Ordering::Greater => match plain(doing, door).strip_prefix(CANNOT) {
                 Some(what) => self.add_fact(format!("This run could not {what}.")),
                 None => self.add_fact(sentence(doing, door)),
