@@ -455,6 +455,6 @@ mod tests {
         body["properties"]["provisioningState"] = json!("Failed");
         let failed = ImageVersion::new(version("d", "1.0.0", Value::Null).id, body);
         let lack = found(None, &[failed], "eastus2").unwrap_err();
-        assert_eq!(lack, Lack::Unusable(vec!["d 1.0.0: its state is Failed".to_owned()]));
+        assert_eq!(lack, Lack::Unusable(vec!["1.0.0 of d: its state is Failed".to_owned()]));
     }
 }
