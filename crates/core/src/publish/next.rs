@@ -171,11 +171,13 @@ pub(super) fn left(batches: &[Batch], goal: &Goal, version: Option<&ImageVersion
         Stage::Later(phase) => goal.later.get(phase),
         _ => None,
     };
-    let is_complete = |need: &RegionNeed| version.is_some_and(|version| version.is_complete_in(&need.location));
-    // A run passes regions that are complete.
+    // A list of versions does not say how far regions are, and one whose last change succeeded is complete in all it has:
+    // a run looks, and passes them.
+    let has_succeeded = version.is_some_and(|version| version.status() == Status::Succeeded);
+    let is_passed = |step: &Step| matches!(step, Step::AwaitRegions { .. } | Step::Describe { .. });
     let is_end = |batch: &Batch| match batch.stage {
         Stage::Version => true,
-        stage => needs(stage).is_some_and(|needs| !needs.iter().all(is_complete)),
+        stage => needs(stage).is_some() && !(has_succeeded && batch.steps.iter().all(is_passed)),
     };
     let mut later = batches.iter().skip_while(|batch| !is_end(batch));
     let Some(ended) = later.next() else {
