@@ -109,6 +109,8 @@ rows! {
         "Batch autoscale formula that decides how many nodes the pool has, instead of {target_dedicated_nodes} and {target_spot_nodes}: the formula, or `@` and the path of a file. On a pool that follows a formula already, Batch evaluates this one first. Such a pool is never resized.";
     AUTOSCALE_MINUTES: "autoscale_minutes", Pool, Kind::Number, Standard::Rule("15 for a new pool, which is Batch's own; a pool that follows a formula keeps its own"), [],
         "How many minutes Batch lets pass between two evaluations of {autoscale_formula}: 5 to 10080.";
+    AUTOSCALE_MAX_NODES: "autoscale_max_nodes", Replicas, Kind::Number, Standard::Rule("as many as the formula said last"), [],
+        "The greatest number of nodes that {autoscale_formula} may ask for. The image version gets the replicas for so many before the pool follows the formula.";
 }
 
 rows! {

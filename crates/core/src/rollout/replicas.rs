@@ -200,7 +200,7 @@ fn present(version: &ImageVersion, location: &Location) -> u32 {
 /// are. Batch keeps the targets of an autoscale pool at what its formula said last; what it may say cannot be known.
 async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<Vec<u32>> {
     let look = access.watch().look(None).await?;
-    // What a formula will say is not known: it counts with what it said last.
+    // What a formula will say is not known: it counts with what the user says it may come to, and with what it said last.
     let following = look.pool(access.id()).filter(|_| settings.pool.autoscale.is_some());
     let ours = following.map(|pool| pool.targets.total());
     let runs_it = |pool: &Pool| {
@@ -219,6 +219,7 @@ async fn pool_sizes(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Resu
     let rest = expected.iter().filter(|(id, _)| id != access.id());
     let others = others.chain(rest.map(|(_, nodes)| *nodes));
     let ours = ours.unwrap_or_else(|| NodeCounts::from(settings.pool.targets).total());
+    let ours = ours.max(settings.policy.most_nodes.unwrap_or(0));
     Ok(std::iter::once(ours).chain(others).filter(|nodes| *nodes > 0).collect())
 }
 

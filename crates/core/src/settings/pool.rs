@@ -59,6 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
     let register = register(reader);
     let nodes_per_replica = nodes_per_replica(reader);
     let (new_region, adopt) = (new_region(reader), adopt(reader));
+    let most_nodes = most_nodes(reader);
     let healing = healing(reader);
     let change = change(reader, Strategy::default());
     let spot_fallback = spot_fallback(reader, change.strategy);
@@ -85,6 +86,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
                 nodes_per_replica: nodes_per_replica?,
                 ..ReplicaRule::default()
             },
+            most_nodes,
             new_region,
             adopt,
             healing,
@@ -475,6 +477,16 @@ fn spot_fallback(reader: &mut Reader<'_, '_>, strategy: Strategy) -> Option<Spot
         after: after.unwrap_or(usual.after),
         ..usual
     })
+}
+
+/// The most nodes of a pool that follows a formula.
+fn most_nodes(reader: &mut Reader<'_, '_>) -> Option<u32> {
+    let most = reader.number(pool::AUTOSCALE_MAX_NODES)?;
+    if !reader.has(pool::AUTOSCALE_FORMULA) {
+        let text = words!["there is no formula; give it in ", pool::AUTOSCALE_FORMULA];
+        reader.refuse(pool::AUTOSCALE_MAX_NODES, text);
+    }
+    Some(most)
 }
 
 /// Whether Batch may be registered.

@@ -90,6 +90,8 @@ pub struct RolloutPolicy {
     pub register: Register,
     /// How many nodes a replica carries, for raising replicas before the pools outgrow them.
     pub replica_rule: ReplicaRule,
+    /// The most nodes that the pool's formula may ask for, when that is known: replicas are counted for so many.
+    pub most_nodes: Option<u32>,
     /// What happens when the version has no replica in the account's region.
     pub new_region: NewRegion,
     /// What happens to a pool that no roll-out has made.

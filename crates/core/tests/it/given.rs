@@ -386,6 +386,9 @@ fn patience_values(values: &mut Values, resize: &ResizePolicy, readiness: &Readi
 
 fn policy_values(values: &mut Values, given: &RolloutPolicy) {
     nodes_per_replica(values, given.replica_rule);
+    if let Some(most) = given.most_nodes {
+        values.set(pool::AUTOSCALE_MAX_NODES, most);
+    }
     values.set(pool::ADD_REGION, given.new_region == NewRegion::Add);
     values.set(pool::HEAL_NODES, given.healing.nodes == HealNodes::Yes);
     values.set(pool::MAX_UNHEALTHY, given.healing.max_unhealthy.to_string());

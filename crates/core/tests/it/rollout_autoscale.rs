@@ -56,6 +56,30 @@ fn steps(report: &RolloutReport) -> Vec<String> {
     report.plan.steps.iter().map(ToString::to_string).collect()
 }
 
+/// How many replicas the version has in the account's region.
+fn replicas(azure: &Azure) -> u64 {
+    let all = azure.resources();
+    let versions = all["compute"]["galleries/images/versions"].as_array().unwrap();
+    let version = versions
+        .iter()
+        .find(|it| it["id"].as_str().unwrap().ends_with("/1.0.0"));
+    let regions = &version.unwrap()["properties"]["publishingProfile"]["targetRegions"];
+    let here = regions.as_array().unwrap().iter().find(|it| it["name"] == "East US 2");
+    here.unwrap()["regionalReplicaCount"].as_u64().unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn the_version_gets_the_replicas_that_the_greatest_size_of_a_formula_needs() {
+    let azure = world(|_| {});
+    good(roll_out(&azure, &following(FOUR)).await);
+    assert_eq!(replicas(&azure), 4, "four nodes need no more");
+    let azure = world(|_| {});
+    let mut most = following(FOUR);
+    most.policy.most_nodes = Some(1500);
+    good(roll_out(&azure, &most).await);
+    assert_eq!(replicas(&azure), 6, "1500 nodes need 5, and one more");
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_pool_is_made_with_its_formula_and_a_second_run_writes_nothing() {
     let azure = world(|_| {});
