@@ -153,7 +153,7 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         schema_version: SCHEMA,
         pool: settings.pool.clone(),
         gone: steps.is_empty(),
-        plan: Plan { steps },
+        plan: Plan::new(steps),
     };
     if settings.act == Consent::Yes && !report.gone {
         // An account that is given by its endpoint has no scope that could be asked.

@@ -15,7 +15,7 @@ use crate::{
     error::{ErrorKind, Result},
     ids::PoolId,
     plan::Plan,
-    rollout::{self, Demand, Foreseen, Resolved, RolloutOutcome, RolloutStep},
+    rollout::{self, Demand, Extent, Foreseen, Resolved, RolloutOutcome, RolloutStep},
     settings::{AfterFailure, Checked, FleetSettings},
     watch::Looks,
 };
@@ -177,7 +177,7 @@ async fn look(client: &Client, fleet: &FleetSettings, looks: &Looks) -> Vec<Look
         let each = resolved.into_iter().map(async |resolved| {
             let resolved = resolved?;
             let client = client.for_pool(&resolved.settings.pool.id);
-            let plan = Box::pin(rollout::plan_among(&client, &resolved, looks)).await?;
+            let plan = Box::pin(rollout::plan_among(&client, &resolved, (looks, Extent::Steps))).await?;
             Ok((resolved, plan))
         });
         let all = futures::stream::iter(each).buffered(fleet.max_parallel);

@@ -37,11 +37,53 @@ pub trait Step: Display + Serialize {
 /// The steps of a run, in their order.
 ///
 /// `Display` is one step a line. The serde form is `{"changes": 1, "steps": [{"effect": "create", "text": "create
-/// snapshot …", "step": …, …}]}`: each step's own fields stand next to its effect and its line.
+/// snapshot …", "step": …, …}]}`: each step's own fields stand next to its effect and its line. Where it was looked at
+/// what the run needs, `facts` stands beside them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan<S> {
     /// The steps.
     pub steps: Vec<S>,
+    /// What they need, and whether it is there; empty where that was not looked at.
+    pub facts: Vec<Fact>,
+}
+
+/// Something that a run needs or brings, and whether it is there. `Display` is one line for a person.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct Fact {
+    /// What it is about.
+    pub about: About,
+    /// Whether it is there.
+    pub state: FactState,
+    /// What it is.
+    pub text: String,
+}
+
+/// What a fact is about.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum About {
+    /// What the identity may do.
+    Rights,
+    /// Whether Batch is registered in the image's subscription.
+    Registration,
+    /// Cores, pools, addresses.
+    Quota,
+    /// Nodes, and the hours for which they are billed.
+    Nodes,
+    /// When something ends.
+    Dates,
+}
+
+/// Whether what a run needs is there.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum FactState {
+    /// It is, or nothing has to be.
+    Good,
+    /// It is not, and the run would end there or reach a part.
+    Lacking,
+    /// It could not be read.
+    Unknown,
 }
 
 /// How a run ended: there is a report however it ended.
@@ -107,11 +149,64 @@ impl Display for Effect {
     }
 }
 
+impl About {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Rights => "rights",
+            Self::Registration => "registration",
+            Self::Quota => "quota",
+            Self::Nodes => "nodes",
+            Self::Dates => "dates",
+        }
+    }
+}
+
+impl Fact {
+    /// Something that is there, or that is good to know.
+    #[must_use]
+    pub fn plain(about: About, text: impl Into<String>) -> Self {
+        Self::new(about, FactState::Good, text)
+    }
+
+    /// Something that is not there.
+    #[must_use]
+    pub fn lacking(about: About, text: impl Into<String>) -> Self {
+        Self::new(about, FactState::Lacking, text)
+    }
+
+    /// Something that could not be read.
+    #[must_use]
+    pub fn unknown(about: About, text: impl Into<String>) -> Self {
+        Self::new(about, FactState::Unknown, text)
+    }
+
+    fn new(about: About, state: FactState, text: impl Into<String>) -> Self {
+        let text = text.into();
+        Self { about, state, text }
+    }
+}
+
+/// `quota: …`, `quota, too little: …`, `quota, not known: …`.
+impl Display for Fact {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let state = match (self.state, self.about) {
+            (FactState::Good, _) => "",
+            (FactState::Lacking, About::Quota) => ", too little",
+            (FactState::Lacking, _) => ", missing",
+            (FactState::Unknown, _) => ", not known",
+        };
+        write!(f, "{}{state}: {}", self.about.as_str(), self.text)
+    }
+}
+
 impl<S: Step> Plan<S> {
     /// A plan of these steps.
     #[must_use]
     pub const fn new(steps: Vec<S>) -> Self {
-        Self { steps }
+        Self {
+            steps,
+            facts: Vec::new(),
+        }
     }
 
     /// The steps that change something.
@@ -128,7 +223,10 @@ impl<S: Step> Plan<S> {
 
 impl<S> Default for Plan<S> {
     fn default() -> Self {
-        Self { steps: Vec::new() }
+        Self {
+            steps: Vec::new(),
+            facts: Vec::new(),
+        }
     }
 }
 
@@ -136,6 +234,7 @@ impl<S> FromIterator<S> for Plan<S> {
     fn from_iter<I: IntoIterator<Item = S>>(steps: I) -> Self {
         Self {
             steps: steps.into_iter().collect(),
+            facts: Vec::new(),
         }
     }
 }
@@ -163,9 +262,12 @@ impl<S: Step> Serialize for Plan<S> {
                 step,
             })
             .collect();
-        let mut plan = serializer.serialize_struct("Plan", 2)?;
+        let mut plan = serializer.serialize_struct("Plan", 2 + usize::from(!self.facts.is_empty()))?;
         plan.serialize_field("changes", &self.changes().count())?;
         plan.serialize_field("steps", &steps)?;
+        if !self.facts.is_empty() {
+            plan.serialize_field("facts", &self.facts)?;
+        }
         plan.end()
     }
 }
@@ -245,6 +347,32 @@ mod tests {
                 {"effect": "change", "text": "open front", "step": "open", "door": "front"},
                 {"effect": "wait", "text": "wait for the guest", "step": "await-guest"},
             ]})
+        );
+    }
+
+    #[test]
+    fn what_a_plan_needs_stands_beside_its_steps() {
+        let mut plan = Plan::new(vec![Door::AwaitGuest]);
+        plan.facts = vec![
+            Fact::plain(About::Nodes, "5 nodes"),
+            Fact::lacking(About::Quota, "2 left"),
+            Fact::lacking(About::Rights, "write"),
+            Fact::unknown(About::Quota, "no list"),
+        ];
+        let lines: Vec<String> = plan.facts.iter().map(ToString::to_string).collect();
+        assert_eq!(
+            lines,
+            [
+                "nodes: 5 nodes",
+                "quota, too little: 2 left",
+                "rights, missing: write",
+                "quota, not known: no list"
+            ]
+        );
+        let facts = &serde_json::to_value(&plan).unwrap()["facts"];
+        assert_eq!(
+            facts[1],
+            json!({"about": "quota", "state": "lacking", "text": "2 left"})
         );
     }
 

@@ -12,13 +12,15 @@ use crate::{
     },
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::SubscriptionId,
+    ids::{SubscriptionId, resource},
     memory::{OF_RUN, RECENT},
     options::pool::REGISTER_PROVIDER,
+    plan::{About, Fact},
     rights::{self, Need, Without},
     settings::Register,
     typing::{Command, az},
     words,
+    words::plural,
 };
 
 /// How often a registration is looked at; Microsoft's clients look as often.
@@ -111,6 +113,59 @@ pub async fn check_registration(
         }
         Err(error) => Err(error),
     }
+}
+
+/// What of these rights is there, as lines of a plan.
+///
+/// # Errors
+/// When the run ends.
+pub async fn rights_facts(client: &Client, needs: Vec<Need>) -> Result<Vec<Fact>> {
+    let rights = rights::check(client, needs).await?;
+    let missing = rights.missing.iter().map(|need| {
+        let place = resource::in_words(&need.scope);
+        let what = format!("{} {}, on {place}", need.action.name(), need.purpose);
+        match need.without {
+            Without::Fails => Fact::lacking(About::Rights, what),
+            Without::Skips => Fact::lacking(About::Rights, format!("{what}; the run goes on without it")),
+        }
+    });
+    let unread = rights
+        .unread
+        .iter()
+        .map(|(scope, why)| Fact::unknown(About::Rights, format!("{scope}: {why}")));
+    let mut facts: Vec<Fact> = missing.chain(unread).collect();
+    if facts.is_empty() {
+        let count = plural(rights.held.len(), "right");
+        facts.push(Fact::plain(
+            About::Rights,
+            format!("none of the {count} that this needs is missing"),
+        ));
+    }
+    Ok(facts)
+}
+
+/// Whether a subscription has registered Batch, as a line of a plan.
+///
+/// # Errors
+/// When the run ends.
+pub async fn registration_fact(client: &Client, subscription: &SubscriptionId) -> Result<Fact> {
+    let batch = provider::BATCH;
+    let about = About::Registration;
+    Ok(match registration(client, subscription).await {
+        Ok(Registration::Registered) => {
+            Fact::plain(about, format!("{batch} is registered in subscription {subscription}"))
+        }
+        Ok(Registration::Registering) => Fact::plain(
+            about,
+            format!("{batch} is being registered in subscription {subscription}"),
+        ),
+        Ok(Registration::Missing) => Fact::lacking(about, format!("{batch} in subscription {subscription}")),
+        Err(error) => match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => return Err(error),
+            ErrorKind::NoRights => Fact::unknown(about, rights::lack(&error)),
+            _ => Fact::unknown(about, error.to_string()),
+        },
+    })
 }
 
 /// How far the registration is.

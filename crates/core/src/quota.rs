@@ -95,8 +95,22 @@ impl Room {
         self.used.saturating_add(nodes.saturating_mul(self.each)) > self.limit
     }
 
+    /// How much there is, how much others use, how much the pool needs; nothing when it needs none.
+    #[must_use]
+    pub fn line(&self, ask: &Ask<'_>) -> Option<String> {
+        let wanted = self.of.count(ask.wanted);
+        let (what, limit, used) = (&self.what, self.limit, self.used);
+        let needs = wanted.saturating_mul(self.each);
+        match self.of {
+            Users::Pool => Some(format!("{what}: {used} of {limit} are there")),
+            _ if wanted == 0 => None,
+            _ => Some(format!("{what}: {limit}, others use {used}, this pool needs {needs}")),
+        }
+    }
+
     /// What does not fit; nothing when all does, or when the pool does not grow.
-    fn shortage(&self, ask: &Ask<'_>) -> Option<Shortage> {
+    #[must_use]
+    pub fn shortage(&self, ask: &Ask<'_>) -> Option<Shortage> {
         let wanted = self.of.count(ask.wanted);
         let has = ask.present.map_or(0, |pool| self.of.count(pool.current));
         let grows = wanted > has;

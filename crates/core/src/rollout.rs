@@ -25,6 +25,7 @@ mod jobs;
 mod judged;
 mod observe;
 mod offers;
+mod outlook;
 mod pair;
 mod parts;
 mod plan;
@@ -97,6 +98,15 @@ pub struct Foreseen {
     pub demand: Option<Demand>,
 }
 
+/// How far a plan looks.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Extent {
+    /// At what the steps follow from.
+    Steps,
+    /// Also at what the steps need: rights, registration, quotas, dates.
+    WithNeeds,
+}
+
 /// Rolls out.
 pub async fn run(client: &Client, settings: &Checked<UnresolvedRollout>) -> RolloutOutcome {
     match resolve(client, &mut Choosing::new(client), settings).await {
@@ -144,24 +154,33 @@ pub fn refused<Version>(settings: &RolloutSettings<Version>, error: Error) -> Ro
 /// As far as the same roll-out would fail before its first write.
 pub async fn plan(client: &Client, settings: &Checked<UnresolvedRollout>) -> Result<Plan<RolloutStep>> {
     let resolved = resolve(client, &mut Choosing::new(client), settings).await?;
-    Ok(plan_among(client, &resolved, &Looks::of_one()).await?.plan)
+    Ok(plan_among(client, &resolved, (&Looks::of_one(), Extent::WithNeeds))
+        .await?
+        .plan)
 }
 
 /// What the roll-out of one of many pools would do now. It writes nothing.
 ///
 /// # Errors
 /// As far as the same roll-out would fail before its first write.
-pub async fn plan_among(client: &Client, resolved: &Resolved, looks: &Looks) -> Result<Foreseen> {
+pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (&Looks, Extent)) -> Result<Foreseen> {
     let settings = &expiry::stamped(&resolved.settings, client.run().now());
     let planned = async {
         let asked = intent(settings)?;
         let site = observe::observe(client, settings).await?;
         tell_skipped(client, &site.skipped);
         require_luns(&asked, &site, settings)?;
-        match settings.change.strategy {
+        let mut planned = match settings.change.strategy {
             Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, settings).await,
             Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
+        }?;
+        if extent == Extent::WithNeeds {
+            let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
+            let access = PoolAccess::new(&watch, settings.pool.id.clone());
+            let steps = &planned.plan.steps;
+            planned.plan.facts = outlook::facts(&access, &site, (settings, &asked), steps).await?;
         }
+        Ok(planned)
     };
     let planned = planned.await;
     let asked = (client, &settings.account);

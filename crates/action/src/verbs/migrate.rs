@@ -155,6 +155,7 @@ fn answer_of_plan(planned: &Planned) -> Answer {
     Answer::new(word, exit_code, headline)
         .lines(&planned.why)
         .steps(None, &planned.plan)
+        .lines(&planned.plan.facts)
         .of_pool(pool)
         .output("changes", changes)
 }

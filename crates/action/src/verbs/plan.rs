@@ -130,6 +130,7 @@ fn answer(planned: &PlanOfOne) -> Answer {
     let (word, exit_code) = ending(changes);
     Answer::new(word, exit_code, headline)
         .steps(None, &planned.plan)
+        .lines(&planned.plan.facts)
         .of_pool(pool)
         .output("changes", changes)
 }
@@ -147,7 +148,9 @@ fn answer_of_all(plans: &Plans) -> Answer {
     let mut answer = Answer::new(word, exit_code, headline).output("changes", plans.changes);
     for pool in &plans.pools {
         if let Some(plan) = &pool.plan {
-            answer = answer.steps(Some(format!("{} (wave {})", pool.pool, pool.wave)), plan);
+            answer = answer
+                .steps(Some(format!("{} (wave {})", pool.pool, pool.wave)), plan)
+                .lines(&plan.facts);
         }
         if let Some(failure) = &pool.failure {
             answer = answer.failed(format!("Pool {}", pool.pool), failure.clone());

@@ -282,9 +282,7 @@ async fn find(client: &Client, settings: &ExpirySettings) -> Result<ExpiredRepor
     Ok(ExpiredReport {
         schema_version: SCHEMA,
         at: now,
-        plan: Plan {
-            steps: pools.iter().filter_map(ExpiredPool::step).collect(),
-        },
+        plan: pools.iter().filter_map(ExpiredPool::step).collect(),
         unread: unread.collect(),
         pools,
     })

@@ -2,6 +2,8 @@
 //!
 //! What is wrong with an agent is decided in `batch::supported`. What may not be read is a note and stops nothing.
 
+use jiff::Timestamp;
+
 use super::{RolloutStep, explain::At, observe::Site, offers, spec};
 use crate::{
     batch::{
@@ -13,6 +15,7 @@ use crate::{
     json,
     memory::OF_RUN,
     options::pool::NODE_AGENT_SKU_ID,
+    plan::{About, Fact},
     rights,
     settings::{
         RolloutSettings,
@@ -66,6 +69,28 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
             let error = spec::unusable(&settings.pool.id, &[settings.pool.spots.placed(fault)]);
             Err(offers::with_agents(error, at, &agent, &list))
         }
+    }
+}
+
+/// When Batch ends the support of the agent that the settings name, as a line of a plan.
+///
+/// # Errors
+/// Only when the run ends.
+pub(super) async fn fact(client: &Client, settings: &RolloutSettings, site: &Site) -> Result<Option<Fact>> {
+    let Some((agent, _)) = named(settings) else {
+        return Ok(None);
+    };
+    match client.list(&supported::list(&site.endpoint)).await {
+        Ok(items) => {
+            let list: Vec<Supported> = items.iter().map(Supported::read).collect();
+            let end = supported::end_of_agent(&list, &agent);
+            let text = |end: Timestamp| format!("Batch supports node agent {agent} until {}", end.strftime("%F"));
+            Ok(end.map(|end| Fact::plain(About::Dates, text(end))))
+        }
+        Err(error) => match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
+            _ => Ok(None),
+        },
     }
 }
 

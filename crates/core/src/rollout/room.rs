@@ -19,6 +19,7 @@ use crate::{
     json,
     memory::{OF_RUN, RECENT},
     options::pool::TARGET_DEDICATED_NODES,
+    plan::{About, Fact},
     quota::{self, Ask, Room, Users},
     request::Request,
     rights,
@@ -49,6 +50,37 @@ pub(super) async fn check(
     let shortages = look.await?.unwrap_or_default();
     judge(client, (site, &settings.pool.id), &shortages)?;
     Ok(skipped)
+}
+
+/// The ceilings as lines of a plan.
+///
+/// # Errors
+/// Only when the run ends.
+pub(super) async fn facts(
+    client: &Client,
+    (settings, goal): (&RolloutSettings, Goal),
+    (site, pools): (&Site, &[Pool]),
+) -> Result<Vec<Fact>> {
+    let mut skipped = Vec::new();
+    let of_room = |room: &Room, ask: &Ask<'_>| match room.shortage(ask) {
+        Some(short) => Some(Fact::lacking(About::Quota, short.text)),
+        None => room.line(ask).map(|line| Fact::plain(About::Quota, line)),
+    };
+    let look = look(client, (settings, goal), (site, pools), &mut skipped, |rooms, ask| {
+        rooms
+            .iter()
+            .filter_map(|room| of_room(room, ask))
+            .collect::<Vec<Fact>>()
+    });
+    let mut facts = match look.await {
+        Ok(facts) => facts.unwrap_or_default(),
+        Err(error) => match error.kind() {
+            ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => return Err(error),
+            _ => vec![Fact::lacking(About::Quota, error.to_string())],
+        },
+    };
+    facts.extend(skipped.into_iter().map(|what| Fact::unknown(About::Quota, what)));
+    Ok(facts)
 }
 
 /// How many nodes of the pool there is room for beside all that is there. Nothing when that cannot be seen.

@@ -19,6 +19,7 @@ mod judgement;
 mod layout;
 mod migration;
 mod no_wait;
+mod plan_needs;
 mod pool_parts;
 mod preflight;
 mod promotion;

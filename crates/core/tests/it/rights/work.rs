@@ -343,7 +343,7 @@ impl Work {
             }
             Self::Plan => rolling::plan(&client, &checked(&rolling_out("acct1", 5)))
                 .await
-                .map(drop),
+                .map(|plan| say(&mut said, &plan)),
             Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => self.with_pools(&client, &mut said).await,
             Self::Status | Self::Doctor | Self::Judge | Self::Wait | Self::Delete | Self::DeleteExpired => {
                 self.with_pools(&client, &mut said).await

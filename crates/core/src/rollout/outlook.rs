@@ -1,0 +1,99 @@
+//! What a roll-out needs and what of it is there, as lines of its plan: rights, registration, quotas, nodes, dates.
+//!
+//! It only reads, and nothing of it ends a plan. What stops the roll-out itself is in `before`, `room` and `agent`.
+
+use super::{
+    RolloutStep, agent,
+    decide::Intent,
+    observe::{Site, subscriptions},
+    pool::PoolAccess,
+    room,
+};
+use crate::{
+    error::Result,
+    plan::{About, Fact, Step as _},
+    preflight,
+    rights::{self, Naming, Need},
+    settings::{RolloutSettings, Strategy},
+    words::plural,
+};
+
+/// Hours a day: a node is billed for each of them, whether it works or not.
+const HOURS_A_DAY: u32 = 24;
+
+/// Looks at what these steps need; nothing when they change nothing.
+///
+/// # Errors
+/// Only when the run ends.
+pub(super) async fn facts(
+    access: &PoolAccess<'_>,
+    site: &Site,
+    (settings, intent): (&RolloutSettings, &Intent),
+    steps: &[RolloutStep],
+) -> Result<Vec<Fact>> {
+    if !steps.iter().any(|step| step.effect().is_change()) {
+        return Ok(Vec::new());
+    }
+    let client = access.client();
+    let mut facts = preflight::rights_facts(client, needs(settings, steps)).await?;
+    if let (Some(image), _) = subscriptions(settings) {
+        facts.push(preflight::registration_fact(client, &image).await?);
+    }
+    // How many nodes two pools may have together is found out with the way itself.
+    if matches!(settings.change.strategy, Strategy::CreateOnly | Strategy::InPlace) && intent.follows.is_none() {
+        let look = access.watch().look(None).await?;
+        facts.extend(room::facts(client, (settings, intent.goal), (site, look.pools())).await?);
+    }
+    facts.push(nodes(settings));
+    facts.extend(ends(site));
+    facts.extend(agent::fact(client, settings, site).await?);
+    Ok(facts)
+}
+
+fn needs(settings: &RolloutSettings, steps: &[RolloutStep]) -> Vec<Need> {
+    let creates = steps.iter().any(RolloutStep::is_creation);
+    let naming = if creates { Naming::Named } else { Naming::Kept };
+    let has_canary = settings.change.canary.command.is_some();
+    let mut needs = match (settings.change.strategy, creates) {
+        (Strategy::CreateOnly | Strategy::InPlace, true) if has_canary => rights::trial(settings),
+        (Strategy::CreateOnly | Strategy::InPlace, true) | (Strategy::CreateOnly, false) => {
+            rights::rollout(settings, naming)
+        }
+        (Strategy::InPlace, false) | (Strategy::BlueGreen | Strategy::Auto, _) => rights::replacement(settings),
+    };
+    if creates {
+        needs.extend(rights::identities(settings));
+    }
+    needs
+}
+
+/// The nodes that are billed once the roll-out is over.
+fn nodes(settings: &RolloutSettings) -> Fact {
+    if settings.pool.autoscale.is_some() {
+        let text = "the formula decides how many there are, so their hours are not known";
+        return Fact::unknown(About::Nodes, text);
+    }
+    let targets = settings.pool.targets;
+    let all = targets.dedicated + targets.spot;
+    let size = settings.pool.vm_size.as_ref().map_or("", |size| size.as_str());
+    let of_size = if size.is_empty() {
+        String::new()
+    } else {
+        format!(" of {size}")
+    };
+    let hours = all.saturating_mul(HOURS_A_DAY);
+    let spot = match targets.spot {
+        0 => String::new(),
+        spot => format!(" ({spot} of them spot)"),
+    };
+    let text = format!("{}{of_size}{spot}, {hours} node-hours a day", plural(all, "node"));
+    Fact::plain(About::Nodes, text)
+}
+
+/// The end that the version's publisher has set.
+fn ends(site: &Site) -> Option<Fact> {
+    let version = site.version.as_ref()?;
+    let end = version.end_of_life()?;
+    let text = format!("image version {} ends on {}", version.title(), end.strftime("%F"));
+    Some(Fact::plain(About::Dates, text))
+}

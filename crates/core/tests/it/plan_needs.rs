@@ -1,0 +1,85 @@
+//! What a roll-out needs, as lines of its plan: what is missing ends no plan, and nothing is written.
+
+use azure_batch_core::{
+    plan::{About, FactState},
+    rollout::{self, RolloutStep},
+    settings::{ROLLOUT_DEADLINE, RolloutSettings},
+};
+use serde_json::json;
+
+use crate::{
+    given::checked,
+    rollout::{client, good, roll_out, settings, world},
+    support::{APPLICATION, Azure, GROUP},
+};
+
+async fn planned(azure: &Azure, settings: &RolloutSettings) -> azure_batch_core::plan::Plan<RolloutStep> {
+    let client = client(azure, ROLLOUT_DEADLINE).await;
+    let planned = rollout::plan(&client, &checked(settings)).await;
+    planned.unwrap_or_else(|error| panic!("{}", error.report()))
+}
+
+fn lines(plan: &azure_batch_core::plan::Plan<RolloutStep>) -> String {
+    let lines: Vec<String> = plan.facts.iter().map(ToString::to_string).collect();
+    lines.join("\n")
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_what_is_there_and_what_is_missing_and_fails_for_neither() {
+    let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
+    let role = |scope: &str, actions: &[&str]| json!({"principal": APPLICATION, "scope": scope, "actions": actions});
+    let azure = world(|seed| {
+        seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": 10});
+        seed["versions"][0]["publishingProfile"]["endOfLifeDate"] = json!("2027-05-01T00:00:00Z");
+        let subscription = GROUP.split("/resourceGroups").next().unwrap();
+        seed["roleAssignments"] = json!([
+            role(&account, &["*/read"]),
+            role(
+                subscription,
+                &["*/read", "Microsoft.Compute/disks/beginGetAccess/action"]
+            ),
+        ]);
+    });
+    let plan = planned(&azure, &settings("acct1", 5)).await;
+    let said = lines(&plan);
+    for line in [
+        "rights, missing: Microsoft.Batch/batchAccounts/pools/write to create and resize pools, on ",
+        "registration: Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5",
+        "quota, too little: dedicated cores of the account: 10",
+        "nodes: 5 nodes of Standard_D4s_v5, 120 node-hours a day",
+        "dates: image version 1.0.0 of def1 ends on 2027-05-01",
+        "dates: Batch supports node agent batch.node.ubuntu 22.04 until ",
+    ] {
+        assert!(said.contains(line), "{line:?} is not in\n{said}");
+    }
+    assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn where_all_is_there_every_line_is_good_and_a_plan_without_changes_has_none() {
+    let azure = world(|_| ());
+    let plan = planned(&azure, &settings("acct1", 5)).await;
+    let bad: Vec<String> = plan
+        .facts
+        .iter()
+        .filter(|fact| fact.state != FactState::Good)
+        .map(ToString::to_string)
+        .collect();
+    assert_eq!(bad, Vec::<String>::new());
+    for about in [
+        About::Rights,
+        About::Registration,
+        About::Quota,
+        About::Nodes,
+        About::Dates,
+    ] {
+        assert!(
+            plan.facts.iter().any(|fact| fact.about == about),
+            "{about:?}:\n{}",
+            lines(&plan)
+        );
+    }
+    drop(good(roll_out(&azure, &settings("acct1", 5)).await));
+    let again = planned(&azure, &settings("acct1", 5)).await;
+    assert_eq!((again.is_done(), lines(&again)), (true, String::new()));
+}
