@@ -130,7 +130,7 @@ const VERBS: &[Named] = &[
         verb: Verb::Doctor,
         about: "Check sign-in, account and rights, and show what to type where something is missing; it changes nothing",
         examples: include_str!("cli/doctor.txt"),
-        exit_codes: "0 nothing stands in the way",
+        exit_codes: "0 all checks passed",
     },
     Named {
         verb: Verb::Status,
@@ -158,7 +158,7 @@ const VERBS: &[Named] = &[
     },
     Named {
         verb: Verb::Notify,
-        about: "Tell a repository on GitHub of a published version, so that its workflow rolls it out",
+        about: "Announce a published version to a repository on GitHub, so that its workflow rolls it out",
         examples: include_str!("cli/notify.txt"),
         exit_codes: "0 GitHub has it",
     },

@@ -291,7 +291,7 @@ fn next(layers: &[&Error], door: Door) -> Vec<Step> {
 pub(crate) const fn usual_next(kind: ErrorKind) -> &'static str {
     match kind {
         ErrorKind::BadInput => "Correct what is named above, then run again.",
-        ErrorKind::SignIn => "Check tenant, application and the way of signing in, then run again.",
+        ErrorKind::SignIn => "Check tenant, application and the method of signing in, then run again.",
         ErrorKind::NoRights => "Give the identity the right that is named above, then run again.",
         ErrorKind::Quota => "Raise the quota, free some of it or ask for less, then run again.",
         ErrorKind::PartlyReached => "Run again: the run goes on from the nodes that are there.",

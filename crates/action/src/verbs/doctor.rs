@@ -73,7 +73,7 @@ const fn sign(state: State) -> &'static str {
 fn headline(report: &DoctorReport) -> String {
     let count = |state| report.checks.iter().filter(|check| check.state == state).count();
     match count(State::Bad) {
-        0 => format!("nothing stands in the way: {} checks passed", count(State::Good)),
+        0 => format!("all {} checks passed", count(State::Good)),
         bad => format!("{bad} of {} checks failed", report.checks.len()),
     }
 }

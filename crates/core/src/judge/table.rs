@@ -355,7 +355,7 @@ pub(super) const ROWS: &[Row] = &[
     entra(
         "",
         "signing in is refused",
-        "check {tenant_id}, {client_id} and the way of signing in",
+        "check {tenant_id}, {client_id} and the method of signing in",
     ),
     // The machine's own identity: Microsoft asks clients to try again on 404, 410, 429 and 5xx.
     passing(RefusedBy::Imds, 404, "the identity service is being updated"),

@@ -124,7 +124,7 @@ fn every_refusal_of_the_token_endpoint_is_a_sign_in_that_failed_with_a_hint() {
             "AADSTS700213: No matching federated identity record found",
             "issuer, subject and audience",
         ),
-        (400, "something_new", "", "the way of signing in"),
+        (400, "something_new", "", "the method of signing in"),
     ];
     for (status, code, message, part) in table {
         let error = refused(

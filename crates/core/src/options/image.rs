@@ -188,7 +188,7 @@ rows! {
     GENERALIZED: "generalized", Source, Kind::Bool, Standard::Value("false", "only the user can know it"), [],
         "Declare that the source is generalized (sysprep or `waagent -deprovision` ran in it), marked or not. Disks, snapshots and VHDs always need this, because they carry no mark; images carry one.";
     PURCHASE_PLAN: "purchase_plan", Source, Kind::Text, Standard::Value("refuse", "Batch's instructions want a base image without one"), [],
-        "What happens with a machine whose base image has a purchase plan: `refuse`, or `carry` to give the plan to the definition unchanged. Whoever makes pools of it must have accepted the plan's terms in the pools' subscription.";
+        "What happens with a machine whose base image has a purchase plan: `refuse`, or `carry` to give the plan to the definition unchanged. The plan's terms must be accepted in the pools' subscription.";
     IGNORE_CHECKS: "ignore_checks", Source, Kind::Texts, Standard::Absent, [],
         "Names of preflight checks whose failure is only a warning. A check that fails prints its name.";
 

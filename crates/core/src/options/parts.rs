@@ -32,7 +32,7 @@ rows! {
     OS_DISK: "os_disk", Pool, Kind::Block(OS_DISK_ROWS), Standard::Rule("see each"), [],
         "The OS disk of the nodes.";
     DATA_DISKS: "data_disks", Pool, Kind::Blocks(DATA_DISK_ROWS), Standard::Absent, [],
-        "Empty data disks that every node gets beside those of the image. A LUN that a disk of the image has is refused.";
+        "Empty data disks that every node gets in addition to those of the image. A LUN that a disk of the image has is refused.";
     MOUNTS: "mounts", Pool, Kind::Blocks(MOUNT_ROWS), Standard::Absent, [],
         "File systems that every node mounts; ten at most. Batch does not show their keys and passwords, so these are not compared.";
     SECURITY: "security", Pool, Kind::Block(SECURITY_ROWS), Standard::Absent, [],

@@ -22,7 +22,7 @@ rows! {
     IMAGE_DEFINITION: "image_definition", Version, Kind::Text, Standard::Absent, [],
         "Resource id of the image definition that the version must belong to. Required when {image_version} is a number or a rule, and with {manifest} and {dispatch_payload}: who can change that file, or send that event, must not choose what the nodes run.";
     ANY_DEFINITION: "any_definition", Version, Kind::Bool, Standard::Value("false", "a file must not choose the image"), [],
-        "Take the version that {manifest} or {dispatch_payload} names, of whatever definition it is. Only for a manifest that nobody else can change, or an event that nobody else can send.";
+        "Take the version that {manifest} or {dispatch_payload} names, of any definition. Only for a manifest that no other person can change, or an event that no other person can send.";
 }
 
 rows! {

@@ -25,7 +25,7 @@ rows! {
     ADO_PIPELINE_SERVICE_CONNECTION_ID: "ado_pipeline_service_connection_id", SignIn, Kind::Text, Standard::Absent, ["ARM_ADO_PIPELINE_SERVICE_CONNECTION_ID", "ARM_OIDC_AZURE_SERVICE_CONNECTION_ID", "AZURESUBSCRIPTION_SERVICE_CONNECTION_ID"],
         "In Azure Pipelines: id of the service connection as which the job signs in. Azure's own tasks, such as `AzureCLI@2`, set the last variable.";
     FEDERATED_TOKEN_FILE: "federated_token_file", SignIn, Kind::File, Standard::Absent, ["AZURE_FEDERATED_TOKEN_FILE", "ARM_OIDC_TOKEN_FILE_PATH"],
-        "File with the token of a workload identity. Whoever writes the file also renews it.";
+        "File with the token of a workload identity. What writes the file also renews it.";
     USE_AZURE_CLI_AUTH: "use_azure_cli_auth", SignIn, Kind::Bool, Standard::Value("false", "a CI job has its own identity"), [],
         "Sign in as the user who is signed in to az.";
     CLOUD_ENVIRONMENT_NAME: "cloud_environment_name", SignIn, Kind::Text, Standard::Value("Public", "as in Packer's azure-arm"), ["ARM_ENVIRONMENT", "AZURE_ENVIRONMENT"],

@@ -215,6 +215,6 @@ pub(super) fn of_batch(batch: &Batch, goal: &Goal) -> String {
             let needs = goal.later.get(phase).map(Vec::as_slice).unwrap_or_default();
             format!("replicating to {}", regions::names(needs))
         }
-        Stage::Cleanup => "removing what was only needed on the way".to_owned(),
+        Stage::Cleanup => "removing temporary copies".to_owned(),
     }
 }

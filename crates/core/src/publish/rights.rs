@@ -157,12 +157,12 @@ fn of_copy(group: &str, disk: &str) -> Vec<Need> {
     ]
 }
 
-/// What Batch asks of the identity that makes a pool in a subnet.
+/// What Batch asks for before it makes a pool in a subnet.
 fn join(subnet: &SubnetId) -> Need {
     need(
         subnet.to_string(),
         "Microsoft.Network/virtualNetworks/subnets/join/action",
-        "which Batch asks of the identity that makes the pool of the test in the subnet",
+        "that Batch asks for before it makes the pool of the test in the subnet",
     )
 }
 

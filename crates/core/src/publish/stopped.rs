@@ -11,7 +11,7 @@ use crate::{
 use super::plan::Goal;
 
 /// Nothing was begun.
-pub(super) const BEFORE: &str = "stopped before anything was made; the same run again begins anew";
+pub(super) const BEFORE: &str = "stopped before anything was made; the same run again begins from the start";
 
 /// The version as it is now, and what is left for the next run.
 #[must_use]

@@ -140,7 +140,11 @@ async fn without_room_for_a_node_nothing_is_written() {
     let azure = working_in(room_for(5)).await;
     let error = failure(&azure, &blue_green(5)).await;
     assert_eq!(error.kind(), ErrorKind::Refused, "{}", error.report());
-    assert!(error.report().contains("has no room beside it"), "{}", error.report());
+    assert!(
+        error.report().contains("leaves no room for the first nodes"),
+        "{}",
+        error.report()
+    );
     assert_eq!(azure.writes(), Vec::<String>::new());
 }
 
@@ -307,7 +311,7 @@ async fn auto_takes_a_second_pool_where_there_is_room_and_empties_the_pool_where
         (
             5,
             PoolAction::Replaced,
-            "blue-green is not possible, as pool p1 has no room",
+            "blue-green is not possible, as pool p1 leaves no room",
         ),
     ] {
         let azure = working_in(room_for(nodes)).await;

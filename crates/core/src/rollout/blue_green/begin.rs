@@ -147,7 +147,7 @@ pub(in crate::rollout) fn shift(
     if stages(&shift).is_none() {
         let free = beside.map_or_else(String::new, |free| format!("; {} more fit", counted(free)));
         return Err(Refusal {
-            why: format!("has no room beside it for the first nodes of a second pool{free}"),
+            why: format!("leaves no room for the first nodes of a second pool{free}"),
             remedy: ROOM,
         });
     }

@@ -120,7 +120,7 @@ pub(super) const BATCH: &[Cause] = &[
     retry(
         "AllocationFailed",
         "the nodes could not be allocated",
-        "check that the image version and the subnet are there, and that neither a lock nor a full subnet stands in the way",
+        "check that the image version and the subnet are there, and that neither a lock nor a full subnet prevents it",
     ),
     Cause {
         kind: ErrorKind::Refused,
