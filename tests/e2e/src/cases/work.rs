@@ -2,7 +2,7 @@
 //!
 //! Tasks are of the local Azure: one of `sleep 600` takes ten seconds here.
 
-use std::time::Duration;
+use std::{thread, time::Duration};
 
 use serde_json::{Value, json};
 
@@ -11,15 +11,20 @@ use crate::{
     failure::{Failure, Result, ensure, ensure_equal, ensure_says},
     lab::Lab,
     pool::{self, AGENT, LIMIT, POOL, SIZE},
-    process::Program,
+    process::{Program, Signal},
     suite::Case,
     time::wait_for,
     world,
 };
 
+/// How long a phase of a roll-out may take to come.
+const PHASE_LIMIT: Duration = Duration::from_secs(180);
 /// How long the tasks that are left may take.
 const WORK_LIMIT: Duration = Duration::from_secs(300);
-/// The jobs on the pool.
+/// A roll-out that judges waits for tasks.
+const JUDGED_LIMIT: Duration = Duration::from_secs(600);
+
+/// The jobs on the pool: of one work by their names, so that one of them is compared with another.
 const JOBS: [&str; 3] = ["render-1", "render-2", "render-3"];
 /// The nodes of the pool.
 const NODES: u32 = 5;
@@ -27,10 +32,26 @@ const NODES: u32 = 5;
 /// two writes to a pool.
 const STEADY_WORK: u32 = 60;
 
+/// The points at which a roll-out to a second pool is killed: what the service has been sent by then.
+const PHASES: [(&str, &str, &str); 4] = [
+    ("record", "PATCH", "/pools/pool1"),
+    ("second", "POST", "/pools?"),
+    ("jobs", "POST", "/disable"),
+    ("shrink", "POST", "/pools/pool1/resize"),
+];
+
 pub(super) const CASES: &[Case] = &[
     Case {
         name: "blue_green_within_120_percent_of_the_pool_loses_no_task",
         run: blue_green_within_120_percent_of_the_pool_loses_no_task,
+    },
+    Case {
+        name: "blue_green_killed_in_each_phase_is_finished_by_the_same_again",
+        run: blue_green_killed_in_each_phase_is_finished_by_the_same_again,
+    },
+    Case {
+        name: "a_version_whose_tasks_fail_is_returned_from_by_itself",
+        run: a_version_whose_tasks_fail_is_returned_from_by_itself,
     },
     Case {
         name: "in_place_with_running_tasks_loses_nothing",
@@ -62,6 +83,66 @@ fn blue_green_within_120_percent_of_the_pool_loses_no_task(lab: &Lab<'_>) -> Res
         &"pool1 0 on 1.0.0, pool1-1-0-1 5 on 1.0.1".to_owned(),
     )?;
     nothing_is_lost(&azure, STEADY_WORK)
+}
+
+fn blue_green_killed_in_each_phase_is_finished_by_the_same_again(lab: &Lab<'_>) -> Result {
+    let parts: Vec<(Lab<'_>, (&str, &str, &str))> = PHASES
+        .into_iter()
+        .map(|phase| Ok((lab.part(phase.0)?, phase)))
+        .collect::<Result<_>>()?;
+    thread::scope(|scope| {
+        let killed = |(part, phase): &'_ (Lab<'_>, (&str, &str, &str))| killed_in(part, *phase);
+        let runs: Vec<_> = parts.iter().map(|part| scope.spawn(move || killed(part))).collect();
+        let ended = runs.into_iter().map(|run| {
+            let lost = || Failure::unexpected("a part of the case panicked");
+            run.join().map_err(|_panic| lost())?
+        });
+        ended.collect::<Result<Vec<()>>>().map(drop)
+    })
+}
+
+fn killed_in(lab: &Lab<'_>, (phase, method, path): (&str, &str, &str)) -> Result {
+    let azure = lab.azure(working(lab, 40, 2 * NODES)?)?;
+    let killed = change(lab, &azure, "killed", "rollout")?.start()?;
+    wait_for(&format!("the phase {phase}"), PHASE_LIMIT, || {
+        let journal = azure.journal()?;
+        let is_there = journal.writes().any(|entry| {
+            let whole = format!("{}?", entry.path);
+            entry.method == method && whole.to_ascii_lowercase().contains(path)
+        });
+        Ok(is_there.then_some(()))
+    })?;
+    killed.signal(Signal::Kill)?;
+    killed.wait(LIMIT)?.ended_with(-9)?;
+    change(lab, &azure, "again", "rollout")?.run(LIMIT)?.ended_with(0)?;
+    lab.keep_journal(&azure)?;
+    ensure_equal(
+        &format!("the pools after a kill in the phase {phase}"),
+        &pools(&azure)?,
+        &"pool1 0 on 1.0.0, pool1-1-0-1 5 on 1.0.1".to_owned(),
+    )?;
+    nothing_is_lost(&azure, 40)
+}
+
+fn a_version_whose_tasks_fail_is_returned_from_by_itself(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(working(lab, 400, 2 * NODES)?)?;
+    azure.add_faults(
+        &json!([{ "kind": "tasksFail", "occurrence": "every", "rate": 0.6, "exitCode": 137,
+        "image": "/versions/1.0.1", "seed": 7 }]),
+    )?;
+    let judged = change(lab, &azure, "rollout", "rollout")?
+        .args(["--judge", "act", "--min-tasks", "10", "--window", "10m"])
+        .run(JUDGED_LIMIT)?
+        .ended_with(9)?;
+    lab.keep_journal(&azure)?;
+    ensure_says("the end", &judged.said(), &["tasks", "pool1-1-0-1", "1.0.0"])?;
+    ensure(pools(&azure)?.starts_with("pool1 5 on 1.0.0"), || {
+        pools(&azure).unwrap_or_default()
+    })?;
+    for job in JOBS {
+        ensure_equal("the job's pool", &job_pool(&azure, job)?, &POOL.to_owned())?;
+    }
+    Ok(())
 }
 
 fn in_place_with_running_tasks_loses_nothing(lab: &Lab<'_>) -> Result {
@@ -233,6 +314,15 @@ fn pools(azure: &LocalAzure) -> Result<String> {
         .collect();
     lines.sort();
     Ok(lines.join(", "))
+}
+
+fn job_pool(azure: &LocalAzure, job: &str) -> Result<String> {
+    let all = batch(azure)?;
+    let found = all.iter().find(|(id, _)| id.ends_with(&format!("/jobs/{job}")));
+    let pool = found
+        .and_then(|(_, job)| job.pointer("/poolInfo/poolId"))
+        .and_then(Value::as_str);
+    Ok(pool.unwrap_or_default().to_owned())
 }
 
 fn batch(azure: &LocalAzure) -> Result<serde_json::Map<String, Value>> {
