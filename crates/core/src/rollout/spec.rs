@@ -2,6 +2,7 @@
 //!
 //! Pure. Values of the pass-through JSON are never shown: it may hold passwords and signed addresses.
 
+mod asked;
 mod compare;
 mod mark;
 mod parts;
@@ -14,6 +15,7 @@ use std::time::Duration;
 
 use serde_json::{Map, Value, json};
 
+pub(super) use asked::ASKED;
 pub(super) use compare::{Difference, Maker, When};
 pub(super) use swap::{back_body, formula_name, recorded, unrestorable};
 pub(super) use twin::related;
@@ -28,7 +30,6 @@ use crate::{
     },
     command::{self, NodeOs},
     error::{Error, ErrorKind},
-    expiry,
     ids::{NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
     json as read_json,
     options::{
@@ -50,10 +51,6 @@ use crate::{
 pub(super) const SPEC: &str = crate::tags::POOL_MARK;
 /// The metadata item that holds the version's id.
 pub(super) const VERSION: &str = "azure-batch-version";
-
-/// The metadata item that lists the names of the items that were asked for, as a JSON list: what is no longer asked for
-/// and stands in it goes, and items of others stay.
-pub(super) const NAMES: &str = "azure-batch-metadata";
 
 pub(super) const IMAGE_REFERENCE: &str = "/virtualMachineConfiguration/imageReference";
 /// Stands for a number that is not known yet.
@@ -245,8 +242,10 @@ impl Spec {
     /// The pool's metadata with what is asked for and our marks in it, without what a roll-out has put there and is not
     /// asked for any more.
     fn metadata(&self, pool: &Value) -> Value {
-        let asked: Vec<&Value> = self.asked_metadata().collect();
-        let dropped = self.dropped(pool);
+        let asked: Vec<&Value> = read_json::items(&self.body, "/metadata")
+            .filter(|item| !is_mark(name_of(item)))
+            .collect();
+        let dropped = asked::dropped_metadata(&self.body, pool);
         let is_kept = |item: &&Value| {
             let name = name_of(item);
             let is_asked = asked.iter().any(|asked| name_of(asked) == name);
@@ -256,31 +255,8 @@ impl Spec {
         metadata.extend(asked.iter().copied().cloned());
         metadata.push(json!({"name": SPEC, "value": self.mark()}));
         metadata.push(json!({"name": VERSION, "value": self.version}));
-        let names: Vec<&str> = asked.iter().map(|item| name_of(item)).collect();
-        let names: Vec<&str> = names.into_iter().filter(|name| *name != expiry::ITEM).collect();
-        if !names.is_empty() {
-            metadata.push(json!({"name": NAMES, "value": json!(names).to_string()}));
-        }
+        metadata.extend(asked::item(&self.body));
         Value::Array(metadata)
-    }
-
-    fn asked_metadata(&self) -> impl Iterator<Item = &Value> {
-        read_json::items(&self.body, "/metadata").filter(|item| !is_mark(name_of(item)))
-    }
-
-    /// The names of items that a roll-out has put there and that are not asked for any more.
-    fn dropped<'p>(&self, pool: &'p Value) -> Vec<&'p str> {
-        let items = || read_json::items(pool, "/metadata");
-        let list = items().find(|item| name_of(item) == NAMES);
-        let list = list.and_then(|item| read_json::text(item, "/value"));
-        let ours: Vec<String> = list
-            .and_then(|list| serde_json::from_str(list).ok())
-            .unwrap_or_default();
-        let is_asked = |name: &str| self.asked_metadata().any(|item| name_of(item) == name);
-        let names = items().map(name_of);
-        names
-            .filter(|name| ours.iter().any(|own| own == name) && !is_asked(name))
-            .collect()
     }
 
     /// The same with size and agent taken from a pool where the settings leave them open.
@@ -313,7 +289,7 @@ fn name_of(item: &Value) -> &str {
 
 /// Whether an item of metadata is a mark of ours, not something that was asked for.
 fn is_mark(name: &str) -> bool {
-    matches!(name, SPEC | VERSION | NAMES)
+    matches!(name, SPEC | VERSION | ASKED)
 }
 
 /// Everything that is wrong with settings by themselves, whichever version a rule means later.

@@ -186,7 +186,10 @@ fn a_pool_that_others_made_is_written_to_only_when_it_may_be_adopted() {
         .iter()
         .map(|item| item["name"].as_str().unwrap())
         .collect();
-    assert_eq!(names, ["team", "azure-batch-spec", "azure-batch-version"]);
+    assert_eq!(
+        names,
+        ["team", "azure-batch-spec", "azure-batch-version", "azure-batch-asked"]
+    );
 }
 
 #[test]

@@ -8,7 +8,7 @@ use std::fmt;
 use serde_json::Value;
 
 use super::{
-    IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, is_same,
+    IMAGE_REFERENCE, NODE_AGENT, SPEC, Spec, asked, is_same,
     mark::{self, hidden_secrets, shown_secrets, without_secrets},
     set,
 };
@@ -158,7 +158,7 @@ impl Spec {
         let mut fields = self.typed(pool);
         fields.extend(complete.others(pool.body()));
         fields.extend(complete.other_identity(pool.body()));
-        let dropped = complete.dropped(pool.body()).into_iter();
+        let dropped = asked::dropped_metadata(&complete.body, pool.body()).into_iter();
         fields.extend(dropped.map(|name| Field {
             path: format!("metadata.{name}"),
             text: format!("metadata.{name}, which is no longer asked for"),
@@ -195,13 +195,25 @@ impl Spec {
         differing.collect()
     }
 
-    /// What the pool was made with and is not asked for any more. Its mark shows whether that is only what Batch lets be
-    /// taken away at any time; together with another image it is not, since then the mark is written for both.
+    /// What the pool was made with and is not asked for any more, as its own list says. A pool that is asked for more
+    /// than before and has it already, as one of others may, lacks nothing. Without a list, the mark shows whether it is
+    /// only what Batch lets be taken away at any time; together with another image it is not, since then the mark is
+    /// written for both.
     fn unasked(&self, found: &Value, mark: &str, has_image: bool) -> Vec<Field> {
+        let listed = asked::of(found).map(|list| asked::dropped_settings(&self.body, &list));
+        if listed.as_ref().is_some_and(Vec::is_empty) {
+            return Vec::new();
+        }
+        let is_in = |name: &str, path: &str| path.split('.').next() == Some(name);
+        let was_asked = |name: &str| {
+            listed
+                .as_ref()
+                .is_none_or(|list| list.iter().any(|path| is_in(name, path)))
+        };
         let is_left = |name: &&str| {
             let value = read_json::at(found, &format!("/{name}"));
             let is_there = !value.is_null() && value.as_array().is_none_or(|items| !items.is_empty());
-            is_there && self.body.get(*name).is_none()
+            is_there && self.body.get(*name).is_none() && was_asked(name)
         };
         let left: Vec<&str> = REMOVABLE.into_iter().filter(is_left).collect();
         let mut former = self.clone();
@@ -209,7 +221,11 @@ impl Spec {
             let value = read_json::at(found, &format!("/{name}"));
             set(&mut former.body, &format!("/{name}"), value.clone());
         }
-        if has_image && !left.is_empty() && former.mark() == mark {
+        let is_all = match &listed {
+            Some(list) => list.iter().all(|path| left.iter().any(|name| is_in(name, path))),
+            None => former.mark() == mark,
+        };
+        if has_image && !left.is_empty() && is_all {
             let field = |name: &&str| Field {
                 path: (*name).to_owned(),
                 text: format!("{name}, which is no longer asked for"),
@@ -217,7 +233,9 @@ impl Spec {
             };
             return left.iter().map(field).collect();
         }
-        let names = if left.is_empty() {
+        let names = if let Some(listed) = listed {
+            format!(" ({})", listed.join(", "))
+        } else if left.is_empty() {
             String::new()
         } else {
             format!(" (the pool has {})", left.join(" and "))

@@ -8,7 +8,7 @@ use std::{collections::BTreeMap, time::Duration};
 use serde_json::{Map, Value, json};
 
 use super::{
-    Difference, IMAGE_REFERENCE, SPEC, Spec, VERSION, When,
+    ASKED, Difference, IMAGE_REFERENCE, SPEC, Spec, VERSION, When,
     mark::{hidden_secrets, without_secrets},
     set,
 };
@@ -138,6 +138,8 @@ pub(in crate::rollout) fn back_body(pool: &Pool, record: &Record, asked: Option<
     let metadata = read_json::at(pool.body(), "/metadata");
     let metadata = with_item(metadata, SPEC, record.was.mark.as_deref());
     let metadata = with_item(&metadata, VERSION, version.filter(|_| record.was.mark.is_some()));
+    // The record does not hold the list, and that of another mark would mislead.
+    let metadata = with_item(&metadata, ASKED, None);
     set(&mut body, "/metadata", with_item(&metadata, record::ITEM, Some(text)));
     body
 }

@@ -78,6 +78,7 @@ fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
     });
     let mut body = body(&Spec::new(&settings).unwrap());
     body["metadata"][1]["value"] = json!("<mark>");
+    body["metadata"][3]["value"] = json!("<paths>");
     insta::assert_json_snapshot!(body, @r#"
     {
       "id": "p1",
@@ -96,8 +97,8 @@ fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
           "value": "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0"
         },
         {
-          "name": "azure-batch-metadata",
-          "value": "[\"team\"]"
+          "name": "azure-batch-asked",
+          "value": "<paths>"
         }
       ],
       "virtualMachineConfiguration": {
@@ -216,7 +217,7 @@ fn a_pool_of_ours_is_known_again_and_differences_are_named_without_values() {
         ),
         (
             json!({"taskSlotsPerNode": 4, "userAccounts": accounts("a", "hunter2"), "displayName": "x"}),
-            vec!["settings that are no longer asked for"],
+            vec!["settings that are no longer asked for (displayName)"],
         ),
     ];
     for (made, expected) in table {
@@ -285,8 +286,12 @@ fn metadata_of_ours_that_is_no_longer_asked_for_goes_and_that_of_others_stays() 
     let body = asked.update_body(&pool, &difference);
     let items = body["metadata"].as_array().unwrap();
     let names: Vec<&str> = items.iter().map(name_of).collect();
-    assert_eq!(names, ["theirs", "team", SPEC, VERSION, NAMES]);
-    assert_eq!(items[4]["value"], r#"["team"]"#);
+    assert_eq!(names, ["theirs", "team", SPEC, VERSION, ASKED]);
+    let paths = items[4]["value"].as_str().unwrap();
+    assert!(
+        paths.contains("metadata.team") && !paths.contains("metadata.build"),
+        "{paths}"
+    );
     let after = with_metadata(pool, body["metadata"].clone());
     assert!(asked.compare(&after).is_none(), "the second run writes nothing");
     let difference = spec(json!({})).compare(&after);
@@ -294,6 +299,21 @@ fn metadata_of_ours_that_is_no_longer_asked_for_goes_and_that_of_others_stays() 
         difference.names(When::AnyTime),
         ["metadata.team, which is no longer asked for"]
     );
+}
+
+#[test]
+fn an_adopted_pool_that_is_asked_for_more_that_it_has_is_the_same() {
+    let mut found = pool_of(&spec(json!({})));
+    found["taskSlotsPerNode"] = json!(4);
+    let pool = Pool::new(found.clone());
+    assert!(spec(json!({"taskSlotsPerNode": 4})).compare(&pool).is_none());
+    let more = spec(json!({"taskSlotsPerNode": 8})).compare(&pool);
+    assert_eq!(names(&more), ["taskSlotsPerNode"]);
+    // Pools of earlier releases have no list, and only the mark speaks.
+    let metadata = found["metadata"].as_array_mut().unwrap();
+    metadata.retain(|item| name_of(item) != ASKED);
+    let unknown = spec(json!({"taskSlotsPerNode": 4})).compare(&Pool::new(found));
+    assert_eq!(names(&unknown), ["settings that are no longer asked for"]);
 }
 
 fn with_metadata(pool: Pool, metadata: Value) -> Pool {
