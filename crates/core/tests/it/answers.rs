@@ -403,7 +403,8 @@ async fn a_machine_without_an_identity_has_not_signed_in() {
     let error = read.must_fail();
     assert_eq!((error.kind(), asked), (ErrorKind::SignIn, 1), "{}", error.report());
     assert!(!error.has_status(400), "the machine's refusal is not the service's");
-    assert!(error.hint().unwrap().contains("to this machine"), "{}", error.report());
+    let said = "to sign in as this machine, assign a managed identity to it";
+    assert!(error.report().contains(said), "{}", error.report());
 }
 
 #[tokio::test(start_paused = true)]

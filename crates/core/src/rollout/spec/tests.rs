@@ -64,18 +64,22 @@ fn said(faults: &[Fault]) -> String {
     crate::settings::fault::lines(faults, crate::options::Door::Flag)
 }
 
+fn start_task(command: &str) -> StartTask {
+    StartTask {
+        command: command.to_owned(),
+        elevation: Elevation::NonAdmin,
+        wait_for_success: WaitForSuccess::Yes,
+        max_retries: 0,
+    }
+}
+
 #[test]
 fn a_body_holds_typed_settings_pass_through_and_our_metadata() {
     let mut settings = settings(
         json!({"taskSlotsPerNode": 4, "metadata": [{"name": "team", "value": "render"}],
         "virtualMachineConfiguration": {"osDisk": {"caching": "readwrite"}}}),
     );
-    settings.pool.start_task = Some(StartTask {
-        command: "true".to_owned(),
-        elevation: Elevation::NonAdmin,
-        wait_for_success: WaitForSuccess::Yes,
-        max_retries: 0,
-    });
+    settings.pool.start_task = Some(start_task("true"));
     let mut body = body(&Spec::new(&settings).unwrap());
     body["metadata"][1]["value"] = json!("<mark>");
     body["metadata"][3]["value"] = json!("<paths>");
