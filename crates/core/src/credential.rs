@@ -151,7 +151,7 @@ impl EntraCredential {
             }
             (_, None) if self.is_last_resort(&error) => Error::plain(
                 error.kind(),
-                "not signed in: no way to sign in was given, and this machine has no managed identity",
+                "not signed in: no way to sign in was given, and the managed identity of this machine cannot be used",
             )
             .because(error)
             .as_first()

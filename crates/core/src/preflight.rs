@@ -40,7 +40,7 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
     }
     for need in rights.missing.iter().filter(|need| need.without == Without::Skips) {
         client.note(format!(
-            "this identity lacks {}, the right {}",
+            "this identity lacks {}, the right {}; this run goes on without it",
             need.action.name(),
             need.purpose
         ));

@@ -310,8 +310,9 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
         Some(_) => error,
         None => error.with_fact(ending.sentence()),
     };
+    let is_of_account = ending.judged.is_some_and(|judged| judged.code.starts_with("Account"));
     let error = match kind {
-        ErrorKind::Quota if current.dedicated > 0 && goal.targets.spot == 0 => error.with_next(
+        ErrorKind::Quota if is_of_account && current.dedicated > 0 && goal.targets.spot == 0 => error.with_next(
             words![
                 "to go on with what came, run again with ",
                 Piece::set(pool::TARGET_DEDICATED_NODES, current.dedicated)

@@ -105,7 +105,7 @@ async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String
                     pool::ACCOUNT_ENDPOINT,
                     " in place of ",
                     pool::ACCOUNT,
-                    ", such as acct1.eastus2.batch.azure.com; quotas are then not checked"
+                    " (in the portal it is on the account's overview); quotas are then not checked"
                 ],
                 None,
             ))

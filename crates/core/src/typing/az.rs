@@ -60,7 +60,8 @@ pub const IMAGE_VERSIONS: &str = "az sig image-version list --subscription {subs
 pub const VM_SIZES: &str = "az batch location list-skus --location {location} --query \"[].name\" --output tsv";
 
 /// In which zones a region has its VM sizes, and what the subscription may not use there.
-pub const VM_ZONES: &str = "az vm list-skus --location {location} --zone --all --output table";
+pub const VM_ZONES: &str = "az vm list-skus --location {location} --resource-type virtualMachines --zone --all \
+     --output table";
 
 /// Which pools hold the cores of an account.
 pub const POOL_SIZES: &str = "az batch pool list --account-name {account} --account-endpoint {endpoint} \
@@ -80,9 +81,10 @@ pub const ASSIGN_ROLE: &str = "az role assignment create --assignee {identity} -
 /// A role is made with exactly the actions of a definition.
 pub const CUSTOM_ROLE: &str = "az role definition create --role-definition {actions}";
 
-/// The quotas of an account.
+/// The quotas of an account. Older versions of az spell the last field in another way.
 pub const ACCOUNT_QUOTAS: &str = "az batch account show --subscription {subscription} --resource-group {group} \
-     --name {account} --query \"[dedicatedCoreQuota,lowPriorityCoreQuota,dedicatedCoreQuotaPerVMFamily]\"";
+     --name {account} --query \"[{dedicated:dedicatedCoreQuota,spot:lowPriorityCoreQuota},\
+     dedicatedCoreQuotaPerVmFamily||dedicatedCoreQuotaPerVMFamily]\"";
 
 /// Which accounts a subscription has.
 pub const ACCOUNTS: &str = "az batch account list --subscription {subscription} --query \"[].id\" --output tsv";

@@ -63,6 +63,16 @@ fn main() -> Result {
     say(format!("memory: {small} with the example"));
     say(format!("memory: {} with the pools", Memory::of(azure.process())?));
 
+    let page = median(|| {
+        let watch = Stopwatch::start();
+        azure.overview()?;
+        Ok(watch.passed())
+    })?;
+    say(format!(
+        "what the page asks for, of {POOLS} pools with {NODES} nodes each: {:.1} ms, median of {STARTS} (aim: 200 ms)",
+        milliseconds(page)
+    ));
+
     let target = Target::new(&azure, secret(&example)?)?;
     say(format!(
         "{:<36}{:>12}{:>9}{:>9}{:>9}{:>8}",

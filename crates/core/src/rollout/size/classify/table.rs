@@ -137,7 +137,7 @@ pub(super) const BATCH: &[Cause] = &[
     ),
     quota(
         "AccountCoreQuotaReached",
-        "the account's quota of dedicated cores is used up",
+        "a quota of dedicated cores of the account is used up",
         RAISE_QUOTA,
     ),
     quota(
@@ -302,7 +302,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     stop(
         "OverconstrainedAllocationRequest",
         "the region has no place for that VM size in these zones",
-        "choose another {vm_size}, or regional placement (virtualMachineConfiguration.nodePlacementConfiguration.policy in {pool_json}), with {strategy=in-place} or a new {pool_id}",
+        "choose another {vm_size}, or regional placement (virtualMachineConfiguration.nodePlacementConfiguration.policy \"regional\" in {pool_json}) where the pool is zonal, with {strategy=in-place} or a new {pool_id}",
     ),
     when(
         "hypervisor generation",
