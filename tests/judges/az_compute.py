@@ -155,13 +155,14 @@ DEFINITION_DIFFERENCES = {
     "/name": "they are two definitions",
     "/identifier/offer": "no two definitions of a gallery have the same identifier",
     "/identifier/sku": "no two definitions of a gallery have the same identifier",
+    "/tags/azure-batch-numbers": "a definition of ours remembers which numbers its versions had",
 }
 VERSION_DIFFERENCES = {
     "/id": "they are of two definitions",
     "/publishingProfile/publishedDate": "one came after the other",
     "/storageProfile/dataDiskImages/1/hostCaching": "az image create has one caching for all data disks",
     "/storageProfile/source/id": "each had an image of its own",
-    "/publishingProfile/excludeFromLatest": "no pool takes a version of ours before somebody has tried it",
+    "/publishingProfile/excludeFromLatest": "no pool takes a version of ours before it was tried",
     "/tags/azure-batch-base-image": "a run of ours hands on which image of the marketplace it began with",
     "/tags/azure-batch-fingerprint": "a run of ours says of what it made the version",
     "/tags/azure-batch-run": "a run of ours says which it was",

@@ -144,6 +144,8 @@ fn build_publishes_a_managed_image_as_it_is(lab: &Lab<'_>) -> Result {
         &vec![
             format!("PUT {definition} → 201"),
             format!("PUT {definition}/versions/1.0.0 → 201"),
+            // Its tag remembers the number.
+            format!("PATCH {definition} → 200"),
         ],
     )?;
     ensure_equal(
