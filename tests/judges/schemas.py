@@ -30,6 +30,7 @@ REQUESTS = {}
 
 # Every kind of body that our tools send; one that is sent for the first time is added here.
 SENT = [
+    "PATCH Microsoft.Compute/galleries/{galleryName}/images/{galleryImageName}",
     "POST /batch/{account}/pools",
     "POST /batch/{account}/pools/{poolId}/resize",
     "PUT Microsoft.Compute/galleries/{galleryName}",

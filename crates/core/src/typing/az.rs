@@ -81,10 +81,9 @@ pub const ASSIGN_ROLE: &str = "az role assignment create --assignee {identity} -
 /// A role is made with exactly the actions of a definition.
 pub const CUSTOM_ROLE: &str = "az role definition create --role-definition {actions}";
 
-/// The quotas of an account. Older versions of az spell the last field in another way.
+/// The quotas of an account, and of each VM family; versions of az spell the list's name in two ways.
 pub const ACCOUNT_QUOTAS: &str = "az batch account show --subscription {subscription} --resource-group {group} \
-     --name {account} --query \"[{dedicated:dedicatedCoreQuota,spot:lowPriorityCoreQuota},\
-     dedicatedCoreQuotaPerVmFamily||dedicatedCoreQuotaPerVMFamily]\"";
+     --name {account} --output yaml";
 
 /// Which accounts a subscription has.
 pub const ACCOUNTS: &str = "az batch account list --subscription {subscription} --query \"[].id\" --output tsv";
