@@ -38,7 +38,7 @@ pub trait Step: Display + Serialize {
 ///
 /// `Display` is one step a line. The serde form is `{"changes": 1, "steps": [{"effect": "create", "text": "create
 /// snapshot …", "step": …, …}]}`: each step's own fields stand next to its effect and its line. Where it was looked at
-/// what the run needs, `facts` stands beside them.
+/// what the run needs, `facts` stands next to them.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Plan<S> {
     /// The steps.

@@ -195,15 +195,24 @@ pub(super) fn explained(
             .with_kept("a write was under way, and it is not known whether Azure acted on it")
             .with_next("run again: the run looks first at what is there", None),
         _ if halt.done == Done::Stopped => error.with_next("run again to go on from here", None),
-        _ => Error::plain(
-            error.kind(),
-            format!("stopped as asked, while pool {} was growing", report.pool),
-        )
+        _ => left_growing(error, report, at),
+    }
+}
+
+/// A pool that gets nodes after the run has ended.
+fn left_growing(error: Error, report: &RolloutReport, at: Option<At<'_>>) -> Error {
+    let pool = &report.pool;
+    let error = Error::plain(error.kind(), format!("stopped as asked, while pool {pool} was growing"))
         .because(error)
-        .as_first()
+        .as_first();
+    // A formula decides the size: there is no resize of ours to stop, and Batch refuses one to nothing.
+    if report.autoscale.is_some() {
+        let kept = format!("pool {pool} exists and follows its formula, and each node that comes is billed");
+        return error.with_kept(kept).with_next("run again to go on from here", None);
+    }
+    error
         .with_kept(format!(
-            "pool {} exists; its resize to {} goes on in Azure, and each node that comes is billed",
-            report.pool,
+            "pool {pool} exists; its resize to {} goes on in Azure, and each node that comes is billed",
             counted(report.targets.into())
         ))
         .with_next(
@@ -213,8 +222,7 @@ pub(super) fn explained(
         .with_next(
             "nodes that have come stay and are billed; to remove them, once the resize has stopped",
             at.map(|at| at.az(az::RELEASE_NODES)),
-        ),
-    }
+        )
 }
 
 /// Whether a run has changed something that it may stop or turn back; a return goes on.

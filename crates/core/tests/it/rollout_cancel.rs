@@ -20,6 +20,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     given::checked,
     rollout::{client, entries, failure, good, roll_out, settings, world},
+    rollout_autoscale::following,
     rollout_blue_green::{self, blue_green, room_for},
     rollout_in_place::{self, ask, back, in_place, working, working_in},
     support::Azure,
@@ -99,6 +100,19 @@ async fn left_alone_a_resize_goes_on_and_the_last_lines_say_so_with_the_command_
     );
     assert_eq!(allocation(&azure, "p1").await, "resizing");
     assert_eq!(azure.writes(), ["POST /pools"]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_follows_a_formula_has_no_resize_that_a_command_could_stop() {
+    let azure = world(|_| {});
+    let settings = following("$TargetDedicatedNodes = 20;");
+    let failure = stopped(&cancelled(&azure, &settings, (Method::POST, "/pools")).await);
+    assert_eq!(
+        failure.kept,
+        ["Pool p1 exists and follows its formula, and each node that comes is billed."]
+    );
+    assert_eq!(failure.next.len(), 1, "{failure:?}");
+    assert_eq!(failure.next[0].text, "Run again to go on from here.");
 }
 
 #[tokio::test(start_paused = true)]
