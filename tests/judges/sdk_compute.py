@@ -200,7 +200,7 @@ def definitions():
     )
 
 
-def version_body(source=None, os_snapshot=None, regions=(REGION,), data_disks=()):
+def version_body(source=None, os_snapshot=None, regions=(REGION,), data_disks=(), is_protected=False):
     targets = [models.TargetRegion(name=name, regional_replica_count=1) for name in regions]
     storage = models.GalleryImageVersionStorageProfile()
     if source:
@@ -216,6 +216,9 @@ def version_body(source=None, os_snapshot=None, regions=(REGION,), data_disks=()
         location=REGION,
         publishing_profile=models.GalleryImageVersionPublishingProfile(target_regions=targets, replica_count=1),
         storage_profile=storage,
+        safety_profile=None
+        if is_protected
+        else models.GalleryImageVersionSafetyProfile(block_deletion_before_end_of_life=False),
     )
 
 
@@ -266,6 +269,20 @@ def version_updates():
     compute.gallery_image_versions.begin_delete(*OF_VERSION, "1.0.1").result()
     refused("gone", 404, "ResourceNotFound", lambda: compute.gallery_image_versions.get(*OF_VERSION, "1.0.1"))
     refusal("definition is not empty", lambda: compute.gallery_images.begin_delete(*OF_VERSION).result())
+
+
+def protected_versions():
+    """From api-version 2026-03-03 on a version that says nothing of its life is not deleted for six months."""
+    made = put_version("1.0.2", source=emulator.compute_id("images/sdk-image"), is_protected=True)
+    life = made.publishing_profile.end_of_life_date - made.publishing_profile.published_date
+    judge.holds("six months", 180 <= life.days <= 185, life)
+    judge.equal("protected", made.safety_profile.block_deletion_before_end_of_life, True)
+    delete = lambda: compute.gallery_image_versions.begin_delete(*OF_VERSION, "1.0.2")
+    refused("deletion", 409, "OperationNotAllowed", delete)
+    free = models.GalleryImageVersionSafetyProfile(block_deletion_before_end_of_life=False)
+    update = models.GalleryImageVersionUpdate(safety_profile=free)
+    compute.gallery_image_versions.begin_update(*OF_VERSION, "1.0.2", update).result()
+    delete().result()
 
 
 def illegal_versions():
@@ -328,6 +345,7 @@ CHAPTERS = [
     definitions,
     versions,
     version_updates,
+    protected_versions,
     illegal_versions,
     faults,
     regions_and_sizes,

@@ -13,6 +13,7 @@ mod faults;
 mod gallery;
 mod honesty;
 mod host;
+mod life;
 mod machines;
 mod operations;
 mod page;

@@ -14,7 +14,7 @@ use crate::{
     request::Request,
 };
 
-/// The api-version of galleries, definitions and versions: azure-mgmt-compute 39.0.0 sends it.
+/// The api-version of galleries and definitions: azure-mgmt-compute 39.0.0 sends it. Versions have their own.
 pub const API_VERSION: &str = "2026-03-03";
 
 /// The retention of a policy that names none, in days: what Microsoft documents.

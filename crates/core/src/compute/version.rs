@@ -10,7 +10,6 @@ use std::collections::BTreeMap;
 use http::Method;
 use serde_json::{Map, Value};
 
-use super::gallery::API_VERSION;
 use crate::{
     client::Client,
     error::Result,
@@ -22,6 +21,11 @@ use crate::{
     operation::{Status, read_resource},
     request::Request,
 };
+
+/// The api-version of image versions. It is not the newest: from 2026-03-03 on a version that is written without an end of
+/// life gets one in six months, and Azure refuses to delete it before (az announces it for `sig image-version create` and
+/// `update`). Retention decides that here, and only the user says when a version ends.
+pub const API_VERSION: &str = "2025-03-03";
 
 /// What the service reports of a version and does not take back: az leaves the same out of its updates.
 const REPORTED: [(&str, &[&str]); 4] = [

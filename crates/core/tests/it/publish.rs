@@ -4,6 +4,7 @@ use crate::reads_well::MustFail as _;
 use std::{collections::BTreeSet, time::Duration};
 
 use azure_batch_core::{
+    compute::version,
     error::{ErrorKind, Result},
     publish::{self, Outcome, Published},
     settings::{
@@ -92,6 +93,25 @@ async fn the_same_again_writes_nothing_and_has_the_same_result() {
     let second = run(&azure, &settings()).await.unwrap();
     assert_eq!(azure.writes(), Vec::<String>::new());
     assert_eq!((first.version, Outcome::Found), (second.version, second.outcome));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_version_has_no_end_and_may_be_deleted_unless_it_was_asked_for() {
+    let azure = Azure::example();
+    let published = run(&azure, &settings()).await.unwrap();
+    let mut more = settings();
+    more.target_regions.push(azure_batch_core::settings::TargetRegion::new(
+        "westus3".parse().unwrap(),
+        None,
+    ));
+    run(&azure, &more).await.unwrap();
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let version = version::find(&client, &published.version).await.unwrap().unwrap();
+    assert_eq!((version.regions().len(), version.end_of_life()), (3, None));
+    let (delete, get) = (version::delete(&version.id), version::get(&version.id));
+    azure_batch_core::operation::drive::delete(&client, &delete, &get)
+        .await
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]

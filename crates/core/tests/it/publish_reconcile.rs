@@ -5,12 +5,13 @@ use std::time::Duration;
 
 use azure_batch_core::{
     compute::snapshot,
-    error::ErrorKind,
+    error::{ErrorKind, Result},
     ids::resource::ResourceGroupId,
+    plan::Kept,
     publish::{self, Outcome, Published},
     settings::{Generalized, KeptKind, PublishSettings, Stopped},
 };
-use azure_emulator::seed::Seed;
+use azure_emulator::{journal::Entry, seed::Seed};
 use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
@@ -485,16 +486,53 @@ async fn what_this_run_made_goes_also_when_it_may_not_list() {
     assert_eq!(snapshots(&azure), Vec::<String>::new());
 }
 
-#[tokio::test(start_paused = true)]
-async fn cleaning_up_after_a_good_end_is_not_stopped_by_a_cancel() {
-    let removal = request_of("DELETE", "/snapshots/").await;
+/// A publish to the first so many regions.
+fn to_regions(count: usize) -> PublishSettings {
+    let mut wanted = settings();
+    wanted.target_regions.truncate(count);
+    wanted
+}
+
+/// One publish that is asked to stop, or whose deadline comes, when the first copy is removed.
+async fn ended_while_it_cleans_up(regions: usize, is_cancelled: bool) -> (Result<Published>, Vec<Kept>, Azure) {
+    let wanted = to_regions(regions);
+    let good = Azure::example();
+    let start = good.clock().now();
+    Box::pin(run(&good, &wanted)).await.unwrap();
+    let is_removal = |entry: &&Entry| entry.method == "DELETE" && entry.path.contains("/snapshots/");
+    let removal = good.journal().into_iter().find(|entry| is_removal(&entry)).unwrap();
     let azure = Azure::example();
     let cancel = CancellationToken::new();
-    azure.gone_after(removal, cancel.clone());
-    let (client, _events) = azure.client(&cancel).await;
-    let ended = publish::run(&client, &checked(&settings())).await;
-    assert_eq!(azure.outside_hits(), 1);
-    assert_eq!(snapshots(&azure), Vec::<String>::new(), "{:?}", ended.report.kept);
+    let mut limit = Duration::from_secs(6 * 3600);
+    if is_cancelled {
+        azure.gone_after(removal.number, cancel.clone());
+    } else {
+        limit = removal.time.duration_since(start).unsigned_abs();
+    }
+    let (client, mut events) = azure.client_with_limit(&cancel, limit).await;
+    let ended = publish::run(&client, &checked(&wanted)).await;
+    assert_eq!(azure.outside_hits(), u64::from(is_cancelled));
+    assert!(
+        is_cancelled || client.run().elapsed() > limit,
+        "the deadline has passed"
+    );
+    let said = lines(&mut events).join("\n");
+    assert_eq!(said.contains("stopped"), ended.result.is_err(), "{said}");
+    (ended.result, ended.report.kept, azure)
+}
+
+#[tokio::test(start_paused = true)]
+async fn cleaning_up_after_a_good_end_is_not_stopped_by_a_cancel_or_the_deadline() {
+    for is_cancelled in [true, false] {
+        let (result, kept, azure) = ended_while_it_cleans_up(1, is_cancelled).await;
+        // The version is what counts: it is made, so the run has not failed.
+        assert_eq!(result.unwrap().outcome, Outcome::Created);
+        assert_eq!((kept, snapshots(&azure)), (Vec::new(), Vec::new()));
+    }
+    // While the regions that no pool waits for are still copied, a stop is one, and yet nothing is left.
+    let (result, kept, azure) = ended_while_it_cleans_up(2, true).await;
+    assert_eq!(result.must_fail().kind(), ErrorKind::Cancelled);
+    assert_eq!((kept, snapshots(&azure)), (Vec::new(), Vec::new()));
 }
 
 #[tokio::test(start_paused = true)]

@@ -142,7 +142,7 @@ pub(crate) fn following(policy: &Value) -> Azure {
 /// Makes 1.0.0 latest.
 pub(crate) async fn promote(azure: &Azure) {
     let include = json!({"properties": {"publishingProfile": {"excludeFromLatest": false}}});
-    let request = azure_batch_core::request::Request::arm(http::Method::PATCH, image("1.0.0"), "2026-03-03", "promote");
+    let request = azure_batch_core::request::Request::arm(http::Method::PATCH, image("1.0.0"), "2025-03-03", "promote");
     let writer = client(azure, ROLLOUT_DEADLINE).await;
     writer.send(&request.with_body(include)).await.unwrap();
 }

@@ -46,7 +46,7 @@ fn whatever_is_not_played_answers_501_and_names_itself() {
     assert!(
         reply.message().contains("PUT")
             && reply.message().contains("storageAccounts/v")
-            && reply.message().contains("2026-03-03")
+            && reply.message().contains(azure.api_version)
     );
     let reply = azure.get(&format!("{SUBSCRIPTION}/no/such/path"));
     assert_eq!((reply.status, reply.code()), (501, "NotImplementedByEmulator"));

@@ -6,12 +6,12 @@ use serde_json::{Value, json};
 use super::azure::{Azure, id};
 use crate::compute::ImageMissing;
 
-const VERSION: &str = "galleries/gal1/images/def/versions/1.0.0";
+pub(super) const VERSION: &str = "galleries/gal1/images/def/versions/1.0.0";
 
 type Refusal = (&'static str, Value, &'static str);
 
 /// A world with two trusted-launch and one far VM, and snapshots of the plain one.
-fn world() -> (Azure, String) {
+pub(super) fn world() -> (Azure, String) {
     let seed = json!({"vms": [
         {"name": "safe", "resourceGroup": "rg-images", "location": "eastus2", "securityType": "TrustedLaunch", "powerState": "deallocated", "generalized": true},
         {"name": "far", "resourceGroup": "rg-images", "location": "westus2"},
@@ -530,21 +530,6 @@ fn a_raise_that_fails_keeps_the_replicas_that_were_there() {
     azure.finish(&started);
     assert_eq!(azure.get(&path).state(), "Succeeded");
     assert_eq!(seen(&azure), [region("eastus2", 1), region("westus2", 4)]);
-}
-
-#[test]
-fn a_version_protected_until_its_end_of_life_is_not_deleted_before() {
-    let (mut azure, os) = world();
-    let mut body = Azure::version_body(&os, &["eastus2"]);
-    crate::json::merge(
-        &mut body,
-        json!({"properties": {"publishingProfile": {"endOfLifeDate": "2026-06-02T00:00:00Z"}, "safetyProfile": {"blockDeletionBeforeEndOfLife": true}}}),
-    );
-    azure.make(&id(VERSION), &body);
-    assert_eq!(azure.delete(&id(VERSION)).code(), "OperationNotAllowed");
-    azure.wait(86_400);
-    azure.token = azure.sign_in("https://management.azure.com/.default");
-    assert_eq!(azure.delete(&id(VERSION)).status, 202);
 }
 
 #[test]

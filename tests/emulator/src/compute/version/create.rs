@@ -52,6 +52,11 @@ fn make(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, status: StatusCo
         .find(&parent.key())
         .ok_or_else(|| missing(&parent))?;
     let targets = profile::normalise(&mut body, &location, call.now)?;
+    profile::complete_life(
+        &mut body,
+        call.request.query("api-version").unwrap_or_default(),
+        call.now,
+    );
     let source = source::resolve(parts, &body, (&location, call.now), definition)?;
     begin::require_encryption(definition, &body, &location)?;
     edit::set(&mut body, &["location"], json!(location));

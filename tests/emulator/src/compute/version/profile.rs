@@ -2,13 +2,20 @@
 //!
 //! It checks and completes; it copies nothing.
 
-use jiff::Timestamp;
+use jiff::{Timestamp, ToSpan as _, tz::TimeZone};
 use serde_json::{Value, json};
 
 use crate::{envelope::ArmError, json as edit, region};
 
 /// The most replicas a region can have.
 const MOST_REPLICAS: i64 = 100;
+
+/// From this api-version on a version that does not say otherwise lives for [`USUAL_LIFE_MONTHS`] and is not deleted before
+/// (az's announcement for `sig image-version create` and `update`).
+const LIFE_SINCE: &str = "2026-03-03";
+
+/// How long a version lives that does not say until when, in months from its publication.
+const USUAL_LIFE_MONTHS: i32 = 6;
 
 /// Storage account types in Azure's casing.
 const STORAGE_TYPES: [&str; 4] = ["Standard_LRS", "Standard_ZRS", "Premium_LRS", "PremiumV2_LRS"];
@@ -98,6 +105,29 @@ fn complete_safety(body: &mut Value) {
         edit::merge(&mut safety, sent.clone());
     }
     edit::set(body, &["properties", "safetyProfile"], safety);
+}
+
+/// What new api-versions write on a version that says nothing of it: until when it lives, and that it is not deleted before.
+/// That an update writes no end that is past is a guess.
+pub(super) fn complete_life(body: &mut Value, api_version: &str, now: Timestamp) {
+    if api_version < LIFE_SINCE {
+        return;
+    }
+    let profile = "/properties/publishingProfile";
+    let published = edit::text(body, &format!("{profile}/publishedDate")).and_then(|date| date.parse().ok());
+    let ends = published
+        .unwrap_or(now)
+        .to_zoned(TimeZone::UTC)
+        .saturating_add(USUAL_LIFE_MONTHS.months())
+        .timestamp();
+    if edit::text(body, &format!("{profile}/endOfLifeDate")).is_none() && ends > now {
+        let place = ["properties", "publishingProfile", "endOfLifeDate"];
+        edit::set(body, &place, json!(edit::time(ends)));
+    }
+    let place = ["properties", "safetyProfile", "blockDeletionBeforeEndOfLife"];
+    if body.pointer(&format!("/{}", place.join("/"))).is_none() {
+        edit::set(body, &place, json!(true));
+    }
 }
 
 /// What images of confidential machines need in each region: how the OS disk is encrypted there. Only the version's own

@@ -32,6 +32,11 @@ pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> 
     let mut next = item.body.clone();
     apply(&mut next, &body);
     let targets = profile::normalise(&mut next, &item.location(), call.now)?;
+    profile::complete_life(
+        &mut next,
+        call.request.query("api-version").unwrap_or_default(),
+        call.now,
+    );
     profile::require_same_encryption(&item.body, &next)?;
     require_permitted_regions(item, &next, &targets, parts.engine.guesses.failed_region_removal)?;
     if let Some(parent) = path
