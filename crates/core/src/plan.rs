@@ -70,6 +70,8 @@ pub enum About {
     Quota,
     /// Nodes, and the hours for which they are billed.
     Nodes,
+    /// How the nodes boot.
+    Security,
     /// When something ends.
     Dates,
 }
@@ -156,6 +158,7 @@ impl About {
             Self::Registration => "registration",
             Self::Quota => "quota",
             Self::Nodes => "nodes",
+            Self::Security => "security",
             Self::Dates => "dates",
         }
     }

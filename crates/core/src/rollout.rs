@@ -17,6 +17,7 @@ mod demand;
 mod explain;
 mod fallback;
 mod filling;
+mod fit;
 mod follow;
 mod grace;
 mod heal;
@@ -71,7 +72,7 @@ use crate::{
     rights,
     settings::{
         AccountRef, Canary, Checked, Gates, Judging, OnBad, RollbackSettings, RolloutSettings, SpotCounts, Strategy,
-        Targets, UnresolvedRollout, fault::Fault, luns,
+        Targets, UnresolvedRollout, fault::Fault,
     },
     watch::{AccountWatch, Looks},
     words::plural,
@@ -169,7 +170,7 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
         let asked = intent(settings)?;
         let site = observe::observe(client, settings).await?;
         tell_skipped(client, &site.skipped);
-        require_luns(&asked, &site, settings)?;
+        let settings = &fit::on_site(settings, &site)?;
         let mut planned = match settings.change.strategy {
             Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, settings).await,
             Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
@@ -242,7 +243,8 @@ async fn roll_out(
         .step("observe", "looking at account and image version", look)
         .await?;
     tell_skipped(client, &site.skipped);
-    require_luns(&asked, &site, settings)?;
+    let settings = &fit::on_site(settings, &site)?;
+    fit::tell(client, settings);
     report.skipped_checks.clone_from(&site.skipped);
     report.endpoint = Some(site.endpoint.clone());
     match settings.change.strategy {
@@ -453,20 +455,6 @@ async fn go_back(client: &Client, settings: &RollbackSettings, report: &mut Roll
 fn intent(settings: &RolloutSettings) -> Result<Intent> {
     let spec = Spec::new(settings).map_err(|faults| spec::unusable(&settings.pool.id, &faults))?;
     Ok(Intent::new(spec, settings))
-}
-
-/// A node has each LUN once: the pool's own data disks must leave those of the image alone.
-fn require_luns(asked: &Intent, site: &Site, settings: &RolloutSettings) -> Result<()> {
-    let (Some(spec), Some(version)) = (asked.spec.asked(), &site.version) else {
-        return Ok(());
-    };
-    let faults = luns::clashes(&version.data_disks(), spec.body());
-    if faults.is_empty() {
-        return Ok(());
-    }
-    let pool = &settings.pool;
-    let placed: Vec<Fault> = faults.into_iter().map(|fault| pool.spots.placed(fault)).collect();
-    Err(spec::unusable(&pool.id, &placed))
 }
 
 fn tell_goal(client: &Client, settings: &RolloutSettings, intent: &Intent) {

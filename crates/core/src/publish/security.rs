@@ -2,6 +2,8 @@
 //!
 //! Which of them fit together is decided in `way`.
 
+use crate::settings::SecurityFeature;
+
 /// How a machine is protected.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) enum Security {
@@ -52,11 +54,13 @@ impl DefinitionSecurity {
     /// Reads the value of the `SecurityType` feature.
     #[must_use]
     pub(super) fn parse(value: Option<&str>) -> Self {
-        match value.unwrap_or("Standard").to_ascii_lowercase().as_str() {
-            "trustedlaunch" => Self::TrustedLaunch,
-            "confidentialvm" => Self::Confidential,
-            word if word.ends_with("supported") => Self::Supported,
-            _ => Self::Standard,
+        match SecurityFeature::parse(value) {
+            SecurityFeature::TrustedLaunch => Self::TrustedLaunch,
+            SecurityFeature::Confidential => Self::Confidential,
+            SecurityFeature::TrustedLaunchSupported
+            | SecurityFeature::ConfidentialSupported
+            | SecurityFeature::BothSupported => Self::Supported,
+            SecurityFeature::Standard | SecurityFeature::Unknown => Self::Standard,
         }
     }
 }

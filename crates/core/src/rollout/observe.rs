@@ -5,7 +5,10 @@
 use crate::{
     batch::account::{self, Account},
     client::Client,
-    compute::version::{self, ImageVersion},
+    compute::{
+        gallery::{self, ImageDefinition},
+        version::{self, ImageVersion},
+    },
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location, SubscriptionId, resource::ImageVersionId},
     memory::{OF_RUN, RECENT},
@@ -28,6 +31,8 @@ pub(super) struct Site {
     pub(super) location: Option<Location>,
     /// The image version; unknown when we may not read it.
     pub(super) version: Option<ImageVersion>,
+    /// The version's definition; unknown when we may not read it.
+    pub(super) definition: Option<ImageDefinition>,
     /// Checks that could not be made.
     pub(super) skipped: Vec<String>,
 }
@@ -40,6 +45,7 @@ impl Site {
             endpoint: self.endpoint.clone(),
             location: self.location.clone(),
             version: image_version(client, settings, &mut Vec::new()).await?,
+            definition: self.definition.clone(),
             skipped: Vec::new(),
         })
     }
@@ -57,11 +63,13 @@ pub(super) async fn observe(client: &Client, settings: &RolloutSettings) -> Resu
     if version.is_some() && location.is_none() {
         skipped.push("replicas of the image version: the account's region is not known".to_owned());
     }
+    let definition = definition(client, settings, &mut skipped).await?;
     Ok(Site {
         account,
         endpoint,
         location,
         version,
+        definition,
         skipped,
     })
 }
@@ -159,6 +167,23 @@ async fn image_version(
         ));
     }
     Ok(Some(version))
+}
+
+/// The definition, which says how its images boot. One that may not be read is a note.
+async fn definition(
+    client: &Client,
+    settings: &RolloutSettings,
+    skipped: &mut Vec<String>,
+) -> Result<Option<ImageDefinition>> {
+    let request = gallery::get_definition(&settings.pool.version.definition());
+    match client.recalling(OF_RUN).find(&request).await {
+        Ok(answer) => Ok(answer.map(|answer| ImageDefinition::new(answer.value()))),
+        Err(error) if error.has_status(403) => {
+            skipped.push(format!("security type of the image: {}", rights::lack(&error)));
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
 }
 
 /// A version that the definition does not have.

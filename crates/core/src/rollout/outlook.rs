@@ -5,6 +5,7 @@
 use super::{
     RolloutStep, agent,
     decide::Intent,
+    fit,
     observe::{Site, subscriptions},
     pool::PoolAccess,
     room,
@@ -45,6 +46,7 @@ pub(super) async fn facts(
         facts.extend(room::facts(client, (settings, intent.goal), (site, look.pools())).await?);
     }
     facts.push(nodes(settings));
+    facts.extend(fit::fact(settings));
     facts.extend(ends(site));
     facts.extend(agent::fact(client, settings, site).await?);
     Ok(facts)

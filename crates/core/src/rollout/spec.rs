@@ -6,6 +6,7 @@ mod asked;
 mod compare;
 mod mark;
 mod parts;
+mod security;
 mod start_task;
 mod swap;
 mod twin;
@@ -40,7 +41,7 @@ use crate::{
         },
     },
     settings::{
-        Adopt, Autoscale, MANAGED_IMAGE, RolloutSettings, StartTask, UnresolvedRollout,
+        Adopt, Autoscale, ImageSecurity, MANAGED_IMAGE, RolloutSettings, StartTask, UnresolvedRollout,
         fault::{Fault, Faults},
         shape,
     },
@@ -70,6 +71,7 @@ pub(super) struct Spec {
     body: Value,
     timeout: Option<Duration>,
     adopt: Adopt,
+    image_security: ImageSecurity,
 }
 
 impl Spec {
@@ -134,6 +136,7 @@ impl Spec {
             body: root,
             timeout,
             adopt: settings.policy.adopt,
+            image_security: pool.image_security,
         })
     }
 
@@ -198,6 +201,7 @@ impl Spec {
         if let (Some(fields), Some(asked)) = (body.as_object_mut(), self.body.as_object()) {
             fields.extend(asked.clone());
         }
+        self.fit_security(&mut body);
         set(&mut body, "/metadata", metadata);
         Ok(body)
     }

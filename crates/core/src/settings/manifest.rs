@@ -4,7 +4,7 @@
 
 use serde_json::Value;
 
-use super::Lun;
+use super::{Lun, SecurityFeature};
 use crate::{
     ids::{InvalidId, NodeAgentSku, resource::ImageVersionId},
     json,
@@ -22,6 +22,8 @@ pub(super) struct Manifest {
     pub(super) os_type: Option<String>,
     /// The node agent that runs on it, when the manifest says.
     pub(super) node_agent: Option<NodeAgentSku>,
+    /// The security type of its definition, when the manifest says.
+    pub(super) security: SecurityFeature,
     /// LUNs of the image's data disks, as far as the manifest says.
     pub(super) data_disks: Vec<Lun>,
 }
@@ -73,6 +75,7 @@ impl Manifest {
             image_version: field("image_version_id").ok_or(InvalidManifest::NoVersion)?.parse()?,
             os_type: field("os_type").map(str::to_owned),
             node_agent: field("node_agent_sku_id").and_then(|sku| sku.parse().ok()),
+            security: security(field("security_type")),
             data_disks: luns(&value, "/data_disk_luns"),
         })
     }
@@ -91,9 +94,15 @@ impl Manifest {
             image_version: field("image-version").ok_or(InvalidPayload::NoVersion)?.parse()?,
             os_type: field("os-type").map(str::to_owned),
             node_agent: field("node-agent-sku-id").and_then(|sku| sku.parse().ok()),
+            security: security(field("security-type")),
             data_disks: luns(&value, "/data-disk-luns"),
         })
     }
+}
+
+/// Nothing said is nothing known.
+fn security(word: Option<&str>) -> SecurityFeature {
+    word.map_or(SecurityFeature::Unknown, |word| SecurityFeature::parse(Some(word)))
 }
 
 fn luns(value: &Value, pointer: &str) -> Vec<Lun> {
@@ -112,12 +121,13 @@ mod tests {
     #[test]
     fn a_manifest_with_more_in_it_is_read_too() {
         let text = format!(
-            r#"{{"schema_version": 1, "image_version_id": "{VERSION}", "os_type": "Linux", "node_agent_sku_id": "batch.node.ubuntu 24.04", "data_disk_luns": [0, 5, 64, "x"], "new": {{"x": []}}}}"#
+            r#"{{"schema_version": 1, "image_version_id": "{VERSION}", "os_type": "Linux", "node_agent_sku_id": "batch.node.ubuntu 24.04", "security_type": "TrustedLaunch", "data_disk_luns": [0, 5, 64, "x"], "new": {{"x": []}}}}"#
         );
         let manifest = Manifest::parse(&text).unwrap();
         assert_eq!(manifest.image_version.to_string(), VERSION);
         assert_eq!(manifest.os_type.as_deref(), Some("Linux"));
         assert_eq!(manifest.node_agent.unwrap().as_str(), "batch.node.ubuntu 24.04");
+        assert_eq!(manifest.security, SecurityFeature::TrustedLaunch);
         let luns: Vec<u8> = manifest.data_disks.iter().map(|lun| lun.number()).collect();
         assert_eq!(luns, [0, 5], "what is no LUN is passed over");
     }

@@ -5,8 +5,8 @@
 use serde_json::{Map, Value};
 
 use super::{
-    AccountRef, Adopt, Autoscale, Change, Checked, Consent, PoolSpec, Readiness, ReplicaRule, RolloutPolicy,
-    RolloutSettings, Sight, SpotCounts, Spots, Strategy, Targets, UnresolvedRollout, WantedVersion,
+    AccountRef, Adopt, Autoscale, Change, Checked, Consent, ImageSecurity, PoolSpec, Readiness, ReplicaRule,
+    RolloutPolicy, RolloutSettings, Sight, SpotCounts, Spots, Strategy, Targets, UnresolvedRollout, WantedVersion,
     parts::PoolParts,
     pool,
     reader::Reader,
@@ -105,6 +105,7 @@ impl Checked<MigrationSettings> {
                 },
                 autoscale: found.autoscale,
                 start_task: None,
+                image_security: ImageSecurity::default(),
                 expires_after: None,
                 parts: PoolParts::default(),
                 json: self.json.clone(),

@@ -6,9 +6,9 @@ use serde_json::{Map, Value};
 
 use super::{
     AccountRef, Adopt, AfterFailure, Autoscale, BlueGreen, Canary, Change, Checked, Elevation, FleetSettings,
-    HealNodes, Healing, Judge, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec, Readiness, Register,
-    ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, SpotFallback, Spots, StartTask,
-    Strategy, Targets, UnresolvedRollout, WaitForSuccess,
+    HealNodes, Healing, ImageSecurity, Judge, MAX_PARALLEL, NewRegion, NodesPerReplica, PendingResize, PoolSpec,
+    Readiness, Register, ReplicaRule, ResizePolicy, RollbackSettings, RolloutPolicy, Share, SpotCounts, SpotFallback,
+    Spots, StartTask, Strategy, Targets, UnresolvedRollout, WaitForSuccess,
     autoscale::{LONGEST_FORMULA, MINUTES},
     gates, judging, luns,
     manifest::Manifest,
@@ -73,6 +73,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
             targets,
             autoscale,
             start_task,
+            image_security: image_security(manifest.as_ref()),
             expires_after,
             parts,
             json,
@@ -94,6 +95,14 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
         },
         change,
     })
+}
+
+/// How nodes boot from the image, as its manifest says.
+fn image_security(manifest: Option<&Manifest>) -> ImageSecurity {
+    ImageSecurity {
+        feature: manifest.map(|manifest| manifest.security).unwrap_or_default(),
+        ..ImageSecurity::default()
+    }
 }
 
 /// How long the pool is wanted; nothing after a fault.

@@ -11,8 +11,8 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Healing, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, SpotFallback, Spots,
-    Strategy, WantedVersion,
+    Autoscale, Change, Healing, ImageSecurity, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, SpotFallback,
+    Spots, Strategy, WantedVersion,
     parts::{Elevation, PoolParts},
     patience,
 };
@@ -69,6 +69,8 @@ pub struct PoolSpec<Version = ImageVersionId> {
     pub autoscale: Option<Autoscale>,
     /// The start task.
     pub start_task: Option<StartTask>,
+    /// How nodes may boot from the version's image, as far as it is known; the definition's word counts most.
+    pub image_security: ImageSecurity,
     /// How long the pool is wanted from this roll-out on; without an end when absent. What the pool says already stays then.
     pub expires_after: Option<Duration>,
     /// What else it is made of.
@@ -258,6 +260,7 @@ impl UnresolvedRollout {
                 targets: pool.targets,
                 autoscale: pool.autoscale,
                 start_task: pool.start_task,
+                image_security: pool.image_security,
                 expires_after: pool.expires_after,
                 parts: pool.parts,
                 json: pool.json,

@@ -46,6 +46,7 @@ mod rollout_in_place_sweep;
 mod rollout_judged;
 mod rollout_judged_sweep;
 mod rollout_meanwhile;
+mod rollout_security;
 mod rollout_short;
 mod rollout_spot;
 mod rollout_sweep;

@@ -66,7 +66,11 @@ fn scopes(on: &str) -> Vec<String> {
         | "the resource groups"
         | "the temporary resource group" => vec![GROUP.to_owned()],
         "the gallery" => vec![of_compute("galleries/gal1")],
-        "the image definition" => vec![definition()],
+        "the image definition" => {
+            let of_others = preflight::image_of_others();
+            let of_others = of_others.split("/versions/").next().map(str::to_owned);
+            of_others.into_iter().chain([definition()]).collect()
+        }
         "the image version" => vec![image("1.0.0"), image("0.9.0"), preflight::image_of_others()],
         "the source definition" => vec![of_compute("galleries/theirs/images/other")],
         "the disk encryption sets" => ["eastus2", "westus2", "archive"]

@@ -66,6 +66,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             },
             autoscale: None,
             start_task: None,
+            image_security: azure_batch_core::settings::ImageSecurity::default(),
             json: serde_json::Map::new(),
             parts: azure_batch_core::settings::parts::PoolParts::default(),
             spots: azure_batch_core::settings::Spots::default(),
@@ -521,8 +522,7 @@ async fn a_version_that_is_not_there_is_bad_input() {
 #[tokio::test(start_paused = true)]
 async fn without_rights_in_arm_the_checks_not_made_are_listed() {
     let azure = world(|_| {});
-    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "message": "The client does not have authorization.",
-        "path": "/subscriptions/*", "occurrence": "every"}));
+    azure.fault(json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "path": "/subscriptions/*", "occurrence": "every"}));
     let mut settings = settings("acct1", 10);
     settings.account = AccountRef::Endpoint(BatchEndpoint::parse("acct1.eastus2.batch.azure.com").unwrap());
     let report = good(roll_out(&azure, &settings).await);
@@ -530,6 +530,7 @@ async fn without_rights_in_arm_the_checks_not_made_are_listed() {
     insta::assert_snapshot!(report.skipped_checks.join("\n"), @r"
     sign-in modes and quotas of the account: it is given by its endpoint alone
     state and replicas of the image version: this identity may not read it
+    security type of the image: this identity may not read it
     rights on /subscriptions/00000000-0000-0000-0000-0000000005b5/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/def1/versions/1.0.0: this identity may not read them
     whether Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5: this identity may not read it
     ");

@@ -181,16 +181,16 @@ async fn a_roll_out_is_followed_line_by_line_and_round_by_round() {
     [ 30:00]   pool resizing: 0 of 700 nodes allocated
     [ 30:08]   pool steady: 412 of 700 nodes allocated (412 creating)
     [ 30:08] warning: round 1 brought 412 of 700 nodes: AllocationTimedout: Desired number of dedicated nodes could not be allocated as the resize timeout was reached; not all nodes came within the resize timeout
-    [ 30:08]   waiting 1 min 4 s before resize round 2
-    [ 31:12]   resize round 2 of 5: 700 dedicated and 0 spot nodes, timeout 45 min
-    [ 31:12]   pool resizing: 412 of 700 nodes allocated (412 idle)
-    [ 32:42]   pool steady: 700 of 700 nodes allocated (288 creating, 412 idle)
-    [ 32:42]   done in 32 min 42 s
-    [ 32:42] waiting for the nodes
-    [ 32:42]   412 of 700 nodes ready (288 creating, 412 idle)
-    [ 32:52]   412 of 700 nodes ready (412 idle, 288 starting)
-    [ 33:02]   700 of 700 nodes ready (700 idle)
-    [ 33:02]   done in 20 s
+    [ 30:08]   waiting 58 s before resize round 2
+    [ 31:06]   resize round 2 of 5: 700 dedicated and 0 spot nodes, timeout 45 min
+    [ 31:06]   pool resizing: 412 of 700 nodes allocated (412 idle)
+    [ 32:36]   pool steady: 700 of 700 nodes allocated (288 creating, 412 idle)
+    [ 32:36]   done in 32 min 36 s
+    [ 32:36] waiting for the nodes
+    [ 32:36]   412 of 700 nodes ready (288 creating, 412 idle)
+    [ 32:46]   412 of 700 nodes ready (412 idle, 288 starting)
+    [ 32:56]   700 of 700 nodes ready (700 idle)
+    [ 32:56]   done in 20 s
     ");
     assert!(recording.silence(&lines) <= Duration::from_secs(5 * 60 + 1));
 }

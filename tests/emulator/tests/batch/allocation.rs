@@ -280,6 +280,10 @@ fn a_security_type_must_suit_image_and_size() {
         body["vmSize"] = json!(size);
         if let Some(asked) = asked {
             body["virtualMachineConfiguration"]["securityProfile"] = json!({"securityType": asked});
+            if asked == "confidentialVM" {
+                let encryption = json!({"securityEncryptionType": "VMGuestStateOnly"});
+                body["virtualMachineConfiguration"]["osDisk"] = json!({"managedDisk": {"securityProfile": encryption}});
+            }
         }
         let expected = if fits {
             ("", "")

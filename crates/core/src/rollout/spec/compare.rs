@@ -158,6 +158,7 @@ impl Spec {
         let mut fields = self.typed(pool);
         fields.extend(complete.others(pool.body()));
         fields.extend(complete.other_identity(pool.body()));
+        fields.extend(complete.other_security(pool.body()));
         let dropped = asked::dropped_metadata(&complete.body, pool.body()).into_iter();
         fields.extend(dropped.map(|name| Field {
             path: format!("metadata.{name}"),

@@ -6,7 +6,7 @@
 use secrecy::ExposeSecret as _;
 use serde_json::{Map, Value, json};
 
-use super::set;
+use super::{security::word, set};
 use crate::{
     json as read_json,
     options::{
@@ -23,7 +23,7 @@ use crate::{
         parts::{
             BlobSignIn, Caching, DataDisk, DiskPlace, DiskStorage, EncryptedDisk, IDENTITY, License, Mount,
             MountSource, Network, OsDisk, PoolParts, Port, Protocol, PublicAddresses, Registry, RegistrySignIn,
-            Security, SecurityType, TAGS, User,
+            Security, TAGS, User,
         },
         shape,
     },
@@ -264,11 +264,7 @@ fn mount(mount: &Mount) -> Value {
 fn security(security: Security) -> Map<String, Value> {
     let mut fields = Map::new();
     if let Some(kind) = security.kind {
-        let word = match kind {
-            SecurityType::TrustedLaunch => "trustedLaunch",
-            SecurityType::ConfidentialVm => "confidentialvm",
-        };
-        fields.insert("securityType".to_owned(), json!(word));
+        fields.insert("securityType".to_owned(), json!(word(kind)));
     }
     if let Some(is_on) = security.encryption_at_host {
         fields.insert("encryptionAtHost".to_owned(), json!(is_on));

@@ -94,6 +94,7 @@ impl Spec {
             read_json::at(&complete.body, IMAGE_REFERENCE).clone(),
         );
         set(&mut body, "/virtualMachineConfiguration", configuration);
+        self.fit_security(&mut body);
         let metadata = with_item(&complete.metadata(pool.body()), record::ITEM, Some(record));
         set(&mut body, "/metadata", metadata);
         body

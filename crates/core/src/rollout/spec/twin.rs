@@ -73,6 +73,7 @@ impl Spec {
         merge(&mut body, &self.body);
         let image = read_json::at(&self.body, IMAGE_REFERENCE).clone();
         set(&mut body, IMAGE_REFERENCE, image);
+        self.fit_security(&mut body);
         set(&mut body, "/targetDedicatedNodes", json!(nodes.dedicated));
         set(&mut body, "/targetLowPriorityNodes", json!(nodes.spot));
         set(&mut body, "/resizeTimeout", json!(iso_minutes(timeout)));

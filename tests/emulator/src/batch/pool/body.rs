@@ -242,6 +242,13 @@ fn configuration(value: &Value) -> Result<Value, Refusal> {
         let reason = "The specified node agent SKU is not supported.";
         return Err(Refusal::property("nodeAgentSKUId", agent, reason));
     }
+    let security = text(value, "/securityProfile/securityType").unwrap_or_default();
+    let encryption = "/osDisk/managedDisk/securityProfile/securityEncryptionType";
+    // "Required when using Confidential VMs" (models); with which code it is refused is a guess.
+    if security.eq_ignore_ascii_case("confidentialvm") && text(value, encryption).is_none() {
+        let name = "virtualMachineConfiguration.osDisk.managedDisk.securityProfile.securityEncryptionType";
+        return Err(Refusal::missing(name));
+    }
     let mut kept = value.clone();
     if let Some(id) = text(reference, "/virtualMachineImageId") {
         image_id(reference, id)?;
