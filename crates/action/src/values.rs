@@ -142,7 +142,7 @@ impl Given {
         }
     }
 
-    /// Puts the contents of the manifest, the pool file and files named by `@file` (pool JSON, formula) in the place of
+    /// Puts the contents of the manifest, the pool file, the price file and files named by `@file` (pool JSON, formula) in the place of
     /// their paths.
     ///
     /// # Errors
@@ -173,7 +173,7 @@ impl Given {
 
     fn read_each_file(&mut self) -> Vec<Fault> {
         let path = |opt| self.text(opt).map(str::to_owned);
-        let (manifest, pool_file) = (path(pool::MANIFEST), path(pool::POOL_FILE));
+        let [manifest, pool_file, price_file] = [pool::MANIFEST, pool::POOL_FILE, pool::PRICE_FILE].map(path);
         let after_at = |opt| {
             let path = self.text(opt).and_then(|text| text.strip_prefix('@'));
             (opt, path.map(|path| path.trim().to_owned()))
@@ -181,6 +181,7 @@ impl Given {
         let named = [
             (pool::MANIFEST, manifest),
             (pool::POOL_FILE, pool_file),
+            (pool::PRICE_FILE, price_file),
             after_at(pool::POOL_JSON),
             after_at(pool::AUTOSCALE_FORMULA),
             after_at(pool::DISPATCH_PAYLOAD),

@@ -33,6 +33,7 @@ pub mod judgement;
 pub mod listing;
 pub mod memory;
 pub mod migration;
+pub mod money;
 pub mod mount;
 pub mod names;
 mod one_line;

@@ -431,6 +431,9 @@ const ON_POOL: &[Verb] = &[
 /// What waits until a pool is good.
 const AWAITING_NODES: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate, Verb::Wait];
 
+/// What shows a plan with what it costs.
+const PRICED: &[Verb] = &[Verb::Plan, Verb::Migrate];
+
 /// What waits for nodes.
 const PATIENT: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Migrate, Verb::Wait];
 
@@ -498,6 +501,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         pool::OF_PATIENCE,
         notify::OF_TOKEN,
         pool::OF_REPORT,
+        pool::OF_PRICES,
         pool::OF_FILES,
         fleet::ROWS,
         judgement::OF_VERB,

@@ -8,6 +8,7 @@ use serde::{Serialize, Serializer, ser::SerializeStruct as _};
 
 use crate::{
     error::{Error, ErrorKind, Result},
+    money::Cost,
     progress::StepTime,
 };
 
@@ -56,6 +57,9 @@ pub struct Fact {
     pub state: FactState,
     /// What it is.
     pub text: String,
+    /// What it costs, where it is about that and the price is known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<Cost>,
 }
 
 /// What a fact is about.
@@ -72,6 +76,8 @@ pub enum About {
     Nodes,
     /// How the nodes boot.
     Security,
+    /// What that costs by the user's own prices.
+    Cost,
     /// When something ends.
     Dates,
 }
@@ -159,6 +165,7 @@ impl About {
             Self::Quota => "quota",
             Self::Nodes => "nodes",
             Self::Security => "security",
+            Self::Cost => "cost by your own prices",
             Self::Dates => "dates",
         }
     }
@@ -183,9 +190,22 @@ impl Fact {
         Self::new(about, FactState::Unknown, text)
     }
 
+    /// What something costs.
+    #[must_use]
+    pub fn cost(text: impl Into<String>, cost: Cost) -> Self {
+        Self {
+            cost: Some(cost),
+            ..Self::plain(About::Cost, text)
+        }
+    }
+
     fn new(about: About, state: FactState, text: impl Into<String>) -> Self {
-        let text = text.into();
-        Self { about, state, text }
+        Self {
+            about,
+            state,
+            text: text.into(),
+            cost: None,
+        }
     }
 }
 

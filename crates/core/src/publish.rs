@@ -13,6 +13,7 @@ mod carry;
 mod checks;
 mod claim;
 mod cleanup;
+mod cost;
 mod definition;
 mod details;
 mod followers;
@@ -51,8 +52,9 @@ use self::{
 };
 pub use self::{
     checks::CHECK_NAMES,
+    cost::{Stored, StoredCost, StoredRegion},
     origin::NodeAgent,
-    report::{Outcome, PublishPlan, Published, PublishedRegion, Stored, StoredRegion},
+    report::{Outcome, PublishPlan, Published, PublishedRegion},
     step::Step,
 };
 use crate::{
@@ -125,6 +127,11 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
         testing::check_room(client, account, test).await?;
     }
     let batches = next::batches(work.asking(), &seen, &goal)?;
+    let stored = Stored::new(seen.machine.size_gib(), goal.needs());
+    let cost = settings.prices.as_ref().map(|prices| {
+        let version = seen.version(&goal.version);
+        StoredCost::new((settings, prices), (&seen.machine, &goal, version), &stored)
+    });
     Ok(PublishPlan {
         left: match settings.ends {
             EndsWhen::Complete => Vec::new(),
@@ -132,7 +139,8 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
         },
         steps: next::plan(batches),
         replicas: goal.formulas(),
-        stored: Stored::new(seen.machine.size_gib(), goal.needs()),
+        stored,
+        cost,
         end_of_life: goal.details.end_of_life,
         permanent: lines::permanent(settings, &seen, &goal),
         followers,

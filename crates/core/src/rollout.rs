@@ -11,6 +11,7 @@ mod blue_green;
 mod canary;
 mod cancelled;
 mod checkpoint;
+mod cost;
 mod counted;
 mod decide;
 mod demand;
@@ -77,6 +78,7 @@ use crate::{
     watch::{AccountWatch, Looks},
     words::plural,
 };
+use blue_green::Surge;
 use cancelled::Halt;
 use decide::Intent;
 use explain::At;
@@ -97,6 +99,8 @@ pub struct Foreseen {
     pub plan: Plan<RolloutStep>,
     /// The nodes that it brings; nothing when it brings none, or when that is not known.
     pub demand: Option<Demand>,
+    /// The nodes that there are more on the way, where the work moves to a second pool.
+    surge: Option<Surge>,
 }
 
 /// How far a plan looks.
@@ -179,7 +183,8 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
             let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
             let access = PoolAccess::new(&watch, settings.pool.id.clone());
             let steps = &planned.plan.steps;
-            planned.plan.facts = outlook::facts(&access, &site, (settings, &asked), steps).await?;
+            let asked = (settings, &asked, planned.surge);
+            planned.plan.facts = outlook::facts(&access, &site, asked, steps).await?;
         }
         Ok(planned)
     };
@@ -214,6 +219,7 @@ async fn plan_one((client, looks): (&Client, &Looks), site: &Site, settings: &Ro
     Ok(Foreseen {
         plan: beginning.plan,
         demand,
+        surge: None,
     })
 }
 

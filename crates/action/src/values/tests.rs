@@ -94,6 +94,28 @@ fn files_are_read_whole_and_a_path_may_end_in_a_newline() {
 }
 
 #[test]
+fn a_plan_takes_prices_from_a_file_and_a_roll_out_takes_none() {
+    let mut file = tempfile::NamedTempFile::new().unwrap();
+    file.write_all(b"currency: EUR\n").unwrap();
+    let path = file.path().to_str().unwrap().to_owned();
+    let variables = BTreeMap::from([("INPUT_PRICE_FILE".to_owned(), path)]);
+    let mut plan = Given::collect(Verb::Plan, |_| None, &runner(), &variables);
+    assert_eq!(plan.read_files(), []);
+    assert_eq!(plan.text(pool::PRICE_FILE), Some("currency: EUR"));
+    let action = Runner {
+        starter: Starter::Action,
+        ..runner()
+    };
+    let mut rollout = Given::collect(Verb::Rollout, |_| None, &action, &variables);
+    let faults: Vec<String> = rollout
+        .read_files()
+        .iter()
+        .map(|fault| rollout.spelled(fault))
+        .collect();
+    assert_eq!(faults, ["price-file: has no effect with `verb: rollout`; leave it out"]);
+}
+
+#[test]
 fn a_file_that_is_not_there_is_a_fault_of_its_option() {
     let mut given = collect(&runner(), &[], &[("INPUT_POOL_JSON", "@/no/such/file")]);
     let [fault] = &given.read_files()[..] else {

@@ -13,6 +13,7 @@ const ACTION: &str = "action.yml";
 const PAGE: &str = "docs/action.md";
 const COMMANDS: &str = "docs/pool-commands.md";
 const SCHEMA: &str = "docs/pool-file.schema.json";
+const PRICE_SCHEMA: &str = "docs/price-file.schema.json";
 const POOL_FILE: &str = "docs/pool-file.md";
 const SAMPLES: &str = "docs/from-the-samples.md";
 const EXAMPLE: &str = "examples/pool.yaml";
@@ -196,6 +197,48 @@ fn the_schema_of_pool_files_is_that_of_the_table() {
         fs::write(path(SCHEMA), &schema).unwrap();
     }
     assert_eq!(text_of(SCHEMA), schema, "{SCHEMA} lags behind the table of options");
+}
+
+#[test]
+fn every_price_file_that_users_copy_is_valid_by_the_published_schema() {
+    let schema = settings::price_file_schema();
+    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        fs::write(path(PRICE_SCHEMA), &text).unwrap();
+    }
+    assert_eq!(text_of(PRICE_SCHEMA), text, "{PRICE_SCHEMA} lags behind the program");
+    let validator = jsonschema::validator_for(&schema).unwrap();
+    let is_valid = |file: &str| validator.is_valid(&serde_saphyr::from_str::<serde_json::Value>(file).unwrap());
+    let is_read = |file: &str| {
+        let values = Values::default()
+            .with(pool::ACCOUNT_ENDPOINT, "acct1.eastus2.batch.azure.com")
+            .with(pool::POOL_ID, "render")
+            .with(pool::PRICE_FILE, file);
+        settings::migration(&values).is_ok()
+    };
+    let page = text_of("docs/price-file.md");
+    let blocks = page.split("```").filter_map(|block| block.strip_prefix("yaml\n"));
+    let copied: Vec<String> = blocks
+        .map(str::to_owned)
+        .chain([text_of("examples/prices.yaml")])
+        .collect();
+    assert_eq!(copied.len(), 2);
+    for file in copied {
+        assert!(is_valid(&file) && is_read(&file), "{file}");
+    }
+    for file in [
+        "currency: EUR",
+        "currency: E R\ngib-month: {Standard_LRS: {eastus2: 1}}",
+        "gib-month: {Standard_LRS: {eastus2: 1}}",
+        "currency: EUR\ngib-month: {}",
+        "currency: EUR\ngib-month: {Standard_LRS: {eastus2: -1}}",
+        "currency: EUR\ngib-month: {Standard_LRS: {eastus2: '1,5'}}",
+        "currency: EUR\nnode-hour: {Standard_D4s_v5: {eastus2: 1}}",
+        "currency: EUR\nnode-hour: {Standard_D4s_v5: {eastus2: {low: 1}}}",
+        "currency: EUR\nvm-hour: {}",
+    ] {
+        assert!(!is_valid(file) && !is_read(file), "{file}");
+    }
 }
 
 /// The examples of the page are read by the program itself.

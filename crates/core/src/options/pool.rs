@@ -2,7 +2,7 @@
 
 use super::{
     AWAITING_NODES, CHANGING_A_POOL, CHANGING_AN_IMAGE, Kind, NAMING_A_VERSION, OF_POOL_PROGRAM, ON_ACCOUNT, ON_POOL,
-    ON_VERSION, PATIENT, POOL_DOORS, REPORTING, ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
+    ON_VERSION, PATIENT, POOL_DOORS, PRICED, REPORTING, ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
 };
 
 rows! {
@@ -193,6 +193,13 @@ rows! {
     OF_REPORT [REPORTING, POOL_DOORS]:
     DEPLOYMENT_ENVIRONMENT: "deployment_environment", Report, Kind::Text, Standard::Absent, [],
         "Environment in which the roll-out is shown as a deployment.";
+}
+
+rows! {
+    /// With which prices.
+    OF_PRICES [PRICED, POOL_DOORS]:
+    PRICE_FILE: "price_file", Report, Kind::File, Standard::Rule("the plan shows hours and GiB only"), [],
+        "File with your own prices, in YAML or JSON: an hour of a node by VM size and region, a GiB for a month by storage type and region. The plan then says what it costs. No prices are asked for anywhere; one that is missing is named.";
 }
 
 rows! {

@@ -5,7 +5,14 @@
 use jiff::Timestamp;
 use serde::Serialize;
 
-use super::{machine::Machine, observe::Seen, origin::NodeAgent, plan::Goal, step::Step};
+use super::{
+    cost::{Stored, StoredCost},
+    machine::Machine,
+    observe::Seen,
+    origin::NodeAgent,
+    plan::Goal,
+    step::Step,
+};
 use crate::{
     compute::{
         gallery::ImageDefinition,
@@ -17,7 +24,6 @@ use crate::{
     },
     mount,
     plan::Plan,
-    replicas::RegionNeed,
     settings::{Lun, PublishSettings},
     tags::Tag,
 };
@@ -99,6 +105,9 @@ pub struct PublishPlan {
     pub replicas: Vec<String>,
     /// What its replicas store, which is what they cost.
     pub stored: Stored,
+    /// What that costs, where the user's own prices were given.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub cost: Option<StoredCost>,
     /// When its life ends, if that was asked for.
     pub end_of_life: Option<Timestamp>,
     /// One line for each pool in sight that takes the version by itself once it is latest.
@@ -116,51 +125,6 @@ pub(super) struct Ending {
     pub remaining: Plan<Step>,
     /// The end of what its test wrote, when there was one.
     pub test_output: Option<String>,
-}
-
-/// What the replicas of a version store. Azure bills each replica by month and GiB, as a snapshot of the image's disks.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct Stored {
-    /// The size of all disks of the image together, in GiB: one replica stores no more than this.
-    pub gib_per_replica: u64,
-    /// The replicas of each region.
-    pub regions: Vec<StoredRegion>,
-}
-
-/// The replicas of one region.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-pub struct StoredRegion {
-    /// The region.
-    pub region: Location,
-    /// Its replicas.
-    pub replicas: u32,
-}
-
-impl Stored {
-    /// What so large an image stores in these regions.
-    #[must_use]
-    pub(super) fn new<'a>(gib_per_replica: u64, needs: impl IntoIterator<Item = &'a RegionNeed>) -> Self {
-        let region = |need: &RegionNeed| StoredRegion {
-            region: need.location.clone(),
-            replicas: need.replicas,
-        };
-        Self {
-            gib_per_replica,
-            regions: needs.into_iter().map(region).collect(),
-        }
-    }
-
-    /// All replicas of all regions.
-    #[must_use]
-    pub fn replicas(&self) -> u32 {
-        self.regions.iter().map(|region| region.replicas).sum()
-    }
-
-    /// What all replicas together store at most, in GiB.
-    #[must_use]
-    pub fn total_gib(&self) -> u64 {
-        self.gib_per_replica.saturating_mul(u64::from(self.replicas()))
-    }
 }
 
 impl PublishPlan {

@@ -10,6 +10,7 @@ pub(super) mod find;
 pub(super) mod next;
 pub(super) mod stages;
 pub(super) mod steps;
+mod surge;
 pub(super) mod tidy;
 
 use std::{collections::BTreeSet, time::Duration};
@@ -43,6 +44,8 @@ use crate::{
 };
 use next::{Deed, Good, Seen, Side, Work, next};
 use stages::Stage;
+
+pub(super) use surge::Surge;
 
 /// How long Batch tries to shrink a pool before it has to be asked again; no maximum is documented. Tasks that run longer
 /// only cost another request.

@@ -4,6 +4,8 @@
 
 use super::{
     RolloutStep, agent,
+    blue_green::Surge,
+    cost::{Billed, HOURS_A_DAY, Nodes},
     decide::Intent,
     fit,
     observe::{Site, subscriptions},
@@ -12,15 +14,13 @@ use super::{
 };
 use crate::{
     error::Result,
+    ids::VmSize,
     plan::{About, Fact, Step as _},
     preflight,
     rights::{self, Naming, Need},
     settings::{RolloutSettings, Strategy},
     words::plural,
 };
-
-/// Hours a day: a node is billed for each of them, whether it works or not.
-const HOURS_A_DAY: u32 = 24;
 
 /// Looks at what these steps need; nothing when they change nothing.
 ///
@@ -29,7 +29,7 @@ const HOURS_A_DAY: u32 = 24;
 pub(super) async fn facts(
     access: &PoolAccess<'_>,
     site: &Site,
-    (settings, intent): (&RolloutSettings, &Intent),
+    (settings, intent, surge): (&RolloutSettings, &Intent, Option<Surge>),
     steps: &[RolloutStep],
 ) -> Result<Vec<Fact>> {
     if !steps.iter().any(|step| step.effect().is_change()) {
@@ -45,7 +45,9 @@ pub(super) async fn facts(
         let look = access.watch().look(None).await?;
         facts.extend(room::facts(client, (settings, intent.goal), (site, look.pools())).await?);
     }
-    facts.push(nodes(settings));
+    let size = vm_size(access, settings).await?;
+    facts.push(nodes(settings, size.as_ref()));
+    facts.extend(cost(settings, (site, size.as_ref()), surge));
     facts.extend(fit::fact(settings));
     facts.extend(ends(site));
     facts.extend(agent::fact(client, settings, site).await?);
@@ -69,20 +71,42 @@ fn needs(settings: &RolloutSettings, steps: &[RolloutStep]) -> Vec<Need> {
     needs
 }
 
+/// The size of the pool's nodes: as it was asked for, else that of the pool that is there.
+async fn vm_size(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<Option<VmSize>> {
+    if let Ok(asked) = room::vm_size(settings, None).parse() {
+        return Ok(Some(asked));
+    }
+    let look = access.watch().look(None).await?;
+    let there = look.pools().iter().find(|pool| pool.is_called(access.id()));
+    Ok(room::vm_size(settings, there).parse().ok())
+}
+
+/// What they cost, by the user's own prices; nothing without prices.
+fn cost(settings: &RolloutSettings, (site, size): (&Site, Option<&VmSize>), surge: Option<Surge>) -> Vec<Fact> {
+    let Some(prices) = &settings.prices else {
+        return Vec::new();
+    };
+    let billed = Billed {
+        prices,
+        size,
+        region: site.location.as_ref(),
+    };
+    let nodes = match settings.pool.autoscale {
+        Some(_) => Nodes::Formula(settings.policy.most_nodes),
+        None => Nodes::Fixed(settings.pool.targets.into()),
+    };
+    billed.facts(nodes, surge)
+}
+
 /// The nodes that are billed once the roll-out is over.
-fn nodes(settings: &RolloutSettings) -> Fact {
+fn nodes(settings: &RolloutSettings, size: Option<&VmSize>) -> Fact {
     if settings.pool.autoscale.is_some() {
         let text = "the formula decides how many there are, so their hours are not known";
         return Fact::unknown(About::Nodes, text);
     }
     let targets = settings.pool.targets;
     let all = targets.dedicated + targets.spot;
-    let size = settings.pool.vm_size.as_ref().map_or("", |size| size.as_str());
-    let of_size = if size.is_empty() {
-        String::new()
-    } else {
-        format!(" of {size}")
-    };
+    let of_size = size.map(|size| format!(" of {size}")).unwrap_or_default();
     let hours = all.saturating_mul(HOURS_A_DAY);
     let spot = match targets.spot {
         0 => String::new(),

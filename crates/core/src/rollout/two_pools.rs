@@ -5,7 +5,7 @@
 use super::{
     Demand, Foreseen, RolloutReport, agent, before,
     blue_green::{
-        Pools, Shifting, Way, begin, family,
+        Pools, Shifting, Surge, Way, begin, family,
         find::{self, Found, Two, What},
         steps::steps,
         tidy,
@@ -71,6 +71,7 @@ pub(super) async fn plan(
     let account = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let found = find::find(&account, site, settings, &mut Vec::new()).await?;
     let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
+    let mut surge = None;
     let demand = match &found.what {
         What::One(settings) => {
             let planned = super::plan_one((client, looks), site, settings).await?;
@@ -82,6 +83,7 @@ pub(super) async fn plan(
             let access = PoolAccess::new(&watch, two.shift.new.clone());
             let need = replicas::foresee(&access, site, &two.settings).await?;
             plan.extend(planned(client, &watch, two, &need).await?);
+            surge = Some(Surge::of(&two.shift, &settings.change));
             Demand::of(site, &two.settings, two.intent.goal, Some(two.former.clone()))
         }
     };
@@ -89,6 +91,7 @@ pub(super) async fn plan(
     Ok(Foreseen {
         plan: Plan::new(plan),
         demand,
+        surge,
     })
 }
 

@@ -6,7 +6,7 @@ use jiff::{Timestamp, civil::Date, tz::TimeZone};
 
 use super::{
     EarlyDeletion, EndsWhen, Generalized, Keys, Latest, MachineHandling, PublishSettings, ReplicaRule, ReplicaStorage,
-    ReplicationMode, Reuse, Source, Stopped, UsedBy, VersionSettings, definition, destination, pool, profile,
+    ReplicationMode, Reuse, Source, Stopped, UsedBy, VersionSettings, definition, destination, pool, prices, profile,
     reader::Reader, source, temporaries, trial,
 };
 use crate::{options::image, words};
@@ -69,6 +69,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
         version_settings: version_settings?,
         test: test?,
         ends,
+        prices: prices::read(reader),
         reuse: context.reuse,
         run_id: context.run_id.to_owned(),
     };

@@ -5,10 +5,10 @@
 use serde_json::{Map, Value};
 
 use super::{
-    AccountRef, Adopt, Autoscale, Change, Checked, Consent, ImageSecurity, PoolSpec, Readiness, ReplicaRule,
+    AccountRef, Adopt, Autoscale, Change, Checked, Consent, ImageSecurity, PoolSpec, Prices, Readiness, ReplicaRule,
     RolloutPolicy, RolloutSettings, Sight, SpotCounts, Spots, Strategy, Targets, UnresolvedRollout, WantedVersion,
     parts::PoolParts,
-    pool,
+    pool, prices,
     reader::Reader,
     shape, status,
     wanted_version::{self, Named},
@@ -53,6 +53,8 @@ pub struct MigrationSettings {
     pub policy: RolloutPolicy,
     /// In which way the pool gets the version.
     pub change: Change,
+    /// The user's own prices, for the plan.
+    pub prices: Option<Prices>,
     /// Whether anything is written at all.
     pub act: Consent,
 }
@@ -113,6 +115,7 @@ impl Checked<MigrationSettings> {
             },
             policy: self.policy,
             change: self.change.clone(),
+            prices: self.prices.clone(),
         })
     }
 }
@@ -131,6 +134,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<MigrationSettings> {
     reader.refuse_all(shape::faults(&json));
     let policy = policy(reader);
     let change = change(reader);
+    let prices = prices::read(reader);
     let act = match reader.is_on(fleet::YES) {
         true => Consent::Yes,
         false => Consent::No,
@@ -143,6 +147,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<MigrationSettings> {
         json,
         policy: policy?,
         change,
+        prices,
         act,
     })
 }

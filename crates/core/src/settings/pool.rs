@@ -12,7 +12,7 @@ use super::{
     autoscale::{LONGEST_FORMULA, MINUTES},
     gates, judging, luns,
     manifest::Manifest,
-    parts,
+    parts, prices,
     reader::Reader,
     shape,
     sign_in::known_cloud,
@@ -94,6 +94,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
             spot_fallback,
         },
         change,
+        prices: prices::read(reader),
     })
 }
 

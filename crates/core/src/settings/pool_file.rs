@@ -6,7 +6,6 @@
 
 mod arm;
 mod batch;
-mod document;
 mod own;
 mod schema;
 mod spots;
@@ -14,10 +13,10 @@ mod spots;
 #[cfg(test)]
 mod tests;
 
-use self::document::{Node, Spot};
 pub use self::schema::schema;
 pub use self::spots::Spots;
 use super::{
+    document::{Node, Spot},
     fault::Fault,
     values::{Value, Values},
 };
@@ -184,9 +183,7 @@ fn read(text: &str, faults: &mut Vec<Fault>) -> ReadFile {
     let node = match Node::parse(text) {
         Ok(node) => node,
         Err(unreadable) => {
-            let line = unreadable.line.map(|line| format!("line {line}: ")).unwrap_or_default();
-            let text = format!("{line}is neither YAML nor JSON: {}", unreadable.why);
-            faults.push(Fault::new(POOL_FILE, text));
+            faults.push(Fault::new(POOL_FILE, unreadable.shown()));
             return ReadFile::default();
         }
     };

@@ -23,7 +23,7 @@ pub use self::{
         VersionSettings,
     },
 };
-use super::{DefinitionTraits, ReplicaRule};
+use super::{DefinitionTraits, Prices, ReplicaRule};
 use crate::ids::{
     VmSize,
     resource::{BatchAccountId, ImageDefinitionId, ImageVersionId},
@@ -64,6 +64,8 @@ pub struct PublishSettings {
     pub test: Option<ImageTest>,
     /// When the run is at its end.
     pub ends: EndsWhen,
+    /// The user's own prices, for the plan.
+    pub prices: Option<Prices>,
     /// Names this run in tags: Packer's run UUID, a CI run's id.
     pub run_id: String,
 }

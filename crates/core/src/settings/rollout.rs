@@ -11,8 +11,8 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Healing, ImageSecurity, Judge, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share, SpotFallback,
-    Spots, Strategy, WantedVersion,
+    Autoscale, Change, Healing, ImageSecurity, Judge, Prices, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share,
+    SpotFallback, Spots, Strategy, WantedVersion,
     parts::{Elevation, PoolParts},
     patience,
 };
@@ -32,6 +32,8 @@ pub struct RolloutSettings<Version = ImageVersionId> {
     pub policy: RolloutPolicy,
     /// How a pool that is there gets another image.
     pub change: Change,
+    /// The user's own prices, for the plan.
+    pub prices: Option<Prices>,
 }
 
 /// A roll-out as it was asked for: which version a rule means is not known yet.
@@ -249,6 +251,7 @@ impl UnresolvedRollout {
             pool,
             policy,
             change,
+            prices,
         } = self;
         RolloutSettings {
             account,
@@ -268,6 +271,7 @@ impl UnresolvedRollout {
             },
             policy,
             change,
+            prices,
         }
     }
 }

@@ -30,13 +30,7 @@ impl Given for PublishSettings {
     type Settings = Self;
 
     fn read(&self) -> Result<Asked<Self::Settings>, Vec<Fault>> {
-        let context = PublishContext {
-            run_id: &self.run_id,
-            reuse: self.reuse,
-            now: "2026-01-01T00:00:00Z".parse().unwrap(),
-            checks: &CHECK_NAMES,
-        };
-        settings::publish(&image_values(self), &context)
+        settings::publish(&image_values(self), &context(self))
     }
 }
 
@@ -44,12 +38,7 @@ impl Given for RolloutSettings {
     type Settings = UnresolvedRollout;
 
     fn read(&self) -> Result<Asked<Self::Settings>, Vec<Fault>> {
-        let mut values = account(&self.account);
-        pool_values(&mut values, &self.pool);
-        patience_values(&mut values, &self.policy.resize, &self.policy.readiness);
-        policy_values(&mut values, &self.policy);
-        change_values(&mut values, &self.change);
-        settings::rollout(&values)
+        settings::rollout(&rollout_values(self))
     }
 }
 
@@ -70,6 +59,37 @@ pub(crate) fn checked<S: Given>(given: &S) -> Checked<S::Settings> {
         Ok(asked) => asked.settings,
         Err(faults) => panic!("no user could ask for this: {}", lines(&faults, options::Door::Request)),
     }
+}
+
+/// The settings of a plan with prices, which come as the text of a file.
+pub(crate) fn priced(given: &RolloutSettings, prices: &str) -> Checked<UnresolvedRollout> {
+    let asked = settings::plan(&rollout_values(given).with(pool::PRICE_FILE, prices));
+    asked.map(|asked| asked.settings).unwrap()
+}
+
+/// The settings of a publish's plan with prices, which come as the text of a file.
+pub(crate) fn priced_publish(given: &PublishSettings, prices: &str) -> Checked<PublishSettings> {
+    let values = image_values(given).with(pool::PRICE_FILE, prices);
+    let asked = settings::publish(&values, &context(given));
+    asked.map(|asked| asked.settings).unwrap()
+}
+
+fn context(given: &PublishSettings) -> PublishContext<'_> {
+    PublishContext {
+        run_id: &given.run_id,
+        reuse: given.reuse,
+        now: "2026-01-01T00:00:00Z".parse().unwrap(),
+        checks: &CHECK_NAMES,
+    }
+}
+
+fn rollout_values(given: &RolloutSettings) -> Values {
+    let mut values = account(&given.account);
+    pool_values(&mut values, &given.pool);
+    patience_values(&mut values, &given.policy.resize, &given.policy.readiness);
+    policy_values(&mut values, &given.policy);
+    change_values(&mut values, &given.change);
+    values
 }
 
 fn image_values(given: &PublishSettings) -> Values {

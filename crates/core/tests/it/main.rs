@@ -22,6 +22,7 @@ mod no_wait;
 mod plan_needs;
 mod pool_parts;
 mod preflight;
+mod prices;
 mod promotion;
 mod prune;
 mod publish;

@@ -46,6 +46,7 @@ pub(crate) fn settings() -> PublishSettings {
         version_settings: VersionSettings::default(),
         test: None,
         ends: EndsWhen::Complete,
+        prices: None,
         run_id: "run-1".to_owned(),
     }
 }

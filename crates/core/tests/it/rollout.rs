@@ -12,7 +12,6 @@ use azure_batch_core::{
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts},
     options::Door,
-    replicas::RegionNeed,
     replication::{Layout, StorageChoice, Wanted, ensure},
     rollout::{self, PoolAction, RolloutOutcome, RolloutReport},
     settings::{
@@ -74,6 +73,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),
+        prices: None,
     }
 }
 
@@ -154,7 +154,7 @@ async fn a_region_that_failed_elsewhere_is_still_the_version_s_after_a_roll_out(
     });
     let publisher = client(&azure, ROLLOUT_DEADLINE).await;
     let version = image("1.0.0").parse().unwrap();
-    let elsewhere = RegionNeed {
+    let elsewhere = azure_batch_core::replicas::RegionNeed {
         location: "westus2".parse().unwrap(),
         replicas: 4,
         formula: String::new(),

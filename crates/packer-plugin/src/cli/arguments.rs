@@ -2,7 +2,7 @@
 //!
 //! Values stay texts here; core's `settings` reads them.
 
-use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb};
+use azure_batch_core::options::{self, Door, Kind, Opt, Standard, Verb, pool::PRICE_FILE};
 use clap::{Arg, ArgAction, ArgMatches, Command};
 
 /// The verbs, in the order of the help.
@@ -104,7 +104,12 @@ const EXAMPLES_PUBLISH: &str = include_str!("help/publish.txt");
 pub(super) fn parse(arguments: &[String]) -> Result<Parsed, clap::Error> {
     let matches = command().no_binary_name(true).try_get_matches_from(arguments)?;
     let (invocation, flags) = match matches.subcommand() {
-        Some(("plan", flags)) => (Invocation::Plan(given(Verb::Publish, flags)), flags),
+        Some(("plan", flags)) => {
+            let mut given = given(Verb::Publish, flags);
+            let prices = flags.get_one::<String>(PRICE_FILE.path);
+            given.flags.extend(prices.map(|path| (PRICE_FILE, path.clone())));
+            (Invocation::Plan(given), flags)
+        }
         Some(("publish", flags)) => {
             let force = if flags.get_flag(FORCE) { Force::Yes } else { Force::No };
             (Invocation::Publish(given(Verb::Publish, flags), force), flags)
@@ -147,9 +152,10 @@ pub(super) fn command() -> Command {
 
 fn plan() -> Command {
     let about = "Show what a publish would do; nothing is written";
-    verb(Verb::Publish, "plan", about, EXAMPLES_PUBLISH)
+    verb(Verb::Publish, "plan", about, include_str!("help/plan.txt"))
         .arg(settings())
         .arg(set())
+        .arg(flag(Verb::Plan, PRICE_FILE))
 }
 
 fn publish() -> Command {

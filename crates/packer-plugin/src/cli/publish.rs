@@ -6,7 +6,7 @@ use std::fmt::Write as _;
 
 use azure_batch_core::{
     clock::{Clock as _, SystemClock},
-    options::{Door, image},
+    options::{Door, image, pool::PRICE_FILE},
     publish::{self, CHECK_NAMES, PublishPlan, Published},
     settings::{self, Asked, PublishContext, PublishSettings, Reuse, Value, Values, fault},
     words::plural,
@@ -20,6 +20,7 @@ use super::{
     arguments::{Force, Given},
     settings::of_publish,
     work::with_client,
+    written,
 };
 use crate::{
     config::MANIFEST,
@@ -92,8 +93,19 @@ pub(super) async fn publish(desk: &mut Desk<'_>, given: Given, force: Force) -> 
 
 fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, Answer> {
     let now = SystemClock.now();
-    let mut values = of_publish(given, desk.lookup).map_err(|faults| Answer::wrong_input(&faults))?;
+    let prices = price_file(given);
+    let read = of_publish(given, desk.lookup);
+    let (mut values, prices) = match (read, prices) {
+        (Ok(values), Ok(prices)) => (values, prices),
+        (read, prices) => {
+            let faults = read.err().into_iter().flatten().chain(prices.err());
+            return Err(Answer::wrong_input(&faults.collect::<Vec<_>>()));
+        }
+    };
     desk.terminal.hide(values.secrets());
+    if let Some(prices) = prices {
+        values.set(PRICE_FILE, prices);
+    }
     let manifest = take_manifest(&mut values);
     let context = PublishContext {
         run_id: &run_id(now),
@@ -105,11 +117,23 @@ fn request(desk: &mut Desk<'_>, given: &Given, force: Force) -> Result<Request, 
         checks: &CHECK_NAMES,
     };
     let spelled = |faults: Vec<fault::Fault>| {
-        let faults: Vec<String> = faults.iter().map(|fault| fault.spelled(Door::Template)).collect();
+        // What a template does not take was given as a flag.
+        let door = |fault: &fault::Fault| match fault.place.opt.is_taken_by(Door::Template) {
+            true => Door::Template,
+            false => Door::Flag,
+        };
+        let faults: Vec<String> = faults.iter().map(|fault| fault.spelled(door(fault))).collect();
         Answer::wrong_input(&faults)
     };
     let asked = settings::publish(&values, &context).map_err(spelled)?;
     Ok(Request { asked, manifest })
+}
+
+/// The text of the file with prices.
+fn price_file(given: &Given) -> Result<Option<String>, String> {
+    let path = given.flags.iter().find(|(opt, _)| *opt == PRICE_FILE);
+    path.map(|(opt, path)| written::text(&opt.spelled(Door::Flag), path))
+        .transpose()
 }
 
 /// Takes out what is not core's.
@@ -159,6 +183,9 @@ fn describe(plan: &PublishPlan) -> String {
         stored.gib_per_replica,
         stored.total_gib()
     );
+    if let Some(cost) = &plan.cost {
+        _ = writeln!(text, "{cost}");
+    }
     _ = write!(text, "\n{}; nothing was written", summary(&plan.steps));
     text
 }

@@ -57,7 +57,8 @@ pub(super) fn of_publish(given: &Given, lookup: &Lookup) -> Result<Values, Vec<S
             faults.push(fault);
         }
     }
-    for (opt, text) in &given.flags {
+    // What a template does not take is not one of its attributes.
+    for (opt, text) in given.flags.iter().filter(|(opt, _)| opt.is_of(Verb::Publish)) {
         object.insert(opt.path.to_owned(), Json::from(text.as_str()));
     }
     let ConfigValue::Map(user) = config(Json::Object(object)) else {

@@ -88,12 +88,20 @@ impl<'de> Visitor<'de> for OfAny {
 /// # Errors
 /// With one line that says why it cannot be read.
 pub(super) fn read(flag: &str, path: &str) -> Result<Written, String> {
+    let text = text(flag, path)?;
+    parse(&text).map_err(|cause| format!("{flag}: the file {path:?} is neither YAML nor JSON: {cause}"))
+}
+
+/// The text of a file; `-` is stdin.
+///
+/// # Errors
+/// With one line that says why it cannot be read.
+pub(super) fn text(flag: &str, path: &str) -> Result<String, String> {
     let text = match path {
         "-" => io::read_to_string(io::stdin()),
         path => fs::read_to_string(path),
     };
-    let text = text.map_err(|cause| format!("{flag}: cannot read the file {path:?}: {cause}; check the path"))?;
-    parse(&text).map_err(|cause| format!("{flag}: the file {path:?} is neither YAML nor JSON: {cause}"))
+    text.map_err(|cause| format!("{flag}: cannot read the file {path:?}: {cause}; check the path"))
 }
 
 fn parse(text: &str) -> Result<Written, String> {

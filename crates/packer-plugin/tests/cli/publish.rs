@@ -48,6 +48,32 @@ async fn a_plan_shows_every_step_and_writes_nothing() {
 }
 
 #[tokio::test]
+async fn a_plan_with_a_price_file_says_what_each_region_costs() {
+    const PAGE: &str = include_str!("../../../../docs/price-file.md");
+    let lab = Lab::example().await;
+    let file = lab.file("image.yaml", SETTINGS);
+    let blocks = PAGE.split("```").skip(1).step_by(2);
+    let prices = blocks.clone().find_map(|block| block.strip_prefix("yaml\n")).unwrap();
+    let shown = blocks.filter_map(|block| block.strip_prefix("console\n"));
+    let shown = shown.clone().find(|block| block.contains("stored each month")).unwrap();
+    let prices = lab.file("prices.yaml", prices);
+    let plan = lab.run(&["plan", "--settings", &file, "--price-file", &prices]).await;
+    assert_eq!(plan.code, Some(10), "{plan:?}");
+    assert!(plan.stdout.contains(shown), "{shown}\n{}", plan.stdout);
+    let json = lab
+        .run(&["plan", "--settings", &file, "--price-file", &prices, "--json"])
+        .await
+        .json();
+    assert_eq!(json["cost"]["total"], "55.0116", "{json:#}");
+    let bad = lab.file("bad.yaml", "currency: EUR\ngib-month: {Standard_LRS: {eastus2: cheap}}");
+    let refused = lab.run(&["plan", "--settings", &file, "--price-file", &bad]).await;
+    let complaint = refused.complaint();
+    let fault = "--price-file: line 2: gib-month.Standard_LRS.eastus2: \"cheap\" is not a price";
+    assert!(refused.code == Some(2) && complaint.contains(fault), "{complaint}");
+    assert_eq!(lab.writes(), [""; 0]);
+}
+
+#[tokio::test]
 async fn a_publish_leaves_a_manifest_and_nothing_for_the_next_plan_to_do() {
     let lab = Lab::example().await;
     let file = lab.file("image.yaml", SETTINGS);

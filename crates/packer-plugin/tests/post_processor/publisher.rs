@@ -72,6 +72,7 @@ impl Publisher for Scripted {
                 gib_per_replica: 30,
                 regions: Vec::new(),
             },
+            cost: None,
             end_of_life: None,
             followers: Vec::new(),
             permanent: Vec::new(),

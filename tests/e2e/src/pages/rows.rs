@@ -13,6 +13,7 @@ const ACTION: &str = "docs/action.md";
 const IMAGES: &str = "docs/images.md";
 const POOLS: &str = "docs/pool-commands.md";
 const POOL_FILE: &str = "docs/pool-file.md";
+const PRICE_FILE: &str = "docs/price-file.md";
 const SAMPLES: &str = "docs/from-the-samples.md";
 const EMULATOR: &str = "docs/emulator.md";
 const BATCH: &str = "docs/emulator-batch.md";
@@ -199,6 +200,26 @@ pub const ROWS: &[Row] = &[
     row(POOL_FILE, "{\n  \"id\"", How::PoolFile),
     row(POOL_FILE, "{\n  \"type\"", How::PoolFile),
     row(POOL_FILE, "max-parallel", How::PoolFile),
+    row(
+        PRICE_FILE,
+        "# prices.yaml",
+        How::Elsewhere("a_plan_with_a_price_file_says_what_each_region_costs"),
+    ),
+    row(
+        PRICE_FILE,
+        "cost by your own prices: dedicated",
+        How::Elsewhere("the_page_of_price_files_shows_what_is_said"),
+    ),
+    row(
+        PRICE_FILE,
+        "stored each month",
+        How::Elsewhere("a_plan_with_a_price_file_says_what_each_region_costs"),
+    ),
+    row(
+        PRICE_FILE,
+        "cost by your own prices, not known",
+        How::Elsewhere("the_page_of_price_files_shows_what_is_said"),
+    ),
     row(
         SAMPLES,
         "",

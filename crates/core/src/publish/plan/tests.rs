@@ -36,6 +36,7 @@ pub(in crate::publish) fn settings() -> PublishSettings {
         version_settings: VersionSettings::default(),
         test: None,
         ends: crate::settings::EndsWhen::Complete,
+        prices: None,
         run_id: "run-1".to_owned(),
     }
 }

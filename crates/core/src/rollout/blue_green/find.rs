@@ -6,6 +6,7 @@ use super::{
     begin::{self, Fit},
     family::{self, Standing},
     stages::stages,
+    surge::Surge,
 };
 use crate::{
     batch::{
@@ -287,13 +288,7 @@ const fn chosen(pool: PoolId, strategy: &'static str, why: String) -> RolloutSte
 fn why_two(two: &Two, settings: &RolloutSettings) -> String {
     let shift = &two.shift;
     let stages = stages(shift).unwrap_or_default();
-    let peaks = stages.iter().scan(shift.was, |old, stage| {
-        let both = old.total().saturating_add(stage.new.total());
-        *old = stage.old;
-        Some(both)
-    });
-    let usual = shift.was.total().max(shift.size.total());
-    let more = peaks.max().unwrap_or(0).saturating_sub(usual);
+    let more = Surge::of(shift, &settings.change).nodes.total();
     let steps = match stages.len() {
         1 => "1 step".to_owned(),
         steps => format!("{steps} steps"),

@@ -33,6 +33,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
         },
         policy: RolloutPolicy::default(),
         change: Change::default(),
+        prices: None,
     }
 }
 

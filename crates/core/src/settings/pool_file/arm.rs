@@ -3,13 +3,11 @@
 //!
 //! The two forms have the same parts under other names; the names are those of the pages of both interfaces.
 
-use super::{
-    document::{Is, Node},
-    refused,
-};
+use super::refused;
 use crate::{
     ids::resource::BatchAccountId,
     options::pool::RUNNING_TASKS,
+    settings::document::{Is, Node},
     settings::fault::Fault,
     settings::parts::{IDENTITY, TAGS},
     words,

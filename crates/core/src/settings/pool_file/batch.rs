@@ -5,12 +5,7 @@
 
 use jiff::SignedDuration;
 
-use super::{
-    FilePool,
-    document::{Is, Node},
-    refused,
-    spots::Spots,
-};
+use super::{FilePool, refused, spots::Spots};
 use crate::{
     options::{
         Opt, file,
@@ -21,7 +16,11 @@ use crate::{
         },
     },
     settings::parts::{IDENTITY, TAGS},
-    settings::{fault::Fault, values::Values},
+    settings::{
+        document::{Is, Node},
+        fault::Fault,
+        values::Values,
+    },
 };
 
 /// What only the service says of a pool; a file that was made of an answer has them.

@@ -4,12 +4,7 @@
 
 use serde_json::Value as Json;
 
-use super::{
-    FilePool,
-    document::{Is, Node},
-    refused,
-    spots::Spots,
-};
+use super::{FilePool, refused, spots::Spots};
 use crate::{
     options::{
         Kind, Opt, Verb, file,
@@ -18,6 +13,7 @@ use crate::{
         },
     },
     settings::{
+        document::{Is, Node},
         fault::Fault,
         values::{Value, Values},
     },

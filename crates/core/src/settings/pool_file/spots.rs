@@ -4,13 +4,13 @@
 
 use std::collections::BTreeMap;
 
-use super::document::{Node, Spot};
 use crate::{
     options::{
         self, Opt, Verb,
         pool::{POOL_FILE, POOL_JSON},
     },
     settings::{
+        document::{Node, Spot},
         fault::{Fault, Place},
         values::Values,
     },

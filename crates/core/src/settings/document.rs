@@ -34,8 +34,8 @@ pub(crate) struct Spot {
 /// Why a text is neither YAML nor JSON.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct Unreadable {
-    pub(super) line: Option<u64>,
-    pub(super) why: String,
+    line: Option<u64>,
+    why: String,
 }
 
 struct Parsed {
@@ -195,6 +195,14 @@ impl Spot {
         } else {
             format!("line {line}: {path}: ")
         }
+    }
+}
+
+impl Unreadable {
+    /// The fault of the file as a whole.
+    pub(super) fn shown(&self) -> String {
+        let line = self.line.map(|line| format!("line {line}: ")).unwrap_or_default();
+        format!("{line}is neither YAML nor JSON: {}", self.why)
     }
 }
 
