@@ -272,11 +272,11 @@ async fn roll_out_one(
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let look = async {
         let pool = access.find().await?;
-        let intent = fallback::aware(&access, pool.as_ref(), (intent, settings));
+        let intent = fallback::aware(&access, pool.as_ref(), (intent, settings)).found(pool.as_ref());
         let beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
         Ok((intent, beginning))
     };
-    let (intent, mut beginning) = run.step("plan", "looking at the pool", look).await?;
+    let (mut intent, mut beginning) = run.step("plan", "looking at the pool", look).await?;
     report.needed = intent.goal.needed.total();
     if beginning.size != Size::Reached {
         before::check(&access, (settings, &intent), (site, &beginning), report).await?;
@@ -297,6 +297,8 @@ async fn roll_out_one(
         Size::Replaced => return replace(&mut access, &intent, settings, report).await,
         Size::Tried => {
             try_first(&mut access, &intent, settings, report).await?;
+            // What others have done since is not undone: from here on it is about the nodes that are still to come.
+            intent = intent.sized(intent.goal, intent.first);
             let pool = access.find().await?;
             beginning.size = plan::look(&access, pool.as_ref(), (&intent, settings)).await?.size;
         }

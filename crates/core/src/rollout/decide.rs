@@ -27,7 +27,7 @@ use crate::{
 };
 
 /// A pool that shows its former state so long after a write will not show another: reads lag by seconds.
-const LAG: Duration = Duration::from_secs(120);
+pub(super) const LAG: Duration = Duration::from_secs(120);
 
 /// What is wanted. It stays the same over the whole run.
 #[derive(Clone, Debug)]
@@ -64,6 +64,8 @@ pub(super) struct Follows {
 pub(super) enum Part {
     /// All of it, from its creation on.
     Whole,
+    /// All of it. It was there when the run began, so if it goes, others have deleted it.
+    Found,
     /// Its nodes, within a change that something else leads and that gives the pool only these sizes.
     Nodes([NodeCounts; 4]),
 }
@@ -163,6 +165,13 @@ const ADOPTING: &str =
 const FORMULA: &str = "give the formula in {autoscale_formula}, or take it from the pool (az batch pool autoscale disable), or give a new {pool_id}";
 const AGREE: &str = "agree with those who change the pool, then run again";
 
+impl Part {
+    /// Whether its settings are a part of it.
+    const fn is_whole(&self) -> bool {
+        matches!(self, Self::Whole | Self::Found)
+    }
+}
+
 impl Intent {
     /// What this specification and policy want.
     pub(super) fn new(spec: Spec, settings: &RolloutSettings) -> Self {
@@ -249,6 +258,13 @@ impl Intent {
         }
     }
 
+    /// The same, once it is known whether the pool is there.
+    pub(super) fn found(self, pool: Option<&Pool>) -> Self {
+        let is_there = self.part == Part::Whole && pool.is_some_and(|pool| pool.life != PoolLife::Deleting);
+        let part = if is_there { Part::Found } else { self.part };
+        Self { part, ..self }
+    }
+
     /// The same, of a size that no formula decides.
     pub(super) fn without_formula(self) -> Self {
         Self { follows: None, ..self }
@@ -271,6 +287,10 @@ impl Intent {
             (Stage::Before, None) if self.part == Part::Whole => Next::Create,
             (Stage::UnderWay { passed, .. }, None) if passed < LAG => Next::Wait(Waiting::OurResize),
             (_, None) => Next::Refuse(deleted()),
+            (Stage::Before, Some(pool)) if pool.life == PoolLife::Deleting => match self.part {
+                Part::Whole => Next::Wait(Waiting::Deletion),
+                Part::Found | Part::Nodes(_) => Next::Refuse(deleting()),
+            },
             (Stage::Before, Some(pool)) => self.before(pool),
             (Stage::UnderWay { after, passed }, Some(pool)) => self.under_way(pool, after, passed),
             (Stage::Between, Some(pool)) => self.between(pool),
@@ -278,9 +298,6 @@ impl Intent {
     }
 
     fn before<'p>(&self, pool: &'p Pool) -> Next<'p> {
-        if pool.life == PoolLife::Deleting {
-            return Next::Wait(Waiting::Deletion);
-        }
         let difference = self.spec.compare(pool);
         if pool.is_upgraded_by_platform() {
             return Next::Refuse(by_platform(pool));
@@ -291,7 +308,7 @@ impl Intent {
         {
             return Next::Refuse(self.other_targets(pool));
         }
-        if self.part == Part::Whole {
+        if self.part.is_whole() {
             if let Some(shift) = pair::under_way(pool) {
                 return Next::Refuse(shifting(&shift));
             }
@@ -309,7 +326,7 @@ impl Intent {
                 foreign(&difference, &next).map_or(next, Next::Refuse)
             }
             // Settings are written once a run; what another client changes after that is left.
-            next if self.part != Part::Whole => next,
+            next if !self.part.is_whole() => next,
             _ if difference.maker == Maker::Another || !difference.is_none() => Next::Update(pool, difference),
             next => next,
         }
@@ -377,7 +394,7 @@ impl Intent {
     fn following<'p>(&self, follows: &Follows, pool: &'p Pool) -> Next<'p> {
         match autoscale::of(pool) {
             Some(found) if follows.scale.is_met_by(&found) => Next::Sized(pool),
-            Some(_) if self.part != Part::Whole => Next::Refuse(Refusal {
+            Some(_) if !self.part.is_whole() => Next::Refuse(Refusal {
                 why: "follows another autoscale formula by now".to_owned(),
                 remedy: AGREE,
             }),
@@ -445,7 +462,7 @@ impl Intent {
     /// What another caller has changed since the pool had our targets.
     fn changed(&self, pool: &Pool) -> Option<Refusal> {
         let why = if pool.life == PoolLife::Deleting {
-            "is being deleted meanwhile".to_owned()
+            return Some(deleting());
         } else if pool.scaling == Scaling::Auto {
             "follows an autoscale formula by now".to_owned()
         } else if pool.targets != self.goal.targets {
@@ -557,6 +574,13 @@ pub(super) fn shifting(shift: &Shift) -> Refusal {
             shift.new, shift.since
         ),
         remedy: "run that roll-out again, with {strategy} blue-green, or go back with azure-batch-pool rollback",
+    }
+}
+
+fn deleting() -> Refusal {
+    Refusal {
+        why: "is being deleted meanwhile".to_owned(),
+        remedy: AGREE,
     }
 }
 

@@ -43,6 +43,15 @@ pub(super) struct PoolAccess<'a> {
     has_followed: bool,
 }
 
+/// What became of a write that Batch takes no condition for.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Sending {
+    /// Batch has taken it.
+    Sent,
+    /// Others have changed the pool since it was seen, so it was not sent.
+    Overtaken,
+}
+
 /// The pool at one time, as the account's watch shows it.
 #[derive(Debug)]
 pub(super) struct Seen {
@@ -175,14 +184,13 @@ impl<'a> PoolAccess<'a> {
         self.write(request, Some(seen)).await
     }
 
-    /// Replaces all settings that can be changed at any time. Batch takes no condition here, so what others have changed
-    /// since the pool was seen is lost.
+    /// Replaces all settings that can be changed at any time. Batch takes no condition here.
     ///
     /// # Errors
     /// When Batch refuses it, its effect is not known, or the run ends.
-    pub(super) async fn replace_live(&mut self, body: Value, seen: &Pool) -> Result<()> {
+    pub(super) async fn replace_live(&mut self, body: Value, seen: &Pool) -> Result<Sending> {
         let request = pool::replace_live(self.watch.endpoint(), &self.id, body);
-        self.write(request, Some(seen)).await
+        self.write_to(request, seen).await
     }
 
     /// Deletes the pool, unless it has changed since it was seen so.
@@ -194,13 +202,13 @@ impl<'a> PoolAccess<'a> {
         self.write(request, Some(seen)).await
     }
 
-    /// Stops the resize that is under way.
+    /// Stops the resize that is under way. Batch takes no condition here.
     ///
     /// # Errors
     /// When Batch refuses it, its effect is not known, or the run ends.
-    pub(super) async fn stop_resize(&mut self, seen: &Pool) -> Result<()> {
+    pub(super) async fn stop_resize(&mut self, seen: &Pool) -> Result<Sending> {
         let request = pool::stop_resize(self.watch.endpoint(), &self.id);
-        self.write(request, Some(seen)).await
+        self.write_to(request, seen).await
     }
 
     /// Removes nodes, unless the pool has changed since it was seen so.
@@ -251,13 +259,13 @@ impl<'a> PoolAccess<'a> {
         self.write(request, Some(seen)).await
     }
 
-    /// Takes the formula from the pool.
+    /// Takes the formula from the pool. Batch takes no condition here.
     ///
     /// # Errors
     /// When Batch refuses it, its effect is not known, or the run ends.
-    pub(super) async fn unfollow(&mut self, seen: &Pool) -> Result<()> {
+    pub(super) async fn unfollow(&mut self, seen: &Pool) -> Result<Sending> {
         let request = autoscale::disable(self.watch.endpoint(), &self.id);
-        self.write(request, Some(seen)).await
+        self.write_to(request, seen).await
     }
 
     /// Whether this run has given the pool a formula.
@@ -272,9 +280,30 @@ impl<'a> PoolAccess<'a> {
         run.pause(self.watch.pause(length, run.elapsed()), waiting_for).await
     }
 
-    /// Sends a write once, at the earliest when Batch takes another one: after our last, and after that of another
-    /// client, which the pool shows.
+    /// Sends a write for which Batch takes no condition, to the pool as it was seen: it is read again right before, since
+    /// the pause until Batch takes another write gives others half a minute.
+    async fn write_to(&mut self, request: Request, seen: &Pool) -> Result<Sending> {
+        self.pause_before_write(Some(seen)).await?;
+        let now = self.find().await?;
+        if now.as_ref().is_none_or(|now| now.etag != seen.etag) {
+            return Ok(Sending::Overtaken);
+        }
+        self.send_once(request).await.map(|()| Sending::Sent)
+    }
+
+    /// Sends a write once, at the earliest when Batch takes another one.
     async fn write(&mut self, request: Request, seen: Option<&Pool>) -> Result<()> {
+        self.pause_before_write(seen).await?;
+        self.send_once(request).await
+    }
+
+    async fn send_once(&mut self, request: Request) -> Result<()> {
+        self.written = Some(Instant::now());
+        self.client().send(&request).await.map(drop)
+    }
+
+    /// Waits until Batch takes another write: after our last, and after that of another client, which the pool shows.
+    async fn pause_before_write(&self, seen: Option<&Pool>) -> Result<()> {
         let ours = self.written.map(|written| written.elapsed());
         let others = seen.and_then(|pool| pool.modified).map(|at| {
             // A clock that differs from the service's makes the pause longer or shorter, and never longer than the rule.
@@ -282,10 +311,9 @@ impl<'a> PoolAccess<'a> {
         });
         let since = ours.into_iter().chain(others).min().unwrap_or(BETWEEN_WRITES);
         let left = BETWEEN_WRITES.saturating_sub(since);
-        if !left.is_zero() {
-            self.client().run().pause(left, "Batch to take another write").await?;
+        match left.is_zero() {
+            true => Ok(()),
+            false => self.client().run().pause(left, "Batch to take another write").await,
         }
-        self.written = Some(Instant::now());
-        self.client().send(&request).await.map(drop)
     }
 }

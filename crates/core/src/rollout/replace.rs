@@ -10,11 +10,13 @@ pub(super) mod steps;
 
 use std::time::Duration;
 
+use tokio::time::Instant;
+
 use super::{
     PoolAction, RolloutReport,
     attempts::Attempts,
     checkpoint::{Checkpoints, Place, Point, because},
-    decide::{self, Intent, Refusal},
+    decide::{self, Intent, LAG, Refusal},
     explain::{self, refused},
     filling::Filling,
     jobs,
@@ -70,6 +72,10 @@ pub(super) struct Replacing<'run, 'account> {
     attempts: Attempts<'run>,
     checkpoints: Checkpoints<'run>,
     filled: Filled,
+    /// The targets that were seen last of a pool that is to be emptied.
+    left: Option<NodeCounts>,
+    /// When this run has made the pool.
+    made: Option<Instant>,
     /// Why the new image was found bad.
     bad: Option<Error>,
 }
@@ -92,6 +98,8 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             attempts,
             checkpoints,
             filled: Filled::NotYet,
+            left: None,
+            made: None,
             bad: None,
         }
     }
@@ -118,7 +126,9 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
                 record: &record,
                 jobs: &jobs,
                 filled: self.filled,
+                left: self.left,
             };
+            self.left = seen.targets_left();
             match next::next(seen, self.way.running_tasks) {
                 Deed::Ended => return self.ended(&record),
                 Deed::Refuse(refusal) => return Err(refused(self.access.at(), refusal)),
@@ -171,10 +181,10 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
             let pool = self.access.find().await?;
             let pool = match (pool, self.way.make) {
                 (None, Some(record)) => {
-                    self.make(record).await?;
+                    self.make_once(record).await?;
                     continue;
                 }
-                (Some(pool), Some(_)) if pool.life == PoolLife::Deleting => {
+                (Some(pool), Some(_)) if pool.life == PoolLife::Deleting && self.made.is_none() => {
                     self.wait("the old pool's deletion", count_of(pool.current)).await?;
                     continue;
                 }
@@ -212,6 +222,15 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         Ok(record)
     }
 
+    /// Creates the pool, unless this run has. One that it has made may not be shown yet, and then was deleted.
+    async fn make_once(&mut self, record: &Record) -> Result<()> {
+        match self.made.map(|made| made.elapsed()) {
+            None => self.make(record).await,
+            Some(passed) if passed < LAG => self.wait("the new pool to be there", count_of(record.size)).await,
+            Some(_) => Err(refused(self.access.at(), decide::deleted())),
+        }
+    }
+
     /// Creates the pool with its first nodes and its record.
     async fn make(&mut self, record: &Record) -> Result<()> {
         let (Some((intent, spec)), Some(text)) = (self.asked(), record.text()) else {
@@ -222,6 +241,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         let sent = self.access.create(body).await;
         if self.attempts.after(self.access, sent).await? {
             self.report.action = PoolAction::Created;
+            self.made = Some(Instant::now());
         }
         Ok(())
     }
@@ -263,7 +283,7 @@ impl<'run, 'account: 'run> Replacing<'run, 'account> {
         self.access
             .client()
             .note("taking the autoscale formula from the pool; it is remembered in the pool's metadata");
-        let sent = self.access.unfollow(pool).await;
+        let sent = self.access.unfollow(pool).await.map(drop);
         self.attempts.after(self.access, sent).await.map(drop)
     }
 

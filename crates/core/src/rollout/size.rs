@@ -16,7 +16,7 @@ use super::{
     decide::{self, Errors, Intent, Next, Stage, Waiting},
     explain,
     parts::{self, Part},
-    pool::{PoolAccess, Seen},
+    pool::{PoolAccess, Seen, Sending},
     spec::{Difference, unusable},
     verdict::Census,
 };
@@ -179,10 +179,14 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         };
         let sent = match spec.replacing_body(pool, difference) {
             Some(body) => self.access.replace_live(body, pool).await,
-            None => self.access.change(spec.update_body(pool, difference), pool).await,
+            None => {
+                let sent = self.access.change(spec.update_body(pool, difference), pool).await;
+                sent.map(|()| Sending::Sent)
+            }
         };
         match sent {
-            Ok(()) => self.note_action(PoolAction::Updated),
+            Ok(Sending::Sent) => self.note_action(PoolAction::Updated),
+            Ok(Sending::Overtaken) => {}
             Err(error) => self.look_again(error, PoolAction::Updated).await?,
         }
         Ok(())
@@ -220,7 +224,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             counted(pool.targets)
         ));
         match self.access.stop_resize(pool).await {
-            Ok(()) => {}
+            Ok(Sending::Sent | Sending::Overtaken) => {}
             Err(error) => self.look_again(error, PoolAction::None).await?,
         }
         Ok(())

@@ -3,9 +3,9 @@
 //! The world is that of `rollout`.
 
 use azure_batch_core::{
-    error::ErrorKind,
+    error::{ErrorKind, Result},
     rollout::{self, PoolAction, RolloutReport},
-    settings::{Autoscale, ROLLOUT_DEADLINE, RolloutSettings, Strategy},
+    settings::{Adopt, Autoscale, ROLLOUT_DEADLINE, RolloutSettings, Strategy},
 };
 use http::Method;
 use serde_json::{Value, json};
@@ -16,7 +16,10 @@ use crate::{
     rollout::{client, entries, failure, foreign_pool, good, image, roll_out, settings, world},
     rollout_in_place::{ask, back, state, working},
     support::Azure,
-    sweep::{Ends, Sweep},
+    sweep::{
+        Ends, OUTLIVED, Sweep,
+        rivals::{OF_ONE_POOL, Rivals},
+    },
 };
 
 const FOUR: &str = "$TargetDedicatedNodes = 4; $TargetLowPriorityNodes = 0;";
@@ -290,35 +293,46 @@ async fn a_strangers_pool_is_given_no_formula() {
 fn every_request_of_a_change_in_place_with_a_formula_meets_what_it_must_outlive() {
     let sweep = Sweep {
         one_of: 1,
-        troubles: &[
-            "process gone",
-            "cancelled",
-            "deadline",
-            "reset after the effect",
-            "broken after the effect",
-            "409 conflict",
-        ],
-        world: || {
-            world(|seed| {
-                let mut pool = foreign_pool("0.9.0", 0);
-                let fields = pool.as_object_mut().unwrap();
-                fields.remove("targetDedicatedNodes");
-                fields.remove("targetLowPriorityNodes");
-                fields.insert("enableAutoScale".to_owned(), json!(true));
-                fields.insert("autoScaleFormula".to_owned(), json!("$TargetDedicatedNodes = 2"));
-                seed["batchAccounts"][0]["pools"] = json!([pool]);
-            })
-        },
-        flow: |azure: Azure, ends: Ends| async move {
-            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            fastrand::seed(7);
-            let mut settings = in_place("$TargetDedicatedNodes = 3");
-            settings.policy.adopt = azure_batch_core::settings::Adopt::Yes;
-            rollout::run(&client, &checked(&settings)).await.result
-        },
+        troubles: OUTLIVED,
+        world: with_formula,
+        flow: change_with_formula,
         settle: crate::rollout_in_place_sweep::settle,
     };
     let cases = sweep.run();
     assert!(cases > 80, "only {cases} cases");
     write_count("change in place with a formula", cases);
+}
+
+#[test]
+fn whatever_a_rival_does_to_a_pool_with_a_formula_is_not_undone() {
+    let rivals = Rivals {
+        who: OF_ONE_POOL,
+        one_of: 3,
+        world: async || with_formula(),
+        flow: change_with_formula,
+    };
+    let taken = rivals.run();
+    assert!(taken > 15, "only {taken} writes of rivals were taken");
+    write_count("change in place with a formula with rivals", taken);
+}
+
+/// A pool of others that follows a formula.
+fn with_formula() -> Azure {
+    world(|seed| {
+        let mut pool = foreign_pool("0.9.0", 0);
+        let fields = pool.as_object_mut().unwrap();
+        fields.remove("targetDedicatedNodes");
+        fields.remove("targetLowPriorityNodes");
+        fields.insert("enableAutoScale".to_owned(), json!(true));
+        fields.insert("autoScaleFormula".to_owned(), json!("$TargetDedicatedNodes = 2"));
+        seed["batchAccounts"][0]["pools"] = json!([pool]);
+    })
+}
+
+async fn change_with_formula(azure: Azure, ends: Ends) -> Result<()> {
+    let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    fastrand::seed(7);
+    let mut settings = in_place("$TargetDedicatedNodes = 3");
+    settings.policy.adopt = Adopt::Yes;
+    rollout::run(&client, &checked(&settings)).await.result
 }

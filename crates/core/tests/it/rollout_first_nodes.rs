@@ -6,7 +6,7 @@ use crate::reads_well::MustFail as _;
 use std::time::Duration;
 
 use azure_batch_core::{
-    error::ErrorKind,
+    error::{ErrorKind, Result},
     rollout::{self, PoolAction},
     settings::{Canary, OnBad, ROLLOUT_DEADLINE, RollbackSettings, RolloutSettings, RunningTasks, Share},
 };
@@ -20,7 +20,10 @@ use crate::{
     rollout::{client, entries, failure, good, image, roll_out, settings, world},
     rollout_in_place_sweep::settle,
     support::Azure,
-    sweep::{Ends, Sweep},
+    sweep::{
+        Ends, OUTLIVED, Sweep,
+        rivals::{OF_ONE_POOL, Rivals},
+    },
 };
 
 /// A roll-out of 8 nodes of which 2 try the image first.
@@ -175,24 +178,31 @@ async fn a_run_that_was_ended_while_the_image_was_tried_is_gone_on_with() {
 fn every_request_of_a_trial_on_a_new_pool_meets_what_it_must_outlive() {
     let sweep = Sweep {
         one_of: 1,
-        troubles: &[
-            "process gone",
-            "cancelled",
-            "deadline",
-            "reset after the effect",
-            "broken after the effect",
-            "409 conflict",
-            "operation failed",
-        ],
+        troubles: OUTLIVED,
         world: || world(|_| {}),
-        flow: |azure: Azure, ends: Ends| async move {
-            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            fastrand::seed(7);
-            rollout::run(&client, &checked(&tried("true"))).await.result
-        },
+        flow: try_on_new_pool,
         settle,
     };
     let cases = sweep.run();
     assert!(cases > 50, "only {cases} cases");
     write_count("trial on a new pool", cases);
+}
+
+#[test]
+fn whatever_a_rival_does_at_a_step_of_a_trial_on_a_new_pool_is_not_undone() {
+    let rivals = Rivals {
+        who: OF_ONE_POOL,
+        one_of: 3,
+        world: async || world(|_| {}),
+        flow: try_on_new_pool,
+    };
+    let taken = rivals.run();
+    assert!(taken > 15, "only {taken} writes of rivals were taken");
+    write_count("trial on a new pool with rivals", taken);
+}
+
+async fn try_on_new_pool(azure: Azure, ends: Ends) -> Result<()> {
+    let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    fastrand::seed(7);
+    rollout::run(&client, &checked(&tried("true"))).await.result
 }

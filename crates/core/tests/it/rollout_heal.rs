@@ -3,7 +3,7 @@
 //! The world is that of `rollout`.
 
 use azure_batch_core::{
-    error::ErrorKind,
+    error::{ErrorKind, Result},
     rollout::{self, NodeAction, PoolAction, RolloutReport},
     settings::{Adopt, HealNodes, ROLLOUT_DEADLINE, RolloutSettings},
 };
@@ -16,7 +16,10 @@ use crate::{
     rollout::{client, entries, failure, good, roll_out, settings, world},
     rollout_in_place::{ask, in_place, state, working},
     support::Azure,
-    sweep::{Ends, Sweep},
+    sweep::{
+        Ends, OUTLIVED, Sweep,
+        rivals::{OF_ONE_POOL, Rivals},
+    },
 };
 
 /// A roll-out of 1.0.0 that heals.
@@ -160,24 +163,9 @@ async fn trouble_with_the_canary_job_itself_is_not_held_against_the_image() {
 fn every_request_of_a_healing_meets_what_it_must_outlive() {
     let sweep = Sweep {
         one_of: 1,
-        troubles: &[
-            "process gone",
-            "cancelled",
-            "deadline",
-            "reset after the effect",
-            "broken after the effect",
-            "409 conflict",
-        ],
-        world: || {
-            let azure = world(|_| {});
-            azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
-            azure
-        },
-        flow: |azure: Azure, ends: Ends| async move {
-            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            fastrand::seed(7);
-            rollout::run(&client, &checked(&healing(4))).await.result
-        },
+        troubles: OUTLIVED,
+        world: ill,
+        flow: heal,
         settle: |mut resources: Value| {
             for item in resources["batch"].as_object_mut().unwrap().values_mut() {
                 if let Some(fields) = item.as_object_mut() {
@@ -190,4 +178,29 @@ fn every_request_of_a_healing_meets_what_it_must_outlive() {
     let cases = sweep.run();
     assert!(cases > 60, "only {cases} cases");
     write_count("healing", cases);
+}
+
+#[test]
+fn whatever_a_rival_does_at_a_step_of_a_healing_is_not_undone() {
+    let rivals = Rivals {
+        who: OF_ONE_POOL,
+        one_of: 2,
+        world: async || ill(),
+        flow: heal,
+    };
+    let taken = rivals.run();
+    assert!(taken > 15, "only {taken} writes of rivals were taken");
+    write_count("healing with rivals", taken);
+}
+
+fn ill() -> Azure {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
+    azure
+}
+
+async fn heal(azure: Azure, ends: Ends) -> Result<()> {
+    let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    fastrand::seed(7);
+    rollout::run(&client, &checked(&healing(4))).await.result
 }

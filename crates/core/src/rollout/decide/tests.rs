@@ -103,6 +103,21 @@ fn before_the_first_write_each_pool_leads_to_its_step() {
 }
 
 #[test]
+fn a_pool_that_was_there_and_is_deleted_meanwhile_is_not_made_again() {
+    let (there, going) = (pool(|_| {}), pool(|body| body["state"] = json!("deleting")));
+    let found = intent(PendingResize::Wait).found(Some(&there));
+    assert_eq!(why(found.decide(Stage::Before, None)), "was deleted meanwhile");
+    assert_eq!(
+        why(found.decide(Stage::Before, Some(&going))),
+        "is being deleted meanwhile"
+    );
+    for not_there in [None, Some(&going)] {
+        let asked = intent(PendingResize::Wait).found(not_there);
+        assert_eq!(asked.decide(Stage::Before, None), Next::Create);
+    }
+}
+
+#[test]
 fn refusals_name_what_stands_in_the_way_before_any_wait() {
     let image = "/virtualMachineConfiguration/imageReference/virtualMachineImageId";
     let why = |change: &dyn Fn(&mut Value)| {

@@ -1,6 +1,6 @@
 //! What comes next in a change in place: pure, from the pool, its record and its jobs.
 //!
-//! It has no memory but two facts of the run, so that a run that was killed is gone on with by the next one. Whatever
+//! It has no memory but two facts of the run, and does without them, so that a run that was killed is gone on with by the next one. Whatever
 //! others did to the pool meanwhile is seen here, and never undone.
 
 use crate::{
@@ -9,6 +9,7 @@ use crate::{
         job::{Job, JobState},
         pool::{Pool, PoolLife, Scaling},
     },
+    ids::NodeCounts,
     rollout::{
         canary::is_trial,
         counted::bare,
@@ -31,6 +32,8 @@ pub(in crate::rollout) struct Seen<'a> {
     pub(in crate::rollout) jobs: &'a [Job],
     /// Whether this run has seen enough good nodes since the pool got its image.
     pub(in crate::rollout) filled: Filled,
+    /// The targets that this run has seen last while the pool is to be emptied; none when it has not looked yet.
+    pub(in crate::rollout) left: Option<NodeCounts>,
 }
 
 /// Whether the pool has its nodes.
@@ -89,6 +92,22 @@ enum Image {
 
 const AGREE: &str = "agree with those who change the pool, put it back to one of the two, then run again";
 
+impl Seen<'_> {
+    /// The targets that are left of a pool that is to be emptied, for the next look; none of another one.
+    pub(in crate::rollout) fn targets_left(self) -> Option<NodeCounts> {
+        let is_to_be_emptied = !self.is_there(image_of(self.pool, self.record)) && self.pool.scaling == Scaling::Fixed;
+        is_to_be_emptied.then_some(self.pool.targets)
+    }
+
+    /// Whether the pool has the image of its direction.
+    fn is_there(self, image: Image) -> bool {
+        matches!(
+            (self.record.phase, image),
+            (Phase::Forward, Image::New) | (Phase::Back, Image::Former)
+        )
+    }
+}
+
 /// Decides.
 pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> Deed {
     let (pool, record) = (seen.pool, seen.record);
@@ -96,14 +115,10 @@ pub(in crate::rollout) fn next(seen: Seen<'_>, running_tasks: RunningTasks) -> D
         return Deed::Ended;
     }
     let image = image_of(pool, record);
-    if let Some(refusal) = changed(pool, record, image) {
+    if let Some(refusal) = changed(seen, image) {
         return Deed::Refuse(refusal);
     }
-    let is_there = matches!(
-        (record.phase, image),
-        (Phase::Forward, Image::New) | (Phase::Back, Image::Former)
-    );
-    if is_there {
+    if seen.is_there(image) {
         return match seen.filled {
             Filled::NotYet => Deed::Fill,
             Filled::Yes if record.phase == Phase::Forward && !record.is_made() => {
@@ -188,7 +203,12 @@ fn image_of(pool: &Pool, record: &Record) -> Image {
 }
 
 /// What others did to the pool that is neither the one state nor the other.
-fn changed(pool: &Pool, record: &Record, image: Image) -> Option<Refusal> {
+fn changed(seen: Seen<'_>, image: Image) -> Option<Refusal> {
+    let (pool, record) = (seen.pool, seen.record);
+    // We ask a pool that is to be emptied for no nodes, and for nothing else.
+    let ours = [seen.left, Some(NodeCounts::default())];
+    let now = seen.targets_left();
+    let is_resized = seen.left.is_some() && now.is_some() && !ours.contains(&now);
     let why = if pool.life == PoolLife::Deleting {
         "is being deleted meanwhile".to_owned()
     } else if autoscale::of(pool).is_some_and(|found| !is_known(&found, record)) {
@@ -198,7 +218,7 @@ fn changed(pool: &Pool, record: &Record, image: Image) -> Option<Refusal> {
             "runs {} by now, which is neither its former image nor the new one",
             pool.image_id().unwrap_or("an image without an id")
         )
-    } else if !record.sizes().contains(&pool.targets) && !is_of_formula(pool, record, image) {
+    } else if is_resized || (!record.sizes().contains(&pool.targets) && !is_of_formula(pool, record, image)) {
         format!(
             "has other targets by now: {} nodes; before this change it had {}, and then it gets {}",
             bare(pool.targets),

@@ -37,16 +37,30 @@ pub(super) fn alone<T>(case: impl Future<Output = T>) -> T {
 /// # Panics
 /// When a case failed, with all of them.
 pub(super) fn fan_out<Case: Sync + Display>(cases: &[Case], run: impl Fn(&Case) -> Result<(), String> + Sync) -> usize {
-    let next = AtomicUsize::new(0);
+    fan_out_counted(cases, |case| run(case).map(|()| true))
+}
+
+/// Runs all cases and gives the number of those that came about.
+///
+/// # Panics
+/// When a case failed, with all of them.
+pub(super) fn fan_out_counted<Case: Sync + Display>(
+    cases: &[Case],
+    run: impl Fn(&Case) -> Result<bool, String> + Sync,
+) -> usize {
+    let (next, came) = (AtomicUsize::new(0), AtomicUsize::new(0));
     let failed = Mutex::new(Vec::new());
     let work = || {
         while let Some(case) = cases.get(next.fetch_add(1, Ordering::Relaxed)) {
             let outcome = catch_unwind(AssertUnwindSafe(|| run(case)));
-            if let Err(fault) = outcome.unwrap_or_else(|panic| Err(words(panic.as_ref()))) {
-                failed
+            match outcome.unwrap_or_else(|panic| Err(words(panic.as_ref()))) {
+                Ok(came_about) => {
+                    came.fetch_add(usize::from(came_about), Ordering::Relaxed);
+                }
+                Err(fault) => failed
                     .lock()
                     .unwrap_or_else(PoisonError::into_inner)
-                    .push(format!("{case}: {fault}"));
+                    .push(format!("{case}: {fault}")),
             }
         }
     };
@@ -66,7 +80,7 @@ pub(super) fn fan_out<Case: Sync + Display>(cases: &[Case], run: impl Fn(&Case) 
         names.join("\n"),
         failed.iter().take(SHOWN).cloned().collect::<Vec<_>>().join("\n\n")
     );
-    cases.len()
+    came.into_inner()
 }
 
 fn words(panic: &(dyn Any + Send)) -> String {

@@ -50,13 +50,23 @@ fn job(id: &str, state: &str, held: bool) -> Job {
     Job::new(json!({"id": id, "state": state, "poolInfo": {"poolId": "p1"}, "metadata": metadata}))
 }
 
+/// A look of a run that has not looked before, at a pool without jobs.
+fn seen<'a>(pool: &'a Pool, record: &'a Record) -> Seen<'a> {
+    Seen {
+        pool,
+        record,
+        jobs: &[],
+        filled: Filled::NotYet,
+        left: None,
+    }
+}
+
 fn decided(phase: Phase, pool: &Pool, jobs: &[Job], filled: Filled) -> Deed {
     let record = record(phase);
     let seen = Seen {
-        pool,
-        record: &record,
         jobs,
         filled,
+        ..seen(pool, &record)
     };
     next(seen, RunningTasks::Wait)
 }
@@ -176,6 +186,7 @@ fn a_formula_is_taken_away_before_the_pool_is_emptied_and_a_strangers_is_left() 
             record: &record,
             jobs: &[],
             filled: Filled::NotYet,
+            left: None,
         };
         name(&next(seen, RunningTasks::Wait))
     };
@@ -191,6 +202,38 @@ fn a_formula_is_taken_away_before_the_pool_is_emptied_and_a_strangers_is_left() 
         (Phase::Back, following(FORMER, "old", 7), "Fill"),
     ] {
         assert_eq!(decided(phase, &pool), expected, "{phase:?} {:?}", pool.body());
+    }
+}
+
+#[test]
+fn a_pool_that_others_resize_while_it_is_to_be_emptied_is_left_to_them() {
+    for (phase, image, there) in [(Phase::Forward, FORMER, NEW), (Phase::Back, NEW, FORMER)] {
+        let record = record(phase);
+        let decided = |left: Option<u32>, image, targets| {
+            let pool = pool(image, "steady", targets, targets);
+            let left = left.map(nodes);
+            let seen = Seen {
+                left,
+                ..seen(&pool, &record)
+            };
+            (name(&next(seen, RunningTasks::Wait)), seen.targets_left())
+        };
+        // Five is what the pool had, and nothing of ours gives it five again.
+        for (left, targets, expected) in [
+            (None, 5, "Empty"),
+            (Some(5), 5, "Empty"),
+            (Some(5), 0, "Swap"),
+            (Some(5), 10, "Refuse"),
+            (Some(0), 5, "Refuse"),
+        ] {
+            let (deed, left_now) = decided(left, image, targets);
+            assert_eq!(
+                (deed.as_str(), left_now),
+                (expected, Some(nodes(targets))),
+                "{left:?} {targets}"
+            );
+        }
+        assert_eq!(decided(Some(0), there, 10), ("Fill".to_owned(), None));
     }
 }
 
@@ -220,6 +263,7 @@ fn nodes_that_wait_for_their_own_tasks_do_not_wait_for_jobs() {
         record: &record,
         jobs: &jobs,
         filled: Filled::NotYet,
+        left: None,
     };
     assert_eq!(next(seen, RunningTasks::TaskCompletion), Deed::Empty);
     assert_eq!(next(seen, RunningTasks::Requeue), Deed::AwaitJobs(1));
@@ -235,6 +279,7 @@ fn a_change_of_settings_alone_is_known_by_the_record_that_was_written_with_it() 
         record,
         jobs: &[],
         filled: Filled::NotYet,
+        left: None,
     };
     assert_eq!(next(seen(&record), RunningTasks::Wait), Deed::Swap);
     let swapped = record.after_swap();
@@ -255,6 +300,7 @@ fn a_pool_that_was_made_to_try_an_image_goes_back_to_no_nodes_and_holds_no_job()
             record: &record,
             jobs: &jobs,
             filled,
+            left: None,
         };
         name(&next(seen, RunningTasks::Wait))
     };
@@ -306,12 +352,13 @@ proptest! {
         let mut record = record(if back { Phase::Back } else { Phase::Forward });
         let (mut image, mut targets, mut current) = (if is_new { NEW } else { FORMER }, targets, current);
         let mut jobs: Vec<(usize, bool)> = held;
-        let mut filled = Filled::NotYet;
+        let (mut filled, mut left) = (Filled::NotYet, None);
         let mut ended = false;
         for _step in 0..60 {
             let pool = pool(image, "steady", targets, current);
             let all: Vec<Job> = jobs.iter().enumerate().map(|(number, (index, held))| job(&number.to_string(), ["active", "disabling", "disabled"][*index], *held)).collect();
-            let seen = Seen { pool: &pool, record: &record, jobs: &all, filled };
+            let seen = Seen { pool: &pool, record: &record, jobs: &all, filled, left };
+            left = seen.targets_left();
             let of = |id: &str| id.parse::<usize>().unwrap();
             match next(seen, RunningTasks::Wait) {
                 Deed::Mark(job) => jobs[of(&job.id)].1 = true,
