@@ -8,7 +8,7 @@ mod exact;
 mod ledger;
 mod report;
 
-use std::time::Duration;
+use std::{collections::BTreeSet, time::Duration};
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -17,6 +17,8 @@ pub use evidence::{Ending, JobTasks};
 pub use exact::{Outcome, Pair, Tasks};
 pub use ledger::Nodes;
 pub use report::{JudgementReport, Times};
+
+pub(crate) use evidence::unlike_each_other;
 
 use evidence::Evidence;
 use ledger::{Ledger, Side};
@@ -271,10 +273,27 @@ async fn judged(client: &Client, settings: &JudgementSettings) -> Result<Judgeme
     };
     client.tell(Event::Goal { text: goal(settings) });
     let against = settings.against.clone().map_or(Against::OwnNodes, Against::Pool);
+    if let Against::Pool(former) = &against {
+        tell_unlike(client, &endpoint, (&settings.pool, former)).await?;
+    }
     let sides = (settings.pool.clone(), against);
     let mut comparison = Comparison::new(client, endpoint, sides, (settings.rule, settings.window));
     let what = "watching what becomes of tasks on both sides";
     client.run().step("judgement", what, comparison.judge()).await
+}
+
+/// Says at once when the jobs of both pools cannot be compared, since the window would only end with it. Jobs that may not
+/// be read are asked for again when the counts look bad.
+async fn tell_unlike(client: &Client, endpoint: &BatchEndpoint, (new, old): (&PoolId, &PoolId)) -> Result<()> {
+    let now = client.run().now();
+    let of = async |pool| match evidence::jobs_of(client, endpoint, pool, now).await {
+        Err(error) if error.has_status(403) => Ok(BTreeSet::new()),
+        jobs => jobs,
+    };
+    if let Some(why) = evidence::unlike(&of(old).await?, &of(new).await?) {
+        client.warn(why);
+    }
+    Ok(())
 }
 
 /// What is compared with what.

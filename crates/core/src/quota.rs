@@ -77,6 +77,15 @@ pub struct Shortage {
     pub what: String,
 }
 
+/// Room for dedicated nodes that may stand in for spot nodes.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct StandIns {
+    /// How many fit beside the dedicated nodes that are asked for, of those that may.
+    pub fits: u64,
+    /// One line: how much there is, how much is used, how many fit.
+    pub text: String,
+}
+
 impl Users {
     const fn count(self, nodes: NodeCounts) -> u64 {
         match self {
@@ -153,6 +162,25 @@ impl Room {
 #[must_use]
 pub fn shortages(rooms: &[Room], ask: &Ask<'_>) -> Vec<Shortage> {
     rooms.iter().filter_map(|room| room.shortage(ask)).collect()
+}
+
+/// How many of so many nodes fit that may stand in for spot nodes, by the tightest ceiling; nothing when none is known.
+#[must_use]
+pub fn stand_ins(rooms: &[Room], ask: &Ask<'_>, most: u32) -> Option<StandIns> {
+    let most = u64::from(most);
+    let own = |room: &Room| u64::from(ask.wanted.dedicated).saturating_mul(room.each);
+    let left = |room: &Room| room.limit.saturating_sub(room.used.saturating_add(own(room)));
+    let fit = |room: &Room| left(room).checked_div(room.each).unwrap_or(most).min(most);
+    let dedicated = rooms.iter().filter(|room| room.of == Users::Dedicated);
+    let tightest = dedicated.filter(|_| most > 0).min_by_key(|room| fit(room))?;
+    let (fits, Room { what, limit, used, .. }) = (fit(tightest), tightest);
+    let text = format!(
+        "{what}: {limit}, others use {used}, the dedicated nodes that are asked for need {}; of {} that may stand in for \
+         spot nodes {fits} fit",
+        own(tightest),
+        plural(most, "node"),
+    );
+    Some(StandIns { fits, text })
 }
 
 /// How many nodes of each kind fit beside all that is there; dedicated ones come first where both kinds share a ceiling.
@@ -318,6 +346,35 @@ mod tests {
         let rooms = of_account(quotas, &others, &sizes, &ask);
         let all = shortages(&rooms, &ask);
         all.into_iter().map(|short| (short.text, short.stops)).collect()
+    }
+
+    #[test]
+    fn nodes_that_stand_in_for_spot_nodes_fit_beside_the_dedicated_ones() {
+        let (sizes, id) = (sizes(), "p1".parse().unwrap());
+        let ask = Ask {
+            pool: &id,
+            size: &sizes[0],
+            wanted: nodes(2, 10),
+            needed: nodes(2, 0),
+            present: None,
+        };
+        let of = |dedicated, family, most| {
+            let rooms = of_account(
+                &quotas(dedicated, family, 100, 5),
+                &[pool("other", "standard_d4s_v5", 3, 0)],
+                &sizes,
+                &ask,
+            );
+            stand_ins(&rooms, &ask, most).map(|it| (it.fits, it.text))
+        };
+        assert_eq!(of(100, 100, 5).map(|it| it.0), Some(5));
+        // 12 cores of others and 8 of the pool's own leave room for 3 nodes of 4 cores.
+        let text = "dedicated cores of the account: 32, others use 12, the dedicated nodes that are asked for need 8; of 5 nodes \
+                    that may stand in for spot nodes 3 fit";
+        assert_eq!(of(32, 100, 5), Some((3, text.to_owned())));
+        assert_eq!(of(100, 24, 5).map(|it| it.0), Some(1), "the family is tighter");
+        assert_eq!(of(8, 100, 5).map(|it| it.0), Some(0));
+        assert_eq!(of(8, 100, 0), None);
     }
 
     fn quotas(dedicated: u32, family: u32, spot: u32, pools: u32) -> Quotas {

@@ -18,6 +18,14 @@ use crate::{
     ids::{BatchEndpoint, PoolId},
 };
 
+/// How many jobs a sentence names.
+const SHOWN: usize = 3;
+
+/// What follows for a judgement from jobs without a common name, and what to do.
+const ALIKE: &str = ", so tasks cannot be compared job by job: if more of them fail on the new nodes, the judgement stays \
+                     inconclusive. Give jobs of the same work names that differ only in a number or a date, such as \
+                     render-1 and render-2";
+
 /// The tasks of one job on both sides.
 #[derive(Clone, Debug, PartialEq, Eq, Serialize)]
 pub struct JobTasks {
@@ -76,13 +84,7 @@ pub(super) async fn read(
 ) -> Result<Evidence> {
     let mut jobs = BTreeSet::new();
     for pool in pools {
-        let items = client.list(&work::jobs(endpoint, pool)).await?;
-        jobs.extend(
-            items
-                .iter()
-                .filter_map(|item| work::job_alive_after(item, since))
-                .map(str::to_owned),
-        );
+        jobs.extend(jobs_of(client, endpoint, pool, since).await?);
     }
     let mut endings = Vec::new();
     for job in jobs {
@@ -93,6 +95,46 @@ pub(super) async fn read(
         endings.push((job, ended.collect()));
     }
     Ok(sorted(endings, side_of))
+}
+
+/// The jobs of a pool that were not over before then.
+pub(super) async fn jobs_of(
+    client: &Client,
+    endpoint: &BatchEndpoint,
+    pool: &PoolId,
+    since: Timestamp,
+) -> Result<BTreeSet<String>> {
+    let items = client.list(&work::jobs(endpoint, pool)).await?;
+    let alive = items.iter().filter_map(|item| work::job_alive_after(item, since));
+    Ok(alive.map(str::to_owned).collect())
+}
+
+/// Why the jobs of two sides cannot be compared: none has the name of one of the other side but for its numbers. Nothing
+/// when one has, or while a side has none.
+pub(super) fn unlike<'j>(old: &'j BTreeSet<String>, new: &'j BTreeSet<String>) -> Option<String> {
+    let of_old: BTreeSet<&str> = old.iter().map(|job| family(job)).collect();
+    let is_alike = new.iter().any(|job| of_old.contains(family(job)));
+    let is_known = !old.is_empty() && !new.is_empty();
+    let (old, new) = (some(old), some(new));
+    (is_known && !is_alike)
+        .then(|| format!("no job on the new nodes ({new}) has the name of one on the others ({old}){ALIKE}"))
+}
+
+/// Why jobs of one pool cannot be compared once they are split between two; nothing when two of them can, or when there is
+/// only one, which is not split.
+pub(crate) fn unlike_each_other(jobs: &BTreeSet<String>) -> Option<String> {
+    let families: BTreeSet<&str> = jobs.iter().map(|job| family(job)).collect();
+    let is_unlike = jobs.len() > 1 && families.len() == jobs.len();
+    is_unlike.then(|| format!("no two jobs of the pool ({}) have a name in common{ALIKE}", some(jobs)))
+}
+
+/// The first of these names.
+fn some(jobs: &BTreeSet<String>) -> String {
+    let shown: Vec<&str> = jobs.iter().take(SHOWN).map(String::as_str).collect();
+    match jobs.len().saturating_sub(SHOWN) {
+        0 => shown.join(", "),
+        more => format!("{} and {more} more", shown.join(", ")),
+    }
 }
 
 /// The name of a job without the number, date or time that tells it from its siblings: `nightly` of `nightly-2026-11-29`.
@@ -171,6 +213,32 @@ mod tests {
             .map(|pair| (pair.old.ended, pair.new.ended))
             .collect();
         assert_eq!(ended, [(5, 6), (0, 3), (1, 2), (10, 20)]);
+    }
+
+    #[test]
+    fn jobs_without_a_common_name_are_said_to_be_incomparable() {
+        let jobs = |names: &str| {
+            names
+                .split_whitespace()
+                .map(str::to_owned)
+                .collect::<BTreeSet<String>>()
+        };
+        let text = unlike(&jobs("render-1"), &jobs("encode-1 encode-2 mix pack")).unwrap();
+        assert!(
+            text.starts_with("no job on the new nodes (encode-1, encode-2, mix and 1 more) has the name of one on the others (render-1), so"),
+            "{text}"
+        );
+        for (old, new) in [
+            ("render-1", "render-2 mix"),
+            ("", "render-1"),
+            ("render-1", ""),
+            ("a b", "b"),
+        ] {
+            assert_eq!(unlike(&jobs(old), &jobs(new)), None, "{old} | {new}");
+        }
+        for (names, is_unlike) in [("a b c", true), ("a-1 a-2 b", false), ("a", false), ("", false)] {
+            assert_eq!(unlike_each_other(&jobs(names)).is_some(), is_unlike, "{names}");
+        }
     }
 
     #[test]

@@ -20,7 +20,7 @@ use crate::{
     memory::{OF_RUN, RECENT},
     options::pool::TARGET_DEDICATED_NODES,
     plan::{About, Fact},
-    quota::{self, Ask, Room, Users},
+    quota::{self, Ask, Room, StandIns, Users},
     request::Request,
     rights,
     settings::RolloutSettings,
@@ -46,9 +46,18 @@ pub(super) async fn check(
     }
     let account = access.watch().look(None).await?;
     let place = (site, account.pools());
-    let look = look(client, (settings, goal), place, &mut skipped, quota::shortages);
-    let shortages = look.await?.unwrap_or_default();
+    let may = stand_ins(settings, goal);
+    let look = look(client, (settings, goal), place, &mut skipped, |rooms, ask| {
+        (quota::shortages(rooms, ask), quota::stand_ins(rooms, ask, may))
+    });
+    let (shortages, stand_ins) = look.await?.unwrap_or_default();
     judge(client, (site, &settings.pool.id), &shortages)?;
+    if let Some(short) = stand_ins.filter(|them| them.fits < u64::from(may)) {
+        client.warn(format!(
+            "not all nodes that may stand in for spot nodes will come: {}",
+            short.text
+        ));
+    }
     Ok(skipped)
 }
 
@@ -66,11 +75,15 @@ pub(super) async fn facts(
         Some(short) => Some(Fact::lacking(About::Quota, short.text)),
         None => room.line(ask).map(|line| Fact::plain(About::Quota, line)),
     };
+    let may = stand_ins(settings, goal);
+    let of_stand_ins = |them: StandIns| match them.fits < u64::from(may) {
+        true => Fact::lacking(About::Quota, them.text),
+        false => Fact::plain(About::Quota, them.text),
+    };
     let look = look(client, (settings, goal), (site, pools), &mut skipped, |rooms, ask| {
-        rooms
-            .iter()
-            .filter_map(|room| of_room(room, ask))
-            .collect::<Vec<Fact>>()
+        let of_rooms = rooms.iter().filter_map(|room| of_room(room, ask));
+        let stand_ins = quota::stand_ins(rooms, ask, may).map(of_stand_ins);
+        of_rooms.chain(stand_ins).collect::<Vec<Fact>>()
     });
     let mut facts = match look.await {
         Ok(facts) => facts.unwrap_or_default(),
@@ -81,6 +94,16 @@ pub(super) async fn facts(
     };
     facts.extend(skipped.into_iter().map(|what| Fact::unknown(About::Quota, what)));
     Ok(facts)
+}
+
+/// How many more dedicated nodes may stand in for spot nodes than are among the targets.
+fn stand_ins(settings: &RolloutSettings, goal: Goal) -> u32 {
+    let asked = settings.pool.targets;
+    let most = settings
+        .policy
+        .spot_fallback
+        .map_or(0, |fallback| fallback.most.of(asked.spot));
+    most.saturating_sub(goal.targets.dedicated.saturating_sub(asked.dedicated))
 }
 
 /// How many nodes of the pool there is room for beside all that is there. Nothing when that cannot be seen.

@@ -7,6 +7,7 @@ use super::{
     blue_green::{
         Pools, Shifting, Surge, Way, begin, family,
         find::{self, Found, Two, What},
+        next::to_move,
         steps::steps,
         tidy,
     },
@@ -25,10 +26,11 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId, resource::ImageVersionId},
+    judgement::unlike_each_other,
     plan::Plan,
     rights::{self, Need},
     rollout::observe::Site,
-    settings::{AccountRef, BlueGreen, Canary, Gates, Judging, OnBad, RollbackSettings, RolloutSettings},
+    settings::{AccountRef, BlueGreen, Canary, Gates, Judge, Judging, OnBad, RollbackSettings, RolloutSettings},
     watch::{AccountWatch, Looks},
 };
 
@@ -194,6 +196,10 @@ async fn planned(
             job.id
         );
         client.note(text);
+    }
+    if two.settings.change.judging.judge != Judge::No && two.shift.is_under_way() {
+        let moved = to_move(&jobs, &two.former_id).map(|job| job.id.clone()).collect();
+        unlike_each_other(&moved).into_iter().for_each(|why| client.warn(why));
     }
     let mut plan: Vec<RolloutStep> = need.steps(&two.settings).into_iter().collect();
     plan.extend(steps(two, &jobs, &two.settings));

@@ -19,11 +19,12 @@ use azure_batch_core::{
 use http::Method;
 use serde_json::{Value, json};
 use std::time::Duration;
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     estate::{by_id, definition, pool},
     rollout::{client, image, world},
-    support::{Azure, GROUP},
+    support::{Azure, GROUP, lines},
 };
 
 const LIMIT: Duration = Duration::from_secs(6 * 3600);
@@ -100,6 +101,28 @@ async fn judged(azure: &Azure, values: &Values) -> JudgementReport {
 }
 
 #[tokio::test(start_paused = true)]
+async fn jobs_without_a_common_name_are_said_to_be_incomparable_before_the_watch_begins() {
+    for (job, is_unlike) in [("encode-1", true), ("render-2", false)] {
+        let azure = two_pools(0.01).await;
+        work(&azure, "render-1", "blue", 30, "true").await;
+        work(&azure, job, "green", 30, "true").await;
+        let asked = settings::judgement(&of_green()).unwrap();
+        let (client, mut events) = azure.client(&CancellationToken::new()).await;
+        judgement::run(&client, &asked.settings).await.unwrap();
+        let said = lines(&mut events);
+        let warned = said
+            .iter()
+            .position(|line| line.contains("no job on the new nodes (encode-1) has the name of one"));
+        let first = said.iter().position(|line| line.contains("tasks ended"));
+        assert_eq!(warned.is_some(), is_unlike, "{said:?}");
+        assert!(
+            warned.is_none_or(|at| first.is_some_and(|first| at < first)),
+            "{said:?}"
+        );
+    }
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_on_which_more_tasks_fail_are_found_with_the_exit_code_before_the_time_is_over() {
     let azure = two_pools(0.12).await;
     work(&azure, "render-1", "blue", 300, "true").await;
@@ -126,7 +149,10 @@ async fn nodes_on_which_as_few_tasks_fail_are_good_and_no_task_is_listed() {
     assert_eq!(report.outcome, Outcome::Good, "{}", report.why);
     assert_eq!((report.seconds, report.jobs.len()), (2_400, 0));
     let journal = azure.journal();
-    assert!(!journal.iter().any(|it| it.path.contains("/jobs")), "tasks were listed");
+    assert!(
+        !journal.iter().any(|it| it.path.contains("/tasks")),
+        "tasks were listed"
+    );
 }
 
 #[tokio::test(start_paused = true)]

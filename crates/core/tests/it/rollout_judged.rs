@@ -19,7 +19,7 @@ use crate::{
     given::checked,
     rollout::{client, good, image, roll_out, settings, world},
     rollout_in_place::ask,
-    support::Azure,
+    support::{Azure, lines},
 };
 
 const NODES: u32 = 10;
@@ -316,4 +316,23 @@ async fn eight_points_more_return_in_nearly_all_seeds_before_a_third_of_the_pool
     let late = all.len() - all.iter().filter(is_early).count();
     // Of few seeds one may be late; of a hundred five.
     assert!(late <= (all.len() / 20).max(1), "{late}: {all:?}");
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_plan_says_when_the_jobs_that_are_split_have_no_name_in_common() {
+    let warned = async |names: &[&str], judge| {
+        let azure = working(chance(0.0, 0.0, 1), 0, 0).await;
+        for name in names {
+            work(&azure, name, 1, "true").await;
+        }
+        let (client, mut events) = azure.client(&CancellationToken::new()).await;
+        let settings = judged(Strategy::BlueGreen, judge);
+        drop(rollout::plan(&client, &checked(&settings)).await.unwrap());
+        let said = lines(&mut events);
+        said.iter()
+            .any(|line| line.contains("no two jobs of the pool (encode, render) have a name in common"))
+    };
+    assert!(warned(&["render", "encode"], Judge::Act).await);
+    assert!(!warned(&["render", "encode"], Judge::No).await);
+    assert!(!warned(&["render-1", "render-2"], Judge::Act).await);
 }

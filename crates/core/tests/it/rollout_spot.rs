@@ -6,15 +6,17 @@ use std::time::Duration;
 
 use azure_batch_core::{
     error::ErrorKind,
-    rollout::PoolAction,
-    settings::{RolloutSettings, Share, SpotCounts, SpotFallback},
+    rollout::{self, PoolAction},
+    settings::{ROLLOUT_DEADLINE, RolloutSettings, Share, SpotCounts, SpotFallback},
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
-    rollout::{entries, failure, good, roll_out, settings, world},
-    support::Azure,
+    given::checked,
+    rollout::{client, entries, failure, good, roll_out, settings, world},
+    support::{Azure, lines},
 };
 
 /// Two dedicated and five spot nodes.
@@ -59,6 +61,38 @@ async fn dedicated_nodes_stand_in_for_spot_nodes_when_asked_as_many_as_may_and_a
     let again = good(roll_out(&azure, &falling_back(Share::Nodes(4))).await);
     assert_eq!((again.action, again.stand_ins), (PoolAction::Unchanged, 3));
     assert_eq!(azure.writes(), [""; 0], "what stands in is known again");
+}
+
+#[tokio::test(start_paused = true)]
+async fn room_for_nodes_that_may_stand_in_is_looked_at_before_the_first_write() {
+    // Two dedicated nodes of four cores are asked for, and four more may come.
+    for (cores, expected) in [
+        (
+            100,
+            "quota: dedicated cores of the account: 100, others use 0, the dedicated nodes that are asked for need 8; of 4 nodes that may stand in for spot nodes 4 fit",
+        ),
+        (
+            20,
+            "quota, too little: dedicated cores of the account: 20, others use 0, the dedicated nodes that are asked for need 8; of 4 nodes that may stand in for spot nodes 3 fit",
+        ),
+    ] {
+        let azure = world(|seed| seed["batchAccounts"][0]["quotas"] = json!({"dedicatedCores": cores}));
+        let settings = falling_back(Share::Nodes(4));
+        let plan = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings))
+            .await
+            .unwrap();
+        let facts: Vec<String> = plan.facts.iter().map(ToString::to_string).collect();
+        assert!(facts.iter().any(|fact| fact == expected), "{facts:?}");
+        assert_eq!(azure.writes(), [""; 0]);
+
+        let (client, mut events) = azure.client(&CancellationToken::new()).await;
+        good(rollout::run(&client, &checked(&settings)).await);
+        let said = lines(&mut events);
+        let is_warned = said
+            .iter()
+            .any(|line| line.contains("not all nodes that may stand in for spot nodes will come: "));
+        assert_eq!(is_warned, cores == 20, "{said:?}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
