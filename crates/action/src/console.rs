@@ -73,6 +73,8 @@ pub struct Console {
     form: Form,
     redactor: Redactor,
     group: Group,
+    /// What the frame is named after until it knows better.
+    verb: &'static str,
     /// Where a frame can be drawn.
     screen: Option<Screen>,
     /// Of the terminal that stdout is; absent when it is none.
@@ -137,6 +139,7 @@ impl Console {
             form,
             redactor: Redactor::default(),
             group: Group::Closed,
+            verb: "",
             screen: None,
             width: None,
             err_width: None,
@@ -286,10 +289,15 @@ impl Console {
         }
     }
 
+    /// What the program was asked to do.
+    pub const fn name_frames(&mut self, verb: &'static str) {
+        self.verb = verb;
+    }
+
     /// Begins a frame for a run that may take so long, where one can be drawn.
     pub fn begin_frame(&mut self, limit: Duration) {
         if let Some(screen) = &mut self.screen {
-            screen.begin(limit);
+            screen.begin(self.verb, limit);
         }
     }
 

@@ -18,7 +18,7 @@ mod wait;
 
 use azure_batch_core::options::Verb;
 
-use crate::{console::Console, environment::Environment, github::runner::Runner, values::Given};
+use crate::{console::Console, environment::Environment, github::runner::Runner, inputs, values::Given};
 
 /// Says that there is no such verb; returns the exit code.
 pub fn refuse(fault: String, runner: &Runner, console: &mut Console) -> u8 {
@@ -32,6 +32,7 @@ pub async fn run(
     (runner, environment): (&Runner, &dyn Environment),
     console: &mut Console,
 ) -> u8 {
+    console.name_frames(inputs::word(verb));
     match verb {
         Verb::Rollout => rollout::run(given, runner, environment, console).await,
         Verb::Plan => plan::run(given, runner, environment, console).await,

@@ -35,7 +35,7 @@ const LONGEST_BAR: usize = 80;
 #[derive(Debug)]
 pub struct Frame {
     limit: Duration,
-    goal: Option<String>,
+    goal: String,
     done: Vec<Done>,
     current: Option<Current>,
     regions: Regions,
@@ -79,12 +79,12 @@ struct Pause {
 }
 
 impl Frame {
-    /// Of a run that may take so long.
+    /// Of a run of that name, which may take so long.
     #[must_use]
-    pub const fn new(limit: Duration) -> Self {
+    pub fn new(name: &str, limit: Duration) -> Self {
         Self {
             limit,
-            goal: None,
+            goal: name.to_owned(),
             done: Vec::new(),
             current: None,
             regions: Regions::new(),
@@ -100,7 +100,7 @@ impl Frame {
     /// Takes notice of what happened `at` after the start.
     pub fn note(&mut self, event: &Event, at: Duration) {
         match event {
-            Event::Goal { text } => self.goal = Some(text.clone()),
+            Event::Goal { text } => self.goal.clone_from(text),
             Event::StepStarted { what, place, .. } => self.current = Some(Current::new(what, *place, at)),
             Event::StepDone { seconds, .. } => {
                 if let Some(step) = self.current.take() {
@@ -142,7 +142,7 @@ impl Frame {
 
     fn header(&self, at: Duration, width: usize) -> Row {
         let (so_far, limit) = (Span(at.as_secs()), Span(self.limit.as_secs()));
-        let goal = Row::of(Tone::Strong, self.goal.as_deref().unwrap_or("getting ready"));
+        let goal = Row::of(Tone::Strong, &self.goal);
         let whole = match self.stops {
             true => format!("stopping, after {so_far}"),
             false => format!("{so_far} of at most {limit}"),

@@ -38,16 +38,17 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
     for (scope, why) in &rights.unread {
         skipped.push(format!("rights on {scope}: {why}"));
     }
-    for need in rights.missing.iter().filter(|need| need.without == Without::Skips) {
-        client.note(format!(
-            "this identity lacks {}, the right {}; this run goes on without it",
-            need.action.name(),
-            need.purpose
-        ));
-    }
+    let spared = rights.missing.iter().filter(|need| need.without == Without::Skips);
+    let lacks = spared.map(|need| format!("lacks {}, the right {}", need.action.name(), need.purpose));
     match rights.error(client.identity().as_deref()) {
-        Some(error) => Err(error),
-        None => Ok(()),
+        // Who asks for rights asks once.
+        Some(error) => Err(lacks.fold(error, |error, lacks| {
+            error.with_fact(format!("it also {lacks}; a run goes on without that one"))
+        })),
+        None => {
+            lacks.for_each(|lacks| client.note(format!("this identity {lacks}; this run goes on without it")));
+            Ok(())
+        }
     }
 }
 

@@ -19,6 +19,13 @@ const KEPT_ADDRESSES: u64 = 5;
 /// How many nodes one public address of a pool's own serves, as Batch's page on public addresses says.
 const NODES_AN_ADDRESS: u32 = 100;
 
+/// How many of the other pools that use most are named.
+const NAMED: usize = 3;
+
+/// What is said where a quota is used up and the numbers do not show it.
+const CHANGED: &str = "by these numbers all would fit, so they have changed meanwhile, or Batch counts nodes that it is still \
+                       removing";
+
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
 pub struct Ask<'a> {
@@ -84,6 +91,21 @@ pub struct StandIns {
     pub fits: u64,
     /// One line: how much there is, how much is used, how many fit.
     pub text: String,
+}
+
+/// Which cores a ceiling bounds.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Cores {
+    /// Those of every size.
+    All,
+    /// Those of the family of the size that is asked for.
+    OfFamily,
+}
+
+impl Cores {
+    fn are_of(self, size: &SizeOffer, ask: &Ask<'_>) -> bool {
+        self == Self::All || size.family.eq_ignore_ascii_case(&ask.size.family)
+    }
 }
 
 impl Users {
@@ -183,6 +205,57 @@ pub fn stand_ins(rooms: &[Room], ask: &Ask<'_>, most: u32) -> Option<StandIns> {
     Some(StandIns { fits, text })
 }
 
+/// How the ceilings of an account stand for a pool that did not get all its nodes: those that are used up, else all that
+/// hold for it; with the other pools that use most. `pools` are all pools of the account.
+#[must_use]
+pub fn standing(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<'_>) -> Vec<String> {
+    let mut of_kind = cores_of_account(quotas, pools, sizes, ask);
+    of_kind.retain(|(room, _)| room.of.count(ask.wanted) > 0);
+    let line = |(room, cores): &(Room, Cores)| {
+        let has = ask.present.map_or(0, |pool| room.of.count(pool.current)) * room.each;
+        let (limit, used, needs) = (room.limit, room.used, room.of.count(ask.wanted) * room.each);
+        let others = match used {
+            0 => "other pools use none".to_owned(),
+            _ => format!(
+                "other pools use {used}{}",
+                most_used(room.of, *cores, (pools, sizes), ask)
+            ),
+        };
+        format!(
+            "{}: {limit} in all; {others}, this pool uses {has} of the {needs} it needs",
+            room.what
+        )
+    };
+    let is_short = |(room, _): &&(Room, Cores)| room.is_short(room.of.count(ask.wanted));
+    let short: Vec<String> = of_kind.iter().filter(is_short).map(line).collect();
+    if !short.is_empty() || of_kind.is_empty() {
+        return short;
+    }
+    let mut all: Vec<String> = of_kind.iter().map(line).collect();
+    all.push(CHANGED.to_owned());
+    all
+}
+
+/// The other pools that use most of these cores, in brackets.
+fn most_used(of: Users, cores: Cores, (pools, sizes): (&[Pool], &[SizeOffer]), ask: &Ask<'_>) -> String {
+    let others = pools.iter().filter(|pool| !pool.is_called(ask.pool));
+    let mut using: Vec<(u64, PoolId)> = others
+        .filter_map(|pool| Some((cores_of(pool, of, sizes, &|size| cores.are_of(size, ask)), pool.id()?)))
+        .filter(|(cores, _)| *cores > 0)
+        .collect();
+    using.sort_unstable_by(|(one, id), (other, another)| other.cmp(one).then(id.as_str().cmp(another.as_str())));
+    let more = using.len().saturating_sub(NAMED);
+    let named = using.iter().take(NAMED);
+    let mut list: Vec<String> = named.map(|(cores, id)| format!("{id}: {cores}")).collect();
+    if more > 0 {
+        list.push(plural(more as u64, "smaller pool"));
+    }
+    match list.is_empty() {
+        true => String::new(),
+        false => format!(" ({})", list.join(", ")),
+    }
+}
+
 /// How many nodes of each kind fit beside all that is there; dedicated ones come first where both kinds share a ceiling.
 #[must_use]
 pub fn beside(rooms: &[Room]) -> NodeCounts {
@@ -208,35 +281,39 @@ pub fn beside(rooms: &[Room]) -> NodeCounts {
 /// The ceilings of an account whose nodes use its own quota.
 #[must_use]
 pub fn of_account(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<'_>) -> Vec<Room> {
-    let others = || pools.iter().filter(|pool| !pool.is_called(ask.pool));
-    let cores = u64::from(ask.size.cores.unwrap_or_default());
-    let used = |of: Users, is_meant: &dyn Fn(&SizeOffer) -> bool| -> u64 {
-        others().map(|pool| cores_of(pool, of, sizes, is_meant)).sum()
-    };
-    let room = |what: String, of, limit: u32, used| Room {
-        what,
-        of,
-        each: cores,
-        limit: limit.into(),
-        used,
-    };
-    let any = |_: &SizeOffer| true;
-    let of_family = |size: &SizeOffer| size.family.eq_ignore_ascii_case(&ask.size.family);
-    let mut rooms = Vec::new();
-    if let Some(limit) = quotas.dedicated_cores {
-        let what = "dedicated cores of the account".to_owned();
-        rooms.push(room(what, Users::Dedicated, limit, used(Users::Dedicated, &any)));
-    }
-    if let Some(limit) = quotas.family(&ask.size.family) {
-        let what = format!("dedicated cores of {} in the account", ask.size.family);
-        rooms.push(room(what, Users::Dedicated, limit, used(Users::Dedicated, &of_family)));
-    }
-    if let Some(limit) = quotas.spot_cores {
-        let what = "spot cores of the account".to_owned();
-        rooms.push(room(what, Users::Spot, limit, used(Users::Spot, &any)));
-    }
-    rooms.extend(quotas.pools.map(|limit| pool_count(limit, others().count())));
+    let cores = cores_of_account(quotas, pools, sizes, ask).into_iter();
+    let mut rooms: Vec<Room> = cores.map(|(room, _)| room).collect();
+    let others = pools.iter().filter(|pool| !pool.is_called(ask.pool)).count();
+    rooms.extend(quotas.pools.map(|limit| pool_count(limit, others)));
     rooms
+}
+
+/// Its ceilings of cores, and which cores they bound.
+fn cores_of_account(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<'_>) -> Vec<(Room, Cores)> {
+    let others = || pools.iter().filter(|pool| !pool.is_called(ask.pool));
+    let room = |what: String, of, cores: Cores, limit: u32| {
+        let used = others().map(|pool| cores_of(pool, of, sizes, &|size| cores.are_of(size, ask)));
+        let room = Room {
+            what,
+            of,
+            each: ask.size.cores.unwrap_or_default().into(),
+            limit: limit.into(),
+            used: used.sum(),
+        };
+        (room, cores)
+    };
+    let dedicated = quotas.dedicated_cores.map(|limit| {
+        let what = "dedicated cores of the account".to_owned();
+        room(what, Users::Dedicated, Cores::All, limit)
+    });
+    let family = quotas.family(&ask.size.family).map(|limit| {
+        let what = format!("dedicated cores of {} in the account", ask.size.family);
+        room(what, Users::Dedicated, Cores::OfFamily, limit)
+    });
+    let spot = quotas
+        .spot_cores
+        .map(|limit| room("spot cores of the account".to_owned(), Users::Spot, Cores::All, limit));
+    [dedicated, family, spot].into_iter().flatten().collect()
 }
 
 /// How many pools an account may have.
@@ -409,6 +486,41 @@ mod tests {
         assert!(!found(&tight, nodes(10, 0), nodes(9, 0), None)[0].1);
         let large = pool("p1", "standard_d4s_v5", 50, 0);
         assert_eq!(found(&quotas(1, 1, 0, 0), nodes(20, 0), nodes(20, 0), Some(&large)), []);
+    }
+
+    #[test]
+    fn a_quota_that_is_used_up_is_shown_with_the_pools_that_use_it() {
+        let (sizes, id) = (sizes(), "p1".parse().unwrap());
+        let own = pool("p1", "standard_d4s_v5", 5, 0);
+        let mut all = vec![own.clone(), pool("third", "standard_e8s_v5", 5, 2)];
+        all.extend((1..=4).map(|number| pool(&format!("n{number}"), "standard_d4s_v5", number, 0)));
+        let stands = |quotas: &Quotas| {
+            let ask = Ask {
+                pool: &id,
+                size: &sizes[0],
+                wanted: nodes(10, 0),
+                needed: nodes(10, 0),
+                present: Some(&own),
+            };
+            standing(quotas, &all, &sizes, &ask)
+        };
+        assert_eq!(
+            stands(&quotas(100, 60, 0, 10)),
+            [
+                "dedicated cores of the account: 100 in all; other pools use 80 (third: 40, n4: 16, n3: 12, 2 smaller pools), \
+                 this pool uses 20 of the 40 it needs",
+                "dedicated cores of standardDSv5Family in the account: 60 in all; other pools use 40 (n4: 16, n3: 12, n2: 8, \
+                 1 smaller pool), this pool uses 20 of the 40 it needs",
+            ]
+        );
+        assert_eq!(
+            stands(&quotas(1000, 60, 0, 10)).len(),
+            1,
+            "only what is used up is shown"
+        );
+        let roomy = stands(&quotas(1000, 1000, 0, 10));
+        assert_eq!(roomy.len(), 3);
+        assert_eq!(roomy[2], CHANGED);
     }
 
     #[test]

@@ -354,7 +354,7 @@ async fn bring(
     let wait = heal::nodes(access, (intent, settings), report);
     let waited = run.step("nodes", "waiting for the nodes", wait).await?;
     let waited = fallback::replace_missing(access, (intent, settings), waited, report).await?;
-    judge(access, settings, &waited)
+    judge(access, settings, &waited).await
 }
 
 async fn replace(
@@ -502,10 +502,10 @@ fn advised(client: &Client, site: &Site, ensured: Result<()>, report: &mut Rollo
     }
 }
 
-fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
+async fn judge(access: &PoolAccess<'_>, settings: &RolloutSettings, waited: &Waited) -> Result<()> {
     if waited.verdict != Verdict::Good {
         let stillness = settings.policy.readiness.node_timeout;
-        return Err(explain::unready(access.at(), waited.goal, waited, stillness));
+        return Err(filling::unready(access, waited, stillness).await);
     }
     warn_of_missing(access, waited);
     if let Some(image) = &waited.census.other_image {

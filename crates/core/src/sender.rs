@@ -218,10 +218,16 @@ fn broken(error: SendError) -> Error {
         SendError::UnknownEffect { .. } | SendError::TimedOut { .. } => ErrorKind::UnknownEffect,
         SendError::TooLong { .. } => ErrorKind::Azure,
     };
-    let hint = error.hint();
+    let (hint, command) = (error.hint(), error.command());
     let error = Error::new(kind, error.to_string()).because(error);
-    match hint {
-        Some(hint) => error.with_hint(hint),
-        None => error,
+    match (hint, command) {
+        (Some(hint), Some(command)) => error
+            .with_next(
+                "to see which certificates the server sends, and who signed them",
+                command,
+            )
+            .with_next(hint, None),
+        (Some(hint), None) => error.with_hint(hint),
+        (None, _) => error,
     }
 }

@@ -7,7 +7,7 @@ use std::{error::Error as StdError, fmt};
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};
 
-use crate::{error::Cause, options::sign_in::CA_FILE, words, words::Words};
+use crate::{error::Cause, options::sign_in::CA_FILE, typing::Command, words, words::Words};
 
 /// Sends requests; reqwest in the binaries, the emulator itself in tests.
 #[async_trait]
@@ -21,6 +21,9 @@ pub trait Transport: fmt::Debug + Send + Sync {
 
 /// The longest body that is read, in bytes. A page of a list, the longest answer there is, stays below 10 MiB.
 pub const MAX_BODY: usize = 64 * 1024 * 1024;
+
+/// Shows the certificates that a server sends.
+const SHOW_CERTIFICATES: &str = "openssl s_client -showcerts -connect {server} </dev/null";
 
 /// Why there is no answer.
 #[derive(Debug, thiserror::Error)]
@@ -125,6 +128,21 @@ impl SendError {
             | Self::TimedOut { .. }
             | Self::TooLong { .. }
             | Self::UnknownEffect { .. } => None,
+        }
+    }
+}
+
+impl SendError {
+    /// What shows more of the fault, when typed.
+    #[must_use]
+    pub fn command(&self) -> Option<Command> {
+        match self {
+            Self::NeverSent {
+                fault: ConnectFault::Certificate(CertificateFault::Authority),
+                to,
+                ..
+            } => Some(Command::new(SHOW_CERTIFICATES, &[("server", to)])),
+            _ => None,
         }
     }
 }

@@ -14,6 +14,7 @@ use crate::{
     batch::{
         API_VERSION,
         job::{self, TaskEnd},
+        node,
         pool::{self, Pool, PoolLife, iso_minutes},
     },
     client::Client,
@@ -80,6 +81,17 @@ async fn read(client: &Client, endpoint: &BatchEndpoint, (job, task): (&str, &st
     let doing = format!("read {file} of task {task}");
     let request = Request::batch(endpoint, Method::GET, path, API_VERSION, doing).for_file();
     file_end(client, &request).await
+}
+
+/// The end of what the start task of a node wrote: to standard error, or to standard output when that is empty.
+pub async fn start_task_end(client: &Client, endpoint: &BatchEndpoint, pool: &PoolId, node: &str) -> String {
+    let mut output = String::new();
+    for file in ["startup/stderr.txt", "startup/stdout.txt"] {
+        if output.trim().is_empty() {
+            output = file_end(client, &node::file(endpoint, pool, node, file)).await;
+        }
+    }
+    output
 }
 
 /// The end of a file that a task or a node wrote: it says why something failed. What cannot be read is no reason to fail.

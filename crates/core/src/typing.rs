@@ -146,7 +146,7 @@ fn filled(word: &str, values: &[(&str, &str)]) -> String {
 }
 
 /// A value as a shell takes it for one word, whatever is in it.
-fn quoted(value: &str) -> String {
+pub(crate) fn quoted(value: &str) -> String {
     let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
     if !value.is_empty() && value.chars().all(is_plain) {
         value.to_owned()

@@ -37,6 +37,7 @@ const WRONG_USAGE: u8 = 2;
 
 /// What a verb works with.
 struct Desk<'a> {
+    verb: &'a str,
     terminal: Terminal,
     lookup: &'a Lookup,
 }
@@ -60,6 +61,7 @@ pub fn run(arguments: &[String], stdout: &mut dyn Write, lookup: &Lookup) -> Exi
         Err(answer) => return usage(&answer, stdout),
     };
     let mut desk = Desk {
+        verb: arguments.first().map_or("", String::as_str),
         terminal: Terminal::of_process(),
         lookup,
     };

@@ -12,7 +12,7 @@ pub use scenes::SCENES;
 pub use stage::{Shown, Stage};
 
 /// How many scenes are played at once: most of a scene is waiting.
-const SIDE_BY_SIDE: usize = 3;
+const SIDE_BY_SIDE: usize = 5;
 
 /// One failure.
 #[derive(Clone, Copy, Debug)]

@@ -24,8 +24,9 @@ use crate::{
 /// The name of the last case, which searches what the others have left.
 pub const SEARCH: &str = "no_secret_is_in_any_log";
 
-/// How many cases run at once: most of a case is waiting for the emulated Azure, so two to a core of CI's two.
-const SIDE_BY_SIDE: usize = 4;
+/// How many cases run at once: most of a case is waiting for the emulated Azure, or for the 30 s between two writes to a
+/// pool, so three to a core of CI's two.
+const SIDE_BY_SIDE: usize = 6;
 
 /// A named case.
 #[derive(Clone, Copy, Debug)]

@@ -160,6 +160,7 @@ fn above_a_frame_stands_only_what_matters_afterwards() {
     let size = || Window { columns: 80, rows: 24 };
     console.screen = Some(Screen::new(Colours::Off, Box::new(size)));
     console.width = Some(80);
+    console.name_frames("rollout");
     console.begin_frame(Duration::from_secs(14_400));
     show_all(&mut console);
     console.end_frame();
@@ -169,7 +170,7 @@ fn above_a_frame_stands_only_what_matters_afterwards() {
       lines
     ");
     let shown = err.text();
-    assert!(shown.contains("getting ready"), "the frame: {shown}");
+    assert!(shown.contains("rollout"), "the frame: {shown}");
     assert!(shown.ends_with("\u{1b}[1A\u{1b}[J"), "nothing is left: {shown}");
 }
 

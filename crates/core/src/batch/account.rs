@@ -18,6 +18,9 @@ use crate::{
 /// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.
 pub(super) const API_VERSION: &str = "2025-06-01";
 
+/// So many accounts of a subscription are named in place of one that is not there.
+const ACCOUNTS: usize = 8;
+
 /// What we use of an account.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Account {
@@ -118,16 +121,47 @@ pub fn list(subscription: &SubscriptionId) -> Request {
 pub async fn read(client: &Client, id: &BatchAccountId) -> Result<Account> {
     let doing = || format!("cannot use Batch account {}", id.name());
     let Some(answer) = client.find(&get(id)).await? else {
-        let happened = format!("there is no Batch account {}", id.name());
-        let subscription = id.group().subscription();
-        let command = Command::new(az::ACCOUNTS, &[("subscription", subscription)]);
-        return Err(Error::plain(ErrorKind::BadInput, happened)
-            .with_fact(format!("{} has no Batch account of that name", id.group().in_words()))
-            .with_kept("nothing was changed")
-            .with_next("to list the ids of the subscription's Batch accounts", command)
-            .with_next(words!["then give one of them in ", pool::ACCOUNT], None));
+        let others = match id.group().subscription().parse() {
+            Ok(subscription) => client.list(&list(&subscription)).await.unwrap_or_default(),
+            Err(_) => Vec::new(),
+        };
+        return Err(missing(id, &others));
     };
     parse(id, &answer.value()).map_err(|error| error.while_doing(doing()))
+}
+
+/// The error for an account that is not there, with those that this identity sees in the subscription.
+fn missing(id: &BatchAccountId, others: &[serde_json::Value]) -> Error {
+    let happened = format!("there is no Batch account {}", id.name());
+    let error = Error::plain(ErrorKind::BadInput, happened)
+        .with_fact(format!("{} has no Batch account of that name", id.group().in_words()))
+        .with_kept("nothing was changed");
+    let ids = others.iter().filter_map(|other| json::text(other, "/id")?.parse().ok());
+    let ids: Vec<BatchAccountId> = ids.take(ACCOUNTS + 1).collect();
+    if ids.is_empty() || ids.len() > ACCOUNTS {
+        let command = Command::new(az::ACCOUNTS, &[("subscription", id.group().subscription())]);
+        return error
+            .with_next("to list the ids of the subscription's Batch accounts", command)
+            .with_next(words!["then give one of them in ", pool::ACCOUNT], None);
+    }
+    let listed = ids
+        .iter()
+        .map(|id| format!("{} (resource group {})", id.name(), id.group().name()));
+    error
+        .with_fact(format!(
+            "the subscription has {}",
+            listed.collect::<Vec<String>>().join(", ")
+        ))
+        .with_next(
+            match ids.as_slice() {
+                [only] => words![
+                    format!("if {} is meant, run again with its id in ", only.name()),
+                    pool::ACCOUNT
+                ],
+                _ => words!["run again with the id of one of these in ", pool::ACCOUNT],
+            },
+            None,
+        )
 }
 
 /// Reads an account's description.
@@ -171,6 +205,7 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+    use crate::{failure::Failure, options::Door};
 
     fn id() -> BatchAccountId {
         "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1".parse().unwrap()
@@ -190,6 +225,29 @@ mod tests {
                 .unwrap()
                 .contains("az batch account set --name acct1 --resource-group rg")
         );
+    }
+
+    #[test]
+    fn a_missing_account_is_told_with_those_of_the_subscription() {
+        let told = |names: &[&str]| {
+            let others: Vec<serde_json::Value> = names
+                .iter()
+                .map(|name| json!({"id": id().to_string().replace("acct1", name)}))
+                .collect();
+            Failure::of(&missing(&id(), &others), Door::Flag).complaint(200)
+        };
+        let one = told(&["acct2"]);
+        assert!(one.contains("The subscription has acct2 (resource group rg)."), "{one}");
+        assert!(
+            one.contains("If acct2 is meant, run again with its id in --account."),
+            "{one}"
+        );
+        assert!(told(&["acct2", "acct3"]).contains("with the id of one of these in --account"));
+        for names in [vec![], vec!["a"; 9]] {
+            let unlisted = told(&names);
+            assert!(unlisted.contains("az batch account list"), "{unlisted}");
+            assert!(!unlisted.contains("The subscription has"), "{unlisted}");
+        }
     }
 
     #[test]

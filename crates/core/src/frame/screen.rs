@@ -65,9 +65,9 @@ impl Screen {
         }
     }
 
-    /// From now on there is a frame, of a run that may take so long.
-    pub fn begin(&mut self, limit: Duration) {
-        self.frame = Some(Frame::new(limit));
+    /// From now on there is a frame, of a run of that name that may take so long.
+    pub fn begin(&mut self, name: &str, limit: Duration) {
+        self.frame = Some(Frame::new(name, limit));
     }
 
     /// Whether there is a frame.
@@ -161,7 +161,7 @@ mod tests {
         let size = Arc::new(Mutex::new(Window { columns: 80, rows: 24 }));
         let asked = Arc::clone(&size);
         let mut screen = Screen::new(Colours::Off, Box::new(move || *asked.lock().unwrap()));
-        screen.begin(Duration::from_secs(14_400));
+        screen.begin("rollout", Duration::from_secs(14_400));
         let step = Event::StepStarted {
             step: "nodes",
             what: "waiting for the nodes".to_owned(),

@@ -41,7 +41,7 @@ const fn round(round: u32) -> Event {
 
 /// A roll-out in its second round.
 fn rolling_out() -> Frame {
-    let mut frame = Frame::new(Duration::from_secs(4 * 3600));
+    let mut frame = Frame::new("rollout", Duration::from_secs(4 * 3600));
     let goal = Event::Goal {
         text: "pool render-2026-11 in acct1 → ubuntu 1.4.2, 700 nodes".to_owned(),
     };
@@ -128,7 +128,7 @@ fn a_pause_is_counted_down_and_is_over_with_the_next_news() {
 
 #[test]
 fn a_publish_shows_its_regions_with_the_time_left() {
-    let mut frame = Frame::new(Duration::from_secs(8 * 3600));
+    let mut frame = Frame::new("rollout", Duration::from_secs(8 * 3600));
     let place = |number| Some(Place { number, of: 5 });
     let replication = |region: &str, percent| Event::Replication {
         region: region.parse().unwrap(),
@@ -188,14 +188,14 @@ fn trouble_is_shown_until_the_next_news() {
 
 #[test]
 fn many_steps_leave_room_for_what_goes_on_and_all_stay_at_the_end() {
-    let mut frame = Frame::new(MINUTE);
+    let mut frame = Frame::new("status", MINUTE);
     for number in 1..=9 {
         frame.note(&begins("x", &format!("step {number}")), Duration::ZERO);
         frame.note(&ends("x", number), Duration::ZERO);
     }
     frame.note(&begins("x", "the last"), Duration::ZERO);
     insta::assert_snapshot!(text(&frame, MINUTE, 80), @"
-    getting ready                                            1 min of at most 1 min
+    status                                                   1 min of at most 1 min
       ✓ 7 earlier steps                                                        28 s
       ✓ step 8                                                                  8 s
       ✓ step 9                                                                  9 s

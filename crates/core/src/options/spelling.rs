@@ -3,6 +3,7 @@
 //! Which options there are is the table's.
 
 use super::{Chapter, Door, Kind, Opt, all, find_for, find_in};
+use crate::typing::quoted;
 
 /// A piece of a text that may name options.
 pub(crate) enum Piece<'a> {
@@ -43,7 +44,7 @@ impl Opt {
         let name = self.spelled(door);
         match door {
             Door::Flag if self.is_taken_by(Door::Flag) && value == "true" => name,
-            Door::Flag if self.is_taken_by(Door::Flag) => format!("{name} {value}"),
+            Door::Flag if self.is_taken_by(Door::Flag) => format!("{name} {}", quoted(value)),
             Door::Flag => format!("{name}={value}"),
             Door::Input | Door::File => format!("{name}: {value}"),
             Door::Template | Door::Request if matches!(self.kind, Kind::Bool | Kind::Number) => {

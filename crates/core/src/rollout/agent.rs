@@ -59,15 +59,15 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
             client.warn(format!("node agent {agent:?} {ended}"));
             Ok(Vec::new())
         }
-        Some(fault) => {
-            let fault = Fault::new(place, format!("{agent:?} {fault}"));
+        Some(fault_of) => {
+            let fault = Fault::new(place, format!("{agent:?} {fault_of}"));
             let at = At {
                 pool: &settings.pool.id,
                 endpoint: &site.endpoint,
                 account: site.account.as_ref(),
             };
             let error = spec::unusable(&settings.pool.id, &[settings.pool.spots.placed(fault)]);
-            Err(offers::with_agents(error, at, &agent, &list))
+            Err(offers::with_agents(error, at, (&agent, &fault_of), &list))
         }
     }
 }

@@ -63,6 +63,10 @@ pub(super) struct Ending<'a> {
     pub(super) rounds: usize,
     /// What of the pool's parts was looked at afterwards.
     pub(super) parts: Vec<Part>,
+    /// How the account's quotas stood afterwards, as sentences; empty where that was not looked at.
+    pub(super) room: Vec<String>,
+    /// The VM size of the pool; empty where it is not known.
+    pub(super) size: &'a str,
 }
 
 /// Why nodes are not ready.
@@ -199,12 +203,12 @@ impl<'a> Cause<'a> {
         }
     }
 
-    fn told(&self, at: At<'_>, error: Error, all: u32) -> Error {
+    fn told(&self, at: At<'_>, error: Error, all: u32, output: &str) -> Error {
         match self {
             Self::OtherImage(_, image) => error
                 .with_fact(format!("they run {}", short_image(image)))
                 .with_next(words!["nodes keep the image that they were made from: release them, then run again, or roll out to a new ", pool::POOL_ID], None),
-            Self::StartTask(_, node, failure) => start_task(at, error, node, failure),
+            Self::StartTask(_, node, failure) => start_task(at, error, (node, failure), output),
             Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), node),
             Self::None => error.with_next("run again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
             Self::Lost => error.with_next("bring them back or remove them, then run again, which resizes the pool", None),
@@ -287,7 +291,7 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
     } else {
         ErrorKind::Azure
     });
-    let reason = advice::reason(ending);
+    let reason = advice::reason(at, ending);
     let (came, wanted) = (goal.counted(current), goal.counted(goal.targets));
     let happened = format!("{came} of {} came: {reason}", plural(wanted, "node"));
     let error = Error::plain(kind, happened);
@@ -310,23 +314,32 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
         Some(_) => error,
         None => error.with_fact(ending.sentence()),
     };
-    let is_of_account = ending.judged.is_some_and(|judged| judged.code.starts_with("Account"));
-    let error = match kind {
-        ErrorKind::Quota if is_of_account && current.dedicated > 0 && goal.targets.spot == 0 => error.with_next(
+    let is_of_account = ending.judged.is_some_and(Judgement::is_quota_of_account);
+    let error = match kind == ErrorKind::Quota && is_of_account && current.dedicated > 0 && goal.targets.spot == 0 {
+        true => error.with_next(
             words![
                 "to go on with what came, run again with ",
                 Piece::set(pool::TARGET_DEDICATED_NODES, current.dedicated)
             ],
             None,
         ),
-        _ => error,
+        false => error,
     };
     at.releasing(error, current)
 }
 
-/// A pool whose nodes are there but not ready; `stillness` is how long a node may stay as it is.
-pub(super) fn unready(at: At<'_>, goal: Goal, waited: &Waited, stillness: Duration) -> Error {
-    let census = &waited.census;
+/// The first node whose start task failed, where that is why nodes are not ready.
+pub(super) fn failed_start(waited: &Waited) -> Option<&str> {
+    match Cause::of(&waited.nodes, &waited.census) {
+        Cause::StartTask(_, node, _) => Some(&node.id),
+        _ => None,
+    }
+}
+
+/// A pool whose nodes are there but not ready; `stillness` is how long a node may stay as it is, `output` the end of what
+/// the start task of [`failed_start`] wrote.
+pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: &str) -> Error {
+    let (census, goal) = (&waited.census, waited.goal);
     let kind = if census.ready.total() > 0 {
         ErrorKind::PartlyReached
     } else {
@@ -347,11 +360,11 @@ pub(super) fn unready(at: At<'_>, goal: Goal, waited: &Waited, stillness: Durati
             Span(stillness.as_secs())
         ));
     }
-    let error = cause.told(at, at.keeping(error, census.total), census.total.total());
+    let error = cause.told(at, at.keeping(error, census.total), census.total.total(), output);
     at.releasing(error, census.total)
 }
 
-fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure) -> Error {
+fn start_task(at: At<'_>, error: Error, (node, failure): (&Node, &StartTaskFailure), output: &str) -> Error {
     let error = match failure.exit_code {
         Some(code) => error.with_fact(format!(
             "on the first of them, {}, it ended with exit code {code}",
@@ -359,10 +372,14 @@ fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure)
         )),
         None => error,
     };
+    let error = match last_line(output) {
+        Some(line) => error.with_fact(format!("its last line there was: {line}")),
+        None => error,
+    };
     let read = at.az_with(az::START_TASK_OUTPUT, &[("node", &one_line(&node.id))]);
     error
         .with_next(
-            "download its error output (its normal output is startup/stdout.txt)",
+            "download all of its error output (its normal output is startup/stdout.txt)",
             read,
         )
         .with_next(
@@ -379,6 +396,16 @@ fn start_task(at: At<'_>, error: Error, node: &Node, failure: &StartTaskFailure)
             "Batch: {}",
             one_line(&format!("{}: {}", failure.code, failure.message))
         ))
+}
+
+/// The last line that says something.
+fn last_line(output: &str) -> Option<String> {
+    let line = output
+        .lines()
+        .rev()
+        .map(one_line)
+        .find(|line| !line.trim().is_empty())?;
+    Some(line.trim().to_owned())
 }
 
 fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> Error {

@@ -2,6 +2,8 @@
 //!
 //! What the sizes are, and what happens when the nodes are not good, those decide who change the pool.
 
+use std::time::Duration;
+
 use super::{
     RolloutReport,
     canary::{self, is_trial},
@@ -13,7 +15,7 @@ use super::{
 };
 use crate::{
     batch::{job::Job, pool::Pool},
-    error::Result,
+    error::{Error, Result},
     progress::Event,
     settings::{Canary, Readiness},
 };
@@ -48,8 +50,7 @@ impl<'s> Filling<'s> {
         if waited.verdict == Verdict::Good {
             return Ok(());
         }
-        let stillness = self.readiness.node_timeout;
-        Err(explain::unready(access.at(), waited.goal, &waited, stillness))
+        Err(unready(access, &waited, self.readiness.node_timeout).await)
     }
 
     /// Brings the pool to the size of `intent`, runs the command on each node, and sees that they stay ready.
@@ -87,7 +88,7 @@ impl<'s> Filling<'s> {
         &self,
         access: &mut PoolAccess<'_>,
         intent: &Intent,
-        (time, what): (std::time::Duration, &str),
+        (time, what): (Duration, &str),
         report: &mut RolloutReport,
     ) -> Result<()> {
         let run = access.client().run();
@@ -98,4 +99,13 @@ impl<'s> Filling<'s> {
         run.pause(time, what).await?;
         self.grow(access, intent, report).await
     }
+}
+
+/// A pool whose nodes are not good, with the end of what a failed start task wrote.
+pub(super) async fn unready(access: &PoolAccess<'_>, waited: &Waited, stillness: Duration) -> Error {
+    let output = match explain::failed_start(waited) {
+        Some(node) => access.start_task_end(node).await,
+        None => String::new(),
+    };
+    explain::unready(access.at(), waited, stillness, &output)
 }

@@ -23,13 +23,12 @@ use super::{
 };
 use crate::{
     batch::{
-        node::{self, Node, NodeKind},
+        node::{Node, NodeKind},
         pool::{Pool, Scaling},
     },
     error::{Error, Result},
     ids::NodeCounts,
     settings::{Adopt, HealNodes, RolloutSettings},
-    trial,
 };
 use next::{Care, Done, Ill};
 
@@ -137,16 +136,10 @@ impl Healer<'_, '_> {
     }
 
     async fn output(&self, ill: &Ill) -> String {
-        let mut output = String::new();
-        if ill.is_start_task {
-            for file in ["startup/stderr.txt", "startup/stdout.txt"] {
-                if output.trim().is_empty() {
-                    let request = node::file(self.access.watch().endpoint(), self.access.id(), &ill.id, file);
-                    output = trial::file_end(self.access.client(), &request).await;
-                }
-            }
+        match ill.is_start_task {
+            true => self.access.start_task_end(&ill.id).await,
+            false => String::new(),
         }
-        output
     }
 
     fn note(&mut self, ill: &Ill, action: NodeAction, output: String) {

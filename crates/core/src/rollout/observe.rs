@@ -2,6 +2,7 @@
 //!
 //! It writes nothing. The pool itself is read by the plan's loop, which looks again after every wait.
 
+use super::offers;
 use crate::{
     batch::account::{self, Account},
     client::Client,
@@ -10,13 +11,13 @@ use crate::{
         version::{self, ImageVersion},
     },
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, Location, SubscriptionId, resource::ImageVersionId},
+    ids::{BatchEndpoint, Location, SubscriptionId, VersionNumber, resource::ImageVersionId},
+    json,
     memory::{OF_RUN, RECENT},
     operation::Status,
     options::pool,
     preflight, replication, rights,
     settings::{AccountRef, RolloutSettings},
-    typing::{Command, az},
     words,
 };
 
@@ -139,7 +140,7 @@ async fn image_version(
     let id = &settings.pool.version;
     let version = match version::find(&client.recalling(RECENT), id).await {
         Ok(Some(version)) => version,
-        Ok(None) => return Err(missing(id)),
+        Ok(None) => return Err(missing(client, id).await),
         Err(error) if error.has_status(403) => {
             skipped.push(format!(
                 "state and replicas of the image version: {}",
@@ -186,35 +187,12 @@ async fn definition(
     }
 }
 
-/// A version that the definition does not have.
-fn missing(id: &ImageVersionId) -> Error {
-    let definition = id.definition();
-    let gallery = definition.gallery();
-    let group = gallery.group();
-    let command = Command::new(
-        az::IMAGE_VERSIONS,
-        &[
-            ("subscription", group.subscription()),
-            ("group", group.name()),
-            ("gallery", gallery.name()),
-            ("definition", definition.name()),
-        ],
-    );
-    let happened = format!("there is no image version {} {}", definition.name(), id.name());
-    Error::plain(ErrorKind::BadInput, happened)
-        .with_fact(format!(
-            "the gallery {} of {} has no version of that number",
-            gallery.name(),
-            group.in_words()
-        ))
-        .with_kept("nothing was changed")
-        .with_next("to list the versions of the definition", command)
-        .with_next(
-            words![
-                "then give one of them in ",
-                pool::IMAGE_VERSION,
-                format!(", or publish {} first", id.name())
-            ],
-            None,
-        )
+/// What the definition has in place of a version that is not there. A list that cannot be read leaves the user to look.
+async fn missing(client: &Client, id: &ImageVersionId) -> Error {
+    let listed = client.list(&version::list(&id.definition())).await;
+    let has = listed.ok().map(|items| {
+        let numbers = items.iter().filter_map(|item| json::text(item, "/name")?.parse().ok());
+        numbers.collect::<Vec<VersionNumber>>()
+    });
+    offers::missing_version(id, has)
 }

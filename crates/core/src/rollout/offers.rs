@@ -1,20 +1,31 @@
-//! Whether Batch offers the VM size that a new pool asks for, and what is offered in place of a size or a node agent that it
-//! has not. Pure.
+//! Whether Batch offers the VM size that a new pool asks for, and what is offered in place of a size, a node agent or an
+//! image version that is not there. Pure.
 //!
 //! It knows no list of its own: what there is, the service says.
 
+use std::collections::BTreeSet;
+
 use super::explain::At;
 use crate::{
-    batch::{account::Account, size::SizeOffer, supported::Supported},
+    batch::{
+        account::Account,
+        size::SizeOffer,
+        supported::{AgentFault, Supported},
+    },
     error::{Error, ErrorKind},
-    options::pool::{POOL_JSON, VM_SIZE},
+    ids::{VersionNumber, resource::ImageVersionId},
+    options::pool::{IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_JSON, VM_SIZE},
     settings::RolloutSettings,
-    typing::az,
+    typing::{Command, az},
     words,
+    words::Part,
 };
 
 /// A name that differs from the one asked for in more than this share of its letters is another name, not a slip.
 const FAR: f64 = 0.4;
+
+/// So many of a definition's versions are named.
+const NUMBERS: usize = 8;
 
 /// The error for a VM size that is not in the region's list.
 pub(super) fn unknown_size(account: &Account, settings: &RolloutSettings, offered: &[SizeOffer]) -> Option<Error> {
@@ -47,18 +58,81 @@ pub(super) fn unknown_size(account: &Account, settings: &RolloutSettings, offere
     })
 }
 
+/// The error for a version that its definition does not have. `has` is what it has, where that may be listed.
+pub(super) fn missing_version(id: &ImageVersionId, has: Option<Vec<VersionNumber>>) -> Error {
+    let (definition, number) = (id.definition(), id.name());
+    let gallery = definition.gallery();
+    let (name, group) = (definition.name(), gallery.group());
+    let place = format!("gallery {} of {}", gallery.name(), group.in_words());
+    let error = Error::plain(
+        ErrorKind::BadInput,
+        format!("there is no image version {name} {number}"),
+    )
+    .with_kept("nothing was changed");
+    let Some(mut has) = has else {
+        let values = [
+            ("subscription", group.subscription()),
+            ("group", group.name()),
+            ("gallery", gallery.name()),
+            ("definition", name),
+        ];
+        let then = words![
+            "then give one of them in ",
+            IMAGE_VERSION,
+            format!(", or publish {number} first")
+        ];
+        return error
+            .with_fact(format!("{place} has no version of that number"))
+            .with_next(
+                "to list the versions of the definition",
+                Command::new(az::IMAGE_VERSIONS, &values),
+            )
+            .with_next(then, None);
+    };
+    has.sort_unstable_by(|one, other| other.cmp(one));
+    let newest: Vec<String> = has.iter().take(NUMBERS).map(ToString::to_string).collect();
+    match has.first() {
+        None => error
+            .with_fact(format!("definition {name} in {place} has no version at all"))
+            .with_next(format!("publish {number} first"), None),
+        Some(newest_of_all) => error
+            .with_fact(match has.len() - newest.len() {
+                0 => format!("definition {name} in {place} has {}", newest.join(", ")),
+                more => format!(
+                    "definition {name} in {place} has {} and {more} older ones",
+                    newest.join(", ")
+                ),
+            })
+            .with_next(
+                words![
+                    format!("run again with {newest_of_all}, or another of these, in place of {number} in "),
+                    IMAGE_VERSION,
+                    format!("; or publish {number} first")
+                ],
+                None,
+            ),
+    }
+}
+
 /// The error of a node agent with what Batch has in its place.
-pub(super) fn with_agents(error: Error, at: At<'_>, agent: &str, list: &[Supported]) -> Error {
-    let names = || list.iter().map(|known| known.agent.as_str());
-    let is_known = names().any(|known| known.eq_ignore_ascii_case(agent));
-    let such = match nearest(agent, names()).filter(|_| !is_known) {
+pub(super) fn with_agents(error: Error, at: At<'_>, (agent, fault): (&str, &AgentFault), list: &[Supported]) -> Error {
+    let error = error.with_kept("nothing was changed");
+    if let AgentFault::OfAnotherImage { right, .. } = fault {
+        return error.with_next(words!["run again with ", Part::set(NODE_AGENT_SKU_ID, right)], None);
+    }
+    let names: BTreeSet<&str> = list.iter().map(|known| known.agent.as_str()).collect();
+    let listed = names.iter().map(|name| format!("{name:?}"));
+    let error = match names.len() {
+        0 => error,
+        _ => error.with_fact(format!("Batch has {}", listed.collect::<Vec<String>>().join(", "))),
+    };
+    let is_known = names.iter().any(|known| known.eq_ignore_ascii_case(agent));
+    let such = match nearest(agent, names.into_iter()).filter(|_| !is_known) {
         Some(name) => format!(" (nearest in spelling only: {name:?})"),
         None => String::new(),
     };
-    let text = format!("give the node agent of the operating system in the image{such}; all that Batch has");
-    error
-        .with_kept("nothing was changed")
-        .with_next(text, at.az(az::NODE_AGENTS))
+    let text = format!("run again with that of the operating system in the image{such}; which system each is for");
+    error.with_next(text, at.az(az::NODE_AGENTS))
 }
 
 /// The name with the fewest letters to change; nothing when all are quite different.
@@ -75,6 +149,35 @@ fn nearest<'a>(asked: &str, names: impl Iterator<Item = &'a str>) -> Option<&'a 
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::{failure::Failure, options::Door};
+
+    #[test]
+    fn a_missing_version_is_told_with_those_that_are_there() {
+        let id: ImageVersionId = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/ubuntu/versions/9.9.9".parse().unwrap();
+        let told = |has: Option<&[&str]>| {
+            let has = has.map(|has| has.iter().map(|number| number.parse().unwrap()).collect());
+            Failure::of(&missing_version(&id, has), Door::Flag).complaint(100)
+        };
+        let some = told(Some(&["1.0.0", "1.10.0", "1.9.0"]));
+        assert!(
+            some.contains("Definition ubuntu in gallery g of resource group rg"),
+            "{some}"
+        );
+        assert!(some.contains("has 1.10.0, 1.9.0, 1.0.0."), "{some}");
+        assert!(
+            some.contains("Run again with 1.10.0, or another of these, in place of 9.9.9 in --image-version"),
+            "{some}"
+        );
+        let many: Vec<String> = (0..12).map(|number| format!("1.0.{number}")).collect();
+        let many: Vec<&str> = many.iter().map(String::as_str).collect();
+        assert!(
+            told(Some(&many)).contains("1.0.4 and 4 older ones."),
+            "{}",
+            told(Some(&many))
+        );
+        assert!(told(Some(&[])).contains("has no version at all"));
+        assert!(told(None).contains("az sig image-version list"), "{}", told(None));
+    }
 
     #[test]
     fn the_nearest_name_is_a_slip_away_and_not_another_name() {

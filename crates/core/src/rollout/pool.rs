@@ -25,6 +25,7 @@ use crate::{
     progress::Event,
     request::Request,
     settings::Autoscale,
+    trial,
     wait::Pace,
     watch::AccountWatch,
     words,
@@ -123,6 +124,11 @@ impl<'a> PoolAccess<'a> {
     pub(super) async fn nodes(&self) -> Result<Vec<Node>> {
         let items = self.client().list(&node::list(self.watch.endpoint(), &self.id)).await?;
         Ok(items.iter().map(Node::new).collect())
+    }
+
+    /// The end of what the start task of a node wrote; nothing where that cannot be read.
+    pub(super) async fn start_task_end(&self, node: &str) -> String {
+        trial::start_task_end(self.client(), self.watch.endpoint(), &self.id, node).await
     }
 
     /// Lists the jobs that run on the pool.

@@ -130,6 +130,37 @@ pub(super) async fn beside(
     Ok(Some(nodes))
 }
 
+/// How the quotas of an account that allocates by its own stand, for a pool that did not get its nodes. Nothing when they
+/// cannot be seen: the failure is told all the same.
+pub(super) async fn standing(access: &PoolAccess<'_>, pool: &Pool, goal: Goal) -> Vec<String> {
+    let own = access.at().account;
+    let Some(account) = own.filter(|account| account.allocation == Allocation::BatchService) else {
+        return Vec::new();
+    };
+    let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
+        return Vec::new();
+    };
+    let offered = size::list(&subscription, &account.location);
+    let Ok(offered) = access.client().recalling(OF_RUN).list(&offered).await else {
+        return Vec::new();
+    };
+    let Ok(look) = access.watch().look(None).await else {
+        return Vec::new();
+    };
+    let sizes: Vec<SizeOffer> = offered.iter().map(SizeOffer::read).collect();
+    let Some(size) = sizes.iter().find(|size| size.is_called(pool.vm_size())) else {
+        return Vec::new();
+    };
+    let ask = Ask {
+        pool: access.id(),
+        size,
+        wanted: goal.targets,
+        needed: goal.needed,
+        present: Some(pool),
+    };
+    quota::standing(&account.quotas, look.pools(), &sizes, &ask)
+}
+
 /// Looks at all ceilings. Nothing when they cannot be seen, with a note.
 async fn look<T>(
     client: &Client,

@@ -17,6 +17,7 @@ use super::{
     explain,
     parts::{self, Part},
     pool::{PoolAccess, Seen, Sending},
+    room,
     spec::{Difference, unusable},
     verdict::Census,
 };
@@ -24,6 +25,7 @@ use crate::{
     batch::pool::{Deallocation, Pool, Resize, ResizeError},
     error::{Error, ErrorKind, Result},
     ids::NodeCounts,
+    json,
     progress::Event,
     write::Tries,
 };
@@ -337,13 +339,28 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             true => self.parts().await,
             false => Vec::new(),
         };
+        let room = match judged.is_some_and(Judgement::is_quota_of_account) {
+            true => room::standing(self.access, pool, self.intent.goal).await,
+            false => Vec::new(),
+        };
         let ending = explain::Ending {
             end,
             judged,
             rounds,
             parts,
+            room,
+            size: self.size(pool),
         };
         explain::too_small(self.access.at(), self.intent.goal, pool.current, &ending)
+    }
+
+    /// The VM size as it was asked for; Batch writes it in small letters.
+    fn size<'pool>(&'pool self, pool: &'pool Pool) -> &'pool str {
+        let asked = self.intent.spec.asked();
+        let asked = asked.and_then(|spec| json::text(spec.body(), "/vmSize"));
+        asked
+            .filter(|asked| asked.eq_ignore_ascii_case(pool.vm_size()))
+            .unwrap_or(pool.vm_size())
     }
 
     /// What is there of what the pool needs; nothing when the pool itself cannot be read.

@@ -55,7 +55,7 @@ impl Recording {
     /// The frame at these times.
     fn frames(&self, window: Window, limit: Duration, times: &[u64]) -> String {
         let mut screen = Screen::new(Colours::Off, Box::new(move || window));
-        screen.begin(limit);
+        screen.begin("rollout", limit);
         let mut events = self.events.iter().peekable();
         let mut text = String::new();
         for seconds in times {

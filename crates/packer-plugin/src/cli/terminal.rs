@@ -66,11 +66,11 @@ impl Terminal {
         })
     }
 
-    /// From now on there is a frame, where one can be drawn, of work that may take so long; `term` is the variable `TERM`.
-    pub(super) fn begin(&mut self, limit: Duration, term: Option<&str>) {
+    /// From now on there is a frame, where one can be drawn, of a verb that may take so long; `term` is the variable `TERM`.
+    pub(super) fn begin(&mut self, verb: &str, limit: Duration, term: Option<&str>) {
         self.screen = on_stderr(term);
         if let Some(screen) = &mut self.screen {
-            screen.begin(limit);
+            screen.begin(verb, limit);
         }
     }
 

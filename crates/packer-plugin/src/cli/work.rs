@@ -112,8 +112,8 @@ pub(super) async fn with_client<T>(
     let mut signals = Signals::listen().map_err(|cause| {
         Error::new(ErrorKind::Refused, "cannot listen to signals, so could not stop safely").because(cause)
     })?;
-    let Desk { terminal, lookup } = desk;
-    terminal.begin(deadline, lookup("TERM").as_deref());
+    let Desk { verb, terminal, lookup } = desk;
+    terminal.begin(verb, deadline, lookup("TERM").as_deref());
     let (progress, mut events) = Progress::channel();
     let cancel = CancellationToken::new();
     let run = (progress, cancel.clone());

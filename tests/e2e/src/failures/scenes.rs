@@ -21,7 +21,7 @@ pub const SCENES: &[Scene] = &[
     scene("12-disallowed-by-policy", 7, disallowed_by_policy),
     scene("13-dependent-resource-not-found", 7, dependent_resource_not_found),
     scene("14-unknown-vm-size", 2, unknown_vm_size),
-    scene("15-unknown-node-agent", 2, unknown_node_agent),
+    scene("15-other-node-agent", 2, other_node_agent),
     scene("16-other-version", 7, other_version),
     scene("17-other-vm-size", 7, other_vm_size),
     scene("18-start-task-failed", 5, start_task_failed),
@@ -162,8 +162,14 @@ fn unknown_vm_size(stage: &mut Stage) -> Result {
     Ok(())
 }
 
-fn unknown_node_agent(stage: &mut Stage) -> Result {
-    stage.give("node-agent-sku-id", "batch.node.ubuntu 99.04");
+fn other_node_agent(stage: &mut Stage) -> Result {
+    stage.give("node-agent-sku-id", "batch.node.ubuntu 20.04");
+    // As a publish leaves it: the version says what it was made of.
+    let version = stage.seed.pointer_mut("/versions/0").and_then(Value::as_object_mut);
+    if let Some(version) = version {
+        let made_of = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest";
+        version.insert("tags".to_owned(), json!({ "azure-batch-base-image": made_of }));
+    }
     Ok(())
 }
 
@@ -181,7 +187,10 @@ fn other_vm_size(stage: &mut Stage) -> Result {
 
 fn start_task_failed(stage: &mut Stage) -> Result {
     stage.give("start-task", "./install.sh");
-    stage.fail_resize(json!({ "kind": "startTaskFailed", "count": 4, "exitCode": 4 }));
+    stage.fail_resize(json!({
+        "kind": "startTaskFailed", "count": 4, "exitCode": 4,
+        "output": "./install.sh: line 12: mount: /mnt/data: special device /dev/sdc1 does not exist."
+    }));
     Ok(())
 }
 
@@ -219,7 +228,15 @@ fn lost_answers(stage: &mut Stage) -> Result {
 }
 
 fn quota_while_resizing(stage: &mut Stage) -> Result {
-    stage.fail_resize(json!({ "kind": "quota", "deliver": 10, "code": "AccountCoreQuotaReached" }));
+    account(stage, &json!({ "quotas": { "dedicatedCores": 100 } }));
+    // Another client makes a pool of 60 cores at the same moment.
+    let image = json!({ "virtualMachineImageId": pool::version_id("1.0.0") });
+    let nightly = json!({
+        "id": "nightly", "vmSize": pool::SIZE, "targetDedicatedNodes": 15,
+        "virtualMachineConfiguration": { "imageReference": image, "nodeAgentSKUId": pool::AGENT }
+    });
+    stage.faults = json!([{ "kind": "rival", "method": "POST", "path": "*/pools*",
+        "write": { "method": "POST", "body": nightly } }]);
     Ok(())
 }
 

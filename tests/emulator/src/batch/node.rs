@@ -46,8 +46,8 @@ pub(crate) enum Fate {
     Ready,
     /// Batch loses it; `errors` stays empty without a code.
     Unusable { code: Option<String> },
-    /// Its start task ends with that exit code.
-    StartTaskFails { exit_code: i32 },
+    /// Its start task ends with that exit code, and wrote that to standard error.
+    StartTaskFails { exit_code: i32, output: Option<String> },
     /// Batch has lost contact with it and knows nothing more.
     Unknown,
     /// It is well, but nothing is scheduled on it.
@@ -436,9 +436,17 @@ impl Node {
         self.life = life;
     }
 
+    /// What its start task wrote to standard error, where that was said.
+    pub(crate) fn start_output(&self) -> Option<&str> {
+        match &self.fate {
+            Fate::StartTaskFails { output, .. } => output.as_deref(),
+            _ => None,
+        }
+    }
+
     fn start_exit_code(&self) -> i32 {
         match &self.fate {
-            Fate::StartTaskFails { exit_code } => *exit_code,
+            Fate::StartTaskFails { exit_code, .. } => *exit_code,
             Fate::Ready | Fate::Unusable { .. } | Fate::Unknown | Fate::Offline | Fate::Preempted(_) => 0,
         }
     }

@@ -139,7 +139,11 @@ impl<'a> Scene<'a> {
         };
         match self.faults.next(Moment::Nodes, target).map(|fault| fault.effect) {
             Some(Effect::UnusableNodes { count, code }) => some(count, Fate::Unusable { code }),
-            Some(Effect::StartTaskFailed { count, exit_code }) => some(count, Fate::StartTaskFails { exit_code }),
+            Some(Effect::StartTaskFailed {
+                count,
+                exit_code,
+                output,
+            }) => some(count, Fate::StartTaskFails { exit_code, output }),
             Some(Effect::UnknownNodes { count }) => some(count, Fate::Unknown),
             Some(Effect::OfflineNodes { count }) => some(count, Fate::Offline),
             Some(Effect::WrongImage { count, image }) => NodeUpset {

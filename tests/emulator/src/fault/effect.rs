@@ -157,6 +157,9 @@ pub enum Effect {
         /// The start task's exit code.
         #[serde(default = "default_exit_code")]
         exit_code: i32,
+        /// What it wrote to standard error; absent, a line that names the exit code.
+        #[serde(default)]
+        output: Option<String>,
     },
     /// Some of the tasks fail that run on the nodes of a resize.
     TasksFail {

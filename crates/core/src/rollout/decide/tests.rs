@@ -142,7 +142,7 @@ fn refusals_name_what_stands_in_the_way_before_any_wait() {
     assert!(why(&|body| body["enableAutoScale"] = json!(true)).contains("autoscale"));
     assert_eq!(
         why(&|body| body["vmSize"] = json!("standard_d8s_v5")),
-        r#"exists and differs in {vm_size} (it has "standard_d8s_v5", "Standard_D4s_v5" was asked for)"#
+        r#"exists and differs in {vm_size} (it has "standard_d8s_v5", not "Standard_D4s_v5")"#
     );
 }
 

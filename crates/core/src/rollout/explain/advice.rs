@@ -2,7 +2,7 @@
 
 use super::{At, Ending};
 use crate::{
-    error::{Error, ErrorKind},
+    error::Error,
     ids::resource::ImageVersionId,
     judge::Approved,
     options::pool,
@@ -30,15 +30,29 @@ const OF_ZONES: [&str; 2] = [
 ];
 
 /// Why not all nodes came: what a look showed to be gone, else what the error means.
-pub(super) fn reason(ending: &Ending<'_>) -> String {
+pub(super) fn reason(at: At<'_>, ending: &Ending<'_>) -> String {
     let gone: Vec<&str> = gone(&ending.parts).map(|part| part.kind.word()).collect();
     match (gone.as_slice(), ending.judged) {
         ([], Some(judged)) => match judged.named.policy.as_ref().and_then(|policy| policy.name.as_ref()) {
             Some(policy) => format!("the policy \"{policy}\" forbids them"),
-            None => judged.meaning.to_owned(),
+            None => with_names(judged.meaning, at, ending),
         },
         ([], None) => "Batch gives no reason".to_owned(),
         (gone, _) => format!("the pool's {} is gone", gone.join(" and ")),
+    }
+}
+
+/// A sentence of the table with the size and the region that it means, where they are known.
+fn with_names(meaning: &str, at: At<'_>, ending: &Ending<'_>) -> String {
+    let named = match ending.size {
+        "" => meaning.to_owned(),
+        size => meaning.replace("that VM size", size),
+    };
+    match at.account {
+        Some(account) => named
+            .replace("the region", &format!("region {}", account.location))
+            .replace("that region", &format!("region {}", account.location)),
+        None => named,
     }
 }
 
@@ -46,11 +60,11 @@ pub(super) fn reason(ending: &Ending<'_>) -> String {
 pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>), goal: Goal) -> Error {
     let error = of_parts(error, &ending.parts);
     let error = named(at, error, judged, goal);
-    let error = of_quota(at, error, judged);
+    let error = of_quota(at, error, (judged, ending));
     let mut gone = gone(&ending.parts).peekable();
     let error = match gone.peek() {
         Some(_) => gone.fold(error, |error, part| brought_back(at, error, part)),
-        None => remedied(at, error, judged, goal),
+        None => remedied(at, error, (judged, ending), goal),
     };
     error.with_page(judged.page())
 }
@@ -154,10 +168,14 @@ fn named(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
     error
 }
 
-fn of_quota(at: At<'_>, error: Error, judged: &Judgement) -> Error {
-    let account = at
-        .account
-        .filter(|_| judged.kind == ErrorKind::Quota && judged.code.starts_with("Account"));
+fn of_quota(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>)) -> Error {
+    if !ending.room.is_empty() {
+        return ending
+            .room
+            .iter()
+            .fold(error, |error, line| error.with_fact(line.clone()));
+    }
+    let account = at.account.filter(|_| judged.is_quota_of_account());
     match account.and_then(|account| Some((account, account.quotas.dedicated_cores?))) {
         Some((account, cores)) => error.with_fact(format!(
             "the account {} may have {} in all its pools together; where that is far away, the quota of the VM family is \
@@ -195,7 +213,7 @@ fn larger_subnet(judged: &Judgement, goal: Goal) -> Option<Words> {
 }
 
 /// The table's remedy, and a command that shows more where there is one.
-fn remedied(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
+fn remedied(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>), goal: Goal) -> Error {
     let assignment = judged.named.policy.as_ref().and_then(|policy| policy.id.as_deref());
     if let Some((scope, name)) = assignment.and_then(|id| id.split_once(ASSIGNMENTS)) {
         let values = [("name", name), ("scope", scope)];
@@ -219,10 +237,10 @@ fn remedied(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
         return error.with_next(text, None);
     }
     let error = error.with_next(Words::naming(judged.remedy), None);
-    let quota = at.account.filter(|_| judged.kind == ErrorKind::Quota);
-    if let Some(account) = quota
-        && judged.code.starts_with("Account")
-    {
+    if judged.is_quota_of_account() && !ending.room.is_empty() {
+        return error;
+    }
+    if let Some(account) = at.account.filter(|_| judged.is_quota_of_account()) {
         let group = account.id.group();
         let values = [("subscription", group.subscription()), ("group", group.name())];
         return error
@@ -242,9 +260,10 @@ fn remedied(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
     }
     let Some(account) = at.account else { return error };
     let values = [("location", account.location.as_str())];
-    if OF_ZONES.contains(&judged.code) {
+    if OF_ZONES.contains(&judged.code) && !ending.size.is_empty() {
+        let values = [("location", account.location.as_str()), ("size", ending.size)];
         return error.with_next(
-            "to see which sizes the region has in which zones",
+            "to see in which zones the region offers that size",
             at.az_with(az::VM_ZONES, &values),
         );
     }

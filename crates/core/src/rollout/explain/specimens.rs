@@ -27,6 +27,10 @@ use crate::{
 
 const ACCOUNT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-pools/providers/Microsoft.Batch/batchAccounts/acct1";
 const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.0.0";
+const SIZE: &str = "Standard_D4s_v5";
+const ROOM: &str =
+    "dedicated cores of the account: 40 in all; other pools use 20 (nightly: 20), this pool uses 20 of the 80 it needs";
+const OUTPUT: &str = "./install.sh: line 12: mount: /mnt/data: special device /dev/sdc1 does not exist.\n";
 const SUBNET: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-pools/providers/Microsoft.Network/virtualNetworks/net/subnets/pools";
 
 /// All of them, each with a name.
@@ -100,11 +104,17 @@ fn of_tables(at: At<'_>) -> Vec<(String, Error)> {
         };
         let judged = judge(&error);
         for (dedicated, end) in [(5, End::Stopped), (0, End::UsedUp)] {
+            let room = match judged.is_quota_of_account() && end == End::Stopped {
+                true => vec![ROOM.to_owned()],
+                false => Vec::new(),
+            };
             let ending = Ending {
                 end,
                 judged: Some(&judged),
                 rounds: 1,
                 parts: Vec::new(),
+                room,
+                size: SIZE,
             };
             let error = too_small(at, goal(), NodeCounts { dedicated, spot: 0 }, &ending);
             all.push((format!("{name} {code} {part}"), error));
@@ -147,6 +157,8 @@ fn of_parts(at: At<'_>) -> Vec<(String, Error)> {
                 id: id.to_owned(),
                 state: PartState::Gone,
             }],
+            room: Vec::new(),
+            size: SIZE,
         };
         let error = too_small(at, goal(), NodeCounts::default(), &ending);
         (format!("resize without its {}", kind.word()), error)
@@ -187,7 +199,7 @@ fn of_nodes(at: At<'_>) -> Vec<(String, Error)> {
             goal: goal(),
             verdict: Verdict::Pending,
         };
-        let error = unready(at, goal(), &waited, Duration::from_secs(1800));
+        let error = unready(at, &waited, Duration::from_secs(1800), OUTPUT);
         (format!("nodes {name}"), error)
     };
     lists.into_iter().map(one).collect()

@@ -11,6 +11,8 @@ use crate::{
     settings::{Readiness, SpotCounts, Targets},
 };
 
+const SIZE: &str = "Standard_A1_v2";
+
 fn goal() -> Goal {
     let targets = Targets {
         dedicated: 700,
@@ -47,7 +49,7 @@ const fn at((pool, endpoint): &(PoolId, BatchEndpoint)) -> At<'_> {
 }
 
 fn report(verdict: Verdict, groups: &[(u32, Value)]) -> String {
-    let error = unready(at(&site()), goal(), &waited(verdict, groups), Duration::from_secs(1800));
+    let error = unready(at(&site()), &waited(verdict, groups), Duration::from_secs(1800), "");
     Failure::of(&error, Door::Flag).complaint(100)
 }
 
@@ -61,6 +63,26 @@ fn a_failed_start_task_is_shown_with_its_exit_code_and_where_to_read_on() {
         &[(600, json!({"id": "a", "state": "idle"})), (100, failed)],
     );
     insta::assert_snapshot!(text);
+}
+
+#[test]
+fn the_last_line_of_a_failed_start_task_is_shown_with_its_exit_code() {
+    let failed = json!({"id": "tvmps_1_d", "state": "starttaskfailed", "isDedicated": true,
+        "startTaskInfo": {"state": "completed", "exitCode": 3, "result": "failure", "failureInfo": {
+            "category": "usererror", "code": "FailureExitCode", "message": "It failed"}}});
+    let waited = waited(Verdict::Bad, &[(7, failed)]);
+    assert_eq!(failed_start(&waited), Some("tvmps_1_d"));
+    let output = "before that\nmount: no \u{1b}[31msuch device\r\n\n";
+    let error = unready(at(&site()), &waited, Duration::from_secs(1800), output);
+    let text = Failure::of(&error, Door::Flag).complaint(200);
+    assert!(
+        text.contains("it ended with exit code 3. Its last line there was: mount: no"),
+        "{text}"
+    );
+    assert!(
+        text.contains("such device") && !text.contains('\u{1b}') && !text.contains("before that"),
+        "{text}"
+    );
 }
 
 #[test]
@@ -110,6 +132,8 @@ fn a_steady_pool_without_nodes_is_explained_with_the_service_s_reason() {
         judged: Some(&judge(&error)),
         rounds: 1,
         parts: Vec::new(),
+        room: Vec::new(),
+        size: SIZE,
     };
     let error = too_small(at(&site()), goal(), NodeCounts::default(), &ending);
     insta::assert_snapshot!(Failure::of(&error, Door::Flag).complaint(100));
@@ -140,6 +164,8 @@ fn exit_kinds_follow_what_is_there() {
             judged: judged.as_ref(),
             rounds: 5,
             parts: Vec::new(),
+            room: Vec::new(),
+            size: SIZE,
         };
         assert_eq!(
             too_small(at(&site()), goal(), current, &ending).kind(),

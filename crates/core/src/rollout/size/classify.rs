@@ -81,6 +81,11 @@ impl Judgement {
         MISSING.contains(&self.code)
     }
 
+    /// Whether a quota of the Batch account is used up.
+    pub(in crate::rollout) fn is_quota_of_account(&self) -> bool {
+        self.kind == ErrorKind::Quota && self.code.starts_with("Account")
+    }
+
     /// The page about it.
     pub(in crate::rollout) fn page(&self) -> String {
         format!("{PAGE}#{}", self.origin.anchor(self.code))

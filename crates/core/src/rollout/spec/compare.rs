@@ -189,7 +189,7 @@ impl Spec {
             let (asked, found) = (self.body.pointer(pointer)?, read_json::at(pool.body(), pointer));
             (!is_same(asked, found)).then(|| Field {
                 path: pointer.trim_start_matches('/').replace('/', "."),
-                text: format!("{{{}}} (it has {found}, {asked} was asked for)", opt.path),
+                text: format!("{{{}}} (it has {found}, not {asked})", opt.path),
                 when: When::Empty,
             })
         });

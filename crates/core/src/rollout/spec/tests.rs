@@ -370,7 +370,7 @@ fn a_pool_that_others_made_is_compared_field_by_field() {
     assert_eq!(
         found.names(When::Empty),
         [
-            r#"vm_size (it has "standard_d8s_v5", "Standard_D4s_v5" was asked for)"#,
+            r#"vm_size (it has "standard_d8s_v5", not "Standard_D4s_v5")"#,
             "taskSlotsPerNode"
         ]
     );

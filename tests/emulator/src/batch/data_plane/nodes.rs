@@ -272,7 +272,10 @@ fn start_file(site: &Site<'_>, pool: &PoolId, node: &NodeId, path: &str) -> Resu
     let failed = run.end <= now && run.exit_code != 0;
     let text = match path {
         "startup/stdout.txt" => format!("emulated: {command}\n"),
-        "startup/stderr.txt" if failed => format!("emulated: exit code {}\n", run.exit_code),
+        "startup/stderr.txt" if failed => match node.start_output() {
+            Some(output) => format!("{output}\n"),
+            None => format!("emulated: exit code {}\n", run.exit_code),
+        },
         "startup/stderr.txt" => String::new(),
         _ => return Err(FILE_NOT_FOUND.into()),
     };

@@ -47,7 +47,10 @@ fn a_node_becomes_usable_in_its_own_time() {
         ),
         (Fate::Ready, Some(hasty), ["creating", "starting", "idle", "idle"]),
         (
-            Fate::StartTaskFails { exit_code: 7 },
+            Fate::StartTaskFails {
+                exit_code: 7,
+                output: None,
+            },
             Some(waiting.clone()),
             ["creating", "starting", "waitingforstarttask", "starttaskfailed"],
         ),
@@ -64,7 +67,10 @@ fn a_node_becomes_usable_in_its_own_time() {
 #[test]
 fn a_failed_start_task_tells_its_exit_code() {
     let node = node(
-        Fate::StartTaskFails { exit_code: 7 },
+        Fate::StartTaskFails {
+            exit_code: 7,
+            output: None,
+        },
         Some(json!({"commandLine": "false"})),
     );
     let body = node.render("https://acct", "p", at(200));
