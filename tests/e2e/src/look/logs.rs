@@ -1,5 +1,5 @@
-//! Whole outputs of a roll-out, in a file, on GitHub and on terminals of 80×24, 200×50 and 40×20, compared with what they
-//! were.
+//! Whole outputs of a roll-out, in a file, on GitHub with its summary, and on terminals of 80×24, 200×50 and 40×20,
+//! compared with what they were.
 //!
 //! What stands in them is decided in core and tested there; here nothing of it may change unseen.
 
@@ -113,7 +113,11 @@ fn is_compared(view: View, name: &str) -> bool {
 /// What is looked at of a view, each with its name.
 fn texts(played: &Played, view: View, moments: &[&str]) -> Result<Vec<(String, String)>> {
     let View::Terminal(size) = view else {
-        return Ok(vec![(view.name(), played.log.clone())]);
+        let summary = Some(("summary".to_owned(), played.summary.clone()));
+        let log = (view.name(), played.log.clone());
+        return Ok(std::iter::once(log)
+            .chain(summary.filter(|(_, text)| !text.is_empty()))
+            .collect());
     };
     let recording = Recording::new(&played.log, size);
     ensure_clean(&recording)?;

@@ -21,7 +21,7 @@ const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "fo
 
 /// What differs from run to run, and the word for it; `$1` is a part that stays. The order matters: what is longer comes
 /// first.
-const DIFFERS: [(&str, &str); 24] = [
+const DIFFERS: [(&str, &str); 25] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"tvmps_[0-9a-f]+_[dp]", "NODE"),
     (r"\bazure-batch-[0-9a-f]{16}\b", "azure-batch-FINGERPRINT"),
@@ -57,6 +57,11 @@ const DIFFERS: [(&str, &str); 24] = [
     // A machine so busy that not even loopback answers in time.
     (
         r"(?m)^.*\bagain in TIME: no (?:connection to|answer from) 127\.0\.0\.1:PORT.*\n",
+        "",
+    ),
+    // Which steps took a second, and how much of the whole.
+    (
+        r"(?s)<details><summary>Where the TIME went</summary>.*?</details>\n\n",
         "",
     ),
     (r"to be empty \(\d+\)", "to be empty (N)"),
@@ -157,6 +162,10 @@ mod tests {
             (
                 "  created pool pool1\nstopping at the next safe point\n",
                 "stopping at the next safe point\n",
+            ),
+            (
+                "before\n\n<details><summary>Where the 5 s went</summary>\n\n| resize | 5 s |\n\n</details>\n\n<details>",
+                "before\n\n<details>",
             ),
             (
                 "waiting for the pool to be empty (7)",
