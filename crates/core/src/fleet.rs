@@ -3,9 +3,12 @@
 //! What becomes of one pool is decided in `rollout`; here it is only when its turn is, and whether it has one. Whether all
 //! of them fit together is found out in `room`.
 
+mod common;
 mod room;
 
 use std::collections::VecDeque;
+
+pub use common::SharedFact;
 
 use futures::{StreamExt as _, stream::FuturesUnordered};
 
@@ -40,6 +43,15 @@ pub struct PoolPlan {
     pub wave: usize,
     /// Its steps, or why it cannot be rolled out.
     pub plan: Result<Plan<RolloutStep>>,
+}
+
+/// What a roll-out of all pools would do.
+#[derive(Debug)]
+pub struct FleetPlan {
+    /// What more than one of them needs or brings, said once: what they have in common, and their sums.
+    pub facts: Vec<SharedFact>,
+    /// Each of them, with what is its own, in the order of the file.
+    pub pools: Vec<PoolPlan>,
 }
 
 /// What one pool shall run and what that takes, or why it cannot be rolled out.
@@ -101,7 +113,7 @@ impl Queue {
 /// Rolls all of them out; the results are in the order of the file.
 pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun> {
     let looks = Looks::of_many();
-    let looked = look(client, fleet, &looks).await;
+    let (looked, _sums) = look(client, fleet, (&looks, Extent::Steps)).await;
     let mut queue = Queue::new(fleet.pools.len(), fleet.after_failure);
     let mut resolved = Vec::new();
     for (number, (settings, looked)) in fleet.pools.iter().zip(looked).enumerate() {
@@ -138,15 +150,23 @@ pub async fn run(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolRun
 }
 
 /// What rolling all of them out would do now. It writes nothing.
-pub async fn plan(client: &Client, fleet: &Checked<FleetSettings>) -> Vec<PoolPlan> {
-    let looked = look(client, fleet, &Looks::of_many()).await;
-    let all = fleet.pools.iter().zip(looked).enumerate();
-    all.map(|(number, (settings, looked))| PoolPlan {
-        pool: settings.pool.id.clone(),
-        wave: wave(number),
-        plan: looked.map(|(_resolved, foreseen)| foreseen.plan),
-    })
-    .collect()
+pub async fn plan(client: &Client, fleet: &Checked<FleetSettings>) -> FleetPlan {
+    let (looked, quotas) = look(client, fleet, (&Looks::of_many(), Extent::WithNeeds)).await;
+    let (mut pools, mut billed) = (Vec::new(), Vec::new());
+    for (number, (settings, looked)) in fleet.pools.iter().zip(looked).enumerate() {
+        let pool = settings.pool.id.clone();
+        let plan = looked.map(|(_resolved, foreseen)| {
+            billed.extend(foreseen.upkeep.map(|upkeep| (pool.clone(), upkeep)));
+            foreseen.plan
+        });
+        let wave = wave(number);
+        pools.push(PoolPlan { pool, wave, plan });
+    }
+    let mut facts = common::split(&mut pools);
+    facts.extend(quotas);
+    let is_priced = fleet.pools.iter().any(|pool| pool.prices.is_some());
+    facts.extend(common::sums(&billed, is_priced));
+    FleetPlan { facts, pools }
 }
 
 async fn one(client: &Client, resolved: &Resolved, looks: &Looks, number: usize) -> (usize, RolloutOutcome) {
@@ -166,7 +186,11 @@ async fn expect_rest(client: &Client, looks: &Looks, rest: impl Iterator<Item = 
 
 /// Looks at every pool: nothing is written before all of them can be rolled out as far as one can see. What a rule means
 /// is found out here for all of them, so that a version which is promoted meanwhile does not split the fleet.
-async fn look(client: &Client, fleet: &FleetSettings, looks: &Looks) -> Vec<Looked> {
+async fn look(
+    client: &Client,
+    fleet: &FleetSettings,
+    (looks, extent): (&Looks, Extent),
+) -> (Vec<Looked>, Vec<SharedFact>) {
     let looking = async {
         let mut resolved = Vec::new();
         let mut choosing = Choosing::new(client);
@@ -177,13 +201,13 @@ async fn look(client: &Client, fleet: &FleetSettings, looks: &Looks) -> Vec<Look
         let each = resolved.into_iter().map(async |resolved| {
             let resolved = resolved?;
             let client = client.for_pool(&resolved.settings.pool.id);
-            let plan = Box::pin(rollout::plan_among(&client, &resolved, (looks, Extent::Steps))).await?;
+            let plan = Box::pin(rollout::plan_among(&client, &resolved, (looks, extent))).await?;
             Ok((resolved, plan))
         });
         let all = futures::stream::iter(each).buffered(fleet.max_parallel);
         let mut looked: Vec<Looked> = all.collect().await;
-        room::check(client, (fleet, looks), &mut looked).await;
-        Ok(looked)
+        let sums = room::check(client, (fleet, looks), &mut looked).await;
+        Ok((looked, sums))
     };
     let what = format!("looking at {} pools", fleet.pools.len());
     client.run().step("fleet", what, looking).await.unwrap_or_default()

@@ -121,7 +121,7 @@ pub async fn check_registration(
 /// # Errors
 /// When the run ends.
 pub async fn rights_facts(client: &Client, needs: Vec<Need>) -> Result<Vec<Fact>> {
-    let rights = rights::check(client, needs).await?;
+    let rights = rights::check(&client.recalling(OF_RUN), needs).await?;
     let missing = rights.missing.iter().map(|need| {
         let place = resource::in_words(&need.scope);
         let what = format!("{} {}, on {place}", need.action.name(), need.purpose);
@@ -152,7 +152,7 @@ pub async fn rights_facts(client: &Client, needs: Vec<Need>) -> Result<Vec<Fact>
 pub async fn registration_fact(client: &Client, subscription: &SubscriptionId) -> Result<Fact> {
     let batch = provider::BATCH;
     let about = About::Registration;
-    Ok(match registration(client, subscription).await {
+    Ok(match registration(&client.recalling(RECENT), subscription).await {
         Ok(Registration::Registered) => {
             Fact::plain(about, format!("{batch} is registered in subscription {subscription}"))
         }

@@ -5,7 +5,7 @@
 
 mod together;
 
-pub use together::{Excess, of_usages, together};
+pub use together::{Fits, Sum, of_usages, together};
 
 use crate::{
     batch::{account::Quotas, pool::Pool, size::SizeOffer},
@@ -25,6 +25,9 @@ const NAMED: usize = 3;
 /// What is said where a quota is used up and the numbers do not show it.
 const CHANGED: &str = "by these numbers all would fit, so they have changed meanwhile, or Batch counts nodes that it is still \
                        removing";
+
+/// With this each line says what one pool alone needs.
+pub const OF_ONE_POOL: &str = "pool needs";
 
 /// What is asked for.
 #[derive(Clone, Copy, Debug)]
@@ -135,8 +138,27 @@ impl Room {
         match self.of {
             Users::Pool => Some(format!("{what}: {used} of {limit} are there")),
             _ if wanted == 0 => None,
-            _ => Some(format!("{what}: {limit}, others use {used}, this pool needs {needs}")),
+            _ => Some(format!(
+                "{what}: {limit}, others use {used}, this {OF_ONE_POOL} {needs}"
+            )),
         }
+    }
+
+    /// The same for a second pool, which may grow as the former one shrinks.
+    #[must_use]
+    pub fn line_of_second(&self, ask: &Ask<'_>) -> Option<String> {
+        let needs = self.of.count(ask.wanted).saturating_mul(self.each);
+        if self.of == Users::Pool || needs == 0 {
+            return self.line(ask);
+        }
+        let (what, limit, used) = (&self.what, self.limit, self.used);
+        let steps = match used.saturating_add(needs) > limit {
+            true => " and grows as the former one shrinks",
+            false => "",
+        };
+        Some(format!(
+            "{what}: {limit}, {used} are used now, the former pool's with them; the second {OF_ONE_POOL} {needs}{steps}"
+        ))
     }
 
     /// What does not fit; nothing when all does, or when the pool does not grow.

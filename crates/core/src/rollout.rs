@@ -48,6 +48,7 @@ mod unfinished;
 mod verdict;
 
 pub use asked::AskedGates;
+pub use cost::Upkeep;
 pub use demand::Demand;
 pub use healed::{HealedNode, NodeAction};
 pub use judged::StepJudgement;
@@ -67,7 +68,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     expiry,
     one_line::one_line,
-    plan::{Ended, Plan},
+    plan::{Ended, Fact, Plan},
     preflight,
     progress::Event,
     rights,
@@ -101,6 +102,11 @@ pub struct Foreseen {
     pub demand: Option<Demand>,
     /// The nodes that there are more on the way, where the work moves to a second pool.
     surge: Option<Surge>,
+    /// What is there of the quotas, where that was looked at.
+    quotas: Vec<Fact>,
+    /// The nodes that are billed afterwards; nothing where a formula decides, where nothing changes, or where that was not
+    /// looked at.
+    pub upkeep: Option<Upkeep>,
 }
 
 /// How far a plan looks.
@@ -171,20 +177,23 @@ pub async fn plan(client: &Client, settings: &Checked<UnresolvedRollout>) -> Res
 pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (&Looks, Extent)) -> Result<Foreseen> {
     let settings = &expiry::stamped(&resolved.settings, client.run().now());
     let planned = async {
-        let asked = intent(settings)?;
+        intent(settings)?;
         let site = observe::observe(client, settings).await?;
         tell_skipped(client, &site.skipped);
         let settings = &fit::on_site(settings, &site)?;
         let mut planned = match settings.change.strategy {
-            Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, settings).await,
-            Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, settings).await,
+            Strategy::CreateOnly | Strategy::InPlace => plan_one((client, looks), &site, (settings, extent)).await,
+            Strategy::BlueGreen | Strategy::Auto => two_pools::plan((client, looks), &site, (settings, extent)).await,
         }?;
-        if extent == Extent::WithNeeds {
+        if extent == Extent::WithNeeds && !planned.plan.is_done() {
             let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
             let access = PoolAccess::new(&watch, settings.pool.id.clone());
             let steps = &planned.plan.steps;
-            let asked = (settings, &asked, planned.surge);
-            planned.plan.facts = outlook::facts(&access, &site, asked, steps).await?;
+            let looked = outlook::look(&access, &site, (settings, planned.surge), steps).await?;
+            planned.plan.facts = looked.before;
+            planned.plan.facts.append(&mut planned.quotas);
+            planned.plan.facts.extend(looked.after);
+            planned.upkeep = looked.upkeep;
         }
         Ok(planned)
     };
@@ -203,7 +212,11 @@ pub async fn plan_among(client: &Client, resolved: &Resolved, (looks, extent): (
     Ok(planned)
 }
 
-async fn plan_one((client, looks): (&Client, &Looks), site: &Site, settings: &RolloutSettings) -> Result<Foreseen> {
+async fn plan_one(
+    (client, looks): (&Client, &Looks),
+    site: &Site,
+    (settings, extent): (&RolloutSettings, Extent),
+) -> Result<Foreseen> {
     let intent = intent(settings)?;
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let access = PoolAccess::new(&watch, settings.pool.id.clone());
@@ -216,10 +229,17 @@ async fn plan_one((client, looks): (&Client, &Looks), site: &Site, settings: &Ro
         beginning.add_replicas(&need, settings);
         demand = Demand::of(site, settings, intent.goal, pool);
     }
+    let mut quotas = Vec::new();
+    if extent == Extent::WithNeeds && !beginning.plan.is_done() && intent.follows.is_none() {
+        let look = watch.look(None).await?;
+        quotas = room::facts(client, (settings, intent.goal), (site, look.pools())).await?;
+    }
     Ok(Foreseen {
         plan: beginning.plan,
         demand,
         surge: None,
+        quotas,
+        upkeep: None,
     })
 }
 

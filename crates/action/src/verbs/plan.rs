@@ -4,7 +4,7 @@
 
 use azure_batch_core::{
     failure::Failure,
-    fleet::{self, PoolPlan},
+    fleet::{self, FleetPlan, PoolPlan, SharedFact},
     ids::PoolId,
     options::Door,
     plan::Plan,
@@ -28,6 +28,9 @@ use crate::{
     values::Given,
 };
 
+/// How many pools a line names.
+const NAMED: usize = 5;
+
 /// The plan of one pool.
 #[derive(Serialize)]
 struct PlanOfOne {
@@ -40,6 +43,8 @@ struct PlanOfOne {
 #[derive(Serialize)]
 struct Plans {
     changes: usize,
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    facts: Vec<SharedFact>,
     pools: Vec<PlanOfPool>,
     #[serde(skip)]
     exit_code: u8,
@@ -57,7 +62,8 @@ struct PlanOfPool {
 }
 
 impl Plans {
-    fn of(pools: Vec<PoolPlan>, door: Door) -> Self {
+    fn of(plan: FleetPlan, door: Door) -> Self {
+        let FleetPlan { facts, pools } = plan;
         let failed = pools.iter().rev().find_map(|pool| pool.plan.as_ref().err());
         let exit_code = failed.map_or(0, |error| error.kind().exit_code().0);
         let pools: Vec<PlanOfPool> = pools.into_iter().map(|pool| PlanOfPool::of(pool, door)).collect();
@@ -67,7 +73,23 @@ impl Plans {
         Self {
             changes: changes.sum(),
             exit_code,
+            facts,
             pools,
+        }
+    }
+
+    /// A line about more than one pool, with their names unless it is about every one that changes.
+    fn shared(&self, shared: &SharedFact) -> String {
+        let changes = |pool: &&PlanOfPool| pool.plan.as_ref().is_some_and(|plan| !plan.is_done());
+        let changing = self.pools.iter().filter(changes).count();
+        match shared.pools.len() {
+            count if count == self.pools.len() => format!("all {count} pools: {}", shared.fact),
+            count if count == changing => format!("the {count} pools that change: {}", shared.fact),
+            count if count > NAMED => format!("{count} pools: {}", shared.fact),
+            _ => {
+                let names: Vec<&str> = shared.pools.iter().map(PoolId::as_str).collect();
+                format!("{}: {}", names.join(", "), shared.fact)
+            }
         }
     }
 }
@@ -145,7 +167,9 @@ fn answer_of_all(plans: &Plans) -> Answer {
         plural(plans.changes, "change"),
         plural(plans.pools.len(), "pool")
     );
-    let mut answer = Answer::new(word, exit_code, headline).output("changes", plans.changes);
+    let mut answer = Answer::new(word, exit_code, headline)
+        .lines(plans.facts.iter().map(|fact| plans.shared(fact)))
+        .output("changes", plans.changes);
     for pool in &plans.pools {
         if let Some(plan) = &pool.plan {
             answer = answer
@@ -163,5 +187,52 @@ const fn ending(changes: usize) -> (&'static str, u8) {
     match changes {
         0 => ("unchanged", 0),
         _ => ("changes", SOMETHING_TO_ACT_ON),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use azure_batch_core::plan::{About, Fact};
+
+    use super::*;
+
+    #[test]
+    fn a_line_about_many_pools_says_which_they_are() {
+        let changing = |pool: &str| PoolPlan {
+            pool: pool.parse().unwrap(),
+            wave: 1,
+            plan: Ok(Plan::new(vec![RolloutStep::UpdatePool {
+                pool: pool.parse().unwrap(),
+                settings: Vec::new(),
+            }])),
+        };
+        let unchanged = PoolPlan {
+            pool: "still".parse().unwrap(),
+            wave: 2,
+            plan: Ok(Plan::default()),
+        };
+        let shared = |pools: &[&str]| SharedFact {
+            fact: Fact::plain(About::Nodes, "7 nodes"),
+            pools: pools.iter().map(|pool| pool.parse().unwrap()).collect(),
+        };
+        let pools = vec![changing("a"), changing("b"), changing("c"), unchanged];
+        let facts = vec![
+            shared(&["a", "b", "c", "still"]),
+            shared(&["a", "b", "c"]),
+            shared(&["a", "c"]),
+        ];
+        let plans = Plans::of(FleetPlan { facts, pools }, Door::Flag);
+        let lines: Vec<String> = plans.facts.iter().map(|fact| plans.shared(fact)).collect();
+        assert_eq!(
+            lines,
+            [
+                "all 4 pools: nodes: 7 nodes",
+                "the 3 pools that change: nodes: 7 nodes",
+                "a, c: nodes: 7 nodes"
+            ]
+        );
+        let json = serde_json::to_value(&plans).unwrap();
+        assert_eq!(json["facts"][2]["pools"], serde_json::json!(["a", "c"]));
+        assert_eq!(json["facts"][2]["text"], "7 nodes");
     }
 }

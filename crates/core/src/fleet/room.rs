@@ -2,7 +2,7 @@
 //!
 //! What fits is decided in `quota`. Whether a pool fits alone is looked at again when its turn comes.
 
-use super::Looked;
+use super::{Looked, common::SharedFact};
 use crate::{
     batch::{
         account::{Account, Allocation},
@@ -14,7 +14,8 @@ use crate::{
     ids::SubscriptionId,
     memory::{OF_RUN, RECENT},
     options::pool::{CONTINUE_AFTER_FAILURE, TARGET_DEDICATED_NODES},
-    quota::{self, Ask, Excess},
+    plan::{About, Fact},
+    quota::{self, Ask, Fits, Sum},
     rollout::Demand,
     settings::{AfterFailure, FleetSettings},
     watch::Looks,
@@ -22,18 +23,25 @@ use crate::{
 };
 
 /// Holds the pools that get nodes against the quotas, account by account. Where they do not fit together, the first pool of
-/// the account is refused, so that none begins; where the others have their turn after a failure, it is a warning.
-pub(super) async fn check(client: &Client, (fleet, looks): (&FleetSettings, &Looks), looked: &mut [Looked]) {
+/// the account is refused, so that none begins; where the others have their turn after a failure, it is a warning. Returns
+/// the sums as lines of a plan.
+pub(super) async fn check(
+    client: &Client,
+    (fleet, looks): (&FleetSettings, &Looks),
+    looked: &mut [Looked],
+) -> Vec<SharedFact> {
+    let mut facts = Vec::new();
     let demands: Vec<Demand> = looked
         .iter()
         .filter_map(|looked| looked.as_ref().ok()?.1.demand.clone())
         .collect();
     for group in groups(&demands) {
-        let found = excess((client, looks), &group).await;
-        let (stopping, short): (Vec<Excess>, Vec<Excess>) = found.into_iter().partition(|excess| excess.stops);
-        for excess in short {
-            client.warn(format!("not all nodes will come: {}", excess.text));
+        let found = sums((client, looks), &group).await;
+        facts.extend(found.iter().map(fact));
+        for short in found.iter().filter(|sum| sum.fits == Fits::Enough) {
+            client.warn(format!("not all nodes will come: {}", short.text));
         }
+        let stopping: Vec<Sum> = found.into_iter().filter(|sum| sum.fits == Fits::TooLittle).collect();
         match (stopping.as_slice(), fleet.after_failure) {
             ([], _) => {}
             (stopping, AfterFailure::Continue) => {
@@ -43,6 +51,17 @@ pub(super) async fn check(client: &Client, (fleet, looks): (&FleetSettings, &Loo
             }
             (stopping, AfterFailure::Stop) => refuse(looked, &group, stopping),
         }
+    }
+    facts
+}
+
+fn fact(sum: &Sum) -> SharedFact {
+    SharedFact {
+        fact: match sum.fits {
+            Fits::All => Fact::plain(About::Quota, sum.text.as_str()),
+            Fits::Enough | Fits::TooLittle => Fact::lacking(About::Quota, sum.text.as_str()),
+        },
+        pools: sum.pools.clone(),
     }
 }
 
@@ -70,9 +89,9 @@ fn groups(demands: &[Demand]) -> Vec<Vec<&Demand>> {
     groups
 }
 
-/// What the group goes over. Nothing where that cannot be seen: each pool says so when its turn comes, and that the run is
-/// over if it is.
-async fn excess((client, looks): (&Client, &Looks), group: &[&Demand]) -> Vec<Excess> {
+/// What the group asks for together. Nothing where that cannot be seen: each pool says so when its turn comes, and that the
+/// run is over if it is.
+async fn sums((client, looks): (&Client, &Looks), group: &[&Demand]) -> Vec<Sum> {
     let Some(first) = group.first() else {
         return Vec::new();
     };
@@ -116,7 +135,7 @@ fn ask<'a>(demand: &'a Demand, sizes: &'a [SizeOffer]) -> Option<Ask<'a>> {
 }
 
 /// Puts the refusal in place of what the group's first pool would do.
-fn refuse(looked: &mut [Looked], group: &[&Demand], stopping: &[Excess]) {
+fn refuse(looked: &mut [Looked], group: &[&Demand], stopping: &[Sum]) {
     let is_of_group = |looked: &Looked| {
         let demand = looked.as_ref().ok().and_then(|(_, foreseen)| foreseen.demand.as_ref());
         demand.is_some_and(|own| {
@@ -130,7 +149,7 @@ fn refuse(looked: &mut [Looked], group: &[&Demand], stopping: &[Excess]) {
     }
 }
 
-fn refusal(stopping: &[Excess]) -> Error {
+fn refusal(stopping: &[Sum]) -> Error {
     let error =
         Error::plain(ErrorKind::Quota, "the pools of this file do not fit together").with_kept("nothing was changed");
     let error = stopping

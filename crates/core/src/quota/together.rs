@@ -6,19 +6,32 @@ use super::{Ask, Users, cores_of};
 use crate::{
     batch::{account::Quotas, pool::Pool, size::SizeOffer},
     compute::usage::{self, Usage},
-    ids::NodeCounts,
+    ids::{NodeCounts, PoolId},
 };
 
 /// How many pools a sentence names; the rest is counted.
 const NAMED: usize = 5;
 
-/// A ceiling that the pools of a run go over together.
+/// A ceiling, and what pools of a run ask of it together.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct Excess {
+pub struct Sum {
     /// One line: how much there is, how much others use, which pools ask for how much.
     pub text: String,
-    /// Whether not even enough nodes of all of them fit.
-    pub stops: bool,
+    /// The pools.
+    pub pools: Vec<PoolId>,
+    /// How much of that fits.
+    pub fits: Fits,
+}
+
+/// How much of what pools ask for together fits.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Fits {
+    /// All of it.
+    All,
+    /// Enough nodes of all of them.
+    Enough,
+    /// Not even that.
+    TooLittle,
 }
 
 /// A ceiling, and what is below it without the pools that grow.
@@ -51,17 +64,17 @@ impl Ask<'_> {
 }
 
 impl Ceiling {
-    /// Nothing when all fits, or when one pool alone asks for more: that is judged when its turn comes.
-    fn excess(&self, growing: &[&Ask<'_>]) -> Option<Excess> {
+    /// Nothing when one pool alone asks for more: that is judged when its turn comes.
+    fn sum(&self, growing: &[&Ask<'_>]) -> Option<Sum> {
         let sum = |nodes: &dyn Fn(&Ask<'_>) -> NodeCounts| -> u64 {
             let each = growing.iter().map(|ask| ask.uses(self.of, nodes(ask)));
             each.fold(self.others, u64::saturating_add)
         };
         let (wanted, needed) = (sum(&|ask| ask.wanted), sum(&|ask| ask.needed));
-        if growing.len() < 2 || wanted <= self.limit {
+        if growing.len() < 2 || wanted == self.others {
             return None;
         }
-        let (what, limit, others, pools) = (&self.what, self.limit, self.others, named(growing));
+        let (what, limit, others, pools) = (&self.what, &self.limit, self.others, named(growing));
         let text = match self.of {
             Users::Pool => format!(
                 "{what}: {limit}, of which {others} are there; {pools} would be {} more",
@@ -72,16 +85,21 @@ impl Ceiling {
                 wanted.saturating_sub(others)
             ),
         };
-        Some(Excess {
+        Some(Sum {
             text,
-            stops: needed > limit,
+            pools: growing.iter().map(|ask| ask.pool.clone()).collect(),
+            fits: match (wanted <= *limit, needed <= *limit) {
+                (true, _) => Fits::All,
+                (false, true) => Fits::Enough,
+                (false, false) => Fits::TooLittle,
+            },
         })
     }
 }
 
-/// What pools of one account, whose nodes use its own quota, go over together.
+/// What pools of one account, whose nodes use its own quota, ask for together.
 #[must_use]
-pub fn together(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], asks: &[Ask<'_>]) -> Vec<Excess> {
+pub fn together(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], asks: &[Ask<'_>]) -> Vec<Sum> {
     let of_cores = |what: String, of: Users, limit: u32, is_meant: &dyn Fn(&SizeOffer) -> bool| {
         let growing: Vec<&Ask<'_>> = asks.iter().filter(|ask| is_meant(ask.size) && ask.grows(of)).collect();
         let others = pools.iter().filter(|pool| !growing.iter().any(|ask| ask.is_of(pool)));
@@ -91,7 +109,7 @@ pub fn together(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], asks: &[As
             limit: limit.into(),
             others: others.map(|pool| cores_of(pool, of, sizes, is_meant)).sum(),
         };
-        ceiling.excess(&growing)
+        ceiling.sum(&growing)
     };
     let dedicated = quotas.dedicated_cores.and_then(|limit| {
         let what = "dedicated cores of the account".to_owned();
@@ -105,13 +123,13 @@ pub fn together(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], asks: &[As
         let is_meant = |size: &SizeOffer| size.family.eq_ignore_ascii_case(family);
         of_cores(what, Users::Dedicated, quotas.family(family)?, &is_meant)
     });
-    let families: Vec<Excess> = families.collect();
+    let families: Vec<Sum> = families.collect();
     let count = quotas.pools.and_then(|limit| of_pools(limit, pools, asks));
     dedicated.into_iter().chain(families).chain(spot).chain(count).collect()
 }
 
-/// What new pools of an account go over together.
-fn of_pools(limit: u32, pools: &[Pool], asks: &[Ask<'_>]) -> Option<Excess> {
+/// How many new pools an account gets.
+fn of_pools(limit: u32, pools: &[Pool], asks: &[Ask<'_>]) -> Option<Sum> {
     let growing: Vec<&Ask<'_>> = asks.iter().filter(|ask| ask.grows(Users::Pool)).collect();
     let ceiling = Ceiling {
         what: "pools of the account".to_owned(),
@@ -119,14 +137,14 @@ fn of_pools(limit: u32, pools: &[Pool], asks: &[Ask<'_>]) -> Option<Excess> {
         limit: limit.into(),
         others: pools.len() as u64,
     };
-    ceiling.excess(&growing)
+    ceiling.sum(&growing)
 }
 
-/// What pools go over together whose nodes use the quota of a subscription in one region. Azure counts the nodes that they
+/// What pools ask for together whose nodes use the quota of a subscription in one region. Azure counts the nodes that they
 /// have already; these are taken out.
 #[must_use]
-pub fn of_usages(usages: &[Usage], place: &str, asks: &[Ask<'_>]) -> Vec<Excess> {
-    let excess = |usage: &Usage| {
+pub fn of_usages(usages: &[Usage], place: &str, asks: &[Ask<'_>]) -> Vec<Sum> {
+    let sum = |usage: &Usage| {
         let of = match usage.name.as_str() {
             usage::SPOT_CORES => Users::Spot,
             _ => Users::Dedicated,
@@ -143,9 +161,9 @@ pub fn of_usages(usages: &[Usage], place: &str, asks: &[Ask<'_>]) -> Vec<Excess>
             limit: usage.limit,
             others: usage.current.saturating_sub(own.sum()),
         };
-        ceiling.excess(&growing)
+        ceiling.sum(&growing)
     };
-    usages.iter().filter_map(excess).collect()
+    usages.iter().filter_map(sum).collect()
 }
 
 fn families<'a>(asks: &'a [Ask<'_>]) -> Vec<&'a str> {
@@ -169,7 +187,6 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::ids::PoolId;
 
     fn size(name: &str, family: &str, cores: u32) -> SizeOffer {
         SizeOffer::read(&json!({"name": name, "familyName": family,
@@ -199,7 +216,8 @@ mod tests {
         };
         let asks = [ask(0, &sizes[0]), ask(1, &sizes[1]), ask(2, &sizes[0])];
         let all = together(quotas, &pools, &sizes, &asks);
-        all.into_iter().map(|excess| (excess.text, excess.stops)).collect()
+        let over = all.into_iter().filter(|sum| sum.fits != Fits::All);
+        over.map(|sum| (sum.text, sum.fits == Fits::TooLittle)).collect()
     }
 
     fn quotas(dedicated: u32, family: u32, pools: u32) -> Quotas {
@@ -227,6 +245,35 @@ mod tests {
             !found(&quotas(199, 120, 4), 10, 9)[0].1,
             "enough fits, so it is a warning"
         );
+    }
+
+    #[test]
+    fn what_fits_is_added_up_too_and_nothing_is_said_of_kinds_that_nobody_asks_for() {
+        let size = size("d4", "standardDSv5Family", 4);
+        let ids: [PoolId; 2] = ["a", "b"].map(|id| id.parse().unwrap());
+        let ask = |pool| Ask {
+            pool,
+            size: &size,
+            wanted: nodes(5),
+            needed: nodes(5),
+            present: None,
+        };
+        let quotas = Quotas {
+            spot_cores: Some(10),
+            ..quotas(100, 50, 9)
+        };
+        let asks = [ask(&ids[0]), ask(&ids[1])];
+        let sums = together(&quotas, &[], std::slice::from_ref(&size), &asks);
+        let texts: Vec<&str> = sums.iter().map(|sum| sum.text.as_str()).collect();
+        assert_eq!(
+            texts,
+            [
+                "dedicated cores of the account: 100, of which other pools use 0; pools a and b need 40 together",
+                "dedicated cores of standardDSv5Family in the account: 50, of which other pools use 0; pools a and b need 40 together",
+                "pools of the account: 9, of which 0 are there; pools a and b would be 2 more",
+            ]
+        );
+        assert!(sums.iter().all(|sum| sum.fits == Fits::All && sum.pools == ids));
     }
 
     #[test]
@@ -264,7 +311,8 @@ mod tests {
         ];
         let found: Vec<String> = of_usages(&usages, "in eastus2", &asks)
             .into_iter()
-            .map(|excess| excess.text)
+            .filter(|sum| sum.fits != Fits::All)
+            .map(|sum| sum.text)
             .collect();
         assert_eq!(
             found,

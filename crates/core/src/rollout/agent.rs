@@ -80,7 +80,7 @@ pub(super) async fn fact(client: &Client, settings: &RolloutSettings, site: &Sit
     let Some((agent, _)) = named(settings) else {
         return Ok(None);
     };
-    match client.list(&supported::list(&site.endpoint)).await {
+    match client.recalling(OF_RUN).list(&supported::list(&site.endpoint)).await {
         Ok(items) => {
             let list: Vec<Supported> = items.iter().map(Supported::read).collect();
             let end = supported::end_of_agent(&list, &agent);

@@ -35,6 +35,15 @@ pub(super) enum Nodes {
     Formula(Option<u32>),
 }
 
+/// The nodes of a pool that are billed once its roll-out is over.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Upkeep {
+    /// How many.
+    pub nodes: u32,
+    /// What a day of them costs, where the user's own prices have all of it.
+    pub day: Option<Cost>,
+}
+
 /// One kind of nodes.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Kind {
@@ -60,7 +69,21 @@ impl Kind {
     }
 }
 
+impl Upkeep {
+    /// How many hours of nodes a day has.
+    #[must_use]
+    pub fn hours_a_day(&self) -> u64 {
+        u64::from(self.nodes) * u64::from(HOURS_A_DAY)
+    }
+}
+
 impl Billed<'_> {
+    /// A day of all these nodes, where its price is known.
+    pub(super) fn day(&self, nodes: NodeCounts) -> Option<Cost> {
+        let hour = self.an_hour(nodes).ok()?;
+        Some(self.cost(hour.times(HOURS_A_DAY.into()), Per::Day))
+    }
+
     /// The lines.
     pub(super) fn facts(&self, nodes: Nodes, surge: Option<Surge>) -> Vec<Fact> {
         let mut facts = match nodes {

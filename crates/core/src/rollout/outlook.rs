@@ -5,8 +5,7 @@
 use super::{
     RolloutStep, agent,
     blue_green::Surge,
-    cost::{Billed, HOURS_A_DAY, Nodes},
-    decide::Intent,
+    cost::{Billed, HOURS_A_DAY, Nodes, Upkeep},
     fit,
     observe::{Site, subscriptions},
     pool::PoolAccess,
@@ -14,44 +13,63 @@ use super::{
 };
 use crate::{
     error::Result,
-    ids::VmSize,
-    plan::{About, Fact, Step as _},
+    ids::{NodeCounts, VmSize},
+    plan::{About, Fact},
     preflight,
     rights::{self, Naming, Need},
     settings::{RolloutSettings, Strategy},
     words::plural,
 };
 
-/// Looks at what these steps need; nothing when they change nothing.
+/// What steps need, as lines of a plan.
+pub(super) struct Outlook {
+    /// The lines before those about quotas.
+    pub(super) before: Vec<Fact>,
+    /// The lines after them.
+    pub(super) after: Vec<Fact>,
+    /// The nodes that are billed afterwards, unless a formula decides.
+    pub(super) upkeep: Option<Upkeep>,
+}
+
+/// Looks at what these steps need, quotas apart.
 ///
 /// # Errors
 /// Only when the run ends.
-pub(super) async fn facts(
+pub(super) async fn look(
     access: &PoolAccess<'_>,
     site: &Site,
-    (settings, intent, surge): (&RolloutSettings, &Intent, Option<Surge>),
+    (settings, surge): (&RolloutSettings, Option<Surge>),
     steps: &[RolloutStep],
-) -> Result<Vec<Fact>> {
-    if !steps.iter().any(|step| step.effect().is_change()) {
-        return Ok(Vec::new());
-    }
+) -> Result<Outlook> {
     let client = access.client();
-    let mut facts = preflight::rights_facts(client, needs(settings, steps)).await?;
+    let mut before = preflight::rights_facts(client, needs(settings, steps)).await?;
     if let (Some(image), _) = subscriptions(settings) {
-        facts.push(preflight::registration_fact(client, &image).await?);
-    }
-    // How many nodes two pools may have together is found out with the way itself.
-    if matches!(settings.change.strategy, Strategy::CreateOnly | Strategy::InPlace) && intent.follows.is_none() {
-        let look = access.watch().look(None).await?;
-        facts.extend(room::facts(client, (settings, intent.goal), (site, look.pools())).await?);
+        before.push(preflight::registration_fact(client, &image).await?);
     }
     let size = vm_size(access, settings).await?;
-    facts.push(nodes(settings, size.as_ref()));
-    facts.extend(cost(settings, (site, size.as_ref()), surge));
-    facts.extend(fit::fact(settings));
-    facts.extend(ends(site));
-    facts.extend(agent::fact(client, settings, site).await?);
-    Ok(facts)
+    let billed = settings.prices.as_ref().map(|prices| Billed {
+        prices,
+        size: size.as_ref(),
+        region: site.location.as_ref(),
+    });
+    let targets: NodeCounts = settings.pool.targets.into();
+    let is_fixed = settings.pool.autoscale.is_none();
+    let upkeep = is_fixed.then(|| Upkeep {
+        nodes: targets.total(),
+        day: billed.as_ref().and_then(|billed| billed.day(targets)),
+    });
+    let mut after = vec![nodes(settings, size.as_ref())];
+    if let Some(billed) = billed {
+        let all = match is_fixed {
+            true => Nodes::Fixed(targets),
+            false => Nodes::Formula(settings.policy.most_nodes),
+        };
+        after.extend(billed.facts(all, surge));
+    }
+    after.extend(fit::fact(settings));
+    after.extend(ends(site));
+    after.extend(agent::fact(client, settings, site).await?);
+    Ok(Outlook { before, after, upkeep })
 }
 
 fn needs(settings: &RolloutSettings, steps: &[RolloutStep]) -> Vec<Need> {
@@ -79,23 +97,6 @@ async fn vm_size(access: &PoolAccess<'_>, settings: &RolloutSettings) -> Result<
     let look = access.watch().look(None).await?;
     let there = look.pools().iter().find(|pool| pool.is_called(access.id()));
     Ok(room::vm_size(settings, there).parse().ok())
-}
-
-/// What they cost, by the user's own prices; nothing without prices.
-fn cost(settings: &RolloutSettings, (site, size): (&Site, Option<&VmSize>), surge: Option<Surge>) -> Vec<Fact> {
-    let Some(prices) = &settings.prices else {
-        return Vec::new();
-    };
-    let billed = Billed {
-        prices,
-        size,
-        region: site.location.as_ref(),
-    };
-    let nodes = match settings.pool.autoscale {
-        Some(_) => Nodes::Formula(settings.policy.most_nodes),
-        None => Nodes::Fixed(settings.pool.targets.into()),
-    };
-    billed.facts(nodes, surge)
 }
 
 /// The nodes that are billed once the roll-out is over.

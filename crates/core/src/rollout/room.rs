@@ -67,14 +67,36 @@ pub(super) async fn check(
 /// Only when the run ends.
 pub(super) async fn facts(
     client: &Client,
-    (settings, goal): (&RolloutSettings, Goal),
-    (site, pools): (&Site, &[Pool]),
+    asked: (&RolloutSettings, Goal),
+    place: (&Site, &[Pool]),
 ) -> Result<Vec<Fact>> {
-    let mut skipped = Vec::new();
     let of_room = |room: &Room, ask: &Ask<'_>| match room.shortage(ask) {
         Some(short) => Some(Fact::lacking(About::Quota, short.text)),
         None => room.line(ask).map(|line| Fact::plain(About::Quota, line)),
     };
+    lines(client, asked, place, of_room).await
+}
+
+/// The same for a second pool. There is room for it, at once or in steps: that was found out with the way itself.
+///
+/// # Errors
+/// Only when the run ends.
+pub(super) async fn facts_of_second(
+    client: &Client,
+    asked: (&RolloutSettings, Goal),
+    place: (&Site, &[Pool]),
+) -> Result<Vec<Fact>> {
+    let of_room = |room: &Room, ask: &Ask<'_>| Some(Fact::plain(About::Quota, room.line_of_second(ask)?));
+    lines(client, asked, place, of_room).await
+}
+
+async fn lines(
+    client: &Client,
+    (settings, goal): (&RolloutSettings, Goal),
+    (site, pools): (&Site, &[Pool]),
+    of_room: impl Fn(&Room, &Ask<'_>) -> Option<Fact>,
+) -> Result<Vec<Fact>> {
+    let mut skipped = Vec::new();
     let may = stand_ins(settings, goal);
     let of_stand_ins = |them: StandIns| match them.fits < u64::from(may) {
         true => Fact::lacking(About::Quota, them.text),

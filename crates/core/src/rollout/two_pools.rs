@@ -3,7 +3,7 @@
 //! Which of the two ways it takes is found out in `blue_green::find`, each step of the way in `blue_green::next`.
 
 use super::{
-    Demand, Foreseen, RolloutReport, agent, before,
+    Demand, Extent, Foreseen, RolloutReport, agent, before,
     blue_green::{
         Pools, Shifting, Surge, Way, begin, family,
         find::{self, Found, Two, What},
@@ -18,6 +18,7 @@ use super::{
     record::{Record, Remembered},
     replicas,
     report::{FormerPool, PoolAction},
+    room,
     step::RolloutStep,
     tell_skipped,
 };
@@ -68,16 +69,17 @@ impl Return {
 pub(super) async fn plan(
     (client, looks): (&Client, &Looks),
     site: &Site,
-    settings: &RolloutSettings,
+    (settings, extent): (&RolloutSettings, Extent),
 ) -> Result<Foreseen> {
     let account = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let found = find::find(&account, site, settings, &mut Vec::new()).await?;
     let mut plan: Vec<RolloutStep> = found.choice.into_iter().collect();
-    let mut surge = None;
+    let (mut surge, mut quotas) = (None, Vec::new());
     let demand = match &found.what {
         What::One(settings) => {
-            let planned = super::plan_one((client, looks), site, settings).await?;
+            let planned = super::plan_one((client, looks), site, (settings, extent)).await?;
             plan.extend(planned.plan.steps);
+            quotas = planned.quotas;
             planned.demand
         }
         What::Two(two) => {
@@ -86,6 +88,11 @@ pub(super) async fn plan(
             let need = replicas::foresee(&access, site, &two.settings).await?;
             plan.extend(planned(client, &watch, two, &need).await?);
             surge = Some(Surge::of(&two.shift, &settings.change));
+            if extent == Extent::WithNeeds && two.intent.follows.is_none() {
+                let look = account.look(None).await?;
+                let second = (&two.settings, two.intent.goal);
+                quotas = room::facts_of_second(client, second, (site, look.pools())).await?;
+            }
             Demand::of(site, &two.settings, two.intent.goal, Some(two.former.clone()))
         }
     };
@@ -94,6 +101,8 @@ pub(super) async fn plan(
         plan: Plan::new(plan),
         demand,
         surge,
+        quotas,
+        upkeep: None,
     })
 }
 

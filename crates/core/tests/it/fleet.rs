@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use azure_batch_core::{
     error::ErrorKind,
-    fleet::{self, PoolRun},
+    fleet::{self, FleetPlan, PoolPlan, PoolRun},
     ids::PoolId,
-    options::pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE},
+    options::pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE, PRICE_FILE},
     progress::Event,
     rollout::PoolAction,
     settings::{self, Checked, FleetSettings, Values},
@@ -32,13 +32,16 @@ pools:
   - {pool-id: d, target-dedicated-nodes: 6}
 ";
 
-fn asked(file: &str) -> Checked<FleetSettings> {
+fn given(file: &str) -> Values {
     let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
-    let values = Values::default()
+    Values::default()
         .with(POOL_FILE, file)
         .with(ACCOUNT, account)
-        .with(IMAGE_VERSION, image("1.0.0"));
-    settings::fleet(&values).unwrap().settings
+        .with(IMAGE_VERSION, image("1.0.0"))
+}
+
+fn asked(file: &str) -> Checked<FleetSettings> {
+    settings::fleet(&given(file)).unwrap().settings
 }
 
 async fn roll_out(azure: &Azure, file: &str) -> (Vec<PoolRun>, Vec<Event>) {
@@ -137,11 +140,58 @@ async fn the_plan_of_many_pools_names_each_and_writes_nothing() {
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let plans = fleet::plan(&client, &asked(FILE)).await;
     let changes: Vec<usize> = plans
+        .pools
         .iter()
         .map(|pool| pool.plan.as_ref().unwrap().changes().count())
         .collect();
     assert!(changes.iter().all(|changes| *changes > 0), "{changes:?}");
     assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+/// The lines of a plan: first what pools share, then each pool's own.
+fn needs(plan: &FleetPlan) -> Vec<String> {
+    let names = |pools: &[PoolId]| pools.iter().map(PoolId::as_str).collect::<Vec<_>>().join(" ");
+    let shared = plan.facts.iter();
+    let shared = shared.map(|shared| format!("{}: {}", names(&shared.pools), shared.fact));
+    let of_pool = |pool: &PoolPlan| {
+        let facts = pool.plan.as_ref().unwrap().facts.clone();
+        let name = pool.pool.clone();
+        facts.into_iter().map(move |fact| format!("{name}: {fact}"))
+    };
+    shared.chain(plan.pools.iter().flat_map(of_pool)).collect()
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_pools_of_a_file_have_in_common_is_said_once_with_their_sums_and_the_rest_for_each() {
+    let azure = with_cores(100);
+    let (client, _events) = azure.client(&CancellationToken::new()).await;
+    let prices = "currency: EUR\nnode-hour: {Standard_D4s_v5: {eastus2: {dedicated: 0.23}}}";
+    let values = given(FILE).with(PRICE_FILE, prices);
+    let asked = settings::fleet_plan(&values).unwrap().settings;
+    let said = needs(&fleet::plan(&client, &asked).await);
+    insta::assert_snapshot!(said.join("\n"), @r"
+    a b c d: rights: none of the 6 rights that this needs is missing
+    a b c d: registration: Microsoft.Batch is registered in subscription 00000000-0000-0000-0000-0000000005b5
+    a b c d: quota: pools of the account: 0 of 4 are there
+    a b c d: dates: Batch supports node agent batch.node.ubuntu 22.04 until 2027-06-30
+    a b c d: quota: dedicated cores of the account: 100, of which other pools use 0; pools a, b, c and d need 72 together
+    a b c d: quota: pools of the account: 4, of which 0 are there; pools a, b, c and d would be 4 more
+    a b c d: nodes: 18 nodes in these 4 pools, 432 node-hours a day
+    a b c d: cost by your own prices: together 99.36 EUR a day
+    a: quota: dedicated cores of the account: 100, others use 0, this pool needs 12
+    a: nodes: 3 nodes of Standard_D4s_v5, 72 node-hours a day
+    a: cost by your own prices: dedicated: 72 node-hours a day × 0.23 EUR = 16.56 EUR a day
+    b: quota: dedicated cores of the account: 100, others use 0, this pool needs 16
+    b: nodes: 4 nodes of Standard_D4s_v5, 96 node-hours a day
+    b: cost by your own prices: dedicated: 96 node-hours a day × 0.23 EUR = 22.08 EUR a day
+    c: quota: dedicated cores of the account: 100, others use 0, this pool needs 20
+    c: nodes: 5 nodes of Standard_D4s_v5, 120 node-hours a day
+    c: cost by your own prices: dedicated: 120 node-hours a day × 0.23 EUR = 27.60 EUR a day
+    d: quota: dedicated cores of the account: 100, others use 0, this pool needs 24
+    d: nodes: 6 nodes of Standard_D4s_v5, 144 node-hours a day
+    d: cost by your own prices: dedicated: 144 node-hours a day × 0.23 EUR = 33.12 EUR a day
+    ");
+    assert_eq!(azure.writes(), [""; 0]);
 }
 
 /// The account is read once for all its pools, as the waits share their looks.
@@ -184,7 +234,7 @@ async fn pools_of_a_file_that_fit_alone_and_not_together_are_refused_before_the_
     assert!(error.contains(said), "{error}");
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let plans = fleet::plan(&client, &asked(FILE)).await;
-    assert_eq!(plans[0].plan.as_ref().unwrap_err().kind(), ErrorKind::Quota);
+    assert_eq!(plans.pools[0].plan.as_ref().unwrap_err().kind(), ErrorKind::Quota);
 
     let azure = with_cores(72);
     let (runs, _) = roll_out(&azure, FILE).await;

@@ -117,7 +117,7 @@ async fn the_plan_of_many_pools_is_as_few_requests_as_of_one() {
         let azure = azure();
         let (client, _events) = azure.client(&CancellationToken::new()).await;
         let plans = fleet::plan(&client, &asked(pools)).await;
-        assert!(plans.iter().all(|pool| pool.plan.is_ok()));
+        assert!(plans.pools.iter().all(|pool| pool.plan.is_ok()));
         assert_eq!(
             *few.get_or_insert_with(|| tally(&azure)),
             tally(&azure),

@@ -10,6 +10,8 @@ use serde_json::json;
 use crate::{
     given::checked,
     rollout::{client, good, roll_out, settings, world},
+    rollout_blue_green::{blue_green, room_for},
+    rollout_in_place::working_in,
     support::{APPLICATION, Azure, GROUP},
 };
 
@@ -53,6 +55,20 @@ async fn a_plan_says_what_is_there_and_what_is_missing_and_fails_for_neither() {
         assert!(said.contains(line), "{line:?} is not in\n{said}");
     }
     assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_move_to_a_second_pool_says_what_it_needs_of_the_quotas_and_whether_it_goes_in_steps() {
+    for (nodes, steps) in [(10, ""), (6, " and grows as the former one shrinks")] {
+        let azure = working_in(room_for(nodes)).await;
+        let said = lines(&planned(&azure, &blue_green(5)).await);
+        let line = format!(
+            "quota: dedicated cores of the account: {}, 20 are used now, the former pool's with them; the second pool \
+             needs 20{steps}\n",
+            4 * nodes
+        );
+        assert!(said.contains(&line), "{line:?} is not in\n{said}");
+    }
 }
 
 #[tokio::test(start_paused = true)]
