@@ -143,6 +143,25 @@ mod tests {
         assert_eq!(run("no-such-program-here").await.exit_code, Some(127));
     }
 
+    #[test]
+    fn no_input_that_is_a_secret_reaches_a_command() {
+        let wrapped = wrapped("true", &[]);
+        let given = wrapped.command().as_std().get_envs();
+        let removed: Vec<_> = given
+            .filter(|(_, value)| value.is_none())
+            .map(|(name, _)| name)
+            .collect();
+        for name in [
+            "INPUT_CLIENT_SECRET",
+            "INPUT_CLIENT_CERT_PASSWORD",
+            "INPUT_CLIENT_JWT",
+            "INPUT_OIDC_REQUEST_TOKEN",
+            "INPUT_GITHUB_TOKEN",
+        ] {
+            assert!(removed.contains(&std::ffi::OsStr::new(name)), "{name}: {removed:?}");
+        }
+    }
+
     #[tokio::test]
     async fn a_script_of_bash_runs_no_file_of_the_environment_first() {
         let folder = tempfile::tempdir().unwrap();

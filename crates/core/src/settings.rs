@@ -26,6 +26,7 @@ pub mod parts;
 pub(crate) mod patience;
 mod pool;
 mod pool_file;
+mod pool_json;
 mod prices;
 mod profile;
 mod publish;
@@ -66,6 +67,7 @@ pub use migration::{MigrationListSettings, MigrationSettings, SoughtVersion};
 pub use notify::{Announcement, EVENT_TYPE, InvalidRepository, NotifySettings, RepositoryName};
 pub use parts::Elevation;
 pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
+pub use pool_json::PoolJson;
 pub use prices::{NodePrices, Prices, schema as price_file_schema};
 pub use publish::{
     Architecture, DiskKeys, EarlyDeletion, EndsWhen, Generalized, Generation, ImageTest, KeptKind, Keys, Latest, Lun,

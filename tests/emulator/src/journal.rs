@@ -36,6 +36,9 @@ const SECRET_KEYS: [&str; 21] = [
     "sshprivatekey",
 ];
 
+/// Ends of flags whose value never appears in a command line.
+const SECRET_FLAGS: [&str; 4] = ["password", "secret", "token", "key"];
+
 /// How long a text may be before the journal only says how long it was: poll URLs are over 4 KB.
 const LONGEST_TEXT: usize = 512;
 
@@ -346,22 +349,49 @@ fn without_secrets(value: Value) -> Value {
                 .collect(),
         ),
         Value::Array(items) => Value::Array(items.into_iter().map(without_secrets).collect()),
-        Value::String(text) => Value::String(shortened(&without_signature(text))),
+        Value::String(text) => Value::String(shortened(&without_credentials(&text))),
         other => other,
     }
 }
 
-/// A URL that grants access by itself, without the part that does.
-fn without_signature(text: String) -> String {
-    match text.split_once("sig=") {
-        Some((start, rest)) => {
-            let after = rest
-                .split_once('&')
-                .map_or(String::new(), |(_, after)| format!("&{after}"));
-            format!("{start}sig=<secret>{after}")
+/// A text without what grants access by itself: signatures, passwords of addresses, and the values of flags such as
+/// `--password`.
+fn without_credentials(text: &str) -> String {
+    let parts = text.split("sig=").enumerate().map(|(number, part)| match number {
+        0 => part.to_owned(),
+        _ => format!(
+            "sig=<secret>{}",
+            &part[part.find(['&', ' ', '"', '\'']).unwrap_or(part.len())..]
+        ),
+    });
+    without_flags(&without_passwords(&parts.collect::<String>()))
+}
+
+/// The password of each `//user:password@host`.
+fn without_passwords(text: &str) -> String {
+    let parts = text.split("://").enumerate().map(|(number, part)| {
+        let authority = &part[..part.find(['/', '?', '#', ' ']).unwrap_or(part.len())];
+        let user = authority.rsplit_once('@').and_then(|(user, _)| user.split_once(':'));
+        match user {
+            Some((user, password)) if number > 0 => {
+                format!("{user}:<secret>{}", &part[user.len() + 1 + password.len()..])
+            }
+            _ => part.to_owned(),
         }
-        None => text,
-    }
+    });
+    parts.collect::<Vec<_>>().join("://")
+}
+
+/// The word after each flag that is named after a secret.
+fn without_flags(text: &str) -> String {
+    let mut hides_next = false;
+    let words = text.split(' ').map(|word| {
+        let is_hidden = std::mem::replace(&mut hides_next, false) && !word.is_empty();
+        let flag = word.strip_prefix("--").map(str::to_ascii_lowercase);
+        hides_next = flag.is_some_and(|flag| SECRET_FLAGS.iter().any(|name| flag.ends_with(name)));
+        if is_hidden { "<secret>" } else { word }
+    });
+    words.collect::<Vec<_>>().join(" ")
 }
 
 fn shortened(text: &str) -> String {
@@ -406,6 +436,11 @@ mod tests {
                     "startTask": {"environmentSettings": [{"name": "KEY", "value": "hunter2"}]}}),
             ),
             (
+                "/batch/acct1/pools",
+                json!({"startTask": {"commandLine": "run --db-password hunter2 --from https://u:hunter2@h/p and ftp://a:hunter2@h",
+                    "resourceFiles": [{"httpUrl": "https://a/f?sig=hunter2&x=1 https://b/f?sig=hunter2"}]}}),
+            ),
+            (
                 "/subscriptions/s/resourceGroups/g/providers/Microsoft.KeyVault/vaults/v/secrets/s",
                 json!({"properties": {"value": "hunter2"}}),
             ),
@@ -419,6 +454,21 @@ mod tests {
             let shown = shown(&body.to_string(), Form::of(path)).to_string();
             assert!(shown.contains("<secret>") && !shown.contains("hunter2"), "{shown}");
         }
+    }
+
+    #[test]
+    fn what_is_not_secret_in_a_command_stays() {
+        for text in [
+            "run --threads 4 --from https://h/p?x=1@2 https://user@h/a:b",
+            "a  b --keyboard de",
+            "--password",
+        ] {
+            assert_eq!(without_credentials(text), text);
+        }
+        assert_eq!(
+            without_credentials("x --api-token t --n 1 https://u:p@h/a?sig=s&b=1"),
+            "x --api-token <secret> --n 1 https://u:<secret>@h/a?sig=<secret>&b=1"
+        );
     }
 
     #[test]

@@ -91,7 +91,7 @@ impl Spec {
     }
 
     fn merge(settings: &RolloutSettings, faults: &mut Vec<Fault>) -> Option<Self> {
-        let (pool, mut body) = (&settings.pool, settings.pool.json.clone());
+        let (pool, mut body) = (&settings.pool, Map::from(settings.pool.json.clone()));
         if pool.autoscale.is_some() {
             refuse_size(&mut body, faults);
         }

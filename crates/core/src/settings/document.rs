@@ -2,19 +2,21 @@
 //!
 //! What the names mean is said elsewhere.
 
+use std::fmt;
+
 use serde::{Deserialize, Deserializer, de};
 use serde_json::{Map, Number, Value as Json};
 use serde_saphyr::Spanned;
 
-/// A value with its place.
-#[derive(Clone, Debug, PartialEq)]
+/// A value with its place. `Debug` shows the place alone: values may be secret.
+#[derive(Clone, PartialEq)]
 pub(super) struct Node {
     pub(super) spot: Spot,
     pub(super) value: Is,
 }
 
 /// What a value is.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub(super) enum Is {
     Null,
     Bool(bool),
@@ -198,6 +200,12 @@ impl Spot {
     }
 }
 
+impl fmt::Debug for Node {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}{}", self.spot.shown(), self.kind())
+    }
+}
+
 impl Unreadable {
     /// The fault of the file as a whole.
     pub(super) fn shown(&self) -> String {
@@ -225,7 +233,7 @@ impl<'de> Deserialize<'de> for Raw {
 impl<'de> de::Visitor<'de> for AnyValue {
     type Value = Raw;
 
-    fn expecting(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("a value")
     }
 

@@ -2,11 +2,10 @@
 //!
 //! What the pool is made of is not said here: it is taken from the pool.
 
-use serde_json::{Map, Value};
-
 use super::{
-    AccountRef, Adopt, Autoscale, Change, Checked, Consent, ImageSecurity, PoolSpec, Prices, Readiness, ReplicaRule,
-    RolloutPolicy, RolloutSettings, Sight, SpotCounts, Spots, Strategy, Targets, UnresolvedRollout, WantedVersion,
+    AccountRef, Adopt, Autoscale, Change, Checked, Consent, ImageSecurity, PoolJson, PoolSpec, Prices, Readiness,
+    ReplicaRule, RolloutPolicy, RolloutSettings, Sight, SpotCounts, Spots, Strategy, Targets, UnresolvedRollout,
+    WantedVersion,
     parts::PoolParts,
     pool, prices,
     reader::Reader,
@@ -48,7 +47,7 @@ pub struct MigrationSettings {
     /// Whether its spot nodes must be ready.
     pub spot_counts: SpotCounts,
     /// What Batch does not show of the pool, and a change of the image needs: parts of Batch's own pool JSON.
-    pub json: Map<String, Value>,
+    pub json: PoolJson,
     /// How to go about it.
     pub policy: RolloutPolicy,
     /// In which way the pool gets the version.
@@ -144,7 +143,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<MigrationSettings> {
         pool: pool?,
         version: version?,
         spot_counts,
-        json,
+        json: json.into(),
         policy: policy?,
         change,
         prices,

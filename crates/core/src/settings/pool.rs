@@ -76,7 +76,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
             image_security: image_security(manifest.as_ref()),
             expires_after,
             parts,
-            json,
+            json: json.into(),
             spots: spots.clone(),
         },
         policy: RolloutPolicy {

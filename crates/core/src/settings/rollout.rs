@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use serde::Serialize;
-use serde_json::{Map, Value};
 
 use crate::ids::{
     BatchEndpoint, NodeAgentSku, NodeCounts, PoolId, VmSize,
@@ -11,8 +10,8 @@ use crate::ids::{
 };
 
 use super::{
-    Autoscale, Change, Healing, ImageSecurity, Judge, Prices, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks, Share,
-    SpotFallback, Spots, Strategy, WantedVersion,
+    Autoscale, Change, Healing, ImageSecurity, Judge, PoolJson, Prices, ROLLOUT_DEADLINE, ReplicaRule, RunningTasks,
+    Share, SpotFallback, Spots, Strategy, WantedVersion,
     parts::{Elevation, PoolParts},
     patience,
 };
@@ -78,7 +77,7 @@ pub struct PoolSpec<Version = ImageVersionId> {
     /// What else it is made of.
     pub parts: PoolParts,
     /// Everything else of Batch's own pool JSON (data plane, `POST /pools`), taken over as it is.
-    pub json: Map<String, Value>,
+    pub json: PoolJson,
     /// Where in a pool file all this stands, so that faults are shown there.
     pub spots: Spots,
 }

@@ -1,22 +1,23 @@
 //! What a user gave, option by option, whichever door it came through. Nothing is checked here.
 
-use std::collections::BTreeMap;
+use std::{collections::BTreeMap, fmt};
 
 use secrecy::{ExposeSecret as _, SecretString};
 use serde_json::{Map, Value as Json};
 
 use crate::options::{Kind, Opt};
 
-/// The values of options; those of a block have a `Values` of their own.
-#[derive(Clone, Debug, Default)]
+/// The values of options; those of a block have a `Values` of their own. `Debug` shows which there are, and no text of
+/// them: a pool's JSON and a pool file hold passwords.
+#[derive(Clone, Default)]
 pub struct Values {
     given: BTreeMap<&'static str, Value>,
     /// The variables that values were taken from.
     variables: BTreeMap<&'static str, &'static str>,
 }
 
-/// The value of one option.
-#[derive(Clone, Debug)]
+/// The value of one option. `Debug` shows no text.
+#[derive(Clone)]
 pub enum Value {
     /// A text. Numbers, switches and durations may come as texts too.
     Text(String),
@@ -125,6 +126,28 @@ impl Values {
     #[must_use]
     pub fn has(&self, opt: &'static Opt) -> bool {
         self.get(opt).is_some_and(|value| !value.is_empty())
+    }
+}
+
+impl fmt::Debug for Values {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_map().entries(&self.given).finish()
+    }
+}
+
+impl fmt::Debug for Value {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Text(text) => write!(f, "a text of {} bytes", text.len()),
+            Self::Secret(_) => f.write_str("a secret"),
+            Self::Number(number) => number.fmt(f),
+            Self::Bool(is_on) => is_on.fmt(f),
+            Self::Texts(texts) => write!(f, "{} texts", texts.len()),
+            Self::TextMap(map) => f.debug_set().entries(map.keys()).finish(),
+            Self::Block(values) => values.fmt(f),
+            Self::Blocks(blocks) => blocks.fmt(f),
+            Self::Unknown => f.write_str("unknown"),
+        }
     }
 }
 

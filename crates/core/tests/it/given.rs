@@ -376,7 +376,7 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
     if !given.json.is_empty() {
         values.set(
             pool::POOL_JSON,
-            serde_json::Value::Object(given.json.clone()).to_string(),
+            serde_json::Value::Object(given.json.clone().into()).to_string(),
         );
     }
 }

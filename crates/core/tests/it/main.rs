@@ -55,6 +55,7 @@ mod rollout_spot;
 mod rollout_sweep;
 mod samples;
 mod scale;
+mod secrets;
 mod shown;
 mod source_image;
 mod status;

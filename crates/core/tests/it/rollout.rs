@@ -66,7 +66,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             autoscale: None,
             start_task: None,
             image_security: azure_batch_core::settings::ImageSecurity::default(),
-            json: serde_json::Map::new(),
+            json: azure_batch_core::settings::PoolJson::default(),
             parts: azure_batch_core::settings::parts::PoolParts::default(),
             spots: azure_batch_core::settings::Spots::default(),
             expires_after: None,
@@ -283,7 +283,7 @@ async fn a_pool_that_others_made_is_never_written_to_without_consent() {
     ] {
         let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 50)]));
         let mut settings = settings("acct1", nodes);
-        settings.pool.json = json.as_object().unwrap().clone();
+        settings.pool.json = json.as_object().unwrap().clone().into();
         let error = failure(&azure, &settings).await;
         assert_eq!(
             (error.kind(), azure.writes()),
@@ -312,7 +312,7 @@ async fn another_start_task_and_metadata_are_patched_while_nodes_are_there() {
         let mut settings = settings("acct1", 10);
         let json = json!({"metadata": [{"name": "build", "value": build}],
             "startTask": {"commandLine": format!("/bin/bash -c 'wget https://st1.example/x?sig={sas}'")}});
-        settings.pool.json = json.as_object().unwrap().clone();
+        settings.pool.json = json.as_object().unwrap().clone().into();
         settings
     };
     good(roll_out(&azure, &with("SIGA", "41")).await);

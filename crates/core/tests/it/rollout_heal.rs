@@ -29,7 +29,8 @@ pub(crate) fn healing(nodes: u32) -> RolloutSettings {
     settings.pool.json = json!({"startTask": {"commandLine": "true"}})
         .as_object()
         .unwrap()
-        .clone();
+        .clone()
+        .into();
     settings
 }
 

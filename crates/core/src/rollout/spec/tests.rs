@@ -26,7 +26,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
             autoscale: None,
             start_task: None,
             image_security: ImageSecurity::default(),
-            json: pool_json.as_object().unwrap().clone(),
+            json: pool_json.as_object().unwrap().clone().into(),
             parts: crate::settings::parts::PoolParts::default(),
             spots: crate::settings::Spots::default(),
             expires_after: None,
