@@ -43,6 +43,7 @@ mod size;
 mod spec;
 mod standing;
 mod step;
+mod tags;
 mod two_pools;
 mod unfinished;
 mod verdict;
@@ -219,7 +220,7 @@ async fn plan_one(
 ) -> Result<Foreseen> {
     let intent = intent(settings)?;
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
-    let access = PoolAccess::new(&watch, settings.pool.id.clone());
+    let access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let pool = access.foreseen().await?;
     let intent = fallback::aware(&access, pool.as_ref(), (intent, settings));
     let mut beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
@@ -298,7 +299,7 @@ async fn roll_out_one(
     };
     let (mut intent, mut beginning) = run.step("plan", "looking at the pool", look).await?;
     report.needed = intent.goal.needed.total();
-    if beginning.size != Size::Reached {
+    if beginning.size != Size::Reached || beginning.retag.is_some() {
         before::check(&access, (settings, &intent), (site, &beginning), report).await?;
     }
     let need = if beginning.size.brings_nodes() {
@@ -312,6 +313,9 @@ async fn roll_out_one(
     report.plan.steps.extend(beginning.plan.steps);
     if let Some(need) = need {
         ensure_replicas((&access, looks), (site, settings), need, report).await?;
+    }
+    if let Some(retag) = beginning.retag.take() {
+        retag.carry_out(&mut access, report).await?;
     }
     match beginning.size {
         Size::Replaced => return replace(&mut access, &intent, settings, report).await,

@@ -4,6 +4,7 @@
 //! plane shows, or showed, them by; they never go there.
 
 use http::Method;
+use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
 use super::account::API_VERSION;
@@ -45,11 +46,40 @@ const WORDS: [(&str, &[&str]); 12] = [
     ("type", &["DockerCompatible", "CriCompatible"]),
 ];
 
+/// A pool as the resource manager describes it.
+#[derive(Clone, Debug)]
+pub struct Described {
+    body: Value,
+}
+
 /// The parts of a body that say its size.
 #[derive(Default)]
 struct Scale {
     fixed: Map<String, Value>,
     auto: Map<String, Value>,
+}
+
+impl Described {
+    /// A pool from its body.
+    #[must_use]
+    pub const fn new(body: Value) -> Self {
+        Self { body }
+    }
+
+    /// When it was last written.
+    #[must_use]
+    pub fn modified(&self) -> Option<Timestamp> {
+        read_json::time(&self.body, "/properties/lastModified")
+    }
+
+    /// Its tags.
+    #[must_use]
+    pub fn tags(&self) -> Map<String, Value> {
+        read_json::at(&self.body, "/tags")
+            .as_object()
+            .cloned()
+            .unwrap_or_default()
+    }
 }
 
 impl Scale {
@@ -101,6 +131,26 @@ pub fn create(account: &BatchAccountId, id: &PoolId, body: &Value) -> Request {
     Request::arm(Method::PUT, path, API_VERSION, format!("create pool {id}"))
         .with_body(in_arms_form(account, body))
         .with_header("if-none-match", "*")
+}
+
+/// The request that reads a pool.
+#[must_use]
+pub fn get(account: &BatchAccountId, id: &PoolId) -> Request {
+    let path = format!("{account}/pools/{id}");
+    Request::arm(Method::GET, path, API_VERSION, format!("read the tags of pool {id}"))
+}
+
+/// The request that gives a pool these tags in the place of all it has, unless it has changed since it was read so. The
+/// rest of it stays.
+#[must_use]
+pub fn tag(account: &BatchAccountId, id: &PoolId, tags: Map<String, Value>, seen: &Described) -> Request {
+    let path = format!("{account}/pools/{id}");
+    let request = Request::arm(Method::PATCH, path, API_VERSION, format!("write the tags of pool {id}"))
+        .with_body(json!({"tags": tags}));
+    match read_json::text(&seen.body, "/etag") {
+        Some(etag) => request.with_header("if-match", etag),
+        None => request,
+    }
 }
 
 /// The body in the resource manager's form.

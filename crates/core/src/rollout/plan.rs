@@ -14,6 +14,7 @@ use super::{
     replicas::Need,
     spec::{Maker, When, unusable},
     step::RolloutStep,
+    tags::{self, Retag},
     verdict::Goal,
 };
 use crate::{
@@ -23,7 +24,7 @@ use crate::{
     },
     error::Result,
     gate::Checkpoint,
-    ids::{NodeCounts, resource::ImageVersionId},
+    ids::{NodeCounts, PoolId, resource::ImageVersionId},
     plan::Plan,
     rights::Naming,
     settings::{Adopt, Autoscale, RolloutSettings, patience},
@@ -36,6 +37,8 @@ pub(super) struct Beginning {
     pub(super) plan: Plan<RolloutStep>,
     /// What the pool's size calls for.
     pub(super) size: Size,
+    /// Tags that change.
+    pub(super) retag: Option<Retag>,
 }
 
 /// What a pool's size calls for.
@@ -74,6 +77,14 @@ impl Beginning {
         } else {
             Naming::Kept
         }
+    }
+
+    /// With a change of tags, which comes first.
+    fn tagging(mut self, retag: Option<Retag>, pool: &PoolId) -> Self {
+        self.plan
+            .steps
+            .splice(0..0, retag.as_ref().map(|retag| retag.step(pool)));
+        Self { retag, ..self }
     }
 
     /// Puts what the version needs before the pool's own steps.
@@ -180,13 +191,14 @@ pub(super) async fn look(
     }
     let current = there.map_or_else(NodeCounts::default, |pool| pool.current);
     let expected = evaluated(access, intent, pool).await?;
+    let retag = tags::look(access, there, intent).await?;
     if let Next::Replace(pool) = next {
         let mut beginning = match Record::of(pool) {
             Remembered::Change(record) if record.is_made() => tried_again(intent, pool, &record, settings),
             _ => replaced(access, intent, pool, settings).await?,
         };
         beginning.plan.expect(expected.as_deref());
-        return Ok(beginning);
+        return Ok(beginning.tagging(retag, access.id()));
     }
     if will_be_made && intent.first.total() > 0 {
         return Ok(tried(intent, &next, settings));
@@ -209,7 +221,12 @@ pub(super) async fn look(
         Next::Sized(_) | Next::Join(_) => Size::NoNewNodes,
         _ => intent.growth(current),
     };
-    Ok(Beginning { plan, size })
+    let beginning = Beginning {
+        plan,
+        size,
+        retag: None,
+    };
+    Ok(beginning.tagging(retag, access.id()))
 }
 
 /// What Batch says a new formula comes to in a pool that follows one; of others it cannot be asked, but Batch looks at a
@@ -251,6 +268,7 @@ fn tried(intent: &Intent, next: &Next<'_>, settings: &RolloutSettings) -> Beginn
     Beginning {
         plan: Plan::new(plan),
         size: Size::Tried,
+        retag: None,
     }
 }
 
@@ -278,6 +296,7 @@ fn tried_again(intent: &Intent, pool: &Pool, record: &Record, settings: &Rollout
     Beginning {
         plan: Plan::new(plan),
         size: Size::Tried,
+        retag: None,
     }
 }
 
@@ -339,6 +358,7 @@ async fn replaced(
     Ok(Beginning {
         plan: Plan::new(plan),
         size: Size::Replaced,
+        retag: None,
     })
 }
 

@@ -5,7 +5,8 @@
 
 use std::time::Duration;
 
-use serde_json::Value;
+use jiff::Timestamp;
+use serde_json::{Map, Value};
 use tokio::time::Instant;
 
 use super::explain::At;
@@ -16,7 +17,7 @@ use crate::{
         job::{self, Job},
         node::{self, Node, StateCounts},
         pool::{self, Pool, Resize},
-        resource,
+        resource::{self, Described},
     },
     client::Client,
     error::{Error, ErrorKind, Result},
@@ -178,7 +179,7 @@ impl<'a> PoolAccess<'a> {
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn resize(&mut self, order: &Resize, seen: &Pool) -> Result<()> {
         let request = pool::resize(self.watch.endpoint(), &self.id, order, seen.etag.as_deref());
-        self.write(request, Some(seen)).await
+        self.write(request, seen.modified).await
     }
 
     /// Changes settings of the pool, unless it has changed since it was seen so.
@@ -187,7 +188,31 @@ impl<'a> PoolAccess<'a> {
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn change(&mut self, body: Value, seen: &Pool) -> Result<()> {
         let request = pool::patch(self.watch.endpoint(), &self.id, body, seen.etag.as_deref());
-        self.write(request, Some(seen)).await
+        self.write(request, seen.modified).await
+    }
+
+    /// What the resource manager says of the pool; nothing when the account is not known by its resource id.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub(super) async fn described(&self) -> Result<Option<Described>> {
+        let Some(account) = &self.account else {
+            return Ok(None);
+        };
+        let answer = self.client().find(&resource::get(&account.id, &self.id)).await?;
+        Ok(answer.map(|answer| Described::new(answer.value())))
+    }
+
+    /// Gives the pool these tags, unless it has changed since it was seen so.
+    ///
+    /// # Errors
+    /// When Azure refuses it, its effect is not known, or the run ends.
+    pub(super) async fn retag(&mut self, tags: Map<String, Value>, seen: &Described) -> Result<()> {
+        let Some(account) = &self.account else {
+            return Ok(());
+        };
+        let request = resource::tag(&account.id, &self.id, tags, seen);
+        self.write(request, seen.modified()).await
     }
 
     /// Replaces all settings that can be changed at any time. Batch takes no condition here.
@@ -205,7 +230,7 @@ impl<'a> PoolAccess<'a> {
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn delete(&mut self, seen: &Pool) -> Result<()> {
         let request = pool::delete(self.watch.endpoint(), &self.id, seen.etag.as_deref());
-        self.write(request, Some(seen)).await
+        self.write(request, seen.modified).await
     }
 
     /// Stops the resize that is under way. Batch takes no condition here.
@@ -223,7 +248,7 @@ impl<'a> PoolAccess<'a> {
     /// When Batch refuses it, its effect is not known, or the run ends.
     pub(super) async fn remove_nodes(&mut self, nodes: &[String], seen: &Pool) -> Result<()> {
         let request = node::remove(self.watch.endpoint(), &self.id, nodes, seen.etag.as_deref());
-        self.write(request, Some(seen)).await
+        self.write(request, seen.modified).await
     }
 
     /// Reboots a node. The time between two writes is the pool's, not that of its nodes.
@@ -262,7 +287,7 @@ impl<'a> PoolAccess<'a> {
         };
         let request = autoscale::enable(self.watch.endpoint(), &self.id, &scale, seen.etag.as_deref());
         self.has_followed = true;
-        self.write(request, Some(seen)).await
+        self.write(request, seen.modified).await
     }
 
     /// Takes the formula from the pool. Batch takes no condition here.
@@ -289,7 +314,7 @@ impl<'a> PoolAccess<'a> {
     /// Sends a write for which Batch takes no condition, to the pool as it was seen: it is read again right before, since
     /// the pause until Batch takes another write gives others half a minute.
     async fn write_to(&mut self, request: Request, seen: &Pool) -> Result<Sending> {
-        self.pause_before_write(Some(seen)).await?;
+        self.pause_before_write(seen.modified).await?;
         let now = self.find().await?;
         if now.as_ref().is_none_or(|now| now.etag != seen.etag) {
             return Ok(Sending::Overtaken);
@@ -298,8 +323,8 @@ impl<'a> PoolAccess<'a> {
     }
 
     /// Sends a write once, at the earliest when Batch takes another one.
-    async fn write(&mut self, request: Request, seen: Option<&Pool>) -> Result<()> {
-        self.pause_before_write(seen).await?;
+    async fn write(&mut self, request: Request, modified: Option<Timestamp>) -> Result<()> {
+        self.pause_before_write(modified).await?;
         self.send_once(request).await
     }
 
@@ -309,9 +334,9 @@ impl<'a> PoolAccess<'a> {
     }
 
     /// Waits until Batch takes another write: after our last, and after that of another client, which the pool shows.
-    async fn pause_before_write(&self, seen: Option<&Pool>) -> Result<()> {
+    async fn pause_before_write(&self, modified: Option<Timestamp>) -> Result<()> {
         let ours = self.written.map(|written| written.elapsed());
-        let others = seen.and_then(|pool| pool.modified).map(|at| {
+        let others = modified.map(|at| {
             // A clock that differs from the service's makes the pause longer or shorter, and never longer than the rule.
             Duration::try_from(self.client().run().now().duration_since(at)).unwrap_or_default()
         });

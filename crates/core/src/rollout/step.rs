@@ -49,6 +49,13 @@ pub enum RolloutStep {
         /// What changes; nothing when it only gets our mark.
         settings: Vec<String>,
     },
+    /// Tags of the pool change; its nodes stay.
+    TagPool {
+        /// The pool.
+        pool: PoolId,
+        /// Their names.
+        tags: Vec<String>,
+    },
     /// The old pool of that id goes first.
     AwaitDeletion {
         /// The pool.
@@ -286,6 +293,7 @@ impl Step for RolloutStep {
             Self::DeleteFormerPool { .. } => Effect::Irreversible,
             Self::RaiseReplicas { .. }
             | Self::UpdatePool { .. }
+            | Self::TagPool { .. }
             | Self::ResumeChange { .. }
             | Self::ResumeShift { .. }
             | Self::MoveJobs { .. }
@@ -348,6 +356,7 @@ impl RolloutStep {
                 nodes.join(", ")
             ),
             Self::AskGates(asked) => asked.to_string(),
+            Self::TagPool { pool, tags } => format!("change tags of pool {pool} ({})", tags.join(", ")),
             Self::AwaitAutoscale { pool } => {
                 format!("wait until the nodes that the formula asks for in pool {pool} are ready")
             }
@@ -509,6 +518,7 @@ impl fmt::Display for RolloutStep {
             | Self::DisableAutoscale { .. }
             | Self::AwaitAutoscale { .. }
             | Self::AskGates(_)
+            | Self::TagPool { .. }
             | Self::HealNodes { .. } => f.write_str(&self.of_nodes()),
             Self::AwaitDeletion { pool } => write!(f, "wait until the old pool {pool} is gone"),
             Self::AwaitOtherResize { pool, targets } => {

@@ -3,15 +3,16 @@
 use azure_batch_core::{
     error::{Error, ErrorKind},
     options::pool::{ACCOUNT, IMAGE_VERSION, NODE_AGENT_SKU_ID, POOL_FILE, POOL_ID, TARGET_DEDICATED_NODES, VM_SIZE},
-    rollout::{self, RolloutOutcome},
-    settings::{self, Elevation, StartTask, Values, WaitForSuccess},
+    request::Request,
+    rollout::{self, PoolAction, RolloutOutcome},
+    settings::{self, Elevation, ROLLOUT_DEADLINE, StartTask, Values, WaitForSuccess},
 };
 use http::Method;
 use serde_json::{Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
-    rollout::{entries, good, image, roll_out, settings, world},
+    rollout::{client, entries, foreign_pool, good, image, roll_out, settings, world},
     support::{APPLICATION, Azure, GROUP},
 };
 
@@ -137,4 +138,66 @@ async fn a_start_task_that_is_no_longer_asked_for_goes() {
     azure.turn_the_page();
     good(roll_out(&azure, &without).await);
     assert_eq!(azure.writes(), [] as [&str; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_a_pool_that_is_there_are_compared_and_changed_while_it_has_nodes() {
+    let tagged = |tags: &str| format!("pool-tags: {{{tags}}}\n");
+    let azure = world(|_| {});
+    let report = good(from_file(&azure, &tagged("team: render")).await);
+    assert_eq!(report.ready, Some(2));
+    let path = format!("{}/pools/p1", account());
+    let others = Request::arm(Method::PATCH, &path, "2025-06-01", "tag")
+        .with_body(json!({"tags": {"Team": "render", "cost": "7"}}));
+    client(&azure, ROLLOUT_DEADLINE).await.send(&others).await.unwrap();
+    azure.turn_the_page();
+    good(from_file(&azure, &tagged("team: render")).await);
+    assert_eq!(
+        azure.writes(),
+        [] as [&str; 0],
+        "names have no case, and tags of others are no difference"
+    );
+
+    let report = good(from_file(&azure, &tagged("team: render, env: prod")).await);
+    assert_eq!(azure.writes(), [format!("PATCH {path}")]);
+    assert_eq!(report.action, PoolAction::Updated);
+    assert_eq!(report.plan.steps[0].to_string(), "change tags of pool p1 (env)");
+    let patches = entries(&azure, &Method::PATCH, "/pools/p1");
+    assert_eq!(
+        patches.last().unwrap().request["tags"],
+        json!({"Team": "render", "cost": "7", "env": "prod"})
+    );
+    azure.turn_the_page();
+    let report = good(from_file(&azure, &tagged("team: render, env: prod")).await);
+    assert_eq!((azure.writes().len(), report.action), (0, PoolAction::Unchanged));
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_lost_answer_to_a_change_of_tags_is_looked_at_and_not_repeated() {
+    let azure = world(|_| {});
+    good(from_file(&azure, "pool-tags: {team: render}\n").await);
+    azure.turn_the_page();
+    azure.fault(json!({"kind": "resetAfterEffect", "method": "PATCH", "path": "*/pools/p1", "occurrence": {"nth": 1}}));
+    good(from_file(&azure, "pool-tags: {team: film}\n").await);
+    assert_eq!(entries(&azure, &Method::PATCH, "/pools/p1").len(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn tags_of_a_pool_of_others_are_changed_with_consent_only() {
+    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 2)]));
+    let error = failed(&azure, "pool-tags: {team: render}\n").await;
+    assert_eq!(error.kind(), ErrorKind::Refused);
+    let said = "was not made by a roll-out, and it differs in the tags team";
+    assert!(error.report().contains(said), "{}", error.report());
+    assert_eq!(azure.writes(), [] as [&str; 0]);
+    good(from_file(&azure, "pool-tags: {team: render}\nadopt: true\n").await);
+    let path = format!("{}/pools/p1", account());
+    let look = Request::arm(Method::GET, &path, "2025-06-01", "look");
+    let found = client(&azure, ROLLOUT_DEADLINE)
+        .await
+        .send(&look)
+        .await
+        .unwrap()
+        .value();
+    assert_eq!(found["tags"], json!({"team": "render"}));
 }

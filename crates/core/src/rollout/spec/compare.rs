@@ -15,10 +15,7 @@ use super::{
 use crate::{
     batch::{pool::Pool, resource},
     expiry, json as read_json,
-    options::{
-        parts::POOL_TAGS,
-        pool::{NODE_AGENT_SKU_ID, VM_SIZE},
-    },
+    options::pool::{NODE_AGENT_SKU_ID, VM_SIZE},
     rollout::verdict::is_version,
     settings::{
         Adopt,
@@ -248,10 +245,9 @@ impl Spec {
         }]
     }
 
-    /// What was asked for and Batch does not show.
+    /// What was asked for and Batch does not show. Tags are compared through the resource manager.
     fn hidden(&self) -> Vec<String> {
-        let tags = self.body.get(TAGS).is_some().then(|| POOL_TAGS.path.to_owned());
-        hidden_secrets(&self.body).into_iter().chain(tags).collect()
+        hidden_secrets(&self.body)
     }
 
     /// The identity, when another one was asked for.
