@@ -78,6 +78,8 @@ pub enum About {
     Security,
     /// What that costs by the user's own prices.
     Cost,
+    /// The node agent, by the image that it runs on.
+    Agent,
     /// When something ends.
     Dates,
 }
@@ -166,6 +168,7 @@ impl About {
             Self::Nodes => "nodes",
             Self::Security => "security",
             Self::Cost => "cost by your own prices",
+            Self::Agent => "node agent",
             Self::Dates => "dates",
         }
     }
@@ -215,6 +218,7 @@ impl Display for Fact {
         let state = match (self.state, self.about) {
             (FactState::Good, _) => "",
             (FactState::Lacking, About::Quota) => ", too little",
+            (FactState::Lacking, About::Agent) => ", refused",
             (FactState::Lacking, _) => ", missing",
             (FactState::Unknown, _) => ", not known",
         };

@@ -22,8 +22,19 @@ pub struct Supported {
     pub agent: String,
     /// The image.
     pub image: MarketplaceImage,
+    /// Whether Batch has tried the agent on it.
+    pub verification: Verification,
     /// When Batch ends its support; absent when no date is set.
     pub end_of_life: Option<Timestamp>,
+}
+
+/// Whether Batch has tried an agent on an image (`verificationType`).
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Verification {
+    /// It has, or says nothing of it.
+    Verified,
+    /// It has not: it expects the agent to work there.
+    Unverified,
 }
 
 /// Whether Batch supports a base image, by its list.
@@ -105,6 +116,10 @@ impl Supported {
                 offer: text("/imageReference/offer"),
                 sku: text("/imageReference/sku"),
                 version: text("/imageReference/version"),
+            },
+            verification: match json::text(item, "/verificationType") {
+                Some(word) if word.eq_ignore_ascii_case("unverified") => Verification::Unverified,
+                _ => Verification::Verified,
             },
             end_of_life: json::time(item, "/batchSupportEndOfLife"),
         }

@@ -8,7 +8,7 @@ use super::{RolloutStep, explain::At, observe::Site, offers, spec};
 use crate::{
     batch::{
         image::MarketplaceImage,
-        supported::{self, AgentFault, Supported},
+        supported::{self, AgentFault, Supported, Verification},
     },
     client::Client,
     error::{ErrorKind, Result},
@@ -48,12 +48,9 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
         listed => listed?,
     };
     let list: Vec<Supported> = items.iter().map(Supported::read).collect();
-    let tag = site
-        .version
-        .as_ref()
-        .and_then(|version| Tag::BaseImage.read(version.body()));
-    let base = tag.and_then(MarketplaceImage::of_urn);
-    match supported::fault(&list, &agent, base.as_ref(), client.run().now()) {
+    let (base, now) = (base(site), client.run().now());
+    warn_of_base(client, &list, base.as_ref());
+    match supported::fault(&list, &agent, base.as_ref(), now) {
         None => Ok(Vec::new()),
         Some(ended @ AgentFault::Ended { .. }) => {
             client.warn(format!("node agent {agent:?} {ended}"));
@@ -72,26 +69,84 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
     }
 }
 
-/// When Batch ends the support of the agent that the settings name, as a line of a plan.
+/// An image that was made of one which Batch supports no more may still run: its nodes get no fixes of the agent.
+fn warn_of_base(client: &Client, list: &[Supported], base: Option<&MarketplaceImage>) {
+    let now = client.run().now();
+    let known = base.and_then(|base| Some((base, supported::for_image(list, base)?)));
+    let is_over = |known: &Supported| known.end_of_life.is_some_and(|end| end <= now);
+    if let Some((base, known)) = known.filter(|(_, known)| is_over(known)) {
+        of_base(base, known, now)
+            .into_iter()
+            .for_each(|fact| client.warn(fact.text));
+    }
+}
+
+/// Until when Batch supports the agent that the settings name and the image below the pool's, as lines of a plan; and what
+/// is wrong with them.
 ///
 /// # Errors
 /// Only when the run ends.
-pub(super) async fn fact(client: &Client, settings: &RolloutSettings, site: &Site) -> Result<Option<Fact>> {
+pub(super) async fn facts(client: &Client, settings: &RolloutSettings, site: &Site) -> Result<Vec<Fact>> {
     let Some((agent, _)) = named(settings) else {
-        return Ok(None);
+        return Ok(Vec::new());
     };
     match client.recalling(OF_RUN).list(&supported::list(&site.endpoint)).await {
         Ok(items) => {
             let list: Vec<Supported> = items.iter().map(Supported::read).collect();
-            let end = supported::end_of_agent(&list, &agent);
-            let text = |end: Timestamp| format!("Batch supports node agent {agent} until {}", end.strftime("%F"));
-            Ok(end.map(|end| Fact::plain(About::Dates, text(end))))
+            Ok(lines(&list, &agent, base(site).as_ref(), client.run().now()))
         }
         Err(error) => match error.kind() {
             ErrorKind::Cancelled | ErrorKind::Deadline | ErrorKind::SignIn => Err(error),
-            _ => Ok(None),
+            _ => Ok(Vec::new()),
         },
     }
+}
+
+/// The marketplace image that the pool's image was made of, as far as the version says.
+fn base(site: &Site) -> Option<MarketplaceImage> {
+    let version = site.version.as_ref()?;
+    Tag::BaseImage.read(version.body()).and_then(MarketplaceImage::of_urn)
+}
+
+fn lines(list: &[Supported], agent: &str, base: Option<&MarketplaceImage>, now: Timestamp) -> Vec<Fact> {
+    let mut facts = Vec::new();
+    match supported::fault(list, agent, base, now) {
+        // Batch still lists it; whether it makes the pool, it decides.
+        Some(fault @ AgentFault::Ended { .. }) => {
+            facts.push(Fact::plain(About::Dates, format!("node agent {agent} {fault}")));
+        }
+        Some(fault) => facts.push(Fact::lacking(About::Agent, format!("node agent {agent} {fault}"))),
+        None => {
+            let end = supported::end_of_agent(list, agent);
+            let text = |end: Timestamp| format!("Batch supports node agent {agent} until {}", end.strftime("%F"));
+            facts.extend(end.map(|end| Fact::plain(About::Dates, text(end))));
+        }
+    }
+    let known = base.and_then(|base| Some((base, supported::for_image(list, base)?)));
+    facts.extend(known.into_iter().flat_map(|(base, known)| of_base(base, known, now)));
+    facts
+}
+
+/// What Batch says of the image below the pool's.
+fn of_base(base: &MarketplaceImage, known: &Supported, now: Timestamp) -> Vec<Fact> {
+    let ends = known.end_of_life.map(|end| {
+        let day = end.strftime("%F");
+        match end <= now {
+            true => format!("the image was made of {base}, which is without support by Batch since {day}"),
+            false => format!("the image was made of {base}, which Batch supports until {day}"),
+        }
+    });
+    let untried = (known.verification == Verification::Unverified).then(|| {
+        format!(
+            "Batch has not tried node agent {} on {base}, of which the image was made",
+            known.agent
+        )
+    });
+    let dates = ends.map(|text| Fact::plain(About::Dates, text));
+    dates
+        .into_iter()
+        .chain(untried.map(|text| Fact::plain(About::Agent, text)))
+        .collect()
 }
 
 /// The agent, and where it is said.
@@ -103,4 +158,72 @@ fn named(settings: &RolloutSettings) -> Option<(String, Place)> {
     let agent = json::text(machine, "/nodeAgentSKUId")?;
     let fault = shape::fault("virtualMachineConfiguration.nodeAgentSKUId", "");
     Some((agent.to_owned(), fault.place))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    const AGENT: &str = "batch.node.ubuntu 22.04";
+
+    fn entry(agent: &str, end: Option<&str>, verification: &str) -> Supported {
+        Supported::read(
+            &json!({"nodeAgentSKUId": agent, "batchSupportEndOfLife": end, "verificationType": verification,
+            "imageReference": {"publisher": "canonical", "offer": "ubuntu", "sku": agent.rsplit(' ').next()}}),
+        )
+    }
+
+    fn said(list: &[Supported], base: Option<&str>) -> Vec<String> {
+        let base = base.and_then(MarketplaceImage::of_urn);
+        let now = "2027-07-01T00:00:00Z".parse().unwrap();
+        lines(list, AGENT, base.as_ref(), now)
+            .iter()
+            .map(ToString::to_string)
+            .collect()
+    }
+
+    #[test]
+    fn a_plan_says_until_when_agent_and_base_image_are_supported_and_what_is_over() {
+        let next = || entry("batch.node.ubuntu 24.04", None, "verified");
+        let urn = "canonical:ubuntu:22.04:1.2.3";
+        let lives = [entry(AGENT, Some("2028-06-30T00:00:00Z"), "unverified"), next()];
+        let over = [entry(AGENT, Some("2027-06-30T00:00:00Z"), "verified"), next()];
+        let successor = "the next of its kind is \"batch.node.ubuntu 24.04\", which needs an image of that system";
+        for (list, base, expected) in [
+            (
+                &lives[..],
+                None,
+                vec![format!("dates: Batch supports node agent {AGENT} until 2028-06-30")],
+            ),
+            (
+                &lives[..],
+                Some(urn),
+                vec![
+                    format!("dates: Batch supports node agent {AGENT} until 2028-06-30"),
+                    format!("dates: the image was made of {urn}, which Batch supports until 2028-06-30"),
+                    format!("node agent: Batch has not tried node agent {AGENT} on {urn}, of which the image was made"),
+                ],
+            ),
+            (
+                &over[..],
+                Some(urn),
+                vec![
+                    format!("dates: node agent {AGENT} is without support since 2027-06-30; {successor}"),
+                    format!("dates: the image was made of {urn}, which is without support by Batch since 2027-06-30"),
+                ],
+            ),
+            (
+                &over[1..],
+                None,
+                vec![format!(
+                    "node agent, refused: node agent {AGENT} is not a node agent that Batch has; {successor}"
+                )],
+            ),
+            (&[], Some(urn), vec![]),
+        ] {
+            assert_eq!(said(list, base), expected);
+        }
+    }
 }

@@ -68,7 +68,7 @@ pub(super) async fn look(
     }
     after.extend(fit::fact(settings));
     after.extend(ends(site));
-    after.extend(agent::fact(client, settings, site).await?);
+    after.extend(agent::facts(client, settings, site).await?);
     Ok(Outlook { before, after, upkeep })
 }
 
