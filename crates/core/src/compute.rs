@@ -2,6 +2,7 @@
 //!
 //! Bodies that go back to the service are edited as JSON, so fields we do not know survive.
 
+pub mod boot;
 pub mod community;
 pub mod disk;
 pub mod gallery;

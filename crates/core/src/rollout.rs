@@ -27,6 +27,7 @@ mod jobs;
 mod judged;
 mod observe;
 mod offers;
+mod other_size;
 mod outlook;
 mod pair;
 mod parts;
@@ -218,10 +219,11 @@ async fn plan_one(
     site: &Site,
     (settings, extent): (&RolloutSettings, Extent),
 ) -> Result<Foreseen> {
-    let intent = intent(settings)?;
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let pool = access.foreseen().await?;
+    let settings = &other_size::settled(&access, (site, settings), pool.as_ref()).await?;
+    let intent = intent(settings)?;
     let intent = fallback::aware(&access, pool.as_ref(), (intent, settings));
     let mut beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
     let mut demand = None;
@@ -288,16 +290,19 @@ async fn roll_out_one(
     report: &mut RolloutReport,
 ) -> Result<()> {
     let run = client.run();
-    let intent = intent(settings)?;
     let watch = looks.watch(client, site.endpoint.clone(), settings.pool.id.clone());
     let mut access = PoolAccess::new(&watch, settings.pool.id.clone()).in_account(site.account.clone());
     let look = async {
         let pool = access.find().await?;
-        let intent = fallback::aware(&access, pool.as_ref(), (intent, settings)).found(pool.as_ref());
-        let beginning = plan::look(&access, pool.as_ref(), (&intent, settings)).await?;
-        Ok((intent, beginning))
+        let settled = other_size::settled(&access, (site, settings), pool.as_ref()).await?;
+        let intent = fallback::aware(&access, pool.as_ref(), (intent(&settled)?, &settled)).found(pool.as_ref());
+        let beginning = plan::look(&access, pool.as_ref(), (&intent, &settled)).await?;
+        Ok((settled, intent, beginning))
     };
-    let (mut intent, mut beginning) = run.step("plan", "looking at the pool", look).await?;
+    let (settled, mut intent, mut beginning) = run.step("plan", "looking at the pool", look).await?;
+    let is_other = settled.pool.vm_size != settings.pool.vm_size;
+    report.vm_size = settled.pool.vm_size.clone().filter(|_| is_other);
+    let settings = &settled;
     report.needed = intent.goal.needed.total();
     if beginning.size != Size::Reached || beginning.retag.is_some() {
         before::check(&access, (settings, &intent), (site, &beginning), report).await?;
@@ -314,9 +319,7 @@ async fn roll_out_one(
     if let Some(need) = need {
         ensure_replicas((&access, looks), (site, settings), need, report).await?;
     }
-    if let Some(retag) = beginning.retag.take() {
-        retag.carry_out(&mut access, report).await?;
-    }
+    tags::carry_out(beginning.retag.take(), &mut access, report).await?;
     match beginning.size {
         Size::Replaced => return replace(&mut access, &intent, settings, report).await,
         Size::Tried => {
@@ -328,7 +331,7 @@ async fn roll_out_one(
         }
         Size::Reached | Size::NoNewNodes | Size::NewNodes => {}
     }
-    bring(&mut access, (&intent, settings), beginning.size, report).await
+    other_size::bring(&mut access, (&intent, settings), beginning.size, report).await
 }
 
 async fn ensure_replicas(

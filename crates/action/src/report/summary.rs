@@ -127,6 +127,10 @@ fn account(page: &mut Page, report: &Report) {
         PoolAction::Returned => format!("Brought back to what it was in {span}."),
     };
     let size = asked.vm_size.as_ref().map(|size| format!(", {}", code(size.as_str())));
+    let size = match (&rollout.vm_size, size) {
+        (Some(other), Some(asked)) => Some(format!("{asked} had no room: it has {}", code(other.as_str()))),
+        (_, size) => size,
+    };
     page.paragraph(&format!(
         "{done} Account {}{}.",
         account_link(asked),

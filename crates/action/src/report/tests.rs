@@ -71,6 +71,7 @@ fn rollout(ready: Option<u32>, rounds: Vec<Round>, states: &[(&str, u32)]) -> Ro
         judgements: Vec::new(),
         gates: Vec::new(),
         stand_ins: 0,
+        vm_size: None,
         healed: Vec::new(),
         states: states
             .iter()

@@ -35,6 +35,15 @@ impl Sku {
         })
     }
 
+    /// Reads one item of Batch's own list of sizes, whose capabilities have the same names.
+    #[must_use]
+    pub fn of_batch(item: &Value) -> Option<Self> {
+        Some(Self {
+            name: json::text(item, "/name")?.parse().ok()?,
+            body: item.clone(),
+        })
+    }
+
     fn capability(&self, name: &str) -> Option<&str> {
         json::items(&self.body, "/capabilities")
             .find(|one| json::text(one, "/name").is_some_and(|own| own.eq_ignore_ascii_case(name)))

@@ -1,14 +1,10 @@
-//! Whether the sizes of the pools boot the images of a definition: definition × size as one table. Pure.
+//! Whether the sizes of the pools boot the images of a definition, and what is said of those that do not. Pure.
 //!
-//! Which definition a source makes is decided in `definition`, which source goes into it in `way`. A word that we do not
+//! The table is in `compute::boot`. Which definition a source makes is decided in `definition`, which source goes into it in `way`. A word that we do not
 //! know, on either side, refuses nothing.
 
-use super::{
-    capabilities::{Capabilities, Controllers},
-    security::DefinitionSecurity,
-};
 use crate::{
-    compute::{gallery::ImageDefinition, sku::Sku},
+    compute::{boot::misfits, gallery::ImageDefinition, sku::Sku},
     error::{Error, ErrorKind, Result},
     ids::{Location, VmSize},
     options::image::USED_BY_VM_SIZE,
@@ -78,52 +74,6 @@ pub(super) fn require(sizes: &[WantedSize], definition: &ImageDefinition) -> Res
     let text = format!("the definition's images do not boot on {}", misfit.join("; "));
     Err(Error::new(ErrorKind::Refused, text)
         .with_hint("name another definition, whose features fit, or use other VM sizes"))
-}
-
-/// Why a size does not boot the images of a definition; nothing when it does.
-#[must_use]
-fn misfits(definition: &ImageDefinition, sku: &Sku) -> Vec<String> {
-    let security = DefinitionSecurity::parse(definition.security_type());
-    let all = [
-        generation(definition, sku),
-        architecture(definition, sku),
-        controllers(definition, sku),
-        security_type(security, sku),
-    ];
-    all.into_iter().flatten().collect()
-}
-
-fn generation(definition: &ImageDefinition, sku: &Sku) -> Option<String> {
-    let (needs, boots) = (definition.hyper_v_generation(), sku.generations()?);
-    let fits = boots.split(',').any(|one| one.trim().eq_ignore_ascii_case(needs));
-    (!fits).then(|| format!("it boots generation {boots}, the images are {needs}"))
-}
-
-fn architecture(definition: &ImageDefinition, sku: &Sku) -> Option<String> {
-    let (needs, has) = (definition.architecture(), sku.architecture()?);
-    (!has.eq_ignore_ascii_case(needs)).then(|| format!("it is {has}, the images are {needs}"))
-}
-
-fn controllers(definition: &ImageDefinition, sku: &Sku) -> Option<String> {
-    let is_nvme_only = sku.controllers()?.trim().eq_ignore_ascii_case("NVMe");
-    let images = Capabilities::of_definition(definition).controllers.unwrap_or_default();
-    (is_nvme_only && images == Controllers::Scsi)
-        .then(|| "it has NVMe disk controllers only, the images boot from SCSI only".to_owned())
-}
-
-fn security_type(security: DefinitionSecurity, sku: &Sku) -> Option<String> {
-    match security {
-        DefinitionSecurity::TrustedLaunch if sku.is_without_trusted_launch() => {
-            Some("it has no Trusted Launch, and the images boot with Trusted Launch only".to_owned())
-        }
-        DefinitionSecurity::Confidential if !sku.is_confidential() => {
-            Some("it is not for confidential VMs, and the images boot as such only".to_owned())
-        }
-        DefinitionSecurity::Standard
-        | DefinitionSecurity::Supported
-        | DefinitionSecurity::TrustedLaunch
-        | DefinitionSecurity::Confidential => None,
-    }
 }
 
 #[cfg(test)]

@@ -89,6 +89,20 @@ pub fn identities(settings: &RolloutSettings) -> Vec<Need> {
     settings.pool.parts.identities.iter().map(need).collect()
 }
 
+/// What a new pool needs that may get another VM size.
+#[must_use]
+pub fn other_sizes(settings: &RolloutSettings) -> Option<Need> {
+    let AccountRef::Id(account) = &settings.account else {
+        return None;
+    };
+    (!settings.pool.fallback_vm_sizes.is_empty()).then(|| Need {
+        scope: account.to_string(),
+        action: Action::Data("Microsoft.Batch/batchAccounts/jobs/read"),
+        purpose: "to see whether a pool without nodes has jobs, before it gets another VM size",
+        without: Without::Fails,
+    })
+}
+
 /// What work with the pools of an account and with an image needs, which is a version, or a definition with all of its
 /// versions. An account that is given by its endpoint has no scope that could be asked.
 #[must_use]

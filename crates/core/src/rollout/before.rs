@@ -71,6 +71,7 @@ async fn look(
     };
     if beginning.plan.steps.iter().any(RolloutStep::is_creation) {
         needs.extend(rights::identities(settings));
+        needs.extend(rights::other_sizes(settings));
     }
     let mut skipped = check_rights(client, needs, settings).await?;
     if beginning.plan.steps.iter().any(agent::is_given_by) {

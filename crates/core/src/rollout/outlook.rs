@@ -66,6 +66,7 @@ pub(super) async fn look(
         };
         after.extend(billed.facts(all, surge));
     }
+    after.extend(other_sizes(settings));
     after.extend(fit::fact(settings));
     after.extend(ends(site));
     after.extend(agent::facts(client, settings, site).await?);
@@ -85,6 +86,7 @@ fn needs(settings: &RolloutSettings, steps: &[RolloutStep]) -> Vec<Need> {
     };
     if creates {
         needs.extend(rights::identities(settings));
+        needs.extend(rights::other_sizes(settings));
     }
     needs
 }
@@ -115,6 +117,16 @@ fn nodes(settings: &RolloutSettings, size: Option<&VmSize>) -> Fact {
     };
     let text = format!("{}{of_size}{spot}, {hours} node-hours a day", plural(all, "node"));
     Fact::plain(About::Nodes, text)
+}
+
+/// The sizes that may take the place of the first one.
+fn other_sizes(settings: &RolloutSettings) -> Option<Fact> {
+    let sizes: Vec<&str> = settings.pool.fallback_vm_sizes.iter().map(VmSize::as_str).collect();
+    let text = format!(
+        "where Azure has no room for a new pool, it gets another VM size, tried in this order: {}",
+        sizes.join(", ")
+    );
+    (!sizes.is_empty()).then(|| Fact::plain(About::Nodes, text))
 }
 
 /// The end that the version's publisher has set.

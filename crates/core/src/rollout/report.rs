@@ -15,7 +15,7 @@ use super::{
 };
 use crate::{
     gate::GateAnswer,
-    ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
+    ids::{BatchEndpoint, NodeCounts, PoolId, VmSize, resource::ImageVersionId},
     plan::{Ended, Plan},
     progress::StepTime,
     settings::{Autoscale, RolloutSettings, Targets},
@@ -66,6 +66,9 @@ pub struct RolloutReport {
     /// How many dedicated nodes stand in for spot nodes.
     #[serde(skip_serializing_if = "is_zero")]
     pub stand_ins: u32,
+    /// The VM size that a new pool has in the place of the first one that was asked for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub vm_size: Option<VmSize>,
     /// Nodes that were ill, and what was done with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healed: Vec<HealedNode>,
@@ -166,6 +169,7 @@ impl RolloutReport {
             judgements: Vec::new(),
             gates: Vec::new(),
             stand_ins: 0,
+            vm_size: None,
             healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),

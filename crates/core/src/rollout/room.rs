@@ -61,6 +61,21 @@ pub(super) async fn check(
     Ok(skipped)
 }
 
+/// Why not enough nodes fit; nothing when they do, or when that cannot be seen.
+///
+/// # Errors
+/// As [`check`], but for a quota that is too small.
+pub(super) async fn too_small(
+    client: &Client,
+    (settings, goal): (&RolloutSettings, Goal),
+    (site, pools): (&Site, &[Pool]),
+) -> Result<Option<String>> {
+    let mut skipped = Vec::new();
+    let look = look(client, (settings, goal), (site, pools), &mut skipped, quota::shortages);
+    let shortages = look.await?.unwrap_or_default();
+    Ok(shortages.into_iter().find(|short| short.stops).map(|short| short.text))
+}
+
 /// The ceilings as lines of a plan.
 ///
 /// # Errors

@@ -31,11 +31,7 @@ pub(super) struct Retag {
 }
 
 impl Retag {
-    /// Changes them.
-    ///
-    /// # Errors
-    /// When Azure refuses it, or the run ends.
-    pub(super) async fn carry_out(&self, access: &mut PoolAccess<'_>, report: &mut RolloutReport) -> Result<()> {
+    async fn carry_out(&self, access: &mut PoolAccess<'_>, report: &mut RolloutReport) -> Result<()> {
         let doing = format!("change the tags of pool {}", access.id());
         let mut attempts = Attempts::new(access.client(), &doing);
         while let Some(found) = access.described().await? {
@@ -97,6 +93,21 @@ pub(super) async fn look(access: &PoolAccess<'_>, pool: Option<&Pool>, intent: &
         return Err(refused(access.at(), refusal));
     }
     Ok(Some(Retag { asked, names }))
+}
+
+/// Changes tags where some are to change.
+///
+/// # Errors
+/// When Azure refuses it, or the run ends.
+pub(super) async fn carry_out(
+    retag: Option<Retag>,
+    access: &mut PoolAccess<'_>,
+    report: &mut RolloutReport,
+) -> Result<()> {
+    match retag {
+        Some(retag) => retag.carry_out(access, report).await,
+        None => Ok(()),
+    }
 }
 
 fn asked(spec: &Spec) -> Option<Map<String, Value>> {

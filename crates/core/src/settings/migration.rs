@@ -98,6 +98,7 @@ impl Checked<MigrationSettings> {
                 id: self.pool.clone(),
                 version,
                 vm_size: found.vm_size,
+                fallback_vm_sizes: Vec::new(),
                 node_agent_sku: found.node_agent_sku,
                 targets: Targets {
                     dedicated: found.size.dedicated,

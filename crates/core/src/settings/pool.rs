@@ -19,7 +19,7 @@ use super::{
     wanted_version::{self, Named},
 };
 use crate::{
-    ids::{BatchEndpoint, KnownCloud, NodeAgentSku, PoolId},
+    ids::{BatchEndpoint, KnownCloud, NodeAgentSku, PoolId, VmSize},
     options::{judgement, pool, run, sign_in},
     words,
 };
@@ -54,21 +54,21 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, spots: &Spots) -> Option<Unresol
     let of_manifest = manifest.as_ref().and_then(|manifest| manifest.node_agent.clone());
     // What the manifest inferred gives way to what the user says, wherever that is said.
     let node_agent_sku = node_agent_sku.or(of_manifest.filter(|_| !names_agent));
-    let resize = resize(reader);
-    let readiness = readiness(reader);
+    let (resize, readiness) = (resize(reader), readiness(reader));
     let register = register(reader);
     let nodes_per_replica = nodes_per_replica(reader);
     let (new_region, adopt) = (new_region(reader), adopt(reader));
-    let most_nodes = most_nodes(reader);
-    let healing = healing(reader);
+    let (most_nodes, healing) = (most_nodes(reader), healing(reader));
     let change = change(reader, Strategy::default());
     let spot_fallback = spot_fallback(reader, change.strategy);
+    let fallback_vm_sizes = fallback_vm_sizes(reader, &change);
     Some(UnresolvedRollout {
         account: account?,
         pool: PoolSpec {
             id: id?,
             version: version?,
             vm_size,
+            fallback_vm_sizes,
             node_agent_sku,
             targets,
             autoscale,
@@ -487,6 +487,52 @@ fn spot_fallback(reader: &mut Reader<'_, '_>, strategy: Strategy) -> Option<Spot
         after: after.unwrap_or(usual.after),
         ..usual
     })
+}
+
+/// The sizes that may take the place of the first one. A trial on first nodes and a second pool have records of their own,
+/// which name no other size, and a formula asks again by itself.
+fn fallback_vm_sizes(reader: &mut Reader<'_, '_>, change: &Change) -> Vec<VmSize> {
+    let opt = pool::FALLBACK_VM_SIZES;
+    if !reader.has(opt) {
+        return Vec::new();
+    }
+    if !reader.has(pool::VM_SIZE) {
+        let text = words![
+            "takes the place of a size, and none is named; give it in ",
+            pool::VM_SIZE
+        ];
+        reader.refuse(opt, text);
+    }
+    if reader.has(pool::AUTOSCALE_FORMULA) {
+        reader.refuse_both(opt, pool::AUTOSCALE_FORMULA);
+    }
+    if change.canary.of(1) > 0 {
+        reader.refuse_both(opt, pool::CANARY_NODES);
+    }
+    if matches!(change.strategy, Strategy::BlueGreen | Strategy::Auto) {
+        let text = words![
+            "works only with ",
+            pool::STRATEGY,
+            " create-only or in-place: remove one of the two"
+        ];
+        reader.refuse(opt, text);
+    }
+    let first = reader.text(pool::VM_SIZE).map(str::to_ascii_lowercase);
+    let mut sizes: Vec<VmSize> = Vec::new();
+    for name in reader.listed(opt) {
+        let is_known = |size: &VmSize| size.as_str().eq_ignore_ascii_case(name);
+        match name.parse::<VmSize>() {
+            Ok(_) if first.as_deref() == Some(&name.to_ascii_lowercase()) || sizes.iter().any(is_known) => {
+                reader.refuse(
+                    opt,
+                    format!("names {name} twice, as one of them or as the first size: name each once"),
+                );
+            }
+            Ok(size) => sizes.push(size),
+            Err(fault) => reader.refuse(opt, fault.to_string()),
+        }
+    }
+    sizes
 }
 
 /// The most nodes of a pool that follows a formula.

@@ -62,6 +62,8 @@ pub struct PoolSpec<Version = ImageVersionId> {
     pub version: Version,
     /// The VM size; needed to create the pool, compared when it is there.
     pub vm_size: Option<VmSize>,
+    /// Sizes that may take its place in a new pool for which Azure has no room, in the order in which they are tried.
+    pub fallback_vm_sizes: Vec<VmSize>,
     /// The node agent SKU; needed to create the pool, compared when it is there.
     pub node_agent_sku: Option<NodeAgentSku>,
     /// How many nodes.
@@ -258,6 +260,7 @@ impl UnresolvedRollout {
                 version,
                 id: pool.id,
                 vm_size: pool.vm_size,
+                fallback_vm_sizes: pool.fallback_vm_sizes,
                 node_agent_sku: pool.node_agent_sku,
                 targets: pool.targets,
                 autoscale: pool.autoscale,

@@ -6,6 +6,7 @@ mod gates;
 mod manifest;
 mod parts;
 mod safety;
+mod sizes;
 mod spot;
 mod version;
 mod vhds;

@@ -341,6 +341,10 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
     if let Some(size) = &given.vm_size {
         values.set(pool::VM_SIZE, size.to_string());
     }
+    if !given.fallback_vm_sizes.is_empty() {
+        let sizes = given.fallback_vm_sizes.iter().map(ToString::to_string);
+        values.set(pool::FALLBACK_VM_SIZES, sizes.collect::<Vec<_>>());
+    }
     if let Some(agent) = &given.node_agent_sku {
         values.set(pool::NODE_AGENT_SKU_ID, agent.to_string());
     }

@@ -33,8 +33,7 @@ use crate::{
 pub(crate) fn world(change: impl FnOnce(&mut Value)) -> Azure {
     let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
     seed["definitions"] = json!([{"name": "def1", "resourceGroup": "rg-images", "gallery": "gal1", "properties": {
-        "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2",
-        "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}}]);
+        "osType": "Linux", "osState": "Generalized", "hyperVGeneration": "V2", "identifier": {"publisher": "p", "offer": "o", "sku": "s"}}}]);
     let version = |name: &str| {
         json!({"name": name, "resourceGroup": "rg-images", "gallery": "gal1", "definition": "def1",
             "publishingProfile": {"targetRegions": [{"name": "eastus2", "regionalReplicaCount": 4}, {"name": "westus2", "regionalReplicaCount": 4}]}})
@@ -57,6 +56,7 @@ pub(crate) fn settings(account: &str, dedicated: u32) -> RolloutSettings {
             id: "p1".parse().unwrap(),
             version: image("1.0.0").parse().unwrap(),
             vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+            fallback_vm_sizes: Vec::new(),
             node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
             targets: Targets {
                 dedicated,

@@ -29,6 +29,23 @@ const MISSING: [&str; 6] = [
     "SubnetNotFound",
 ];
 
+/// The codes that say that there is no room for nodes of that size, so that another size may have some: no capacity, or no
+/// quota. That of all cores is among them, since a smaller size may still fit.
+const NO_ROOM: [&str; 12] = [
+    "AllocationFailed",
+    "AllocationTimedOut",
+    "ZonalAllocationFailed",
+    "OverconstrainedAllocationRequest",
+    "OverconstrainedAllocationRequestError",
+    "SkuNotAvailable",
+    "UnsupportedVMSize",
+    "BatchOutOfCapacity",
+    "AccountCoreQuotaReached",
+    "AccountVMSeriesCoreQuotaReached",
+    "AccountLowPriorityCoreQuotaReached",
+    "QuotaExceeded",
+];
+
 /// What an error of a resize means for the next round.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(in crate::rollout) struct Judgement {
@@ -84,6 +101,11 @@ impl Judgement {
     /// Whether a quota of the Batch account is used up.
     pub(in crate::rollout) fn is_quota_of_account(&self) -> bool {
         self.kind == ErrorKind::Quota && self.code.starts_with("Account")
+    }
+
+    /// Whether another VM size may have room.
+    pub(in crate::rollout) fn leaves_other_sizes(&self) -> bool {
+        NO_ROOM.contains(&self.code)
     }
 
     /// The page about it.

@@ -72,6 +72,11 @@ impl Spec {
         Ok(body)
     }
 
+    /// The body of the `PATCH` that gives an empty pool this VM size, and the mark of it.
+    pub(in crate::rollout) fn size_body(&self, pool: &Pool) -> Value {
+        json!({"vmSize": read_json::at(&self.body, "/vmSize"), "metadata": self.metadata(pool.body())})
+    }
+
     /// The body of the `PATCH` that makes the emptied pool what was asked for.
     pub(in crate::rollout) fn swap_body(&self, pool: &Pool, difference: &Difference, record: &str) -> Value {
         let complete = self.completed_from(pool);

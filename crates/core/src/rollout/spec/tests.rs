@@ -17,6 +17,7 @@ pub(in crate::rollout) fn settings(pool_json: Value) -> RolloutSettings {
             id: "p1".parse().unwrap(),
             version: IMAGE.parse().unwrap(),
             vm_size: Some("Standard_D4s_v5".parse().unwrap()),
+            fallback_vm_sizes: Vec::new(),
             node_agent_sku: Some("batch.node.ubuntu 22.04".parse().unwrap()),
             targets: Targets {
                 dedicated: 700,

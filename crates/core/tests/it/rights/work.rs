@@ -187,7 +187,7 @@ impl Work {
             Self::RollOut | Self::Autoscale | Self::Heal => ("rollout", &[MADE]),
             Self::Resize | Self::Adopt => ("rollout", &[KEPT]),
             Self::OfSubscription => ("rollout", &[MADE, "nodes use the subscription's quota"]),
-            Self::Registering => ("rollout", &[MADE, "`register_provider`"]),
+            Self::Registering => ("rollout", &[MADE, "`register_provider`", "`fallback-vm-sizes`"]),
             Self::InSubnet => ("rollout", &[MADE, "the pool is in a subnet"]),
             // An identity with a role anywhere below a subscription may read which tenant it belongs to.
             Self::ImageOfOthers => ("rollout", &[MADE]),
@@ -389,6 +389,7 @@ impl Work {
             Self::Adopt => adopting("acct1", 5),
             Self::Registering => {
                 plain.policy.register = Register::Yes;
+                plain.pool.fallback_vm_sizes = vec!["Standard_D8s_v5".parse().unwrap()];
                 plain
             }
             Self::InSubnet => {
