@@ -7,6 +7,7 @@ pub mod expired;
 
 use std::{fmt, time::Duration};
 
+use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::{
@@ -18,6 +19,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId},
+    json,
     options::fleet::{ANY_POOL, WITH_JOBS},
     plan::{Effect, Plan, Step},
     preflight, rights,
@@ -143,7 +145,7 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         AccountRef::Endpoint(endpoint) => endpoint.clone(),
         AccountRef::Id(id) => account::read(client, id).await?.endpoint,
     };
-    let (first, _) = look(client, &endpoint, settings).await?;
+    let (first, pool) = look(client, &endpoint, settings).await?;
     let steps = match first {
         Next::Done => Vec::new(),
         Next::Do(step) => vec![step],
@@ -160,7 +162,7 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
         if let AccountRef::Id(account) = &settings.account {
             preflight::require_rights(client, [rights::pool_deletion(account)]).await?;
         }
-        let work = until_gone(client, &endpoint, settings);
+        let work = until_gone(client, &endpoint, (settings, pool.as_ref().and_then(made_at)));
         let run = client.run();
         run.step("delete", format!("deleting pool {}", settings.pool), work)
             .await?;
@@ -169,10 +171,22 @@ async fn delete(client: &Client, settings: &DeletionSettings) -> Result<Deletion
     Ok(report)
 }
 
-async fn until_gone(client: &Client, endpoint: &BatchEndpoint, settings: &DeletionSettings) -> Result<()> {
+async fn until_gone(
+    client: &Client,
+    endpoint: &BatchEndpoint,
+    (settings, made): (&DeletionSettings, Option<Timestamp>),
+) -> Result<()> {
     let mut tries = 0;
     loop {
         let (next, pool) = look(client, endpoint, settings).await?;
+        let now_made = pool.as_ref().and_then(made_at);
+        if made.zip(now_made).is_some_and(|(made, now)| made != now) {
+            let id = &settings.pool;
+            client.warn(format!(
+                "pool {id} is gone, and another client has made a pool {id} since: it is left alone"
+            ));
+            return Ok(());
+        }
         match next {
             Next::Done => return Ok(()),
             Next::Refuse(refusal) => return Err(refusal.error(&settings.pool)),
@@ -189,6 +203,11 @@ async fn until_gone(client: &Client, endpoint: &BatchEndpoint, settings: &Deleti
         }
         client.run().pause(PAUSE, "the pool to be gone").await?;
     }
+}
+
+/// When a pool was made: a pool of the same name that is younger is another one.
+fn made_at(pool: &Pool) -> Option<Timestamp> {
+    json::time(pool.body(), "/creationTime")
 }
 
 /// Sends the request. A lost answer, and a pool that changed or went meanwhile, is another look.

@@ -75,6 +75,8 @@ pub(super) enum Part {
 pub(super) enum Stage {
     /// Nothing was written; resizes that others began are waited for.
     Before,
+    /// The pool was made so long ago, with a formula that decides its size.
+    Made(Duration),
     /// A resize to our targets is under way.
     UnderWay {
         /// A steady state answers it when it began after this, by the service's clock. Any does without a time.
@@ -281,17 +283,19 @@ impl Intent {
         }
     }
 
-    /// Decides. In the stages `Before` and `Between` the pool must be whole, since it is compared with what is asked.
+    /// Decides. In the stages `Before`, `Made` and `Between` the pool must be whole, since it is compared with what is asked.
     pub(super) fn decide<'p>(&self, stage: Stage, pool: Option<&'p Pool>) -> Next<'p> {
         match (stage, pool) {
             (Stage::Before, None) if self.part == Part::Whole => Next::Create,
-            (Stage::UnderWay { passed, .. }, None) if passed < LAG => Next::Wait(Waiting::OurResize),
+            (Stage::UnderWay { passed, .. } | Stage::Made(passed), None) if passed < LAG => {
+                Next::Wait(Waiting::OurResize)
+            }
             (_, None) => Next::Refuse(deleted()),
-            (Stage::Before, Some(pool)) if pool.life == PoolLife::Deleting => match self.part {
-                Part::Whole => Next::Wait(Waiting::Deletion),
-                Part::Found | Part::Nodes(_) => Next::Refuse(deleting()),
-            },
-            (Stage::Before, Some(pool)) => self.before(pool),
+            (Stage::Before, Some(pool)) if pool.life == PoolLife::Deleting && self.part == Part::Whole => {
+                Next::Wait(Waiting::Deletion)
+            }
+            (Stage::Before | Stage::Made(_), Some(pool)) if pool.life == PoolLife::Deleting => Next::Refuse(deleting()),
+            (Stage::Before | Stage::Made(_), Some(pool)) => self.before(pool),
             (Stage::UnderWay { after, passed }, Some(pool)) => self.under_way(pool, after, passed),
             (Stage::Between, Some(pool)) => self.between(pool),
         }

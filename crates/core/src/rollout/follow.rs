@@ -121,12 +121,11 @@ async fn wait(
             verdict,
         };
         match standing(&look, run.as_ref()) {
-            Standing::Reached => {
-                return still_follows(access, follows)
-                    .await
-                    .map(|()| waited(nodes, Verdict::Good));
+            Standing::Reached | Standing::Unready => {
+                // Counts are younger than the list of pools: nodes of a pool that is being deleted are not ill.
+                still_follows(access, follows).await?;
+                return Ok(waited(nodes, census.verdict(goal)));
             }
-            Standing::Unready => return Ok(waited(nodes, Verdict::Bad)),
             Standing::NotEvaluated(error) => return Err(not_evaluated(error)),
             Standing::Short => return Err(short(access, &look)),
             Standing::Changed(refusal) => return Err(refused(access.at(), refusal)),
@@ -184,6 +183,7 @@ fn unfollowed() -> Refusal {
 /// The list of pools does not show formulas, so the pool itself is asked once at the end.
 async fn still_follows(access: &PoolAccess<'_>, follows: &Follows) -> Result<()> {
     let pool = access.find().await?;
+    let pool = pool.filter(|pool| pool.life != PoolLife::Deleting);
     let pool = pool.ok_or_else(|| refused(access.at(), decide::deleted()))?;
     match autoscale::of(&pool) {
         Some(found) if follows.scale.is_met_by(&found) => Ok(()),

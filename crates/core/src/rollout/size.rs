@@ -66,6 +66,7 @@ pub(super) struct Sizing<'run, 'account> {
 #[derive(Clone, Copy, Debug)]
 enum Step {
     Before,
+    Made(Instant),
     UnderWay { after: Option<Timestamp>, since: Instant },
     Between,
 }
@@ -130,6 +131,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
     fn stage(&self) -> Stage {
         match self.step {
             Step::Before => Stage::Before,
+            Step::Made(since) => Stage::Made(since.elapsed()),
             Step::UnderWay { after, since } => Stage::UnderWay {
                 after,
                 passed: since.elapsed(),
@@ -168,7 +170,10 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         }
         match self.access.create(body).await {
             // Its size is the formula's: the next look shows that it follows it.
-            Ok(()) if has_formula => self.note_action(PoolAction::Created),
+            Ok(()) if has_formula => {
+                self.step = Step::Made(Instant::now());
+                self.note_action(PoolAction::Created);
+            }
             Ok(()) => self.begin(rounds, None, PoolAction::Created),
             Err(error) => self.look_again(error, PoolAction::Created).await?,
         }

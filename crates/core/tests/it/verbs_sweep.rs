@@ -11,7 +11,7 @@ use azure_batch_core::{
         pool::{ACCOUNT, IMAGE_VERSION, POOL_FILE, POOL_ID},
     },
     rollout,
-    settings::{self, Values},
+    settings::{self, DeletionSettings, ROLLOUT_DEADLINE, Values},
     status,
 };
 use serde_json::{Value, json};
@@ -19,10 +19,14 @@ use serde_json::{Value, json};
 use crate::{
     given::checked,
     publish_sweep::write_count,
-    rollout::{good, image, roll_out, settings as usual, world},
+    rollout::{client, good, image, roll_out, settings as usual, world},
+    rollout_blue_green::blue_green,
     rollout_in_place::{back, in_place, working},
     support::{Azure, GROUP},
-    sweep::Ends,
+    sweep::{
+        Ends,
+        rivals::{OF_ONE_POOL, OF_TWO_POOLS, Rivals},
+    },
 };
 
 /// What a request meets, once; nothing is a cancel after it.
@@ -43,11 +47,21 @@ async fn sweep(
     run: impl AsyncFn(&Azure, &Ends) -> Result<()>,
     state: impl Fn(&Azure) -> String,
 ) -> usize {
+    sweep_one_of(1, world, run, state).await
+}
+
+/// The same of one of so many requests.
+async fn sweep_one_of(
+    one_of: usize,
+    world: impl AsyncFn() -> Azure,
+    run: impl AsyncFn(&Azure, &Ends) -> Result<()>,
+    state: impl Fn(&Azure) -> String,
+) -> usize {
     let azure = world().await;
     run(&azure, &Ends::none()).await.unwrap();
     let (requests, end) = (azure.journal().len(), state(&azure));
     let mut cases = 0;
-    for at in 1..=requests {
+    for at in (1..=requests).step_by(one_of) {
         // A request meets one of the troubles, its neighbours the others: the world of each case takes a run of its own.
         for (_, trouble) in troubles()
             .into_iter()
@@ -102,29 +116,104 @@ fn pool(azure: &Azure) -> String {
 
 #[tokio::test(start_paused = true)]
 async fn every_request_of_a_return_meets_what_it_must_outlive() {
-    let changed = async || {
-        let azure = working().await;
-        good(roll_out(&azure, &in_place(5)).await);
-        azure.turn_the_page();
-        azure
-    };
-    let run = async |azure: &Azure, ends: &Ends| {
-        let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-        rollout::roll_back(&client, &checked(&back())).await.result
-    };
+    let run = async |azure: &Azure, ends: &Ends| pool_back(azure.clone(), ends.clone()).await;
     let cases = sweep(changed, run, pool).await;
     assert!(cases > 20, "only {cases} cases");
     write_count("return", cases);
 }
 
 #[tokio::test(start_paused = true)]
-async fn every_request_of_a_deletion_of_a_pool_meets_what_it_must_outlive() {
+async fn every_request_of_a_return_from_a_second_pool_meets_what_it_must_outlive() {
+    let cases = sweep_one_of(
+        5,
+        moved,
+        async |azure: &Azure, ends: &Ends| work_back(azure.clone(), ends.clone()).await,
+        pools,
+    )
+    .await;
+    assert!(cases > 20, "only {cases} cases");
+    write_count("return from a second pool", cases);
+}
+
+#[test]
+fn whatever_a_rival_does_at_a_step_of_a_return_is_not_undone() {
+    let in_place = Rivals {
+        who: OF_ONE_POOL,
+        one_of: 31,
+        world: changed,
+        flow: pool_back,
+    };
+    let from_second = Rivals {
+        who: OF_TWO_POOLS,
+        one_of: 31,
+        world: moved,
+        flow: work_back,
+    };
+    let taken = in_place.run() + from_second.run();
+    assert!(taken > 10, "only {taken} writes of rivals were taken");
+    write_count("return with rivals", taken);
+}
+
+/// A pool that was changed in place.
+async fn changed() -> Azure {
+    let azure = working().await;
+    good(roll_out(&azure, &in_place(5)).await);
+    azure.turn_the_page();
+    azure
+}
+
+/// A pool whose work was moved to a second one.
+async fn moved() -> Azure {
+    let azure = working().await;
+    good(roll_out(&azure, &blue_green(5)).await);
+    azure.turn_the_page();
+    azure
+}
+
+async fn pool_back(azure: Azure, ends: Ends) -> Result<()> {
+    let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    rollout::roll_back(&client, &checked(&back())).await.result
+}
+
+async fn work_back(azure: Azure, ends: Ends) -> Result<()> {
+    let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
+    let back = crate::rollout_blue_green::back();
+    rollout::roll_back(&client, &checked(&back)).await.result
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_pool_that_others_make_again_after_the_deletion_is_left_alone() {
+    let asked = deletion();
+    let run = async |azure: &Azure| deletion::run(&client(azure, ROLLOUT_DEADLINE).await, &asked.settings).await;
+    let probe = made().await;
+    run(&probe).await.unwrap();
+    let last = probe.journal().last().unwrap().number;
+    let azure = made().await;
+    let again = json!({"id": "p1", "vmSize": "standard_d4s_v5", "targetDedicatedNodes": 2,
+        "metadata": [{"name": "azure-batch-spec", "value": "v1:of-another-run"}],
+        "virtualMachineConfiguration": {"imageReference": {"virtualMachineImageId": image("1.0.0")},
+            "nodeAgentSKUId": "batch.node.ubuntu 22.04"}});
+    azure
+        .fault(json!({"kind": "rival", "request": last, "write": {"method": "POST", "path": "/pools", "body": again}}));
+    let report = run(&azure).await.unwrap();
+    assert!(azure.emulator(|emulator, _| emulator.faults().iter().any(|fault| fault.hits > 0)));
+    assert!(report.gone);
+    assert_eq!(azure.writes(), ["DELETE /pools/p1"]);
+    assert!(pool(&azure).starts_with("\"active\" 2 "), "{}", pool(&azure));
+}
+
+fn deletion() -> settings::Asked<DeletionSettings> {
     let account = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1");
     let values = Values::default()
         .with(ACCOUNT, account)
         .with(POOL_ID, "p1")
         .with(YES, true);
-    let asked = settings::deletion(&values).unwrap();
+    settings::deletion(&values).unwrap()
+}
+
+#[tokio::test(start_paused = true)]
+async fn every_request_of_a_deletion_of_a_pool_meets_what_it_must_outlive() {
+    let asked = deletion();
     let run = async |azure: &Azure, ends: &Ends| {
         let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
         deletion::run(&client, &asked.settings).await.map(drop)

@@ -426,4 +426,37 @@ proptest! {
             prop_assert!(!writes || targets == 700, "{next:?}");
         }
     }
+
+    #[test]
+    fn over_random_looks_a_pool_within_a_change_is_written_to_only_as_the_change_has_it(
+        targets in proptest::sample::select(vec![0_u32, 3, 100, 690, 700]), current in 0_u32..800, is_steady: bool,
+        is_deleting: bool, follows: bool, is_other_image: bool, is_there: bool
+    ) {
+        let from = NodeCounts { dedicated: 3, spot: 0 };
+        let intent = intent(PendingResize::Stop);
+        let nodes = intent.sized(intent.goal, from);
+        let found = pool(|body| {
+            body["targetDedicatedNodes"] = json!(targets);
+            body["currentDedicatedNodes"] = json!(current);
+            body["allocationState"] = json!(if is_steady { "steady" } else { "resizing" });
+            body["state"] = json!(if is_deleting { "deleting" } else { "active" });
+            if follows {
+                body["enableAutoScale"] = json!(true);
+                body["autoScaleFormula"] = json!("$TargetDedicatedNodes = 6;");
+            }
+            if is_other_image {
+                body["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"] = json!("/other");
+            }
+        });
+        let look = is_there.then_some(&found);
+        let is_write = |next: &Next<'_>| matches!(next,
+            Next::Create | Next::Update(..) | Next::Resize(_) | Next::Follow(_) | Next::StopOther(_) | Next::Replace(_));
+        let next = nodes.decide(Stage::Before, look);
+        let is_as_left = is_there && !is_deleting && !follows && !is_other_image && [3, 700].contains(&targets);
+        prop_assert!(!is_write(&next) || is_as_left, "{next:?}");
+        prop_assert_eq!(matches!(next, Next::Refuse(_)), !is_as_left, "{:?}", next);
+        // A pool that was there when the run began is not made once it is gone.
+        let next = intent.found(Some(&pool(|_| {}))).decide(Stage::Before, look);
+        prop_assert!(!is_write(&next) || (is_there && !is_deleting && !follows && !is_other_image), "{next:?}");
+    }
 }

@@ -257,6 +257,20 @@ fn what_others_did_meanwhile_is_named_and_never_undone() {
 }
 
 proptest! {
+    #[test]
+    fn over_random_looks_nothing_of_others_is_undone_between_two_pools(
+        old in (0_u32..14, 0_u32..14), new in proptest::option::of((0_u32..14, 0_u32..14)), turns: bool, good: Option<bool>
+    ) {
+        let phase = if turns { Phase::Back } else { Phase::Forward };
+        let deed = decided(phase, old, new, &[], good.map(|all| if all { 10 } else { 1 }));
+        let stages = stages(&shift(phase)).unwrap();
+        let is_of_old = old.0 == 10 || stages.iter().any(|stage| stage.old == nodes(old.0));
+        let is_of_new = new.is_none_or(|new| [0, 10].contains(&new.0) || stages.iter().any(|stage| stage.new == nodes(new.0)));
+        // A second pool that is gone once the former one has given nodes away was deleted by others.
+        let is_deleted = new.is_none() && !turns && old.0 != 10;
+        prop_assert_eq!(matches!(deed, Deed::Refuse(..)), !is_of_old || !is_of_new || is_deleted, "{:?}", deed);
+    }
+
     /// Wherever a run died, the same command ends in the wanted state, and the return in the former one; never are more
     /// nodes asked for than there is room for, and no job is lost, enabled by mistake or left held.
     #[test]
