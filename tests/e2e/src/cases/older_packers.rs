@@ -37,6 +37,10 @@ pub(super) const CASES: &[Case] = &[
         run: |lab| with_each(lab, run_json_templates),
     },
     Case {
+        name: "the_newest_packer_runs_json_templates_as_older_ones_do",
+        run: newest_runs_json_templates,
+    },
+    Case {
         name: "older_packers_stop_at_ctrl_c_and_leave_nothing",
         run: |lab| with_each(lab, stop_at_ctrl_c),
     },
@@ -180,8 +184,19 @@ fn json_template(image_version: &str) -> String {
     template.to_string()
 }
 
+/// JSON templates have another way to the plugin than HCL, also in the newest Packer.
+fn newest_runs_json_templates(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(world::example(lab)?)?;
+    let ended = json_templates_run(&Packer::new(lab, &azure)?, &azure);
+    lab.keep_journal(&azure)?;
+    ended
+}
+
 fn run_json_templates(scene: &Scene<'_>) -> Result {
-    let (packer, azure) = (scene.packer, scene.azure);
+    json_templates_run(scene.packer, scene.azure)
+}
+
+fn json_templates_run(packer: &Packer<'_>, azure: &LocalAzure) -> Result {
     let open = packer.template("open.json", &json_template("{{clean_resource_name `1.0.0`}}"))?;
     let refused = packer.validate("open", &[], &open)?.ended_with(1)?;
     ensure_says(
