@@ -1,5 +1,6 @@
-# HashiCorp's azure-arm makes a Windows machine, with a key vault for its certificate, and a managed image of it; azure-batch
-# behind it publishes that image. The machine is reached by SSH, as Windows can be, and nothing is done in it.
+# HashiCorp's azure-arm makes a machine with Windows Server 2025, with a key vault for its certificate, and a managed image
+# of it; azure-batch behind it publishes that image. The machine is reached by SSH, as Windows can be, and nothing is done
+# in it.
 
 packer {
   required_plugins {

@@ -76,7 +76,7 @@ fn definition(name: &str) -> &str {
     match name {
         "image" => "nodes",
         "gallery" => "direct",
-        "vhd" | "windows" => name,
+        "vhd" | "windows" | "windows-2022" => name,
         _ => "plain",
     }
 }
@@ -130,6 +130,7 @@ pub(super) fn world(checks: &mut Checks, resources: &Value) -> Result {
         ("plain", json!([["East US 2", 4]])),
         ("vhd", json!([["East US 2", 4]])),
         ("windows", json!([["East US 2", 4]])),
+        ("windows-2022", json!([["East US 2", 4]])),
         // The builder's own two regions, and the replicas that only the post-processor asked for.
         ("direct", json!([["West US 2", 1], ["East US 2", 4]])),
     ] {
@@ -307,7 +308,11 @@ pub(super) fn manifest(checks: &mut Checks, name: &str, manifest: &Value) -> Res
         "vhd" => json!([0]),
         _ => json!([]),
     };
-    let system = if name == "windows" { "Windows" } else { "Linux" };
+    let system = if name.starts_with("windows") {
+        "Windows"
+    } else {
+        "Linux"
+    };
     checks.equal(
         &format!("the manifest of {name} names the system"),
         at(manifest, "/os_type"),
