@@ -321,8 +321,11 @@ impl Client {
             if leads_elsewhere(path) {
                 return Err(bad("holds a part of dots alone, which leads elsewhere"));
             }
-            if !query.is_empty() {
-                address.query_pairs_mut().extend_pairs(query);
+            let version = request.api.map(|api| ("api-version", api.version(self.cloud.apis())));
+            let query = query.iter().map(|(name, value)| (*name, value.as_str()));
+            let pairs: Vec<(&str, &str)> = version.into_iter().chain(query).collect();
+            if !pairs.is_empty() {
+                address.query_pairs_mut().extend_pairs(pairs);
             }
         }
         Ok(address)

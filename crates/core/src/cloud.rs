@@ -11,6 +11,7 @@ use url::Url;
 
 use crate::{
     address::secret_address,
+    api::Apis,
     error::{Error, ErrorKind, RefusedBy, Result},
     ids::{CloudChoice, KnownCloud},
     json, judge,
@@ -21,6 +22,9 @@ use crate::{
     transport::Transport,
     words,
 };
+
+/// What Microsoft's public cloud is called, also by its metadata.
+const PUBLIC: &str = "AzureCloud";
 
 /// The scope of a token for the blobs of storage accounts, the same in every cloud (Microsoft's page on authorizing access
 /// to blobs with Entra ID).
@@ -48,7 +52,7 @@ impl From<KnownCloud> for Cloud {
     fn from(known: KnownCloud) -> Self {
         let (name, authority, arm, batch) = match known {
             KnownCloud::Public => (
-                "AzureCloud",
+                PUBLIC,
                 "login.microsoftonline.com",
                 "management.azure.com",
                 "batch.core.windows.net",
@@ -75,6 +79,17 @@ impl From<KnownCloud> for Cloud {
             arm_scope: format!("https://{arm}/.default"),
             batch_scope: format!("https://{batch}//.default"),
             assertion_audience: assertion_audience(name),
+        }
+    }
+}
+
+impl Cloud {
+    /// How soon it has new api-versions.
+    #[must_use]
+    pub fn apis(&self) -> Apis {
+        match self.name.eq_ignore_ascii_case(PUBLIC) {
+            true => Apis::Newest,
+            false => Apis::Settled,
         }
     }
 }
@@ -177,12 +192,21 @@ mod tests {
     }
 
     #[test]
+    fn only_the_public_cloud_is_asked_with_the_newest_versions() {
+        assert_eq!(Cloud::from(KnownCloud::Public).apis(), Apis::Newest);
+        for later in [KnownCloud::UsGovernment, KnownCloud::China] {
+            assert_eq!(Cloud::from(later).apis(), Apis::Settled);
+        }
+    }
+
+    #[test]
     fn metadata_gives_addresses_and_audiences() {
         let body = json!({"name": "Local", "resourceManager": "https://127.0.0.1:8443/", "batch": "https://batch.core.windows.net/",
             "authentication": {"loginEndpoint": "https://127.0.0.1:8443", "audiences": ["https://management.core.windows.net/"]}});
         let cloud = from_metadata(&body).unwrap();
         assert_eq!(cloud.arm_scope, "https://management.core.windows.net//.default");
         assert_eq!(cloud.batch_scope, "https://batch.core.windows.net//.default");
+        assert_eq!(cloud.apis(), Apis::Settled);
         assert!(
             from_metadata(&json!({"resourceManager": "http://127.0.0.1"})).is_none(),
             "plain http is refused"

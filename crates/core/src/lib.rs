@@ -2,6 +2,7 @@
 
 mod address;
 pub mod answer;
+pub mod api;
 pub mod arm;
 pub mod batch;
 pub mod choice;

@@ -7,7 +7,10 @@ use std::fmt;
 use http::Method;
 use serde_json::Value;
 
-use crate::ids::{BatchEndpoint, BlobAddress, BlobHost};
+use crate::{
+    api::Api,
+    ids::{BatchEndpoint, BlobAddress, BlobHost},
+};
 
 /// The service a request is for; it decides base address, audience and content type.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -31,6 +34,8 @@ pub struct Request {
     pub method: Method,
     /// Path and query below the service's base, or a whole address that the service gave us.
     pub target: Target,
+    /// The api-version, which depends on the cloud; none for blobs and for an address that the service gave us.
+    pub api: Option<Api>,
     /// The JSON body.
     pub body: Option<Value>,
     /// Further headers, such as `If-Match`.
@@ -70,7 +75,7 @@ pub enum Target {
     Path {
         /// The path.
         path: String,
-        /// The query, encoded when the request is sent.
+        /// The query besides the api-version, encoded when the request is sent.
         query: Vec<(&'static str, String)>,
     },
     /// An address the service gave us (poll URL, next link): used to the letter, it may be signed.
@@ -78,10 +83,10 @@ pub enum Target {
 }
 
 impl Request {
-    /// A request to ARM: `path` is a resource id or collection, `version` the api-version.
+    /// A request to ARM: `path` is a resource id or collection, `api` its kind, which decides the api-version.
     #[must_use]
-    pub fn arm(method: Method, path: impl fmt::Display, version: &'static str, doing: impl Into<String>) -> Self {
-        Self::new(Service::Arm, method, path.to_string(), version, doing.into())
+    pub fn arm(method: Method, path: impl fmt::Display, api: impl Into<Api>, doing: impl Into<String>) -> Self {
+        Self::new(Service::Arm, method, path.to_string(), api.into(), doing.into())
     }
 
     /// A request to a Batch account's data plane; `version` is the api-version.
@@ -94,7 +99,7 @@ impl Request {
         doing: impl Into<String>,
     ) -> Self {
         let service = Service::Batch(endpoint.clone());
-        Self::new(service, method, path.to_string(), version, doing.into())
+        Self::new(service, method, path.to_string(), version.into(), doing.into())
     }
 
     /// A request to a blob; its version is a header.
@@ -109,6 +114,7 @@ impl Request {
             service: Service::Blobs(address.host()),
             method,
             target,
+            api: None,
             body: None,
             headers: Vec::new(),
             form: Form::Json,
@@ -116,16 +122,14 @@ impl Request {
         }
     }
 
-    fn new(service: Service, method: Method, path: String, version: &'static str, doing: String) -> Self {
-        let target = Target::Path {
-            path,
-            query: vec![("api-version", version.to_owned())],
-        };
+    fn new(service: Service, method: Method, path: String, api: Api, doing: String) -> Self {
+        let query = Vec::new();
         Self {
             doing,
             service,
             method,
-            target,
+            target: Target::Path { path, query },
+            api: Some(api),
             body: None,
             headers: Vec::new(),
             form: Form::Json,
@@ -142,6 +146,7 @@ impl Request {
             service,
             method: Method::GET,
             target,
+            api: None,
             body: None,
             headers: Vec::new(),
             form: Form::Json,

@@ -8,13 +8,11 @@ use url::Url;
 
 use crate::{
     answer::Answer,
+    api::Api,
     ids::{BlobAddress, BlobHost, Location, resource::StorageAccountId},
     json,
     request::Request,
 };
-
-/// The api-version of storage accounts: packer-plugin-azure 2.6.3 sends it.
-const API_VERSION: &str = "2023-01-01";
 
 /// The version of the blobs' own service: one that takes tokens, and that every cloud has.
 const BLOB_VERSION: &str = "2021-12-02";
@@ -77,7 +75,7 @@ pub fn list(subscription: &str) -> Request {
     Request::arm(
         Method::GET,
         path,
-        API_VERSION,
+        Api::StorageAccounts,
         format!("list the accounts (Microsoft.Storage/storageAccounts) of subscription {subscription}"),
     )
 }
@@ -88,7 +86,7 @@ pub fn get(id: &StorageAccountId) -> Request {
     Request::arm(
         Method::GET,
         id,
-        API_VERSION,
+        Api::StorageAccounts,
         format!("read storage account {}", id.name()),
     )
 }

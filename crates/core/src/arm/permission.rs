@@ -6,10 +6,7 @@ use http::Method;
 use serde::Serialize;
 use serde_json::Value;
 
-use crate::{json, request::Request};
-
-/// The api-version of permissions: azure-mgmt-authorization 4.0.0 sends it.
-const API_VERSION: &str = "2022-04-01";
+use crate::{api::Api, json, request::Request};
 
 /// Something that a role allows.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize)]
@@ -74,7 +71,7 @@ pub fn list(scope: &str) -> Request {
     Request::arm(
         Method::GET,
         format!("{scope}/providers/Microsoft.Authorization/permissions"),
-        API_VERSION,
+        Api::Permissions,
         format!("read what this identity may do at {scope}"),
     )
 }

@@ -5,10 +5,7 @@
 use http::Method;
 use serde_json::Value;
 
-use crate::{ids::SubscriptionId, json, request::Request};
-
-/// The api-version of providers: azure-mgmt-resource 23 sends it.
-const API_VERSION: &str = "2021-04-01";
+use crate::{api::Api, ids::SubscriptionId, json, request::Request};
 
 /// The provider of Batch, which the image's subscription must have registered too.
 pub const BATCH: &str = "Microsoft.Batch";
@@ -46,7 +43,7 @@ pub fn get(subscription: &SubscriptionId, provider: &str) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/{provider}"),
-        API_VERSION,
+        Api::Providers,
         format!("read whether {provider} is registered in subscription {subscription}"),
     )
 }
@@ -57,7 +54,7 @@ pub fn register(subscription: &SubscriptionId, provider: &str) -> Request {
     Request::arm(
         Method::POST,
         format!("/subscriptions/{subscription}/providers/{provider}/register"),
-        API_VERSION,
+        Api::Providers,
         format!("register {provider} in subscription {subscription}"),
     )
 }

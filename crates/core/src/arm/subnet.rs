@@ -6,13 +6,11 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
+    api::Api,
     ids::{Location, resource::SubnetId},
     json,
     request::Request,
 };
-
-/// The api-version of virtual networks: azure-mgmt-network 30 sends it.
-const API_VERSION: &str = "2024-10-01";
 
 /// A subnet.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -65,13 +63,13 @@ impl Subnet {
 #[must_use]
 pub fn get_network(subnet: &SubnetId) -> Request {
     let doing = format!("read virtual network {}", subnet.network_name());
-    Request::arm(Method::GET, subnet.network(), API_VERSION, doing)
+    Request::arm(Method::GET, subnet.network(), Api::Networks, doing)
 }
 
 /// The request for a public address.
 #[must_use]
 pub fn get_address(id: &str) -> Request {
-    Request::arm(Method::GET, id, API_VERSION, "read the pool's public address")
+    Request::arm(Method::GET, id, Api::Networks, "read the pool's public address")
 }
 
 /// The request for the subnets of the network of a subnet; nothing when the text is not a subnet's id.
@@ -82,7 +80,7 @@ pub fn list_around(subnet: &str) -> Option<Request> {
     Some(Request::arm(
         Method::GET,
         format!("{network}/subnets"),
-        API_VERSION,
+        Api::Networks,
         doing,
     ))
 }

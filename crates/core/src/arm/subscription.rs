@@ -3,10 +3,7 @@
 use http::Method;
 use serde_json::Value;
 
-use crate::{ids::SubscriptionId, json, request::Request};
-
-/// The api-version of subscriptions: azure-mgmt-resource-subscriptions 1.0.0 sends it.
-const API_VERSION: &str = "2022-12-01";
+use crate::{api::Api, ids::SubscriptionId, json, request::Request};
 
 /// A subscription.
 #[derive(Clone, Debug, PartialEq, Eq)]
@@ -34,7 +31,7 @@ pub fn list() -> Request {
     Request::arm(
         Method::GET,
         "/subscriptions",
-        API_VERSION,
+        Api::Subscriptions,
         "list the subscriptions in sight",
     )
 }
@@ -45,7 +42,7 @@ pub fn get(id: &SubscriptionId) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{id}"),
-        API_VERSION,
+        Api::Subscriptions,
         format!("read the tenant of subscription {id}"),
     )
 }
@@ -62,7 +59,7 @@ pub fn locations(id: &SubscriptionId) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{id}/locations"),
-        API_VERSION,
+        Api::Subscriptions,
         format!("list the regions of subscription {id}"),
     )
 }

@@ -5,6 +5,7 @@
 use http::Method;
 
 use crate::{
+    api::Api,
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location, SubscriptionId, resource::BatchAccountId},
@@ -14,9 +15,6 @@ use crate::{
     typing::{Command, az},
     words,
 };
-
-/// The api-version of `Microsoft.Batch` in ARM: azure-mgmt-batch 19.0.0 sends it.
-pub(super) const API_VERSION: &str = "2025-06-01";
 
 /// So many accounts of a subscription are named in place of one that is not there.
 const ACCOUNTS: usize = 8;
@@ -98,7 +96,7 @@ pub fn get(id: &BatchAccountId) -> Request {
     Request::arm(
         Method::GET,
         id,
-        API_VERSION,
+        Api::BatchAccounts,
         format!("read Batch account {}", id.name()),
     )
 }
@@ -109,7 +107,7 @@ pub fn list(subscription: &SubscriptionId) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Batch/batchAccounts"),
-        API_VERSION,
+        Api::BatchAccounts,
         format!("list the Batch accounts of subscription {subscription}"),
     )
 }

@@ -7,8 +7,8 @@ use http::Method;
 use jiff::Timestamp;
 use serde_json::{Map, Value, json};
 
-use super::account::API_VERSION;
 use crate::{
+    api::Api,
     ids::{PoolId, resource::BatchAccountId},
     json as read_json,
     request::Request,
@@ -128,7 +128,7 @@ pub(crate) fn identities(body: &Value) -> Vec<String> {
 #[must_use]
 pub fn create(account: &BatchAccountId, id: &PoolId, body: &Value) -> Request {
     let path = format!("{account}/pools/{id}");
-    Request::arm(Method::PUT, path, API_VERSION, format!("create pool {id}"))
+    Request::arm(Method::PUT, path, Api::BatchAccounts, format!("create pool {id}"))
         .with_body(in_arms_form(account, body))
         .with_header("if-none-match", "*")
 }
@@ -137,7 +137,12 @@ pub fn create(account: &BatchAccountId, id: &PoolId, body: &Value) -> Request {
 #[must_use]
 pub fn get(account: &BatchAccountId, id: &PoolId) -> Request {
     let path = format!("{account}/pools/{id}");
-    Request::arm(Method::GET, path, API_VERSION, format!("read the tags of pool {id}"))
+    Request::arm(
+        Method::GET,
+        path,
+        Api::BatchAccounts,
+        format!("read the tags of pool {id}"),
+    )
 }
 
 /// The request that gives a pool these tags in the place of all it has, unless it has changed since it was read so. The
@@ -145,8 +150,13 @@ pub fn get(account: &BatchAccountId, id: &PoolId) -> Request {
 #[must_use]
 pub fn tag(account: &BatchAccountId, id: &PoolId, tags: Map<String, Value>, seen: &Described) -> Request {
     let path = format!("{account}/pools/{id}");
-    let request = Request::arm(Method::PATCH, path, API_VERSION, format!("write the tags of pool {id}"))
-        .with_body(json!({"tags": tags}));
+    let request = Request::arm(
+        Method::PATCH,
+        path,
+        Api::BatchAccounts,
+        format!("write the tags of pool {id}"),
+    )
+    .with_body(json!({"tags": tags}));
     match read_json::text(&seen.body, "/etag") {
         Some(etag) => request.with_header("if-match", etag),
         None => request,

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use serde_json::Value;
 
 use crate::{
-    batch::account::API_VERSION,
+    api::Api,
     ids::{Location, SubscriptionId},
     json,
     request::Request,
@@ -57,7 +57,7 @@ pub fn list(subscription: &SubscriptionId, location: &Location) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Batch/locations/{location}/virtualMachineSkus"),
-        API_VERSION,
+        Api::BatchAccounts,
         format!("list the VM sizes that Batch offers in {location}"),
     )
 }

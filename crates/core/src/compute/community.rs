@@ -2,8 +2,8 @@
 
 use http::Method;
 
-use super::gallery::API_VERSION;
 use crate::{
+    api::Api,
     ids::{CommunityVersionId, Location},
     request::Request,
 };
@@ -17,7 +17,7 @@ pub fn get_version(subscription: &str, location: &Location, id: &CommunityVersio
         id.number(),
         id.gallery()
     );
-    Request::arm(Method::GET, path, API_VERSION, doing)
+    Request::arm(Method::GET, path, Api::Galleries, doing)
 }
 
 /// The request that reads its image definition.
@@ -28,7 +28,7 @@ pub fn get_definition(subscription: &str, location: &Location, id: &CommunityVer
         id.image(),
         id.gallery()
     );
-    Request::arm(Method::GET, image(subscription, location, id), API_VERSION, doing)
+    Request::arm(Method::GET, image(subscription, location, id), Api::Galleries, doing)
 }
 
 fn image(subscription: &str, location: &Location, id: &CommunityVersionId) -> String {

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
+    api::Api,
     ids::{
         Location,
         resource::{DiskId, ResourceGroupId},
@@ -11,9 +12,6 @@ use crate::{
     json,
     request::Request,
 };
-
-/// The api-version of disks and snapshots: azure-mgmt-compute 39.0.0 sends it.
-pub(super) const API_VERSION: &str = "2026-03-02";
 
 /// A disk or a snapshot as the service describes it.
 #[derive(Clone, Debug)]
@@ -174,7 +172,7 @@ impl DiskBody {
 /// The request that reads a disk.
 #[must_use]
 pub fn get(id: &DiskId) -> Request {
-    Request::arm(Method::GET, id, API_VERSION, format!("read disk {}", id.name()))
+    Request::arm(Method::GET, id, Api::Disks, format!("read disk {}", id.name()))
 }
 
 /// The request that lists a group's disks.
@@ -184,7 +182,7 @@ pub fn list(group: &ResourceGroupId) -> Request {
     Request::arm(
         Method::GET,
         path,
-        API_VERSION,
+        Api::Disks,
         format!("list the disks in {}", group.name()),
     )
 }

@@ -5,6 +5,7 @@ use serde::Serialize;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    api::Api,
     ids::{
         Location, SubscriptionId,
         resource::{GalleryId, ImageDefinitionId},
@@ -13,9 +14,6 @@ use crate::{
     operation::{Status, read_resource},
     request::Request,
 };
-
-/// The api-version of galleries and definitions: azure-mgmt-compute 39.0.0 sends it. Versions have their own.
-pub const API_VERSION: &str = "2026-03-03";
 
 /// The retention of a policy that names none, in days: what Microsoft documents.
 const USUAL_RETENTION_DAYS: u32 = 7;
@@ -173,7 +171,7 @@ impl ImageDefinition {
 /// The request that reads a gallery.
 #[must_use]
 pub fn get(id: &GalleryId) -> Request {
-    Request::arm(Method::GET, id, API_VERSION, format!("read gallery {}", id.name()))
+    Request::arm(Method::GET, id, Api::Galleries, format!("read gallery {}", id.name()))
 }
 
 /// The request that lists a subscription's galleries.
@@ -182,7 +180,7 @@ pub fn list(subscription: &SubscriptionId) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Compute/galleries"),
-        API_VERSION,
+        Api::Galleries,
         format!("list the galleries of subscription {subscription}"),
     )
 }
@@ -191,13 +189,13 @@ pub fn list(subscription: &SubscriptionId) -> Request {
 #[must_use]
 pub fn list_definitions(id: &GalleryId) -> Request {
     let doing = format!("list the image definitions of gallery {}", id.name());
-    Request::arm(Method::GET, format!("{id}/images"), API_VERSION, doing)
+    Request::arm(Method::GET, format!("{id}/images"), Api::Galleries, doing)
 }
 
 /// The request that creates a gallery.
 #[must_use]
 pub fn create(id: &GalleryId, location: &Location) -> Request {
-    Request::arm(Method::PUT, id, API_VERSION, format!("create gallery {}", id.name()))
+    Request::arm(Method::PUT, id, Api::Galleries, format!("create gallery {}", id.name()))
         .with_body(json!({"location": location}))
 }
 
@@ -207,7 +205,7 @@ pub fn get_definition(id: &ImageDefinitionId) -> Request {
     Request::arm(
         Method::GET,
         id,
-        API_VERSION,
+        Api::Galleries,
         format!("read image definition {}", id.name()),
     )
 }
@@ -218,7 +216,7 @@ pub fn tag_definition(id: &ImageDefinitionId, tags: Map<String, Value>) -> Reque
     Request::arm(
         Method::PATCH,
         id,
-        API_VERSION,
+        Api::Galleries,
         format!("write the tags of image definition {}", id.name()),
     )
     .with_body(json!({"tags": tags}))
@@ -230,7 +228,7 @@ pub fn write_again(id: &ImageDefinitionId, definition: &ImageDefinition) -> Requ
     Request::arm(
         Method::PUT,
         id,
-        API_VERSION,
+        Api::Galleries,
         format!("write image definition {} again", id.name()),
     )
     .with_body(definition.as_it_is())
@@ -242,7 +240,7 @@ pub fn create_definition(id: &ImageDefinitionId, body: Value) -> Request {
     Request::arm(
         Method::PUT,
         id,
-        API_VERSION,
+        Api::Galleries,
         format!("create image definition {}", id.name()),
     )
     .with_body(body)

@@ -4,6 +4,7 @@ use http::Method;
 use serde_json::{Map, Value, json};
 
 use crate::{
+    api::Api,
     ids::{
         SubscriptionId,
         resource::{ImageId, ResourceGroupId},
@@ -12,16 +13,13 @@ use crate::{
     request::Request,
 };
 
-/// The api-version of managed images: azure-mgmt-compute 39.0.0 sends it.
-const API_VERSION: &str = "2026-04-01";
-
 /// The request that reads a managed image.
 #[must_use]
 pub fn get(id: &ImageId) -> Request {
     Request::arm(
         Method::GET,
         id,
-        API_VERSION,
+        Api::Machines,
         format!("read managed image {}", id.name()),
     )
 }
@@ -32,7 +30,7 @@ pub fn create(id: &ImageId, body: Value) -> Request {
     Request::arm(
         Method::PUT,
         id,
-        API_VERSION,
+        Api::Machines,
         format!("create managed image {}", id.name()),
     )
     .with_body(body)
@@ -44,7 +42,7 @@ pub fn tag(id: &ImageId, tags: Map<String, Value>) -> Request {
     Request::arm(
         Method::PATCH,
         id,
-        API_VERSION,
+        Api::Machines,
         format!("tag managed image {}", id.name()),
     )
     .with_body(json!({"tags": tags}))
@@ -56,7 +54,7 @@ pub fn delete(id: &ImageId) -> Request {
     Request::arm(
         Method::DELETE,
         id,
-        API_VERSION,
+        Api::Machines,
         format!("delete managed image {}", id.name()),
     )
 }
@@ -67,7 +65,7 @@ pub fn list_of_subscription(subscription: &SubscriptionId) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Compute/images"),
-        API_VERSION,
+        Api::Machines,
         format!("list the managed images in subscription {subscription}"),
     )
 }
@@ -87,7 +85,7 @@ pub fn list(group: &ResourceGroupId) -> Request {
     Request::arm(
         Method::GET,
         path,
-        API_VERSION,
+        Api::Machines,
         format!("list the managed images in {}", group.name()),
     )
 }

@@ -5,8 +5,8 @@
 use http::Method;
 use serde_json::Value;
 
-use super::vm::API_VERSION;
 use crate::{
+    api::Api,
     ids::{SubscriptionId, VersionNumber},
     json,
     request::Request,
@@ -67,7 +67,7 @@ pub fn list_instances(scale_set: &str) -> Request {
     Request::arm(
         Method::GET,
         format!("{scale_set}/virtualMachines"),
-        API_VERSION,
+        Api::Machines,
         format!("list the instances of scale set {name}"),
     )
 }
@@ -76,7 +76,7 @@ fn of_subscription(subscription: &SubscriptionId, kind: &str, words: &str) -> Re
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Compute/{kind}"),
-        API_VERSION,
+        Api::Machines,
         format!("list the {words} of subscription {subscription}"),
     )
 }

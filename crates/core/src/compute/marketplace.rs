@@ -6,14 +6,12 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
+    api::Api,
     batch::image::MarketplaceImage,
     ids::{Location, SubscriptionId},
     json,
     request::Request,
 };
-
-/// The api-version of the marketplace: azure-mgmt-compute 39.0.0 sends it, as for virtual machines.
-const API_VERSION: &str = "2026-04-01";
 
 /// The request for all versions of an image that a region offers; nothing when a part of its name is no name. The
 /// answer is a bare list, without `value`.
@@ -28,7 +26,7 @@ pub fn versions(subscription: &SubscriptionId, location: &Location, image: &Mark
          /artifacttypes/vmimage/offers/{offer}/skus/{sku}/versions"
     );
     let doing = format!("list the versions of marketplace image {publisher}:{offer}:{sku}");
-    Some(Request::arm(Method::GET, path, API_VERSION, doing).for_list())
+    Some(Request::arm(Method::GET, path, Api::Machines, doing).for_list())
 }
 
 /// The numbers in an answer, the oldest first; what is no number is left out.

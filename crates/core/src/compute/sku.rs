@@ -6,13 +6,11 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
+    api::Api,
     ids::{Location, SubscriptionId, VmSize},
     json,
     request::Request,
 };
-
-/// The api-version of SKUs: azure-mgmt-compute 39.0.0 sends it.
-const API_VERSION: &str = "2021-07-01";
 
 /// A VM size in a region.
 #[derive(Clone, Debug, PartialEq)]
@@ -98,7 +96,7 @@ pub fn list(subscription: &SubscriptionId, location: &Location) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Compute/skus"),
-        API_VERSION,
+        Api::Sizes,
         format!("list the VM sizes of {location}"),
     )
     .with_query("$filter", format!("location eq '{location}'"))

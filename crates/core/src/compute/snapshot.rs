@@ -3,8 +3,8 @@
 use http::Method;
 use serde_json::{Map, Value, json};
 
-use super::disk::API_VERSION;
 use crate::{
+    api::Api,
     ids::{
         Location, SubscriptionId,
         resource::{ResourceGroupId, SnapshotId},
@@ -40,7 +40,7 @@ impl SnapshotKind {
 /// The request that reads a snapshot.
 #[must_use]
 pub fn get(id: &SnapshotId) -> Request {
-    Request::arm(Method::GET, id, API_VERSION, format!("read snapshot {}", id.name()))
+    Request::arm(Method::GET, id, Api::Disks, format!("read snapshot {}", id.name()))
 }
 
 /// The request that copies a disk into a full snapshot. `Incremental` only where the disk's type allows nothing else.
@@ -59,31 +59,26 @@ pub fn create(
         "properties": {"creationData": {"createOption": "Copy", "sourceResourceId": disk}, "incremental": kind == SnapshotKind::Incremental,
             "networkAccessPolicy": "DenyAll", "publicNetworkAccess": "Disabled"},
     });
-    Request::arm(Method::PUT, id, API_VERSION, format!("create snapshot {}", id.name())).with_body(body)
+    Request::arm(Method::PUT, id, Api::Disks, format!("create snapshot {}", id.name())).with_body(body)
 }
 
 /// The request that replaces the tags of a snapshot.
 #[must_use]
 pub fn tag(id: &SnapshotId, tags: Map<String, Value>) -> Request {
-    Request::arm(Method::PATCH, id, API_VERSION, format!("tag snapshot {}", id.name())).with_body(json!({"tags": tags}))
+    Request::arm(Method::PATCH, id, Api::Disks, format!("tag snapshot {}", id.name())).with_body(json!({"tags": tags}))
 }
 
 /// The request that deletes a snapshot.
 #[must_use]
 pub fn delete(id: &SnapshotId) -> Request {
-    Request::arm(
-        Method::DELETE,
-        id,
-        API_VERSION,
-        format!("delete snapshot {}", id.name()),
-    )
+    Request::arm(Method::DELETE, id, Api::Disks, format!("delete snapshot {}", id.name()))
 }
 
 /// The request that ends every access that was given to a snapshot: until then Azure does not delete it.
 #[must_use]
 pub fn end_access(id: &SnapshotId) -> Request {
     let doing = format!("end the access to snapshot {}", id.name());
-    Request::arm(Method::POST, format!("{id}/endGetAccess"), API_VERSION, doing)
+    Request::arm(Method::POST, format!("{id}/endGetAccess"), Api::Disks, doing)
 }
 
 /// Whether somebody holds an address at which a snapshot can be read, by its body.
@@ -99,7 +94,7 @@ pub fn list_of_subscription(subscription: &SubscriptionId) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Compute/snapshots"),
-        API_VERSION,
+        Api::Disks,
         format!("list the snapshots in subscription {subscription}"),
     )
 }
@@ -111,7 +106,7 @@ pub fn list(group: &ResourceGroupId) -> Request {
     Request::arm(
         Method::GET,
         path,
-        API_VERSION,
+        Api::Disks,
         format!("list the snapshots in {}", group.name()),
     )
 }

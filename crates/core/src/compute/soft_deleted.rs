@@ -7,8 +7,8 @@ use jiff::Timestamp;
 use serde::Serialize;
 use serde_json::Value;
 
-use super::gallery::API_VERSION;
 use crate::{
+    api::Api,
     ids::{VersionNumber, resource::ImageDefinitionId},
     json,
     request::Request,
@@ -67,7 +67,7 @@ pub fn list(id: &ImageDefinitionId) -> Request {
     Request::arm(
         Method::GET,
         format!("{gallery}/softDeletedArtifactTypes/Images/artifacts/{name}/versions"),
-        API_VERSION,
+        Api::Galleries,
         format!("list the soft-deleted versions of {name}"),
     )
 }

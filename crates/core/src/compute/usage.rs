@@ -6,13 +6,11 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
+    api::Api,
     ids::{Location, SubscriptionId},
     json,
     request::Request,
 };
-
-/// The api-version of usages: azure-mgmt-compute 39.0.0 sends it.
-const API_VERSION: &str = "2026-04-01";
 
 /// The name of all cores of a region.
 pub const ALL_CORES: &str = "cores";
@@ -50,7 +48,7 @@ pub fn list(subscription: &SubscriptionId, location: &Location) -> Request {
     Request::arm(
         Method::GET,
         format!("/subscriptions/{subscription}/providers/Microsoft.Compute/locations/{location}/usages"),
-        API_VERSION,
+        Api::Machines,
         format!("read how many cores subscription {subscription} uses in {location}"),
     )
 }

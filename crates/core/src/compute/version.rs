@@ -11,6 +11,7 @@ use http::Method;
 use serde_json::{Map, Value};
 
 use crate::{
+    api::Api,
     client::Client,
     error::Result,
     ids::{
@@ -21,11 +22,6 @@ use crate::{
     operation::{Status, read_resource},
     request::Request,
 };
-
-/// The api-version of image versions. It is not the newest: from 2026-03-03 on a version that is written without an end of
-/// life gets one in six months, and Azure refuses to delete it before (az announces it for `sig image-version create` and
-/// `update`). Retention decides that here, and only the user says when a version ends.
-pub const API_VERSION: &str = "2025-03-03";
 
 /// What the service reports of a version and does not take back: az leaves the same out of its updates.
 const REPORTED: [(&str, &[&str]); 4] = [
@@ -241,7 +237,7 @@ pub fn get(id: &ImageVersionId) -> Request {
     Request::arm(
         Method::GET,
         id,
-        API_VERSION,
+        Api::ImageVersions,
         format!("read image version {}", title(id)),
     )
     .with_query("$expand", "ReplicationStatus")
@@ -253,7 +249,7 @@ pub fn list(id: &ImageDefinitionId) -> Request {
     Request::arm(
         Method::GET,
         format!("{id}/versions"),
-        API_VERSION,
+        Api::ImageVersions,
         format!("list the versions of {}", id.name()),
     )
 }
@@ -264,7 +260,7 @@ pub fn put(id: &ImageVersionId, body: Value) -> Request {
     Request::arm(
         Method::PUT,
         id,
-        API_VERSION,
+        Api::ImageVersions,
         format!("write image version {}", title(id)),
     )
     .with_body(body)
@@ -276,7 +272,7 @@ pub fn delete(id: &ImageVersionId) -> Request {
     Request::arm(
         Method::DELETE,
         id,
-        API_VERSION,
+        Api::ImageVersions,
         format!("delete image version {}", title(id)),
     )
 }

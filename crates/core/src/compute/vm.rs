@@ -6,13 +6,11 @@ use http::Method;
 use serde_json::Value;
 
 use crate::{
+    api::Api,
     ids::{Location, resource::VmId},
     json,
     request::Request,
 };
-
-/// The api-version of virtual machines: azure-mgmt-compute 39.0.0 sends it.
-pub(super) const API_VERSION: &str = "2026-04-01";
 
 /// A virtual machine as the service describes it.
 #[derive(Clone, Debug)]
@@ -209,7 +207,7 @@ pub fn get(id: &VmId) -> Request {
     Request::arm(
         Method::GET,
         id,
-        API_VERSION,
+        Api::Machines,
         format!("read virtual machine {}", id.name()),
     )
     .with_query("$expand", "instanceView")
@@ -222,7 +220,7 @@ pub fn deallocate(id: &VmId) -> Request {
     Request::arm(
         Method::POST,
         path,
-        API_VERSION,
+        Api::Machines,
         format!("deallocate virtual machine {}", id.name()),
     )
 }
@@ -234,7 +232,7 @@ pub fn generalize(id: &VmId) -> Request {
     Request::arm(
         Method::POST,
         path,
-        API_VERSION,
+        Api::Machines,
         format!("generalize virtual machine {}", id.name()),
     )
 }

@@ -6,6 +6,7 @@ mod adopt;
 mod answers;
 mod captured;
 mod choice;
+mod clouds;
 mod cost;
 mod credential;
 mod definition;
