@@ -63,7 +63,7 @@ pub struct Collected {
 /// # Errors
 /// When a place cannot be read, or the run ends.
 pub async fn plan(client: &Client, settings: &Checked<CollectionSettings>) -> Result<Collection> {
-    let what = "Looking at snapshots and managed images, and at who needs them";
+    let what = "looking at snapshots and managed images, and at who needs them";
     let look = async { futures::try_join!(looked(client, settings), pools::looked(client, settings)) };
     let (chosen, pools) = client.run().step("leftovers", what, look).await?;
     let steps = chosen.iter().filter(|it| it.leftover.goes()).flat_map(steps);
@@ -89,7 +89,7 @@ pub async fn carry_out(
     settings: &Checked<CollectionSettings>,
     collection: &mut Collection,
 ) -> Result<()> {
-    let what = "Removing what no run needs";
+    let what = "removing what no run needs";
     let needs = needs(collection);
     let going = collection.leftovers.iter().filter(|it| it.goes());
     let planned = going.map(|it| it.id.to_ascii_lowercase()).collect();

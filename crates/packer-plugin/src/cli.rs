@@ -94,14 +94,13 @@ async fn carry_out(invocation: Invocation, desk: &mut Desk<'_>) -> Answer {
 
 /// Writes the answer; programs get a failure on stdout too, people on stderr alone.
 fn write(answer: Answer, output: Output, terminal: &mut Terminal, stdout: &mut dyn Write) -> ExitCode {
-    let (redactor, width) = (terminal.redactor(), terminal.width());
+    let redactor = terminal.redactor();
+    let safe = |text: &str| redactor.safe(text);
     let text = match output {
         Output::Json => Some(harmless_json(&redactor.clean(&answer.json()))),
-        Output::People if answer.is_failure() => None,
-        Output::People => Some(redactor.safe(&answer.text(width, |text| redactor.safe(text)))),
+        Output::People => answer.result(terminal::of_result(), safe),
     };
-    if answer.is_failure() {
-        let complaint = answer.text(width, |text| redactor.safe(text));
+    if let Some(complaint) = answer.complaint(terminal.width(), safe) {
         terminal.say(&complaint);
     }
     let written = text.map_or(Ok(()), |text| writeln!(stdout, "{text}").and_then(|()| stdout.flush()));

@@ -303,8 +303,11 @@ fn why_it_may_go(facts: &Facts<'_>, version: &ImageVersion) -> Vec<String> {
     let mut why = Vec::new();
     match version.status() {
         Status::Failed(_) => why.push("it failed".to_owned()),
-        _ if facts.rule.keep_newest > 0 => why.push(format!("{} newer ones succeeded", facts.rule.keep_newest)),
-        _ => {}
+        _ => match facts.rule.keep_newest {
+            0 => {}
+            1 => why.push("a newer one succeeded".to_owned()),
+            count => why.push(format!("{count} newer ones succeeded")),
+        },
     }
     if facts.rule.keep_days > 0 {
         why.push(format!("it is older than {} days", facts.rule.keep_days));

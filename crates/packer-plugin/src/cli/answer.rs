@@ -9,11 +9,15 @@ use azure_batch_core::{
     failure::Failure,
     options::Door,
     plan::{Effect, Plan, Step},
+    telling::hung,
 };
 use serde::Serialize;
 use serde_json::{Value as Json, json};
 
 use super::CHANGES;
+
+/// What stands before a step: what it does.
+const MARKS: [char; 4] = ['+', '~', '-', '!'];
 
 /// The end of a verb.
 #[derive(Clone, Debug, PartialEq)]
@@ -86,12 +90,20 @@ impl Answer {
         }
     }
 
-    /// The text for people, in lines of so many letters where it is a failure. `clean` strikes out what is secret, before
-    /// lines are broken.
-    pub(super) fn text(&self, width: usize, clean: impl Fn(&str) -> String) -> String {
+    /// The result for people, broken at words for a terminal of so many columns; nothing for a failure. `clean` strikes out
+    /// what is secret, before lines are broken.
+    pub(super) fn result(&self, terminal: Option<usize>, clean: impl Fn(&str) -> String) -> Option<String> {
         match &self.end {
-            End::Result => self.text.clone(),
-            End::Failure(failure) => failure.as_ref().clone().map(clean).complaint(width),
+            End::Result => Some(broken(&clean(&self.text), terminal)),
+            End::Failure(_) => None,
+        }
+    }
+
+    /// Why something was not done, in lines of so many letters; nothing for a result.
+    pub(super) fn complaint(&self, width: usize, clean: impl Fn(&str) -> String) -> Option<String> {
+        match &self.end {
+            End::Result => None,
+            End::Failure(failure) => Some(failure.as_ref().clone().map(clean).complaint(width)),
         }
     }
 
@@ -103,11 +115,6 @@ impl Answer {
     /// The exit code of the process.
     pub(super) const fn exit_code(&self) -> u8 {
         self.exit_code
-    }
-
-    /// Whether it says why something was not done.
-    pub(super) fn is_failure(&self) -> bool {
-        self.end != End::Result
     }
 }
 
@@ -136,6 +143,19 @@ pub(super) fn summary<S: Step>(plan: &Plan<S>) -> String {
     }
 }
 
+/// The text for a terminal of so many columns: a line goes on below what stands behind its indent and its step's mark.
+fn broken(text: &str, terminal: Option<usize>) -> String {
+    let line = |line: &str| {
+        let rest = line.trim_start_matches(' ');
+        let rest = MARKS
+            .iter()
+            .find_map(|mark| rest.strip_prefix(*mark)?.strip_prefix(' '))
+            .unwrap_or(rest);
+        hung(&line[..line.len() - rest.len()], rest, terminal)
+    };
+    text.lines().map(line).collect::<Vec<_>>().join("\n")
+}
+
 const fn mark(effect: Effect) -> char {
     match effect {
         Effect::Create => '+',
@@ -153,10 +173,35 @@ mod tests {
     use super::*;
 
     #[test]
+    fn a_result_is_broken_at_words_below_its_text_and_not_where_there_is_no_terminal() {
+        let text = "image version 1.0.0 of def1\n\n  ~ exclude image version 0.8.0 of def1 from latest and let its life end on \
+                    2026-01-31\n  ! delete image version 0.7.0 of def1\n\n1 to change, 1 that cannot be undone; nothing was \
+                    written. --yes carries it out";
+        assert_eq!(broken(text, None), text);
+        for columns in [120, 80, 60] {
+            let shown = broken(text, Some(columns));
+            assert!(shown.lines().all(|line| line.chars().count() <= columns), "{shown}");
+            let words = |text: &str| text.split_whitespace().map(str::to_owned).collect::<Vec<_>>();
+            assert_eq!(words(&shown), words(text));
+        }
+        insta::assert_snapshot!(broken(text, Some(60)), @r"
+        image version 1.0.0 of def1
+
+          ~ exclude image version 0.8.0 of def1 from latest and let
+            its life end on 2026-01-31
+          ! delete image version 0.7.0 of def1
+
+        1 to change, 1 that cannot be undone; nothing was written.
+        --yes carries it out
+        ");
+    }
+
+    #[test]
     fn every_failure_reads_well_on_a_terminal() {
         let mut wrong = Vec::new();
         for specimen in specimens::all() {
-            let text = Answer::failed(&specimen.error, Door::Flag).text(80, str::to_owned);
+            let text = Answer::failed(&specimen.error, Door::Flag);
+            let text = text.complaint(80, str::to_owned).unwrap();
             let found = blemishes(
                 &text,
                 &Failure::of(&specimen.error, Door::Flag),

@@ -13,7 +13,7 @@ use super::{
     answer::{self, Answer},
     arguments::{Act, Given},
     settings::of_flags,
-    table,
+    table, terminal,
     work::with_client,
 };
 
@@ -64,7 +64,11 @@ fn found(collection: &Collection) -> String {
     }
     let mut rows: Vec<[String; 5]> = collection.leftovers.iter().map(row).collect();
     rows.extend(collection.pools.iter().map(row_of_pool));
-    table::text(["KIND", "NAME", "MADE FOR", "WHAT", "WHY"], &rows)
+    table::text(
+        ["KIND", "NAME", "MADE FOR", "WHAT", "WHY"],
+        &rows,
+        terminal::of_result(),
+    )
 }
 
 fn row(leftover: &Leftover) -> [String; 5] {

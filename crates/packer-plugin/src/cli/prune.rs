@@ -17,7 +17,7 @@ use super::{
     arguments::{Act, Given},
     list::{age, day},
     settings::of_flags,
-    table,
+    table, terminal,
     work::with_client,
     written,
 };
@@ -79,7 +79,11 @@ fn shown(definition: &PrunedDefinition, now: Timestamp) -> String {
     let mut text = name.to_owned();
     if !rows.is_empty() {
         text.push('\n');
-        text.push_str(&table::text(["VERSION", "STATE", "AGE", "WHAT", "WHY"], &rows));
+        text.push_str(&table::text(
+            ["VERSION", "STATE", "AGE", "WHAT", "WHY"],
+            &rows,
+            terminal::of_result(),
+        ));
     }
     for remaining in &definition.deleted {
         text.push('\n');

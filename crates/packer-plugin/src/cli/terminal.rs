@@ -164,6 +164,13 @@ fn columns() -> Option<usize> {
     size.map(|(_rows, columns)| columns.into())
 }
 
+/// The width of the terminal that the result goes to; nothing where it goes to a program or a file, whose lines stay whole.
+pub(super) fn of_result() -> Option<usize> {
+    let stdout = console::Term::stdout();
+    let size = stdout.size_checked().filter(|_| stdout.features().is_attended());
+    size.map(|(_rows, columns)| usize::from(columns).max(NARROWEST))
+}
+
 /// When stderr is gone, there is no other place to report it.
 fn write(text: &str) {
     drop(io::stderr().lock().write_all(text.as_bytes()));

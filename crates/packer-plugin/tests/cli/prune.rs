@@ -55,7 +55,7 @@ async fn prune_says_why_each_version_goes_or_stays_and_deletes_when_told() {
         "{planned:?}"
     );
     assert!(
-        line("1.0.0 ").ends_with("goes   1 newer ones succeeded; nothing in sight uses it"),
+        line("1.0.0 ").ends_with("goes   a newer one succeeded; nothing in sight uses it"),
         "{planned:?}"
     );
     assert!(
