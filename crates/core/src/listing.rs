@@ -11,7 +11,7 @@ use crate::{
     client::Client,
     error::Result,
     estate::{self, Gap},
-    settings::ListSettings,
+    settings::{Checked, ListSettings},
     users, versions,
 };
 
@@ -39,7 +39,7 @@ impl Unseen {
 ///
 /// # Errors
 /// When there is no such definition, not even the subscriptions can be listed, or the run ends.
-pub async fn run(client: &Client, settings: &ListSettings) -> Result<Listing> {
+pub async fn run(client: &Client, settings: &Checked<ListSettings>) -> Result<Listing> {
     let what = format!(
         "looking at the versions of {} and at the pools in sight",
         settings.definition.name()

@@ -14,10 +14,11 @@ use crate::{
     compute::version::{self, ImageVersion},
     error::{Error, ErrorKind, Result},
     estate,
+    ids::resource::ImageVersionId,
     listing::Unseen,
     plan::Plan,
     preflight, replication, rights,
-    settings::PromotionSettings,
+    settings::{Checked, PromotionSettings},
     users,
     versions::{self, Versions},
     write::Tries,
@@ -45,7 +46,7 @@ pub struct Promotion {
 ///
 /// # Errors
 /// When there is no such version, it cannot become what is wanted, or the run ends.
-pub async fn plan(client: &Client, settings: &PromotionSettings) -> Result<Promotion> {
+pub async fn plan(client: &Client, settings: &Checked<PromotionSettings>) -> Result<Promotion> {
     let title = version::title(&settings.version);
     let definition = settings.version.definition();
     let what = format!(
@@ -77,7 +78,11 @@ pub async fn plan(client: &Client, settings: &PromotionSettings) -> Result<Promo
 ///
 /// # Errors
 /// When the version cannot become what is wanted, the service refuses, or the run ends.
-pub async fn carry_out(client: &Client, settings: &PromotionSettings, promotion: &mut Promotion) -> Result<()> {
+pub async fn carry_out(
+    client: &Client,
+    settings: &Checked<PromotionSettings>,
+    promotion: &mut Promotion,
+) -> Result<()> {
     let title = version::title(&settings.version);
     let what = format!("writing image version {title}");
     let done = promotion.done.insert(Vec::new());
@@ -113,13 +118,16 @@ async fn write(client: &Client, settings: &PromotionSettings) -> Result<()> {
         if writes == MAX_WRITES {
             return Err(undone(&version));
         }
-        writes += put(client, &mut tries, (&version, body)).await?;
+        writes += put(client, &mut tries, (id, body)).await?;
     }
 }
 
 /// How many writes the service took: after a conflict or a lost answer none is known, and the next look decides.
-async fn put(client: &Client, tries: &mut Tries<'_>, (version, body): (&ImageVersion, Value)) -> Result<u32> {
-    match client.send(&version::put(&version.id, body)).await {
+async fn put(client: &Client, tries: &mut Tries<'_>, (id, body): (&ImageVersionId, Value)) -> Result<u32> {
+    // What Azure only reports does not go back: a source that it names may be gone.
+    let wanted = ImageVersion::new(id.clone(), body);
+    let body = wanted.with_regions(wanted.target_regions());
+    match version::change(client, id, body).await {
         Ok(_) => Ok(1),
         Err(error) => tries.after(error).await.map(|_| 0),
     }

@@ -22,7 +22,7 @@ use crate::{
     ids::{VersionNumber, resource::ImageDefinitionId},
     plan::{Kept, Plan},
     preflight,
-    settings::{PruneSettings, RetentionRule},
+    settings::{Checked, PruneSettings, RetentionRule},
     usage::{Blind, Claimed},
 };
 
@@ -75,8 +75,8 @@ pub struct Pruned {
 ///
 /// # Errors
 /// `Refused` when a version may go and who uses it cannot be seen; when a definition cannot be read, or the run ends.
-pub async fn plan(client: &Client, settings: &PruneSettings) -> Result<Pruning> {
-    let what = "Looking at versions and at everything in sight that may use them";
+pub async fn plan(client: &Client, settings: &Checked<PruneSettings>) -> Result<Pruning> {
+    let what = "looking at versions and at everything in sight that may use them";
     let scenes = client.run().step("versions", what, look::all(client, settings)).await?;
     let definitions: Vec<PrunedDefinition> = scenes.iter().map(|scene| pruned(client, scene)).collect();
     let mut steps = Vec::new();
@@ -99,8 +99,8 @@ pub async fn plan(client: &Client, settings: &PruneSettings) -> Result<Pruning> 
 ///
 /// # Errors
 /// `NoRights`, before anything is written, when a right is missing; `PartlyReached` when Azure refused a step; `Refused` when something cannot be seen any more; or the run ends.
-pub async fn carry_out(client: &Client, settings: &PruneSettings, pruning: &mut Pruning) -> Result<()> {
-    let what = "Removing versions that nothing needs";
+pub async fn carry_out(client: &Client, settings: &Checked<PruneSettings>, pruning: &mut Pruning) -> Result<()> {
+    let what = "removing versions that nothing needs";
     let done = pruning.done.insert(Pruned::default());
     let plan = &pruning.plan;
     let work = async {

@@ -71,7 +71,7 @@ impl fmt::Display for Scaling {
 /// `Refused` when replicas would be lowered and not all pools can be seen; `Quota` when no region holds as many as are
 /// needed; when there is no such version, or the run ends.
 pub async fn plan(client: &Client, settings: &Checked<ScaleSettings>) -> Result<Scaling> {
-    let what = "Looking at the version and at the pools in sight";
+    let what = "looking at the version and at the pools in sight";
     client.run().step("replicas", what, look(client, settings)).await
 }
 
@@ -103,7 +103,7 @@ async fn look(client: &Client, settings: &ScaleSettings) -> Result<Scaling> {
 /// # Errors
 /// As [`plan`]; also when the service refuses.
 pub async fn carry_out(client: &Client, settings: &Checked<ScaleSettings>, scaling: &mut Scaling) -> Result<()> {
-    let what = format!("Writing image version {}", version::title(&settings.version));
+    let what = format!("writing image version {}", version::title(&settings.version));
     let done = scaling.done.insert(Vec::new());
     client.run().step("write", what, write(client, settings, done)).await
 }
@@ -174,7 +174,7 @@ async fn lower(client: &Client, settings: &ScaleSettings, lowered: &[&Region]) -
             );
             return Err(Error::new(ErrorKind::Azure, text));
         }
-        match client.send(&version::put(id, body)).await {
+        match version::change(client, id, body).await {
             Ok(_) => writes += 1,
             Err(error) => drop(tries.after(error).await?),
         }

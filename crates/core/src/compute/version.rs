@@ -3,6 +3,7 @@
 //! What a version should become, and in which steps, is decided in `replication`.
 
 mod facts;
+mod keys;
 mod life;
 
 use std::collections::BTreeMap;
@@ -22,6 +23,8 @@ use crate::{
     operation::{Status, read_resource},
     request::Request,
 };
+
+pub use self::keys::{carry, change, security_profile};
 
 /// What the service reports of a version and does not take back: az leaves the same out of its updates.
 const REPORTED: [(&str, &[&str]); 4] = [
@@ -234,13 +237,13 @@ impl RegionState {
 /// The request that reads a version with its replication.
 #[must_use]
 pub fn get(id: &ImageVersionId) -> Request {
-    Request::arm(
-        Method::GET,
-        id,
-        Api::ImageVersions,
-        format!("read image version {}", title(id)),
-    )
-    .with_query("$expand", "ReplicationStatus")
+    get_with(id, "ReplicationStatus")
+}
+
+/// The request that reads a version with what Azure shows only when asked for, which is one thing at one time.
+fn get_with(id: &ImageVersionId, expand: &str) -> Request {
+    let doing = format!("read image version {}", title(id));
+    Request::arm(Method::GET, id, Api::ImageVersions, doing).with_query("$expand", expand)
 }
 
 /// The request that lists a definition's versions.

@@ -6,7 +6,7 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
-    compute::version::{ImageVersion, location_of},
+    compute::version::{ImageVersion, RegionState, location_of},
     error::{Error, ErrorKind, Result},
     ids::{Location, VersionNumber},
     json as read_json,
@@ -96,8 +96,9 @@ fn joined(regions: &[Location]) -> String {
     names.join(", ")
 }
 
-/// The body that makes the version what is wanted in those regions, or in all of its own when none is named; `None` when
-/// it is so already. Nothing else in it changes.
+/// The version as it is wanted in those regions, or in all of its own when none is named, with all that it shows; `None`
+/// when it is so already. Nothing else in it changes. A version whose last change failed although it is complete
+/// everywhere is written again as it is: until then it is never latest.
 ///
 /// # Errors
 /// `BadInput` when the version is not in a region; `Refused` when it is not usable or takes no later change.
@@ -106,7 +107,7 @@ pub fn changed(version: &ImageVersion, goal: Goal, regions: &[Location]) -> Resu
     let mut body = version.body().clone();
     edit(&mut body, goal, regions);
     if body == *version.body() {
-        return Ok(None);
+        return Ok(is_broken(version).then_some(body));
     }
     require_change(version, goal)?;
     Ok(Some(body))
@@ -124,9 +125,19 @@ fn require_regions(version: &ImageVersion, regions: &[Location]) -> Result<()> {
     }
 }
 
-fn require_change(version: &ImageVersion, goal: Goal) -> Result<()> {
+fn is_broken(version: &ImageVersion) -> bool {
+    let regions = version.regions();
+    let is_whole = !regions.is_empty() && regions.iter().all(RegionState::is_complete);
+    is_whole && matches!(version.status(), Status::Failed(_)) && !is_shallow(version)
+}
+
+fn is_shallow(version: &ImageVersion) -> bool {
     let mode = read_json::text(version.body(), "/properties/publishingProfile/replicationMode");
-    if mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow")) {
+    mode.is_some_and(|mode| mode.eq_ignore_ascii_case("Shallow"))
+}
+
+fn require_change(version: &ImageVersion, goal: Goal) -> Result<()> {
+    if is_shallow(version) {
         let text = format!(
             "image version {} was published with replication mode Shallow, which takes no later change",
             version.title()

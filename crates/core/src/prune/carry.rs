@@ -166,7 +166,7 @@ async fn deprecate(client: &Client, id: &ImageVersionId, ends: &str) -> Result<(
             );
             return Err(Error::new(ErrorKind::Azure, text));
         }
-        match client.send(&version::put(id, deprecated(&now, ends))).await {
+        match version::change(client, id, deprecated(&now, ends)).await {
             Ok(_) => writes += 1,
             Err(error) => drop(tries.after(error).await?),
         }

@@ -99,6 +99,8 @@ pub(super) struct SourceImage {
     pub os_state: String,
     /// When a version was published: a new one of the same number has another time. Empty for a managed image.
     pub published: String,
+    /// The security profile of a version that has keys for UEFI of its own.
+    pub keys: Option<Value>,
 }
 
 impl SourceVhds {

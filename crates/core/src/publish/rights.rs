@@ -212,8 +212,13 @@ fn of_creation(seen: &Seen, goal: &Goal) -> Vec<Need> {
     );
     let mut needs = vec![version_write(seen, goal), read];
     if matches!(seen.machine.shape, SourceShape::Snapshots) {
-        let snapshot = seen.machine.os.id.clone();
-        needs.push(need(snapshot, SNAPSHOT_WRITE, "to make the version of the snapshots"));
+        // One snapshot of a group speaks for the others.
+        let mut groups = BTreeSet::new();
+        let own = seen
+            .machine
+            .disks()
+            .filter(|disk| groups.insert(group_of(&disk.id).to_lowercase()));
+        needs.extend(own.map(|disk| need(disk.id.clone(), SNAPSHOT_WRITE, "to make the version of the snapshots")));
     }
     needs
 }

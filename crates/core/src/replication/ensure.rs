@@ -189,7 +189,7 @@ impl<'a> Work<'a> {
 
     /// Writes the version. After a conflict with another writer or a lost answer, the next look decides what to write.
     async fn write(&mut self, body: Value) -> Result<Written> {
-        match self.client.send(&version::put(self.id, body)).await {
+        match version::change(self.client, self.id, body).await {
             Ok(_) => {
                 self.tries = Tries::new(self.client, self.doing);
                 Ok(Written::Accepted)

@@ -35,7 +35,7 @@ pub async fn remove(client: &Client, id: &ImageVersionId, regions: &[Location]) 
         let is_good = matches!(found, Settled::Complete(_));
         let version = found.into_version();
         match take_out_for_good(&version, regions) {
-            Some(body) if writes < MAX_WRITES => match client.send(&version::put(id, body)).await {
+            Some(body) if writes < MAX_WRITES => match version::change(client, id, body).await {
                 Ok(_) => writes += 1,
                 Err(error) => drop(tries.after(error).await?),
             },

@@ -41,6 +41,26 @@ use crate::ids::resource::ImageVersionId;
 ///     drop(rollout::run(client, settings).await);
 /// }
 /// ```
+///
+/// Nor those that look at versions and keep them in order:
+/// ```compile_fail,E0308
+/// use azure_batch_core::{client::Client, prune, settings::PruneSettings};
+/// async fn run(client: &Client, settings: &PruneSettings) {
+///     drop(prune::plan(client, settings).await);
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// use azure_batch_core::{client::Client, promotion, settings::PromotionSettings};
+/// async fn run(client: &Client, settings: &PromotionSettings) {
+///     drop(promotion::plan(client, settings).await);
+/// }
+/// ```
+/// ```compile_fail,E0308
+/// use azure_batch_core::{client::Client, listing, settings::ListSettings};
+/// async fn run(client: &Client, settings: &ListSettings) {
+///     drop(listing::run(client, settings).await);
+/// }
+/// ```
 #[derive(Clone)]
 pub struct Checked<Settings>(Settings);
 

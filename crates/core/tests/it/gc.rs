@@ -2,6 +2,7 @@
 
 use crate::reads_well::MustFail as _;
 use azure_batch_core::{
+    client::Client,
     error::{Error, ErrorKind, Result},
     gc::{self, Collection},
     ids::resource::ImageDefinitionId,
@@ -14,10 +15,9 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, definition, pool},
-    publish_sweep::write_count,
     rollout::{client, image, world},
     support::{Azure, GROUP},
-    sweep::{Ends, Sweep},
+    sweep::upkeep::sweep,
 };
 
 pub(crate) fn settings() -> Checked<CollectionSettings> {
@@ -254,36 +254,9 @@ async fn after_a_failure_in_the_middle_it_says_what_is_gone() {
 
 #[test]
 fn every_request_of_removing_leftovers_meets_every_trouble() {
-    let sweep = Sweep {
-        one_of: 1,
-        troubles: &[
-            "connection refused",
-            "process gone",
-            "cancelled",
-            "deadline",
-            "reset before the effect",
-            "reset after the effect",
-            "throttled 4 times",
-            "broken after the effect",
-            "empty answer",
-            "token refused",
-            "operation failed",
-            "operation forgotten",
-            "409 conflict",
-            "409 locked",
-            "no right to read",
-            "no right to write",
-        ],
-        world: || leftovers(|_| ()),
-        flow: |azure: Azure, ends: Ends| async move {
-            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            fastrand::seed(7);
-            let mut collection = gc::plan(&client, &settings()).await?;
-            gc::carry_out(&client, &settings(), &mut collection).await
-        },
-        settle: |resources: Value| resources,
+    let collect = async |client: Client| {
+        let mut collection = gc::plan(&client, &settings()).await?;
+        gc::carry_out(&client, &settings(), &mut collection).await
     };
-    let cases = sweep.run();
-    assert!(cases > 150, "only {cases} cases");
-    write_count("removing leftovers", cases);
+    sweep(("removing leftovers", 150, 4), || leftovers(|_| ()), collect);
 }

@@ -2,6 +2,7 @@
 
 use crate::reads_well::MustFail as _;
 use azure_batch_core::{
+    client::Client,
     error::{ErrorKind, Result},
     options::versions::{GRACE_DAYS, KEEP_DAYS, KEEP_NEWEST, PROTECTED_TAGS, PRUNED_DEFINITION},
     prune::{self, Fate, Pruning},
@@ -11,10 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, definition, pool},
-    publish_sweep::write_count,
     rollout::{client, image, world},
     support::{Azure, GROUP},
-    sweep::{Ends, Sweep},
+    sweep::upkeep::sweep,
 };
 
 /// Something that uses 0.9.0, and how the reason begins.
@@ -51,7 +51,7 @@ async fn plan(azure: &Azure) -> Result<Pruning> {
     prune::plan(&client(azure, PRUNE_DEADLINE).await, &settings()).await
 }
 
-async fn prune_with(azure: &Azure, settings: &PruneSettings) -> Result<Pruning> {
+async fn prune_with(azure: &Azure, settings: &Checked<PruneSettings>) -> Result<Pruning> {
     let client = client(azure, PRUNE_DEADLINE).await;
     let mut pruning = prune::plan(&client, settings).await?;
     prune::carry_out(&client, settings, &mut pruning).await?;
@@ -347,63 +347,18 @@ fn ended_of(definitions: &[prune::PrunedDefinition]) -> Pruning {
 
 #[test]
 fn every_request_of_a_deletion_of_versions_meets_every_trouble() {
-    let cases = sweep("0");
-    assert!(cases > 120, "only {cases} cases");
-    write_count("deleting versions", cases);
+    sweep(("deleting versions", 100, 4), || azure(|_| ()), pruning("0"));
 }
 
 #[test]
 fn every_request_of_a_deprecation_meets_every_trouble() {
-    let cases = sweep("30");
-    assert!(cases > 120, "only {cases} cases");
-    write_count("deprecating versions", cases);
+    sweep(("deprecating versions", 100, 4), || azure(|_| ()), pruning("30"));
 }
 
-fn sweep(grace: &'static str) -> usize {
-    let sweep = Sweep {
-        one_of: 2,
-        troubles: &[
-            "connection refused",
-            "process gone",
-            "cancelled",
-            "deadline",
-            "reset before the effect",
-            "reset after the effect",
-            "throttled 4 times",
-            "broken after the effect",
-            "empty answer",
-            "operation failed",
-            "operation forgotten",
-            "409 conflict",
-            "409 locked",
-            "no right to read",
-            "no right to write",
-        ],
-        world: || azure(|_| ()),
-        flow: move |azure: Azure, ends: Ends| async move {
-            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            fastrand::seed(7);
-            let settings = settings_with(|values| values.with(GRACE_DAYS, grace));
-            let mut pruning = prune::plan(&client, &settings).await?;
-            prune::carry_out(&client, &settings, &mut pruning).await
-        },
-        settle,
-    };
-    sweep.run()
-}
-
-/// When a deprecated version ends follows from the moment of the run, and a change that goes on ends by itself.
-fn settle(mut resources: Value) -> Value {
-    let versions = resources["compute"]["galleries/images/versions"]
-        .as_array_mut()
-        .unwrap();
-    for version in versions {
-        if version["properties"]["provisioningState"] == "Updating" {
-            version["properties"]["provisioningState"] = json!("Succeeded");
-        }
-        if let Some(profile) = version["properties"]["publishingProfile"].as_object_mut() {
-            profile.remove("endOfLifeDate");
-        }
+fn pruning(grace: &'static str) -> impl AsyncFn(Client) -> Result<()> + Sync {
+    async move |client: Client| {
+        let settings = settings_with(|values| values.with(GRACE_DAYS, grace));
+        let mut pruning = prune::plan(&client, &settings).await?;
+        prune::carry_out(&client, &settings, &mut pruning).await
     }
-    resources
 }

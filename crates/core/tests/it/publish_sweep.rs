@@ -7,13 +7,16 @@ use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
 
 use crate::{
-    adopt,
+    adopt, disks,
     given::checked,
     no_wait, publish, source_image,
     support::{Azure, TOKEN_LIFE_SECONDS},
     sweep::{Ends, Sweep, pair::Pair},
     testing, vhds,
 };
+
+/// A source by its name, a world that has it, and what is asked for.
+type OtherSource = (&'static str, fn() -> Azure, fn() -> PublishSettings);
 
 /// Less than the five minutes before its end at which a token is renewed.
 const DUE: i64 = 240;
@@ -82,6 +85,37 @@ fn every_request_of_a_publish_from_vhds_meets_every_trouble() {
     let cases = sweep.run();
     assert!(cases > 150, "only {cases} cases");
     write_count("publish from VHDs", cases);
+}
+
+/// What is written on the way depends on the source: copies of disks and an image, an image alone, nothing.
+#[test]
+fn every_request_of_a_publish_of_any_other_source_meets_every_trouble() {
+    let sources: [OtherSource; 4] = [
+        ("disks", || disks::world_with(hurry), disks::from_disks),
+        ("snapshots", || disks::world_with(hurry), disks::from_snapshots),
+        (
+            "a managed image",
+            || source_image::with_image(hurry),
+            source_image::from_image,
+        ),
+        (
+            "a community gallery",
+            || source_image::with_community(hurry),
+            || source_image::from_community(&["westus2", "eastus2"]),
+        ),
+    ];
+    for (name, world, settings) in sources {
+        let sweep = Sweep {
+            troubles: &[],
+            one_of: 4,
+            world,
+            flow: move |azure, ends| run(azure, settings(), ends, 1),
+            settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
+        };
+        let cases = sweep.run();
+        assert!(cases > 70, "only {cases} cases of {name}");
+        write_count(&format!("publish from {name}"), cases);
+    }
 }
 
 /// A machine that is rebuilt between the parts is another source: what was made of the former one stays while the lease of

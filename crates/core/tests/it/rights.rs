@@ -3,6 +3,7 @@
 
 mod page;
 mod readme;
+mod rows;
 pub(crate) mod work;
 
 use crate::reads_well::MustFail as _;

@@ -2,6 +2,7 @@
 
 use crate::reads_well::MustFail as _;
 use azure_batch_core::{
+    client::Client,
     error::{ErrorKind, Result},
     options::versions::{FIT, IMAGE_VERSION, REGIONS, REMOVED_REGIONS},
     scale::{self, Scaling},
@@ -11,10 +12,9 @@ use serde_json::{Value, json};
 
 use crate::{
     estate::{by_id, definition, pool},
-    publish_sweep::write_count,
     rollout::{client, image, world},
     support::Azure,
-    sweep::{Ends, Sweep},
+    sweep::upkeep::sweep,
 };
 
 pub(crate) fn settings(fit: bool) -> Checked<ScaleSettings> {
@@ -31,11 +31,11 @@ fn removing(regions: &str) -> Checked<ScaleSettings> {
 }
 
 /// Nothing in the west takes 1.0.0.
-fn idle_west() -> Azure {
+pub(crate) fn idle_west() -> Azure {
     azure(|seed| seed["batchAccounts"][1]["pools"] = json!([]))
 }
 
-async fn remove(azure: &Azure, regions: &str) -> Result<Scaling> {
+pub(crate) async fn remove(azure: &Azure, regions: &str) -> Result<Scaling> {
     let client = client(azure, PUBLISH_DEADLINE).await;
     let settings = removing(regions);
     let mut scaling = scale::plan(&client, &settings).await?;
@@ -202,80 +202,22 @@ fn a_region_is_kept_or_removed_and_not_both() {
 
 #[test]
 fn every_request_of_a_removal_of_a_region_meets_every_trouble() {
-    let sweep = Sweep {
-        one_of: 2,
-        troubles: &[
-            "process gone",
-            "cancelled",
-            "reset before the effect",
-            "reset after the effect",
-            "throttled 4 times",
-            "empty answer",
-            "operation failed",
-            "409 conflict",
-        ],
-        world: idle_west,
-        flow: |azure: Azure, ends: Ends| async move {
-            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            fastrand::seed(7);
-            let settings = removing("westus2");
-            let mut scaling = scale::plan(&client, &settings).await?;
-            if scaling.plan.is_done() {
-                return Ok(());
-            }
-            scale::carry_out(&client, &settings, &mut scaling).await
-        },
-        settle,
+    let remove = async |client: Client| {
+        let settings = removing("westus2");
+        let mut scaling = scale::plan(&client, &settings).await?;
+        if scaling.plan.is_done() {
+            return Ok(());
+        }
+        scale::carry_out(&client, &settings, &mut scaling).await
     };
-    let cases = sweep.run();
-    assert!(cases > 30, "only {cases} cases");
-    write_count("removing a region", cases);
+    sweep(("removing a region", 80, 4), idle_west, remove);
 }
 
 #[test]
 fn every_request_of_a_change_of_replicas_meets_every_trouble() {
-    let sweep = Sweep {
-        one_of: 2,
-        troubles: &[
-            "connection refused",
-            "process gone",
-            "cancelled",
-            "deadline",
-            "reset before the effect",
-            "reset after the effect",
-            "throttled 4 times",
-            "broken after the effect",
-            "empty answer",
-            "operation forgotten",
-            "409 conflict",
-            "409 locked",
-            "no right to write",
-        ],
-        world: || azure(|_| ()),
-        flow: |azure: Azure, ends: Ends| async move {
-            let (client, _events) = azure.client_with_limit(&ends.cancel, ends.limit).await;
-            fastrand::seed(7);
-            let mut scaling = scale::plan(&client, &settings(true)).await?;
-            scale::carry_out(&client, &settings(true), &mut scaling).await
-        },
-        settle,
+    let fit = async |client: Client| {
+        let mut scaling = scale::plan(&client, &settings(true)).await?;
+        scale::carry_out(&client, &settings(true), &mut scaling).await
     };
-    let cases = sweep.run();
-    assert!(cases > 60, "only {cases} cases");
-    write_count("changing replicas", cases);
-}
-
-/// A change that goes on ends by itself.
-fn settle(mut resources: Value) -> Value {
-    let versions = resources["compute"]["galleries/images/versions"]
-        .as_array_mut()
-        .unwrap();
-    for version in versions {
-        let properties = &mut version["properties"];
-        properties["replicationStatus"] = Value::Null;
-        if properties["provisioningState"] == "Updating" {
-            properties["provisioningState"] = json!("Succeeded");
-        }
-    }
-    resources
+    sweep(("changing replicas", 80, 4), || azure(|_| ()), fit);
 }

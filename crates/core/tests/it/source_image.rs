@@ -75,6 +75,14 @@ pub(crate) async fn captured(change: impl FnOnce(&mut Value)) -> Azure {
     azure
 }
 
+/// A world with that image, which a build has left.
+pub(crate) fn with_image(change: impl FnOnce(&mut Value)) -> Azure {
+    world_with(|seed| {
+        seed["images"] = json!([{"name": "built", "resourceGroup": "rg-images", "location": "eastus2"}]);
+        change(seed);
+    })
+}
+
 pub(crate) fn from_image() -> PublishSettings {
     PublishSettings {
         source: Source::ManagedImage(built()),
@@ -161,8 +169,9 @@ async fn a_version_of_another_gallery_in_another_region_is_a_source() {
 }
 
 /// The example with a community gallery of others, which has a version in one region.
-pub(crate) fn with_community() -> Azure {
+pub(crate) fn with_community(change: impl FnOnce(&mut Value)) -> Azure {
     world_with(|seed| {
+        change(seed);
         let sharing = json!({"permissions": "Community", "communityGalleryInfo": {"publicNames": ["hpc-1234"]}});
         let gallery = json!({"name": "theirs", "resourceGroup": "rg-images", "location": "westus2",
             "properties": {"sharingProfile": sharing}});
@@ -188,7 +197,7 @@ const COMMUNITY: &str = "/CommunityGalleries/hpc-1234/Images/other/Versions/2.0.
 
 #[tokio::test(start_paused = true)]
 async fn a_version_of_a_community_gallery_is_a_source_in_the_first_target_region() {
-    let azure = with_community();
+    let azure = with_community(|_| ());
     let settings = from_community(&["westus2", "eastus2"]);
     let published = run(&azure, &settings).await.unwrap();
     let (others, source) = others_and_source(&azure);
@@ -209,7 +218,7 @@ async fn a_version_of_a_community_gallery_is_a_source_in_the_first_target_region
 
 #[tokio::test(start_paused = true)]
 async fn a_community_version_that_is_not_in_the_region_is_refused_before_anything_is_written() {
-    let azure = with_community();
+    let azure = with_community(|_| ());
     let failed = run(&azure, &from_community(&["eastus2", "westus2"])).await.unwrap_err();
     let report = failed.report();
     assert!(

@@ -8,6 +8,7 @@ mod cases;
 pub(crate) mod pair;
 pub(crate) mod rivals;
 mod trouble;
+pub(crate) mod upkeep;
 
 use std::{collections::BTreeMap, fmt, time::Duration};
 
@@ -209,6 +210,12 @@ where
 
     /// The same of a run after which the same run again does that.
     pub(crate) fn run_with(&self, again: Again) -> usize {
+        for name in self.troubles {
+            assert!(
+                TROUBLES.iter().any(|trouble| trouble.name == *name),
+                "there is no trouble {name:?}"
+            );
+        }
         let good = alone(async {
             let world = (self.world)();
             let start = world.emulator(|_, now| now);
@@ -284,9 +291,18 @@ where
     }
 }
 
-/// How many snapshots and managed images there are.
+/// How many snapshots and managed images there are that a run has made: a world may have others, such as the source.
 fn temporaries(resources: &Value) -> usize {
-    ["snapshots", "images"].map(|kind| count(resources, kind)).iter().sum()
+    let is_made = |item: &&Value| {
+        item["name"]
+            .as_str()
+            .is_some_and(|name| name.starts_with("azure-batch-"))
+    };
+    let of_kind = |kind| {
+        let all = resources.pointer(&format!("/compute/{kind}")).and_then(Value::as_array);
+        all.into_iter().flatten().filter(is_made).count()
+    };
+    ["snapshots", "images"].map(of_kind).iter().sum()
 }
 
 fn count(resources: &Value, kind: &str) -> usize {

@@ -143,10 +143,18 @@ pub(super) fn respond(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) ->
 fn shown(item: &Item<VersionFacts>, call: &Call<'_>) -> Value {
     let expand = call.request.query("$expand").unwrap_or_default();
     if expand.eq_ignore_ascii_case("ReplicationStatus") {
-        expanded_view(item, call.now)
-    } else {
-        item.view(&Kind::Version.type_name())
+        return expanded_view(item, call.now);
     }
+    let mut view = item.view(&Kind::Version.type_name());
+    if let Some(security) = item
+        .facts
+        .security
+        .clone()
+        .filter(|_| expand.eq_ignore_ascii_case("UefiSettings"))
+    {
+        edit::set(&mut view, &["properties", "securityProfile"], security);
+    }
+    view
 }
 
 /// The version with its replication, which only `$expand=ReplicationStatus` shows.
@@ -220,6 +228,7 @@ pub(crate) fn seeded(id: String, body: Value, targets: &[profile::Target], now: 
             copies,
             sources: Vec::new(),
             plan: None,
+            security: None,
             retention: None,
         },
     )

@@ -1,4 +1,4 @@
-//! Until when a version lives, and whether it is deleted before.
+//! Until when a version lives, whether it is deleted before, and its keys for UEFI.
 
 use serde_json::{Value, json};
 
@@ -47,4 +47,24 @@ fn a_version_that_says_nothing_of_its_life_lives_for_six_months_from_api_version
     azure.make(&other, &free);
     assert_eq!(life(&azure.get(&other).body).1, Some(false));
     assert_eq!(azure.delete(&other).status, 202);
+}
+
+#[test]
+fn keys_for_uefi_are_shown_when_asked_for_and_are_those_of_the_last_write() {
+    let (mut azure, os) = world();
+    let mut body = Azure::version_body(&os, &["eastus2"]);
+    let keys = json!({"uefiSettings": {"signatureTemplateNames": ["MicrosoftUefiCertificateAuthorityTemplate"]}});
+    body["properties"]["securityProfile"] = keys.clone();
+    azure.make(&id(VERSION), &body);
+    let shown = |azure: &mut Azure, query: &str| {
+        azure.get(&format!("{}{query}", id(VERSION))).body["properties"]["securityProfile"].clone()
+    };
+    assert_eq!(shown(&mut azure, ""), Value::Null);
+    assert_eq!(shown(&mut azure, "?$expand=ReplicationStatus"), Value::Null);
+    assert_eq!(shown(&mut azure, "?$expand=UefiSettings"), keys);
+    let changed = azure.send(http::Method::PATCH, &id(VERSION), &json!({"tags": {"a": "b"}}));
+    azure.finish(&changed);
+    assert_eq!(shown(&mut azure, "?$expand=UefiSettings"), keys);
+    azure.make(&id(VERSION), &Azure::version_body(&os, &["eastus2"]));
+    assert_eq!(shown(&mut azure, "?$expand=UefiSettings"), Value::Null);
 }

@@ -100,7 +100,12 @@ pub(in crate::publish) async fn observe_version(client: &Client, id: &ImageVersi
             Settled::RegionFailed(..) | Settled::ChangeFailed(_) | Settled::RegionMissing(_) => return Err(unfit(id)),
         }
     };
-    of_version(&version, &definition_of(client, id).await?)
+    let (definition, keys) = futures::try_join!(definition_of(client, id), version::security_profile(client, id))?;
+    let mut machine = of_version(&version, &definition)?;
+    if let SourceShape::Image(image) = &mut machine.shape {
+        image.keys = keys;
+    }
+    Ok(machine)
 }
 
 /// Reads a version that is to be adopted; waits for one that is being made or changed.
@@ -165,6 +170,7 @@ pub(in crate::publish) fn of_image(id: &ImageId, body: &Value) -> Result<Machine
             id: id.to_string(),
             os_state: text(os, "/osState").unwrap_or_else(|| "Generalized".to_owned()),
             published: String::new(),
+            keys: None,
         }),
     })
 }
@@ -202,6 +208,7 @@ pub(in crate::publish) fn of_version(version: &ImageVersion, definition: &ImageD
             id: id.to_string(),
             os_state: definition.os_state().to_owned(),
             published: published.unwrap_or_default().to_owned(),
+            keys: None,
         }),
     })
 }
@@ -231,6 +238,7 @@ pub(super) fn of_community(
             id: id.to_string(),
             os_state: definition.os_state().to_owned(),
             published: published.to_owned(),
+            keys: None,
         }),
     })
 }

@@ -14,8 +14,7 @@ use azure_batch_core::{
     },
     promotion, prune, publish as publishing, rollout as rolling, scale,
     settings::{
-        self, Canary, Generalized, Goal, ListSettings, PromotionSettings, PublishSettings, Register, RolloutSettings,
-        Sight, Source, Stopped, UsedBy, Values,
+        self, Canary, Generalized, Goal, PublishSettings, Register, RolloutSettings, Source, Stopped, UsedBy, Values,
     },
     status,
 };
@@ -25,10 +24,11 @@ use serde::Serialize;
 use serde_json::{Value, json};
 
 use crate::{
+    disks,
     estate::definition,
     gc as collecting,
     given::checked,
-    judgement as judging, layout, migration, preflight, prune as pruning, publish,
+    judgement as judging, layout, migration, preflight, promotion as moving_latest, prune as pruning, publish,
     rollout::{adopting, client, foreign_pool, good, image, roll_out, settings as rolling_out, world},
     rollout_autoscale, rollout_blue_green as blue_green, rollout_first_nodes, rollout_heal,
     rollout_in_place::{self as in_place, working},
@@ -46,6 +46,9 @@ pub(super) enum Work {
     PublishVersion,
     PublishCommunity,
     PublishVhds,
+    PublishDisks,
+    PublishSnapshots,
+    PublishAgain,
     PublishWithKeys,
     PublishTested,
     List,
@@ -86,27 +89,17 @@ pub(super) enum Work {
     DeleteExpired,
 }
 
-const MADE: &str = "the pool is made or gets another image";
-const KEPT: &str = "the pool has the image already";
-const STRATEGY: &str = "`strategy` other than `create-only`";
-const CANARY: &str = "`canary-command`";
-const VM: &str = "the source is a VM";
-const DEFINITION: &str = "the definition is missing";
-const GALLERY: &str = "the gallery is there";
-const IMAGE: &str = "a managed image is made on the way";
-const BLUE_GREEN: &str = "`strategy: blue-green`";
-const ONE_POOL: &str = "a pool is named";
-const NO_VERSION: &str = "no version is named";
-const BY_SECOND: &str = "`strategy` other than `in-place`";
-
 impl Work {
-    pub(super) const ALL: [Self; 44] = [
+    pub(super) const ALL: [Self; 47] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
         Self::PublishVersion,
         Self::PublishCommunity,
         Self::PublishVhds,
+        Self::PublishDisks,
+        Self::PublishSnapshots,
+        Self::PublishAgain,
         Self::PublishWithKeys,
         Self::PublishTested,
         Self::List,
@@ -147,78 +140,6 @@ impl Work {
         Self::DeleteExpired,
     ];
 
-    /// The command, and the rows of it that hold besides those that always do.
-    pub(super) const fn rows(self) -> (&'static str, &'static [&'static str]) {
-        match self {
-            Self::Publish => (
-                "publish",
-                &[
-                    VM,
-                    IMAGE,
-                    GALLERY,
-                    DEFINITION,
-                    "`deallocate`",
-                    "`generalize`",
-                    "`used_by`",
-                    "`used_by.vm_size`",
-                ],
-            ),
-            Self::PublishToNewGallery => ("publish", &[VM, IMAGE, "`create_gallery`"]),
-            Self::PublishImage => ("publish", &[GALLERY, "the source is a managed image"]),
-            Self::PublishVersion => ("publish", &[GALLERY, "the source is a version"]),
-            Self::PublishCommunity => ("publish", &[GALLERY, "the source is a version of a community gallery"]),
-            Self::PublishVhds => ("publish", &[GALLERY, "the source is VHDs"]),
-            Self::PublishWithKeys => ("publish", &[VM, GALLERY, DEFINITION, "`disk_encryption_set_id`"]),
-            Self::PublishTested => (
-                "publish",
-                &[VM, IMAGE, GALLERY, DEFINITION, "`test`", "`test.subnet_id`"],
-            ),
-            Self::List => ("list", &[]),
-            Self::Promote => ("promote", &[]),
-            Self::Demote => ("demote", &[]),
-            Self::Scale => ("scale", &[]),
-            Self::ScaleToFit => ("scale", &["`fit`"]),
-            Self::Collect => ("gc", &["a snapshot is being read", "a managed image is left"]),
-            Self::CollectSnapshots => ("gc", &["no managed image is left"]),
-            Self::CollectPools => ("gc", &["no managed image is left", "a pool of a test is left"]),
-            Self::AwaitVersion => ("wait", &["a version is named"]),
-            Self::Prune => ("prune", &["a version goes"]),
-            Self::Deprecate => ("prune", &["a version is deprecated first"]),
-            Self::RollOut | Self::Autoscale | Self::Heal => ("rollout", &[MADE]),
-            Self::Resize | Self::Adopt => ("rollout", &[KEPT]),
-            Self::OfSubscription => ("rollout", &[MADE, "nodes use the subscription's quota"]),
-            Self::Registering => ("rollout", &[MADE, "`register_provider`", "`fallback-vm-sizes`"]),
-            Self::InSubnet => ("rollout", &[MADE, "the pool is in a subnet"]),
-            // An identity with a role anywhere below a subscription may read which tenant it belongs to.
-            Self::ImageOfOthers => ("rollout", &[MADE]),
-            Self::FirstNodes => ("rollout", &[MADE, CANARY]),
-            Self::InPlace => ("rollout", &[MADE, STRATEGY, CANARY]),
-            Self::BlueGreen => ("rollout", &[MADE, STRATEGY, CANARY, BLUE_GREEN]),
-            Self::FormerGoes => (
-                "rollout",
-                &[MADE, STRATEGY, BLUE_GREEN, "a former pool's `keep-old` is over"],
-            ),
-            Self::Plan => ("plan", &[]),
-            Self::BackInPlace => ("rollback", &["the pool was changed in place"]),
-            Self::BackToFormer => ("rollback", &["a second pool has the work"]),
-            Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => self.rows_of_migration(),
-            Self::Status => ("status", &[]),
-            Self::Doctor => ("doctor", &[]),
-            Self::Judge => ("judge", &["the counts look bad"]),
-            Self::Wait => ("wait", &["a pool is named"]),
-            Self::Delete => ("delete", &["one pool is named"]),
-            Self::DeleteExpired => ("delete", &["`expired`"]),
-        }
-    }
-
-    const fn rows_of_migration(self) -> (&'static str, &'static [&'static str]) {
-        match self {
-            Self::Migrate => ("migrate", &[ONE_POOL, NO_VERSION, BY_SECOND]),
-            Self::MigrateInPlace => ("migrate", &[ONE_POOL, "a version is named"]),
-            _ => ("migrate", &["no pool is named"]),
-        }
-    }
-
     /// What it ends with besides `NoRights` when it lacks a right: when it cannot see who uses what, it refuses; where
     /// Azure's lists leave out what may not be read, what the user names is not there; and it may have done a part.
     pub(super) const fn also_ends_with(self) -> Option<ErrorKind> {
@@ -232,10 +153,15 @@ impl Work {
 
     pub(super) async fn world(self) -> Azure {
         let azure = match self {
-            Self::Publish | Self::PublishToNewGallery | Self::PublishTested | Self::PublishWithKeys => Azure::example(),
+            Self::Publish
+            | Self::PublishToNewGallery
+            | Self::PublishTested
+            | Self::PublishAgain
+            | Self::PublishWithKeys => Azure::example(),
+            Self::PublishDisks | Self::PublishSnapshots => disks::world_with(|_| ()),
             Self::PublishImage => source_image::captured(|_| ()).await,
             Self::PublishVersion => source_image::world_with(of_another_gallery),
-            Self::PublishCommunity => source_image::with_community(),
+            Self::PublishCommunity => source_image::with_community(|_| ()),
             Self::PublishVhds => vhds::world(|_| ()),
             Self::Scale | Self::ScaleToFit => scaling::azure(|_| ()),
             Self::Collect => collecting::leftovers(with_scale_set),
@@ -285,6 +211,7 @@ impl Work {
         }
         match self {
             Self::Publish => start_again(azure),
+            Self::PublishAgain => fail_definition(azure).await,
             Self::Heal => {
                 azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull", "target": "acct1/p1"}));
             }
@@ -312,6 +239,9 @@ impl Work {
             | Self::PublishVersion
             | Self::PublishCommunity
             | Self::PublishVhds
+            | Self::PublishDisks
+            | Self::PublishSnapshots
+            | Self::PublishAgain
             | Self::PublishWithKeys
             | Self::PublishTested => publishing::run(&client, &checked(&self.publishing()))
                 .await
@@ -377,6 +307,12 @@ impl Work {
             }
             Self::PublishCommunity => source_image::from_community(&["westus2", "eastus2"]),
             Self::PublishVhds => vhds::both(),
+            Self::PublishDisks => disks::from_disks(),
+            Self::PublishSnapshots => disks::from_snapshots(),
+            Self::PublishAgain => PublishSettings {
+                version: "2.0.0".parse().unwrap(),
+                ..base
+            },
             Self::PublishWithKeys => layout::with_keys(&["eastus2", "westus2"]),
             Self::PublishTested => testing::in_subnet(testing::tested("true"), &subnet()),
             _ => published(base),
@@ -418,23 +354,14 @@ impl Work {
     async fn with_images(self, client: &Client, said: &mut Vec<String>) -> Result<(), Error> {
         match self {
             Self::List => {
-                let settings = ListSettings {
-                    definition: definition().parse().unwrap(),
-                    sight: Sight::Everything,
-                };
-                listing::run(client, &settings).await.map(|listing| say(said, &listing))
+                let values = Values::default().with(versions::IMAGE_DEFINITION, definition());
+                let asked = settings::list(&values).unwrap();
+                let listing = listing::run(client, &asked.settings).await;
+                listing.map(|listing| say(said, &listing))
             }
             Self::Promote | Self::Demote => {
-                let settings = PromotionSettings {
-                    version: image("1.0.0").parse().unwrap(),
-                    goal: if self == Self::Promote {
-                        Goal::Admit
-                    } else {
-                        Goal::Exclude
-                    },
-                    regions: Vec::new(),
-                    sight: Sight::Everything,
-                };
+                let is_promoted = self == Self::Promote;
+                let settings = moving_latest::settings(if is_promoted { Goal::Admit } else { Goal::Exclude });
                 let mut promotion = promotion::plan(client, &settings).await?;
                 say(said, &promotion);
                 promotion::carry_out(client, &settings, &mut promotion).await
@@ -574,6 +501,20 @@ pub(crate) async fn make_network(azure: &Azure) {
         "subnets": [{"name": "nodes", "properties": {"addressPrefix": "10.0.0.0/24"}}]}});
     let network = subnet().replace("/subnets/nodes", "");
     send(azure, Method::PUT, &network, "2024-10-01", body).await;
+}
+
+/// The definition is there with a version, and its last write failed.
+async fn fail_definition(azure: &Azure) {
+    let settings = publish::settings();
+    publish::run(azure, &settings).await.unwrap();
+    azure.fault(
+        json!({"kind": "operationFailed", "code": "InternalExecutionError", "message": "no",
+        "method": "PATCH", "path": "*/images/ubuntu"}),
+    );
+    let definition = settings.definition.to_string();
+    let tags = json!({"tags": {"team": "render", "azure-batch-numbers": "1.0.0"}});
+    send(azure, Method::PATCH, &definition, "2026-03-03", tags).await;
+    tokio::time::advance(Duration::from_secs(60)).await;
 }
 
 async fn unregister(azure: &Azure) {

@@ -60,6 +60,7 @@ fn make(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, status: StatusCo
     let source = source::resolve(parts, &body, (&location, call.now), definition)?;
     begin::require_encryption(definition, &body, &location)?;
     edit::set(&mut body, &["location"], json!(location));
+    let security = profile::take_security(&mut body);
 
     let copies = copies(&parts.engine.timing, call, &targets);
     let (started, copies) = begin::start(parts, call, path, copies);
@@ -70,6 +71,7 @@ fn make(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath, status: StatusCo
             copies,
             sources: source.needed.clone(),
             plan: source.plan.clone(),
+            security,
             retention: None,
         },
     );

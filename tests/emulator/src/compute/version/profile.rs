@@ -107,6 +107,13 @@ fn complete_safety(body: &mut Value) {
     edit::set(body, &["properties", "safetyProfile"], safety);
 }
 
+/// The keys for UEFI that a body sends. That a version has those alone that its last `PUT` sent, and that one made of
+/// another version gets none by itself, are guesses.
+pub(super) fn take_security(body: &mut Value) -> Option<Value> {
+    let properties = body.get_mut("properties").and_then(Value::as_object_mut)?;
+    properties.remove("securityProfile")
+}
+
 /// What new api-versions write on a version that says nothing of it: until when it lives, and that it is not deleted before.
 /// That an update writes no end that is past is a guess.
 pub(super) fn complete_life(body: &mut Value, api_version: &str, now: Timestamp) {

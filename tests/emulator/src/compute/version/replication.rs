@@ -21,6 +21,8 @@ pub(crate) struct VersionFacts {
     pub(crate) sources: Vec<String>,
     /// The purchase plan of what it was made from.
     pub(crate) plan: Option<PurchasePlan>,
+    /// Its keys for UEFI, as they were sent: only `$expand=UefiSettings` shows them.
+    pub(crate) security: Option<Value>,
     /// How long it is kept when the deletion that is running is over; `None` when that is for good.
     pub(crate) retention: Option<Retention>,
 }

@@ -2,7 +2,7 @@
 //!
 //! Regions that stay keep their copies while new ones are made. A source that a change names is looked for, not read.
 
-use http::StatusCode;
+use http::{Method, StatusCode};
 use serde_json::Value;
 
 use super::{
@@ -29,6 +29,8 @@ pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> 
     require_present_sources(parts, &body)?;
     require_same_mode(&item.body, &body)?;
 
+    let mut body = body;
+    let security = profile::take_security(&mut body);
     let mut next = item.body.clone();
     apply(&mut next, &body);
     let targets = profile::normalise(&mut next, &item.location(), call.now)?;
@@ -51,6 +53,9 @@ pub(super) fn update(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> 
 
     let (started, copies) = begin::start(parts, call, path, copies);
     item.facts.copies = copies;
+    if security.is_some() || call.request.method == Method::PUT {
+        item.facts.security = security;
+    }
     item.change = Some(Change::new(Doing::Updating, &started));
     let shown = item.view(&Kind::Version.type_name());
     parts.compute.versions.insert(item);
