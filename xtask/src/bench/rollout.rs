@@ -13,7 +13,7 @@ use std::{
 use azure_batch_e2e::{
     console::say,
     emulator::{LocalAzure, Start},
-    failure::{Failure, Result},
+    failure::{Failure, Result, ensure},
     files,
     journal::{Entry, Journal},
     process::Program,
@@ -27,10 +27,14 @@ use crate::{bench::number, build::Checkout, judges::Venv};
 /// A roll-out that takes ten times as long as its nodes is not worth waiting for.
 const LIMIT: Duration = Duration::from_secs(1800);
 
-/// How many pools are rolled out, by us. az takes about a second of the machine's time for each command, so that five
+/// What is rolled out, turn after turn; those of one turn run side by side. What needs a processor for itself has a turn of
+/// its own, or it would measure the others. az takes about a second of the machine's time for each command, so that five
 /// hundred pools would measure Python.
-const OURS: [usize; 3] = [1, 50, 500];
-const AZS: [usize; 2] = [1, 50];
+const TURNS: [&[Job]; 3] = [
+    &[Job::of(By::Us, 1), Job::of(By::Us, 50), Job::of(By::Az, 1)],
+    &[Job::of(By::Us, 500)],
+    &[Job::of(By::Az, 50)],
+];
 
 /// The nodes of each pool: their list is one page.
 const NODES: usize = 20;
@@ -70,6 +74,10 @@ struct Bench {
 }
 
 impl Job {
+    const fn of(by: By, pools: usize) -> Self {
+        Self { by, pools }
+    }
+
     fn name(self) -> String {
         let by = match self.by {
             By::Us => "ours",
@@ -234,10 +242,10 @@ fn late(entries: &[Entry]) -> Result<f64> {
     late.ok_or_else(|| Failure::unexpected("no list of nodes has their times"))
 }
 
-/// Measures, all jobs side by side.
+/// Measures, and says each result as soon as its turn is over: one that fails takes none of the others with it.
 ///
 /// # Errors
-/// When a roll-out fails.
+/// When a roll-out fails, after all have had their turn.
 pub(crate) fn rollout() -> Result {
     let checkout = Checkout::find()?;
     let programs = checkout.programs()?;
@@ -249,32 +257,35 @@ pub(crate) fn rollout() -> Result {
         az,
     };
     files::make_empty(&bench.results)?;
-    let ours = OURS.map(|pools| Job { by: By::Us, pools });
-    let azs = AZS.map(|pools| Job { by: By::Az, pools });
-    let jobs: Vec<Job> = ours.into_iter().chain(azs).collect();
     say(format!(
-        "▸ rolling out pools of {NODES} nodes, {} times side by side: some minutes",
-        jobs.len()
+        "▸ rolling out pools of {NODES} nodes in {} turns: some minutes each",
+        TURNS.len()
     ));
-    let costs: Vec<Result<Cost>> = thread::scope(|scope| {
-        let running: Vec<_> = jobs
-            .iter()
-            .map(|job| {
-                let bench = &bench;
-                scope.spawn(move || bench.run(*job))
-            })
-            .collect();
-        let lost = |_panic| Err(Failure::unexpected("a roll-out panicked"));
-        running.into_iter().map(|one| one.join().unwrap_or_else(lost)).collect()
-    });
     say(format!(
         "{:<18}{:>10}{:>10}{:>10}{:>10}{:>12}{:>10}",
         "", "late, s", "requests", "a pool", "common", "answers, kB", "refused"
     ));
-    for (job, cost) in jobs.iter().zip(costs) {
-        say(cost?.line(*job));
+    let mut failed = Vec::new();
+    for turn in TURNS {
+        for (job, cost) in turn.iter().zip(side_by_side(&bench, turn)) {
+            match cost {
+                Ok(cost) => say(cost.line(*job)),
+                Err(failure) => {
+                    say(format!("{:<18}failed", job.name()));
+                    failed.push(format!("{}: {}", job.name(), failure.report()));
+                }
+            }
+        }
     }
-    Ok(())
+    ensure(failed.is_empty(), || failed.join("\n\n"))
+}
+
+fn side_by_side(bench: &Bench, turn: &[Job]) -> Vec<Result<Cost>> {
+    let lost = |_panic| Err(Failure::unexpected("a roll-out panicked"));
+    thread::scope(|scope| {
+        let running: Vec<_> = turn.iter().map(|job| scope.spawn(move || bench.run(*job))).collect();
+        running.into_iter().map(|one| one.join().unwrap_or_else(lost)).collect()
+    })
 }
 
 #[cfg(test)]
