@@ -110,6 +110,7 @@ impl Failure {
     pub fn of_faults(faults: Vec<String>) -> Self {
         let mut failure = Self::empty(ErrorKind::BadInput);
         failure.add_faults(faults);
+        failure.kept.push("Nothing was changed.".to_owned());
         failure.next.push(Step::plain(usual_next(ErrorKind::BadInput)));
         failure
     }

@@ -85,6 +85,17 @@ pub struct Shortage {
     pub wanted: u64,
     /// What there is too little of.
     pub what: String,
+    /// How much would be enough.
+    pub enough: u64,
+}
+
+/// How the ceilings of an account stand for a pool that did not get all its nodes.
+#[derive(Clone, Debug, Default, PartialEq, Eq)]
+pub struct Standing {
+    /// The ceilings as sentences; empty when nothing is known.
+    pub lines: Vec<String>,
+    /// What to ask for, when one of them is used up: how much would be enough, how much is missing, and of what.
+    pub ask_for: Option<(u64, u64, String)>,
 }
 
 /// Room for dedicated nodes that may stand in for spot nodes.
@@ -198,6 +209,7 @@ impl Room {
             fits: left.checked_div(self.each).unwrap_or_default(),
             wanted,
             what: self.what.clone(),
+            enough: used.saturating_add(wanted.saturating_mul(self.each)),
         })
     }
 }
@@ -230,7 +242,7 @@ pub fn stand_ins(rooms: &[Room], ask: &Ask<'_>, most: u32) -> Option<StandIns> {
 /// How the ceilings of an account stand for a pool that did not get all its nodes: those that are used up, else all that
 /// hold for it; with the other pools that use most. `pools` are all pools of the account.
 #[must_use]
-pub fn standing(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<'_>) -> Vec<String> {
+pub fn standing(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<'_>) -> Standing {
     let mut of_kind = cores_of_account(quotas, pools, sizes, ask);
     of_kind.retain(|(room, _)| room.of.count(ask.wanted) > 0);
     let line = |(room, cores): &(Room, Cores)| {
@@ -249,13 +261,21 @@ pub fn standing(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<
         )
     };
     let is_short = |(room, _): &&(Room, Cores)| room.is_short(room.of.count(ask.wanted));
-    let short: Vec<String> = of_kind.iter().filter(is_short).map(line).collect();
-    if !short.is_empty() || of_kind.is_empty() {
-        return short;
+    let missing = |(room, _): &(Room, Cores)| {
+        let enough = room.used + room.of.count(ask.wanted) * room.each;
+        (enough, enough.saturating_sub(room.limit), room.what.clone())
+    };
+    let lines: Vec<String> = of_kind.iter().filter(is_short).map(line).collect();
+    if !lines.is_empty() || of_kind.is_empty() {
+        let short = of_kind.iter().filter(is_short).map(missing);
+        return Standing {
+            lines,
+            ask_for: short.max_by_key(|(_, missing, _)| *missing),
+        };
     }
-    let mut all: Vec<String> = of_kind.iter().map(line).collect();
-    all.push(CHANGED.to_owned());
-    all
+    let mut lines: Vec<String> = of_kind.iter().map(line).collect();
+    lines.push(CHANGED.to_owned());
+    Standing { lines, ask_for: None }
 }
 
 /// The other pools that use most of these cores, in brackets.
@@ -527,7 +547,7 @@ mod tests {
             standing(quotas, &all, &sizes, &ask)
         };
         assert_eq!(
-            stands(&quotas(100, 60, 0, 10)),
+            stands(&quotas(100, 60, 0, 10)).lines,
             [
                 "dedicated cores of the account: 100 in all; other pools use 80 (third: 40, n4: 16, n3: 12, 2 smaller pools), \
                  this pool uses 20 of the 40 it needs",
@@ -535,14 +555,13 @@ mod tests {
                  1 smaller pool), this pool uses 20 of the 40 it needs",
             ]
         );
-        assert_eq!(
-            stands(&quotas(1000, 60, 0, 10)).len(),
-            1,
-            "only what is used up is shown"
-        );
+        let family = stands(&quotas(1000, 60, 0, 10));
+        assert_eq!(family.lines.len(), 1, "only what is used up is shown");
+        let what = "dedicated cores of standardDSv5Family in the account".to_owned();
+        assert_eq!(family.ask_for, Some((80, 20, what)));
         let roomy = stands(&quotas(1000, 1000, 0, 10));
-        assert_eq!(roomy.len(), 3);
-        assert_eq!(roomy[2], CHANGED);
+        assert_eq!((roomy.lines.len(), roomy.ask_for), (3, None));
+        assert_eq!(roomy.lines[2], CHANGED);
     }
 
     #[test]

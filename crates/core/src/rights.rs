@@ -159,7 +159,8 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
         let who = remedy::who(identity);
         let error = lacking(happened, error)
             .with_fact(format!("{who} lacks it"))
-            .with_fact(fact);
+            .with_fact(fact)
+            .with_fact("Azure answers the same where there is no such account: check its id too");
         return remedy::assigned(error, vec![command]);
     }
     let account = account.filter(|_| refusal.code == BATCH_REFUSES);
@@ -179,7 +180,11 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
                 "{who} lacks it, and Batch does not say which right it is; the role below has those on the account that a \
                  roll-out needs"
             );
-            remedy::assigned(lacking(happened, error).with_fact(fact), vec![command])
+            let error = lacking(happened, error).with_fact(fact).with_next(
+                "if the role was given in the last ten minutes, wait a little and run again",
+                None,
+            );
+            remedy::assigned(error, vec![command])
         }
         (None, None) => error,
     }

@@ -151,12 +151,13 @@ fn missing(id: &BatchAccountId, others: &[serde_json::Value]) -> Error {
             listed.collect::<Vec<String>>().join(", ")
         ))
         .with_next(
-            match ids.as_slice() {
-                [only] => words![
-                    format!("if {} is meant, run again with its id in ", only.name()),
-                    pool::ACCOUNT
-                ],
-                _ => words!["run again with the id of one of these in ", pool::ACCOUNT],
+            match ids.iter().all(|other| other.group() == id.group()) {
+                true => {
+                    let names: Vec<&str> = ids.iter().map(BatchAccountId::name).collect();
+                    let text = format!("run again with {} in place of {} in ", names.join(" or "), id.name());
+                    words![text, pool::ACCOUNT]
+                }
+                false => words!["run again with the id of one of these in ", pool::ACCOUNT],
             },
             None,
         )
@@ -237,10 +238,15 @@ mod tests {
         let one = told(&["acct2"]);
         assert!(one.contains("The subscription has acct2 (resource group rg)."), "{one}");
         assert!(
-            one.contains("If acct2 is meant, run again with its id in --account."),
+            one.contains("Run again with acct2 in place of acct1 in --account."),
             "{one}"
         );
-        assert!(told(&["acct2", "acct3"]).contains("with the id of one of these in --account"));
+        let elsewhere = json!([{"id": id().to_string().replace("/rg/", "/rg-other/")}]);
+        let elsewhere = Failure::of(&missing(&id(), elsewhere.as_array().unwrap()), Door::Flag).complaint(200);
+        assert!(
+            elsewhere.contains("with the id of one of these in --account"),
+            "{elsewhere}"
+        );
         for names in [vec![], vec!["a"; 9]] {
             let unlisted = told(&names);
             assert!(unlisted.contains("az batch account list"), "{unlisted}");

@@ -10,7 +10,7 @@ use std::{collections::BTreeMap, time::Duration};
 use super::{
     counted::{bare, counted},
     decide::{OTHER_SETTINGS, OTHER_STRATEGIES, Refusal, UNFINISHED},
-    parts::Part,
+    parts::{Part, PartKind},
     record::Back,
     size::{classify::Judgement, rounds::End},
     verdict::{Census, Goal, Verdict, Waited},
@@ -21,10 +21,11 @@ use crate::{
         node::{Node, StartTaskFailure},
     },
     error::{Error, ErrorKind, Next},
-    ids::{BatchEndpoint, NodeCounts, PoolId, resource::ImageVersionId},
+    ids::{BatchEndpoint, NodeCounts, PoolId, VersionNumber, resource::ImageVersionId},
     one_line::one_line,
     options::pool,
     progress::Span,
+    quota::Standing,
     settings::Healing,
     typing::{Command, az},
     words,
@@ -63,10 +64,14 @@ pub(super) struct Ending<'a> {
     pub(super) rounds: usize,
     /// What of the pool's parts was looked at afterwards.
     pub(super) parts: Vec<Part>,
-    /// How the account's quotas stood afterwards, as sentences; empty where that was not looked at.
-    pub(super) room: Vec<String>,
+    /// How the account's quotas stood afterwards; nothing where that was not looked at.
+    pub(super) room: Standing,
     /// The VM size of the pool; empty where it is not known.
     pub(super) size: &'a str,
+    /// How the pool's nodes are spread, in Batch's word; absent where the pool does not say.
+    pub(super) placement: Option<&'a str>,
+    /// What the definition of a version that is gone still has, the newest first.
+    pub(super) versions: Vec<VersionNumber>,
 }
 
 /// Why nodes are not ready.
@@ -208,7 +213,9 @@ impl<'a> Cause<'a> {
             Self::OtherImage(_, image) => error
                 .with_fact(format!("they run {}", short_image(image)))
                 .with_next(words!["nodes keep the image that they were made from: release them, then run again, or roll out to a new ", pool::POOL_ID], None),
-            Self::StartTask(_, node, failure) => start_task(at, error, (node, failure), output),
+            Self::StartTask(count, node, failure) => {
+                start_task(at, error, (node, failure), (output, few(*count, all)))
+            }
             Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), node),
             Self::None => error.with_next("run again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
             Self::Lost => error.with_next("bring them back or remove them, then run again, which resizes the pool", None),
@@ -220,6 +227,13 @@ impl<'a> Cause<'a> {
 /// One error of each cause, for tests of those who show errors.
 pub(super) fn specimens() -> Vec<(String, Error)> {
     specimens::all()
+}
+
+/// The version that a look showed to be gone.
+pub(super) fn gone_version(parts: &[Part]) -> Option<ImageVersionId> {
+    advice::gone(parts)
+        .find(|part| part.kind == PartKind::Version)
+        .and_then(|part| part.id.parse().ok())
 }
 
 /// What ends a roll-out whose image was found bad, and whose pools stay as they are all the same: what to look at, how to
@@ -364,7 +378,12 @@ pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: 
     at.releasing(error, census.total)
 }
 
-fn start_task(at: At<'_>, error: Error, (node, failure): (&Node, &StartTaskFailure), output: &str) -> Error {
+fn start_task(
+    at: At<'_>,
+    error: Error,
+    (node, failure): (&Node, &StartTaskFailure),
+    (output, few): (&str, Option<u32>),
+) -> Error {
     let error = match failure.exit_code {
         Some(code) => error.with_fact(format!(
             "on the first of them, {}, it ended with exit code {code}",
@@ -373,18 +392,25 @@ fn start_task(at: At<'_>, error: Error, (node, failure): (&Node, &StartTaskFailu
         None => error,
     };
     let error = match last_line(output) {
-        Some(line) => error.with_fact(format!("its last line there was: {line}")),
+        Some(line) => error.with_fact(format!("the last line of its error output: {line}")),
         None => error,
     };
     let read = at.az_with(az::START_TASK_OUTPUT, &[("node", &one_line(&node.id))]);
+    let text = "download all of its error output (its normal output is startup/stdout.txt)";
+    let error = error.with_next(text, read);
+    let (error, how) = match few {
+        Some(others) => {
+            let passes = format!("where it may pass by itself (the other {others} ran it well), run again with ");
+            let after = ", which reboots these nodes once and then replaces them";
+            let next = words![passes, Piece::set(pool::HEAL_NODES, true), after];
+            (error.with_next(next, None), "or")
+        }
+        None => (error, "then"),
+    };
     error
         .with_next(
-            "download all of its error output (its normal output is startup/stdout.txt)",
-            read,
-        )
-        .with_next(
             words![
-                "then correct the start task and roll out to a new ",
+                format!("{how} correct the start task and roll out to a new "),
                 pool::POOL_ID,
                 ", or to this pool with ",
                 Piece::set(pool::STRATEGY, "in-place"),
@@ -408,6 +434,13 @@ fn last_line(output: &str) -> Option<String> {
     Some(line.trim().to_owned())
 }
 
+/// How many other nodes there are, when so few are ill that healing replaces them.
+fn few(count: usize, all: u32) -> Option<u32> {
+    let count = u32::try_from(count).unwrap_or(u32::MAX);
+    let is_few = count <= Healing::default().max_unhealthy.of(all);
+    is_few.then(|| all.saturating_sub(count)).filter(|others| *others > 0)
+}
+
 fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> Error {
     // With more, healing would leave them alone too.
     let is_few = count <= Healing::default().max_unhealthy.of(all);
@@ -424,7 +457,7 @@ fn unusable(at: At<'_>, error: Error, (count, all): (u32, u32), node: &Node) -> 
     let text = match is_few {
         _ if said.code == DISK_FULL => words![
             "the other nodes may fill up too: write less in the start task and the application packages, make the OS disk \
-             larger (osDisk.diskSizeGB in ",
+             larger (virtualMachineConfiguration.osDisk.diskSizeGB in ",
             pool::POOL_JSON,
             "), or take a ",
             pool::VM_SIZE,

@@ -2,6 +2,8 @@
 //!
 //! It writes nothing. The pool itself is read by the plan's loop, which looks again after every wait.
 
+use serde_json::Value;
+
 use super::offers;
 use crate::{
     batch::account::{self, Account},
@@ -11,7 +13,10 @@ use crate::{
         version::{self, ImageVersion},
     },
     error::{Error, ErrorKind, Result},
-    ids::{BatchEndpoint, Location, SubscriptionId, VersionNumber, resource::ImageVersionId},
+    ids::{
+        BatchEndpoint, Location, SubscriptionId, VersionNumber,
+        resource::{ImageDefinitionId, ImageVersionId},
+    },
     json,
     memory::{OF_RUN, RECENT},
     operation::Status,
@@ -190,9 +195,20 @@ async fn definition(
 /// What the definition has in place of a version that is not there. A list that cannot be read leaves the user to look.
 async fn missing(client: &Client, id: &ImageVersionId) -> Error {
     let listed = client.list(&version::list(&id.definition())).await;
-    let has = listed.ok().map(|items| {
-        let numbers = items.iter().filter_map(|item| json::text(item, "/name")?.parse().ok());
-        numbers.collect::<Vec<VersionNumber>>()
-    });
-    offers::missing_version(id, has)
+    offers::missing_version(id, listed.ok().map(|items| numbers_of(&items)))
+}
+
+/// The versions of a definition, the newest first; none where they cannot be read.
+pub(super) async fn numbers(client: &Client, definition: &ImageDefinitionId) -> Vec<VersionNumber> {
+    let listed = client.list(&version::list(definition)).await;
+    numbers_of(&listed.unwrap_or_default())
+}
+
+fn numbers_of(items: &[Value]) -> Vec<VersionNumber> {
+    let mut numbers: Vec<VersionNumber> = items
+        .iter()
+        .filter_map(|item| json::text(item, "/name")?.parse().ok())
+        .collect();
+    numbers.sort_unstable_by(|one, other| other.cmp(one));
+    numbers
 }

@@ -50,15 +50,24 @@ pub(super) fn unknown_size(account: &Account, settings: &RolloutSettings, offere
     let error = Error::plain(ErrorKind::BadInput, place.followed_by(words![text])).with_kept("nothing was changed");
     let command = at.az_with(az::VM_SIZES, &[("location", location.as_str())]);
     Some(match nearest(asked, offered.iter().map(|size| size.name.as_str())) {
-        Some(name) => error.with_next(
-            format!("the nearest name is {name}: give that if it is meant; all sizes that the region offers"),
+        Some(name) => error
+            .with_next(
+                words![
+                    "if the nearest name is meant, run again with ",
+                    Part::set(VM_SIZE, name)
+                ],
+                None,
+            )
+            .with_next("to list all sizes that the region offers", command),
+        None => error.with_next(
+            "run again with one of the sizes that the region offers; to list them",
             command,
         ),
-        None => error.with_next("give one of the sizes that the region offers", command),
     })
 }
 
-/// The error for a version that its definition does not have. `has` is what it has, where that may be listed.
+/// The error for a version that its definition does not have. `has` is what it has, the newest first, where that may be
+/// listed.
 pub(super) fn missing_version(id: &ImageVersionId, has: Option<Vec<VersionNumber>>) -> Error {
     let (definition, number) = (id.definition(), id.name());
     let gallery = definition.gallery();
@@ -69,7 +78,7 @@ pub(super) fn missing_version(id: &ImageVersionId, has: Option<Vec<VersionNumber
         format!("there is no image version {name} {number}"),
     )
     .with_kept("nothing was changed");
-    let Some(mut has) = has else {
+    let Some(has) = has else {
         let values = [
             ("subscription", group.subscription()),
             ("group", group.name()),
@@ -89,7 +98,6 @@ pub(super) fn missing_version(id: &ImageVersionId, has: Option<Vec<VersionNumber
             )
             .with_next(then, None);
     };
-    has.sort_unstable_by(|one, other| other.cmp(one));
     let newest: Vec<String> = has.iter().take(NUMBERS).map(ToString::to_string).collect();
     match has.first() {
         None => error
@@ -159,7 +167,7 @@ mod tests {
             let text = Failure::of(&missing_version(&id, has), Door::Flag).complaint(100);
             text.split_whitespace().collect::<Vec<&str>>().join(" ")
         };
-        let some = told(Some(&["1.0.0", "1.10.0", "1.9.0"]));
+        let some = told(Some(&["1.10.0", "1.9.0", "1.0.0"]));
         assert!(
             some.contains("Definition ubuntu in gallery g of resource group rg"),
             "{some}"
@@ -169,7 +177,7 @@ mod tests {
             some.contains("Run again with 1.10.0, or another of these, in place of 9.9.9 in --image-version"),
             "{some}"
         );
-        let many: Vec<String> = (0..12).map(|number| format!("1.0.{number}")).collect();
+        let many: Vec<String> = (0..12).rev().map(|number| format!("1.0.{number}")).collect();
         let many: Vec<&str> = many.iter().map(String::as_str).collect();
         assert!(
             told(Some(&many)).contains("1.0.4 and 4 older ones."),

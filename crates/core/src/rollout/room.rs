@@ -20,7 +20,7 @@ use crate::{
     memory::{OF_RUN, RECENT},
     options::pool::TARGET_DEDICATED_NODES,
     plan::{About, Fact},
-    quota::{self, Ask, Room, StandIns, Users},
+    quota::{self, Ask, Room, StandIns, Standing, Users},
     request::Request,
     rights,
     settings::RolloutSettings,
@@ -169,24 +169,24 @@ pub(super) async fn beside(
 
 /// How the quotas of an account that allocates by its own stand, for a pool that did not get its nodes. Nothing when they
 /// cannot be seen: the failure is told all the same.
-pub(super) async fn standing(access: &PoolAccess<'_>, pool: &Pool, goal: Goal) -> Vec<String> {
+pub(super) async fn standing(access: &PoolAccess<'_>, pool: &Pool, goal: Goal) -> Standing {
     let own = access.at().account;
     let Some(account) = own.filter(|account| account.allocation == Allocation::BatchService) else {
-        return Vec::new();
+        return Standing::default();
     };
     let Ok(subscription) = account.id.group().subscription().parse::<SubscriptionId>() else {
-        return Vec::new();
+        return Standing::default();
     };
     let offered = size::list(&subscription, &account.location);
     let Ok(offered) = access.client().recalling(OF_RUN).list(&offered).await else {
-        return Vec::new();
+        return Standing::default();
     };
     let Ok(look) = access.watch().look(None).await else {
-        return Vec::new();
+        return Standing::default();
     };
     let sizes: Vec<SizeOffer> = offered.iter().map(SizeOffer::read).collect();
     let Some(size) = sizes.iter().find(|size| size.is_called(pool.vm_size())) else {
-        return Vec::new();
+        return Standing::default();
     };
     let ask = Ask {
         pool: access.id(),
@@ -383,9 +383,16 @@ fn judge(client: &Client, (site, pool): (&Site, &PoolId), shortages: &[quota::Sh
             None,
         ),
     };
+    let place = match site.account.as_ref().map(|account| account.allocation) {
+        Some(Allocation::BatchService) => "Quotas of the Batch account",
+        _ => "Usage + quotas of the subscription",
+    };
+    let more = match tightest.what.contains("cores") {
+        true => format!("ask for {} or more in the portal ({place})", tightest.enough),
+        false => format!("ask for more in the portal ({place})"),
+    };
     let error = error.with_next(
-        "for more, ask in the portal (the Batch account's Quotas, or the subscription's Usage + quotas), or free what \
-         other pools use; then run again",
+        format!("for all of them, {more}, or free what other pools use; then run again"),
         None,
     );
     Err(match &site.account {

@@ -14,7 +14,7 @@ use super::{
     PoolAction, RolloutReport, Round,
     counted::counted,
     decide::{self, Errors, Intent, Next, Stage, Waiting},
-    explain,
+    explain, observe,
     parts::{self, Part},
     pool::{PoolAccess, Seen, Sending},
     room,
@@ -27,6 +27,7 @@ use crate::{
     ids::NodeCounts,
     json,
     progress::Event,
+    quota::Standing,
     write::Tries,
 };
 use classify::{Judgement, judge, judge_all};
@@ -38,6 +39,8 @@ pub(super) const OVERTAKEN: [&str; 3] = [
     "OperationInvalidForCurrentState",
     "OperationNotValidOnPool",
 ];
+/// Where a pool says how its nodes are spread.
+const PLACEMENT: &str = "/virtualMachineConfiguration/nodePlacementConfiguration/policy";
 /// So many resizes of other callers are waited for. After that they and we are at odds.
 const MAX_OTHERS: u32 = 10;
 
@@ -344,9 +347,13 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             true => self.parts().await,
             false => Vec::new(),
         };
+        let versions = match explain::gone_version(&parts) {
+            Some(version) => observe::numbers(self.access.client(), &version.definition()).await,
+            None => Vec::new(),
+        };
         let room = match judged.is_some_and(Judgement::is_quota_of_account) {
             true => room::standing(self.access, pool, self.intent.goal).await,
-            false => Vec::new(),
+            false => Standing::default(),
         };
         let ending = explain::Ending {
             end,
@@ -355,6 +362,8 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             parts,
             room,
             size: self.size(pool),
+            placement: json::text(pool.body(), PLACEMENT),
+            versions,
         };
         explain::too_small(self.access.at(), self.intent.goal, pool.current, &ending)
     }

@@ -60,7 +60,8 @@ pub const IMAGE_VERSIONS: &str = "az sig image-version list --subscription {subs
 pub const VM_SIZES: &str = "az batch location list-skus --location {location} --query \"[].name\" --output tsv";
 
 /// In which zones a region has a VM size, and what of it the subscription may not use there.
-pub const VM_ZONES: &str = "az vm list-skus --location {location} --size {size} --zone --all --output table";
+pub const VM_ZONES: &str = "az vm list-skus --subscription {subscription} --location {location} --size {size} \
+     --zone --all --output table";
 
 /// Which pools hold the cores of an account.
 pub const POOL_SIZES: &str = "az batch pool list --account-name {account} --account-endpoint {endpoint} \

@@ -43,7 +43,7 @@ async fn a_vm_size_that_batch_does_not_offer_is_refused_before_anything_is_writt
         &told(&error),
         &[
             "--vm-size: Batch does not offer the VM size Standard_D4s_v99 in eastus2 (exit code 2)",
-            "The nearest name is Standard_D4s_v",
+            "If the nearest name is meant, run again with --vm-size Standard_D4s_v",
             "az batch location list-skus --location eastus2",
         ],
     );

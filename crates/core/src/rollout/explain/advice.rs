@@ -3,7 +3,7 @@
 use super::{At, Ending};
 use crate::{
     error::Error,
-    ids::resource::ImageVersionId,
+    ids::{VersionNumber, resource::ImageVersionId},
     judge::Approved,
     options::pool,
     quota,
@@ -28,6 +28,15 @@ const OF_ZONES: [&str; 2] = [
     "OverconstrainedAllocationRequest",
     "OverconstrainedAllocationRequestError",
 ];
+
+/// Batch's word for a pool whose nodes are spread over zones.
+const ZONAL: &str = "zonal";
+
+/// What helps against a size that has no place, in a pool that is not spread over zones.
+const OTHER_SIZE: &str = "choose another {vm_size} with {strategy=in-place} or a new {pool_id}, or another region";
+
+/// So many versions are named.
+const NUMBERS: usize = 8;
 
 /// Why not all nodes came: what a look showed to be gone, else what the error means.
 pub(super) fn reason(at: At<'_>, ending: &Ending<'_>) -> String {
@@ -63,7 +72,7 @@ pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &
     let error = of_quota(at, error, (judged, ending));
     let mut gone = gone(&ending.parts).peekable();
     let error = match gone.peek() {
-        Some(_) => gone.fold(error, |error, part| brought_back(at, error, part)),
+        Some(_) => gone.fold(error, |error, part| brought_back(at, error, part, &ending.versions)),
         None => remedied(at, error, (judged, ending), goal),
     };
     error.with_page(judged.page())
@@ -74,7 +83,7 @@ pub(super) fn is_gone(parts: &[Part]) -> bool {
     gone(parts).next().is_some()
 }
 
-fn gone(parts: &[Part]) -> impl Iterator<Item = &Part> {
+pub(super) fn gone(parts: &[Part]) -> impl Iterator<Item = &Part> {
     parts.iter().filter(|part| part.state == PartState::Gone)
 }
 
@@ -86,9 +95,9 @@ fn of_parts(error: Error, parts: &[Part]) -> Error {
     }
 }
 
-fn brought_back(at: At<'_>, error: Error, part: &Part) -> Error {
+fn brought_back(at: At<'_>, error: Error, part: &Part, has: &[VersionNumber]) -> Error {
     let text = match part.kind {
-        PartKind::Version => return other_version(at, error, &part.id),
+        PartKind::Version => return other_version(at, error, &part.id, has),
         PartKind::Definition => words![
             "publish the image again under another definition, and give that version in ",
             pool::IMAGE_VERSION,
@@ -111,7 +120,24 @@ fn brought_back(at: At<'_>, error: Error, part: &Part) -> Error {
     error.with_next(text, None)
 }
 
-fn other_version(at: At<'_>, error: Error, gone: &str) -> Error {
+fn other_version(at: At<'_>, error: Error, gone: &str, has: &[VersionNumber]) -> Error {
+    if let Some(newest) = has.first() {
+        let listed: Vec<String> = has.iter().take(NUMBERS).map(ToString::to_string).collect();
+        return error
+            .with_fact(format!("the definition still has {}", listed.join(", ")))
+            .with_next(
+                words![
+                    format!("run again with {newest}, or another of these, in "),
+                    pool::IMAGE_VERSION,
+                    ", and with ",
+                    Piece::set(pool::STRATEGY, "in-place"),
+                    " or a new ",
+                    pool::POOL_ID,
+                    "; or publish the image again under another number"
+                ],
+                None,
+            );
+    }
     let text = words![
         "then give one of them in ",
         pool::IMAGE_VERSION,
@@ -169,9 +195,10 @@ fn named(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
 }
 
 fn of_quota(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>)) -> Error {
-    if !ending.room.is_empty() {
+    if !ending.room.lines.is_empty() {
         return ending
             .room
+            .lines
             .iter()
             .fold(error, |error, line| error.with_fact(line.clone()));
     }
@@ -212,7 +239,7 @@ fn larger_subnet(judged: &Judgement, goal: Goal) -> Option<Words> {
     ])
 }
 
-/// The table's remedy, and a command that shows more where there is one.
+/// What an error names more exactly than the table, else the table's remedy and a command that shows more.
 fn remedied(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>), goal: Goal) -> Error {
     let assignment = judged.named.policy.as_ref().and_then(|policy| policy.id.as_deref());
     if let Some((scope, name)) = assignment.and_then(|id| id.split_once(ASSIGNMENTS)) {
@@ -236,10 +263,22 @@ fn remedied(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>
     if let Some(text) = larger_subnet(judged, goal) {
         return error.with_next(text, None);
     }
-    let error = error.with_next(Words::naming(judged.remedy), None);
-    if judged.is_quota_of_account() && !ending.room.is_empty() {
-        return error;
+    let ask_for = ending.room.ask_for.as_ref();
+    if let Some((enough, missing, what)) = ask_for.filter(|_| judged.is_quota_of_account()) {
+        let text = format!(
+            "to get all of them, ask for {enough} or more {what} (portal: Quotas of the Batch account), or free {missing} \
+             of them in other pools; then run again"
+        );
+        return error.with_next(text, None);
     }
+    // What the table says of zones is for pools that are spread over them.
+    let is_regional = OF_ZONES.contains(&judged.code) && ending.placement.is_none_or(|policy| policy != ZONAL);
+    let remedy = if is_regional { OTHER_SIZE } else { judged.remedy };
+    shown_by_az(at, error.with_next(Words::naming(remedy), None), (judged, ending))
+}
+
+/// The command that shows more, where there is one.
+fn shown_by_az(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>)) -> Error {
     if let Some(account) = at.account.filter(|_| judged.is_quota_of_account()) {
         let group = account.id.group();
         let values = [("subscription", group.subscription()), ("group", group.name())];
@@ -261,7 +300,11 @@ fn remedied(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>
     let Some(account) = at.account else { return error };
     let values = [("location", account.location.as_str())];
     if OF_ZONES.contains(&judged.code) && !ending.size.is_empty() {
-        let values = [("location", account.location.as_str()), ("size", ending.size)];
+        let values = [
+            ("subscription", account.id.group().subscription()),
+            ("location", account.location.as_str()),
+            ("size", ending.size),
+        ];
         return error.with_next(
             "to see in which zones the region offers that size",
             at.az_with(az::VM_ZONES, &values),

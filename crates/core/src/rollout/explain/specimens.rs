@@ -13,6 +13,7 @@ use crate::{
     },
     error::{Error, ErrorKind},
     ids::{BatchEndpoint, NodeCounts, PoolId, resource::BatchAccountId},
+    quota::Standing,
     rollout::{
         decide::{REMEDIES, Refusal},
         parts::{Part, PartKind, PartState},
@@ -105,8 +106,11 @@ fn of_tables(at: At<'_>) -> Vec<(String, Error)> {
         let judged = judge(&error);
         for (dedicated, end) in [(5, End::Stopped), (0, End::UsedUp)] {
             let room = match judged.is_quota_of_account() && end == End::Stopped {
-                true => vec![ROOM.to_owned()],
-                false => Vec::new(),
+                true => Standing {
+                    lines: vec![ROOM.to_owned()],
+                    ask_for: Some((100, 60, "dedicated cores of the account".to_owned())),
+                },
+                false => Standing::default(),
             };
             let ending = Ending {
                 end,
@@ -115,6 +119,8 @@ fn of_tables(at: At<'_>) -> Vec<(String, Error)> {
                 parts: Vec::new(),
                 room,
                 size: SIZE,
+                placement: None,
+                versions: Vec::new(),
             };
             let error = too_small(at, goal(), NodeCounts { dedicated, spot: 0 }, &ending);
             all.push((format!("{name} {code} {part}"), error));
@@ -157,8 +163,10 @@ fn of_parts(at: At<'_>) -> Vec<(String, Error)> {
                 id: id.to_owned(),
                 state: PartState::Gone,
             }],
-            room: Vec::new(),
+            room: Standing::default(),
             size: SIZE,
+            placement: None,
+            versions: Vec::new(),
         };
         let error = too_small(at, goal(), NodeCounts::default(), &ending);
         (format!("resize without its {}", kind.word()), error)

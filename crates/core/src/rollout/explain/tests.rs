@@ -76,7 +76,7 @@ fn the_last_line_of_a_failed_start_task_is_shown_with_its_exit_code() {
     let error = unready(at(&site()), &waited, Duration::from_secs(1800), output);
     let text = Failure::of(&error, Door::Flag).complaint(200);
     assert!(
-        text.contains("it ended with exit code 3. Its last line there was: mount: no"),
+        text.contains("it ended with exit code 3. The last line of its error output: mount: no"),
         "{text}"
     );
     assert!(
@@ -132,8 +132,10 @@ fn a_steady_pool_without_nodes_is_explained_with_the_service_s_reason() {
         judged: Some(&judge(&error)),
         rounds: 1,
         parts: Vec::new(),
-        room: Vec::new(),
+        room: Standing::default(),
         size: SIZE,
+        placement: None,
+        versions: Vec::new(),
     };
     let error = too_small(at(&site()), goal(), NodeCounts::default(), &ending);
     insta::assert_snapshot!(Failure::of(&error, Door::Flag).complaint(100));
@@ -164,8 +166,10 @@ fn exit_kinds_follow_what_is_there() {
             judged: judged.as_ref(),
             rounds: 5,
             parts: Vec::new(),
-            room: Vec::new(),
+            room: Standing::default(),
             size: SIZE,
+            placement: None,
+            versions: Vec::new(),
         };
         assert_eq!(
             too_small(at(&site()), goal(), current, &ending).kind(),
