@@ -74,7 +74,10 @@ const OF_SECRET: [&str; 2] = ["aadsts7000215", "aadsts7000222"];
 
 /// What to do where no way to sign in was given, and the machine has none either.
 const AS_APPLICATION: &str = "to sign in with a secret, give {tenant_id}, {client_id} and {client_secret}";
-const AS_ONESELF: &str = "to sign in as yourself, run `az login` and give {use_azure_cli_auth=true}";
+const AS_ONESELF: &str =
+    "to sign in as yourself, or as an azure/login step did, run `az login` and give {use_azure_cli_auth=true}";
+const NOTHING_GIVEN: &str = "neither {use_azure_cli_auth} was given, nor {client_id} with a secret, a certificate or a token, so the \
+                             machine's identity service was asked";
 const AS_MACHINE: &str = "to sign in as this machine, assign a managed identity to it and give its {client_id}";
 
 #[async_trait]
@@ -155,6 +158,7 @@ impl EntraCredential {
             )
             .because(error)
             .as_first()
+            .with_fact(Words::naming(NOTHING_GIVEN))
             .with_next(Words::naming(AS_APPLICATION), None)
             .with_next(Words::naming(AS_ONESELF), None)
             .with_next(Words::naming(AS_MACHINE), None),

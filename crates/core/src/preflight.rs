@@ -39,14 +39,21 @@ pub async fn check_rights(client: &Client, needs: Vec<Need>, skipped: &mut Vec<S
         skipped.push(format!("rights on {scope}: {why}"));
     }
     let spared = rights.missing.iter().filter(|need| need.without == Without::Skips);
-    let lacks = spared.map(|need| format!("lacks {}, the right {}", need.action.name(), need.purpose));
+    let lacks = spared.map(|need| format!("{}, the right {}", need.action.name(), need.purpose));
     match rights.error(client.identity().as_deref()) {
         // Who asks for rights asks once.
-        Some(error) => Err(lacks.fold(error, |error, lacks| {
-            error.with_fact(format!("it also {lacks}; a run goes on without that one"))
-        })),
+        Some(error) => {
+            let others: Vec<String> = lacks.collect();
+            Err(match others.is_empty() {
+                true => error,
+                false => error.with_fact(format!(
+                    "a run goes on without these, which are missing too: {}",
+                    others.join("; ")
+                )),
+            })
+        }
         None => {
-            lacks.for_each(|lacks| client.note(format!("this identity {lacks}; this run goes on without it")));
+            lacks.for_each(|right| client.note(format!("this identity lacks {right}; this run goes on without it")));
             Ok(())
         }
     }

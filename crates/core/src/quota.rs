@@ -87,6 +87,10 @@ pub struct Shortage {
     pub what: String,
     /// How much would be enough.
     pub enough: u64,
+    /// How much there is in all.
+    pub limit: u64,
+    /// How much the pool itself needs.
+    pub needs: u64,
 }
 
 /// How the ceilings of an account stand for a pool that did not get all its nodes.
@@ -187,7 +191,9 @@ impl Room {
             _ => format!(
                 "{}: {limit} in all{}; {} of {} {} {}, so {}",
                 self.what,
-                if used == 0 {
+                if used == 0 && self.what.contains("cores") {
+                    ", others use none".to_owned()
+                } else if used == 0 {
                     String::new()
                 } else {
                     format!(", of which others use {used}")
@@ -210,6 +216,8 @@ impl Room {
             wanted,
             what: self.what.clone(),
             enough: used.saturating_add(wanted.saturating_mul(self.each)),
+            limit,
+            needs: wanted.saturating_mul(self.each),
         })
     }
 }

@@ -175,10 +175,13 @@ pub fn advised(error: Error, identity: Option<&str>, account: Option<&AccountRef
         (None, Some(account)) => {
             let command = remedy::pool_work_role(&account, identity);
             let who = remedy::who(identity);
-            let happened = format!("a right to the pools of {} is missing", resource::in_words(&account));
+            let happened = format!(
+                "Batch refused it: a right to the pools of {} is missing",
+                resource::in_words(&account)
+            );
             let fact = format!(
-                "{who} lacks it, and Batch does not say which right it is; the role below has those on the account that a \
-                 roll-out needs"
+                "{who} lacks it, and Batch does not say which right it is; the resource manager named none that is \
+                 missing, or was not asked, and the role below has those on the account that a roll-out needs"
             );
             let error = lacking(happened, error).with_fact(fact).with_next(
                 "if the role was given in the last ten minutes, wait a little and run again",

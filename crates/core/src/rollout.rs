@@ -575,9 +575,7 @@ fn explained(
         account: None,
     });
     let error = match error.kind() {
-        ErrorKind::Cancelled | ErrorKind::Deadline => {
-            cancelled::explained(error, (report, at), client.run().written(), halt)
-        }
+        ErrorKind::Cancelled | ErrorKind::Deadline => cancelled::explained(error, (report, at), client.run(), halt),
         _ => error,
     };
     error.in_flow(doing)

@@ -107,6 +107,13 @@ impl Run {
         self.deadline.duration_since(self.started)
     }
 
+    /// A limit that gives a run clearly more time than this one has, as people write it: twice as many hours, and two at
+    /// least.
+    #[must_use]
+    pub fn more_time(&self) -> String {
+        format!("{}h", self.limit().as_secs().div_ceil(3600).max(1) * 2)
+    }
+
     /// The same run while it cleans up: it does not stop when asked to, and has a deadline and a retry budget of its
     /// own, since the run may have ended for want of either. Everything that is sent for it, sign-in included, goes by
     /// these.
@@ -341,6 +348,13 @@ mod tests {
             cancel.clone(),
             Progress::silent(),
         )
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn more_time_is_clearly_more_than_there_was() {
+        for (limit, more) in [(12, "2h"), (3600, "2h"), (3601, "4h"), (4 * 3600, "8h")] {
+            assert_eq!(run(limit, &CancellationToken::new()).more_time(), more);
+        }
     }
 
     #[tokio::test(start_paused = true)]

@@ -14,6 +14,7 @@ use crate::{
     retry,
     sender::{USED_UP, announce},
     words,
+    words::Part,
 };
 
 /// What became of a write.
@@ -89,8 +90,8 @@ impl<'a> Tries<'a> {
         )
         .with_next(
             words![
-                "run again later: the run looks first at what is there; for more time give a longer ",
-                DEADLINE
+                "run again later: the run looks first at what is there; for more time, with ",
+                Part::set(DEADLINE, self.client.run().more_time())
             ],
             None,
         )

@@ -307,7 +307,7 @@ fn a_deadline_is_exit_code_6_and_the_last_json_line_says_so() {
     let words: Vec<&str> = stderr.split_whitespace().collect();
     let words = words.join(" ");
     assert!(words.contains("Azure could not be reached in "), "{stderr}");
-    assert!(words.contains("for more time give a longer --deadline."), "{stderr}");
+    assert!(words.contains("for more time, with --deadline 2h."), "{stderr}");
     let all = everything_written(&output, folder.path());
     assert!(SECRETS.iter().all(|(_, secret)| !all.contains(secret)), "{all}");
 }

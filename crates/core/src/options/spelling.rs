@@ -46,6 +46,7 @@ impl Opt {
             Door::Flag if self.is_taken_by(Door::Flag) && value == "true" => name,
             Door::Flag if self.is_taken_by(Door::Flag) => format!("{name} {}", quoted(value)),
             Door::Flag => format!("{name}={value}"),
+            Door::Input | Door::File if value.contains(char::is_whitespace) => format!("{name}: {value:?}"),
             Door::Input | Door::File => format!("{name}: {value}"),
             Door::Template | Door::Request if matches!(self.kind, Kind::Bool | Kind::Number) => {
                 format!("{name} = {value}")

@@ -57,7 +57,12 @@ pub(super) async fn check(client: &Client, settings: &RolloutSettings, site: &Si
             Ok(Vec::new())
         }
         Some(fault_of) => {
-            let fault = Fault::new(place, format!("{agent:?} {fault_of}"));
+            let text = match &fault_of {
+                // What it was made of is a fact of its own.
+                AgentFault::OfAnotherImage { .. } => format!("{agent:?} does not fit the image"),
+                other => format!("{agent:?} {other}"),
+            };
+            let fault = Fault::new(place, text);
             let at = At {
                 pool: &settings.pool.id,
                 endpoint: &site.endpoint,

@@ -20,9 +20,11 @@ use crate::{
     ids::{BatchEndpoint, PoolId},
     judge::Written,
     options::run::DEADLINE,
+    run::Run,
     settings::OnCancel,
     typing::az,
     words,
+    words::Part as Piece,
 };
 
 /// How long all of it may take. With the end of a write before and the files after it, a run ends within two seconds of
@@ -150,12 +152,8 @@ pub(super) async fn halt(client: &Client, on_cancel: OnCancel, report: &RolloutR
 }
 
 /// The error of a run that was asked to stop, or that met its deadline, with what goes on and how to go on.
-pub(super) fn explained(
-    error: Error,
-    (report, at): (&RolloutReport, Option<At<'_>>),
-    written: Written,
-    halt: Halt,
-) -> Error {
+pub(super) fn explained(error: Error, (report, at): (&RolloutReport, Option<At<'_>>), run: &Run, halt: Halt) -> Error {
+    let written = run.written();
     let is_cancel = error.kind() == ErrorKind::Cancelled;
     let error = halt
         .said
@@ -182,10 +180,14 @@ pub(super) fn explained(
             )
             .with_next(
                 words![
-                    "then run again: the run looks first at what is there; for more time give a longer ",
-                    DEADLINE
+                    "to go on, run again: the run looks first at what is there; for more time, with ",
+                    Piece::set(DEADLINE, run.more_time())
                 ],
                 None,
+            )
+            .with_next(
+                "if it exists and is not wanted, remove its nodes and pay no more",
+                at.map(|at| at.az(az::RELEASE_NODES)),
             ),
         _ if !is_cancel => error,
         PoolAction::None | PoolAction::Unchanged if written == Written::Nothing => error

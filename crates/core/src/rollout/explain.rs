@@ -74,12 +74,19 @@ pub(super) struct Ending<'a> {
     pub(super) versions: Vec<VersionNumber>,
 }
 
+/// Whether several ended in the same way.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Alike {
+    Yes,
+    No,
+}
+
 /// Why nodes are not ready.
 enum Cause<'a> {
     /// They are on another image.
     OtherImage(u32, &'a str),
-    /// Their start task failed; on so many.
-    StartTask(usize, &'a Node, &'a StartTaskFailure),
+    /// Their start task failed; on the first of so many, and whether all ended with the same code.
+    StartTask(usize, &'a Node, &'a StartTaskFailure, Alike),
     /// They are unusable; so many.
     Unusable(usize, &'a Node),
     /// There are none.
@@ -170,7 +177,12 @@ impl<'a> Cause<'a> {
             return Self::OtherImage(census.elsewhere, image);
         }
         if let Some((node, failure)) = failed.first() {
-            return Self::StartTask(failed.len(), node, failure);
+            let is_same = |(_, other): &(&Node, &StartTaskFailure)| other.exit_code == failure.exit_code;
+            let alike = match failed.len() > 1 && failed.iter().all(is_same) {
+                true => Alike::Yes,
+                false => Alike::No,
+            };
+            return Self::StartTask(failed.len(), node, failure, alike);
         }
         match unusable
             .iter()
@@ -213,8 +225,8 @@ impl<'a> Cause<'a> {
             Self::OtherImage(_, image) => error
                 .with_fact(format!("they run {}", short_image(image)))
                 .with_next(words!["nodes keep the image that they were made from: release them, then run again, or roll out to a new ", pool::POOL_ID], None),
-            Self::StartTask(count, node, failure) => {
-                start_task(at, error, (node, failure), (output, few(*count, all)))
+            Self::StartTask(count, node, failure, alike) => {
+                start_task(at, error, (node, failure, *alike), (output, few(*count, all)))
             }
             Self::Unusable(count, node) => unusable(at, error, (u32::try_from(*count).unwrap_or(u32::MAX), all), node),
             Self::None => error.with_next("run again, which resizes the pool; if there are none again, look at the errors of its last resize", at.az(az::RESIZE_ERRORS)),
@@ -345,7 +357,7 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
 /// The first node whose start task failed, where that is why nodes are not ready.
 pub(super) fn failed_start(waited: &Waited) -> Option<&str> {
     match Cause::of(&waited.nodes, &waited.census) {
-        Cause::StartTask(_, node, _) => Some(&node.id),
+        Cause::StartTask(_, node, ..) => Some(&node.id),
         _ => None,
     }
 }
@@ -369,10 +381,13 @@ pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: 
     let cause = Cause::of(&waited.nodes, census);
     let mut error = Error::plain(kind, cause.happened(census)).with_fact(counts);
     if waited.verdict == Verdict::Pending {
-        error = error.with_fact(format!(
-            "the missing nodes have had {} to get ready",
-            Span(stillness.as_secs())
-        ));
+        let still = format!("the others have stayed as they are for {}, ", Span(stillness.as_secs()));
+        error = error.with_fact(words![
+            still,
+            "and the run waits no longer for them; ",
+            pool::NODE_READY_TIMEOUT,
+            " says how long"
+        ]);
     }
     let error = cause.told(at, at.keeping(error, census.total), census.total.total(), output);
     at.releasing(error, census.total)
@@ -381,14 +396,20 @@ pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: 
 fn start_task(
     at: At<'_>,
     error: Error,
-    (node, failure): (&Node, &StartTaskFailure),
+    (node, failure, alike): (&Node, &StartTaskFailure, Alike),
     (output, few): (&str, Option<u32>),
 ) -> Error {
     let error = match failure.exit_code {
-        Some(code) => error.with_fact(format!(
-            "on the first of them, {}, it ended with exit code {code}",
-            one_line(&node.id)
-        )),
+        Some(code) => error.with_fact(match alike {
+            Alike::Yes => format!(
+                "all of these ended with exit code {code}, the first on {}",
+                one_line(&node.id)
+            ),
+            Alike::No => format!(
+                "on the first of them, {}, it ended with exit code {code}",
+                one_line(&node.id)
+            ),
+        }),
         None => error,
     };
     let error = match last_line(output) {

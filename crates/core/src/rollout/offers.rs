@@ -48,7 +48,13 @@ pub(super) fn unknown_size(account: &Account, settings: &RolloutSettings, offere
     let location = &account.location;
     let text = format!(": Batch does not offer the VM size {asked} in {location}");
     let error = Error::plain(ErrorKind::BadInput, place.followed_by(words![text])).with_kept("nothing was changed");
-    let command = at.az_with(az::VM_SIZES, &[("location", location.as_str())]);
+    let command = at.az_with(
+        az::VM_SIZES,
+        &[
+            ("subscription", account.id.group().subscription()),
+            ("location", location.as_str()),
+        ],
+    );
     Some(match nearest(asked, offered.iter().map(|size| size.name.as_str())) {
         Some(name) => error
             .with_next(
@@ -125,7 +131,8 @@ pub(super) fn missing_version(id: &ImageVersionId, has: Option<Vec<VersionNumber
 /// The error of a node agent with what Batch has in its place.
 pub(super) fn with_agents(error: Error, at: At<'_>, (agent, fault): (&str, &AgentFault), list: &[Supported]) -> Error {
     let error = error.with_kept("nothing was changed");
-    if let AgentFault::OfAnotherImage { right, .. } = fault {
+    if let AgentFault::OfAnotherImage { base, right } = fault {
+        let error = error.with_fact(format!("the image was made of {base}, and Batch has {right:?} for it"));
         return error.with_next(words!["run again with ", Part::set(NODE_AGENT_SKU_ID, right)], None);
     }
     let names: BTreeSet<&str> = list.iter().map(|known| known.agent.as_str()).collect();

@@ -352,6 +352,25 @@ async fn of_network(
     Ok(rooms)
 }
 
+/// What makes room for all nodes.
+fn more(site: &Site, short: &quota::Shortage) -> String {
+    let place = match site.account.as_ref().map(|account| account.allocation) {
+        Some(Allocation::BatchService) => "Quotas of the Batch account",
+        _ => "Usage + quotas of the subscription",
+    };
+    let ask = match short.what.as_str() {
+        what if what.contains("cores") => format!("ask for {} or more in the portal ({place})", short.enough),
+        what if what.starts_with("pools") => "ask for more in the portal (Quotas of the Batch account)".to_owned(),
+        what if what.contains("subnet") => "give a larger subnet".to_owned(),
+        _ => "give more public addresses".to_owned(),
+    };
+    // Where the pool alone needs more than there is, others have nothing that helps.
+    match short.needs <= short.limit {
+        true => format!("for all of them, {ask}, or free what other pools use; then run again"),
+        false => format!("for all of them, {ask}; then run again"),
+    }
+}
+
 /// What is short stops the roll-out when not even enough nodes fit; otherwise it is a warning.
 fn judge(client: &Client, (site, pool): (&Site, &PoolId), shortages: &[quota::Shortage]) -> Result<()> {
     for short in shortages.iter().filter(|short| !short.stops) {
@@ -383,18 +402,7 @@ fn judge(client: &Client, (site, pool): (&Site, &PoolId), shortages: &[quota::Sh
             None,
         ),
     };
-    let place = match site.account.as_ref().map(|account| account.allocation) {
-        Some(Allocation::BatchService) => "Quotas of the Batch account",
-        _ => "Usage + quotas of the subscription",
-    };
-    let more = match tightest.what.contains("cores") {
-        true => format!("ask for {} or more in the portal ({place})", tightest.enough),
-        false => format!("ask for more in the portal ({place})"),
-    };
-    let error = error.with_next(
-        format!("for all of them, {more}, or free what other pools use; then run again"),
-        None,
-    );
+    let error = error.with_next(more(site, tightest), None);
     Err(match &site.account {
         Some(account) => {
             let group = account.id.group();

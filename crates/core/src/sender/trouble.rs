@@ -13,7 +13,7 @@ use crate::{
     retry::{Attempt, Repeat},
     run::Run,
     words,
-    words::plural,
+    words::{Part, plural},
 };
 
 /// What came of the attempts so far, none of which was an answer to work with.
@@ -85,8 +85,8 @@ pub(super) fn unanswered(ended: Error, trouble: Option<&Trouble>, rules: Rules<'
     };
     error.with_next(
         words![
-            "run again later: the run looks first at what is there; for more time give a longer ",
-            DEADLINE
+            "run again later: the run looks first at what is there; for more time, with ",
+            Part::set(DEADLINE, run.more_time())
         ],
         None,
     )

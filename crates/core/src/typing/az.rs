@@ -57,7 +57,8 @@ pub const IMAGE_VERSIONS: &str = "az sig image-version list --subscription {subs
      --gallery-name {gallery} --gallery-image-definition {definition} --query \"[].name\" --output tsv";
 
 /// Which VM sizes a region offers to Batch.
-pub const VM_SIZES: &str = "az batch location list-skus --location {location} --query \"[].name\" --output tsv";
+pub const VM_SIZES: &str = "az batch location list-skus --subscription {subscription} --location {location} \
+     --query \"[].name\" --output tsv";
 
 /// In which zones a region has a VM size, and what of it the subscription may not use there.
 pub const VM_ZONES: &str = "az vm list-skus --subscription {subscription} --location {location} --size {size} \

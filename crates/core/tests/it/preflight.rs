@@ -34,7 +34,8 @@ const ON_ACCOUNT: [&str; 3] = [
     "Microsoft.Batch/batchAccounts/pools/*",
 ];
 
-const ON_IMAGE: [&str; 2] = [
+const ON_IMAGE: [&str; 3] = [
+    "Microsoft.Compute/galleries/images/read",
     "Microsoft.Compute/galleries/images/versions/read",
     "Microsoft.Compute/disks/beginGetAccess/action",
 ];

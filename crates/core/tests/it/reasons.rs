@@ -44,7 +44,7 @@ async fn a_vm_size_that_batch_does_not_offer_is_refused_before_anything_is_writt
         &[
             "--vm-size: Batch does not offer the VM size Standard_D4s_v99 in eastus2 (exit code 2)",
             "If the nearest name is meant, run again with --vm-size Standard_D4s_v",
-            "az batch location list-skus --location eastus2",
+            "--location eastus2",
         ],
     );
     assert_eq!(azure.writes(), [""; 0]);
@@ -120,7 +120,7 @@ async fn what_the_pool_needs_is_looked_for_when_azure_does_not_say_what_is_gone(
     assert_says(
         &gone,
         &[
-            "0 of 5 nodes came: the pool's image version is gone",
+            "0 of 5 nodes came: image version def1 1.0.0 is gone",
             "is not there",
             "publish the image again under another number",
         ],
@@ -146,7 +146,7 @@ async fn a_service_that_refuses_until_the_deadline_is_the_reason_and_not_the_dea
             " times until the deadline of 12 s passed (exit code 6)",
             "Nothing was changed.",
             "The last answer came at ",
-            "give a longer --deadline",
+            "for more time, with --deadline 2h",
             "Azure: ServerBusy: The server is busy (request id ",
         ],
     );

@@ -482,7 +482,7 @@ async fn an_agent_that_contradicts_the_base_image_or_is_gone_is_refused_before_t
     for (agent, expected) in [
         (
             "batch.node.ubuntu 24.04",
-            "does not fit the image, which was made of Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:1.2.3: Batch has \"batch.node.ubuntu 22.04\" for it",
+            "the image was made of Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:1.2.3, and Batch has \"batch.node.ubuntu 22.04\" for it",
         ),
         ("batch.node.debian 3", "does not fit the image"),
     ] {

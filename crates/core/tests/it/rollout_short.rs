@@ -191,9 +191,7 @@ async fn nodes_that_lost_contact_end_the_wait_after_the_time_without_a_change() 
     azure.fault(json!({"kind": "unusableNodes", "count": 1}));
     let error = failure(&azure, &settings("acct1", 10)).await;
     assert!(
-        error
-            .report()
-            .contains("the missing nodes have had 30 min to get ready"),
+        error.report().contains("the others have stayed as they are for 30 min"),
         "{}",
         error.report()
     );

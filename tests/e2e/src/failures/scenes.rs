@@ -116,6 +116,8 @@ fn subnet_is_full(stage: &mut Stage) -> Result {
 }
 
 fn overconstrained(stage: &mut Stage) -> Result {
+    let zonal = json!({ "virtualMachineConfiguration": { "nodePlacementConfiguration": { "policy": "zonal" } } });
+    stage.give("pool-json", &zonal.to_string());
     let said = "Allocation failed. VM(s) with the following constraints cannot be allocated, because the condition is \
                 too restrictive. Please remove some constraints and try again. Constraints applied are: - VM Size - \
                 Availability Zone";

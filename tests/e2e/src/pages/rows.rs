@@ -20,6 +20,7 @@ const BATCH: &str = "docs/emulator-batch.md";
 const PERFORMANCE: &str = "docs/performance.md";
 const RELEASING: &str = "docs/releasing.md";
 const RIGHTS: &str = "docs/rights.md";
+const DECISIONS: &str = "docs/adr/054-three-decisions-and-one-way-to-act.md";
 
 const DRAWING: How = How::Left("a drawing");
 const TYPED_BY_AZ: How = How::Elsewhere("what_the_page_says");
@@ -45,6 +46,7 @@ pub const ROWS: &[Row] = &[
     row(CONTRIBUTING, "cargo xtask check", How::Xtask),
     row(ARCHITECTURE, "crates/packer-plugin", DRAWING),
     row(ARCHITECTURE, "packer build", DRAWING),
+    row(DECISIONS, "               decision, pure", DRAWING),
     row(PLUGIN, "packer {", How::Head),
     row(
         PLUGIN,

@@ -1,6 +1,6 @@
 //! What to do about a resize error: the table's words, what the error names, what a look showed, and commands that show more.
 
-use super::{At, Ending};
+use super::{At, Ending, gone_version, short_image};
 use crate::{
     error::Error,
     ids::{VersionNumber, resource::ImageVersionId},
@@ -47,7 +47,10 @@ pub(super) fn reason(at: At<'_>, ending: &Ending<'_>) -> String {
             None => with_names(judged.meaning, at, ending),
         },
         ([], None) => "Batch gives no reason".to_owned(),
-        (gone, _) => format!("the pool's {} is gone", gone.join(" and ")),
+        (gone, _) => match gone_version(&ending.parts) {
+            Some(version) => format!("image version {} is gone", short_image(&version.to_string())),
+            None => format!("the pool's {} is gone", gone.join(" and ")),
+        },
     }
 }
 
@@ -68,7 +71,7 @@ fn with_names(meaning: &str, at: At<'_>, ending: &Ending<'_>) -> String {
 /// What to do about it.
 pub(super) fn advised(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>), goal: Goal) -> Error {
     let error = of_parts(error, &ending.parts);
-    let error = named(at, error, judged, goal);
+    let error = named(at, error, (judged, ending), goal);
     let error = of_quota(at, error, (judged, ending));
     let mut gone = gone(&ending.parts).peekable();
     let error = match gone.peek() {
@@ -127,7 +130,10 @@ fn other_version(at: At<'_>, error: Error, gone: &str, has: &[VersionNumber]) ->
             .with_fact(format!("the definition still has {}", listed.join(", ")))
             .with_next(
                 words![
-                    format!("run again with {newest}, or another of these, in "),
+                    match has.len() {
+                        1 => format!("run again with {newest} in "),
+                        _ => format!("run again with {newest}, or another of these, in "),
+                    },
                     pool::IMAGE_VERSION,
                     ", and with ",
                     Piece::set(pool::STRATEGY, "in-place"),
@@ -167,11 +173,23 @@ fn other_version(at: At<'_>, error: Error, gone: &str, has: &[VersionNumber]) ->
 }
 
 /// What the error names: the policy, or the subnet with its addresses.
-fn named(at: At<'_>, error: Error, judged: &Judgement, goal: Goal) -> Error {
+fn named(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<'_>), goal: Goal) -> Error {
     let named = &judged.named;
     let mut error = error;
     if let Some(sentence) = named.policy.as_ref().and_then(|policy| policy.sentence()) {
         error = error.with_fact(sentence);
+        if let Some(account) = at.account.filter(|_| !ending.size.is_empty()) {
+            error = error.with_fact(format!("this pool asks for {} in {}", ending.size, account.location));
+        }
+    }
+    if OF_ZONES.contains(&judged.code) {
+        error = error.with_fact(match ending.placement {
+            Some(policy) if policy == ZONAL => Words::from(
+                "the pool's nodes are spread over zones (nodePlacementConfiguration.policy is zonal): Azure has no place \
+                 for the size in so many of them",
+            ),
+            _ => "the pool names no zone, so Azure lacks the size where Batch wants to place it".into(),
+        });
     }
     if let Some(approved) = &named.approved {
         error = error.with_fact(approved.to_string());
@@ -298,7 +316,10 @@ fn shown_by_az(at: At<'_>, error: Error, (judged, ending): (&Judgement, &Ending<
         );
     }
     let Some(account) = at.account else { return error };
-    let values = [("location", account.location.as_str())];
+    let values = [
+        ("subscription", account.id.group().subscription()),
+        ("location", account.location.as_str()),
+    ];
     if OF_ZONES.contains(&judged.code) && !ending.size.is_empty() {
         let values = [
             ("subscription", account.id.group().subscription()),

@@ -74,9 +74,11 @@ fn the_last_line_of_a_failed_start_task_is_shown_with_its_exit_code() {
     assert_eq!(failed_start(&waited), Some("tvmps_1_d"));
     let output = "before that\nmount: no \u{1b}[31msuch device\r\n\n";
     let error = unready(at(&site()), &waited, Duration::from_secs(1800), output);
-    let text = Failure::of(&error, Door::Flag).complaint(200);
+    let text = Failure::of(&error, Door::Flag).complaint(400);
     assert!(
-        text.contains("it ended with exit code 3. The last line of its error output: mount: no"),
+        text.contains(
+            "All of these ended with exit code 3, the first on tvmps_1_d. The last line of its error output: mount: no"
+        ),
         "{text}"
     );
     assert!(

@@ -237,7 +237,7 @@ pub(super) const PROVIDER: &[Cause] = &[
     ),
     wait(
         "GalleryImageNotFound",
-        "the image version is not there for the region: freshly replicated, or deleted",
+        "the region lacks the image version: freshly replicated, or deleted",
         "check that the version exists and that its replication to the account's region is complete",
     ),
     stop(

@@ -65,7 +65,7 @@ fn the_provider_s_error_decides_when_it_is_known() {
             r#"{"error":{"code":"GalleryImageNotFound"}}"#,
             Class::Wait,
             ErrorKind::Azure,
-            "the image version is not there for the region: freshly replicated, or deleted",
+            "the region lacks the image version: freshly replicated, or deleted",
         ),
         (
             r#"{"error":{"code":"NeverSeen","message":"m"}}"#,
