@@ -50,6 +50,7 @@ def values():
         "pool": POOL,
         "role": "Azure Batch Data Contributor",
         "scope": emulator.group_id(),
+        "size": "Standard_D4s_v5",
         "subnet": f"{emulator.group_id()}/providers/Microsoft.Network/virtualNetworks/printed/subnets/pools",
         "subscription": emulator.subscription,
         "vm": emulator.compute_id("virtualMachines/vm-build"),

@@ -23,8 +23,7 @@ const NODES_AN_ADDRESS: u32 = 100;
 const NAMED: usize = 3;
 
 /// What is said where a quota is used up and the numbers do not show it.
-const CHANGED: &str = "by these numbers all would fit, so they have changed meanwhile, or Batch counts nodes that it is still \
-                       removing";
+const CHANGED: &str = "by these numbers all would fit; Batch may still count nodes that it removes";
 
 /// With this each line says what one pool alone needs.
 pub const OF_ONE_POOL: &str = "pool needs";
@@ -258,13 +257,10 @@ pub fn standing(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<
         let (limit, used, needs) = (room.limit, room.used, room.of.count(ask.wanted) * room.each);
         let others = match used {
             0 => "other pools use none".to_owned(),
-            _ => format!(
-                "other pools use {used}{}",
-                most_used(room.of, *cores, (pools, sizes), ask)
-            ),
+            _ => most_used(room, *cores, (pools, sizes), ask),
         };
         format!(
-            "{}: {limit} in all; {others}, this pool uses {has} of the {needs} it needs",
+            "{}: {limit} in all; {others}, this pool {has} of the {needs} it needs",
             room.what
         )
     };
@@ -286,23 +282,25 @@ pub fn standing(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &Ask<
     Standing { lines, ask_for: None }
 }
 
-/// The other pools that use most of these cores, in brackets.
-fn most_used(of: Users, cores: Cores, (pools, sizes): (&[Pool], &[SizeOffer]), ask: &Ask<'_>) -> String {
+/// What the other pools use, and which of them most.
+fn most_used(room: &Room, cores: Cores, (pools, sizes): (&[Pool], &[SizeOffer]), ask: &Ask<'_>) -> String {
     let others = pools.iter().filter(|pool| !pool.is_called(ask.pool));
+    let of = |pool: &Pool| cores_of(pool, room.of, sizes, &|size| cores.are_of(size, ask));
     let mut using: Vec<(u64, PoolId)> = others
-        .filter_map(|pool| Some((cores_of(pool, of, sizes, &|size| cores.are_of(size, ask)), pool.id()?)))
+        .filter_map(|pool| Some((of(pool), pool.id()?)))
         .filter(|(cores, _)| *cores > 0)
         .collect();
     using.sort_unstable_by(|(one, id), (other, another)| other.cmp(one).then(id.as_str().cmp(another.as_str())));
-    let more = using.len().saturating_sub(NAMED);
     let named = using.iter().take(NAMED);
     let mut list: Vec<String> = named.map(|(cores, id)| format!("{id}: {cores}")).collect();
-    if more > 0 {
-        list.push(plural(more as u64, "smaller pool"));
-    }
-    match list.is_empty() {
-        true => String::new(),
-        false => format!(" ({})", list.join(", ")),
+    match (using.as_slice(), using.len().saturating_sub(NAMED)) {
+        ([], _) => format!("other pools use {}", room.used),
+        ([(_, id)], _) => format!("pool {id} uses {}", room.used),
+        (_, 0) => format!("other pools use {} ({})", room.used, list.join(", ")),
+        (_, more) => {
+            list.push(plural(more as u64, "smaller pool"));
+            format!("other pools use {} ({})", room.used, list.join(", "))
+        }
     }
 }
 
@@ -558,14 +556,24 @@ mod tests {
             stands(&quotas(100, 60, 0, 10)).lines,
             [
                 "dedicated cores of the account: 100 in all; other pools use 80 (third: 40, n4: 16, n3: 12, 2 smaller pools), \
-                 this pool uses 20 of the 40 it needs",
+                 this pool 20 of the 40 it needs",
                 "dedicated cores of standardDSv5Family in the account: 60 in all; other pools use 40 (n4: 16, n3: 12, n2: 8, \
-                 1 smaller pool), this pool uses 20 of the 40 it needs",
+                 1 smaller pool), this pool 20 of the 40 it needs",
             ]
         );
         let family = stands(&quotas(1000, 60, 0, 10));
         assert_eq!(family.lines.len(), 1, "only what is used up is shown");
         let what = "dedicated cores of standardDSv5Family in the account".to_owned();
+        let alone = Ask {
+            pool: &id,
+            size: &sizes[0],
+            wanted: nodes(10, 0),
+            needed: nodes(10, 0),
+            present: Some(&own),
+        };
+        let one_other = standing(&quotas(40, 1000, 0, 10), &all[..2], &sizes, &alone).lines;
+        let said = "dedicated cores of the account: 40 in all; pool third uses 40, this pool 20 of the 40 it needs";
+        assert_eq!(one_other, [said]);
         assert_eq!(family.ask_for, Some((80, 20, what)));
         let roomy = stands(&quotas(1000, 1000, 0, 10));
         assert_eq!((roomy.lines.len(), roomy.ask_for), (3, None));

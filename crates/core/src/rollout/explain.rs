@@ -77,7 +77,8 @@ pub(super) struct Ending<'a> {
 /// Whether several ended in the same way.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Alike {
-    Yes,
+    /// So many did.
+    All(usize),
     No,
 }
 
@@ -179,7 +180,7 @@ impl<'a> Cause<'a> {
         if let Some((node, failure)) = failed.first() {
             let is_same = |(_, other): &(&Node, &StartTaskFailure)| other.exit_code == failure.exit_code;
             let alike = match failed.len() > 1 && failed.iter().all(is_same) {
-                true => Alike::Yes,
+                true => Alike::All(failed.len()),
                 false => Alike::No,
             };
             return Self::StartTask(failed.len(), node, failure, alike);
@@ -401,8 +402,8 @@ fn start_task(
 ) -> Error {
     let error = match failure.exit_code {
         Some(code) => error.with_fact(match alike {
-            Alike::Yes => format!(
-                "all of these ended with exit code {code}, the first on {}",
+            Alike::All(count) => format!(
+                "on all {count} it ended with exit code {code}, first on {}",
                 one_line(&node.id)
             ),
             Alike::No => format!(

@@ -49,6 +49,10 @@ pub(super) const CASES: &[Case] = &[
         name: "example_rolls_out_what_another_repository_has_announced",
         run: example_rolls_out_what_another_repository_has_announced,
     },
+    Case {
+        name: "example_of_prices_is_in_a_plan",
+        run: example_of_prices_is_in_a_plan,
+    },
 ];
 
 /// A repository with one of the examples in it, beside an Azure.
@@ -140,6 +144,26 @@ fn event<'a>(name: &'a str, variables: &'a [(&'static str, String)]) -> Event<'a
         file: None,
         variables,
     }
+}
+
+fn example_of_prices_is_in_a_plan(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(pool::with_versions(lab, &["1.0.0"])?)?;
+    let plan = pool::command(lab, &azure, "plan", "plan")?
+        .args(["--image-version", &pool::version_id("1.0.0")])
+        .args(["--account", &world::account(world::ACCOUNT), "--pool-id", "priced"])
+        .args([
+            "--vm-size",
+            SIZE,
+            "--node-agent-sku-id",
+            AGENT,
+            "--target-dedicated-nodes",
+            "5",
+        ])
+        .arg("--price-file")
+        .arg(lab.tools.checkout.join("examples/prices.yaml"));
+    let said = plan.run(LIMIT)?.ended_with(10)?;
+    let cost = "120 node-hours a day × 0.23 EUR = 27.60 EUR a day";
+    ensure_says("the plan", &said.stdout, &["cost by your own prices", cost])
 }
 
 /// An Azure with two versions and the pool of the examples on the first one.

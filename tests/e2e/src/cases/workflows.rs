@@ -38,7 +38,7 @@ pub(super) const CASES: &[Case] = &[
 ];
 
 /// Each file of the folder, and the case that runs it.
-const EXAMPLES: [(&str, &str); 10] = [
+const EXAMPLES: [(&str, &str); 11] = [
     (
         "blue-green.yml",
         "example_moves_the_work_to_a_second_pool_after_its_plan",
@@ -54,6 +54,7 @@ const EXAMPLES: [(&str, &str); 10] = [
     ("in-place.yml", "example_changes_the_pool_in_place_on_a_schedule"),
     ("minimal.pkr.hcl", "pages_templates_are_built_by_real_packer"),
     ("pool.yaml", "example_changes_the_pool_in_place_on_a_schedule"),
+    ("prices.yaml", "example_of_prices_is_in_a_plan"),
     ("publish.pkr.hcl", "whole_way_from_packer_to_a_ready_pool"),
     (
         "retention.yml",

@@ -21,7 +21,7 @@ const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "fo
 
 /// What differs from run to run, and the word for it; `$1` is a part that stays. The order matters: what is longer comes
 /// first.
-const DIFFERS: [(&str, &str); 25] = [
+const DIFFERS: [(&str, &str); 27] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     (r"tvmps_[0-9a-f]+_[dp]", "NODE"),
     (r"\bazure-batch-[0-9a-f]{16}\b", "azure-batch-FINGERPRINT"),
@@ -63,6 +63,12 @@ const DIFFERS: [(&str, &str); 25] = [
     (
         r"(?s)<details><summary>Where the TIME went</summary>.*?</details>\n\n",
         "",
+    ),
+    // How far nodes were when the run ended.
+    (r"(quota(?: \||) +)\d+ of (\d+)", "${1}N of $2"),
+    (
+        r"(?m)(?:^\| (?:ready|idle|creating|starting|waiting for the start task) \| .*\n)+",
+        "| NODES |\n",
     ),
     (r"to be empty \(\d+\)", "to be empty (N)"),
     (r"the longest step took TIME: .*", "the longest step took TIME: STEP"),
@@ -166,6 +172,14 @@ mod tests {
             (
                 "before\n\n<details><summary>Where the 5 s went</summary>\n\n| resize | 5 s |\n\n</details>\n\n<details>",
                 "before\n\n<details>",
+            ),
+            (
+                "render-b  2     quota      0 of 20  1.0.0\n| render-b | 2 | quota | 5 of 20 | 1.0.0 |\n",
+                "render-b  2     quota      N of 20  1.0.0\n| render-b | 2 | quota | N of 20 | 1.0.0 |\n",
+            ),
+            (
+                "| ready | **0** of 20 | `░░` |\n| creating | 5 | `█` |\n\n",
+                "| NODES |\n\n",
             ),
             (
                 "waiting for the pool to be empty (7)",

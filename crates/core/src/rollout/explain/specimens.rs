@@ -29,8 +29,7 @@ use crate::{
 const ACCOUNT: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-pools/providers/Microsoft.Batch/batchAccounts/acct1";
 const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-images/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.0.0";
 const SIZE: &str = "Standard_D4s_v5";
-const ROOM: &str =
-    "dedicated cores of the account: 40 in all; other pools use 20 (nightly: 20), this pool uses 20 of the 80 it needs";
+const ROOM: &str = "dedicated cores of the account: 40 in all; pool nightly uses 20, this pool 20 of the 80 it needs";
 const OUTPUT: &str = "./install.sh: line 12: mount: /mnt/data: special device /dev/sdc1 does not exist.\n";
 const SUBNET: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-pools/providers/Microsoft.Network/virtualNetworks/net/subnets/pools";
 

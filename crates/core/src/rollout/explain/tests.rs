@@ -77,7 +77,7 @@ fn the_last_line_of_a_failed_start_task_is_shown_with_its_exit_code() {
     let text = Failure::of(&error, Door::Flag).complaint(400);
     assert!(
         text.contains(
-            "All of these ended with exit code 3, the first on tvmps_1_d. The last line of its error output: mount: no"
+            "On all 7 it ended with exit code 3, first on tvmps_1_d. The last line of its error output: mount: no"
         ),
         "{text}"
     );
