@@ -142,7 +142,7 @@ async fn a_test_whose_pool_does_not_fit_is_refused_before_anything_is_made() {
         "{}",
         error.report()
     );
-    let said = "the pool of the test does not fit: dedicated cores of the account: 1 in all; 1 node of Standard_D2s_v3 needs 2";
+    let said = "the pool of the test does not fit: dedicated cores of the account: 1 in all, others use none; 1 node of Standard_D2s_v3 needs 2";
     assert!(error.report().contains(said), "{}", error.report());
 }
 

@@ -24,7 +24,7 @@ const FIXED: [&str; 5] = ["timeout ", "at most ", "deadline of ", "within ", "fo
 const DIFFERS: [(&str, &str); 27] = [
     (r"127\.0\.0\.1:\d+", "127.0.0.1:PORT"),
     // Also where Markdown escapes it, and where a terminal breaks it.
-    (r"tvmps(?:_|&#95;)[0-9a-f]+\n?[0-9a-f]*(?:_|&#95;)[dp]", "NODE"),
+    (r"tvmps(?:_|&#95;)[0-9a-f\n]+(?:_|&#95;)\n?[dp]", "NODE"),
     (r"\bazure-batch-[0-9a-f]{16}\b", "azure-batch-FINGERPRINT"),
     // All but those of the example, which begin with zeros.
     (
