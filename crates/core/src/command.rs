@@ -1,4 +1,5 @@
-//! A command line as Batch runs it: Batch runs no shell by itself, so the command is handed to the system's.
+//! A command line as Batch runs it: Batch runs no shell by itself, so the command is handed to the system's. And a value as
+//! a shell takes it for one word.
 //!
 //! What it is for, such as a start task or a canary, is decided elsewhere.
 
@@ -46,11 +47,36 @@ pub fn command_line(command: &str, os: NodeOs) -> Result<String, &'static str> {
     }
 }
 
+/// A value as a shell takes it for one word, whatever is in it.
+pub(crate) fn quoted(value: &str) -> String {
+    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
+    if !value.is_empty() && value.chars().all(is_plain) {
+        value.to_owned()
+    } else if value.contains(['"', '$', '`', '\\', '!']) {
+        format!("'{}'", value.replace('\'', "'\\''"))
+    } else {
+        format!("\"{value}\"")
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use proptest::prelude::*;
 
     use super::*;
+
+    #[test]
+    fn whatever_is_in_a_value_is_one_word_of_a_shell() {
+        for (value, word) in [
+            ("a b", "\"a b\""),
+            ("[].name", "\"[].name\""),
+            ("$(rm -rf x)", "'$(rm -rf x)'"),
+            ("it's $x", r"'it'\''s $x'"),
+            ("", "\"\""),
+        ] {
+            assert_eq!(quoted(value), word);
+        }
+    }
 
     #[test]
     fn commands_reach_the_shell_of_the_system() {

@@ -48,6 +48,8 @@ pub struct Ask<'a> {
 pub struct Room {
     /// What there is only so much of, e.g. `dedicated cores of the account`.
     pub what: String,
+    /// What of the kinds it is.
+    pub kind: Kind,
     /// Which nodes use it.
     pub of: Users,
     /// How much one of them uses.
@@ -84,6 +86,8 @@ pub struct Shortage {
     pub wanted: u64,
     /// What there is too little of.
     pub what: String,
+    /// What of the kinds it is.
+    pub kind: Kind,
     /// How much would be enough.
     pub enough: u64,
     /// How much there is in all.
@@ -104,10 +108,23 @@ pub struct Standing {
 /// Room for dedicated nodes that may stand in for spot nodes.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct StandIns {
-    /// How many fit beside the dedicated nodes that are asked for, of those that may.
+    /// How many fit next to the dedicated nodes that are asked for, of those that may.
     pub fits: u64,
     /// One line: how much there is, how much is used, how many fit.
     pub text: String,
+}
+
+/// What a ceiling is of: each has its own remedy.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Kind {
+    /// Cores of an account or a subscription.
+    Cores,
+    /// Pools of an account.
+    Pools,
+    /// Addresses of a subnet.
+    Addresses,
+    /// Public addresses of the pool's own.
+    PublicAddresses,
 }
 
 /// Which cores a ceiling bounds.
@@ -190,7 +207,7 @@ impl Room {
             _ => format!(
                 "{}: {limit} in all{}; {} of {} {} {}, so {}",
                 self.what,
-                if used == 0 && self.what.contains("cores") {
+                if used == 0 && self.kind == Kind::Cores {
                     ", others use none".to_owned()
                 } else if used == 0 {
                     String::new()
@@ -214,6 +231,7 @@ impl Room {
             fits: left.checked_div(self.each).unwrap_or_default(),
             wanted,
             what: self.what.clone(),
+            kind: self.kind,
             enough: used.saturating_add(wanted.saturating_mul(self.each)),
             limit,
             needs: wanted.saturating_mul(self.each),
@@ -343,6 +361,7 @@ fn cores_of_account(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &
         let used = others().map(|pool| cores_of(pool, of, sizes, &|size| cores.are_of(size, ask)));
         let room = Room {
             what,
+            kind: Kind::Cores,
             of,
             each: ask.size.cores.unwrap_or_default().into(),
             limit: limit.into(),
@@ -369,6 +388,7 @@ fn cores_of_account(quotas: &Quotas, pools: &[Pool], sizes: &[SizeOffer], ask: &
 pub fn pool_count(limit: u32, others: usize) -> Room {
     Room {
         what: "pools of the account".to_owned(),
+        kind: Kind::Pools,
         of: Users::Pool,
         each: 1,
         limit: limit.into(),
@@ -391,6 +411,7 @@ pub fn of_subscription(what: String, of: Users, (limit, current): (u64, u64), as
     let own = ask.present.map_or(0, |pool| of.count(pool.current) * each);
     Room {
         what,
+        kind: Kind::Cores,
         of,
         each,
         limit,
@@ -405,6 +426,7 @@ pub fn of_subnet(name: &str, prefix: &str, used: u64) -> Option<Room> {
     let all = 2_u64.checked_pow(32_u32.checked_sub(bits)?)?;
     Some(Room {
         what: format!("addresses of subnet {name} ({prefix})"),
+        kind: Kind::Addresses,
         of: Users::Both,
         each: 1,
         limit: all.saturating_sub(KEPT_ADDRESSES),
@@ -417,6 +439,7 @@ pub fn of_subnet(name: &str, prefix: &str, used: u64) -> Option<Room> {
 pub fn of_public_addresses(addresses: u32) -> Room {
     Room {
         what: format!("public addresses of the pool ({addresses}, and each serves {NODES_AN_ADDRESS} nodes)"),
+        kind: Kind::PublicAddresses,
         of: Users::Both,
         each: 1,
         limit: u64::from(addresses) * u64::from(NODES_AN_ADDRESS),

@@ -8,7 +8,10 @@ use std::fmt;
 
 use serde::Serialize;
 
-use crate::options::{Door, Opt};
+use crate::{
+    command::quoted,
+    options::{Door, Opt},
+};
 
 /// How many letters a line of a command holds: 80 with the four that stand before it on a terminal. A value is never
 /// broken, so a long one makes a long line.
@@ -145,18 +148,6 @@ fn filled(word: &str, values: &[(&str, &str)]) -> String {
     }
 }
 
-/// A value as a shell takes it for one word, whatever is in it.
-pub(crate) fn quoted(value: &str) -> String {
-    let is_plain = |letter: char| letter.is_ascii_alphanumeric() || "-_./:=@%+,".contains(letter);
-    if !value.is_empty() && value.chars().all(is_plain) {
-        value.to_owned()
-    } else if value.contains(['"', '$', '`', '\\', '!']) {
-        format!("'{}'", value.replace('\'', "'\\''"))
-    } else {
-        format!("\"{value}\"")
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -180,19 +171,6 @@ mod tests {
     fn a_value_of_several_lines_keeps_them_within_its_quotes() {
         let command = Command::new("az x --role {role} --yes", &[("role", "{\n  \"a\": 1\n}")]);
         assert_eq!(command.lines(), ["az x \\", "  --role '{", "  \"a\": 1", "}' --yes"]);
-    }
-
-    #[test]
-    fn whatever_is_in_a_value_is_one_word_of_a_shell() {
-        for (value, word) in [
-            ("a b", "\"a b\""),
-            ("[].name", "\"[].name\""),
-            ("$(rm -rf x)", "'$(rm -rf x)'"),
-            ("it's $x", r"'it'\''s $x'"),
-            ("", "\"\""),
-        ] {
-            assert_eq!(quoted(value), word);
-        }
     }
 
     #[test]

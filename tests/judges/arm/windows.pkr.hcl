@@ -1,5 +1,5 @@
-# HashiCorp's azure-arm makes a machine with Windows Server 2025, with a key vault for its certificate, and a managed image
-# of it; azure-batch behind it publishes that image. The machine is reached by SSH, as Windows can be, and nothing is done
+# HashiCorp's azure-arm makes a machine with Windows Server, with a key vault for its certificate, and a managed image of
+# it; azure-batch behind it publishes that image. The machine is reached by SSH, as Windows can be, and nothing is done
 # in it.
 
 packer {
@@ -24,6 +24,8 @@ variable "client_secret" {
   type      = string
   sensitive = true
 }
+variable "windows_server" { type = string }
+variable "image" { type = string }
 variable "ssh_username" { type = string }
 variable "ssh_port" { type = number }
 variable "ssh_private_key_file" { type = string }
@@ -41,10 +43,10 @@ source "azure-arm" "machine" {
   os_type         = "Windows"
   image_publisher = "MicrosoftWindowsServer"
   image_offer     = "WindowsServer"
-  image_sku       = "2025-datacenter-g2"
+  image_sku       = "${var.windows_server}-datacenter-g2"
   vm_size         = "Standard_D2s_v5"
 
-  managed_image_name                = "windows"
+  managed_image_name                = var.image
   managed_image_resource_group_name = "rg-images"
 
   communicator         = "ssh"
@@ -67,7 +69,7 @@ build {
     shared_image_gallery_destination {
       resource_group = "rg-images"
       gallery_name   = "gal1"
-      image_name     = "windows"
+      image_name     = var.image
       image_version  = "1.0.0"
     }
     used_by {

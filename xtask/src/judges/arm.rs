@@ -76,7 +76,10 @@ fn install_builder(tools: &Tools) -> Result {
 /// The Windows machines are reached by SSH. WinRM is what older templates use, and is left out: a fake that answers its SOAP
 /// would judge Packer's communicator. What the communicator does inside the machine reaches neither the post-processor nor
 /// the local Azure; the key vault and its certificate, which azure-arm makes for WinRM, are made and judged with SSH too.
-const BUILDS: [&str; 6] = ["image", "plain", "gallery", "vhd", "windows", "windows-2022"];
+const BUILDS: [&str; 6] = ["image", "plain", "gallery", "vhd", "windows", WINDOWS_2022];
+
+/// The build of the older Windows Server, by the template of the newer one.
+const WINDOWS_2022: &str = "windows-2022";
 
 /// The subscription of others, and their group.
 const OTHERS: (&str, &str) = ("00000000-0000-0000-0000-0000000005b6", "rg-theirs");
@@ -182,7 +185,11 @@ fn world_of_builds(lab: &Lab<'_>) -> Result<Value> {
 fn build(lab: &Lab<'_>, azure: &LocalAzure, machine: &Machine<'_>, name: &str) -> Result<Running> {
     let server = machine.server;
     let part = lab.part(name)?;
-    let text = files::read(&lab.tools.checkout.join(format!("tests/judges/arm/{name}.pkr.hcl")))?;
+    let (template, windows_server) = match name {
+        WINDOWS_2022 => ("windows", "2022"),
+        other => (other, "2025"),
+    };
+    let text = files::read(&lab.tools.checkout.join(format!("tests/judges/arm/{template}.pkr.hcl")))?;
     let mut packer = Packer::new(&part, azure)?;
     if name == REGISTERED {
         for (variable, value) in machine.hcp.variables() {
@@ -193,6 +200,8 @@ fn build(lab: &Lab<'_>, azure: &LocalAzure, machine: &Machine<'_>, name: &str) -
         .with("SSL_CERT_FILE", &shown(&azure.ca))
         .with("HTTPS_PROXY", machine.proxy.address())
         .with("NO_PROXY", "127.0.0.1")
+        .with("PKR_VAR_windows_server", windows_server)
+        .with("PKR_VAR_image", name)
         .with("PKR_VAR_ssh_username", server.user())
         .with("PKR_VAR_ssh_port", &server.port().to_string())
         .with("PKR_VAR_ssh_private_key_file", &shown(server.key()));

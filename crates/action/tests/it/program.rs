@@ -215,24 +215,7 @@ fn a_secret_of_a_pool_file_is_masked_and_struck_out_and_faults_have_their_line()
 }
 
 /// Every place of a pool file that can hold a secret.
-const SECRET_POOL: &str = "
-pool-id: render
-vm-size: Standard_D4s_v5
-node-agent-sku-id: batch.node.ubuntu 22.04
-target-dedicated-nodes: 2
-mounts:
-  - {kind: files, path: a, source: 'https://st1.file.core.windows.net/out', account: st1, account-key: hunter2-account-key}
-  - {kind: blob, path: b, source: frames, account: st1, sas-key: hunter2-sas-key}
-  - {kind: cifs, path: c, source: '//server/share', username: render, password: hunter2-mount}
-container-images: [images.example/a:1]
-container-registries: [{server: images.example, username: render, password: hunter2-registry}]
-user-accounts: [{name: ops, password: hunter2-user}]
-pool-json:
-  startTask:
-    commandLine: /bin/start --password hunter2-in-a-command --from https://render:hunter2-in-an-address@files.example
-    environmentSettings: [{name: DB_PASSWORD, value: hunter2-environment}]
-    resourceFiles: [{httpUrl: 'https://st1.blob.core.windows.net/c/f?sv=1&sig=hunter2-signature', filePath: f}]
-";
+const SECRET_POOL: &str = include_str!("../../../core/tests/it/secret_pool.yaml");
 
 #[test]
 fn no_secret_of_a_pool_file_is_in_anything_that_the_program_writes_however_it_ends() {
@@ -242,7 +225,7 @@ fn no_secret_of_a_pool_file_is_in_anything_that_the_program_writes_however_it_en
     let ways = [
         ("Azure is not reached", SECRET_POOL.to_owned(), 8),
         ("a value has a secret in it", repeated, 2),
-        ("the file is no YAML", unreadable, 2),
+        ("the file is not YAML", unreadable, 2),
     ];
     for (way, file, code) in ways {
         for verb in ["rollout", "plan"] {
@@ -277,7 +260,7 @@ fn no_secret_of_a_pool_file_is_in_anything_that_the_program_writes_however_it_en
             assert!(!all.contains("hunter2"), "{way}, {verb}: {all}");
             let is_masked =
                 stdout.contains("::add-mask::hunter2-user\n") && stdout.contains("::add-mask::hunter2-signature\n");
-            assert!(is_masked || way == "the file is no YAML", "{stdout}");
+            assert!(is_masked || way == "the file is not YAML", "{stdout}");
             assert!([Some(code), Some(6)].contains(&output.status.code()), "{way}: {all}");
         }
     }

@@ -3,7 +3,7 @@
 //! Which options there are is the table's.
 
 use super::{Chapter, Door, Kind, Opt, all, find_for, find_in};
-use crate::typing::quoted;
+use crate::command::quoted;
 
 /// A piece of a text that may name options.
 pub(crate) enum Piece<'a> {

@@ -15,15 +15,15 @@ use crate::{
     client::Client,
     compute::usage::{self, Usage},
     error::{Error, ErrorKind, Result},
-    ids::{NodeCounts, PoolId, SubscriptionId},
+    ids::{NodeCounts, PoolId, SubscriptionId, resource::SubnetId},
     json,
     memory::{OF_RUN, RECENT},
     options::pool::TARGET_DEDICATED_NODES,
     plan::{About, Fact},
-    quota::{self, Ask, Room, StandIns, Standing, Users},
+    quota::{self, Ask, Kind, Room, StandIns, Standing, Users},
     request::Request,
     rights,
-    settings::RolloutSettings,
+    settings::{RolloutSettings, parts::PublicAddresses},
     typing::{Command, az},
     words,
     words::{Part, plural},
@@ -168,7 +168,7 @@ pub(super) async fn beside(
 }
 
 /// How the quotas of an account that allocates by its own stand, for a pool that did not get its nodes. Nothing when they
-/// cannot be seen: the failure is told all the same.
+/// cannot be seen: the failure is reported all the same.
 pub(super) async fn standing(access: &PoolAccess<'_>, pool: &Pool, goal: Goal) -> Standing {
     let own = access.at().account;
     let Some(account) = own.filter(|account| account.allocation == Allocation::BatchService) else {
@@ -313,7 +313,7 @@ async fn of_subscription(
     Ok(usages.iter().filter_map(room).collect())
 }
 
-/// The ceilings of the network that the pool JSON names.
+/// The ceilings of the pool's network, from its own options or the pool JSON.
 async fn of_network(
     client: &Client,
     settings: &RolloutSettings,
@@ -322,13 +322,21 @@ async fn of_network(
 ) -> Result<Vec<Room>> {
     let network = settings.pool.json.get("networkConfiguration").unwrap_or(&Value::Null);
     let mut rooms = Vec::new();
-    let addresses = json::items(network, "/publicIPAddressConfiguration/ipAddressIds").count();
+    let addresses = match &settings.pool.parts.network.public {
+        Some(PublicAddresses::Own(ids)) => ids.len(),
+        Some(PublicAddresses::Batch | PublicAddresses::None) | None => {
+            json::items(network, "/publicIPAddressConfiguration/ipAddressIds").count()
+        }
+    };
     if addresses > 0 {
         rooms.push(quota::of_public_addresses(u32::try_from(addresses).unwrap_or(u32::MAX)));
     }
-    let Some(id) = json::text(network, "/subnetId") else {
+    let typed = settings.pool.parts.network.subnet.as_ref().map(SubnetId::to_string);
+    let in_json = || json::text(network, "/subnetId").map(str::to_owned);
+    let Some(id) = typed.or_else(in_json) else {
         return Ok(rooms);
     };
+    let id = id.as_str();
     let Some(request) = subnet::list_around(id) else {
         return Ok(rooms);
     };
@@ -358,11 +366,11 @@ fn more(site: &Site, short: &quota::Shortage) -> String {
         Some(Allocation::BatchService) => "Quotas of the Batch account",
         _ => "Usage + quotas of the subscription",
     };
-    let ask = match short.what.as_str() {
-        what if what.contains("cores") => format!("ask for {} or more in the portal ({place})", short.enough),
-        what if what.starts_with("pools") => "ask for more in the portal (Quotas of the Batch account)".to_owned(),
-        what if what.contains("subnet") => "give a larger subnet".to_owned(),
-        _ => "give more public addresses".to_owned(),
+    let ask = match short.kind {
+        Kind::Cores => format!("ask for {} or more in the portal ({place})", short.enough),
+        Kind::Pools => "ask for more in the portal (Quotas of the Batch account)".to_owned(),
+        Kind::Addresses => "give a larger subnet".to_owned(),
+        Kind::PublicAddresses => "give more public addresses".to_owned(),
     };
     // Where the pool alone needs more than there is, others have nothing that helps.
     match short.needs <= short.limit {

@@ -5,7 +5,7 @@
 
 use azure_batch_core::{
     ids::resource::DiskEncryptionSetId,
-    options::{self, Opt, gate, image, judgement, pool, run},
+    options::{self, Opt, gate, image, judgement, parts, pool, run},
     publish::CHECK_NAMES,
     settings::{
         self, AccountRef, Adopt, Asked, BlueGreen, Change, Checked, Elevation, EndsWhen, Gates, Generalized, HealNodes,
@@ -15,6 +15,7 @@ use azure_batch_core::{
         RolloutSettings, RunningTasks, Source, SourceDisk, SpotCounts, Stopped, Strategy, Temporaries,
         UnresolvedRollout, Values, VersionSettings, Vhds, WaitForSuccess,
         fault::{Fault, lines},
+        parts::PublicAddresses,
     },
 };
 
@@ -340,6 +341,13 @@ fn pool_values(values: &mut Values, given: &PoolSpec) {
     values.set(pool::IMAGE_VERSION, given.version.to_string());
     if let Some(size) = &given.vm_size {
         values.set(pool::VM_SIZE, size.to_string());
+    }
+    if let Some(subnet) = &given.parts.network.subnet {
+        values.set(parts::SUBNET_ID, subnet.to_string());
+    }
+    if let Some(PublicAddresses::Own(ids)) = &given.parts.network.public {
+        let ids = ids.iter().map(ToString::to_string);
+        values.set(parts::PUBLIC_IPS, ids.collect::<Vec<_>>());
     }
     if !given.fallback_vm_sizes.is_empty() {
         let sizes = given.fallback_vm_sizes.iter().map(ToString::to_string);

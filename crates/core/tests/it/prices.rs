@@ -1,6 +1,6 @@
 //! What a plan costs by the user's own prices: of a publish by region, of a roll-out by kind of node and for a second pool.
 //!
-//! How a price file is read, and each line by itself, are tested beside the code.
+//! How a price file is read, and each line by itself, are tested next to the code.
 
 use azure_batch_core::{
     publish, rollout,

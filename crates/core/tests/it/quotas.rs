@@ -1,6 +1,6 @@
 //! Quotas before the first write: by allocation mode, from what is seen.
 
-use azure_batch_core::error::ErrorKind;
+use azure_batch_core::{error::ErrorKind, settings::parts::PublicAddresses};
 use serde_json::{Value, json};
 
 use crate::{
@@ -56,6 +56,8 @@ async fn nodes_of_the_subscription_are_held_against_its_usages() {
         report.contains("standardDSv5Family in eastus2 of subscription 00000000-0000-0000-0000-0000000005b5: 50 in all, of which others use 35; 4 nodes of Standard_D4s_v5 need 16, so 3 nodes fit"),
         "{report}"
     );
+    let remedy = "ask for 51 or more in the portal (Usage + quotas of the subscription), or free";
+    assert!(report.contains(remedy), "{report}");
 }
 
 #[tokio::test(start_paused = true)]
@@ -68,18 +70,37 @@ async fn a_subnet_with_too_few_addresses_is_refused() {
     let writer = crate::rollout::client(&azure, azure_batch_core::settings::ROLLOUT_DEADLINE).await;
     writer.send(&request.with_body(body)).await.unwrap();
     azure.turn_the_page();
-    let mut wanted = settings("acct1", 12);
-    let subnet = json!({"subnetId": format!("{network}/subnets/nodes")});
-    wanted.pool.json.insert("networkConfiguration".to_owned(), subnet);
-    let error = failure(&azure, &wanted).await;
+    let id = format!("{network}/subnets/nodes");
+    let mut in_json = settings("acct1", 12);
+    in_json
+        .pool
+        .json
+        .insert("networkConfiguration".to_owned(), json!({"subnetId": id}));
+    let mut typed = settings("acct1", 12);
+    typed.pool.parts.network.subnet = Some(id.parse().unwrap());
+    for wanted in [in_json, typed] {
+        let report = failure(&azure, &wanted).await.report();
+        assert!(
+            report.contains("addresses of subnet nodes (10.0.0.0/28): 11 in all; 12 nodes"),
+            "{report}"
+        );
+        assert!(report.contains("for all of them, give a larger subnet"), "{report}");
+        assert!(azure.writes().is_empty(), "{:?}", azure.writes());
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn each_public_address_serves_a_hundred_nodes() {
+    let azure = world(|_| ());
+    let mut wanted = settings("acct1", 200);
+    let address = format!("{GROUP}/providers/Microsoft.Network/publicIPAddresses/out");
+    wanted.pool.parts.network.public = Some(PublicAddresses::Own(vec![address.parse().unwrap()]));
+    let report = failure(&azure, &wanted).await.report();
     assert!(
-        error
-            .report()
-            .contains("addresses of subnet nodes (10.0.0.0/28): 11 in all; 12 nodes"),
-        "{}",
-        error.report()
+        report.contains("for all of them, give more public addresses"),
+        "{report}"
     );
-    assert!(azure.writes().is_empty(), "{:?}", azure.writes());
+    assert_eq!(azure.writes(), [""; 0]);
 }
 
 #[tokio::test(start_paused = true)]

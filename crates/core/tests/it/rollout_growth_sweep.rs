@@ -54,7 +54,7 @@ fn swept(
     (sweep.run(), rivals.run())
 }
 
-/// A pool of others that somebody begins to resize right before the run looks at it.
+/// A pool of others that another client begins to resize right before the run looks at it.
 fn being_resized() -> Azure {
     let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 2)]));
     let write = json!({"method": "POST", "path": "/pools/p1/resize",

@@ -39,24 +39,7 @@ const OF_POOL: [&str; 9] = [
     "hunter2-in-an-address",
 ];
 
-const POOL: &str = "
-pool-id: p1
-vm-size: Standard_D4s_v5
-node-agent-sku-id: batch.node.ubuntu 22.04
-target-dedicated-nodes: 2
-mounts:
-  - {kind: files, path: a, source: 'https://st1.file.core.windows.net/out', account: st1, account-key: hunter2-account-key}
-  - {kind: blob, path: b, source: frames, account: st1, sas-key: hunter2-sas-key}
-  - {kind: cifs, path: c, source: '//server/share', username: render, password: hunter2-mount}
-container-images: [images.example/a:1]
-container-registries: [{server: images.example, username: render, password: hunter2-registry}]
-user-accounts: [{name: ops, password: hunter2-user}]
-pool-json:
-  startTask:
-    commandLine: /bin/start --password hunter2-in-a-command --from https://render:hunter2-in-an-address@files.example
-    environmentSettings: [{name: DB_PASSWORD, value: hunter2-environment}]
-    resourceFiles: [{httpUrl: 'https://st1.blob.core.windows.net/c/f?sv=1&sig=hunter2-signature', filePath: f}]
-";
+const POOL: &str = include_str!("secret_pool.yaml");
 
 /// What is shown somewhere, and where.
 type Shown = Vec<(String, String)>;
