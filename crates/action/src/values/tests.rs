@@ -36,7 +36,7 @@ fn options_are_called_as_the_user_gives_them() {
 
 #[test]
 fn a_value_that_a_variable_of_the_job_gave_is_called_so() {
-    let given = collect(&runner(), &[], &[("AZURE_ENVIRONMENT", "production")]);
+    let given = collect(&runner(), &[], &[("AZURE_ENVIRONMENT", "AzureClod")]);
     let fault = Fault::new(find(Verb::Rollout, "cloud_environment_name").unwrap(), "is not a cloud");
     assert_eq!(
         given.spelled(&fault),

@@ -24,7 +24,7 @@ rows! {
     /// What stands in a pool file only.
     OF_FILE [ROLLOUT, FILE_ONLY]:
     POOL_TAGS: "pool_tags", Pool, Kind::TextMap, Standard::Absent, [],
-        "Tags of the pool as a resource. They are set through the resource manager when the pool is created, as {pool_identity} is. Batch does not show them, so they are not compared.";
+        "Tags of the pool as a resource. They are set through the resource manager when the pool is created, as {pool_identity} is. Those of a pool that is there are compared and changed while it has nodes; tags of others stay.";
     ACCELERATED_NETWORKING: "accelerated_networking", Pool, Kind::Bool, Standard::Rule("off, which is Batch's own"), [],
         "Whether the nodes use accelerated networking; the VM size and the image must support it.";
     INBOUND_PORTS: "inbound_ports", Pool, Kind::Blocks(PORT_ROWS), Standard::Absent, [],

@@ -234,6 +234,9 @@ const PIPELINES_URL: &str = "SYSTEM_OIDCREQUESTURI";
 /// Where GitHub does.
 const GITHUB_URL: &str = "ACTIONS_ID_TOKEN_REQUEST_URL";
 
+/// Azure's SDKs read a cloud's name here; many jobs have the name of a stage in it, such as `production`.
+const STAGE: &str = "AZURE_ENVIRONMENT";
+
 /// Completes what was left out from variables, and says from which. What was given always wins. Variables choose a way
 /// to sign in only when none was given, and then one: a forgotten variable must not contradict what was given.
 pub fn complete(values: &mut Values, verb: Verb, lookup: &Lookup<'_>) -> Vec<FromVariable> {
@@ -321,7 +324,14 @@ fn fill(values: &mut Values, opt: &'static Opt, lookup: &Lookup<'_>, used: &mut 
 
 fn first(opt: &'static Opt, lookup: &Lookup<'_>) -> Option<(&'static str, String)> {
     let mut variables = opt.variables.iter();
-    variables.find_map(|name| Some((*name, lookup(name).filter(|text| !text.trim().is_empty())?)))
+    let is_meant = |name: &str, text: &str| !text.trim().is_empty() && (name != STAGE || is_like_cloud(text));
+    variables.find_map(|name| Some((*name, lookup(name).filter(|text| is_meant(name, text))?)))
+}
+
+/// Whether a text is meant to name a cloud, rightly or not.
+fn is_like_cloud(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    ["azure", "public", "gov", "china", "german"].iter().any(|part| lower.contains(part))
 }
 
 /// Reads how to connect.
@@ -729,6 +739,25 @@ mod tests {
         assert!(read(&values).is_ok());
         let values = Values::default().with(sign_in::CLOUD_ENVIRONMENT_NAME, "no-real-cloud");
         assert!(read(&values).unwrap_err()[0].starts_with("cloud_environment_name: "));
+    }
+
+    #[test]
+    fn a_stage_in_azure_environment_is_no_cloud() {
+        let cloud = |variables: &[(&str, &str)]| {
+            let values = completed(application(), variables);
+            match values.get(sign_in::CLOUD_ENVIRONMENT_NAME) {
+                Some(Value::Text(text)) => Some(text.clone()),
+                _ => None,
+            }
+        };
+        for stage in ["production", "dev", "Test-EU", " "] {
+            assert_eq!(cloud(&[("AZURE_ENVIRONMENT", stage)]), None, "{stage}");
+        }
+        for meant in ["AzureUSGovernment", "usgov", "AzureCloudd"] {
+            let set = cloud(&[("AZURE_ENVIRONMENT", meant)]);
+            assert_eq!(set.as_deref(), Some(meant), "a wrong name of a cloud is told, not ignored");
+        }
+        assert!(cloud(&[("ARM_ENVIRONMENT", "production")]).is_some(), "only Packer and Terraform read this one");
     }
 
     #[test]
