@@ -239,7 +239,8 @@ fn after_help(named: &Named) -> String {
     let good = named.exit_codes;
     text.push_str(&format!(
         "\nExit codes: {good}, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,\n\
-         6 deadline (resumable), 7 refused, 8 Azure failed or could not be reached, 130 cancelled."
+         6 deadline (resumable), 7 refused, 8 Azure failed or could not be reached,\n\
+         9 the image was bad and things are as before, 130 cancelled."
     ));
     text
 }
@@ -261,7 +262,10 @@ fn flag_text(flags: &ArgMatches, opt: &'static Opt) -> Option<String> {
 mod tests {
     use std::collections::BTreeMap;
 
-    use azure_batch_core::options::{pool, sign_in};
+    use azure_batch_core::{
+        error::ErrorKind,
+        options::{pool, sign_in},
+    };
     use secrecy::ExposeSecret as _;
 
     use super::*;
@@ -302,6 +306,19 @@ mod tests {
     fn an_input_that_was_not_given_is_absent_though_the_runner_passes_it_empty() {
         let given = given(&["--vm-size", ""], &[("INPUT_POOL_ID", "")]);
         assert_eq!((given.text(pool::VM_SIZE), given.text(pool::POOL_ID)), (None, None));
+    }
+
+    #[test]
+    fn the_help_of_every_verb_says_each_exit_code_of_a_failure() {
+        for named in VERBS {
+            let help = after_help(&named);
+            let (_, codes) = help.split_once("Exit codes: ").unwrap();
+            let said: Vec<&str> = codes.split_whitespace().collect();
+            for kind in ErrorKind::ALL {
+                let code = kind.exit_code().0.to_string();
+                assert!(said.contains(&code.as_str()), "{} lacks {code}, {kind:?}", named.word());
+            }
+        }
     }
 
     #[test]

@@ -91,9 +91,9 @@ const ABOUT_PACKER: &str = "Packer starts this program by itself, with `describe
 
 const EXIT_CODES: &str = "\
 Exit codes: 0 done, or nothing to do; 10 a plan that would change something;
-2 wrong input; 3 sign-in failed or no rights; 4 quota or limit; 6 deadline (the
-same command goes on); 7 refused; 8 Azure failed or could not be reached;
-130 cancelled.";
+2 wrong input; 3 sign-in failed or no rights; 4 quota or limit; 5 done in part;
+6 deadline (the same command goes on); 7 refused; 8 Azure failed or could not
+be reached; 9 the version did not pass its test; 130 cancelled.";
 
 const EXAMPLES_PUBLISH: &str = include_str!("help/publish.txt");
 
@@ -294,6 +294,8 @@ fn given(verb: Verb, flags: &ArgMatches) -> Given {
 
 #[cfg(test)]
 mod tests {
+    use azure_batch_core::error::ErrorKind;
+
     use super::*;
 
     fn parsed(line: &str) -> Result<Parsed, clap::Error> {
@@ -328,6 +330,23 @@ mod tests {
                 seen += 1;
             }
             assert!(seen > 0, "{examples}");
+        }
+    }
+
+    #[test]
+    fn the_help_of_every_verb_says_each_exit_code_of_a_failure() {
+        for verb in command().get_subcommands() {
+            let help = verb.get_after_help().unwrap().to_string();
+            let (_, codes) = help.split_once("Exit codes: ").unwrap();
+            let said: Vec<&str> = codes.split_whitespace().collect();
+            for kind in ErrorKind::ALL {
+                let code = kind.exit_code().0.to_string();
+                assert!(
+                    said.contains(&code.as_str()),
+                    "{} lacks {code}, {kind:?}",
+                    verb.get_name()
+                );
+            }
         }
     }
 

@@ -8,6 +8,7 @@ use azure_batch_core::{
     completion::{self, Completion},
     options::{Door, Verb},
     settings,
+    words::plural,
 };
 
 use super::{Desk, answer::Answer, arguments::Given, settings::of_flags, work::with_client};
@@ -35,8 +36,10 @@ fn shown(completion: &Completion) -> String {
         // Writing to a String does not fail.
         _ = write!(
             text,
-            "\n  {}: {} replicas, {}",
-            region.name, region.replicas, region.state
+            "\n  {}: {}, {}",
+            region.name,
+            plural(region.replicas, "replica"),
+            region.state
         );
     }
     text

@@ -41,6 +41,11 @@ async fn a_publish_that_does_not_wait_says_what_is_left_and_the_verb_wait_waits(
     assert_eq!(waited.code, Some(0), "{waited:?}");
     let regions = json!([{"name": "eastus2", "replicas": 1, "state": "Completed"}]);
     assert_eq!(waited.json()["regions"], regions);
+    let again = lab.run(&["wait", "--image-version", id]).await;
+    assert!(
+        again.stdout.ends_with("\n  eastus2: 1 replica, Completed\n"),
+        "{again:?}"
+    );
     assert_eq!(lab.writes().len(), before, "it only waits");
 }
 
