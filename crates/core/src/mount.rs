@@ -77,7 +77,7 @@ mod tests {
         for (right, wrong) in [
             ("if ($disk) { return $disk }", "if ($disk) { return $disk "),
             ("if ($disk) { return $disk }", "if $disk { return $disk }"),
-            ("\"there is no disk with LUN $Lun\"", "\"there is no disk with LUN $Lun"),
+            ("0 to 8 only\"", "0 to 8 only"),
             ("for ($left = $wait;", "for $left = $wait;"),
             ("$luns = @(0, 7)", "$luns = @(0, 7"),
         ] {

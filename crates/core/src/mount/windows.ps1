@@ -12,12 +12,21 @@ $luns = @(@LUNS@)
 $base = if ($env:MOUNT_BASE) { $env:MOUNT_BASE } else { 'C:\data' }
 $wait = if ($env:DISK_WAIT) { [int]$env:DISK_WAIT } else { 60 }
 
+# A disk of an NVMe controller shows no LUN. The path of a remote one ends with a number: the OS disk has 0 and LUN 0 has 1.
+# From 10 on it could be decimal or hexadecimal, so it is not read. A local disk is never taken for a data disk.
+function Test-Lun($Disk, [int]$Lun) {
+    if ($Disk.Path -match 'ven_nvme') {
+        return $Lun -le 8 -and $Disk.Path -match ('prod_msft_nvme_accele.*&0*{0}(#|$)' -f ($Lun + 1))
+    }
+    $Disk.Location -match "LUN $Lun$"
+}
+
 # Data disks are neither the boot disk nor the temporary one, whose volume has a fixed label.
 function Find-DataDisk([int]$Lun) {
     $temporary = @(Get-Volume | Where-Object FileSystemLabel -eq 'Temporary Storage' | Get-Partition |
             Select-Object -ExpandProperty DiskNumber)
     Get-Disk | Where-Object {
-        -not $_.IsBoot -and -not $_.IsSystem -and $temporary -notcontains $_.Number -and $_.Location -match "LUN $Lun$"
+        -not $_.IsBoot -and -not $_.IsSystem -and $temporary -notcontains $_.Number -and (Test-Lun $_ $Lun)
     } | Select-Object -First 1
 }
 
@@ -27,7 +36,13 @@ function Wait-DataDisk([int]$Lun) {
         if ($disk) { return $disk }
         Start-Sleep -Seconds 1
     }
-    throw "there is no disk with LUN $Lun"
+    throw "there is no disk with LUN $Lun; on a node whose disks are NVMe the script finds LUNs 0 to 8 only"
+}
+
+# The Reserved partition of a GPT disk has no volume, and strict mode refuses to read a property of nothing.
+function Test-FileSystem($Partition) {
+    $volume = $Partition | Get-Volume -ErrorAction SilentlyContinue
+    $null -ne $volume -and [bool]$volume.FileSystem
 }
 
 function Mount-Partition($Partition, [string]$Folder) {
@@ -50,7 +65,7 @@ function Mount-Lun([int]$Lun) {
         Initialize-Disk -Number $disk.Number -PartitionStyle GPT
         New-Partition -DiskNumber $disk.Number -UseMaximumSize | Format-Volume -FileSystem NTFS -Confirm:$false | Out-Null
     }
-    $volumes = @(Get-Partition -DiskNumber $disk.Number | Where-Object { ($_ | Get-Volume -ErrorAction SilentlyContinue).FileSystem })
+    $volumes = @(Get-Partition -DiskNumber $disk.Number | Where-Object { Test-FileSystem $_ })
     if ($volumes.Count -eq 0) { throw "the disk with LUN $Lun has no file system that Windows knows; it is left alone" }
     if ($volumes.Count -eq 1) {
         Mount-Partition $volumes[0] "$base\lun$Lun"

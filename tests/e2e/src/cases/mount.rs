@@ -1,6 +1,7 @@
-//! The script that mounts data disks, really run on loop devices; that for Windows is parsed where there is PowerShell.
+//! The script that mounts data disks, really run on loop devices; that for Windows is run on disks that are only played,
+//! where there is PowerShell.
 //!
-//! What is tried is in `mount.sh`, since only a shell as root can try it.
+//! What is tried is in `mount.sh`, since only a shell as root can try it, and in `mount.ps1`.
 
 use std::{path::Path, process::Command, time::Duration};
 
@@ -49,7 +50,15 @@ fn mount_script_for_windows_is_powershell(lab: &Lab<'_>) -> Result {
     if Command::new("pwsh").arg("-Version").output().is_err() {
         return Err(Failure::NotRun("pwsh is not installed".to_owned()));
     }
-    parse(lab, &script)
+    parse(lab, &script)?;
+    let trial = lab.file("trial.ps1", include_str!("mount.ps1"))?;
+    let pwsh = Program::new("pwsh", &lab.dir, "trial").env("HOME", &lab.dir);
+    let pwsh = pwsh
+        .args(["-NoProfile", "-NonInteractive", "-File"])
+        .arg(trial)
+        .arg(script);
+    let ended = pwsh.run(LIMIT)?.ended_with(0)?;
+    ensure_says("the trial", &ended.stdout, &["all as it should be"])
 }
 
 /// PowerShell reads the whole script and runs none of it.
