@@ -95,6 +95,8 @@ mod tests {
             location: "northeurope".parse().unwrap(),
             replicas: 5,
             storage: "Standard_ZRS".to_owned(),
+            is_excluded: false,
+            keys: None,
         };
         let put_back = |needs: &[RegionNeed], out: RegionOut| {
             merged(&version(), needs, &Layout::default(), std::slice::from_ref(&out))

@@ -100,7 +100,7 @@ pub(super) fn failed_change(version: &ImageVersion) -> Error {
 fn by_hand(version: &ImageVersion, region: &RegionState, more: &str) -> Error {
     let location = &region.location;
     failed_region(version, region).with_hint(format!(
-        "the region carries {more}, which would be lost if the run ended while the region is removed: remove {location} from the version's target regions by hand, add it again as it was, and run again"
+        "the region carries {more}, which would be lost if the run ended while the region is removed: note what the version says of {location}, remove it from the target regions by hand, add it again with the same, and run again"
     ))
 }
 
@@ -138,7 +138,7 @@ mod tests {
         let error = of_region(&ImageVersion::new(version().id, body), &failed("eastus2"), &[]).unwrap_err();
         insta::assert_snapshot!(error.report(), @r"
         replication of 1.0.0 of d to eastus2 failed: no capacity
-          hint: the region carries encryption, which would be lost if the run ended while the region is removed: remove eastus2 from the version's target regions by hand, add it again as it was, and run again
+          hint: the region carries encryption, which would be lost if the run ended while the region is removed: note what the version says of eastus2, remove it from the target regions by hand, add it again with the same, and run again
         ");
     }
 }

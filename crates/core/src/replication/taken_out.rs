@@ -3,8 +3,11 @@
 //!
 //! When a region is taken out is decided in `repair`.
 
+mod keys;
+
 use serde_json::{Value, json};
 
+use self::keys::Keys;
 use super::set;
 use crate::{
     compute::version::{ImageVersion, location_of},
@@ -20,11 +23,23 @@ const PROTECTED: &str = "protected";
 /// The permission, by its JSON pointer: the profile and the member.
 const PERMISSION: (&str, &str) = ("/properties/safetyProfile", "allowDeletionOfReplicatedLocations");
 
-/// All that a region may carry to be written down.
-const CARRIED: [&str; 3] = ["name", "regionalReplicaCount", "storageAccountType"];
+/// The word in the tag for a region that `latest` passes over by itself.
+const EXCLUDED: &str = "excluded";
 
-/// What is out of a version for a while. Its tag says `region:replicas:storage`, several joined by `;`, and
-/// `PROTECTED` before them where it belongs.
+/// What stands before a region's keys in the tag.
+const KEYS: &str = "keys=";
+
+/// All that a region may carry to be written down; of `encryption` only what [`Keys`] has room for.
+const CARRIED: [&str; 5] = [
+    "name",
+    "regionalReplicaCount",
+    "storageAccountType",
+    "excludeFromLatest",
+    "encryption",
+];
+
+/// What is out of a version for a while. Its tag says `region:replicas:storage`, then `:excluded` and `:keys=…` where they
+/// belong, several joined by `;`, and `PROTECTED` before them where it belongs.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub struct TakenOut {
     /// The regions.
@@ -42,6 +57,10 @@ pub struct RegionOut {
     pub replicas: u32,
     /// The service's word for the storage of its replicas; empty where the version did not say one.
     pub storage: String,
+    /// Whether `latest` passes the version over there.
+    pub is_excluded: bool,
+    /// The user's own keys for its replicas; nothing with Azure's.
+    pub keys: Option<Keys>,
 }
 
 /// Whether a version allows that a replicated region is removed from it.
@@ -64,7 +83,9 @@ impl TakenOut {
         } else {
             Removal::Allowed
         };
-        let regions = text.split(';').filter_map(RegionOut::read).collect();
+        let subscription = version.id.group().subscription();
+        let read = |part| RegionOut::read(part, subscription);
+        let regions = text.split(';').filter_map(read).collect();
         Self { regions, removal }
     }
 
@@ -85,35 +106,88 @@ impl TakenOut {
         }
     }
 
-    fn text(&self) -> String {
+    /// What the tag of a version in that subscription says.
+    fn text(&self, subscription: &str) -> String {
         let protected = (self.removal == Removal::Refused).then(|| PROTECTED.to_owned());
-        let regions = self.regions.iter().map(RegionOut::text);
+        let regions = self.regions.iter().map(|region| region.text(subscription));
         protected.into_iter().chain(regions).collect::<Vec<_>>().join(";")
     }
 }
 
 impl RegionOut {
+    /// A target region as its version shows it.
+    ///
+    /// # Errors
+    /// Names the first property that does not fit into the tag.
+    fn of(region: &Value, location: &Location, default_replicas: u64) -> Result<Self, String> {
+        if let Some(more) = not_carried(region) {
+            return Err(more.to_owned());
+        }
+        let encryption = read_json::at(region, "/encryption");
+        let keys = match says(encryption) {
+            true => Some(Keys::of(encryption).ok_or("encryption")?),
+            false => None,
+        };
+        let replicas = read_json::number(region, "/regionalReplicaCount").unwrap_or(default_replicas);
+        let storage = read_json::text(region, "/storageAccountType").unwrap_or_default();
+        Ok(Self {
+            location: location.clone(),
+            replicas: u32::try_from(replicas).unwrap_or(u32::MAX),
+            storage: storage.to_owned(),
+            is_excluded: says(read_json::at(region, "/excludeFromLatest")),
+            keys,
+        })
+    }
+
     /// The entry of `targetRegions` that puts it back.
     #[must_use]
     pub fn target_region(&self) -> Value {
         let mut region = json!({"name": self.location, "regionalReplicaCount": self.replicas});
-        if let (Some(members), false) = (region.as_object_mut(), self.storage.is_empty()) {
-            members.insert("storageAccountType".to_owned(), json!(self.storage));
+        if let Some(members) = region.as_object_mut() {
+            if !self.storage.is_empty() {
+                members.insert("storageAccountType".to_owned(), json!(self.storage));
+            }
+            if self.is_excluded {
+                members.insert("excludeFromLatest".to_owned(), json!(true));
+            }
+            if let Some(keys) = &self.keys {
+                members.insert("encryption".to_owned(), keys.encryption());
+            }
         }
         region
     }
 
-    fn text(&self) -> String {
-        format!("{}:{}:{}", self.location, self.replicas, self.storage)
+    fn text(&self, subscription: &str) -> String {
+        let excluded = if self.is_excluded {
+            format!(":{EXCLUDED}")
+        } else {
+            String::new()
+        };
+        let keys = self
+            .keys
+            .as_ref()
+            .map(|keys| format!(":{KEYS}{}", keys.text(subscription)));
+        let keys = keys.unwrap_or_default();
+        format!("{}:{}:{}{excluded}{keys}", self.location, self.replicas, self.storage)
     }
 
-    fn read(text: &str) -> Option<Self> {
-        let mut parts = text.splitn(3, ':');
-        Some(Self {
+    fn read(text: &str, subscription: &str) -> Option<Self> {
+        let mut parts = text.split(':');
+        let mut region = Self {
             location: parts.next()?.parse().ok()?,
             replicas: parts.next()?.parse().ok()?,
             storage: parts.next()?.to_owned(),
-        })
+            is_excluded: false,
+            keys: None,
+        };
+        for part in parts {
+            match part.strip_prefix(KEYS) {
+                Some(keys) => region.keys = Some(Keys::read(keys, subscription)?),
+                None if part == EXCLUDED => region.is_excluded = true,
+                None => return None,
+            }
+        }
+        Some(region)
     }
 }
 
@@ -127,27 +201,18 @@ pub(super) fn is_tagged(version: &ImageVersion) -> bool {
 /// # Errors
 /// Names the first property of the region that does not fit into the tag.
 pub(super) fn take_out(version: &ImageVersion, location: &Location) -> Result<(Value, TakenOut), String> {
-    let (mut region, others): (Vec<Value>, Vec<Value>) = version
+    let (mut there, others): (Vec<Value>, Vec<Value>) = version
         .target_regions()
         .into_iter()
         .partition(|region| location_of(region).as_ref() == Some(location));
-    let region = region.pop().ok_or("what the version does not show")?;
-    if let Some(more) = not_carried(&region) {
-        return Err(more.to_owned());
-    }
-    let replicas = read_json::number(&region, "/regionalReplicaCount").unwrap_or_else(|| version.default_replicas());
+    let region = there.pop().ok_or("what the version does not show")?;
+    let region = RegionOut::of(&region, location, version.default_replicas())?;
     let mut out = TakenOut::of(version);
     if !allows_removal(version) {
         out.removal = Removal::Refused;
     }
-    out.regions.push(RegionOut {
-        location: location.clone(),
-        replicas: u32::try_from(replicas).unwrap_or(u32::MAX),
-        storage: read_json::text(&region, "/storageAccountType")
-            .unwrap_or_default()
-            .to_owned(),
-    });
-    let text = out.text();
+    out.regions.push(region);
+    let text = out.text(version.id.group().subscription());
     if text.chars().count() > LONGEST_VALUE {
         return Err("more than a tag holds".to_owned());
     }
@@ -168,7 +233,8 @@ pub(super) fn take_out_for_good(version: &ImageVersion, gone: &[Location]) -> Op
     if !allows_removal(version) {
         out.removal = Removal::Refused;
     }
-    Some(permitting_removal(version, kept, &out.text()))
+    let text = out.text(version.id.group().subscription());
+    Some(permitting_removal(version, kept, &text))
 }
 
 /// The version with these regions and this text in its tag, which says what has to come back.
@@ -203,14 +269,18 @@ fn forget(body: &mut Value) {
     }
 }
 
-/// What a region says that the tag cannot carry; `false` and empty values say nothing.
-fn not_carried(region: &Value) -> Option<&str> {
-    let says = |value: &Value| match value {
+/// Whether a value says anything: `false` and empty values say nothing.
+fn says(value: &Value) -> bool {
+    match value {
         Value::Null | Value::Bool(false) => false,
         Value::Array(items) => !items.is_empty(),
         Value::Object(members) => !members.is_empty(),
         Value::Bool(true) | Value::Number(_) | Value::String(_) => true,
-    };
+    }
+}
+
+/// What a region says that the tag cannot carry.
+fn not_carried(region: &Value) -> Option<&str> {
     let mut members = region.as_object()?.iter();
     let more = members.find(|(name, value)| !CARRIED.contains(&name.as_str()) && says(value))?;
     Some(more.0)
@@ -279,6 +349,25 @@ mod tests {
     }
 
     #[test]
+    fn keys_and_an_exclusion_of_its_own_come_back_with_a_region() {
+        let set = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg-keys/providers/Microsoft.Compute/diskEncryptionSets/des-eu";
+        let encryption = json!({"osDiskImage": {"diskEncryptionSetId": set}, "dataDiskImages": [{"lun": 0, "diskEncryptionSetId": set}]});
+        let regions = json!([{"name": "East US 2"}, {"name": "North Europe", "regionalReplicaCount": 5,
+            "storageAccountType": "Standard_ZRS", "excludeFromLatest": true, "encryption": encryption}]);
+        let version = version("", &regions);
+        let (body, out) = take_out(&version, &northeurope()).unwrap();
+        assert_eq!(
+            body["tags"]["azure-batch-taken-out"],
+            "protected;northeurope:5:Standard_ZRS:excluded:keys=rg-keys/des-eu,0="
+        );
+        let read = TakenOut::of(&ImageVersion::new(version.id.clone(), body));
+        assert_eq!(read, out);
+        let back = json!({"name": "northeurope", "regionalReplicaCount": 5, "storageAccountType": "Standard_ZRS",
+            "excludeFromLatest": true, "encryption": encryption});
+        assert_eq!(read.regions[0].target_region(), back);
+    }
+
+    #[test]
     fn a_region_is_removed_with_permission_and_the_protection_comes_back() {
         let profile = |body: &Value| body["properties"]["safetyProfile"].clone();
         let protected = version("", &two_regions());
@@ -310,7 +399,6 @@ mod tests {
         };
         for (more, value) in [
             ("encryption", json!({"osDiskImage": {"diskEncryptionSetId": "/des"}})),
-            ("excludeFromLatest", json!(true)),
             ("additionalReplicaSets", json!([{"regionalReplicaCount": 1}])),
         ] {
             assert_eq!(with(more, value).unwrap_err(), more);
@@ -323,7 +411,10 @@ mod tests {
 
     #[test]
     fn a_tag_that_makes_no_sense_puts_nothing_back_and_is_removed() {
-        let odd = version("westus2;:3:x;east-us:1:x;westus2:many:x", &json!([]));
+        let odd = version(
+            "westus2;:3:x;east-us:1:x;westus2:many:x;westus2:1:x:y;westus2:1:x:keys=y",
+            &json!([]),
+        );
         let out = TakenOut::of(&odd);
         assert_eq!(out, TakenOut::default());
         let mut body = odd.body().clone();

@@ -22,17 +22,16 @@ use crate::{
 const UK_SOUTH: &str = "\"UK South\"";
 
 /// Writes the version by hand with another region, which is never complete there: it fails now, and once more with the
-/// next write.
-async fn break_uk_south(azure: &Azure, exclude_from_latest: bool) {
+/// next write. `more` is what the region says of itself.
+async fn break_uk_south(azure: &Azure, more: (&str, Value)) {
     let fault = json!({"kind": "regionFailed", "region": "uksouth", "method": "PUT", "path": "*/versions/*"});
     azure.fault(fault.clone());
     let (client, _events) = azure.client(&CancellationToken::new()).await;
     let version = version::find(&client, &version_id("ubuntu")).await.unwrap().unwrap();
     let mut regions = version.target_regions();
-    regions.push(
-        json!({"name": "uksouth", "regionalReplicaCount": 5, "storageAccountType": "Standard_ZRS",
-        "excludeFromLatest": exclude_from_latest}),
-    );
+    let mut region = json!({"name": "uksouth", "regionalReplicaCount": 5, "storageAccountType": "Standard_ZRS"});
+    region[more.0] = more.1;
+    regions.push(region);
     let put = version::put(&version.id, version.with_regions(regions));
     client.send(&put).await.unwrap();
     replication::settled(&client, &version.id, &[]).await.unwrap();
@@ -54,10 +53,10 @@ fn taken_out_at(azure: &Azure) -> u64 {
 #[tokio::test(start_paused = true)]
 async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     let twin = world();
-    break_uk_south(&twin, false).await;
+    break_uk_south(&twin, ("excludeFromLatest", json!(true))).await;
     run(&twin, &adopting()).await.unwrap();
     let azure = world();
-    break_uk_south(&azure, false).await;
+    break_uk_south(&azure, ("excludeFromLatest", json!(true))).await;
     let cancel = CancellationToken::new();
     azure.gone_after(taken_out_at(&twin), cancel.clone());
     let (client, _events) = azure.client(&cancel).await;
@@ -67,7 +66,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
     assert!(!between.to_string().contains(UK_SOUTH), "{between}");
     assert_eq!(
         between["tags"]["azure-batch-taken-out"],
-        "protected;uksouth:5:Standard_ZRS"
+        "protected;uksouth:5:Standard_ZRS:excluded"
     );
     azure.turn_the_page();
 
@@ -84,6 +83,7 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
         (&back["regionalReplicaCount"], &back["storageAccountType"]),
         (&json!(5), &json!("Standard_ZRS"))
     );
+    assert_eq!(back["excludeFromLatest"], true);
     assert_eq!(after["tags"]["azure-batch-taken-out"], Value::Null);
     assert_eq!(after["tags"]["owner"], "them");
 }
@@ -91,13 +91,14 @@ async fn a_run_killed_while_a_region_is_out_loses_nothing() {
 #[tokio::test(start_paused = true)]
 async fn a_region_that_is_more_than_a_tag_holds_is_left_to_its_owner() {
     let azure = world();
-    break_uk_south(&azure, true).await;
+    let sets = json!([{"regionalReplicaCount": 1, "storageAccountType": "Premium_LRS"}]);
+    break_uk_south(&azure, ("additionalReplicaSets", sets)).await;
     let mut wanted = adopting();
     (wanted.used_by, wanted.target_regions) = (Vec::new(), Vec::new());
     let error = run(&azure, &wanted).await.must_fail();
     let report = error.report();
     assert!(
-        report.contains("to uksouth failed") && report.contains("the region carries excludeFromLatest"),
+        report.contains("to uksouth failed") && report.contains("the region carries additionalReplicaSets"),
         "{report}"
     );
     assert!(body(&azure).to_string().contains(UK_SOUTH));
@@ -182,7 +183,7 @@ fn written_permissions(azure: &Azure) -> Vec<Value> {
 #[tokio::test(start_paused = true)]
 async fn a_region_is_removed_with_permission_and_the_protection_comes_back() {
     let azure = world();
-    break_uk_south(&azure, false).await;
+    break_uk_south(&azure, ("excludeFromLatest", json!(true))).await;
     run(&azure, &adopting()).await.unwrap();
     let written = written_permissions(&azure);
     let removed = written
