@@ -5,6 +5,7 @@
 pub mod boot;
 pub mod community;
 pub mod disk;
+pub mod encryption_set;
 pub mod gallery;
 pub mod image;
 pub mod machines;

@@ -70,6 +70,10 @@ pub enum About {
     Rights,
     /// Whether Batch is registered in the image's subscription.
     Registration,
+    /// Whether image and Batch accounts lie in one Entra tenant.
+    Tenant,
+    /// What was checked of a machine.
+    Checks,
     /// Cores, pools, addresses.
     Quota,
     /// Nodes, and the hours for which they are billed.
@@ -82,6 +86,8 @@ pub enum About {
     Agent,
     /// When something ends.
     Dates,
+    /// How long it takes.
+    Times,
 }
 
 /// Whether what a run needs is there.
@@ -164,12 +170,15 @@ impl About {
         match self {
             Self::Rights => "rights",
             Self::Registration => "registration",
+            Self::Tenant => "tenant",
+            Self::Checks => "checks",
             Self::Quota => "quota",
             Self::Nodes => "nodes",
             Self::Security => "security",
             Self::Cost => "cost by your own prices",
             Self::Agent => "node agent",
             Self::Dates => "dates",
+            Self::Times => "times",
         }
     }
 }
@@ -219,6 +228,7 @@ impl Display for Fact {
             (FactState::Good, _) => "",
             (FactState::Lacking, About::Quota) => ", too little",
             (FactState::Lacking, About::Agent) => ", refused",
+            (FactState::Lacking, About::Checks) => ", ignored",
             (FactState::Lacking, _) => ", missing",
             (FactState::Unknown, _) => ", not known",
         };

@@ -6,6 +6,7 @@
 //! that is there already goes the same way: it only lacks fewer steps.
 
 mod adopt;
+mod before;
 mod bodies;
 mod boot;
 mod capabilities;
@@ -17,6 +18,7 @@ mod cost;
 mod definition;
 mod details;
 mod followers;
+mod keys;
 mod layout;
 mod lines;
 mod machine;
@@ -25,6 +27,7 @@ mod next;
 mod number;
 mod observe;
 mod origin;
+mod outlook;
 mod places;
 mod plan;
 mod prepare;
@@ -47,11 +50,11 @@ use self::{
     next::{Batch, Stage},
     number::Number,
     observe::Seen,
-    plan::Numbers,
+    plan::{Goal, Numbers},
     report::Ending,
 };
 pub use self::{
-    checks::CHECK_NAMES,
+    checks::{CHECK_NAMES, CheckFound},
     cost::{Stored, StoredCost, StoredRegion},
     origin::NodeAgent,
     report::{Outcome, PublishPlan, Published, PublishedRegion},
@@ -119,25 +122,34 @@ pub async fn plan(client: &Client, settings: &Checked<PublishSettings>) -> Resul
         settings,
         holder: &holder,
     };
+    let skipped = before::require_one_tenant(client, settings).await?;
     let seen = observe(work).await?;
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
     lines::caveats(client, settings, &seen, &goal);
-    lines::agents(client, settings, &seen);
     if let (Some(test), Some(account)) = (goal.test_due(seen.version(&goal.version)), &seen.tester) {
         testing::check_room(client, account, test).await?;
     }
     let batches = next::batches(work.asking(), &seen, &goal)?;
+    let left = match settings.ends {
+        EndsWhen::Complete => Vec::new(),
+        EndsWhen::Accepted => next::left(&batches, &goal, seen.version(&goal.version)),
+    };
+    let mut steps = next::plan(batches);
+    if !steps.is_done() {
+        let needed = (steps.steps.as_slice(), skipped);
+        steps.facts = outlook::facts(client, settings, (&seen, &goal), needed).await?;
+    }
     let stored = Stored::new(seen.machine.size_gib(), goal.needs());
     let cost = settings.prices.as_ref().map(|prices| {
         let version = seen.version(&goal.version);
         StoredCost::new((settings, prices), (&seen.machine, &goal, version), &stored)
     });
     Ok(PublishPlan {
-        left: match settings.ends {
-            EndsWhen::Complete => Vec::new(),
-            EndsWhen::Accepted => next::left(&batches, &goal, seen.version(&goal.version)),
-        },
-        steps: next::plan(batches),
+        left,
+        steps,
+        base_image: seen.base.as_ref().map(ToString::to_string),
+        node_agent: seen.agents.inferred.clone(),
+        checks: outlook::checks(&seen),
         replicas: goal.formulas(),
         stored,
         cost,
@@ -157,14 +169,17 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
         holder: &holder,
     };
     let what = format!("looking at {}", settings.source);
-    let seen = client.run().step("source", what, observe(work)).await?;
+    let look = async {
+        Ok::<_, Error>((
+            before::require_one_tenant(client, settings).await?,
+            observe(work).await?,
+        ))
+    };
+    let (skipped, seen) = client.run().step("source", what, look).await?;
+    before::tell_skipped(client, &skipped);
     let goal = plan::decide(settings, &seen, &Numbers::default())?;
     lines::announce(client, settings, &seen, &goal);
-    let steps = next::plan(next::batches(work.asking(), &seen, &goal)?).steps;
-    rights::check(client, &seen, &goal, &steps).await?;
-    if let (Some(test), Some(account)) = (goal.test_due(seen.version(&goal.version)), &seen.tester) {
-        testing::check_room(client, account, test).await?;
-    }
+    require(work, &seen, &goal).await?;
     let mut journey = Journey {
         seen,
         goal,
@@ -203,6 +218,20 @@ async fn publish(client: &Client, settings: &PublishSettings, kept: &mut Vec<Kep
     }
 }
 
+/// Requires what the steps need before the first of them: rights, registration, room for the test.
+async fn require(work: Work<'_>, seen: &Seen, goal: &Goal) -> Result<()> {
+    let (client, settings) = (work.client, work.settings);
+    let steps = next::plan(next::batches(work.asking(), seen, goal)?).steps;
+    rights::check(client, seen, goal, &steps).await?;
+    if !steps.is_empty() {
+        before::check_registration(client, settings).await?;
+    }
+    if let (Some(test), Some(account)) = (goal.test_due(seen.version(&goal.version)), &seen.tester) {
+        testing::check_room(client, account, test).await?;
+    }
+    Ok(())
+}
+
 /// What is still to be done for the version when a run ends that does not wait for it.
 fn remaining(work: Work<'_>, journey: &Journey) -> Result<Plan<Step>> {
     match work.settings.ends {
@@ -219,9 +248,10 @@ fn holder(settings: &PublishSettings) -> String {
 /// Looks at everything and refuses what must not be published.
 async fn observe(work: Work<'_>) -> Result<Seen> {
     let (client, settings) = (work.client, work.settings);
-    let seen = Box::pin(observe::all(client, settings)).await?;
+    let mut seen = Box::pin(observe::all(client, settings)).await?;
+    keys::require_sets(client, settings).await?;
     adopt::require_generalized(settings, &seen)?;
-    checks::refuse(
+    seen.checks = checks::refuse(
         checks::with_base(
             checks::checks(&seen.machine, settings.handling()),
             (seen.base.as_ref(), seen.agents.support),

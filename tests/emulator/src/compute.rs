@@ -21,6 +21,7 @@ mod access;
 mod boot;
 mod definition;
 mod disk;
+mod encryption_set;
 mod feature;
 mod gallery;
 mod grant;
@@ -65,6 +66,11 @@ impl Compute {
         self.images.insert(Item::new(id, body, facts));
     }
 
+    /// Puts a disk encryption set there.
+    pub(crate) fn plant_encryption_set(&mut self, id: String, body: Value) {
+        self.encryption_sets.insert(Item::new(id, body, ()));
+    }
+
     /// Puts a snapshot there that was complete before the emulator started, with an access until that time.
     pub(crate) fn plant_snapshot(&mut self, id: String, body: Value, (taken, access): (Timestamp, Option<Timestamp>)) {
         let facts = snapshot::facts::SnapshotFacts {
@@ -95,6 +101,7 @@ impl Compute {
         self.vms.remove_below(&prefix);
         self.scale_sets.remove_below(&prefix);
         self.disks.remove_below(&prefix);
+        self.encryption_sets.remove_below(&prefix);
         self.snapshots.remove_below(&prefix);
         self.images.remove_below(&prefix);
         self.galleries.remove_below(&prefix);
@@ -109,6 +116,11 @@ impl Compute {
             Kind::VirtualMachine => self.vms.iter().map(|item| vm::view(item, vm::Shown::plain())).collect(),
             Kind::ScaleSet => self.scale_sets.iter().map(scale_set::view).collect(),
             Kind::Disk => self.disks.iter().map(|item| disk::view(self, item)).collect(),
+            Kind::DiskEncryptionSet => self
+                .encryption_sets
+                .iter()
+                .map(|item| item.view(&kind.type_name()))
+                .collect(),
             Kind::Snapshot => self.snapshots.iter().map(|item| snapshot::view(item, now)).collect(),
             Kind::Image => self.images.iter().map(|item| item.view(&kind.type_name())).collect(),
             Kind::Gallery => self.galleries.iter().map(|item| item.view(&kind.type_name())).collect(),
@@ -214,6 +226,7 @@ fn route(parts: &mut Parts<'_>, call: &Call<'_>, path: &ArmPath) -> Answer {
         (Some(Kind::VirtualMachine), ..) => vm::respond(parts, call, path),
         (Some(Kind::ScaleSet), ..) => scale_set::respond(parts, call, path),
         (Some(Kind::Disk), ..) => disk::respond(parts, call, path),
+        (Some(Kind::DiskEncryptionSet), _, "") => encryption_set::respond(parts, call, path),
         (Some(Kind::Snapshot), ..) => snapshot::respond(parts, call, path),
         (Some(Kind::Image), _, "") => image::respond(parts, call, path),
         (Some(Kind::Gallery), _, "") => gallery::respond(parts, call, path),

@@ -16,10 +16,12 @@ use crate::{
 };
 
 mod gallery;
+mod keys;
 mod left;
 
 pub use crate::compute::{DiskSeed, PowerSeed, ScaleSetSeed, VmSeed};
 pub use gallery::{DefinitionSeed, GallerySeed, VersionSeed};
+pub use keys::EncryptionSetSeed;
 pub use left::{ImageSeed, SnapshotSeed};
 
 /// The world of the documentation, which most tests start from.
@@ -69,6 +71,9 @@ pub struct Seed {
     /// VMs with their disks.
     #[serde(default)]
     pub vms: Vec<VmSeed>,
+    /// Disk encryption sets.
+    #[serde(default)]
+    pub disk_encryption_sets: Vec<EncryptionSetSeed>,
     /// Snapshots.
     #[serde(default)]
     pub snapshots: Vec<SnapshotSeed>,
@@ -253,6 +258,7 @@ impl Seed {
         let has_resources = !(self.resource_groups.is_empty()
             && self.vms.is_empty()
             && self.scale_sets.is_empty()
+            && self.disk_encryption_sets.is_empty()
             && self.snapshots.is_empty()
             && self.images.is_empty()
             && self.galleries.is_empty()
@@ -296,6 +302,9 @@ impl Seed {
         }
         for vm in &self.vms {
             plant_vm(world, place, vm)?;
+        }
+        for set in &self.disk_encryption_sets {
+            set.plant(world, place)?;
         }
         for snapshot in &self.snapshots {
             snapshot.plant(world, place)?;

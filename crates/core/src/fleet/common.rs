@@ -55,7 +55,14 @@ fn is_alike(fact: &Fact) -> bool {
             FactState::Lacking => false,
             FactState::Unknown => true,
         },
-        About::Rights | About::Registration | About::Security | About::Agent | About::Dates => true,
+        About::Rights
+        | About::Registration
+        | About::Tenant
+        | About::Checks
+        | About::Security
+        | About::Agent
+        | About::Dates
+        | About::Times => true,
     }
 }
 

@@ -213,6 +213,8 @@ rows! {
 
     USED_BY: "used_by", Replicas, Kind::Blocks(USED_BY_ROWS), Standard::Absent, [],
         "A pool that will run the version; one block for each pool. Regions and replicas follow from these blocks: the region of every account gets the sum over its pools of {used_by.nodes} / {nodes_per_replica}, each rounded up, and the headroom.";
+    REGISTER_PROVIDER: "register_provider", Replicas, Kind::Bool, Standard::Value("false", "it changes the subscription"), [],
+        "Register `Microsoft.Batch` in the gallery's subscription when it is not registered there, which the pools of {used_by} and {test} need. Without this the publish is refused.";
     REPLICA_HEADROOM_PERCENT: "replica_headroom_percent", Replicas, Kind::Number, Standard::Value("10", "and one replica at least: Microsoft's page says to keep more than the minimum"), [],
         "How many percent of replicas are added.";
 
@@ -235,7 +237,7 @@ rows! {
     /// What the post-processor keeps for itself.
     OF_POST_PROCESSOR [PUBLISH, TEMPLATE_ONLY]:
     DESTROY_DELETES_VERSION: "destroy_deletes_version", Version, Kind::Bool, Standard::Value("false", "pools may use the version"), [],
-        "Ask for the deletion of the version when a following post-processor does not keep it. This release cannot see which pools use a version: it refuses, and names the command. Without this the version stays.";
+        "Delete the version when a following post-processor does not keep it. It stays, with the reasons, when it is latest, when something uses it, when not everything that may use it can be seen, or when the tag `azure-batch-numbers` of its definition lacks its number. The rights are those of the verb `prune`. Without this the version stays.";
     MANIFEST: "manifest", Report, Kind::File, Standard::Value("azure-batch-manifest.json", "in the current folder, under a name that says whose it is"), [],
         "Path of the JSON file that says what was published, for the GitHub Action and others; `none` for no file. Parallel builds need one each: `manifest-${source.name}.json`.";
 }

@@ -8,6 +8,8 @@ mod vhds;
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+
 use super::machine::{ImageKind, Machine, SourceImage, SourceShape};
 use crate::{
     batch::{image::MarketplaceImage, supported::ImageSupport},
@@ -54,13 +56,34 @@ pub(super) struct Check {
     pub text: String,
 }
 
-/// Reports every check, and refuses when one failed that is not ignored.
+/// A check of the source, as programs get it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+pub struct CheckFound {
+    /// Its name, as `ignore_checks` takes it.
+    pub name: &'static str,
+    /// What it found.
+    pub outcome: CheckOutcome,
+    /// One line: what was seen.
+    pub text: String,
+}
+
+impl From<&Check> for CheckFound {
+    fn from(check: &Check) -> Self {
+        Self {
+            name: check.name,
+            outcome: check.outcome,
+            text: check.text.clone(),
+        }
+    }
+}
+
+/// Reports every check, and refuses when one failed that is not ignored; the others, as they count.
 ///
 /// # Errors
 /// `Refused`, naming all failed checks.
-pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &Progress) -> Result<()> {
+pub(super) fn refuse(mut checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &Progress) -> Result<Vec<Check>> {
     let mut failed = Vec::new();
-    for mut check in checks {
+    for check in &mut checks {
         if check.outcome == CheckOutcome::Fail {
             if ignored.contains(check.name) {
                 check.outcome = CheckOutcome::Ignored;
@@ -71,11 +94,11 @@ pub(super) fn refuse(checks: Vec<Check>, ignored: &BTreeSet<String>, progress: &
         progress.tell(Event::Check {
             name: check.name.to_owned(),
             outcome: check.outcome,
-            text: check.text,
+            text: check.text.clone(),
         });
     }
     if failed.is_empty() {
-        return Ok(());
+        return Ok(checks);
     }
     let text = format!("the source is not fit for a Batch image: {}", failed.join("; "));
     Err(Error::new(ErrorKind::Refused, text).with_hint(words!["fix it, or name the check in ", image::IGNORE_CHECKS]))

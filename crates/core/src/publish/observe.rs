@@ -10,6 +10,7 @@ use serde_json::Value;
 
 use super::{
     boot::WantedSize,
+    checks::Check,
     machine::Machine,
     number,
     origin::Origin,
@@ -62,6 +63,8 @@ pub(super) struct Seen {
     pub temporaries: Vec<Found>,
     /// The regions in which the version is known to be complete, with all that is wanted there.
     pub ready: Vec<Location>,
+    /// What was checked of the machine, once it was.
+    pub checks: Vec<Check>,
 }
 
 /// The gallery's region, the definition and its versions.
@@ -122,6 +125,7 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
         locations,
         temporaries,
         ready: Vec::new(),
+        checks: Vec::new(),
     })
 }
 
@@ -161,6 +165,7 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
         locations,
         temporaries: Vec::new(),
         ready: Vec::new(),
+        checks: Vec::new(),
     })
 }
 

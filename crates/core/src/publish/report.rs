@@ -6,6 +6,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use super::{
+    checks::CheckFound,
     cost::{Stored, StoredCost},
     machine::Machine,
     observe::Seen,
@@ -97,8 +98,14 @@ pub struct PublishedRegion {
 pub struct PublishPlan {
     /// The version it would make or complete.
     pub version: ImageVersionId,
-    /// The steps that would be taken, in order.
+    /// The steps that would be taken, in order, and what they need.
     pub steps: Plan<Step>,
+    /// The marketplace image that the source was made of in the end, as `publisher:offer:sku:version`, where that is known.
+    pub base_image: Option<String>,
+    /// The node agent that runs on it, where that is known.
+    pub node_agent: Option<NodeAgent>,
+    /// What was checked of the source.
+    pub checks: Vec<CheckFound>,
     /// The last of these steps: a run that ends with Azure's acceptance leaves them. Empty when it waits.
     pub left: Vec<Step>,
     /// The replica formula of each region.

@@ -69,6 +69,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
         version_settings: version_settings?,
         test: test?,
         ends,
+        register: pool::register(reader),
         prices: prices::read(reader),
         reuse: context.reuse,
         run_id: context.run_id.to_owned(),

@@ -23,7 +23,7 @@ pub use self::{
         VersionSettings,
     },
 };
-use super::{DefinitionTraits, Prices, ReplicaRule};
+use super::{DefinitionTraits, Prices, Register, ReplicaRule};
 use crate::ids::{
     VmSize,
     resource::{BatchAccountId, ImageDefinitionId, ImageVersionId},
@@ -64,6 +64,8 @@ pub struct PublishSettings {
     pub test: Option<ImageTest>,
     /// When the run is at its end.
     pub ends: EndsWhen,
+    /// Whether Batch may be registered in the gallery's subscription.
+    pub register: Register,
     /// The user's own prices, for the plan.
     pub prices: Option<Prices>,
     /// Names this run in tags: Packer's run UUID, a CI run's id.

@@ -100,6 +100,7 @@ fn image_values(given: &PublishSettings) -> Values {
         .with(image::USED_BY, used_by(given))
         .with(image::CREATE_GALLERY, given.create_gallery)
         .with(image::NO_WAIT, given.ends == EndsWhen::Accepted)
+        .with(image::REGISTER_PROVIDER, given.register == Register::Yes)
         .with(
             image::IGNORE_CHECKS,
             given.ignore_checks.iter().cloned().collect::<Vec<_>>(),

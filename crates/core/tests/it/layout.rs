@@ -25,9 +25,22 @@ fn set(name: &str) -> String {
     format!("{GROUP}/providers/Microsoft.Compute/diskEncryptionSets/{name}")
 }
 
+/// A set for each of these regions, and one for its data disk 1.
+pub(crate) fn add_sets(azure: &Azure, regions: &[&str]) {
+    let both = |region: &&str| {
+        [(*region).to_owned(), format!("archive-{region}")]
+            .map(|name| json!({"name": name, "resourceGroup": "rg-images", "location": region}))
+    };
+    let sets: Vec<Value> = regions.iter().flat_map(both).collect();
+    let seed = json!({"subscriptions": [], "diskEncryptionSets": sets}).to_string();
+    let seed = azure_emulator::seed::Seed::parse(&seed).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+}
+
 /// The example, whose machine has a key of its owner's on its OS disk.
 async fn encrypted_world() -> Azure {
     let azure = Azure::example();
+    add_sets(&azure, &["eastus2", "westus2"]);
     let client = client(&azure).await;
     let disk = format!("{GROUP}/providers/Microsoft.Compute/disks/vm-build_OsDisk");
     let get = || Request::arm(Method::GET, &disk, "2026-03-02", "read the disk".to_owned());
@@ -51,7 +64,11 @@ pub(crate) fn with_keys(regions: &[&str]) -> PublishSettings {
         if regions.contains(&region.location.as_str()) {
             region.keys = Some(DiskKeys {
                 os: set(region.location.as_str()).parse().unwrap(),
-                data: [(1_u32.try_into().unwrap(), set("archive").parse().unwrap())].into(),
+                data: [(
+                    1_u32.try_into().unwrap(),
+                    set(&format!("archive-{}", region.location)).parse().unwrap(),
+                )]
+                .into(),
             });
         }
     }
@@ -71,7 +88,7 @@ async fn a_key_of_the_source_is_carried_when_every_region_names_its_own() {
         assert_eq!(
             region["encryption"],
             json!({"osDiskImage": {"diskEncryptionSetId": set(name)}, "dataDiskImages": [
-                {"lun": 0, "diskEncryptionSetId": set(name)}, {"lun": 1, "diskEncryptionSetId": set("archive")}]})
+                {"lun": 0, "diskEncryptionSetId": set(name)}, {"lun": 1, "diskEncryptionSetId": set(&format!("archive-{name}"))}]})
         );
     }
     azure.turn_the_page();
@@ -100,8 +117,45 @@ async fn a_key_of_the_source_is_not_dropped_silently() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_key_of_another_region_is_refused_before_anything_is_written() {
+    let azure = encrypted_world().await;
+    let mut wanted = with_keys(&["eastus2", "westus2"]);
+    let of_east = wanted.target_regions[0].keys.clone();
+    wanted.target_regions[1].keys = of_east;
+    let error = run(&azure, &wanted).await.must_fail();
+    assert_eq!(error.kind(), ErrorKind::BadInput);
+    let report = error.report();
+    let said = "disk encryption set eastus2 lies in eastus2, and its key is to encrypt replicas in westus2";
+    assert!(report.contains(said), "{report}");
+
+    if let Some(keys) = &mut wanted.target_regions[1].keys {
+        keys.os = set("nowhere").parse().unwrap();
+    }
+    let error = run(&azure, &wanted).await.must_fail();
+    let report = error.report();
+    assert!(report.contains("disk encryption set nowhere, whose key"), "{report}");
+    assert_eq!(azure.writes(), [""; 0]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_set_that_may_not_be_read_is_a_note_with_its_right() {
+    let azure = encrypted_world().await;
+    azure.fault(
+        json!({"kind": "status", "status": 403, "code": "AuthorizationFailed", "method": "GET",
+        "path": "*/diskEncryptionSets/westus2", "occurrence": "every"}),
+    );
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    let wanted = checked(&with_keys(&["eastus2", "westus2"]));
+    publish::run(&client, &wanted).await.result.unwrap();
+    let said = lines(&mut events).join("\n");
+    let note = "whether disk encryption set westus2 lies in westus2: this identity lacks Microsoft.Compute/diskEncryptionSets/read";
+    assert!(said.contains(note), "{said}");
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_version_with_other_keys_is_not_the_result() {
     let azure = Azure::example();
+    add_sets(&azure, &["eastus2", "westus2"]);
     run(&azure, &settings()).await.unwrap();
     azure.turn_the_page();
     let error = run(&azure, &with_keys(&["eastus2", "westus2"])).await.must_fail();

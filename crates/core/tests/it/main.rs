@@ -31,6 +31,7 @@ mod prices;
 mod promotion;
 mod prune;
 mod publish;
+mod publish_needs;
 mod publish_reconcile;
 mod publish_sweep;
 mod quotas;

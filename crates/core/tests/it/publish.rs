@@ -8,8 +8,8 @@ use azure_batch_core::{
     error::{ErrorKind, Result},
     publish::{self, Outcome, Published},
     settings::{
-        DefinitionTraits, EndsWhen, KeptKind, MachineHandling, ManagedImagePolicy, PublishSettings, Reuse, Source,
-        Temporaries, VersionSettings,
+        DefinitionTraits, EndsWhen, KeptKind, MachineHandling, ManagedImagePolicy, PublishSettings, Register, Reuse,
+        Source, Temporaries, VersionSettings,
     },
 };
 use serde_json::json;
@@ -46,6 +46,7 @@ pub(crate) fn settings() -> PublishSettings {
         version_settings: VersionSettings::default(),
         test: None,
         ends: EndsWhen::Complete,
+        register: Register::No,
         prices: None,
         run_id: "run-1".to_owned(),
     }

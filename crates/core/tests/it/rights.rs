@@ -74,7 +74,7 @@ fn scopes(on: &str) -> Vec<String> {
         }
         "the image version" => vec![image("1.0.0"), image("0.9.0"), preflight::image_of_others()],
         "the source definition" => vec![of_compute("galleries/theirs/images/other")],
-        "the disk encryption sets" => ["eastus2", "westus2", "archive"]
+        "the disk encryption sets" => ["eastus2", "westus2", "archive-eastus2", "archive-westus2"]
             .map(|set| of_compute(&format!("diskEncryptionSets/{set}")))
             .into(),
         "the storage account" => vec![format!("{GROUP}/providers/Microsoft.Storage/storageAccounts/vhds")],

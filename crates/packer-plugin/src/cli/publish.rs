@@ -159,9 +159,12 @@ fn describe(plan: &PublishPlan) -> String {
     );
     text.push_str(&step_lines(&plan.steps));
     text.push('\n');
+    for fact in &plan.steps.facts {
+        // Writing to a String does not fail.
+        _ = writeln!(text, "{fact}");
+    }
     text.push_str(&end_of_run(plan));
     for formula in &plan.replicas {
-        // Writing to a String does not fail.
         _ = writeln!(text, "{formula}");
     }
     for line in &plan.permanent {

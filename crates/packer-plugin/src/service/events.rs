@@ -200,5 +200,14 @@ pub(super) fn plan(plan: PublishPlan) -> v1::PlanResponse {
         followers: plan.followers,
         permanent: plan.permanent,
         mount_script: plan.mount_script,
+        facts: plan.steps.facts.iter().map(ToString::to_string).collect(),
+        base_image: plan.base_image,
+        node_agent_end_of_life: plan.node_agent.as_ref().and_then(|agent| agent.ends).map(time),
+        base_image_end_of_life: plan
+            .node_agent
+            .as_ref()
+            .and_then(|agent| agent.base_image_ends)
+            .map(time),
+        node_agent_sku_id: plan.node_agent.map(|agent| agent.sku),
     }
 }

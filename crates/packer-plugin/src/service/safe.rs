@@ -87,6 +87,8 @@ impl Safe for v1::PlanResponse {
     fn texts(&mut self) -> Vec<&mut String> {
         let lists = self.changes.iter_mut().chain(&mut self.replicas);
         let lists = lists.chain(&mut self.followers).chain(&mut self.permanent);
+        let more = self.base_image.iter_mut().chain(&mut self.node_agent_sku_id);
+        let lists = lists.chain(&mut self.facts).chain(more);
         lists.chain([&mut self.image_version_id]).collect()
     }
 }

@@ -66,6 +66,9 @@ impl Publisher for Scripted {
                     .unwrap(),
                 disk: format!("{GROUP}/providers/Microsoft.Compute/disks/d1"),
             }]),
+            base_image: None,
+            node_agent: None,
+            checks: Vec::new(),
             left: Vec::new(),
             replicas: vec!["eastus2: 4".to_owned()],
             stored: Stored {

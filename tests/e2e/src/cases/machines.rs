@@ -88,20 +88,25 @@ fn key_of_its_owner_is_carried_to_every_region(lab: &Lab<'_>) -> Result {
     let set = world::id("Microsoft.Compute/diskEncryptionSets", "keys");
     let encryption = json!({"type": "EncryptionAtRestWithCustomerKey", "diskEncryptionSetId": set});
     let disk = json!({"sizeGB": 30, "sku": "Premium_LRS", "caching": "ReadWrite", "extra": {"encryption": encryption}});
+    let of_west = world::id("Microsoft.Compute/diskEncryptionSets", "keys-west");
+    let block = |region: &str, set: &str| {
+        format!("target_region {{\n        name = \"{region}\"\n        disk_encryption_set_id = \"{set}\"\n      }}")
+    };
     // The region of the source is that of the pool, too.
     let post = Post {
-        destination: format!(
-            "target_region {{\n        name = \"eastus2\"\n        disk_encryption_set_id = \"{set}\"\n      }}"
-        ),
+        destination: format!("{}\n      {}", block("eastus2", &set), block("westus2", &of_west)),
         ..Post::default()
     };
     let journal = build(lab, "osDisk", disk, &post)?;
-    let version = written(&journal, "/versions/1.0.0");
-    ensure_says(
-        "the version",
-        &version.to_string(),
-        &[&format!("\"diskEncryptionSetId\":\"{set}\"")],
-    )
+    let versions = written(&journal, "/versions/1.0.0").to_string();
+    let last = journal
+        .writes()
+        .filter(|entry| entry.path.ends_with("/versions/1.0.0"))
+        .last();
+    let last = last.map(|entry| entry.request.to_string()).unwrap_or_default();
+    let said = |set: &str| format!("\"diskEncryptionSetId\":\"{set}\"");
+    ensure_says("the version", &versions, &[&said(&set)])?;
+    ensure_says("the version in both regions", &last, &[&said(&set), &said(&of_west)])
 }
 
 fn identity_that_lacks_a_right_is_told_what_gives_it(lab: &Lab<'_>) -> Result {
@@ -123,11 +128,16 @@ fn identity_that_lacks_a_right_is_told_what_gives_it(lab: &Lab<'_>) -> Result {
 
 /// Builds the example's machine with something else about it, and gives what Azure was asked.
 fn build(lab: &Lab<'_>, name: &str, value: Value, post: &Post) -> Result<Journal> {
-    let seed = world::with_machine(lab, |machine| {
+    let mut seed = world::with_machine(lab, |machine| {
         if let Some(fields) = machine.as_object_mut() {
             fields.insert(name.to_owned(), value);
         }
     })?;
+    if let Some(fields) = seed.as_object_mut() {
+        let set = |(name, location)| json!({"name": name, "resourceGroup": "rg-images", "location": location});
+        let sets = [("keys", "eastus2"), ("keys-west", "westus2")].map(set);
+        fields.insert("diskEncryptionSets".to_owned(), json!(sets));
+    }
     let azure = lab.azure(seed)?;
     let packer = Packer::new(lab, &azure)?;
     let template = packer.template("t.pkr.hcl", &template::with_null_builder(&post.block()))?;

@@ -8,6 +8,7 @@ pub(crate) enum Kind {
     VirtualMachine,
     ScaleSet,
     Disk,
+    DiskEncryptionSet,
     Snapshot,
     Image,
     Gallery,
@@ -16,10 +17,11 @@ pub(crate) enum Kind {
 }
 
 impl Kind {
-    pub(super) const ALL: [Self; 8] = [
+    pub(super) const ALL: [Self; 9] = [
         Self::VirtualMachine,
         Self::ScaleSet,
         Self::Disk,
+        Self::DiskEncryptionSet,
         Self::Snapshot,
         Self::Image,
         Self::Gallery,
@@ -40,6 +42,7 @@ impl Kind {
             Self::VirtualMachine => "virtualMachines",
             Self::ScaleSet => "virtualMachineScaleSets",
             Self::Disk => "disks",
+            Self::DiskEncryptionSet => "diskEncryptionSets",
             Self::Snapshot => "snapshots",
             Self::Image => "images",
             Self::Gallery => "galleries",

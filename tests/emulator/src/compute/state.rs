@@ -21,6 +21,7 @@ pub struct Compute {
     pub(crate) vms: Table<VmFacts>,
     pub(super) scale_sets: Table<ScaleSetFacts>,
     pub(crate) disks: Table<DiskFacts>,
+    pub(super) encryption_sets: Table<()>,
     pub(super) snapshots: Table<SnapshotFacts>,
     pub(super) images: Table<ImageFacts>,
     pub(crate) galleries: Table<()>,

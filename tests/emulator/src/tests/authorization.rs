@@ -333,6 +333,16 @@ fn batch_refuses_a_pool_on_an_image_or_in_a_subnet_that_the_caller_may_not_use()
 }
 
 #[test]
+fn a_disk_encryption_set_is_seeded_and_shows_its_region() {
+    let set = json!({"name": "keys", "resourceGroup": "rg-images", "location": "West Europe"});
+    let mut azure = Azure::with_seed(&json!({ "diskEncryptionSets": [set] }));
+    let found = azure.get(&id("diskEncryptionSets/keys"));
+    assert_eq!((found.status, &found.body["location"]), (200, &json!("westeurope")));
+    assert_eq!(found.body["type"], "Microsoft.Compute/diskEncryptionSets");
+    assert_eq!(azure.get(&id("diskEncryptionSets/none")).status, 404);
+}
+
+#[test]
 fn a_disk_under_a_key_needs_read_on_its_encryption_set() {
     let set = id("diskEncryptionSets/keys");
     let disk = json!({"location": "eastus2", "properties": {"creationData": {"createOption": "Empty"}, "diskSizeGB": 4,

@@ -9,8 +9,8 @@ use crate::{
     plan::Effect,
     publish::{machine::tests::machine, next, security::Security, step::Step},
     settings::{
-        DefinitionTraits, Generalized, MachineHandling, ManagedImagePolicy, Reuse, Source, Stopped, TargetRegion,
-        Temporaries, VersionSettings,
+        DefinitionTraits, Generalized, MachineHandling, ManagedImagePolicy, Register, Reuse, Source, Stopped,
+        TargetRegion, Temporaries, VersionSettings,
     },
 };
 
@@ -36,6 +36,7 @@ pub(in crate::publish) fn settings() -> PublishSettings {
         version_settings: VersionSettings::default(),
         test: None,
         ends: crate::settings::EndsWhen::Complete,
+        register: Register::No,
         prices: None,
         run_id: "run-1".to_owned(),
     }
@@ -66,6 +67,7 @@ pub(in crate::publish) fn seen(accounts: &[(&str, u32)]) -> Seen {
         temporaries: Vec::new(),
         tester: None,
         ready: Vec::new(),
+        checks: Vec::new(),
     }
 }
 

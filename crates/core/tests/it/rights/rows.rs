@@ -89,7 +89,15 @@ impl Work {
             Self::PublishSnapshots => &[IMAGE, GALLERY, DEFINITION, "the source is snapshots"],
             Self::PublishAgain => &[VM, IMAGE, GALLERY, "the last write of the definition failed"],
             Self::PublishWithKeys => &[VM, GALLERY, DEFINITION, "`disk_encryption_set_id`"],
-            Self::PublishTested => &[VM, IMAGE, GALLERY, DEFINITION, "`test`", "`test.subnet_id`"],
+            Self::PublishTested => &[
+                VM,
+                IMAGE,
+                GALLERY,
+                DEFINITION,
+                "`test`",
+                "`test.subnet_id`",
+                "`register_provider`",
+            ],
             _ => &[],
         }
     }

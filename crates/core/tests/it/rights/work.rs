@@ -217,7 +217,12 @@ impl Work {
             }
             Self::FormerGoes | Self::DeleteExpired => tokio::time::advance(Duration::from_secs(8 * 24 * 3600)).await,
             Self::Registering => unregister(azure).await,
-            Self::InSubnet | Self::PublishTested => make_network(azure).await,
+            Self::InSubnet => make_network(azure).await,
+            Self::PublishTested => {
+                make_network(azure).await;
+                unregister(azure).await;
+            }
+            Self::PublishWithKeys => layout::add_sets(azure, &["eastus2", "westus2"]),
             Self::ImageOfOthers => preflight::add_others(azure, None),
             Self::Judge => {
                 judging::work(azure, "render-1", "blue", 60, "true").await;
