@@ -3,6 +3,7 @@
 //! It shows its plan with the reason of every version. With consent it looks at everything again right before each
 //! single step. What cannot be seen makes it refuse. What may go is decided in `decide`; it is read in `look`.
 
+mod asked;
 mod carry;
 mod decide;
 mod look;
@@ -10,11 +11,12 @@ mod step;
 
 use serde::Serialize;
 
-use self::{decide::judge, look::Scene};
 pub use self::{
+    asked::delete_asked,
     decide::{Fate, Judged},
     step::PruneStep,
 };
+use self::{decide::judge, look::Scene};
 use crate::{
     client::Client,
     compute::soft_deleted::{Phase, SoftDeleted},

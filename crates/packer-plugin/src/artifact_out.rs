@@ -1,9 +1,16 @@
 //! The artifact we hand to Packer: a version in a gallery, and the manifest.
 //!
-//! `Destroy` never removes a version: which pools use it cannot be seen from here yet.
+//! `Destroy` removes a version only on request, and core only one that nothing uses.
+
+use std::sync::Arc;
 
 use async_trait::async_trait;
-use azure_batch_core::options::image::DESTROY_DELETES_VERSION;
+use azure_batch_core::{
+    clock::Clock,
+    ids::resource::ImageVersionId,
+    options::{Door, image::DESTROY_DELETES_VERSION},
+    settings::Connection,
+};
 
 use crate::{
     artifact_in::Input,
@@ -14,8 +21,10 @@ use crate::{
         artifact::Artifact,
         log,
         state::{GENERATED_DATA, IMAGE_METADATA, ImageMetadata, State},
+        text::set_in,
         ui::Ui,
     },
+    service::{failure::Failed, publisher::Publisher},
 };
 
 /// By which our artifacts are known to other post-processors.
@@ -36,12 +45,24 @@ pub struct PublishedArtifact {
     run_uuid: Option<String>,
     input: Input,
     ui: Ui,
+    reach: Reach,
+}
+
+/// By which the version can be deleted.
+#[derive(Debug)]
+pub struct Reach {
+    /// Who does it.
+    pub publisher: Arc<dyn Publisher>,
+    /// As whom.
+    pub connection: Connection,
+    /// For the time of a failure.
+    pub clock: Arc<dyn Clock>,
 }
 
 impl PublishedArtifact {
     /// The artifact of a version, made from `input`.
     #[must_use]
-    pub fn new(published: v1::Published, local: &Local, input: Input, ui: Ui) -> Self {
+    pub fn new(published: v1::Published, local: &Local, (input, ui): (Input, Ui), reach: Reach) -> Self {
         Self {
             published,
             manifest: local.manifest.clone(),
@@ -49,7 +70,26 @@ impl PublishedArtifact {
             run_uuid: local.build.run_uuid.clone(),
             input,
             ui,
+            reach,
         }
+    }
+
+    /// Deletes the version, if nothing uses it.
+    async fn delete(&self) -> Result<(), String> {
+        let id = &self.published.image_version_id;
+        let version = id
+            .parse::<ImageVersionId>()
+            .map_err(|error| format!("azure-batch: {error}"))?;
+        let deleted = self.reach.publisher.delete(version, &self.reach.connection).await;
+        deleted.map_err(|error| {
+            let failed = Failed::of_error(&error, Door::Template, self.reach.clock.now());
+            set_in(&format!("{DESTROY_DELETES_VERSION}: {}", failed.failure.report))
+        })
+    }
+
+    /// Packer may have gone meanwhile; then it is not read.
+    async fn say(&self, line: &str) {
+        drop(self.ui.say(line).await);
     }
 
     /// What was published, for people: shown when all builds are done.
@@ -181,15 +221,17 @@ impl Artifact for PublishedArtifact {
         match self.on_destroy {
             OnDestroy::LeaveVersion => {
                 let line = format!("azure-batch: no temporaries are left to remove, and the version stays: {id}");
-                // Packer may have gone meanwhile; then it is not read.
-                drop(self.ui.say(&line).await);
-                Ok(())
+                self.say(&line).await;
             }
-            OnDestroy::DeleteVersion => Err(format!(
-                "{DESTROY_DELETES_VERSION}: {id} is not deleted, since it cannot be seen from here whether it is latest \
-                 or a pool uses it; when neither is so: az resource delete --ids {id}"
-            )),
+            OnDestroy::DeleteVersion => {
+                self.delete().await?;
+                self.say(&format!(
+                    "azure-batch: the version was deleted, since nothing uses it: {id}"
+                ))
+                .await;
+            }
         }
+        Ok(())
     }
 }
 

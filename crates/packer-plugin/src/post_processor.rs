@@ -14,14 +14,14 @@ use std::{
 use async_trait::async_trait;
 use azure_batch_core::{
     clock::{Clock, SystemClock},
-    options::{Verb, image},
-    settings::{self, Value, Values},
+    options::{Door, Verb, image},
+    settings::{self, Connection, Value, Values, fault::Fault},
 };
 
 use self::publish::Request;
 use crate::{
     artifact_in::Input,
-    artifact_out::PublishedArtifact,
+    artifact_out::{PublishedArtifact, Reach},
     config::{Config, Force, Local, fault_text, faults_of},
     environment::{self, Lookup},
     hcl::{self, Phase},
@@ -50,6 +50,7 @@ const FORCE_LINE: &str = "-force: a new version is made even if there is one of 
 struct Prepared {
     input: Input,
     request: Request,
+    connection: Connection,
     local: Local,
 }
 
@@ -139,7 +140,19 @@ impl AzureBatch {
             drop(ui.say(FORCE_LINE).await);
         }
         let request = Request::new(&values, &local.build)?;
-        Ok(Prepared { input, request, local })
+        let spelled = |faults: Vec<Fault>| {
+            faults
+                .iter()
+                .map(|fault| fault.spelled(Door::Template))
+                .collect::<Vec<_>>()
+        };
+        let connection = settings::connection(&values).map_err(|faults| fault_text(&spelled(faults)))?;
+        Ok(Prepared {
+            input,
+            request,
+            connection,
+            local,
+        })
     }
 
     async fn publish(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
@@ -149,11 +162,21 @@ impl AzureBatch {
             _ = cancel.cancelled() => Err("azure-batch: cancelled before anything was done".to_owned()),
             prepared = self.prepare(&ui, input) => prepared,
         };
-        let Prepared { input, request, local } = prepared?;
+        let Prepared {
+            input,
+            request,
+            connection,
+            local,
+        } = prepared?;
         let published = publish::run(&self.publisher, &self.clock, request, &ui, &cancel).await?;
+        let reach = Reach {
+            publisher: Arc::clone(&self.publisher),
+            connection,
+            clock: Arc::clone(&self.clock),
+        };
         write_manifest(&published, &local, self.clock.as_ref()).await?;
         Ok(Processed {
-            output: Output::Artifact(Arc::new(PublishedArtifact::new(published, &local, input, ui))),
+            output: Output::Artifact(Arc::new(PublishedArtifact::new(published, &local, (input, ui), reach))),
             keep: Keep::KeepForced,
         })
     }

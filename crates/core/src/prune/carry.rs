@@ -127,13 +127,13 @@ fn standing(step: &PruneStep, now: Judged) -> Now {
     }
 }
 
-async fn delete(client: &Client, id: &ImageVersionId) -> Result<()> {
+pub(super) async fn delete(client: &Client, id: &ImageVersionId) -> Result<()> {
     drive::delete(client, &version::delete(id), &version::get(id)).await?;
     client.tell(Event::Removed { id: id.to_string() });
     Ok(())
 }
 
-async fn gone(client: &Client, id: &ImageVersionId) -> Result<()> {
+pub(super) async fn gone(client: &Client, id: &ImageVersionId) -> Result<()> {
     let waiting_for = format!("the end of: delete image version {}", version::title(id));
     let look = || async {
         let found = client.find(&version::get(id)).await?;

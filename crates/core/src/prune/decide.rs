@@ -66,6 +66,8 @@ pub(super) struct Facts<'a> {
     pub(super) claims: &'a [Claim],
     pub(super) soft: Option<SoftDeletion>,
     pub(super) rule: &'a RetentionRule,
+    /// The version whose deletion is asked for by its id, if its number is known to be used up without it.
+    pub(super) asked: Option<VersionNumber>,
     pub(super) now: Timestamp,
 }
 
@@ -99,7 +101,7 @@ impl Standing {
 
     fn reasons(&self, facts: &Facts<'_>, number: VersionNumber) -> Vec<String> {
         let mut why = Vec::new();
-        if self.highest == Some(number) {
+        if self.highest == Some(number) && facts.asked != Some(number) {
             why.push("it has the highest number".to_owned());
         }
         if let Some(regions) = regions(&self.latest, number) {

@@ -42,6 +42,7 @@ impl Scene {
             claims: self.claims.as_slice(),
             soft: self.soft,
             rule: &self.rule,
+            asked: None,
             now,
         }
     }

@@ -30,6 +30,7 @@ mod preflight;
 mod prices;
 mod promotion;
 mod prune;
+mod prune_asked;
 mod publish;
 mod publish_needs;
 mod publish_reconcile;

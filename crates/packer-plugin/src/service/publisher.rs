@@ -2,21 +2,26 @@
 //!
 //! The transport and the credential of a run are made here, when the run starts and not before.
 
-use std::{fmt, sync::Arc};
+use std::{fmt, sync::Arc, time::Duration};
 
 use async_trait::async_trait;
 use azure_batch_core::{
     client::Client,
     clock::Clock,
     error::Result,
+    ids::resource::ImageVersionId,
     plan::{Course, Ended},
     progress::Progress,
+    prune,
     publish::{self, PublishPlan, Published},
-    settings::{Asked, PublishSettings},
+    settings::{Asked, Connection, PublishSettings},
 };
 use tokio_util::sync::CancellationToken;
 
 use crate::azure;
+
+/// How long the deletion of a version may take, with the look at everything that may use it; as long as of the verb `gc`.
+const DELETION_DEADLINE: Duration = Duration::from_secs(3600);
 
 /// Publishes.
 #[async_trait]
@@ -40,6 +45,12 @@ pub trait Publisher: fmt::Debug + Send + Sync + 'static {
         progress: Progress,
         cancel: CancellationToken,
     ) -> Ended<Published, Course>;
+
+    /// Deletes a version that nothing uses, on request.
+    ///
+    /// # Errors
+    /// When something keeps it, or that cannot be known.
+    async fn delete(&self, version: ImageVersionId, connection: &Connection) -> Result<()>;
 }
 
 /// Publishes to Azure.
@@ -96,5 +107,11 @@ impl Publisher for AzurePublisher {
                 report: Course::default(),
             },
         }
+    }
+
+    async fn delete(&self, version: ImageVersionId, connection: &Connection) -> Result<()> {
+        let run = (Progress::silent(), CancellationToken::new());
+        let client = azure::client(connection, Arc::clone(&self.clock), DELETION_DEADLINE, run).await?;
+        prune::delete_asked(&client, &version).await
     }
 }

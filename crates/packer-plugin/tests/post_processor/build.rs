@@ -131,21 +131,35 @@ async fn destroy_leaves_the_version_and_says_so() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_deletion_that_cannot_be_judged_is_refused() {
-    let folder = TempDir::new().unwrap();
-    let (packer, _) = configured(End::Success, &folder).await;
-    let mut user = template(&folder);
-    user["destroy_deletes_version"] = json!(true);
-    packer.configure(&user, &PACKER).await.unwrap();
-    let outcome = packer.post_process().await.unwrap();
-    let refused = packer
-        .artifact(&outcome)
-        .await
-        .ask("Destroy", Value::Nil)
-        .await
-        .unwrap_err();
-    assert!(refused.contains("is not deleted"), "{refused}");
-    assert!(refused.contains("az resource delete --ids"), "{refused}");
+async fn a_version_is_deleted_on_request_and_what_keeps_it_is_said() {
+    for (why, said) in [
+        ("", None),
+        (
+            "it is latest in eastus2",
+            Some("1.4.2 is kept: it is latest in eastus2"),
+        ),
+    ] {
+        let folder = TempDir::new().unwrap();
+        let packer = FakePacker::start(&Scripted::failing_with(End::Success, why)).await;
+        let mut user = template(&folder);
+        user["destroy_deletes_version"] = json!(true);
+        packer.configure(&user, &PACKER).await.unwrap();
+        let outcome = packer.post_process().await.unwrap();
+        let destroyed = packer.artifact(&outcome).await.ask("Destroy", Value::Nil).await;
+        match said {
+            None => {
+                assert_eq!(destroyed, Ok(Value::Nil));
+                let told = packer.said();
+                let line = format!("was deleted, since nothing uses it: {VERSION}");
+                assert!(told.last().unwrap().ends_with(&line), "{told:?}");
+            }
+            Some(said) => {
+                let refused = destroyed.unwrap_err();
+                assert!(refused.contains("destroy_deletes_version"), "{refused}");
+                assert!(refused.contains(said), "{refused}");
+            }
+        }
+    }
 }
 
 #[tokio::test(start_paused = true)]

@@ -5,10 +5,11 @@ use std::sync::{Arc, Mutex};
 use async_trait::async_trait;
 use azure_batch_core::{
     error::{Error, ErrorKind, Result},
+    ids::resource::ImageVersionId,
     plan::{Course, Ended, Kept, Plan},
     progress::{CheckOutcome, Event, Progress, StepTime},
     publish::{Outcome, PublishPlan, Published, PublishedRegion, Step, Stored},
-    settings::{Asked, PublishSettings},
+    settings::{Asked, Connection, PublishSettings},
 };
 use packer_plugin_azure_batch::service::publisher::Publisher;
 use tokio_util::sync::CancellationToken;
@@ -126,6 +127,16 @@ impl Publisher for Scripted {
             Err(_) => course(),
         };
         Ended { result, report }
+    }
+
+    async fn delete(&self, version: ImageVersionId, _: &Connection) -> Result<()> {
+        match self.also {
+            "" => Ok(()),
+            why => Err(Error::new(
+                ErrorKind::Refused,
+                format!("{} is kept: {why}", version.name()),
+            )),
+        }
     }
 }
 

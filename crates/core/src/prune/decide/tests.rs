@@ -55,6 +55,7 @@ fn judged(versions: &Versions, claims: &[Claim], rule: &RetentionRule) -> Vec<Ju
         claims,
         soft: None,
         rule,
+        asked: None,
         now: now(),
     })
 }
@@ -209,6 +210,7 @@ fn a_version_is_deprecated_first_and_goes_when_its_life_is_over() {
             claims: &[],
             soft,
             rule: &rule,
+            asked: None,
             now: now(),
         };
         judge(&facts).remove(0).fate
