@@ -90,11 +90,9 @@ pub fn enable(endpoint: &BatchEndpoint, id: &PoolId, scale: &Autoscale, etag: Op
         fields.insert("autoScaleEvaluationInterval".to_owned(), json!(interval));
     }
     let doing = format!("let the autoscale formula decide the size of pool {id}");
-    let request = post(endpoint, id, "enableautoscale", doing).with_body(body);
-    match etag {
-        Some(etag) => request.with_header("if-match", etag),
-        None => request,
-    }
+    post(endpoint, id, "enableautoscale", doing)
+        .with_body(body)
+        .if_match(etag)
 }
 
 /// The request after which the pool keeps the targets that its formula came to last.

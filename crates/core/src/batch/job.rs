@@ -196,24 +196,18 @@ pub fn list_live(endpoint: &BatchEndpoint) -> Request {
 #[must_use]
 pub fn set_metadata(endpoint: &BatchEndpoint, job: &Job, metadata: Value) -> Request {
     let doing = format!("mark job {}", job.id);
-    let request = Request::batch(endpoint, Method::PATCH, path(&job.id), API_VERSION, doing)
-        .with_body(json!({"metadata": metadata}));
-    match &job.etag {
-        Some(etag) => request.with_header("if-match", etag.clone()),
-        None => request,
-    }
+    Request::batch(endpoint, Method::PATCH, path(&job.id), API_VERSION, doing)
+        .with_body(json!({"metadata": metadata}))
+        .if_match(job.etag.as_deref())
 }
 
 /// The request that gives a disabled job another pool, unless it has changed since it was read.
 #[must_use]
 pub fn set_pool(endpoint: &BatchEndpoint, job: &Job, pool: &PoolId) -> Request {
     let doing = format!("point job {} to pool {pool}", job.id);
-    let request = Request::batch(endpoint, Method::PATCH, path(&job.id), API_VERSION, doing)
-        .with_body(json!({"poolInfo": {"poolId": pool}}));
-    match &job.etag {
-        Some(etag) => request.with_header("if-match", etag.clone()),
-        None => request,
-    }
+    Request::batch(endpoint, Method::PATCH, path(&job.id), API_VERSION, doing)
+        .with_body(json!({"poolInfo": {"poolId": pool}}))
+        .if_match(job.etag.as_deref())
 }
 
 /// The request for all job schedules of an account.

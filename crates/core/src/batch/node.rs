@@ -234,11 +234,9 @@ pub fn remove(endpoint: &BatchEndpoint, pool: &PoolId, nodes: &[String], etag: O
     let doing = format!("remove {} nodes of pool {pool}", nodes.len());
     let path = format!("/pools/{pool}/removenodes");
     let body = json!({"nodeList": nodes, "nodeDeallocationOption": "taskcompletion"});
-    let request = Request::batch(endpoint, Method::POST, path, API_VERSION, doing).with_body(body);
-    match etag {
-        Some(etag) => request.with_header("if-match", etag),
-        None => request,
-    }
+    Request::batch(endpoint, Method::POST, path, API_VERSION, doing)
+        .with_body(body)
+        .if_match(etag)
 }
 
 /// The request that reboots a node once its tasks have ended.

@@ -296,29 +296,23 @@ pub fn resize(endpoint: &BatchEndpoint, id: &PoolId, order: &Resize, etag: Optio
         fields.insert("nodeDeallocationOption".to_owned(), json!("taskcompletion"));
     }
     let path = format!("{}/resize", path(id));
-    let request =
-        Request::batch(endpoint, Method::POST, path, API_VERSION, format!("resize pool {id}")).with_body(body);
-    match etag {
-        Some(etag) => request.with_header("if-match", etag),
-        None => request,
-    }
+    Request::batch(endpoint, Method::POST, path, API_VERSION, format!("resize pool {id}"))
+        .with_body(body)
+        .if_match(etag)
 }
 
 /// The request that changes settings of a pool and leaves out those that stay, unless it has changed since `etag`.
 #[must_use]
 pub fn patch(endpoint: &BatchEndpoint, id: &PoolId, body: Value, etag: Option<&str>) -> Request {
-    let request = Request::batch(
+    Request::batch(
         endpoint,
         Method::PATCH,
         path(id),
         API_VERSION,
         format!("change pool {id}"),
     )
-    .with_body(body);
-    match etag {
-        Some(etag) => request.with_header("if-match", etag),
-        None => request,
-    }
+    .with_body(body)
+    .if_match(etag)
 }
 
 /// The request that replaces start task, application packages and metadata of a pool as a whole: a start task that is
@@ -332,17 +326,14 @@ pub fn replace_live(endpoint: &BatchEndpoint, id: &PoolId, body: Value) -> Reque
 /// The request that deletes a pool, unless it has changed since `etag`.
 #[must_use]
 pub fn delete(endpoint: &BatchEndpoint, id: &PoolId, etag: Option<&str>) -> Request {
-    let request = Request::batch(
+    Request::batch(
         endpoint,
         Method::DELETE,
         path(id),
         API_VERSION,
         format!("delete pool {id}"),
-    );
-    match etag {
-        Some(etag) => request.with_header("if-match", etag),
-        None => request,
-    }
+    )
+    .if_match(etag)
 }
 
 /// The request that stops a resize.
@@ -428,6 +419,6 @@ mod tests {
             request.body,
             Some(json!({"targetDedicatedNodes": 700, "targetLowPriorityNodes": 0, "resizeTimeout": "PT30M"}))
         );
-        assert_eq!(request.headers, [("if-match", "0x8D".to_owned())]);
+        assert_eq!(request.headers, [("if-match", "\"0x8D\"".to_owned())]);
     }
 }

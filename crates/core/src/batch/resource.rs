@@ -150,17 +150,14 @@ pub fn get(account: &BatchAccountId, id: &PoolId) -> Request {
 #[must_use]
 pub fn tag(account: &BatchAccountId, id: &PoolId, tags: Map<String, Value>, seen: &Described) -> Request {
     let path = format!("{account}/pools/{id}");
-    let request = Request::arm(
+    Request::arm(
         Method::PATCH,
         path,
         Api::BatchAccounts,
         format!("write the tags of pool {id}"),
     )
-    .with_body(json!({"tags": tags}));
-    match read_json::text(&seen.body, "/etag") {
-        Some(etag) => request.with_header("if-match", etag),
-        None => request,
-    }
+    .with_body(json!({"tags": tags}))
+    .if_match(read_json::text(&seen.body, "/etag"))
 }
 
 /// The body in the resource manager's form.
