@@ -239,7 +239,7 @@ fn after_help(named: &Named) -> String {
     let good = named.exit_codes;
     text.push_str(&format!(
         "\nExit codes: {good}, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached,\n\
-         6 deadline (resumable), 7 refused, 8 Azure failed or could not be reached,\n\
+         6 deadline (resumable), 7 refused, or bad nodes, 8 Azure failed or could not be reached,\n\
          9 the image was bad and things are as before, 130 cancelled."
     ));
     text

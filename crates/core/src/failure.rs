@@ -296,6 +296,9 @@ pub(crate) const fn usual_next(kind: ErrorKind) -> &'static str {
         ErrorKind::NoRights => "Give the identity the right that is named above, then run again.",
         ErrorKind::Quota => "Raise the quota, free some of it or ask for less, then run again.",
         ErrorKind::PartlyReached => "Run again: the run goes on from the nodes that are there.",
+        ErrorKind::BadNodes => {
+            "Correct the start task or the image, or replace the nodes: the same run again would change nothing."
+        }
         ErrorKind::Deadline => "Run again: the run goes on from here.",
         ErrorKind::Returned => "Correct the image, publish another version, and roll that one out.",
         ErrorKind::Kept => "Look at the new nodes, then run again, or go back to the former state.",

@@ -15,6 +15,8 @@ pub enum ErrorKind {
     Quota,
     /// Part of what was asked for is there.
     PartlyReached,
+    /// The nodes are there and bad: the same run again would change nothing.
+    BadNodes,
     /// Our own deadline passed; running the same again goes on from here.
     Deadline,
     /// What was rolled out was found bad, and things are again what they were before.
@@ -45,12 +47,13 @@ pub struct ExitCode(pub u8);
 
 impl ErrorKind {
     /// All kinds.
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 17] = [
         Self::BadInput,
         Self::SignIn,
         Self::NoRights,
         Self::Quota,
         Self::PartlyReached,
+        Self::BadNodes,
         Self::Deadline,
         Self::Returned,
         Self::Kept,
@@ -65,8 +68,8 @@ impl ErrorKind {
     ];
 
     /// The exit code: 0 reached, 2 bad input, 3 sign-in failed or no rights, 4 quota or limit, 5 partly reached, or found bad and kept,
-    /// 6 deadline (resumable), 7 refused, by us for safety or by Azure for good, 8 Azure failed or could not be
-    /// reached, 9 found bad and brought back, 130 cancelled.
+    /// 6 deadline (resumable), 7 refused, by us for safety or by Azure for good, or nodes that are bad: the same again
+    /// would end the same, 8 Azure failed or could not be reached, 9 found bad and brought back, 130 cancelled.
     #[must_use]
     pub const fn exit_code(self) -> ExitCode {
         ExitCode(match self {
@@ -75,7 +78,7 @@ impl ErrorKind {
             Self::Quota => 4,
             Self::PartlyReached | Self::Kept => 5,
             Self::Deadline => 6,
-            Self::Refused | Self::Rejected | Self::Policy | Self::Locked => 7,
+            Self::BadNodes | Self::Refused | Self::Rejected | Self::Policy | Self::Locked => 7,
             Self::Azure | Self::NeverSent | Self::UnknownEffect => 8,
             Self::Returned => 9,
             Self::Cancelled => 130,
@@ -93,6 +96,9 @@ impl ErrorKind {
             }
             Self::Quota => "A quota or a limit of Azure is reached: cores, pools, addresses.",
             Self::PartlyReached => "Part of what was asked for is there, such as some of the nodes, but not enough.",
+            Self::BadNodes => {
+                "The nodes are there and cannot be used: through their start task, their image, or something that befell them."
+            }
             Self::Deadline => "The time that `deadline` gives to the whole run was over. What was begun is kept.",
             Self::Returned => "The image was found bad, and things are again what they were before.",
             Self::Kept => "The image was found bad, and the pool stays as it is, as was asked for.",
@@ -120,6 +126,7 @@ impl ErrorKind {
             Self::NoRights => "no-rights",
             Self::Quota => "quota",
             Self::PartlyReached => "partly-reached",
+            Self::BadNodes => "bad-nodes",
             Self::Deadline => "deadline",
             Self::Returned => "returned",
             Self::Kept => "kept",
@@ -142,6 +149,6 @@ mod tests {
     #[test]
     fn exit_codes_are_the_documented_ones() {
         let codes = ErrorKind::ALL.map(|kind| kind.exit_code().0);
-        assert_eq!(codes, [2, 3, 3, 4, 5, 6, 9, 5, 7, 7, 7, 7, 8, 8, 8, 130]);
+        assert_eq!(codes, [2, 3, 3, 4, 5, 7, 6, 9, 5, 7, 7, 7, 7, 8, 8, 8, 130]);
     }
 }

@@ -153,14 +153,14 @@ impl At<'_> {
 }
 
 impl Ending<'_> {
-    /// Why no more rounds were tried.
-    fn sentence(&self) -> String {
+    /// Why no more rounds were tried; `in_vain` is what they did not do.
+    fn sentence(&self, in_vain: &str) -> String {
         let rounds = plural(u32::try_from(self.rounds).unwrap_or(u32::MAX), "round");
         match self.end {
             End::Stopped => format!("after {rounds} no further one was tried: it would end the same"),
             End::UsedUp if self.rounds == 1 => "the only round that was allowed is used".to_owned(),
             End::UsedUp => format!("all {rounds} that were allowed are used"),
-            End::Fruitless => format!("after {rounds} no further one was tried: the last two brought no node"),
+            End::Fruitless => format!("after {rounds} no further one was tried: the last two {in_vain} no node"),
         }
     }
 }
@@ -306,8 +306,34 @@ pub(super) fn refused(at: At<'_>, refusal: Refusal) -> Error {
         .with_next("to bring the pool back to what it was", at.rolling_back())
 }
 
+/// A pool that did not get its size: nodes are missing, or there are some that should go.
+pub(super) fn other_size(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
+    if goal.is_exceeded_by(current) {
+        too_large(at, goal, current, ending)
+    } else {
+        too_small(at, goal, current, ending)
+    }
+}
+
+/// A pool with nodes that should go.
+fn too_large(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
+    let stopped_by = ending.judged.filter(|_| ending.end == End::Stopped);
+    let kind = stopped_by.map_or(ErrorKind::PartlyReached, |judged| judged.kind);
+    let (wanted, reason) = (bare(goal.targets), advice::reason(at, ending));
+    let happened = format!("{} are there and only {wanted} are wanted: {reason}", counted(current));
+    let error = Error::plain(kind, happened).with_fact(ending.sentence("removed"));
+    let error = at.keeping(error, current);
+    match ending.judged {
+        Some(judged) => error
+            .with_next(Words::naming(judged.remedy), None)
+            .with_words_of_service(format!("Batch: {}", judged.said))
+            .with_page(judged.page()),
+        None => error.with_next("run again, which asks for it again", None),
+    }
+}
+
 /// A pool that did not get its nodes.
-pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
+fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &Ending<'_>) -> Error {
     let stopped_by = ending
         .judged
         .filter(|_| ending.end == End::Stopped)
@@ -339,7 +365,7 @@ pub(super) fn too_small(at: At<'_>, goal: Goal, current: NodeCounts, ending: &En
     };
     let error = match gone {
         Some(_) => error,
-        None => error.with_fact(ending.sentence()),
+        None => error.with_fact(ending.sentence("brought")),
     };
     let is_of_account = ending.judged.is_some_and(Judgement::is_quota_of_account);
     let error = match kind == ErrorKind::Quota && is_of_account && current.dedicated > 0 && goal.targets.spot == 0 {
@@ -367,10 +393,14 @@ pub(super) fn failed_start(waited: &Waited) -> Option<&str> {
 /// the start task of [`failed_start`] wrote.
 pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: &str) -> Error {
     let (census, goal) = (&waited.census, waited.goal);
-    let kind = if census.ready.total() > 0 {
-        ErrorKind::PartlyReached
-    } else {
-        ErrorKind::Azure
+    let cause = Cause::of(&waited.nodes, census);
+    let kind = match cause {
+        // Nothing that the same run would do makes these nodes good.
+        Cause::OtherImage(..) | Cause::StartTask(..) | Cause::Unusable(..) => ErrorKind::BadNodes,
+        // Those that are late may come after all, as spot nodes do that were taken away.
+        Cause::Lost if census.late.total() == 0 => ErrorKind::BadNodes,
+        Cause::None | Cause::Slow | Cause::Lost if census.ready.total() > 0 => ErrorKind::PartlyReached,
+        Cause::None | Cause::Slow | Cause::Lost => ErrorKind::Azure,
     };
     let counts = format!(
         "pool {}: {} ready, {}{}",
@@ -379,7 +409,6 @@ pub(super) fn unready(at: At<'_>, waited: &Waited, stillness: Duration, output: 
         wish(goal),
         by_state(&census.states)
     );
-    let cause = Cause::of(&waited.nodes, census);
     let mut error = Error::plain(kind, cause.happened(census)).with_fact(counts);
     if waited.verdict == Verdict::Pending {
         let still = format!("the others have stayed as they are for {}, ", Span(stillness.as_secs()));

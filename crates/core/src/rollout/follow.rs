@@ -18,12 +18,13 @@ use super::{
 use crate::{
     batch::{
         autoscale::{self, Evaluation},
-        node::Node,
+        node::{Node, takes_tasks},
         pool::{Pool, PoolLife, Scaling},
     },
     error::{Error, ErrorKind, Result, ServiceError},
+    one_line::one_line,
     settings::{Readiness, Targets},
-    words::Words,
+    words::{Words, plural},
 };
 
 /// Where a pool stands with its formula.
@@ -63,10 +64,31 @@ pub(super) async fn nodes(
     readiness: Readiness,
     report: &mut RolloutReport,
 ) -> Result<Waited> {
-    match &intent.follows {
+    let waited = match &intent.follows {
         None => ready::wait(access, intent, readiness, report).await,
         Some(follows) => wait(access, (intent, follows), readiness, report).await,
-    }
+    }?;
+    tell_failed_starts(access, &waited, report);
+    Ok(waited)
+}
+
+/// A pool that does not wait for the success of its start task has nodes that take tasks without what it was to bring.
+fn tell_failed_starts(access: &PoolAccess<'_>, waited: &Waited, report: &mut RolloutReport) {
+    let census = &waited.census;
+    let failed = |node: &&Node| takes_tasks(node.state.as_str()) && node.start_task.is_some();
+    let first = waited.nodes.iter().find(failed);
+    let (true, Some(node)) = (report.note_failed_starts(census), first) else {
+        return;
+    };
+    let exit = node.start_task.as_ref().and_then(|failure| failure.exit_code);
+    let exit = exit.map_or_else(String::new, |code| format!(" with exit code {code}"));
+    access.client().warn(format!(
+        "the start task failed on {} of {} that are ready, first on {}{exit}: they take tasks all the same, since \
+         waitForSuccess is false",
+        census.start_task_failed,
+        plural(census.ready.total(), "node"),
+        one_line(&node.id)
+    ));
 }
 
 async fn wait(

@@ -48,7 +48,7 @@ pub(super) enum Size {
     Reached,
     /// A write or a wait that brings no node of ours.
     NoNewNodes,
-    /// A write that asks for more nodes than there are.
+    /// A write that asks for more nodes than there are, or a resize to more that another client has begun.
     NewNodes,
     /// The pool is emptied, changed and filled.
     Replaced,
@@ -218,7 +218,7 @@ pub(super) async fn look(
     plan.steps.extend(healing);
     let size = match sized {
         Next::Sized(_) if !is_changed => Size::Reached,
-        Next::Sized(_) | Next::Join(_) => Size::NoNewNodes,
+        Next::Sized(_) => Size::NoNewNodes,
         _ => intent.growth(current),
     };
     let beginning = Beginning {

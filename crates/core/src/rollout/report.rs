@@ -69,6 +69,9 @@ pub struct RolloutReport {
     /// The VM size that a new pool has in the place of the first one that was asked for.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub vm_size: Option<VmSize>,
+    /// Nodes that take tasks though their start task failed, since the pool does not wait for its success.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub start_task_failures: u32,
     /// Nodes that were ill, and what was done with them.
     #[serde(skip_serializing_if = "Vec::is_empty")]
     pub healed: Vec<HealedNode>,
@@ -170,11 +173,19 @@ impl RolloutReport {
             gates: Vec::new(),
             stand_ins: 0,
             vm_size: None,
+            start_task_failures: 0,
             healed: Vec::new(),
             rounds: Vec::new(),
             skipped_checks: Vec::new(),
             steps: Vec::new(),
         }
+    }
+
+    /// Notes the nodes that are ready though their start task failed. `true` when they were not noted before.
+    pub(super) const fn note_failed_starts(&mut self, census: &Census) -> bool {
+        let is_new = census.start_task_failed != self.start_task_failures;
+        self.start_task_failures = census.start_task_failed;
+        is_new
     }
 
     /// Notes what was counted last.

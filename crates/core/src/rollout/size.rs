@@ -12,7 +12,7 @@ use tokio::time::Instant;
 
 use super::{
     PoolAction, RolloutReport, Round,
-    counted::counted,
+    counted::{bare, counted},
     decide::{self, Errors, Intent, Next, Stage, Waiting},
     explain, observe,
     parts::{self, Part},
@@ -299,12 +299,16 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             Errors::Stale => &[],
         };
         let judged = judge_all(errors, self.intent.goal.counts_spot());
-        self.report.rounds.push(round(&rounds, pool.current, errors));
+        let ended = round(&rounds, pool.current, errors);
         let after = rounds.end(pool.current, judged.as_ref(), fastrand::f64());
+        if !matches!(after, AfterRound::Drain(_)) {
+            self.report.rounds.push(ended);
+        }
         self.rounds = Some(rounds);
         self.step = Step::Between;
         match after {
             AfterRound::Reached => return Ok(true),
+            AfterRound::Drain(pause) => self.pause_for_tasks(pool.current, pause).await?,
             AfterRound::End(end) => return Err(self.ended(pool, end, judged.as_ref()).await),
             AfterRound::Again(pause) => {
                 let paused = self.pause_between(pool.current, pause, judged.as_ref()).await;
@@ -340,6 +344,17 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
         run.pause(pause, &what).await
     }
 
+    /// A shrink that Batch has ended while tasks run on may end at any time after it was asked for again.
+    async fn pause_for_tasks(&self, current: NodeCounts, pause: Duration) -> Result<()> {
+        let run = self.access.client().run();
+        let wanted = bare(self.intent.goal.targets);
+        run.progress.note(format!(
+            "{} are there and {wanted} are wanted: the others go when their tasks have ended, and are asked for again",
+            counted(current)
+        ));
+        run.pause(pause, "the tasks of nodes that should go").await
+    }
+
     async fn ended(&self, pool: &Pool, end: End, judged: Option<&Judgement>) -> Error {
         let rounds = self.report.rounds.len();
         let may_miss_something = judged.is_some_and(Judgement::may_miss_something);
@@ -365,7 +380,7 @@ impl<'run, 'account: 'run> Sizing<'run, 'account> {
             placement: json::text(pool.body(), PLACEMENT),
             versions,
         };
-        explain::too_small(self.access.at(), self.intent.goal, pool.current, &ending)
+        explain::other_size(self.access.at(), self.intent.goal, pool.current, &ending)
     }
 
     /// The VM size as it was asked for; Batch writes it in small letters.

@@ -44,6 +44,8 @@ pub(super) struct Census {
     pub(super) elsewhere: u32,
     /// One such version.
     pub(super) other_image: Option<String>,
+    /// Ready though their start task failed, since the pool does not wait for its success. Only a list shows them.
+    pub(super) start_task_failed: u32,
 }
 
 /// Where a pool stands.
@@ -104,6 +106,11 @@ impl Goal {
         self.is_met_by(current) && current.dedicated <= self.targets.dedicated && current.spot <= self.targets.spot
     }
 
+    /// Whether none of the nodes that were asked for is missing, and there are some that should go.
+    pub(super) fn is_exceeded_by(self, current: NodeCounts) -> bool {
+        !self.is_more_than(current) && !self.is_exactly(current)
+    }
+
     /// Whether these are exactly the nodes that were asked for.
     pub(super) fn is_exactly(self, current: NodeCounts) -> bool {
         current == self.targets
@@ -143,7 +150,10 @@ impl Census {
             *of_kind(&mut census.total, node.kind) += 1;
             let other = node.image.as_ref().filter(|image| !is_right(image));
             match (node.outlook(), other) {
-                (Outlook::Ready, None) => *of_kind(&mut census.ready, node.kind) += 1,
+                (Outlook::Ready, None) => {
+                    *of_kind(&mut census.ready, node.kind) += 1;
+                    census.start_task_failed += u32::from(node.start_task.is_some());
+                }
                 (Outlook::Ready | Outlook::Coming | Outlook::Doubtful, Some(image)) => {
                     census.elsewhere += 1;
                     census.other_image.get_or_insert_with(|| image.clone());
@@ -265,6 +275,7 @@ pub(super) const fn speaks_against_image(kind: ErrorKind) -> bool {
     matches!(
         kind,
         ErrorKind::PartlyReached
+            | ErrorKind::BadNodes
             | ErrorKind::Azure
             | ErrorKind::Rejected
             | ErrorKind::Quota
@@ -363,6 +374,11 @@ mod tests {
         assert!(goal.is_met_by(NodeCounts { dedicated: 12, spot: 0 }));
         assert!(!goal.is_reached_by(NodeCounts { dedicated: 12, spot: 0 }));
         assert!(goal.is_reached_by(NodeCounts { dedicated: 10, spot: 0 }));
+        assert!(goal.is_exceeded_by(NodeCounts { dedicated: 12, spot: 0 }));
+        for current in [(10, 0), (9, 0), (9, 3)] {
+            let (dedicated, spot) = current;
+            assert!(!goal.is_exceeded_by(NodeCounts { dedicated, spot }), "{current:?}");
+        }
     }
 
     #[test]

@@ -58,6 +58,7 @@ mod rollout_judged_sweep;
 mod rollout_meanwhile;
 mod rollout_security;
 mod rollout_short;
+mod rollout_shrink;
 mod rollout_sizes;
 mod rollout_spot;
 mod rollout_sweep;

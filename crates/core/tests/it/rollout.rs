@@ -267,14 +267,6 @@ async fn a_resize_to_other_targets_is_waited_for_or_stopped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_shrinking_pool_loses_no_running_task() {
-    let azure = world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 20)]));
-    good(roll_out(&azure, &adopting("acct1", 5)).await);
-    let resized = entries(&azure, &Method::POST, "/resize");
-    assert_eq!(resized[0].request["nodeDeallocationOption"], "taskcompletion");
-}
-
-#[tokio::test(start_paused = true)]
 async fn a_pool_that_others_made_is_never_written_to_without_consent() {
     for (nodes, json) in [
         (5, json!({})),

@@ -93,10 +93,7 @@ async fn when_too_many_are_ill_nothing_is_removed_and_the_run_says_why() {
     let azure = world(|_| {});
     azure.fault(json!({"kind": "unusableNodes", "count": 5, "code": "DiskFull", "target": "acct1/p1"}));
     let error = failure(&azure, &healing(10)).await;
-    assert!(
-        matches!(error.kind(), ErrorKind::PartlyReached | ErrorKind::Azure),
-        "{error:?}"
-    );
+    assert_eq!(error.kind(), ErrorKind::BadNodes, "{error:?}");
     assert_eq!(azure.writes(), ["POST /pools"]);
 }
 
@@ -115,7 +112,7 @@ async fn nothing_is_healed_unless_asked_for_nor_in_a_pool_of_others() {
         settings.policy.adopt = adopt;
         settings.policy.healing.nodes = heal;
         let error = failure(&azure, &settings).await;
-        assert_eq!(error.kind(), ErrorKind::PartlyReached, "{heal:?}");
+        assert_eq!(error.kind(), ErrorKind::BadNodes, "{heal:?}");
         assert_eq!(entries(&azure, &Method::POST, "/removenodes").len(), 0, "{heal:?}");
     }
 }

@@ -17,7 +17,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     given::checked,
-    rollout::{client, entries, failure, foreign_pool, good, image, roll_out, settings, world},
+    rollout::{client, entries, failure, foreign_pool, good, image, resize_by_somebody, roll_out, settings, world},
     support::Azure,
 };
 
@@ -42,6 +42,26 @@ fn hits(azure: &Azure, kind: &str) -> u64 {
     let faults = azure.emulator(|emulator, _| serde_json::to_value(emulator.faults()).unwrap());
     let of_kind = faults.as_array().unwrap().iter().filter(|fault| fault["kind"] == kind);
     of_kind.map(|fault| fault["hits"].as_u64().unwrap()).sum()
+}
+
+#[tokio::test(start_paused = true)]
+async fn nodes_that_come_by_a_resize_that_is_joined_need_replicas_too() {
+    let azure = world(|seed| {
+        seed["versions"][0]["publishingProfile"]["targetRegions"] =
+            json!([{"name": "eastus2", "regionalReplicaCount": 1}]);
+        seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)]);
+    });
+    resize_by_somebody(&azure, 700).await;
+    let settings = settings("acct1", 700);
+    let planned = rollout::plan(&client(&azure, ROLLOUT_DEADLINE).await, &checked(&settings)).await;
+    let steps: Vec<String> = planned.unwrap().steps.iter().map(ToString::to_string).collect();
+    assert!(
+        steps[0].contains("from 1 to 4") && steps[1].starts_with("wait for the end of the resize of pool p1"),
+        "{steps:?}"
+    );
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(report.ready, Some(700));
+    assert_eq!(azure.writes(), [format!("PUT {}", image("1.0.0"))]);
 }
 
 #[tokio::test(start_paused = true)]

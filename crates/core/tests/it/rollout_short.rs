@@ -20,7 +20,8 @@ use tokio_util::sync::CancellationToken;
 
 use crate::{
     given::checked,
-    rollout::{client, entries, failure, good, image, settings, timeouts, world},
+    rollout::{client, entries, failure, good, image, roll_out, settings, timeouts, world},
+    support::lines,
 };
 
 #[tokio::test(start_paused = true)]
@@ -101,6 +102,40 @@ async fn two_rounds_without_a_node_end_it() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn what_passes_by_itself_is_waited_for_in_as_many_rounds_as_are_allowed() {
+    let azure = world(|_| {});
+    for _round in 0..4 {
+        azure.fault(json!({"kind": "allocationFailed", "deliver": 0, "target": "acct1/p1",
+            "provider": {"error": {"code": "GalleryImageNotFound", "message": "The gallery image is not available in eastus2 region."}}}));
+    }
+    let report = good(roll_out(&azure, &settings("acct1", 10)).await);
+    let sizes: Vec<u32> = report.rounds.iter().map(|round| round.dedicated).collect();
+    assert_eq!(sizes, [0, 0, 0, 0, 10]);
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_round_is_not_begun_that_cannot_end_before_the_deadline() {
+    let began = Instant::now();
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationTimeout", "deliver": 100, "occurrence": "every"}));
+    // The first round takes 30 minutes, the pause 1, the second round 45.
+    let client = client(&azure, Duration::from_secs(75 * 60)).await;
+    let outcome = rollout::run(&client, &checked(&settings("acct1", 700))).await;
+    let error = outcome.result.must_fail();
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Deadline, vec!["POST /pools".to_owned()])
+    );
+    assert!(
+        error.report().contains("the next resize round may take 4"),
+        "{}",
+        error.report()
+    );
+    assert!(began.elapsed() < Duration::from_secs(40 * 60), "{:?}", began.elapsed());
+    assert_eq!(outcome.report.rounds[0].dedicated, 100);
+}
+
+#[tokio::test(start_paused = true)]
 async fn a_quota_error_stops_at_once() {
     // The account shows more than the service gives: another client was faster.
     let azure = world(|_| {});
@@ -141,11 +176,24 @@ async fn a_provider_error_that_is_cut_off_still_decides() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn a_reason_that_no_round_can_change_ends_it_and_is_told() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "allocationFailed", "deliver": 0,
+        "values": {"Reason": "Allocation failed as subnet has delegation to external resources."}}));
+    let error = failure(&azure, &settings("acct1", 700)).await;
+    assert_eq!(
+        (error.kind(), azure.writes()),
+        (ErrorKind::Rejected, vec!["POST /pools".to_owned()])
+    );
+    insta::assert_snapshot!(Failure::of(&error, Door::Flag).complaint(100));
+}
+
+#[tokio::test(start_paused = true)]
 async fn nodes_on_another_version_fail_the_roll_out() {
     let azure = world(|_| {});
     azure.fault(json!({"kind": "wrongImage", "count": 10, "image": image("0.9.0")}));
     let error = failure(&azure, &settings("acct1", 10)).await;
-    assert_eq!(error.kind(), ErrorKind::Azure);
+    assert_eq!((error.kind(), error.kind().exit_code().0), (ErrorKind::BadNodes, 7));
     assert!(
         error
             .report()
@@ -168,7 +216,7 @@ async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal
         max_retries: 0,
     });
     let error = failure(&azure, &settings).await;
-    assert_eq!(error.kind(), ErrorKind::PartlyReached);
+    assert_eq!((error.kind(), error.kind().exit_code().0), (ErrorKind::BadNodes, 7));
     let report = error.report();
     assert!(
         report.contains("7 nodes ready, 10 needed (7 idle, 3 with a failed start task)"),
@@ -182,6 +230,44 @@ async fn a_failing_start_task_is_explained_without_waiting_for_the_nodes_to_heal
     );
     assert_eq!(created["startTask"]["waitForSuccess"], true);
     assert!(began.elapsed() < Duration::from_secs(600), "{:?}", began.elapsed());
+    azure.turn_the_page();
+    let again = failure(&azure, &settings).await;
+    assert_eq!(
+        (again.kind(), azure.writes()),
+        (error.kind(), Vec::new()),
+        "the same run acts on nothing, and says so"
+    );
+}
+
+#[tokio::test(start_paused = true)]
+async fn a_start_task_that_fails_and_is_not_waited_for_is_told_once() {
+    let azure = world(|_| {});
+    azure.fault(json!({"kind": "startTaskFailed", "count": 3, "exitCode": 42}));
+    let mut settings = settings("acct1", 10);
+    settings.pool.start_task = Some(StartTask {
+        command: "mount /mnt".to_owned(),
+        elevation: Elevation::Admin,
+        wait_for_success: WaitForSuccess::No,
+        max_retries: 0,
+    });
+    let report = good(roll_out(&azure, &settings).await);
+    assert_eq!(
+        (report.ready, report.start_task_failures),
+        (Some(10), 0),
+        "they take tasks, as was asked for, and their start tasks go on"
+    );
+    tokio::time::advance(Duration::from_secs(600)).await;
+    let (client, mut events) = azure
+        .client_with_limit(&CancellationToken::new(), ROLLOUT_DEADLINE)
+        .await;
+    let report = good(rollout::run(&client, &checked(&settings)).await);
+    let lines = lines(&mut events);
+    let told: Vec<&String> = lines.iter().filter(|line| line.contains("start task failed")).collect();
+    assert!(
+        matches!(&told[..], [told] if told.contains("on 3 of 10 nodes that are ready") && told.contains("exit code 42")),
+        "{told:?} of {lines:?}"
+    );
+    assert_eq!(report.start_task_failures, 3);
 }
 
 #[tokio::test(start_paused = true)]

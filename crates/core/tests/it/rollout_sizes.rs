@@ -23,6 +23,17 @@ fn with_sizes(sizes: &[&str]) -> RolloutSettings {
     settings
 }
 
+#[tokio::test(start_paused = true)]
+async fn a_size_of_which_batch_has_none_is_not_the_last_one_that_is_tried() {
+    let azure = world(|_| {});
+    azure.fault(
+        json!({"kind": "allocationFailed", "code": "BatchOutOfCapacity", "occurrence": {"first": 2},
+        "target": "acct1/p1"}),
+    );
+    let report = good(roll_out(&azure, &with_sizes(&["Standard_D8s_v5"])).await);
+    assert_eq!(report.vm_size.unwrap().as_str(), "Standard_D8s_v5");
+}
+
 /// The next resize of the pool brings so many nodes, and Azure has no more.
 fn without_room(azure: &Azure, deliver: u32) {
     azure.fault(

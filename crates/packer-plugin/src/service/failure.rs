@@ -170,7 +170,7 @@ const fn kind_of(kind: ErrorKind) -> v1::FailureKind {
         ErrorKind::PartlyReached => FailureKind::PartlyReached,
         ErrorKind::Deadline => FailureKind::Deadline,
         // No flow of this service rolls out, so none goes back or keeps what is bad.
-        ErrorKind::Returned | ErrorKind::Kept | ErrorKind::Refused => FailureKind::Refused,
+        ErrorKind::BadNodes | ErrorKind::Returned | ErrorKind::Kept | ErrorKind::Refused => FailureKind::Refused,
         ErrorKind::Rejected => FailureKind::Rejected,
         ErrorKind::Policy => FailureKind::Policy,
         ErrorKind::Locked => FailureKind::Locked,
@@ -194,6 +194,7 @@ const fn is_resumable(kind: ErrorKind) -> bool {
         | ErrorKind::SignIn
         | ErrorKind::NoRights
         | ErrorKind::Quota
+        | ErrorKind::BadNodes
         | ErrorKind::Returned
         | ErrorKind::Kept
         | ErrorKind::Refused
@@ -212,7 +213,8 @@ const fn grpc_code(kind: ErrorKind) -> Code {
         ErrorKind::Quota => Code::ResourceExhausted,
         ErrorKind::PartlyReached => Code::Aborted,
         ErrorKind::Deadline => Code::DeadlineExceeded,
-        ErrorKind::Returned
+        ErrorKind::BadNodes
+        | ErrorKind::Returned
         | ErrorKind::Kept
         | ErrorKind::Refused
         | ErrorKind::Rejected

@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use serde_json::json;
 
-use super::{At, Back, Ending, kept, refused, too_small, unready};
+use super::{At, Back, Ending, kept, other_size, refused, unready};
 use crate::{
     batch::{
         account::{Account, Allocation, Quotas},
@@ -94,6 +94,13 @@ fn of_tables(at: At<'_>) -> Vec<(String, Error)> {
         let message = format!("The operation failed. {part}");
         let (name, error) = match origin {
             Origin::Batch => ("resize", resize_error(code, message, None)),
+            Origin::Text => {
+                let mut error = resize_error("AllocationFailed", String::new(), None);
+                error
+                    .values
+                    .push(("Reason".to_owned(), format!("The operation failed: {code}.")));
+                ("reason", error)
+            }
             Origin::Provider => {
                 let provider = json!({ "error": { "code": code, "message": message } });
                 (
@@ -103,7 +110,8 @@ fn of_tables(at: At<'_>) -> Vec<(String, Error)> {
             }
         };
         let judged = judge(&error);
-        for (dedicated, end) in [(5, End::Stopped), (0, End::UsedUp)] {
+        let shrink = (code == "RemoveNodesFailed").then_some((25, End::Fruitless));
+        for (dedicated, end) in [(5, End::Stopped), (0, End::UsedUp)].into_iter().chain(shrink) {
             let room = match judged.is_quota_of_account() && end == End::Stopped {
                 true => Standing {
                     lines: vec![ROOM.to_owned()],
@@ -121,7 +129,7 @@ fn of_tables(at: At<'_>) -> Vec<(String, Error)> {
                 placement: None,
                 versions: Vec::new(),
             };
-            let error = too_small(at, goal(), NodeCounts { dedicated, spot: 0 }, &ending);
+            let error = other_size(at, goal(), NodeCounts { dedicated, spot: 0 }, &ending);
             all.push((format!("{name} {code} {part}"), error));
         }
     }
@@ -167,7 +175,7 @@ fn of_parts(at: At<'_>) -> Vec<(String, Error)> {
             placement: None,
             versions: Vec::new(),
         };
-        let error = too_small(at, goal(), NodeCounts::default(), &ending);
+        let error = other_size(at, goal(), NodeCounts::default(), &ending);
         (format!("resize without its {}", kind.word()), error)
     };
     kinds.into_iter().map(one).collect()

@@ -105,9 +105,10 @@ fn nodes_that_stay_as_they_are_end_the_wait_with_their_states() {
         ],
     );
     insta::assert_snapshot!(text);
+    let slow = report(Verdict::Pending, &[(700, json!({"id": "a", "state": "creating"}))]);
     assert!(
-        report(Verdict::Pending, &[(700, json!({"id": "a", "state": "creating"}))])
-            .contains("have not finished starting")
+        slow.contains("have not finished starting (exit code 8)"),
+        "the same run waits on: {slow}"
     );
 }
 
@@ -116,7 +117,7 @@ fn a_broken_node_says_what_is_wrong() {
     let node = json!({"id": "a", "state": "unusable", "errors": [{"code": "DiskFull", "message": "The disk is full"}]});
     let text = report(Verdict::Bad, &[(700, node)]);
     assert!(
-        text.starts_with("error: the disk is full on 700 of 700 nodes (DiskFull) (exit code 8)\n"),
+        text.starts_with("error: the disk is full on 700 of 700 nodes (DiskFull) (exit code 7)\n"),
         "{text}"
     );
     assert!(text.ends_with("\n  Batch, of a: DiskFull: The disk is full"), "{text}");
@@ -139,7 +140,7 @@ fn a_steady_pool_without_nodes_is_explained_with_the_service_s_reason() {
         placement: None,
         versions: Vec::new(),
     };
-    let error = too_small(at(&site()), goal(), NodeCounts::default(), &ending);
+    let error = other_size(at(&site()), goal(), NodeCounts::default(), &ending);
     insta::assert_snapshot!(Failure::of(&error, Door::Flag).complaint(100));
 }
 
@@ -154,12 +155,22 @@ fn exit_kinds_follow_what_is_there() {
         code: "AllocationTimedOut".to_owned(),
         ..quota.clone()
     };
+    let stopped = ResizeError {
+        code: "ResizeStopped".to_owned(),
+        ..quota.clone()
+    };
     let some = NodeCounts { dedicated: 5, spot: 0 };
+    let more = NodeCounts {
+        dedicated: 800,
+        spot: 0,
+    };
     let table = [
         (End::Stopped, Some(&quota), some, ErrorKind::Quota),
         (End::UsedUp, Some(&timeout), some, ErrorKind::PartlyReached),
         (End::Fruitless, Some(&timeout), NodeCounts::default(), ErrorKind::Azure),
         (End::UsedUp, None, some, ErrorKind::PartlyReached),
+        (End::Stopped, Some(&stopped), more, ErrorKind::Refused),
+        (End::Fruitless, None, more, ErrorKind::PartlyReached),
     ];
     for (end, error, current, expected) in table {
         let judged = error.map(judge);
@@ -174,7 +185,7 @@ fn exit_kinds_follow_what_is_there() {
             versions: Vec::new(),
         };
         assert_eq!(
-            too_small(at(&site()), goal(), current, &ending).kind(),
+            other_size(at(&site()), goal(), current, &ending).kind(),
             expected,
             "{end:?}"
         );

@@ -1,9 +1,9 @@
-//! What a resize error means: one table of codes, and how an error is looked up in it.
+//! What a resize error means: one table of codes and texts, and how all that an error says is looked up in it.
 //!
 //! Rounds follow the class; `docs/failures.md` has this table, and a test keeps it so.
 
+mod evidence;
 mod named;
-mod provider;
 mod table;
 
 use std::fmt;
@@ -19,6 +19,8 @@ use crate::{
 pub(in crate::rollout) use named::{ASSIGNMENTS, Named};
 pub(in crate::rollout) use table::{Cause, Class};
 
+use evidence::Evidence;
+
 /// The codes after which it is looked what is gone.
 const MISSING: [&str; 6] = [
     "AllocationFailed",
@@ -31,7 +33,7 @@ const MISSING: [&str; 6] = [
 
 /// The codes that say that there is no room for nodes of that size, so that another size may have some: no capacity, or no
 /// quota. That of all cores is among them, since a smaller size may still fit.
-const NO_ROOM: [&str; 12] = [
+const NO_ROOM: [&str; 14] = [
     "AllocationFailed",
     "AllocationTimedOut",
     "ZonalAllocationFailed",
@@ -40,9 +42,11 @@ const NO_ROOM: [&str; 12] = [
     "SkuNotAvailable",
     "UnsupportedVMSize",
     "BatchOutOfCapacity",
+    "insufficient capacity",
     "AccountCoreQuotaReached",
     "AccountVMSeriesCoreQuotaReached",
     "AccountLowPriorityCoreQuotaReached",
+    "AccountSpotCoreQuotaReached",
     "QuotaExceeded",
 ];
 
@@ -51,7 +55,7 @@ const NO_ROOM: [&str; 12] = [
 pub(in crate::rollout) struct Judgement {
     /// What to do.
     pub(in crate::rollout) class: Class,
-    /// The code of the table's row.
+    /// The code of the table's row, or the part of a text that it is about.
     pub(in crate::rollout) code: &'static str,
     /// Whose code it is.
     pub(in crate::rollout) origin: Origin,
@@ -74,6 +78,8 @@ pub(in crate::rollout) enum Origin {
     Batch,
     /// The compute provider's.
     Provider,
+    /// No code, but a text that Batch or the compute provider gives as the reason.
+    Text,
 }
 
 impl Origin {
@@ -82,6 +88,7 @@ impl Origin {
         match self {
             Self::Batch => code.to_owned(),
             Self::Provider => format!("Compute provider: {code}"),
+            Self::Text => format!("Reason: {code}"),
         }
     }
 
@@ -101,6 +108,11 @@ impl Judgement {
     /// Whether a quota of the Batch account is used up.
     pub(in crate::rollout) fn is_quota_of_account(&self) -> bool {
         self.kind == ErrorKind::Quota && self.code.starts_with("Account")
+    }
+
+    /// Whether the time of the resize was over before it had come to its end.
+    pub(in crate::rollout) fn is_timeout(&self) -> bool {
+        self.code == "AllocationTimedOut"
     }
 
     /// Whether another VM size may have room.
@@ -123,40 +135,27 @@ impl fmt::Display for Judgement {
 #[cfg(test)]
 mod tests;
 
-/// Judges one error. A provider's error inside it says more than Batch's own code, if we know it.
+/// Judges one error by all that it says.
 pub(in crate::rollout) fn judge(error: &ResizeError) -> Judgement {
-    let inner = provider::read(error);
-    let of_provider = inner
-        .as_ref()
-        .and_then(|inner| Cause::of_provider(&inner.code, &inner.message));
-    let (origin, cause) = match of_provider {
-        Some(cause) => (Origin::Provider, cause),
-        None => (Origin::Batch, Cause::of_batch(&error.code).unwrap_or(&table::UNKNOWN)),
-    };
-    let mut said = format!("{}: {}", error.code, error.message);
-    if let Some(inner) = &inner {
-        said = format!("{said} ({}: {})", inner.code, inner.message);
-    }
-    for (name, value) in error.values.iter().filter(|(name, _)| !provider::is_raw(name)) {
-        said = format!("{said} ({name}: {value})");
-    }
+    let evidence = Evidence::read(error);
+    let (origin, cause) = Cause::of(&evidence);
     Judgement {
         class: cause.class,
         code: cause.code,
         origin,
         kind: cause.kind,
-        said: one_line(&said),
+        said: one_line(&evidence.said()),
         meaning: cause.meaning,
         remedy: cause.remedy,
-        named: inner.map(|inner| inner.named).unwrap_or_default(),
+        named: evidence.named,
     }
 }
 
 /// All codes of the table, and what distinguishes the message of one from that of another.
 pub(in crate::rollout) fn codes() -> impl Iterator<Item = (Origin, &'static str, &'static str)> {
-    let of = |origin| move |cause: &'static Cause| (origin, cause.code, cause.message.unwrap_or_default());
-    let batch = table::BATCH.iter().map(of(Origin::Batch));
-    batch.chain(table::PROVIDER.iter().map(of(Origin::Provider)))
+    let rows = table::TABLES.into_iter();
+    rows.flat_map(|(origin, table)| table.iter().map(move |cause| (origin, cause)))
+        .map(|(origin, cause)| (origin, cause.code, cause.message.unwrap_or_default()))
 }
 
 /// Judges all errors of a round: the one that allows least decides. Errors of spot nodes decide nothing when spot

@@ -20,8 +20,18 @@ pub(in crate::rollout) struct Rounds {
     goal: Goal,
     limit: u32,
     timeout: Duration,
-    /// The pool's size before the first round and after each.
-    sizes: Vec<NodeCounts>,
+    /// The pool's size before the first round.
+    before: NodeCounts,
+    ended: Vec<Ended>,
+}
+
+/// A round that has ended.
+#[derive(Clone, Copy, Debug)]
+struct Ended {
+    /// The pool's size after it.
+    size: NodeCounts,
+    /// What its errors let do.
+    class: Class,
 }
 
 /// What comes after a round.
@@ -31,6 +41,8 @@ pub(in crate::rollout) enum AfterRound {
     Reached,
     /// Another round after this pause; it has a new timeout then.
     Again(Duration),
+    /// Nodes stay that should go, since their tasks go on: the same is asked for again after this pause.
+    Drain(Duration),
     /// No further round.
     End(End),
 }
@@ -42,7 +54,7 @@ pub(in crate::rollout) enum End {
     Stopped,
     /// All rounds are used up.
     UsedUp,
-    /// Two rounds brought no node.
+    /// Two rounds changed nothing.
     Fruitless,
 }
 
@@ -53,13 +65,14 @@ impl Rounds {
             goal,
             limit,
             timeout,
-            sizes: vec![size],
+            before: size,
+            ended: Vec::new(),
         }
     }
 
     /// The number of the round under way or just ended, from 1.
     pub(in crate::rollout) fn number(&self) -> u32 {
-        u32::try_from(self.sizes.len()).unwrap_or(u32::MAX)
+        u32::try_from(self.ended.len()).map_or(u32::MAX, |ended| ended.saturating_add(1))
     }
 
     /// The timeout of the round under way.
@@ -70,8 +83,11 @@ impl Rounds {
     /// Ends a round that left the pool at this size, and decides what comes next; `jitter` is from 0 to 1.
     pub(in crate::rollout) fn end(&mut self, size: NodeCounts, judged: Option<&Judgement>, jitter: f64) -> AfterRound {
         let ended = self.number();
-        self.sizes.push(size);
+        if self.goal.is_exceeded_by(size) && judged.is_none_or(Judgement::is_timeout) {
+            return AfterRound::Drain(pause(1, Class::Retry, jitter));
+        }
         let class = judged.map_or(Class::Retry, |judged| judged.class);
+        self.ended.push(Ended { size, class });
         let is_enough = self.goal.is_reached_by(size);
         // Enough is no failure, but what is missing of it is asked for once more.
         let may_ask_once_more = ended == 1 && self.limit > 1 && class != Class::Stop;
@@ -91,18 +107,17 @@ impl Rounds {
         AfterRound::Again(pause(ended, class, jitter))
     }
 
-    /// Whether the last rounds did not bring the pool nearer to its targets.
+    /// Whether the last rounds did not bring the pool nearer to its targets. One whose cause passes by itself says nothing
+    /// of the next.
     fn is_fruitless(&self) -> bool {
-        let distances: Vec<u32> = self.sizes.iter().map(|size| size.distance(self.goal.targets)).collect();
-        let mut fruitless = distances.windows(2).rev().map(|pair| match pair {
-            [before, after] => after >= before,
-            _ => false,
-        });
-        distances.len() > FRUITLESS_ROUNDS
-            && fruitless
-                .by_ref()
-                .take(FRUITLESS_ROUNDS)
-                .all(|is_fruitless| is_fruitless)
+        let distance = |size: NodeCounts| size.distance(self.goal.targets);
+        let before = std::iter::once(self.before).chain(self.ended.iter().map(|ended| ended.size));
+        let rounds = before.zip(&self.ended);
+        let in_vain: Vec<bool> = rounds
+            .map(|(before, ended)| ended.class != Class::Wait && distance(ended.size) >= distance(before))
+            .collect();
+        let last = in_vain.iter().rev().take(FRUITLESS_ROUNDS);
+        in_vain.len() >= FRUITLESS_ROUNDS && last.copied().all(|is_in_vain| is_in_vain)
     }
 }
 
@@ -193,6 +208,23 @@ mod tests {
     }
 
     #[test]
+    fn rounds_that_wait_for_what_passes_by_itself_are_as_many_as_are_allowed() {
+        let mut waiting = rounds(5);
+        for _round in 1..5 {
+            assert_eq!(waiting.end(dedicated(0), Some(&judged(Class::Wait)), 0.5), minutes(8));
+        }
+        let last = waiting.end(dedicated(0), Some(&judged(Class::Wait)), 0.5);
+        assert_eq!(last, AfterRound::End(End::UsedUp));
+        let mut mixed = rounds(9);
+        for class in [Class::Retry, Class::Wait, Class::Retry] {
+            let after = mixed.end(dedicated(0), Some(&judged(class)), 0.5);
+            assert!(matches!(after, AfterRound::Again(_)), "{class:?}: {after:?}");
+        }
+        let last = mixed.end(dedicated(0), Some(&judged(Class::Retry)), 0.5);
+        assert_eq!(last, AfterRound::End(End::Fruitless));
+    }
+
+    #[test]
     fn classes_decide_about_the_next_round() {
         let end = |class| rounds(5).end(dedicated(100), Some(&judged(class)), 0.5);
         assert_eq!(end(Class::Retry), minutes(1));
@@ -209,6 +241,23 @@ mod tests {
         assert_eq!(rounds.end(dedicated(690), None, 0.5), AfterRound::Reached);
         assert_eq!(self::rounds(5).end(dedicated(700), None, 0.5), AfterRound::Reached);
         assert_eq!(self::rounds(1).end(dedicated(690), None, 0.5), AfterRound::Reached);
+    }
+
+    #[test]
+    fn a_shrink_that_tasks_hold_up_is_asked_for_as_often_as_it_takes() {
+        let mut shrink = rounds(1);
+        let timeout = Judgement {
+            code: "AllocationTimedOut",
+            ..judged(Class::Retry)
+        };
+        for error in [Some(&timeout), None, Some(&timeout)] {
+            let after = shrink.end(dedicated(720), error, 0.5);
+            assert_eq!(after, AfterRound::Drain(Duration::from_secs(60)));
+            assert_eq!(shrink.number(), 1, "it is one round");
+        }
+        assert_eq!(shrink.clone().end(dedicated(700), None, 0.5), AfterRound::Reached);
+        let other = shrink.end(dedicated(720), Some(&judged(Class::Retry)), 0.5);
+        assert_eq!(other, AfterRound::End(End::UsedUp));
     }
 
     proptest! {

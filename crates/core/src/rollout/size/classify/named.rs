@@ -78,7 +78,7 @@ impl Policy {
 }
 
 impl Named {
-    /// Reads what the innermost error and its text name.
+    /// Reads what an error and its text name.
     pub(super) fn read(error: &Value, message: &str) -> Self {
         Self {
             policy: Policy::read(error, message),
@@ -86,6 +86,14 @@ impl Named {
             missing: word_after(message, "enough capacity for ").and_then(|word| word.parse().ok()),
             approved: Approved::read(message),
         }
+    }
+
+    /// Adds what another error names, where nothing of it is known yet.
+    pub(super) fn add(&mut self, other: Self) {
+        self.policy = self.policy.take().or(other.policy);
+        self.prefix = self.prefix.take().or(other.prefix);
+        self.missing = self.missing.or(other.missing);
+        self.approved = self.approved.take().or(other.approved);
     }
 }
 

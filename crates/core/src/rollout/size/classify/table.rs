@@ -1,8 +1,12 @@
-//! The table of codes: Batch's resize errors and the compute provider's, each with what to do.
+//! The table of codes and texts: Batch's resize errors and the compute provider's, each with what to do.
 //!
-//! The codes are those of Batch's .NET client and of public issues; what to do about them is our experience where
-//! Microsoft's pages say nothing.
+//! The codes are those of Batch's .NET client, of Microsoft's TES and of public issues, the texts those of Microsoft's page
+//! on resize failures and of its TES; what to do about them is our experience where the pages say nothing.
 
+use super::{
+    Origin,
+    evidence::{Evidence, Statement},
+};
 use crate::error::ErrorKind;
 
 /// What a round does next. Ordered by how little it allows.
@@ -16,13 +20,27 @@ pub(in crate::rollout) enum Class {
     Stop,
 }
 
+/// How exactly a row says what is wrong. Of all rows that fit an error the most exact one decides.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+enum Exactness {
+    /// A sentence that is said of one cause only.
+    Sentence,
+    /// A code that stands for one cause.
+    Code,
+    /// Whatever it is, it passes.
+    Passing,
+    /// A code that others are wrapped in.
+    Wrapper,
+}
+
 /// One cause.
 #[derive(Debug)]
 pub(in crate::rollout) struct Cause {
-    /// Its code as Azure writes it; codes compare without case.
+    /// Its code as Azure writes it, or a part of the text in lower case; both compare without case.
     pub(super) code: &'static str,
     /// A part of the message that distinguishes this cause from others with the same code, in lower case.
     pub(super) message: Option<&'static str>,
+    exactness: Exactness,
     /// What to do.
     pub(super) class: Class,
     /// How the run ends when it ends on this.
@@ -34,31 +52,38 @@ pub(in crate::rollout) struct Cause {
 }
 
 impl Cause {
-    /// The cause that one of Batch's codes stands for.
-    pub(super) fn of_batch(code: &str) -> Option<&'static Self> {
-        BATCH.iter().find(|cause| cause.code.eq_ignore_ascii_case(code))
+    /// What all that an error says comes to, and where that stands in the table.
+    pub(super) fn of(evidence: &Evidence) -> (Origin, &'static Self) {
+        let rows = TABLES.into_iter();
+        rows.flat_map(|(origin, table)| table.iter().map(move |cause| (origin, cause)))
+            .filter(|(origin, cause)| evidence.statements.iter().any(|said| cause.fits(*origin, said)))
+            .min_by_key(|(_, cause)| cause.exactness)
+            .unwrap_or((Origin::Batch, &UNKNOWN))
     }
 
-    /// The cause that a provider's error stands for.
-    pub(super) fn of_provider(code: &str, message: &str) -> Option<&'static Self> {
-        let message = message.to_ascii_lowercase();
-        PROVIDER.iter().find(|cause| {
-            cause.code.eq_ignore_ascii_case(code) && cause.message.is_none_or(|part| message.contains(part))
-        })
+    fn fits(&self, origin: Origin, said: &Statement) -> bool {
+        let says = |part: &str| said.text.to_ascii_lowercase().contains(part);
+        let has_code = || said.code.eq_ignore_ascii_case(self.code);
+        match origin {
+            Origin::Text => says(self.code),
+            Origin::Batch => has_code(),
+            Origin::Provider => said.origin == Origin::Provider && has_code() && self.message.is_none_or(says),
+        }
     }
 }
 
 /// A code that is new to us is retried like Batch's own `Unknown`: the next round shows what it is.
-pub(super) const UNKNOWN: Cause = retry(
+const UNKNOWN: Cause = wrapper(retry(
     "Unknown",
     "an internal error of Batch, or one this version does not know",
-    "run again; if it stays, give the text below to Azure support",
-);
+    SUPPORT,
+));
 
 const fn retry(code: &'static str, meaning: &'static str, remedy: &'static str) -> Cause {
     Cause {
         code,
         message: None,
+        exactness: Exactness::Code,
         class: Class::Retry,
         kind: ErrorKind::Azure,
         meaning,
@@ -103,6 +128,27 @@ const fn when(message: &'static str, cause: Cause) -> Cause {
     }
 }
 
+const fn sentence(cause: Cause) -> Cause {
+    Cause {
+        exactness: Exactness::Sentence,
+        ..cause
+    }
+}
+
+const fn passing(cause: Cause) -> Cause {
+    Cause {
+        exactness: Exactness::Passing,
+        ..cause
+    }
+}
+
+const fn wrapper(cause: Cause) -> Cause {
+    Cause {
+        exactness: Exactness::Wrapper,
+        ..cause
+    }
+}
+
 const RAISE_QUOTA: &str = "ask for more (portal: Quotas of the Batch account), free cores of other pools, or lower {target_dedicated_nodes}; then run again";
 const SUBSCRIPTION_QUOTA: &str =
     "ask for more (portal: Quotas of the subscription), free some, or lower {target_dedicated_nodes}; then run again";
@@ -110,18 +156,29 @@ const OTHER_SIZE: &str = "choose another {vm_size} with {strategy=in-place} or a
 const POLICY: &str =
     "ask the owner of the policy or the lock for an exemption, or choose what it allows, then run again";
 
+const NO_CAPACITY: &str = "the region has no free capacity for that VM size at the moment";
+const LATER: &str = "run again later, or choose another {vm_size} or another region";
+const SUPPORT: &str = "run again; if it stays, give the text below to Azure support";
+
+/// All rows. Of two that are as exact, the first decides.
+pub(super) const TABLES: [(Origin, &[Cause]); 3] = [
+    (Origin::Provider, PROVIDER),
+    (Origin::Batch, BATCH),
+    (Origin::Text, TEXTS),
+];
+
 /// Batch's own codes.
 pub(super) const BATCH: &[Cause] = &[
-    retry(
+    wrapper(retry(
         "AllocationTimedOut",
         "not all nodes came within the resize timeout",
         "give a longer {resize_timeout}; if no node comes at all, choose another {vm_size} or another region, since this one has none free",
-    ),
-    retry(
+    )),
+    wrapper(retry(
         "AllocationFailed",
         "the nodes could not be allocated",
         "check that the image version and the subnet are there, and that neither a lock nor a full subnet prevents it",
-    ),
+    )),
     Cause {
         kind: ErrorKind::Refused,
         ..stop(
@@ -132,7 +189,7 @@ pub(super) const BATCH: &[Cause] = &[
     },
     retry(
         "RemoveNodesFailed",
-        "nodes that should go are still there",
+        "Batch has not removed the nodes that should go",
         "run again; nodes that stay can be removed in the portal",
     ),
     quota(
@@ -165,6 +222,7 @@ pub(super) const BATCH: &[Cause] = &[
         "no place offers that size in that zone or proximity group",
         "choose another {vm_size}, zone or proximity group, with {strategy=in-place} or a new {pool_id}",
     ),
+    retry("BatchOutOfCapacity", NO_CAPACITY, LATER),
     stop(
         "UnsupportedVMSize",
         "the region does not offer that VM size to Batch",
@@ -223,18 +281,8 @@ pub(super) const BATCH: &[Cause] = &[
     UNKNOWN,
 ];
 
-/// The compute provider's codes, as they stand in `Provider Error Json`. The first that fits decides.
+/// The compute provider's codes, as they stand in `Provider Error Json`.
 pub(super) const PROVIDER: &[Cause] = &[
-    retry(
-        "AllocationFailed",
-        "the region has no free capacity for that VM size at the moment",
-        "run again later, or choose another {vm_size} or another region",
-    ),
-    retry(
-        "ZonalAllocationFailed",
-        "the zone has no free capacity for that VM size at the moment",
-        "run again later, or choose regional placement, another {vm_size} or another region",
-    ),
     wait(
         "GalleryImageNotFound",
         "the region lacks the image version: freshly replicated, or deleted",
@@ -284,11 +332,11 @@ pub(super) const PROVIDER: &[Cause] = &[
             SUBSCRIPTION_QUOTA,
         ),
     ),
-    stop(
+    wrapper(stop(
         "OperationNotAllowed",
         "Azure does not allow it in this state",
         "do what the message asks for, then run again",
-    ),
+    )),
     quota(
         "QuotaExceeded",
         "a quota of the subscription is used up",
@@ -312,16 +360,16 @@ pub(super) const PROVIDER: &[Cause] = &[
             "choose a VM size of the image's generation, or publish the image in the other one",
         ),
     ),
-    stop(
+    wrapper(stop(
         "BadRequest",
         "the compute provider refuses the pool's configuration",
         "change what the message names, with a new {pool_id}",
-    ),
-    stop(
+    )),
+    wrapper(stop(
         "InvalidParameter",
         "the compute provider refuses the pool's configuration",
         "change what the message names, with a new {pool_id}",
-    ),
+    )),
     stop(
         "VMMarketplaceInvalidInput",
         "the image needs a purchase plan that the pool does not carry",
@@ -329,6 +377,11 @@ pub(super) const PROVIDER: &[Cause] = &[
     ),
     stop(
         "MarketplacePurchaseEligibilityFailed",
+        "the image's marketplace terms are not accepted",
+        "accept them once for the subscription, with `az vm image terms accept`, then run again",
+    ),
+    stop(
+        "ResourcePurchaseValidationFailed",
         "the image's marketplace terms are not accepted",
         "accept them once for the subscription, with `az vm image terms accept`, then run again",
     ),
@@ -346,11 +399,58 @@ pub(super) const PROVIDER: &[Cause] = &[
     retry(
         "InternalExecutionError",
         "an internal error of the compute provider",
-        "run again; if it stays, give the text below to Azure support",
+        SUPPORT,
+    ),
+    retry(
+        "InternalServerError",
+        "an internal error of the compute provider",
+        SUPPORT,
+    ),
+    retry(
+        "NetworkingInternalOperationError",
+        "an internal error of Azure's network",
+        SUPPORT,
     ),
     wait(
         "TooManyRequests",
         "the subscription's calls to the compute provider are throttled",
         "run again later: it passes",
     ),
+    // Others are wrapped in these too, so they stand last of those with a code.
+    retry("AllocationFailed", NO_CAPACITY, LATER),
+    retry(
+        "ZonalAllocationFailed",
+        "the zone has no free capacity for that VM size at the moment",
+        "run again later, or choose regional placement, another {vm_size} or another region",
+    ),
+];
+
+/// What is said without a code of its own: as `Reason` of a resize error, or in the provider's text.
+pub(super) const TEXTS: &[Cause] = &[
+    sentence(stop(
+        "subnet has delegation",
+        "the pool's subnet is delegated to another service",
+        "remove the delegation from the subnet, or give another subnet in {pool_json} with {strategy=in-place} or a new {pool_id}; then run again",
+    )),
+    sentence(stop(
+        "does not have the desired permissions",
+        "Batch may not make nodes in the account's subscription",
+        "give Microsoft Azure Batch the role Contributor on the account's subscription, in which its pools are made; then run again",
+    )),
+    sentence(stop(
+        "not authorized to access the key vault",
+        "Batch may not use the account's key vault",
+        "give Microsoft Azure Batch the role Key Vault Secrets Officer on that vault (where it has access policies: Get, List, Set, Delete and Recover of secrets); then run again",
+    )),
+    retry("insufficient capacity", NO_CAPACITY, LATER),
+    passing(retry(
+        "encountered an internal error",
+        "an internal error of Azure",
+        SUPPORT,
+    )),
+    passing(retry(
+        "retry later",
+        "Azure asks to try it again later",
+        "run again later: it passes",
+    )),
 ];

@@ -16,6 +16,12 @@ fn error(code: &str, provider: Option<&str>) -> ResizeError {
     }
 }
 
+fn with_reason(reason: &str) -> ResizeError {
+    let mut error = error("AllocationFailed", None);
+    error.values.push(("Reason".to_owned(), reason.to_owned()));
+    error
+}
+
 #[test]
 fn codes_are_found_without_case_and_unknown_ones_retried() {
     let table = [
@@ -90,6 +96,111 @@ fn the_provider_s_error_decides_when_it_is_known() {
     }
 }
 
+/// The shapes of Microsoft's page on resize failures and of its TES, and errors in errors.
+#[test]
+fn what_says_most_exactly_what_is_wrong_decides() {
+    let reason = |text: &str| vec![("Reason".to_owned(), text.to_owned())];
+    let provider = |json: &str| vec![("Provider Error Json".to_owned(), json.to_owned())];
+    let pair = |code: &str, message: &str| {
+        let named = [("code", code), ("message", message)];
+        named.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
+    };
+    let capacity = r#"{"error":{"code":"BadRequest","message":"{\"error\":{\"code\":\"AllocationFailed\",\"message\":\"We do not have sufficient capacity.\"}}"}}"#;
+    let second = r#"{"error":{"code":"DeploymentFailed","message":"m","details":[{"code":"Conflict","message":"c"},{"code":"ScopeLocked","message":"l"}]}}"#;
+    let table = [
+        (
+            reason("Allocation failed as subnet has delegation to external resources."),
+            Class::Stop,
+            "subnet has delegation",
+        ),
+        (
+            reason("Azure Batch Service does not have the desired permissions to perform a pool operation."),
+            Class::Stop,
+            "does not have the desired permissions",
+        ),
+        (
+            reason("Allocation failed as Batch is not authorized to access the key vault."),
+            Class::Stop,
+            "not authorized to access the key vault",
+        ),
+        (
+            reason("The server encountered an internal error."),
+            Class::Retry,
+            "encountered an internal error",
+        ),
+        (
+            reason(
+                "Deployment allocation failed due to insufficient capacity for the requested VM size in the region.",
+            ),
+            Class::Retry,
+            "insufficient capacity",
+        ),
+        (
+            provider(r#"{"error":{"code":"BadRequest","message":"Something is busy, please retry later."}}"#),
+            Class::Retry,
+            "retry later",
+        ),
+        (
+            provider(r#"{"error":{"code":"BadRequest","message":"This is not allowed."}}"#),
+            Class::Stop,
+            "BadRequest",
+        ),
+        (
+            provider(r#"{"error":{"code":"NetworkingInternalOperationError","message":"m"}}"#),
+            Class::Retry,
+            "NetworkingInternalOperationError",
+        ),
+        (provider(capacity), Class::Retry, "AllocationFailed"),
+        (
+            provider(&capacity[..capacity.len() - 20]),
+            Class::Retry,
+            "AllocationFailed",
+        ),
+        (provider(second), Class::Stop, "ScopeLocked"),
+        (provider(&second[..second.len() - 18]), Class::Stop, "ScopeLocked"),
+        (
+            pair(
+                "SubnetIsFull",
+                "Subnet x does not have enough capacity for 9 IP addresses.",
+            ),
+            Class::Stop,
+            "SubnetIsFull",
+        ),
+        (pair("TooManyRequests", "m"), Class::Wait, "TooManyRequests"),
+    ];
+    for (values, class, code) in table {
+        let error = ResizeError {
+            values,
+            ..error("AllocationFailed", None)
+        };
+        let judged = judge(&error);
+        assert_eq!((judged.class, judged.code), (class, code), "{error:?}");
+    }
+    let exact = ResizeError {
+        values: provider(r#"{"error":{"code":"BadRequest","message":"m"}}"#),
+        ..error("IncompatibleVMSize", None)
+    };
+    assert_eq!(judge(&exact).code, "IncompatibleVMSize");
+}
+
+#[test]
+fn another_size_may_have_room_where_batch_has_no_capacity() {
+    for error in [
+        error("BatchOutOfCapacity", None),
+        with_reason("It failed due to insufficient capacity."),
+    ] {
+        let judged = judge(&error);
+        assert!(
+            judged.leaves_other_sizes() && judged.class == Class::Retry,
+            "{judged:?}"
+        );
+    }
+    let known: Vec<&str> = codes().map(|(_, code, _)| code).collect();
+    for code in NO_ROOM.iter().chain(&MISSING) {
+        assert!(known.contains(code), "no error is ever judged as {code}");
+    }
+}
+
 #[test]
 fn what_else_batch_says_of_a_failed_allocation_is_kept_whole() {
     let long = format!("Allocation failed as subnet has delegation to {}", "x".repeat(600));
@@ -120,7 +231,7 @@ fn spot_errors_decide_only_when_spot_nodes_count() {
 
 #[test]
 fn no_code_stands_in_the_table_twice() {
-    for table in [BATCH, PROVIDER] {
+    for table in [BATCH, PROVIDER, TEXTS] {
         let mut seen = std::collections::BTreeSet::new();
         for cause in table {
             assert!(
@@ -147,9 +258,9 @@ id of the request. Search this page for the word or the code in the text: each h
 | 2 | `bad-input` | an option is wrong, or Azure does not know what it names; nothing was written |
 | 3 | `sign-in-failed`, `no-rights` | signing in failed, or a right is missing |
 | 4 | `quota` | a quota or a limit is reached |
-| 5 | `partly-reached`, `kept` | some nodes are ready, not enough; or the image was found bad and stays, as `on-failure: keep` asks for |
+| 5 | `partly-reached`, `kept` | some nodes are there, not enough, and the same run again goes on from there; or the image was found bad and stays, as `on-failure: keep` asks for |
 | 6 | `deadline` | the deadline passed; the same run again goes on from there |
-| 7 | `refused`, `rejected`, `policy`, `locked` | it could destroy something; or Azure, a policy or a lock forbids it |
+| 7 | `refused`, `rejected`, `policy`, `locked`, `bad-nodes` | the same run again would end the same: it could destroy something; Azure, a policy or a lock forbids it; or the nodes that are there are bad |
 | 8 | `azure-failed`, `never-sent`, `unknown-effect` | Azure failed or could not be reached, or the connection broke |
 | 9 | `returned` | the image was found bad, and things are again what they were before |
 | 10 | | a plan, a deletion or `status` found something to do; nothing was written |
@@ -163,13 +274,17 @@ const RESIZES: &str = "
 ## Nodes that do not come
 
 When a pool does not reach its targets, Batch says why in `resizeErrors`. This is what a roll-out makes of each code.
-Codes compare without case. Where an error carries the compute provider's own error (`Provider Error Json`), that one
-decides if it is below the second heading. A code that is not here is treated like `Unknown`.
+All that an error says is looked up: its code, each of its `values`, and each error inside the compute provider's own
+(`Provider Error Json`), also where it stands as JSON in a text or is cut off. What says most exactly what is wrong decides:
+a reason below the third heading before a code, and any code before `BadRequest`, `AllocationFailed` and the like, which
+others are wrapped in. Codes and texts compare without case. What is not here is treated like `Unknown`.
 
 - **Another round** comes after 1, 2, 4, 8 minutes (± 20 %), each with a timeout half as long again.
 - **No further round**: it would end the same.
 
-Rounds also end after the fifth, and after two in a row that brought no node.
+Rounds also end after the fifth, and after two in a row that brought no node; those that are followed by a pause of 8
+minutes do not count as such. A pool that shrinks loses no running task: when Batch ends the resize because tasks go on, the
+same is asked for again until they have ended, or until the deadline.
 ";
 
 /// With `UPDATE_DOCS=1` in the environment the page is brought up to the table instead.
@@ -210,10 +325,11 @@ fn page() -> String {
     format!("{}\n", page.replace("\n\n\n", "\n\n").trim_end())
 }
 
-fn tables() -> [(&'static str, Origin, &'static [Cause]); 2] {
+fn tables() -> [(&'static str, Origin, &'static [Cause]); 3] {
     [
         ("Batch's codes", Origin::Batch, BATCH),
         ("The compute provider's codes", Origin::Provider, PROVIDER),
+        ("Reasons without a code", Origin::Text, TEXTS),
     ]
 }
 
@@ -248,6 +364,7 @@ fn every_link_of_an_error_is_an_anchor_of_the_page_and_means_one_heading() {
             );
             let judged = match origin {
                 Origin::Batch => judge(&error(cause.code, None)),
+                Origin::Text => judge(&with_reason(cause.code)),
                 Origin::Provider => judge(&error("AllocationFailed", Some(&provider))),
             };
             let link = judged.page();
@@ -260,7 +377,7 @@ fn every_link_of_an_error_is_an_anchor_of_the_page_and_means_one_heading() {
 
 #[test]
 fn what_to_do_names_options_that_exist() {
-    for cause in BATCH.iter().chain(PROVIDER) {
+    for cause in BATCH.iter().chain(PROVIDER).chain(TEXTS) {
         let text = Words::naming(cause.remedy).to_string();
         assert!(!text.contains('{'), "{text}");
     }
