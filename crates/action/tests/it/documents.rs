@@ -1,6 +1,9 @@
-//! `action.yml` and `docs/action.md` follow from the table of options: compared, or brought up to it.
+//! `action.yml`, `docs/action.md` and the other documents follow from the table of options: compared, or brought up to it.
+//!
+//! With `UPDATE_DOCS=1` in the environment the first test that reads a document brings all of them up to the table, and the
+//! others wait: two tests that run at once never see a file that is half written, or that will be written later.
 
-use std::{fs, path::PathBuf};
+use std::{fs, path::PathBuf, sync::Once};
 
 use azure_batch_core::{
     options::{self, Chapter, Door, Opt, Standard, Verb, pool},
@@ -31,6 +34,14 @@ const OF_COMMANDS: &[(&str, Verb)] = &[
     ("status", Verb::Status),
 ];
 
+/// A part of a document that follows from the table: what stands between two marks.
+struct Block {
+    file: &'static str,
+    from: String,
+    to: &'static str,
+    text: String,
+}
+
 /// The verb whose default an input shows, and the words of the verbs that take it where a roll-out does not.
 fn takers(opt: &'static Opt) -> (Verb, Vec<&'static str>) {
     let taking = inputs::VERBS.iter().filter(|(verb, _)| opt.is_of(*verb));
@@ -55,22 +66,91 @@ fn path(name: &str) -> PathBuf {
 }
 
 fn text_of(name: &str) -> String {
+    static UPDATED: Once = Once::new();
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        UPDATED.call_once(update);
+    }
+    read(name)
+}
+
+fn read(name: &str) -> String {
     fs::read_to_string(path(name)).unwrap()
 }
 
-/// The text between two marks is the block and nothing else; with `UPDATE_DOCS=1` it becomes so.
-fn compare(name: &str, (from, to): (&str, &str), block: &str) {
-    let text = text_of(name);
+/// Brings every document up to the table.
+fn update() {
+    for (name, text) in schemas() {
+        fs::write(path(name), text).unwrap();
+    }
+    let blocks = action_blocks().into_iter().chain([page_block()]);
+    for Block { file, from, to, text } in blocks.chain(command_blocks()) {
+        let (before, _, after) = parted(&read(file), &from, to);
+        fs::write(path(file), format!("{before}{from}{text}{to}{after}")).unwrap();
+    }
+}
+
+/// What stands before the first mark, between the two, and after the second.
+fn parted(text: &str, from: &str, to: &str) -> (String, String, String) {
     let (before, rest) = text.split_once(from).unwrap();
     let (found, after) = rest.split_once(to).unwrap();
-    if found == block {
-        return;
-    }
+    (before.to_owned(), found.to_owned(), after.to_owned())
+}
+
+/// The text between the two marks is the block and nothing else.
+fn compare(Block { file, from, to, text }: &Block) {
+    let (_, found, _) = parted(&text_of(file), from, to);
     assert!(
-        std::env::var_os("UPDATE_DOCS").is_some(),
-        "{name} lags behind the table of options after {from:?}: UPDATE_DOCS=1 cargo test -p azure-batch-pool --test it"
+        found == *text,
+        "{file} lags behind the table of options after {from:?}: UPDATE_DOCS=1 cargo test -p azure-batch-pool --test it"
     );
-    fs::write(path(name), format!("{before}{from}{block}{to}{after}")).unwrap();
+}
+
+/// The blocks of `action.yml`.
+fn action_blocks() -> Vec<Block> {
+    let block = |from: &str, to, text| Block {
+        file: ACTION,
+        from: from.to_owned(),
+        to,
+        text,
+    };
+    vec![
+        block("\ninputs:\n", "\noutputs:\n", action_inputs()),
+        block(
+            "steps.binary.outputs.path }}\n",
+            "      run: exec",
+            action_environment(),
+        ),
+    ]
+}
+
+/// The tables of the Action's page.
+fn page_block() -> Block {
+    Block {
+        file: PAGE,
+        from: "`PT15M`.\n".to_owned(),
+        to: "\nWithout any credential",
+        text: page_tables(),
+    }
+}
+
+/// The flags of each command on the page of commands.
+fn command_blocks() -> Vec<Block> {
+    let block = |(word, verb): &(&str, Verb)| Block {
+        file: COMMANDS,
+        from: format!("<!-- flags of {word} -->\n"),
+        to: "<!-- end of flags -->",
+        text: flags(*verb),
+    };
+    OF_COMMANDS.iter().map(block).collect()
+}
+
+/// The schemas of pool files and price files.
+fn schemas() -> [(&'static str, String); 2] {
+    let text = |schema: &serde_json::Value| serde_json::to_string_pretty(schema).unwrap() + "\n";
+    [
+        (SCHEMA, text(&settings::pool_file_schema())),
+        (PRICE_SCHEMA, text(&settings::price_file_schema())),
+    ]
 }
 
 fn action_inputs() -> String {
@@ -147,9 +227,9 @@ fn page_tables() -> String {
 
 #[test]
 fn action_yml_has_every_option_as_an_input_and_hands_it_on() {
-    compare(ACTION, ("\ninputs:\n", "\noutputs:\n"), &action_inputs());
-    let marks = ("steps.binary.outputs.path }}\n", "      run: exec");
-    compare(ACTION, marks, &action_environment());
+    for block in action_blocks() {
+        compare(&block);
+    }
     assert_eq!(
         text_of(ACTION).matches("${{ inputs.").count(),
         inputs::all().len() + 1,
@@ -187,26 +267,19 @@ fn no_expression_stands_in_shell_text() {
 
 #[test]
 fn the_page_has_every_option() {
-    compare(PAGE, ("`PT15M`.\n", "\nWithout any credential"), &page_tables());
+    compare(&page_block());
 }
 
 #[test]
-fn the_schema_of_pool_files_is_that_of_the_table() {
-    let schema = serde_json::to_string_pretty(&settings::pool_file_schema()).unwrap() + "\n";
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(path(SCHEMA), &schema).unwrap();
+fn the_published_schemas_are_those_of_the_program() {
+    for (name, schema) in schemas() {
+        assert_eq!(text_of(name), schema, "{name} lags behind the program");
     }
-    assert_eq!(text_of(SCHEMA), schema, "{SCHEMA} lags behind the table of options");
 }
 
 #[test]
 fn every_price_file_that_users_copy_is_valid_by_the_published_schema() {
-    let schema = settings::price_file_schema();
-    let text = serde_json::to_string_pretty(&schema).unwrap() + "\n";
-    if std::env::var_os("UPDATE_DOCS").is_some() {
-        fs::write(path(PRICE_SCHEMA), &text).unwrap();
-    }
-    assert_eq!(text_of(PRICE_SCHEMA), text, "{PRICE_SCHEMA} lags behind the program");
+    let schema = serde_json::from_str(&text_of(PRICE_SCHEMA)).unwrap();
     let validator = jsonschema::validator_for(&schema).unwrap();
     let is_valid = |file: &str| validator.is_valid(&serde_saphyr::from_str::<serde_json::Value>(file).unwrap());
     let is_read = |file: &str| {
@@ -322,8 +395,7 @@ fn every_example_of_the_page_of_pool_files_is_a_good_file() {
 
 #[test]
 fn the_page_of_commands_has_the_flags_of_each() {
-    for (word, verb) in OF_COMMANDS {
-        let from = format!("<!-- flags of {word} -->\n");
-        compare(COMMANDS, (&from, "<!-- end of flags -->"), &flags(*verb));
+    for block in command_blocks() {
+        compare(&block);
     }
 }
