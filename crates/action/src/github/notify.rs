@@ -2,7 +2,7 @@
 //!
 //! What is said follows from core's settings. Nothing is sent twice: an event that may have arrived is not sent again.
 
-use azure_batch_core::settings::{Announcement, NotifySettings, RepositoryName};
+use azure_batch_core::settings::{Announcement, NotifySettings, RepositoryName, SecurityFeature};
 use octocrab::{Octocrab, models::repos::Release, repos::RepoHandler};
 use serde::Serialize;
 use serde_json::{Value, json};
@@ -112,6 +112,13 @@ pub fn payload(settings: &NotifySettings) -> Value {
         (
             "node-agent-sku-id",
             settings.node_agent.as_ref().map(|agent| agent.as_str()),
+        ),
+        // A word that is new to us would be read as nothing there too.
+        (
+            "security-type",
+            Some(settings.security)
+                .filter(|security| *security != SecurityFeature::Unknown)
+                .map(SecurityFeature::as_str),
         ),
     ];
     for (name, value) in further {

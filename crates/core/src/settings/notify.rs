@@ -6,7 +6,7 @@ use std::{fmt, str::FromStr};
 
 use url::{Host, Url};
 
-use super::{Lun, manifest::Manifest, reader::Reader};
+use super::{Lun, SecurityFeature, manifest::Manifest, reader::Reader};
 use crate::{
     ids::{NodeAgentSku, resource::ImageVersionId},
     options::{notify, pool},
@@ -35,6 +35,8 @@ pub struct NotifySettings {
     pub os_type: Option<String>,
     /// The node agent that runs on it, when the manifest says.
     pub node_agent: Option<NodeAgentSku>,
+    /// How nodes may boot from it, as far as the manifest says.
+    pub security: SecurityFeature,
     /// LUNs of the image's data disks, as far as the manifest says.
     pub data_disks: Vec<Lun>,
     /// How it is said.
@@ -132,6 +134,10 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<NotifySettings> {
         repository: repository?,
         api_url,
         version: numbered(reader, version?)?,
+        security: manifest
+            .as_ref()
+            .map(|manifest| manifest.security)
+            .unwrap_or_default(),
         data_disks: manifest
             .as_ref()
             .map(|manifest| manifest.data_disks.clone())

@@ -12,7 +12,7 @@ use crate::github::{
     testing::{Seen, serve},
 };
 
-const MANIFEST: &str = r#"{"schema_version": 1, "os_type": "Linux", "data_disk_luns": [0, 1], "node_agent_sku_id": "batch.node.ubuntu 22.04",
+const MANIFEST: &str = r#"{"schema_version": 1, "os_type": "Linux", "data_disk_luns": [0, 1], "node_agent_sku_id": "batch.node.ubuntu 22.04", "security_type": "TrustedLaunch",
     "image_version_id": "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/g/providers/Microsoft.Compute/galleries/gal1/images/ubuntu/versions/1.4.2"}"#;
 
 fn values() -> Values {
@@ -54,6 +54,10 @@ async fn what_was_sent_is_what_a_roll_out_reads() {
     let asked = settings::rollout(&read.clone().with(pool::IMAGE_DEFINITION, definition)).unwrap();
     assert_eq!(asked.settings.pool.version.name(), "1.4.2");
     assert!(asked.settings.pool.node_agent_sku.is_some());
+    assert_eq!(
+        asked.settings.pool.image_security.feature,
+        settings::SecurityFeature::TrustedLaunch
+    );
     let faults = settings::rollout(&read).unwrap_err();
     let text = faults[0].spelled(azure_batch_core::options::Door::Input);
     assert!(
