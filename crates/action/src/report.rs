@@ -251,6 +251,19 @@ impl Report {
         rolled_out.or_else(|| self.asked.as_ref().map(|asked| &asked.pool))
     }
 
+    /// The VM size that the pool has: that of a fallback when one took the place of the size that was asked for.
+    #[must_use]
+    pub fn vm_size(&self) -> Option<&VmSize> {
+        let asked = || self.asked.as_ref()?.vm_size.as_ref();
+        self.other_vm_size().or_else(asked)
+    }
+
+    /// The VM size that took the place of the one that was asked for.
+    #[must_use]
+    pub fn other_vm_size(&self) -> Option<&VmSize> {
+        self.rollout.as_ref()?.vm_size.as_ref()
+    }
+
     /// How many resize rounds there were.
     #[must_use]
     pub fn rounds(&self) -> usize {

@@ -162,6 +162,7 @@ pub fn pools<'a>(reports: impl Iterator<Item = &'a Report>) -> String {
             "pool": asked.map(|asked| asked.pool.to_string()),
             "account": asked.map(|asked| asked.account.clone()),
             "version": asked.map(|asked| asked.version.to_string()),
+            "vm-size": report.vm_size(),
             "result": report.result,
             "exit-code": report.exit_code,
             "action": report.action(),
@@ -193,8 +194,18 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
             .as_ref()
             .map(|failure| failure.happened.clone())
             .or_else(|| pool.untouched.clone())
+            .or_else(|| other_size(report))
             .unwrap_or_default(),
     ]
+}
+
+/// What there is to remark on a pool that has another VM size than was asked for.
+fn other_size(report: &Report) -> Option<String> {
+    let size = report.other_vm_size()?;
+    Some(match report.asked.as_ref().and_then(|asked| asked.vm_size.as_ref()) {
+        Some(first) => format!("{first} had no room: it has {size}"),
+        None => format!("it has {size}"),
+    })
 }
 
 #[cfg(test)]
@@ -259,5 +270,16 @@ mod tests {
             (&json!(1), &json!(2))
         );
         assert_eq!(json["pools"][2]["result"], "not-begun");
+    }
+    #[test]
+    fn a_pool_that_has_another_size_says_so_in_its_row_and_in_the_output() {
+        let mut fleet = fleet();
+        fleet.pools[0].report.rollout.as_mut().unwrap().vm_size = Some("Standard_D8s_v5".parse().unwrap());
+        let text = fleet.markdown();
+        let remark = "- **render&#95;a**: Standard&#95;D4s&#95;v5 had no room: it has Standard&#95;D8s&#95;v5";
+        assert!(text.contains(remark), "{text}");
+        let pools: Value = serde_json::from_str(&pools(fleet.pools.iter().map(|pool| &pool.report))).unwrap();
+        let sizes: Vec<&Value> = pools.as_array().unwrap().iter().map(|pool| &pool["vm-size"]).collect();
+        assert_eq!(sizes, ["Standard_D8s_v5", "Standard_D4s_v5", "Standard_D4s_v5"]);
     }
 }

@@ -41,6 +41,7 @@ struct Texts {
 pub const NAMES: &[&str] = &[
     "pool-id",
     "image-version",
+    "vm-size",
     "nodes-wanted",
     "nodes-ready",
     "rounds",
@@ -148,6 +149,10 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> Outputs {
     vec![
         ("pool-id", report.pool().map_or_else(String::new, ToString::to_string)),
         ("image-version", asked.and_then(version_id).unwrap_or_default()),
+        (
+            "vm-size",
+            report.vm_size().map_or_else(String::new, ToString::to_string),
+        ),
         ("nodes-wanted", report.wanted().to_string()),
         (
             "nodes-ready",
@@ -179,6 +184,7 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
             joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
         ),
         ("image-version", joined(&|report| version_id(report.asked.as_ref()?))),
+        ("vm-size", joined(&|report| report.vm_size().map(ToString::to_string))),
         ("nodes-wanted", sum(Report::wanted)),
         ("nodes-ready", ready.map_or_else(String::new, |ready| ready.to_string())),
         ("rounds", reports().map(Report::rounds).sum::<usize>().to_string()),
@@ -217,6 +223,19 @@ mod tests {
     fn outputs_have_one_value_each() {
         let text = outputs_text(&outputs(&created(), Some(Path::new("/t/report.json"))), 0xabc);
         insta::assert_snapshot!(text);
+    }
+
+    #[test]
+    fn the_size_of_a_pool_is_the_one_that_it_has() {
+        let size = |report: &Report| {
+            let outputs = outputs(report, None);
+            let found = outputs.into_iter().find(|(name, _)| *name == "vm-size");
+            found.map(|(_, size)| size)
+        };
+        let mut report = created();
+        assert_eq!(size(&report).as_deref(), Some("Standard_D4s_v5"));
+        report.rollout.as_mut().unwrap().vm_size = Some("Standard_D8s_v5".parse().unwrap());
+        assert_eq!(size(&report).as_deref(), Some("Standard_D8s_v5"));
     }
 
     #[test]

@@ -27,7 +27,7 @@ pub(super) fn all(page: &mut Page, report: &Report) {
         list(page, "Not checked", &rollout.skipped_checks);
     }
     if let Some(asked) = &report.asked {
-        page.folded("Asked for, and ids", |page| ids(page, asked));
+        page.folded("Asked for, and ids", |page| ids(page, report, asked));
     }
 }
 
@@ -100,7 +100,7 @@ fn times(page: &mut Page, stretches: &[Stretch]) {
     page.table(&["", "took", ""], rows.collect());
 }
 
-fn ids(page: &mut Page, asked: &Asked) {
+fn ids(page: &mut Page, report: &Report, asked: &Asked) {
     let targets = asked.targets;
     let mut parts = vec![format!("{} dedicated nodes", targets.dedicated)];
     if targets.spot > 0 {
@@ -112,6 +112,8 @@ fn ids(page: &mut Page, asked: &Asked) {
         parts.push(format!("{} spot nodes ({counts})", targets.spot));
     }
     parts.extend(asked.vm_size.iter().map(|size| code(size.as_str())));
+    let other = report.other_vm_size().map(|size| code(size.as_str()));
+    parts.extend(other.map(|size| format!("in its place {size}")));
     parts.extend(asked.node_agent_sku.iter().map(|sku| code(sku.as_str())));
     parts.push(match asked.rounds {
         1 => "one resize round".to_owned(),
