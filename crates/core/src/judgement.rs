@@ -8,7 +8,7 @@ mod exact;
 mod ledger;
 mod report;
 
-use std::{collections::BTreeSet, time::Duration};
+use std::time::Duration;
 
 use jiff::Timestamp;
 use tokio::time::Instant;
@@ -73,6 +73,7 @@ pub(crate) struct Comparison<'a> {
     pool: PoolId,
     against: Against,
     rule: FailureRule,
+    without_jobs: WithoutJobs,
     window: Duration,
     since: Timestamp,
     /// What ended in times before this one, each of which is compared with itself.
@@ -81,6 +82,15 @@ pub(crate) struct Comparison<'a> {
     looks: u32,
     /// The next look is due when so many tasks have ended on the judged nodes.
     due_at: u64,
+}
+
+/// What it means that the counts look bad and jobs may not be read.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum WithoutJobs {
+    /// The comparison fails: a roll-out does not go on with it.
+    Fails,
+    /// Nothing can be said.
+    Inconclusive,
 }
 
 /// What the first look that says something says.
@@ -99,6 +109,8 @@ enum By {
     Counts,
     /// Tasks that failed, job by job.
     Jobs,
+    /// Tasks that failed, as the nodes count them, since jobs may not be read.
+    CountsAlone,
 }
 
 impl<'a> Comparison<'a> {
@@ -115,6 +127,7 @@ impl<'a> Comparison<'a> {
             pool,
             against,
             rule,
+            without_jobs: WithoutJobs::Fails,
             window,
             since: client.run().now(),
             earlier: Vec::new(),
@@ -210,7 +223,13 @@ impl<'a> Comparison<'a> {
         if by_counts != Outcome::Bad {
             return Ok(is_over.then(|| Verdict::new(by_counts, By::Counts, Evidence::default())));
         }
-        let evidence = self.evidence().await?;
+        let evidence = match self.evidence().await {
+            Err(error) if self.without_jobs == WithoutJobs::Inconclusive && error.has_status(403) => {
+                let unknown = || Verdict::new(Outcome::Inconclusive, By::CountsAlone, Evidence::default());
+                return Ok(is_over.then(unknown));
+            }
+            evidence => evidence?,
+        };
         let by_jobs = exact::judge(&evidence.pairs(), rule, self.looks);
         let says = by_jobs == Outcome::Bad || is_over;
         Ok(says.then(|| Verdict::new(by_jobs, By::Jobs, evidence)))
@@ -278,19 +297,20 @@ async fn judged(client: &Client, settings: &JudgementSettings) -> Result<Judgeme
     }
     let sides = (settings.pool.clone(), against);
     let mut comparison = Comparison::new(client, endpoint, sides, (settings.rule, settings.window));
+    comparison.without_jobs = WithoutJobs::Inconclusive;
     let what = "watching what becomes of tasks on both sides";
     client.run().step("judgement", what, comparison.judge()).await
 }
 
-/// Says at once when the jobs of both pools cannot be compared, since the window would only end with it. Jobs that may not
-/// be read are asked for again when the counts look bad.
+/// Says at once when the jobs of both pools cannot be compared or read, since the window would only end with it.
 async fn tell_unlike(client: &Client, endpoint: &BatchEndpoint, (new, old): (&PoolId, &PoolId)) -> Result<()> {
     let now = client.run().now();
-    let of = async |pool| match evidence::jobs_of(client, endpoint, pool, now).await {
-        Err(error) if error.has_status(403) => Ok(BTreeSet::new()),
-        jobs => jobs,
+    let of = async |pool| evidence::jobs_of(client, endpoint, pool, now).await;
+    let why = match (of(old).await, of(new).await) {
+        (Err(error), _) | (_, Err(error)) if error.has_status(403) => Some(evidence::unread()),
+        (old, new) => evidence::unlike(&old?, &new?),
     };
-    if let Some(why) = evidence::unlike(&of(old).await?, &of(new).await?) {
+    if let Some(why) = why {
         client.warn(why);
     }
     Ok(())

@@ -18,6 +18,9 @@ use crate::{
     ids::{BatchEndpoint, PoolId},
 };
 
+/// The right to read jobs and their tasks.
+pub(super) const READ_JOBS: &str = "Microsoft.Batch/batchAccounts/jobs/read";
+
 /// How many jobs a sentence names.
 const SHOWN: usize = 3;
 
@@ -118,6 +121,15 @@ pub(super) fn unlike<'j>(old: &'j BTreeSet<String>, new: &'j BTreeSet<String>) -
     let (old, new) = (some(old), some(new));
     (is_known && !is_alike)
         .then(|| format!("no job on the new nodes ({new}) has the name of one on the others ({old}){ALIKE}"))
+}
+
+/// What follows when jobs may not be read.
+pub(super) fn unread() -> String {
+    format!(
+        "not checked: the jobs of both pools, since this identity lacks {READ_JOBS}. The counts of the nodes can still say \
+         that tasks do not fail more often. If more of them fail on the new nodes, the judgement stays inconclusive, since \
+         tasks cannot be compared job by job"
+    )
 }
 
 /// Why jobs of one pool cannot be compared once they are split between two; nothing when two of them can, or when there is

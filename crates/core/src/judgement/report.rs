@@ -5,7 +5,8 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::{
-    Against, Before, By, Comparison, Ending, JobTasks, Nodes, Outcome, Pair, Tasks, Verdict, exact, ledger::Side,
+    Against, Before, By, Comparison, Ending, JobTasks, Nodes, Outcome, Pair, Tasks, Verdict, evidence::READ_JOBS,
+    exact, ledger::Side,
 };
 use crate::ids::PoolId;
 
@@ -65,7 +66,7 @@ pub(super) fn report(comparison: &Comparison<'_>, verdict: Verdict, took: Durati
     let Verdict { outcome, by, evidence } = verdict;
     let increase = match by {
         By::Jobs => exact::increase(&evidence.pairs()),
-        By::Nodes | By::Counts => exact::increase(&pairs),
+        By::Nodes | By::Counts | By::CountsAlone => exact::increase(&pairs),
     };
     JudgementReport {
         schema_version: SCHEMA,
@@ -121,6 +122,11 @@ fn why(verdict: &Verdict, (tasks, ready): (Pair, Pair), (times, min_tasks): (Tim
         (Outcome::Inconclusive, By::Jobs) => {
             format!("the jobs differ too much to compare: fewer than {min_tasks} tasks of jobs that ran on both sides")
         }
+        (Outcome::Inconclusive, By::CountsAlone) => format!(
+            "tasks fail more often ({}), but this may be another mix of jobs: to compare them job by job, this identity \
+             needs {READ_JOBS}",
+            compared()
+        ),
         (Outcome::Inconclusive, _) => format!(
             "too few tasks ended: {} on the new nodes, {} on the old ones; {min_tasks} are needed on each side",
             tasks.new.ended, tasks.old.ended

@@ -134,10 +134,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<NotifySettings> {
         repository: repository?,
         api_url,
         version: numbered(reader, version?)?,
-        security: manifest
-            .as_ref()
-            .map(|manifest| manifest.security)
-            .unwrap_or_default(),
+        security: manifest.as_ref().map(|manifest| manifest.security).unwrap_or_default(),
         data_disks: manifest
             .as_ref()
             .map(|manifest| manifest.data_disks.clone())

@@ -24,7 +24,7 @@ use tokio_util::sync::CancellationToken;
 use crate::{
     estate::{by_id, definition, pool},
     rollout::{client, image, world},
-    support::{Azure, GROUP, lines},
+    support::{APPLICATION, Azure, GROUP, lines},
 };
 
 const LIMIT: Duration = Duration::from_secs(6 * 3600);
@@ -118,6 +118,43 @@ async fn jobs_without_a_common_name_are_said_to_be_incomparable_before_the_watch
         assert!(
             warned.is_none_or(|at| first.is_some_and(|first| at < first)),
             "{said:?}"
+        );
+    }
+}
+
+/// Lets the program read the account and its pools, and nothing else.
+fn allow_no_jobs(azure: &Azure) {
+    let role = json!({"principal": APPLICATION, "scope": format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/acct1"),
+        "actions": ["Microsoft.Batch/batchAccounts/read", "Microsoft.Batch/batchAccounts/pools/read"]});
+    let seed = json!({"subscriptions": [], "roleAssignments": [role]}).to_string();
+    let seed = azure_emulator::seed::Seed::parse(&seed).unwrap();
+    azure.emulator(|emulator, now| emulator.seed(&seed, now)).unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn without_the_right_to_read_jobs_worse_nodes_are_not_judged_and_this_is_said_before_the_watch_begins() {
+    let right = "Microsoft.Batch/batchAccounts/jobs/read";
+    for (rate, outcome) in [(0.01, Outcome::Good), (0.3, Outcome::Inconclusive)] {
+        let azure = two_pools(rate).await;
+        work(&azure, "render-1", "blue", 300, "true").await;
+        work(&azure, "render-2", "green", 300, "true").await;
+        allow_no_jobs(&azure);
+        let asked = settings::judgement(&of_green()).unwrap();
+        let (client, mut events) = azure.client(&CancellationToken::new()).await;
+        let report = judgement::run(&client, &asked.settings).await.unwrap();
+        assert_eq!(report.outcome, outcome, "{}", report.why);
+        assert_eq!(
+            report.why.contains(right),
+            outcome == Outcome::Inconclusive,
+            "{}",
+            report.why
+        );
+        let said = lines(&mut events);
+        let warned: Vec<usize> = (0..said.len()).filter(|at| said[*at].contains(right)).collect();
+        let first = said.iter().position(|line| line.contains("tasks ended"));
+        assert!(
+            matches!(warned[..], [at] if first.is_some_and(|first| at < first)),
+            "{said:#?}"
         );
     }
 }

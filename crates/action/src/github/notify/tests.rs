@@ -56,7 +56,7 @@ async fn what_was_sent_is_what_a_roll_out_reads() {
     assert!(asked.settings.pool.node_agent_sku.is_some());
     assert_eq!(
         asked.settings.pool.image_security.feature,
-        settings::SecurityFeature::TrustedLaunch
+        SecurityFeature::TrustedLaunch
     );
     let faults = settings::rollout(&read).unwrap_err();
     let text = faults[0].spelled(azure_batch_core::options::Door::Input);
