@@ -122,7 +122,7 @@ const VERBS: &[Named] = &[
     },
     Named {
         verb: Verb::Migrate,
-        about: "Move a pool from a managed image to the image version that was made of it, or list the pools that have to move; without --yes only show the plan",
+        about: "Move a pool, or all pools of an account, from a managed image to the image version that was made of it, or list the pools that have to move; without --yes only show the plan",
         examples: include_str!("cli/migrate.txt"),
         exit_codes: "0 moved, or nothing has to move, 10 there is something to do and --yes was not given, 5 not everything could be read",
     },

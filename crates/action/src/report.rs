@@ -205,6 +205,12 @@ impl Report {
         }
     }
 
+    /// The report of a pool that was as it should be before the run.
+    #[must_use]
+    pub const fn unchanged(ending: Ending) -> Self {
+        Self::ended("unchanged", 0, ending)
+    }
+
     const fn ended(result: &'static str, exit_code: u8, ending: Ending) -> Self {
         Self {
             schema_version: SCHEMA,

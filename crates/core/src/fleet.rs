@@ -213,7 +213,8 @@ async fn look(
     client.run().step("fleet", what, looking).await.unwrap_or_default()
 }
 
-const fn wave(number: usize) -> usize {
+/// 1 for the pool that goes first, 2 for the rest.
+pub(crate) const fn wave(number: usize) -> usize {
     if number == 0 { 1 } else { 2 }
 }
 

@@ -3,9 +3,11 @@
 //! It only finds out what the pool is and which version it shall run; the rest is a roll-out like any other. Batch ended
 //! its support for pools on managed images on 31 March 2026.
 
+mod all;
 mod origin;
 mod survey;
 
+pub use all::{AllPlan, End, PoolEnd, plan_all, run_all};
 pub use origin::{Origin, Tie};
 pub use survey::{Fate, ManagedPool, MigrationReport, list};
 
@@ -17,7 +19,7 @@ use crate::{
     },
     client::Client,
     error::{Error, ErrorKind, Result},
-    ids::{NodeCounts, PoolId, resource::ImageId},
+    ids::{Location, NodeCounts, PoolId, resource::ImageId},
     json,
     options::pool::{IMAGE_VERSION, STRATEGY},
     progress::Event,
@@ -107,17 +109,31 @@ async fn find(client: &Client, settings: &Checked<MigrationSettings>) -> Result<
     let (endpoint, region) = rollout::located(client, &settings.account, &mut Vec::new()).await?;
     let found = client.find(&pool::get(&endpoint, &settings.pool)).await?;
     let pool = Pool::new(found.ok_or_else(|| missing(&settings.pool))?.value());
-    if let Some(unfinished) = rollout::unfinished(&pool) {
+    let within = match &settings.version {
+        SoughtVersion::Named(_) => None,
+        SoughtVersion::MadeOfImage(within) => within.clone(),
+    };
+    let mut search = Search::new(client, within);
+    of_pool((client, &mut search), settings, (&pool, region.as_ref())).await
+}
+
+/// What becomes of a pool that was read.
+async fn of_pool(
+    (client, search): (&Client, &mut Search<'_>),
+    settings: &Checked<MigrationSettings>,
+    (pool, region): (&Pool, Option<&Location>),
+) -> Result<Migration> {
+    if let Some(unfinished) = rollout::unfinished(pool) {
         let why = format!(
             "a change of the pool to {} has begun, and this goes on with it",
             unfinished.to
         );
         client.note(&why);
         let version = WantedVersion::One(unfinished.to.clone());
-        let settings = settings.as_rollout(version, as_found(&pool, Some(unfinished)));
+        let settings = settings.as_rollout(version, as_found(pool, Some(unfinished)));
         return Ok(Migration::Moves(Box::new(Move { why, settings })));
     }
-    let image = match standing(&settings.pool, &pool)? {
+    let image = match standing(&settings.pool, pool)? {
         Standing::OnManaged(image) => image,
         Standing::Done(done) => return Ok(Migration::Done(done)),
     };
@@ -129,16 +145,23 @@ async fn find(client: &Client, settings: &Checked<MigrationSettings>) -> Result<
             );
             (version.clone(), why)
         }
-        SoughtVersion::MadeOfImage(within) => {
-            let mut search = Search::new(client, within.clone());
-            let origin = search.of(&image, region.as_ref()).await?;
+        SoughtVersion::MadeOfImage(_) => {
+            let origin = search.of(&image, region).await?;
             let why = origin.sentence();
             (WantedVersion::One(origin.version), why)
         }
     };
     client.note(&why);
-    let settings = settings.as_rollout(version, as_found(&pool, None));
+    let settings = settings.as_rollout(version, as_found(pool, None));
     Ok(Migration::Moves(Box::new(Move { why, settings })))
+}
+
+/// The managed image that a pool is on, or that it is leaving in place.
+fn left_image(pool: &Pool) -> Option<ImageId> {
+    match pool.image() {
+        PoolImage::Managed(image) => Some(image),
+        _ => rollout::unfinished(pool)?.leaves,
+    }
 }
 
 fn standing(id: &PoolId, pool: &Pool) -> Result<Standing> {

@@ -330,6 +330,12 @@ const PUBLISH: &[Verb] = &[Verb::Publish];
 /// What rolls out, or plans to.
 const ROLLOUT: &[Verb] = &[Verb::Rollout, Verb::Plan];
 
+/// What changes many pools in one run, or plans to.
+const CHANGING_POOLS: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Migrate];
+
+/// What moves pools from managed images.
+const MIGRATING: &[Verb] = &[Verb::Migrate];
+
 /// What changes one pool, or plans to.
 const CHANGING_A_POOL: &[Verb] = &[Verb::Rollout, Verb::Plan, Verb::Rollback, Verb::Migrate];
 
@@ -510,6 +516,7 @@ fn all() -> impl Iterator<Item = &'static Opt> {
         gate::ROWS,
         notify::ROWS,
         fleet::OF_DELETION,
+        fleet::OF_MIGRATION,
         fleet::OF_CONSENT,
         run::OF_NODES,
         run::ROWS,

@@ -63,7 +63,7 @@ pub use image_security::{ConfidentialDisks, ImageSecurity, SecurityFeature};
 pub use judgement::JudgementSettings;
 pub use judging::{FailureRule, Judge, Judging, OnInconclusive};
 pub(crate) use migration::PoolAsFound;
-pub use migration::{MigrationListSettings, MigrationSettings, SoughtVersion};
+pub use migration::{AllPools, MigrationListSettings, MigrationSettings, PoolsToMigrate, SoughtVersion};
 pub use notify::{Announcement, EVENT_TYPE, InvalidRepository, NotifySettings, RepositoryName};
 pub use parts::Elevation;
 pub use pool_file::{Spots, as_json as pool_file_as_json, holds_many as names_many_pools, schema as pool_file_schema};
@@ -201,10 +201,24 @@ pub fn migration(values: &Values) -> Result<Asked<MigrationSettings>, Vec<fault:
     asked(values, deadline, migration::read)
 }
 
-/// Whether a migration is meant for one pool. Without one the pools on managed images are listed.
+/// Reads how all pools of an account leave their managed images. This is the only validation there is; nothing is asked of
+/// Azure.
+///
+/// # Errors
+/// With all faults; without any when a value is not known yet.
+pub fn migration_of_all(values: &Values) -> Result<Asked<MigrationSettings<AllPools>>, Vec<fault::Fault>> {
+    let deadline = |settings: &MigrationSettings<AllPools>| match settings.act {
+        Consent::Yes => MIGRATIONS_DEADLINE,
+        Consent::No => LOOK_DEADLINE,
+    };
+    asked(values, deadline, migration::read_all)
+}
+
+/// Which pools a migration is meant for. Without any those on managed images are listed. What is wrong with the values is
+/// said by whoever reads the rest.
 #[must_use]
-pub fn names_pool_to_migrate(values: &Values) -> bool {
-    migration::names_pool(&Reader::new(values, &mut Vec::new()))
+pub fn pools_to_migrate(values: &Values) -> PoolsToMigrate {
+    migration::meant(&mut Reader::new(values, &mut Vec::new()))
 }
 
 /// Reads where to look for pools on managed images. This is the only validation there is; nothing is asked of Azure.
@@ -417,6 +431,10 @@ pub const PUBLISH_DEADLINE: Duration = Duration::from_secs(6 * 3600);
 /// How long the migration of a pool may take when it is not given: tasks that run may take hours to end, and how many
 /// nodes there are is not known before the pool is read.
 pub const MIGRATION_DEADLINE: Duration = Duration::from_secs(12 * 3600);
+
+/// How long the migration of all pools of an account may take when it is not given: how many turns they take is not known
+/// before they are read, and a day holds two of the longest.
+pub const MIGRATIONS_DEADLINE: Duration = Duration::from_secs(24 * 3600);
 
 /// How long moving `latest` may take when it is not given: a version that is being replicated is waited for.
 pub const PROMOTION_DEADLINE: Duration = Duration::from_secs(3600);

@@ -136,3 +136,35 @@ pub fn result_of(stdout: &str) -> Result<Value> {
     let last = last.ok_or_else(|| Failure::unexpected(format!("no result was printed:\n{stdout}")))?;
     crate::files::parse("the result", last)
 }
+
+/// Version 1.0.0, made of a managed image, and pools on that image with so many nodes each.
+///
+/// # Errors
+/// When the example lacks what is changed.
+pub fn on_managed_image(lab: &Lab<'_>, pools: &[(&str, u32)]) -> Result<Value> {
+    let mut seed = with_versions(lab, &["1.0.0"])?;
+    let image = world::id("Microsoft.Compute/images", "built");
+    let managed = json!({ "virtualMachineImageId": image });
+    let configuration = json!({ "imageReference": managed, "nodeAgentSKUId": AGENT });
+    let pool = |(id, nodes): &(&str, u32)| {
+        json!({ "id": id, "vmSize": SIZE, "targetDedicatedNodes": nodes, "targetLowPriorityNodes": 0,
+            "virtualMachineConfiguration": configuration })
+    };
+    for (pointer, value) in [
+        (
+            "/images",
+            json!([{ "name": "built", "resourceGroup": world::GROUP, "location": "eastus2" }]),
+        ),
+        (
+            "/versions/0/properties",
+            json!({ "storageProfile": { "source": { "id": image } } }),
+        ),
+        ("/batchAccounts/0/pools", pools.iter().map(pool).collect()),
+    ] {
+        let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
+        let fields = seed.pointer_mut(parent).and_then(Value::as_object_mut);
+        let fields = fields.ok_or_else(|| Failure::unexpected(format!("the example has no {parent}")))?;
+        fields.insert(name.to_owned(), value);
+    }
+    Ok(seed)
+}

@@ -23,12 +23,26 @@ pub struct FleetReport {
     pub exit_code: u8,
     /// Each pool, in the order of the file.
     pub pools: Vec<PoolOfFleet>,
+    /// What was done with them.
+    #[serde(skip)]
+    pub work: Work,
+}
+
+/// What is done with the pools of a run.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Work {
+    /// They get a version.
+    RollOut,
+    /// They leave their managed images.
+    Migration,
 }
 
 /// One of the pools.
 #[derive(Clone, Debug, PartialEq, Serialize)]
 pub struct PoolOfFleet {
-    /// 1 for the pool that went first, 2 for the rest.
+    /// The pool that was asked for.
+    pub pool: PoolId,
+    /// 1 for the pool that went first, 2 for the rest; of a migration 0 for one that had no turn.
     pub wave: usize,
     /// How its roll-out ended; its result is `not-begun` when another one had failed before its turn.
     #[serde(flatten)]
@@ -50,6 +64,15 @@ enum Reasons {
     Listed,
 }
 
+impl Work {
+    const fn done(self) -> &'static str {
+        match self {
+            Self::RollOut => "rolled out",
+            Self::Migration => "moved",
+        }
+    }
+}
+
 impl FleetReport {
     /// The report of what core ran, pool by pool as they were asked for.
     #[must_use]
@@ -58,6 +81,7 @@ impl FleetReport {
         let failures: Vec<(PoolId, ErrorKind)> = runs.iter().filter_map(failed).collect();
         let why = untouched(&failures);
         let one = |(asked, run): (Asked, PoolRun)| PoolOfFleet {
+            pool: run.pool,
             wave: run.wave,
             untouched: run.outcome.is_none().then(|| why.clone()),
             report: match run.outcome {
@@ -65,7 +89,12 @@ impl FleetReport {
                 None => Report::not_begun(asked, ending),
             },
         };
-        let pools: Vec<PoolOfFleet> = asked.into_iter().zip(runs).map(one).collect();
+        Self::of_pools(asked.into_iter().zip(runs).map(one).collect(), Work::RollOut)
+    }
+
+    /// The report of pools of which each has its own.
+    #[must_use]
+    pub fn of_pools(pools: Vec<PoolOfFleet>, work: Work) -> Self {
         let failed = |code: u8| pools.iter().find(|pool| pool.report.exit_code == code);
         let worst = WORST_FIRST.iter().find_map(|code| failed(*code));
         let (result, exit_code) = worst.map_or(("reached", 0), |pool| (pool.report.result, pool.report.exit_code));
@@ -74,6 +103,7 @@ impl FleetReport {
             result,
             exit_code,
             pools,
+            work,
         }
     }
 
@@ -84,11 +114,13 @@ impl FleetReport {
         let count = |is: fn(&Report) -> bool| self.pools.iter().filter(|pool| is(&pool.report)).count();
         let failed = count(|report| report.failure.is_some());
         let not_begun = count(|report| report.result == Report::NOT_BEGUN);
+        let done = self.work.done();
         match (failed, not_begun) {
-            (0, 0) => format!("All {all} pools rolled out"),
-            (failed, 0) => format!("{} of {all} pools rolled out, {failed} failed", all - failed),
+            (0, 0) if all == 1 => format!("1 pool {done}"),
+            (0, 0) => format!("All {all} pools {done}"),
+            (failed, 0) => format!("{} of {all} pools {done}, {failed} failed", all - failed),
             (failed, not_begun) => format!(
-                "{} of {all} pools rolled out, {failed} failed, {not_begun} not begun",
+                "{} of {all} pools {done}, {failed} failed, {not_begun} not begun",
                 all - failed - not_begun
             ),
         }
@@ -145,7 +177,8 @@ impl FleetReport {
 }
 
 /// Why pools were not begun: the failure of another one, or the end of the run.
-fn untouched(failures: &[(PoolId, ErrorKind)]) -> String {
+#[must_use]
+pub fn untouched(failures: &[(PoolId, ErrorKind)]) -> String {
     let is_end = |kind: ErrorKind| matches!(kind, ErrorKind::Cancelled | ErrorKind::Deadline);
     match failures.iter().find(|(_, kind)| !is_end(*kind)) {
         Some((pool, _)) => format!("not touched: pool {pool} failed before its turn"),
@@ -155,11 +188,11 @@ fn untouched(failures: &[(PoolId, ErrorKind)]) -> String {
 
 /// What an output tells of each pool, as JSON in one line.
 #[must_use]
-pub fn pools<'a>(reports: impl Iterator<Item = &'a Report>) -> String {
-    let one = |report: &Report| {
+pub fn pools<'a>(reports: impl Iterator<Item = (Option<&'a PoolId>, &'a Report)>) -> String {
+    let one = |(pool, report): (Option<&PoolId>, &Report)| {
         let asked = report.asked.as_ref();
         json!({
-            "pool": asked.map(|asked| asked.pool.to_string()),
+            "pool": pool,
             "account": asked.map(|asked| asked.account.clone()),
             "version": asked.map(|asked| asked.version.to_string()),
             "vm-size": report.vm_size(),
@@ -184,8 +217,11 @@ fn cells(pool: &PoolOfFleet) -> [String; 6] {
         },
     };
     [
-        asked.map(|asked| asked.pool.to_string()).unwrap_or_default(),
-        pool.wave.to_string(),
+        pool.pool.to_string(),
+        match pool.wave {
+            0 => "–".to_owned(),
+            wave => wave.to_string(),
+        },
         report.result.to_owned(),
         ready,
         asked.map(|asked| asked.version.name()).unwrap_or_default(),
@@ -223,11 +259,13 @@ mod tests {
             exit_code: 4,
             pools: pools
                 .map(|(number, report)| PoolOfFleet {
+                    pool: "render_a".parse().unwrap(),
                     wave: 1 + usize::from(number > 0),
                     untouched: (number == 2).then(|| "not touched: pool render_b failed before its turn".to_owned()),
                     report,
                 })
                 .collect(),
+            work: Work::RollOut,
         }
     }
 
@@ -261,7 +299,8 @@ mod tests {
     #[test]
     fn the_outputs_of_many_pools_are_one_list_in_json() {
         let fleet = fleet();
-        let pools: Value = serde_json::from_str(&pools(fleet.pools.iter().map(|pool| &pool.report))).unwrap();
+        let pools: Value =
+            serde_json::from_str(&pools(fleet.pools.iter().map(|pool| (Some(&pool.pool), &pool.report)))).unwrap();
         let results: Vec<&Value> = pools.as_array().unwrap().iter().map(|pool| &pool["result"]).collect();
         assert_eq!(results, ["created", "quota", "not-begun"]);
         let json = serde_json::to_value(fleet).unwrap();
@@ -278,7 +317,8 @@ mod tests {
         let text = fleet.markdown();
         let remark = "- **render&#95;a**: Standard&#95;D4s&#95;v5 had no room: it has Standard&#95;D8s&#95;v5";
         assert!(text.contains(remark), "{text}");
-        let pools: Value = serde_json::from_str(&pools(fleet.pools.iter().map(|pool| &pool.report))).unwrap();
+        let pools: Value =
+            serde_json::from_str(&pools(fleet.pools.iter().map(|pool| (Some(&pool.pool), &pool.report)))).unwrap();
         let sizes: Vec<&Value> = pools.as_array().unwrap().iter().map(|pool| &pool["vm-size"]).collect();
         assert_eq!(sizes, ["Standard_D8s_v5", "Standard_D4s_v5", "Standard_D4s_v5"]);
     }

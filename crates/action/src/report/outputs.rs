@@ -162,7 +162,10 @@ fn outputs(report: &Report, report_path: Option<&Path>) -> Outputs {
         ("action", report.action().to_owned()),
         ("result", report.result.to_owned()),
         ("report-path", shown(report_path)),
-        ("pools", fleet::pools(std::iter::once(report))),
+        (
+            "pools",
+            fleet::pools(std::iter::once((asked.map(|asked| &asked.pool), report))),
+        ),
         ("exit-code", report.exit_code.to_string()),
     ]
 }
@@ -175,14 +178,13 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
         all.dedup();
         all.join(",")
     };
+    let mut ids: Vec<&str> = fleet.pools.iter().map(|pool| pool.pool.as_str()).collect();
+    ids.dedup();
     let sum = |of: fn(&Report) -> u32| reports().map(of).sum::<u32>().to_string();
     // Nodes that were not counted are not none.
     let ready = reports().map(Report::ready).sum::<Option<u32>>();
     vec![
-        (
-            "pool-id",
-            joined(&|report| Some(report.asked.as_ref()?.pool.to_string())),
-        ),
+        ("pool-id", ids.join(",")),
         ("image-version", joined(&|report| version_id(report.asked.as_ref()?))),
         ("vm-size", joined(&|report| report.vm_size().map(ToString::to_string))),
         ("nodes-wanted", sum(Report::wanted)),
@@ -191,7 +193,10 @@ fn fleet_outputs(fleet: &FleetReport, report_path: Option<&Path>) -> Outputs {
         ("action", joined(&|report| Some(report.action().to_owned()))),
         ("result", fleet.result.to_owned()),
         ("report-path", shown(report_path)),
-        ("pools", fleet::pools(reports())),
+        (
+            "pools",
+            fleet::pools(fleet.pools.iter().map(|pool| (Some(&pool.pool), &pool.report))),
+        ),
         ("exit-code", fleet.exit_code.to_string()),
     ]
 }

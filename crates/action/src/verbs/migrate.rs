@@ -1,7 +1,10 @@
 //! `migrate`: a pool on a managed image moves to the image version that was made of it; without a pool, those that have to
 //! move are listed.
 //!
-//! Which version that is, is found out in core, and moving is a roll-out; this file only shows both.
+//! Which version that is, is found out in core, and moving is a roll-out; this file only shows both. All pools of an
+//! account are in `all`.
+
+mod all;
 
 use std::sync::Arc;
 
@@ -14,7 +17,7 @@ use azure_batch_core::{
     options::fleet::YES,
     plan::Plan,
     rollout::{self, RolloutOutcome, RolloutStep},
-    settings::{self, Checked, MigrationSettings, UnresolvedRollout},
+    settings::{self, Checked, MigrationSettings, PoolsToMigrate, UnresolvedRollout},
     words::plural,
 };
 use serde::Serialize;
@@ -62,18 +65,22 @@ struct Unmoved {
 
 /// Lists, or shows the plan for one pool, and carries it out when told to; returns the exit code.
 pub(super) async fn run(given: Given, runner: &Runner, environment: &dyn Environment, console: &mut Console) -> u8 {
-    if !settings::names_pool_to_migrate(given.values()) {
-        let look = async |client: &_, settings: &_| migration::list(client, settings).await;
-        let read = settings::migration_list;
-        return ask(given, (runner, environment), console, read, (look, answer_of_list)).await;
-    }
     let acts = given.text(YES).is_some_and(|text| text.eq_ignore_ascii_case("true"));
-    if acts {
-        return carry_out(given, runner, environment, console).await;
+    match (settings::pools_to_migrate(given.values()), acts) {
+        (PoolsToMigrate::None, _) => {
+            let look = async |client: &_, settings: &_| migration::list(client, settings).await;
+            let read = settings::migration_list;
+            ask(given, (runner, environment), console, read, (look, answer_of_list)).await
+        }
+        (PoolsToMigrate::One, true) => carry_out(given, runner, environment, console).await,
+        (PoolsToMigrate::One, false) => {
+            let look = async |client: &_, settings: &Checked<MigrationSettings>| plan(client, settings).await;
+            let read = settings::migration;
+            ask(given, (runner, environment), console, read, (look, answer_of_plan)).await
+        }
+        (PoolsToMigrate::All, true) => all::carry_out(given, runner, environment, console).await,
+        (PoolsToMigrate::All, false) => all::show(given, runner, environment, console).await,
     }
-    let look = async |client: &_, settings: &Checked<MigrationSettings>| plan(client, settings).await;
-    let read = settings::migration;
-    ask(given, (runner, environment), console, read, (look, answer_of_plan)).await
 }
 
 async fn plan(client: &Client, settings: &Checked<MigrationSettings>) -> Result<Planned> {

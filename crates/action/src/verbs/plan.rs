@@ -41,20 +41,23 @@ struct PlanOfOne {
 
 /// The plans of many pools.
 #[derive(Serialize)]
-struct Plans {
-    changes: usize,
+pub(super) struct Plans {
+    pub(super) changes: usize,
     #[serde(skip_serializing_if = "Vec::is_empty")]
     facts: Vec<SharedFact>,
-    pools: Vec<PlanOfPool>,
+    pub(super) pools: Vec<PlanOfPool>,
     #[serde(skip)]
     exit_code: u8,
 }
 
 /// The plan of one of them.
 #[derive(Serialize)]
-struct PlanOfPool {
+pub(super) struct PlanOfPool {
     pool: PoolId,
     wave: usize,
+    /// How it is known which version it gets, where that was found out.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    why: Option<String>,
     #[serde(skip_serializing_if = "Option::is_none")]
     plan: Option<Plan<RolloutStep>>,
     #[serde(skip_serializing_if = "Option::is_none")]
@@ -62,7 +65,7 @@ struct PlanOfPool {
 }
 
 impl Plans {
-    fn of(plan: FleetPlan, door: Door) -> Self {
+    pub(super) fn of(plan: FleetPlan, door: Door) -> Self {
         let FleetPlan { facts, pools } = plan;
         let failed = pools.iter().rev().find_map(|pool| pool.plan.as_ref().err());
         let exit_code = failed.map_or(0, |error| error.kind().exit_code().0);
@@ -76,6 +79,41 @@ impl Plans {
             facts,
             pools,
         }
+    }
+
+    /// The same with how it is known which version each gets.
+    pub(super) fn because(mut self, whys: &[(PoolId, String)]) -> Self {
+        for pool in &mut self.pools {
+            let why = whys.iter().find(|(id, _)| *id == pool.pool);
+            pool.why = why.map(|(_, why)| why.clone());
+        }
+        self
+    }
+
+    /// How a plan ends that has changes for some: with that word.
+    pub(super) const fn ending(&self, changes: &'static str) -> (&'static str, u8) {
+        match (self.exit_code, self.changes) {
+            (0, 0) => ("unchanged", 0),
+            (0, _) => (changes, SOMETHING_TO_ACT_ON),
+            (failed, _) => ("failed", failed),
+        }
+    }
+
+    /// Adds what there is about all of them and about each.
+    pub(super) fn shown(&self, answer: Answer) -> Answer {
+        let mut answer = answer.lines(self.facts.iter().map(|fact| self.shared(fact)));
+        for pool in &self.pools {
+            if let Some(plan) = &pool.plan {
+                answer = answer
+                    .steps(Some(format!("{} (wave {})", pool.pool, pool.wave)), plan)
+                    .lines(&pool.why)
+                    .lines(&plan.facts);
+            }
+            if let Some(failure) = &pool.failure {
+                answer = answer.failed(format!("Pool {}", pool.pool), failure.clone());
+            }
+        }
+        answer
     }
 
     /// A line about more than one pool, with their names unless it is about every one that changes.
@@ -103,6 +141,7 @@ impl PlanOfPool {
         Self {
             pool: pool.pool,
             wave: pool.wave,
+            why: None,
             plan,
             failure,
         }
@@ -158,29 +197,13 @@ fn answer(planned: &PlanOfOne) -> Answer {
 }
 
 fn answer_of_all(plans: &Plans) -> Answer {
-    let (word, exit_code) = match plans.exit_code {
-        0 => ending(plans.changes),
-        failed => ("failed", failed),
-    };
+    let (word, exit_code) = plans.ending("changes");
     let headline = format!(
         "{} in {}. Nothing was done.",
         plural(plans.changes, "change"),
         plural(plans.pools.len(), "pool")
     );
-    let mut answer = Answer::new(word, exit_code, headline)
-        .lines(plans.facts.iter().map(|fact| plans.shared(fact)))
-        .output("changes", plans.changes);
-    for pool in &plans.pools {
-        if let Some(plan) = &pool.plan {
-            answer = answer
-                .steps(Some(format!("{} (wave {})", pool.pool, pool.wave)), plan)
-                .lines(&plan.facts);
-        }
-        if let Some(failure) = &pool.failure {
-            answer = answer.failed(format!("Pool {}", pool.pool), failure.clone());
-        }
-    }
-    answer
+    plans.shown(Answer::new(word, exit_code, headline).output("changes", plans.changes))
 }
 
 const fn ending(changes: usize) -> (&'static str, u8) {

@@ -33,6 +33,7 @@ use crate::{
     verbs::sign_in::{advised, permission},
 };
 
+pub(super) use fleet::close as close_fleet;
 pub use request::{Request, RolloutRequest};
 pub(super) use request::{all_checked, report_path};
 

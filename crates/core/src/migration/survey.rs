@@ -6,9 +6,9 @@ use std::collections::BTreeMap;
 
 use serde::Serialize;
 
-use super::origin::Search;
+use super::{left_image, origin::Search};
 use crate::{
-    batch::{image::PoolImage, pool::Scaling},
+    batch::pool::Scaling,
     client::Client,
     error::{Error, ErrorKind, Result},
     estate::{self, SeenAccount, SeenPool},
@@ -124,8 +124,8 @@ pub async fn list(client: &Client, settings: &Checked<MigrationListSettings>) ->
         let mut known = BTreeMap::new();
         let mut pools = Vec::new();
         for (account, pool) in estate.pools() {
-            if let PoolImage::Managed(image) = &pool.image {
-                let fate = fate((account, pool), image, (&mut search, &mut known)).await?;
+            if let Some(image) = left_image(&pool.pool) {
+                let fate = fate((account, pool), &image, (&mut search, &mut known)).await?;
                 pools.push(managed(account, pool, (image, fate)));
             }
         }
@@ -170,12 +170,12 @@ async fn fate(
     Ok(fate)
 }
 
-fn managed(account: &SeenAccount, pool: &SeenPool, (image, fate): (&ImageId, Fate)) -> ManagedPool {
+fn managed(account: &SeenAccount, pool: &SeenPool, (image, fate): (ImageId, Fate)) -> ManagedPool {
     ManagedPool {
         account: account.title(),
         account_id: account.id.clone(),
         pool: pool.id.clone(),
-        image: image.clone(),
+        image,
         nodes: pool.pool.targets,
         autoscale: pool.pool.scaling == Scaling::Auto,
         fate,

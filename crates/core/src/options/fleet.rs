@@ -1,6 +1,6 @@
 //! The options of looking at many pools, and of deleting some.
 
-use super::{DELETE, Kind, PLANNING_FIRST, POOL_DOORS, STATUS, Standard, rows};
+use super::{DELETE, Kind, MIGRATING, PLANNING_FIRST, POOL_DOORS, STATUS, Standard, rows};
 
 rows! {
     /// All rows of this file.
@@ -20,6 +20,13 @@ rows! {
         "Delete also a pool that no roll-out has made.";
     WITH_JOBS: "with_jobs", Pool, Kind::Bool, Standard::Value("false", "no running task is lost by mistake"), [],
         "Delete the pool although jobs are active on it. Their running tasks go back into the queue and wait for another pool.";
+}
+
+rows! {
+    /// How many pools leave their managed images.
+    OF_MIGRATION [MIGRATING, POOL_DOORS]:
+    ALL_POOLS: "all_pools", Pool, Kind::Bool, Standard::Value("false", "one pool is named"), [],
+        "Move every pool of the account that is on a managed image, instead of {pool_id}: one first, then the rest. Each gets the version that was made of its own image.";
 }
 
 rows! {

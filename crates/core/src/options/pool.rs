@@ -1,8 +1,9 @@
 //! The options of rolling out: which version, which pool, how patiently, and what is reported.
 
 use super::{
-    AWAITING_NODES, CHANGING_A_POOL, CHANGING_AN_IMAGE, Kind, NAMING_A_VERSION, OF_POOL_PROGRAM, ON_ACCOUNT, ON_POOL,
-    ON_VERSION, PATIENT, POOL_DOORS, PRICED, REPORTING, ROLLOUT, Standard, Verb, WITH_SUBSCRIPTIONS, rows,
+    AWAITING_NODES, CHANGING_A_POOL, CHANGING_AN_IMAGE, CHANGING_POOLS, Kind, NAMING_A_VERSION, OF_POOL_PROGRAM,
+    ON_ACCOUNT, ON_POOL, ON_VERSION, PATIENT, POOL_DOORS, PRICED, REPORTING, ROLLOUT, Standard, Verb,
+    WITH_SUBSCRIPTIONS, rows,
 };
 
 rows! {
@@ -43,7 +44,7 @@ rows! {
             (Verb::Rollout, "", "that of {pool_file}; required without it"),
             (Verb::Plan, "", "that of {pool_file}; required without it"),
             (Verb::Rollback, "", "required"),
-            (Verb::Migrate, "", "without it, the pools on managed images are listed"),
+            (Verb::Migrate, "", "without it and {all_pools}, the pools on managed images are listed"),
             (Verb::Judge, "", "required"),
             (Verb::Wait, "", "required"),
             (Verb::Delete, "", "required without {expired}"),
@@ -65,7 +66,7 @@ rows! {
             (Verb::Rollout, "", "none"),
             (Verb::Plan, "", "none"),
             (Verb::Status, "", "every account in sight"),
-            (Verb::Migrate, "", "without {pool_id} every account in sight"),
+            (Verb::Migrate, "", "for the list every account in sight"),
             (Verb::Delete, "", "with {expired} every account in sight"),
         ]), [],
         "Ids of subscriptions, with commas between them. A roll-out: those whose Batch accounts a pool file may name. Status, the list of pools to migrate, and the deletion of expired pools: those whose accounts are looked at. Not needed when {account} names the account.";
@@ -86,12 +87,12 @@ rows! {
 }
 
 rows! {
-    /// How many pools of a file take turns.
-    OF_FLEET [ROLLOUT, POOL_DOORS]:
+    /// How many pools take turns.
+    OF_FLEET [CHANGING_POOLS, POOL_DOORS]:
     MAX_PARALLEL: "max_parallel", Waiting, Kind::Number, Standard::Value("4", "what the request limits of one account take easily"), [],
-        "How many pools of {pool_file} are rolled out at one time, once the first one is good.";
+        "When there are many pools, how many of them are changed at one time, once the first one is good.";
     CONTINUE_AFTER_FAILURE: "continue_after_failure", Waiting, Kind::Bool, Standard::Value("false", "what fails on one pool often fails on all"), [],
-        "Whether further pools of {pool_file} have their turn after one has failed. Those under way always go on to their end.";
+        "When there are many pools, whether further ones have their turn after one has failed. Those under way always go on to their end.";
 }
 
 rows! {

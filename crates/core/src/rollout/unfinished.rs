@@ -8,7 +8,10 @@ use super::{
 };
 use crate::{
     batch::pool::Pool,
-    ids::{NodeCounts, resource::ImageVersionId},
+    ids::{
+        NodeCounts,
+        resource::{ImageId, ImageVersionId},
+    },
     settings::Autoscale,
 };
 
@@ -21,6 +24,8 @@ pub struct Unfinished {
     pub size: NodeCounts,
     /// The formula that the pool had before and gets again.
     pub autoscale: Option<Autoscale>,
+    /// The managed image that the pool had before, in a change in place.
+    pub leaves: Option<ImageId>,
 }
 
 /// The roll-out that is under way with a pool; nothing when none is.
@@ -31,12 +36,14 @@ pub fn unfinished(pool: &Pool) -> Option<Unfinished> {
             to: shift.to.parse().ok()?,
             size: shift.size,
             autoscale: None,
+            leaves: None,
         });
     }
     match Record::of(pool) {
         Remembered::Change(record) if record.is_under_way() && !record.is_made() => Some(Unfinished {
             to: record.to.parse().ok()?,
             size: record.size,
+            leaves: record.former_image().and_then(|image| image.parse().ok()),
             autoscale: record.follows.as_ref().and(record.was.autoscale),
         }),
         Remembered::Change(_) | Remembered::Nothing | Remembered::Unreadable => None,

@@ -3,9 +3,9 @@
 //! What the pool is made of is not said here: it is taken from the pool.
 
 use super::{
-    AccountRef, Adopt, Autoscale, Change, Checked, Consent, ImageSecurity, PoolJson, PoolSpec, Prices, Readiness,
-    ReplicaRule, RolloutPolicy, RolloutSettings, Sight, SpotCounts, Spots, Strategy, Targets, UnresolvedRollout,
-    WantedVersion,
+    AccountRef, Adopt, AfterFailure, Autoscale, Change, Checked, Consent, FleetSettings, ImageSecurity, PoolJson,
+    PoolSpec, Prices, Readiness, ReplicaRule, RolloutPolicy, RolloutSettings, Sight, SpotCounts, Spots, Strategy,
+    Targets, UnresolvedRollout, WantedVersion,
     parts::PoolParts,
     pool, prices,
     reader::Reader,
@@ -17,7 +17,8 @@ use crate::{
     options::{
         self, Chapter, Opt, Verb, fleet,
         pool::{
-            ACCOUNT, ACCOUNT_ENDPOINT, ACCOUNT_NAME, IMAGE_DEFINITION, POOL_ID, REPORT_PATH, STRATEGY, SUBSCRIPTIONS,
+            ACCOUNT, ACCOUNT_ENDPOINT, ACCOUNT_NAME, ANY_DEFINITION, DISPATCH_PAYLOAD, IMAGE_DEFINITION, IMAGE_VERSION,
+            MANIFEST, NEW_POOL_ID, POOL_ID, POOL_JSON, REPORT_PATH, STRATEGY, SUBSCRIPTIONS,
         },
         run::DEADLINE,
     },
@@ -35,13 +36,23 @@ const OF_LIST: [&Opt; 7] = [
     REPORT_PATH,
 ];
 
-/// Everything that the migration of one pool needs to know.
+/// What says something of one pool, and so nothing of all pools of an account.
+const OF_ONE: [&Opt; 6] = [
+    IMAGE_VERSION,
+    MANIFEST,
+    DISPATCH_PAYLOAD,
+    ANY_DEFINITION,
+    NEW_POOL_ID,
+    POOL_JSON,
+];
+
+/// Everything that the migration of one pool needs to know, or that of all pools of an account.
 #[derive(Clone, Debug)]
-pub struct MigrationSettings {
+pub struct MigrationSettings<Pools = PoolId> {
     /// The account.
     pub account: AccountRef,
-    /// The pool.
-    pub pool: PoolId,
+    /// The pool, or all.
+    pub pool: Pools,
     /// The version that it shall run.
     pub version: SoughtVersion,
     /// Whether its spot nodes must be ready.
@@ -56,6 +67,26 @@ pub struct MigrationSettings {
     pub prices: Option<Prices>,
     /// Whether anything is written at all.
     pub act: Consent,
+}
+
+/// All pools of an account that are on managed images, and how they take turns.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct AllPools {
+    /// How many of them move at one time, once the first one has.
+    pub max_parallel: usize,
+    /// What a failure means for those that have not begun.
+    pub after_failure: AfterFailure,
+}
+
+/// Which pools are meant to move.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum PoolsToMigrate {
+    /// None: those on managed images are listed.
+    None,
+    /// One that is named.
+    One,
+    /// All of an account.
+    All,
 }
 
 /// Where pools on managed images are looked for.
@@ -87,6 +118,36 @@ pub enum SoughtVersion {
     Named(WantedVersion),
     /// The one that was made of the pool's image, of this definition or of any in the image's subscription.
     MadeOfImage(Option<ImageDefinitionId>),
+}
+
+impl Checked<MigrationSettings<AllPools>> {
+    /// The same for one of the pools.
+    pub(crate) fn of(&self, pool: PoolId) -> Checked<MigrationSettings> {
+        Checked::new(MigrationSettings {
+            account: self.account.clone(),
+            pool,
+            version: self.version.clone(),
+            spot_counts: self.spot_counts,
+            json: self.json.clone(),
+            policy: self.policy,
+            change: self.change.clone(),
+            prices: self.prices.clone(),
+            act: self.act,
+        })
+    }
+
+    /// The pools that move, as pools that are rolled out together.
+    pub(crate) fn as_fleet(&self, pools: Vec<Checked<UnresolvedRollout>>) -> Checked<FleetSettings> {
+        let AllPools {
+            max_parallel,
+            after_failure,
+        } = self.pool;
+        Checked::new(FleetSettings {
+            pools,
+            max_parallel,
+            after_failure,
+        })
+    }
 }
 
 impl Checked<MigrationSettings> {
@@ -126,11 +187,53 @@ pub(super) fn read(reader: &mut Reader<'_, '_>) -> Option<MigrationSettings> {
         let text = words!["is only for the list of pools; leave it out, or leave out ", POOL_ID];
         reader.refuse(SUBSCRIPTIONS, text);
     }
-    let account = pool::account(reader);
+    if reader.is_on(fleet::ALL_POOLS) {
+        reader.refuse_both(fleet::ALL_POOLS, POOL_ID);
+    }
     let pool = reader.parsed::<PoolId>(POOL_ID);
     let version = version(reader);
+    read_of(reader, (pool, version))
+}
+
+/// Reads the settings of a migration of all pools of an account.
+pub(super) fn read_all(reader: &mut Reader<'_, '_>) -> Option<MigrationSettings<AllPools>> {
+    if reader.has(POOL_ID) {
+        reader.refuse_both(fleet::ALL_POOLS, POOL_ID);
+    }
+    if reader.has(SUBSCRIPTIONS) {
+        let text = words![
+            "is only for the list of pools; those that move are in one account: name it in ",
+            ACCOUNT
+        ];
+        reader.refuse(SUBSCRIPTIONS, text);
+    }
+    for opt in OF_ONE {
+        if reader.has(opt) {
+            let text = words![
+                "is about one pool, and ",
+                fleet::ALL_POOLS,
+                " moves many; leave it out, or name the pool in ",
+                POOL_ID
+            ];
+            reader.refuse(opt, text);
+        }
+    }
+    let (max_parallel, after_failure) = pool::turns(reader);
+    let all = AllPools {
+        max_parallel,
+        after_failure,
+    };
+    let version = within(reader);
+    read_of(reader, (Some(all), version))
+}
+
+fn read_of<Pools>(
+    reader: &mut Reader<'_, '_>,
+    (pool, version): (Option<Pools>, Option<SoughtVersion>),
+) -> Option<MigrationSettings<Pools>> {
+    let account = pool::account(reader);
     let spot_counts = pool::spot_counts(reader);
-    let json = reader.json_object(options::pool::POOL_JSON);
+    let json = reader.json_object(POOL_JSON);
     reader.refuse_all(shape::faults(&json));
     let policy = policy(reader);
     let change = change(reader);
@@ -157,8 +260,10 @@ pub(super) fn read_list(reader: &mut Reader<'_, '_>) -> Option<MigrationListSett
     for opt in options::of(Verb::Migrate) {
         if reader.has(opt) && opt.chapter != Chapter::SignIn && !OF_LIST.contains(&opt) {
             let text = words![
-                "is about one pool, and none is named; name it in ",
+                "is about pools that move, and none is named; name one in ",
                 POOL_ID,
+                ", or all of the account by ",
+                fleet::ALL_POOLS,
                 ", or leave this out to list the pools on managed images"
             ];
             reader.refuse(opt, text);
@@ -171,12 +276,17 @@ pub(super) fn read_list(reader: &mut Reader<'_, '_>) -> Option<MigrationListSett
 
 fn version(reader: &mut Reader<'_, '_>) -> Option<SoughtVersion> {
     if !wanted_version::is_named(reader) {
-        let within = reader.parsed(IMAGE_DEFINITION);
-        let is_read = within.is_some() || !reader.has(IMAGE_DEFINITION);
-        return is_read.then_some(SoughtVersion::MadeOfImage(within));
+        return within(reader);
     }
     let Named { version, .. } = wanted_version::read(reader);
     version.map(SoughtVersion::Named)
+}
+
+/// The version that was made of a pool's image; nothing after a fault.
+fn within(reader: &mut Reader<'_, '_>) -> Option<SoughtVersion> {
+    let within = reader.parsed(IMAGE_DEFINITION);
+    let is_read = within.is_some() || !reader.has(IMAGE_DEFINITION);
+    is_read.then_some(SoughtVersion::MadeOfImage(within))
 }
 
 /// Naming the pool is the consent to change it, though no roll-out has made it.
@@ -208,9 +318,13 @@ fn change(reader: &mut Reader<'_, '_>) -> Change {
     change
 }
 
-/// Whether values name a pool to migrate.
-pub(super) fn names_pool(reader: &Reader<'_, '_>) -> bool {
-    reader.has(POOL_ID)
+/// Which pools values mean.
+pub(super) fn meant(reader: &mut Reader<'_, '_>) -> PoolsToMigrate {
+    match (reader.is_on(fleet::ALL_POOLS), reader.has(POOL_ID)) {
+        (true, _) => PoolsToMigrate::All,
+        (false, true) => PoolsToMigrate::One,
+        (false, false) => PoolsToMigrate::None,
+    }
 }
 
 #[cfg(test)]
@@ -252,10 +366,10 @@ mod tests {
     #[test]
     fn what_cannot_be_meant_is_refused_with_the_remedy() {
         let faults = |values: &Values| -> Vec<String> {
-            let faults = if settings::names_pool_to_migrate(values) {
-                settings::migration(values).err()
-            } else {
-                settings::migration_list(values).err()
+            let faults = match settings::pools_to_migrate(values) {
+                PoolsToMigrate::One => settings::migration(values).err(),
+                PoolsToMigrate::All => settings::migration_of_all(values).err(),
+                PoolsToMigrate::None => settings::migration_list(values).err(),
             };
             let spelled = faults.unwrap_or_default().into_iter();
             spelled.map(|fault| fault.spelled(options::Door::Flag)).collect()
@@ -267,13 +381,47 @@ mod tests {
         assert_eq!(
             faults(&Values::default().with(fleet::YES, true)),
             [
-                "--yes: is about one pool, and none is named; name it in --pool-id, or leave this out to list the pools on \
-                 managed images"
+                "--yes: is about pools that move, and none is named; name one in --pool-id, or all of the account by \
+                 --all-pools, or leave this out to list the pools on managed images"
             ]
         );
         assert_eq!(
             faults(&one().with(SUBSCRIPTIONS, "11111111-1111-1111-1111-111111111111")),
             ["--subscriptions: is only for the list of pools; leave it out, or leave out --pool-id"]
+        );
+        assert_eq!(
+            faults(
+                &one()
+                    .with(fleet::ALL_POOLS, true)
+                    .with(SUBSCRIPTIONS, "11111111-1111-1111-1111-111111111111")
+                    .with(IMAGE_VERSION, "/x")
+                    .with(options::pool::MAX_PARALLEL, 0)
+            ),
+            [
+                "--all-pools: contradicts --pool-id: remove one of the two",
+                "--subscriptions: is only for the list of pools; those that move are in one account: name it in --account",
+                "--image-version: is about one pool, and --all-pools moves many; leave it out, or name the pool in \
+                 --pool-id",
+                "--max-parallel: 0 pools at a time would never end; write 1 or more"
+            ]
+        );
+    }
+
+    #[test]
+    fn all_pools_need_an_account_and_take_turns() {
+        let all = Values::default().with(fleet::ALL_POOLS, true);
+        let faults = settings::migration_of_all(&all).unwrap_err();
+        let text = faults[0].spelled(options::Door::Flag);
+        assert!(text.starts_with("--account: is missing"), "{text}");
+        let asked = settings::migration_of_all(&all.with(ACCOUNT_ENDPOINT, "acct1.eastus2.batch.azure.com")).unwrap();
+        let expected = AllPools {
+            max_parallel: 4,
+            after_failure: AfterFailure::Stop,
+        };
+        assert_eq!(asked.settings.pool, expected);
+        assert_eq!(
+            (asked.settings.act, asked.deadline),
+            (Consent::No, settings::LOOK_DEADLINE)
         );
     }
 }

@@ -131,6 +131,16 @@ fn pool_json(reader: &mut Reader<'_, '_>, manifest: Option<&Manifest>) -> Map<St
 
 /// Reads how many pools take turns.
 pub(super) fn read_fleet(reader: &mut Reader<'_, '_>, pools: Vec<Checked<UnresolvedRollout>>) -> FleetSettings {
+    let (max_parallel, after_failure) = turns(reader);
+    FleetSettings {
+        pools,
+        max_parallel,
+        after_failure,
+    }
+}
+
+/// How many pools are changed at one time, and what the failure of one means for the others.
+pub(super) fn turns(reader: &mut Reader<'_, '_>) -> (usize, AfterFailure) {
     let max_parallel = reader.number(pool::MAX_PARALLEL).unwrap_or(MAX_PARALLEL);
     if max_parallel == 0 {
         reader.refuse(pool::MAX_PARALLEL, "0 pools at a time would never end; write 1 or more");
@@ -140,11 +150,7 @@ pub(super) fn read_fleet(reader: &mut Reader<'_, '_>, pools: Vec<Checked<Unresol
     } else {
         AfterFailure::Stop
     };
-    FleetSettings {
-        pools,
-        max_parallel: usize::try_from(max_parallel).unwrap_or(usize::MAX),
-        after_failure,
-    }
+    (usize::try_from(max_parallel).unwrap_or(usize::MAX), after_failure)
 }
 
 /// Reads the settings of a return.

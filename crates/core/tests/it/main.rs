@@ -22,6 +22,7 @@ mod keys;
 mod layout;
 mod loops;
 mod migration;
+mod migration_all;
 mod migration_sweep;
 mod no_wait;
 mod plan_needs;

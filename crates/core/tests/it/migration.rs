@@ -28,7 +28,7 @@ use crate::{
     support::{Azure, GROUP},
 };
 
-fn managed_image(name: &str) -> String {
+pub(crate) fn managed_image(name: &str) -> String {
     format!("{GROUP}/providers/Microsoft.Compute/images/{name}")
 }
 
@@ -108,7 +108,7 @@ async fn migrate(azure: &Azure, values: &Values) -> RolloutOutcome {
 }
 
 /// Pools with their nodes and images, in one line.
-async fn state(azure: &Azure) -> String {
+pub(crate) async fn state(azure: &Azure) -> String {
     let pools = ask(azure, Method::GET, "/pools", None).await;
     let line = |pool: &Value| {
         let image = &pool["virtualMachineConfiguration"]["imageReference"]["virtualMachineImageId"];

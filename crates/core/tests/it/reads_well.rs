@@ -117,6 +117,7 @@ fn refused(verb: Verb, values: &Values) -> Vec<Vec<Fault>> {
         Verb::Rollback => vec![settings::rollback(values).err()],
         Verb::Migrate => vec![
             settings::migration(values).err(),
+            settings::migration_of_all(values).err(),
             settings::migration_list(values).err(),
         ],
         Verb::Status => vec![settings::status(values).err()],

@@ -1,11 +1,11 @@
 //! The commands for pools that are there, as a person types them.
 
-use serde_json::{Value, json};
+use serde_json::json;
 
 use crate::{
-    failure::{Failure, Result, ensure, ensure_equal, ensure_says},
+    failure::{Result, ensure, ensure_equal, ensure_says},
     lab::Lab,
-    pool::{self, AGENT, LIMIT, POOL, SIZE},
+    pool::{self, LIMIT, POOL},
     process::Program,
     suite::Case,
     world,
@@ -24,39 +24,14 @@ pub(super) const CASES: &[Case] = &[
         name: "migrate_lists_plans_and_moves_a_pool_on_a_managed_image",
         run: migrate_lists_plans_and_moves_a_pool_on_a_managed_image,
     },
+    Case {
+        name: "migrate_moves_all_pools_of_an_account_and_says_how_each_ended",
+        run: migrate_moves_all_pools_of_an_account_and_says_how_each_ended,
+    },
 ];
 
-/// The versions of a seed, with the first one made of a managed image, and a pool on that image.
-fn on_managed_image(lab: &Lab<'_>) -> Result<Value> {
-    let mut seed = pool::with_versions(lab, &["1.0.0"])?;
-    let image = world::id("Microsoft.Compute/images", "built");
-    let managed = json!({ "virtualMachineImageId": image });
-    let configuration = json!({ "imageReference": managed, "nodeAgentSKUId": AGENT });
-    for (pointer, value) in [
-        (
-            "/images",
-            json!([{ "name": "built", "resourceGroup": world::GROUP, "location": "eastus2" }]),
-        ),
-        (
-            "/versions/0/properties",
-            json!({ "storageProfile": { "source": { "id": image } } }),
-        ),
-        (
-            "/batchAccounts/0/pools",
-            json!([{ "id": POOL, "vmSize": SIZE, "targetDedicatedNodes": 3, "targetLowPriorityNodes": 0,
-                "virtualMachineConfiguration": configuration }]),
-        ),
-    ] {
-        let (parent, name) = pointer.rsplit_once('/').unwrap_or_default();
-        let fields = seed.pointer_mut(parent).and_then(Value::as_object_mut);
-        let fields = fields.ok_or_else(|| Failure::unexpected(format!("the example has no {parent}")))?;
-        fields.insert(name.to_owned(), value);
-    }
-    Ok(seed)
-}
-
 fn migrate_lists_plans_and_moves_a_pool_on_a_managed_image(lab: &Lab<'_>) -> Result {
-    let azure = lab.azure(on_managed_image(lab)?)?;
+    let azure = lab.azure(pool::on_managed_image(lab, &[(POOL, 3)])?)?;
     let account = world::account(world::ACCOUNT);
     let of_pool = ["--account", &account, "--pool-id", POOL];
     let listed = pool::command(lab, &azure, "list", "migrate")?
@@ -96,6 +71,42 @@ fn migrate_lists_plans_and_moves_a_pool_on_a_managed_image(lab: &Lab<'_>) -> Res
         .run(LIMIT)?
         .ended_with(0)?;
     ensure_says("the second run", &again.said(), &["does the work of pool"])
+}
+
+fn migrate_moves_all_pools_of_an_account_and_says_how_each_ended(lab: &Lab<'_>) -> Result {
+    let azure = lab.azure(pool::on_managed_image(lab, &[("render-a", 3), ("render-b", 2)])?)?;
+    let account = world::account(world::ACCOUNT);
+    let all = ["--account", &account, "--all-pools"];
+    let planned = pool::command(lab, &azure, "plan", "migrate")?
+        .args(all)
+        .run(LIMIT)?
+        .ended_with(10)?;
+    let says = ["render-a (wave 1)", "render-b (wave 2)", "in 2 pools. Nothing was done"];
+    ensure_says("the plan", &planned.said(), &says)?;
+    let written = azure.journal()?.0.iter().filter(|entry| entry.is_write()).count();
+    ensure_equal("writes of the plan", &written, &0)?;
+    let moved = pool::command(lab, &azure, "move", "migrate")?
+        .args(all)
+        .args(["--yes", "--json"])
+        .run(LIMIT)?
+        .ended_with(0)?;
+    lab.keep_journal(&azure)?;
+    let result = pool::result_of(&moved.stdout)?;
+    for (pointer, value) in [
+        ("/result", "reached"),
+        ("/pools/0/pool", "render-a"),
+        ("/pools/0/result", "moved"),
+        ("/pools/1/pool", "render-b"),
+        ("/pools/1/result", "moved"),
+    ] {
+        ensure(result.pointer(pointer) == Some(&json!(value)), || result.to_string())?;
+    }
+    let again = pool::command(lab, &azure, "again", "migrate")?
+        .args(all)
+        .arg("--yes")
+        .run(LIMIT)?
+        .ended_with(0)?;
+    ensure_says("the second run", &again.said(), &["does the work of pool render-a"])
 }
 
 fn status_shows_a_pool_that_is_behind_and_writes_nothing(lab: &Lab<'_>) -> Result {

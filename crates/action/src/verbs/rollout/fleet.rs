@@ -61,7 +61,8 @@ pub(super) async fn carry_out(
     report.exit_code
 }
 
-fn close(report: &FleetReport, desk: &Desk<'_>, console: &mut Console) {
+/// The last words and the files.
+pub(in crate::verbs) fn close(report: &FleetReport, desk: &Desk<'_>, console: &mut Console) {
     console.end_frame();
     console.end_group();
     let redactor = console.redactor().clone();

@@ -8,7 +8,7 @@ use azure_batch_core::{
     https::Authorities,
     options::{Verb, notify, pool},
     rollout,
-    settings::{self, Asked, FleetSettings, MigrationSettings, UnresolvedRollout, Values, fault::Fault},
+    settings::{self, AllPools, Asked, FleetSettings, MigrationSettings, UnresolvedRollout, Values, fault::Fault},
     words,
 };
 
@@ -60,6 +60,16 @@ impl Request<MigrationSettings> {
     /// All faults, each with the option and the remedy.
     pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
         Self::read_as(given, runner, settings::migration)
+    }
+}
+
+impl Request<MigrationSettings<AllPools>> {
+    /// Reads what was given for all pools that move.
+    ///
+    /// # Errors
+    /// All faults, each with the option and the remedy.
+    pub fn read(given: &mut Given, runner: &Runner) -> Result<Self, Vec<Fault>> {
+        Self::read_as(given, runner, settings::migration_of_all)
     }
 }
 

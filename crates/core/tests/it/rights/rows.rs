@@ -11,7 +11,7 @@ const DEFINITION: &str = "the definition is missing";
 const GALLERY: &str = "the gallery is there";
 const IMAGE: &str = "a managed image is made on the way";
 const BLUE_GREEN: &str = "`strategy: blue-green`";
-const ONE_POOL: &str = "a pool is named";
+const MOVING: &str = "a pool is named, or `all_pools`";
 const NO_VERSION: &str = "no version is named";
 const BY_SECOND: &str = "`strategy` other than `in-place`";
 
@@ -58,7 +58,7 @@ impl Work {
             Self::Plan => ("plan", &[]),
             Self::BackInPlace => ("rollback", &["the pool was changed in place"]),
             Self::BackToFormer => ("rollback", &["a second pool has the work"]),
-            Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => self.rows_of_migration(),
+            Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => self.rows_of_migration(),
             Self::Status => ("status", &[]),
             Self::Doctor => ("doctor", &[]),
             Self::Judge => ("judge", &["the counts look bad"]),
@@ -104,9 +104,9 @@ impl Work {
 
     const fn rows_of_migration(self) -> (&'static str, &'static [&'static str]) {
         match self {
-            Self::Migrate => ("migrate", &[ONE_POOL, NO_VERSION, BY_SECOND]),
-            Self::MigrateInPlace => ("migrate", &[ONE_POOL, "a version is named"]),
-            _ => ("migrate", &["no pool is named"]),
+            Self::Migrate | Self::MigrateAll => ("migrate", &[MOVING, NO_VERSION, BY_SECOND]),
+            Self::MigrateInPlace => ("migrate", &[MOVING, "a version is named"]),
+            _ => ("migrate", &["for the list"]),
         }
     }
 }

@@ -28,7 +28,8 @@ use crate::{
     estate::definition,
     gc as collecting,
     given::checked,
-    judgement as judging, layout, migration, preflight, promotion as moving_latest, prune as pruning, publish,
+    judgement as judging, layout, migration, migration_all, preflight, promotion as moving_latest, prune as pruning,
+    publish,
     rollout::{adopting, client, foreign_pool, good, image, roll_out, settings as rolling_out, world},
     rollout_autoscale, rollout_blue_green as blue_green, rollout_first_nodes, rollout_heal,
     rollout_in_place::{self as in_place, working},
@@ -80,6 +81,7 @@ pub(super) enum Work {
     BackToFormer,
     Migrate,
     MigrateInPlace,
+    MigrateAll,
     ListMigrations,
     Status,
     Doctor,
@@ -90,7 +92,7 @@ pub(super) enum Work {
 }
 
 impl Work {
-    pub(super) const ALL: [Self; 47] = [
+    pub(super) const ALL: [Self; 48] = [
         Self::Publish,
         Self::PublishToNewGallery,
         Self::PublishImage,
@@ -131,6 +133,7 @@ impl Work {
         Self::BackToFormer,
         Self::Migrate,
         Self::MigrateInPlace,
+        Self::MigrateAll,
         Self::ListMigrations,
         Self::Status,
         Self::Doctor,
@@ -145,7 +148,7 @@ impl Work {
     pub(super) const fn also_ends_with(self) -> Option<ErrorKind> {
         match self {
             Self::Prune | Self::Deprecate | Self::ScaleToFit => Some(ErrorKind::Refused),
-            Self::PublishVhds | Self::Migrate => Some(ErrorKind::BadInput),
+            Self::PublishVhds | Self::Migrate | Self::MigrateAll => Some(ErrorKind::BadInput),
             Self::Collect | Self::CollectPools => Some(ErrorKind::PartlyReached),
             _ => None,
         }
@@ -176,7 +179,9 @@ impl Work {
             Self::OfSubscription => {
                 world(|seed| seed["batchAccounts"][0]["poolAllocationMode"] = json!("UserSubscription"))
             }
-            Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => migration::on_managed_image(|_| ()),
+            Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => {
+                migration::on_managed_image(|_| ())
+            }
             Self::Adopt => world(|seed| seed["batchAccounts"][0]["pools"] = json!([foreign_pool("1.0.0", 5)])),
             Self::InPlace | Self::BlueGreen | Self::FormerGoes | Self::BackInPlace | Self::BackToFormer => {
                 working().await
@@ -279,7 +284,9 @@ impl Work {
             Self::Plan => rolling::plan(&client, &checked(&rolling_out("acct1", 5)))
                 .await
                 .map(|plan| say(&mut said, &plan)),
-            Self::Migrate | Self::MigrateInPlace | Self::ListMigrations => self.with_pools(&client, &mut said).await,
+            Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => {
+                self.with_pools(&client, &mut said).await
+            }
             Self::Status | Self::Doctor | Self::Judge | Self::Wait | Self::Delete | Self::DeleteExpired => {
                 self.with_pools(&client, &mut said).await
             }
@@ -389,6 +396,7 @@ impl Work {
         match self {
             Self::Migrate => migration::moved(client, &migration::values(), said).await,
             Self::MigrateInPlace => migration::moved(client, &migration::named_in_place(), said).await,
+            Self::MigrateAll => migration_all::moved_by(client, said).await,
             Self::ListMigrations => {
                 let asked = settings::migration_list(&Values::default()).unwrap();
                 let report = moving::list(client, &asked.settings).await;
