@@ -331,7 +331,9 @@ fn first(opt: &'static Opt, lookup: &Lookup<'_>) -> Option<(&'static str, String
 /// Whether a text is meant to name a cloud, rightly or not.
 fn is_like_cloud(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    ["azure", "public", "gov", "china", "german"].iter().any(|part| lower.contains(part))
+    ["azure", "public", "gov", "china", "german"]
+        .iter()
+        .any(|part| lower.contains(part))
 }
 
 /// Reads how to connect.
@@ -755,9 +757,16 @@ mod tests {
         }
         for meant in ["AzureUSGovernment", "usgov", "AzureCloudd"] {
             let set = cloud(&[("AZURE_ENVIRONMENT", meant)]);
-            assert_eq!(set.as_deref(), Some(meant), "a wrong name of a cloud is told, not ignored");
+            assert_eq!(
+                set.as_deref(),
+                Some(meant),
+                "a wrong name of a cloud is told, not ignored"
+            );
         }
-        assert!(cloud(&[("ARM_ENVIRONMENT", "production")]).is_some(), "only Packer and Terraform read this one");
+        assert!(
+            cloud(&[("ARM_ENVIRONMENT", "production")]).is_some(),
+            "only Packer and Terraform read this one"
+        );
     }
 
     #[test]

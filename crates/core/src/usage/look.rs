@@ -60,9 +60,9 @@ pub async fn read(client: &Client, sight: &Sight, own: &[SubscriptionId]) -> Res
     let (estate, machines) = futures::try_join!(estate::read(client, &sight), of_subscriptions(client, &all))?;
     let mut usage = of_estate(&estate);
     add(&mut usage, machines);
-    let mut looks = stream::iter(&estate.accounts)
-        .map(|account| to_come(client, account))
-        .buffered(AT_ONCE);
+    // Made before they are in the stream: a closure in it could not be sent between threads.
+    let looks: Vec<_> = estate.accounts.iter().map(|account| to_come(client, account)).collect();
+    let mut looks = stream::iter(looks).buffered(AT_ONCE);
     while let Some(more) = looks.next().await {
         add(&mut usage, more?);
     }
@@ -178,8 +178,9 @@ async fn of_subscriptions(client: &Client, all: &[SubscriptionId]) -> Result<Usa
         blind: partly_seen(client, all).await?,
         ..Usage::default()
     };
-    let looks = |id| async move { futures::try_join!(machines_of(client, id), making::of_subscription(client, id)) };
-    let mut looks = stream::iter(all).map(looks).buffered(AT_ONCE);
+    let look = |id| async move { futures::try_join!(machines_of(client, id), making::of_subscription(client, id)) };
+    let looks: Vec<_> = all.iter().map(look).collect();
+    let mut looks = stream::iter(looks).buffered(AT_ONCE);
     while let Some(more) = looks.next().await {
         let (machines, versions) = more?;
         add(&mut usage, machines);

@@ -96,18 +96,28 @@ fn the_provider_s_error_decides_when_it_is_known() {
     }
 }
 
-/// The shapes of Microsoft's page on resize failures and of its TES, and errors in errors.
+/// A named value of an error.
+fn value(name: &str, text: &str) -> (String, String) {
+    (name.to_owned(), text.to_owned())
+}
+
+fn assert_judged<const N: usize>(table: [(Vec<(String, String)>, Class, &str); N]) {
+    for (values, class, code) in table {
+        let error = ResizeError {
+            values,
+            ..error("AllocationFailed", None)
+        };
+        let judged = judge(&error);
+        assert_eq!((judged.class, judged.code), (class, code), "{error:?}");
+    }
+}
+
+/// The texts of Microsoft's page on resize failures and of its TES.
 #[test]
-fn what_says_most_exactly_what_is_wrong_decides() {
-    let reason = |text: &str| vec![("Reason".to_owned(), text.to_owned())];
-    let provider = |json: &str| vec![("Provider Error Json".to_owned(), json.to_owned())];
-    let pair = |code: &str, message: &str| {
-        let named = [("code", code), ("message", message)];
-        named.map(|(name, value)| (name.to_owned(), value.to_owned())).to_vec()
-    };
-    let capacity = r#"{"error":{"code":"BadRequest","message":"{\"error\":{\"code\":\"AllocationFailed\",\"message\":\"We do not have sufficient capacity.\"}}"}}"#;
-    let second = r#"{"error":{"code":"DeploymentFailed","message":"m","details":[{"code":"Conflict","message":"c"},{"code":"ScopeLocked","message":"l"}]}}"#;
-    let table = [
+fn reasons_and_codes_among_the_values_decide() {
+    let reason = |text: &str| vec![value("Reason", text)];
+    let pair = |code: &str, message: &str| vec![value("code", code), value("message", message)];
+    assert_judged([
         (
             reason("Allocation failed as subnet has delegation to external resources."),
             Class::Stop,
@@ -136,6 +146,24 @@ fn what_says_most_exactly_what_is_wrong_decides() {
             "insufficient capacity",
         ),
         (
+            pair(
+                "SubnetIsFull",
+                "Subnet x does not have enough capacity for 9 IP addresses.",
+            ),
+            Class::Stop,
+            "SubnetIsFull",
+        ),
+        (pair("TooManyRequests", "m"), Class::Wait, "TooManyRequests"),
+    ]);
+}
+
+#[test]
+fn what_says_most_exactly_what_is_wrong_decides() {
+    let provider = |json: &str| vec![value("Provider Error Json", json)];
+    let capacity = r#"{"error":{"code":"BadRequest","message":"{\"error\":{\"code\":\"AllocationFailed\",\"message\":\"We do not have sufficient capacity.\"}}"}}"#;
+    let second = r#"{"error":{"code":"DeploymentFailed","message":"m","details":[{"code":"Conflict","message":"c"},{"code":"ScopeLocked","message":"l"}]}}"#;
+    assert_judged([
+        (
             provider(r#"{"error":{"code":"BadRequest","message":"Something is busy, please retry later."}}"#),
             Class::Retry,
             "retry later",
@@ -158,24 +186,7 @@ fn what_says_most_exactly_what_is_wrong_decides() {
         ),
         (provider(second), Class::Stop, "ScopeLocked"),
         (provider(&second[..second.len() - 18]), Class::Stop, "ScopeLocked"),
-        (
-            pair(
-                "SubnetIsFull",
-                "Subnet x does not have enough capacity for 9 IP addresses.",
-            ),
-            Class::Stop,
-            "SubnetIsFull",
-        ),
-        (pair("TooManyRequests", "m"), Class::Wait, "TooManyRequests"),
-    ];
-    for (values, class, code) in table {
-        let error = ResizeError {
-            values,
-            ..error("AllocationFailed", None)
-        };
-        let judged = judge(&error);
-        assert_eq!((judged.class, judged.code), (class, code), "{error:?}");
-    }
+    ]);
     let exact = ResizeError {
         values: provider(r#"{"error":{"code":"BadRequest","message":"m"}}"#),
         ..error("IncompatibleVMSize", None)
