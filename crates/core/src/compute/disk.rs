@@ -149,6 +149,24 @@ impl DiskBody {
             .or_else(|| of("/properties/creationData/galleryImageReference/id"))
     }
 
+    /// The id of the disk or snapshot that it is a copy of.
+    #[must_use]
+    pub fn copied_from(&self) -> Option<&str> {
+        self.text("/properties/creationData/sourceResourceId")
+    }
+
+    /// What it was made of, as the service shows it.
+    #[must_use]
+    pub fn creation(&self) -> &Value {
+        json::at(&self.0, "/properties/creationData")
+    }
+
+    /// The edge zone that it lies in.
+    #[must_use]
+    pub fn edge_zone(&self) -> Option<&str> {
+        self.text("/extendedLocation/name")
+    }
+
     /// How many machines may use it at one time.
     #[must_use]
     pub fn max_shares(&self) -> u64 {

@@ -6,7 +6,7 @@ mod disks;
 mod state;
 mod vhds;
 
-use std::collections::BTreeSet;
+use std::{collections::BTreeSet, fmt::Display};
 
 use serde::Serialize;
 
@@ -120,18 +120,19 @@ pub(super) fn with_base(
     mut checks: Vec<Check>,
     (base, support): (Option<&MarketplaceImage>, Option<ImageSupport>),
 ) -> Vec<Check> {
-    let (Some(base), Some(support)) = (base, support) else {
-        return checks;
-    };
     let name = "base-image";
+    let Some(base) = base else { return checks };
     let found = match support {
-        ImageSupport::Listed { ends: None } => pass(name, format!("Batch supports {base}, and no end is set")),
-        ImageSupport::Listed { ends: Some(end) } => pass(
+        None => unknown(name, made_from(base)),
+        Some(ImageSupport::Listed { ends: None }) => pass(name, format!("Batch supports {base}, and no end is set")),
+        Some(ImageSupport::Listed { ends: Some(end) }) => pass(
             name,
             format!("Batch supports {base} until {}", end.strftime("%Y-%m-%d")),
         ),
-        ImageSupport::OtherSku => unknown(name, format!("made from {base}, of whose offer Batch lists other SKUs")),
-        ImageSupport::Unlisted => fail(
+        Some(ImageSupport::OtherSku) => {
+            unknown(name, format!("made from {base}, of whose offer Batch lists other SKUs"))
+        }
+        Some(ImageSupport::Unlisted) => fail(
             name,
             format!("made from {base}, of whose offer Batch lists nothing; build on an image of Batch's list"),
         ),
@@ -161,7 +162,7 @@ fn image_checks(machine: &Machine, image: &SourceImage, handling: MachineHandlin
         only_a_disk("ultra-disk"),
         disks::size(machine),
         only_a_disk("shared-disks"),
-        only_a_disk("os-disk-caching"),
+        disks::image_caching(machine),
         pass("one-region", format!("the image lies in {}", machine.location)),
         plan,
         unknown("base-image", "this source does not name its base image"),
@@ -189,10 +190,7 @@ fn machine_checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     checks.extend(disks::checks(machine, handling.keys));
     checks.push(purchase_plan(machine, handling.purchase_plan));
     let base = vm.and_then(Vm::base_image);
-    let base = base.map_or_else(
-        || "this source does not name its base image".to_owned(),
-        |base| format!("made from {base}; whether Batch supports it is for its supported-images list to say"),
-    );
+    let base = base.map_or_else(|| "this source does not name its base image".to_owned(), made_from);
     checks.push(Check {
         name: "base-image",
         outcome: CheckOutcome::CannotKnow,
@@ -200,6 +198,10 @@ fn machine_checks(machine: &Machine, handling: MachineHandling) -> Vec<Check> {
     });
     checks.push(unknown("temp-drive", TEMP_DRIVE));
     checks
+}
+
+fn made_from(base: impl Display) -> String {
+    format!("made from {base}; whether Batch supports it is for its supported-images list to say")
 }
 
 fn pass(name: &'static str, text: impl Into<String>) -> Check {

@@ -133,7 +133,31 @@ fn os_caching(machine: &Machine) -> Check {
     }
 }
 
+/// The host cache of an image that is used whole: Azure takes it as it is.
+pub(super) fn image_caching(machine: &Machine) -> Check {
+    let name = "os-disk-caching";
+    let keeps = format!("the version keeps it, and Batch's instructions recommend {OS_CACHING}");
+    match &machine.os.caching {
+        Some(caching) if caching.eq_ignore_ascii_case(OS_CACHING) => pass(name, format!("it is {OS_CACHING}")),
+        Some(caching) => pass(
+            name,
+            format!("it is {caching}; {keeps}: set it in the pool, or in the machine before it is captured"),
+        ),
+        None => unknown(name, format!("the image does not show it; {keeps}")),
+    }
+}
+
+/// Whether all disks lie where the version is made.
 pub(super) fn one_region(machine: &Machine) -> Check {
+    let in_zone = machine.disks().find_map(|disk| Some((disk, disk.body.edge_zone()?)));
+    // Of a VM that lies in one, `vm-state` says it.
+    if let (None, Some((disk, zone))) = (&machine.vm, in_zone) {
+        let text = format!(
+            "{} lies in the edge zone {zone}, and versions are made in regions only: copy it into a region",
+            disk.name
+        );
+        return fail("one-region", text);
+    }
     let elsewhere = |location: Option<_>| location.is_some_and(|location| location != machine.location);
     match machine.disks().find(|disk| elsewhere(disk.body.location())) {
         Some(disk) => fail(

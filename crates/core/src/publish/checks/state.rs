@@ -130,7 +130,7 @@ fn extensions(vm: &Vm) -> Check {
         fail(
             "extensions",
             format!(
-                "the VM has extensions ({}), which keep Batch nodes from starting; remove them",
+                "the VM has extensions ({}), which keep Batch nodes from starting; remove them, or, where a policy installs them again, ignore the check extensions",
                 names.join(", ")
             ),
         )

@@ -20,6 +20,11 @@ fn outcome(machine: &Machine, handling: MachineHandling, name: &str) -> CheckOut
         .outcome
 }
 
+fn text(machine: &Machine, name: &str) -> String {
+    let all = checks(machine, MachineHandling::default());
+    all.into_iter().find(|check| check.name == name).unwrap().text
+}
+
 fn with_vm(body: serde_json::Value) -> Machine {
     Machine {
         vm: Some(Vm::new(body)),
@@ -172,6 +177,46 @@ fn a_vm_that_is_changing_failed_hibernated_or_in_an_edge_zone_is_not_copied() {
         json!({"properties": {"storageProfile": {"dataDisks": [{"lun": 0}, {"lun": 3, "toBeDetached": true}]}}}),
     ] {
         assert_eq!(state(body.clone()), CheckOutcome::Fail, "{body}");
+    }
+}
+
+#[test]
+fn disks_and_snapshots_in_an_edge_zone_are_not_copied() {
+    let zone = json!({"location": "westus", "extendedLocation": {"name": "losangeles", "type": "EdgeZone"}});
+    for shape in [SourceShape::Disks, SourceShape::Snapshots] {
+        let mut machine = machine("V2", Security::Standard);
+        machine.shape = shape;
+        let handling = MachineHandling::default();
+        assert_eq!(outcome(&machine, handling, "one-region"), CheckOutcome::Pass);
+        machine.location = "westus".parse().unwrap();
+        machine.data.clear();
+        machine.os.body = crate::compute::disk::DiskBody::new(zone.clone());
+        let text = text(&machine, "one-region");
+        assert!(text.contains("edge zone losangeles"), "{text}");
+        assert_eq!(outcome(&machine, handling, "one-region"), CheckOutcome::Fail);
+    }
+}
+
+#[test]
+fn an_image_keeps_its_host_cache_and_another_than_recommended_is_said() {
+    use crate::publish::source::image::tests::image;
+    let handling = MachineHandling::default();
+    let mut machine = image("/os");
+    let found = |machine: &Machine| {
+        (
+            outcome(machine, handling, "os-disk-caching"),
+            text(machine, "os-disk-caching"),
+        )
+    };
+    for (caching, expected, says) in [
+        (None, CheckOutcome::CannotKnow, "the image does not show it"),
+        (Some("readwrite"), CheckOutcome::Pass, "it is ReadWrite"),
+        (Some("None"), CheckOutcome::Pass, "it is None; the version keeps it"),
+    ] {
+        machine.os.caching = caching.map(str::to_owned);
+        let (outcome, text) = found(&machine);
+        assert_eq!(outcome, expected, "{caching:?}");
+        assert!(text.starts_with(says), "{text}");
     }
 }
 

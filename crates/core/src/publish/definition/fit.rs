@@ -119,11 +119,31 @@ pub(in crate::publish) fn notes(
         ),
         _ => {}
     }
-    if (machine.capabilities.network, has.network) == (Some(false), Some(true)) {
-        let text = "the definition says that its images support accelerated networking, and the source's OS disk says that it does not";
-        notes.push(text.to_owned());
-    }
+    let of_machine = machine.capabilities;
+    notes.extend(differing_feature(
+        "accelerated networking",
+        of_machine.network,
+        has.network,
+    ));
+    notes.extend(differing_feature(
+        "hibernation",
+        of_machine.hibernation,
+        has.hibernation,
+    ));
     notes
+}
+
+/// What a definition says of a feature of its images otherwise than the source's OS disk, where both say anything.
+fn differing_feature(name: &str, of_machine: Option<bool>, of_definition: Option<bool>) -> Option<String> {
+    let verbs = match (of_definition?, of_machine?) {
+        (true, false) => ("support", "does not"),
+        (false, true) => ("do not support", "does"),
+        (true, true) | (false, false) => return None,
+    };
+    let (of_images, of_source) = verbs;
+    Some(format!(
+        "the definition says that its images {of_images} {name}, and the source's OS disk says that it {of_source}"
+    ))
 }
 
 /// What the definition says otherwise than the settings, where they say anything.

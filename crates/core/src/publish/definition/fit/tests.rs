@@ -100,3 +100,33 @@ fn what_a_definition_says_otherwise_is_noted_and_not_changed() {
         ]
     );
 }
+
+#[test]
+fn features_that_both_say_otherwise_are_noted_one_by_one() {
+    let of = |name: &str, value: &str| definition(&json!({"features": [{"name": name, "value": value}]}));
+    let found = |hibernation, network, definition: &ImageDefinition| {
+        let mut machine = machine("V2", Security::Standard);
+        machine.capabilities.hibernation = hibernation;
+        machine.capabilities.network = network;
+        notes(&settings(), &machine, definition)
+    };
+    let (hibernates, networks) = ("IsHibernateSupported", "IsAcceleratedNetworkSupported");
+    let (yes, no) = (Some(true), Some(false));
+    assert_eq!(
+        found(no, None, &of(hibernates, "True")),
+        ["the definition says that its images support hibernation, and the source's OS disk says that it does not"]
+    );
+    assert_eq!(
+        found(None, yes, &of(networks, "False")),
+        [
+            "the definition says that its images do not support accelerated networking, and the source's OS disk says that it does"
+        ]
+    );
+    for (hibernation, network, definition) in [
+        (yes, no, of(hibernates, "True")),
+        (None, None, of(hibernates, "True")),
+        (no, yes, of(networks, "True")),
+    ] {
+        assert_eq!(found(hibernation, network, &definition), [""; 0]);
+    }
+}
