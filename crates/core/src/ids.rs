@@ -7,6 +7,7 @@ mod cloud;
 mod community;
 mod counts;
 mod endpoint;
+mod marketplace;
 pub mod resource;
 
 pub use blob::{BlobAddress, BlobHost};
@@ -14,6 +15,7 @@ pub use cloud::{CloudChoice, KnownCloud};
 pub use community::CommunityVersionId;
 pub use counts::NodeCounts;
 pub use endpoint::BatchEndpoint;
+pub use marketplace::{MadeFrom, MarketplaceImage};
 
 use std::{cmp::Ordering, fmt, str::FromStr};
 

@@ -18,6 +18,9 @@ use crate::packer::{artifact::InputArtifact, caller::CallError, log, state::Gene
 /// The id of azure-arm's artifacts, of all its builders and in all its generations.
 const AZURE_ARM: &str = "Azure.ResourceManagement.VMImage";
 
+/// Under which name azure-arm hands on the id of the image that it started from.
+const SOURCE_OF_AZURE_ARM: &str = "SourceImageName";
+
 /// The id of azure-chroot's artifacts.
 const AZURE_CHROOT: &str = "azure.chroot";
 
@@ -89,6 +92,14 @@ impl Input {
             chroot::source(&text, wanted)
         };
         source.map(Some)
+    }
+
+    /// What the builder says that it started from.
+    #[must_use]
+    pub fn made_from(&self) -> Option<String> {
+        let said = self.generated.find(SOURCE_OF_AZURE_ARM).map(ToString::to_string);
+        // azure-arm writes ERR_SOURCE_IMAGE_NAME_NOT_FOUND where it does not know.
+        said.filter(|said| !said.is_empty() && !said.starts_with("ERR_"))
     }
 
     /// What `{{build}}` of a legacy template knows.

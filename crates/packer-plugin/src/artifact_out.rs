@@ -33,9 +33,6 @@ pub const BUILDER_ID: &str = "azure-batch.image-version";
 /// HCP Packer's name of the cloud, the same as azure-arm's.
 const PROVIDER: &str = "azure";
 
-/// Under which name azure-arm hands on the id of the image that it started from.
-const SOURCE_OF_AZURE_ARM: &str = "SourceImageName";
-
 /// A published version, as Packer sees it.
 #[derive(Debug)]
 pub struct PublishedArtifact {
@@ -151,14 +148,8 @@ impl PublishedArtifact {
 
     /// The image behind it, for HCP Packer's ancestry: what azure-arm said, else what was seen.
     fn source_image_id(&self) -> String {
-        let said = self
-            .input
-            .generated()
-            .find(SOURCE_OF_AZURE_ARM)
-            .map(ToString::to_string);
-        // azure-arm writes ERR_SOURCE_IMAGE_NAME_NOT_FOUND where it does not know.
-        let known = said.filter(|said| !said.is_empty() && !said.starts_with("ERR_"));
-        known.unwrap_or_else(|| self.published.source_image_id.clone())
+        let said = self.input.made_from();
+        said.unwrap_or_else(|| self.published.source_image_id.clone())
     }
 
     fn generated(&self) -> State {

@@ -238,4 +238,4 @@ pub fn fault_text(faults: &[String]) -> String {
 }
 
 #[cfg(test)]
-mod tests;
+pub(crate) mod tests;

@@ -9,10 +9,13 @@ use azure_batch_core::{
     settings::{Value, Values},
 };
 
-use crate::packer::{
-    config::{ConfigValue, UNKNOWN},
-    conform::{self, conform},
-    spec::{AttributeType, Spec},
+use crate::{
+    copied,
+    packer::{
+        config::{ConfigValue, UNKNOWN},
+        conform::{self, conform},
+        spec::{AttributeType, Spec},
+    },
 };
 
 /// When a configuration is read.
@@ -123,7 +126,7 @@ impl Reading<'_> {
 /// Configure shows all.
 #[must_use]
 pub fn spec() -> Spec {
-    block(&rows())
+    copied::with_refused(None, block(&rows()))
 }
 
 /// The options that a template takes.
@@ -142,7 +145,7 @@ fn block(rows: &[&'static Opt]) -> Spec {
         Kind::Bool => spec.attribute(opt.name(), AttributeType::Bool),
         Kind::Texts => spec.attribute(opt.name(), AttributeType::list(AttributeType::Text)),
         Kind::TextMap => spec.attribute(opt.name(), AttributeType::map(AttributeType::Text)),
-        Kind::Block(nested) => spec.block(opt.name(), block(nested)),
+        Kind::Block(nested) => spec.block(opt.name(), copied::with_refused(Some(*opt), block(nested))),
         Kind::Blocks(nested) => spec.block_list(opt.name(), block(nested)),
     })
 }
@@ -152,6 +155,7 @@ fn block(rows: &[&'static Opt]) -> Spec {
 pub fn read(user: &BTreeMap<String, ConfigValue>, phase: Phase) -> Given {
     let conformed = conform(&spec(), user);
     let mut faults: Vec<String> = conformed.faults.iter().map(conform::Fault::to_string).collect();
+    faults.extend(copied::faults(&conformed.values));
     let is_unknown = |(name, value): (&String, &ConfigValue)| !value.unknown_paths(name).is_empty();
     let mut reading = Reading {
         phase,

@@ -11,6 +11,7 @@ pub mod artifact_out;
 mod azure;
 pub mod cli;
 pub mod config;
+mod copied;
 pub mod describe;
 pub mod environment;
 pub mod handshake;

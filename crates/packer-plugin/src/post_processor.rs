@@ -14,6 +14,7 @@ use std::{
 use async_trait::async_trait;
 use azure_batch_core::{
     clock::{Clock, SystemClock},
+    ids::MadeFrom,
     options::{Door, Verb, image},
     settings::{self, Connection, Value, Values, fault::Fault},
 };
@@ -116,7 +117,7 @@ impl AzureBatch {
                 Some(Value::Block(block)) => block,
                 _ => Values::default(),
             };
-            values.set(image::SOURCE, said.completed_by(source));
+            values.set(image::SOURCE, said.completed_by(source).completed_by(base_of(input)));
         }
         let faults = faults_of(&values, "settle", local.build.force.reuse(), now);
         if !faults.is_empty() {
@@ -198,6 +199,15 @@ impl PostProcessor for AzureBatch {
 
     async fn post_process(&self, ui: Ui, input: InputArtifact, cancel: Cancellation) -> Result<Processed, String> {
         self.publish(ui, input, cancel).await.map_err(|text| set_in(&text))
+    }
+}
+
+/// What the builder says that the machine was made of, where it names an image. A VHD or nothing is no fault of the user.
+fn base_of(input: &Input) -> Values {
+    let said = input.made_from().filter(|said| said.parse::<MadeFrom>().is_ok());
+    match said {
+        Some(said) => Values::default().with(image::SOURCE_BASE_IMAGE, said),
+        None => Values::default(),
     }
 }
 

@@ -6,6 +6,8 @@ use std::fmt::Write as _;
 
 use azure_batch_core::options::{self, Chapter, Door, Kind, Opt, Verb, image};
 
+use crate::copied::{WORDS, Word};
+
 /// An option as the service's message must have it: name, protobuf type, comment.
 #[derive(Debug, PartialEq, Eq)]
 pub struct Field {
@@ -36,7 +38,23 @@ pub fn markdown() -> String {
     for opt in rows {
         blocks(&mut page, opt);
     }
+    words_of_azure_arm(&mut page);
     page
+}
+
+/// What azure-arm's own words become here.
+fn words_of_azure_arm(page: &mut String) {
+    // Writing to a String does not fail.
+    _ = writeln!(page, "### Words of azure-arm\n\n| in azure-arm | here |\n| --- | --- |");
+    for word in WORDS {
+        let here = match word {
+            Word::Taken(_) => "the same".to_owned(),
+            Word::Translated(_, ours) => format!("taken; in our own words `{ours}`"),
+            Word::Refused(word) => format!("refused: {}", (word.text)()),
+        };
+        _ = writeln!(page, "| `{}` | {here} |", word.path());
+    }
+    page.push('\n');
 }
 
 fn section(page: &mut String, title: &str, rows: &[&'static Opt]) {

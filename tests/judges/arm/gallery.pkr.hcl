@@ -44,13 +44,17 @@ source "azure-arm" "machine" {
   vm_size         = "Standard_D2s_v5"
 
   shared_image_gallery_destination {
-    subscription        = var.subscription_id
-    resource_group      = "rg-images"
-    gallery_name        = "gal1"
-    image_name          = "direct"
-    image_version       = "1.0.0"
-    replication_regions = ["westus2"]
+    subscription         = var.subscription_id
+    resource_group       = "rg-images"
+    gallery_name         = "gal1"
+    image_name           = "direct"
+    image_version        = "1.0.0"
+    replication_regions  = ["westus2"]
+    storage_account_type = "Standard_LRS"
   }
+  shared_gallery_image_version_end_of_life_date    = "2099-01-02T15:04:05.99Z"
+  shared_gallery_image_version_exclude_from_latest = true
+  shared_image_gallery_replica_count               = 1
 
   ssh_username         = var.ssh_username
   ssh_port             = var.ssh_port
@@ -72,12 +76,20 @@ build {
     client_id       = var.client_id
     client_secret   = var.client_secret
 
+    # The builder's block and its neighbours, copied over as they are.
     shared_image_gallery_destination {
-      resource_group = "rg-images"
-      gallery_name   = "gal1"
-      image_name     = "direct"
-      image_version  = "1.0.0"
+      subscription         = var.subscription_id
+      resource_group       = "rg-images"
+      gallery_name         = "gal1"
+      image_name           = "direct"
+      image_version        = "1.0.0"
+      replication_regions  = ["westus2"]
+      storage_account_type = "Standard_LRS"
     }
+    shared_gallery_image_version_end_of_life_date    = "2099-01-02T15:04:05.99Z"
+    shared_gallery_image_version_exclude_from_latest = true
+    shared_image_gallery_replica_count               = 1
+
     used_by {
       batch_account = "/subscriptions/${var.subscription_id}/resourceGroups/rg-images/providers/Microsoft.Batch/batchAccounts/acct1"
       nodes         = 700

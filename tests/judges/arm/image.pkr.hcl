@@ -70,6 +70,10 @@ build {
     client_id       = var.client_id
     client_secret   = var.client_secret
 
+    # Whoever is shared an image directly does not see what it was made of.
+    source {
+      base_image = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest"
+    }
     shared_image_gallery_destination {
       resource_group = "rg-images"
       gallery_name   = "gal1"

@@ -23,6 +23,8 @@ pub(super) const NAMESAKES: &[Namesake] = &[
     // The name of a check.
     ("crates/core/src/publish/checks.rs", "purchase_plan"),
     ("crates/core/src/publish/checks/vhds.rs", "purchase_plan"),
+    ("crates/core/src/publish/checks.rs", "base_image"),
+    ("crates/core/src/publish/checks/vhds.rs", "base_image"),
     // A key of the manifest.
     ("crates/core/src/settings/manifest.rs", "os_type"),
     // azure-arm's own option.

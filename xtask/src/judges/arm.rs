@@ -146,8 +146,14 @@ fn world_of_builds(lab: &Lab<'_>) -> Result<Value> {
         json!({"name": name, "resourceGroup": group, "location": "eastus2",
             "properties": {"sharingProfile": {"permissions": permissions}}})
     };
+    // Made by our program of a machine that is gone, as its tag says.
+    let gone = format!(
+        "/subscriptions/{subscription}/resourceGroups/{group}/providers/Microsoft.Compute/virtualMachines/gone"
+    );
     let version = |gallery: &str| {
         json!({"name": "1.0.0", "gallery": gallery, "definition": "base", "resourceGroup": group,
+            "tags": {"azure-batch-base-image": checks::UBUNTU},
+            "properties": {"storageProfile": {"source": {"id": gone}}},
             "publishingProfile": {"targetRegions": [{"name": "eastus2"}]}})
     };
     let theirs = json!({"name": group, "location": "eastus2", "subscription": subscription});

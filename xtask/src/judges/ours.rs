@@ -29,7 +29,7 @@ pub(crate) fn publish(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
 /// Makes `pool1` of so many nodes of that version, or resizes it.
 pub(crate) fn roll_out(lab: &Lab<'_>, azure: &LocalAzure, nodes: u32) -> Result {
     let log = format!("our-rollout-{nodes}");
-    succeeded(&pool::rollout(lab, azure, &log, (VERSION, nodes))?.run(LIMIT)?)
+    succeeded(&pool::rollout_of_known_base(lab, azure, &log, (VERSION, nodes))?.run(LIMIT)?)
 }
 
 /// Sends every kind of body that our tools can send.
@@ -56,7 +56,7 @@ fn build(lab: &Lab<'_>, azure: &LocalAzure, name: &str, post: &Post) -> Result {
     succeeded(&packer.build(name, &[], &template)?)
 }
 
-/// Makes the pool that the Batch instructions' sample makes, with the agent of our image.
+/// Makes the pool that the Batch instructions' sample makes, with the agent that follows from our image.
 pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
     let program = Program::new(&lab.tools.pool, &lab.dir, "our-sample")
         .dir(&lab.dir)
@@ -69,7 +69,6 @@ pub(crate) fn roll_out_sample(lab: &Lab<'_>, azure: &LocalAzure) -> Result {
             "sample-by-us",
         ])
         .args(["--vm-size", "STANDARD_D2_V3"])
-        .args(["--node-agent-sku-id", "batch.node.ubuntu 22.04"])
         .args(["--target-dedicated-nodes", "1"])
         .args(["--start-task", "printenv AZ_BATCH_NODE_STARTUP_DIR"])
         .args(["--metadata-host", azure.host()])

@@ -6,6 +6,7 @@ use std::fmt;
 
 use serde_json::Value;
 
+pub use crate::ids::MarketplaceImage;
 use crate::{
     ids::resource::{ImageDefinitionId, ImageId, ImageVersionId},
     json,
@@ -26,51 +27,6 @@ pub enum PoolImage {
     Other(String),
     /// The service named none.
     Unknown,
-}
-
-/// An image of the marketplace.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct MarketplaceImage {
-    /// Its publisher.
-    pub publisher: String,
-    /// Its offer.
-    pub offer: String,
-    /// Its SKU.
-    pub sku: String,
-    /// Its version: a number, or `latest`.
-    pub version: String,
-}
-
-impl MarketplaceImage {
-    /// Reads `publisher:offer:sku:version`.
-    #[must_use]
-    pub fn of_urn(urn: &str) -> Option<Self> {
-        let mut parts = urn.split(':').map(str::to_owned);
-        let image = Self {
-            publisher: parts.next()?,
-            offer: parts.next()?,
-            sku: parts.next()?,
-            version: parts.next()?,
-        };
-        parts.next().is_none().then_some(image)
-    }
-
-    /// Whether it names one version, not whichever is newest.
-    #[must_use]
-    pub fn is_exact(&self) -> bool {
-        !self.version.eq_ignore_ascii_case("latest")
-    }
-
-    /// Whether both are the same but for their versions.
-    #[must_use]
-    pub fn is_same_sku(&self, other: &Self) -> bool {
-        let pairs = [
-            (&self.publisher, &other.publisher),
-            (&self.offer, &other.offer),
-            (&self.sku, &other.sku),
-        ];
-        pairs.iter().all(|(one, other)| one.eq_ignore_ascii_case(other))
-    }
 }
 
 impl PoolImage {
@@ -156,12 +112,6 @@ impl fmt::Display for PoolImage {
             Self::Other(id) => f.write_str(id),
             Self::Unknown => f.write_str("unknown"),
         }
-    }
-}
-
-impl fmt::Display for MarketplaceImage {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}:{}:{}:{}", self.publisher, self.offer, self.sku, self.version)
     }
 }
 

@@ -60,6 +60,8 @@ rows! {
         "Generation of the machine that the VHD is of: `V1` or `V2`.";
     SOURCE_ARCHITECTURE: "source.architecture", Source, Kind::Text, Standard::Rule("what the definition says, else `x64`"), [],
         "Architecture of the machine that the VHD is of: `x64` or `Arm64`.";
+    SOURCE_BASE_IMAGE: "source.base_image", Source, Kind::Text, Standard::Rule("after azure-arm, what it started from; else what Azure shows of the source, of what that was made of, and so on"), [],
+        "The image of the marketplace that the machine was made of, as `publisher:offer:sku:version` or by its resource id; or the image version or managed image that it was made of. The node agent follows from it, and whether Batch supports it. What the source shows itself goes before.";
     SOURCE_IMAGE_VERSION: "source.image_version", Source, Kind::Text, Standard::Absent, [],
         "Resource id of a version in a gallery. A version of the definition in {shared_image_gallery_destination} is adopted: nothing is copied, and its regions, replicas, dates and tags are completed. From a version of another definition a new version is made, also from one of a community gallery (`/CommunityGalleries/…/Images/…/Versions/1.4.2`): then the first {shared_image_gallery_destination.target_region} is the region in which that is done.";
 }
@@ -109,6 +111,10 @@ rows! {
         "Storage of the replicas: `Standard_LRS`, `Standard_ZRS`, `Premium_LRS` or `PremiumV2_LRS`. It cannot be changed later.";
     DESTINATION_REPLICATION_MODE: "shared_image_gallery_destination.replication_mode", Version, Kind::Text, Standard::Value("Full", "Azure's own"), [],
         "How the version is replicated: `Full`, or `Shallow` for a test: made in minutes, in the source's region only, with one replica, and never changed later.";
+    DESTINATION_USE_SHALLOW_REPLICATION: "shared_image_gallery_destination.use_shallow_replication", Version, Kind::Bool, Standard::Absent, [],
+        "azure-arm's word: `true` is {shared_image_gallery_destination.replication_mode} `Shallow`, `false` is `Full`.";
+    DESTINATION_REPLICATION_REGIONS: "shared_image_gallery_destination.replication_regions", Version, Kind::Texts, Standard::Absent, [],
+        "azure-arm's word: regions by name, each the same as a block {shared_image_gallery_destination.target_region} with nothing but the name. The source's region and those of {used_by} need not be in it. Refused together with such blocks, as by azure-arm.";
     DESTINATION_TARGET_REGION: "shared_image_gallery_destination.target_region", Version, Kind::Blocks(TARGET_REGION), Standard::Absent, [],
         "A region in addition to the source's and those of {used_by}, or more replicas in one of them.";
 }
@@ -176,7 +182,7 @@ rows! {
     /// What the imaging service takes.
     OF_SERVICE [PUBLISH, IMAGE_DOORS]:
     SOURCE: "source", Source, Kind::Block(SOURCE_ROWS), Standard::Rule("after azure-arm and azure-chroot, what the artifact names: a version of the definition, else the snapshots, else the managed image, else a version of another definition, else its VHDs; otherwise required"), [],
-        "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image}, {source.os_vhd} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id, and a VHD an address. A block with nothing but {source.os_type}, {source.hyper_v_generation}, {source.architecture} and {source.storage_account} adds to what the builder's artifact names.";
+        "What the image is made of: exactly one of {source.vm}, {source.os_disk}, {source.os_snapshot}, {source.managed_image}, {source.os_vhd} and {source.image_version}. Each is a resource id or a name in {source.resource_group} of the subscription {subscription_id}; an image version is always a resource id, and a VHD an address. A block with nothing but {source.base_image}, {source.os_type}, {source.hyper_v_generation}, {source.architecture} and {source.storage_account} adds to what the builder's artifact names.";
     SUBSCRIPTION_ID: "subscription_id", Source, Kind::Text, Standard::Absent, ["ARM_SUBSCRIPTION_ID", "AZURE_SUBSCRIPTION_ID"],
         "Subscription of everything that is given by name and not by resource id. The gallery's is that of the source when the source is a resource id.";
     DEALLOCATE: "deallocate", Source, Kind::Bool, Standard::Value("false", "a machine is stopped only on request"), [],
@@ -202,6 +208,10 @@ rows! {
         "Whether `latest` may be this version: `true` admits it, `false` excludes it, whether the version is created, found or adopted. Pools that name the definition take what is latest with their next nodes, and pools with automatic OS upgrade replace their nodes' OS by it.";
     END_OF_LIFE_DATE: "end_of_life_date", Version, Kind::Text, Standard::Absent, [],
         "When the version's life ends, as `2027-06-30` or `2027-06-30T12:00:00Z`. The date of an adopted version is only moved to a later day.";
+    SHARED_GALLERY_IMAGE_VERSION_EXCLUDE_FROM_LATEST: "shared_gallery_image_version_exclude_from_latest", Version, Kind::Bool, Standard::Absent, [],
+        "azure-arm's word: the opposite of {latest_now}.";
+    SHARED_GALLERY_IMAGE_VERSION_END_OF_LIFE_DATE: "shared_gallery_image_version_end_of_life_date", Version, Kind::Text, Standard::Absent, [],
+        "azure-arm's word for {end_of_life_date}.";
     BLOCK_DELETION_BEFORE_END_OF_LIFE: "block_deletion_before_end_of_life", Version, Kind::Bool, Standard::Rule("a new version may be deleted at any time, which is Azure's own; one that exists stays as it is"), [],
         "Whether Azure refuses to delete the version before {end_of_life_date}.";
     PUBLISHING_PROFILE_JSON: "publishing_profile_json", Version, Kind::Json, Standard::Absent, [],
@@ -215,6 +225,8 @@ rows! {
         "A pool that will run the version; one block for each pool. Regions and replicas follow from these blocks: the region of every account gets the sum over its pools of {used_by.nodes} / {nodes_per_replica}, each rounded up, and the headroom.";
     REGISTER_PROVIDER: "register_provider", Replicas, Kind::Bool, Standard::Value("false", "it changes the subscription"), [],
         "Register `Microsoft.Batch` in the gallery's subscription when it is not registered there, which the pools of {used_by} and {test} need. Without this the publish is refused.";
+    SHARED_IMAGE_GALLERY_REPLICA_COUNT: "shared_image_gallery_replica_count", Replicas, Kind::Number, Standard::Absent, [],
+        "azure-arm's word: how many replicas each region of {shared_image_gallery_destination.replication_regions} gets at least, 1 to 100. Where pools need more, it gets more.";
     REPLICA_HEADROOM_PERCENT: "replica_headroom_percent", Replicas, Kind::Number, Standard::Value("10", "and one replica at least: Microsoft's page says to keep more than the minimum"), [],
         "How many percent of replicas are added.";
 

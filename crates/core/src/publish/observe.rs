@@ -108,10 +108,10 @@ async fn of_source(client: &Client, settings: &PublishSettings) -> Result<Seen> 
     )?;
     look_at_failed(client, &mut versions, &fingerprint::of(&machine, &settings.run_id)).await?;
     let origin = match &settings.source {
-        Source::ImageVersion(id) => Origin::Parent(id.clone()),
+        Source::ImageVersion(id) => Origin::Version(id.clone()),
         _ => Origin::of(&machine),
     };
-    let base = agent::base(client, origin).await?;
+    let base = agent::base(client, origin, settings.made_from.as_ref()).await?;
     Ok(Seen {
         agents: agents(client, settings, base.as_ref(), (&accounts, tester.as_ref())).await?,
         tester,
@@ -151,7 +151,7 @@ async fn of_adopted(client: &Client, settings: &PublishSettings, id: &ImageVersi
         locations(client, settings),
     )?;
     let machine = image::of_version(&version, &definition)?;
-    let base = agent::base(client, Origin::of_version(&version)).await?;
+    let base = agent::base(client, Origin::of_version(&version), settings.made_from.as_ref()).await?;
     Ok(Seen {
         agents: agents(client, settings, base.as_ref(), (&accounts, tester.as_ref())).await?,
         tester,

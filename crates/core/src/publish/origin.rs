@@ -1,4 +1,4 @@
-//! Where a machine comes from: the marketplace image it was made of in the end, or the version that knows it. Pure.
+//! Where a machine comes from: the marketplace image it was made of in the end, or the resource that knows it. Pure.
 //!
 //! It is read along the chain in `observe/agent.rs`, which also finds the node agent for it.
 
@@ -8,17 +8,32 @@ use serde_json::Value;
 
 use super::machine::Machine;
 use crate::{
-    batch::image::MarketplaceImage, compute::version::ImageVersion, ids::resource::ImageVersionId, json, tags::Tag,
+    batch::image::MarketplaceImage,
+    compute::{disk::DiskBody, version::ImageVersion, vm::Vm},
+    ids::{
+        MadeFrom,
+        resource::{DiskId, ImageId, ImageVersionId, SnapshotId, VmId},
+    },
+    json,
+    tags::Tag,
 };
 
-/// What a machine says of the image it was made of.
+/// What a resource says of the image it was made of.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(super) enum Origin {
     /// An image of the marketplace.
     Base(MarketplaceImage),
-    /// A version of a gallery, which says more in its tags.
-    Parent(ImageVersionId),
-    /// Nothing, or an image that says no more.
+    /// A version of a gallery.
+    Version(ImageVersionId),
+    /// A managed image.
+    Image(ImageId),
+    /// A disk.
+    Disk(DiskId),
+    /// A snapshot.
+    Snapshot(SnapshotId),
+    /// A VM.
+    Vm(VmId),
+    /// Nothing, or something that says no more.
     Unknown,
 }
 
@@ -39,21 +54,43 @@ impl Origin {
     /// Of a VM's reference, else of its OS disk.
     #[must_use]
     pub(super) fn of(machine: &Machine) -> Self {
-        let of_vm = machine.vm.as_ref().map(|vm| Self::of_reference(vm.image_reference()));
-        match of_vm {
-            Some(found) if found != Self::Unknown => found,
-            Some(_) | None => machine.os.body.image_id().map_or(Self::Unknown, Self::of_id),
-        }
+        let of_vm = machine.vm.as_ref().map(Self::of_vm);
+        of_vm
+            .unwrap_or(Self::Unknown)
+            .or_else(|| Self::of_disk(&machine.os.body))
     }
 
-    /// What a version says of itself.
+    /// What a version says of itself, else what it was made of.
     #[must_use]
     pub(super) fn of_version(version: &ImageVersion) -> Self {
         let urn = Tag::BaseImage.read(version.body()).and_then(MarketplaceImage::of_urn);
-        urn.map_or(Self::Unknown, Self::Base)
+        let profile = json::at(version.body(), "/properties/storageProfile");
+        let sources = ["/source/id", "/source/virtualMachineId", "/osDiskImage/source/id"];
+        urn.map_or_else(|| Self::of_first(profile, &sources), Self::Base)
     }
 
-    fn of_reference(reference: &Value) -> Self {
+    /// What a managed image was made of: a disk or a snapshot, else the machine that it was captured from.
+    #[must_use]
+    pub(super) fn of_image(body: &Value) -> Self {
+        let sources = [
+            "/storageProfile/osDisk/managedDisk/id",
+            "/storageProfile/osDisk/snapshot/id",
+            "/sourceVirtualMachine/id",
+        ];
+        Self::of_first(json::at(body, "/properties"), &sources)
+    }
+
+    /// What a disk or snapshot was made of: an image, else another one.
+    #[must_use]
+    pub(super) fn of_disk(body: &DiskBody) -> Self {
+        let id = body.image_id().or_else(|| body.copied_from());
+        id.map_or(Self::Unknown, Self::of_id)
+    }
+
+    /// What a VM was made of.
+    #[must_use]
+    pub(super) fn of_vm(vm: &Vm) -> Self {
+        let reference = vm.image_reference();
         let part = |pointer| json::text(reference, pointer).filter(|text| !text.is_empty());
         let named = (part("/publisher"), part("/offer"), part("/sku"));
         if let (Some(publisher), Some(offer), Some(sku)) = named {
@@ -68,26 +105,39 @@ impl Origin {
         part("/id").map_or(Self::Unknown, Self::of_id)
     }
 
-    /// A gallery's id, or the marketplace's: `…/Publishers/p/ArtifactTypes/VMImage/Offers/o/Skus/s/Versions/v`.
+    /// This one, unless it says nothing.
+    #[must_use]
+    pub(super) fn or_else(self, other: impl FnOnce() -> Self) -> Self {
+        if self == Self::Unknown { other() } else { self }
+    }
+
+    fn of_first(body: &Value, pointers: &[&str]) -> Self {
+        let ids = pointers.iter().filter_map(|pointer| json::text(body, pointer));
+        ids.map(Self::of_id)
+            .find(|origin| *origin != Self::Unknown)
+            .unwrap_or(Self::Unknown)
+    }
+
+    /// Whatever resource the id is of. The id of a version ends as that of an image of the marketplace does.
     fn of_id(id: &str) -> Self {
-        if let Ok(version) = id.parse() {
-            return Self::Parent(version);
+        let version = id.parse().ok().map(Self::Version);
+        version
+            .or_else(|| id.parse().ok().map(Self::Image))
+            .or_else(|| id.parse().ok().map(Self::Disk))
+            .or_else(|| id.parse().ok().map(Self::Snapshot))
+            .or_else(|| id.parse().ok().map(Self::Vm))
+            .or_else(|| MarketplaceImage::of_id(id).map(Self::Base))
+            .unwrap_or(Self::Unknown)
+    }
+}
+
+impl From<&MadeFrom> for Origin {
+    fn from(said: &MadeFrom) -> Self {
+        match said.clone() {
+            MadeFrom::Marketplace(image) => Self::Base(image),
+            MadeFrom::Version(id) => Self::Version(id),
+            MadeFrom::Image(id) => Self::Image(id),
         }
-        let segments: Vec<&str> = id.split('/').collect();
-        let after = |name: &str| {
-            let at = segments.iter().position(|segment| segment.eq_ignore_ascii_case(name))?;
-            segments.get(at + 1).map(|segment| (*segment).to_owned())
-        };
-        let parts = (after("Publishers"), after("Offers"), after("Skus"), after("Versions"));
-        let (Some(publisher), Some(offer), Some(sku), Some(version)) = parts else {
-            return Self::Unknown;
-        };
-        Self::Base(MarketplaceImage {
-            publisher,
-            offer,
-            sku,
-            version,
-        })
     }
 }
 
@@ -96,21 +146,24 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{
-        compute::vm::Vm,
-        publish::{
-            machine::tests::{disk, machine},
-            security::Security,
-        },
+    use crate::publish::{
+        machine::tests::{disk, machine},
+        security::Security,
     };
 
+    const COMPUTE: &str =
+        "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute";
     const VERSION: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Compute/galleries/g/images/d/versions/1.0.0";
     const MARKET: &str = "/Subscriptions/11111111-1111-1111-1111-111111111111/Providers/Microsoft.Compute/Locations/eastus2/Publishers/Canonical/ArtifactTypes/VMImage/Offers/jammy/Skus/22_04/Versions/1.2.3";
 
     fn shown(origin: &Origin) -> String {
         match origin {
             Origin::Base(image) => image.to_string(),
-            Origin::Parent(version) => version.to_string(),
+            Origin::Version(id) => id.to_string(),
+            Origin::Image(id) => id.to_string(),
+            Origin::Disk(id) => id.to_string(),
+            Origin::Snapshot(id) => id.to_string(),
+            Origin::Vm(id) => id.to_string(),
             Origin::Unknown => String::new(),
         }
     }
@@ -141,12 +194,49 @@ mod tests {
     }
 
     #[test]
-    fn a_version_hands_on_what_its_tag_says() {
-        let of = |urn: &str| {
-            let body = json!({"tags": {"Azure-Batch-Base-Image": urn}});
+    fn a_disk_that_is_a_copy_says_of_what() {
+        for (kind, field) in [("disks", "imageReference"), ("snapshots", "")] {
+            let id = format!("{COMPUTE}/{kind}/parent");
+            let mut creation = json!({"createOption": "Copy", "sourceResourceId": id});
+            let copied = DiskBody::new(json!({"properties": {"creationData": creation}}));
+            assert_eq!(shown(&Origin::of_disk(&copied)), id);
+            if !field.is_empty() {
+                creation[field] = json!({"id": MARKET});
+                let known = DiskBody::new(json!({"properties": {"creationData": creation}}));
+                assert_eq!(shown(&Origin::of_disk(&known)), "Canonical:jammy:22_04:1.2.3");
+            }
+        }
+    }
+
+    #[test]
+    fn an_image_says_its_disk_else_its_machine() {
+        let (disk, snapshot) = (format!("{COMPUTE}/disks/d"), format!("{COMPUTE}/snapshots/s"));
+        let vm = format!("{COMPUTE}/virtualMachines/vm");
+        let of = |os: Value| {
+            let properties = json!({"sourceVirtualMachine": {"id": vm}, "storageProfile": {"osDisk": os}});
+            shown(&Origin::of_image(&json!({"properties": properties})))
+        };
+        assert_eq!(of(json!({"managedDisk": {"id": disk}})), disk);
+        assert_eq!(of(json!({"snapshot": {"id": snapshot}})), snapshot);
+        assert_eq!(of(json!({"blobUri": "https://a/b"})), vm);
+    }
+
+    #[test]
+    fn a_version_hands_on_what_its_tag_says_else_what_it_was_made_of() {
+        let of = |urn: &str, profile: Value| {
+            let body = json!({"tags": {"Azure-Batch-Base-Image": urn}, "properties": {"storageProfile": profile}});
             shown(&Origin::of_version(&ImageVersion::new(VERSION.parse().unwrap(), body)))
         };
-        assert_eq!(of("a:b:c:1"), "a:b:c:1");
-        assert_eq!((of("a:b:c"), of("a:b:c:d:e")), (String::new(), String::new()));
+        let image = format!("{COMPUTE}/images/i");
+        let vm = format!("{COMPUTE}/virtualMachines/vm");
+        let disk = format!("{COMPUTE}/disks/d");
+        let from_image = json!({"source": {"id": image}});
+        assert_eq!(of("a:b:c:1", from_image.clone()), "a:b:c:1");
+        assert_eq!(
+            (of("a:b:c", from_image), of("a:b:c:d:e", json!({}))),
+            (image, String::new())
+        );
+        assert_eq!(of("", json!({"source": {"virtualMachineId": vm}})), vm);
+        assert_eq!(of("", json!({"osDiskImage": {"source": {"id": disk}}})), disk);
     }
 }

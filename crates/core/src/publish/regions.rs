@@ -50,7 +50,8 @@ pub(super) fn regions(
     let need = |location: &Location| {
         let pools = pools.get(location).map(Vec::as_slice).unwrap_or_default();
         let replicas = asked(location).and_then(|region| region.replicas);
-        need(settings, location, pools, replicas)
+        let need = need(settings, location, pools, replicas)?;
+        Ok(at_least(asked(location).and_then(|region| region.at_least), need))
     };
     let others = settings
         .target_regions
@@ -137,6 +138,18 @@ fn need(settings: &PublishSettings, location: &Location, pools: &[u32], asked: O
         replicas,
         formula: format!("{location}: {}, as asked for", plural(replicas, "replica")),
     })
+}
+
+/// The need, or as many replicas as are asked for at least.
+fn at_least(floor: Option<u32>, need: RegionNeed) -> RegionNeed {
+    match floor {
+        Some(floor) if floor > need.replicas => RegionNeed {
+            replicas: floor,
+            formula: format!("{}: {}, as asked for", need.location, plural(floor, "replica")),
+            ..need
+        },
+        Some(_) | None => need,
+    }
 }
 
 /// One step for each region that is put back, or gets more replicas than the version has there.

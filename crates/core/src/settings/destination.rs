@@ -53,7 +53,9 @@ pub(super) fn destination(reader: &mut Reader<'_, '_>) -> Option<Destination> {
         None if block.is_unknown(image::DESTINATION_IMAGE_VERSION) => None,
         None => Some(VersionChoice::NextPatch { major: 1, minor: 0 }),
     };
-    let target_regions = regions(&mut block);
+    let mut target_regions = regions(&mut block);
+    target_regions.extend(replication_regions(&mut block));
+    replica_count(reader, &mut target_regions);
     Some(Destination {
         definition: definition?,
         version: version?,
@@ -173,12 +175,69 @@ fn regions(block: &mut Reader<'_, '_>) -> Vec<TargetRegion> {
         Some(TargetRegion {
             location,
             replicas,
+            at_least: None,
             storage: region.parsed(image::TARGET_REGION_STORAGE_ACCOUNT_TYPE),
             latest,
             keys: keys(region),
             phase,
         })
     })
+}
+
+/// Regions by their names alone, as azure-arm has them.
+fn replication_regions(block: &mut Reader<'_, '_>) -> Vec<TargetRegion> {
+    let opt = image::DESTINATION_REPLICATION_REGIONS;
+    if block.has(opt) && block.has(image::DESTINATION_TARGET_REGION) {
+        let text = words![
+            "cannot be given together with ",
+            image::DESTINATION_TARGET_REGION,
+            ": write a block for each region instead"
+        ];
+        block.refuse(opt, text);
+    }
+    let mut regions: Vec<TargetRegion> = Vec::new();
+    for (index, name) in block.texts(opt).iter().enumerate() {
+        match name.parse::<Location>() {
+            Err(error) => block.refuse_item(opt, index, error.to_string()),
+            Ok(location) if regions.iter().any(|region| region.location == location) => {
+                block.refuse_item(opt, index, format!("{location} is named before: name each region once"));
+            }
+            Ok(location) => regions.push(TargetRegion::new(location, None)),
+        }
+    }
+    regions
+}
+
+/// Gives the regions of azure-arm's list at least as many replicas as azure-arm gives each of them: it knows no pools, which
+/// may need more. 0 is as good as none there.
+fn replica_count(reader: &mut Reader<'_, '_>, regions: &mut [TargetRegion]) {
+    let (opt, list) = (
+        image::SHARED_IMAGE_GALLERY_REPLICA_COUNT,
+        image::DESTINATION_REPLICATION_REGIONS,
+    );
+    let Some(count) = reader.number(opt).filter(|count| *count > 0) else {
+        return;
+    };
+    let block = reader.block(image::SHARED_IMAGE_GALLERY_DESTINATION);
+    let has_list = block.is_some_and(|block| block.has(list));
+    if !has_list {
+        let text = words![
+            "is for the regions of ",
+            list,
+            ", and there are none: write a block ",
+            image::DESTINATION_TARGET_REGION,
+            format!(" with replicas = {count} for each region")
+        ];
+        reader.refuse(opt, text);
+    } else if count > MAX_REPLICAS {
+        reader.refuse(
+            opt,
+            format!("is {count}; write 1 to {MAX_REPLICAS}, or leave it out for what the pools need"),
+        );
+    }
+    for region in regions {
+        region.at_least = Some(count);
+    }
 }
 
 /// The disk encryption sets of a region.

@@ -9,7 +9,10 @@ use super::{
     ReplicationMode, Reuse, Source, Stopped, UsedBy, VersionSettings, definition, destination, pool, prices, profile,
     reader::Reader, source, temporaries, trial,
 };
-use crate::{options::image, words};
+use crate::{
+    options::{Opt, image},
+    words,
+};
 
 /// The greatest headroom: three times what is needed, beyond which it is a slip of the pen.
 const MOST_HEADROOM_PERCENT: u32 = 300;
@@ -30,6 +33,7 @@ pub struct PublishContext<'a> {
 /// Reads the settings.
 pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) -> Option<PublishSettings> {
     let source = source::source(reader);
+    let made_from = source::made_from(reader);
     let destination = destination::destination(reader);
     let used_by = used_by(reader);
     let replica_rule = replica_rule(reader);
@@ -55,6 +59,7 @@ pub(super) fn read(reader: &mut Reader<'_, '_>, context: &PublishContext<'_>) ->
     };
     let settings = PublishSettings {
         source: source?,
+        made_from,
         definition: destination.definition,
         create_gallery,
         traits: traits?,
@@ -194,14 +199,10 @@ fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSetting
         None => (Some(ReplicaStorage::default()), Some(ReplicationMode::default())),
         Some(mut block) => (
             block.parsed_or_default(image::DESTINATION_STORAGE_ACCOUNT_TYPE),
-            block.parsed_or_default(image::DESTINATION_REPLICATION_MODE),
+            replication(&mut block),
         ),
     };
-    let latest = match reader.switch(image::LATEST_NOW) {
-        None => Latest::Keep,
-        Some(true) => Latest::Admit,
-        Some(false) => Latest::Exclude,
-    };
+    let latest = latest(reader);
     let end_of_life = end_of_life(reader, now);
     let early_deletion = early_deletion(reader);
     let profile = profile::profile(reader);
@@ -215,10 +216,50 @@ fn version(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<VersionSetting
     })
 }
 
+/// The mode, by its own name or by azure-arm's.
+fn replication(block: &mut Reader<'_, '_>) -> Option<ReplicationMode> {
+    let (opt, of_azure_arm) = (
+        image::DESTINATION_REPLICATION_MODE,
+        image::DESTINATION_USE_SHALLOW_REPLICATION,
+    );
+    refuse_twice(block, of_azure_arm, opt);
+    match block.switch(of_azure_arm) {
+        Some(true) => Some(ReplicationMode::Shallow),
+        Some(false) => Some(ReplicationMode::Full),
+        None => block.parsed_or_default(opt),
+    }
+}
+
+/// Whether `latest` may be the version, in our words or in azure-arm's opposite.
+fn latest(reader: &mut Reader<'_, '_>) -> Latest {
+    let excluded = image::SHARED_GALLERY_IMAGE_VERSION_EXCLUDE_FROM_LATEST;
+    refuse_twice(reader, excluded, image::LATEST_NOW);
+    let is_excluded = reader.switch(excluded);
+    match reader.switch(image::LATEST_NOW).or(is_excluded.map(|it| !it)) {
+        None => Latest::Keep,
+        Some(true) => Latest::Admit,
+        Some(false) => Latest::Exclude,
+    }
+}
+
+/// One thing is said in azure-arm's words or in ours.
+fn refuse_twice(reader: &mut Reader<'_, '_>, of_azure_arm: &'static Opt, ours: &'static Opt) {
+    if reader.has(of_azure_arm) && reader.has(ours) {
+        reader.refuse(
+            of_azure_arm,
+            words!["says the same as ", ours, ": remove one of the two"],
+        );
+    }
+}
+
 fn early_deletion(reader: &mut Reader<'_, '_>) -> EarlyDeletion {
     let opt = image::BLOCK_DELETION_BEFORE_END_OF_LIFE;
     let is_blocked = reader.switch(opt);
-    if is_blocked == Some(true) && !reader.has(image::END_OF_LIFE_DATE) {
+    let dates = [
+        image::END_OF_LIFE_DATE,
+        image::SHARED_GALLERY_IMAGE_VERSION_END_OF_LIFE_DATE,
+    ];
+    if is_blocked == Some(true) && !dates.iter().any(|date| reader.has(date)) {
         reader.refuse(
             opt,
             words!["has no effect without ", image::END_OF_LIFE_DATE, ": give both"],
@@ -232,7 +273,12 @@ fn early_deletion(reader: &mut Reader<'_, '_>) -> EarlyDeletion {
 }
 
 fn end_of_life(reader: &mut Reader<'_, '_>, now: Timestamp) -> Option<Timestamp> {
-    let opt = image::END_OF_LIFE_DATE;
+    let (ours, of_azure_arm) = (
+        image::END_OF_LIFE_DATE,
+        image::SHARED_GALLERY_IMAGE_VERSION_END_OF_LIFE_DATE,
+    );
+    refuse_twice(reader, of_azure_arm, ours);
+    let opt = if reader.has(ours) { ours } else { of_azure_arm };
     let text = reader.text(opt)?;
     let date = text.parse().ok().or_else(|| midnight(text));
     match date {

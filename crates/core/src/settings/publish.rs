@@ -25,7 +25,7 @@ pub use self::{
 };
 use super::{DefinitionTraits, Prices, Register, ReplicaRule};
 use crate::ids::{
-    VmSize,
+    MadeFrom, VmSize,
     resource::{BatchAccountId, ImageDefinitionId, ImageVersionId},
 };
 
@@ -34,6 +34,8 @@ use crate::ids::{
 pub struct PublishSettings {
     /// What the image is made of.
     pub source: Source,
+    /// What the user or the builder says that its machine was made of.
+    pub made_from: Option<MadeFrom>,
     /// The definition that gets the version; created when it is missing.
     pub definition: ImageDefinitionId,
     /// Whether a missing gallery may be created.

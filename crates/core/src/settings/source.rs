@@ -9,7 +9,7 @@ use std::{collections::BTreeMap, fmt::Display, str::FromStr};
 use super::{Lun, Source, SourceDisk, Value, Values, reader::Reader};
 use crate::{
     ids::{
-        CommunityVersionId,
+        CommunityVersionId, MadeFrom,
         resource::{DiskId, ImageId, ImageVersionId, ResourceGroupId, SnapshotId, VmId},
     },
     options::{Opt, image},
@@ -96,7 +96,7 @@ impl<'a> Known<'a> {
     }
 }
 
-/// Whether values say what the image is made of, or will say it; a block with only what VHDs do not show of themselves
+/// Whether values say what the image is made of, or will say it; a block with only what a source does not show of itself
 /// does not.
 pub(super) fn is_named(values: &Values) -> bool {
     match values.get(image::SOURCE) {
@@ -150,6 +150,11 @@ pub(super) fn subscription_of<'v>(reader: &mut Reader<'v, '_>) -> Option<&'v str
         let is_id = segments.next()?.eq_ignore_ascii_case("subscriptions");
         segments.next().filter(|_| is_id)
     })
+}
+
+/// What the machine is said to be made of.
+pub(super) fn made_from(reader: &mut Reader<'_, '_>) -> Option<MadeFrom> {
+    reader.block(image::SOURCE)?.parsed(image::SOURCE_BASE_IMAGE)
 }
 
 fn kind(block: &mut Reader<'_, '_>, surroundings: Surroundings<'_>) -> Option<Source> {

@@ -95,7 +95,7 @@ fn rollout_values(given: &RolloutSettings) -> Values {
 
 fn image_values(given: &PublishSettings) -> Values {
     let mut values = Values::default()
-        .with(image::SOURCE, source(&given.source))
+        .with(image::SOURCE, source_and_base(given))
         .with(image::SHARED_IMAGE_GALLERY_DESTINATION, destination(given))
         .with(image::USED_BY, used_by(given))
         .with(image::CREATE_GALLERY, given.create_gallery)
@@ -140,6 +140,14 @@ fn image_test(test: &ImageTest) -> Values {
     };
     match &test.subnet {
         Some(subnet) => values.with(image::TEST_SUBNET_ID, subnet.to_string()),
+        None => values,
+    }
+}
+
+fn source_and_base(given: &PublishSettings) -> Values {
+    let values = source(&given.source);
+    match &given.made_from {
+        Some(said) => values.with(image::SOURCE_BASE_IMAGE, said.to_string()),
         None => values,
     }
 }

@@ -4,6 +4,7 @@
 
 mod adopt;
 mod answers;
+mod base_image;
 mod captured;
 mod choice;
 mod clouds;

@@ -32,6 +32,7 @@ pub(crate) fn settings() -> PublishSettings {
         definition: format!("{GROUP}/providers/Microsoft.Compute/galleries/gal1/images/ubuntu")
             .parse()
             .unwrap(),
+        made_from: None,
         create_gallery: false,
         traits: DefinitionTraits::default(),
         version: "next-patch".parse().unwrap(),

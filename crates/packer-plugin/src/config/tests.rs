@@ -58,7 +58,7 @@ fn good() -> Json {
 }
 
 /// The good configuration with some attributes set otherwise.
-fn with(changes: &Json) -> Json {
+pub(crate) fn with(changes: &Json) -> Json {
     let mut user = good();
     for (name, value) in changes.as_object().unwrap() {
         user[name] = value.clone();
@@ -71,7 +71,7 @@ fn before(raw: &RawConfigs) -> Vec<String> {
     config.check(now()).err().unwrap_or_default()
 }
 
-fn faults_before(user: &Json) -> Vec<String> {
+pub(crate) fn faults_before(user: &Json) -> Vec<String> {
     before(&hcl(user, &json!({})))
 }
 

@@ -29,7 +29,7 @@ const SECRETS: &[(&str, &str)] = &[
 ];
 
 /// From which image azure-arm says that it started.
-const MARKETPLACE: &str = "/subscriptions/s/providers/Microsoft.Compute/locations/eastus2/publishers/Canonical/ArtifactTypes/vmimage/offers/o/skus/k/versions/latest";
+const MARKETPLACE: &str = "/subscriptions/s/providers/Microsoft.Compute/locations/eastus2/publishers/Canonical/ArtifactTypes/vmimage/offers/0001-com-ubuntu-server-jammy/skus/22_04-lts-gen2/versions/latest";
 
 /// What of them must be nowhere to be seen.
 const NEVER: [&str; 3] = [
@@ -124,6 +124,14 @@ async fn a_version_of_azure_arm_is_adopted_and_its_secrets_only_passed_on() {
         (&json!("adopted"), &json!(false))
     );
     assert_eq!(manifest["image_version"], "1.4.2");
+    assert_eq!(
+        (&manifest["base_image"], &manifest["node_agent_sku_id"]),
+        (
+            &json!("Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest"),
+            &json!("batch.node.ubuntu 22.04")
+        ),
+        "what azure-arm started from, and its agent"
+    );
     assert_eq!(
         manifest["regions"],
         json!([

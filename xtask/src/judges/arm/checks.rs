@@ -291,6 +291,19 @@ pub(super) fn protocol(checks: &mut Checks, log: &str) -> Result {
     checks.pass("Packer spoke gob with our plugin", !with_protobuf, || starts.join("\n"))
 }
 
+/// What all Linux machines were made of, as it is known in the end.
+pub(super) const UBUNTU: &str = "Canonical:0001-com-ubuntu-server-jammy:22_04-lts-gen2:latest";
+
+/// What a build's machine was made of, and the agent that Batch has for it: none for Server 2025, which its list lacks.
+fn base(name: &str) -> (String, Value) {
+    let windows = |year: &str| format!("MicrosoftWindowsServer:WindowsServer:{year}-datacenter-g2:latest");
+    match name {
+        "windows" => (windows("2025"), Value::Null),
+        "windows-2022" => (windows("2022"), json!("batch.node.windows amd64")),
+        _ => (UBUNTU.to_owned(), json!("batch.node.ubuntu 22.04")),
+    }
+}
+
 /// What the next step of a pipeline reads.
 pub(super) fn manifest(checks: &mut Checks, name: &str, manifest: &Value) -> Result {
     let version = format!(
@@ -317,6 +330,17 @@ pub(super) fn manifest(checks: &mut Checks, name: &str, manifest: &Value) -> Res
         &format!("the manifest of {name} names the system"),
         at(manifest, "/os_type"),
         &json!(system),
+    )?;
+    let (image, agent) = base(name);
+    checks.equal(
+        &format!("the manifest of {name} names the base image"),
+        at(manifest, "/base_image"),
+        &json!(image),
+    )?;
+    checks.equal(
+        &format!("the manifest of {name} names the node agent"),
+        at(manifest, "/node_agent_sku_id"),
+        &agent,
     )?;
     checks.equal(
         &format!("the manifest of {name} names the data disks"),

@@ -19,6 +19,7 @@ const GROUP: &str = "/subscriptions/11111111-1111-1111-1111-111111111111/resourc
 pub(in crate::publish) fn settings() -> PublishSettings {
     PublishSettings {
         source: Source::Vm(format!("{GROUP}/Microsoft.Compute/virtualMachines/vm").parse().unwrap()),
+        made_from: None,
         definition: format!("{GROUP}/Microsoft.Compute/galleries/gal/images/def")
             .parse()
             .unwrap(),
@@ -115,6 +116,19 @@ fn fewer_replicas_than_the_pools_need_are_refused() {
         error.to_string(),
         "shared_image_gallery_destination.target_region westus2 asks for 2 replicas; 3 to 100 are possible, 3 are what the pools there need"
     );
+}
+
+#[test]
+fn a_least_number_of_replicas_gives_way_to_what_the_pools_need() {
+    let mut settings = settings();
+    let region = |(location, least): (&str, u32)| TargetRegion {
+        at_least: Some(least),
+        ..TargetRegion::new(location.parse().unwrap(), None)
+    };
+    settings.target_regions = [("westus2", 1), ("uksouth", 2)].map(region).to_vec();
+    let goal = goal(&settings, &seen(&[("westus2", 700)])).unwrap();
+    assert_eq!(shown(&goal.first), ["eastus2 1", "westus2 4"]);
+    assert_eq!(shown(&goal.later.concat()), ["uksouth 2"]);
 }
 
 #[test]

@@ -65,8 +65,8 @@ pub(in crate::publish) async fn observe_image(client: &Client, id: &ImageId) -> 
     Ok(machine)
 }
 
-/// Adds what distinguishes a disk of an image from a new one of the same name, where Azure still has it. The size stays
-/// as the image says it: the disk may have grown since. Gives the right that is missing to see the disk.
+/// Adds what distinguishes a disk of an image from a new one of the same name, and what it was made of, where Azure still
+/// has it. The size stays as the image says it: the disk may have grown since. Gives the right that is missing to see the disk.
 async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<Option<String>> {
     let get = match (disk.id.parse::<DiskId>(), disk.id.parse::<SnapshotId>()) {
         (Ok(id), _) => disk::get(&id),
@@ -81,7 +81,8 @@ async fn identify(client: &Client, disk: &mut SourceDisk) -> Result<Option<Strin
     if let Some(answer) = found {
         let told = DiskBody::new(answer.value());
         disk.body = DiskBody::new(json!({"properties": {"diskSizeGB": disk.body.size_gib(),
-            "uniqueId": told.unique_id(), "LastOwnershipUpdateTime": told.last_ownership_update()}}));
+            "uniqueId": told.unique_id(), "LastOwnershipUpdateTime": told.last_ownership_update(),
+            "creationData": told.creation()}}));
     }
     Ok(None)
 }

@@ -35,6 +35,8 @@ pub struct TargetRegion {
     pub location: Location,
     /// Replicas; what the pools there need when absent, one at least.
     pub replicas: Option<u32>,
+    /// How many replicas at least, where the number is computed.
+    pub at_least: Option<u32>,
     /// The storage of the replicas; that of the whole version when absent.
     pub storage: Option<ReplicaStorage>,
     /// Whether `latest` passes the version over in this region.
@@ -136,6 +138,7 @@ impl TargetRegion {
         Self {
             location,
             replicas,
+            at_least: None,
             storage: None,
             latest: Latest::Keep,
             keys: None,

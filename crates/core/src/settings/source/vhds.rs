@@ -21,14 +21,11 @@ const DATA: DataDisks = DataDisks {
     id: image::SOURCE_DATA_VHD_URI,
 };
 
-/// Whether a block says something of VHDs and nothing else, so that something else has to name them.
+/// Whether a block says something of a source and nothing else, so that something else has to name it.
 pub(super) fn are_only_traits(block: &Values) -> bool {
-    let has = |opt: &&'static Opt| block.has(opt);
-    ONLY_OF_VHDS.iter().any(has)
-        && !image::SOURCE
-            .nested()
-            .iter()
-            .any(|opt| has(opt) && !ONLY_OF_VHDS.contains(opt))
+    let is_trait = |opt: &Opt| *opt == *image::SOURCE_BASE_IMAGE || ONLY_OF_VHDS.contains(&opt);
+    let mut given = image::SOURCE.nested().iter().filter(|opt| block.has(**opt)).peekable();
+    given.peek().is_some() && given.all(|opt| is_trait(opt))
 }
 
 /// Reads the VHDs of a block that names the OS disk's.

@@ -124,3 +124,98 @@ fn a_version_of_a_community_gallery_is_a_source_with_a_region() {
         "image version 1.4.2 of alma9 in community gallery hpc"
     );
 }
+
+#[test]
+fn azure_arms_words_for_the_destination_say_what_ours_say() {
+    let destination = |more: Json| json!({"shared_image_gallery_destination": more});
+    let mut all =
+        destination(json!({"replication_regions": ["West US 2", "westeurope"], "use_shallow_replication": false}));
+    merge(
+        &mut all,
+        &json!({
+            "shared_image_gallery_replica_count": 3,
+            "shared_gallery_image_version_end_of_life_date": "2027-01-02T15:04:05.99Z",
+            "shared_gallery_image_version_exclude_from_latest": true,
+            "block_deletion_before_end_of_life": true,
+        }),
+    );
+    let ours = json!({
+        "shared_image_gallery_destination": {"replication_mode": "Full",
+            "target_region": [{"name": "westus2", "replicas": 3}, {"name": "westeurope", "replicas": 3}]},
+        "end_of_life_date": "2027-01-02T15:04:05.99Z",
+        "latest_now": false,
+        "block_deletion_before_end_of_life": true,
+    });
+    let shown = |changes: &Json| format!("{:?}", published(changes).unwrap().settings);
+    let at_least = "replicas: None, at_least: Some(3)";
+    assert_eq!(
+        shown(&all).replace(at_least, "replicas: Some(3), at_least: None"),
+        shown(&ours)
+    );
+    assert_eq!(shown(&all).matches(at_least).count(), 2);
+    let shallow = |name: &str, value: Json| shown(&destination(json!({name: value})));
+    assert_eq!(
+        shallow("use_shallow_replication", json!(true)),
+        shallow("replication_mode", json!("Shallow"))
+    );
+    // As in azure-arm, 0 replicas are none that are asked for.
+    assert_eq!(
+        shown(&json!({"shared_image_gallery_replica_count": 0})),
+        shown(&json!({}))
+    );
+}
+
+#[test]
+fn azure_arms_words_are_refused_together_with_ours() {
+    let destination = |more: Json| json!({"shared_image_gallery_destination": more});
+    assert_faults(
+        published,
+        &[
+            (
+                destination(json!({"replication_regions": ["westus2"], "target_region": [{"name": "eastus2"}]})),
+                "shared_image_gallery_destination.replication_regions: cannot be given together with shared_image_gallery_destination.target_region: write a block for each region instead",
+            ),
+            (
+                destination(json!({"replication_regions": ["westus2", "West US 2"]})),
+                "shared_image_gallery_destination.replication_regions[1]: westus2 is named before: name each region once",
+            ),
+            (
+                destination(json!({"use_shallow_replication": true, "replication_mode": "Full"})),
+                "shared_image_gallery_destination.use_shallow_replication: says the same as shared_image_gallery_destination.replication_mode: remove one of the two",
+            ),
+            (
+                json!({"shared_gallery_image_version_exclude_from_latest": true, "latest_now": true}),
+                "shared_gallery_image_version_exclude_from_latest: says the same as latest_now: remove one of the two",
+            ),
+            (
+                json!({"shared_gallery_image_version_end_of_life_date": "soon"}),
+                "shared_gallery_image_version_end_of_life_date: \"soon\" is not a date; write one such as 2027-06-30 or 2027-06-30T12:00:00Z",
+            ),
+            (
+                json!({"shared_image_gallery_replica_count": 2}),
+                "shared_image_gallery_replica_count: is for the regions of shared_image_gallery_destination.replication_regions, and there are none: write a block shared_image_gallery_destination.target_region with replicas = 2 for each region",
+            ),
+            (
+                {
+                    let mut many = destination(json!({"replication_regions": ["westus2"]}));
+                    merge(&mut many, &json!({"shared_image_gallery_replica_count": 101}));
+                    many
+                },
+                "shared_image_gallery_replica_count: is 101; write 1 to 100, or leave it out for what the pools need",
+            ),
+        ],
+    );
+}
+
+#[test]
+fn what_a_machine_was_made_of_may_be_said_and_is_read_in_every_form() {
+    let of = |said: &str| json!({"source": {"base_image": said}});
+    let settings = published(&of("Canonical:jammy:22_04:latest")).unwrap().settings;
+    let said = settings.made_from.as_ref().map(ToString::to_string);
+    assert_eq!(said.as_deref(), Some("Canonical:jammy:22_04:latest"));
+    let faults = published(&of("jammy")).map(|_| ()).unwrap_err();
+    assert!(
+        faults[0].starts_with("source.base_image: \"jammy\" is not an image (publisher:offer:sku:version"),
+        "{faults:?}"
+    );
+}
