@@ -162,7 +162,7 @@ fn region(name: &str, replicas: u32) -> PublishedRegion {
 }
 
 fn published() -> Published {
-    let version: azure_batch_core::ids::resource::ImageVersionId = VERSION.parse().unwrap();
+    let version: ImageVersionId = VERSION.parse().unwrap();
     Published {
         number: version.number().unwrap(),
         definition: version.definition(),

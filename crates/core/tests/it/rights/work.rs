@@ -326,7 +326,10 @@ impl Work {
                 ..base
             },
             Self::PublishWithKeys => layout::with_keys(&["eastus2", "westus2"]),
-            Self::PublishTested => testing::in_subnet(testing::tested("true"), &subnet()),
+            Self::PublishTested => PublishSettings {
+                register: Register::Yes,
+                ..testing::in_subnet(testing::tested("true"), &subnet())
+            },
             _ => published(base),
         }
     }
