@@ -24,7 +24,7 @@ const DATA: DataDisks = DataDisks {
 /// Whether a block says something of a source and nothing else, so that something else has to name it.
 pub(super) fn are_only_traits(block: &Values) -> bool {
     let is_trait = |opt: &Opt| *opt == *image::SOURCE_BASE_IMAGE || ONLY_OF_VHDS.contains(&opt);
-    let mut given = image::SOURCE.nested().iter().filter(|opt| block.has(**opt)).peekable();
+    let mut given = image::SOURCE.nested().iter().filter(|opt| block.has(opt)).peekable();
     given.peek().is_some() && given.all(|opt| is_trait(opt))
 }
 

@@ -101,7 +101,10 @@ fn value(name: &str, text: &str) -> (String, String) {
     (name.to_owned(), text.to_owned())
 }
 
-fn assert_judged<const N: usize>(table: [(Vec<(String, String)>, Class, &str); N]) {
+/// The values of an error, and what is made of them.
+type Row<'a> = (Vec<(String, String)>, Class, &'a str);
+
+fn assert_judged<const N: usize>(table: [Row<'_>; N]) {
     for (values, class, code) in table {
         let error = ResizeError {
             values,
