@@ -311,7 +311,7 @@ mod tests {
     #[test]
     fn the_help_of_every_verb_says_each_exit_code_of_a_failure() {
         for named in VERBS {
-            let help = after_help(&named);
+            let help = after_help(named);
             let (_, codes) = help.split_once("Exit codes: ").unwrap();
             let said: Vec<&str> = codes.split_whitespace().collect();
             for kind in ErrorKind::ALL {

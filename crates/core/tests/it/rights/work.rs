@@ -14,7 +14,8 @@ use azure_batch_core::{
     },
     promotion, prune, publish as publishing, rollout as rolling, scale,
     settings::{
-        self, Canary, Generalized, Goal, PublishSettings, Register, RolloutSettings, Source, Stopped, UsedBy, Values,
+        self, Canary, Generalized, Goal, PublishSettings, Register, RollbackSettings, RolloutSettings, Source, Stopped,
+        UsedBy, Values,
     },
     status,
 };
@@ -271,25 +272,21 @@ impl Work {
                 completion::wait(&client, &asked.settings).await.map(drop)
             }
             Self::Prune | Self::Deprecate => pruned(&client, self == Self::Deprecate, &mut said).await,
-            Self::BackInPlace | Self::BackToFormer => {
-                let back = if self == Self::BackInPlace {
-                    in_place::back()
-                } else {
-                    blue_green::back()
-                };
-                let outcome = rolling::roll_back(&client, &checked(&back)).await;
-                said.extend(outcome.report.skipped_checks);
-                outcome.result
-            }
+            Self::BackInPlace => went_back(&client, &in_place::back(), &mut said).await,
+            Self::BackToFormer => went_back(&client, &blue_green::back(), &mut said).await,
             Self::Plan => rolling::plan(&client, &checked(&rolling_out("acct1", 5)))
                 .await
                 .map(|plan| say(&mut said, &plan)),
-            Self::Migrate | Self::MigrateInPlace | Self::MigrateAll | Self::ListMigrations => {
-                self.with_pools(&client, &mut said).await
-            }
-            Self::Status | Self::Doctor | Self::Judge | Self::Wait | Self::Delete | Self::DeleteExpired => {
-                self.with_pools(&client, &mut said).await
-            }
+            Self::Migrate
+            | Self::MigrateInPlace
+            | Self::MigrateAll
+            | Self::ListMigrations
+            | Self::Status
+            | Self::Doctor
+            | Self::Judge
+            | Self::Wait
+            | Self::Delete
+            | Self::DeleteExpired => self.with_pools(&client, &mut said).await,
             _ => {
                 let outcome = rolling::run(&client, &checked(&self.rolling())).await;
                 said.extend(outcome.report.skipped_checks);
@@ -475,6 +472,12 @@ async fn pruned(client: &Client, is_deprecated: bool, said: &mut Vec<String>) ->
     let kind = prune::carry_out(client, &settings, &mut plan).await;
     say(said, &plan);
     kind
+}
+
+async fn went_back(client: &Client, settings: &RollbackSettings, said: &mut Vec<String>) -> Result<(), Error> {
+    let outcome = rolling::roll_back(client, &checked(settings)).await;
+    said.extend(outcome.report.skipped_checks);
+    outcome.result
 }
 
 /// The version that is a source lies in a gallery of its own.
