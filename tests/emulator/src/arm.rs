@@ -12,7 +12,7 @@ use crate::{
     entra::{Audience, Caller, Denied},
     envelope::{Answer, ArmError, ArmPath, tags, unsupported},
     http::Response,
-    network,
+    managed_identity, network,
     operation::{self},
     rights::{self, Access},
     storage, vault,
@@ -141,6 +141,9 @@ fn provider_level(world: &mut World, call: &Call<'_>, path: &ArmPath, caller: &C
         "microsoft.network" => network::respond(&mut world.network_parts(), call, path),
         "microsoft.resources" => deployment::respond(world, call, path, caller),
         "microsoft.keyvault" => vault::respond(&mut world.vaults, &mut world.engine.ids, call, path),
+        "microsoft.managedidentity" => {
+            managed_identity::respond(&mut world.identity_parts(&path.subscription), call, path)
+        }
         "microsoft.storage" => storage::respond(&world.storage, world.engine.page_size, call, path),
         "microsoft.batch" => Ok(batch::respond_arm(&mut world.batch_parts(), call, caller)),
         _ => Err(unsupported(call.request)),

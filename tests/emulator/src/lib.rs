@@ -28,6 +28,7 @@ pub mod http;
 pub mod ids;
 pub mod journal;
 mod json;
+pub mod managed_identity;
 pub mod network;
 pub mod operation;
 mod outcome;
@@ -113,6 +114,7 @@ impl Emulator {
             network: network::Network::new(settings.public_address),
             deployments: deployment::state::Deployments::default(),
             vaults: vault::Vaults::default(),
+            identities: managed_identity::Identities::default(),
             rights: rights::Rights::default(),
             storage: storage::Storage::new(&settings.blob_hosts),
             batch: batch::Batch::default(),
@@ -202,6 +204,7 @@ impl Emulator {
             "network": self.world.network_parts().views(),
             "deployments": self.world.deployments.views(),
             "vaults": self.world.vaults.views(),
+            "identities": self.world.identities.views(),
             "storage": self.world.storage.resources(now),
             "batch": self.world.batch.resources(now),
         });

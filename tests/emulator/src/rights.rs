@@ -75,11 +75,7 @@ impl RoleAssignment {
             Action::Control(_) => (&self.actions, &self.not_actions),
             Action::Data(_) => (&self.data_actions, &self.not_data_actions),
         };
-        let any = |patterns: &[String]| {
-            patterns
-                .iter()
-                .any(|known| pattern::matches(Some(known), action.name()))
-        };
+        let any = |patterns: &[String]| patterns.iter().any(|known| grants(known, action.name()));
         any(granted) && !any(withheld)
     }
 }
@@ -273,6 +269,12 @@ fn is_at_or_below(id: &str, scope: &str) -> bool {
     let (id, scope) = (id.to_lowercase(), scope.to_lowercase());
     id.strip_prefix(scope.trim_end_matches('/'))
         .is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
+}
+
+/// Whether a pattern of a role grants an action. `/*/` also stands for nothing in between: Microsoft's role *Managed Identity
+/// Operator* lists `userAssignedIdentities/*/assign/action`, and gives `userAssignedIdentities/assign/action`.
+fn grants(pattern: &str, action: &str) -> bool {
+    pattern::matches(Some(pattern), action) || pattern::matches(Some(&pattern.replace("/*/", "/")), action)
 }
 
 fn authorization_failed(caller: &Caller, action: &Action, scope: &str) -> ArmError {

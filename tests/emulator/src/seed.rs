@@ -22,7 +22,7 @@ mod left;
 pub use crate::compute::{DiskSeed, PowerSeed, ScaleSetSeed, VmSeed};
 pub use gallery::{DefinitionSeed, GallerySeed, VersionSeed};
 pub use keys::EncryptionSetSeed;
-pub use left::{ImageSeed, SnapshotSeed};
+pub use left::{ImageSeed, SnapshotDisk, SnapshotSeed};
 
 /// The world of the documentation, which most tests start from.
 const EXAMPLE: &str = include_str!("../seeds/example.json");
@@ -98,6 +98,9 @@ pub struct Seed {
     /// Storage accounts with their blobs.
     #[serde(default)]
     pub storage_accounts: Vec<StorageAccountSeed>,
+    /// User-assigned managed identities.
+    #[serde(default)]
+    pub managed_identities: Vec<IdentitySeed>,
     /// Batch accounts, read by the Batch part.
     #[serde(default)]
     pub batch_accounts: Value,
@@ -144,6 +147,18 @@ pub struct StorageAccountSeed {
     /// What is in it.
     #[serde(default)]
     pub blobs: Vec<BlobSeed>,
+}
+
+/// A user-assigned managed identity.
+#[derive(Clone, Debug, Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+pub struct IdentitySeed {
+    /// The name.
+    pub name: String,
+    /// Its resource group.
+    pub resource_group: String,
+    /// Its region in any spelling.
+    pub location: String,
 }
 
 /// A blob.
@@ -262,7 +277,8 @@ impl Seed {
             && self.snapshots.is_empty()
             && self.images.is_empty()
             && self.galleries.is_empty()
-            && self.storage_accounts.is_empty());
+            && self.storage_accounts.is_empty()
+            && self.managed_identities.is_empty());
         let first = subscription.clone().unwrap_or_default();
         match subscription {
             Some(subscription) => {
@@ -325,6 +341,15 @@ impl Seed {
         }
         for version in &self.versions {
             version.plant(world, place)?;
+        }
+        for identity in &self.managed_identities {
+            let what = format!("managed identity {:?}", identity.name);
+            let group = place.group(world, &identity.resource_group, &what)?;
+            let location = region::normalise(&identity.location);
+            let subscription = place.subscription_of(&identity.resource_group);
+            world
+                .identity_parts(subscription)
+                .plant(&group, &identity.name, &location);
         }
         for account in &self.storage_accounts {
             let what = format!("storage account {:?}", account.name);

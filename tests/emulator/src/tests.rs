@@ -15,6 +15,7 @@ mod honesty;
 mod host;
 mod life;
 mod machines;
+mod managed_identity;
 mod operations;
 mod page;
 mod plans;

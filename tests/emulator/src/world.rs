@@ -13,6 +13,7 @@ use crate::{
     engine::Engine,
     entra::Entra,
     http::Response,
+    managed_identity::{self, Identities},
     network::{self, Network},
     rights::Rights,
     storage::{self, Storage},
@@ -36,6 +37,8 @@ pub struct World {
     pub deployments: Deployments,
     /// Key vaults, as far as the resource manager shows them.
     pub vaults: Vaults,
+    /// User-assigned managed identities.
+    pub identities: Identities,
     /// Storage accounts and their blobs.
     pub storage: Storage,
     /// Batch accounts, pools, nodes, jobs.
@@ -58,6 +61,7 @@ impl World {
             self.network.remove_group(&group);
             self.deployments.remove_group(&group);
             self.vaults.remove_group(&group);
+            self.identities.remove_group(&group);
             self.storage.remove_group(&group);
             self.batch.remove_group(&group);
         }
@@ -97,6 +101,16 @@ impl World {
             machines: self.compute.machines_of_interfaces(),
             network: &mut self.network,
             engine: &mut self.engine,
+        }
+    }
+
+    /// What the provider of managed identities answers with, in a subscription.
+    pub(crate) fn identity_parts(&mut self, subscription: &str) -> managed_identity::Parts<'_> {
+        managed_identity::Parts {
+            tenant: self.directory.tenant_of(subscription).unwrap_or_default().to_owned(),
+            identities: &mut self.identities,
+            ids: &mut self.engine.ids,
+            page_size: self.engine.page_size,
         }
     }
 

@@ -132,6 +132,7 @@ pub(super) fn resources(world: &mut World, call: &Call<'_>, path: &ArmPath) -> A
         .into_iter()
         .chain(networks)
         .chain(world.vaults.views())
+        .chain(world.identities.views())
         .chain(world.storage.views())
         .filter(|view| edit::text(view, "/id").is_some_and(|id| id.to_lowercase().starts_with(&prefix)))
         .filter(|view| filter.admits(view))

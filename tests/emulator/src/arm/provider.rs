@@ -51,9 +51,9 @@ const PROVIDERS: [(&str, &[&str]); 10] = [
         "Microsoft.Resources",
         &["deployments", "resourceGroups", "subscriptions", "tenants"],
     ),
+    ("Microsoft.ManagedIdentity", &["userAssignedIdentities"]),
     // Nothing of these is played, but Terraform's provider looks whether they are registered before it does anything.
     ("Microsoft.CostManagement", &[]),
-    ("Microsoft.ManagedIdentity", &[]),
     ("Microsoft.MarketplaceOrdering", &[]),
 ];
 

@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::{Place, SeedError};
 use crate::{json as edit, region, world::World};
 
-/// A snapshot of an OS disk.
+/// A snapshot of a disk.
 #[derive(Clone, Debug, Deserialize)]
 #[serde(rename_all = "camelCase", deny_unknown_fields)]
 pub struct SnapshotSeed {
@@ -22,12 +22,26 @@ pub struct SnapshotSeed {
     /// Its size in GiB.
     #[serde(default = "usual_size", rename = "sizeGB")]
     pub size_gb: u32,
+    /// Of which disk it is.
+    #[serde(default)]
+    pub disk: SnapshotDisk,
     /// For how many hours somebody can read it at an address of its own.
     #[serde(default)]
     pub access_hours: Option<u32>,
     /// Tags.
     #[serde(default)]
     pub tags: Value,
+}
+
+/// Which disk a snapshot is of.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "camelCase")]
+pub enum SnapshotDisk {
+    /// One that boots Linux.
+    #[default]
+    Os,
+    /// One with data.
+    Data,
 }
 
 /// A managed image.
@@ -43,6 +57,9 @@ pub struct ImageSeed {
     /// The snapshot of the OS disk that it was made of, by its name in the same group.
     #[serde(default)]
     pub snapshot: Option<String>,
+    /// LUNs of its data disks.
+    #[serde(default)]
+    pub data_disk_luns: Vec<u32>,
     /// Tags.
     #[serde(default)]
     pub tags: Value,
@@ -51,13 +68,11 @@ pub struct ImageSeed {
 impl SnapshotSeed {
     pub(super) fn plant(&self, world: &mut World, place: &Place) -> Result<(), SeedError> {
         let base = place.compute(world, &self.resource_group, &format!("snapshot {:?}", self.name))?;
-        let body = json!({
+        let mut body = json!({
             "location": region::normalise(&self.location),
             "tags": self.tags,
             "sku": {"name": "Standard_LRS", "tier": "Standard"},
             "properties": {
-                "osType": "Linux",
-                "hyperVGeneration": "V2",
                 "creationData": {"createOption": "Copy"},
                 "diskSizeGB": self.size_gb,
                 "diskSizeBytes": u64::from(self.size_gb) << 30,
@@ -70,6 +85,10 @@ impl SnapshotSeed {
                 "encryption": {"type": "EncryptionAtRestWithPlatformKey"},
             },
         });
+        if self.disk == SnapshotDisk::Os {
+            edit::set(&mut body, &["properties", "osType"], json!("Linux"));
+            edit::set(&mut body, &["properties", "hyperVGeneration"], json!("V2"));
+        }
         let until = self
             .access_hours
             .map(|hours| place.now + SignedDuration::from_hours(i64::from(hours)));
@@ -88,11 +107,13 @@ impl ImageSeed {
             let id = format!("{base}/snapshots/{snapshot}");
             edit::set(&mut os, &["snapshot", "id"], json!(id));
         }
+        let disk = |lun: &u32| json!({"lun": lun, "caching": "ReadWrite", "diskSizeGB": usual_size(), "storageAccountType": "Standard_LRS"});
+        let data: Value = self.data_disk_luns.iter().map(disk).collect();
         let body = json!({
             "location": region::normalise(&self.location),
             "tags": self.tags,
             "properties": {"hyperVGeneration": "V2",
-                "storageProfile": {"osDisk": os, "dataDisks": [], "zoneResilient": false}},
+                "storageProfile": {"osDisk": os, "dataDisks": data, "zoneResilient": false}},
         });
         world.compute.plant_image(format!("{base}/images/{}", self.name), body);
         Ok(())

@@ -27,7 +27,7 @@ const PER_WORLD: usize = 500;
 const MOST_SECONDS: u32 = 12;
 
 /// Paths with which something is there to break.
-const DEEP: [&str; 22] = [
+const DEEP: [&str; 23] = [
     "virtualMachineScaleSets/s",
     "virtualMachineScaleSets/s/virtualMachines",
     "virtualMachines/vm-build",
@@ -46,6 +46,7 @@ const DEEP: [&str; 22] = [
     "../Microsoft.Resources/deployments/d",
     "../Microsoft.Resources/deployments/d/validate",
     "../Microsoft.KeyVault/vaults/v",
+    "../Microsoft.ManagedIdentity/userAssignedIdentities/i",
     "locations/eastus2/usages",
     "skus",
     "../Microsoft.Batch/batchAccounts/acct1",
