@@ -76,9 +76,15 @@ pub fn list(scope: &str) -> Request {
     )
 }
 
-/// Whether a name fits a pattern, in which `*` stands for any run of letters. Case does not matter.
+/// Whether a name fits a pattern, in which `*` stands for any run of letters. Case does not matter. `/*/` also stands for
+/// nothing in between: Microsoft's role *Managed Identity Operator* lists `userAssignedIdentities/*/assign/action`, and
+/// gives `userAssignedIdentities/assign/action`.
 #[must_use]
 pub fn matches(pattern: &str, name: &str) -> bool {
+    fits(pattern, name) || fits(&pattern.replace("/*/", "/"), name)
+}
+
+fn fits(pattern: &str, name: &str) -> bool {
     let (pattern, name) = (pattern.to_ascii_lowercase(), name.to_ascii_lowercase());
     let mut parts = pattern.split('*');
     let Some(mut rest) = parts.next().and_then(|first| name.strip_prefix(first)) else {
@@ -113,6 +119,7 @@ mod tests {
             "*/write",
             "Microsoft.Batch/*/pools/*",
             "Microsoft.*/pools/write",
+            "Microsoft.Batch/batchAccounts/pools/*/write",
         ] {
             assert!(matches(fits, name), "{fits}");
         }

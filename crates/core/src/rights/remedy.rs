@@ -35,7 +35,10 @@ const BUILT_IN: &[BuiltIn] = &[
     },
     BuiltIn {
         name: "Managed Identity Operator",
-        actions: &["Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"],
+        actions: &[
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
+        ],
         data_actions: &[],
     },
     BuiltIn {

@@ -23,7 +23,10 @@ const ROLES: &[Role] = &[
     ("Network Contributor", &["Microsoft.Network/*"], &[]),
     (
         "Managed Identity Operator",
-        &["Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action"],
+        &[
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/read",
+            "Microsoft.ManagedIdentity/userAssignedIdentities/*/assign/action",
+        ],
         &[],
     ),
     (
@@ -56,6 +59,7 @@ const LEFT: &[&str] = &[
     "`create_gallery`",
     "`disk_encryption_set_id`",
     "`register_provider`",
+    "`test.pool_identity`",
     "`test.subnet_id`",
     "the source is VHDs",
     "the source is a version",
