@@ -20,7 +20,10 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId},
     json,
-    options::fleet::{ANY_POOL, WITH_JOBS},
+    options::{
+        fleet::{ANY_POOL, WITH_JOBS},
+        pool::ACCOUNT,
+    },
     plan::{Effect, Plan, Step},
     preflight, rights,
     settings::{AccountRef, Checked, Consent, DeletionSettings},
@@ -143,7 +146,7 @@ pub async fn run(client: &Client, settings: &Checked<DeletionSettings>) -> Resul
 async fn delete(client: &Client, settings: &DeletionSettings) -> Result<DeletionReport> {
     let endpoint = match &settings.account {
         AccountRef::Endpoint(endpoint) => endpoint.clone(),
-        AccountRef::Id(id) => account::read(client, id).await?.endpoint,
+        AccountRef::Id(id) => account::read(client, id, ACCOUNT).await?.endpoint,
     };
     let (first, pool) = look(client, &endpoint, settings).await?;
     let steps = match first {

@@ -15,6 +15,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::BatchEndpoint,
+    options::pool::ACCOUNT,
     preflight,
     rights::{self, Naming, Remedy, Rights},
     rollout,
@@ -179,7 +180,7 @@ async fn check_account(
         }
         Some(AccountRef::Id(id)) => id,
     };
-    let read = over(account::read(client, id).await)?;
+    let read = over(account::read(client, id, ACCOUNT).await)?;
     let shown = |account: &account::Account| {
         format!(
             "{} in {}, nodes use the quota of {}, Entra ID may sign in",

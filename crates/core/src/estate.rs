@@ -20,6 +20,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location, PoolId, SubscriptionId, resource::BatchAccountId},
     json,
+    options::pool::ACCOUNT,
     settings::{AccountRef, Depth, Sight},
 };
 
@@ -254,7 +255,7 @@ async fn named(client: &Client, accounts: &[AccountRef], gaps: &mut Vec<Gap>) ->
                 location: endpoint.region(),
                 allocation: None,
             }),
-            AccountRef::Id(id) => match account::read(client, id).await {
+            AccountRef::Id(id) => match account::read(client, id, ACCOUNT).await {
                 Ok(account) => found.push(Found::of(account)),
                 Err(error) => {
                     let what = format!("Batch account {}", id.name());

@@ -31,6 +31,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, PoolId},
+    options::pool::ACCOUNT,
     progress::Event,
     settings::{AccountRef, Checked, FailureRule, JudgementSettings},
 };
@@ -288,7 +289,7 @@ pub async fn run(client: &Client, settings: &Checked<JudgementSettings>) -> Resu
 async fn judged(client: &Client, settings: &JudgementSettings) -> Result<JudgementReport> {
     let endpoint = match &settings.account {
         AccountRef::Endpoint(endpoint) => endpoint.clone(),
-        AccountRef::Id(id) => account::read(client, id).await?.endpoint,
+        AccountRef::Id(id) => account::read(client, id, ACCOUNT).await?.endpoint,
     };
     client.tell(Event::Goal { text: goal(settings) });
     let against = settings.against.clone().map_or(Against::OwnNodes, Against::Pool);

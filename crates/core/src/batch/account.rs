@@ -10,7 +10,7 @@ use crate::{
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, Location, SubscriptionId, resource::BatchAccountId},
     json,
-    options::pool,
+    options::Opt,
     request::Request,
     typing::{Command, az},
     words,
@@ -112,24 +112,24 @@ pub fn list(subscription: &SubscriptionId) -> Request {
     )
 }
 
-/// Reads an account and refuses one that Entra ID may not sign in to.
+/// Reads an account, which that option names, and refuses one that Entra ID may not sign in to.
 ///
 /// # Errors
 /// When it is missing, not readable, or does not allow Entra ID.
-pub async fn read(client: &Client, id: &BatchAccountId) -> Result<Account> {
+pub async fn read(client: &Client, id: &BatchAccountId, named_in: &'static Opt) -> Result<Account> {
     let doing = || format!("cannot use Batch account {}", id.name());
     let Some(answer) = client.find(&get(id)).await? else {
         let others = match id.group().subscription().parse() {
             Ok(subscription) => client.list(&list(&subscription)).await.unwrap_or_default(),
             Err(_) => Vec::new(),
         };
-        return Err(missing(id, &others));
+        return Err(missing((id, named_in), &others));
     };
     parse(id, &answer.value()).map_err(|error| error.while_doing(doing()))
 }
 
-/// The error for an account that is not there, with those that this identity sees in the subscription.
-fn missing(id: &BatchAccountId, others: &[serde_json::Value]) -> Error {
+/// The error for an account that is not there, which that option names, with those that this identity sees in the subscription.
+fn missing((id, named_in): (&BatchAccountId, &'static Opt), others: &[serde_json::Value]) -> Error {
     let happened = format!("there is no Batch account {}", id.name());
     let error = Error::plain(ErrorKind::BadInput, happened)
         .with_fact(format!("{} has no Batch account of that name", id.group().in_words()))
@@ -140,7 +140,7 @@ fn missing(id: &BatchAccountId, others: &[serde_json::Value]) -> Error {
         let command = Command::new(az::ACCOUNTS, &[("subscription", id.group().subscription())]);
         return error
             .with_next("to list the ids of the subscription's Batch accounts", command)
-            .with_next(words!["then give one of them in ", pool::ACCOUNT], None);
+            .with_next(words!["then give one of them in ", named_in], None);
     }
     let listed = ids
         .iter()
@@ -155,9 +155,9 @@ fn missing(id: &BatchAccountId, others: &[serde_json::Value]) -> Error {
                 true => {
                     let names: Vec<&str> = ids.iter().map(BatchAccountId::name).collect();
                     let text = format!("run again with {} in place of {} in ", names.join(" or "), id.name());
-                    words![text, pool::ACCOUNT]
+                    words![text, named_in]
                 }
-                false => words!["run again with the id of one of these in ", pool::ACCOUNT],
+                false => words!["run again with the id of one of these in ", named_in],
             },
             None,
         )
@@ -204,7 +204,10 @@ mod tests {
     use serde_json::json;
 
     use super::*;
-    use crate::{failure::Failure, options::Door};
+    use crate::{
+        failure::Failure,
+        options::{Door, image, pool},
+    };
 
     fn id() -> BatchAccountId {
         "/subscriptions/11111111-1111-1111-1111-111111111111/resourceGroups/rg/providers/Microsoft.Batch/batchAccounts/acct1".parse().unwrap()
@@ -233,7 +236,7 @@ mod tests {
                 .iter()
                 .map(|name| json!({"id": id().to_string().replace("acct1", name)}))
                 .collect();
-            Failure::of(&missing(&id(), &others), Door::Flag).complaint(200)
+            Failure::of(&missing((&id(), pool::ACCOUNT), &others), Door::Flag).complaint(200)
         };
         let one = told(&["acct2"]);
         assert!(one.contains("The subscription has acct2 (resource group rg)."), "{one}");
@@ -242,7 +245,10 @@ mod tests {
             "{one}"
         );
         let elsewhere = json!([{"id": id().to_string().replace("/rg/", "/rg-other/")}]);
-        let elsewhere = Failure::of(&missing(&id(), elsewhere.as_array().unwrap()), Door::Flag).complaint(200);
+        let elsewhere = {
+            let error = missing((&id(), pool::ACCOUNT), elsewhere.as_array().unwrap());
+            Failure::of(&error, Door::Flag).complaint(200)
+        };
         assert!(
             elsewhere.contains("with the id of one of these in --account"),
             "{elsewhere}"
@@ -251,6 +257,21 @@ mod tests {
             let unlisted = told(&names);
             assert!(unlisted.contains("az batch account list"), "{unlisted}");
             assert!(!unlisted.contains("The subscription has"), "{unlisted}");
+        }
+    }
+
+    #[test]
+    fn a_missing_account_is_asked_for_in_the_option_that_named_it() {
+        let other = json!([{"id": id().to_string().replace("acct1", "acct2")}]);
+        for (named_in, asked) in [
+            (image::TEST_BATCH_ACCOUNT, "in test.batch_account."),
+            (image::USED_BY_BATCH_ACCOUNT, "in used_by.batch_account."),
+        ] {
+            for others in [&json!([]), &other] {
+                let error = missing((&id(), named_in), others.as_array().unwrap());
+                let told = Failure::of(&error, Door::Template).complaint(200);
+                assert!(told.contains(asked), "{told}");
+            }
         }
     }
 

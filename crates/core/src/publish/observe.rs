@@ -28,7 +28,9 @@ use crate::{
     },
     json,
     operation::Status,
-    options::image::{CREATE_GALLERY, DESTINATION_GALLERY_NAME, DESTINATION_RESOURCE_GROUP},
+    options::image::{
+        CREATE_GALLERY, DESTINATION_GALLERY_NAME, DESTINATION_RESOURCE_GROUP, TEST_BATCH_ACCOUNT, USED_BY_BATCH_ACCOUNT,
+    },
     rights,
     settings::{PublishSettings, Source, UsedBy},
     tags::Fingerprint,
@@ -190,7 +192,7 @@ async fn pools(client: &Client, settings: &PublishSettings) -> Result<Pools> {
 /// The account that has the node of the test.
 async fn tester(client: &Client, settings: &PublishSettings) -> Result<Option<Account>> {
     match &settings.test {
-        Some(test) => account::read(client, &test.account).await.map(Some),
+        Some(test) => account::read(client, &test.account, TEST_BATCH_ACCOUNT).await.map(Some),
         None => Ok(None),
     }
 }
@@ -199,7 +201,7 @@ async fn tester(client: &Client, settings: &PublishSettings) -> Result<Option<Ac
 async fn accounts(client: &Client, settings: &PublishSettings) -> Result<Vec<(Account, u32)>> {
     let read = |it: &UsedBy| {
         let (id, nodes) = (it.account.clone(), it.nodes);
-        async move { Ok((account::read(client, &id).await?, nodes)) }
+        async move { Ok((account::read(client, &id, USED_BY_BATCH_ACCOUNT).await?, nodes)) }
     };
     try_join_all(settings.used_by.iter().map(read)).await
 }

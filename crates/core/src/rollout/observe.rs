@@ -109,7 +109,7 @@ async fn account(client: &Client, account: &AccountRef, skipped: &mut Vec<String
         }
         AccountRef::Id(id) => id,
     };
-    match account::read(&client.recalling(OF_RUN), id).await {
+    match account::read(&client.recalling(OF_RUN), id, pool::ACCOUNT).await {
         Ok(account) => Ok(Some(account)),
         Err(error) if error.has_status(403) => {
             let error = rights::advised(error, client.identity().as_deref(), Some(account));

@@ -17,6 +17,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{BatchEndpoint, NodeCounts, PoolId},
+    options::pool::ACCOUNT,
     progress::Event,
     settings::{AccountRef, Checked, Targets, WaitSettings},
     watch::AccountWatch,
@@ -110,7 +111,7 @@ async fn waited(client: &Client, settings: &WaitSettings) -> Result<PoolStanding
 async fn endpoint(client: &Client, account: &AccountRef) -> Result<BatchEndpoint> {
     match account {
         AccountRef::Endpoint(endpoint) => Ok(endpoint.clone()),
-        AccountRef::Id(id) => Ok(account::read(client, id).await?.endpoint),
+        AccountRef::Id(id) => Ok(account::read(client, id, ACCOUNT).await?.endpoint),
     }
 }
 

@@ -67,7 +67,7 @@ async fn read_twice_at(clock: Arc<dyn Clock>, azure: &Azure, login: &Login, clou
     let client = connect(login, cloud, Arc::new(azure.clone()), run).await?;
     for name in ["acct1", "acct2"] {
         let id = format!("{GROUP}/providers/Microsoft.Batch/batchAccounts/{name}");
-        account::read(&client, &id.parse().unwrap()).await?;
+        account::read(&client, &id.parse().unwrap(), azure_batch_core::options::pool::ACCOUNT).await?;
     }
     Ok(())
 }
