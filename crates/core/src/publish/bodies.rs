@@ -5,7 +5,7 @@
 use serde_json::{Map, Value, json};
 
 use super::{
-    machine::{ImageKind, Machine, SourceDisk, SourceImage, SourceShape},
+    machine::{ImageKind, Machine, SourceDisk, SourceShape},
     plan::{Goal, PlannedSnapshot},
     way::Way,
 };
@@ -106,8 +106,7 @@ pub(super) fn version(machine: &Machine, goal: &Goal, sources: &[DiskSource]) ->
         Way::Adopted => json!({}),
     };
     let mut properties = json!({"publishingProfile": profile, "storageProfile": storage_profile});
-    if let (SourceShape::Image(SourceImage { keys: Some(keys), .. }), Way::Source { .. }) = (&machine.shape, &goal.way)
-    {
+    if let (Some(keys), Way::Source { .. }) = (machine.uefi_keys(), &goal.way) {
         set(&mut properties, "securityProfile", keys.clone());
     }
     if let Some(block) = goal.details.early_deletion.is_blocked() {

@@ -2,6 +2,8 @@
 //!
 //! Nothing is decided here.
 
+use serde_json::Value;
+
 use super::{
     definition, layout,
     next::{Batch, Stage},
@@ -18,6 +20,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind},
     ids::NodeAgentSku,
+    json,
     options::{Door, versions::IMAGE_VERSION},
     progress::Event,
     replication,
@@ -156,8 +159,29 @@ pub(super) fn caveats(client: &Client, settings: &PublishSettings, seen: &Seen, 
     if let (Number::New(_), Latest::Keep | Latest::Exclude) = (goal.number, goal.details.latest) {
         progress.note("The version will be excluded from latest: no pool takes it by itself until it is promoted");
     }
+    if let (Number::New(_), Some(profile)) = (goal.number, seen.machine.uefi_keys()) {
+        let keys = uefi_keys(profile);
+        progress.note(format!(
+            "The version gets the keys for UEFI that its source has: {keys}"
+        ));
+    }
     for text in &goal.notes {
         progress.warn(text.clone());
+    }
+}
+
+/// Which keys for UEFI a security profile has, without the keys themselves.
+fn uefi_keys(profile: &Value) -> String {
+    let settings = json::at(profile, "/uefiSettings");
+    let templates = json::items(settings, "/signatureTemplateNames").filter_map(Value::as_str);
+    let own = json::at(settings, "/additionalSignatures").as_object();
+    let own: Vec<&str> = own.into_iter().flatten().map(|(name, _)| name.as_str()).collect();
+    let own = (!own.is_empty()).then(|| format!("signatures of its own in {}", own.join(", ")));
+    let all: Vec<String> = templates.map(str::to_owned).chain(own).collect();
+    if all.is_empty() {
+        "without a name".to_owned()
+    } else {
+        all.join(", ")
     }
 }
 

@@ -114,6 +114,14 @@ impl SourceVhds {
 }
 
 impl Machine {
+    /// The security profile with the keys for UEFI that the source has of its own.
+    pub(super) const fn uefi_keys(&self) -> Option<&Value> {
+        match &self.shape {
+            SourceShape::Image(image) => image.keys.as_ref(),
+            SourceShape::Disks | SourceShape::Snapshots | SourceShape::Vhds(_) => None,
+        }
+    }
+
     /// The machine of these disks; a VM knows some things better than its disks.
     ///
     /// # Errors

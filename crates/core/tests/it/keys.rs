@@ -7,18 +7,20 @@ use azure_batch_core::{
     promotion, prune as retention,
     request::Request,
     scale as scaling,
-    settings::{self, PUBLISH_DEADLINE, Source, Values},
+    settings::{self, PUBLISH_DEADLINE, PublishSettings, Source, Values},
 };
 use http::Method;
 use serde_json::{Value, json};
+use tokio_util::sync::CancellationToken;
 
 use crate::{
     adopt,
+    given::checked,
     prune::{self, settings_with},
     publish,
     rollout::{client, image},
     scale, source_image,
-    support::Azure,
+    support::{Azure, lines},
 };
 
 /// The security profile of a version that has keys of its own.
@@ -33,6 +35,15 @@ async fn give_keys(azure: &Azure, id: &ImageVersionId) {
     client(azure, PUBLISH_DEADLINE).await.send(&request).await.unwrap();
     tokio::time::advance(std::time::Duration::from_secs(3600)).await;
     azure.turn_the_page();
+}
+
+/// What the plan of a publish says.
+async fn plan_lines(azure: &Azure, wanted: &PublishSettings) -> Vec<String> {
+    let (client, mut events) = azure.client(&CancellationToken::new()).await;
+    azure_batch_core::publish::plan(&client, &checked(wanted))
+        .await
+        .unwrap();
+    lines(&mut events)
 }
 
 /// Holds that the version was written, and has its keys.
@@ -93,7 +104,21 @@ async fn a_version_that_is_made_of_another_one_has_its_keys() {
     let Source::ImageVersion(source) = &wanted.source else {
         unreachable!("a version is the source")
     };
+    let said = |lines: Vec<String>| {
+        lines
+            .into_iter()
+            .filter(|line| line.contains("UEFI"))
+            .collect::<Vec<_>>()
+    };
+    let line = "The version gets the keys for UEFI that its source has: MicrosoftUefiCertificateAuthorityTemplate, \
+                signatures of its own in db";
+    assert_eq!(
+        said(plan_lines(&azure, &wanted).await),
+        [""; 0],
+        "a source without keys"
+    );
     give_keys(&azure, source).await;
+    assert_eq!(said(plan_lines(&azure, &wanted).await), [line]);
     let published = publish::run(&azure, &wanted).await.unwrap();
     hold(&azure, &published.version).await;
 }
