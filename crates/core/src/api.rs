@@ -17,6 +17,8 @@ pub enum Api {
     Sizes,
     /// Batch accounts and what the resource manager does with their pools.
     BatchAccounts,
+    /// Managed identities.
+    Identities,
     /// Virtual networks.
     Networks,
     /// Storage accounts.
@@ -70,6 +72,8 @@ impl Api {
             Self::Sizes => ("2021-07-01", "2021-07-01"),
             // azure-mgmt-batch 19.0.0. Bodies of pools were compared with this one alone.
             Self::BatchAccounts => ("2025-06-01", "2025-06-01"),
+            // azure-mgmt-msi 7.0.0. All that we read of an identity is in 2018-11-30.
+            Self::Identities => ("2023-01-31", "2018-11-30"),
             // azure-mgmt-network 30. All that we read of a subnet is older than 2022-07-01.
             Self::Networks => ("2024-10-01", "2022-07-01"),
             // What azure-mgmt-storage 23 sends; one that carries an account's endpoints is enough.
@@ -93,13 +97,14 @@ impl Api {
 mod tests {
     use super::*;
 
-    const ALL: [Api; 11] = [
+    const ALL: [Api; 12] = [
         Api::Galleries,
         Api::ImageVersions,
         Api::Disks,
         Api::Machines,
         Api::Sizes,
         Api::BatchAccounts,
+        Api::Identities,
         Api::Networks,
         Api::StorageAccounts,
         Api::Providers,

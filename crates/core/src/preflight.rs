@@ -27,7 +27,7 @@ use crate::{
 const LOOK_EVERY: Duration = Duration::from_secs(10);
 
 /// The code with which ARM refuses a token of another tenant than the subscription's.
-const WRONG_TENANT: &str = "InvalidAuthenticationTokenTenant";
+pub(crate) const WRONG_TENANT: &str = "InvalidAuthenticationTokenTenant";
 
 /// Checks the rights that a run needs.
 ///

@@ -107,14 +107,19 @@ pub async fn file_end(client: &Client, file: &Request) -> String {
 /// On how many nodes it failed, and how the first of them did; nothing when all went well.
 #[must_use]
 pub fn failure(ends: &[TaskEnd]) -> Option<String> {
-    let bad = ends.iter().find(|end| !end.is_success())?;
-    let how = match (bad.exit_code, &bad.failure) {
+    let how = how(ends.iter().find(|end| !end.is_success())?);
+    let failed = ends.iter().filter(|end| !end.is_success()).count();
+    Some(format!("on {failed} of {} nodes: {how}", ends.len()))
+}
+
+/// How a task ended that failed.
+#[must_use]
+pub fn how(end: &TaskEnd) -> String {
+    match (end.exit_code, &end.failure) {
         (Some(code), _) if code != 0 => format!("exit code {code}"),
         (_, Some(failure)) => one_line(failure),
         _ => "no exit code".to_owned(),
-    };
-    let failed = ends.iter().filter(|end| !end.is_success()).count();
-    Some(format!("on {failed} of {} nodes: {how}", ends.len()))
+    }
 }
 
 /// The error with what a task that failed wrote.

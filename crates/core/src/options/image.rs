@@ -143,6 +143,8 @@ rows! {
         "Node agent of the node. One that contradicts the base image is refused.";
     TEST_SUBNET_ID: "test.subnet_id", Version, Kind::Text, Standard::Rule("a network of the pool's own"), [],
         "Resource id of the subnet that the node is in, in the region of the Batch account. Needed where policies forbid public addresses, or when the test reaches something private.";
+    TEST_POOL_IDENTITY: "test.pool_identity", Version, Kind::Texts, Standard::Absent, [],
+        "Resource ids of the user-assigned managed identities of the node, for a test that reads from storage or from a container registry. The pool of the test is then created through the resource manager, and the caller needs the role *Managed Identity Operator* on each identity.";
     TEST_MINUTES: "test.minutes", Version, Kind::Number, Standard::Value("30", "longer than tests of images take"), [],
         "How many minutes the command may run.";
 }

@@ -226,8 +226,9 @@ fn await_version(goal: &Goal) -> Step {
 fn test_step(goal: &Goal, test: &PlannedTest) -> Step {
     Step::Test {
         version: goal.version.clone(),
-        account: test.account.clone(),
+        account: test.account.name().to_owned(),
         vm_size: test.vm_size.clone(),
+        identities: test.identities.clone(),
     }
 }
 

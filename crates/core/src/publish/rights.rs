@@ -14,7 +14,7 @@ use crate::{
     ids::resource::{ImageDefinitionId, SubnetId},
     plan::{Effect, Step as _},
     preflight,
-    rights::{Need, Without},
+    rights::{self, Need, Without},
 };
 
 /// Checks the rights that these steps need; a run without a step that writes asks for none.
@@ -115,8 +115,10 @@ fn of_step(seen: &Seen, goal: &Goal, step: &Step) -> Vec<Need> {
         }
         Step::Test { .. } => {
             let subnet = goal.test.as_ref().and_then(|test| test.subnet.as_ref());
+            let identities = goal.test.iter().flat_map(|test| &test.identities);
             let of_account = seen.tester.as_ref().map(of_test).unwrap_or_default();
-            of_account.into_iter().chain(subnet.map(join)).collect()
+            let of_others = subnet.map(join).into_iter().chain(identities.map(rights::assignment));
+            of_account.into_iter().chain(of_others).collect()
         }
         Step::AwaitTemporary { .. }
         | Step::AwaitDefinition { .. }

@@ -9,7 +9,7 @@ use serde::Serialize;
 use crate::{
     ids::{
         Location, VersionNumber, VmSize,
-        resource::{GalleryId, ImageDefinitionId, ImageId, ImageVersionId, SnapshotId, VmId},
+        resource::{GalleryId, ImageDefinitionId, ImageId, ImageVersionId, ManagedIdentityId, SnapshotId, VmId},
     },
     plan,
     plan::Effect,
@@ -98,6 +98,9 @@ pub enum Step {
         account: String,
         /// The size of the node.
         vm_size: VmSize,
+        /// The managed identities that the node has.
+        #[serde(skip_serializing_if = "Vec::is_empty")]
+        identities: Vec<ManagedIdentityId>,
     },
     /// Puts a region back that a repair took out.
     PutBack {
@@ -200,10 +203,12 @@ impl fmt::Display for Step {
                 version,
                 account,
                 vm_size,
+                identities,
             } => write!(
                 f,
-                "test image version {} on one {vm_size} node in Batch account {account}; it is spread only when that is passed",
-                version.name()
+                "test image version {} on one {vm_size} node{} in Batch account {account}; it is spread only when that is passed",
+                version.name(),
+                with(identities)
             ),
             Self::PutBack { region, replicas } => {
                 write!(f, "put {region} back with {}", plural(*replicas, "replica"))
@@ -229,6 +234,16 @@ fn noted(definition: &ImageDefinitionId, numbers: &[VersionNumber]) -> String {
         definition.name(),
         numbers.join(", ")
     )
+}
+
+/// The managed identities that a node has, as they stand behind it.
+fn with(identities: &[ManagedIdentityId]) -> String {
+    let names: Vec<&str> = identities.iter().map(ManagedIdentityId::name).collect();
+    match names.as_slice() {
+        [] => String::new(),
+        [one] => format!(" with managed identity {one}"),
+        several => format!(" with managed identities {}", several.join(", ")),
+    }
 }
 
 /// The kind and name of a resource, from its id: `snapshots/…`.

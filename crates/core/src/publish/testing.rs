@@ -5,6 +5,8 @@
 //! does it. Whether a version was tested stands in a tag of it, so that a run that was killed goes on.
 
 mod drive;
+mod ending;
+mod identities;
 mod next;
 mod room;
 
@@ -12,23 +14,29 @@ use std::time::Duration;
 
 use serde_json::{Value, json};
 
-pub(super) use self::{drive::run, room::check as check_room};
+pub(super) use self::{drive::run, identities::require as require_identities, room::check as check_room};
 use super::{
     definition,
     machine::Machine,
     observe::{Agents, Seen},
 };
 use crate::{
-    batch::{account::Account, pool::Pool, supported::AgentFault},
+    batch::{
+        account::Account,
+        pool::{self, Pool},
+        resource,
+        supported::AgentFault,
+    },
     command::{self, NodeOs},
     compute::version::ImageVersion,
     error::{Error, ErrorKind, Result},
     ids::{
         BatchEndpoint, PoolId, VmSize,
-        resource::{ImageVersionId, SubnetId},
+        resource::{BatchAccountId, ImageVersionId, ManagedIdentityId, SubnetId},
     },
     options::image,
-    settings::{ImageTest, PublishSettings},
+    request::Request,
+    settings::{ImageTest, PublishSettings, parts::IDENTITY},
     tags::{Tag, short_hash},
     trial::{EXPIRES, TESTS},
     words,
@@ -45,7 +53,7 @@ pub(super) struct PlannedTest {
     /// The pool, and also the job.
     pub pool: PoolId,
     /// Whose it is.
-    pub account: String,
+    pub account: BatchAccountId,
     /// Where that answers.
     pub endpoint: BatchEndpoint,
     /// The size of its node.
@@ -54,6 +62,8 @@ pub(super) struct PlannedTest {
     agent: String,
     /// The subnet of the node, when it is not in a network of the pool's own.
     pub subnet: Option<SubnetId>,
+    /// The managed identities of the pool.
+    pub identities: Vec<ManagedIdentityId>,
     /// What Trusted Launch needs of a pool.
     security: Option<Value>,
     /// The command as Batch runs it.
@@ -135,7 +145,20 @@ impl PlannedTest {
         if let (Some(subnet), Some(pool)) = (&self.subnet, body.as_object_mut()) {
             pool.insert("networkConfiguration".to_owned(), json!({"subnetId": subnet}));
         }
+        let ids = self.identities.iter().map(|id| json!({"resourceId": id}));
+        if let (false, Some(pool)) = (self.identities.is_empty(), body.as_object_mut()) {
+            let assigned = json!({"type": "UserAssigned", "userAssignedIdentities": ids.collect::<Value>()});
+            pool.insert(IDENTITY.to_owned(), assigned);
+        }
         body
+    }
+
+    /// The request that creates the pool: on the data plane, unless only the resource manager can make such a pool.
+    fn creation(&self, body: Value) -> Request {
+        match resource::is_needed_for(&body) {
+            true => resource::create(&self.account, &self.pool, &body),
+            false => pool::create(&self.endpoint, &self.pool, body),
+        }
     }
 }
 
@@ -158,19 +181,32 @@ pub(super) fn plan(settings: &PublishSettings, seen: &Seen, version: &ImageVersi
         test.subnet.as_ref().map(|id| id.to_string().to_lowercase()),
     );
     let tested = [test.command.as_str(), size.as_str(), agent.as_str()];
-    let key = short_hash(tested.into_iter().chain(subnet.as_deref()));
+    let identities = names_of(&test.identities);
+    let also = subnet
+        .as_deref()
+        .into_iter()
+        .chain(identities.iter().map(String::as_str));
+    let key = short_hash(tested.into_iter().chain(also));
     Ok(Some(PlannedTest {
         pool: pool_id(version, &key)?,
-        account: account.id.name().to_owned(),
+        account: account.id.clone(),
         endpoint: account.endpoint.clone(),
         vm_size: test.vm_size.clone(),
         security: security(definition::existing_or_planned(settings, seen).security_type()),
         subnet: test.subnet.clone(),
+        identities: test.identities.clone(),
         longest: test.longest,
         agent,
         line,
         key,
     }))
+}
+
+/// The identities as one test is told from another by: in order, and in small letters.
+fn names_of(identities: &[ManagedIdentityId]) -> Vec<String> {
+    let mut names: Vec<String> = identities.iter().map(|id| id.to_string().to_lowercase()).collect();
+    names.sort_unstable();
+    names
 }
 
 /// The node has to be where the version is made first.

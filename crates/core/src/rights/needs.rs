@@ -80,13 +80,14 @@ pub fn pool_deletion(account: &BatchAccountId) -> Need {
 /// What the creation of a pool with managed identities needs on each of them.
 #[must_use]
 pub fn identities(settings: &RolloutSettings) -> Vec<Need> {
-    let need = |id: &ManagedIdentityId| Need {
-        scope: id.to_string(),
-        action: Action::Control("Microsoft.ManagedIdentity/userAssignedIdentities/assign/action"),
-        purpose: "to give the pool this identity",
-        without: Without::Fails,
-    };
-    settings.pool.parts.identities.iter().map(need).collect()
+    settings.pool.parts.identities.iter().map(assignment).collect()
+}
+
+/// What giving a pool a managed identity needs on that identity.
+#[must_use]
+pub fn assignment(id: &ManagedIdentityId) -> Need {
+    let action = "Microsoft.ManagedIdentity/userAssignedIdentities/assign/action";
+    Need::failing(id.to_string(), action, "to give the pool this identity")
 }
 
 /// What a new pool needs that may get another VM size.

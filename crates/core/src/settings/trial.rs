@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use super::{ImageTest, TEST_MINUTES, reader::Reader};
-use crate::options::image;
+use crate::{ids::resource::ManagedIdentityId, options::image};
 
 /// Reads the test; nothing inside where none is asked for, nothing at all after a fault.
 pub(super) fn test(reader: &mut Reader<'_, '_>) -> Option<Option<ImageTest>> {
@@ -26,6 +26,7 @@ pub(super) fn test(reader: &mut Reader<'_, '_>) -> Option<Option<ImageTest>> {
         None => Some(None),
         Some(_) => block.parsed(image::TEST_SUBNET_ID).map(Some),
     };
+    let identities = identities(&mut block);
     let minutes = block.number(image::TEST_MINUTES).unwrap_or(TEST_MINUTES);
     if minutes == 0 {
         block.refuse(image::TEST_MINUTES, "is 0: write how many minutes the command may run");
@@ -36,6 +37,21 @@ pub(super) fn test(reader: &mut Reader<'_, '_>) -> Option<Option<ImageTest>> {
         command: command?.to_owned(),
         node_agent: node_agent?,
         subnet: subnet?,
+        identities,
         longest: Duration::from_secs(u64::from(minutes) * 60),
     }))
+}
+
+/// Each identity once; an id that is not one is a fault.
+fn identities(block: &mut Reader<'_, '_>) -> Vec<ManagedIdentityId> {
+    let opt = image::TEST_POOL_IDENTITY;
+    let mut identities: Vec<ManagedIdentityId> = Vec::new();
+    for text in block.listed(opt) {
+        if let Some(id) = block.checked(opt, text.parse())
+            && !identities.contains(&id)
+        {
+            identities.push(id);
+        }
+    }
+    identities
 }

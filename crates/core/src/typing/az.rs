@@ -19,6 +19,7 @@ pub const ALL: &[(&str, &str)] = &[
     ("custom-role", CUSTOM_ROLE),
     ("account-quotas", ACCOUNT_QUOTAS),
     ("accounts", ACCOUNTS),
+    ("identities", IDENTITIES),
     ("subscription-usage", SUBSCRIPTION_USAGE),
     ("locks", LOCKS),
     ("policy-assignment", POLICY_ASSIGNMENT),
@@ -88,6 +89,9 @@ pub const ACCOUNT_QUOTAS: &str = "az batch account show --subscription {subscrip
 
 /// Which accounts a subscription has.
 pub const ACCOUNTS: &str = "az batch account list --subscription {subscription} --query \"[].id\" --output tsv";
+
+/// Which user-assigned managed identities a subscription has.
+pub const IDENTITIES: &str = "az identity list --subscription {subscription} --query \"[].id\" --output tsv";
 
 /// What of the cores of a region is used.
 pub const SUBSCRIPTION_USAGE: &str = "az vm list-usage --location {location} --output table";

@@ -138,6 +138,8 @@ fn image_test(test: &ImageTest) -> Values {
         Some(agent) => values.with(image::TEST_NODE_AGENT_SKU_ID, agent.to_string()),
         None => values,
     };
+    let identities: Vec<String> = test.identities.iter().map(ToString::to_string).collect();
+    let values = values.with(image::TEST_POOL_IDENTITY, identities);
     match &test.subnet {
         Some(subnet) => values.with(image::TEST_SUBNET_ID, subnet.to_string()),
         None => values,

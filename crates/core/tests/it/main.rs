@@ -73,6 +73,8 @@ mod status;
 mod support;
 mod sweep;
 mod testing;
+mod testing_identity;
+mod testing_told;
 mod upkeep;
 mod verbs_sweep;
 mod vhds;

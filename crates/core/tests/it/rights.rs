@@ -22,6 +22,7 @@ use crate::{
     },
     rollout::image,
     support::{APPLICATION, Azure, GROUP},
+    testing_identity::identity,
 };
 
 /// The subscription in which everything of the example lies.
@@ -81,6 +82,7 @@ fn scopes(on: &str) -> Vec<String> {
         "the Batch account" => vec![account("acct1")],
         "each Batch account" => vec![account("acct1"), account("acct2")],
         "the subnet" => vec![work::subnet()],
+        "the managed identities" => vec![identity("mi1")],
         "the virtual network" => vec![work::subnet().replace("/subnets/nodes", "")],
         other => panic!("{other:?} is nowhere in the example"),
     }

@@ -32,6 +32,7 @@ pub(crate) fn tested(command: &str) -> PublishSettings {
         command: command.to_owned(),
         node_agent: None,
         subnet: None,
+        identities: Vec::new(),
         longest: Duration::from_secs(600),
     });
     wanted
@@ -219,8 +220,8 @@ async fn a_version_that_fails_its_test_goes_nowhere_and_nothing_else_is_left() {
     assert_eq!((error.kind(), error.kind().exit_code().0), (ErrorKind::Returned, 9));
     let report = error.report();
     for said in [
-        "its test failed on 1 of 1 nodes: exit code 3",
-        "it wrote: emulated: exit code 3",
+        "image version 1.0.0 of ubuntu failed its test: exit code 3",
+        "the command wrote: emulated: exit code 3",
         "stays in eastus2 with one replica",
     ] {
         assert!(report.contains(said), "{report}");
@@ -245,7 +246,13 @@ async fn a_node_that_does_not_start_from_the_image_fails_the_test() {
     azure.fault(json!({"kind": "unusableNodes", "count": 1, "code": "DiskFull"}));
     let error = run(&azure, &tested("true")).await.must_fail();
     assert_eq!(error.kind(), ErrorKind::Returned, "{}", error.report());
-    assert!(error.report().contains("its node does not start"), "{}", error.report());
+    assert!(
+        error
+            .report()
+            .contains("failed its test: a node does not start from it"),
+        "{}",
+        error.report()
+    );
     later().await;
     assert!(!batch_left(&azure));
 }

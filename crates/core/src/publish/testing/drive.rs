@@ -6,7 +6,7 @@
 use tokio::time::Instant;
 
 use super::{
-    PlannedTest, Tested, Verdict,
+    PlannedTest, Tested, Verdict, ending,
     next::{Look, Next, next},
 };
 use crate::{
@@ -24,7 +24,6 @@ use crate::{
     publish::{cleanup, plan::Goal},
     replication::{self, Details, Wanted},
     request::Request,
-    rollout::resize_failure,
     tags::Tag,
     trial::{self, TESTS},
     wait::Pace,
@@ -74,13 +73,14 @@ impl Test<'_> {
                     continue;
                 }
                 Next::Over(end) => return self.judge(end).await.map(Some),
-                Next::NoNode => return Err(no_node(look.pool.as_ref())),
-                Next::BadNode(why) => return Err(self.bad(format!("its node does not start: {}", one_line(&why)))),
-                Next::NotOurs => return Err(not_ours(&self.test.pool)),
+                Next::NoNode => return Err(ending::no_node(self.version, self.test, look.pool.as_ref())),
+                Next::BadNode(why) => return Err(ending::bad_node(self.version, &why)),
+                Next::NotOurs => return Err(ending::not_ours(self.test)),
             };
             match self.client.send(&deed).await {
                 Ok(_) => tries = Tries::new(self.client, &doing),
-                Err(error) if error.has_status(404) || error.has_status(409) => {
+                // The resource manager says 412 where the data plane says 409: another run has made the pool.
+                Err(error) if [404, 409, 412].into_iter().any(|status| error.has_status(status)) => {
                     self.client.run().pause(Pace::COPY.least, "another run").await?;
                     tries.after(error).await?;
                 }
@@ -137,7 +137,7 @@ impl Test<'_> {
         self.client.tell(Event::Created {
             id: format!("pool {}", self.test.pool),
         });
-        Ok(pool::create(&self.test.endpoint, &self.test.pool, body))
+        Ok(self.test.creation(body))
     }
 
     fn create_job(&self) -> Request {
@@ -159,20 +159,16 @@ impl Test<'_> {
         let job = self.test.pool.as_str();
         let ends = [end];
         let tasks = trial::outputs(self.client, &self.test.endpoint, job, &ends).await;
-        match trial::failure(&ends) {
-            Some(how) => Err(trial::said(self.bad(format!("its test failed {how}")), &tasks)),
+        let output = tasks.into_iter().next().map(|task| task.output).unwrap_or_default();
+        match ends.first().filter(|end| !end.is_success()).map(trial::how) {
+            Some(how) => Err(ending::failed_command(self.version, &how, &output)),
             None => {
-                let output = tasks.into_iter().next().map(|task| task.output).unwrap_or_default();
                 let wrote = one_line(&output);
                 self.client
                     .note(format!("The test ended with exit code 0; it wrote: {wrote}"));
                 Ok(output)
             }
         }
-    }
-
-    fn bad(&self, why: String) -> Error {
-        Error::new(ErrorKind::Returned, why)
     }
 }
 
@@ -216,47 +212,22 @@ pub(in crate::publish) async fn run(
             } else {
                 error
             };
-            Err(error.while_doing(format!("cannot go on with image version {title}")))
+            // Whoever says what to do about it has named the version.
+            Err(match error.has_next() {
+                true => error,
+                false => error.while_doing(format!("cannot go on with image version {title}")),
+            })
         }
     }
 }
 
-fn not_ours(pool: &PoolId) -> Error {
-    let text = format!("there is a pool {pool}, and it was not made to test this version");
-    Error::new(ErrorKind::Refused, text).with_hint("delete it if nothing uses it, and run again")
-}
-
-fn no_node(pool: Option<&Pool>) -> Error {
-    let errors = pool.map(|pool| pool.resize_errors.as_slice()).unwrap_or_default();
-    let failed = resize_failure(errors);
-    failed.unwrap_or_else(|| {
-        Error::new(
-            ErrorKind::Azure,
-            "Batch gave the test's pool no node, and does not say why",
-        )
-    })
-}
-
 /// Writes on a version that it failed, and says what is left of it.
 async fn failed(client: &Client, goal: &Goal, test: &PlannedTest, error: Error) -> Error {
-    let regions = match mark(client, goal, Verdict::Failed.text(test)).await {
-        Ok(version) => version.regions(),
-        Err(unmarked) => {
-            client.warn(format!("that it failed its test is not written on it: {unmarked}"));
-            Vec::new()
-        }
-    };
-    let stays = match regions.as_slice() {
-        [] => "the version stays as it is".to_owned(),
-        [only] if only.replicas == 1 => format!("the version stays in {} with one replica", only.location),
-        several => {
-            let names: Vec<&str> = several.iter().map(|region| region.location.as_str()).collect();
-            format!("the version stays in {}", names.join(", "))
-        }
-    };
-    error.with_hint(format!(
-        "{stays}, and latest does not admit it by this run: correct the image and publish it again"
-    ))
+    let marked = mark(client, goal, Verdict::Failed.text(test)).await;
+    if let Err(unmarked) = &marked {
+        client.warn(format!("that it failed its test is not written on it: {unmarked}"));
+    }
+    ending::with_rest(error, &goal.version, marked.as_ref().ok())
 }
 
 /// Writes into the version's tag how its test ended.

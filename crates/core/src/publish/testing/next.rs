@@ -79,12 +79,14 @@ pub(super) fn next(look: &Look, version: &ImageVersionId, waited: Duration, long
     // Batch ends a command that runs too long; one that never came to a node has no limit of its own.
     let most = NODE_PATIENCE + if is_ready { longest } else { Duration::ZERO };
     if waited > most {
-        let states: Vec<&str> = look.nodes.iter().map(|node| node.state.as_str()).collect();
-        return Next::BadNode(format!(
-            "after {} minutes it is {}",
-            waited.as_secs() / 60,
-            states.join(", ")
-        ));
+        return match look.nodes.first() {
+            Some(node) => Next::BadNode(format!(
+                "after {} minutes the node is {}",
+                waited.as_secs() / 60,
+                node.state
+            )),
+            None => Next::NoNode,
+        };
     }
     Next::Wait(if is_ready {
         "the image's test"
@@ -103,7 +105,7 @@ fn why(node: &Node) -> String {
         .as_ref()
         .map(|failure| format!("{}: {}", failure.code, failure.message));
     let said = error.or(task).map(|said| format!(": {said}")).unwrap_or_default();
-    format!("it is {}{said}", node.state)
+    format!("the node is {}{said}", node.state)
 }
 
 #[cfg(test)]
@@ -170,7 +172,7 @@ mod tests {
         );
         assert_eq!(
             is(ours(), starting(), runs(), 31),
-            Next::BadNode("after 31 minutes it is starting".to_owned())
+            Next::BadNode("after 31 minutes the node is starting".to_owned())
         );
         let working = || vec![node("running", json!([]))];
         assert_eq!(is(ours(), working(), runs(), 31), Next::Wait("the image's test"));
@@ -178,7 +180,20 @@ mod tests {
         let bad = vec![node("unusable", json!([{"code": "DiskFull", "message": "no room"}]))];
         assert_eq!(
             is(ours(), bad, runs(), 0),
-            Next::BadNode("it is unusable: DiskFull: no room".to_owned())
+            Next::BadNode("the node is unusable: DiskFull: no room".to_owned())
         );
+    }
+
+    #[test]
+    fn a_node_that_never_came_has_no_state() {
+        let resizing = pool(&json!({"currentDedicatedNodes": 0, "allocationState": "resizing"}));
+        let look = Look {
+            pool: Some(resizing),
+            nodes: Vec::new(),
+            tasks: Some(vec![None]),
+        };
+        let waited = NODE_PATIENCE + Duration::from_secs(60);
+        let next = next(&look, &VERSION.parse().unwrap(), waited, Duration::ZERO);
+        assert_eq!(next, Next::NoNode);
     }
 }

@@ -16,7 +16,7 @@ use crate::{
     client::Client,
     error::{Error, ErrorKind, Result},
     ids::{NodeCounts, SubscriptionId, resource::SubnetId},
-    options::image::TEST_SUBNET_ID,
+    options::image::{TEST_BATCH_ACCOUNT, TEST_SUBNET_ID},
     quota::{self, Ask},
     request::Request,
     rights, words,
@@ -51,9 +51,10 @@ pub(in crate::publish) async fn check(client: &Client, account: &Account, test: 
         return Ok(());
     }
     let text = format!("the pool of the test does not fit: {}", short.join("\n  "));
-    Err(Error::new(ErrorKind::Quota, text).with_hint(
-        "ask for more quota (portal: the Batch account's Quotas), free what others use, or give another account",
-    ))
+    Err(Error::new(ErrorKind::Quota, text).with_hint(words![
+        "ask for more quota (portal: the Batch account's Quotas), free what others use, or give another account in ",
+        TEST_BATCH_ACCOUNT
+    ]))
 }
 
 async fn check_subnet(client: &Client, account: &Account, id: &SubnetId) -> Result<()> {

@@ -21,6 +21,7 @@ fn wanted(agent: Option<&str>) -> PublishSettings {
             command: "/opt/check".to_owned(),
             node_agent: agent.map(|agent| agent.parse().unwrap()),
             subnet: None,
+            identities: Vec::new(),
             longest: Duration::from_secs(u64::from(TEST_MINUTES) * 60),
         }),
         ..settings()

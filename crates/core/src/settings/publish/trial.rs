@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::ids::{
     NodeAgentSku, VmSize,
-    resource::{BatchAccountId, SubnetId},
+    resource::{BatchAccountId, ManagedIdentityId, SubnetId},
 };
 
 /// How long the test's command may run when nothing is said: longer than the tests of images that were seen, which take
@@ -26,6 +26,8 @@ pub struct ImageTest {
     pub node_agent: Option<NodeAgentSku>,
     /// The subnet that the node is in; a network of the pool's own when absent.
     pub subnet: Option<SubnetId>,
+    /// The managed identities of its pool. Only the resource manager can set them.
+    pub identities: Vec<ManagedIdentityId>,
     /// How long the command may run.
     pub longest: Duration,
 }

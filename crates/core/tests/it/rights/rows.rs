@@ -96,6 +96,7 @@ impl Work {
                 DEFINITION,
                 "`test`",
                 "`test.subnet_id`",
+                "`test.pool_identity`",
                 "`register_provider`",
             ],
             _ => &[],

@@ -36,7 +36,9 @@ use crate::{
     rollout_in_place::{self as in_place, working},
     scale as scaling, source_image,
     support::{Azure, GROUP, lines},
-    testing, vhds,
+    testing,
+    testing_identity::{self, with_identity},
+    vhds,
 };
 
 /// A command with settings, as the table distinguishes them.
@@ -157,11 +159,8 @@ impl Work {
 
     pub(super) async fn world(self) -> Azure {
         let azure = match self {
-            Self::Publish
-            | Self::PublishToNewGallery
-            | Self::PublishTested
-            | Self::PublishAgain
-            | Self::PublishWithKeys => Azure::example(),
+            Self::Publish | Self::PublishToNewGallery | Self::PublishAgain | Self::PublishWithKeys => Azure::example(),
+            Self::PublishTested => testing_identity::world(|_| ()),
             Self::PublishDisks | Self::PublishSnapshots => disks::world_with(|_| ()),
             Self::PublishImage => source_image::captured(|_| ()).await,
             Self::PublishVersion => source_image::world_with(of_another_gallery),
@@ -325,7 +324,7 @@ impl Work {
             Self::PublishWithKeys => layout::with_keys(&["eastus2", "westus2"]),
             Self::PublishTested => PublishSettings {
                 register: Register::Yes,
-                ..testing::in_subnet(testing::tested("true"), &subnet())
+                ..testing::in_subnet(with_identity("true"), &subnet())
             },
             _ => published(base),
         }
