@@ -7,9 +7,11 @@ use azure_batch_core::{
     error::ErrorKind,
     ids::resource::ResourceGroupId,
     operation::drive,
+    publish::Outcome,
     settings::{Generalized, MachineHandling, PublishSettings, Source},
 };
-use serde_json::{Map, json};
+use azure_emulator::seed::Seed;
+use serde_json::{Map, Value, json};
 use tokio_util::sync::CancellationToken;
 
 use crate::{
@@ -34,6 +36,27 @@ async fn capture(client: &Client) {
     drive::put(client, &image::create(&id, body), &image::get(&id))
         .await
         .unwrap();
+}
+
+/// A world with what azure-arm has left of a machine that is gone: snapshots of its disks, and its managed image.
+pub(crate) fn world_with(change: impl FnOnce(&mut Value)) -> Azure {
+    let mut seed: Value = serde_json::from_str(Seed::example_text()).unwrap();
+    let snapshot = |name: &str, disk: &str| json!({"name": name, "disk": disk, "resourceGroup": "rg-images", "location": "eastus2"});
+    seed["vms"] = json!([]);
+    seed["snapshots"] = json!([
+        snapshot("built_os", "os"),
+        snapshot("built_data0", "data"),
+        snapshot("built_data1", "data")
+    ]);
+    seed["images"] =
+        json!([{"name": "built", "resourceGroup": "rg-images", "location": "eastus2", "dataDiskLuns": [3, 1]}]);
+    change(&mut seed);
+    Azure::with_seed(&Seed::parse(&seed.to_string()).unwrap())
+}
+
+/// All of what that left, as the artifact names it.
+pub(crate) fn from_artifact() -> PublishSettings {
+    captured(Some("built_data"))
 }
 
 fn captured(data_prefix: Option<&str>) -> PublishSettings {
@@ -82,4 +105,62 @@ async fn data_disks_without_snapshots_are_refused_before_anything_is_written() {
         assert!(error.report().contains(says), "{}", error.report());
     }
     assert_eq!(azure.writes(), Vec::<String>::new());
+}
+
+#[tokio::test(start_paused = true)]
+async fn what_was_left_becomes_a_version_once_and_stays_as_it_is() {
+    let azure = world_with(|_| ());
+    let before = left(&azure);
+    let published = run(&azure, &from_artifact()).await.unwrap();
+    assert_eq!(
+        (published.outcome, published.data_disk_luns.as_slice()),
+        (Outcome::Created, [1, 3].as_slice())
+    );
+    assert_eq!(left(&azure), before);
+    azure.turn_the_page();
+    let again = run(&azure, &from_artifact()).await.unwrap();
+    assert_eq!((again.outcome, azure.writes()), (Outcome::Found, Vec::new()));
+}
+
+/// The snapshots and managed images that are there.
+fn left(azure: &Azure) -> Vec<String> {
+    let resources = azure.resources();
+    let of_kind = |kind| resources["compute"][kind].as_array().cloned().unwrap_or_default();
+    let all = ["snapshots", "images"].into_iter().flat_map(of_kind);
+    all.map(|item| item["id"].as_str().unwrap().to_owned()).collect()
+}
+
+/// Somebody tidies up behind azure-arm while its artifact is published: the version is made, or the run says what is gone.
+#[tokio::test(start_paused = true)]
+async fn whatever_of_the_artifact_is_deleted_meanwhile_the_run_ends_well_or_names_it() {
+    let good = world_with(|_| ());
+    run(&good, &from_artifact()).await.unwrap();
+    let last = good.journal().last().map_or(0, |entry| entry.number);
+    let mut ends = [0; 2];
+    for gone in ["images/built", "snapshots/built_os", "snapshots/built_data1"] {
+        for request in (1..=last).step_by(3) {
+            let azure = world_with(|_| ());
+            let path = format!("{GROUP}/providers/Microsoft.Compute/{gone}?api-version=2024-03-02");
+            azure.fault(json!({"kind": "rival", "request": request, "write": {"method": "DELETE", "path": path}}));
+            match run(&azure, &from_artifact()).await {
+                Ok(published) => {
+                    assert!(
+                        published.regions.iter().all(|region| region.word() == "Completed"),
+                        "{gone} at {request}"
+                    );
+                    ends[0] += 1;
+                }
+                Err(error) => {
+                    let name = gone.rsplit('/').next().unwrap();
+                    assert!(error.report().contains(name), "{gone} at {request}: {}", error.report());
+                    ends[1] += 1;
+                }
+            }
+            assert!(
+                !left(&azure).iter().any(|id| id.contains("azure-batch-")),
+                "{gone} at {request}"
+            );
+        }
+    }
+    assert!(ends.iter().all(|count| *count > 3), "{ends:?} ended well and named it");
 }

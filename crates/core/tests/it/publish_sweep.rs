@@ -7,12 +7,12 @@ use azure_emulator::seed::Seed;
 use serde_json::{Value, json};
 
 use crate::{
-    adopt, disks,
+    adopt, captured, disks,
     given::checked,
     no_wait, publish, source_image,
     support::{Azure, TOKEN_LIFE_SECONDS},
     sweep::{Ends, Sweep, pair::Pair},
-    testing, vhds,
+    testing, testing_identity, vhds,
 };
 
 /// A source by its name, a world that has it, and what is asked for.
@@ -85,6 +85,33 @@ fn every_request_of_a_publish_from_vhds_meets_every_trouble() {
     let cases = sweep.run();
     assert!(cases > 150, "only {cases} cases");
     write_count("publish from VHDs", cases);
+}
+
+/// azure-arm keeps snapshots of a machine's disks next to its managed image: both belong to the user, and stay.
+#[test]
+fn every_request_of_a_publish_from_an_artifact_of_azure_arm_meets_every_trouble() {
+    let sweep = Sweep {
+        troubles: &[],
+        one_of: 2,
+        world: || captured::world_with(hurry),
+        flow: |azure, ends| run(azure, captured::from_artifact(), ends, 1),
+        settle: |resources| without_order_of_regions(without_burnt_numbers(resources)),
+    };
+    let cases = sweep.run();
+    assert!(cases > 150, "only {cases} cases");
+    write_count("publish from azure-arm's snapshots and image", cases);
+}
+
+#[test]
+fn one_of_two_publishes_of_an_artifact_is_stopped_at_every_request_and_the_other_ends_well() {
+    let pair = Pair {
+        world: || captured::world_with(hurry),
+        flow: |azure, ends, number| run(azure, captured::from_artifact(), ends, number),
+        settle: |resources| without_makers(&without_order_of_regions(without_burnt_numbers(resources))),
+    };
+    let cases = pair.run();
+    assert!(cases > 60, "only {cases} cases");
+    write_count("two publishes from azure-arm's snapshots and image", cases);
 }
 
 /// What is written on the way depends on the source: copies of disks and an image, an image alone, nothing.
@@ -176,6 +203,21 @@ fn every_request_of_a_publish_with_a_test_meets_every_trouble() {
     let cases = sweep.run();
     assert!(cases > 200, "only {cases} cases");
     write_count("publish with a test", cases);
+}
+
+/// The resource manager makes the pool when it has an identity; the other parts of the way are the same.
+#[test]
+fn every_request_of_a_publish_with_a_test_under_an_identity_meets_every_trouble() {
+    let sweep = Sweep {
+        troubles: &[],
+        one_of: 8,
+        world: || testing_identity::world(hurry),
+        flow: |azure, ends| run(azure, testing_identity::with_identity("true"), ends, 1),
+        settle: |resources| without_going_tests(without_order_of_regions(without_burnt_numbers(resources))),
+    };
+    let cases = sweep.run();
+    assert!(cases > 100, "only {cases} cases");
+    write_count("publish with a test under an identity", cases);
 }
 
 /// A token that is about to end is renewed before each request: also while cleaning up after a cancel.
